@@ -1,0 +1,261 @@
+//! What the index says of the tracked databases: which clients and projects there are, and how their replicas compare.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::index::{Index, KnownDatabase, KnownReplica};
+use crate::lexer::quote;
+use crate::moment::Moment;
+use crate::name::Name;
+use crate::nearest::nearest;
+use crate::project::{ProjectId, Scope};
+use crate::registry::{Category, Database, Registry};
+
+/// How a replica compares with the others of the same project and category.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It agrees with the fullest replica.
+    Present,
+    /// It was looked for and is not there.
+    Missing,
+    /// It has fewer files than the fullest replica, or not all of it could be read.
+    Partial,
+    /// It has as many files as the fullest replica, but other names, sizes or times.
+    Differs,
+    /// Its database was not there at the last look; what is known is older.
+    Offline,
+    /// Nobody ever looked.
+    Unknown,
+}
+
+impl State {
+    /// The word for people.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Present => "present",
+            Self::Missing => "missing",
+            Self::Partial => "partial",
+            Self::Differs => "differs",
+            Self::Offline => "offline",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// What is known of one replica.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReplicaState {
+    /// The category's name.
+    pub category: String,
+    /// The database's name.
+    pub database: String,
+    /// Where it is or would be.
+    pub path: Name,
+    /// How it compares.
+    pub state: State,
+    /// Files and links; `None` where nothing is there or known.
+    pub files: Option<u64>,
+    /// Apparent bytes.
+    pub bytes: Option<u64>,
+    /// The newest modification time.
+    pub newest: Option<Moment>,
+    /// When it was looked at.
+    pub indexed_at: Option<Moment>,
+}
+
+/// One project on all databases.
+#[derive(Clone, Debug, Serialize)]
+pub struct ProjectState {
+    /// The project.
+    pub project: ProjectId,
+    /// One for each category and database, in the order in which they were added.
+    pub replicas: Vec<ReplicaState>,
+}
+
+/// All clients that are on any tracked database.
+///
+/// # Errors
+/// The index cannot be read.
+pub fn clients(index: &Index, registry: &Registry) -> Result<BTreeSet<Name>> {
+    Ok(projects(index, registry, registry.databases())?
+        .into_iter()
+        .map(|project| project.client)
+        .collect())
+}
+
+/// All projects that are on any of these databases.
+///
+/// # Errors
+/// The index cannot be read.
+pub fn projects(
+    index: &Index,
+    registry: &Registry,
+    databases: &[Database],
+) -> Result<BTreeSet<ProjectId>> {
+    let mut projects = BTreeSet::new();
+    for database in databases {
+        let Some(id) = index.database(&database.root)?.id else {
+            continue;
+        };
+        for category in registry.categories() {
+            projects.append(&mut index.projects(id, &category.path)?);
+        }
+    }
+    Ok(projects)
+}
+
+/// The projects of a scope.
+///
+/// # Errors
+/// [`Error::Unknown`] for a client or project that is on no tracked database, with the nearest names.
+pub fn known_projects(index: &Index, registry: &Registry, scope: &Scope) -> Result<Vec<ProjectId>> {
+    let all = projects(index, registry, registry.databases())?;
+    let matching: Vec<ProjectId> = all
+        .iter()
+        .filter(|project| scope.contains(project))
+        .cloned()
+        .collect();
+    if !matching.is_empty() || *scope == Scope::All {
+        return Ok(matching);
+    }
+    let (noun, names): (_, BTreeSet<Name>) = match scope {
+        Scope::Client(_) => (
+            "client",
+            all.iter().map(|project| project.client.clone()).collect(),
+        ),
+        _ => ("project", all.iter().map(ProjectId::name).collect()),
+    };
+    Err(unknown(noun, scope.name(), &names))
+}
+
+/// Says that a name is not known, and which come near.
+#[must_use]
+pub fn unknown(noun: &'static str, name: Name, names: &BTreeSet<Name>) -> Error {
+    let typed = name.to_string();
+    let words: Vec<String> = names.iter().map(|name| quote(name.as_os_str())).collect();
+    let near = nearest(&typed, words.iter().map(String::as_str))
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    let known = if words.len() <= 12 { words } else { Vec::new() };
+    Error::Unknown {
+        noun,
+        name,
+        near,
+        known,
+    }
+}
+
+/// One category of one database, as the index knows it.
+struct Shelf<'a> {
+    database: &'a Database,
+    category: &'a Category,
+    known: KnownDatabase,
+    looked_at: Option<Moment>,
+    replicas: BTreeMap<ProjectId, KnownReplica>,
+}
+
+/// How the replicas of some projects compare.
+///
+/// # Errors
+/// [`Error::Unknown`] for a client or project that is on no tracked database; the index cannot be read.
+pub fn compare(index: &Index, registry: &Registry, scope: &Scope) -> Result<Vec<ProjectState>> {
+    let projects = known_projects(index, registry, scope)?;
+    let mut shelves = Vec::new();
+    for category in registry.categories() {
+        let mut row = Vec::new();
+        for database in registry.databases() {
+            row.push(shelf(index, database, category)?);
+        }
+        shelves.push(row);
+    }
+    Ok(projects
+        .into_iter()
+        .map(|project| ProjectState {
+            replicas: shelves
+                .iter()
+                .flat_map(|row| compare_row(row, &project))
+                .collect(),
+            project,
+        })
+        .collect())
+}
+
+fn shelf<'a>(index: &Index, database: &'a Database, category: &'a Category) -> Result<Shelf<'a>> {
+    let known = index.database(&database.root)?;
+    let mut shelf = Shelf {
+        database,
+        category,
+        known,
+        looked_at: None,
+        replicas: BTreeMap::new(),
+    };
+    if let Some(id) = shelf.known.id {
+        shelf.looked_at = index.looked_at(id, &category.path)?;
+        let replicas = index.replicas(id, &category.path)?.into_iter();
+        shelf.replicas = replicas
+            .map(|replica| (replica.project.clone(), replica))
+            .collect();
+    }
+    Ok(shelf)
+}
+
+/// One project in one category on all databases.
+fn compare_row(row: &[Shelf<'_>], project: &ProjectId) -> Vec<ReplicaState> {
+    let present = row
+        .iter()
+        .filter_map(|shelf| shelf.replicas.get(project))
+        .filter(|replica| replica.present);
+    let fullest = present.max_by_key(|replica| {
+        let sum = &replica.aggregate;
+        (sum.unreadable == 0, sum.files, sum.newest, sum.bytes)
+    });
+    row.iter()
+        .map(|shelf| replica_state(shelf, project, fullest))
+        .collect()
+}
+
+fn replica_state(
+    shelf: &Shelf<'_>,
+    project: &ProjectId,
+    fullest: Option<&KnownReplica>,
+) -> ReplicaState {
+    let known = shelf.replicas.get(project);
+    let present = known.filter(|replica| replica.present);
+    let path: PathBuf = Registry::replica(shelf.database, shelf.category, project).path();
+    ReplicaState {
+        category: shelf.category.name.clone(),
+        database: shelf.database.name.clone(),
+        path: path.into(),
+        state: state(shelf, known, fullest),
+        files: present.map(|replica| replica.aggregate.files),
+        bytes: present.map(|replica| replica.aggregate.bytes),
+        newest: present.and_then(|replica| replica.aggregate.newest),
+        indexed_at: known.map(|replica| replica.looked_at).or(shelf.looked_at),
+    }
+}
+
+fn state(shelf: &Shelf<'_>, known: Option<&KnownReplica>, fullest: Option<&KnownReplica>) -> State {
+    if shelf.known.offline_since.is_some() {
+        return State::Offline;
+    }
+    match (known, fullest) {
+        (None, _) if shelf.looked_at.is_none() => State::Unknown,
+        (None, _) => State::Missing,
+        (Some(replica), _) if !replica.present => State::Missing,
+        (Some(replica), _) if replica.aggregate.unreadable > 0 => State::Partial,
+        (Some(replica), Some(fullest)) if !replica.aggregate.agrees_with(&fullest.aggregate) => {
+            if replica.aggregate.files < fullest.aggregate.files {
+                State::Partial
+            } else {
+                State::Differs
+            }
+        }
+        _ => State::Present,
+    }
+}

@@ -1,0 +1,194 @@
+//! `add database` and `add category`: track one.
+
+use std::ffi::OsString;
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::Run;
+use crate::error::Result;
+use crate::name::Name;
+use crate::output::answer::{Answer, Records};
+use crate::output::cell::{Cell, Tone};
+use crate::output::page::Page;
+use crate::paths;
+use crate::presence;
+use crate::registry::Change;
+use crate::workspace::Workspace;
+
+/// Track a database or a category
+///
+/// A database is a storage with its root folder; a category is a folder below every root. Adding the same again
+/// changes nothing. A root that is not there now is added and shown as offline.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  add database WORK ~/studio
+  add database NAS /mnt/nas/studio
+  add category footage footage/
+  add category render scratch/render/")]
+pub(crate) struct Add {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Track a storage
+    ///
+    /// In ROOT, `~` and `$VAR` are expanded; a relative path is relative to the script, at the prompt to the current
+    /// folder.
+    #[command(after_help = "Examples:
+  add database WORK ~/studio
+  add database 'NAS 2' $NAS_MOUNT/studio
+  add database NAS /mnt/new-nas --replace")]
+    Database {
+        /// What to call it
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// Its root folder
+        #[arg(value_name = "ROOT")]
+        root: OsString,
+        /// Give a known name another root
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Track a folder below every root
+    #[command(after_help = "Examples:
+  add category footage footage/
+  add category render scratch/render/")]
+    Category {
+        /// What to call it
+        #[arg(value_name = "NAME")]
+        name: String,
+        /// The folder below every root that holds the clients' folders; `.` is the root itself
+        #[arg(value_name = "PATH")]
+        path: OsString,
+        /// Give a known name another path
+        #[arg(long)]
+        replace: bool,
+    },
+}
+
+/// What was added.
+#[derive(Debug, Serialize)]
+pub(crate) struct Added {
+    kind: &'static str,
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    root: Option<Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<Name>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    online: Option<bool>,
+    change: &'static str,
+}
+
+impl Run for Add {
+    type Answer = Added;
+
+    fn run(self, workspace: &mut Workspace) -> Result<Added> {
+        let registry = &mut workspace.registry;
+        match self.what {
+            What::Database {
+                name,
+                root,
+                replace,
+            } => {
+                let root = paths::absolute(&root, &workspace.base)?;
+                let change = word(registry.add_database(&name, &root, replace)?);
+                let known = workspace.index.database(&root)?;
+                let opened =
+                    presence::open(registry.database(&name)?, &known, registry.categories());
+                let online = Some(opened.is_ok());
+                Ok(Added {
+                    kind: "database",
+                    name,
+                    root: Some(root.into()),
+                    path: None,
+                    online,
+                    change,
+                })
+            }
+            What::Category {
+                name,
+                path,
+                replace,
+            } => {
+                let path = paths::expanded(&path)?;
+                let change = word(registry.add_category(&name, &path, replace)?);
+                let path = Some(registry.category(&name)?.path.clone().into());
+                Ok(Added {
+                    kind: "category",
+                    name,
+                    root: None,
+                    path,
+                    online: None,
+                    change,
+                })
+            }
+        }
+    }
+}
+
+fn word(change: Change) -> &'static str {
+    match change {
+        Change::Added => "added",
+        Change::Unchanged => "unchanged",
+        Change::Replaced => "replaced",
+    }
+}
+
+impl Answer for Added {
+    const COMMAND: &'static str = "add";
+
+    fn page(&self, page: &mut Page) {
+        let words = match self.change {
+            "added" => "added ",
+            "replaced" => "replaced ",
+            _ => "already there: ",
+        };
+        let mut cells = vec![
+            Cell::text(words),
+            Cell::text(format!("{} ", self.kind)),
+            self.name.as_str().into(),
+        ];
+        cells.push(Cell::text(if self.kind == "database" {
+            " at "
+        } else {
+            " in "
+        }));
+        let place = self.root.as_ref().or(self.path.as_ref());
+        let root_itself = place.is_some_and(|place| place.as_bytes().is_empty());
+        cells.push(if root_itself {
+            Cell::text(".")
+        } else {
+            Cell::known(place, Cell::from)
+        });
+        if self.online == Some(false) {
+            cells.push(Cell::text(", "));
+            cells.push(Cell::Toned("offline".to_owned(), Tone::Warning));
+        }
+        page.cells(cells);
+    }
+
+    fn records(&self) -> Records {
+        let place = self.root.as_ref().or(self.path.as_ref());
+        let row = vec![
+            Cell::text(self.kind),
+            self.name.as_str().into(),
+            Cell::known(place, Cell::from),
+            Cell::known(self.online, |online| {
+                Cell::text(if online { "online" } else { "offline" })
+            }),
+            Cell::text(self.change),
+        ];
+        Records {
+            headings: &["kind", "name", "path", "state", "change"],
+            rows: vec![row],
+        }
+    }
+
+    fn is_routine(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,75 @@
+//! `exclude`: leave files alone that match a pattern.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::Run;
+use crate::error::Result;
+use crate::exclusions::Exclusions;
+use crate::output::answer::{Answer, Records};
+use crate::output::cell::Cell;
+use crate::output::page::Page;
+use crate::registry::Change;
+use crate::workspace::Workspace;
+
+/// Leave files and folders alone that match a pattern
+///
+/// They are neither looked at nor copied, on any database. PATTERN is written as in a gitignore file and matched against
+/// paths below a project's folder. Always left alone are `.auto-backup/`, temporary files of auto-backup, `.DS_Store`,
+/// `Thumbs.db` and `desktop.ini`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  exclude '*.tmp'
+  exclude cache/
+  exclude /proxies/")]
+pub(crate) struct Exclude {
+    /// The pattern
+    #[arg(value_name = "PATTERN")]
+    pattern: String,
+}
+
+/// What is left alone now.
+#[derive(Debug, Serialize)]
+pub(crate) struct Excluded {
+    pattern: String,
+    change: &'static str,
+}
+
+impl Run for Exclude {
+    type Answer = Excluded;
+
+    fn run(self, workspace: &mut Workspace) -> Result<Excluded> {
+        Exclusions::new(std::slice::from_ref(&self.pattern))?;
+        let change = match workspace.registry.add_exclusion(&self.pattern) {
+            Change::Unchanged => "unchanged",
+            _ => "added",
+        };
+        Ok(Excluded {
+            pattern: self.pattern,
+            change,
+        })
+    }
+}
+
+impl Answer for Excluded {
+    const COMMAND: &'static str = "exclude";
+
+    fn page(&self, page: &mut Page) {
+        page.cells(vec![
+            Cell::text("left alone from the next look on: "),
+            self.pattern.as_str().into(),
+        ]);
+    }
+
+    fn records(&self) -> Records {
+        let row = vec![self.pattern.as_str().into(), Cell::text(self.change)];
+        Records {
+            headings: &["pattern", "change"],
+            rows: vec![row],
+        }
+    }
+
+    fn is_routine(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,125 @@
+//! `explore`: open a replica's folder in the file manager.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::Path;
+use std::time::Duration;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::Run;
+use crate::error::{At as _, Result};
+use crate::listing;
+use crate::name::Name;
+use crate::os::folder::is_missing;
+use crate::output::answer::{Answer, Records};
+use crate::output::cell::Cell;
+use crate::output::page::Page;
+use crate::presence;
+use crate::project::{ProjectId, Scope, below};
+use crate::workspace::Workspace;
+
+/// How long the desktop may take to say that it cannot open a folder.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Open a project's folder in the file manager
+///
+/// Without a desktop, as in a terminal over the network, the path is printed instead.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  explore acme/spot footage NAS
+  explore acme/spot render WORK --print")]
+pub(crate) struct Explore {
+    /// The project
+    #[arg(value_name = "PROJECT")]
+    project: OsString,
+    /// The category
+    #[arg(value_name = "CATEGORY")]
+    category: String,
+    /// The database
+    #[arg(value_name = "DATABASE")]
+    database: String,
+    /// Only print the path
+    #[arg(long)]
+    print: bool,
+}
+
+/// The folder.
+#[derive(Debug, Serialize)]
+pub(crate) struct Explored {
+    path: Name,
+    opened: bool,
+}
+
+impl Run for Explore {
+    type Answer = Explored;
+
+    fn run(self, workspace: &mut Workspace) -> Result<Explored> {
+        let (index, registry) = (&workspace.index, &workspace.registry);
+        let project = ProjectId::parse(&self.project)?;
+        let (category, database) = (
+            registry.category(&self.category)?,
+            registry.database(&self.database)?,
+        );
+        let root = presence::open(
+            database,
+            &index.database(&database.root)?,
+            registry.categories(),
+        )?;
+        let relative = below(&category.path, &project);
+        match root.beneath(&relative) {
+            Err(error) if is_missing(&error) => {
+                let scope = Scope::Project(project);
+                return Err(listing::no_replica(
+                    &root,
+                    registry,
+                    &[category],
+                    &scope,
+                    &self.database,
+                )?);
+            }
+            opened => opened?,
+        };
+        let path = root.path().join(relative);
+        let opened = !self.print && has_desktop();
+        if opened {
+            open::that_detached_with_timeout(&path, PATIENCE)
+                .at("open in the file manager", &path)?;
+        }
+        Ok(Explored {
+            path: Name::from(Path::new(&path)),
+            opened,
+        })
+    }
+}
+
+/// Whether there is a desktop that could show a folder.
+fn has_desktop() -> bool {
+    let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+    if cfg!(target_os = "macos") {
+        !set("SSH_CONNECTION")
+    } else {
+        set("DISPLAY") || set("WAYLAND_DISPLAY")
+    }
+}
+
+impl Answer for Explored {
+    const COMMAND: &'static str = "explore";
+
+    fn page(&self, page: &mut Page) {
+        let words = if self.opened { "opened " } else { "" };
+        page.cells(vec![Cell::text(words), Cell::from(&self.path)]);
+    }
+
+    fn records(&self) -> Records {
+        let row = vec![
+            Cell::from(&self.path),
+            Cell::text(if self.opened { "opened" } else { "printed" }),
+        ];
+        Records {
+            headings: &["path", "change"],
+            rows: vec![row],
+        }
+    }
+}

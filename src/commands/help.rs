@@ -1,0 +1,121 @@
+//! `help`: the commands, or one of them with examples.
+
+use clap::{Args, Command, CommandFactory as _};
+use serde::Serialize;
+
+use super::{Line, Run};
+use crate::error::{Error, Result};
+use crate::nearest::nearest;
+use crate::output::answer::{Answer, Records};
+use crate::output::cell::Cell;
+use crate::output::page::Page;
+use crate::workspace::Workspace;
+
+/// Show the commands, or one of them with examples
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  help
+  help copy
+  help add database")]
+pub(crate) struct Help {
+    /// The command
+    #[arg(value_name = "COMMAND")]
+    words: Vec<String>,
+    #[arg(skip)]
+    width: Option<u16>,
+}
+
+/// A page of help.
+#[derive(Debug, Serialize)]
+pub(crate) struct HelpPage {
+    text: String,
+}
+
+impl HelpPage {
+    /// A page that is written already.
+    pub(crate) fn new(text: String) -> Self {
+        Self { text }
+    }
+}
+
+impl Help {
+    /// Help for a screen of this many columns.
+    pub(crate) fn at_width(mut self, width: Option<u16>) -> Self {
+        self.width = width;
+        self
+    }
+}
+
+impl Run for Help {
+    type Answer = HelpPage;
+
+    fn run(self, _workspace: &mut Workspace) -> Result<HelpPage> {
+        let width = usize::from(self.width.unwrap_or(100));
+        if self.words.is_empty() {
+            return Ok(HelpPage::new(overview(width)));
+        }
+        let mut grammar = grammar(width);
+        // Only a built command knows its whole name, as in `help add database`.
+        grammar.build();
+        let mut command = &mut grammar;
+        for word in &self.words {
+            let names: Vec<String> = command
+                .get_subcommands()
+                .map(|known| known.get_name().to_owned())
+                .collect();
+            match command.find_subcommand_mut(word) {
+                Some(found) => command = found,
+                None => return Err(unknown(word, &names)),
+            }
+        }
+        Ok(HelpPage::new(command.render_long_help().to_string()))
+    }
+}
+
+/// The grammar of all commands, its help set for this width.
+pub(crate) fn grammar(width: usize) -> Command {
+    Line::command().term_width(width)
+}
+
+/// The list of commands, and how to go on.
+fn overview(width: usize) -> String {
+    let commands = grammar(width).render_long_help().to_string();
+    format!(
+        "Commands:\n{}\n\n`help COMMAND` explains one with examples. A name with spaces is quoted: 'Camera Raw'.\n\
+         To begin: `add database WORK ~/studio`, `add category footage footage/`, `load`, `fetch all`.\n",
+        commands.trim_end()
+    )
+}
+
+fn unknown(word: &str, names: &[String]) -> Error {
+    let near = nearest(word, names.iter().map(String::as_str))
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    Error::Unknown {
+        noun: "command",
+        name: word.into(),
+        near,
+        known: names.to_vec(),
+    }
+}
+
+impl Answer for HelpPage {
+    const COMMAND: &'static str = "help";
+
+    fn page(&self, page: &mut Page) {
+        page.line(self.text.trim_end());
+    }
+
+    fn records(&self) -> Records {
+        let rows = self
+            .text
+            .trim_end()
+            .lines()
+            .map(|line| vec![Cell::text(line)]);
+        Records {
+            headings: &["help"],
+            rows: rows.collect(),
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! `list`: the clients, projects, databases and categories there are.
+
+use std::ffi::OsString;
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::Run;
+use crate::catalogue;
+use crate::error::{Error, Result};
+use crate::name::Name;
+use crate::output::answer::{Answer, Records};
+use crate::output::cell::{Cell, Tone};
+use crate::output::page::Page;
+use crate::presence;
+use crate::project::{ProjectId, Scope};
+use crate::workspace::Workspace;
+
+/// List clients, projects, databases or categories
+///
+/// Clients and projects are those the last look saw, also on databases that are offline.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  list clients
+  list projects in acme in NAS
+  list databases")]
+pub(crate) struct List {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// List all clients
+    #[command(after_help = "Examples:\n  list clients")]
+    Clients,
+    /// List all projects, or those of a client, or those of a client on a database
+    #[command(
+        override_usage = "list projects [in CLIENT [in DATABASE]]",
+        after_help = "Examples:\n  list projects\n  list projects in acme\n  list projects in acme in NAS"
+    )]
+    Projects {
+        #[arg(value_name = "in", value_parser = ["in"], requires = "client", hide_possible_values = true)]
+        of_client: Option<String>,
+        /// Only this client's
+        #[arg(value_name = "CLIENT")]
+        client: Option<OsString>,
+        #[arg(value_name = "in ", value_parser = ["in"], requires = "database", hide_possible_values = true)]
+        on_database: Option<String>,
+        /// Only those on this database
+        #[arg(value_name = "DATABASE")]
+        database: Option<String>,
+    },
+    /// List all databases, and whether they are there now
+    #[command(after_help = "Examples:\n  list databases")]
+    Databases,
+    /// List all categories
+    #[command(after_help = "Examples:\n  list categories")]
+    Categories,
+}
+
+/// What there is.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Listed {
+    Clients(Vec<Name>),
+    Projects(Vec<ProjectId>),
+    Databases(Vec<ListedDatabase>),
+    Categories(Vec<ListedCategory>),
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct ListedDatabase {
+    name: String,
+    root: Name,
+    online: bool,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct ListedCategory {
+    name: String,
+    path: Name,
+}
+
+impl Run for List {
+    type Answer = Listed;
+
+    fn run(self, workspace: &mut Workspace) -> Result<Listed> {
+        let (index, registry) = (&workspace.index, &workspace.registry);
+        Ok(match self.what {
+            What::Clients => {
+                Listed::Clients(catalogue::clients(index, registry)?.into_iter().collect())
+            }
+            What::Projects {
+                client, database, ..
+            } => Listed::Projects(projects(
+                workspace,
+                client.map(Name::from),
+                database.as_deref(),
+            )?),
+            What::Databases => Listed::Databases(databases(workspace)?),
+            What::Categories => {
+                let categories = registry.categories().iter();
+                let listed = categories.map(|category| ListedCategory {
+                    name: category.name.clone(),
+                    path: category.path.clone().into(),
+                });
+                Listed::Categories(listed.collect())
+            }
+        })
+    }
+}
+
+/// The projects of a client on a database, or all.
+fn projects(
+    workspace: &Workspace,
+    client: Option<Name>,
+    database: Option<&str>,
+) -> Result<Vec<ProjectId>> {
+    let (index, registry) = (&workspace.index, &workspace.registry);
+    let Some(client) = client else {
+        return catalogue::known_projects(index, registry, &Scope::All);
+    };
+    let scope = match Scope::parse(client.as_os_str())? {
+        Scope::Project(_) => {
+            return Err(Error::Malformed {
+                noun: "client",
+                word: client,
+                why: "it names a project",
+            });
+        }
+        // A client may be called `all`.
+        Scope::All => Scope::Client(client),
+        scope @ Scope::Client(_) => scope,
+    };
+    let all = catalogue::known_projects(index, registry, &scope)?;
+    let Some(database) = database else {
+        return Ok(all);
+    };
+    let there = catalogue::projects(
+        index,
+        registry,
+        std::slice::from_ref(registry.database(database)?),
+    )?;
+    Ok(all
+        .into_iter()
+        .filter(|project| there.contains(project))
+        .collect())
+}
+
+fn databases(workspace: &Workspace) -> Result<Vec<ListedDatabase>> {
+    let (index, registry) = (&workspace.index, &workspace.registry);
+    let listed = registry.databases().iter().map(|database| {
+        let known = index.database(&database.root)?;
+        let online = presence::open(database, &known, registry.categories()).is_ok();
+        Ok(ListedDatabase {
+            name: database.name.clone(),
+            root: database.root.clone().into(),
+            online,
+        })
+    });
+    listed.collect()
+}
+
+fn online(online: bool) -> Cell {
+    if online {
+        Cell::Toned("online".to_owned(), Tone::Good)
+    } else {
+        Cell::Toned("offline".to_owned(), Tone::Bad)
+    }
+}
+
+/// The path of a category, `.` for the root itself.
+fn category_path(path: &Name) -> Cell {
+    if path.as_bytes().is_empty() {
+        Cell::text(".")
+    } else {
+        Cell::from(path)
+    }
+}
+
+impl Listed {
+    fn rows(&self) -> Vec<Vec<Cell>> {
+        match self {
+            Self::Clients(clients) => clients
+                .iter()
+                .map(|client| vec![Cell::from(client)])
+                .collect(),
+            Self::Projects(projects) => projects
+                .iter()
+                .map(|project| vec![Cell::from(&project.name())])
+                .collect(),
+            Self::Databases(databases) => databases
+                .iter()
+                .map(|database| {
+                    vec![
+                        database.name.as_str().into(),
+                        Cell::from(&database.root),
+                        online(database.online),
+                    ]
+                })
+                .collect(),
+            Self::Categories(categories) => categories
+                .iter()
+                .map(|category| vec![category.name.as_str().into(), category_path(&category.path)])
+                .collect(),
+        }
+    }
+}
+
+impl Answer for Listed {
+    const COMMAND: &'static str = "list";
+
+    fn page(&self, page: &mut Page) {
+        let rows = self.rows();
+        let (noun, how) = match self {
+            Self::Clients(_) => ("clients", "`load` looks for them"),
+            Self::Projects(_) => ("projects", "`load` looks for them"),
+            Self::Databases(_) => ("databases", "`add database NAME ROOT` tracks one"),
+            Self::Categories(_) => ("categories", "`add category NAME PATH` tracks one"),
+        };
+        if rows.is_empty() {
+            page.line(format!("no {noun}; {how}"));
+        }
+        page.table(self.records().headings, rows);
+    }
+
+    fn records(&self) -> Records {
+        let headings: &[&str] = match self {
+            Self::Clients(_) => &["client"],
+            Self::Projects(_) => &["project"],
+            Self::Databases(_) => &["database", "root", "state"],
+            Self::Categories(_) => &["category", "path"],
+        };
+        Records {
+            headings,
+            rows: self.rows(),
+        }
+    }
+}

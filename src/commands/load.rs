@@ -1,0 +1,269 @@
+//! `load`: look at the disks and bring the index up to date.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::Run;
+use crate::error::{Error, Result};
+use crate::exit_status::ExitStatus;
+use crate::output::answer::{Answer, Records};
+use crate::output::cell::{Cell, Tone};
+use crate::output::page::Page;
+use crate::project::Scope;
+use crate::registry::Database;
+use crate::scan::{self, Look, LookState};
+use crate::units;
+use crate::workspace::Workspace;
+
+/// Look at the disks and bring the index up to date
+///
+/// Without a name, at every database. One that is not there, or is empty although the index knows files there, is
+/// offline: its last look stays until `--forget` drops it.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  load
+  load NAS WORK
+  load --older-than 1h
+  load NAS --project acme/spot
+  load --forget OLD-NAS")]
+pub(crate) struct Load {
+    /// Only these databases
+    #[arg(value_name = "DATABASE")]
+    databases: Vec<String>,
+    /// Only at this project, or this client's projects
+    #[arg(long, value_name = "PROJECT")]
+    project: Option<OsString>,
+    /// Only where the last look is older than this: 90s, 15m, 1h, 2d
+    #[arg(long, value_name = "AGE", value_parser = units::parse_duration)]
+    older_than: Option<Duration>,
+    /// Drop what the index knows of this database; no file is touched
+    #[arg(long, value_name = "DATABASE", conflicts_with_all = ["databases", "project", "older_than"])]
+    forget: Option<String>,
+}
+
+/// What was seen.
+#[derive(Debug, Serialize)]
+pub(crate) struct Loaded {
+    run: i64,
+    state: &'static str,
+    databases: Vec<LoadedDatabase>,
+}
+
+#[derive(Debug, Serialize)]
+struct LoadedDatabase {
+    name: String,
+    state: &'static str,
+    files: u64,
+    bytes: u64,
+    projects: u64,
+    added: u64,
+    changed: u64,
+    gone: u64,
+    unreadable: u64,
+    seconds: f64,
+}
+
+impl Run for Load {
+    type Answer = Loaded;
+
+    fn run(self, workspace: &mut Workspace) -> Result<Loaded> {
+        let scope = self
+            .project
+            .as_deref()
+            .map_or(Ok(Scope::All), Scope::parse)?;
+        let chosen = match (&self.forget, self.databases.is_empty()) {
+            (Some(name), _) => vec![workspace.registry.database(name)?.clone()],
+            (None, true) => workspace.registry.databases().to_vec(),
+            (None, false) => {
+                let named = self
+                    .databases
+                    .iter()
+                    .map(|name| workspace.registry.database(name).cloned());
+                named.collect::<Result<_>>()?
+            }
+        };
+        let run = workspace.index.begin_run("load")?;
+        let databases = if self.forget.is_some() {
+            forget(workspace, &chosen)
+        } else {
+            chosen
+                .iter()
+                .map(|database| load(workspace, database, &scope, self.older_than))
+                .collect()
+        };
+        let state = match &databases {
+            Err(Error::Interrupted) => "interrupted",
+            Err(_) => "refused",
+            Ok(databases) if databases.iter().any(LoadedDatabase::needs_attention) => "partial",
+            Ok(_) => "complete",
+        };
+        let ended = workspace.index.end_run(run, state);
+        let databases = databases?;
+        ended?;
+        Ok(Loaded {
+            run,
+            state,
+            databases,
+        })
+    }
+}
+
+/// Looks at one database, unless the last look is recent enough.
+fn load(
+    workspace: &mut Workspace,
+    database: &Database,
+    scope: &Scope,
+    older_than: Option<Duration>,
+) -> Result<LoadedDatabase> {
+    let (index, registry) = (&mut workspace.index, &workspace.registry);
+    let known = index.database(&database.root)?;
+    let recent = known.offline_since.is_none()
+        && known
+            .looked_at
+            .zip(older_than)
+            .is_some_and(|(looked_at, limit)| looked_at.age() < limit);
+    let look = if recent {
+        scan::summary(index, registry, database)?
+    } else {
+        scan::look(index, registry, database, scope, workspace.monitor.as_ref())?
+    };
+    Ok(LoadedDatabase::new(database, look.state.word(), &look))
+}
+
+/// Drops what the index knows.
+fn forget(workspace: &mut Workspace, databases: &[Database]) -> Result<Vec<LoadedDatabase>> {
+    let mut forgotten = Vec::new();
+    for database in databases {
+        let known = scan::summary(&workspace.index, &workspace.registry, database)?;
+        let files = units::counted(known.files, "file");
+        let question = format!(
+            "forget what the index knows of `{}` ({files})? no file is touched",
+            database.name
+        );
+        if workspace.ask.is_some_and(|ask| !ask(&question)) {
+            return Err(Error::Declined);
+        }
+        workspace.index.forget(&database.root)?;
+        let mut look = scan::summary(&workspace.index, &workspace.registry, database)?;
+        look.changes.gone = known.files;
+        forgotten.push(LoadedDatabase::new(database, "forgotten", &look));
+    }
+    Ok(forgotten)
+}
+
+impl LoadedDatabase {
+    fn new(database: &Database, state: &'static str, look: &Look) -> Self {
+        Self {
+            name: database.name.clone(),
+            state,
+            files: look.files,
+            bytes: look.bytes,
+            projects: look.projects,
+            added: look.changes.added,
+            changed: look.changes.changed,
+            gone: look.changes.gone,
+            unreadable: look.unreadable,
+            seconds: (look.elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
+        }
+    }
+
+    fn needs_attention(&self) -> bool {
+        [LookState::Partial, LookState::Offline]
+            .iter()
+            .any(|state| state.word() == self.state)
+    }
+
+    fn state(&self) -> Cell {
+        let tone = match self.state {
+            "partial" => Tone::Warning,
+            "offline" => Tone::Bad,
+            _ => Tone::Good,
+        };
+        Cell::Toned(self.state.to_owned(), tone)
+    }
+}
+
+impl Answer for Loaded {
+    const COMMAND: &'static str = "load";
+
+    fn page(&self, page: &mut Page) {
+        if self.databases.is_empty() {
+            page.line("nothing to look at; `add database NAME ROOT` tracks a storage");
+        }
+        let rows = self.databases.iter().map(|database| {
+            vec![
+                database.name.as_str().into(),
+                database.state(),
+                Cell::Count(database.projects),
+                Cell::Count(database.files),
+                Cell::Bytes(database.bytes),
+                Cell::Count(database.added),
+                Cell::Count(database.changed),
+                Cell::Count(database.gone),
+                Cell::Count(database.unreadable),
+                Cell::text(units::duration(Duration::from_secs_f64(database.seconds))),
+            ]
+        });
+        let headings = [
+            "database",
+            "state",
+            "projects",
+            "files",
+            "size",
+            "added",
+            "changed",
+            "gone",
+            "unreadable",
+            "time",
+        ];
+        page.table(&headings, rows.collect());
+    }
+
+    fn records(&self) -> Records {
+        let rows = self.databases.iter().map(|database| {
+            vec![
+                database.name.as_str().into(),
+                Cell::text(database.state),
+                Cell::Count(database.files),
+                Cell::Bytes(database.bytes),
+                Cell::Count(database.projects),
+                Cell::Count(database.added),
+                Cell::Count(database.changed),
+                Cell::Count(database.gone),
+                Cell::Count(database.unreadable),
+                Cell::text(database.seconds.to_string()),
+            ]
+        });
+        let headings = &[
+            "database",
+            "state",
+            "files",
+            "bytes",
+            "projects",
+            "added",
+            "changed",
+            "gone",
+            "unreadable",
+            "seconds",
+        ];
+        Records {
+            headings,
+            rows: rows.collect(),
+        }
+    }
+
+    fn status(&self) -> ExitStatus {
+        if self.state == "complete" {
+            ExitStatus::Done
+        } else {
+            ExitStatus::Partial
+        }
+    }
+
+    fn is_routine(&self) -> bool {
+        self.state == "complete"
+    }
+}

@@ -1,0 +1,107 @@
+//! The commands: one file each with its arguments, its answer, `run`, and how the answer is laid out.
+//!
+//! To add one: the file, a `mod` line, a variant and an arm here. Help, completion, docs/commands.md and "did you mean"
+//! follow.
+
+mod add;
+mod copy;
+mod exclude;
+mod explore;
+mod fetch;
+mod find;
+pub(crate) mod help;
+mod list;
+mod load;
+mod remove;
+mod save;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::Result;
+use crate::exit_status::ExitStatus;
+use crate::output::answer::Answer;
+use crate::output::printer::Printer;
+use crate::workspace::Workspace;
+
+/// One line, parsed.
+#[derive(Debug, Parser)]
+#[command(
+    name = "auto-backup",
+    no_binary_name = true,
+    disable_help_subcommand = true,
+    disable_version_flag = true,
+    disable_help_flag = true,
+    subcommand_value_name = "COMMAND",
+    override_usage = "COMMAND [ARGUMENTS]",
+    help_template = "{subcommands}"
+)]
+pub(crate) struct Line {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// All commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Add(add::Add),
+    Copy(copy::Copy),
+    Exclude(exclude::Exclude),
+    Explore(explore::Explore),
+    Fetch(fetch::Fetch),
+    Find(find::Find),
+    Help(help::Help),
+    List(list::List),
+    Load(load::Load),
+    Remove(remove::Remove),
+    Save(save::Save),
+    /// Leave the prompt or end the script
+    ///
+    /// `quit` and Ctrl-D do the same.
+    #[command(alias = "quit", after_help = "Examples:\n  exit\n  quit")]
+    Exit,
+}
+
+/// A command that can be run.
+pub(crate) trait Run {
+    /// What it answers.
+    type Answer: Answer;
+
+    /// Does the work and prints nothing.
+    fn run(self, workspace: &mut Workspace) -> Result<Self::Answer>;
+}
+
+/// Whether the prompt or script goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flow {
+    /// To the next line.
+    Continue,
+    /// It ends here.
+    Exit,
+}
+
+impl Command {
+    /// Runs the command and prints its answer.
+    pub(crate) fn execute(
+        self,
+        workspace: &mut Workspace,
+        printer: &mut Printer,
+    ) -> Result<(Flow, ExitStatus)> {
+        let status = match self {
+            Self::Add(command) => printer.print(&command.run(workspace)?)?,
+            Self::Copy(command) => printer.print(&command.run(workspace)?)?,
+            Self::Exclude(command) => printer.print(&command.run(workspace)?)?,
+            Self::Explore(command) => printer.print(&command.run(workspace)?)?,
+            Self::Fetch(command) => printer.print(&command.run(workspace)?)?,
+            Self::Find(command) => printer.print(&command.run(workspace)?)?,
+            Self::Help(command) => {
+                printer.print(&command.at_width(printer.screen().width).run(workspace)?)?
+            }
+            Self::List(command) => printer.print(&command.run(workspace)?)?,
+            Self::Load(command) => printer.print(&command.run(workspace)?)?,
+            Self::Remove(command) => printer.print(&command.run(workspace)?)?,
+            Self::Save(command) => printer.print(&command.run(workspace)?)?,
+            Self::Exit => return Ok((Flow::Exit, ExitStatus::Done)),
+        };
+        Ok((Flow::Continue, status))
+    }
+}

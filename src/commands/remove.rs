@@ -1,0 +1,111 @@
+//! `remove`: stop tracking a database, a category or an exclusion.
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::Run;
+use crate::error::Result;
+use crate::output::answer::{Answer, Records};
+use crate::output::cell::Cell;
+use crate::output::page::Page;
+use crate::workspace::Workspace;
+
+/// Stop tracking a database, a category or an exclusion
+///
+/// Touches no file of the studio's. What the index knows of it stays, so that adding it again brings it back.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  remove database NAS
+  remove category render
+  remove exclusion '*.tmp'")]
+pub(crate) struct Remove {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Stop tracking a storage
+    #[command(after_help = "Examples:\n  remove database NAS")]
+    Database {
+        /// The database
+        #[arg(value_name = "DATABASE")]
+        name: String,
+    },
+    /// Stop tracking a category
+    #[command(after_help = "Examples:\n  remove category render")]
+    Category {
+        /// The category
+        #[arg(value_name = "CATEGORY")]
+        name: String,
+    },
+    /// Look at files again that `exclude` left alone
+    #[command(after_help = "Examples:\n  remove exclusion '*.tmp'")]
+    Exclusion {
+        /// The pattern
+        #[arg(value_name = "PATTERN")]
+        name: String,
+    },
+}
+
+/// What was removed.
+#[derive(Debug, Serialize)]
+pub(crate) struct Removed {
+    kind: &'static str,
+    name: String,
+}
+
+impl Run for Remove {
+    type Answer = Removed;
+
+    fn run(self, workspace: &mut Workspace) -> Result<Removed> {
+        let registry = &mut workspace.registry;
+        Ok(match self.what {
+            What::Database { name } => {
+                registry.remove_database(&name)?;
+                Removed {
+                    kind: "database",
+                    name,
+                }
+            }
+            What::Category { name } => {
+                registry.remove_category(&name)?;
+                Removed {
+                    kind: "category",
+                    name,
+                }
+            }
+            What::Exclusion { name } => {
+                registry.remove_exclusion(&name)?;
+                Removed {
+                    kind: "exclusion",
+                    name,
+                }
+            }
+        })
+    }
+}
+
+impl Answer for Removed {
+    const COMMAND: &'static str = "remove";
+
+    fn page(&self, page: &mut Page) {
+        page.cells(vec![
+            Cell::text(format!("{} ", self.kind)),
+            self.name.as_str().into(),
+            Cell::text(" is no longer tracked; its files are untouched"),
+        ]);
+    }
+
+    fn records(&self) -> Records {
+        let row = vec![Cell::text(self.kind), self.name.as_str().into()];
+        Records {
+            headings: &["kind", "name"],
+            rows: vec![row],
+        }
+    }
+
+    fn is_routine(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,334 @@
+//! What can go wrong, each with the thing it went wrong with, what to do about it, and the exit status it means.
+
+use std::error::Error as StdError;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::exit_status::ExitStatus;
+use crate::name::Name;
+
+/// The result of everything in this crate that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A failure. Messages are lower case, name the thing in backticks, and never repeat their source.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused something on a path.
+    #[error("cannot {action} `{}`", Name::from(path.as_path()))]
+    Io {
+        /// What was tried, as a verb: `read`, `create`.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// No such database, category, client or project.
+    #[error("there is no {noun} `{name}`")]
+    Unknown {
+        /// `database`, `category`, `client`, `project` or `command`.
+        noun: &'static str,
+        /// What was typed.
+        name: Name,
+        /// The nearest known names, best first, as they would be typed.
+        near: Vec<String>,
+        /// All known names where there are few.
+        known: Vec<String>,
+    },
+    /// A word that can never be what it stands for.
+    #[error("`{word}` cannot be a {noun}: {why}")]
+    Malformed {
+        /// What it was meant to be.
+        noun: &'static str,
+        /// What was typed.
+        word: Name,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The line is not a command.
+    #[error("{message}")]
+    Syntax {
+        /// What is wrong.
+        message: String,
+        /// The byte range of the words it is about.
+        span: std::ops::Range<usize>,
+        /// What to type instead.
+        hint: Option<String>,
+    },
+    /// The name already means something else.
+    #[error("{noun} `{name}` is already at `{}`, not at `{}`", Name::from(existing.as_path()), Name::from(wanted.as_path()))]
+    Taken {
+        /// `database` or `category`.
+        noun: &'static str,
+        /// The name both want.
+        name: String,
+        /// Where it is now.
+        existing: PathBuf,
+        /// Where it was to be.
+        wanted: PathBuf,
+    },
+    /// Two databases, or two categories, on the same files.
+    #[error("`{}` {relation} {noun} `{other}` at `{}`", Name::from(path.as_path()), Name::from(existing.as_path()))]
+    Overlap {
+        /// `database` or `category`.
+        noun: &'static str,
+        /// What was to be added.
+        path: PathBuf,
+        /// `is already`, `lies inside`, `contains`.
+        relation: &'static str,
+        /// The one that is there.
+        other: String,
+        /// Its folder.
+        existing: PathBuf,
+    },
+    /// A database is not there now.
+    #[error("database `{database}` is offline: `{}` {why}", Name::from(root.as_path()))]
+    Offline {
+        /// Its name.
+        database: String,
+        /// Its root.
+        root: PathBuf,
+        /// What was found instead.
+        why: String,
+    },
+    /// The project's folder is not there.
+    #[error("`{project}` is not in {place} of database `{database}`")]
+    NoReplica {
+        /// The project, client or `all`, as typed.
+        project: Name,
+        /// The category, or `any category`.
+        place: String,
+        /// The database.
+        database: String,
+        /// Similar projects that are there.
+        near: Vec<String>,
+    },
+    /// Copying onto itself.
+    #[error("FROM and TO are both `{database}`")]
+    SameDatabase {
+        /// The database.
+        database: String,
+    },
+    /// A variable in a path that is not set.
+    #[error("the variable `${variable}` is not set")]
+    UnsetVariable {
+        /// Its name.
+        variable: String,
+        /// The word it stands in.
+        word: Name,
+    },
+    /// A file that was to be run or read as commands is not text.
+    #[error("`{}` is not a script: {why}", Name::from(path.as_path()))]
+    NotAScript {
+        /// The file.
+        path: PathBuf,
+        /// `it is a folder`, `line 3 is not UTF-8`.
+        why: String,
+    },
+    /// No place for our own files could be found.
+    #[error("there is no {what}: HOME is not set and the user has no home folder")]
+    NoHome {
+        /// `place for the index`.
+        what: &'static str,
+        /// The option that names one.
+        option: &'static str,
+    },
+    /// The index could not be read or written.
+    #[error("cannot {action} the index `{}`", Name::from(path.as_path()))]
+    Index {
+        /// `read`, `write`, `open`.
+        action: &'static str,
+        /// Its file.
+        path: PathBuf,
+        /// What to do about it.
+        hint: &'static str,
+        /// What `SQLite` said.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// The index file is broken.
+    #[error("the index `{}` is damaged", Name::from(path.as_path()))]
+    IndexDamaged {
+        /// Its file.
+        path: PathBuf,
+        /// What `SQLite` said.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+    /// The index was written by a newer program.
+    #[error("the index `{}` has version {found}, this program knows versions up to {known}", Name::from(path.as_path()))]
+    IndexTooNew {
+        /// Its file.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// The file is a database of another program.
+    #[error("`{}` is not an index of auto-backup but another program's SQLite file", Name::from(path.as_path()))]
+    NotAnIndex {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The index cannot be written.
+    #[error("the index `{}` is read-only", Name::from(path.as_path()))]
+    IndexReadOnly {
+        /// Its file.
+        path: PathBuf,
+    },
+    /// The file was not the same before and after it was read.
+    #[error("`{}` changed while it was copied", Name::from(path.as_path()))]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The place at the destination is not what the plan saw.
+    #[error("`{}` was changed by someone else after it was looked at", Name::from(path.as_path()))]
+    Raced {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Ctrl-C, SIGTERM or SIGHUP.
+    #[error("interrupted")]
+    Interrupted,
+    /// The person at the prompt said no.
+    #[error("nothing was done")]
+    Declined,
+    /// Standard output took no more.
+    #[error("cannot write the answer to standard output")]
+    Output {
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    /// The exit status this failure means for the process.
+    #[must_use]
+    pub fn status(&self) -> ExitStatus {
+        match self {
+            Self::Malformed { .. }
+            | Self::Syntax { .. }
+            | Self::UnsetVariable { .. }
+            | Self::NotAScript { .. } => ExitStatus::Usage,
+            Self::Interrupted => ExitStatus::interrupted(),
+            _ => ExitStatus::Failed,
+        }
+    }
+
+    /// What to type or do instead.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unknown {
+                noun, near, known, ..
+            } => unknown_hint(noun, near, known),
+            Self::NoReplica { near, database, .. } if near.is_empty() => Some(format!(
+                "`list projects` shows what there is; `load {database}` looks again"
+            )),
+            Self::NoReplica { near, .. } => Some(did_you_mean(near)),
+            Self::Syntax { hint, .. } => hint.clone(),
+            Self::Taken {
+                noun: "category", ..
+            } => Some("`remove category NAME` first, then add it again".to_owned()),
+            Self::Taken { .. } => {
+                Some("`add database NAME ROOT --replace` gives it the new root".to_owned())
+            }
+            Self::Overlap {
+                noun: "category", ..
+            } => Some("give each category a folder of its own".to_owned()),
+            Self::Overlap { .. } => Some(
+                "give each database a folder of its own, or `remove database` the other first"
+                    .to_owned(),
+            ),
+            Self::Offline { .. } => Some("mount or connect it, then try again".to_owned()),
+            Self::SameDatabase { .. } => Some("name another database to copy to".to_owned()),
+            Self::UnsetVariable { .. } => {
+                Some("set it, or write `\\$` for a dollar sign".to_owned())
+            }
+            Self::NoHome { option, .. } => Some(format!("name one with `{option}`")),
+            Self::Index { hint, .. } => Some((*hint).to_owned()),
+            Self::IndexTooNew { .. } => {
+                Some("use a newer auto-backup, or another file with `--index FILE`".to_owned())
+            }
+            Self::IndexReadOnly { .. } | Self::NotAnIndex { .. } => {
+                Some("name another file with `--index FILE`".to_owned())
+            }
+            Self::Changed { .. } => Some("copy again when nobody writes to it".to_owned()),
+            Self::Raced { .. } => Some("copy again: it will be compared anew".to_owned()),
+            _ => None,
+        }
+    }
+
+    /// The word of the line that this is about, for the caret.
+    #[must_use]
+    pub fn word(&self) -> Option<&Name> {
+        match self {
+            Self::Unknown { name, .. } => Some(name),
+            Self::Malformed { word, .. } | Self::UnsetVariable { word, .. } => Some(word),
+            Self::NoReplica { project, .. } => Some(project),
+            _ => None,
+        }
+    }
+
+    /// The message and all its causes on one line.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let mut line = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            line.push_str(": ");
+            line.push_str(&error.to_string());
+            cause = error.source();
+        }
+        line
+    }
+}
+
+/// `did you mean ...`, else the names there are, else how to add one.
+fn unknown_hint(noun: &str, near: &[String], known: &[String]) -> Option<String> {
+    if !near.is_empty() {
+        return Some(did_you_mean(near));
+    }
+    if !known.is_empty() {
+        return Some(format!("known: {}", known.join(", ")));
+    }
+    match noun {
+        "database" => Some("there are none yet: `add database NAME ROOT`".to_owned()),
+        "category" => Some("there are none yet: `add category NAME PATH`".to_owned()),
+        "client" | "project" => {
+            Some("`load` looks at the disks, `list projects` shows what was found".to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// `did you mean` with one to three names.
+#[must_use]
+pub fn did_you_mean(near: &[String]) -> String {
+    let names: Vec<_> = near
+        .iter()
+        .take(3)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    format!("did you mean {}?", names.join(" or "))
+}
+
+/// Gives an I/O error its path and what was tried.
+pub trait At<T> {
+    /// Turns the error into [`Error::Io`].
+    ///
+    /// # Errors
+    /// The error that was there, with `action` and `path`.
+    fn at(self, action: &'static str, path: impl AsRef<Path>) -> Result<T>;
+}
+
+impl<T, E: Into<io::Error>> At<T> for Result<T, E> {
+    fn at(self, action: &'static str, path: impl AsRef<Path>) -> Result<T> {
+        self.map_err(|source| Error::Io {
+            action,
+            path: path.as_ref().to_owned(),
+            source: source.into(),
+        })
+    }
+}

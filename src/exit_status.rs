@@ -1,0 +1,66 @@
+//! The exit statuses of the process, and which of several wins.
+
+use std::process::{ExitCode, Termination};
+
+use crate::interrupt;
+
+/// How a line, a script or the process ended. The worst of several is the last in this order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ExitStatus {
+    /// 0: everything was done.
+    #[default]
+    Done,
+    /// 3: a run finished, but some items failed, or a check found differences.
+    Partial,
+    /// 1: a command failed.
+    Failed,
+    /// 2: wrong usage or syntax.
+    Usage,
+    /// 130: stopped by Ctrl-C.
+    Interrupted,
+    /// 143: stopped by SIGTERM or SIGHUP.
+    Terminated,
+}
+
+impl ExitStatus {
+    /// The status of work stopped by the signal that came last.
+    #[must_use]
+    pub fn interrupted() -> Self {
+        if interrupt::was_terminated() {
+            Self::Terminated
+        } else {
+            Self::Interrupted
+        }
+    }
+
+    /// The number the process ends with.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Partial => 3,
+            Self::Interrupted => 130,
+            Self::Terminated => 143,
+        }
+    }
+
+    /// Whether somebody asked for everything to stop.
+    #[must_use]
+    pub const fn stops_everything(self) -> bool {
+        matches!(self, Self::Interrupted | Self::Terminated)
+    }
+
+    /// Whether a script stops here. A run that left items behind has done all the rest, so the script goes on.
+    #[must_use]
+    pub const fn stops_script(self) -> bool {
+        !matches!(self, Self::Done | Self::Partial)
+    }
+}
+
+impl Termination for ExitStatus {
+    fn report(self) -> ExitCode {
+        ExitCode::from(self.code())
+    }
+}

@@ -1,0 +1,51 @@
+//! What `SQLite`'s errors mean for a person.
+
+use std::path::Path;
+
+use rusqlite::ErrorCode;
+
+use crate::error::{Error, Result};
+
+/// Gives an `SQLite` error the index's path and what to do.
+pub(super) trait Explain<T> {
+    /// Turns the error into one of ours.
+    fn explain(self, action: &'static str, path: &Path) -> Result<T>;
+}
+
+impl<T> Explain<T> for rusqlite::Result<T> {
+    fn explain(self, action: &'static str, path: &Path) -> Result<T> {
+        self.map_err(|source| explained(source, action, path))
+    }
+}
+
+fn explained(source: rusqlite::Error, action: &'static str, path: &Path) -> Error {
+    let path = path.to_owned();
+    let hint = match source.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+            return Error::IndexDamaged {
+                path,
+                source: source.into(),
+            };
+        }
+        Some(ErrorCode::ReadOnly) => return Error::IndexReadOnly { path },
+        Some(ErrorCode::DiskFull) => {
+            "its disk is full: free some space there; the index still holds the last look"
+        }
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            "another auto-backup has been writing to it for a long time; try again when that is done"
+        }
+        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            "check that its folder is there and yours to write, or name another file with `--index FILE`"
+        }
+        Some(ErrorCode::SystemIoFailure) => "check the disk it is on, and whether that is full",
+        _ => {
+            "if it happens again, move the file away and `load`: the index is rebuilt from the disks"
+        }
+    };
+    Error::Index {
+        action,
+        path,
+        hint,
+        source: source.into(),
+    }
+}

@@ -1,0 +1,413 @@
+//! Writing a look: only what changed, in one transaction per database, so that a reader sees the old look or the new.
+
+use std::collections::BTreeSet;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{OptionalExtension as _, Transaction, params};
+
+use super::Index;
+use super::failure::Explain as _;
+use super::files::{StoredTree, stored_tree};
+use super::replicas::write_fingerprints;
+use crate::aggregate::{Aggregate, Item};
+use crate::error::Result;
+use crate::moment::{Moment, Step};
+use crate::name::Name;
+use crate::os::folder::Kind;
+use crate::project::ProjectId;
+use crate::tree::{Entry, Tree};
+
+/// Files and links that a look found different from the one before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// New ones.
+    pub added: u64,
+    /// Those with another size, time or target.
+    pub changed: u64,
+    /// Those that are no longer there.
+    pub gone: u64,
+}
+
+impl std::ops::AddAssign for Changes {
+    fn add_assign(&mut self, other: Self) {
+        self.added += other.added;
+        self.changed += other.changed;
+        self.gone += other.gone;
+    }
+}
+
+/// Writes what was seen on one database.
+#[derive(Debug)]
+pub struct LookWriter<'a> {
+    transaction: Transaction<'a>,
+    path: PathBuf,
+    database: i64,
+    now: Moment,
+}
+
+impl Index {
+    /// Begins to write a look at the database with this root.
+    ///
+    /// # Errors
+    /// The index cannot be written.
+    pub fn write_look(&mut self, root: &Path) -> Result<LookWriter<'_>> {
+        let path = self.path.clone();
+        let transaction = self.transaction()?;
+        let sql = "INSERT INTO databases (root) VALUES (?1) ON CONFLICT (root) DO UPDATE SET root = root RETURNING id";
+        let database = transaction
+            .query_row(sql, [root.as_os_str().as_bytes()], |row| row.get(0))
+            .explain("write", &path)?;
+        Ok(LookWriter {
+            transaction,
+            path,
+            database,
+            now: Moment::now(),
+        })
+    }
+
+    /// Drops everything known of the database with this root.
+    ///
+    /// # Errors
+    /// The index cannot be written.
+    pub fn forget(&mut self, root: &Path) -> Result<()> {
+        let path = self.path.clone();
+        let transaction = self.transaction()?;
+        let root = root.as_os_str().as_bytes();
+        transaction
+            .execute("DELETE FROM databases WHERE root = ?1", [root])
+            .explain("write", &path)?;
+        transaction.commit().explain("write", &path)
+    }
+}
+
+impl LookWriter<'_> {
+    /// Writes one replica that is there; what lies below a problem stays as it was last seen.
+    ///
+    /// # Errors
+    /// The index cannot be written.
+    pub fn replica(&self, category: &Path, project: &ProjectId, tree: &Tree) -> Result<Changes> {
+        self.write_replica(category, project, tree)
+            .explain("write", &self.path)
+    }
+
+    /// Notes that a project was looked for in a category and is not there.
+    ///
+    /// # Errors
+    /// The index cannot be written.
+    pub fn absent(&self, category: &Path, project: &ProjectId) -> Result<Changes> {
+        let noted = || -> rusqlite::Result<Changes> {
+            let known = self.replica_id(category, project)?;
+            let gone = known.map_or(Ok(0), |id| self.drop_contents(id))?;
+            self.put_replica(category, project, false, &Aggregate::new(Step::Nanosecond))?;
+            Ok(Changes {
+                gone,
+                ..Changes::default()
+            })
+        };
+        noted().explain("write", &self.path)
+    }
+
+    /// Ends the look at a whole category: replicas that are not among the `seen` projects, nor of the `unread` clients,
+    /// are no longer there.
+    ///
+    /// # Errors
+    /// The index cannot be written.
+    pub fn category(
+        &self,
+        category: &Path,
+        seen: &BTreeSet<ProjectId>,
+        kept: &dyn Fn(&ProjectId) -> bool,
+    ) -> Result<Changes> {
+        self.end_category(category, seen, kept)
+            .explain("write", &self.path)
+    }
+
+    /// Notes that the whole database was looked at, and makes the look visible to readers.
+    ///
+    /// # Errors
+    /// The index cannot be written.
+    pub fn finish(self, whole: bool) -> Result<()> {
+        let sql = "UPDATE databases SET offline_since = NULL, looked_at = iif(?3, ?2, looked_at) WHERE id = ?1";
+        let noted = self
+            .transaction
+            .execute(sql, params![self.database, self.now.seconds, whole]);
+        noted
+            .and_then(|_| self.transaction.commit())
+            .explain("write", &self.path)
+    }
+
+    /// Notes that the database was not there; its last look stays.
+    ///
+    /// # Errors
+    /// The index cannot be written.
+    pub fn finish_offline(self) -> Result<()> {
+        let sql = "UPDATE databases SET offline_since = coalesce(offline_since, ?2) WHERE id = ?1";
+        let noted = self
+            .transaction
+            .execute(sql, params![self.database, self.now.seconds]);
+        noted
+            .and_then(|_| self.transaction.commit())
+            .explain("write", &self.path)
+    }
+
+    /// Notes the identity that was found at the root.
+    ///
+    /// # Errors
+    /// The index cannot be written.
+    pub fn identity(&self, identity: &str) -> Result<()> {
+        let sql = "UPDATE databases SET identity = ?2 WHERE id = ?1 AND identity IS NOT ?2";
+        self.transaction
+            .execute(sql, params![self.database, identity])
+            .explain("write", &self.path)?;
+        Ok(())
+    }
+
+    fn replica_id(&self, category: &Path, project: &ProjectId) -> rusqlite::Result<Option<i64>> {
+        let sql = "SELECT id FROM replicas WHERE database_id = ?1 AND category = ?2 AND client = ?3 AND project = ?4";
+        let category = category.as_os_str().as_bytes();
+        let parameters = params![
+            self.database,
+            category,
+            project.client.as_bytes(),
+            project.project.as_bytes()
+        ];
+        self.transaction
+            .prepare_cached(sql)?
+            .query_row(parameters, |row| row.get(0))
+            .optional()
+    }
+
+    fn write_replica(
+        &self,
+        category: &Path,
+        project: &ProjectId,
+        tree: &Tree,
+    ) -> rusqlite::Result<Changes> {
+        let known = self.replica_id(category, project)?;
+        let stored = known.map_or_else(
+            || Ok(StoredTree::default()),
+            |id| stored_tree(&self.transaction, id),
+        )?;
+        let hidden = |path: &Path| {
+            tree.problems
+                .iter()
+                .any(|problem| path.starts_with(&problem.path))
+        };
+        let mut aggregate = Aggregate::of(tree);
+        for (path, item) in stored.files.iter().filter(|(path, _)| hidden(path)) {
+            aggregate.add(&item.item(path), item.bytes);
+        }
+        for path in stored
+            .folders
+            .keys()
+            .filter(|path| hidden(path) && !path.as_os_str().is_empty())
+        {
+            let problem_itself = tree
+                .entries
+                .binary_search_by(|entry| entry.path.as_os_str().cmp(path.as_os_str()));
+            if problem_itself.is_err() {
+                let modified = Moment::default();
+                aggregate.add(
+                    &Item {
+                        path,
+                        kind: Kind::Folder,
+                        bytes: 0,
+                        modified,
+                        target: None,
+                    },
+                    0,
+                );
+            }
+        }
+        let id = self.put_replica(category, project, true, &aggregate)?;
+        self.write_entries(id, stored, tree, &hidden)
+    }
+
+    /// Inserts or updates the replica's own row.
+    fn put_replica(
+        &self,
+        category: &Path,
+        project: &ProjectId,
+        present: bool,
+        sum: &Aggregate,
+    ) -> rusqlite::Result<i64> {
+        let sql = "INSERT INTO replicas (database_id, category, client, project, present, looked_at, files, bytes,
+                                         folders, newest, newest_ns, unreadable, step, fingerprints)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+                   ON CONFLICT (database_id, category, client, project) DO UPDATE SET
+                       present = ?5, looked_at = ?6, files = ?7, bytes = ?8, folders = ?9, newest = ?10,
+                       newest_ns = ?11, unreadable = ?12, step = ?13, fingerprints = ?14
+                   RETURNING id";
+        let parameters = params![
+            self.database,
+            category.as_os_str().as_bytes(),
+            project.client.as_bytes(),
+            project.project.as_bytes(),
+            present,
+            self.now.seconds,
+            sum.files.cast_signed(),
+            sum.bytes.cast_signed(),
+            sum.folders.cast_signed(),
+            sum.newest.map(|newest| newest.seconds),
+            sum.newest.map(|newest| newest.nanoseconds),
+            sum.unreadable.cast_signed(),
+            sum.step as i64,
+            write_fingerprints(&sum.fingerprints),
+        ];
+        self.transaction
+            .prepare_cached(sql)?
+            .query_row(parameters, |row| row.get(0))
+    }
+
+    /// Brings the rows below a replica from `stored` to `tree`, touching only what differs.
+    fn write_entries(
+        &self,
+        replica: i64,
+        mut stored: StoredTree,
+        tree: &Tree,
+        hidden: &dyn Fn(&Path) -> bool,
+    ) -> rusqlite::Result<Changes> {
+        let mut changes = Changes::default();
+        let mut seen_folders = BTreeSet::from([PathBuf::new()]);
+        self.folder_id(replica, Path::new(""), &mut stored)?;
+        for entry in &tree.entries {
+            if entry.kind == Kind::Folder {
+                self.folder_id(replica, &entry.path, &mut stored)?;
+                seen_folders.insert(entry.path.clone());
+            } else if entry.kind != Kind::Special {
+                self.write_file(replica, entry, &mut stored, &mut changes)?;
+            }
+        }
+        let mut delete = self
+            .transaction
+            .prepare_cached("DELETE FROM files WHERE folder_id = ?1 AND name = ?2")?;
+        for (path, item) in stored.files.iter().filter(|(path, _)| !hidden(path)) {
+            let name = path.file_name().unwrap_or_default();
+            delete.execute(params![item.folder, name.as_bytes()])?;
+            changes.gone += 1;
+        }
+        let mut delete = self
+            .transaction
+            .prepare_cached("DELETE FROM folders WHERE id = ?1")?;
+        for (path, id) in &stored.folders {
+            if !seen_folders.contains(path) && !hidden(path) {
+                delete.execute([id])?;
+            }
+        }
+        Ok(changes)
+    }
+
+    /// The row of a folder, made where there is none.
+    fn folder_id(
+        &self,
+        replica: i64,
+        path: &Path,
+        stored: &mut StoredTree,
+    ) -> rusqlite::Result<i64> {
+        if let Some(id) = stored.folders.get(path) {
+            return Ok(*id);
+        }
+        let sql = "INSERT INTO folders (replica_id, path) VALUES (?1, ?2)";
+        self.transaction
+            .prepare_cached(sql)?
+            .execute(params![replica, path.as_os_str().as_bytes()])?;
+        let id = self.transaction.last_insert_rowid();
+        stored.folders.insert(path.to_owned(), id);
+        Ok(id)
+    }
+
+    /// Writes a file's row unless it is the same as before, and takes it out of `stored`.
+    fn write_file(
+        &self,
+        replica: i64,
+        entry: &Entry,
+        stored: &mut StoredTree,
+        changes: &mut Changes,
+    ) -> rusqlite::Result<()> {
+        let known = stored.files.remove(&entry.path);
+        let same = known.as_ref().is_some_and(|known| {
+            (known.bytes, known.modified, &known.target)
+                == (entry.bytes, entry.modified, &entry.target)
+        });
+        if same {
+            return Ok(());
+        }
+        *(if known.is_some() {
+            &mut changes.changed
+        } else {
+            &mut changes.added
+        }) += 1;
+        let folder = self.folder_id(
+            replica,
+            entry.path.parent().unwrap_or(Path::new("")),
+            stored,
+        )?;
+        let sql =
+            "INSERT OR REPLACE INTO files (folder_id, name, bytes, modified, modified_ns, target)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        self.transaction.prepare_cached(sql)?.execute(params![
+            folder,
+            entry.path.file_name().unwrap_or_default().as_bytes(),
+            entry.bytes.cast_signed(),
+            entry.modified.seconds,
+            entry.modified.nanoseconds,
+            entry.target.as_ref().map(Name::as_bytes),
+        ])?;
+        Ok(())
+    }
+
+    /// Drops the files of a replica; says how many there were.
+    fn drop_contents(&self, replica: i64) -> rusqlite::Result<u64> {
+        let sql = "SELECT files FROM replicas WHERE id = ?1";
+        let files: i64 = self
+            .transaction
+            .prepare_cached(sql)?
+            .query_row([replica], |row| row.get(0))?;
+        self.transaction
+            .prepare_cached("DELETE FROM folders WHERE replica_id = ?1")?
+            .execute([replica])?;
+        Ok(files.cast_unsigned())
+    }
+
+    fn end_category(
+        &self,
+        category: &Path,
+        seen: &BTreeSet<ProjectId>,
+        kept: &dyn Fn(&ProjectId) -> bool,
+    ) -> rusqlite::Result<Changes> {
+        let category = category.as_os_str().as_bytes();
+        let mut changes = Changes::default();
+        let sql = "SELECT id, files, client, project FROM replicas WHERE database_id = ?1 AND category = ?2";
+        let mut query = self.transaction.prepare_cached(sql)?;
+        let known = query.query_map(params![self.database, category], |row| {
+            let project = ProjectId {
+                client: Name::from_bytes(row.get(2)?),
+                project: Name::from_bytes(row.get(3)?),
+            };
+            Ok((
+                row.get::<_, i64>(0)?,
+                row.get::<_, i64>(1)?.cast_unsigned(),
+                project,
+            ))
+        })?;
+        let known: Vec<_> = known.collect::<rusqlite::Result<_>>()?;
+        let mut delete = self
+            .transaction
+            .prepare_cached("DELETE FROM replicas WHERE id = ?1")?;
+        for (id, files, project) in known {
+            if !seen.contains(&project) && !kept(&project) {
+                delete.execute([id])?;
+                changes.gone += files;
+            }
+        }
+        let sql =
+            "INSERT OR REPLACE INTO looks (database_id, category, looked_at) VALUES (?1, ?2, ?3)";
+        self.transaction.prepare_cached(sql)?.execute(params![
+            self.database,
+            category,
+            self.now.seconds
+        ])?;
+        Ok(changes)
+    }
+}

@@ -1,0 +1,69 @@
+//! The index: one `SQLite` file of what the last look at each replica saw, and of runs. Deleting it loses no file of the
+//! studio's.
+//!
+//! Places are known by root and folder, not by the names a start-up file gives them, so a database that is renamed keeps
+//! its last look. All paths are stored as bytes.
+
+mod failure;
+mod files;
+mod looks;
+mod opening;
+mod replicas;
+mod runs;
+mod schema;
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+pub use files::{Found, StoredItem};
+pub use looks::{Changes, LookWriter};
+pub use opening::Opened;
+pub use replicas::{KnownDatabase, KnownReplica};
+
+use crate::error::{Error, Result};
+use failure::Explain as _;
+
+/// An open index.
+#[derive(Debug)]
+pub struct Index {
+    connection: Connection,
+    path: PathBuf,
+    read_only: bool,
+}
+
+impl Index {
+    /// Its file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether it can only be read.
+    #[must_use]
+    pub const fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
+    /// Fails unless the index can be written; asked before work that must be recorded.
+    ///
+    /// # Errors
+    /// [`Error::IndexReadOnly`].
+    pub fn require_writable(&self) -> Result<()> {
+        if self.read_only {
+            Err(Error::IndexReadOnly {
+                path: self.path.clone(),
+            })
+        } else {
+            Ok(())
+        }
+    }
+
+    /// A transaction that writes; it waits for another process that is writing.
+    fn transaction(&mut self) -> Result<Transaction<'_>> {
+        self.require_writable()?;
+        self.connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .explain("write", &self.path)
+    }
+}

@@ -1,0 +1,234 @@
+//! Opening the index: creating it, bringing an older one up to date, setting a damaged one aside.
+
+use std::fs;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::Index;
+use super::failure::Explain as _;
+use super::schema::{APPLICATION_ID, MIGRATIONS, VERSION};
+use crate::error::{At as _, Error, Result};
+use crate::moment::Moment;
+
+/// How long a writer waits for another process that is writing.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// An index and, where the one before was damaged, where that was set aside.
+#[derive(Debug)]
+pub struct Opened {
+    /// The index.
+    pub index: Index,
+    /// The damaged one.
+    pub set_aside: Option<PathBuf>,
+}
+
+impl Index {
+    /// Opens the index, creating it where there is none and setting a damaged one aside.
+    ///
+    /// # Errors
+    /// [`Error::IndexTooNew`], [`Error::NotAnIndex`], or what the disk refused.
+    pub fn open(path: &Path) -> Result<Opened> {
+        match Self::open_sound(path) {
+            Err(Error::IndexDamaged { .. }) => {
+                let set_aside = set_aside(path)?;
+                Ok(Opened {
+                    index: Self::open_sound(path)?,
+                    set_aside: Some(set_aside),
+                })
+            }
+            opened => Ok(Opened {
+                index: opened?,
+                set_aside: None,
+            }),
+        }
+    }
+
+    /// Opens the index, or says that it is damaged.
+    fn open_sound(path: &Path) -> Result<Self> {
+        if let Some(folder) = path.parent() {
+            // A folder on a read-only or full disk may still hold an index that can be read.
+            if !folder.exists() {
+                fs::DirBuilder::new()
+                    .recursive(true)
+                    .mode(0o700)
+                    .create(folder)
+                    .at("create the folder", folder)?;
+            }
+        }
+        create_private(path)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let opened = Connection::open_with_flags(path, flags).explain("open", path);
+        match opened.and_then(|connection| Self::prepare(connection, path)) {
+            Err(error @ (Error::IndexReadOnly { .. } | Error::Index { .. })) => {
+                Self::open_immutable(path).ok_or(error)
+            }
+            prepared => prepared,
+        }
+    }
+
+    /// Sets the connection up and brings the schema up to date.
+    fn prepare(connection: Connection, path: &Path) -> Result<Self> {
+        connection.busy_timeout(PATIENCE).explain("open", path)?;
+        let version = version(&connection, path)?;
+        let read_only = connection.is_readonly("main").explain("open", path)?;
+        let mut index = Self {
+            connection,
+            path: path.to_owned(),
+            read_only,
+        };
+        if read_only {
+            return if version == VERSION {
+                Ok(index)
+            } else {
+                Err(Error::IndexReadOnly {
+                    path: path.to_owned(),
+                })
+            };
+        }
+        let settings =
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;";
+        index
+            .connection
+            .execute_batch(settings)
+            .explain("open", path)?;
+        if version < VERSION {
+            index.migrate(version)?;
+        }
+        Ok(index)
+    }
+
+    /// Applies the missing migrations in one transaction, after a copy of an index that holds something.
+    fn migrate(&mut self, found: i64) -> Result<()> {
+        if found > 0 {
+            let copy = sibling(&self.path, &format!("version-{found}"));
+            self.connection
+                .execute("VACUUM INTO ?1", [copy.to_string_lossy()])
+                .explain("back up", &self.path)?;
+        }
+        let path = self.path.clone();
+        let transaction = self.transaction()?;
+        // Another process may have done it while we waited for the right to write.
+        let found = version(&transaction, &path)?;
+        for migration in &MIGRATIONS[usize::try_from(found).unwrap_or_default()..] {
+            transaction
+                .execute_batch(migration)
+                .explain("bring up to date", &path)?;
+        }
+        let stamp =
+            format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};");
+        transaction
+            .execute_batch(&stamp)
+            .explain("bring up to date", &path)?;
+        transaction.commit().explain("bring up to date", &path)
+    }
+
+    /// Opens an index whose disk can only be read, where no other process can be writing it.
+    fn open_immutable(path: &Path) -> Option<Self> {
+        let log = fs::metadata(suffixed(path, "-wal"));
+        if log.is_ok_and(|log| log.len() > 0) {
+            return None;
+        }
+        let absolute = path.canonicalize().ok()?;
+        let escaped = absolute
+            .to_str()?
+            .replace('%', "%25")
+            .replace('?', "%3f")
+            .replace('#', "%23");
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+            | OpenFlags::SQLITE_OPEN_URI
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection =
+            Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags).ok()?;
+        let sound = version(&connection, path).is_ok_and(|version| version == VERSION);
+        sound.then(|| Self {
+            connection,
+            path: path.to_owned(),
+            read_only: true,
+        })
+    }
+
+    /// Sets this index aside because it turned out to be damaged, and starts an empty one.
+    ///
+    /// # Errors
+    /// The file cannot be renamed, or no new one be made.
+    pub fn rebuild(&mut self) -> Result<PathBuf> {
+        let path = self.path.clone();
+        let set_aside = set_aside(&path)?;
+        *self = Self::open_sound(&path)?;
+        Ok(set_aside)
+    }
+}
+
+/// The schema version of an index; 0 for an empty file.
+fn version(connection: &Connection, path: &Path) -> Result<i64> {
+    let pragma = |name: &str| -> Result<i64> {
+        connection
+            .query_row(&format!("PRAGMA {name}"), [], |row| row.get(0))
+            .explain("read", path)
+    };
+    let (version, application, tables) = (
+        pragma("user_version")?,
+        pragma("application_id")?,
+        pragma("schema_version")?,
+    );
+    if tables != 0 && application != APPLICATION_ID {
+        return Err(Error::NotAnIndex {
+            path: path.to_owned(),
+        });
+    }
+    if version > VERSION {
+        return Err(Error::IndexTooNew {
+            path: path.to_owned(),
+            found: version,
+            known: VERSION,
+        });
+    }
+    Ok(version)
+}
+
+/// Creates the file readable by nobody else: it lists what a studio works on.
+fn create_private(path: &Path) -> Result<()> {
+    match fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+    {
+        Err(error) if !path.exists() => Err(error).at("create the index", path),
+        _ => Ok(()),
+    }
+}
+
+/// Renames a damaged index and its log files.
+fn set_aside(path: &Path) -> Result<PathBuf> {
+    let kept = sibling(path, "damaged");
+    fs::rename(path, &kept).at("set aside the damaged index", path)?;
+    for suffix in ["-wal", "-shm"] {
+        let log = suffixed(path, suffix);
+        if log.exists() {
+            fs::rename(&log, suffixed(&kept, suffix)).at("set aside the damaged index", &log)?;
+        }
+    }
+    Ok(kept)
+}
+
+/// `index.sqlite` -> `index.sqlite.damaged-20261122T042855Z`, or with a number where that is taken.
+fn sibling(path: &Path, word: &str) -> PathBuf {
+    let base = suffixed(path, &format!(".{word}-{}", Moment::now().file_name()));
+    let numbered = (2..).map(|number| suffixed(&base, &format!("-{number}")));
+    std::iter::once(base.clone())
+        .chain(numbered)
+        .find(|free| !free.exists())
+        .unwrap_or(base)
+}
+
+fn suffixed(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}

@@ -1,0 +1,177 @@
+//! What is known of databases and replicas, from their aggregates: no single file is read here.
+
+use std::collections::BTreeSet;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use rusqlite::{OptionalExtension as _, Row, params};
+
+use super::Index;
+use super::failure::Explain as _;
+use crate::aggregate::Aggregate;
+use crate::error::Result;
+use crate::moment::{Moment, Step};
+use crate::name::Name;
+use crate::project::ProjectId;
+
+/// What is known of a database.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KnownDatabase {
+    /// Its row, once it was looked at.
+    pub id: Option<i64>,
+    /// Its identity, once a copy went there.
+    pub identity: Option<String>,
+    /// The last look at the whole of it.
+    pub looked_at: Option<Moment>,
+    /// Since when it was not there when looked at.
+    pub offline_since: Option<Moment>,
+    /// Files in all its replicas, also those in categories that are no longer tracked.
+    pub files: u64,
+}
+
+/// What is known of a replica.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownReplica {
+    /// The project.
+    pub project: ProjectId,
+    /// Whether it was there.
+    pub present: bool,
+    /// When it was looked at.
+    pub looked_at: Moment,
+    /// What it amounted to.
+    pub aggregate: Aggregate,
+}
+
+impl Index {
+    /// What is known of the database with this root.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn database(&self, root: &Path) -> Result<KnownDatabase> {
+        let sql = "SELECT id, identity, looked_at, offline_since,
+                          (SELECT coalesce(sum(files), 0) FROM replicas WHERE database_id = databases.id)
+                   FROM databases WHERE root = ?1";
+        let known = self.connection.prepare_cached(sql).and_then(|mut query| {
+            query
+                .query_row([root.as_os_str().as_bytes()], known_database)
+                .optional()
+        });
+        Ok(known.explain("read", &self.path)?.unwrap_or_default())
+    }
+
+    /// When a category of a database was last looked at as a whole.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn looked_at(&self, database: i64, category: &Path) -> Result<Option<Moment>> {
+        let sql = "SELECT looked_at FROM looks WHERE database_id = ?1 AND category = ?2";
+        let seconds = self.connection.prepare_cached(sql).and_then(|mut query| {
+            query
+                .query_row(params![database, category.as_os_str().as_bytes()], |row| {
+                    row.get(0)
+                })
+                .optional()
+        });
+        Ok(seconds.explain("read", &self.path)?.map(at_second))
+    }
+
+    /// All replicas in a category of a database, sorted by project.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn replicas(&self, database: i64, category: &Path) -> Result<Vec<KnownReplica>> {
+        let sql = "SELECT client, project, present, looked_at, files, bytes, folders, newest, newest_ns, unreadable,
+                          step, fingerprints
+                   FROM replicas WHERE database_id = ?1 AND category = ?2 ORDER BY client, project";
+        let known = self.connection.prepare_cached(sql).and_then(|mut query| {
+            query
+                .query_map(
+                    params![database, category.as_os_str().as_bytes()],
+                    known_replica,
+                )?
+                .collect()
+        });
+        known.explain("read", &self.path)
+    }
+
+    /// The projects that are present in a category of a database.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn projects(&self, database: i64, category: &Path) -> Result<BTreeSet<ProjectId>> {
+        let sql = "SELECT client, project FROM replicas WHERE database_id = ?1 AND category = ?2 AND present";
+        let projects = self.connection.prepare_cached(sql).and_then(|mut query| {
+            query
+                .query_map(params![database, category.as_os_str().as_bytes()], project)?
+                .collect()
+        });
+        projects.explain("read", &self.path)
+    }
+}
+
+fn known_database(row: &Row<'_>) -> rusqlite::Result<KnownDatabase> {
+    Ok(KnownDatabase {
+        id: row.get(0)?,
+        identity: row.get(1)?,
+        looked_at: row.get::<_, Option<i64>>(2)?.map(at_second),
+        offline_since: row.get::<_, Option<i64>>(3)?.map(at_second),
+        files: row.get::<_, i64>(4)?.cast_unsigned(),
+    })
+}
+
+fn project(row: &Row<'_>) -> rusqlite::Result<ProjectId> {
+    Ok(ProjectId {
+        client: Name::from_bytes(row.get(0)?),
+        project: Name::from_bytes(row.get(1)?),
+    })
+}
+
+fn known_replica(row: &Row<'_>) -> rusqlite::Result<KnownReplica> {
+    let newest: Option<i64> = row.get(7)?;
+    let fingerprints: Vec<u8> = row.get(11)?;
+    Ok(KnownReplica {
+        project: project(row)?,
+        present: row.get(2)?,
+        looked_at: at_second(row.get(3)?),
+        aggregate: Aggregate {
+            files: row.get::<_, i64>(4)?.cast_unsigned(),
+            bytes: row.get::<_, i64>(5)?.cast_unsigned(),
+            folders: row.get::<_, i64>(6)?.cast_unsigned(),
+            newest: match newest {
+                Some(seconds) => Some(Moment {
+                    seconds,
+                    nanoseconds: row.get(8)?,
+                }),
+                None => None,
+            },
+            unreadable: row.get::<_, i64>(9)?.cast_unsigned(),
+            step: Step::ALL
+                .into_iter()
+                .nth(usize::from(row.get::<_, u8>(10)?))
+                .unwrap_or(Step::TwoSeconds),
+            fingerprints: read_fingerprints(&fingerprints),
+        },
+    })
+}
+
+/// A moment from the whole seconds in which looks are noted.
+pub(super) const fn at_second(seconds: i64) -> Moment {
+    Moment {
+        seconds,
+        nanoseconds: 0,
+    }
+}
+
+/// Four 128-bit sums, little-endian, one after the other.
+fn read_fingerprints(stored: &[u8]) -> [u128; 4] {
+    let mut sums = [0; 4];
+    for (sum, bytes) in sums.iter_mut().zip(stored.as_chunks().0) {
+        *sum = u128::from_le_bytes(*bytes);
+    }
+    sums
+}
+
+/// The form that [`read_fingerprints`] reads.
+pub(super) fn write_fingerprints(sums: &[u128; 4]) -> Vec<u8> {
+    sums.iter().flat_map(|sum| sum.to_le_bytes()).collect()
+}

@@ -1,0 +1,77 @@
+//! The tables, and how an older index becomes a newer one.
+
+/// Says that an `SQLite` file is ours (`AUBK`).
+pub(super) const APPLICATION_ID: i64 = 0x4155_424b;
+
+/// Each entry brings the index from the version of its place to the next; never remove or change one.
+pub(super) const MIGRATIONS: &[&str] = &[VERSION_1];
+
+/// The version this program writes.
+pub(super) const VERSION: i64 = {
+    #[expect(clippy::cast_possible_wrap, reason = "a handful of migrations")]
+    let version = MIGRATIONS.len() as i64;
+    version
+};
+
+/// Folders and names are stored once; `files` has no row number of its own, so a row costs little more than its name.
+const VERSION_1: &str = "
+CREATE TABLE databases (
+    id            INTEGER PRIMARY KEY,
+    root          BLOB NOT NULL UNIQUE,
+    identity      TEXT,                 -- from ROOT/.auto-backup/database.json
+    looked_at     INTEGER,              -- seconds UTC; the last look at the whole of it
+    offline_since INTEGER               -- seconds UTC; null while it is online
+) STRICT;
+
+-- A category that was wholly looked at: what has no replica there is missing, not unknown.
+CREATE TABLE looks (
+    database_id INTEGER NOT NULL REFERENCES databases (id) ON DELETE CASCADE,
+    category    BLOB NOT NULL,          -- the path below the root
+    looked_at   INTEGER NOT NULL,
+    PRIMARY KEY (database_id, category)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE replicas (
+    id           INTEGER PRIMARY KEY,
+    database_id  INTEGER NOT NULL REFERENCES databases (id) ON DELETE CASCADE,
+    category     BLOB NOT NULL,
+    client       BLOB NOT NULL,
+    project      BLOB NOT NULL,
+    present      INTEGER NOT NULL,      -- 0: looked for, not there
+    looked_at    INTEGER NOT NULL,
+    files        INTEGER NOT NULL,
+    bytes        INTEGER NOT NULL,
+    folders      INTEGER NOT NULL,
+    newest       INTEGER,
+    newest_ns    INTEGER,
+    unreadable   INTEGER NOT NULL,
+    step         INTEGER NOT NULL,
+    fingerprints BLOB NOT NULL,
+    UNIQUE (database_id, category, client, project)
+) STRICT;
+
+CREATE TABLE folders (
+    id         INTEGER PRIMARY KEY,
+    replica_id INTEGER NOT NULL REFERENCES replicas (id) ON DELETE CASCADE,
+    path       BLOB NOT NULL,           -- empty for the replica's own folder
+    UNIQUE (replica_id, path)
+) STRICT;
+
+CREATE TABLE files (
+    folder_id   INTEGER NOT NULL REFERENCES folders (id) ON DELETE CASCADE,
+    name        BLOB NOT NULL,
+    bytes       INTEGER NOT NULL,
+    modified    INTEGER NOT NULL,       -- seconds since 1970 UTC
+    modified_ns INTEGER NOT NULL,
+    target      BLOB,                   -- of a symbolic link; null for a file
+    PRIMARY KEY (folder_id, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE runs (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    command    TEXT NOT NULL,
+    started_at INTEGER NOT NULL,
+    ended_at   INTEGER,
+    state      TEXT NOT NULL            -- running, complete, partial, interrupted or refused
+) STRICT;
+";

@@ -1,0 +1,99 @@
+//! Stopping on request: signals set a flag, and all long work asks it between two steps.
+//!
+//! The first Ctrl-C lets the step under way end cleanly; the second leaves at once. Because every file lands by rename,
+//! leaving at any point leaves no half file under a final name.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::thread;
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use signal_hook::{flag, low_level};
+
+use crate::error::{Error, Result};
+
+static REQUESTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+static IDLE: AtomicBool = AtomicBool::new(false);
+static TERMINATED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+
+/// Catches Ctrl-C, SIGTERM and SIGHUP from now on.
+///
+/// # Errors
+/// The system refused a handler.
+pub fn install() -> io::Result<()> {
+    flag::register_conditional_shutdown(SIGINT, 130, Arc::clone(&REQUESTED))?;
+    flag::register(SIGINT, Arc::clone(&REQUESTED))?;
+    for signal in [SIGTERM, SIGHUP] {
+        flag::register_conditional_shutdown(signal, 143, Arc::clone(&TERMINATED))?;
+        flag::register(signal, Arc::clone(&TERMINATED))?;
+        flag::register(signal, Arc::clone(&REQUESTED))?;
+    }
+    Ok(())
+}
+
+/// Whether work should stop now.
+#[must_use]
+pub fn requested() -> bool {
+    REQUESTED.load(Ordering::Relaxed)
+}
+
+/// Whether the request came from outside (SIGTERM, SIGHUP), so that the prompt must end too.
+#[must_use]
+pub fn was_terminated() -> bool {
+    TERMINATED.load(Ordering::Relaxed)
+}
+
+/// While it lives, the process waits for a person to type.
+#[derive(Debug)]
+pub struct Idle;
+
+impl Idle {
+    /// From now on.
+    #[must_use]
+    pub fn begin() -> Self {
+        IDLE.store(true, Ordering::SeqCst);
+        Self
+    }
+}
+
+impl Drop for Idle {
+    fn drop(&mut self) {
+        IDLE.store(false, Ordering::SeqCst);
+    }
+}
+
+/// Ends the process at SIGTERM or SIGHUP while it is idle, after `tidy`; work under way is asked to stop instead.
+///
+/// # Errors
+/// The system refused a handler.
+pub fn leave_when_idle(tidy: impl Fn() + Send + 'static) -> io::Result<()> {
+    let mut signals = Signals::new([SIGTERM, SIGHUP])?;
+    thread::spawn(move || {
+        for _ in signals.forever() {
+            if IDLE.load(Ordering::SeqCst) {
+                tidy();
+                low_level::exit(143);
+            }
+        }
+    });
+    Ok(())
+}
+
+/// Forgets a Ctrl-C that has been answered, so that the next command of the prompt runs.
+pub fn clear() {
+    REQUESTED.store(was_terminated(), Ordering::Relaxed);
+}
+
+/// `Err(Interrupted)` once a stop was requested; called between two steps of all long work.
+///
+/// # Errors
+/// [`Error::Interrupted`].
+pub fn check() -> Result<()> {
+    if requested() {
+        Err(Error::Interrupted)
+    } else {
+        Ok(())
+    }
+}

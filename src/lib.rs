@@ -1,0 +1,49 @@
+//! auto-backup: where every project of a studio is, how big it is and what differs, and copying it so that nothing is
+//! ever lost.
+//!
+//! Layers, each importing only from those above it in this list: words and units; the registry and output; trees; the
+//! index; scanning, planning and copying; the workspace; commands; the shell. See docs/architecture.md.
+#![cfg_attr(
+    test,
+    expect(
+        clippy::unwrap_used,
+        clippy::panic,
+        reason = "a test that fails may say so by panicking"
+    )
+)]
+
+pub mod aggregate;
+pub mod catalogue;
+pub mod cli;
+mod commands;
+pub mod copy_file;
+pub mod copying;
+pub mod diff;
+pub mod error;
+pub mod escape;
+pub mod exclusions;
+pub mod exit_status;
+pub mod identity;
+pub mod index;
+pub mod interrupt;
+pub mod lexer;
+pub mod listing;
+pub mod moment;
+pub mod monitor;
+pub mod name;
+pub mod nearest;
+pub mod os;
+pub mod output;
+pub mod paths;
+pub mod plan;
+pub mod presence;
+pub mod project;
+pub mod registry;
+pub mod scan;
+pub mod shell;
+pub mod startup;
+pub mod transfer;
+pub mod tree;
+pub mod units;
+pub mod versions;
+pub mod workspace;

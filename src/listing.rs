@@ -1,0 +1,141 @@
+//! Which projects a database holds in a category: its client folders and the project folders in them.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use crate::error::{Error, Result};
+use crate::exclusions::Exclusions;
+use crate::interrupt;
+use crate::lexer::quote;
+use crate::name::Name;
+use crate::nearest::nearest;
+use crate::os::folder::{Folder, is_missing};
+use crate::project::{ProjectId, Scope};
+use crate::registry::{Category, Registry};
+use crate::tree;
+
+/// The projects of a scope in one category of one database.
+#[derive(Debug)]
+pub struct Listing<'a> {
+    /// The category.
+    pub category: &'a Category,
+    /// The projects that are there.
+    pub projects: BTreeSet<ProjectId>,
+    /// Folders that could not be read.
+    pub problems: Vec<Error>,
+    /// Clients whose folders could not be read: nothing is known of their projects.
+    pub unread_clients: Vec<Name>,
+    /// Whether the category's own folder could not be read: nothing is known of any client.
+    pub unread: bool,
+}
+
+/// Lists the projects of a scope; `inner` are the folders of other categories within this one.
+///
+/// A single project is listed whether it is there or not. A category folder that is not there holds no project.
+///
+/// # Errors
+/// Only an interruption; folders that cannot be read are among the problems.
+pub fn list<'a>(
+    root: &Folder,
+    category: &'a Category,
+    scope: &Scope,
+    exclusions: &Exclusions,
+    inner: &[PathBuf],
+) -> Result<Listing<'a>> {
+    let (projects, problems, unread_clients) = (BTreeSet::new(), Vec::new(), Vec::new());
+    let mut listing = Listing {
+        category,
+        projects,
+        problems,
+        unread_clients,
+        unread: false,
+    };
+    if let Scope::Project(project) = scope {
+        listing.projects.insert(project.clone());
+        return Ok(listing);
+    }
+    let clients = match root
+        .beneath(&category.path)
+        .and_then(|folder| clients(&folder, scope, exclusions))
+    {
+        Ok(clients) => clients,
+        Err(error) => {
+            if !is_missing(&error) {
+                listing.problems.push(error);
+                listing.unread = true;
+            }
+            return Ok(listing);
+        }
+    };
+    for client in clients {
+        interrupt::check()?;
+        let path = category.path.join(client.as_path());
+        if inner.contains(&path) {
+            continue;
+        }
+        match root
+            .beneath(&path)
+            .and_then(|folder| tree::folders(&folder, exclusions))
+        {
+            Ok(projects) => {
+                let own = projects
+                    .into_iter()
+                    .filter(|project| !inner.contains(&path.join(project.as_path())));
+                listing.projects.extend(own.map(|project| ProjectId {
+                    client: client.clone(),
+                    project,
+                }));
+            }
+            Err(error) if is_missing(&error) => {}
+            Err(error) => {
+                listing.problems.push(error);
+                listing.unread_clients.push(client);
+            }
+        }
+    }
+    Ok(listing)
+}
+
+/// The clients of the scope in a category's folder.
+fn clients(folder: &Folder, scope: &Scope, exclusions: &Exclusions) -> Result<Vec<Name>> {
+    match scope {
+        Scope::Client(client) => Ok(vec![client.clone()]),
+        _ => tree::folders(folder, exclusions),
+    }
+}
+
+/// Says that nothing of the scope is in these categories of a database, and what comes near.
+///
+/// # Errors
+/// An interruption.
+pub fn no_replica(
+    root: &Folder,
+    registry: &Registry,
+    categories: &[&Category],
+    scope: &Scope,
+    database: &str,
+) -> Result<Error> {
+    let exclusions = Exclusions::new(registry.exclusions())?;
+    let mut names = BTreeSet::new();
+    for category in categories {
+        let inner = registry.inner_categories(category);
+        let listing = list(root, category, &Scope::All, &exclusions, &inner)?;
+        names.extend(listing.projects.into_iter().map(|project| match scope {
+            Scope::Client(_) => quote(project.client.as_os_str()),
+            _ => quote(project.name().as_os_str()),
+        }));
+    }
+    let typed = scope.name();
+    let near = nearest(&typed.to_string(), names.iter().map(String::as_str));
+    let near = near.into_iter().map(str::to_owned).collect();
+    let place = match categories {
+        [category] => format!("category `{}`", category.name),
+        _ => "any category".to_owned(),
+    };
+    Ok(Error::NoReplica {
+        project: typed,
+        place,
+        database: database.to_owned(),
+        near,
+    })
+}

@@ -1,0 +1,420 @@
+//! An open folder. Everything in it is reached through its handle and no symbolic link is followed on the way, so that
+//! work below a root stays below that root even while somebody moves things about.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Timespec, Timestamps};
+use rustix::io::Errno;
+
+use crate::error::{At as _, Error, Result};
+use crate::moment::Moment;
+
+/// What an entry of a folder is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// A symbolic link.
+    Link,
+    /// A socket, pipe or device.
+    Special,
+}
+
+impl Kind {
+    /// With its article, for messages.
+    #[must_use]
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::File => "a file",
+            Self::Folder => "a folder",
+            Self::Link => "a symbolic link",
+            Self::Special => "a socket, pipe or device",
+        }
+    }
+}
+
+/// What the file system says of one entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// What it is.
+    pub kind: Kind,
+    /// Apparent size in bytes.
+    pub bytes: u64,
+    /// When its content was last changed.
+    pub modified: Moment,
+    /// When its status was last changed; no program can set it.
+    pub changed: Moment,
+    /// Permission bits, 0 to 0o7777.
+    pub mode: u32,
+    /// The device it is on.
+    pub device: u64,
+    /// Its number there.
+    pub inode: u64,
+    /// How many names it has.
+    pub links: u64,
+}
+
+impl Stat {
+    /// Whether both are looks at the same, unchanged file.
+    #[must_use]
+    pub fn unchanged_since(&self, earlier: &Self) -> bool {
+        (self.device, self.inode, self.bytes, self.modified)
+            == (
+                earlier.device,
+                earlier.inode,
+                earlier.bytes,
+                earlier.modified,
+            )
+    }
+}
+
+/// An open folder and the path it was opened by.
+#[derive(Debug)]
+pub struct Folder {
+    handle: OwnedFd,
+    path: PathBuf,
+}
+
+/// How folders are opened: links are refused, and a pipe in the place of a folder does not block.
+const OPEN: OFlags = OFlags::RDONLY
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::CLOEXEC)
+    .union(OFlags::NOFOLLOW);
+
+impl Folder {
+    /// Opens a folder that the user named; a link there is followed, because the user named it.
+    ///
+    /// # Errors
+    /// The folder is not there or cannot be read.
+    pub fn open(path: &Path) -> Result<Self> {
+        let flags = OPEN.difference(OFlags::NOFOLLOW);
+        let handle = rustix::fs::openat(CWD, path, flags, Mode::empty()).at("open", path)?;
+        Ok(Self {
+            handle,
+            path: path.to_owned(),
+        })
+    }
+
+    /// The path, for messages.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Opens the folder of this name in it.
+    ///
+    /// # Errors
+    /// It is not there, is no folder (a link to one is none), or cannot be read.
+    pub fn child(&self, name: &OsStr) -> Result<Self> {
+        let path = self.path.join(name);
+        let handle = rustix::fs::openat(&self.handle, name, OPEN, Mode::empty())
+            .map_err(clearer)
+            .at("open", &path)?;
+        Ok(Self { handle, path })
+    }
+
+    /// Opens a folder some levels down.
+    ///
+    /// # Errors
+    /// As for [`Self::child`], naming the level that failed.
+    pub fn beneath(&self, relative: &Path) -> Result<Self> {
+        let mut folder = self.again()?;
+        for name in names(relative) {
+            folder = folder.child(name)?;
+        }
+        Ok(folder)
+    }
+
+    /// Opens a folder some levels down, making those that are not there so that they survive a loss of power.
+    ///
+    /// # Errors
+    /// A level is no folder or cannot be made.
+    pub fn make_beneath(&self, relative: &Path) -> Result<Self> {
+        let mut folder = self.again()?;
+        for name in names(relative) {
+            folder = match folder.child(name) {
+                Err(error) if is_missing(&error) => {
+                    folder.make(name)?;
+                    folder.flush()?;
+                    folder.child(name)?
+                }
+                opened => opened?,
+            };
+        }
+        Ok(folder)
+    }
+
+    /// A second handle of the same folder.
+    fn again(&self) -> Result<Self> {
+        let handle = self.handle.try_clone().at("open", &self.path)?;
+        Ok(Self {
+            handle,
+            path: self.path.clone(),
+        })
+    }
+
+    /// Makes a folder in it; one that is there already will do.
+    ///
+    /// # Errors
+    /// The system refused, or something else has the name.
+    pub fn make(&self, name: &OsStr) -> Result<()> {
+        match rustix::fs::mkdirat(&self.handle, name, Mode::from_raw_mode(0o777)) {
+            Err(Errno::EXIST) if self.stat(name).is_ok_and(|stat| stat.kind == Kind::Folder) => {
+                Ok(())
+            }
+            made => made.at("create the folder", self.path.join(name)),
+        }
+    }
+
+    /// The names of all entries but `.` and `..`, in the order of the file system.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn entries(&self) -> Result<Vec<OsString>> {
+        let mut names = Vec::new();
+        for entry in Dir::read_from(&self.handle).at("read", &self.path)? {
+            let name = entry
+                .at("read", &self.path)?
+                .file_name()
+                .to_bytes()
+                .to_owned();
+            if name != b"." && name != b".." {
+                names.push(OsString::from_vec(name));
+            }
+        }
+        Ok(names)
+    }
+
+    /// What the file system says of an entry; a link is not followed.
+    ///
+    /// # Errors
+    /// The entry is not there or cannot be looked at.
+    pub fn stat(&self, name: &OsStr) -> Result<Stat> {
+        let stat = rustix::fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW)
+            .at("look at", self.path.join(name))?;
+        Ok(from_raw(&stat))
+    }
+
+    /// What the file system says of the folder itself.
+    ///
+    /// # Errors
+    /// The folder is gone.
+    pub fn stat_self(&self) -> Result<Stat> {
+        Ok(from_raw(
+            &rustix::fs::fstat(&self.handle).at("look at", &self.path)?,
+        ))
+    }
+
+    /// Where a symbolic link points.
+    ///
+    /// # Errors
+    /// It is not there or no link.
+    pub fn read_link(&self, name: &OsStr) -> Result<OsString> {
+        let target = rustix::fs::readlinkat(&self.handle, name, Vec::new())
+            .at("read the link", self.path.join(name))?;
+        Ok(OsString::from_vec(target.into_bytes()))
+    }
+
+    /// Opens a regular file for reading, and says what it is.
+    ///
+    /// # Errors
+    /// It cannot be read, or is something else by now.
+    pub fn open_file(&self, name: &OsStr) -> Result<(File, Stat)> {
+        let path = self.path.join(name);
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let handle = rustix::fs::openat(&self.handle, name, flags, Mode::empty())
+            .map_err(clearer)
+            .at("read", &path)?;
+        let stat = from_raw(&rustix::fs::fstat(&handle).at("look at", &path)?);
+        if stat.kind == Kind::File {
+            Ok((handle.into(), stat))
+        } else {
+            Err(Error::Changed { path })
+        }
+    }
+
+    /// Creates a file that must not be there yet, readable by nobody else.
+    ///
+    /// # Errors
+    /// The name is taken, or the system refused.
+    pub fn create_file(&self, name: &OsStr) -> Result<File> {
+        let flags =
+            OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let mode = Mode::from_raw_mode(0o600);
+        Ok(rustix::fs::openat(&self.handle, name, flags, mode)
+            .at("create", self.path.join(name))?
+            .into())
+    }
+
+    /// Creates a symbolic link.
+    ///
+    /// # Errors
+    /// The name is taken, or the system refused.
+    pub fn make_link(&self, name: &OsStr, target: &OsStr) -> Result<()> {
+        rustix::fs::symlinkat(target, &self.handle, name)
+            .at("create the link", self.path.join(name))
+    }
+
+    /// Gives an entry another name, in the place of whatever has it.
+    ///
+    /// # Errors
+    /// The system refused.
+    pub fn rename(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> Result<()> {
+        rustix::fs::renameat(&self.handle, name, &to.handle, to_name)
+            .at("rename to", to.path.join(to_name))
+    }
+
+    /// Gives an entry of this folder another name that must be free.
+    ///
+    /// # Errors
+    /// The name is taken, or the system refused.
+    pub fn rename_new(&self, name: &OsStr, to_name: &OsStr) -> Result<()> {
+        match self.rename_exclusively(name, to_name) {
+            // A file system without it (or without hard links, as FAT): looking first is the best there is.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => match self.stat(to_name) {
+                Ok(_) => Err(Errno::EXIST).at("create", self.path.join(to_name)),
+                Err(_) => self.rename(name, self, to_name),
+            },
+            renamed => renamed.at("create", self.path.join(to_name)),
+        }
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "macos"))]
+    fn rename_exclusively(&self, name: &OsStr, to_name: &OsStr) -> Result<(), Errno> {
+        use rustix::fs::{RenameFlags, renameat_with};
+        renameat_with(
+            &self.handle,
+            name,
+            &self.handle,
+            to_name,
+            RenameFlags::NOREPLACE,
+        )
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "macos")))]
+    fn rename_exclusively(&self, _name: &OsStr, _to_name: &OsStr) -> Result<(), Errno> {
+        Err(Errno::NOSYS)
+    }
+
+    /// Gives a file a second name elsewhere on the same file system.
+    ///
+    /// # Errors
+    /// The name is taken, the file system has no hard links, or the system refused.
+    pub fn link(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> Result<()> {
+        rustix::fs::linkat(&self.handle, name, &to.handle, to_name, AtFlags::empty())
+            .at("keep the old version as", to.path.join(to_name))
+    }
+
+    /// Removes a temporary file of ours.
+    ///
+    /// # Errors
+    /// The system refused.
+    pub fn remove_temporary(&self, name: &OsStr) -> Result<()> {
+        rustix::fs::unlinkat(&self.handle, name, AtFlags::empty())
+            .at("remove the temporary file", self.path.join(name))
+    }
+
+    /// Sets the modification time of an entry; a link's own, not that of its target.
+    ///
+    /// # Errors
+    /// The system refused.
+    pub fn set_modified(&self, name: &OsStr, modified: Moment) -> Result<()> {
+        let moment = Timespec {
+            tv_sec: modified.seconds,
+            tv_nsec: modified.nanoseconds.into(),
+        };
+        let times = Timestamps {
+            last_access: moment,
+            last_modification: moment,
+        };
+        rustix::fs::utimensat(&self.handle, name, &times, AtFlags::SYMLINK_NOFOLLOW)
+            .at("set the time of", self.path.join(name))
+    }
+
+    /// Sets the permissions of the folder itself.
+    ///
+    /// # Errors
+    /// The system refused.
+    pub fn set_own_mode(&self, mode: u32) -> Result<()> {
+        rustix::fs::fchmod(&self.handle, Mode::from_raw_mode(mode & 0o777))
+            .at("set the permissions of", &self.path)
+    }
+
+    /// Makes renames and new names in this folder survive a loss of power.
+    ///
+    /// # Errors
+    /// The disk refused.
+    pub fn flush(&self) -> Result<()> {
+        match rustix::fs::fsync(&self.handle) {
+            // Some network file systems cannot flush a folder and keep it safe themselves.
+            Err(Errno::INVAL | Errno::NOTSUP) => Ok(()),
+            flushed => flushed.at("flush", &self.path),
+        }
+    }
+}
+
+/// Whether an error says that something is not there.
+#[must_use]
+pub fn is_missing(error: &Error) -> bool {
+    matches!(error, Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+}
+
+/// The folder names of a relative path.
+fn names(relative: &Path) -> impl Iterator<Item = &OsStr> {
+    relative
+        .components()
+        .filter_map(|component| match component {
+            Component::Normal(name) => Some(name),
+            _ => None,
+        })
+}
+
+/// `Too many levels of symbolic links` is what the system says of one link that we refuse to follow.
+fn clearer(errno: Errno) -> io::Error {
+    match errno {
+        Errno::LOOP => io::Error::other("it is a symbolic link, and links are not followed"),
+        Errno::NOTDIR => io::Error::new(
+            io::ErrorKind::NotADirectory,
+            "it is no folder (links to folders are not followed)",
+        ),
+        errno => errno.into(),
+    }
+}
+
+#[expect(
+    clippy::unnecessary_cast,
+    clippy::cast_sign_loss,
+    clippy::cast_possible_truncation,
+    reason = "the widths of these fields differ between systems"
+)]
+fn from_raw(stat: &rustix::fs::Stat) -> Stat {
+    let kind = match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => Kind::File,
+        FileType::Directory => Kind::Folder,
+        FileType::Symlink => Kind::Link,
+        _ => Kind::Special,
+    };
+    Stat {
+        kind,
+        bytes: stat.st_size as u64,
+        modified: Moment {
+            seconds: stat.st_mtime as i64,
+            nanoseconds: stat.st_mtime_nsec as u32,
+        },
+        changed: Moment {
+            seconds: stat.st_ctime as i64,
+            nanoseconds: stat.st_ctime_nsec as u32,
+        },
+        mode: stat.st_mode as u32 & 0o7777,
+        device: stat.st_dev as u64,
+        inode: stat.st_ino as u64,
+        links: stat.st_nlink as u64,
+    }
+}

@@ -1,0 +1,44 @@
+//! This machine's name, and bytes nobody can guess.
+
+use std::fs::File;
+use std::io::Read as _;
+
+use crate::error::{At as _, Result};
+
+/// The host's name with everything but letters, digits and `-` replaced, so that it can stand in a file name.
+#[must_use]
+pub fn name() -> String {
+    let name = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
+    let short = name.split('.').next().unwrap_or_default();
+    let safe: String = short
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect();
+    if safe.is_empty() {
+        "host".to_owned()
+    } else {
+        safe
+    }
+}
+
+/// 128 random bits in hexadecimal, to tell one database from every other.
+///
+/// # Errors
+/// The system has no source of randomness.
+pub fn random_id() -> Result<String> {
+    const SOURCE: &str = "/dev/urandom";
+    let mut bytes = [0; 16];
+    File::open(SOURCE)
+        .and_then(|mut file| file.read_exact(&mut bytes))
+        .at("read", SOURCE)?;
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
+}
+
+/// The number of the user this process runs as.
+#[must_use]
+pub fn user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}

@@ -1,0 +1,5 @@
+//! What the standard library lacks of the operating system: folder handles, random bytes, the host's name, terminals.
+
+pub mod folder;
+pub mod host;
+pub mod terminal;

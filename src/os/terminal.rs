@@ -1,0 +1,43 @@
+//! The terminal's width, and its settings as they were before the prompt changed them.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
+
+/// Columns of the terminal behind standard output; `None` where it is none.
+#[must_use]
+pub fn width() -> Option<u16> {
+    let stdout = io::stdout();
+    if !stdout.is_terminal() {
+        return None;
+    }
+    tcgetwinsize(&stdout)
+        .ok()
+        .map(|size| size.ws_col)
+        .filter(|columns| *columns > 0)
+        .or(Some(80))
+}
+
+/// The settings of the terminal behind standard input, to be put back before the process ends.
+#[derive(Debug)]
+pub struct Settings(Option<Termios>);
+
+impl Settings {
+    /// The settings now.
+    #[must_use]
+    pub fn save() -> Self {
+        Self(tcgetattr(io::stdin()).ok())
+    }
+
+    /// Puts them back, as far as the terminal is still there, and ends the marking of pasted text.
+    pub fn restore(&self) {
+        const END_BRACKETED_PASTE: &[u8] = b"\x1b[?2004l\n";
+        io::stdout()
+            .write_all(END_BRACKETED_PASTE)
+            .unwrap_or_default();
+        if let Some(settings) = &self.0 {
+            // A terminal that is gone needs no settings.
+            tcsetattr(io::stdin(), OptionalActions::Now, settings).unwrap_or_default();
+        }
+    }
+}

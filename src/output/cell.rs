@@ -1,0 +1,96 @@
+//! One value of an answer: shown to people in their units, to programs exactly.
+
+use crate::escape;
+use crate::moment::Moment;
+use crate::name::Name;
+use crate::units;
+
+/// How a word should catch the eye, where there is colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// As it should be.
+    Good,
+    /// To be looked at.
+    Warning,
+    /// Not there, failed.
+    Bad,
+    /// Of less interest.
+    Faint,
+}
+
+/// A value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cell {
+    /// A name or path from the disk.
+    Name(Name),
+    /// Our own words.
+    Text(String),
+    /// Our own words with a meaning.
+    Toned(String, Tone),
+    /// A size in bytes.
+    Bytes(u64),
+    /// A number of things.
+    Count(u64),
+    /// A point in time.
+    Moment(Moment),
+    /// Nothing known.
+    Empty,
+}
+
+impl Cell {
+    /// Its own words.
+    #[must_use]
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::Text(text.into())
+    }
+
+    /// A value that may not be known.
+    #[must_use]
+    pub fn known<T>(value: Option<T>, cell: impl Fn(T) -> Self) -> Self {
+        value.map_or(Self::Empty, cell)
+    }
+
+    /// For people; names are escaped towards a terminal, elsewhere only kept on one line.
+    #[must_use]
+    pub fn shown(&self, terminal: bool) -> String {
+        match self {
+            Self::Name(name) if terminal => escape::visible(name.as_bytes()),
+            Self::Name(name) => escape::single_line(name.as_bytes()),
+            Self::Text(text) | Self::Toned(text, _) => text.clone(),
+            Self::Bytes(bytes) => units::bytes(*bytes),
+            Self::Count(count) => units::count(*count),
+            Self::Moment(moment) => moment.ago(),
+            Self::Empty => String::new(),
+        }
+    }
+
+    /// For programs: the bytes of a name, exact numbers, RFC 3339 times.
+    #[must_use]
+    pub fn exact(&self) -> Vec<u8> {
+        match self {
+            Self::Name(name) => name.as_bytes().to_vec(),
+            Self::Text(text) | Self::Toned(text, _) => text.clone().into_bytes(),
+            Self::Bytes(number) | Self::Count(number) => number.to_string().into_bytes(),
+            Self::Moment(moment) => moment.rfc3339().unwrap_or_default().into_bytes(),
+            Self::Empty => Vec::new(),
+        }
+    }
+
+    /// Whether it is a number, set to the right and never broken.
+    #[must_use]
+    pub const fn is_number(&self) -> bool {
+        matches!(self, Self::Bytes(_) | Self::Count(_))
+    }
+}
+
+impl From<&Name> for Cell {
+    fn from(name: &Name) -> Self {
+        Self::Name(name.clone())
+    }
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Self {
+        Self::Name(text.into())
+    }
+}

@@ -1,0 +1,105 @@
+//! The one writer of standard error: problems, notices, and what is wrong with a line.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::Path;
+
+use super::cell::Tone;
+use super::color::{ColorChoice, paint};
+use crate::error::Error;
+use crate::name::Name;
+
+/// Writes messages. A message that cannot be written is lost: there is nowhere to say so.
+#[derive(Clone, Copy, Debug)]
+pub struct Messages {
+    color: bool,
+    quiet: bool,
+}
+
+impl Messages {
+    /// Messages in the colours of the choice; `quiet` leaves out what needs no attention.
+    #[must_use]
+    pub fn new(choice: ColorChoice, quiet: bool) -> Self {
+        Self {
+            color: choice.applies(io::stderr().is_terminal()),
+            quiet,
+        }
+    }
+
+    /// Whether messages have colour.
+    #[must_use]
+    pub const fn color(&self) -> bool {
+        self.color
+    }
+
+    /// Whether only what needs attention is told.
+    #[must_use]
+    pub const fn quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// One line as it is, ended.
+    pub fn line(&self, text: &str) {
+        let mut line = text.to_owned();
+        line.push('\n');
+        io::stderr().write_all(line.as_bytes()).unwrap_or_default();
+    }
+
+    /// A failure that ends a command that stands in no line: `error: ...` and its hint.
+    pub fn error(&self, error: &Error) {
+        self.line(&format!(
+            "{}: {}",
+            self.painted("error", Tone::Bad),
+            error.line()
+        ));
+        if let Some(hint) = error.hint() {
+            self.hint(&hint);
+        }
+    }
+
+    /// One bad item of a run that goes on.
+    pub fn problem(&self, error: &Error) {
+        self.line(&format!(
+            "{}: {}",
+            self.painted("problem", Tone::Warning),
+            error.line()
+        ));
+    }
+
+    /// What to do instead.
+    pub fn hint(&self, text: &str) {
+        self.line(&format!("{}: {text}", self.painted("hint", Tone::Good)));
+    }
+
+    /// Something a person should know; left out where it is quiet.
+    pub fn notice(&self, text: &str) {
+        if !self.quiet {
+            self.line(text);
+        }
+    }
+
+    /// Something a person must know that is no failure.
+    pub fn warning(&self, text: &str) {
+        self.line(&format!(
+            "{}: {text}",
+            self.painted("warning", Tone::Warning)
+        ));
+    }
+
+    /// The index was damaged, and where it is now.
+    pub fn damaged(&self, kept: &Path) {
+        let kept = Name::from(kept);
+        self.warning(&format!(
+            "the index was damaged and is set aside as `{kept}`; a new one is begun: `load` fills it from the disks"
+        ));
+    }
+
+    /// A word in its colour, if there is any.
+    #[must_use]
+    pub fn painted(&self, word: &str, tone: Tone) -> String {
+        if self.color {
+            paint(word, tone)
+        } else {
+            word.to_owned()
+        }
+    }
+}

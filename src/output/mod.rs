@@ -1,0 +1,13 @@
+//! Everything that reaches a person or a pipe: answers on standard output, messages and progress on standard error.
+
+pub mod answer;
+pub mod cell;
+pub mod color;
+mod csv;
+mod json;
+pub mod messages;
+pub mod page;
+mod plain;
+pub mod printer;
+pub mod progress;
+mod table;

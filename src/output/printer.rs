@@ -1,0 +1,110 @@
+//! The one writer of standard output.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use super::answer::Answer;
+use super::page::Page;
+use super::{csv, json, plain, table};
+use crate::error::{Error, Result};
+use crate::exit_status::ExitStatus;
+
+/// How answers are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// Tables for people.
+    #[default]
+    Table,
+    /// Tab-separated lines.
+    Plain,
+    /// CSV with a heading.
+    Csv,
+    /// One JSON document a line.
+    Json,
+}
+
+/// What answers are written on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Screen {
+    /// Whether it is a terminal, which control characters would steer.
+    pub terminal: bool,
+    /// Columns, where there are any.
+    pub width: Option<u16>,
+    /// Whether there is colour.
+    pub color: bool,
+}
+
+/// Writes answers. Once its reader has gone it writes nothing more, and work goes on.
+pub struct Printer {
+    writer: Box<dyn Write>,
+    format: Format,
+    screen: Screen,
+    quiet: bool,
+    closed: bool,
+}
+
+impl fmt::Debug for Printer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Printer")
+            .field("format", &self.format)
+            .field("screen", &self.screen)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Printer {
+    /// A printer onto this writer.
+    #[must_use]
+    pub fn new(writer: Box<dyn Write>, format: Format, screen: Screen, quiet: bool) -> Self {
+        Self {
+            writer,
+            format,
+            screen,
+            quiet,
+            closed: false,
+        }
+    }
+
+    /// A printer that throws everything away.
+    #[must_use]
+    pub fn silent() -> Self {
+        Self::new(Box::new(io::sink()), Format::Plain, Screen::default(), true)
+    }
+
+    /// The screen it writes on.
+    #[must_use]
+    pub const fn screen(&self) -> Screen {
+        self.screen
+    }
+
+    /// Writes an answer; gives what it means for the exit status.
+    ///
+    /// # Errors
+    /// Standard output takes no more, for another reason than that its reader has gone.
+    pub fn print<A: Answer>(&mut self, answer: &A) -> Result<ExitStatus> {
+        let status = answer.status();
+        if self.closed || (self.quiet && answer.is_routine()) {
+            return Ok(status);
+        }
+        let text = match self.format {
+            Format::Table => {
+                let mut page = Page::default();
+                answer.page(&mut page);
+                Ok(table::page(&page, self.screen).into_bytes())
+            }
+            Format::Plain => Ok(plain::lines(&answer.records())),
+            Format::Csv => csv::lines(&answer.records()),
+            Format::Json => json::line(answer),
+        };
+        match text.and_then(|text| {
+            self.writer
+                .write_all(&text)
+                .and_then(|()| self.writer.flush())
+        }) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.closed = true,
+            written => written.map_err(|source| Error::Output { source })?,
+        }
+        Ok(status)
+    }
+}

@@ -1,0 +1,107 @@
+//! Whether a database is there: a root that is missing, empty or another disk is offline, never an empty database.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::exclusions::is_own;
+use crate::identity;
+use crate::index::KnownDatabase;
+use crate::os::folder::{Folder, is_missing};
+use crate::registry::{Category, Database};
+
+/// How long a storage may take to answer before it counts as not there.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Opens the root of a database that is there.
+///
+/// # Errors
+/// [`Error::Offline`] with what was found instead.
+pub fn open(database: &Database, known: &KnownDatabase, categories: &[Category]) -> Result<Folder> {
+    let expected = Expected {
+        root: database.root.clone(),
+        identity: known.identity.clone(),
+        files: known.files,
+        categories: categories
+            .iter()
+            .map(|category| category.path.clone())
+            .collect(),
+    };
+    let (answer, question) = mpsc::channel();
+    // A dead network mount can hold a system call for hours; only this thread waits for it then.
+    thread::spawn(move || answer.send(expected.look()));
+    let why = match question.recv_timeout(PATIENCE) {
+        Ok(Ok(root)) => return Ok(root),
+        Ok(Err(why)) => why,
+        Err(_) => format!("did not answer within {} s", PATIENCE.as_secs()),
+    };
+    Err(Error::Offline {
+        database: database.name.clone(),
+        root: database.root.clone(),
+        why,
+    })
+}
+
+/// What should be found at a root.
+struct Expected {
+    root: PathBuf,
+    identity: Option<String>,
+    files: u64,
+    categories: Vec<PathBuf>,
+}
+
+impl Expected {
+    /// The open root, or what is wrong with it.
+    fn look(&self) -> Result<Folder, String> {
+        let root = Folder::open(&self.root).map_err(|error| missing_or(&error))?;
+        let entries = root.entries().map_err(|error| missing_or(&error))?;
+        let found = identity::read(&root)
+            .map_err(|error| format!("cannot be identified: {}", error.line()))?;
+        if self.identity.is_some() && self.identity != found {
+            return Err(match found {
+                Some(_) => "is another database by its identity file".to_owned(),
+                None => "has lost its identity file `.auto-backup/database.json`: it may be another disk or not mounted".to_owned(),
+            });
+        }
+        if self.files == 0 {
+            return Ok(root);
+        }
+        let empty = entries
+            .iter()
+            .all(|name| is_own(name) || name == OsStr::new("lost+found"));
+        if empty {
+            return Err(format!(
+                "is empty, though the index knows {} files there: is it mounted?",
+                self.files
+            ));
+        }
+        if !self.categories.is_empty() && self.categories.iter().all(|path| is_absent(&root, path))
+        {
+            let files = self.files;
+            return Err(format!(
+                "holds none of the category folders, though the index knows {files} files there"
+            ));
+        }
+        Ok(root)
+    }
+}
+
+/// Whether a folder is surely not there; one that cannot be read may be.
+fn is_absent(root: &Folder, path: &Path) -> bool {
+    root.beneath(path).is_err_and(|error| is_missing(&error))
+}
+
+/// `is not there`, or the cause.
+fn missing_or(error: &Error) -> String {
+    match error {
+        Error::Io { source, .. } if source.kind() == std::io::ErrorKind::NotADirectory => {
+            "is not a folder".to_owned()
+        }
+        error if is_missing(error) => "is not there".to_owned(),
+        Error::Io { source, .. } => format!("cannot be read: {source}"),
+        error => error.to_string(),
+    }
+}

@@ -1,0 +1,211 @@
+//! Projects, and what a command can be asked about: one project, a client, or all.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Serialize, Serializer};
+
+use crate::error::{Error, Result};
+use crate::name::Name;
+
+/// `CLIENT/PROJECT`: one project's folder below every category of every database.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProjectId {
+    /// The client's folder name.
+    pub client: Name,
+    /// The project's folder name.
+    pub project: Name,
+}
+
+impl ProjectId {
+    /// Reads `CLIENT/PROJECT`.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] unless it is two folder names; nothing outside the databases can be named.
+    pub fn parse(word: &OsStr) -> Result<Self> {
+        match Scope::parse(word)? {
+            Scope::Project(project) => Ok(project),
+            _ => Err(malformed(word, "a project is written CLIENT/PROJECT")),
+        }
+    }
+
+    /// The folder below a category's folder: `CLIENT/PROJECT`.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.client.as_path().join(self.project.as_path())
+    }
+
+    /// `CLIENT/PROJECT` as one name.
+    #[must_use]
+    pub fn name(&self) -> Name {
+        self.path().into()
+    }
+}
+
+impl fmt::Display for ProjectId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.name().fmt(formatter)
+    }
+}
+
+impl Serialize for ProjectId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.name().serialize(serializer)
+    }
+}
+
+/// Which projects a command is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Every project of every client.
+    All,
+    /// The projects of one client.
+    Client(Name),
+    /// One project.
+    Project(ProjectId),
+}
+
+impl Scope {
+    /// Reads `all`, `CLIENT` or `CLIENT/PROJECT`.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] for `..`, an absolute path, an empty part or more than two parts.
+    pub fn parse(word: &OsStr) -> Result<Self> {
+        if word == "all" {
+            return Ok(Self::All);
+        }
+        let bytes = word.as_bytes();
+        if bytes.first() == Some(&b'/') {
+            return Err(malformed(
+                word,
+                "it is an absolute path; a project is written CLIENT/PROJECT",
+            ));
+        }
+        let mut parts = bytes.split(|byte| *byte == b'/').map(OsStr::from_bytes);
+        match (parts.next(), parts.next(), parts.next()) {
+            (Some(client), None, _) => Ok(Self::Client(folder_name(word, client)?)),
+            (Some(client), Some(project), None) => Ok(Self::Project(ProjectId {
+                client: folder_name(word, client)?,
+                project: folder_name(word, project)?,
+            })),
+            _ => Err(malformed(
+                word,
+                "it has more than two parts; a project is written CLIENT/PROJECT",
+            )),
+        }
+    }
+
+    /// Whether a project is meant.
+    #[must_use]
+    pub fn contains(&self, project: &ProjectId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Client(client) => *client == project.client,
+            Self::Project(one) => one == project,
+        }
+    }
+
+    /// The name as typed.
+    #[must_use]
+    pub fn name(&self) -> Name {
+        match self {
+            Self::All => "all".into(),
+            Self::Client(client) => client.clone(),
+            Self::Project(project) => project.name(),
+        }
+    }
+}
+
+/// One folder name, or what is wrong with it.
+fn folder_name(word: &OsStr, part: &OsStr) -> Result<Name> {
+    let why = match part.as_bytes() {
+        b"" => "a part of it is empty; a project is written CLIENT/PROJECT",
+        b"." | b".." => "`.` and `..` would leave the database",
+        bytes if bytes.contains(&0) => "it contains a NUL byte",
+        _ => return Ok(part.into()),
+    };
+    Err(malformed(word, why))
+}
+
+fn malformed(word: &OsStr, why: &'static str) -> Error {
+    Error::Malformed {
+        noun: "project",
+        word: word.into(),
+        why,
+    }
+}
+
+/// One project's folder in one category on one database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replica {
+    /// The database's name.
+    pub database: String,
+    /// The category's name.
+    pub category: String,
+    /// The project.
+    pub project: ProjectId,
+    /// The database's root.
+    pub root: PathBuf,
+    /// The folder below the root.
+    pub relative: PathBuf,
+}
+
+impl Replica {
+    /// The whole path of the folder.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.root.join(&self.relative)
+    }
+}
+
+/// A path below a root from the path of a category and what follows.
+#[must_use]
+pub fn below(category: &Path, project: &ProjectId) -> PathBuf {
+    category.join(project.path())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(word: &str) -> Result<Scope> {
+        Scope::parse(OsStr::new(word))
+    }
+
+    #[test]
+    fn scopes_are_told_apart() {
+        assert_eq!(parse("all").unwrap(), Scope::All);
+        assert_eq!(parse("acme").unwrap(), Scope::Client("acme".into()));
+        let spot = ProjectId {
+            client: "acme".into(),
+            project: "a spot".into(),
+        };
+        assert_eq!(parse("acme/a spot").unwrap(), Scope::Project(spot));
+    }
+
+    #[test]
+    fn nothing_outside_a_database_can_be_named() {
+        for word in [
+            "",
+            "/",
+            "/etc/passwd",
+            "..",
+            "../x",
+            "a/..",
+            "a//b",
+            "a/",
+            "/a",
+            "./a",
+            "a/b/c",
+            "a\0/b",
+        ] {
+            assert!(
+                matches!(parse(word), Err(Error::Malformed { .. })),
+                "{word}"
+            );
+        }
+        assert!(ProjectId::parse(OsStr::new("acme")).is_err());
+    }
+}

@@ -1,0 +1,480 @@
+//! The databases, categories and exclusions that are tracked, and the rules for adding them.
+
+use std::path::{Component, Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::nearest::nearest;
+use crate::project::{ProjectId, Replica, below};
+
+/// A named storage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Database {
+    /// What people call it.
+    pub name: String,
+    /// Its root folder, absolute.
+    pub root: PathBuf,
+}
+
+/// A named folder below every root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Category {
+    /// What people call it.
+    pub name: String,
+    /// Its folder, relative to a root, without `.` and `..`.
+    pub path: PathBuf,
+}
+
+/// What adding or removing came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It is new.
+    Added,
+    /// The same was there already.
+    Unchanged,
+    /// It stands in the place of another.
+    Replaced,
+}
+
+/// Everything that is tracked, in the order in which it was added.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Registry {
+    databases: Vec<Database>,
+    categories: Vec<Category>,
+    exclusions: Vec<String>,
+}
+
+impl Registry {
+    /// All databases.
+    #[must_use]
+    pub fn databases(&self) -> &[Database] {
+        &self.databases
+    }
+
+    /// All categories.
+    #[must_use]
+    pub fn categories(&self) -> &[Category] {
+        &self.categories
+    }
+
+    /// The patterns of files that are left alone, in gitignore syntax.
+    #[must_use]
+    pub fn exclusions(&self) -> &[String] {
+        &self.exclusions
+    }
+
+    /// The database of this name.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] with the nearest names.
+    pub fn database(&self, name: &str) -> Result<&Database> {
+        find("database", name, &self.databases, |database| &database.name)
+    }
+
+    /// The category of this name.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] with the nearest names.
+    pub fn category(&self, name: &str) -> Result<&Category> {
+        find("category", name, &self.categories, |category| {
+            &category.name
+        })
+    }
+
+    /// The category of this name, or every one for `all`.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] with the nearest names.
+    pub fn categories_of(&self, name: &str) -> Result<Vec<&Category>> {
+        if name == "all" {
+            return Ok(self.categories.iter().collect());
+        }
+        Ok(vec![self.category(name)?])
+    }
+
+    /// Tracks a database; `root` is absolute.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] for an impossible name, [`Error::Taken`] for a name with another root unless `replace`,
+    /// [`Error::Overlap`] where two databases would hold the same files.
+    pub fn add_database(&mut self, name: &str, root: &Path, replace: bool) -> Result<Change> {
+        check_name("database", name)?;
+        let existing = self
+            .databases
+            .iter()
+            .position(|database| database.name == name);
+        if let Some(at) = existing {
+            if self.databases[at].root == root {
+                return Ok(Change::Unchanged);
+            }
+            if !replace {
+                return Err(taken("database", name, &self.databases[at].root, root));
+            }
+        }
+        for other in self.databases.iter().filter(|other| other.name != name) {
+            if let Some(relation) = overlap(&resolved(root), &resolved(&other.root)) {
+                return Err(overlapping(
+                    "database",
+                    root,
+                    relation,
+                    &other.name,
+                    &other.root,
+                ));
+            }
+        }
+        let database = Database {
+            name: name.to_owned(),
+            root: root.to_owned(),
+        };
+        Ok(put(&mut self.databases, existing, database))
+    }
+
+    /// Tracks a category; `path` is as typed, relative to every root.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] for an impossible name or a path that leaves the root, [`Error::Taken`] for a name with
+    /// another path, [`Error::Overlap`] for a path that another category has.
+    pub fn add_category(&mut self, name: &str, path: &Path, replace: bool) -> Result<Change> {
+        check_name("category", name)?;
+        let path = category_path(path)?;
+        let existing = self
+            .categories
+            .iter()
+            .position(|category| category.name == name);
+        if let Some(at) = existing {
+            if self.categories[at].path == path {
+                return Ok(Change::Unchanged);
+            }
+            if !replace {
+                return Err(taken("category", name, &self.categories[at].path, &path));
+            }
+        }
+        // One category inside another is allowed: the inner folder is left out of the outer one.
+        if let Some(other) = self
+            .categories
+            .iter()
+            .find(|other| other.name != name && other.path == path)
+        {
+            return Err(overlapping(
+                "category",
+                &path,
+                "is already",
+                &other.name,
+                &other.path,
+            ));
+        }
+        Ok(put(
+            &mut self.categories,
+            existing,
+            Category {
+                name: name.to_owned(),
+                path,
+            },
+        ))
+    }
+
+    /// Leaves files that match a pattern alone.
+    pub fn add_exclusion(&mut self, pattern: &str) -> Change {
+        if self.exclusions.iter().any(|known| known == pattern) {
+            return Change::Unchanged;
+        }
+        self.exclusions.push(pattern.to_owned());
+        Change::Added
+    }
+
+    /// Stops tracking a database; touches no file.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] with the nearest names.
+    pub fn remove_database(&mut self, name: &str) -> Result<Database> {
+        self.database(name)?;
+        let at = self
+            .databases
+            .iter()
+            .position(|database| database.name == name)
+            .unwrap_or_default();
+        Ok(self.databases.remove(at))
+    }
+
+    /// Stops tracking a category; touches no file.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] with the nearest names.
+    pub fn remove_category(&mut self, name: &str) -> Result<Category> {
+        self.category(name)?;
+        let at = self
+            .categories
+            .iter()
+            .position(|category| category.name == name)
+            .unwrap_or_default();
+        Ok(self.categories.remove(at))
+    }
+
+    /// Stops excluding a pattern.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] with the nearest patterns.
+    pub fn remove_exclusion(&mut self, pattern: &str) -> Result<()> {
+        find("exclusion", pattern, &self.exclusions, |known| known)?;
+        self.exclusions.retain(|known| known != pattern);
+        Ok(())
+    }
+
+    /// The folder of a project in a category on a database.
+    #[must_use]
+    pub fn replica(database: &Database, category: &Category, project: &ProjectId) -> Replica {
+        Replica {
+            database: database.name.clone(),
+            category: category.name.clone(),
+            project: project.clone(),
+            root: database.root.clone(),
+            relative: below(&category.path, project),
+        }
+    }
+
+    /// Folders of other categories inside this one's, relative to a root: they are not part of this one.
+    #[must_use]
+    pub fn inner_categories(&self, category: &Category) -> Vec<PathBuf> {
+        let inner = self
+            .categories
+            .iter()
+            .filter(|other| other.path != category.path);
+        inner
+            .filter(|other| other.path.starts_with(&category.path))
+            .map(|other| other.path.clone())
+            .collect()
+    }
+}
+
+/// Finds by exact name, or says which names come near.
+fn find<'a, T>(
+    noun: &'static str,
+    name: &str,
+    items: &'a [T],
+    name_of: impl Fn(&T) -> &String,
+) -> Result<&'a T> {
+    items
+        .iter()
+        .find(|item| name_of(item) == name)
+        .ok_or_else(|| {
+            let names: Vec<&str> = items.iter().map(|item| name_of(item).as_str()).collect();
+            let near = nearest(name, names.iter().copied())
+                .into_iter()
+                .map(str::to_owned)
+                .collect();
+            let known = names.into_iter().take(12).map(str::to_owned).collect();
+            Error::Unknown {
+                noun,
+                name: name.into(),
+                near,
+                known,
+            }
+        })
+}
+
+/// Puts an item in the place of an older one, or at the end.
+fn put<T>(items: &mut Vec<T>, existing: Option<usize>, item: T) -> Change {
+    if let Some(at) = existing {
+        items[at] = item;
+        return Change::Replaced;
+    }
+    items.push(item);
+    Change::Added
+}
+
+/// Names stand in comma-separated lists, in table headings and next to the word `all`.
+fn check_name(noun: &'static str, name: &str) -> Result<()> {
+    let why = match name {
+        "" => "it is empty",
+        "all" => "`all` means every one",
+        _ if name.contains([',', '/']) => "it contains `,` or `/`",
+        _ if name.starts_with('-') => "it begins like an option",
+        _ if name.chars().any(crate::escape::is_unsafe) => "it contains a control character",
+        _ => return Ok(()),
+    };
+    Err(Error::Malformed {
+        noun,
+        word: name.into(),
+        why,
+    })
+}
+
+/// A category's path without `.` and trailing slashes.
+fn category_path(typed: &Path) -> Result<PathBuf> {
+    let malformed = |why| Error::Malformed {
+        noun: "category path",
+        word: typed.into(),
+        why,
+    };
+    let mut path = PathBuf::new();
+    for component in typed.components() {
+        match component {
+            Component::Normal(part) => path.push(part),
+            Component::CurDir => {}
+            Component::ParentDir => return Err(malformed("`..` would leave the database's root")),
+            Component::RootDir | Component::Prefix(_) => {
+                return Err(malformed(
+                    "it must be relative: it is looked for below every root",
+                ));
+            }
+        }
+    }
+    if typed.as_os_str().is_empty() {
+        return Err(malformed("it is empty; the root itself is written `.`"));
+    }
+    if path
+        .components()
+        .any(|part| part.as_os_str() == ".auto-backup")
+    {
+        return Err(malformed(
+            "`.auto-backup` is where auto-backup keeps its own files",
+        ));
+    }
+    Ok(path)
+}
+
+/// Where a root really is, links resolved, as far as it exists.
+fn resolved(root: &Path) -> PathBuf {
+    root.canonicalize().unwrap_or_else(|_| root.to_owned())
+}
+
+fn overlap(root: &Path, other: &Path) -> Option<&'static str> {
+    if root == other {
+        Some("is already")
+    } else if root.starts_with(other) {
+        Some("lies inside")
+    } else if other.starts_with(root) {
+        Some("contains")
+    } else {
+        None
+    }
+}
+
+fn taken(noun: &'static str, name: &str, existing: &Path, wanted: &Path) -> Error {
+    Error::Taken {
+        noun,
+        name: name.to_owned(),
+        existing: existing.to_owned(),
+        wanted: wanted.to_owned(),
+    }
+}
+
+fn overlapping(
+    noun: &'static str,
+    path: &Path,
+    relation: &'static str,
+    other: &str,
+    existing: &Path,
+) -> Error {
+    Error::Overlap {
+        noun,
+        path: path.to_owned(),
+        relation,
+        other: other.to_owned(),
+        existing: existing.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn registry() -> Registry {
+        let mut registry = Registry::default();
+        registry
+            .add_database("WORK", Path::new("/mnt/work"), false)
+            .unwrap();
+        registry
+            .add_category("footage", Path::new("footage/"), false)
+            .unwrap();
+        registry
+    }
+
+    #[test]
+    fn adding_the_same_again_changes_nothing() {
+        let mut registry = registry();
+        let before = registry.clone();
+        assert_eq!(
+            registry
+                .add_database("WORK", Path::new("/mnt/work"), false)
+                .unwrap(),
+            Change::Unchanged
+        );
+        assert_eq!(
+            registry
+                .add_category("footage", Path::new("./footage"), false)
+                .unwrap(),
+            Change::Unchanged
+        );
+        assert_eq!(registry, before);
+    }
+
+    #[test]
+    fn another_root_needs_replace() {
+        let mut registry = registry();
+        let taken = registry
+            .add_database("WORK", Path::new("/mnt/w2"), false)
+            .unwrap_err();
+        assert_eq!(
+            taken.to_string(),
+            "database `WORK` is already at `/mnt/work`, not at `/mnt/w2`"
+        );
+        assert_eq!(
+            registry
+                .add_database("WORK", Path::new("/mnt/w2"), true)
+                .unwrap(),
+            Change::Replaced
+        );
+        assert_eq!(registry.databases().len(), 1);
+    }
+
+    #[test]
+    fn databases_never_share_files() {
+        for root in ["/mnt/work", "/mnt/work/inner", "/mnt", "/"] {
+            let refused = registry().add_database("B", Path::new(root), false);
+            assert!(matches!(refused, Err(Error::Overlap { .. })), "{root}");
+        }
+        assert!(
+            registry()
+                .add_database("B", Path::new("/mnt/work2"), false)
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn a_category_stays_below_the_root() {
+        for path in ["..", "a/../../b", "/etc", "", ".auto-backup/versions"] {
+            let refused = registry().add_category("x", Path::new(path), false);
+            assert!(matches!(refused, Err(Error::Malformed { .. })), "{path}");
+        }
+    }
+
+    #[test]
+    fn names_that_the_grammar_needs_are_refused() {
+        for name in ["", "all", "a,b", "a/b", "-x", "a\nb"] {
+            let refused = registry().add_database(name, Path::new("/x"), false);
+            assert!(matches!(refused, Err(Error::Malformed { .. })), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn an_inner_category_is_left_out_of_the_outer_one() {
+        let mut registry = registry();
+        registry
+            .add_category("scratch", Path::new("scratch"), false)
+            .unwrap();
+        registry
+            .add_category("render", Path::new("scratch/render/"), false)
+            .unwrap();
+        let scratch = registry.category("scratch").unwrap().clone();
+        assert_eq!(
+            registry.inner_categories(&scratch),
+            [PathBuf::from("scratch/render")]
+        );
+    }
+
+    #[test]
+    fn an_unknown_name_suggests_the_nearest() {
+        let error = registry().database("WROK").unwrap_err();
+        assert_eq!(error.hint().as_deref(), Some("did you mean `WORK`?"));
+    }
+}

@@ -1,0 +1,9 @@
+//! The shell: lines from prompt, scripts, `-c` and standard input become commands, and failures become messages.
+
+mod completion;
+mod diagnostic;
+mod line;
+pub mod prompt;
+pub mod script;
+pub mod session;
+mod statement;

@@ -1,0 +1,255 @@
+//! The prompt, where standard input and output are terminals.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use rustyline::completion::{Completer, Pair};
+use rustyline::error::ReadlineError;
+use rustyline::highlight::Highlighter;
+use rustyline::hint::Hinter;
+use rustyline::history::DefaultHistory;
+use rustyline::validate::Validator;
+use rustyline::{ColorMode, CompletionType, Config, Context, Editor, Helper};
+
+use super::completion::{Names, complete};
+use super::session::Session;
+use super::statement::{continues, statements};
+use crate::commands::Flow;
+use crate::error::{At as _, Result};
+use crate::exit_status::ExitStatus;
+use crate::interrupt;
+use crate::os::terminal::Settings;
+use crate::output::messages::Messages;
+use crate::paths;
+use crate::workspace::Workspace;
+
+/// What is written before every line.
+const PROMPT: &str = "auto-backup> ";
+
+/// What is written before a line that goes on.
+const CONTINUED: &str = "        ...> ";
+
+/// Reads lines until the user leaves.
+#[derive(Debug)]
+struct Prompt {
+    editor: Editor<Assistant, DefaultHistory>,
+    history: Option<PathBuf>,
+    names: Rc<RefCell<Names>>,
+}
+
+/// Runs the prompt; an error never ends it.
+///
+/// # Errors
+/// The terminal cannot be read.
+pub fn run(session: &mut Session) -> Result<ExitStatus> {
+    let mut prompt = Prompt::new(session.printer.screen().color)
+        .map_err(io::Error::other)
+        .at("read", "the terminal")?;
+    if let Err(error) = prompt.open_history() {
+        session.messages.warning(&format!(
+            "this session's lines are not kept: {}",
+            error.line()
+        ));
+    }
+    if session.workspace.registry.databases().is_empty() {
+        session.messages.notice(BEGINNING);
+    }
+    let terminal = Settings::save();
+    interrupt::leave_when_idle(move || terminal.restore()).at("catch signals for", "the prompt")?;
+    let mut number = 1;
+    loop {
+        prompt.refresh(&session.workspace, session.messages);
+        interrupt::clear();
+        let text = match prompt.read() {
+            Ok(text) => text,
+            Err(ReadlineError::Interrupted) if !interrupt::was_terminated() => continue,
+            Err(ReadlineError::Interrupted | ReadlineError::Eof) => break,
+            Err(error) => return Err(io::Error::other(error)).at("read", "the terminal"),
+        };
+        prompt.remember(&text, session.messages);
+        // Several lines that were pasted run one by one, up to the first that fails.
+        for statement in statements("prompt", number, &text) {
+            let (flow, status) = session.run(&statement, true);
+            if flow == Flow::Exit || interrupt::was_terminated() {
+                return Ok(leave(&session.workspace, session.messages));
+            }
+            if status.stops_script() {
+                break;
+            }
+        }
+        number += text.lines().count().max(1);
+    }
+    Ok(leave(&session.workspace, session.messages))
+}
+
+/// Asks a question that only `y` or `yes` affirms.
+#[must_use]
+pub fn ask(question: &str) -> bool {
+    let mut answer = String::new();
+    let asked =
+        write!(io::stderr(), "{question} [y/N] ").and_then(|()| io::stdin().read_line(&mut answer));
+    asked.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+}
+
+/// How to begin, where nothing is tracked yet.
+const BEGINNING: &str = "No databases yet. To begin:
+  add database WORK ~/studio         a storage and its root folder
+  add category footage footage/      a folder below every root, with clients and their projects in it
+  load, then fetch all               look at the disks, show what is where; `help` lists all commands, `save` keeps these";
+
+/// Says what would be lost.
+fn leave(workspace: &Workspace, messages: Messages) -> ExitStatus {
+    if workspace.registry != workspace.saved {
+        messages.line("note: databases, categories or exclusions changed in this session are not saved; `save` keeps them");
+    }
+    if interrupt::was_terminated() {
+        ExitStatus::Terminated
+    } else {
+        ExitStatus::Done
+    }
+}
+
+impl Prompt {
+    fn new(color: bool) -> rustyline::Result<Self> {
+        let config = Config::builder()
+            .completion_type(CompletionType::List)
+            .completion_prompt_limit(100)
+            .completion_show_all_if_ambiguous(true)
+            .history_ignore_space(true)
+            .max_history_size(10_000)?
+            .history_ignore_dups(true)?
+            .auto_add_history(false)
+            .color_mode(if color {
+                ColorMode::Forced
+            } else {
+                ColorMode::Disabled
+            })
+            .build();
+        let mut editor = Editor::with_config(config)?;
+        let names = Rc::new(RefCell::new(Names::default()));
+        editor.set_helper(Some(Assistant {
+            names: Rc::clone(&names),
+        }));
+        Ok(Self {
+            editor,
+            history: None,
+            names,
+        })
+    }
+
+    /// Reads the lines of earlier sessions. The file is created here, readable by nobody else: the editor would create
+    /// it while the process has other default permissions.
+    fn open_history(&mut self) -> Result<()> {
+        let Some(path) = paths::history_file() else {
+            return Ok(());
+        };
+        let folder = path.parent().unwrap_or(Path::new("."));
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .at("create the folder", folder)?;
+        let options = fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(&path);
+        options
+            .and_then(|file| file.set_permissions(fs::Permissions::from_mode(0o600)))
+            .at("open the history", &path)?;
+        self.editor
+            .load_history(&path)
+            .map_err(io::Error::other)
+            .at("read the history", &path)?;
+        self.history = Some(path);
+        Ok(())
+    }
+
+    /// Reads one line, or several that go on.
+    fn read(&mut self) -> rustyline::Result<String> {
+        let _idle = interrupt::Idle::begin();
+        let mut text = self.editor.readline(PROMPT)?;
+        while text.lines().last().is_some_and(continues) {
+            text.push('\n');
+            text.push_str(&self.editor.readline(CONTINUED)?);
+        }
+        Ok(text)
+    }
+
+    /// Keeps a line for later sessions.
+    fn remember(&mut self, text: &str, messages: Messages) {
+        if text.trim().is_empty() {
+            return;
+        }
+        let added = self.editor.add_history_entry(text);
+        let Some(path) = self.history.clone() else {
+            return;
+        };
+        if let Err(error) = added.and_then(|_| self.editor.append_history(&path)) {
+            messages.warning(&format!(
+                "this session's lines are no longer kept: `{}`: {error}",
+                path.display()
+            ));
+            self.history = None;
+        }
+    }
+
+    /// Brings the names for completion up to date.
+    fn refresh(&self, workspace: &Workspace, messages: Messages) {
+        match Names::of(workspace) {
+            Ok(names) => *self.names.borrow_mut() = names,
+            Err(error) => messages.error(&error),
+        }
+    }
+}
+
+/// Completes words at the prompt.
+#[derive(Debug)]
+struct Assistant {
+    names: Rc<RefCell<Names>>,
+}
+
+impl Completer for Assistant {
+    type Candidate = Pair;
+
+    fn complete(
+        &self,
+        line: &str,
+        position: usize,
+        _: &Context<'_>,
+    ) -> rustyline::Result<(usize, Vec<Pair>)> {
+        let (start, words) = complete(line, position, &self.names.borrow());
+        let alone = words.len() == 1;
+        let pair = |word: String| {
+            let replacement = if alone {
+                format!("{word} ")
+            } else {
+                word.clone()
+            };
+            Pair {
+                display: word,
+                replacement,
+            }
+        };
+        Ok((start, words.into_iter().map(pair).collect()))
+    }
+}
+
+impl Hinter for Assistant {
+    type Hint = String;
+}
+
+impl Validator for Assistant {}
+
+impl Highlighter for Assistant {
+    fn highlight_candidate<'c>(&self, candidate: &'c str, _: CompletionType) -> Cow<'c, str> {
+        Cow::Borrowed(candidate)
+    }
+}
+
+impl Helper for Assistant {}

@@ -1,0 +1,121 @@
+//! Scripts: files, standard input, `-c` and the start-up file, line by line.
+
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use super::session::Session;
+use super::statement::statements;
+use crate::commands::Flow;
+use crate::error::{At as _, Error, Result};
+use crate::exit_status::ExitStatus;
+use crate::name::Name;
+
+/// More than this is no script: 16 MiB.
+const LARGEST: u64 = 16 << 20;
+
+/// The text of a script and what to call it in messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Script {
+    origin: String,
+    text: String,
+}
+
+impl Script {
+    /// A script file.
+    ///
+    /// # Errors
+    /// The file cannot be read; [`Error::NotAScript`] for a folder or a file that is not text.
+    pub fn read(path: &Path) -> Result<Self> {
+        let not_a_script = |why: &str| Error::NotAScript {
+            path: path.to_owned(),
+            why: why.to_owned(),
+        };
+        let metadata = fs::metadata(path).at("read the script", path)?;
+        if metadata.is_dir() {
+            return Err(not_a_script("it is a folder"));
+        }
+        if metadata.len() > LARGEST {
+            return Err(not_a_script("it is larger than 16 MiB"));
+        }
+        let bytes = fs::read(path).at("read the script", path)?;
+        Self::new(Name::from(path).to_string(), bytes, path)
+    }
+
+    /// Standard input as a script.
+    ///
+    /// # Errors
+    /// It cannot be read, or is not text.
+    pub fn read_stdin() -> Result<Self> {
+        let mut bytes = Vec::new();
+        io::stdin()
+            .lock()
+            .take(LARGEST)
+            .read_to_end(&mut bytes)
+            .at("read", "standard input")?;
+        Self::new("stdin".to_owned(), bytes, Path::new("standard input"))
+    }
+
+    /// A text given in `-c`.
+    #[must_use]
+    pub fn from_option(text: &str) -> Self {
+        Self {
+            origin: "-c".to_owned(),
+            text: text.to_owned(),
+        }
+    }
+
+    fn new(origin: String, bytes: Vec<u8>, path: &Path) -> Result<Self> {
+        let line_of = |at: usize, bytes: &[u8]| bytes[..at].split(|byte| *byte == b'\n').count();
+        let not_a_script = |why| Error::NotAScript {
+            path: path.to_owned(),
+            why,
+        };
+        if let Some(at) = bytes.iter().position(|byte| *byte == 0) {
+            return Err(not_a_script(format!(
+                "line {} holds a NUL byte; it is a binary file",
+                line_of(at, &bytes)
+            )));
+        }
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let at = error.utf8_error().valid_up_to();
+            not_a_script(format!(
+                "line {} is not UTF-8",
+                line_of(at, error.as_bytes())
+            ))
+        })?;
+        Ok(Self {
+            origin,
+            text: text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned(),
+        })
+    }
+
+    /// Runs the script; stops at the first line that fails unless told to go on. Gives whether `exit` ended it.
+    pub fn run(&self, session: &mut Session, keep_going: bool) -> (bool, ExitStatus) {
+        let mut worst = ExitStatus::Done;
+        for statement in statements(&self.origin, 1, &self.text) {
+            let (flow, status) = session.run(&statement, false);
+            worst = worst.max(status);
+            if flow == Flow::Exit {
+                return (true, worst);
+            }
+            if status.stops_everything() || (status.stops_script() && !keep_going) {
+                break;
+            }
+        }
+        (false, worst)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_text_is_no_script() {
+        for bytes in [&b"load\n\0"[..], b"load\ncaf\xe9"] {
+            let refused = Script::new("t".to_owned(), bytes.to_vec(), Path::new("t")).unwrap_err();
+            assert!(refused.to_string().contains("line 2"), "{refused}");
+        }
+    }
+}

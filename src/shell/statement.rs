@@ -1,0 +1,81 @@
+//! Logical lines: one physical line, or several where they end in ` \`.
+
+use crate::lexer::lex;
+
+/// One logical line of a source of commands: several physical lines where they end in ` \`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Statement {
+    /// The file's path, `prompt`, `-c` or `stdin`.
+    pub(super) origin: String,
+    /// The number of its first physical line, from 1.
+    pub(super) number: usize,
+    /// The physical lines, joined by line feeds, continuation backslashes blanked out.
+    pub(super) text: String,
+}
+
+/// The logical lines of a text whose first physical line has this number.
+pub(super) fn statements(origin: &str, first: usize, text: &str) -> Vec<Statement> {
+    let mut statements: Vec<Statement> = Vec::new();
+    let mut open = false;
+    for (place, line) in text.split('\n').enumerate() {
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        let goes_on = continues(line);
+        let text = if goes_on {
+            format!("{} ", &line[..line.trim_end().len() - 1])
+        } else {
+            line.to_owned()
+        };
+        match statements.last_mut() {
+            Some(last) if open => {
+                last.text.push('\n');
+                last.text.push_str(&text);
+            }
+            _ => statements.push(Statement {
+                origin: origin.to_owned(),
+                number: first + place,
+                text,
+            }),
+        }
+        open = goes_on;
+    }
+    statements
+}
+
+/// Whether a line goes on in the next one: its last word is a backslash, and not one in a comment.
+pub(super) fn continues(line: &str) -> bool {
+    let ends = |end| line.trim_end().len() == end;
+    lex(line).is_ok_and(|words| {
+        words
+            .last()
+            .is_some_and(|word| word.text == "\\" && ends(word.span.end))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(text: &str) -> Vec<(usize, String)> {
+        statements("t", 1, text)
+            .into_iter()
+            .map(|statement| (statement.number, statement.text))
+            .collect()
+    }
+
+    #[test]
+    fn lines_end_in_every_way_and_go_on_after_a_backslash() {
+        assert_eq!(
+            lines("load\r\nfetch all"),
+            [(1, "load".into()), (2, "fetch all".into())]
+        );
+        assert_eq!(
+            lines("copy a/b \\\n  all W N\n# note \\\nload"),
+            [
+                (1, "copy a/b  \n  all W N".into()),
+                (3, "# note \\".into()),
+                (4, "load".into())
+            ]
+        );
+        assert_eq!(lines("a\\\nb"), [(1, "a\\".into()), (2, "b".into())]);
+    }
+}

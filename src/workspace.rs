@@ -1,0 +1,36 @@
+//! What commands share. Only fields: what is done with them stands in the commands and below.
+
+use std::path::PathBuf;
+
+use crate::index::Index;
+use crate::monitor::Monitor;
+use crate::registry::Registry;
+
+/// The state of one session of the prompt, one script or one `-c`.
+pub struct Workspace {
+    /// What is tracked.
+    pub registry: Registry,
+    /// What the start-up file tracks; the difference to `registry` is unsaved.
+    pub saved: Registry,
+    /// What the last looks saw.
+    pub index: Index,
+    /// Told of long work.
+    pub monitor: Box<dyn Monitor>,
+    /// The folder that relative paths in `add` are relative to.
+    pub base: PathBuf,
+    /// The file that `save` writes, if there is a place for one.
+    pub startup: Option<PathBuf>,
+    /// Asks a person at the prompt; `None` where there is nobody to ask or `--yes` was given.
+    pub ask: Option<fn(&str) -> bool>,
+}
+
+impl std::fmt::Debug for Workspace {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Workspace")
+            .field("registry", &self.registry)
+            .field("index", &self.index)
+            .field("base", &self.base)
+            .finish_non_exhaustive()
+    }
+}
