@@ -1,0 +1,338 @@
+//! A studio in a temporary folder: its own HOME, databases with files, and the real program run on them.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::fs::{self, File, FileTimes};
+use std::io::Write as _;
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, SystemTime};
+
+use regex::Regex;
+use tempfile::TempDir;
+
+/// The program under test.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_auto-backup");
+
+/// When all files of a studio were changed, unless a test says otherwise: 2026-01-02T03:04:05Z.
+pub(crate) const CHANGED: u64 = 1_767_323_045;
+
+/// The user that owns nothing, for what root is always allowed.
+const NOBODY: u32 = 65_534;
+
+/// A studio. Relative paths given to its methods are relative to its folder.
+#[derive(Debug)]
+pub(crate) struct Studio {
+    folder: TempDir,
+}
+
+impl Studio {
+    /// A studio with the databases `WORK` and `NAS` (empty folders) and the categories `footage` and `render`
+    /// (`scratch/render/`) in its start-up file.
+    pub(crate) fn new() -> Self {
+        let studio = Self::bare();
+        studio.folder("WORK").folder("NAS");
+        let lines = "add database WORK ../../../WORK\n\
+                     add database NAS ../../../NAS\n\
+                     add category footage footage/\n\
+                     add category render scratch/render/\n";
+        studio.file("home/.config/auto-backup/.config", lines);
+        studio
+    }
+
+    /// A studio with nothing but an empty HOME.
+    pub(crate) fn bare() -> Self {
+        // Always /tmp: the widths of tables depend on the length of paths.
+        let folder = tempfile::Builder::new()
+            .prefix("studio-")
+            .tempdir_in("/tmp")
+            .unwrap();
+        fs::create_dir(folder.path().join("home")).unwrap();
+        Self { folder }
+    }
+
+    /// The usual content: two clients, three projects, on WORK only; `load` has not looked yet.
+    pub(crate) fn filled() -> Self {
+        let studio = Self::new();
+        studio
+            .file("WORK/footage/acme/spot/reel.mov", "reel")
+            .file("WORK/footage/acme/spot/plates/p1.exr", "plate one")
+            .file("WORK/scratch/render/acme/spot/f1.exr", "frame")
+            .file("WORK/footage/acme/teaser/t.mov", "teaser")
+            .file("WORK/footage/Bob's/long film/x.mov", "x");
+        studio
+    }
+
+    /// The whole path of something in the studio.
+    pub(crate) fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    /// Writes a file, and the folders above it, with the usual time.
+    pub(crate) fn file(&self, path: impl AsRef<Path>, content: impl AsRef<[u8]>) -> &Self {
+        self.file_at(path, content, CHANGED)
+    }
+
+    /// Writes a file changed at this second.
+    pub(crate) fn file_at(
+        &self,
+        path: impl AsRef<Path>,
+        content: impl AsRef<[u8]>,
+        seconds: u64,
+    ) -> &Self {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let mut file = File::create(&path).unwrap();
+        file.write_all(content.as_ref()).unwrap();
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        file.set_times(FileTimes::new().set_modified(time)).unwrap();
+        self
+    }
+
+    /// Makes a folder, and those above it.
+    pub(crate) fn folder(&self, path: impl AsRef<Path>) -> &Self {
+        fs::create_dir_all(self.path(path)).unwrap();
+        self
+    }
+
+    /// Makes a symbolic link.
+    pub(crate) fn link(&self, path: impl AsRef<Path>, target: impl AsRef<Path>) -> &Self {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(target, path).unwrap();
+        self
+    }
+
+    /// Sets permissions.
+    pub(crate) fn mode(&self, path: impl AsRef<Path>, mode: u32) -> &Self {
+        fs::set_permissions(self.path(path), fs::Permissions::from_mode(mode)).unwrap();
+        self
+    }
+
+    /// Reads a file as text.
+    #[track_caller]
+    pub(crate) fn read(&self, path: impl AsRef<Path>) -> String {
+        fs::read_to_string(self.path(&path))
+            .unwrap_or_else(|error| panic!("{}: {error}", path.as_ref().display()))
+    }
+
+    /// Removes a file or a whole folder.
+    pub(crate) fn remove(&self, path: impl AsRef<Path>) -> &Self {
+        let path = self.path(path);
+        if path.is_dir() {
+            fs::remove_dir_all(path)
+        } else {
+            fs::remove_file(path)
+        }
+        .unwrap();
+        self
+    }
+
+    /// Every path below a folder with its kind and size, sorted, a line each; `.auto-backup` names are made stable.
+    pub(crate) fn tree(&self, path: impl AsRef<Path>) -> String {
+        let top = self.path(path);
+        let mut lines = Vec::new();
+        let mut pending = vec![top.clone()];
+        while let Some(folder) = pending.pop() {
+            for entry in fs::read_dir(&folder).unwrap() {
+                let entry = entry.unwrap();
+                let (path, kind) = (entry.path(), entry.file_type().unwrap());
+                let shown = path.strip_prefix(&top).unwrap().display().to_string();
+                if kind.is_dir() {
+                    lines.push(format!("{shown}/"));
+                    pending.push(path);
+                } else if kind.is_symlink() {
+                    lines.push(format!(
+                        "{shown} -> {}",
+                        fs::read_link(&path).unwrap().display()
+                    ));
+                } else {
+                    lines.push(format!(
+                        "{shown} {}",
+                        fs::symlink_metadata(&path).unwrap().len()
+                    ));
+                }
+            }
+        }
+        lines.sort();
+        self.stable(&lines.join("\n"))
+    }
+
+    /// The program, with nothing of the outer environment.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(PROGRAM);
+        self.isolate(&mut command);
+        command
+    }
+
+    fn isolate(&self, command: &mut Command) {
+        command
+            .env_clear()
+            .env("HOME", self.path("home"))
+            .env("LANG", "C.UTF-8")
+            .env("PATH", "/usr/bin:/bin")
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null());
+    }
+
+    /// Runs the program with these arguments.
+    pub(crate) fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Run {
+        self.finish(self.command().args(arguments))
+    }
+
+    /// Runs each line as a `-c`.
+    pub(crate) fn lines(&self, lines: &[&str]) -> Run {
+        self.run(lines.iter().flat_map(|line| ["-c", line]))
+    }
+
+    /// Runs each line as a `-c` with JSON answers.
+    pub(crate) fn json(&self, lines: &[&str]) -> Run {
+        self.run(
+            ["--format", "json"]
+                .into_iter()
+                .chain(lines.iter().flat_map(|line| ["-c", line])),
+        )
+    }
+
+    /// Runs a script file that holds this text.
+    pub(crate) fn script(&self, text: impl AsRef<[u8]>) -> Run {
+        self.file("script.ab", text);
+        self.run(["script.ab"])
+    }
+
+    /// Runs the program on a studio that is owned by a user whom permissions hold back, as they do not root.
+    pub(crate) fn lines_as_user(&self, lines: &[&str]) -> Run {
+        let mut command = Command::new(program_for_all());
+        self.isolate(&mut command);
+        if rustix::process::geteuid().is_root() {
+            self.give_away();
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        self.finish(command.args(lines.iter().flat_map(|line| ["-c", line])))
+    }
+
+    /// Gives everything in the studio to the user nobody.
+    fn give_away(&self) {
+        let mut pending = vec![self.folder.path().to_owned()];
+        while let Some(path) = pending.pop() {
+            std::os::unix::fs::lchown(&path, Some(NOBODY), Some(NOBODY)).unwrap();
+            if path.is_dir() && !path.is_symlink() {
+                pending.extend(
+                    fs::read_dir(&path)
+                        .unwrap()
+                        .map(|entry| entry.unwrap().path()),
+                );
+            }
+        }
+        chown(self.folder.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+    }
+
+    /// Runs a prepared command to its end.
+    pub(crate) fn finish(&self, command: &mut Command) -> Run {
+        let output = command.output().unwrap();
+        Run::new(self, &output)
+    }
+
+    /// The text with everything replaced that differs from run to run.
+    fn stable(&self, text: &str) -> String {
+        let folder = self.folder.path();
+        let mut text = text.replace(&*folder.to_string_lossy(), "$STUDIO");
+        if let Ok(resolved) = folder.canonicalize() {
+            text = text.replace(&*resolved.to_string_lossy(), "$STUDIO");
+        }
+        for (pattern, replacement) in [
+            (r"\d{8}T\d{6}Z-[A-Za-z0-9-]+?-(\d+)/", "RUN-$1/"),
+            (r"\d{8}T\d{6}Z", "DATE"),
+            (r"\b\d+\.\d s\b", "N s"),
+            (r#""seconds":[0-9.e-]+"#, r#""seconds":N"#),
+            (r#""indexed_at":"[^"]+""#, r#""indexed_at":"NOW""#),
+        ] {
+            text = Regex::new(pattern)
+                .unwrap()
+                .replace_all(&text, replacement)
+                .into_owned();
+        }
+        text
+    }
+}
+
+/// The program where every user can run it.
+fn program_for_all() -> &'static Path {
+    static COPY: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
+    let (_, path) = COPY.get_or_init(|| {
+        let folder = tempfile::Builder::new()
+            .prefix("program-")
+            .tempdir()
+            .unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let path = folder.path().join("auto-backup");
+        fs::copy(PROGRAM, &path).unwrap();
+        (folder, path)
+    });
+    path
+}
+
+/// What a run of the program came to. Shown, it is all of it: status, standard output and standard error.
+#[derive(Clone, Debug)]
+pub(crate) struct Run {
+    /// The exit status; -1 if a signal ended it.
+    pub(crate) status: i32,
+    /// Standard output, made stable.
+    pub(crate) stdout: String,
+    /// Standard error, made stable.
+    pub(crate) stderr: String,
+    /// Standard output as it was.
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Run {
+    pub(crate) fn new(studio: &Studio, output: &Output) -> Self {
+        Self {
+            status: output.status.code().unwrap_or(-1),
+            stdout: studio.stable(&String::from_utf8_lossy(&output.stdout)),
+            stderr: studio.stable(&String::from_utf8_lossy(&output.stderr)),
+            bytes: output.stdout.clone(),
+        }
+    }
+
+    /// Fails unless all was done and nothing was said on standard error.
+    #[track_caller]
+    pub(crate) fn ok(self) -> Self {
+        assert!(self.status == 0 && self.stderr.is_empty(), "{self}");
+        self
+    }
+
+    /// Fails unless it ended with this status.
+    #[track_caller]
+    pub(crate) fn status(self, status: i32) -> Self {
+        assert!(self.status == status, "expected exit {status}: {self}");
+        self
+    }
+
+    /// The last JSON document of standard output.
+    #[track_caller]
+    pub(crate) fn document(&self) -> serde_json::Value {
+        let text = String::from_utf8(self.bytes.clone()).unwrap();
+        let line = text
+            .lines()
+            .last()
+            .unwrap_or_else(|| panic!("no answer: {self}"));
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {self}"))
+    }
+}
+
+impl fmt::Display for Run {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(formatter, "exit {}", self.status)?;
+        if !self.stdout.is_empty() {
+            write!(formatter, "--- stdout\n{}", self.stdout)?;
+        }
+        if !self.stderr.is_empty() {
+            write!(formatter, "--- stderr\n{}", self.stderr)?;
+        }
+        Ok(())
+    }
+}
