@@ -20,8 +20,9 @@ use crate::workspace::Workspace;
 
 /// Show where projects are, how big they are and how their replicas compare
 ///
-/// Answers from the index without touching a disk, also for databases that are offline; `--live` looks first. For each
-/// project a table: categories down, databases across, and in each cell a word, the files and their size:
+/// Answers from the index without touching a disk, also for databases that are
+/// offline; `--live` looks first. For each project a table: categories down,
+/// databases across, and in each cell a word, the files and their size:
 ///
 ///   present   it agrees with the fullest replica
 ///   partial   it has fewer files than the fullest, or some of it could not be read

@@ -36,7 +36,7 @@ pub(crate) struct Find {
     /// What to look for
     #[arg(value_name = "PATTERN")]
     pattern: String,
-    #[arg(value_name = "in", value_parser = ["in"], requires = "database", hide_possible_values = true)]
+    #[arg(value_name = "in", value_parser = ["in"], requires = "database", hide = true)]
     on_database: Option<String>,
     /// Only on this database
     #[arg(value_name = "DATABASE")]

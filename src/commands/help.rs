@@ -54,21 +54,21 @@ impl Run for Help {
         if self.words.is_empty() {
             return Ok(HelpPage::new(overview(width)));
         }
-        let mut grammar = grammar(width);
-        // Only a built command knows its whole name, as in `help add database`.
-        grammar.build();
-        let mut command = &mut grammar;
+        let known = grammar(width);
+        let mut command = &known;
         for word in &self.words {
-            let names: Vec<String> = command
-                .get_subcommands()
-                .map(|known| known.get_name().to_owned())
-                .collect();
-            match command.find_subcommand_mut(word) {
-                Some(found) => command = found,
-                None => return Err(unknown(word, &names)),
-            }
+            let names = || command.get_subcommands().map(Command::get_name);
+            command = command
+                .find_subcommand(word)
+                .ok_or_else(|| unknown(word, names()))?;
         }
-        Ok(HelpPage::new(command.render_long_help().to_string()))
+        // Asked for as `copy --help` asks, so that both show the same page.
+        let line = self.words.iter().map(String::as_str).chain(["--help"]);
+        let page = grammar(width).try_get_matches_from(line).err();
+        Ok(HelpPage::new(
+            page.map(|page| page.render().to_string())
+                .unwrap_or_default(),
+        ))
     }
 }
 
@@ -87,8 +87,8 @@ fn overview(width: usize) -> String {
     )
 }
 
-fn unknown(word: &str, names: &[String]) -> Error {
-    let near = nearest(word, names.iter().map(String::as_str))
+fn unknown<'a>(word: &str, names: impl Iterator<Item = &'a str> + Clone) -> Error {
+    let near = nearest(word, names.clone())
         .into_iter()
         .map(str::to_owned)
         .collect();
@@ -96,7 +96,7 @@ fn unknown(word: &str, names: &[String]) -> Error {
         noun: "command",
         name: word.into(),
         near,
-        known: names.to_vec(),
+        known: names.map(str::to_owned).collect(),
     }
 }
 

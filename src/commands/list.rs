@@ -40,12 +40,12 @@ enum What {
         after_help = "Examples:\n  list projects\n  list projects in acme\n  list projects in acme in NAS"
     )]
     Projects {
-        #[arg(value_name = "in", value_parser = ["in"], requires = "client", hide_possible_values = true)]
+        #[arg(value_name = "in", value_parser = ["in"], requires = "client", hide = true)]
         of_client: Option<String>,
         /// Only this client's
         #[arg(value_name = "CLIENT")]
         client: Option<OsString>,
-        #[arg(value_name = "in ", value_parser = ["in"], requires = "database", hide_possible_values = true)]
+        #[arg(value_name = "in ", value_parser = ["in"], requires = "database", hide = true)]
         on_database: Option<String>,
         /// Only those on this database
         #[arg(value_name = "DATABASE")]

@@ -30,7 +30,6 @@ use crate::workspace::Workspace;
     no_binary_name = true,
     disable_help_subcommand = true,
     disable_version_flag = true,
-    disable_help_flag = true,
     subcommand_value_name = "COMMAND",
     override_usage = "COMMAND [ARGUMENTS]",
     help_template = "{subcommands}"
