@@ -57,10 +57,9 @@ impl Run for Help {
         let known = grammar(width);
         let mut command = &known;
         for word in &self.words {
-            let names = || command.get_subcommands().map(Command::get_name);
             command = command
                 .find_subcommand(word)
-                .ok_or_else(|| unknown(word, names()))?;
+                .ok_or_else(|| unknown(word, command))?;
         }
         // Asked for as `copy --help` asks, so that both show the same page.
         let line = self.words.iter().map(String::as_str).chain(["--help"]);
@@ -87,8 +86,12 @@ fn overview(width: usize) -> String {
     )
 }
 
-fn unknown<'a>(word: &str, names: impl Iterator<Item = &'a str> + Clone) -> Error {
-    let near = nearest(word, names.clone())
+fn unknown(word: &str, command: &Command) -> Error {
+    let known: Vec<String> = command
+        .get_subcommands()
+        .map(|known| known.get_name().to_owned())
+        .collect();
+    let near = nearest(word, known.iter().map(String::as_str))
         .into_iter()
         .map(str::to_owned)
         .collect();
@@ -96,7 +99,7 @@ fn unknown<'a>(word: &str, names: impl Iterator<Item = &'a str> + Clone) -> Erro
         noun: "command",
         name: word.into(),
         near,
-        known: names.map(str::to_owned).collect(),
+        known,
     }
 }
 
