@@ -13,7 +13,7 @@ use crate::index::Found;
 use crate::moment::Moment;
 use crate::name::Name;
 use crate::output::answer::{Answer, Records};
-use crate::output::cell::Cell;
+use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
 use crate::project::{ProjectId, below};
 use crate::registry::{Category, Database};
@@ -155,15 +155,17 @@ impl Answer for FoundFiles {
     const COMMAND: &'static str = "find";
 
     fn page(&self, page: &mut Page) {
-        let rows = self.files.iter().map(|file| {
-            vec![
+        // Lines, not a table: a path is there to be copied whole.
+        for file in &self.files {
+            page.cells(vec![
                 file.database.as_str().into(),
+                Cell::text("  "),
                 Cell::from(&file.path),
+                Cell::text("  "),
                 Cell::Bytes(file.bytes),
-                Cell::Moment(file.modified),
-            ]
-        });
-        page.table(&["database", "path", "size", "changed"], rows.collect());
+                Cell::Toned(format!("  {}", file.modified.ago()), Tone::Faint),
+            ]);
+        }
         page.line(match self.files.len() as u64 {
             0 => "no file matches; a pattern with `*` must match the whole name".to_owned(),
             files => units::counted(files, "file"),

@@ -1,7 +1,8 @@
 //! Pages as text, tables by comfy-table.
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table};
+use comfy_table::{CellAlignment, Table};
+use unicode_width::UnicodeWidthStr as _;
 
 use super::cell::Cell;
 use super::color::paint;
@@ -38,15 +39,20 @@ fn shown(cell: &Cell, screen: Screen) -> String {
     }
 }
 
-/// A table that fits the terminal; wider where there is none.
+/// A table, or where it is too wide for the terminal its rows as records; numbers and words are never broken.
 fn table(headings: &[Cell], rows: &[Vec<Cell>], screen: Screen) -> String {
+    let fits = screen
+        .width
+        .is_none_or(|width| natural_width(headings, rows, screen) <= usize::from(width));
+    if !fits {
+        return rows
+            .iter()
+            .map(|row| record(headings, row, screen))
+            .collect::<Vec<_>>()
+            .join("\n");
+    }
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).force_no_tty();
-    if let Some(width) = screen.width {
-        table
-            .set_content_arrangement(ContentArrangement::Dynamic)
-            .set_width(width);
-    }
     table.set_header(headings.iter().map(|heading| shown(heading, screen)));
     for row in rows {
         table.add_row(row.iter().map(|cell| {
@@ -58,13 +64,29 @@ fn table(headings: &[Cell], rows: &[Vec<Cell>], screen: Screen) -> String {
             comfy_table::Cell::new(shown(cell, screen)).set_alignment(alignment)
         }));
     }
-    for (place, column) in table.column_iter_mut().enumerate() {
-        if rows
-            .iter()
-            .any(|row| row.get(place).is_some_and(Cell::is_number))
-        {
-            column.set_constraint(ColumnConstraint::ContentWidth);
-        }
-    }
     table.trim_fmt()
+}
+
+/// Columns that the table takes when nothing is broken: each cell has a blank on both sides and a line beside it.
+fn natural_width(headings: &[Cell], rows: &[Vec<Cell>], screen: Screen) -> usize {
+    let width = |cell: &Cell| cell.shown(screen.terminal).width();
+    let column = |(place, heading): (usize, &Cell)| {
+        let cells = rows.iter().filter_map(|row| row.get(place)).map(width);
+        cells.chain([width(heading)]).max().unwrap_or_default() + 3
+    };
+    headings.iter().enumerate().map(column).sum::<usize>() + 1
+}
+
+/// A row under its first cell, a line for each other one.
+fn record(headings: &[Cell], row: &[Cell], screen: Screen) -> String {
+    let title = row.first().map(|cell| shown(cell, screen));
+    let line = |(heading, cell): (&Cell, &Cell)| {
+        format!("  {}: {}", shown(heading, screen), shown(cell, screen))
+    };
+    let lines = headings.iter().zip(row).skip(1).map(line);
+    title
+        .into_iter()
+        .chain(lines)
+        .collect::<Vec<_>>()
+        .join("\n")
 }

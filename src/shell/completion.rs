@@ -83,14 +83,30 @@ pub(super) fn complete(line: &str, position: usize, names: &Names) -> (usize, Ve
         None => (start, typed),
     };
     let lower = typed.to_lowercase();
-    let mut fitting: Vec<String> = candidates
-        .into_iter()
-        .filter(|name| name.to_string_lossy().to_lowercase().starts_with(&lower))
-        .map(|name| quote(&name))
-        .collect();
+    let fits = |name: &OsString| name.to_string_lossy().to_lowercase().starts_with(&lower);
+    let mut fitting: Vec<OsString> = candidates.into_iter().filter(fits).collect();
     fitting.sort_unstable();
     fitting.dedup();
-    (start, fitting)
+    (start, quoted(&fitting))
+}
+
+/// All words in quotes if one needs them, so that what they have in common can be filled in.
+fn quoted(names: &[OsString]) -> Vec<String> {
+    let words: Vec<String> = names.iter().map(|name| quote(name)).collect();
+    let is_quoted = |word: &String| word.starts_with(['\'', '"', '$']);
+    if !words.iter().any(is_quoted) {
+        return words;
+    }
+    words
+        .into_iter()
+        .map(|word| {
+            if is_quoted(&word) {
+                word
+            } else {
+                format!("'{word}'")
+            }
+        })
+        .collect()
 }
 
 /// The complete words, where the word under the cursor starts, and what is typed of it.

@@ -98,9 +98,9 @@ pub fn ask(question: &str) -> bool {
 
 /// How to begin, where nothing is tracked yet.
 const BEGINNING: &str = "No databases yet. To begin:
-  add database WORK ~/studio         a storage and its root folder
-  add category footage footage/      a folder below every root, with clients and their projects in it
-  load, then fetch all               look at the disks, show what is where; `help` lists all commands, `save` keeps these";
+  add database WORK ~/studio       a storage and its root folder
+  add category footage footage/    a folder below every root: CLIENT/PROJECT in it
+  load, then fetch all             look at the disks, show what is where";
 
 /// Says what would be lost.
 fn leave(workspace: &Workspace, messages: Messages) -> ExitStatus {
