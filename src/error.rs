@@ -211,7 +211,7 @@ impl Error {
             | Self::Syntax { .. }
             | Self::UnsetVariable { .. }
             | Self::NotAScript { .. } => ExitStatus::Usage,
-            Self::Interrupted => ExitStatus::interrupted(),
+            Self::Interrupted => ExitStatus::Interrupted,
             _ => ExitStatus::Failed,
         }
     }

@@ -2,8 +2,6 @@
 
 use std::process::{ExitCode, Termination};
 
-use crate::interrupt;
-
 /// How a line, a script or the process ended. The worst of several is the last in this order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ExitStatus {
@@ -23,16 +21,6 @@ pub enum ExitStatus {
 }
 
 impl ExitStatus {
-    /// The status of work stopped by the signal that came last.
-    #[must_use]
-    pub fn interrupted() -> Self {
-        if interrupt::was_terminated() {
-            Self::Terminated
-        } else {
-            Self::Interrupted
-        }
-    }
-
     /// The number the process ends with.
     #[must_use]
     pub const fn code(self) -> u8 {

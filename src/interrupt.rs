@@ -13,6 +13,7 @@ use signal_hook::iterator::Signals;
 use signal_hook::{flag, low_level};
 
 use crate::error::{Error, Result};
+use crate::exit_status::ExitStatus;
 
 static REQUESTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 static IDLE: AtomicBool = AtomicBool::new(false);
@@ -79,6 +80,16 @@ pub fn leave_when_idle(tidy: impl Fn() + Send + 'static) -> io::Result<()> {
         }
     });
     Ok(())
+}
+
+/// The exit status of work that was stopped.
+#[must_use]
+pub fn status() -> ExitStatus {
+    if was_terminated() {
+        ExitStatus::Terminated
+    } else {
+        ExitStatus::Interrupted
+    }
 }
 
 /// Forgets a Ctrl-C that has been answered, so that the next command of the prompt runs.

@@ -9,6 +9,7 @@ use super::Run;
 use crate::copying::{self, Report, Request};
 use crate::error::{Error, Result};
 use crate::exit_status::ExitStatus;
+use crate::interrupt;
 use crate::name::Name;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
@@ -300,7 +301,7 @@ impl Answer for Copied {
     fn status(&self) -> ExitStatus {
         match self.state {
             "complete" => ExitStatus::Done,
-            "interrupted" => ExitStatus::interrupted(),
+            "interrupted" => interrupt::status(),
             _ => ExitStatus::Partial,
         }
     }

@@ -186,6 +186,14 @@ impl LoadedDatabase {
     }
 }
 
+/// What was different or could not be read: a column for people only where it is not zero everywhere.
+const COUNTS: [(&str, fn(&LoadedDatabase) -> u64); 4] = [
+    ("added", |database| database.added),
+    ("changed", |database| database.changed),
+    ("gone", |database| database.gone),
+    ("unreadable", |database| database.unreadable),
+];
+
 impl Answer for Loaded {
     const COMMAND: &'static str = "load";
 
@@ -193,32 +201,30 @@ impl Answer for Loaded {
         if self.databases.is_empty() {
             page.line("nothing to look at; `add database NAME ROOT` tracks a storage");
         }
+        let shown = |count: fn(&LoadedDatabase) -> u64| {
+            self.databases.iter().any(|database| count(database) > 0)
+        };
+        let counts: Vec<_> = COUNTS
+            .into_iter()
+            .filter(|(_, count)| shown(*count))
+            .collect();
         let rows = self.databases.iter().map(|database| {
-            vec![
+            let mut row = vec![
                 database.name.as_str().into(),
                 database.state(),
                 Cell::Count(database.projects),
                 Cell::Count(database.files),
                 Cell::Bytes(database.bytes),
-                Cell::Count(database.added),
-                Cell::Count(database.changed),
-                Cell::Count(database.gone),
-                Cell::Count(database.unreadable),
-                Cell::text(units::duration(Duration::from_secs_f64(database.seconds))),
-            ]
+            ];
+            row.extend(counts.iter().map(|(_, count)| Cell::Count(count(database))));
+            row.push(Cell::text(units::duration(Duration::from_secs_f64(
+                database.seconds,
+            ))));
+            row
         });
-        let headings = [
-            "database",
-            "state",
-            "projects",
-            "files",
-            "size",
-            "added",
-            "changed",
-            "gone",
-            "unreadable",
-            "time",
-        ];
+        let mut headings = vec!["database", "state", "projects", "files", "size"];
+        headings.extend(counts.iter().map(|(heading, _)| heading));
+        headings.push("time");
         page.table(&headings, rows.collect());
     }
 

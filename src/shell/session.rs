@@ -6,6 +6,7 @@ use super::statement::Statement;
 use crate::commands::Flow;
 use crate::error::Error;
 use crate::exit_status::ExitStatus;
+use crate::interrupt;
 use crate::output::messages::Messages;
 use crate::output::printer::Printer;
 use crate::workspace::Workspace;
@@ -35,7 +36,10 @@ impl Session {
             Err(error) => error,
         };
         match &error {
-            Error::Interrupted => self.messages.line("interrupted"),
+            Error::Interrupted => {
+                self.messages.line("interrupted");
+                return (Flow::Continue, interrupt::status());
+            }
             error => report(statement, error, self.messages),
         }
         if matches!(error, Error::IndexDamaged { .. }) {

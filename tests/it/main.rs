@@ -7,4 +7,6 @@
 )]
 
 mod commands;
+mod docs;
+mod layers;
 mod studio;

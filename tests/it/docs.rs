@@ -1,0 +1,205 @@
+//! What the documents promise: the README's transcript, the examples, the list of commands, links.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use regex::Regex;
+
+use crate::studio::Studio;
+
+fn page(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+/// A studio with a copy of examples/ as git has it.
+fn with_examples() -> Studio {
+    let studio = Studio::bare();
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut pending = vec![top.join("examples")];
+    while let Some(folder) = pending.pop() {
+        studio.folder(folder.strip_prefix(top).unwrap());
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let relative = path.strip_prefix(top).unwrap();
+            let copied = relative.starts_with("examples/studio/NAS/.auto-backup")
+                || relative.starts_with("examples/studio/NAS/footage/acme");
+            if copied {
+                continue;
+            }
+            if path.is_symlink() {
+                studio.link(relative, fs::read_link(&path).unwrap());
+            } else if path.is_dir() {
+                pending.push(path);
+            } else {
+                studio.file(relative, fs::read(&path).unwrap());
+            }
+        }
+    }
+    studio
+}
+
+#[test]
+fn the_quickstart_runs_again_and_again() {
+    let studio = with_examples();
+    studio.run(["examples/quickstart.ab"]).ok();
+    let again = studio.run(["examples/quickstart.ab"]).ok();
+    assert!(
+        again
+            .stdout
+            .contains("copied 0 files, 0 B in N s; 5 already there"),
+        "{again}"
+    );
+}
+
+#[test]
+fn the_readme_shows_what_the_quickstart_prints() {
+    let readme = page("README.md");
+    let transcript = readme
+        .split("<!-- quickstart -->\n```console\n")
+        .nth(1)
+        .unwrap()
+        .split("```")
+        .next()
+        .unwrap();
+    let printed = with_examples().run(["examples/quickstart.ab"]).ok().stdout;
+    let printed = printed.replace("$STUDIO", "/home/you/auto-backup");
+    let shown = transcript.split_once('\n').unwrap().1;
+    let time = Regex::new(r"\b\d+\.\d s\b").unwrap();
+    assert_eq!(time.replace_all(shown, "N s"), printed);
+}
+
+#[test]
+fn the_readme_shows_what_a_mistake_looks_like() {
+    let readme = page("README.md");
+    let transcript = readme
+        .split("<!-- mistake -->\n```console\n")
+        .nth(1)
+        .unwrap()
+        .split("```")
+        .next()
+        .unwrap();
+    let studio = Studio::filled();
+    studio.file("nightly.ab", "load\ncopy acme/spot footage WORK NSA\n");
+    let run = studio.run(["--quiet", "nightly.ab"]).status(1);
+    assert_eq!(run.stderr, transcript.split_once('\n').unwrap().1);
+}
+
+#[test]
+fn the_example_start_up_file_runs() {
+    let studio = Studio::bare();
+    studio.folder("home/studio/work").folder("home/studio/nas");
+    studio
+        .file("home/studio/work/scratch/cache/acme/spot/a.tmp", "")
+        .file("example", page(".config.example"));
+    let run = studio
+        .run([
+            "--config",
+            "example",
+            "--format",
+            "plain",
+            "-c",
+            "list categories",
+        ])
+        .ok();
+    assert_eq!(
+        run.stdout,
+        "footage\tfootage\ncache\tscratch/cache\nrender\tscratch/render\ndelivery\tdelivery\n"
+    );
+}
+
+#[test]
+fn the_list_of_commands_is_what_help_says() {
+    let studio = Studio::bare();
+    let help = |words: &str| studio.lines(&[&format!("help {words}")]).ok().stdout;
+    let names = Regex::new(r"(?m)^  (\w+)  ").unwrap();
+    let mut text = String::from(
+        "# Commands\n\nGenerated from the program's own help by `UPDATE_DOCS=1 tests/run docs`; a test holds it.\n",
+    );
+    write!(text, "\n```text\n{}```\n", help("")).unwrap();
+    for command in names.captures_iter(&help("")) {
+        let command = &command[1];
+        let whole = help(command);
+        write!(text, "\n## {command}\n\n```text\n{whole}```\n").unwrap();
+        let parts = whole
+            .split("Commands:\n")
+            .nth(1)
+            .map(|rest| rest.split("\n\n").next().unwrap());
+        for part in names.captures_iter(parts.unwrap_or_default()) {
+            let words = format!("{command} {}", &part[1]);
+            write!(text, "\n### {words}\n\n```text\n{}```\n", help(&words)).unwrap();
+        }
+    }
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/commands.md"),
+            &text,
+        )
+        .unwrap();
+    }
+    assert!(
+        page("docs/commands.md") == text,
+        "docs/commands.md is old; `UPDATE_DOCS=1 tests/run docs` renews it"
+    );
+}
+
+#[test]
+fn every_link_of_the_documents_leads_somewhere() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let link = Regex::new(r"\]\(([^)#]+)(#[^)]*)?\)").unwrap();
+    let mut pages = vec![top.join("README.md")];
+    let mut pending = vec![top.join("docs")];
+    while let Some(folder) = pending.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                pending.push(path)
+            } else {
+                pages.push(path)
+            }
+        }
+    }
+    for path in pages {
+        for target in link.captures_iter(&fs::read_to_string(&path).unwrap()) {
+            let target = path.parent().unwrap().join(&target[1]);
+            assert!(
+                target.exists(),
+                "{} leads to {}",
+                path.display(),
+                target.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn every_field_of_json_is_in_the_documents() {
+    let output = page("docs/output.md");
+    let studio = Studio::filled();
+    let lines = [
+        "load",
+        "fetch all",
+        "list databases",
+        "list categories",
+        "list clients",
+        "list projects",
+        "find reel",
+        "help",
+        "copy acme/spot footage WORK NAS",
+        "explore acme/spot footage WORK",
+        "add category x y",
+        "exclude a",
+        "save",
+        "remove category x",
+    ];
+    let run = studio.json(&lines).ok();
+    let field = Regex::new(r#""([a-z_]+)":"#).unwrap();
+    for found in field.captures_iter(&run.stdout) {
+        assert!(
+            output.contains(&format!("\"{}\"", &found[1])),
+            "{} is not in docs/output.md",
+            &found[1]
+        );
+    }
+    assert_eq!(run.stdout.lines().count(), lines.len());
+}
