@@ -14,7 +14,7 @@ use crate::os::folder::{Folder, Kind, is_missing};
 use crate::plan::{Action, Plan, Rules, plan};
 use crate::presence;
 use crate::project::{ProjectId, Scope, below};
-use crate::registry::{Category, Database, Registry};
+use crate::registry::{Category, Database, Registry, overlap, resolved};
 use crate::scan::look_again;
 use crate::transfer::{Outcome, Route, transfer};
 use crate::tree::{self, Tree};
@@ -93,7 +93,7 @@ impl Report {
                 return;
             }
             Outcome::Conflict(_) => self.conflict_files += 1,
-            Outcome::Skipped(_) => self.skipped_files += 1,
+            Outcome::Skipped(_) | Outcome::Unreached => self.skipped_files += 1,
             Outcome::Failed(_) => self.failed_files += 1,
         }
         self.items.push(ReportedItem { path, outcome });
@@ -125,6 +125,9 @@ pub fn copy(
     let mut report = Report::default();
     let source = open(index, registry, request.source)?;
     let destinations = open_destinations(index, registry, request, &mut report, monitor)?;
+    for (database, root) in &destinations {
+        refuse_overlap(&source, root, request.source, database)?;
+    }
     let replicas = replicas(&source, registry, request, &mut report)?;
     let exclusions = Exclusions::new(registry.exclusions())?;
     let mut jobs = Vec::new();
@@ -177,6 +180,30 @@ pub fn copy(
     report.interrupted = interrupt::requested();
     report.items.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(report)
+}
+
+/// Refuses to copy between roots that hold the same files by now, through a mount or a link that came after `add`.
+fn refuse_overlap(
+    source: &Folder,
+    destination: &Folder,
+    from: &Database,
+    to: &Database,
+) -> Result<()> {
+    let (a, b) = (source.stat_self()?, destination.stat_self()?);
+    let relation = if (a.device, a.inode) == (b.device, b.inode) {
+        Some("is already")
+    } else {
+        overlap(&resolved(&to.root), &resolved(&from.root))
+    };
+    relation.map_or(Ok(()), |relation| {
+        Err(Error::Overlap {
+            noun: "database",
+            path: to.root.clone(),
+            relation,
+            other: from.name.clone(),
+            existing: from.root.clone(),
+        })
+    })
 }
 
 /// Opens a database that is there.
@@ -342,6 +369,7 @@ fn carry_out(
             && let Err(error) = identity::ensure(job.root, &job.destination.name)
         {
             monitor.event(&Event::Problem(&error));
+            report.unrecorded = true;
         }
         let route = Route {
             source,

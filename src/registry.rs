@@ -333,11 +333,14 @@ fn category_path(typed: &Path) -> Result<PathBuf> {
 }
 
 /// Where a root really is, links resolved, as far as it exists.
-fn resolved(root: &Path) -> PathBuf {
+#[must_use]
+pub fn resolved(root: &Path) -> PathBuf {
     root.canonicalize().unwrap_or_else(|_| root.to_owned())
 }
 
-fn overlap(root: &Path, other: &Path) -> Option<&'static str> {
+/// How a root relates to another that holds some of the same files: `is already`, `lies inside`, `contains`.
+#[must_use]
+pub fn overlap(root: &Path, other: &Path) -> Option<&'static str> {
     if root == other {
         Some("is already")
     } else if root.starts_with(other) {

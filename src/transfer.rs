@@ -29,6 +29,8 @@ pub enum Outcome {
     Skipped(String),
     /// It is not at the destination, or not as it should be.
     Failed(String),
+    /// The run was stopped before it came to this.
+    Unreached,
 }
 
 /// The two folders between which a plan is carried out.
@@ -44,7 +46,7 @@ pub struct Route<'a> {
 
 /// Carries out a plan; `report` is told the path and outcome of every step, once.
 ///
-/// Stopping on request is no error here: what was not reached is reported as skipped.
+/// Stopping on request is no error here: what was not reached is reported so.
 pub fn transfer(
     plan: &Plan,
     route: &Route<'_>,
@@ -203,10 +205,7 @@ impl Transfer<'_, '_> {
 
     fn skip(&mut self, steps: &[&Step]) {
         for step in steps {
-            (self.report)(
-                &step.path,
-                Outcome::Skipped("not reached: the run was interrupted".to_owned()),
-            );
+            (self.report)(&step.path, Outcome::Unreached);
         }
     }
 

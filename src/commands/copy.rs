@@ -169,6 +169,7 @@ impl Copied {
                 Outcome::Conflict(why) => ("conflict", Some(why)),
                 Outcome::Skipped(why) => ("skipped", Some(why)),
                 Outcome::Failed(why) => ("failed", Some(why)),
+                Outcome::Unreached => ("unreached", None),
             };
             CopiedItem {
                 path: item.path.into(),
@@ -209,6 +210,15 @@ impl Copied {
         }
     }
 
+    /// What skipped items are called.
+    fn skipped_words(&self) -> &'static str {
+        if self.state == "interrupted" {
+            "skipped or not reached"
+        } else {
+            "skipped"
+        }
+    }
+
     /// What a person wants to know first.
     fn headline(&self) -> Vec<Cell> {
         let elapsed = units::duration(std::time::Duration::from_secs_f64(self.seconds));
@@ -242,7 +252,7 @@ impl Copied {
             (self.same_files, "already there", Tone::Good),
             (self.conflict_files, "in conflict", Tone::Warning),
             (self.failed_files, "failed", Tone::Bad),
-            (self.skipped_files, "skipped", Tone::Warning),
+            (self.skipped_files, self.skipped_words(), Tone::Warning),
         ] {
             if number > 0 {
                 cells.push(Cell::text("; "));
@@ -268,7 +278,8 @@ impl Answer for Copied {
     const COMMAND: &'static str = "copy";
 
     fn page(&self, page: &mut Page) {
-        for item in &self.items {
+        // What an interrupted run did not come to is counted, not listed: it may be a hundred thousand lines.
+        for item in self.items.iter().filter(|item| item.outcome != "unreached") {
             page.cells(vec![
                 Cell::Toned(item.outcome.to_owned(), tone(item.outcome)),
                 Cell::text(" "),
@@ -279,6 +290,9 @@ impl Answer for Copied {
             ]);
         }
         page.cells(self.headline());
+        if self.state == "interrupted" {
+            page.line("to go on, give the same line again");
+        }
         if self.conflict_files > 0 && !self.dry_run {
             page.line("a file in conflict is as it was; `--overwrite` replaces it and keeps the old version");
         }

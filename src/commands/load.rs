@@ -186,8 +186,11 @@ impl LoadedDatabase {
     }
 }
 
+/// One number of a database.
+type Count = fn(&LoadedDatabase) -> u64;
+
 /// What was different or could not be read: a column for people only where it is not zero everywhere.
-const COUNTS: [(&str, fn(&LoadedDatabase) -> u64); 4] = [
+const COUNTS: [(&str, Count); 4] = [
     ("added", |database| database.added),
     ("changed", |database| database.changed),
     ("gone", |database| database.gone),
@@ -201,9 +204,7 @@ impl Answer for Loaded {
         if self.databases.is_empty() {
             page.line("nothing to look at; `add database NAME ROOT` tracks a storage");
         }
-        let shown = |count: fn(&LoadedDatabase) -> u64| {
-            self.databases.iter().any(|database| count(database) > 0)
-        };
+        let shown = |count: Count| self.databases.iter().any(|database| count(database) > 0);
         let counts: Vec<_> = COUNTS
             .into_iter()
             .filter(|(_, count)| shown(*count))

@@ -72,6 +72,11 @@ impl Printer {
         Self::new(Box::new(io::sink()), Format::Plain, Screen::default(), true)
     }
 
+    /// Takes note that the terminal has this width now.
+    pub fn resize(&mut self, width: Option<u16>) {
+        self.screen.width = width;
+    }
+
     /// The screen it writes on.
     #[must_use]
     pub const fn screen(&self) -> Screen {

@@ -23,7 +23,7 @@ use crate::commands::Flow;
 use crate::error::{At as _, Result};
 use crate::exit_status::ExitStatus;
 use crate::interrupt;
-use crate::os::terminal::Settings;
+use crate::os::terminal::{self, Settings};
 use crate::output::messages::Messages;
 use crate::paths;
 use crate::workspace::Workspace;
@@ -59,8 +59,8 @@ pub fn run(session: &mut Session) -> Result<ExitStatus> {
     if session.workspace.registry.databases().is_empty() {
         session.messages.notice(BEGINNING);
     }
-    let terminal = Settings::save();
-    interrupt::leave_when_idle(move || terminal.restore()).at("catch signals for", "the prompt")?;
+    let settings = Settings::save();
+    interrupt::leave_when_idle(move || settings.restore()).at("catch signals for", "the prompt")?;
     let mut number = 1;
     loop {
         prompt.refresh(&session.workspace, session.messages);
@@ -72,6 +72,7 @@ pub fn run(session: &mut Session) -> Result<ExitStatus> {
             Err(error) => return Err(io::Error::other(error)).at("read", "the terminal"),
         };
         prompt.remember(&text, session.messages);
+        session.printer.resize(terminal::width());
         // Several lines that were pasted run one by one, up to the first that fails.
         for statement in statements("prompt", number, &text) {
             let (flow, status) = session.run(&statement, true);
@@ -99,7 +100,7 @@ pub fn ask(question: &str) -> bool {
 /// How to begin, where nothing is tracked yet.
 const BEGINNING: &str = "No databases yet. To begin:
   add database WORK ~/studio       a storage and its root folder
-  add category footage footage/    a folder below every root: CLIENT/PROJECT in it
+  add category footage footage/    a folder of every root with CLIENT/PROJECT in it
   load, then fetch all             look at the disks, show what is where";
 
 /// Says what would be lost.
