@@ -100,7 +100,7 @@ pub fn ask(question: &str) -> bool {
 /// How to begin, where nothing is tracked yet.
 const BEGINNING: &str = "No databases yet. To begin:
   add database WORK ~/studio       a storage and its root folder
-  add category footage footage/    a folder of every root with CLIENT/PROJECT in it
+  add category footage footage/    a folder of every root with CLIENT/PROJECT
   load, then fetch all             look at the disks, show what is where";
 
 /// Says what would be lost.

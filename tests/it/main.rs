@@ -8,5 +8,8 @@
 
 mod commands;
 mod docs;
+mod killed;
+mod laws;
 mod layers;
+mod prompt;
 mod studio;

@@ -1,0 +1,211 @@
+//! The prompt, in a terminal of its own.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Stdio;
+
+use rexpect::process::{Signal, WaitStatus};
+use rexpect::reader::Options;
+use rexpect::session::{PtySession, spawn_with_options};
+
+use crate::studio::Studio;
+
+/// Starts the program in a terminal.
+fn spawn(studio: &Studio, arguments: &[&str]) -> PtySession {
+    let mut command = studio.command();
+    command
+        .env("TERM", "xterm")
+        .stdin(Stdio::inherit())
+        .args(arguments);
+    let options = Options::new()
+        .timeout_ms(Some(20_000))
+        .strip_ansi_escape_codes(true);
+    spawn_with_options(command, options).unwrap()
+}
+
+/// Starts the prompt and waits until it is ready.
+fn start(studio: &Studio, arguments: &[&str]) -> PtySession {
+    let mut session = spawn(studio, arguments);
+    ready(&mut session);
+    session
+}
+
+/// Waits for the prompt.
+#[track_caller]
+fn ready(session: &mut PtySession) -> String {
+    session.exp_string("auto-backup> ").unwrap()
+}
+
+/// Types a line; gives what is answered up to the next prompt.
+#[track_caller]
+fn ask(session: &mut PtySession, line: &str) -> String {
+    session.send_line(line).unwrap();
+    session.exp_string("\n").unwrap();
+    ready(session)
+}
+
+/// Waits for the end.
+#[track_caller]
+fn ends(session: &mut PtySession, status: i32) -> String {
+    let rest = session.exp_eof().unwrap();
+    let ended = session.process().wait().unwrap();
+    assert!(
+        matches!(ended, WaitStatus::Exited(_, code) if code == status),
+        "{ended:?}: {rest}"
+    );
+    rest
+}
+
+#[test]
+fn a_newcomer_is_told_how_to_begin() {
+    let studio = Studio::bare();
+    let mut session = spawn(&studio, &[]);
+    let greeting = ready(&mut session);
+    assert!(
+        greeting.contains("No databases yet. To begin:"),
+        "{greeting}"
+    );
+    assert!(
+        greeting.lines().all(|line| line.chars().count() < 80),
+        "{greeting}"
+    );
+}
+
+#[test]
+fn commands_can_be_shortened_and_errors_do_not_end_the_prompt() {
+    let studio = Studio::filled();
+    let mut session = start(&studio, &[]);
+    assert!(ask(&mut session, "loa").contains("WORK"));
+    assert!(ask(&mut session, "lis proj").contains("acme/spot"));
+    let wrong = ask(&mut session, "cpy acme/spot");
+    assert!(
+        wrong.contains("prompt:3:1: error: there is no command `cpy`"),
+        "{wrong}"
+    );
+    assert!(wrong.contains("hint: did you mean `copy`?"), "{wrong}");
+    assert!(ask(&mut session, "list clients").contains("acme"));
+    session.send_line("exit").unwrap();
+    ends(&mut session, 0);
+}
+
+#[test]
+fn tab_completes_commands_and_names() {
+    let studio = Studio::filled();
+    studio.lines(&["load"]).ok();
+    let mut session = start(&studio, &[]);
+    session.send("fet\tproj\tacme/sp\t").unwrap();
+    let answer = ask(&mut session, "");
+    assert!(
+        answer.contains("$STUDIO").eq(&false) && answer.contains("footage on WORK"),
+        "{answer}"
+    );
+    session.send("copy Bob's/\tfoo\tW\tN\t").unwrap();
+    let answer = ask(&mut session, "");
+    assert!(answer.contains("copied 1 file"), "{answer}");
+}
+
+#[test]
+fn control_c_clears_the_line_and_control_d_leaves() {
+    let studio = Studio::filled();
+    let mut session = start(&studio, &[]);
+    session.send("copy never").unwrap();
+    session.flush().unwrap();
+    session.exp_string("copy never").unwrap();
+    session.send_control('c').unwrap();
+    ready(&mut session);
+    assert!(ask(&mut session, "list categories").contains("scratch/render"));
+    session.send_control('d').unwrap();
+    ends(&mut session, 0);
+}
+
+#[test]
+fn leaving_with_unsaved_databases_says_so() {
+    let studio = Studio::new();
+    studio.folder("MORE");
+    let mut session = start(&studio, &[]);
+    ask(&mut session, "add database MORE MORE");
+    session.send_line("quit").unwrap();
+    assert!(ends(&mut session, 0).contains("not saved; `save` keeps them"));
+    let mut session = start(&studio, &[]);
+    ask(&mut session, "add database MORE MORE");
+    assert!(ask(&mut session, "save").contains("saved in"));
+    session.send_line("quit").unwrap();
+    assert!(!ends(&mut session, 0).contains("not saved"));
+    assert!(
+        studio
+            .lines(&["list databases"])
+            .ok()
+            .stdout
+            .contains("MORE")
+    );
+}
+
+#[test]
+fn the_history_is_kept_for_its_owner_only() {
+    let studio = Studio::new();
+    let mut session = start(&studio, &[]);
+    ask(&mut session, "list clients");
+    ask(&mut session, " list databases");
+    session.send_line("exit").unwrap();
+    ends(&mut session, 0);
+    let history = studio.path("home/.local/state/auto-backup/history");
+    let mode = history.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o600);
+    let kept = studio.read("home/.local/state/auto-backup/history");
+    assert!(
+        kept.contains("list clients") && kept.contains("exit"),
+        "{kept}"
+    );
+    assert!(
+        !kept.contains("list databases"),
+        "a line that begins with a blank is not kept: {kept}"
+    );
+}
+
+#[test]
+fn sigterm_at_the_prompt_leaves_with_its_own_status() {
+    let studio = Studio::new();
+    let mut session = start(&studio, &[]);
+    session.process_mut().signal(Signal::SIGTERM).unwrap();
+    ends(&mut session, 143);
+}
+
+#[test]
+fn forgetting_asks_first() {
+    let studio = Studio::filled();
+    studio.lines(&["load"]).ok();
+    let mut session = start(&studio, &[]);
+    session.send_line("load --forget WORK").unwrap();
+    session
+        .exp_string("(5 files)? no file is touched [y/N] ")
+        .unwrap();
+    session.send_line("n").unwrap();
+    session.exp_string("nothing was done").unwrap();
+    ready(&mut session);
+    assert!(ask(&mut session, "list clients").contains("acme"));
+    session.send_line("load --forget WORK").unwrap();
+    session.exp_string("[y/N] ").unwrap();
+    session.send_line("y").unwrap();
+    session.exp_string("forgotten").unwrap();
+    ready(&mut session);
+    assert!(ask(&mut session, "list clients").contains("no clients"));
+}
+
+#[test]
+fn an_open_quote_is_an_error_and_not_a_trap() {
+    let studio = Studio::new();
+    let mut session = start(&studio, &[]);
+    assert!(
+        ask(&mut session, "find \"open").contains("the quote \" that opens here is never closed")
+    );
+    assert!(ask(&mut session, "list databases").contains("WORK"));
+}
+
+#[test]
+fn names_never_steer_the_terminal() {
+    let studio = Studio::new();
+    studio.file("WORK/footage/acme/spot/\u{1b}]0;owned\u{7}\u{202e}x", "");
+    let mut session = start(&studio, &["--color", "never"]);
+    ask(&mut session, "load");
+    let answer = ask(&mut session, "find owned");
+    assert!(answer.contains(r"\x1b]0;owned\x07\u{202e}x"), "{answer}");
+}
