@@ -27,6 +27,14 @@ pub fn configuration_file() -> Option<PathBuf> {
     Some(dirs::config_dir()?.join(FOLDER).join(".config"))
 }
 
+/// Whether this is the folder of all programs' settings.
+#[must_use]
+pub fn is_configuration_folder(path: &Path) -> bool {
+    let resolved = |path: &Path| path.canonicalize().ok();
+    dirs::config_dir()
+        .is_some_and(|folder| resolved(&folder).is_some_and(|own| resolved(path) == Some(own)))
+}
+
 /// The prompt's history, if there is a place for it.
 #[must_use]
 pub fn history_file() -> Option<PathBuf> {

@@ -70,7 +70,7 @@ pub fn find(named: Option<&Path>, folder: &Path) -> Found {
 enum Trust {
     /// It is the user's own.
     Full,
-    /// There is none; in a home folder it is a folder, and no surprise.
+    /// There is none.
     Absent,
     /// Somebody else could have written it.
     None(&'static str),
@@ -79,7 +79,8 @@ enum Trust {
 fn trust(path: &Path) -> Trust {
     match fs::metadata(path) {
         Err(_) => Trust::Absent,
-        Ok(metadata) if metadata.is_dir() => Trust::Absent,
+        // In a home folder it is where everybody's settings are, and no surprise.
+        Ok(metadata) if metadata.is_dir() && paths::is_configuration_folder(path) => Trust::Absent,
         Ok(metadata) if !metadata.is_file() => Trust::None("it is not a regular file"),
         Ok(metadata) if metadata.uid() != 0 && metadata.uid() != host::user() => {
             Trust::None("it belongs to another user")

@@ -343,8 +343,7 @@ impl Folder {
     /// # Errors
     /// The system refused.
     pub fn set_own_mode(&self, mode: u32) -> Result<()> {
-        rustix::fs::fchmod(&self.handle, Mode::from_raw_mode(mode & 0o777))
-            .at("set the permissions of", &self.path)
+        rustix::fs::fchmod(&self.handle, permissions(mode)).at("set the permissions of", &self.path)
     }
 
     /// Makes renames and new names in this folder survive a loss of power.
@@ -386,6 +385,15 @@ fn clearer(errno: Errno) -> io::Error {
         ),
         errno => errno.into(),
     }
+}
+
+/// The bits that anybody may set; the system's type for them has 16 bits on some systems.
+#[expect(
+    clippy::unnecessary_cast,
+    reason = "the width of this type differs between systems"
+)]
+fn permissions(mode: u32) -> Mode {
+    Mode::from_raw_mode((mode & 0o777) as rustix::fs::RawMode)
 }
 
 #[expect(
