@@ -388,10 +388,6 @@ fn clearer(errno: Errno) -> io::Error {
 }
 
 /// The bits that anybody may set; the system's type for them has 16 bits on some systems.
-#[expect(
-    clippy::unnecessary_cast,
-    reason = "the width of this type differs between systems"
-)]
 fn permissions(mode: u32) -> Mode {
     Mode::from_raw_mode((mode & 0o777) as rustix::fs::RawMode)
 }
