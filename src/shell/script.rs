@@ -27,18 +27,30 @@ impl Script {
     /// # Errors
     /// The file cannot be read; [`Error::NotAScript`] for a folder or a file that is not text.
     pub fn read(path: &Path) -> Result<Self> {
+        Self::read_as("read the script", path)
+    }
+
+    /// The start-up file.
+    ///
+    /// # Errors
+    /// As for [`Script::read`].
+    pub fn read_startup(path: &Path) -> Result<Self> {
+        Self::read_as("read the start-up file", path)
+    }
+
+    fn read_as(action: &'static str, path: &Path) -> Result<Self> {
         let not_a_script = |why: &str| Error::NotAScript {
             path: path.to_owned(),
             why: why.to_owned(),
         };
-        let metadata = fs::metadata(path).at("read the script", path)?;
+        let metadata = fs::metadata(path).at(action, path)?;
         if metadata.is_dir() {
             return Err(not_a_script("it is a folder"));
         }
         if metadata.len() > LARGEST {
             return Err(not_a_script("it is larger than 16 MiB"));
         }
-        let bytes = fs::read(path).at("read the script", path)?;
+        let bytes = fs::read(path).at(action, path)?;
         Self::new(Name::from(path).to_string(), bytes, path)
     }
 
