@@ -39,6 +39,11 @@ impl HelpPage {
 }
 
 impl Help {
+    /// Help about the command of these words.
+    pub(crate) fn about(words: Vec<String>) -> Self {
+        Self { words, width: None }
+    }
+
     /// Help for a screen of this many columns.
     pub(crate) fn at_width(mut self, width: Option<u16>) -> Self {
         self.width = width;

@@ -27,6 +27,7 @@ use crate::workspace::Workspace;
 #[derive(Debug, Parser)]
 #[command(
     name = "auto-backup",
+    bin_name = "",
     no_binary_name = true,
     disable_help_subcommand = true,
     disable_version_flag = true,

@@ -5,11 +5,12 @@ use std::ops::Range;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, FromArgMatches as _};
 
-use crate::commands::help::HelpPage;
-use crate::commands::{Flow, Line};
+use crate::commands::help::Help;
+use crate::commands::{Flow, Line, Run as _};
 use crate::error::{Error, Result, did_you_mean};
 use crate::exit_status::ExitStatus;
 use crate::lexer::{Word, lex, quote};
+use crate::nearest::nearest;
 use crate::output::printer::Printer;
 use crate::workspace::Workspace;
 
@@ -31,12 +32,35 @@ pub(super) fn execute(
     let parsed = grammar.try_get_matches_from(words.iter().map(|word| &word.text));
     match parsed.and_then(|matches| Line::from_arg_matches(&matches)) {
         Ok(line) => line.command.execute(workspace, printer),
-        Err(help) if help.kind() == ErrorKind::DisplayHelp => {
-            let status = printer.print(&HelpPage::new(help.render().to_string()))?;
+        Err(complaint) if asks_for_help(&complaint) => {
+            let help = Help::about(place(&words).0).at_width(printer.screen().width);
+            let status = printer.print(&help.run(workspace)?)?;
             Ok((Flow::Continue, status))
         }
         Err(complaint) => Err(explained(&complaint, text, &words)),
     }
+}
+
+/// Whether a command was given `--help` or `-h`, which `help COMMAND` answers.
+fn asks_for_help(complaint: &clap::Error) -> bool {
+    complaint.kind() == ErrorKind::UnknownArgument
+        && first(complaint, ContextKind::InvalidArg)
+            .is_some_and(|word| word == "--help" || word == "-h")
+}
+
+/// The command that the first words name, as in `add database`, and its grammar.
+fn place(words: &[Word]) -> (Vec<String>, clap::Command) {
+    let mut grammar = Line::command();
+    grammar.build();
+    let mut path = Vec::new();
+    for word in words {
+        let Some(found) = grammar.find_subcommand(&word.text) else {
+            break;
+        };
+        path.push(found.get_name().to_owned());
+        grammar = found.clone();
+    }
+    (path, grammar)
 }
 
 /// clap's complaint as ours: what is wrong, at which word, and what to type instead.
@@ -68,6 +92,10 @@ fn explained(complaint: &clap::Error, text: &str, words: &[Word]) -> Error {
         ErrorKind::InvalidValue if word.is_empty() || invalid.as_deref() == Some(&argument) => {
             (format!("{} needs a value", name_of(&argument)), end..end)
         }
+        ErrorKind::InvalidValue if is_in(&argument) => (
+            format!("`{shown}` cannot stand here: `in` was expected"),
+            at(Some(&word)),
+        ),
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
             let why = std::error::Error::source(complaint)
                 .map_or_else(String::new, |why| format!(": {why}"));
@@ -79,7 +107,11 @@ fn explained(complaint: &clap::Error, text: &str, words: &[Word]) -> Error {
         ErrorKind::MissingRequiredArgument => (
             format!(
                 "missing: {}",
-                all(complaint, ContextKind::InvalidArg).join(", ")
+                all(complaint, ContextKind::InvalidArg)
+                    .iter()
+                    .map(|argument| name_of(argument))
+                    .collect::<Vec<_>>()
+                    .join(", ")
             ),
             end..end,
         ),
@@ -91,12 +123,16 @@ fn explained(complaint: &clap::Error, text: &str, words: &[Word]) -> Error {
             (
                 format!(
                     "`{}` and `{}` do not go together",
-                    bare(&argument),
-                    bare(&other)
+                    term(&argument),
+                    term(&other)
                 ),
                 at(Some(&bare(&argument))),
             )
         }
+        ErrorKind::TooManyValues => (
+            format!("`{}` takes no value", term(&argument)),
+            at(Some(&word)),
+        ),
         ErrorKind::InvalidUtf8 => ("a word that must be text is not UTF-8".to_owned(), at(None)),
         _ => (
             complaint
@@ -117,11 +153,8 @@ fn explained(complaint: &clap::Error, text: &str, words: &[Word]) -> Error {
 
 /// A similar word, else what could stand here.
 fn hint(complaint: &clap::Error, words: &[Word]) -> Option<String> {
-    let kinds = [
-        ContextKind::SuggestedSubcommand,
-        ContextKind::SuggestedArg,
-        ContextKind::SuggestedValue,
-    ];
+    // Similar commands are found as similar names are, see `subcommands`.
+    let kinds = [ContextKind::SuggestedArg, ContextKind::SuggestedValue];
     let similar: Vec<String> = kinds
         .iter()
         .flat_map(|kind| all(complaint, *kind))
@@ -130,29 +163,57 @@ fn hint(complaint: &clap::Error, words: &[Word]) -> Option<String> {
     if !similar.is_empty() {
         return Some(did_you_mean(&similar));
     }
-    let surplus = complaint.kind() == ErrorKind::UnknownArgument && words.len() > 2;
-    if surplus
-        && first(complaint, ContextKind::InvalidArg).is_some_and(|word| !word.starts_with('-'))
-    {
-        let pair = words.windows(2).last()?;
-        let joined = [
-            pair[0].text.to_string_lossy(),
-            pair[1].text.to_string_lossy(),
-        ]
-        .join(" ");
-        let usage = bare(&first(complaint, ContextKind::Usage)?);
-        let quoted = quote(std::ffi::OsStr::new(&joined));
-        return Some(format!(
-            "write it as: {usage}; a name with spaces is quoted: {quoted}"
-        ));
+    match complaint.kind() {
+        ErrorKind::UnknownArgument => surplus(complaint, words),
+        ErrorKind::InvalidValue
+            if first(complaint, ContextKind::InvalidArg)
+                .is_some_and(|argument| is_in(&argument)) =>
+        {
+            surplus(complaint, words)
+        }
+        ErrorKind::ArgumentConflict => Some("leave one of them out".to_owned()),
+        ErrorKind::InvalidSubcommand
+        | ErrorKind::MissingSubcommand
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => subcommands(complaint, words),
+        _ => None,
     }
-    let possible = all(complaint, ContextKind::ValidSubcommand);
-    let top = complaint.kind() == ErrorKind::InvalidSubcommand && words.len() > 1;
-    if top && !possible.is_empty() {
-        return Some(format!("known here: {}", possible.join(", ")));
+}
+
+/// For a word too many: the usage, and how a name with spaces is written if it may be the end of one.
+fn surplus(complaint: &clap::Error, words: &[Word]) -> Option<String> {
+    let word = first(complaint, ContextKind::InvalidValue)
+        .or_else(|| first(complaint, ContextKind::InvalidArg))?;
+    let (path, mut grammar) = place(words);
+    let usage = bare(&grammar.render_usage().to_string());
+    let at = words.iter().rposition(|other| other.text == *word)?;
+    let before = words.get(path.len()..at).and_then(<[Word]>::last);
+    let Some(before) = before.filter(|_| !word.starts_with('-')) else {
+        return Some(format!("write it as: {usage}"));
+    };
+    let joined = [before.text.to_string_lossy(), word.into()].join(" ");
+    let quoted = quote(std::ffi::OsStr::new(&joined));
+    Some(format!(
+        "write it as: {usage}; a name with spaces is quoted: {quoted}"
+    ))
+}
+
+/// The similar commands, else those that can stand here.
+fn subcommands(complaint: &clap::Error, words: &[Word]) -> Option<String> {
+    let (path, grammar) = place(words);
+    let known: Vec<&str> = grammar
+        .get_subcommands()
+        .map(clap::Command::get_name)
+        .collect();
+    let typed = first(complaint, ContextKind::InvalidSubcommand).unwrap_or_default();
+    let near = nearest(&typed, known.iter().copied());
+    if !typed.is_empty() && !near.is_empty() {
+        let near: Vec<_> = near.into_iter().map(str::to_owned).collect();
+        return Some(did_you_mean(&near));
     }
-    (complaint.kind() == ErrorKind::InvalidSubcommand && words.len() == 1)
-        .then(|| "`help` lists the commands".to_owned())
+    if path.is_empty() {
+        return Some("`help` lists the commands".to_owned());
+    }
+    (!known.is_empty()).then(|| format!("known here: {}", known.join(", ")))
 }
 
 /// The first text of a kind of context.
@@ -183,6 +244,19 @@ fn bare(text: &str) -> String {
 fn name_of(argument: &str) -> String {
     let name = argument.split_whitespace().last().unwrap_or(argument);
     name.trim_matches(['<', '>', '[', ']', '.']).to_owned()
+}
+
+/// `--project` from `--project <PROJECT>`, `DATABASE` from `[DATABASE]...`.
+fn term(argument: &str) -> String {
+    match argument.split_whitespace().next() {
+        Some(option) if option.starts_with('-') => option.to_owned(),
+        _ => name_of(argument),
+    }
+}
+
+/// Whether an argument is the word `in` itself.
+fn is_in(argument: &str) -> bool {
+    argument.trim_matches(['<', '>', '[', ']', ' ']) == "in"
 }
 
 /// Where a word stands; options may carry their value after a `=`.
