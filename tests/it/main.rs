@@ -7,4 +7,9 @@
 )]
 
 mod commands;
+mod lines;
+mod scripts;
+mod startup;
+mod streams;
 mod studio;
+mod syntax;
