@@ -133,7 +133,13 @@ fn explained(complaint: &clap::Error, text: &str, words: &[Word]) -> Error {
             format!("`{}` takes no value", term(&argument)),
             at(Some(&word)),
         ),
-        ErrorKind::InvalidUtf8 => ("a word that must be text is not UTF-8".to_owned(), at(None)),
+        ErrorKind::InvalidUtf8 => {
+            let span = words.iter().find(|word| word.text.to_str().is_none());
+            (
+                "this word must be text, and is not UTF-8".to_owned(),
+                span.map_or(end..end, |word| word.span.clone()),
+            )
+        }
         _ => (
             complaint
                 .to_string()
@@ -185,9 +191,16 @@ fn surplus(complaint: &clap::Error, words: &[Word]) -> Option<String> {
         .or_else(|| first(complaint, ContextKind::InvalidArg))?;
     let (path, mut grammar) = place(words);
     let usage = bare(&grammar.render_usage().to_string());
-    let at = words.iter().rposition(|other| other.text == *word)?;
-    let before = words.get(path.len()..at).and_then(<[Word]>::last);
-    let Some(before) = before.filter(|_| !word.starts_with('-')) else {
+    let at = words.iter().rposition(|other| other.text == *word);
+    let before = words
+        .get(path.len()..at.unwrap_or_default())
+        .and_then(<[Word]>::last);
+    if word.starts_with('-') {
+        return Some(format!(
+            "write it as: {usage}; a name that begins with `-` stands after `--`"
+        ));
+    }
+    let Some(before) = before else {
         return Some(format!("write it as: {usage}"));
     };
     let joined = [before.text.to_string_lossy(), word.into()].join(" ");
@@ -254,6 +267,11 @@ fn term(argument: &str) -> String {
     }
 }
 
+/// Whether it is one letter of a word like `-rf`, which counts as several options.
+fn is_short(option: &str) -> bool {
+    option.starts_with('-') && !option.starts_with("--")
+}
+
 /// Whether an argument is the word `in` itself.
 fn is_in(argument: &str) -> bool {
     argument.trim_matches(['<', '>', '[', ']', ' ']) == "in"
@@ -269,7 +287,7 @@ fn span_of(words: &[Word], text: &str) -> Option<Range<usize>> {
             word == name
                 || word
                     .strip_prefix(name)
-                    .is_some_and(|rest| rest.starts_with('='))
+                    .is_some_and(|rest| rest.starts_with('=') || is_short(name))
                 || word.ends_with(&format!("={text}"))
         })
     };
