@@ -153,7 +153,7 @@ pub fn run() -> ExitStatus {
 
 /// What `--color` says, for help and complaints that come before the options are known.
 fn help_color(arguments: &[OsString]) -> clap::ColorChoice {
-    let values = arguments
+    let mut values = arguments
         .iter()
         .enumerate()
         .filter_map(|(place, argument)| {
@@ -163,7 +163,7 @@ fn help_color(arguments: &[OsString]) -> clap::ColorChoice {
                 rest => rest.strip_prefix('='),
             }
         });
-    match values.last() {
+    match values.next_back() {
         Some("always") => clap::ColorChoice::Always,
         Some("never") => clap::ColorChoice::Never,
         _ => clap::ColorChoice::Auto,
