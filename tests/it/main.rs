@@ -2,13 +2,17 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
-    missing_docs,
     reason = "a test that fails may say so by panicking"
 )]
 
 mod commands;
+mod index;
 mod lines;
+mod names;
+mod roots;
+mod scale;
 mod scripts;
+mod seed;
 mod startup;
 mod streams;
 mod studio;

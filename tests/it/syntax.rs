@@ -227,7 +227,7 @@ fn surplus_words_are_pointed_at() {
 #[test]
 fn wrong_options_are_pointed_at() {
     assert_snapshot!(complaints(
-        "load --older 1h\nload --older-than soon\nload --older-than\nfetch all --liev\ncopy acme/spot footage WORK NAS --dry-rnu\nload -x\n\
+        "load --older 1h\nload --older-than soon\nload --older-than\nfetch all --liev\ncopy acme/spot footage WORK NAS --dry-rnu\nload -x\nfetch client '-rf x'\n\
          load --forget NAS --project acme/spot\nfetch all --live=yes\n"
     ), @"
     exit 2
@@ -253,12 +253,16 @@ fn wrong_options_are_pointed_at() {
     script.ab:6:6: error: there is no option `-x` here
         load -x
              ^^
-    hint: write it as: load [OPTIONS] [DATABASE]...
-    script.ab:7:6: error: `--forget` and `--project` do not go together
+    hint: write it as: load [OPTIONS] [DATABASE]...; a name that begins with `-` stands after `--`
+    script.ab:7:14: error: there is no option `-r` here
+        fetch client '-rf x'
+                     ^^^^^^^
+    hint: write it as: fetch client [OPTIONS] CLIENT; a name that begins with `-` stands after `--`
+    script.ab:8:6: error: `--forget` and `--project` do not go together
         load --forget NAS --project acme/spot
              ^^^^^^^^
     hint: leave one of them out
-    script.ab:8:11: error: `--live` takes no value
+    script.ab:9:11: error: `--live` takes no value
         fetch all --live=yes
                   ^^^^^^^^^^
     hint: write it as: fetch all --live
