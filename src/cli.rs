@@ -172,7 +172,6 @@ fn help_color(arguments: &[OsString]) -> clap::ColorChoice {
 
 /// Runs the start-up file, then what was asked for.
 fn session(options: &Options, messages: Messages) -> Result<ExitStatus> {
-    interrupt::install().at("catch signals for", "this process")?;
     let folder = env::current_dir().at("find", "the current folder")?;
     let interactive = is_interactive(options);
     // What was asked for is read first: a script that is not there must not start anything.
@@ -181,6 +180,8 @@ fn session(options: &Options, messages: Messages) -> Result<ExitStatus> {
     } else {
         scripts(options)?
     };
+    // Only now: a wait for a script that never comes must end at the first Ctrl-C, as the system ends it.
+    interrupt::install().at("catch signals for", "this process")?;
     let found = if options.no_config {
         startup::Found {
             save: paths::configuration_file(),

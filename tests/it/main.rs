@@ -13,6 +13,7 @@ mod roots;
 mod scale;
 mod scripts;
 mod seed;
+mod signals;
 mod startup;
 mod streams;
 mod studio;
