@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use insta::assert_snapshot;
 use rusqlite::Connection;
 
-use crate::studio::{Run, Studio};
+use crate::studio::{Run, Studio, skipped};
 
 /// Where the index is unless told otherwise.
 const INDEX: &str = "home/.local/share/auto-backup/index.sqlite";
@@ -305,7 +305,7 @@ fn a_full_disk_keeps_the_last_look() {
         .stderr(Stdio::null())
         .status();
     if !mount.is_ok_and(|status| status.success()) {
-        eprintln!("SKIPPED: a small disk cannot be mounted here");
+        skipped("a small disk cannot be mounted here");
         return;
     }
     let index = ["--index", "small/index"];

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use insta::assert_snapshot;
 
-use crate::studio::{PROGRAM, Run, Studio};
+use crate::studio::{PROGRAM, Run, Studio, skipped};
 
 /// Client, project and file names that make trouble.
 const NAMES: [&[u8]; 8] = [
@@ -36,8 +36,8 @@ fn studio() -> Studio {
 
 /// A word that spells any bytes.
 fn spelled(bytes: &[u8]) -> String {
-    let bytes: String = bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect();
-    format!("$'{bytes}'")
+    let escapes: Vec<_> = bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect();
+    format!("$'{}'", escapes.concat())
 }
 
 /// How the names look in a format.
@@ -167,7 +167,7 @@ fn an_error_shows_a_name_without_its_control_characters() {
 #[test]
 fn nothing_in_a_name_steers_a_terminal() {
     if !Path::new("/usr/bin/script").exists() {
-        eprintln!("SKIPPED: there is no program `script` to make a terminal");
+        skipped("there is no program `script` to make a terminal");
         return;
     }
     let studio = studio();

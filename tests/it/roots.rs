@@ -9,7 +9,7 @@ use std::thread;
 use insta::assert_snapshot;
 use rustix::fs::{CWD, FileType, mknodat};
 
-use crate::studio::{Run, Studio};
+use crate::studio::{Run, Studio, skipped};
 
 /// `load NAS` and what is known of the project on NAS then, after `wreck` changed a NAS that was looked at.
 fn after(wreck: impl Fn(&Studio)) -> String {
@@ -274,7 +274,7 @@ fn links_in_circles_and_special_files_are_left_alone() {
     };
     assert!(special("pipe", FileType::Fifo, 0));
     if !special("null", FileType::CharacterDevice, rustix::fs::makedev(1, 3)) {
-        eprintln!("SKIPPED a device: only root can make one");
+        skipped("a device: only root can make one");
     }
     let _socket = UnixListener::bind(studio.path(project).join("socket")).unwrap();
     assert_snapshot!(studio.lines(&["load WORK", "fetch all"]), @"

@@ -4,7 +4,7 @@ use std::os::unix::fs::{chown, lchown};
 
 use insta::assert_snapshot;
 
-use crate::studio::Studio;
+use crate::studio::{Studio, skipped};
 
 const USERS: &str = "home/.config/auto-backup/.config";
 
@@ -100,7 +100,7 @@ fn a_start_up_file_that_others_could_have_written_is_passed_over() {
 #[test]
 fn a_start_up_file_of_another_user_is_passed_over() {
     if !rustix::process::geteuid().is_root() {
-        eprintln!("SKIPPED: only root can give a file to another user");
+        skipped("only root can give a file to another user");
         return;
     }
     let studio = everywhere();

@@ -265,6 +265,12 @@ impl Studio {
     }
 }
 
+/// Says that a test cannot be made here, and why.
+#[expect(clippy::print_stderr, reason = "a test that was not made must be seen")]
+pub(crate) fn skipped(why: &str) {
+    eprintln!("SKIPPED: {why}");
+}
+
 /// The program where every user can run it.
 fn program_for_all() -> &'static Path {
     static COPY: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
