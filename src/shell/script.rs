@@ -9,6 +9,7 @@ use super::statement::statements;
 use crate::commands::Flow;
 use crate::error::{At as _, Error, Result};
 use crate::exit_status::ExitStatus;
+use crate::interrupt;
 use crate::name::Name;
 
 /// More than this is no script: 16 MiB.
@@ -106,6 +107,11 @@ impl Script {
     pub fn run(&self, session: &mut Session, keep_going: bool) -> (bool, ExitStatus) {
         let mut worst = ExitStatus::Done;
         for statement in statements(&self.origin, 1, &self.text) {
+            // Commands that only read are too quick to ask; the script must still stop.
+            if interrupt::requested() {
+                session.messages.line("interrupted");
+                return (false, ExitStatus::interrupted());
+            }
             let (flow, status) = session.run(&statement, false);
             worst = worst.max(status);
             if flow == Flow::Exit {

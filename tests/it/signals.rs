@@ -8,10 +8,10 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::studio::Studio;
 
-/// The status and standard error of a script of very many loads that gets a signal after its first answer.
-fn stopped(signal: Signal, arguments: &[&str]) -> (Option<i32>, String) {
+/// The status and standard error of a script of very many equal lines that gets a signal after its first answer.
+fn stopped(signal: Signal, line: &str, arguments: &[&str]) -> (Option<i32>, String) {
     let studio = Studio::filled();
-    studio.file("script.ab", "load WORK\n".repeat(100_000));
+    studio.file("script.ab", format!("{line}\n").repeat(100_000));
     let mut command = studio.command();
     command
         .args(arguments)
@@ -33,17 +33,22 @@ fn stopped(signal: Signal, arguments: &[&str]) -> (Option<i32>, String) {
 
 #[test]
 fn ctrl_c_stops_a_script_even_one_that_goes_on() {
+    for line in ["load WORK", "list categories"] {
+        assert_eq!(
+            stopped(Signal::INT, line, &[]),
+            (Some(130), "interrupted\n".to_owned())
+        );
+    }
     assert_eq!(
-        stopped(Signal::INT, &[]),
-        (Some(130), "interrupted\n".to_owned())
+        stopped(Signal::INT, "load WORK", &["--keep-going"]).0,
+        Some(130)
     );
-    assert_eq!(stopped(Signal::INT, &["--keep-going"]).0, Some(130));
 }
 
 #[test]
 fn a_request_to_end_stops_a_script() {
-    assert_eq!(stopped(Signal::TERM, &[]).0, Some(143));
-    assert_eq!(stopped(Signal::HUP, &[]).0, Some(143));
+    assert_eq!(stopped(Signal::TERM, "load WORK", &[]).0, Some(143));
+    assert_eq!(stopped(Signal::HUP, "list categories", &[]).0, Some(143));
 }
 
 #[test]
