@@ -1,11 +1,12 @@
 //! The process: its options, which mouth commands come from, and the status it ends with.
 
 use std::env;
+use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
 use std::mem;
 use std::path::{Path, PathBuf};
 
-use clap::{Parser, ValueEnum};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, ValueEnum};
 
 use crate::error::{At as _, Result};
 use crate::exit_status::ExitStatus;
@@ -126,7 +127,9 @@ impl From<ColorOption> for ColorChoice {
 /// Runs the process; `main` returns what this does.
 #[must_use]
 pub fn run() -> ExitStatus {
-    let options = match Options::try_parse() {
+    let grammar = Options::command().color(help_color(&env::args_os().collect::<Vec<_>>()));
+    let parsed = grammar.try_get_matches();
+    let options = match parsed.and_then(|matches| Options::from_arg_matches(&matches)) {
         Ok(options) => options,
         Err(complaint) => {
             // clap writes help to standard output and mistakes to standard error; a closed pipe is no mistake.
@@ -148,9 +151,27 @@ pub fn run() -> ExitStatus {
     }
 }
 
+/// What `--color` says, for help and complaints that come before the options are known.
+fn help_color(arguments: &[OsString]) -> clap::ColorChoice {
+    let mut values = arguments
+        .iter()
+        .enumerate()
+        .filter_map(|(place, argument)| {
+            let argument = argument.to_str()?;
+            match argument.strip_prefix("--color")? {
+                "" => arguments.get(place + 1)?.to_str(),
+                rest => rest.strip_prefix('='),
+            }
+        });
+    match values.next_back() {
+        Some("always") => clap::ColorChoice::Always,
+        Some("never") => clap::ColorChoice::Never,
+        _ => clap::ColorChoice::Auto,
+    }
+}
+
 /// Runs the start-up file, then what was asked for.
 fn session(options: &Options, messages: Messages) -> Result<ExitStatus> {
-    interrupt::install().at("catch signals for", "this process")?;
     let folder = env::current_dir().at("find", "the current folder")?;
     let interactive = is_interactive(options);
     // What was asked for is read first: a script that is not there must not start anything.
@@ -159,6 +180,8 @@ fn session(options: &Options, messages: Messages) -> Result<ExitStatus> {
     } else {
         scripts(options)?
     };
+    // Only now: a wait for a script that never comes must end at the first Ctrl-C, as the system ends it.
+    interrupt::install().at("catch signals for", "this process")?;
     let found = if options.no_config {
         startup::Found {
             save: paths::configuration_file(),
@@ -223,7 +246,7 @@ fn run_startup(
     interactive: bool,
     folder: &Path,
 ) -> Result<(bool, ExitStatus)> {
-    let script = Script::read(path)?;
+    let script = Script::read_startup(path)?;
     let printer = (!interactive).then(|| mem::replace(&mut session.printer, Printer::silent()));
     let base = folder.join(path.parent().unwrap_or(Path::new("")));
     let ended = run_in(&base, &script, session, false);

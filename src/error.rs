@@ -230,7 +230,7 @@ impl Error {
             Self::Syntax { hint, .. } => hint.clone(),
             Self::Taken {
                 noun: "category", ..
-            } => Some("`remove category NAME` first, then add it again".to_owned()),
+            } => Some("`add category NAME PATH --replace` gives it the new path".to_owned()),
             Self::Taken { .. } => {
                 Some("`add database NAME ROOT --replace` gives it the new root".to_owned())
             }
@@ -245,6 +245,9 @@ impl Error {
             Self::SameDatabase { .. } => Some("name another database to copy to".to_owned()),
             Self::UnsetVariable { .. } => {
                 Some("set it, or write `\\$` for a dollar sign".to_owned())
+            }
+            Self::Io { action, source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                missing_hint(action)
             }
             Self::NoHome { option, .. } => Some(format!("name one with `{option}`")),
             Self::Index { hint, .. } => Some((*hint).to_owned()),
@@ -282,6 +285,19 @@ impl Error {
             cause = error.source();
         }
         line
+    }
+}
+
+/// What to do where a file that was named is not there.
+fn missing_hint(action: &str) -> Option<String> {
+    match action {
+        "read the script" => {
+            Some("a command is run with `-c`, as in `auto-backup -c 'list clients'`".to_owned())
+        }
+        "read the start-up file" => Some(
+            "`--config` or `$AUTO_BACKUP_CONFIG` names it; `--no-config` does without".to_owned(),
+        ),
+        _ => None,
     }
 }
 

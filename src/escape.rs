@@ -71,6 +71,34 @@ pub fn single_line(bytes: &[u8]) -> String {
     text
 }
 
+/// Lines for programs that are shown on a terminal all the same: only tabs and line feeds still steer it.
+#[must_use]
+pub fn for_terminal(lines: &[u8]) -> String {
+    let keeps = |byte: &u8| matches!(byte, b'\t' | b'\n');
+    lines
+        .split_inclusive(keeps)
+        .fold(String::with_capacity(lines.len()), |mut text, part| {
+            let end = part.len() - usize::from(part.last().is_some_and(keeps));
+            text.push_str(&visible(&part[..end]));
+            text.extend(part[end..].iter().map(|byte| char::from(*byte)));
+            text
+        })
+}
+
+/// JSON that is shown on a terminal: the same document, with every unsafe character escaped as JSON has it.
+#[must_use]
+pub fn json_for_terminal(document: &str) -> String {
+    let mut text = String::with_capacity(document.len());
+    for character in document.chars() {
+        if is_unsafe(character) && character != '\n' {
+            push(&mut text, format_args!("\\u{:04x}", u32::from(character)));
+        } else {
+            text.push(character);
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,5 +115,12 @@ mod tests {
     #[test]
     fn a_pipe_keeps_control_characters_but_stays_on_one_line() {
         assert_eq!(single_line(b"a\x1b[31m\nb"), "a\x1b[31m\\nb");
+    }
+
+    #[test]
+    fn lines_for_programs_do_not_steer_a_terminal() {
+        let lines = "a\x1b[1m\tb\u{202e}\r\nc\n".as_bytes();
+        assert_eq!(for_terminal(lines), "a\\x1b[1m\tb\\u{202e}\\r\nc\n");
+        assert_eq!(json_for_terminal("[\"\u{202e}\"]\n"), "[\"\\u202e\"]\n");
     }
 }

@@ -117,11 +117,16 @@ impl Lexer<'_> {
             _ => {}
         }
         let mut after_equals = false;
-        while let Some(&(_, character)) = self.rest.peek() {
+        while let Some(&(at, character)) = self.rest.peek() {
             match character {
                 c if c.is_ascii_whitespace() => break,
                 '"' | '\'' if after_equals => {
                     self.quoted(&mut text)?;
+                    after_equals = false;
+                    continue;
+                }
+                '$' if after_equals && self.line[at..].starts_with("$'") => {
+                    self.dollar_quoted(&mut text)?;
                     after_equals = false;
                     continue;
                 }

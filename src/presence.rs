@@ -12,6 +12,7 @@ use crate::identity;
 use crate::index::KnownDatabase;
 use crate::os::folder::{Folder, is_missing};
 use crate::registry::{Category, Database};
+use crate::units;
 
 /// How long a storage may take to answer before it counts as not there.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -69,20 +70,19 @@ impl Expected {
         if self.files == 0 {
             return Ok(root);
         }
+        let files = units::counted(self.files, "file");
         let empty = entries
             .iter()
             .all(|name| is_own(name) || name == OsStr::new("lost+found"));
         if empty {
             return Err(format!(
-                "is empty, though the index knows {} files there: is it mounted?",
-                self.files
+                "is empty, though the index knows {files} there: is it mounted?"
             ));
         }
         if !self.categories.is_empty() && self.categories.iter().all(|path| is_absent(&root, path))
         {
-            let files = self.files;
             return Err(format!(
-                "holds none of the category folders, though the index knows {files} files there"
+                "holds none of the category folders, though the index knows {files} there"
             ));
         }
         Ok(root)

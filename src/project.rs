@@ -97,6 +97,24 @@ impl Scope {
         }
     }
 
+    /// Reads a client's name, where nothing else can stand.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] unless it is one folder name.
+    pub fn client(word: &OsStr) -> Result<Name> {
+        let why = match word.as_bytes() {
+            b"" => "it is empty",
+            b"." | b".." => "`.` and `..` would leave the database",
+            bytes if bytes.contains(&b'/') => "a client is one folder, without `/`",
+            _ => return folder_name(word, word),
+        };
+        Err(Error::Malformed {
+            noun: "client",
+            word: word.into(),
+            why,
+        })
+    }
+
     /// Whether a project is meant.
     #[must_use]
     pub fn contains(&self, project: &ProjectId) -> bool {

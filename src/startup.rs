@@ -77,12 +77,19 @@ enum Trust {
 }
 
 fn trust(path: &Path) -> Trust {
+    // A link belongs to whoever made it, also where what it leads to is the user's own.
+    let link = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Trust::Absent,
+        Err(_) => return Trust::None("it cannot be read"),
+        Ok(link) => link,
+    };
+    let strangers = |owner| owner != 0 && owner != host::user();
     match fs::metadata(path) {
-        Err(_) => Trust::Absent,
+        Err(_) => Trust::None("it is a link that leads nowhere"),
         // In a home folder it is where everybody's settings are, and no surprise.
         Ok(metadata) if metadata.is_dir() && paths::is_configuration_folder(path) => Trust::Absent,
         Ok(metadata) if !metadata.is_file() => Trust::None("it is not a regular file"),
-        Ok(metadata) if metadata.uid() != 0 && metadata.uid() != host::user() => {
+        Ok(metadata) if strangers(metadata.uid()) || strangers(link.uid()) => {
             Trust::None("it belongs to another user")
         }
         Ok(metadata) if metadata.permissions().mode() & 0o022 != 0 => {

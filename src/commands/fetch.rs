@@ -7,9 +7,8 @@ use serde::Serialize;
 
 use super::Run;
 use crate::catalogue::{self, ProjectState, ReplicaState, State};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exit_status::ExitStatus;
-use crate::name::Name;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
@@ -81,17 +80,7 @@ impl What {
     fn scope(self) -> Result<(Scope, bool)> {
         Ok(match self {
             Self::All { live } => (Scope::All, live),
-            Self::Client { client, live } => match Scope::parse(&client)? {
-                Scope::Project(_) => {
-                    let word: Name = client.into();
-                    return Err(Error::Malformed {
-                        noun: "client",
-                        word,
-                        why: "it names a project: `fetch project`",
-                    });
-                }
-                _ => (Scope::Client(client.into()), live),
-            },
+            Self::Client { client, live } => (Scope::Client(Scope::client(&client)?), live),
             Self::Project { project, live } => (Scope::Project(ProjectId::parse(&project)?), live),
         })
     }

@@ -12,7 +12,7 @@ use crate::output::page::Page;
 use crate::workspace::Workspace;
 
 /// Show the commands, or one of them with examples
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(after_help = "Examples:
   help
   help copy

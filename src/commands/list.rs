@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Run;
 use crate::catalogue;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::name::Name;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
@@ -121,18 +121,7 @@ fn projects(
     let Some(client) = client else {
         return catalogue::known_projects(index, registry, &Scope::All);
     };
-    let scope = match Scope::parse(client.as_os_str())? {
-        Scope::Project(_) => {
-            return Err(Error::Malformed {
-                noun: "client",
-                word: client,
-                why: "it names a project",
-            });
-        }
-        // A client may be called `all`.
-        Scope::All => Scope::Client(client),
-        scope @ Scope::Client(_) => scope,
-    };
+    let scope = Scope::Client(Scope::client(client.as_os_str())?);
     let all = catalogue::known_projects(index, registry, &scope)?;
     let Some(database) = database else {
         return Ok(all);

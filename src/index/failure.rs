@@ -1,5 +1,6 @@
 //! What `SQLite`'s errors mean for a person.
 
+use std::error::Error as StdError;
 use std::path::Path;
 
 use rusqlite::ErrorCode;
@@ -14,17 +15,17 @@ pub(super) trait Explain<T> {
 
 impl<T> Explain<T> for rusqlite::Result<T> {
     fn explain(self, action: &'static str, path: &Path) -> Result<T> {
-        self.map_err(|source| explained(source, action, path))
+        self.map_err(|source| explained(&source, action, path))
     }
 }
 
-fn explained(source: rusqlite::Error, action: &'static str, path: &Path) -> Error {
+fn explained(source: &rusqlite::Error, action: &'static str, path: &Path) -> Error {
     let path = path.to_owned();
     let hint = match source.sqlite_error_code() {
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
             return Error::IndexDamaged {
                 path,
-                source: source.into(),
+                source: said(source),
             };
         }
         Some(ErrorCode::ReadOnly) => return Error::IndexReadOnly { path },
@@ -46,6 +47,11 @@ fn explained(source: rusqlite::Error, action: &'static str, path: &Path) -> Erro
         action,
         path,
         hint,
-        source: source.into(),
+        source: said(source),
     }
+}
+
+/// What `SQLite` said, once: its errors repeat themselves as their own cause.
+fn said(source: &rusqlite::Error) -> Box<dyn StdError + Send + Sync> {
+    source.to_string().into()
 }

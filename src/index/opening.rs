@@ -1,6 +1,7 @@
 //! Opening the index: creating it, bringing an older one up to date, setting a damaged one aside.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -31,6 +32,7 @@ impl Index {
     /// # Errors
     /// [`Error::IndexTooNew`], [`Error::NotAnIndex`], or what the disk refused.
     pub fn open(path: &Path) -> Result<Opened> {
+        refuse_special(path)?;
         match Self::open_sound(path) {
             Err(Error::IndexDamaged { .. }) => {
                 let set_aside = set_aside(path)?;
@@ -189,6 +191,16 @@ fn version(connection: &Connection, path: &Path) -> Result<i64> {
         });
     }
     Ok(version)
+}
+
+/// Fails for a folder or device that was named by mistake: it must neither be written nor set aside as damaged.
+fn refuse_special(path: &Path) -> Result<()> {
+    let refused = match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => io::Error::from(io::ErrorKind::IsADirectory),
+        Ok(metadata) if !metadata.is_file() => io::Error::other("it is not a regular file"),
+        _ => return Ok(()),
+    };
+    Err(refused).at("open the index", path)
 }
 
 /// Creates the file readable by nobody else: it lists what a studio works on.

@@ -7,6 +7,7 @@ use super::answer::Answer;
 use super::page::Page;
 use super::{csv, json, plain, table};
 use crate::error::{Error, Result};
+use crate::escape;
 use crate::exit_status::ExitStatus;
 
 /// How answers are written.
@@ -102,6 +103,7 @@ impl Printer {
             Format::Csv => csv::lines(&answer.records()),
             Format::Json => json::line(answer),
         };
+        let text = text.map(|text| self.safe(text));
         match text.and_then(|text| {
             self.writer
                 .write_all(&text)
@@ -111,5 +113,17 @@ impl Printer {
             written => written.map_err(|source| Error::Output { source })?,
         }
         Ok(status)
+    }
+
+    /// The text as a terminal may show it; tables are laid out for one already.
+    fn safe(&self, text: Vec<u8>) -> Vec<u8> {
+        if !self.screen.terminal {
+            return text;
+        }
+        match self.format {
+            Format::Table => text,
+            Format::Plain | Format::Csv => escape::for_terminal(&text).into_bytes(),
+            Format::Json => escape::json_for_terminal(&String::from_utf8_lossy(&text)).into_bytes(),
+        }
     }
 }

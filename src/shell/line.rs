@@ -5,11 +5,12 @@ use std::ops::Range;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, FromArgMatches as _};
 
-use crate::commands::help::HelpPage;
-use crate::commands::{Flow, Line};
+use crate::commands::help::{Help, HelpPage};
+use crate::commands::{Flow, Line, Run as _};
 use crate::error::{Error, Result, did_you_mean};
 use crate::exit_status::ExitStatus;
 use crate::lexer::{Word, lex, quote};
+use crate::nearest::nearest;
 use crate::output::printer::Printer;
 use crate::workspace::Workspace;
 
@@ -32,11 +33,32 @@ pub(super) fn execute(
     match parsed.and_then(|matches| Line::from_arg_matches(&matches)) {
         Ok(line) => line.command.execute(workspace, printer),
         Err(help) if help.kind() == ErrorKind::DisplayHelp => {
-            let status = printer.print(&HelpPage::new(help.render().to_string()))?;
-            Ok((Flow::Continue, status))
+            // Of no command in particular: the overview that `help` gives.
+            let page = match words.as_slice() {
+                [_] => Help::default()
+                    .at_width(printer.screen().width)
+                    .run(workspace)?,
+                _ => HelpPage::new(help.render().to_string()),
+            };
+            Ok((Flow::Continue, printer.print(&page)?))
         }
         Err(complaint) => Err(explained(&complaint, text, &words)),
     }
+}
+
+/// The command that the first words name, as in `add database`, and its grammar.
+fn place(words: &[Word]) -> (Vec<String>, clap::Command) {
+    let mut grammar = Line::command();
+    grammar.build();
+    let mut path = Vec::new();
+    for word in words {
+        let Some(found) = grammar.find_subcommand(&word.text) else {
+            break;
+        };
+        path.push(found.get_name().to_owned());
+        grammar = found.clone();
+    }
+    (path, grammar)
 }
 
 /// clap's complaint as ours: what is wrong, at which word, and what to type instead.
@@ -68,6 +90,10 @@ fn explained(complaint: &clap::Error, text: &str, words: &[Word]) -> Error {
         ErrorKind::InvalidValue if word.is_empty() || invalid.as_deref() == Some(&argument) => {
             (format!("{} needs a value", name_of(&argument)), end..end)
         }
+        ErrorKind::InvalidValue if is_in(&argument) => (
+            format!("`{shown}` cannot stand here: `in` was expected"),
+            at(Some(&word)),
+        ),
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
             let why = std::error::Error::source(complaint)
                 .map_or_else(String::new, |why| format!(": {why}"));
@@ -79,7 +105,11 @@ fn explained(complaint: &clap::Error, text: &str, words: &[Word]) -> Error {
         ErrorKind::MissingRequiredArgument => (
             format!(
                 "missing: {}",
-                all(complaint, ContextKind::InvalidArg).join(", ")
+                all(complaint, ContextKind::InvalidArg)
+                    .iter()
+                    .map(|argument| name_of(argument))
+                    .collect::<Vec<_>>()
+                    .join(", ")
             ),
             end..end,
         ),
@@ -91,13 +121,23 @@ fn explained(complaint: &clap::Error, text: &str, words: &[Word]) -> Error {
             (
                 format!(
                     "`{}` and `{}` do not go together",
-                    bare(&argument),
-                    bare(&other)
+                    term(&argument),
+                    term(&other)
                 ),
                 at(Some(&bare(&argument))),
             )
         }
-        ErrorKind::InvalidUtf8 => ("a word that must be text is not UTF-8".to_owned(), at(None)),
+        ErrorKind::TooManyValues => (
+            format!("`{}` takes no value", term(&argument)),
+            at(Some(&word)),
+        ),
+        ErrorKind::InvalidUtf8 => {
+            let span = words.iter().find(|word| word.text.to_str().is_none());
+            (
+                "this word must be text, and is not UTF-8".to_owned(),
+                span.map_or(end..end, |word| word.span.clone()),
+            )
+        }
         _ => (
             complaint
                 .to_string()
@@ -117,11 +157,8 @@ fn explained(complaint: &clap::Error, text: &str, words: &[Word]) -> Error {
 
 /// A similar word, else what could stand here.
 fn hint(complaint: &clap::Error, words: &[Word]) -> Option<String> {
-    let kinds = [
-        ContextKind::SuggestedSubcommand,
-        ContextKind::SuggestedArg,
-        ContextKind::SuggestedValue,
-    ];
+    // Similar commands are found as similar names are, see `subcommands`.
+    let kinds = [ContextKind::SuggestedArg, ContextKind::SuggestedValue];
     let similar: Vec<String> = kinds
         .iter()
         .flat_map(|kind| all(complaint, *kind))
@@ -130,29 +167,64 @@ fn hint(complaint: &clap::Error, words: &[Word]) -> Option<String> {
     if !similar.is_empty() {
         return Some(did_you_mean(&similar));
     }
-    let surplus = complaint.kind() == ErrorKind::UnknownArgument && words.len() > 2;
-    if surplus
-        && first(complaint, ContextKind::InvalidArg).is_some_and(|word| !word.starts_with('-'))
-    {
-        let pair = words.windows(2).last()?;
-        let joined = [
-            pair[0].text.to_string_lossy(),
-            pair[1].text.to_string_lossy(),
-        ]
-        .join(" ");
-        let usage = bare(&first(complaint, ContextKind::Usage)?);
-        let quoted = quote(std::ffi::OsStr::new(&joined));
+    match complaint.kind() {
+        ErrorKind::UnknownArgument => surplus(complaint, words),
+        ErrorKind::InvalidValue
+            if first(complaint, ContextKind::InvalidArg)
+                .is_some_and(|argument| is_in(&argument)) =>
+        {
+            surplus(complaint, words)
+        }
+        ErrorKind::ArgumentConflict => Some("leave one of them out".to_owned()),
+        ErrorKind::InvalidSubcommand
+        | ErrorKind::MissingSubcommand
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => subcommands(complaint, words),
+        _ => None,
+    }
+}
+
+/// For a word too many: the usage, and how a name with spaces is written if it may be the end of one.
+fn surplus(complaint: &clap::Error, words: &[Word]) -> Option<String> {
+    let word = first(complaint, ContextKind::InvalidValue)
+        .or_else(|| first(complaint, ContextKind::InvalidArg))?;
+    let (path, mut grammar) = place(words);
+    let usage = bare(&grammar.render_usage().to_string());
+    let at = words.iter().rposition(|other| other.text == *word);
+    let before = words
+        .get(path.len()..at.unwrap_or_default())
+        .and_then(<[Word]>::last);
+    if word.starts_with('-') {
         return Some(format!(
-            "write it as: {usage}; a name with spaces is quoted: {quoted}"
+            "write it as: {usage}; a name that begins with `-` stands after `--`"
         ));
     }
-    let possible = all(complaint, ContextKind::ValidSubcommand);
-    let top = complaint.kind() == ErrorKind::InvalidSubcommand && words.len() > 1;
-    if top && !possible.is_empty() {
-        return Some(format!("known here: {}", possible.join(", ")));
+    let Some(before) = before else {
+        return Some(format!("write it as: {usage}"));
+    };
+    let joined = [before.text.to_string_lossy(), word.into()].join(" ");
+    let quoted = quote(std::ffi::OsStr::new(&joined));
+    Some(format!(
+        "write it as: {usage}; a name with spaces is quoted: {quoted}"
+    ))
+}
+
+/// The similar commands, else those that can stand here.
+fn subcommands(complaint: &clap::Error, words: &[Word]) -> Option<String> {
+    let (path, grammar) = place(words);
+    let known: Vec<&str> = grammar
+        .get_subcommands()
+        .map(clap::Command::get_name)
+        .collect();
+    let typed = first(complaint, ContextKind::InvalidSubcommand).unwrap_or_default();
+    let near = nearest(&typed, known.iter().copied());
+    if !typed.is_empty() && !near.is_empty() {
+        let near: Vec<_> = near.into_iter().map(str::to_owned).collect();
+        return Some(did_you_mean(&near));
     }
-    (complaint.kind() == ErrorKind::InvalidSubcommand && words.len() == 1)
-        .then(|| "`help` lists the commands".to_owned())
+    if path.is_empty() {
+        return Some("`help` lists the commands".to_owned());
+    }
+    (!known.is_empty()).then(|| format!("known here: {}", known.join(", ")))
 }
 
 /// The first text of a kind of context.
@@ -174,6 +246,7 @@ fn all(complaint: &clap::Error, kind: ContextKind) -> Vec<String> {
 /// A usage line or argument without clap's decoration.
 fn bare(text: &str) -> String {
     text.trim_start_matches("Usage: ")
+        .trim_start_matches("auto-backup ")
         .replace(['<', '>'], "")
         .trim()
         .to_owned()
@@ -183,6 +256,24 @@ fn bare(text: &str) -> String {
 fn name_of(argument: &str) -> String {
     let name = argument.split_whitespace().last().unwrap_or(argument);
     name.trim_matches(['<', '>', '[', ']', '.']).to_owned()
+}
+
+/// `--project` from `--project <PROJECT>`, `DATABASE` from `[DATABASE]...`.
+fn term(argument: &str) -> String {
+    match argument.split_whitespace().next() {
+        Some(option) if option.starts_with('-') => option.to_owned(),
+        _ => name_of(argument),
+    }
+}
+
+/// Whether it is one letter of a word like `-rf`, which counts as several options.
+fn is_short(option: &str) -> bool {
+    option.starts_with('-') && !option.starts_with("--")
+}
+
+/// Whether an argument is the word `in` itself.
+fn is_in(argument: &str) -> bool {
+    argument.trim_matches(['<', '>', '[', ']', ' ']) == "in"
 }
 
 /// Where a word stands; options may carry their value after a `=`.
@@ -195,7 +286,7 @@ fn span_of(words: &[Word], text: &str) -> Option<Range<usize>> {
             word == name
                 || word
                     .strip_prefix(name)
-                    .is_some_and(|rest| rest.starts_with('='))
+                    .is_some_and(|rest| rest.starts_with('=') || is_short(name))
                 || word.ends_with(&format!("={text}"))
         })
     };

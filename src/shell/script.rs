@@ -9,6 +9,7 @@ use super::statement::statements;
 use crate::commands::Flow;
 use crate::error::{At as _, Error, Result};
 use crate::exit_status::ExitStatus;
+use crate::interrupt;
 use crate::name::Name;
 
 /// More than this is no script: 16 MiB.
@@ -27,18 +28,30 @@ impl Script {
     /// # Errors
     /// The file cannot be read; [`Error::NotAScript`] for a folder or a file that is not text.
     pub fn read(path: &Path) -> Result<Self> {
+        Self::read_as("read the script", path)
+    }
+
+    /// The start-up file.
+    ///
+    /// # Errors
+    /// As for [`Script::read`].
+    pub fn read_startup(path: &Path) -> Result<Self> {
+        Self::read_as("read the start-up file", path)
+    }
+
+    fn read_as(action: &'static str, path: &Path) -> Result<Self> {
         let not_a_script = |why: &str| Error::NotAScript {
             path: path.to_owned(),
             why: why.to_owned(),
         };
-        let metadata = fs::metadata(path).at("read the script", path)?;
+        let metadata = fs::metadata(path).at(action, path)?;
         if metadata.is_dir() {
             return Err(not_a_script("it is a folder"));
         }
         if metadata.len() > LARGEST {
             return Err(not_a_script("it is larger than 16 MiB"));
         }
-        let bytes = fs::read(path).at("read the script", path)?;
+        let bytes = fs::read(path).at(action, path)?;
         Self::new(Name::from(path).to_string(), bytes, path)
     }
 
@@ -94,6 +107,11 @@ impl Script {
     pub fn run(&self, session: &mut Session, keep_going: bool) -> (bool, ExitStatus) {
         let mut worst = ExitStatus::Done;
         for statement in statements(&self.origin, 1, &self.text) {
+            // Commands that only read are too quick to ask; the script must still stop.
+            if interrupt::requested() {
+                session.messages.line("interrupted");
+                return (false, interrupt::status());
+            }
             let (flow, status) = session.run(&statement, false);
             worst = worst.max(status);
             if flow == Flow::Exit {

@@ -2,14 +2,24 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
-    missing_docs,
     reason = "a test that fails may say so by panicking"
 )]
 
 mod commands;
 mod docs;
+mod index;
 mod killed;
 mod laws;
 mod layers;
+mod lines;
+mod names;
 mod prompt;
+mod roots;
+mod scale;
+mod scripts;
+mod seed;
+mod signals;
+mod startup;
+mod streams;
 mod studio;
+mod syntax;

@@ -236,6 +236,12 @@ impl Studio {
         Run::new(self, &output)
     }
 
+    /// Runs a prepared command to its end with its standard output led elsewhere.
+    pub(crate) fn finish_with(&self, command: &mut Command, stdout: impl Into<Stdio>) -> Run {
+        let child = command.stdout(stdout).stderr(Stdio::piped()).spawn();
+        Run::new(self, &child.unwrap().wait_with_output().unwrap())
+    }
+
     /// The text with everything replaced that differs from run to run.
     fn stable(&self, text: &str) -> String {
         let folder = self.folder.path();
@@ -257,6 +263,12 @@ impl Studio {
         }
         text
     }
+}
+
+/// Says that a test cannot be made here, and why.
+#[expect(clippy::print_stderr, reason = "a test that was not made must be seen")]
+pub(crate) fn skipped(why: &str) {
+    eprintln!("SKIPPED: {why}");
 }
 
 /// The program where every user can run it.

@@ -1,0 +1,358 @@
+//! The index: damaged, read-only, of another program, on a full disk, shared by several processes, killed.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use insta::assert_snapshot;
+use rusqlite::Connection;
+
+use crate::studio::{Run, Studio, skipped};
+
+/// Where the index is unless told otherwise.
+const INDEX: &str = "home/.local/share/auto-backup/index.sqlite";
+
+/// A studio that was looked at, its index in one file.
+fn looked_at() -> Studio {
+    let studio = Studio::filled();
+    studio.lines(&["load"]).ok();
+    studio
+}
+
+/// Names of files beside the index, times replaced.
+fn beside(studio: &Studio) -> String {
+    studio
+        .tree(Path::new(INDEX).parent().unwrap())
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn a_damaged_index_is_set_aside_and_rebuilt() {
+    for damage in [
+        &b"this is no index at all, but a text that somebody wrote"[..],
+        b"SQLite format 3\0 and no more",
+    ] {
+        let studio = looked_at();
+        studio.file(INDEX, damage);
+        let run = studio.lines(&["list clients", "load", "list clients"]);
+        assert!(
+            run.stderr
+                .contains("the index was damaged and is set aside as"),
+            "{run}"
+        );
+        assert!(run.status == 0 && run.stdout.contains("acme"), "{run}");
+        assert!(
+            beside(&studio).contains("index.sqlite.damaged-DATE"),
+            "{}",
+            beside(&studio)
+        );
+    }
+}
+
+#[test]
+fn a_damaged_index_is_told_of_once() {
+    let studio = looked_at();
+    studio.file(INDEX, "damaged");
+    assert_snapshot!(studio.lines(&["list clients"]), @"
+    exit 0
+    --- stdout
+    no clients; `load` looks for them
+    --- stderr
+    warning: the index was damaged and is set aside as `$STUDIO/home/.local/share/auto-backup/index.sqlite.damaged-DATE`; a new one is begun: `load` fills it from the disks
+    ");
+    assert_snapshot!(studio.lines(&["list clients"]), @"
+    exit 0
+    --- stdout
+    no clients; `load` looks for them
+    ");
+}
+
+#[test]
+fn an_index_that_was_cut_short_or_overwritten_in_the_middle_is_rebuilt() {
+    let studio = Studio::filled();
+    for number in 0..3000 {
+        studio.file(format!("WORK/footage/acme/spot/frames/{number:05}.exr"), "");
+    }
+    studio.lines(&["load"]).ok();
+    let sound = fs::read(studio.path(INDEX)).unwrap();
+    let half = sound.len() / 2;
+    let mut overwritten = sound.clone();
+    overwritten[4096..].fill(0xa5);
+    for damaged in [&sound[..half], &sound[..5000], &overwritten] {
+        studio.file(INDEX, damaged);
+        let first = studio.lines(&["load", "find 0001.exr"]);
+        assert!(first.stderr.contains("set aside"), "{first}");
+        assert!(
+            first.status <= 1 && !first.stderr.contains("panicked"),
+            "{first}"
+        );
+        let second = studio.json(&["load", "fetch project acme/spot"]).ok();
+        assert_eq!(
+            second.document()["projects"][0]["replicas"][0]["files"],
+            3002,
+            "{second}"
+        );
+    }
+}
+
+#[test]
+fn an_index_that_cannot_be_written_is_still_read() {
+    let studio = looked_at();
+    let folder = Path::new(INDEX).parent().unwrap();
+    studio.lines_as_user(&["list clients"]).ok();
+    let loads = [(Path::new(INDEX), 0o400), (folder, 0o500)].map(|(path, mode)| {
+        studio.mode(path, mode);
+        studio
+            .lines_as_user(&["fetch all", "find reel", "list clients"])
+            .ok();
+        let load = studio.lines_as_user(&["load"]);
+        studio.mode(path, mode | 0o200);
+        load.to_string()
+    });
+    assert_eq!(loads[0], loads[1]);
+    assert_snapshot!(loads[0], @"
+    exit 1
+    --- stderr
+    -c:1:1: error: the index `$STUDIO/home/.local/share/auto-backup/index.sqlite` is read-only
+        load
+        ^^^^
+    hint: name another file with `--index FILE`
+    ");
+}
+
+#[test]
+fn a_newer_index_is_refused_and_untouched() {
+    let studio = looked_at();
+    Connection::open(studio.path(INDEX))
+        .unwrap()
+        .pragma_update(None, "user_version", 99)
+        .unwrap();
+    let before = fs::read(studio.path(INDEX)).unwrap();
+    assert_snapshot!(studio.lines(&["load"]), @"
+    exit 1
+    --- stderr
+    error: the index `$STUDIO/home/.local/share/auto-backup/index.sqlite` has version 99, this program knows versions up to 1
+    hint: use a newer auto-backup, or another file with `--index FILE`
+    ");
+    assert_eq!(fs::read(studio.path(INDEX)).unwrap(), before);
+}
+
+#[test]
+fn the_file_of_another_program_is_refused_and_untouched() {
+    let studio = Studio::filled();
+    let other = Connection::open(studio.path("catalog.db")).unwrap();
+    other
+        .execute_batch("CREATE TABLE photos (name TEXT); INSERT INTO photos VALUES ('mine')")
+        .unwrap();
+    drop(other);
+    let before = fs::read(studio.path("catalog.db")).unwrap();
+    assert_snapshot!(studio.run(["--index", "catalog.db", "-c", "load"]), @"
+    exit 1
+    --- stderr
+    error: `catalog.db` is not an index of auto-backup but another program's SQLite file
+    hint: name another file with `--index FILE`
+    ");
+    assert_eq!(fs::read(studio.path("catalog.db")).unwrap(), before);
+}
+
+#[test]
+fn a_text_that_was_named_as_index_by_mistake_is_kept_under_another_name() {
+    let studio = Studio::filled();
+    studio.file("notes.txt", "the notes of a whole year");
+    let run = studio.run(["--index", "notes.txt", "-c", "load"]);
+    assert_snapshot!(run.stderr, @"warning: the index was damaged and is set aside as `notes.txt.damaged-DATE`; a new one is begun: `load` fills it from the disks");
+    let kept = studio
+        .tree("")
+        .lines()
+        .filter_map(|line| line.strip_prefix("notes.txt.damaged-"))
+        .collect::<Vec<_>>()
+        .join("\n");
+    assert_snapshot!(kept, @"DATE 25");
+}
+
+#[test]
+fn the_index_can_be_anywhere() {
+    let studio = Studio::filled();
+    studio
+        .run(["--index", "not/yet/there/index", "-c", "load"])
+        .ok();
+    assert_snapshot!(studio.run(["--index", "WORK", "-c", "load"]), @"
+    exit 1
+    --- stderr
+    error: cannot open the index `WORK`: is a directory
+    ");
+    assert_snapshot!(studio.run(["--index", "home/.config/auto-backup/.config/index", "-c", "load"]), @"
+    exit 1
+    --- stderr
+    error: cannot create the index `home/.config/auto-backup/.config/index`: Not a directory (os error 20)
+    ");
+    assert_snapshot!(studio.run(["--index", "/dev/null", "-c", "load"]), @"
+    exit 1
+    --- stderr
+    error: cannot open the index `/dev/null`: it is not a regular file
+    ");
+}
+
+#[test]
+fn a_deleted_index_is_made_again_from_the_disks() {
+    let studio = looked_at();
+    let before = studio.run(["--format", "plain", "-c", "find '*'"]).ok();
+    studio.remove("home/.local");
+    assert_eq!(
+        studio
+            .run(["--format", "plain", "-c", "find '*'"])
+            .ok()
+            .stdout,
+        ""
+    );
+    studio.lines(&["load"]).ok();
+    assert_eq!(
+        studio
+            .run(["--format", "plain", "-c", "find '*'"])
+            .ok()
+            .stdout,
+        before.stdout
+    );
+}
+
+#[test]
+fn many_processes_share_an_index() {
+    let studio = Studio::filled();
+    for number in 0..200 {
+        studio.file(format!("NAS/footage/acme/spot/{number}.exr"), "");
+    }
+    for round in 0..3 {
+        let start = |line: &str| {
+            let mut command = studio.command();
+            command
+                .args(["-c", line])
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped());
+            command.spawn().unwrap()
+        };
+        let lines = [
+            "load",
+            "fetch all",
+            "load NAS",
+            "load WORK",
+            "find exr",
+            "load",
+            "list projects",
+        ];
+        let children: Vec<_> = lines.iter().map(|line| start(line)).collect();
+        for child in children {
+            Run::new(&studio, &child.wait_with_output().unwrap()).ok();
+        }
+        if round == 1 {
+            studio.remove("NAS/footage/acme/spot/7.exr");
+        }
+    }
+    assert_eq!(
+        studio.json(&["load NAS"]).ok().document()["databases"][0]["files"],
+        199
+    );
+}
+
+#[test]
+fn a_load_that_is_killed_leaves_the_look_before() {
+    let studio = looked_at();
+    for number in 0..400 {
+        studio.file(format!("NAS/footage/acme/p{number}/f"), "");
+    }
+    for size in 0..12_u64 {
+        for number in 0..60 {
+            studio.file(format!("NAS/footage/acme/p{number}/{size}"), "");
+        }
+        let mut child = studio
+            .command()
+            .args(["-c", "load", "-c", "load"])
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        // The log of the index grows as it works; each round waits for it to have come a little farther.
+        let log = studio.path(format!("{INDEX}-wal"));
+        while child.try_wait().unwrap().is_none()
+            && fs::metadata(&log).map_or(0, |log| log.len()) < size * 8192
+        {
+            std::thread::yield_now();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let known = studio.json(&["fetch project acme/spot"]).ok();
+        assert_eq!(
+            known.document()["projects"][0]["replicas"][0]["files"],
+            2,
+            "{known}"
+        );
+    }
+    assert_eq!(
+        studio.json(&["load NAS"]).ok().document()["databases"][0]["projects"],
+        400
+    );
+}
+
+#[test]
+fn a_full_disk_keeps_the_last_look() {
+    let studio = looked_at();
+    studio.folder("small");
+    let small = studio.path("small");
+    let mount = Command::new("/bin/mount")
+        .args(["-t", "tmpfs", "-o", "size=256k", "tmpfs"])
+        .arg(&small)
+        .stderr(Stdio::null())
+        .status();
+    if !mount.is_ok_and(|status| status.success()) {
+        skipped("a small disk cannot be mounted here");
+        return;
+    }
+    let index = ["--index", "small/index"];
+    let run = |lines: &[&str]| {
+        studio.run(
+            index
+                .into_iter()
+                .chain(lines.iter().flat_map(|line| ["-c", line])),
+        )
+    };
+    let first = run(&["load"]);
+    for number in 0..4000 {
+        studio.file(
+            format!("WORK/footage/acme/spot/frame-with-a-long-name-{number}.exr"),
+            "",
+        );
+    }
+    let full = run(&["load"]);
+    let after = run(&["list clients", "list projects in acme"]);
+    Command::new("/bin/umount")
+        .arg("-l")
+        .arg(&small)
+        .status()
+        .unwrap();
+    first.ok();
+    assert_snapshot!(full, @"
+    exit 1
+    --- stderr
+    -c:1:1: error: cannot write the index `small/index`: database or disk is full
+        load
+        ^^^^
+    hint: its disk is full: free some space there; the index still holds the last look
+    ");
+    assert_snapshot!(after, @"
+    exit 0
+    --- stdout
+    ┌────────┐
+    │ client │
+    ╞════════╡
+    │ Bob's  │
+    │ acme   │
+    └────────┘
+    ┌─────────────┐
+    │ project     │
+    ╞═════════════╡
+    │ acme/spot   │
+    │ acme/teaser │
+    └─────────────┘
+    ");
+}

@@ -1,0 +1,193 @@
+//! Names as disks have them: spaces, quotes, line feeds, escape sequences, direction marks, bytes that are not UTF-8.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use insta::assert_snapshot;
+
+use crate::studio::{PROGRAM, Run, Studio, skipped};
+
+/// Client, project and file names that make trouble.
+const NAMES: [&[u8]; 8] = [
+    b"two words",
+    b"Bob's \"best\"",
+    b"line\nfeed",
+    b"red\x1b[31m",
+    "right\u{202e}left".as_bytes(),
+    b"caf\xe9",
+    b"tab\tend\\",
+    b"-rf --replace",
+];
+
+/// Each name as a client, a project and a file.
+fn studio() -> Studio {
+    let studio = Studio::new();
+    for name in NAMES.map(OsStr::from_bytes) {
+        let path: PathBuf = [OsStr::new("WORK/footage"), name, name, name]
+            .iter()
+            .collect();
+        studio.file(path, "x");
+    }
+    studio.lines(&["load"]).ok();
+    studio
+}
+
+/// A word that spells any bytes.
+fn spelled(bytes: &[u8]) -> String {
+    let escapes: Vec<_> = bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect();
+    format!("$'{}'", escapes.concat())
+}
+
+/// How the names look in a format.
+fn listed(format: &str) -> Run {
+    studio()
+        .run(["--format", format, "-c", "list clients"])
+        .ok()
+}
+
+#[test]
+fn tables_in_a_pipe_keep_each_name_on_one_line() {
+    let run = listed("table");
+    assert_snapshot!(run.stdout.escape_debug().to_string().replace("\\n", "\n"), @r#"
+    ┌───────────────┐
+    │ client        │
+    ╞═══════════════╡
+    │ -rf --replace │
+    │ Bob\'s \"best\"  │
+    │ caf\\xe9       │
+    │ line\
+    feed    │
+    │ red\u{1b}[31m\u{1b}[0m           │
+    │ right\u{202e}left     │
+    │ tab\\tend\\     │
+    │ two words     │
+    └───────────────┘
+    "#);
+}
+
+#[test]
+fn plain_lines_and_csv_hold_the_bytes_of_names() {
+    assert_snapshot!(String::from_utf8_lossy(&listed("plain").bytes).escape_debug().to_string().replace("\\n", "\n"), @r#"
+    -rf --replace
+    Bob\'s \"best\"
+    caf�
+    line\
+    feed
+    red\u{1b}[31m
+    right\u{202e}left
+    tab\\tend\\\\
+    two words
+    "#);
+    let csv = listed("csv").bytes;
+    for name in [
+        &b"\"line\nfeed\""[..],
+        b"\"Bob's \"\"best\"\"\"",
+        b"red\x1b[31m",
+        b"caf\xe9\n",
+    ] {
+        assert!(
+            csv.windows(name.len()).any(|part| part == name),
+            "{}",
+            name.escape_ascii()
+        );
+    }
+}
+
+#[test]
+fn json_loses_no_name() {
+    let text = listed("json").stdout.replace('\u{202e}', "<RIGHT-TO-LEFT>");
+    assert_snapshot!(text, @r#"{"command":"list","clients":["-rf --replace","Bob's \"best\"",{"bytes_base64":"Y2Fm6Q=="},"line\nfeed","red\u001b[31m","right<RIGHT-TO-LEFT>left","tab\tend\\","two words"]}"#);
+}
+
+#[test]
+fn every_command_takes_every_name_in_every_format() {
+    let studio = studio();
+    for name in NAMES {
+        let (client, project) = (spelled(name), spelled(&[name, b"/", name].concat()));
+        for format in ["table", "plain", "csv", "json"] {
+            let dash = if name.starts_with(b"-") { "-- " } else { "" };
+            let lines = [
+                format!("list projects {dash}in {client} in WORK"),
+                format!("fetch client {dash}{client}"),
+                format!("fetch project --live {dash}{project}"),
+                format!("load --project={project}"),
+                format!("explore --print {dash}{project} footage WORK"),
+                format!("copy {dash}{project} footage WORK NAS"),
+            ];
+            let run = studio.run(
+                ["--format", format]
+                    .into_iter()
+                    .chain(lines.iter().flat_map(|line| ["-c", line])),
+            );
+            run.ok();
+        }
+        let path: PathBuf = [
+            OsStr::new("NAS/footage"),
+            OsStr::from_bytes(name),
+            OsStr::from_bytes(name),
+            OsStr::from_bytes(name),
+        ]
+        .iter()
+        .collect();
+        assert_eq!(studio.read(path), "x");
+    }
+    assert_eq!(studio.tree("WORK/footage"), studio.tree("NAS/footage"));
+}
+
+#[test]
+fn an_error_shows_a_name_without_its_control_characters() {
+    let studio = studio();
+    studio.file("script.ab", "fetch project $'red\\x1b[31m/x'\nload $'caf\\xe9'\nfetch client $'caf\\xe8'\nfetch project $'line\\nfeed/line\\nfeex'\n");
+    let run = studio.run(["--keep-going", "script.ab"]);
+    assert!(!run.stderr.contains('\u{1b}'));
+    assert_snapshot!(run, @r"
+    exit 2
+    --- stderr
+    script.ab:1:15: error: there is no project `red\x1b[31m/x`
+        fetch project $'red\x1b[31m/x'
+                      ^^^^^^^^^^^^^^^^
+    hint: did you mean `$'red\x1b[31m/red\x1b[31m'`?
+    script.ab:2:6: error: this word must be text, and is not UTF-8
+        load $'caf\xe9'
+             ^^^^^^^^^^
+    hint: write it as: load [OPTIONS] [DATABASE]...
+    script.ab:3:14: error: there is no client `caf\xe8`
+        fetch client $'caf\xe8'
+                     ^^^^^^^^^^
+    hint: did you mean `$'caf\xe9'`?
+    script.ab:4:15: error: there is no project `line\nfeed/line\nfeex`
+        fetch project $'line\nfeed/line\nfeex'
+                      ^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: did you mean `$'line\nfeed/line\nfeed'`?
+    ");
+}
+
+#[test]
+fn nothing_in_a_name_steers_a_terminal() {
+    if !Path::new("/usr/bin/script").exists() {
+        skipped("there is no program `script` to make a terminal");
+        return;
+    }
+    let studio = studio();
+    for format in ["table", "plain", "csv", "json"] {
+        let line = format!(
+            "{PROGRAM} --color never --format {format} -c 'list clients' -c 'list projects' -c 'fetch all' -c \"find '*'\""
+        );
+        let mut command = Command::new("/usr/bin/script");
+        command
+            .args(["-qec", &line, "/dev/null"])
+            .env_clear()
+            .env("HOME", studio.path("home"))
+            .env("TERM", "xterm")
+            .current_dir(studio.path(""));
+        command.stdin(std::process::Stdio::null());
+        let run = studio.finish(&mut command);
+        let steers = ['\u{1b}', '\u{202e}']
+            .iter()
+            .any(|mark| run.stdout.contains(*mark))
+            || run.bytes.contains(&0xe9);
+        assert!(run.status == 0 && !steers, "{format}: {:?}", run.stdout);
+    }
+}

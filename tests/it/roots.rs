@@ -1,0 +1,336 @@
+//! Roots and categories that are not what they should be, and files that change while they are looked at.
+
+use std::fs;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use insta::assert_snapshot;
+use rustix::fs::{CWD, FileType, mknodat};
+
+use crate::studio::{Run, Studio, skipped};
+
+/// `load NAS` and what is known of the project on NAS then, after `wreck` changed a NAS that was looked at.
+fn after(wreck: impl Fn(&Studio)) -> String {
+    let studio = Studio::new();
+    studio.file("NAS/footage/acme/spot/reel.mov", "reel");
+    studio.lines(&["load"]).ok();
+    wreck(&studio);
+    let load = studio.json(&["load NAS"]);
+    let known = studio.json(&["fetch all"]).ok();
+    let states: Vec<String> = known.document()["projects"][0]["replicas"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|replica| replica["database"] == "NAS" && replica["category"] == "footage")
+        .map(|replica| format!("{} {}", replica["state"], replica["files"]))
+        .collect();
+    format!("{load}--- known\n{}", states.join("\n"))
+}
+
+#[test]
+fn a_root_that_is_a_file_is_offline() {
+    assert_snapshot!(after(|studio| { studio.remove("NAS").file("NAS", ""); }), @r#"
+    exit 3
+    --- stdout
+    {"command":"load","run":2,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
+    --- stderr
+    problem: database `NAS` is offline: `$STUDIO/NAS` is not a folder
+    --- known
+    "offline" 1
+    "#);
+}
+
+#[test]
+fn a_root_that_is_missing_is_offline() {
+    assert_snapshot!(after(|studio| { studio.remove("NAS"); }), @r#"
+    exit 3
+    --- stdout
+    {"command":"load","run":2,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
+    --- stderr
+    problem: database `NAS` is offline: `$STUDIO/NAS` is not there
+    --- known
+    "offline" 1
+    "#);
+}
+
+#[test]
+fn a_root_that_is_a_link_to_nowhere_is_offline() {
+    assert_snapshot!(after(|studio| { studio.remove("NAS").link("NAS", "gone"); }), @r#"
+    exit 3
+    --- stdout
+    {"command":"load","run":2,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
+    --- stderr
+    problem: database `NAS` is offline: `$STUDIO/NAS` is not there
+    --- known
+    "offline" 1
+    "#);
+}
+
+#[test]
+fn a_root_that_is_a_link_to_itself_is_offline() {
+    assert_snapshot!(after(|studio| { studio.remove("NAS").link("NAS", "NAS"); }), @r#"
+    exit 3
+    --- stdout
+    {"command":"load","run":2,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
+    --- stderr
+    problem: database `NAS` is offline: `$STUDIO/NAS` cannot be read: Too many levels of symbolic links (os error 40)
+    --- known
+    "offline" 1
+    "#);
+}
+
+#[test]
+fn a_root_that_was_emptied_is_offline() {
+    assert_snapshot!(after(|studio| { studio.remove("NAS").folder("NAS/lost+found"); }), @r#"
+    exit 3
+    --- stdout
+    {"command":"load","run":2,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
+    --- stderr
+    problem: database `NAS` is offline: `$STUDIO/NAS` is empty, though the index knows 1 file there: is it mounted?
+    --- known
+    "offline" 1
+    "#);
+}
+
+#[test]
+fn a_root_without_any_category_is_offline() {
+    assert_snapshot!(after(|studio| { studio.remove("NAS").file("NAS/somebody/else", ""); }), @r#"
+    exit 3
+    --- stdout
+    {"command":"load","run":2,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
+    --- stderr
+    problem: database `NAS` is offline: `$STUDIO/NAS` holds none of the category folders, though the index knows 1 file there
+    --- known
+    "offline" 1
+    "#);
+}
+
+#[test]
+fn a_root_may_be_a_link_to_a_folder() {
+    assert_snapshot!(after(|studio| {
+        fs::rename(studio.path("NAS"), studio.path("disk")).unwrap();
+        studio.link("NAS", "disk");
+    }), @r#"
+    exit 0
+    --- stdout
+    {"command":"load","run":2,"state":"complete","databases":[{"name":"NAS","state":"complete","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
+    --- known
+    "present" 1
+    "#);
+}
+
+#[test]
+fn a_category_that_is_a_link_is_reported_and_not_followed() {
+    assert_snapshot!(after(|studio| {
+        fs::rename(studio.path("NAS/footage"), studio.path("elsewhere")).unwrap();
+        studio.link("NAS/footage", "../elsewhere").file("NAS/scratch/render/acme/spot/f", "");
+    }), @r#"
+    exit 3
+    --- stdout
+    {"command":"load","run":2,"state":"partial","databases":[{"name":"NAS","state":"partial","files":2,"bytes":4,"projects":1,"added":1,"changed":0,"gone":0,"unreadable":1,"seconds":N}]}
+    --- stderr
+    problem: cannot open `$STUDIO/NAS/footage`: it is no folder (links to folders are not followed)
+    --- known
+    "present" 1
+    "#);
+}
+
+#[test]
+fn a_root_that_cannot_be_read_is_offline() {
+    let studio = Studio::new();
+    studio.file("NAS/footage/acme/spot/reel.mov", "reel");
+    studio.lines_as_user(&["load"]).ok();
+    studio.mode("NAS", 0o000);
+    let run = studio.lines_as_user(&["load NAS", "fetch all"]);
+    studio.mode("NAS", 0o755);
+    assert_snapshot!(run, @"
+    exit 3
+    --- stdout
+    ┌──────────┬─────────┬──────────┬───────┬──────┬───────┐
+    │ database ┆ state   ┆ projects ┆ files ┆ size ┆ time  │
+    ╞══════════╪═════════╪══════════╪═══════╪══════╪═══════╡
+    │ NAS      ┆ offline ┆        1 ┆     1 ┆  4 B ┆ N s │
+    └──────────┴─────────┴──────────┴───────┴──────┴───────┘
+    acme/spot
+    ┌──────────┬─────────┬──────────────────────┐
+    │ category ┆ WORK    ┆ NAS                  │
+    ╞══════════╪═════════╪══════════════════════╡
+    │ footage  ┆ missing ┆ offline, 1 file, 4 B │
+    │ render   ┆ missing ┆ offline              │
+    └──────────┴─────────┴──────────────────────┘
+      footage on NAS: $STUDIO/NAS/footage/acme/spot (looked at just now)
+    --- stderr
+    problem: database `NAS` is offline: `$STUDIO/NAS` cannot be read: Permission denied (os error 13)
+    ");
+}
+
+#[test]
+fn a_folder_that_cannot_be_read_keeps_its_last_look() {
+    let studio = Studio::new();
+    studio
+        .file("NAS/footage/acme/spot/plates/p", "1")
+        .file("NAS/footage/acme/spot/reel", "1")
+        .file("NAS/footage/b/c/d", "1");
+    studio.lines_as_user(&["load"]).ok();
+    studio
+        .mode("NAS/footage/acme/spot/plates", 0o000)
+        .mode("NAS/footage/b", 0o000);
+    let run = studio.lines_as_user(&["load NAS", "fetch all", "list clients"]);
+    studio
+        .mode("NAS/footage/acme/spot/plates", 0o755)
+        .mode("NAS/footage/b", 0o755);
+    assert_snapshot!(run, @"
+    exit 3
+    --- stdout
+    ┌──────────┬─────────┬──────────┬───────┬──────┬────────────┬───────┐
+    │ database ┆ state   ┆ projects ┆ files ┆ size ┆ unreadable ┆ time  │
+    ╞══════════╪═════════╪══════════╪═══════╪══════╪════════════╪═══════╡
+    │ NAS      ┆ partial ┆        2 ┆     3 ┆  3 B ┆          2 ┆ N s │
+    └──────────┴─────────┴──────────┴───────┴──────┴────────────┴───────┘
+    acme/spot
+    ┌──────────┬─────────┬───────────────────────┐
+    │ category ┆ WORK    ┆ NAS                   │
+    ╞══════════╪═════════╪═══════════════════════╡
+    │ footage  ┆ missing ┆ partial, 2 files, 2 B │
+    │ render   ┆ missing ┆ missing               │
+    └──────────┴─────────┴───────────────────────┘
+      footage on NAS: $STUDIO/NAS/footage/acme/spot (looked at just now)
+
+    b/c
+    ┌──────────┬─────────┬──────────────────────┐
+    │ category ┆ WORK    ┆ NAS                  │
+    ╞══════════╪═════════╪══════════════════════╡
+    │ footage  ┆ missing ┆ present, 1 file, 1 B │
+    │ render   ┆ missing ┆ missing              │
+    └──────────┴─────────┴──────────────────────┘
+      footage on NAS: $STUDIO/NAS/footage/b/c (looked at just now)
+    ┌────────┐
+    │ client │
+    ╞════════╡
+    │ acme   │
+    │ b      │
+    └────────┘
+    --- stderr
+    problem: cannot open `$STUDIO/NAS/footage/b`: Permission denied (os error 13)
+    problem: cannot open `$STUDIO/NAS/footage/acme/spot/plates`: Permission denied (os error 13)
+    ");
+}
+
+#[test]
+fn another_disk_under_the_same_root_is_offline() {
+    let studio = Studio::filled();
+    studio
+        .lines(&["load", "copy acme/spot footage WORK NAS"])
+        .ok();
+    fs::rename(studio.path("NAS"), studio.path("before")).unwrap();
+    studio.file("NAS/footage/acme/spot/reel.mov", "other");
+    assert_snapshot!(studio.lines(&["load NAS", "copy acme/spot footage WORK NAS"]), @"
+    exit 1
+    --- stdout
+    ┌──────────┬─────────┬──────────┬───────┬──────┬───────┐
+    │ database ┆ state   ┆ projects ┆ files ┆ size ┆ time  │
+    ╞══════════╪═════════╪══════════╪═══════╪══════╪═══════╡
+    │ NAS      ┆ offline ┆        1 ┆     2 ┆ 13 B ┆ N s │
+    └──────────┴─────────┴──────────┴───────┴──────┴───────┘
+    --- stderr
+    problem: database `NAS` is offline: `$STUDIO/NAS` has lost its identity file `.auto-backup/database.json`: it may be another disk or not mounted
+    -c:1:1: error: database `NAS` is offline: `$STUDIO/NAS` has lost its identity file `.auto-backup/database.json`: it may be another disk or not mounted
+        copy acme/spot footage WORK NAS
+        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: mount or connect it, then try again
+    ");
+    studio.file(
+        "NAS/.auto-backup/database.json",
+        r#"{"id":"00","name":"NAS","created":null}"#,
+    );
+    assert_snapshot!(studio.run(["--quiet", "-c", "load NAS"]).stderr, @"problem: database `NAS` is offline: `$STUDIO/NAS` is another database by its identity file");
+    studio.file("NAS/.auto-backup/database.json", "not json");
+    assert_snapshot!(studio.run(["--quiet", "-c", "load NAS"]).stderr, @"problem: database `NAS` is offline: `$STUDIO/NAS` has lost its identity file `.auto-backup/database.json`: it may be another disk or not mounted");
+    assert_eq!(studio.read("NAS/footage/acme/spot/reel.mov"), "other");
+}
+
+#[test]
+fn links_in_circles_and_special_files_are_left_alone() {
+    let studio = Studio::new();
+    let project = "WORK/footage/acme/spot";
+    studio
+        .file(format!("{project}/reel.mov"), "reel")
+        .link(format!("{project}/up"), "..")
+        .link(format!("{project}/self"), "self");
+    studio
+        .link("WORK/footage/acme/other", "spot")
+        .link("WORK/footage/again", "acme");
+    let special = |name: &str, kind, device| {
+        mknodat(
+            CWD,
+            studio.path(project).join(name),
+            kind,
+            0o600.into(),
+            device,
+        )
+        .is_ok()
+    };
+    assert!(special("pipe", FileType::Fifo, 0));
+    if !special("null", FileType::CharacterDevice, rustix::fs::makedev(1, 3)) {
+        skipped("a device: only root can make one");
+    }
+    let _socket = UnixListener::bind(studio.path(project).join("socket")).unwrap();
+    assert_snapshot!(studio.lines(&["load WORK", "fetch all"]), @"
+    exit 0
+    --- stdout
+    ┌──────────┬──────────┬──────────┬───────┬──────┬───────┬───────┐
+    │ database ┆ state    ┆ projects ┆ files ┆ size ┆ added ┆ time  │
+    ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
+    │ WORK     ┆ complete ┆        1 ┆     3 ┆  4 B ┆     3 ┆ N s │
+    └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
+    acme/spot
+    ┌──────────┬───────────────────────┬─────────┐
+    │ category ┆ WORK                  ┆ NAS     │
+    ╞══════════╪═══════════════════════╪═════════╡
+    │ footage  ┆ present, 3 files, 4 B ┆ unknown │
+    │ render   ┆ missing               ┆ unknown │
+    └──────────┴───────────────────────┴─────────┘
+      footage on WORK: $STUDIO/WORK/footage/acme/spot (looked at just now)
+    ");
+}
+
+/// Makes and removes files and folders until told to stop.
+fn churn(project: &Path, stop: &AtomicBool) {
+    let mut round = 0;
+    while !stop.load(Ordering::Relaxed) {
+        round += 1;
+        let folder = project.join(format!("folder{}", round % 7));
+        fs::create_dir_all(folder.join("deep")).unwrap();
+        for number in 0..20 {
+            fs::write(folder.join("deep").join(format!("file{number}")), "x").unwrap();
+        }
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}
+
+#[test]
+fn files_that_come_and_go_do_not_disturb_a_look() {
+    let studio = Studio::filled();
+    let stop = AtomicBool::new(false);
+    let project = studio.path("WORK/footage/acme/spot");
+    let runs: Vec<Run> = thread::scope(|scope| {
+        scope.spawn(|| churn(&project, &stop));
+        let runs = (0..20).map(|_| studio.json(&["load WORK"])).collect();
+        stop.store(true, Ordering::Relaxed);
+        runs
+    });
+    for run in runs {
+        assert!(run.status == 0 || run.status == 3, "{run}");
+        assert!(
+            run.document()["databases"][0]["files"].as_u64().unwrap() >= 5,
+            "{run}"
+        );
+    }
+    studio.lines(&["load WORK"]).ok();
+    assert_eq!(
+        studio.json(&["load WORK"]).ok().document()["databases"][0]["files"],
+        5
+    );
+}

@@ -1,0 +1,429 @@
+//! Scripts: where they come from, where they stop, and the status they end with.
+
+use std::io::Write as _;
+use std::process::Stdio;
+
+use insta::assert_snapshot;
+
+use crate::studio::{Run, Studio};
+
+#[test]
+fn a_script_stops_at_the_first_line_that_fails() {
+    let studio = Studio::filled();
+    assert_snapshot!(studio.script("list categories\nload TAPE\nlist databases\n"), @"
+    exit 1
+    --- stdout
+    ┌──────────┬────────────────┐
+    │ category ┆ path           │
+    ╞══════════╪════════════════╡
+    │ footage  ┆ footage        │
+    │ render   ┆ scratch/render │
+    └──────────┴────────────────┘
+    --- stderr
+    script.ab:2:6: error: there is no database `TAPE`
+        load TAPE
+             ^^^^
+    hint: known: WORK, NAS
+    ");
+}
+
+#[test]
+fn going_on_ends_with_the_worst_status() {
+    let studio = Studio::filled();
+    studio.remove("NAS");
+    let status = |text: &str| {
+        studio.file("script.ab", text);
+        studio.run(["--keep-going", "script.ab"]).status
+    };
+    let (done, partial, failed, usage) = ("list clients\n", "load NAS\n", "load TAPE\n", "lod\n");
+    assert_eq!(status(done), 0);
+    assert_eq!(status(&[partial, done].concat()), 3);
+    assert_eq!(status(&[partial, failed, partial, done].concat()), 1);
+    assert_eq!(status(&[failed, usage, failed, partial].concat()), 2);
+    assert_eq!(status(&[usage, "exit\n", failed].concat()), 2);
+}
+
+#[test]
+fn a_run_that_left_items_behind_does_not_stop_a_script() {
+    let studio = Studio::filled();
+    studio.remove("NAS");
+    assert_snapshot!(studio.script("load NAS\nlist categories\n"), @"
+    exit 3
+    --- stdout
+    ┌──────────┬─────────┬──────────┬───────┬──────┬───────┐
+    │ database ┆ state   ┆ projects ┆ files ┆ size ┆ time  │
+    ╞══════════╪═════════╪══════════╪═══════╪══════╪═══════╡
+    │ NAS      ┆ offline ┆        0 ┆     0 ┆  0 B ┆ N s │
+    └──────────┴─────────┴──────────┴───────┴──────┴───────┘
+    ┌──────────┬────────────────┐
+    │ category ┆ path           │
+    ╞══════════╪════════════════╡
+    │ footage  ┆ footage        │
+    │ render   ┆ scratch/render │
+    └──────────┴────────────────┘
+    --- stderr
+    problem: database `NAS` is offline: `$STUDIO/NAS` is not there
+    ");
+    assert_snapshot!(studio.lines(&["load NAS", "list categories"]), @"
+    exit 3
+    --- stdout
+    ┌──────────┬─────────┬──────────┬───────┬──────┬───────┐
+    │ database ┆ state   ┆ projects ┆ files ┆ size ┆ time  │
+    ╞══════════╪═════════╪══════════╪═══════╪══════╪═══════╡
+    │ NAS      ┆ offline ┆        0 ┆     0 ┆  0 B ┆ N s │
+    └──────────┴─────────┴──────────┴───────┴──────┴───────┘
+    ┌──────────┬────────────────┐
+    │ category ┆ path           │
+    ╞══════════╪════════════════╡
+    │ footage  ┆ footage        │
+    │ render   ┆ scratch/render │
+    └──────────┴────────────────┘
+    --- stderr
+    problem: database `NAS` is offline: `$STUDIO/NAS` is not there
+    ");
+}
+
+#[test]
+fn what_is_no_script_is_refused() {
+    let studio = Studio::filled();
+    studio
+        .file("binary", b"\x7fELF\0\0")
+        .file("latin", b"list clients\nfetch client caf\xe9\n");
+    studio.link("loop", "loop");
+    assert_snapshot!(studio.run(["missing.ab"]), @"
+    exit 1
+    --- stderr
+    error: cannot read the script `missing.ab`: No such file or directory (os error 2)
+    hint: a command is run with `-c`, as in `auto-backup -c 'list clients'`
+    ");
+    assert_snapshot!(studio.run(["WORK"]), @"
+    exit 2
+    --- stderr
+    error: `WORK` is not a script: it is a folder
+    ");
+    assert_snapshot!(studio.run(["binary"]), @"
+    exit 2
+    --- stderr
+    error: `binary` is not a script: line 1 holds a NUL byte; it is a binary file
+    ");
+    assert_snapshot!(studio.run(["latin"]), @"
+    exit 2
+    --- stderr
+    error: `latin` is not a script: line 2 is not UTF-8
+    ");
+    assert_snapshot!(studio.run(["loop"]), @"
+    exit 1
+    --- stderr
+    error: cannot read the script `loop`: Too many levels of symbolic links (os error 40)
+    ");
+    assert_snapshot!(studio.run([""]), @"
+    exit 2
+    --- stderr
+    error: a value is required for '[SCRIPT]' but none was supplied
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(studio.run(["latin/x"]), @"
+    exit 1
+    --- stderr
+    error: cannot read the script `latin/x`: Not a directory (os error 20)
+    ");
+}
+
+#[test]
+fn a_script_that_is_not_there_starts_nothing() {
+    let studio = Studio::filled();
+    studio.run(["missing.ab"]).status(1);
+    assert!(!studio.path("home/.local").exists());
+}
+
+fn piped(studio: &Studio, arguments: &[&str], input: &[u8]) -> Run {
+    let mut command = studio.command();
+    command.args(arguments).stdin(Stdio::piped());
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    Run::new(studio, &child.wait_with_output().unwrap())
+}
+
+#[test]
+fn standard_input_is_a_script() {
+    let studio = Studio::filled();
+    assert_snapshot!(piped(&studio, &["-"], b"list categories\nlod\n"), @"
+    exit 2
+    --- stdout
+    ┌──────────┬────────────────┐
+    │ category ┆ path           │
+    ╞══════════╪════════════════╡
+    │ footage  ┆ footage        │
+    │ render   ┆ scratch/render │
+    └──────────┴────────────────┘
+    --- stderr
+    stdin:2:1: error: there is no command `lod`
+        lod
+        ^^^
+    hint: did you mean `load`?
+    ");
+    assert_snapshot!(piped(&studio, &[], b"list categories"), @"
+    exit 0
+    --- stdout
+    ┌──────────┬────────────────┐
+    │ category ┆ path           │
+    ╞══════════╪════════════════╡
+    │ footage  ┆ footage        │
+    │ render   ┆ scratch/render │
+    └──────────┴────────────────┘
+    ");
+    assert_snapshot!(piped(&studio, &["-"], b"\0"), @"
+    exit 2
+    --- stderr
+    error: `standard input` is not a script: line 1 holds a NUL byte; it is a binary file
+    ");
+    assert_snapshot!(piped(&studio, &[], b"").ok(), @"exit 0");
+}
+
+#[test]
+fn leaving_ends_a_script() {
+    let studio = Studio::filled();
+    assert_snapshot!(studio.script("list categories\nexit\nlod\n"), @"
+    exit 0
+    --- stdout
+    ┌──────────┬────────────────┐
+    │ category ┆ path           │
+    ╞══════════╪════════════════╡
+    │ footage  ┆ footage        │
+    │ render   ┆ scratch/render │
+    └──────────┴────────────────┘
+    ");
+    assert_snapshot!(studio.lines(&["quit", "list categories"]).ok(), @"exit 0");
+}
+
+#[test]
+fn one_option_may_hold_several_lines() {
+    let studio = Studio::filled();
+    assert_snapshot!(studio.lines(&["list categories\nlist databases", "lod", "list categories"]), @"
+    exit 2
+    --- stdout
+    ┌──────────┬────────────────┐
+    │ category ┆ path           │
+    ╞══════════╪════════════════╡
+    │ footage  ┆ footage        │
+    │ render   ┆ scratch/render │
+    └──────────┴────────────────┘
+    ┌──────────┬─────────────────────────┬────────┐
+    │ database ┆ root                    ┆ state  │
+    ╞══════════╪═════════════════════════╪════════╡
+    │ WORK     ┆ $STUDIO/WORK ┆ online │
+    │ NAS      ┆ $STUDIO/NAS  ┆ online │
+    └──────────┴─────────────────────────┴────────┘
+    --- stderr
+    -c:1:1: error: there is no command `lod`
+        lod
+        ^^^
+    hint: did you mean `load`?
+    ");
+}
+
+#[test]
+fn paths_in_a_script_are_relative_to_its_folder() {
+    let studio = Studio::bare();
+    studio
+        .file(
+            "jobs/night.ab",
+            "add database HERE store\nadd database UP ../other\nlist databases\n",
+        )
+        .folder("other")
+        .folder("jobs/store");
+    assert_snapshot!(studio.run(["jobs/night.ab"]), @"
+    exit 0
+    --- stdout
+    added database HERE at $STUDIO/jobs/store
+    added database UP at $STUDIO/other
+    ┌──────────┬───────────────────────────────┬────────┐
+    │ database ┆ root                          ┆ state  │
+    ╞══════════╪═══════════════════════════════╪════════╡
+    │ HERE     ┆ $STUDIO/jobs/store ┆ online │
+    │ UP       ┆ $STUDIO/other      ┆ online │
+    └──────────┴───────────────────────────────┴────────┘
+    ");
+    assert_snapshot!(studio.lines(&["add database HERE store", "list databases"]), @"
+    exit 0
+    --- stdout
+    added database HERE at $STUDIO/store, offline
+    ┌──────────┬──────────────────────────┬─────────┐
+    │ database ┆ root                     ┆ state   │
+    ╞══════════╪══════════════════════════╪═════════╡
+    │ HERE     ┆ $STUDIO/store ┆ offline │
+    └──────────┴──────────────────────────┴─────────┘
+    ");
+    assert_snapshot!(piped(&studio, &[], b"add database HERE store\nlist databases\n"), @"
+    exit 0
+    --- stdout
+    added database HERE at $STUDIO/store, offline
+    ┌──────────┬──────────────────────────┬─────────┐
+    │ database ┆ root                     ┆ state   │
+    ╞══════════╪══════════════════════════╪═════════╡
+    │ HERE     ┆ $STUDIO/store ┆ offline │
+    └──────────┴──────────────────────────┴─────────┘
+    ");
+}
+
+#[test]
+fn quiet_leaves_out_what_nobody_asked_for() {
+    let studio = Studio::filled();
+    let commands = [
+        "--quiet",
+        "-c",
+        "load",
+        "-c",
+        "add category sound sound",
+        "-c",
+        "list categories",
+    ];
+    assert_snapshot!(studio.run(commands).ok(), @"
+    exit 0
+    --- stdout
+    ┌──────────┬────────────────┐
+    │ category ┆ path           │
+    ╞══════════╪════════════════╡
+    │ footage  ┆ footage        │
+    │ render   ┆ scratch/render │
+    │ sound    ┆ sound          │
+    └──────────┴────────────────┘
+    ");
+    studio.remove("NAS");
+    assert_snapshot!(studio.run(["--quiet", "-c", "load"]), @"
+    exit 3
+    --- stdout
+    ┌──────────┬──────────┬──────────┬───────┬──────┬───────┐
+    │ database ┆ state    ┆ projects ┆ files ┆ size ┆ time  │
+    ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╡
+    │ WORK     ┆ complete ┆        3 ┆     5 ┆ 25 B ┆ N s │
+    │ NAS      ┆ offline  ┆        0 ┆     0 ┆  0 B ┆ N s │
+    └──────────┴──────────┴──────────┴───────┴──────┴───────┘
+    --- stderr
+    problem: database `NAS` is offline: `$STUDIO/NAS` is not there
+    ");
+}
+
+#[test]
+fn every_format_answers() {
+    let studio = Studio::filled();
+    studio.lines(&["load"]).ok();
+    for format in ["plain", "csv", "json"] {
+        let run = studio
+            .run([
+                "--format",
+                format,
+                "-c",
+                "list databases",
+                "-c",
+                "list projects",
+            ])
+            .ok();
+        match format {
+            "plain" => assert_snapshot!(run, @"
+            exit 0
+            --- stdout
+            WORK	$STUDIO/WORK	online
+            NAS	$STUDIO/NAS	online
+            Bob's/long film
+            acme/spot
+            acme/teaser
+            "),
+            "csv" => assert_snapshot!(run, @"
+            exit 0
+            --- stdout
+            database,root,state
+            WORK,$STUDIO/WORK,online
+            NAS,$STUDIO/NAS,online
+            project
+            Bob's/long film
+            acme/spot
+            acme/teaser
+            "),
+            _ => assert_snapshot!(run, @r#"
+            exit 0
+            --- stdout
+            {"command":"list","databases":[{"name":"WORK","root":"$STUDIO/WORK","online":true},{"name":"NAS","root":"$STUDIO/NAS","online":true}]}
+            {"command":"list","projects":["Bob's/long film","acme/spot","acme/teaser"]}
+            "#),
+        }
+    }
+}
+
+#[test]
+fn wrong_options_of_the_process_are_wrong_usage() {
+    let studio = Studio::filled();
+    assert_snapshot!(studio.run(["--fromat", "json"]), @"
+    exit 2
+    --- stderr
+    error: unexpected argument '--fromat' found
+
+      tip: a similar argument exists: '--format'
+
+    Usage: auto-backup --format <FORMAT> [SCRIPT]
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(studio.run(["--format", "xml"]), @"
+    exit 2
+    --- stderr
+    error: invalid value 'xml' for '--format <FORMAT>'
+      [possible values: table, plain, csv, json]
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(studio.run(["list", "clients"]), @"
+    exit 2
+    --- stderr
+    error: unexpected argument 'clients' found
+
+    Usage: auto-backup [OPTIONS] [SCRIPT]
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(studio.run(["-c"]), @"
+    exit 2
+    --- stderr
+    error: a value is required for '-c <COMMAND>' but none was supplied
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(studio.run(["--config", "a", "--no-config", "-c", "load"]), @"
+    exit 2
+    --- stderr
+    error: the argument '--config <FILE>' cannot be used with '--no-config'
+
+    Usage: auto-backup --config <FILE> -c <COMMAND> [SCRIPT]
+
+    For more information, try '--help'.
+    ");
+    assert_snapshot!(studio.run(["script.ab", "-c", "load"]), @"
+    exit 2
+    --- stderr
+    error: the argument '[SCRIPT]' cannot be used with '-c <COMMAND>'
+
+    Usage: auto-backup <SCRIPT>
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn version_and_help_are_answers() {
+    let studio = Studio::bare();
+    assert_snapshot!(studio.run(["--version"]).ok(), @"
+    exit 0
+    --- stdout
+    auto-backup 0.1.0
+    ");
+    let help = studio.run(["--help"]).ok();
+    assert!(
+        help.stdout.contains("--keep-going") && help.stdout.contains("Exit status"),
+        "{help}"
+    );
+}

@@ -1,0 +1,67 @@
+//! Ctrl-C and SIGTERM.
+
+use std::io::Read as _;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::studio::Studio;
+
+/// The status and standard error of a script of very many equal lines that gets a signal after its first answer.
+fn stopped(signal: Signal, line: &str, arguments: &[&str]) -> (Option<i32>, String) {
+    let studio = Studio::filled();
+    studio.file("script.ab", format!("{line}\n").repeat(100_000));
+    let mut command = studio.command();
+    command
+        .args(arguments)
+        .arg("script.ab")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut answers = child.stdout.take().unwrap();
+    answers.read_exact(&mut [0]).unwrap();
+    kill_process(Pid::from_child(&child), signal).unwrap();
+    answers.read_to_end(&mut Vec::new()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    studio.lines(&["load", "fetch all"]).ok();
+    (
+        output.status.code(),
+        String::from_utf8(output.stderr).unwrap(),
+    )
+}
+
+#[test]
+fn ctrl_c_stops_a_script_even_one_that_goes_on() {
+    for line in ["load WORK", "list categories"] {
+        assert_eq!(
+            stopped(Signal::INT, line, &[]),
+            (Some(130), "interrupted\n".to_owned())
+        );
+    }
+    assert_eq!(
+        stopped(Signal::INT, "load WORK", &["--keep-going"]).0,
+        Some(130)
+    );
+}
+
+#[test]
+fn a_request_to_end_stops_a_script() {
+    assert_eq!(stopped(Signal::TERM, "load WORK", &[]).0, Some(143));
+    assert_eq!(stopped(Signal::HUP, "list categories", &[]).0, Some(143));
+}
+
+#[test]
+fn waiting_for_a_script_ends_at_a_signal() {
+    let studio = Studio::filled();
+    for signal in [Signal::INT, Signal::TERM] {
+        let mut child = studio
+            .command()
+            .arg("-")
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        assert_eq!(child.wait().unwrap().signal(), Some(signal.as_raw()));
+    }
+}

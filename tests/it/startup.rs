@@ -1,0 +1,305 @@
+//! The start-up file: which one is run, which is passed over, and what happens when it fails.
+
+use std::os::unix::fs::{chown, lchown};
+
+use insta::assert_snapshot;
+
+use crate::studio::{Studio, skipped};
+
+const USERS: &str = "home/.config/auto-backup/.config";
+
+/// A studio with a start-up file in every place; each tracks a database that is named after it.
+fn everywhere() -> Studio {
+    let studio = Studio::bare();
+    for (path, name) in [
+        ("named", "NAMED"),
+        ("environment", "ENVIRONMENT"),
+        (".config", "LOCAL"),
+        (USERS, "USERS"),
+    ] {
+        studio.file(path, format!("add database {name} /nowhere/{name}\n"));
+    }
+    studio
+}
+
+#[test]
+fn the_first_start_up_file_found_is_run() {
+    let studio = everywhere();
+    let names = |arguments: &[&str], environment: &str| {
+        let mut command = studio.command();
+        command
+            .args(arguments)
+            .args(["--format", "plain", "-c", "list databases"]);
+        let run = studio
+            .finish(command.env("AUTO_BACKUP_CONFIG", environment))
+            .ok();
+        run.stdout.split('\t').next().unwrap_or_default().to_owned()
+    };
+    assert_eq!(names(&["--config", "named"], "environment"), "NAMED");
+    assert_eq!(names(&[], "environment"), "ENVIRONMENT");
+    assert_eq!(names(&[], ""), "LOCAL");
+    assert_eq!(names(&["--no-config"], "environment"), "");
+    studio.remove(".config");
+    assert_eq!(names(&[], ""), "USERS");
+    studio.remove(USERS);
+    assert_eq!(names(&[], ""), "");
+}
+
+#[test]
+fn the_users_folder_of_configuration_is_the_one_of_the_environment() {
+    let studio = Studio::bare();
+    studio.file("xdg/auto-backup/.config", "add category sound sound\n");
+    let mut command = studio.command();
+    command
+        .env("XDG_CONFIG_HOME", studio.path("xdg"))
+        .args(["-c", "list categories"]);
+    assert_snapshot!(studio.finish(&mut command).ok(), @"
+    exit 0
+    --- stdout
+    ┌──────────┬───────┐
+    │ category ┆ path  │
+    ╞══════════╪═══════╡
+    │ sound    ┆ sound │
+    └──────────┴───────┘
+    ");
+}
+
+#[test]
+fn a_folder_named_like_the_start_up_file_is_passed_over() {
+    let studio = everywhere();
+    studio.remove(".config").folder(".config");
+    assert_snapshot!(studio.lines(&["list databases"]), @"
+    exit 0
+    --- stdout
+    ┌──────────┬────────────────┬─────────┐
+    │ database ┆ root           ┆ state   │
+    ╞══════════╪════════════════╪═════════╡
+    │ USERS    ┆ /nowhere/USERS ┆ offline │
+    └──────────┴────────────────┴─────────┘
+    --- stderr
+    warning: passed over the start-up file `$STUDIO/.config`: it is not a regular file
+    ");
+}
+
+#[test]
+fn a_home_folder_has_a_folder_of_that_name_and_nobody_is_told() {
+    let studio = everywhere();
+    let mut command = studio.command();
+    let run = studio.finish(
+        command
+            .current_dir(studio.path("home"))
+            .args(["-c", "list databases"]),
+    );
+    assert!(run.ok().stdout.contains("USERS"));
+}
+
+#[test]
+fn a_start_up_file_that_others_could_have_written_is_passed_over() {
+    let studio = everywhere();
+    let with_mode = |mode| studio.mode(".config", mode).lines(&["list databases"]);
+    assert_eq!(with_mode(0o664).to_string(), with_mode(0o646).to_string());
+    assert_snapshot!(with_mode(0o666), @"
+    exit 0
+    --- stdout
+    ┌──────────┬────────────────┬─────────┐
+    │ database ┆ root           ┆ state   │
+    ╞══════════╪════════════════╪═════════╡
+    │ USERS    ┆ /nowhere/USERS ┆ offline │
+    └──────────┴────────────────┴─────────┘
+    --- stderr
+    warning: passed over the start-up file `$STUDIO/.config`: others can write it; `chmod go-w .config` mends that
+    ");
+}
+
+#[test]
+fn a_start_up_file_of_another_user_is_passed_over() {
+    if !rustix::process::geteuid().is_root() {
+        skipped("only root can give a file to another user");
+        return;
+    }
+    let studio = everywhere();
+    chown(studio.path(".config"), Some(1234), None).unwrap();
+    let owned = studio.lines(&["list databases"]);
+    studio.remove(".config").link(".config", "named");
+    lchown(studio.path(".config"), Some(1234), None).unwrap();
+    let linked = studio.lines(&["list databases"]);
+    assert_eq!(owned.to_string(), linked.to_string());
+    assert_snapshot!(linked, @"
+    exit 0
+    --- stdout
+    ┌──────────┬────────────────┬─────────┐
+    │ database ┆ root           ┆ state   │
+    ╞══════════╪════════════════╪═════════╡
+    │ USERS    ┆ /nowhere/USERS ┆ offline │
+    └──────────┴────────────────┴─────────┘
+    --- stderr
+    warning: passed over the start-up file `$STUDIO/.config`: it belongs to another user
+    ");
+}
+
+#[test]
+fn a_start_up_file_that_is_no_file_is_passed_over() {
+    let studio = everywhere();
+    studio.remove(".config");
+    let fifo = studio.path(".config");
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &fifo,
+        rustix::fs::FileType::Fifo,
+        0o600.into(),
+        0,
+    )
+    .unwrap();
+    assert_snapshot!(studio.lines(&["list databases"]), @"
+    exit 0
+    --- stdout
+    ┌──────────┬────────────────┬─────────┐
+    │ database ┆ root           ┆ state   │
+    ╞══════════╪════════════════╪═════════╡
+    │ USERS    ┆ /nowhere/USERS ┆ offline │
+    └──────────┴────────────────┴─────────┘
+    --- stderr
+    warning: passed over the start-up file `$STUDIO/.config`: it is not a regular file
+    ");
+}
+
+#[test]
+fn a_start_up_file_that_leads_nowhere_is_passed_over() {
+    let studio = everywhere();
+    studio.remove(".config").link(".config", "nowhere");
+    assert_snapshot!(studio.lines(&["list databases"]), @"
+    exit 0
+    --- stdout
+    ┌──────────┬────────────────┬─────────┐
+    │ database ┆ root           ┆ state   │
+    ╞══════════╪════════════════╪═════════╡
+    │ USERS    ┆ /nowhere/USERS ┆ offline │
+    └──────────┴────────────────┴─────────┘
+    --- stderr
+    warning: passed over the start-up file `$STUDIO/.config`: it is a link that leads nowhere
+    ");
+}
+
+#[test]
+fn a_start_up_file_that_was_named_must_be_there() {
+    let studio = everywhere();
+    assert_snapshot!(studio.run(["--config", "missing", "-c", "list databases"]), @"
+    exit 1
+    --- stderr
+    error: cannot read the start-up file `missing`: No such file or directory (os error 2)
+    hint: `--config` or `$AUTO_BACKUP_CONFIG` names it; `--no-config` does without
+    ");
+    assert_snapshot!(studio.run(["--config", "home", "-c", "list databases"]), @"
+    exit 2
+    --- stderr
+    error: `home` is not a script: it is a folder
+    ");
+    let mut command = studio.command();
+    command
+        .env("AUTO_BACKUP_CONFIG", "missing")
+        .args(["-c", "list databases"]);
+    assert_snapshot!(studio.finish(&mut command), @"
+    exit 1
+    --- stderr
+    error: cannot read the start-up file `missing`: No such file or directory (os error 2)
+    hint: `--config` or `$AUTO_BACKUP_CONFIG` names it; `--no-config` does without
+    ");
+}
+
+#[test]
+fn a_start_up_file_that_fails_stops_what_was_asked_for() {
+    let studio = Studio::bare();
+    studio.file(
+        USERS,
+        "add database WORK /nowhere\nad category x x\nlist databases\n",
+    );
+    assert_snapshot!(studio.lines(&["list databases"]), @"
+    exit 2
+    --- stderr
+    $STUDIO/home/.config/auto-backup/.config:2:1: error: there is no command `ad`
+        ad category x x
+        ^^
+    hint: did you mean `add`?
+    ");
+    studio.file(USERS, "load TAPE\n");
+    assert_snapshot!(studio.run(["--keep-going", "-c", "list databases"]), @"
+    exit 1
+    --- stderr
+    $STUDIO/home/.config/auto-backup/.config:1:6: error: there is no database `TAPE`
+        load TAPE
+             ^^^^
+    hint: there are none yet: `add database NAME ROOT`
+    ");
+}
+
+#[test]
+fn what_the_start_up_file_answers_does_not_mix_with_what_was_asked_for() {
+    let studio = Studio::filled();
+    let text = [
+        studio.read(USERS).as_str(),
+        "load\nlist clients\nfetch all\n",
+    ]
+    .concat();
+    studio.file(USERS, text);
+    assert_snapshot!(studio.lines(&["list categories"]).ok(), @"
+    exit 0
+    --- stdout
+    ┌──────────┬────────────────┐
+    │ category ┆ path           │
+    ╞══════════╪════════════════╡
+    │ footage  ┆ footage        │
+    │ render   ┆ scratch/render │
+    └──────────┴────────────────┘
+    ");
+    studio.remove("NAS");
+    assert_snapshot!(studio.lines(&["list categories"]), @"
+    exit 3
+    --- stdout
+    ┌──────────┬────────────────┐
+    │ category ┆ path           │
+    ╞══════════╪════════════════╡
+    │ footage  ┆ footage        │
+    │ render   ┆ scratch/render │
+    └──────────┴────────────────┘
+    --- stderr
+    problem: database `NAS` is offline: `$STUDIO/NAS` is not there
+    ");
+}
+
+#[test]
+fn leaving_in_the_start_up_file_ends_everything() {
+    let studio = Studio::bare();
+    studio.file(USERS, "exit\n");
+    assert_snapshot!(studio.lines(&["list categories"]).ok(), @"exit 0");
+}
+
+#[test]
+fn it_works_without_an_environment_as_under_cron() {
+    let studio = Studio::filled();
+    let mut command = studio.command();
+    command.env_clear().args([
+        "--index",
+        "index",
+        "--config",
+        USERS,
+        "-c",
+        "load WORK",
+        "-c",
+        "list clients",
+    ]);
+    assert_snapshot!(studio.finish(&mut command).ok(), @"
+    exit 0
+    --- stdout
+    ┌──────────┬──────────┬──────────┬───────┬──────┬───────┬───────┐
+    │ database ┆ state    ┆ projects ┆ files ┆ size ┆ added ┆ time  │
+    ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
+    │ WORK     ┆ complete ┆        3 ┆     5 ┆ 25 B ┆     5 ┆ N s │
+    └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
+    ┌────────┐
+    │ client │
+    ╞════════╡
+    │ Bob's  │
+    │ acme   │
+    └────────┘
+    ");
+}

@@ -1,0 +1,181 @@
+//! Standard output and standard error that are closed, full, or should have no colour.
+
+use std::fs::OpenOptions;
+use std::process::Command;
+
+use insta::assert_snapshot;
+
+use crate::studio::{PROGRAM, Run, Studio};
+
+/// What every colour begins with.
+const ESC: char = '\u{1b}';
+
+/// A studio whose answers are longer than a pipe holds.
+fn large() -> Studio {
+    let studio = Studio::new();
+    for number in 0..1500 {
+        studio.file(format!("WORK/footage/acme/spot/{number:0150}.exr"), "");
+    }
+    studio.lines(&["load"]).ok();
+    studio
+}
+
+#[test]
+fn a_reader_that_has_gone_ends_it_quietly() {
+    let studio = large();
+    for format in ["table", "plain", "csv", "json"] {
+        let mut command = studio.command();
+        command.args(["--format", format, "-c", "find exr", "-c", "list projects"]);
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let run = studio.finish_with(&mut command, writer);
+        assert!(run.status == 0 && run.stderr.is_empty(), "{format}: {run}");
+    }
+}
+
+#[test]
+fn help_that_nobody_reads_ends_quietly() {
+    let studio = Studio::new();
+    for arguments in [["--help", "--quiet"], ["-c", "help"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let run = studio.finish_with(studio.command().args(arguments), writer);
+        assert!(run.status == 0 && run.stderr.is_empty(), "{run}");
+    }
+}
+
+#[test]
+fn work_goes_on_when_the_reader_has_gone() {
+    let studio = Studio::filled();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = studio.command();
+    command.args(["-c", "load", "-c", "copy acme/spot footage WORK NAS"]);
+    let run = studio.finish_with(&mut command, writer);
+    assert!(run.status == 0 && run.stderr.is_empty(), "{run}");
+    assert_eq!(studio.read("NAS/footage/acme/spot/reel.mov"), "reel");
+}
+
+#[test]
+fn an_answer_that_cannot_be_written_is_a_failure() {
+    let studio = Studio::filled();
+    let full = || OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let written = |format| {
+        let mut command = studio.command();
+        command.args([
+            "--format",
+            format,
+            "-c",
+            "list categories",
+            "-c",
+            "list databases",
+        ]);
+        studio.finish_with(&mut command, full())
+    };
+    for format in ["plain", "csv", "json"] {
+        assert_eq!(written(format).to_string(), written("table").to_string());
+    }
+    assert_snapshot!(written("table"), @"
+    exit 1
+    --- stderr
+    -c:1:1: error: cannot write the answer to standard output: No space left on device (os error 28)
+        list categories
+        ^^^^^^^^^^^^^^^
+    ");
+}
+
+#[test]
+fn a_closed_stream_stops_no_work() {
+    let studio = Studio::filled();
+    for closed in ["2>&-", "2>/dev/full", "<&-", ">&- 2>&-"] {
+        studio.file(
+            "run.sh",
+            format!("exec {PROGRAM} -c load -c 'list clients' {closed}\n"),
+        );
+        let mut shell = Command::new("/bin/sh");
+        shell
+            .arg(studio.path("run.sh"))
+            .env_clear()
+            .env("HOME", studio.path("home"));
+        assert_eq!(studio.finish(&mut shell).status, 0, "{closed}");
+        studio.lines(&["fetch project acme/spot"]).ok();
+        studio.remove("home/.local");
+    }
+}
+
+/// Help, an answer, a warning and an error, with these arguments and environment.
+fn colourful(arguments: &[&str], environment: &[(&str, &str)]) -> Vec<Run> {
+    let studio = Studio::filled();
+    studio.remove("NAS");
+    [
+        vec!["--help"],
+        vec!["--nonsense"],
+        vec!["-c", "load"],
+        vec!["-c", "fetch all", "-c", "help fetch"],
+        vec!["-c", "load TAPE"],
+        vec!["-c", "list clents"],
+        vec!["-c", "list clients --help"],
+    ]
+    .iter()
+    .map(|more| {
+        let mut command = studio.command();
+        command
+            .envs(environment.iter().copied())
+            .args(arguments)
+            .args(more);
+        studio.finish(&mut command)
+    })
+    .collect()
+}
+
+fn has_colour(run: &Run) -> bool {
+    run.stdout.contains(ESC) || run.stderr.contains(ESC)
+}
+
+#[test]
+fn nothing_has_colour_where_none_is_wanted() {
+    let forced = ("CLICOLOR_FORCE", "1");
+    for (arguments, environment) in [
+        (&["--color", "never"][..], &[forced][..]),
+        (&[], &[("NO_COLOR", "1"), forced]),
+        (&[], &[]),
+        (&["--color", "auto"], &[("TERM", "xterm")]),
+    ] {
+        for run in colourful(arguments, environment) {
+            assert!(!has_colour(&run), "{arguments:?} {environment:?} {run}");
+        }
+    }
+}
+
+#[test]
+fn colour_that_is_asked_for_wins() {
+    for (arguments, environment) in [
+        (&["--color", "always"][..], &[("NO_COLOR", "1")][..]),
+        (&[], &[("CLICOLOR_FORCE", "1")]),
+    ] {
+        let runs = colourful(arguments, environment);
+        for place in [2, 3, 4, 5] {
+            assert!(has_colour(&runs[place]), "{arguments:?} {}", runs[place]);
+        }
+    }
+}
+
+#[test]
+fn colour_is_only_where_people_read() {
+    let studio = Studio::filled();
+    for format in ["plain", "csv", "json"] {
+        let run = studio
+            .run([
+                "--color",
+                "always",
+                "--format",
+                format,
+                "-c",
+                "load",
+                "-c",
+                "fetch all",
+            ])
+            .ok();
+        assert!(!has_colour(&run), "{run}");
+    }
+}

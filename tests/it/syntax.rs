@@ -1,0 +1,432 @@
+//! Words that are wrong: unknown, missing, surplus; each answer points at the word and says what to type.
+
+use insta::assert_snapshot;
+
+use crate::studio::Studio;
+
+/// All lines as one script that goes on, so that each complaint is seen.
+fn complaints(lines: &str) -> crate::studio::Run {
+    let studio = Studio::filled();
+    studio.lines(&["load"]).ok();
+    studio.file("script.ab", lines);
+    studio.run(["--keep-going", "script.ab"])
+}
+
+#[test]
+fn an_unknown_command_is_corrected() {
+    assert_snapshot!(complaints("lod\nlist client\nfrobnicate\nadd databse X /x\nFETCH all\n"), @"
+    exit 2
+    --- stderr
+    script.ab:1:1: error: there is no command `lod`
+        lod
+        ^^^
+    hint: did you mean `load`?
+    script.ab:2:6: error: `client` is not known here
+        list client
+             ^^^^^^
+    hint: did you mean `clients`?
+    script.ab:3:1: error: there is no command `frobnicate`
+        frobnicate
+        ^^^^^^^^^^
+    hint: `help` lists the commands
+    script.ab:4:5: error: `databse` is not known here
+        add databse X /x
+            ^^^^^^^
+    hint: did you mean `database`?
+    script.ab:5:1: error: there is no command `FETCH`
+        FETCH all
+        ^^^^^
+    hint: did you mean `fetch`?
+    ");
+}
+
+#[test]
+fn an_unknown_name_is_answered_with_the_nearest() {
+    assert_snapshot!(complaints(
+        "load WROK\ncopy acme/spot fotage WORK NAS\nlist projects in amce\nfetch project acme/spto\nfetch client nobody\n"
+    ), @r#"
+    exit 1
+    --- stderr
+    script.ab:1:6: error: there is no database `WROK`
+        load WROK
+             ^^^^
+    hint: did you mean `WORK`?
+    script.ab:2:16: error: there is no category `fotage`
+        copy acme/spot fotage WORK NAS
+                       ^^^^^^
+    hint: did you mean `footage`?
+    script.ab:3:18: error: there is no client `amce`
+        list projects in amce
+                         ^^^^
+    hint: did you mean `acme`?
+    script.ab:4:15: error: there is no project `acme/spto`
+        fetch project acme/spto
+                      ^^^^^^^^^
+    hint: did you mean `acme/spot` or `acme/teaser`?
+    script.ab:5:14: error: there is no client `nobody`
+        fetch client nobody
+                     ^^^^^^
+    hint: known: "Bob's", acme
+    "#);
+}
+
+#[test]
+fn an_unknown_name_without_a_near_one_is_answered_with_those_there_are() {
+    assert_snapshot!(complaints("load TAPE\nfind x in TAPE\nexplore acme/spot sound WORK --print\ncopy acme/spot footage WORK NAS,TAPE\n"), @"
+    exit 1
+    --- stderr
+    script.ab:1:6: error: there is no database `TAPE`
+        load TAPE
+             ^^^^
+    hint: known: WORK, NAS
+    script.ab:2:11: error: there is no database `TAPE`
+        find x in TAPE
+                  ^^^^
+    hint: known: WORK, NAS
+    script.ab:3:19: error: there is no category `sound`
+        explore acme/spot sound WORK --print
+                          ^^^^^
+    hint: known: footage, render
+    script.ab:4:29: error: there is no database `TAPE`
+        copy acme/spot footage WORK NAS,TAPE
+                                    ^^^^^^^^
+    hint: known: WORK, NAS
+    ");
+}
+
+#[test]
+fn missing_words_are_named() {
+    assert_snapshot!(complaints(
+        "add\nadd database\nadd database X\nadd category X\ncopy\ncopy acme/spot footage WORK\nexplore acme/spot\n\
+         fetch\nfetch client\nfetch project\nfind\nfind x in\nlist\nlist projects in\nlist projects in acme in\nremove\nremove database\n"
+    ), @"
+    exit 2
+    --- stderr
+    script.ab:1:4: error: the command is not complete
+        add
+           ^
+    hint: known here: database, category
+    script.ab:2:13: error: missing: NAME, ROOT
+        add database
+                    ^
+    hint: write it as: add database NAME ROOT
+    script.ab:3:15: error: missing: ROOT
+        add database X
+                      ^
+    hint: write it as: add database NAME ROOT
+    script.ab:4:15: error: missing: PATH
+        add category X
+                      ^
+    hint: write it as: add category NAME PATH
+    script.ab:5:5: error: missing: PROJECT, CATEGORY, FROM, TO
+        copy
+            ^
+    hint: write it as: copy PROJECT CATEGORY FROM TO...
+    script.ab:6:28: error: missing: TO
+        copy acme/spot footage WORK
+                                   ^
+    hint: write it as: copy PROJECT CATEGORY FROM TO...
+    script.ab:7:18: error: missing: CATEGORY, DATABASE
+        explore acme/spot
+                         ^
+    hint: write it as: explore PROJECT CATEGORY DATABASE
+    script.ab:8:6: error: the command is not complete
+        fetch
+             ^
+    hint: known here: all, client, project
+    script.ab:9:13: error: missing: CLIENT
+        fetch client
+                    ^
+    hint: write it as: fetch client CLIENT
+    script.ab:10:14: error: missing: PROJECT
+        fetch project
+                     ^
+    hint: write it as: fetch project PROJECT
+    script.ab:11:5: error: missing: PATTERN
+        find
+            ^
+    hint: write it as: find PATTERN [in DATABASE]
+    script.ab:12:10: error: missing: DATABASE
+        find x in
+                 ^
+    hint: write it as: find PATTERN [in DATABASE]
+    script.ab:13:5: error: the command is not complete
+        list
+            ^
+    hint: known here: clients, projects, databases, categories
+    script.ab:14:17: error: missing: CLIENT
+        list projects in
+                        ^
+    hint: write it as: list projects [in CLIENT [in DATABASE]]
+    script.ab:15:25: error: missing: DATABASE
+        list projects in acme in
+                                ^
+    hint: write it as: list projects [in CLIENT [in DATABASE]]
+    script.ab:16:7: error: the command is not complete
+        remove
+              ^
+    hint: known here: database, category, exclusion
+    script.ab:17:16: error: missing: DATABASE
+        remove database
+                       ^
+    hint: write it as: remove database DATABASE
+    ");
+}
+
+#[test]
+fn surplus_words_are_pointed_at() {
+    assert_snapshot!(complaints(
+        "add database X /x y\ncopy acme/spot footage WORK NAS more\nfetch all now\nfetch project Bob's/long film\nlist clients acme\n\
+         list projects acme\nfind x NAS\nexit now\nsave here\nload --forget OLD NAS\n"
+    ), @r#"
+    exit 2
+    --- stderr
+    script.ab:1:19: error: `y` is one word too many
+        add database X /x y
+                          ^
+    hint: write it as: add database [OPTIONS] NAME ROOT; a name with spaces is quoted: '/x y'
+    script.ab:2:33: error: there is no database `more`
+        copy acme/spot footage WORK NAS more
+                                        ^^^^
+    hint: known: WORK, NAS
+    script.ab:3:11: error: `now` is one word too many
+        fetch all now
+                  ^^^
+    hint: write it as: fetch all [OPTIONS]
+    script.ab:4:26: error: `film` is one word too many
+        fetch project Bob's/long film
+                                 ^^^^
+    hint: write it as: fetch project [OPTIONS] PROJECT; a name with spaces is quoted: "Bob's/long film"
+    script.ab:5:14: error: `acme` is one word too many
+        list clients acme
+                     ^^^^
+    hint: write it as: list clients
+    script.ab:6:15: error: `acme` cannot stand here: `in` was expected
+        list projects acme
+                      ^^^^
+    hint: write it as: list projects [in CLIENT [in DATABASE]]
+    script.ab:7:8: error: `NAS` cannot stand here: `in` was expected
+        find x NAS
+               ^^^
+    hint: write it as: find PATTERN [in DATABASE]; a name with spaces is quoted: 'x NAS'
+    script.ab:8:6: error: `now` is one word too many
+        exit now
+             ^^^
+    hint: write it as: exit
+    script.ab:9:6: error: `here` is one word too many
+        save here
+             ^^^^
+    hint: write it as: save
+    script.ab:10:6: error: `--forget` and `DATABASE` do not go together
+        load --forget OLD NAS
+             ^^^^^^^^
+    hint: leave one of them out
+    "#);
+}
+
+#[test]
+fn wrong_options_are_pointed_at() {
+    assert_snapshot!(complaints(
+        "load --older 1h\nload --older-than soon\nload --older-than\nfetch all --liev\ncopy acme/spot footage WORK NAS --dry-rnu\nload -x\nfetch client '-rf x'\n\
+         load --forget NAS --project acme/spot\nfetch all --live=yes\n"
+    ), @"
+    exit 2
+    --- stderr
+    script.ab:1:6: error: there is no option `--older` here
+        load --older 1h
+             ^^^^^^^
+    hint: did you mean `--older-than`?
+    script.ab:2:19: error: `soon` cannot be AGE: a duration is a number and a unit, like 90s, 15m, 1h or 2d
+        load --older-than soon
+                          ^^^^
+    script.ab:3:18: error: AGE needs a value
+        load --older-than
+                         ^
+    script.ab:4:11: error: there is no option `--liev` here
+        fetch all --liev
+                  ^^^^^^
+    hint: did you mean `--live`?
+    script.ab:5:33: error: there is no option `--dry-rnu` here
+        copy acme/spot footage WORK NAS --dry-rnu
+                                        ^^^^^^^^^
+    hint: did you mean `--dry-run`?
+    script.ab:6:6: error: there is no option `-x` here
+        load -x
+             ^^
+    hint: write it as: load [OPTIONS] [DATABASE]...; a name that begins with `-` stands after `--`
+    script.ab:7:14: error: there is no option `-r` here
+        fetch client '-rf x'
+                     ^^^^^^^
+    hint: write it as: fetch client [OPTIONS] CLIENT; a name that begins with `-` stands after `--`
+    script.ab:8:6: error: `--forget` and `--project` do not go together
+        load --forget NAS --project acme/spot
+             ^^^^^^^^
+    hint: leave one of them out
+    script.ab:9:11: error: `--live` takes no value
+        fetch all --live=yes
+                  ^^^^^^^^^^
+    hint: write it as: fetch all --live
+    ");
+}
+
+#[test]
+fn commands_are_not_abbreviated_in_scripts() {
+    assert_snapshot!(complaints("fet all\nload --older 1h\n"), @"
+    exit 2
+    --- stderr
+    script.ab:1:1: error: there is no command `fet`
+        fet all
+        ^^^
+    hint: did you mean `fetch`?
+    script.ab:2:6: error: there is no option `--older` here
+        load --older 1h
+             ^^^^^^^
+    hint: did you mean `--older-than`?
+    ");
+}
+
+#[test]
+fn nothing_outside_the_databases_can_be_named() {
+    assert_snapshot!(complaints(
+        "fetch project a/../b\nfetch project ../b\nfetch project /etc/passwd\nfetch project acme/\nfetch client /\nfetch client ''\n\
+         copy a/.. footage WORK NAS\nfetch project a/b/c\nfetch project acme\nlist projects in ..\nload --project a/..\n"
+    ), @"
+    exit 2
+    --- stderr
+    script.ab:1:15: error: `a/../b` cannot be a project: it has more than two parts; a project is written CLIENT/PROJECT
+        fetch project a/../b
+                      ^^^^^^
+    script.ab:2:15: error: `../b` cannot be a project: `.` and `..` would leave the database
+        fetch project ../b
+                      ^^^^
+    script.ab:3:15: error: `/etc/passwd` cannot be a project: it is an absolute path; a project is written CLIENT/PROJECT
+        fetch project /etc/passwd
+                      ^^^^^^^^^^^
+    script.ab:4:15: error: `acme/` cannot be a project: a part of it is empty; a project is written CLIENT/PROJECT
+        fetch project acme/
+                      ^^^^^
+    script.ab:5:14: error: `/` cannot be a client: a client is one folder, without `/`
+        fetch client /
+                     ^
+    script.ab:6:14: error: `` cannot be a client: it is empty
+        fetch client ''
+                     ^^
+    script.ab:7:6: error: `a/..` cannot be a project: `.` and `..` would leave the database
+        copy a/.. footage WORK NAS
+             ^^^^
+    script.ab:8:15: error: `a/b/c` cannot be a project: it has more than two parts; a project is written CLIENT/PROJECT
+        fetch project a/b/c
+                      ^^^^^
+    script.ab:9:15: error: `acme` cannot be a project: a project is written CLIENT/PROJECT
+        fetch project acme
+                      ^^^^
+    script.ab:10:18: error: `..` cannot be a client: `.` and `..` would leave the database
+        list projects in ..
+                         ^^
+    script.ab:11:16: error: `a/..` cannot be a project: `.` and `..` would leave the database
+        load --project a/..
+                       ^^^^
+    ");
+}
+
+#[test]
+fn a_category_stays_below_the_roots() {
+    assert_snapshot!(complaints(
+        "add category up ../up\nadd category far a/../../up\nadd category abs /footage\nadd category none ''\nadd category own .auto-backup/x\n\
+         add category all x\nadd category a,b x\nadd category twice footage\nadd category footage other\nadd database NAS /elsewhere\n\
+         add database SUB $HOME/../WORK/footage\nadd database X $NOT_SET/x\n"
+    ), @r"
+    exit 2
+    --- stderr
+    script.ab:1:17: error: `../up` cannot be a category path: `..` would leave the database's root
+        add category up ../up
+                        ^^^^^
+    script.ab:2:18: error: `a/../../up` cannot be a category path: `..` would leave the database's root
+        add category far a/../../up
+                         ^^^^^^^^^^
+    script.ab:3:18: error: `/footage` cannot be a category path: it must be relative: it is looked for below every root
+        add category abs /footage
+                         ^^^^^^^^
+    script.ab:4:19: error: `` cannot be a category path: it is empty; the root itself is written `.`
+        add category none ''
+                          ^^
+    script.ab:5:18: error: `.auto-backup/x` cannot be a category path: `.auto-backup` is where auto-backup keeps its own files
+        add category own .auto-backup/x
+                         ^^^^^^^^^^^^^^
+    script.ab:6:14: error: `all` cannot be a category: `all` means every one
+        add category all x
+                     ^^^
+    script.ab:7:14: error: `a,b` cannot be a category: it contains `,` or `/`
+        add category a,b x
+                     ^^^
+    script.ab:8:1: error: `footage` is already category `footage` at `footage`
+        add category twice footage
+        ^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: give each category a folder of its own
+    script.ab:9:1: error: category `footage` is already at `footage`, not at `other`
+        add category footage other
+        ^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: `add category NAME PATH --replace` gives it the new path
+    script.ab:10:1: error: database `NAS` is already at `$STUDIO/NAS`, not at `/elsewhere`
+        add database NAS /elsewhere
+        ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: `add database NAME ROOT --replace` gives it the new root
+    script.ab:11:1: error: `$STUDIO/WORK/footage` lies inside database `WORK` at `$STUDIO/WORK`
+        add database SUB $HOME/../WORK/footage
+        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: give each database a folder of its own, or `remove database` the other first
+    script.ab:12:16: error: the variable `$NOT_SET` is not set
+        add database X $NOT_SET/x
+                       ^^^^^^^^^^
+    hint: set it, or write `\$` for a dollar sign
+    ");
+}
+
+#[test]
+fn help_for_nothing_is_an_error_with_a_hint() {
+    assert_snapshot!(complaints("help nosuch\nhelp lod\nhelp add nothing\n"), @"
+    exit 1
+    --- stderr
+    script.ab:1:6: error: there is no command `nosuch`
+        help nosuch
+             ^^^^^^
+    hint: known: add, copy, exclude, explore, fetch, find, help, list, load, remove, save, exit
+    script.ab:2:6: error: there is no command `lod`
+        help lod
+             ^^^
+    hint: did you mean `load`?
+    script.ab:3:10: error: there is no command `nothing`
+        help add nothing
+                 ^^^^^^^
+    hint: known: database, category
+    ");
+}
+
+#[test]
+fn an_option_for_help_shows_the_command() {
+    let run = complaints("list clients --help\nfetch all --help\n").ok();
+    assert_snapshot!(run, @"
+    exit 0
+    --- stdout
+    List all clients
+
+    Usage: list clients
+
+    Options:
+      -h, --help  Print help
+
+    Examples:
+      list clients
+    Show every project
+
+    Usage: fetch all [OPTIONS]
+
+    Options:
+          --live  Look at the disks first
+      -h, --help  Print help
+
+    Examples:
+      fetch all
+      fetch all --live
+    ");
+}
