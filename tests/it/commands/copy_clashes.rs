@@ -1,0 +1,106 @@
+//! `copy`: what is in the way at the destination.
+
+use insta::assert_snapshot;
+
+use super::copied;
+use crate::studio::Studio;
+
+const LINE: &str = "copy acme/spot footage WORK NAS";
+const FROM: &str = "WORK/footage/acme/spot";
+const TO: &str = "NAS/footage/acme/spot";
+
+#[test]
+fn a_link_at_the_destination_is_never_written_through() {
+    let studio = Studio::new();
+    studio
+        .file(format!("{FROM}/sub/a"), "work")
+        .file(format!("{FROM}/b"), "work")
+        .file("elsewhere/a", "mine")
+        .link(format!("{TO}/sub"), studio.path("elsewhere"))
+        .link(format!("{TO}/b"), studio.path("elsewhere/a"));
+    assert_snapshot!(studio.lines(&[LINE]).status(3), @"
+    exit 3
+    --- stdout
+    conflict $STUDIO/NAS/footage/acme/spot/b: a symbolic link is there, a file here
+    conflict $STUDIO/NAS/footage/acme/spot/sub: a symbolic link is there, a folder here
+    conflict $STUDIO/NAS/footage/acme/spot/sub/a: a symbolic link is there, a folder here
+    copied 0 files, 0 B in N s; 3 in conflict
+    a file in conflict is as it was; `--overwrite` replaces it and keeps the old version
+    ");
+    copied(&studio, &format!("{LINE} --overwrite"));
+    assert_snapshot!(studio.tree("NAS"), @"
+    .auto-backup/
+    .auto-backup/database.json N
+    .auto-backup/versions/
+    .auto-backup/versions/RUN-2/
+    .auto-backup/versions/RUN-2/footage/
+    .auto-backup/versions/RUN-2/footage/acme/
+    .auto-backup/versions/RUN-2/footage/acme/spot/
+    .auto-backup/versions/RUN-2/footage/acme/spot/b -> $STUDIO/elsewhere/a
+    .auto-backup/versions/RUN-2/footage/acme/spot/sub -> $STUDIO/elsewhere
+    footage/
+    footage/acme/
+    footage/acme/spot/
+    footage/acme/spot/b 4
+    footage/acme/spot/sub/
+    footage/acme/spot/sub/a 4
+    ");
+    assert_eq!(studio.read("elsewhere/a"), "mine");
+    assert_eq!(studio.tree("elsewhere"), "a 4");
+}
+
+#[test]
+fn a_file_and_a_folder_of_one_name_are_a_conflict() {
+    let studio = Studio::new();
+    studio
+        .file(format!("{FROM}/x/inner"), "work")
+        .file(format!("{TO}/x"), "nas")
+        .file(format!("{FROM}/y"), "work")
+        .file(format!("{TO}/y/inner"), "nas");
+    assert_snapshot!(studio.lines(&[LINE]).status(3), @"
+    exit 3
+    --- stdout
+    conflict $STUDIO/NAS/footage/acme/spot/x: a file is there, a folder here
+    conflict $STUDIO/NAS/footage/acme/spot/x/inner: a file is there, a folder here
+    conflict $STUDIO/NAS/footage/acme/spot/y: a folder is there, a file here
+    copied 0 files, 0 B in N s; 3 in conflict
+    a file in conflict is as it was; `--overwrite` replaces it and keeps the old version
+    ");
+    copied(&studio, LINE);
+    assert_eq!(
+        copied(&studio, &format!("{LINE} --overwrite"))["state"],
+        "complete"
+    );
+    assert_snapshot!(studio.tree("NAS"), @"
+    .auto-backup/
+    .auto-backup/database.json N
+    .auto-backup/versions/
+    .auto-backup/versions/RUN-3/
+    .auto-backup/versions/RUN-3/footage/
+    .auto-backup/versions/RUN-3/footage/acme/
+    .auto-backup/versions/RUN-3/footage/acme/spot/
+    .auto-backup/versions/RUN-3/footage/acme/spot/x 3
+    .auto-backup/versions/RUN-3/footage/acme/spot/y/
+    .auto-backup/versions/RUN-3/footage/acme/spot/y/inner 3
+    footage/
+    footage/acme/
+    footage/acme/spot/
+    footage/acme/spot/x/
+    footage/acme/spot/x/inner 4
+    footage/acme/spot/y 4
+    ");
+}
+
+#[test]
+fn what_a_killed_run_left_behind_is_swept() {
+    let studio = Studio::new();
+    studio
+        .file(format!("{FROM}/sub/a"), "a")
+        .file(format!("{TO}/sub/.auto-backup-host-1-0.part"), "half")
+        .file(format!("{TO}/.auto-backup-host-1-1.part"), "half");
+    studio.lines(&[LINE]).ok();
+    assert_snapshot!(studio.tree(TO), @"
+    sub/
+    sub/a 1
+    ");
+}
