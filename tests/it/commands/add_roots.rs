@@ -156,3 +156,17 @@ fn neighbours_with_similar_names_are_two_databases() {
     let studio = Studio::new();
     studio.lines(&["add database B WORK2"]).ok();
 }
+
+#[test]
+fn a_folder_that_is_not_there_yet_is_compared_through_links_too() {
+    let studio = Studio::new();
+    studio.link("alias", "WORK");
+    assert_snapshot!(studio.lines(&["add database B alias/later"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:1: error: `$STUDIO/alias/later` lies inside database `WORK` at `$STUDIO/WORK`
+        add database B alias/later
+        ^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: give each database a folder of its own, or `remove database` the other first
+    ");
+}
