@@ -303,9 +303,13 @@ fn existing(
     }
 }
 
-/// Adds the replica's own folder to a plan that makes it, so that it gets the source's time and permissions.
+/// Adds the replica's own folder to a plan, so that it gets the source's time, and where it is new the permissions.
 fn with_own_folder(mut plan: Plan, source: &Tree, there: &Tree) -> Plan {
-    if let (Some(stat), None, true) = (source.stat, there.stat, there.problems.is_empty()) {
+    let unread = there
+        .problems
+        .iter()
+        .any(|problem| problem.path == Path::new(""));
+    if let (Some(stat), false) = (source.stat, unread) {
         let entry = tree::Entry {
             path: PathBuf::new(),
             kind: Kind::Folder,
@@ -319,7 +323,7 @@ fn with_own_folder(mut plan: Plan, source: &Tree, there: &Tree) -> Plan {
             0,
             crate::plan::PlannedFolder {
                 entry,
-                exists: false,
+                exists: there.stat.is_some(),
                 replaces: None,
             },
         );

@@ -209,3 +209,23 @@ fn an_empty_project_is_a_project() {
     footage/acme/spot/empty/inner/
     ");
 }
+
+#[test]
+fn a_folder_that_gains_a_file_gets_the_time_of_its_source() {
+    let studio = Studio::new();
+    studio
+        .file(format!("{FROM}/sub/a"), "a")
+        .file(format!("{FROM}/b"), "b");
+    studio.lines(&[LINE]).ok();
+    studio
+        .file(format!("{FROM}/sub/c"), "c")
+        .file(format!("{FROM}/d"), "d");
+    for path in ["sub", ""] {
+        set_time(&studio.path(FROM).join(path), 1_100_000_000);
+    }
+    studio.lines(&[LINE]).ok();
+    for path in ["sub", ""] {
+        let [there, here] = both(&studio, path);
+        assert_eq!(there, here, "{path}");
+    }
+}
