@@ -138,3 +138,18 @@ fn a_file_that_cannot_be_written_is_an_error() {
         ^^^^
     ");
 }
+
+#[test]
+fn a_line_that_goes_on_in_the_next_is_one_line() {
+    let studio = Studio::bare();
+    let before =
+        "add database WORK \\\n  ../../../WORK\nadd database OLD \\\n  /old\nlist clients\n";
+    studio.file(FILE, before);
+    studio.lines(&["save"]).status(0);
+    assert_eq!(studio.read(FILE), before);
+    studio.lines(&["remove database OLD", "save"]).status(0);
+    assert_eq!(
+        studio.read(FILE),
+        "add database WORK \\\n  ../../../WORK\nlist clients\n"
+    );
+}
