@@ -247,11 +247,10 @@ fn replicas<'a>(
     request: &Request<'a>,
     report: &mut Report,
 ) -> Result<Vec<(&'a Category, ProjectId)>> {
-    let exclusions = Exclusions::new(registry.exclusions())?;
     let mut replicas = Vec::new();
     for category in &request.categories {
         let inner = registry.inner_categories(category);
-        let listing = listing::list(source, category, &request.scope, &exclusions, &inner)?;
+        let listing = listing::list(source, category, &request.scope, &inner)?;
         for problem in &listing.problems {
             report.add(
                 source.path().join(&category.path),

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::error::{Error, Result};
-use crate::exclusions::Exclusions;
 use crate::interrupt;
 use crate::lexer::quote;
 use crate::name::Name;
@@ -39,7 +38,6 @@ pub fn list<'a>(
     root: &Folder,
     category: &'a Category,
     scope: &Scope,
-    exclusions: &Exclusions,
     inner: &[PathBuf],
 ) -> Result<Listing<'a>> {
     let (projects, problems, unread_clients) = (BTreeSet::new(), Vec::new(), Vec::new());
@@ -56,7 +54,7 @@ pub fn list<'a>(
     }
     let clients = match root
         .beneath(&category.path)
-        .and_then(|folder| clients(&folder, scope, exclusions))
+        .and_then(|folder| clients(&folder, scope))
     {
         Ok(clients) => clients,
         Err(error) => {
@@ -75,7 +73,7 @@ pub fn list<'a>(
         }
         match root
             .beneath(&path)
-            .and_then(|folder| tree::folders(&folder, exclusions))
+            .and_then(|folder| tree::folders(&folder))
         {
             Ok(projects) => {
                 let own = projects
@@ -97,10 +95,10 @@ pub fn list<'a>(
 }
 
 /// The clients of the scope in a category's folder.
-fn clients(folder: &Folder, scope: &Scope, exclusions: &Exclusions) -> Result<Vec<Name>> {
+fn clients(folder: &Folder, scope: &Scope) -> Result<Vec<Name>> {
     match scope {
         Scope::Client(client) => Ok(vec![client.clone()]),
-        _ => tree::folders(folder, exclusions),
+        _ => tree::folders(folder),
     }
 }
 
@@ -115,11 +113,10 @@ pub fn no_replica(
     scope: &Scope,
     database: &str,
 ) -> Result<Error> {
-    let exclusions = Exclusions::new(registry.exclusions())?;
     let mut names = BTreeSet::new();
     for category in categories {
         let inner = registry.inner_categories(category);
-        let listing = list(root, category, &Scope::All, &exclusions, &inner)?;
+        let listing = list(root, category, &Scope::All, &inner)?;
         names.extend(listing.projects.into_iter().map(|project| match scope {
             Scope::Client(_) => quote(project.client.as_os_str()),
             _ => quote(project.name().as_os_str()),

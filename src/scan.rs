@@ -176,7 +176,7 @@ fn see<'a>(
     let mut sight = Sight::default();
     for category in registry.categories() {
         let inner = registry.inner_categories(category);
-        let listing = listing::list(root, category, scope, exclusions, &inner)?;
+        let listing = listing::list(root, category, scope, &inner)?;
         for problem in &listing.problems {
             sight.unreadable += 1;
             monitor.event(&Event::Problem(problem));

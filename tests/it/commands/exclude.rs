@@ -78,3 +78,33 @@ fn what_is_excluded_is_neither_counted_nor_copied() {
     acme/spot/sub/
     ");
 }
+
+#[test]
+fn a_client_or_project_of_an_excluded_name_is_still_seen() {
+    let studio = Studio::new();
+    studio
+        .file("WORK/footage/cache/old.tmp/a.mov", "1")
+        .file("WORK/footage/cache/old.tmp/b.tmp", "1");
+    let lines = [
+        "exclude '*.tmp'",
+        "exclude cache/",
+        "load WORK",
+        "list projects",
+    ];
+    assert_snapshot!(studio.lines(&lines), @"
+    exit 0
+    --- stdout
+    left alone from the next look on: *.tmp
+    left alone from the next look on: cache/
+    ┌──────────┬──────────┬──────────┬───────┬──────┬───────┬───────┐
+    │ database ┆ state    ┆ projects ┆ files ┆ size ┆ added ┆ time  │
+    ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
+    │ WORK     ┆ complete ┆        1 ┆     1 ┆  1 B ┆     1 ┆ N s │
+    └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
+    ┌───────────────┐
+    │ project       │
+    ╞═══════════════╡
+    │ cache/old.tmp │
+    └───────────────┘
+    ");
+}
