@@ -28,6 +28,18 @@ pub struct Listing<'a> {
     pub unread: bool,
 }
 
+impl Listing<'_> {
+    /// Adds projects that are to be looked for, whether they are there or not, but where nothing could be read.
+    pub fn expect(&mut self, projects: &BTreeSet<ProjectId>) {
+        if !self.unread {
+            let readable = projects
+                .iter()
+                .filter(|project| !self.unread_clients.contains(&project.client));
+            self.projects.extend(readable.cloned());
+        }
+    }
+}
+
 /// Lists the projects of a scope; `inner` are the folders of other categories within this one.
 ///
 /// A single project is listed whether it is there or not. A category folder that is not there holds no project.

@@ -55,8 +55,8 @@ fn live_looks_first() {
     ┌──────────┬────────────────────────┬─────────┐
     │ category ┆ WORK                   ┆ NAS     │
     ╞══════════╪════════════════════════╪═════════╡
-    │ footage  ┆ present, 2 files, 13 B ┆ unknown │
-    │ render   ┆ present, 1 file, 5 B   ┆ unknown │
+    │ footage  ┆ present, 2 files, 13 B ┆ missing │
+    │ render   ┆ present, 1 file, 5 B   ┆ missing │
     └──────────┴────────────────────────┴─────────┘
       footage on WORK: $STUDIO/WORK/footage/acme/spot (looked at just now)
       render on WORK: $STUDIO/WORK/scratch/render/acme/spot (looked at just now)
@@ -65,8 +65,8 @@ fn live_looks_first() {
     ┌──────────┬──────────────────────┬─────────┐
     │ category ┆ WORK                 ┆ NAS     │
     ╞══════════╪══════════════════════╪═════════╡
-    │ footage  ┆ present, 1 file, 6 B ┆ unknown │
-    │ render   ┆ unknown              ┆ unknown │
+    │ footage  ┆ present, 1 file, 6 B ┆ missing │
+    │ render   ┆ missing              ┆ missing │
     └──────────┴──────────────────────┴─────────┘
       footage on WORK: $STUDIO/WORK/footage/acme/teaser (looked at just now)
     ");

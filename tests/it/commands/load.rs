@@ -122,6 +122,28 @@ fn a_project_can_be_looked_at_alone() {
 }
 
 #[test]
+fn a_look_at_a_client_notes_which_projects_are_gone() {
+    let studio = Studio::filled();
+    studio.lines(&["load"]).ok();
+    studio.remove("WORK/footage/acme/teaser");
+    assert_eq!(
+        numbers(&studio, "load WORK --project acme", &["gone", "projects"]),
+        [json!(1), json!(2)]
+    );
+    studio
+        .remove("WORK/footage/acme")
+        .remove("WORK/scratch/render/acme");
+    assert_eq!(
+        numbers(&studio, "load WORK --project acme", &["gone", "projects"]),
+        [json!(3), json!(1)]
+    );
+    assert_eq!(
+        numbers(&studio, "load WORK", &["gone", "files"]),
+        [json!(0), json!(1)]
+    );
+}
+
+#[test]
 fn a_recent_look_is_not_repeated() {
     let studio = Studio::filled();
     assert_eq!(
