@@ -21,7 +21,7 @@ fn removing_says_that_no_file_is_touched() {
     left alone from the next look on: *.tmp
     database WORK is no longer tracked; its files are untouched
     category render is no longer tracked; its files are untouched
-    exclusion *.tmp is no longer tracked; its files are untouched
+    exclusion *.tmp no longer holds; what it left alone is looked at from the next look on
     ");
     assert_snapshot!(studio.json(&lines), @r#"
     exit 0
