@@ -115,9 +115,9 @@ fn unknown_names_suggest_the_nearest_and_copy_nothing() {
     assert_snapshot!(studio.lines(&["copy all all NAS WORK"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:10: error: `all` is not in any category of database `NAS`
+    -c:1:1: error: there is no project in any category of database `NAS`
         copy all all NAS WORK
-                 ^^^
+        ^^^^^^^^^^^^^^^^^^^^^
     hint: `list projects` shows what there is; `load NAS` looks again
     ");
     assert_snapshot!(studio.lines(&["copy acme/spot fotage WORK NAS"]).status(1), @"
