@@ -23,7 +23,7 @@ fn a_link_at_the_destination_is_never_written_through() {
     --- stdout
     conflict $STUDIO/NAS/footage/acme/spot/b: a symbolic link is there, a file here
     conflict $STUDIO/NAS/footage/acme/spot/sub: a symbolic link is there, a folder here
-    conflict $STUDIO/NAS/footage/acme/spot/sub/a: a symbolic link is there, a folder here
+    conflict $STUDIO/NAS/footage/acme/spot/sub/a: its folder `sub`: a symbolic link is there, a folder here
     copied 0 files, 0 B in N s; 3 in conflict
     a file in conflict is as it was; `--overwrite` replaces it and keeps the old version
     ");
@@ -61,7 +61,7 @@ fn a_file_and_a_folder_of_one_name_are_a_conflict() {
     exit 3
     --- stdout
     conflict $STUDIO/NAS/footage/acme/spot/x: a file is there, a folder here
-    conflict $STUDIO/NAS/footage/acme/spot/x/inner: a file is there, a folder here
+    conflict $STUDIO/NAS/footage/acme/spot/x/inner: its folder `x`: a file is there, a folder here
     conflict $STUDIO/NAS/footage/acme/spot/y: a folder is there, a file here
     copied 0 files, 0 B in N s; 3 in conflict
     a file in conflict is as it was; `--overwrite` replaces it and keeps the old version

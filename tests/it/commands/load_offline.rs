@@ -106,7 +106,7 @@ fn what_is_below_an_unreadable_folder_stays_known() {
     studio.mode("WORK/footage/acme/spot/plates", 0o755);
     let text = regex::Regex::new(r"\d+ days ago *")
         .unwrap()
-        .replace_all(&run.to_string(), "AGE ")
+        .replace_all(&run.to_string(), "AGE")
         .into_owned();
     assert_snapshot!(text, @"
     exit 3
@@ -117,7 +117,7 @@ fn what_is_below_an_unreadable_folder_stays_known() {
     │ WORK     ┆ partial  ┆        3 ┆     5 ┆ 25 B ┆          1 ┆ N s │
     │ NAS      ┆ complete ┆        0 ┆     0 ┆  0 B ┆          0 ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴────────────┴───────┘
-    WORK  $STUDIO/WORK/footage/acme/spot/plates/p1.exr  9 B  AGE 
+    WORK  $STUDIO/WORK/footage/acme/spot/plates/p1.exr  9 B  AGE
     1 file
     acme/spot
     ┌──────────┬────────────────────────┬─────────┐
