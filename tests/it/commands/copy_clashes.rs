@@ -1,6 +1,7 @@
 //! `copy`: what is in the way at the destination.
 
 use insta::assert_snapshot;
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use super::copied;
 use crate::studio::Studio;
@@ -103,4 +104,71 @@ fn what_a_killed_run_left_behind_is_swept() {
     sub/
     sub/a 1
     ");
+}
+
+#[test]
+fn a_run_with_nothing_to_copy_sweeps_too() {
+    let studio = Studio::new();
+    studio.file(format!("{FROM}/a"), "a");
+    studio.lines(&[LINE]).ok();
+    studio.file(format!("{TO}/.auto-backup-host-1-0.part"), "half");
+    studio.lines(&[&format!("{LINE} --dry-run")]).ok();
+    assert_snapshot!(studio.tree(TO), @"
+    .auto-backup-N.part 4
+    a 1
+    ");
+    studio.lines(&[LINE]).ok();
+    assert_eq!(studio.tree(TO), "a 1");
+}
+
+#[test]
+fn a_client_that_is_a_link_at_the_destination_is_not_followed() {
+    let studio = Studio::new();
+    studio
+        .file(format!("{FROM}/sub/a"), "work")
+        .folder("elsewhere")
+        .folder("NAS/footage")
+        .link("NAS/footage/acme", studio.path("elsewhere"));
+    assert_snapshot!(studio.lines(&[LINE]).status(3), @"
+    exit 3
+    --- stdout
+    failed $STUDIO/NAS/footage/acme/spot/sub/a: cannot open `$STUDIO/NAS/footage/acme`: it is no folder (links to folders are not followed)
+    copied 0 files, 0 B in N s; 1 failed
+    ");
+    copied(&studio, LINE);
+    copied(&studio, &format!("{LINE} --overwrite"));
+    assert_eq!(studio.tree("elsewhere"), "");
+}
+
+#[test]
+fn a_file_in_the_place_of_a_category_fails_every_file() {
+    let studio = Studio::new();
+    studio
+        .file(format!("{FROM}/sub/a"), "work")
+        .file("NAS/footage", "a file");
+    assert_snapshot!(studio.lines(&[LINE]).status(3), @"
+    exit 3
+    --- stdout
+    failed $STUDIO/NAS/footage/acme/spot/sub/a: cannot open `$STUDIO/NAS/footage`: it is no folder (links to folders are not followed)
+    copied 0 files, 0 B in N s; 1 failed
+    ");
+    copied(&studio, LINE);
+    assert_eq!(studio.read("NAS/footage"), "a file");
+}
+
+#[test]
+fn a_pipe_in_the_place_of_a_file_is_a_conflict() {
+    let studio = Studio::new();
+    studio.file(format!("{FROM}/a"), "work").folder(TO);
+    let pipe = studio.path(TO).join("a");
+    mknodat(CWD, pipe, FileType::Fifo, Mode::RUSR, 0).unwrap();
+    assert_snapshot!(studio.lines(&[LINE]).status(3), @"
+    exit 3
+    --- stdout
+    conflict $STUDIO/NAS/footage/acme/spot/a: a socket, pipe or device is there, a file here
+    copied 0 files, 0 B in N s; 1 in conflict
+    a file in conflict is as it was; `--overwrite` replaces it and keeps the old version
+    ");
+    copied(&studio, &format!("{LINE} --overwrite"));
+    assert_eq!(studio.read(format!("{TO}/a")), "work");
 }

@@ -229,3 +229,62 @@ fn a_folder_that_gains_a_file_gets_the_time_of_its_source() {
         assert_eq!(there, here, "{path}");
     }
 }
+
+#[test]
+fn a_link_that_points_elsewhere_is_kept_when_overwritten() {
+    let studio = Studio::new();
+    studio
+        .link(format!("{FROM}/link"), "new")
+        .link(format!("{TO}/link"), "old");
+    set_time(&studio.path(TO).join("link"), 2_000_000_000);
+    assert_snapshot!(studio.lines(&[LINE]).status(3), @"
+    exit 3
+    --- stdout
+    conflict $STUDIO/NAS/footage/acme/spot/link: it differs in target, and the one there is newer
+    copied 0 files, 0 B in N s; 1 in conflict
+    a file in conflict is as it was; `--overwrite` replaces it and keeps the old version
+    ");
+    assert_eq!(
+        copied(&studio, &format!("{LINE} --overwrite"))["copied_files"],
+        1
+    );
+    assert_snapshot!(studio.tree("NAS"), @"
+    .auto-backup/
+    .auto-backup/database.json N
+    .auto-backup/versions/
+    .auto-backup/versions/RUN-2/
+    .auto-backup/versions/RUN-2/footage/
+    .auto-backup/versions/RUN-2/footage/acme/
+    .auto-backup/versions/RUN-2/footage/acme/spot/
+    .auto-backup/versions/RUN-2/footage/acme/spot/link -> old
+    footage/
+    footage/acme/
+    footage/acme/spot/
+    footage/acme/spot/link -> new
+    ");
+}
+
+#[test]
+fn times_before_1970_and_after_2100_come_along() {
+    let studio = Studio::new();
+    studio
+        .file(format!("{FROM}/old"), "x")
+        .file(format!("{FROM}/new"), "x");
+    set_time(&studio.path(FROM).join("old"), -1_000_000_000);
+    set_time(&studio.path(FROM).join("new"), 5_000_000_000);
+    studio.lines(&[LINE]).ok();
+    for path in ["old", "new"] {
+        let [there, here] = both(&studio, path);
+        assert_eq!(there, here, "{path}");
+    }
+    assert_eq!(copied(&studio, LINE)["same_files"], 2);
+}
+
+#[test]
+fn a_file_too_large_for_one_piece_is_whole() {
+    let studio = Studio::new();
+    let content: Vec<u8> = (0..65_u64 << 17).flat_map(u64::to_le_bytes).collect();
+    studio.file(format!("{FROM}/large"), &content);
+    assert_eq!(copied(&studio, LINE)["copied_bytes"], content.len());
+    assert!(fs::read(studio.path(TO).join("large")).unwrap() == content);
+}
