@@ -140,7 +140,8 @@ impl Planner<'_> {
     /// Plans one entry of the source.
     fn entry(&mut self, entry: &Entry, there: Option<&Entry>, difference: Option<Difference>) {
         if let Some(action) = self.obstacle(&entry.path) {
-            if entry.kind != Kind::Folder {
+            // A folder that is there already needs nothing.
+            if entry.kind != Kind::Folder || there.is_none() {
                 self.step(&entry.path, Some(entry), action);
             }
             return;

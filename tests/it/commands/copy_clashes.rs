@@ -132,12 +132,28 @@ fn a_client_that_is_a_link_at_the_destination_is_not_followed() {
     assert_snapshot!(studio.lines(&[LINE]).status(3), @"
     exit 3
     --- stdout
+    failed $STUDIO/NAS/footage/acme/spot/sub: cannot open `$STUDIO/NAS/footage/acme`: it is no folder (links to folders are not followed)
     failed $STUDIO/NAS/footage/acme/spot/sub/a: cannot open `$STUDIO/NAS/footage/acme`: it is no folder (links to folders are not followed)
-    copied 0 files, 0 B in N s; 1 failed
+    copied 0 files, 0 B in N s; 2 failed
     ");
     copied(&studio, LINE);
     copied(&studio, &format!("{LINE} --overwrite"));
     assert_eq!(studio.tree("elsewhere"), "");
+}
+
+#[test]
+fn an_empty_folder_that_cannot_be_made_is_no_success() {
+    let studio = Studio::new();
+    studio
+        .folder(format!("{FROM}/empty"))
+        .file("NAS/footage/acme", "a file");
+    assert_snapshot!(studio.lines(&[LINE]).status(3), @"
+    exit 3
+    --- stdout
+    failed $STUDIO/NAS/footage/acme/spot/empty: cannot open `$STUDIO/NAS/footage/acme`: it is no folder (links to folders are not followed)
+    copied 0 files, 0 B in N s; 1 failed
+    ");
+    copied(&studio, LINE);
 }
 
 #[test]
@@ -149,8 +165,9 @@ fn a_file_in_the_place_of_a_category_fails_every_file() {
     assert_snapshot!(studio.lines(&[LINE]).status(3), @"
     exit 3
     --- stdout
+    failed $STUDIO/NAS/footage/acme/spot/sub: cannot open `$STUDIO/NAS/footage`: it is no folder (links to folders are not followed)
     failed $STUDIO/NAS/footage/acme/spot/sub/a: cannot open `$STUDIO/NAS/footage`: it is no folder (links to folders are not followed)
-    copied 0 files, 0 B in N s; 1 failed
+    copied 0 files, 0 B in N s; 2 failed
     ");
     copied(&studio, LINE);
     assert_eq!(studio.read("NAS/footage"), "a file");
