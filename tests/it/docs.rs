@@ -153,9 +153,9 @@ fn every_link_of_the_documents_leads_somewhere() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                pending.push(path)
+                pending.push(path);
             } else {
-                pages.push(path)
+                pages.push(path);
             }
         }
     }

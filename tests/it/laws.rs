@@ -40,9 +40,9 @@ fn contents(folder: &Path) -> BTreeSet<Vec<u8>> {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                pending.push(path)
+                pending.push(path);
             } else {
-                contents.extend(fs::read(path))
+                contents.extend(fs::read(path));
             }
         }
     }
