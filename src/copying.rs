@@ -11,7 +11,7 @@ use crate::interrupt;
 use crate::listing;
 use crate::monitor::{Event, Monitor};
 use crate::os::folder::{Folder, Kind, is_missing};
-use crate::plan::{Action, Plan, Rules, plan};
+use crate::plan::{Action, Plan, Rules, Step, plan};
 use crate::presence;
 use crate::project::{ProjectId, Scope, below};
 use crate::registry::{Category, Database, Registry, overlap, resolved};
@@ -307,8 +307,17 @@ fn with_own_folder(mut plan: Plan, source: &Tree, there: &Tree) -> Plan {
     let unread = there
         .problems
         .iter()
-        .any(|problem| problem.path == Path::new(""));
-    if let (Some(stat), false) = (source.stat, unread) {
+        .find(|problem| problem.path == Path::new(""));
+    if let Some(problem) = unread {
+        // With nothing in it, nothing else would tell that it cannot be made.
+        if there.stat.is_none() && plan.steps.is_empty() {
+            plan.steps.push(Step {
+                path: PathBuf::new(),
+                entry: None,
+                action: Action::Fail(problem.error.line()),
+            });
+        }
+    } else if let Some(stat) = source.stat {
         let entry = tree::Entry {
             path: PathBuf::new(),
             kind: Kind::Folder,
@@ -330,6 +339,15 @@ fn with_own_folder(mut plan: Plan, source: &Tree, there: &Tree) -> Plan {
     plan
 }
 
+/// A path in a replica's folder; the folder itself is written without a slash at its end.
+fn within(base: &Path, path: &Path) -> PathBuf {
+    if path == Path::new("") {
+        base.to_owned()
+    } else {
+        base.join(path)
+    }
+}
+
 /// Reports what a plan would do.
 fn foresee(job: &Job<'_>, report: &mut Report) {
     let base = job
@@ -337,7 +355,7 @@ fn foresee(job: &Job<'_>, report: &mut Report) {
         .path()
         .join(below(&job.category.path, &job.project));
     for step in &job.plan.steps {
-        let path = base.join(&step.path);
+        let path = within(&base, &step.path);
         match &step.action {
             Action::Copy { replaces } => {
                 report.planned_files += 1;
@@ -385,7 +403,7 @@ fn carry_out(
             &route,
             &versions,
             monitor,
-            &mut |path, outcome| report.add(base.join(path), outcome),
+            &mut |path, outcome| report.add(within(&base, path), outcome),
         );
     }
     monitor.event(&Event::Finished);

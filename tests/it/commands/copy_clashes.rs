@@ -154,6 +154,14 @@ fn an_empty_folder_that_cannot_be_made_is_no_success() {
     copied 0 files, 0 B in N s; 1 failed
     ");
     copied(&studio, LINE);
+    studio.remove(format!("{FROM}/empty"));
+    assert_snapshot!(studio.lines(&[LINE]).status(3), @"
+    exit 3
+    --- stdout
+    failed $STUDIO/NAS/footage/acme/spot: cannot open `$STUDIO/NAS/footage/acme`: it is no folder (links to folders are not followed)
+    copied 0 files, 0 B in N s; 1 failed
+    ");
+    copied(&studio, LINE);
 }
 
 #[test]
