@@ -108,7 +108,9 @@ pub fn save(path: &Path, registry: &Registry) -> Result<Saved> {
         registry,
         path.parent().unwrap_or(Path::new("/")),
     );
-    if before.as_deref() == Some(&text) {
+    // How lines end, and whether the last one does, is no difference.
+    let same = |before: &str| before.lines().eq(text.lines());
+    if before.as_deref().is_some_and(same) {
         return Ok(Saved {
             path: path.to_owned(),
             kept: None,

@@ -101,6 +101,15 @@ fn nothing_new_writes_nothing() {
 }
 
 #[test]
+fn how_lines_end_is_nothing_to_save() {
+    let studio = Studio::bare();
+    let before = "add category a a\r\nadd category b b";
+    studio.file(FILE, before);
+    assert_eq!(studio.json(&["save"]).ok().document()["changed"], false);
+    assert_eq!(studio.read(FILE), before);
+}
+
+#[test]
 fn the_file_that_was_named_is_the_one_that_is_written() {
     let studio = Studio::bare();
     studio.file("my.config", "");
