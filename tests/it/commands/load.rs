@@ -60,6 +60,14 @@ fn nothing_tracked_says_how_to_begin() {
 }
 
 #[test]
+fn a_database_that_is_named_twice_is_looked_at_once() {
+    let document = Studio::filled().json(&["load NAS WORK NAS"]).document();
+    let databases = document["databases"].as_array().unwrap();
+    let names: Vec<_> = databases.iter().map(|database| &database["name"]).collect();
+    assert_eq!(names, ["NAS", "WORK"]);
+}
+
+#[test]
 fn a_second_look_finds_nothing_changed() {
     let studio = Studio::filled();
     assert_eq!(
