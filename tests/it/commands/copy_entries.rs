@@ -69,6 +69,10 @@ fn times_and_permissions_come_along() {
         assert_eq!(there, here, "{path}");
     }
     assert_eq!(copied(&studio, LINE)["copied_files"], 0);
+    // So that the studio can be removed.
+    for replica in [FROM, TO] {
+        studio.mode(format!("{replica}/sub"), 0o755);
+    }
 }
 
 #[test]
