@@ -3,6 +3,7 @@
 mod add;
 mod add_roots;
 mod copy;
+mod copy_attributes;
 mod copy_clashes;
 mod copy_entries;
 mod copy_refused;
