@@ -11,7 +11,7 @@ use crate::interrupt;
 use crate::listing;
 use crate::monitor::{Event, Monitor};
 use crate::os::folder::{Folder, Kind, is_missing};
-use crate::plan::{Action, Plan, Rules, plan};
+use crate::plan::{Action, Plan, Rules, Step, plan};
 use crate::presence;
 use crate::project::{ProjectId, Scope, below};
 use crate::registry::{Category, Database, Registry, overlap, resolved};
@@ -247,11 +247,10 @@ fn replicas<'a>(
     request: &Request<'a>,
     report: &mut Report,
 ) -> Result<Vec<(&'a Category, ProjectId)>> {
-    let exclusions = Exclusions::new(registry.exclusions())?;
     let mut replicas = Vec::new();
     for category in &request.categories {
         let inner = registry.inner_categories(category);
-        let listing = listing::list(source, category, &request.scope, &exclusions, &inner)?;
+        let listing = listing::list(source, category, &request.scope, &inner)?;
         for problem in &listing.problems {
             report.add(
                 source.path().join(&category.path),
@@ -303,9 +302,22 @@ fn existing(
     }
 }
 
-/// Adds the replica's own folder to a plan that makes it, so that it gets the source's time and permissions.
+/// Adds the replica's own folder to a plan, so that it gets the source's time, and where it is new the permissions.
 fn with_own_folder(mut plan: Plan, source: &Tree, there: &Tree) -> Plan {
-    if let (Some(stat), None, true) = (source.stat, there.stat, there.problems.is_empty()) {
+    let unread = there
+        .problems
+        .iter()
+        .find(|problem| problem.path == Path::new(""));
+    if let Some(problem) = unread {
+        // With nothing in it, nothing else would tell that it cannot be made.
+        if there.stat.is_none() && plan.steps.is_empty() {
+            plan.steps.push(Step {
+                path: PathBuf::new(),
+                entry: None,
+                action: Action::Fail(problem.error.line()),
+            });
+        }
+    } else if let Some(stat) = source.stat {
         let entry = tree::Entry {
             path: PathBuf::new(),
             kind: Kind::Folder,
@@ -319,12 +331,21 @@ fn with_own_folder(mut plan: Plan, source: &Tree, there: &Tree) -> Plan {
             0,
             crate::plan::PlannedFolder {
                 entry,
-                exists: false,
+                exists: there.stat.is_some(),
                 replaces: None,
             },
         );
     }
     plan
+}
+
+/// A path in a replica's folder; the folder itself is written without a slash at its end.
+fn within(base: &Path, path: &Path) -> PathBuf {
+    if path == Path::new("") {
+        base.to_owned()
+    } else {
+        base.join(path)
+    }
 }
 
 /// Reports what a plan would do.
@@ -334,7 +355,7 @@ fn foresee(job: &Job<'_>, report: &mut Report) {
         .path()
         .join(below(&job.category.path, &job.project));
     for step in &job.plan.steps {
-        let path = base.join(&step.path);
+        let path = within(&base, &step.path);
         match &step.action {
             Action::Copy { replaces } => {
                 report.planned_files += 1;
@@ -382,7 +403,7 @@ fn carry_out(
             &route,
             &versions,
             monitor,
-            &mut |path, outcome| report.add(base.join(path), outcome),
+            &mut |path, outcome| report.add(within(&base, path), outcome),
         );
     }
     monitor.event(&Event::Finished);

@@ -93,7 +93,7 @@ pub enum Error {
         why: String,
     },
     /// The project's folder is not there.
-    #[error("`{project}` is not in {place} of database `{database}`")]
+    #[error("{} in {place} of database `{database}`", absence(project))]
     NoReplica {
         /// The project, client or `all`, as typed.
         project: Name,
@@ -269,7 +269,7 @@ impl Error {
         match self {
             Self::Unknown { name, .. } => Some(name),
             Self::Malformed { word, .. } | Self::UnsetVariable { word, .. } => Some(word),
-            Self::NoReplica { project, .. } => Some(project),
+            Self::NoReplica { project, .. } if !is_all(project) => Some(project),
             _ => None,
         }
     }
@@ -299,6 +299,20 @@ fn missing_hint(action: &str) -> Option<String> {
         ),
         _ => None,
     }
+}
+
+/// What is not there: a project, a client, or any project at all.
+fn absence(project: &Name) -> String {
+    if is_all(project) {
+        "there is no project".to_owned()
+    } else {
+        format!("`{project}` is not")
+    }
+}
+
+/// Whether every project was asked for.
+fn is_all(project: &Name) -> bool {
+    project.as_bytes() == b"all"
 }
 
 /// `did you mean ...`, else the names there are, else how to add one.

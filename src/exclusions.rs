@@ -52,10 +52,15 @@ impl Exclusions {
         let Some(name) = path.file_name() else {
             return false;
         };
-        is_own(name)
-            || DESKTOP.iter().any(|known| name == *known)
+        is_always_excluded(name)
             || (!self.patterns.is_empty() && self.patterns.matched(path, folder).is_ignore())
     }
+}
+
+/// Whether an entry of this name is left alone whatever the patterns, also among clients and projects.
+#[must_use]
+pub fn is_always_excluded(name: &OsStr) -> bool {
+    is_own(name) || DESKTOP.iter().any(|known| name == *known)
 }
 
 /// Whether a name is one of ours.

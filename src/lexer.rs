@@ -38,6 +38,17 @@ pub fn lex(line: &str) -> Result<Vec<Word>> {
     Ok(words)
 }
 
+/// Whether a line goes on in the next one: its last word is a backslash, and not one in a comment.
+#[must_use]
+pub fn continues(line: &str) -> bool {
+    let ends = |end| line.trim_end().len() == end;
+    lex(line).is_ok_and(|words| {
+        words
+            .last()
+            .is_some_and(|word| word.text == "\\" && ends(word.span.end))
+    })
+}
+
 /// The word that means this name: bare where it can be, else quoted; always on one line.
 #[must_use]
 pub fn quote(name: &OsStr) -> String {

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::error::{Error, Result};
-use crate::exclusions::Exclusions;
 use crate::interrupt;
 use crate::lexer::quote;
 use crate::name::Name;
@@ -29,6 +28,18 @@ pub struct Listing<'a> {
     pub unread: bool,
 }
 
+impl Listing<'_> {
+    /// Adds projects that are to be looked for, whether they are there or not, but where nothing could be read.
+    pub fn expect(&mut self, projects: &BTreeSet<ProjectId>) {
+        if !self.unread {
+            let readable = projects
+                .iter()
+                .filter(|project| !self.unread_clients.contains(&project.client));
+            self.projects.extend(readable.cloned());
+        }
+    }
+}
+
 /// Lists the projects of a scope; `inner` are the folders of other categories within this one.
 ///
 /// A single project is listed whether it is there or not. A category folder that is not there holds no project.
@@ -39,7 +50,6 @@ pub fn list<'a>(
     root: &Folder,
     category: &'a Category,
     scope: &Scope,
-    exclusions: &Exclusions,
     inner: &[PathBuf],
 ) -> Result<Listing<'a>> {
     let (projects, problems, unread_clients) = (BTreeSet::new(), Vec::new(), Vec::new());
@@ -56,7 +66,7 @@ pub fn list<'a>(
     }
     let clients = match root
         .beneath(&category.path)
-        .and_then(|folder| clients(&folder, scope, exclusions))
+        .and_then(|folder| clients(&folder, scope))
     {
         Ok(clients) => clients,
         Err(error) => {
@@ -75,7 +85,7 @@ pub fn list<'a>(
         }
         match root
             .beneath(&path)
-            .and_then(|folder| tree::folders(&folder, exclusions))
+            .and_then(|folder| tree::folders(&folder))
         {
             Ok(projects) => {
                 let own = projects
@@ -97,10 +107,10 @@ pub fn list<'a>(
 }
 
 /// The clients of the scope in a category's folder.
-fn clients(folder: &Folder, scope: &Scope, exclusions: &Exclusions) -> Result<Vec<Name>> {
+fn clients(folder: &Folder, scope: &Scope) -> Result<Vec<Name>> {
     match scope {
         Scope::Client(client) => Ok(vec![client.clone()]),
-        _ => tree::folders(folder, exclusions),
+        _ => tree::folders(folder),
     }
 }
 
@@ -115,11 +125,10 @@ pub fn no_replica(
     scope: &Scope,
     database: &str,
 ) -> Result<Error> {
-    let exclusions = Exclusions::new(registry.exclusions())?;
     let mut names = BTreeSet::new();
     for category in categories {
         let inner = registry.inner_categories(category);
-        let listing = list(root, category, &Scope::All, &exclusions, &inner)?;
+        let listing = list(root, category, &Scope::All, &inner)?;
         names.extend(listing.projects.into_iter().map(|project| match scope {
             Scope::Client(_) => quote(project.client.as_os_str()),
             _ => quote(project.name().as_os_str()),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::diff::{Change, Difference, diff};
+use crate::name::Name;
 use crate::os::folder::Kind;
 use crate::tree::{Entry, Tree};
 
@@ -139,7 +140,8 @@ impl Planner<'_> {
     /// Plans one entry of the source.
     fn entry(&mut self, entry: &Entry, there: Option<&Entry>, difference: Option<Difference>) {
         if let Some(action) = self.obstacle(&entry.path) {
-            if entry.kind != Kind::Folder {
+            // A folder that is there already needs nothing.
+            if entry.kind != Kind::Folder || there.is_none() {
                 self.step(&entry.path, Some(entry), action);
             }
             return;
@@ -180,7 +182,8 @@ impl Planner<'_> {
         let action = in_the_way.map(|there| self.action(entry, Some(there), difference));
         if let Some(action) = action.filter(|action| !matches!(action, Action::Copy { .. })) {
             self.step(&entry.path, Some(entry), action.clone());
-            self.blocked.push((entry.path.clone(), action));
+            self.blocked
+                .push((entry.path.clone(), below(&entry.path, action)));
             return;
         }
         let exists = there.is_some() && in_the_way.is_none();
@@ -232,6 +235,17 @@ impl Planner<'_> {
                 difference.word()
             ),
         })
+    }
+}
+
+/// What becomes of what is in a folder that is not made.
+fn below(folder: &Path, action: Action) -> Action {
+    let why = |reason| format!("its folder `{}`: {reason}", Name::from(folder));
+    match action {
+        Action::Conflict(reason) => Action::Conflict(why(reason)),
+        Action::Skip(reason) => Action::Skip(why(reason)),
+        Action::Fail(reason) => Action::Fail(why(reason)),
+        action => action,
     }
 }
 

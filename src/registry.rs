@@ -335,7 +335,14 @@ fn category_path(typed: &Path) -> Result<PathBuf> {
 /// Where a root really is, links resolved, as far as it exists.
 #[must_use]
 pub fn resolved(root: &Path) -> PathBuf {
-    root.canonicalize().unwrap_or_else(|_| root.to_owned())
+    let real = root
+        .ancestors()
+        .find_map(|above| Some((above.canonicalize().ok()?, above)));
+    // What is not there yet may still lie behind a link.
+    match real {
+        Some((real, above)) => real.join(root.strip_prefix(above).unwrap_or(Path::new(""))),
+        None => root.to_owned(),
+    }
 }
 
 /// How a root relates to another that holds some of the same files: `is already`, `lies inside`, `contains`.

@@ -101,8 +101,11 @@ pub fn look(
         files: Some(known.files).filter(|files| *files > 0),
         bytes: None,
     });
-    let seen = presence::open(database, &known, registry.categories())
-        .and_then(|root| Ok((see(&root, registry, scope, &exclusions, monitor)?, root)));
+    let expected = expected(index, registry, scope)?;
+    let seen = presence::open(database, &known, registry.categories()).and_then(|root| {
+        let sight = see(&root, registry, scope, expected, &exclusions, monitor)?;
+        Ok((sight, root))
+    });
     monitor.event(&Event::Finished);
     let (changes, state, unreadable) = match seen {
         Ok((sight, root)) => {
@@ -165,24 +168,53 @@ pub fn summary(index: &Index, registry: &Registry, database: &Database) -> Resul
     })
 }
 
+/// The projects of a client that are known anywhere: a look at the client notes where they are not.
+///
+/// A look at everything notes that by the whole listing, and one at a project asks for that one alone.
+fn expected(index: &Index, registry: &Registry, scope: &Scope) -> Result<BTreeSet<ProjectId>> {
+    let mut projects = BTreeSet::new();
+    if !matches!(scope, Scope::Client(_)) {
+        return Ok(projects);
+    }
+    for database in registry.databases() {
+        let Some(id) = index.database(&database.root)?.id else {
+            continue;
+        };
+        for category in registry.categories() {
+            projects.append(&mut index.projects(id, &category.path)?);
+        }
+    }
+    projects.retain(|project| scope.contains(project));
+    Ok(projects)
+}
+
 /// Looks at all categories, as far as the scope goes.
 fn see<'a>(
     root: &Folder,
     registry: &'a Registry,
     scope: &Scope,
+    mut expected: BTreeSet<ProjectId>,
     exclusions: &Exclusions,
     monitor: &dyn Monitor,
 ) -> Result<Sight<'a>> {
     let mut sight = Sight::default();
+    let mut listings = Vec::new();
     for category in registry.categories() {
         let inner = registry.inner_categories(category);
-        let listing = listing::list(root, category, scope, exclusions, &inner)?;
+        let listing = listing::list(root, category, scope, &inner)?;
         for problem in &listing.problems {
             sight.unreadable += 1;
             monitor.event(&Event::Problem(problem));
         }
+        if matches!(scope, Scope::Client(_)) {
+            expected.extend(listing.projects.iter().cloned());
+        }
+        listings.push((listing, inner));
+    }
+    for (mut listing, inner) in listings {
+        listing.expect(&expected);
         for project in &listing.projects {
-            let tree = see_replica(root, category, project, exclusions, &inner)?;
+            let tree = see_replica(root, listing.category, project, exclusions, &inner)?;
             for problem in tree.iter().flat_map(|tree| &tree.problems) {
                 sight.unreadable += 1;
                 monitor.event(&Event::Problem(&problem.error));
@@ -191,7 +223,7 @@ fn see<'a>(
                 tree.as_ref().map_or(0, |tree| tree.entries.len() as u64),
             ));
             sight.replicas.push(Seen {
-                category,
+                category: listing.category,
                 project: project.clone(),
                 tree,
             });

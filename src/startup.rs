@@ -10,7 +10,7 @@ use std::os::unix::fs::{
 use std::path::{Path, PathBuf};
 
 use crate::error::{At as _, Error, Result};
-use crate::lexer::{lex, quote};
+use crate::lexer::{continues, lex, quote};
 use crate::moment::Moment;
 use crate::name::Name;
 use crate::os::host;
@@ -115,7 +115,9 @@ pub fn save(path: &Path, registry: &Registry) -> Result<Saved> {
         registry,
         path.parent().unwrap_or(Path::new("/")),
     );
-    if before.as_deref() == Some(&text) {
+    // How lines end, and whether the last one does, is no difference.
+    let same = |before: &str| before.lines().eq(text.lines());
+    if before.as_deref().is_some_and(same) {
         return Ok(Saved {
             path: path.to_owned(),
             kept: None,
@@ -214,17 +216,17 @@ fn rewritten(before: &str, registry: &Registry, folder: &Path) -> String {
     let mut wanted = statements(registry);
     let mut lines: Vec<String> = Vec::new();
     let mut place = None;
-    for line in before.lines() {
-        let meaning = meaning(line, folder);
+    for line in logical_lines(before) {
+        let meaning = meaning(&line, folder);
         let holds = meaning
             .as_ref()
             .map(|meaning| wanted.iter().position(|wanted| wanted.meaning == *meaning));
         match holds {
             // No line of ours: it stays.
-            None => lines.push(line.to_owned()),
+            None => lines.push(line),
             Some(Some(at)) => {
                 wanted.remove(at);
-                lines.push(line.to_owned());
+                lines.push(line);
                 place = Some(lines.len());
             }
             // What it registered is gone, or it says the same a second time.
@@ -242,6 +244,23 @@ fn rewritten(before: &str, registry: &Registry, folder: &Path) -> String {
         wanted.into_iter().map(|statement| statement.line),
     );
     lines.iter().flat_map(|line| [line, "\n"]).collect()
+}
+
+/// The lines of a text, each with those that it goes on in.
+fn logical_lines(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut open = false;
+    for line in text.lines() {
+        match lines.last_mut() {
+            Some(last) if open => {
+                last.push('\n');
+                last.push_str(line);
+            }
+            _ => lines.push(line.to_owned()),
+        }
+        open = continues(line);
+    }
+    lines
 }
 
 /// A line that registers something.
@@ -296,7 +315,17 @@ fn statements(registry: &Registry) -> Vec<Statement> {
 
 /// What a line registers; `None` for every other line.
 fn meaning(line: &str, folder: &Path) -> Option<Meaning> {
-    let words = lex(line).ok()?;
+    let joined: Vec<&str> = line
+        .lines()
+        .map(|part| {
+            if continues(part) {
+                &part[..part.trim_end().len() - 1]
+            } else {
+                part
+            }
+        })
+        .collect();
+    let words = lex(&joined.join("\n")).ok()?;
     let words: Vec<&OsStr> = words
         .iter()
         .map(|word| word.text.as_os_str())

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::exclusions::{Exclusions, is_temporary};
+use crate::exclusions::{Exclusions, is_always_excluded, is_temporary};
 use crate::interrupt;
 use crate::moment::{Moment, Step};
 use crate::name::Name;
@@ -166,11 +166,12 @@ fn look(
     })
 }
 
-/// The folders in a folder, sorted; links to folders are none, and neither is what is left alone.
+/// The folders in a folder, sorted; links to folders are none, and neither is what is always left alone.
+/// Patterns are for what is in a project, not for clients and projects.
 ///
 /// # Errors
 /// The folder cannot be read.
-pub fn folders(folder: &Folder, exclusions: &Exclusions) -> Result<Vec<Name>> {
+pub fn folders(folder: &Folder) -> Result<Vec<Name>> {
     let mut names = Vec::new();
     for name in folder.entries()? {
         let is_folder = match folder.stat(&name) {
@@ -178,7 +179,7 @@ pub fn folders(folder: &Folder, exclusions: &Exclusions) -> Result<Vec<Name>> {
             Err(error) if is_missing(&error) => false,
             Err(error) => return Err(error),
         };
-        if is_folder && !exclusions.excludes(Path::new(&name), true) {
+        if is_folder && !is_always_excluded(&name) {
             names.push(name.into());
         }
     }

@@ -78,11 +78,14 @@ impl Run for Load {
             (Some(name), _) => vec![workspace.registry.database(name)?.clone()],
             (None, true) => workspace.registry.databases().to_vec(),
             (None, false) => {
-                let named = self
-                    .databases
-                    .iter()
-                    .map(|name| workspace.registry.database(name).cloned());
-                named.collect::<Result<_>>()?
+                let mut named: Vec<Database> = Vec::new();
+                for name in &self.databases {
+                    let database = workspace.registry.database(name)?;
+                    if !named.contains(database) {
+                        named.push(database.clone());
+                    }
+                }
+                named
             }
         };
         let run = workspace.index.begin_run("load")?;

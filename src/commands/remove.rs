@@ -90,10 +90,15 @@ impl Answer for Removed {
     const COMMAND: &'static str = "remove";
 
     fn page(&self, page: &mut Page) {
+        let words = if self.kind == "exclusion" {
+            " no longer holds; what it left alone is looked at from the next look on"
+        } else {
+            " is no longer tracked; its files are untouched"
+        };
         page.cells(vec![
             Cell::text(format!("{} ", self.kind)),
             self.name.as_str().into(),
-            Cell::text(" is no longer tracked; its files are untouched"),
+            Cell::text(words),
         ]);
     }
 

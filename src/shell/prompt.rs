@@ -18,11 +18,12 @@ use rustyline::{ColorMode, CompletionType, Config, Context, Editor, Helper};
 
 use super::completion::{Names, complete};
 use super::session::Session;
-use super::statement::{continues, statements};
+use super::statement::statements;
 use crate::commands::Flow;
 use crate::error::{At as _, Result};
 use crate::exit_status::ExitStatus;
 use crate::interrupt;
+use crate::lexer::continues;
 use crate::os::terminal::{self, Settings};
 use crate::output::messages::Messages;
 use crate::paths;

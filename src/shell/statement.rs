@@ -1,6 +1,6 @@
 //! Logical lines: one physical line, or several where they end in ` \`.
 
-use crate::lexer::lex;
+use crate::lexer::continues;
 
 /// One logical line of a source of commands: several physical lines where they end in ` \`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,16 +39,6 @@ pub(super) fn statements(origin: &str, first: usize, text: &str) -> Vec<Statemen
         open = goes_on;
     }
     statements
-}
-
-/// Whether a line goes on in the next one: its last word is a backslash, and not one in a comment.
-pub(super) fn continues(line: &str) -> bool {
-    let ends = |end| line.trim_end().len() == end;
-    lex(line).is_ok_and(|words| {
-        words
-            .last()
-            .is_some_and(|word| word.text == "\\" && ends(word.span.end))
-    })
 }
 
 #[cfg(test)]

@@ -252,6 +252,11 @@ impl Studio {
         for (pattern, replacement) in [
             (r"\d{8}T\d{6}Z-[A-Za-z0-9-]+?-(\d+)/", "RUN-$1/"),
             (r"\d{8}T\d{6}Z", "DATE"),
+            (r"\.auto-backup-[^/`]+-\d+-\d+\.part", ".auto-backup-N.part"),
+            (
+                r"\.auto-backup/database\.json \d+",
+                ".auto-backup/database.json N",
+            ),
             (r"\b\d+\.\d s\b", "N s"),
             (r#""seconds":[0-9.e-]+"#, r#""seconds":N"#),
             (r#""indexed_at":"[^"]+""#, r#""indexed_at":"NOW""#),

@@ -2,6 +2,7 @@
 
 use insta::assert_snapshot;
 
+use super::{exact, formatted, oddly_named};
 use crate::studio::Studio;
 
 #[test]
@@ -24,4 +25,212 @@ fn replicas_are_told_apart_by_a_word() {
       footage on NAS: $STUDIO/NAS/footage/acme/spot (looked at just now)
       render on WORK: $STUDIO/WORK/scratch/render/acme/spot (looked at just now)
     ");
+}
+
+/// A studio in which replicas of `acme/spot` are in all six states.
+fn six_states() -> Studio {
+    let studio = Studio::filled();
+    studio.folder("ARCHIVE").folder("CLOUD").folder("TAPE");
+    let lines = "add database ARCHIVE ../../../ARCHIVE\nadd database CLOUD ../../../CLOUD\n\
+                 add database TAPE ../../../TAPE\n";
+    let path = "home/.config/auto-backup/.config";
+    studio.file(path, studio.read(path) + lines);
+    studio
+        .lines(&[
+            "load WORK NAS ARCHIVE CLOUD",
+            "copy acme/spot footage WORK NAS,ARCHIVE,CLOUD",
+        ])
+        .ok();
+    studio
+        .remove("NAS/footage/acme/spot/plates")
+        .file("ARCHIVE/footage/acme/spot/reel.mov", "other");
+    studio.lines(&["load NAS ARCHIVE"]).ok();
+    studio.remove("CLOUD");
+    studio.lines(&["load CLOUD"]).status(3);
+    studio
+}
+
+#[test]
+fn all_six_states_have_their_word() {
+    assert_snapshot!(six_states().lines(&["fetch project acme/spot"]), @"
+    exit 0
+    --- stdout
+    acme/spot
+    ┌──────────┬────────────────────────┬──────────────────────┬────────────────────────┬────────────────────────┬─────────┐
+    │ category ┆ WORK                   ┆ NAS                  ┆ ARCHIVE                ┆ CLOUD                  ┆ TAPE    │
+    ╞══════════╪════════════════════════╪══════════════════════╪════════════════════════╪════════════════════════╪═════════╡
+    │ footage  ┆ differs, 2 files, 13 B ┆ partial, 1 file, 4 B ┆ present, 2 files, 14 B ┆ offline, 2 files, 13 B ┆ unknown │
+    │ render   ┆ present, 1 file, 5 B   ┆ missing              ┆ missing                ┆ offline                ┆ unknown │
+    └──────────┴────────────────────────┴──────────────────────┴────────────────────────┴────────────────────────┴─────────┘
+      footage on WORK: $STUDIO/WORK/footage/acme/spot (looked at just now)
+      footage on NAS: $STUDIO/NAS/footage/acme/spot (looked at just now)
+      footage on ARCHIVE: $STUDIO/ARCHIVE/footage/acme/spot (looked at just now)
+      footage on CLOUD: $STUDIO/CLOUD/footage/acme/spot (looked at just now)
+      render on WORK: $STUDIO/WORK/scratch/render/acme/spot (looked at just now)
+    ");
+    assert_snapshot!(six_states().json(&["fetch project acme/spot"]), @r#"
+    exit 0
+    --- stdout
+    {"command":"fetch","projects":[{"project":"acme/spot","replicas":[{"category":"footage","database":"WORK","path":"$STUDIO/WORK/footage/acme/spot","state":"differs","files":2,"bytes":13,"newest":"2026-01-02T03:04:05Z","indexed_at":"NOW"},{"category":"footage","database":"NAS","path":"$STUDIO/NAS/footage/acme/spot","state":"partial","files":1,"bytes":4,"newest":"2026-01-02T03:04:05Z","indexed_at":"NOW"},{"category":"footage","database":"ARCHIVE","path":"$STUDIO/ARCHIVE/footage/acme/spot","state":"present","files":2,"bytes":14,"newest":"2026-01-02T03:04:05Z","indexed_at":"NOW"},{"category":"footage","database":"CLOUD","path":"$STUDIO/CLOUD/footage/acme/spot","state":"offline","files":2,"bytes":13,"newest":"2026-01-02T03:04:05Z","indexed_at":"NOW"},{"category":"footage","database":"TAPE","path":"$STUDIO/TAPE/footage/acme/spot","state":"unknown","files":null,"bytes":null,"newest":null,"indexed_at":null},{"category":"render","database":"WORK","path":"$STUDIO/WORK/scratch/render/acme/spot","state":"present","files":1,"bytes":5,"newest":"2026-01-02T03:04:05Z","indexed_at":"NOW"},{"category":"render","database":"NAS","path":"$STUDIO/NAS/scratch/render/acme/spot","state":"missing","files":null,"bytes":null,"newest":null,"indexed_at":"NOW"},{"category":"render","database":"ARCHIVE","path":"$STUDIO/ARCHIVE/scratch/render/acme/spot","state":"missing","files":null,"bytes":null,"newest":null,"indexed_at":"NOW"},{"category":"render","database":"CLOUD","path":"$STUDIO/CLOUD/scratch/render/acme/spot","state":"offline","files":null,"bytes":null,"newest":null,"indexed_at":"NOW"},{"category":"render","database":"TAPE","path":"$STUDIO/TAPE/scratch/render/acme/spot","state":"unknown","files":null,"bytes":null,"newest":null,"indexed_at":null}]}]}
+    "#);
+}
+
+#[test]
+fn plain_and_csv_have_a_line_for_each_replica() {
+    let studio = Studio::filled();
+    studio.lines(&["load"]).ok();
+    assert_snapshot!(exact(&studio, &formatted(&studio, "plain", "fetch client acme")), @r"
+    acme/spot\tfootage\tWORK\t$STUDIO/WORK/footage/acme/spot\tpresent\t2\t13\t2026-01-02T03:04:05Z\tNOW\n
+    acme/spot\tfootage\tNAS\t$STUDIO/NAS/footage/acme/spot\tmissing\t\t\t\tNOW\n
+    acme/spot\trender\tWORK\t$STUDIO/WORK/scratch/render/acme/spot\tpresent\t1\t5\t2026-01-02T03:04:05Z\tNOW\n
+    acme/spot\trender\tNAS\t$STUDIO/NAS/scratch/render/acme/spot\tmissing\t\t\t\tNOW\n
+    acme/teaser\tfootage\tWORK\t$STUDIO/WORK/footage/acme/teaser\tpresent\t1\t6\t2026-01-02T03:04:05Z\tNOW\n
+    acme/teaser\tfootage\tNAS\t$STUDIO/NAS/footage/acme/teaser\tmissing\t\t\t\tNOW\n
+    acme/teaser\trender\tWORK\t$STUDIO/WORK/scratch/render/acme/teaser\tmissing\t\t\t\tNOW\n
+    acme/teaser\trender\tNAS\t$STUDIO/NAS/scratch/render/acme/teaser\tmissing\t\t\t\tNOW\n
+    ");
+    assert_snapshot!(exact(&studio, &formatted(&studio, "csv", "fetch project acme/teaser")), @r"
+    project,category,database,path,state,files,bytes,newest,indexed_at\n
+    acme/teaser,footage,WORK,$STUDIO/WORK/footage/acme/teaser,present,1,6,2026-01-02T03:04:05Z,NOW\n
+    acme/teaser,footage,NAS,$STUDIO/NAS/footage/acme/teaser,missing,,,,NOW\n
+    acme/teaser,render,WORK,$STUDIO/WORK/scratch/render/acme/teaser,missing,,,,NOW\n
+    acme/teaser,render,NAS,$STUDIO/NAS/scratch/render/acme/teaser,missing,,,,NOW\n
+    ");
+}
+
+#[test]
+fn all_and_a_client_are_a_table_for_each_project() {
+    let studio = Studio::filled();
+    studio.lines(&["load"]).ok();
+    assert_snapshot!(studio.lines(&["fetch all"]), @"
+    exit 0
+    --- stdout
+    Bob's/long film
+    ┌──────────┬──────────────────────┬─────────┐
+    │ category ┆ WORK                 ┆ NAS     │
+    ╞══════════╪══════════════════════╪═════════╡
+    │ footage  ┆ present, 1 file, 1 B ┆ missing │
+    │ render   ┆ missing              ┆ missing │
+    └──────────┴──────────────────────┴─────────┘
+      footage on WORK: $STUDIO/WORK/footage/Bob's/long film (looked at just now)
+
+    acme/spot
+    ┌──────────┬────────────────────────┬─────────┐
+    │ category ┆ WORK                   ┆ NAS     │
+    ╞══════════╪════════════════════════╪═════════╡
+    │ footage  ┆ present, 2 files, 13 B ┆ missing │
+    │ render   ┆ present, 1 file, 5 B   ┆ missing │
+    └──────────┴────────────────────────┴─────────┘
+      footage on WORK: $STUDIO/WORK/footage/acme/spot (looked at just now)
+      render on WORK: $STUDIO/WORK/scratch/render/acme/spot (looked at just now)
+
+    acme/teaser
+    ┌──────────┬──────────────────────┬─────────┐
+    │ category ┆ WORK                 ┆ NAS     │
+    ╞══════════╪══════════════════════╪═════════╡
+    │ footage  ┆ present, 1 file, 6 B ┆ missing │
+    │ render   ┆ missing              ┆ missing │
+    └──────────┴──────────────────────┴─────────┘
+      footage on WORK: $STUDIO/WORK/footage/acme/teaser (looked at just now)
+    ");
+    assert_snapshot!(studio.json(&[r#"fetch client "Bob's""#]), @r#"
+    exit 0
+    --- stdout
+    {"command":"fetch","projects":[{"project":"Bob's/long film","replicas":[{"category":"footage","database":"WORK","path":"$STUDIO/WORK/footage/Bob's/long film","state":"present","files":1,"bytes":1,"newest":"2026-01-02T03:04:05Z","indexed_at":"NOW"},{"category":"footage","database":"NAS","path":"$STUDIO/NAS/footage/Bob's/long film","state":"missing","files":null,"bytes":null,"newest":null,"indexed_at":"NOW"},{"category":"render","database":"WORK","path":"$STUDIO/WORK/scratch/render/Bob's/long film","state":"missing","files":null,"bytes":null,"newest":null,"indexed_at":"NOW"},{"category":"render","database":"NAS","path":"$STUDIO/NAS/scratch/render/Bob's/long film","state":"missing","files":null,"bytes":null,"newest":null,"indexed_at":"NOW"}]}]}
+    "#);
+}
+
+#[test]
+fn nothing_yet_says_how_to_begin() {
+    assert_snapshot!(Studio::new().lines(&["fetch all"]), @"
+    exit 0
+    --- stdout
+    no projects; `load` looks for them, `list databases` shows where
+    ");
+    assert_snapshot!(Studio::new().json(&["fetch all"]), @r#"
+    exit 0
+    --- stdout
+    {"command":"fetch","projects":[]}
+    "#);
+}
+
+#[test]
+fn unknown_names_suggest_the_nearest() {
+    let studio = Studio::filled();
+    studio.lines(&["load"]).ok();
+    assert_snapshot!(studio.lines(&["fetch client amce"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:14: error: there is no client `amce`
+        fetch client amce
+                     ^^^^
+    hint: did you mean `acme`?
+    ");
+    assert_snapshot!(studio.lines(&["fetch project acme/spto"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:15: error: there is no project `acme/spto`
+        fetch project acme/spto
+                      ^^^^^^^^^
+    hint: did you mean `acme/spot` or `acme/teaser`?
+    ");
+    assert_snapshot!(studio.lines(&["fetch project bobs/long"]).status(1), @r#"
+    exit 1
+    --- stderr
+    -c:1:15: error: there is no project `bobs/long`
+        fetch project bobs/long
+                      ^^^^^^^^^
+    hint: did you mean `"Bob's/long film"`?
+    "#);
+    assert_snapshot!(studio.lines(&["fetch project acme"]).status(2), @"
+    exit 2
+    --- stderr
+    -c:1:15: error: `acme` cannot be a project: a project is written CLIENT/PROJECT
+        fetch project acme
+                      ^^^^
+    ");
+    assert_snapshot!(studio.lines(&["fetch client acme/spot"]).status(2), @"
+    exit 2
+    --- stderr
+    -c:1:14: error: `acme/spot` cannot be a client: a client is one folder, without `/`
+        fetch client acme/spot
+                     ^^^^^^^^^
+    ");
+    assert_snapshot!(studio.lines(&["fetch"]).status(2), @"
+    exit 2
+    --- stderr
+    -c:1:6: error: the command is not complete
+        fetch
+             ^
+    hint: known here: all, client, project
+    ");
+}
+
+#[test]
+fn odd_names_are_written_exactly() {
+    let studio = oddly_named();
+    let line = r"fetch client back\slash";
+    assert_snapshot!(exact(&studio, &formatted(&studio, "plain", line)), @r"
+    back\\\\slash/caf\xe9\tfootage\tWORK\t$STUDIO/WORK/footage/back\\\\slash/caf\xe9\tpresent\t1\t3\t2026-01-02T03:04:05Z\tNOW\n
+    back\\\\slash/caf\xe9\tfootage\tNAS\t$STUDIO/NAS/footage/back\\\\slash/caf\xe9\tmissing\t\t\t\tNOW\n
+    back\\\\slash/caf\xe9\trender\tWORK\t$STUDIO/WORK/scratch/render/back\\\\slash/caf\xe9\tmissing\t\t\t\tNOW\n
+    back\\\\slash/caf\xe9\trender\tNAS\t$STUDIO/NAS/scratch/render/back\\\\slash/caf\xe9\tmissing\t\t\t\tNOW\n
+    ");
+    assert_snapshot!(exact(&studio, &formatted(&studio, "csv", "fetch client 'a,b \"c\"'")), @r#"
+    project,category,database,path,state,files,bytes,newest,indexed_at\n
+    \"a,b \"\"c\"\"/tab\there\",footage,WORK,\"$STUDIO/WORK/footage/a,b \"\"c\"\"/tab\there\",present,1,5,2026-01-02T03:04:05Z,NOW\n
+    \"a,b \"\"c\"\"/tab\there\",footage,NAS,\"$STUDIO/NAS/footage/a,b \"\"c\"\"/tab\there\",missing,,,,NOW\n
+    \"a,b \"\"c\"\"/tab\there\",render,WORK,\"$STUDIO/WORK/scratch/render/a,b \"\"c\"\"/tab\there\",missing,,,,NOW\n
+    \"a,b \"\"c\"\"/tab\there\",render,NAS,\"$STUDIO/NAS/scratch/render/a,b \"\"c\"\"/tab\there\",missing,,,,NOW\n
+    "#);
+    let document = studio.json(&[line]).ok().document();
+    let project = &document["projects"][0];
+    assert_eq!(
+        project["project"],
+        serde_json::json!({"bytes_base64": "YmFja1xzbGFzaC9jYWbp"})
+    );
+    assert!(
+        project["replicas"][0]["path"]["bytes_base64"].is_string(),
+        "{project}"
+    );
 }

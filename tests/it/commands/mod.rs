@@ -1,3 +1,104 @@
 //! One file a command.
 
+mod add;
+mod add_roots;
+mod copy;
+mod copy_attributes;
+mod copy_clashes;
+mod copy_entries;
+mod copy_refused;
+mod copy_scope;
+mod exclude;
+mod exit;
+mod explore;
 mod fetch;
+mod fetch_live;
+mod find;
+mod help;
+mod list;
+mod load;
+mod load_offline;
+mod remove;
+mod save;
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use regex::Regex;
+use serde_json::Value;
+
+use crate::studio::{Run, Studio};
+
+/// This many hours and a half ago, in seconds since 1970: an age that stays the same in words while a test runs.
+fn hours_ago(hours: u64) -> u64 {
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap();
+    now.as_secs() - hours * 3600 - 1800
+}
+
+/// A path of any bytes.
+fn path(bytes: &[u8]) -> PathBuf {
+    OsStr::from_bytes(bytes).into()
+}
+
+/// A studio whose one client and project have the names that formats trip over.
+fn oddly_named() -> Studio {
+    let studio = Studio::new();
+    studio
+        .file(path(b"WORK/footage/a,b \"c\"/tab\there/new\nline"), "12345")
+        .file(path(b"WORK/footage/back\\slash/caf\xe9/it's"), "123");
+    studio.lines(&["load"]).ok();
+    studio
+}
+
+/// Standard output byte by byte, with what differs from run to run made stable.
+fn exact(studio: &Studio, run: &Run) -> String {
+    let text = run.bytes.escape_ascii().to_string();
+    let text = text.replace(&*studio.path("").to_string_lossy(), "$STUDIO/");
+    let moment = Regex::new(r"\d{4}-\d\d-\d\dT[0-9:.]+Z").unwrap();
+    let now = |found: &regex::Captures<'_>| match &found[0] {
+        changed @ "2026-01-02T03:04:05Z" => changed.to_owned(),
+        _ => "NOW".to_owned(),
+    };
+    moment.replace_all(&text, now).replace("\\n", "\\n\n")
+}
+
+/// Runs a line in this format.
+fn formatted(studio: &Studio, format: &str, line: &str) -> Run {
+    studio.run(["--format", format, "-c", line])
+}
+
+/// The JSON document of a copy; every planned item must have ended in exactly one way.
+#[track_caller]
+fn copied(studio: &Studio, line: &str) -> Value {
+    let document = studio.json(&[line]).document();
+    let items = document["items"].as_array().unwrap().iter();
+    let would_copy = items.filter(|item| item["outcome"] == "planned").count() as u64;
+    let ends = [
+        "copied_files",
+        "same_files",
+        "conflict_files",
+        "failed_files",
+        "skipped_files",
+    ];
+    let ended: u64 = ends
+        .iter()
+        .map(|name| document[name].as_u64().unwrap())
+        .sum();
+    assert_eq!(document["planned_files"], ended + would_copy, "{document}");
+    document
+}
+
+/// How a look went, for [`numbers`].
+const LOOK: [&str; 4] = ["state", "added", "changed", "gone"];
+
+/// What a look says of its first database under these names.
+#[track_caller]
+fn numbers(studio: &Studio, line: &str, names: &[&str]) -> Vec<Value> {
+    let document = studio.json(&[line]).document();
+    let database = &document["databases"][0];
+    names.iter().map(|name| database[name].clone()).collect()
+}

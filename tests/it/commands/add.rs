@@ -1,0 +1,186 @@
+//! `add`.
+
+use insta::assert_snapshot;
+
+use super::formatted;
+use crate::studio::Studio;
+
+#[test]
+fn a_database_and_a_category_are_added() {
+    let studio = Studio::bare();
+    studio.folder("disk");
+    let lines = [
+        "add database 'NAS 2' disk",
+        "add category render ./scratch//render/",
+        "add category top .",
+    ];
+    assert_snapshot!(studio.lines(&lines).status(0), @"
+    exit 0
+    --- stdout
+    added database NAS 2 at $STUDIO/disk
+    added category render in scratch/render
+    added category top in .
+    ");
+    assert_snapshot!(studio.json(&lines), @r#"
+    exit 0
+    --- stdout
+    {"command":"add","kind":"database","name":"NAS 2","root":"$STUDIO/disk","online":true,"change":"added"}
+    {"command":"add","kind":"category","name":"render","path":"scratch/render","change":"added"}
+    {"command":"add","kind":"category","name":"top","path":"","change":"added"}
+    "#);
+}
+
+#[test]
+fn what_was_added_is_one_record() {
+    let studio = Studio::bare();
+    assert_snapshot!(formatted(&studio, "plain", "add database NAS disk"), @"
+    exit 0
+    --- stdout
+    database	NAS	$STUDIO/disk	offline	added
+    ");
+    assert_snapshot!(formatted(&studio, "csv", "add category render scratch/render"), @"
+    exit 0
+    --- stdout
+    kind,name,path,state,change
+    category,render,scratch/render,,added
+    ");
+}
+
+#[test]
+fn adding_the_same_again_is_fine() {
+    let studio = Studio::new();
+    assert_snapshot!(studio.json(&["add database WORK ./x/../WORK/", "add category render scratch/render"]).status(0), @r#"
+    exit 0
+    --- stdout
+    {"command":"add","kind":"database","name":"WORK","root":"$STUDIO/WORK","online":true,"change":"unchanged"}
+    {"command":"add","kind":"category","name":"render","path":"scratch/render","change":"unchanged"}
+    "#);
+}
+
+#[test]
+fn the_same_name_with_another_root_needs_replace() {
+    let studio = Studio::new();
+    studio.folder("other");
+    assert_snapshot!(studio.lines(&["add database NAS other"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:1: error: database `NAS` is already at `$STUDIO/NAS`, not at `$STUDIO/other`
+        add database NAS other
+        ^^^^^^^^^^^^^^^^^^^^^^
+    hint: `add database NAME ROOT --replace` gives it the new root
+    ");
+    assert_snapshot!(studio.lines(&["add category render other"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:1: error: category `render` is already at `scratch/render`, not at `other`
+        add category render other
+        ^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: `add category NAME PATH --replace` gives it the new path
+    ");
+    assert_snapshot!(
+        studio.lines(&["add database NAS other --replace", "add category render other --replace", "list databases", "list categories"]),
+        @"
+    exit 0
+    --- stdout
+    replaced database NAS at $STUDIO/other
+    replaced category render in other
+    ┌──────────┬──────────────────────────┬────────┐
+    │ database ┆ root                     ┆ state  │
+    ╞══════════╪══════════════════════════╪════════╡
+    │ WORK     ┆ $STUDIO/WORK  ┆ online │
+    │ NAS      ┆ $STUDIO/other ┆ online │
+    └──────────┴──────────────────────────┴────────┘
+    ┌──────────┬─────────┐
+    │ category ┆ path    │
+    ╞══════════╪═════════╡
+    │ footage  ┆ footage │
+    │ render   ┆ other   │
+    └──────────┴─────────┘
+    "
+    );
+}
+
+#[test]
+fn a_category_stays_below_the_roots_and_has_a_folder_of_its_own() {
+    let studio = Studio::new();
+    let complaints: Vec<String> = ["..", "a/../../b", "/etc", "''", ".auto-backup/versions"]
+        .iter()
+        .map(|path| {
+            let run = studio.lines(&[&format!("add category x {path}")]).status(2);
+            run.stderr.lines().next().unwrap().to_owned()
+        })
+        .collect();
+    assert_snapshot!(complaints.join("\n"), @"
+    -c:1:16: error: `..` cannot be a category path: `..` would leave the database's root
+    -c:1:16: error: `a/../../b` cannot be a category path: `..` would leave the database's root
+    -c:1:16: error: `/etc` cannot be a category path: it must be relative: it is looked for below every root
+    -c:1:16: error: `` cannot be a category path: it is empty; the root itself is written `.`
+    -c:1:16: error: `.auto-backup/versions` cannot be a category path: `.auto-backup` is where auto-backup keeps its own files
+    ");
+    assert_snapshot!(studio.lines(&["add category x footage/"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:1: error: `footage` is already category `footage` at `footage`
+        add category x footage/
+        ^^^^^^^^^^^^^^^^^^^^^^^
+    hint: give each category a folder of its own
+    ");
+}
+
+#[test]
+fn names_that_the_grammar_needs_are_refused() {
+    let studio = Studio::new();
+    let complaints: Vec<String> = ["all", "a,b", "a/b", "''", "-- -x"]
+        .iter()
+        .map(|name| {
+            let run = studio
+                .lines(&[&format!("add database {name} disk")])
+                .status(2);
+            run.stderr.lines().next().unwrap().to_owned()
+        })
+        .collect();
+    assert_snapshot!(complaints.join("\n"), @"
+    -c:1:14: error: `all` cannot be a database: `all` means every one
+    -c:1:14: error: `a,b` cannot be a database: it contains `,` or `/`
+    -c:1:14: error: `a/b` cannot be a database: it contains `,` or `/`
+    -c:1:14: error: `` cannot be a database: it is empty
+    -c:1:17: error: `-x` cannot be a database: it begins like an option
+    ");
+}
+
+#[test]
+fn a_word_too_few_or_too_many_is_a_wrong_usage() {
+    let studio = Studio::bare();
+    assert_snapshot!(studio.lines(&["add"]).status(2), @"
+    exit 2
+    --- stderr
+    -c:1:4: error: the command is not complete
+        add
+           ^
+    hint: known here: database, category
+    ");
+    assert_snapshot!(studio.lines(&["add databse A a"]).status(2), @"
+    exit 2
+    --- stderr
+    -c:1:5: error: `databse` is not known here
+        add databse A a
+            ^^^^^^^
+    hint: did you mean `database`?
+    ");
+    assert_snapshot!(studio.lines(&["add database A"]).status(2), @"
+    exit 2
+    --- stderr
+    -c:1:15: error: missing: ROOT
+        add database A
+                      ^
+    hint: write it as: add database NAME ROOT
+    ");
+    assert_snapshot!(studio.lines(&["add database A a b"]).status(2), @"
+    exit 2
+    --- stderr
+    -c:1:18: error: `b` is one word too many
+        add database A a b
+                         ^
+    hint: write it as: add database [OPTIONS] NAME ROOT; a name with spaces is quoted: 'a b'
+    ");
+}

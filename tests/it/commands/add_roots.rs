@@ -1,0 +1,171 @@
+//! `add database`: where roots are, and that no two of them share files.
+
+use insta::assert_snapshot;
+
+use crate::studio::Studio;
+
+#[test]
+fn a_root_that_is_not_there_is_added_and_shown_offline() {
+    let studio = Studio::bare();
+    studio.file("file", "");
+    assert_snapshot!(studio.lines(&["add database NAS gone/nas", "add database FILE file", "list databases"]), @"
+    exit 0
+    --- stdout
+    added database NAS at $STUDIO/gone/nas, offline
+    added database FILE at $STUDIO/file, offline
+    ┌──────────┬─────────────────────────────┬─────────┐
+    │ database ┆ root                        ┆ state   │
+    ╞══════════╪═════════════════════════════╪═════════╡
+    │ NAS      ┆ $STUDIO/gone/nas ┆ offline │
+    │ FILE     ┆ $STUDIO/file     ┆ offline │
+    └──────────┴─────────────────────────────┴─────────┘
+    ");
+}
+
+#[test]
+fn tilde_and_variables_expand_in_paths() {
+    let studio = Studio::bare();
+    let mut command = studio.command();
+    command
+        .env("NAS_MOUNT", studio.path("mnt"))
+        .env("SUB", "scratch");
+    let lines = [
+        "add database HOME ~/work",
+        "add database NAS $NAS_MOUNT/a",
+        "add database NAS2 ${NAS_MOUNT}2",
+        r"add database PRICE './\$NAS_MOUNT'",
+        "add category render $SUB/render",
+        "list databases",
+        "list categories",
+    ];
+    let run = studio.finish(command.args(lines.iter().flat_map(|line| ["-c", line])));
+    assert_snapshot!(run, @"
+    exit 0
+    --- stdout
+    added database HOME at $STUDIO/home/work, offline
+    added database NAS at $STUDIO/mnt/a, offline
+    added database NAS2 at $STUDIO/mnt2, offline
+    added database PRICE at $STUDIO/$NAS_MOUNT, offline
+    added category render in scratch/render
+    ┌──────────┬───────────────────────────────┬─────────┐
+    │ database ┆ root                          ┆ state   │
+    ╞══════════╪═══════════════════════════════╪═════════╡
+    │ HOME     ┆ $STUDIO/home/work  ┆ offline │
+    │ NAS      ┆ $STUDIO/mnt/a      ┆ offline │
+    │ NAS2     ┆ $STUDIO/mnt2       ┆ offline │
+    │ PRICE    ┆ $STUDIO/$NAS_MOUNT ┆ offline │
+    └──────────┴───────────────────────────────┴─────────┘
+    ┌──────────┬────────────────┐
+    │ category ┆ path           │
+    ╞══════════╪════════════════╡
+    │ render   ┆ scratch/render │
+    └──────────┴────────────────┘
+    ");
+    assert_snapshot!(studio.lines(&["add database NAS /mnt/$NO_SUCH/a"]).status(2), @r"
+    exit 2
+    --- stderr
+    -c:1:18: error: the variable `$NO_SUCH` is not set
+        add database NAS /mnt/$NO_SUCH/a
+                         ^^^^^^^^^^^^^^^
+    hint: set it, or write `\$` for a dollar sign
+    ");
+}
+
+#[test]
+fn a_relative_root_is_relative_to_the_script() {
+    let studio = Studio::bare();
+    studio.file("scripts/add.ab", "add database A ../a\nlist databases\n");
+    assert_snapshot!(studio.run(["scripts/add.ab"]), @"
+    exit 0
+    --- stdout
+    added database A at $STUDIO/a, offline
+    ┌──────────┬──────────────────────┬─────────┐
+    │ database ┆ root                 ┆ state   │
+    ╞══════════╪══════════════════════╪═════════╡
+    │ A        ┆ $STUDIO/a ┆ offline │
+    └──────────┴──────────────────────┴─────────┘
+    ");
+}
+
+#[test]
+fn a_relative_root_in_a_line_is_relative_to_the_current_folder() {
+    let studio = Studio::bare();
+    studio.folder("here");
+    let mut command = studio.command();
+    let run = studio.finish(
+        command
+            .current_dir(studio.path("here"))
+            .args(["-c", "add database A a"]),
+    );
+    assert_snapshot!(run, @"
+    exit 0
+    --- stdout
+    added database A at $STUDIO/here/a, offline
+    ");
+}
+
+#[test]
+fn two_databases_never_share_files() {
+    let studio = Studio::new();
+    studio.folder("WORK/inner").link("alias", "WORK");
+    assert_snapshot!(studio.lines(&["add database B WORK"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:1: error: `$STUDIO/WORK` is already database `WORK` at `$STUDIO/WORK`
+        add database B WORK
+        ^^^^^^^^^^^^^^^^^^^
+    hint: give each database a folder of its own, or `remove database` the other first
+    ");
+    assert_snapshot!(studio.lines(&["add database B WORK/inner"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:1: error: `$STUDIO/WORK/inner` lies inside database `WORK` at `$STUDIO/WORK`
+        add database B WORK/inner
+        ^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: give each database a folder of its own, or `remove database` the other first
+    ");
+    assert_snapshot!(studio.lines(&["add database B ."]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:1: error: `$STUDIO` contains database `WORK` at `$STUDIO/WORK`
+        add database B .
+        ^^^^^^^^^^^^^^^^
+    hint: give each database a folder of its own, or `remove database` the other first
+    ");
+    assert_snapshot!(studio.lines(&["add database B alias"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:1: error: `$STUDIO/alias` is already database `WORK` at `$STUDIO/WORK`
+        add database B alias
+        ^^^^^^^^^^^^^^^^^^^^
+    hint: give each database a folder of its own, or `remove database` the other first
+    ");
+    assert_snapshot!(studio.lines(&["add database B alias/inner"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:1: error: `$STUDIO/alias/inner` lies inside database `WORK` at `$STUDIO/WORK`
+        add database B alias/inner
+        ^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: give each database a folder of its own, or `remove database` the other first
+    ");
+}
+
+#[test]
+fn neighbours_with_similar_names_are_two_databases() {
+    let studio = Studio::new();
+    studio.lines(&["add database B WORK2"]).ok();
+}
+
+#[test]
+fn a_folder_that_is_not_there_yet_is_compared_through_links_too() {
+    let studio = Studio::new();
+    studio.link("alias", "WORK");
+    assert_snapshot!(studio.lines(&["add database B alias/later"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:1: error: `$STUDIO/alias/later` lies inside database `WORK` at `$STUDIO/WORK`
+        add database B alias/later
+        ^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: give each database a folder of its own, or `remove database` the other first
+    ");
+}

@@ -1,0 +1,155 @@
+//! `copy`: what is refused before anything is copied.
+
+use insta::assert_snapshot;
+
+use crate::studio::Studio;
+
+const LINE: &str = "copy acme/spot footage WORK NAS";
+
+#[test]
+fn one_of_several_destinations_that_is_offline_holds_nobody_up() {
+    let studio = Studio::filled();
+    let lines = [
+        "add database CLOUD gone",
+        "copy acme/teaser footage WORK NAS,CLOUD,NAS",
+    ];
+    assert_snapshot!(studio.lines(&lines).status(3), @"
+    exit 3
+    --- stdout
+    added database CLOUD at $STUDIO/gone, offline
+    failed $STUDIO/gone: database `CLOUD` is offline: `$STUDIO/gone` is not there
+    copied 1 file, 6 B in N s; 1 failed
+    --- stderr
+    problem: database `CLOUD` is offline: `$STUDIO/gone` is not there
+    ");
+    assert_snapshot!(studio.json(&lines).status(3), @r#"
+    exit 3
+    --- stdout
+    {"command":"add","kind":"database","name":"CLOUD","root":"$STUDIO/gone","online":false,"change":"added"}
+    {"command":"copy","run":2,"state":"partial","dry_run":false,"planned_files":2,"planned_bytes":0,"copied_files":0,"copied_bytes":0,"same_files":1,"conflict_files":0,"failed_files":1,"skipped_files":0,"verified_files":0,"seconds":N,"items":[{"path":"$STUDIO/gone","outcome":"failed","reason":"database `CLOUD` is offline: `$STUDIO/gone` is not there"}]}
+    --- stderr
+    problem: database `CLOUD` is offline: `$STUDIO/gone` is not there
+    "#);
+    assert!(!studio.path("gone").exists());
+}
+
+#[test]
+fn a_root_that_is_not_there_is_refused_and_not_made() {
+    let studio = Studio::filled();
+    studio.remove("NAS");
+    assert_snapshot!(studio.lines(&[LINE]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:1: error: database `NAS` is offline: `$STUDIO/NAS` is not there
+        copy acme/spot footage WORK NAS
+        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: mount or connect it, then try again
+    ");
+    assert!(!studio.path("NAS").exists());
+    let lines = [
+        "add database CLOUD gone",
+        "copy acme/spot footage WORK NAS,CLOUD",
+    ];
+    assert_snapshot!(studio.lines(&lines).status(1), @"
+    exit 1
+    --- stdout
+    added database CLOUD at $STUDIO/gone, offline
+    --- stderr
+    problem: database `NAS` is offline: `$STUDIO/NAS` is not there
+    problem: database `CLOUD` is offline: `$STUDIO/gone` is not there
+    -c:1:1: error: database `NAS` is offline: `$STUDIO/NAS` is not there
+        copy acme/spot footage WORK NAS,CLOUD
+        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: mount or connect it, then try again
+    ");
+    assert_snapshot!(studio.lines(&["copy acme/spot footage NAS WORK"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:1: error: database `NAS` is offline: `$STUDIO/NAS` is not there
+        copy acme/spot footage NAS WORK
+        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: mount or connect it, then try again
+    ");
+}
+
+#[test]
+fn a_copy_onto_itself_is_refused() {
+    let studio = Studio::filled();
+    assert_snapshot!(studio.lines(&["copy acme/spot footage WORK WORK"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:1: error: FROM and TO are both `WORK`
+        copy acme/spot footage WORK WORK
+        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: name another database to copy to
+    ");
+    assert_snapshot!(studio.lines(&["copy acme/spot footage WORK NAS,WORK"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:1: error: FROM and TO are both `WORK`
+        copy acme/spot footage WORK NAS,WORK
+        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: name another database to copy to
+    ");
+}
+
+#[test]
+fn unknown_names_suggest_the_nearest_and_copy_nothing() {
+    let studio = Studio::filled();
+    assert_snapshot!(studio.lines(&["copy acme/sopt footage WORK NAS"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:6: error: `acme/sopt` is not in category `footage` of database `WORK`
+        copy acme/sopt footage WORK NAS
+             ^^^^^^^^^
+    hint: did you mean `acme/spot` or `acme/teaser`?
+    ");
+    assert_snapshot!(studio.lines(&["copy amce all WORK NAS"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:6: error: `amce` is not in any category of database `WORK`
+        copy amce all WORK NAS
+             ^^^^
+    hint: did you mean `acme`?
+    ");
+    assert_snapshot!(studio.lines(&["copy all all NAS WORK"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:1: error: there is no project in any category of database `NAS`
+        copy all all NAS WORK
+        ^^^^^^^^^^^^^^^^^^^^^
+    hint: `list projects` shows what there is; `load NAS` looks again
+    ");
+    assert_snapshot!(studio.lines(&["copy acme/spot fotage WORK NAS"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:16: error: there is no category `fotage`
+        copy acme/spot fotage WORK NAS
+                       ^^^^^^
+    hint: did you mean `footage`?
+    ");
+    assert_snapshot!(studio.lines(&["copy acme/spot footage WORK NAS,CLUOD"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:29: error: there is no database `CLUOD`
+        copy acme/spot footage WORK NAS,CLUOD
+                                    ^^^^^^^^^
+    hint: known: WORK, NAS
+    ");
+    assert_snapshot!(studio.lines(&["copy acme/../x footage WORK NAS"]).status(2), @"
+    exit 2
+    --- stderr
+    -c:1:6: error: `acme/../x` cannot be a project: it has more than two parts; a project is written CLIENT/PROJECT
+        copy acme/../x footage WORK NAS
+             ^^^^^^^^^
+    ");
+    assert_snapshot!(studio.lines(&["copy acme/spot footage WORK"]).status(2), @"
+    exit 2
+    --- stderr
+    -c:1:28: error: missing: TO
+        copy acme/spot footage WORK
+                                   ^
+    hint: write it as: copy PROJECT CATEGORY FROM TO...
+    ");
+    assert_eq!(studio.tree("NAS"), "");
+}

@@ -1,0 +1,91 @@
+//! `copy`: of one project or category, of several, and what the index knows of it afterwards.
+
+use insta::assert_snapshot;
+
+use super::copied;
+use crate::studio::Studio;
+
+const LINE: &str = "copy acme/spot footage WORK NAS";
+
+#[test]
+fn all_categories_a_client_and_all_projects_can_be_copied() {
+    let studio = Studio::filled();
+    assert_eq!(
+        copied(&studio, "copy acme/spot all WORK NAS")["copied_files"],
+        3
+    );
+    let client = copied(&studio, "copy acme footage WORK NAS");
+    assert_eq!(
+        (&client["copied_files"], &client["same_files"]),
+        (&1.into(), &2.into())
+    );
+    let all = copied(&studio, "copy all all WORK NAS");
+    assert_eq!(
+        (&all["copied_files"], &all["same_files"]),
+        (&1.into(), &4.into())
+    );
+    assert_snapshot!(studio.lines(&["fetch all"]), @"
+    exit 0
+    --- stdout
+    Bob's/long film
+    ┌──────────┬──────────────────────┬──────────────────────┐
+    │ category ┆ WORK                 ┆ NAS                  │
+    ╞══════════╪══════════════════════╪══════════════════════╡
+    │ footage  ┆ present, 1 file, 1 B ┆ present, 1 file, 1 B │
+    │ render   ┆ unknown              ┆ unknown              │
+    └──────────┴──────────────────────┴──────────────────────┘
+      footage on WORK: $STUDIO/WORK/footage/Bob's/long film (looked at just now)
+      footage on NAS: $STUDIO/NAS/footage/Bob's/long film (looked at just now)
+
+    acme/spot
+    ┌──────────┬────────────────────────┬────────────────────────┐
+    │ category ┆ WORK                   ┆ NAS                    │
+    ╞══════════╪════════════════════════╪════════════════════════╡
+    │ footage  ┆ present, 2 files, 13 B ┆ present, 2 files, 13 B │
+    │ render   ┆ present, 1 file, 5 B   ┆ present, 1 file, 5 B   │
+    └──────────┴────────────────────────┴────────────────────────┘
+      footage on WORK: $STUDIO/WORK/footage/acme/spot (looked at just now)
+      footage on NAS: $STUDIO/NAS/footage/acme/spot (looked at just now)
+      render on WORK: $STUDIO/WORK/scratch/render/acme/spot (looked at just now)
+      render on NAS: $STUDIO/NAS/scratch/render/acme/spot (looked at just now)
+
+    acme/teaser
+    ┌──────────┬──────────────────────┬──────────────────────┐
+    │ category ┆ WORK                 ┆ NAS                  │
+    ╞══════════╪══════════════════════╪══════════════════════╡
+    │ footage  ┆ present, 1 file, 6 B ┆ present, 1 file, 6 B │
+    │ render   ┆ unknown              ┆ unknown              │
+    └──────────┴──────────────────────┴──────────────────────┘
+      footage on WORK: $STUDIO/WORK/footage/acme/teaser (looked at just now)
+      footage on NAS: $STUDIO/NAS/footage/acme/teaser (looked at just now)
+    ");
+}
+
+#[test]
+fn a_category_that_the_project_is_not_in_is_passed_over() {
+    let studio = Studio::filled();
+    assert_eq!(
+        copied(&studio, "copy acme/teaser all WORK NAS")["copied_files"],
+        1
+    );
+    assert_snapshot!(studio.tree("NAS/footage"), @"
+    acme/
+    acme/teaser/
+    acme/teaser/t.mov 6
+    ");
+    assert!(!studio.path("NAS/scratch").exists());
+}
+
+#[test]
+fn the_index_knows_a_copy_without_another_look() {
+    let studio = Studio::filled();
+    studio.lines(&[LINE]).ok();
+    let document = studio.json(&["fetch project acme/spot"]).ok().document();
+    let states: Vec<_> = document["projects"][0]["replicas"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|replica| &replica["state"])
+        .collect();
+    assert_eq!(states, ["present", "present", "unknown", "unknown"]);
+}

@@ -1,0 +1,43 @@
+//! `exit`.
+
+use insta::assert_snapshot;
+
+use crate::studio::Studio;
+
+#[test]
+fn exit_and_quit_end_a_script() {
+    let studio = Studio::bare();
+    assert_snapshot!(studio.script("list clients\nexit\nno such command\n"), @"
+    exit 0
+    --- stdout
+    no clients; `load` looks for them
+    ");
+    assert_snapshot!(studio.script("quit\nlist clients\n"), @"exit 0");
+    assert_snapshot!(studio.lines(&["exit", "list clients"]), @"exit 0");
+}
+
+#[test]
+fn leaving_does_not_hide_that_a_line_failed() {
+    let studio = Studio::bare();
+    let run = studio.run(["--keep-going", "-c", "explore a/b c D", "-c", "exit"]);
+    assert_snapshot!(run.status(1), @"
+    exit 1
+    --- stderr
+    -c:1:13: error: there is no category `c`
+        explore a/b c D
+                    ^
+    hint: there are none yet: `add category NAME PATH`
+    ");
+}
+
+#[test]
+fn exit_takes_no_words() {
+    assert_snapshot!(Studio::bare().lines(&["exit now"]).status(2), @"
+    exit 2
+    --- stderr
+    -c:1:6: error: `now` is one word too many
+        exit now
+             ^^^
+    hint: write it as: exit
+    ");
+}

@@ -1,0 +1,85 @@
+//! `fetch`: from the index, and with `--live` from the disks.
+
+use std::fs;
+
+use insta::assert_snapshot;
+
+use crate::studio::Studio;
+
+#[test]
+fn the_answer_comes_from_the_index_and_not_from_the_disks() {
+    let studio = Studio::filled();
+    studio.lines(&["load"]).ok();
+    let before = studio.json(&["fetch all"]).ok();
+    fs::rename(studio.path("WORK"), studio.path("unplugged")).unwrap();
+    let after = studio.json(&["fetch all"]).ok();
+    assert_eq!(before.bytes, after.bytes);
+}
+
+#[test]
+fn an_offline_database_keeps_its_numbers() {
+    let studio = Studio::filled();
+    studio.lines(&["load"]).ok();
+    fs::rename(studio.path("WORK"), studio.path("unplugged")).unwrap();
+    assert_snapshot!(studio.lines(&["fetch project acme/teaser --live"]).status(3), @"
+    exit 3
+    --- stdout
+    acme/teaser
+    ┌──────────┬──────────────────────┬─────────┐
+    │ category ┆ WORK                 ┆ NAS     │
+    ╞══════════╪══════════════════════╪═════════╡
+    │ footage  ┆ offline, 1 file, 6 B ┆ missing │
+    │ render   ┆ offline              ┆ missing │
+    └──────────┴──────────────────────┴─────────┘
+      footage on WORK: $STUDIO/WORK/footage/acme/teaser (looked at just now)
+    --- stderr
+    problem: database `WORK` is offline: `$STUDIO/WORK` is not there
+    ");
+}
+
+#[test]
+fn live_looks_first() {
+    let studio = Studio::filled();
+    assert_snapshot!(studio.lines(&["fetch project acme/teaser"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:15: error: there is no project `acme/teaser`
+        fetch project acme/teaser
+                      ^^^^^^^^^^^
+    hint: `load` looks at the disks, `list projects` shows what was found
+    ");
+    assert_snapshot!(studio.lines(&["fetch client acme --live"]), @"
+    exit 0
+    --- stdout
+    acme/spot
+    ┌──────────┬────────────────────────┬─────────┐
+    │ category ┆ WORK                   ┆ NAS     │
+    ╞══════════╪════════════════════════╪═════════╡
+    │ footage  ┆ present, 2 files, 13 B ┆ missing │
+    │ render   ┆ present, 1 file, 5 B   ┆ missing │
+    └──────────┴────────────────────────┴─────────┘
+      footage on WORK: $STUDIO/WORK/footage/acme/spot (looked at just now)
+      render on WORK: $STUDIO/WORK/scratch/render/acme/spot (looked at just now)
+
+    acme/teaser
+    ┌──────────┬──────────────────────┬─────────┐
+    │ category ┆ WORK                 ┆ NAS     │
+    ╞══════════╪══════════════════════╪═════════╡
+    │ footage  ┆ present, 1 file, 6 B ┆ missing │
+    │ render   ┆ missing              ┆ missing │
+    └──────────┴──────────────────────┴─────────┘
+      footage on WORK: $STUDIO/WORK/footage/acme/teaser (looked at just now)
+    ");
+    studio.remove("WORK/footage/acme/teaser/t.mov");
+    let document = studio
+        .json(&["fetch project acme/teaser --live"])
+        .document();
+    assert_eq!(document["projects"][0]["replicas"][0]["files"], 0);
+    assert_eq!(
+        studio.json(&["fetch all --live"]).document()["projects"]
+            .as_array()
+            .unwrap()
+            .len(),
+        3
+    );
+}

@@ -1,0 +1,268 @@
+//! `help`.
+
+use insta::assert_snapshot;
+
+use super::formatted;
+use crate::studio::Studio;
+
+/// The commands that the overview lists.
+fn commands(studio: &Studio) -> Vec<String> {
+    let overview = studio.lines(&["help"]).ok().stdout;
+    let indented = overview.lines().filter_map(|line| line.strip_prefix("  "));
+    indented
+        .filter(|line| !line.starts_with(' '))
+        .map(|line| line.split_whitespace().next().unwrap().to_owned())
+        .collect()
+}
+
+/// The lines below `Examples:` of a page.
+fn examples(page: &str) -> Vec<String> {
+    let after = page.split("Examples:\n").nth(1).unwrap_or_default();
+    after
+        .lines()
+        .take_while(|line| line.starts_with("  "))
+        .map(|line| line.trim().to_owned())
+        .collect()
+}
+
+#[test]
+fn the_overview_lists_every_command() {
+    assert_snapshot!(Studio::bare().lines(&["help"]), @"
+    exit 0
+    --- stdout
+    Commands:
+      add      Track a database or a category
+      copy     Copy a category of a project from one database to others
+      exclude  Leave files and folders alone that match a pattern
+      explore  Open a project's folder in the file manager
+      fetch    Show where projects are, how big they are and how their replicas compare
+      find     Find files in the index, also on databases that are offline
+      help     Show the commands, or one of them with examples
+      list     List clients, projects, databases or categories
+      load     Look at the disks and bring the index up to date
+      remove   Stop tracking a database, a category or an exclusion
+      save     Write what is tracked into the start-up file
+      exit     Leave the prompt or end the script
+
+    `help COMMAND` explains one with examples. A name with spaces is quoted: 'Camera Raw'.
+    To begin: `add database WORK ~/studio`, `add category footage footage/`, `load`, `fetch all`.
+    ");
+}
+
+#[test]
+fn a_page_tells_of_arguments_options_and_examples() {
+    let studio = Studio::bare();
+    assert_snapshot!(studio.lines(&["help copy"]), @"
+    exit 0
+    --- stdout
+    Copy a category of a project from one database to others
+
+    What is missing there is copied; what is older there is replaced, and its old version is kept in
+    `.auto-backup/versions/` at that database's root. What is newer there, or differs with the same
+    time, is a conflict: it is kept and reported. Files that are only there stay. A file gets its name
+    only once it is whole and on the disk. To go on after an interruption, give the same line again.
+
+    Usage: copy [OPTIONS] <PROJECT> <CATEGORY> <FROM> <TO>...
+
+    Arguments:
+      <PROJECT>
+              The project, a client for all of its projects, or `all`
+
+      <CATEGORY>
+              The category, or `all`
+
+      <FROM>
+              The database the files are on
+
+      <TO>...
+              The database they go to, or several separated by commas
+
+    Options:
+          --dry-run
+              Only show what would be done
+
+          --overwrite
+              Replace also what is newer there; the old version is kept
+
+          --no-update
+              Only add what is missing
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Examples:
+      copy acme/spot footage WORK NAS
+      copy acme/spot all WORK NAS,ARCHIVE
+      copy acme render NAS ARCHIVE --no-update
+      copy all all WORK NAS --dry-run
+      copy -- -odd-/name footage WORK NAS
+    ");
+    assert_snapshot!(studio.lines(&["help list projects"]), @"
+    exit 0
+    --- stdout
+    List all projects, or those of a client, or those of a client on a database
+
+    Usage: list projects [in CLIENT [in DATABASE]]
+
+    Arguments:
+      [CLIENT]    Only this client's
+      [DATABASE]  Only those on this database
+
+    Options:
+      -h, --help  Print help
+
+    Examples:
+      list projects
+      list projects in acme
+      list projects in acme in NAS
+    ");
+    assert_snapshot!(studio.lines(&["help find"]), @"
+    exit 0
+    --- stdout
+    Find files in the index, also on databases that are offline
+
+    PATTERN is a glob (`*`, `?`, `[...]`, `{a,b}`) or, without any of these, a part of the name; upper
+    and lower case are the same. With a `/` in it, it is held against the path below the category's
+    folder instead of the name.
+
+    Usage: find PATTERN [in DATABASE]
+
+    Arguments:
+      <PATTERN>
+              What to look for
+
+      [DATABASE]
+              Only on this database
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Examples:
+      find reel
+      find '*.mov'
+      find 'acme/*/plates/*.exr' in NAS
+    ");
+}
+
+#[test]
+fn help_is_an_answer_in_every_format() {
+    let studio = Studio::bare();
+    assert_snapshot!(studio.json(&["help save"]), @r#"
+    exit 0
+    --- stdout
+    {"command":"help","text":"Write what is tracked into the start-up file\n\nAs `add` and `exclude` lines; every other line of the file stays as it is, and the file as it was is\nkept beside it.\n\nUsage: save\n\nOptions:\n  -h, --help\n          Print help (see a summary with '-h')\n\nExamples:\n  save\n"}
+    "#);
+    assert_snapshot!(formatted(&studio, "plain", "help save"), @"
+    exit 0
+    --- stdout
+    Write what is tracked into the start-up file
+
+    As `add` and `exclude` lines; every other line of the file stays as it is, and the file as it was is
+    kept beside it.
+
+    Usage: save
+
+    Options:
+      -h, --help
+              Print help (see a summary with '-h')
+
+    Examples:
+      save
+    ");
+    assert_snapshot!(formatted(&studio, "csv", "help save"), @r#"
+    exit 0
+    --- stdout
+    help
+    Write what is tracked into the start-up file
+    ""
+    "As `add` and `exclude` lines; every other line of the file stays as it is, and the file as it was is"
+    kept beside it.
+    ""
+    Usage: save
+    ""
+    Options:
+    "  -h, --help"
+              Print help (see a summary with '-h')
+    ""
+    Examples:
+      save
+    "#);
+}
+
+#[test]
+fn every_command_has_examples_that_are_no_wrong_usage() {
+    let studio = Studio::bare();
+    for command in commands(&studio) {
+        let page = studio.lines(&[&format!("help {command}")]).ok().stdout;
+        let examples = examples(&page);
+        assert!(
+            !examples.is_empty(),
+            "help {command} has no examples:\n{page}"
+        );
+        for example in examples {
+            // Paths with variables need these to be set.
+            let mut process = studio.command();
+            process
+                .env("NAS_MOUNT", studio.path("mnt"))
+                .args(["-c", &example]);
+            let run = studio.finish(&mut process);
+            assert!(matches!(run.status, 0 | 1 | 3), "`{example}`: {run}");
+        }
+    }
+}
+
+#[test]
+fn every_kind_of_a_command_has_examples() {
+    let studio = Studio::bare();
+    for kind in [
+        "add database",
+        "add category",
+        "fetch all",
+        "fetch client",
+        "fetch project",
+        "list clients",
+        "list projects",
+        "list databases",
+        "list categories",
+        "remove database",
+        "remove category",
+        "remove exclusion",
+    ] {
+        let page = studio.lines(&[&format!("help {kind}")]).ok().stdout;
+        let examples = examples(&page);
+        assert!(
+            examples.iter().all(|example| example.starts_with(kind)) && !examples.is_empty(),
+            "{page}"
+        );
+    }
+}
+
+#[test]
+fn an_unknown_command_is_corrected() {
+    let studio = Studio::bare();
+    assert_snapshot!(studio.lines(&["help cpoy"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:6: error: there is no command `cpoy`
+        help cpoy
+             ^^^^
+    hint: did you mean `copy`?
+    ");
+    assert_snapshot!(studio.lines(&["help add databse"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:10: error: there is no command `databse`
+        help add databse
+                 ^^^^^^^
+    hint: did you mean `database`?
+    ");
+    assert_snapshot!(studio.lines(&["help zzz"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:6: error: there is no command `zzz`
+        help zzz
+             ^^^
+    hint: known: add, copy, exclude, explore, fetch, find, help, list, load, remove, save, exit
+    ");
+}

@@ -1,0 +1,238 @@
+//! `load`.
+
+use std::fs;
+use std::os::unix::net::UnixListener;
+
+use insta::assert_snapshot;
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+use serde_json::json;
+
+use super::{LOOK, formatted, numbers};
+use crate::studio::Studio;
+
+#[test]
+fn a_look_counts_what_is_there() {
+    let studio = Studio::filled();
+    assert_snapshot!(studio.lines(&["load"]), @"
+    exit 0
+    --- stdout
+    ┌──────────┬──────────┬──────────┬───────┬──────┬───────┬───────┐
+    │ database ┆ state    ┆ projects ┆ files ┆ size ┆ added ┆ time  │
+    ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
+    │ WORK     ┆ complete ┆        3 ┆     5 ┆ 25 B ┆     5 ┆ N s │
+    │ NAS      ┆ complete ┆        0 ┆     0 ┆  0 B ┆     0 ┆ N s │
+    └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
+    ");
+    assert_snapshot!(studio.json(&["load WORK"]), @r#"
+    exit 0
+    --- stdout
+    {"command":"load","run":2,"state":"complete","databases":[{"name":"WORK","state":"complete","files":5,"bytes":25,"projects":3,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
+    "#);
+}
+
+#[test]
+fn plain_and_csv_have_a_line_for_each_database() {
+    let studio = Studio::filled();
+    let seconds = regex::Regex::new(r"[0-9.e-]+\n").unwrap();
+    let stable = |format| {
+        seconds
+            .replace_all(&formatted(&studio, format, "load").ok().stdout, "N\n")
+            .into_owned()
+    };
+    assert_snapshot!(stable("plain"), @"
+    WORK	complete	5	25	3	5	0	0	0	N
+    NAS	complete	0	0	0	0	0	0	0	N
+    ");
+    assert_snapshot!(stable("csv"), @"
+    database,state,files,bytes,projects,added,changed,gone,unreadable,seconds
+    WORK,complete,5,25,3,0,0,0,0,N
+    NAS,complete,0,0,0,0,0,0,0,N
+    ");
+}
+
+#[test]
+fn nothing_tracked_says_how_to_begin() {
+    assert_snapshot!(Studio::bare().lines(&["load"]), @"
+    exit 0
+    --- stdout
+    nothing to look at; `add database NAME ROOT` tracks a storage
+    ");
+}
+
+#[test]
+fn a_database_that_is_named_twice_is_looked_at_once() {
+    let document = Studio::filled().json(&["load NAS WORK NAS"]).document();
+    let databases = document["databases"].as_array().unwrap();
+    let names: Vec<_> = databases.iter().map(|database| &database["name"]).collect();
+    assert_eq!(names, ["NAS", "WORK"]);
+}
+
+#[test]
+fn a_second_look_finds_nothing_changed() {
+    let studio = Studio::filled();
+    assert_eq!(
+        numbers(&studio, "load", &LOOK),
+        [json!("complete"), json!(5), json!(0), json!(0)]
+    );
+    assert_eq!(
+        numbers(&studio, "load", &LOOK),
+        [json!("complete"), json!(0), json!(0), json!(0)]
+    );
+}
+
+#[test]
+fn a_look_counts_what_was_added_changed_and_gone() {
+    let studio = Studio::filled();
+    studio.lines(&["load"]).ok();
+    studio
+        .file("WORK/footage/acme/spot/new.mov", "new")
+        .file("WORK/footage/acme/spot/reel.mov", "longer reel")
+        .file_at("WORK/footage/acme/teaser/t.mov", "teaser", 5)
+        .remove("WORK/footage/Bob's");
+    assert_eq!(
+        numbers(&studio, "load", &LOOK),
+        [json!("complete"), json!(1), json!(2), json!(1)]
+    );
+    assert_snapshot!(studio.lines(&["list clients"]), @"
+    exit 0
+    --- stdout
+    ┌────────┐
+    │ client │
+    ╞════════╡
+    │ acme   │
+    └────────┘
+    ");
+}
+
+#[test]
+fn a_project_can_be_looked_at_alone() {
+    let studio = Studio::filled();
+    studio.lines(&["load"]).ok();
+    studio
+        .file("WORK/footage/acme/spot/new.mov", "new")
+        .file("WORK/footage/acme/teaser/new.mov", "new");
+    let names = ["added", "files", "projects"];
+    assert_eq!(
+        numbers(&studio, "load WORK --project acme/spot", &names),
+        [json!(1), json!(6), json!(3)]
+    );
+    assert_eq!(
+        numbers(&studio, "load WORK --project acme", &names),
+        [json!(1), json!(7), json!(3)]
+    );
+    studio
+        .remove("WORK/footage/acme/spot")
+        .remove("WORK/scratch/render/acme");
+    assert_eq!(
+        numbers(&studio, "load --project acme/spot", &["gone", "projects"]),
+        [json!(4), json!(2)]
+    );
+}
+
+#[test]
+fn a_look_at_a_client_notes_which_projects_are_gone() {
+    let studio = Studio::filled();
+    studio.lines(&["load"]).ok();
+    studio.remove("WORK/footage/acme/teaser");
+    assert_eq!(
+        numbers(&studio, "load WORK --project acme", &["gone", "projects"]),
+        [json!(1), json!(2)]
+    );
+    studio
+        .remove("WORK/footage/acme")
+        .remove("WORK/scratch/render/acme");
+    assert_eq!(
+        numbers(&studio, "load WORK --project acme", &["gone", "projects"]),
+        [json!(3), json!(1)]
+    );
+    assert_eq!(
+        numbers(&studio, "load WORK", &["gone", "files"]),
+        [json!(0), json!(1)]
+    );
+}
+
+#[test]
+fn a_recent_look_is_not_repeated() {
+    let studio = Studio::filled();
+    assert_eq!(
+        numbers(&studio, "load --older-than 1h", &["state"]),
+        [json!("complete")]
+    );
+    studio.file("WORK/footage/acme/spot/new.mov", "new");
+    assert_eq!(
+        numbers(&studio, "load --older-than 1h", &["state", "files"]),
+        [json!("fresh"), json!(5)]
+    );
+    assert_eq!(
+        numbers(&studio, "load --older-than 0s", &["state", "files"]),
+        [json!("complete"), json!(6)]
+    );
+    assert_snapshot!(studio.lines(&["load --older-than soon"]).status(2), @"
+    exit 2
+    --- stderr
+    -c:1:19: error: `soon` cannot be AGE: a duration is a number and a unit, like 90s, 15m, 1h or 2d
+        load --older-than soon
+                          ^^^^
+    ");
+}
+
+#[test]
+fn links_pipes_and_sockets_are_not_followed_or_opened() {
+    let studio = Studio::new();
+    studio
+        .file("WORK/footage/acme/spot/a.mov", "12345678")
+        .file("elsewhere/big", "x".repeat(5000))
+        .link("WORK/footage/acme/spot/outside", studio.path("elsewhere"))
+        .link("WORK/footage/acme/spot/dangling", "nowhere")
+        .link("WORK/footage/acme/linked", studio.path("elsewhere"));
+    let folder = studio.path("WORK/footage/acme/spot");
+    fs::hard_link(folder.join("a.mov"), folder.join("b.mov")).unwrap();
+    mknodat(CWD, folder.join("pipe"), FileType::Fifo, Mode::RUSR, 0).unwrap();
+    let _socket = UnixListener::bind(folder.join("socket")).unwrap();
+    let names = ["state", "projects", "files", "bytes", "unreadable"];
+    // Two names of one file and two links; the bytes of the file once.
+    let expected = [json!("complete"), json!(1), json!(4), json!(8), json!(0)];
+    assert_eq!(numbers(&studio, "load", &names), expected);
+}
+
+#[test]
+fn a_category_within_another_is_counted_once() {
+    let studio = Studio::filled();
+    studio.file("WORK/scratch/acme/spot/cache", "123");
+    let document = studio
+        .json(&["add category scratch scratch", "load WORK"])
+        .document();
+    assert_eq!(document["databases"][0]["files"], 6);
+    assert_snapshot!(studio.lines(&["add category scratch scratch", "list projects"]), @"
+    exit 0
+    --- stdout
+    added category scratch in scratch
+    ┌─────────────────┐
+    │ project         │
+    ╞═════════════════╡
+    │ Bob's/long film │
+    │ acme/spot       │
+    │ acme/teaser     │
+    └─────────────────┘
+    ");
+}
+
+#[test]
+fn an_unknown_database_suggests_the_nearest() {
+    let studio = Studio::new();
+    assert_snapshot!(studio.lines(&["load NSA"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:6: error: there is no database `NSA`
+        load NSA
+             ^^^
+    hint: did you mean `NAS`?
+    ");
+    assert_snapshot!(studio.lines(&["load --project a/b/c"]).status(2), @"
+    exit 2
+    --- stderr
+    -c:1:16: error: `a/b/c` cannot be a project: it has more than two parts; a project is written CLIENT/PROJECT
+        load --project a/b/c
+                       ^^^^^
+    ");
+}

@@ -1,0 +1,161 @@
+//! `load`: what stays known of a database or folder that cannot be looked at.
+
+use std::fs;
+
+use insta::assert_snapshot;
+use serde_json::json;
+
+use super::{LOOK, numbers};
+use crate::studio::Studio;
+
+#[test]
+fn an_offline_database_keeps_its_last_look() {
+    let studio = Studio::filled();
+    studio.lines(&["load"]).ok();
+    fs::rename(studio.path("WORK"), studio.path("unplugged")).unwrap();
+    assert_snapshot!(studio.lines(&["load"]).status(3), @"
+    exit 3
+    --- stdout
+    ┌──────────┬──────────┬──────────┬───────┬──────┬───────┐
+    │ database ┆ state    ┆ projects ┆ files ┆ size ┆ time  │
+    ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╡
+    │ WORK     ┆ offline  ┆        3 ┆     5 ┆ 25 B ┆ N s │
+    │ NAS      ┆ complete ┆        0 ┆     0 ┆  0 B ┆ N s │
+    └──────────┴──────────┴──────────┴───────┴──────┴───────┘
+    --- stderr
+    problem: database `WORK` is offline: `$STUDIO/WORK` is not there
+    ");
+    studio.folder("WORK/lost+found");
+    assert_snapshot!(studio.lines(&["load WORK"]).status(3).stderr, @"problem: database `WORK` is offline: `$STUDIO/WORK` is empty, though the index knows 5 files there: is it mounted?");
+    studio.file("WORK/another disk/photo.jpg", "x");
+    assert_snapshot!(studio.lines(&["load WORK"]).status(3).stderr, @"problem: database `WORK` is offline: `$STUDIO/WORK` holds none of the category folders, though the index knows 5 files there");
+    studio.remove("WORK").file("WORK", "a file");
+    assert_snapshot!(studio.lines(&["load WORK"]).status(3).stderr, @"problem: database `WORK` is offline: `$STUDIO/WORK` is not a folder");
+    studio.remove("WORK");
+    fs::rename(studio.path("unplugged"), studio.path("WORK")).unwrap();
+    assert_eq!(
+        numbers(&studio, "load", &LOOK),
+        [json!("complete"), json!(0), json!(0), json!(0)]
+    );
+}
+
+#[test]
+fn a_root_with_another_identity_is_not_that_database() {
+    let studio = Studio::filled();
+    studio
+        .lines(&["load", "copy acme/spot footage WORK NAS"])
+        .ok();
+    let file = "NAS/.auto-backup/database.json";
+    studio.file(file, r#"{"id": "0", "name": "B", "created": null}"#);
+    assert_snapshot!(studio.lines(&["load NAS"]).status(3).stderr, @"problem: database `NAS` is offline: `$STUDIO/NAS` is another database by its identity file");
+    studio.remove(file);
+    assert_snapshot!(studio.lines(&["load NAS"]).status(3), @"
+    exit 3
+    --- stdout
+    ┌──────────┬─────────┬──────────┬───────┬──────┬───────┐
+    │ database ┆ state   ┆ projects ┆ files ┆ size ┆ time  │
+    ╞══════════╪═════════╪══════════╪═══════╪══════╪═══════╡
+    │ NAS      ┆ offline ┆        1 ┆     2 ┆ 13 B ┆ N s │
+    └──────────┴─────────┴──────────┴───────┴──────┴───────┘
+    --- stderr
+    problem: database `NAS` is offline: `$STUDIO/NAS` has lost its identity file `.auto-backup/database.json`: it may be another disk or not mounted
+    ");
+}
+
+#[test]
+fn only_forget_drops_what_is_known() {
+    let studio = Studio::filled();
+    studio.lines(&["load"]).ok();
+    studio.remove("WORK/footage").remove("WORK/scratch");
+    studio.lines(&["load"]).status(3);
+    assert_snapshot!(studio.lines(&["load --forget WORK"]), @"
+    exit 0
+    --- stdout
+    ┌──────────┬───────────┬──────────┬───────┬──────┬──────┬───────┐
+    │ database ┆ state     ┆ projects ┆ files ┆ size ┆ gone ┆ time  │
+    ╞══════════╪═══════════╪══════════╪═══════╪══════╪══════╪═══════╡
+    │ WORK     ┆ forgotten ┆        0 ┆     0 ┆  0 B ┆    5 ┆ N s │
+    └──────────┴───────────┴──────────┴───────┴──────┴──────┴───────┘
+    ");
+    assert_snapshot!(studio.lines(&["load WORK", "list clients"]), @"
+    exit 0
+    --- stdout
+    ┌──────────┬──────────┬──────────┬───────┬──────┬───────┐
+    │ database ┆ state    ┆ projects ┆ files ┆ size ┆ time  │
+    ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╡
+    │ WORK     ┆ complete ┆        0 ┆     0 ┆  0 B ┆ N s │
+    └──────────┴──────────┴──────────┴───────┴──────┴───────┘
+    no clients; `load` looks for them
+    ");
+    assert_snapshot!(studio.lines(&["load --forget WROK"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:15: error: there is no database `WROK`
+        load --forget WROK
+                      ^^^^
+    hint: did you mean `WORK`?
+    ");
+}
+
+#[test]
+fn what_is_below_an_unreadable_folder_stays_known() {
+    let studio = Studio::filled();
+    studio.lines_as_user(&["load"]).ok();
+    studio.mode("WORK/footage/acme/spot/plates", 0);
+    let run = studio.lines_as_user(&["load", "find p1.exr in WORK", "fetch project acme/spot"]);
+    studio.mode("WORK/footage/acme/spot/plates", 0o755);
+    let text = regex::Regex::new(r"\d+ days ago *")
+        .unwrap()
+        .replace_all(&run.to_string(), "AGE")
+        .into_owned();
+    assert_snapshot!(text, @"
+    exit 3
+    --- stdout
+    ┌──────────┬──────────┬──────────┬───────┬──────┬────────────┬───────┐
+    │ database ┆ state    ┆ projects ┆ files ┆ size ┆ unreadable ┆ time  │
+    ╞══════════╪══════════╪══════════╪═══════╪══════╪════════════╪═══════╡
+    │ WORK     ┆ partial  ┆        3 ┆     5 ┆ 25 B ┆          1 ┆ N s │
+    │ NAS      ┆ complete ┆        0 ┆     0 ┆  0 B ┆          0 ┆ N s │
+    └──────────┴──────────┴──────────┴───────┴──────┴────────────┴───────┘
+    WORK  $STUDIO/WORK/footage/acme/spot/plates/p1.exr  9 B  AGE
+    1 file
+    acme/spot
+    ┌──────────┬────────────────────────┬─────────┐
+    │ category ┆ WORK                   ┆ NAS     │
+    ╞══════════╪════════════════════════╪═════════╡
+    │ footage  ┆ partial, 2 files, 13 B ┆ missing │
+    │ render   ┆ present, 1 file, 5 B   ┆ missing │
+    └──────────┴────────────────────────┴─────────┘
+      footage on WORK: $STUDIO/WORK/footage/acme/spot (looked at just now)
+      render on WORK: $STUDIO/WORK/scratch/render/acme/spot (looked at just now)
+    --- stderr
+    problem: cannot open `$STUDIO/WORK/footage/acme/spot/plates`: Permission denied (os error 13)
+    ");
+}
+
+#[test]
+fn an_unreadable_client_stays_known() {
+    let studio = Studio::filled();
+    studio.lines_as_user(&["load"]).ok();
+    studio.mode("WORK/footage/Bob's", 0);
+    let run = studio.lines_as_user(&["load WORK", "list projects"]);
+    studio.mode("WORK/footage/Bob's", 0o755);
+    assert_snapshot!(run.status(3), @"
+    exit 3
+    --- stdout
+    ┌──────────┬─────────┬──────────┬───────┬──────┬────────────┬───────┐
+    │ database ┆ state   ┆ projects ┆ files ┆ size ┆ unreadable ┆ time  │
+    ╞══════════╪═════════╪══════════╪═══════╪══════╪════════════╪═══════╡
+    │ WORK     ┆ partial ┆        3 ┆     5 ┆ 25 B ┆          1 ┆ N s │
+    └──────────┴─────────┴──────────┴───────┴──────┴────────────┴───────┘
+    ┌─────────────────┐
+    │ project         │
+    ╞═════════════════╡
+    │ Bob's/long film │
+    │ acme/spot       │
+    │ acme/teaser     │
+    └─────────────────┘
+    --- stderr
+    problem: cannot open `$STUDIO/WORK/footage/Bob's`: Permission denied (os error 13)
+    ");
+}

@@ -1,0 +1,129 @@
+//! `remove`.
+
+use insta::assert_snapshot;
+
+use super::formatted;
+use crate::studio::Studio;
+
+#[test]
+fn removing_says_that_no_file_is_touched() {
+    let studio = Studio::filled();
+    let before = studio.tree("WORK");
+    let lines = [
+        "exclude '*.tmp'",
+        "remove database WORK",
+        "remove category render",
+        "remove exclusion '*.tmp'",
+    ];
+    assert_snapshot!(studio.lines(&lines), @"
+    exit 0
+    --- stdout
+    left alone from the next look on: *.tmp
+    database WORK is no longer tracked; its files are untouched
+    category render is no longer tracked; its files are untouched
+    exclusion *.tmp no longer holds; what it left alone is looked at from the next look on
+    ");
+    assert_snapshot!(studio.json(&lines), @r#"
+    exit 0
+    --- stdout
+    {"command":"exclude","pattern":"*.tmp","change":"added"}
+    {"command":"remove","kind":"database","name":"WORK"}
+    {"command":"remove","kind":"category","name":"render"}
+    {"command":"remove","kind":"exclusion","name":"*.tmp"}
+    "#);
+    assert_snapshot!(formatted(&studio, "plain", "remove database NAS"), @"
+    exit 0
+    --- stdout
+    database	NAS
+    ");
+    assert_snapshot!(formatted(&studio, "csv", "remove category footage"), @"
+    exit 0
+    --- stdout
+    kind,name
+    category,footage
+    ");
+    assert_eq!(studio.tree("WORK"), before);
+}
+
+#[test]
+fn what_was_removed_is_no_longer_listed() {
+    let studio = Studio::filled();
+    studio.lines(&["load"]).ok();
+    let lines = [
+        "remove database WORK",
+        "remove category render",
+        "list databases",
+        "list categories",
+        "list projects",
+        "fetch all",
+    ];
+    assert_snapshot!(studio.lines(&lines), @"
+    exit 0
+    --- stdout
+    database WORK is no longer tracked; its files are untouched
+    category render is no longer tracked; its files are untouched
+    ┌──────────┬────────────────────────┬────────┐
+    │ database ┆ root                   ┆ state  │
+    ╞══════════╪════════════════════════╪════════╡
+    │ NAS      ┆ $STUDIO/NAS ┆ online │
+    └──────────┴────────────────────────┴────────┘
+    ┌──────────┬─────────┐
+    │ category ┆ path    │
+    ╞══════════╪═════════╡
+    │ footage  ┆ footage │
+    └──────────┴─────────┘
+    no projects; `load` looks for them
+    no projects; `load` looks for them, `list databases` shows where
+    ");
+}
+
+#[test]
+fn a_database_that_is_added_again_is_still_known() {
+    let studio = Studio::filled();
+    studio.lines(&["load"]).ok();
+    let before = studio.json(&["fetch all"]).ok();
+    let lines = [
+        "remove database WORK",
+        "remove database NAS",
+        "add database WORK WORK",
+        "add database NAS NAS",
+    ];
+    let after = studio.json(&[&lines[..], &["fetch all"]].concat()).ok();
+    assert_eq!(before.document(), after.document());
+}
+
+#[test]
+fn unknown_names_suggest_the_nearest() {
+    let studio = Studio::new();
+    assert_snapshot!(studio.lines(&["remove database WROK"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:17: error: there is no database `WROK`
+        remove database WROK
+                        ^^^^
+    hint: did you mean `WORK`?
+    ");
+    assert_snapshot!(studio.lines(&["remove category fotage"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:17: error: there is no category `fotage`
+        remove category fotage
+                        ^^^^^^
+    hint: did you mean `footage`?
+    ");
+    assert_snapshot!(studio.lines(&["remove exclusion '*.tmp'"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:18: error: there is no exclusion `*.tmp`
+        remove exclusion '*.tmp'
+                         ^^^^^^^
+    ");
+    assert_snapshot!(studio.lines(&["remove WORK"]).status(2), @"
+    exit 2
+    --- stderr
+    -c:1:8: error: `WORK` is not known here
+        remove WORK
+               ^^^^
+    hint: known here: database, category, exclusion
+    ");
+}
