@@ -146,6 +146,14 @@ pub enum Error {
         /// What `SQLite` said.
         source: Box<dyn StdError + Send + Sync>,
     },
+    /// Another process kept the index to itself for longer than anybody should wait.
+    #[error("the index `{}` is in use", Name::from(path.as_path()))]
+    IndexBusy {
+        /// Its file.
+        path: PathBuf,
+        /// What `SQLite` said.
+        source: Box<dyn StdError + Send + Sync>,
+    },
     /// The index file is broken.
     #[error("the index `{}` is damaged", Name::from(path.as_path()))]
     IndexDamaged {
@@ -251,6 +259,9 @@ impl Error {
             }
             Self::NoHome { option, .. } => Some(format!("name one with `{option}`")),
             Self::Index { hint, .. } => Some((*hint).to_owned()),
+            Self::IndexBusy { .. } => Some(
+                "another auto-backup has been writing to it for a long time; try again when that is done".to_owned(),
+            ),
             Self::IndexTooNew { .. } => {
                 Some("use a newer auto-backup, or another file with `--index FILE`".to_owned())
             }

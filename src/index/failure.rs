@@ -33,7 +33,10 @@ fn explained(source: &rusqlite::Error, action: &'static str, path: &Path) -> Err
             "its disk is full: free some space there; the index still holds the last look"
         }
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            "another auto-backup has been writing to it for a long time; try again when that is done"
+            return Error::IndexBusy {
+                path,
+                source: said(source),
+            };
         }
         Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
             "check that its folder is there and yours to write, or name another file with `--index FILE`"

@@ -4,7 +4,8 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -12,10 +13,14 @@ use super::Index;
 use super::failure::Explain as _;
 use super::schema::{APPLICATION_ID, MIGRATIONS, VERSION};
 use crate::error::{At as _, Error, Result};
+use crate::interrupt;
 use crate::moment::Moment;
 
 /// How long a writer waits for another process that is writing.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long is waited between two tries to open it.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// An index and, where the one before was damaged, where that was set aside.
 #[derive(Debug)]
@@ -64,12 +69,20 @@ impl Index {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let opened = Connection::open_with_flags(path, flags).explain("open", path);
-        match opened.and_then(|connection| Self::prepare(connection, path)) {
-            Err(error @ (Error::IndexReadOnly { .. } | Error::Index { .. })) => {
-                Self::open_immutable(path).ok_or(error)
+        let start = Instant::now();
+        loop {
+            let opened = Connection::open_with_flags(path, flags).explain("open", path);
+            match opened.and_then(|connection| Self::prepare(connection, path)) {
+                // Changing the journal's kind does not wait for others by itself.
+                Err(Error::IndexBusy { .. }) if start.elapsed() < PATIENCE => {
+                    interrupt::check()?;
+                    thread::sleep(PAUSE);
+                }
+                Err(error @ (Error::IndexReadOnly { .. } | Error::Index { .. })) => {
+                    return Self::open_immutable(path).ok_or(error);
+                }
+                prepared => return prepared,
             }
-            prepared => prepared,
         }
     }
 
