@@ -115,12 +115,25 @@ fn create_temporary(folder: &Folder) -> Result<(OsString, File)> {
     let name = OsString::from(format!("{}{unique}{}", TEMPORARY.0, TEMPORARY.1));
     let file = match folder.create_file(&name) {
         // A process of the same number left it behind, or one in another container has it.
-        Err(_) if sweep(folder, &name) => folder.create_file(&name)?,
-        created => created?,
-    };
+        Err(_) if sweep(folder, &name) => folder.create_file(&name),
+        created => created,
+    }
+    .map_err(|error| in_folder(error, folder))?;
     // Where a file system knows no locks nobody can sweep by them either.
     file.try_lock().unwrap_or_default();
     Ok((name, file))
+}
+
+/// Names the folder in which no file can be made, not the temporary file that nobody knows.
+fn in_folder(error: Error, folder: &Folder) -> Error {
+    match error {
+        Error::Io { source, .. } => Error::Io {
+            action: "create a file in",
+            path: folder.path().to_owned(),
+            source,
+        },
+        error => error,
+    }
 }
 
 /// Removes a temporary file that no living process holds; says whether it is gone.

@@ -124,7 +124,7 @@ pub fn copy(
     let start = Instant::now();
     let mut report = Report::default();
     let source = open(index, registry, request.source)?;
-    let destinations = open_destinations(index, registry, request, &mut report, monitor)?;
+    let destinations = open_destinations(index, registry, request, &mut report)?;
     for (database, root) in &destinations {
         refuse_overlap(&source, root, request.source, database)?;
     }
@@ -221,7 +221,6 @@ fn open_destinations<'a>(
     registry: &Registry,
     request: &Request<'a>,
     report: &mut Report,
-    monitor: &dyn Monitor,
 ) -> Result<Vec<(&'a Database, Folder)>> {
     let mut opened = Vec::new();
     for database in &request.destinations {
@@ -229,7 +228,6 @@ fn open_destinations<'a>(
             Ok(root) => opened.push((*database, root)),
             Err(error) if request.destinations.len() == 1 => return Err(error),
             Err(error) => {
-                monitor.event(&Event::Problem(&error));
                 report.add(database.root.clone(), Outcome::Failed(error.line()));
             }
         }

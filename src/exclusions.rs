@@ -57,10 +57,29 @@ impl Exclusions {
     }
 }
 
-/// Whether an entry of this name is left alone whatever the patterns, also among clients and projects.
-#[must_use]
-pub fn is_always_excluded(name: &OsStr) -> bool {
+/// Whether an entry of this name is left alone whatever the patterns.
+fn is_always_excluded(name: &OsStr) -> bool {
     is_own(name) || DESKTOP.iter().any(|known| name == *known)
+}
+
+/// Folders that file systems, desktops and NAS systems keep beside the clients' folders.
+const HOUSEKEEPING: [&str; 8] = [
+    "lost+found",
+    "@eaDir",
+    "#recycle",
+    "$RECYCLE.BIN",
+    "System Volume Information",
+    ".Trashes",
+    ".Spotlight-V100",
+    ".fseventsd",
+];
+
+/// Whether a folder of this name, where clients and projects are, is nobody's work.
+#[must_use]
+pub fn is_housekeeping(name: &OsStr) -> bool {
+    is_always_excluded(name)
+        || HOUSEKEEPING.iter().any(|known| name == *known)
+        || name.as_bytes().starts_with(b".Trash-")
 }
 
 /// Whether a name is one of ours.

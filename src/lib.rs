@@ -41,6 +41,7 @@ pub mod project;
 pub mod registry;
 pub mod scan;
 pub mod shell;
+pub mod sight;
 pub mod startup;
 pub mod transfer;
 pub mod tree;

@@ -1,7 +1,7 @@
 //! Which projects a database holds in a category: its client folders and the project folders in them.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::interrupt;
@@ -11,7 +11,7 @@ use crate::nearest::nearest;
 use crate::os::folder::{Folder, is_missing};
 use crate::project::{ProjectId, Scope};
 use crate::registry::{Category, Registry};
-use crate::tree;
+use crate::tree::{self, Folders};
 
 /// The projects of a scope in one category of one database.
 #[derive(Debug)]
@@ -24,11 +24,35 @@ pub struct Listing<'a> {
     pub problems: Vec<Error>,
     /// Clients whose folders could not be read: nothing is known of their projects.
     pub unread_clients: Vec<Name>,
+    /// Links among clients and projects, relative to the root: they are not followed.
+    pub links: Vec<PathBuf>,
     /// Whether the category's own folder could not be read: nothing is known of any client.
     pub unread: bool,
+    /// Whether the category's folder is a file system of its own.
+    pub mounted: bool,
 }
 
-impl Listing<'_> {
+impl<'a> Listing<'a> {
+    /// Of a category in which nothing was found.
+    fn empty(category: &'a Category) -> Self {
+        Self {
+            category,
+            projects: BTreeSet::new(),
+            problems: Vec::new(),
+            unread_clients: Vec::new(),
+            links: Vec::new(),
+            unread: false,
+            mounted: false,
+        }
+    }
+
+    /// The folders of these, after noting the links.
+    fn folders(&mut self, inside: &Path, found: Folders) -> Vec<Name> {
+        let paths = found.links.iter().map(|name| inside.join(name.as_path()));
+        self.links.extend(paths);
+        found.folders
+    }
+
     /// Adds projects that are to be looked for, whether they are there or not, but where nothing could be read.
     pub fn expect(&mut self, projects: &BTreeSet<ProjectId>) {
         if !self.unread {
@@ -52,14 +76,7 @@ pub fn list<'a>(
     scope: &Scope,
     inner: &[PathBuf],
 ) -> Result<Listing<'a>> {
-    let (projects, problems, unread_clients) = (BTreeSet::new(), Vec::new(), Vec::new());
-    let mut listing = Listing {
-        category,
-        projects,
-        problems,
-        unread_clients,
-        unread: false,
-    };
+    let mut listing = Listing::empty(category);
     if let Scope::Project(project) = scope {
         listing.projects.insert(project.clone());
         return Ok(listing);
@@ -68,7 +85,7 @@ pub fn list<'a>(
         .beneath(&category.path)
         .and_then(|folder| clients(&folder, scope))
     {
-        Ok(clients) => clients,
+        Ok(clients) => listing.folders(&category.path, clients),
         Err(error) => {
             if !is_missing(&error) {
                 listing.problems.push(error);
@@ -88,6 +105,7 @@ pub fn list<'a>(
             .and_then(|folder| tree::folders(&folder))
         {
             Ok(projects) => {
+                let projects = listing.folders(&path, projects);
                 let own = projects
                     .into_iter()
                     .filter(|project| !inner.contains(&path.join(project.as_path())));
@@ -107,9 +125,12 @@ pub fn list<'a>(
 }
 
 /// The clients of the scope in a category's folder.
-fn clients(folder: &Folder, scope: &Scope) -> Result<Vec<Name>> {
+fn clients(folder: &Folder, scope: &Scope) -> Result<Folders> {
     match scope {
-        Scope::Client(client) => Ok(vec![client.clone()]),
+        Scope::Client(client) => Ok(Folders {
+            folders: vec![client.clone()],
+            links: Vec::new(),
+        }),
         _ => tree::folders(folder),
     }
 }

@@ -24,6 +24,18 @@ pub struct Category {
     pub path: PathBuf,
 }
 
+impl Category {
+    /// Its path as it is typed and shown: `.` for the root itself.
+    #[must_use]
+    pub fn shown_path(&self) -> &Path {
+        if self.path.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            &self.path
+        }
+    }
+}
+
 /// What adding or removing came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {

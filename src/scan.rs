@@ -1,7 +1,6 @@
 //! Looking at the disks and bringing the index up to date.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -9,14 +8,13 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::exclusions::Exclusions;
 use crate::identity;
-use crate::index::{Changes, Index};
-use crate::listing::{self, Listing};
+use crate::index::{Changes, Index, KnownDatabase};
 use crate::monitor::{Event, Monitor};
-use crate::os::folder::{Folder, is_missing};
+use crate::os::folder::Folder;
 use crate::presence;
-use crate::project::{ProjectId, Scope, below};
+use crate::project::{ProjectId, Scope};
 use crate::registry::{Category, Database, Registry};
-use crate::tree::{self, Problem, Tree};
+use crate::sight::{Before, Sight, see, see_replica};
 
 /// What a look at a database came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -64,22 +62,6 @@ pub struct Look {
     pub elapsed: Duration,
 }
 
-/// One replica as it was seen.
-struct Seen<'a> {
-    category: &'a Category,
-    project: ProjectId,
-    /// `None`: looked for and not there.
-    tree: Option<Tree>,
-}
-
-/// Everything seen on one database.
-#[derive(Default)]
-struct Sight<'a> {
-    replicas: Vec<Seen<'a>>,
-    listings: Vec<Listing<'a>>,
-    unreadable: u64,
-}
-
 /// Looks at a database, as far as the scope goes, and writes what changed.
 ///
 /// # Errors
@@ -101,9 +83,9 @@ pub fn look(
         files: Some(known.files).filter(|files| *files > 0),
         bytes: None,
     });
-    let expected = expected(index, registry, scope)?;
+    let before = before(index, registry, &known, scope)?;
     let seen = presence::open(database, &known, registry.categories()).and_then(|root| {
-        let sight = see(&root, registry, scope, expected, &exclusions, monitor)?;
+        let sight = see(&root, registry, scope, before, &exclusions, monitor)?;
         Ok((sight, root))
     });
     monitor.event(&Event::Finished);
@@ -168,93 +150,32 @@ pub fn summary(index: &Index, registry: &Registry, database: &Database) -> Resul
     })
 }
 
-/// The projects of a client that are known anywhere: a look at the client notes where they are not.
+/// What was known before a look.
 ///
-/// A look at everything notes that by the whole listing, and one at a project asks for that one alone.
-fn expected(index: &Index, registry: &Registry, scope: &Scope) -> Result<BTreeSet<ProjectId>> {
-    let mut projects = BTreeSet::new();
-    if !matches!(scope, Scope::Client(_)) {
-        return Ok(projects);
-    }
-    for database in registry.databases() {
-        let Some(id) = index.database(&database.root)?.id else {
-            continue;
-        };
-        for category in registry.categories() {
-            projects.append(&mut index.projects(id, &category.path)?);
-        }
-    }
-    projects.retain(|project| scope.contains(project));
-    Ok(projects)
-}
-
-/// Looks at all categories, as far as the scope goes.
-fn see<'a>(
-    root: &Folder,
-    registry: &'a Registry,
+/// Of a client all projects that are known anywhere are looked for, so that it is noted where they are not; a look at
+/// everything notes that by the whole listing, and one at a project asks for that one alone.
+fn before(
+    index: &Index,
+    registry: &Registry,
+    known: &KnownDatabase,
     scope: &Scope,
-    mut expected: BTreeSet<ProjectId>,
-    exclusions: &Exclusions,
-    monitor: &dyn Monitor,
-) -> Result<Sight<'a>> {
-    let mut sight = Sight::default();
-    let mut listings = Vec::new();
-    for category in registry.categories() {
-        let inner = registry.inner_categories(category);
-        let listing = listing::list(root, category, scope, &inner)?;
-        for problem in &listing.problems {
-            sight.unreadable += 1;
-            monitor.event(&Event::Problem(problem));
-        }
-        if matches!(scope, Scope::Client(_)) {
-            expected.extend(listing.projects.iter().cloned());
-        }
-        listings.push((listing, inner));
-    }
-    for (mut listing, inner) in listings {
-        listing.expect(&expected);
-        for project in &listing.projects {
-            let tree = see_replica(root, listing.category, project, exclusions, &inner)?;
-            for problem in tree.iter().flat_map(|tree| &tree.problems) {
-                sight.unreadable += 1;
-                monitor.event(&Event::Problem(&problem.error));
+) -> Result<Before> {
+    let mounted = known
+        .id
+        .map_or(Ok(BTreeSet::new()), |id| index.mounted(id))?;
+    let mut expected = BTreeSet::new();
+    if matches!(scope, Scope::Client(_)) {
+        for database in registry.databases() {
+            let Some(id) = index.database(&database.root)?.id else {
+                continue;
+            };
+            for category in registry.categories() {
+                expected.append(&mut index.projects(id, &category.path)?);
             }
-            monitor.event(&Event::Files(
-                tree.as_ref().map_or(0, |tree| tree.entries.len() as u64),
-            ));
-            sight.replicas.push(Seen {
-                category: listing.category,
-                project: project.clone(),
-                tree,
-            });
         }
-        if *scope == Scope::All && !listing.unread {
-            sight.listings.push(listing);
-        }
+        expected.retain(|project| scope.contains(project));
     }
-    Ok(sight)
-}
-
-/// Looks at one replica; `None` if it is not there.
-fn see_replica(
-    root: &Folder,
-    category: &Category,
-    project: &ProjectId,
-    exclusions: &Exclusions,
-    inner: &[PathBuf],
-) -> Result<Option<Tree>> {
-    match tree::walk(root, &below(&category.path, project), exclusions, inner) {
-        Err(Error::Interrupted) => Err(Error::Interrupted),
-        Err(error) if is_missing(&error) => Ok(None),
-        Err(error) => Ok(Some(Tree {
-            problems: vec![Problem {
-                path: PathBuf::new(),
-                error,
-            }],
-            ..Tree::default()
-        })),
-        Ok(tree) => Ok(Some(tree)),
-    }
+    Ok(Before { expected, mounted })
 }
 
 /// Looks again at single replicas of a database that is open, so that the index knows what a run did there.
@@ -271,18 +192,9 @@ pub fn look_again<'a>(
     let exclusions = Exclusions::new(registry.exclusions())?;
     let mut sight = Sight::default();
     for (category, project) in replicas {
-        let tree = see_replica(
-            root,
-            category,
-            project,
-            &exclusions,
-            &registry.inner_categories(category),
-        )?;
-        sight.replicas.push(Seen {
-            category,
-            project: project.clone(),
-            tree,
-        });
+        let inner = registry.inner_categories(category);
+        let seen = see_replica(root, category, project, &exclusions, &inner)?;
+        sight.replicas.push(seen);
     }
     write(index, database, &sight, root, false)?;
     Ok(())
@@ -309,8 +221,19 @@ fn write(
         };
     }
     for listing in &sight.listings {
-        let kept = |project: &ProjectId| listing.unread_clients.contains(&project.client);
-        changes += writer.category(&listing.category.path, &listing.projects, &kept)?;
+        let category = &listing.category.path;
+        if listing.unread {
+            writer.unread(category, None)?;
+            continue;
+        }
+        for client in &listing.unread_clients {
+            writer.unread(category, Some(client))?;
+        }
+        if whole {
+            let kept = |project: &ProjectId| listing.unread_clients.contains(&project.client);
+            let seen = |project: &ProjectId| listing.projects.contains(project) || kept(project);
+            changes += writer.category(category, listing.mounted, &seen)?;
+        }
     }
     writer.finish(whole)?;
     Ok(changes)

@@ -287,24 +287,17 @@ fn statements(registry: &Registry) -> Vec<Statement> {
             quote(&paths::unexpanded(&database.root))
         ),
     });
-    let categories = registry.categories().iter().map(|category| {
-        let path = if category.path.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            &category.path
-        };
-        Statement {
-            meaning: (
-                "add category".to_owned(),
-                category.name.clone(),
-                category.path.clone(),
-            ),
-            line: format!(
-                "add category {} {}",
-                word(&category.name),
-                quote(&paths::unexpanded(path))
-            ),
-        }
+    let categories = registry.categories().iter().map(|category| Statement {
+        meaning: (
+            "add category".to_owned(),
+            category.name.clone(),
+            category.path.clone(),
+        ),
+        line: format!(
+            "add category {} {}",
+            word(&category.name),
+            quote(&paths::unexpanded(category.shown_path()))
+        ),
     });
     let exclusions = registry.exclusions().iter().map(|pattern| Statement {
         meaning: ("exclude".to_owned(), pattern.clone(), PathBuf::new()),

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
-use crate::exclusions::{Exclusions, is_always_excluded, is_temporary};
+use crate::exclusions::{Exclusions, is_housekeeping, is_temporary};
 use crate::interrupt;
 use crate::moment::{Moment, Step};
 use crate::name::Name;
@@ -166,23 +166,34 @@ fn look(
     })
 }
 
-/// The folders in a folder, sorted; links to folders are none, and neither is what is always left alone.
+/// What clients and projects are among.
+#[derive(Debug, Default)]
+pub struct Folders {
+    /// The folders, sorted.
+    pub folders: Vec<Name>,
+    /// The symbolic links, sorted.
+    pub links: Vec<Name>,
+}
+
+/// The folders in a folder, without those that are no client or project of anybody; and the links.
 /// Patterns are for what is in a project, not for clients and projects.
 ///
 /// # Errors
 /// The folder cannot be read.
-pub fn folders(folder: &Folder) -> Result<Vec<Name>> {
-    let mut names = Vec::new();
+pub fn folders(folder: &Folder) -> Result<Folders> {
+    let mut found = Folders::default();
     for name in folder.entries()? {
-        let is_folder = match folder.stat(&name) {
-            Ok(stat) => stat.kind == Kind::Folder,
-            Err(error) if is_missing(&error) => false,
-            Err(error) => return Err(error),
-        };
-        if is_folder && !is_always_excluded(&name) {
-            names.push(name.into());
+        if is_housekeeping(&name) {
+            continue;
+        }
+        match folder.stat(&name).map(|stat| stat.kind) {
+            Ok(Kind::Folder) => found.folders.push(name.into()),
+            Ok(Kind::Link) => found.links.push(name.into()),
+            Err(error) if !is_missing(&error) => return Err(error),
+            _ => {}
         }
     }
-    names.sort_unstable();
-    Ok(names)
+    found.folders.sort_unstable();
+    found.links.sort_unstable();
+    Ok(found)
 }

@@ -116,7 +116,7 @@ impl Run for Add {
             } => {
                 let path = paths::expanded(&path)?;
                 let change = word(registry.add_category(&name, &path, replace)?);
-                let path = Some(registry.category(&name)?.path.clone().into());
+                let path = Some(registry.category(&name)?.shown_path().into());
                 Ok(Added {
                     kind: "category",
                     name,
@@ -158,12 +158,7 @@ impl Answer for Added {
             " in "
         }));
         let place = self.root.as_ref().or(self.path.as_ref());
-        let root_itself = place.is_some_and(|place| place.as_bytes().is_empty());
-        cells.push(if root_itself {
-            Cell::text(".")
-        } else {
-            Cell::known(place, Cell::from)
-        });
+        cells.push(Cell::known(place, Cell::from));
         if self.online == Some(false) {
             cells.push(Cell::text(", "));
             cells.push(Cell::Toned("offline".to_owned(), Tone::Warning));

@@ -103,7 +103,7 @@ impl Run for List {
                 let categories = registry.categories().iter();
                 let listed = categories.map(|category| ListedCategory {
                     name: category.name.clone(),
-                    path: category.path.clone().into(),
+                    path: category.shown_path().into(),
                 });
                 Listed::Categories(listed.collect())
             }
@@ -159,15 +159,6 @@ fn online(online: bool) -> Cell {
     }
 }
 
-/// The path of a category, `.` for the root itself.
-fn category_path(path: &Name) -> Cell {
-    if path.as_bytes().is_empty() {
-        Cell::text(".")
-    } else {
-        Cell::from(path)
-    }
-}
-
 impl Listed {
     fn rows(&self) -> Vec<Vec<Cell>> {
         match self {
@@ -191,7 +182,7 @@ impl Listed {
                 .collect(),
             Self::Categories(categories) => categories
                 .iter()
-                .map(|category| vec![category.name.as_str().into(), category_path(&category.path)])
+                .map(|category| vec![category.name.as_str().into(), Cell::from(&category.path)])
                 .collect(),
         }
     }

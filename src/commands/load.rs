@@ -7,6 +7,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Run;
+use crate::catalogue;
 use crate::error::{Error, Result};
 use crate::exit_status::ExitStatus;
 use crate::output::answer::{Answer, Records};
@@ -106,6 +107,10 @@ impl Run for Load {
         let ended = workspace.index.end_run(run, state);
         let databases = databases?;
         ended?;
+        if databases.iter().all(|database| database.gone == 0) {
+            // Nothing of this name is known or was there: a slip of the pen, not a look.
+            catalogue::known_projects(&workspace.index, &workspace.registry, &scope)?;
+        }
         Ok(Loaded {
             run,
             state,

@@ -108,19 +108,37 @@ impl LookWriter<'_> {
         noted().explain("write", &self.path)
     }
 
-    /// Ends the look at a whole category: replicas that are not among the `seen` projects, nor of the `unread` clients,
-    /// are no longer there.
+    /// Ends the look at a whole category: replicas of which `there` says nothing are no longer there. `mounted` says
+    /// whether the category's folder is a file system of its own.
     ///
     /// # Errors
     /// The index cannot be written.
     pub fn category(
         &self,
         category: &Path,
-        seen: &BTreeSet<ProjectId>,
-        kept: &dyn Fn(&ProjectId) -> bool,
+        mounted: bool,
+        there: &dyn Fn(&ProjectId) -> bool,
     ) -> Result<Changes> {
-        self.end_category(category, seen, kept)
+        self.end_category(category, mounted, there)
             .explain("write", &self.path)
+    }
+
+    /// Notes that a category, or one client's folder in it, could not be read: what is known of it is older.
+    ///
+    /// # Errors
+    /// The index cannot be written.
+    pub fn unread(&self, category: &Path, client: Option<&Name>) -> Result<()> {
+        let sql = "UPDATE replicas SET unreadable = max(unreadable, 1)
+                   WHERE database_id = ?1 AND category = ?2 AND (?3 IS NULL OR client = ?3) AND present";
+        let parameters = params![
+            self.database,
+            category.as_os_str().as_bytes(),
+            client.map(Name::as_bytes)
+        ];
+        self.transaction
+            .execute(sql, parameters)
+            .explain("write", &self.path)?;
+        Ok(())
     }
 
     /// Notes that the whole database was looked at, and makes the look visible to readers.
@@ -373,8 +391,8 @@ impl LookWriter<'_> {
     fn end_category(
         &self,
         category: &Path,
-        seen: &BTreeSet<ProjectId>,
-        kept: &dyn Fn(&ProjectId) -> bool,
+        mounted: bool,
+        there: &dyn Fn(&ProjectId) -> bool,
     ) -> rusqlite::Result<Changes> {
         let category = category.as_os_str().as_bytes();
         let mut changes = Changes::default();
@@ -396,17 +414,17 @@ impl LookWriter<'_> {
             .transaction
             .prepare_cached("DELETE FROM replicas WHERE id = ?1")?;
         for (id, files, project) in known {
-            if !seen.contains(&project) && !kept(&project) {
+            if !there(&project) {
                 delete.execute([id])?;
                 changes.gone += files;
             }
         }
-        let sql =
-            "INSERT OR REPLACE INTO looks (database_id, category, looked_at) VALUES (?1, ?2, ?3)";
+        let sql = "INSERT OR REPLACE INTO looks (database_id, category, looked_at, mounted) VALUES (?1, ?2, ?3, ?4)";
         self.transaction.prepare_cached(sql)?.execute(params![
             self.database,
             category,
-            self.now.seconds
+            self.now.seconds,
+            mounted
         ])?;
         Ok(changes)
     }

@@ -1,8 +1,9 @@
 //! What is known of databases and replicas, from their aggregates: no single file is read here.
 
 use std::collections::BTreeSet;
-use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Path, PathBuf};
 
 use rusqlite::{OptionalExtension as _, Row, params};
 
@@ -73,6 +74,19 @@ impl Index {
                 .optional()
         });
         Ok(seconds.explain("read", &self.path)?.map(at_second))
+    }
+
+    /// The categories of a database whose folders were file systems of their own at the last look.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn mounted(&self, database: i64) -> Result<BTreeSet<PathBuf>> {
+        let sql = "SELECT category FROM looks WHERE database_id = ?1 AND mounted";
+        let categories = self.connection.prepare_cached(sql).and_then(|mut query| {
+            let path = |row: &Row<'_>| Ok(PathBuf::from(OsString::from_vec(row.get(0)?)));
+            query.query_map([database], path)?.collect()
+        });
+        categories.explain("read", &self.path)
     }
 
     /// All replicas in a category of a database, sorted by project.

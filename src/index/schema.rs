@@ -28,6 +28,7 @@ CREATE TABLE looks (
     database_id INTEGER NOT NULL REFERENCES databases (id) ON DELETE CASCADE,
     category    BLOB NOT NULL,          -- the path below the root
     looked_at   INTEGER NOT NULL,
+    mounted     INTEGER NOT NULL,       -- 1: its folder was a file system of its own
     PRIMARY KEY (database_id, category)
 ) STRICT, WITHOUT ROWID;
 

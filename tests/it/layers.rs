@@ -32,6 +32,7 @@ const ORDER: &[&str] = &[
     "index",
     "identity",
     "presence",
+    "sight",
     "scan",
     "plan",
     "copy_file",

@@ -133,7 +133,7 @@ fn a_category_that_is_a_link_is_reported_and_not_followed() {
     --- stderr
     problem: cannot open `$STUDIO/NAS/footage`: it is no folder (links to folders are not followed)
     --- known
-    "present" 1
+    "partial" 1
     "#);
 }
 
@@ -202,7 +202,7 @@ fn a_folder_that_cannot_be_read_keeps_its_last_look() {
     ┌──────────┬─────────┬──────────────────────┐
     │ category ┆ WORK    ┆ NAS                  │
     ╞══════════╪═════════╪══════════════════════╡
-    │ footage  ┆ missing ┆ present, 1 file, 1 B │
+    │ footage  ┆ missing ┆ partial, 1 file, 1 B │
     │ render   ┆ missing ┆ missing              │
     └──────────┴─────────┴──────────────────────┘
       footage on NAS: $STUDIO/NAS/footage/b/c (looked at just now)
@@ -293,6 +293,9 @@ fn links_in_circles_and_special_files_are_left_alone() {
     │ render   ┆ missing               ┆ unknown │
     └──────────┴───────────────────────┴─────────┘
       footage on WORK: $STUDIO/WORK/footage/acme/spot (looked at just now)
+    --- stderr
+    note: `$STUDIO/WORK/footage/again` is a symbolic link and is not followed
+    note: `$STUDIO/WORK/footage/acme/other` is a symbolic link and is not followed
     ");
 }
 

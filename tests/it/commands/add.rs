@@ -26,7 +26,7 @@ fn a_database_and_a_category_are_added() {
     --- stdout
     {"command":"add","kind":"database","name":"NAS 2","root":"$STUDIO/disk","online":true,"change":"added"}
     {"command":"add","kind":"category","name":"render","path":"scratch/render","change":"added"}
-    {"command":"add","kind":"category","name":"top","path":"","change":"added"}
+    {"command":"add","kind":"category","name":"top","path":".","change":"added"}
     "#);
 }
 

@@ -91,7 +91,7 @@ fn a_folder_that_cannot_be_written_fails_each_of_its_files() {
     assert_snapshot!(run.status(3), @"
     exit 3
     --- stdout
-    failed $STUDIO/NAS/footage/acme/spot/sub/a: cannot create `$STUDIO/NAS/footage/acme/spot/sub/.auto-backup-N.part`: Permission denied (os error 13)
+    failed $STUDIO/NAS/footage/acme/spot/sub/a: cannot create a file in `$STUDIO/NAS/footage/acme/spot/sub`: Permission denied (os error 13)
     copied 1 file, 1 B in N s; 1 failed
     ");
     assert_eq!(studio.read(format!("{TO}/b")), "b");

@@ -19,16 +19,12 @@ fn one_of_several_destinations_that_is_offline_holds_nobody_up() {
     added database CLOUD at $STUDIO/gone, offline
     failed $STUDIO/gone: database `CLOUD` is offline: `$STUDIO/gone` is not there
     copied 1 file, 6 B in N s; 1 failed
-    --- stderr
-    problem: database `CLOUD` is offline: `$STUDIO/gone` is not there
     ");
     assert_snapshot!(studio.json(&lines).status(3), @r#"
     exit 3
     --- stdout
     {"command":"add","kind":"database","name":"CLOUD","root":"$STUDIO/gone","online":false,"change":"added"}
     {"command":"copy","run":2,"state":"partial","dry_run":false,"planned_files":2,"planned_bytes":0,"copied_files":0,"copied_bytes":0,"same_files":1,"conflict_files":0,"failed_files":1,"skipped_files":0,"verified_files":0,"seconds":N,"items":[{"path":"$STUDIO/gone","outcome":"failed","reason":"database `CLOUD` is offline: `$STUDIO/gone` is not there"}]}
-    --- stderr
-    problem: database `CLOUD` is offline: `$STUDIO/gone` is not there
     "#);
     assert!(!studio.path("gone").exists());
 }
@@ -55,8 +51,6 @@ fn a_root_that_is_not_there_is_refused_and_not_made() {
     --- stdout
     added database CLOUD at $STUDIO/gone, offline
     --- stderr
-    problem: database `NAS` is offline: `$STUDIO/NAS` is not there
-    problem: database `CLOUD` is offline: `$STUDIO/gone` is not there
     -c:1:1: error: database `NAS` is offline: `$STUDIO/NAS` is not there
         copy acme/spot footage WORK NAS,CLOUD
         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
