@@ -1,23 +1,24 @@
 //! A copy from beginning to end: which replicas, looking at both sides, planning, carrying out, looking again.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::exclusions::Exclusions;
 use crate::identity;
 use crate::index::Index;
 use crate::interrupt;
-use crate::listing;
+use crate::listing::{self, require_mounted};
 use crate::monitor::{Event, Monitor};
-use crate::os::folder::{Folder, Kind, is_missing};
-use crate::plan::{Action, Plan, Rules, Step, plan};
-use crate::presence;
+use crate::os::folder::{Kind, is_missing};
+use crate::plan::{Action, Plan, PlannedFolder, Rules, Step, plan};
 use crate::project::{ProjectId, Scope, below};
-use crate::registry::{Category, Database, Registry, overlap, resolved};
+use crate::registry::{Category, Database, Registry};
+use crate::report::Report;
 use crate::scan::look_again;
+use crate::sides::{Destinations, Side, open_destinations};
 use crate::transfer::{Outcome, Route, transfer};
-use crate::tree::{self, Tree};
+use crate::tree::{self, Problem, Tree};
 use crate::versions::Versions;
 
 /// What is to be copied.
@@ -37,76 +38,28 @@ pub struct Request<'a> {
     pub dry_run: bool,
 }
 
-/// An item that was not plainly copied or the same.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReportedItem {
-    /// Where it is or belongs at the destination.
-    pub path: PathBuf,
-    /// How it ended.
-    pub outcome: Outcome,
-}
-
-/// What a copy came to. All items are files and links, and folders that could not be made;
-/// `planned_files` is the sum of copied, same, conflict, failed and skipped (of a dry run: with what would be copied).
-#[derive(Debug, Default)]
-pub struct Report {
-    /// Items looked at.
-    pub planned_files: u64,
-    /// Bytes that were to be copied.
-    pub planned_bytes: u64,
-    /// Items that are whole at the destination now and were not before.
-    pub copied_files: u64,
-    /// Their bytes.
-    pub copied_bytes: u64,
-    /// Items that were there already.
-    pub same_files: u64,
-    /// Items of which another version was kept.
-    pub conflict_files: u64,
-    /// Items that are not at the destination as they should be.
-    pub failed_files: u64,
-    /// Items left out, or not reached.
-    pub skipped_files: u64,
-    /// Everything that was not plainly copied or the same.
-    pub items: Vec<ReportedItem>,
-    /// Items that would be copied; only of a dry run.
-    pub to_copy: Vec<(PathBuf, bool)>,
-    /// The run was stopped on request.
-    pub interrupted: bool,
-    /// The files are there, but the index could not be told.
-    pub unrecorded: bool,
-    /// How long it took.
-    pub elapsed: Duration,
-}
-
-impl Report {
-    /// Counts one outcome and lists what a person must know of.
-    fn add(&mut self, path: PathBuf, outcome: Outcome) {
-        self.planned_files += 1;
-        match &outcome {
-            Outcome::Copied(bytes) => {
-                self.copied_files += 1;
-                self.copied_bytes += bytes;
-                return;
-            }
-            Outcome::Same => {
-                self.same_files += 1;
-                return;
-            }
-            Outcome::Conflict(_) => self.conflict_files += 1,
-            Outcome::Skipped(_) | Outcome::Unreached => self.skipped_files += 1,
-            Outcome::Failed(_) => self.failed_files += 1,
-        }
-        self.items.push(ReportedItem { path, outcome });
-    }
-}
-
 /// One replica that is to be copied to one destination.
 struct Job<'a> {
     category: &'a Category,
     project: ProjectId,
-    destination: &'a Database,
-    root: &'a Folder,
+    destination: &'a Side<'a>,
     plan: Plan,
+}
+
+impl Job<'_> {
+    /// Where an item is or belongs at the destination; the replica's own folder has no slash at its end.
+    fn place(&self, path: &Path) -> PathBuf {
+        let base = self
+            .destination
+            .root
+            .path()
+            .join(below(&self.category.path, &self.project));
+        if path == Path::new("") {
+            base
+        } else {
+            base.join(path)
+        }
+    }
 }
 
 /// Copies, or plans to. Replicas and files that fail are in the report; the rest is copied all the same.
@@ -123,44 +76,22 @@ pub fn copy(
 ) -> Result<Report> {
     let start = Instant::now();
     let mut report = Report::default();
-    let source = open(index, registry, request.source)?;
-    let destinations = open_destinations(index, registry, request, &mut report)?;
-    for (database, root) in &destinations {
-        refuse_overlap(&source, root, request.source, database)?;
+    let source = Side::open(index, registry, request.source)?;
+    let Destinations { sides, offline } =
+        open_destinations(index, registry, &source, &request.destinations)?;
+    for (database, error) in offline {
+        report.add(database.root.clone(), Outcome::Failed(error.line()));
     }
     let replicas = replicas(&source, registry, request, &mut report)?;
-    let exclusions = Exclusions::new(registry.exclusions())?;
-    let mut jobs = Vec::new();
-    monitor.event(&Event::Started {
-        task: "comparing",
-        files: None,
-        bytes: None,
-    });
-    for (category, project) in &replicas {
-        let relative = below(&category.path, project);
-        let inner = registry.inner_categories(category);
-        let tree = match tree::walk(&source, &relative, &exclusions, &inner) {
-            Ok(tree) => tree,
-            Err(Error::Interrupted) => return Err(Error::Interrupted),
-            Err(error) => {
-                report.add(source.path().join(&relative), Outcome::Failed(error.line()));
-                continue;
-            }
-        };
-        monitor.event(&Event::Files(tree.entries.len() as u64));
-        for (destination, root) in &destinations {
-            let there = existing(root, &relative, &exclusions, &inner)?;
-            let plan = with_own_folder(plan(&tree, &there, request.rules), &tree, &there);
-            jobs.push(Job {
-                category,
-                project: project.clone(),
-                destination,
-                root,
-                plan,
-            });
-        }
-    }
-    monitor.event(&Event::Finished);
+    let jobs = compare(
+        &source,
+        &sides,
+        registry,
+        request.rules,
+        replicas,
+        &mut report,
+        monitor,
+    )?;
     report.planned_bytes = jobs.iter().map(|job| job.plan.bytes()).sum();
     if request.dry_run {
         for job in &jobs {
@@ -170,7 +101,7 @@ pub fn copy(
         carry_out(&jobs, &source, run, monitor, &mut report);
         // After a stop the last look stays: it is older, not wrong.
         let recorded =
-            interrupt::check().and_then(|()| record(index, registry, &jobs, request, &source));
+            interrupt::check().and_then(|()| record(index, registry, &jobs, &sides, &source));
         if let Err(error) = recorded.or_else(ignore_interruption) {
             monitor.event(&Event::Problem(&error));
             report.unrecorded = true;
@@ -182,115 +113,102 @@ pub fn copy(
     Ok(report)
 }
 
-/// Refuses to copy between roots that hold the same files by now, through a mount or a link that came after `add`.
-fn refuse_overlap(
-    source: &Folder,
-    destination: &Folder,
-    from: &Database,
-    to: &Database,
-) -> Result<()> {
-    let (a, b) = (source.stat_self()?, destination.stat_self()?);
-    let relation = if (a.device, a.inode) == (b.device, b.inode) {
-        Some("is already")
-    } else {
-        overlap(&resolved(&to.root), &resolved(&from.root))
-    };
-    relation.map_or(Ok(()), |relation| {
-        Err(Error::Overlap {
-            noun: "database",
-            path: to.root.clone(),
-            relation,
-            other: from.name.clone(),
-            existing: from.root.clone(),
-        })
-    })
-}
-
-/// Opens a database that is there.
-fn open(index: &Index, registry: &Registry, database: &Database) -> Result<Folder> {
-    presence::open(
-        database,
-        &index.database(&database.root)?,
-        registry.categories(),
-    )
-}
-
-/// Opens the destinations; one of several that is offline is reported and holds nobody up.
-fn open_destinations<'a>(
-    index: &Index,
-    registry: &Registry,
-    request: &Request<'a>,
-    report: &mut Report,
-) -> Result<Vec<(&'a Database, Folder)>> {
-    let mut opened = Vec::new();
-    for database in &request.destinations {
-        match open(index, registry, database) {
-            Ok(root) => opened.push((*database, root)),
-            Err(error) if request.destinations.len() == 1 => return Err(error),
-            Err(error) => {
-                report.add(database.root.clone(), Outcome::Failed(error.line()));
-            }
-        }
-    }
-    match (opened.is_empty(), request.destinations.first()) {
-        (true, Some(first)) => open(index, registry, first).map(|root| vec![(*first, root)]),
-        _ => Ok(opened),
-    }
-}
-
 /// The replicas at the source that are meant; folders that cannot be listed are reported.
 fn replicas<'a>(
-    source: &Folder,
+    source: &Side<'_>,
     registry: &Registry,
     request: &Request<'a>,
     report: &mut Report,
 ) -> Result<Vec<(&'a Category, ProjectId)>> {
+    let (root, scope) = (&source.root, &request.scope);
     let mut replicas = Vec::new();
     for category in &request.categories {
         let inner = registry.inner_categories(category);
-        let listing = listing::list(source, category, &request.scope, &inner)?;
+        let listing = listing::list(root, category, scope, &inner, &source.mounted)?;
         for problem in &listing.problems {
             report.add(
-                source.path().join(&category.path),
+                root.path().join(&category.path),
                 Outcome::Failed(problem.line()),
             );
         }
-        let there = |project: &ProjectId| match source.beneath(&below(&category.path, project)) {
+        let there = |project: &ProjectId| match root.beneath(&below(&category.path, project)) {
             Err(error) => !is_missing(&error),
             Ok(_) => true,
         };
-        replicas.extend(
-            listing
-                .projects
-                .into_iter()
-                .filter(there)
-                .map(|project| (*category, project)),
-        );
+        let projects = listing.projects.into_iter().filter(there);
+        replicas.extend(projects.map(|project| (*category, project)));
     }
     if replicas.is_empty() && report.items.is_empty() {
+        let (categories, database) = (&request.categories, &request.source.name);
         return Err(listing::no_replica(
-            source,
-            registry,
-            &request.categories,
-            &request.scope,
-            &request.source.name,
+            root, registry, categories, scope, database,
         )?);
     }
     Ok(replicas)
 }
 
-/// The destination's tree; empty where there is none yet, a problem where it cannot be read.
+/// Looks at both sides of every replica and plans.
+fn compare<'a>(
+    source: &Side<'_>,
+    destinations: &'a [Side<'a>],
+    registry: &Registry,
+    rules: Rules,
+    replicas: Vec<(&'a Category, ProjectId)>,
+    report: &mut Report,
+    monitor: &dyn Monitor,
+) -> Result<Vec<Job<'a>>> {
+    let exclusions = Exclusions::new(registry.exclusions())?;
+    let mut jobs = Vec::new();
+    monitor.event(&Event::Started {
+        task: "comparing",
+        files: None,
+        bytes: None,
+    });
+    for (category, project) in replicas {
+        let relative = below(&category.path, &project);
+        let inner = registry.inner_categories(category);
+        let tree = match tree::walk(&source.root, &relative, &exclusions, &inner) {
+            Ok(tree) => tree,
+            Err(Error::Interrupted) => return Err(Error::Interrupted),
+            Err(error) => {
+                report.add(
+                    source.root.path().join(&relative),
+                    Outcome::Failed(error.line()),
+                );
+                continue;
+            }
+        };
+        monitor.event(&Event::Files(tree.entries.len() as u64));
+        for destination in destinations {
+            let there = existing(destination, category, &relative, &exclusions, &inner)?;
+            let plan = with_own_folder(plan(&tree, &there, rules), &tree, &there);
+            jobs.push(Job {
+                category,
+                project: project.clone(),
+                destination,
+                plan,
+            });
+        }
+    }
+    monitor.event(&Event::Finished);
+    Ok(jobs)
+}
+
+/// The destination's tree; empty where there is none yet, a problem where it cannot be read or is not mounted.
 fn existing(
-    root: &Folder,
+    side: &Side<'_>,
+    category: &Category,
     relative: &Path,
     exclusions: &Exclusions,
     inner: &[PathBuf],
 ) -> Result<Tree> {
-    match tree::walk(root, relative, exclusions, inner) {
+    let walked = require_mounted(&side.root, category, &side.mounted)
+        .and_then(|()| tree::walk(&side.root, relative, exclusions, inner));
+    match walked {
         Err(Error::Interrupted) => Err(Error::Interrupted),
         Err(error) if is_missing(&error) => Ok(Tree::default()),
         Err(error) => Ok(Tree {
-            problems: vec![tree::Problem {
+            problems: vec![Problem {
                 path: PathBuf::new(),
                 error,
             }],
@@ -327,7 +245,7 @@ fn with_own_folder(mut plan: Plan, source: &Tree, there: &Tree) -> Plan {
         };
         plan.folders.insert(
             0,
-            crate::plan::PlannedFolder {
+            PlannedFolder {
                 entry,
                 exists: there.stat.is_some(),
                 replaces: None,
@@ -337,23 +255,10 @@ fn with_own_folder(mut plan: Plan, source: &Tree, there: &Tree) -> Plan {
     plan
 }
 
-/// A path in a replica's folder; the folder itself is written without a slash at its end.
-fn within(base: &Path, path: &Path) -> PathBuf {
-    if path == Path::new("") {
-        base.to_owned()
-    } else {
-        base.join(path)
-    }
-}
-
 /// Reports what a plan would do.
 fn foresee(job: &Job<'_>, report: &mut Report) {
-    let base = job
-        .root
-        .path()
-        .join(below(&job.category.path, &job.project));
     for step in &job.plan.steps {
-        let path = within(&base, &step.path);
+        let path = job.place(&step.path);
         match &step.action {
             Action::Copy { replaces } => {
                 report.planned_files += 1;
@@ -370,38 +275,41 @@ fn foresee(job: &Job<'_>, report: &mut Report) {
 /// Carries out all plans.
 fn carry_out(
     jobs: &[Job<'_>],
-    source: &Folder,
+    source: &Side<'_>,
     run: i64,
     monitor: &dyn Monitor,
     report: &mut Report,
 ) {
     let files = jobs.iter().map(|job| job.plan.copies()).sum();
+    let bytes = report.planned_bytes;
     monitor.event(&Event::Started {
         task: "copying",
         files: Some(files),
-        bytes: Some(report.planned_bytes),
+        bytes: Some(bytes),
     });
     for job in jobs {
-        let relative = below(&job.category.path, &job.project);
-        let base = job.root.path().join(&relative);
+        let Side { database, root, .. } = job.destination;
         if job.plan.copies() > 0
-            && let Err(error) = identity::ensure(job.root, &job.destination.name)
+            && let Err(error) = identity::ensure(root, &database.name)
         {
             monitor.event(&Event::Problem(&error));
             report.unrecorded = true;
         }
+        let relative = below(&job.category.path, &job.project);
         let route = Route {
-            source,
-            destination: job.root,
+            source: &source.root,
+            destination: root,
             relative: &relative,
         };
-        let versions = Versions::new(job.root, run);
+        let versions = Versions::new(root, run);
         transfer(
             &job.plan,
             &route,
             &versions,
             monitor,
-            &mut |path, outcome| report.add(within(&base, path), outcome),
+            &mut |path, outcome| {
+                report.add(job.place(path), outcome);
+            },
         );
     }
     monitor.event(&Event::Finished);
@@ -412,23 +320,18 @@ fn record(
     index: &mut Index,
     registry: &Registry,
     jobs: &[Job<'_>],
-    request: &Request<'_>,
-    source: &Folder,
+    destinations: &[Side<'_>],
+    source: &Side<'_>,
 ) -> Result<()> {
-    for database in &request.destinations {
+    for side in destinations {
         let mine = jobs
             .iter()
-            .filter(|job| job.destination.name == database.name);
-        let replicas: Vec<_> = mine
-            .clone()
-            .map(|job| (job.category, &job.project))
-            .collect();
-        if let Some(job) = mine.clone().next() {
-            look_again(index, registry, database, job.root, replicas)?;
-        }
+            .filter(|job| job.destination.database == side.database);
+        let replicas = mine.map(|job| (job.category, &job.project));
+        look_again(index, registry, side.database, &side.root, replicas)?;
     }
     let replicas = jobs.iter().map(|job| (job.category, &job.project));
-    look_again(index, registry, request.source, source, replicas)
+    look_again(index, registry, source.database, &source.root, replicas)
 }
 
 /// A stop between two looks is no failure of the copy.

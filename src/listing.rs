@@ -1,6 +1,7 @@
 //! Which projects a database holds in a category: its client folders and the project folders in them.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
@@ -64,7 +65,34 @@ impl<'a> Listing<'a> {
     }
 }
 
-/// Lists the projects of a scope; `inner` are the folders of other categories within this one.
+/// Fails for a category whose folder was a file system of its own and is none now: it is not mounted.
+///
+/// # Errors
+/// [`Error::Io`] with the folder.
+pub fn require_mounted(
+    root: &Folder,
+    category: &Category,
+    mounted: &BTreeSet<PathBuf>,
+) -> Result<()> {
+    if !mounted.contains(&category.path) || is_mounted(root, category) {
+        return Ok(());
+    }
+    Err(Error::Io {
+        action: "look at",
+        path: root.path().join(&category.path),
+        source: io::Error::other("it was a mounted file system and is none now"),
+    })
+}
+
+/// Whether a category's folder is on another device than the root.
+fn is_mounted(root: &Folder, category: &Category) -> bool {
+    let device = |folder: &Folder| folder.stat_self().map(|stat| stat.device).ok();
+    root.beneath(&category.path)
+        .is_ok_and(|folder| device(&folder) != device(root))
+}
+
+/// Lists the projects of a scope; `inner` are the folders of other categories within this one, `mounted` those that were
+/// file systems of their own.
 ///
 /// A single project is listed whether it is there or not. A category folder that is not there holds no project.
 ///
@@ -75,8 +103,15 @@ pub fn list<'a>(
     category: &'a Category,
     scope: &Scope,
     inner: &[PathBuf],
+    mounted: &BTreeSet<PathBuf>,
 ) -> Result<Listing<'a>> {
     let mut listing = Listing::empty(category);
+    listing.mounted = is_mounted(root, category);
+    if let Err(problem) = require_mounted(root, category, mounted) {
+        listing.problems.push(problem);
+        listing.unread = true;
+        return Ok(listing);
+    }
     if let Scope::Project(project) = scope {
         listing.projects.insert(project.clone());
         return Ok(listing);
@@ -149,7 +184,7 @@ pub fn no_replica(
     let mut names = BTreeSet::new();
     for category in categories {
         let inner = registry.inner_categories(category);
-        let listing = list(root, category, &Scope::All, &inner)?;
+        let listing = list(root, category, &Scope::All, &inner, &BTreeSet::new())?;
         names.extend(listing.projects.into_iter().map(|project| match scope {
             Scope::Client(_) => quote(project.client.as_os_str()),
             _ => quote(project.name().as_os_str()),

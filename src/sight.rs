@@ -1,7 +1,7 @@
 //! What one look at a database sees: its categories, the projects in them, and every replica's tree.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::error::{Error, Result};
 use crate::exclusions::Exclusions;
@@ -59,8 +59,7 @@ pub fn see<'a>(
     let mut sight = Sight::default();
     for category in registry.categories() {
         let inner = registry.inner_categories(category);
-        let mut listing = listing::list(root, category, scope, &inner)?;
-        require_mounted(root, &mut listing, &before.mounted);
+        let listing = listing::list(root, category, scope, &inner, &before.mounted)?;
         if matches!(scope, Scope::Client(_)) {
             before.expected.extend(listing.projects.iter().cloned());
         }
@@ -82,31 +81,6 @@ pub fn see<'a>(
         }
     }
     Ok(sight)
-}
-
-/// Treats a category whose folder was a file system of its own and is none now as one that cannot be read: it is not
-/// mounted, and absence is not deletion.
-fn require_mounted(root: &Folder, listing: &mut Listing<'_>, mounted: &BTreeSet<PathBuf>) {
-    let path = &listing.category.path;
-    listing.mounted = is_mounted(root, path);
-    if mounted.contains(path) && !listing.mounted && !listing.unread {
-        listing.projects.clear();
-        listing.unread = true;
-        let source = std::io::Error::other("it was a mounted file system and is none now");
-        let path = root.path().join(path);
-        listing.problems.push(Error::Io {
-            action: "look at",
-            path,
-            source,
-        });
-    }
-}
-
-/// Whether a folder below a root is on another device than the root.
-fn is_mounted(root: &Folder, path: &Path) -> bool {
-    let device = |folder: &Folder| folder.stat_self().map(|stat| stat.device).ok();
-    root.beneath(path)
-        .is_ok_and(|folder| device(&folder) != device(root))
 }
 
 /// Tells of folders that could not be read, and of links that are not followed.

@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Run;
-use crate::copying::{self, Report, Request};
+use crate::copying::{self, Request};
 use crate::error::{Error, Result};
 use crate::exit_status::ExitStatus;
 use crate::interrupt;
@@ -17,6 +17,7 @@ use crate::output::page::Page;
 use crate::plan::Rules;
 use crate::project::Scope;
 use crate::registry::{Database, Registry};
+use crate::report::Report;
 use crate::transfer::Outcome;
 use crate::units;
 use crate::workspace::Workspace;

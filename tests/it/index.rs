@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use insta::assert_snapshot;
 use rusqlite::Connection;
 
-use crate::studio::{Run, Studio, skipped};
+use crate::disks::Disk;
+use crate::studio::{Run, Studio};
 
 /// Where the index is unless told otherwise.
 const INDEX: &str = "home/.local/share/auto-backup/index.sqlite";
@@ -297,17 +298,9 @@ fn a_load_that_is_killed_leaves_the_look_before() {
 #[test]
 fn a_full_disk_keeps_the_last_look() {
     let studio = looked_at();
-    studio.folder("small");
-    let small = studio.path("small");
-    let mount = Command::new("/bin/mount")
-        .args(["-t", "tmpfs", "-o", "size=256k", "tmpfs"])
-        .arg(&small)
-        .stderr(Stdio::null())
-        .status();
-    if !mount.is_ok_and(|status| status.success()) {
-        skipped("a small disk cannot be mounted here");
+    let Some(disk) = Disk::mount(&studio, "small", "256k") else {
         return;
-    }
+    };
     let index = ["--index", "small/index"];
     let run = |lines: &[&str]| {
         studio.run(
@@ -325,11 +318,7 @@ fn a_full_disk_keeps_the_last_look() {
     }
     let full = run(&["load"]);
     let after = run(&["list clients", "list projects in acme"]);
-    Command::new("/bin/umount")
-        .arg("-l")
-        .arg(&small)
-        .status()
-        .unwrap();
+    drop(disk);
     first.ok();
     assert_snapshot!(full, @"
     exit 1

@@ -38,6 +38,8 @@ const ORDER: &[&str] = &[
     "copy_file",
     "versions",
     "transfer",
+    "report",
+    "sides",
     "copying",
     "catalogue",
     "workspace",

@@ -6,6 +6,7 @@
 )]
 
 mod commands;
+mod disks;
 mod docs;
 mod index;
 mod killed;

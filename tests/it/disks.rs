@@ -1,0 +1,150 @@
+//! Real small disks: full ones, and some that are not mounted.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use insta::assert_snapshot;
+
+use crate::studio::{Studio, skipped};
+
+/// A file system in memory, gone when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Disk(PathBuf);
+
+impl Disk {
+    /// Mounts one of this size (as `mount` has it) on a folder; says so and gives `None` where that is not allowed.
+    pub(crate) fn mount(studio: &Studio, path: &str, size: &str) -> Option<Self> {
+        studio.folder(path);
+        let path = studio.path(path);
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
+            .arg(&path)
+            .stderr(Stdio::null())
+            .status();
+        if mounted.is_ok_and(|status| status.success()) {
+            return Some(Self(path));
+        }
+        skipped("a small disk cannot be mounted here");
+        None
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ended = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn a_category_that_is_not_mounted_is_not_an_empty_one() {
+    let studio = Studio::filled();
+    let Some(disk) = Disk::mount(&studio, "NAS/footage", "1m") else {
+        return;
+    };
+    studio
+        .file("NAS/footage/acme/spot/reel.mov", "reel")
+        .file("NAS/scratch/render/acme/spot/f1.exr", "frame");
+    studio.lines(&["load"]).ok();
+    drop(disk);
+    assert_snapshot!(studio.lines(&["load NAS", "fetch project acme/spot"]), @"
+    exit 3
+    --- stdout
+    ┌──────────┬─────────┬──────────┬───────┬──────┬────────────┬───────┐
+    │ database ┆ state   ┆ projects ┆ files ┆ size ┆ unreadable ┆ time  │
+    ╞══════════╪═════════╪══════════╪═══════╪══════╪════════════╪═══════╡
+    │ NAS      ┆ partial ┆        1 ┆     2 ┆  9 B ┆          1 ┆ N s │
+    └──────────┴─────────┴──────────┴───────┴──────┴────────────┴───────┘
+    acme/spot
+    ┌──────────┬────────────────────────┬──────────────────────┐
+    │ category ┆ WORK                   ┆ NAS                  │
+    ╞══════════╪════════════════════════╪══════════════════════╡
+    │ footage  ┆ present, 2 files, 13 B ┆ partial, 1 file, 4 B │
+    │ render   ┆ present, 1 file, 5 B   ┆ present, 1 file, 5 B │
+    └──────────┴────────────────────────┴──────────────────────┘
+      footage on WORK: $STUDIO/WORK/footage/acme/spot (looked at just now)
+      footage on NAS: $STUDIO/NAS/footage/acme/spot (looked at just now)
+      render on WORK: $STUDIO/WORK/scratch/render/acme/spot (looked at just now)
+      render on NAS: $STUDIO/NAS/scratch/render/acme/spot (looked at just now)
+    --- stderr
+    problem: cannot look at `$STUDIO/NAS/footage`: it was a mounted file system and is none now
+    ");
+    assert_snapshot!(studio.lines(&["copy acme/spot footage WORK NAS"]), @"
+    exit 3
+    --- stdout
+    failed $STUDIO/NAS/footage/acme/spot/plates: cannot look at `$STUDIO/NAS/footage`: it was a mounted file system and is none now
+    failed $STUDIO/NAS/footage/acme/spot/plates/p1.exr: cannot look at `$STUDIO/NAS/footage`: it was a mounted file system and is none now
+    failed $STUDIO/NAS/footage/acme/spot/reel.mov: cannot look at `$STUDIO/NAS/footage`: it was a mounted file system and is none now
+    copied 0 files, 0 B in N s; 3 failed
+    ");
+    assert_snapshot!(studio.tree("NAS"), @"
+    footage/
+    scratch/
+    scratch/render/
+    scratch/render/acme/
+    scratch/render/acme/spot/
+    scratch/render/acme/spot/f1.exr 5
+    ");
+    let Some(_disk) = Disk::mount(&studio, "NAS/footage", "1m") else {
+        return;
+    };
+    studio.file("NAS/footage/acme/spot/reel.mov", "reel");
+    studio
+        .lines(&["load NAS", "copy acme/spot footage WORK NAS"])
+        .ok();
+}
+
+#[test]
+fn a_full_disk_fails_only_what_does_not_fit() {
+    let studio = Studio::filled();
+    studio.file("WORK/footage/acme/spot/large.mov", vec![1; 3_000_000]);
+    let Some(_disk) = Disk::mount(&studio, "NAS", "1m") else {
+        return;
+    };
+    assert_snapshot!(studio.lines(&["copy acme/spot footage WORK NAS"]), @"
+    exit 3
+    --- stdout
+    failed $STUDIO/NAS/footage/acme/spot/large.mov: cannot write to `$STUDIO/NAS/footage/acme/spot`: No space left on device (os error 28)
+    copied 2 files, 13 B in N s; 1 failed
+    ");
+    assert_snapshot!(studio.tree("NAS/footage"), @"
+    acme/
+    acme/spot/
+    acme/spot/plates/
+    acme/spot/plates/p1.exr 9
+    acme/spot/reel.mov 4
+    ");
+}
+
+#[test]
+fn what_is_replaced_is_kept_even_on_another_file_system() {
+    let studio = Studio::filled();
+    let Some(_disk) = Disk::mount(&studio, "NAS/footage", "4m") else {
+        return;
+    };
+    studio.file_at(
+        "NAS/footage/acme/spot/reel.mov",
+        "an older reel",
+        crate::studio::CHANGED - 10,
+    );
+    assert_snapshot!(studio.lines(&["copy acme/spot footage WORK NAS"]), @"
+    exit 0
+    --- stdout
+    copied 2 files, 13 B in N s
+    ");
+    assert_snapshot!(studio.tree("NAS"), @"
+    .auto-backup/
+    .auto-backup/database.json N
+    .auto-backup/versions/
+    .auto-backup/versions/RUN-1/
+    .auto-backup/versions/RUN-1/footage/
+    .auto-backup/versions/RUN-1/footage/acme/
+    .auto-backup/versions/RUN-1/footage/acme/spot/
+    .auto-backup/versions/RUN-1/footage/acme/spot/reel.mov 13
+    footage/
+    footage/acme/
+    footage/acme/spot/
+    footage/acme/spot/plates/
+    footage/acme/spot/plates/p1.exr 9
+    footage/acme/spot/reel.mov 4
+    ");
+}
