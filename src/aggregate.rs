@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::{xxh3_128, xxh3_128_with_seed};
 
 use crate::moment::{Moment, Step};
 use crate::name::Name;
-use crate::os::folder::Kind;
+use crate::os::stat::Kind;
 use crate::tree::{Entry, Tree};
 
 /// A sum over all entries of a replica; the order in which they are added does not matter.

@@ -16,7 +16,8 @@ use fs_extra::file::{CopyOptions, TransitProcess, copy, copy_with_progress};
 use crate::error::{At as _, Error, Result};
 use crate::exclusions::TEMPORARY;
 use crate::interrupt;
-use crate::os::folder::{Folder, Stat};
+use crate::os::folder::Folder;
+use crate::os::stat::Stat;
 
 /// From this size on a file is copied in pieces, so that it can be watched and stopped: 64 MiB.
 const LARGE: u64 = 64 << 20;

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::moment::Step;
-use crate::os::folder::Kind;
+use crate::os::stat::Kind;
 use crate::tree::{Entry, Tree};
 
 /// In what two entries of the same path differ.

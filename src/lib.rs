@@ -31,6 +31,7 @@ pub mod listing;
 pub mod moment;
 pub mod monitor;
 pub mod name;
+pub mod naming;
 pub mod nearest;
 pub mod os;
 pub mod output;

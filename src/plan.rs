@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::diff::{Change, Difference, diff};
 use crate::name::Name;
-use crate::os::folder::Kind;
+use crate::os::stat::Kind;
 use crate::tree::{Entry, Tree};
 
 /// How differing files are handled.

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use crate::error::{Error, Result};
 use crate::index::Index;
+use crate::naming::{overlap, resolved};
 use crate::os::folder::Folder;
 use crate::presence;
-use crate::registry::{Database, Registry, overlap, resolved};
+use crate::registry::{Database, Registry};
 
 /// A database that is there.
 #[derive(Debug)]

@@ -8,7 +8,8 @@ use crate::exclusions::{Exclusions, is_housekeeping, is_temporary};
 use crate::interrupt;
 use crate::moment::{Moment, Step};
 use crate::name::Name;
-use crate::os::folder::{Folder, Kind, Stat, is_missing};
+use crate::os::folder::{Folder, is_missing};
+use crate::os::stat::{Kind, Stat};
 
 /// A file, folder, link or special file below a replica's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]

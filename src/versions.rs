@@ -7,8 +7,9 @@ use crate::copy_file::copy_file;
 use crate::error::{Error, Result};
 use crate::exclusions::OWN_FOLDER;
 use crate::moment::Moment;
-use crate::os::folder::{Folder, Kind};
+use crate::os::folder::Folder;
 use crate::os::host;
+use crate::os::stat::Kind;
 
 /// Where the old versions of one run go.
 #[derive(Debug)]

@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::interrupt;
 use crate::moment::Moment;
 use crate::name::Name;
-use crate::os::folder::Kind;
+use crate::os::stat::Kind;
 use crate::project::ProjectId;
 
 /// A file or link as the last look saw it.

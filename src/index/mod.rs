@@ -4,6 +4,7 @@
 //! Places are known by root and folder, not by the names a start-up file gives them, so a database that is renamed keeps
 //! its last look. All paths are stored as bytes.
 
+mod entries;
 mod failure;
 mod files;
 mod looks;

@@ -8,72 +8,12 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Timespec, Timestamps};
+use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, Timespec, Timestamps};
 use rustix::io::Errno;
 
+use super::stat::{Kind, Stat};
 use crate::error::{At as _, Error, Result};
 use crate::moment::Moment;
-
-/// What an entry of a folder is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    /// A regular file.
-    File,
-    /// A folder.
-    Folder,
-    /// A symbolic link.
-    Link,
-    /// A socket, pipe or device.
-    Special,
-}
-
-impl Kind {
-    /// With its article, for messages.
-    #[must_use]
-    pub const fn noun(self) -> &'static str {
-        match self {
-            Self::File => "a file",
-            Self::Folder => "a folder",
-            Self::Link => "a symbolic link",
-            Self::Special => "a socket, pipe or device",
-        }
-    }
-}
-
-/// What the file system says of one entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stat {
-    /// What it is.
-    pub kind: Kind,
-    /// Apparent size in bytes.
-    pub bytes: u64,
-    /// When its content was last changed.
-    pub modified: Moment,
-    /// When its status was last changed; no program can set it.
-    pub changed: Moment,
-    /// Permission bits, 0 to 0o7777.
-    pub mode: u32,
-    /// The device it is on.
-    pub device: u64,
-    /// Its number there.
-    pub inode: u64,
-    /// How many names it has.
-    pub links: u64,
-}
-
-impl Stat {
-    /// Whether both are looks at the same, unchanged file.
-    #[must_use]
-    pub fn unchanged_since(&self, earlier: &Self) -> bool {
-        (self.device, self.inode, self.bytes, self.modified)
-            == (
-                earlier.device,
-                earlier.inode,
-                earlier.bytes,
-                earlier.modified,
-            )
-    }
-}
 
 /// An open folder and the path it was opened by.
 #[derive(Debug)]
@@ -199,7 +139,7 @@ impl Folder {
     pub fn stat(&self, name: &OsStr) -> Result<Stat> {
         let stat = rustix::fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW)
             .at("look at", self.path.join(name))?;
-        Ok(from_raw(&stat))
+        Ok(Stat::from_raw(&stat))
     }
 
     /// What the file system says of the folder itself.
@@ -207,7 +147,7 @@ impl Folder {
     /// # Errors
     /// The folder is gone.
     pub fn stat_self(&self) -> Result<Stat> {
-        Ok(from_raw(
+        Ok(Stat::from_raw(
             &rustix::fs::fstat(&self.handle).at("look at", &self.path)?,
         ))
     }
@@ -232,7 +172,7 @@ impl Folder {
         let handle = rustix::fs::openat(&self.handle, name, flags, Mode::empty())
             .map_err(clearer)
             .at("read", &path)?;
-        let stat = from_raw(&rustix::fs::fstat(&handle).at("look at", &path)?);
+        let stat = Stat::from_raw(&rustix::fs::fstat(&handle).at("look at", &path)?);
         if stat.kind == Kind::File {
             Ok((handle.into(), stat))
         } else {
@@ -390,35 +330,4 @@ fn clearer(errno: Errno) -> io::Error {
 /// The bits that anybody may set; the system's type for them has 16 bits on some systems.
 fn permissions(mode: u32) -> Mode {
     Mode::from_raw_mode((mode & 0o777) as rustix::fs::RawMode)
-}
-
-#[expect(
-    clippy::unnecessary_cast,
-    clippy::cast_sign_loss,
-    clippy::cast_possible_truncation,
-    reason = "the widths of these fields differ between systems"
-)]
-fn from_raw(stat: &rustix::fs::Stat) -> Stat {
-    let kind = match FileType::from_raw_mode(stat.st_mode) {
-        FileType::RegularFile => Kind::File,
-        FileType::Directory => Kind::Folder,
-        FileType::Symlink => Kind::Link,
-        _ => Kind::Special,
-    };
-    Stat {
-        kind,
-        bytes: stat.st_size as u64,
-        modified: Moment {
-            seconds: stat.st_mtime as i64,
-            nanoseconds: stat.st_mtime_nsec as u32,
-        },
-        changed: Moment {
-            seconds: stat.st_ctime as i64,
-            nanoseconds: stat.st_ctime_nsec as u32,
-        },
-        mode: stat.st_mode as u32 & 0o7777,
-        device: stat.st_dev as u64,
-        inode: stat.st_ino as u64,
-        links: stat.st_nlink as u64,
-    }
 }

@@ -2,4 +2,5 @@
 
 pub mod folder;
 pub mod host;
+pub mod stat;
 pub mod terminal;

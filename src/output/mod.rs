@@ -10,4 +10,5 @@ pub mod page;
 mod plain;
 pub mod printer;
 pub mod progress;
+pub mod screen;
 mod table;

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use super::answer::Answer;
 use super::page::Page;
+use super::screen::Screen;
 use super::{csv, json, plain, table};
 use crate::error::{Error, Result};
 use crate::escape;
@@ -22,17 +23,6 @@ pub enum Format {
     Csv,
     /// One JSON document a line.
     Json,
-}
-
-/// What answers are written on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Screen {
-    /// Whether it is a terminal, which control characters would steer.
-    pub terminal: bool,
-    /// Columns, where there are any.
-    pub width: Option<u16>,
-    /// Whether there is colour.
-    pub color: bool,
 }
 
 /// Writes answers. Once its reader has gone it writes nothing more, and work goes on.

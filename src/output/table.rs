@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::cell::Cell;
 use super::color::paint;
 use super::page::{Block, Page};
-use super::printer::Screen;
+use super::screen::Screen;
 
 /// The page as text, each line ended.
 pub(super) fn page(page: &Page, screen: Screen) -> String {

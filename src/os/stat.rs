@@ -1,0 +1,98 @@
+//! What the file system says of one entry.
+
+use rustix::fs::FileType;
+
+use crate::moment::Moment;
+
+/// What an entry of a folder is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// A symbolic link.
+    Link,
+    /// A socket, pipe or device.
+    Special,
+}
+
+impl Kind {
+    /// With its article, for messages.
+    #[must_use]
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::File => "a file",
+            Self::Folder => "a folder",
+            Self::Link => "a symbolic link",
+            Self::Special => "a socket, pipe or device",
+        }
+    }
+}
+
+/// What the file system says of one entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// What it is.
+    pub kind: Kind,
+    /// Apparent size in bytes.
+    pub bytes: u64,
+    /// When its content was last changed.
+    pub modified: Moment,
+    /// When its status was last changed; no program can set it.
+    pub changed: Moment,
+    /// Permission bits, 0 to 0o7777.
+    pub mode: u32,
+    /// The device it is on.
+    pub device: u64,
+    /// Its number there.
+    pub inode: u64,
+    /// How many names it has.
+    pub links: u64,
+}
+
+impl Stat {
+    /// Whether both are looks at the same, unchanged file.
+    #[must_use]
+    pub fn unchanged_since(&self, earlier: &Self) -> bool {
+        (self.device, self.inode, self.bytes, self.modified)
+            == (
+                earlier.device,
+                earlier.inode,
+                earlier.bytes,
+                earlier.modified,
+            )
+    }
+
+    /// From what the system returned.
+    #[expect(
+        clippy::unnecessary_cast,
+        clippy::cast_sign_loss,
+        clippy::cast_possible_truncation,
+        reason = "the widths of these fields differ between systems"
+    )]
+    pub(super) fn from_raw(stat: &rustix::fs::Stat) -> Self {
+        let kind = match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile => Kind::File,
+            FileType::Directory => Kind::Folder,
+            FileType::Symlink => Kind::Link,
+            _ => Kind::Special,
+        };
+        Self {
+            kind,
+            bytes: stat.st_size as u64,
+            modified: Moment {
+                seconds: stat.st_mtime as i64,
+                nanoseconds: stat.st_mtime_nsec as u32,
+            },
+            changed: Moment {
+                seconds: stat.st_ctime as i64,
+                nanoseconds: stat.st_ctime_nsec as u32,
+            },
+            mode: stat.st_mode as u32 & 0o7777,
+            device: stat.st_dev as u64,
+            inode: stat.st_ino as u64,
+            links: stat.st_nlink as u64,
+        }
+    }
+}
