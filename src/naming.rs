@@ -1,10 +1,12 @@
 //! What a database or category may be called, and where it may be.
 
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::escape;
 use crate::exclusions::OWN_FOLDER;
+use crate::os::deadline::within;
 
 /// Refuses a name that the grammar needs: names stand in comma-separated lists, in table headings and next to `all`.
 ///
@@ -60,9 +62,17 @@ pub fn category_path(typed: &Path) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// Where a root really is, links resolved, as far as it exists.
+/// How long a storage may take to say where its root really is.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Where a root really is, links resolved, as far as it exists and answers.
 #[must_use]
 pub fn resolved(root: &Path) -> PathBuf {
+    let asked = root.to_owned();
+    within(PATIENCE, move || real(&asked)).unwrap_or_else(|| root.to_owned())
+}
+
+fn real(root: &Path) -> PathBuf {
     let real = root
         .ancestors()
         .find_map(|above| Some((above.canonicalize().ok()?, above)));

@@ -2,26 +2,43 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::exclusions::is_own;
 use crate::identity;
 use crate::index::KnownDatabase;
+use crate::os::deadline::within;
 use crate::os::folder::{Folder, is_missing};
 use crate::registry::{Category, Database};
 use crate::units;
 
-/// How long a storage may take to answer before it counts as not there.
+/// How long a storage may take to answer, where work depends on it.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long it may take where somebody only wants to know.
+const GLANCE: Duration = Duration::from_secs(2);
 
 /// Opens the root of a database that is there.
 ///
 /// # Errors
 /// [`Error::Offline`] with what was found instead.
 pub fn open(database: &Database, known: &KnownDatabase, categories: &[Category]) -> Result<Folder> {
+    open_within(PATIENCE, database, known, categories)
+}
+
+/// Whether a database is there, for a list or a notice.
+#[must_use]
+pub fn is_online(database: &Database, known: &KnownDatabase, categories: &[Category]) -> bool {
+    open_within(GLANCE, database, known, categories).is_ok()
+}
+
+fn open_within(
+    patience: Duration,
+    database: &Database,
+    known: &KnownDatabase,
+    categories: &[Category],
+) -> Result<Folder> {
     let expected = Expected {
         root: database.root.clone(),
         identity: known.identity.clone(),
@@ -31,13 +48,10 @@ pub fn open(database: &Database, known: &KnownDatabase, categories: &[Category])
             .map(|category| category.path.clone())
             .collect(),
     };
-    let (answer, question) = mpsc::channel();
-    // A dead network mount can hold a system call for hours; only this thread waits for it then.
-    thread::spawn(move || answer.send(expected.look()));
-    let why = match question.recv_timeout(PATIENCE) {
-        Ok(Ok(root)) => return Ok(root),
-        Ok(Err(why)) => why,
-        Err(_) => format!("did not answer within {} s", PATIENCE.as_secs()),
+    let why = match within(patience, move || expected.look()) {
+        Some(Ok(root)) => return Ok(root),
+        Some(Err(why)) => why,
+        None => format!("did not answer within {} s", patience.as_secs()),
     };
     Err(Error::Offline {
         database: database.name.clone(),

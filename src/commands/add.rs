@@ -97,9 +97,8 @@ impl Run for Add {
                 let root = paths::absolute(&root, &workspace.base)?;
                 let change = word(registry.add_database(&name, &root, replace)?);
                 let known = workspace.index.database(&root)?;
-                let opened =
-                    presence::open(registry.database(&name)?, &known, registry.categories());
-                let online = Some(opened.is_ok());
+                let database = registry.database(&name)?;
+                let online = Some(presence::is_online(database, &known, registry.categories()));
                 Ok(Added {
                     kind: "database",
                     name,

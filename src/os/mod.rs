@@ -1,5 +1,6 @@
 //! What the standard library lacks of the operating system: folder handles, random bytes, the host's name, terminals.
 
+pub mod deadline;
 pub mod folder;
 pub mod host;
 pub mod stat;

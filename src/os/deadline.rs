@@ -1,0 +1,29 @@
+//! Asking a storage that may never answer: a dead network mount can hold a system call for hours.
+
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+/// What `ask` says, or `None` if it takes longer; then a thread of its own goes on waiting for it.
+pub fn within<T: Send + 'static>(
+    patience: Duration,
+    ask: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let (answer, question) = mpsc::channel();
+    // Nobody listens any more once the time is over.
+    thread::spawn(move || answer.send(ask()).unwrap_or_default());
+    question.recv_timeout(patience).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_waited_for_only_so_long() {
+        assert_eq!(within(Duration::from_secs(60), || 7), Some(7));
+        let (hold, held) = mpsc::channel::<()>();
+        assert_eq!(within(Duration::ZERO, move || held.recv().is_ok()), None);
+        drop(hold);
+    }
+}
