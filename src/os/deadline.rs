@@ -22,8 +22,11 @@ mod tests {
     #[test]
     fn an_answer_is_waited_for_only_so_long() {
         assert_eq!(within(Duration::from_secs(60), || 7), Some(7));
-        let (hold, held) = mpsc::channel::<()>();
-        assert_eq!(within(Duration::ZERO, move || held.recv().is_ok()), None);
-        drop(hold);
+        let (sender, receiver) = mpsc::channel::<()>();
+        assert_eq!(
+            within(Duration::ZERO, move || receiver.recv().is_ok()),
+            None
+        );
+        drop(sender);
     }
 }
