@@ -15,6 +15,7 @@ mod layers;
 mod lines;
 mod names;
 mod prompt;
+mod regressions;
 mod roots;
 mod scale;
 mod scripts;

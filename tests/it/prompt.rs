@@ -191,6 +191,19 @@ fn forgetting_asks_first() {
 }
 
 #[test]
+fn what_is_typed_ahead_is_not_lost() {
+    let studio = Studio::filled();
+    let mut session = start(&studio, &[]);
+    session
+        .send("load\rlist categories\rlist clients\r")
+        .unwrap();
+    session.flush().unwrap();
+    for expected in ["complete", "scratch/render", "acme"] {
+        session.exp_string(expected).unwrap();
+    }
+}
+
+#[test]
 fn an_open_quote_is_an_error_and_not_a_trap() {
     let studio = Studio::new();
     let mut session = start(&studio, &[]);
