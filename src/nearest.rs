@@ -9,6 +9,9 @@ pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Vec
         .filter(|(likeness, _)| *likeness >= 0.75)
         .collect();
     near.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    // Beside one that is nearly it, those that merely resemble it only distract.
+    let best = near.first().map_or(0.0, |(likeness, _)| *likeness);
+    near.retain(|(likeness, _)| *likeness >= best - 0.08);
     near.into_iter().take(3).map(|(_, name)| name).collect()
 }
 

@@ -108,7 +108,7 @@ fn a_line_that_goes_on_is_complained_about_where_the_word_stands() {
     script.ab:4:3: error: there is no project `acme/sopt`
           acme/sopt
           ^^^^^^^^^
-    hint: did you mean `acme/spot` or `acme/teaser`?
+    hint: did you mean `acme/spot`?
     ");
     assert_snapshot!(studio.script("list projects \\\n  in acme \\\n  in WROK"), @"
     exit 1

@@ -62,7 +62,7 @@ fn an_unknown_name_is_answered_with_the_nearest() {
     script.ab:4:15: error: there is no project `acme/spto`
         fetch project acme/spto
                       ^^^^^^^^^
-    hint: did you mean `acme/spot` or `acme/teaser`?
+    hint: did you mean `acme/spot`?
     script.ab:5:14: error: there is no client `nobody`
         fetch client nobody
                      ^^^^^^

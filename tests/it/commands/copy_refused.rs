@@ -96,7 +96,7 @@ fn unknown_names_suggest_the_nearest_and_copy_nothing() {
     -c:1:6: error: `acme/sopt` is not in category `footage` of database `WORK`
         copy acme/sopt footage WORK NAS
              ^^^^^^^^^
-    hint: did you mean `acme/spot` or `acme/teaser`?
+    hint: did you mean `acme/spot`?
     ");
     assert_snapshot!(studio.lines(&["copy amce all WORK NAS"]).status(1), @"
     exit 1

@@ -71,7 +71,7 @@ fn a_name_that_is_not_there_suggests_what_is() {
     -c:1:9: error: `acme/sopt` is not in category `footage` of database `WORK`
         explore acme/sopt footage WORK
                 ^^^^^^^^^
-    hint: did you mean `acme/spot` or `acme/teaser`?
+    hint: did you mean `acme/spot`?
     ");
     assert_snapshot!(studio.lines(&["explore acme/spot fotage WORK"]).status(1), @"
     exit 1

@@ -172,7 +172,7 @@ fn unknown_names_suggest_the_nearest() {
     -c:1:15: error: there is no project `acme/spto`
         fetch project acme/spto
                       ^^^^^^^^^
-    hint: did you mean `acme/spot` or `acme/teaser`?
+    hint: did you mean `acme/spot`?
     ");
     assert_snapshot!(studio.lines(&["fetch project bobs/long"]).status(1), @r#"
     exit 1
