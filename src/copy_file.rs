@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
+use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use fs_extra::error::ErrorKind;
@@ -17,7 +18,8 @@ use crate::error::{At as _, Error, Result};
 use crate::exclusions::TEMPORARY;
 use crate::interrupt;
 use crate::os::folder::Folder;
-use crate::os::stat::Stat;
+use crate::os::host;
+use crate::os::stat::{Kind, Stat};
 
 /// From this size on a file is copied in pieces, so that it can be watched and stopped: 64 MiB.
 const LARGE: u64 = 64 << 20;
@@ -33,8 +35,11 @@ const _: () = assert!(cfg!(panic = "unwind"), "a copy is stopped by unwinding");
 pub struct Part<'a> {
     folder: &'a Folder,
     name: OsString,
-    /// Holds a lock that says that the file is in use; it dies with the process.
-    _lock: File,
+    /// Holds a lock that says that the file is in use; it dies with the process. A link has none.
+    #[expect(dead_code, reason = "it is there to be held")]
+    lock: Option<File>,
+    /// Whether it has its final name.
+    placed: bool,
     /// What the source was when it was copied.
     pub source: Stat,
 }
@@ -44,24 +49,51 @@ impl Part<'_> {
     ///
     /// # Errors
     /// The name is taken by now, or the system refused.
-    pub fn place_new(self, name: &OsStr) -> Result<()> {
-        self.folder.rename_new(&self.name, name)
+    pub fn place_new(mut self, name: &OsStr) -> Result<()> {
+        self.folder.rename_new(&self.name, self.folder, name)?;
+        self.placed = true;
+        Ok(())
     }
 
     /// Gives the copy the name of the file it replaces, whose old version is kept elsewhere by now.
     ///
     /// # Errors
     /// The system refused.
-    pub fn place_over(self, name: &OsStr) -> Result<()> {
-        self.folder.rename(&self.name, self.folder, name)
+    pub fn place_over(mut self, name: &OsStr) -> Result<()> {
+        self.folder.rename(&self.name, self.folder, name)?;
+        self.placed = true;
+        Ok(())
     }
 }
 
 impl Drop for Part<'_> {
     fn drop(&mut self) {
-        // After a rename there is nothing to remove; what cannot be removed is swept by the next run.
-        self.folder.remove_temporary(&self.name).unwrap_or_default();
+        if !self.placed {
+            // What cannot be removed is swept by the next run.
+            self.folder.remove_temporary(&self.name).unwrap_or_default();
+        }
     }
+}
+
+/// Makes a symbolic link under a temporary name, with the time of the one it copies.
+///
+/// # Errors
+/// The file system has no links, or the system refused.
+pub fn make_link<'a>(source: &Folder, name: &OsStr, destination: &'a Folder) -> Result<Part<'a>> {
+    let (target, stat) = (source.read_link(name)?, source.stat(name)?);
+    let temporary = temporary_name();
+    destination
+        .make_link(&temporary, &target)
+        .map_err(|error| in_folder(error, destination))?;
+    let part = Part {
+        folder: destination,
+        name: temporary,
+        lock: None,
+        source: stat,
+        placed: false,
+    };
+    destination.set_modified(&part.name, stat.modified)?;
+    Ok(part)
 }
 
 /// Copies a file to a temporary file in `destination`, whole and flushed, with its time and permissions.
@@ -81,7 +113,8 @@ pub fn copy_file<'a>(
     let part = Part {
         folder: destination,
         name: temporary,
-        _lock: target.try_clone().at("create", &target_path)?,
+        lock: Some(target.try_clone().at("create", &target_path)?),
+        placed: false,
         source: stat,
     };
     move_bytes(
@@ -104,16 +137,17 @@ pub fn copy_file<'a>(
     Ok(part)
 }
 
-/// Creates a temporary file under a name that no other process has, and locks it as in use.
-fn create_temporary(folder: &Folder) -> Result<(OsString, File)> {
+/// A name that no other process on this host has.
+fn temporary_name() -> OsString {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let unique = format!(
-        "{}-{}-{number}",
-        crate::os::host::name(),
-        std::process::id()
-    );
-    let name = OsString::from(format!("{}{unique}{}", TEMPORARY.0, TEMPORARY.1));
+    let unique = format!("{}-{}-{number}", host::name(), process::id());
+    OsString::from(format!("{}{unique}{}", TEMPORARY.0, TEMPORARY.1))
+}
+
+/// Creates a temporary file under a name that no other process has, and locks it as in use.
+fn create_temporary(folder: &Folder) -> Result<(OsString, File)> {
+    let name = temporary_name();
     let file = match folder.create_file(&name) {
         // A process of the same number left it behind, or one in another container has it.
         Err(_) if sweep(folder, &name) => folder.create_file(&name),
@@ -140,10 +174,15 @@ fn in_folder(error: Error, folder: &Folder) -> Error {
 /// Removes a temporary file that no living process holds; says whether it is gone.
 #[must_use]
 pub fn sweep(folder: &Folder, name: &OsStr) -> bool {
-    let Ok((file, _)) = folder.open_file(name) else {
-        return false;
+    let unused = match folder.stat(name).map(|stat| stat.kind) {
+        Ok(Kind::File) => folder
+            .open_to_lock(name)
+            .is_ok_and(|file| file.try_lock().is_ok()),
+        // A link holds nothing: the run that was about to place it reports that it is gone.
+        Ok(Kind::Link) => true,
+        _ => false,
     };
-    file.try_lock().is_ok() && folder.remove_temporary(name).is_ok()
+    unused && folder.remove_temporary(name).is_ok()
 }
 
 /// A path that means this open file and nothing else, whatever happens to its name.
@@ -224,9 +263,9 @@ fn copy_error(source: io::Error, from: &Path, to: &Path) -> Error {
             path: to_folder.to_owned(),
             source,
         },
-        _ => Error::Io {
-            action: "copy",
-            path: from.to_owned(),
+        _ => Error::Copy {
+            from: from.to_owned(),
+            to: to_folder.to_owned(),
             source,
         },
     }

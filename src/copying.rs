@@ -1,5 +1,6 @@
 //! A copy from beginning to end: which replicas, looking at both sides, planning, carrying out, looking again.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -45,6 +46,10 @@ struct Job<'a> {
     project: ProjectId,
     destination: &'a Side<'a>,
     plan: Plan,
+    /// Whether the destination could be looked at.
+    reachable: bool,
+    /// Whether it came to be carried out.
+    touched: Cell<bool>,
 }
 
 impl Job<'_> {
@@ -77,9 +82,8 @@ pub fn copy(
 ) -> Result<Report> {
     let start = Instant::now();
     let mut report = Report::default();
-    let source = Side::open(index, registry, request.source)?;
-    let Destinations { sides, offline } =
-        open_destinations(index, registry, &source, &request.destinations)?;
+    let source = Side::open(index, request.source)?;
+    let Destinations { sides, offline } = open_destinations(index, &source, &request.destinations)?;
     for (database, error) in offline {
         report.add(database.root.clone(), Outcome::Failed(error.line()));
     }
@@ -93,20 +97,18 @@ pub fn copy(
         &mut report,
         monitor,
     )?;
-    report.planned_bytes = jobs.iter().map(|job| job.plan.bytes()).sum();
+    report.planned_bytes = jobs
+        .iter()
+        .fold(0, |sum, job| job.plan.bytes().saturating_add(sum));
     if request.dry_run {
         for job in &jobs {
             foresee(job, &mut report);
         }
     } else {
-        carry_out(&jobs, &source, run, monitor, &mut report);
-        // After a stop the last look stays: it is older, not wrong.
-        let recorded =
-            interrupt::check().and_then(|()| record(index, registry, &jobs, &sides, &source));
-        if let Err(error) = recorded.or_else(ignore_interruption) {
-            monitor.event(&Event::Problem(&error));
-            report.unrecorded = true;
-        }
+        carry_out(&jobs, &sides, &source, run, monitor, &mut report);
+        // Also after a stop: the look is short beside the copy, and `fetch` must not call missing what is there.
+        let sides = (sides.as_slice(), &source);
+        interrupt::shielded(|| record(index, registry, &jobs, sides, &mut report, monitor));
     }
     report.elapsed = start.elapsed();
     report.interrupted = interrupt::requested();
@@ -131,6 +133,10 @@ fn replicas<'a>(
                 root.path().join(&category.path),
                 Outcome::Failed(problem.line()),
             );
+        }
+        for link in &listing.links {
+            let why = "it is a symbolic link, and is not followed".to_owned();
+            report.add(root.path().join(link), Outcome::Skipped(why));
         }
         let there = |project: &ProjectId| match root.beneath(&below(&category.path, project)) {
             Err(error) => !is_missing(&error),
@@ -182,12 +188,18 @@ fn compare<'a>(
         monitor.event(&Event::Files(tree.entries.len() as u64));
         for destination in destinations {
             let there = existing(destination, category, &relative, &exclusions, &inner)?;
+            let reachable = !there
+                .problems
+                .iter()
+                .any(|problem| problem.path == Path::new(""));
             let plan = with_own_folder(plan(&tree, &there, rules), &tree, &there);
             jobs.push(Job {
                 category,
                 project: project.clone(),
                 destination,
                 plan,
+                reachable,
+                touched: Cell::new(false),
             });
         }
     }
@@ -276,6 +288,7 @@ fn foresee(job: &Job<'_>, report: &mut Report) {
 /// Carries out all plans.
 fn carry_out(
     jobs: &[Job<'_>],
+    destinations: &[Side<'_>],
     source: &Side<'_>,
     run: i64,
     monitor: &dyn Monitor,
@@ -288,58 +301,63 @@ fn carry_out(
         files: Some(files),
         bytes: Some(bytes),
     });
-    for job in jobs {
-        let Side { database, root, .. } = job.destination;
-        if job.plan.copies() > 0
-            && let Err(error) = identity::ensure(root, &database.name)
+    for side in destinations {
+        let versions = Versions::new(&side.root, run);
+        let mine = || {
+            jobs.iter()
+                .filter(|job| job.destination.database == side.database)
+        };
+        if mine().any(|job| job.plan.copies() > 0)
+            && let Err(error) = identity::ensure(&side.root, &side.database.name)
         {
             monitor.event(&Event::Problem(&error));
             report.unrecorded = true;
         }
-        let relative = below(&job.category.path, &job.project);
-        let route = Route {
-            source: &source.root,
-            destination: root,
-            relative: &relative,
-        };
-        let versions = Versions::new(root, run);
-        transfer(
-            &job.plan,
-            &route,
-            &versions,
-            monitor,
-            &mut |path, outcome| {
-                report.add(job.place(path), outcome);
-            },
-        );
+        for job in mine() {
+            job.touched.set(job.reachable && !interrupt::requested());
+            let relative = below(&job.category.path, &job.project);
+            let route = Route {
+                source: &source.root,
+                destination: &side.root,
+                relative: &relative,
+            };
+            transfer(
+                &job.plan,
+                &route,
+                &versions,
+                monitor,
+                &mut |path, outcome| {
+                    report.add(job.place(path), outcome);
+                },
+            );
+        }
+        report
+            .versions
+            .extend(versions.path().map(|path| side.root.path().join(path)));
     }
     monitor.event(&Event::Finished);
 }
 
-/// Looks again at what was copied, on both sides, so that the index knows it.
+/// Looks again at what was copied, on both sides, so that the index knows it. A side that cannot be looked at or noted
+/// holds nobody up.
 fn record(
     index: &mut Index,
     registry: &Registry,
     jobs: &[Job<'_>],
-    destinations: &[Side<'_>],
-    source: &Side<'_>,
-) -> Result<()> {
-    for side in destinations {
-        let mine = jobs
-            .iter()
-            .filter(|job| job.destination.database == side.database);
-        let replicas = mine.map(|job| (job.category, &job.project));
-        look_again(index, registry, side.database, &side.root, replicas)?;
-    }
-    let replicas = jobs.iter().map(|job| (job.category, &job.project));
-    look_again(index, registry, source.database, &source.root, replicas)
-}
-
-/// A stop between two looks is no failure of the copy.
-fn ignore_interruption(error: Error) -> Result<()> {
-    if matches!(error, Error::Interrupted) {
-        Ok(())
-    } else {
-        Err(error)
+    (destinations, source): (&[Side<'_>], &Side<'_>),
+    report: &mut Report,
+    monitor: &dyn Monitor,
+) {
+    for side in destinations.iter().chain([source]) {
+        let concerns = |job: &&Job<'_>| {
+            side.database == source.database || side.database == job.destination.database
+        };
+        let mine = jobs.iter().filter(|job| job.touched.get()).filter(concerns);
+        let mut replicas: Vec<_> = mine.map(|job| (job.category, &job.project)).collect();
+        replicas.dedup();
+        if let Err(error) = look_again(index, registry, side.database, &side.root, replicas) {
+            monitor.event(&Event::Problem(&error));
+            report.unrecorded = true;
+        }
     }
 }

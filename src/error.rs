@@ -24,6 +24,16 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
+    /// Moving the bytes of a file failed, on either side.
+    #[error("cannot copy `{}` to `{}`", Name::from(from.as_path()), Name::from(to.as_path()))]
+    Copy {
+        /// The file.
+        from: PathBuf,
+        /// The folder it was to go to.
+        to: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
     /// No such database, category, client or project.
     #[error("there is no {noun} `{name}`")]
     Unknown {
@@ -249,6 +259,11 @@ impl Error {
                 "give each database a folder of its own, or `remove database` the other first"
                     .to_owned(),
             ),
+            Self::Offline { database, why, .. } if why.contains("identity") || why.contains("index") => {
+                Some(format!(
+                    "mount or connect it; if this is the right disk, `load --forget {database}`, then `load {database}`"
+                ))
+            }
             Self::Offline { .. } => Some("mount or connect it, then try again".to_owned()),
             Self::SameDatabase { .. } => Some("name another database to copy to".to_owned()),
             Self::UnsetVariable { .. } => {

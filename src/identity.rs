@@ -1,12 +1,13 @@
 //! The identity file `ROOT/.auto-backup/database.json`: tells a database from an empty mount point or another disk.
 
-use std::ffi::OsStr;
-use std::io::{Read as _, Write as _};
-use std::path::Path;
+use std::ffi::{OsStr, OsString};
+use std::fs::Permissions;
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{At as _, Result};
+use crate::error::{At as _, Error, Result};
 use crate::exclusions::{OWN_FOLDER, TEMPORARY};
 use crate::moment::Moment;
 use crate::os::folder::{Folder, is_missing};
@@ -26,10 +27,10 @@ struct Identity {
     created: Option<String>,
 }
 
-/// The identity at a root; `None` where there is no file or it is not readable as one.
+/// The identity at a root; `None` where there is no file.
 ///
 /// # Errors
-/// The file is there and the disk refused to read it.
+/// The file is there and cannot be read, or is no identity file.
 pub fn read(root: &Folder) -> Result<Option<String>> {
     let opened = root
         .child(OsStr::new(OWN_FOLDER))
@@ -38,13 +39,15 @@ pub fn read(root: &Folder) -> Result<Option<String>> {
         Err(error) if is_missing(&error) => return Ok(None),
         opened => opened?,
     };
+    let path = root.path().join(OWN_FOLDER).join(FILE);
     let mut text = String::new();
     file.take(65_536)
         .read_to_string(&mut text)
-        .at("read", root.path().join(OWN_FOLDER).join(FILE))?;
-    Ok(serde_json::from_str::<Identity>(&text)
-        .ok()
-        .map(|identity| identity.id))
+        .at("read", &path)?;
+    let identity: Identity = serde_json::from_str(&text)
+        .map_err(|_| io::Error::other("it is not an identity file; move it away if it is not"))
+        .at("understand", &path)?;
+    Ok(Some(identity.id))
 }
 
 /// The identity at a root, made where there is none.
@@ -60,18 +63,33 @@ pub fn ensure(root: &Folder, database: &str) -> Result<String> {
         name: database.to_owned(),
         created: Moment::now().rfc3339(),
     };
-    let own = root.make_beneath(Path::new(OWN_FOLDER))?;
-    let temporary = format!("{}{}{}", TEMPORARY.0, identity.id, TEMPORARY.1);
+    let own = root.child_like(OsStr::new(OWN_FOLDER), root)?;
+    match write(&own, &identity, root.stat_self()?.mode) {
+        // Another first copy was quicker: its identity is the database's.
+        Err(Error::Raced { path }) => read(root)?.ok_or(Error::Raced { path }),
+        written => written.map(|()| identity.id),
+    }
+}
+
+/// Writes the file whole, readable by whoever can read the root.
+fn write(own: &Folder, identity: &Identity, mode: u32) -> Result<()> {
     let path = own.path().join(FILE);
-    let mut file = own.create_file(OsStr::new(&temporary))?;
-    let text = serde_json::to_string_pretty(&identity)
-        .map_err(std::io::Error::from)
+    let temporary = OsString::from(format!("{}{}{}", TEMPORARY.0, identity.id, TEMPORARY.1));
+    let mut text = serde_json::to_string_pretty(identity)
+        .map_err(io::Error::from)
         .at("write", &path)?;
+    text.push('\n');
+    let mut file = own.create_file(&temporary)?;
+    file.try_lock().unwrap_or_default();
     let written = file
         .write_all(text.as_bytes())
-        .and_then(|()| file.write_all(b"\n"));
-    written.and_then(|()| file.sync_all()).at("write", &path)?;
-    own.rename_new(OsStr::new(&temporary), OsStr::new(FILE))?;
-    own.flush()?;
-    Ok(identity.id)
+        .and_then(|()| file.set_permissions(Permissions::from_mode(mode & 0o666 | 0o600)))
+        .and_then(|()| file.sync_all())
+        .at("write", &path)
+        .and_then(|()| own.rename_new(&temporary, own, OsStr::new(FILE)));
+    if written.is_err() {
+        own.remove_temporary(&temporary).unwrap_or_default();
+    }
+    written?;
+    own.flush()
 }

@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::exit_status::ExitStatus;
 
 static REQUESTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+static SHIELDED: AtomicBool = AtomicBool::new(false);
 static IDLE: AtomicBool = AtomicBool::new(false);
 static TERMINATED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
@@ -97,12 +98,20 @@ pub fn clear() {
     REQUESTED.store(was_terminated(), Ordering::Relaxed);
 }
 
+/// Does work that a first Ctrl-C does not stop, because it is short and tells the truth about what was stopped.
+pub fn shielded<T>(work: impl FnOnce() -> T) -> T {
+    SHIELDED.store(true, Ordering::Relaxed);
+    let done = work();
+    SHIELDED.store(false, Ordering::Relaxed);
+    done
+}
+
 /// `Err(Interrupted)` once a stop was requested; called between two steps of all long work.
 ///
 /// # Errors
 /// [`Error::Interrupted`].
 pub fn check() -> Result<()> {
-    if requested() {
+    if requested() && !SHIELDED.load(Ordering::Relaxed) {
         Err(Error::Interrupted)
     } else {
         Ok(())

@@ -47,11 +47,22 @@ impl<'a> Listing<'a> {
         }
     }
 
-    /// The folders of these, after noting the links.
-    fn folders(&mut self, inside: &Path, found: Folders) -> Vec<Name> {
+    /// Notes the links among these folders.
+    fn note_links(&mut self, inside: &Path, found: &Folders) {
         let paths = found.links.iter().map(|name| inside.join(name.as_path()));
         self.links.extend(paths);
-        found.folders
+    }
+
+    /// Adds the projects of a client; one that could not be looked at is listed too, and found closed later.
+    fn add_projects(&mut self, client: &Name, path: &Path, found: Folders, inner: &[PathBuf]) {
+        self.note_links(path, &found);
+        let unread = found.unread.into_iter().map(|(name, _)| name);
+        let projects = found.folders.into_iter().chain(unread);
+        let own = projects.filter(|project| !inner.contains(&path.join(project.as_path())));
+        self.projects.extend(own.map(|project| ProjectId {
+            client: client.clone(),
+            project,
+        }));
     }
 
     /// Adds projects that are to be looked for, whether they are there or not, but where nothing could be read.
@@ -68,27 +79,36 @@ impl<'a> Listing<'a> {
 /// Fails for a category whose folder was a file system of its own and is none now: it is not mounted.
 ///
 /// # Errors
-/// [`Error::Io`] with the folder.
+/// [`Error::Io`] with the folder, also if it cannot be opened.
 pub fn require_mounted(
     root: &Folder,
     category: &Category,
     mounted: &BTreeSet<PathBuf>,
 ) -> Result<()> {
-    if !mounted.contains(&category.path) || is_mounted(root, category) {
+    if !mounted.contains(&category.path) {
         return Ok(());
     }
+    let now = match root.beneath(&category.path) {
+        Err(error) if is_missing(&error) => false,
+        opened => opened?.mount()? != root.mount()?,
+    };
+    if now {
+        return Ok(());
+    }
+    let why = "it was a mounted file system and is none now; if it is meant to be none, `load --forget` the database";
     Err(Error::Io {
         action: "look at",
         path: root.path().join(&category.path),
-        source: io::Error::other("it was a mounted file system and is none now"),
+        source: io::Error::other(why),
     })
 }
 
-/// Whether a category's folder is on another device than the root.
-fn is_mounted(root: &Folder, category: &Category) -> bool {
-    let device = |folder: &Folder| folder.stat_self().map(|stat| stat.device).ok();
+/// Whether a category's folder is a file system of its own, as far as it can be opened.
+#[must_use]
+pub fn is_mounted(root: &Folder, category: &Category) -> bool {
+    let mount = |folder: Folder| folder.mount().ok();
     root.beneath(&category.path)
-        .is_ok_and(|folder| device(&folder) != device(root))
+        .is_ok_and(|folder| mount(folder) != root.mount().ok())
 }
 
 /// Lists the projects of a scope; `inner` are the folders of other categories within this one, `mounted` those that were
@@ -120,7 +140,7 @@ pub fn list<'a>(
         .beneath(&category.path)
         .and_then(|folder| clients(&folder, scope))
     {
-        Ok(clients) => listing.folders(&category.path, clients),
+        Ok(clients) => clients,
         Err(error) => {
             if !is_missing(&error) {
                 listing.problems.push(error);
@@ -129,7 +149,12 @@ pub fn list<'a>(
             return Ok(listing);
         }
     };
-    for client in clients {
+    listing.note_links(&category.path, &clients);
+    for (client, problem) in clients.unread {
+        listing.problems.push(problem);
+        listing.unread_clients.push(client);
+    }
+    for client in clients.folders {
         interrupt::check()?;
         let path = category.path.join(client.as_path());
         if inner.contains(&path) {
@@ -139,16 +164,7 @@ pub fn list<'a>(
             .beneath(&path)
             .and_then(|folder| tree::folders(&folder))
         {
-            Ok(projects) => {
-                let projects = listing.folders(&path, projects);
-                let own = projects
-                    .into_iter()
-                    .filter(|project| !inner.contains(&path.join(project.as_path())));
-                listing.projects.extend(own.map(|project| ProjectId {
-                    client: client.clone(),
-                    project,
-                }));
-            }
+            Ok(projects) => listing.add_projects(&client, &path, projects, inner),
             Err(error) if is_missing(&error) => {}
             Err(error) => {
                 listing.problems.push(error);
@@ -164,7 +180,7 @@ fn clients(folder: &Folder, scope: &Scope) -> Result<Folders> {
     match scope {
         Scope::Client(client) => Ok(Folders {
             folders: vec![client.clone()],
-            links: Vec::new(),
+            ..Folders::default()
         }),
         _ => tree::folders(folder),
     }

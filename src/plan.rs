@@ -75,10 +75,10 @@ impl Plan {
             .steps
             .iter()
             .filter(|step| matches!(step.action, Action::Copy { .. }));
-        copied
+        let sizes = copied
             .filter_map(|step| step.entry.as_ref())
-            .map(|entry| entry.bytes)
-            .sum()
+            .map(|entry| entry.bytes);
+        sizes.fold(0, u64::saturating_add)
     }
 
     /// How many items are to be copied.

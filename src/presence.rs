@@ -8,9 +8,10 @@ use crate::error::{Error, Result};
 use crate::exclusions::is_own;
 use crate::identity;
 use crate::index::KnownDatabase;
+use crate::interrupt;
 use crate::os::deadline::within;
 use crate::os::folder::{Folder, is_missing};
-use crate::registry::{Category, Database};
+use crate::registry::Database;
 use crate::units;
 
 /// How long a storage may take to answer, where work depends on it.
@@ -23,34 +24,27 @@ const GLANCE: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// [`Error::Offline`] with what was found instead.
-pub fn open(database: &Database, known: &KnownDatabase, categories: &[Category]) -> Result<Folder> {
-    open_within(PATIENCE, database, known, categories)
+pub fn open(database: &Database, known: &KnownDatabase) -> Result<Folder> {
+    open_within(PATIENCE, database, known)
 }
 
 /// Whether a database is there, for a list or a notice.
 #[must_use]
-pub fn is_online(database: &Database, known: &KnownDatabase, categories: &[Category]) -> bool {
-    open_within(GLANCE, database, known, categories).is_ok()
+pub fn is_online(database: &Database, known: &KnownDatabase) -> bool {
+    open_within(GLANCE, database, known).is_ok()
 }
 
-fn open_within(
-    patience: Duration,
-    database: &Database,
-    known: &KnownDatabase,
-    categories: &[Category],
-) -> Result<Folder> {
+fn open_within(patience: Duration, database: &Database, known: &KnownDatabase) -> Result<Folder> {
     let expected = Expected {
         root: database.root.clone(),
         identity: known.identity.clone(),
         files: known.files,
-        categories: categories
-            .iter()
-            .map(|category| category.path.clone())
-            .collect(),
+        categories: known.categories.clone(),
     };
     let why = match within(patience, move || expected.look()) {
         Some(Ok(root)) => return Ok(root),
         Some(Err(why)) => why,
+        None if interrupt::requested() => return Err(Error::Interrupted),
         None => format!("did not answer within {} s", patience.as_secs()),
     };
     Err(Error::Offline {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Serialize, Serializer};
 
 use crate::error::{Error, Result};
+use crate::exclusions::is_own;
 use crate::name::Name;
 
 /// `CLIENT/PROJECT`: one project's folder below every category of every database.
@@ -142,6 +143,7 @@ fn folder_name(word: &OsStr, part: &OsStr) -> Result<Name> {
         b"" => "a part of it is empty; a project is written CLIENT/PROJECT",
         b"." | b".." => "`.` and `..` would leave the database",
         bytes if bytes.contains(&0) => "it contains a NUL byte",
+        _ if is_own(part) => "it is where auto-backup keeps its own files",
         _ => return Ok(part.into()),
     };
     Err(malformed(word, why))

@@ -26,6 +26,8 @@ pub struct Report {
     pub copied_files: u64,
     /// Their bytes.
     pub copied_bytes: u64,
+    /// Those of them that took the place of an older version, which was kept.
+    pub replaced_files: u64,
     /// Items that were there already.
     pub same_files: u64,
     /// Items of which another version was kept.
@@ -38,6 +40,8 @@ pub struct Report {
     pub items: Vec<ReportedItem>,
     /// Items that would be copied; only of a dry run.
     pub to_copy: Vec<(PathBuf, bool)>,
+    /// Where old versions of what was replaced are.
+    pub versions: Vec<PathBuf>,
     /// The run was stopped on request.
     pub interrupted: bool,
     /// The files are there, but the index could not be told.
@@ -51,9 +55,10 @@ impl Report {
     pub fn add(&mut self, path: PathBuf, outcome: Outcome) {
         self.planned_files += 1;
         match &outcome {
-            Outcome::Copied(bytes) => {
+            Outcome::Copied { bytes, replaced } => {
                 self.copied_files += 1;
-                self.copied_bytes += bytes;
+                self.replaced_files += u64::from(*replaced);
+                self.copied_bytes = self.copied_bytes.saturating_add(*bytes);
                 return;
             }
             Outcome::Same => {

@@ -8,13 +8,16 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::exclusions::Exclusions;
 use crate::identity;
-use crate::index::{Changes, Index, KnownDatabase};
+use crate::index::{Changes, Index, KnownDatabase, LookWriter};
+use crate::listing::{Listing, is_mounted, require_mounted};
 use crate::monitor::{Event, Monitor};
 use crate::os::folder::Folder;
+use crate::os::stat::Kind;
 use crate::presence;
 use crate::project::{ProjectId, Scope};
 use crate::registry::{Category, Database, Registry};
 use crate::sight::{Before, Sight, see, see_replica};
+use crate::units;
 
 /// What a look at a database came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -84,14 +87,16 @@ pub fn look(
         bytes: None,
     });
     let before = before(index, registry, &known, scope)?;
-    let seen = presence::open(database, &known, registry.categories()).and_then(|root| {
+    let seen = presence::open(database, &known).and_then(|root| {
         let sight = see(&root, registry, scope, before, &exclusions, monitor)?;
+        refuse_emptiness(database, &known, scope, &sight)?;
         Ok((sight, root))
     });
     monitor.event(&Event::Finished);
     let (changes, state, unreadable) = match seen {
         Ok((sight, root)) => {
-            let changes = write(index, database, &sight, &root, *scope == Scope::All)?;
+            let whole = *scope == Scope::All;
+            let changes = write(index, database, &sight, &root, known.revision, whole)?;
             let state = if sight.unreadable > 0 {
                 LookState::Partial
             } else {
@@ -101,7 +106,9 @@ pub fn look(
         }
         Err(error @ Error::Offline { .. }) => {
             monitor.event(&Event::Problem(&error));
-            index.write_look(&database.root)?.finish_offline()?;
+            index
+                .write_look(&database.root, known.revision)?
+                .finish_offline()?;
             (Changes::default(), LookState::Offline, 0)
         }
         Err(error) => return Err(error),
@@ -113,6 +120,35 @@ pub fn look(
         unreadable,
         elapsed: start.elapsed(),
         ..known
+    })
+}
+
+/// A database in which no file at all is left, though files are known there, is taken for another disk or a mount point
+/// with nothing but folders in it: offline, never empty.
+fn refuse_emptiness(
+    database: &Database,
+    known: &KnownDatabase,
+    scope: &Scope,
+    sight: &Sight<'_>,
+) -> Result<()> {
+    let whole = *scope == Scope::All && sight.unreadable == 0;
+    let tracked = sight
+        .listings
+        .iter()
+        .any(|listing| known.categories.contains(&listing.category.path));
+    let trees = sight.replicas.iter().filter_map(|seen| seen.tree.as_ref());
+    let holds_something = trees
+        .flat_map(|tree| &tree.entries)
+        .any(|entry| entry.kind != Kind::Folder);
+    if !whole || !tracked || holds_something {
+        return Ok(());
+    }
+    let files = units::counted(known.files, "file");
+    let why = format!("holds no file in any category, though the index knows {files} there");
+    Err(Error::Offline {
+        database: database.name.clone(),
+        root: database.root.clone(),
+        why,
     })
 }
 
@@ -131,7 +167,7 @@ pub fn summary(index: &Index, registry: &Registry, database: &Database) -> Resul
                 .filter(|replica| replica.present)
             {
                 files += replica.aggregate.files;
-                bytes += replica.aggregate.bytes;
+                bytes = u64::saturating_add(bytes, replica.aggregate.bytes);
                 unreadable += replica.aggregate.unreadable;
                 projects.insert(replica.project);
             }
@@ -190,30 +226,42 @@ pub fn look_again<'a>(
     replicas: impl IntoIterator<Item = (&'a Category, &'a ProjectId)>,
 ) -> Result<()> {
     let exclusions = Exclusions::new(registry.exclusions())?;
+    let known = index.database(&database.root)?;
+    let mounted = known
+        .id
+        .map_or(Ok(BTreeSet::new()), |id| index.mounted(id))?;
     let mut sight = Sight::default();
     for (category, project) in replicas {
+        require_mounted(root, category, &mounted)?;
+        if is_mounted(root, category) {
+            sight.mounted.insert(category.path.clone());
+        }
         let inner = registry.inner_categories(category);
         let seen = see_replica(root, category, project, &exclusions, &inner)?;
         sight.replicas.push(seen);
     }
-    write(index, database, &sight, root, false)?;
+    write(index, database, &sight, root, known.revision, false)?;
     Ok(())
 }
 
-/// Writes what was seen.
+/// Writes what was seen since the database had this revision.
 fn write(
     index: &mut Index,
     database: &Database,
     sight: &Sight<'_>,
     root: &Folder,
+    since: i64,
     whole: bool,
 ) -> Result<Changes> {
-    let identity = identity::read(root)?;
-    let writer = index.write_look(&database.root)?;
-    if let Some(identity) = identity {
+    let writer = index.write_look(&database.root, since)?;
+    // Opening the database has read it already; one that was unreadable since then stays as it is known.
+    if let Ok(Some(identity)) = identity::read(root) {
         writer.identity(&identity)?;
     }
     let mut changes = Changes::default();
+    for category in &sight.mounted {
+        writer.mounted(category)?;
+    }
     for seen in &sight.replicas {
         changes += match &seen.tree {
             Some(tree) => writer.replica(&seen.category.path, &seen.project, tree)?,
@@ -221,20 +269,31 @@ fn write(
         };
     }
     for listing in &sight.listings {
-        let category = &listing.category.path;
-        if listing.unread {
-            writer.unread(category, None)?;
-            continue;
-        }
-        for client in &listing.unread_clients {
-            writer.unread(category, Some(client))?;
-        }
-        if whole {
-            let kept = |project: &ProjectId| listing.unread_clients.contains(&project.client);
-            let seen = |project: &ProjectId| listing.projects.contains(project) || kept(project);
-            changes += writer.category(category, listing.mounted, &seen)?;
-        }
+        changes += write_listing(&writer, listing, whole)?;
     }
-    writer.finish(whole)?;
+    writer.finish(whole && sight.unreadable == 0)?;
+    Ok(changes)
+}
+
+/// Writes what was found in a category.
+fn write_listing(writer: &LookWriter<'_>, listing: &Listing<'_>, whole: bool) -> Result<Changes> {
+    let category = &listing.category.path;
+    if listing.unread {
+        writer.unread(category, None)?;
+        return Ok(Changes::default());
+    }
+    let unread = |project: &ProjectId| listing.unread_clients.contains(&project.client);
+    let there = |project: &ProjectId| listing.projects.contains(project) || unread(project);
+    let changes = if whole {
+        writer.category(category, &there)?
+    } else {
+        Changes::default()
+    };
+    if whole && listing.unread_clients.is_empty() {
+        writer.listed(category)?;
+    }
+    for client in &listing.unread_clients {
+        writer.unread(category, Some(client))?;
+    }
     Ok(changes)
 }

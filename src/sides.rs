@@ -8,7 +8,7 @@ use crate::index::Index;
 use crate::naming::{overlap, resolved};
 use crate::os::folder::Folder;
 use crate::presence;
-use crate::registry::{Database, Registry};
+use crate::registry::Database;
 
 /// A database that is there.
 #[derive(Debug)]
@@ -26,9 +26,9 @@ impl<'a> Side<'a> {
     ///
     /// # Errors
     /// [`Error::Offline`], or the index cannot be read.
-    pub fn open(index: &Index, registry: &Registry, database: &'a Database) -> Result<Self> {
+    pub fn open(index: &Index, database: &'a Database) -> Result<Self> {
         let known = index.database(&database.root)?;
-        let root = presence::open(database, &known, registry.categories())?;
+        let root = presence::open(database, &known)?;
         let mounted = known
             .id
             .map_or(Ok(BTreeSet::new()), |id| index.mounted(id))?;
@@ -75,13 +75,12 @@ pub struct Destinations<'a> {
 /// None of them can be written to.
 pub fn open_destinations<'a>(
     index: &Index,
-    registry: &Registry,
     source: &Side<'_>,
     databases: &[&'a Database],
 ) -> Result<Destinations<'a>> {
     let (mut sides, mut offline) = (Vec::new(), Vec::new());
     for database in databases {
-        match Side::open(index, registry, database) {
+        match Side::open(index, database) {
             Ok(side) => {
                 source.refuse_overlap(&side)?;
                 sides.push(side);

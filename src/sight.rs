@@ -31,6 +31,8 @@ pub struct Sight<'a> {
     pub replicas: Vec<Seen<'a>>,
     /// What was found in each category.
     pub listings: Vec<Listing<'a>>,
+    /// Categories whose folders are file systems of their own.
+    pub mounted: BTreeSet<PathBuf>,
     /// Files and folders that could not be looked at.
     pub unreadable: u64,
 }
@@ -62,6 +64,9 @@ pub fn see<'a>(
         let listing = listing::list(root, category, scope, &inner, &before.mounted)?;
         if matches!(scope, Scope::Client(_)) {
             before.expected.extend(listing.projects.iter().cloned());
+        }
+        if listing.mounted {
+            sight.mounted.insert(category.path.clone());
         }
         sight.unreadable += listing.problems.len() as u64;
         tell(&listing, root, monitor);

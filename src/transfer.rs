@@ -5,9 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::copy_file::{copy_file, sweep};
+use crate::copy_file::{Part, copy_file, make_link, sweep};
 use crate::error::{Error, Result};
 use crate::interrupt;
 use crate::monitor::{Event, Monitor};
@@ -15,13 +16,18 @@ use crate::os::folder::{Folder, is_missing};
 use crate::os::stat::Kind;
 use crate::plan::{Action, Plan, PlannedFolder, Step};
 use crate::tree::Entry;
-use crate::versions::Versions;
+use crate::versions::{Kept, Versions};
 
 /// How one step ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is whole at the destination, of this many bytes.
-    Copied(u64),
+    /// It is whole at the destination.
+    Copied {
+        /// Its size.
+        bytes: u64,
+        /// Whether it took the place of an older version, which was kept.
+        replaced: bool,
+    },
     /// It was there already.
     Same,
     /// Another version is there and was kept.
@@ -126,9 +132,9 @@ impl Transfer<'_, '_> {
         if let Some(old) = &folder.replaces {
             check_unchanged(&parent, name, old)?;
             self.versions
-                .keep(&parent, name, self.route.relative, path, Kind::Folder)?;
+                .keep(&parent, name, self.route.relative, path, true)?;
         }
-        parent.make(name)?;
+        parent.make(name, folder.entry.mode | 0o700)?;
         parent.flush()?;
         self.touched.insert(above.to_owned());
         self.touched.insert(path.clone());
@@ -197,7 +203,10 @@ impl Transfer<'_, '_> {
         let flushed = to.flush();
         for (step, bytes) in copied {
             let outcome = match &flushed {
-                Ok(()) => Outcome::Copied(bytes),
+                Ok(()) => Outcome::Copied {
+                    bytes,
+                    replaced: matches!(step.action, Action::Copy { replaces: Some(_) }),
+                },
                 Err(error) => Outcome::Failed(error.line()),
             };
             (self.report)(&step.path, outcome);
@@ -237,15 +246,7 @@ impl Transfer<'_, '_> {
             copied => copied?,
         };
         let bytes = part.source.bytes;
-        match replaces {
-            None => part.place_new(name)?,
-            Some(old) => {
-                check_unchanged(to, name, old)?;
-                self.versions
-                    .keep(to, name, self.route.relative, &step.path, Kind::File)?;
-                part.place_over(name)?;
-            }
-        }
+        self.place(to, part, step, replaces)?;
         Ok(bytes)
     }
 
@@ -257,16 +258,34 @@ impl Transfer<'_, '_> {
         step: &Step,
         replaces: Option<&Entry>,
     ) -> Result<()> {
+        let part = make_link(from, split(&step.path).1, to)?;
+        self.place(to, part, step, replaces)
+    }
+
+    /// Gives a whole copy its name, after keeping what has that name.
+    fn place(
+        &self,
+        to: &Folder,
+        part: Part<'_>,
+        step: &Step,
+        replaces: Option<&Entry>,
+    ) -> Result<()> {
         let name = split(&step.path).1;
-        let (target, stat) = (from.read_link(name)?, from.stat(name)?);
-        if let Some(old) = replaces {
-            check_unchanged(to, name, old)?;
-            // A link has no bytes that could be half there, so the old one may leave before the new one comes.
-            self.versions
-                .keep(to, name, self.route.relative, &step.path, Kind::Folder)?;
+        let Some(old) = replaces else {
+            return part.place_new(name);
+        };
+        check_unchanged(to, name, old)?;
+        let (versions, relative) = (self.versions, self.route.relative);
+        match versions.keep(to, name, relative, &step.path, false)? {
+            Kept::Doubled => part.place_over(name),
+            Kept::Moved => part.place_new(name).map_err(|error| {
+                match versions.put_back(to, name, relative, &step.path) {
+                    Ok(()) => error,
+                    // Both failed: the second says where the old version is.
+                    Err(lost) => lost,
+                }
+            }),
         }
-        to.make_link(name, &target)?;
-        to.set_modified(name, stat.modified)
     }
 
     /// Removes what killed runs left behind.
@@ -303,7 +322,15 @@ impl Transfer<'_, '_> {
         if !folder.exists {
             parent.child(name)?.set_own_mode(folder.entry.mode)?;
         }
-        parent.set_modified(name, folder.entry.modified)
+        match parent.set_modified(name, folder.entry.modified) {
+            // The time of a folder that was there before is its owner's to set.
+            Err(Error::Io { source, .. })
+                if folder.exists && source.kind() == ErrorKind::PermissionDenied =>
+            {
+                Ok(())
+            }
+            set => set,
+        }
     }
 }
 

@@ -116,6 +116,8 @@ pub fn walk(
     }
     tree.entries
         .sort_unstable_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
+    // Some network file systems list a name twice while a folder changes.
+    tree.entries.dedup_by(|a, b| a.path == b.path);
     Ok(tree)
 }
 
@@ -174,6 +176,8 @@ pub struct Folders {
     pub folders: Vec<Name>,
     /// The symbolic links, sorted.
     pub links: Vec<Name>,
+    /// What could not be looked at.
+    pub unread: Vec<(Name, Error)>,
 }
 
 /// The folders in a folder, without those that are no client or project of anybody; and the links.
@@ -190,7 +194,7 @@ pub fn folders(folder: &Folder) -> Result<Folders> {
         match folder.stat(&name).map(|stat| stat.kind) {
             Ok(Kind::Folder) => found.folders.push(name.into()),
             Ok(Kind::Link) => found.links.push(name.into()),
-            Err(error) if !is_missing(&error) => return Err(error),
+            Err(error) if !is_missing(&error) => found.unread.push((name.into(), error)),
             _ => {}
         }
     }

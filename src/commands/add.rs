@@ -98,7 +98,7 @@ impl Run for Add {
                 let change = word(registry.add_database(&name, &root, replace)?);
                 let known = workspace.index.database(&root)?;
                 let database = registry.database(&name)?;
-                let online = Some(presence::is_online(database, &known, registry.categories()));
+                let online = Some(presence::is_online(database, &known));
                 Ok(Added {
                     kind: "database",
                     name,

@@ -10,6 +10,7 @@ use crate::copying::{self, Request};
 use crate::error::{Error, Result};
 use crate::exit_status::ExitStatus;
 use crate::interrupt;
+use crate::monitor::Event;
 use crate::name::Name;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
@@ -74,17 +75,22 @@ pub(crate) struct Copy {
 pub(crate) struct Copied {
     run: i64,
     state: &'static str,
+    #[serde(skip)]
     dry_run: bool,
     planned_files: u64,
     planned_bytes: u64,
     copied_files: u64,
     copied_bytes: u64,
+    #[serde(skip)]
+    replaced_files: u64,
     same_files: u64,
     conflict_files: u64,
     failed_files: u64,
     skipped_files: u64,
     verified_files: u64,
     seconds: f64,
+    #[serde(skip)]
+    versions: Vec<Name>,
     items: Vec<CopiedItem>,
 }
 
@@ -110,12 +116,13 @@ impl Run for Copy {
             Ok(report) => state(report),
         };
         let ended = index.end_run(run, state);
-        let copied = Copied::new(run, state, request.dry_run, report?);
+        let mut copied = Copied::new(run, state, request.dry_run, report?);
         // What was copied is there, whatever the index says.
         if let Err(error) = ended {
-            workspace
-                .monitor
-                .event(&crate::monitor::Event::Problem(&error));
+            workspace.monitor.event(&Event::Problem(&error));
+            if state == "complete" {
+                copied.state = "partial";
+            }
         }
         Ok(copied)
     }
@@ -165,7 +172,7 @@ impl Copied {
     fn new(run: i64, state: &'static str, dry_run: bool, report: Report) -> Self {
         let reported = report.items.into_iter().map(|item| {
             let (outcome, reason) = match item.outcome {
-                Outcome::Copied(_) => ("copied", None),
+                Outcome::Copied { .. } => ("copied", None),
                 Outcome::Same => ("same", None),
                 Outcome::Conflict(why) => ("conflict", Some(why)),
                 Outcome::Skipped(why) => ("skipped", Some(why)),
@@ -201,12 +208,14 @@ impl Copied {
             planned_bytes: report.planned_bytes,
             copied_files: report.copied_files,
             copied_bytes: report.copied_bytes,
+            replaced_files: report.replaced_files,
             same_files: report.same_files,
             conflict_files: report.conflict_files,
             failed_files: report.failed_files,
             skipped_files: report.skipped_files,
             verified_files: 0,
             seconds: (report.elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
+            versions: report.versions.into_iter().map(Name::from).collect(),
             items: planned.chain(reported).collect(),
         }
     }
@@ -250,6 +259,11 @@ impl Copied {
             )));
         }
         for (number, words, tone) in [
+            (
+                self.replaced_files,
+                "of these replaced an older version",
+                Tone::Good,
+            ),
             (self.same_files, "already there", Tone::Good),
             (self.conflict_files, "in conflict", Tone::Warning),
             (self.failed_files, "failed", Tone::Bad),
@@ -291,6 +305,9 @@ impl Answer for Copied {
             ]);
         }
         page.cells(self.headline());
+        for path in &self.versions {
+            page.cells(vec![Cell::text("old versions: "), Cell::from(path)]);
+        }
         if self.state == "interrupted" {
             page.line("to go on, give the same line again");
         }

@@ -141,7 +141,7 @@ fn databases(workspace: &Workspace) -> Result<Vec<ListedDatabase>> {
     let (index, registry) = (&workspace.index, &workspace.registry);
     let listed = registry.databases().iter().map(|database| {
         let known = index.database(&database.root)?;
-        let online = presence::is_online(database, &known, registry.categories());
+        let online = presence::is_online(database, &known);
         Ok(ListedDatabase {
             name: database.name.clone(),
             root: database.root.clone().into(),

@@ -10,6 +10,7 @@ use super::Run;
 use crate::catalogue;
 use crate::error::{Error, Result};
 use crate::exit_status::ExitStatus;
+use crate::moment::Moment;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
@@ -132,7 +133,9 @@ fn load(
         && known
             .looked_at
             .zip(older_than)
-            .is_some_and(|(looked_at, limit)| looked_at.age() < limit);
+            .is_some_and(|(looked_at, limit)| {
+                looked_at <= Moment::now() && looked_at.age() < limit
+            });
     let look = if recent {
         scan::summary(index, registry, database)?
     } else {

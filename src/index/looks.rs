@@ -43,17 +43,21 @@ pub struct LookWriter<'a> {
     path: PathBuf,
     database: i64,
     now: Moment,
+    /// The revision of the database when the look began; what was written since is newer than this look.
+    since: i64,
 }
 
 impl Index {
-    /// Begins to write a look at the database with this root.
+    /// Begins to write a look at the database with this root, which began when the database had this revision: what
+    /// others wrote since is newer and stays.
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn write_look(&mut self, root: &Path) -> Result<LookWriter<'_>> {
+    pub fn write_look(&mut self, root: &Path, since: i64) -> Result<LookWriter<'_>> {
         let path = self.path.clone();
         let transaction = self.transaction()?;
-        let sql = "INSERT INTO databases (root) VALUES (?1) ON CONFLICT (root) DO UPDATE SET root = root RETURNING id";
+        let sql = "INSERT INTO databases (root, revision) VALUES (?1, 1)
+                   ON CONFLICT (root) DO UPDATE SET revision = revision + 1 RETURNING id";
         let database = transaction
             .query_row(sql, [root.as_os_str().as_bytes()], |row| row.get(0))
             .explain("write", &path)?;
@@ -62,6 +66,7 @@ impl Index {
             path,
             database,
             now: Moment::now(),
+            since,
         })
     }
 
@@ -96,6 +101,9 @@ impl LookWriter<'_> {
     /// The index cannot be written.
     pub fn absent(&self, category: &Path, project: &ProjectId) -> Result<Changes> {
         let noted = || -> rusqlite::Result<Changes> {
+            if self.is_newer(category, project)? {
+                return Ok(Changes::default());
+            }
             let known = self.replica_id(category, project)?;
             let gone = known.map_or(Ok(0), |id| self.drop_contents(id))?;
             self.put_replica(category, project, false, &Aggregate::new(Step::Nanosecond))?;
@@ -107,22 +115,48 @@ impl LookWriter<'_> {
         noted().explain("write", &self.path)
     }
 
-    /// Ends the look at a whole category: replicas of which `there` says nothing are no longer there. `mounted` says
-    /// whether the category's folder is a file system of its own.
+    /// Ends the look at a whole category: replicas of which `there` says nothing are no longer there.
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn category(
-        &self,
-        category: &Path,
-        mounted: bool,
-        there: &dyn Fn(&ProjectId) -> bool,
-    ) -> Result<Changes> {
-        self.end_category(category, mounted, there)
+    pub fn category(&self, category: &Path, there: &dyn Fn(&ProjectId) -> bool) -> Result<Changes> {
+        self.end_category(category, there)
             .explain("write", &self.path)
     }
 
-    /// Notes that a category, or one client's folder in it, could not be read: what is known of it is older.
+    /// Notes that the whole category was listed: what has no replica there is missing.
+    ///
+    /// # Errors
+    /// The index cannot be written.
+    pub fn listed(&self, category: &Path) -> Result<()> {
+        let sql =
+            "INSERT OR REPLACE INTO looks (database_id, category, looked_at) VALUES (?1, ?2, ?3)";
+        let parameters = params![
+            self.database,
+            category.as_os_str().as_bytes(),
+            self.now.seconds
+        ];
+        self.transaction
+            .execute(sql, parameters)
+            .explain("write", &self.path)?;
+        Ok(())
+    }
+
+    /// Notes that a category's folder is a file system of its own.
+    ///
+    /// # Errors
+    /// The index cannot be written.
+    pub fn mounted(&self, category: &Path) -> Result<()> {
+        let sql = "INSERT OR IGNORE INTO mounts (database_id, category) VALUES (?1, ?2)";
+        let parameters = params![self.database, category.as_os_str().as_bytes()];
+        self.transaction
+            .execute(sql, parameters)
+            .explain("write", &self.path)?;
+        Ok(())
+    }
+
+    /// Notes that a category, or one client's folder in it, could not be read: what is known of it is older, and of what
+    /// is not known there nothing can be said.
     ///
     /// # Errors
     /// The index cannot be written.
@@ -134,6 +168,11 @@ impl LookWriter<'_> {
             category.as_os_str().as_bytes(),
             client.map(Name::as_bytes)
         ];
+        self.transaction
+            .execute(sql, parameters)
+            .explain("write", &self.path)?;
+        let sql = "DELETE FROM looks WHERE database_id = ?1 AND category = ?2";
+        let parameters = params![self.database, category.as_os_str().as_bytes()];
         self.transaction
             .execute(sql, parameters)
             .explain("write", &self.path)?;
@@ -195,12 +234,35 @@ impl LookWriter<'_> {
             .optional()
     }
 
+    /// Whether others wrote of a replica since this look began.
+    fn is_newer(&self, category: &Path, project: &ProjectId) -> rusqlite::Result<bool> {
+        let sql = "SELECT revision > ?5 FROM replicas
+                   WHERE database_id = ?1 AND category = ?2 AND client = ?3 AND project = ?4";
+        let category = category.as_os_str().as_bytes();
+        let parameters = params![
+            self.database,
+            category,
+            project.client.as_bytes(),
+            project.project.as_bytes(),
+            self.since
+        ];
+        let newer = self
+            .transaction
+            .prepare_cached(sql)?
+            .query_row(parameters, |row| row.get(0))
+            .optional()?;
+        Ok(newer.unwrap_or(false))
+    }
+
     fn write_replica(
         &self,
         category: &Path,
         project: &ProjectId,
         tree: &Tree,
     ) -> rusqlite::Result<Changes> {
+        if self.is_newer(category, project)? {
+            return Ok(Changes::default());
+        }
         let known = self.replica_id(category, project)?;
         let stored = known.map_or_else(
             || Ok(StoredTree::default()),
@@ -249,11 +311,12 @@ impl LookWriter<'_> {
         present: bool,
         sum: &Aggregate,
     ) -> rusqlite::Result<i64> {
-        let sql = "INSERT INTO replicas (database_id, category, client, project, present, looked_at, files, bytes,
+        let sql = "INSERT INTO replicas (database_id, category, client, project, present, looked_at, revision, files, bytes,
                                          folders, newest, newest_ns, unreadable, step, fingerprints)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6,
+                           (SELECT revision FROM databases WHERE id = ?1), ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
                    ON CONFLICT (database_id, category, client, project) DO UPDATE SET
-                       present = ?5, looked_at = ?6, files = ?7, bytes = ?8, folders = ?9, newest = ?10,
+                       present = ?5, looked_at = ?6, revision = excluded.revision, files = ?7, bytes = ?8, folders = ?9, newest = ?10,
                        newest_ns = ?11, unreadable = ?12, step = ?13, fingerprints = ?14
                    RETURNING id";
         let parameters = params![
@@ -280,14 +343,14 @@ impl LookWriter<'_> {
     fn end_category(
         &self,
         category: &Path,
-        mounted: bool,
         there: &dyn Fn(&ProjectId) -> bool,
     ) -> rusqlite::Result<Changes> {
         let category = category.as_os_str().as_bytes();
         let mut changes = Changes::default();
-        let sql = "SELECT id, files, client, project FROM replicas WHERE database_id = ?1 AND category = ?2";
+        let sql = "SELECT id, files, client, project FROM replicas
+                   WHERE database_id = ?1 AND category = ?2 AND revision <= ?3";
         let mut query = self.transaction.prepare_cached(sql)?;
-        let known = query.query_map(params![self.database, category], |row| {
+        let known = query.query_map(params![self.database, category, self.since], |row| {
             let project = ProjectId {
                 client: Name::from_bytes(row.get(2)?),
                 project: Name::from_bytes(row.get(3)?),
@@ -308,13 +371,6 @@ impl LookWriter<'_> {
                 changes.gone += files;
             }
         }
-        let sql = "INSERT OR REPLACE INTO looks (database_id, category, looked_at, mounted) VALUES (?1, ?2, ?3, ?4)";
-        self.transaction.prepare_cached(sql)?.execute(params![
-            self.database,
-            category,
-            self.now.seconds,
-            mounted
-        ])?;
         Ok(changes)
     }
 }

@@ -39,18 +39,41 @@ impl Index {
     pub fn open(path: &Path) -> Result<Opened> {
         refuse_special(path)?;
         match Self::open_sound(path) {
+            Err(Error::IndexDamaged { .. }) => Self::replace_damaged(path),
+            opened => Ok(Opened {
+                index: opened?,
+                set_aside: None,
+            }),
+        }
+    }
+
+    /// Sets a damaged index aside and begins a new one, unless another process has done so meanwhile.
+    fn replace_damaged(path: &Path) -> Result<Opened> {
+        let name = suffixed(path, ".lock");
+        let lock = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&name);
+        let lock = lock
+            .and_then(|file| file.lock().map(|()| file))
+            .at("lock", &name)?;
+        let opened = match Self::open_sound(path) {
             Err(Error::IndexDamaged { .. }) => {
-                let set_aside = set_aside(path)?;
+                let set_aside = Some(set_aside(path)?);
                 Ok(Opened {
                     index: Self::open_sound(path)?,
-                    set_aside: Some(set_aside),
+                    set_aside,
                 })
             }
             opened => Ok(Opened {
                 index: opened?,
                 set_aside: None,
             }),
-        }
+        };
+        drop(lock);
+        opened
     }
 
     /// Opens the index, or says that it is damaged.
@@ -167,11 +190,12 @@ impl Index {
         })
     }
 
-    /// Sets this index aside because it turned out to be damaged, and starts an empty one.
+    /// Starts an empty index because this one turned out to be damaged, and sets this one aside.
     ///
     /// # Errors
-    /// The file cannot be renamed, or no new one be made.
+    /// The file cannot be renamed, no new one be made, or this one can only be read.
     pub fn rebuild(&mut self) -> Result<PathBuf> {
+        self.require_writable()?;
         let path = self.path.clone();
         let set_aside = set_aside(&path)?;
         *self = Self::open_sound(&path)?;

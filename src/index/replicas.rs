@@ -26,8 +26,12 @@ pub struct KnownDatabase {
     pub looked_at: Option<Moment>,
     /// Since when it was not there when looked at.
     pub offline_since: Option<Moment>,
+    /// How many looks at it were written.
+    pub revision: i64,
     /// Files in all its replicas, also those in categories that are no longer tracked.
     pub files: u64,
+    /// The categories that hold these, below the root.
+    pub categories: Vec<PathBuf>,
 }
 
 /// What is known of a replica.
@@ -50,14 +54,28 @@ impl Index {
     /// The index cannot be read.
     pub fn database(&self, root: &Path) -> Result<KnownDatabase> {
         let sql = "SELECT id, identity, looked_at, offline_since,
-                          (SELECT coalesce(sum(files), 0) FROM replicas WHERE database_id = databases.id)
+                          (SELECT coalesce(sum(files), 0) FROM replicas WHERE database_id = databases.id), revision
                    FROM databases WHERE root = ?1";
         let known = self.connection.prepare_cached(sql).and_then(|mut query| {
             query
                 .query_row([root.as_os_str().as_bytes()], known_database)
                 .optional()
         });
-        Ok(known.explain("read", &self.path)?.unwrap_or_default())
+        let mut known = known.explain("read", &self.path)?.unwrap_or_default();
+        if let Some(id) = known.id {
+            known.categories = self.categories(id)?;
+        }
+        Ok(known)
+    }
+
+    /// The categories of a database in which files are known, also those that are no longer tracked.
+    fn categories(&self, database: i64) -> Result<Vec<PathBuf>> {
+        let sql = "SELECT DISTINCT category FROM replicas WHERE database_id = ?1 AND files > 0";
+        let categories = self
+            .connection
+            .prepare_cached(sql)
+            .and_then(|mut query| query.query_map([database], path)?.collect());
+        categories.explain("read", &self.path)
     }
 
     /// When a category of a database was last looked at as a whole.
@@ -81,11 +99,11 @@ impl Index {
     /// # Errors
     /// The index cannot be read.
     pub fn mounted(&self, database: i64) -> Result<BTreeSet<PathBuf>> {
-        let sql = "SELECT category FROM looks WHERE database_id = ?1 AND mounted";
-        let categories = self.connection.prepare_cached(sql).and_then(|mut query| {
-            let path = |row: &Row<'_>| Ok(PathBuf::from(OsString::from_vec(row.get(0)?)));
-            query.query_map([database], path)?.collect()
-        });
+        let sql = "SELECT category FROM mounts WHERE database_id = ?1";
+        let categories = self
+            .connection
+            .prepare_cached(sql)
+            .and_then(|mut query| query.query_map([database], path)?.collect());
         categories.explain("read", &self.path)
     }
 
@@ -130,7 +148,13 @@ fn known_database(row: &Row<'_>) -> rusqlite::Result<KnownDatabase> {
         looked_at: row.get::<_, Option<i64>>(2)?.map(at_second),
         offline_since: row.get::<_, Option<i64>>(3)?.map(at_second),
         files: row.get::<_, i64>(4)?.cast_unsigned(),
+        revision: row.get(5)?,
+        categories: Vec::new(),
     })
+}
+
+fn path(row: &Row<'_>) -> rusqlite::Result<PathBuf> {
+    Ok(OsString::from_vec(row.get(0)?).into())
 }
 
 fn project(row: &Row<'_>) -> rusqlite::Result<ProjectId> {

@@ -19,7 +19,8 @@ CREATE TABLE databases (
     id            INTEGER PRIMARY KEY,
     root          BLOB NOT NULL UNIQUE,
     identity      TEXT,                 -- from ROOT/.auto-backup/database.json
-    looked_at     INTEGER,              -- seconds UTC; the last look at the whole of it
+    looked_at     INTEGER,              -- seconds UTC; the last look that saw the whole of it
+    revision      INTEGER NOT NULL DEFAULT 0, -- counts the looks that were written
     offline_since INTEGER               -- seconds UTC; null while it is online
 ) STRICT;
 
@@ -28,7 +29,13 @@ CREATE TABLE looks (
     database_id INTEGER NOT NULL REFERENCES databases (id) ON DELETE CASCADE,
     category    BLOB NOT NULL,          -- the path below the root
     looked_at   INTEGER NOT NULL,
-    mounted     INTEGER NOT NULL,       -- 1: its folder was a file system of its own
+    PRIMARY KEY (database_id, category)
+) STRICT, WITHOUT ROWID;
+
+-- A category whose folder was seen to be a file system of its own: where it is none, it is not mounted.
+CREATE TABLE mounts (
+    database_id INTEGER NOT NULL REFERENCES databases (id) ON DELETE CASCADE,
+    category    BLOB NOT NULL,
     PRIMARY KEY (database_id, category)
 ) STRICT, WITHOUT ROWID;
 
@@ -40,6 +47,7 @@ CREATE TABLE replicas (
     project      BLOB NOT NULL,
     present      INTEGER NOT NULL,      -- 0: looked for, not there
     looked_at    INTEGER NOT NULL,
+    revision     INTEGER NOT NULL,      -- of the database when this was written
     files        INTEGER NOT NULL,
     bytes        INTEGER NOT NULL,
     folders      INTEGER NOT NULL,

@@ -1,10 +1,15 @@
 //! Asking a storage that may never answer: a dead network mount can hold a system call for hours.
 
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// What `ask` says, or `None` if it takes longer; then a thread of its own goes on waiting for it.
+use crate::interrupt;
+
+/// How long is waited at once before Ctrl-C is looked for.
+const STEP: Duration = Duration::from_millis(200);
+
+/// What `ask` says, or `None` if it takes longer or work should stop; then a thread of its own goes on waiting for it.
 pub fn within<T: Send + 'static>(
     patience: Duration,
     ask: impl FnOnce() -> T + Send + 'static,
@@ -12,7 +17,14 @@ pub fn within<T: Send + 'static>(
     let (answer, question) = mpsc::channel();
     // Nobody listens any more once the time is over.
     thread::spawn(move || answer.send(ask()).unwrap_or_default());
-    question.recv_timeout(patience).ok()
+    let start = Instant::now();
+    loop {
+        let left = patience.saturating_sub(start.elapsed());
+        match question.recv_timeout(left.min(STEP)) {
+            Err(RecvTimeoutError::Timeout) if left > STEP && !interrupt::requested() => {}
+            answered => return answered.ok(),
+        }
+    }
 }
 
 #[cfg(test)]

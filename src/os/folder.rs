@@ -81,7 +81,7 @@ impl Folder {
         for name in names(relative) {
             folder = match folder.child(name) {
                 Err(error) if is_missing(&error) => {
-                    folder.make(name)?;
+                    folder.make(name, 0o777)?;
                     folder.flush()?;
                     folder.child(name)?
                 }
@@ -100,17 +100,45 @@ impl Folder {
         })
     }
 
-    /// Makes a folder in it; one that is there already will do.
+    /// Makes a folder in it with these permissions, less those the process withholds; one that is there already will
+    /// do.
     ///
     /// # Errors
     /// The system refused, or something else has the name.
-    pub fn make(&self, name: &OsStr) -> Result<()> {
-        match rustix::fs::mkdirat(&self.handle, name, Mode::from_raw_mode(0o777)) {
+    pub fn make(&self, name: &OsStr, mode: u32) -> Result<()> {
+        match rustix::fs::mkdirat(&self.handle, name, permissions(mode)) {
             Err(Errno::EXIST) if self.stat(name).is_ok_and(|stat| stat.kind == Kind::Folder) => {
                 Ok(())
             }
-            made => made.at("create the folder", self.path.join(name)),
+            done => done.at("create the folder", self.path.join(name)),
         }
+    }
+
+    /// The folder of this name, made with the permissions of `like` where there is none.
+    ///
+    /// # Errors
+    /// It cannot be made, or something else has the name.
+    pub fn child_like(&self, name: &OsStr, like: &Self) -> Result<Self> {
+        match self.child(name) {
+            Err(error) if is_missing(&error) => {
+                let mode = like.stat_self()?.mode | 0o700;
+                self.make(name, mode)?;
+                let child = self.child(name)?;
+                child.set_own_mode(mode)?;
+                self.flush()?;
+                Ok(child)
+            }
+            opened => opened,
+        }
+    }
+
+    /// Makes a folder that must not be there yet.
+    ///
+    /// # Errors
+    /// The name is taken, or the system refused.
+    pub fn make_new(&self, name: &OsStr, mode: u32) -> Result<()> {
+        rustix::fs::mkdirat(&self.handle, name, permissions(mode | 0o700))
+            .at("create the folder", self.path.join(name))
     }
 
     /// The names of all entries but `.` and `..`, in the order of the file system.
@@ -150,6 +178,29 @@ impl Folder {
         Ok(Stat::from_raw(
             &rustix::fs::fstat(&self.handle).at("look at", &self.path)?,
         ))
+    }
+
+    /// What tells the mounted file system from every other: also two places of one device, where the system can say.
+    ///
+    /// # Errors
+    /// The folder is gone.
+    pub fn mount(&self) -> Result<(u64, Option<u64>)> {
+        Ok((self.stat_self()?.device, self.mount_number()))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn mount_number(&self) -> Option<u64> {
+        use rustix::fs::{StatxFlags, statx};
+        let seen = statx(&self.handle, "", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID).ok()?;
+        StatxFlags::from_bits_retain(seen.stx_mask)
+            .contains(StatxFlags::MNT_ID)
+            .then_some(seen.stx_mnt_id)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    #[expect(clippy::unused_self, reason = "as where there is one")]
+    fn mount_number(&self) -> Option<u64> {
+        None
     }
 
     /// Where a symbolic link points.
@@ -193,6 +244,18 @@ impl Folder {
             .into())
     }
 
+    /// Opens a file for reading and writing, without changing it: network file systems lock only such.
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    pub fn open_to_lock(&self, name: &OsStr) -> Result<File> {
+        let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let path = self.path.join(name);
+        Ok(rustix::fs::openat(&self.handle, name, flags, Mode::empty())
+            .at("open", path)?
+            .into())
+    }
+
     /// Creates a symbolic link.
     ///
     /// # Errors
@@ -211,35 +274,56 @@ impl Folder {
             .at("rename to", to.path.join(to_name))
     }
 
-    /// Gives an entry of this folder another name that must be free.
+    /// Gives an entry another name that must be free.
     ///
     /// # Errors
-    /// The name is taken, or the system refused.
-    pub fn rename_new(&self, name: &OsStr, to_name: &OsStr) -> Result<()> {
-        match self.rename_exclusively(name, to_name) {
-            // A file system without it (or without hard links, as FAT): looking first is the best there is.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => match self.stat(to_name) {
-                Ok(_) => Err(Errno::EXIST).at("create", self.path.join(to_name)),
-                Err(_) => self.rename(name, self, to_name),
-            },
-            renamed => renamed.at("create", self.path.join(to_name)),
+    /// [`Error::Raced`] if the name is taken by now, or the system refused.
+    pub fn rename_new(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> Result<()> {
+        let renamed = match self.rename_exclusively(name, to, to_name) {
+            // File systems that do not know it, as on a network, mostly know hard links, which never replace.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+                self.link_and_unlink(name, to, to_name)
+            }
+            renamed => renamed,
+        };
+        let path = to.path.join(to_name);
+        match renamed {
+            Err(Errno::EXIST) => Err(Error::Raced { path }),
+            renamed => renamed.at("create", path),
+        }
+    }
+
+    /// A rename that cannot replace, from two steps; where there are no hard links looking first is the best there is.
+    fn link_and_unlink(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> Result<(), Errno> {
+        match rustix::fs::linkat(&self.handle, name, &to.handle, to_name, AtFlags::empty()) {
+            Ok(()) => rustix::fs::unlinkat(&self.handle, name, AtFlags::empty()),
+            Err(Errno::PERM | Errno::NOTSUP | Errno::NOSYS | Errno::MLINK) => {
+                match rustix::fs::statat(&to.handle, to_name, AtFlags::SYMLINK_NOFOLLOW) {
+                    Ok(_) => Err(Errno::EXIST),
+                    Err(Errno::NOENT) => {
+                        rustix::fs::renameat(&self.handle, name, &to.handle, to_name)
+                    }
+                    Err(error) => Err(error),
+                }
+            }
+            linked => linked,
         }
     }
 
     #[cfg(any(target_os = "linux", target_os = "macos"))]
-    fn rename_exclusively(&self, name: &OsStr, to_name: &OsStr) -> Result<(), Errno> {
+    fn rename_exclusively(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> Result<(), Errno> {
         use rustix::fs::{RenameFlags, renameat_with};
         renameat_with(
             &self.handle,
             name,
-            &self.handle,
+            &to.handle,
             to_name,
             RenameFlags::NOREPLACE,
         )
     }
 
     #[cfg(not(any(target_os = "linux", target_os = "macos")))]
-    fn rename_exclusively(&self, _name: &OsStr, _to_name: &OsStr) -> Result<(), Errno> {
+    fn rename_exclusively(&self, _name: &OsStr, _to: &Self, _to_name: &OsStr) -> Result<(), Errno> {
         Err(Errno::NOSYS)
     }
 
@@ -278,12 +362,19 @@ impl Folder {
             .at("set the time of", self.path.join(name))
     }
 
-    /// Sets the permissions of the folder itself.
+    /// Sets the permissions of the folder itself; the group that its files inherit stays as it is. A file system
+    /// without permissions keeps its own.
     ///
     /// # Errors
     /// The system refused.
     pub fn set_own_mode(&self, mode: u32) -> Result<()> {
-        rustix::fs::fchmod(&self.handle, permissions(mode)).at("set the permissions of", &self.path)
+        const INHERIT_GROUP: u32 = 0o2000;
+        let kept = self.stat_self()?.mode & INHERIT_GROUP;
+        let bits = permissions(mode).union(special(kept));
+        match rustix::fs::fchmod(&self.handle, bits) {
+            Err(Errno::PERM | Errno::NOTSUP) => Ok(()),
+            set => set.at("set the permissions of", &self.path),
+        }
     }
 
     /// Makes renames and new names in this folder survive a loss of power.
@@ -325,6 +416,11 @@ fn clearer(errno: Errno) -> io::Error {
         ),
         errno => errno.into(),
     }
+}
+
+/// The bits that are neither of owner, group nor others.
+fn special(mode: u32) -> Mode {
+    Mode::from_raw_mode((mode & 0o7000) as rustix::fs::RawMode)
 }
 
 /// The bits that anybody may set; the system's type for them has 16 bits on some systems.

@@ -52,16 +52,19 @@ pub struct Stat {
 }
 
 impl Stat {
-    /// Whether both are looks at the same, unchanged file.
+    /// Whether both are looks at the same file, unchanged in between: the time of its status cannot be set back.
     #[must_use]
     pub fn unchanged_since(&self, earlier: &Self) -> bool {
-        (self.device, self.inode, self.bytes, self.modified)
-            == (
-                earlier.device,
-                earlier.inode,
-                earlier.bytes,
-                earlier.modified,
+        let state = |stat: &Self| {
+            (
+                stat.device,
+                stat.inode,
+                stat.bytes,
+                stat.modified,
+                stat.changed,
             )
+        };
+        state(self) == state(earlier)
     }
 
     /// From what the system returned.

@@ -66,14 +66,14 @@ fn a_category_that_is_not_mounted_is_not_an_empty_one() {
       render on WORK: $STUDIO/WORK/scratch/render/acme/spot (looked at just now)
       render on NAS: $STUDIO/NAS/scratch/render/acme/spot (looked at just now)
     --- stderr
-    problem: cannot look at `$STUDIO/NAS/footage`: it was a mounted file system and is none now
+    problem: cannot look at `$STUDIO/NAS/footage`: it was a mounted file system and is none now; if it is meant to be none, `load --forget` the database
     ");
     assert_snapshot!(studio.lines(&["copy acme/spot footage WORK NAS"]), @"
     exit 3
     --- stdout
-    failed $STUDIO/NAS/footage/acme/spot/plates: cannot look at `$STUDIO/NAS/footage`: it was a mounted file system and is none now
-    failed $STUDIO/NAS/footage/acme/spot/plates/p1.exr: cannot look at `$STUDIO/NAS/footage`: it was a mounted file system and is none now
-    failed $STUDIO/NAS/footage/acme/spot/reel.mov: cannot look at `$STUDIO/NAS/footage`: it was a mounted file system and is none now
+    failed $STUDIO/NAS/footage/acme/spot/plates: cannot look at `$STUDIO/NAS/footage`: it was a mounted file system and is none now; if it is meant to be none, `load --forget` the database
+    failed $STUDIO/NAS/footage/acme/spot/plates/p1.exr: cannot look at `$STUDIO/NAS/footage`: it was a mounted file system and is none now; if it is meant to be none, `load --forget` the database
+    failed $STUDIO/NAS/footage/acme/spot/reel.mov: cannot look at `$STUDIO/NAS/footage`: it was a mounted file system and is none now; if it is meant to be none, `load --forget` the database
     copied 0 files, 0 B in N s; 3 failed
     ");
     assert_snapshot!(studio.tree("NAS"), @"
@@ -129,7 +129,8 @@ fn what_is_replaced_is_kept_even_on_another_file_system() {
     assert_snapshot!(studio.lines(&["copy acme/spot footage WORK NAS"]), @"
     exit 0
     --- stdout
-    copied 2 files, 13 B in N s
+    copied 2 files, 13 B in N s; 1 of these replaced an older version
+    old versions: $STUDIO/NAS/.auto-backup/versions/RUN-1
     ");
     assert_snapshot!(studio.tree("NAS"), @"
     .auto-backup/

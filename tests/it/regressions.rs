@@ -1,8 +1,10 @@
 //! What went wrong once, each under the name of what is right.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 
-use crate::studio::{Run, Studio};
+use crate::disks::Disk;
+use crate::studio::{CHANGED, Run, Studio};
 
 /// Opening a new index sets its journal up, and `SQLite` does not wait for others while it does.
 #[test]
@@ -68,4 +70,173 @@ fn housekeeping_folders_are_no_clients() {
         serde_json::json!(["Bob's", "acme"]),
         "{run}"
     );
+}
+
+/// Two runs of the same number in the same second kept their versions in one folder, the second over the first.
+#[test]
+fn every_run_keeps_its_versions_apart() {
+    let studio = Studio::new();
+    studio.folder("W2");
+    let place = "footage/acme/spot/f";
+    studio.file_at(format!("NAS/{place}"), "first", CHANGED);
+    studio.file_at(format!("WORK/{place}"), "second", CHANGED + 10);
+    studio.file_at(format!("W2/{place}"), "third", CHANGED + 20);
+    studio
+        .run(["--index", "i1", "-c", "copy acme/spot footage WORK NAS"])
+        .ok();
+    studio
+        .run([
+            "--index",
+            "i2",
+            "-c",
+            "add database W2 W2",
+            "-c",
+            "copy acme/spot footage W2 NAS",
+        ])
+        .ok();
+    let versions = studio.path("NAS/.auto-backup/versions");
+    let mut kept: Vec<String> = std::fs::read_dir(versions)
+        .unwrap()
+        .map(|run| std::fs::read_to_string(run.unwrap().path().join(place)).unwrap())
+        .collect();
+    kept.sort();
+    assert_eq!(kept, ["first", "second"]);
+}
+
+/// A category that only copies had seen mounted was taken for a deleted one when it was not.
+#[test]
+fn a_copy_notes_what_is_mounted_too() {
+    let studio = Studio::filled();
+    let Some(disk) = Disk::mount(&studio, "NAS/footage", "1m") else {
+        return;
+    };
+    studio.lines(&["copy acme/spot footage WORK NAS"]).ok();
+    drop(disk);
+    for line in [
+        "load NAS",
+        "load NAS --project acme/spot",
+        "copy acme/spot footage WORK NAS",
+    ] {
+        let run = studio.lines(&[line]).status(3);
+        assert!(
+            run.to_string()
+                .contains("it was a mounted file system and is none now"),
+            "{run}"
+        );
+    }
+    assert_eq!(studio.tree("NAS/footage"), "");
+    let run = studio.lines(&["fetch project acme/spot"]).ok();
+    assert!(run.stdout.contains("partial, 2 files, 13 B"), "{run}");
+}
+
+/// A root with nothing but empty category folders was taken for a database whose files were all deleted.
+#[test]
+fn a_database_without_any_file_left_is_offline() {
+    let studio = Studio::filled();
+    studio.lines(&["load"]).ok();
+    studio
+        .remove("WORK/footage")
+        .remove("WORK/scratch")
+        .folder("WORK/footage/acme/spot");
+    let run = studio.lines(&["load WORK"]).status(3);
+    assert!(
+        run.stderr
+            .contains("holds no file in any category, though the index knows 5 files there"),
+        "{run}"
+    );
+    assert!(
+        studio
+            .lines(&["fetch all"])
+            .stdout
+            .contains("offline, 2 files, 13 B")
+    );
+}
+
+/// Only the user who copied first could read the identity file, and only that one could keep versions.
+#[test]
+fn a_storage_stays_shared_after_the_first_copy() {
+    let studio = Studio::filled();
+    studio.mode("NAS", 0o777);
+    studio.lines(&["copy acme/spot footage WORK NAS"]).ok();
+    let mode = |path: &str| studio.path(path).metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode("NAS/.auto-backup"), 0o777);
+    assert_eq!(mode("NAS/.auto-backup/database.json"), 0o666);
+}
+
+/// An identity file that holds nothing made every copy fail and leave a temporary file.
+#[test]
+fn an_empty_identity_file_is_named() {
+    let studio = Studio::filled();
+    studio.file("NAS/.auto-backup/database.json", "");
+    let run = studio.lines(&["copy acme/spot footage WORK NAS"]).status(1);
+    assert!(
+        run.stderr
+            .contains("database.json`: it is not an identity file"),
+        "{run}"
+    );
+    assert_eq!(
+        studio.tree("NAS"),
+        ".auto-backup/\n.auto-backup/database.json N"
+    );
+}
+
+/// A clock that was wrong once made a look of the future the freshest for ever.
+#[test]
+fn a_look_of_the_future_is_not_fresh() {
+    let studio = Studio::filled();
+    studio.lines(&["load"]).ok();
+    let index =
+        rusqlite::Connection::open(studio.path("home/.local/share/auto-backup/index.sqlite"))
+            .unwrap();
+    index
+        .execute("UPDATE databases SET looked_at = 4102444800", [])
+        .unwrap();
+    drop(index);
+    studio.file("WORK/footage/acme/spot/new", "");
+    let document = studio.json(&["load --older-than 1h"]).ok().document();
+    assert_eq!(document["databases"][0]["added"], 1);
+}
+
+/// Links among clients and projects were left out of a copy without a word.
+#[test]
+fn a_linked_project_is_reported_by_a_copy() {
+    let studio = Studio::filled();
+    studio.link("WORK/footage/acme/linked", "../../elsewhere");
+    let run = studio.lines(&["copy all footage WORK NAS"]).ok();
+    assert!(
+        run.stdout
+            .contains("WORK/footage/acme/linked: it is a symbolic link, and is not followed"),
+        "{run}"
+    );
+}
+
+/// What an interrupted copy brought was called missing until the next look.
+#[test]
+fn an_interrupted_copy_is_seen_by_fetch() {
+    let studio = Studio::new();
+    for number in 0..40 {
+        studio.file(
+            format!("WORK/footage/acme/spot/f{number:02}"),
+            vec![1; 3_000_000],
+        );
+    }
+    studio.lines(&["load"]).ok();
+    let mut command = studio.command();
+    let mut child = command
+        .args(["-c", "copy acme/spot footage WORK NAS"])
+        .spawn()
+        .unwrap();
+    let there = studio.path("NAS/footage/acme/spot/f00");
+    while !there.exists() && child.try_wait().unwrap().is_none() {
+        std::hint::spin_loop();
+    }
+    let child_id = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(child_id, rustix::process::Signal::INT).unwrap();
+    child.wait().unwrap();
+    let document = studio.json(&["fetch project acme/spot"]).ok().document();
+    let replica = &document["projects"][0]["replicas"][1];
+    let files = std::fs::read_dir(studio.path("NAS/footage/acme/spot"))
+        .unwrap()
+        .count();
+    assert_eq!(replica["files"], files);
 }

@@ -239,7 +239,7 @@ fn another_disk_under_the_same_root_is_offline() {
     -c:1:1: error: database `NAS` is offline: `$STUDIO/NAS` has lost its identity file `.auto-backup/database.json`: it may be another disk or not mounted
         copy acme/spot footage WORK NAS
         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-    hint: mount or connect it, then try again
+    hint: mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`
     ");
     studio.file(
         "NAS/.auto-backup/database.json",
@@ -247,7 +247,7 @@ fn another_disk_under_the_same_root_is_offline() {
     );
     assert_snapshot!(studio.run(["--quiet", "-c", "load NAS"]).stderr, @"problem: database `NAS` is offline: `$STUDIO/NAS` is another database by its identity file");
     studio.file("NAS/.auto-backup/database.json", "not json");
-    assert_snapshot!(studio.run(["--quiet", "-c", "load NAS"]).stderr, @"problem: database `NAS` is offline: `$STUDIO/NAS` has lost its identity file `.auto-backup/database.json`: it may be another disk or not mounted");
+    assert_snapshot!(studio.run(["--quiet", "-c", "load NAS"]).stderr, @"problem: database `NAS` is offline: `$STUDIO/NAS` cannot be identified: cannot understand `$STUDIO/NAS/.auto-backup/database.json`: it is not an identity file; move it away if it is not");
     assert_eq!(studio.read("NAS/footage/acme/spot/reel.mov"), "other");
 }
 

@@ -71,7 +71,7 @@ fn copying_twice_copies_nothing() {
     assert_snapshot!(studio.json(&[LINE]).ok(), @r#"
     exit 0
     --- stdout
-    {"command":"copy","run":3,"state":"complete","dry_run":false,"planned_files":2,"planned_bytes":0,"copied_files":0,"copied_bytes":0,"same_files":2,"conflict_files":0,"failed_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"items":[]}
+    {"command":"copy","run":3,"state":"complete","planned_files":2,"planned_bytes":0,"copied_files":0,"copied_bytes":0,"same_files":2,"conflict_files":0,"failed_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"items":[]}
     "#);
     assert_eq!(studio.tree("NAS"), before);
 }
@@ -84,7 +84,8 @@ fn what_is_newer_replaces_and_what_is_not_is_a_conflict() {
     --- stdout
     conflict $STUDIO/NAS/footage/acme/spot/equal: it differs in size, and both have the same time
     conflict $STUDIO/NAS/footage/acme/spot/older: it differs in size, and the one there is newer
-    copied 2 files, 8 B in N s; 1 already there; 2 in conflict
+    copied 2 files, 8 B in N s; 1 of these replaced an older version; 1 already there; 2 in conflict
+    old versions: $STUDIO/NAS/.auto-backup/versions/RUN-1
     a file in conflict is as it was; `--overwrite` replaces it and keeps the old version
     ");
     assert_snapshot!(studio.tree("NAS"), @"
@@ -117,7 +118,7 @@ fn a_conflict_has_a_json_document() {
     assert_snapshot!(studio.json(&[LINE]).status(3), @r#"
     exit 3
     --- stdout
-    {"command":"copy","run":1,"state":"partial","dry_run":false,"planned_files":5,"planned_bytes":8,"copied_files":2,"copied_bytes":8,"same_files":1,"conflict_files":2,"failed_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"items":[{"path":"$STUDIO/NAS/footage/acme/spot/equal","outcome":"conflict","reason":"it differs in size, and both have the same time"},{"path":"$STUDIO/NAS/footage/acme/spot/older","outcome":"conflict","reason":"it differs in size, and the one there is newer"}]}
+    {"command":"copy","run":1,"state":"partial","planned_files":5,"planned_bytes":8,"copied_files":2,"copied_bytes":8,"same_files":1,"conflict_files":2,"failed_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"items":[{"path":"$STUDIO/NAS/footage/acme/spot/equal","outcome":"conflict","reason":"it differs in size, and both have the same time"},{"path":"$STUDIO/NAS/footage/acme/spot/older","outcome":"conflict","reason":"it differs in size, and the one there is newer"}]}
     "#);
     assert_snapshot!(formatted(&studio, "plain", LINE).status(3), @"
     exit 3
@@ -201,7 +202,7 @@ fn a_dry_run_touches_nothing() {
     assert_snapshot!(studio.json(&[&line]).status(3), @r#"
     exit 3
     --- stdout
-    {"command":"copy","run":2,"state":"partial","dry_run":true,"planned_files":5,"planned_bytes":8,"copied_files":0,"copied_bytes":0,"same_files":1,"conflict_files":2,"failed_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"items":[{"path":"$STUDIO/NAS/footage/acme/spot/newer","outcome":"planned","reason":"replace, keeping the old version"},{"path":"$STUDIO/NAS/footage/acme/spot/sub/missing","outcome":"planned","reason":"add"},{"path":"$STUDIO/NAS/footage/acme/spot/equal","outcome":"conflict","reason":"it differs in size, and both have the same time"},{"path":"$STUDIO/NAS/footage/acme/spot/older","outcome":"conflict","reason":"it differs in size, and the one there is newer"}]}
+    {"command":"copy","run":2,"state":"partial","planned_files":5,"planned_bytes":8,"copied_files":0,"copied_bytes":0,"same_files":1,"conflict_files":2,"failed_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"items":[{"path":"$STUDIO/NAS/footage/acme/spot/newer","outcome":"planned","reason":"replace, keeping the old version"},{"path":"$STUDIO/NAS/footage/acme/spot/sub/missing","outcome":"planned","reason":"add"},{"path":"$STUDIO/NAS/footage/acme/spot/equal","outcome":"conflict","reason":"it differs in size, and both have the same time"},{"path":"$STUDIO/NAS/footage/acme/spot/older","outcome":"conflict","reason":"it differs in size, and the one there is newer"}]}
     "#);
     copied(&studio, &format!("{line} --overwrite"));
     assert_eq!([studio.tree("NAS"), studio.tree("WORK")], before);

@@ -24,7 +24,7 @@ fn one_of_several_destinations_that_is_offline_holds_nobody_up() {
     exit 3
     --- stdout
     {"command":"add","kind":"database","name":"CLOUD","root":"$STUDIO/gone","online":false,"change":"added"}
-    {"command":"copy","run":2,"state":"partial","dry_run":false,"planned_files":2,"planned_bytes":0,"copied_files":0,"copied_bytes":0,"same_files":1,"conflict_files":0,"failed_files":1,"skipped_files":0,"verified_files":0,"seconds":N,"items":[{"path":"$STUDIO/gone","outcome":"failed","reason":"database `CLOUD` is offline: `$STUDIO/gone` is not there"}]}
+    {"command":"copy","run":2,"state":"partial","planned_files":2,"planned_bytes":0,"copied_files":0,"copied_bytes":0,"same_files":1,"conflict_files":0,"failed_files":1,"skipped_files":0,"verified_files":0,"seconds":N,"items":[{"path":"$STUDIO/gone","outcome":"failed","reason":"database `CLOUD` is offline: `$STUDIO/gone` is not there"}]}
     "#);
     assert!(!studio.path("gone").exists());
 }
