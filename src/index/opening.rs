@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Row};
 
 use super::Index;
 use super::failure::Explain as _;
@@ -205,16 +205,12 @@ impl Index {
 
 /// The schema version of an index; 0 for an empty file.
 fn version(connection: &Connection, path: &Path) -> Result<i64> {
-    let pragma = |name: &str| -> Result<i64> {
-        connection
-            .query_row(&format!("PRAGMA {name}"), [], |row| row.get(0))
-            .explain("read", path)
-    };
-    let (version, application, tables) = (
-        pragma("user_version")?,
-        pragma("application_id")?,
-        pragma("schema_version")?,
-    );
+    // In one statement, so that what another process sets up meanwhile is seen whole or not at all.
+    let sql = "SELECT user_version, application_id, schema_version
+               FROM pragma_user_version, pragma_application_id, pragma_schema_version";
+    let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+    let (version, application, tables): (i64, i64, i64) =
+        connection.query_row(sql, [], read).explain("read", path)?;
     if tables != 0 && application != APPLICATION_ID {
         return Err(Error::NotAnIndex {
             path: path.to_owned(),
