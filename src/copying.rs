@@ -19,7 +19,7 @@ use crate::registry::{Category, Database, Registry};
 use crate::report::Report;
 use crate::scan::look_again;
 use crate::sides::{Destinations, Side, open_destinations};
-use crate::transfer::{Outcome, Route, transfer};
+use crate::transfer::{Outcome, Route, sweep_own, transfer};
 use crate::tree::{self, Problem, Tree};
 use crate::versions::Versions;
 
@@ -302,6 +302,7 @@ fn carry_out(
         bytes: Some(bytes),
     });
     for side in destinations {
+        sweep_own(&side.root);
         let versions = Versions::new(&side.root, run);
         let mine = || {
             jobs.iter()

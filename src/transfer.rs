@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::copy_file::{Part, copy_file, make_link, sweep};
 use crate::error::{Error, Result};
+use crate::exclusions::{OWN_FOLDER, is_temporary};
 use crate::interrupt;
 use crate::monitor::{Event, Monitor};
 use crate::os::folder::{Folder, is_missing};
@@ -73,6 +74,18 @@ pub fn transfer(
     transfer.copy_all(&plan.steps);
     transfer.sweep_leftovers(&plan.leftovers);
     transfer.finish_folders(&plan.folders);
+}
+
+/// Removes what killed runs left in our own folder at a root.
+pub fn sweep_own(root: &Folder) {
+    let Ok(own) = root.child(OsStr::new(OWN_FOLDER)) else {
+        return;
+    };
+    let names = own.entries().unwrap_or_default();
+    for name in names.iter().filter(|name| is_temporary(name)) {
+        // One that is in use, or cannot be removed, stays for a later run.
+        let _swept = sweep(&own, name);
+    }
 }
 
 /// The state of a transfer.

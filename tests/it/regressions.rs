@@ -180,6 +180,15 @@ fn an_empty_identity_file_is_named() {
     );
 }
 
+/// What a killed run left in our own folder stayed for ever.
+#[test]
+fn our_own_folder_is_swept_too() {
+    let studio = Studio::filled();
+    studio.file("NAS/.auto-backup/.auto-backup-1.part", "half");
+    studio.lines(&["copy acme/spot footage WORK NAS"]).ok();
+    assert!(!studio.tree("NAS/.auto-backup").contains(".part"));
+}
+
 /// A clock that was wrong once made a look of the future the freshest for ever.
 #[test]
 fn a_look_of_the_future_is_not_fresh() {
