@@ -1,5 +1,6 @@
 //! The process: its options, which mouth commands come from, and the status it ends with.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
@@ -258,6 +259,7 @@ fn run_startup(
         .workspace
         .saved
         .clone_from(&session.workspace.registry);
+    session.workspace.replaced.clear();
     Ok(ended)
 }
 
@@ -304,6 +306,7 @@ fn open_workspace(
     Ok(Workspace {
         registry: Registry::default(),
         saved: Registry::default(),
+        replaced: BTreeSet::new(),
         index: opened.index,
         monitor: Box::new(Progress::new(messages)),
         base: folder.to_owned(),

@@ -48,6 +48,50 @@ pub enum Change {
     Replaced,
 }
 
+/// The kinds of things that are tracked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A storage.
+    Database,
+    /// A folder below every root.
+    Category,
+    /// A pattern of files that are left alone.
+    Exclusion,
+}
+
+impl Kind {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::Database, Self::Category, Self::Exclusion];
+
+    /// The word for it.
+    #[must_use]
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::Database => "database",
+            Self::Category => "category",
+            Self::Exclusion => "exclusion",
+        }
+    }
+}
+
+/// What one thing that is tracked is known by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its name; an exclusion's is its pattern.
+    pub name: String,
+}
+
+/// One thing that is tracked, whatever its kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its kind and name.
+    pub key: Key,
+    /// Its root or path; an exclusion has none.
+    pub place: PathBuf,
+}
+
 /// Everything that is tracked, in the order in which it was added.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Registry {
@@ -73,6 +117,25 @@ impl Registry {
     #[must_use]
     pub fn exclusions(&self) -> &[String] {
         &self.exclusions
+    }
+
+    /// Everything that is tracked, one after the other.
+    #[must_use]
+    pub fn entries(&self) -> Vec<Entry> {
+        let entry = |kind, name: &str, place: &Path| Entry {
+            key: Key {
+                kind,
+                name: name.to_owned(),
+            },
+            place: place.to_owned(),
+        };
+        let databases = self.databases.iter();
+        let databases = databases.map(|known| entry(Kind::Database, &known.name, &known.root));
+        let categories = self.categories.iter();
+        let categories = categories.map(|known| entry(Kind::Category, &known.name, &known.path));
+        let exclusions = self.exclusions.iter();
+        let exclusions = exclusions.map(|known| entry(Kind::Exclusion, known, Path::new("")));
+        databases.chain(categories).chain(exclusions).collect()
     }
 
     /// The database of this name.

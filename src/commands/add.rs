@@ -13,7 +13,7 @@ use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
 use crate::paths;
 use crate::presence;
-use crate::registry::Change;
+use crate::registry::{Change, Key, Kind};
 use crate::workspace::Workspace;
 
 /// Track a database or a category
@@ -96,6 +96,9 @@ impl Run for Add {
             } => {
                 let root = paths::absolute(&root, &workspace.base)?;
                 let change = word(registry.add_database(&name, &root, replace)?);
+                if replace {
+                    workspace.replaced.insert(key(Kind::Database, &name));
+                }
                 let known = workspace.index.database(&root)?;
                 let database = registry.database(&name)?;
                 let online = Some(presence::is_online(database, &known, registry.categories()));
@@ -115,6 +118,9 @@ impl Run for Add {
             } => {
                 let path = paths::expanded(&path)?;
                 let change = word(registry.add_category(&name, &path, replace)?);
+                if replace {
+                    workspace.replaced.insert(key(Kind::Category, &name));
+                }
                 let path = Some(registry.category(&name)?.shown_path().into());
                 Ok(Added {
                     kind: "category",
@@ -126,6 +132,13 @@ impl Run for Add {
                 })
             }
         }
+    }
+}
+
+fn key(kind: Kind, name: &str) -> Key {
+    Key {
+        kind,
+        name: name.to_owned(),
     }
 }
 

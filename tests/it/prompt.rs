@@ -140,6 +140,43 @@ fn leaving_with_unsaved_databases_says_so() {
 }
 
 #[test]
+fn two_prompts_keep_each_others_lines() {
+    let studio = Studio::new();
+    studio.folder("A").folder("B");
+    let (mut one, mut two) = (start(&studio, &[]), start(&studio, &[]));
+    ask(&mut one, "add database A A");
+    ask(&mut two, "add database B B");
+    ask(&mut two, "remove database NAS");
+    for session in [&mut one, &mut two] {
+        assert!(ask(session, "save").contains("saved in"));
+    }
+    let run = studio
+        .run(["--format", "plain", "-c", "list databases"])
+        .ok();
+    let names: Vec<&str> = run
+        .stdout
+        .lines()
+        .filter_map(|line| line.split('\t').next())
+        .collect();
+    assert_eq!(names, ["WORK", "A", "B"]);
+}
+
+#[test]
+fn saving_after_a_start_up_file_that_failed_keeps_the_rest_of_it() {
+    let studio = Studio::new();
+    let file = "home/.config/auto-backup/.config";
+    let before = studio
+        .read(file)
+        .replacen("add category", "ad category wrong x\nadd category", 1);
+    studio.file(file, &before).folder("MORE");
+    let mut session = start(&studio, &[]);
+    ask(&mut session, "add database MORE MORE");
+    assert!(ask(&mut session, "save").contains("1 line added, 0 removed"));
+    let after = studio.read(file);
+    assert!(after.starts_with(&before), "{after}");
+}
+
+#[test]
 fn the_history_is_kept_for_its_owner_only() {
     let studio = Studio::new();
     let mut session = start(&studio, &[]);
