@@ -307,6 +307,16 @@ impl Registry {
         }
     }
 
+    /// The innermost category around this one, which leaves this one's folder out.
+    #[must_use]
+    pub fn outer_category(&self, category: &Category) -> Option<&Category> {
+        let outer = self
+            .categories
+            .iter()
+            .filter(|other| other.path != category.path && category.path.starts_with(&other.path));
+        outer.max_by_key(|other| other.path.components().count())
+    }
+
     /// Folders of other categories inside this one's, relative to a root: they are not part of this one.
     #[must_use]
     pub fn inner_categories(&self, category: &Category) -> Vec<PathBuf> {
@@ -478,6 +488,9 @@ mod tests {
             registry.inner_categories(&scratch),
             [PathBuf::from("scratch/render")]
         );
+        let render = registry.category("render").unwrap();
+        assert_eq!(registry.outer_category(render), Some(&scratch));
+        assert_eq!(registry.outer_category(&scratch), None);
     }
 
     #[test]

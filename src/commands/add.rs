@@ -1,6 +1,7 @@
 //! `add database` and `add category`: track one.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -13,7 +14,7 @@ use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
 use crate::paths;
 use crate::presence;
-use crate::registry::{Change, Key, Kind};
+use crate::registry::{Category, Change, Key, Kind, Registry};
 use crate::workspace::Workspace;
 
 /// Track a database or a category
@@ -53,6 +54,9 @@ enum What {
         replace: bool,
     },
     /// Track a folder below every root
+    ///
+    /// A category may lie inside another: its folder is then no longer part of the outer one, which does not look into
+    /// it any more.
     #[command(after_help = "Examples:
   add category footage footage/
   add category render scratch/render/")]
@@ -81,6 +85,9 @@ pub(crate) struct Added {
     #[serde(skip_serializing_if = "Option::is_none")]
     online: Option<bool>,
     change: &'static str,
+    /// Categories with folders that they do not look into: those of other categories inside them.
+    #[serde(skip)]
+    left_out: Vec<(String, PathBuf)>,
 }
 
 impl Run for Add {
@@ -109,6 +116,7 @@ impl Run for Add {
                     path: None,
                     online,
                     change,
+                    left_out: Vec::new(),
                 })
             }
             What::Category {
@@ -121,7 +129,9 @@ impl Run for Add {
                 if replace {
                     workspace.replaced.insert(key(Kind::Category, &name));
                 }
-                let path = Some(registry.category(&name)?.shown_path().into());
+                let category = registry.category(&name)?;
+                let path = Some(category.shown_path().into());
+                let left_out = left_out(registry, category);
                 Ok(Added {
                     kind: "category",
                     name,
@@ -129,6 +139,7 @@ impl Run for Add {
                     path,
                     online: None,
                     change,
+                    left_out,
                 })
             }
         }
@@ -140,6 +151,15 @@ fn key(kind: Kind, name: &str) -> Key {
         kind,
         name: name.to_owned(),
     }
+}
+
+/// Which category does not look into which folder because of this category.
+fn left_out(registry: &Registry, category: &Category) -> Vec<(String, PathBuf)> {
+    let outer = registry.outer_category(category);
+    let outer = outer.map(|outer| (outer.name.clone(), category.path.clone()));
+    let inner = registry.inner_categories(category).into_iter();
+    let inner = inner.map(|path| (category.name.clone(), path));
+    outer.into_iter().chain(inner).collect()
 }
 
 fn word(change: Change) -> &'static str {
@@ -176,6 +196,24 @@ impl Answer for Added {
             cells.push(Cell::Toned("offline".to_owned(), Tone::Warning));
         }
         page.cells(cells);
+        if self.change == "unchanged" {
+            return;
+        }
+        for (category, folder) in &self.left_out {
+            // The one that was there has looked into it so far.
+            let words = if *category == self.name {
+                " does not look into "
+            } else {
+                " no longer looks into "
+            };
+            page.cells(vec![
+                Cell::text("category "),
+                category.as_str().into(),
+                Cell::text(words),
+                Cell::from(&Name::from(folder.as_path())),
+                Cell::text(": it is a category of its own"),
+            ]);
+        }
     }
 
     fn records(&self) -> Records {

@@ -20,6 +20,7 @@ fn a_database_and_a_category_are_added() {
     added database NAS 2 at $STUDIO/disk
     added category render in scratch/render
     added category top in .
+    category top does not look into scratch/render: it is a category of its own
     ");
     assert_snapshot!(studio.json(&lines), @r#"
     exit 0
@@ -124,6 +125,36 @@ fn a_category_stays_below_the_roots_and_has_a_folder_of_its_own() {
         add category x footage/
         ^^^^^^^^^^^^^^^^^^^^^^^
     hint: give each category a folder of its own
+    ");
+}
+
+#[test]
+fn a_category_inside_another_says_who_no_longer_looks_there() {
+    let studio = Studio::new();
+    let lines = [
+        "add category inner footage/acme",
+        "add category inner footage/acme",
+        "add category deep footage/acme/x",
+        "add category top .",
+    ];
+    assert_snapshot!(studio.lines(&lines), @"
+    exit 0
+    --- stdout
+    added category inner in footage/acme
+    category footage no longer looks into footage/acme: it is a category of its own
+    already there: category inner in footage/acme
+    added category deep in footage/acme/x
+    category inner no longer looks into footage/acme/x: it is a category of its own
+    added category top in .
+    category top does not look into footage: it is a category of its own
+    category top does not look into scratch/render: it is a category of its own
+    category top does not look into footage/acme: it is a category of its own
+    category top does not look into footage/acme/x: it is a category of its own
+    ");
+    assert_snapshot!(formatted(&studio, "plain", "add category inner footage/acme"), @"
+    exit 0
+    --- stdout
+    category	inner	footage/acme		added
     ");
 }
 
