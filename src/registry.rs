@@ -138,6 +138,18 @@ impl Registry {
         databases.chain(categories).chain(exclusions).collect()
     }
 
+    /// What has to be added before there can be any project; `None` once there is enough.
+    #[must_use]
+    pub fn lacking(&self) -> Option<&'static str> {
+        if self.databases.is_empty() {
+            Some("no databases yet: `add database NAME ROOT`")
+        } else if self.categories.is_empty() {
+            Some("no categories yet: `add category NAME PATH`")
+        } else {
+            None
+        }
+    }
+
     /// The database of this name.
     ///
     /// # Errors

@@ -92,6 +92,8 @@ pub(crate) struct Fetched {
     projects: Vec<ProjectState>,
     #[serde(skip)]
     seen_all: bool,
+    #[serde(skip)]
+    lacking: Option<&'static str>,
 }
 
 impl Run for Fetch {
@@ -116,6 +118,7 @@ impl Run for Fetch {
         Ok(Fetched {
             projects: catalogue::compare(index, registry, &scope)?,
             seen_all,
+            lacking: registry.lacking(),
         })
     }
 }
@@ -187,7 +190,8 @@ impl Answer for Fetched {
 
     fn page(&self, page: &mut Page) {
         if self.projects.is_empty() {
-            page.line("no projects; `load` looks for them, `list databases` shows where");
+            let empty = "no projects; `load` looks for them, `list databases` shows where";
+            page.line(self.lacking.unwrap_or(empty));
         }
         for project in &self.projects {
             project_page(project, page);

@@ -63,7 +63,18 @@ fn nothing_found_says_how_patterns_match() {
     assert_snapshot!(loaded().lines(&["find nothing"]), @"
     exit 0
     --- stdout
+    no file matches
+    ");
+    assert_snapshot!(loaded().lines(&["find '*.nothing'", "find reel in NAS"]), @"
+    exit 0
+    --- stdout
     no file matches; a pattern with `*` must match the whole name
+    the index knows no file of this database: `load`
+    ");
+    assert_snapshot!(Studio::filled().lines(&["find reel"]), @"
+    exit 0
+    --- stdout
+    the index is empty: `load`
     ");
     assert_snapshot!(loaded().json(&["find nothing"]), @r#"
     exit 0

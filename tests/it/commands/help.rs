@@ -41,7 +41,7 @@ fn the_overview_lists_every_command() {
       list     List clients, projects, databases or categories
       load     Look at the disks and bring the index up to date
       remove   Stop tracking a database, a category or an exclusion
-      save     Write what is tracked into the start-up file
+      save     Write what this session changed into the start-up file
       exit     Leave the prompt or end the script
 
     `help COMMAND` explains one with examples. A name with spaces is quoted: 'Camera Raw'.
@@ -151,15 +151,17 @@ fn help_is_an_answer_in_every_format() {
     assert_snapshot!(studio.json(&["help save"]), @r#"
     exit 0
     --- stdout
-    {"command":"help","text":"Write what is tracked into the start-up file\n\nAs `add` and `exclude` lines; every other line of the file stays as it is, and the file as it was is\nkept beside it.\n\nUsage: save\n\nOptions:\n  -h, --help\n          Print help (see a summary with '-h')\n\nExamples:\n  save\n"}
+    {"command":"help","text":"Write what this session changed into the start-up file\n\nWhat was added gets an `add` or `exclude` line, the lines of what was removed or replaced go, and\nevery other line stays as it is, also those that another session saved meanwhile. The file as it was\nis kept beside it. A name that the file gives another place by now is an error, unless it was added\nwith `--replace`.\n\nUsage: save\n\nOptions:\n  -h, --help\n          Print help (see a summary with '-h')\n\nExamples:\n  save\n"}
     "#);
     assert_snapshot!(formatted(&studio, "plain", "help save"), @"
     exit 0
     --- stdout
-    Write what is tracked into the start-up file
+    Write what this session changed into the start-up file
 
-    As `add` and `exclude` lines; every other line of the file stays as it is, and the file as it was is
-    kept beside it.
+    What was added gets an `add` or `exclude` line, the lines of what was removed or replaced go, and
+    every other line stays as it is, also those that another session saved meanwhile. The file as it was
+    is kept beside it. A name that the file gives another place by now is an error, unless it was added
+    with `--replace`.
 
     Usage: save
 
@@ -174,10 +176,12 @@ fn help_is_an_answer_in_every_format() {
     exit 0
     --- stdout
     help
-    Write what is tracked into the start-up file
+    Write what this session changed into the start-up file
     ""
-    "As `add` and `exclude` lines; every other line of the file stays as it is, and the file as it was is"
-    kept beside it.
+    "What was added gets an `add` or `exclude` line, the lines of what was removed or replaced go, and"
+    "every other line stays as it is, also those that another session saved meanwhile. The file as it was"
+    "is kept beside it. A name that the file gives another place by now is an error, unless it was added"
+    with `--replace`.
     ""
     Usage: save
     ""
