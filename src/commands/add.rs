@@ -1,20 +1,24 @@
 //! `add database` and `add category`: track one.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::Run;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::index::KnownDatabase;
 use crate::name::Name;
+use crate::os::deadline::within;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
 use crate::paths;
 use crate::presence;
-use crate::registry::{Category, Change, Key, Kind, Registry};
+use crate::registry::{Category, Change, Database, Key, Kind, Registry};
 use crate::workspace::Workspace;
 
 /// Track a database or a category
@@ -36,7 +40,7 @@ pub(crate) struct Add {
 enum What {
     /// Track a storage
     ///
-    /// In ROOT, `~` and `$VAR` are expanded; a relative path is relative to the script, at the prompt to the current
+    /// In ROOT, `~`, `~/` and `$VAR` are expanded; a relative path is relative to the script, at the prompt to the current
     /// folder.
     #[command(after_help = "Examples:
   add database WORK ~/studio
@@ -85,6 +89,9 @@ pub(crate) struct Added {
     #[serde(skip_serializing_if = "Option::is_none")]
     online: Option<bool>,
     change: &'static str,
+    /// Why the database is offline, where it is.
+    #[serde(skip)]
+    offline: Option<String>,
     /// Categories with folders that they do not look into: those of other categories inside them.
     #[serde(skip)]
     left_out: Vec<(String, PathBuf)>,
@@ -101,21 +108,22 @@ impl Run for Add {
                 root,
                 replace,
             } => {
+                check_tilde(&root)?;
                 let root = paths::absolute(&root, &workspace.base)?;
                 let change = word(registry.add_database(&name, &root, replace)?);
                 if replace {
                     workspace.replaced.insert(key(Kind::Database, &name));
                 }
                 let known = workspace.index.database(&root)?;
-                let database = registry.database(&name)?;
-                let online = Some(presence::is_online(database, &known, registry.categories()));
+                let offline = why_offline(registry.database(&name)?, known, registry.categories());
                 Ok(Added {
                     kind: "database",
                     name,
                     root: Some(root.into()),
                     path: None,
-                    online,
+                    online: Some(offline.is_none()),
                     change,
+                    offline,
                     left_out: Vec::new(),
                 })
             }
@@ -139,6 +147,7 @@ impl Run for Add {
                     path,
                     online: None,
                     change,
+                    offline: None,
                     left_out,
                 })
             }
@@ -150,6 +159,39 @@ fn key(kind: Kind, name: &str) -> Key {
     Key {
         kind,
         name: name.to_owned(),
+    }
+}
+
+/// Refuses a tilde that would stay one: a shell would have replaced it by somebody's home folder.
+fn check_tilde(root: &OsStr) -> Result<()> {
+    let bytes = root.as_bytes();
+    if !bytes.starts_with(b"~") || bytes == b"~" || bytes.starts_with(b"~/") {
+        return Ok(());
+    }
+    Err(Error::Malformed {
+        noun: "root",
+        word: root.into(),
+        why: "only `~` and `~/` stand for a home folder, your own; a folder of that name is written with `./` before it",
+    })
+}
+
+/// How long a storage may take to answer: somebody only wants to know.
+const GLANCE: Duration = Duration::from_secs(2);
+
+/// What is wrong with a database's root, if anything is.
+fn why_offline(
+    database: &Database,
+    known: KnownDatabase,
+    categories: &[Category],
+) -> Option<String> {
+    let (database, categories) = (database.clone(), categories.to_vec());
+    match within(GLANCE, move || {
+        presence::open(&database, &known, &categories)
+    }) {
+        Some(Ok(_)) => None,
+        Some(Err(Error::Offline { why, .. })) => Some(why),
+        Some(Err(error)) => Some(format!("cannot be read: {}", error.line())),
+        None => Some(format!("did not answer within {} s", GLANCE.as_secs())),
     }
 }
 
@@ -191,9 +233,10 @@ impl Answer for Added {
         }));
         let place = self.root.as_ref().or(self.path.as_ref());
         cells.push(Cell::known(place, Cell::from));
-        if self.online == Some(false) {
+        if let Some(why) = &self.offline {
             cells.push(Cell::text(", "));
             cells.push(Cell::Toned("offline".to_owned(), Tone::Warning));
+            cells.push(Cell::text(format!(": it {why}")));
         }
         page.cells(cells);
         if self.change == "unchanged" {

@@ -215,3 +215,41 @@ fn a_word_too_few_or_too_many_is_a_wrong_usage() {
     hint: write it as: add database [OPTIONS] NAME ROOT; a name with spaces is quoted: 'a b'
     ");
 }
+
+#[test]
+fn an_offline_root_says_why() {
+    let studio = Studio::bare();
+    studio.file("file", "").file("disk/x", "");
+    let lines = [
+        "add database F file",
+        "add database G gone",
+        "add database D disk",
+    ];
+    assert_snapshot!(studio.lines(&lines).ok(), @"
+    exit 0
+    --- stdout
+    added database F at $STUDIO/file, offline: it is not a folder
+    added database G at $STUDIO/gone, offline: it is not there
+    added database D at $STUDIO/disk
+    ");
+}
+
+#[test]
+fn only_a_lone_tilde_is_a_home_folder() {
+    let studio = Studio::bare();
+    studio.folder("~bob");
+    assert_snapshot!(studio.lines(&["add database A ~bob/studio"]), @"
+    exit 2
+    --- stderr
+    -c:1:16: error: `~bob/studio` cannot be a root: only `~` and `~/` stand for a home folder, your own; a folder of that name is written with `./` before it
+        add database A ~bob/studio
+                       ^^^^^^^^^^^
+    ");
+    let lines = ["add database A ~/work", "add database B ./~bob"];
+    assert_snapshot!(studio.lines(&lines).ok(), @"
+    exit 0
+    --- stdout
+    added database A at $STUDIO/home/work, offline: it is not there
+    added database B at $STUDIO/~bob
+    ");
+}
