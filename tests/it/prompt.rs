@@ -123,8 +123,12 @@ fn leaving_with_unsaved_databases_says_so() {
     studio.folder("MORE");
     let mut session = start(&studio, &[]);
     ask(&mut session, "add database MORE MORE");
+    ask(&mut session, "add category a a");
+    ask(&mut session, "remove category render");
     session.send_line("quit").unwrap();
-    assert!(ends(&mut session, 0).contains("not saved; `save` keeps them"));
+    let note =
+        "1 database and 2 categories changed in this session are not saved; `save` keeps them";
+    assert!(ends(&mut session, 0).contains(note));
     let mut session = start(&studio, &[]);
     ask(&mut session, "add database MORE MORE");
     assert!(ask(&mut session, "save").contains("saved in"));
@@ -216,6 +220,11 @@ fn forgetting_asks_first() {
         .exp_string("(5 files)? no file is touched [y/N] ")
         .unwrap();
     session.send_line("n").unwrap();
+    session.exp_string("nothing was done").unwrap();
+    assert!(!ready(&mut session).contains('^'));
+    session.send_line("load --forget WORK").unwrap();
+    session.exp_string("[y/N] ").unwrap();
+    session.send_control('c').unwrap();
     session.exp_string("nothing was done").unwrap();
     ready(&mut session);
     assert!(ask(&mut session, "list clients").contains("acme"));
