@@ -359,7 +359,7 @@ fn find<'a, T>(
                 .into_iter()
                 .map(str::to_owned)
                 .collect();
-            let known = names.into_iter().take(12).map(str::to_owned).collect();
+            let known = names.into_iter().map(str::to_owned).collect();
             Error::Unknown {
                 noun,
                 name: name.into(),
