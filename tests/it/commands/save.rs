@@ -18,7 +18,7 @@ fn the_first_save_makes_the_file() {
     --- stdout
     added database NAS 2 at $STUDIO/disk
     added category top in .
-    left alone from the next look on: *.tmp
+    `load` and `copy` now leave alone: *.tmp
     saved in $STUDIO/home/.config/auto-backup/.config: 3 lines added, 0 removed
     ");
     assert_snapshot!(studio.read(FILE).replace(&*studio.path("").to_string_lossy(), "$STUDIO/"), @"
@@ -142,7 +142,7 @@ fn a_file_that_cannot_be_written_is_an_error() {
         .status(1);
     studio.mode("home/.config/auto-backup", 0o755);
     assert_snapshot!(run.stderr, @"
-    -c:1:1: error: cannot create `$STUDIO/home/.config/auto-backup/.config.DATE`: Permission denied (os error 13)
+    -c 2:1:1: error: cannot create `$STUDIO/home/.config/auto-backup/.config.DATE`: Permission denied (os error 13)
         save
         ^^^^
     ");
@@ -183,7 +183,7 @@ fn without_the_start_up_file_its_lines_stay() {
     assert_snapshot!(run, @"
     exit 0
     --- stdout
-    added database MORE at /more, offline
+    added database MORE at /more, offline: it is not there
     saved in $STUDIO/home/.config/auto-backup/.config: 1 line added, 0 removed
     as it was: $STUDIO/home/.config/auto-backup/.config.DATE
     ");
@@ -197,9 +197,9 @@ fn a_name_that_the_file_gives_another_place_is_refused() {
     assert_snapshot!(session(&studio, &["--no-config"], &["add database NAS /more", "save"]), @"
     exit 1
     --- stdout
-    added database NAS at /more, offline
+    added database NAS at /more, offline: it is not there
     --- stderr
-    -c:1:1: error: database `NAS` is already at `$STUDIO/NAS`, not at `/more`
+    -c 2:1:1: error: database `NAS` is already at `$STUDIO/NAS`, not at `/more`
         save
         ^^^^
     hint: `add database NAME ROOT --replace` gives it the new root
