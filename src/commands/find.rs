@@ -120,10 +120,10 @@ impl Run for Find {
             None => registry.databases(),
         };
         let mut files = Vec::new();
-        let mut known_files = 0;
+        let mut looked_at = false;
         for database in databases {
             let known = workspace.index.database(&database.root)?;
-            known_files += known.files;
+            looked_at |= known.looked_at.is_some();
             let Some(id) = known.id else {
                 continue;
             };
@@ -140,10 +140,10 @@ impl Run for Find {
         }
         let nothing = match registry.lacking() {
             Some(lacking) => lacking,
-            None if known_files == 0 && self.database.is_some() => {
-                "the index knows no file of this database: `load`"
+            None if !looked_at && self.database.is_some() => {
+                "nobody looked at this database yet: `load`"
             }
-            None if known_files == 0 => "the index is empty: `load`",
+            None if !looked_at => "the index is empty: `load`",
             None if self.pattern.contains('*') => {
                 "no file matches; a pattern with `*` must match the whole name"
             }

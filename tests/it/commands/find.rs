@@ -69,12 +69,18 @@ fn nothing_found_says_how_patterns_match() {
     exit 0
     --- stdout
     no file matches; a pattern with `*` must match the whole name
-    the index knows no file of this database: `load`
+    no file matches
     ");
-    assert_snapshot!(Studio::filled().lines(&["find reel"]), @"
+    assert_snapshot!(Studio::filled().lines(&["find reel", "load WORK", "find reel in NAS"]), @"
     exit 0
     --- stdout
     the index is empty: `load`
+    ┌──────────┬──────────┬──────────┬───────┬──────┬───────┬───────┐
+    │ database ┆ state    ┆ projects ┆ files ┆ size ┆ added ┆ time  │
+    ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
+    │ WORK     ┆ complete ┆        3 ┆     5 ┆ 25 B ┆     5 ┆ N s │
+    └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
+    nobody looked at this database yet: `load`
     ");
     assert_snapshot!(loaded().json(&["find nothing"]), @r#"
     exit 0
