@@ -49,8 +49,13 @@ use crate::workspace::Workspace;
   auto-backup nightly.ab
   auto-backup -c 'load --older-than 1h' -c 'fetch all' --format json
 
-Exit status: 0 all done; 1 a command failed; 2 wrong usage or syntax; 3 some items failed or differ;
-130 stopped by Ctrl-C; 143 stopped by SIGTERM."
+Exit status:
+    0  all done
+    1  a command failed
+    2  wrong usage or syntax
+    3  some items failed or are in conflict, or a database to be looked at is offline
+  130  stopped by Ctrl-C
+  143  stopped by SIGTERM or SIGHUP"
 )]
 struct Options {
     /// A file of commands; `-` is standard input
