@@ -294,8 +294,9 @@ impl Error {
     pub fn word(&self) -> Option<&Name> {
         match self {
             Self::Unknown { name, .. } => Some(name),
-            Self::NotAProject { word, .. } => Some(word),
-            Self::Malformed { word, .. } | Self::UnsetVariable { word, .. } => Some(word),
+            Self::NotAProject { word, .. }
+            | Self::Malformed { word, .. }
+            | Self::UnsetVariable { word, .. } => Some(word),
             Self::NoReplica { project, .. } if !is_all(project) => Some(project),
             _ => None,
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::env;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::{
@@ -430,45 +430,45 @@ fn line_for(entry: &Entry) -> String {
 
 /// What a line does to the registry; `None` for one that does nothing to it.
 fn meaning(line: &str, folder: &Path) -> Option<Meaning> {
-    let joined: Vec<&str> = line
-        .lines()
-        .map(|part| {
-            if continues(part) {
-                &part[..part.trim_end().len() - 1]
-            } else {
-                part
-            }
-        })
-        .collect();
-    let words = lex(&joined.join("\n")).ok()?;
-    let words: Vec<&OsStr> = words.iter().map(|word| word.text.as_os_str()).collect();
-    let replace = words.iter().any(|word| *word == "--replace");
-    let is_option = |word: &&OsStr| *word == "--replace" || *word == "--";
-    let words: Vec<&OsStr> = words.into_iter().filter(|word| !is_option(word)).collect();
+    let words = words(line)?;
+    let replace = words.iter().any(|word| word == "--replace");
+    let is_option = |word: &OsStr| word == "--replace" || word == "--";
+    let words = words.iter().map(OsString::as_os_str);
+    let words: Vec<&OsStr> = words.filter(|word| !is_option(word)).collect();
     let key = |kind, name: &OsStr| Key {
         kind,
         name: name.to_string_lossy().into_owned(),
     };
     let kind = |noun: &OsStr| Kind::ALL.into_iter().find(|kind| noun == kind.noun());
-    match words.as_slice() {
+    let (key, place) = match words.as_slice() {
         [add, noun, name, typed] if *add == "add" => {
-            let key = key(kind(noun)?, name);
-            let place = registered_place(key.kind, typed, folder)?;
-            let entry = Entry { key, place };
-            Some(Meaning::Add { entry, replace })
+            let kind = kind(noun)?;
+            (key(kind, name), registered_place(kind, typed, folder)?)
         }
-        [exclude, pattern] if *exclude == "exclude" => Some(Meaning::Add {
-            entry: Entry {
-                key: key(Kind::Exclusion, pattern),
-                place: PathBuf::new(),
-            },
-            replace,
-        }),
+        [exclude, pattern] if *exclude == "exclude" => {
+            (key(Kind::Exclusion, pattern), PathBuf::new())
+        }
         [remove, noun, name] if *remove == "remove" => {
-            Some(Meaning::Remove(key(kind(noun)?, name)))
+            return Some(Meaning::Remove(key(kind(noun)?, name)));
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    let entry = Entry { key, place };
+    Some(Meaning::Add { entry, replace })
+}
+
+/// The words of a line and of those that it goes on in; `None` if it cannot be run.
+fn words(line: &str) -> Option<Vec<OsString>> {
+    let bare = |part: &str| {
+        if continues(part) {
+            part[..part.trim_end().len() - 1].to_owned()
+        } else {
+            part.to_owned()
+        }
+    };
+    let joined: Vec<String> = line.lines().map(bare).collect();
+    let words = lex(&joined.join("\n")).ok()?;
+    Some(words.into_iter().map(|word| word.text).collect())
 }
 
 /// The place that a word of an `add` line means; as it is typed where that cannot be told, as with a variable that is
