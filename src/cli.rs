@@ -1,17 +1,22 @@
 //! The process: its options, which mouth commands come from, and the status it ends with.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _};
 use std::mem;
 use std::path::{Path, PathBuf};
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, ValueEnum};
 
-use crate::error::{At as _, Result};
+use crate::commands::{grammar, with_one_help};
+use crate::error::{At as _, Error, Result};
 use crate::exit_status::ExitStatus;
 use crate::index::Index;
 use crate::interrupt;
+use crate::lexer::quote;
+use crate::name::Name;
 use crate::os::terminal;
 use crate::output::color::ColorChoice;
 use crate::output::messages::Messages;
@@ -44,8 +49,13 @@ use crate::workspace::Workspace;
   auto-backup nightly.ab
   auto-backup -c 'load --older-than 1h' -c 'fetch all' --format json
 
-Exit status: 0 all done; 1 a command failed; 2 wrong usage or syntax; 3 some items failed or differ;
-130 stopped by Ctrl-C; 143 stopped by SIGTERM."
+Exit status:
+    0  all done
+    1  a command failed
+    2  wrong usage or syntax
+    3  some items failed or are in conflict, or a database to be looked at is offline
+  130  stopped by Ctrl-C
+  143  stopped by SIGTERM or SIGHUP"
 )]
 struct Options {
     /// A file of commands; `-` is standard input
@@ -128,11 +138,17 @@ impl From<ColorOption> for ColorChoice {
 /// Runs the process; `main` returns what this does.
 #[must_use]
 pub fn run() -> ExitStatus {
-    let grammar = Options::command().color(help_color(&env::args_os().collect::<Vec<_>>()));
+    let arguments: Vec<OsString> = env::args_os().skip(1).collect();
+    let color = help_color(&arguments);
+    let grammar = with_one_help(Options::command()).color(color);
     let parsed = grammar.try_get_matches();
     let options = match parsed.and_then(|matches| Options::from_arg_matches(&matches)) {
         Ok(options) => options,
         Err(complaint) => {
+            if let Some(error) = surplus(&complaint, &arguments) {
+                Messages::new(message_color(color), false).error(&error);
+                return error.status();
+            }
             // clap writes help to standard output and mistakes to standard error; a closed pipe is no mistake.
             complaint.print().unwrap_or_default();
             return if complaint.use_stderr() {
@@ -168,6 +184,15 @@ fn help_color(arguments: &[OsString]) -> clap::ColorChoice {
         Some("always") => clap::ColorChoice::Always,
         Some("never") => clap::ColorChoice::Never,
         _ => clap::ColorChoice::Auto,
+    }
+}
+
+/// The same choice for our own messages.
+const fn message_color(color: clap::ColorChoice) -> ColorChoice {
+    match color {
+        clap::ColorChoice::Auto => ColorChoice::Auto,
+        clap::ColorChoice::Always => ColorChoice::Always,
+        clap::ColorChoice::Never => ColorChoice::Never,
     }
 }
 
@@ -258,6 +283,7 @@ fn run_startup(
         .workspace
         .saved
         .clone_from(&session.workspace.registry);
+    session.workspace.replaced.clear();
     Ok(ended)
 }
 
@@ -280,12 +306,68 @@ fn scripts(options: &Options) -> Result<Vec<(Option<PathBuf>, Script)>> {
         return Ok(options
             .command
             .iter()
-            .map(|text| (None, Script::from_option(text)))
+            .zip(1..)
+            .map(|(text, number)| (None, Script::from_option(text, number)))
             .collect());
     }
     match &options.script {
-        Some(path) if path != Path::new("-") => Ok(vec![(Some(path.clone()), Script::read(path)?)]),
+        Some(path) if path != Path::new("-") => {
+            let script = Script::read(path).map_err(|error| or_a_command(error, path))?;
+            Ok(vec![(Some(path.clone()), script)])
+        }
         _ => Ok(vec![(None, Script::read_stdin()?)]),
+    }
+}
+
+/// A script that is not there, but is called like a command, was meant as one.
+fn or_a_command(error: Error, path: &Path) -> Error {
+    let is_missing =
+        matches!(&error, Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound);
+    if is_missing && grammar().find_subcommand(path).is_some() {
+        return use_c(
+            &path.to_string_lossy(),
+            "is a command and no script",
+            &[path.into()],
+        );
+    }
+    error
+}
+
+/// A word too many on the process's command line: somebody typed a command without `-c`.
+fn surplus(complaint: &clap::Error, arguments: &[OsString]) -> Option<Error> {
+    let Some(ContextValue::String(word)) = complaint.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    if complaint.kind() != ErrorKind::UnknownArgument {
+        return None;
+    }
+    let grammar = grammar();
+    let first = arguments
+        .iter()
+        .position(|word| grammar.find_subcommand(word).is_some());
+    let words = arguments
+        .get(first.unwrap_or(arguments.len())..)
+        .unwrap_or_default();
+    let is_option = |argument: &OsString| argument.as_encoded_bytes().starts_with(b"-");
+    if !word.starts_with('-') {
+        let end = words.iter().position(is_option).unwrap_or(words.len());
+        return Some(use_c(word, "is one word too many", &words[..end]));
+    }
+    // An option after a command is the command's own.
+    (first == Some(0)).then(|| use_c(word, "is no option of auto-backup itself", words))
+}
+
+/// What is wrong with a word, and how the command that these words may be is run.
+fn use_c(word: &str, what: &str, words: &[OsString]) -> Error {
+    let line: Vec<String> = words.iter().map(|word| quote(word)).collect();
+    let line = Some(line.join(" ")).filter(|line| !line.is_empty() && !line.contains('\''));
+    let example = line.as_deref().unwrap_or("list clients");
+    Error::Syntax {
+        message: format!("`{}` {what}", Name::from(word)),
+        span: 0..0,
+        hint: Some(format!(
+            "a command is run with `-c`, as in `auto-backup -c '{example}'`"
+        )),
     }
 }
 
@@ -304,6 +386,7 @@ fn open_workspace(
     Ok(Workspace {
         registry: Registry::default(),
         saved: Registry::default(),
+        replaced: BTreeSet::new(),
         index: opened.index,
         monitor: Box::new(Progress::new(messages)),
         base: folder.to_owned(),

@@ -56,6 +56,16 @@ pub enum Error {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// A folder name where a project has to stand.
+    #[error("`{word}` cannot be a project: a project is written CLIENT/PROJECT")]
+    NotAProject {
+        /// What was typed.
+        word: Name,
+        /// The line that shows all its projects, where there is one.
+        instead: Option<String>,
+        /// Projects that may be meant.
+        near: Vec<String>,
+    },
     /// The line is not a command.
     #[error("{message}")]
     Syntax {
@@ -228,6 +238,10 @@ impl Error {
             Self::Malformed { .. }
             | Self::Syntax { .. }
             | Self::UnsetVariable { .. }
+            | Self::NotAProject { .. }
+            | Self::Unknown {
+                noun: "command", ..
+            }
             | Self::NotAScript { .. } => ExitStatus::Usage,
             Self::Interrupted => ExitStatus::Interrupted,
             _ => ExitStatus::Failed,
@@ -241,6 +255,7 @@ impl Error {
             Self::Unknown {
                 noun, near, known, ..
             } => unknown_hint(noun, near, known),
+            Self::NotAProject { instead, near, .. } => not_a_project_hint(instead.as_deref(), near),
             Self::NoReplica { near, database, .. } if near.is_empty() => Some(format!(
                 "`list projects` shows what there is; `load {database}` looks again"
             )),
@@ -294,7 +309,9 @@ impl Error {
     pub fn word(&self) -> Option<&Name> {
         match self {
             Self::Unknown { name, .. } => Some(name),
-            Self::Malformed { word, .. } | Self::UnsetVariable { word, .. } => Some(word),
+            Self::NotAProject { word, .. }
+            | Self::Malformed { word, .. }
+            | Self::UnsetVariable { word, .. } => Some(word),
             Self::NoReplica { project, .. } if !is_all(project) => Some(project),
             _ => None,
         }
@@ -347,7 +364,7 @@ fn unknown_hint(noun: &str, near: &[String], known: &[String]) -> Option<String>
         return Some(did_you_mean(near));
     }
     if !known.is_empty() {
-        return Some(format!("known: {}", known.join(", ")));
+        return Some(known_names(known));
     }
     match noun {
         "database" => Some("there are none yet: `add database NAME ROOT`".to_owned()),
@@ -355,7 +372,31 @@ fn unknown_hint(noun: &str, near: &[String], known: &[String]) -> Option<String>
         "client" | "project" => {
             Some("`load` looks at the disks, `list projects` shows what was found".to_owned())
         }
+        "command" => Some("`help` lists the commands".to_owned()),
         _ => None,
+    }
+}
+
+/// How many known names a hint has room for.
+const SHOWN: usize = 5;
+
+/// `known: ...`, and how many more there are.
+fn known_names(known: &[String]) -> String {
+    let shown = known.iter().take(SHOWN).map(String::as_str);
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match known.len().saturating_sub(SHOWN) {
+        0 => format!("known: {shown}"),
+        more => format!("known: {shown} and {more} more"),
+    }
+}
+
+/// What shows all projects of a client, and which one may be meant.
+fn not_a_project_hint(instead: Option<&str>, near: &[String]) -> Option<String> {
+    let near = (!near.is_empty()).then(|| did_you_mean(near));
+    let instead = instead.map(|line| format!("`{line}` shows all of its projects"));
+    match (instead, near) {
+        (Some(instead), Some(near)) => Some(format!("{instead}; {near}")),
+        (instead, near) => instead.or(near),
     }
 }
 

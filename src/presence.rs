@@ -28,10 +28,14 @@ pub fn open(database: &Database, known: &KnownDatabase) -> Result<Folder> {
     open_within(PATIENCE, database, known)
 }
 
-/// Whether a database is there, for a list or a notice.
+/// What is wrong with a database's root, if anything is; for a list or a notice.
 #[must_use]
-pub fn is_online(database: &Database, known: &KnownDatabase) -> bool {
-    open_within(GLANCE, database, known).is_ok()
+pub fn why_offline(database: &Database, known: &KnownDatabase) -> Option<String> {
+    match open_within(GLANCE, database, known) {
+        Ok(_) => None,
+        Err(Error::Offline { why, .. }) => Some(why),
+        Err(error) => Some(error.line()),
+    }
 }
 
 fn open_within(patience: Duration, database: &Database, known: &KnownDatabase) -> Result<Folder> {

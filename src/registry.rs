@@ -48,6 +48,50 @@ pub enum Change {
     Replaced,
 }
 
+/// The kinds of things that are tracked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A storage.
+    Database,
+    /// A folder below every root.
+    Category,
+    /// A pattern of files that are left alone.
+    Exclusion,
+}
+
+impl Kind {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::Database, Self::Category, Self::Exclusion];
+
+    /// The word for it.
+    #[must_use]
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::Database => "database",
+            Self::Category => "category",
+            Self::Exclusion => "exclusion",
+        }
+    }
+}
+
+/// What one thing that is tracked is known by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its name; an exclusion's is its pattern.
+    pub name: String,
+}
+
+/// One thing that is tracked, whatever its kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its kind and name.
+    pub key: Key,
+    /// Its root or path; an exclusion has none.
+    pub place: PathBuf,
+}
+
 /// Everything that is tracked, in the order in which it was added.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Registry {
@@ -73,6 +117,37 @@ impl Registry {
     #[must_use]
     pub fn exclusions(&self) -> &[String] {
         &self.exclusions
+    }
+
+    /// Everything that is tracked, one after the other.
+    #[must_use]
+    pub fn entries(&self) -> Vec<Entry> {
+        let entry = |kind, name: &str, place: &Path| Entry {
+            key: Key {
+                kind,
+                name: name.to_owned(),
+            },
+            place: place.to_owned(),
+        };
+        let databases = self.databases.iter();
+        let databases = databases.map(|known| entry(Kind::Database, &known.name, &known.root));
+        let categories = self.categories.iter();
+        let categories = categories.map(|known| entry(Kind::Category, &known.name, &known.path));
+        let exclusions = self.exclusions.iter();
+        let exclusions = exclusions.map(|known| entry(Kind::Exclusion, known, Path::new("")));
+        databases.chain(categories).chain(exclusions).collect()
+    }
+
+    /// What has to be added before there can be any project; `None` once there is enough.
+    #[must_use]
+    pub fn lacking(&self) -> Option<&'static str> {
+        if self.databases.is_empty() {
+            Some("no databases yet: `add database NAME ROOT`")
+        } else if self.categories.is_empty() {
+            Some("no categories yet: `add category NAME PATH`")
+        } else {
+            None
+        }
     }
 
     /// The database of this name.
@@ -244,6 +319,16 @@ impl Registry {
         }
     }
 
+    /// The innermost category around this one, which leaves this one's folder out.
+    #[must_use]
+    pub fn outer_category(&self, category: &Category) -> Option<&Category> {
+        let outer = self
+            .categories
+            .iter()
+            .filter(|other| other.path != category.path && category.path.starts_with(&other.path));
+        outer.max_by_key(|other| other.path.components().count())
+    }
+
     /// Folders of other categories inside this one's, relative to a root: they are not part of this one.
     #[must_use]
     pub fn inner_categories(&self, category: &Category) -> Vec<PathBuf> {
@@ -274,7 +359,7 @@ fn find<'a, T>(
                 .into_iter()
                 .map(str::to_owned)
                 .collect();
-            let known = names.into_iter().take(12).map(str::to_owned).collect();
+            let known = names.into_iter().map(str::to_owned).collect();
             Error::Unknown {
                 noun,
                 name: name.into(),
@@ -415,6 +500,9 @@ mod tests {
             registry.inner_categories(&scratch),
             [PathBuf::from("scratch/render")]
         );
+        let render = registry.category("render").unwrap();
+        assert_eq!(registry.outer_category(render), Some(&scratch));
+        assert_eq!(registry.outer_category(&scratch), None);
     }
 
     #[test]

@@ -1,17 +1,20 @@
 //! What commands share. Only fields: what is done with them stands in the commands and below.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::index::Index;
 use crate::monitor::Monitor;
-use crate::registry::Registry;
+use crate::registry::{Key, Registry};
 
 /// The state of one session of the prompt, one script or one `-c`.
 pub struct Workspace {
     /// What is tracked.
     pub registry: Registry,
-    /// What the start-up file tracks; the difference to `registry` is unsaved.
+    /// What was tracked once the start-up file had run, or at the last `save`; the difference to `registry` is unsaved.
     pub saved: Registry,
+    /// What was given its place with `--replace` since then.
+    pub replaced: BTreeSet<Key>,
     /// What the last looks saw.
     pub index: Index,
     /// Told of long work.

@@ -1,19 +1,21 @@
 //! `add database` and `add category`: track one.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::Run;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::name::Name;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
 use crate::paths;
 use crate::presence;
-use crate::registry::Change;
+use crate::registry::{Category, Change, Key, Kind, Registry};
 use crate::workspace::Workspace;
 
 /// Track a database or a category
@@ -35,7 +37,7 @@ pub(crate) struct Add {
 enum What {
     /// Track a storage
     ///
-    /// In ROOT, `~` and `$VAR` are expanded; a relative path is relative to the script, at the prompt to the current
+    /// In ROOT, `~`, `~/` and `$VAR` are expanded; a relative path is relative to the script, at the prompt to the current
     /// folder.
     #[command(after_help = "Examples:
   add database WORK ~/studio
@@ -53,6 +55,9 @@ enum What {
         replace: bool,
     },
     /// Track a folder below every root
+    ///
+    /// A category may lie inside another: its folder is then no longer part of the outer one, which does not look into
+    /// it any more.
     #[command(after_help = "Examples:
   add category footage footage/
   add category render scratch/render/")]
@@ -81,6 +86,12 @@ pub(crate) struct Added {
     #[serde(skip_serializing_if = "Option::is_none")]
     online: Option<bool>,
     change: &'static str,
+    /// Why the database is offline, where it is.
+    #[serde(skip)]
+    offline: Option<String>,
+    /// Categories with folders that they do not look into: those of other categories inside them.
+    #[serde(skip)]
+    left_out: Vec<(String, PathBuf)>,
 }
 
 impl Run for Add {
@@ -94,18 +105,23 @@ impl Run for Add {
                 root,
                 replace,
             } => {
+                check_tilde(&root)?;
                 let root = paths::absolute(&root, &workspace.base)?;
                 let change = word(registry.add_database(&name, &root, replace)?);
+                if replace {
+                    workspace.replaced.insert(key(Kind::Database, &name));
+                }
                 let known = workspace.index.database(&root)?;
-                let database = registry.database(&name)?;
-                let online = Some(presence::is_online(database, &known));
+                let offline = presence::why_offline(registry.database(&name)?, &known);
                 Ok(Added {
                     kind: "database",
                     name,
                     root: Some(root.into()),
                     path: None,
-                    online,
+                    online: Some(offline.is_none()),
                     change,
+                    offline,
+                    left_out: Vec::new(),
                 })
             }
             What::Category {
@@ -115,7 +131,12 @@ impl Run for Add {
             } => {
                 let path = paths::expanded(&path)?;
                 let change = word(registry.add_category(&name, &path, replace)?);
-                let path = Some(registry.category(&name)?.shown_path().into());
+                if replace {
+                    workspace.replaced.insert(key(Kind::Category, &name));
+                }
+                let category = registry.category(&name)?;
+                let path = Some(category.shown_path().into());
+                let left_out = left_out(registry, category);
                 Ok(Added {
                     kind: "category",
                     name,
@@ -123,10 +144,41 @@ impl Run for Add {
                     path,
                     online: None,
                     change,
+                    offline: None,
+                    left_out,
                 })
             }
         }
     }
+}
+
+fn key(kind: Kind, name: &str) -> Key {
+    Key {
+        kind,
+        name: name.to_owned(),
+    }
+}
+
+/// Refuses a tilde that would stay one: a shell would have replaced it by somebody's home folder.
+fn check_tilde(root: &OsStr) -> Result<()> {
+    let bytes = root.as_bytes();
+    if !bytes.starts_with(b"~") || bytes == b"~" || bytes.starts_with(b"~/") {
+        return Ok(());
+    }
+    Err(Error::Malformed {
+        noun: "root",
+        word: root.into(),
+        why: "only `~` and `~/` stand for a home folder, your own; a folder of that name is written with `./` before it",
+    })
+}
+
+/// Which category does not look into which folder because of this category.
+fn left_out(registry: &Registry, category: &Category) -> Vec<(String, PathBuf)> {
+    let outer = registry.outer_category(category);
+    let outer = outer.map(|outer| (outer.name.clone(), category.path.clone()));
+    let inner = registry.inner_categories(category).into_iter();
+    let inner = inner.map(|path| (category.name.clone(), path));
+    outer.into_iter().chain(inner).collect()
 }
 
 fn word(change: Change) -> &'static str {
@@ -158,11 +210,30 @@ impl Answer for Added {
         }));
         let place = self.root.as_ref().or(self.path.as_ref());
         cells.push(Cell::known(place, Cell::from));
-        if self.online == Some(false) {
+        if let Some(why) = &self.offline {
             cells.push(Cell::text(", "));
             cells.push(Cell::Toned("offline".to_owned(), Tone::Warning));
+            cells.push(Cell::text(format!(": it {why}")));
         }
         page.cells(cells);
+        if self.change == "unchanged" {
+            return;
+        }
+        for (category, folder) in &self.left_out {
+            // The one that was there has looked into it so far.
+            let words = if *category == self.name {
+                " does not look into "
+            } else {
+                " no longer looks into "
+            };
+            page.cells(vec![
+                Cell::text("category "),
+                category.as_str().into(),
+                Cell::text(words),
+                Cell::from(&Name::from(folder.as_path())),
+                Cell::text(": it is a category of its own"),
+            ]);
+        }
     }
 
     fn records(&self) -> Records {

@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Run;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exclusions::Exclusions;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
@@ -15,7 +15,7 @@ use crate::workspace::Workspace;
 /// Leave files and folders alone that match a pattern
 ///
 /// They are neither looked at nor copied, on any database. PATTERN is written as in a gitignore file and matched against
-/// paths below a project's folder. Always left alone are `.auto-backup/`, temporary files of auto-backup, `.DS_Store`,
+/// paths below a project's folder; negations (`!`) are refused. Always left alone are `.auto-backup/`, temporary files of auto-backup, `.DS_Store`,
 /// `Thumbs.db` and `desktop.ini`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -39,6 +39,7 @@ impl Run for Exclude {
     type Answer = Excluded;
 
     fn run(self, workspace: &mut Workspace) -> Result<Excluded> {
+        check(&self.pattern)?;
         Exclusions::new(std::slice::from_ref(&self.pattern))?;
         let change = match workspace.registry.add_exclusion(&self.pattern) {
             Change::Unchanged => "unchanged",
@@ -51,14 +52,35 @@ impl Run for Exclude {
     }
 }
 
+/// Refuses lines of a gitignore file that leave nothing alone.
+fn check(pattern: &str) -> Result<()> {
+    let why = match pattern.trim_start().chars().next() {
+        None => "it is empty",
+        Some('!') if pattern.starts_with('!') => {
+            "with a `!` it would take others back; `remove exclusion PATTERN` does that, and `\\!` is the letter itself"
+        }
+        Some('#') if pattern.starts_with('#') => {
+            "a line that begins with `#` is a comment in a gitignore file; `\\#` is the letter itself"
+        }
+        Some(_) => return Ok(()),
+    };
+    Err(Error::Malformed {
+        noun: "pattern",
+        word: pattern.into(),
+        why,
+    })
+}
+
 impl Answer for Excluded {
     const COMMAND: &'static str = "exclude";
 
     fn page(&self, page: &mut Page) {
-        page.cells(vec![
-            Cell::text("left alone from the next look on: "),
-            self.pattern.as_str().into(),
-        ]);
+        let words = if self.change == "unchanged" {
+            "already left alone: "
+        } else {
+            "`load` and `copy` now leave alone: "
+        };
+        page.cells(vec![Cell::text(words), self.pattern.as_str().into()]);
     }
 
     fn records(&self) -> Records {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 
-use super::Run;
+use super::{Run, one_project};
 use crate::error::{At as _, Result};
 use crate::listing;
 use crate::name::Name;
@@ -17,7 +17,7 @@ use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
 use crate::output::page::Page;
 use crate::presence;
-use crate::project::{ProjectId, Scope, below};
+use crate::project::{Scope, below};
 use crate::workspace::Workspace;
 
 /// How long the desktop may take to say that it cannot open a folder.
@@ -57,7 +57,7 @@ impl Run for Explore {
 
     fn run(self, workspace: &mut Workspace) -> Result<Explored> {
         let (index, registry) = (&workspace.index, &workspace.registry);
-        let project = ProjectId::parse(&self.project)?;
+        let project = one_project(&self.project, workspace, None)?;
         let (category, database) = (
             registry.category(&self.category)?,
             registry.database(&self.database)?,

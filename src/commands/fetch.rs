@@ -5,14 +5,14 @@ use std::ffi::OsString;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::Run;
+use super::{Run, one_project};
 use crate::catalogue::{self, ProjectState, ReplicaState, State};
 use crate::error::Result;
 use crate::exit_status::ExitStatus;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
-use crate::project::{ProjectId, Scope};
+use crate::project::Scope;
 use crate::scan::{self, LookState};
 use crate::units;
 use crate::workspace::Workspace;
@@ -77,11 +77,14 @@ enum What {
 
 impl What {
     /// Which projects, and whether to look first.
-    fn scope(self) -> Result<(Scope, bool)> {
+    fn scope(self, workspace: &Workspace) -> Result<(Scope, bool)> {
         Ok(match self {
             Self::All { live } => (Scope::All, live),
             Self::Client { client, live } => (Scope::Client(Scope::client(&client)?), live),
-            Self::Project { project, live } => (Scope::Project(ProjectId::parse(&project)?), live),
+            Self::Project { project, live } => {
+                let project = one_project(&project, workspace, Some("fetch client"))?;
+                (Scope::Project(project), live)
+            }
         })
     }
 }
@@ -92,13 +95,15 @@ pub(crate) struct Fetched {
     projects: Vec<ProjectState>,
     #[serde(skip)]
     seen_all: bool,
+    #[serde(skip)]
+    lacking: Option<&'static str>,
 }
 
 impl Run for Fetch {
     type Answer = Fetched;
 
     fn run(self, workspace: &mut Workspace) -> Result<Fetched> {
-        let (scope, live) = self.what.scope()?;
+        let (scope, live) = self.what.scope(workspace)?;
         let (index, registry) = (&mut workspace.index, &workspace.registry);
         let mut seen_all = true;
         if live {
@@ -116,6 +121,7 @@ impl Run for Fetch {
         Ok(Fetched {
             projects: catalogue::compare(index, registry, &scope)?,
             seen_all,
+            lacking: registry.lacking(),
         })
     }
 }
@@ -187,7 +193,8 @@ impl Answer for Fetched {
 
     fn page(&self, page: &mut Page) {
         if self.projects.is_empty() {
-            page.line("no projects; `load` looks for them, `list databases` shows where");
+            let empty = "no projects; `load` looks for them, `list databases` shows where";
+            page.line(self.lacking.unwrap_or(empty));
         }
         for project in &self.projects {
             project_page(project, page);

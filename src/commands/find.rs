@@ -47,6 +47,9 @@ pub(crate) struct Find {
 #[derive(Debug, Serialize)]
 pub(crate) struct FoundFiles {
     files: Vec<FoundFile>,
+    /// What is said where there is none.
+    #[serde(skip)]
+    nothing: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -117,8 +120,11 @@ impl Run for Find {
             None => registry.databases(),
         };
         let mut files = Vec::new();
+        let mut looked_at = false;
         for database in databases {
-            let Some(id) = workspace.index.database(&database.root)?.id else {
+            let known = workspace.index.database(&database.root)?;
+            looked_at |= known.looked_at.is_some();
+            let Some(id) = known.id else {
                 continue;
             };
             for category in registry.categories() {
@@ -132,7 +138,18 @@ impl Run for Find {
                     })?;
             }
         }
-        Ok(FoundFiles { files })
+        let nothing = match registry.lacking() {
+            Some(lacking) => lacking,
+            None if !looked_at && self.database.is_some() => {
+                "nobody looked at this database yet: `load`"
+            }
+            None if !looked_at => "the index is empty: `load`",
+            None if self.pattern.contains('*') => {
+                "no file matches; a pattern with `*` must match the whole name"
+            }
+            None => "no file matches",
+        };
+        Ok(FoundFiles { files, nothing })
     }
 }
 
@@ -167,7 +184,7 @@ impl Answer for FoundFiles {
             ]);
         }
         page.line(match self.files.len() as u64 {
-            0 => "no file matches; a pattern with `*` must match the whole name".to_owned(),
+            0 => self.nothing.to_owned(),
             files => units::counted(files, "file"),
         });
     }

@@ -1,9 +1,9 @@
 //! `help`: the commands, or one of them with examples.
 
-use clap::{Args, Command, CommandFactory as _};
+use clap::{Args, Command};
 use serde::Serialize;
 
-use super::{Line, Run};
+use super::Run;
 use crate::error::{Error, Result};
 use crate::nearest::nearest;
 use crate::output::answer::{Answer, Records};
@@ -56,10 +56,10 @@ impl Run for Help {
         }
         let known = grammar(width);
         let mut command = &known;
-        for word in &self.words {
+        for (place, word) in self.words.iter().enumerate() {
             command = command
                 .find_subcommand(word)
-                .ok_or_else(|| unknown(word, command))?;
+                .ok_or_else(|| unknown(&self.words[..place], word, command))?;
         }
         // Asked for as `copy --help` asks, so that both show the same page.
         let line = self.words.iter().map(String::as_str).chain(["--help"]);
@@ -73,7 +73,7 @@ impl Run for Help {
 
 /// The grammar of all commands, its help set for this width.
 pub(crate) fn grammar(width: usize) -> Command {
-    Line::command().term_width(width)
+    super::grammar().term_width(width)
 }
 
 /// The list of commands, and how to go on.
@@ -81,25 +81,27 @@ fn overview(width: usize) -> String {
     let commands = grammar(width).render_long_help().to_string();
     format!(
         "Commands:\n{}\n\n`help COMMAND` explains one with examples. A name with spaces is quoted: 'Camera Raw'.\n\
-         To begin: `add database WORK ~/studio`, `add category footage footage/`, `load`, `fetch all`.\n",
+         To begin: `add database WORK ~/studio`, `add category footage footage/`, `load`, `fetch all`.\n\
+         docs/scripts.md tells of quotes, scripts, the start-up file and exit statuses.\n",
         commands.trim_end()
     )
 }
 
-fn unknown(word: &str, command: &Command) -> Error {
-    let known: Vec<String> = command
-        .get_subcommands()
-        .map(|known| known.get_name().to_owned())
-        .collect();
-    let near = nearest(word, known.iter().map(String::as_str))
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
+/// Says that these words and this one name no command; `command` is what the words name.
+fn unknown(words: &[String], word: &str, command: &Command) -> Error {
+    let whole = |name: &str| {
+        let words = words.iter().map(String::as_str).chain([name]);
+        words.collect::<Vec<_>>().join(" ")
+    };
+    let known: Vec<&str> = command.get_subcommands().map(Command::get_name).collect();
+    let near = nearest(word, known.iter().copied());
+    // Of all commands `help` gives a better list.
+    let known = if words.is_empty() { Vec::new() } else { known };
     Error::Unknown {
         noun: "command",
-        name: word.into(),
-        near,
-        known,
+        name: whole(word).as_str().into(),
+        near: near.into_iter().map(whole).collect(),
+        known: known.into_iter().map(whole).collect(),
     }
 }
 

@@ -59,10 +59,19 @@ enum What {
     Categories,
 }
 
+/// What there is, and what is lacking for there to be more.
+#[derive(Debug, Serialize)]
+pub(crate) struct Listed {
+    #[serde(flatten)]
+    items: Items,
+    #[serde(skip)]
+    lacking: Option<&'static str>,
+}
+
 /// What there is.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Listed {
+enum Items {
     Clients(Vec<Name>),
     Projects(Vec<ProjectId>),
     Databases(Vec<ListedDatabase>),
@@ -87,26 +96,30 @@ impl Run for List {
 
     fn run(self, workspace: &mut Workspace) -> Result<Listed> {
         let (index, registry) = (&workspace.index, &workspace.registry);
-        Ok(match self.what {
+        let items = match self.what {
             What::Clients => {
-                Listed::Clients(catalogue::clients(index, registry)?.into_iter().collect())
+                Items::Clients(catalogue::clients(index, registry)?.into_iter().collect())
             }
             What::Projects {
                 client, database, ..
-            } => Listed::Projects(projects(
+            } => Items::Projects(projects(
                 workspace,
                 client.map(Name::from),
                 database.as_deref(),
             )?),
-            What::Databases => Listed::Databases(databases(workspace)?),
+            What::Databases => Items::Databases(databases(workspace)?),
             What::Categories => {
                 let categories = registry.categories().iter();
                 let listed = categories.map(|category| ListedCategory {
                     name: category.name.clone(),
                     path: category.shown_path().into(),
                 });
-                Listed::Categories(listed.collect())
+                Items::Categories(listed.collect())
             }
+        };
+        Ok(Listed {
+            items,
+            lacking: registry.lacking(),
         })
     }
 }
@@ -141,7 +154,7 @@ fn databases(workspace: &Workspace) -> Result<Vec<ListedDatabase>> {
     let (index, registry) = (&workspace.index, &workspace.registry);
     let listed = registry.databases().iter().map(|database| {
         let known = index.database(&database.root)?;
-        let online = presence::is_online(database, &known);
+        let online = presence::why_offline(database, &known).is_none();
         Ok(ListedDatabase {
             name: database.name.clone(),
             root: database.root.clone().into(),
@@ -159,7 +172,12 @@ fn online(online: bool) -> Cell {
     }
 }
 
-impl Listed {
+impl Items {
+    /// Whether only a look at the disks finds them.
+    fn needs_a_look(&self) -> bool {
+        matches!(self, Self::Clients(_) | Self::Projects(_))
+    }
+
     fn rows(&self) -> Vec<Vec<Cell>> {
         match self {
             Self::Clients(clients) => clients
@@ -192,29 +210,33 @@ impl Answer for Listed {
     const COMMAND: &'static str = "list";
 
     fn page(&self, page: &mut Page) {
-        let rows = self.rows();
-        let (noun, how) = match self {
-            Self::Clients(_) => ("clients", "`load` looks for them"),
-            Self::Projects(_) => ("projects", "`load` looks for them"),
-            Self::Databases(_) => ("databases", "`add database NAME ROOT` tracks one"),
-            Self::Categories(_) => ("categories", "`add category NAME PATH` tracks one"),
+        let rows = self.items.rows();
+        let (noun, how) = match &self.items {
+            Items::Clients(_) => ("clients", "`load` looks for them"),
+            Items::Projects(_) => ("projects", "`load` looks for them"),
+            Items::Databases(_) => ("databases", "`add database NAME ROOT` tracks one"),
+            Items::Categories(_) => ("categories", "`add category NAME PATH` tracks one"),
         };
         if rows.is_empty() {
-            page.line(format!("no {noun}; {how}"));
+            let line = match self.lacking {
+                Some(lacking) if self.items.needs_a_look() => lacking.to_owned(),
+                _ => format!("no {noun}; {how}"),
+            };
+            page.line(line);
         }
         page.table(self.records().headings, rows);
     }
 
     fn records(&self) -> Records {
-        let headings: &[&str] = match self {
-            Self::Clients(_) => &["client"],
-            Self::Projects(_) => &["project"],
-            Self::Databases(_) => &["database", "root", "state"],
-            Self::Categories(_) => &["category", "path"],
+        let headings: &[&str] = match &self.items {
+            Items::Clients(_) => &["client"],
+            Items::Projects(_) => &["project"],
+            Items::Databases(_) => &["database", "root", "state"],
+            Items::Categories(_) => &["category", "path"],
         };
         Records {
             headings,
-            rows: self.rows(),
+            rows: self.items.rows(),
         }
     }
 }

@@ -52,6 +52,8 @@ pub(crate) struct Loaded {
     run: i64,
     state: &'static str,
     databases: Vec<LoadedDatabase>,
+    #[serde(skip)]
+    lacking: Option<&'static str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -116,6 +118,7 @@ impl Run for Load {
             run,
             state,
             databases,
+            lacking: workspace.registry.lacking(),
         })
     }
 }
@@ -212,9 +215,6 @@ impl Answer for Loaded {
     const COMMAND: &'static str = "load";
 
     fn page(&self, page: &mut Page) {
-        if self.databases.is_empty() {
-            page.line("nothing to look at; `add database NAME ROOT` tracks a storage");
-        }
         let shown = |count: Count| self.databases.iter().any(|database| count(database) > 0);
         let counts: Vec<_> = COUNTS
             .into_iter()
@@ -238,6 +238,9 @@ impl Answer for Loaded {
         headings.extend(counts.iter().map(|(heading, _)| heading));
         headings.push("time");
         page.table(&headings, rows.collect());
+        if let Some(lacking) = self.lacking {
+            page.line(lacking);
+        }
     }
 
     fn records(&self) -> Records {

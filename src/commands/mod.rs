@@ -15,12 +15,18 @@ mod load;
 mod remove;
 mod save;
 
-use clap::{Parser, Subcommand};
+use std::ffi::OsStr;
 
-use crate::error::Result;
+use clap::{Arg, ArgAction, CommandFactory as _, Parser, Subcommand};
+
+use crate::catalogue;
+use crate::error::{Error, Result};
 use crate::exit_status::ExitStatus;
+use crate::lexer::quote;
+use crate::nearest::nearest;
 use crate::output::answer::Answer;
 use crate::output::printer::Printer;
+use crate::project::{ProjectId, Scope};
 use crate::workspace::Workspace;
 
 /// One line, parsed.
@@ -58,6 +64,53 @@ pub(crate) enum Command {
     /// `quit` and Ctrl-D do the same.
     #[command(alias = "quit", after_help = "Examples:\n  exit\n  quit")]
     Exit,
+}
+
+/// The grammar of all commands.
+pub(crate) fn grammar() -> clap::Command {
+    with_one_help(Line::command())
+}
+
+/// The same page for `-h` as for `--help`, in every command below too.
+pub(crate) fn with_one_help(command: clap::Command) -> clap::Command {
+    let help = Arg::new("help")
+        .short('h')
+        .long("help")
+        .action(ArgAction::HelpLong)
+        .help("Print help");
+    command
+        .disable_help_flag(true)
+        .arg(help)
+        .mut_subcommands(with_one_help)
+}
+
+/// Reads a project that must be one; for a lone folder name says which projects may be meant.
+fn one_project(word: &OsStr, workspace: &Workspace, shows: Option<&str>) -> Result<ProjectId> {
+    let client = match Scope::parse(word)? {
+        Scope::Project(project) => return Ok(project),
+        scope => scope.name(),
+    };
+    let (index, registry) = (&workspace.index, &workspace.registry);
+    let projects = catalogue::projects(index, registry, registry.databases())?;
+    let quoted = |project: &ProjectId| quote(project.name().as_os_str());
+    let of_client = |project: &&ProjectId| project.client == client;
+    let mut near: Vec<String> = projects.iter().filter(of_client).map(quoted).collect();
+    let instead = (!near.is_empty() || projects.is_empty())
+        .then_some(shows)
+        .flatten();
+    if near.is_empty() {
+        let typed = client.to_string();
+        let alike = |project: &&ProjectId| {
+            let names = [&project.project, &project.client].map(ToString::to_string);
+            !nearest(&typed, names.iter().map(String::as_str)).is_empty()
+        };
+        near = projects.iter().filter(alike).map(quoted).collect();
+    }
+    Err(Error::NotAProject {
+        instead: instead.map(|line| format!("{line} {}", quote(word))),
+        word: client,
+        near,
+    })
 }
 
 /// A command that can be run.

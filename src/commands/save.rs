@@ -1,4 +1,4 @@
-//! `save`: write what is tracked into the start-up file.
+//! `save`: write what this session changed into the start-up file.
 
 use clap::Args;
 use serde::Serialize;
@@ -9,12 +9,15 @@ use crate::name::Name;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
 use crate::output::page::Page;
-use crate::startup;
+use crate::startup::{self, Changes};
+use crate::units;
 use crate::workspace::Workspace;
 
-/// Write what is tracked into the start-up file
+/// Write what this session changed into the start-up file
 ///
-/// As `add` and `exclude` lines; every other line of the file stays as it is, and the file as it was is kept beside it.
+/// What was added gets an `add` or `exclude` line, the lines of what was removed or replaced go, and every other line
+/// stays as it is, also those that another session saved meanwhile. The file as it was is kept beside it. A name that
+/// the file gives another place by now is an error, unless it was added with `--replace`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   save")]
@@ -26,6 +29,8 @@ pub(crate) struct Saved {
     path: Name,
     kept: Option<Name>,
     changed: bool,
+    added: usize,
+    removed: usize,
 }
 
 impl Run for Save {
@@ -37,12 +42,20 @@ impl Run for Save {
             option: "--config FILE",
         };
         let path = workspace.startup.as_ref().ok_or(no_home)?;
-        let saved = startup::save(path, &workspace.registry)?;
+        let changes = Changes {
+            before: &workspace.saved,
+            now: &workspace.registry,
+            replaced: &workspace.replaced,
+        };
+        let saved = startup::save(path, &changes)?;
         workspace.saved.clone_from(&workspace.registry);
+        workspace.replaced.clear();
         Ok(Saved {
             path: saved.path.into(),
             kept: saved.kept.map(Name::from),
-            changed: saved.changed,
+            changed: saved.added + saved.removed > 0,
+            added: saved.added,
+            removed: saved.removed,
         })
     }
 }
@@ -51,12 +64,17 @@ impl Answer for Saved {
     const COMMAND: &'static str = "save";
 
     fn page(&self, page: &mut Page) {
-        let words = if self.changed {
-            "saved in "
+        if self.changed {
+            let added = units::counted(self.added as u64, "line");
+            page.cells(vec![
+                Cell::text("saved in "),
+                Cell::from(&self.path),
+                Cell::text(format!(": {added} added, {} removed", self.removed)),
+            ]);
         } else {
-            "nothing to save: it all stands in "
-        };
-        page.cells(vec![Cell::text(words), Cell::from(&self.path)]);
+            let words = "nothing to save: no change of this session is missing in ";
+            page.cells(vec![Cell::text(words), Cell::from(&self.path)]);
+        }
         if let Some(kept) = &self.kept {
             page.cells(vec![Cell::text("as it was: "), Cell::from(kept)]);
         }
@@ -67,9 +85,11 @@ impl Answer for Saved {
             Cell::from(&self.path),
             Cell::known(self.kept.as_ref(), Cell::from),
             Cell::text(if self.changed { "changed" } else { "unchanged" }),
+            Cell::Count(self.added as u64),
+            Cell::Count(self.removed as u64),
         ];
         Records {
-            headings: &["path", "kept", "change"],
+            headings: &["path", "kept", "change", "added", "removed"],
             rows: vec![row],
         }
     }

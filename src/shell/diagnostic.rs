@@ -59,7 +59,22 @@ fn span(statement: &Statement, error: &Error) -> Range<usize> {
                     .any(|part| part == name.as_os_str().to_string_lossy())
             })
         };
-        whole.or_else(part)
+        // The last one of several, as in `help add databse`.
+        let last = || {
+            let shown = name.to_string();
+            let last = shown.rsplit(' ').next().map(str::to_owned)?;
+            words.iter().rev().find(|word| *word.text == *last)
+        };
+        let is_command = matches!(
+            error,
+            Error::Unknown {
+                noun: "command",
+                ..
+            }
+        );
+        whole
+            .or_else(part)
+            .or_else(|| last().filter(|_| is_command))
     });
     match (about, words.first(), words.last()) {
         (Some(word), ..) => word.span.clone(),

@@ -6,7 +6,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::commands::help::{Help, HelpPage};
-use crate::commands::{Flow, Line, Run as _};
+use crate::commands::{Flow, Line, Run as _, grammar};
 use crate::error::{Error, Result, did_you_mean};
 use crate::exit_status::ExitStatus;
 use crate::lexer::{Word, lex, quote};
@@ -25,7 +25,7 @@ pub(super) fn execute(
     if words.is_empty() {
         return Ok((Flow::Continue, ExitStatus::Done));
     }
-    let grammar = Line::command()
+    let grammar = grammar()
         .infer_subcommands(abbreviations)
         .infer_long_args(abbreviations)
         .term_width(printer.screen().width.map_or(100, usize::from));

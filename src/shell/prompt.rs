@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -14,7 +15,7 @@ use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
 use rustyline::history::DefaultHistory;
 use rustyline::validate::Validator;
-use rustyline::{ColorMode, CompletionType, Config, Context, Editor, Helper};
+use rustyline::{ColorMode, CompletionType, Config, Context, DefaultEditor, Editor, Helper};
 
 use super::completion::{Names, complete};
 use super::session::Session;
@@ -27,6 +28,7 @@ use crate::lexer::continues;
 use crate::os::terminal::{self, Settings};
 use crate::output::messages::Messages;
 use crate::paths;
+use crate::registry::{Key, Kind, Registry};
 use crate::workspace::Workspace;
 
 /// What is written before every line.
@@ -89,13 +91,14 @@ pub fn run(session: &mut Session) -> Result<ExitStatus> {
     Ok(leave(&session.workspace, session.messages))
 }
 
-/// Asks a question that only `y` or `yes` affirms.
+/// Asks a question that only `y` or `yes` affirms; Ctrl-C and Ctrl-D mean no.
 #[must_use]
 pub fn ask(question: &str) -> bool {
-    let mut answer = String::new();
-    let asked =
-        write!(io::stderr(), "{question} [y/N] ").and_then(|()| io::stdin().read_line(&mut answer));
-    asked.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+    let _idle = interrupt::Idle::begin();
+    let answer =
+        DefaultEditor::new().and_then(|mut editor| editor.readline(&format!("{question} [y/N] ")));
+    let affirmed = |answer: String| matches!(answer.trim().to_lowercase().as_str(), "y" | "yes");
+    answer.is_ok_and(affirmed) && !interrupt::requested()
 }
 
 /// How to begin, where nothing is tracked yet.
@@ -106,14 +109,41 @@ const BEGINNING: &str = "No databases yet. To begin:
 
 /// Says what would be lost.
 fn leave(workspace: &Workspace, messages: Messages) -> ExitStatus {
-    if workspace.registry != workspace.saved {
-        messages.line("note: databases, categories or exclusions changed in this session are not saved; `save` keeps them");
+    if let Some(changed) = changed(&workspace.saved, &workspace.registry) {
+        messages.line(&format!(
+            "note: {changed} changed in this session are not saved; `save` keeps them"
+        ));
     }
     if interrupt::was_terminated() {
         ExitStatus::Terminated
     } else {
         ExitStatus::Done
     }
+}
+
+/// How much of what is tracked differs: `1 database and 2 categories`.
+fn changed(before: &Registry, now: &Registry) -> Option<String> {
+    let (before, now) = (before.entries(), now.entries());
+    let added = now.iter().filter(|entry| !before.contains(entry));
+    let gone = before.iter().filter(|entry| !now.contains(entry));
+    let keys: BTreeSet<&Key> = added.chain(gone).map(|entry| &entry.key).collect();
+    let counted = Kind::ALL.into_iter().filter_map(|kind| {
+        let number = keys.iter().filter(|key| key.kind == kind).count();
+        let noun = match (number, kind) {
+            (0, _) => return None,
+            (1, kind) => kind.noun(),
+            (_, Kind::Database) => "databases",
+            (_, Kind::Category) => "categories",
+            (_, Kind::Exclusion) => "exclusions",
+        };
+        Some(format!("{number} {noun}"))
+    });
+    let counted: Vec<String> = counted.collect();
+    let (last, others) = counted.split_last()?;
+    if others.is_empty() {
+        return Some(last.clone());
+    }
+    Some(format!("{} and {last}", others.join(", ")))
 }
 
 impl Prompt {

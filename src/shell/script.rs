@@ -69,11 +69,14 @@ impl Script {
         Self::new("stdin".to_owned(), bytes, Path::new("standard input"))
     }
 
-    /// A text given in `-c`.
+    /// The text given in the nth `-c`, from 1.
     #[must_use]
-    pub fn from_option(text: &str) -> Self {
+    pub fn from_option(text: &str, number: usize) -> Self {
         Self {
-            origin: "-c".to_owned(),
+            origin: match number {
+                1 => "-c".to_owned(),
+                number => format!("-c {number}"),
+            },
             text: text.to_owned(),
         }
     }

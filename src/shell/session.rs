@@ -40,6 +40,11 @@ impl Session {
                 self.messages.line("interrupted");
                 return (Flow::Continue, interrupt::status());
             }
+            // Somebody was asked and said no: that is no failure.
+            Error::Declined => {
+                self.messages.line(&error.line());
+                return (Flow::Continue, ExitStatus::Done);
+            }
             error => report(statement, error, self.messages),
         }
         if matches!(error, Error::IndexDamaged { .. }) {

@@ -5,7 +5,7 @@ use crate::lexer::continues;
 /// One logical line of a source of commands: several physical lines where they end in ` \`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Statement {
-    /// The file's path, `prompt`, `-c` or `stdin`.
+    /// The file's path, `prompt`, `-c`, `-c 2` or `stdin`.
     pub(super) origin: String,
     /// The number of its first physical line, from 1.
     pub(super) number: usize,

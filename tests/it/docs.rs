@@ -203,3 +203,48 @@ fn every_field_of_json_is_in_the_documents() {
     }
     assert_eq!(run.stdout.lines().count(), lines.len());
 }
+
+#[test]
+fn exit_statuses_are_told_alike_everywhere() {
+    let help = Studio::bare().run(["--help"]).ok().stdout;
+    let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (output, scripts) = (page("docs/output.md"), page("docs/scripts.md"));
+    let row = Regex::new(r"(?m)^\| (\d+) \| (.*) \|$").unwrap();
+    let told = [one_line(&help), one_line(&scripts)];
+    let rows: Vec<_> = row.captures_iter(&output).collect();
+    assert_eq!(rows.len(), 6);
+    for row in rows {
+        let words = format!("{} {}", &row[1], &row[2]);
+        assert!(told.iter().all(|text| text.contains(&words)), "{words}");
+    }
+}
+
+#[test]
+fn every_column_is_in_the_documents() {
+    let output = page("docs/output.md");
+    let studio = Studio::filled();
+    for line in [
+        "load",
+        "fetch all",
+        "list databases",
+        "list categories",
+        "list clients",
+        "list projects",
+        "find reel",
+        "help",
+        "copy acme/spot footage WORK NAS",
+        "explore acme/spot footage WORK",
+        "add category x y",
+        "exclude a",
+        "save",
+        "remove category render",
+    ] {
+        let run = studio.run(["--format", "csv", "-c", line]).ok();
+        let headings = run.stdout.lines().next().unwrap();
+        assert!(
+            output.contains(&format!("| `{headings}` |")),
+            "{line}: {headings}"
+        );
+        assert!(!run.stdout.contains('\r'));
+    }
+}

@@ -123,8 +123,12 @@ fn leaving_with_unsaved_databases_says_so() {
     studio.folder("MORE");
     let mut session = start(&studio, &[]);
     ask(&mut session, "add database MORE MORE");
+    ask(&mut session, "add category a a");
+    ask(&mut session, "remove category render");
     session.send_line("quit").unwrap();
-    assert!(ends(&mut session, 0).contains("not saved; `save` keeps them"));
+    let note =
+        "1 database and 2 categories changed in this session are not saved; `save` keeps them";
+    assert!(ends(&mut session, 0).contains(note));
     let mut session = start(&studio, &[]);
     ask(&mut session, "add database MORE MORE");
     assert!(ask(&mut session, "save").contains("saved in"));
@@ -137,6 +141,43 @@ fn leaving_with_unsaved_databases_says_so() {
             .stdout
             .contains("MORE")
     );
+}
+
+#[test]
+fn two_prompts_keep_each_others_lines() {
+    let studio = Studio::new();
+    studio.folder("A").folder("B");
+    let (mut one, mut two) = (start(&studio, &[]), start(&studio, &[]));
+    ask(&mut one, "add database A A");
+    ask(&mut two, "add database B B");
+    ask(&mut two, "remove database NAS");
+    for session in [&mut one, &mut two] {
+        assert!(ask(session, "save").contains("saved in"));
+    }
+    let run = studio
+        .run(["--format", "plain", "-c", "list databases"])
+        .ok();
+    let names: Vec<&str> = run
+        .stdout
+        .lines()
+        .filter_map(|line| line.split('\t').next())
+        .collect();
+    assert_eq!(names, ["WORK", "A", "B"]);
+}
+
+#[test]
+fn saving_after_a_start_up_file_that_failed_keeps_the_rest_of_it() {
+    let studio = Studio::new();
+    let file = "home/.config/auto-backup/.config";
+    let before = studio
+        .read(file)
+        .replacen("add category", "ad category wrong x\nadd category", 1);
+    studio.file(file, &before).folder("MORE");
+    let mut session = start(&studio, &[]);
+    ask(&mut session, "add database MORE MORE");
+    assert!(ask(&mut session, "save").contains("1 line added, 0 removed"));
+    let after = studio.read(file);
+    assert!(after.starts_with(&before), "{after}");
 }
 
 #[test]
@@ -179,6 +220,11 @@ fn forgetting_asks_first() {
         .exp_string("(5 files)? no file is touched [y/N] ")
         .unwrap();
     session.send_line("n").unwrap();
+    session.exp_string("nothing was done").unwrap();
+    assert!(!ready(&mut session).contains('^'));
+    session.send_line("load --forget WORK").unwrap();
+    session.exp_string("[y/N] ").unwrap();
+    session.send_control('c').unwrap();
     session.exp_string("nothing was done").unwrap();
     ready(&mut session);
     assert!(ask(&mut session, "list clients").contains("acme"));

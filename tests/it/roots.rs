@@ -236,7 +236,7 @@ fn another_disk_under_the_same_root_is_offline() {
     └──────────┴─────────┴──────────┴───────┴──────┴───────┘
     --- stderr
     problem: database `NAS` is offline: `$STUDIO/NAS` has lost its identity file `.auto-backup/database.json`: it may be another disk or not mounted
-    -c:1:1: error: database `NAS` is offline: `$STUDIO/NAS` has lost its identity file `.auto-backup/database.json`: it may be another disk or not mounted
+    -c 2:1:1: error: database `NAS` is offline: `$STUDIO/NAS` has lost its identity file `.auto-backup/database.json`: it may be another disk or not mounted
         copy acme/spot footage WORK NAS
         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
     hint: mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`

@@ -220,7 +220,7 @@ fn one_option_may_hold_several_lines() {
     │ NAS      ┆ $STUDIO/NAS  ┆ online │
     └──────────┴─────────────────────────┴────────┘
     --- stderr
-    -c:1:1: error: there is no command `lod`
+    -c 2:1:1: error: there is no command `lod`
         lod
         ^^^
     hint: did you mean `load`?
@@ -252,7 +252,7 @@ fn paths_in_a_script_are_relative_to_its_folder() {
     assert_snapshot!(studio.lines(&["add database HERE store", "list databases"]), @"
     exit 0
     --- stdout
-    added database HERE at $STUDIO/store, offline
+    added database HERE at $STUDIO/store, offline: it is not there
     ┌──────────┬──────────────────────────┬─────────┐
     │ database ┆ root                     ┆ state   │
     ╞══════════╪══════════════════════════╪═════════╡
@@ -262,7 +262,7 @@ fn paths_in_a_script_are_relative_to_its_folder() {
     assert_snapshot!(piped(&studio, &[], b"add database HERE store\nlist databases\n"), @"
     exit 0
     --- stdout
-    added database HERE at $STUDIO/store, offline
+    added database HERE at $STUDIO/store, offline: it is not there
     ┌──────────┬──────────────────────────┬─────────┐
     │ database ┆ root                     ┆ state   │
     ╞══════════╪══════════════════════════╪═════════╡
@@ -380,11 +380,8 @@ fn wrong_options_of_the_process_are_wrong_usage() {
     assert_snapshot!(studio.run(["list", "clients"]), @"
     exit 2
     --- stderr
-    error: unexpected argument 'clients' found
-
-    Usage: auto-backup [OPTIONS] [SCRIPT]
-
-    For more information, try '--help'.
+    error: `clients` is one word too many
+    hint: a command is run with `-c`, as in `auto-backup -c 'list clients'`
     ");
     assert_snapshot!(studio.run(["-c"]), @"
     exit 2
@@ -426,4 +423,48 @@ fn version_and_help_are_answers() {
         help.stdout.contains("--keep-going") && help.stdout.contains("Exit status"),
         "{help}"
     );
+}
+
+#[test]
+fn a_command_without_its_option_is_told_of_it() {
+    let studio = Studio::filled();
+    let words: [&[&str]; 6] = [
+        &["list", "clients", "--format", "json"],
+        &["help"],
+        &["help", "copy"],
+        &["a.ab", "b.ab"],
+        &["load", "--older-than", "1h"],
+        &["fetch", "client", "Bob's Diner"],
+    ];
+    let complaints = words.map(|words| studio.run(words).status(2).stderr);
+    assert_snapshot!(complaints.concat(), @"
+    error: `clients` is one word too many
+    hint: a command is run with `-c`, as in `auto-backup -c 'list clients'`
+    error: `help` is a command and no script
+    hint: a command is run with `-c`, as in `auto-backup -c 'help'`
+    error: `copy` is one word too many
+    hint: a command is run with `-c`, as in `auto-backup -c 'help copy'`
+    error: `b.ab` is one word too many
+    hint: a command is run with `-c`, as in `auto-backup -c 'list clients'`
+    error: `--older-than` is no option of auto-backup itself
+    hint: a command is run with `-c`, as in `auto-backup -c 'load --older-than 1h'`
+    error: `client` is one word too many
+    hint: a command is run with `-c`, as in `auto-backup -c 'list clients'`
+    ");
+}
+
+#[test]
+fn each_of_several_options_is_told_apart() {
+    let studio = Studio::filled();
+    let commands = ["--keep-going", "-c", "lod", "-c", "list clients\nlod"];
+    assert_snapshot!(studio.run(commands).stderr, @"
+    -c:1:1: error: there is no command `lod`
+        lod
+        ^^^
+    hint: did you mean `load`?
+    -c 2:2:1: error: there is no command `lod`
+        lod
+        ^^^
+    hint: did you mean `load`?
+    ");
 }

@@ -320,6 +320,7 @@ fn nothing_outside_the_databases_can_be_named() {
     script.ab:9:15: error: `acme` cannot be a project: a project is written CLIENT/PROJECT
         fetch project acme
                       ^^^^
+    hint: `fetch client acme` shows all of its projects; did you mean `acme/spot` or `acme/teaser`?
     script.ab:10:18: error: `..` cannot be a client: `.` and `..` would leave the database
         list projects in ..
                          ^^
@@ -385,20 +386,20 @@ fn a_category_stays_below_the_roots() {
 #[test]
 fn help_for_nothing_is_an_error_with_a_hint() {
     assert_snapshot!(complaints("help nosuch\nhelp lod\nhelp add nothing\n"), @"
-    exit 1
+    exit 2
     --- stderr
     script.ab:1:6: error: there is no command `nosuch`
         help nosuch
              ^^^^^^
-    hint: known: add, copy, exclude, explore, fetch, find, help, list, load, remove, save, exit
+    hint: `help` lists the commands
     script.ab:2:6: error: there is no command `lod`
         help lod
              ^^^
     hint: did you mean `load`?
-    script.ab:3:10: error: there is no command `nothing`
+    script.ab:3:10: error: there is no command `add nothing`
         help add nothing
                  ^^^^^^^
-    hint: known: database, category
+    hint: known: add database, add category
     ");
 }
 
@@ -429,4 +430,21 @@ fn an_option_for_help_shows_the_command() {
       fetch all
       fetch all --live
     ");
+}
+
+#[test]
+fn a_long_list_of_names_is_cut_short() {
+    let studio = Studio::new();
+    let names = ["sound", "grading", "delivery", "scans", "plates"];
+    let mut lines: Vec<String> = names
+        .iter()
+        .map(|name| format!("add category {name} {name}"))
+        .collect();
+    lines.push("explore a/b xyz WORK".to_owned());
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let run = studio.lines(&lines).status(1);
+    assert_eq!(
+        run.stderr.lines().last(),
+        Some("hint: known: footage, render, sound, grading, delivery and 2 more")
+    );
 }

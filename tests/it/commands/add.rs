@@ -20,6 +20,7 @@ fn a_database_and_a_category_are_added() {
     added database NAS 2 at $STUDIO/disk
     added category render in scratch/render
     added category top in .
+    category top does not look into scratch/render: it is a category of its own
     ");
     assert_snapshot!(studio.json(&lines), @r#"
     exit 0
@@ -128,6 +129,36 @@ fn a_category_stays_below_the_roots_and_has_a_folder_of_its_own() {
 }
 
 #[test]
+fn a_category_inside_another_says_who_no_longer_looks_there() {
+    let studio = Studio::new();
+    let lines = [
+        "add category inner footage/acme",
+        "add category inner footage/acme",
+        "add category deep footage/acme/x",
+        "add category top .",
+    ];
+    assert_snapshot!(studio.lines(&lines), @"
+    exit 0
+    --- stdout
+    added category inner in footage/acme
+    category footage no longer looks into footage/acme: it is a category of its own
+    already there: category inner in footage/acme
+    added category deep in footage/acme/x
+    category inner no longer looks into footage/acme/x: it is a category of its own
+    added category top in .
+    category top does not look into footage: it is a category of its own
+    category top does not look into scratch/render: it is a category of its own
+    category top does not look into footage/acme: it is a category of its own
+    category top does not look into footage/acme/x: it is a category of its own
+    ");
+    assert_snapshot!(formatted(&studio, "plain", "add category inner footage/acme"), @"
+    exit 0
+    --- stdout
+    category	inner	footage/acme		added
+    ");
+}
+
+#[test]
 fn names_that_the_grammar_needs_are_refused() {
     let studio = Studio::new();
     let complaints: Vec<String> = ["all", "a,b", "a/b", "''", "-- -x"]
@@ -182,5 +213,43 @@ fn a_word_too_few_or_too_many_is_a_wrong_usage() {
         add database A a b
                          ^
     hint: write it as: add database [OPTIONS] NAME ROOT; a name with spaces is quoted: 'a b'
+    ");
+}
+
+#[test]
+fn an_offline_root_says_why() {
+    let studio = Studio::bare();
+    studio.file("file", "").file("disk/x", "");
+    let lines = [
+        "add database F file",
+        "add database G gone",
+        "add database D disk",
+    ];
+    assert_snapshot!(studio.lines(&lines).ok(), @"
+    exit 0
+    --- stdout
+    added database F at $STUDIO/file, offline: it is not a folder
+    added database G at $STUDIO/gone, offline: it is not there
+    added database D at $STUDIO/disk
+    ");
+}
+
+#[test]
+fn only_a_lone_tilde_is_a_home_folder() {
+    let studio = Studio::bare();
+    studio.folder("~bob");
+    assert_snapshot!(studio.lines(&["add database A ~bob/studio"]), @"
+    exit 2
+    --- stderr
+    -c:1:16: error: `~bob/studio` cannot be a root: only `~` and `~/` stand for a home folder, your own; a folder of that name is written with `./` before it
+        add database A ~bob/studio
+                       ^^^^^^^^^^^
+    ");
+    let lines = ["add database A ~/work", "add database B ./~bob"];
+    assert_snapshot!(studio.lines(&lines).ok(), @"
+    exit 0
+    --- stdout
+    added database A at $STUDIO/home/work, offline: it is not there
+    added database B at $STUDIO/~bob
     ");
 }

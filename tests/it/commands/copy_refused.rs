@@ -16,7 +16,7 @@ fn one_of_several_destinations_that_is_offline_holds_nobody_up() {
     assert_snapshot!(studio.lines(&lines).status(3), @"
     exit 3
     --- stdout
-    added database CLOUD at $STUDIO/gone, offline
+    added database CLOUD at $STUDIO/gone, offline: it is not there
     failed $STUDIO/gone: database `CLOUD` is offline: `$STUDIO/gone` is not there
     copied 1 file, 6 B in N s; 1 failed
     ");
@@ -49,9 +49,9 @@ fn a_root_that_is_not_there_is_refused_and_not_made() {
     assert_snapshot!(studio.lines(&lines).status(1), @"
     exit 1
     --- stdout
-    added database CLOUD at $STUDIO/gone, offline
+    added database CLOUD at $STUDIO/gone, offline: it is not there
     --- stderr
-    -c:1:1: error: database `NAS` is offline: `$STUDIO/NAS` is not there
+    -c 2:1:1: error: database `NAS` is offline: `$STUDIO/NAS` is not there
         copy acme/spot footage WORK NAS,CLOUD
         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
     hint: mount or connect it, then try again

@@ -11,7 +11,7 @@ fn an_exclusion_is_added_once() {
     assert_snapshot!(studio.lines(&["exclude '*.tmp'"]), @"
     exit 0
     --- stdout
-    left alone from the next look on: *.tmp
+    `load` and `copy` now leave alone: *.tmp
     ");
     assert_snapshot!(studio.json(&["exclude '*.tmp'", "exclude '*.tmp'"]), @r#"
     exit 0
@@ -61,8 +61,8 @@ fn what_is_excluded_is_neither_counted_nor_copied() {
     assert_snapshot!(studio.lines(&lines), @"
     exit 0
     --- stdout
-    left alone from the next look on: *.tmp
-    left alone from the next look on: cache/
+    `load` and `copy` now leave alone: *.tmp
+    `load` and `copy` now leave alone: cache/
     ┌──────────┬──────────┬──────────┬───────┬──────┬───────┬───────┐
     │ database ┆ state    ┆ projects ┆ files ┆ size ┆ added ┆ time  │
     ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
@@ -94,8 +94,8 @@ fn a_client_or_project_of_an_excluded_name_is_still_seen() {
     assert_snapshot!(studio.lines(&lines), @"
     exit 0
     --- stdout
-    left alone from the next look on: *.tmp
-    left alone from the next look on: cache/
+    `load` and `copy` now leave alone: *.tmp
+    `load` and `copy` now leave alone: cache/
     ┌──────────┬──────────┬──────────┬───────┬──────┬───────┬───────┐
     │ database ┆ state    ┆ projects ┆ files ┆ size ┆ added ┆ time  │
     ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
@@ -106,5 +106,37 @@ fn a_client_or_project_of_an_excluded_name_is_still_seen() {
     ╞═══════════════╡
     │ cache/old.tmp │
     └───────────────┘
+    ");
+}
+
+#[test]
+fn a_pattern_that_leaves_nothing_alone_is_refused() {
+    let studio = Studio::bare();
+    let complaints = ["'!x'", "'#x'", "''", "' '"].map(|pattern| {
+        studio
+            .lines(&[&format!("exclude {pattern}")])
+            .status(2)
+            .stderr
+    });
+    assert_snapshot!(complaints.concat(), @r"
+    -c:1:9: error: `!x` cannot be a pattern: with a `!` it would take others back; `remove exclusion PATTERN` does that, and `\!` is the letter itself
+        exclude '!x'
+                ^^^^
+    -c:1:9: error: `#x` cannot be a pattern: a line that begins with `#` is a comment in a gitignore file; `\#` is the letter itself
+        exclude '#x'
+                ^^^^
+    -c:1:9: error: `` cannot be a pattern: it is empty
+        exclude ''
+                ^^
+    -c:1:9: error: ` ` cannot be a pattern: it is empty
+        exclude ' '
+                ^^^
+    ");
+    assert_snapshot!(studio.lines(&["exclude '\\!x'", "exclude a", "exclude a"]).ok(), @r"
+    exit 0
+    --- stdout
+    `load` and `copy` now leave alone: \!x
+    `load` and `copy` now leave alone: a
+    already left alone: a
     ");
 }

@@ -188,6 +188,7 @@ fn unknown_names_suggest_the_nearest() {
     -c:1:15: error: `acme` cannot be a project: a project is written CLIENT/PROJECT
         fetch project acme
                       ^^^^
+    hint: `fetch client acme` shows all of its projects; did you mean `acme/spot` or `acme/teaser`?
     ");
     assert_snapshot!(studio.lines(&["fetch client acme/spot"]).status(2), @"
     exit 2
@@ -233,4 +234,47 @@ fn odd_names_are_written_exactly() {
         project["replicas"][0]["path"]["bytes_base64"].is_string(),
         "{project}"
     );
+}
+
+#[test]
+fn a_folder_name_where_a_project_stands_is_answered_with_projects() {
+    let studio = Studio::filled();
+    studio.lines(&["load"]).ok();
+    let lines = [
+        "fetch project acme",
+        "fetch project spot",
+        "fetch project nobody",
+        "explore acme footage WORK",
+        "explore spto footage WORK",
+    ];
+    let complaints = lines.map(|line| studio.lines(&[line]).status(2).stderr);
+    assert_snapshot!(complaints.concat(), @"
+    -c:1:15: error: `acme` cannot be a project: a project is written CLIENT/PROJECT
+        fetch project acme
+                      ^^^^
+    hint: `fetch client acme` shows all of its projects; did you mean `acme/spot` or `acme/teaser`?
+    -c:1:15: error: `spot` cannot be a project: a project is written CLIENT/PROJECT
+        fetch project spot
+                      ^^^^
+    hint: did you mean `acme/spot`?
+    -c:1:15: error: `nobody` cannot be a project: a project is written CLIENT/PROJECT
+        fetch project nobody
+                      ^^^^^^
+    -c:1:9: error: `acme` cannot be a project: a project is written CLIENT/PROJECT
+        explore acme footage WORK
+                ^^^^
+    hint: did you mean `acme/spot` or `acme/teaser`?
+    -c:1:9: error: `spto` cannot be a project: a project is written CLIENT/PROJECT
+        explore spto footage WORK
+                ^^^^
+    hint: did you mean `acme/spot`?
+    ");
+    assert_snapshot!(Studio::new().lines(&["fetch project acme"]), @"
+    exit 2
+    --- stderr
+    -c:1:15: error: `acme` cannot be a project: a project is written CLIENT/PROJECT
+        fetch project acme
+                      ^^^^
+    hint: `fetch client acme` shows all of its projects
+    ");
 }

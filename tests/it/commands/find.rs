@@ -63,7 +63,24 @@ fn nothing_found_says_how_patterns_match() {
     assert_snapshot!(loaded().lines(&["find nothing"]), @"
     exit 0
     --- stdout
+    no file matches
+    ");
+    assert_snapshot!(loaded().lines(&["find '*.nothing'", "find reel in NAS"]), @"
+    exit 0
+    --- stdout
     no file matches; a pattern with `*` must match the whole name
+    no file matches
+    ");
+    assert_snapshot!(Studio::filled().lines(&["find reel", "load WORK", "find reel in NAS"]), @"
+    exit 0
+    --- stdout
+    the index is empty: `load`
+    ┌──────────┬──────────┬──────────┬───────┬──────┬───────┬───────┐
+    │ database ┆ state    ┆ projects ┆ files ┆ size ┆ added ┆ time  │
+    ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
+    │ WORK     ┆ complete ┆        3 ┆     5 ┆ 25 B ┆     5 ┆ N s │
+    └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
+    nobody looked at this database yet: `load`
     ");
     assert_snapshot!(loaded().json(&["find nothing"]), @r#"
     exit 0

@@ -41,11 +41,12 @@ fn the_overview_lists_every_command() {
       list     List clients, projects, databases or categories
       load     Look at the disks and bring the index up to date
       remove   Stop tracking a database, a category or an exclusion
-      save     Write what is tracked into the start-up file
+      save     Write what this session changed into the start-up file
       exit     Leave the prompt or end the script
 
     `help COMMAND` explains one with examples. A name with spaces is quoted: 'Camera Raw'.
     To begin: `add database WORK ~/studio`, `add category footage footage/`, `load`, `fetch all`.
+    docs/scripts.md tells of quotes, scripts, the start-up file and exit statuses.
     ");
 }
 
@@ -88,7 +89,7 @@ fn a_page_tells_of_arguments_options_and_examples() {
               Only add what is missing
 
       -h, --help
-              Print help (see a summary with '-h')
+              Print help
 
     Examples:
       copy acme/spot footage WORK NAS
@@ -136,7 +137,7 @@ fn a_page_tells_of_arguments_options_and_examples() {
 
     Options:
       -h, --help
-              Print help (see a summary with '-h')
+              Print help
 
     Examples:
       find reel
@@ -151,21 +152,23 @@ fn help_is_an_answer_in_every_format() {
     assert_snapshot!(studio.json(&["help save"]), @r#"
     exit 0
     --- stdout
-    {"command":"help","text":"Write what is tracked into the start-up file\n\nAs `add` and `exclude` lines; every other line of the file stays as it is, and the file as it was is\nkept beside it.\n\nUsage: save\n\nOptions:\n  -h, --help\n          Print help (see a summary with '-h')\n\nExamples:\n  save\n"}
+    {"command":"help","text":"Write what this session changed into the start-up file\n\nWhat was added gets an `add` or `exclude` line, the lines of what was removed or replaced go, and\nevery other line stays as it is, also those that another session saved meanwhile. The file as it was\nis kept beside it. A name that the file gives another place by now is an error, unless it was added\nwith `--replace`.\n\nUsage: save\n\nOptions:\n  -h, --help\n          Print help\n\nExamples:\n  save\n"}
     "#);
     assert_snapshot!(formatted(&studio, "plain", "help save"), @"
     exit 0
     --- stdout
-    Write what is tracked into the start-up file
+    Write what this session changed into the start-up file
 
-    As `add` and `exclude` lines; every other line of the file stays as it is, and the file as it was is
-    kept beside it.
+    What was added gets an `add` or `exclude` line, the lines of what was removed or replaced go, and
+    every other line stays as it is, also those that another session saved meanwhile. The file as it was
+    is kept beside it. A name that the file gives another place by now is an error, unless it was added
+    with `--replace`.
 
     Usage: save
 
     Options:
       -h, --help
-              Print help (see a summary with '-h')
+              Print help
 
     Examples:
       save
@@ -174,16 +177,18 @@ fn help_is_an_answer_in_every_format() {
     exit 0
     --- stdout
     help
-    Write what is tracked into the start-up file
+    Write what this session changed into the start-up file
     ""
-    "As `add` and `exclude` lines; every other line of the file stays as it is, and the file as it was is"
-    kept beside it.
+    "What was added gets an `add` or `exclude` line, the lines of what was removed or replaced go, and"
+    "every other line stays as it is, also those that another session saved meanwhile. The file as it was"
+    "is kept beside it. A name that the file gives another place by now is an error, unless it was added"
+    with `--replace`.
     ""
     Usage: save
     ""
     Options:
     "  -h, --help"
-              Print help (see a summary with '-h')
+              Print help
     ""
     Examples:
       save
@@ -241,28 +246,42 @@ fn every_kind_of_a_command_has_examples() {
 #[test]
 fn an_unknown_command_is_corrected() {
     let studio = Studio::bare();
-    assert_snapshot!(studio.lines(&["help cpoy"]).status(1), @"
-    exit 1
+    assert_snapshot!(studio.lines(&["help cpoy"]).status(2), @"
+    exit 2
     --- stderr
     -c:1:6: error: there is no command `cpoy`
         help cpoy
              ^^^^
     hint: did you mean `copy`?
     ");
-    assert_snapshot!(studio.lines(&["help add databse"]).status(1), @"
-    exit 1
+    assert_snapshot!(studio.lines(&["help add databse"]).status(2), @"
+    exit 2
     --- stderr
-    -c:1:10: error: there is no command `databse`
+    -c:1:10: error: there is no command `add databse`
         help add databse
                  ^^^^^^^
-    hint: did you mean `database`?
+    hint: did you mean `add database`?
     ");
-    assert_snapshot!(studio.lines(&["help zzz"]).status(1), @"
-    exit 1
+    assert_snapshot!(studio.lines(&["help zzz"]).status(2), @"
+    exit 2
     --- stderr
     -c:1:6: error: there is no command `zzz`
         help zzz
              ^^^
-    hint: known: add, copy, exclude, explore, fetch, find, help, list, load, remove, save, exit
+    hint: `help` lists the commands
     ");
+}
+
+#[test]
+fn the_short_option_shows_the_same_page() {
+    let studio = Studio::bare();
+    for line in ["copy", "add database", "list clients"] {
+        let [short, long] =
+            ["-h", "--help"].map(|option| studio.lines(&[&format!("{line} {option}")]).ok());
+        assert_eq!(short.stdout, long.stdout, "{line}");
+    }
+    assert_eq!(
+        studio.run(["-h"]).ok().stdout,
+        studio.run(["--help"]).ok().stdout
+    );
 }

@@ -119,8 +119,8 @@ fn nothing_yet_says_how_to_begin() {
     assert_snapshot!(studio.lines(&FORMS[..2]), @"
     exit 0
     --- stdout
-    no clients; `load` looks for them
-    no projects; `load` looks for them
+    no databases yet: `add database NAME ROOT`
+    no databases yet: `add database NAME ROOT`
     ");
     assert_snapshot!(studio.lines(&FORMS[4..]), @"
     exit 0
@@ -242,4 +242,42 @@ fn odd_names_are_written_exactly() {
     │ back\slash/caf\xe9 │
     └────────────────────┘
     "#);
+}
+
+#[test]
+fn where_nothing_is_tracked_it_says_what_to_add() {
+    let lines = [
+        "list clients",
+        "list projects",
+        "fetch all",
+        "load",
+        "find x",
+    ];
+    let studio = Studio::bare();
+    assert_snapshot!(studio.lines(&lines).ok(), @"
+    exit 0
+    --- stdout
+    no databases yet: `add database NAME ROOT`
+    no databases yet: `add database NAME ROOT`
+    no databases yet: `add database NAME ROOT`
+    no databases yet: `add database NAME ROOT`
+    no databases yet: `add database NAME ROOT`
+    ");
+    studio.folder("disk");
+    let tracked = ["add database WORK disk"].iter().chain(&lines).copied();
+    assert_snapshot!(studio.lines(&tracked.collect::<Vec<_>>()).ok(), @"
+    exit 0
+    --- stdout
+    added database WORK at $STUDIO/disk
+    no categories yet: `add category NAME PATH`
+    no categories yet: `add category NAME PATH`
+    no categories yet: `add category NAME PATH`
+    ┌──────────┬──────────┬──────────┬───────┬──────┬───────┐
+    │ database ┆ state    ┆ projects ┆ files ┆ size ┆ time  │
+    ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╡
+    │ WORK     ┆ complete ┆        0 ┆     0 ┆  0 B ┆ N s │
+    └──────────┴──────────┴──────────┴───────┴──────┴───────┘
+    no categories yet: `add category NAME PATH`
+    no categories yet: `add category NAME PATH`
+    ");
 }

@@ -55,7 +55,7 @@ fn nothing_tracked_says_how_to_begin() {
     assert_snapshot!(Studio::bare().lines(&["load"]), @"
     exit 0
     --- stdout
-    nothing to look at; `add database NAME ROOT` tracks a storage
+    no databases yet: `add database NAME ROOT`
     ");
 }
 
@@ -207,6 +207,7 @@ fn a_category_within_another_is_counted_once() {
     exit 0
     --- stdout
     added category scratch in scratch
+    category scratch does not look into scratch/render: it is a category of its own
     ┌─────────────────┐
     │ project         │
     ╞═════════════════╡

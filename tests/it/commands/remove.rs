@@ -18,7 +18,7 @@ fn removing_says_that_no_file_is_touched() {
     assert_snapshot!(studio.lines(&lines), @"
     exit 0
     --- stdout
-    left alone from the next look on: *.tmp
+    `load` and `copy` now leave alone: *.tmp
     database WORK is no longer tracked; its files are untouched
     category render is no longer tracked; its files are untouched
     exclusion *.tmp no longer holds; what it left alone is looked at from the next look on

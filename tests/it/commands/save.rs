@@ -5,7 +5,7 @@ use std::fs;
 use insta::assert_snapshot;
 
 use super::formatted;
-use crate::studio::Studio;
+use crate::studio::{Run, Studio};
 
 const FILE: &str = "home/.config/auto-backup/.config";
 
@@ -18,8 +18,8 @@ fn the_first_save_makes_the_file() {
     --- stdout
     added database NAS 2 at $STUDIO/disk
     added category top in .
-    left alone from the next look on: *.tmp
-    saved in $STUDIO/home/.config/auto-backup/.config
+    `load` and `copy` now leave alone: *.tmp
+    saved in $STUDIO/home/.config/auto-backup/.config: 3 lines added, 0 removed
     ");
     assert_snapshot!(studio.read(FILE).replace(&*studio.path("").to_string_lossy(), "$STUDIO/"), @"
     add database 'NAS 2' $STUDIO/disk
@@ -59,7 +59,7 @@ fn comments_and_other_lines_stay_and_the_old_file_is_kept() {
     --- stdout
     {"command":"remove","kind":"database","name":"OLD"}
     {"command":"add","kind":"category","name":"footage","path":"footage","change":"added"}
-    {"command":"save","path":"$STUDIO/home/.config/auto-backup/.config","kept":"$STUDIO/home/.config/auto-backup/.config.DATE","changed":true}
+    {"command":"save","path":"$STUDIO/home/.config/auto-backup/.config","kept":"$STUDIO/home/.config/auto-backup/.config.DATE","changed":true,"added":1,"removed":1}
     "#);
     assert_eq!(fs::read_to_string(kept).unwrap(), before);
     assert_snapshot!(studio.read(FILE), @"
@@ -79,23 +79,23 @@ fn nothing_new_writes_nothing() {
     assert_snapshot!(studio.lines(&["save"]), @"
     exit 0
     --- stdout
-    nothing to save: it all stands in $STUDIO/home/.config/auto-backup/.config
+    nothing to save: no change of this session is missing in $STUDIO/home/.config/auto-backup/.config
     ");
     assert_snapshot!(studio.json(&["save"]), @r#"
     exit 0
     --- stdout
-    {"command":"save","path":"$STUDIO/home/.config/auto-backup/.config","kept":null,"changed":false}
+    {"command":"save","path":"$STUDIO/home/.config/auto-backup/.config","kept":null,"changed":false,"added":0,"removed":0}
     "#);
     assert_snapshot!(formatted(&studio, "plain", "save"), @"
     exit 0
     --- stdout
-    $STUDIO/home/.config/auto-backup/.config		unchanged
+    $STUDIO/home/.config/auto-backup/.config		unchanged	0	0
     ");
     assert_snapshot!(formatted(&studio, "csv", "save"), @"
     exit 0
     --- stdout
-    path,kept,change
-    $STUDIO/home/.config/auto-backup/.config,,unchanged
+    path,kept,change,added,removed
+    $STUDIO/home/.config/auto-backup/.config,,unchanged,0,0
     ");
     assert_eq!(studio.tree("home/.config"), before);
 }
@@ -117,7 +117,7 @@ fn the_file_that_was_named_is_the_one_that_is_written() {
     exit 0
     --- stdout
     added category a in a
-    saved in my.config
+    saved in my.config: 1 line added, 0 removed
     as it was: my.config.DATE
     ");
     assert_snapshot!(studio.read("my.config"), @"add category a a");
@@ -142,7 +142,7 @@ fn a_file_that_cannot_be_written_is_an_error() {
         .status(1);
     studio.mode("home/.config/auto-backup", 0o755);
     assert_snapshot!(run.stderr, @"
-    -c:1:1: error: cannot create `$STUDIO/home/.config/auto-backup/.config.DATE`: Permission denied (os error 13)
+    -c 2:1:1: error: cannot create `$STUDIO/home/.config/auto-backup/.config.DATE`: Permission denied (os error 13)
         save
         ^^^^
     ");
@@ -161,4 +161,75 @@ fn a_line_that_goes_on_in_the_next_is_one_line() {
         studio.read(FILE),
         "add database WORK \\\n  ../../../WORK\nlist clients\n"
     );
+}
+
+/// Runs lines as one session with this start-up file.
+fn session(studio: &Studio, arguments: &[&str], lines: &[&str]) -> Run {
+    let mut command = studio.command();
+    command.args(arguments);
+    command.args(lines.iter().flat_map(|line| ["-c", line]));
+    studio.finish(&mut command)
+}
+
+#[test]
+fn without_the_start_up_file_its_lines_stay() {
+    let studio = Studio::new();
+    let before = studio.read(FILE);
+    let run = session(
+        &studio,
+        &["--no-config"],
+        &["add database MORE /more", "save"],
+    );
+    assert_snapshot!(run, @"
+    exit 0
+    --- stdout
+    added database MORE at /more, offline: it is not there
+    saved in $STUDIO/home/.config/auto-backup/.config: 1 line added, 0 removed
+    as it was: $STUDIO/home/.config/auto-backup/.config.DATE
+    ");
+    assert_eq!(studio.read(FILE), before + "add database MORE /more\n");
+}
+
+#[test]
+fn a_name_that_the_file_gives_another_place_is_refused() {
+    let studio = Studio::new();
+    let before = studio.read(FILE);
+    assert_snapshot!(session(&studio, &["--no-config"], &["add database NAS /more", "save"]), @"
+    exit 1
+    --- stdout
+    added database NAS at /more, offline: it is not there
+    --- stderr
+    -c 2:1:1: error: database `NAS` is already at `$STUDIO/NAS`, not at `/more`
+        save
+        ^^^^
+    hint: `add database NAME ROOT --replace` gives it the new root
+    ");
+    assert_eq!(studio.read(FILE), before);
+    let replaced = ["add database NAS /more --replace", "save"];
+    session(&studio, &["--no-config", "--quiet"], &replaced).ok();
+    let after = studio.read(FILE);
+    assert!(
+        after.contains("add database NAS /more\n") && !after.contains("../NAS"),
+        "{after}"
+    );
+}
+
+#[test]
+fn a_file_that_was_named_is_relative_to_its_own_folder() {
+    let studio = Studio::bare();
+    studio.file("jobs/mine", "add database HERE store\n");
+    let run = session(
+        &studio,
+        &["--config", "jobs/mine"],
+        &["add category x x", "remove database HERE", "save"],
+    );
+    assert_snapshot!(run, @"
+    exit 0
+    --- stdout
+    added category x in x
+    database HERE is no longer tracked; its files are untouched
+    saved in jobs/mine: 1 line added, 1 removed
+    as it was: jobs/mine.DATE
+    ");
+    assert_eq!(studio.read("jobs/mine"), "add category x x\n");
 }
