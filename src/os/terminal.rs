@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 
 /// Columns of the terminal behind standard output; `None` where it is none.
 #[must_use]
@@ -19,7 +19,7 @@ pub fn width() -> Option<u16> {
 }
 
 /// The settings of the terminal behind standard input, to be put back before the process ends.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings(Option<Termios>);
 
 impl Settings {
@@ -29,15 +29,29 @@ impl Settings {
         Self(tcgetattr(io::stdin()).ok())
     }
 
-    /// Puts them back, as far as the terminal is still there, and ends the marking of pasted text.
+    /// Keeps the terminal from writing `^C` into a line of progress, which would then break and stay.
+    pub fn hide_control_characters(&self) {
+        let mut settings = self.clone();
+        if let Some(settings) = &mut settings.0 {
+            settings.local_modes.remove(LocalModes::ECHOCTL);
+        }
+        settings.restore();
+    }
+
+    /// Puts them back, as far as the terminal is still there.
     pub fn restore(&self) {
-        const END_BRACKETED_PASTE: &[u8] = b"\x1b[?2004l\n";
-        io::stdout()
-            .write_all(END_BRACKETED_PASTE)
-            .unwrap_or_default();
         if let Some(settings) = &self.0 {
             // A terminal that is gone needs no settings.
             tcsetattr(io::stdin(), OptionalActions::Now, settings).unwrap_or_default();
         }
+    }
+
+    /// Puts them back in the middle of a line that is being typed.
+    pub fn restore_while_typing(&self) {
+        const END_BRACKETED_PASTE: &[u8] = b"\x1b[?2004l\n";
+        io::stdout()
+            .write_all(END_BRACKETED_PASTE)
+            .unwrap_or_default();
+        self.restore();
     }
 }

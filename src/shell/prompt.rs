@@ -63,7 +63,18 @@ pub fn run(session: &mut Session) -> Result<ExitStatus> {
         session.messages.notice(BEGINNING);
     }
     let settings = Settings::save();
-    interrupt::leave_when_idle(move || settings.restore()).at("catch signals for", "the prompt")?;
+    settings.hide_control_characters();
+    let before = settings.clone();
+    interrupt::leave_when_idle(move || before.restore_while_typing())
+        .at("catch signals for", "the prompt")?;
+    let left = converse(&mut prompt, session);
+    settings.restore();
+    left?;
+    Ok(leave(&session.workspace, session.messages))
+}
+
+/// Reads and runs lines until the user leaves.
+fn converse(prompt: &mut Prompt, session: &mut Session) -> Result<()> {
     let mut number = 1;
     loop {
         prompt.refresh(&session.workspace, session.messages);
@@ -71,7 +82,7 @@ pub fn run(session: &mut Session) -> Result<ExitStatus> {
         let text = match prompt.read() {
             Ok(text) => text,
             Err(ReadlineError::Interrupted) if !interrupt::was_terminated() => continue,
-            Err(ReadlineError::Interrupted | ReadlineError::Eof) => break,
+            Err(ReadlineError::Interrupted | ReadlineError::Eof) => return Ok(()),
             Err(error) => return Err(io::Error::other(error)).at("read", "the terminal"),
         };
         prompt.remember(&text, session.messages);
@@ -80,7 +91,7 @@ pub fn run(session: &mut Session) -> Result<ExitStatus> {
         for statement in statements("prompt", number, &text) {
             let (flow, status) = session.run(&statement, true);
             if flow == Flow::Exit || interrupt::was_terminated() {
-                return Ok(leave(&session.workspace, session.messages));
+                return Ok(());
             }
             if status.stops_script() {
                 break;
@@ -88,7 +99,6 @@ pub fn run(session: &mut Session) -> Result<ExitStatus> {
         }
         number += text.lines().count().max(1);
     }
-    Ok(leave(&session.workspace, session.messages))
 }
 
 /// Asks a question that only `y` or `yes` affirms; Ctrl-C and Ctrl-D mean no.
