@@ -82,9 +82,12 @@ impl Drop for Part<'_> {
 pub fn make_link<'a>(source: &Folder, name: &OsStr, destination: &'a Folder) -> Result<Part<'a>> {
     let (target, stat) = (source.read_link(name)?, source.stat(name)?);
     let temporary = temporary_name();
-    destination
-        .make_link(&temporary, &target)
-        .map_err(|error| in_folder(error, destination))?;
+    match destination.make_link(&temporary, &target) {
+        // A process of the same number left it behind.
+        Err(_) if sweep(destination, &temporary) => destination.make_link(&temporary, &target),
+        linked => linked,
+    }
+    .map_err(|error| in_folder(error, destination))?;
     let part = Part {
         folder: destination,
         name: temporary,

@@ -285,6 +285,17 @@ fn foresee(job: &Job<'_>, report: &mut Report) {
     }
 }
 
+/// Reports that nothing of a job can be carried out.
+fn refuse(job: &Job<'_>, error: &Error, report: &mut Report) {
+    for step in &job.plan.steps {
+        let outcome = match &step.action {
+            Action::Skip(why) => Outcome::Skipped(why.clone()),
+            _ => Outcome::Failed(error.line()),
+        };
+        report.add(job.place(&step.path), outcome);
+    }
+}
+
 /// Carries out all plans.
 fn carry_out(
     jobs: &[Job<'_>],
@@ -315,6 +326,11 @@ fn carry_out(
             report.unrecorded = true;
         }
         for job in mine() {
+            // It may have been unmounted while others were copied.
+            if let Err(error) = require_mounted(&side.root, job.category, &side.mounted) {
+                refuse(job, &error, report);
+                continue;
+            }
             job.touched.set(job.reachable && !interrupt::requested());
             let relative = below(&job.category.path, &job.project);
             let route = Route {
@@ -349,11 +365,15 @@ fn record(
     report: &mut Report,
     monitor: &dyn Monitor,
 ) {
-    for side in destinations.iter().chain([source]) {
+    // After a stop only what was written is looked at, and nothing else keeps anybody waiting.
+    let stopped = interrupt::requested();
+    let sides = destinations.iter().chain((!stopped).then_some(source));
+    for side in sides {
         let concerns = |job: &&Job<'_>| {
             side.database == source.database || side.database == job.destination.database
         };
-        let mine = jobs.iter().filter(|job| job.touched.get()).filter(concerns);
+        let changed = |job: &&Job<'_>| job.touched.get() && (!stopped || job.plan.copies() > 0);
+        let mine = jobs.iter().filter(changed).filter(concerns);
         let mut replicas: Vec<_> = mine.map(|job| (job.category, &job.project)).collect();
         replicas.dedup();
         if let Err(error) = look_again(index, registry, side.database, &side.root, replicas) {

@@ -63,8 +63,8 @@ pub fn ensure(root: &Folder, database: &str) -> Result<String> {
         name: database.to_owned(),
         created: Moment::now().rfc3339(),
     };
-    let own = root.child_like(OsStr::new(OWN_FOLDER), root)?;
-    match write(&own, &identity, root.stat_self()?.mode) {
+    let own = root.own_folder()?;
+    match write(&own, &identity, root) {
         // Another first copy was quicker: its identity is the database's.
         Err(Error::Raced { path }) => read(root)?.ok_or(Error::Raced { path }),
         written => written.map(|()| identity.id),
@@ -72,7 +72,8 @@ pub fn ensure(root: &Folder, database: &str) -> Result<String> {
 }
 
 /// Writes the file whole, readable by whoever can read the root.
-fn write(own: &Folder, identity: &Identity, mode: u32) -> Result<()> {
+fn write(own: &Folder, identity: &Identity, root: &Folder) -> Result<()> {
+    let mode = root.stat_self()?.mode;
     let path = own.path().join(FILE);
     let temporary = OsString::from(format!("{}{}{}", TEMPORARY.0, identity.id, TEMPORARY.1));
     let mut text = serde_json::to_string_pretty(identity)
@@ -81,6 +82,7 @@ fn write(own: &Folder, identity: &Identity, mode: u32) -> Result<()> {
     text.push('\n');
     let mut file = own.create_file(&temporary)?;
     file.try_lock().unwrap_or_default();
+    root.share_owner(&file);
     let written = file
         .write_all(text.as_bytes())
         .and_then(|()| file.set_permissions(Permissions::from_mode(mode & 0o666 | 0o600)))

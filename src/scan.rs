@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::exclusions::Exclusions;
 use crate::identity;
 use crate::index::{Changes, Index, KnownDatabase, LookWriter};
-use crate::listing::{Listing, is_mounted, require_mounted};
+use crate::listing::{Listing, is_mounted, list, require_mounted};
 use crate::monitor::{Event, Monitor};
 use crate::os::folder::Folder;
 use crate::os::stat::Kind;
@@ -17,6 +17,7 @@ use crate::presence;
 use crate::project::{ProjectId, Scope};
 use crate::registry::{Category, Database, Registry};
 use crate::sight::{Before, Sight, see, see_replica};
+use crate::tree::Entry;
 use crate::units;
 
 /// What a look at a database came to.
@@ -89,13 +90,15 @@ pub fn look(
     let before = before(index, registry, &known, scope)?;
     let seen = presence::open(database, &known).and_then(|root| {
         let sight = see(&root, registry, scope, before, &exclusions, monitor)?;
-        refuse_emptiness(database, &known, scope, &sight)?;
+        refuse_emptiness(database, registry, &known, scope, (&root, &sight))?;
         Ok((sight, root))
     });
     monitor.event(&Event::Finished);
     let (changes, state, unreadable) = match seen {
         Ok((sight, root)) => {
-            let whole = *scope == Scope::All;
+            // With nothing but closed folders in sight, nothing is known to be gone.
+            let blind = sight.unreadable > 0 && !holds_something(&sight);
+            let whole = *scope == Scope::All && !blind;
             let changes = write(index, database, &sight, &root, known.revision, whole)?;
             let state = if sight.unreadable > 0 {
                 LookState::Partial
@@ -123,25 +126,35 @@ pub fn look(
     })
 }
 
+/// Whether a look found anything that is not a folder, or anything that it must not look at.
+fn holds_something(sight: &Sight<'_>) -> bool {
+    let trees = || sight.replicas.iter().filter_map(|seen| seen.tree.as_ref());
+    let is_content = |entry: &Entry| entry.kind != Kind::Folder;
+    trees().any(|tree| tree.excluded > 0 || tree.entries.iter().any(is_content))
+}
+
 /// A database in which no file at all is left, though files are known there, is taken for another disk or a mount point
-/// with nothing but folders in it: offline, never empty.
+/// with nothing but folders in it: offline, never empty. A look at a part only asks whether there is any project left.
 fn refuse_emptiness(
     database: &Database,
+    registry: &Registry,
     known: &KnownDatabase,
     scope: &Scope,
-    sight: &Sight<'_>,
+    (root, sight): (&Folder, &Sight<'_>),
 ) -> Result<()> {
-    let whole = *scope == Scope::All && sight.unreadable == 0;
-    let tracked = sight
-        .listings
-        .iter()
-        .any(|listing| known.categories.contains(&listing.category.path));
-    let trees = sight.replicas.iter().filter_map(|seen| seen.tree.as_ref());
-    let holds_something = trees
-        .flat_map(|tree| &tree.entries)
-        .any(|entry| entry.kind != Kind::Folder);
-    if !whole || !tracked || holds_something {
+    let is_known = |category: &&Category| known.categories.contains(&category.path);
+    let tracked: Vec<_> = registry.categories().iter().filter(is_known).collect();
+    if tracked.is_empty() || sight.unreadable > 0 || holds_something(sight) {
         return Ok(());
+    }
+    if *scope != Scope::All {
+        for category in tracked {
+            let inner = registry.inner_categories(category);
+            let listing = list(root, category, &Scope::All, &inner, &BTreeSet::new())?;
+            if listing.unread || !listing.projects.is_empty() {
+                return Ok(());
+            }
+        }
     }
     let files = units::counted(known.files, "file");
     let why = format!("holds no file in any category, though the index knows {files} there");

@@ -114,7 +114,7 @@ impl Transfer<'_, '_> {
         if !work {
             return;
         }
-        if let Err(error) = self.route.destination.make_beneath(self.route.relative) {
+        if let Err(error) = self.make_replica_folder() {
             self.fail_folder(Path::new(""), &error);
         }
         self.touched.insert(PathBuf::new());
@@ -132,6 +132,18 @@ impl Transfer<'_, '_> {
         }
     }
 
+    /// Makes the folders down to the replica's own where they are not there, each with the permissions of the source's:
+    /// never wider, also if the run is killed.
+    fn make_replica_folder(&self) -> Result<()> {
+        let mut like = self.route.source.beneath(Path::new(""))?;
+        let mut folder = self.route.destination.beneath(Path::new(""))?;
+        for name in self.route.relative {
+            like = like.child(name)?;
+            folder = folder.child_like(name, &like)?;
+        }
+        Ok(())
+    }
+
     fn fail_folder(&mut self, path: &Path, error: &Error) {
         (self.report)(path, Outcome::Failed(error.line()));
         self.failed.push((path.to_owned(), error.line()));
@@ -147,7 +159,13 @@ impl Transfer<'_, '_> {
             self.versions
                 .keep(&parent, name, self.route.relative, path, true)?;
         }
-        parent.make(name, folder.entry.mode | 0o700)?;
+        if let Err(error) = parent.make(name, folder.entry.mode | 0o700) {
+            if folder.replaces.is_some() {
+                self.versions
+                    .put_back(&parent, name, self.route.relative, path)?;
+            }
+            return Err(error);
+        }
         parent.flush()?;
         self.touched.insert(above.to_owned());
         self.touched.insert(path.clone());
@@ -290,7 +308,11 @@ impl Transfer<'_, '_> {
         check_unchanged(to, name, old)?;
         let (versions, relative) = (self.versions, self.route.relative);
         match versions.keep(to, name, relative, &step.path, false)? {
-            Kept::Doubled => part.place_over(name),
+            // Somebody may have saved a newer version while the old one was kept.
+            Kept::Doubled(state) if !to.stat(name)?.unchanged_since(&state) => Err(Error::Raced {
+                path: to.path().join(name),
+            }),
+            Kept::Doubled(_) => part.place_over(name),
             Kept::Moved => part.place_new(name).map_err(|error| {
                 match versions.put_back(to, name, relative, &step.path) {
                     Ok(()) => error,

@@ -48,6 +48,8 @@ pub struct Tree {
     pub problems: Vec<Problem>,
     /// Temporary files of ours, from runs that were killed or are under way.
     pub leftovers: Vec<PathBuf>,
+    /// How many entries were left alone.
+    pub excluded: u64,
     /// The step in which the file system keeps times.
     pub step: Step,
     /// The replica's own folder.
@@ -61,6 +63,7 @@ impl Default for Tree {
             entries: Vec::new(),
             problems: Vec::new(),
             leftovers: Vec::new(),
+            excluded: 0,
             step,
             stat: None,
         }
@@ -151,6 +154,7 @@ fn look(
         return None;
     }
     if exclusions.excludes(&path, stat.kind == Kind::Folder) {
+        tree.excluded += 1;
         return None;
     }
     tree.step = tree.step.min(stat.changed.coarsest_step());

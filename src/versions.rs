@@ -11,7 +11,7 @@ use crate::exclusions::OWN_FOLDER;
 use crate::moment::Moment;
 use crate::os::folder::Folder;
 use crate::os::host;
-use crate::os::stat::Kind;
+use crate::os::stat::{Kind, Stat};
 
 /// Where the old versions of one run on one database go.
 #[derive(Debug)]
@@ -25,8 +25,8 @@ pub struct Versions<'a> {
 /// How an old version was kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kept {
-    /// It has a second name among the versions, or a copy there, and is where it was as well.
-    Doubled,
+    /// It has a second name among the versions, or a copy there, and is where it was as well, in this state.
+    Doubled(Stat),
     /// It was moved there: its name is free.
     Moved,
 }
@@ -68,7 +68,13 @@ impl<'a> Versions<'a> {
         let above = relative.join(path.parent().unwrap_or(Path::new("")));
         let versions = self.mirror(&above)?;
         let kept = keep_in(&versions, folder, name, must_leave)?;
-        versions.flush()?;
+        if let Err(error) = versions.flush() {
+            // Not safely kept: what was moved goes back, and nothing is replaced.
+            if kept == Kept::Moved {
+                versions.rename_new(name, folder, name)?;
+            }
+            return Err(error);
+        }
         Ok(kept)
     }
 
@@ -89,7 +95,7 @@ impl<'a> Versions<'a> {
 
     /// The folder among the versions for a folder below the root, with the same permissions on the way.
     fn mirror(&self, relative: &Path) -> Result<Folder> {
-        let own = self.root.child_like(OsStr::new(OWN_FOLDER), self.root)?;
+        let own = self.root.own_folder()?;
         let versions = own.child_like(OsStr::new("versions"), self.root)?;
         if self.folder.get().is_none() {
             let name = self.make_run_folder(&versions)?;
@@ -128,6 +134,7 @@ impl<'a> Versions<'a> {
                 Err(error) if is(&error, ErrorKind::AlreadyExists) => {}
                 done => {
                     done?;
+                    versions.child(&name)?.set_own_mode(mode | 0o700)?;
                     versions.flush()?;
                     return Ok(name);
                 }
@@ -158,7 +165,7 @@ fn keep_in(versions: &Folder, folder: &Folder, name: &OsStr, must_leave: bool) -
             let copied = part.source;
             part.place_new(name)?;
             if folder.stat(name)?.unchanged_since(&copied) {
-                Ok(Kept::Doubled)
+                Ok(Kept::Doubled(copied))
             } else {
                 Err(Error::Raced {
                     path: folder.path().join(name),
@@ -177,7 +184,7 @@ fn keep_in(versions: &Folder, folder: &Folder, name: &OsStr, must_leave: bool) -
 fn require_same(versions: &Folder, folder: &Folder, name: &OsStr) -> Result<Kept> {
     let (kept, there) = (versions.stat(name)?, folder.stat(name)?);
     if (kept.device, kept.inode) == (there.device, there.inode) {
-        return Ok(Kept::Doubled);
+        return Ok(Kept::Doubled(there));
     }
     Err(Error::Raced {
         path: folder.path().join(name),

@@ -4,15 +4,17 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, Timespec, Timestamps};
+use rustix::fs::{Gid, Uid};
 use rustix::io::Errno;
 
 use super::stat::{Kind, Stat};
 use crate::error::{At as _, Error, Result};
+use crate::exclusions::OWN_FOLDER;
 use crate::moment::Moment;
 
 /// An open folder and the path it was opened by.
@@ -72,25 +74,6 @@ impl Folder {
         Ok(folder)
     }
 
-    /// Opens a folder some levels down, making those that are not there so that they survive a loss of power.
-    ///
-    /// # Errors
-    /// A level is no folder or cannot be made.
-    pub fn make_beneath(&self, relative: &Path) -> Result<Self> {
-        let mut folder = self.again()?;
-        for name in names(relative) {
-            folder = match folder.child(name) {
-                Err(error) if is_missing(&error) => {
-                    folder.make(name, 0o777)?;
-                    folder.flush()?;
-                    folder.child(name)?
-                }
-                opened => opened?,
-            };
-        }
-        Ok(folder)
-    }
-
     /// A second handle of the same folder.
     fn again(&self) -> Result<Self> {
         let handle = self.handle.try_clone().at("open", &self.path)?;
@@ -129,6 +112,29 @@ impl Folder {
                 Ok(child)
             }
             opened => opened,
+        }
+    }
+
+    /// Our own folder in this root, made for whoever owns and shares the root.
+    ///
+    /// # Errors
+    /// It cannot be made, or something else has the name.
+    pub fn own_folder(&self) -> Result<Self> {
+        let name = OsStr::new(OWN_FOLDER);
+        let is_new = self.stat(name).is_err_and(|error| is_missing(&error));
+        let own = self.child_like(name, self)?;
+        if is_new {
+            self.share_owner(&own.handle);
+        }
+        Ok(own)
+    }
+
+    /// Gives something to this folder's owner and group, as far as the process may: root's nightly copy must not shut
+    /// the owner out.
+    pub fn share_owner(&self, what: &impl AsFd) {
+        if let Ok(stat) = rustix::fs::fstat(&self.handle) {
+            let (owner, group) = (Uid::from_raw(stat.st_uid), Gid::from_raw(stat.st_gid));
+            rustix::fs::fchown(what, Some(owner), Some(group)).unwrap_or_default();
         }
     }
 
@@ -369,8 +375,9 @@ impl Folder {
     /// The system refused.
     pub fn set_own_mode(&self, mode: u32) -> Result<()> {
         const INHERIT_GROUP: u32 = 0o2000;
+        const STICKY: u32 = 0o1000;
         let kept = self.stat_self()?.mode & INHERIT_GROUP;
-        let bits = permissions(mode).union(special(kept));
+        let bits = permissions(mode).union(special(kept | (mode & STICKY)));
         match rustix::fs::fchmod(&self.handle, bits) {
             Err(Errno::PERM | Errno::NOTSUP) => Ok(()),
             set => set.at("set the permissions of", &self.path),

@@ -16,6 +16,14 @@ use crate::moment::Moment;
 /// The file cannot be read or written. [`Error::Taken`] or [`Error::Overlap`] if it has come to track something else
 /// under a name, or on files, that the session added; then nothing is written.
 pub fn save(path: &Path, changes: &Changes<'_>) -> Result<Saved> {
+    // Two sessions that save at once take turns, where the file system knows locks.
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let lock = fs::File::open(folder.unwrap_or(Path::new("."))).ok();
+    lock.as_ref()
+        .map_or(Ok(()), fs::File::lock)
+        .unwrap_or_default();
     let before = match fs::read_to_string(path) {
         Ok(text) => Some(text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,

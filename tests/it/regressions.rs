@@ -249,3 +249,47 @@ fn an_interrupted_copy_is_seen_by_fetch() {
         .count();
     assert_eq!(replica["files"], files);
 }
+
+/// A database whose only files are left alone by now was taken for an empty one.
+#[test]
+fn files_that_are_excluded_are_no_sign_of_another_disk() {
+    let studio = Studio::new();
+    studio.file("WORK/footage/acme/spot/a.mov", "a");
+    studio.lines(&["load"]).ok();
+    studio.lines(&["exclude '*.mov'", "load WORK"]).ok();
+}
+
+/// A look at a part of an emptied database took the part for deleted.
+#[test]
+fn a_look_at_a_part_notices_an_emptied_database() {
+    let studio = Studio::filled();
+    studio.lines(&["load"]).ok();
+    studio
+        .remove("WORK/footage")
+        .remove("WORK/scratch")
+        .folder("WORK/footage");
+    let run = studio.lines(&["load WORK --project acme"]).status(3);
+    assert!(
+        run.stderr.contains("holds no file in any category"),
+        "{run}"
+    );
+    assert!(
+        studio
+            .lines(&["fetch project acme/spot"])
+            .stdout
+            .contains("offline, 2 files, 13 B")
+    );
+}
+
+/// The folders above a private project were open to all at the destination.
+#[test]
+fn folders_are_never_wider_than_those_they_are_copied_from() {
+    let studio = Studio::filled();
+    studio
+        .mode("WORK/footage/acme", 0o700)
+        .mode("WORK/footage/acme/spot", 0o750);
+    studio.lines(&["copy acme/spot footage WORK NAS"]).ok();
+    let mode = |path: &str| studio.path(path).metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode("NAS/footage/acme"), 0o700);
+    assert_eq!(mode("NAS/footage/acme/spot"), 0o750);
+}
