@@ -287,6 +287,9 @@ fn foresee(job: &Job<'_>, report: &mut Report) {
 
 /// Reports that nothing of a job can be carried out.
 fn refuse(job: &Job<'_>, error: &Error, report: &mut Report) {
+    if job.plan.steps.is_empty() {
+        report.add(job.place(Path::new("")), Outcome::Failed(error.line()));
+    }
     for step in &job.plan.steps {
         let outcome = match &step.action {
             Action::Skip(why) => Outcome::Skipped(why.clone()),

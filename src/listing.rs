@@ -21,6 +21,8 @@ pub struct Listing<'a> {
     pub category: &'a Category,
     /// The projects that are there.
     pub projects: BTreeSet<ProjectId>,
+    /// How many clients' folders there are.
+    pub clients: usize,
     /// Folders that could not be read.
     pub problems: Vec<Error>,
     /// Clients whose folders could not be read: nothing is known of their projects.
@@ -39,6 +41,7 @@ impl<'a> Listing<'a> {
         Self {
             category,
             projects: BTreeSet::new(),
+            clients: 0,
             problems: Vec::new(),
             unread_clients: Vec::new(),
             links: Vec::new(),
@@ -150,6 +153,7 @@ pub fn list<'a>(
         }
     };
     listing.note_links(&category.path, &clients);
+    listing.clients = clients.folders.len();
     for (client, problem) in clients.unread {
         listing.problems.push(problem);
         listing.unread_clients.push(client);

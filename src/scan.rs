@@ -90,7 +90,7 @@ pub fn look(
     let before = before(index, registry, &known, scope)?;
     let seen = presence::open(database, &known).and_then(|root| {
         let sight = see(&root, registry, scope, before, &exclusions, monitor)?;
-        refuse_emptiness(database, registry, &known, scope, (&root, &sight))?;
+        refuse_emptiness(database, registry, &known, (&root, &sight))?;
         Ok((sight, root))
     });
     monitor.event(&Event::Finished);
@@ -133,31 +133,33 @@ fn holds_something(sight: &Sight<'_>) -> bool {
     trees().any(|tree| tree.excluded > 0 || tree.entries.iter().any(is_content))
 }
 
-/// A database in which no file at all is left, though files are known there, is taken for another disk or a mount point
-/// with nothing but folders in it: offline, never empty. A look at a part only asks whether there is any project left.
+/// A database in which not even a client's folder is left, though files are known there, is taken for another disk or a
+/// mount point with nothing but categories in it: offline, never empty. One that its identity file proves to be itself
+/// was emptied by somebody.
 fn refuse_emptiness(
     database: &Database,
     registry: &Registry,
     known: &KnownDatabase,
-    scope: &Scope,
     (root, sight): (&Folder, &Sight<'_>),
 ) -> Result<()> {
     let is_known = |category: &&Category| known.categories.contains(&category.path);
     let tracked: Vec<_> = registry.categories().iter().filter(is_known).collect();
-    if tracked.is_empty() || sight.unreadable > 0 || holds_something(sight) {
+    if tracked.is_empty()
+        || known.identity.is_some()
+        || sight.unreadable > 0
+        || holds_something(sight)
+    {
         return Ok(());
     }
-    if *scope != Scope::All {
-        for category in tracked {
-            let inner = registry.inner_categories(category);
-            let listing = list(root, category, &Scope::All, &inner, &BTreeSet::new())?;
-            if listing.unread || !listing.projects.is_empty() {
-                return Ok(());
-            }
+    for category in tracked {
+        let inner = registry.inner_categories(category);
+        let listing = list(root, category, &Scope::All, &inner, &BTreeSet::new())?;
+        if listing.unread || listing.clients > 0 {
+            return Ok(());
         }
     }
     let files = units::counted(known.files, "file");
-    let why = format!("holds no file in any category, though the index knows {files} there");
+    let why = format!("holds no client in any category, though the index knows {files} there");
     Err(Error::Offline {
         database: database.name.clone(),
         root: database.root.clone(),

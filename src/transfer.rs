@@ -132,14 +132,22 @@ impl Transfer<'_, '_> {
         }
     }
 
-    /// Makes the folders down to the replica's own where they are not there, each with the permissions of the source's:
-    /// never wider, also if the run is killed.
+    /// Makes the folders down to the replica's own where they are not there. Those of the category are everybody's, as
+    /// the root is; the client's and the project's are never wider than at the source, also if the run is killed.
     fn make_replica_folder(&self) -> Result<()> {
-        let mut like = self.route.source.beneath(Path::new(""))?;
-        let mut folder = self.route.destination.beneath(Path::new(""))?;
-        for name in self.route.relative {
-            like = like.child(name)?;
-            folder = folder.child_like(name, &like)?;
+        const CLIENT_AND_PROJECT: usize = 2;
+        let root = self.route.destination;
+        let shared = self
+            .route
+            .relative
+            .iter()
+            .count()
+            .saturating_sub(CLIENT_AND_PROJECT);
+        let mut source = self.route.source.beneath(Path::new(""))?;
+        let mut folder = root.beneath(Path::new(""))?;
+        for (level, name) in self.route.relative.iter().enumerate() {
+            source = source.child(name)?;
+            folder = folder.child_like(name, if level < shared { root } else { &source })?;
         }
         Ok(())
     }

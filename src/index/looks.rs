@@ -374,3 +374,38 @@ impl LookWriter<'_> {
         Ok(changes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_look_leaves_alone_what_was_written_after_it_began() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut index = Index::open(&folder.path().join("index")).unwrap().index;
+        let (root, category) = (Path::new("/nas"), Path::new("footage"));
+        let project = ProjectId {
+            client: "acme".into(),
+            project: "spot".into(),
+        };
+        let began = index.database(root).unwrap().revision;
+        let copy = index.write_look(root, began).unwrap();
+        copy.replica(category, &project, &Tree::default()).unwrap();
+        copy.finish(false).unwrap();
+        let slow = index.write_look(root, began).unwrap();
+        slow.absent(category, &project).unwrap();
+        slow.category(category, &|_| false).unwrap();
+        slow.finish(true).unwrap();
+        let present = |index: &Index| {
+            let id = index.database(root).unwrap().id.unwrap();
+            index.projects(id, category).unwrap().contains(&project)
+        };
+        assert!(present(&index));
+
+        let began = index.database(root).unwrap().revision;
+        let next = index.write_look(root, began).unwrap();
+        next.absent(category, &project).unwrap();
+        next.finish(true).unwrap();
+        assert!(!present(&index));
+    }
+}

@@ -99,3 +99,36 @@ impl Stat {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::fs;
+
+    use crate::os::folder::Folder;
+
+    #[test]
+    fn a_change_is_seen_though_size_and_time_are_set_back() {
+        let temporary = tempfile::tempdir().unwrap();
+        let path = temporary.path().join("f");
+        fs::write(&path, "one").unwrap();
+        let folder = Folder::open(temporary.path()).unwrap();
+        let before = folder.stat(OsStr::new("f")).unwrap();
+        // The clock of a file system may stand still for some milliseconds.
+        let after = std::iter::repeat_with(|| {
+            fs::write(&path, "two").unwrap();
+            folder
+                .set_modified(OsStr::new("f"), before.modified)
+                .unwrap();
+            folder.stat(OsStr::new("f")).unwrap()
+        })
+        .find(|after| after.changed != before.changed)
+        .unwrap();
+        assert_eq!(
+            (after.bytes, after.modified),
+            (before.bytes, before.modified)
+        );
+        assert!(!after.unchanged_since(&before));
+        assert!(before.unchanged_since(&before));
+    }
+}

@@ -137,11 +137,11 @@ fn a_database_without_any_file_left_is_offline() {
     studio
         .remove("WORK/footage")
         .remove("WORK/scratch")
-        .folder("WORK/footage/acme/spot");
+        .folder("WORK/footage");
     let run = studio.lines(&["load WORK"]).status(3);
     assert!(
         run.stderr
-            .contains("holds no file in any category, though the index knows 5 files there"),
+            .contains("holds no client in any category, though the index knows 5 files there"),
         "{run}"
     );
     assert!(
@@ -270,7 +270,7 @@ fn a_look_at_a_part_notices_an_emptied_database() {
         .folder("WORK/footage");
     let run = studio.lines(&["load WORK --project acme"]).status(3);
     assert!(
-        run.stderr.contains("holds no file in any category"),
+        run.stderr.contains("holds no client in any category"),
         "{run}"
     );
     assert!(
@@ -292,4 +292,31 @@ fn folders_are_never_wider_than_those_they_are_copied_from() {
     let mode = |path: &str| studio.path(path).metadata().unwrap().permissions().mode() & 0o777;
     assert_eq!(mode("NAS/footage/acme"), 0o700);
     assert_eq!(mode("NAS/footage/acme/spot"), 0o750);
+}
+
+/// Whoever deletes the last project of a database was told that it is offline.
+#[test]
+fn the_last_project_of_a_database_may_be_deleted() {
+    let studio = Studio::new();
+    studio.file("WORK/footage/acme/spot/a", "a");
+    studio.lines(&["load"]).ok();
+    studio.remove("WORK/footage/acme/spot");
+    let document = studio.json(&["load WORK"]).ok().document();
+    assert_eq!(document["databases"][0]["gone"], 1);
+}
+
+/// A category's folder at the destination was closed to everybody else where it was private at the source.
+#[test]
+fn a_category_is_as_shared_as_its_database() {
+    let studio = Studio::filled();
+    studio.mode("NAS", 0o775).mode("WORK/footage", 0o700);
+    studio.lines(&["copy acme/spot footage WORK NAS"]).ok();
+    let mode = studio
+        .path("NAS/footage")
+        .metadata()
+        .unwrap()
+        .permissions()
+        .mode()
+        & 0o777;
+    assert_eq!(mode, 0o775);
 }
