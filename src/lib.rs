@@ -28,6 +28,7 @@ pub mod index;
 pub mod interrupt;
 pub mod lexer;
 pub mod listing;
+pub mod manifest;
 pub mod moment;
 pub mod monitor;
 pub mod name;

@@ -12,10 +12,11 @@ use super::failure::Explain as _;
 use crate::aggregate::Item;
 use crate::error::Result;
 use crate::interrupt;
+use crate::manifest::Files;
 use crate::moment::Moment;
 use crate::name::Name;
 use crate::os::stat::Kind;
-use crate::project::ProjectId;
+use crate::project::{ProjectId, Scope};
 
 /// A file or link as the last look saw it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,7 +110,68 @@ pub(super) fn stored_tree(connection: &Connection, replica: i64) -> rusqlite::Re
     Ok(tree)
 }
 
+/// The files of one folder, as the last look saw them.
+#[derive(Clone, Copy, Debug)]
+pub struct FolderFiles<'a> {
+    /// The project it belongs to.
+    pub project: &'a ProjectId,
+    /// The path below the project's folder; empty for that folder itself.
+    pub path: &'a Path,
+    packed: &'a [u8],
+}
+
+impl FolderFiles<'_> {
+    /// The files, in the order of their names.
+    #[must_use]
+    pub const fn files(&self) -> Files<'_> {
+        Files::of(self.packed)
+    }
+}
+
 impl Index {
+    /// Hands the folders of a category of a database to `visit`, sorted by project and path, while it says to go on.
+    ///
+    /// # Errors
+    /// What `visit` says; the index cannot be read, or the search was interrupted.
+    pub fn visit_folders(
+        &self,
+        database: i64,
+        category: &Path,
+        scope: &Scope,
+        visit: &mut dyn FnMut(&FolderFiles<'_>) -> Result<bool>,
+    ) -> Result<()> {
+        let mut folders: std::collections::BTreeMap<(ProjectId, PathBuf), crate::manifest::Packer> =
+            std::collections::BTreeMap::new();
+        self.visit_files(database, category, &mut |found| {
+            if scope.contains(&found.project) {
+                let folder = found.path.parent().unwrap_or(Path::new("")).to_owned();
+                folders
+                    .entry((found.project, folder))
+                    .or_default()
+                    .add(&crate::manifest::File {
+                        name: found.path.file_name().unwrap_or_default().as_bytes(),
+                        bytes: found.bytes,
+                        modified: found.modified,
+                        target: None,
+                    });
+            }
+            true
+        })?;
+        for ((project, path), packer) in folders {
+            interrupt::check()?;
+            let manifest = packer.finish();
+            let folder = FolderFiles {
+                project: &project,
+                path: &path,
+                packed: manifest.packed(),
+            };
+            if !visit(&folder)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     /// Hands every file of a category of a database to `visit`, sorted by project and path, while it says to go on.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-pub use files::{Found, StoredItem};
+pub use files::{FolderFiles, Found, StoredItem};
 pub use looks::{Changes, LookWriter};
 pub use opening::Opened;
 pub use replicas::{KnownDatabase, KnownReplica};

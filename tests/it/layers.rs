@@ -26,6 +26,7 @@ const ORDER: &[&str] = &[
     "registry",
     "startup",
     "output",
+    "manifest",
     "tree",
     "aggregate",
     "diff",
