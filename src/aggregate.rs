@@ -1,15 +1,13 @@
 //! What a replica amounts to: counts, bytes, newest change, and fingerprints that tell whether two replicas agree.
 
-use std::collections::HashSet;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use xxhash_rust::xxh3::{xxh3_128, xxh3_128_with_seed};
 
+use crate::manifest::{File, Files, Malformed};
 use crate::moment::{Moment, Step};
-use crate::name::Name;
 use crate::os::stat::Kind;
-use crate::tree::{Entry, Tree};
 
 /// A sum over all entries of a replica; the order in which they are added does not matter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +24,8 @@ pub struct Aggregate {
     pub unreadable: u64,
     /// The step in which the file system keeps times.
     pub step: Step,
-    /// For each step of [`Step::ALL`] a sum of hashes of path, kind, size, time (cut to that step) or link target.
-    pub fingerprints: [u128; 4],
+    /// Of all files, links and folders.
+    pub fingerprints: Fingerprints,
 }
 
 impl Aggregate {
@@ -45,34 +43,16 @@ impl Aggregate {
         }
     }
 
-    /// Of a whole tree.
-    #[must_use]
-    pub fn of(tree: &Tree) -> Self {
-        let mut aggregate = Self::new(tree.step);
-        let mut counted = HashSet::new();
-        for entry in &tree.entries {
-            let again = entry.shared.is_some_and(|file| !counted.insert(file));
-            aggregate.add(&Item::from(entry), if again { 0 } else { entry.bytes });
+    /// Adds a folder below the replica's own and the files in it, whose fingerprints these are.
+    pub fn add_folder(&mut self, path: &Path, tally: &Tally, fingerprints: &Fingerprints) {
+        if path != Path::new("") {
+            self.folders += 1;
+            add(&mut self.fingerprints, &Item::folder(path).fingerprints());
         }
-        aggregate.unreadable = tree.problems.len() as u64;
-        aggregate
-    }
-
-    /// Adds one entry, which takes up `occupied` bytes.
-    pub fn add(&mut self, item: &Item<'_>, occupied: u64) {
-        match item.kind {
-            Kind::Special => return,
-            Kind::Folder => self.folders += 1,
-            Kind::File | Kind::Link => {
-                self.files += 1;
-                self.bytes = self.bytes.saturating_add(occupied);
-                self.newest = self.newest.max(Some(item.modified));
-            }
-        }
-        let base = item.hash();
-        for (sum, step) in self.fingerprints.iter_mut().zip(Step::ALL) {
-            *sum = sum.wrapping_add(item.fingerprint(base, step));
-        }
+        self.files += tally.files;
+        self.bytes = self.bytes.saturating_add(tally.bytes);
+        self.newest = self.newest.max(tally.newest);
+        add(&mut self.fingerprints, fingerprints);
     }
 
     /// Whether both replicas hold the same entries, sizes and times, as far as their file systems keep times.
@@ -83,26 +63,110 @@ impl Aggregate {
     }
 }
 
-/// What of an entry goes into an aggregate.
-#[derive(Clone, Copy, Debug)]
-pub struct Item<'a> {
-    /// The path below the replica's folder.
-    pub path: &'a Path,
-    /// What it is.
-    pub kind: Kind,
-    /// Apparent size in bytes.
-    pub bytes: u64,
-    /// When its content was last changed.
-    pub modified: Moment,
-    /// Where a link points.
-    pub target: Option<&'a Name>,
+/// For each step of [`Step::ALL`] a sum of hashes of path, kind, size, time (cut to that step) or link target.
+pub type Fingerprints = [u128; 4];
+
+/// Adds to sums; their order does not matter.
+fn add(sums: &mut Fingerprints, more: &Fingerprints) {
+    for (sum, more) in sums.iter_mut().zip(more) {
+        *sum = sum.wrapping_add(*more);
+    }
 }
 
-impl Item<'_> {
+/// What the files of one folder amount to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Regular files and symbolic links.
+    pub files: u64,
+    /// Apparent bytes of the files.
+    pub bytes: u64,
+    /// The newest modification time.
+    pub newest: Option<Moment>,
+}
+
+impl Tally {
+    /// Adds a file or link.
+    pub fn add(&mut self, bytes: u64, modified: Moment) {
+        self.files += 1;
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.newest = self.newest.max(Some(modified));
+    }
+
+    /// Of the files of a manifest.
+    ///
+    /// # Errors
+    /// [`Malformed`]: they are none.
+    pub fn of(mut files: Files<'_>) -> Result<Self, Malformed> {
+        let mut tally = Self::default();
+        while let Some(file) = files.next()? {
+            tally.add(file.bytes, file.modified);
+        }
+        Ok(tally)
+    }
+}
+
+/// The fingerprints of the files of the folder with this path.
+///
+/// # Errors
+/// [`Malformed`]: they are none.
+pub fn fingerprints(folder: &Path, mut files: Files<'_>) -> Result<Fingerprints, Malformed> {
+    let mut sums = [0; 4];
+    let mut path = folder.as_os_str().as_bytes().to_vec();
+    if !path.is_empty() {
+        path.push(b'/');
+    }
+    let before = path.len();
+    while let Some(file) = files.next()? {
+        path.truncate(before);
+        path.extend_from_slice(file.name);
+        add(&mut sums, &Item::file(&path, &file).fingerprints());
+    }
+    Ok(sums)
+}
+
+/// What of an entry goes into a fingerprint.
+struct Item<'a> {
+    path: &'a [u8],
+    kind: Kind,
+    bytes: u64,
+    modified: Moment,
+    target: Option<&'a [u8]>,
+}
+
+impl<'a> Item<'a> {
+    const fn file(path: &'a [u8], file: &File<'a>) -> Self {
+        Self {
+            path,
+            kind: match file.target {
+                Some(_) => Kind::Link,
+                None => Kind::File,
+            },
+            bytes: file.bytes,
+            modified: file.modified,
+            target: file.target,
+        }
+    }
+
+    fn folder(path: &'a Path) -> Self {
+        Self {
+            path: path.as_os_str().as_bytes(),
+            kind: Kind::Folder,
+            bytes: 0,
+            modified: Moment::default(),
+            target: None,
+        }
+    }
+
+    /// Its hash with the time as each step keeps it.
+    fn fingerprints(&self) -> Fingerprints {
+        let base = self.hash();
+        Step::ALL.map(|step| self.fingerprint(base, step))
+    }
+
     /// The hash of everything but the time.
     fn hash(&self) -> u128 {
-        let path = xxh3_128(self.path.as_os_str().as_bytes());
-        let target = self.target.map_or(0, |target| xxh3_128(target.as_bytes()));
+        let path = xxh3_128(self.path);
+        let target = self.target.map_or(0, xxh3_128);
         let mut parts = [0; 41];
         parts[..16].copy_from_slice(&path.to_le_bytes());
         parts[16..32].copy_from_slice(&target.to_le_bytes());
@@ -125,69 +189,61 @@ impl Item<'_> {
     }
 }
 
-impl<'a> From<&'a Entry> for Item<'a> {
-    fn from(entry: &'a Entry) -> Self {
-        Self {
-            path: &entry.path,
-            kind: entry.kind,
-            bytes: entry.bytes,
-            modified: entry.modified,
-            target: entry.target.as_ref(),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::manifest::{Manifest, Packer};
 
-    fn file(path: &str, bytes: u64, nanoseconds: u32) -> Entry {
-        Entry {
-            path: path.into(),
-            kind: Kind::File,
-            bytes,
-            modified: Moment {
-                seconds: 5,
-                nanoseconds,
-            },
-            mode: 0o644,
-            target: None,
-            shared: None,
+    /// Name, size and nanoseconds of a file.
+    type Row = (&'static str, u64, u32);
+
+    /// A folder of files with these names, sizes and nanoseconds.
+    fn manifest(files: &[Row]) -> Manifest {
+        let mut packer = Packer::default();
+        for (name, bytes, nanoseconds) in files {
+            packer.add(&File {
+                name: name.as_bytes(),
+                bytes: *bytes,
+                modified: Moment {
+                    seconds: 5,
+                    nanoseconds: *nanoseconds,
+                },
+                target: None,
+            });
         }
+        packer.finish()
     }
 
-    fn aggregate(step: Step, entries: &[Entry]) -> Aggregate {
-        Aggregate::of(&Tree {
-            entries: entries.to_vec(),
-            step,
-            ..Tree::default()
-        })
-    }
-
-    #[test]
-    fn a_file_with_two_names_takes_its_bytes_once() {
-        let mut twice = [file("a", 10, 0), file("b", 10, 0)];
-        for entry in &mut twice {
-            entry.shared = Some((1, 2));
+    fn aggregate(step: Step, folders: &[(&str, &[Row])]) -> Aggregate {
+        let mut sum = Aggregate::new(step);
+        for (path, files) in folders {
+            let (path, manifest) = (Path::new(path), manifest(files));
+            let tally = Tally::of(manifest.files()).unwrap();
+            sum.add_folder(path, &tally, &fingerprints(path, manifest.files()).unwrap());
         }
-        let sum = aggregate(Step::Nanosecond, &twice);
-        assert_eq!((sum.files, sum.bytes), (2, 10));
+        sum
     }
 
     #[test]
     fn replicas_agree_in_the_coarser_step_of_the_two() {
-        let exact = aggregate(
-            Step::Nanosecond,
-            &[file("a", 10, 123_456_789), file("b", 1, 5)],
-        );
-        let coarse = aggregate(Step::Second, &[file("b", 1, 0), file("a", 10, 0)]);
+        let exact = [("a", 10, 123_456_789), ("b", 1, 5)];
+        let exact = aggregate(Step::Nanosecond, &[("x", &exact), ("", &[])]);
+        let coarse = [("a", 10, 0), ("b", 1, 0)];
+        let coarse = aggregate(Step::Second, &[("", &[]), ("x", &coarse)]);
+        assert_eq!((exact.files, exact.bytes, exact.folders), (2, 11, 1));
         assert!(exact.agrees_with(&coarse) && coarse.agrees_with(&exact));
         for other in [
-            file("a", 11, 123_456_789),
-            file("c", 10, 123_456_789),
-            file("a", 10, 123_456_788),
+            ("a", 11, 123_456_789),
+            ("c", 10, 123_456_789),
+            ("a", 10, 123_456_788),
         ] {
-            assert!(!exact.agrees_with(&aggregate(Step::Nanosecond, &[other, file("b", 1, 5)])));
+            let other = [other, ("b", 1, 5)];
+            for folder in ["x", "y", ""] {
+                let other = aggregate(Step::Nanosecond, &[("", &[]), (folder, &other)]);
+                assert!(!exact.agrees_with(&other));
+            }
         }
+        let moved = [("a", 10, 123_456_789), ("b", 1, 5)];
+        assert!(!exact.agrees_with(&aggregate(Step::Nanosecond, &[("y", &moved)])));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::error::{Error, Result};
@@ -164,7 +165,7 @@ fn compare<'a>(
     report: &mut Report,
     monitor: &dyn Monitor,
 ) -> Result<Vec<Job<'a>>> {
-    let exclusions = Exclusions::new(registry.exclusions())?;
+    let exclusions = Arc::new(Exclusions::new(registry.exclusions())?);
     let mut jobs = Vec::new();
     monitor.event(&Event::Started {
         task: "comparing",
@@ -212,7 +213,7 @@ fn existing(
     side: &Side<'_>,
     category: &Category,
     relative: &Path,
-    exclusions: &Exclusions,
+    exclusions: &Arc<Exclusions>,
     inner: &[PathBuf],
 ) -> Result<Tree> {
     let walked = require_mounted(&side.root, category, &side.mounted)
@@ -377,9 +378,11 @@ fn record(
         };
         let changed = |job: &&Job<'_>| job.touched.get() && (!stopped || job.plan.copies() > 0);
         let mine = jobs.iter().filter(changed).filter(concerns);
-        let mut replicas: Vec<_> = mine.map(|job| (job.category, &job.project)).collect();
+        let mut replicas: Vec<_> = mine
+            .map(|job| (job.category, job.project.clone()))
+            .collect();
         replicas.dedup();
-        if let Err(error) = look_again(index, registry, side.database, &side.root, replicas) {
+        if let Err(error) = look_again(index, registry, side.database, &side.root, &replicas) {
             monitor.event(&Event::Problem(&error));
             report.unrecorded = true;
         }

@@ -174,6 +174,12 @@ pub enum Error {
         /// What `SQLite` said.
         source: Box<dyn StdError + Send + Sync>,
     },
+    /// What a look began with is no longer what the index holds.
+    #[error("the index `{}` was told to forget this database meanwhile", Name::from(path.as_path()))]
+    IndexChanged {
+        /// Its file.
+        path: PathBuf,
+    },
     /// The index file is broken.
     #[error("the index `{}` is damaged", Name::from(path.as_path()))]
     IndexDamaged {
@@ -292,6 +298,7 @@ impl Error {
             Self::IndexBusy { .. } => Some(
                 "another auto-backup has been writing to it for a long time; try again when that is done".to_owned(),
             ),
+            Self::IndexChanged { .. } => Some("look again: `load`".to_owned()),
             Self::IndexTooNew { .. } => {
                 Some("use a newer auto-backup, or another file with `--index FILE`".to_owned())
             }

@@ -46,14 +46,15 @@ impl Exclusions {
         Ok(Self { patterns })
     }
 
-    /// Whether an entry is left alone; `path` is relative to the project's folder.
+    /// Whether an entry is left alone; `path` is that of the folder it is in, relative to the project's folder.
     #[must_use]
-    pub fn excludes(&self, path: &Path, folder: bool) -> bool {
-        let Some(name) = path.file_name() else {
-            return false;
-        };
+    pub fn excludes(&self, path: &Path, name: &OsStr, is_folder: bool) -> bool {
         is_always_excluded(name)
-            || (!self.patterns.is_empty() && self.patterns.matched(path, folder).is_ignore())
+            || (!self.patterns.is_empty()
+                && self
+                    .patterns
+                    .matched(path.join(name), is_folder)
+                    .is_ignore())
     }
 }
 
@@ -102,6 +103,11 @@ mod tests {
     #[test]
     fn defaults_and_patterns_are_left_alone() {
         let exclusions = Exclusions::new(&["*.tmp".to_owned(), "cache/".to_owned()]).unwrap();
+        let excludes = |path: &str, is_folder| {
+            let path = Path::new(path);
+            let folder = path.parent().unwrap();
+            exclusions.excludes(folder, path.file_name().unwrap(), is_folder)
+        };
         for path in [
             ".auto-backup",
             "a/.auto-backup-1.part",
@@ -109,11 +115,11 @@ mod tests {
             "Thumbs.db",
             "a/b.tmp",
         ] {
-            assert!(exclusions.excludes(Path::new(path), false), "{path}");
+            assert!(excludes(path, false), "{path}");
         }
-        assert!(exclusions.excludes(Path::new("a/cache"), true));
+        assert!(excludes("a/cache", true));
         for path in ["a.mov", "cache", ".hidden", "Auto-backup"] {
-            assert!(!exclusions.excludes(Path::new(path), false), "{path}");
+            assert!(!excludes(path, false), "{path}");
         }
     }
 

@@ -61,6 +61,9 @@ impl Manifest {
     }
 }
 
+/// How many bytes a frame of a sequence usually takes.
+const USUAL: usize = 24;
+
 /// Packs the files of a folder, handed over in the order of their names.
 #[derive(Debug, Default)]
 pub struct Packer {
@@ -70,6 +73,15 @@ pub struct Packer {
 }
 
 impl Packer {
+    /// One that expects so many files.
+    #[must_use]
+    pub fn with_capacity(files: usize) -> Self {
+        Self {
+            packed: Vec::with_capacity(files * USUAL),
+            ..Self::default()
+        }
+    }
+
     /// Adds the file with the next name.
     pub fn add(&mut self, file: &File<'_>) {
         let pairs = self.name.iter().zip(file.name);

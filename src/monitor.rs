@@ -14,8 +14,14 @@ pub enum Event<'a> {
         /// Bytes it will move.
         bytes: Option<u64>,
     },
+    /// The task is at this place now, perhaps at others too: the name of a database.
+    Entered(&'a str),
+    /// It is done there.
+    Left(&'a str),
     /// This many more files were handled.
     Files(u64),
+    /// This many more folders were looked at.
+    Folders(u64),
     /// This many more bytes were moved.
     Bytes(u64),
     /// One item went wrong; the task goes on.
@@ -26,8 +32,8 @@ pub enum Event<'a> {
     Finished,
 }
 
-/// Told of events.
-pub trait Monitor {
+/// Told of events, from any thread.
+pub trait Monitor: Sync {
     /// Takes note of one event.
     fn event(&self, event: &Event<'_>);
 }

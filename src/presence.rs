@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
@@ -24,8 +25,8 @@ const GLANCE: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// [`Error::Offline`] with what was found instead.
-pub fn open(database: &Database, known: &KnownDatabase) -> Result<Folder> {
-    open_within(PATIENCE, database, known)
+pub fn open(database: &Database, known: &KnownDatabase) -> Result<Arc<Folder>> {
+    open_within(PATIENCE, database, known).map(Arc::new)
 }
 
 /// What is wrong with a database's root, if anything is; for a list or a notice.

@@ -1,6 +1,8 @@
 //! Looking at the disks and bringing the index up to date.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -8,16 +10,16 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::exclusions::Exclusions;
 use crate::identity;
-use crate::index::{Changes, Index, KnownDatabase, LookWriter};
+use crate::index::{Changes, Drafted, Index, KnownDatabase, LookWriter};
 use crate::listing::{Listing, is_mounted, list, require_mounted};
-use crate::monitor::{Event, Monitor};
+use crate::monitor::{Event, Monitor, Silent};
+use crate::os::disk::{Disk, Turns};
 use crate::os::folder::Folder;
-use crate::os::stat::Kind;
 use crate::presence;
 use crate::project::{ProjectId, Scope};
 use crate::registry::{Category, Database, Registry};
-use crate::sight::{Before, Sight, see, see_replica};
-use crate::tree::Entry;
+use crate::sight::{Sight, see};
+use crate::survey::{Before, Extent, Survey};
 use crate::units;
 
 /// What a look at a database came to.
@@ -66,7 +68,7 @@ pub struct Look {
     pub elapsed: Duration,
 }
 
-/// Looks at a database, as far as the scope goes, and writes what changed.
+/// Looks at a database, as far as the extent goes, once it is its disk's turn, and writes what changed.
 ///
 /// # Errors
 /// The index cannot be written, or the look was interrupted; the index then holds the look before, whole.
@@ -74,44 +76,34 @@ pub fn look(
     index: &mut Index,
     registry: &Registry,
     database: &Database,
-    scope: &Scope,
+    extent: &Extent<'_>,
+    turns: &Turns,
     monitor: &dyn Monitor,
 ) -> Result<Look> {
-    let start = Instant::now();
+    let mut start = Instant::now();
     index.require_writable()?;
-    let exclusions = Exclusions::new(registry.exclusions())?;
     let known = index.database(&database.root)?;
-    let task = format!("looking at {}", database.name);
-    monitor.event(&Event::Started {
-        task: &task,
-        files: Some(known.files).filter(|files| *files > 0),
-        bytes: None,
-    });
-    let before = before(index, registry, &known, scope)?;
     let seen = presence::open(database, &known).and_then(|root| {
-        let sight = see(&root, registry, scope, before, &exclusions, monitor)?;
-        refuse_emptiness(database, registry, &known, (&root, &sight))?;
-        Ok((sight, root))
+        let _turn = turns.take(Disk::of(&root))?;
+        start = Instant::now();
+        let seen = examine(index, registry, &known, &root, extent, monitor)?;
+        refuse_emptiness(database, registry, &known, &root, &seen)?;
+        Ok((seen, root))
     });
-    monitor.event(&Event::Finished);
     let (changes, state, unreadable) = match seen {
-        Ok((sight, root)) => {
-            // With nothing but closed folders in sight, nothing is known to be gone.
-            let blind = sight.unreadable > 0 && !holds_something(&sight);
-            let whole = *scope == Scope::All && !blind;
-            let changes = write(index, database, &sight, &root, known.revision, whole)?;
-            let state = if sight.unreadable > 0 {
+        Ok((seen, root)) => {
+            let changes = seen.write(index, registry, database, &known, &root, extent)?;
+            let unreadable = seen.unreadable();
+            let state = if unreadable > 0 {
                 LookState::Partial
             } else {
                 LookState::Complete
             };
-            (changes, state, sight.unreadable)
+            (changes, state, unreadable)
         }
         Err(error @ Error::Offline { .. }) => {
             monitor.event(&Event::Problem(&error));
-            index
-                .write_look(&database.root, known.revision)?
-                .finish_offline()?;
+            index.write_look(&database.root, &known)?.finish_offline()?;
             (Changes::default(), LookState::Offline, 0)
         }
         Err(error) => return Err(error),
@@ -126,11 +118,71 @@ pub fn look(
     })
 }
 
-/// Whether a look found anything that is not a folder, or anything that it must not look at.
-fn holds_something(sight: &Sight<'_>) -> bool {
-    let trees = || sight.replicas.iter().filter_map(|seen| seen.tree.as_ref());
-    let is_content = |entry: &Entry| entry.kind != Kind::Folder;
-    trees().any(|tree| tree.excluded > 0 || tree.entries.iter().any(is_content))
+/// Everything that a look saw, ready to be written.
+struct Seen<'a> {
+    survey: Survey<'a>,
+    sight: Sight<'a>,
+    drafted: Drafted,
+}
+
+/// Looks at everything in an extent, without writing.
+fn examine<'a>(
+    index: &Index,
+    registry: &Registry,
+    known: &KnownDatabase,
+    root: &Arc<Folder>,
+    extent: &Extent<'a>,
+    monitor: &dyn Monitor,
+) -> Result<Seen<'a>> {
+    let exclusions = Arc::new(Exclusions::new(registry.exclusions())?);
+    let before = Before {
+        expected: expected(index, known, extent)?,
+        mounted: mounted(index, known)?,
+    };
+    let survey = Survey::of(root, registry, extent, before, monitor)?;
+    let replicas: Vec<_> = survey
+        .replicas()
+        .map(|(category, project)| (category, project.clone()))
+        .collect();
+    let mut draft = index.draft(known)?;
+    let sight = see(root, registry, &exclusions, &replicas, &mut draft, monitor)?;
+    let drafted = draft.finish()?;
+    Ok(Seen {
+        survey,
+        sight,
+        drafted,
+    })
+}
+
+impl Seen<'_> {
+    fn unreadable(&self) -> u64 {
+        self.survey.unreadable + self.sight.unreadable
+    }
+
+    /// Writes what was seen since this was known of the database.
+    fn write(
+        &self,
+        index: &mut Index,
+        registry: &Registry,
+        database: &Database,
+        known: &KnownDatabase,
+        root: &Folder,
+        extent: &Extent<'_>,
+    ) -> Result<Changes> {
+        // With nothing but closed folders in sight, nothing is known to be gone.
+        let blind = self.unreadable() > 0 && !self.sight.holds_something;
+        let listed = extent.scope == Scope::All && !blind;
+        let writer = index.write_look(&database.root, known)?;
+        let mut changes = write_replicas(&writer, root, &self.sight, &self.drafted)?;
+        for category in &self.survey.mounted {
+            writer.mounted(category)?;
+        }
+        for listing in &self.survey.listings {
+            changes += write_listing(&writer, listing, listed)?;
+        }
+        writer.finish(listed && self.unreadable() == 0 && extent.is_whole(registry))?;
+        Ok(changes)
+    }
 }
 
 /// A database in which not even a client's folder is left, though files are known there, is taken for another disk or a
@@ -140,14 +192,15 @@ fn refuse_emptiness(
     database: &Database,
     registry: &Registry,
     known: &KnownDatabase,
-    (root, sight): (&Folder, &Sight<'_>),
+    root: &Folder,
+    seen: &Seen<'_>,
 ) -> Result<()> {
     let is_known = |category: &&Category| known.categories.contains(&category.path);
     let tracked: Vec<_> = registry.categories().iter().filter(is_known).collect();
     if tracked.is_empty()
         || known.identity.is_some()
-        || sight.unreadable > 0
-        || holds_something(sight)
+        || seen.unreadable() > 0
+        || seen.sight.holds_something
     {
         return Ok(());
     }
@@ -201,92 +254,76 @@ pub fn summary(index: &Index, registry: &Registry, database: &Database) -> Resul
     })
 }
 
-/// What was known before a look.
-///
-/// Of a client all projects that are known anywhere are looked for, so that it is noted where they are not; a look at
-/// everything notes that by the whole listing, and one at a project asks for that one alone.
-fn before(
+/// The categories of a database whose folders were file systems of their own at the last look.
+fn mounted(index: &Index, known: &KnownDatabase) -> Result<BTreeSet<PathBuf>> {
+    known.id.map_or(Ok(BTreeSet::new()), |id| index.mounted(id))
+}
+
+/// The projects that are looked for on a database whether they are listed or not. Of a client all that were there, so
+/// that it is noted where they are gone; a look at everything notes that by the whole listing, and one at a project asks
+/// for that one alone.
+fn expected(
     index: &Index,
-    registry: &Registry,
     known: &KnownDatabase,
-    scope: &Scope,
-) -> Result<Before> {
-    let mounted = known
-        .id
-        .map_or(Ok(BTreeSet::new()), |id| index.mounted(id))?;
+    extent: &Extent<'_>,
+) -> Result<BTreeSet<ProjectId>> {
     let mut expected = BTreeSet::new();
-    if matches!(scope, Scope::Client(_)) {
-        for database in registry.databases() {
-            let Some(id) = index.database(&database.root)?.id else {
-                continue;
-            };
-            for category in registry.categories() {
-                expected.append(&mut index.projects(id, &category.path)?);
-            }
+    if let (Some(id), Scope::Client(_)) = (known.id, &extent.scope) {
+        for category in &extent.categories {
+            expected.append(&mut index.projects(id, &category.path)?);
         }
-        expected.retain(|project| scope.contains(project));
+        expected.retain(|project| extent.scope.contains(project));
     }
-    Ok(Before { expected, mounted })
+    Ok(expected)
 }
 
 /// Looks again at single replicas of a database that is open, so that the index knows what a run did there.
 ///
 /// # Errors
 /// The index cannot be written, or the look was interrupted.
-pub fn look_again<'a>(
+pub fn look_again(
     index: &mut Index,
-    registry: &'a Registry,
+    registry: &Registry,
     database: &Database,
-    root: &Folder,
-    replicas: impl IntoIterator<Item = (&'a Category, &'a ProjectId)>,
+    root: &Arc<Folder>,
+    replicas: &[(&Category, ProjectId)],
 ) -> Result<()> {
-    let exclusions = Exclusions::new(registry.exclusions())?;
+    let exclusions = Arc::new(Exclusions::new(registry.exclusions())?);
     let known = index.database(&database.root)?;
-    let mounted = known
-        .id
-        .map_or(Ok(BTreeSet::new()), |id| index.mounted(id))?;
-    let mut sight = Sight::default();
-    for (category, project) in replicas {
-        require_mounted(root, category, &mounted)?;
+    let before = mounted(index, &known)?;
+    let mut mounted = BTreeSet::new();
+    for (category, _) in replicas {
+        require_mounted(root, category, &before)?;
         if is_mounted(root, category) {
-            sight.mounted.insert(category.path.clone());
+            mounted.insert(&category.path);
         }
-        let inner = registry.inner_categories(category);
-        let seen = see_replica(root, category, project, &exclusions, &inner)?;
-        sight.replicas.push(seen);
     }
-    write(index, database, &sight, root, known.revision, false)?;
-    Ok(())
+    let mut draft = index.draft(&known)?;
+    let sight = see(root, registry, &exclusions, replicas, &mut draft, &Silent)?;
+    let drafted = draft.finish()?;
+    let writer = index.write_look(&database.root, &known)?;
+    write_replicas(&writer, root, &sight, &drafted)?;
+    for category in mounted {
+        writer.mounted(category)?;
+    }
+    writer.finish(false)
 }
 
-/// Writes what was seen since the database had this revision.
-fn write(
-    index: &mut Index,
-    database: &Database,
-    sight: &Sight<'_>,
+/// Writes the replicas that were looked at, and whose they are.
+fn write_replicas(
+    writer: &LookWriter<'_>,
     root: &Folder,
-    since: i64,
-    whole: bool,
+    sight: &Sight<'_>,
+    drafted: &Drafted,
 ) -> Result<Changes> {
-    let writer = index.write_look(&database.root, since)?;
     // Opening the database has read it already; one that was unreadable since then stays as it is known.
     if let Ok(Some(identity)) = identity::read(root) {
         writer.identity(&identity)?;
     }
-    let mut changes = Changes::default();
-    for category in &sight.mounted {
-        writer.mounted(category)?;
+    let mut changes = writer.replicas(drafted)?;
+    for (category, project) in &sight.absent {
+        changes += writer.absent(&category.path, project)?;
     }
-    for seen in &sight.replicas {
-        changes += match &seen.tree {
-            Some(tree) => writer.replica(&seen.category.path, &seen.project, tree)?,
-            None => writer.absent(&seen.category.path, &seen.project)?,
-        };
-    }
-    for listing in &sight.listings {
-        changes += write_listing(&writer, listing, whole)?;
-    }
-    writer.finish(whole && sight.unreadable == 0)?;
     Ok(changes)
 }
 

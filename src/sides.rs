@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::index::Index;
@@ -16,7 +17,7 @@ pub struct Side<'a> {
     /// The database.
     pub database: &'a Database,
     /// Its root.
-    pub root: Folder,
+    pub root: Arc<Folder>,
     /// Its categories whose folders were file systems of their own at the last look.
     pub mounted: BTreeSet<PathBuf>,
 }

@@ -1,144 +1,190 @@
-//! What one look at a database sees: its categories, the projects in them, and every replica's tree.
+//! What one look at a database sees: its replicas walked, every folder packed and set beside the index.
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
 
+use crate::aggregate::Tally;
 use crate::error::{Error, Result};
 use crate::exclusions::Exclusions;
-use crate::listing::{self, Listing};
+use crate::index::{Draft, SeenFolder};
+use crate::manifest::{File, Packer};
+use crate::moment::Step;
 use crate::monitor::{Event, Monitor};
 use crate::name::Name;
-use crate::os::folder::{Folder, is_missing};
-use crate::project::{ProjectId, Scope, below};
+use crate::os::disk::Disk;
+use crate::os::folder::Folder;
+use crate::os::stat::{Kind, Stat};
+use crate::project::{ProjectId, below};
 use crate::registry::{Category, Registry};
-use crate::tree::{self, Problem, Tree};
+use crate::walk::{self, Contents, Start, Walk, What};
 
-/// One replica as it was seen.
-#[derive(Debug)]
-pub struct Seen<'a> {
-    /// Its category.
-    pub category: &'a Category,
-    /// Its project.
-    pub project: ProjectId,
-    /// `None`: looked for and not there.
-    pub tree: Option<Tree>,
-}
-
-/// Everything seen on one database.
+/// What was seen beside what the draft holds.
 #[derive(Debug, Default)]
 pub struct Sight<'a> {
-    /// The replicas that were looked at.
-    pub replicas: Vec<Seen<'a>>,
-    /// What was found in each category.
-    pub listings: Vec<Listing<'a>>,
-    /// Categories whose folders are file systems of their own.
-    pub mounted: BTreeSet<PathBuf>,
+    /// Replicas that were looked for and are not there.
+    pub absent: Vec<(&'a Category, ProjectId)>,
     /// Files and folders that could not be looked at.
     pub unreadable: u64,
+    /// Whether there was anything but folders, or anything that is left alone.
+    pub holds_something: bool,
 }
 
-/// What was known before a look.
-#[derive(Debug, Default)]
-pub struct Before {
-    /// Projects that are to be looked for, whether they are there or not.
-    pub expected: BTreeSet<ProjectId>,
-    /// Categories whose folders were a file system of their own.
-    pub mounted: BTreeSet<PathBuf>,
+/// What a walker makes of a folder.
+enum Glimpse {
+    /// It was read.
+    Read(Box<Read>),
+    /// It could not be read.
+    Closed(std::path::PathBuf, Error),
+    /// It is not there; `true` for a replica's own folder.
+    Gone(bool),
 }
 
-/// Looks at all categories, as far as the scope goes.
+/// A folder that was read.
+struct Read {
+    folder: SeenFolder,
+    /// Why names in it could not be looked at.
+    errors: Vec<Error>,
+    step: Option<Step>,
+    holds_something: bool,
+}
+
+/// Walks replicas of a database and tells the draft of every folder.
 ///
 /// # Errors
-/// Only an interruption; what cannot be read is counted and told to the monitor.
+/// The index cannot be read, or the look was interrupted; what cannot be read on the disk is counted and told to the
+/// monitor.
 pub fn see<'a>(
-    root: &Folder,
-    registry: &'a Registry,
-    scope: &Scope,
-    mut before: Before,
-    exclusions: &Exclusions,
+    root: &Arc<Folder>,
+    registry: &Registry,
+    exclusions: &Arc<Exclusions>,
+    replicas: &[(&'a Category, ProjectId)],
+    draft: &mut Draft<'_>,
     monitor: &dyn Monitor,
 ) -> Result<Sight<'a>> {
+    let mut inner: BTreeMap<&Path, Arc<[std::path::PathBuf]>> = BTreeMap::new();
+    let starts = replicas.iter().map(|(category, project)| Start {
+        path: below(&category.path, project),
+        inner: Arc::clone(
+            inner
+                .entry(&category.path)
+                .or_insert_with(|| registry.inner_categories(category).into()),
+        ),
+    });
+    let starts = starts.collect();
+    let walkers = Disk::of(root).walkers();
+    let mut walk = Walk::begin(root, starts, exclusions, walkers, Glimpse::of);
     let mut sight = Sight::default();
-    for category in registry.categories() {
-        let inner = registry.inner_categories(category);
-        let listing = listing::list(root, category, scope, &inner, &before.mounted)?;
-        if matches!(scope, Scope::Client(_)) {
-            before.expected.extend(listing.projects.iter().cloned());
-        }
-        if listing.mounted {
-            sight.mounted.insert(category.path.clone());
-        }
-        sight.unreadable += listing.problems.len() as u64;
-        tell(&listing, root, monitor);
-        sight.listings.push(listing);
-    }
-    for listing in &mut sight.listings {
-        listing.expect(&before.expected);
-        for project in &listing.projects {
-            let inner = registry.inner_categories(listing.category);
-            let seen = see_replica(root, listing.category, project, exclusions, &inner)?;
-            for problem in seen.problems() {
-                sight.unreadable += 1;
-                monitor.event(&Event::Problem(&problem.error));
+    let mut places = BTreeMap::new();
+    while let Some(batch) = walk.next()? {
+        for (replica, glimpse) in batch.folders {
+            let (category, project) = &replicas[replica];
+            if matches!(glimpse, Glimpse::Gone(true)) {
+                sight.absent.push((category, project.clone()));
+                continue;
             }
-            monitor.event(&Event::Files(seen.entries()));
-            sight.replicas.push(seen);
+            let place = match places.get(&replica) {
+                Some(place) => *place,
+                None => draft.replica(&category.path, project)?,
+            };
+            places.insert(replica, place);
+            sight.take(glimpse, draft, place, monitor)?;
+        }
+        for replica in batch.complete {
+            if let Some(place) = places.remove(&replica) {
+                draft.complete(place)?;
+            }
         }
     }
     Ok(sight)
 }
 
-/// Tells of folders that could not be read, and of links that are not followed.
-fn tell(listing: &Listing<'_>, root: &Folder, monitor: &dyn Monitor) {
-    for problem in &listing.problems {
-        monitor.event(&Event::Problem(problem));
+impl Sight<'_> {
+    /// Takes in one folder of the replica with this place in the draft.
+    fn take(
+        &mut self,
+        glimpse: Glimpse,
+        draft: &mut Draft<'_>,
+        place: usize,
+        monitor: &dyn Monitor,
+    ) -> Result<()> {
+        match glimpse {
+            Glimpse::Gone(_) => Ok(()),
+            Glimpse::Closed(path, error) => {
+                self.problem(&error, monitor);
+                draft.closed(place, &path)
+            }
+            Glimpse::Read(read) => {
+                for error in &read.errors {
+                    self.problem(error, monitor);
+                }
+                self.holds_something |= read.holds_something;
+                if let Some(step) = read.step {
+                    draft.step(place, step);
+                }
+                monitor.event(&Event::Folders(1));
+                monitor.event(&Event::Files(read.folder.tally.files));
+                draft.folder(place, read.folder)
+            }
+        }
     }
-    for link in &listing.links {
-        let path = Name::from(root.path().join(link));
-        monitor.event(&Event::Notice(&format!(
-            "note: `{path}` is a symbolic link and is not followed"
-        )));
+
+    fn problem(&mut self, error: &Error, monitor: &dyn Monitor) {
+        self.unreadable += 1;
+        monitor.event(&Event::Problem(error));
     }
 }
 
-impl Seen<'_> {
-    fn problems(&self) -> impl Iterator<Item = &Problem> {
-        self.tree.iter().flat_map(|tree| &tree.problems)
-    }
-
-    fn entries(&self) -> u64 {
-        self.tree
-            .as_ref()
-            .map_or(0, |tree| tree.entries.len() as u64)
+impl Glimpse {
+    /// Runs on the walkers' threads: packing is most of the work that is not the system's.
+    fn of(sight: walk::Sight<'_>) -> Self {
+        match sight.what {
+            What::Gone => Self::Gone(sight.path == Path::new("")),
+            What::Closed(error) => Self::Closed(sight.path.to_owned(), error),
+            What::Read(contents, stat) => {
+                Self::Read(Box::new(Read::of(sight.path, contents, stat)))
+            }
+        }
     }
 }
 
-/// Looks at one replica.
-///
-/// # Errors
-/// Only an interruption; a folder that cannot be read is a problem of its tree.
-pub fn see_replica<'a>(
-    root: &Folder,
-    category: &'a Category,
-    project: &ProjectId,
-    exclusions: &Exclusions,
-    inner: &[PathBuf],
-) -> Result<Seen<'a>> {
-    let tree = match tree::walk(root, &below(&category.path, project), exclusions, inner) {
-        Err(Error::Interrupted) => return Err(Error::Interrupted),
-        Err(error) if is_missing(&error) => None,
-        Err(error) => Some(Tree {
-            problems: vec![Problem {
-                path: PathBuf::new(),
-                error,
-            }],
-            ..Tree::default()
-        }),
-        Ok(tree) => Some(tree),
-    };
-    Ok(Seen {
-        category,
-        project: project.clone(),
-        tree,
-    })
+impl Read {
+    fn of(path: &Path, contents: &mut Contents, stat: Option<Stat>) -> Self {
+        let mut packer = Packer::with_capacity(contents.len());
+        let mut tally = Tally::default();
+        let (mut shared, mut holds_something) = (Vec::new(), contents.excluded > 0);
+        for child in contents.children() {
+            holds_something |= child.kind != Kind::Folder;
+            if matches!(child.kind, Kind::Folder | Kind::Special) {
+                continue;
+            }
+            packer.add(&File {
+                name: child.name.as_encoded_bytes(),
+                bytes: child.bytes,
+                modified: child.modified,
+                target: child.target.map(Name::as_bytes),
+            });
+            tally.add(child.bytes, child.modified);
+            shared.extend(
+                child
+                    .shared
+                    .map(|(device, inode)| (device, inode, child.bytes)),
+            );
+        }
+        let own = stat.map(|stat| stat.changed.coarsest_step());
+        let step = contents.step.into_iter().chain(own).min();
+        let (unread, errors) = std::mem::take(&mut contents.problems).into_iter().unzip();
+        Self {
+            folder: SeenFolder {
+                path: path.to_owned(),
+                manifest: packer.finish(),
+                tally,
+                shared,
+                unread,
+            },
+            errors,
+            step,
+            holds_something,
+        }
+    }
 }

@@ -1,15 +1,18 @@
 //! One replica as the disk holds it: every entry below its folder, found without following a link.
 
-use std::ffi::OsStr;
+use std::collections::BTreeSet;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use crate::error::{Error, Result};
-use crate::exclusions::{Exclusions, is_housekeeping, is_temporary};
-use crate::interrupt;
+use crate::error::{At as _, Error, Result};
+use crate::exclusions::{Exclusions, is_housekeeping};
 use crate::moment::{Moment, Step};
 use crate::name::Name;
+use crate::os::disk::Disk;
 use crate::os::folder::{Folder, is_missing};
 use crate::os::stat::{Kind, Stat};
+use crate::walk::{Child, Contents, Sight, Start, Walk, What};
 
 /// A file, folder, link or special file below a replica's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,107 +73,131 @@ impl Default for Tree {
     }
 }
 
+/// What became of one folder.
+enum Part {
+    /// What is in it.
+    Read(Tree),
+    /// It could not be read.
+    Closed(Problem),
+    /// It is no longer there.
+    Gone(PathBuf),
+}
+
+impl Part {
+    fn of(sight: Sight<'_>) -> Self {
+        let path = sight.path.to_owned();
+        match sight.what {
+            What::Gone => Self::Gone(path),
+            What::Closed(error) => Self::Closed(Problem { path, error }),
+            What::Read(contents, stat) => Self::Read(Tree::of_folder(&path, contents, stat)),
+        }
+    }
+}
+
+impl Tree {
+    /// What is in one folder.
+    fn of_folder(path: &Path, contents: &mut Contents, stat: Option<Stat>) -> Self {
+        let steps = [contents.step, stat.map(|stat| stat.changed.coarsest_step())];
+        let problems = std::mem::take(&mut contents.problems).into_iter();
+        Self {
+            entries: contents
+                .children()
+                .map(|child| Entry::of(path, &child))
+                .collect(),
+            problems: problems
+                .map(|(name, error)| Problem {
+                    path: path.join(name.as_path()),
+                    error,
+                })
+                .collect(),
+            leftovers: contents
+                .leftovers
+                .iter()
+                .map(|name| path.join(name.as_path()))
+                .collect(),
+            excluded: contents.excluded,
+            step: steps
+                .into_iter()
+                .flatten()
+                .min()
+                .unwrap_or(Step::TwoSeconds),
+            stat,
+        }
+    }
+
+    /// Adds what is in another folder.
+    fn append(&mut self, mut other: Self) {
+        self.entries.append(&mut other.entries);
+        self.problems.append(&mut other.problems);
+        self.leftovers.append(&mut other.leftovers);
+        self.excluded += other.excluded;
+        self.step = self.step.min(other.step);
+        self.stat = self.stat.or(other.stat);
+    }
+}
+
+impl Entry {
+    /// An entry of the folder with this path.
+    fn of(folder: &Path, child: &Child<'_>) -> Self {
+        Self {
+            path: folder.join(child.name),
+            kind: child.kind,
+            bytes: child.bytes,
+            modified: child.modified,
+            mode: child.mode,
+            target: child.target.cloned(),
+            shared: child.shared,
+        }
+    }
+}
+
 /// Looks at everything below `root`/`relative`, but for what is excluded and the `inner` folders (relative to the root).
 ///
 /// Entries that vanish while they are looked at are not there; folders and entries that cannot be read are problems.
 ///
 /// # Errors
-/// The folder itself cannot be opened, or the walk was interrupted.
+/// The folder itself cannot be opened or read, or the walk was interrupted.
 pub fn walk(
-    root: &Folder,
+    root: &Arc<Folder>,
     relative: &Path,
-    exclusions: &Exclusions,
+    exclusions: &Arc<Exclusions>,
     inner: &[PathBuf],
 ) -> Result<Tree> {
-    let top = root.beneath(relative)?;
-    let stat = top.stat_self()?;
+    let start = Start {
+        path: relative.to_owned(),
+        inner: inner.into(),
+    };
+    let walkers = Disk::of(root).walkers();
+    let mut walk = Walk::begin(root, vec![start], exclusions, walkers, Part::of);
     let mut tree = Tree {
-        step: stat.changed.coarsest_step(),
-        stat: Some(stat),
+        step: Step::TwoSeconds,
         ..Tree::default()
     };
-    let mut pending = vec![PathBuf::new()];
-    while let Some(path) = pending.pop() {
-        interrupt::check()?;
-        let opened = top
-            .beneath(&path)
-            .and_then(|folder| Ok((folder.entries()?, folder)));
-        let (names, folder) = match opened {
-            Ok(opened) => opened,
-            Err(error) if is_missing(&error) && path != Path::new("") => {
-                tree.entries.retain(|entry| entry.path != path);
-                continue;
-            }
-            Err(error) => {
-                tree.problems.push(Problem { path, error });
-                continue;
-            }
-        };
-        for name in names {
-            if let Some(entry) = look(&folder, &path, &name, exclusions, &mut tree)
-                && !(entry.kind == Kind::Folder && inner.contains(&relative.join(&entry.path)))
-            {
-                if entry.kind == Kind::Folder {
-                    pending.push(entry.path.clone());
+    let mut gone = BTreeSet::new();
+    while let Some(batch) = walk.next()? {
+        for (_, part) in batch.folders {
+            match part {
+                Part::Closed(problem) if problem.path == Path::new("") => return Err(problem.error),
+                Part::Gone(path) if path == Path::new("") => {
+                    let missing = io::Error::from(io::ErrorKind::NotFound);
+                    return Err(missing).at("open", root.path().join(relative));
                 }
-                tree.entries.push(entry);
+                Part::Gone(path) => {
+                    gone.insert(path);
+                }
+                Part::Closed(problem) => tree.problems.push(problem),
+                Part::Read(part) => tree.append(part),
             }
         }
     }
+    tree.entries.retain(|entry| {
+        let path = || relative.join(&entry.path);
+        let is_folder = entry.kind == Kind::Folder;
+        !(is_folder && (gone.contains(&entry.path) || inner.contains(&path())))
+    });
     tree.entries
         .sort_unstable_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
-    // Some network file systems list a name twice while a folder changes.
-    tree.entries.dedup_by(|a, b| a.path == b.path);
     Ok(tree)
-}
-
-/// Looks at one entry; `None` if it is left alone, gone, or a problem.
-fn look(
-    folder: &Folder,
-    path: &Path,
-    name: &OsStr,
-    exclusions: &Exclusions,
-    tree: &mut Tree,
-) -> Option<Entry> {
-    let path = path.join(name);
-    let seen = folder.stat(name).and_then(|stat| {
-        let target = if stat.kind == Kind::Link {
-            Some(folder.read_link(name)?.into())
-        } else {
-            None
-        };
-        Ok((stat, target))
-    });
-    let (stat, target) = match seen {
-        Ok(seen) => seen,
-        Err(error) if is_missing(&error) => return None,
-        Err(error) => {
-            tree.problems.push(Problem { path, error });
-            return None;
-        }
-    };
-    if is_temporary(name) {
-        tree.leftovers.push(path);
-        return None;
-    }
-    if exclusions.excludes(&path, stat.kind == Kind::Folder) {
-        tree.excluded += 1;
-        return None;
-    }
-    tree.step = tree.step.min(stat.changed.coarsest_step());
-    Some(Entry {
-        path,
-        kind: stat.kind,
-        bytes: if stat.kind == Kind::File {
-            stat.bytes
-        } else {
-            0
-        },
-        modified: stat.modified,
-        mode: stat.mode,
-        target,
-        shared: (stat.kind == Kind::File && stat.links > 1).then_some((stat.device, stat.inode)),
-    })
 }
 
 /// What clients and projects are among.

@@ -9,11 +9,13 @@ use super::{Run, one_project};
 use crate::catalogue::{self, ProjectState, ReplicaState, State};
 use crate::error::Result;
 use crate::exit_status::ExitStatus;
+use crate::loading::look_at_all;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
 use crate::project::Scope;
-use crate::scan::{self, LookState};
+use crate::scan::LookState;
+use crate::survey::Extent;
 use crate::units;
 use crate::workspace::Workspace;
 
@@ -107,16 +109,11 @@ impl Run for Fetch {
         let (index, registry) = (&mut workspace.index, &workspace.registry);
         let mut seen_all = true;
         if live {
-            for database in registry.databases() {
-                let look = scan::look(
-                    index,
-                    registry,
-                    database,
-                    &scope,
-                    workspace.monitor.as_ref(),
-                )?;
-                seen_all &= look.state == LookState::Complete;
-            }
+            let databases: Vec<_> = registry.databases().iter().collect();
+            let extent = Extent::of(registry, scope.clone());
+            let monitor = workspace.monitor.as_ref();
+            let looks = look_at_all(index, registry, &databases, &extent, monitor)?;
+            seen_all = looks.iter().all(|look| look.state == LookState::Complete);
         }
         Ok(Fetched {
             projects: catalogue::compare(index, registry, &scope)?,

@@ -9,12 +9,12 @@ use serde::Serialize;
 
 use super::Run;
 use crate::error::{Error, Result};
-use crate::index::Found;
 use crate::moment::Moment;
 use crate::name::Name;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
+use crate::project::Scope;
 use crate::project::{ProjectId, below};
 use crate::registry::{Category, Database};
 use crate::units;
@@ -58,6 +58,14 @@ struct FoundFile {
     category: String,
     project: ProjectId,
     path: Name,
+    bytes: u64,
+    modified: Moment,
+}
+
+/// A file that was found.
+struct Found {
+    project: ProjectId,
+    path: std::path::PathBuf,
     bytes: u64,
     modified: Moment,
 }
@@ -130,11 +138,22 @@ impl Run for Find {
             for category in registry.categories() {
                 workspace
                     .index
-                    .visit_files(id, &category.path, &mut |found| {
-                        if pattern.matches(&found) {
-                            files.push(found_file(database, category, found));
+                    .visit_folders(id, &category.path, &Scope::All, &mut |folder| {
+                        let mut listed = folder.files();
+                        while let Ok(Some(file)) = listed.next() {
+                            let found = Found {
+                                project: folder.project.clone(),
+                                path: folder
+                                    .path
+                                    .join(Name::from_bytes(file.name.to_vec()).as_path()),
+                                bytes: file.bytes,
+                                modified: file.modified,
+                            };
+                            if pattern.matches(&found) {
+                                files.push(found_file(database, category, found));
+                            }
                         }
-                        true
+                        Ok(true)
                     })?;
             }
         }

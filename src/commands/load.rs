@@ -10,13 +10,17 @@ use super::Run;
 use crate::catalogue;
 use crate::error::{Error, Result};
 use crate::exit_status::ExitStatus;
+use crate::index::Index;
+use crate::loading::look_at_all;
 use crate::moment::Moment;
+use crate::monitor::Monitor;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
 use crate::project::Scope;
-use crate::registry::Database;
+use crate::registry::{Database, Registry};
 use crate::scan::{self, Look, LookState};
+use crate::survey::Extent;
 use crate::units;
 use crate::workspace::Workspace;
 
@@ -30,6 +34,7 @@ use crate::workspace::Workspace;
   load NAS WORK
   load --older-than 1h
   load NAS --project acme/spot
+  load --category render
   load --forget OLD-NAS")]
 pub(crate) struct Load {
     /// Only these databases
@@ -38,11 +43,14 @@ pub(crate) struct Load {
     /// Only at this project, or this client's projects
     #[arg(long, value_name = "PROJECT")]
     project: Option<OsString>,
+    /// Only in this category; repeatable
+    #[arg(long = "category", value_name = "CATEGORY")]
+    categories: Vec<String>,
     /// Only where the last look is older than this: 90s, 15m, 1h, 2d
     #[arg(long, value_name = "AGE", value_parser = units::parse_duration)]
     older_than: Option<Duration>,
     /// Drop what the index knows of this database; no file is touched
-    #[arg(long, value_name = "DATABASE", conflicts_with_all = ["databases", "project", "older_than"])]
+    #[arg(long, value_name = "DATABASE", conflicts_with_all = ["databases", "project", "categories", "older_than"])]
     forget: Option<String>,
 }
 
@@ -74,45 +82,35 @@ impl Run for Load {
     type Answer = Loaded;
 
     fn run(self, workspace: &mut Workspace) -> Result<Loaded> {
-        let scope = self
-            .project
-            .as_deref()
-            .map_or(Ok(Scope::All), Scope::parse)?;
-        let chosen = match (&self.forget, self.databases.is_empty()) {
-            (Some(name), _) => vec![workspace.registry.database(name)?.clone()],
-            (None, true) => workspace.registry.databases().to_vec(),
-            (None, false) => {
-                let mut named: Vec<Database> = Vec::new();
-                for name in &self.databases {
-                    let database = workspace.registry.database(name)?;
-                    if !named.contains(database) {
-                        named.push(database.clone());
-                    }
-                }
-                named
-            }
-        };
+        let databases = self.databases(&workspace.registry)?;
+        let extent = self.extent(&workspace.registry)?;
         let run = workspace.index.begin_run("load")?;
-        let databases = if self.forget.is_some() {
-            forget(workspace, &chosen)
+        let (index, registry) = (&mut workspace.index, &workspace.registry);
+        let looked = if self.forget.is_some() {
+            forget(index, registry, &databases, workspace.ask)
         } else {
-            chosen
-                .iter()
-                .map(|database| load(workspace, database, &scope, self.older_than))
-                .collect()
+            let monitor = workspace.monitor.as_ref();
+            load(
+                index,
+                registry,
+                &databases,
+                &extent,
+                self.older_than,
+                monitor,
+            )
         };
-        let state = match &databases {
+        let state = match &looked {
             Err(Error::Interrupted) => "interrupted",
             Err(_) => "refused",
-            Ok(databases) if databases.iter().any(LoadedDatabase::needs_attention) => "partial",
+            Ok(looked) if looked.iter().any(LoadedDatabase::needs_attention) => "partial",
             Ok(_) => "complete",
         };
         let ended = workspace.index.end_run(run, state);
-        let databases = databases?;
+        let databases = looked?;
         ended?;
         if databases.iter().all(|database| database.gone == 0) {
             // Nothing of this name is known or was there: a slip of the pen, not a look.
-            catalogue::known_projects(&workspace.index, &workspace.registry, &scope)?;
+            catalogue::known_projects(&workspace.index, &workspace.registry, &extent.scope)?;
         }
         Ok(Loaded {
             run,
@@ -123,45 +121,120 @@ impl Run for Load {
     }
 }
 
-/// Looks at one database, unless the last look is recent enough.
+impl Load {
+    /// The databases that are meant, each once.
+    fn databases(&self, registry: &Registry) -> Result<Vec<Database>> {
+        if self.databases.is_empty() && self.forget.is_none() {
+            return Ok(registry.databases().to_vec());
+        }
+        let mut named: Vec<Database> = Vec::new();
+        for name in self.databases.iter().chain(&self.forget) {
+            let database = registry.database(name)?;
+            if !named.contains(database) {
+                named.push(database.clone());
+            }
+        }
+        Ok(named)
+    }
+
+    /// What is to be looked at on them.
+    fn extent<'a>(&self, registry: &'a Registry) -> Result<Extent<'a>> {
+        let scope = self
+            .project
+            .as_deref()
+            .map_or(Ok(Scope::All), Scope::parse)?;
+        let mut extent = Extent::of(registry, scope);
+        if !self.categories.is_empty() {
+            extent.categories.clear();
+            for name in &self.categories {
+                let category = registry.category(name)?;
+                if !extent.categories.contains(&category) {
+                    extent.categories.push(category);
+                }
+            }
+        }
+        Ok(extent)
+    }
+}
+
+/// Looks at databases, but for those whose last look is recent enough.
 fn load(
-    workspace: &mut Workspace,
-    database: &Database,
-    scope: &Scope,
+    index: &mut Index,
+    registry: &Registry,
+    databases: &[Database],
+    extent: &Extent<'_>,
     older_than: Option<Duration>,
-) -> Result<LoadedDatabase> {
-    let (index, registry) = (&mut workspace.index, &workspace.registry);
-    let known = index.database(&database.root)?;
-    let recent = known.offline_since.is_none()
-        && known
-            .looked_at
-            .zip(older_than)
-            .is_some_and(|(looked_at, limit)| {
-                looked_at <= Moment::now() && looked_at.age() < limit
-            });
-    let look = if recent {
-        scan::summary(index, registry, database)?
-    } else {
-        scan::look(index, registry, database, scope, workspace.monitor.as_ref())?
+    monitor: &dyn Monitor,
+) -> Result<Vec<LoadedDatabase>> {
+    let mut stale = Vec::new();
+    for database in databases {
+        if !is_recent(index, registry, database, extent, older_than)? {
+            stale.push(database);
+        }
+    }
+    let mut looks = look_at_all(index, registry, &stale, extent, monitor)?.into_iter();
+    let look = |database| {
+        let look = if stale.contains(&database) {
+            looks.next()
+        } else {
+            None
+        };
+        let look = look.map_or_else(|| scan::summary(index, registry, database), Ok)?;
+        Ok(LoadedDatabase::new(database, look.state.word(), &look))
     };
-    Ok(LoadedDatabase::new(database, look.state.word(), &look))
+    databases.iter().map(look).collect()
+}
+
+/// Whether the last look at a part of a database is not older than this.
+fn is_recent(
+    index: &Index,
+    registry: &Registry,
+    database: &Database,
+    extent: &Extent<'_>,
+    older_than: Option<Duration>,
+) -> Result<bool> {
+    let known = index.database(&database.root)?;
+    let (Some(limit), Some(id), None) = (older_than, known.id, known.offline_since) else {
+        return Ok(false);
+    };
+    let is_young = |looked_at: Option<Moment>| {
+        looked_at.is_some_and(|looked_at| looked_at <= Moment::now() && looked_at.age() < limit)
+    };
+    if is_young(known.looked_at) {
+        return Ok(true);
+    }
+    if extent.is_whole(registry) {
+        // Categories may have been listed of which not all could be read.
+        return Ok(false);
+    }
+    for category in &extent.categories {
+        if !is_young(index.looked_at(id, &category.path)?) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Drops what the index knows.
-fn forget(workspace: &mut Workspace, databases: &[Database]) -> Result<Vec<LoadedDatabase>> {
+fn forget(
+    index: &mut Index,
+    registry: &Registry,
+    databases: &[Database],
+    ask: Option<fn(&str) -> bool>,
+) -> Result<Vec<LoadedDatabase>> {
     let mut forgotten = Vec::new();
     for database in databases {
-        let known = scan::summary(&workspace.index, &workspace.registry, database)?;
+        let known = scan::summary(index, registry, database)?;
         let files = units::counted(known.files, "file");
         let question = format!(
             "forget what the index knows of `{}` ({files})? no file is touched",
             database.name
         );
-        if workspace.ask.is_some_and(|ask| !ask(&question)) {
+        if ask.is_some_and(|ask| !ask(&question)) {
             return Err(Error::Declined);
         }
-        workspace.index.forget(&database.root)?;
-        let mut look = scan::summary(&workspace.index, &workspace.registry, database)?;
+        index.forget(&database.root)?;
+        let mut look = scan::summary(index, registry, database)?;
         look.changes.gone = known.files;
         forgotten.push(LoadedDatabase::new(database, "forgotten", &look));
     }

@@ -6,16 +6,15 @@ use std::path::{Path, PathBuf};
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::Index;
+use super::KnownDatabase;
+use super::draft::{DraftReplica, Drafted, row};
 use super::failure::Explain as _;
-use super::files::{StoredTree, stored_tree};
-use super::replicas::write_fingerprints;
-use crate::aggregate::{Aggregate, Item};
-use crate::error::Result;
+use super::folders::write_fingerprints;
+use crate::aggregate::Aggregate;
+use crate::error::{Error, Result};
 use crate::moment::{Moment, Step};
 use crate::name::Name;
-use crate::os::stat::Kind;
 use crate::project::ProjectId;
-use crate::tree::Tree;
 
 /// Files and links that a look found different from the one before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,10 +35,20 @@ impl std::ops::AddAssign for Changes {
     }
 }
 
+/// Takes over the folders that a draft has set down for the replica of place ?1, whose row is ?2.
+const FOLDERS: [&str; 3] = [
+    "DELETE FROM folders WHERE replica_id = ?2 AND id IN (SELECT id FROM temp.draft_gone WHERE replica = ?1)",
+    "UPDATE folders SET fingerprints = draft.fingerprints, manifest = draft.manifest
+     FROM temp.draft_folders AS draft
+     WHERE draft.replica = ?1 AND folders.id = draft.id AND folders.replica_id = ?2",
+    "INSERT INTO folders (replica_id, path, fingerprints, manifest)
+     SELECT ?2, path, fingerprints, manifest FROM temp.draft_folders WHERE replica = ?1 AND id IS NULL",
+];
+
 /// Writes what was seen on one database.
 #[derive(Debug)]
 pub struct LookWriter<'a> {
-    pub(super) transaction: Transaction<'a>,
+    transaction: Transaction<'a>,
     path: PathBuf,
     database: i64,
     now: Moment,
@@ -48,25 +57,34 @@ pub struct LookWriter<'a> {
 }
 
 impl Index {
-    /// Begins to write a look at the database with this root, which began when the database had this revision: what
-    /// others wrote since is newer and stays.
+    /// Begins to write a look at the database with this root, of which this was known when the look began: what others
+    /// wrote since is newer and stays.
     ///
     /// # Errors
-    /// The index cannot be written.
-    pub fn write_look(&mut self, root: &Path, since: i64) -> Result<LookWriter<'_>> {
+    /// The index cannot be written; [`Error::IndexChanged`] if the database was forgotten meanwhile.
+    pub fn write_look(&mut self, root: &Path, known: &KnownDatabase) -> Result<LookWriter<'_>> {
         let path = self.path.clone();
         let transaction = self.transaction()?;
-        let sql = "INSERT INTO databases (root, revision) VALUES (?1, 1)
-                   ON CONFLICT (root) DO UPDATE SET revision = revision + 1 RETURNING id";
-        let database = transaction
-            .query_row(sql, [root.as_os_str().as_bytes()], |row| row.get(0))
+        let now = Moment::now();
+        // A database that was forgotten begins with a higher number than it ever had, so that looks that are older
+        // than that stay behind.
+        let sql = "INSERT INTO databases (root, revision) VALUES (?1, ?2)
+                   ON CONFLICT (root) DO UPDATE SET revision = revision + 1 RETURNING id, revision";
+        let first = now.seconds.saturating_mul(1_000_000);
+        let (database, revision): (i64, i64) = transaction
+            .query_row(sql, params![root.as_os_str().as_bytes(), first], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
             .explain("write", &path)?;
+        if known.id.is_some_and(|id| id != database) || revision <= known.revision {
+            return Err(Error::IndexChanged { path });
+        }
         Ok(LookWriter {
             transaction,
             path,
             database,
-            now: Moment::now(),
-            since,
+            now,
+            since: known.revision,
         })
     }
 
@@ -86,13 +104,18 @@ impl Index {
 }
 
 impl LookWriter<'_> {
-    /// Writes one replica that is there; what lies below a problem stays as it was last seen.
+    /// Writes the replicas of a draft, touching only rows that differ; gives for each what was different.
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn replica(&self, category: &Path, project: &ProjectId, tree: &Tree) -> Result<Changes> {
-        self.write_replica(category, project, tree)
-            .explain("write", &self.path)
+    pub fn replicas(&self, drafted: &Drafted) -> Result<Changes> {
+        let mut changes = Changes::default();
+        for (place, replica) in drafted.replicas.iter().enumerate() {
+            changes += self
+                .write_replica(place, replica)
+                .explain("write", &self.path)?;
+        }
+        Ok(changes)
     }
 
     /// Notes that a project was looked for in a category and is not there.
@@ -254,53 +277,33 @@ impl LookWriter<'_> {
         Ok(newer.unwrap_or(false))
     }
 
-    fn write_replica(
-        &self,
-        category: &Path,
-        project: &ProjectId,
-        tree: &Tree,
-    ) -> rusqlite::Result<Changes> {
+    fn write_replica(&self, place: usize, replica: &DraftReplica) -> rusqlite::Result<Changes> {
+        let (category, project) = (&replica.category, &replica.project);
         if self.is_newer(category, project)? {
             return Ok(Changes::default());
         }
-        let known = self.replica_id(category, project)?;
-        let stored = known.map_or_else(
-            || Ok(StoredTree::default()),
-            |id| stored_tree(&self.transaction, id),
-        )?;
-        let hidden = |path: &Path| {
-            tree.problems
-                .iter()
-                .any(|problem| path.starts_with(&problem.path))
-        };
-        let mut aggregate = Aggregate::of(tree);
-        for (path, item) in stored.files.iter().filter(|(path, _)| hidden(path)) {
-            aggregate.add(&item.item(path), item.bytes);
-        }
-        for path in stored
-            .folders
-            .keys()
-            .filter(|path| hidden(path) && !path.as_os_str().is_empty())
-        {
-            let problem_itself = tree
-                .entries
-                .binary_search_by(|entry| entry.path.as_os_str().cmp(path.as_os_str()));
-            if problem_itself.is_err() {
-                let modified = Moment::default();
-                aggregate.add(
-                    &Item {
-                        path,
-                        kind: Kind::Folder,
-                        bytes: 0,
-                        modified,
-                        target: None,
-                    },
-                    0,
-                );
+        let id = self.put_replica(category, project, true, &replica.sum)?;
+        if replica.differs {
+            for sql in FOLDERS {
+                self.transaction
+                    .prepare_cached(sql)?
+                    .execute(params![row(place), id])?;
             }
         }
-        let id = self.put_replica(category, project, true, &aggregate)?;
-        self.write_entries(id, stored, tree, &hidden)
+        Ok(replica.changes)
+    }
+
+    /// Drops the folders of a replica; says how many files there were.
+    fn drop_contents(&self, replica: i64) -> rusqlite::Result<u64> {
+        let sql = "SELECT files FROM replicas WHERE id = ?1";
+        let files: i64 = self
+            .transaction
+            .prepare_cached(sql)?
+            .query_row([replica], |row| row.get(0))?;
+        self.transaction
+            .prepare_cached("DELETE FROM folders WHERE replica_id = ?1")?
+            .execute([replica])?;
+        Ok(files.cast_unsigned())
     }
 
     /// Inserts or updates the replica's own row.
@@ -379,6 +382,17 @@ impl LookWriter<'_> {
 mod tests {
     use super::*;
 
+    /// Writes a look that saw this replica with one empty folder.
+    fn see(index: &mut Index, known: &KnownDatabase, project: &ProjectId) {
+        let mut draft = index.draft(known).unwrap();
+        let replica = draft.replica(Path::new("footage"), project).unwrap();
+        draft.complete(replica).unwrap();
+        let drafted = draft.finish().unwrap();
+        let look = index.write_look(Path::new("/nas"), known).unwrap();
+        look.replicas(&drafted).unwrap();
+        look.finish(false).unwrap();
+    }
+
     #[test]
     fn a_slow_look_leaves_alone_what_was_written_after_it_began() {
         let folder = tempfile::tempdir().unwrap();
@@ -388,11 +402,9 @@ mod tests {
             client: "acme".into(),
             project: "spot".into(),
         };
-        let began = index.database(root).unwrap().revision;
-        let copy = index.write_look(root, began).unwrap();
-        copy.replica(category, &project, &Tree::default()).unwrap();
-        copy.finish(false).unwrap();
-        let slow = index.write_look(root, began).unwrap();
+        let began = index.database(root).unwrap();
+        see(&mut index, &began, &project);
+        let slow = index.write_look(root, &began).unwrap();
         slow.absent(category, &project).unwrap();
         slow.category(category, &|_| false).unwrap();
         slow.finish(true).unwrap();
@@ -402,10 +414,30 @@ mod tests {
         };
         assert!(present(&index));
 
-        let began = index.database(root).unwrap().revision;
-        let next = index.write_look(root, began).unwrap();
+        let began = index.database(root).unwrap();
+        let next = index.write_look(root, &began).unwrap();
         next.absent(category, &project).unwrap();
         next.finish(true).unwrap();
         assert!(!present(&index));
+    }
+
+    #[test]
+    fn a_look_at_a_database_that_was_forgotten_meanwhile_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut index = Index::open(&folder.path().join("index")).unwrap().index;
+        let root = Path::new("/nas");
+        let project = ProjectId {
+            client: "acme".into(),
+            project: "spot".into(),
+        };
+        let nothing = KnownDatabase::default();
+        see(&mut index, &nothing, &project);
+        let began = index.database(root).unwrap();
+        index.forget(root).unwrap();
+        assert!(matches!(
+            index.write_look(root, &began),
+            Err(Error::IndexChanged { .. })
+        ));
+        assert_eq!(index.database(root).unwrap().id, None);
     }
 }

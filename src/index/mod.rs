@@ -4,11 +4,12 @@
 //! Places are known by root and folder, not by the names a start-up file gives them, so a database that is renamed keeps
 //! its last look. All paths are stored as bytes.
 
-mod entries;
+mod draft;
 mod failure;
-mod files;
+mod folders;
 mod looks;
 mod opening;
+mod packing;
 mod replicas;
 mod runs;
 mod schema;
@@ -17,7 +18,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-pub use files::{FolderFiles, Found, StoredItem};
+pub use draft::{Draft, Drafted, SeenFolder};
+pub use folders::FolderFiles;
 pub use looks::{Changes, LookWriter};
 pub use opening::Opened;
 pub use replicas::{KnownDatabase, KnownReplica};
@@ -44,6 +46,14 @@ impl Index {
     #[must_use]
     pub const fn is_read_only(&self) -> bool {
         self.read_only
+    }
+
+    /// The same index by another handle, for another thread.
+    ///
+    /// # Errors
+    /// As for opening it.
+    pub fn open_again(&self) -> Result<Self> {
+        Ok(Self::open(&self.path)?.index)
     }
 
     /// Fails unless the index can be written; asked before work that must be recorded.

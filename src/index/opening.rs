@@ -153,8 +153,8 @@ impl Index {
         // Another process may have done it while we waited for the right to write.
         let found = version(&transaction, &path)?;
         for migration in &MIGRATIONS[usize::try_from(found).unwrap_or_default()..] {
-            transaction
-                .execute_batch(migration)
+            migration
+                .apply(&transaction)
                 .explain("bring up to date", &path)?;
         }
         let stamp =

@@ -9,6 +9,7 @@ use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::Index;
 use super::failure::Explain as _;
+use super::folders::read_fingerprints;
 use crate::aggregate::Aggregate;
 use crate::error::Result;
 use crate::moment::{Moment, Step};
@@ -157,7 +158,7 @@ fn path(row: &Row<'_>) -> rusqlite::Result<PathBuf> {
     Ok(OsString::from_vec(row.get(0)?).into())
 }
 
-fn project(row: &Row<'_>) -> rusqlite::Result<ProjectId> {
+pub(super) fn project(row: &Row<'_>) -> rusqlite::Result<ProjectId> {
     Ok(ProjectId {
         client: Name::from_bytes(row.get(0)?),
         project: Name::from_bytes(row.get(1)?),
@@ -183,13 +184,16 @@ fn known_replica(row: &Row<'_>) -> rusqlite::Result<KnownReplica> {
                 None => None,
             },
             unreadable: row.get::<_, i64>(9)?.cast_unsigned(),
-            step: Step::ALL
-                .into_iter()
-                .nth(usize::from(row.get::<_, u8>(10)?))
-                .unwrap_or(Step::TwoSeconds),
+            step: step(row.get(10)?),
             fingerprints: read_fingerprints(&fingerprints),
         },
     })
+}
+
+/// A step from its place among all.
+pub(super) fn step(place: u8) -> Step {
+    let mut steps = Step::ALL.into_iter();
+    steps.nth(usize::from(place)).unwrap_or(Step::TwoSeconds)
 }
 
 /// A moment from the whole seconds in which looks are noted.
@@ -198,18 +202,4 @@ pub(super) const fn at_second(seconds: i64) -> Moment {
         seconds,
         nanoseconds: 0,
     }
-}
-
-/// Four 128-bit sums, little-endian, one after the other.
-fn read_fingerprints(stored: &[u8]) -> [u128; 4] {
-    let mut sums = [0; 4];
-    for (sum, bytes) in sums.iter_mut().zip(stored.as_chunks().0) {
-        *sum = u128::from_le_bytes(*bytes);
-    }
-    sums
-}
-
-/// The form that [`read_fingerprints`] reads.
-pub(super) fn write_fingerprints(sums: &[u128; 4]) -> Vec<u8> {
-    sums.iter().flat_map(|sum| sum.to_le_bytes()).collect()
 }

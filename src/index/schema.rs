@@ -1,10 +1,38 @@
 //! The tables, and how an older index becomes a newer one.
 
+use rusqlite::Transaction;
+
+use super::packing::pack_files;
+
 /// Says that an `SQLite` file is ours (`AUBK`).
 pub(super) const APPLICATION_ID: i64 = 0x4155_424b;
 
+/// What brings an index from one version to the next.
+#[derive(Clone, Copy)]
+pub(super) enum Migration {
+    /// Tables alone.
+    Tables(&'static str),
+    /// Tables, and rows that are written anew.
+    Rows(&'static str, fn(&Transaction<'_>) -> rusqlite::Result<()>),
+}
+
+impl Migration {
+    pub(super) fn apply(self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+        match self {
+            Self::Tables(sql) => transaction.execute_batch(sql),
+            Self::Rows(sql, write) => {
+                transaction.execute_batch(sql)?;
+                write(transaction)
+            }
+        }
+    }
+}
+
 /// Each entry brings the index from the version of its place to the next; never remove or change one.
-pub(super) const MIGRATIONS: &[&str] = &[VERSION_1];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration::Tables(VERSION_1),
+    Migration::Rows(VERSION_2, pack_files),
+];
 
 /// The version this program writes.
 pub(super) const VERSION: i64 = {
@@ -13,7 +41,7 @@ pub(super) const VERSION: i64 = {
     version
 };
 
-/// Folders and names are stored once; `files` has no row number of its own, so a row costs little more than its name.
+/// A row a file.
 const VERSION_1: &str = "
 CREATE TABLE databases (
     id            INTEGER PRIMARY KEY,
@@ -83,4 +111,11 @@ CREATE TABLE runs (
     ended_at   INTEGER,
     state      TEXT NOT NULL            -- running, complete, partial, interrupted or refused
 ) STRICT;
+";
+
+/// A row a folder, with all its files in one manifest (see `manifest`): a folder in which nothing changed costs one
+/// comparison, and a file a few bytes.
+const VERSION_2: &str = "
+ALTER TABLE folders ADD COLUMN fingerprints BLOB NOT NULL DEFAULT x'';  -- of its files, as in replicas
+ALTER TABLE folders ADD COLUMN manifest     BLOB NOT NULL DEFAULT x'';
 ";

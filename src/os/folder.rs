@@ -50,6 +50,11 @@ impl Folder {
         &self.path
     }
 
+    /// The handle, for what else reads folders.
+    pub(super) const fn handle(&self) -> &OwnedFd {
+        &self.handle
+    }
+
     /// Opens the folder of this name in it.
     ///
     /// # Errors

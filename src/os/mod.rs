@@ -1,7 +1,9 @@
 //! What the standard library lacks of the operating system: folder handles, random bytes, the host's name, terminals.
 
 pub mod deadline;
+pub mod disk;
 pub mod folder;
 pub mod host;
+pub mod reader;
 pub mod stat;
 pub mod terminal;

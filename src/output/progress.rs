@@ -1,7 +1,7 @@
 //! Progress on standard error: a bar on a terminal, a line every 30 seconds elsewhere.
 
-use std::cell::RefCell;
 use std::io::{self, IsTerminal as _};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -24,7 +24,7 @@ const REDRAW: Duration = Duration::from_millis(100);
 pub struct Progress {
     messages: Messages,
     bar: bool,
-    task: RefCell<Option<Task>>,
+    task: Mutex<Option<Task>>,
 }
 
 /// The task under way.
@@ -33,7 +33,11 @@ struct Task {
     name: String,
     start: Instant,
     shown: Instant,
-    done: (u64, u64),
+    /// Where it is.
+    places: Vec<String>,
+    /// Files, folders and bytes.
+    done: (u64, u64, u64),
+    /// Files and bytes.
     total: (Option<u64>, Option<u64>),
     bar: Option<ProgressBar>,
 }
@@ -46,7 +50,7 @@ impl Progress {
         Self {
             messages,
             bar: io::stderr().is_terminal() && capable,
-            task: RefCell::new(None),
+            task: Mutex::new(None),
         }
     }
 
@@ -68,14 +72,21 @@ impl Progress {
 
     /// Writes a message without tearing the bar.
     fn beside_bar(&self, write: impl FnOnce()) {
-        match self
-            .task
-            .borrow()
-            .as_ref()
-            .and_then(|task| task.bar.as_ref())
-        {
+        match self.task().as_ref().and_then(|task| task.bar.as_ref()) {
             Some(bar) => bar.suspend(write),
             None => write(),
+        }
+    }
+
+    fn task(&self) -> MutexGuard<'_, Option<Task>> {
+        self.task.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts what was done, and shows it if it is time to.
+    fn count(&self, add: impl FnOnce(&mut Task)) {
+        if let Some(task) = self.task().as_mut() {
+            add(task);
+            self.show(task);
         }
     }
 }
@@ -90,20 +101,55 @@ fn spinner() -> ProgressBar {
 }
 
 impl Task {
-    /// `copying: 12 of 40 files, 1.20 GB of 3.00 GB (40 %), 120 MB/s, 15 s left`.
+    fn new(name: &str, total: (Option<u64>, Option<u64>)) -> Self {
+        let now = Instant::now();
+        Self {
+            name: name.to_owned(),
+            start: now,
+            shown: now,
+            places: Vec::new(),
+            done: (0, 0, 0),
+            total,
+            bar: None,
+        }
+    }
+
     fn line(&self) -> String {
-        let files = of(self.done.0, self.total.0, units::count);
         let elapsed = self.start.elapsed().as_secs_f64().max(0.001);
-        let Some(total) = self.total.1 else {
-            return format!(
-                "{}: {files} files, {}/s",
-                self.name,
-                units::count(per(self.done.0, elapsed))
-            );
-        };
-        let (done, rate) = (self.done.1, per(self.done.1, elapsed));
-        let percent = done.saturating_mul(100).checked_div(total).unwrap_or(100);
+        match self.total.1 {
+            Some(total) => self.moving(total, elapsed),
+            None => self.looking(elapsed),
+        }
+    }
+
+    /// `looking at NAS: 120,000 of 1,000,000 files (12 %), 1,300 folders, 85,000 files/s`.
+    fn looking(&self, elapsed: f64) -> String {
+        let mut line = self.name.clone();
+        if !self.places.is_empty() {
+            line = format!("{line} at {}", self.places.join(", "));
+        }
+        line = format!(
+            "{line}: {} files",
+            of(self.done.0, self.total.0, units::count)
+        );
+        if let Some(total) = self.total.0 {
+            line = format!("{line} ({} %)", percent(self.done.0, total));
+        }
+        if self.done.1 > 0 {
+            line = format!("{line}, {}", units::counted(self.done.1, "folder"));
+        }
+        format!(
+            "{line}, {} files/s",
+            units::count(per(self.done.0, elapsed))
+        )
+    }
+
+    /// `copying: 12 of 40 files, 1.20 GB of 3.00 GB (40 %), 120 MB/s, 15 s left`.
+    fn moving(&self, total: u64, elapsed: f64) -> String {
+        let files = of(self.done.0, self.total.0, units::count);
+        let (done, rate) = (self.done.2, per(self.done.2, elapsed));
         let bytes = of(done, self.total.1, units::bytes);
+        let percent = percent(done, total);
         let mut line = format!("{}: {files} files, {bytes} ({percent} %)", self.name);
         if let Some(seconds) = total.saturating_sub(done).checked_div(rate) {
             let left = units::duration(Duration::from_secs(seconds));
@@ -111,6 +157,12 @@ impl Task {
         }
         line
     }
+}
+
+/// How much of a total is done; more than was expected is all of it.
+fn percent(done: u64, total: u64) -> u64 {
+    let percent = done.saturating_mul(100).checked_div(total);
+    percent.unwrap_or(100).min(100)
 }
 
 /// `12 of 40`, or `12` where the total is not known.
@@ -137,32 +189,17 @@ impl Monitor for Progress {
     fn event(&self, event: &Event<'_>) {
         match event {
             Event::Started { task, files, bytes } => {
-                let now = Instant::now();
-                let (name, total) = ((*task).to_owned(), (*files, *bytes));
-                *self.task.borrow_mut() = Some(Task {
-                    name,
-                    start: now,
-                    shown: now,
-                    done: (0, 0),
-                    total,
-                    bar: None,
-                });
+                *self.task() = Some(Task::new(task, (*files, *bytes)));
             }
-            Event::Files(number) | Event::Bytes(number) => {
-                if let Some(task) = self.task.borrow_mut().as_mut() {
-                    let sum = if matches!(event, Event::Files(_)) {
-                        &mut task.done.0
-                    } else {
-                        &mut task.done.1
-                    };
-                    *sum += number;
-                    self.show(task);
-                }
-            }
+            Event::Entered(place) => self.count(|task| task.places.push((*place).to_owned())),
+            Event::Left(place) => self.count(|task| task.places.retain(|other| other != place)),
+            Event::Files(number) => self.count(|task| task.done.0 += number),
+            Event::Folders(number) => self.count(|task| task.done.1 += number),
+            Event::Bytes(number) => self.count(|task| task.done.2 += number),
             Event::Problem(error) => self.beside_bar(|| self.messages.problem(error)),
             Event::Notice(text) => self.beside_bar(|| self.messages.notice(text)),
             Event::Finished => {
-                if let Some(bar) = self.task.borrow_mut().take().and_then(|task| task.bar) {
+                if let Some(bar) = self.task().take().and_then(|task| task.bar) {
                     bar.finish_and_clear();
                 }
             }

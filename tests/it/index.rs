@@ -135,7 +135,7 @@ fn a_newer_index_is_refused_and_untouched() {
     assert_snapshot!(studio.lines(&["load"]), @"
     exit 1
     --- stderr
-    error: the index `$STUDIO/home/.local/share/auto-backup/index.sqlite` has version 99, this program knows versions up to 1
+    error: the index `$STUDIO/home/.local/share/auto-backup/index.sqlite` has version 99, this program knows versions up to 2
     hint: use a newer auto-backup, or another file with `--index FILE`
     ");
     assert_eq!(fs::read(studio.path(INDEX)).unwrap(), before);
@@ -310,11 +310,14 @@ fn a_full_disk_keeps_the_last_look() {
         )
     };
     let first = run(&["load"]);
-    for number in 0..4000 {
-        studio.file(
-            format!("WORK/footage/acme/spot/frame-with-a-long-name-{number}.exr"),
-            "",
+    // Names that do not resemble each other, which an index cannot keep in less than their own length.
+    for number in 0_u64..4000 {
+        let scrambled = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let name = format!(
+            "{scrambled:016x}-{:016x}",
+            scrambled.rotate_left(31) ^ number
         );
+        studio.file(format!("WORK/footage/acme/spot/{name}-{name}.exr"), "");
     }
     let full = run(&["load"]);
     let after = run(&["list clients", "list projects in acme"]);

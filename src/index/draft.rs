@@ -1,0 +1,378 @@
+//! A look while it is made: every folder is set beside what the index knows of it, and what differs waits in temporary
+//! tables. Nothing of it can be seen, and nobody else is kept from writing, until it is whole (see `looks`).
+
+use std::collections::HashSet;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{OptionalExtension as _, Row, Transaction, params};
+
+use super::failure::Explain as _;
+use super::folders::{StoredFolder, damaged, write_fingerprints};
+use super::replicas::step;
+use super::{Changes, Index, KnownDatabase};
+use crate::aggregate::{Aggregate, Fingerprints, Tally, fingerprints};
+use crate::error::Result;
+use crate::manifest::{File, Malformed, Manifest, Packer, side_by_side};
+use crate::moment::Step;
+use crate::name::Name;
+use crate::project::ProjectId;
+
+/// After how many folders the transaction that reads is begun anew: a long one keeps the log of others from being
+/// folded in.
+const READS: u64 = 1024;
+
+/// What differs from the index. `id` is the row that changes, null for a new folder.
+const TABLES: &str = "
+CREATE TABLE IF NOT EXISTS temp.draft_folders (
+    replica INTEGER NOT NULL, id INTEGER, path BLOB NOT NULL, fingerprints BLOB NOT NULL, manifest BLOB NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS temp.draft_folders_of ON draft_folders (replica);
+CREATE TABLE IF NOT EXISTS temp.draft_gone (
+    replica INTEGER NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (replica, id)
+) STRICT, WITHOUT ROWID;
+DELETE FROM temp.draft_folders;
+DELETE FROM temp.draft_gone;
+";
+
+/// A folder of a replica as a look sees it.
+#[derive(Debug)]
+pub struct SeenFolder {
+    /// The path below the replica's folder.
+    pub path: PathBuf,
+    /// Its files.
+    pub manifest: Manifest,
+    /// What they amount to.
+    pub tally: Tally,
+    /// Device, number and bytes of those with several names.
+    pub shared: Vec<(u64, u64, u64)>,
+    /// The names in it that could not be looked at: what is known of them is older.
+    pub unread: Vec<Name>,
+}
+
+/// A look at one database while it is made.
+#[derive(Debug)]
+pub struct Draft<'a> {
+    index: &'a Index,
+    reading: Option<Transaction<'a>>,
+    database: Option<i64>,
+    replicas: Vec<DraftReplica>,
+    reads: u64,
+}
+
+/// A look that is whole and can be written.
+#[derive(Debug)]
+pub struct Drafted {
+    pub(super) replicas: Vec<DraftReplica>,
+}
+
+/// What a look found of one replica.
+#[derive(Debug)]
+pub(super) struct DraftReplica {
+    pub(super) category: PathBuf,
+    pub(super) project: ProjectId,
+    pub(super) sum: Aggregate,
+    pub(super) changes: Changes,
+    /// Whether any row of a folder changes.
+    pub(super) differs: bool,
+    /// Its row.
+    id: Option<i64>,
+    /// The step of the last look, and the one that something seen now proves.
+    steps: (Option<Step>, Option<Step>),
+    /// The rows of the folders that were seen.
+    seen: HashSet<i64>,
+    /// Files with several names that were counted.
+    counted: HashSet<(u64, u64)>,
+    /// Paths of which, and below which, nothing new is known.
+    unread: Vec<PathBuf>,
+}
+
+impl Index {
+    /// Begins a look at a database of which this is known.
+    ///
+    /// # Errors
+    /// The index cannot be read, or there is no room for temporary tables.
+    pub fn draft(&self, known: &KnownDatabase) -> Result<Draft<'_>> {
+        self.connection
+            .execute_batch(TABLES)
+            .explain("prepare a look in", &self.path)?;
+        let mut draft = Draft {
+            index: self,
+            reading: None,
+            database: known.id,
+            replicas: Vec::new(),
+            reads: 0,
+        };
+        draft.begin_reading()?;
+        Ok(draft)
+    }
+}
+
+impl<'a> Draft<'a> {
+    /// Begins a replica that is there; gives its place, by which the rest is told.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn replica(&mut self, category: &Path, project: &ProjectId) -> Result<usize> {
+        let sql = "SELECT id, step FROM replicas WHERE database_id = ?1 AND category = ?2 AND client = ?3 AND project = ?4";
+        let parameters = params![
+            self.database,
+            category.as_os_str().as_bytes(),
+            project.client.as_bytes(),
+            project.project.as_bytes()
+        ];
+        let query = self.index.connection.prepare_cached(sql);
+        let known = query
+            .and_then(|mut query| {
+                let read = |known: &Row<'_>| Ok((known.get(0)?, step(known.get(1)?)));
+                query.query_row(parameters, read).optional()
+            })
+            .explain("read", &self.index.path)?;
+        self.replicas.push(DraftReplica {
+            category: category.to_owned(),
+            project: project.clone(),
+            sum: Aggregate::new(Step::Nanosecond),
+            changes: Changes::default(),
+            differs: false,
+            id: known.map(|(id, _)| id),
+            steps: (known.map(|(_, step)| step), None),
+            seen: HashSet::new(),
+            counted: HashSet::new(),
+            unread: Vec::new(),
+        });
+        Ok(self.replicas.len() - 1)
+    }
+
+    /// Notes in which step the replica's file system keeps times, as far as something in it proves.
+    pub fn step(&mut self, replica: usize, step: Step) {
+        let (_, proven) = &mut self.replicas[replica].steps;
+        *proven = Some(proven.map_or(step, |finest| finest.min(step)));
+    }
+
+    /// Adds a folder that was seen.
+    ///
+    /// # Errors
+    /// The index cannot be read or is damaged, or there is no room for temporary tables.
+    pub fn folder(&mut self, replica: usize, mut seen: SeenFolder) -> Result<()> {
+        self.read_anew()?;
+        let stored = self.stored(replica, &seen.path)?;
+        if !seen.unread.is_empty() {
+            self.keep_unread(replica, &mut seen, stored.as_ref())?;
+        }
+        let of = &mut self.replicas[replica];
+        for (device, inode, bytes) in &seen.shared {
+            if !of.counted.insert((*device, *inode)) {
+                seen.tally.bytes = seen.tally.bytes.saturating_sub(*bytes);
+            }
+        }
+        let sums = match &stored {
+            Some(stored) if stored.manifest == seen.manifest => stored.fingerprints,
+            _ => fingerprints(&seen.path, seen.manifest.files())
+                .map_err(|_| damaged(&self.index.path))?,
+        };
+        of.sum.add_folder(&seen.path, &seen.tally, &sums);
+        let Some(stored) = stored else {
+            of.changes.added += seen.tally.files;
+            return self.put(replica, None, &seen, &sums);
+        };
+        of.seen.insert(stored.id);
+        if stored.manifest == seen.manifest {
+            return Ok(());
+        }
+        of.changes +=
+            changes(&stored.manifest, &seen.manifest).map_err(|_| damaged(&self.index.path))?;
+        self.put(replica, Some(stored.id), &seen, &sums)
+    }
+
+    /// Adds a folder that could not be read: what is known of it and of what is below it is older, and stays.
+    ///
+    /// # Errors
+    /// The index cannot be read, or there is no room for temporary tables.
+    pub fn closed(&mut self, replica: usize, path: &Path) -> Result<()> {
+        self.replicas[replica].unread.push(path.to_owned());
+        self.replicas[replica].sum.unreadable += 1;
+        if path == Path::new("") || self.stored(replica, path)?.is_some() {
+            return Ok(());
+        }
+        let empty = SeenFolder {
+            path: path.to_owned(),
+            manifest: Manifest::default(),
+            tally: Tally::default(),
+            shared: Vec::new(),
+            unread: Vec::new(),
+        };
+        let none = Fingerprints::default();
+        self.replicas[replica]
+            .sum
+            .add_folder(path, &empty.tally, &none);
+        self.put(replica, None, &empty, &none)
+    }
+
+    /// Ends a replica of which everything was told: folders that were not seen are gone, unless they lie below one that
+    /// could not be read.
+    ///
+    /// # Errors
+    /// The index cannot be read or is damaged, or there is no room for temporary tables.
+    pub fn complete(&mut self, replica: usize) -> Result<()> {
+        let of = &mut self.replicas[replica];
+        let seen = std::mem::take(&mut of.seen);
+        of.counted = HashSet::new();
+        let (known, proven) = of.steps;
+        of.sum.step = proven.or(known).unwrap_or(Step::Nanosecond);
+        let Some(id) = of.id else {
+            return Ok(());
+        };
+        for stored in self.unseen(id, &seen)? {
+            let tally =
+                Tally::of(stored.manifest.files()).map_err(|_| damaged(&self.index.path))?;
+            let of = &mut self.replicas[replica];
+            if of.unread.iter().any(|path| stored.path.starts_with(path)) {
+                of.sum
+                    .add_folder(&stored.path, &tally, &stored.fingerprints);
+                continue;
+            }
+            of.changes.gone += tally.files;
+            of.differs = true;
+            let sql = "INSERT INTO temp.draft_gone (replica, id) VALUES (?1, ?2)";
+            let query = self.index.connection.prepare_cached(sql);
+            query
+                .and_then(|mut query| query.execute(params![row(replica), stored.id]))
+                .explain("write a look of", &self.index.path)?;
+        }
+        Ok(())
+    }
+
+    /// The look as it can be written.
+    ///
+    /// # Errors
+    /// There is no room for temporary tables.
+    pub fn finish(mut self) -> Result<Drafted> {
+        self.end_reading()?;
+        let replicas = std::mem::take(&mut self.replicas);
+        Ok(Drafted { replicas })
+    }
+
+    /// What the index knows of a folder.
+    fn stored(&self, replica: usize, path: &Path) -> Result<Option<StoredFolder>> {
+        let Some(id) = self.replicas[replica].id else {
+            return Ok(None);
+        };
+        self.index.folder(id, path)
+    }
+
+    /// The folders of a replica whose rows are not among these.
+    fn unseen(&self, replica: i64, seen: &HashSet<i64>) -> Result<Vec<StoredFolder>> {
+        let sql = "SELECT id, path FROM folders WHERE replica_id = ?1 ORDER BY path";
+        let query = self.index.connection.prepare_cached(sql);
+        let ids: rusqlite::Result<Vec<i64>> = query.and_then(|mut query| {
+            let rows = query.query_map([replica], |row| row.get(0))?;
+            rows.filter(|id| id.as_ref().map_or(true, |id| !seen.contains(id)))
+                .collect()
+        });
+        let ids = ids.explain("read", &self.index.path)?;
+        ids.into_iter().map(|id| self.index.folder_at(id)).collect()
+    }
+
+    /// Puts what the index knows of names that could not be looked at into a folder that was seen.
+    fn keep_unread(
+        &mut self,
+        replica: usize,
+        seen: &mut SeenFolder,
+        stored: Option<&StoredFolder>,
+    ) -> Result<()> {
+        let of = &mut self.replicas[replica];
+        of.sum.unreadable += seen.unread.len() as u64;
+        // Any of them may be a folder.
+        let paths = seen
+            .unread
+            .iter()
+            .map(|name| seen.path.join(name.as_path()));
+        of.unread.extend(paths);
+        let Some(stored) = stored else {
+            return Ok(());
+        };
+        let is_unread =
+            |file: &File<'_>| seen.unread.iter().any(|name| name.as_bytes() == file.name);
+        let mut packer = Packer::default();
+        let merged = side_by_side(
+            seen.manifest.packed(),
+            stored.manifest.packed(),
+            &mut |now, before| {
+                if let Some(file) = now.or_else(|| before.filter(is_unread)) {
+                    packer.add(&file);
+                }
+            },
+        );
+        seen.manifest = packer.finish();
+        let tally = merged.and_then(|()| Tally::of(seen.manifest.files()));
+        seen.tally = tally.map_err(|_| damaged(&self.index.path))?;
+        Ok(())
+    }
+
+    /// Sets a folder down that differs.
+    fn put(
+        &mut self,
+        replica: usize,
+        id: Option<i64>,
+        seen: &SeenFolder,
+        sums: &Fingerprints,
+    ) -> Result<()> {
+        self.replicas[replica].differs = true;
+        let sql = "INSERT INTO temp.draft_folders (replica, id, path, fingerprints, manifest) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let parameters = params![
+            row(replica),
+            id,
+            seen.path.as_os_str().as_bytes(),
+            write_fingerprints(sums),
+            seen.manifest.packed()
+        ];
+        let query = self.index.connection.prepare_cached(sql);
+        query
+            .and_then(|mut query| query.execute(parameters))
+            .explain("write a look of", &self.index.path)?;
+        Ok(())
+    }
+
+    /// Begins the transaction that reads anew, now and then.
+    fn read_anew(&mut self) -> Result<()> {
+        self.reads += 1;
+        if self.reads.is_multiple_of(READS) {
+            self.end_reading()?;
+            self.begin_reading()?;
+        }
+        Ok(())
+    }
+
+    fn begin_reading(&mut self) -> Result<()> {
+        let index: &'a Index = self.index;
+        let begun = index.connection.unchecked_transaction();
+        self.reading = Some(begun.explain("read", &index.path)?);
+        Ok(())
+    }
+
+    fn end_reading(&mut self) -> Result<()> {
+        let ended = self.reading.take().map_or(Ok(()), Transaction::commit);
+        ended.explain("write a look of", &self.index.path)
+    }
+}
+
+/// A replica's place as it stands in the temporary tables.
+pub(super) fn row(place: usize) -> i64 {
+    i64::try_from(place).unwrap_or(i64::MAX)
+}
+
+/// What is different in a folder.
+fn changes(before: &Manifest, now: &Manifest) -> Result<Changes, Malformed> {
+    let mut changes = Changes::default();
+    side_by_side(
+        before.packed(),
+        now.packed(),
+        &mut |before, now| match (before, now) {
+            (None, Some(_)) => changes.added += 1,
+            (Some(_), None) => changes.gone += 1,
+            (before, now) if before != now => changes.changed += 1,
+            _ => {}
+        },
+    )?;
+    Ok(changes)
+}

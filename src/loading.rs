@@ -1,0 +1,111 @@
+//! A load from beginning to end: all its databases side by side, but one at a time on each disk.
+
+use std::panic::resume_unwind;
+use std::thread;
+
+use crate::catalogue;
+use crate::error::Result;
+use crate::index::Index;
+use crate::monitor::{Event, Monitor};
+use crate::os::disk::Turns;
+use crate::presence;
+use crate::project::{ProjectId, Scope};
+use crate::registry::{Database, Registry};
+use crate::scan::{Look, LookState, look, look_again};
+use crate::survey::Extent;
+
+/// Looks at databases, as far as the extent goes, and writes what changed in each; the looks are in their order.
+///
+/// # Errors
+/// What the first of them says that failed; the others were looked at all the same, unless it was an interruption.
+pub fn look_at_all(
+    index: &mut Index,
+    registry: &Registry,
+    databases: &[&Database],
+    extent: &Extent<'_>,
+    monitor: &dyn Monitor,
+) -> Result<Vec<Look>> {
+    let mut files = 0;
+    for database in databases {
+        files += index.database(&database.root)?.files;
+    }
+    monitor.event(&Event::Started {
+        task: "looking",
+        files: Some(files).filter(|files| *files > 0 && extent.is_whole(registry)),
+        bytes: None,
+    });
+    let turns = Turns::default();
+    let look = |index: &mut Index, database: &Database| {
+        monitor.event(&Event::Entered(&database.name));
+        let seen = look(index, registry, database, extent, &turns, monitor);
+        monitor.event(&Event::Left(&database.name));
+        seen
+    };
+    let looks = match databases {
+        [database] => look(index, database).map(|look| vec![look]),
+        _ => side_by_side(index, databases, &look),
+    };
+    monitor.event(&Event::Finished);
+    let looks = looks?;
+    if matches!(extent.scope, Scope::Client(_)) {
+        for (database, look) in databases.iter().zip(&looks) {
+            if look.state == LookState::Complete {
+                look_for_the_rest(index, registry, database, extent)?;
+            }
+        }
+    }
+    Ok(looks)
+}
+
+/// Looks for those of a client's projects that other databases hold and this one was not seen to, so that it is noted
+/// that they are not there. A look at everything notes that by its listing.
+fn look_for_the_rest(
+    index: &mut Index,
+    registry: &Registry,
+    database: &Database,
+    extent: &Extent<'_>,
+) -> Result<()> {
+    let known = index.database(&database.root)?;
+    let Some(id) = known.id else {
+        return Ok(());
+    };
+    let mut rest = catalogue::projects(index, registry, registry.databases())?;
+    rest.retain(|project| extent.scope.contains(project));
+    let mut replicas = Vec::new();
+    for category in &extent.categories {
+        let noted = index.replicas(id, &category.path)?;
+        let is_new = |project: &&ProjectId| noted.iter().all(|known| known.project != **project);
+        replicas.extend(
+            rest.iter()
+                .filter(is_new)
+                .map(|project| (*category, project.clone())),
+        );
+    }
+    if replicas.is_empty() {
+        return Ok(());
+    }
+    let root = presence::open(database, &known)?;
+    look_again(index, registry, database, &root, &replicas)
+}
+
+/// Each in a thread, with the index opened once more: what one waits for holds up none of the others.
+fn side_by_side(
+    index: &Index,
+    databases: &[&Database],
+    look: &(dyn Fn(&mut Index, &Database) -> Result<Look> + Sync),
+) -> Result<Vec<Look>> {
+    thread::scope(|scope| {
+        let started: Vec<_> = databases
+            .iter()
+            .map(|database| {
+                let own = index.open_again();
+                scope.spawn(move || look(&mut own?, database))
+            })
+            .collect();
+        let ended = started
+            .into_iter()
+            .map(|look| look.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        // All of them, before the first failure is told.
+        ended.collect::<Vec<_>>().into_iter().collect()
+    })
+}
