@@ -16,9 +16,10 @@ const MEGABYTE: u64 = 1_000_000;
 /// something also in a small studio.
 const FIRST_FRAMES: [u64; 4] = [65, 1001, 1, 1001];
 
-/// 14 November 2023; files are from then to two years later.
+/// 14 November 2023; sequences are rendered from then to two years later, a frame after the other.
 const BEGINNING: Duration = Duration::from_secs(1_700_000_000);
 const TWO_YEARS: u64 = 2 * 365 * 24 * 3600;
+const A_FRAME: u64 = 90;
 
 /// What a category holds of a shot.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +53,8 @@ pub(crate) struct Replica {
     kind: Kind,
     /// How many files are still to be made.
     left: usize,
+    /// When the sequence at hand was begun, in seconds after the beginning.
+    began: u64,
     /// The same for all replicas of a project, so that these agree.
     dice: Dice,
     /// What this replica lacks that the others have, if it is one that lacks something.
@@ -75,6 +78,7 @@ impl Replica {
             folder,
             kind,
             left: files,
+            began: 0,
             dice: Dice::new(seed),
             gaps,
         }
@@ -108,6 +112,7 @@ impl Replica {
 
     /// One version of a task: 24 to 500 frames, a few of them missing.
     fn sequence(&mut self, shot: &str, task: &str, version: u64) -> Outcome<()> {
+        self.began = self.dice.between(0, TWO_YEARS);
         let begins = self.dice.roll() % 4;
         let first = if shot == "sh010" {
             FIRST_FRAMES[0]
@@ -164,7 +169,7 @@ impl Replica {
 
     fn modified(&mut self, number: u64) -> SystemTime {
         let nanoseconds = self.dice.roll() % 1_000_000_000;
-        let seconds = (self.dice.roll() % 3600 + number * 90) % TWO_YEARS;
+        let seconds = self.began + number * A_FRAME + self.dice.roll() % A_FRAME;
         SystemTime::UNIX_EPOCH
             + BEGINNING
             + Duration::from_secs(seconds)
