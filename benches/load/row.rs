@@ -116,7 +116,8 @@ impl Row {
         let peak = peak.unwrap_or_default();
         self.peak = units::bytes(peak);
         if peak > MEMORY {
-            self.verdict = format!("{} **memory missed**", self.verdict);
+            let verdict = format!("{} **memory missed**", self.verdict);
+            verdict.trim_start().clone_into(&mut self.verdict);
         }
     }
 }

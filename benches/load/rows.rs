@@ -27,12 +27,13 @@ const NOTHING: Before<'static> = &|_| Ok(());
 
 /// Measures everything with so many runs each.
 pub(crate) fn all(studio: &Studio, runs: u64) -> Outcome<Vec<Row>> {
-    check(studio)?;
     let mut rows = loads(studio, runs)?;
+    check(studio)?;
     rows.push(index_size(studio, "index, fresh")?);
     rows.extend(questions(studio, runs)?);
     rows.extend(beginnings(studio, runs)?);
     rows.extend(changed(studio, runs)?);
+    check(studio)?;
     rows.push(index_size(studio, "index, after the changes")?);
     Ok(rows)
 }

@@ -19,7 +19,7 @@ pub(crate) fn run(roots: impl Iterator<Item = impl AsRef<Path>>) -> Outcome<()> 
                 let client = client.at("read", &category)?.path();
                 for project in fs::read_dir(&client).at("read", &client)? {
                     let project = project.at("read", &client)?.path();
-                    let bytes = bytes(&project)?;
+                    let (_, bytes) = totals(&project)?;
                     writeln!(io::stdout(), "{bytes}\t{}", project.display())?;
                 }
             }
@@ -28,17 +28,19 @@ pub(crate) fn run(roots: impl Iterator<Item = impl AsRef<Path>>) -> Outcome<()> 
     Ok(())
 }
 
-/// The sizes of all files below a folder.
-fn bytes(folder: &Path) -> Outcome<u64> {
-    let mut sum = 0;
+/// How many files are below a folder, and their sizes.
+pub(crate) fn totals(folder: &Path) -> Outcome<(u64, u64)> {
+    let (mut files, mut bytes) = (0, 0);
     for entry in fs::read_dir(folder).at("read", folder)? {
         let entry = entry.at("read", folder)?;
         let path = entry.path();
-        sum += if entry.file_type().at("read", &path)?.is_dir() {
-            bytes(&path)?
+        let (more_files, more_bytes) = if entry.file_type().at("read", &path)?.is_dir() {
+            totals(&path)?
         } else {
-            entry.metadata().at("read", &path)?.len()
+            (1, entry.metadata().at("read", &path)?.len())
         };
+        files += more_files;
+        bytes += more_bytes;
     }
-    Ok(sum)
+    Ok((files, bytes))
 }

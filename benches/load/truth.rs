@@ -1,4 +1,4 @@
-//! Whether our program sees the studio as it is. If it does not, its times say nothing.
+//! Whether our program tells the studio as it is. If it does not, its times say nothing.
 
 use std::process::Command;
 
@@ -7,30 +7,49 @@ use auto_backup::error::At as _;
 use crate::commands::ours;
 use crate::interrupted;
 use crate::outcome::Outcome;
-use crate::studio::Studio;
+use crate::seed_walk::totals;
+use crate::studio::{CATEGORIES, Studio};
 
-/// Where a line of `fetch` has the number of files; the field is empty for a replica that is not there.
+/// Where a line of `fetch` has the files and the bytes; the fields are empty for a replica that is not there.
 const FILES: usize = 5;
+const BYTES: usize = 6;
 
-/// Looks at the whole studio and adds up the files of all replicas.
+/// Holds what the index says against what is there, as it has to be right after a `load`.
 pub(crate) fn check(studio: &Studio) -> Outcome<()> {
-    let command = ours(studio, &["--format", "plain"], &["load", "fetch all"]);
-    let mut words = command.iter();
-    let program = words.next().ok_or("there is no command")?;
-    let output = Command::new(program)
-        .args(words)
-        .output()
-        .at("run", program)?;
     interrupted::check()?;
-    let answer = String::from_utf8(output.stdout)?;
-    let fields = answer
-        .lines()
-        .filter_map(|line| line.split('\t').nth(FILES));
-    let files: usize = fields.filter_map(|field| field.parse::<usize>().ok()).sum();
-    if files == studio.files {
+    let told = told(studio)?;
+    let (mut files, mut bytes) = (0, 0);
+    for root in studio.roots() {
+        for (_, category) in CATEGORIES {
+            let (more_files, more_bytes) = totals(&root.join(category))?;
+            files += more_files;
+            bytes += more_bytes;
+        }
+    }
+    if told == (files, bytes) {
         return Ok(());
     }
-    let complaints = String::from_utf8_lossy(&output.stderr);
-    let made = studio.files;
-    Err(format!("auto-backup counts {files} files where {made} were made\n{complaints}").into())
+    let (told_files, told_bytes) = told;
+    Err(format!(
+        "auto-backup tells of {told_files} files, {told_bytes} bytes, where {files} files, {bytes} bytes are"
+    )
+    .into())
+}
+
+/// The files and bytes of all replicas.
+fn told(studio: &Studio) -> Outcome<(u64, u64)> {
+    let command = ours(studio, &["--format", "plain"], &["fetch all"]);
+    let (program, arguments) = command.split_first().ok_or("there is no command")?;
+    let output = Command::new(program)
+        .args(arguments)
+        .output()
+        .at("run", program)?;
+    let answer = String::from_utf8(output.stdout)?;
+    let sum = |field| -> u64 {
+        let fields = answer
+            .lines()
+            .filter_map(|line| line.split('\t').nth(field));
+        fields.filter_map(|field| field.parse::<u64>().ok()).sum()
+    };
+    Ok((sum(FILES), sum(BYTES)))
 }
