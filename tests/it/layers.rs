@@ -164,7 +164,7 @@ fn every_dependency_has_a_home() {
 
 #[test]
 fn every_file_opens_with_its_purpose() {
-    for folder in ["src", "tests"] {
+    for folder in ["src", "tests", "benches"] {
         for path in sources(folder).keys() {
             let text = fs::read_to_string(top().join(folder).join(path)).unwrap();
             assert!(text.starts_with("//! "), "{folder}/{path}");

@@ -1,0 +1,91 @@
+//! The command lines that are measured: ours and those of the peers.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use auto_backup::error::At as _;
+use auto_backup::lexer::quote;
+
+use crate::outcome::Outcome;
+use crate::studio::{CATEGORIES, DATABASES, Studio};
+
+/// What this program is called with to answer as the first program did.
+pub(crate) const SEED_WALK: &str = "--seed-walk";
+
+/// The release build that is measured.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_auto-backup");
+
+/// What is called for in `find`: some frames out of every sequence that has them.
+pub(crate) const PATTERN: &str = "*.007*.exr";
+
+/// Lists the files of roots with their sizes and times, a run of rclone a root.
+const RCLONE: &str = "for root; do rclone lsf -R --files-only --format stp \"$root\" || exit; done";
+
+/// A program without anything of the studio.
+pub(crate) fn bare(arguments: &[&str]) -> Vec<OsString> {
+    [PROGRAM]
+        .iter()
+        .chain(arguments)
+        .map(OsString::from)
+        .collect()
+}
+
+/// auto-backup with the studio's databases and categories, and these commands, as one process.
+pub(crate) fn ours(studio: &Studio, options: &[&str], commands: &[&str]) -> Vec<OsString> {
+    let mut line = bare(&["--quiet", "--no-config", "--index"]);
+    line.push(index(studio).into());
+    line.extend(options.iter().map(OsString::from));
+    let roots = DATABASES.iter().zip(studio.roots());
+    let databases =
+        roots.map(|(name, root)| format!("add database {name} {}", quote(root.as_os_str())));
+    let categories = CATEGORIES
+        .iter()
+        .map(|(name, path)| format!("add category {name} {path}"));
+    let commands = commands.iter().map(|command| (*command).to_owned());
+    for command in databases.chain(categories).chain(commands) {
+        line.extend(["-c".into(), command.into()]);
+    }
+    line
+}
+
+/// The index of the measuring.
+pub(crate) fn index(studio: &Studio) -> PathBuf {
+    studio.path("index.sqlite")
+}
+
+/// All files of an index: itself and what is not yet, or no longer, part of it.
+pub(crate) fn index_files(studio: &Studio) -> [PathBuf; 3] {
+    ["", "-wal", "-shm"].map(|end| studio.path(&format!("index.sqlite{end}")))
+}
+
+pub(crate) fn du(studio: &Studio) -> Vec<OsString> {
+    on_roots(&["du".as_ref(), "-s".as_ref()], studio, &[])
+}
+
+pub(crate) fn find(studio: &Studio) -> Vec<OsString> {
+    let print = ["-type", "f", "-printf", "%s %T@ %p\\n"];
+    on_roots(&["find".as_ref()], studio, &print)
+}
+
+/// `None` where there is no rclone.
+pub(crate) fn rclone(studio: &Studio) -> Option<Vec<OsString>> {
+    let folders = env::var_os("PATH")?;
+    let is_there = env::split_paths(&folders).any(|folder| folder.join("rclone").is_file());
+    let shell: [&Path; 4] = ["sh", "-c", RCLONE, "sh"].map(Path::new);
+    is_there.then(|| on_roots(&shell, studio, &[]))
+}
+
+pub(crate) fn seed_walk(studio: &Studio) -> Outcome<Vec<OsString>> {
+    let own = env::current_exe().at("find", "this program")?;
+    Ok(on_roots(&[&own, SEED_WALK.as_ref()], studio, &[]))
+}
+
+fn on_roots(before: &[&Path], studio: &Studio, after: &[&str]) -> Vec<OsString> {
+    let before = before.iter().map(|word| word.as_os_str().to_owned());
+    let roots = studio.roots().into_iter().map(PathBuf::into_os_string);
+    before
+        .chain(roots)
+        .chain(after.iter().map(OsString::from))
+        .collect()
+}

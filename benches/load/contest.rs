@@ -1,0 +1,52 @@
+//! Commands that are measured in turn, so that what else the machine does hits all of them alike.
+
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+
+use crate::measure::{Sample, measure};
+use crate::outcome::Outcome;
+
+/// Something that is done before every run and not timed; it is told the round.
+pub(crate) type Before<'a> = &'a dyn Fn(u64) -> Outcome<()>;
+
+/// Our command and its peers.
+pub(crate) struct Contest<'a> {
+    /// What is measured, as the table calls it.
+    pub(crate) title: &'a str,
+    pub(crate) before: Before<'a>,
+    pub(crate) ours: Vec<OsString>,
+    /// By their names in the table; one without a command is not installed.
+    pub(crate) peers: Vec<(&'a str, Option<Vec<OsString>>)>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) struct Results {
+    pub(crate) ours: Vec<Sample>,
+    /// As the contest has them; one that is not installed has no samples.
+    pub(crate) peers: Vec<Vec<Sample>>,
+}
+
+impl Contest<'_> {
+    /// Every command once to warm up, then so many rounds of all of them.
+    pub(crate) fn run(&self, runs: u64) -> Outcome<Results> {
+        writeln!(io::stderr(), "measuring {}", self.title)?;
+        let mut results = Results {
+            ours: Vec::new(),
+            peers: vec![Vec::new(); self.peers.len()],
+        };
+        for round in 0..=runs {
+            (self.before)(round)?;
+            let sample = measure(&self.ours)?;
+            results.ours.extend((round > 0).then_some(sample));
+            for ((_, peer), samples) in self.peers.iter().zip(&mut results.peers) {
+                let Some(peer) = peer else {
+                    continue;
+                };
+                let sample = measure(peer)?;
+                samples.extend((round > 0).then_some(sample));
+            }
+        }
+        Ok(results)
+    }
+}

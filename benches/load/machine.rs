@@ -1,0 +1,65 @@
+//! What the numbers were measured on. Nothing here names a path or a host.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+
+use auto_backup::moment::Moment;
+use auto_backup::units;
+
+/// The machine in one line, and the peers' versions in another.
+pub(crate) fn description(folder: &Path) -> String {
+    let memory = entry("/proc/meminfo", "MemTotal").and_then(|text| {
+        let kilobytes: u64 = text.split_whitespace().next()?.parse().ok()?;
+        Some(units::bytes(kilobytes * 1024))
+    });
+    let unknown = || "unknown".to_owned();
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    format!(
+        "{date}, auto-backup {own}, Linux {kernel}, {processors} CPUs ({model}), {memory} of memory; the studio and the \
+         index on {file_system}.\n{du}; {find}; {rclone}.\n",
+        date = today(),
+        own = env!("CARGO_PKG_VERSION"),
+        kernel = kernel().unwrap_or_else(unknown),
+        model = entry("/proc/cpuinfo", "model name").unwrap_or_else(unknown),
+        memory = memory.unwrap_or_else(unknown),
+        file_system = first_line(Command::new("stat").args(["-f", "-c", "%T"]).arg(folder))
+            .unwrap_or_else(unknown),
+        du = version("du"),
+        find = version("find"),
+        rclone = version("rclone"),
+    )
+}
+
+/// The day in UTC.
+fn today() -> String {
+    let now = Moment::now().rfc3339().unwrap_or_default();
+    now.split('T').next().unwrap_or_default().to_owned()
+}
+
+/// The version of the kernel, without what whoever built it added.
+fn kernel() -> Option<String> {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").ok()?;
+    Some(release.trim().split('-').next()?.to_owned())
+}
+
+/// What a file of `key : value` lines says of a key at first.
+fn entry(path: &str, key: &str) -> Option<String> {
+    let text = fs::read_to_string(path).ok()?;
+    let mut entries = text.lines().filter_map(|line| line.split_once(':'));
+    let (_, value) = entries.find(|(found, _)| found.trim() == key)?;
+    Some(value.trim().to_owned())
+}
+
+/// What a program says of its version, if there is such a program.
+fn version(program: &str) -> String {
+    let told = first_line(Command::new(program).arg("--version"));
+    told.unwrap_or_else(|| format!("{program} is not installed"))
+}
+
+fn first_line(command: &mut Command) -> Option<String> {
+    let output = command.output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    text.lines().next().map(str::to_owned)
+}

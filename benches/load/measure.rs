@@ -1,0 +1,55 @@
+//! Measures a command as a whole process: wall time, time to the first line, peak memory.
+
+use std::env;
+use std::ffi::OsString;
+use std::process::Command;
+use std::time::Duration;
+
+use auto_backup::error::At as _;
+
+use crate::interrupted;
+use crate::outcome::Outcome;
+
+/// What this program is called with to be the process around a command.
+pub(crate) const OPTION: &str = "--measure";
+
+/// One run of a command.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sample {
+    pub(crate) wall: Duration,
+    pub(crate) first_line: Duration,
+    /// In bytes.
+    pub(crate) peak: u64,
+}
+
+/// Runs a command once. One that does not end well is an error: how fast it fails is of no interest.
+pub(crate) fn measure(command: &[OsString]) -> Outcome<Sample> {
+    interrupted::check()?;
+    let own = env::current_exe().at("find", "this program")?;
+    let run = Command::new(&own)
+        .arg(OPTION)
+        .args(command)
+        .output()
+        .at("run", &own)?;
+    interrupted::check()?;
+    let told = String::from_utf8(run.stdout)?;
+    let complaints = String::from_utf8_lossy(&run.stderr);
+    let shown = command.join(" ".as_ref());
+    match numbers(&told) {
+        Some([0, peak, wall, first_line]) => Ok(Sample {
+            wall: Duration::from_nanos(u64::try_from(wall)?),
+            first_line: Duration::from_nanos(u64::try_from(first_line)?),
+            peak: u64::try_from(peak)? * 1024,
+        }),
+        Some([status, ..]) => {
+            Err(format!("{} ended with {status}\n{complaints}", shown.display()).into())
+        }
+        None => Err(format!("{} was not measured\n{complaints}", shown.display()).into()),
+    }
+}
+
+/// The four numbers of the process around the command.
+fn numbers(line: &str) -> Option<[i64; 4]> {
+    let numbers: Result<Vec<i64>, _> = line.split_whitespace().map(str::parse).collect();
+    numbers.ok()?.try_into().ok()
+}

@@ -1,0 +1,178 @@
+//! The files of one replica: shots with versions and image sequences, and what lies about them.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use auto_backup::error::At as _;
+
+use crate::dice::Dice;
+use crate::interrupted;
+use crate::outcome::Outcome;
+
+const MEGABYTE: u64 = 1_000_000;
+
+/// Where sequences begin. The first one of a replica begins shortly before frame 70, so that `*.007*.exr` matches
+/// something also in a small studio.
+const FIRST_FRAMES: [u64; 4] = [65, 1001, 1, 1001];
+
+/// 14 November 2023; sequences are rendered from then to two years later, a frame after the other.
+const BEGINNING: Duration = Duration::from_secs(1_700_000_000);
+const TWO_YEARS: u64 = 2 * 365 * 24 * 3600;
+const A_FRAME: u64 = 90;
+
+/// What a category holds of a shot.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    Footage,
+    Render,
+}
+
+impl Kind {
+    /// The sequences of a shot.
+    const fn tasks(self) -> &'static [&'static str] {
+        match self {
+            Self::Footage => &["plate", "clean"],
+            Self::Render => &["comp", "light", "fx"],
+        }
+    }
+
+    /// The small folders of a shot, each with one file or two.
+    const fn asides(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Footage => &[("audio", "wav"), ("reels", "mov")],
+            Self::Render => &[("scripts", "nk"), ("previews", "mov")],
+        }
+    }
+}
+
+/// A replica that is being filled.
+#[derive(Debug)]
+pub(crate) struct Replica {
+    folder: PathBuf,
+    kind: Kind,
+    /// How many files are still to be made.
+    left: usize,
+    /// When the sequence at hand was begun, in seconds after the beginning.
+    began: u64,
+    /// The same for all replicas of a project, so that these agree.
+    dice: Dice,
+    /// What this replica lacks that the others have, if it is one that lacks something.
+    gaps: Option<Dice>,
+}
+
+impl Replica {
+    pub(crate) const fn new(
+        folder: PathBuf,
+        kind: Kind,
+        files: usize,
+        seed: u64,
+        has_gaps: bool,
+    ) -> Self {
+        let gaps = if has_gaps {
+            Some(Dice::new(!seed))
+        } else {
+            None
+        };
+        Self {
+            folder,
+            kind,
+            left: files,
+            began: 0,
+            dice: Dice::new(seed),
+            gaps,
+        }
+    }
+
+    /// Makes exactly as many files as were asked for.
+    pub(crate) fn fill(mut self) -> Outcome<()> {
+        fs::create_dir_all(&self.folder).at("create the folder", &self.folder)?;
+        let mut shot = 0;
+        while self.left > 0 {
+            shot += 10;
+            self.shot(&format!("sh{shot:03}"))?;
+        }
+        Ok(())
+    }
+
+    fn shot(&mut self, shot: &str) -> Outcome<()> {
+        for task in self.kind.tasks() {
+            for version in 1..=self.dice.between(1, 4) {
+                self.sequence(shot, task, version)?;
+            }
+        }
+        for (folder, extension) in self.kind.asides() {
+            let below = self.folder.join(folder).join(shot);
+            for take in 1..=self.dice.between(1, 3) {
+                self.file(&below, &format!("{shot}_v{take:03}.{extension}"), take)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One version of a task: 24 to 500 frames, a few of them missing.
+    fn sequence(&mut self, shot: &str, task: &str, version: u64) -> Outcome<()> {
+        self.began = self.dice.between(0, TWO_YEARS);
+        let begins = self.dice.roll() % 4;
+        let first = if shot == "sh010" {
+            FIRST_FRAMES[0]
+        } else {
+            FIRST_FRAMES[usize::try_from(begins)?]
+        };
+        let below = self.folder.join(format!("{shot}/{task}/v{version:03}"));
+        for frame in first..first + self.dice.between(24, 501) {
+            let name = format!("{shot}_{task}_v{version:03}.{frame:04}.exr");
+            self.file(&below, &name, frame)?;
+        }
+        Ok(())
+    }
+
+    /// One file without content, but with a size and a time; now and then it is missing.
+    fn file(&mut self, folder: &PathBuf, name: &str, number: u64) -> Outcome<()> {
+        // All rolls come first: whether the file is made must not move those of the files after it.
+        let size = self.size(name);
+        let modified = self.modified(number);
+        let lost = self.dice.one_in(300);
+        let not_here = self.gaps.as_mut().is_some_and(|gaps| gaps.one_in(500));
+        if self.left == 0 || lost || not_here {
+            return Ok(());
+        }
+        interrupted::check()?;
+        let path = folder.join(name);
+        let file = match File::create(&path) {
+            Err(_) => {
+                fs::create_dir_all(folder).at("create the folder", folder)?;
+                File::create(&path)
+            }
+            made => made,
+        };
+        file.and_then(|file| {
+            file.set_len(size)
+                .and_then(|()| file.set_modified(modified))
+        })
+        .at("create", &path)?;
+        self.left -= 1;
+        Ok(())
+    }
+
+    /// As large as such files are; one in a hundred is empty, as a broken render leaves it.
+    fn size(&mut self, name: &str) -> u64 {
+        let (low, high) = match name.rsplit('.').next() {
+            Some("exr") => (4 * MEGABYTE, 60 * MEGABYTE),
+            Some("mov") => (50 * MEGABYTE, 4000 * MEGABYTE),
+            Some("wav") => (MEGABYTE, 200 * MEGABYTE),
+            _ => (10_000, 2 * MEGABYTE),
+        };
+        let size = self.dice.between(low, high);
+        if self.dice.one_in(100) { 0 } else { size }
+    }
+
+    fn modified(&mut self, number: u64) -> SystemTime {
+        let nanoseconds = self.dice.roll() % 1_000_000_000;
+        let seconds = self.began + number * A_FRAME + self.dice.roll() % A_FRAME;
+        SystemTime::UNIX_EPOCH
+            + BEGINNING
+            + Duration::from_secs(seconds)
+            + Duration::from_nanos(nanoseconds)
+    }
+}

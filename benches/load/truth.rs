@@ -1,0 +1,55 @@
+//! Whether our program tells the studio as it is. If it does not, its times say nothing.
+
+use std::process::Command;
+
+use auto_backup::error::At as _;
+
+use crate::commands::ours;
+use crate::interrupted;
+use crate::outcome::Outcome;
+use crate::seed_walk::totals;
+use crate::studio::{CATEGORIES, Studio};
+
+/// Where a line of `fetch` has the files and the bytes; the fields are empty for a replica that is not there.
+const FILES: usize = 5;
+const BYTES: usize = 6;
+
+/// Holds what the index says against what is there, as it has to be right after a `load`.
+pub(crate) fn check(studio: &Studio) -> Outcome<()> {
+    interrupted::check()?;
+    let told = told(studio)?;
+    let (mut files, mut bytes) = (0, 0);
+    for root in studio.roots() {
+        for (_, category) in CATEGORIES {
+            let (more_files, more_bytes) = totals(&root.join(category))?;
+            files += more_files;
+            bytes += more_bytes;
+        }
+    }
+    if told == (files, bytes) {
+        return Ok(());
+    }
+    let (told_files, told_bytes) = told;
+    Err(format!(
+        "auto-backup tells of {told_files} files, {told_bytes} bytes, where {files} files, {bytes} bytes are"
+    )
+    .into())
+}
+
+/// The files and bytes of all replicas.
+fn told(studio: &Studio) -> Outcome<(u64, u64)> {
+    let command = ours(studio, &["--format", "plain"], &["fetch all"]);
+    let (program, arguments) = command.split_first().ok_or("there is no command")?;
+    let output = Command::new(program)
+        .args(arguments)
+        .output()
+        .at("run", program)?;
+    let answer = String::from_utf8(output.stdout)?;
+    let sum = |field| -> u64 {
+        let fields = answer
+            .lines()
+            .filter_map(|line| line.split('\t').nth(field));
+        fields.filter_map(|field| field.parse::<u64>().ok()).sum()
+    };
+    Ok((sum(FILES), sum(BYTES)))
+}

@@ -1,0 +1,56 @@
+//! The process around a command that is measured. It is one of its own because the system tells the peak memory of all
+//! children together: this one has no other child.
+
+use std::ffi::OsString;
+use std::io::{self, Read, Write as _};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use auto_backup::error::At as _;
+use nix::sys::resource::{UsageWho, getrusage};
+
+use crate::outcome::Outcome;
+
+/// Runs a command, throws away what it prints, and tells in one line: how it ended, its peak memory in kilobytes, and
+/// the nanoseconds to its end and to the end of its first line. What it complains of goes on to standard error.
+pub(crate) fn run(mut command: impl Iterator<Item = OsString>) -> Outcome<()> {
+    let program = command.next().ok_or("there is no command to measure")?;
+    let mut process = Command::new(&program);
+    process
+        .args(command)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let start = Instant::now();
+    let mut child = process.spawn().at("run", &program)?;
+    let complaints = child.stderr.take().map(|stderr| {
+        thread::spawn(move || io::copy(&mut { stderr }, &mut io::stderr()).unwrap_or_default())
+    });
+    let stdout = child.stdout.take().ok_or("standard output is no pipe")?;
+    let first_line = throw_away(stdout, start).at("read from", &program)?;
+    let status = child.wait().at("wait for", &program)?;
+    let wall = start.elapsed();
+    // What it complained of is there before the answer is.
+    complaints.map(thread::JoinHandle::join);
+    let peak = getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss();
+    let (wall, first_line) = (wall.as_nanos(), first_line.unwrap_or(wall).as_nanos());
+    let ended = status.code().unwrap_or(-1);
+    writeln!(io::stdout(), "{ended} {peak} {wall} {first_line}")?;
+    Ok(())
+}
+
+/// Reads all there is; the time at which the first line was there.
+fn throw_away(mut pipe: impl Read, start: Instant) -> io::Result<Option<Duration>> {
+    let mut buffer = vec![0; 64 * 1024];
+    let mut first_line = None;
+    loop {
+        match pipe.read(&mut buffer)? {
+            0 => return Ok(first_line),
+            read if first_line.is_none() && buffer[..read].contains(&b'\n') => {
+                first_line = Some(start.elapsed());
+            }
+            _ => {}
+        }
+    }
+}
