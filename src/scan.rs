@@ -84,7 +84,9 @@ pub fn look(
     index.require_writable()?;
     let known = index.database(&database.root)?;
     let seen = presence::open(database, &known).and_then(|root| {
+        monitor.event(&Event::Left(&database.name));
         let _turn = turns.take(Disk::of(&root))?;
+        monitor.event(&Event::Entered(&database.name));
         start = Instant::now();
         let seen = examine(index, registry, &known, &root, extent, monitor)?;
         refuse_emptiness(database, registry, &known, &root, &seen)?;

@@ -95,7 +95,8 @@ impl Progress {
 fn spinner() -> ProgressBar {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
     bar.set_style(
-        ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner()),
+        ProgressStyle::with_template("{wide_msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_spinner()),
     );
     bar
 }
@@ -126,7 +127,7 @@ impl Task {
     fn looking(&self, elapsed: f64) -> String {
         let mut line = self.name.clone();
         if !self.places.is_empty() {
-            line = format!("{line} at {}", self.places.join(", "));
+            line = format!("{line} at {}", self.places());
         }
         line = format!(
             "{line}: {} files",
@@ -142,6 +143,16 @@ impl Task {
             "{line}, {} files/s",
             units::count(per(self.done.0, elapsed))
         )
+    }
+
+    /// The first places by name, the others by number: one line must do.
+    fn places(&self) -> String {
+        match self.places.as_slice() {
+            [first, second, others @ ..] if others.len() > 1 => {
+                format!("{first}, {second} and {} more", others.len())
+            }
+            few => few.join(", "),
+        }
     }
 
     /// `copying: 12 of 40 files, 1.20 GB of 3.00 GB (40 %), 120 MB/s, 15 s left`.
