@@ -67,9 +67,16 @@ impl Aggregate {
 pub type Fingerprints = [u128; 4];
 
 /// Adds to sums; their order does not matter.
-fn add(sums: &mut Fingerprints, more: &Fingerprints) {
+pub fn add(sums: &mut Fingerprints, more: &Fingerprints) {
     for (sum, more) in sums.iter_mut().zip(more) {
         *sum = sum.wrapping_add(*more);
+    }
+}
+
+/// Takes back what was added to sums.
+pub fn subtract(sums: &mut Fingerprints, less: &Fingerprints) {
+    for (sum, less) in sums.iter_mut().zip(less) {
+        *sum = sum.wrapping_sub(*less);
     }
 }
 
@@ -110,18 +117,42 @@ impl Tally {
 /// # Errors
 /// [`Malformed`]: they are none.
 pub fn fingerprints(folder: &Path, mut files: Files<'_>) -> Result<Fingerprints, Malformed> {
-    let mut sums = [0; 4];
-    let mut path = folder.as_os_str().as_bytes().to_vec();
-    if !path.is_empty() {
-        path.push(b'/');
-    }
-    let before = path.len();
+    let mut sums = Fingerprints::default();
+    let mut prints = Prints::of(folder);
     while let Some(file) = files.next()? {
-        path.truncate(before);
-        path.extend_from_slice(file.name);
-        add(&mut sums, &Item::file(&path, &file).fingerprints());
+        add(&mut sums, &prints.file(&file));
     }
     Ok(sums)
+}
+
+/// Takes the fingerprints of single files of one folder.
+#[derive(Debug)]
+pub struct Prints {
+    path: Vec<u8>,
+    /// How much of the path is the folder's.
+    folder: usize,
+}
+
+impl Prints {
+    /// For the files of the folder with this path.
+    #[must_use]
+    pub fn of(folder: &Path) -> Self {
+        let mut path = folder.as_os_str().as_bytes().to_vec();
+        if !path.is_empty() {
+            path.push(b'/');
+        }
+        Self {
+            folder: path.len(),
+            path,
+        }
+    }
+
+    /// The fingerprints of a file.
+    pub fn file(&mut self, file: &File<'_>) -> Fingerprints {
+        self.path.truncate(self.folder);
+        self.path.extend_from_slice(file.name);
+        Item::file(&self.path, file).fingerprints()
+    }
 }
 
 /// What of an entry goes into a fingerprint.

@@ -11,7 +11,7 @@ use super::failure::Explain as _;
 use super::folders::{StoredFolder, damaged, write_fingerprints};
 use super::replicas::step;
 use super::{Changes, Index, KnownDatabase};
-use crate::aggregate::{Aggregate, Fingerprints, Tally, fingerprints};
+use crate::aggregate::{Aggregate, Fingerprints, Prints, Tally, add, fingerprints, subtract};
 use crate::error::Result;
 use crate::manifest::{File, Malformed, Manifest, Packer, side_by_side};
 use crate::moment::Step;
@@ -165,22 +165,23 @@ impl<'a> Draft<'a> {
                 seen.tally.bytes = seen.tally.bytes.saturating_sub(*bytes);
             }
         }
-        let sums = match &stored {
-            Some(stored) if stored.manifest == seen.manifest => stored.fingerprints,
-            _ => fingerprints(&seen.path, seen.manifest.files())
-                .map_err(|_| damaged(&self.index.path))?,
-        };
-        of.sum.add_folder(&seen.path, &seen.tally, &sums);
         let Some(stored) = stored else {
+            let sums = fingerprints(&seen.path, seen.manifest.files())
+                .map_err(|_| damaged(&self.index.path))?;
+            of.sum.add_folder(&seen.path, &seen.tally, &sums);
             of.changes.added += seen.tally.files;
             return self.put(replica, None, &seen, &sums);
         };
         of.seen.insert(stored.id);
         if stored.manifest == seen.manifest {
+            of.sum
+                .add_folder(&seen.path, &seen.tally, &stored.fingerprints);
             return Ok(());
         }
-        of.changes +=
-            changes(&stored.manifest, &seen.manifest).map_err(|_| damaged(&self.index.path))?;
+        let (changes, sums) =
+            difference(&stored, &seen.manifest).map_err(|_| damaged(&self.index.path))?;
+        of.sum.add_folder(&seen.path, &seen.tally, &sums);
+        of.changes += changes;
         self.put(replica, Some(stored.id), &seen, &sums)
     }
 
@@ -361,18 +362,30 @@ pub(super) fn row(place: usize) -> i64 {
     i64::try_from(place).unwrap_or(i64::MAX)
 }
 
-/// What is different in a folder.
-fn changes(before: &Manifest, now: &Manifest) -> Result<Changes, Malformed> {
+/// What is different in a folder, and its fingerprints now: only files that changed are hashed.
+fn difference(before: &StoredFolder, now: &Manifest) -> Result<(Changes, Fingerprints), Malformed> {
     let mut changes = Changes::default();
+    let mut sums = before.fingerprints;
+    let mut prints = Prints::of(&before.path);
     side_by_side(
-        before.packed(),
+        before.manifest.packed(),
         now.packed(),
-        &mut |before, now| match (before, now) {
-            (None, Some(_)) => changes.added += 1,
-            (Some(_), None) => changes.gone += 1,
-            (before, now) if before != now => changes.changed += 1,
-            _ => {}
+        &mut |before, now| {
+            if before == now {
+                return;
+            }
+            match (before, now) {
+                (None, _) => changes.added += 1,
+                (_, None) => changes.gone += 1,
+                _ => changes.changed += 1,
+            }
+            if let Some(file) = before {
+                subtract(&mut sums, &prints.file(&file));
+            }
+            if let Some(file) = now {
+                add(&mut sums, &prints.file(&file));
+            }
         },
     )?;
-    Ok(changes)
+    Ok((changes, sums))
 }

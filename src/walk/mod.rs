@@ -121,7 +121,10 @@ impl<T: Send + 'static> Walk<T> {
         };
         for _ in 0..walkers.max(1) {
             let walker = Walker::new(ground.clone(), sender.clone());
-            thread::spawn(move || walker.run());
+            // Where the system gives no more threads, those that there are will do; with none the walk fails.
+            if thread::Builder::new().spawn(move || walker.run()).is_err() {
+                break;
+            }
         }
         Self {
             receiver,
