@@ -44,6 +44,7 @@ pub mod project;
 pub mod registry;
 pub mod report;
 pub mod scan;
+pub mod sequence;
 pub mod shell;
 pub mod sides;
 pub mod sight;

@@ -27,6 +27,7 @@ const ORDER: &[&str] = &[
     "startup",
     "output",
     "manifest",
+    "sequence",
     "aggregate",
     "walk",
     "tree",
