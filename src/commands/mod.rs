@@ -144,6 +144,9 @@ impl Command {
             Self::Copy(command) => printer.print(&command.run(workspace)?)?,
             Self::Exclude(command) => printer.print(&command.run(workspace)?)?,
             Self::Explore(command) => printer.print(&command.run(workspace)?)?,
+            Self::Fetch(command) if command.lists_files() => {
+                printer.stream(&command.search(workspace)?)?
+            }
             Self::Fetch(command) => printer.print(&command.run(workspace)?)?,
             Self::Find(command) => printer.stream(&command.search(workspace)?)?,
             Self::Help(command) => {

@@ -103,10 +103,11 @@ impl<'a> Json<'a> {
     /// An object, of what `fill` writes, in the list that is being written.
     ///
     /// # Errors
-    /// What `fill` says.
+    /// What `fill` says, or nothing more can be written.
     pub fn object_item(&mut self, fill: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         self.comma();
-        self.between(*b"{}", fill)
+        self.between(*b"{}", fill)?;
+        self.sink.end_row()
     }
 
     fn between(

@@ -423,8 +423,10 @@ fn an_option_for_help_shows_the_command() {
     Usage: fetch all [OPTIONS]
 
     Options:
-          --live  Look at the disks first
-      -h, --help  Print help
+          --live          Look at the disks first
+          --files         List the files of every replica too, frames of an image sequence as one line
+          --no-sequences  Show every file, and no sequences
+      -h, --help          Print help
 
     Examples:
       fetch all
