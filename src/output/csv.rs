@@ -22,7 +22,10 @@ pub(super) fn line(row: &[Cell], text: &mut Vec<u8>) -> Result<()> {
 }
 
 fn append(record: &csv::ByteRecord, text: &mut Vec<u8>) -> Result<()> {
-    let mut writer = csv::Writer::from_writer(text);
+    // A row at a time: the usual buffer would take longer to make than the row.
+    let mut writer = csv::WriterBuilder::new()
+        .buffer_capacity(1024)
+        .from_writer(text);
     let written = writer.write_byte_record(record);
     written.map_err(|error| failed(error.into()))?;
     writer.flush().map_err(failed)
