@@ -1,22 +1,24 @@
 //! `find`: files in the index by glob or part of their name.
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use globset::{GlobBuilder, GlobMatcher};
 use serde::Serialize;
 
-use super::Run;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::index::{FolderFiles, Index, Snapshot};
 use crate::moment::Moment;
 use crate::name::Name;
-use crate::output::answer::{Answer, Records};
-use crate::output::cell::{Cell, Tone};
-use crate::output::page::Page;
-use crate::project::Scope;
-use crate::project::{ProjectId, below};
+use crate::output::cell::Cell;
+use crate::output::json::Json;
+use crate::output::stream::{Lines, Rows, Stream};
+use crate::pattern::Pattern;
+use crate::project::{ProjectId, Scope, below};
 use crate::registry::{Category, Database};
+use crate::search::{self, Hit};
+use crate::sequence::Sequence;
 use crate::units;
 use crate::workspace::Workspace;
 
@@ -24,13 +26,17 @@ use crate::workspace::Workspace;
 ///
 /// PATTERN is a glob (`*`, `?`, `[...]`, `{a,b}`) or, without any of these, a part of the name; upper and lower case
 /// are the same. With a `/` in it, it is held against the path below the category's folder instead of the name.
+///
+/// Frames of an image sequence are one line, with the frames that match, their number, and which between the first and
+/// the last of them are not there. `plain` and `csv` list every file.
 #[derive(Debug, Args)]
 #[command(
-    override_usage = "find PATTERN [in DATABASE]",
+    override_usage = "find [OPTIONS] PATTERN [in DATABASE]",
     after_help = "Examples:
   find reel
   find '*.mov'
-  find 'acme/*/plates/*.exr' in NAS"
+  find 'acme/*/plates/*.exr' in NAS
+  find sh010 --no-sequences --limit 20"
 )]
 pub(crate) struct Find {
     /// What to look for
@@ -41,121 +47,100 @@ pub(crate) struct Find {
     /// Only on this database
     #[arg(value_name = "DATABASE")]
     database: Option<String>,
+    /// Stop after so many lines; in `plain`, `csv` and `json` after so many files
+    #[arg(long, value_name = "N", value_parser = limit)]
+    limit: Option<u64>,
+    /// Show every file, and no sequences
+    #[arg(long)]
+    no_sequences: bool,
+    /// Tell upper and lower case apart
+    #[arg(short = 's', long)]
+    case_sensitive: bool,
 }
 
-/// The files that match.
-#[derive(Debug, Serialize)]
-pub(crate) struct FoundFiles {
-    files: Vec<FoundFile>,
+/// Reads a number of lines or files.
+fn limit(word: &str) -> Result<u64, &'static str> {
+    match word.parse() {
+        Ok(0) | Err(_) => Err("a limit is a number from 1 on"),
+        Ok(limit) => Ok(limit),
+    }
+}
+
+/// The files that match, found when they are asked for.
+#[derive(Debug)]
+pub(crate) struct FoundFiles<'a> {
+    index: &'a Index,
+    /// All formats see the same looks, however often they go through them.
+    _snapshot: Snapshot<'a>,
+    pattern: Pattern,
+    places: Vec<Place<'a>>,
+    sequences: bool,
+    limit: Option<u64>,
     /// What is said where there is none.
-    #[serde(skip)]
     nothing: &'static str,
 }
 
-#[derive(Debug, Serialize)]
-struct FoundFile {
-    database: String,
-    category: String,
-    project: ProjectId,
+/// A category of a database that was looked at.
+#[derive(Debug)]
+struct Place<'a> {
+    id: i64,
+    database: &'a Database,
+    category: &'a Category,
+}
+
+/// A file that matches, and where it is.
+struct Found<'a> {
+    place: &'a Place<'a>,
+    project: &'a ProjectId,
+    folder: &'a Path,
+    hit: &'a Hit<'a>,
+}
+
+#[derive(Serialize)]
+struct FileEntry<'a> {
+    database: &'a str,
+    category: &'a str,
+    project: &'a ProjectId,
     path: Name,
     bytes: u64,
     modified: Moment,
+    sequence: Option<Name>,
 }
 
-/// A file that was found.
-struct Found {
-    project: ProjectId,
-    path: std::path::PathBuf,
-    bytes: u64,
-    modified: Moment,
+#[derive(Serialize)]
+struct SequenceEntry<'a> {
+    database: &'a str,
+    category: &'a str,
+    project: &'a ProjectId,
+    path: Name,
+    #[serde(flatten)]
+    sequence: &'a Sequence,
 }
 
-/// What a file is held against.
-struct Pattern {
-    glob: GlobMatcher,
-    whole_path: bool,
-}
-
-impl Pattern {
-    fn parse(typed: &str) -> Result<Self> {
-        let malformed = |why| Error::Malformed {
-            noun: "pattern",
-            word: typed.into(),
-            why,
-        };
-        if typed.is_empty() {
-            return Err(malformed("it is empty"));
-        }
-        let whole_path = typed.contains('/');
-        let is_glob = typed.contains(['*', '?', '[', '{']);
-        let text = if is_glob {
-            typed.to_owned()
-        } else {
-            format!("*{}*", globset::escape(typed))
-        };
-        let mut builder = GlobBuilder::new(&text);
-        // Only in a glob that spells out a path does a star stop at a slash.
-        builder
-            .case_insensitive(true)
-            .literal_separator(is_glob && whole_path)
-            .backslash_escape(true);
-        let glob = builder
-            .build()
-            .map_err(|_| malformed("it is not a glob like `*.mov` or `sh0[12]*`"))?;
-        Ok(Self {
-            glob: glob.compile_matcher(),
-            whole_path,
-        })
-    }
-
-    fn matches(&self, found: &Found) -> bool {
-        if self.whole_path {
-            return self.glob.is_match(found.project.path().join(&found.path));
-        }
-        self.glob
-            .is_match(Path::new(found.path.file_name().unwrap_or(OsStr::new(""))))
-    }
-}
-
-impl Run for Find {
-    type Answer = FoundFiles;
-
-    fn run(self, workspace: &mut Workspace) -> Result<FoundFiles> {
-        let pattern = Pattern::parse(&self.pattern)?;
-        let registry = &workspace.registry;
+impl Find {
+    /// Prepares the search; the printer makes it while it writes.
+    pub(crate) fn search(self, workspace: &Workspace) -> Result<FoundFiles<'_>> {
+        let pattern = Pattern::parse(&self.pattern, self.case_sensitive)?;
+        let (index, registry) = (&workspace.index, &workspace.registry);
         let databases = match &self.database {
             Some(name) => std::slice::from_ref(registry.database(name)?),
             None => registry.databases(),
         };
-        let mut files = Vec::new();
+        let snapshot = index.snapshot()?;
+        let mut places = Vec::new();
         let mut looked_at = false;
         for database in databases {
-            let known = workspace.index.database(&database.root)?;
+            let known = index.database(&database.root)?;
             looked_at |= known.looked_at.is_some();
             let Some(id) = known.id else {
                 continue;
             };
-            for category in registry.categories() {
-                workspace
-                    .index
-                    .visit_folders(id, &category.path, &Scope::All, &mut |folder| {
-                        let mut listed = folder.files();
-                        while let Ok(Some(file)) = listed.next() {
-                            let found = Found {
-                                project: folder.project.clone(),
-                                path: folder
-                                    .path
-                                    .join(Name::from_bytes(file.name.to_vec()).as_path()),
-                                bytes: file.bytes,
-                                modified: file.modified,
-                            };
-                            if pattern.matches(&found) {
-                                files.push(found_file(database, category, found));
-                            }
-                        }
-                        Ok(true)
-                    })?;
-            }
+            let categories = registry.categories().iter();
+            places.extend(categories.map(|category| Place {
+                id,
+                database,
+                category,
+            }));
         }
         let nothing = match registry.lacking() {
             Some(lacking) => lacking,
@@ -168,106 +153,216 @@ impl Run for Find {
             }
             None => "no file matches",
         };
-        Ok(FoundFiles { files, nothing })
+        Ok(FoundFiles {
+            index,
+            _snapshot: snapshot,
+            pattern,
+            places,
+            sequences: !self.no_sequences,
+            limit: self.limit,
+            nothing,
+        })
     }
 }
 
-fn found_file(database: &Database, category: &Category, found: Found) -> FoundFile {
-    let path = database
-        .root
-        .join(below(&category.path, &found.project))
-        .join(&found.path);
-    FoundFile {
-        database: database.name.clone(),
-        category: category.name.clone(),
-        project: found.project,
-        path: path.into(),
-        bytes: found.bytes,
-        modified: found.modified,
+impl FoundFiles<'_> {
+    /// Hands every file that matches to `take`, while it says to go on.
+    fn visit(
+        &self,
+        sequences: bool,
+        take: &mut dyn FnMut(&Found<'_>) -> Result<bool>,
+    ) -> Result<()> {
+        let mut goes_on = true;
+        for place in &self.places {
+            let category = &place.category.path;
+            let mut visit = |folder: &FolderFiles<'_>| {
+                goes_on = self.visit_folder(place, folder, sequences, take)?;
+                Ok(goes_on)
+            };
+            self.index
+                .visit_folders(place.id, category, &Scope::All, &mut visit)?;
+            if !goes_on {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands every file of a folder that matches to `take`.
+    fn visit_folder(
+        &self,
+        place: &Place<'_>,
+        folder: &FolderFiles<'_>,
+        sequences: bool,
+        take: &mut dyn FnMut(&Found<'_>) -> Result<bool>,
+    ) -> Result<bool> {
+        let project = folder.project;
+        let mut text = Vec::new();
+        if self.pattern.is_of_paths() {
+            let path = project.path().join(folder.path).join("");
+            text.extend_from_slice(path.as_os_str().as_bytes());
+        }
+        let start = text.len();
+        let mut matches = |name: &[u8]| {
+            if start == 0 {
+                return self.pattern.matches(name);
+            }
+            text.truncate(start);
+            text.extend_from_slice(name);
+            self.pattern.matches(&text)
+        };
+        // Put together only where something matches.
+        let mut whole: Option<PathBuf> = None;
+        let category = &place.category.path;
+        let mut take = |hit: &Hit<'_>| {
+            let folder = whole.get_or_insert_with(|| {
+                let root = &place.database.root;
+                root.join(below(category, project)).join(folder.path)
+            });
+            take(&Found {
+                place,
+                project,
+                folder,
+                hit,
+            })
+        };
+        let visit = if sequences {
+            search::visit_sequences
+        } else {
+            search::visit
+        };
+        visit(self.index, folder, &mut matches, &mut take)
+    }
+
+    /// Whether more is asked for after so many.
+    fn goes_on(&self, after: u64) -> bool {
+        self.limit.is_none_or(|limit| after < limit)
+    }
+
+    /// The line below all others.
+    fn closing(&self, files: u64, lines: u64) -> String {
+        if files == 0 {
+            return self.nothing.to_owned();
+        }
+        let mut text = units::counted(files, "file");
+        if lines != files {
+            text = format!("{text} in {}", units::counted(lines, "line"));
+        }
+        if !self.goes_on(lines) {
+            text.push_str("; stopped at the limit, there may be more");
+        }
+        text
     }
 }
 
-impl Answer for FoundFiles {
+impl Found<'_> {
+    fn path(&self, name: &Name) -> Name {
+        self.folder.join(name.as_path()).into()
+    }
+
+    /// The path of the file itself.
+    fn own_path(&self) -> Name {
+        self.folder
+            .join(OsStr::from_bytes(self.hit.file.name))
+            .into()
+    }
+
+    fn file_entry(&self) -> FileEntry<'_> {
+        FileEntry {
+            database: &self.place.database.name,
+            category: &self.place.category.name,
+            project: self.project,
+            path: self.own_path(),
+            bytes: self.hit.file.bytes,
+            modified: self.hit.file.modified,
+            sequence: self.hit.sequence.map(Sequence::pattern),
+        }
+    }
+
+    fn sequence_entry<'a>(&'a self, sequence: &'a Sequence) -> SequenceEntry<'a> {
+        SequenceEntry {
+            database: &self.place.database.name,
+            category: &self.place.category.name,
+            project: self.project,
+            path: self.path(&sequence.pattern()),
+            sequence,
+        }
+    }
+}
+
+impl Stream for FoundFiles<'_> {
     const COMMAND: &'static str = "find";
 
-    fn page(&self, page: &mut Page) {
-        // Lines, not a table: a path is there to be copied whole.
-        for file in &self.files {
-            page.cells(vec![
-                file.database.as_str().into(),
+    const HEADINGS: &'static [&'static str] = &[
+        "database", "category", "project", "path", "bytes", "modified",
+    ];
+
+    fn page(&self, lines: &mut Lines<'_>) -> Result<()> {
+        let (mut files, mut shown) = (0, 0);
+        self.visit(self.sequences, &mut |found| {
+            if !found.hit.is_line() {
+                return Ok(true);
+            }
+            (files, shown) = (files + found.hit.files(), shown + 1);
+            // Lines, not a table: a path is there to be copied whole.
+            let mut cells = vec![
+                found.place.database.name.as_str().into(),
                 Cell::text("  "),
-                Cell::from(&file.path),
-                Cell::text("  "),
-                Cell::Bytes(file.bytes),
-                Cell::Toned(format!("  {}", file.modified.ago()), Tone::Faint),
-            ]);
-        }
-        page.line(match self.files.len() as u64 {
-            0 => self.nothing.to_owned(),
-            files => units::counted(files, "file"),
-        });
+                Cell::Name(found.path(&found.hit.name())),
+            ];
+            cells.extend(found.hit.cells());
+            lines.cells(cells)?;
+            Ok(self.goes_on(shown))
+        })?;
+        lines.line(self.closing(files, shown))
     }
 
-    fn records(&self) -> Records {
-        let rows = self.files.iter().map(|file| {
-            vec![
-                file.database.as_str().into(),
-                file.category.as_str().into(),
-                Cell::from(&file.project.name()),
-                Cell::from(&file.path),
-                Cell::Bytes(file.bytes),
-                Cell::Moment(file.modified),
-            ]
-        });
-        let headings = &[
-            "database", "category", "project", "path", "bytes", "modified",
-        ];
-        Records {
-            headings,
-            rows: rows.collect(),
-        }
+    fn records(&self, rows: &mut Rows<'_>) -> Result<()> {
+        let mut files = 0;
+        self.visit(false, &mut |found| {
+            files += 1;
+            rows.row(&[
+                found.place.database.name.as_str().into(),
+                found.place.category.name.as_str().into(),
+                Cell::Name(found.project.name()),
+                Cell::Name(found.own_path()),
+                Cell::Bytes(found.hit.file.bytes),
+                Cell::Moment(found.hit.file.modified),
+            ])?;
+            Ok(self.goes_on(files))
+        })
+    }
+
+    fn document(&self, json: &mut Json<'_>) -> Result<()> {
+        let mut files = 0;
+        json.list("files", |json| {
+            self.visit(self.sequences, &mut |found| {
+                files += 1;
+                json.item(&found.file_entry())?;
+                Ok(self.goes_on(files))
+            })
+        })?;
+        json.list("sequences", |json| {
+            if self.sequences {
+                self.list_sequences(json)
+            } else {
+                Ok(())
+            }
+        })?;
+        json.field("limited", &!self.goes_on(files))
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn matches(pattern: &str, path: &str) -> bool {
-        let project = ProjectId {
-            client: "acme".into(),
-            project: "spot".into(),
-        };
-        let found = Found {
-            project,
-            path: path.into(),
-            bytes: 0,
-            modified: Moment::default(),
-        };
-        Pattern::parse(pattern).unwrap().matches(&found)
-    }
-
-    #[test]
-    fn names_match_by_glob_or_part_whatever_the_case() {
-        for pattern in [
-            "reel",
-            "REEL",
-            "*.mov",
-            "reel_0?.MOV",
-            "{a,reel}*",
-            "e/spot",
-            "acme/*/plates/*",
-            "acme/**/*.mov",
-        ] {
-            assert!(matches(pattern, "plates/reel_01.mov"), "{pattern}");
-        }
-        for pattern in ["plates", "*.mo", "acme/*", "acme/*.mov"] {
-            assert!(!matches(pattern, "plates/reel_01.mov"), "{pattern}");
-        }
-    }
-
-    #[test]
-    fn a_broken_pattern_is_refused() {
-        assert!(Pattern::parse("a[").is_err() && Pattern::parse("").is_err());
+impl FoundFiles<'_> {
+    /// Lists the sequences of the files that are listed.
+    fn list_sequences(&self, json: &mut Json<'_>) -> Result<()> {
+        let mut files = 0;
+        self.visit(true, &mut |found| {
+            files += 1;
+            if let Some(sequence) = found.hit.led() {
+                json.item(&found.sequence_entry(sequence))?;
+            }
+            Ok(self.goes_on(files))
+        })
     }
 }

@@ -1,4 +1,5 @@
-//! The commands: one file each with its arguments, its answer, `run`, and how the answer is laid out.
+//! The commands: one file each with its arguments, its answer, `run`, and how the answer is laid out. What may find more
+//! files than can be held answers with a stream, and `search` in the place of `run`.
 //!
 //! To add one: the file, a `mod` line, a variant and an arm here. Help, completion, docs/commands.md and "did you mean"
 //! follow.
@@ -143,8 +144,11 @@ impl Command {
             Self::Copy(command) => printer.print(&command.run(workspace)?)?,
             Self::Exclude(command) => printer.print(&command.run(workspace)?)?,
             Self::Explore(command) => printer.print(&command.run(workspace)?)?,
+            Self::Fetch(command) if command.lists_files() => {
+                printer.stream(&command.search(workspace)?)?
+            }
             Self::Fetch(command) => printer.print(&command.run(workspace)?)?,
-            Self::Find(command) => printer.print(&command.run(workspace)?)?,
+            Self::Find(command) => printer.stream(&command.search(workspace)?)?,
             Self::Help(command) => {
                 printer.print(&command.at_width(printer.screen().width).run(workspace)?)?
             }

@@ -13,6 +13,7 @@ mod packing;
 mod replicas;
 mod runs;
 mod schema;
+mod snapshot;
 
 use std::path::{Path, PathBuf};
 
@@ -23,6 +24,7 @@ pub use folders::FolderFiles;
 pub use looks::{Changes, LookWriter};
 pub use opening::Opened;
 pub use replicas::{KnownDatabase, KnownReplica};
+pub use snapshot::Snapshot;
 
 use crate::error::{Error, Result};
 use failure::Explain as _;

@@ -3,6 +3,8 @@
 use serde::Serialize;
 
 use super::answer::Answer;
+use super::sink::{Sink, failed};
+use crate::error::Result;
 
 /// `{"command": ..., ...}`.
 #[derive(Serialize)]
@@ -12,12 +14,126 @@ struct Document<'a, A> {
     answer: &'a A,
 }
 
-/// The answer as one line.
-pub(super) fn line<A: Answer>(answer: &A) -> std::io::Result<Vec<u8>> {
-    let mut text = serde_json::to_vec(&Document {
-        command: A::COMMAND,
-        answer,
-    })?;
+/// Appends the answer as one line.
+pub(super) fn line<A: Answer>(answer: &A, text: &mut Vec<u8>) -> Result<()> {
+    let command = A::COMMAND;
+    append(&Document { command, answer }, text)?;
     text.push(b'\n');
-    Ok(text)
+    Ok(())
+}
+
+fn append(value: &impl Serialize, text: &mut Vec<u8>) -> Result<()> {
+    serde_json::to_writer(text, value).map_err(|error| failed(error.into()))
+}
+
+/// Writes a document piece by piece, so that none of its lists needs to be held.
+#[derive(Debug)]
+pub struct Json<'a> {
+    sink: &'a mut Sink,
+    /// Whether no comma is needed before the next value.
+    is_first: bool,
+}
+
+impl<'a> Json<'a> {
+    /// Begins the document of a command.
+    pub(super) fn begin(sink: &'a mut Sink, command: &str) -> Result<Self> {
+        sink.batch().push(b'{');
+        let is_first = true;
+        let mut json = Self { sink, is_first };
+        json.field("command", &command)?;
+        Ok(json)
+    }
+
+    /// Ends it.
+    pub(super) fn end(self) {
+        self.sink.batch().push(b'}');
+    }
+
+    /// A field of the object that is being written.
+    ///
+    /// # Errors
+    /// The value cannot be written as JSON.
+    pub fn field(&mut self, name: &str, value: &impl Serialize) -> Result<()> {
+        self.name(name)?;
+        append(value, self.sink.batch())
+    }
+
+    /// All fields of a struct, as fields of the object that is being written.
+    ///
+    /// # Errors
+    /// The value cannot be written as JSON.
+    pub fn fields(&mut self, value: &impl Serialize) -> Result<()> {
+        let mut text = Vec::new();
+        append(value, &mut text)?;
+        self.comma();
+        let inner = text.strip_prefix(b"{").unwrap_or(&text);
+        let inner = inner.strip_suffix(b"}").unwrap_or(inner);
+        self.sink.batch().extend_from_slice(inner);
+        Ok(())
+    }
+
+    /// A field that is a list of what `fill` writes.
+    ///
+    /// # Errors
+    /// What `fill` says.
+    pub fn list(&mut self, name: &str, fill: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        self.name(name)?;
+        self.between(*b"[]", fill)
+    }
+
+    /// A field that is an object of what `fill` writes.
+    ///
+    /// # Errors
+    /// What `fill` says.
+    pub fn object(&mut self, name: &str, fill: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        self.name(name)?;
+        self.between(*b"{}", fill)
+    }
+
+    /// A value of the list that is being written.
+    ///
+    /// # Errors
+    /// Nothing more can be written.
+    pub fn item(&mut self, value: &impl Serialize) -> Result<()> {
+        self.comma();
+        append(value, self.sink.batch())?;
+        self.sink.end_row()
+    }
+
+    /// An object, of what `fill` writes, in the list that is being written.
+    ///
+    /// # Errors
+    /// What `fill` says, or nothing more can be written.
+    pub fn object_item(&mut self, fill: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        self.comma();
+        self.between(*b"{}", fill)?;
+        self.sink.end_row()
+    }
+
+    fn between(
+        &mut self,
+        brackets: [u8; 2],
+        fill: impl FnOnce(&mut Self) -> Result<()>,
+    ) -> Result<()> {
+        self.sink.batch().push(brackets[0]);
+        self.is_first = true;
+        fill(self)?;
+        self.is_first = false;
+        self.sink.batch().push(brackets[1]);
+        Ok(())
+    }
+
+    fn name(&mut self, name: &str) -> Result<()> {
+        self.comma();
+        append(&name, self.sink.batch())?;
+        self.sink.batch().push(b':');
+        Ok(())
+    }
+
+    fn comma(&mut self) {
+        if !self.is_first {
+            self.sink.batch().push(b',');
+        }
+        self.is_first = false;
+    }
 }

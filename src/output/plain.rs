@@ -4,26 +4,30 @@
 //! as they are.
 
 use super::answer::Records;
+use super::cell::Cell;
 
-/// The records as lines.
-pub(super) fn lines(records: &Records) -> Vec<u8> {
-    let mut text = Vec::new();
+/// Appends the records as lines.
+pub(super) fn lines(records: &Records, text: &mut Vec<u8>) {
     for row in &records.rows {
-        for (place, cell) in row.iter().enumerate() {
-            if place > 0 {
-                text.push(b'\t');
-            }
-            for byte in cell.exact() {
-                match byte {
-                    b'\t' => text.extend_from_slice(b"\\t"),
-                    b'\n' => text.extend_from_slice(b"\\n"),
-                    b'\r' => text.extend_from_slice(b"\\r"),
-                    b'\\' => text.extend_from_slice(b"\\\\"),
-                    byte => text.push(byte),
-                }
+        line(row, text);
+    }
+}
+
+/// Appends one row.
+pub(super) fn line(row: &[Cell], text: &mut Vec<u8>) {
+    for (place, cell) in row.iter().enumerate() {
+        if place > 0 {
+            text.push(b'\t');
+        }
+        for byte in cell.exact() {
+            match byte {
+                b'\t' => text.extend_from_slice(b"\\t"),
+                b'\n' => text.extend_from_slice(b"\\n"),
+                b'\r' => text.extend_from_slice(b"\\r"),
+                b'\\' => text.extend_from_slice(b"\\\\"),
+                byte => text.push(byte),
             }
         }
-        text.push(b'\n');
     }
-    text
+    text.push(b'\n');
 }

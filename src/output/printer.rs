@@ -1,14 +1,15 @@
 //! The one writer of standard output.
 
-use std::fmt;
 use std::io::{self, Write};
 
 use super::answer::Answer;
+use super::json::Json;
 use super::page::Page;
 use super::screen::Screen;
+use super::sink::{Sink, is_closed};
+use super::stream::{Lines, Rows, Stream};
 use super::{csv, json, plain, table};
-use crate::error::{Error, Result};
-use crate::escape;
+use crate::error::Result;
 use crate::exit_status::ExitStatus;
 
 /// How answers are written.
@@ -26,22 +27,13 @@ pub enum Format {
 }
 
 /// Writes answers. Once its reader has gone it writes nothing more, and work goes on.
+#[derive(Debug)]
 pub struct Printer {
-    writer: Box<dyn Write>,
+    sink: Sink,
     format: Format,
     screen: Screen,
     quiet: bool,
     closed: bool,
-}
-
-impl fmt::Debug for Printer {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Printer")
-            .field("format", &self.format)
-            .field("screen", &self.screen)
-            .finish_non_exhaustive()
-    }
 }
 
 impl Printer {
@@ -49,7 +41,7 @@ impl Printer {
     #[must_use]
     pub fn new(writer: Box<dyn Write>, format: Format, screen: Screen, quiet: bool) -> Self {
         Self {
-            writer,
+            sink: Sink::new(writer, format, screen.terminal),
             format,
             screen,
             quiet,
@@ -83,37 +75,74 @@ impl Printer {
         if self.closed || (self.quiet && answer.is_routine()) {
             return Ok(status);
         }
-        let text = match self.format {
-            Format::Table => {
-                let mut page = Page::default();
-                answer.page(&mut page);
-                Ok(table::page(&page, self.screen).into_bytes())
-            }
-            Format::Plain => Ok(plain::lines(&answer.records())),
-            Format::Csv => csv::lines(&answer.records()),
-            Format::Json => json::line(answer),
-        };
-        let text = text.map(|text| self.safe(text));
-        match text.and_then(|text| {
-            self.writer
-                .write_all(&text)
-                .and_then(|()| self.writer.flush())
-        }) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.closed = true,
-            written => written.map_err(|source| Error::Output { source })?,
-        }
+        self.sink.begin();
+        self.append(answer)?;
+        let written = self.sink.flush();
+        self.unless_closed(written)?;
         Ok(status)
     }
 
-    /// The text as a terminal may show it; tables are laid out for one already.
-    fn safe(&self, text: Vec<u8>) -> Vec<u8> {
-        if !self.screen.terminal {
-            return text;
-        }
+    /// Puts together what an answer says.
+    fn append<A: Answer>(&mut self, answer: &A) -> Result<()> {
+        let text = self.sink.batch();
         match self.format {
-            Format::Table => text,
-            Format::Plain | Format::Csv => escape::for_terminal(&text).into_bytes(),
-            Format::Json => escape::json_for_terminal(&String::from_utf8_lossy(&text)).into_bytes(),
+            Format::Table => {
+                let mut page = Page::default();
+                answer.page(&mut page);
+                text.extend_from_slice(table::page(&page, self.screen).as_bytes());
+            }
+            Format::Plain => plain::lines(&answer.records(), text),
+            Format::Csv => csv::lines(&answer.records(), text)?,
+            Format::Json => json::line(answer, text)?,
         }
+        Ok(())
+    }
+
+    /// Writes an answer while it is found; gives what it means for the exit status. Where nobody reads it, nobody looks
+    /// for it.
+    ///
+    /// # Errors
+    /// What is found was cut short: the search failed, or standard output takes no more for another reason than that its
+    /// reader has gone.
+    pub fn stream<S: Stream>(&mut self, answer: &S) -> Result<ExitStatus> {
+        let status = answer.status();
+        if self.closed {
+            return Ok(status);
+        }
+        self.sink.begin();
+        let found = self.drive(answer);
+        if self.format == Format::Json {
+            // Also of a document that was cut short: the next one begins on a line of its own.
+            self.sink.batch().push(b'\n');
+        }
+        let written = if found.as_ref().is_err_and(is_closed) {
+            Ok(())
+        } else {
+            self.sink.flush()
+        };
+        self.unless_closed(found.and(written))?;
+        Ok(status)
+    }
+
+    /// Lets an answer find what the format asks for.
+    fn drive<S: Stream>(&mut self, answer: &S) -> Result<()> {
+        let sink = &mut self.sink;
+        match self.format {
+            Format::Table => answer.page(&mut Lines::new(sink, self.screen)),
+            Format::Plain => answer.records(&mut Rows::plain(sink)),
+            Format::Csv => answer.records(&mut Rows::csv(sink, S::HEADINGS)?),
+            Format::Json => {
+                let mut json = Json::begin(sink, S::COMMAND)?;
+                answer.document(&mut json)?;
+                json.end();
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes note of a reader that has gone; any other failure is one.
+    fn unless_closed(&mut self, written: Result<()>) -> Result<()> {
+        self.closed |= written.as_ref().is_err_and(is_closed);
+        if self.closed { Ok(()) } else { written }
     }
 }

@@ -11,22 +11,28 @@ use super::screen::Screen;
 
 /// The page as text, each line ended.
 pub(super) fn page(page: &Page, screen: Screen) -> String {
+    let blocks = page.blocks.iter().enumerate();
+    blocks
+        .map(|(place, part)| block(part, place == 0, screen))
+        .collect()
+}
+
+/// One part as text, each line ended; a heading stands apart from what is above it.
+pub(super) fn block(block: &Block, is_first: bool, screen: Screen) -> String {
     let mut text = String::new();
-    for block in &page.blocks {
-        match block {
-            Block::Heading(heading) => {
-                if !text.is_empty() {
-                    text.push('\n');
-                }
-                text.push_str(&shown(heading, screen));
+    match block {
+        Block::Heading(heading) => {
+            if !is_first {
+                text.push('\n');
             }
-            Block::Table { headings, rows } => text.push_str(&table(headings, rows, screen)),
-            Block::Line(cells) => cells
-                .iter()
-                .for_each(|cell| text.push_str(&shown(cell, screen))),
+            text.push_str(&shown(heading, screen));
         }
-        text.push('\n');
+        Block::Table { headings, rows } => text.push_str(&table(headings, rows, screen)),
+        Block::Line(cells) => cells
+            .iter()
+            .for_each(|cell| text.push_str(&shown(cell, screen))),
     }
+    text.push('\n');
     text
 }
 

@@ -176,14 +176,16 @@ fn every_link_of_the_documents_leads_somewhere() {
 fn every_field_of_json_is_in_the_documents() {
     let output = page("docs/output.md");
     let studio = Studio::filled();
+    studio.file("WORK/footage/acme/spot/plates/p2.exr", "plate two");
     let lines = [
         "load",
         "fetch all",
+        "fetch all --files",
         "list databases",
         "list categories",
         "list clients",
         "list projects",
-        "find reel",
+        "find .exr",
         "help",
         "copy acme/spot footage WORK NAS",
         "explore acme/spot footage WORK",
@@ -226,6 +228,7 @@ fn every_column_is_in_the_documents() {
     for line in [
         "load",
         "fetch all",
+        "fetch all --files",
         "list databases",
         "list categories",
         "list clients",

@@ -145,11 +145,11 @@ fn missing_words_are_named() {
     script.ab:11:5: error: missing: PATTERN
         find
             ^
-    hint: write it as: find PATTERN [in DATABASE]
+    hint: write it as: find [OPTIONS] PATTERN [in DATABASE]
     script.ab:12:10: error: missing: DATABASE
         find x in
                  ^
-    hint: write it as: find PATTERN [in DATABASE]
+    hint: write it as: find [OPTIONS] PATTERN [in DATABASE]
     script.ab:13:5: error: the command is not complete
         list
             ^
@@ -208,7 +208,7 @@ fn surplus_words_are_pointed_at() {
     script.ab:7:8: error: `NAS` cannot stand here: `in` was expected
         find x NAS
                ^^^
-    hint: write it as: find PATTERN [in DATABASE]; a name with spaces is quoted: 'x NAS'
+    hint: write it as: find [OPTIONS] PATTERN [in DATABASE]; a name with spaces is quoted: 'x NAS'
     script.ab:8:6: error: `now` is one word too many
         exit now
              ^^^
@@ -423,8 +423,10 @@ fn an_option_for_help_shows_the_command() {
     Usage: fetch all [OPTIONS]
 
     Options:
-          --live  Look at the disks first
-      -h, --help  Print help
+          --live          Look at the disks first
+          --files         List the files of every replica too, frames of an image sequence as one line
+          --no-sequences  Show every file, and no sequences
+      -h, --help          Print help
 
     Examples:
       fetch all

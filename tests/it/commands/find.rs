@@ -5,7 +5,7 @@ use std::fs;
 use insta::assert_snapshot;
 
 use super::{exact, formatted, hours_ago, oddly_named};
-use crate::studio::Studio;
+use crate::studio::{Run, Studio};
 
 fn loaded() -> Studio {
     let studio = Studio::filled();
@@ -34,8 +34,8 @@ fn files_are_found_by_part_of_their_name() {
     assert_snapshot!(studio.json(&["find p1", "find x.mov in WORK"]), @r#"
     exit 0
     --- stdout
-    {"command":"find","files":[{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/p1.exr","bytes":9,"modified":"2026-01-02T03:04:05Z"},{"database":"NAS","category":"footage","project":"acme/spot","path":"$STUDIO/NAS/footage/acme/spot/plates/p1.exr","bytes":9,"modified":"2026-01-02T03:04:05Z"}]}
-    {"command":"find","files":[{"database":"WORK","category":"footage","project":"Bob's/long film","path":"$STUDIO/WORK/footage/Bob's/long film/x.mov","bytes":1,"modified":"2026-01-02T03:04:05Z"}]}
+    {"command":"find","files":[{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/p1.exr","bytes":9,"modified":"2026-01-02T03:04:05Z","sequence":null},{"database":"NAS","category":"footage","project":"acme/spot","path":"$STUDIO/NAS/footage/acme/spot/plates/p1.exr","bytes":9,"modified":"2026-01-02T03:04:05Z","sequence":null}],"sequences":[],"limited":false}
+    {"command":"find","files":[{"database":"WORK","category":"footage","project":"Bob's/long film","path":"$STUDIO/WORK/footage/Bob's/long film/x.mov","bytes":1,"modified":"2026-01-02T03:04:05Z","sequence":null}],"sequences":[],"limited":false}
     "#);
 }
 
@@ -56,6 +56,124 @@ fn files_are_found_by_glob_in_one_database() {
     ");
     assert_snapshot!(formatted(&studio, "plain", "find '*.exr' in NAS"), @"exit 0");
     assert_snapshot!(formatted(&studio, "plain", "find reel-link").stdout.split('\t').nth(4).unwrap(), @"0");
+}
+
+/// Frames of two shots and of one in two layers, with a gap, a film, and a frame that stands alone.
+fn frames() -> Studio {
+    let studio = Studio::new();
+    for frame in (1..=12).filter(|frame| ![4, 7, 8].contains(frame)) {
+        let path = format!("WORK/footage/acme/spot/plates/sh010.{frame:04}.exr");
+        studio.file_at(path, "beauty", hours_ago(30 - frame));
+    }
+    for name in [
+        "sh010.0001.jpg",
+        "sh010.0002.jpg",
+        "sh020.1001.exr",
+        "sh010.mov",
+    ] {
+        let path = format!("WORK/footage/acme/spot/plates/{name}");
+        studio.file_at(path, "other", hours_ago(40));
+    }
+    studio.lines(&["load"]).ok();
+    studio
+}
+
+/// An answer for programs without its times.
+fn timeless(run: &Run) -> String {
+    let moment = regex::Regex::new(r"\d{4}-\d\d-\d\dT[0-9:.]+Z").unwrap();
+    moment.replace_all(&run.stdout, "TIME").into_owned()
+}
+
+#[test]
+fn frames_of_a_sequence_are_one_line() {
+    let studio = frames();
+    assert_snapshot!(studio.lines(&["find sh0", "find sh010.00 --no-sequences --limit 3"]), @"
+    exit 0
+    --- stdout
+    WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr  9 files  missing 0004, 0007-0008  54 B  18 h ago
+    WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0002].jpg  2 files  10 B  40 h ago
+    WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.mov  5 B  40 h ago
+    WORK  $STUDIO/WORK/footage/acme/spot/plates/sh020.1001.exr  5 B  40 h ago
+    13 files in 4 lines
+    WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.0001.exr  6 B  29 h ago
+    WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.0001.jpg  5 B  40 h ago
+    WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.0002.exr  6 B  28 h ago
+    3 files; stopped at the limit, there may be more
+    ");
+    assert_snapshot!(timeless(&studio.json(&["find *.exr"])), @r#"{"command":"find","files":[{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0001.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0002.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0003.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0005.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0006.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0009.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0010.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0011.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0012.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh020.1001.exr","bytes":5,"modified":"TIME","sequence":null}],"sequences":[{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr","first":1,"last":12,"files":9,"missing":[[4,4],[7,8]],"bytes":54,"newest":"TIME"}],"limited":false}"#);
+    let run = studio.json(&["find *10.0001* --no-sequences"]);
+    assert_snapshot!(timeless(&run), @r#"{"command":"find","files":[{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0001.exr","bytes":6,"modified":"TIME","sequence":null},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0001.jpg","bytes":5,"modified":"TIME","sequence":null}],"sequences":[],"limited":false}"#);
+}
+
+#[test]
+fn a_frame_that_does_not_match_is_not_missing() {
+    let studio = frames();
+    assert_snapshot!(studio.lines(&["find '*.000[359].exr'", "find *0012.exr"]), @"
+    exit 0
+    --- stdout
+    WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0003-0009].exr  3 files  missing 0004, 0007-0008  18 B  21 h ago
+    3 files in 1 line
+    WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.0012.exr  6 B  18 h ago
+    1 file
+    ");
+}
+
+#[test]
+fn programs_get_every_file() {
+    let run = formatted(&frames(), "plain", "find '*.jpg'");
+    assert_snapshot!(timeless(&run), @"
+    WORK	footage	acme/spot	$STUDIO/WORK/footage/acme/spot/plates/sh010.0001.jpg	5	TIME
+    WORK	footage	acme/spot	$STUDIO/WORK/footage/acme/spot/plates/sh010.0002.jpg	5	TIME
+    ");
+}
+
+#[test]
+fn a_limit_ends_the_search_and_says_so() {
+    let studio = frames();
+    assert_snapshot!(studio.lines(&["find sh --limit 1", "find sh --limit 2", "find sh --limit 9"]), @"
+    exit 0
+    --- stdout
+    WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr  9 files  missing 0004, 0007-0008  54 B  18 h ago
+    9 files in 1 line; stopped at the limit, there may be more
+    WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr  9 files  missing 0004, 0007-0008  54 B  18 h ago
+    WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0002].jpg  2 files  10 B  40 h ago
+    11 files in 2 lines; stopped at the limit, there may be more
+    WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr  9 files  missing 0004, 0007-0008  54 B  18 h ago
+    WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0002].jpg  2 files  10 B  40 h ago
+    WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.mov  5 B  40 h ago
+    WORK  $STUDIO/WORK/footage/acme/spot/plates/sh020.1001.exr  5 B  40 h ago
+    13 files in 4 lines
+    ");
+    let run = formatted(&studio, "csv", "find sh --limit 2");
+    assert_snapshot!(timeless(&run), @"
+    database,category,project,path,bytes,modified
+    WORK,footage,acme/spot,$STUDIO/WORK/footage/acme/spot/plates/sh010.0001.exr,6,TIME
+    WORK,footage,acme/spot,$STUDIO/WORK/footage/acme/spot/plates/sh010.0001.jpg,5,TIME
+    ");
+    let run = studio.json(&["find sh010 --limit 1"]);
+    assert_snapshot!(timeless(&run), @r#"{"command":"find","files":[{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0001.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"}],"sequences":[{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr","first":1,"last":12,"files":9,"missing":[[4,4],[7,8]],"bytes":54,"newest":"TIME"}],"limited":true}"#);
+    assert_snapshot!(studio.lines(&["find sh --limit 0"]).status(2), @"
+    exit 2
+    --- stderr
+    -c:1:17: error: `0` cannot be N: a limit is a number from 1 on
+        find sh --limit 0
+                        ^
+    ");
+}
+
+#[test]
+fn case_counts_where_it_is_asked_for() {
+    let studio = loaded();
+    assert_snapshot!(studio.lines(&["find '2.M' -s", "find '*.MOV' --case-sensitive", "find R --case-sensitive"]), @"
+    exit 0
+    --- stdout
+    WORK  $STUDIO/WORK/footage/acme/spot/Reel 2.MOV  2.50 kB  3 h ago
+    1 file
+    WORK  $STUDIO/WORK/footage/acme/spot/Reel 2.MOV  2.50 kB  3 h ago
+    1 file
+    WORK  $STUDIO/WORK/footage/acme/spot/Reel 2.MOV  2.50 kB  3 h ago
+    1 file
+    ");
 }
 
 #[test]
@@ -85,7 +203,7 @@ fn nothing_found_says_how_patterns_match() {
     assert_snapshot!(loaded().json(&["find nothing"]), @r#"
     exit 0
     --- stdout
-    {"command":"find","files":[]}
+    {"command":"find","files":[],"sequences":[],"limited":false}
     "#);
 }
 
@@ -121,7 +239,7 @@ fn odd_names_are_found_and_written_exactly() {
     // The whole path of the second one is as long as where the studio is.
     let run = studio.json(&["find '*'"]);
     let path = regex::Regex::new(r#""path":\{"bytes_base64":"[^"]+"\}"#).unwrap();
-    assert_snapshot!(path.replace(&run.stdout, r#""path":{"bytes_base64":...}"#), @r#"{"command":"find","files":[{"database":"WORK","category":"footage","project":"a,b \"c\"/tab\there","path":"$STUDIO/WORK/footage/a,b \"c\"/tab\there/new\nline","bytes":5,"modified":"2026-01-02T03:04:05Z"},{"database":"WORK","category":"footage","project":{"bytes_base64":"YmFja1xzbGFzaC9jYWbp"},"path":{"bytes_base64":...},"bytes":3,"modified":"2026-01-02T03:04:05Z"}]}"#);
+    assert_snapshot!(path.replace(&run.stdout, r#""path":{"bytes_base64":...}"#), @r#"{"command":"find","files":[{"database":"WORK","category":"footage","project":"a,b \"c\"/tab\there","path":"$STUDIO/WORK/footage/a,b \"c\"/tab\there/new\nline","bytes":5,"modified":"2026-01-02T03:04:05Z","sequence":null},{"database":"WORK","category":"footage","project":{"bytes_base64":"YmFja1xzbGFzaC9jYWbp"},"path":{"bytes_base64":...},"bytes":3,"modified":"2026-01-02T03:04:05Z","sequence":null}],"sequences":[],"limited":false}"#);
 }
 
 #[test]
@@ -141,7 +259,7 @@ fn a_wrong_line_says_what_is_wrong() {
     -c:1:11: error: `NAS` cannot stand here: `in` was expected
         find reel NAS
                   ^^^
-    hint: write it as: find PATTERN [in DATABASE]; a name with spaces is quoted: 'reel NAS'
+    hint: write it as: find [OPTIONS] PATTERN [in DATABASE]; a name with spaces is quoted: 'reel NAS'
     ");
     assert_snapshot!(studio.lines(&["find 'a['"]).status(2), @"
     exit 2
@@ -163,6 +281,6 @@ fn a_wrong_line_says_what_is_wrong() {
     -c:1:13: error: missing: DATABASE
         find reel in
                     ^
-    hint: write it as: find PATTERN [in DATABASE]
+    hint: write it as: find [OPTIONS] PATTERN [in DATABASE]
     ");
 }

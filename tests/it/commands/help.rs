@@ -126,7 +126,10 @@ fn a_page_tells_of_arguments_options_and_examples() {
     and lower case are the same. With a `/` in it, it is held against the path below the category's
     folder instead of the name.
 
-    Usage: find PATTERN [in DATABASE]
+    Frames of an image sequence are one line, with the frames that match, their number, and which
+    between the first and the last of them are not there. `plain` and `csv` list every file.
+
+    Usage: find [OPTIONS] PATTERN [in DATABASE]
 
     Arguments:
       <PATTERN>
@@ -136,6 +139,15 @@ fn a_page_tells_of_arguments_options_and_examples() {
               Only on this database
 
     Options:
+          --limit <N>
+              Stop after so many lines; in `plain`, `csv` and `json` after so many files
+
+          --no-sequences
+              Show every file, and no sequences
+
+      -s, --case-sensitive
+              Tell upper and lower case apart
+
       -h, --help
               Print help
 
@@ -143,6 +155,7 @@ fn a_page_tells_of_arguments_options_and_examples() {
       find reel
       find '*.mov'
       find 'acme/*/plates/*.exr' in NAS
+      find sh010 --no-sequences --limit 20
     ");
 }
 

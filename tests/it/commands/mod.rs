@@ -12,6 +12,7 @@ mod exclude;
 mod exit;
 mod explore;
 mod fetch;
+mod fetch_files;
 mod fetch_live;
 mod find;
 mod help;

@@ -1,5 +1,7 @@
 //! `fetch`: where projects are, how big, and how their replicas compare.
 
+mod files;
+
 use std::ffi::OsString;
 
 use clap::{Args, Subcommand};
@@ -18,6 +20,7 @@ use crate::scan::LookState;
 use crate::survey::Extent;
 use crate::units;
 use crate::workspace::Workspace;
+use files::ListedFiles;
 
 /// Show where projects are, how big they are and how their replicas compare
 ///
@@ -31,13 +34,17 @@ use crate::workspace::Workspace;
 ///   missing   it is not there
 ///   offline   its database was not there at the last look
 ///   unknown   nobody looked yet: `load`
+///
+/// With `--files` the files of every replica stand below its table; `plain` and
+/// `csv` then have a row for each file instead of one for each replica.
 #[derive(Debug, Args)]
 #[command(
     verbatim_doc_comment,
     after_help = "Examples:
   fetch all
   fetch client acme
-  fetch project acme/spot --live"
+  fetch project acme/spot --live
+  fetch project acme/spot --files"
 )]
 pub(crate) struct Fetch {
     #[command(subcommand)]
@@ -49,43 +56,60 @@ enum What {
     /// Show every project
     #[command(after_help = "Examples:\n  fetch all\n  fetch all --live")]
     All {
-        /// Look at the disks first
-        #[arg(long)]
-        live: bool,
+        #[command(flatten)]
+        how: How,
     },
     /// Show the projects of a client
-    #[command(after_help = "Examples:\n  fetch client acme")]
+    #[command(after_help = "Examples:\n  fetch client acme\n  fetch client acme --files")]
     Client {
         /// The client
         #[arg(value_name = "CLIENT")]
         client: OsString,
-        /// Look at the disks first
-        #[arg(long)]
-        live: bool,
+        #[command(flatten)]
+        how: How,
     },
     /// Show one project
-    #[command(
-        after_help = "Examples:\n  fetch project acme/spot\n  fetch project acme/spot --live"
-    )]
+    #[command(after_help = "Examples:
+  fetch project acme/spot
+  fetch project acme/spot --live
+  fetch project acme/spot --files --no-sequences")]
     Project {
         /// The project
         #[arg(value_name = "PROJECT")]
         project: OsString,
-        /// Look at the disks first
-        #[arg(long)]
-        live: bool,
+        #[command(flatten)]
+        how: How,
     },
 }
 
+/// How much is shown.
+#[derive(Clone, Copy, Debug, Args)]
+struct How {
+    /// Look at the disks first
+    #[arg(long)]
+    live: bool,
+    /// List the files of every replica too, frames of an image sequence as one line
+    #[arg(long)]
+    files: bool,
+    /// Show every file, and no sequences
+    #[arg(long, requires = "files")]
+    no_sequences: bool,
+}
+
 impl What {
-    /// Which projects, and whether to look first.
-    fn scope(self, workspace: &Workspace) -> Result<(Scope, bool)> {
+    const fn how(&self) -> How {
+        match self {
+            Self::All { how } | Self::Client { how, .. } | Self::Project { how, .. } => *how,
+        }
+    }
+
+    /// Which projects.
+    fn scope(self, workspace: &Workspace) -> Result<Scope> {
         Ok(match self {
-            Self::All { live } => (Scope::All, live),
-            Self::Client { client, live } => (Scope::Client(Scope::client(&client)?), live),
-            Self::Project { project, live } => {
-                let project = one_project(&project, workspace, Some("fetch client"))?;
-                (Scope::Project(project), live)
+            Self::All { .. } => Scope::All,
+            Self::Client { client, .. } => Scope::Client(Scope::client(&client)?),
+            Self::Project { project, .. } => {
+                Scope::Project(one_project(&project, workspace, Some("fetch client"))?)
             }
         })
     }
@@ -101,26 +125,50 @@ pub(crate) struct Fetched {
     lacking: Option<&'static str>,
 }
 
+impl Fetch {
+    /// Whether single files are asked for.
+    pub(crate) const fn lists_files(&self) -> bool {
+        self.what.how().files
+    }
+
+    /// Prepares a listing of the files; the printer has it made while it writes.
+    pub(crate) fn search(self, workspace: &mut Workspace) -> Result<ListedFiles<'_>> {
+        let how = self.what.how();
+        let scope = self.what.scope(workspace)?;
+        let seen_all = !how.live || look(workspace, &scope)?;
+        ListedFiles::new(workspace, &scope, seen_all, !how.no_sequences)
+    }
+}
+
 impl Run for Fetch {
     type Answer = Fetched;
 
     fn run(self, workspace: &mut Workspace) -> Result<Fetched> {
-        let (scope, live) = self.what.scope(workspace)?;
-        let (index, registry) = (&mut workspace.index, &workspace.registry);
-        let mut seen_all = true;
-        if live {
-            let databases: Vec<_> = registry.databases().iter().collect();
-            let extent = Extent::of(registry, scope.clone());
-            let monitor = workspace.monitor.as_ref();
-            let looks = look_at_all(index, registry, &databases, &extent, monitor)?;
-            seen_all = looks.iter().all(|look| look.state == LookState::Complete);
-        }
-        Ok(Fetched {
-            projects: catalogue::compare(index, registry, &scope)?,
-            seen_all,
-            lacking: registry.lacking(),
-        })
+        let how = self.what.how();
+        let scope = self.what.scope(workspace)?;
+        let seen_all = !how.live || look(workspace, &scope)?;
+        fetched(workspace, &scope, seen_all)
     }
+}
+
+/// Looks at all databases; gives whether all of it could be seen.
+fn look(workspace: &mut Workspace, scope: &Scope) -> Result<bool> {
+    let (index, registry) = (&mut workspace.index, &workspace.registry);
+    let databases: Vec<_> = registry.databases().iter().collect();
+    let extent = Extent::of(registry, scope.clone());
+    let monitor = workspace.monitor.as_ref();
+    let looks = look_at_all(index, registry, &databases, &extent, monitor)?;
+    Ok(looks.iter().all(|look| look.state == LookState::Complete))
+}
+
+/// What the index says.
+fn fetched(workspace: &Workspace, scope: &Scope, seen_all: bool) -> Result<Fetched> {
+    let (index, registry) = (&workspace.index, &workspace.registry);
+    Ok(Fetched {
+        projects: catalogue::compare(index, registry, scope)?,
+        seen_all,
+        lacking: registry.lacking(),
+    })
 }
 
 /// The cell of a replica: its word, and what is there.
@@ -145,8 +193,8 @@ fn cell(replica: &ReplicaState) -> Cell {
     Cell::Toned(text, tone)
 }
 
-/// One project's table, and where its replicas are.
-fn project_page(state: &ProjectState, page: &mut Page) {
+/// One project's table.
+fn table(state: &ProjectState, page: &mut Page) {
     page.heading(&state.project.name());
     let mut headings = vec![Cell::text("category")];
     let mut rows: Vec<(&str, Vec<Cell>)> = Vec::new();
@@ -165,23 +213,29 @@ fn project_page(state: &ProjectState, page: &mut Page) {
         }
     }
     page.table_of(headings, rows.into_iter().map(|(_, row)| row).collect());
-    for replica in state
-        .replicas
-        .iter()
-        .filter(|replica| replica.files.is_some())
-    {
-        let age = replica
-            .indexed_at
-            .map_or_else(String::new, |at| format!(" (looked at {})", at.ago()));
-        page.cells(vec![
-            Cell::text("  "),
-            replica.category.as_str().into(),
-            Cell::text(" on "),
-            replica.database.as_str().into(),
-            Cell::text(": "),
-            Cell::from(&replica.path),
-            Cell::Toned(age, Tone::Faint),
-        ]);
+}
+
+/// Where a replica is, and how old what is known of it.
+fn location(replica: &ReplicaState) -> Vec<Cell> {
+    let age = replica
+        .indexed_at
+        .map_or_else(String::new, |at| format!(" (looked at {})", at.ago()));
+    vec![
+        Cell::text("  "),
+        replica.category.as_str().into(),
+        Cell::text(" on "),
+        replica.database.as_str().into(),
+        Cell::text(": "),
+        Cell::from(&replica.path),
+        Cell::Toned(age, Tone::Faint),
+    ]
+}
+
+impl Fetched {
+    /// What is said where there is no project.
+    fn nothing(&self) -> &'static str {
+        let empty = "no projects; `load` looks for them, `list databases` shows where";
+        self.lacking.unwrap_or(empty)
     }
 }
 
@@ -190,11 +244,12 @@ impl Answer for Fetched {
 
     fn page(&self, page: &mut Page) {
         if self.projects.is_empty() {
-            let empty = "no projects; `load` looks for them, `list databases` shows where";
-            page.line(self.lacking.unwrap_or(empty));
+            page.line(self.nothing());
         }
         for project in &self.projects {
-            project_page(project, page);
+            table(project, page);
+            let there = project.replicas.iter().filter(|one| one.files.is_some());
+            there.for_each(|replica| page.cells(location(replica)));
         }
     }
 

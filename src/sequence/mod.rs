@@ -1,0 +1,86 @@
+//! Image sequences: the numbered frames of one folder that belong together.
+//!
+//! Frames belong together when the bytes before their digits, the bytes after them and the padding are the same. A
+//! leading zero tells the padding: `a.01.exr` has two digits, so has `a.10.exr` beside it, and `a.100.exr` has outgrown
+//! them; `a.1.exr` is no part of that. Where none has a leading zero, the shortest number tells it.
+
+mod frame;
+mod grouping;
+
+use serde::Serialize;
+
+pub use frame::Frame;
+pub use grouping::{Grouping, Sequences};
+
+use crate::moment::Moment;
+use crate::name::Name;
+use crate::units;
+
+/// So many gaps are named one by one.
+const NAMED_GAPS: usize = 4;
+
+/// Two or more frames of a folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Sequence {
+    #[serde(skip)]
+    head: Vec<u8>,
+    #[serde(skip)]
+    tail: Vec<u8>,
+    #[serde(skip)]
+    padding: usize,
+    /// The number of the frame whose name comes first.
+    #[serde(skip)]
+    leader: u64,
+    /// The lowest number.
+    pub first: u64,
+    /// The highest number.
+    pub last: u64,
+    /// How many frames.
+    pub files: u64,
+    /// The gaps in the numbers between them, each by its first and its last.
+    pub missing: Vec<(u64, u64)>,
+    /// Apparent size in bytes.
+    pub bytes: u64,
+    /// The newest change of a frame.
+    pub newest: Moment,
+}
+
+impl Sequence {
+    /// All its names at once: `sh010.[1001-1240].exr`.
+    #[must_use]
+    pub fn pattern(&self) -> Name {
+        let range = format!("[{}-{}]", self.spelled(self.first), self.spelled(self.last));
+        Name::from_bytes([&self.head, range.as_bytes(), &self.tail].concat())
+    }
+
+    /// `missing 1107, 1110-1115`; `None` where there is no gap.
+    #[must_use]
+    pub fn missing_words(&self) -> Option<String> {
+        let gap = |&(first, last): &(u64, u64)| {
+            if first == last {
+                self.spelled(first)
+            } else {
+                format!("{}-{}", self.spelled(first), self.spelled(last))
+            }
+        };
+        let named: Vec<String> = self.missing.iter().take(NAMED_GAPS).map(gap).collect();
+        let named = named.join(", ");
+        if self.missing.len() > NAMED_GAPS {
+            let lengths = self.missing.iter().map(|(first, last)| last - first + 1);
+            let frames = units::counted(lengths.sum(), "frame");
+            return Some(format!("missing {named}, ... ({frames} in all)"));
+        }
+        (!named.is_empty()).then(|| format!("missing {named}"))
+    }
+
+    /// Whether this frame of it is the one whose name comes first.
+    #[must_use]
+    pub const fn is_led_by(&self, frame: &Frame<'_>) -> bool {
+        self.leader == frame.number
+    }
+
+    /// A number as the names have it.
+    fn spelled(&self, number: u64) -> String {
+        format!("{number:0width$}", width = self.padding)
+    }
+}

@@ -1,0 +1,160 @@
+//! `fetch --files`.
+
+use insta::assert_snapshot;
+
+use super::{exact, formatted, hours_ago, oddly_named};
+use crate::studio::Studio;
+
+/// A sequence with a gap in a folder of its own, on two databases, one of them without a frame.
+fn frames() -> Studio {
+    let studio = Studio::new();
+    for database in ["WORK", "NAS"] {
+        for frame in [8, 9, 10, 12] {
+            if (database, frame) != ("NAS", 9) {
+                let path = format!("{database}/footage/acme/spot/plates/a/sh010_{frame:03}.exr");
+                studio.file_at(path, "frame", hours_ago(frame));
+            }
+        }
+    }
+    studio
+        .file_at("WORK/footage/acme/spot/reel.mov", "reel", hours_ago(5))
+        .file_at("WORK/footage/acme/titles/t.mov", "t", hours_ago(5));
+    studio.lines(&["load"]).ok();
+    studio
+}
+
+#[test]
+fn the_files_of_every_replica_stand_below_its_table() {
+    let studio = frames();
+    assert_snapshot!(studio.lines(&["fetch client acme --files"]), @"
+    exit 0
+    --- stdout
+    acme/spot
+    ┌──────────┬────────────────────────┬────────────────────────┐
+    │ category ┆ WORK                   ┆ NAS                    │
+    ╞══════════╪════════════════════════╪════════════════════════╡
+    │ footage  ┆ present, 5 files, 24 B ┆ partial, 3 files, 15 B │
+    │ render   ┆ missing                ┆ missing                │
+    └──────────┴────────────────────────┴────────────────────────┘
+      footage on WORK: $STUDIO/WORK/footage/acme/spot (looked at just now)
+        reel.mov  4 B  5 h ago
+        plates/a/sh010_[008-012].exr  4 files  missing 011  20 B  8 h ago
+      footage on NAS: $STUDIO/NAS/footage/acme/spot (looked at just now)
+        plates/a/sh010_[008-012].exr  3 files  missing 009, 011  15 B  8 h ago
+
+    acme/titles
+    ┌──────────┬──────────────────────┬─────────┐
+    │ category ┆ WORK                 ┆ NAS     │
+    ╞══════════╪══════════════════════╪═════════╡
+    │ footage  ┆ present, 1 file, 1 B ┆ missing │
+    │ render   ┆ missing              ┆ missing │
+    └──────────┴──────────────────────┴─────────┘
+      footage on WORK: $STUDIO/WORK/footage/acme/titles (looked at just now)
+        t.mov  1 B  5 h ago
+    ");
+    assert_snapshot!(studio.lines(&["fetch project acme/spot --files --no-sequences"]), @"
+    exit 0
+    --- stdout
+    acme/spot
+    ┌──────────┬────────────────────────┬────────────────────────┐
+    │ category ┆ WORK                   ┆ NAS                    │
+    ╞══════════╪════════════════════════╪════════════════════════╡
+    │ footage  ┆ present, 5 files, 24 B ┆ partial, 3 files, 15 B │
+    │ render   ┆ missing                ┆ missing                │
+    └──────────┴────────────────────────┴────────────────────────┘
+      footage on WORK: $STUDIO/WORK/footage/acme/spot (looked at just now)
+        reel.mov  4 B  5 h ago
+        plates/a/sh010_008.exr  5 B  8 h ago
+        plates/a/sh010_009.exr  5 B  9 h ago
+        plates/a/sh010_010.exr  5 B  10 h ago
+        plates/a/sh010_012.exr  5 B  12 h ago
+      footage on NAS: $STUDIO/NAS/footage/acme/spot (looked at just now)
+        plates/a/sh010_008.exr  5 B  8 h ago
+        plates/a/sh010_010.exr  5 B  10 h ago
+        plates/a/sh010_012.exr  5 B  12 h ago
+    ");
+}
+
+#[test]
+fn json_lists_files_and_sequences_of_each_replica() {
+    let studio = frames();
+    let document = studio
+        .json(&["fetch project acme/spot --files"])
+        .ok()
+        .document();
+    let replicas = document["projects"][0]["replicas"].as_array().unwrap();
+    let listing = &replicas[0]["listing"];
+    assert_eq!(listing["files"].as_array().unwrap().len(), 5);
+    assert_eq!(listing["files"][0]["path"], "reel.mov");
+    assert!(listing["files"][0]["sequence"].is_null());
+    assert_eq!(listing["files"][1]["path"], "plates/a/sh010_008.exr");
+    assert_eq!(listing["files"][1]["sequence"], "sh010_[008-012].exr");
+    let sequence = &listing["sequences"][0];
+    assert_eq!(sequence["path"], "plates/a/sh010_[008-012].exr");
+    assert_eq!(sequence["missing"], serde_json::json!([[11, 11]]));
+    let on_nas = &replicas[1]["listing"]["sequences"][0];
+    assert_eq!(
+        (&on_nas["files"], &on_nas["bytes"]),
+        (&3.into(), &15.into())
+    );
+    assert!(replicas[2]["listing"].is_null() && replicas[2]["state"] == "missing");
+    let line = "fetch project acme/spot --files --no-sequences";
+    let document = studio.json(&[line]).ok().document();
+    let listing = &document["projects"][0]["replicas"][0]["listing"];
+    assert!(listing["files"][1]["sequence"].is_null());
+    assert_eq!(listing["sequences"], serde_json::json!([]));
+}
+
+#[test]
+fn without_it_nothing_is_listed() {
+    let document = frames().json(&["fetch all"]).ok().document();
+    let replica = &document["projects"][0]["replicas"][0];
+    assert!(replica.get("listing").is_none(), "{replica}");
+}
+
+#[test]
+fn programs_get_a_row_for_each_file() {
+    let studio = oddly_named();
+    assert_snapshot!(exact(&studio, &formatted(&studio, "plain", "fetch all --files")), @r#"
+    a,b \"c\"/tab\\there\tfootage\tWORK\tnew\\n
+    line\t5\t2026-01-02T03:04:05Z\n
+    back\\\\slash/caf\xe9\tfootage\tWORK\tit\'s\t3\t2026-01-02T03:04:05Z\n
+    "#);
+    assert_snapshot!(exact(&studio, &formatted(&studio, "csv", "fetch all --files")), @r#"
+    project,category,database,path,bytes,modified\n
+    \"a,b \"\"c\"\"/tab\there\",footage,WORK,\"new\n
+    line\",5,2026-01-02T03:04:05Z\n
+    back\\slash/caf\xe9,footage,WORK,it\'s,3,2026-01-02T03:04:05Z\n
+    "#);
+    assert_snapshot!(exact(&studio, &formatted(&Studio::new(), "csv", "fetch all --files")), @r"project,category,database,path,bytes,modified\n");
+}
+
+#[test]
+fn what_is_not_there_has_no_files() {
+    assert_snapshot!(Studio::new().lines(&["fetch all --files"]), @"
+    exit 0
+    --- stdout
+    no projects; `load` looks for them, `list databases` shows where
+    ");
+    assert_snapshot!(Studio::new().json(&["fetch all --files"]), @r#"
+    exit 0
+    --- stdout
+    {"command":"fetch","projects":[]}
+    "#);
+    assert_snapshot!(frames().lines(&["fetch all --no-sequences"]).status(2), @"
+    exit 2
+    --- stderr
+    -c:1:25: error: missing: --files
+        fetch all --no-sequences
+                                ^
+    hint: write it as: fetch all --files --no-sequences
+    ");
+    assert_snapshot!(frames().lines(&["fetch client amce --files"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:14: error: there is no client `amce`
+        fetch client amce --files
+                     ^^^^
+    hint: did you mean `acme`?
+    ");
+}
