@@ -1,9 +1,9 @@
 //! Goes through the files of a folder of the index, and tells the frames of a sequence from single files.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::index::{FolderFiles, Index};
 use crate::interrupt;
-use crate::manifest::{File, Malformed};
+use crate::manifest::File;
 use crate::name::Name;
 use crate::output::cell::{Cell, Tone};
 use crate::sequence::{Frame, Grouping, Sequence, Sequences};
@@ -155,7 +155,7 @@ fn each(
     let mut files = folder.files();
     while let Some(file) = files
         .next()
-        .map_err(|malformed| damaged(index, malformed))?
+        .map_err(|malformed| index.malformed(malformed))?
     {
         interrupt::check()?;
         if !visit(file)? {
@@ -163,12 +163,4 @@ fn each(
         }
     }
     Ok(true)
-}
-
-/// Says that the files of a folder cannot be read.
-fn damaged(index: &Index, _: Malformed) -> Error {
-    Error::IndexDamaged {
-        path: index.path().to_owned(),
-        source: "the files of a folder cannot be read".into(),
-    }
 }

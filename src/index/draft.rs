@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
 use super::failure::Explain as _;
-use super::folders::{StoredFolder, damaged, write_fingerprints};
+use super::folders::{StoredFolder, write_fingerprints};
 use super::replicas::step;
 use super::{Changes, Index, KnownDatabase};
 use crate::aggregate::{Aggregate, Fingerprints, Prints, Tally, add, fingerprints, subtract};
@@ -167,7 +167,7 @@ impl<'a> Draft<'a> {
         }
         let Some(stored) = stored else {
             let sums = fingerprints(&seen.path, seen.manifest.files())
-                .map_err(|_| damaged(&self.index.path))?;
+                .map_err(|malformed| self.index.malformed(malformed))?;
             of.sum.add_folder(&seen.path, &seen.tally, &sums);
             of.changes.added += seen.tally.files;
             return self.put(replica, None, &seen, &sums);
@@ -178,8 +178,8 @@ impl<'a> Draft<'a> {
                 .add_folder(&seen.path, &seen.tally, &stored.fingerprints);
             return Ok(());
         }
-        let (changes, sums) =
-            difference(&stored, &seen.manifest).map_err(|_| damaged(&self.index.path))?;
+        let (changes, sums) = difference(&stored, &seen.manifest)
+            .map_err(|malformed| self.index.malformed(malformed))?;
         of.sum.add_folder(&seen.path, &seen.tally, &sums);
         of.changes += changes;
         self.put(replica, Some(stored.id), &seen, &sums)
@@ -224,8 +224,8 @@ impl<'a> Draft<'a> {
             return Ok(());
         };
         for stored in self.unseen(id, &seen)? {
-            let tally =
-                Tally::of(stored.manifest.files()).map_err(|_| damaged(&self.index.path))?;
+            let tally = Tally::of(stored.manifest.files())
+                .map_err(|malformed| self.index.malformed(malformed))?;
             let of = &mut self.replicas[replica];
             if of.unread.iter().any(|path| stored.path.starts_with(path)) {
                 of.sum
@@ -306,7 +306,7 @@ impl<'a> Draft<'a> {
         );
         seen.manifest = packer.finish();
         let tally = merged.and_then(|()| Tally::of(seen.manifest.files()));
-        seen.tally = tally.map_err(|_| damaged(&self.index.path))?;
+        seen.tally = tally.map_err(|malformed| self.index.malformed(malformed))?;
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use super::failure::Explain as _;
 use crate::aggregate::Fingerprints;
 use crate::error::{Error, Result};
 use crate::interrupt;
-use crate::manifest::{Files, Manifest};
+use crate::manifest::{Files, Malformed, Manifest};
 use crate::project::{ProjectId, Scope};
 
 /// A folder as the last look saw it.
@@ -94,13 +94,22 @@ impl Index {
             let folder = FolderFiles {
                 project,
                 path: &PathBuf::from(OsString::from_vec(path)),
-                packed: packed.as_blob().map_err(|_| damaged(&self.path))?,
+                packed: packed.as_blob().map_err(|_| self.malformed(Malformed))?,
             };
             if !visit(&folder)? {
                 return Ok(false);
             }
         }
         Ok(true)
+    }
+
+    /// Says that a manifest in this index cannot be read.
+    #[must_use]
+    pub fn malformed(&self, _: Malformed) -> Error {
+        Error::IndexDamaged {
+            path: self.path.clone(),
+            source: "the files of a folder cannot be read".into(),
+        }
     }
 
     /// What is known of the folder with this path in a replica.
@@ -130,14 +139,6 @@ fn stored_folder(row: &Row<'_>) -> rusqlite::Result<StoredFolder> {
         fingerprints: read_fingerprints(row.get_ref(2)?.as_blob()?),
         manifest: Manifest::from_packed(row.get(3)?),
     })
-}
-
-/// Says that a manifest in the index cannot be read.
-pub(super) fn damaged(path: &Path) -> Error {
-    Error::IndexDamaged {
-        path: path.to_owned(),
-        source: "a folder's manifest cannot be read".into(),
-    }
 }
 
 /// Four 128-bit sums, little-endian, one after the other.
