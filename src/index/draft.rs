@@ -223,7 +223,8 @@ impl<'a> Draft<'a> {
         let Some(id) = of.id else {
             return Ok(());
         };
-        for stored in self.unseen(id, &seen)? {
+        for id in self.unseen(id, &seen)? {
+            let stored = self.index.folder_at(id)?;
             let tally = Tally::of(stored.manifest.files())
                 .map_err(|malformed| self.index.malformed(malformed))?;
             let of = &mut self.replicas[replica];
@@ -261,17 +262,16 @@ impl<'a> Draft<'a> {
         self.index.folder(id, path)
     }
 
-    /// The folders of a replica whose rows are not among these.
-    fn unseen(&self, replica: i64, seen: &HashSet<i64>) -> Result<Vec<StoredFolder>> {
-        let sql = "SELECT id, path FROM folders WHERE replica_id = ?1 ORDER BY path";
+    /// The rows of a replica's folders that are not among these.
+    fn unseen(&self, replica: i64, seen: &HashSet<i64>) -> Result<Vec<i64>> {
+        let sql = "SELECT id FROM folders WHERE replica_id = ?1 ORDER BY path";
         let query = self.index.connection.prepare_cached(sql);
-        let ids: rusqlite::Result<Vec<i64>> = query.and_then(|mut query| {
+        let ids = query.and_then(|mut query| {
             let rows = query.query_map([replica], |row| row.get(0))?;
             rows.filter(|id| id.as_ref().map_or(true, |id| !seen.contains(id)))
                 .collect()
         });
-        let ids = ids.explain("read", &self.index.path)?;
-        ids.into_iter().map(|id| self.index.folder_at(id)).collect()
+        ids.explain("read", &self.index.path)
     }
 
     /// Puts what the index knows of names that could not be looked at into a folder that was seen.

@@ -68,8 +68,7 @@ impl Disk {
         let device = folder.stat_self().map_or(0, |stat| stat.device);
         match block_device(device) {
             Some(path) => {
-                let spins = fs::read(path.join("queue/rotational"));
-                let kind = if spins.is_ok_and(|answer| answer.starts_with(b"1")) {
+                let kind = if spins(&path) {
                     Kind::Spinning
                 } else {
                     Kind::Solid
@@ -156,6 +155,16 @@ fn block_device(device: u64) -> Option<PathBuf> {
     } else {
         Some(path)
     }
+}
+
+/// Whether a disk has a head that must travel. A virtual machine's disk says so without knowing.
+fn spins(path: &Path) -> bool {
+    let is_virtual = path.iter().any(|part| {
+        let part = part.as_encoded_bytes();
+        part.starts_with(b"virtio") || part.starts_with(b"vbd-")
+    });
+    !is_virtual
+        && fs::read(path.join("queue/rotational")).is_ok_and(|answer| answer.starts_with(b"1"))
 }
 
 #[cfg(not(target_os = "linux"))]
