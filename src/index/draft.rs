@@ -76,7 +76,7 @@ pub(super) struct DraftReplica {
     /// Whether any row of a folder changes.
     pub(super) differs: bool,
     /// Its row.
-    id: Option<i64>,
+    pub(super) id: Option<i64>,
     /// The step of the last look, and the one that something seen now proves.
     steps: (Option<Step>, Option<Step>),
     /// The rows of the folders that were seen.
