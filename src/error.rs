@@ -166,6 +166,14 @@ pub enum Error {
         /// What `SQLite` said.
         source: Box<dyn StdError + Send + Sync>,
     },
+    /// What a look finds could not be kept until it is whole.
+    #[error("cannot keep what is seen in `{}`", Name::from(folder.as_path()))]
+    NoScratch {
+        /// The folder for temporary files.
+        folder: PathBuf,
+        /// What `SQLite` said.
+        source: Box<dyn StdError + Send + Sync>,
+    },
     /// Another process kept the index to itself for longer than anybody should wait.
     #[error("the index `{}` is in use", Name::from(path.as_path()))]
     IndexBusy {
@@ -295,6 +303,9 @@ impl Error {
             }
             Self::NoHome { option, .. } => Some(format!("name one with `{option}`")),
             Self::Index { hint, .. } => Some((*hint).to_owned()),
+            Self::NoScratch { .. } => Some(
+                "free some space there, or name a larger folder in the variable `SQLITE_TMPDIR`; the index still holds the last look".to_owned(),
+            ),
             Self::IndexBusy { .. } => Some(
                 "another auto-backup has been writing to it for a long time; try again when that is done".to_owned(),
             ),

@@ -76,7 +76,7 @@ pub(super) struct DraftReplica {
     /// Whether any row of a folder changes.
     pub(super) differs: bool,
     /// Its row.
-    id: Option<i64>,
+    pub(super) id: Option<i64>,
     /// The step of the last look, and the one that something seen now proves.
     steps: (Option<Step>, Option<Step>),
     /// The rows of the folders that were seen.
@@ -84,7 +84,7 @@ pub(super) struct DraftReplica {
     /// Files with several names that were counted.
     counted: HashSet<(u64, u64)>,
     /// Paths of which, and below which, nothing new is known.
-    unread: Vec<PathBuf>,
+    unread: HashSet<PathBuf>,
 }
 
 impl Index {
@@ -95,7 +95,7 @@ impl Index {
     pub fn draft(&self, known: &KnownDatabase) -> Result<Draft<'_>> {
         self.connection
             .execute_batch(TABLES)
-            .explain("prepare a look in", &self.path)?;
+            .explain_scratch("prepare a look in", &self.path)?;
         let mut draft = Draft {
             index: self,
             reading: None,
@@ -138,7 +138,7 @@ impl<'a> Draft<'a> {
             steps: (known.map(|(_, step)| step), None),
             seen: HashSet::new(),
             counted: HashSet::new(),
-            unread: Vec::new(),
+            unread: HashSet::new(),
         });
         Ok(self.replicas.len() - 1)
     }
@@ -190,7 +190,7 @@ impl<'a> Draft<'a> {
     /// # Errors
     /// The index cannot be read, or there is no room for temporary tables.
     pub fn closed(&mut self, replica: usize, path: &Path) -> Result<()> {
-        self.replicas[replica].unread.push(path.to_owned());
+        self.replicas[replica].unread.insert(path.to_owned());
         self.replicas[replica].sum.unreadable += 1;
         if path == Path::new("") || self.stored(replica, path)?.is_some() {
             return Ok(());
@@ -228,7 +228,8 @@ impl<'a> Draft<'a> {
             let tally = Tally::of(stored.manifest.files())
                 .map_err(|malformed| self.index.malformed(malformed))?;
             let of = &mut self.replicas[replica];
-            if of.unread.iter().any(|path| stored.path.starts_with(path)) {
+            let mut above = stored.path.ancestors();
+            if above.any(|path| of.unread.contains(path)) {
                 of.sum
                     .add_folder(&stored.path, &tally, &stored.fingerprints);
                 continue;
@@ -239,7 +240,7 @@ impl<'a> Draft<'a> {
             let query = self.index.connection.prepare_cached(sql);
             query
                 .and_then(|mut query| query.execute(params![row(replica), stored.id]))
-                .explain("write a look of", &self.index.path)?;
+                .explain_scratch("write a look of", &self.index.path)?;
         }
         Ok(())
     }
@@ -292,8 +293,8 @@ impl<'a> Draft<'a> {
         let Some(stored) = stored else {
             return Ok(());
         };
-        let is_unread =
-            |file: &File<'_>| seen.unread.iter().any(|name| name.as_bytes() == file.name);
+        let unread: HashSet<&[u8]> = seen.unread.iter().map(Name::as_bytes).collect();
+        let is_unread = |file: &File<'_>| unread.contains(file.name);
         let mut packer = Packer::default();
         let merged = side_by_side(
             seen.manifest.packed(),
@@ -330,7 +331,7 @@ impl<'a> Draft<'a> {
         let query = self.index.connection.prepare_cached(sql);
         query
             .and_then(|mut query| query.execute(parameters))
-            .explain("write a look of", &self.index.path)?;
+            .explain_scratch("write a look of", &self.index.path)?;
         Ok(())
     }
 
@@ -353,7 +354,7 @@ impl<'a> Draft<'a> {
 
     fn end_reading(&mut self) -> Result<()> {
         let ended = self.reading.take().map_or(Ok(()), Transaction::commit);
-        ended.explain("write a look of", &self.index.path)
+        ended.explain_scratch("write a look of", &self.index.path)
     }
 }
 

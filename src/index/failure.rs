@@ -1,21 +1,44 @@
 //! What `SQLite`'s errors mean for a person.
 
 use std::error::Error as StdError;
-use std::path::Path;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
 use crate::error::{Error, Result};
 
+/// Where `SQLite` looks for a folder for temporary files: first in these variables, then in these places.
+const SCRATCH: ([&str; 2], [&str; 4]) = (
+    ["SQLITE_TMPDIR", "TMPDIR"],
+    ["/var/tmp", "/usr/tmp", "/tmp", "."],
+);
+
 /// Gives an `SQLite` error the index's path and what to do.
 pub(super) trait Explain<T> {
     /// Turns the error into one of ours.
     fn explain(self, action: &'static str, path: &Path) -> Result<T>;
+
+    /// The same for work in temporary tables, which are in a file elsewhere.
+    fn explain_scratch(self, action: &'static str, path: &Path) -> Result<T>;
 }
 
 impl<T> Explain<T> for rusqlite::Result<T> {
     fn explain(self, action: &'static str, path: &Path) -> Result<T> {
         self.map_err(|source| explained(&source, action, path))
+    }
+
+    fn explain_scratch(self, action: &'static str, path: &Path) -> Result<T> {
+        self.map_err(|source| match source.sqlite_error_code() {
+            Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => {
+                Error::NoScratch {
+                    folder: scratch(),
+                    source: said(&source),
+                }
+            }
+            _ => explained(&source, action, path),
+        })
     }
 }
 
@@ -52,6 +75,19 @@ fn explained(source: &rusqlite::Error, action: &'static str, path: &Path) -> Err
         hint,
         source: said(source),
     }
+}
+
+/// The folder in which `SQLite` keeps temporary files.
+fn scratch() -> PathBuf {
+    let (variables, places) = SCRATCH;
+    let named = variables.into_iter().filter_map(std::env::var_os);
+    let places = places.into_iter().map(OsString::from);
+    let is_usable = |folder: &PathBuf| {
+        let found = fs::metadata(folder);
+        found.is_ok_and(|found| found.is_dir() && !found.permissions().readonly())
+    };
+    let mut folders = named.chain(places).map(PathBuf::from);
+    folders.find(is_usable).unwrap_or_else(|| ".".into())
 }
 
 /// What `SQLite` said, once: its errors repeat themselves as their own cause.

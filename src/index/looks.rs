@@ -66,6 +66,15 @@ impl Index {
         let path = self.path.clone();
         let transaction = self.transaction()?;
         let now = Moment::now();
+        if let Some(id) = known.id {
+            // Asked for before it is made anew: the new row may get the number of the old one.
+            let sql = "SELECT EXISTS (SELECT 1 FROM databases WHERE id = ?1 AND root = ?2)";
+            let parameters = params![id, root.as_os_str().as_bytes()];
+            let is_there = transaction.query_row(sql, parameters, |row| row.get(0));
+            if !is_there.explain("write", &path)? {
+                return Err(Error::IndexChanged { path });
+            }
+        }
         // A database that was forgotten begins with a higher number than it ever had, so that looks that are older
         // than that stay behind.
         let sql = "INSERT INTO databases (root, revision) VALUES (?1, ?2)
@@ -76,7 +85,7 @@ impl Index {
                 Ok((row.get(0)?, row.get(1)?))
             })
             .explain("write", &path)?;
-        if known.id.is_some_and(|id| id != database) || revision <= known.revision {
+        if revision <= known.revision {
             return Err(Error::IndexChanged { path });
         }
         Ok(LookWriter {
@@ -277,9 +286,15 @@ impl LookWriter<'_> {
         Ok(newer.unwrap_or(false))
     }
 
+    /// Whether others dropped a replica since this look began; what a draft holds of it is only what differed.
+    fn is_gone(&self, replica: &DraftReplica) -> rusqlite::Result<bool> {
+        let known = self.replica_id(&replica.category, &replica.project)?;
+        Ok(replica.id.is_some_and(|id| known != Some(id)))
+    }
+
     fn write_replica(&self, place: usize, replica: &DraftReplica) -> rusqlite::Result<Changes> {
         let (category, project) = (&replica.category, &replica.project);
-        if self.is_newer(category, project)? {
+        if self.is_newer(category, project)? || self.is_gone(replica)? {
             return Ok(Changes::default());
         }
         let id = self.put_replica(category, project, true, &replica.sum)?;
@@ -439,5 +454,62 @@ mod tests {
             Err(Error::IndexChanged { .. })
         ));
         assert_eq!(index.database(root).unwrap().id, None);
+    }
+
+    #[test]
+    fn a_new_database_with_the_number_of_a_forgotten_one_is_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut index = Index::open(&folder.path().join("index")).unwrap().index;
+        let (root, nothing) = (Path::new("/nas"), KnownDatabase::default());
+        let project = ProjectId {
+            client: "acme".into(),
+            project: "spot".into(),
+        };
+        see(&mut index, &nothing, &project);
+        let began = index.database(root).unwrap();
+        let mut draft = index.draft(&began).unwrap();
+        let replica = draft.replica(Path::new("footage"), &project).unwrap();
+        draft.complete(replica).unwrap();
+        let drafted = draft.finish().unwrap();
+        index.forget(root).unwrap();
+        assert!(matches!(
+            index.write_look(root, &began),
+            Err(Error::IndexChanged { .. })
+        ));
+        // Looked at again by somebody else, who saw no such project.
+        let other = index.write_look(root, &nothing).unwrap();
+        other.finish(true).unwrap();
+        let look = index.write_look(root, &began).unwrap();
+        look.replicas(&drafted).unwrap();
+        look.finish(true).unwrap();
+        let known = index.database(root).unwrap().id;
+        assert_eq!(known, began.id);
+        let projects = index.projects(known.unwrap(), Path::new("footage"));
+        assert!(projects.unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_replica_that_others_saw_go_is_not_written_by_halves() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut index = Index::open(&folder.path().join("index")).unwrap().index;
+        let (root, category) = (Path::new("/nas"), Path::new("footage"));
+        let project = ProjectId {
+            client: "acme".into(),
+            project: "spot".into(),
+        };
+        see(&mut index, &KnownDatabase::default(), &project);
+        let began = index.database(root).unwrap();
+        let mut draft = index.draft(&began).unwrap();
+        let replica = draft.replica(category, &project).unwrap();
+        draft.complete(replica).unwrap();
+        let drafted = draft.finish().unwrap();
+        let other = index.write_look(root, &began).unwrap();
+        other.category(category, &|_| false).unwrap();
+        other.finish(true).unwrap();
+        let slow = index.write_look(root, &began).unwrap();
+        slow.replicas(&drafted).unwrap();
+        slow.finish(true).unwrap();
+        let id = index.database(root).unwrap().id.unwrap();
+        assert!(index.projects(id, category).unwrap().is_empty());
     }
 }

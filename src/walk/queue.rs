@@ -138,6 +138,9 @@ impl Queue {
             state.unfinished[task.replica] += found.len();
         }
         state.reading -= 1;
+        if self.is_stopped() {
+            return;
+        }
         let wake = !found.is_empty() || state.reading == 0;
         state.found.extend(found);
         drop(state);
@@ -175,8 +178,10 @@ impl Queue {
     pub(super) fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
         // Under the lock, so that nobody who has just looked goes on to wait.
-        drop(self.state());
+        let left = std::mem::take(&mut self.state().found);
         self.ready.notify_all();
+        // These hold folders open, and an open folder holds the queue.
+        drop(left);
     }
 
     pub(super) fn is_stopped(&self) -> bool {
