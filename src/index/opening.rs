@@ -49,16 +49,7 @@ impl Index {
 
     /// Sets a damaged index aside and begins a new one, unless another process has done so meanwhile.
     fn replace_damaged(path: &Path) -> Result<Opened> {
-        let name = suffixed(path, ".lock");
-        let lock = fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&name);
-        let lock = lock
-            .and_then(|file| file.lock().map(|()| file))
-            .at("lock", &name)?;
+        let lock = lock(&suffixed(path, ".lock"))?;
         let opened = match Self::open_sound(path) {
             Err(Error::IndexDamaged { .. }) => {
                 let set_aside = Some(set_aside(path)?);
@@ -140,14 +131,40 @@ impl Index {
         Ok(index)
     }
 
-    /// Applies the missing migrations in one transaction, after a copy of an index that holds something.
+    /// Brings an index up to date, after a copy of one that holds something; of several processes one does it.
     fn migrate(&mut self, found: i64) -> Result<()> {
-        if found > 0 {
-            let copy = sibling(&self.path, &format!("version-{found}"));
-            self.connection
-                .execute("VACUUM INTO ?1", [copy.to_string_lossy()])
-                .explain("back up", &self.path)?;
+        if found == 0 {
+            return self.apply();
         }
+        // Not the one under which a damaged index is replaced, as that is held while one is opened.
+        let name = suffixed(&self.path, ".upgrade-lock");
+        let lock = lock(&name)?;
+        if version(&self.connection, &self.path)? == found {
+            self.back_up(found)?;
+        }
+        self.apply()?;
+        // Whoever waits for it finds nothing left to do.
+        fs::remove_file(&name).unwrap_or_default();
+        drop(lock);
+        Ok(())
+    }
+
+    /// Copies the index as it is; like it, the copy is readable by nobody else.
+    fn back_up(&self, found: i64) -> Result<()> {
+        let copy = sibling(&self.path, &format!("version-{found}"));
+        create_private(&copy)?;
+        let copied = self
+            .connection
+            .execute("VACUUM INTO ?1", [copy.to_string_lossy()]);
+        if copied.is_err() {
+            // Half a copy would only fill the disk.
+            fs::remove_file(&copy).unwrap_or_default();
+        }
+        copied.map(|_| ()).explain("back up", &self.path)
+    }
+
+    /// Applies the missing migrations in one transaction.
+    fn apply(&mut self) -> Result<()> {
         let path = self.path.clone();
         let transaction = self.transaction()?;
         // Another process may have done it while we waited for the right to write.
@@ -247,6 +264,18 @@ fn create_private(path: &Path) -> Result<()> {
         Err(error) if !path.exists() => Err(error).at("create the index", path),
         _ => Ok(()),
     }
+}
+
+/// Waits until no other process holds the lock of this name.
+fn lock(name: &Path) -> Result<fs::File> {
+    let lock = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(name);
+    lock.and_then(|file| file.lock().map(|()| file))
+        .at("lock", name)
 }
 
 /// Renames a damaged index and its log files.

@@ -7,8 +7,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use super::Start;
 use crate::os::folder::Folder;
 
-/// How many folders are kept open for the sake of their subfolders; others are opened again from the root.
+/// How many folders all walks of the process keep open for the sake of their subfolders; others are opened again from
+/// the root.
 const OPEN: usize = 32;
+
+/// How many there are.
+static KEPT: AtomicUsize = AtomicUsize::new(0);
 
 /// A folder that is to be read.
 #[derive(Debug)]
@@ -25,12 +29,11 @@ pub(super) struct Task {
 #[derive(Debug)]
 pub(super) struct Open {
     pub(super) folder: Folder,
-    queue: Arc<Queue>,
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.queue.open.fetch_sub(1, Ordering::Relaxed);
+        KEPT.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -52,7 +55,6 @@ pub(super) struct Queue {
     pub(super) starts: Vec<Start>,
     state: Mutex<State>,
     ready: Condvar,
-    open: AtomicUsize,
     stopped: AtomicBool,
 }
 
@@ -78,7 +80,6 @@ impl Queue {
             starts,
             state: Mutex::new(state),
             ready: Condvar::new(),
-            open: AtomicUsize::new(0),
             stopped: AtomicBool::new(false),
         }
     }
@@ -163,14 +164,11 @@ impl Queue {
     }
 
     /// Keeps a folder open, unless too many are.
-    pub(super) fn keep_open(self: &Arc<Self>, folder: Folder) -> Option<Arc<Open>> {
-        if self.open.fetch_add(1, Ordering::Relaxed) < OPEN {
-            return Some(Arc::new(Open {
-                folder,
-                queue: Arc::clone(self),
-            }));
+    pub(super) fn keep_open(folder: Folder) -> Option<Arc<Open>> {
+        if KEPT.fetch_add(1, Ordering::Relaxed) < OPEN {
+            return Some(Arc::new(Open { folder }));
         }
-        self.open.fetch_sub(1, Ordering::Relaxed);
+        KEPT.fetch_sub(1, Ordering::Relaxed);
         None
     }
 
@@ -180,7 +178,7 @@ impl Queue {
         // Under the lock, so that nobody who has just looked goes on to wait.
         let left = std::mem::take(&mut self.state().found);
         self.ready.notify_all();
-        // These hold folders open, and an open folder holds the queue.
+        // These hold folders open.
         drop(left);
     }
 

@@ -149,7 +149,7 @@ impl<T> Walker<T> {
         if paths.peek().is_none() {
             return Vec::new();
         }
-        let parent = self.ground.queue.keep_open(folder);
+        let parent = Queue::keep_open(folder);
         let task = |path| Task {
             replica,
             path,

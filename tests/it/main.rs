@@ -13,6 +13,7 @@ mod killed;
 mod laws;
 mod layers;
 mod lines;
+mod looks;
 mod names;
 mod prompt;
 mod regressions;

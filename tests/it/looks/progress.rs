@@ -1,0 +1,71 @@
+//! What a load shows while it is under way.
+
+use std::fs;
+use std::process::Stdio;
+
+use rexpect::reader::Options;
+use rexpect::session::spawn_with_options;
+
+use crate::studio::Studio;
+
+/// A studio that takes longer to look at than nothing is shown: deeper than folders are held open, each is reached from
+/// the root.
+fn slow(databases: &[&str]) -> Studio {
+    let studio = Studio::new();
+    for database in databases {
+        let mut path = studio.path(format!("{database}/footage/acme/spot"));
+        for _ in 0..400 {
+            for side in ["a", "z"] {
+                fs::create_dir_all(path.join(side)).unwrap();
+                fs::write(path.join(side).join("f"), "").unwrap();
+            }
+            path.push("m");
+        }
+    }
+    studio
+}
+
+/// What a terminal is shown of a load, without control sequences.
+fn on_a_terminal(studio: &Studio, arguments: &[&str]) -> String {
+    let mut command = studio.command();
+    command.env("TERM", "xterm").stdin(Stdio::inherit());
+    command.args(arguments);
+    let options = Options::new()
+        .timeout_ms(Some(60_000))
+        .strip_ansi_escape_codes(true);
+    spawn_with_options(command, options)
+        .unwrap()
+        .exp_eof()
+        .unwrap()
+}
+
+#[test]
+fn a_terminal_is_told_where_how_far_and_how_fast() {
+    let studio = slow(&["WORK", "NAS"]);
+    let first = on_a_terminal(&studio, &["-c", "load"]);
+    let line = regex::Regex::new(
+        r"looking at (WORK|NAS)(, (WORK|NAS))?: [0-9,]+ files, [0-9,]+ folders, [0-9,]+ files/s",
+    )
+    .unwrap();
+    assert!(line.is_match(&first), "{first}");
+    // Of the second look it is known how much there was.
+    let again = on_a_terminal(&studio, &["-c", "load"]);
+    let line =
+        regex::Regex::new(r"looking at .*: [0-9,]+ of 1,600 files \([0-9]+ %\), [0-9,]+ folders, ")
+            .unwrap();
+    assert!(line.is_match(&again), "{again}");
+    // Of a part it is not.
+    let part = on_a_terminal(&studio, &["-c", "load --category footage"]);
+    assert!(
+        part.contains("looking at") && !part.contains("1,600 files ("),
+        "{part}"
+    );
+    assert!(!on_a_terminal(&studio, &["--quiet", "-c", "load"]).contains("looking at"));
+}
+
+#[test]
+fn nothing_of_it_is_in_a_pipe() {
+    let studio = slow(&["WORK"]);
+    let run = studio.lines(&["load"]).ok();
+    assert!(!run.stdout.contains("looking"), "{run}");
+}
