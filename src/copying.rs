@@ -381,6 +381,7 @@ fn record(
         let mut replicas: Vec<_> = mine
             .map(|job| (job.category, job.project.clone()))
             .collect();
+        replicas.sort_by(|(a, one), (b, other)| (&a.path, one).cmp(&(&b.path, other)));
         replicas.dedup();
         if let Err(error) = look_again(index, registry, side.database, &side.root, &replicas) {
             monitor.event(&Event::Problem(&error));

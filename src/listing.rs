@@ -10,7 +10,7 @@ use crate::lexer::quote;
 use crate::name::Name;
 use crate::nearest::nearest;
 use crate::os::folder::{Folder, is_missing};
-use crate::project::{ProjectId, Scope};
+use crate::project::{ProjectId, Scope, below};
 use crate::registry::{Category, Registry};
 use crate::tree::{self, Folders};
 
@@ -136,7 +136,10 @@ pub fn list<'a>(
         return Ok(listing);
     }
     if let Scope::Project(project) = scope {
-        listing.projects.insert(project.clone());
+        let path = below(&category.path, project);
+        if !inner.iter().any(|inner| path.starts_with(inner)) {
+            listing.projects.insert(project.clone());
+        }
         return Ok(listing);
     }
     let clients = match root

@@ -1,10 +1,11 @@
 //! A load from beginning to end: all its databases side by side, but one at a time on each disk.
 
+use std::collections::BTreeSet;
 use std::panic::resume_unwind;
 use std::thread;
 
 use crate::catalogue;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::index::Index;
 use crate::monitor::{Event, Monitor};
 use crate::os::disk::Turns;
@@ -25,6 +26,7 @@ pub fn look_at_all(
     extent: &Extent<'_>,
     monitor: &dyn Monitor,
 ) -> Result<Vec<Look>> {
+    index.follow()?;
     let mut files = 0;
     for database in databases {
         files += index.database(&database.root)?.files;
@@ -41,16 +43,20 @@ pub fn look_at_all(
         monitor.event(&Event::Left(&database.name));
         seen
     };
-    let looks = match databases {
-        [database] => look(index, database).map(|look| vec![look]),
-        _ => side_by_side(index, databases, &look),
-    };
+    let looks = side_by_side(index, databases, &look);
     monitor.event(&Event::Finished);
-    let looks = looks?;
+    let mut looks = looks?;
     if matches!(extent.scope, Scope::Client(_)) {
-        for (database, look) in databases.iter().zip(&looks) {
+        for (database, look) in databases.iter().zip(&mut looks) {
             if look.state == LookState::Complete {
-                look_for_the_rest(index, registry, database, extent)?;
+                match look_for_the_rest(index, registry, database, extent) {
+                    Err(Error::Interrupted) => return Err(Error::Interrupted),
+                    Err(error) => {
+                        monitor.event(&Event::Problem(&error));
+                        look.state = LookState::Partial;
+                    }
+                    Ok(()) => {}
+                }
             }
         }
     }
@@ -73,8 +79,9 @@ fn look_for_the_rest(
     rest.retain(|project| extent.scope.contains(project));
     let mut replicas = Vec::new();
     for category in &extent.categories {
-        let noted = index.replicas(id, &category.path)?;
-        let is_new = |project: &&ProjectId| noted.iter().all(|known| known.project != **project);
+        let noted = index.replicas(id, &category.path)?.into_iter();
+        let noted: BTreeSet<_> = noted.map(|replica| replica.project).collect();
+        let is_new = |project: &&ProjectId| !noted.contains(*project);
         replicas.extend(
             rest.iter()
                 .filter(is_new)
@@ -88,7 +95,8 @@ fn look_for_the_rest(
     look_again(index, registry, database, &root, &replicas)
 }
 
-/// Each in a thread, with the index opened once more: what one waits for holds up none of the others.
+/// Each in a thread, with the index opened once more: what one waits for holds up none of the others, and what a look
+/// kept in temporary files goes with it.
 fn side_by_side(
     index: &Index,
     databases: &[&Database],

@@ -51,7 +51,7 @@ impl Pattern {
             builder.case_insensitive(!case_sensitive);
             builder.build().ok().map(Matcher::Part)
         };
-        let not_a_glob = "it is not a glob like `*.mov` or `sh0[12]*`";
+        let not_a_glob = "it is not a glob like `*.mov` or `sh0[12]*`; of a sequence the part before the `[` will do";
         Ok(Self {
             matcher: matcher.ok_or_else(|| malformed(not_a_glob))?,
             is_glob,

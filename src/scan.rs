@@ -12,6 +12,7 @@ use crate::exclusions::Exclusions;
 use crate::identity;
 use crate::index::{Changes, Drafted, Index, KnownDatabase, LookWriter};
 use crate::listing::{Listing, is_mounted, list, require_mounted};
+use crate::moment::Moment;
 use crate::monitor::{Event, Monitor, Silent};
 use crate::os::disk::{Disk, Turns};
 use crate::os::folder::Folder;
@@ -82,29 +83,23 @@ pub fn look(
 ) -> Result<Look> {
     let mut start = Instant::now();
     index.require_writable()?;
-    let known = index.database(&database.root)?;
-    let seen = presence::open(database, &known).and_then(|root| {
-        monitor.event(&Event::Left(&database.name));
-        let _turn = turns.take(Disk::of(&root))?;
-        monitor.event(&Event::Entered(&database.name));
+    let seen = in_turn(index, database, turns, monitor, &mut || {
         start = Instant::now();
-        let seen = examine(index, registry, &known, &root, extent, monitor)?;
-        refuse_emptiness(database, registry, &known, &root, &seen)?;
-        Ok((seen, root))
+        examine(index, registry, database, extent, monitor)
     });
     let (changes, state, unreadable) = match seen {
-        Ok((seen, root)) => {
-            let changes = seen.write(index, registry, database, &known, &root, extent)?;
-            let unreadable = seen.unreadable();
-            let state = if unreadable > 0 {
+        Ok(seen) => {
+            let state = if seen.unreadable() > 0 {
                 LookState::Partial
             } else {
                 LookState::Complete
             };
-            (changes, state, unreadable)
+            let changes = seen.write(index, registry, database, extent)?;
+            (changes, state, seen.unreadable())
         }
         Err(error @ Error::Offline { .. }) => {
             monitor.event(&Event::Problem(&error));
+            let known = index.database(&database.root)?;
             index.write_look(&database.root, &known)?.finish_offline()?;
             (Changes::default(), LookState::Offline, 0)
         }
@@ -120,40 +115,72 @@ pub fn look(
     })
 }
 
+/// Does something with a database that is there, once nobody else has its disk.
+fn in_turn<T>(
+    index: &Index,
+    database: &Database,
+    turns: &Turns,
+    monitor: &dyn Monitor,
+    work: &mut dyn FnMut() -> Result<T>,
+) -> Result<T> {
+    let root = presence::open(database, &index.database(&database.root)?)?;
+    monitor.event(&Event::Left(&database.name));
+    let _turn = turns.take(Disk::of(&root))?;
+    monitor.event(&Event::Entered(&database.name));
+    work()
+}
+
 /// Everything that a look saw, ready to be written.
 struct Seen<'a> {
+    /// What was known of the database when the look began.
+    known: KnownDatabase,
+    began: Moment,
+    identity: Option<String>,
     survey: Survey<'a>,
     sight: Sight<'a>,
     drafted: Drafted,
 }
 
-/// Looks at everything in an extent, without writing.
+/// Looks at everything in an extent, without writing. What is known, and whether the database is there, is asked only
+/// now: others may have written, or exchanged the disk, while it waited for its turn.
 fn examine<'a>(
     index: &Index,
     registry: &Registry,
-    known: &KnownDatabase,
-    root: &Arc<Folder>,
+    database: &Database,
     extent: &Extent<'a>,
     monitor: &dyn Monitor,
 ) -> Result<Seen<'a>> {
+    let began = Moment::now();
+    let known = index.database(&database.root)?;
+    let root = presence::open(database, &known)?;
     let exclusions = Arc::new(Exclusions::new(registry.exclusions())?);
     let before = Before {
-        expected: expected(index, known, extent)?,
-        mounted: mounted(index, known)?,
+        expected: expected(index, &known, extent)?,
+        mounted: mounted(index, &known)?,
     };
-    let survey = Survey::of(root, registry, extent, before, monitor)?;
+    let survey = Survey::of(&root, registry, extent, before, monitor)?;
     let replicas: Vec<_> = survey
         .replicas()
         .map(|(category, project)| (category, project.clone()))
         .collect();
-    let mut draft = index.draft(known)?;
-    let sight = see(root, registry, &exclusions, &replicas, &mut draft, monitor)?;
-    let drafted = draft.finish()?;
-    Ok(Seen {
+    let mut draft = index.draft(&known)?;
+    let sight = see(&root, registry, &exclusions, &replicas, &mut draft, monitor)?;
+    let seen = Seen {
+        drafted: draft.finish()?,
+        identity: current_identity(&root),
+        known,
+        began,
         survey,
         sight,
-        drafted,
-    })
+    };
+    refuse_emptiness(database, registry, &root, &seen)?;
+    Ok(seen)
+}
+
+/// The identity at a root. Opening the database has read it already; one that was unreadable since then stays as it is
+/// known.
+fn current_identity(root: &Folder) -> Option<String> {
+    identity::read(root).ok().flatten()
 }
 
 impl Seen<'_> {
@@ -161,21 +188,22 @@ impl Seen<'_> {
         self.survey.unreadable + self.sight.unreadable
     }
 
-    /// Writes what was seen since this was known of the database.
+    /// Writes what was seen. The disk is no longer asked anything, for others wait meanwhile.
     fn write(
         &self,
         index: &mut Index,
         registry: &Registry,
         database: &Database,
-        known: &KnownDatabase,
-        root: &Folder,
         extent: &Extent<'_>,
     ) -> Result<Changes> {
         // With nothing but closed folders in sight, nothing is known to be gone.
         let blind = self.unreadable() > 0 && !self.sight.holds_something;
         let listed = extent.scope == Scope::All && !blind;
-        let writer = index.write_look(&database.root, known)?;
-        let mut changes = write_replicas(&writer, root, &self.sight, &self.drafted)?;
+        let writer = index
+            .write_look(&database.root, &self.known)?
+            .begun(self.began);
+        let identity = self.identity.as_deref();
+        let mut changes = write_replicas(&writer, identity, &self.sight, &self.drafted)?;
         for category in &self.survey.mounted {
             writer.mounted(category)?;
         }
@@ -193,10 +221,10 @@ impl Seen<'_> {
 fn refuse_emptiness(
     database: &Database,
     registry: &Registry,
-    known: &KnownDatabase,
     root: &Folder,
     seen: &Seen<'_>,
 ) -> Result<()> {
+    let known = &seen.known;
     let is_known = |category: &&Category| known.categories.contains(&category.path);
     let tracked: Vec<_> = registry.categories().iter().filter(is_known).collect();
     if tracked.is_empty()
@@ -290,23 +318,29 @@ pub fn look_again(
     root: &Arc<Folder>,
     replicas: &[(&Category, ProjectId)],
 ) -> Result<()> {
+    let began = Moment::now();
     let exclusions = Arc::new(Exclusions::new(registry.exclusions())?);
     let known = index.database(&database.root)?;
     let before = mounted(index, &known)?;
-    let mut mounted = BTreeSet::new();
+    let mut categories: Vec<&Category> = Vec::new();
     for (category, _) in replicas {
-        require_mounted(root, category, &before)?;
-        if is_mounted(root, category) {
-            mounted.insert(&category.path);
+        if !categories.contains(category) {
+            require_mounted(root, category, &before)?;
+            categories.push(category);
         }
     }
     let mut draft = index.draft(&known)?;
     let sight = see(root, registry, &exclusions, replicas, &mut draft, &Silent)?;
     let drafted = draft.finish()?;
-    let writer = index.write_look(&database.root, &known)?;
-    write_replicas(&writer, root, &sight, &drafted)?;
+    let identity = current_identity(root);
+    let mounted = categories
+        .into_iter()
+        .filter(|category| is_mounted(root, category));
+    let mounted: Vec<_> = mounted.collect();
+    let writer = index.write_look(&database.root, &known)?.begun(began);
+    write_replicas(&writer, identity.as_deref(), &sight, &drafted)?;
     for category in mounted {
-        writer.mounted(category)?;
+        writer.mounted(&category.path)?;
     }
     writer.finish(false)
 }
@@ -314,13 +348,12 @@ pub fn look_again(
 /// Writes the replicas that were looked at, and whose they are.
 fn write_replicas(
     writer: &LookWriter<'_>,
-    root: &Folder,
+    identity: Option<&str>,
     sight: &Sight<'_>,
     drafted: &Drafted,
 ) -> Result<Changes> {
-    // Opening the database has read it already; one that was unreadable since then stays as it is known.
-    if let Ok(Some(identity)) = identity::read(root) {
-        writer.identity(&identity)?;
+    if let Some(identity) = identity {
+        writer.identity(identity)?;
     }
     let mut changes = writer.replicas(drafted)?;
     for (category, project) in &sight.absent {

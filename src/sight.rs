@@ -137,7 +137,7 @@ impl Sight<'_> {
 
 impl Glimpse {
     /// Runs on the walkers' threads: packing is most of the work that is not the system's.
-    fn of(sight: walk::Sight<'_>) -> Self {
+    fn of(sight: walk::Visited<'_>) -> Self {
         match sight.what {
             What::Gone => Self::Gone(sight.path == Path::new("")),
             What::Closed(error) => Self::Closed(sight.path.to_owned(), error),

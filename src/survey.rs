@@ -73,7 +73,9 @@ impl<'a> Survey<'a> {
         for category in &extent.categories {
             let inner = registry.inner_categories(category);
             let listing = listing::list(root, category, &extent.scope, &inner, &before.mounted)?;
-            before.expected.extend(listing.projects.iter().cloned());
+            if matches!(extent.scope, Scope::Client(_)) {
+                before.expected.extend(listing.projects.iter().cloned());
+            }
             if listing.mounted {
                 survey.mounted.insert(category.path.clone());
             }

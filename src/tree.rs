@@ -12,7 +12,7 @@ use crate::name::Name;
 use crate::os::disk::Disk;
 use crate::os::folder::{Folder, is_missing};
 use crate::os::stat::{Kind, Stat};
-use crate::walk::{Child, Contents, Sight, Start, Walk, What};
+use crate::walk::{Child, Contents, Start, Visited, Walk, What};
 
 /// A file, folder, link or special file below a replica's folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +84,7 @@ enum Part {
 }
 
 impl Part {
-    fn of(sight: Sight<'_>) -> Self {
+    fn of(sight: Visited<'_>) -> Self {
         let path = sight.path.to_owned();
         match sight.what {
             What::Gone => Self::Gone(path),

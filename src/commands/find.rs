@@ -66,6 +66,26 @@ fn limit(word: &str) -> Result<u64, &'static str> {
     }
 }
 
+/// What is said where no file matches, as a hint what may have been meant.
+fn nothing(typed: &str, pattern: &Pattern) -> &'static str {
+    let is_range = |text: &str| {
+        text.split_once('-').is_some_and(|(first, last)| {
+            let digits = |text: &str| text.chars().all(|c| c.is_ascii_digit());
+            digits(first) && digits(last)
+        })
+    };
+    let mut brackets = typed.split('[').skip(1);
+    if brackets.any(|text| text.split_once(']').is_some_and(|(text, _)| is_range(text))) {
+        "no file matches; to find a sequence leave its numbers out: the part before the `[` will do"
+    } else if pattern.is_of_paths() {
+        "no file matches; with a `/` the pattern is held against CLIENT/PROJECT/..., without root and category"
+    } else if pattern.is_glob() {
+        "no file matches; a pattern with `*`, `?`, `[` or `{` must match the whole name"
+    } else {
+        "no file matches"
+    }
+}
+
 /// The files that match, found when they are asked for.
 #[derive(Debug)]
 pub(crate) struct FoundFiles<'a> {
@@ -148,10 +168,7 @@ impl Find {
                 "nobody looked at this database yet: `load`"
             }
             None if !looked_at => "the index is empty: `load`",
-            None if self.pattern.contains('*') => {
-                "no file matches; a pattern with `*` must match the whole name"
-            }
-            None => "no file matches",
+            None => nothing(&self.pattern, &pattern),
         };
         Ok(FoundFiles {
             index,

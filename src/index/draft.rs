@@ -79,6 +79,8 @@ pub(super) struct DraftReplica {
     pub(super) id: Option<i64>,
     /// The step of the last look, and the one that something seen now proves.
     steps: (Option<Step>, Option<Step>),
+    /// Its bytes at the last look.
+    bytes: Option<u64>,
     /// The rows of the folders that were seen.
     seen: HashSet<i64>,
     /// Files with several names that were counted.
@@ -114,7 +116,7 @@ impl<'a> Draft<'a> {
     /// # Errors
     /// The index cannot be read.
     pub fn replica(&mut self, category: &Path, project: &ProjectId) -> Result<usize> {
-        let sql = "SELECT id, step FROM replicas WHERE database_id = ?1 AND category = ?2 AND client = ?3 AND project = ?4";
+        let sql = "SELECT id, step, bytes FROM replicas WHERE database_id = ?1 AND category = ?2 AND client = ?3 AND project = ?4";
         let parameters = params![
             self.database,
             category.as_os_str().as_bytes(),
@@ -124,7 +126,10 @@ impl<'a> Draft<'a> {
         let query = self.index.connection.prepare_cached(sql);
         let known = query
             .and_then(|mut query| {
-                let read = |known: &Row<'_>| Ok((known.get(0)?, step(known.get(1)?)));
+                let read = |known: &Row<'_>| {
+                    let bytes = known.get::<_, i64>(2)?.cast_unsigned();
+                    Ok((known.get(0)?, step(known.get(1)?), bytes))
+                };
                 query.query_row(parameters, read).optional()
             })
             .explain("read", &self.index.path)?;
@@ -134,8 +139,9 @@ impl<'a> Draft<'a> {
             sum: Aggregate::new(Step::Nanosecond),
             changes: Changes::default(),
             differs: false,
-            id: known.map(|(id, _)| id),
-            steps: (known.map(|(_, step)| step), None),
+            id: known.map(|(id, ..)| id),
+            steps: (known.map(|(_, step, _)| step), None),
+            bytes: known.map(|(.., bytes)| bytes),
             seen: HashSet::new(),
             counted: HashSet::new(),
             unread: HashSet::new(),
@@ -241,6 +247,13 @@ impl<'a> Draft<'a> {
             query
                 .and_then(|mut query| query.execute(params![row(replica), stored.id]))
                 .explain_scratch("write a look of", &self.index.path)?;
+        }
+        let of = &mut self.replicas[replica];
+        if let (false, Some(bytes)) = (of.unread.is_empty(), of.bytes)
+            && of.changes == Changes::default()
+        {
+            // Which files below a closed folder are further names of others only the last look could tell.
+            of.sum.bytes = bytes;
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::ErrorCode;
 
 use crate::error::{Error, Result};
+use crate::interrupt;
 
 /// Where `SQLite` looks for a folder for temporary files: first in these variables, then in these places.
 const SCRATCH: ([&str; 2], [&str; 4]) = (
@@ -55,6 +56,8 @@ fn explained(source: &rusqlite::Error, action: &'static str, path: &Path) -> Err
         Some(ErrorCode::DiskFull) => {
             "its disk is full: free some space there; the index still holds the last look"
         }
+        // Waiting ends with Ctrl-C, too.
+        Some(ErrorCode::DatabaseBusy) if interrupt::check().is_err() => return Error::Interrupted,
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             return Error::IndexBusy {
                 path,

@@ -54,6 +54,8 @@ pub struct LookWriter<'a> {
     now: Moment,
     /// The revision of the database when the look began; what was written since is newer than this look.
     since: i64,
+    /// Whether others wrote since then: what is known of the whole database is not of one look.
+    overtaken: bool,
 }
 
 impl Index {
@@ -94,6 +96,7 @@ impl Index {
             database,
             now,
             since: known.revision,
+            overtaken: revision != known.id.map_or(first, |_| known.revision + 1),
         })
     }
 
@@ -113,6 +116,13 @@ impl Index {
 }
 
 impl LookWriter<'_> {
+    /// The look began at this moment: what is newer on the disk it may not have seen.
+    #[must_use]
+    pub const fn begun(mut self, began: Moment) -> Self {
+        self.now = began;
+        self
+    }
+
     /// Writes the replicas of a draft, touching only rows that differ; gives for each what was different.
     ///
     /// # Errors
@@ -161,6 +171,9 @@ impl LookWriter<'_> {
     /// # Errors
     /// The index cannot be written.
     pub fn listed(&self, category: &Path) -> Result<()> {
+        if self.overtaken {
+            return Ok(());
+        }
         let sql =
             "INSERT OR REPLACE INTO looks (database_id, category, looked_at) VALUES (?1, ?2, ?3)";
         let parameters = params![
@@ -217,9 +230,10 @@ impl LookWriter<'_> {
     /// The index cannot be written.
     pub fn finish(self, whole: bool) -> Result<()> {
         let sql = "UPDATE databases SET offline_since = NULL, looked_at = iif(?3, ?2, looked_at) WHERE id = ?1";
-        let noted = self
-            .transaction
-            .execute(sql, params![self.database, self.now.seconds, whole]);
+        let noted = self.transaction.execute(
+            sql,
+            params![self.database, self.now.seconds, whole && !self.overtaken],
+        );
         noted
             .and_then(|_| self.transaction.commit())
             .explain("write", &self.path)
@@ -434,6 +448,30 @@ mod tests {
         next.absent(category, &project).unwrap();
         next.finish(true).unwrap();
         assert!(!present(&index));
+    }
+
+    #[test]
+    fn a_look_that_was_overtaken_does_not_call_the_whole_database_fresh() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut index = Index::open(&folder.path().join("index")).unwrap().index;
+        let (root, category) = (Path::new("/nas"), Path::new("footage"));
+        let project = ProjectId {
+            client: "acme".into(),
+            project: "spot".into(),
+        };
+        see(&mut index, &KnownDatabase::default(), &project);
+        let began = index.database(root).unwrap();
+        see(&mut index, &began, &project);
+        let slow = index.write_look(root, &began).unwrap();
+        slow.listed(category).unwrap();
+        slow.finish(true).unwrap();
+        let known = index.database(root).unwrap();
+        assert_eq!(known.looked_at, None);
+        assert_eq!(index.looked_at(known.id.unwrap(), category).unwrap(), None);
+        let undisturbed = index.write_look(root, &known).unwrap();
+        undisturbed.listed(category).unwrap();
+        undisturbed.finish(true).unwrap();
+        assert!(index.database(root).unwrap().looked_at.is_some());
     }
 
     #[test]

@@ -15,6 +15,8 @@ mod runs;
 mod schema;
 mod snapshot;
 
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -34,7 +36,15 @@ use failure::Explain as _;
 pub struct Index {
     connection: Connection,
     path: PathBuf,
+    /// What tells the open file from another of its name.
+    file: Option<(u64, u64)>,
     read_only: bool,
+}
+
+/// What tells the file of this name from every other.
+fn file_number(path: &Path) -> Option<(u64, u64)> {
+    let found = fs::metadata(path).ok()?;
+    Some((found.dev(), found.ino()))
 }
 
 impl Index {
@@ -55,7 +65,18 @@ impl Index {
     /// # Errors
     /// As for opening it.
     pub fn open_again(&self) -> Result<Self> {
-        Ok(Self::open(&self.path)?.index)
+        Self::open_sound(&self.path)
+    }
+
+    /// Opens the file anew if another stands in its place, or none: the index may be deleted at any time.
+    ///
+    /// # Errors
+    /// As for opening it.
+    pub fn follow(&mut self) -> Result<()> {
+        if !self.read_only && file_number(&self.path) != self.file {
+            *self = Self::open(&self.path)?.index;
+        }
+        Ok(())
     }
 
     /// Fails unless the index can be written; asked before work that must be recorded.

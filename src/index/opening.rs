@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags, Row};
 
-use super::Index;
 use super::failure::Explain as _;
 use super::schema::{APPLICATION_ID, MIGRATIONS, VERSION};
+use super::{Index, file_number};
 use crate::error::{At as _, Error, Result};
 use crate::interrupt;
 use crate::moment::Moment;
@@ -21,6 +21,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long is waited between two tries to open it.
 const PAUSE: Duration = Duration::from_millis(20);
+
+/// How long is waited between two tries of one statement.
+const BREATH: Duration = Duration::from_millis(2);
+
+/// Whether to wait on for another process that is writing, after so many tries.
+fn is_worth_waiting(tries: i32) -> bool {
+    thread::sleep(BREATH);
+    let waited = BREATH.saturating_mul(tries.unsigned_abs());
+    waited < PATIENCE && interrupt::check().is_ok()
+}
 
 /// An index and, where the one before was damaged, where that was set aside.
 #[derive(Debug)]
@@ -68,7 +78,7 @@ impl Index {
     }
 
     /// Opens the index, or says that it is damaged.
-    fn open_sound(path: &Path) -> Result<Self> {
+    pub(super) fn open_sound(path: &Path) -> Result<Self> {
         if let Some(folder) = path.parent() {
             // A folder on a read-only or full disk may still hold an index that can be read.
             if !folder.exists() {
@@ -101,13 +111,16 @@ impl Index {
     }
 
     /// Sets the connection up and brings the schema up to date.
-    fn prepare(connection: Connection, path: &Path) -> Result<Self> {
-        connection.busy_timeout(PATIENCE).explain("open", path)?;
+    fn prepare(mut connection: Connection, path: &Path) -> Result<Self> {
+        connection
+            .busy_handler(Some(is_worth_waiting))
+            .explain("open", path)?;
         let version = version(&connection, path)?;
         let read_only = connection.is_readonly("main").explain("open", path)?;
         let mut index = Self {
             connection,
             path: path.to_owned(),
+            file: file_number(path),
             read_only,
         };
         if read_only {
@@ -203,6 +216,7 @@ impl Index {
         sound.then(|| Self {
             connection,
             path: path.to_owned(),
+            file: file_number(path),
             read_only: true,
         })
     }

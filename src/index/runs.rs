@@ -14,6 +14,7 @@ impl Index {
     /// The index cannot be written.
     pub fn begin_run(&mut self, command: &str) -> Result<i64> {
         self.require_writable()?;
+        self.follow()?;
         let sql = "INSERT INTO runs (command, started_at, state) VALUES (?1, ?2, 'running')";
         self.connection
             .execute(sql, params![command, Moment::now().seconds])

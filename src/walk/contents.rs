@@ -131,6 +131,10 @@ impl Contents {
         let (extra, stat) = match seen {
             Ok(seen) => seen,
             Err(error) if is_missing(&error) => return,
+            Err(_) if exclusions.excludes(path, name, false) => {
+                self.excluded += 1;
+                return;
+            }
             Err(error) => {
                 self.problems.push((name.into(), error));
                 return;

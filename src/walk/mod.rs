@@ -42,6 +42,11 @@ pub struct Start {
 }
 
 impl Start {
+    /// Whether the whole of it is another category's.
+    fn is_another(&self) -> bool {
+        self.inner.iter().any(|inner| self.path.starts_with(inner))
+    }
+
     /// Whether this path below the replica's folder is another category's.
     fn is_inner(&self, path: &Path) -> bool {
         !self.inner.is_empty() && self.inner.contains(&self.path.join(path))
@@ -50,7 +55,7 @@ impl Start {
 
 /// One folder of a replica.
 #[derive(Debug)]
-pub struct Sight<'a> {
+pub struct Visited<'a> {
     /// The replica, by its place among the starts.
     pub replica: usize,
     /// The path below the replica's folder; empty for that folder itself.
@@ -71,7 +76,7 @@ pub enum What<'a> {
 }
 
 /// Makes of a folder what is handed over; runs on the walkers' threads.
-pub type Make<T> = dyn Fn(Sight<'_>) -> T + Send + Sync;
+pub type Make<T> = dyn Fn(Visited<'_>) -> T + Send + Sync;
 
 /// What walkers hand over at once.
 #[derive(Debug)]
@@ -108,7 +113,7 @@ impl<T: Send + 'static> Walk<T> {
         starts: Vec<Start>,
         exclusions: &Arc<Exclusions>,
         walkers: usize,
-        make: impl Fn(Sight<'_>) -> T + Send + Sync + 'static,
+        make: impl Fn(Visited<'_>) -> T + Send + Sync + 'static,
     ) -> Self {
         let left = starts.len();
         let queue = Arc::new(Queue::new(starts));

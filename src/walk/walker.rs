@@ -1,13 +1,14 @@
 //! One thread of a walk: takes folders off the queue, reads them, and hands over what was made of them.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
 use super::contents::Contents;
 use super::queue::{Next, Queue, Task};
-use super::{Batch, Make, Sight, What};
-use crate::error::Result;
+use super::{Batch, Make, Visited, What};
+use crate::error::{Error, Result};
 use crate::exclusions::Exclusions;
 use crate::os::folder::{Folder, is_missing};
 use crate::os::reader::Reader;
@@ -99,6 +100,7 @@ impl<T> Walker<T> {
         } = task;
         let ground = self.ground.clone();
         let opened = match parent {
+            _ if ground.queue.starts[replica].is_another() => Err(missing(&ground.root)),
             Some(open) => open.folder.child(path.file_name().unwrap_or_default()),
             None => ground
                 .root
@@ -112,7 +114,7 @@ impl<T> Walker<T> {
             Err(error) if is_missing(&error) => (What::Gone, None),
             Err(error) => (What::Closed(error), None),
         };
-        let sight = Sight {
+        let sight = Visited {
             replica,
             path: &path,
             what,
@@ -184,5 +186,14 @@ impl<T> Walker<T> {
                 complete,
             });
         }
+    }
+}
+
+/// As if a folder were not there.
+fn missing(root: &Folder) -> Error {
+    Error::Io {
+        action: "open",
+        path: root.path().to_owned(),
+        source: io::ErrorKind::NotFound.into(),
     }
 }

@@ -186,8 +186,14 @@ fn nothing_found_says_how_patterns_match() {
     assert_snapshot!(loaded().lines(&["find '*.nothing'", "find reel in NAS"]), @"
     exit 0
     --- stdout
-    no file matches; a pattern with `*` must match the whole name
+    no file matches; a pattern with `*`, `?`, `[` or `{` must match the whole name
     no file matches
+    ");
+    assert_snapshot!(loaded().lines(&["find 'sh010.[1001-1240].exr'", "find footage/acme"]), @"
+    exit 0
+    --- stdout
+    no file matches; to find a sequence leave its numbers out: the part before the `[` will do
+    no file matches; with a `/` the pattern is held against CLIENT/PROJECT/..., without root and category
     ");
     assert_snapshot!(Studio::filled().lines(&["find reel", "load WORK", "find reel in NAS"]), @"
     exit 0
@@ -264,7 +270,7 @@ fn a_wrong_line_says_what_is_wrong() {
     assert_snapshot!(studio.lines(&["find 'a['"]).status(2), @"
     exit 2
     --- stderr
-    -c:1:6: error: `a[` cannot be a pattern: it is not a glob like `*.mov` or `sh0[12]*`
+    -c:1:6: error: `a[` cannot be a pattern: it is not a glob like `*.mov` or `sh0[12]*`; of a sequence the part before the `[` will do
         find 'a['
              ^^^^
     ");

@@ -4,6 +4,7 @@ mod churn;
 mod hard_links;
 mod large;
 mod laws;
+mod mended;
 mod parts;
 mod progress;
 mod stopped;
