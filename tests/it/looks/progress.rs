@@ -8,16 +8,20 @@ use rexpect::session::spawn_with_options;
 
 use crate::studio::Studio;
 
-/// A studio that takes longer to look at than nothing is shown: deeper than folders are held open, each is reached from
-/// the root.
+/// On each level so many folders wait for their turn.
+const SIDES: u64 = 6;
+
+/// A studio that takes several times as long to look at as nothing is shown: deeper than folders are held open, each is
+/// reached from the root.
 fn slow(databases: &[&str]) -> Studio {
     let studio = Studio::new();
     for database in databases {
         let mut path = studio.path(format!("{database}/footage/acme/spot"));
         for _ in 0..400 {
-            for side in ["a", "z"] {
-                fs::create_dir_all(path.join(side)).unwrap();
-                fs::write(path.join(side).join("f"), "").unwrap();
+            for side in 0..SIDES {
+                let side = path.join(side.to_string());
+                fs::create_dir_all(&side).unwrap();
+                fs::write(side.join("f"), "").unwrap();
             }
             path.push("m");
         }
@@ -51,13 +55,13 @@ fn a_terminal_is_told_where_how_far_and_how_fast() {
     // Of the second look it is known how much there was.
     let again = on_a_terminal(&studio, &["-c", "load"]);
     let line =
-        regex::Regex::new(r"looking at .*: [0-9,]+ of 1,600 files \([0-9]+ %\), [0-9,]+ folders, ")
+        regex::Regex::new(r"looking at .*: [0-9,]+ of 4,800 files \([0-9]+ %\), [0-9,]+ folders, ")
             .unwrap();
     assert!(line.is_match(&again), "{again}");
     // Of a part it is not.
     let part = on_a_terminal(&studio, &["-c", "load --category footage"]);
     assert!(
-        part.contains("looking at") && !part.contains("1,600 files ("),
+        part.contains("looking at") && !part.contains("4,800 files ("),
         "{part}"
     );
     assert!(!on_a_terminal(&studio, &["--quiet", "-c", "load"]).contains("looking at"));
