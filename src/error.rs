@@ -111,6 +111,8 @@ pub enum Error {
         root: PathBuf,
         /// What was found instead.
         why: String,
+        /// Whether something was found that may be meant: then `load --forget` says so.
+        may_be_meant: bool,
     },
     /// The project's folder is not there.
     #[error("{} in {place} of database `{database}`", absence(project))]
@@ -288,7 +290,7 @@ impl Error {
                 "give each database a folder of its own, or `remove database` the other first"
                     .to_owned(),
             ),
-            Self::Offline { database, why, .. } if why.contains("identity") || why.contains("index") => {
+            Self::Offline { database, may_be_meant: true, .. } => {
                 Some(format!(
                     "mount or connect it; if this is the right disk, `load --forget {database}`, then `load {database}`"
                 ))

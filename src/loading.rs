@@ -91,7 +91,7 @@ fn look_for_the_rest(
     if replicas.is_empty() {
         return Ok(());
     }
-    let root = presence::open(database, &known)?;
+    let root = presence::open(index, database, &known)?;
     look_again(index, registry, database, &root, &replicas)
 }
 

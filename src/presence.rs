@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 use crate::exclusions::is_own;
 use crate::identity;
-use crate::index::KnownDatabase;
+use crate::index::{Index, KnownDatabase};
 use crate::interrupt;
 use crate::os::deadline::within;
 use crate::os::folder::{Folder, is_missing};
@@ -25,61 +25,121 @@ const GLANCE: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// [`Error::Offline`] with what was found instead.
-pub fn open(database: &Database, known: &KnownDatabase) -> Result<Arc<Folder>> {
-    open_within(PATIENCE, database, known).map(Arc::new)
+pub fn open(index: &Index, database: &Database, known: &KnownDatabase) -> Result<Arc<Folder>> {
+    open_within(PATIENCE, index, database, known).map(Arc::new)
 }
 
 /// What is wrong with a database's root, if anything is; for a list or a notice.
 #[must_use]
-pub fn why_offline(database: &Database, known: &KnownDatabase) -> Option<String> {
-    match open_within(GLANCE, database, known) {
+pub fn why_offline(index: &Index, database: &Database, known: &KnownDatabase) -> Option<String> {
+    match open_within(GLANCE, index, database, known) {
         Ok(_) => None,
         Err(Error::Offline { why, .. }) => Some(why),
         Err(error) => Some(error.line()),
     }
 }
 
-fn open_within(patience: Duration, database: &Database, known: &KnownDatabase) -> Result<Folder> {
-    let expected = Expected {
-        root: database.root.clone(),
-        identity: known.identity.clone(),
-        files: known.files,
-        categories: known.categories.clone(),
-    };
-    let why = match within(patience, move || expected.look()) {
+fn open_within(
+    patience: Duration,
+    index: &Index,
+    database: &Database,
+    known: &KnownDatabase,
+) -> Result<Folder> {
+    let expected = Expected::of(index, database, known)?;
+    let wrong = match within(patience, move || expected.look()) {
         Some(Ok(root)) => return Ok(root),
-        Some(Err(why)) => why,
+        Some(Err(wrong)) => wrong,
         None if interrupt::requested() => return Err(Error::Interrupted),
-        None => format!("did not answer within {} s", patience.as_secs()),
+        None => Wrong::absent(format!("did not answer within {} s", patience.as_secs())),
     };
     Err(Error::Offline {
         database: database.name.clone(),
         root: database.root.clone(),
-        why,
+        why: wrong.why,
+        may_be_meant: wrong.may_be_meant,
     })
+}
+
+/// What a root is recognised by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// Its identity, once a copy went there.
+    pub identity: Option<String>,
+    /// When and where its folder was made, as far as its file system keeps that.
+    pub birth: Option<String>,
+}
+
+impl Marks {
+    /// Of a root that was opened as that of its database. An identity file that became unreadable since then says
+    /// nothing.
+    #[must_use]
+    pub fn of(root: &Folder) -> Self {
+        Self {
+            identity: identity::read(root).ok().flatten(),
+            birth: root.birth(),
+        }
+    }
+}
+
+/// What is wrong with a root.
+struct Wrong {
+    why: String,
+    /// Whether there is something that may be meant.
+    may_be_meant: bool,
+}
+
+impl Wrong {
+    /// There is nothing that could be the database.
+    const fn absent(why: String) -> Self {
+        Self {
+            why,
+            may_be_meant: false,
+        }
+    }
+
+    /// There is something else.
+    fn other(why: impl Into<String>) -> Self {
+        Self {
+            why: why.into(),
+            may_be_meant: true,
+        }
+    }
 }
 
 /// What should be found at a root.
 struct Expected {
     root: PathBuf,
-    identity: Option<String>,
+    marks: Marks,
     files: u64,
     categories: Vec<PathBuf>,
+    /// Where files of projects are known; empty where the identity says more.
+    projects: Vec<PathBuf>,
 }
 
 impl Expected {
+    fn of(index: &Index, database: &Database, known: &KnownDatabase) -> Result<Self> {
+        let projects = match (known.id, &known.identity) {
+            (Some(id), None) => index.project_folders(id)?,
+            _ => Vec::new(),
+        };
+        Ok(Self {
+            root: database.root.clone(),
+            marks: Marks {
+                identity: known.identity.clone(),
+                birth: known.birth.clone(),
+            },
+            files: known.files,
+            categories: known.categories.clone(),
+            projects,
+        })
+    }
+
     /// The open root, or what is wrong with it.
-    fn look(&self) -> Result<Folder, String> {
-        let root = Folder::open(&self.root).map_err(|error| missing_or(&error))?;
-        let entries = root.entries().map_err(|error| missing_or(&error))?;
-        let found = identity::read(&root)
-            .map_err(|error| format!("cannot be identified: {}", error.line()))?;
-        if self.identity.is_some() && self.identity != found {
-            return Err(match found {
-                Some(_) => "is another database by its identity file".to_owned(),
-                None => "has lost its identity file `.auto-backup/database.json`: it may be another disk or not mounted".to_owned(),
-            });
-        }
+    fn look(&self) -> Result<Folder, Wrong> {
+        let absent = |error| Wrong::absent(missing_or(&error));
+        let root = Folder::open(&self.root).map_err(absent)?;
+        let entries = root.entries().map_err(absent)?;
+        self.identify(&root)?;
         if self.files == 0 {
             return Ok(root);
         }
@@ -88,17 +148,56 @@ impl Expected {
             .iter()
             .all(|name| is_own(name) || name == OsStr::new("lost+found"));
         if empty {
-            return Err(format!(
+            return Err(Wrong::other(format!(
                 "is empty, though the index knows {files} there: is it mounted?"
-            ));
+            )));
         }
         if !self.categories.is_empty() && self.categories.iter().all(|path| is_absent(&root, path))
         {
-            return Err(format!(
+            return Err(Wrong::other(format!(
                 "holds none of the category folders, though the index knows {files} there"
-            ));
+            )));
         }
+        self.recognise(&root)?;
         Ok(root)
+    }
+
+    /// Fails where the identity file is not the one that is known.
+    fn identify(&self, root: &Folder) -> Result<(), Wrong> {
+        let found = identity::read(root)
+            .map_err(|error| Wrong::other(format!("cannot be identified: {}", error.line())))?;
+        if self.marks.identity.is_none() || self.marks.identity == found {
+            return Ok(());
+        }
+        Err(Wrong::other(match found {
+            Some(_) => "is another database by its identity file",
+            None => {
+                "has lost its identity file `.auto-backup/database.json`: it may be another disk or not mounted"
+            }
+        }))
+    }
+
+    /// Fails where nothing proves a root without a known identity to be the database. The folder that was there at the
+    /// last look does; one that was made elsewhere must hold half of the projects, as after moving to a larger disk; and
+    /// where the file system does not say, one of them will do.
+    fn recognise(&self, root: &Folder) -> Result<(), Wrong> {
+        let (known, found) = (&self.marks.birth, root.birth());
+        let enough = match found {
+            Some(_) if found == *known => return Ok(()),
+            Some(_) if known.is_some() => self.projects.len().div_ceil(2),
+            _ => self.projects.len().min(1),
+        };
+        let there = self.projects.iter().filter(|path| !is_absent(root, path));
+        match there.take(enough).count() {
+            count if count == enough => Ok(()),
+            0 => Err(Wrong::other(
+                "holds no project that the index knows there: it may be another disk",
+            )),
+            count => Err(Wrong::other(format!(
+                "holds only {count} of {} project folders that the index knows there: it may be another disk",
+                self.projects.len()
+            ))),
+        }
     }
 }
 

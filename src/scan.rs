@@ -9,14 +9,13 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::exclusions::Exclusions;
-use crate::identity;
 use crate::index::{Changes, Drafted, Index, KnownDatabase, LookWriter};
 use crate::listing::{Listing, is_mounted, list, require_mounted};
 use crate::moment::Moment;
 use crate::monitor::{Event, Monitor, Silent};
 use crate::os::disk::{Disk, Turns};
 use crate::os::folder::Folder;
-use crate::presence;
+use crate::presence::{self, Marks};
 use crate::project::{ProjectId, Scope};
 use crate::registry::{Category, Database, Registry};
 use crate::sight::{Sight, see};
@@ -123,7 +122,7 @@ fn in_turn<T>(
     monitor: &dyn Monitor,
     work: &mut dyn FnMut() -> Result<T>,
 ) -> Result<T> {
-    let root = presence::open(database, &index.database(&database.root)?)?;
+    let root = presence::open(index, database, &index.database(&database.root)?)?;
     monitor.event(&Event::Left(&database.name));
     let _turn = turns.take(Disk::of(&root))?;
     monitor.event(&Event::Entered(&database.name));
@@ -135,7 +134,7 @@ struct Seen<'a> {
     /// What was known of the database when the look began.
     known: KnownDatabase,
     began: Moment,
-    identity: Option<String>,
+    marks: Marks,
     survey: Survey<'a>,
     sight: Sight<'a>,
     drafted: Drafted,
@@ -152,7 +151,7 @@ fn examine<'a>(
 ) -> Result<Seen<'a>> {
     let began = Moment::now();
     let known = index.database(&database.root)?;
-    let root = presence::open(database, &known)?;
+    let root = presence::open(index, database, &known)?;
     let exclusions = Arc::new(Exclusions::new(registry.exclusions())?);
     let before = Before {
         expected: expected(index, &known, extent)?,
@@ -167,7 +166,7 @@ fn examine<'a>(
     let sight = see(&root, registry, &exclusions, &replicas, &mut draft, monitor)?;
     let seen = Seen {
         drafted: draft.finish()?,
-        identity: current_identity(&root),
+        marks: Marks::of(&root),
         known,
         began,
         survey,
@@ -175,12 +174,6 @@ fn examine<'a>(
     };
     refuse_emptiness(database, registry, &root, &seen)?;
     Ok(seen)
-}
-
-/// The identity at a root. Opening the database has read it already; one that was unreadable since then stays as it is
-/// known.
-fn current_identity(root: &Folder) -> Option<String> {
-    identity::read(root).ok().flatten()
 }
 
 impl Seen<'_> {
@@ -202,8 +195,7 @@ impl Seen<'_> {
         let writer = index
             .write_look(&database.root, &self.known)?
             .begun(self.began);
-        let identity = self.identity.as_deref();
-        let mut changes = write_replicas(&writer, identity, &self.sight, &self.drafted)?;
+        let mut changes = write_replicas(&writer, &self.marks, &self.sight, &self.drafted)?;
         for category in &self.survey.mounted {
             writer.mounted(category)?;
         }
@@ -247,6 +239,7 @@ fn refuse_emptiness(
         database: database.name.clone(),
         root: database.root.clone(),
         why,
+        may_be_meant: true,
     })
 }
 
@@ -332,13 +325,13 @@ pub fn look_again(
     let mut draft = index.draft(&known)?;
     let sight = see(root, registry, &exclusions, replicas, &mut draft, &Silent)?;
     let drafted = draft.finish()?;
-    let identity = current_identity(root);
+    let marks = Marks::of(root);
     let mounted = categories
         .into_iter()
         .filter(|category| is_mounted(root, category));
     let mounted: Vec<_> = mounted.collect();
     let writer = index.write_look(&database.root, &known)?.begun(began);
-    write_replicas(&writer, identity.as_deref(), &sight, &drafted)?;
+    write_replicas(&writer, &marks, &sight, &drafted)?;
     for category in mounted {
         writer.mounted(&category.path)?;
     }
@@ -348,13 +341,11 @@ pub fn look_again(
 /// Writes the replicas that were looked at, and whose they are.
 fn write_replicas(
     writer: &LookWriter<'_>,
-    identity: Option<&str>,
+    marks: &Marks,
     sight: &Sight<'_>,
     drafted: &Drafted,
 ) -> Result<Changes> {
-    if let Some(identity) = identity {
-        writer.identity(identity)?;
-    }
+    writer.root(marks.identity.as_deref(), marks.birth.as_deref())?;
     let mut changes = writer.replicas(drafted)?;
     for (category, project) in &sight.absent {
         changes += writer.absent(&category.path, project)?;

@@ -29,7 +29,7 @@ impl<'a> Side<'a> {
     /// [`Error::Offline`], or the index cannot be read.
     pub fn open(index: &Index, database: &'a Database) -> Result<Self> {
         let known = index.database(&database.root)?;
-        let root = presence::open(database, &known)?;
+        let root = presence::open(index, database, &known)?;
         let mounted = known
             .id
             .map_or(Ok(BTreeSet::new()), |id| index.mounted(id))?;

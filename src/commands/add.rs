@@ -111,8 +111,9 @@ impl Run for Add {
                 if replace {
                     workspace.replaced.insert(key(Kind::Database, &name));
                 }
-                let known = workspace.index.database(&root)?;
-                let offline = presence::why_offline(registry.database(&name)?, &known);
+                let index = &workspace.index;
+                let known = index.database(&root)?;
+                let offline = presence::why_offline(index, registry.database(&name)?, &known);
                 Ok(Added {
                     kind: "database",
                     name,

@@ -62,7 +62,7 @@ impl Run for Explore {
             registry.category(&self.category)?,
             registry.database(&self.database)?,
         );
-        let root = presence::open(database, &index.database(&database.root)?)?;
+        let root = presence::open(index, database, &index.database(&database.root)?)?;
         let relative = below(&category.path, &project);
         match root.beneath(&relative) {
             Err(error) if is_missing(&error) => {

@@ -154,7 +154,7 @@ fn databases(workspace: &Workspace) -> Result<Vec<ListedDatabase>> {
     let (index, registry) = (&workspace.index, &workspace.registry);
     let listed = registry.databases().iter().map(|database| {
         let known = index.database(&database.root)?;
-        let online = presence::why_offline(database, &known).is_none();
+        let online = presence::why_offline(index, database, &known).is_none();
         Ok(ListedDatabase {
             name: database.name.clone(),
             root: database.root.clone().into(),

@@ -26,8 +26,8 @@ use crate::workspace::Workspace;
 
 /// Look at the disks and bring the index up to date
 ///
-/// Without a name, at every database. One that is not there, or is empty although the index knows files there, is
-/// offline: its last look stays until `--forget` drops it.
+/// Without a name, at every database. One that is not there, is empty although the index knows files there, or
+/// holds nothing of what is known, is offline: its last look stays until `--forget` drops it.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   load

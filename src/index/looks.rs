@@ -253,14 +253,15 @@ impl LookWriter<'_> {
             .explain("write", &self.path)
     }
 
-    /// Notes the identity that was found at the root.
+    /// Notes the identity that was found at the root, if one was, and the birth of its folder.
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn identity(&self, identity: &str) -> Result<()> {
-        let sql = "UPDATE databases SET identity = ?2 WHERE id = ?1 AND identity IS NOT ?2";
+    pub fn root(&self, identity: Option<&str>, birth: Option<&str>) -> Result<()> {
+        let sql =
+            "UPDATE databases SET identity = coalesce(?2, identity), birth = ?3 WHERE id = ?1";
         self.transaction
-            .execute(sql, params![self.database, identity])
+            .execute(sql, params![self.database, identity, birth])
             .explain("write", &self.path)?;
         Ok(())
     }

@@ -14,7 +14,7 @@ use crate::aggregate::Aggregate;
 use crate::error::Result;
 use crate::moment::{Moment, Step};
 use crate::name::Name;
-use crate::project::ProjectId;
+use crate::project::{ProjectId, below};
 
 /// What is known of a database.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub struct KnownDatabase {
     pub id: Option<i64>,
     /// Its identity, once a copy went there.
     pub identity: Option<String>,
+    /// When and where its root's folder was made, once it was looked at.
+    pub birth: Option<String>,
     /// The last look at the whole of it.
     pub looked_at: Option<Moment>,
     /// Since when it was not there when looked at.
@@ -55,7 +57,7 @@ impl Index {
     /// The index cannot be read.
     pub fn database(&self, root: &Path) -> Result<KnownDatabase> {
         let sql = "SELECT id, identity, looked_at, offline_since,
-                          (SELECT coalesce(sum(files), 0) FROM replicas WHERE database_id = databases.id), revision
+                          (SELECT coalesce(sum(files), 0) FROM replicas WHERE database_id = databases.id), revision, birth
                    FROM databases WHERE root = ?1";
         let known = self.connection.prepare_cached(sql).and_then(|mut query| {
             query
@@ -77,6 +79,25 @@ impl Index {
             .prepare_cached(sql)
             .and_then(|mut query| query.query_map([database], path)?.collect());
         categories.explain("read", &self.path)
+    }
+
+    /// The folders below a database's root in which files of projects are known, also those of categories that are no
+    /// longer tracked.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn project_folders(&self, database: i64) -> Result<Vec<PathBuf>> {
+        let sql =
+            "SELECT client, project, category FROM replicas WHERE database_id = ?1 AND files > 0";
+        let folder = |row: &Row<'_>| {
+            let category = PathBuf::from(OsString::from_vec(row.get(2)?));
+            Ok(below(&category, &project(row)?))
+        };
+        let folders = self
+            .connection
+            .prepare_cached(sql)
+            .and_then(|mut query| query.query_map([database], folder)?.collect());
+        folders.explain("read", &self.path)
     }
 
     /// When a category of a database was last looked at as a whole.
@@ -150,6 +171,7 @@ fn known_database(row: &Row<'_>) -> rusqlite::Result<KnownDatabase> {
         offline_since: row.get::<_, Option<i64>>(3)?.map(at_second),
         files: row.get::<_, i64>(4)?.cast_unsigned(),
         revision: row.get(5)?,
+        birth: row.get(6)?,
         categories: Vec::new(),
     })
 }

@@ -32,6 +32,7 @@ impl Migration {
 pub(super) const MIGRATIONS: &[Migration] = &[
     Migration::Tables(VERSION_1),
     Migration::Rows(VERSION_2, pack_files),
+    Migration::Tables(VERSION_3),
 ];
 
 /// The version this program writes.
@@ -118,4 +119,9 @@ CREATE TABLE runs (
 const VERSION_2: &str = "
 ALTER TABLE folders ADD COLUMN fingerprints BLOB NOT NULL DEFAULT x'';  -- of its files, as in replicas
 ALTER TABLE folders ADD COLUMN manifest     BLOB NOT NULL DEFAULT x'';
+";
+
+/// What a root is recognised by that no copy went to yet.
+const VERSION_3: &str = "
+ALTER TABLE databases ADD COLUMN birth TEXT;  -- number of the root's folder there, and when it was made
 ";

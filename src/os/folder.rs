@@ -191,29 +191,6 @@ impl Folder {
         ))
     }
 
-    /// What tells the mounted file system from every other: also two places of one device, where the system can say.
-    ///
-    /// # Errors
-    /// The folder is gone.
-    pub fn mount(&self) -> Result<(u64, Option<u64>)> {
-        Ok((self.stat_self()?.device, self.mount_number()))
-    }
-
-    #[cfg(target_os = "linux")]
-    fn mount_number(&self) -> Option<u64> {
-        use rustix::fs::{StatxFlags, statx};
-        let seen = statx(&self.handle, "", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID).ok()?;
-        StatxFlags::from_bits_retain(seen.stx_mask)
-            .contains(StatxFlags::MNT_ID)
-            .then_some(seen.stx_mnt_id)
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    #[expect(clippy::unused_self, reason = "as where there is one")]
-    fn mount_number(&self) -> Option<u64> {
-        None
-    }
-
     /// Where a symbolic link points.
     ///
     /// # Errors

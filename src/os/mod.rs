@@ -4,6 +4,7 @@ pub mod deadline;
 pub mod disk;
 pub mod folder;
 pub mod host;
+pub mod origin;
 pub mod reader;
 pub mod stat;
 pub mod terminal;

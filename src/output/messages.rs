@@ -63,6 +63,12 @@ impl Messages {
             self.painted("problem", Tone::Warning),
             error.line()
         ));
+        // Of a database that is not plugged in everybody knows what to do; of one that looks like another not.
+        if let (Error::Offline { may_be_meant, .. }, Some(hint)) = (error, error.hint())
+            && *may_be_meant
+        {
+            self.hint(&hint);
+        }
     }
 
     /// What to do instead.

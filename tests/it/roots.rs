@@ -89,6 +89,7 @@ fn a_root_that_was_emptied_is_offline() {
     {"command":"load","run":2,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
     --- stderr
     problem: database `NAS` is offline: `$STUDIO/NAS` is empty, though the index knows 1 file there: is it mounted?
+    hint: mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`
     --- known
     "offline" 1
     "#);
@@ -102,6 +103,7 @@ fn a_root_without_any_category_is_offline() {
     {"command":"load","run":2,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
     --- stderr
     problem: database `NAS` is offline: `$STUDIO/NAS` holds none of the category folders, though the index knows 1 file there
+    hint: mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`
     --- known
     "offline" 1
     "#);
@@ -236,6 +238,7 @@ fn another_disk_under_the_same_root_is_offline() {
     └──────────┴─────────┴──────────┴───────┴──────┴───────┘
     --- stderr
     problem: database `NAS` is offline: `$STUDIO/NAS` has lost its identity file `.auto-backup/database.json`: it may be another disk or not mounted
+    hint: mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`
     -c 2:1:1: error: database `NAS` is offline: `$STUDIO/NAS` has lost its identity file `.auto-backup/database.json`: it may be another disk or not mounted
         copy acme/spot footage WORK NAS
         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
@@ -245,9 +248,15 @@ fn another_disk_under_the_same_root_is_offline() {
         "NAS/.auto-backup/database.json",
         r#"{"id":"00","name":"NAS","created":null}"#,
     );
-    assert_snapshot!(studio.run(["--quiet", "-c", "load NAS"]).stderr, @"problem: database `NAS` is offline: `$STUDIO/NAS` is another database by its identity file");
+    assert_snapshot!(studio.run(["--quiet", "-c", "load NAS"]).stderr, @"
+    problem: database `NAS` is offline: `$STUDIO/NAS` is another database by its identity file
+    hint: mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`
+    ");
     studio.file("NAS/.auto-backup/database.json", "not json");
-    assert_snapshot!(studio.run(["--quiet", "-c", "load NAS"]).stderr, @"problem: database `NAS` is offline: `$STUDIO/NAS` cannot be identified: cannot understand `$STUDIO/NAS/.auto-backup/database.json`: it is not an identity file; move it away if it is not");
+    assert_snapshot!(studio.run(["--quiet", "-c", "load NAS"]).stderr, @"
+    problem: database `NAS` is offline: `$STUDIO/NAS` cannot be identified: cannot understand `$STUDIO/NAS/.auto-backup/database.json`: it is not an identity file; move it away if it is not
+    hint: mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`
+    ");
     assert_eq!(studio.read("NAS/footage/acme/spot/reel.mov"), "other");
 }
 

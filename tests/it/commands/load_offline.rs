@@ -26,9 +26,15 @@ fn an_offline_database_keeps_its_last_look() {
     problem: database `WORK` is offline: `$STUDIO/WORK` is not there
     ");
     studio.folder("WORK/lost+found");
-    assert_snapshot!(studio.lines(&["load WORK"]).status(3).stderr, @"problem: database `WORK` is offline: `$STUDIO/WORK` is empty, though the index knows 5 files there: is it mounted?");
+    assert_snapshot!(studio.lines(&["load WORK"]).status(3).stderr, @"
+    problem: database `WORK` is offline: `$STUDIO/WORK` is empty, though the index knows 5 files there: is it mounted?
+    hint: mount or connect it; if this is the right disk, `load --forget WORK`, then `load WORK`
+    ");
     studio.file("WORK/another disk/photo.jpg", "x");
-    assert_snapshot!(studio.lines(&["load WORK"]).status(3).stderr, @"problem: database `WORK` is offline: `$STUDIO/WORK` holds none of the category folders, though the index knows 5 files there");
+    assert_snapshot!(studio.lines(&["load WORK"]).status(3).stderr, @"
+    problem: database `WORK` is offline: `$STUDIO/WORK` holds none of the category folders, though the index knows 5 files there
+    hint: mount or connect it; if this is the right disk, `load --forget WORK`, then `load WORK`
+    ");
     studio.remove("WORK").file("WORK", "a file");
     assert_snapshot!(studio.lines(&["load WORK"]).status(3).stderr, @"problem: database `WORK` is offline: `$STUDIO/WORK` is not a folder");
     studio.remove("WORK");
@@ -47,7 +53,10 @@ fn a_root_with_another_identity_is_not_that_database() {
         .ok();
     let file = "NAS/.auto-backup/database.json";
     studio.file(file, r#"{"id": "0", "name": "B", "created": null}"#);
-    assert_snapshot!(studio.lines(&["load NAS"]).status(3).stderr, @"problem: database `NAS` is offline: `$STUDIO/NAS` is another database by its identity file");
+    assert_snapshot!(studio.lines(&["load NAS"]).status(3).stderr, @"
+    problem: database `NAS` is offline: `$STUDIO/NAS` is another database by its identity file
+    hint: mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`
+    ");
     studio.remove(file);
     assert_snapshot!(studio.lines(&["load NAS"]).status(3), @"
     exit 3
@@ -59,6 +68,7 @@ fn a_root_with_another_identity_is_not_that_database() {
     └──────────┴─────────┴──────────┴───────┴──────┴───────┘
     --- stderr
     problem: database `NAS` is offline: `$STUDIO/NAS` has lost its identity file `.auto-backup/database.json`: it may be another disk or not mounted
+    hint: mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`
     ");
 }
 

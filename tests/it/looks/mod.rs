@@ -7,6 +7,7 @@ mod laws;
 mod mended;
 mod parts;
 mod progress;
+mod replaced;
 mod stopped;
 mod together;
 mod unreadable;

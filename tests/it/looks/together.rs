@@ -136,7 +136,7 @@ fn of_two_databases_side_by_side_one_may_be_gone() {
         ("holds none of the category folders", |studio| {
             studio.file("NAS/photos/1.jpg", "1");
         }),
-        ("holds no client in any category", |studio| {
+        ("holds no project that the index knows", |studio| {
             studio.folder("NAS/footage");
         }),
         ("is not there", |studio| {

@@ -1,0 +1,173 @@
+//! A root in whose place another one stands, on a database that no copy went to: no identity file tells them apart.
+
+use std::fs;
+use std::path::Path;
+
+use insta::assert_snapshot;
+
+use super::{changes, index, listed, row, state};
+use crate::disks::Disk;
+use crate::studio::{Studio, skipped};
+
+/// Puts WORK elsewhere, and another folder with these files in its place.
+fn replace(studio: &Studio, files: &[&str]) {
+    fs::rename(studio.path("WORK"), studio.path("shelf")).unwrap();
+    // Were the place of the old folder free, the new one could be given its number.
+    for file in files {
+        studio.file(Path::new("WORK").join(file), "other");
+    }
+}
+
+/// Takes that away again.
+fn put_back(studio: &Studio) {
+    studio.remove("WORK");
+    fs::rename(studio.path("shelf"), studio.path("WORK")).unwrap();
+}
+
+/// Whether the file system says when a folder was made.
+fn has_births(studio: &Studio) -> bool {
+    let made = studio.path("WORK").metadata().unwrap().created().is_ok();
+    if !made {
+        skipped("a folder made anew: this file system does not say when folders are made");
+    }
+    made
+}
+
+#[test]
+fn another_disk_with_other_content_is_offline() {
+    let studio = Studio::filled();
+    studio.file("NAS/footage/other/thing/t.mov", "t");
+    studio.lines(&["load"]).ok();
+    let before = listed(&studio, "find '*'");
+    replace(
+        &studio,
+        &["footage/other/thing/t.mov", "scratch/render/x/y/z.exr"],
+    );
+    let loads = [
+        "load WORK",
+        "load WORK --project acme/spot",
+        "load --category render",
+    ];
+    let told = loads.map(|line| studio.lines(&[line]).status(3).stderr);
+    assert_snapshot!(told[0], @"
+    problem: database `WORK` is offline: `$STUDIO/WORK` holds no project that the index knows there: it may be another disk
+    hint: mount or connect it; if this is the right disk, `load --forget WORK`, then `load WORK`
+    ");
+    assert!(told.iter().all(|other| *other == told[0]), "{told:?}");
+    assert_eq!(listed(&studio, "find '*'"), before);
+    assert_eq!(state(&studio, "acme/spot", "footage", "WORK"), "offline 2");
+    assert!(
+        studio
+            .lines(&["list databases"])
+            .ok()
+            .stdout
+            .contains("offline")
+    );
+    // Nothing goes there, and nothing is taken from there for the database's own.
+    let tree = studio.tree("WORK");
+    for line in [
+        "copy other/thing footage NAS WORK",
+        "copy other/thing footage WORK NAS --overwrite",
+    ] {
+        let copy = studio.lines(&[line]).status(1);
+        assert!(copy.stderr.contains("it may be another disk"), "{copy}");
+    }
+    assert_eq!(studio.tree("WORK"), tree);
+    put_back(&studio);
+    let load = studio.json(&["load"]).ok();
+    assert_eq!(changes(&load, "WORK"), [0, 0, 0]);
+    assert_eq!(row(&load, "WORK")["state"], "complete");
+}
+
+#[test]
+fn if_it_is_meant_forgetting_says_so() {
+    let studio = Studio::filled();
+    studio.lines(&["load"]).ok();
+    replace(&studio, &["footage/other/thing/t.mov"]);
+    studio.lines(&["load WORK"]).status(3);
+    studio.lines(&["load --forget WORK"]).ok();
+    let load = studio.json(&["load WORK"]).ok();
+    assert_eq!(changes(&load, "WORK"), [1, 0, 0]);
+}
+
+#[test]
+fn a_root_made_anew_with_half_of_the_projects_is_the_same_database() {
+    let studio = Studio::filled();
+    if !has_births(&studio) {
+        return;
+    }
+    studio.lines(&["load"]).ok();
+    replace(
+        &studio,
+        &["footage/acme/spot/reel.mov", "footage/new/one/f"],
+    );
+    let load = studio.lines(&["load WORK"]).status(3);
+    assert!(
+        load.stderr.contains("holds only 1 of 4 project folders"),
+        "{load}"
+    );
+    studio.folder("WORK/footage/acme/teaser");
+    let load = studio.json(&["load WORK"]).ok();
+    assert_eq!(changes(&load, "WORK"), [1, 1, 4]);
+    // From now on it is the root that is known.
+    studio
+        .remove("WORK/footage/acme")
+        .remove("WORK/footage/new");
+    studio.file("WORK/footage/newer/one/f", "");
+    let load = studio.json(&["load WORK"]).ok();
+    assert_eq!(changes(&load, "WORK"), [1, 0, 2]);
+}
+
+#[test]
+fn in_the_root_that_was_there_all_projects_may_be_gone() {
+    let studio = Studio::filled();
+    if !has_births(&studio) {
+        return;
+    }
+    studio.lines(&["load"]).ok();
+    studio.remove("WORK/footage").remove("WORK/scratch");
+    studio.file("WORK/footage/new/one/f", "");
+    let load = studio.json(&["load WORK"]).ok();
+    assert_eq!(changes(&load, "WORK"), [1, 0, 5]);
+}
+
+#[test]
+fn where_a_birth_is_not_known_one_project_will_do() {
+    let studio = Studio::filled();
+    studio.lines(&["load"]).ok();
+    let forget_birth = || {
+        let sql = "UPDATE databases SET birth = NULL";
+        index(&studio).execute(sql, []).unwrap();
+    };
+    forget_birth();
+    fs::rename(studio.path("WORK/footage"), studio.path("WORK/elsewhere")).unwrap();
+    studio.file("WORK/footage/new/one/f", "");
+    let load = studio.json(&["load WORK"]).ok();
+    assert_eq!(changes(&load, "WORK"), [1, 0, 4]);
+    forget_birth();
+    studio.remove("WORK/footage/new").remove("WORK/scratch");
+    studio.file("WORK/footage/newer/one/f", "");
+    let load = studio.lines(&["load WORK"]).status(3);
+    assert!(
+        load.stderr
+            .contains("holds no project that the index knows"),
+        "{load}"
+    );
+}
+
+#[test]
+fn a_disk_is_told_from_another_that_is_mounted_in_its_place() {
+    let studio = Studio::new();
+    let Some(_first) = Disk::mount(&studio, "WORK", "1m") else {
+        return;
+    };
+    studio.file("WORK/footage/a/b/c", "x");
+    studio.lines(&["load WORK"]).ok();
+    let second = Disk::mount(&studio, "WORK", "1m");
+    studio.file("WORK/footage/d/e/f", "x");
+    let other = studio.lines(&["load WORK"]).status(3);
+    assert!(other.stderr.contains("it may be another disk"), "{other}");
+    drop(second);
+    let load = studio.json(&["load WORK"]).ok();
+    assert_eq!(changes(&load, "WORK"), [0, 0, 0]);
+}
