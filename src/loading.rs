@@ -29,11 +29,11 @@ pub fn look_at_all(
     index.follow()?;
     let mut files = 0;
     for database in databases {
-        files += index.database(&database.root)?.files;
+        files += known_files(index, database, extent)?;
     }
     monitor.event(&Event::Started {
         task: "looking",
-        files: Some(files).filter(|files| *files > 0 && extent.is_whole(registry)),
+        files: Some(files).filter(|files| *files > 0),
         bytes: None,
     });
     let turns = Turns::default();
@@ -61,6 +61,20 @@ pub fn look_at_all(
         }
     }
     Ok(looks)
+}
+
+/// How many files the last look at this part of a database saw.
+fn known_files(index: &Index, database: &Database, extent: &Extent<'_>) -> Result<u64> {
+    let Some(id) = index.database(&database.root)?.id else {
+        return Ok(0);
+    };
+    let mut files = 0;
+    for category in &extent.categories {
+        let replicas = index.replicas(id, &category.path)?.into_iter();
+        let meant = replicas.filter(|replica| extent.scope.contains(&replica.project));
+        files += meant.map(|replica| replica.aggregate.files).sum::<u64>();
+    }
+    Ok(files)
 }
 
 /// Looks for those of a client's projects that other databases hold and this one was not seen to, so that it is noted

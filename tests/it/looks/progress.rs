@@ -58,12 +58,10 @@ fn a_terminal_is_told_where_how_far_and_how_fast() {
         regex::Regex::new(r"looking at .*: [0-9,]+ of 4,800 files \([0-9]+ %\), [0-9,]+ folders, ")
             .unwrap();
     assert!(line.is_match(&again), "{again}");
-    // Of a part it is not.
-    let part = on_a_terminal(&studio, &["-c", "load --category footage"]);
-    assert!(
-        part.contains("looking at") && !part.contains("4,800 files ("),
-        "{part}"
-    );
+    // Of a part, too.
+    let part = on_a_terminal(&studio, &["-c", "load NAS --project acme/spot"]);
+    let line = regex::Regex::new(r"looking at NAS: [0-9,]+ of 2,400 files \([0-9]+ %\), ").unwrap();
+    assert!(line.is_match(&part), "{part}");
     assert!(!on_a_terminal(&studio, &["--quiet", "-c", "load"]).contains("looking at"));
 }
 
