@@ -53,6 +53,17 @@ struct Options {
     bench: bool,
 }
 
+impl Options {
+    /// The command line that measures the same again.
+    fn command(&self) -> String {
+        let write = if self.write { " --write" } else { "" };
+        format!(
+            "benches/run --files {} --runs {}{write}",
+            self.files, self.runs
+        )
+    }
+}
+
 fn files(text: &str) -> Result<usize, String> {
     let files = text.parse().map_err(|_| "not a number".to_owned())?;
     if files < studio::FEWEST_FILES {
@@ -99,7 +110,7 @@ fn measure_everything(options: &Options) -> Outcome<()> {
     let rows = filled.and_then(|()| rows::all(&studio, options.runs));
     writeln!(io::stderr(), "removing the studio")?;
     studio.remove()?;
-    let results = report::results(&rows?, &machine, options.files, options.runs)?;
+    let results = report::results(&rows?, &machine, &options.command(), options.files)?;
     write!(io::stdout(), "{results}")?;
     if options.write {
         page.write(&results)?;

@@ -23,6 +23,9 @@ const HEADINGS: [&str; 8] = [
     "",
 ];
 
+/// With so many files something is asked for; fewer tell nothing of that.
+const ASKED_WITH: usize = 1_000_000;
+
 /// Where the results stand in the page; found before anything is measured, so that hours are not lost for a marker.
 #[derive(Debug)]
 pub(crate) struct Page {
@@ -56,11 +59,11 @@ impl Page {
 pub(crate) fn results(
     rows: &[Row],
     machine: &str,
+    command: &str,
     files: usize,
-    runs: u64,
 ) -> Result<String, std::fmt::Error> {
-    let mut text =
-        format!("{machine}\n```sh\nbenches/run --files {files} --runs {runs} --write\n```\n\n");
+    let mut text = format!("{machine}\n```sh\n{command}\n```\n\n");
+    let asked = |text| if files < ASKED_WITH { "" } else { text };
     line(&mut text, HEADINGS)?;
     line(&mut text, ["---"; HEADINGS.len()])?;
     for row in rows {
@@ -72,9 +75,9 @@ pub(crate) fn results(
                 &row.against,
                 &row.takes,
                 &row.ratio,
-                &row.asked,
+                asked(&row.asked),
                 &row.peak,
-                &row.verdict,
+                asked(&row.verdict),
             ],
         )?;
     }
