@@ -123,5 +123,5 @@ ALTER TABLE folders ADD COLUMN manifest     BLOB NOT NULL DEFAULT x'';
 
 /// What a root is recognised by that no copy went to yet.
 const VERSION_3: &str = "
-ALTER TABLE databases ADD COLUMN birth TEXT;  -- number of the root's folder there, and when it was made
+ALTER TABLE databases ADD COLUMN birth TEXT;  -- file system of the root's folder, its number there, and when it was made
 ";

@@ -31,14 +31,18 @@ impl Folder {
         None
     }
 
-    /// What tells this folder from one of the same name that was made elsewhere or anew, at every mount: its number and
-    /// when it was made. `None` where the file system does not keep that; FAT's root says 1970.
+    /// What tells this folder from one of the same name that was made elsewhere or anew: the number of its file system,
+    /// its own there, and when it was made. `None` where that is not kept; 1970 stands for not.
+    ///
+    /// The time alone would not do: the roots of file systems have the same number each, and many are made in the same
+    /// second. Nor would the number of the file system: some are given the device's at every mount.
     #[must_use]
     pub fn birth(&self) -> Option<String> {
+        let system = rustix::fs::fstatvfs(self.handle()).ok()?.f_fsid;
         let file = File::from(self.handle().try_clone().ok()?);
         let found = file.metadata().ok()?;
         let made = found.created().ok()?.duration_since(UNIX_EPOCH).ok()?;
-        let (seconds, nanoseconds) = (made.as_secs(), made.subsec_nanos());
-        (seconds > 0).then(|| format!("{} {seconds}.{nanoseconds:09}", found.ino()))
+        let (number, seconds, nanoseconds) = (found.ino(), made.as_secs(), made.subsec_nanos());
+        (seconds > 0).then(|| format!("{system:x} {number} {seconds}.{nanoseconds:09}"))
     }
 }

@@ -64,8 +64,13 @@ impl Messages {
             error.line()
         ));
         // Of a database that is not plugged in everybody knows what to do; of one that looks like another not.
-        if let (Error::Offline { may_be_meant, .. }, Some(hint)) = (error, error.hint())
-            && *may_be_meant
+        if matches!(
+            error,
+            Error::Offline {
+                may_be_meant: true,
+                ..
+            }
+        ) && let Some(hint) = error.hint()
         {
             self.hint(&hint);
         }

@@ -1,23 +1,36 @@
 //! Real small disks: full ones, and some that are not mounted.
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use insta::assert_snapshot;
 
 use crate::studio::{Studio, skipped};
 
-/// A file system in memory, gone when this is dropped.
+/// A file system that is mounted, and no longer when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Disk(PathBuf);
 
 impl Disk {
-    /// Mounts one of this size (as `mount` has it) on a folder; says so and gives `None` where that is not allowed.
+    /// Mounts one in memory, of this size (as `mount` has it) on a folder; says so and gives `None` where that is not allowed.
     pub(crate) fn mount(studio: &Studio, path: &str, size: &str) -> Option<Self> {
+        let size = format!("size={size}");
+        let words = ["-t", "tmpfs", "-o", &size, "tmpfs"];
+        Self::mount_with(studio, path, words.map(OsStr::new))
+    }
+
+    /// Mounts a disk in a file.
+    pub(crate) fn mount_image(studio: &Studio, path: &str, image: &Path) -> Option<Self> {
+        let words = ["-o".as_ref(), "loop".as_ref(), image.as_os_str()];
+        Self::mount_with(studio, path, words)
+    }
+
+    fn mount_with<const N: usize>(studio: &Studio, path: &str, words: [&OsStr; N]) -> Option<Self> {
         studio.folder(path);
         let path = studio.path(path);
         let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
+            .args(words)
             .arg(&path)
             .stderr(Stdio::null())
             .status();

@@ -1,13 +1,14 @@
 //! A root in whose place another one stands, on a database that no copy went to: no identity file tells them apart.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use insta::assert_snapshot;
 
 use super::{changes, index, listed, row, state};
 use crate::disks::Disk;
-use crate::studio::{Studio, skipped};
+use crate::studio::{CHANGED, Studio, skipped};
 
 /// Puts WORK elsewhere, and another folder with these files in its place.
 fn replace(studio: &Studio, files: &[&str]) {
@@ -170,4 +171,38 @@ fn a_disk_is_told_from_another_that_is_mounted_in_its_place() {
     drop(second);
     let load = studio.json(&["load WORK"]).ok();
     assert_eq!(changes(&load, "WORK"), [0, 0, 0]);
+}
+
+/// A disk in a file, formatted at this second.
+fn formatted(studio: &Studio, name: &str) -> Option<PathBuf> {
+    let path = studio.path(name);
+    fs::File::create(&path).unwrap().set_len(16 << 20).unwrap();
+    let mut format = Command::new("mkfs.ext4");
+    format.env("E2FSPROGS_FAKE_TIME", CHANGED.to_string());
+    let status = format.args(["-q", "-F"]).arg(&path).status();
+    status.is_ok_and(|status| status.success()).then_some(path)
+}
+
+#[test]
+fn two_disks_formatted_in_the_same_second_are_two() {
+    let studio = Studio::new();
+    let disks = ["one", "two"].map(|name| formatted(&studio, name));
+    let [Some(one), Some(two)] = disks else {
+        return skipped("disks in turn: there is no mkfs.ext4");
+    };
+    let load = |image: &Path, file: &str| {
+        let disk = Disk::mount_image(&studio, "WORK", image)?;
+        studio.file(Path::new("WORK").join(file), "x");
+        let load = studio.json(&["load WORK"]);
+        drop(disk);
+        Some(load)
+    };
+    let Some(first) = load(&one, "footage/a/b/c") else {
+        return;
+    };
+    assert_eq!(changes(&first.ok(), "WORK"), [1, 0, 0]);
+    let other = load(&two, "footage/d/e/f").unwrap().status(3);
+    assert!(other.stderr.contains("it may be another disk"), "{other}");
+    let again = load(&one, "footage/a/b/d").unwrap().ok();
+    assert_eq!(changes(&again, "WORK"), [1, 0, 0]);
 }
