@@ -1,10 +1,13 @@
 //! Two trees side by side.
 
-use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::path::Path;
 
-use crate::moment::Step;
+use crate::manifest::{File, Files, Malformed, side_by_side};
+use crate::moment::{Moment, Step};
+use crate::name::Name;
 use crate::os::stat::Kind;
-use crate::tree::{Entry, Tree};
+use crate::tree::{Tree, TreeFolder};
 
 /// In what two entries of the same path differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +20,8 @@ pub enum Difference {
     Time,
     /// The links point to different places.
     Target,
+    /// The sizes are equal, the bytes differ.
+    Content,
 }
 
 impl Difference {
@@ -28,58 +33,185 @@ impl Difference {
             Self::Size => "size",
             Self::Time => "time",
             Self::Target => "target",
+            Self::Content => "content",
         }
     }
 }
 
-/// One path in two trees.
+/// What a name stands for in one of the trees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change<'a> {
-    /// Only in the first.
-    OnlyA(&'a Entry),
-    /// Only in the second.
-    OnlyB(&'a Entry),
-    /// In both, and the same.
-    Same(&'a Entry, &'a Entry),
-    /// In both, and different.
-    Differs(&'a Entry, &'a Entry, Difference),
+pub struct Seen {
+    /// What it is.
+    pub kind: Kind,
+    /// Apparent size in bytes; 0 for everything but files.
+    pub bytes: u64,
+    /// When its content was last changed; the beginning of time for folders and special files.
+    pub modified: Moment,
 }
 
-/// Compares two trees path by path; times as the coarser of their file systems keeps them.
-pub fn diff<'a>(a: &'a Tree, b: &'a Tree) -> impl Iterator<Item = Change<'a>> {
-    let step = a.step.max(b.step);
-    let (mut left, mut right) = (a.entries.iter().peekable(), b.entries.iter().peekable());
-    std::iter::from_fn(move || {
-        let order = match (left.peek(), right.peek()) {
-            (Some(a), Some(b)) => a.path.as_os_str().cmp(b.path.as_os_str()),
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (None, None) => return None,
+impl Seen {
+    /// Something of a kind of which nothing else matters.
+    #[must_use]
+    pub fn of_kind(kind: Kind) -> Self {
+        Self {
+            kind,
+            bytes: 0,
+            modified: Moment::default(),
+        }
+    }
+}
+
+impl From<File<'_>> for Seen {
+    fn from(file: File<'_>) -> Self {
+        Self {
+            kind: if file.target.is_some() {
+                Kind::Link
+            } else {
+                Kind::File
+            },
+            bytes: file.bytes,
+            modified: file.modified,
+        }
+    }
+}
+
+/// What became of a name between two trees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Only in the first.
+    OnlyA(Seen),
+    /// Only in the second.
+    OnlyB(Seen),
+    /// In both, and the same.
+    Same(Seen, Seen),
+    /// In both, and different.
+    Differs(Seen, Seen, Difference),
+}
+
+/// What is found in one folder of two trees; told by [`folder`].
+pub trait Visit {
+    /// So many files and links are the same in both, down to the last byte of what is known of them.
+    fn all_same(&mut self, packed: &[u8]);
+
+    /// A file, link or special file, or what has the name of one.
+    fn name(&mut self, name: &[u8], change: Change);
+}
+
+/// Goes through the names of the folder with this path, which is in `a` or in `b` or in both: files, links and special
+/// files, in the order of their names but with special files last. A folder is only mentioned where the other tree has
+/// something else of its name.
+///
+/// # Errors
+/// [`Malformed`]: a manifest is damaged, which a tree's never is.
+pub fn folder(a: &Tree, b: &Tree, path: &Path, visit: &mut dyn Visit) -> Result<(), Malformed> {
+    let sides = [a.folders.get(path), b.folders.get(path)];
+    let [left, right] = sides.map(|folder| folder.map_or(&[][..], TreeFolder::packed));
+    if left == right && sides.iter().all(|folder| has_no_specials(*folder)) {
+        visit.all_same(left);
+        return Ok(());
+    }
+    let step = a.step().max(b.step());
+    let others = [a, b].map(|tree| Others { tree, path });
+    side_by_side(left, right, &mut |in_a, in_b| {
+        let Some(file) = in_a.or(in_b) else { return };
+        let change = match (in_a, in_b) {
+            (Some(a), Some(b)) => compare(&a, &b, step),
+            (Some(a), None) => match others[1].kind(a.name) {
+                Some(kind) => Change::Differs(a.into(), Seen::of_kind(kind), Difference::Kind),
+                None => Change::OnlyA(a.into()),
+            },
+            _ => match others[0].kind(file.name) {
+                Some(kind) => Change::Differs(Seen::of_kind(kind), file.into(), Difference::Kind),
+                None => Change::OnlyB(file.into()),
+            },
         };
-        match order {
-            Ordering::Less => left.next().map(Change::OnlyA),
-            Ordering::Greater => right.next().map(Change::OnlyB),
-            Ordering::Equal => {
-                left.next()
-                    .zip(right.next())
-                    .map(|(a, b)| match difference(a, b, step) {
-                        None => Change::Same(a, b),
-                        Some(difference) => Change::Differs(a, b, difference),
-                    })
+        visit.name(file.name, change);
+    })?;
+    specials(others, visit);
+    Ok(())
+}
+
+/// Tells of the special files that no file or link of the other tree has the name of.
+fn specials(others: [Others<'_>; 2], visit: &mut dyn Visit) {
+    let special = Seen::of_kind(Kind::Special);
+    let names = others.map(|others| others.specials().iter().collect::<BTreeSet<_>>());
+    for name in names[0].union(&names[1]) {
+        let (in_a, in_b) = (names[0].contains(*name), names[1].contains(*name));
+        let [other_a, other_b] = [0, 1].map(|side| others[side].is_folder(name.as_bytes()));
+        let folder = Seen::of_kind(Kind::Folder);
+        let change = match (in_a, in_b) {
+            (true, true) => Change::Same(special, special),
+            (true, false) if other_b => Change::Differs(special, folder, Difference::Kind),
+            (true, false) if others[1].has_file(name.as_bytes()) => continue,
+            (true, false) => Change::OnlyA(special),
+            (false, _) if other_a => Change::Differs(folder, special, Difference::Kind),
+            (false, _) if others[0].has_file(name.as_bytes()) => continue,
+            (false, _) => Change::OnlyB(special),
+        };
+        visit.name(name.as_bytes(), change);
+    }
+}
+
+fn has_no_specials(folder: Option<&TreeFolder>) -> bool {
+    folder.is_none_or(|folder| folder.specials.is_empty())
+}
+
+/// What a folder of a tree holds beside files and links.
+#[derive(Clone, Copy)]
+struct Others<'a> {
+    tree: &'a Tree,
+    path: &'a Path,
+}
+
+impl<'a> Others<'a> {
+    fn specials(&self) -> &'a [Name] {
+        let folder = self.tree.folders.get(self.path);
+        folder.map_or(&[], |folder| &folder.specials)
+    }
+
+    fn is_folder(&self, name: &[u8]) -> bool {
+        let folder = self.tree.folders.get(self.path);
+        let names = folder.map_or(&[][..], |folder| &folder.subfolders);
+        names
+            .binary_search_by(|other| other.as_bytes().cmp(name))
+            .is_ok_and(|place| {
+                let path = self.path.join(names[place].as_path());
+                self.tree.folders.contains_key(&path)
+            })
+    }
+
+    /// What else than a file or link has this name.
+    fn kind(&self, name: &[u8]) -> Option<Kind> {
+        if self.specials().iter().any(|other| other.as_bytes() == name) {
+            Some(Kind::Special)
+        } else {
+            self.is_folder(name).then_some(Kind::Folder)
+        }
+    }
+
+    /// Whether a file or link has this name.
+    fn has_file(&self, name: &[u8]) -> bool {
+        let folder = self.tree.folders.get(self.path);
+        let mut files = Files::of(folder.map_or(&[], TreeFolder::packed));
+        while let Ok(Some(file)) = files.next() {
+            if file.name == name {
+                return true;
             }
         }
-    })
+        false
+    }
 }
 
-/// In what two entries differ, if they do. Folders and special files of one kind are the same.
-fn difference(a: &Entry, b: &Entry, step: Step) -> Option<Difference> {
-    if a.kind != b.kind {
-        return Some(Difference::Kind);
-    }
-    match a.kind {
-        Kind::File if a.bytes != b.bytes => Some(Difference::Size),
-        Kind::File if !a.modified.same_as(b.modified, step) => Some(Difference::Time),
-        Kind::Link if a.target != b.target => Some(Difference::Target),
-        _ => None,
-    }
+/// Compares two files or links of the same path; times as the coarser of their file systems keeps them.
+fn compare(a: &File<'_>, b: &File<'_>, step: Step) -> Change {
+    let difference = match (a.target, b.target) {
+        (Some(target), Some(other)) => (target != other).then_some(Difference::Target),
+        (None, None) if a.bytes != b.bytes => Some(Difference::Size),
+        (None, None) => (!a.modified.same_as(b.modified, step)).then_some(Difference::Time),
+        _ => Some(Difference::Kind),
+    };
+    let (a, b) = (Seen::from(*a), Seen::from(*b));
+    difference.map_or(Change::Same(a, b), |difference| {
+        Change::Differs(a, b, difference)
+    })
 }

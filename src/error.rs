@@ -232,6 +232,46 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// What was read back from the destination is not what the source holds.
+    #[error("`{}` was withdrawn: read back, its XXH3-128 was {written}, and the source's {read}", Name::from(path.as_path()))]
+    Mismatch {
+        /// The file at the destination.
+        path: PathBuf,
+        /// The digest of the source.
+        read: String,
+        /// That of the copy.
+        written: String,
+    },
+    /// Another run is at work on the database.
+    #[error("another run is at work on `{database}`: it holds `{}`", Name::from(lock.as_path()))]
+    Locked {
+        /// The database.
+        database: String,
+        /// The file that is locked.
+        lock: PathBuf,
+    },
+    /// The destination has no room for the plan.
+    #[error("`{database}` has no room: {needed} are needed at `{}`, {free} are free", Name::from(path.as_path()))]
+    NoRoom {
+        /// The database.
+        database: String,
+        /// The folder whose file system is full.
+        path: PathBuf,
+        /// `3.0 GB`, `12,000 files`.
+        needed: String,
+        /// The same of what is left.
+        free: String,
+    },
+    /// Source and destination of a replica are one folder, or one lies in the other.
+    #[error("`{}` and `{}` are the same files: {why}", Name::from(from.as_path()), Name::from(to.as_path()))]
+    SameFolder {
+        /// The replica's folder at the source.
+        from: PathBuf,
+        /// And at the destination.
+        to: PathBuf,
+        /// How.
+        why: &'static str,
+    },
     /// Ctrl-C, SIGTERM or SIGHUP.
     #[error("interrupted")]
     Interrupted,
@@ -259,6 +299,7 @@ impl Error {
                 noun: "command", ..
             }
             | Self::NotAScript { .. } => ExitStatus::Usage,
+            Self::Locked { .. } => ExitStatus::Locked,
             Self::Interrupted => ExitStatus::Interrupted,
             _ => ExitStatus::Failed,
         }
@@ -320,6 +361,14 @@ impl Error {
             }
             Self::Changed { .. } => Some("copy again when nobody writes to it".to_owned()),
             Self::Raced { .. } => Some("copy again: it will be compared anew".to_owned()),
+            Self::Mismatch { .. } => Some(
+                "copy again; if it happens once more, the disk, its cable or the memory of a machine is failing".to_owned(),
+            ),
+            Self::Locked { .. } => Some("try again when it is done".to_owned()),
+            Self::NoRoom { .. } => {
+                Some("make room there, or copy fewer projects; nothing was copied".to_owned())
+            }
+            Self::SameFolder { .. } => Some("nothing has to be copied there".to_owned()),
             _ => None,
         }
     }

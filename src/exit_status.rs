@@ -12,6 +12,8 @@ pub enum ExitStatus {
     Partial,
     /// 1: a command failed.
     Failed,
+    /// 5: another run holds the lock.
+    Locked,
     /// 2: wrong usage or syntax.
     Usage,
     /// 130: stopped by Ctrl-C.
@@ -29,6 +31,7 @@ impl ExitStatus {
             Self::Failed => 1,
             Self::Usage => 2,
             Self::Partial => 3,
+            Self::Locked => 5,
             Self::Interrupted => 130,
             Self::Terminated => 143,
         }

@@ -3,6 +3,7 @@
 //! The first Ctrl-C lets the step under way end cleanly; the second leaves at once. Because every file lands by rename,
 //! leaving at any point leaves no half file under a final name.
 
+use std::cell::Cell;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -16,9 +17,13 @@ use crate::error::{Error, Result};
 use crate::exit_status::ExitStatus;
 
 static REQUESTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
-static SHIELDED: AtomicBool = AtomicBool::new(false);
 static IDLE: AtomicBool = AtomicBool::new(false);
 static TERMINATED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+
+thread_local! {
+    /// Whether this thread does something that a first Ctrl-C does not stop.
+    static SHIELDED: Cell<bool> = const { Cell::new(false) };
+}
 
 /// Catches Ctrl-C, SIGTERM and SIGHUP from now on.
 ///
@@ -98,11 +103,11 @@ pub fn clear() {
     REQUESTED.store(was_terminated(), Ordering::Relaxed);
 }
 
-/// Does work that a first Ctrl-C does not stop, because it is short and tells the truth about what was stopped.
+/// Does work on this thread that a first Ctrl-C does not stop, because it is short and tells the truth about what was stopped.
 pub fn shielded<T>(work: impl FnOnce() -> T) -> T {
-    SHIELDED.store(true, Ordering::Relaxed);
+    SHIELDED.set(true);
     let done = work();
-    SHIELDED.store(false, Ordering::Relaxed);
+    SHIELDED.set(false);
     done
 }
 
@@ -111,7 +116,7 @@ pub fn shielded<T>(work: impl FnOnce() -> T) -> T {
 /// # Errors
 /// [`Error::Interrupted`].
 pub fn check() -> Result<()> {
-    if requested() && !SHIELDED.load(Ordering::Relaxed) {
+    if requested() && !SHIELDED.get() {
         Err(Error::Interrupted)
     } else {
         Ok(())

@@ -1,5 +1,7 @@
 //! What long work tells of itself while it runs. Watching never steers: a monitor returns nothing.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use crate::error::Error;
 
 /// Something that happened during long work.
@@ -28,6 +30,13 @@ pub enum Event<'a> {
     Problem(&'a Error),
     /// Something a person should know that is no failure.
     Notice(&'a str),
+    /// So many more files and bytes will be handled than was known when the task began.
+    Expected {
+        /// Files.
+        files: u64,
+        /// Bytes.
+        bytes: u64,
+    },
     /// The task is over.
     Finished,
 }
@@ -44,4 +53,32 @@ pub struct Silent;
 
 impl Monitor for Silent {
     fn event(&self, _event: &Event<'_>) {}
+}
+
+/// Counts what several threads do; whoever shows it looks at it now and then.
+#[derive(Debug, Default)]
+pub struct Meter {
+    files: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Meter {
+    /// This many more files were handled.
+    pub fn files(&self, number: u64) {
+        self.files.fetch_add(number, Ordering::Relaxed);
+    }
+
+    /// This many more bytes were moved or read back.
+    pub fn bytes(&self, number: u64) {
+        self.bytes.fetch_add(number, Ordering::Relaxed);
+    }
+
+    /// Files and bytes so far.
+    #[must_use]
+    pub fn read(&self) -> (u64, u64) {
+        (
+            self.files.load(Ordering::Relaxed),
+            self.bytes.load(Ordering::Relaxed),
+        )
+    }
 }

@@ -1,11 +1,17 @@
 //! What a copy would do, worked out before anything is touched. A plan is a pure value: printing it is the dry run.
+//!
+//! Of files that are only to be added, however many, it holds what a manifest holds: some twenty bytes each.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::diff::{Change, Difference, diff};
+use crate::content::Found;
+use crate::diff::{self, Change, Difference, Seen, Visit};
+use crate::manifest::{File, Files, Manifest, Packer};
+use crate::moment::Moment;
 use crate::name::Name;
 use crate::os::stat::Kind;
-use crate::tree::{Entry, Tree};
+use crate::tree::{Tree, TreeFolder};
 
 /// How differing files are handled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,46 +20,58 @@ pub struct Rules {
     pub overwrite: bool,
     /// Only add what is missing.
     pub only_add: bool,
+    /// Files of one size are the same if their content is, whatever their times.
+    pub checksum: bool,
 }
 
-/// What is to be done with one file, link or special file.
+/// Why something is not copied.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// Copy it; `replaces` is what has its name at the destination now.
-    Copy {
-        /// The version to be kept.
-        replaces: Option<Entry>,
-    },
-    /// The destination has it.
-    Same,
+pub enum Reason {
     /// The destination has another, and the rules do not say to replace it.
     Conflict(String),
     /// It is left out on purpose.
     Skip(String),
-    /// It could not be looked at.
+    /// It could not be looked at, or cannot be there.
     Fail(String),
 }
 
-/// One item of a plan.
+/// Something that is not copied.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Step {
+pub struct LeftOut {
     /// The path below the replica's folder.
     pub path: PathBuf,
-    /// The entry at the source, where it could be looked at.
-    pub entry: Option<Entry>,
-    /// What is to be done.
-    pub action: Action,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// A file or link that takes the place of something else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replacement {
+    /// Its name.
+    pub name: Name,
+    /// What it is at the source.
+    pub new: Seen,
+    /// The version to be kept.
+    pub old: Seen,
 }
 
 /// A folder of the source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedFolder {
-    /// The folder at the source.
-    pub entry: Entry,
+    /// The path below the replica's folder; empty for that folder itself.
+    pub path: PathBuf,
+    /// Its permission bits at the source.
+    pub mode: u32,
+    /// Its modification time at the source.
+    pub modified: Moment,
     /// Whether the destination has it.
     pub exists: bool,
     /// What has its name at the destination now and is to be kept elsewhere.
-    pub replaces: Option<Entry>,
+    pub displaces: Option<Seen>,
+    /// Files and links whose names are free at the destination.
+    pub add: Manifest,
+    /// Those that replace something.
+    pub replace: Vec<Replacement>,
 }
 
 /// What a copy of one replica would do.
@@ -61,60 +79,135 @@ pub struct PlannedFolder {
 pub struct Plan {
     /// Folders, each before what is in it.
     pub folders: Vec<PlannedFolder>,
-    /// Everything else, sorted by path.
-    pub steps: Vec<Step>,
+    /// What is not copied and not the same.
+    pub left_out: Vec<LeftOut>,
+    /// Files and links that the destination has already.
+    pub same: u64,
+    /// Files and links to be copied.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
     /// Temporary files of ours at the destination.
     pub leftovers: Vec<PathBuf>,
 }
 
 impl Plan {
-    /// Bytes that are to be copied.
+    /// Whether anything is to be made at the destination.
     #[must_use]
-    pub fn bytes(&self) -> u64 {
-        let copied = self
-            .steps
-            .iter()
-            .filter(|step| matches!(step.action, Action::Copy { .. }));
-        let sizes = copied
-            .filter_map(|step| step.entry.as_ref())
-            .map(|entry| entry.bytes);
-        sizes.fold(0, u64::saturating_add)
-    }
-
-    /// How many items are to be copied.
-    #[must_use]
-    pub fn copies(&self) -> u64 {
-        self.steps
-            .iter()
-            .filter(|step| matches!(step.action, Action::Copy { .. }))
-            .count() as u64
+    pub fn has_work(&self) -> bool {
+        self.files > 0 || self.folders.iter().any(|folder| !folder.exists)
     }
 }
 
-/// Plans the copy of one replica.
-#[must_use]
-pub fn plan(source: &Tree, destination: &Tree, rules: Rules) -> Plan {
-    let mut planner = Planner {
-        plan: Plan::default(),
-        destination,
-        rules,
-        blocked: Vec::new(),
-    };
-    for problem in &source.problems {
-        let reason = problem.error.line();
-        planner.step(&problem.path, None, Action::Fail(reason));
+impl Plan {
+    /// The paths of everything that is to be copied, and whether it replaces something.
+    pub fn paths(&self) -> impl Iterator<Item = (PathBuf, bool)> {
+        self.folders.iter().flat_map(|folder| {
+            let mut files = folder.add.files();
+            let added = std::iter::from_fn(move || {
+                let name = files.next().ok()??.name.to_vec();
+                Some((folder.path.join(Name::from_bytes(name).as_path()), false))
+            });
+            let replaced = folder.replace.iter();
+            let replaced = replaced.map(|new| (folder.path.join(new.name.as_path()), true));
+            added.chain(replaced)
+        })
     }
-    for change in diff(source, destination) {
-        match change {
-            Change::OnlyB(_) => {}
-            Change::OnlyA(entry) => planner.entry(entry, None, None),
-            Change::Same(entry, there) => planner.entry(entry, Some(there), None),
-            Change::Differs(entry, there, why) => planner.entry(entry, Some(there), Some(why)),
+
+    /// Takes out what cannot be at the destination, and what is below it; each path comes with the reason.
+    pub fn refuse(&mut self, refused: &BTreeMap<PathBuf, String>) {
+        if refused.is_empty() {
+            return;
+        }
+        for folder in std::mem::take(&mut self.folders) {
+            let above = folder
+                .path
+                .ancestors()
+                .find(|path| refused.contains_key(*path));
+            match above {
+                None => {
+                    let kept = self.without_refused(folder, refused);
+                    self.folders.push(kept);
+                }
+                Some(above) => {
+                    let why = &refused[above];
+                    self.refuse_folder(&folder, above, why);
+                }
+            }
+        }
+        self.left_out.sort_by(|a, b| a.path.cmp(&b.path));
+    }
+
+    /// A folder without the files that are refused.
+    fn without_refused(
+        &mut self,
+        mut folder: PlannedFolder,
+        refused: &BTreeMap<PathBuf, String>,
+    ) -> PlannedFolder {
+        let mut packer = Packer::default();
+        let mut files = folder.add.files();
+        while let Ok(Some(file)) = files.next() {
+            let path = folder
+                .path
+                .join(Name::from_bytes(file.name.to_vec()).as_path());
+            match refused.get(&path) {
+                None => packer.add(&file),
+                Some(why) => self.refuse_file(path, file.bytes, why.clone()),
+            }
+        }
+        folder.add = packer.finish();
+        folder
+    }
+
+    /// Takes out a folder and everything that was to be copied into it.
+    fn refuse_folder(&mut self, folder: &PlannedFolder, refused: &Path, why: &str) {
+        let below = if folder.path == refused {
+            self.left_out.push(LeftOut {
+                path: folder.path.clone(),
+                reason: Reason::Fail(why.to_owned()),
+            });
+            format!("its folder: {why}")
+        } else {
+            format!("its folder `{}`: {why}", Name::from(refused))
+        };
+        let mut files = folder.add.files();
+        while let Ok(Some(file)) = files.next() {
+            let name = Name::from_bytes(file.name.to_vec());
+            let path = folder.path.join(name.as_path());
+            self.refuse_file(path, file.bytes, below.clone());
         }
     }
+
+    fn refuse_file(&mut self, path: PathBuf, bytes: u64, why: String) {
+        self.files -= 1;
+        self.bytes -= bytes;
+        let reason = Reason::Fail(why);
+        self.left_out.push(LeftOut { path, reason });
+    }
+}
+
+/// Plans the copy of one replica. Where content decides, `contents` is what was found of the files that have one size on
+/// both sides.
+#[must_use]
+pub fn plan(source: &Tree, destination: &Tree, rules: Rules, contents: &Found) -> Plan {
+    let mut planner = Planner {
+        plan: Plan::default(),
+        trees: [source, destination],
+        rules,
+        contents,
+        blocked: Vec::new(),
+        folder: Path::new(""),
+        add: Packer::default(),
+        replace: Vec::new(),
+    };
+    for problem in &source.problems {
+        planner.leave_out(problem.path.clone(), Reason::Fail(problem.error.line()));
+    }
+    for (path, folder) in &source.folders {
+        planner.folder(path, folder);
+    }
     let mut plan = planner.plan;
-    plan.steps
-        .sort_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
+    plan.left_out.sort_by(|a, b| a.path.cmp(&b.path));
     plan.leftovers.clone_from(&destination.leftovers);
     plan
 }
@@ -122,272 +215,418 @@ pub fn plan(source: &Tree, destination: &Tree, rules: Rules) -> Plan {
 /// The state of planning.
 struct Planner<'a> {
     plan: Plan,
-    destination: &'a Tree,
+    trees: [&'a Tree; 2],
     rules: Rules,
+    contents: &'a Found,
     /// Folders that cannot be made at the destination, and why.
-    blocked: Vec<(PathBuf, Action)>,
+    blocked: Vec<(PathBuf, Reason)>,
+    /// The folder under way, and what becomes of what is in it.
+    folder: &'a Path,
+    add: Packer,
+    replace: Vec<Replacement>,
 }
 
-impl Planner<'_> {
-    fn step(&mut self, path: &Path, entry: Option<&Entry>, action: Action) {
-        self.plan.steps.push(Step {
+impl<'a> Planner<'a> {
+    fn leave_out(&mut self, path: PathBuf, reason: Reason) {
+        self.plan.left_out.push(LeftOut { path, reason });
+    }
+
+    /// Plans a folder and the files in it.
+    fn folder(&mut self, path: &'a Path, folder: &'a TreeFolder) {
+        let exists = self.trees[1].folders.contains_key(path);
+        if let Some(reason) = self.obstacle(path) {
+            if !exists && path != Path::new("") {
+                self.leave_out(path.to_owned(), reason.clone());
+            }
+            return self.leave_out_all(path, folder, &reason);
+        }
+        let displaces = in_the_way(self.trees[1], path);
+        if let Some(there) = displaces {
+            let folder_here = Seen::of_kind(Kind::Folder);
+            if let Err(reason) = self.judge(folder_here, there, Difference::Kind) {
+                self.leave_out(path.to_owned(), reason.clone());
+                let reason = below(path, reason);
+                self.blocked.push((path.to_owned(), reason.clone()));
+                return self.leave_out_all(path, folder, &reason);
+            }
+        }
+        self.folder = path;
+        // A tree's own manifests are never damaged.
+        diff::folder(self.trees[0], self.trees[1], path, self).unwrap_or_default();
+        let add = std::mem::take(&mut self.add).finish();
+        self.plan.folders.push(PlannedFolder {
             path: path.to_owned(),
-            entry: entry.cloned(),
-            action,
+            mode: folder.mode,
+            modified: folder.modified,
+            exists: exists && displaces.is_none(),
+            displaces,
+            add,
+            replace: std::mem::take(&mut self.replace),
         });
     }
 
-    /// Plans one entry of the source.
-    fn entry(&mut self, entry: &Entry, there: Option<&Entry>, difference: Option<Difference>) {
-        if let Some(action) = self.obstacle(&entry.path) {
-            // A folder that is there already needs nothing.
-            if entry.kind != Kind::Folder || there.is_none() {
-                self.step(&entry.path, Some(entry), action);
-            }
-            return;
-        }
-        match entry.kind {
-            Kind::Folder => self.folder(entry, there, difference),
-            Kind::Special => self.step(
-                &entry.path,
-                Some(entry),
-                Action::Skip(format!("it is {}", entry.kind.noun())),
-            ),
-            Kind::File | Kind::Link => {
-                let action = self.action(entry, there, difference);
-                self.step(&entry.path, Some(entry), action);
-            }
-        }
-    }
-
     /// Why nothing can be done at this path, if so.
-    fn obstacle(&self, path: &Path) -> Option<Action> {
+    fn obstacle(&self, path: &Path) -> Option<Reason> {
         let blocked = self
             .blocked
             .iter()
             .find(|(folder, _)| path.starts_with(folder));
-        let unread = self
-            .destination
+        let unread = self.trees[1]
             .problems
             .iter()
             .find(|problem| path.starts_with(&problem.path));
         blocked
-            .map(|(_, action)| action.clone())
-            .or_else(|| unread.map(|problem| Action::Fail(problem.error.line())))
+            .map(|(_, reason)| reason.clone())
+            .or_else(|| unread.map(|problem| Reason::Fail(problem.error.line())))
     }
 
-    /// Plans a folder; where something else has its name, all that is below it shares its fate.
-    fn folder(&mut self, entry: &Entry, there: Option<&Entry>, difference: Option<Difference>) {
-        let in_the_way = there.filter(|_| difference == Some(Difference::Kind));
-        let action = in_the_way.map(|there| self.action(entry, Some(there), difference));
-        if let Some(action) = action.filter(|action| !matches!(action, Action::Copy { .. })) {
-            self.step(&entry.path, Some(entry), action.clone());
-            self.blocked
-                .push((entry.path.clone(), below(&entry.path, action)));
-            return;
+    /// Leaves out all that is in a folder.
+    fn leave_out_all(&mut self, path: &Path, folder: &TreeFolder, reason: &Reason) {
+        let mut files = Files::of(folder.packed());
+        while let Ok(Some(file)) = files.next() {
+            let name = Name::from_bytes(file.name.to_vec());
+            self.leave_out(path.join(name.as_path()), reason.clone());
         }
-        let exists = there.is_some() && in_the_way.is_none();
-        self.plan.folders.push(PlannedFolder {
-            entry: entry.clone(),
-            exists,
-            replaces: in_the_way.cloned(),
-        });
+        for name in &folder.specials {
+            self.leave_out(path.join(name.as_path()), reason.clone());
+        }
     }
 
-    /// What is to be done with an entry of the source that can be copied.
-    fn action(
-        &self,
-        entry: &Entry,
-        there: Option<&Entry>,
-        difference: Option<Difference>,
-    ) -> Action {
-        let (Some(there), Some(difference)) = (there, difference) else {
-            return if there.is_some() {
-                Action::Same
-            } else {
-                Action::Copy { replaces: None }
-            };
-        };
-        let newer = entry.modified > there.modified && difference != Difference::Kind;
+    /// Whether something at the source replaces what differs from it at the destination, or why not.
+    fn judge(&self, here: Seen, there: Seen, difference: Difference) -> Result<(), Reason> {
+        let word = difference.word();
+        let newer = here.modified > there.modified && difference != Difference::Kind;
         if self.rules.only_add {
-            return Action::Skip(format!(
-                "it differs in {}, and only what is missing is added",
-                difference.word()
-            ));
+            return Err(Reason::Skip(format!(
+                "it differs in {word}, and only what is missing is added"
+            )));
         }
         if newer || self.rules.overwrite {
-            return Action::Copy {
-                replaces: Some(there.clone()),
-            };
+            return Ok(());
         }
-        Action::Conflict(match difference {
+        Err(Reason::Conflict(match difference {
             Difference::Kind => {
-                format!("{} is there, {} here", there.kind.noun(), entry.kind.noun())
+                format!("{} is there, {} here", there.kind.noun(), here.kind.noun())
             }
-            _ if entry.modified == there.modified => {
-                format!(
-                    "it differs in {}, and both have the same time",
-                    difference.word()
-                )
+            _ if here.modified == there.modified => {
+                format!("it differs in {word}, and both have the same time")
             }
-            _ => format!(
-                "it differs in {}, and the one there is newer",
-                difference.word()
-            ),
+            _ => format!("it differs in {word}, and the one there is newer"),
+        }))
+    }
+
+    /// Whether two files of one size differ, where content decides.
+    fn by_content(&self, path: &Path, change: Change) -> Result<Change, Reason> {
+        let (Change::Same(here, there) | Change::Differs(here, there, Difference::Time)) = change
+        else {
+            return Ok(change);
+        };
+        if here.kind != Kind::File {
+            return Ok(change);
+        }
+        if let Some(why) = self.contents.unread.get(path) {
+            return Err(Reason::Fail(why.clone()));
+        }
+        Ok(if self.contents.differing.contains(path) {
+            Change::Differs(here, there, Difference::Content)
+        } else {
+            Change::Same(here, there)
         })
+    }
+
+    fn copies(&mut self, seen: Seen) {
+        self.plan.files += 1;
+        self.plan.bytes = self.plan.bytes.saturating_add(seen.bytes);
+    }
+
+    /// Why the name itself can be neither copied nor compared, if so.
+    fn unread(&self, path: &Path) -> Option<Reason> {
+        let problems = &self.trees[1].problems;
+        let problem = problems.iter().find(|problem| problem.path == path)?;
+        Some(Reason::Fail(problem.error.line()))
     }
 }
 
+impl Visit for Planner<'_> {
+    fn all_same(&mut self, packed: &[u8]) {
+        let mut files = Files::of(packed);
+        while let Ok(Some(file)) = files.next() {
+            if self.rules.checksum {
+                self.name(file.name, Change::Same(file.into(), file.into()));
+            } else {
+                self.plan.same += 1;
+            }
+        }
+    }
+
+    fn name(&mut self, name: &[u8], change: Change) {
+        let known = Name::from_bytes(name.to_vec());
+        let path = || self.folder.join(known.as_path());
+        let change = match self
+            .rules
+            .checksum
+            .then(|| self.by_content(&path(), change))
+        {
+            Some(Err(reason)) => return self.leave_out(path(), reason),
+            Some(Ok(change)) => change,
+            None => change,
+        };
+        match change {
+            Change::OnlyB(_) => {}
+            Change::OnlyA(here) | Change::Differs(here, ..) | Change::Same(here, _)
+                if here.kind == Kind::Special =>
+            {
+                let why = format!("it is {}", here.kind.noun());
+                self.leave_out(path(), Reason::Skip(why));
+            }
+            // A folder of the source is planned by itself.
+            Change::Differs(here, ..) if here.kind == Kind::Folder => {}
+            Change::Same(..) => self.plan.same += 1,
+            Change::OnlyA(here) => {
+                if let Some(reason) = self.unread(&path()) {
+                    return self.leave_out(path(), reason);
+                }
+                self.copies(here);
+                self.add.add(&File {
+                    name,
+                    bytes: here.bytes,
+                    modified: here.modified,
+                    // Where a link points is read when it is copied.
+                    target: (here.kind == Kind::Link).then_some(&[]),
+                });
+            }
+            Change::Differs(here, there, difference) => {
+                if let Err(reason) = self.judge(here, there, difference) {
+                    return self.leave_out(path(), reason);
+                }
+                self.copies(here);
+                self.replace.push(Replacement {
+                    name: known,
+                    new: here,
+                    old: there,
+                });
+            }
+        }
+    }
+}
+
+/// What at the destination has the name of a folder of the source, and is none.
+fn in_the_way(destination: &Tree, path: &Path) -> Option<Seen> {
+    let (above, name) = (path.parent()?, path.file_name()?);
+    let folder = destination.folders.get(above)?;
+    let name = name.as_encoded_bytes();
+    if folder.specials.iter().any(|other| other.as_bytes() == name) {
+        return Some(Seen::of_kind(Kind::Special));
+    }
+    let mut files = Files::of(folder.packed());
+    while let Ok(Some(file)) = files.next() {
+        if file.name == name {
+            return Some(file.into());
+        }
+    }
+    None
+}
+
 /// What becomes of what is in a folder that is not made.
-fn below(folder: &Path, action: Action) -> Action {
+fn below(folder: &Path, reason: Reason) -> Reason {
     let why = |reason| format!("its folder `{}`: {reason}", Name::from(folder));
-    match action {
-        Action::Conflict(reason) => Action::Conflict(why(reason)),
-        Action::Skip(reason) => Action::Skip(why(reason)),
-        Action::Fail(reason) => Action::Fail(why(reason)),
-        action => action,
+    match reason {
+        Reason::Conflict(reason) => Reason::Conflict(why(reason)),
+        Reason::Skip(reason) => Reason::Skip(why(reason)),
+        Reason::Fail(reason) => Reason::Fail(why(reason)),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::moment::Moment;
+    use crate::error::Error;
+    use crate::tree::{Problem, SeenFolder};
 
-    fn entry(path: &str, kind: Kind, bytes: u64, seconds: i64) -> Entry {
-        let modified = Moment {
-            seconds,
-            nanoseconds: 0,
+    /// A file of a tree: its path, size and second.
+    type Row = (&'static str, u64, i64);
+
+    /// A tree of these folders and files; a folder is one with a slash at its end.
+    fn tree(rows: &[Row]) -> Tree {
+        let mut tree = Tree::default();
+        let mut packers: BTreeMap<PathBuf, Packer> = BTreeMap::new();
+        let folder = || TreeFolder {
+            mode: 0o755,
+            modified: Moment::default(),
+            files: None,
+            specials: Vec::new(),
+            subfolders: Vec::new(),
         };
-        Entry {
-            path: path.into(),
-            kind,
-            bytes,
-            modified,
-            mode: 0o644,
-            target: None,
-            shared: None,
+        tree.folders.insert(PathBuf::new(), folder());
+        for (path, bytes, seconds) in rows {
+            if let Some(path) = path.strip_suffix('/') {
+                let (above, name) = (Path::new(path).parent(), Path::new(path).file_name());
+                tree.folders.insert(path.into(), folder());
+                let above = tree.folders.get_mut(above.unwrap()).unwrap();
+                above.subfolders.push(name.unwrap().into());
+                continue;
+            }
+            let path = Path::new(path);
+            let packer = packers.entry(path.parent().unwrap().into()).or_default();
+            packer.add(&File {
+                name: path.file_name().unwrap().as_encoded_bytes(),
+                bytes: *bytes,
+                modified: Moment {
+                    seconds: *seconds,
+                    nanoseconds: 0,
+                },
+                target: None,
+            });
         }
-    }
-
-    fn tree(entries: Vec<Entry>) -> Tree {
-        Tree {
-            entries,
-            ..Tree::default()
+        for (path, folder) in &mut tree.folders {
+            folder.files = Some(SeenFolder {
+                path: path.clone(),
+                manifest: packers.remove(path).unwrap_or_default().finish(),
+                ..SeenFolder::default()
+            });
         }
+        tree
     }
 
-    fn actions(
-        source: Vec<Entry>,
-        destination: Vec<Entry>,
-        rules: Rules,
-    ) -> Vec<(String, &'static str)> {
-        let plan = plan(&tree(source), &tree(destination), rules);
-        let word = |action: &Action| match action {
-            Action::Copy { replaces: None } => "add",
-            Action::Copy { replaces: Some(_) } => "replace",
-            Action::Same => "same",
-            Action::Conflict(_) => "conflict",
-            Action::Skip(_) => "skip",
-            Action::Fail(_) => "fail",
-        };
-        plan.steps
-            .iter()
-            .map(|step| (step.path.display().to_string(), word(&step.action)))
-            .collect()
+    /// What becomes of each file, sorted by path.
+    fn fates(source: &Tree, destination: &Tree, rules: Rules) -> Vec<String> {
+        let plan = plan(source, destination, rules, &Found::default());
+        let copied = plan.paths().map(|(path, replaces)| {
+            let word = if replaces { "replace" } else { "add" };
+            format!("{}: {word}", path.display())
+        });
+        let left_out = plan.left_out.iter().map(|item| {
+            let word = match item.reason {
+                Reason::Conflict(_) => "conflict",
+                Reason::Skip(_) => "skip",
+                Reason::Fail(_) => "fail",
+            };
+            format!("{}: {word}", item.path.display())
+        });
+        let mut fates: Vec<_> = copied.chain(left_out).collect();
+        fates.sort();
+        fates
     }
 
-    fn file(path: &str, bytes: u64, seconds: i64) -> Entry {
-        entry(path, Kind::File, bytes, seconds)
-    }
+    const OVERWRITE: Rules = Rules {
+        overwrite: true,
+        only_add: false,
+        checksum: false,
+    };
+
+    const ONLY_ADD: Rules = Rules {
+        overwrite: false,
+        only_add: true,
+        checksum: false,
+    };
 
     #[test]
     fn newer_replaces_and_older_conflicts() {
-        let source = || {
-            vec![
-                file("newer", 1, 9),
-                file("older", 1, 1),
-                file("same", 1, 5),
-                file("size", 2, 5),
-                file("x", 1, 1),
-            ]
-        };
-        let there = || {
-            vec![
-                file("newer", 1, 5),
-                file("older", 1, 5),
-                file("same", 1, 5),
-                file("size", 1, 5),
-                file("z", 1, 1),
-            ]
-        };
-        let fates = |rules| {
-            actions(source(), there(), rules)
-                .into_iter()
-                .map(|(_, fate)| fate)
-                .collect::<Vec<_>>()
-        };
+        let source = tree(&[
+            ("newer", 1, 9),
+            ("older", 1, 1),
+            ("same", 1, 5),
+            ("size", 2, 5),
+            ("x", 1, 1),
+        ]);
+        let there = tree(&[
+            ("newer", 1, 5),
+            ("older", 1, 5),
+            ("same", 1, 5),
+            ("size", 1, 5),
+            ("z", 1, 1),
+        ]);
+        let fates = |rules| fates(&source, &there, rules);
         assert_eq!(
             fates(Rules::default()),
-            ["replace", "conflict", "same", "conflict", "add"]
+            [
+                "newer: replace",
+                "older: conflict",
+                "size: conflict",
+                "x: add"
+            ]
         );
-        let overwrite = Rules {
-            overwrite: true,
-            only_add: false,
-        };
         assert_eq!(
-            fates(overwrite),
-            ["replace", "replace", "same", "replace", "add"]
+            fates(OVERWRITE),
+            [
+                "newer: replace",
+                "older: replace",
+                "size: replace",
+                "x: add"
+            ]
         );
-        let only_add = Rules {
-            overwrite: false,
-            only_add: true,
+        assert_eq!(
+            fates(ONLY_ADD),
+            ["newer: skip", "older: skip", "size: skip", "x: add"]
+        );
+        let plan = plan(&source, &there, Rules::default(), &Found::default());
+        assert_eq!((plan.same, plan.files, plan.bytes), (1, 2, 2));
+    }
+
+    #[test]
+    fn content_decides_where_it_is_asked_for() {
+        let source = tree(&[
+            ("equal", 1, 9),
+            ("new", 1, 9),
+            ("rot", 1, 5),
+            ("size", 2, 9),
+        ]);
+        let there = tree(&[
+            ("equal", 1, 5),
+            ("new", 1, 5),
+            ("rot", 1, 5),
+            ("size", 1, 5),
+        ]);
+        let rules = Rules {
+            checksum: true,
+            ..Rules::default()
         };
-        assert_eq!(fates(only_add), ["skip", "skip", "same", "skip", "add"]);
+        let contents = Found {
+            differing: ["new".into(), "rot".into()].into(),
+            ..Found::default()
+        };
+        let plan = plan(&source, &there, rules, &contents);
+        let copied: Vec<_> = plan.paths().map(|(path, _)| path).collect();
+        assert_eq!(copied, [PathBuf::from("new"), "size".into()]);
+        assert_eq!(plan.same, 1);
+        let why = "it differs in content, and both have the same time".to_owned();
+        assert_eq!(plan.left_out[0].reason, Reason::Conflict(why));
     }
 
     #[test]
     fn what_lies_below_a_blocked_folder_shares_its_fate() {
-        let source = || {
-            vec![
-                entry("a", Kind::Folder, 0, 1),
-                file("a-b", 1, 1),
-                file("a/x", 1, 1),
-            ]
-        };
-        let there = || vec![file("a", 1, 1)];
-        let fates = actions(source(), there(), Rules::default());
-        assert_eq!(
-            fates,
-            [
-                ("a".into(), "conflict"),
-                ("a-b".into(), "add"),
-                ("a/x".into(), "conflict")
-            ]
-        );
-        let overwrite = Rules {
-            overwrite: true,
-            only_add: false,
-        };
-        let fates = actions(source(), there(), overwrite);
-        assert_eq!(fates, [("a-b".into(), "add"), ("a/x".into(), "add")]);
+        let source = tree(&[("a/", 0, 1), ("a-b", 1, 1), ("a/x", 1, 1)]);
+        let there = tree(&[("a", 1, 1)]);
+        let blocked = fates(&source, &there, Rules::default());
+        assert_eq!(blocked, ["a-b: add", "a/x: conflict", "a: conflict"]);
+        let replaced = fates(&source, &there, OVERWRITE);
+        assert_eq!(replaced, ["a-b: add", "a/x: add"]);
     }
 
     #[test]
     fn an_unread_destination_is_not_an_empty_one() {
-        let error = crate::error::Error::Changed {
+        let error = Error::Changed {
             path: "/d/a".into(),
         };
-        let problems = vec![crate::tree::Problem {
+        let source = tree(&[("a/", 0, 1), ("a/x", 1, 1)]);
+        let mut there = tree(&[("a/", 0, 1)]);
+        there.problems.push(Problem {
             path: "a".into(),
             error,
-        }];
-        let destination = Tree {
-            problems,
-            ..tree(vec![entry("a", Kind::Folder, 0, 1)])
-        };
-        let source = tree(vec![entry("a", Kind::Folder, 0, 1), file("a/x", 1, 1)]);
-        let plan = plan(&source, &destination, Rules::default());
-        assert!(matches!(plan.steps[0].action, Action::Fail(_)));
+        });
+        assert_eq!(fates(&source, &there, Rules::default()), ["a/x: fail"]);
+    }
+
+    #[test]
+    fn what_is_refused_is_taken_out_with_what_is_below_it() {
+        let source = tree(&[("a/", 0, 1), ("a/x", 3, 1), ("b", 5, 1), ("c", 7, 1)]);
+        let there = tree(&[]);
+        let mut plan = plan(&source, &there, Rules::default(), &Found::default());
+        assert_eq!((plan.files, plan.bytes), (3, 15));
+        plan.refuse(&[("a".into(), "no".to_owned()), ("b".into(), "no".to_owned())].into());
+        assert_eq!((plan.files, plan.bytes), (1, 7));
+        let refused: Vec<_> = plan.left_out.iter().map(|item| item.path.clone()).collect();
+        assert_eq!(refused, [PathBuf::from("a"), "a/x".into(), "b".into()]);
+        assert_eq!(plan.paths().next(), Some(("c".into(), false)));
     }
 }

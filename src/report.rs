@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::transfer::Outcome;
+use crate::outcome::Outcome;
 
 /// An item that was not plainly copied or the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,10 @@ pub struct Report {
     pub copied_bytes: u64,
     /// Those of them that took the place of an older version, which was kept.
     pub replaced_files: u64,
+    /// Those of them that were read back and were what the source is.
+    pub verified_files: u64,
+    /// Those of them that share the blocks of the source, so that there was nothing to be read back.
+    pub cloned_files: u64,
     /// Items that were there already.
     pub same_files: u64,
     /// Items of which another version was kept.
@@ -52,14 +56,18 @@ pub struct Report {
 
 impl Report {
     /// Counts one outcome and lists what a person must know of.
-    pub fn add(&mut self, path: PathBuf, outcome: Outcome) {
+    pub fn add(&mut self, outcome: Outcome, path: impl FnOnce() -> PathBuf) {
         self.planned_files += 1;
         match &outcome {
-            Outcome::Copied { bytes, replaced } => {
+            Outcome::Copied(copied) => {
                 self.copied_files += 1;
-                self.replaced_files += u64::from(*replaced);
-                self.copied_bytes = self.copied_bytes.saturating_add(*bytes);
-                return;
+                self.replaced_files += u64::from(copied.replaced);
+                self.verified_files += u64::from(copied.verified);
+                self.cloned_files += u64::from(copied.cloned);
+                self.copied_bytes = self.copied_bytes.saturating_add(copied.bytes);
+                if copied.remark.is_none() {
+                    return;
+                }
             }
             Outcome::Same => {
                 self.same_files += 1;
@@ -69,6 +77,34 @@ impl Report {
             Outcome::Skipped(_) | Outcome::Unreached => self.skipped_files += 1,
             Outcome::Failed(_) => self.failed_files += 1,
         }
-        self.items.push(ReportedItem { path, outcome });
+        self.items.push(ReportedItem {
+            path: path(),
+            outcome,
+        });
+    }
+
+    /// Counts items that were there already.
+    pub fn same(&mut self, files: u64) {
+        self.planned_files += files;
+        self.same_files += files;
+    }
+
+    /// Adds what another destination came to.
+    pub fn append(&mut self, mut other: Self) {
+        self.planned_files += other.planned_files;
+        self.planned_bytes = self.planned_bytes.saturating_add(other.planned_bytes);
+        self.copied_files += other.copied_files;
+        self.copied_bytes = self.copied_bytes.saturating_add(other.copied_bytes);
+        self.replaced_files += other.replaced_files;
+        self.verified_files += other.verified_files;
+        self.cloned_files += other.cloned_files;
+        self.same_files += other.same_files;
+        self.conflict_files += other.conflict_files;
+        self.failed_files += other.failed_files;
+        self.skipped_files += other.skipped_files;
+        self.items.append(&mut other.items);
+        self.to_copy.append(&mut other.to_copy);
+        self.versions.append(&mut other.versions);
+        self.unrecorded |= other.unrecorded;
     }
 }

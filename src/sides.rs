@@ -1,48 +1,55 @@
-//! The databases of a copy: opened once, before anything is compared.
+//! One database of a copy or a comparison, opened once.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
+use crate::exclusions::Exclusions;
 use crate::index::Index;
+use crate::listing::require_mounted;
 use crate::naming::{overlap, resolved};
-use crate::os::folder::Folder;
+use crate::os::folder::{Folder, is_missing};
 use crate::presence;
-use crate::registry::Database;
+use crate::project::{ProjectId, below};
+use crate::registry::{Category, Database, Registry};
+use crate::tree::{self, Tree};
 
 /// A database that is there.
-#[derive(Debug)]
-pub struct Side<'a> {
+#[derive(Clone, Debug)]
+pub struct Side {
     /// The database.
-    pub database: &'a Database,
+    pub database: Database,
     /// Its root.
     pub root: Arc<Folder>,
     /// Its categories whose folders were file systems of their own at the last look.
     pub mounted: BTreeSet<PathBuf>,
 }
 
-impl<'a> Side<'a> {
+impl Side {
     /// Opens a database.
     ///
     /// # Errors
     /// [`Error::Offline`], or the index cannot be read.
-    pub fn open(index: &Index, database: &'a Database) -> Result<Self> {
+    pub fn open(index: &Index, database: &Database) -> Result<Self> {
         let known = index.database(&database.root)?;
         let root = presence::open(index, database, &known)?;
         let mounted = known
             .id
             .map_or(Ok(BTreeSet::new()), |id| index.mounted(id))?;
         Ok(Self {
-            database,
+            database: database.clone(),
             root,
             mounted,
         })
     }
 
     /// Refuses to copy to a root that holds files of this one by now, through a mount or a link that came after `add`.
-    fn refuse_overlap(&self, destination: &Side<'_>) -> Result<()> {
-        let (from, to) = (self.database, destination.database);
+    ///
+    /// # Errors
+    /// [`Error::Overlap`].
+    pub fn refuse_overlap(&self, destination: &Self) -> Result<()> {
+        let (from, to) = (&self.database, &destination.database);
         let (a, b) = (self.root.stat_self()?, destination.root.stat_self()?);
         let relation = if (a.device, a.inode) == (b.device, b.inode) {
             Some("is already")
@@ -59,38 +66,39 @@ impl<'a> Side<'a> {
             })
         })
     }
-}
 
-/// The destinations of a copy.
-#[derive(Debug)]
-pub struct Destinations<'a> {
-    /// Those that are there.
-    pub sides: Vec<Side<'a>>,
-    /// Those that are not, and why.
-    pub offline: Vec<(&'a Database, Error)>,
-}
-
-/// Opens the destinations of a copy. One of several that is offline holds nobody up: it comes back with its failure.
-///
-/// # Errors
-/// None of them can be written to.
-pub fn open_destinations<'a>(
-    index: &Index,
-    source: &Side<'_>,
-    databases: &[&'a Database],
-) -> Result<Destinations<'a>> {
-    let (mut sides, mut offline) = (Vec::new(), Vec::new());
-    for database in databases {
-        match Side::open(index, database) {
-            Ok(side) => {
-                source.refuse_overlap(&side)?;
-                sides.push(side);
-            }
-            Err(error) => offline.push((*database, error)),
+    /// What it holds of a replica: nothing where there is none, and a problem where it cannot be read or its category is
+    /// not mounted.
+    ///
+    /// # Errors
+    /// Only an interruption.
+    pub fn tree(
+        &self,
+        registry: &Registry,
+        exclusions: &Arc<Exclusions>,
+        category: &Category,
+        project: &ProjectId,
+    ) -> Result<Tree> {
+        let relative = below(&category.path, project);
+        let inner = registry.inner_categories(category);
+        let walked = require_mounted(&self.root, category, &self.mounted)
+            .and_then(|()| tree::walk(&self.root, &relative, exclusions, &inner));
+        match walked {
+            Err(Error::Interrupted) => Err(Error::Interrupted),
+            Err(error) if is_missing(&error) => Ok(Tree::default()),
+            Err(error) => Ok(Tree::unread(error)),
+            walked => walked,
         }
     }
-    if sides.is_empty() && !offline.is_empty() {
-        return Err(offline.swap_remove(0).1);
+
+    /// The path of something of a replica; the replica's own folder has no slash at its end.
+    #[must_use]
+    pub fn path(&self, replica: &Path, path: &Path) -> PathBuf {
+        let base = self.root.path().join(replica);
+        if path == Path::new("") {
+            base
+        } else {
+            base.join(path)
+        }
     }
-    Ok(Destinations { sides, offline })
 }

@@ -4,19 +4,17 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::aggregate::Tally;
 use crate::error::{Error, Result};
 use crate::exclusions::Exclusions;
-use crate::index::{Draft, SeenFolder};
-use crate::manifest::{File, Packer};
+use crate::index::Draft;
 use crate::moment::Step;
 use crate::monitor::{Event, Monitor};
-use crate::name::Name;
 use crate::os::disk::Disk;
 use crate::os::folder::Folder;
 use crate::os::stat::{Kind, Stat};
 use crate::project::{ProjectId, below};
 use crate::registry::{Category, Registry};
+use crate::tree::SeenFolder;
 use crate::walk::{self, Contents, Start, Walk, What};
 
 /// What was seen beside what the draft holds.
@@ -150,38 +148,15 @@ impl Glimpse {
 
 impl Read {
     fn of(path: &Path, contents: &mut Contents, stat: Option<Stat>) -> Self {
-        let mut packer = Packer::with_capacity(contents.len());
-        let mut tally = Tally::default();
-        let (mut shared, mut holds_something) = (Vec::new(), contents.excluded > 0);
-        for child in contents.children() {
-            holds_something |= child.kind != Kind::Folder;
-            if matches!(child.kind, Kind::Folder | Kind::Special) {
-                continue;
-            }
-            packer.add(&File {
-                name: child.name.as_encoded_bytes(),
-                bytes: child.bytes,
-                modified: child.modified,
-                target: child.target.map(Name::as_bytes),
-            });
-            tally.add(child.bytes, child.modified);
-            shared.extend(
-                child
-                    .shared
-                    .map(|(device, inode)| (device, inode, child.bytes)),
-            );
-        }
+        let mut children = contents.children();
+        let holds_something =
+            contents.excluded > 0 || children.any(|child| child.kind != Kind::Folder);
+        drop(children);
         let own = stat.map(|stat| stat.changed.coarsest_step());
         let step = contents.step.into_iter().chain(own).min();
-        let (unread, errors) = std::mem::take(&mut contents.problems).into_iter().unzip();
+        let (folder, errors) = SeenFolder::of(path, contents);
         Self {
-            folder: SeenFolder {
-                path: path.to_owned(),
-                manifest: packer.finish(),
-                tally,
-                shared,
-                unread,
-            },
+            folder,
             errors,
             step,
             holds_something,

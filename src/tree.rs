@@ -1,12 +1,14 @@
-//! One replica as the disk holds it: every entry below its folder, found without following a link.
+//! One replica as the disk holds it: every folder below its own, found without following a link, its files packed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::aggregate::Tally;
 use crate::error::{At as _, Error, Result};
 use crate::exclusions::{Exclusions, is_housekeeping};
+use crate::manifest::{File, Manifest, Packer};
 use crate::moment::{Moment, Step};
 use crate::name::Name;
 use crate::os::disk::Disk;
@@ -14,23 +16,78 @@ use crate::os::folder::{Folder, is_missing};
 use crate::os::stat::{Kind, Stat};
 use crate::walk::{Child, Contents, Start, Visited, Walk, What};
 
-/// A file, folder, link or special file below a replica's folder.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// The path below the replica's folder.
+/// The files of one folder as a look sees them.
+#[derive(Clone, Debug, Default)]
+pub struct SeenFolder {
+    /// The path below the replica's folder; empty for that folder itself.
     pub path: PathBuf,
-    /// What it is.
-    pub kind: Kind,
-    /// Apparent size in bytes; 0 for everything but files.
-    pub bytes: u64,
-    /// When its content was last changed.
-    pub modified: Moment,
+    /// Its files and links.
+    pub manifest: Manifest,
+    /// What they amount to.
+    pub tally: Tally,
+    /// Device, number and bytes of those with several names.
+    pub shared: Vec<(u64, u64, u64)>,
+    /// The names in it that could not be looked at: what is known of them is older.
+    pub unread: Vec<Name>,
+}
+
+impl SeenFolder {
+    /// Packs what was read of the folder with this path; also gives why names in it could not be looked at.
+    pub fn of(path: &Path, contents: &mut Contents) -> (Self, Vec<Error>) {
+        let mut packer = Packer::with_capacity(contents.len());
+        let (mut tally, mut shared) = (Tally::default(), Vec::new());
+        for child in contents.children() {
+            if matches!(child.kind, Kind::Folder | Kind::Special) {
+                continue;
+            }
+            packer.add(&File {
+                name: child.name.as_encoded_bytes(),
+                bytes: child.bytes,
+                modified: child.modified,
+                target: child.target.map(Name::as_bytes),
+            });
+            tally.add(child.bytes, child.modified);
+            shared.extend(
+                child
+                    .shared
+                    .map(|(device, inode)| (device, inode, child.bytes)),
+            );
+        }
+        let (unread, errors) = std::mem::take(&mut contents.problems).into_iter().unzip();
+        let seen = Self {
+            path: path.to_owned(),
+            manifest: packer.finish(),
+            tally,
+            shared,
+            unread,
+        };
+        (seen, errors)
+    }
+}
+
+/// A folder of a replica.
+#[derive(Clone, Debug)]
+pub struct TreeFolder {
     /// Permission bits.
     pub mode: u32,
-    /// Where a link points.
-    pub target: Option<Name>,
-    /// Device and number of a file with several names, so that it is counted once.
-    pub shared: Option<(u64, u64)>,
+    /// When something in it was last added or taken away.
+    pub modified: Moment,
+    /// Its files and links; `None` if it could not be read.
+    pub files: Option<SeenFolder>,
+    /// The names of its sockets, pipes and devices.
+    pub specials: Vec<Name>,
+    /// The names of the folders in it, sorted; one may be gone by now.
+    pub subfolders: Vec<Name>,
+}
+
+impl TreeFolder {
+    /// Its files, packed; of one that could not be read none.
+    #[must_use]
+    pub fn packed(&self) -> &[u8] {
+        self.files
+            .as_ref()
+            .map_or(&[], |files| files.manifest.packed())
+    }
 }
 
 /// Something below a replica's folder that could not be looked at.
@@ -42,111 +99,130 @@ pub struct Problem {
     pub error: Error,
 }
 
-/// All entries of a replica, a folder before what is in it, and what could not be seen.
-#[derive(Debug)]
+/// All folders of a replica, and what could not be seen.
+#[derive(Debug, Default)]
 pub struct Tree {
-    /// Sorted by the bytes of their paths.
-    pub entries: Vec<Entry>,
+    /// By their paths below the replica's folder, each before what is in it; the replica's own is the empty path.
+    pub folders: BTreeMap<PathBuf, TreeFolder>,
     /// What could not be looked at. Nothing is known of what is below these paths.
     pub problems: Vec<Problem>,
     /// Temporary files of ours, from runs that were killed or are under way.
     pub leftovers: Vec<PathBuf>,
-    /// How many entries were left alone.
-    pub excluded: u64,
-    /// The step in which the file system keeps times.
-    pub step: Step,
-    /// The replica's own folder.
-    pub stat: Option<Stat>,
+    /// The step in which the file system keeps times, as far as something in it proves.
+    pub proven: Option<Step>,
 }
 
-impl Default for Tree {
-    fn default() -> Self {
-        let step = Step::Nanosecond;
+impl Tree {
+    /// One that could not be looked at, though it may be there.
+    #[must_use]
+    pub fn unread(error: Error) -> Self {
         Self {
-            entries: Vec::new(),
-            problems: Vec::new(),
-            leftovers: Vec::new(),
-            excluded: 0,
-            step,
-            stat: None,
+            problems: vec![Problem {
+                path: PathBuf::new(),
+                error,
+            }],
+            ..Self::default()
         }
+    }
+
+    /// The step in which the file system keeps times; the coarsest where nothing proves a finer one.
+    #[must_use]
+    pub fn step(&self) -> Step {
+        self.proven.unwrap_or(Step::TwoSeconds)
+    }
+
+    /// Why nothing of it could be looked at, if so.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Error> {
+        let whole = self
+            .problems
+            .iter()
+            .find(|problem| problem.path == Path::new(""));
+        whole.map(|problem| &problem.error)
+    }
+
+    /// How many files and links it holds.
+    #[must_use]
+    pub fn files(&self) -> u64 {
+        let seen = self
+            .folders
+            .values()
+            .filter_map(|folder| folder.files.as_ref());
+        seen.map(|files| files.tally.files).sum()
     }
 }
 
 /// What became of one folder.
 enum Part {
     /// What is in it.
-    Read(Tree),
+    Read(Box<Read>),
     /// It could not be read.
     Closed(Problem),
     /// It is no longer there.
     Gone(PathBuf),
 }
 
+/// A folder that was read.
+struct Read {
+    files: SeenFolder,
+    specials: Vec<Name>,
+    subfolders: Vec<Name>,
+    /// The folders in it, by their paths below the replica's folder.
+    folders: Vec<(PathBuf, TreeFolder)>,
+    problems: Vec<Problem>,
+    leftovers: Vec<PathBuf>,
+    step: Option<Step>,
+    /// Of the replica's own folder.
+    stat: Option<Stat>,
+}
+
 impl Part {
+    /// Runs on the walkers' threads.
     fn of(sight: Visited<'_>) -> Self {
         let path = sight.path.to_owned();
         match sight.what {
             What::Gone => Self::Gone(path),
             What::Closed(error) => Self::Closed(Problem { path, error }),
-            What::Read(contents, stat) => Self::Read(Tree::of_folder(&path, contents, stat)),
+            What::Read(contents, stat) => Self::Read(Box::new(Read::of(&path, contents, stat))),
         }
     }
 }
 
-impl Tree {
-    /// What is in one folder.
-    fn of_folder(path: &Path, contents: &mut Contents, stat: Option<Stat>) -> Self {
-        let steps = [contents.step, stat.map(|stat| stat.changed.coarsest_step())];
-        let problems = std::mem::take(&mut contents.problems).into_iter();
+impl Read {
+    fn of(path: &Path, contents: &mut Contents, stat: Option<Stat>) -> Self {
+        let below = |name: &Name| path.join(name.as_path());
+        let (files, errors) = SeenFolder::of(path, contents);
+        let names = files.unread.iter().map(below);
+        let problems = names
+            .zip(errors)
+            .map(|(path, error)| Problem { path, error });
+        let of_kind = |kind| contents.children().filter(move |child| child.kind == kind);
+        let own = stat.map(|stat| stat.changed.coarsest_step());
+        let names = |kind| of_kind(kind).map(|child| child.name.into()).collect();
         Self {
-            entries: contents
-                .children()
-                .map(|child| Entry::of(path, &child))
+            specials: names(Kind::Special),
+            subfolders: names(Kind::Folder),
+            folders: of_kind(Kind::Folder)
+                .map(|child| (path.join(child.name), TreeFolder::unread(&child)))
                 .collect(),
-            problems: problems
-                .map(|(name, error)| Problem {
-                    path: path.join(name.as_path()),
-                    error,
-                })
-                .collect(),
-            leftovers: contents
-                .leftovers
-                .iter()
-                .map(|name| path.join(name.as_path()))
-                .collect(),
-            excluded: contents.excluded,
-            step: steps
-                .into_iter()
-                .flatten()
-                .min()
-                .unwrap_or(Step::TwoSeconds),
+            problems: problems.collect(),
+            leftovers: contents.leftovers.iter().map(below).collect(),
+            step: contents.step.into_iter().chain(own).min(),
             stat,
+            files,
         }
-    }
-
-    /// Adds what is in another folder.
-    fn append(&mut self, mut other: Self) {
-        self.entries.append(&mut other.entries);
-        self.problems.append(&mut other.problems);
-        self.leftovers.append(&mut other.leftovers);
-        self.excluded += other.excluded;
-        self.step = self.step.min(other.step);
-        self.stat = self.stat.or(other.stat);
     }
 }
 
-impl Entry {
-    /// An entry of the folder with this path.
-    fn of(folder: &Path, child: &Child<'_>) -> Self {
+impl TreeFolder {
+    /// One that is known from the folder it is in.
+    fn unread(child: &Child<'_>) -> Self {
         Self {
-            path: folder.join(child.name),
-            kind: child.kind,
-            bytes: child.bytes,
-            modified: child.modified,
             mode: child.mode,
-            target: child.target.cloned(),
-            shared: child.shared,
+            modified: child.modified,
+            files: None,
+            specials: Vec::new(),
+            subfolders: Vec::new(),
         }
     }
 }
@@ -169,11 +245,13 @@ pub fn walk(
     };
     let walkers = Disk::of(root).walkers();
     let mut walk = Walk::begin(root, vec![start], exclusions, walkers, Part::of);
-    let mut tree = Tree {
-        step: Step::TwoSeconds,
-        ..Tree::default()
+    let mut growing = Growing {
+        tree: Tree::default(),
+        relative,
+        inner,
+        read: Vec::new(),
+        gone: BTreeSet::new(),
     };
-    let mut gone = BTreeSet::new();
     while let Some(batch) = walk.next()? {
         for (_, part) in batch.folders {
             match part {
@@ -183,21 +261,61 @@ pub fn walk(
                     return Err(missing).at("open", root.path().join(relative));
                 }
                 Part::Gone(path) => {
-                    gone.insert(path);
+                    growing.gone.insert(path);
                 }
-                Part::Closed(problem) => tree.problems.push(problem),
-                Part::Read(part) => tree.append(part),
+                Part::Closed(problem) => growing.tree.problems.push(problem),
+                Part::Read(read) => growing.add(*read),
             }
         }
     }
-    tree.entries.retain(|entry| {
-        let path = || relative.join(&entry.path);
-        let is_folder = entry.kind == Kind::Folder;
-        !(is_folder && (gone.contains(&entry.path) || inner.contains(&path())))
-    });
-    tree.entries
-        .sort_unstable_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
-    Ok(tree)
+    Ok(growing.finish())
+}
+
+/// A tree while its folders come in, in no order.
+struct Growing<'a> {
+    tree: Tree,
+    relative: &'a Path,
+    inner: &'a [PathBuf],
+    /// What was read of folders, and the names of the special files and folders in them.
+    read: Vec<(SeenFolder, Vec<Name>, Vec<Name>)>,
+    gone: BTreeSet<PathBuf>,
+}
+
+impl Growing<'_> {
+    fn add(&mut self, mut read: Read) {
+        if let Some(stat) = read.stat {
+            let own = TreeFolder {
+                mode: stat.mode,
+                modified: stat.modified,
+                files: None,
+                specials: Vec::new(),
+                subfolders: Vec::new(),
+            };
+            self.tree.folders.insert(PathBuf::new(), own);
+        }
+        let (relative, inner) = (self.relative, self.inner);
+        let own = |path: &Path| inner.is_empty() || !inner.contains(&relative.join(path));
+        let folders = read.folders.into_iter().filter(|(path, _)| own(path));
+        self.tree.folders.extend(folders);
+        self.tree.problems.append(&mut read.problems);
+        self.tree.leftovers.append(&mut read.leftovers);
+        self.tree.proven = self.tree.proven.into_iter().chain(read.step).min();
+        self.read.push((read.files, read.specials, read.subfolders));
+    }
+
+    fn finish(mut self) -> Tree {
+        for (files, specials, subfolders) in self.read {
+            if let Some(folder) = self.tree.folders.get_mut(&files.path) {
+                folder.files = Some(files);
+                folder.specials = specials;
+                folder.subfolders = subfolders;
+            }
+        }
+        for path in &self.gone {
+            self.tree.folders.remove(path);
+        }
+        self.tree
+    }
 }
 
 /// What clients and projects are among.

@@ -1,15 +1,20 @@
 //! Keeping what is replaced: `ROOT/.auto-backup/versions/RUN/...` at the destination holds every old version.
+//!
+//! A copy that is whole goes among the versions first, and is then exchanged with what it replaces: one step, in which
+//! neither is ever without a name, and whatever had the name at that moment is kept. Where a file system cannot exchange,
+//! the old version gets a second name, or is copied, before its own is given to the new.
 
-use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::copy_file::{copy_file, make_link};
+use crate::copy_file::{Mover, Part, copy_file, make_link};
+use crate::diff::Seen;
 use crate::error::{Error, Result};
 use crate::exclusions::OWN_FOLDER;
 use crate::moment::Moment;
-use crate::os::folder::Folder;
+use crate::os::folder::{Folder, is_missing};
 use crate::os::host;
 use crate::os::stat::{Kind, Stat};
 
@@ -18,99 +23,180 @@ use crate::os::stat::{Kind, Stat};
 pub struct Versions<'a> {
     root: &'a Folder,
     run: i64,
-    /// The run's own folder, once something was kept in it.
-    folder: OnceCell<OsString>,
+    state: Mutex<State>,
 }
 
-/// How an old version was kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
-    /// It has a second name among the versions, or a copy there, and is where it was as well, in this state.
-    Doubled(Stat),
-    /// It was moved there: its name is free.
-    Moved,
+#[derive(Debug, Default)]
+struct State {
+    /// The run's own folder, once something was kept in it.
+    run: Option<OsString>,
+    /// The folder in which something was kept last: its path below the run's, and its handle.
+    last: Option<(PathBuf, Arc<Folder>)>,
 }
+
+/// A name in an open folder.
+type Place<'a> = (&'a Arc<Folder>, &'a OsStr);
+
+/// A replica's folder below the root, and a path below that.
+type Relative<'a> = (&'a Path, &'a Path);
 
 impl<'a> Versions<'a> {
     /// For a run of this number on the database with this root. The folder is made when the first version is kept.
     #[must_use]
-    pub const fn new(root: &'a Folder, run: i64) -> Self {
+    pub fn new(root: &'a Folder, run: i64) -> Self {
         Self {
             root,
             run,
-            folder: OnceCell::new(),
+            state: Mutex::default(),
         }
     }
 
     /// The run's folder below the root, if anything was kept.
     #[must_use]
     pub fn path(&self) -> Option<PathBuf> {
-        self.folder
-            .get()
-            .map(|name| Path::new(OWN_FOLDER).join("versions").join(name))
+        let run = self.state().run.clone()?;
+        Some(Path::new(OWN_FOLDER).join("versions").join(run))
     }
 
-    /// Keeps the entry `name` of `folder` under its path; `path` is relative to the replica at `relative`.
-    ///
-    /// Unless it `must_leave`, a file or link gets a second name among the versions and stays where it is until it is
-    /// replaced, so that its name is never missing.
+    /// Gives a whole copy the name of what it replaces, and keeps that.
     ///
     /// # Errors
-    /// The old version could not be kept; nothing must be replaced then.
-    pub fn keep(
+    /// [`Error::Raced`] if what has the name is no longer what the plan saw; or the old version could not be kept. It is
+    /// where it was then.
+    pub fn replace(
         &self,
-        folder: &Folder,
-        name: &OsStr,
-        relative: &Path,
-        path: &Path,
-        must_leave: bool,
-    ) -> Result<Kept> {
-        let above = relative.join(path.parent().unwrap_or(Path::new("")));
-        let versions = self.mirror(&above)?;
-        let kept = keep_in(&versions, folder, name, must_leave)?;
-        if let Err(error) = versions.flush() {
-            // Not safely kept: what was moved goes back, and nothing is replaced.
-            if kept == Kept::Moved {
-                versions.rename_new(name, folder, name)?;
-            }
-            return Err(error);
-        }
-        Ok(kept)
-    }
-
-    /// Puts back what was moved away, because its successor could not take its place.
-    ///
-    /// # Errors
-    /// The system refused; the old version is among the versions then.
-    pub fn put_back(
-        &self,
-        folder: &Folder,
-        name: &OsStr,
-        relative: &Path,
-        path: &Path,
+        mut part: Part,
+        place: Place<'_>,
+        relative: Relative<'_>,
+        old: &Seen,
     ) -> Result<()> {
-        let above = relative.join(path.parent().unwrap_or(Path::new("")));
-        self.mirror(&above)?.rename_new(name, folder, name)
+        let (folder, name) = place;
+        require(folder, name, old)?;
+        let kept = self.mirror(relative)?;
+        match part.move_to(&kept, name) {
+            Ok(()) => {}
+            Err(error) if is(&error, ErrorKind::CrossesDevices) => {
+                return self.replace_across(part, place, &kept, old);
+            }
+            Err(error) => return Err(error),
+        }
+        // From the exchange on its name stands for the old version, which must never be removed.
+        part.settle();
+        let exchanged = kept.exchange(name, folder, name);
+        match exchanged {
+            Ok(true) => {
+                keep_if_expected(&kept, place, old)?;
+                flush_where_needed(&kept)
+            }
+            Ok(false) => {
+                part.unsettle();
+                part.move_back(folder)?;
+                replace_by_link(part, place, &kept)
+            }
+            Err(error) => {
+                part.unsettle();
+                if is_missing(&error) {
+                    return part.place_in(folder, name);
+                }
+                Err(error)
+            }
+        }
     }
 
-    /// The folder among the versions for a folder below the root, with the same permissions on the way.
-    fn mirror(&self, relative: &Path) -> Result<Folder> {
+    /// Makes a folder in the place of a file, link or special file, and keeps that.
+    ///
+    /// # Errors
+    /// As for [`Self::replace`].
+    pub fn replace_by_folder(
+        &self,
+        (parent, name): (&Folder, &OsStr),
+        relative: Relative<'_>,
+        old: &Seen,
+        mode: u32,
+    ) -> Result<()> {
+        require(parent, name, old)?;
+        let kept = self.mirror(relative)?;
+        parent.rename_new(name, &kept, name)?;
+        let replaced = require(&kept, name, old).and_then(|()| {
+            flush_where_needed(&kept)?;
+            parent.make(name, mode)
+        });
+        if replaced.is_err() {
+            kept.rename_new(name, parent, name)?;
+        }
+        replaced
+    }
+
+    /// Replaces on a file system other than that of the versions: the old version is copied there first.
+    fn replace_across(
+        &self,
+        part: Part,
+        (folder, name): Place<'_>,
+        kept: &Arc<Folder>,
+        old: &Seen,
+    ) -> Result<()> {
+        if !matches!(old.kind, Kind::File | Kind::Link) {
+            let why = "it is on another file system than the kept versions; move it away by hand";
+            return Err(Error::Io {
+                action: "replace",
+                path: folder.path().join(name),
+                source: std::io::Error::other(why),
+            });
+        }
+        // In our own folder a temporary file that a killed run leaves is found.
+        let own = Arc::new(self.root.own_folder()?);
+        let copy = if old.kind == Kind::File {
+            copy_file(folder, name, &own, &mut Mover::default(), &|_| {})?
+        } else {
+            make_link(folder, name, &own)?
+        };
+        copy.flush()?;
+        let copied = copy.source;
+        copy.place_in(kept, name)?;
+        kept.flush()?;
+        let (_, temporary) = part.place();
+        let temporary = temporary.to_owned();
+        if folder.exchange(&temporary, folder, name)? {
+            let found = folder.stat(&temporary)?;
+            if is_same_file(&found, &copied) {
+                // What has the temporary name is the old version, and goes: its copy is kept.
+                return Ok(());
+            }
+            folder.exchange(&temporary, folder, name)?;
+            return Err(raced(folder, name));
+        }
+        let there = folder.stat(name)?;
+        let is_link = there.kind == Kind::Link && is_same_file(&there, &copied);
+        if !(is_link || there.unchanged_since(&copied)) {
+            return Err(raced(folder, name));
+        }
+        part.place_over(name)
+    }
+
+    /// The folder among the versions for what has this path, with the same permissions on the way.
+    fn mirror(&self, (replica, path): Relative<'_>) -> Result<Arc<Folder>> {
+        let relative = replica.join(path.parent().unwrap_or(Path::new("")));
+        let mut state = self.state();
+        if let Some((last, folder)) = &state.last
+            && *last == relative
+        {
+            return Ok(Arc::clone(folder));
+        }
         let own = self.root.own_folder()?;
         let versions = own.child_like(OsStr::new("versions"), self.root)?;
-        if self.folder.get().is_none() {
-            let name = self.make_run_folder(&versions)?;
-            self.folder.get_or_init(|| name);
-        }
-        let name = self
-            .folder
-            .get()
-            .map_or(OsStr::new(""), OsString::as_os_str);
-        let mut kept = versions.child(name)?;
+        let run = match &state.run {
+            Some(run) => run.clone(),
+            None => self.make_run_folder(&versions)?,
+        };
+        state.run = Some(run.clone());
+        let mut kept = versions.child(&run)?;
         let mut like = self.root.beneath(Path::new(""))?;
-        for component in relative {
+        for component in &relative {
             like = like.child(component)?;
             kept = kept.child_like(component, &like)?;
         }
+        let kept = Arc::new(kept);
+        state.last = Some((relative, Arc::clone(&kept)));
         Ok(kept)
     }
 
@@ -144,51 +230,85 @@ impl<'a> Versions<'a> {
             path: versions.path().join(name),
         })
     }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// Keeps an entry in a folder among the versions.
-fn keep_in(versions: &Folder, folder: &Folder, name: &OsStr, must_leave: bool) -> Result<Kept> {
-    let kind = folder.stat(name)?.kind;
-    if must_leave || !matches!(kind, Kind::File | Kind::Link) {
-        return folder
-            .rename_new(name, versions, name)
-            .map(|()| Kept::Moved);
+/// After an exchange: what came among the versions must be what the plan saw, else both go back, for somebody saved a
+/// newer version meanwhile.
+fn keep_if_expected(kept: &Folder, (folder, name): Place<'_>, old: &Seen) -> Result<()> {
+    if require(kept, name, old).is_ok() {
+        return Ok(());
     }
-    match folder.link(name, versions, name) {
-        Ok(()) => require_same(versions, folder, name),
-        Err(error) if is(&error, ErrorKind::CrossesDevices) => {
-            let part = if kind == Kind::File {
-                copy_file(folder, name, versions, &|_| {})?
-            } else {
-                make_link(folder, name, versions)?
-            };
-            let copied = part.source;
-            part.place_new(name)?;
-            if folder.stat(name)?.unchanged_since(&copied) {
-                Ok(Kept::Doubled(copied))
-            } else {
-                Err(Error::Raced {
-                    path: folder.path().join(name),
-                })
+    kept.exchange(name, folder, name)?;
+    kept.remove_temporary(name)?;
+    Err(raced(folder, name))
+}
+
+/// Replaces where names cannot be exchanged: the old version gets a second name among the versions, or is moved there.
+fn replace_by_link(part: Part, (folder, name): Place<'_>, kept: &Folder) -> Result<()> {
+    match folder.link(name, kept, name) {
+        Ok(()) => {
+            flush_where_needed(kept)?;
+            let (second, there) = (kept.stat(name)?, folder.stat(name)?);
+            if (second.device, second.inode) != (there.device, there.inode) {
+                return Err(raced(folder, name));
             }
+            part.place_over(name)
         }
         // No hard links here, or too many of this file already.
-        Err(error) if NO_LINKS.iter().any(|kind| is(&error, *kind)) => folder
-            .rename_new(name, versions, name)
-            .map(|()| Kept::Moved),
+        Err(error) if NO_LINKS.iter().any(|kind| is(&error, *kind)) => {
+            folder.rename_new(name, kept, name)?;
+            flush_where_needed(kept)?;
+            part.place_new(name).map_err(|error| {
+                match kept.rename_new(name, folder, name) {
+                    Ok(()) => error,
+                    // Both failed: the second says where the old version is.
+                    Err(lost) => lost,
+                }
+            })
+        }
         Err(error) => Err(error),
     }
 }
 
-/// Fails unless what has the name is still what was kept: somebody may have saved a newer version meanwhile.
-fn require_same(versions: &Folder, folder: &Folder, name: &OsStr) -> Result<Kept> {
-    let (kept, there) = (versions.stat(name)?, folder.stat(name)?);
-    if (kept.device, kept.inode) == (there.device, there.inode) {
-        return Ok(Kept::Doubled(there));
+/// A flush of the whole file system follows where there is one; elsewhere each folder is flushed by itself.
+fn flush_where_needed(folder: &Folder) -> Result<()> {
+    if cfg!(target_os = "linux") {
+        Ok(())
+    } else {
+        folder.flush()
     }
-    Err(Error::Raced {
+}
+
+/// Fails unless what has the name is still what the plan saw.
+fn require(folder: &Folder, name: &OsStr, planned: &Seen) -> Result<()> {
+    let now = folder.stat(name)?;
+    let same = match planned.kind {
+        Kind::File => now.bytes == planned.bytes && now.modified == planned.modified,
+        Kind::Link => now.modified == planned.modified,
+        Kind::Folder | Kind::Special => true,
+    };
+    if same && now.kind == planned.kind {
+        return Ok(());
+    }
+    Err(raced(folder, name))
+}
+
+/// Whether both are looks at one file with one content; renaming it changes the time of its status, and of a link the
+/// size is not kept.
+fn is_same_file(a: &Stat, b: &Stat) -> bool {
+    let state = |stat: &Stat| (stat.device, stat.inode, stat.modified);
+    let same_size = a.kind == Kind::Link || a.bytes == b.bytes;
+    state(a) == state(b) && same_size
+}
+
+fn raced(folder: &Folder, name: &OsStr) -> Error {
+    Error::Raced {
         path: folder.path().join(name),
-    })
+    }
 }
 
 /// What a file system says that has no hard links, or no more for a file.

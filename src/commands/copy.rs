@@ -12,6 +12,7 @@ use crate::exit_status::ExitStatus;
 use crate::interrupt;
 use crate::monitor::Event;
 use crate::name::Name;
+use crate::outcome::Outcome;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
@@ -19,7 +20,6 @@ use crate::plan::Rules;
 use crate::project::Scope;
 use crate::registry::{Database, Registry};
 use crate::report::Report;
-use crate::transfer::Outcome;
 use crate::units;
 use crate::workspace::Workspace;
 
@@ -27,13 +27,18 @@ use crate::workspace::Workspace;
 ///
 /// What is missing there is copied; what is older there is replaced, and its old version is kept in
 /// `.auto-backup/versions/` at that database's root. What is newer there, or differs with the same time, is a conflict:
-/// it is kept and reported. Files that are only there stay. A file gets its name only once it is whole and on the disk.
-/// To go on after an interruption, give the same line again.
+/// it is kept and reported. Files that are only there stay. A file gets its name only once it is whole, on the disk, and
+/// was read back and found to be what the source is. To go on after an interruption, give the same line again.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of the line"
+)]
 #[command(after_help = "Examples:
   copy acme/spot footage WORK NAS
   copy acme/spot all WORK NAS,ARCHIVE
   copy acme render NAS ARCHIVE --no-update
+  copy acme/spot footage WORK NAS --checksum --dry-run
   copy all all WORK NAS --dry-run
   copy -- -odd-/name footage WORK NAS")]
 pub(crate) struct Copy {
@@ -63,6 +68,12 @@ pub(crate) struct Copy {
     /// Only add what is missing
     #[arg(long)]
     no_update: bool,
+    /// Compare files of one size by their content, not by their times
+    #[arg(long)]
+    checksum: bool,
+    /// Do not read back what was copied
+    #[arg(long)]
+    no_verify: bool,
 }
 
 /// What the copy came to. `planned_files` is the sum of copied, same, conflict, failed and skipped; `planned_bytes` are
@@ -88,6 +99,8 @@ pub(crate) struct Copied {
     failed_files: u64,
     skipped_files: u64,
     verified_files: u64,
+    #[serde(skip)]
+    cloned_files: u64,
     seconds: f64,
     #[serde(skip)]
     versions: Vec<Name>,
@@ -152,7 +165,9 @@ impl Copy {
             rules: Rules {
                 overwrite: self.overwrite,
                 only_add: self.no_update,
+                checksum: self.checksum,
             },
+            verify: !self.no_verify,
             dry_run: self.dry_run,
         })
     }
@@ -172,7 +187,7 @@ impl Copied {
     fn new(run: i64, state: &'static str, dry_run: bool, report: Report) -> Self {
         let reported = report.items.into_iter().map(|item| {
             let (outcome, reason) = match item.outcome {
-                Outcome::Copied { .. } => ("copied", None),
+                Outcome::Copied(copied) => ("copied", copied.remark),
                 Outcome::Same => ("same", None),
                 Outcome::Conflict(why) => ("conflict", Some(why)),
                 Outcome::Skipped(why) => ("skipped", Some(why)),
@@ -213,7 +228,8 @@ impl Copied {
             conflict_files: report.conflict_files,
             failed_files: report.failed_files,
             skipped_files: report.skipped_files,
-            verified_files: 0,
+            verified_files: report.verified_files,
+            cloned_files: report.cloned_files,
             seconds: (report.elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
             versions: report.versions.into_iter().map(Name::from).collect(),
             items: planned.chain(reported).collect(),
@@ -253,12 +269,28 @@ impl Copied {
             } else {
                 format!(" in {elapsed}")
             };
+            let verb = if self.copied_files > 0 && self.verified_files == self.copied_files {
+                "copied and verified"
+            } else {
+                "copied"
+            };
             cells.push(Cell::text(format!(
-                "copied {copied}, {}{elapsed}",
+                "{verb} {copied}, {}{elapsed}",
                 units::bytes(self.copied_bytes)
             )));
         }
+        let partly = if self.verified_files < self.copied_files {
+            self.verified_files
+        } else {
+            0
+        };
         for (number, words, tone) in [
+            (partly, "of these verified", Tone::Good),
+            (
+                self.cloned_files,
+                "of these cloned: the disk shares their blocks",
+                Tone::Good,
+            ),
             (
                 self.replaced_files,
                 "of these replaced an older version",

@@ -17,6 +17,7 @@ use crate::manifest::{File, Malformed, Manifest, Packer, side_by_side};
 use crate::moment::Step;
 use crate::name::Name;
 use crate::project::ProjectId;
+use crate::tree::SeenFolder;
 
 /// After how many folders the transaction that reads is begun anew: a long one keeps the log of others from being
 /// folded in.
@@ -34,21 +35,6 @@ CREATE TABLE IF NOT EXISTS temp.draft_gone (
 DELETE FROM temp.draft_folders;
 DELETE FROM temp.draft_gone;
 ";
-
-/// A folder of a replica as a look sees it.
-#[derive(Debug)]
-pub struct SeenFolder {
-    /// The path below the replica's folder.
-    pub path: PathBuf,
-    /// Its files.
-    pub manifest: Manifest,
-    /// What they amount to.
-    pub tally: Tally,
-    /// Device, number and bytes of those with several names.
-    pub shared: Vec<(u64, u64, u64)>,
-    /// The names in it that could not be looked at: what is known of them is older.
-    pub unread: Vec<Name>,
-}
 
 /// A look at one database while it is made.
 #[derive(Debug)]
@@ -203,10 +189,7 @@ impl<'a> Draft<'a> {
         }
         let empty = SeenFolder {
             path: path.to_owned(),
-            manifest: Manifest::default(),
-            tally: Tally::default(),
-            shared: Vec::new(),
-            unread: Vec::new(),
+            ..SeenFolder::default()
         };
         let none = Fingerprints::default();
         self.replicas[replica]

@@ -4,6 +4,7 @@
 //! Places are known by root and folder, not by the names a start-up file gives them, so a database that is renamed keeps
 //! its last look. All paths are stored as bytes.
 
+mod digests;
 mod draft;
 mod failure;
 mod folders;
@@ -14,6 +15,7 @@ mod replicas;
 mod runs;
 mod schema;
 mod snapshot;
+mod under_way;
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -21,7 +23,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-pub use draft::{Draft, Drafted, SeenFolder};
+pub use digests::{Content, Contents};
+pub use draft::{Draft, Drafted};
 pub use folders::FolderFiles;
 pub use looks::{Changes, LookWriter};
 pub use opening::Opened;

@@ -33,6 +33,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration::Tables(VERSION_1),
     Migration::Rows(VERSION_2, pack_files),
     Migration::Tables(VERSION_3),
+    Migration::Tables(VERSION_4),
 ];
 
 /// The version this program writes.
@@ -124,4 +125,24 @@ ALTER TABLE folders ADD COLUMN manifest     BLOB NOT NULL DEFAULT x'';
 /// What a root is recognised by that no copy went to yet.
 const VERSION_3: &str = "
 ALTER TABLE databases ADD COLUMN birth TEXT;  -- file system of the root's folder, its number there, and when it was made
+";
+
+/// What copies leave: digests of what was read whole, and what a run that dies was writing to.
+const VERSION_4: &str = "
+CREATE TABLE digests (
+    id          INTEGER PRIMARY KEY,
+    database_id INTEGER NOT NULL REFERENCES databases (id) ON DELETE CASCADE,
+    folder      BLOB NOT NULL,          -- below the root
+    part        INTEGER NOT NULL,       -- a later one stands for the files it names
+    manifest    BLOB NOT NULL,          -- names, sizes and times when they were read
+    digests     BLOB NOT NULL,          -- XXH3-128 of each, 16 bytes, little-endian
+    UNIQUE (database_id, folder, part)
+) STRICT;
+
+CREATE TABLE under_way (
+    run    INTEGER NOT NULL,
+    root   BLOB NOT NULL,
+    folder BLOB NOT NULL,               -- of the replica that the run writes to, below the root
+    PRIMARY KEY (run, root, folder)
+) STRICT, WITHOUT ROWID;
 ";

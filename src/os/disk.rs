@@ -89,6 +89,18 @@ impl Disk {
         }
     }
 
+    /// How many threads should copy between two disks at once.
+    #[must_use]
+    pub fn copiers(&self, other: &Self) -> usize {
+        /// One copies while the other flushes or reads back.
+        const SPINNING: usize = 2;
+        match (self.kind, other.kind) {
+            (Kind::Spinning, _) | (_, Kind::Spinning) => SPINNING,
+            (Kind::Network, _) | (_, Kind::Network) => NETWORK,
+            (Kind::Solid, Kind::Solid) => self.walkers(),
+        }
+    }
+
     /// How many threads should walk it at once.
     #[must_use]
     pub fn walkers(&self) -> usize {

@@ -4,7 +4,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Component, Path, PathBuf};
 
@@ -29,6 +29,12 @@ const OPEN: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::CLOEXEC)
     .union(OFlags::NOFOLLOW);
+
+impl AsFd for Folder {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.handle.as_fd()
+    }
+}
 
 impl Folder {
     /// Opens a folder that the user named; a link there is followed, because the user named it.
@@ -251,77 +257,6 @@ impl Folder {
     pub fn make_link(&self, name: &OsStr, target: &OsStr) -> Result<()> {
         rustix::fs::symlinkat(target, &self.handle, name)
             .at("create the link", self.path.join(name))
-    }
-
-    /// Gives an entry another name, in the place of whatever has it.
-    ///
-    /// # Errors
-    /// The system refused.
-    pub fn rename(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> Result<()> {
-        rustix::fs::renameat(&self.handle, name, &to.handle, to_name)
-            .at("rename to", to.path.join(to_name))
-    }
-
-    /// Gives an entry another name that must be free.
-    ///
-    /// # Errors
-    /// [`Error::Raced`] if the name is taken by now, or the system refused.
-    pub fn rename_new(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> Result<()> {
-        let renamed = match self.rename_exclusively(name, to, to_name) {
-            // File systems that do not know it, as on a network, mostly know hard links, which never replace.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
-                self.link_and_unlink(name, to, to_name)
-            }
-            renamed => renamed,
-        };
-        let path = to.path.join(to_name);
-        match renamed {
-            Err(Errno::EXIST) => Err(Error::Raced { path }),
-            renamed => renamed.at("create", path),
-        }
-    }
-
-    /// A rename that cannot replace, from two steps; where there are no hard links looking first is the best there is.
-    fn link_and_unlink(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> Result<(), Errno> {
-        match rustix::fs::linkat(&self.handle, name, &to.handle, to_name, AtFlags::empty()) {
-            Ok(()) => rustix::fs::unlinkat(&self.handle, name, AtFlags::empty()),
-            Err(Errno::PERM | Errno::NOTSUP | Errno::NOSYS | Errno::MLINK) => {
-                match rustix::fs::statat(&to.handle, to_name, AtFlags::SYMLINK_NOFOLLOW) {
-                    Ok(_) => Err(Errno::EXIST),
-                    Err(Errno::NOENT) => {
-                        rustix::fs::renameat(&self.handle, name, &to.handle, to_name)
-                    }
-                    Err(error) => Err(error),
-                }
-            }
-            linked => linked,
-        }
-    }
-
-    #[cfg(any(target_os = "linux", target_os = "macos"))]
-    fn rename_exclusively(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> Result<(), Errno> {
-        use rustix::fs::{RenameFlags, renameat_with};
-        renameat_with(
-            &self.handle,
-            name,
-            &to.handle,
-            to_name,
-            RenameFlags::NOREPLACE,
-        )
-    }
-
-    #[cfg(not(any(target_os = "linux", target_os = "macos")))]
-    fn rename_exclusively(&self, _name: &OsStr, _to: &Self, _to_name: &OsStr) -> Result<(), Errno> {
-        Err(Errno::NOSYS)
-    }
-
-    /// Gives a file a second name elsewhere on the same file system.
-    ///
-    /// # Errors
-    /// The name is taken, the file system has no hard links, or the system refused.
-    pub fn link(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> Result<()> {
-        rustix::fs::linkat(&self.handle, name, &to.handle, to_name, AtFlags::empty())
-            .at("keep the old version as", to.path.join(to_name))
     }
 
     /// Removes a temporary file of ours.

@@ -1,10 +1,16 @@
-//! What the standard library lacks of the operating system: folder handles, random bytes, the host's name, terminals.
+//! What the standard library lacks of the operating system: folder handles, renames that cannot replace, clones, flushing,
+//! extended attributes, free space, random bytes, the host's name, terminals.
 
+pub mod attributes;
 pub mod deadline;
 pub mod disk;
+pub mod file;
 pub mod folder;
 pub mod host;
+pub mod limits;
 pub mod origin;
 pub mod reader;
+pub mod rename;
+pub mod space;
 pub mod stat;
 pub mod terminal;

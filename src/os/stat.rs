@@ -30,6 +30,9 @@ impl Kind {
     }
 }
 
+/// What systems count the blocks of a file in, whatever the file system's own blocks are: bytes.
+const BLOCK: u64 = 512;
+
 /// What the file system says of one entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stat {
@@ -37,6 +40,8 @@ pub struct Stat {
     pub kind: Kind,
     /// Apparent size in bytes.
     pub bytes: u64,
+    /// Bytes it takes on the disk; less than its size where it has holes.
+    pub allocated: u64,
     /// When its content was last changed.
     pub modified: Moment,
     /// When its status was last changed; no program can set it.
@@ -84,6 +89,7 @@ impl Stat {
         Self {
             kind,
             bytes: stat.st_size as u64,
+            allocated: stat.st_blocks as u64 * BLOCK,
             modified: Moment {
                 seconds: stat.st_mtime as i64,
                 nanoseconds: stat.st_mtime_nsec as u32,

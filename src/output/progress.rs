@@ -207,6 +207,13 @@ impl Monitor for Progress {
             Event::Files(number) => self.count(|task| task.done.0 += number),
             Event::Folders(number) => self.count(|task| task.done.1 += number),
             Event::Bytes(number) => self.count(|task| task.done.2 += number),
+            Event::Expected { files, bytes } => self.count(|task| {
+                let add = |total: &mut Option<u64>, more| {
+                    *total = Some(total.unwrap_or(0).saturating_add(more));
+                };
+                add(&mut task.total.0, *files);
+                add(&mut task.total.1, *bytes);
+            }),
             Event::Problem(error) => self.beside_bar(|| self.messages.problem(error)),
             Event::Notice(text) => self.beside_bar(|| self.messages.notice(text)),
             Event::Finished => {

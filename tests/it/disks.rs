@@ -107,25 +107,21 @@ fn a_category_that_is_not_mounted_is_not_an_empty_one() {
 }
 
 #[test]
-fn a_full_disk_fails_only_what_does_not_fit() {
+fn a_disk_without_room_is_refused_before_the_first_byte() {
     let studio = Studio::filled();
     studio.file("WORK/footage/acme/spot/large.mov", vec![1; 3_000_000]);
     let Some(_disk) = Disk::mount(&studio, "NAS", "1m") else {
         return;
     };
     assert_snapshot!(studio.lines(&["copy acme/spot footage WORK NAS"]), @"
-    exit 3
-    --- stdout
-    failed $STUDIO/NAS/footage/acme/spot/large.mov: cannot write to `$STUDIO/NAS/footage/acme/spot`: No space left on device (os error 28)
-    copied 2 files, 13 B in N s; 1 failed
+    exit 1
+    --- stderr
+    -c:1:1: error: `NAS` has no room: 3.01 MB are needed at `$STUDIO/NAS`, 1.05 MB are free
+        copy acme/spot footage WORK NAS
+        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: make room there, or copy fewer projects; nothing was copied
     ");
-    assert_snapshot!(studio.tree("NAS/footage"), @"
-    acme/
-    acme/spot/
-    acme/spot/plates/
-    acme/spot/plates/p1.exr 9
-    acme/spot/reel.mov 4
-    ");
+    assert_eq!(studio.tree("NAS"), "");
 }
 
 #[test]
@@ -142,12 +138,13 @@ fn what_is_replaced_is_kept_even_on_another_file_system() {
     assert_snapshot!(studio.lines(&["copy acme/spot footage WORK NAS"]), @"
     exit 0
     --- stdout
-    copied 2 files, 13 B in N s; 1 of these replaced an older version
+    copied and verified 2 files, 13 B in N s; 1 of these replaced an older version
     old versions: $STUDIO/NAS/.auto-backup/versions/RUN-1
     ");
     assert_snapshot!(studio.tree("NAS"), @"
     .auto-backup/
     .auto-backup/database.json N
+    .auto-backup/lock 0
     .auto-backup/versions/
     .auto-backup/versions/RUN-1/
     .auto-backup/versions/RUN-1/footage/

@@ -100,7 +100,7 @@ fn tab_completes_commands_and_names() {
     );
     session.send("copy Bob's/\tfoo\tW\tN\t").unwrap();
     let answer = ask(&mut session, "");
-    assert!(answer.contains("copied 1 file"), "{answer}");
+    assert!(answer.contains("copied and verified 1 file"), "{answer}");
 }
 
 #[test]

@@ -117,7 +117,7 @@ fn a_project_is_copied_between_storages() {
     assert_snapshot!(studio.script("copy acme/spot footage WORK NAS\nfetch project acme/spot\nexit\n").ok(), @"
     exit 0
     --- stdout
-    copied 1 file, 4 B in N s
+    copied and verified 1 file, 4 B in N s
     acme/spot
     ┌──────────┬──────────────────────┬──────────────────────┬─────────┐
     │ category ┆ WORK                 ┆ NAS                  ┆ SERVER  │

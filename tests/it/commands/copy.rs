@@ -39,11 +39,12 @@ fn a_copy_says_what_it_did() {
     assert_snapshot!(studio.lines(&[LINE]).ok(), @"
     exit 0
     --- stdout
-    copied 2 files, 13 B in N s
+    copied and verified 2 files, 13 B in N s
     ");
     assert_snapshot!(studio.tree("NAS"), @"
     .auto-backup/
     .auto-backup/database.json N
+    .auto-backup/lock 0
     footage/
     footage/acme/
     footage/acme/spot/
@@ -84,13 +85,14 @@ fn what_is_newer_replaces_and_what_is_not_is_a_conflict() {
     --- stdout
     conflict $STUDIO/NAS/footage/acme/spot/equal: it differs in size, and both have the same time
     conflict $STUDIO/NAS/footage/acme/spot/older: it differs in size, and the one there is newer
-    copied 2 files, 8 B in N s; 1 of these replaced an older version; 1 already there; 2 in conflict
+    copied and verified 2 files, 8 B in N s; 1 of these replaced an older version; 1 already there; 2 in conflict
     old versions: $STUDIO/NAS/.auto-backup/versions/RUN-1
     a file in conflict is as it was; `--overwrite` replaces it and keeps the old version
     ");
     assert_snapshot!(studio.tree("NAS"), @"
     .auto-backup/
     .auto-backup/database.json N
+    .auto-backup/lock 0
     .auto-backup/versions/
     .auto-backup/versions/RUN-1/
     .auto-backup/versions/RUN-1/footage/
@@ -118,7 +120,7 @@ fn a_conflict_has_a_json_document() {
     assert_snapshot!(studio.json(&[LINE]).status(3), @r#"
     exit 3
     --- stdout
-    {"command":"copy","run":1,"state":"partial","planned_files":5,"planned_bytes":8,"copied_files":2,"copied_bytes":8,"same_files":1,"conflict_files":2,"failed_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"items":[{"path":"$STUDIO/NAS/footage/acme/spot/equal","outcome":"conflict","reason":"it differs in size, and both have the same time"},{"path":"$STUDIO/NAS/footage/acme/spot/older","outcome":"conflict","reason":"it differs in size, and the one there is newer"}]}
+    {"command":"copy","run":1,"state":"partial","planned_files":5,"planned_bytes":8,"copied_files":2,"copied_bytes":8,"same_files":1,"conflict_files":2,"failed_files":0,"skipped_files":0,"verified_files":2,"seconds":N,"items":[{"path":"$STUDIO/NAS/footage/acme/spot/equal","outcome":"conflict","reason":"it differs in size, and both have the same time"},{"path":"$STUDIO/NAS/footage/acme/spot/older","outcome":"conflict","reason":"it differs in size, and the one there is newer"}]}
     "#);
     assert_snapshot!(formatted(&studio, "plain", LINE).status(3), @"
     exit 3
@@ -171,7 +173,7 @@ fn no_update_only_adds() {
     skipped $STUDIO/NAS/footage/acme/spot/equal: it differs in size, and only what is missing is added
     skipped $STUDIO/NAS/footage/acme/spot/newer: it differs in size, and only what is missing is added
     skipped $STUDIO/NAS/footage/acme/spot/older: it differs in size, and only what is missing is added
-    copied 1 file, 4 B in N s; 1 already there; 3 skipped
+    copied and verified 1 file, 4 B in N s; 1 already there; 3 skipped
     ");
     assert_eq!(studio.read("NAS/footage/acme/spot/newer"), "nas");
     assert_eq!(studio.read("NAS/footage/acme/spot/sub/missing"), "work");

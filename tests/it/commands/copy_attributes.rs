@@ -131,6 +131,7 @@ fn a_link_that_points_elsewhere_is_kept_when_overwritten() {
     assert_snapshot!(studio.tree("NAS"), @"
     .auto-backup/
     .auto-backup/database.json N
+    .auto-backup/lock 0
     .auto-backup/versions/
     .auto-backup/versions/RUN-2/
     .auto-backup/versions/RUN-2/footage/

@@ -32,6 +32,7 @@ fn a_link_at_the_destination_is_never_written_through() {
     assert_snapshot!(studio.tree("NAS"), @"
     .auto-backup/
     .auto-backup/database.json N
+    .auto-backup/lock 0
     .auto-backup/versions/
     .auto-backup/versions/RUN-2/
     .auto-backup/versions/RUN-2/footage/
@@ -75,6 +76,7 @@ fn a_file_and_a_folder_of_one_name_are_a_conflict() {
     assert_snapshot!(studio.tree("NAS"), @"
     .auto-backup/
     .auto-backup/database.json N
+    .auto-backup/lock 0
     .auto-backup/versions/
     .auto-backup/versions/RUN-3/
     .auto-backup/versions/RUN-3/footage/

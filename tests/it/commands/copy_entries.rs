@@ -49,7 +49,7 @@ fn pipes_and_sockets_are_reported_as_skipped() {
     --- stdout
     skipped $STUDIO/NAS/footage/acme/spot/pipe: it is a socket, pipe or device
     skipped $STUDIO/NAS/footage/acme/spot/socket: it is a socket, pipe or device
-    copied 1 file, 1 B in N s; 2 skipped
+    copied and verified 1 file, 1 B in N s; 2 skipped
     ");
     assert_eq!(copied(&studio, LINE)["skipped_files"], 2);
     assert_eq!(studio.tree(TO), "a 1");
@@ -72,7 +72,7 @@ fn one_unreadable_file_stops_nothing_else() {
     --- stdout
     failed $STUDIO/NAS/footage/acme/spot/b: cannot read `$STUDIO/WORK/footage/acme/spot/b`: Permission denied (os error 13)
     failed $STUDIO/NAS/footage/acme/spot/closed: cannot open `$STUDIO/WORK/footage/acme/spot/closed`: Permission denied (os error 13)
-    copied 2 files, 2 B in N s; 2 failed
+    copied and verified 2 files, 2 B in N s; 2 failed
     ");
     assert_eq!(studio.read(format!("{TO}/c")), "c");
     assert!(!studio.path(TO).join("b").exists());
@@ -92,7 +92,7 @@ fn a_folder_that_cannot_be_written_fails_each_of_its_files() {
     exit 3
     --- stdout
     failed $STUDIO/NAS/footage/acme/spot/sub/a: cannot create a file in `$STUDIO/NAS/footage/acme/spot/sub`: Permission denied (os error 13)
-    copied 1 file, 1 B in N s; 1 failed
+    copied and verified 1 file, 1 B in N s; 1 failed
     ");
     assert_eq!(studio.read(format!("{TO}/b")), "b");
 }
@@ -129,6 +129,9 @@ fn an_empty_project_is_a_project() {
     copied 0 files, 0 B in N s
     ");
     assert_snapshot!(studio.tree("NAS"), @"
+    .auto-backup/
+    .auto-backup/database.json N
+    .auto-backup/lock 0
     footage/
     footage/acme/
     footage/acme/spot/

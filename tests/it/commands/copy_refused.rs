@@ -18,7 +18,7 @@ fn one_of_several_destinations_that_is_offline_holds_nobody_up() {
     --- stdout
     added database CLOUD at $STUDIO/gone, offline: it is not there
     failed $STUDIO/gone: database `CLOUD` is offline: `$STUDIO/gone` is not there
-    copied 1 file, 6 B in N s; 1 failed
+    copied and verified 1 file, 6 B in N s; 1 failed
     ");
     assert_snapshot!(studio.json(&lines).status(3), @r#"
     exit 3

@@ -68,7 +68,7 @@ fn what_is_excluded_is_neither_counted_nor_copied() {
     ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
     │ WORK     ┆ complete ┆        1 ┆     2 ┆  5 B ┆     2 ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
-    copied 2 files, 5 B in N s
+    copied and verified 2 files, 5 B in N s
     ");
     assert_snapshot!(studio.tree("NAS/footage"), @"
     acme/

@@ -61,7 +61,8 @@ fn a_page_tells_of_arguments_options_and_examples() {
     What is missing there is copied; what is older there is replaced, and its old version is kept in
     `.auto-backup/versions/` at that database's root. What is newer there, or differs with the same
     time, is a conflict: it is kept and reported. Files that are only there stay. A file gets its name
-    only once it is whole and on the disk. To go on after an interruption, give the same line again.
+    only once it is whole, on the disk, and was read back and found to be what the source is. To go on
+    after an interruption, give the same line again.
 
     Usage: copy [OPTIONS] <PROJECT> <CATEGORY> <FROM> <TO>...
 
@@ -88,6 +89,12 @@ fn a_page_tells_of_arguments_options_and_examples() {
           --no-update
               Only add what is missing
 
+          --checksum
+              Compare files of one size by their content, not by their times
+
+          --no-verify
+              Do not read back what was copied
+
       -h, --help
               Print help
 
@@ -95,6 +102,7 @@ fn a_page_tells_of_arguments_options_and_examples() {
       copy acme/spot footage WORK NAS
       copy acme/spot all WORK NAS,ARCHIVE
       copy acme render NAS ARCHIVE --no-update
+      copy acme/spot footage WORK NAS --checksum --dry-run
       copy all all WORK NAS --dry-run
       copy -- -odd-/name footage WORK NAS
     ");

@@ -1,0 +1,306 @@
+//! Copying one file so that its final name never stands for half of it.
+//!
+//! The bytes go to a temporary file in the destination's folder. Only when they are whole, flushed, read back and carry
+//! the source's time and permissions may that file get its final name; flushing, reading back and naming are the caller's
+//! to ask for, because they are cheaper for many files at once.
+
+mod bytes;
+mod verify;
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::os::unix::ffi::OsStringExt as _;
+use std::process;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+
+use crate::digest::Digest;
+use crate::error::{At as _, Error, Result};
+use crate::exclusions::TEMPORARY;
+use crate::os::attributes::{self, Attributes};
+use crate::os::file;
+use crate::os::folder::Folder;
+use crate::os::host;
+use crate::os::stat::{Kind, Stat};
+use bytes::Passed;
+
+/// What copying files one after the other uses again: memory, and what was found out about the disks.
+#[derive(Debug, Default)]
+pub struct Mover {
+    buffer: Vec<u8>,
+    attributes: Attributes,
+    /// Pairs of devices between which nothing can be cloned.
+    no_clones: Vec<(u64, u64)>,
+    /// Whether digests are wanted of what passes through memory.
+    pub digests: bool,
+}
+
+/// A whole copy under a temporary name. Dropping it removes it; giving it a final name consumes it.
+#[derive(Debug)]
+pub struct Part {
+    folder: Arc<Folder>,
+    name: OsString,
+    /// The copy; a link has none.
+    file: Option<File>,
+    /// Where a link points.
+    target: Option<OsString>,
+    /// The source, where it must be read again to know its digest.
+    origin: Option<File>,
+    /// Whether the temporary name no longer stands for it.
+    settled: bool,
+    /// What the source was when it was copied.
+    pub source: Stat,
+    /// The digest of the source's bytes, if they passed through memory.
+    pub digest: Option<Digest>,
+    /// Whether it shares the source's blocks, so that there is nothing to be read back.
+    pub cloned: bool,
+    /// What became of its extended attributes.
+    pub attributes: attributes::Outcome,
+}
+
+impl Part {
+    /// Its temporary name, and the folder this is in.
+    #[must_use]
+    pub fn place(&self) -> (&Arc<Folder>, &OsStr) {
+        (&self.folder, &self.name)
+    }
+
+    /// Gives the copy a name that must be free.
+    ///
+    /// # Errors
+    /// The name is taken by now, or the system refused.
+    pub fn place_new(mut self, name: &OsStr) -> Result<()> {
+        self.folder.rename_new(&self.name, &self.folder, name)?;
+        self.settled = true;
+        Ok(())
+    }
+
+    /// Gives the copy the name of the file it replaces, whose old version is kept elsewhere by now.
+    ///
+    /// # Errors
+    /// The system refused.
+    pub fn place_over(mut self, name: &OsStr) -> Result<()> {
+        self.folder.rename(&self.name, &self.folder, name)?;
+        self.settled = true;
+        Ok(())
+    }
+
+    /// Moves the copy into another folder of the same file system, under a name that must be free there.
+    ///
+    /// # Errors
+    /// The name is taken, the folder is on another file system, or the system refused; it is where it was then.
+    pub fn move_to(&mut self, folder: &Arc<Folder>, name: &OsStr) -> Result<()> {
+        self.folder.rename_new(&self.name, folder, name)?;
+        self.folder = Arc::clone(folder);
+        name.clone_into(&mut self.name);
+        Ok(())
+    }
+
+    /// Moves it back into the folder of its final name, under a temporary name.
+    ///
+    /// # Errors
+    /// As for [`Self::move_to`].
+    pub fn move_back(&mut self, folder: &Arc<Folder>) -> Result<()> {
+        self.move_to(folder, &temporary_name())
+    }
+
+    /// Gives the copy a name in another folder of the same file system, which must be free.
+    ///
+    /// # Errors
+    /// As for [`Self::place_new`].
+    pub fn place_in(mut self, folder: &Folder, name: &OsStr) -> Result<()> {
+        self.folder.rename_new(&self.name, folder, name)?;
+        self.settled = true;
+        Ok(())
+    }
+
+    /// Lets go of it: its name stands for something else from now on, which must not be removed.
+    pub const fn settle(&mut self) {
+        self.settled = true;
+    }
+
+    /// Its name stands for it after all.
+    pub const fn unsettle(&mut self) {
+        self.settled = false;
+    }
+
+    /// Flushes this file alone.
+    ///
+    /// # Errors
+    /// Its bytes could not be kept.
+    pub fn flush(&self) -> Result<()> {
+        match &self.file {
+            Some(file) => file.sync_all().at("flush", self.folder.path()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if !self.settled {
+            // What cannot be removed is swept by the next run.
+            self.folder.remove_temporary(&self.name).unwrap_or_default();
+        }
+    }
+}
+
+/// Makes a symbolic link under a temporary name, with the time of the one it copies.
+///
+/// # Errors
+/// The file system has no links, or the system refused.
+pub fn make_link(source: &Folder, name: &OsStr, destination: &Arc<Folder>) -> Result<Part> {
+    let (target, stat) = (source.read_link(name)?, source.stat(name)?);
+    let (temporary, ()) = create(destination, |temporary| {
+        destination.make_link(temporary, &target)
+    })?;
+    let part = Part {
+        folder: Arc::clone(destination),
+        name: temporary,
+        file: None,
+        target: Some(target),
+        origin: None,
+        settled: false,
+        source: Stat { bytes: 0, ..stat },
+        digest: None,
+        cloned: false,
+        attributes: attributes::Outcome::Kept,
+    };
+    destination.set_modified(&part.name, stat.modified)?;
+    Ok(part)
+}
+
+/// Copies a file to a temporary file in `destination`, whole, with its time, permissions and extended attributes, but not
+/// flushed yet; `told` hears of the bytes while they are moved.
+///
+/// # Errors
+/// [`Error::Changed`] if the source was not the same before and after, [`Error::Interrupted`], or what the disks refused.
+pub fn copy_file(
+    source: &Folder,
+    name: &OsStr,
+    destination: &Arc<Folder>,
+    mover: &mut Mover,
+    told: &dyn Fn(u64),
+) -> Result<Part> {
+    let (from, stat) = source.open_file(name)?;
+    let (temporary, to) = create(destination, |temporary| destination.create_file(temporary))?;
+    let mut part = Part {
+        folder: Arc::clone(destination),
+        name: temporary,
+        file: None,
+        target: None,
+        origin: None,
+        settled: false,
+        source: stat,
+        digest: None,
+        cloned: false,
+        attributes: attributes::Outcome::Kept,
+    };
+    let passed = mover.move_bytes((&from, &stat), &to, told);
+    let changed = || Error::Changed {
+        path: source.path().join(name),
+    };
+    let after = file::stat(&from).map_err(|_| changed())?;
+    if !after.unchanged_since(&stat) {
+        return Err(changed());
+    }
+    let passed =
+        passed.map_err(|error| bytes::explain(error, &source.path().join(name), destination))?;
+    match passed {
+        Passed::Short => return Err(changed()),
+        Passed::Cloned => part.cloned = true,
+        Passed::Unseen => part.origin = Some(from.try_clone().at("read", source.path())?),
+        Passed::Hashed(digest) => part.digest = digest,
+    }
+    mover.dress(&from, &to, &mut part).at(
+        "set the time or permissions of a file in",
+        destination.path(),
+    )?;
+    part.file = Some(to);
+    Ok(part)
+}
+
+impl Mover {
+    /// Memory to read into.
+    pub const fn buffer(&mut self) -> &mut Vec<u8> {
+        &mut self.buffer
+    }
+
+    /// Gives a copy its permissions, extended attributes and time.
+    fn dress(&mut self, from: &File, to: &File, part: &mut Part) -> std::io::Result<()> {
+        let mode = part.source.mode;
+        file::set_mode(to, mode)?;
+        part.attributes = self.attributes.copy(from, to);
+        if part.attributes != attributes::Outcome::Kept
+            && let Some(group) = attributes::group_mode(from)
+        {
+            // Without the list the bits of the group would let in more than the list does.
+            file::set_mode(to, mode & !0o070 | mode & group)?;
+        }
+        file::set_modified(to, part.source.modified)
+    }
+}
+
+/// Makes something under a temporary name that nobody else has.
+fn create<T>(folder: &Folder, make: impl Fn(&OsStr) -> Result<T>) -> Result<(OsString, T)> {
+    const ATTEMPTS: u32 = 1000;
+    for _ in 0..ATTEMPTS {
+        let name = temporary_name();
+        match make(&name) {
+            // A process of the same number left it behind, or one on a host of the same name has it.
+            Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::AlreadyExists => {
+            }
+            created => {
+                return created
+                    .map(|what| (name, what))
+                    .map_err(|error| in_folder(error, folder));
+            }
+        }
+    }
+    Err(Error::Raced {
+        path: folder.path().join(temporary_name()),
+    })
+}
+
+/// A name that no other process on this host has.
+fn temporary_name() -> OsString {
+    temporary_name_with(b"")
+}
+
+/// A temporary name with something in it, to see whether a folder takes that.
+#[must_use]
+pub fn temporary_name_with(word: &[u8]) -> OsString {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    static BEGINNING: LazyLock<String> =
+        LazyLock::new(|| format!("{}{}-{}-", TEMPORARY.0, host::name(), process::id()));
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed).to_string();
+    let parts = [
+        BEGINNING.as_bytes(),
+        number.as_bytes(),
+        word,
+        TEMPORARY.1.as_bytes(),
+    ];
+    OsString::from_vec(parts.concat())
+}
+
+/// Names the folder in which no file can be made, not the temporary file that nobody knows.
+fn in_folder(error: Error, folder: &Folder) -> Error {
+    match error {
+        Error::Io { source, .. } => Error::Io {
+            action: "create a file in",
+            path: folder.path().to_owned(),
+            source,
+        },
+        error => error,
+    }
+}
+
+/// Removes a temporary file that a run left behind; says whether it is gone. Only for who holds the database's lock: no
+/// other run can be using it then.
+#[must_use]
+pub fn sweep(folder: &Folder, name: &OsStr) -> bool {
+    let is_ours = folder
+        .stat(name)
+        .is_ok_and(|stat| matches!(stat.kind, Kind::File | Kind::Link));
+    is_ours && folder.remove_temporary(name).is_ok()
+}

@@ -1,0 +1,244 @@
+//! Names that a destination cannot hold, or cannot tell from others in the same folder: found before the first byte.
+//!
+//! File systems are asked, not listed: a folder that takes names of either case for one is found by making a temporary
+//! file in it and looking for that under another spelling. That is only done where names are such that it matters.
+
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Path, PathBuf};
+
+use unicode_normalization::UnicodeNormalization as _;
+
+use crate::copy_file::temporary_name_with;
+use crate::manifest::Files;
+use crate::name::Name;
+use crate::os::folder::Folder;
+use crate::plan::{Plan, PlannedFolder};
+use crate::tree::Tree;
+
+/// What other systems than Unix keep out of names.
+const AWKWARD: &[u8] = b"<>:\"\\|?*";
+
+/// What a folder of a destination does with names, asked once each.
+#[derive(Debug)]
+pub struct Habits<'a> {
+    folder: &'a Folder,
+    /// The longest name, in bytes.
+    longest: usize,
+    folds_case: OnceCell<bool>,
+    folds_form: OnceCell<bool>,
+    folds_end: OnceCell<bool>,
+    holds: OnceCell<BTreeMap<u8, bool>>,
+}
+
+impl<'a> Habits<'a> {
+    /// Of the file system and folder in which a replica is, or will be made.
+    #[must_use]
+    pub fn of(folder: &'a Folder) -> Self {
+        const USUAL: usize = 255;
+        Self {
+            folder,
+            longest: folder.space().map_or(USUAL, |space| space.name),
+            folds_case: OnceCell::new(),
+            folds_form: OnceCell::new(),
+            folds_end: OnceCell::new(),
+            holds: OnceCell::new(),
+        }
+    }
+
+    /// Whether it takes upper and lower case for the same.
+    fn folds_case(&self) -> bool {
+        *self
+            .folds_case
+            .get_or_init(|| self.is_also_known_as("case", str::to_uppercase))
+    }
+
+    /// Whether it takes a letter with its accent, written as one character or as two, for the same.
+    fn folds_form(&self) -> bool {
+        *self
+            .folds_form
+            .get_or_init(|| self.is_also_known_as("\u{e9}", |name| name.nfd().collect()))
+    }
+
+    /// Whether it drops dots and spaces at the end.
+    fn folds_end(&self) -> bool {
+        *self
+            .folds_end
+            .get_or_init(|| self.is_also_known_as("end", |name| format!("{name}.")))
+    }
+
+    /// Whether a file made under a name is found under another spelling of it.
+    fn is_also_known_as(&self, word: &str, spell: impl Fn(&str) -> String) -> bool {
+        let name = temporary_name_with(word.as_bytes());
+        if self.folder.create_file(&name).is_err() {
+            return false;
+        }
+        let other = spell(&name.to_string_lossy());
+        let known = self.folder.stat(OsStr::new(&other)).is_ok();
+        self.folder.remove_temporary(&name).unwrap_or_default();
+        known
+    }
+
+    /// Whether a name may hold this byte.
+    fn holds(&self, byte: u8) -> bool {
+        let ask = |byte: u8| {
+            let name = temporary_name_with(&[byte]);
+            let made = self.folder.create_file(&name).map(drop);
+            self.folder.remove_temporary(&name).unwrap_or_default();
+            made.is_ok()
+        };
+        // The questions are few: all are asked at the first.
+        let holds = self.holds.get_or_init(|| {
+            let bytes = AWKWARD.iter().copied().chain([1, 0xff]);
+            bytes.map(|byte| (byte, ask(byte))).collect()
+        });
+        holds.get(&byte).copied().unwrap_or(true)
+    }
+
+    /// Why a name cannot be held, if so.
+    fn refusal(&self, name: &[u8]) -> Option<String> {
+        if name.len() > self.longest {
+            return Some(format!(
+                "its name has {} bytes, and this storage holds names of {} at most",
+                name.len(),
+                self.longest
+            ));
+        }
+        let awkward = name
+            .iter()
+            .find(|byte| AWKWARD.contains(byte) && !self.holds(**byte));
+        if let Some(byte) = awkward {
+            let sign = char::from(*byte);
+            return Some(format!("this storage holds no name with `{sign}` in it"));
+        }
+        if name.iter().any(|byte| *byte < b' ') && !self.holds(1) {
+            return Some("this storage holds no name with a control character in it".to_owned());
+        }
+        if std::str::from_utf8(name).is_err() && !self.holds(0xff) {
+            return Some("its name is not UTF-8, and this storage holds no such name".to_owned());
+        }
+        None
+    }
+
+    /// What the folder takes a name for.
+    fn key(&self, name: &[u8]) -> Vec<u8> {
+        let Ok(text) = std::str::from_utf8(name) else {
+            return name.to_vec();
+        };
+        let mut key: String = if self.folds_form() {
+            text.nfc().collect()
+        } else {
+            text.to_owned()
+        };
+        if self.folds_case() {
+            key = key.to_lowercase();
+        }
+        if self.folds_end() {
+            key.truncate(key.trim_end_matches(['.', ' ']).len());
+        }
+        key.into_bytes()
+    }
+}
+
+/// Finds the names of a plan that the destination cannot hold, with the reason for each path.
+#[must_use]
+pub fn misfits(plan: &Plan, destination: &Tree, habits: &Habits<'_>) -> BTreeMap<PathBuf, String> {
+    let mut misfits = BTreeMap::new();
+    let mut made: BTreeMap<&Path, Vec<&OsStr>> = BTreeMap::new();
+    for folder in plan.folders.iter().filter(|folder| !folder.exists) {
+        if let (Some(above), Some(name)) = (folder.path.parent(), folder.path.file_name()) {
+            made.entry(above).or_default().push(name);
+        }
+    }
+    for folder in &plan.folders {
+        let folders = made.remove(folder.path.as_path()).unwrap_or_default();
+        let new = new_names(folder, &folders);
+        if !new.is_empty() {
+            of_folder(&folder.path, &new, destination, habits, &mut misfits);
+        }
+    }
+    misfits
+}
+
+/// The names that a folder gets.
+fn new_names(folder: &PlannedFolder, folders: &[&OsStr]) -> Vec<OsString> {
+    let mut names: Vec<OsString> = folders.iter().map(|name| (*name).to_owned()).collect();
+    let mut files = folder.add.files();
+    while let Ok(Some(file)) = files.next() {
+        names.push(OsString::from_vec(file.name.to_vec()));
+    }
+    names
+}
+
+/// Finds the misfits among the new names of one folder.
+fn of_folder(
+    path: &Path,
+    new: &[OsString],
+    destination: &Tree,
+    habits: &Habits<'_>,
+    misfits: &mut BTreeMap<PathBuf, String>,
+) {
+    for name in new {
+        if let Some(why) = habits.refusal(name.as_bytes()) {
+            misfits.insert(path.join(name), why);
+        }
+    }
+    let there = names_there(destination, path);
+    let all = || {
+        new.iter()
+            .map(|name| name.as_bytes())
+            .chain(there.iter().map(Name::as_bytes))
+    };
+    // Names in small letters alone cannot be taken for each other.
+    if !all().any(may_fold) || all().nth(1).is_none() || !habits.fold_anything() {
+        return;
+    }
+    let mut taken: BTreeMap<Vec<u8>, &[u8]> = BTreeMap::new();
+    for name in &there {
+        taken.insert(habits.key(name.as_bytes()), name.as_bytes());
+    }
+    for name in new {
+        let other = taken
+            .entry(habits.key(name.as_bytes()))
+            .or_insert(name.as_bytes());
+        if *other != name.as_bytes() {
+            let why = |other: &[u8]| {
+                let other = Name::from_bytes(other.to_vec());
+                format!("this storage cannot tell its name from `{other}` in the same folder")
+            };
+            misfits.insert(path.join(name), why(other));
+            // Neither of two new ones has more right to the name.
+            if new.iter().any(|new| new.as_bytes() == *other) {
+                let first = path.join(OsStr::from_bytes(other));
+                misfits.entry(first).or_insert_with(|| why(name.as_bytes()));
+            }
+        }
+    }
+}
+
+impl Habits<'_> {
+    fn fold_anything(&self) -> bool {
+        self.folds_case() || self.folds_form() || self.folds_end()
+    }
+}
+
+/// Whether there may be another spelling of a name.
+fn may_fold(name: &[u8]) -> bool {
+    let other = |byte: &u8| byte.is_ascii_uppercase() || !byte.is_ascii();
+    name.iter().any(other) || name.ends_with(b".") || name.ends_with(b" ")
+}
+
+/// The names that a folder of the destination holds.
+fn names_there(destination: &Tree, path: &Path) -> Vec<Name> {
+    let Some(folder) = destination.folders.get(path) else {
+        return Vec::new();
+    };
+    let mut names = [&folder.specials[..], &folder.subfolders[..]].concat();
+    let mut files = Files::of(folder.packed());
+    while let Ok(Some(file)) = files.next() {
+        names.push(Name::from_bytes(file.name.to_vec()));
+    }
+    names
+}

@@ -1,0 +1,63 @@
+//! How much a file system has room for, and how long its names may be.
+
+use super::folder::Folder;
+use crate::error::{At as _, Result};
+
+/// What a file system has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Space {
+    /// Bytes that this user may still write.
+    pub free_bytes: u64,
+    /// Files that may still be made; `None` where there is no limit.
+    pub free_files: Option<u64>,
+    /// What it gives room in: every file takes a multiple of it, in bytes.
+    pub block: u64,
+    /// The longest name, in bytes.
+    pub name: usize,
+}
+
+/// The numbers of file systems in Linux's `statfs` whose files can share blocks: Btrfs, XFS, bcachefs, OCFS2.
+#[cfg(target_os = "linux")]
+const SHARING: [u32; 4] = [0x9123_683e, 0x5846_5342, 0xca45_1a4e, 0x7461_636f];
+
+impl Folder {
+    /// Whether files on this folder's file system can share blocks, as far as its kind says.
+    #[must_use]
+    #[cfg(target_os = "linux")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the numbers have 32 bits, in a field that is wider and signed on most systems"
+    )]
+    pub fn shares_blocks(&self) -> bool {
+        rustix::fs::fstatfs(self.handle())
+            .is_ok_and(|system| SHARING.contains(&(system.f_type as u32)))
+    }
+
+    /// The same, where the system does not say.
+    #[must_use]
+    #[cfg(not(target_os = "linux"))]
+    #[expect(clippy::unused_self, reason = "as where there is something to ask")]
+    pub const fn shares_blocks(&self) -> bool {
+        false
+    }
+
+    /// What the file system of this folder has left.
+    ///
+    /// # Errors
+    /// The system refused.
+    pub fn space(&self) -> Result<Space> {
+        let seen = rustix::fs::fstatvfs(self.handle()).at("ask for free space at", self.path())?;
+        let block = seen.f_frsize.max(1);
+        Ok(Space {
+            free_bytes: seen.f_bavail.saturating_mul(block),
+            // File systems that make inodes as they need them count none.
+            free_files: (seen.f_files > 0).then_some(seen.f_favail),
+            block,
+            name: usize::try_from(seen.f_namemax)
+                .ok()
+                .filter(|length| *length > 0)
+                .unwrap_or(255),
+        })
+    }
+}

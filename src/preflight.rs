@@ -1,0 +1,166 @@
+//! What is found out before the first byte: whether source and destination are the same files, and whether there is room.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::manifest::Files;
+use crate::os::folder::Folder;
+use crate::os::space::Space;
+use crate::os::stat::Kind;
+use crate::plan::Plan;
+use crate::units;
+
+/// The folder of a path below a root, or the nearest above it that is there.
+///
+/// # Errors
+/// Not even the root can be opened.
+pub fn nearest(root: &Folder, relative: &Path) -> Result<Folder> {
+    let mut above = relative.ancestors();
+    let found = above.find_map(|path| root.beneath(path).ok());
+    found.map_or_else(|| root.beneath(Path::new("")), Ok)
+}
+
+/// Fails if a replica's folder at the destination is its folder at the source by another path, or lies in that, or that
+/// in it: a mount or a hard-linked folder can make it so though the roots differ.
+///
+/// # Errors
+/// [`Error::SameFolder`].
+pub fn refuse_same_folder(source: &Folder, destination: &Folder, relative: &Path) -> Result<()> {
+    let here = chain(source, relative);
+    let there = chain(destination, relative);
+    let why = match (here.last(), there.last()) {
+        (Some(a), Some(b)) if a == b => "one is the other by another path",
+        (Some(a), _) if there.contains(a) => "the destination lies in the source",
+        (_, Some(b)) if here.contains(b) && there.len() == relative.iter().count() + 1 => {
+            "the source lies in the destination"
+        }
+        _ => return Ok(()),
+    };
+    Err(Error::SameFolder {
+        from: source.path().join(relative),
+        to: destination.path().join(relative),
+        why,
+    })
+}
+
+/// Device and number of the root and of each folder down to this path, as far as they are there.
+fn chain(root: &Folder, relative: &Path) -> Vec<(u64, u64)> {
+    let mut folder = root.beneath(Path::new("")).ok();
+    let mut chain = Vec::new();
+    let mut names = relative.iter();
+    while let Some(now) = folder {
+        chain.extend(now.stat_self().map(|stat| (stat.device, stat.inode)));
+        folder = names.next().and_then(|name| now.child(name).ok());
+    }
+    chain
+}
+
+/// What one file system has to take.
+#[derive(Debug)]
+struct Load {
+    folder: PathBuf,
+    space: Space,
+    bytes: u64,
+    files: u64,
+}
+
+/// Fails unless every file system of a destination has room for the plans: for each the replica's folder below both
+/// roots, and the plan.
+///
+/// # Errors
+/// [`Error::NoRoom`], or a file system does not say what it has left.
+pub fn require_room(
+    database: &str,
+    source: &Arc<Folder>,
+    root: &Folder,
+    plans: &[(&Path, &Plan)],
+) -> Result<()> {
+    let mut loads: BTreeMap<u64, Load> = BTreeMap::new();
+    for (relative, plan) in plans.iter().filter(|(_, plan)| plan.has_work()) {
+        let folder = nearest(root, relative)?;
+        let device = folder.stat_self()?.device;
+        if folder.shares_blocks() && source.beneath(relative)?.stat_self()?.device == device {
+            // What is cloned takes no room.
+            continue;
+        }
+        let space = folder.space()?;
+        let load = loads.entry(device).or_insert_with(|| Load {
+            folder: folder.path().to_owned(),
+            space,
+            bytes: 0,
+            files: 0,
+        });
+        load.add(source, relative, plan);
+    }
+    loads.values().try_for_each(|load| load.check(database))
+}
+
+impl Load {
+    fn add(&mut self, source: &Folder, relative: &Path, plan: &Plan) {
+        let folders = plan.folders.iter().filter(|folder| !folder.exists).count();
+        self.files += plan.files + folders as u64;
+        let block = self.space.block;
+        // A file takes whole blocks; only where it might be too much is it worth counting them.
+        let most = plan.bytes.saturating_add(plan.files.saturating_mul(block));
+        let enough = self.space.free_bytes.saturating_sub(self.bytes);
+        let bytes = if most <= enough {
+            most
+        } else {
+            blocks(source, relative, plan, block)
+        };
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+
+    fn check(&self, database: &str) -> Result<()> {
+        let no_room = |needed, free| {
+            Err(Error::NoRoom {
+                database: database.to_owned(),
+                path: self.folder.clone(),
+                needed,
+                free,
+            })
+        };
+        if self.bytes > self.space.free_bytes {
+            let (needed, free) = (self.bytes, self.space.free_bytes);
+            return no_room(units::bytes(needed), units::bytes(free));
+        }
+        match self.space.free_files {
+            Some(free) if self.files > free => no_room(
+                units::counted(self.files, "file"),
+                units::counted(free, "file"),
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The bytes that a plan takes in whole blocks, without the holes in its files.
+fn blocks(source: &Folder, relative: &Path, plan: &Plan, block: u64) -> u64 {
+    let mut bytes: u64 = 0;
+    let mut add = |folder: Option<&Folder>, name: &std::ffi::OsStr, size: u64| {
+        let whole = size.div_ceil(block).saturating_mul(block);
+        let allocated = folder
+            .and_then(|folder| folder.stat(name).ok())
+            .filter(|stat| stat.kind == Kind::File)
+            .map_or(whole, |stat| stat.allocated);
+        bytes = bytes.saturating_add(whole.min(allocated.max(block)));
+    };
+    for planned in &plan.folders {
+        let folder = source.beneath(&relative.join(&planned.path)).ok();
+        let mut files: Files<'_> = planned.add.files();
+        while let Ok(Some(file)) = files.next() {
+            let name = crate::name::Name::from_bytes(file.name.to_vec());
+            add(folder.as_ref(), name.as_os_str(), file.bytes);
+        }
+        for replacement in &planned.replace {
+            add(
+                folder.as_ref(),
+                replacement.name.as_os_str(),
+                replacement.new.bytes,
+            );
+        }
+    }
+    bytes
+}

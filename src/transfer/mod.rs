@@ -1,0 +1,158 @@
+//! Carrying out plans on one destination: folders first, then files by several threads, then the folders' own times.
+//!
+//! Every item of the plans ends in exactly one outcome. A file counts as copied only once it has its final name and that
+//! name is on stable storage.
+
+mod folders;
+mod group;
+mod queue;
+mod worker;
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+
+use crate::copy_file::sweep;
+use crate::digest::Digest;
+use crate::moment::Moment;
+use crate::monitor::Meter;
+use crate::name::Name;
+use crate::os::folder::Folder;
+use crate::os::limits;
+use crate::outcome::Outcome;
+use crate::plan::{Plan, Reason};
+use crate::versions::Versions;
+use folders::Folders;
+use queue::Queue;
+use worker::Worker;
+
+/// One replica that is to be copied.
+#[derive(Debug)]
+pub struct Job {
+    /// The replica's folder below both roots.
+    pub relative: PathBuf,
+    /// What is to be done.
+    pub plan: Plan,
+}
+
+/// What was read back and proven to be what the source is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// The job, by its place.
+    pub job: usize,
+    /// The folder, by its path below the replica's.
+    pub folder: PathBuf,
+    /// The file's name.
+    pub name: Name,
+    /// Its size.
+    pub bytes: u64,
+    /// Its modification time.
+    pub modified: Moment,
+    /// The digest of its content.
+    pub digest: Digest,
+}
+
+/// Told of the outcome of an item: the job, the folder below the replica's, and the name; empty for the folder itself.
+pub type Tell<'a> = dyn Fn(usize, &Path, &OsStr, Outcome) + Sync + 'a;
+
+/// Told of what was proven, many at once.
+pub type Keep<'a> = dyn Fn(&[Proof]) + Sync + 'a;
+
+/// Between which folders plans are carried out, and who is told of what.
+pub struct Route<'a> {
+    /// The source database's root.
+    pub source: &'a Arc<Folder>,
+    /// The destination database's root.
+    pub destination: &'a Arc<Folder>,
+    /// Where old versions go.
+    pub versions: &'a Versions<'a>,
+    /// Whether copies are read back.
+    pub verify: bool,
+    /// How many threads copy.
+    pub workers: usize,
+    /// Told of files and bytes.
+    pub meter: &'a Meter,
+    /// Told of outcomes.
+    pub tell: &'a Tell<'a>,
+    /// Told of digests.
+    pub keep: &'a Keep<'a>,
+}
+
+impl std::fmt::Debug for Route<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Route")
+            .field("source", &self.source)
+            .field("destination", &self.destination)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Carries out plans; every item is told of once. Stopping on request is no error here: what was not reached is told so.
+pub fn transfer(jobs: &[Job], route: &Route<'_>) {
+    for (job, Job { relative, plan }) in jobs.iter().enumerate() {
+        tell_left_out(job, plan, route);
+        sweep_leftovers(relative, plan, route);
+    }
+    let mut folders = Folders::make(jobs, route);
+    let queue = Queue::new(jobs);
+    let files = group_size(route.workers);
+    thread::scope(|scope| {
+        for number in 0..route.workers.max(1) {
+            let worker = Worker::new(jobs, route, &folders, &queue, files);
+            // The first begins with the largest files, the others with the small ones.
+            let work = move || worker.run(number == 0);
+            if thread::Builder::new().spawn_scoped(scope, work).is_err() && number == 0 {
+                Worker::new(jobs, route, &folders, &queue, files).run(true);
+            }
+        }
+    });
+    queue.tell_unreached(route);
+    folders.finish(jobs, route);
+}
+
+/// Tells of everything that is not to be copied.
+fn tell_left_out(job: usize, plan: &Plan, route: &Route<'_>) {
+    for item in &plan.left_out {
+        let (folder, name) = split(&item.path);
+        let outcome = match item.reason.clone() {
+            Reason::Conflict(why) => Outcome::Conflict(why),
+            Reason::Skip(why) => Outcome::Skipped(why),
+            Reason::Fail(why) => Outcome::Failed(why),
+        };
+        (route.tell)(job, folder, name, outcome);
+    }
+}
+
+/// Removes what killed runs left in a replica.
+fn sweep_leftovers(relative: &Path, plan: &Plan, route: &Route<'_>) {
+    for path in &plan.leftovers {
+        let (above, name) = split(path);
+        // One that cannot be removed stays for a later run.
+        let _swept = route
+            .destination
+            .beneath(&relative.join(above))
+            .is_ok_and(|folder| sweep(&folder, name));
+    }
+}
+
+/// How many files a thread copies before it flushes them: each stays open until it has its final name.
+fn group_size(workers: usize) -> usize {
+    const RESERVED: u64 = 128;
+    const LARGEST: usize = 1024;
+    const SMALLEST: usize = 8;
+    /// The copy and, while it is still needed, its source.
+    const OPEN_FOR_A_FILE: u64 = 2;
+    let each = limits::open_files().saturating_sub(RESERVED) / OPEN_FOR_A_FILE;
+    let each = usize::try_from(each).unwrap_or(LARGEST) / workers.max(1);
+    each.clamp(SMALLEST, LARGEST)
+}
+
+/// The folder of a path and its last name.
+fn split(path: &Path) -> (&Path, &OsStr) {
+    (
+        path.parent().unwrap_or(Path::new("")),
+        path.file_name().unwrap_or_default(),
+    )
+}
