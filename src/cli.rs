@@ -53,7 +53,8 @@ Exit status:
     0  all done
     1  a command failed
     2  wrong usage or syntax
-    3  some items failed or are in conflict, or a database to be looked at is offline
+    3  some items failed, are in conflict or differ, or a database to be looked at is offline
+    5  another run is at work on that database
   130  stopped by Ctrl-C
   143  stopped by SIGTERM or SIGHUP"
 )]

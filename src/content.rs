@@ -14,7 +14,6 @@ use crate::index::{Content, Contents};
 use crate::interrupt;
 use crate::manifest::Files;
 use crate::moment::Step;
-use crate::monitor::Meter;
 use crate::name::Name;
 use crate::os::folder::Folder;
 use crate::os::stat::Kind;
@@ -57,6 +56,9 @@ struct Twin {
 /// What is known of the contents of a folder's files, of the first side and of the second.
 pub type Known<'a> = dyn Fn(&Path) -> Result<[Contents; 2]> + 'a;
 
+/// Told of bytes of the first side while they are compared.
+pub type Told<'a> = dyn Fn(u64) + Sync + 'a;
+
 /// How many files, and bytes on one side, would have to be compared at most.
 #[must_use]
 pub fn extent(a: &Tree, b: &Tree) -> (u64, u64) {
@@ -78,7 +80,7 @@ pub fn compare(
     sides: [Side<'_>; 2],
     known: &Known<'_>,
     threads: usize,
-    meter: &Meter,
+    told: &Told<'_>,
 ) -> Result<Found> {
     let mut found = Found::default();
     for path in sides[0].tree.folders.keys() {
@@ -93,7 +95,7 @@ pub fn compare(
             let digests = [0, 1].map(|side| recall(&known[side], &twin, side, steps[side]));
             match digests {
                 [Some(a), Some(b)] => {
-                    meter.bytes(twin.seen[0].bytes);
+                    told(twin.seen[0].bytes);
                     if a != b {
                         found.differing.insert(path.join(twin.name.as_path()));
                     }
@@ -101,7 +103,7 @@ pub fn compare(
                 digests => unknown.push((twin, digests)),
             }
         }
-        read_folder(sides, path, unknown, threads, meter, &mut found)?;
+        read_folder(sides, path, unknown, threads, told, &mut found)?;
     }
     Ok(found)
 }
@@ -148,7 +150,7 @@ fn read_folder(
     path: &Path,
     twins: Vec<(Twin, [Option<Digest>; 2])>,
     threads: usize,
-    meter: &Meter,
+    told: &Told<'_>,
     found: &mut Found,
 ) -> Result<()> {
     if twins.is_empty() {
@@ -173,7 +175,7 @@ fn read_folder(
         while interrupt::check().is_ok() {
             let next = twins.lock().unwrap_or_else(PoisonError::into_inner).next();
             let Some((twin, known)) = next else { break };
-            let digests = read_pair(&folders, &twin, known, &mut buffer, meter);
+            let digests = read_pair(&folders, &twin, known, &mut buffer, told);
             let pair = (twin, digests.map_err(|error| error.line()));
             read.lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -222,9 +224,8 @@ fn read_pair(
     twin: &Twin,
     known: [Option<Digest>; 2],
     buffer: &mut Vec<u8>,
-    meter: &Meter,
+    told: &Told<'_>,
 ) -> Result<[Content; 2]> {
-    let told = |bytes| meter.bytes(bytes);
     let quiet = |_| {};
     let read = |side: usize, buffer: &mut Vec<u8>, told: &dyn Fn(u64)| {
         let digest = match known[side] {
@@ -241,11 +242,11 @@ fn read_pair(
         })
     };
     if twin.seen[0].bytes < AT_ONCE || known.iter().any(Option::is_some) {
-        return Ok([read(0, buffer, &told)?, read(1, buffer, &quiet)?]);
+        return Ok([read(0, buffer, told)?, read(1, buffer, &quiet)?]);
     }
     thread::scope(|scope| {
         let second = scope.spawn(|| read(1, &mut Vec::new(), &quiet));
-        let first = read(0, buffer, &told);
+        let first = read(0, buffer, told);
         let second = second.join().unwrap_or_else(|_| {
             Err(io::Error::other("reading it failed")).at("read", folders[1].path())
         });

@@ -202,6 +202,24 @@ impl<'a> Others<'a> {
     }
 }
 
+/// What a tree holds under the path of a folder of another, and is none.
+#[must_use]
+pub fn in_the_way(tree: &Tree, path: &Path) -> Option<Seen> {
+    let (above, name) = (path.parent()?, path.file_name()?);
+    let folder = tree.folders.get(above)?;
+    let name = name.as_encoded_bytes();
+    if folder.specials.iter().any(|other| other.as_bytes() == name) {
+        return Some(Seen::of_kind(Kind::Special));
+    }
+    let mut files = Files::of(folder.packed());
+    while let Ok(Some(file)) = files.next() {
+        if file.name == name {
+            return Some(file.into());
+        }
+    }
+    None
+}
+
 /// Compares two files or links of the same path; times as the coarser of their file systems keeps them.
 fn compare(a: &File<'_>, b: &File<'_>, step: Step) -> Change {
     let difference = match (a.target, b.target) {

@@ -132,6 +132,12 @@ pub enum Error {
         /// The database.
         database: String,
     },
+    /// Comparing with itself.
+    #[error("A and B are both `{database}`")]
+    ComparedWithItself {
+        /// The database.
+        database: String,
+    },
     /// A variable in a path that is not set.
     #[error("the variable `${variable}` is not set")]
     UnsetVariable {
@@ -338,6 +344,9 @@ impl Error {
             }
             Self::Offline { .. } => Some("mount or connect it, then try again".to_owned()),
             Self::SameDatabase { .. } => Some("name another database to copy to".to_owned()),
+            Self::ComparedWithItself { .. } => {
+                Some("name another database to compare with".to_owned())
+            }
             Self::UnsetVariable { .. } => {
                 Some("set it, or write `\\$` for a dollar sign".to_owned())
             }

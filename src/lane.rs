@@ -208,7 +208,7 @@ impl Lane<'_> {
             };
             Ok([known(ids[0])?, known(ids[1])?])
         };
-        content::compare(sides, &known, self.workers(side), &Meter::default())
+        content::compare(sides, &known, self.workers(side), &|_| {})
     }
 
     /// The rows of source and destination in the index, once they were looked at.

@@ -16,6 +16,7 @@ pub mod aggregate;
 pub mod catalogue;
 pub mod cli;
 mod commands;
+pub mod comparing;
 pub mod content;
 pub mod copy_file;
 pub mod copying;

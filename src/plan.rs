@@ -240,7 +240,11 @@ impl<'a> Planner<'a> {
             }
             return self.leave_out_all(path, folder, &reason);
         }
-        let displaces = in_the_way(self.trees[1], path);
+        let displaces = if exists {
+            None
+        } else {
+            diff::in_the_way(self.trees[1], path)
+        };
         if let Some(there) = displaces {
             let folder_here = Seen::of_kind(Kind::Folder);
             if let Err(reason) = self.judge(folder_here, there, Difference::Kind) {
@@ -258,7 +262,7 @@ impl<'a> Planner<'a> {
             path: path.to_owned(),
             mode: folder.mode,
             modified: folder.modified,
-            exists: exists && displaces.is_none(),
+            exists,
             displaces,
             add,
             replace: std::mem::take(&mut self.replace),
@@ -408,23 +412,6 @@ impl Visit for Planner<'_> {
             }
         }
     }
-}
-
-/// What at the destination has the name of a folder of the source, and is none.
-fn in_the_way(destination: &Tree, path: &Path) -> Option<Seen> {
-    let (above, name) = (path.parent()?, path.file_name()?);
-    let folder = destination.folders.get(above)?;
-    let name = name.as_encoded_bytes();
-    if folder.specials.iter().any(|other| other.as_bytes() == name) {
-        return Some(Seen::of_kind(Kind::Special));
-    }
-    let mut files = Files::of(folder.packed());
-    while let Ok(Some(file)) = files.next() {
-        if file.name == name {
-            return Some(file.into());
-        }
-    }
-    None
 }
 
 /// What becomes of what is in a folder that is not made.

@@ -5,6 +5,7 @@
 //! follow.
 
 mod add;
+mod compare;
 mod copy;
 mod exclude;
 mod explore;
@@ -50,6 +51,7 @@ pub(crate) struct Line {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Add(add::Add),
+    Compare(compare::Compare),
     Copy(copy::Copy),
     Exclude(exclude::Exclude),
     Explore(explore::Explore),
@@ -141,6 +143,7 @@ impl Command {
     ) -> Result<(Flow, ExitStatus)> {
         let status = match self {
             Self::Add(command) => printer.print(&command.run(workspace)?)?,
+            Self::Compare(command) => printer.print(&command.run(workspace)?)?,
             Self::Copy(command) => printer.print(&command.run(workspace)?)?,
             Self::Exclude(command) => printer.print(&command.run(workspace)?)?,
             Self::Explore(command) => printer.print(&command.run(workspace)?)?,

@@ -54,11 +54,15 @@ impl Names {
     fn for_placeholder(&self, placeholder: &str, command: &str) -> Vec<OsString> {
         let all = || vec![OsString::from("all")];
         match placeholder {
-            "DATABASE" | "FROM" | "TO" => self.databases.clone(),
+            "DATABASE" | "FROM" | "TO" | "A" | "B" => self.databases.clone(),
+            // It may be left out.
+            "CATEGORY" if command == "compare" => {
+                [self.categories.clone(), all(), self.databases.clone()].concat()
+            }
             "CATEGORY" if command == "copy" => [self.categories.clone(), all()].concat(),
             "CATEGORY" => self.categories.clone(),
             "CLIENT" => self.clients.clone(),
-            "PROJECT" if command == "copy" => {
+            "PROJECT" if matches!(command, "copy" | "compare") => {
                 [self.projects.clone(), self.clients.clone(), all()].concat()
             }
             "PROJECT" => self.projects.clone(),
@@ -268,7 +272,19 @@ mod tests {
             completed("fetch project B"),
             ["fetch project \"Bob's/film\""]
         );
-        assert_eq!(completed("help co"), ["help copy"]);
+        assert_eq!(completed("help co"), ["help compare", "help copy"]);
+        assert_eq!(
+            completed("compare acme/spot "),
+            ["NAS", "NAS 2", "WORK", "all", "footage", "render"]
+                .map(|word| format!("compare acme/spot '{word}'"))
+        );
+        assert_eq!(
+            completed("compare acme/spot footage WORK N"),
+            [
+                "compare acme/spot footage WORK 'NAS'",
+                "compare acme/spot footage WORK 'NAS 2'"
+            ]
+        );
     }
 
     #[test]

@@ -187,7 +187,8 @@ fn every_field_of_json_is_in_the_documents() {
         "list projects",
         "find .exr",
         "help",
-        "copy acme/spot footage WORK NAS",
+        "copy acme/spot all WORK NAS",
+        "compare acme/spot WORK NAS",
         "explore acme/spot footage WORK",
         "add category x y",
         "exclude a",
@@ -214,7 +215,7 @@ fn exit_statuses_are_told_alike_everywhere() {
     let row = Regex::new(r"(?m)^\| (\d+) \| (.*) \|$").unwrap();
     let told = [one_line(&help), one_line(&scripts)];
     let rows: Vec<_> = row.captures_iter(&output).collect();
-    assert_eq!(rows.len(), 6);
+    assert_eq!(rows.len(), 7);
     for row in rows {
         let words = format!("{} {}", &row[1], &row[2]);
         assert!(told.iter().all(|text| text.contains(&words)), "{words}");
@@ -235,7 +236,8 @@ fn every_column_is_in_the_documents() {
         "list projects",
         "find reel",
         "help",
-        "copy acme/spot footage WORK NAS",
+        "copy acme/spot all WORK NAS",
+        "compare acme/spot WORK NAS",
         "explore acme/spot footage WORK",
         "add category x y",
         "exclude a",

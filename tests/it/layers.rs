@@ -58,6 +58,7 @@ const ORDER: &[&str] = &[
     "lock",
     "lane",
     "copying",
+    "comparing",
     "workspace",
     "commands",
     "shell",

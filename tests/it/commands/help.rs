@@ -32,6 +32,7 @@ fn the_overview_lists_every_command() {
     --- stdout
     Commands:
       add      Track a database or a category
+      compare  Compare a project on two databases, file by file
       copy     Copy a category of a project from one database to others
       exclude  Leave files and folders alone that match a pattern
       explore  Open a project's folder in the file manager

@@ -2,6 +2,7 @@
 
 mod add;
 mod add_roots;
+mod compare;
 mod copy;
 mod copy_attributes;
 mod copy_clashes;

@@ -1,0 +1,285 @@
+//! `compare`: two databases, file by file.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::Run;
+use crate::comparing::{self, Comparison, Counts, Item, Request, Verdict};
+use crate::diff::{Difference, Seen};
+use crate::error::{Error, Result};
+use crate::exit_status::ExitStatus;
+use crate::name::Name;
+use crate::output::answer::{Answer, Records};
+use crate::output::cell::{Cell, Tone};
+use crate::output::page::Page;
+use crate::project::Scope;
+use crate::registry::Registry;
+use crate::units;
+use crate::workspace::Workspace;
+
+/// Compare a project on two databases, file by file
+///
+/// Looks at both disks. A file is the same if its size and its time are; with `--checksum` if its content is, whatever
+/// its time. Content that was read before, by a copy or a comparison, and whose file still has the size and time it had
+/// then is not read again, unless `--anew` is given. Ends with 3 if anything differs or is only on one of them.
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "compare [OPTIONS] <PROJECT> [CATEGORY] <A> <B>",
+    after_help = "Examples:
+  compare acme/spot WORK NAS
+  compare acme/spot footage WORK NAS --checksum
+  compare acme WORK ARCHIVE
+  compare all all WORK NAS --checksum --anew"
+)]
+pub(crate) struct Compare {
+    /// The project, a client for all of its projects, or `all`
+    #[arg(value_name = "PROJECT")]
+    project: OsString,
+    /// The category, or `all`, as if it is left out
+    #[arg(value_name = "CATEGORY")]
+    first: String,
+    /// The one database
+    #[arg(value_name = "A")]
+    second: String,
+    /// The other
+    #[arg(value_name = "B")]
+    third: Option<String>,
+    /// Compare content: read both sides
+    #[arg(long)]
+    checksum: bool,
+    /// Read also what was read before
+    #[arg(long, requires = "checksum")]
+    anew: bool,
+}
+
+/// How two databases compare. The counts are of files and links, and of empty folders that only one side has.
+#[derive(Debug, Serialize)]
+pub(crate) struct Compared {
+    only_a: u64,
+    only_b: u64,
+    differs: u64,
+    same: u64,
+    items: Vec<ComparedItem>,
+    #[serde(skip)]
+    failed: u64,
+    #[serde(skip)]
+    names: [String; 2],
+    #[serde(skip)]
+    categories: Vec<(String, Counts)>,
+    #[serde(skip)]
+    files_read: u64,
+    #[serde(skip)]
+    checksum: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct ComparedItem {
+    category: String,
+    path: Name,
+    outcome: &'static str,
+    reason: Option<String>,
+    /// The same with what each side has, for people.
+    #[serde(skip)]
+    detail: Option<String>,
+}
+
+impl Run for Compare {
+    type Answer = Compared;
+
+    fn run(self, workspace: &mut Workspace) -> Result<Compared> {
+        let (index, registry) = (&mut workspace.index, &workspace.registry);
+        let request = self.request(registry)?;
+        let comparison = comparing::compare(index, registry, &request, workspace.monitor.as_ref())?;
+        Ok(Compared::new(&request, &comparison))
+    }
+}
+
+impl Compare {
+    /// What is asked for, in the registry's terms.
+    fn request<'a>(&self, registry: &'a Registry) -> Result<Request<'a>> {
+        let (category, a, b) = match &self.third {
+            Some(third) => (self.first.as_str(), &self.second, third),
+            None => ("all", &self.first, &self.second),
+        };
+        let databases = [registry.database(a)?, registry.database(b)?];
+        if databases[0] == databases[1] {
+            return Err(Error::ComparedWithItself {
+                database: a.clone(),
+            });
+        }
+        Ok(Request {
+            scope: Scope::parse(&self.project)?,
+            categories: registry.categories_of(category)?,
+            databases,
+            checksum: self.checksum,
+            anew: self.anew,
+        })
+    }
+}
+
+impl Compared {
+    fn new(request: &Request<'_>, comparison: &Comparison) -> Self {
+        let sum = |count: fn(&Counts) -> u64| comparison.counts.iter().map(count).sum();
+        let names = request.databases.map(|database| database.name.clone());
+        let categories = request.categories.iter();
+        let categories = categories.map(|category| category.name.clone());
+        let items = comparison.items.iter().map(|item| {
+            let category = request.categories[item.category].name.clone();
+            ComparedItem::new(category, item, &names)
+        });
+        Self {
+            only_a: sum(|counts| counts.only_a),
+            only_b: sum(|counts| counts.only_b),
+            differs: sum(|counts| counts.differs),
+            same: sum(|counts| counts.same),
+            failed: sum(|counts| counts.failed),
+            items: items.collect(),
+            categories: categories.zip(comparison.counts.iter().copied()).collect(),
+            files_read: comparison.files_read,
+            checksum: request.checksum,
+            names,
+        }
+    }
+
+    /// What a person wants to know first.
+    fn headline(&self) -> Cell {
+        let different = self.only_a + self.only_b + self.differs;
+        let text = match (different, self.failed) {
+            (0, 0) => "no difference".to_owned(),
+            (0, failed) => format!("{} could not be compared", units::count(failed)),
+            (different, 0) => units::counted(different, "difference"),
+            (different, failed) => format!(
+                "{}; {} could not be compared",
+                units::counted(different, "difference"),
+                units::count(failed)
+            ),
+        };
+        let tone = if different + self.failed == 0 {
+            Tone::Good
+        } else {
+            Tone::Warning
+        };
+        let read = if self.checksum {
+            format!("; {} read", units::counted(self.files_read, "file"))
+        } else {
+            String::new()
+        };
+        Cell::Toned(text + &read, tone)
+    }
+}
+
+impl ComparedItem {
+    fn new(category: String, item: &Item, names: &[String; 2]) -> Self {
+        let (outcome, reason, detail) = match &item.verdict {
+            Verdict::OnlyA => ("only_a", None, None),
+            Verdict::OnlyB => ("only_b", None, None),
+            Verdict::Differs(difference, seen) => (
+                "differs",
+                Some(difference.word().to_owned()),
+                Some(detail(*difference, seen, names)),
+            ),
+            Verdict::Failed(why) => ("failed", Some(why.clone()), None),
+            Verdict::Skipped(why) => ("skipped", Some(why.clone()), None),
+        };
+        Self {
+            category,
+            // A slash at its end says that it is an empty folder.
+            path: Name::from(if item.is_folder {
+                item.path.join("")
+            } else {
+                item.path.clone()
+            }),
+            outcome,
+            reason,
+            detail,
+        }
+    }
+
+    /// `only in NAS`, or the word itself.
+    fn words(&self, names: &[String; 2]) -> (String, Tone) {
+        match self.outcome {
+            "only_a" => (format!("only in {}", names[0]), Tone::Warning),
+            "only_b" => (format!("only in {}", names[1]), Tone::Warning),
+            "failed" => ("failed".to_owned(), Tone::Bad),
+            other => (other.to_owned(), Tone::Warning),
+        }
+    }
+}
+
+/// How two files differ, with what each is.
+fn detail(difference: Difference, seen: &[Seen; 2], names: &[String; 2]) -> String {
+    let both = |show: &dyn Fn(&Seen) -> String| {
+        let [a, b] = [show(&seen[0]), show(&seen[1])];
+        format!(
+            "{}: {a} in {}, {b} in {}",
+            difference.word(),
+            names[0],
+            names[1]
+        )
+    };
+    match difference {
+        Difference::Kind => both(&|seen| seen.kind.noun().to_owned()),
+        Difference::Size => both(&|seen| units::bytes(seen.bytes)),
+        Difference::Time => both(&|seen| {
+            let unknown = || format!("{} s", seen.modified.seconds);
+            seen.modified.rfc3339().unwrap_or_else(unknown)
+        }),
+        Difference::Target | Difference::Content => difference.word().to_owned(),
+    }
+}
+
+impl Answer for Compared {
+    const COMMAND: &'static str = "compare";
+
+    fn page(&self, page: &mut Page) {
+        for item in &self.items {
+            let (words, tone) = item.words(&self.names);
+            let path = Path::new(&item.category).join(item.path.as_path());
+            let reason = item.detail.as_ref().or(item.reason.as_ref());
+            page.cells(vec![
+                Cell::Toned(words, tone),
+                Cell::text(" "),
+                Cell::Name(Name::from(path)),
+                Cell::known(reason, |reason| Cell::text(format!(": {reason}"))),
+            ]);
+        }
+        let rows = self.categories.iter().map(|(name, counts)| {
+            let counts = [counts.same, counts.only_a, counts.only_b, counts.differs];
+            let mut row = vec![Cell::from(name.as_str())];
+            row.extend(counts.map(Cell::Count));
+            row
+        });
+        let only = self.names.each_ref().map(|name| format!("only in {name}"));
+        page.table(
+            &["category", "same", &only[0], &only[1], "differs"],
+            rows.collect(),
+        );
+        page.cells(vec![self.headline()]);
+    }
+
+    fn records(&self) -> Records {
+        let rows = self.items.iter().map(|item| {
+            vec![
+                Cell::from(item.category.as_str()),
+                Cell::from(&item.path),
+                Cell::text(item.outcome),
+                Cell::known(item.reason.as_ref(), |reason| Cell::text(reason.clone())),
+            ]
+        });
+        Records {
+            headings: &["category", "path", "outcome", "reason"],
+            rows: rows.collect(),
+        }
+    }
+
+    fn status(&self) -> ExitStatus {
+        if self.only_a + self.only_b + self.differs + self.failed > 0 {
+            ExitStatus::Partial
+        } else {
+            ExitStatus::Done
+        }
+    }
+}

@@ -1,0 +1,452 @@
+//! A comparison from beginning to end: the replicas of a scope on two databases, file by file.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+
+use crate::content::{self, Found};
+use crate::diff::{self, Change, Difference, Seen, Visit};
+use crate::error::{Error, Result};
+use crate::exclusions::Exclusions;
+use crate::index::{Contents, Index};
+use crate::interrupt;
+use crate::listing;
+use crate::manifest::Files;
+use crate::monitor::{Event, Monitor};
+use crate::name::Name;
+use crate::noting::Noting;
+use crate::os::disk::Disk;
+use crate::os::stat::Kind;
+use crate::project::{ProjectId, Scope, below};
+use crate::registry::{Category, Database, Registry};
+use crate::sides::Side;
+use crate::tree::{Tree, TreeFolder};
+
+/// What is to be compared.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// Which projects.
+    pub scope: Scope,
+    /// Which categories.
+    pub categories: Vec<&'a Category>,
+    /// The two databases.
+    pub databases: [&'a Database; 2],
+    /// Whether content decides, not time.
+    pub checksum: bool,
+    /// Whether content is read also where it is known from before.
+    pub anew: bool,
+}
+
+/// Why something is listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Only in the first database.
+    OnlyA,
+    /// Only in the second.
+    OnlyB,
+    /// In both, and different: how, and what it is on each side.
+    Differs(Difference, [Seen; 2]),
+    /// It could not be compared.
+    Failed(String),
+    /// It is never compared.
+    Skipped(String),
+}
+
+/// Something that is not plainly the same.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// The category, by its place in the request.
+    pub category: usize,
+    /// The path below the category's folder.
+    pub path: PathBuf,
+    /// Whether it is an empty folder.
+    pub is_folder: bool,
+    /// Why it is listed.
+    pub verdict: Verdict,
+}
+
+/// How many files there are of each sort, links included and empty folders where only one side has them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Only in the first database.
+    pub only_a: u64,
+    /// Only in the second.
+    pub only_b: u64,
+    /// In both, and different.
+    pub differs: u64,
+    /// In both, and the same.
+    pub same: u64,
+    /// Could not be compared.
+    pub failed: u64,
+}
+
+/// What a comparison came to.
+#[derive(Debug, Default)]
+pub struct Comparison {
+    /// The counts of each category of the request.
+    pub counts: Vec<Counts>,
+    /// Everything that is not plainly the same, by category and path.
+    pub items: Vec<Item>,
+    /// How many files were read on either side.
+    pub files_read: u64,
+}
+
+/// Compares; what was seen is told to the index.
+///
+/// # Errors
+/// A database is offline, the project is on neither, the index cannot be read, or the work was interrupted.
+pub fn compare(
+    index: &mut Index,
+    registry: &Registry,
+    request: &Request<'_>,
+    monitor: &dyn Monitor,
+) -> Result<Comparison> {
+    let sides = [
+        Side::open(index, request.databases[0])?,
+        Side::open(index, request.databases[1])?,
+    ];
+    let exclusions = Arc::new(Exclusions::new(registry.exclusions())?);
+    let mut comparison = Comparison {
+        counts: vec![Counts::default(); request.categories.len()],
+        ..Comparison::default()
+    };
+    let replicas = replicas(&sides, registry, request, &mut comparison)?;
+    monitor.event(&Event::Started {
+        task: "comparing",
+        files: None,
+        bytes: None,
+    });
+    // A handle of the index holds the look of one database at a time.
+    let mut other = index.open_again()?;
+    let mut comparer = Comparer {
+        indexes: [index, &other],
+        sides: &sides,
+        request,
+        monitor,
+        comparison,
+        read: Vec::new(),
+    };
+    let noted = comparer.compare_all(registry, &exclusions, &replicas);
+    let (comparison, read) = (comparer.comparison, comparer.read);
+    monitor.event(&Event::Finished);
+    let noted = noted?;
+    if !index.is_read_only() {
+        noted[0].write(index, &sides[0].root)?;
+        noted[1].write(&mut other, &sides[1].root)?;
+        keep(index, &sides, &read)?;
+    }
+    let mut comparison = comparison;
+    comparison
+        .items
+        .sort_by(|a, b| (a.category, &a.path).cmp(&(b.category, &b.path)));
+    Ok(comparison)
+}
+
+/// A replica on one side or both: the category by its place in the request.
+type Replica = (usize, ProjectId);
+
+/// The replicas that are meant; folders that cannot be listed are among the items.
+fn replicas(
+    sides: &[Side; 2],
+    registry: &Registry,
+    request: &Request<'_>,
+    comparison: &mut Comparison,
+) -> Result<BTreeSet<Replica>> {
+    let mut replicas = BTreeSet::new();
+    for (place, category) in request.categories.iter().enumerate() {
+        let inner = registry.inner_categories(category);
+        for side in sides {
+            let root = &side.root;
+            let listing = listing::list(root, category, &request.scope, &inner, &side.mounted)?;
+            for problem in &listing.problems {
+                let verdict = Verdict::Failed(problem.line());
+                comparison.add(place, PathBuf::new(), verdict);
+            }
+            let there = |project: &ProjectId| {
+                let opened = root.beneath(&below(&category.path, project));
+                !opened.is_err_and(|error| crate::os::folder::is_missing(&error))
+            };
+            let projects = listing.projects.into_iter().filter(there);
+            replicas.extend(projects.map(|project| (place, project)));
+        }
+    }
+    if replicas.is_empty() && comparison.items.is_empty() {
+        let database = format!(
+            "{}` or `{}",
+            request.databases[0].name, request.databases[1].name
+        );
+        let (root, categories) = (&sides[0].root, &request.categories);
+        let scope = &request.scope;
+        return Err(listing::no_replica(
+            root, registry, categories, scope, &database,
+        )?);
+    }
+    Ok(replicas)
+}
+
+/// What was read of a replica, by the folder below the root.
+type Read = (PathBuf, BTreeMap<PathBuf, [Contents; 2]>);
+
+/// The state of a comparison.
+struct Comparer<'i, 'a> {
+    /// By two handles.
+    indexes: [&'i Index; 2],
+    sides: &'a [Side; 2],
+    request: &'a Request<'a>,
+    monitor: &'a dyn Monitor,
+    comparison: Comparison,
+    read: Vec<Read>,
+}
+
+impl<'a> Comparer<'_, 'a> {
+    fn compare_all<'r>(
+        &mut self,
+        registry: &Registry,
+        exclusions: &Arc<Exclusions>,
+        replicas: &'r BTreeSet<Replica>,
+    ) -> Result<[crate::noting::Noted<'r>; 2]>
+    where
+        'a: 'r,
+    {
+        let mut notings = [
+            Noting::begin(self.indexes[0], self.request.databases[0])?,
+            Noting::begin(self.indexes[1], self.request.databases[1])?,
+        ];
+        for (place, project) in replicas {
+            interrupt::check()?;
+            let category = self.request.categories[*place];
+            let look = |side: &Side| side.tree(registry, exclusions, category, project);
+            // The two are on two disks mostly.
+            let (a, b) = thread::scope(|scope| {
+                let second = scope.spawn(|| look(&self.sides[1]));
+                let first = look(&self.sides[0]);
+                (first, second.join())
+            });
+            let trees = [a?, b.unwrap_or(Err(Error::Interrupted))?];
+            self.monitor
+                .event(&Event::Files(trees[0].files().max(trees[1].files())));
+            for (noting, tree) in notings.iter_mut().zip(&trees) {
+                noting.add(category, project, tree)?;
+            }
+            self.replica(*place, project, &trees)?;
+        }
+        let [a, b] = notings;
+        Ok([a.finish()?, b.finish()?])
+    }
+
+    /// Compares one replica.
+    fn replica(&mut self, place: usize, project: &ProjectId, trees: &[Tree; 2]) -> Result<()> {
+        let contents = self.contents(place, project, trees)?;
+        for tree in trees {
+            for problem in &tree.problems {
+                let verdict = Verdict::Failed(problem.error.line());
+                let path = join(&project.path(), &problem.path);
+                self.comparison.add(place, path, verdict);
+            }
+        }
+        let paths: BTreeSet<_> = trees.iter().flat_map(|tree| tree.folders.keys()).collect();
+        for path in paths {
+            let unknown = |tree: &Tree| {
+                let mut problems = tree.problems.iter();
+                problems.any(|problem| path.starts_with(&problem.path))
+            };
+            // Nothing is known of one side: it was told above.
+            if trees.iter().any(unknown) {
+                continue;
+            }
+            let mut folder = Folder {
+                comparison: &mut self.comparison,
+                place,
+                project: project.path(),
+                path,
+                contents: self.request.checksum.then_some(&contents),
+            };
+            folder.empty(trees);
+            diff::folder(&trees[0], &trees[1], path, &mut folder)
+                .map_err(|malformed| self.indexes[0].malformed(malformed))?;
+        }
+        self.comparison.files_read += contents.files_read;
+        let relative = below(&self.request.categories[place].path, project);
+        self.read.push((relative, contents.read));
+        Ok(())
+    }
+
+    /// What there is to be known of contents, where content decides.
+    fn contents(&self, place: usize, project: &ProjectId, trees: &[Tree; 2]) -> Result<Found> {
+        if !self.request.checksum {
+            return Ok(Found::default());
+        }
+        let relative = below(&self.request.categories[place].path, project);
+        let side = |number: usize| content::Side {
+            root: &self.sides[number].root,
+            relative: &relative,
+            tree: &trees[number],
+        };
+        let known = |folder: &Path| {
+            let folder = relative.join(folder);
+            let known = |side: &Side| -> Result<Contents> {
+                let index = self.indexes[0];
+                match index.database(&side.database.root)?.id {
+                    Some(id) if !self.request.anew => index.digests(id, &folder),
+                    _ => Ok(Contents::new()),
+                }
+            };
+            Ok([known(&self.sides[0])?, known(&self.sides[1])?])
+        };
+        let [a, b] = [0, 1].map(|number| Disk::of(&self.sides[number].root));
+        let (files, bytes) = content::extent(&trees[0], &trees[1]);
+        self.monitor.event(&Event::Expected { files, bytes });
+        let monitor = self.monitor;
+        let told = |bytes| monitor.event(&Event::Bytes(bytes));
+        content::compare([side(0), side(1)], &known, a.copiers(&b), &told)
+    }
+}
+
+/// One folder as it is compared.
+struct Folder<'a> {
+    comparison: &'a mut Comparison,
+    place: usize,
+    project: PathBuf,
+    path: &'a Path,
+    contents: Option<&'a Found>,
+}
+
+impl Folder<'_> {
+    fn below(&self, path: &Path) -> PathBuf {
+        join(&self.project, path)
+    }
+
+    /// An empty folder that only one side has is listed; any other shows in what is in it.
+    fn empty(&mut self, trees: &[Tree; 2]) {
+        let is_empty = |folder: &TreeFolder| {
+            folder.packed().is_empty()
+                && folder.specials.is_empty()
+                && folder.subfolders.is_empty()
+                && folder.files.is_some()
+        };
+        let verdict = match trees.each_ref().map(|tree| tree.folders.get(self.path)) {
+            [Some(folder), None] if is_empty(folder) => Verdict::OnlyA,
+            [None, Some(folder)] if is_empty(folder) => Verdict::OnlyB,
+            _ => return,
+        };
+        let other = trees
+            .iter()
+            .any(|tree| diff::in_the_way(tree, self.path).is_some());
+        if other {
+            return;
+        }
+        let path = self.below(self.path);
+        self.comparison.add(self.place, path, verdict);
+        if let Some(item) = self.comparison.items.last_mut() {
+            item.is_folder = true;
+        }
+    }
+
+    /// What is found of a file of one size on both sides, where content decides.
+    fn by_content(&self, path: &Path, change: Change) -> Result<Change, String> {
+        let (Some(contents), Change::Same(a, b) | Change::Differs(a, b, Difference::Time)) =
+            (self.contents, change)
+        else {
+            return Ok(change);
+        };
+        if a.kind != Kind::File {
+            return Ok(change);
+        }
+        if let Some(why) = contents.unread.get(path) {
+            return Err(why.clone());
+        }
+        Ok(if contents.differing.contains(path) {
+            Change::Differs(a, b, Difference::Content)
+        } else {
+            Change::Same(a, b)
+        })
+    }
+}
+
+impl Visit for Folder<'_> {
+    fn all_same(&mut self, packed: &[u8]) {
+        let mut files = Files::of(packed);
+        while let Ok(Some(file)) = files.next() {
+            if self.contents.is_some() {
+                self.name(file.name, Change::Same(file.into(), file.into()));
+            } else {
+                self.comparison.counts[self.place].same += 1;
+            }
+        }
+    }
+
+    fn name(&mut self, name: &[u8], change: Change) {
+        let name = Name::from_bytes(name.to_vec());
+        let path = self.path.join(name.as_path());
+        let verdict = match self.by_content(&path, change) {
+            Err(why) => Verdict::Failed(why),
+            Ok(Change::Same(seen, _) | Change::OnlyA(seen) | Change::OnlyB(seen))
+                if seen.kind == Kind::Special =>
+            {
+                Verdict::Skipped(format!("it is {}", seen.kind.noun()))
+            }
+            Ok(Change::Same(..)) => {
+                self.comparison.counts[self.place].same += 1;
+                return;
+            }
+            Ok(Change::OnlyA(_)) => Verdict::OnlyA,
+            Ok(Change::OnlyB(_)) => Verdict::OnlyB,
+            Ok(Change::Differs(a, b, difference)) => Verdict::Differs(difference, [a, b]),
+        };
+        self.comparison
+            .add(self.place, join(&self.project, &path), verdict);
+    }
+}
+
+impl Comparison {
+    /// Counts and lists something.
+    fn add(&mut self, category: usize, path: PathBuf, verdict: Verdict) {
+        let counts = &mut self.counts[category];
+        match &verdict {
+            Verdict::OnlyA => counts.only_a += 1,
+            Verdict::OnlyB => counts.only_b += 1,
+            Verdict::Differs(..) => counts.differs += 1,
+            Verdict::Failed(_) => counts.failed += 1,
+            Verdict::Skipped(_) => {}
+        }
+        self.items.push(Item {
+            category,
+            path,
+            is_folder: false,
+            verdict,
+        });
+    }
+}
+
+/// A path below a project's; of the project's own folder without a slash at its end.
+fn join(project: &Path, path: &Path) -> PathBuf {
+    if path == Path::new("") {
+        project.to_owned()
+    } else {
+        project.join(path)
+    }
+}
+
+/// Keeps the digests of what was read.
+fn keep(index: &mut Index, sides: &[Side; 2], read: &[Read]) -> Result<()> {
+    let mut rows = Vec::new();
+    for (number, side) in sides.iter().enumerate() {
+        let Some(id) = index.database(&side.database.root)?.id else {
+            continue;
+        };
+        for (relative, folders) in read {
+            let read = folders
+                .iter()
+                .filter(|(_, contents)| !contents[number].is_empty());
+            rows.extend(
+                read.map(|(folder, contents)| (id, relative.join(folder), &contents[number])),
+            );
+        }
+    }
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|(id, folder, contents)| (*id, folder.as_path(), *contents))
+        .collect();
+    index.keep_digests(&rows)
+}

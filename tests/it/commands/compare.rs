@@ -1,0 +1,310 @@
+//! `compare`: what differs between two databases, file by file.
+
+use std::fs;
+use std::os::unix::net::UnixListener;
+
+use insta::assert_snapshot;
+
+use crate::disks::Disk;
+use crate::studio::{CHANGED, Studio};
+
+const LINE: &str = "compare acme/spot WORK NAS";
+
+/// A project on both databases, with one of each difference.
+fn different() -> Studio {
+    let studio = Studio::filled();
+    studio.lines(&["copy acme/spot all WORK NAS"]).ok();
+    studio
+        .file("NAS/footage/acme/spot/only there", "x")
+        .file("WORK/footage/acme/spot/only here", "x")
+        .file("NAS/footage/acme/spot/reel.mov", "longer reel")
+        .file_at(
+            "NAS/footage/acme/spot/plates/p1.exr",
+            "plate two",
+            CHANGED - 60,
+        )
+        .folder("WORK/footage/acme/spot/empty")
+        .folder("WORK/footage/acme/spot/kind")
+        .file("NAS/footage/acme/spot/kind", "a file")
+        .link("WORK/footage/acme/spot/link", "here")
+        .link("NAS/footage/acme/spot/link", "there");
+    studio
+}
+
+#[test]
+fn what_was_copied_is_the_same() {
+    let studio = Studio::filled();
+    studio.lines(&["copy acme/spot all WORK NAS"]).ok();
+    assert_snapshot!(studio.lines(&[LINE]), @"
+    exit 0
+    --- stdout
+    ┌──────────┬──────┬──────────────┬─────────────┬─────────┐
+    │ category ┆ same ┆ only in WORK ┆ only in NAS ┆ differs │
+    ╞══════════╪══════╪══════════════╪═════════════╪═════════╡
+    │ footage  ┆    2 ┆            0 ┆           0 ┆       0 │
+    │ render   ┆    1 ┆            0 ┆           0 ┆       0 │
+    └──────────┴──────┴──────────────┴─────────────┴─────────┘
+    no difference
+    ");
+    assert_snapshot!(studio.json(&[LINE]), @r#"
+    exit 0
+    --- stdout
+    {"command":"compare","only_a":0,"only_b":0,"differs":0,"same":3,"items":[]}
+    "#);
+    studio.json(&["compare all all NAS WORK"]).status(3);
+}
+
+#[test]
+fn every_difference_is_told_with_its_reason() {
+    let studio = different();
+    assert_snapshot!(studio.lines(&[LINE]), @"
+    exit 3
+    --- stdout
+    only in WORK footage/acme/spot/empty/
+    differs footage/acme/spot/kind: kind: a folder in WORK, a file in NAS
+    differs footage/acme/spot/link: target
+    only in WORK footage/acme/spot/only here
+    only in NAS footage/acme/spot/only there
+    differs footage/acme/spot/plates/p1.exr: time: 2026-01-02T03:04:05Z in WORK, 2026-01-02T03:03:05Z in NAS
+    differs footage/acme/spot/reel.mov: size: 4 B in WORK, 11 B in NAS
+    ┌──────────┬──────┬──────────────┬─────────────┬─────────┐
+    │ category ┆ same ┆ only in WORK ┆ only in NAS ┆ differs │
+    ╞══════════╪══════╪══════════════╪═════════════╪═════════╡
+    │ footage  ┆    0 ┆            2 ┆           1 ┆       4 │
+    │ render   ┆    1 ┆            0 ┆           0 ┆       0 │
+    └──────────┴──────┴──────────────┴─────────────┴─────────┘
+    7 differences
+    ");
+    assert_snapshot!(studio.json(&["compare acme/spot footage WORK NAS"]), @r#"
+    exit 3
+    --- stdout
+    {"command":"compare","only_a":2,"only_b":1,"differs":4,"same":0,"items":[{"category":"footage","path":"acme/spot/empty/","outcome":"only_a","reason":null},{"category":"footage","path":"acme/spot/kind","outcome":"differs","reason":"kind"},{"category":"footage","path":"acme/spot/link","outcome":"differs","reason":"target"},{"category":"footage","path":"acme/spot/only here","outcome":"only_a","reason":null},{"category":"footage","path":"acme/spot/only there","outcome":"only_b","reason":null},{"category":"footage","path":"acme/spot/plates/p1.exr","outcome":"differs","reason":"time"},{"category":"footage","path":"acme/spot/reel.mov","outcome":"differs","reason":"size"}]}
+    "#);
+    assert_snapshot!(studio.run(["--format", "csv", "-c", "compare acme/spot footage NAS WORK"]), @"
+    exit 3
+    --- stdout
+    category,path,outcome,reason
+    footage,acme/spot/empty/,only_b,
+    footage,acme/spot/kind,differs,kind
+    footage,acme/spot/link,differs,target
+    footage,acme/spot/only here,only_b,
+    footage,acme/spot/only there,only_a,
+    footage,acme/spot/plates/p1.exr,differs,time
+    footage,acme/spot/reel.mov,differs,size
+    ");
+}
+
+#[test]
+fn content_decides_where_it_is_asked_for() {
+    let studio = Studio::filled();
+    studio.lines(&["copy acme/spot all WORK NAS"]).ok();
+    studio
+        .file("NAS/footage/acme/spot/reel.mov", "real")
+        .file_at(
+            "NAS/footage/acme/spot/plates/p1.exr",
+            "plate one",
+            CHANGED + 60,
+        );
+    assert_snapshot!(studio.lines(&["compare acme/spot footage WORK NAS --checksum --anew"]), @"
+    exit 3
+    --- stdout
+    differs footage/acme/spot/reel.mov: content
+    ┌──────────┬──────┬──────────────┬─────────────┬─────────┐
+    │ category ┆ same ┆ only in WORK ┆ only in NAS ┆ differs │
+    ╞══════════╪══════╪══════════════╪═════════════╪═════════╡
+    │ footage  ┆    1 ┆            0 ┆           0 ┆       1 │
+    └──────────┴──────┴──────────────┴─────────────┴─────────┘
+    1 difference; 2 files read
+    ");
+}
+
+#[test]
+fn what_was_read_before_is_not_read_again_while_size_and_time_agree() {
+    let studio = Studio::filled();
+    studio.lines(&["copy acme/spot all WORK NAS"]).ok();
+    let read = |line: &str| {
+        let run = studio.lines(&[line]).ok();
+        let last = run.stdout.lines().last().unwrap().to_owned();
+        last.split_once("; ").unwrap().1.to_owned()
+    };
+    // The copy read back what it wrote.
+    assert_eq!(
+        read("compare acme/spot WORK NAS --checksum"),
+        "0 files read"
+    );
+    assert_eq!(
+        read("compare acme/spot WORK NAS --checksum --anew"),
+        "3 files read"
+    );
+    studio.file_at("NAS/footage/acme/spot/reel.mov", "reel", CHANGED + 1);
+    assert_eq!(read("compare acme/spot WORK NAS --checksum"), "1 file read");
+    assert_eq!(
+        read("compare acme/spot WORK NAS --checksum"),
+        "0 files read"
+    );
+    // Without the index everything is read.
+    fs::remove_file(studio.path("home/.local/share/auto-backup/index.sqlite")).unwrap();
+    assert_eq!(
+        read("compare acme/spot WORK NAS --checksum"),
+        "3 files read"
+    );
+    assert_eq!(
+        read("compare acme/spot WORK NAS --checksum"),
+        "0 files read"
+    );
+}
+
+#[test]
+fn a_copy_that_was_not_verified_leaves_nothing_to_go_by() {
+    let studio = Studio::filled();
+    studio
+        .lines(&["copy acme/spot all WORK NAS --no-verify"])
+        .ok();
+    let compared = studio
+        .lines(&["compare acme/spot WORK NAS --checksum"])
+        .ok();
+    assert!(
+        compared.stdout.ends_with("no difference; 3 files read\n"),
+        "{compared}"
+    );
+}
+
+#[test]
+fn a_replaced_file_is_not_taken_for_the_one_before() {
+    let studio = Studio::filled();
+    studio.lines(&["copy acme/spot all WORK NAS"]).ok();
+    // The same size and time, other bytes: only reading tells.
+    studio.file("WORK/footage/acme/spot/reel.mov", "real");
+    let line = "compare acme/spot WORK NAS --checksum";
+    studio.lines(&[line]).ok();
+    studio.lines(&[&format!("{line} --anew")]).status(3);
+    studio.lines(&[line]).status(3);
+    studio
+        .lines(&["copy acme/spot footage WORK NAS --checksum --overwrite"])
+        .ok();
+    assert_eq!(studio.read("NAS/footage/acme/spot/reel.mov"), "real");
+    studio.lines(&[line]).ok();
+    studio.lines(&[&format!("{line} --anew")]).ok();
+}
+
+#[test]
+fn an_unreadable_file_is_no_difference_and_no_success() {
+    let studio = Studio::filled();
+    studio.lines(&["copy acme/spot all WORK NAS"]).ok();
+    studio
+        .mode("NAS/footage/acme/spot/plates", 0o000)
+        .mode("WORK/footage/acme/spot/reel.mov", 0o000);
+    let run = studio.lines_as_user(&["compare acme/spot footage WORK NAS --checksum --anew"]);
+    assert_snapshot!(run, @"
+    exit 3
+    --- stdout
+    failed footage/acme/spot/plates: cannot open `$STUDIO/NAS/footage/acme/spot/plates`: Permission denied (os error 13)
+    failed footage/acme/spot/reel.mov: cannot read `$STUDIO/WORK/footage/acme/spot/reel.mov`: Permission denied (os error 13)
+    ┌──────────┬──────┬──────────────┬─────────────┬─────────┐
+    │ category ┆ same ┆ only in WORK ┆ only in NAS ┆ differs │
+    ╞══════════╪══════╪══════════════╪═════════════╪═════════╡
+    │ footage  ┆    0 ┆            0 ┆           0 ┆       0 │
+    └──────────┴──────┴──────────────┴─────────────┴─────────┘
+    2 could not be compared; 0 files read
+    ");
+    studio.mode("NAS/footage/acme/spot/plates", 0o755);
+}
+
+#[test]
+fn a_socket_is_left_out() {
+    let studio = Studio::filled();
+    studio.lines(&["copy acme/spot all WORK NAS"]).ok();
+    let _socket = UnixListener::bind(studio.path("WORK/footage/acme/spot/socket")).unwrap();
+    assert_snapshot!(studio.lines(&[LINE]), @"
+    exit 0
+    --- stdout
+    skipped footage/acme/spot/socket: it is a socket, pipe or device
+    ┌──────────┬──────┬──────────────┬─────────────┬─────────┐
+    │ category ┆ same ┆ only in WORK ┆ only in NAS ┆ differs │
+    ╞══════════╪══════╪══════════════╪═════════════╪═════════╡
+    │ footage  ┆    2 ┆            0 ┆           0 ┆       0 │
+    │ render   ┆    1 ┆            0 ┆           0 ┆       0 │
+    └──────────┴──────┴──────────────┴─────────────┴─────────┘
+    no difference
+    ");
+}
+
+#[test]
+fn the_index_knows_what_a_comparison_saw() {
+    let studio = Studio::filled();
+    studio.lines(&[LINE]).status(3);
+    let fetched = studio.json(&["fetch project acme/spot"]).document();
+    let replicas = fetched["projects"][0]["replicas"].as_array().unwrap();
+    let states: Vec<_> = replicas
+        .iter()
+        .map(|replica| replica["state"].as_str().unwrap())
+        .collect();
+    assert_eq!(states, ["present", "missing", "present", "missing"]);
+}
+
+#[test]
+fn what_cannot_be_compared_is_refused() {
+    let studio = Studio::filled();
+    assert_snapshot!(studio.lines(&["compare acme/spot WORK WORK"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:1: error: A and B are both `WORK`
+        compare acme/spot WORK WORK
+        ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: name another database to compare with
+    ");
+    assert_snapshot!(studio.lines(&["compare acme/sopt WORK NAS"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:9: error: `acme/sopt` is not in any category of database `WORK` or `NAS`
+        compare acme/sopt WORK NAS
+                ^^^^^^^^^
+    hint: did you mean `acme/spot`?
+    ");
+    assert_snapshot!(studio.lines(&["compare acme/spot footage WORK NSA"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:32: error: there is no database `NSA`
+        compare acme/spot footage WORK NSA
+                                       ^^^
+    hint: did you mean `NAS`?
+    ");
+    assert_snapshot!(studio.lines(&["compare acme/spot WORK"]).status(2), @"
+    exit 2
+    --- stderr
+    -c:1:23: error: missing: A
+        compare acme/spot WORK
+                              ^
+    hint: write it as: compare [OPTIONS] PROJECT [CATEGORY] A B
+    ");
+    assert_snapshot!(studio.lines(&["compare acme/spot WORK NAS --anew"]).status(2), @"
+    exit 2
+    --- stderr
+    -c:1:34: error: missing: --checksum
+        compare acme/spot WORK NAS --anew
+                                         ^
+    hint: write it as: compare [OPTIONS] PROJECT [CATEGORY] A B
+    ");
+    studio.remove("NAS");
+    assert_snapshot!(studio.lines(&[LINE]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:1: error: database `NAS` is offline: `$STUDIO/NAS` is not there
+        compare acme/spot WORK NAS
+        ^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: mount or connect it, then try again
+    ");
+}
+
+#[test]
+fn a_category_that_is_not_mounted_is_not_an_empty_one() {
+    let studio = Studio::filled();
+    let Some(disk) = Disk::mount(&studio, "NAS/footage", "1m") else {
+        return;
+    };
+    studio.lines(&["copy acme/spot all WORK NAS"]).ok();
+    drop(disk);
+    let document = studio.json(&[LINE]).status(3).document();
+    assert_eq!(document["only_a"], 0, "{document}");
+    assert_eq!(document["items"][0]["outcome"], "failed", "{document}");
+}
