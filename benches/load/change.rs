@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use auto_backup::error::At as _;
 
-use crate::dice::fold;
-use crate::interrupted;
-use crate::outcome::Outcome;
+use crate::common::dice::mix;
+use crate::common::interrupted;
+use crate::common::outcome::Outcome;
 use crate::studio::CATEGORIES;
 
 const ONE_IN: u64 = 100;
@@ -64,4 +64,14 @@ fn one(path: &Path, pick: u64, round: u64) -> io::Result<()> {
 
 fn later(file: &File) -> io::Result<()> {
     file.set_modified(file.metadata()?.modified()? + LATER)
+}
+
+/// A number that stands for these bytes, and for no others that come up here.
+fn fold(seed: u64, bytes: &[u8]) -> u64 {
+    let folded = bytes
+        .iter()
+        .fold(seed ^ 0xcbf2_9ce4_8422_2325, |sum, byte| {
+            (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+    mix(folded)
 }

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use auto_backup::error::At as _;
 use auto_backup::lexer::quote;
 
-use crate::outcome::Outcome;
+use crate::common::installed::is_installed;
+use crate::common::outcome::Outcome;
 use crate::studio::{CATEGORIES, DATABASES, Studio};
 
 /// What this program is called with to answer as the first program did.
@@ -70,10 +71,8 @@ pub(crate) fn find(studio: &Studio) -> Vec<OsString> {
 
 /// `None` where there is no rclone.
 pub(crate) fn rclone(studio: &Studio) -> Option<Vec<OsString>> {
-    let folders = env::var_os("PATH")?;
-    let is_there = env::split_paths(&folders).any(|folder| folder.join("rclone").is_file());
     let shell: [&Path; 4] = ["sh", "-c", RCLONE, "sh"].map(Path::new);
-    is_there.then(|| on_roots(&shell, studio, &[]))
+    is_installed("rclone").then(|| on_roots(&shell, studio, &[]))
 }
 
 pub(crate) fn seed_walk(studio: &Studio) -> Outcome<Vec<OsString>> {

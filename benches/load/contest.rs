@@ -2,12 +2,16 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
+use std::time::Duration;
 
-use crate::measure::{Sample, measure};
-use crate::outcome::Outcome;
+use crate::common::measure::{Sample, measure};
+use crate::common::outcome::Outcome;
 
 /// Something that is done before every run and not timed; it is told the round.
 pub(crate) type Before<'a> = &'a dyn Fn(u64) -> Outcome<()>;
+
+/// One run of a command, and when its first line was there.
+pub(crate) type Run = (Sample, Duration);
 
 /// Our command and its peers.
 pub(crate) struct Contest<'a> {
@@ -22,9 +26,9 @@ pub(crate) struct Contest<'a> {
 /// What came of it.
 #[derive(Debug)]
 pub(crate) struct Results {
-    pub(crate) ours: Vec<Sample>,
+    pub(crate) ours: Vec<Run>,
     /// As the contest has them; one that is not installed has no samples.
-    pub(crate) peers: Vec<Vec<Sample>>,
+    pub(crate) peers: Vec<Vec<Run>>,
 }
 
 impl Contest<'_> {
@@ -37,14 +41,14 @@ impl Contest<'_> {
         };
         for round in 0..=runs {
             (self.before)(round)?;
-            let sample = measure(&self.ours)?;
-            results.ours.extend((round > 0).then_some(sample));
+            let run = measure(&self.ours)?;
+            results.ours.extend((round > 0).then_some(run));
             for ((_, peer), samples) in self.peers.iter().zip(&mut results.peers) {
                 let Some(peer) = peer else {
                     continue;
                 };
-                let sample = measure(peer)?;
-                samples.extend((round > 0).then_some(sample));
+                let run = measure(peer)?;
+                samples.extend((round > 0).then_some(run));
             }
         }
         Ok(results)

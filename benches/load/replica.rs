@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use auto_backup::error::At as _;
 
-use crate::dice::Dice;
-use crate::interrupted;
-use crate::outcome::Outcome;
+use crate::common::dice::Dice;
+use crate::common::interrupted;
+use crate::common::outcome::Outcome;
 
 const MEGABYTE: u64 = 1_000_000;
 
@@ -132,8 +132,8 @@ impl Replica {
         // All rolls come first: whether the file is made must not move those of the files after it.
         let size = self.size(name);
         let modified = self.modified(number);
-        let lost = self.dice.one_in(300);
-        let not_here = self.gaps.as_mut().is_some_and(|gaps| gaps.one_in(500));
+        let lost = one_in(&mut self.dice, 300);
+        let not_here = self.gaps.as_mut().is_some_and(|gaps| one_in(gaps, 500));
         if self.left == 0 || lost || not_here {
             return Ok(());
         }
@@ -164,7 +164,7 @@ impl Replica {
             _ => (10_000, 2 * MEGABYTE),
         };
         let size = self.dice.between(low, high);
-        if self.dice.one_in(100) { 0 } else { size }
+        if one_in(&mut self.dice, 100) { 0 } else { size }
     }
 
     fn modified(&mut self, number: u64) -> SystemTime {
@@ -175,4 +175,8 @@ impl Replica {
             + Duration::from_secs(seconds)
             + Duration::from_nanos(nanoseconds)
     }
+}
+
+const fn one_in(dice: &mut Dice, chances: u64) -> bool {
+    dice.roll().is_multiple_of(chances)
 }

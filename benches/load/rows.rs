@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use auto_backup::error::At as _;
 
+use crate::bound::{self, Bound};
 use crate::change::change;
 use crate::commands::{PATTERN, bare, du, find, index, index_files, ours, rclone, seed_walk};
-use crate::contest::{Before, Contest};
-use crate::measure::Sample;
-use crate::outcome::Outcome;
-use crate::row::{Bound, Row};
+use crate::common::outcome::Outcome;
+use crate::common::row::Row;
+use crate::contest::{Before, Contest, Run};
 use crate::studio::Studio;
 use crate::truth::check;
 
@@ -97,7 +97,7 @@ fn looked_for(studio: &Studio, runs: u64, options: &[&str]) -> Outcome<Vec<Row>>
     let (first, last) = (format!("`{title}`, first line"), format!("`{title}`, all"));
     let mut contest = question(studio, &first, options, &command)?;
     let results = contest.run(runs)?;
-    let mut rows = contest.rows(&results, |sample| sample.first_line, milliseconds(20));
+    let mut rows = contest.rows(&results, |(_, first_line)| *first_line, milliseconds(20));
     contest.title = &last;
     rows.extend(contest.rows(&results, wall, milliseconds(400)));
     Ok(rows)
@@ -141,7 +141,7 @@ fn beginnings(studio: &Studio, runs: u64) -> Outcome<Vec<Row>> {
     Ok(all)
 }
 
-const fn wall(sample: &Sample) -> Duration {
+const fn wall((sample, _): &Run) -> Duration {
     sample.wall
 }
 
@@ -170,5 +170,5 @@ fn index_size(studio: &Studio, title: &str) -> Outcome<Row> {
     }
     #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
     let each = bytes as f64 / studio.files as f64;
-    Ok(Row::size(title, each, BYTES_A_FILE))
+    Ok(bound::size(title, each, BYTES_A_FILE))
 }

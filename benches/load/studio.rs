@@ -6,8 +6,8 @@ use std::thread;
 use auto_backup::error::At as _;
 use tempfile::TempDir;
 
-use crate::dice::mix;
-use crate::outcome::Outcome;
+use crate::common::dice::mix;
+use crate::common::outcome::Outcome;
 use crate::replica::{Kind, Replica};
 
 /// The databases by their names, which are those of their folders too. The second is a copy that is not quite whole.
@@ -24,9 +24,6 @@ const PROJECTS: usize = 20;
 /// Projects are unlike in size; the largest has four times the files of the smallest.
 const WEIGHTS: [usize; 4] = [1, 2, 3, 4];
 const WEIGHT_OF_ALL: usize = DATABASES.len() * CATEGORIES.len() * PROJECTS / 4 * 10;
-
-/// Fewer files would not fill 80 replicas.
-pub(crate) const FEWEST_FILES: usize = 2000;
 
 /// A studio on disk; it is gone when this is dropped.
 #[derive(Debug)]

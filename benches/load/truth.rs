@@ -5,9 +5,9 @@ use std::process::Command;
 use auto_backup::error::At as _;
 
 use crate::commands::ours;
-use crate::interrupted;
-use crate::outcome::Outcome;
-use crate::seed_walk::totals;
+use crate::common::interrupted;
+use crate::common::outcome::Outcome;
+use crate::common::totals::totals;
 use crate::studio::{CATEGORIES, Studio};
 
 /// Where a line of `fetch` has the files and the bytes; the fields are empty for a replica that is not there.

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM end the measuring where it is, and the studio still goes. Unlike auto-backup's own handling a second
+//! Ctrl-C and SIGTERM end the measuring where it is, and the files still go. Unlike auto-backup's own handling a second
 //! signal does not end the process at once: it would leave a million files in memory.
 
 use std::io;

@@ -5,12 +5,10 @@ use std::fs;
 
 use auto_backup::error::At as _;
 
-use crate::outcome::Outcome;
-use crate::row::Row;
+use super::outcome::Outcome;
+use super::row::Row;
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/performance.md");
-const BEGIN: &str = "<!-- measured: begin -->";
-const END: &str = "<!-- measured: end -->";
 
 const HEADINGS: [&str; 8] = [
     "what",
@@ -23,47 +21,48 @@ const HEADINGS: [&str; 8] = [
     "",
 ];
 
-/// With so many files something is asked for; fewer tell nothing of that.
-const ASKED_WITH: usize = 1_000_000;
-
-/// Where the results stand in the page; found before anything is measured, so that hours are not lost for a marker.
+/// Where the results of a measuring stand in the page; found before anything is measured, so that hours are not lost for a marker.
 #[derive(Debug)]
 pub(crate) struct Page {
+    /// The page up to the results, with the marker that they begin after.
     before: String,
+    /// The rest of it, from the marker that ends them.
     after: String,
 }
 
 impl Page {
-    pub(crate) fn read() -> Outcome<Self> {
+    pub(crate) fn read(measuring: &str) -> Outcome<Self> {
         let page = fs::read_to_string(PAGE).at("read", PAGE)?;
-        let parts = page.split_once(BEGIN).and_then(|(before, rest)| {
-            let (_, after) = rest.split_once(END)?;
+        let [begin, end] =
+            ["begin", "end"].map(|place| format!("<!-- {measuring} measured: {place} -->"));
+        let parts = page.split_once(&begin).and_then(|(before, rest)| {
+            let (_, after) = rest.split_once(&end)?;
             Some((before, after))
         });
         let (before, after) = parts.ok_or("docs/performance.md lacks the markers of results")?;
         Ok(Self {
-            before: before.to_owned(),
-            after: after.to_owned(),
+            before: format!("{before}{begin}"),
+            after: format!("{end}{after}"),
         })
     }
 
     /// Puts these results in the place of those before.
     pub(crate) fn write(&self, results: &str) -> Outcome<()> {
         let (before, after) = (&self.before, &self.after);
-        let page = format!("{before}{BEGIN}\n\n{results}\n{END}{after}");
+        let page = format!("{before}\n\n{results}\n{after}");
         Ok(fs::write(PAGE, page).at("write", PAGE)?)
     }
 }
 
-/// What was measured on what, and by which command line.
+/// What was measured on what, and by which command line; what is asked for stands there only if something is.
 pub(crate) fn results(
     rows: &[Row],
     machine: &str,
     command: &str,
-    files: usize,
+    is_asked: bool,
 ) -> Result<String, std::fmt::Error> {
     let mut text = format!("{machine}\n```sh\n{command}\n```\n\n");
-    let asked = |text| if files < ASKED_WITH { "" } else { text };
+    let asked = |text| if is_asked { text } else { "" };
     line(&mut text, HEADINGS)?;
     line(&mut text, ["---"; HEADINGS.len()])?;
     for row in rows {

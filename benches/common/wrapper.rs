@@ -10,12 +10,16 @@ use std::time::{Duration, Instant};
 use auto_backup::error::At as _;
 use nix::sys::resource::{UsageWho, getrusage};
 
-use crate::outcome::Outcome;
+use super::interrupted;
+use super::outcome::Outcome;
 
 /// Runs a command, throws away what it prints, and tells in one line: how it ended, its peak memory in kilobytes, and
 /// the nanoseconds to its end and to the end of its first line. What it complains of goes on to standard error.
 pub(crate) fn run(mut command: impl Iterator<Item = OsString>) -> Outcome<()> {
     let program = command.next().ok_or("there is no command to measure")?;
+    // Ctrl-C comes here as well as to the command, which may need a moment for it: what it writes to is removed only
+    // after that.
+    interrupted::remember_signals().at("catch signals for", "this process")?;
     let mut process = Command::new(&program);
     process
         .args(command)

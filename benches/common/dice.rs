@@ -18,10 +18,6 @@ impl Dice {
     pub(crate) const fn between(&mut self, low: u64, high: u64) -> u64 {
         low + self.roll() % (high - low)
     }
-
-    pub(crate) const fn one_in(&mut self, chances: u64) -> bool {
-        self.roll().is_multiple_of(chances)
-    }
 }
 
 /// Spreads a number over all bits.
@@ -29,14 +25,4 @@ pub(crate) const fn mix(number: u64) -> u64 {
     let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     number ^ (number >> 31)
-}
-
-/// A number that stands for these bytes, and for no others that come up here.
-pub(crate) fn fold(seed: u64, bytes: &[u8]) -> u64 {
-    let folded = bytes
-        .iter()
-        .fold(seed ^ 0xcbf2_9ce4_8422_2325, |sum, byte| {
-            (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-    mix(folded)
 }

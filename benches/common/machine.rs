@@ -8,28 +8,34 @@ use std::thread;
 use auto_backup::moment::Moment;
 use auto_backup::units;
 
-/// The machine in one line, and the peers' versions in another.
-pub(crate) fn description(folder: &Path) -> String {
+/// The machine and where the files were in one line, and the peers' versions in another.
+pub(crate) fn description(places: &str, peers: &[&str]) -> String {
     let memory = entry("/proc/meminfo", "MemTotal").and_then(|text| {
         let kilobytes: u64 = text.split_whitespace().next()?.parse().ok()?;
         Some(units::bytes(kilobytes * 1024))
     });
-    let unknown = || "unknown".to_owned();
+    let peers: Vec<String> = peers.iter().map(|program| version(program)).collect();
     let processors = thread::available_parallelism().map_or(1, usize::from);
     format!(
-        "{date}, auto-backup {own}, Linux {kernel}, {processors} CPUs ({model}), {memory} of memory; the studio and the \
-         index on {file_system}.\n{du}; {find}; {rclone}.\n",
+        "{date}, auto-backup {own}, Linux {kernel}, {processors} CPUs ({model}), {memory} of memory; \
+         {places}.\n{peers}.\n",
         date = today(),
         own = env!("CARGO_PKG_VERSION"),
         kernel = kernel().unwrap_or_else(unknown),
         model = entry("/proc/cpuinfo", "model name").unwrap_or_else(unknown),
         memory = memory.unwrap_or_else(unknown),
-        file_system = first_line(Command::new("stat").args(["-f", "-c", "%T"]).arg(folder))
-            .unwrap_or_else(unknown),
-        du = version("du"),
-        find = version("find"),
-        rclone = version("rclone"),
+        peers = peers.join("; "),
     )
+}
+
+/// The name of the file system that a folder is on.
+pub(crate) fn file_system(folder: &Path) -> String {
+    let told = first_line(Command::new("stat").args(["-f", "-c", "%T"]).arg(folder));
+    told.unwrap_or_else(unknown)
+}
+
+fn unknown() -> String {
+    "unknown".to_owned()
 }
 
 /// The day in UTC.

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use auto_backup::error::At as _;
 
-use crate::interrupted;
-use crate::outcome::Outcome;
+use super::interrupted;
+use super::outcome::Outcome;
 
 /// What this program is called with to be the process around a command.
 pub(crate) const OPTION: &str = "--measure";
@@ -17,13 +17,13 @@ pub(crate) const OPTION: &str = "--measure";
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sample {
     pub(crate) wall: Duration,
-    pub(crate) first_line: Duration,
     /// In bytes.
     pub(crate) peak: u64,
 }
 
-/// Runs a command once. One that does not end well is an error: how fast it fails is of no interest.
-pub(crate) fn measure(command: &[OsString]) -> Outcome<Sample> {
+/// Runs a command once, and tells also when its first line was there. One that does not end well is an error: how fast it
+/// fails is of no interest.
+pub(crate) fn measure(command: &[OsString]) -> Outcome<(Sample, Duration)> {
     interrupted::check()?;
     let own = env::current_exe().at("find", "this program")?;
     let run = Command::new(&own)
@@ -36,11 +36,13 @@ pub(crate) fn measure(command: &[OsString]) -> Outcome<Sample> {
     let complaints = String::from_utf8_lossy(&run.stderr);
     let shown = command.join(" ".as_ref());
     match numbers(&told) {
-        Some([0, peak, wall, first_line]) => Ok(Sample {
-            wall: Duration::from_nanos(u64::try_from(wall)?),
-            first_line: Duration::from_nanos(u64::try_from(first_line)?),
-            peak: u64::try_from(peak)? * 1024,
-        }),
+        Some([0, peak, wall, first_line]) => {
+            let sample = Sample {
+                wall: Duration::from_nanos(u64::try_from(wall)?),
+                peak: u64::try_from(peak)? * 1024,
+            };
+            Ok((sample, Duration::from_nanos(u64::try_from(first_line)?)))
+        }
         Some([status, ..]) => {
             Err(format!("{} ended with {status}\n{complaints}", shown.display()).into())
         }

@@ -1,0 +1,14 @@
+//! What both measurings share: the process around a command, its times, the table of results and the page they go to.
+
+pub(crate) mod dice;
+pub(crate) mod installed;
+pub(crate) mod interrupted;
+pub(crate) mod machine;
+pub(crate) mod measure;
+pub(crate) mod options;
+pub(crate) mod outcome;
+pub(crate) mod report;
+pub(crate) mod row;
+pub(crate) mod spread;
+pub(crate) mod totals;
+pub(crate) mod wrapper;

@@ -1,0 +1,105 @@
+//! Tools that copy the same set in turn, so that what else the machine does hits all of them alike.
+
+use std::io::{self, Write as _};
+
+use crate::commands::command;
+use crate::common::measure::{Sample, measure};
+use crate::common::outcome::Outcome;
+use crate::common::row::Row;
+use crate::comparison::{Comparison, Results};
+use crate::destination::{Destination, settle};
+use crate::places::Place;
+use crate::set::Set;
+use crate::tool::Tool;
+use crate::truth::check;
+
+/// What the destination is at the beginning of a run.
+#[derive(Clone, Copy)]
+pub(crate) enum Course<'a> {
+    /// Empty.
+    Fresh,
+    /// As the run before left it. Before every round something is done to the set, not timed; it is told the round. The
+    /// first run of a tool, which is to warm up, makes the destination.
+    Again(&'a dyn Fn(u64) -> Outcome<()>),
+}
+
+/// A set, where it is copied to, and who is held against whom.
+pub(crate) struct Contest<'a> {
+    /// What is measured, as the table calls it after the name of a tool.
+    pub(crate) title: String,
+    pub(crate) set: &'a Set,
+    pub(crate) place: Place<'a>,
+    pub(crate) course: Course<'a>,
+    pub(crate) comparisons: &'static [Comparison],
+}
+
+impl Contest<'_> {
+    /// Every tool once to warm up, then so many rounds of all of them; the rows of all comparisons.
+    pub(crate) fn rows(&self, runs: u64) -> Outcome<Vec<Row>> {
+        writeln!(io::stderr(), "measuring {}", self.title)?;
+        let mut results: Results = Vec::new();
+        results.extend(self.tools().into_iter().map(|tool| (tool, Vec::new())));
+        for round in 0..=runs {
+            if let Course::Again(before) = self.course {
+                before(round)?;
+            }
+            for (number, (tool, samples)) in results.iter_mut().enumerate() {
+                // What is wrong from the beginning is told at once, what goes wrong later at the end.
+                let is_checked = round == 0 || round == runs;
+                let sample = self.turn(*tool, &self.to(number), round == 0, is_checked)?;
+                samples.extend(sample.filter(|_| round > 0));
+            }
+        }
+        for number in 0..results.len() {
+            self.to(number).remove()?;
+        }
+        let comparisons = self.comparisons.iter();
+        let rows = comparisons
+            .flat_map(|comparison| comparison.rows(&self.title, self.place.is_flushed, &results));
+        Ok(rows.collect())
+    }
+
+    /// Everyone who takes part, once.
+    fn tools(&self) -> Vec<Tool> {
+        let mut tools = Vec::new();
+        for comparison in self.comparisons {
+            for tool in [&[comparison.ours], comparison.peers].concat() {
+                if !tools.contains(&tool) {
+                    tools.push(tool);
+                }
+            }
+        }
+        tools
+    }
+
+    fn to(&self, number: usize) -> Destination {
+        Destination::new(self.place.folder.join(number.to_string()))
+    }
+
+    /// One run of a tool, if that is installed. A destination that is not needed again goes at once, because there may
+    /// not be room for all of them.
+    fn turn(
+        &self,
+        tool: Tool,
+        to: &Destination,
+        is_first: bool,
+        is_checked: bool,
+    ) -> Outcome<Option<Sample>> {
+        if !tool.is_there() {
+            return Ok(None);
+        }
+        let is_fresh = matches!(self.course, Course::Fresh);
+        if is_fresh || is_first {
+            to.empty(tool)?;
+        }
+        settle(self.place.folder)?;
+        let (sample, _) = measure(&command(tool, self.set, to, self.place.is_flushed))?;
+        if is_checked {
+            check(tool, self.set, to)?;
+        }
+        if is_fresh {
+            to.remove()?;
+        }
+        Ok(Some(sample))
+    }
+}

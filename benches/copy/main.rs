@@ -1,0 +1,82 @@
+//! Measures `copy` as a whole process against peers on files that it makes; `benches/run` runs it, docs/performance.md
+//! says what the results mean.
+
+mod commands;
+#[path = "../common/mod.rs"]
+mod common;
+mod comparison;
+mod contest;
+mod destination;
+mod memory;
+mod places;
+mod rows;
+mod set;
+mod tool;
+mod truth;
+mod volume;
+
+use std::env;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use auto_backup::error::At as _;
+use clap::Parser;
+
+use common::options::Options;
+use common::outcome::{self, Outcome};
+use common::report::{self, Page};
+use common::{interrupted, measure, wrapper};
+use places::Places;
+use rows::FULL;
+
+/// The name of this measuring.
+const COPY: &str = "copy";
+
+/// Measures `copy` against `cp`, rsync, xcp and rclone, in memory and on a disk
+///
+/// With fewer files than a hundred thousand there is less of everything in proportion.
+#[derive(Debug, Parser)]
+#[command(name = "benches/run copy", bin_name = "benches/run copy")]
+struct Copy {
+    #[command(flatten)]
+    options: Options,
+    /// The disk that is copied to; else where the system has its temporary files
+    #[arg(long, value_name = "FOLDER")]
+    disk: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    outcome::ending(run())
+}
+
+/// Does what the first argument says: measures one command, or everything.
+fn run() -> Outcome<()> {
+    let mut arguments = env::args_os().skip(1);
+    match arguments.next().as_deref().and_then(|word| word.to_str()) {
+        Some(measure::OPTION) => wrapper::run(arguments),
+        _ => measure_everything(Copy::parse()),
+    }
+}
+
+fn measure_everything(Copy { options, disk }: Copy) -> Outcome<()> {
+    if !options.bench {
+        // `cargo test --all-targets` comes by here with a program that is not optimized.
+        writeln!(io::stderr(), "nothing is measured but by benches/run")?;
+        return Ok(());
+    }
+    let page = Page::read(COPY)?;
+    interrupted::remember_signals().at("catch signals for", "this process")?;
+    let places = Places::new(&options.place(), &disk.unwrap_or_else(env::temp_dir))?;
+    let machine = places.description();
+    let rows = rows::all(&places, options.files, options.runs);
+    writeln!(io::stderr(), "removing the files")?;
+    places.remove()?;
+    let is_asked = options.files >= FULL;
+    let results = report::results(&rows?, &machine, &options.command(COPY), is_asked)?;
+    write!(io::stdout(), "{results}")?;
+    if options.write {
+        page.write(&results)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! Where the measuring has its files: a folder in memory and one on a disk. Both are gone when this is dropped.
+
+use std::path::Path;
+
+use auto_backup::error::At as _;
+use tempfile::TempDir;
+
+use crate::common::machine;
+use crate::common::outcome::Outcome;
+
+/// Where something is copied to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place<'a> {
+    pub(crate) folder: &'a Path,
+    /// As the table calls it.
+    pub(crate) name: &'a str,
+    /// Whether a flush at the end is part of what is timed.
+    pub(crate) is_flushed: bool,
+}
+
+/// The two folders.
+#[derive(Debug)]
+pub(crate) struct Places {
+    memory: TempDir,
+    disk: TempDir,
+}
+
+impl Places {
+    /// New folders below these.
+    pub(crate) fn new(memory: &Path, disk: &Path) -> Outcome<Self> {
+        Ok(Self {
+            memory: folder(memory)?,
+            disk: folder(disk)?,
+        })
+    }
+
+    pub(crate) fn memory(&self) -> Place<'_> {
+        Place {
+            folder: self.memory.path(),
+            name: "in memory",
+            is_flushed: false,
+        }
+    }
+
+    /// Here what was written counts only once the disk has it, whoever wrote it.
+    pub(crate) fn disk(&self) -> Place<'_> {
+        Place {
+            folder: self.disk.path(),
+            name: "on the disk",
+            is_flushed: true,
+        }
+    }
+
+    /// What everything was measured on.
+    pub(crate) fn description(&self) -> String {
+        let memory = machine::file_system(self.memory.path());
+        let disk = machine::file_system(self.disk.path());
+        let places = format!("memory is {memory}, the disk is {disk}");
+        machine::description(&places, &["cp", "rsync", "xcp", "rclone"])
+    }
+
+    /// Removes both, and tells if that fails.
+    pub(crate) fn remove(self) -> Outcome<()> {
+        for folder in [self.memory, self.disk] {
+            let path = folder.path().to_owned();
+            folder.close().at("remove", path)?;
+        }
+        Ok(())
+    }
+}
+
+fn folder(at: &Path) -> Outcome<TempDir> {
+    let mut folder = tempfile::Builder::new();
+    let folder = folder.prefix("auto-backup-bench-").tempdir_in(at);
+    Ok(folder.at("create a folder in", at)?)
+}

@@ -1,0 +1,100 @@
+//! What is asked of a command, and the rows of the table that tell whether it is met.
+
+use std::iter;
+use std::time::Duration;
+
+use auto_backup::units;
+
+use crate::common::row::{Row, verdict};
+use crate::common::spread::Spread;
+use crate::contest::{Contest, Results, Run};
+
+/// What any command may use at its peak.
+const MEMORY: u64 = 100_000_000;
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Bound {
+    /// So many times as long as the peer.
+    Ratio(f64),
+    Time(Duration),
+    /// Just a number to know.
+    None,
+}
+
+impl Bound {
+    fn shown(self) -> String {
+        match self {
+            Self::Ratio(times) => format!("{times:.1} x"),
+            Self::Time(limit) => format!("{} ms", limit.as_millis()),
+            Self::None => String::new(),
+        }
+    }
+
+    /// `None` where nothing is asked for, or there is no peer to hold it against.
+    fn is_met(self, ours: Spread, peer: Option<Spread>) -> Option<bool> {
+        match self {
+            Self::Ratio(times) => peer.map(|peer| ours.ratio(peer) <= times),
+            Self::Time(limit) => Some(ours.median <= limit),
+            Self::None => None,
+        }
+    }
+
+    /// Enters what is asked for, and whether it is met.
+    fn judged(self, row: Row, ours: Spread, peer: Option<Spread>) -> Row {
+        Row {
+            asked: self.shown(),
+            verdict: verdict(self.is_met(ours, peer)),
+            ..row
+        }
+    }
+}
+
+/// Which of a run's times a row is about.
+type Time = fn(&Run) -> Duration;
+
+impl Contest<'_> {
+    /// A row for each peer; the bound is for the first of them.
+    pub(crate) fn rows(&self, results: &Results, time: Time, bound: Bound) -> Vec<Row> {
+        let Some(ours) = Spread::of(results.ours.iter().map(time)) else {
+            return Vec::new();
+        };
+        let bounds = iter::once(bound).chain(iter::repeat(Bound::None));
+        let peers = self.peers.iter().zip(&results.peers).zip(bounds);
+        let mut rows: Vec<Row> = peers
+            .map(|(((name, _), samples), bound)| {
+                let took = Spread::of(samples.iter().map(time));
+                bound.judged(Row::against(self.title, ours, name, took), ours, took)
+            })
+            .collect();
+        if rows.is_empty() {
+            rows.push(bound.judged(Row::alone(self.title, ours), ours, None));
+        }
+        if let Some(first) = rows.first_mut() {
+            remember(first, results);
+        }
+        rows
+    }
+}
+
+/// Enters the most memory that a run took, which is asked of every command.
+fn remember(row: &mut Row, results: &Results) {
+    let peak = results.ours.iter().map(|(sample, _)| sample.peak).max();
+    let peak = peak.unwrap_or_default();
+    row.peak = units::bytes(peak);
+    if peak > MEMORY {
+        let verdict = format!("{} **memory missed**", row.verdict);
+        verdict.trim_start().clone_into(&mut row.verdict);
+    }
+}
+
+/// How large something is for each file of the studio.
+pub(crate) fn size(what: &str, each: f64, limit: f64) -> Row {
+    Row {
+        what: what.to_owned(),
+        ours: format!("{each:.1} bytes a file"),
+        asked: format!("{limit} bytes"),
+        verdict: verdict(Some(each <= limit)),
+        ..Row::default()
+    }
+}
