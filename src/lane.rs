@@ -129,7 +129,7 @@ impl Lane<'_> {
         let bytes = jobs.iter().map(|job| job.plan.bytes).sum();
         self.report().planned_bytes = bytes;
         if self.errand.dry_run {
-            for job in &jobs {
+            for job in jobs {
                 self.foresee(&side, job);
             }
             return Ok(());
@@ -253,7 +253,7 @@ impl Lane<'_> {
     }
 
     /// Reports what a plan would do.
-    fn foresee(&self, side: &Side, job: &Job) {
+    fn foresee(&self, side: &Side, job: Job) {
         let mut report = self.report();
         report.same(job.plan.same);
         for LeftOut { path, reason } in &job.plan.left_out {
@@ -265,11 +265,8 @@ impl Lane<'_> {
             report.add(outcome, || side.path(&job.relative, path));
         }
         report.planned_files += job.plan.files;
-        for (path, replaces) in job.plan.paths() {
-            report
-                .to_copy
-                .push((side.path(&job.relative, &path), replaces));
-        }
+        let base = side.path(&job.relative, Path::new(""));
+        report.planned.push((base, job.plan));
     }
 
     /// Carries out the plans.

@@ -17,6 +17,18 @@ pub enum Outcome {
     Unreached,
 }
 
+/// What is known of the bytes of a copy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Proof {
+    /// They were written and flushed without an error.
+    #[default]
+    Written,
+    /// They were read back and were what the source is.
+    ReadBack,
+    /// They are the source's own blocks, so that there is nothing to be read back.
+    Shared,
+}
+
 /// What is to be said of something that was copied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Copied {
@@ -24,10 +36,10 @@ pub struct Copied {
     pub bytes: u64,
     /// Whether it took the place of an older version, which was kept.
     pub replaced: bool,
-    /// Whether it was read back and was what the source is.
-    pub verified: bool,
-    /// Whether it shares the blocks of the source, so that there is nothing to be read back.
-    pub cloned: bool,
-    /// What of it could not be kept: extended attributes.
+    /// What is known of its bytes.
+    pub proof: Proof,
+    /// Whether it is without the extended attributes of the source, because the destination holds none.
+    pub bare: bool,
+    /// What of it could not be kept: an extended attribute that was refused.
     pub remark: Option<String>,
 }

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Proof};
+use crate::plan::Plan;
 
 /// An item that was not plainly copied or the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub struct Report {
     pub verified_files: u64,
     /// Those of them that share the blocks of the source, so that there was nothing to be read back.
     pub cloned_files: u64,
+    /// Those of them whose extended attributes the destination cannot hold.
+    pub bare_files: u64,
     /// Items that were there already.
     pub same_files: u64,
     /// Items of which another version was kept.
@@ -42,8 +45,8 @@ pub struct Report {
     pub skipped_files: u64,
     /// Everything that was not plainly copied or the same.
     pub items: Vec<ReportedItem>,
-    /// Items that would be copied; only of a dry run.
-    pub to_copy: Vec<(PathBuf, bool)>,
+    /// What would be copied, only of a dry run: the replica's folder at the destination, and the plan.
+    pub planned: Vec<(PathBuf, Plan)>,
     /// Where old versions of what was replaced are.
     pub versions: Vec<PathBuf>,
     /// The run was stopped on request.
@@ -62,8 +65,9 @@ impl Report {
             Outcome::Copied(copied) => {
                 self.copied_files += 1;
                 self.replaced_files += u64::from(copied.replaced);
-                self.verified_files += u64::from(copied.verified);
-                self.cloned_files += u64::from(copied.cloned);
+                self.verified_files += u64::from(copied.proof == Proof::ReadBack);
+                self.cloned_files += u64::from(copied.proof == Proof::Shared);
+                self.bare_files += u64::from(copied.bare);
                 self.copied_bytes = self.copied_bytes.saturating_add(copied.bytes);
                 if copied.remark.is_none() {
                     return;
@@ -103,7 +107,8 @@ impl Report {
         self.failed_files += other.failed_files;
         self.skipped_files += other.skipped_files;
         self.items.append(&mut other.items);
-        self.to_copy.append(&mut other.to_copy);
+        self.planned.append(&mut other.planned);
+        self.bare_files += other.bare_files;
         self.versions.append(&mut other.versions);
         self.unrecorded |= other.unrecorded;
     }

@@ -144,7 +144,7 @@ impl Command {
         let status = match self {
             Self::Add(command) => printer.print(&command.run(workspace)?)?,
             Self::Compare(command) => printer.print(&command.run(workspace)?)?,
-            Self::Copy(command) => printer.print(&command.run(workspace)?)?,
+            Self::Copy(command) => printer.stream(&command.carry_out(workspace)?)?,
             Self::Exclude(command) => printer.print(&command.run(workspace)?)?,
             Self::Explore(command) => printer.print(&command.run(workspace)?)?,
             Self::Fetch(command) if command.lists_files() => {

@@ -75,7 +75,7 @@ impl Mover {
             self.copy_around_holes(from, size, to, told)?;
             return whole(to, size);
         }
-        if size <= SMALL {
+        if size <= CLONE || (self.digests && size <= SMALL) {
             return self.pass(from, size, to, told);
         }
         if size < LARGE && stat.mode & 0o7000 == 0 {

@@ -106,7 +106,7 @@ impl Printer {
     /// reader has gone.
     pub fn stream<S: Stream>(&mut self, answer: &S) -> Result<ExitStatus> {
         let status = answer.status();
-        if self.closed {
+        if self.closed || (self.quiet && answer.is_routine()) {
             return Ok(status);
         }
         self.sink.begin();

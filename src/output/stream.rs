@@ -43,6 +43,11 @@ pub trait Stream {
     fn status(&self) -> ExitStatus {
         ExitStatus::Done
     }
+
+    /// Whether nobody needs to see it under `--quiet`.
+    fn is_routine(&self) -> bool {
+        false
+    }
 }
 
 /// Writes what people read.

@@ -15,7 +15,7 @@ use crate::interrupt;
 use crate::name::Name;
 use crate::os::attributes;
 use crate::os::folder::Folder;
-use crate::outcome::{Copied, Outcome};
+use crate::outcome::{self, Copied, Outcome};
 
 /// Files up to this size are announced to the disk before they are read back: 1 MiB.
 const ANNOUNCED: u64 = 1 << 20;
@@ -200,8 +200,12 @@ fn finish(pair: &Pair, item: &Item, part: Part, worker: &mut Worker<'_>) -> Resu
     let copied = Copied {
         bytes: part.source.bytes,
         replaced: item.old.is_some(),
-        verified: digest.is_some(),
-        cloned: part.cloned,
+        proof: match digest {
+            _ if part.cloned => outcome::Proof::Shared,
+            Some(_) => outcome::Proof::ReadBack,
+            None => outcome::Proof::Written,
+        },
+        bare: part.attributes == attributes::Outcome::Unsupported,
         remark: remark(&part),
     };
     let modified = part.source.modified;

@@ -1,0 +1,137 @@
+//! `copy`: bring a project's files from one database to others.
+
+mod copied;
+
+use std::ffi::OsString;
+
+use clap::Args;
+
+use copied::Copied;
+
+use crate::copying::{self, Request};
+use crate::error::{Error, Result};
+use crate::monitor::Event;
+use crate::plan::Rules;
+use crate::project::Scope;
+use crate::registry::{Database, Registry};
+use crate::report::Report;
+use crate::workspace::Workspace;
+
+/// Copy a category of a project from one database to others
+///
+/// What is missing there is copied; what is older there is replaced, and its old version is kept in
+/// `.auto-backup/versions/` at that database's root. What is newer there, or differs with the same time, is a conflict:
+/// it is kept and reported. Files that are only there stay. A file gets its name only once it is whole, on the disk, and
+/// was read back and found to be what the source is. To go on after an interruption, give the same line again.
+#[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of the line"
+)]
+#[command(after_help = "Examples:
+  copy acme/spot footage WORK NAS
+  copy acme/spot all WORK NAS,ARCHIVE
+  copy acme render NAS ARCHIVE --no-update
+  copy acme/spot footage WORK NAS --checksum --dry-run
+  copy all all WORK NAS --dry-run
+  copy -- -odd-/name footage WORK NAS")]
+pub(crate) struct Copy {
+    /// The project, a client for all of its projects, or `all`
+    #[arg(value_name = "PROJECT")]
+    project: OsString,
+    /// The category, or `all`
+    #[arg(value_name = "CATEGORY")]
+    category: String,
+    /// The database the files are on
+    #[arg(value_name = "FROM")]
+    from: String,
+    /// The database they go to, or several separated by commas
+    #[arg(
+        value_name = "TO",
+        value_delimiter = ',',
+        num_args = 1,
+        required = true
+    )]
+    to: Vec<String>,
+    /// Only show what would be done
+    #[arg(long)]
+    dry_run: bool,
+    /// Replace also what is newer there; the old version is kept
+    #[arg(long, conflicts_with = "no_update")]
+    overwrite: bool,
+    /// Only add what is missing
+    #[arg(long)]
+    no_update: bool,
+    /// Compare files of one size by their content, not by their times
+    #[arg(long)]
+    checksum: bool,
+    /// Do not read back what was copied
+    #[arg(long)]
+    no_verify: bool,
+}
+
+impl Copy {
+    /// Does the work and prints nothing. The answer is a stream: a dry run may list a million files.
+    pub(crate) fn carry_out(self, workspace: &mut Workspace) -> Result<Copied> {
+        let (index, registry) = (&mut workspace.index, &workspace.registry);
+        let request = self.request(registry)?;
+        let run = index.begin_run("copy")?;
+        let report = copying::copy(index, registry, &request, run, workspace.monitor.as_ref());
+        let mut state = match &report {
+            Err(Error::Interrupted) => "interrupted",
+            Err(Error::Offline { .. }) => "unreachable",
+            Err(_) => "refused",
+            Ok(report) => state(report),
+        };
+        let ended = index.end_run(run, state);
+        let report = report?;
+        // What was copied is there, whatever the index says.
+        if let Err(error) = ended {
+            workspace.monitor.event(&Event::Problem(&error));
+            if state == "complete" {
+                state = "partial";
+            }
+        }
+        Ok(Copied::new(run, state, request.dry_run, report))
+    }
+
+    /// What is asked for, in the registry's terms.
+    fn request<'a>(&self, registry: &'a Registry) -> Result<Request<'a>> {
+        let source = registry.database(&self.from)?;
+        let mut destinations: Vec<&Database> = Vec::new();
+        for name in &self.to {
+            let database = registry.database(name)?;
+            if database == source {
+                return Err(Error::SameDatabase {
+                    database: name.clone(),
+                });
+            }
+            if !destinations.contains(&database) {
+                destinations.push(database);
+            }
+        }
+        Ok(Request {
+            scope: Scope::parse(&self.project)?,
+            categories: registry.categories_of(&self.category)?,
+            source,
+            destinations,
+            rules: Rules {
+                overwrite: self.overwrite,
+                only_add: self.no_update,
+                checksum: self.checksum,
+            },
+            verify: !self.no_verify,
+            dry_run: self.dry_run,
+        })
+    }
+}
+
+fn state(report: &Report) -> &'static str {
+    if report.interrupted {
+        "interrupted"
+    } else if report.failed_files + report.conflict_files > 0 || report.unrecorded {
+        "partial"
+    } else {
+        "complete"
+    }
+}
