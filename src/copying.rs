@@ -1,5 +1,6 @@
 //! A copy from beginning to end: which replicas, looking at the source, and one lane for each destination.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -81,9 +82,9 @@ pub fn copy(
     };
     look_at_source(index, &mut errand, &meant, &mut report, monitor)?;
     let lanes = Lanes::begin(index, &Arc::new(errand), &request.destinations)?;
-    let failures = lanes.watch(monitor);
+    let ends = lanes.watch(monitor);
     monitor.event(&Event::Finished);
-    lanes.end(failures, &mut report)?;
+    lanes.end(ends, &mut report)?;
     report.elapsed = start.elapsed();
     report.interrupted = interrupt::requested();
     report.items.sort_by(|a, b| a.path.cmp(&b.path));
@@ -166,11 +167,21 @@ struct Lanes {
     databases: Vec<Database>,
     reports: Vec<Arc<Mutex<Report>>>,
     meter: Arc<Meter>,
+    /// How often every byte is counted.
+    passes: u64,
     news: Receiver<News>,
 }
 
-/// What became of each lane; `None` if it was given up.
-type Failures = Vec<Option<Result<()>>>;
+/// What became of a lane.
+#[derive(Debug)]
+enum End {
+    /// It is under way, or was given up in the middle.
+    Open,
+    /// Everything was carried out, but not looked at again.
+    CarriedOut,
+    /// It ended.
+    Ended(Result<()>),
+}
 
 impl Lanes {
     fn begin(index: &Index, errand: &Arc<Errand>, destinations: &[&Database]) -> Result<Self> {
@@ -179,6 +190,7 @@ impl Lanes {
             databases: destinations.iter().map(|to| (*to).clone()).collect(),
             reports: Vec::new(),
             meter: Arc::default(),
+            passes: if errand.verify { 2 } else { 1 },
             news,
         };
         for (place, database) in lanes.databases.iter().enumerate() {
@@ -195,6 +207,7 @@ impl Lanes {
                     index,
                     report: &report,
                     meter: &meter,
+                    place,
                     tell: &tell,
                 };
                 let ended = lane.run();
@@ -205,10 +218,10 @@ impl Lanes {
     }
 
     /// Shows what the lanes do until they have ended, or were given up after a stop.
-    fn watch(&self, monitor: &dyn Monitor) -> Failures {
-        let mut ended: Failures = self.databases.iter().map(|_| None).collect();
+    fn watch(&self, monitor: &dyn Monitor) -> Vec<End> {
+        let mut ends: Vec<End> = self.databases.iter().map(|_| End::Open).collect();
         let (mut shown, mut is_copying, mut stopped) = ((0, 0), false, None);
-        while ended.iter().any(Option::is_none) {
+        while ends.iter().any(|end| !matches!(end, End::Ended(_))) {
             match self.news.recv_timeout(STEP) {
                 Ok(News::Planned { files, bytes }) => {
                     if !std::mem::replace(&mut is_copying, true) {
@@ -222,11 +235,13 @@ impl Lanes {
                     monitor.event(&Event::Expected { files, bytes });
                 }
                 Ok(News::Problem(error)) => monitor.event(&Event::Problem(&error)),
-                Ok(News::Ended(place, how)) => ended[place] = Some(how),
+                Ok(News::CarriedOut(place)) => ends[place] = End::CarriedOut,
+                Ok(News::Ended(place, how)) => ends[place] = End::Ended(how),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            let done = self.meter.read();
+            let (files, bytes) = self.meter.read();
+            let done = (files, bytes / self.passes);
             monitor.event(&Event::Files(done.0 - shown.0));
             monitor.event(&Event::Bytes(done.1 - shown.1));
             shown = done;
@@ -235,34 +250,47 @@ impl Lanes {
                 break;
             }
         }
-        ended
+        ends
     }
 
     /// Puts together what the lanes came to.
-    fn end(self, ended: Failures, report: &mut Report) -> Result<()> {
-        let alone = self.databases.len() == 1;
+    ///
+    /// # Errors
+    /// The first failure, if nothing could be begun anywhere.
+    fn end(self, ends: Vec<End>, report: &mut Report) -> Result<()> {
         let mut began = false;
         let mut first = None;
-        let parts = self.databases.into_iter().zip(self.reports).zip(ended);
-        for ((database, part), ended) in parts {
+        let parts = self.databases.into_iter().zip(self.reports).zip(ends);
+        for ((database, part), end) in parts {
             let mut part = part.lock().unwrap_or_else(PoisonError::into_inner);
+            began |= part.planned_files > 0;
             report.append(std::mem::take(&mut part));
             let root: PathBuf = database.root;
-            match ended {
-                Some(Ok(())) => began = true,
-                Some(Err(Error::Interrupted)) | None => {
-                    began |= !alone;
-                    report.add(Outcome::Unreached, || root);
-                    first.get_or_insert(Error::Interrupted);
+            let failure = match end {
+                End::Ended(Ok(())) | End::CarriedOut => {
+                    began = true;
+                    continue;
                 }
-                Some(Err(error)) => {
-                    report.add(Outcome::Failed(error.line()), || root);
-                    first.get_or_insert(error);
+                End::Ended(Err(error)) => error,
+                End::Open if interrupt::requested() => Error::Interrupted,
+                End::Open => {
+                    let why = io::Error::other("it ended early; copy again");
+                    Error::Io {
+                        action: "copy to",
+                        path: root.clone(),
+                        source: why,
+                    }
                 }
-            }
+            };
+            let outcome = match &failure {
+                Error::Interrupted => Outcome::Unreached,
+                error => Outcome::Failed(error.line()),
+            };
+            report.add(outcome, || root);
+            first.get_or_insert(failure);
         }
         match first {
-            Some(error) if !began && (report.copied_files == 0) => Err(error),
+            Some(error) if !began => Err(error),
             _ => Ok(()),
         }
     }

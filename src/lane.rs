@@ -78,9 +78,11 @@ pub enum News {
     Planned {
         /// Files and links.
         files: u64,
-        /// Bytes, counted twice where they are read back too.
+        /// Their bytes.
         bytes: u64,
     },
+    /// Everything was carried out by the lane of this place; what is left is to look again.
+    CarriedOut(usize),
     /// Something went wrong that holds up no file.
     Problem(Error),
     /// The lane of this place among the destinations has ended.
@@ -97,8 +99,10 @@ pub struct Lane<'a> {
     pub index: Index,
     /// What it came to.
     pub report: &'a Mutex<Report>,
-    /// Counts files and bytes.
+    /// Counts files, and bytes twice where they are read back too.
     pub meter: &'a Meter,
+    /// Its place among the destinations.
+    pub place: usize,
     /// Takes what is told.
     pub tell: &'a dyn Fn(News),
 }
@@ -129,6 +133,10 @@ impl Lane<'_> {
         let bytes = jobs.iter().map(|job| job.plan.bytes).sum();
         self.report().planned_bytes = bytes;
         if self.errand.dry_run {
+            // What would be refused is told all the same, and what it is that does not fit.
+            if let Err(error) = self.require_room(&side, &jobs) {
+                self.problem(error);
+            }
             for job in jobs {
                 self.foresee(&side, job);
             }
@@ -271,12 +279,7 @@ impl Lane<'_> {
 
     /// Carries out the plans.
     fn carry_out(&mut self, side: &Side, mut jobs: Vec<Job>, lock: Option<Lock>) -> Result<()> {
-        let (source, root) = (&self.errand.source.root, &side.root);
-        let plans: Vec<_> = jobs
-            .iter()
-            .map(|job| (job.relative.as_path(), &job.plan))
-            .collect();
-        preflight::require_room(&self.database.name, source, root, &plans)?;
+        self.require_room(side, &jobs)?;
         let has_work = jobs.iter().any(|job| job.plan.has_work());
         let has_leftovers = jobs.iter().any(|job| !job.plan.leftovers.is_empty());
         let lock = match lock {
@@ -291,7 +294,7 @@ impl Lane<'_> {
                 job.plan.leftovers.clear();
             }
         }
-        if has_work && let Err(error) = identity::ensure(root, &self.database.name) {
+        if has_work && let Err(error) = identity::ensure(&side.root, &self.database.name) {
             self.problem(error);
         }
         self.refuse_unmounted(side, &mut jobs);
@@ -306,6 +309,7 @@ impl Lane<'_> {
             self.problem(error);
         }
         self.transfer(side, &jobs);
+        (self.tell)(News::CarriedOut(self.place));
         // Also after a stop: `fetch` must not call missing what is there.
         interrupt::shielded(|| self.look_again(side, &jobs));
         drop(lock);
@@ -325,14 +329,17 @@ impl Lane<'_> {
         }
     }
 
+    fn require_room(&self, side: &Side, jobs: &[Job]) -> Result<()> {
+        let plans = jobs.iter().map(|job| (job.relative.as_path(), &job.plan));
+        let plans: Vec<_> = plans.collect();
+        let source = &self.errand.source.root;
+        preflight::require_room(&self.database.name, source, &side.root, &plans)
+    }
+
     fn tell_planned(&self, jobs: &[Job]) {
         let files = jobs.iter().map(|job| job.plan.files).sum();
-        let bytes: u64 = jobs.iter().map(|job| job.plan.bytes).sum();
-        let passes = if self.errand.verify { 2 } else { 1 };
-        (self.tell)(News::Planned {
-            files,
-            bytes: bytes.saturating_mul(passes),
-        });
+        let bytes = jobs.iter().map(|job| job.plan.bytes).sum();
+        (self.tell)(News::Planned { files, bytes });
     }
 
     /// Removes what runs that died left in our own folder and in replicas that are not this run's.
@@ -357,10 +364,14 @@ impl Lane<'_> {
 
     /// Fails everything of a category that was unmounted after it was looked at.
     fn refuse_unmounted(&self, side: &Side, jobs: &mut [Job]) {
-        for (job, replica) in jobs.iter_mut().zip(&self.errand.replicas) {
+        for replica in &self.errand.replicas {
             let category = &replica.category;
-            if let Err(error) = require_mounted(&side.root, category, &side.mounted) {
-                let refused = [(PathBuf::new(), error.line())].into();
+            let Err(error) = require_mounted(&side.root, category, &side.mounted) else {
+                continue;
+            };
+            let relative = replica.relative();
+            let refused = [(PathBuf::new(), error.line())].into();
+            for job in jobs.iter_mut().filter(|job| job.relative == relative) {
                 job.plan.refuse(&refused);
             }
         }

@@ -161,12 +161,14 @@ impl Plan {
 
     /// Takes out a folder and everything that was to be copied into it.
     fn refuse_folder(&mut self, folder: &PlannedFolder, refused: &Path, why: &str) {
-        let below = if folder.path == refused {
+        if !folder.exists {
             self.left_out.push(LeftOut {
                 path: folder.path.clone(),
                 reason: Reason::Fail(why.to_owned()),
             });
-            format!("its folder: {why}")
+        }
+        let below = if refused == Path::new("") {
+            why.to_owned()
         } else {
             format!("its folder `{}`: {why}", Name::from(refused))
         };
@@ -175,6 +177,10 @@ impl Plan {
             let name = Name::from_bytes(file.name.to_vec());
             let path = folder.path.join(name.as_path());
             self.refuse_file(path, file.bytes, below.clone());
+        }
+        for replacement in &folder.replace {
+            let path = folder.path.join(replacement.name.as_path());
+            self.refuse_file(path, replacement.new.bytes, below.clone());
         }
     }
 
