@@ -1,27 +1,27 @@
 //! A comparison from beginning to end: the replicas of a scope on two databases, file by file.
 
+mod folder;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
 use crate::content::{self, Found};
-use crate::diff::{self, Change, Difference, Seen, Visit};
+use crate::diff::{self, Difference, Seen};
 use crate::error::{Error, Result};
 use crate::exclusions::Exclusions;
 use crate::index::{Contents, Index};
 use crate::interrupt;
 use crate::listing;
-use crate::manifest::Files;
 use crate::monitor::{Event, Monitor};
-use crate::name::Name;
 use crate::noting::Noting;
 use crate::os::disk::Disk;
-use crate::os::stat::Kind;
 use crate::project::{ProjectId, Scope, below};
 use crate::registry::{Category, Database, Registry};
 use crate::sides::Side;
-use crate::tree::{Tree, TreeFolder};
+use crate::tree::Tree;
+use folder::{Folder, join};
 
 /// What is to be compared.
 #[derive(Debug)]
@@ -303,102 +303,6 @@ impl<'a> Comparer<'_, 'a> {
     }
 }
 
-/// One folder as it is compared.
-struct Folder<'a> {
-    comparison: &'a mut Comparison,
-    place: usize,
-    project: PathBuf,
-    path: &'a Path,
-    contents: Option<&'a Found>,
-}
-
-impl Folder<'_> {
-    fn below(&self, path: &Path) -> PathBuf {
-        join(&self.project, path)
-    }
-
-    /// An empty folder that only one side has is listed; any other shows in what is in it.
-    fn empty(&mut self, trees: &[Tree; 2]) {
-        let is_empty = |folder: &TreeFolder| {
-            folder.packed().is_empty()
-                && folder.specials.is_empty()
-                && folder.subfolders.is_empty()
-                && folder.files.is_some()
-        };
-        let verdict = match trees.each_ref().map(|tree| tree.folders.get(self.path)) {
-            [Some(folder), None] if is_empty(folder) => Verdict::OnlyA,
-            [None, Some(folder)] if is_empty(folder) => Verdict::OnlyB,
-            _ => return,
-        };
-        let other = trees
-            .iter()
-            .any(|tree| diff::in_the_way(tree, self.path).is_some());
-        if other {
-            return;
-        }
-        let path = self.below(self.path);
-        self.comparison.add(self.place, path, verdict);
-        if let Some(item) = self.comparison.items.last_mut() {
-            item.is_folder = true;
-        }
-    }
-
-    /// What is found of a file of one size on both sides, where content decides.
-    fn by_content(&self, path: &Path, change: Change) -> Result<Change, String> {
-        let (Some(contents), Change::Same(a, b) | Change::Differs(a, b, Difference::Time)) =
-            (self.contents, change)
-        else {
-            return Ok(change);
-        };
-        if a.kind != Kind::File {
-            return Ok(change);
-        }
-        if let Some(why) = contents.unread.get(path) {
-            return Err(why.clone());
-        }
-        Ok(if contents.differing.contains(path) {
-            Change::Differs(a, b, Difference::Content)
-        } else {
-            Change::Same(a, b)
-        })
-    }
-}
-
-impl Visit for Folder<'_> {
-    fn all_same(&mut self, packed: &[u8]) {
-        let mut files = Files::of(packed);
-        while let Ok(Some(file)) = files.next() {
-            if self.contents.is_some() {
-                self.name(file.name, Change::Same(file.into(), file.into()));
-            } else {
-                self.comparison.counts[self.place].same += 1;
-            }
-        }
-    }
-
-    fn name(&mut self, name: &[u8], change: Change) {
-        let name = Name::from_bytes(name.to_vec());
-        let path = self.path.join(name.as_path());
-        let verdict = match self.by_content(&path, change) {
-            Err(why) => Verdict::Failed(why),
-            Ok(Change::Same(seen, _) | Change::OnlyA(seen) | Change::OnlyB(seen))
-                if seen.kind == Kind::Special =>
-            {
-                Verdict::Skipped(format!("it is {}", seen.kind.noun()))
-            }
-            Ok(Change::Same(..)) => {
-                self.comparison.counts[self.place].same += 1;
-                return;
-            }
-            Ok(Change::OnlyA(_)) => Verdict::OnlyA,
-            Ok(Change::OnlyB(_)) => Verdict::OnlyB,
-            Ok(Change::Differs(a, b, difference)) => Verdict::Differs(difference, [a, b]),
-        };
-        self.comparison
-            .add(self.place, join(&self.project, &path), verdict);
-    }
-}
-
 impl Comparison {
     /// Counts and lists something.
     fn add(&mut self, category: usize, path: PathBuf, verdict: Verdict) {
@@ -416,15 +320,6 @@ impl Comparison {
             is_folder: false,
             verdict,
         });
-    }
-}
-
-/// A path below a project's; of the project's own folder without a slash at its end.
-fn join(project: &Path, path: &Path) -> PathBuf {
-    if path == Path::new("") {
-        project.to_owned()
-    } else {
-        project.join(path)
     }
 }
 

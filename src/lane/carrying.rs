@@ -1,0 +1,224 @@
+//! What a lane does with its plans: preflight, lock, transfer, and a look at what was written.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use super::{Lane, News};
+use crate::error::{Error, Result};
+use crate::identity;
+use crate::index::{Content, Contents, Index};
+use crate::interrupt;
+use crate::listing::require_mounted;
+use crate::lock::Lock;
+use crate::noting::Noting;
+use crate::outcome::Outcome;
+use crate::preflight;
+use crate::sides::Side;
+use crate::transfer::{Job, Proof, Route, transfer};
+use crate::versions::Versions;
+
+impl Lane<'_> {
+    /// Carries out the plans.
+    pub(super) fn carry_out(
+        &mut self,
+        side: &Side,
+        mut jobs: Vec<Job>,
+        lock: Option<Lock>,
+    ) -> Result<()> {
+        self.require_room(side, &jobs)?;
+        let has_work = jobs.iter().any(|job| job.plan.has_work());
+        let has_leftovers = jobs.iter().any(|job| !job.plan.leftovers.is_empty());
+        let lock = match lock {
+            None if has_work || has_leftovers => self.make_lock(side)?,
+            lock => lock,
+        };
+        if lock.is_some() {
+            self.sweep(side, &jobs);
+        } else {
+            // Without the lock they may be another run's.
+            for job in &mut jobs {
+                job.plan.leftovers.clear();
+            }
+        }
+        if has_work && let Err(error) = identity::ensure(&side.root, &self.database.name) {
+            self.problem(error);
+        }
+        self.refuse_unmounted(side, &mut jobs);
+        self.tell_planned(&jobs);
+        let written: Vec<_> = jobs
+            .iter()
+            .filter(|job| job.plan.has_work())
+            .map(|job| job.relative.as_path())
+            .collect();
+        let run = self.errand.run;
+        if let Err(error) = self.index.begin_writing(run, &self.database.root, &written) {
+            self.problem(error);
+        }
+        self.transfer(side, &jobs);
+        (self.tell)(News::CarriedOut(self.place));
+        // Also after a stop: `fetch` must not call missing what is there.
+        interrupt::shielded(|| self.look_again(side, &jobs));
+        drop(lock);
+        Ok(())
+    }
+
+    /// Takes the lock of a database to which nothing was copied yet. Where our own folder cannot be made, there is no
+    /// lock, but the folders of projects may be writable all the same.
+    fn make_lock(&self, side: &Side) -> Result<Option<Lock>> {
+        match Lock::make_and_take(&side.root, &self.database.name) {
+            Err(error @ Error::Locked { .. }) => Err(error),
+            Err(error) => {
+                self.problem(error);
+                Ok(None)
+            }
+            Ok(lock) => Ok(Some(lock)),
+        }
+    }
+
+    pub(super) fn require_room(&self, side: &Side, jobs: &[Job]) -> Result<()> {
+        let plans = jobs.iter().map(|job| (job.relative.as_path(), &job.plan));
+        let plans: Vec<_> = plans.collect();
+        let source = &self.errand.source.root;
+        preflight::require_room(&self.database.name, source, &side.root, &plans)
+    }
+
+    fn tell_planned(&self, jobs: &[Job]) {
+        let files = jobs.iter().map(|job| job.plan.files).sum();
+        let bytes = jobs.iter().map(|job| job.plan.bytes).sum();
+        (self.tell)(News::Planned { files, bytes });
+    }
+
+    /// Fails everything of a category that was unmounted after it was looked at.
+    fn refuse_unmounted(&self, side: &Side, jobs: &mut [Job]) {
+        for replica in &self.errand.replicas {
+            let category = &replica.category;
+            let Err(error) = require_mounted(&side.root, category, &side.mounted) else {
+                continue;
+            };
+            let relative = replica.relative();
+            let refused = [(PathBuf::new(), error.line())].into();
+            for job in jobs.iter_mut().filter(|job| job.relative == relative) {
+                job.plan.refuse(&refused);
+            }
+        }
+    }
+
+    /// Copies, and tells the report and the index.
+    fn transfer(&mut self, side: &Side, jobs: &[Job]) {
+        for job in jobs {
+            self.report().same(job.plan.same);
+        }
+        let ids = self.rows(side).unwrap_or_default();
+        self.forget_replaced(ids[1], jobs);
+        let versions = Versions::new(&side.root, self.errand.run);
+        let (report, workers) = (self.report, self.workers(side));
+        let tell = |job: usize, folder: &Path, name: &OsStr, outcome: Outcome| {
+            let relative = &jobs[job].relative;
+            let path = || side.path(relative, &folder.join(name));
+            report
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .add(outcome, path);
+        };
+        let index = Mutex::new((&mut self.index, None));
+        let keep = |proofs: &[Proof]| {
+            let mut kept = index.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Err(error) = keep(kept.0, ids, jobs, proofs) {
+                kept.1.get_or_insert(error);
+            }
+        };
+        let route = Route {
+            source: &self.errand.source.root,
+            destination: &side.root,
+            versions: &versions,
+            verify: self.errand.verify,
+            workers,
+            meter: self.meter,
+            tell: &tell,
+            keep: &keep,
+        };
+        transfer(jobs, &route);
+        let (_, failed) = index.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let Some(error) = failed {
+            self.problem(error);
+        }
+        let path = versions.path().map(|path| side.root.path().join(path));
+        self.report().versions.extend(path);
+    }
+
+    /// Forgets the digests of folders in which files may be replaced by others of their size and time.
+    fn forget_replaced(&mut self, id: Option<i64>, jobs: &[Job]) {
+        let Some(id) = id.filter(|_| self.errand.rules.checksum) else {
+            return;
+        };
+        for job in jobs {
+            let replaced = job.plan.folders.iter();
+            for folder in replaced.filter(|folder| !folder.replace.is_empty()) {
+                let path = job.relative.join(&folder.path);
+                if let Err(error) = self.index.forget_digests(id, &path) {
+                    self.problem(error);
+                }
+            }
+        }
+    }
+
+    /// Looks again at what was written to, so that the index knows it.
+    fn look_again(&mut self, side: &Side, jobs: &[Job]) {
+        let looked = self.look_at_written(side, jobs);
+        if let Err(error) = looked.and_then(|()| self.index.end_writing(&self.database.root)) {
+            self.problem(error);
+        }
+    }
+
+    fn look_at_written(&mut self, side: &Side, jobs: &[Job]) -> Result<()> {
+        let errand = self.errand;
+        let mut noting = Noting::begin(&self.index, self.database)?;
+        let written = errand.replicas.iter().filter(|replica| {
+            let relative = replica.relative();
+            let mut jobs = jobs.iter();
+            jobs.any(|job| job.relative == relative && job.plan.has_work())
+        });
+        let mut any = false;
+        for replica in written {
+            let (category, project) = (&replica.category, &replica.project);
+            let tree = side.tree(&errand.registry, &errand.exclusions, category, project)?;
+            noting.add(category, project, &tree)?;
+            any = true;
+        }
+        let noted = noting.finish()?;
+        if any {
+            noted.write(&mut self.index, &side.root)?;
+        }
+        Ok(())
+    }
+}
+
+/// Keeps what was proven, for source and destination alike: their content is the same.
+fn keep(index: &mut Index, ids: [Option<i64>; 2], jobs: &[Job], proofs: &[Proof]) -> Result<()> {
+    let mut folders: BTreeMap<(usize, &Path), Contents> = BTreeMap::new();
+    for proof in proofs {
+        let content = Content {
+            bytes: proof.bytes,
+            modified: proof.modified,
+            digest: proof.digest,
+        };
+        let folder = folders.entry((proof.job, &proof.folder)).or_default();
+        folder.insert(proof.name.clone(), content);
+    }
+    let folders: Vec<_> = folders
+        .into_iter()
+        .map(|((job, folder), contents)| (jobs[job].relative.join(folder), contents))
+        .collect();
+    let rows: Vec<_> = ids
+        .into_iter()
+        .flatten()
+        .flat_map(|id| {
+            folders
+                .iter()
+                .map(move |(folder, contents)| (id, folder.as_path(), contents))
+        })
+        .collect();
+    index.keep_digests(&rows)
+}

@@ -1,0 +1,151 @@
+//! A copy to one destination, from looking at it to looking again: each destination has a thread of its own, so that a
+//! slow or dead one holds up none of the others.
+
+mod carrying;
+mod planning;
+mod sweeping;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::error::{Error, Result};
+use crate::exclusions::Exclusions;
+use crate::index::Index;
+use crate::lock::Lock;
+use crate::monitor::Meter;
+use crate::os::disk::Disk;
+use crate::plan::Rules;
+use crate::project::{ProjectId, below};
+use crate::registry::{Category, Database, Registry};
+use crate::report::Report;
+use crate::sides::Side;
+use crate::tree::Tree;
+
+/// What all destinations of a copy have in common.
+#[derive(Debug)]
+pub struct Errand {
+    /// What is tracked.
+    pub registry: Registry,
+    /// What is left alone.
+    pub exclusions: Arc<Exclusions>,
+    /// The database that is copied from.
+    pub source: Side,
+    /// The replicas that are copied, as the source holds them.
+    pub replicas: Vec<Replica>,
+    /// How differing files are handled.
+    pub rules: Rules,
+    /// Whether copies are read back.
+    pub verify: bool,
+    /// Only plan.
+    pub dry_run: bool,
+    /// The run's number.
+    pub run: i64,
+}
+
+/// One replica as the source holds it.
+#[derive(Debug)]
+pub struct Replica {
+    /// Its category.
+    pub category: Category,
+    /// Its project.
+    pub project: ProjectId,
+    /// What is there.
+    pub tree: Tree,
+}
+
+impl Replica {
+    /// Its folder below the root.
+    #[must_use]
+    pub fn relative(&self) -> PathBuf {
+        below(&self.category.path, &self.project)
+    }
+}
+
+/// What a lane tells while it works.
+#[derive(Debug)]
+pub enum News {
+    /// So many more files and bytes will be copied.
+    Planned {
+        /// Files and links.
+        files: u64,
+        /// Their bytes.
+        bytes: u64,
+    },
+    /// Everything was carried out by the lane of this place; what is left is to look again.
+    CarriedOut(usize),
+    /// Something went wrong that holds up no file.
+    Problem(Error),
+    /// The lane of this place among the destinations has ended.
+    Ended(usize, Result<()>),
+}
+
+/// The copy to one destination.
+pub struct Lane<'a> {
+    /// What is to be done.
+    pub errand: &'a Errand,
+    /// The destination.
+    pub database: &'a Database,
+    /// The index by a handle of its own.
+    pub index: Index,
+    /// What it came to.
+    pub report: &'a Mutex<Report>,
+    /// Counts files, and bytes twice where they are read back too.
+    pub meter: &'a Meter,
+    /// Its place among the destinations.
+    pub place: usize,
+    /// Takes what is told.
+    pub tell: &'a dyn Fn(News),
+}
+
+impl std::fmt::Debug for Lane<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Lane")
+            .field("database", &self.database)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Lane<'_> {
+    /// Copies. Replicas and files that fail are in the report; the rest is copied all the same.
+    ///
+    /// # Errors
+    /// Nothing could be begun: the database is offline, locked or has no room.
+    pub fn run(mut self) -> Result<()> {
+        let side = Side::open(&self.index, self.database)?;
+        self.errand.source.refuse_overlap(&side)?;
+        let lock = if self.errand.dry_run {
+            None
+        } else {
+            Lock::take(&side.root, &self.database.name)?
+        };
+        let jobs = self.plan(&side)?;
+        let bytes = jobs.iter().map(|job| job.plan.bytes).sum();
+        self.report().planned_bytes = bytes;
+        if self.errand.dry_run {
+            // What would be refused is told all the same, and what it is that does not fit.
+            if let Err(error) = self.require_room(&side, &jobs) {
+                self.problem(error);
+            }
+            for job in jobs {
+                self.foresee(&side, job);
+            }
+            return Ok(());
+        }
+        self.carry_out(&side, jobs, lock)
+    }
+
+    fn report(&self) -> MutexGuard<'_, Report> {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn problem(&self, error: Error) {
+        self.report().unrecorded = true;
+        (self.tell)(News::Problem(error));
+    }
+
+    /// How many threads copy between the two disks.
+    fn workers(&self, side: &Side) -> usize {
+        Disk::of(&self.errand.source.root).copiers(&Disk::of(&side.root))
+    }
+}

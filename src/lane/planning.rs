@@ -1,0 +1,156 @@
+//! What a lane does first: it looks at its destination, tells the index what it saw, and plans.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::{Lane, Replica};
+use crate::content;
+use crate::error::Result;
+use crate::fit::{self, Habits};
+use crate::index::Contents;
+use crate::noting::Noting;
+use crate::os::folder::Folder;
+use crate::outcome::Outcome;
+use crate::plan::{LeftOut, Plan, Reason, plan};
+use crate::preflight;
+use crate::sides::Side;
+use crate::transfer::Job;
+use crate::tree::Tree;
+
+impl Lane<'_> {
+    /// Looks at every replica at the destination, and plans; what was seen is told to the index.
+    pub(super) fn plan(&mut self, side: &Side) -> Result<Vec<Job>> {
+        let errand = self.errand;
+        let mut noting = Noting::begin(&self.index, self.database)?;
+        let (mut jobs, mut read) = (Vec::new(), Vec::new());
+        for replica in &errand.replicas {
+            let relative = replica.relative();
+            let roots = (&errand.source.root, &side.root);
+            if let Err(error) = preflight::refuse_same_folder(roots.0, roots.1, &relative) {
+                let outcome = Outcome::Failed(error.line());
+                let path = side.path(&relative, Path::new(""));
+                self.report().add(outcome, || path);
+                continue;
+            }
+            let (category, project) = (&replica.category, &replica.project);
+            let tree = side.tree(&errand.registry, &errand.exclusions, category, project)?;
+            let contents = self.contents(side, replica, &tree)?;
+            let plan = plan(&replica.tree, &tree, errand.rules, &contents);
+            let plan = complete(plan, &tree, &side.root, &relative)?;
+            noting.add(category, project, &tree)?;
+            read.push((relative.clone(), contents.read));
+            jobs.push(Job { relative, plan });
+        }
+        let noted = noting.finish()?;
+        if !errand.dry_run {
+            let written = noted
+                .write(&mut self.index, &side.root)
+                .and_then(|()| self.keep_contents(side, &read));
+            if let Err(error) = written {
+                self.problem(error);
+            }
+        }
+        Ok(jobs)
+    }
+
+    /// What there is to be known of contents, where content decides.
+    fn contents(&self, side: &Side, replica: &Replica, tree: &Tree) -> Result<content::Found> {
+        if !self.errand.rules.checksum {
+            return Ok(content::Found::default());
+        }
+        let relative = replica.relative();
+        let sides = [
+            content::Side {
+                root: &self.errand.source.root,
+                relative: &relative,
+                tree: &replica.tree,
+            },
+            content::Side {
+                root: &side.root,
+                relative: &relative,
+                tree,
+            },
+        ];
+        let ids = self.rows(side)?;
+        let known = |folder: &Path| {
+            let folder = relative.join(folder);
+            let known = |id: Option<i64>| match id {
+                Some(id) => self.index.digests(id, &folder),
+                None => Ok(Contents::new()),
+            };
+            Ok([known(ids[0])?, known(ids[1])?])
+        };
+        content::compare(sides, &known, self.workers(side), &|_| {})
+    }
+
+    /// The rows of source and destination in the index, once they were looked at.
+    pub(super) fn rows(&self, side: &Side) -> Result<[Option<i64>; 2]> {
+        let row = |root: &Path| Ok(self.index.database(root)?.id);
+        Ok([
+            row(&self.errand.source.database.root)?,
+            row(&side.database.root)?,
+        ])
+    }
+
+    /// Keeps the digests of what was read to plan.
+    fn keep_contents(
+        &mut self,
+        side: &Side,
+        read: &[(PathBuf, BTreeMap<PathBuf, [Contents; 2]>)],
+    ) -> Result<()> {
+        let ids = self.rows(side)?;
+        let mut rows = Vec::new();
+        for (relative, folders) in read {
+            for (folder, contents) in folders {
+                for (id, contents) in ids.into_iter().zip(contents) {
+                    if let (Some(id), false) = (id, contents.is_empty()) {
+                        rows.push((id, relative.join(folder), contents));
+                    }
+                }
+            }
+        }
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let rows: Vec<_> = rows
+            .iter()
+            .map(|(id, folder, contents)| (*id, folder.as_path(), *contents))
+            .collect();
+        self.index.keep_digests(&rows)
+    }
+
+    /// Reports what a plan would do.
+    pub(super) fn foresee(&self, side: &Side, job: Job) {
+        let mut report = self.report();
+        report.same(job.plan.same);
+        for LeftOut { path, reason } in &job.plan.left_out {
+            let outcome = match reason.clone() {
+                Reason::Conflict(why) => Outcome::Conflict(why),
+                Reason::Skip(why) => Outcome::Skipped(why),
+                Reason::Fail(why) => Outcome::Failed(why),
+            };
+            report.add(outcome, || side.path(&job.relative, path));
+        }
+        report.planned_files += job.plan.files;
+        let base = side.path(&job.relative, Path::new(""));
+        report.planned.push((base, job.plan));
+    }
+}
+
+/// Adds to a plan what only the destination knows: names it cannot hold, and a replica's folder that cannot be made.
+fn complete(mut plan: Plan, there: &Tree, root: &Folder, relative: &Path) -> Result<Plan> {
+    if let Some(error) = there.failure() {
+        // With nothing in it, nothing else would tell.
+        if plan.left_out.is_empty() {
+            plan.left_out.push(LeftOut {
+                path: PathBuf::new(),
+                reason: Reason::Fail(error.line()),
+            });
+        }
+    } else if plan.has_work() {
+        let folder = preflight::nearest(root, relative)?;
+        let misfits = fit::misfits(&plan, there, &Habits::of(&folder));
+        plan.refuse(&misfits);
+    }
+    Ok(plan)
+}
