@@ -9,6 +9,7 @@ mod verify;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
+use std::io::ErrorKind;
 use std::os::unix::ffi::OsStringExt as _;
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -153,7 +154,8 @@ pub fn make_link(source: &Folder, name: &OsStr, destination: &Arc<Folder>) -> Re
     let (target, stat) = (source.read_link(name)?, source.stat(name)?);
     let (temporary, ()) = create(destination, |temporary| {
         destination.make_link(temporary, &target)
-    })?;
+    })
+    .map_err(without_links)?;
     let part = Part {
         folder: Arc::clone(destination),
         name: temporary,
@@ -248,8 +250,7 @@ fn create<T>(folder: &Folder, make: impl Fn(&OsStr) -> Result<T>) -> Result<(OsS
         let name = temporary_name();
         match make(&name) {
             // A process of the same number left it behind, or one on a host of the same name has it.
-            Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::AlreadyExists => {
-            }
+            Err(Error::Io { source, .. }) if source.kind() == ErrorKind::AlreadyExists => {}
             created => {
                 return created
                     .map(|what| (name, what))
@@ -291,6 +292,28 @@ fn in_folder(error: Error, folder: &Folder) -> Error {
             path: folder.path().to_owned(),
             source,
         },
+        error => error,
+    }
+}
+
+/// Says of a file system that has no symbolic links that this is why.
+fn without_links(error: Error) -> Error {
+    match error {
+        Error::Io { path, source, .. }
+            if matches!(
+                source.kind(),
+                ErrorKind::Unsupported | ErrorKind::PermissionDenied
+            ) =>
+        {
+            Error::Io {
+                action: "create a symbolic link in",
+                path,
+                source: std::io::Error::new(
+                    source.kind(),
+                    format!("this storage may hold none: {source}"),
+                ),
+            }
+        }
         error => error,
     }
 }
