@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::error::{Error, Result};
+use crate::error::{At as _, Error, Result};
 use crate::exclusions::Exclusions;
 use crate::index::Index;
 use crate::interrupt;
@@ -167,6 +167,7 @@ struct Lanes {
     databases: Vec<Database>,
     reports: Vec<Arc<Mutex<Report>>>,
     meter: Arc<Meter>,
+    compared: Arc<Meter>,
     /// How often every byte is counted.
     passes: u64,
     news: Receiver<News>,
@@ -190,15 +191,17 @@ impl Lanes {
             databases: destinations.iter().map(|to| (*to).clone()).collect(),
             reports: Vec::new(),
             meter: Arc::default(),
+            compared: Arc::default(),
             passes: if errand.verify { 2 } else { 1 },
             news,
         };
         for (place, database) in lanes.databases.iter().enumerate() {
-            let (report, meter) = (Arc::<Mutex<Report>>::default(), Arc::clone(&lanes.meter));
+            let report = Arc::<Mutex<Report>>::default();
+            let meters = [&lanes.meter, &lanes.compared].map(Arc::clone);
             lanes.reports.push(Arc::clone(&report));
             let (sender, errand) = (sender.clone(), Arc::clone(errand));
             let (index, database) = (index.open_again()?, database.clone());
-            thread::spawn(move || {
+            let work = move || {
                 // Nobody listens any more once the lane was given up.
                 let tell = |news| sender.send(news).unwrap_or_default();
                 let lane = Lane {
@@ -206,13 +209,18 @@ impl Lanes {
                     database: &database,
                     index,
                     report: &report,
-                    meter: &meter,
+                    meter: &meters[0],
+                    compared: &meters[1],
                     place,
                     tell: &tell,
                 };
                 let ended = lane.run();
                 tell(News::Ended(place, ended));
-            });
+            };
+            let root = &lanes.databases[place].root;
+            thread::Builder::new()
+                .spawn(work)
+                .at("begin a thread for the copy to", root)?;
         }
         Ok(lanes)
     }
@@ -223,6 +231,9 @@ impl Lanes {
         let (mut shown, mut is_copying, mut stopped) = ((0, 0), false, None);
         while ends.iter().any(|end| !matches!(end, End::Ended(_))) {
             match self.news.recv_timeout(STEP) {
+                Ok(News::Comparing { files, bytes }) => {
+                    monitor.event(&Event::Expected { files, bytes });
+                }
                 Ok(News::Planned { files, bytes }) => {
                     if !std::mem::replace(&mut is_copying, true) {
                         monitor.event(&Event::Finished);
@@ -241,7 +252,7 @@ impl Lanes {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             let (files, bytes) = self.meter.read();
-            let done = (files, bytes / self.passes);
+            let done = (files, bytes / self.passes + self.compared.read().1);
             monitor.event(&Event::Files(done.0 - shown.0));
             monitor.event(&Event::Bytes(done.1 - shown.1));
             shown = done;

@@ -64,6 +64,13 @@ impl Replica {
 /// What a lane tells while it works.
 #[derive(Debug)]
 pub enum News {
+    /// So many more files and bytes will have their content compared, as far as it is not known.
+    Comparing {
+        /// Files.
+        files: u64,
+        /// Bytes, of the source alone.
+        bytes: u64,
+    },
     /// So many more files and bytes will be copied.
     Planned {
         /// Files and links.
@@ -91,6 +98,8 @@ pub struct Lane<'a> {
     pub report: &'a Mutex<Report>,
     /// Counts files, and bytes twice where they are read back too.
     pub meter: &'a Meter,
+    /// Counts bytes of the source whose content was compared.
+    pub compared: &'a Meter,
     /// Its place among the destinations.
     pub place: usize,
     /// Takes what is told.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Lane, Replica};
+use super::{Lane, News, Replica};
 use crate::content;
 use crate::error::Result;
 use crate::fit::{self, Habits};
@@ -80,7 +80,10 @@ impl Lane<'_> {
             };
             Ok([known(ids[0])?, known(ids[1])?])
         };
-        content::compare(sides, &known, self.workers(side), &|_| {})
+        let (files, bytes) = content::extent(&replica.tree, tree);
+        (self.tell)(News::Comparing { files, bytes });
+        let told = |bytes| self.compared.bytes(bytes);
+        content::compare(sides, &known, self.workers(side), &told)
     }
 
     /// The rows of source and destination in the index, once they were looked at.
