@@ -242,3 +242,46 @@ fn names_there(destination: &Tree, path: &Path) -> Vec<Name> {
     }
     names
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_folder_takes_for_one_name_depends_on_its_habits() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = Folder::open(temporary.path()).unwrap();
+        let habits = |case: bool, form: bool, end: bool| Habits {
+            folder: &folder,
+            longest: 12,
+            folds_case: case.into(),
+            folds_form: form.into(),
+            folds_end: end.into(),
+            holds: OnceCell::from(BTreeMap::from([(b'?', false), (0xff, false), (1, false)])),
+        };
+        let same = |habits: &Habits<'_>, a: &str, b: &str| {
+            habits.key(a.as_bytes()) == habits.key(b.as_bytes())
+        };
+        let (unix, windows) = (habits(false, false, false), habits(true, false, true));
+        let mac = habits(true, true, false);
+        assert!(!same(&unix, "A", "a") && same(&windows, "A", "a") && same(&mac, "A", "a"));
+        assert!(!same(&windows, "\u{e9}", "e\u{301}") && same(&mac, "\u{c9}", "e\u{301}"));
+        assert!(same(&windows, "a.", "a") && !same(&mac, "a.", "a"));
+        assert_eq!(windows.refusal(b"a plain name"), None);
+        for name in [&b"longer than 12"[..], b"what?", b"\xff", b"line\nfeed"] {
+            assert!(windows.refusal(name).is_some(), "{}", name.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_unix_folder_holds_and_tells_apart_every_name() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = Folder::open(temporary.path()).unwrap();
+        let habits = Habits::of(&folder);
+        if cfg!(target_os = "linux") {
+            assert!(!habits.fold_anything());
+            assert_eq!(habits.refusal(b"what?\n\xff"), None);
+        }
+        assert_eq!(folder.entries().unwrap(), Vec::<OsString>::new());
+    }
+}

@@ -138,3 +138,56 @@ fn unpack(manifest: &[u8], digests: &[u8], contents: &mut Contents) -> Result<()
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn content(number: u128) -> Content {
+        Content {
+            bytes: 7,
+            modified: Moment::default(),
+            digest: Digest(number),
+        }
+    }
+
+    #[test]
+    fn what_was_read_last_stands_and_many_rows_become_one() {
+        let temporary = tempfile::tempdir().unwrap();
+        let path = temporary.path().join("index");
+        let mut index = Index::open(&path).unwrap().index;
+        let (root, folder) = (Path::new("/nas"), Path::new("footage/acme/spot"));
+        let known = index.database(root).unwrap();
+        index
+            .write_look(root, &known)
+            .unwrap()
+            .finish(false)
+            .unwrap();
+        let id = index.database(root).unwrap().id.unwrap();
+        let rows = |index: &Index| -> i64 {
+            let sql = "SELECT count(*) FROM digests";
+            index
+                .connection
+                .query_row(sql, [], |row| row.get(0))
+                .unwrap()
+        };
+        for number in 0..40_u8 {
+            let read = [
+                (
+                    Name::from_bytes(vec![b'a' + number % 20]),
+                    content(number.into()),
+                ),
+                (Name::from("each time"), content(number.into())),
+            ];
+            index.keep_digests(&[(id, folder, &read.into())]).unwrap();
+            assert!(rows(&index) < ROWS, "{number}");
+        }
+        let contents = index.digests(id, folder).unwrap();
+        assert_eq!(contents.len(), 21);
+        assert_eq!(contents[&Name::from("each time")], content(39));
+        assert_eq!(contents[&Name::from("a")], content(20));
+        assert_eq!(index.digests(id, root).unwrap(), Contents::new());
+        index.forget_digests(id, folder).unwrap();
+        assert_eq!(rows(&index), 0);
+    }
+}

@@ -253,3 +253,31 @@ fn every_column_is_in_the_documents() {
         assert!(!run.stdout.contains('\r'));
     }
 }
+
+#[test]
+fn every_test_that_the_page_on_safety_names_is_there() {
+    let page = page("docs/safety.md");
+    let mut tests = String::new();
+    let mut pending = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it")];
+    while let Some(path) = pending.pop() {
+        if path.is_dir() {
+            pending.extend(
+                fs::read_dir(&path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            tests += &fs::read_to_string(&path).unwrap();
+        }
+    }
+    let promised = page.split("## What").next().unwrap();
+    let name = Regex::new(r"`([a-z]+(?:_[a-z]+){3,})`").unwrap();
+    let named: Vec<_> = name
+        .captures_iter(promised)
+        .map(|found| found[1].to_owned())
+        .collect();
+    assert!(named.len() > 20, "{named:?}");
+    for name in named {
+        assert!(tests.contains(&format!("fn {name}(")), "{name}");
+    }
+}

@@ -86,3 +86,28 @@ fn a_copy_killed_at_any_moment_is_finished_by_the_next() {
     let again = studio.lines(&["copy acme/spot footage WORK NAS"]).ok();
     assert!(again.stdout.starts_with("copied 0 files"), "{again}");
 }
+
+#[test]
+fn what_a_killed_run_left_is_swept_by_a_run_of_another_project() {
+    let studio = Studio::filled();
+    studio.file("WORK/footage/acme/large/l.mov", vec![7; 300_000_000]);
+    let mut command = studio.command();
+    command
+        .args(["-c", "copy acme/large footage WORK NAS"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let destination = studio.path("NAS/footage/acme/large");
+    let left = || files(&destination).iter().any(|path| is_temporary(path));
+    while !left() && child.try_wait().unwrap().is_none() {
+        std::hint::spin_loop();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(left(), "it was killed too late");
+    studio.lines(&["copy acme/spot footage WORK NAS"]).ok();
+    assert_eq!(files(&destination), Vec::<PathBuf>::new());
+    // It is not forgotten that the run did not end.
+    studio.lines(&["copy acme/large footage WORK NAS"]).ok();
+    check(&studio);
+}
