@@ -143,6 +143,7 @@ CREATE TABLE under_way (
     run    INTEGER NOT NULL,
     root   BLOB NOT NULL,
     folder BLOB NOT NULL,               -- of the replica that the run writes to, below the root
+    swept  INTEGER NOT NULL DEFAULT 0,  -- 1: no temporary file is left there
     PRIMARY KEY (run, root, folder)
 ) STRICT, WITHOUT ROWID;
 ";

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
-use rusqlite::params;
+use rusqlite::{Row, params};
 
 use super::Index;
 use super::failure::Explain as _;
@@ -33,35 +33,54 @@ impl Index {
         transaction.commit().explain("write", &path)
     }
 
-    /// The folders below a root that other runs were writing to when they died. Only for who holds the database's lock.
+    /// The folders below a root that other runs were writing to when they died, and whether their temporary files were
+    /// removed since. Only for who holds the database's lock.
     ///
     /// # Errors
     /// The index cannot be read.
-    pub fn left_unfinished(&self, run: i64, root: &Path) -> Result<Vec<PathBuf>> {
-        let sql = "SELECT DISTINCT folder FROM under_way WHERE root = ?2 AND run != ?1";
+    pub fn left_unfinished(&self, run: i64, root: &Path) -> Result<Vec<(PathBuf, bool)>> {
+        let sql = "SELECT folder, min(swept) FROM under_way WHERE root = ?2 AND run != ?1 GROUP BY folder";
         let rows = self.connection.prepare_cached(sql).and_then(|mut query| {
             let parameters = params![run, root.as_os_str().as_bytes()];
-            let rows = query.query_map(parameters, |row| row.get::<_, Vec<u8>>(0))?;
-            rows.map(|folder| Ok(OsString::from_vec(folder?).into()))
-                .collect()
+            let read = |row: &Row<'_>| {
+                let folder = OsString::from_vec(row.get(0)?);
+                Ok((folder.into(), row.get(1)?))
+            };
+            query.query_map(parameters, read)?.collect()
         });
         rows.explain("read", &self.path)
     }
 
-    /// Notes that nothing of this run, and of those that died before it, is left behind at a root.
+    /// Notes that no temporary file is left in a folder below a root that a run was writing to when it died.
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn end_writing(&mut self, root: &Path) -> Result<()> {
+    pub fn swept(&mut self, root: &Path, folder: &Path) -> Result<()> {
+        let sql = "UPDATE under_way SET swept = 1 WHERE root = ?1 AND folder = ?2";
+        let parameters = params![root.as_os_str().as_bytes(), folder.as_os_str().as_bytes()];
+        self.connection
+            .execute(sql, parameters)
+            .explain("write", &self.path)?;
+        Ok(())
+    }
+
+    /// Notes that these folders below a root are as they should be, and that runs which died in them did.
+    ///
+    /// # Errors
+    /// The index cannot be written.
+    pub fn end_writing(&mut self, run: i64, root: &Path, folders: &[&Path]) -> Result<()> {
         let path = self.path.clone();
         let transaction = self.transaction()?;
+        let died = "UPDATE runs SET state = 'interrupted' WHERE state = 'running' AND id IN
+                    (SELECT run FROM under_way WHERE root = ?1 AND folder = ?2 AND run != ?3)";
+        let done = "DELETE FROM under_way WHERE root = ?1 AND folder = ?2";
         let root = root.as_os_str().as_bytes();
-        let died = "UPDATE runs SET state = 'interrupted' WHERE state = 'running'
-                    AND id IN (SELECT run FROM under_way WHERE root = ?1)
-                    AND id < (SELECT max(run) FROM under_way WHERE root = ?1)";
-        let swept = "DELETE FROM under_way WHERE root = ?1";
-        for sql in [died, swept] {
-            transaction.execute(sql, [root]).explain("write", &path)?;
+        for folder in folders {
+            let folder = folder.as_os_str().as_bytes();
+            transaction
+                .execute(died, params![root, folder, run])
+                .and_then(|_| transaction.execute(done, params![root, folder]))
+                .explain("write", &path)?;
         }
         transaction.commit().explain("write", &path)
     }

@@ -28,6 +28,24 @@ impl Lane<'_> {
         lock: Option<Lock>,
     ) -> Result<()> {
         self.require_room(side, &jobs)?;
+        let lock = self.prepare(side, &mut jobs, lock)?;
+        self.tell_planned(&jobs);
+        self.begin_writing(&jobs);
+        self.transfer(side, &jobs);
+        (self.tell)(News::CarriedOut(self.place));
+        // Also after a stop: `fetch` must not call missing what is there.
+        interrupt::shielded(|| self.look_again(side, &jobs));
+        drop(lock);
+        Ok(())
+    }
+
+    /// Makes the destination ready: the lock, what runs that died left behind, the identity file.
+    fn prepare(
+        &mut self,
+        side: &Side,
+        jobs: &mut [Job],
+        lock: Option<Lock>,
+    ) -> Result<Option<Lock>> {
         let has_work = jobs.iter().any(|job| job.plan.has_work());
         let has_leftovers = jobs.iter().any(|job| !job.plan.leftovers.is_empty());
         let lock = match lock {
@@ -35,33 +53,29 @@ impl Lane<'_> {
             lock => lock,
         };
         if lock.is_some() {
-            self.sweep(side, &jobs);
+            if let Err(error) = self.sweep(side, jobs) {
+                self.problem(error);
+            }
         } else {
             // Without the lock they may be another run's.
-            for job in &mut jobs {
+            for job in jobs.iter_mut() {
                 job.plan.leftovers.clear();
             }
         }
         if has_work && let Err(error) = identity::ensure(&side.root, &self.database.name) {
             self.problem(error);
         }
-        self.refuse_unmounted(side, &mut jobs);
-        self.tell_planned(&jobs);
-        let written: Vec<_> = jobs
-            .iter()
-            .filter(|job| job.plan.has_work())
-            .map(|job| job.relative.as_path())
-            .collect();
+        self.refuse_unmounted(side, jobs);
+        Ok(lock)
+    }
+
+    /// Tells the index's journal what will be written to.
+    fn begin_writing(&mut self, jobs: &[Job]) {
         let run = self.errand.run;
+        let written: Vec<_> = written(jobs).collect();
         if let Err(error) = self.index.begin_writing(run, &self.database.root, &written) {
             self.problem(error);
         }
-        self.transfer(side, &jobs);
-        (self.tell)(News::CarriedOut(self.place));
-        // Also after a stop: `fetch` must not call missing what is there.
-        interrupt::shielded(|| self.look_again(side, &jobs));
-        drop(lock);
-        Ok(())
     }
 
     /// Takes the lock of a database to which nothing was copied yet. Where our own folder cannot be made, there is no
@@ -166,20 +180,19 @@ impl Lane<'_> {
 
     /// Looks again at what was written to, so that the index knows it.
     fn look_again(&mut self, side: &Side, jobs: &[Job]) {
-        let looked = self.look_at_written(side, jobs);
-        if let Err(error) = looked.and_then(|()| self.index.end_writing(&self.database.root)) {
+        let (run, written) = (self.errand.run, written(jobs).collect::<Vec<_>>());
+        let looked = self.look_at_written(side, &written);
+        let root = &self.database.root;
+        if let Err(error) = looked.and_then(|()| self.index.end_writing(run, root, &written)) {
             self.problem(error);
         }
     }
 
-    fn look_at_written(&mut self, side: &Side, jobs: &[Job]) -> Result<()> {
+    fn look_at_written(&mut self, side: &Side, written: &[&Path]) -> Result<()> {
         let errand = self.errand;
         let mut noting = Noting::begin(&self.index, self.database)?;
-        let written = errand.replicas.iter().filter(|replica| {
-            let relative = replica.relative();
-            let mut jobs = jobs.iter();
-            jobs.any(|job| job.relative == relative && job.plan.has_work())
-        });
+        let replicas = errand.replicas.iter();
+        let written = replicas.filter(|replica| written.contains(&replica.relative().as_path()));
         let mut any = false;
         for replica in written {
             let (category, project) = (&replica.category, &replica.project);
@@ -193,6 +206,14 @@ impl Lane<'_> {
         }
         Ok(())
     }
+}
+
+/// The replicas' folders that are written to.
+fn written(jobs: &[Job]) -> impl Iterator<Item = &Path> {
+    let written = jobs
+        .iter()
+        .filter(|job| job.plan.has_work() || job.unfinished);
+    written.map(|job| job.relative.as_path())
 }
 
 /// Keeps what was proven, for source and destination alike: their content is the same.

@@ -39,7 +39,11 @@ impl Lane<'_> {
             let plan = complete(plan, &tree, &side.root, &relative)?;
             noting.add(category, project, &tree)?;
             read.push((relative.clone(), contents.read));
-            jobs.push(Job { relative, plan });
+            jobs.push(Job {
+                relative,
+                plan,
+                unfinished: false,
+            });
         }
         let noted = noting.finish()?;
         if !errand.dry_run {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::Lane;
 use crate::copy_file::sweep;
+use crate::error::Result;
 use crate::exclusions::{OWN_FOLDER, is_temporary};
 use crate::os::folder::Folder;
 use crate::sides::Side;
@@ -11,23 +12,31 @@ use crate::transfer::Job;
 use crate::tree;
 
 impl Lane<'_> {
-    /// Removes what runs that died left in our own folder and in replicas that are not this run's.
-    pub(super) fn sweep(&self, side: &Side, jobs: &[Job]) {
+    /// Removes what runs that died left in our own folder and in replicas that are not this run's; those that are it
+    /// finishes.
+    pub(super) fn sweep(&mut self, side: &Side, jobs: &mut [Job]) -> Result<()> {
         sweep_folder(&side.root, Path::new(OWN_FOLDER));
-        let run = self.errand.run;
-        let left = self.index.left_unfinished(run, &self.database.root);
-        for relative in left.unwrap_or_default() {
-            if jobs.iter().any(|job| job.relative == relative) {
-                continue;
+        let (run, root) = (self.errand.run, &self.database.root);
+        for (relative, swept) in self.index.left_unfinished(run, root)? {
+            if let Some(job) = jobs.iter_mut().find(|job| job.relative == relative) {
+                job.unfinished = true;
+            } else if !swept {
+                self.sweep_replica(side, &relative);
+                self.index.swept(root, &relative)?;
             }
-            let walked = tree::walk(&side.root, &relative, &self.errand.exclusions, &[]);
-            for path in walked.map(|tree| tree.leftovers).unwrap_or_default() {
-                let (above, name) = (path.parent(), path.file_name());
-                let above = relative.join(above.unwrap_or(Path::new("")));
-                let folder = side.root.beneath(&above);
-                // One that cannot be removed stays for a later run.
-                let _swept = folder.is_ok_and(|folder| sweep(&folder, name.unwrap_or_default()));
-            }
+        }
+        Ok(())
+    }
+
+    /// Removes the temporary files in a replica.
+    fn sweep_replica(&self, side: &Side, relative: &Path) {
+        let walked = tree::walk(&side.root, relative, &self.errand.exclusions, &[]);
+        for path in walked.map(|tree| tree.leftovers).unwrap_or_default() {
+            let above = relative.join(path.parent().unwrap_or(Path::new("")));
+            let name = path.file_name().unwrap_or_default();
+            let folder = side.root.beneath(&above);
+            // One that cannot be removed stays for a later run.
+            let _swept = folder.is_ok_and(|folder| sweep(&folder, name));
         }
     }
 }

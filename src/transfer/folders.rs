@@ -98,8 +98,9 @@ impl Folders {
         let mut attributes = Attributes::default();
         for (number, job) in jobs.iter().enumerate() {
             for (place, folder) in job.plan.folders.iter().enumerate().rev() {
-                let touched = self.touched[number][place].load(Ordering::Relaxed);
-                if !touched || self.failure(number, &folder.path).is_some() {
+                let touched = &self.touched[number][place];
+                let is_due = job.unfinished || touched.load(Ordering::Relaxed);
+                if !is_due || self.failure(number, &folder.path).is_some() {
                     continue;
                 }
                 if let Err(error) = finish(job, folder, route, &mut attributes)
@@ -167,7 +168,7 @@ fn finish(
     let path = job.relative.join(&folder.path);
     let (above, name): (&Path, &OsStr) = split(&path);
     let parent = route.destination.beneath(above)?;
-    if !folder.exists {
+    if !folder.exists || job.unfinished {
         let made = parent.child(name)?;
         made.set_own_mode(folder.mode)?;
         if let Ok(source) = route.source.beneath(&path) {

@@ -34,6 +34,8 @@ pub struct Job {
     pub relative: PathBuf,
     /// What is to be done.
     pub plan: Plan,
+    /// Whether a run died in it before it gave the folders their times and permissions.
+    pub unfinished: bool,
 }
 
 /// What was read back and proven to be what the source is.
@@ -91,7 +93,7 @@ impl std::fmt::Debug for Route<'_> {
 
 /// Carries out plans; every item is told of once. Stopping on request is no error here: what was not reached is told so.
 pub fn transfer(jobs: &[Job], route: &Route<'_>) {
-    for (job, Job { relative, plan }) in jobs.iter().enumerate() {
+    for (job, Job { relative, plan, .. }) in jobs.iter().enumerate() {
         tell_left_out(job, plan, route);
         sweep_leftovers(relative, plan, route);
     }

@@ -111,3 +111,41 @@ fn what_a_killed_run_left_is_swept_by_a_run_of_another_project() {
     studio.lines(&["copy acme/large footage WORK NAS"]).ok();
     check(&studio);
 }
+
+#[test]
+fn folders_get_the_times_and_permissions_that_a_killed_run_left_out() {
+    let studio = Studio::filled();
+    studio
+        .mode("WORK/footage/acme/spot/plates", 0o550)
+        .file("WORK/footage/acme/spot/z", "z");
+    let line = "copy acme/spot footage WORK NAS";
+    studio.lines(&[line]).ok();
+    // As a run leaves it that is killed between the last name and the folders.
+    let index =
+        rusqlite::Connection::open(studio.path("home/.local/share/auto-backup/index.sqlite"))
+            .unwrap();
+    let noted = "INSERT INTO under_way (run, root, folder) VALUES (1, ?1, ?2)";
+    let parameters = [studio.path("NAS"), PathBuf::from("footage/acme/spot")];
+    let bytes = parameters
+        .each_ref()
+        .map(|path| path.as_os_str().as_encoded_bytes());
+    index.execute(noted, bytes).unwrap();
+    studio
+        .mode("NAS/footage/acme/spot/plates", 0o700)
+        .file("NAS/footage/acme/spot/plates/more", "more");
+    studio.lines(&[line]).ok();
+    let plates = studio
+        .path("NAS/footage/acme/spot/plates")
+        .metadata()
+        .unwrap();
+    let source = studio
+        .path("WORK/footage/acme/spot/plates")
+        .metadata()
+        .unwrap();
+    assert_eq!(plates.permissions(), source.permissions());
+    assert_eq!(plates.modified().unwrap(), source.modified().unwrap());
+    let rows: i64 = index
+        .query_row("SELECT count(*) FROM under_way", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(rows, 0);
+}
