@@ -14,6 +14,9 @@ use crate::os::folder::{Folder, is_missing};
 use crate::outcome::Outcome;
 use crate::plan::{Plan, PlannedFolder};
 
+/// What systems say of a folder whose time cannot be set by us.
+const NOT_OURS: [ErrorKind; 2] = [ErrorKind::PermissionDenied, ErrorKind::ReadOnlyFilesystem];
+
 /// What became of the folders.
 #[derive(Debug)]
 pub(super) struct Folders {
@@ -176,10 +179,9 @@ fn finish(
         }
     }
     match parent.set_modified(name, folder.modified) {
-        // The time of a folder that was there before is its owner's to set.
-        Err(Error::Io { source, .. })
-            if folder.exists && source.kind() == ErrorKind::PermissionDenied =>
-        {
+        // The time of a folder that was there before is its owner's to set, and where nothing can be written it is what
+        // it was.
+        Err(Error::Io { source, .. }) if folder.exists && NOT_OURS.contains(&source.kind()) => {
             Ok(())
         }
         set => set,
