@@ -1,7 +1,7 @@
 //! A copy to one destination, from looking at it to looking again: each destination has a thread of its own, so that a
 //! slow or dead one holds up none of the others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -352,9 +352,14 @@ impl Lane<'_> {
         });
     }
 
-    /// Removes what runs that died left in our own folder and in replicas that are not this run's.
+    /// Removes what runs that died left in our own folder, in those above replicas, where names are tried out before a
+    /// replica is there, and in replicas that are not this run's.
     fn sweep(&self, side: &Side, jobs: &[Job]) {
         sweep_folder(&side.root, Path::new(OWN_FOLDER));
+        let above = jobs.iter().flat_map(|job| job.relative.ancestors().skip(1));
+        for folder in above.collect::<BTreeSet<_>>() {
+            sweep_folder(&side.root, folder);
+        }
         let run = self.errand.run;
         let left = self.index.left_unfinished(run, &self.database.root);
         for relative in left.unwrap_or_default() {
