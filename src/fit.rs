@@ -4,7 +4,7 @@
 //! file in it and looking for that under another spelling. That is only done where names are such that it matters.
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
@@ -72,22 +72,32 @@ impl<'a> Habits<'a> {
     /// Whether a file made under a name is found under another spelling of it.
     fn is_also_known_as(&self, word: &str, spell: impl Fn(&str) -> String) -> bool {
         let name = temporary_name_with(word.as_bytes());
-        if self.folder.create_file(&name).is_err() {
-            return false;
-        }
         let other = spell(&name.to_string_lossy());
-        let known = self.folder.stat(OsStr::new(&other)).is_ok();
-        self.folder.remove_temporary(&name).unwrap_or_default();
-        known
+        let is_found = || self.folder.stat(OsStr::new(&other)).is_ok();
+        self.try_out(&name, is_found).unwrap_or_default()
+    }
+
+    /// Looks at something while there is a file of this name; `None` if that cannot be made.
+    fn try_out<T>(&self, name: &OsStr, look: impl FnOnce() -> T) -> Option<T> {
+        let before = self.folder.stat_self();
+        self.folder.create_file(name).ok()?;
+        let seen = look();
+        self.folder.remove_temporary(name).unwrap_or_default();
+        // A folder is none the newer for a question, least of all in a dry run.
+        if let Ok(before) = before {
+            let own = OsStr::new(".");
+            self.folder
+                .set_modified(own, before.modified)
+                .unwrap_or_default();
+        }
+        Some(seen)
     }
 
     /// Whether a name may hold this byte.
     fn holds(&self, byte: u8) -> bool {
         let ask = |byte: u8| {
             let name = temporary_name_with(&[byte]);
-            let made = self.folder.create_file(&name).map(drop);
-            self.folder.remove_temporary(&name).unwrap_or_default();
-            made.is_ok()
+            self.try_out(&name, || ()).is_some()
         };
         // The questions are few: all are asked at the first.
         let holds = self.holds.get_or_init(|| {
@@ -124,21 +134,8 @@ impl<'a> Habits<'a> {
 
     /// What the folder takes a name for.
     fn key(&self, name: &[u8]) -> Vec<u8> {
-        let Ok(text) = std::str::from_utf8(name) else {
-            return name.to_vec();
-        };
-        let mut key: String = if self.folds_form() {
-            text.nfc().collect()
-        } else {
-            text.to_owned()
-        };
-        if self.folds_case() {
-            key = key.to_lowercase();
-        }
-        if self.folds_end() {
-            key.truncate(key.trim_end_matches(['.', ' ']).len());
-        }
-        key.into_bytes()
+        let folds = [self.folds_form(), self.folds_case(), self.folds_end()];
+        key(name, folds)
     }
 }
 
@@ -186,17 +183,22 @@ fn of_folder(
         }
     }
     let there = names_there(destination, path);
-    let all = || {
-        new.iter()
-            .map(|name| name.as_bytes())
-            .chain(there.iter().map(Name::as_bytes))
-    };
-    // Names in small letters alone cannot be taken for each other.
-    if !all().any(may_fold) || all().nth(1).is_none() || !habits.fold_anything() {
+    clashes(path, new, &there, habits, misfits);
+}
+
+/// Finds the new names of a folder that cannot be told from others, new ones or those that are there.
+pub fn clashes(
+    path: &Path,
+    new: &[OsString],
+    there: &[Name],
+    habits: &Habits<'_>,
+    misfits: &mut BTreeMap<PathBuf, String>,
+) {
+    if !may_clash(new, there) || !habits.fold_anything() {
         return;
     }
     let mut taken: BTreeMap<Vec<u8>, &[u8]> = BTreeMap::new();
-    for name in &there {
+    for name in there {
         taken.insert(habits.key(name.as_bytes()), name.as_bytes());
     }
     for name in new {
@@ -210,7 +212,7 @@ fn of_folder(
             };
             misfits.insert(path.join(name), why(other));
             // Neither of two new ones has more right to the name.
-            if new.iter().any(|new| new.as_bytes() == *other) {
+            if !there.iter().any(|name| name.as_bytes() == *other) {
                 let first = path.join(OsStr::from_bytes(other));
                 misfits.entry(first).or_insert_with(|| why(name.as_bytes()));
             }
@@ -224,10 +226,43 @@ impl Habits<'_> {
     }
 }
 
+/// Whether any two names would be one to a disk that takes as much for the same as any does. Most folders hold no such
+/// names, and then no disk is asked.
+fn may_clash(new: &[OsString], there: &[Name]) -> bool {
+    let new = new.iter().map(|name| name.as_bytes());
+    let all = new.chain(there.iter().map(Name::as_bytes));
+    // Names in small letters alone cannot be taken for each other.
+    if !all.clone().any(may_fold) {
+        return false;
+    }
+    let all: BTreeSet<_> = all.collect();
+    let folded = |name: &&[u8]| key(name, [true; 3]);
+    all.iter().map(folded).collect::<BTreeSet<_>>().len() < all.len()
+}
+
 /// Whether there may be another spelling of a name.
 fn may_fold(name: &[u8]) -> bool {
     let other = |byte: &u8| byte.is_ascii_uppercase() || !byte.is_ascii();
     name.iter().any(other) || name.ends_with(b".") || name.ends_with(b" ")
+}
+
+/// What a folder takes a name for that takes normal forms, cases, and dots at the end for the same, or not.
+fn key(name: &[u8], [forms, cases, ends]: [bool; 3]) -> Vec<u8> {
+    let Ok(text) = std::str::from_utf8(name) else {
+        return name.to_vec();
+    };
+    let mut key: String = if forms {
+        text.nfc().collect()
+    } else {
+        text.to_owned()
+    };
+    if cases {
+        key = key.to_lowercase();
+    }
+    if ends {
+        key.truncate(key.trim_end_matches(['.', ' ']).len());
+    }
+    key.into_bytes()
 }
 
 /// The names that a folder of the destination holds.

@@ -106,12 +106,13 @@ pub fn require_mounted(
     })
 }
 
-/// Whether a category's folder is a file system of its own, as far as it can be opened.
+/// Whether a category's folder is a file system of its own, as far as both can be looked at: what is not known must not
+/// be remembered as a mount.
 #[must_use]
 pub fn is_mounted(root: &Folder, category: &Category) -> bool {
-    let mount = |folder: Folder| folder.mount().ok();
-    root.beneath(&category.path)
-        .is_ok_and(|folder| mount(folder) != root.mount().ok())
+    let own = root.beneath(&category.path);
+    let own = own.and_then(|folder| folder.mount());
+    own.is_ok_and(|own| root.mount().is_ok_and(|root| own != root))
 }
 
 /// Lists the projects of a scope; `inner` are the folders of other categories within this one, `mounted` those that were

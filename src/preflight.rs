@@ -1,11 +1,14 @@
 //! What is found out before the first byte: whether source and destination are the same files, and whether there is room.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
+use crate::fit::{self, Habits};
 use crate::manifest::Files;
+use crate::name::Name;
 use crate::os::folder::Folder;
 use crate::os::space::Space;
 use crate::os::stat::Kind;
@@ -55,6 +58,34 @@ fn chain(root: &Folder, relative: &Path) -> Vec<(u64, u64)> {
         folder = names.next().and_then(|name| now.child(name).ok());
     }
     chain
+}
+
+/// Finds clients and projects that the destination takes for others, which are there or are copied too: their files would
+/// be mixed. Each comes with the reason, by its path below the root; `replicas` are the paths of projects.
+///
+/// # Errors
+/// The root cannot be opened.
+pub fn mixed(root: &Folder, replicas: &[PathBuf]) -> Result<BTreeMap<PathBuf, String>> {
+    const CLIENT_AND_PROJECT: usize = 2;
+    let mut names: BTreeMap<&Path, BTreeSet<&OsStr>> = BTreeMap::new();
+    for path in replicas
+        .iter()
+        .flat_map(|path| path.ancestors().take(CLIENT_AND_PROJECT))
+    {
+        if let (Some(above), Some(name)) = (path.parent(), path.file_name()) {
+            names.entry(above).or_default().insert(name);
+        }
+    }
+    let mut mixed = BTreeMap::new();
+    for (above, names) in names {
+        let names: Vec<_> = names.into_iter().map(OsStr::to_owned).collect();
+        let there = root.beneath(above).and_then(|folder| folder.entries());
+        let there = there.unwrap_or_default().into_iter().map(Name::from);
+        let there: Vec<_> = there.collect();
+        let folder = nearest(root, above)?;
+        fit::clashes(above, &names, &there, &Habits::of(&folder), &mut mixed);
+    }
+    Ok(mixed)
 }
 
 /// What one file system has to take.
@@ -139,7 +170,7 @@ impl Load {
 /// The bytes that a plan takes in whole blocks, without the holes in its files.
 fn blocks(source: &Folder, relative: &Path, plan: &Plan, block: u64) -> u64 {
     let mut bytes: u64 = 0;
-    let mut add = |folder: Option<&Folder>, name: &std::ffi::OsStr, size: u64| {
+    let mut add = |folder: Option<&Folder>, name: &OsStr, size: u64| {
         let whole = size.div_ceil(block).saturating_mul(block);
         let allocated = folder
             .and_then(|folder| folder.stat(name).ok())
@@ -151,7 +182,7 @@ fn blocks(source: &Folder, relative: &Path, plan: &Plan, block: u64) -> u64 {
         let folder = source.beneath(&relative.join(&planned.path)).ok();
         let mut files: Files<'_> = planned.add.files();
         while let Ok(Some(file)) = files.next() {
-            let name = crate::name::Name::from_bytes(file.name.to_vec());
+            let name = Name::from_bytes(file.name.to_vec());
             add(folder.as_ref(), name.as_os_str(), file.bytes);
         }
         for replacement in &planned.replace {

@@ -73,6 +73,8 @@ impl<'a> Versions<'a> {
         let (folder, name) = place;
         require(folder, name, old)?;
         let kept = self.mirror(relative)?;
+        let (temporary_folder, temporary) = part.place();
+        let copy = temporary_folder.stat(temporary)?;
         match part.move_to(&kept, name) {
             Ok(()) => {}
             Err(error) if is(&error, ErrorKind::CrossesDevices) => {
@@ -85,7 +87,7 @@ impl<'a> Versions<'a> {
         let exchanged = kept.exchange(name, folder, name);
         match exchanged {
             Ok(true) => {
-                keep_if_expected(&kept, place, old)?;
+                keep_if_expected(&kept, place, old, &copy)?;
                 flush_where_needed(&kept)
             }
             Ok(false) => {
@@ -94,9 +96,12 @@ impl<'a> Versions<'a> {
                 replace_by_link(part, place, &kept)
             }
             Err(error) => {
-                part.unsettle();
                 if is_missing(&error) {
                     return part.place_in(folder, name);
+                }
+                // A network may have lost no more than the answer.
+                if is_there(&kept, name, &copy) {
+                    part.unsettle();
                 }
                 Err(error)
             }
@@ -237,14 +242,29 @@ impl<'a> Versions<'a> {
 }
 
 /// After an exchange: what came among the versions must be what the plan saw, else both go back, for somebody saved a
-/// newer version meanwhile.
-fn keep_if_expected(kept: &Folder, (folder, name): Place<'_>, old: &Seen) -> Result<()> {
+/// newer version meanwhile. What comes back is removed only if it is the copy still: somebody may have saved over that
+/// too.
+fn keep_if_expected(
+    kept: &Folder,
+    (folder, name): Place<'_>,
+    old: &Seen,
+    copy: &Stat,
+) -> Result<()> {
     if require(kept, name, old).is_ok() {
         return Ok(());
     }
     kept.exchange(name, folder, name)?;
-    kept.remove_temporary(name)?;
+    if is_there(kept, name, copy) {
+        kept.remove_temporary(name)?;
+    }
     Err(raced(folder, name))
+}
+
+/// Whether a name stands for this file, as it was.
+fn is_there(folder: &Folder, name: &OsStr, file: &Stat) -> bool {
+    folder
+        .stat(name)
+        .is_ok_and(|found| is_same_file(&found, file))
 }
 
 /// Replaces where names cannot be exchanged: the old version gets a second name among the versions, or is moved there.

@@ -118,7 +118,7 @@ impl Mover {
             match from.read(&mut self.buffer[filled..wanted]) {
                 Ok(0) => break,
                 Ok(read) => filled += read,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => check()?,
                 Err(error) => return Err(error),
             }
         }

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
+use std::path::Path;
 use std::thread;
 
 use super::Part;
@@ -42,7 +43,7 @@ impl Part {
     }
 
     /// Reads the flushed copy back, and at the same time the source if it was not hashed on its way; `None` if there is
-    /// nothing to be read back. `told` hears of the bytes of the copy.
+    /// nothing to be read back. `told` hears of the bytes of the copy; the source has this path, for messages.
     ///
     /// # Errors
     /// One of them cannot be read, the source changed meanwhile, or work should stop.
@@ -50,6 +51,7 @@ impl Part {
         &self,
         buffer: &mut Vec<u8>,
         told: &(dyn Fn(u64) + Sync),
+        source_path: &Path,
     ) -> Result<Option<Verdict>> {
         let (folder, name) = self.place();
         if let Some(target) = &self.target {
@@ -67,12 +69,12 @@ impl Part {
             (None, None) => return Ok(None),
         };
         let copy = stopped(copy)?.at("read back a copy in", path)?;
-        let source = stopped(source)?.at("read again the source of a copy in", path)?;
+        let source = stopped(source)?.at("read again", source_path)?;
         if let Some(origin) = &self.origin
             && !file::stat(origin).is_ok_and(|now| now.unchanged_since(&self.source))
         {
             return Err(Error::Changed {
-                path: folder.path().join(name),
+                path: source_path.to_owned(),
             });
         }
         Ok(Some(Verdict { source, copy }))

@@ -23,13 +23,13 @@ impl Lane<'_> {
         let errand = self.errand;
         let mut noting = Noting::begin(&self.index, self.database)?;
         let (mut jobs, mut read) = (Vec::new(), Vec::new());
+        let all: Vec<_> = errand.replicas.iter().map(Replica::relative).collect();
+        let mixed = preflight::mixed(&side.root, &all)?;
         for replica in &errand.replicas {
             let relative = replica.relative();
-            let roots = (&errand.source.root, &side.root);
-            if let Err(error) = preflight::refuse_same_folder(roots.0, roots.1, &relative) {
-                let outcome = Outcome::Failed(error.line());
+            if let Err(why) = self.refuse_replica(side, &relative, &mixed) {
                 let path = side.path(&relative, Path::new(""));
-                self.report().add(outcome, || path);
+                self.report().add(Outcome::Failed(why), || path);
                 continue;
             }
             let (category, project) = (&replica.category, &replica.project);
@@ -55,6 +55,20 @@ impl Lane<'_> {
             }
         }
         Ok(jobs)
+    }
+
+    /// Fails for a replica that would go into the source, or among the files of another; says why.
+    fn refuse_replica(
+        &self,
+        side: &Side,
+        relative: &Path,
+        mixed: &BTreeMap<PathBuf, String>,
+    ) -> Result<(), String> {
+        if let Some(why) = relative.ancestors().find_map(|path| mixed.get(path)) {
+            return Err(why.clone());
+        }
+        let source = &self.errand.source.root;
+        preflight::refuse_same_folder(source, &side.root, relative).map_err(|error| error.line())
     }
 
     /// What there is to be known of contents, where content decides.

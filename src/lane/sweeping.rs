@@ -1,5 +1,6 @@
 //! Removing what runs that died left behind; only for who holds the database's lock.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::Lane;
@@ -12,10 +13,14 @@ use crate::transfer::Job;
 use crate::tree;
 
 impl Lane<'_> {
-    /// Removes what runs that died left in our own folder and in replicas that are not this run's; those that are it
-    /// finishes.
+    /// Removes what runs that died left in our own folder, in those above replicas, where names are tried out before a
+    /// replica is there, and in replicas that are not this run's; those that are it finishes.
     pub(super) fn sweep(&mut self, side: &Side, jobs: &mut [Job]) -> Result<()> {
         sweep_folder(&side.root, Path::new(OWN_FOLDER));
+        let above = jobs.iter().flat_map(|job| job.relative.ancestors().skip(1));
+        for folder in above.collect::<BTreeSet<_>>() {
+            sweep_folder(&side.root, folder);
+        }
         let (run, root) = (self.errand.run, &self.database.root);
         for (relative, swept) in self.index.left_unfinished(run, root)? {
             if let Some(job) = jobs.iter_mut().find(|job| job.relative == relative) {

@@ -2,7 +2,6 @@
 //! (`user.`), and who may read and write (POSIX access control lists).
 
 use std::ffi::{CStr, OsStr};
-use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt as _;
@@ -101,10 +100,10 @@ fn is_portable(name: &[u8]) -> bool {
         || LISTS.iter().any(|list| name == list.as_bytes())
 }
 
-/// What the owning group may do with a file that has an access control list: its permission bits show what anybody in
+/// What the owning group may do with a file or folder that has an access control list: its permission bits show what anybody in
 /// that list may. `None` without a list.
 #[must_use]
-pub fn group_mode(file: &File) -> Option<u32> {
+pub fn group_mode(file: &impl AsFd) -> Option<u32> {
     const HEADER: usize = 4;
     const OWNING_GROUP: u16 = 4;
     let mut list = [0; 4096];

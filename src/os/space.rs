@@ -49,8 +49,14 @@ impl Folder {
     pub fn space(&self) -> Result<Space> {
         let seen = rustix::fs::fstatvfs(self.handle()).at("ask for free space at", self.path())?;
         let block = seen.f_frsize.max(1);
+        // A file system in memory without a limit, and some on a network, say that they have no blocks at all.
+        let knows = seen.f_blocks > 0;
         Ok(Space {
-            free_bytes: seen.f_bavail.saturating_mul(block),
+            free_bytes: if knows {
+                seen.f_bavail.saturating_mul(block)
+            } else {
+                u64::MAX
+            },
             // File systems that make inodes as they need them count none.
             free_files: (seen.f_files > 0).then_some(seen.f_favail),
             block,

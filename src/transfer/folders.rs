@@ -9,10 +9,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::{Job, Route, split};
 use crate::error::{Error, Result};
 use crate::interrupt;
-use crate::os::attributes::Attributes;
+use crate::os::attributes::{self, Attributes};
 use crate::os::folder::{Folder, is_missing};
 use crate::outcome::Outcome;
 use crate::plan::{Plan, PlannedFolder};
+
+/// What systems say of a folder whose time cannot be set by us.
+const NOT_OURS: [ErrorKind; 2] = [ErrorKind::PermissionDenied, ErrorKind::ReadOnlyFilesystem];
 
 /// What became of the folders.
 #[derive(Debug)]
@@ -163,7 +166,7 @@ fn finish(
     job: &Job,
     folder: &PlannedFolder,
     route: &Route<'_>,
-    attributes: &mut Attributes,
+    keeper: &mut Attributes,
 ) -> Result<()> {
     let path = job.relative.join(&folder.path);
     let (above, name): (&Path, &OsStr) = split(&path);
@@ -172,15 +175,18 @@ fn finish(
         let made = parent.child(name)?;
         made.set_own_mode(folder.mode)?;
         if let Ok(source) = route.source.beneath(&path) {
-            // A folder without them is still the folder.
-            let _kept = attributes.copy(&source, &made);
+            // A folder without them is still the folder, but its group must not get what the list gave to others.
+            if keeper.copy(&source, &made) != attributes::Outcome::Kept
+                && let Some(group) = attributes::group_mode(&source)
+            {
+                made.set_own_mode(folder.mode & !0o070 | folder.mode & group)?;
+            }
         }
     }
     match parent.set_modified(name, folder.modified) {
-        // The time of a folder that was there before is its owner's to set.
-        Err(Error::Io { source, .. })
-            if folder.exists && source.kind() == ErrorKind::PermissionDenied =>
-        {
+        // The time of a folder that was there before is its owner's to set, and where nothing can be written it is what
+        // it was.
+        Err(Error::Io { source, .. }) if folder.exists && NOT_OURS.contains(&source.kind()) => {
             Ok(())
         }
         set => set,

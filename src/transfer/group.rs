@@ -236,14 +236,8 @@ fn verify(
 ) -> Result<Option<Digest>> {
     let meter = worker.route.meter;
     let told = |bytes| meter.bytes(bytes);
-    let verdict = match part.verify(worker.mover.buffer(), &told) {
-        Err(Error::Changed { .. }) => {
-            return Err(Error::Changed {
-                path: pair.from.path().join(&item.name),
-            });
-        }
-        verdict => verdict?,
-    };
+    let source = pair.from.path().join(&item.name);
+    let verdict = part.verify(worker.mover.buffer(), &told, &source)?;
     let Some(verdict) = verdict else {
         // There is nothing to be read back of it.
         meter.bytes(part.source.bytes);

@@ -26,19 +26,42 @@ impl Disk {
         Self::mount_with(studio, path, words)
     }
 
-    fn mount_with<const N: usize>(studio: &Studio, path: &str, words: [&OsStr; N]) -> Option<Self> {
+    /// Mounts with these words of `mount` and no question asked; `None` where that is refused.
+    pub(crate) fn try_mount(studio: &Studio, path: &str, words: &[&OsStr]) -> Option<Self> {
         studio.folder(path);
         let path = studio.path(path);
-        let mounted = Command::new("mount")
+        let mounted = studio
+            .other("mount")
             .args(words)
             .arg(&path)
+            .stdout(Stdio::null())
             .stderr(Stdio::null())
             .status();
-        if mounted.is_ok_and(|status| status.success()) {
-            return Some(Self(path));
+        match mounted {
+            Ok(status) if status.success() => Some(Self(path)),
+            _ => None,
         }
-        skipped("a small disk cannot be mounted here");
-        None
+    }
+
+    /// Mounts what is at one path of a studio at another too.
+    pub(crate) fn bind(studio: &Studio, from: &str, to: &str) -> Option<Self> {
+        let from = studio.path(from);
+        Self::mount_with(studio, to, ["--bind".as_ref(), from.as_os_str()])
+    }
+
+    /// Mounts it again: `ro` lets nothing be written to it any more, `rw` does.
+    pub(crate) fn remount(&self, how: &str) {
+        let mut command = Command::new("mount");
+        command.arg("-o").arg(format!("remount,{how}")).arg(&self.0);
+        assert!(command.status().unwrap().success());
+    }
+
+    fn mount_with<const N: usize>(studio: &Studio, path: &str, words: [&OsStr; N]) -> Option<Self> {
+        let mounted = Self::try_mount(studio, path, &words);
+        if mounted.is_none() {
+            skipped("a small disk cannot be mounted here");
+        }
+        mounted
     }
 }
 

@@ -93,6 +93,8 @@ proptest! {
         prop_assert_eq!(again.document()["copied_files"].as_u64(), Some(0));
         prop_assert_eq!(studio.tree("NAS"), tree);
         if overwrite && there.keys().all(|path| source.contains_key(path)) && !source.is_empty() {
+            let compared = studio.json(&["compare acme/spot footage WORK NAS"]);
+            prop_assert_eq!(compared.status, 0, "{}", compared);
             let fetched = studio.json(&["fetch project acme/spot"]).document();
             for replica in fetched["projects"][0]["replicas"].as_array().unwrap() {
                 let expected = if replica["category"] == "footage" { "present" } else { "unknown" };

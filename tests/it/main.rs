@@ -8,6 +8,7 @@
 mod commands;
 mod disks;
 mod docs;
+mod faults;
 mod foreign;
 mod index;
 mod killed;

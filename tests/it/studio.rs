@@ -168,12 +168,19 @@ impl Studio {
         command
     }
 
+    /// Another program in the same place.
+    pub(crate) fn other(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        self.isolate(&mut command);
+        command
+    }
+
     fn isolate(&self, command: &mut Command) {
         command
             .env_clear()
             .env("HOME", self.path("home"))
             .env("LANG", "C.UTF-8")
-            .env("PATH", "/usr/bin:/bin")
+            .env("PATH", "/usr/bin:/bin:/usr/sbin:/sbin")
             .current_dir(self.folder.path())
             .stdin(Stdio::null());
     }

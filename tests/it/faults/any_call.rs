@@ -1,0 +1,281 @@
+//! Any system call of a copy fails, or is the last one before the program is killed: what holds whichever it is.
+//!
+//! A short list runs always; `AUTO_BACKUP_FAULTS=all` goes over every call, error and number.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::tracer::Tracer;
+use super::{FROM, LINE, PART, TO, agrees, everything, kept, leftovers, wrong_files};
+use crate::studio::{CHANGED, Run, Studio};
+
+/// The calls that a copy makes on the files and folders of both databases.
+const CALLS: [&str; 22] = [
+    "openat",
+    "read",
+    "write",
+    "pread64",
+    "copy_file_range",
+    "ioctl",
+    "ftruncate",
+    "lseek",
+    "fstat",
+    "newfstatat",
+    "fchmod",
+    "utimensat",
+    "mkdirat",
+    "renameat2",
+    "unlinkat",
+    "symlinkat",
+    "readlinkat",
+    "syncfs",
+    "fsync",
+    "flistxattr",
+    "flock",
+    "getdents64",
+];
+
+const ERRORS: [&str; 3] = ["EIO", "ENOSPC", "EINTR"];
+
+/// What a studio holds before a copy, by the paths below the replica's folder.
+struct Scene {
+    studio: Studio,
+    old: BTreeMap<PathBuf, Vec<u8>>,
+    new: BTreeMap<PathBuf, Vec<u8>>,
+}
+
+/// What happens at a call: the words of the tracer.
+struct Fault<'a> {
+    call: &'a str,
+    what: String,
+}
+
+impl fmt::Display for Fault<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}", self.call, self.what)
+    }
+}
+
+/// Files of every kind: small, moved by the kernel, with holes, links; new, same, and replaced by a newer one.
+fn scene() -> Scene {
+    let studio = Studio::new();
+    let mut holes = vec![0; 3 << 20];
+    holes[2 << 20] = 1;
+    studio
+        .file(format!("{FROM}/new"), "new")
+        .file(format!("{FROM}/large"), vec![7; 2 << 20])
+        .file(format!("{FROM}/sub/replaced"), "replaced by this")
+        .file(format!("{FROM}/sub/same"), "same")
+        .file(format!("{FROM}/sub/deep/replaced"), vec![8; (1 << 20) + 1])
+        .file(format!("{FROM}/was a link"), "a file now")
+        .link(format!("{FROM}/link"), "new")
+        .folder(format!("{FROM}/empty"))
+        .file(format!("{FROM}/holes"), "");
+    super::write_holes(&studio.path(FROM).join("holes"), &holes);
+    studio
+        .file_at(format!("{TO}/sub/replaced"), "old", CHANGED - 9)
+        .file(format!("{TO}/sub/same"), "same")
+        .file_at(
+            format!("{TO}/sub/deep/replaced"),
+            vec![9; 2 << 20],
+            CHANGED - 9,
+        )
+        .file("NAS/footage/acme/other/untouched", "untouched");
+    let old = everything(&studio.path(TO));
+    let new = everything(&studio.path(FROM));
+    Scene { studio, old, new }
+}
+
+impl Scene {
+    /// Runs the copy with this fault on anything that belongs to the two replicas.
+    fn run(&self, fault: &Fault<'_>) -> Option<Run> {
+        let mut tracer = Tracer::new(&self.studio)?.at(fault.call, &fault.what);
+        let parents = ["", "/sub", "/sub/deep", "/empty"];
+        for top in ["WORK", "NAS"] {
+            for parent in ["", "/footage", "/footage/acme"] {
+                tracer = tracer.on(format!("./{top}{parent}"));
+            }
+            for parent in parents {
+                tracer = tracer.on(format!("{top}/footage/acme/spot{parent}"));
+            }
+        }
+        for path in self.new.keys() {
+            tracer = tracer.on(Path::new(FROM).join(path));
+        }
+        let own = ["", "/lock", "/database.json", "/versions"];
+        for path in own {
+            tracer = tracer.on(format!("NAS/.auto-backup{path}"));
+        }
+        Some(tracer.on_parts(0..16).json(LINE))
+    }
+
+    /// Fails unless every final name stands for something whole and no old version is lost.
+    #[track_caller]
+    fn is_whole(&self, fault: &Fault<'_>, run: &Run) {
+        let there = everything(&self.studio.path(TO));
+        let is_ours = |path: &Path| path.to_string_lossy().ends_with(PART);
+        for (path, content) in there.iter().filter(|(path, _)| !is_ours(path)) {
+            let either = [self.new.get(path), self.old.get(path)];
+            let is_whole = either.contains(&Some(content));
+            assert!(is_whole, "{fault}: {} is not whole: {run}", path.display());
+        }
+        let kept = kept(&self.studio, "NAS");
+        for (path, content) in &self.old {
+            let is_kept = there.get(path) == Some(content) || kept.contains(content);
+            assert!(is_kept, "{fault}: {} is lost: {run}", path.display());
+        }
+        assert_eq!(
+            self.studio.read("NAS/footage/acme/other/untouched"),
+            "untouched"
+        );
+    }
+
+    /// Fails unless the answer adds up, and what it and the exit status say is so.
+    #[track_caller]
+    fn is_true(&self, fault: &Fault<'_>, run: &Run) {
+        if run.bytes.is_empty() {
+            assert!(![0, 3].contains(&run.status), "{fault}: no answer: {run}");
+            return;
+        }
+        let document = super::adds_up(run);
+        let failed = document["failed_files"].as_u64().unwrap();
+        let wrong = wrong_files(&self.studio).len() as u64;
+        assert!(
+            wrong <= failed,
+            "{fault}: {wrong} files are not there: {run}"
+        );
+        assert!(run.status != 0 || wrong == 0, "{fault}: {run}");
+        if fault.call != "unlinkat" {
+            assert_eq!(leftovers(&self.studio, "NAS"), [""; 0], "{fault}: {run}");
+        }
+    }
+
+    /// Fails unless a plain copy does just what is left to be done.
+    #[track_caller]
+    fn is_finished(&self, fault: &Fault<'_>) {
+        let left = wrong_files(&self.studio).len();
+        let run = self.studio.json(&[LINE]);
+        assert_eq!(run.status, 0, "{fault}: {run}");
+        assert_eq!(super::adds_up(&run)["copied_files"], left, "{fault}: {run}");
+        self.is_whole(fault, &run);
+        agrees(&self.studio);
+    }
+}
+
+/// Goes over these faults; says how many of them hit anything.
+fn go_over(faults: impl Iterator<Item = Fault<'static>>) -> Option<usize> {
+    let mut hit = 0;
+    for fault in faults {
+        let scene = scene();
+        let run = scene.run(&fault)?;
+        let log = Tracer::log(&scene.studio);
+        hit += usize::from(log.contains("(INJECTED)") || run.status == -1);
+        scene.is_whole(&fault, &run);
+        if run.status != -1 {
+            scene.is_true(&fault, &run);
+        }
+        scene.is_finished(&fault);
+    }
+    Some(hit)
+}
+
+/// Whether the long list was asked for.
+fn all() -> bool {
+    std::env::var_os("AUTO_BACKUP_FAULTS").is_some_and(|value| value == "all")
+}
+
+/// At which of equal calls something happens, for the call of this place in the list.
+fn numbers(place: usize) -> Vec<String> {
+    if all() {
+        let one_by_one = (1..=24).map(|number| number.to_string());
+        return one_by_one
+            .chain(["1+", "2+2", "3+5"].map(str::to_owned))
+            .collect();
+    }
+    vec![
+        (place % 4 + 1).to_string(),
+        ["1+", "2+2", "3+2"][place % 3].to_owned(),
+    ]
+}
+
+/// Every call with the errors of this choice.
+fn failing(choose: impl Fn(usize) -> bool) -> impl Iterator<Item = Fault<'static>> {
+    let places = CALLS
+        .iter()
+        .enumerate()
+        .filter(move |(place, _)| choose(*place));
+    places.flat_map(|(place, call)| {
+        let numbers = numbers(place).into_iter().enumerate();
+        numbers.flat_map(move |(turn, number)| {
+            let errors = ERRORS.iter().enumerate();
+            let chosen =
+                errors.filter(move |(error, _)| all() || *error == (place + turn) % ERRORS.len());
+            chosen.map(move |(_, error)| Fault {
+                call,
+                what: format!("error={error}:when={number}"),
+            })
+        })
+    })
+}
+
+#[test]
+fn whatever_call_fails_nothing_is_torn_lost_or_claimed() {
+    if let Some(hit) = go_over(failing(|place| place % 2 == 0)) {
+        assert!(hit >= CALLS.len() / 2);
+    }
+}
+
+#[test]
+fn whatever_other_call_fails_nothing_is_torn_lost_or_claimed() {
+    if let Some(hit) = go_over(failing(|place| place % 2 == 1)) {
+        assert!(hit >= CALLS.len() / 2);
+    }
+}
+
+#[test]
+fn killed_at_whatever_call_nothing_is_torn_or_lost() {
+    // Only what changes the disk: between two of these it makes no difference when the end comes.
+    let changing = [
+        "openat",
+        "write",
+        "copy_file_range",
+        "ftruncate",
+        "fchmod",
+        "utimensat",
+        "mkdirat",
+        "renameat2",
+        "unlinkat",
+        "symlinkat",
+        "syncfs",
+        "flock",
+    ];
+    let short: [&[u32]; 12] = [
+        &[30],
+        &[2],
+        &[1, 2],
+        &[1],
+        &[3],
+        &[2],
+        &[1, 4],
+        &[1, 2, 3, 4, 5],
+        &[1],
+        &[1],
+        &[1, 2],
+        &[1],
+    ];
+    let faults = changing.into_iter().zip(short).flat_map(|(call, short)| {
+        let numbers: Vec<u32> = if all() {
+            (1..=40).collect()
+        } else {
+            short.to_vec()
+        };
+        numbers.into_iter().map(move |number| Fault {
+            call,
+            what: format!("signal=SIGKILL:when={number}"),
+        })
+    });
+    if let Some(hit) = go_over(faults) {
+        assert!(hit >= 12, "only {hit} were killed");
+    }
+}

@@ -1,0 +1,95 @@
+//! A disk that fills up while it is copied to.
+
+use super::tracer::Tracer;
+use super::{FROM, LINE, TO, adds_up, finishes, kept, leftovers, wrong_files};
+use crate::disks::Disk;
+use crate::studio::{CHANGED, Run, Studio};
+
+/// A studio with small files around a larger one.
+fn studio() -> Studio {
+    let studio = Studio::new();
+    for name in ["a", "b", "y", "z"] {
+        studio.file(format!("{FROM}/{name}"), name);
+    }
+    studio.file(format!("{FROM}/large"), vec![7; 5 << 20]);
+    studio
+}
+
+/// Fails unless just these files failed, each named with the reason.
+#[track_caller]
+fn failed(studio: &Studio, run: &Run, names: &[&str], reason: &str) {
+    let document = adds_up(run);
+    assert_eq!(document["failed_files"], names.len(), "{run}");
+    for (item, name) in document["items"].as_array().unwrap().iter().zip(names) {
+        assert_eq!(
+            item["path"],
+            studio.path(TO).join(name).to_str().unwrap(),
+            "{run}"
+        );
+        assert!(item["reason"].as_str().unwrap().contains(reason), "{run}");
+    }
+    assert_eq!(wrong_files(studio), names);
+    assert_eq!(leftovers(studio, "NAS"), [""; 0]);
+}
+
+#[test]
+fn a_disk_that_fills_up_meanwhile_fails_only_what_it_has_no_room_for() {
+    let studio = studio();
+    let Some(_disk) = Disk::mount(&studio, "NAS", "8m") else {
+        return;
+    };
+    let Some(tracer) = Tracer::new(&studio) else {
+        return;
+    };
+    // Our own folder is made after the room was measured.
+    let held = tracer.stop_at("mkdirat", "1").hold(LINE);
+    studio.file("NAS/somebody's", vec![1; 6 << 20]);
+    let run = held.end().status(3);
+    failed(&studio, &run, &["large"], "No space left on device");
+    studio.remove("NAS/somebody's");
+    finishes(&studio);
+}
+
+#[test]
+fn a_disk_without_room_for_any_byte_keeps_old_versions_in_their_place() {
+    let studio = studio();
+    let Some(tracer) = Tracer::new(&studio) else {
+        return;
+    };
+    studio.lines(&[LINE]).ok();
+    let names = ["a", "b", "y", "z"];
+    for name in names {
+        studio.file_at(
+            format!("{FROM}/{name}"),
+            format!("{name} anew"),
+            CHANGED + 9,
+        );
+    }
+    let run = tracer.at("write", "error=ENOSPC").on_parts(0..9).json(LINE);
+    failed(&studio, &run.status(3), &names, "No space left on device");
+    for name in names {
+        assert_eq!(studio.read(format!("{TO}/{name}")), name);
+    }
+    finishes(&studio);
+    assert_eq!(kept(&studio, "NAS"), names.map(str::as_bytes));
+}
+
+/// One file has no room, by this call on it.
+fn one_has_no_room(call: &str, name: &str, on: impl FnOnce(Tracer<'_>) -> Tracer<'_>) {
+    let studio = studio();
+    let Some(tracer) = Tracer::new(&studio) else {
+        return;
+    };
+    let run = on(tracer.at(call, "error=ENOSPC")).json(LINE);
+    failed(&studio, &run.status(3), &[name], "No space left on device");
+    finishes(&studio);
+}
+
+#[test]
+fn wherever_a_file_finds_no_room_only_that_file_fails() {
+    // Files of one folder are copied by name, by one thread.
+    one_has_no_room("write", "b", |tracer| tracer.on_parts(1..2));
+    one_has_no_room("openat", "b", |tracer| tracer.on_parts(1..2));
+    one_has_no_room("copy_file_range", "large", |tracer| tracer);
+    one_has_no_room("renameat2", "b", |tracer| tracer.on("b"));
+}

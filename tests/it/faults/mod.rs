@@ -1,0 +1,183 @@
+//! Copies between disks that fail, fill up, change or fold names, by programs that are held, stopped and killed.
+
+mod any_call;
+mod attributes;
+mod calls;
+mod changing;
+mod clones;
+mod folding;
+mod full;
+mod histories;
+mod kills;
+mod odd_names;
+mod raced;
+mod read_back;
+mod read_only;
+mod same_files;
+mod stopped;
+mod together;
+mod tracer;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+
+use crate::studio::{CHANGED, Run, Studio, skipped};
+
+const LINE: &str = "copy acme/spot footage WORK NAS";
+const FROM: &str = "WORK/footage/acme/spot";
+const TO: &str = "NAS/footage/acme/spot";
+
+/// How the names of temporary files end.
+const PART: &str = ".part";
+
+/// What `rsync` would have to do to make the second folder what the first is, a line each; it compares every byte, and
+/// times and permissions, but for the times of folders, which a copy that has nothing to do in them leaves alone. Our own
+/// folder is left out.
+#[track_caller]
+fn differences_between(studio: &Studio, from: &str, to: &str) -> Vec<String> {
+    let slash = |path: &str| format!("{}/", studio.path(path).display());
+    let mut rsync = studio.other("rsync");
+    rsync
+        .args(["-rlptOcni", "--delete", "--exclude=/.auto-backup"])
+        .args([slash(from), slash(to)]);
+    let output = rsync.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+    lines.lines().map(str::to_owned).collect()
+}
+
+/// The names of files at the usual destination that are missing, or not what they are at the source.
+#[track_caller]
+fn wrong_files(studio: &Studio) -> Vec<String> {
+    let lines = differences_between(studio, FROM, TO);
+    let names = lines.iter().filter_map(|line| {
+        let (what, name) = line.split_once(' ')?;
+        let is_folder = what.as_bytes().get(1) == Some(&b'd');
+        (!is_folder).then(|| name.to_owned())
+    });
+    names.collect()
+}
+
+/// Fails unless the destination is what the source is, to the last byte, and nothing temporary is left.
+#[track_caller]
+fn agrees(studio: &Studio) {
+    assert_eq!(differences_between(studio, FROM, TO), [""; 0]);
+    assert_eq!(leftovers(studio, "NAS"), [""; 0]);
+}
+
+/// Temporary files below a folder.
+fn leftovers(studio: &Studio, folder: &str) -> Vec<String> {
+    let files = everything(&studio.path(folder));
+    let names = files.keys().map(|path| path.display().to_string());
+    names.filter(|name| name.ends_with(PART)).collect()
+}
+
+/// Fails unless a plain copy does all that is left to be done.
+#[track_caller]
+fn finishes(studio: &Studio) -> Value {
+    let document = adds_up(&studio.json(&[LINE]).ok());
+    agrees(studio);
+    document
+}
+
+/// Every file and link below a folder by its path there, with its content or target.
+fn everything(top: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut pending = vec![top.to_owned()];
+    while let Some(folder) = pending.pop() {
+        for entry in fs::read_dir(&folder).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            let metadata = path.symlink_metadata().unwrap();
+            let content = if metadata.is_dir() {
+                pending.push(path);
+                continue;
+            } else if metadata.is_symlink() {
+                let target = fs::read_link(&path).unwrap();
+                target.into_os_string().into_encoded_bytes()
+            } else if metadata.is_file() {
+                fs::read(&path).unwrap()
+            } else {
+                Vec::new()
+            };
+            found.insert(path.strip_prefix(top).unwrap().to_owned(), content);
+        }
+    }
+    found
+}
+
+/// The old versions that a database keeps: their contents, by the last part of their paths.
+fn kept(studio: &Studio, database: &str) -> Vec<Vec<u8>> {
+    let versions = studio.path(database).join(".auto-backup/versions");
+    everything(&versions).into_values().collect()
+}
+
+/// Fails unless every planned item of a copy ended in just one way, and the exit status says what the answer says.
+#[track_caller]
+fn adds_up(run: &Run) -> Value {
+    let document = run.document();
+    let number = |name: &str| document[name].as_u64().unwrap();
+    let ends = [
+        "copied_files",
+        "same_files",
+        "conflict_files",
+        "failed_files",
+        "skipped_files",
+    ];
+    let ended: u64 = ends.map(number).iter().sum();
+    assert_eq!(number("planned_files"), ended, "{run}");
+    assert!(number("verified_files") <= number("copied_files"), "{run}");
+    let went_wrong = number("failed_files") + number("conflict_files") > 0;
+    match run.status {
+        0 => assert!(document["state"] == "complete" && !went_wrong, "{run}"),
+        3 => assert_eq!(document["state"], "partial", "{run}"),
+        130 | 143 => assert_eq!(document["state"], "interrupted", "{run}"),
+        status => panic!("an answer and exit {status}: {run}"),
+    }
+    document
+}
+
+/// Whether these programs are there; says so where one is not.
+fn have(programs: &[&str]) -> bool {
+    let folders = ["/usr/bin", "/bin", "/usr/sbin", "/sbin"];
+    let is_there = |program: &str| {
+        folders
+            .iter()
+            .any(|folder| Path::new(folder).join(program).exists())
+    };
+    let missing: Vec<_> = programs
+        .iter()
+        .filter(|program| !is_there(program))
+        .collect();
+    if !missing.is_empty() {
+        skipped(&format!("not installed: {missing:?}"));
+    }
+    missing.is_empty()
+}
+
+/// Says that this machine's kernel lacks something that no package brings, which is no fault even in CI.
+fn lacking(what: &str) {
+    use std::io::Write as _;
+    // Not by a macro: the test harness would keep to itself what a passing test prints.
+    let line = format!("\nSKIPPED: this kernel has no {what}\n");
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
+}
+
+/// Writes a file that has holes where there are only zeros, and gives it the usual time.
+fn write_holes(path: &Path, content: &[u8]) {
+    use std::os::unix::fs::FileExt as _;
+    const BLOCK: usize = 4096;
+    let file = fs::File::create(path).unwrap();
+    file.set_len(content.len() as u64).unwrap();
+    for (number, block) in content.chunks(BLOCK).enumerate() {
+        if block.iter().any(|byte| *byte != 0) {
+            file.write_all_at(block, (number * BLOCK) as u64).unwrap();
+        }
+    }
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(CHANGED);
+    file.set_times(fs::FileTimes::new().set_modified(time))
+        .unwrap();
+}

@@ -1,0 +1,142 @@
+//! Names of every byte, and folders deeper than any path can be.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, Mode, OFlags, mkdirat, openat};
+
+use super::{FROM, LINE, TO, adds_up, agrees, everything, have};
+use crate::studio::Studio;
+
+/// A name of this length in which every byte that a name can hold comes in turn, beginning at this one.
+fn name(first: usize, length: usize) -> Vec<u8> {
+    let bytes = (0..length).map(|place| u8::try_from((first + place) % 256).unwrap());
+    bytes
+        .map(|byte| {
+            if byte == b'/' || byte == 0 {
+                b'_'
+            } else {
+                byte
+            }
+        })
+        .collect()
+}
+
+#[test]
+fn a_million_bytes_of_names_are_copied_as_they_are() {
+    const LONGEST: usize = 255;
+    let studio = Studio::new();
+    let folder = studio.folder(FROM).path(FROM);
+    let mut names: Vec<Vec<u8>> = (0..256).map(|first| name(first, LONGEST)).collect();
+    // The number in front tells apart what begins alike.
+    names.extend((256..4000).map(|number| {
+        let mut name = name(number, LONGEST);
+        name[..4].copy_from_slice(format!("{number:04}").as_bytes());
+        name
+    }));
+    for odd in [
+        "-rf", "--", "-", "~", "*", "$HOME", "a\nb", "'", "\"", "\\", " ", "...", "#", "é",
+        "e\u{301}", "\u{202e}",
+    ] {
+        names.push(odd.as_bytes().to_vec());
+    }
+    for (number, name) in names.iter().enumerate() {
+        let place = folder.join(format!("f{}", number % 40));
+        fs::create_dir_all(&place).unwrap();
+        fs::write(place.join(OsStr::from_bytes(name)), number.to_string()).unwrap();
+    }
+    let copied = adds_up(&studio.json(&[LINE]).ok());
+    assert_eq!(copied["copied_files"], names.len());
+    assert!(everything(&studio.path(FROM)) == everything(&studio.path(TO)));
+    if have(&["rsync"]) {
+        agrees(&studio);
+    }
+    let again = adds_up(&studio.json(&[LINE]).ok());
+    assert_eq!(again["same_files"], names.len());
+    assert_eq!(again["items"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn names_that_could_be_ours_are_left_alone_only_where_they_are_ours() {
+    let studio = Studio::new();
+    let theirs = [
+        ".auto-backup-notes.txt",
+        "x.part",
+        ".auto-backup.part",
+        "auto-backup-1.part",
+    ];
+    for name in theirs {
+        studio.file(format!("{FROM}/{name}"), name);
+    }
+    let ours = [".auto-backup-host-1-0.part", ".auto-backup-.part"];
+    for name in ours {
+        studio.file(format!("{FROM}/{name}"), "half");
+    }
+    let copied = adds_up(&studio.json(&[LINE]).ok());
+    assert_eq!(copied["planned_files"], theirs.len());
+    let there: Vec<_> = everything(&studio.path(TO)).into_keys().collect();
+    let mut expected = theirs.map(PathBuf::from);
+    expected.sort();
+    assert_eq!(there, expected);
+    // At the source nothing is removed, whatever it is called.
+    for name in ours {
+        assert_eq!(studio.read(format!("{FROM}/{name}")), "half");
+    }
+}
+
+#[test]
+fn a_folder_of_projects_may_begin_with_a_dash_or_be_quoted() {
+    let studio = Studio::new();
+    studio.file("WORK/footage/-odd-/it's \"so\"/a", "a");
+    let line = r#"copy -- "-odd-/it's \"so\"" footage WORK NAS"#;
+    adds_up(&studio.json(&[line]).ok());
+    assert_eq!(studio.read("NAS/footage/-odd-/it's \"so\"/a"), "a");
+}
+
+/// Makes folders in one another until their path is longer than the system takes, and a file in the last; says how deep.
+fn dig(top: &Path) -> usize {
+    const LEVELS: usize = 40;
+    let mut folder: OwnedFd = openat(CWD, top, OFlags::DIRECTORY, Mode::empty()).unwrap();
+    for level in 0..LEVELS {
+        let name = format!("{level:02}{}", "d".repeat(150));
+        mkdirat(&folder, &name, Mode::RWXU).unwrap();
+        folder = openat(&folder, &name, OFlags::DIRECTORY, Mode::empty()).unwrap();
+    }
+    let file = openat(&folder, "deep", OFlags::CREATE | OFlags::WRONLY, Mode::RUSR).unwrap();
+    rustix::io::write(&file, b"deep down").unwrap();
+    LEVELS
+}
+
+/// What is in the file at the end of such folders.
+fn fetch_up(top: &Path) -> Vec<u8> {
+    let mut folder: OwnedFd = openat(CWD, top, OFlags::DIRECTORY, Mode::empty()).unwrap();
+    let mut level = 0;
+    while let Ok(next) = openat(
+        &folder,
+        format!("{level:02}{}", "d".repeat(150)),
+        OFlags::DIRECTORY,
+        Mode::empty(),
+    ) {
+        folder = next;
+        level += 1;
+    }
+    let file = openat(&folder, "deep", OFlags::RDONLY, Mode::empty()).unwrap();
+    let mut content = vec![0; 100];
+    let length = rustix::io::read(&file, &mut content[..]).unwrap();
+    content.truncate(length);
+    content
+}
+
+#[test]
+fn a_path_longer_than_the_system_takes_is_copied() {
+    let studio = Studio::new();
+    let top = studio.folder(FROM).path(FROM);
+    let levels = dig(&top);
+    assert!(levels * 152 > 4096);
+    adds_up(&studio.json(&[LINE]).ok());
+    assert_eq!(fetch_up(&studio.path(TO)), b"deep down");
+    assert_eq!(adds_up(&studio.json(&[LINE]).ok())["same_files"], 1);
+}

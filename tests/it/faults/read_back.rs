@@ -1,0 +1,113 @@
+//! Copies that read back other than they were written: `strace` changes what the program gets to see of them.
+
+use insta::assert_snapshot;
+
+use super::tracer::Tracer;
+use super::{FROM, LINE, TO, adds_up, agrees, finishes, kept, leftovers, wrong_files};
+use crate::studio::{CHANGED, Studio};
+
+/// The first byte of what was read becomes another.
+const ROT: &str = "poke_exit=@arg2=ff";
+
+/// Two files that are hashed on their way and one that is not; each has an older version at the destination.
+fn studio() -> Studio {
+    let studio = Studio::new();
+    for name in ["a", "b", "large"] {
+        studio.file_at(format!("{TO}/{name}"), format!("older {name}"), CHANGED - 9);
+    }
+    studio
+        .file(format!("{FROM}/a"), "frame a")
+        .file(format!("{FROM}/b"), "frame b")
+        .file(format!("{FROM}/large"), vec![7; 3 << 20]);
+    studio
+}
+
+#[test]
+fn a_copy_that_reads_back_differently_is_made_again() {
+    // Of three temporary files the second is `b`, the third `large`; what is copied again has numbers of its own.
+    for part in [1..2, 2..3, 0..3] {
+        let studio = studio();
+        let Some(tracer) = Tracer::new(&studio) else {
+            return;
+        };
+        let run = tracer.at("pread64", ROT).on_parts(part).json(LINE).ok();
+        let document = adds_up(&run);
+        let numbers = ["copied_files", "verified_files"].map(|name| &document[name]);
+        assert_eq!(numbers, [3, 3], "{run}");
+        agrees(&studio);
+        assert!(
+            Tracer::log(&studio).contains("(INJECTED"),
+            "nothing was changed"
+        );
+        assert_eq!(
+            kept(&studio, "NAS"),
+            ["older a", "older b", "older large"].map(str::as_bytes)
+        );
+    }
+}
+
+#[test]
+fn a_copy_that_always_reads_back_differently_gets_no_name() {
+    let studio = studio();
+    let Some(tracer) = Tracer::new(&studio) else {
+        return;
+    };
+    let run = tracer
+        .at("pread64", ROT)
+        .on_parts(0..20)
+        .json(LINE)
+        .status(3);
+    let items = adds_up(&run)["items"].as_array().unwrap().clone();
+    let reasons = items.iter().map(|item| item["reason"].as_str().unwrap());
+    let folder = studio.path(TO).display().to_string();
+    let reasons = reasons.map(|reason| reason.replace(&folder, "TO"));
+    assert_snapshot!(reasons.collect::<Vec<_>>().join("\n"), @"
+    `TO/a` was withdrawn: read back, its XXH3-128 was 15eb22cf85929120478e7b369aa5b4d9, and the source's 7abee6cadc67b9ea53509ed0f1b6f22b
+    `TO/b` was withdrawn: read back, its XXH3-128 was edf8037caea2f2208bc3b1a94dacf0ac, and the source's c18be1fc54874c6cad4ed0344f150f28
+    `TO/large` was withdrawn: read back, its XXH3-128 was f982c0e39af4fab67b9be30ed5cf4a6e, and the source's 2b9e722ff21cea8c3cfb0c704cbc2b5a
+    ");
+    assert_eq!(wrong_files(&studio), ["a", "b", "large"]);
+    assert_eq!(studio.read(format!("{TO}/b")), "older b");
+    assert_eq!(leftovers(&studio, "NAS"), [""; 0]);
+    assert_eq!(kept(&studio, "NAS").len(), 0);
+    finishes(&studio);
+}
+
+#[test]
+fn a_copy_that_cannot_be_read_back_gets_no_name() {
+    let studio = studio();
+    let Some(tracer) = Tracer::new(&studio) else {
+        return;
+    };
+    let run = tracer
+        .at("pread64", "error=EIO")
+        .on_parts(1..2)
+        .json(LINE)
+        .status(3);
+    assert_eq!(adds_up(&run)["failed_files"], 1, "{run}");
+    assert_eq!(studio.read(format!("{TO}/b")), "older b");
+    finishes(&studio);
+}
+
+#[test]
+fn without_verifying_nothing_is_read_back() {
+    let reads = |line: &str| {
+        let studio = studio();
+        let tracer = Tracer::new(&studio)?
+            .note("pread64")
+            .note("read")
+            .note("lseek");
+        let run = tracer.on_parts(0..20).json(line).ok();
+        agrees(&studio);
+        Some((
+            adds_up(&run)["verified_files"].clone(),
+            Tracer::log(&studio).matches("read").count(),
+        ))
+    };
+    let Some((verified, read)) = reads(LINE) else {
+        return;
+    };
+    assert!(verified == 3 && read >= 3, "{verified} {read}");
+    let without = format!("{LINE} --no-verify");
+    assert_eq!(reads(&without).unwrap(), (0.into(), 0));
+}

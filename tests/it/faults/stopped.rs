@@ -1,0 +1,77 @@
+//! Ctrl-C and SIGTERM in the middle of a copy.
+
+use rustix::process::Signal;
+
+use super::tracer::{Held, Tracer};
+use super::{FROM, LINE, TO, adds_up, everything, finishes, leftovers};
+use crate::studio::{CHANGED, Studio};
+
+/// A file that the kernel copies in pieces, between small ones; and an older version of it.
+fn studio() -> Studio {
+    let studio = Studio::new();
+    studio
+        .file(format!("{FROM}/a"), "a")
+        .file(format!("{FROM}/huge"), vec![7; 70 << 20])
+        .file(format!("{FROM}/z"), "z")
+        .file_at(format!("{TO}/huge"), "older", CHANGED - 9);
+    studio
+}
+
+/// A copy that is held inside the large file, and then asked to stop.
+fn stopped<'a>(studio: &'a Studio, signal: Signal, next: Option<&'a str>) -> Option<Held<'a>> {
+    let tracer = Tracer::new(studio)?.stop_at("copy_file_range", "3");
+    let tracer = next
+        .into_iter()
+        .fold(tracer, |tracer, call| tracer.stop_at(call, "1"));
+    let mut held = tracer.hold(LINE);
+    assert_ne!(leftovers(studio, "NAS"), [""; 0]);
+    held.signal(signal);
+    Some(held)
+}
+
+/// The state of the last run in the index.
+fn state(studio: &Studio) -> String {
+    let index = studio.path("home/.local/share/auto-backup/index.sqlite");
+    let index = rusqlite::Connection::open(index).unwrap();
+    let query = "SELECT coalesce(state, 'none') FROM runs ORDER BY id DESC LIMIT 1";
+    index.query_row(query, [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn a_request_to_stop_inside_a_large_file_leaves_nothing_half() {
+    for (signal, status) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 143)] {
+        let studio = studio();
+        let Some(held) = stopped(&studio, signal, None) else {
+            return;
+        };
+        let run = held.end().status(status);
+        let document = adds_up(&run);
+        assert!(document["skipped_files"].as_u64().unwrap() >= 1, "{run}");
+        assert_eq!(state(&studio), "interrupted");
+        assert_eq!(leftovers(&studio, "NAS"), [""; 0]);
+        assert_eq!(studio.read(format!("{TO}/huge")), "older");
+        finishes(&studio);
+        assert_eq!(super::kept(&studio, "NAS"), [b"older"]);
+    }
+}
+
+#[test]
+fn a_second_request_leaves_at_once() {
+    let studio = studio();
+    // The temporary file is removed because of the first.
+    let Some(mut held) = stopped(&studio, Signal::INT, Some("unlinkat")) else {
+        return;
+    };
+    held.go_on();
+    held.signal(Signal::INT);
+    let run = held.end().status(130);
+    assert!(run.bytes.is_empty(), "{run}");
+    assert_eq!(studio.read(format!("{TO}/huge")), "older");
+    for (path, content) in everything(&studio.path(TO)) {
+        let name = path.to_str().unwrap();
+        let is_whole =
+            name == "huge" || content == name.as_bytes() || name.starts_with(".auto-backup-");
+        assert!(is_whole, "{name}");
+    }
+    finishes(&studio);
+}

@@ -1,0 +1,216 @@
+//! The program under `strace`, which lets system calls of its own choice fail, changes what they give, and holds the
+//! program at a certain one for as long as a test needs.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs;
+use std::ops::Range;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::{TO, have};
+use crate::studio::{PROGRAM, Run, Studio, skipped};
+
+/// How often is looked whether the program is held.
+const STEP: Duration = Duration::from_millis(1);
+
+/// What the tracer notes, in the studio.
+const LOG: &str = "strace.log";
+
+/// A run of the program that is being prepared.
+#[derive(Debug)]
+pub(super) struct Tracer<'a> {
+    studio: &'a Studio,
+    calls: BTreeSet<&'a str>,
+    options: Vec<OsString>,
+    parts: Range<u32>,
+}
+
+impl<'a> Tracer<'a> {
+    /// Says so and gives `None` where nothing can be traced.
+    pub(super) fn new(studio: &'a Studio) -> Option<Self> {
+        static WORKS: OnceLock<bool> = OnceLock::new();
+        if !have(&["strace", "rsync"]) {
+            return None;
+        }
+        let works = || {
+            let mut command = studio.other("strace");
+            let traced = command.args(["-D", "-f", "-o", "/dev/null", "true"]);
+            traced.status().is_ok_and(|status| status.success())
+        };
+        if !*WORKS.get_or_init(works) {
+            skipped("no program can be traced here");
+            return None;
+        }
+        Some(Self {
+            studio,
+            calls: BTreeSet::new(),
+            options: Vec::new(),
+            parts: 0..0,
+        })
+    }
+
+    /// Only notes calls of this name.
+    pub(super) fn note(mut self, call: &'a str) -> Self {
+        self.calls.insert(call);
+        self
+    }
+
+    /// What happens at a call, in the words of `strace --inject`: `error=EIO:when=2`. Each thread counts for itself.
+    pub(super) fn at(self, call: &'a str, what: &str) -> Self {
+        let mut tracer = self.note(call);
+        let inject = format!("inject={call}:{what}");
+        tracer.options.extend(["-e".into(), inject.into()]);
+        tracer
+    }
+
+    /// Holds the program after a call.
+    pub(super) fn stop_at(self, call: &'a str, when: &str) -> Self {
+        self.at(call, &format!("signal=SIGSTOP:when={when}"))
+    }
+
+    /// Only calls on this path of the studio; a name alone is one in an open folder.
+    pub(super) fn on(mut self, path: impl AsRef<Path>) -> Self {
+        let path = path.as_ref();
+        let is_name = path.iter().count() == 1;
+        let path = if is_name {
+            path.to_owned()
+        } else {
+            self.studio.path(path)
+        };
+        self.options.extend(["-P".into(), path.into()]);
+        self
+    }
+
+    /// Only calls on the temporary files of these numbers in the usual destination; names alone are those of new ones.
+    pub(super) fn on_parts(mut self, parts: Range<u32>) -> Self {
+        self.parts = parts;
+        self
+    }
+
+    /// What was noted, once the run has ended.
+    pub(super) fn log(studio: &Studio) -> String {
+        fs::read_to_string(studio.path(LOG)).unwrap()
+    }
+
+    /// The program with these arguments. The tracer is its grandchild, so that its number is known before it begins, and
+    /// with that the names of its temporary files.
+    fn command(&self, arguments: &[&str]) -> Command {
+        let folder = self.studio.path(TO);
+        let name = |number| format!(".auto-backup-$host-$$-{number}.part");
+        let paths = |number| format!(" -P {0} -P {1}/{0}", name(number), folder.display());
+        let parts: String = self.parts.clone().map(paths).collect();
+        let calls: Vec<_> = self.calls.iter().copied().collect();
+        let script = format!(
+            "host=$(uname -n | cut -d. -f1 | tr -c 'A-Za-z0-9\\n' -)\n\
+             exec strace -D -f -s 200 -o {} -e trace={}{parts} \"$@\"",
+            self.studio.path(LOG).display(),
+            calls.join(","),
+        );
+        let mut command = self.studio.other("sh");
+        command.args(["-c", &script, "sh"]).args(&self.options);
+        command.arg(PROGRAM).args(arguments);
+        command
+    }
+
+    /// Runs a line to its end, with a JSON answer.
+    pub(super) fn json(&self, line: &str) -> Run {
+        let mut command = self.command(&["--format", "json", "-c", line]);
+        self.studio.finish(&mut command)
+    }
+
+    /// Runs a line until it is held for the first time.
+    #[track_caller]
+    pub(super) fn hold(&self, line: &str) -> Held<'a> {
+        let mut command = self.command(&["--format", "json", "-c", line]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn().unwrap();
+        let mut held = Held {
+            studio: self.studio,
+            child: Some(child),
+            seen: 0,
+        };
+        held.wait();
+        held
+    }
+}
+
+/// The program while it is held; it is killed when this is dropped.
+#[derive(Debug)]
+pub(super) struct Held<'a> {
+    studio: &'a Studio,
+    child: Option<Child>,
+    /// How many threads were stopped so far.
+    seen: usize,
+}
+
+impl Held<'_> {
+    fn child(&mut self) -> &mut Child {
+        self.child.as_mut().unwrap()
+    }
+
+    pub(super) fn signal(&mut self, signal: Signal) {
+        kill_process(Pid::from_child(self.child()), signal).unwrap();
+    }
+
+    /// Waits until every thread is stopped.
+    #[track_caller]
+    fn wait(&mut self) {
+        let tasks = format!("/proc/{}/task", self.child().id());
+        loop {
+            let has_ended = self.child().try_wait().unwrap().is_some();
+            assert!(!has_ended, "it ended before it was held: {}", self.output());
+            let log = fs::read_to_string(self.studio.path(LOG)).unwrap_or_default();
+            let stopped = log.matches("--- stopped by SIGSTOP").count();
+            let threads = fs::read_dir(&tasks).map_or(usize::MAX, Iterator::count);
+            if stopped >= self.seen.saturating_add(threads) {
+                self.seen = stopped;
+                return;
+            }
+            thread::sleep(STEP);
+        }
+    }
+
+    /// Lets it go on until it is held again.
+    #[track_caller]
+    pub(super) fn go_on(&mut self) {
+        self.signal(Signal::CONT);
+        self.wait();
+    }
+
+    /// Lets it go on to its end.
+    pub(super) fn end(mut self) -> Run {
+        while self.child().try_wait().unwrap().is_none() {
+            self.signal(Signal::CONT);
+            thread::sleep(STEP);
+        }
+        self.output()
+    }
+
+    fn output(&mut self) -> Run {
+        let child = self.child.take().unwrap();
+        Run::new(self.studio, &child.wait_with_output().unwrap())
+    }
+
+    /// Ends it as a loss of power would.
+    pub(super) fn kill(mut self) {
+        self.child().kill().unwrap();
+        let status = self.child.take().unwrap().wait().unwrap();
+        assert_eq!(status.signal(), Some(Signal::KILL.as_raw()));
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap_or_default();
+            let _ended = child.wait();
+        }
+    }
+}
