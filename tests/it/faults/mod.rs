@@ -57,6 +57,7 @@ fn wrong_files(studio: &Studio) -> Vec<String> {
     let names = lines.iter().filter_map(|line| {
         let (what, name) = line.split_once(' ')?;
         let is_folder = what.as_bytes().get(1) == Some(&b'd');
+        let name = name.split(" -> ").next().unwrap_or(name);
         (!is_folder).then(|| name.to_owned())
     });
     names.collect()

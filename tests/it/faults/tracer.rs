@@ -79,6 +79,7 @@ impl<'a> Tracer<'a> {
     pub(super) fn on(mut self, path: impl AsRef<Path>) -> Self {
         let path = path.as_ref();
         let is_name = path.iter().count() == 1;
+        let path = path.strip_prefix(".").unwrap_or(path);
         let path = if is_name {
             path.to_owned()
         } else {
