@@ -75,3 +75,22 @@ fn a_second_request_leaves_at_once() {
     }
     finishes(&studio);
 }
+
+#[test]
+fn a_request_to_stop_gives_up_what_has_no_final_name_yet() {
+    let studio = Studio::new();
+    for name in ["a", "b", "c"] {
+        studio.file(format!("{FROM}/{name}"), name);
+    }
+    let Some(tracer) = Tracer::new(&studio) else {
+        return;
+    };
+    // Two are whole under temporary names and wait to be flushed together with the third.
+    let mut held = tracer.stop_at("utimensat", "2").on_parts(0..9).hold(LINE);
+    assert_eq!(leftovers(&studio, "NAS").len(), 2);
+    held.signal(Signal::INT);
+    let run = held.end().status(130);
+    assert_eq!(adds_up(&run)["skipped_files"], 3, "{run}");
+    assert_eq!(everything(&studio.path(TO)).len(), 0);
+    finishes(&studio);
+}
