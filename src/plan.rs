@@ -446,6 +446,7 @@ mod tests {
         let folder = || TreeFolder {
             mode: 0o755,
             modified: Moment::default(),
+            place: (0, 0),
             files: None,
             specials: Vec::new(),
             subfolders: Vec::new(),

@@ -13,6 +13,7 @@ use crate::os::folder::Folder;
 use crate::os::space::Space;
 use crate::os::stat::Kind;
 use crate::plan::Plan;
+use crate::tree::Tree;
 use crate::units;
 
 /// The folder of a path below a root, or the nearest above it that is there.
@@ -46,6 +47,42 @@ pub fn refuse_same_folder(source: &Folder, destination: &Folder, relative: &Path
         to: destination.path().join(relative),
         why,
     })
+}
+
+/// Fails if any folder of a replica at the source is also one of it at the destination, by a mount somewhere below: what is
+/// copied to the one would be written into the other.
+///
+/// # Errors
+/// [`Error::SameFolder`].
+pub fn refuse_shared_folder(
+    (source, here): (&Folder, &Tree),
+    (destination, there): (&Folder, &Tree),
+    relative: &Path,
+) -> Result<()> {
+    let places: BTreeMap<_, _> = here
+        .folders
+        .iter()
+        .map(|(path, folder)| (folder.place, path))
+        .collect();
+    for (path, folder) in &there.folders {
+        let Some(other) = places.get(&folder.place) else {
+            continue;
+        };
+        // Collected anew, so that the replica's own folder has no slash at its end.
+        let below = |path: &Path| relative.join(path).components().collect::<PathBuf>();
+        let (from, to) = (below(other), below(path));
+        // Some file systems give a number to another folder once nobody asks for the first: both are asked at once.
+        let (a, b) = (source.beneath(&from)?, destination.beneath(&to)?);
+        let (a, b) = (a.stat_self()?, b.stat_self()?);
+        if (a.device, a.inode) == (b.device, b.inode) {
+            return Err(Error::SameFolder {
+                from: source.path().join(from),
+                to: destination.path().join(to),
+                why: "one is the other by another path",
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Device and number of the root and of each folder down to this path, as far as they are there.

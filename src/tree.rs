@@ -49,7 +49,7 @@ impl SeenFolder {
             tally.add(child.bytes, child.modified);
             shared.extend(
                 child
-                    .shared
+                    .place
                     .map(|(device, inode)| (device, inode, child.bytes)),
             );
         }
@@ -72,6 +72,8 @@ pub struct TreeFolder {
     pub mode: u32,
     /// When something in it was last added or taken away.
     pub modified: Moment,
+    /// Its device and its number there.
+    pub place: (u64, u64),
     /// Its files and links; `None` if it could not be read.
     pub files: Option<SeenFolder>,
     /// The names of its sockets, pipes and devices.
@@ -220,6 +222,7 @@ impl TreeFolder {
         Self {
             mode: child.mode,
             modified: child.modified,
+            place: child.place.unwrap_or_default(),
             files: None,
             specials: Vec::new(),
             subfolders: Vec::new(),
@@ -287,6 +290,7 @@ impl Growing<'_> {
             let own = TreeFolder {
                 mode: stat.mode,
                 modified: stat.modified,
+                place: (stat.device, stat.inode),
                 files: None,
                 specials: Vec::new(),
                 subfolders: Vec::new(),

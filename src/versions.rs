@@ -135,7 +135,7 @@ impl<'a> Versions<'a> {
     /// Replaces on a file system other than that of the versions: the old version is copied there first.
     fn replace_across(
         &self,
-        part: Part,
+        mut part: Part,
         (folder, name): Place<'_>,
         kept: &Arc<Folder>,
         old: &Seen,
@@ -159,15 +159,21 @@ impl<'a> Versions<'a> {
         let copied = copy.source;
         copy.place_in(kept, name)?;
         kept.flush()?;
-        let (_, temporary) = part.place();
-        let temporary = temporary.to_owned();
-        if folder.exchange(&temporary, folder, name)? {
-            let found = folder.stat(&temporary)?;
-            if is_same_file(&found, &copied) {
-                // What has the temporary name is the old version, and goes: its copy is kept.
-                return Ok(());
+        let temporary = part.place().1.to_owned();
+        let new = folder.stat(&temporary)?;
+        // From the exchange on the temporary name stands for the old version.
+        part.settle();
+        let exchanged = folder.exchange(&temporary, folder, name);
+        if !matches!(exchanged, Ok(true)) && is_there(folder, &temporary, &new) {
+            part.unsettle();
+        }
+        if exchanged? {
+            if is_there(folder, &temporary, &copied) {
+                // Its copy is kept.
+                return folder.remove_temporary(&temporary);
             }
             folder.exchange(&temporary, folder, name)?;
+            keep_what_was_saved(folder, name, &temporary, &new)?;
             return Err(raced(folder, name));
         }
         let there = folder.stat(name)?;
@@ -258,6 +264,22 @@ fn keep_if_expected(
         kept.remove_temporary(name)?;
     }
     Err(raced(folder, name))
+}
+
+/// After an exchange that was taken back in a file's own folder: removes the copy, but if somebody saved over that too,
+/// gives what they saved a name that stays.
+fn keep_what_was_saved(
+    folder: &Folder,
+    name: &OsStr,
+    temporary: &OsStr,
+    copy: &Stat,
+) -> Result<()> {
+    if is_there(folder, temporary, copy) {
+        return folder.remove_temporary(temporary);
+    }
+    let mut saved = name.to_owned();
+    saved.push(".saved-meanwhile");
+    folder.rename_new(temporary, folder, &saved)
 }
 
 /// Whether a name stands for this file, as it was.

@@ -62,7 +62,10 @@ impl Lane<'_> {
                 job.plan.leftovers.clear();
             }
         }
-        if has_work && let Err(error) = identity::ensure(&side.root, &self.database.name) {
+        if has_work
+            && lock.is_some()
+            && let Err(error) = identity::ensure(&side.root, &self.database.name)
+        {
             self.problem(error);
         }
         self.refuse_unmounted(side, jobs);

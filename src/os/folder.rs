@@ -12,6 +12,7 @@ use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, Timespec, Timestamps};
 use rustix::fs::{Gid, Uid};
 use rustix::io::Errno;
 
+use super::attributes::group_mode;
 use super::stat::{Kind, Stat};
 use crate::error::{At as _, Error, Result};
 use crate::exclusions::OWN_FOLDER;
@@ -115,7 +116,9 @@ impl Folder {
     pub fn child_like(&self, name: &OsStr, like: &Self) -> Result<Self> {
         match self.child(name) {
             Err(error) if is_missing(&error) => {
-                let mode = like.stat_self()?.mode | 0o700;
+                // Where there is an access control list the group's bits show what anybody in the list may.
+                let group = group_mode(like).map_or(0o777, |group| !0o070 | group);
+                let mode = like.stat_self()?.mode & group | 0o700;
                 self.make(name, mode)?;
                 let child = self.child(name)?;
                 child.set_own_mode(mode)?;

@@ -48,8 +48,8 @@ struct Row {
 enum Extra {
     /// Where a link points.
     Target(Name),
-    /// Device and number of a file with several names.
-    Shared(u64, u64),
+    /// Device and number of a folder, or of a file with several names.
+    Place(u64, u64),
 }
 
 /// An entry of a folder.
@@ -67,8 +67,9 @@ pub struct Child<'a> {
     pub mode: u32,
     /// Where a link points.
     pub target: Option<&'a Name>,
-    /// Device and number of a file with several names, so that it is counted once.
-    pub shared: Option<(u64, u64)>,
+    /// Device and number of a folder, so that it is known under another path; and of a file with several names, so that
+    /// it is counted once.
+    pub place: Option<(u64, u64)>,
 }
 
 impl Row {
@@ -177,9 +178,9 @@ impl Contents {
     }
 
     fn child(&self, row: &Row) -> Child<'_> {
-        let (target, shared) = match row.extra.map(|place| &self.extras[place as usize]) {
+        let (target, place) = match row.extra.map(|place| &self.extras[place as usize]) {
             Some(Extra::Target(target)) => (Some(target), None),
-            Some(Extra::Shared(device, inode)) => (None, Some((*device, *inode))),
+            Some(Extra::Place(device, inode)) => (None, Some((*device, *inode))),
             None => (None, None),
         };
         Child {
@@ -189,7 +190,7 @@ impl Contents {
             modified: row.modified,
             mode: row.mode,
             target,
-            shared,
+            place,
         }
     }
 
@@ -210,7 +211,8 @@ impl Contents {
 fn extra(folder: &Folder, name: &OsStr, stat: &Stat) -> Result<Option<Extra>> {
     Ok(match stat.kind {
         Kind::Link => Some(Extra::Target(folder.read_link(name)?.into())),
-        Kind::File if stat.links > 1 => Some(Extra::Shared(stat.device, stat.inode)),
+        Kind::File if stat.links > 1 => Some(Extra::Place(stat.device, stat.inode)),
+        Kind::Folder => Some(Extra::Place(stat.device, stat.inode)),
         _ => None,
     })
 }

@@ -78,7 +78,6 @@ fn an_empty_read_only_destination_fails_plainly() {
     copied 0 files, 0 B in N s; 3 failed
     --- stderr
     problem: cannot create the folder `$STUDIO/NAS/.auto-backup`: Read-only file system (os error 30)
-    problem: cannot create the folder `$STUDIO/NAS/.auto-backup`: Read-only file system (os error 30)
     ");
     assert_eq!(studio.tree("NAS"), "");
 }

@@ -106,6 +106,23 @@ fn a_destination_inside_the_source_by_a_mount_is_refused() {
 }
 
 #[test]
+fn a_destination_that_is_a_folder_within_the_source_by_a_mount_is_refused() {
+    let studio = Studio::filled();
+    studio.folder(format!("{FROM}/plates/inner"));
+    let Some(_disk) = Disk::bind(&studio, &format!("{FROM}/plates/inner"), TO) else {
+        return;
+    };
+    let before = studio.tree("WORK");
+    assert_snapshot!(studio.lines(&[LINE]).status(3), @"
+    exit 3
+    --- stdout
+    failed $STUDIO/NAS/footage/acme/spot: `$STUDIO/WORK/footage/acme/spot/plates/inner` and `$STUDIO/NAS/footage/acme/spot` are the same files: one is the other by another path
+    copied 0 files, 0 B in N s; 1 failed
+    ");
+    assert_eq!(studio.tree("WORK"), before);
+}
+
+#[test]
 fn a_source_inside_the_destination_by_a_mount_is_refused() {
     let studio = Studio::new();
     studio.file(format!("{TO}/spot/reel.mov"), "theirs");
