@@ -15,6 +15,9 @@ use crate::plan::{PlannedFolder, Replacement};
 /// So many files are handed out at once.
 const FILES: usize = 128;
 
+/// And so many bytes: with more, one thread would be left with much at the end, and the others with nothing. 8 MiB.
+const BYTES: u64 = 8 << 20;
+
 /// From this size on a file is handed out by itself, and before others, so that no large one is left for the end: 64 MiB.
 const LARGE: u64 = 64 << 20;
 
@@ -142,7 +145,8 @@ impl<'a> State<'a> {
     /// The next small files of the folder under way.
     fn take(&mut self) -> Vec<Item> {
         let mut items = Vec::new();
-        while items.len() < FILES {
+        let mut bytes = 0;
+        while items.len() < FILES && bytes < BYTES {
             let item = match self.add.next() {
                 Ok(Some(file)) => Item::of(&file),
                 _ => match self.replace.split_first() {
@@ -154,6 +158,7 @@ impl<'a> State<'a> {
                 },
             };
             if !item.is_large() {
+                bytes += item.bytes;
                 items.push(item);
             }
         }
