@@ -4,9 +4,10 @@
 //! |---|---|
 //! | larger than 64 KiB, on a file system that can | a clone: no byte is moved |
 //! | with holes | what lies between them, so that they stay holes |
-//! | up to 1 MiB | one read and one write; its digest is taken on the way |
-//! | up to 64 MiB | `fs_extra`, which leaves it to the kernel |
-//! | larger | the kernel in pieces, or `fs_extra` in pieces, so that it can be watched and stopped |
+//! | up to 64 KiB, and up to 1 MiB where a digest is wanted | one read and one write; its digest is taken on the way |
+//! | larger, between two places of one file system | the kernel, in pieces, so that it can be watched and stopped |
+//! | up to 64 MiB, between two file systems | `fs_extra` at once |
+//! | larger | `fs_extra` in pieces, so that it can be watched and stopped |
 //!
 //! `fs_extra` is only ever pointed at the temporary file. docs/decisions/0012 says why it does not move all of them.
 
@@ -78,10 +79,14 @@ impl Mover {
         if size <= CLONE || (self.digests && size <= SMALL) {
             return self.pass(from, size, to, told);
         }
+        if copy_in_kernel(from, (0, size), to, told)? {
+            return whole(to, size);
+        }
+        // It would give the temporary file setuid, setgid and the sticky bit for a moment.
         if size < LARGE && stat.mode & 0o7000 == 0 {
             copy(handle(from), handle(to), &options()).map_err(unwrapped)?;
             told(size);
-        } else if !copy_in_kernel(from, (0, size), to, told)? {
+        } else {
             copy_in_pieces(from, to, told)?;
         }
         whole(to, size)
@@ -89,7 +94,7 @@ impl Mover {
 
     /// Lets both files share their blocks, if their file systems can.
     fn clone(&mut self, from: &File, stat: &Stat, to: &File) -> io::Result<bool> {
-        let devices = (stat.device, file::stat(to)?.device);
+        let devices = (stat.device, self.device);
         if self.no_clones.contains(&devices) {
             return Ok(false);
         }

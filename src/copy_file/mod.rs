@@ -30,6 +30,8 @@ use bytes::Passed;
 pub struct Mover {
     buffer: Vec<u8>,
     attributes: Attributes,
+    /// The device that is copied to.
+    pub device: u64,
     /// Pairs of devices between which nothing can be cloned.
     no_clones: Vec<(u64, u64)>,
     /// Whether digests are wanted of what passes through memory.
@@ -208,16 +210,20 @@ pub fn copy_file(
     }
     let passed =
         passed.map_err(|error| bytes::explain(error, &source.path().join(name), destination))?;
-    match passed {
-        Passed::Short => return Err(changed()),
-        Passed::Cloned => part.cloned = true,
-        Passed::Unseen => part.origin = Some(from.try_clone().at("read", source.path())?),
-        Passed::Hashed(digest) => part.digest = digest,
+    if passed == Passed::Short {
+        return Err(changed());
     }
     mover.dress(&from, &to, &mut part).at(
         "set the time or permissions of a file in",
         destination.path(),
     )?;
+    match passed {
+        Passed::Short => {}
+        Passed::Cloned => part.cloned = true,
+        Passed::Hashed(digest) => part.digest = digest,
+        // Its source must be read again.
+        Passed::Unseen => part.origin = mover.digests.then_some(from),
+    }
     part.file = Some(to);
     Ok(part)
 }

@@ -54,7 +54,7 @@ const HOLDS: [(usize, &str, &str); 4] = [
     (SIZES[0], "fstat", "1"),
     (SIZES[0], "read", "1"),
     (SIZES[1], "fstat", "1"),
-    (SIZES[1], "copy_file_range", "2"),
+    (SIZES[1], "copy_file_range", "1"),
 ];
 
 /// The file and its neighbours.
