@@ -10,7 +10,7 @@ use std::thread;
 use crate::diff::{self, Change, Difference, Seen, Visit};
 use crate::digest::Digest;
 use crate::error::{At as _, Error, Result};
-use crate::index::{Content, Contents};
+use crate::index::{Content, Contents, Index};
 use crate::interrupt;
 use crate::manifest::Files;
 use crate::moment::Step;
@@ -196,6 +196,27 @@ fn read_folder(
 }
 
 impl Found {
+    /// What became of the file with this path, now that its content is known.
+    ///
+    /// # Errors
+    /// It could not be read, for this reason.
+    pub fn judge(&self, path: &Path, change: Change) -> Result<Change, String> {
+        let (Change::Same(a, b) | Change::Differs(a, b, Difference::Time)) = change else {
+            return Ok(change);
+        };
+        if a.kind != Kind::File {
+            return Ok(change);
+        }
+        if let Some(why) = self.unread.get(path) {
+            return Err(why.clone());
+        }
+        Ok(if self.differing.contains(path) {
+            Change::Differs(a, b, Difference::Content)
+        } else {
+            Change::Same(a, b)
+        })
+    }
+
     /// Takes in what was read of a folder.
     fn take(&mut self, folder: &Path, pairs: Vec<Pair>) {
         let contents = self.read.entry(folder.to_owned()).or_default();
@@ -275,4 +296,32 @@ fn read(
     } else {
         Err(Error::Raced { path: path() })
     }
+}
+
+/// What was read of one replica: its folder below the roots, and for each folder in it the contents on both sides.
+pub type Read = (PathBuf, BTreeMap<PathBuf, [Contents; 2]>);
+
+/// Keeps the digests of what was read, for the two databases with these rows.
+///
+/// # Errors
+/// The index cannot be written.
+pub fn keep(index: &mut Index, databases: [Option<i64>; 2], read: &[Read]) -> Result<()> {
+    let mut rows = Vec::new();
+    for (relative, folders) in read {
+        for (folder, contents) in folders {
+            for (database, contents) in databases.into_iter().zip(contents) {
+                if let (Some(database), false) = (database, contents.is_empty()) {
+                    rows.push((database, relative.join(folder), contents));
+                }
+            }
+        }
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<_> = rows
+        .iter()
+        .map(|(database, folder, contents)| (*database, folder.as_path(), *contents))
+        .collect();
+    index.keep_digests(&rows)
 }

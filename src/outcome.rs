@@ -1,5 +1,7 @@
 //! How one item of a copy ended.
 
+use crate::plan::Reason;
+
 /// How one item ended; each ends in exactly one way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -15,6 +17,16 @@ pub enum Outcome {
     Failed(String),
     /// The run was stopped before it came to this.
     Unreached,
+}
+
+impl From<Reason> for Outcome {
+    fn from(reason: Reason) -> Self {
+        match reason {
+            Reason::Conflict(why) => Self::Conflict(why),
+            Reason::Skip(why) => Self::Skipped(why),
+            Reason::Fail(why) => Self::Failed(why),
+        }
+    }
 }
 
 /// What is known of the bytes of a copy.

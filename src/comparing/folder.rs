@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Comparison, Verdict};
 use crate::content::Found;
-use crate::diff::{self, Change, Difference, Visit};
+use crate::diff::{self, Change, Visit};
 use crate::manifest::Files;
 use crate::name::Name;
 use crate::os::stat::Kind;
@@ -49,26 +49,6 @@ impl Folder<'_> {
             item.is_folder = true;
         }
     }
-
-    /// What is found of a file of one size on both sides, where content decides.
-    fn by_content(&self, path: &Path, change: Change) -> Result<Change, String> {
-        let (Some(contents), Change::Same(a, b) | Change::Differs(a, b, Difference::Time)) =
-            (self.contents, change)
-        else {
-            return Ok(change);
-        };
-        if a.kind != Kind::File {
-            return Ok(change);
-        }
-        if let Some(why) = contents.unread.get(path) {
-            return Err(why.clone());
-        }
-        Ok(if contents.differing.contains(path) {
-            Change::Differs(a, b, Difference::Content)
-        } else {
-            Change::Same(a, b)
-        })
-    }
 }
 
 impl Visit for Folder<'_> {
@@ -86,7 +66,8 @@ impl Visit for Folder<'_> {
     fn name(&mut self, name: &[u8], change: Change) {
         let name = Name::from_bytes(name.to_vec());
         let path = self.path.join(name.as_path());
-        let verdict = match self.by_content(&path, change) {
+        let judge = |found: &Found| found.judge(&path, change);
+        let verdict = match self.contents.map_or(Ok(change), judge) {
             Err(why) => Verdict::Failed(why),
             Ok(Change::Same(seen, _) | Change::OnlyA(seen) | Change::OnlyB(seen))
                 if seen.kind == Kind::Special =>

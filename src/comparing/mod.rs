@@ -2,12 +2,12 @@
 
 mod folder;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
-use crate::content::{self, Found};
+use crate::content::{self, Found, Read};
 use crate::diff::{self, Difference, Seen};
 use crate::error::{Error, Result};
 use crate::exclusions::Exclusions;
@@ -134,7 +134,9 @@ pub fn compare(
     if !index.is_read_only() {
         noted[0].write(index, &sides[0].root)?;
         noted[1].write(&mut other, &sides[1].root)?;
-        keep(index, &sides, &read)?;
+        let row = |side: &Side| Ok::<_, Error>(index.database(&side.database.root)?.id);
+        let rows = [row(&sides[0])?, row(&sides[1])?];
+        content::keep(index, rows, &read)?;
     }
     let mut comparison = comparison;
     comparison
@@ -184,9 +186,6 @@ fn replicas(
     }
     Ok(replicas)
 }
-
-/// What was read of a replica, by the folder below the root.
-type Read = (PathBuf, BTreeMap<PathBuf, [Contents; 2]>);
 
 /// The state of a comparison.
 struct Comparer<'i, 'a> {
@@ -321,27 +320,4 @@ impl Comparison {
             verdict,
         });
     }
-}
-
-/// Keeps the digests of what was read.
-fn keep(index: &mut Index, sides: &[Side; 2], read: &[Read]) -> Result<()> {
-    let mut rows = Vec::new();
-    for (number, side) in sides.iter().enumerate() {
-        let Some(id) = index.database(&side.database.root)?.id else {
-            continue;
-        };
-        for (relative, folders) in read {
-            let read = folders
-                .iter()
-                .filter(|(_, contents)| !contents[number].is_empty());
-            rows.extend(
-                read.map(|(folder, contents)| (id, relative.join(folder), &contents[number])),
-            );
-        }
-    }
-    let rows: Vec<_> = rows
-        .iter()
-        .map(|(id, folder, contents)| (*id, folder.as_path(), *contents))
-        .collect();
-    index.keep_digests(&rows)
 }

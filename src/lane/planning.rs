@@ -53,7 +53,8 @@ impl Lane<'_> {
         if !errand.dry_run {
             let written = noted
                 .write(&mut self.index, &side.root)
-                .and_then(|()| self.keep_contents(side, &read));
+                .and_then(|()| self.rows(side))
+                .and_then(|rows| content::keep(&mut self.index, rows, &read));
             if let Err(error) = written {
                 self.problem(error);
             }
@@ -116,44 +117,12 @@ impl Lane<'_> {
         ])
     }
 
-    /// Keeps the digests of what was read to plan.
-    fn keep_contents(
-        &mut self,
-        side: &Side,
-        read: &[(PathBuf, BTreeMap<PathBuf, [Contents; 2]>)],
-    ) -> Result<()> {
-        let ids = self.rows(side)?;
-        let mut rows = Vec::new();
-        for (relative, folders) in read {
-            for (folder, contents) in folders {
-                for (id, contents) in ids.into_iter().zip(contents) {
-                    if let (Some(id), false) = (id, contents.is_empty()) {
-                        rows.push((id, relative.join(folder), contents));
-                    }
-                }
-            }
-        }
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let rows: Vec<_> = rows
-            .iter()
-            .map(|(id, folder, contents)| (*id, folder.as_path(), *contents))
-            .collect();
-        self.index.keep_digests(&rows)
-    }
-
     /// Reports what a plan would do.
     pub(super) fn foresee(&self, side: &Side, job: Job) {
         let mut report = self.report();
         report.same(job.plan.same);
         for LeftOut { path, reason } in &job.plan.left_out {
-            let outcome = match reason.clone() {
-                Reason::Conflict(why) => Outcome::Conflict(why),
-                Reason::Skip(why) => Outcome::Skipped(why),
-                Reason::Fail(why) => Outcome::Failed(why),
-            };
-            report.add(outcome, || side.path(&job.relative, path));
+            report.add(reason.clone().into(), || side.path(&job.relative, path));
         }
         report.planned_files += job.plan.files;
         let base = side.path(&job.relative, Path::new(""));

@@ -21,7 +21,7 @@ use crate::name::Name;
 use crate::os::folder::Folder;
 use crate::os::limits;
 use crate::outcome::Outcome;
-use crate::plan::{Plan, Reason};
+use crate::plan::Plan;
 use crate::versions::Versions;
 use folders::Folders;
 use queue::Queue;
@@ -118,12 +118,7 @@ pub fn transfer(jobs: &[Job], route: &Route<'_>) {
 fn tell_left_out(job: usize, plan: &Plan, route: &Route<'_>) {
     for item in &plan.left_out {
         let (folder, name) = split(&item.path);
-        let outcome = match item.reason.clone() {
-            Reason::Conflict(why) => Outcome::Conflict(why),
-            Reason::Skip(why) => Outcome::Skipped(why),
-            Reason::Fail(why) => Outcome::Failed(why),
-        };
-        (route.tell)(job, folder, name, outcome);
+        (route.tell)(job, folder, name, item.reason.clone().into());
     }
 }
 

@@ -1,196 +1,14 @@
-//! What a copy would do, worked out before anything is touched. A plan is a pure value: printing it is the dry run.
-//!
-//! Of files that are only to be added, however many, it holds what a manifest holds: some twenty bytes each.
+//! Planning: what becomes of each folder and file of the source.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::{LeftOut, Plan, PlannedFolder, Reason, Replacement, Rules};
 use crate::content::Found;
 use crate::diff::{self, Change, Difference, Seen, Visit};
-use crate::manifest::{File, Files, Manifest, Packer};
-use crate::moment::Moment;
+use crate::manifest::{File, Files, Packer};
 use crate::name::Name;
 use crate::os::stat::Kind;
 use crate::tree::{Tree, TreeFolder};
-
-/// How differing files are handled.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Rules {
-    /// Replace also what is newer at the destination; the old version is kept.
-    pub overwrite: bool,
-    /// Only add what is missing.
-    pub only_add: bool,
-    /// Files of one size are the same if their content is, whatever their times.
-    pub checksum: bool,
-}
-
-/// Why something is not copied.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reason {
-    /// The destination has another, and the rules do not say to replace it.
-    Conflict(String),
-    /// It is left out on purpose.
-    Skip(String),
-    /// It could not be looked at, or cannot be there.
-    Fail(String),
-}
-
-/// Something that is not copied.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LeftOut {
-    /// The path below the replica's folder.
-    pub path: PathBuf,
-    /// Why.
-    pub reason: Reason,
-}
-
-/// A file or link that takes the place of something else.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Replacement {
-    /// Its name.
-    pub name: Name,
-    /// What it is at the source.
-    pub new: Seen,
-    /// The version to be kept.
-    pub old: Seen,
-}
-
-/// A folder of the source.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlannedFolder {
-    /// The path below the replica's folder; empty for that folder itself.
-    pub path: PathBuf,
-    /// Its permission bits at the source.
-    pub mode: u32,
-    /// Its modification time at the source.
-    pub modified: Moment,
-    /// Whether the destination has it.
-    pub exists: bool,
-    /// What has its name at the destination now and is to be kept elsewhere.
-    pub displaces: Option<Seen>,
-    /// Files and links whose names are free at the destination.
-    pub add: Manifest,
-    /// Those that replace something.
-    pub replace: Vec<Replacement>,
-}
-
-/// What a copy of one replica would do.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Plan {
-    /// Folders, each before what is in it.
-    pub folders: Vec<PlannedFolder>,
-    /// What is not copied and not the same.
-    pub left_out: Vec<LeftOut>,
-    /// Files and links that the destination has already.
-    pub same: u64,
-    /// Files and links to be copied.
-    pub files: u64,
-    /// Their bytes.
-    pub bytes: u64,
-    /// Temporary files of ours at the destination.
-    pub leftovers: Vec<PathBuf>,
-}
-
-impl Plan {
-    /// Whether anything is to be made at the destination.
-    #[must_use]
-    pub fn has_work(&self) -> bool {
-        self.files > 0 || self.folders.iter().any(|folder| !folder.exists)
-    }
-}
-
-impl Plan {
-    /// The paths of everything that is to be copied, and whether it replaces something.
-    pub fn paths(&self) -> impl Iterator<Item = (PathBuf, bool)> {
-        self.folders.iter().flat_map(|folder| {
-            let mut files = folder.add.files();
-            let added = std::iter::from_fn(move || {
-                let name = files.next().ok()??.name.to_vec();
-                Some((folder.path.join(Name::from_bytes(name).as_path()), false))
-            });
-            let replaced = folder.replace.iter();
-            let replaced = replaced.map(|new| (folder.path.join(new.name.as_path()), true));
-            added.chain(replaced)
-        })
-    }
-
-    /// Takes out what cannot be at the destination, and what is below it; each path comes with the reason.
-    pub fn refuse(&mut self, refused: &BTreeMap<PathBuf, String>) {
-        if refused.is_empty() {
-            return;
-        }
-        for folder in std::mem::take(&mut self.folders) {
-            let above = folder
-                .path
-                .ancestors()
-                .find(|path| refused.contains_key(*path));
-            match above {
-                None => {
-                    let kept = self.without_refused(folder, refused);
-                    self.folders.push(kept);
-                }
-                Some(above) => {
-                    let why = &refused[above];
-                    self.refuse_folder(&folder, above, why);
-                }
-            }
-        }
-        self.left_out.sort_by(|a, b| a.path.cmp(&b.path));
-    }
-
-    /// A folder without the files that are refused.
-    fn without_refused(
-        &mut self,
-        mut folder: PlannedFolder,
-        refused: &BTreeMap<PathBuf, String>,
-    ) -> PlannedFolder {
-        let mut packer = Packer::default();
-        let mut files = folder.add.files();
-        while let Ok(Some(file)) = files.next() {
-            let path = folder
-                .path
-                .join(Name::from_bytes(file.name.to_vec()).as_path());
-            match refused.get(&path) {
-                None => packer.add(&file),
-                Some(why) => self.refuse_file(path, file.bytes, why.clone()),
-            }
-        }
-        folder.add = packer.finish();
-        folder
-    }
-
-    /// Takes out a folder and everything that was to be copied into it.
-    fn refuse_folder(&mut self, folder: &PlannedFolder, refused: &Path, why: &str) {
-        if !folder.exists {
-            self.left_out.push(LeftOut {
-                path: folder.path.clone(),
-                reason: Reason::Fail(why.to_owned()),
-            });
-        }
-        let below = if refused == Path::new("") {
-            why.to_owned()
-        } else {
-            format!("its folder `{}`: {why}", Name::from(refused))
-        };
-        let mut files = folder.add.files();
-        while let Ok(Some(file)) = files.next() {
-            let name = Name::from_bytes(file.name.to_vec());
-            let path = folder.path.join(name.as_path());
-            self.refuse_file(path, file.bytes, below.clone());
-        }
-        for replacement in &folder.replace {
-            let path = folder.path.join(replacement.name.as_path());
-            self.refuse_file(path, replacement.new.bytes, below.clone());
-        }
-    }
-
-    fn refuse_file(&mut self, path: PathBuf, bytes: u64, why: String) {
-        self.files -= 1;
-        self.bytes -= bytes;
-        let reason = Reason::Fail(why);
-        self.left_out.push(LeftOut { path, reason });
-    }
-}
 
 /// Plans the copy of one replica. Where content decides, `contents` is what was found of the files that have one size on
 /// both sides.
@@ -325,25 +143,6 @@ impl<'a> Planner<'a> {
         }))
     }
 
-    /// Whether two files of one size differ, where content decides.
-    fn by_content(&self, path: &Path, change: Change) -> Result<Change, Reason> {
-        let (Change::Same(here, there) | Change::Differs(here, there, Difference::Time)) = change
-        else {
-            return Ok(change);
-        };
-        if here.kind != Kind::File {
-            return Ok(change);
-        }
-        if let Some(why) = self.contents.unread.get(path) {
-            return Err(Reason::Fail(why.clone()));
-        }
-        Ok(if self.contents.differing.contains(path) {
-            Change::Differs(here, there, Difference::Content)
-        } else {
-            Change::Same(here, there)
-        })
-    }
-
     fn copies(&mut self, seen: Seen) {
         self.plan.files += 1;
         self.plan.bytes = self.plan.bytes.saturating_add(seen.bytes);
@@ -375,9 +174,9 @@ impl Visit for Planner<'_> {
         let change = match self
             .rules
             .checksum
-            .then(|| self.by_content(&path(), change))
+            .then(|| self.contents.judge(&path(), change))
         {
-            Some(Err(reason)) => return self.leave_out(path(), reason),
+            Some(Err(why)) => return self.leave_out(path(), Reason::Fail(why)),
             Some(Ok(change)) => change,
             None => change,
         };
@@ -432,8 +231,11 @@ fn below(folder: &Path, reason: Reason) -> Reason {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::error::Error;
+    use crate::moment::Moment;
     use crate::tree::{Problem, SeenFolder};
 
     /// A file of a tree: its path, size and second.
