@@ -1,6 +1,7 @@
 //! What is found out before the first byte: whether source and destination are the same files, and whether there is room.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -145,27 +146,53 @@ pub fn require_room(
     root: &Folder,
     plans: &[(&Path, &Plan)],
 ) -> Result<()> {
-    let mut loads: BTreeMap<u64, Load> = BTreeMap::new();
+    let mut loads = BTreeMap::new();
+    let kept_on = root.stat_self()?.device;
     for (relative, plan) in plans.iter().filter(|(_, plan)| plan.has_work()) {
         let folder = nearest(root, relative)?;
         let device = folder.stat_self()?.device;
+        if device != kept_on {
+            // What is replaced is copied to the versions, which are at the root.
+            load(&mut loads, root, kept_on)?.keep(plan);
+        }
         if folder.shares_blocks() && source.beneath(relative)?.stat_self()?.device == device {
             // What is cloned takes no room.
             continue;
         }
-        let space = folder.space()?;
-        let load = loads.entry(device).or_insert_with(|| Load {
-            folder: folder.path().to_owned(),
-            space,
-            bytes: 0,
-            files: 0,
-        });
-        load.add(source, relative, plan);
+        load(&mut loads, &folder, device)?.add(source, relative, plan);
     }
     loads.values().try_for_each(|load| load.check(database))
 }
 
+/// The load of the file system that holds a folder.
+fn load<'a>(
+    loads: &'a mut BTreeMap<u64, Load>,
+    folder: &Folder,
+    device: u64,
+) -> Result<&'a mut Load> {
+    Ok(match loads.entry(device) {
+        Entry::Occupied(load) => load.into_mut(),
+        Entry::Vacant(place) => place.insert(Load {
+            folder: folder.path().to_owned(),
+            space: folder.space()?,
+            bytes: 0,
+            files: 0,
+        }),
+    })
+}
+
 impl Load {
+    /// Adds what a plan replaces.
+    fn keep(&mut self, plan: &Plan) {
+        for replacement in plan.folders.iter().flat_map(|folder| &folder.replace) {
+            let blocks = replacement.old.bytes.div_ceil(self.space.block);
+            let bytes = blocks.saturating_mul(self.space.block);
+            self.bytes = self.bytes.saturating_add(bytes);
+            self.files += 1;
+        }
+    }
+
+    /// Adds what a plan brings.
     fn add(&mut self, source: &Folder, relative: &Path, plan: &Plan) {
         let folders = plan.folders.iter().filter(|folder| !folder.exists).count();
         self.files += plan.files + folders as u64;

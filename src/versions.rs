@@ -290,10 +290,11 @@ fn is_there(folder: &Folder, name: &OsStr, file: &Stat) -> bool {
 }
 
 /// Replaces where names cannot be exchanged: the old version gets a second name among the versions, or is moved there.
+/// That reaches stable storage before its own name is given away, for such a file system may not keep the order.
 fn replace_by_link(part: Part, (folder, name): Place<'_>, kept: &Folder) -> Result<()> {
     match folder.link(name, kept, name) {
         Ok(()) => {
-            flush_where_needed(kept)?;
+            kept.flush()?;
             let (second, there) = (kept.stat(name)?, folder.stat(name)?);
             if (second.device, second.inode) != (there.device, there.inode) {
                 return Err(raced(folder, name));
@@ -303,7 +304,7 @@ fn replace_by_link(part: Part, (folder, name): Place<'_>, kept: &Folder) -> Resu
         // No hard links here, or too many of this file already.
         Err(error) if NO_LINKS.iter().any(|kind| is(&error, *kind)) => {
             folder.rename_new(name, kept, name)?;
-            flush_where_needed(kept)?;
+            kept.flush()?;
             part.place_new(name).map_err(|error| {
                 match kept.rename_new(name, folder, name) {
                     Ok(()) => error,

@@ -182,3 +182,25 @@ fn what_is_replaced_is_kept_even_on_another_file_system() {
     footage/acme/spot/reel.mov 4
     ");
 }
+
+#[test]
+fn room_for_what_is_replaced_is_looked_for_where_it_is_kept() {
+    let studio = Studio::filled();
+    let (Some(_root), Some(_category)) = (
+        Disk::mount(&studio, "NAS", "1m"),
+        Disk::mount(&studio, "NAS/footage", "8m"),
+    ) else {
+        return;
+    };
+    let name = "NAS/footage/acme/spot/reel.mov";
+    studio.file_at(name, vec![1; 2_000_000], crate::studio::CHANGED - 10);
+    assert_snapshot!(studio.lines(&["copy acme/spot footage WORK NAS"]), @"
+    exit 1
+    --- stderr
+    -c:1:1: error: `NAS` has no room: 2.00 MB are needed at `$STUDIO/NAS`, 1.05 MB are free
+        copy acme/spot footage WORK NAS
+        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: make room there, or copy fewer projects; nothing was copied
+    ");
+    assert_eq!(studio.read(name).len(), 2_000_000);
+}
