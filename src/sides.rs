@@ -9,6 +9,7 @@ use crate::exclusions::Exclusions;
 use crate::index::Index;
 use crate::listing::require_mounted;
 use crate::naming::{overlap, resolved};
+use crate::noting::Noting;
 use crate::os::folder::{Folder, is_missing};
 use crate::presence;
 use crate::project::{ProjectId, below};
@@ -42,6 +43,21 @@ impl Side {
             root,
             mounted,
         })
+    }
+
+    /// Its row in the index, made where it was never looked at; none there where the index can only be read.
+    ///
+    /// # Errors
+    /// The index cannot be read or written.
+    pub fn row(&self, index: &mut Index) -> Result<Option<i64>> {
+        let row = |index: &Index| Ok(index.database(&self.database.root)?.id);
+        let known = row(index)?;
+        if known.is_some() || index.is_read_only() {
+            return Ok(known);
+        }
+        let seen = Noting::begin(index, &self.database)?.finish()?;
+        seen.write(index, &self.root)?;
+        row(index)
     }
 
     /// Refuses to copy to a root that holds files of this one by now, through a mount or a link that came after `add`.

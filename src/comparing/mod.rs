@@ -3,15 +3,15 @@
 mod folder;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 
-use crate::content::{self, Found, Read};
+use crate::content::{self, Found, Record};
 use crate::diff::{self, Difference, Seen};
 use crate::error::{Error, Result};
 use crate::exclusions::Exclusions;
-use crate::index::{Contents, Index};
+use crate::index::Index;
 use crate::interrupt;
 use crate::listing;
 use crate::monitor::{Event, Monitor};
@@ -117,7 +117,9 @@ pub fn compare(
         files: None,
         bytes: None,
     });
-    // A handle of the index holds the look of one database at a time.
+    let rows = [sides[0].row(index)?, sides[1].row(index)?];
+    // A handle of the index holds the look of one database at a time, and this one writes meanwhile.
+    let record = Record::new(index.open_again()?, rows).trusted(!request.anew);
     let mut other = index.open_again()?;
     let mut comparer = Comparer {
         indexes: [index, &other],
@@ -125,20 +127,23 @@ pub fn compare(
         request,
         monitor,
         comparison,
-        read: Vec::new(),
+        record,
     };
     let noted = comparer.compare_all(registry, &exclusions, &replicas);
-    let (comparison, read) = (comparer.comparison, comparer.read);
+    let Comparer {
+        mut comparison,
+        record,
+        ..
+    } = comparer;
     monitor.event(&Event::Finished);
+    // Also after a stop: what was read once is not read again.
+    let recorded = record.finish();
     let noted = noted?;
+    recorded?;
     if !index.is_read_only() {
         noted[0].write(index, &sides[0].root)?;
         noted[1].write(&mut other, &sides[1].root)?;
-        let row = |side: &Side| Ok::<_, Error>(index.database(&side.database.root)?.id);
-        let rows = [row(&sides[0])?, row(&sides[1])?];
-        content::keep(index, rows, &read)?;
     }
-    let mut comparison = comparison;
     comparison
         .items
         .sort_by(|a, b| (a.category, &a.path).cmp(&(b.category, &b.path)));
@@ -195,7 +200,7 @@ struct Comparer<'i, 'a> {
     request: &'a Request<'a>,
     monitor: &'a dyn Monitor,
     comparison: Comparison,
-    read: Vec<Read>,
+    record: Record,
 }
 
 impl<'a> Comparer<'_, 'a> {
@@ -266,13 +271,11 @@ impl<'a> Comparer<'_, 'a> {
                 .map_err(|malformed| self.indexes[0].malformed(malformed))?;
         }
         self.comparison.files_read += contents.files_read;
-        let relative = below(&self.request.categories[place].path, project);
-        self.read.push((relative, contents.read));
         Ok(())
     }
 
     /// What there is to be known of contents, where content decides.
-    fn contents(&self, place: usize, project: &ProjectId, trees: &[Tree; 2]) -> Result<Found> {
+    fn contents(&mut self, place: usize, project: &ProjectId, trees: &[Tree; 2]) -> Result<Found> {
         if !self.request.checksum {
             return Ok(Found::default());
         }
@@ -282,23 +285,13 @@ impl<'a> Comparer<'_, 'a> {
             relative: &relative,
             tree: &trees[number],
         };
-        let known = |folder: &Path| {
-            let folder = relative.join(folder);
-            let known = |side: &Side| -> Result<Contents> {
-                let index = self.indexes[0];
-                match index.database(&side.database.root)?.id {
-                    Some(id) if !self.request.anew => index.digests(id, &folder),
-                    _ => Ok(Contents::new()),
-                }
-            };
-            Ok([known(&self.sides[0])?, known(&self.sides[1])?])
-        };
         let [a, b] = [0, 1].map(|number| Disk::of(&self.sides[number].root));
         let (files, bytes) = content::extent(&trees[0], &trees[1]);
         self.monitor.event(&Event::Expected { files, bytes });
         let monitor = self.monitor;
         let told = |bytes| monitor.event(&Event::Bytes(bytes));
-        content::compare([side(0), side(1)], &known, a.copiers(&b), &told)
+        let sides = [side(0), side(1)];
+        content::compare(sides, &mut self.record, a.copiers(&b), &told)
     }
 }
 

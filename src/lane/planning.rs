@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{Lane, News, Replica};
-use crate::content;
+use crate::content::{self, Record};
 use crate::error::Result;
 use crate::fit::{self, Habits};
-use crate::index::Contents;
 use crate::noting::Noting;
 use crate::os::folder::Folder;
 use crate::outcome::Outcome;
@@ -20,9 +19,35 @@ use crate::tree::Tree;
 impl Lane<'_> {
     /// Looks at every replica at the destination, and plans; what was seen is told to the index.
     pub(super) fn plan(&mut self, side: &Side) -> Result<Vec<Job>> {
-        let errand = self.errand;
+        let mut record = self.record(side)?;
         let mut noting = Noting::begin(&self.index, self.database)?;
-        let (mut jobs, mut read) = (Vec::new(), Vec::new());
+        let jobs = self.plan_all(side, &mut noting, record.as_mut());
+        // Also after a stop: what was read once is not read again.
+        let recorded = record.map_or(Ok(()), Record::finish);
+        let jobs = jobs?;
+        let noted = noting.finish()?;
+        let written = if self.errand.dry_run {
+            Ok(())
+        } else {
+            noted.write(&mut self.index, &side.root)
+        };
+        for error in [recorded, written].into_iter().filter_map(Result::err) {
+            self.problem(error);
+        }
+        Ok(jobs)
+    }
+
+    fn plan_all<'r>(
+        &self,
+        side: &Side,
+        noting: &mut Noting<'_, 'r>,
+        mut record: Option<&mut Record>,
+    ) -> Result<Vec<Job>>
+    where
+        Self: 'r,
+    {
+        let errand = self.errand;
+        let mut jobs = Vec::new();
         let all: Vec<_> = errand.replicas.iter().map(Replica::relative).collect();
         let mixed = preflight::mixed(&side.root, &all)?;
         for replica in &errand.replicas {
@@ -38,26 +63,15 @@ impl Lane<'_> {
                 self.refuse(side, &relative, error.line());
                 continue;
             }
-            let contents = self.contents(side, replica, &tree)?;
+            let contents = self.contents(side, replica, &tree, record.as_deref_mut())?;
             let plan = plan(&replica.tree, &tree, errand.rules, &contents);
             let plan = complete(plan, &tree, &side.root, &relative)?;
             noting.add(category, project, &tree)?;
-            read.push((relative.clone(), contents.read));
             jobs.push(Job {
                 relative,
                 plan,
                 unfinished: false,
             });
-        }
-        let noted = noting.finish()?;
-        if !errand.dry_run {
-            let written = noted
-                .write(&mut self.index, &side.root)
-                .and_then(|()| self.rows(side))
-                .and_then(|rows| content::keep(&mut self.index, rows, &read));
-            if let Err(error) = written {
-                self.problem(error);
-            }
         }
         Ok(jobs)
     }
@@ -82,11 +96,32 @@ impl Lane<'_> {
         preflight::refuse_same_folder(source, &side.root, relative).map_err(|error| error.line())
     }
 
-    /// What there is to be known of contents, where content decides.
-    fn contents(&self, side: &Side, replica: &Replica, tree: &Tree) -> Result<content::Found> {
+    /// Where contents are noted down, if content decides. Who asks a copy for that does not trust what was known before.
+    fn record(&mut self, side: &Side) -> Result<Option<Record>> {
         if !self.errand.rules.checksum {
-            return Ok(content::Found::default());
+            return Ok(None);
         }
+        let rows = if self.errand.dry_run {
+            [None; 2]
+        } else {
+            let source = self.errand.source.row(&mut self.index)?;
+            [source, side.row(&mut self.index)?]
+        };
+        let record = Record::new(self.index.open_again()?, rows);
+        Ok(Some(record.trusted(false)))
+    }
+
+    /// What there is to be known of contents, where content decides.
+    fn contents(
+        &self,
+        side: &Side,
+        replica: &Replica,
+        tree: &Tree,
+        record: Option<&mut Record>,
+    ) -> Result<content::Found> {
+        let Some(record) = record else {
+            return Ok(content::Found::default());
+        };
         let relative = replica.relative();
         let sides = [
             content::Side {
@@ -100,12 +135,10 @@ impl Lane<'_> {
                 tree,
             },
         ];
-        // Who asks a copy for content does not trust what was known before.
-        let known = |_: &Path| Ok([Contents::new(), Contents::new()]);
         let (files, bytes) = content::extent(&replica.tree, tree);
         (self.tell)(News::Comparing { files, bytes });
         let told = |bytes| self.compared.bytes(bytes);
-        content::compare(sides, &known, self.workers(side), &told)
+        content::compare(sides, record, self.workers(side), &told)
     }
 
     /// The rows of source and destination in the index, once they were looked at.

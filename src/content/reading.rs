@@ -1,0 +1,202 @@
+//! Reading files on two sides by several threads, which take them from all folders alike.
+
+use std::io;
+use std::path::Path;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use super::{Side, Told, Twin};
+use crate::diff::Seen;
+use crate::digest::Digest;
+use crate::error::{At as _, Error, Result};
+use crate::index::Content;
+use crate::interrupt;
+use crate::name::Name;
+use crate::os::file;
+use crate::os::folder::Folder;
+use crate::os::stat::Stat;
+
+/// Files below this size are read one side after the other: a thread costs more than it saves.
+const AT_ONCE: u64 = 1 << 20;
+
+/// So many files wait for a thread to take them.
+const WAITING: usize = 256;
+
+/// A file that is to be read on both sides, or on the one that is not known.
+#[derive(Debug)]
+pub(super) struct Task {
+    pub(super) folder: Arc<Path>,
+    pub(super) twin: Twin,
+    pub(super) known: [Option<Digest>; 2],
+}
+
+/// A file that was read, and what it holds on the two sides.
+#[derive(Debug)]
+pub(super) struct Done {
+    pub(super) folder: Arc<Path>,
+    pub(super) twin: Twin,
+    pub(super) read: Result<[Content; 2]>,
+}
+
+/// Who has files read.
+pub(super) trait Reading {
+    /// The next file; `None` after the last.
+    fn next(&mut self) -> Result<Option<Task>>;
+
+    /// Takes in a file that was read.
+    fn take(&mut self, done: Done);
+}
+
+/// Reads files until there are no more. After a stop, or an error of who asks, those are not read that were not begun.
+pub(super) fn read(
+    sides: [Side<'_>; 2],
+    threads: usize,
+    told: &Told<'_>,
+    reading: &mut dyn Reading,
+) -> Result<()> {
+    let (give, waiting) = mpsc::sync_channel(WAITING);
+    let (tell, done) = mpsc::channel();
+    let waiting = Mutex::new(waiting);
+    thread::scope(|scope| {
+        for number in 0..threads.max(1) {
+            let reader = Reader {
+                sides,
+                told,
+                folders: None,
+                buffer: Vec::new(),
+            };
+            let (waiting, tell) = (&waiting, tell.clone());
+            let begun =
+                thread::Builder::new().spawn_scoped(scope, move || reader.run(waiting, &tell));
+            match begun {
+                Ok(_) => {}
+                // The system gives no more; those that there are do it all.
+                Err(_) if number > 0 => break,
+                Err(error) => return Err(error).at("begin a thread to read", sides[0].root.path()),
+            }
+        }
+        drop(tell);
+        let given = loop {
+            match interrupt::check().and_then(|()| reading.next()) {
+                Ok(Some(task)) => give.send(task).unwrap_or_default(),
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+            for done in done.try_iter() {
+                reading.take(done);
+            }
+        };
+        drop(give);
+        for done in done {
+            reading.take(done);
+        }
+        given.and_then(|()| interrupt::check())
+    })
+}
+
+/// A thread's own.
+struct Reader<'a> {
+    sides: [Side<'a>; 2],
+    told: &'a Told<'a>,
+    /// The folder of the last file, on both sides.
+    folders: Option<(Arc<Path>, [Folder; 2])>,
+    buffer: Vec<u8>,
+}
+
+impl Reader<'_> {
+    fn run(mut self, waiting: &Mutex<Receiver<Task>>, tell: &Sender<Done>) {
+        loop {
+            let next = waiting
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .recv();
+            let Ok(task) = next else { return };
+            // After a stop they are taken, so that nobody waits to give them, and left.
+            if interrupt::check().is_err() {
+                continue;
+            }
+            let read = self.read(&task);
+            if read.is_ok() || interrupt::check().is_ok() {
+                let Task { folder, twin, .. } = task;
+                tell.send(Done { folder, twin, read }).unwrap_or_default();
+            }
+        }
+    }
+
+    fn read(&mut self, task: &Task) -> Result<[Content; 2]> {
+        let folders = match self.folders.take() {
+            Some((path, folders)) if path == task.folder => folders,
+            _ => {
+                let open = |side: Side<'_>| side.root.beneath(&side.relative.join(&task.folder));
+                [open(self.sides[0])?, open(self.sides[1])?]
+            }
+        };
+        let read = read_both(&folders, task, &mut self.buffer, self.told);
+        self.folders = Some((Arc::clone(&task.folder), folders));
+        read
+    }
+}
+
+/// Reads a file on both sides, or on the one that is not known.
+fn read_both(
+    folders: &[Folder; 2],
+    Task { twin, known, .. }: &Task,
+    buffer: &mut Vec<u8>,
+    told: &Told<'_>,
+) -> Result<[Content; 2]> {
+    let read = |side: usize, buffer: &mut Vec<u8>, told: &dyn Fn(u64)| {
+        let seen = &twin.seen[side];
+        let digest = match known[side] {
+            Some(digest) => {
+                told(seen.bytes);
+                digest
+            }
+            None => read_one(&folders[side], &twin.name, seen, buffer, told)?,
+        };
+        Ok(Content {
+            bytes: seen.bytes,
+            modified: seen.modified,
+            digest,
+        })
+    };
+    let quiet = |_| {};
+    if twin.seen[0].bytes < AT_ONCE || known.iter().any(Option::is_some) {
+        return Ok([read(0, buffer, told)?, read(1, buffer, &quiet)?]);
+    }
+    thread::scope(|scope| {
+        let second = || read(1, &mut Vec::new(), &quiet);
+        let begun = thread::Builder::new().spawn_scoped(scope, second);
+        let first = read(0, buffer, told)?;
+        let second = match begun {
+            Ok(second) => second.join().unwrap_or_else(|_| {
+                Err(io::Error::other("reading it failed")).at("read", folders[1].path())
+            }),
+            // The system gives no more threads.
+            Err(_) => second(),
+        };
+        Ok([first, second?])
+    })
+}
+
+/// Reads one file, which must be what was seen.
+fn read_one(
+    folder: &Folder,
+    name: &Name,
+    seen: &Seen,
+    buffer: &mut Vec<u8>,
+    told: &dyn Fn(u64),
+) -> Result<Digest> {
+    let name = name.as_os_str();
+    let (file, stat) = folder.open_file(name)?;
+    let path = || folder.path().join(name);
+    let digest = Digest::of_file(&file, buffer, told).at("read", path())?;
+    let is_same = |now: Stat| {
+        now.unchanged_since(&stat) && now.modified == seen.modified && now.bytes == seen.bytes
+    };
+    if file::stat(&file).is_ok_and(is_same) {
+        Ok(digest)
+    } else {
+        Err(Error::Raced { path: path() })
+    }
+}

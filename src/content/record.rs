@@ -1,0 +1,111 @@
+//! What the index knows of the contents of two databases, and learns while their files are read.
+//!
+//! It is told every so often, not at the end: memory does not grow with what is read, and reading that is stopped or
+//! dies goes on where it was.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::index::{Content, Contents, Index};
+use crate::name::Name;
+
+/// The index is told after so many files at the latest.
+const FILES: usize = 4096;
+
+/// And after so many bytes of one side: 4 GiB.
+const BYTES: u64 = 4 << 30;
+
+/// What is known of the contents of two databases.
+#[derive(Debug)]
+pub struct Record {
+    index: Index,
+    /// Their rows in the index, as far as they have one.
+    databases: [Option<i64>; 2],
+    is_trusted: bool,
+    is_kept: bool,
+    /// What the index was not told yet, by folder.
+    news: BTreeMap<PathBuf, [Contents; 2]>,
+    files: usize,
+    bytes: u64,
+    failure: Option<Error>,
+}
+
+impl Record {
+    /// Of the databases with these rows, by a handle of its own; of one without a row nothing is known or kept.
+    #[must_use]
+    pub const fn new(index: Index, databases: [Option<i64>; 2]) -> Self {
+        Self {
+            is_trusted: true,
+            is_kept: !(index.is_read_only() || matches!(databases, [None, None])),
+            index,
+            databases,
+            news: BTreeMap::new(),
+            files: 0,
+            bytes: 0,
+            failure: None,
+        }
+    }
+
+    /// Whether what was known before counts, for files that still have the size and time they had.
+    #[must_use]
+    pub const fn trusted(mut self, is_trusted: bool) -> Self {
+        self.is_trusted = is_trusted;
+        self
+    }
+
+    /// What is known of a folder below the roots, on both.
+    pub(super) fn known(&self, folder: &Path) -> Result<[Contents; 2]> {
+        let known = |database: Option<i64>| match database {
+            Some(id) if self.is_trusted => self.index.digests(id, folder),
+            _ => Ok(Contents::new()),
+        };
+        Ok([known(self.databases[0])?, known(self.databases[1])?])
+    }
+
+    /// Takes in what was read of a file, on both sides.
+    pub(super) fn add(&mut self, folder: &Path, name: Name, [a, b]: [Content; 2]) {
+        if !self.is_kept {
+            return;
+        }
+        if !self.news.contains_key(folder) {
+            self.news.insert(folder.to_owned(), Default::default());
+        }
+        if let Some(contents) = self.news.get_mut(folder) {
+            contents[0].insert(name.clone(), a);
+            contents[1].insert(name, b);
+        }
+        self.files += 1;
+        self.bytes += a.bytes;
+        if self.files >= FILES || self.bytes >= BYTES {
+            self.tell_index();
+        }
+    }
+
+    /// Tells the index the rest.
+    ///
+    /// # Errors
+    /// The index could not be written, now or before: nothing is kept from then on.
+    pub fn finish(mut self) -> Result<()> {
+        self.tell_index();
+        self.failure.map_or(Ok(()), Err)
+    }
+
+    fn tell_index(&mut self) {
+        let news = std::mem::take(&mut self.news);
+        (self.files, self.bytes) = (0, 0);
+        if news.is_empty() || !self.is_kept {
+            return;
+        }
+        let mut rows = Vec::new();
+        for (folder, contents) in &news {
+            for (database, contents) in self.databases.into_iter().zip(contents) {
+                rows.extend(database.map(|id| (id, folder.as_path(), contents)));
+            }
+        }
+        if let Err(error) = self.index.keep_digests(&rows) {
+            self.is_kept = false;
+            self.failure = Some(error);
+        }
+    }
+}
