@@ -17,7 +17,7 @@ use crate::index::Index;
 use crate::interrupt;
 use crate::lexer::quote;
 use crate::name::Name;
-use crate::os::terminal;
+use crate::os::{limits, terminal};
 use crate::output::color::ColorChoice;
 use crate::output::messages::Messages;
 use crate::output::printer::{Format, Printer};
@@ -199,6 +199,7 @@ const fn message_color(color: clap::ColorChoice) -> ColorChoice {
 
 /// Runs the start-up file, then what was asked for.
 fn session(options: &Options, messages: Messages) -> Result<ExitStatus> {
+    limits::reserve();
     let folder = env::current_dir().at("find", "the current folder")?;
     let interactive = is_interactive(options);
     // What was asked for is read first: a script that is not there must not start anything.

@@ -7,7 +7,7 @@ use crate::common::measure::{Sample, measure};
 use crate::common::outcome::Outcome;
 use crate::common::row::Row;
 use crate::comparison::{Comparison, Results};
-use crate::destination::{Destination, settle};
+use crate::destination::{Destination, settle, warm};
 use crate::places::Place;
 use crate::set::Set;
 use crate::tool::Tool;
@@ -93,6 +93,9 @@ impl Contest<'_> {
             to.empty(tool)?;
         }
         settle(self.place.folder)?;
+        if self.place.is_memory && is_fresh {
+            warm(self.place.folder, self.set.files * self.set.size)?;
+        }
         let (sample, _) = measure(&command(tool, self.set, to, self.place.is_flushed))?;
         if is_checked {
             check(tool, self.set, to)?;

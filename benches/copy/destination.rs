@@ -1,7 +1,7 @@
 //! Where a tool copies to: a folder of its own with the root of a database in it, and for ours the index beside that.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -68,4 +68,18 @@ pub(crate) fn settle(folder: &Path) -> Outcome<()> {
         return Ok(());
     }
     Err(format!("`sync -f {}` ended with {status}", folder.display()).into())
+}
+
+/// Takes so much memory for a file, and gives it back. A virtual machine leaves free memory to its host after seconds, and
+/// who is the next to take it waits for it: that would be whoever comes after a slow one.
+pub(crate) fn warm(folder: &Path, bytes: u64) -> Outcome<()> {
+    const PIECE: usize = 1 << 20;
+    let path = folder.join("warm");
+    let mut file = File::create(&path).at("create", &path)?;
+    let piece = vec![0; PIECE];
+    for _ in 0..bytes.div_ceil(PIECE as u64) {
+        interrupted::check()?;
+        file.write_all(&piece).at("write", &path)?;
+    }
+    Ok(fs::remove_file(&path).at("remove", path)?)
 }

@@ -16,6 +16,8 @@ pub(crate) struct Place<'a> {
     pub(crate) name: &'a str,
     /// Whether a flush at the end is part of what is timed.
     pub(crate) is_flushed: bool,
+    /// Whether what is copied there takes memory only.
+    pub(crate) is_memory: bool,
 }
 
 /// The two folders.
@@ -39,6 +41,7 @@ impl Places {
             folder: self.memory.path(),
             name: "in memory",
             is_flushed: false,
+            is_memory: true,
         }
     }
 
@@ -48,6 +51,7 @@ impl Places {
             folder: self.disk.path(),
             name: "on the disk",
             is_flushed: true,
+            is_memory: false,
         }
     }
 

@@ -124,6 +124,7 @@ impl Measuring<'_> {
             folder: &volume.folder,
             name: &name,
             is_flushed: false,
+            is_memory: false,
         };
         let set = Set::make(volume.folder.join("WORK"), 1, size);
         let rows = set.and_then(|set| self.fresh(&set, place, CLONED));

@@ -8,6 +8,18 @@ const ENOUGH: u64 = 16_384;
 /// Where there is no limit to be asked for.
 const USUAL: u64 = 1024;
 
+/// So many open files the two threads of a copy have at once, and some more.
+const RESERVED: u64 = 4096;
+
+/// Lets the system make its table of this process's open files as large as a copy needs it. It grows at once while there
+/// is one thread; later a Linux makes everybody wait for all processors each time it doubles, 10 ms and more.
+pub fn reserve() {
+    let last = open_files().min(RESERVED).saturating_sub(1);
+    // Where it cannot be done it is done later.
+    let _closed = i32::try_from(last)
+        .is_ok_and(|last| rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stderr(), last).is_ok());
+}
+
 /// How many files may be open, after asking for as many as may be had.
 #[must_use]
 pub fn open_files() -> u64 {
