@@ -4,9 +4,10 @@ mod reading;
 mod record;
 
 use std::collections::btree_map::Keys;
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::vec::IntoIter;
 
 pub use record::Record;
 
@@ -20,7 +21,13 @@ use crate::name::Name;
 use crate::os::folder::Folder;
 use crate::os::stat::Kind;
 use crate::tree::{Tree, TreeFolder};
-use reading::{Done, Reading, Task};
+use reading::{Done, Piece, Reading, Unread};
+
+/// A thread is given so many files at once, all of one folder.
+const PIECE_FILES: usize = 64;
+
+/// And so many bytes of one side, or one file that is larger: 8 MiB.
+const PIECE_BYTES: u64 = 8 << 20;
 
 /// One of two replicas whose contents are compared.
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +89,8 @@ pub fn compare(
         record,
         told,
         folders: sides[0].tree.folders.keys(),
-        tasks: VecDeque::new(),
+        folder: PathBuf::new(),
+        unread: Vec::new().into_iter(),
         found: Found::default(),
     };
     reading::read(sides, threads, told, &mut comparing)?;
@@ -95,8 +103,9 @@ struct Comparing<'a> {
     record: &'a mut Record,
     told: &'a Told<'a>,
     folders: Keys<'a, PathBuf, TreeFolder>,
-    /// Files of the last folder that are to be read.
-    tasks: VecDeque<Task>,
+    /// The folder under way, and its files that are to be read still.
+    folder: PathBuf,
+    unread: IntoIter<Unread>,
     found: Found,
 }
 
@@ -110,7 +119,7 @@ impl Comparing<'_> {
         }
         let contents = self.record.known(&a.relative.join(path))?;
         let steps = self.sides.map(|side| side.tree.step());
-        let folder = Arc::from(path);
+        let mut unread = Vec::new();
         for twin in twins {
             let known = [0, 1].map(|side| recall(&contents[side], &twin, side, steps[side]));
             if let [Some(a), Some(b)] = known {
@@ -119,42 +128,51 @@ impl Comparing<'_> {
                     self.found.differing.insert(path.join(twin.name.as_path()));
                 }
             } else {
-                self.tasks.push_back(Task {
-                    folder: Arc::clone(&folder),
-                    twin,
-                    known,
-                });
+                unread.push(Unread { twin, known });
             }
         }
+        path.clone_into(&mut self.folder);
+        self.unread = unread.into_iter();
         Ok(())
     }
 }
 
 impl Reading for Comparing<'_> {
-    fn next(&mut self) -> Result<Option<Task>> {
-        while self.tasks.is_empty()
+    fn next(&mut self) -> Result<Option<Piece>> {
+        while self.unread.len() == 0
             && let Some(path) = self.folders.next()
         {
             self.begin(path)?;
         }
-        Ok(self.tasks.pop_front())
+        let (mut files, mut bytes) = (Vec::new(), 0);
+        while files.len() < PIECE_FILES
+            && bytes < PIECE_BYTES
+            && let Some(file) = self.unread.next()
+        {
+            bytes += file.twin.seen[0].bytes;
+            files.push(file);
+        }
+        let folder = self.folder.clone();
+        Ok((!files.is_empty()).then_some(Piece { folder, files }))
     }
 
-    fn take(&mut self, Done { folder, twin, read }: Done) {
-        let path = folder.join(twin.name.as_path());
-        match read {
-            Ok(contents) => {
-                self.found.files_read += 1;
-                if contents[0].digest != contents[1].digest {
-                    self.found.differing.insert(path);
+    fn take(&mut self, Done { folder, files }: Done) {
+        let mut read = Vec::with_capacity(files.len());
+        for (name, contents) in files {
+            match contents {
+                Ok(contents) => {
+                    if contents[0].digest != contents[1].digest {
+                        self.found.differing.insert(folder.join(name.as_path()));
+                    }
+                    read.push((name, contents));
                 }
-                let folder = self.sides[0].relative.join(folder);
-                self.record.add(&folder, twin.name, contents);
-            }
-            Err(error) => {
-                self.found.unread.insert(path, error.line());
+                Err(why) => {
+                    self.found.unread.insert(folder.join(name.as_path()), why);
+                }
             }
         }
+        self.found.files_read += read.len() as u64;
+        self.record.add(self.sides[0].relative.join(folder), read);
     }
 }
 

@@ -1,9 +1,9 @@
 //! Reading files on two sides by several threads, which take them from all folders alike.
 
 use std::io;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::{Side, Told, Twin};
@@ -20,31 +20,36 @@ use crate::os::stat::Stat;
 /// Files below this size are read one side after the other: a thread costs more than it saves.
 const AT_ONCE: u64 = 1 << 20;
 
-/// So many files wait for a thread to take them.
-const WAITING: usize = 256;
+/// So many pieces wait for a thread to take them.
+const WAITING: usize = 16;
+
+/// Files of one folder that are to be read by one thread.
+#[derive(Debug)]
+pub(super) struct Piece {
+    pub(super) folder: PathBuf,
+    pub(super) files: Vec<Unread>,
+}
 
 /// A file that is to be read on both sides, or on the one that is not known.
 #[derive(Debug)]
-pub(super) struct Task {
-    pub(super) folder: Arc<Path>,
+pub(super) struct Unread {
     pub(super) twin: Twin,
     pub(super) known: [Option<Digest>; 2],
 }
 
-/// A file that was read, and what it holds on the two sides.
+/// A piece that was read: what each of its files holds on the two sides, or why that is not known.
 #[derive(Debug)]
 pub(super) struct Done {
-    pub(super) folder: Arc<Path>,
-    pub(super) twin: Twin,
-    pub(super) read: Result<[Content; 2]>,
+    pub(super) folder: PathBuf,
+    pub(super) files: Vec<(Name, Result<[Content; 2], String>)>,
 }
 
 /// Who has files read.
 pub(super) trait Reading {
-    /// The next file; `None` after the last.
-    fn next(&mut self) -> Result<Option<Task>>;
+    /// The next piece; `None` after the last.
+    fn next(&mut self) -> Result<Option<Piece>>;
 
-    /// Takes in a file that was read.
+    /// Takes in a piece that was read.
     fn take(&mut self, done: Done);
 }
 
@@ -63,7 +68,6 @@ pub(super) fn read(
             let reader = Reader {
                 sides,
                 told,
-                folders: None,
                 buffer: Vec::new(),
             };
             let (waiting, tell) = (&waiting, tell.clone());
@@ -79,7 +83,7 @@ pub(super) fn read(
         drop(tell);
         let given = loop {
             match interrupt::check().and_then(|()| reading.next()) {
-                Ok(Some(task)) => give.send(task).unwrap_or_default(),
+                Ok(Some(piece)) => give.send(piece).unwrap_or_default(),
                 Ok(None) => break Ok(()),
                 Err(error) => break Err(error),
             }
@@ -99,49 +103,47 @@ pub(super) fn read(
 struct Reader<'a> {
     sides: [Side<'a>; 2],
     told: &'a Told<'a>,
-    /// The folder of the last file, on both sides.
-    folders: Option<(Arc<Path>, [Folder; 2])>,
     buffer: Vec<u8>,
 }
 
 impl Reader<'_> {
-    fn run(mut self, waiting: &Mutex<Receiver<Task>>, tell: &Sender<Done>) {
+    fn run(mut self, waiting: &Mutex<Receiver<Piece>>, tell: &Sender<Done>) {
         loop {
-            let next = waiting
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .recv();
-            let Ok(task) = next else { return };
-            // After a stop they are taken, so that nobody waits to give them, and left.
-            if interrupt::check().is_err() {
-                continue;
-            }
-            let read = self.read(&task);
-            if read.is_ok() || interrupt::check().is_ok() {
-                let Task { folder, twin, .. } = task;
-                tell.send(Done { folder, twin, read }).unwrap_or_default();
-            }
+            let waiting = waiting.lock();
+            let next = waiting.unwrap_or_else(PoisonError::into_inner).recv();
+            let Ok(piece) = next else { return };
+            tell.send(self.read(piece)).unwrap_or_default();
         }
     }
 
-    fn read(&mut self, task: &Task) -> Result<[Content; 2]> {
-        let folders = match self.folders.take() {
-            Some((path, folders)) if path == task.folder => folders,
-            _ => {
-                let open = |side: Side<'_>| side.root.beneath(&side.relative.join(&task.folder));
-                [open(self.sides[0])?, open(self.sides[1])?]
+    /// Reads a piece; after a stop those of its files are left out that were not read.
+    fn read(&mut self, Piece { folder, files }: Piece) -> Done {
+        let open = |side: Side<'_>| side.root.beneath(&side.relative.join(&folder));
+        let folders = open(self.sides[0]).and_then(|a| Ok([a, open(self.sides[1])?]));
+        let folders = folders.map_err(|error| error.line());
+        let mut done = Vec::with_capacity(files.len());
+        for file in files {
+            let read = match &folders {
+                Ok(folders) => read_both(folders, &file, &mut self.buffer, self.told)
+                    .map_err(|error| error.line()),
+                Err(why) => Err(why.clone()),
+            };
+            if read.is_err() && interrupt::check().is_err() {
+                break;
             }
-        };
-        let read = read_both(&folders, task, &mut self.buffer, self.told);
-        self.folders = Some((Arc::clone(&task.folder), folders));
-        read
+            done.push((file.twin.name, read));
+        }
+        Done {
+            folder,
+            files: done,
+        }
     }
 }
 
 /// Reads a file on both sides, or on the one that is not known.
 fn read_both(
     folders: &[Folder; 2],
-    Task { twin, known, .. }: &Task,
+    Unread { twin, known }: &Unread,
     buffer: &mut Vec<u8>,
     told: &Told<'_>,
 ) -> Result<[Content; 2]> {

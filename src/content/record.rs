@@ -63,20 +63,18 @@ impl Record {
         Ok([known(self.databases[0])?, known(self.databases[1])?])
     }
 
-    /// Takes in what was read of a file, on both sides.
-    pub(super) fn add(&mut self, folder: &Path, name: Name, [a, b]: [Content; 2]) {
-        if !self.is_kept {
+    /// Takes in what was read of files in a folder below the roots, on both sides.
+    pub(super) fn add(&mut self, folder: PathBuf, read: Vec<(Name, [Content; 2])>) {
+        if !self.is_kept || read.is_empty() {
             return;
         }
-        if !self.news.contains_key(folder) {
-            self.news.insert(folder.to_owned(), Default::default());
-        }
-        if let Some(contents) = self.news.get_mut(folder) {
+        let contents = self.news.entry(folder).or_default();
+        for (name, [a, b]) in read {
+            self.files += 1;
+            self.bytes += a.bytes;
             contents[0].insert(name.clone(), a);
             contents[1].insert(name, b);
         }
-        self.files += 1;
-        self.bytes += a.bytes;
         if self.files >= FILES || self.bytes >= BYTES {
             self.tell_index();
         }
