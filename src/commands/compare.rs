@@ -222,6 +222,10 @@ fn detail(difference: Difference, seen: &[Seen; 2], names: &[String; 2]) -> Stri
     };
     match difference {
         Difference::Kind => both(&|seen| seen.kind.noun().to_owned()),
+        // Two sizes that look alike tell nothing.
+        Difference::Size if units::bytes(seen[0].bytes) == units::bytes(seen[1].bytes) => {
+            both(&|seen| format!("{} B", units::count(seen.bytes)))
+        }
         Difference::Size => both(&|seen| units::bytes(seen.bytes)),
         Difference::Time => both(&|seen| {
             let unknown = || format!("{} s", seen.modified.seconds);

@@ -31,11 +31,25 @@ pub struct Mover {
     buffer: Vec<u8>,
     attributes: Attributes,
     /// The device that is copied to.
-    pub device: u64,
+    device: u64,
+    /// Whether that is memory.
+    is_memory: bool,
     /// Pairs of devices between which nothing can be cloned.
     no_clones: Vec<(u64, u64)>,
+    /// Pairs of devices between which the kernel copies nothing.
+    no_kernel: Vec<(u64, u64)>,
     /// Whether digests are wanted of what passes through memory.
     pub digests: bool,
+}
+
+impl Mover {
+    /// Says where the next files go to: a folder, and the device that it is on.
+    pub fn enter(&mut self, folder: &Folder, device: u64) {
+        if self.device != device {
+            self.device = device;
+            self.is_memory = folder.is_in_memory();
+        }
+    }
 }
 
 /// A whole copy under a temporary name. Dropping it removes it; giving it a final name consumes it.

@@ -17,29 +17,41 @@ pub struct Space {
 }
 
 /// The numbers of file systems in Linux's `statfs` whose files can share blocks: Btrfs, XFS, bcachefs, OCFS2.
-#[cfg(target_os = "linux")]
 const SHARING: [u32; 4] = [0x9123_683e, 0x5846_5342, 0xca45_1a4e, 0x7461_636f];
+
+/// The number of Linux's file system in memory.
+const MEMORY: u32 = 0x0102_1994;
 
 impl Folder {
     /// Whether files on this folder's file system can share blocks, as far as its kind says.
     #[must_use]
+    pub fn shares_blocks(&self) -> bool {
+        self.kind().is_some_and(|kind| SHARING.contains(&kind))
+    }
+
+    /// Whether this folder's file system is in memory, as far as its kind says.
+    #[must_use]
+    pub fn is_in_memory(&self) -> bool {
+        self.kind() == Some(MEMORY)
+    }
+
+    /// The number by which the system knows the kind of this folder's file system.
     #[cfg(target_os = "linux")]
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "the numbers have 32 bits, in a field that is wider and signed on most systems"
     )]
-    pub fn shares_blocks(&self) -> bool {
-        rustix::fs::fstatfs(self.handle())
-            .is_ok_and(|system| SHARING.contains(&(system.f_type as u32)))
+    fn kind(&self) -> Option<u32> {
+        let system = rustix::fs::fstatfs(self.handle()).ok()?;
+        Some(system.f_type as u32)
     }
 
     /// The same, where the system does not say.
-    #[must_use]
     #[cfg(not(target_os = "linux"))]
     #[expect(clippy::unused_self, reason = "as where there is something to ask")]
-    pub const fn shares_blocks(&self) -> bool {
-        false
+    const fn kind(&self) -> Option<u32> {
+        None
     }
 
     /// What the file system of this folder has left.

@@ -102,7 +102,7 @@ impl<'a> Worker<'a> {
         match opened {
             Ok(pair) => {
                 self.folders.touch(piece.job, piece.folder);
-                self.mover.device = pair.device;
+                self.mover.enter(&pair.to, pair.device);
                 for item in piece.items {
                     self.copy_item(&pair, item);
                 }

@@ -155,6 +155,19 @@ fn what_was_read_before_is_not_read_again_while_size_and_time_agree() {
 }
 
 #[test]
+fn sizes_that_look_alike_are_told_to_the_byte() {
+    let studio = Studio::filled();
+    studio.lines(&["copy acme/spot all WORK NAS"]).ok();
+    let (a, b) = (vec![1; 1_000_001], vec![1; 1_000_000]);
+    studio
+        .file("WORK/footage/acme/spot/reel.mov", a)
+        .file("NAS/footage/acme/spot/reel.mov", b);
+    let compared = studio.lines(&["compare acme/spot WORK NAS"]).status(3);
+    let reason = "reel.mov: size: 1,000,001 B in WORK, 1,000,000 B in NAS\n";
+    assert!(compared.stdout.contains(reason), "{compared}");
+}
+
+#[test]
 fn a_copy_that_was_not_verified_leaves_nothing_to_go_by() {
     let studio = Studio::filled();
     studio
