@@ -206,9 +206,9 @@ fn a_full_folder_for_temporary_files_is_named() {
 #[test]
 fn a_look_that_was_stopped_at_the_prompt_lets_go_of_the_disk() {
     let studio = Studio::new();
-    // Deeper than folders are held open, with others that wait on each level.
+    // Deeper than folders are held open by far, so that each is reached anew, with others that wait on each level.
     let mut path = studio.path("WORK/footage/acme/spot");
-    for _ in 0..300 {
+    for _ in 0..800 {
         for side in ["a", "z"] {
             fs::create_dir_all(path.join(side)).unwrap();
         }
@@ -220,7 +220,7 @@ fn a_look_that_was_stopped_at_the_prompt_lets_go_of_the_disk() {
     let mut session = rexpect::session::spawn_with_options(command, options).unwrap();
     session.exp_string("auto-backup> ").unwrap();
     let mut interrupted = 0;
-    for milliseconds in [100, 200, 300] {
+    for milliseconds in [20, 50, 100] {
         session.send_line("load WORK").unwrap();
         thread::sleep(Duration::from_millis(milliseconds));
         session.send_control('c').unwrap();
