@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 
 use crate::commands::command;
+use crate::common::dice::Dice;
 use crate::common::measure::{Sample, measure};
 use crate::common::outcome::Outcome;
 use crate::common::row::Row;
@@ -43,7 +44,8 @@ impl Contest<'_> {
             if let Course::Again(before) = self.course {
                 before(round)?;
             }
-            for (number, (tool, samples)) in results.iter_mut().enumerate() {
+            for number in shuffled(results.len(), round) {
+                let (tool, samples) = &mut results[number];
                 // What is wrong from the beginning is told at once, what goes wrong later at the end.
                 let is_checked = round == 0 || round == runs;
                 let sample = self.turn(*tool, &self.to(number), round == 0, is_checked)?;
@@ -105,4 +107,12 @@ impl Contest<'_> {
         }
         Ok(Some(sample))
     }
+}
+
+/// The numbers up to this one, in an order of the round's own: nobody always comes after the same.
+fn shuffled(length: usize, round: u64) -> Vec<usize> {
+    let mut dice = Dice::new(round);
+    let mut numbers: Vec<_> = (0..length).map(|number| (dice.roll(), number)).collect();
+    numbers.sort_unstable();
+    numbers.into_iter().map(|(_, number)| number).collect()
 }

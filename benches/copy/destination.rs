@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
 use auto_backup::error::At as _;
 
@@ -70,10 +72,16 @@ pub(crate) fn settle(folder: &Path) -> Outcome<()> {
     Err(format!("`sync -f {}` ended with {status}", folder.display()).into())
 }
 
-/// Takes so much memory for a file, and gives it back. A virtual machine leaves free memory to its host after seconds, and
-/// who is the next to take it waits for it: that would be whoever comes after a slow one.
+/// Takes so much memory for a file, and gives it back. A virtual machine leaves to its host what was free for two seconds,
+/// and who takes it while that goes on, or afterwards, waits for it: that would be whoever comes when it falls due. So,
+/// where it is much, this waits until it is over, takes the memory back, and leaves the two seconds to the next.
 pub(crate) fn warm(folder: &Path, bytes: u64) -> Outcome<()> {
     const PIECE: usize = 1 << 20;
+    const MUCH: u64 = 1 << 30;
+    const OVER: Duration = Duration::from_secs(5);
+    if bytes >= MUCH {
+        thread::sleep(OVER);
+    }
     let path = folder.join("warm");
     let mut file = File::create(&path).at("create", &path)?;
     let piece = vec![0; PIECE];
