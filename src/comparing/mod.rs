@@ -117,9 +117,13 @@ pub fn compare(
         files: None,
         bytes: None,
     });
-    let rows = [sides[0].row(index)?, sides[1].row(index)?];
-    // A handle of the index holds the look of one database at a time, and this one writes meanwhile.
-    let record = Record::new(index.open_again()?, rows).trusted(!request.anew);
+    let record = if request.checksum {
+        let rows = [sides[0].row(index)?, sides[1].row(index)?];
+        Some(Record::new(index.open_again()?, rows).trusted(!request.anew))
+    } else {
+        None
+    };
+    // A handle of the index holds the look of one database at a time, and that of the record writes meanwhile.
     let mut other = index.open_again()?;
     let mut comparer = Comparer {
         indexes: [index, &other],
@@ -137,7 +141,7 @@ pub fn compare(
     } = comparer;
     monitor.event(&Event::Finished);
     // Also after a stop: what was read once is not read again.
-    let recorded = record.finish();
+    let recorded = record.map_or(Ok(()), Record::finish);
     let noted = noted?;
     recorded?;
     if !index.is_read_only() {
@@ -200,7 +204,8 @@ struct Comparer<'i, 'a> {
     request: &'a Request<'a>,
     monitor: &'a dyn Monitor,
     comparison: Comparison,
-    record: Record,
+    /// Where content decides.
+    record: Option<Record>,
 }
 
 impl<'a> Comparer<'_, 'a> {
@@ -276,9 +281,9 @@ impl<'a> Comparer<'_, 'a> {
 
     /// What there is to be known of contents, where content decides.
     fn contents(&mut self, place: usize, project: &ProjectId, trees: &[Tree; 2]) -> Result<Found> {
-        if !self.request.checksum {
+        let Some(record) = &mut self.record else {
             return Ok(Found::default());
-        }
+        };
         let relative = below(&self.request.categories[place].path, project);
         let side = |number: usize| content::Side {
             root: &self.sides[number].root,
@@ -291,7 +296,7 @@ impl<'a> Comparer<'_, 'a> {
         let monitor = self.monitor;
         let told = |bytes| monitor.event(&Event::Bytes(bytes));
         let sides = [side(0), side(1)];
-        content::compare(sides, &mut self.record, a.copiers(&b), &told)
+        content::compare(sides, record, a.copiers(&b), &told)
     }
 }
 

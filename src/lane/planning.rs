@@ -104,8 +104,11 @@ impl Lane<'_> {
         let rows = if self.errand.dry_run {
             [None; 2]
         } else {
-            let source = self.errand.source.row(&mut self.index)?;
-            [source, side.row(&mut self.index)?]
+            self.rows(side).unwrap_or_else(|error| {
+                // An index that cannot be written stops no copy.
+                self.problem(error);
+                [None; 2]
+            })
         };
         let record = Record::new(self.index.open_again()?, rows);
         Ok(Some(record.trusted(false)))
@@ -141,13 +144,10 @@ impl Lane<'_> {
         content::compare(sides, record, self.workers(side), &told)
     }
 
-    /// The rows of source and destination in the index, once they were looked at.
-    pub(super) fn rows(&self, side: &Side) -> Result<[Option<i64>; 2]> {
-        let row = |root: &Path| Ok(self.index.database(root)?.id);
-        Ok([
-            row(&self.errand.source.database.root)?,
-            row(&side.database.root)?,
-        ])
+    /// The rows of source and destination in the index.
+    pub(super) fn rows(&mut self, side: &Side) -> Result<[Option<i64>; 2]> {
+        let source = self.errand.source.row(&mut self.index)?;
+        Ok([source, side.row(&mut self.index)?])
     }
 
     /// Reports what a plan would do.

@@ -37,3 +37,17 @@ pub fn open_files() -> u64 {
         Err(_) => now.current.unwrap_or(USUAL),
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_of_open_files_is_as_large_as_a_copy_needs_it() {
+        reserve();
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let size = status.lines().find_map(|line| line.strip_prefix("FDSize:"));
+        let size: u64 = size.unwrap().trim().parse().unwrap();
+        assert!(size >= RESERVED.min(open_files()), "{size}");
+    }
+}

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::tracer::{Held, Tracer};
 use super::{FROM, LINE, TO, adds_up, agrees, finishes, leftovers};
+use crate::disks::Disk;
 use crate::studio::{CHANGED, Run, Studio};
 
 /// What somebody does to the file with this size; the number is how often it was done before.
@@ -98,6 +99,63 @@ fn a_source_that_changes_once_is_copied_as_it_is_then() {
             agrees(&studio);
         }
     }
+}
+
+/// A studio whose two databases are on one file system in memory, where a copy has its size before its bytes.
+fn in_memory() -> Option<(Studio, [Disk; 3])> {
+    let studio = Studio::new();
+    let disk = Disk::mount(&studio, "memory", "64m")?;
+    studio.folder("memory/WORK").folder("memory/NAS");
+    let work = Disk::bind(&studio, "memory/WORK", "WORK")?;
+    let nas = Disk::bind(&studio, "memory/NAS", "NAS")?;
+    Some((studio, [nas, work, disk]))
+}
+
+#[test]
+fn in_memory_a_size_that_comes_first_stands_for_no_bytes() {
+    for change in [grow, shrink, rewrite] as [Change; 3] {
+        let Some((studio, _disks)) = in_memory() else {
+            return;
+        };
+        let (size, call) = (SIZES[1], "copy_file_range");
+        let Some(held) = held(&studio, size, call, "1") else {
+            return;
+        };
+        change(&studio, size, 0);
+        let run = held.end().ok();
+        assert_eq!(adds_up(&run)["copied_files"], 3, "{run}");
+        assert!(is_newest(&studio, &run), "{run}");
+        agrees(&studio);
+    }
+}
+
+#[test]
+fn in_memory_a_copy_that_fails_after_its_size_was_set_gets_no_name() {
+    let Some((studio, _disks)) = in_memory() else {
+        return;
+    };
+    fill(&studio, SIZES[1]);
+    let Some(tracer) = Tracer::new(&studio) else {
+        return;
+    };
+    let run = tracer
+        .at("copy_file_range", "error=EIO")
+        .on(PATH)
+        .json(LINE);
+    assert_eq!(adds_up(&run.status(3))["failed_files"], 1);
+    assert!(!studio.path(TO).join("b").exists());
+    finishes(&studio);
+    // Where the kernel cannot copy what it was asked to, the bytes come another way.
+    let Some((studio, _disks)) = in_memory() else {
+        return;
+    };
+    fill(&studio, SIZES[1]);
+    let Some(tracer) = Tracer::new(&studio) else {
+        return;
+    };
+    let run = tracer.at("copy_file_range", "error=EXDEV").json(LINE);
+    assert_eq!(adds_up(&run.ok())["copied_files"], 3);
+    finishes(&studio);
 }
 
 #[test]
