@@ -69,7 +69,7 @@ const ORDER: &[&str] = &[
 /// Where each third-party crate may be named. serde's derive is everywhere an answer is; thiserror's in `error`.
 const HOMES: &[(&str, &[&str])] = &[
     ("base64", &["name.rs"]),
-    ("clap", &["commands/", "shell/", "cli.rs"]),
+    ("clap", &["commands/", "shell/", "cli/"]),
     ("comfy_table", &["output/table.rs"]),
     ("csv", &["output/csv.rs"]),
     ("dirs", &["paths.rs"]),
@@ -86,7 +86,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("serde_json", &["output/json.rs", "identity.rs"]),
     ("signal_hook", &["interrupt.rs"]),
     ("strsim", &["nearest.rs"]),
-    ("thiserror", &["error.rs"]),
+    ("thiserror", &["error/"]),
     ("unicode_normalization", &["fit.rs"]),
     ("unicode_width", &["output/table.rs", "shell/diagnostic.rs"]),
     ("xxhash_rust", &["aggregate.rs", "digest.rs"]),

@@ -1,0 +1,142 @@
+//! The options of the program itself.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+
+use crate::output::color::ColorChoice;
+use crate::output::printer::Format;
+
+/// See where every project of a studio is, how big it is and what differs, and copy it between storages
+///
+/// Without SCRIPT and `-c`: the prompt on a terminal, else the commands on standard input. The commands are the same
+/// everywhere; `auto-backup -c help` lists them. First of all the start-up file is run: `--config`, else
+/// `$AUTO_BACKUP_CONFIG`, else `./.config`, else `auto-backup/.config` in the user's configuration folder.
+#[derive(Debug, Parser)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of its own"
+)]
+#[command(
+    name = "auto-backup",
+    version,
+    after_help = "Examples:
+  auto-backup
+  auto-backup nightly.ab
+  auto-backup -c 'load --older-than 1h' -c 'fetch all' --format json
+
+Exit status:
+    0  all done
+    1  a command failed
+    2  wrong usage or syntax
+    3  some items failed, are in conflict or differ, or a database to be looked at is offline
+    5  another run is at work on that database
+  130  stopped by Ctrl-C
+  143  stopped by SIGTERM or SIGHUP"
+)]
+pub(super) struct Options {
+    /// A file of commands; `-` is standard input
+    #[arg(value_name = "SCRIPT", conflicts_with = "command")]
+    pub(super) script: Option<PathBuf>,
+    /// Run this command; repeatable
+    #[arg(short = 'c', value_name = "COMMAND", allow_hyphen_values = true)]
+    pub(super) command: Vec<String>,
+    /// The start-up file
+    #[arg(long, value_name = "FILE", conflicts_with = "no_config")]
+    pub(super) config: Option<PathBuf>,
+    /// Run no start-up file
+    #[arg(long)]
+    pub(super) no_config: bool,
+    /// The index file
+    #[arg(long, value_name = "FILE")]
+    pub(super) index: Option<PathBuf>,
+    /// How answers are written
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: FormatOption,
+    /// Whether there is colour; wins over `NO_COLOR`
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) color: ColorOption,
+    /// Go on after a line of a script that failed
+    #[arg(long)]
+    pub(super) keep_going: bool,
+    /// Print only answers that were asked for and what needs attention
+    #[arg(long)]
+    pub(super) quiet: bool,
+    /// Answer yes where a command asks
+    #[arg(long)]
+    pub(super) yes: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(super) enum FormatOption {
+    /// Tables for people
+    #[default]
+    Table,
+    /// Tab-separated lines without a heading
+    Plain,
+    /// CSV with a heading
+    Csv,
+    /// One JSON document a command and line
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(super) enum ColorOption {
+    /// On a terminal
+    #[default]
+    Auto,
+    /// Everywhere
+    Always,
+    /// Nowhere
+    Never,
+}
+
+impl From<FormatOption> for Format {
+    fn from(option: FormatOption) -> Self {
+        match option {
+            FormatOption::Table => Self::Table,
+            FormatOption::Plain => Self::Plain,
+            FormatOption::Csv => Self::Csv,
+            FormatOption::Json => Self::Json,
+        }
+    }
+}
+
+impl From<ColorOption> for ColorChoice {
+    fn from(option: ColorOption) -> Self {
+        match option {
+            ColorOption::Auto => Self::Auto,
+            ColorOption::Always => Self::Always,
+            ColorOption::Never => Self::Never,
+        }
+    }
+}
+
+/// What `--color` says, for help and complaints that come before the options are known.
+pub(super) fn help_color(arguments: &[OsString]) -> clap::ColorChoice {
+    let mut values = arguments
+        .iter()
+        .enumerate()
+        .filter_map(|(place, argument)| {
+            let argument = argument.to_str()?;
+            match argument.strip_prefix("--color")? {
+                "" => arguments.get(place + 1)?.to_str(),
+                rest => rest.strip_prefix('='),
+            }
+        });
+    match values.next_back() {
+        Some("always") => clap::ColorChoice::Always,
+        Some("never") => clap::ColorChoice::Never,
+        _ => clap::ColorChoice::Auto,
+    }
+}
+
+/// The same choice for our own messages.
+pub(super) const fn message_color(color: clap::ColorChoice) -> ColorChoice {
+    match color {
+        clap::ColorChoice::Auto => ColorChoice::Auto,
+        clap::ColorChoice::Always => ColorChoice::Always,
+        clap::ColorChoice::Never => ColorChoice::Never,
+    }
+}

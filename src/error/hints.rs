@@ -1,0 +1,83 @@
+//! Hints that are put together: what is not there, which names may be meant, and what to type instead.
+
+use crate::name::Name;
+
+/// What to do where a file that was named is not there.
+pub(super) fn missing_hint(action: &str) -> Option<String> {
+    match action {
+        "read the script" => {
+            Some("a command is run with `-c`, as in `auto-backup -c 'list clients'`".to_owned())
+        }
+        "read the start-up file" => Some(
+            "`--config` or `$AUTO_BACKUP_CONFIG` names it; `--no-config` does without".to_owned(),
+        ),
+        _ => None,
+    }
+}
+
+/// What is not there: a project, a client, or any project at all.
+pub(super) fn absence(project: &Name) -> String {
+    if is_all(project) {
+        "there is no project".to_owned()
+    } else {
+        format!("`{project}` is not")
+    }
+}
+
+/// Whether every project was asked for.
+pub(super) fn is_all(project: &Name) -> bool {
+    project.as_bytes() == b"all"
+}
+
+/// `did you mean ...`, else the names there are, else how to add one.
+pub(super) fn unknown_hint(noun: &str, near: &[String], known: &[String]) -> Option<String> {
+    if !near.is_empty() {
+        return Some(did_you_mean(near));
+    }
+    if !known.is_empty() {
+        return Some(known_names(known));
+    }
+    match noun {
+        "database" => Some("there are none yet: `add database NAME ROOT`".to_owned()),
+        "category" => Some("there are none yet: `add category NAME PATH`".to_owned()),
+        "client" | "project" => {
+            Some("`load` looks at the disks, `list projects` shows what was found".to_owned())
+        }
+        "command" => Some("`help` lists the commands".to_owned()),
+        _ => None,
+    }
+}
+
+/// How many known names a hint has room for.
+const SHOWN: usize = 5;
+
+/// `known: ...`, and how many more there are.
+fn known_names(known: &[String]) -> String {
+    let shown = known.iter().take(SHOWN).map(String::as_str);
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match known.len().saturating_sub(SHOWN) {
+        0 => format!("known: {shown}"),
+        more => format!("known: {shown} and {more} more"),
+    }
+}
+
+/// What shows all projects of a client, and which one may be meant.
+pub(super) fn not_a_project_hint(instead: Option<&str>, near: &[String]) -> Option<String> {
+    let near = (!near.is_empty()).then(|| did_you_mean(near));
+    let instead = instead.map(|line| format!("`{line}` shows all of its projects"));
+    match (instead, near) {
+        (Some(instead), Some(near)) => Some(format!("{instead}; {near}")),
+        (instead, near) => instead.or(near),
+    }
+}
+
+/// `did you mean` with one to three names.
+#[must_use]
+pub fn did_you_mean(near: &[String]) -> String {
+    let names: Vec<_> = near
+        .iter()
+        .take(3)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    format!("did you mean {}?", names.join(" or "))
+}
