@@ -30,8 +30,12 @@ pub(crate) fn description(places: &str, peers: &[&str]) -> String {
 
 /// The name of the file system that a folder is on.
 pub(crate) fn file_system(folder: &Path) -> String {
-    let told = first_line(Command::new("stat").args(["-f", "-c", "%T"]).arg(folder));
-    told.unwrap_or_else(unknown)
+    // `stat -f` calls ext4 what it calls its ancestors.
+    let mut df = Command::new("df");
+    let told = df.arg("--output=fstype").arg(folder).output().ok();
+    let told = told.and_then(|told| String::from_utf8(told.stdout).ok());
+    let name = told.as_deref().and_then(|told| told.lines().nth(1));
+    name.map_or_else(unknown, str::to_owned)
 }
 
 fn unknown() -> String {
