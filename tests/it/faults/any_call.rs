@@ -217,10 +217,12 @@ fn failing(choose: impl Fn(usize) -> bool) -> impl Iterator<Item = Fault<'static
             let errors = ERRORS.iter().enumerate();
             let chosen =
                 errors.filter(move |(error, _)| all() || *error == (place + turn) % ERRORS.len());
-            chosen.map(move |(_, error)| Fault {
+            let faults = chosen.map(move |(_, error)| Fault {
                 call,
                 what: format!("error={error}:when={number}"),
-            })
+            });
+            // What is interrupted is tried again; interrupted each time, it would be for ever.
+            faults.filter(|fault| fault.what != "error=EINTR:when=1+")
         })
     })
 }
