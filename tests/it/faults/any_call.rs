@@ -139,7 +139,7 @@ impl Scene {
             return;
         }
         let document = super::adds_up(run);
-        // Whatever is not there is named, or a folder that it is in; at the source, where nothing of it could be looked at.
+        // Whatever is not there is named, or a folder that it is in; or the replica at the source, if that cannot be read.
         let items = document["items"].as_array().unwrap().iter();
         let named: Vec<_> = items
             .filter(|item| item["outcome"] == "failed")
@@ -147,7 +147,7 @@ impl Scene {
             .collect();
         let wrong = wrong_files(&self.studio);
         for name in &wrong {
-            let paths = [FROM, TO].map(|replica| self.studio.path(replica).join(name));
+            let paths = [self.studio.path(TO).join(name), self.studio.path(FROM)];
             let mut folders = paths.iter().flat_map(|path| path.ancestors());
             let is_named = folders.any(|path| named.contains(&path));
             assert!(is_named, "{fault}: {name} is missing: {run}");
