@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::consent::Consent;
 use crate::error::{At as _, Error, Result};
 use crate::exclusions::Exclusions;
 use crate::index::Index;
@@ -46,6 +47,8 @@ pub struct Request<'a> {
     pub verify: bool,
     /// Only plan.
     pub dry_run: bool,
+    /// Who is asked before files are replaced. Where there is nobody the rules alone say what is done.
+    pub consent: Consent,
 }
 
 /// Copies, or plans to. Replicas and files that fail are in the report; the rest is copied all the same.
@@ -78,11 +81,12 @@ pub fn copy(
         rules: request.rules,
         verify: request.verify,
         dry_run: request.dry_run,
+        asks: request.consent.asks(),
         run,
     };
     look_at_source(index, &mut errand, &meant, &mut report, monitor)?;
     let lanes = Lanes::begin(index, &Arc::new(errand), &request.destinations)?;
-    let ends = lanes.watch(monitor);
+    let ends = lanes.watch(request.consent, monitor);
     monitor.event(&Event::Finished);
     lanes.end(ends, &mut report)?;
     report.elapsed = start.elapsed();
@@ -173,6 +177,15 @@ struct Lanes {
     news: Receiver<News>,
 }
 
+/// Copying so many files and bytes begins.
+const fn copying((files, bytes): (u64, u64)) -> Event<'static> {
+    Event::Started {
+        task: "copying",
+        files: Some(files),
+        bytes: Some(bytes),
+    }
+}
+
 /// What became of a lane.
 #[derive(Debug)]
 enum End {
@@ -225,25 +238,33 @@ impl Lanes {
         Ok(lanes)
     }
 
-    /// Shows what the lanes do until they have ended, or were given up after a stop.
-    fn watch(&self, monitor: &dyn Monitor) -> Vec<End> {
+    /// Shows what the lanes do, and asks for them, until they have ended, or were given up after a stop.
+    fn watch(&self, consent: Consent, monitor: &dyn Monitor) -> Vec<End> {
         let mut ends: Vec<End> = self.databases.iter().map(|_| End::Open).collect();
-        let (mut shown, mut is_copying, mut stopped) = ((0, 0), false, None);
+        let (mut shown, mut planned, mut stopped) = ((0, 0), None, None);
         while ends.iter().any(|end| !matches!(end, End::Ended(_))) {
             match self.news.recv_timeout(STEP) {
                 Ok(News::Comparing { files, bytes }) => {
                     monitor.event(&Event::Expected { files, bytes });
                 }
                 Ok(News::Planned { files, bytes }) => {
-                    if !std::mem::replace(&mut is_copying, true) {
+                    if planned.is_none() {
                         monitor.event(&Event::Finished);
-                        monitor.event(&Event::Started {
-                            task: "copying",
-                            files: Some(0),
-                            bytes: Some(0),
-                        });
+                        monitor.event(&copying((0, 0)));
                     }
+                    let before = planned.unwrap_or((0, 0));
+                    planned = Some((before.0 + files, before.1 + bytes));
                     monitor.event(&Event::Expected { files, bytes });
+                }
+                Ok(News::Asks { question, answer }) => {
+                    // What is shown of the work gives way to the question.
+                    monitor.event(&Event::Finished);
+                    // A lane that was given up waits for no answer.
+                    answer.send(consent.to(&question)).unwrap_or_default();
+                    if let Some(planned) = planned {
+                        monitor.event(&copying(planned));
+                        shown = (0, 0);
+                    }
                 }
                 Ok(News::Problem(error)) => monitor.event(&Event::Problem(&error)),
                 Ok(News::CarriedOut(place)) => ends[place] = End::CarriedOut,
@@ -295,6 +316,7 @@ impl Lanes {
             };
             let outcome = match &failure {
                 Error::Interrupted => Outcome::Unreached,
+                Error::Declined => Outcome::Skipped("you said no".to_owned()),
                 error => Outcome::Failed(error.line()),
             };
             report.add(outcome, || root);

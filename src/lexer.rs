@@ -2,7 +2,8 @@
 //!
 //! Made for names as studios have them. Quotes open only at the start of a word (and after the `=` of an option), so
 //! `Bob's` is a plain word; outside quotes a backslash escapes only white space, quotes and `#`, so `C:\x` and
-//! `\\srv\share` are plain words too. `$'...'` spells any bytes: `$'two\nlines'`, `$'caf\xe9'`.
+//! `\\srv\share` are plain words too. `$'...'` spells any bytes: `$'two\nlines'`, `$'caf\xe9'`. Where a `$` begins a
+//! variable is told, and nothing more: what it stands for is not the lexer's business.
 
 use std::ffi::{OsStr, OsString};
 use std::iter::Peekable;
@@ -20,6 +21,29 @@ pub struct Word {
     pub text: OsString,
     /// Where it stands in the line, in bytes, quotes included.
     pub span: Range<usize>,
+    /// Where in `text` a `$` begins a variable, in bytes: not in single quotes, and not after a backslash.
+    pub variables: Vec<usize>,
+}
+
+/// The name of a variable that these bytes begin with, after its `$`, and how many bytes it takes: `NAME`, `{NAME}`, one
+/// digit, or `{12}`.
+#[must_use]
+pub fn variable_name(text: &[u8]) -> Option<(&str, usize)> {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let (name, length) = if let Some(braced) = text.strip_prefix(b"{") {
+        let end = braced.iter().position(|byte| *byte == b'}')?;
+        (&braced[..end], end + 2)
+    } else if text.first().is_some_and(u8::is_ascii_digit) {
+        (&text[..1], 1)
+    } else {
+        let end = text.iter().position(|byte| !is_part(byte));
+        let end = end.unwrap_or(text.len());
+        (&text[..end], end)
+    };
+    let is_number = name.iter().all(u8::is_ascii_digit);
+    let is_name = name.iter().all(is_part) && !name.first()?.is_ascii_digit();
+    let name = std::str::from_utf8(name).ok()?;
+    (is_number || is_name).then_some((name, length))
 }
 
 /// Splits a line into words; a `#` where a word would begin starts a comment that ends with the line.
@@ -30,6 +54,7 @@ pub fn lex(line: &str) -> Result<Vec<Word>> {
     let mut lexer = Lexer {
         line,
         rest: line.char_indices().peekable(),
+        variables: Vec::new(),
     };
     let mut words = Vec::new();
     while let Some(word) = lexer.word()? {
@@ -69,12 +94,13 @@ pub fn quote(name: &OsStr) -> String {
     }
 }
 
-/// `"..."`: a backslash counts only before a quote, so those before one are doubled.
+/// `"..."`: a backslash counts only before a quote and a variable, so those before one are doubled.
 fn double_quote(text: &str) -> String {
     let mut quoted = String::from("\"");
     let mut backslashes = 0;
-    for character in text.chars() {
-        if character == '"' {
+    for (at, character) in text.char_indices() {
+        let is_variable = || variable_name(&text.as_bytes()[at + 1..]).is_some();
+        if character == '"' || (character == '$' && is_variable()) {
             quoted.extend(std::iter::repeat_n('\\', backslashes + 1));
         }
         backslashes = if character == '\\' {
@@ -111,6 +137,8 @@ fn dollar_quote(name: &OsStr) -> String {
 struct Lexer<'a> {
     line: &'a str,
     rest: Peekable<CharIndices<'a>>,
+    /// Where in the word that is read a variable begins.
+    variables: Vec<usize>,
 }
 
 impl Lexer<'_> {
@@ -122,29 +150,19 @@ impl Lexer<'_> {
         };
         let mut text = Vec::new();
         let option = self.line[start..].starts_with("--");
-        match first {
-            '"' | '\'' => self.quoted(&mut text)?,
-            '$' if self.line[start..].starts_with("$'") => self.dollar_quoted(&mut text)?,
-            _ => {}
-        }
+        self.opening(first, &mut text)?;
         let mut after_equals = false;
-        while let Some(&(at, character)) = self.rest.peek() {
+        while let Some(&(_, character)) = self.rest.peek() {
+            if after_equals && self.opening(character, &mut text)? {
+                after_equals = false;
+                continue;
+            }
             match character {
                 c if c.is_ascii_whitespace() => break,
-                '"' | '\'' if after_equals => {
-                    self.quoted(&mut text)?;
-                    after_equals = false;
-                    continue;
-                }
-                '$' if after_equals && self.line[at..].starts_with("$'") => {
-                    self.dollar_quoted(&mut text)?;
-                    after_equals = false;
-                    continue;
-                }
                 '\\' => self.backslash(&mut text),
                 c => {
-                    push(&mut text, c);
                     self.rest.next();
+                    self.plain(c, &mut text);
                 }
             }
             after_equals = option && !after_equals && character == '=';
@@ -152,7 +170,27 @@ impl Lexer<'_> {
         Ok(Some(Word {
             text: OsString::from_vec(text),
             span: start..self.position(),
+            variables: std::mem::take(&mut self.variables),
         }))
+    }
+
+    /// Reads what a quote that begins with this character holds; whether there is one.
+    fn opening(&mut self, character: char, text: &mut Vec<u8>) -> Result<bool> {
+        match character {
+            '"' | '\'' => self.quoted(text)?,
+            '$' if self.line[self.position()..].starts_with("$'") => self.dollar_quoted(text)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// A character that means itself, already taken; a `$` may begin a variable.
+    fn plain(&mut self, character: char, text: &mut Vec<u8>) {
+        let position = self.position();
+        if character == '$' && variable_name(&self.line.as_bytes()[position..]).is_some() {
+            self.variables.push(text.len());
+        }
+        push(text, character);
     }
 
     /// Skips white space, and a comment up to the end of its line.
@@ -173,20 +211,24 @@ impl Lexer<'_> {
     /// A backslash outside quotes.
     fn backslash(&mut self, text: &mut Vec<u8>) {
         self.rest.next();
-        let escapable = |c: char| c.is_ascii_whitespace() || matches!(c, '"' | '\'' | '#');
-        match self.rest.next_if(|(_, c)| escapable(*c)) {
+        let line = self.line.as_bytes();
+        let escapable = |at: usize, c: char| match c {
+            '$' => variable_name(&line[at + 1..]).is_some(),
+            c => c.is_ascii_whitespace() || matches!(c, '"' | '\'' | '#'),
+        };
+        match self.rest.next_if(|(at, c)| escapable(*at, *c)) {
             Some((_, character)) => push(text, character),
             None => text.push(b'\\'),
         }
     }
 
-    /// `'...'`, where everything is literal, or `"..."`, where `\"` is a quote.
+    /// `'...'`, where everything is literal, or `"..."`, where `\"` is a quote and `\$` a dollar sign.
     fn quoted(&mut self, text: &mut Vec<u8>) -> Result<()> {
         let Some((start, quote)) = self.rest.next() else {
             return Ok(());
         };
         let mut backslashes = 0_usize;
-        for (_, character) in self.rest.by_ref() {
+        for (at, character) in self.rest.by_ref() {
             if character == quote {
                 if quote == '\'' {
                     return Ok(());
@@ -194,6 +236,14 @@ impl Lexer<'_> {
                 text.truncate(text.len() - backslashes.div_ceil(2));
                 if backslashes.is_multiple_of(2) {
                     return Ok(());
+                }
+            } else if character == '$' && quote == '"' {
+                let named = variable_name(&self.line.as_bytes()[at + 1..]).is_some();
+                if named {
+                    text.truncate(text.len() - backslashes.div_ceil(2));
+                    if backslashes.is_multiple_of(2) {
+                        self.variables.push(text.len());
+                    }
                 }
             }
             backslashes = if character == '\\' {

@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
+use crate::consent::Consent;
 use crate::index::Index;
 use crate::monitor::Monitor;
 use crate::registry::{Key, Registry};
+use crate::settings::Settings;
+use crate::variables::Variables;
 
 /// The state of one session of the prompt, one script or one `-c`.
 pub struct Workspace {
@@ -17,14 +20,22 @@ pub struct Workspace {
     pub replaced: BTreeSet<Key>,
     /// What the last looks saw.
     pub index: Index,
+    /// What `$NAME` and `$1` stand for.
+    pub variables: Variables,
+    /// What `set` changes.
+    pub settings: Settings,
     /// Told of long work.
     pub monitor: Box<dyn Monitor>,
-    /// The folder that relative paths in `add` are relative to.
+    /// The folder that relative paths in `add` and `source` are relative to.
     pub base: PathBuf,
     /// The file that `save` writes, if there is a place for one.
     pub startup: Option<PathBuf>,
-    /// Asks a person at the prompt; `None` where there is nobody to ask or `--yes` was given.
-    pub ask: Option<fn(&str) -> bool>,
+    /// Who answers where a command asks.
+    pub consent: Consent,
+    /// Whether what would change anything only says what it would do.
+    pub dry_run: bool,
+    /// Whether the start-up file is running: nobody reads its routine answers, so no disk is asked for their sake.
+    pub starting: bool,
 }
 
 impl std::fmt::Debug for Workspace {

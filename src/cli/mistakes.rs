@@ -12,15 +12,14 @@ use crate::lexer::quote;
 use crate::name::Name;
 
 /// A script that is not there, but is called like a command, was meant as one.
-pub(super) fn or_a_command(error: Error, path: &Path) -> Error {
+pub(super) fn or_a_command(error: Error, path: &Path, arguments: &[OsString]) -> Error {
     let is_missing =
         matches!(&error, Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound);
     if is_missing && grammar().find_subcommand(path).is_some() {
-        return use_c(
-            &path.to_string_lossy(),
-            "is a command and no script",
-            &[path.into()],
-        );
+        let mut words = vec![path.into()];
+        words.extend_from_slice(arguments);
+        let word = path.to_string_lossy();
+        return use_c(&word, "is a command and no script", &words);
     }
     error
 }

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::commands::with_one_help;
+use crate::consent::Consent;
 use crate::error::{At as _, Result};
 use crate::exit_status::ExitStatus;
 use crate::index::Index;
@@ -20,15 +21,18 @@ use crate::interrupt;
 use crate::os::{limits, terminal};
 use crate::output::color::ColorChoice;
 use crate::output::messages::Messages;
-use crate::output::printer::Printer;
+use crate::output::printer::{Format, Printer};
 use crate::output::progress::Progress;
 use crate::output::screen::Screen;
 use crate::paths;
 use crate::registry::Registry;
+use crate::settings::Settings;
 use crate::shell::prompt;
 use crate::shell::script::Script;
-use crate::shell::session::Session;
+use crate::shell::session::{Ended, Session};
+use crate::shell::tally::Tally;
 use crate::startup;
+use crate::variables::Variables;
 use crate::workspace::Workspace;
 use mistakes::{or_a_command, surplus};
 use options::{Options, help_color, message_color};
@@ -56,7 +60,8 @@ pub fn run() -> ExitStatus {
             };
         }
     };
-    let messages = Messages::new(options.color.into(), options.quiet);
+    let color = options.color.map_or_else(ColorChoice::default, Into::into);
+    let messages = Messages::new(color, options.quiet);
     match session(&options, messages) {
         Ok(status) => status,
         Err(error) => {
@@ -91,38 +96,36 @@ fn session(options: &Options, messages: Messages) -> Result<ExitStatus> {
         messages.warning(why);
     }
     let workspace = open_workspace(options, messages, &folder, found.save)?;
-    let mut session = Session {
-        workspace,
-        printer: printer(options),
-        messages,
-    };
+    let mut session = Session::new(workspace, printer(options), messages);
     let mut worst = ExitStatus::Done;
     if let Some(path) = &found.run {
-        let (exit, status) = run_startup(path, &mut session, interactive, &folder)?;
-        if exit || (status.stops_script() && !interactive) {
-            return Ok(status);
+        let ended = run_startup(path, &mut session, options, interactive, &folder)?;
+        if ended.exit || (ended.status.stops_script() && !interactive) {
+            return Ok(ended.status);
         }
-        worst = status;
+        worst = ended.status;
     }
     if interactive {
-        session.workspace.ask = (!options.yes).then_some(prompt::ask);
+        if !options.yes {
+            session.answer_questions(Consent::Person(prompt::ask));
+        }
         return prompt::run(&mut session);
     }
-    for (path, script) in scripts {
-        let base = path
-            .as_deref()
-            .and_then(Path::parent)
-            .unwrap_or(Path::new(""));
-        let (exit, status) = run_in(
-            &folder.join(base),
-            &script,
-            &mut session,
-            options.keep_going,
-        );
+    session.keep_going = options.keep_going;
+    for (script, base) in scripts {
+        let ended = session.run_script(&script, &folder.join(base), options.arguments.clone())?;
+        let status = ended.status;
         worst = worst.max(status);
-        if exit || status.stops_everything() || (status.stops_script() && !options.keep_going) {
+        let stops = status.stops_script() && !options.keep_going;
+        if ended.exit || stops || status.stops_everything() {
             break;
         }
+    }
+    // Of `-c` everybody sees which line it was.
+    if options.command.is_empty()
+        && let Some(summary) = session.tally.summary(options.keep_going)
+    {
+        session.messages.line(&summary);
     }
     Ok(worst)
 }
@@ -136,57 +139,54 @@ fn is_interactive(options: &Options) -> bool {
         && env::var_os("TERM").is_some_and(|term| term != "dumb")
 }
 
-/// Runs the start-up file. It answers at the prompt only: elsewhere standard output belongs to what was asked for.
+/// Runs the start-up file. At the prompt it says what needs attention and what was asked for; elsewhere standard output
+/// belongs to the script.
 fn run_startup(
     path: &Path,
     session: &mut Session,
+    options: &Options,
     interactive: bool,
     folder: &Path,
-) -> Result<(bool, ExitStatus)> {
+) -> Result<Ended> {
     let script = Script::read_startup(path)?;
-    let printer = (!interactive).then(|| mem::replace(&mut session.printer, Printer::silent()));
     let base = folder.join(path.parent().unwrap_or(Path::new("")));
-    let ended = run_in(&base, &script, session, false);
+    let printer = (!interactive).then(|| mem::replace(&mut session.printer, Printer::silent()));
+    session.printer.set_quiet(true);
+    session.workspace.starting = true;
+    let ended = session.run_script(&script, &base, Vec::new());
+    session.workspace.starting = false;
     if let Some(printer) = printer {
         session.printer = printer;
     }
+    session.printer.set_quiet(options.quiet);
+    options.set(&mut session.workspace.settings);
+    session.configure();
+    // What failed in it has been told, and the summary is about the script.
+    session.tally = Tally::default();
     session
         .workspace
         .saved
         .clone_from(&session.workspace.registry);
     session.workspace.replaced.clear();
-    Ok(ended)
-}
-
-/// Runs a script with this folder as the base of relative paths.
-fn run_in(
-    base: &Path,
-    script: &Script,
-    session: &mut Session,
-    keep_going: bool,
-) -> (bool, ExitStatus) {
-    let before = mem::replace(&mut session.workspace.base, base.to_owned());
-    let ended = script.run(session, keep_going);
-    session.workspace.base = before;
     ended
 }
 
-/// What is to be run, with the path of a script file.
-fn scripts(options: &Options) -> Result<Vec<(Option<PathBuf>, Script)>> {
+/// What is to be run, each with the folder that its paths are relative to.
+fn scripts(options: &Options) -> Result<Vec<(Script, PathBuf)>> {
+    let here = PathBuf::new;
     if !options.command.is_empty() {
-        return Ok(options
-            .command
-            .iter()
-            .zip(1..)
-            .map(|(text, number)| (None, Script::from_option(text, number)))
-            .collect());
+        let lines = options.command.iter().zip(1..);
+        let script = |(text, number): (&String, _)| (Script::from_option(text, number), here());
+        return Ok(lines.map(script).collect());
     }
     match &options.script {
         Some(path) if path != Path::new("-") => {
-            let script = Script::read(path).map_err(|error| or_a_command(error, path))?;
-            Ok(vec![(Some(path.clone()), script)])
+            let script = Script::read(path)
+                .map_err(|error| or_a_command(error, path, &options.arguments))?;
+            let folder = path.parent().map_or_else(here, Path::to_owned);
+            Ok(vec![(script, folder)])
         }
-        _ => Ok(vec![(None, Script::read_stdin()?)]),
+        _ => Ok(vec![(Script::read_stdin()?, here())]),
     }
 }
 
@@ -202,30 +202,42 @@ fn open_workspace(
     if let Some(kept) = opened.set_aside {
         messages.damaged(&kept);
     }
+    let mut variables = Variables::default();
+    for (name, value) in options.definitions.iter().cloned() {
+        variables.define(name, value);
+    }
+    let mut settings = Settings::default();
+    options.set(&mut settings);
     Ok(Workspace {
         registry: Registry::default(),
         saved: Registry::default(),
         replaced: BTreeSet::new(),
         index: opened.index,
+        variables,
+        settings,
         monitor: Box::new(Progress::new(messages)),
         base: folder.to_owned(),
         startup,
-        ask: None,
+        consent: if options.yes {
+            Consent::Given
+        } else {
+            Consent::Nobody
+        },
+        dry_run: options.dry_run,
+        starting: false,
     })
 }
 
-/// The writer of answers.
+/// The writer of answers; its format and colours are settings.
 fn printer(options: &Options) -> Printer {
-    let terminal = io::stdout().is_terminal();
-    let color = ColorChoice::from(options.color).applies(terminal);
     let screen = Screen {
-        terminal,
+        terminal: io::stdout().is_terminal(),
         width: terminal::width(),
-        color,
+        color: false,
     };
     Printer::new(
         Box::new(io::stdout()),
-        options.format.into(),
+        Format::default(),
         screen,
         options.quiet,
     )

@@ -1,12 +1,16 @@
 //! The options of the program itself.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Parser, ValueEnum};
 
+use crate::lexer::variable_name;
 use crate::output::color::ColorChoice;
 use crate::output::printer::Format;
+use crate::settings::Settings;
 
 /// See where every project of a studio is, how big it is and what differs, and copy it between storages
 ///
@@ -24,6 +28,8 @@ use crate::output::printer::Format;
     after_help = "Examples:
   auto-backup
   auto-backup nightly.ab
+  auto-backup push-project.ab acme/spot NAS
+  auto-backup --dry-run -D TO=NAS nightly.ab
   auto-backup -c 'load --older-than 1h' -c 'fetch all' --format json
 
 Exit status:
@@ -39,6 +45,9 @@ pub(super) struct Options {
     /// A file of commands; `-` is standard input
     #[arg(value_name = "SCRIPT", conflicts_with = "command")]
     pub(super) script: Option<PathBuf>,
+    /// What `$1`, `$2` and so on stand for in the script
+    #[arg(value_name = "ARGUMENT")]
+    pub(super) arguments: Vec<OsString>,
     /// Run this command; repeatable
     #[arg(short = 'c', value_name = "COMMAND", allow_hyphen_values = true)]
     pub(super) command: Vec<String>,
@@ -51,12 +60,18 @@ pub(super) struct Options {
     /// The index file
     #[arg(long, value_name = "FILE")]
     pub(super) index: Option<PathBuf>,
-    /// How answers are written
-    #[arg(long, value_enum, default_value_t)]
-    pub(super) format: FormatOption,
-    /// Whether there is colour; wins over `NO_COLOR`
-    #[arg(long, value_enum, default_value_t)]
-    pub(super) color: ColorOption,
+    /// Give a variable a value: `$NAME` in a line then stands for it; repeatable
+    #[arg(short = 'D', long = "define", value_name = "NAME=VALUE", value_parser = definition())]
+    pub(super) definitions: Vec<(String, OsString)>,
+    /// How answers are written; without this option `table`, or what the start-up file sets
+    #[arg(long, value_enum)]
+    pub(super) format: Option<FormatOption>,
+    /// Whether there is colour; wins over `NO_COLOR`. Without this option `auto`, or what the start-up file sets
+    #[arg(long, value_enum)]
+    pub(super) color: Option<ColorOption>,
+    /// Change nothing: every command that would only says what it would do
+    #[arg(long)]
+    pub(super) dry_run: bool,
     /// Go on after a line of a script that failed
     #[arg(long)]
     pub(super) keep_going: bool,
@@ -68,10 +83,9 @@ pub(super) struct Options {
     pub(super) yes: bool,
 }
 
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+#[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum FormatOption {
     /// Tables for people
-    #[default]
     Table,
     /// Tab-separated lines without a heading
     Plain,
@@ -81,10 +95,9 @@ pub(super) enum FormatOption {
     Json,
 }
 
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+#[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum ColorOption {
     /// On a terminal
-    #[default]
     Auto,
     /// Everywhere
     Always,
@@ -111,6 +124,35 @@ impl From<ColorOption> for ColorChoice {
             ColorOption::Never => Self::Never,
         }
     }
+}
+
+impl Options {
+    /// Sets what the options say; they win over the start-up file.
+    pub(super) fn set(&self, settings: &mut Settings) {
+        if let Some(format) = self.format {
+            settings.format = format.into();
+        }
+        if let Some(color) = self.color {
+            settings.color = color.into();
+        }
+    }
+}
+
+/// Reads `NAME=VALUE`.
+fn definition() -> impl TypedValueParser<Value = (String, OsString)> {
+    OsStringValueParser::new().try_map(|text| {
+        let mut parts = text.as_bytes().splitn(2, |byte| *byte == b'=');
+        let name = parts.next().and_then(|name| std::str::from_utf8(name).ok());
+        let is_name = |name: &&str| {
+            let whole = variable_name(name.as_bytes());
+            whole == Some((name, name.len())) && !name.starts_with(|c: char| c.is_ascii_digit())
+        };
+        match (name.filter(is_name), parts.next()) {
+            (Some(name), Some(value)) => Ok((name.to_owned(), OsStr::from_bytes(value).to_owned())),
+            (Some(_), None) => Err("a `=` and the value are missing"),
+            (None, _) => Err("a name is made of letters, digits and `_`, and begins with no digit"),
+        }
+    })
 }
 
 /// What `--color` says, for help and complaints that come before the options are known.

@@ -111,15 +111,18 @@ impl Run for Add {
                 if replace {
                     workspace.replaced.insert(key(Kind::Database, &name));
                 }
-                let index = &workspace.index;
-                let known = index.database(&root)?;
-                let offline = presence::why_offline(index, registry.database(&name)?, &known);
+                let offline = if workspace.starting {
+                    None
+                } else {
+                    let (index, database) = (&workspace.index, registry.database(&name)?);
+                    presence::why_offline(index, database, &index.database(&root)?)
+                };
                 Ok(Added {
                     kind: "database",
                     name,
                     root: Some(root.into()),
                     path: None,
-                    online: Some(offline.is_none()),
+                    online: (!workspace.starting).then_some(offline.is_none()),
                     change,
                     offline,
                     left_out: Vec::new(),

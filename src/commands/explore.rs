@@ -78,7 +78,7 @@ impl Run for Explore {
             opened => opened?,
         };
         let path = root.path().join(relative);
-        let opened = !self.print && has_desktop();
+        let opened = !self.print && !workspace.dry_run && has_desktop();
         if opened {
             open::that_detached_with_timeout(&path, PATIENCE)
                 .at("open in the file manager", &path)?;

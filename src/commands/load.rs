@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::Run;
 use crate::catalogue;
+use crate::consent::Consent;
 use crate::error::{Error, Result};
 use crate::exit_status::ExitStatus;
 use crate::index::Index;
@@ -35,7 +36,8 @@ use crate::workspace::Workspace;
   load --older-than 1h
   load NAS --project acme/spot
   load --category render
-  load --forget OLD-NAS")]
+  load --forget OLD-NAS
+  load --forget OLD-NAS --yes")]
 pub(crate) struct Load {
     /// Only these databases
     #[arg(value_name = "DATABASE")]
@@ -52,12 +54,16 @@ pub(crate) struct Load {
     /// Drop what the index knows of this database; no file is touched
     #[arg(long, value_name = "DATABASE", conflicts_with_all = ["databases", "project", "categories", "older_than"])]
     forget: Option<String>,
+    /// Forget without asking
+    #[arg(long, requires = "forget")]
+    yes: bool,
 }
 
 /// What was seen.
 #[derive(Debug, Serialize)]
 pub(crate) struct Loaded {
-    run: i64,
+    /// `None` for a dry run, which is none.
+    run: Option<i64>,
     state: &'static str,
     databases: Vec<LoadedDatabase>,
     #[serde(skip)]
@@ -84,10 +90,14 @@ impl Run for Load {
     fn run(self, workspace: &mut Workspace) -> Result<Loaded> {
         let databases = self.databases(&workspace.registry)?;
         let extent = self.extent(&workspace.registry)?;
+        if workspace.dry_run {
+            return self.foresee(workspace, &databases);
+        }
         let run = workspace.index.begin_run("load")?;
         let (index, registry) = (&mut workspace.index, &workspace.registry);
         let looked = if self.forget.is_some() {
-            forget(index, registry, &databases, workspace.ask)
+            let consent = workspace.consent.or_given(self.yes);
+            forget(index, registry, &databases, consent)
         } else {
             let monitor = workspace.monitor.as_ref();
             load(
@@ -113,7 +123,7 @@ impl Run for Load {
             catalogue::known_projects(&workspace.index, &workspace.registry, &extent.scope)?;
         }
         Ok(Loaded {
-            run,
+            run: Some(run),
             state,
             databases,
             lacking: workspace.registry.lacking(),
@@ -122,6 +132,26 @@ impl Run for Load {
 }
 
 impl Load {
+    /// What would be looked at, or forgotten, and what is known of it.
+    fn foresee(&self, workspace: &Workspace, databases: &[Database]) -> Result<Loaded> {
+        let (index, registry) = (&workspace.index, &workspace.registry);
+        let planned = if self.forget.is_some() {
+            "would be forgotten"
+        } else {
+            "would be looked at"
+        };
+        let foreseen = databases.iter().map(|database| {
+            let known = scan::summary(index, registry, database)?;
+            Ok(LoadedDatabase::new(database, planned, &known))
+        });
+        Ok(Loaded {
+            run: None,
+            state: "planned",
+            databases: foreseen.collect::<Result<_>>()?,
+            lacking: registry.lacking(),
+        })
+    }
+
     /// The databases that are meant, each once.
     fn databases(&self, registry: &Registry) -> Result<Vec<Database>> {
         if self.databases.is_empty() && self.forget.is_none() {
@@ -220,7 +250,7 @@ fn forget(
     index: &mut Index,
     registry: &Registry,
     databases: &[Database],
-    ask: Option<fn(&str) -> bool>,
+    consent: Consent,
 ) -> Result<Vec<LoadedDatabase>> {
     let mut forgotten = Vec::new();
     for database in databases {
@@ -230,9 +260,7 @@ fn forget(
             "forget what the index knows of `{}` ({files})? no file is touched",
             database.name
         );
-        if ask.is_some_and(|ask| !ask(&question)) {
-            return Err(Error::Declined);
-        }
+        consent.to(&question)?;
         index.forget(&database.root)?;
         let mut look = scan::summary(index, registry, database)?;
         look.changes.gone = known.files;
@@ -350,7 +378,7 @@ impl Answer for Loaded {
     }
 
     fn status(&self) -> ExitStatus {
-        if self.state == "complete" {
+        if matches!(self.state, "complete" | "planned") {
             ExitStatus::Done
         } else {
             ExitStatus::Partial
@@ -358,6 +386,6 @@ impl Answer for Loaded {
     }
 
     fn is_routine(&self) -> bool {
-        self.state == "complete"
+        self.status() == ExitStatus::Done
     }
 }

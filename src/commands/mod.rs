@@ -7,6 +7,7 @@
 mod add;
 mod compare;
 mod copy;
+mod echo;
 mod exclude;
 mod explore;
 mod fetch;
@@ -16,6 +17,8 @@ mod list;
 mod load;
 mod remove;
 mod save;
+mod set;
+pub(crate) mod source;
 
 use std::ffi::OsStr;
 
@@ -53,6 +56,7 @@ pub(crate) enum Command {
     Add(add::Add),
     Compare(compare::Compare),
     Copy(copy::Copy),
+    Echo(echo::Echo),
     Exclude(exclude::Exclude),
     Explore(explore::Explore),
     Fetch(fetch::Fetch),
@@ -62,6 +66,8 @@ pub(crate) enum Command {
     Load(load::Load),
     Remove(remove::Remove),
     Save(save::Save),
+    Set(set::Set),
+    Source(source::Source),
     /// Leave the prompt or end the script
     ///
     /// `quit` and Ctrl-D do the same.
@@ -126,10 +132,12 @@ pub(crate) trait Run {
 }
 
 /// Whether the prompt or script goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Flow {
     /// To the next line.
     Continue,
+    /// Through the lines of this file first.
+    Source(source::Source),
     /// It ends here.
     Exit,
 }
@@ -145,6 +153,7 @@ impl Command {
             Self::Add(command) => printer.print(&command.run(workspace)?)?,
             Self::Compare(command) => printer.print(&command.run(workspace)?)?,
             Self::Copy(command) => printer.stream(&command.carry_out(workspace)?)?,
+            Self::Echo(command) => printer.print(&command.run(workspace)?)?,
             Self::Exclude(command) => printer.print(&command.run(workspace)?)?,
             Self::Explore(command) => printer.print(&command.run(workspace)?)?,
             Self::Fetch(command) if command.lists_files() => {
@@ -159,6 +168,13 @@ impl Command {
             Self::Load(command) => printer.print(&command.run(workspace)?)?,
             Self::Remove(command) => printer.print(&command.run(workspace)?)?,
             Self::Save(command) => printer.print(&command.run(workspace)?)?,
+            Self::Set(command) => {
+                let answer = command.run(workspace)?;
+                // What is set is told as it was asked for.
+                printer.set_format(workspace.settings.format);
+                printer.print(&answer)?
+            }
+            Self::Source(command) => return Ok((Flow::Source(command), ExitStatus::Done)),
             Self::Exit => return Ok((Flow::Exit, ExitStatus::Done)),
         };
         Ok((Flow::Continue, status))

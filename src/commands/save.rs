@@ -31,6 +31,8 @@ pub(crate) struct Saved {
     changed: bool,
     added: usize,
     removed: usize,
+    #[serde(skip)]
+    dry_run: bool,
 }
 
 impl Run for Save {
@@ -46,16 +48,24 @@ impl Run for Save {
             before: &workspace.saved,
             now: &workspace.registry,
             replaced: &workspace.replaced,
+            variables: &workspace.variables,
         };
-        let saved = startup::save(path, &changes)?;
-        workspace.saved.clone_from(&workspace.registry);
-        workspace.replaced.clear();
+        let saved = if workspace.dry_run {
+            startup::foresee(path, &changes)?
+        } else {
+            startup::save(path, &changes)?
+        };
+        if !workspace.dry_run {
+            workspace.saved.clone_from(&workspace.registry);
+            workspace.replaced.clear();
+        }
         Ok(Saved {
             path: saved.path.into(),
             kept: saved.kept.map(Name::from),
             changed: saved.added + saved.removed > 0,
             added: saved.added,
             removed: saved.removed,
+            dry_run: workspace.dry_run,
         })
     }
 }
@@ -67,7 +77,11 @@ impl Answer for Saved {
         if self.changed {
             let added = units::counted(self.added as u64, "line");
             page.cells(vec![
-                Cell::text("saved in "),
+                Cell::text(if self.dry_run {
+                    "would be saved in "
+                } else {
+                    "saved in "
+                }),
                 Cell::from(&self.path),
                 Cell::text(format!(": {added} added, {} removed", self.removed)),
             ]);
@@ -84,7 +98,11 @@ impl Answer for Saved {
         let row = vec![
             Cell::from(&self.path),
             Cell::known(self.kept.as_ref(), Cell::from),
-            Cell::text(if self.changed { "changed" } else { "unchanged" }),
+            Cell::text(match (self.changed, self.dry_run) {
+                (false, _) => "unchanged",
+                (true, false) => "changed",
+                (true, true) => "planned",
+            }),
             Cell::Count(self.added as u64),
             Cell::Count(self.removed as u64),
         ];

@@ -48,6 +48,16 @@ pub(super) fn unknown_hint(noun: &str, near: &[String], known: &[String]) -> Opt
     }
 }
 
+/// How a variable gets a value, and how a dollar sign is written.
+pub(super) fn unset_hint(variable: &str) -> String {
+    let given = if variable.bytes().all(|byte| byte.is_ascii_digit()) {
+        "it stands for an argument of the script: `auto-backup FILE ARGUMENT`, `source FILE ARGUMENT`, `set -- ARGUMENT`".to_owned()
+    } else {
+        format!("set it in the environment or with `-D {variable}=VALUE`")
+    };
+    format!("{given}; a dollar sign is written `\\$`")
+}
+
 /// How many known names a hint has room for.
 const SHOWN: usize = 5;
 

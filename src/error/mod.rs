@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::exit_status::ExitStatus;
 use crate::name::Name;
 pub use hints::did_you_mean;
-use hints::{absence, is_all, missing_hint, not_a_project_hint, unknown_hint};
+use hints::{absence, is_all, missing_hint, not_a_project_hint, unknown_hint, unset_hint};
 
 /// The result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -41,7 +41,7 @@ pub enum Error {
     /// No such database, category, client or project.
     #[error("there is no {noun} `{name}`")]
     Unknown {
-        /// `database`, `category`, `client`, `project` or `command`.
+        /// `database`, `category`, `client`, `project`, `command` or `setting`.
         noun: &'static str,
         /// What was typed.
         name: Name,
@@ -59,6 +59,16 @@ pub enum Error {
         word: Name,
         /// What is wrong with it.
         why: &'static str,
+    },
+    /// A word that a setting does not take.
+    #[error("`{word}` cannot be the value of `{setting}`")]
+    NoSuchValue {
+        /// The setting.
+        setting: &'static str,
+        /// What was typed.
+        word: Name,
+        /// What it takes.
+        values: String,
     },
     /// A folder name where a project has to stand.
     #[error("`{word}` cannot be a project: a project is written CLIENT/PROJECT")]
@@ -142,7 +152,7 @@ pub enum Error {
         /// The database.
         database: String,
     },
-    /// A variable in a path that is not set.
+    /// A variable in a line that is not set, or is empty.
     #[error("the variable `${variable}` is not set")]
     UnsetVariable {
         /// Its name.
@@ -288,6 +298,12 @@ pub enum Error {
     /// The person at the prompt said no.
     #[error("nothing was done")]
     Declined,
+    /// A command asks, and there is nobody to answer.
+    #[error("this asks, and nobody is there to answer: {question}")]
+    Unanswered {
+        /// What it asks.
+        question: String,
+    },
     /// Standard output took no more.
     #[error("cannot write the answer to standard output")]
     Output {
@@ -305,9 +321,12 @@ impl Error {
             | Self::Syntax { .. }
             | Self::UnsetVariable { .. }
             | Self::NotAProject { .. }
+            | Self::NoSuchValue { .. }
             | Self::Unknown {
-                noun: "command", ..
+                noun: "command" | "setting",
+                ..
             }
+            | Self::Unanswered { .. }
             | Self::NotAScript { .. } => ExitStatus::Usage,
             Self::Locked { .. } => ExitStatus::Locked,
             Self::Interrupted => ExitStatus::Interrupted,
@@ -327,6 +346,7 @@ impl Error {
                 "`list projects` shows what there is; `load {database}` looks again"
             )),
             Self::NoReplica { near, .. } => Some(did_you_mean(near)),
+            Self::NoSuchValue { values, .. } => Some(format!("it takes {values}")),
             Self::Syntax { hint, .. } => hint.clone(),
             Self::Taken {
                 noun: "category", ..
@@ -351,9 +371,8 @@ impl Error {
             Self::ComparedWithItself { .. } => {
                 Some("name another database to compare with".to_owned())
             }
-            Self::UnsetVariable { .. } => {
-                Some("set it, or write `\\$` for a dollar sign".to_owned())
-            }
+            Self::UnsetVariable { variable, .. } => Some(unset_hint(variable)),
+            Self::Unanswered { .. } => Some("`--yes` at the end of the line says yes beforehand".to_owned()),
             Self::Io { action, source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 missing_hint(action)
             }
@@ -393,6 +412,7 @@ impl Error {
             Self::Unknown { name, .. } => Some(name),
             Self::NotAProject { word, .. }
             | Self::Malformed { word, .. }
+            | Self::NoSuchValue { word, .. }
             | Self::UnsetVariable { word, .. } => Some(word),
             Self::NoReplica { project, .. } if !is_all(project) => Some(project),
             _ => None,

@@ -6,6 +6,7 @@ mod planning;
 mod sweeping;
 
 use std::path::PathBuf;
+use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
@@ -13,13 +14,16 @@ use crate::exclusions::Exclusions;
 use crate::index::Index;
 use crate::lock::Lock;
 use crate::monitor::Meter;
+use crate::name::Name;
 use crate::os::disk::Disk;
 use crate::plan::Rules;
 use crate::project::{ProjectId, below};
 use crate::registry::{Category, Database, Registry};
 use crate::report::Report;
 use crate::sides::Side;
+use crate::transfer::Job;
 use crate::tree::Tree;
+use crate::units;
 
 /// What all destinations of a copy have in common.
 #[derive(Debug)]
@@ -38,6 +42,8 @@ pub struct Errand {
     pub verify: bool,
     /// Only plan.
     pub dry_run: bool,
+    /// Whether somebody is asked before files are replaced.
+    pub asks: bool,
     /// The run's number.
     pub run: i64,
 }
@@ -77,6 +83,13 @@ pub enum News {
         files: u64,
         /// Their bytes.
         bytes: u64,
+    },
+    /// A person is to be asked, and the answer to be sent.
+    Asks {
+        /// The question.
+        question: String,
+        /// Where its answer is waited for.
+        answer: Sender<Result<()>>,
     },
     /// Everything was carried out by the lane of this place; what is left is to look again.
     CarriedOut(usize),
@@ -141,7 +154,32 @@ impl Lane<'_> {
             }
             return Ok(());
         }
+        if self.errand.asks {
+            self.ask(&jobs)?;
+        }
         self.carry_out(&side, jobs, lock)
+    }
+
+    /// Has a person asked whether files may be replaced, if any are to be.
+    fn ask(&self, jobs: &[Job]) -> Result<()> {
+        let replaced: usize = jobs.iter().map(|job| job.plan.replaced()).sum();
+        if replaced == 0 {
+            return Ok(());
+        }
+        let files = jobs.iter().map(|job| job.plan.files).sum();
+        let bytes = jobs.iter().map(|job| job.plan.bytes).sum();
+        let question = format!(
+            "copy {}, {}, to `{}` at `{}`, and replace {} there, whose old versions are kept?",
+            units::counted(files, "file"),
+            units::bytes(bytes),
+            self.database.name,
+            Name::from(self.database.root.as_path()),
+            units::counted(replaced as u64, "file"),
+        );
+        let (answer, answered) = mpsc::channel();
+        (self.tell)(News::Asks { question, answer });
+        // Nobody answers any more once the lane was given up.
+        answered.recv().unwrap_or(Err(Error::Interrupted))
     }
 
     fn report(&self) -> MutexGuard<'_, Report> {

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::num::NonZero;
+use std::num::{NonZero, NonZeroUsize};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -92,18 +93,26 @@ impl Disk {
     /// How many threads should copy between two disks at once.
     #[must_use]
     pub fn copiers(&self, other: &Self) -> usize {
+        wanted_threads().unwrap_or_else(|| self.suitable_copiers(other))
+    }
+
+    fn suitable_copiers(&self, other: &Self) -> usize {
         /// One copies while the other flushes or reads back.
         const SPINNING: usize = 2;
         match (self.kind, other.kind) {
             (Kind::Spinning, _) | (_, Kind::Spinning) => SPINNING,
             (Kind::Network, _) | (_, Kind::Network) => NETWORK,
-            (Kind::Solid, Kind::Solid) => self.walkers(),
+            (Kind::Solid, Kind::Solid) => self.suitable_walkers(),
         }
     }
 
     /// How many threads should walk it at once.
     #[must_use]
     pub fn walkers(&self) -> usize {
+        wanted_threads().unwrap_or_else(|| self.suitable_walkers())
+    }
+
+    fn suitable_walkers(&self) -> usize {
         match self.kind {
             Kind::Spinning => 1,
             Kind::Network => NETWORK,
@@ -112,6 +121,18 @@ impl Disk {
                 .min(LOCAL),
         }
     }
+}
+
+/// How many threads somebody wants on every disk; 0 for what suits the disk.
+static WANTED: AtomicUsize = AtomicUsize::new(0);
+
+/// Has every disk worked on by so many threads from now on; `None` for what suits it.
+pub fn want_threads(number: Option<NonZeroUsize>) {
+    WANTED.store(number.map_or(0, NonZeroUsize::get), Ordering::Relaxed);
+}
+
+fn wanted_threads() -> Option<usize> {
+    Some(WANTED.load(Ordering::Relaxed)).filter(|number| *number > 0)
 }
 
 /// Lets those who share a disk take turns.

@@ -25,6 +25,13 @@ impl Messages {
         }
     }
 
+    /// Takes another choice of colours; whether that changes anything.
+    pub fn recolor(&mut self, choice: ColorChoice) -> bool {
+        let before = *self;
+        *self = Self::new(choice, self.quiet);
+        before.color != self.color
+    }
+
     /// Whether messages have colour.
     #[must_use]
     pub const fn color(&self) -> bool {

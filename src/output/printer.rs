@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::answer::Answer;
+use super::color::ColorChoice;
 use super::json::Json;
 use super::page::Page;
 use super::screen::Screen;
@@ -58,6 +59,22 @@ impl Printer {
     /// Takes note that the terminal has this width now.
     pub fn resize(&mut self, width: Option<u16>) {
         self.screen.width = width;
+    }
+
+    /// Writes answers in this format from now on.
+    pub const fn set_format(&mut self, format: Format) {
+        self.format = format;
+        self.sink.set_format(format);
+    }
+
+    /// Leaves out what nobody needs to see from now on, or no longer.
+    pub const fn set_quiet(&mut self, quiet: bool) {
+        self.quiet = quiet;
+    }
+
+    /// Takes another choice of colours.
+    pub fn set_color(&mut self, choice: ColorChoice) {
+        self.screen.color = choice.applies(self.screen.terminal);
     }
 
     /// The screen it writes on.

@@ -50,6 +50,11 @@ impl Sink {
         }
     }
 
+    /// Collects text of this format from now on.
+    pub(super) const fn set_format(&mut self, format: Format) {
+        self.format = format;
+    }
+
     /// Begins an answer.
     pub(super) fn begin(&mut self) {
         self.batch.clear();

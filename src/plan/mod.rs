@@ -98,6 +98,14 @@ impl Plan {
     pub fn has_work(&self) -> bool {
         self.files > 0 || self.folders.iter().any(|folder| !folder.exists)
     }
+
+    /// How many files and links at the destination give way to others, kept as old versions.
+    #[must_use]
+    pub fn replaced(&self) -> usize {
+        let replaced =
+            |folder: &PlannedFolder| folder.replace.len() + usize::from(folder.displaces.is_some());
+        self.folders.iter().map(replaced).sum()
+    }
 }
 
 impl Plan {

@@ -10,10 +10,16 @@ use crate::escape;
 use crate::lexer::lex;
 use crate::output::cell::Tone;
 use crate::output::messages::Messages;
+use crate::variables::Variables;
 
 /// Tells of a failure of a statement.
-pub(super) fn report(statement: &Statement, error: &Error, messages: Messages) {
-    let span = span(statement, error);
+pub(super) fn report(
+    statement: &Statement,
+    error: &Error,
+    variables: &Variables,
+    messages: Messages,
+) {
+    let span = span(statement, error, variables);
     let start = statement.text[..span.start]
         .rfind('\n')
         .map_or(0, |feed| feed + 1);
@@ -41,11 +47,13 @@ pub(super) fn report(statement: &Statement, error: &Error, messages: Messages) {
 }
 
 /// The bytes of the statement that the error is about: its word, else the whole line.
-fn span(statement: &Statement, error: &Error) -> Range<usize> {
+fn span(statement: &Statement, error: &Error, variables: &Variables) -> Range<usize> {
     if let Error::Syntax { span, .. } = error {
         return span.clone();
     }
-    let words = lex(&statement.text).unwrap_or_default();
+    // As they were when the command saw them; of a variable that is not set, as typed.
+    let typed = lex(&statement.text).unwrap_or_default();
+    let words = variables.expand(typed.clone()).unwrap_or(typed);
     let about = error.word().and_then(|name| {
         let whole = words
             .iter()

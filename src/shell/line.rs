@@ -21,7 +21,7 @@ pub(super) fn execute(
     workspace: &mut Workspace,
     printer: &mut Printer,
 ) -> Result<(Flow, ExitStatus)> {
-    let words = lex(text)?;
+    let words = workspace.variables.expand(lex(text)?)?;
     if words.is_empty() {
         return Ok((Flow::Continue, ExitStatus::Done));
     }

@@ -7,3 +7,4 @@ pub mod prompt;
 pub mod script;
 pub mod session;
 mod statement;
+pub mod tally;

@@ -20,7 +20,6 @@ use rustyline::{ColorMode, CompletionType, Config, Context, DefaultEditor, Edito
 use super::completion::{Names, complete};
 use super::session::Session;
 use super::statement::statements;
-use crate::commands::Flow;
 use crate::error::{At as _, Result};
 use crate::exit_status::ExitStatus;
 use crate::interrupt;
@@ -89,11 +88,11 @@ fn converse(prompt: &mut Prompt, session: &mut Session) -> Result<()> {
         session.printer.resize(terminal::width());
         // Several lines that were pasted run one by one, up to the first that fails.
         for statement in statements("prompt", number, &text) {
-            let (flow, status) = session.run(&statement, true);
-            if flow == Flow::Exit || interrupt::was_terminated() {
+            let ended = session.run(&statement, true);
+            if ended.exit || interrupt::was_terminated() {
                 return Ok(());
             }
-            if status.stops_script() {
+            if ended.status.stops_script() {
                 break;
             }
         }

@@ -2,11 +2,10 @@
 
 use std::fs;
 use std::io::{self, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::session::Session;
+use super::session::{Ended, Session};
 use super::statement::statements;
-use crate::commands::Flow;
 use crate::error::{At as _, Error, Result};
 use crate::exit_status::ExitStatus;
 use crate::interrupt;
@@ -20,6 +19,7 @@ const LARGEST: u64 = 16 << 20;
 pub struct Script {
     origin: String,
     text: String,
+    file: Option<PathBuf>,
 }
 
 impl Script {
@@ -29,6 +29,14 @@ impl Script {
     /// The file cannot be read; [`Error::NotAScript`] for a folder or a file that is not text.
     pub fn read(path: &Path) -> Result<Self> {
         Self::read_as("read the script", path)
+    }
+
+    /// The file of a `source` line.
+    ///
+    /// # Errors
+    /// As for [`Script::read`].
+    pub fn read_sourced(path: &Path) -> Result<Self> {
+        Self::read_as("read the file", path)
     }
 
     /// The start-up file.
@@ -52,7 +60,9 @@ impl Script {
             return Err(not_a_script("it is larger than 16 MiB"));
         }
         let bytes = fs::read(path).at(action, path)?;
-        Self::new(Name::from(path).to_string(), bytes, path)
+        let mut script = Self::new(Name::from(path).to_string(), bytes, path)?;
+        script.file = Some(path.to_owned());
+        Ok(script)
     }
 
     /// Standard input as a script.
@@ -78,7 +88,14 @@ impl Script {
                 number => format!("-c {number}"),
             },
             text: text.to_owned(),
+            file: None,
         }
+    }
+
+    /// The file it is from, if it is from one.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
     }
 
     fn new(origin: String, bytes: Vec<u8>, path: &Path) -> Result<Self> {
@@ -103,28 +120,30 @@ impl Script {
         Ok(Self {
             origin,
             text: text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned(),
+            file: None,
         })
     }
 
-    /// Runs the script; stops at the first line that fails unless told to go on. Gives whether `exit` ended it.
-    pub fn run(&self, session: &mut Session, keep_going: bool) -> (bool, ExitStatus) {
+    /// Runs the script; stops at the first line that fails unless the session goes on.
+    pub(super) fn run(&self, session: &mut Session) -> Ended {
         let mut worst = ExitStatus::Done;
         for statement in statements(&self.origin, 1, &self.text) {
             // Commands that only read are too quick to ask; the script must still stop.
             if interrupt::requested() {
                 session.messages.line("interrupted");
-                return (false, interrupt::status());
+                return interrupt::status().into();
             }
-            let (flow, status) = session.run(&statement, false);
+            let Ended { exit, status } = session.run(&statement, false);
             worst = worst.max(status);
-            if flow == Flow::Exit {
-                return (true, worst);
-            }
-            if status.stops_everything() || (status.stops_script() && !keep_going) {
-                break;
+            let stops = status.stops_script() && !session.keep_going;
+            if exit || stops || status.stops_everything() {
+                return Ended {
+                    exit,
+                    status: worst,
+                };
             }
         }
-        (false, worst)
+        worst.into()
     }
 }
 

@@ -1,15 +1,30 @@
 //! A session: what a prompt or script works with, and how one of its lines is run.
 
+use std::ffi::OsString;
+use std::mem;
+use std::path::{Path, PathBuf};
+
 use super::diagnostic::report;
 use super::line::execute;
+use super::script::Script;
 use super::statement::Statement;
+use super::tally::Tally;
 use crate::commands::Flow;
-use crate::error::Error;
+use crate::commands::source::Source;
+use crate::consent::Consent;
+use crate::error::{Error, Result};
 use crate::exit_status::ExitStatus;
 use crate::interrupt;
+use crate::os::disk;
 use crate::output::messages::Messages;
 use crate::output::printer::Printer;
+use crate::output::progress::Progress;
+use crate::paths;
+use crate::settings::Settings;
 use crate::workspace::Workspace;
+
+/// No script needs to be so many files deep.
+const DEEPEST: usize = 100;
 
 /// What lines are run with.
 #[derive(Debug)]
@@ -20,37 +35,187 @@ pub struct Session {
     pub printer: Printer,
     /// Where messages go.
     pub messages: Messages,
+    /// Whether scripts go on after a line that failed.
+    pub keep_going: bool,
+    /// How the lines of scripts ended.
+    pub tally: Tally,
+    /// Who answers questions while `confirm` is on.
+    consent: Consent,
+    /// The settings as printer and messages know them.
+    applied: Settings,
+    /// The script files that are being run, innermost last.
+    files: Vec<PathBuf>,
+}
+
+/// How a line or script ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// Whether `exit` said to end everything.
+    pub exit: bool,
+    /// With which status.
+    pub status: ExitStatus,
+}
+
+impl From<ExitStatus> for Ended {
+    fn from(status: ExitStatus) -> Self {
+        Self {
+            exit: false,
+            status,
+        }
+    }
 }
 
 impl Session {
+    /// A session of scripts; a prompt makes it its own with [`Self::answer_questions`].
+    #[must_use]
+    pub fn new(workspace: Workspace, printer: Printer, messages: Messages) -> Self {
+        let mut session = Self {
+            applied: workspace.settings,
+            consent: workspace.consent,
+            workspace,
+            printer,
+            messages,
+            keep_going: false,
+            tally: Tally::default(),
+            files: Vec::new(),
+        };
+        session.configure();
+        session
+    }
+
+    /// From now on a person is there to be asked.
+    pub fn answer_questions(&mut self, consent: Consent) {
+        self.consent = consent;
+        self.configure();
+    }
+
     /// Runs one statement and tells of its failure; `abbreviations` lets commands be shortened.
-    pub(super) fn run(&mut self, statement: &Statement, abbreviations: bool) -> (Flow, ExitStatus) {
+    pub(super) fn run(&mut self, statement: &Statement, abbreviations: bool) -> Ended {
+        if statement.is_blank() {
+            return Ended::default();
+        }
         let done = execute(
             &statement.text,
             abbreviations,
             &mut self.workspace,
             &mut self.printer,
         );
-        let error = match done {
-            Ok(done) => return done,
-            Err(error) => error,
+        self.apply();
+        let done = match done {
+            Ok((Flow::Source(source), _)) => match self.source(source, statement) {
+                // Its own lines are in the tally.
+                Ok(ended) => return ended,
+                Err(error) => Err(error),
+            },
+            Ok((flow, status)) => Ok(Ended {
+                exit: matches!(flow, Flow::Exit),
+                status,
+            }),
+            Err(error) => Err(error),
         };
-        match &error {
+        let ended = done.unwrap_or_else(|error| self.failed(statement, &error).into());
+        self.tally.note(statement, ended.status);
+        ended
+    }
+
+    /// Runs a script whose relative paths are relative to this folder, with these arguments.
+    ///
+    /// # Errors
+    /// [`Error::NotAScript`] for a file that is being run already.
+    pub fn run_script(
+        &mut self,
+        script: &Script,
+        base: &Path,
+        arguments: Vec<OsString>,
+    ) -> Result<Ended> {
+        let file = script.file().map(|path| {
+            let whole = base.join(path.file_name().unwrap_or_default());
+            whole.canonicalize().unwrap_or(whole)
+        });
+        if let Some(file) = &file {
+            self.refuse_loop(file)?;
+        }
+        self.files.extend(file.clone());
+        let base = mem::replace(&mut self.workspace.base, base.to_owned());
+        let arguments = self.workspace.variables.set_arguments(arguments);
+        let ended = script.run(self);
+        self.workspace.variables.set_arguments(arguments);
+        self.workspace.base = base;
+        if file.is_some() {
+            self.files.pop();
+        }
+        Ok(ended)
+    }
+
+    /// Runs the file of a `source` line.
+    fn source(&mut self, source: Source, statement: &Statement) -> Result<Ended> {
+        let path = paths::absolute(&source.file, &self.workspace.base)?;
+        let script = Script::read_sourced(&path)?;
+        let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
+        let ended = self.run_script(&script, &folder, source.arguments)?;
+        if ended.status.stops_script() && !ended.status.stops_everything() && !self.keep_going {
+            let place = statement.place();
+            self.messages
+                .line(&format!("    in the file that {place} runs"));
+        }
+        Ok(ended)
+    }
+
+    fn refuse_loop(&self, file: &Path) -> Result<()> {
+        let why = if self.files.iter().any(|other| other == file) {
+            "it is being run already, and would never end".to_owned()
+        } else if self.files.len() >= DEEPEST {
+            format!("{DEEPEST} files are being run, each by another")
+        } else {
+            return Ok(());
+        };
+        Err(Error::NotAScript {
+            path: file.to_owned(),
+            why,
+        })
+    }
+
+    /// Tells of a failure.
+    fn failed(&mut self, statement: &Statement, error: &Error) -> ExitStatus {
+        match error {
             Error::Interrupted => {
                 self.messages.line("interrupted");
-                return (Flow::Continue, interrupt::status());
+                return interrupt::status();
             }
             // Somebody was asked and said no: that is no failure.
             Error::Declined => {
                 self.messages.line(&error.line());
-                return (Flow::Continue, ExitStatus::Done);
+                return ExitStatus::Done;
             }
-            error => report(statement, error, self.messages),
+            error => report(statement, error, &self.workspace.variables, self.messages),
         }
         if matches!(error, Error::IndexDamaged { .. }) {
             self.rebuild_index();
         }
-        (Flow::Continue, error.status())
+        error.status()
+    }
+
+    /// Lets everything know what `set` changed.
+    fn apply(&mut self) {
+        if self.workspace.settings != self.applied {
+            self.configure();
+        }
+    }
+
+    /// Lets everything know what is set.
+    pub fn configure(&mut self) {
+        let settings = self.workspace.settings;
+        self.printer.set_format(settings.format);
+        self.printer.set_color(settings.color);
+        if self.messages.recolor(settings.color) {
+            self.workspace.monitor = Box::new(Progress::new(self.messages));
+        }
+        disk::want_threads(settings.jobs);
+        self.workspace.consent = match self.consent {
+            Consent::Person(_) if !settings.confirm => Consent::Given,
+            consent => consent,
+        };
+        self.applied = settings;
     }
 
     /// Starts an empty index in the place of one that turned out to be damaged.

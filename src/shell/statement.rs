@@ -1,6 +1,6 @@
 //! Logical lines: one physical line, or several where they end in ` \`.
 
-use crate::lexer::continues;
+use crate::lexer::{continues, lex};
 
 /// One logical line of a source of commands: several physical lines where they end in ` \`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +11,18 @@ pub(super) struct Statement {
     pub(super) number: usize,
     /// The physical lines, joined by line feeds, continuation backslashes blanked out.
     pub(super) text: String,
+}
+
+impl Statement {
+    /// Whether it says nothing: a blank line or a comment.
+    pub(super) fn is_blank(&self) -> bool {
+        lex(&self.text).is_ok_and(|words| words.is_empty())
+    }
+
+    /// Where it stands: `nightly.ab:4`.
+    pub(super) fn place(&self) -> String {
+        format!("{}:{}", self.origin, self.number)
+    }
 }
 
 /// The logical lines of a text whose first physical line has this number.

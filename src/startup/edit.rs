@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::lexer::continues;
 use crate::naming::overlap;
 use crate::registry::{Entry, Key, Kind, Registry};
+use crate::variables::Variables;
 
 /// What one session did to what is tracked; nothing else is its to change in the start-up file.
 #[derive(Debug)]
@@ -18,6 +19,8 @@ pub struct Changes<'a> {
     pub now: &'a Registry,
     /// What was given its place with `--replace`, whatever place it had.
     pub replaced: &'a BTreeSet<Key>,
+    /// What the variables in the file's lines stand for.
+    pub variables: &'a Variables,
 }
 
 /// The new text of a start-up file, and how it differs from the old one.
@@ -31,7 +34,7 @@ pub(super) struct Rewritten {
 /// The text of a start-up file with a session's changes made to it.
 pub(super) fn rewritten(before: &str, changes: &Changes<'_>, folder: &Path) -> Result<Rewritten> {
     let body = before.strip_prefix('\u{feff}').unwrap_or(before);
-    let lines = logical_lines(body, folder);
+    let lines = logical_lines(body, folder, changes.variables);
     let edits = edits(changes, &registered(&lines))?;
     let mut kept: Vec<&str> = Vec::new();
     let (mut removed, mut place) = (0, None);
@@ -179,6 +182,7 @@ mod tests {
             before,
             now,
             replaced: &BTreeSet::new(),
+            variables: &Variables::default(),
         };
         rewritten(text, &changes, Path::new("/s")).map(|after| after.text)
     }
@@ -200,7 +204,7 @@ mod tests {
             after,
             "# studio\r\nadd database \\\r\n  WORK ./work # mine\r\n\
              add category render scratch/render/\r\nadd database THEIRS /theirs\r\n\
-             add database 'NAS 2' '/mnt/\\$x'\r\nload\r\n"
+             add database 'NAS 2' '/mnt/$x'\r\nload\r\n"
         );
         assert_eq!(saved(&after, &before, &now).unwrap(), after);
     }

@@ -7,6 +7,7 @@ use crate::lexer::{continues, lex, quote};
 use crate::naming::category_path;
 use crate::paths;
 use crate::registry::{Entry, Key, Kind};
+use crate::variables::Variables;
 
 /// A line of a start-up file with those that it goes on in, byte for byte, and what it does to the registry.
 #[derive(Debug)]
@@ -16,7 +17,11 @@ pub(super) struct Line<'a> {
 }
 
 /// The lines of a text.
-pub(super) fn logical_lines<'a>(text: &'a str, folder: &Path) -> Vec<Line<'a>> {
+pub(super) fn logical_lines<'a>(
+    text: &'a str,
+    folder: &Path,
+    variables: &Variables,
+) -> Vec<Line<'a>> {
     let mut lines = Vec::new();
     let mut start = 0;
     let mut end = 0;
@@ -26,7 +31,7 @@ pub(super) fn logical_lines<'a>(text: &'a str, folder: &Path) -> Vec<Line<'a>> {
         let goes_on = continues(bare.strip_suffix('\r').unwrap_or(bare));
         if !goes_on || end == text.len() {
             let text = &text[start..end];
-            let meaning = meaning(text, folder);
+            let meaning = meaning(text, folder, variables);
             lines.push(Line { text, meaning });
             start = end;
         }
@@ -78,13 +83,13 @@ pub(super) fn line_for(entry: &Entry) -> String {
         Kind::Category if entry.place.as_os_str().is_empty() => PathBuf::from("."),
         _ => entry.place.clone(),
     };
-    let place = quote(&paths::unexpanded(&place));
+    let place = quote(place.as_os_str());
     format!("add {} {name} {place}", entry.key.kind.noun())
 }
 
 /// What a line does to the registry; `None` for one that does nothing to it.
-fn meaning(line: &str, folder: &Path) -> Option<Meaning> {
-    let words = words(line)?;
+fn meaning(line: &str, folder: &Path, variables: &Variables) -> Option<Meaning> {
+    let words = words(line, variables)?;
     let replace = words.iter().any(|word| word == "--replace");
     let is_option = |word: &OsStr| word == "--replace" || word == "--";
     let words = words.iter().map(OsString::as_os_str);
@@ -111,8 +116,9 @@ fn meaning(line: &str, folder: &Path) -> Option<Meaning> {
     Some(Meaning::Add { entry, replace })
 }
 
-/// The words of a line and of those that it goes on in; `None` if it cannot be run.
-fn words(line: &str) -> Option<Vec<OsString>> {
+/// The words of a line and of those that it goes on in, as typed where a variable is not set here; `None` if it cannot
+/// be run.
+fn words(line: &str, variables: &Variables) -> Option<Vec<OsString>> {
     let bare = |part: &str| {
         if continues(part) {
             part[..part.trim_end().len() - 1].to_owned()
@@ -121,12 +127,12 @@ fn words(line: &str) -> Option<Vec<OsString>> {
         }
     };
     let joined: Vec<String> = line.lines().map(bare).collect();
-    let words = lex(&joined.join("\n")).ok()?;
+    let typed = lex(&joined.join("\n")).ok()?;
+    let words = variables.expand(typed.clone()).unwrap_or(typed);
     Some(words.into_iter().map(|word| word.text).collect())
 }
 
-/// The place that a word of an `add` line means; as it is typed where that cannot be told, as with a variable that is
-/// not set here.
+/// The place that a word of an `add` line means; as it is typed where that cannot be told.
 fn registered_place(kind: Kind, typed: &OsStr, folder: &Path) -> Option<PathBuf> {
     match kind {
         Kind::Database => Some(paths::absolute(typed, folder).unwrap_or_else(|_| typed.into())),

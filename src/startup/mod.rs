@@ -14,7 +14,7 @@ use crate::os::host;
 use crate::paths;
 
 pub use edit::Changes;
-pub use save::{Saved, save};
+pub use save::{Saved, foresee, save};
 
 /// The start-up file that was found, and what was passed over.
 #[derive(Debug, Default)]

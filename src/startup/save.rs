@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use super::edit::{Changes, rewritten};
+use super::edit::{Changes, Rewritten, rewritten};
 use crate::error::{At as _, Error, Result};
 use crate::moment::Moment;
 
@@ -24,22 +24,11 @@ pub fn save(path: &Path, changes: &Changes<'_>) -> Result<Saved> {
     lock.as_ref()
         .map_or(Ok(()), fs::File::lock)
         .unwrap_or_default();
-    let before = match fs::read_to_string(path) {
-        Ok(text) => Some(text),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-        Err(error) => return Err(error).at("read", path),
-    };
-    // Its relative paths are relative to its own folder, as when it runs.
-    let whole = std::path::absolute(path).at("find", path)?;
-    let folder = whole.parent().unwrap_or(Path::new("/"));
-    let after = rewritten(before.as_deref().unwrap_or_default(), changes, folder)?;
-    let mut saved = Saved {
-        path: path.to_owned(),
-        kept: None,
-        added: after.added,
-        removed: after.removed,
-    };
+    let (before, after) = worked_out(path, changes)?;
+    let mut saved = Saved::new(path, &after);
     if saved.added + saved.removed > 0 {
+        let whole = std::path::absolute(path).at("find", path)?;
+        let folder = whole.parent().unwrap_or(Path::new("/"));
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -49,6 +38,29 @@ pub fn save(path: &Path, changes: &Changes<'_>) -> Result<Saved> {
         write_whole(path, &after.text)?;
     }
     Ok(saved)
+}
+
+/// What [`save`] would do.
+///
+/// # Errors
+/// As for [`save`], but for those of writing.
+pub fn foresee(path: &Path, changes: &Changes<'_>) -> Result<Saved> {
+    let (_, after) = worked_out(path, changes)?;
+    Ok(Saved::new(path, &after))
+}
+
+/// The text of the file, if there is one, and what it is to become.
+fn worked_out(path: &Path, changes: &Changes<'_>) -> Result<(Option<String>, Rewritten)> {
+    let before = match fs::read_to_string(path) {
+        Ok(text) => Some(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error).at("read", path),
+    };
+    // Its relative paths are relative to its own folder, as when it runs.
+    let whole = std::path::absolute(path).at("find", path)?;
+    let folder = whole.parent().unwrap_or(Path::new("/"));
+    let after = rewritten(before.as_deref().unwrap_or_default(), changes, folder)?;
+    Ok((before, after))
 }
 
 /// What saving came to.
@@ -62,6 +74,17 @@ pub struct Saved {
     pub added: usize,
     /// How many lines went.
     pub removed: usize,
+}
+
+impl Saved {
+    fn new(path: &Path, after: &Rewritten) -> Self {
+        Self {
+            path: path.to_owned(),
+            kept: None,
+            added: after.added,
+            removed: after.removed,
+        }
+    }
 }
 
 /// Keeps the old text under a name that says when.

@@ -30,6 +30,7 @@ fn a_quote_that_is_not_closed_is_pointed_at_where_it_opened() {
         load --project='Bob
                        ^
     hint: close it with '; inside a word, as in Bob's, a quote needs nothing
+    4 of 4 commands failed: script.ab:1, 2, 3, 4
     "#);
 }
 
@@ -60,6 +61,7 @@ fn a_bad_escape_is_pointed_at() {
         fetch client $'\0'
                        ^^
     hint: known are \n \r \t \\ \' \xHH and \u{HEX}
+    5 of 5 commands failed: script.ab:1, 2, 3, 4, 5
     ");
 }
 
@@ -180,6 +182,7 @@ fn the_caret_stands_under_the_word_after_tabs_and_wide_characters() {
         load $'\x1b[31m' \u{202e}X
              ^^^^^^^^^^^
     hint: known: WORK, NAS
+    5 of 5 commands failed: script.ab:1, 2, 3, 4, 5
     ");
 }
 

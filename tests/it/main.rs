@@ -8,6 +8,7 @@
 mod commands;
 mod disks;
 mod docs;
+mod dry_run;
 mod faults;
 mod foreign;
 mod index;
@@ -28,3 +29,4 @@ mod startup;
 mod streams;
 mod studio;
 mod syntax;
+mod variables;

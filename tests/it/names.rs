@@ -161,6 +161,7 @@ fn an_error_shows_a_name_without_its_control_characters() {
         fetch project $'line\nfeed/line\nfeex'
                       ^^^^^^^^^^^^^^^^^^^^^^^^
     hint: did you mean `$'line\nfeed/line\nfeed'`?
+    4 of 4 commands failed: script.ab:1, 2, 3, 4
     ");
 }
 

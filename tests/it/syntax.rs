@@ -37,6 +37,7 @@ fn an_unknown_command_is_corrected() {
         FETCH all
         ^^^^^
     hint: did you mean `fetch`?
+    5 of 5 commands failed: script.ab:1, 2, 3, 4, 5
     ");
 }
 
@@ -67,6 +68,7 @@ fn an_unknown_name_is_answered_with_the_nearest() {
         fetch client nobody
                      ^^^^^^
     hint: known: "Bob's", acme
+    5 of 5 commands failed: script.ab:1, 2, 3, 4, 5
     "#);
 }
 
@@ -91,6 +93,7 @@ fn an_unknown_name_without_a_near_one_is_answered_with_those_there_are() {
         copy acme/spot footage WORK NAS,TAPE
                                     ^^^^^^^^
     hint: known: WORK, NAS
+    4 of 4 commands failed: script.ab:1, 2, 3, 4
     ");
 }
 
@@ -170,6 +173,7 @@ fn missing_words_are_named() {
         remove database
                        ^
     hint: write it as: remove database DATABASE
+    17 of 17 commands failed: script.ab:1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17
     ");
 }
 
@@ -221,6 +225,7 @@ fn surplus_words_are_pointed_at() {
         load --forget OLD NAS
              ^^^^^^^^
     hint: leave one of them out
+    10 of 10 commands failed: script.ab:1, 2, 3, 4, 5, 6, 7, 8, 9, 10
     "#);
 }
 
@@ -266,6 +271,7 @@ fn wrong_options_are_pointed_at() {
         fetch all --live=yes
                   ^^^^^^^^^^
     hint: write it as: fetch all --live
+    9 of 9 commands failed: script.ab:1, 2, 3, 4, 5, 6, 7, 8, 9
     ");
 }
 
@@ -277,11 +283,12 @@ fn commands_are_not_abbreviated_in_scripts() {
     script.ab:1:1: error: there is no command `fet`
         fet all
         ^^^
-    hint: did you mean `fetch`?
+    hint: did you mean `fetch` or `set`?
     script.ab:2:6: error: there is no option `--older` here
         load --older 1h
              ^^^^^^^
     hint: did you mean `--older-than`?
+    2 of 2 commands failed: script.ab:1, 2
     ");
 }
 
@@ -327,6 +334,7 @@ fn nothing_outside_the_databases_can_be_named() {
     script.ab:11:16: error: `a/..` cannot be a project: `.` and `..` would leave the database
         load --project a/..
                        ^^^^
+    11 of 11 commands failed: script.ab:1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
     ");
 }
 
@@ -379,7 +387,8 @@ fn a_category_stays_below_the_roots() {
     script.ab:12:16: error: the variable `$NOT_SET` is not set
         add database X $NOT_SET/x
                        ^^^^^^^^^^
-    hint: set it, or write `\$` for a dollar sign
+    hint: set it in the environment or with `-D NOT_SET=VALUE`; a dollar sign is written `\$`
+    12 of 12 commands failed: script.ab:1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
     ");
 }
 
@@ -400,6 +409,7 @@ fn help_for_nothing_is_an_error_with_a_hint() {
         help add nothing
                  ^^^^^^^
     hint: known: add database, add category
+    3 of 3 commands failed: script.ab:1, 2, 3
     ");
 }
 

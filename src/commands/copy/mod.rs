@@ -8,6 +8,7 @@ use clap::Args;
 
 use copied::Copied;
 
+use crate::consent::Consent;
 use crate::copying::{self, Request};
 use crate::error::{Error, Result};
 use crate::monitor::Event;
@@ -65,16 +66,25 @@ pub(crate) struct Copy {
     /// Compare files of one size by their content, not by their times
     #[arg(long)]
     checksum: bool,
-    /// Do not read back what was copied
+    /// Read back what was copied, also after `set verify off`
     #[arg(long)]
+    verify: bool,
+    /// Do not read back what was copied
+    #[arg(long, conflicts_with = "verify")]
     no_verify: bool,
+    /// Replace older files without asking at the prompt
+    #[arg(long)]
+    yes: bool,
 }
 
 impl Copy {
     /// Does the work and prints nothing. The answer is a stream: a dry run may list a million files.
     pub(crate) fn carry_out(self, workspace: &mut Workspace) -> Result<Copied> {
         let (index, registry) = (&mut workspace.index, &workspace.registry);
-        let request = self.request(registry)?;
+        let mut request = self.request(registry)?;
+        request.verify = self.verify || (workspace.settings.verify && !self.no_verify);
+        request.dry_run |= workspace.dry_run;
+        request.consent = workspace.consent.or_given(self.yes);
         let run = index.begin_run("copy")?;
         let report = copying::copy(index, registry, &request, run, workspace.monitor.as_ref());
         let mut state = match &report {
@@ -122,6 +132,7 @@ impl Copy {
             },
             verify: !self.no_verify,
             dry_run: self.dry_run,
+            consent: Consent::Nobody,
         })
     }
 }

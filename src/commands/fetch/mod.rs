@@ -12,6 +12,7 @@ use crate::catalogue::{self, ProjectState, ReplicaState, State};
 use crate::error::Result;
 use crate::exit_status::ExitStatus;
 use crate::loading::look_at_all;
+use crate::monitor::Event;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
@@ -153,6 +154,11 @@ impl Run for Fetch {
 
 /// Looks at all databases; gives whether all of it could be seen.
 fn look(workspace: &mut Workspace, scope: &Scope) -> Result<bool> {
+    if workspace.dry_run {
+        let notice = "dry run: no disk is looked at; this is what the last looks saw";
+        workspace.monitor.event(&Event::Notice(notice));
+        return Ok(true);
+    }
     let (index, registry) = (&mut workspace.index, &workspace.registry);
     let databases: Vec<_> = registry.databases().iter().collect();
     let extent = Extent::of(registry, scope.clone());

@@ -33,7 +33,7 @@ fn tilde_and_variables_expand_in_paths() {
         "add database HOME ~/work",
         "add database NAS $NAS_MOUNT/a",
         "add database NAS2 ${NAS_MOUNT}2",
-        r"add database PRICE './\$NAS_MOUNT'",
+        r"add database PRICE ./\$NAS_MOUNT",
         "add category render $SUB/render",
         "list databases",
         "list categories",
@@ -67,7 +67,7 @@ fn tilde_and_variables_expand_in_paths() {
     -c:1:18: error: the variable `$NO_SUCH` is not set
         add database NAS /mnt/$NO_SUCH/a
                          ^^^^^^^^^^^^^^^
-    hint: set it, or write `\$` for a dollar sign
+    hint: set it in the environment or with `-D NO_SUCH=VALUE`; a dollar sign is written `\$`
     ");
 }
 

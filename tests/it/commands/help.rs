@@ -34,6 +34,7 @@ fn the_overview_lists_every_command() {
       add      Track a database or a category
       compare  Compare a project on two databases, file by file
       copy     Copy a category of a project from one database to others
+      echo     Write words
       exclude  Leave files and folders alone that match a pattern
       explore  Open a project's folder in the file manager
       fetch    Show where projects are, how big they are and how their replicas compare
@@ -43,6 +44,8 @@ fn the_overview_lists_every_command() {
       load     Look at the disks and bring the index up to date
       remove   Stop tracking a database, a category or an exclusion
       save     Write what this session changed into the start-up file
+      set      List the settings, or change one
+      source   Run a file of commands
       exit     Leave the prompt or end the script
 
     `help COMMAND` explains one with examples. A name with spaces is quoted: 'Camera Raw'.
@@ -93,8 +96,14 @@ fn a_page_tells_of_arguments_options_and_examples() {
           --checksum
               Compare files of one size by their content, not by their times
 
+          --verify
+              Read back what was copied, also after `set verify off`
+
           --no-verify
               Do not read back what was copied
+
+          --yes
+              Replace older files without asking at the prompt
 
       -h, --help
               Print help

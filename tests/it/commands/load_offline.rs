@@ -78,7 +78,15 @@ fn only_forget_drops_what_is_known() {
     studio.lines(&["load"]).ok();
     studio.remove("WORK/footage").remove("WORK/scratch");
     studio.lines(&["load"]).status(3);
-    assert_snapshot!(studio.lines(&["load --forget WORK"]), @"
+    let unanswered = studio.lines(&["load --forget WORK"]).status(2);
+    assert_snapshot!(unanswered.stderr, @"
+    -c:1:1: error: this asks, and nobody is there to answer: forget what the index knows of `WORK` (5 files)? no file is touched
+        load --forget WORK
+        ^^^^^^^^^^^^^^^^^^
+    hint: `--yes` at the end of the line says yes beforehand
+    ");
+    assert!(studio.lines(&["list clients"]).ok().stdout.contains("acme"));
+    assert_snapshot!(studio.lines(&["load --forget WORK --yes"]), @"
     exit 0
     --- stdout
     ┌──────────┬───────────┬──────────┬───────┬──────┬──────┬───────┐

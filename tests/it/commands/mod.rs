@@ -9,6 +9,7 @@ mod copy_clashes;
 mod copy_entries;
 mod copy_refused;
 mod copy_scope;
+mod echo;
 mod exclude;
 mod exit;
 mod explore;
@@ -22,6 +23,8 @@ mod load;
 mod load_offline;
 mod remove;
 mod save;
+mod set;
+mod source;
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;

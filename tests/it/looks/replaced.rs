@@ -86,7 +86,7 @@ fn if_it_is_meant_forgetting_says_so() {
     studio.lines(&["load"]).ok();
     replace(&studio, &["footage/other/thing/t.mov"]);
     studio.lines(&["load WORK"]).status(3);
-    studio.lines(&["load --forget WORK"]).ok();
+    studio.lines(&["load --forget WORK --yes"]).ok();
     let load = studio.json(&["load WORK"]).ok();
     assert_eq!(changes(&load, "WORK"), [1, 0, 0]);
 }

@@ -97,7 +97,7 @@ fn forgetting_during_a_load_leaves_nothing_half() {
         studio.file("WORK/footage/c1/p/changed", format!("{wait}"));
         let load = start(&studio, "load WORK");
         std::thread::sleep(Duration::from_millis(wait));
-        studio.lines(&["load --forget WORK"]).ok();
+        studio.lines(&["load --forget WORK --yes"]).ok();
         let load = end(&studio, load);
         if load.status == 1 {
             assert!(load.stderr.contains("hint: look again: `load`"), "{load}");

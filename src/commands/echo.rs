@@ -1,0 +1,68 @@
+//! `echo`: write words, so that a script can say what it does.
+
+use std::ffi::OsString;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::Run;
+use crate::error::Result;
+use crate::name::Name;
+use crate::output::answer::{Answer, Records};
+use crate::output::cell::Cell;
+use crate::output::page::Page;
+use crate::workspace::Workspace;
+
+/// Write words
+///
+/// Variables in them are replaced, as in every line. With `--quiet` nothing is written.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  echo bringing the footage to the NAS
+  echo my home is $HOME
+  echo 'a $NAME in single quotes stays'")]
+pub(crate) struct Echo {
+    /// The words; they are written with a blank between them
+    #[arg(
+        value_name = "WORD",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    words: Vec<OsString>,
+}
+
+/// What was written.
+#[derive(Debug, Serialize)]
+pub(crate) struct Echoed {
+    text: Name,
+}
+
+impl Run for Echo {
+    type Answer = Echoed;
+
+    fn run(self, _workspace: &mut Workspace) -> Result<Echoed> {
+        let text = self.words.join(std::ffi::OsStr::new(" "));
+        Ok(Echoed {
+            text: Name::from(text.as_os_str()),
+        })
+    }
+}
+
+impl Answer for Echoed {
+    const COMMAND: &'static str = "echo";
+
+    fn page(&self, page: &mut Page) {
+        page.cells(vec![Cell::from(&self.text)]);
+    }
+
+    fn records(&self) -> Records {
+        Records {
+            headings: &["text"],
+            rows: vec![vec![Cell::from(&self.text)]],
+        }
+    }
+
+    fn is_routine(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,139 @@
+//! `set`: list the settings, change one, or say what `$1` and those after it stand for.
+
+use std::ffi::OsString;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::Run;
+use crate::error::{Error, Result};
+use crate::nearest::nearest;
+use crate::output::answer::{Answer, Records};
+use crate::output::cell::Cell;
+use crate::output::page::Page;
+use crate::settings::Setting;
+use crate::workspace::Workspace;
+
+/// List the settings, or change one
+///
+/// A setting holds until the prompt or script ends; in the start-up file it holds for every one. What the program's own
+/// options say wins over the start-up file.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  set
+  set format json
+  set hints off
+  set pager off
+  set jobs 4
+  set -- acme/spot NAS")]
+pub(crate) struct Set {
+    /// The setting: format, color, pager, hints, verify, jobs or confirm
+    #[arg(value_name = "SETTING", conflicts_with = "arguments")]
+    name: Option<String>,
+    /// Its new value
+    #[arg(value_name = "VALUE", conflicts_with = "arguments")]
+    value: Option<String>,
+    /// What `$1`, `$2` and so on stand for from here on
+    #[arg(value_name = "ARGUMENT", last = true)]
+    arguments: Vec<OsString>,
+}
+
+/// Settings and their values.
+#[derive(Debug, Serialize)]
+pub(crate) struct SetAnswer {
+    settings: Vec<Line>,
+    #[serde(skip)]
+    changed: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Line {
+    name: &'static str,
+    value: String,
+    values: String,
+    #[serde(skip)]
+    about: &'static str,
+}
+
+impl Run for Set {
+    type Answer = SetAnswer;
+
+    fn run(self, workspace: &mut Workspace) -> Result<SetAnswer> {
+        if !self.arguments.is_empty() {
+            workspace.variables.set_arguments(self.arguments);
+            return Ok(SetAnswer {
+                settings: Vec::new(),
+                changed: true,
+            });
+        }
+        let setting = self.name.as_deref().map(named).transpose()?;
+        if let (Some(setting), Some(value)) = (setting, &self.value)
+            && !workspace.settings.set(setting, value)
+        {
+            return Err(Error::NoSuchValue {
+                setting: setting.name(),
+                word: value.as_str().into(),
+                values: setting.values(),
+            });
+        }
+        let shown = setting.map_or_else(|| Setting::ALL.to_vec(), |setting| vec![setting]);
+        let line = |setting: Setting| Line {
+            name: setting.name(),
+            value: workspace.settings.get(setting),
+            values: setting.values(),
+            about: setting.about(),
+        };
+        Ok(SetAnswer {
+            settings: shown.into_iter().map(line).collect(),
+            changed: self.value.is_some(),
+        })
+    }
+}
+
+/// The setting of this name.
+fn named(name: &str) -> Result<Setting> {
+    let names = Setting::ALL.map(Setting::name);
+    Setting::named(name).ok_or_else(|| Error::Unknown {
+        noun: "setting",
+        name: name.into(),
+        near: nearest(name, names)
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
+        known: names.map(str::to_owned).to_vec(),
+    })
+}
+
+impl Answer for SetAnswer {
+    const COMMAND: &'static str = "set";
+
+    fn page(&self, page: &mut Page) {
+        if let ([one], true) = (self.settings.as_slice(), self.changed) {
+            page.line(format!("{} is {}", one.name, one.value));
+            return;
+        }
+        let row = |setting: &Line| {
+            [setting.name, &setting.value, &setting.values, setting.about]
+                .map(Cell::text)
+                .to_vec()
+        };
+        let rows = self.settings.iter().map(row).collect();
+        page.table(&["setting", "value", "takes", "what it is"], rows);
+    }
+
+    fn records(&self) -> Records {
+        let row = |setting: &Line| {
+            [setting.name, &setting.value, &setting.values]
+                .map(Cell::text)
+                .to_vec()
+        };
+        Records {
+            headings: &["name", "value", "values"],
+            rows: self.settings.iter().map(row).collect(),
+        }
+    }
+
+    fn is_routine(&self) -> bool {
+        self.changed
+    }
+}

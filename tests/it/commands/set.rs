@@ -1,0 +1,133 @@
+//! `set`.
+
+use insta::assert_snapshot;
+
+use crate::studio::Studio;
+
+#[test]
+fn settings_are_listed_with_what_they_take() {
+    let studio = Studio::bare();
+    assert_snapshot!(studio.lines(&["set", "set jobs"]).ok(), @"
+    exit 0
+    --- stdout
+    ┌─────────┬───────┬─────────────────────────┬─────────────────────────────────────────────────────────────────┐
+    │ setting ┆ value ┆ takes                   ┆ what it is                                                      │
+    ╞═════════╪═══════╪═════════════════════════╪═════════════════════════════════════════════════════════════════╡
+    │ format  ┆ table ┆ table, plain, csv, json ┆ how answers are written                                         │
+    │ color   ┆ auto  ┆ auto, always, never     ┆ whether there is colour                                         │
+    │ pager   ┆ on    ┆ on, off                 ┆ answers longer than the screen go through $PAGER, at the prompt │
+    │ hints   ┆ on    ┆ on, off                 ┆ grey hints at the prompt                                        │
+    │ verify  ┆ on    ┆ on, off                 ┆ what was copied is read back                                    │
+    │ jobs    ┆ auto  ┆ auto, 1 to 64           ┆ threads on each disk                                            │
+    │ confirm ┆ on    ┆ on, off                 ┆ ask before files are replaced, at the prompt                    │
+    └─────────┴───────┴─────────────────────────┴─────────────────────────────────────────────────────────────────┘
+    ┌─────────┬───────┬───────────────┬──────────────────────┐
+    │ setting ┆ value ┆ takes         ┆ what it is           │
+    ╞═════════╪═══════╪═══════════════╪══════════════════════╡
+    │ jobs    ┆ auto  ┆ auto, 1 to 64 ┆ threads on each disk │
+    └─────────┴───────┴───────────────┴──────────────────────┘
+    ");
+    let document = studio.json(&["set jobs 4", "set"]).ok().document();
+    assert_eq!(document["settings"][5]["value"], "4");
+    assert_eq!(document["settings"].as_array().unwrap().len(), 7);
+}
+
+#[test]
+fn a_setting_holds_for_the_lines_after_it() {
+    let studio = Studio::new();
+    let text =
+        "list categories\nset format plain\nlist categories\nset format json\nlist categories\n";
+    assert_snapshot!(studio.script(text).ok(), @r#"
+    exit 0
+    --- stdout
+    ┌──────────┬────────────────┐
+    │ category ┆ path           │
+    ╞══════════╪════════════════╡
+    │ footage  ┆ footage        │
+    │ render   ┆ scratch/render │
+    └──────────┴────────────────┘
+    format	plain	table, plain, csv, json
+    footage	footage
+    render	scratch/render
+    {"command":"set","settings":[{"name":"format","value":"json","values":"table, plain, csv, json"}]}
+    {"command":"list","categories":[{"name":"footage","path":"footage"},{"name":"render","path":"scratch/render"}]}
+    "#);
+    let text = "set color always\nlod\n";
+    assert!(
+        studio
+            .script(text)
+            .status(2)
+            .stderr
+            .contains("\u{1b}[31merror")
+    );
+}
+
+#[test]
+fn options_win_over_the_start_up_file_and_lines_over_options() {
+    let studio = Studio::new();
+    let file = "home/.config/auto-backup/.config";
+    studio.file(file, studio.read(file) + "set format csv\nset jobs 2\n");
+    let heading = |run: crate::studio::Run| run.ok().stdout.lines().next().unwrap().to_owned();
+    assert_eq!(heading(studio.lines(&["list categories"])), "category,path");
+    let plain = ["--format", "plain", "-c", "list categories"];
+    assert_eq!(heading(studio.run(plain)), "footage\tfootage");
+    let lines = [
+        "--format",
+        "plain",
+        "-c",
+        "set format csv",
+        "-c",
+        "list categories",
+    ];
+    let run = studio.run(lines).ok();
+    assert_eq!(run.stdout.lines().nth(2), Some("category,path"));
+    assert!(studio.lines(&["set jobs"]).ok().stdout.contains("jobs,2"));
+}
+
+#[test]
+fn what_a_setting_does_not_take_is_told() {
+    let studio = Studio::bare();
+    studio.file(
+        "script.ab",
+        "set hint off\nset color blue\nset jobs 0\nset jobs off on\nset verify -- x\n",
+    );
+    assert_snapshot!(studio.run(["--keep-going", "script.ab"]).status(2), @"
+    exit 2
+    --- stderr
+    script.ab:1:5: error: there is no setting `hint`
+        set hint off
+            ^^^^
+    hint: did you mean `hints`?
+    script.ab:2:11: error: `blue` cannot be the value of `color`
+        set color blue
+                  ^^^^
+    hint: it takes auto, always, never
+    script.ab:3:10: error: `0` cannot be the value of `jobs`
+        set jobs 0
+                 ^
+    hint: it takes auto, 1 to 64
+    script.ab:4:14: error: `on` is one word too many
+        set jobs off on
+                     ^^
+    hint: write it as: set [SETTING] [VALUE] [-- ARGUMENT...]; a name with spaces is quoted: 'off on'
+    script.ab:5:16: error: `SETTING` and `ARGUMENT` do not go together
+        set verify -- x
+                       ^
+    hint: leave one of them out
+    5 of 5 commands failed: script.ab:1, 2, 3, 4, 5
+    ");
+}
+
+#[test]
+fn copies_are_not_read_back_where_that_is_set() {
+    let studio = Studio::filled();
+    let verified = |lines: &[&str]| studio.json(lines).ok().document()["verified_files"].clone();
+    let copy = |project: &str| format!("copy {project} footage WORK NAS");
+    assert_eq!(verified(&["set verify off", &copy("acme/spot")]), 0);
+    let asked = copy("acme/teaser") + " --verify";
+    assert_eq!(verified(&["set verify off", &asked]), 1);
+    assert_eq!(verified(&["set jobs 1", &copy("Bob's")]), 1);
+    let both = asked + " --no-verify";
+    let refused = studio.lines(&[&both]).status(2);
+    assert!(refused.stderr.contains("do not go together"), "{refused}");
+}

@@ -1,0 +1,106 @@
+//! `--dry-run` for whole scripts, and `--quiet` as cron wants it.
+
+use insta::assert_snapshot;
+
+use crate::studio::Studio;
+
+#[test]
+fn a_whole_script_only_says_what_it_would_do() {
+    let studio = Studio::filled();
+    studio.folder("MORE").lines(&["load"]).ok();
+    studio.file(
+        "nightly.ab",
+        "add database MORE MORE\nload\nload --forget NAS --yes\ncopy acme/spot footage WORK NAS\n\
+         fetch project acme/spot --live\nremove category render\nexplore acme/spot footage WORK\nsave\n",
+    );
+    let everything = || {
+        let index = "home/.local/share/auto-backup";
+        [
+            studio.tree("WORK"),
+            studio.tree("NAS"),
+            studio.tree("MORE"),
+            studio.tree(index),
+        ]
+        .concat()
+            + &studio.read("home/.config/auto-backup/.config")
+            + &studio.lines(&["find '*'"]).ok().stdout
+    };
+    let before = everything();
+    assert_snapshot!(studio.run(["--dry-run", "nightly.ab"]).status(0), @"
+    exit 0
+    --- stdout
+    added database MORE at $STUDIO/MORE
+    ┌──────────┬────────────────────┬──────────┬───────┬──────┬───────┐
+    │ database ┆ state              ┆ projects ┆ files ┆ size ┆ time  │
+    ╞══════════╪════════════════════╪══════════╪═══════╪══════╪═══════╡
+    │ WORK     ┆ would be looked at ┆        3 ┆     5 ┆ 25 B ┆ N s │
+    │ NAS      ┆ would be looked at ┆        0 ┆     0 ┆  0 B ┆ N s │
+    │ MORE     ┆ would be looked at ┆        0 ┆     0 ┆  0 B ┆ N s │
+    └──────────┴────────────────────┴──────────┴───────┴──────┴───────┘
+    ┌──────────┬────────────────────┬──────────┬───────┬──────┬───────┐
+    │ database ┆ state              ┆ projects ┆ files ┆ size ┆ time  │
+    ╞══════════╪════════════════════╪══════════╪═══════╪══════╪═══════╡
+    │ NAS      ┆ would be forgotten ┆        0 ┆     0 ┆  0 B ┆ N s │
+    └──────────┴────────────────────┴──────────┴───────┴──────┴───────┘
+    planned $STUDIO/NAS/footage/acme/spot/reel.mov: add
+    planned $STUDIO/NAS/footage/acme/spot/plates/p1.exr: add
+    would copy 2 files, 13 B
+    acme/spot
+    ┌──────────┬────────────────────────┬─────────┬─────────┐
+    │ category ┆ WORK                   ┆ NAS     ┆ MORE    │
+    ╞══════════╪════════════════════════╪═════════╪═════════╡
+    │ footage  ┆ present, 2 files, 13 B ┆ missing ┆ unknown │
+    │ render   ┆ present, 1 file, 5 B   ┆ missing ┆ unknown │
+    └──────────┴────────────────────────┴─────────┴─────────┘
+      footage on WORK: $STUDIO/WORK/footage/acme/spot (looked at just now)
+      render on WORK: $STUDIO/WORK/scratch/render/acme/spot (looked at just now)
+    category render is no longer tracked; its files are untouched
+    $STUDIO/WORK/footage/acme/spot
+    would be saved in $STUDIO/home/.config/auto-backup/.config: 1 line added, 1 removed
+    --- stderr
+    dry run: no disk is looked at; this is what the last looks saw
+    ");
+    assert_eq!(everything(), before);
+    let loaded = studio
+        .run(["--dry-run", "--format", "json", "-c", "load"])
+        .ok();
+    assert_eq!(loaded.document()["run"], serde_json::Value::Null);
+    assert_eq!(loaded.document()["state"], "planned");
+}
+
+#[test]
+fn a_dry_run_of_what_would_fail_fails() {
+    let studio = Studio::filled();
+    studio.file("nightly.ab", "copy acme/spot footage WORK NSA\n");
+    studio.run(["--dry-run", "nightly.ab"]).status(1);
+    studio
+        .remove("NAS")
+        .file("nightly.ab", "copy acme/spot footage WORK NAS\n");
+    studio.run(["--dry-run", "nightly.ab"]).status(1);
+}
+
+#[test]
+fn a_good_night_says_nothing_and_a_bad_one_says_what_is_wrong() {
+    let studio = Studio::filled();
+    studio.file(
+        "nightly.ab",
+        "echo begin\nload\ncopy all all WORK NAS\nsave\nset hints off\necho end\n",
+    );
+    assert_snapshot!(studio.run(["--quiet", "nightly.ab"]).ok(), @"exit 0");
+    assert_snapshot!(studio.run(["--quiet", "nightly.ab"]).ok(), @"exit 0");
+    studio.file_at(
+        "WORK/footage/acme/spot/reel.mov",
+        "reel of today",
+        crate::studio::CHANGED - 60,
+    );
+    studio.remove("WORK/scratch");
+    assert_snapshot!(studio.run(["--quiet", "nightly.ab"]).status(3), @"
+    exit 3
+    --- stdout
+    conflict $STUDIO/NAS/footage/acme/spot/reel.mov: it differs in size, and the one there is newer
+    copied 0 files, 0 B in N s; 3 already there; 1 in conflict
+    a file in conflict is as it was; `--overwrite` replaces it and keeps the old version
+    --- stderr
+    1 of 6 commands did not do all of their work: nightly.ab:3
+    ");
+}

@@ -1,0 +1,116 @@
+//! `$NAME`, `$1`, `-D`, and scripts that are programs.
+
+use std::os::unix::fs::symlink;
+
+use insta::assert_snapshot;
+
+use crate::studio::{PROGRAM, Studio};
+
+#[test]
+fn a_script_takes_arguments_and_definitions() {
+    let studio = Studio::filled();
+    studio.file(
+        "push.ab",
+        "copy $1 footage $FROM \"$2\"\necho $1 from ${FROM} to $2\n",
+    );
+    let run = studio.run(["-D", "FROM=WORK", "push.ab", "Bob's/long film", "NAS"]);
+    assert_snapshot!(run.ok(), @"
+    exit 0
+    --- stdout
+    copied and verified 1 file, 1 B in N s
+    Bob's/long film from WORK to NAS
+    ");
+    let mut command = studio.command();
+    command.env("FROM", "NAS").args(["push.ab", "acme", "NAS"]);
+    let from_environment = studio.finish(&mut command).status(1);
+    assert!(
+        from_environment
+            .stderr
+            .contains("FROM and TO are both `NAS`")
+    );
+}
+
+#[test]
+fn what_is_not_set_is_pointed_at() {
+    let studio = Studio::bare();
+    studio.file(
+        "script.ab",
+        "echo $1\nadd database NAS $NO_SUCH/studio\necho \\$1 '$1' 5$\n",
+    );
+    assert_snapshot!(studio.run(["--keep-going", "script.ab"]).status(2), @r"
+    exit 2
+    --- stdout
+    $1 $1 5$
+    --- stderr
+    script.ab:1:6: error: the variable `$1` is not set
+        echo $1
+             ^^
+    hint: it stands for an argument of the script: `auto-backup FILE ARGUMENT`, `source FILE ARGUMENT`, `set -- ARGUMENT`; a dollar sign is written `\$`
+    script.ab:2:18: error: the variable `$NO_SUCH` is not set
+        add database NAS $NO_SUCH/studio
+                         ^^^^^^^^^^^^^^^
+    hint: set it in the environment or with `-D NO_SUCH=VALUE`; a dollar sign is written `\$`
+    2 of 3 commands failed: script.ab:1, 2
+    ");
+}
+
+#[test]
+fn an_error_stands_under_the_variable_that_holds_the_wrong_word() {
+    let studio = Studio::filled();
+    studio.file("script.ab", "copy acme/spot footage WORK $1\n");
+    assert_snapshot!(studio.run(["script.ab", "NSA"]).status(1).stderr, @"
+    script.ab:1:29: error: there is no database `NSA`
+        copy acme/spot footage WORK $1
+                                    ^^
+    hint: did you mean `NAS`?
+    ");
+}
+
+#[test]
+fn definitions_have_a_name_and_a_value() {
+    let studio = Studio::bare();
+    for wrong in ["X", "=x", "1=x", "a-b=x", ""] {
+        let run = studio.run(["-D", wrong, "-c", "echo a"]).status(2);
+        assert!(run.stderr.contains("NAME=VALUE"), "{wrong}: {run}");
+    }
+    let run = studio.run(["-D", "A=b=c", "-D", "B_1=x y", "-c", "echo $A ${B_1}"]);
+    assert_eq!(run.ok().stdout, "b=c x y\n");
+    studio.run(["-D", "A=", "-c", "echo $A"]).status(2);
+}
+
+#[test]
+fn saved_roots_with_dollar_signs_are_read_back() {
+    let studio = Studio::bare();
+    let add = ["add database A './$HOME'", r"add database B ./\$1", "save"];
+    studio.folder("$HOME").folder("$1").lines(&add).ok();
+    let listed = studio
+        .run(["--format", "plain", "-c", "list databases"])
+        .ok();
+    assert_snapshot!(listed.stdout, @"
+    A	$STUDIO/$HOME	online
+    B	$STUDIO/$1	online
+    ");
+}
+
+#[test]
+fn a_script_is_a_program_of_its_own() {
+    let studio = Studio::filled();
+    studio
+        .file(
+            "push.ab",
+            "#!/usr/bin/env -S auto-backup --quiet\ncopy $1 footage WORK NAS\nlist projects in acme in NAS\n",
+        )
+        .mode("push.ab", 0o755)
+        .folder("bin");
+    symlink(PROGRAM, studio.path("bin/auto-backup")).unwrap();
+    let mut command = studio.other(studio.path("push.ab").to_str().unwrap());
+    let path = format!("{}:/usr/bin:/bin", studio.path("bin").display());
+    command.env("PATH", path).arg("acme/spot");
+    assert_snapshot!(studio.finish(&mut command).ok().stdout, @"
+    ┌───────────┐
+    │ project   │
+    ╞═══════════╡
+    │ acme/spot │
+    └───────────┘
+    ");
+}
