@@ -23,6 +23,17 @@ pub enum ExitStatus {
 }
 
 impl ExitStatus {
+    /// All of them, in the order of their numbers.
+    pub const ALL: [Self; 7] = [
+        Self::Done,
+        Self::Failed,
+        Self::Usage,
+        Self::Partial,
+        Self::Locked,
+        Self::Interrupted,
+        Self::Terminated,
+    ];
+
     /// The number the process ends with.
     #[must_use]
     pub const fn code(self) -> u8 {
@@ -34,6 +45,22 @@ impl ExitStatus {
             Self::Locked => 5,
             Self::Interrupted => 130,
             Self::Terminated => 143,
+        }
+    }
+
+    /// What it tells whoever started the process.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => "all done",
+            Self::Failed => "a command failed",
+            Self::Usage => "wrong usage or syntax",
+            Self::Partial => {
+                "some items failed, are in conflict or differ, or a database to be looked at is offline"
+            }
+            Self::Locked => "another run is at work on that database",
+            Self::Interrupted => "stopped by Ctrl-C",
+            Self::Terminated => "stopped by SIGTERM or SIGHUP",
         }
     }
 

@@ -7,10 +7,20 @@ use std::path::PathBuf;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Parser, ValueEnum};
 
+use crate::exit_status::ExitStatus;
 use crate::lexer::variable_name;
 use crate::output::color::ColorChoice;
 use crate::output::printer::Format;
 use crate::settings::Settings;
+
+/// How the program is started, for help.
+const EXAMPLES: &[&str] = &[
+    "auto-backup",
+    "auto-backup nightly.ab",
+    "auto-backup push-project.ab acme/spot NAS",
+    "auto-backup --dry-run -D TO=NAS nightly.ab",
+    "auto-backup -c 'load --older-than 1h' -c 'fetch all' --format json",
+];
 
 /// See where every project of a studio is, how big it is and what differs, and copy it between storages
 ///
@@ -25,21 +35,7 @@ use crate::settings::Settings;
 #[command(
     name = "auto-backup",
     version,
-    after_help = "Examples:
-  auto-backup
-  auto-backup nightly.ab
-  auto-backup push-project.ab acme/spot NAS
-  auto-backup --dry-run -D TO=NAS nightly.ab
-  auto-backup -c 'load --older-than 1h' -c 'fetch all' --format json
-
-Exit status:
-    0  all done
-    1  a command failed
-    2  wrong usage or syntax
-    3  some items failed, are in conflict or differ, or a database to be looked at is offline
-    5  another run is at work on that database
-  130  stopped by Ctrl-C
-  143  stopped by SIGTERM or SIGHUP"
+    after_help = after_help()
 )]
 pub(super) struct Options {
     /// A file of commands; `-` is standard input
@@ -81,6 +77,18 @@ pub(super) struct Options {
     /// Answer yes where a command asks
     #[arg(long)]
     pub(super) yes: bool,
+}
+
+/// The end of the help: examples and exit statuses.
+fn after_help() -> String {
+    let examples: Vec<_> = EXAMPLES.iter().map(|line| format!("\n  {line}")).collect();
+    let examples = examples.concat();
+    let statuses = ExitStatus::ALL.map(|status| {
+        let (code, meaning) = (status.code(), status.meaning());
+        format!("\n  {code:>3}  {meaning}")
+    });
+    let statuses = statuses.concat();
+    format!("Examples:{examples}\n\nExit status:{statuses}")
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
