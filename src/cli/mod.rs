@@ -1,5 +1,7 @@
 //! The process: its options, which mouth commands come from, and the status it ends with.
 
+mod generate;
+mod manual;
 mod mistakes;
 mod options;
 
@@ -62,7 +64,11 @@ pub fn run() -> ExitStatus {
     };
     let color = options.color.map_or_else(ColorChoice::default, Into::into);
     let messages = Messages::new(color, options.quiet);
-    match session(&options, messages) {
+    let ended = match options.generate {
+        Some(what) => generate::run(what),
+        None => session(&options, messages),
+    };
+    match ended {
         Ok(status) => status,
         Err(error) => {
             messages.error(&error);

@@ -5,22 +5,15 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{Parser, ValueEnum};
+use clap::{Parser, ValueEnum, ValueHint};
 
+use super::generate::Generated;
+use super::manual::EXAMPLES;
 use crate::exit_status::ExitStatus;
 use crate::lexer::variable_name;
 use crate::output::color::ColorChoice;
 use crate::output::printer::Format;
 use crate::settings::Settings;
-
-/// How the program is started, for help.
-const EXAMPLES: &[&str] = &[
-    "auto-backup",
-    "auto-backup nightly.ab",
-    "auto-backup push-project.ab acme/spot NAS",
-    "auto-backup --dry-run -D TO=NAS nightly.ab",
-    "auto-backup -c 'load --older-than 1h' -c 'fetch all' --format json",
-];
 
 /// See where every project of a studio is, how big it is and what differs, and copy it between storages
 ///
@@ -39,22 +32,22 @@ const EXAMPLES: &[&str] = &[
 )]
 pub(super) struct Options {
     /// A file of commands; `-` is standard input
-    #[arg(value_name = "SCRIPT", conflicts_with = "command")]
+    #[arg(value_name = "SCRIPT", value_hint = ValueHint::FilePath, conflicts_with = "command")]
     pub(super) script: Option<PathBuf>,
     /// What `$1`, `$2` and so on stand for in the script
     #[arg(value_name = "ARGUMENT")]
     pub(super) arguments: Vec<OsString>,
     /// Run this command; repeatable
-    #[arg(short = 'c', value_name = "COMMAND", allow_hyphen_values = true)]
+    #[arg(short = 'c', value_name = "COMMAND", value_hint = ValueHint::Other, allow_hyphen_values = true)]
     pub(super) command: Vec<String>,
     /// The start-up file
-    #[arg(long, value_name = "FILE", conflicts_with = "no_config")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "no_config")]
     pub(super) config: Option<PathBuf>,
     /// Run no start-up file
     #[arg(long)]
     pub(super) no_config: bool,
     /// The index file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) index: Option<PathBuf>,
     /// Give a variable a value: `$NAME` in a line then stands for it; repeatable
     #[arg(short = 'D', long = "define", value_name = "NAME=VALUE", value_parser = definition())]
@@ -77,11 +70,17 @@ pub(super) struct Options {
     /// Answer yes where a command asks
     #[arg(long)]
     pub(super) yes: bool,
+    /// Print the man page or the completions of a shell, and do nothing else
+    #[arg(long, value_enum, hide = true, conflicts_with_all = ["script", "command"])]
+    pub(super) generate: Option<Generated>,
 }
 
 /// The end of the help: examples and exit statuses.
 fn after_help() -> String {
-    let examples: Vec<_> = EXAMPLES.iter().map(|line| format!("\n  {line}")).collect();
+    let examples: Vec<_> = EXAMPLES
+        .iter()
+        .map(|(line, _)| format!("\n  {line}"))
+        .collect();
     let examples = examples.concat();
     let statuses = ExitStatus::ALL.map(|status| {
         let (code, meaning) = (status.code(), status.meaning());

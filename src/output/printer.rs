@@ -99,6 +99,17 @@ impl Printer {
         Ok(status)
     }
 
+    /// Writes a text as it is: a page for another program, and no answer to a command.
+    ///
+    /// # Errors
+    /// As for [`Self::print`].
+    pub fn verbatim(&mut self, text: &[u8]) -> Result<()> {
+        self.sink.begin();
+        self.sink.batch().extend_from_slice(text);
+        let written = self.sink.flush();
+        self.unless_closed(written)
+    }
+
     /// Puts together what an answer says.
     fn append<A: Answer>(&mut self, answer: &A) -> Result<()> {
         let text = self.sink.batch();

@@ -73,6 +73,8 @@ const ORDER: &[&str] = &[
 const HOMES: &[(&str, &[&str])] = &[
     ("base64", &["name.rs"]),
     ("clap", &["commands/", "shell/", "cli/"]),
+    ("clap_complete", &["cli/generate.rs"]),
+    ("clap_mangen", &["cli/generate.rs"]),
     ("comfy_table", &["output/table.rs"]),
     ("csv", &["output/csv.rs"]),
     ("dirs", &["paths.rs"]),

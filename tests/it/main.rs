@@ -24,6 +24,7 @@ mod roots;
 mod scale;
 mod scripts;
 mod seed;
+mod shipping;
 mod signals;
 mod startup;
 mod streams;

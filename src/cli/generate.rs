@@ -1,0 +1,163 @@
+//! The man page and the completions of shells, made of the program's own options, commands and exit statuses.
+
+use std::io;
+
+use clap::{Arg, Command, CommandFactory as _, ValueEnum};
+use clap_complete::{Shell, generate};
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, bold, roman};
+
+use super::manual::{self, Entry};
+use super::options::Options;
+use crate::commands::{grammar, with_one_help};
+use crate::error::Result;
+use crate::exit_status::ExitStatus;
+use crate::output::printer::{Format, Printer};
+use crate::output::screen::Screen;
+
+/// The name of the program.
+const NAME: &str = "auto-backup";
+
+/// What can be generated.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Generated {
+    /// The man page
+    Man,
+    /// Completions for bash
+    Bash,
+    /// Completions for zsh
+    Zsh,
+    /// Completions for fish
+    Fish,
+}
+
+/// Prints it.
+pub(super) fn run(what: Generated) -> Result<ExitStatus> {
+    let text = match what {
+        Generated::Man => man(),
+        Generated::Bash => completions(Shell::Bash),
+        Generated::Zsh => completions(Shell::Zsh),
+        Generated::Fish => completions(Shell::Fish),
+    };
+    let stdout = Box::new(io::stdout());
+    let mut printer = Printer::new(stdout, Format::Table, Screen::default(), false);
+    printer.verbatim(&text)?;
+    Ok(ExitStatus::Done)
+}
+
+/// The program's command line without what is hidden: completions would offer that, too.
+fn shown() -> Command {
+    let whole = Options::command();
+    let arguments = whole.get_arguments();
+    let mut shown = Command::new(NAME)
+        .version(env!("CARGO_PKG_VERSION"))
+        .args(arguments.filter(|argument| !argument.is_hide_set()));
+    if let (Some(about), Some(long)) = (whole.get_about(), whole.get_long_about()) {
+        shown = shown.about(about.clone()).long_about(long.clone());
+    }
+    with_one_help(shown)
+}
+
+/// The script that completes the program's options in this shell.
+fn completions(shell: Shell) -> Vec<u8> {
+    let mut command = shown().mut_args(plainly_helped);
+    let mut text = Vec::new();
+    generate(shell, &mut command, NAME, &mut text);
+    text
+}
+
+/// The option with its help as shells show it: to them a backtick is no more than a letter, or begins a command.
+fn plainly_helped(argument: Arg) -> Arg {
+    match argument.get_help().map(ToString::to_string) {
+        Some(help) => argument.help(help.replace('`', "")),
+        None => argument,
+    }
+}
+
+/// The man page.
+fn man() -> Vec<u8> {
+    let mut page = Vec::new();
+    // Memory takes every byte, so that there is no failure to tell of.
+    write_man(&mut page).unwrap_or_default();
+    emphasised(&String::from_utf8_lossy(&page)).into_bytes()
+}
+
+fn write_man(page: &mut Vec<u8>) -> io::Result<()> {
+    let man = Man::new(shown().override_usage(manual::SYNOPSIS))
+        // Quotes, because an argument without a letter would not be there, and the next one in its place.
+        .date("\"\"")
+        .manual("User Commands");
+    man.render_title(page)?;
+    man.render_name_section(page)?;
+    man.render_synopsis_section(page)?;
+    man.render_description_section(page)?;
+    man.render_options_section(page)?;
+    further_sections().to_writer(page)
+}
+
+/// What clap knows nothing of.
+fn further_sections() -> Roff {
+    let mut roff = Roff::new();
+    section(&mut roff, "COMMANDS", manual::COMMANDS);
+    commands(&mut roff, "", &grammar());
+    section(&mut roff, "EXAMPLES", "");
+    entries(&mut roff, manual::EXAMPLES);
+    section(&mut roff, "EXIT STATUS", "");
+    for status in ExitStatus::ALL {
+        entry(&mut roff, &status.code().to_string(), status.meaning());
+    }
+    roff.control("PP", []).text([roman(manual::EXIT_STATUS)]);
+    section(&mut roff, "FILES", "");
+    entries(&mut roff, manual::FILES);
+    roff.control("PP", [])
+        .text([roman(manual::FILES_ELSEWHERE)]);
+    section(&mut roff, "ENVIRONMENT", "");
+    entries(&mut roff, manual::ENVIRONMENT);
+    section(&mut roff, "SEE ALSO", manual::SEE_ALSO);
+    roff
+}
+
+/// The heading of a section, and what it begins with.
+fn section(roff: &mut Roff, heading: &str, text: &str) {
+    roff.control("SH", [heading]);
+    if !text.is_empty() {
+        roff.text([roman(text)]);
+    }
+}
+
+fn entries(roff: &mut Roff, entries: &[Entry]) {
+    for (term, text) in entries {
+        entry(roff, term, text);
+    }
+}
+
+fn entry(roff: &mut Roff, term: &str, text: &str) {
+    roff.control("TP", [])
+        .text([bold(term)])
+        .text([roman(text)]);
+}
+
+/// The commands below this one, each followed by those below it.
+fn commands(roff: &mut Roff, above: &str, command: &Command) {
+    for command in command
+        .get_subcommands()
+        .filter(|below| !below.is_hide_set())
+    {
+        let name = format!("{above}{}", command.get_name());
+        let about = command.get_about().map(ToString::to_string);
+        entry(roff, &name, &about.unwrap_or_default());
+        commands(roff, &format!("{name} "), command);
+    }
+}
+
+/// The page with bold letters for what stands between backticks; troff would make quotation marks of these.
+fn emphasised(page: &str) -> String {
+    let mut text = String::with_capacity(page.len());
+    for (place, part) in page.split('`').enumerate() {
+        if place > 0 {
+            text.push_str(if place % 2 == 1 { r"\fB" } else { r"\fR" });
+        }
+        text.push_str(part);
+    }
+    text
+}
