@@ -79,6 +79,16 @@ pub(super) const ENVIRONMENT: &[Entry] = &[
         "The kind of terminal. Where it is `dumb` or not set, there is no prompt, no progress bar and no colour.",
     ),
     (
+        "ACCESSIBLE",
+        "Set to anything but 0: no boxes, colours or repainting.",
+    ),
+    (
+        "PAGER",
+        "The program that shows what is longer than the screen, in place of `less` or `more`; \
+         none where it is empty or `cat`.",
+    ),
+    ("LESS", "The options of `less`, in place of `FRX`."),
+    (
         "XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_STATE_HOME",
         "The folders in place of `~/.config`, `~/.local/share` and `~/.local/state`.",
     ),
@@ -88,7 +98,8 @@ pub(super) const ENVIRONMENT: &[Entry] = &[
     ),
     (
         "DISPLAY, WAYLAND_DISPLAY, SSH_CONNECTION",
-        "Whether there is a desktop on which `explore` can open a folder. Elsewhere it prints the path.",
+        "Whether there is a desktop on which `explore` can open a folder (the last on macOS only). \
+         Elsewhere it prints the path.",
     ),
 ];
 
