@@ -13,6 +13,14 @@ pub(super) const EXAMPLES: &[Entry] = &[
     ("auto-backup", "The prompt: Tab completes, Ctrl-D leaves."),
     ("auto-backup nightly.ab", "The commands in a file."),
     (
+        "auto-backup push-project.ab acme/spot NAS",
+        "The same, with arguments for `$1` and `$2` in it.",
+    ),
+    (
+        "auto-backup --dry-run -D TO=NAS nightly.ab",
+        "What that would do, with a value for `$TO`.",
+    ),
+    (
         "auto-backup -c 'load --older-than 1h' -c 'fetch all' --format json",
         "Two commands, `load` only where the last look is older than an hour, and their answers as JSON.",
     ),
