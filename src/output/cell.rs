@@ -76,6 +76,12 @@ impl Cell {
         }
     }
 
+    /// Whether it is a name or path, which may be shortened where there is no room.
+    #[must_use]
+    pub const fn is_name(&self) -> bool {
+        matches!(self, Self::Name(_))
+    }
+
     /// Whether it is a number, set to the right and never broken.
     #[must_use]
     pub const fn is_number(&self) -> bool {

@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod cell;
 pub mod color;
+mod columns;
 mod csv;
 pub mod json;
 pub mod messages;
@@ -11,6 +12,7 @@ mod plain;
 pub mod printer;
 pub mod progress;
 pub mod screen;
+mod shorten;
 mod sink;
 pub mod stream;
 mod table;

@@ -1,5 +1,8 @@
 //! What standard output leads to.
 
+/// On a terminal with fewer columns there are no tables.
+const NARROWEST_TABLE: u16 = 60;
+
 /// What answers are written on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Screen {
@@ -9,4 +12,12 @@ pub struct Screen {
     pub width: Option<u16>,
     /// Whether there is colour.
     pub color: bool,
+}
+
+impl Screen {
+    /// Whether rows may stand in tables; else they are records.
+    #[must_use]
+    pub fn has_tables(self) -> bool {
+        self.width.is_none_or(|width| width >= NARROWEST_TABLE)
+    }
 }

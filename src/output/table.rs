@@ -2,12 +2,13 @@
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
-use unicode_width::UnicodeWidthStr as _;
 
 use super::cell::Cell;
 use super::color::paint;
+use super::columns;
 use super::page::{Block, Page};
 use super::screen::Screen;
+use super::shorten::shorten;
 
 /// The page as text, each line ended.
 pub(super) fn page(page: &Page, screen: Screen) -> String {
@@ -45,42 +46,46 @@ fn shown(cell: &Cell, screen: Screen) -> String {
     }
 }
 
-/// A table, or where it is too wide for the terminal its rows as records; numbers and words are never broken.
+/// A table, its names shortened to what the terminal has room for; or, where that is not enough, its rows as records.
 fn table(headings: &[Cell], rows: &[Vec<Cell>], screen: Screen) -> String {
-    let fits = screen
-        .width
-        .is_none_or(|width| natural_width(headings, rows, screen) <= usize::from(width));
-    if !fits {
-        return rows
-            .iter()
-            .map(|row| record(headings, row, screen))
-            .collect::<Vec<_>>()
-            .join("\n");
-    }
+    let widths = if screen.has_tables() {
+        columns::widths(headings, rows, screen)
+    } else {
+        None
+    };
+    let Some(widths) = widths else {
+        return records(headings, rows, screen);
+    };
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).force_no_tty();
     table.set_header(headings.iter().map(|heading| shown(heading, screen)));
     for row in rows {
-        table.add_row(row.iter().map(|cell| {
+        table.add_row(row.iter().zip(&widths).map(|(cell, width)| {
             let alignment = if cell.is_number() {
                 CellAlignment::Right
             } else {
                 CellAlignment::Left
             };
-            comfy_table::Cell::new(shown(cell, screen)).set_alignment(alignment)
+            comfy_table::Cell::new(within(cell, *width, screen)).set_alignment(alignment)
         }));
     }
     table.trim_fmt()
 }
 
-/// Columns that the table takes when nothing is broken: each cell has a blank on both sides and a line beside it.
-fn natural_width(headings: &[Cell], rows: &[Vec<Cell>], screen: Screen) -> usize {
-    let width = |cell: &Cell| cell.shown(screen.terminal).width();
-    let column = |(place, heading): (usize, &Cell)| {
-        let cells = rows.iter().filter_map(|row| row.get(place)).map(width);
-        cells.chain([width(heading)]).max().unwrap_or_default() + 3
-    };
-    headings.iter().enumerate().map(column).sum::<usize>() + 1
+/// A cell in its column; numbers and our own words are never shortened.
+fn within(cell: &Cell, width: usize, screen: Screen) -> String {
+    let text = shown(cell, screen);
+    if cell.is_name() {
+        shorten(&text, width)
+    } else {
+        text
+    }
+}
+
+/// Rows as records, where nothing is shortened.
+fn records(headings: &[Cell], rows: &[Vec<Cell>], screen: Screen) -> String {
+    let records = rows.iter().map(|row| record(headings, row, screen));
+    records.collect::<Vec<_>>().join("\n")
 }
 
 /// A row under its first cell, a line for each other one.

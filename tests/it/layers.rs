@@ -93,7 +93,14 @@ const HOMES: &[(&str, &[&str])] = &[
     ("strsim", &["nearest.rs"]),
     ("thiserror", &["error/"]),
     ("unicode_normalization", &["fit.rs"]),
-    ("unicode_width", &["output/table.rs", "shell/diagnostic.rs"]),
+    (
+        "unicode_width",
+        &[
+            "output/columns.rs",
+            "output/shorten.rs",
+            "shell/diagnostic.rs",
+        ],
+    ),
     ("xxhash_rust", &["aggregate.rs", "digest.rs"]),
 ];
 

@@ -30,4 +30,6 @@ mod startup;
 mod streams;
 mod studio;
 mod syntax;
+mod terminal;
 mod variables;
+mod widths;

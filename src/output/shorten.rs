@@ -1,0 +1,130 @@
+//! Names and paths that are too wide for their column: the middle gives way to `…`, beginning and end stay.
+
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+/// What stands for what was left out; one column wide.
+const ELLIPSIS: &str = "…";
+
+/// The text within so many columns of a terminal. The last part of a path stays whole where there is room for it.
+#[must_use]
+pub(super) fn shorten(text: &str, limit: usize) -> String {
+    if text.width() <= limit {
+        return text.to_owned();
+    }
+    let Some(room) = limit.checked_sub(ELLIPSIS.width()) else {
+        return String::new();
+    };
+    let letters = letters(text);
+    let for_end = end_room(text, room);
+    let end = fitting(letters.iter().rev().copied(), for_end);
+    // Where a wide character did not fit at the end, its room is the beginning's.
+    let left = room - width(&letters[letters.len() - end..]);
+    let mut start = fitting(letters.iter().copied(), left).min(letters.len() - end);
+    loop {
+        let (head, tail) = (&letters[..start], &letters[letters.len() - end..]);
+        let short = [head, &[ELLIPSIS], tail].concat().concat();
+        // Characters that were apart may need another width side by side.
+        if short.width() <= limit || start == 0 {
+            return short;
+        }
+        start -= 1;
+    }
+}
+
+/// How much of the room is for the end: half of it, or what the last part of a path takes.
+fn end_room(text: &str, room: usize) -> usize {
+    let half = room.div_ceil(2);
+    let trimmed = text.trim_end_matches('/');
+    let last = trimmed.rfind('/').map_or(0, |slash| text[slash..].width());
+    if last <= room { last.max(half) } else { half }
+}
+
+/// The characters, each with the marks that stand on it.
+fn letters(text: &str) -> Vec<&str> {
+    let mut letters = Vec::new();
+    let mut start = 0;
+    for (place, character) in text.char_indices().skip(1) {
+        let is_mark = character.width().unwrap_or_default() == 0;
+        if !is_mark {
+            letters.push(&text[start..place]);
+            start = place;
+        }
+    }
+    letters.push(&text[start..]);
+    letters
+}
+
+/// How many of the letters have room.
+fn fitting<'a>(letters: impl Iterator<Item = &'a str>, room: usize) -> usize {
+    let widths = letters.scan(0, |sum, letter| {
+        *sum += letter.width();
+        Some(*sum)
+    });
+    widths.take_while(|sum| *sum <= room).count()
+}
+
+fn width(letters: &[&str]) -> usize {
+    letters.iter().map(|letter| letter.width()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_fits_stays_as_it_is() {
+        assert_eq!(shorten("", 0), "");
+        assert_eq!(shorten("reel.mov", 8), "reel.mov");
+        assert_eq!(shorten("東京", 4), "東京");
+    }
+
+    #[test]
+    fn beginning_and_end_stay() {
+        assert_eq!(shorten("abcdefghij", 7), "abc…hij");
+        assert_eq!(shorten("abcdefghij", 6), "ab…hij");
+        assert_eq!(shorten("abcdefghij", 2), "…j");
+        assert_eq!(shorten("abcdefghij", 1), "…");
+        assert_eq!(shorten("abcdefghij", 0), "");
+    }
+
+    #[test]
+    fn the_last_part_of_a_path_stays_whole_where_it_fits() {
+        let path = "/mnt/studio/work/projects/spot/sh010_final.mov";
+        assert_eq!(shorten(path, 24), "/mnt/st…/sh010_final.mov");
+        assert_eq!(shorten(path, 17), "…/sh010_final.mov");
+        assert_eq!(shorten(path, 12), "/mnt/…al.mov");
+        assert_eq!(shorten("/mnt/studio/acme/spot/", 12), "/mnt/…/spot/");
+    }
+
+    #[test]
+    fn nothing_is_torn() {
+        // Wide characters: half of one is none.
+        assert_eq!(shorten("東京東京東京", 6), "東…京");
+        assert_eq!(shorten("東京東京東京", 7), "東京…京");
+        // Marks stay with their letter, or go with it.
+        let marked = "e\u{301}".repeat(10);
+        assert_eq!(shorten(&marked, 4), "e\u{301}…e\u{301}e\u{301}");
+        // A sign that its selector makes wide counts as wide.
+        let heart = "\u{2764}\u{fe0f}";
+        assert_eq!(shorten(&heart.repeat(5), 5), format!("{heart}…{heart}"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_result_is_wider_than_its_limit(text in "\\PC{0,60}", limit in 0_usize..80) {
+            prop_assert!(shorten(&text, limit).width() <= limit);
+        }
+
+        #[test]
+        fn nor_one_of_signs_that_join(
+            text in "[a/é東\u{301}\u{200d}\u{fe0f}\u{fe0e}\u{20e3}1❤😀\u{1f1e6}\u{1f3fb}لا]{0,30}",
+            limit in 0_usize..40,
+        ) {
+            let short = shorten(&text, limit);
+            prop_assert!(short.width() <= limit);
+            prop_assert!(text.width() > limit || short == text);
+        }
+    }
+}

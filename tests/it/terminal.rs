@@ -1,0 +1,65 @@
+//! A terminal of a certain size, with the program in it.
+
+use std::process::{Command, Stdio};
+
+use rexpect::process::WaitStatus;
+use rexpect::reader::Options;
+use rexpect::session::{PtySession, spawn_with_options};
+
+use crate::studio::Studio;
+
+/// What makes the terminal as large as the first two arguments say, and runs the others.
+const SIZED: &str = r#"stty rows "$1" cols "$2"; shift 2; exec "$@""#;
+
+/// Starts the program in a terminal with so many rows and columns.
+pub(crate) fn spawn(
+    studio: &Studio,
+    (rows, columns): (u16, u16),
+    environment: &[(&str, &str)],
+    arguments: &[&str],
+) -> PtySession {
+    let program = studio.command();
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", SIZED, "sh"]);
+    command.args([rows.to_string(), columns.to_string()]);
+    command
+        .arg(program.get_program())
+        .args(arguments)
+        .env_clear()
+        .current_dir(studio.path(""))
+        .stdin(Stdio::inherit());
+    for (name, value) in program.get_envs() {
+        command.env(name, value.unwrap());
+    }
+    command
+        .env("TERM", "xterm")
+        .envs(environment.iter().copied());
+    let options = Options::new()
+        .timeout_ms(Some(20_000))
+        .strip_ansi_escape_codes(true);
+    spawn_with_options(command, options).unwrap()
+}
+
+/// What the program writes on a terminal up to its end, which must be a good one.
+#[track_caller]
+pub(crate) fn output(
+    studio: &Studio,
+    size: (u16, u16),
+    environment: &[(&str, &str)],
+    arguments: &[&str],
+) -> String {
+    let mut session = spawn(studio, size, environment, arguments);
+    let text = session.exp_eof().unwrap();
+    let ended = session.process().wait().unwrap();
+    assert!(
+        matches!(ended, WaitStatus::Exited(_, 0)),
+        "{ended:?}: {text}"
+    );
+    decoded(&text).replace("\r\n", "\n")
+}
+
+/// What was written, of which rexpect makes a character of every byte.
+pub(crate) fn decoded(text: &str) -> String {
+    let bytes = text.chars().map(|byte| u8::try_from(byte).unwrap());
+    String::from_utf8(bytes.collect()).unwrap()
+}

@@ -1,0 +1,105 @@
+//! Answers on terminals of several widths.
+
+use std::fs;
+
+use unicode_width::UnicodeWidthStr as _;
+
+use crate::studio::Studio;
+use crate::terminal::output;
+
+/// The folder of the root that is long.
+const LONG: &str = "archive-of-all-finished-projects/東京-branch/storage-0001";
+
+/// A studio with a root that is too long for most terminals, looked at.
+fn studio() -> Studio {
+    let studio = Studio::filled();
+    studio.file(
+        format!("{LONG}/footage/acme/spot/reel.mov"),
+        vec![0; 12_345],
+    );
+    let lines = format!("add database LONG ../../../{LONG}\n");
+    let file = "home/.config/auto-backup/.config";
+    studio.file(file, studio.read(file) + &lines);
+    studio
+}
+
+/// What is answered on a terminal with so many columns.
+fn at(studio: &Studio, columns: u16, line: &str) -> String {
+    output(studio, (50, columns), &[], &["-c", line])
+}
+
+/// The lines of tables.
+fn tables(text: &str) -> Vec<&str> {
+    let is_table = |line: &&str| line.starts_with(['┌', '│', '╞', '└']);
+    text.lines().filter(is_table).collect()
+}
+
+#[test]
+fn a_table_is_never_wider_than_its_terminal() {
+    let studio = studio();
+    for columns in [40, 60, 80, 200] {
+        for line in ["list databases", "list categories", "load", "fetch all"] {
+            let answer = at(&studio, columns, line);
+            let tables = tables(&answer);
+            let wide = tables.iter().find(|line| line.width() > columns.into());
+            assert!(wide.is_none(), "{line} at {columns}:\n{answer}");
+            assert!(columns >= 60 || tables.is_empty(), "{line}:\n{answer}");
+        }
+    }
+}
+
+#[test]
+fn a_path_is_shortened_in_its_middle() {
+    let studio = studio();
+    let root = studio.path(LONG).display().to_string();
+    for (columns, is_whole) in [(40, true), (60, false), (80, false), (200, true)] {
+        let answer = at(&studio, columns, "list databases");
+        assert_eq!(answer.contains(&root), is_whole, "{columns}:\n{answer}");
+        assert_eq!(answer.contains('…'), !is_whole, "{columns}:\n{answer}");
+        // The beginning, the last folder and the word stay.
+        for part in ["/tmp/stud", "/storage-0001", "online"] {
+            assert!(answer.contains(part), "{columns}:\n{answer}");
+        }
+    }
+}
+
+#[test]
+fn numbers_and_words_stay_whole() {
+    let studio = studio();
+    at(&studio, 80, "load");
+    for columns in [40, 60, 80, 200] {
+        let answer = at(&studio, columns, "fetch project acme/spot");
+        for whole in [
+            "partial, 1 file, 12.3 kB",
+            "present, 2 files, 13 B",
+            "missing",
+        ] {
+            assert!(answer.contains(whole), "{columns}:\n{answer}");
+        }
+        let answer = at(&studio, columns, "load");
+        for whole in ["12.3 kB", "complete", "projects"] {
+            assert!(answer.contains(whole), "{columns}:\n{answer}");
+        }
+    }
+}
+
+#[test]
+fn a_narrow_terminal_has_records() {
+    let studio = studio();
+    let answer = at(&studio, 59, "list categories");
+    assert_eq!(
+        answer,
+        "footage\n  path: footage\nrender\n  path: scratch/render\n"
+    );
+    assert!(at(&studio, 60, "list categories").contains('│'));
+}
+
+#[test]
+fn elsewhere_nothing_is_shortened() {
+    let studio = studio();
+    let root = fs::canonicalize(studio.path(LONG)).unwrap();
+    let run = studio.lines(&["list databases"]).ok();
+    let answer = String::from_utf8(run.bytes).unwrap();
+    assert!(answer.contains(&*root.to_string_lossy()), "{answer}");
+    assert!(answer.contains('│'), "{answer}");
+}
