@@ -20,8 +20,7 @@ use crate::error::{At as _, Result};
 use crate::exit_status::ExitStatus;
 use crate::index::Index;
 use crate::interrupt;
-use crate::os::{limits, terminal};
-use crate::output::color::ColorChoice;
+use crate::os::limits;
 use crate::output::messages::Messages;
 use crate::output::printer::{Format, Printer};
 use crate::output::progress::Progress;
@@ -62,8 +61,7 @@ pub fn run() -> ExitStatus {
             };
         }
     };
-    let color = options.color.map_or_else(ColorChoice::default, Into::into);
-    let messages = Messages::new(color, options.quiet);
+    let messages = Messages::new(options.color_choice(), options.quiet);
     let ended = match options.generate {
         Some(what) => generate::run(what),
         None => session(&options, messages),
@@ -221,7 +219,7 @@ fn open_workspace(
         index: opened.index,
         variables,
         settings,
-        monitor: Box::new(Progress::new(messages)),
+        monitor: Box::new(Progress::new(messages, options.is_accessible())),
         base: folder.to_owned(),
         startup,
         consent: if options.yes {
@@ -236,11 +234,7 @@ fn open_workspace(
 
 /// The writer of answers; its format and colours are settings.
 fn printer(options: &Options) -> Printer {
-    let screen = Screen {
-        terminal: io::stdout().is_terminal(),
-        width: terminal::width(),
-        color: false,
-    };
+    let screen = Screen::standard_output(options.color_choice(), options.is_accessible());
     Printer::new(
         Box::new(io::stdout()),
         Format::default(),

@@ -13,6 +13,7 @@ use crate::exit_status::ExitStatus;
 use crate::lexer::variable_name;
 use crate::output::color::ColorChoice;
 use crate::output::printer::Format;
+use crate::output::screen::is_accessible;
 use crate::settings::Settings;
 
 /// See where every project of a studio is, how big it is and what differs, and copy it between storages
@@ -61,6 +62,9 @@ pub(super) struct Options {
     /// Change nothing: every command that would only says what it would do
     #[arg(long)]
     pub(super) dry_run: bool,
+    /// No boxes, colours or repainting; also `ACCESSIBLE=1` in the environment
+    #[arg(long)]
+    pub(super) accessible: bool,
     /// Go on after a line of a script that failed
     #[arg(long)]
     pub(super) keep_going: bool,
@@ -88,6 +92,20 @@ fn after_help() -> String {
     });
     let statuses = statuses.concat();
     format!("Examples:{examples}\n\nExit status:{statuses}")
+}
+
+impl Options {
+    /// Whether all output is to be accessible.
+    pub(super) fn is_accessible(&self) -> bool {
+        is_accessible(self.accessible)
+    }
+
+    /// Which colour there is to be.
+    pub(super) fn color_choice(&self) -> ColorChoice {
+        self.color
+            .map_or_else(ColorChoice::default, Into::into)
+            .unless(self.is_accessible())
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -162,8 +180,11 @@ fn definition() -> impl TypedValueParser<Value = (String, OsString)> {
     })
 }
 
-/// What `--color` says, for help and complaints that come before the options are known.
+/// What `--color` and `--accessible` say, for help and complaints that come before the options are known.
 pub(super) fn help_color(arguments: &[OsString]) -> clap::ColorChoice {
+    if is_accessible(arguments.iter().any(|argument| argument == "--accessible")) {
+        return clap::ColorChoice::Never;
+    }
     let mut values = arguments
         .iter()
         .enumerate()

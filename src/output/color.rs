@@ -17,6 +17,12 @@ pub enum ColorChoice {
 }
 
 impl ColorChoice {
+    /// The same choice, or no colour at all where output is accessible.
+    #[must_use]
+    pub const fn unless(self, accessible: bool) -> Self {
+        if accessible { Self::Never } else { self }
+    }
+
     /// Whether a stream gets colour. `--color` wins over `NO_COLOR` and `CLICOLOR_FORCE`.
     #[must_use]
     pub fn applies(self, terminal: bool) -> bool {

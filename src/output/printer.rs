@@ -74,6 +74,7 @@ impl Printer {
 
     /// Takes another choice of colours.
     pub fn set_color(&mut self, choice: ColorChoice) {
+        let choice = choice.unless(self.screen.accessible);
         self.screen.color = choice.applies(self.screen.terminal);
     }
 

@@ -1,4 +1,4 @@
-//! Progress on standard error: a bar on a terminal, a line every 30 seconds elsewhere.
+//! Progress on standard error: a bar on a terminal, a line every 30 seconds elsewhere and where output is accessible.
 
 use std::io::{self, IsTerminal as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -43,13 +43,14 @@ struct Task {
 }
 
 impl Progress {
-    /// Progress beside these messages.
+    /// Progress beside these messages. Where output is accessible no bar is drawn: each time it is painted anew would be
+    /// read aloud.
     #[must_use]
-    pub fn new(messages: Messages) -> Self {
+    pub fn new(messages: Messages, accessible: bool) -> Self {
         let capable = std::env::var_os("TERM").is_some_and(|term| term != "dumb");
         Self {
             messages,
-            bar: io::stderr().is_terminal() && capable,
+            bar: io::stderr().is_terminal() && capable && !accessible,
             task: Mutex::new(None),
         }
     }

@@ -207,8 +207,9 @@ impl Session {
         let settings = self.workspace.settings;
         self.printer.set_format(settings.format);
         self.printer.set_color(settings.color);
-        if self.messages.recolor(settings.color) {
-            self.workspace.monitor = Box::new(Progress::new(self.messages));
+        let accessible = self.printer.screen().accessible;
+        if self.messages.recolor(settings.color.unless(accessible)) {
+            self.workspace.monitor = Box::new(Progress::new(self.messages, accessible));
         }
         disk::want_threads(settings.jobs);
         self.workspace.consent = match self.consent {

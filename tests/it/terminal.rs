@@ -12,7 +12,7 @@ use crate::studio::Studio;
 const SIZED: &str = r#"stty rows "$1" cols "$2"; shift 2; exec "$@""#;
 
 /// Starts the program in a terminal with so many rows and columns.
-pub(crate) fn spawn(
+fn spawn(
     studio: &Studio,
     (rows, columns): (u16, u16),
     environment: &[(&str, &str)],
@@ -36,7 +36,7 @@ pub(crate) fn spawn(
         .envs(environment.iter().copied());
     let options = Options::new()
         .timeout_ms(Some(20_000))
-        .strip_ansi_escape_codes(true);
+        .strip_ansi_escape_codes(false);
     spawn_with_options(command, options).unwrap()
 }
 

@@ -25,7 +25,8 @@ fn studio() -> Studio {
 
 /// What is answered on a terminal with so many columns.
 fn at(studio: &Studio, columns: u16, line: &str) -> String {
-    output(studio, (50, columns), &[], &["-c", line])
+    let arguments = ["--color", "never", "-c", line];
+    output(studio, (50, columns), &[], &arguments)
 }
 
 /// The lines of tables.
@@ -102,4 +103,58 @@ fn elsewhere_nothing_is_shortened() {
     let answer = String::from_utf8(run.bytes).unwrap();
     assert!(answer.contains(&*root.to_string_lossy()), "{answer}");
     assert!(answer.contains('│'), "{answer}");
+}
+
+/// What is answered on a wide terminal to somebody who does not see it.
+fn read_aloud(studio: &Studio, environment: &[(&str, &str)], arguments: &[&str]) -> String {
+    let lines = ["-c", "load", "-c", "list databases", "-c", "fetch all"];
+    let arguments = [arguments, &lines].concat();
+    output(studio, (50, 200), environment, &arguments)
+}
+
+#[test]
+fn accessible_output_has_no_boxes_and_no_colour() {
+    let studio = studio();
+    let root = studio.path(LONG).display().to_string();
+    for (environment, arguments) in [
+        (&[][..], &["--accessible"][..]),
+        (&[("ACCESSIBLE", "1")], &[]),
+        (&[("CLICOLOR_FORCE", "1")], &["--accessible"]),
+        (&[("ACCESSIBLE", "yes")], &["--color", "always"]),
+    ] {
+        let answer = read_aloud(&studio, environment, arguments);
+        let painted = answer.contains(['\u{1b}', '│', '┆', '═', '…', '\r']);
+        assert!(!painted, "{environment:?} {arguments:?}:\n{answer}");
+        let listed = format!("LONG\n  root: {root}\n  state: online\n");
+        assert!(answer.contains(&listed), "{answer}");
+        assert!(answer.contains("  NAS: missing\n"), "{answer}");
+    }
+    for value in ["", "0"] {
+        let answer = read_aloud(&studio, &[("ACCESSIBLE", value)], &[]);
+        assert!(
+            answer.contains('│') && answer.contains('\u{1b}'),
+            "{answer}"
+        );
+    }
+}
+
+#[test]
+fn accessible_output_is_the_same_in_a_pipe_and_in_messages() {
+    let studio = studio();
+    let arguments = ["--accessible", "--color", "always"];
+    let run = |more: &[&str]| studio.run(arguments.iter().chain(more));
+    let answer = run(&["-c", "list categories"]).ok().stdout;
+    assert_eq!(
+        answer,
+        "footage\n  path: footage\nrender\n  path: scratch/render\n"
+    );
+    for more in [
+        &["--help"][..],
+        &["--nonsense"],
+        &["-c", "help fetch"],
+        &["-c", "list nonsense"],
+    ] {
+        let run = run(more);
+        assert!(!format!("{run}").contains('\u{1b}'), "{run}");
+    }
 }

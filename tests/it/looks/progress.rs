@@ -62,7 +62,10 @@ fn a_terminal_is_told_where_how_far_and_how_fast() {
     let part = on_a_terminal(&studio, &["-c", "load NAS --project acme/spot"]);
     let line = regex::Regex::new(r"looking at NAS: [0-9,]+ of 2,400 files \([0-9]+ %\), ").unwrap();
     assert!(line.is_match(&part), "{part}");
-    assert!(!on_a_terminal(&studio, &["--quiet", "-c", "load"]).contains("looking at"));
+    for silent in ["--quiet", "--accessible"] {
+        let shown = on_a_terminal(&studio, &[silent, "-c", "load"]);
+        assert!(!shown.contains("looking at"), "{silent}: {shown}");
+    }
 }
 
 #[test]
