@@ -6,12 +6,12 @@
 use std::cell::Cell;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use signal_hook::{flag, low_level};
+use signal_hook::{SigId, flag, low_level};
 
 use crate::error::{Error, Result};
 use crate::exit_status::ExitStatus;
@@ -19,6 +19,12 @@ use crate::exit_status::ExitStatus;
 static REQUESTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 static IDLE: AtomicBool = AtomicBool::new(false);
 static TERMINATED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+
+/// What is done at Ctrl-C.
+static CAUGHT: Mutex<Vec<SigId>> = Mutex::new(Vec::new());
+
+/// Whether nobody wants the rest of what is under way any more.
+static UNWANTED: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
     /// Whether this thread does something that a first Ctrl-C does not stop.
@@ -30,8 +36,7 @@ thread_local! {
 /// # Errors
 /// The system refused a handler.
 pub fn install() -> io::Result<()> {
-    flag::register_conditional_shutdown(SIGINT, 130, Arc::clone(&REQUESTED))?;
-    flag::register(SIGINT, Arc::clone(&REQUESTED))?;
+    listen()?;
     for signal in [SIGTERM, SIGHUP] {
         flag::register_conditional_shutdown(signal, 143, Arc::clone(&TERMINATED))?;
         flag::register(signal, Arc::clone(&TERMINATED))?;
@@ -40,10 +45,34 @@ pub fn install() -> io::Result<()> {
     Ok(())
 }
 
+/// Catches Ctrl-C: the first sets a flag, the one after it ends the process.
+fn listen() -> io::Result<()> {
+    let mut caught = caught();
+    // In this order, or the first would find the flag that it has just set.
+    caught.push(flag::register_conditional_shutdown(
+        SIGINT,
+        130,
+        Arc::clone(&REQUESTED),
+    )?);
+    caught.push(flag::register(SIGINT, Arc::clone(&REQUESTED))?);
+    Ok(())
+}
+
+/// Lets every Ctrl-C pass without effect. The signal stays caught: it is never again the end of the process by itself.
+fn ignore() {
+    for action in caught().drain(..) {
+        low_level::unregister(action);
+    }
+}
+
+fn caught() -> MutexGuard<'static, Vec<SigId>> {
+    CAUGHT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Whether work should stop now.
 #[must_use]
 pub fn requested() -> bool {
-    REQUESTED.load(Ordering::Relaxed)
+    REQUESTED.load(Ordering::Relaxed) || UNWANTED.load(Ordering::Relaxed)
 }
 
 /// Whether the request came from outside (SIGTERM, SIGHUP), so that the prompt must end too.
@@ -68,6 +97,33 @@ impl Idle {
 impl Drop for Idle {
     fn drop(&mut self) {
         IDLE.store(false, Ordering::SeqCst);
+    }
+}
+
+/// While it lives, another program has the terminal: Ctrl-C is meant for it and has no effect here, however often.
+#[derive(Debug)]
+pub struct Lent;
+
+impl Lent {
+    /// From now on.
+    #[must_use]
+    pub fn begin() -> Self {
+        ignore();
+        clear();
+        Self
+    }
+
+    /// That program was left: what is under way for it need not go on.
+    pub fn give_up() {
+        UNWANTED.store(true, Ordering::SeqCst);
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        UNWANTED.store(false, Ordering::SeqCst);
+        // It was allowed at the start; should it not be now, SIGTERM still ends the process.
+        listen().unwrap_or_default();
     }
 }
 

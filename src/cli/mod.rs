@@ -110,9 +110,11 @@ fn session(options: &Options, messages: Messages) -> Result<ExitStatus> {
         worst = ended.status;
     }
     if interactive {
-        if !options.yes {
-            session.answer_questions(Consent::Person(prompt::ask));
-        }
+        session.begin_prompt(if options.yes {
+            Consent::Given
+        } else {
+            Consent::Person(prompt::ask)
+        });
         return prompt::run(&mut session);
     }
     session.keep_going = options.keep_going;

@@ -1,4 +1,4 @@
-//! The terminal's width, and its settings as they were before the prompt changed them.
+//! The terminal's size, and its settings as they were before the prompt changed them.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
@@ -16,6 +16,13 @@ pub fn width() -> Option<u16> {
         .map(|size| size.ws_col)
         .filter(|columns| *columns > 0)
         .or(Some(80))
+}
+
+/// Rows of the terminal behind standard output; `None` where it is none, or one that does not say.
+#[must_use]
+pub fn height() -> Option<u16> {
+    let size = tcgetwinsize(io::stdout()).ok()?;
+    Some(size.ws_row).filter(|rows| *rows > 0)
 }
 
 /// The settings of the terminal behind standard input, to be put back before the process ends.

@@ -5,13 +5,15 @@ use std::io::{self, Write};
 use super::answer::Answer;
 use super::color::ColorChoice;
 use super::json::Json;
+use super::outlet;
 use super::page::Page;
 use super::screen::Screen;
 use super::sink::{Sink, is_closed};
 use super::stream::{Lines, Rows, Stream};
 use super::{csv, json, plain, table};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exit_status::ExitStatus;
+use crate::interrupt;
 
 /// How answers are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,18 +37,20 @@ pub struct Printer {
     screen: Screen,
     quiet: bool,
     closed: bool,
+    pager: bool,
 }
 
 impl Printer {
     /// A printer onto this writer.
     #[must_use]
-    pub fn new(writer: Box<dyn Write>, format: Format, screen: Screen, quiet: bool) -> Self {
+    pub fn new(writer: Box<dyn Write + Send>, format: Format, screen: Screen, quiet: bool) -> Self {
         Self {
             sink: Sink::new(writer, format, screen.terminal),
             format,
             screen,
             quiet,
             closed: false,
+            pager: false,
         }
     }
 
@@ -56,9 +60,27 @@ impl Printer {
         Self::new(Box::new(io::sink()), Format::Plain, Screen::default(), true)
     }
 
-    /// Takes note that the terminal has this width now.
-    pub fn resize(&mut self, width: Option<u16>) {
+    /// Takes note that the terminal has this size now.
+    pub const fn resize(&mut self, width: Option<u16>, height: Option<u16>) {
         self.screen.width = width;
+        self.screen.height = height;
+    }
+
+    /// Whether tables that are longer than the screen go through a pager; at first they do not.
+    pub const fn set_pager(&mut self, pager: bool) {
+        self.pager = pager;
+    }
+
+    /// What a person should be told of the pager, once.
+    pub const fn take_notice(&mut self) -> Option<String> {
+        self.sink.take_notice()
+    }
+
+    /// What a screen holds, where more of it goes through a pager.
+    fn page(&self) -> Option<outlet::Page> {
+        let pages = self.pager && self.format == Format::Table && self.screen.terminal;
+        let (width, height) = (self.screen.width?, self.screen.height?);
+        (pages && !self.screen.accessible).then_some(outlet::Page { width, height })
     }
 
     /// Writes answers in this format from now on.
@@ -93,10 +115,11 @@ impl Printer {
         if self.closed || (self.quiet && answer.is_routine()) {
             return Ok(status);
         }
-        self.sink.begin();
-        self.append(answer)?;
-        let written = self.sink.flush();
-        self.unless_closed(written)?;
+        self.sink.begin(self.page());
+        let appended = self.append(answer);
+        let written = appended.and_then(|()| self.sink.flush());
+        let ended = self.sink.end();
+        self.unless_closed(written.and(ended))?;
         Ok(status)
     }
 
@@ -105,9 +128,9 @@ impl Printer {
     /// # Errors
     /// As for [`Self::print`].
     pub fn verbatim(&mut self, text: &[u8]) -> Result<()> {
-        self.sink.begin();
+        self.sink.begin(None);
         self.sink.batch().extend_from_slice(text);
-        let written = self.sink.flush();
+        let written = self.sink.flush().and_then(|()| self.sink.end());
         self.unless_closed(written)
     }
 
@@ -138,7 +161,7 @@ impl Printer {
         if self.closed || (self.quiet && answer.is_routine()) {
             return Ok(status);
         }
-        self.sink.begin();
+        self.sink.begin(self.page());
         let found = self.drive(answer);
         if self.format == Format::Json {
             // Also of a document that was cut short: the next one begins on a line of its own.
@@ -149,7 +172,8 @@ impl Printer {
         } else {
             self.sink.flush()
         };
-        self.unless_closed(found.and(written))?;
+        let ended = self.sink.end();
+        self.unless_closed(found.and(written).and(ended))?;
         Ok(status)
     }
 
@@ -169,8 +193,16 @@ impl Printer {
         }
     }
 
-    /// Takes note of a reader that has gone; any other failure is one.
+    /// Takes note of a reader that has gone; any other failure is one. Whoever leaves a pager wants no more of this answer
+    /// only.
     fn unless_closed(&mut self, written: Result<()>) -> Result<()> {
+        if self.sink.was_paged() {
+            return written.or_else(|error| match error {
+                Error::Interrupted if !interrupt::was_terminated() => Ok(()),
+                error if is_closed(&error) => Ok(()),
+                error => Err(error),
+            });
+        }
         self.closed |= written.as_ref().is_err_and(is_closed);
         if self.closed { Ok(()) } else { written }
     }

@@ -17,6 +17,8 @@ pub struct Screen {
     pub terminal: bool,
     /// Columns, where there are any.
     pub width: Option<u16>,
+    /// Rows, where it is known how many there are.
+    pub height: Option<u16>,
     /// Whether there is colour.
     pub color: bool,
     /// Whether it is read aloud or felt: no boxes, no colour, and nothing is painted over what was written.
@@ -31,6 +33,7 @@ impl Screen {
         Self {
             terminal,
             width: terminal::width(),
+            height: terminal::height(),
             color: color.applies(terminal) && !accessible,
             accessible,
         }

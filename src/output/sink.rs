@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
+use super::outlet::{Outlet, Page};
 use super::printer::Format;
 use crate::error::{Error, Result};
 use crate::escape;
@@ -19,7 +20,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Collects what is to be written.
 pub(super) struct Sink {
-    writer: Box<dyn Write>,
+    outlet: Outlet,
     format: Format,
     terminal: bool,
     batch: Vec<u8>,
@@ -39,9 +40,9 @@ impl fmt::Debug for Sink {
 
 impl Sink {
     /// A sink onto this writer.
-    pub(super) fn new(writer: Box<dyn Write>, format: Format, terminal: bool) -> Self {
+    pub(super) fn new(writer: Box<dyn Write + Send>, format: Format, terminal: bool) -> Self {
         Self {
-            writer,
+            outlet: Outlet::new(writer),
             format,
             terminal,
             batch: Vec::new(),
@@ -55,8 +56,9 @@ impl Sink {
         self.format = format;
     }
 
-    /// Begins an answer.
-    pub(super) fn begin(&mut self) {
+    /// Begins an answer; what is more than a page may go into a pager.
+    pub(super) fn begin(&mut self, page: Option<Page>) {
+        self.outlet.begin(page);
         self.batch.clear();
         (self.rows, self.written) = (0, None);
     }
@@ -87,10 +89,25 @@ impl Sink {
     pub(super) fn flush(&mut self) -> Result<()> {
         let text = self.safe();
         self.written = Some(Instant::now());
-        self.writer
-            .write_all(&text)
-            .and_then(|()| self.writer.flush())
-            .map_err(failed)
+        self.outlet.write(&text).map_err(failed)
+    }
+
+    /// Ends the answer; where it went into a pager, once that was left.
+    ///
+    /// # Errors
+    /// As for [`Self::flush`].
+    pub(super) fn end(&mut self) -> Result<()> {
+        self.outlet.end().map_err(failed)
+    }
+
+    /// Whether the last answer went into a pager.
+    pub(super) const fn was_paged(&self) -> bool {
+        self.outlet.was_paged()
+    }
+
+    /// What should be said about the pager.
+    pub(super) const fn take_notice(&mut self) -> Option<String> {
+        self.outlet.take_notice()
     }
 
     /// The batch as a terminal may show it; tables are laid out for one already.

@@ -85,7 +85,9 @@ fn converse(prompt: &mut Prompt, session: &mut Session) -> Result<()> {
             Err(error) => return Err(io::Error::other(error)).at("read", "the terminal"),
         };
         prompt.remember(&text, session.messages);
-        session.printer.resize(terminal::width());
+        session
+            .printer
+            .resize(terminal::width(), terminal::height());
         // Several lines that were pasted run one by one, up to the first that fails.
         for statement in statements("prompt", number, &text) {
             let ended = session.run(&statement, true);

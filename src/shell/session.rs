@@ -39,6 +39,8 @@ pub struct Session {
     pub keep_going: bool,
     /// How the lines of scripts ended.
     pub tally: Tally,
+    /// Whether a person types the lines.
+    is_prompt: bool,
     /// Who answers questions while `confirm` is on.
     consent: Consent,
     /// The settings as printer and messages know them.
@@ -66,7 +68,7 @@ impl From<ExitStatus> for Ended {
 }
 
 impl Session {
-    /// A session of scripts; a prompt makes it its own with [`Self::answer_questions`].
+    /// A session of scripts; a prompt makes it its own with [`Self::begin_prompt`].
     #[must_use]
     pub fn new(workspace: Workspace, printer: Printer, messages: Messages) -> Self {
         let mut session = Self {
@@ -76,6 +78,7 @@ impl Session {
             printer,
             messages,
             keep_going: false,
+            is_prompt: false,
             tally: Tally::default(),
             files: Vec::new(),
         };
@@ -83,8 +86,9 @@ impl Session {
         session
     }
 
-    /// From now on a person is there to be asked.
-    pub fn answer_questions(&mut self, consent: Consent) {
+    /// From now on a person types the lines; who answers questions may be somebody else.
+    pub fn begin_prompt(&mut self, consent: Consent) {
+        self.is_prompt = true;
         self.consent = consent;
         self.configure();
     }
@@ -100,6 +104,9 @@ impl Session {
             &mut self.workspace,
             &mut self.printer,
         );
+        if let Some(notice) = self.printer.take_notice() {
+            self.messages.warning(&notice);
+        }
         self.apply();
         let done = match done {
             Ok((Flow::Source(source), _)) => match self.source(source, statement) {
@@ -207,6 +214,7 @@ impl Session {
         let settings = self.workspace.settings;
         self.printer.set_format(settings.format);
         self.printer.set_color(settings.color);
+        self.printer.set_pager(settings.pager && self.is_prompt);
         let accessible = self.printer.screen().accessible;
         if self.messages.recolor(settings.color.unless(accessible)) {
             self.workspace.monitor = Box::new(Progress::new(self.messages, accessible));

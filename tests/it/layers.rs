@@ -97,6 +97,7 @@ const HOMES: &[(&str, &[&str])] = &[
         "unicode_width",
         &[
             "output/columns.rs",
+            "output/height.rs",
             "output/shorten.rs",
             "shell/diagnostic.rs",
         ],

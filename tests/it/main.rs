@@ -18,6 +18,7 @@ mod layers;
 mod lines;
 mod looks;
 mod names;
+mod pager;
 mod prompt;
 mod regressions;
 mod roots;

@@ -17,6 +17,7 @@ fn spawn(
     (rows, columns): (u16, u16),
     environment: &[(&str, &str)],
     arguments: &[&str],
+    strip: bool,
 ) -> PtySession {
     let program = studio.command();
     let mut command = Command::new("/bin/sh");
@@ -36,8 +37,18 @@ fn spawn(
         .envs(environment.iter().copied());
     let options = Options::new()
         .timeout_ms(Some(20_000))
-        .strip_ansi_escape_codes(false);
+        .strip_ansi_escape_codes(strip);
     spawn_with_options(command, options).unwrap()
+}
+
+/// Starts the prompt, of which control sequences are taken out.
+pub(crate) fn prompt(
+    studio: &Studio,
+    size: (u16, u16),
+    environment: &[(&str, &str)],
+    arguments: &[&str],
+) -> PtySession {
+    spawn(studio, size, environment, arguments, true)
 }
 
 /// What the program writes on a terminal up to its end, which must be a good one.
@@ -48,7 +59,7 @@ pub(crate) fn output(
     environment: &[(&str, &str)],
     arguments: &[&str],
 ) -> String {
-    let mut session = spawn(studio, size, environment, arguments);
+    let mut session = spawn(studio, size, environment, arguments, false);
     let text = session.exp_eof().unwrap();
     let ended = session.process().wait().unwrap();
     assert!(

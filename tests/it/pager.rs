@@ -1,0 +1,261 @@
+//! Answers that are longer than the screen, in a terminal of their own.
+
+use rexpect::process::{Signal, WaitStatus};
+use rexpect::session::PtySession;
+
+use crate::studio::Studio;
+use crate::terminal;
+
+/// Rows and columns of the terminal.
+const SIZE: (u16, u16) = (10, 160);
+
+/// A studio with more projects and files than the screen has rows, looked at; its second file is `reel-02.mov`.
+fn studio() -> Studio {
+    let studio = Studio::new();
+    for number in 1..=30 {
+        studio.file(
+            format!("WORK/footage/acme/spot-{number:02}/reel-{number:02}.mov"),
+            "",
+        );
+    }
+    studio.lines(&["load"]).ok();
+    studio
+}
+
+/// Starts the prompt with this pager.
+fn start(studio: &Studio, pager: &str, arguments: &[&str]) -> PtySession {
+    let mut session = terminal::prompt(studio, SIZE, &[("PAGER", pager)], arguments);
+    ready(&mut session);
+    session
+}
+
+#[track_caller]
+fn ready(session: &mut PtySession) -> String {
+    session.exp_string("auto-backup> ").unwrap()
+}
+
+/// Types a line; gives what the terminal shows up to the next prompt.
+#[track_caller]
+fn ask(session: &mut PtySession, line: &str) -> String {
+    session.send_line(line).unwrap();
+    session.exp_string("\n").unwrap();
+    ready(session)
+}
+
+/// Leaves the prompt, which must end well.
+#[track_caller]
+fn leave(session: &mut PtySession) {
+    session.send_line("exit").unwrap();
+    let rest = session.exp_eof().unwrap();
+    let ended = session.process().wait().unwrap();
+    assert!(
+        matches!(ended, WaitStatus::Exited(_, 0)),
+        "{ended:?}: {rest}"
+    );
+}
+
+/// Whether all that was found is in a text, in its order.
+fn is_whole(text: &str) -> bool {
+    let places: Vec<_> = (1..=30)
+        .map(|number| text.find(&format!("spot-{number:02}")))
+        .collect();
+    places.is_sorted() && places.iter().all(Option::is_some)
+}
+
+#[test]
+fn what_is_longer_than_the_screen_goes_through_the_pager() {
+    let studio = studio();
+    let mut session = start(&studio, "cat >got; echo $LESS >>got", &[]);
+    for line in ["list projects", "find reel", "fetch all", "help"] {
+        let shown = ask(&mut session, line);
+        assert!(
+            shown.lines().all(|shown| shown.trim().is_empty()),
+            "{shown}"
+        );
+        let got = studio.read("got");
+        assert!(line == "help" || is_whole(&got), "{line}: {got}");
+        assert!(
+            got.lines().count() > 15 && got.ends_with("\nFRX\n"),
+            "{got}"
+        );
+        studio.remove("got");
+    }
+    leave(&mut session);
+}
+
+#[test]
+fn what_fits_the_screen_does_not() {
+    let studio = studio();
+    let mut session = start(&studio, "cat >got", &[]);
+    assert!(ask(&mut session, "list categories").contains("scratch/render"));
+    assert!(ask(&mut session, "find reel-02").contains("reel-02.mov"));
+    assert!(!studio.path("got").exists());
+    // Eight rows are free: seven files and the line below them.
+    assert!(ask(&mut session, "find reel --limit 7").contains("reel-07.mov"));
+    assert!(!studio.path("got").exists());
+    ask(&mut session, "find reel --limit 8");
+    assert!(studio.path("got").exists());
+}
+
+#[test]
+fn lines_that_wrap_take_several_rows() {
+    let studio = studio();
+    for number in 1..=4 {
+        studio.file(format!("WORK/footage/acme/wide/{number}{:0240}", 0), "");
+    }
+    let mut session = start(&studio, "cat >got", &[]);
+    ask(&mut session, "load");
+    ask(&mut session, "find 00000000");
+    assert!(studio.read("got").contains("4 files"));
+}
+
+#[test]
+fn whoever_leaves_the_pager_wants_no_more_of_this_answer_only() {
+    let studio = studio();
+    for number in 0..1500 {
+        studio.file(format!("WORK/footage/acme/large/{number:0150}.exr"), "");
+    }
+    let mut session = start(&studio, "head -n 1 >got", &[]);
+    ask(&mut session, "load");
+    for line in [
+        "find 0",
+        "find 0 --no-sequences",
+        "list projects",
+        "fetch all",
+    ] {
+        let shown = ask(&mut session, line);
+        assert!(
+            shown.lines().all(|shown| shown.trim().is_empty()),
+            "{shown}"
+        );
+        assert_eq!(studio.read("got").lines().count(), 1);
+    }
+    assert!(ask(&mut session, "list categories").contains("scratch/render"));
+    leave(&mut session);
+}
+
+#[test]
+fn cat_or_nothing_means_none() {
+    let studio = studio();
+    for pager in ["cat", ""] {
+        let mut session = start(&studio, pager, &[]);
+        for line in ["list projects", "find reel"] {
+            let shown = ask(&mut session, line);
+            assert!(is_whole(&shown), "{shown}");
+        }
+    }
+}
+
+#[test]
+fn a_pager_that_is_not_there_is_told_of_once() {
+    let studio = studio();
+    let mut session = start(&studio, "no-such-pager -R", &[]);
+    let shown = ask(&mut session, "list projects");
+    assert!(is_whole(&shown), "{shown}");
+    let said = "warning: there is no program `no-such-pager`, which PAGER names";
+    assert!(shown.contains(said), "{shown}");
+    let shown = ask(&mut session, "find reel");
+    assert!(is_whole(&shown) && !shown.contains("warning"), "{shown}");
+}
+
+#[test]
+fn only_tables_at_the_prompt_are_paged() {
+    let studio = studio();
+    let pager = [("PAGER", "cat >got")];
+    let shown = terminal::output(&studio, SIZE, &pager, &["-c", "list projects"]);
+    assert!(is_whole(&shown), "{shown}");
+    studio.file("script.ab", "list projects\nfind reel\n");
+    let shown = terminal::output(&studio, SIZE, &pager, &["script.ab"]);
+    assert!(is_whole(&shown), "{shown}");
+    for arguments in [&["--accessible"][..], &["--format", "plain"]] {
+        let mut session = start(&studio, "cat >got", arguments);
+        for line in ["list projects", "find reel"] {
+            let shown = ask(&mut session, line);
+            assert!(is_whole(&shown), "{arguments:?}: {shown}");
+        }
+    }
+    assert!(!studio.path("got").exists());
+}
+
+#[test]
+fn the_start_up_file_is_not_paged() {
+    let studio = studio();
+    let file = "home/.config/auto-backup/.config";
+    studio.file(file, studio.read(file) + "list projects\n");
+    let mut session = terminal::prompt(&studio, SIZE, &[("PAGER", "cat >got")], &[]);
+    let shown = ready(&mut session);
+    assert!(is_whole(&shown), "{shown}");
+    assert!(!studio.path("got").exists());
+}
+
+/// Starts a pager that reads something, says so, and stays until a line is typed.
+fn staying(studio: &Studio, reads: &str) -> PtySession {
+    let text = format!(
+        "trap 'echo caught' INT\n\
+         {reads} >got\n\
+         echo paging\n\
+         until read -r line </dev/tty; do :; done\n"
+    );
+    studio.file("pager.sh", text);
+    start(studio, "sh pager.sh", &[])
+}
+
+#[test]
+fn control_c_is_the_pagers() {
+    let studio = studio();
+    for number in 0..1500 {
+        studio.file(format!("WORK/footage/acme/large/{number:0150}.exr"), "");
+    }
+    studio.lines(&["load"]).ok();
+    // Once it waits for all of it to be read, and once for the rest of it to be found.
+    for (reads, line) in [
+        ("cat", "list projects"),
+        ("head -n 1", "find 0 --no-sequences"),
+    ] {
+        let mut session = staying(&studio, reads);
+        session.send_line(line).unwrap();
+        session.exp_string("paging").unwrap();
+        for _ in 0..4 {
+            session.send_control('c').unwrap();
+            session.exp_string("caught").unwrap();
+        }
+        session.send_line("q").unwrap();
+        let shown = ready(&mut session);
+        assert!(!shown.contains("interrupted"), "{shown}");
+        assert!(ask(&mut session, "list categories").contains("scratch/render"));
+        leave(&mut session);
+    }
+}
+
+#[test]
+fn sigterm_ends_it_with_its_pager() {
+    let studio = studio();
+    let mut session = staying(&studio, "cat");
+    session.send_line("list projects").unwrap();
+    session.exp_string("paging").unwrap();
+    session.process_mut().signal(Signal::SIGTERM).unwrap();
+    session.exp_eof().unwrap();
+    let ended = session.process().wait().unwrap();
+    assert!(matches!(ended, WaitStatus::Exited(_, 143)), "{ended:?}");
+}
+
+#[test]
+fn without_pager_less_is_run() {
+    let studio = studio();
+    let mut session = terminal::prompt(&studio, SIZE, &[], &[]);
+    ready(&mut session);
+    for line in ["list projects", "find reel"] {
+        session.send_line(line).unwrap();
+        session.exp_string("spot-05").unwrap();
+        session.exp_string(":").unwrap();
+        session.send("G").unwrap();
+        session.flush().unwrap();
+        session.exp_string("spot-30").unwrap();
+        session.exp_string("(END)").unwrap();
+        session.send("q").unwrap();
+        session.flush().unwrap();
+        ready(&mut session);
+    }
+    assert!(ask(&mut session, "list categories").contains("scratch/render"));
+    leave(&mut session);
+}
