@@ -109,6 +109,25 @@ pub fn projects(
     Ok(projects)
 }
 
+/// One of the projects, for examples.
+///
+/// # Errors
+/// The index cannot be read.
+pub fn some_project(index: &Index, registry: &Registry) -> Result<Option<ProjectId>> {
+    for database in registry.databases() {
+        let Some(id) = index.database(&database.root)?.id else {
+            continue;
+        };
+        for category in registry.categories() {
+            let found = index.first_project(id, &category.path)?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+    }
+    Ok(None)
+}
+
 /// The projects of a scope.
 ///
 /// # Errors

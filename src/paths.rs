@@ -34,15 +34,11 @@ pub fn is_configuration_folder(path: &Path) -> bool {
         .is_some_and(|folder| resolved(&folder).is_some_and(|own| resolved(path) == Some(own)))
 }
 
-/// The prompt's history, if there is a place for it.
+/// The folder of the prompt's histories, if there is a place for it.
 #[must_use]
-pub fn history_file() -> Option<PathBuf> {
-    Some(
-        dirs::state_dir()
-            .or_else(dirs::data_local_dir)?
-            .join(FOLDER)
-            .join("history"),
-    )
+pub fn state_folder() -> Option<PathBuf> {
+    let folder = dirs::state_dir().or_else(dirs::data_local_dir)?;
+    Some(folder.join(FOLDER))
 }
 
 /// A path as typed: a leading `~` expanded, relative to `base`, without `.` and resolved `..`.

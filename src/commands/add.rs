@@ -89,6 +89,9 @@ pub(crate) struct Added {
     /// Why the database is offline, where it is.
     #[serde(skip)]
     offline: Option<String>,
+    /// What a newcomer types next.
+    #[serde(skip)]
+    next: &'static str,
     /// Categories with folders that they do not look into: those of other categories inside them.
     #[serde(skip)]
     left_out: Vec<(String, PathBuf)>,
@@ -125,6 +128,11 @@ impl Run for Add {
                     online: (!workspace.starting).then_some(offline.is_none()),
                     change,
                     offline,
+                    next: if registry.categories().is_empty() {
+                        "`add category footage footage/`, a folder of every root, with CLIENT/PROJECT folders in it"
+                    } else {
+                        "`load` looks at it"
+                    },
                     left_out: Vec::new(),
                 })
             }
@@ -149,6 +157,11 @@ impl Run for Add {
                     online: None,
                     change,
                     offline: None,
+                    next: if registry.databases().is_empty() {
+                        "`add database WORK ~/studio`, a storage and its root folder"
+                    } else {
+                        "`load` looks at the disks"
+                    },
                     left_out,
                 })
             }
@@ -255,6 +268,10 @@ impl Answer for Added {
             headings: &["kind", "name", "path", "state", "change"],
             rows: vec![row],
         }
+    }
+
+    fn next(&self) -> Option<String> {
+        (self.change == "added").then(|| self.next.to_owned())
     }
 
     fn is_routine(&self) -> bool {

@@ -385,6 +385,13 @@ impl Answer for Loaded {
         }
     }
 
+    fn next(&self) -> Option<String> {
+        let is_first = |database: &LoadedDatabase| database.files == database.added;
+        let found = self.databases.iter().any(|database| database.added > 0);
+        (found && self.databases.iter().all(is_first))
+            .then(|| "`fetch all` shows what is where; `save` keeps what you added".to_owned())
+    }
+
     fn is_routine(&self) -> bool {
         self.status() == ExitStatus::Done
     }

@@ -80,6 +80,13 @@ pub(crate) fn grammar() -> clap::Command {
     with_one_help(Line::command())
 }
 
+/// The same, ready to be looked through.
+pub(crate) fn built_grammar() -> clap::Command {
+    let mut grammar = grammar();
+    grammar.build();
+    grammar
+}
+
 /// The same page for `-h` as for `--help`, in every command below too.
 pub(crate) fn with_one_help(command: clap::Command) -> clap::Command {
     let help = Arg::new("help")

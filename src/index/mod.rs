@@ -15,6 +15,7 @@ mod replicas;
 mod runs;
 mod schema;
 mod snapshot;
+mod stamp;
 mod under_way;
 
 use std::fs;
@@ -30,6 +31,7 @@ pub use looks::{Changes, LookWriter};
 pub use opening::Opened;
 pub use replicas::{KnownDatabase, KnownReplica};
 pub use snapshot::Snapshot;
+pub use stamp::Stamp;
 
 use crate::error::{Error, Result};
 use failure::Explain as _;

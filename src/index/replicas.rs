@@ -161,6 +161,21 @@ impl Index {
         });
         projects.explain("read", &self.path)
     }
+
+    /// One of those, if there is any.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn first_project(&self, database: i64, category: &Path) -> Result<Option<ProjectId>> {
+        let sql = "SELECT client, project FROM replicas WHERE database_id = ?1 AND category = ?2 AND present LIMIT 1";
+        let found = self.connection.prepare_cached(sql).and_then(|mut query| {
+            let category = category.as_os_str().as_bytes();
+            query
+                .query_row(params![database, category], project)
+                .optional()
+        });
+        found.explain("read", &self.path)
+    }
 }
 
 fn known_database(row: &Row<'_>) -> rusqlite::Result<KnownDatabase> {

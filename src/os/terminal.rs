@@ -1,7 +1,9 @@
-//! The terminal's size, and its settings as they were before the prompt changed them.
+//! The terminal: what it can, what comes from it, its size, and its settings as they were before the prompt changed them.
 
 use std::io::{self, IsTerminal as _, Write as _};
 
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 
 /// Columns of the terminal behind standard output; `None` where it is none.
@@ -60,5 +62,44 @@ impl Settings {
             .write_all(END_BRACKETED_PASTE)
             .unwrap_or_default();
         self.restore();
+    }
+}
+
+/// Whether the terminal can move its cursor, so that a line can be edited on it.
+#[must_use]
+pub fn can_edit() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb")
+}
+
+/// What came from standard input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// Some bytes, a whole line from a terminal; none at its end.
+    Bytes(Vec<u8>),
+    /// A signal came first.
+    Signal,
+}
+
+/// Waits for standard input, or for a signal.
+///
+/// # Errors
+/// It cannot be read.
+pub fn read() -> io::Result<Input> {
+    let stdin = io::stdin();
+    // A read would be begun again after a signal, waiting for input is not.
+    let mut waits = [PollFd::new(&stdin, PollFlags::IN)];
+    match poll(&mut waits, None) {
+        Err(Errno::INTR) => return Ok(Input::Signal),
+        polled => polled?,
+    };
+    let mut bytes = vec![0; 64 << 10];
+    match rustix::io::read(&stdin, &mut bytes) {
+        // The terminal is gone.
+        Err(Errno::IO) => Ok(Input::Bytes(Vec::new())),
+        Err(Errno::INTR) => Ok(Input::Signal),
+        read => {
+            bytes.truncate(read?);
+            Ok(Input::Bytes(bytes))
+        }
     }
 }

@@ -22,6 +22,11 @@ pub trait Answer: Serialize {
         ExitStatus::Done
     }
 
+    /// What a newcomer types next; told at the prompt only.
+    fn next(&self) -> Option<String> {
+        None
+    }
+
     /// Whether nobody needs to see it under `--quiet`.
     fn is_routine(&self) -> bool {
         false

@@ -38,6 +38,7 @@ pub struct Printer {
     quiet: bool,
     closed: bool,
     pager: bool,
+    next: Option<String>,
 }
 
 impl Printer {
@@ -51,6 +52,7 @@ impl Printer {
             quiet,
             closed: false,
             pager: false,
+            next: None,
         }
     }
 
@@ -69,6 +71,11 @@ impl Printer {
     /// Whether tables that are longer than the screen go through a pager; at first they do not.
     pub const fn set_pager(&mut self, pager: bool) {
         self.pager = pager;
+    }
+
+    /// What a newcomer types after the last answer, once.
+    pub const fn take_next(&mut self) -> Option<String> {
+        self.next.take()
     }
 
     /// What a person should be told of the pager, once.
@@ -115,6 +122,7 @@ impl Printer {
         if self.closed || (self.quiet && answer.is_routine()) {
             return Ok(status);
         }
+        self.next = answer.next();
         self.sink.begin(self.page());
         let appended = self.append(answer);
         let written = appended.and_then(|()| self.sink.flush());

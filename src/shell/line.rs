@@ -5,7 +5,7 @@ use std::ops::Range;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, FromArgMatches as _};
 
-use crate::commands::help::{Help, HelpPage};
+use crate::commands::help::{Help, asked_for};
 use crate::commands::{Flow, Line, Run as _, grammar};
 use crate::error::{Error, Result, did_you_mean};
 use crate::exit_status::ExitStatus;
@@ -38,7 +38,7 @@ pub(super) fn execute(
                 [_] => Help::default()
                     .at_width(printer.screen().width)
                     .run(workspace)?,
-                _ => HelpPage::new(help.render().to_string()),
+                _ => asked_for(&help.render().to_string(), workspace)?,
             };
             Ok((Flow::Continue, printer.print(&page)?))
         }

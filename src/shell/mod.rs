@@ -2,7 +2,10 @@
 
 mod completion;
 mod diagnostic;
+mod highlight;
+mod hint;
 mod line;
+mod position;
 pub mod prompt;
 pub mod script;
 pub mod session;

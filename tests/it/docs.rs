@@ -118,7 +118,9 @@ fn the_list_of_commands_is_what_help_says() {
         "# Commands\n\nGenerated from the program's own help by `UPDATE_DOCS=1 tests/run docs`; a test holds it.\n",
     );
     write!(text, "\n```text\n{}```\n", help("")).unwrap();
-    for command in names.captures_iter(&help("")) {
+    let overview = help("");
+    let (commands, topics) = overview.split_once("More help:\n").unwrap();
+    for command in names.captures_iter(commands) {
         let command = &command[1];
         let whole = help(command);
         write!(text, "\n## {command}\n\n```text\n{whole}```\n").unwrap();
@@ -130,6 +132,11 @@ fn the_list_of_commands_is_what_help_says() {
             let words = format!("{command} {}", &part[1]);
             write!(text, "\n### {words}\n\n```text\n{}```\n", help(&words)).unwrap();
         }
+    }
+    let topic = Regex::new(r"(?m)^  ([\w-]+)  ").unwrap();
+    for topic in topic.captures_iter(topics) {
+        let page = help(&topic[1]);
+        write!(text, "\n## help: {}\n\n```text\n{page}```\n", &topic[1]).unwrap();
     }
     if std::env::var_os("UPDATE_DOCS").is_some() {
         fs::write(

@@ -87,7 +87,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("regex", &["pattern.rs"]),
     ("rusqlite", &["index/"]),
     ("rustix", &["os/"]),
-    ("rustyline", &["shell/prompt.rs"]),
+    ("rustyline", &["shell/prompt/"]),
     ("serde_json", &["output/json.rs", "identity.rs"]),
     ("signal_hook", &["interrupt.rs"]),
     ("strsim", &["nearest.rs"]),

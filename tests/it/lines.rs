@@ -142,7 +142,7 @@ fn a_line_that_goes_on_is_complained_about_where_the_word_stands() {
     script.ab:1:23: error: missing: FROM, TO
         copy acme/spot footage  
                               ^
-    hint: write it as: copy PROJECT CATEGORY FROM TO...
+    hint: write it as: copy [OPTIONS] PROJECT CATEGORY FROM TO[,TO...]
     ");
     assert_snapshot!(studio.script("fetch client \\\n  'Bob\n"), @"
     exit 2

@@ -124,11 +124,11 @@ fn missing_words_are_named() {
     script.ab:5:5: error: missing: PROJECT, CATEGORY, FROM, TO
         copy
             ^
-    hint: write it as: copy PROJECT CATEGORY FROM TO...
+    hint: write it as: copy [OPTIONS] PROJECT CATEGORY FROM TO[,TO...]
     script.ab:6:28: error: missing: TO
         copy acme/spot footage WORK
                                    ^
-    hint: write it as: copy PROJECT CATEGORY FROM TO...
+    hint: write it as: copy [OPTIONS] PROJECT CATEGORY FROM TO[,TO...]
     script.ab:7:18: error: missing: CATEGORY, DATABASE
         explore acme/spot
                          ^

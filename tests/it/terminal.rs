@@ -8,8 +8,8 @@ use rexpect::session::{PtySession, spawn_with_options};
 
 use crate::studio::Studio;
 
-/// What makes the terminal as large as the first two arguments say, and runs the others.
-const SIZED: &str = r#"stty rows "$1" cols "$2"; shift 2; exec "$@""#;
+/// What makes the terminal as large as the first two arguments say, and runs the others. rexpect's terminals do not echo.
+const SIZED: &str = r#"stty rows "$1" cols "$2" echo; shift 2; exec "$@""#;
 
 /// Starts the program in a terminal with so many rows and columns.
 fn spawn(

@@ -29,13 +29,16 @@ use crate::workspace::Workspace;
     clippy::struct_excessive_bools,
     reason = "each is an option of the line"
 )]
-#[command(after_help = "Examples:
+#[command(
+    override_usage = "copy [OPTIONS] PROJECT CATEGORY FROM TO[,TO...]",
+    after_help = "Examples:
   copy acme/spot footage WORK NAS
   copy acme/spot all WORK NAS,ARCHIVE
   copy acme render NAS ARCHIVE --no-update
   copy acme/spot footage WORK NAS --checksum --dry-run
   copy all all WORK NAS --dry-run
-  copy -- -odd-/name footage WORK NAS")]
+  copy -- -odd-/name footage WORK NAS"
+)]
 pub(crate) struct Copy {
     /// The project, a client for all of its projects, or `all`
     #[arg(value_name = "PROJECT")]

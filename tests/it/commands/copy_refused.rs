@@ -143,7 +143,7 @@ fn unknown_names_suggest_the_nearest_and_copy_nothing() {
     -c:1:28: error: missing: TO
         copy acme/spot footage WORK
                                    ^
-    hint: write it as: copy PROJECT CATEGORY FROM TO...
+    hint: write it as: copy [OPTIONS] PROJECT CATEGORY FROM TO[,TO...]
     ");
     assert_eq!(studio.tree("NAS"), "");
 }

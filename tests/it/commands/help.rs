@@ -8,7 +8,8 @@ use crate::studio::Studio;
 /// The commands that the overview lists.
 fn commands(studio: &Studio) -> Vec<String> {
     let overview = studio.lines(&["help"]).ok().stdout;
-    let indented = overview.lines().filter_map(|line| line.strip_prefix("  "));
+    let (commands, _) = overview.split_once("More help:").unwrap();
+    let indented = commands.lines().filter_map(|line| line.strip_prefix("  "));
     indented
         .filter(|line| !line.starts_with(' '))
         .map(|line| line.split_whitespace().next().unwrap().to_owned())
@@ -48,9 +49,14 @@ fn the_overview_lists_every_command() {
       source   Run a file of commands
       exit     Leave the prompt or end the script
 
+    More help:
+      examples     What people do with it, and the lines for it
+      scripts      Files of commands: arguments, variables, quotes, cron
+      keys         Keys at the prompt
+      exit-status  What the program ends with, and how to use it
+
     `help COMMAND` explains one with examples. A name with spaces is quoted: 'Camera Raw'.
     To begin: `add database WORK ~/studio`, `add category footage footage/`, `load`, `fetch all`.
-    docs/scripts.md tells of quotes, scripts, the start-up file and exit statuses.
     ");
 }
 
@@ -68,7 +74,7 @@ fn a_page_tells_of_arguments_options_and_examples() {
     only once it is whole, on the disk, and was read back and found to be what the source is. To go on
     after an interruption, give the same line again.
 
-    Usage: copy [OPTIONS] <PROJECT> <CATEGORY> <FROM> <TO>...
+    Usage: copy [OPTIONS] PROJECT CATEGORY FROM TO[,TO...]
 
     Arguments:
       <PROJECT>
@@ -315,4 +321,56 @@ fn the_short_option_shows_the_same_page() {
         studio.run(["-h"]).ok().stdout,
         studio.run(["--help"]).ok().stdout
     );
+}
+
+#[test]
+fn other_pages_are_about_more_than_one_command() {
+    let studio = Studio::bare();
+    let overview = studio.lines(&["help"]).ok().stdout;
+    let (_, topics) = overview.split_once("More help:\n").unwrap();
+    let topics: Vec<_> = topics.lines().take_while(|line| !line.is_empty()).collect();
+    assert_eq!(topics.len(), 4, "{overview}");
+    for topic in topics {
+        let name = topic.split_whitespace().next().unwrap();
+        let page = studio.lines(&[&format!("help {name}")]).ok().stdout;
+        assert!(page.lines().count() > 8, "{page}");
+        assert!(page.lines().any(|line| line.starts_with("  ")), "{page}");
+    }
+    let statuses = studio.lines(&["help exit-status"]).ok().stdout;
+    assert!(statuses.contains("    3  some items failed"), "{statuses}");
+    let near = studio.lines(&["help exit-statsu"]).status(2).stderr;
+    assert!(near.contains("did you mean `exit-status`"), "{near}");
+}
+
+#[test]
+fn every_example_of_the_examples_is_a_line() {
+    let studio = Studio::filled();
+    studio.lines(&["load"]).ok();
+    let page = studio.lines(&["help examples"]).ok().stdout;
+    let examples: Vec<_> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("  "))
+        .collect();
+    assert!(examples.len() > 10, "{page}");
+    for example in examples {
+        let run = studio.run(["--dry-run", "-c", example]);
+        assert!([0, 1, 3].contains(&run.status), "{example}: {run}");
+    }
+}
+
+#[test]
+fn examples_are_written_with_names_of_the_studio() {
+    let studio = Studio::bare();
+    studio
+        .file(
+            "home/.config/auto-backup/.config",
+            "add database DISK /disk\nadd database 'NAS 2' NAS2\nadd category plates plates\n",
+        )
+        .file("home/.config/auto-backup/NAS2/plates/Bob's/film/x", "");
+    studio.lines(&["load"]).status(3);
+    for line in ["help copy", "copy --help", "help examples", "help add"] {
+        let page = studio.lines(&[line]).status(0).stdout;
+        let own = "copy \"Bob's/film\" plates DISK 'NAS 2'";
+        assert_eq!(page.contains(own), line != "help add", "{line}: {page}");
+    }
 }

@@ -1,0 +1,183 @@
+//! `help`: the commands, one of them with examples, or a page about something else.
+
+mod own_names;
+mod topics;
+
+use std::ffi::OsString;
+
+use clap::{Args, Command};
+use serde::Serialize;
+
+use super::Run;
+use crate::error::{Error, Result};
+use crate::nearest::nearest;
+use crate::output::answer::{Answer, Records};
+use crate::output::cell::Cell;
+use crate::output::page::Page;
+use crate::workspace::Workspace;
+use own_names::OwnNames;
+use topics::Topic;
+
+/// Show the commands, or one of them with examples
+///
+/// Examples are written with names of your own, once there are some.
+#[derive(Debug, Default, Args)]
+#[command(after_help = "Examples:
+  help
+  help copy
+  help add database
+  help scripts")]
+pub(crate) struct Help {
+    /// The command, or `examples`, `scripts`, `keys` or `exit-status`
+    #[arg(value_name = "COMMAND")]
+    words: Vec<String>,
+    #[arg(skip)]
+    width: Option<u16>,
+}
+
+/// A page of help.
+#[derive(Debug, Serialize)]
+pub(crate) struct HelpPage {
+    text: String,
+}
+
+impl HelpPage {
+    /// A page that is written already.
+    pub(crate) fn new(text: String) -> Self {
+        Self { text }
+    }
+}
+
+impl Help {
+    /// Help for a screen of this many columns.
+    pub(crate) fn at_width(mut self, width: Option<u16>) -> Self {
+        self.width = width;
+        self
+    }
+}
+
+impl Run for Help {
+    type Answer = HelpPage;
+
+    fn run(self, workspace: &mut Workspace) -> Result<HelpPage> {
+        let width = usize::from(self.width.unwrap_or(100));
+        if self.words.is_empty() {
+            return Ok(HelpPage::new(overview(width)));
+        }
+        let own = OwnNames::of(workspace)?;
+        if let [word] = self.words.as_slice()
+            && let Some(topic) = Topic::ALL.into_iter().find(|topic| topic.name() == word)
+        {
+            let text = own.put_into(&topic.text());
+            return Ok(HelpPage::new(wrapped(text, width)));
+        }
+        let known = grammar(width);
+        let mut command = &known;
+        for (place, word) in self.words.iter().enumerate() {
+            command = command
+                .find_subcommand(word)
+                .ok_or_else(|| unknown(&self.words[..place], word, command))?;
+        }
+        Ok(HelpPage::new(own.put_into(&page(&self.words, width))))
+    }
+}
+
+/// The page of a command, asked for as `copy --help` asks, so that both show the same.
+fn page(words: &[String], width: usize) -> String {
+    let line = words.iter().map(String::as_str).chain(["--help"]);
+    let page = grammar(width).try_get_matches_from(line).err();
+    page.map(|page| page.render().to_string())
+        .unwrap_or_default()
+}
+
+/// The page that a line like `copy --help` asked for, with the names of the studio in its examples.
+pub(crate) fn asked_for(page: &str, workspace: &Workspace) -> Result<HelpPage> {
+    Ok(HelpPage::new(OwnNames::of(workspace)?.put_into(page)))
+}
+
+/// A text with its lines broken for this width.
+fn wrapped(text: String, width: usize) -> String {
+    let mut page = Command::new("")
+        .help_template("{before-help}")
+        .before_help(text);
+    page = page.term_width(width);
+    page.render_help().to_string()
+}
+
+/// What `help` can tell more of after these words.
+pub(crate) fn subjects(words: &[OsString]) -> impl Iterator<Item = OsString> {
+    let grammar = super::grammar();
+    let mut command = Some(&grammar);
+    for word in words {
+        command = command.and_then(|command| command.find_subcommand(word));
+    }
+    let names = command
+        .into_iter()
+        .flat_map(Command::get_subcommands)
+        .map(Command::get_name);
+    let topics = Topic::ALL.map(Topic::name);
+    let topics = topics.into_iter().filter(|_| words.is_empty());
+    names
+        .chain(topics)
+        .map(OsString::from)
+        .collect::<Vec<_>>()
+        .into_iter()
+}
+
+/// The grammar of all commands, its help set for this width.
+pub(crate) fn grammar(width: usize) -> Command {
+    super::grammar().term_width(width)
+}
+
+/// The list of commands and topics, and how to go on.
+fn overview(width: usize) -> String {
+    let commands = grammar(width).render_long_help().to_string();
+    let topics = Topic::ALL.map(|topic| format!("  {:<11}  {}\n", topic.name(), topic.about()));
+    format!(
+        "Commands:\n{}\n\nMore help:\n{}\n`help COMMAND` explains one with examples. A name with spaces is quoted: 'Camera Raw'.\n\
+         To begin: `add database WORK ~/studio`, `add category footage footage/`, `load`, `fetch all`.\n",
+        commands.trim_end(),
+        topics.concat()
+    )
+}
+
+/// Says that these words and this one name no command; `command` is what the words name.
+fn unknown(words: &[String], word: &str, command: &Command) -> Error {
+    let whole = |name: &str| {
+        let words = words.iter().map(String::as_str).chain([name]);
+        words.collect::<Vec<_>>().join(" ")
+    };
+    let mut known: Vec<&str> = command.get_subcommands().map(Command::get_name).collect();
+    if words.is_empty() {
+        known.extend(Topic::ALL.map(Topic::name));
+    }
+    let near = nearest(word, known.iter().copied());
+    // Of all commands `help` gives a better list.
+    let known = if words.is_empty() { Vec::new() } else { known };
+    Error::Unknown {
+        noun: "command",
+        name: whole(word).as_str().into(),
+        near: near.into_iter().map(whole).collect(),
+        known: known.into_iter().map(whole).collect(),
+    }
+}
+
+impl Answer for HelpPage {
+    const COMMAND: &'static str = "help";
+
+    fn page(&self, page: &mut Page) {
+        page.line(self.text.trim_end());
+    }
+
+    fn records(&self) -> Records {
+        let rows = self
+            .text
+            .trim_end()
+            .lines()
+            .map(|line| vec![Cell::text(line)]);
+        Records {
+            headings: &["help"],
+            rows: rows.collect(),
+        }
+    }
+}

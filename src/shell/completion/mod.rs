@@ -1,0 +1,406 @@
+//! Completing words: commands and options from the grammar, names from memory, paths from the disk.
+
+pub(super) mod known;
+pub(super) mod names;
+mod places;
+pub(super) mod wanted;
+
+use std::ffi::{OsStr, OsString};
+use std::time::Duration;
+
+use clap::Command;
+
+use super::position::Position;
+use crate::lexer::{Word, lex, quote};
+use crate::units;
+use known::Known;
+use names::List;
+use wanted::Wanted;
+
+/// So many are listed; of more it is said how many there are.
+const MOST: usize = 100;
+
+/// How long projects that are still being read are waited for.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// Something that a word can become.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Candidate {
+    /// As it is listed.
+    pub(super) shown: String,
+    /// What is put in the word's place, quoted where it has to be.
+    pub(super) replacement: String,
+}
+
+/// Where the word to complete begins, and what it can become. `before` is what this line goes on from.
+pub(super) fn complete(
+    grammar: &Command,
+    known: &Known,
+    before: &str,
+    line: &str,
+    cursor: usize,
+) -> (usize, Vec<Candidate>) {
+    let whole = format!("{before}{}", line.get(..cursor).unwrap_or(line));
+    let typing = Typing::of(&whole);
+    let position = Position::after(grammar, &typing.words);
+    let wanted = Wanted::at(&position, &typing.words, &typing.word, known, PATIENCE);
+    let (start, word) = typing.part(&whole, wanted.delimited);
+    let found = Found::of(&wanted, &word);
+    (start.saturating_sub(before.len()), found.candidates())
+}
+
+/// A line up to the cursor: the words before the one that is being typed, where that one starts, and what it is so far.
+#[derive(Debug)]
+pub(super) struct Typing {
+    pub(super) words: Vec<OsString>,
+    pub(super) start: usize,
+    pub(super) word: OsString,
+}
+
+impl Typing {
+    pub(super) fn of(line: &str) -> Self {
+        // A word whose quote is still open ends at the cursor.
+        let mut closed = ["", "'", "\""].into_iter();
+        let lexed = closed.find_map(|quote| lex(&format!("{line}{quote}")).ok());
+        let mut words: Vec<Word> = lexed.unwrap_or_default();
+        let current = words.pop_if(|word| word.span.end >= line.len());
+        Self {
+            start: current.as_ref().map_or(line.len(), |word| word.span.start),
+            word: current.map(|word| word.text).unwrap_or_default(),
+            words: words.into_iter().map(|word| word.text).collect(),
+        }
+    }
+
+    /// The part that is completed: of `NAS,AR` what follows the comma, of `--project=ac` what follows the `=`.
+    fn part(self, line: &str, delimited: bool) -> (usize, OsString) {
+        let raw = line.get(self.start..).unwrap_or_default();
+        let cut = if raw.starts_with("--") {
+            raw.find('=')
+        } else {
+            raw.rfind(',').filter(|_| delimited)
+        };
+        match cut {
+            Some(at) => (self.start + at + 1, Self::of(&raw[at + 1..]).word),
+            None => (self.start, self.word),
+        }
+    }
+}
+
+/// Names that fit what was typed.
+#[derive(Debug, Default)]
+struct Found {
+    names: Vec<OsString>,
+    /// How many more there are.
+    more: usize,
+    /// What all of them begin with, also those that are not listed.
+    common: OsString,
+}
+
+impl Found {
+    /// Those that begin as typed, else those that hold the typed letters in their order.
+    fn of(wanted: &Wanted<'_>, typed: &OsStr) -> Self {
+        let text = typed.to_string_lossy();
+        if let Some(places) = &wanted.places {
+            let names = places::complete(typed, places);
+            return Self::cut(names, typed);
+        }
+        let lists = wanted.lists();
+        let mut found = Self::beginning_with(&text, &lists);
+        // Very many projects are offered client by client.
+        if let Some(projects) = &wanted.projects
+            && wanted.takes_projects
+            && found.more > 0
+            && !text.contains('/')
+        {
+            found = Self::beginning_with(&text, &[&projects.clients]);
+            found.names.iter_mut().for_each(|client| client.push("/"));
+        }
+        if found.names.is_empty() && !text.is_empty() {
+            let like = lists.iter().flat_map(|list| list.like(&text, MOST));
+            found.names = like.map(OsStr::to_owned).take(MOST).collect();
+        }
+        found
+    }
+
+    fn beginning_with(typed: &str, lists: &[&List]) -> Self {
+        let mut found = Self::default();
+        for list in lists {
+            let fitting = list.beginning_with(typed);
+            let room = MOST.saturating_sub(found.names.len()).min(fitting.len());
+            let names = fitting[..room].iter().map(|(_, name)| name.clone());
+            found.names.extend(names);
+            found.more += fitting.len() - room;
+            if let ([(_, first), ..], [.., (_, last)]) = (fitting, fitting)
+                && found.more > 0
+            {
+                found.common = common(first, last);
+            }
+        }
+        found.names.sort_unstable();
+        found.names.dedup();
+        found
+    }
+
+    /// As many as are listed.
+    fn cut(mut names: Vec<OsString>, typed: &OsStr) -> Self {
+        names.sort_unstable();
+        names.dedup();
+        let more = names.len().saturating_sub(MOST);
+        names.truncate(MOST);
+        Self {
+            names,
+            more,
+            common: typed.to_owned(),
+        }
+    }
+
+    fn candidates(self) -> Vec<Candidate> {
+        let is_alone = self.names.len() == 1 && self.more == 0;
+        let words = quoted(&self.names);
+        let quote = words.first().and_then(|word| word.chars().next());
+        let quote = quote.filter(|quote| matches!(quote, '\'' | '"'));
+        let candidate = |(name, word): (&OsString, String)| {
+            let shown = word.clone();
+            let is_open = name.to_string_lossy().ends_with('/');
+            let replacement = match (is_alone, is_open) {
+                (true, false) => format!("{word} "),
+                // Of a folder more is to be typed: its quote stays open.
+                (true, true) => opened(&word).to_owned(),
+                (false, _) => word,
+            };
+            Candidate { shown, replacement }
+        };
+        let mut candidates: Vec<_> = self.names.iter().zip(words).map(candidate).collect();
+        if self.more > 0 {
+            let common = self.common.to_string_lossy();
+            candidates.push(Candidate {
+                shown: format!("… {} more", units::count(self.more as u64)),
+                replacement: quote.into_iter().chain(common.chars()).collect(),
+            });
+        }
+        candidates
+    }
+}
+
+/// A quoted word without the quote at its end.
+fn opened(word: &str) -> &str {
+    let is_quoted = word.starts_with(['\'', '"', '$']);
+    if is_quoted {
+        &word[..word.len() - 1]
+    } else {
+        word
+    }
+}
+
+/// What two names begin with.
+fn common(one: &OsStr, other: &OsStr) -> OsString {
+    let (one, other) = (one.to_string_lossy(), other.to_string_lossy());
+    let same = one.chars().zip(other.chars()).take_while(|(a, b)| a == b);
+    same.map(|(letter, _)| letter).collect::<String>().into()
+}
+
+/// All words in quotes if one needs them, so that what they have in common can be filled in.
+fn quoted(names: &[OsString]) -> Vec<String> {
+    let words: Vec<String> = names.iter().map(|name| quote_word(name)).collect();
+    let is_quoted =
+        |word: &String| word.starts_with(['\'', '"', '$']) && word.ends_with(['\'', '"']);
+    if !words.iter().any(is_quoted) {
+        return words;
+    }
+    let words = words.into_iter().map(|word| {
+        if is_quoted(&word) {
+            word
+        } else {
+            format!("'{word}'")
+        }
+    });
+    words.collect()
+}
+
+/// The word that means this name. A variable stays one.
+fn quote_word(name: &OsStr) -> String {
+    match name.to_str() {
+        Some(text) if text.starts_with('$') => text.to_owned(),
+        _ => quote(name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::built_grammar;
+
+    /// The line with each candidate in it.
+    fn completed_in(known: &Known, line: &str) -> Vec<String> {
+        let (start, found) = complete(&built_grammar(), known, "", line, line.len());
+        let whole = |candidate: Candidate| format!("{}{}", &line[..start], candidate.replacement);
+        found.into_iter().map(whole).collect()
+    }
+
+    fn completed(line: &str) -> Vec<String> {
+        completed_in(&Known::example(), line)
+    }
+
+    #[test]
+    fn every_position_offers_what_fits_there() {
+        for (line, whole) in [
+            ("list pr", "list projects "),
+            ("list projects ", "list projects in "),
+            ("list projects in ac", "list projects in acme "),
+            (
+                "list projects in acme in W",
+                "list projects in acme in WORK ",
+            ),
+            ("copy acme/s", "copy acme/spot "),
+            ("copy acme/spot foo", "copy acme/spot footage "),
+            ("copy acme/spot footage WO", "copy acme/spot footage WORK "),
+            (
+                "copy acme/spot footage WORK NAS,WO",
+                "copy acme/spot footage WORK NAS,WORK ",
+            ),
+            ("load NAS w", "load NAS WORK "),
+            ("load --forget W", "load --forget WORK "),
+            ("load --forget=W", "load --forget=WORK "),
+            ("load --project acme/s", "load --project acme/spot "),
+            (
+                "load --project=\"acme/l",
+                "load --project='acme/long film' ",
+            ),
+            ("remove exclusion ", "remove exclusion *.tmp "),
+            ("copy --dry", "copy --dry-run "),
+            ("fetch project B", "fetch project \"Bob's/film\" "),
+            ("fetch project NOVA/Ü", "fetch project nova/über "),
+            ("fetch client -- n", "fetch client -- nova "),
+            ("set pa", "set pager "),
+            ("set pager of", "set pager off "),
+            ("set format j", "set format json "),
+            ("help exp", "help explore "),
+            ("help scr", "help scripts "),
+            ("help add d", "help add database "),
+            ("echo $NA", "echo $NAS_MOUNT "),
+            ("fe", "fetch "),
+        ] {
+            assert_eq!(completed(line), [whole], "{line}");
+        }
+        assert_eq!(completed("ex"), ["exclude", "exit", "explore"]);
+        assert_eq!(completed("help co"), ["help compare", "help copy"]);
+        assert_eq!(
+            completed("compare acme/spot footage WORK N"),
+            [
+                "compare acme/spot footage WORK 'NAS'",
+                "compare acme/spot footage WORK 'NAS 2'"
+            ]
+        );
+        assert!(completed("exit x").is_empty() && completed("echo a").is_empty());
+    }
+
+    #[test]
+    fn names_with_spaces_become_one_quoted_word() {
+        for typed in ["acme/l", "'acme/long f", "\"acme/l", "acme/long\\ "] {
+            let line = format!("fetch project {typed}");
+            assert_eq!(
+                completed(&line),
+                ["fetch project 'acme/long film' "],
+                "{typed}"
+            );
+        }
+    }
+
+    #[test]
+    fn letters_in_their_order_are_enough_where_nothing_begins_so() {
+        assert_eq!(completed("fetch project spt"), ["fetch project acme/spot "]);
+        assert_eq!(
+            completed("fetch project lfilm"),
+            ["fetch project 'acme/long film' "]
+        );
+        assert_eq!(completed("load wrk"), ["load WORK "]);
+        assert_eq!(completed("cpy"), ["copy "]);
+    }
+
+    #[test]
+    fn a_line_that_goes_on_is_completed_as_one() {
+        let grammar = built_grammar();
+        let found = complete(&grammar, &Known::example(), "copy acme/spot ", "foo", 3);
+        assert_eq!(found.0, 0);
+        assert_eq!(found.1[0].replacement, "footage ");
+    }
+
+    #[test]
+    fn very_many_projects_are_offered_client_by_client_and_never_all() {
+        let clients = (0..300).map(|client| format!("c{client:03}").into());
+        let names = (0..300).flat_map(|client| (0..200).map(move |number| (client, number)));
+        let projects = names.map(|(client, number)| format!("c{client:03}/p{number:03}").into());
+        let known = Known::with(projects.collect(), clients.collect());
+        let found = complete(&built_grammar(), &known, "", "fetch project ", 14).1;
+        assert_eq!(found.len(), MOST + 1);
+        assert_eq!(found[0].replacement, "c000/");
+        assert_eq!(
+            (found[MOST].shown.as_str(), found[MOST].replacement.as_str()),
+            ("… 200 more", "c")
+        );
+        assert_eq!(completed_in(&known, "fetch project c12").len(), 10);
+        let found = completed_in(&known, "fetch project c123/");
+        assert_eq!(
+            (found.len(), found[MOST].as_str()),
+            (MOST + 1, "fetch project c123/p")
+        );
+        assert_eq!(
+            completed_in(&known, "fetch project c123/p042"),
+            ["fetch project c123/p042 "]
+        );
+        let known = Known::with(
+            (0..200)
+                .map(|number| format!("my client/p{number}").into())
+                .collect(),
+            ["my client".into()].into_iter().collect(),
+        );
+        assert_eq!(
+            completed_in(&known, "fetch project m"),
+            ["fetch project 'my client/"]
+        );
+        assert_eq!(
+            completed_in(&known, "fetch project 'my client/p19").len(),
+            11
+        );
+    }
+
+    #[test]
+    fn paths_are_completed_from_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["studio one", "studio two", ".hidden", "Other"] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        std::fs::write(folder.path().join("studio.ab"), "").unwrap();
+        std::fs::create_dir(folder.path().join("Other/deeper")).unwrap();
+        let mut known = Known::example();
+        known.tracked.base = folder.path().to_owned();
+        known.tracked.roots = vec![folder.path().to_owned(), "/no/such/root".into()];
+        for (line, whole) in [
+            ("add database X o", vec!["add database X Other/"]),
+            (
+                "add database X Other/",
+                vec!["add database X Other/deeper/"],
+            ),
+            (
+                "add database X 'studio o",
+                vec!["add database X 'studio one/"],
+            ),
+            (
+                "add database X stu",
+                vec![
+                    "add database X 'studio one/'",
+                    "add database X 'studio two/'",
+                ],
+            ),
+            ("add database X .h", vec!["add database X .hidden/"]),
+            ("add database X ~", vec!["add database X ~/"]),
+            ("add category x oth", vec!["add category x Other/"]),
+            ("source studio.", vec!["source studio.ab "]),
+            ("add database X nothing/", vec![]),
+        ] {
+            assert_eq!(completed_in(&known, line), whole, "{line}");
+        }
+        let absolute = format!("add database X {}/Oth", folder.path().display());
+        assert_eq!(completed_in(&known, &absolute).len(), 1);
+    }
+}

@@ -1,0 +1,193 @@
+//! The colours of a line while it is typed: what is known, what is not, options, quotes, comments.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
+use std::time::Duration;
+
+use clap::Command;
+
+use super::completion::known::Known;
+use super::completion::wanted::Wanted;
+use super::position::{Position, Role};
+use crate::lexer::{Word, lex};
+
+/// How a part of a line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Look {
+    Command,
+    Option,
+    Name,
+    Quoted,
+    Variable,
+    /// What can not stand there, or is not known.
+    Unknown,
+    Comment,
+    Plain,
+}
+
+impl Look {
+    /// The codes of ECMA-48 (SGR).
+    const fn code(self) -> &'static str {
+        match self {
+            Self::Command => "32",
+            Self::Option => "36",
+            Self::Name => "34",
+            Self::Quoted => "33",
+            Self::Variable => "35",
+            Self::Unknown => "4;31",
+            Self::Comment => "2",
+            Self::Plain => "",
+        }
+    }
+}
+
+/// The line in its colours; `before` is what it goes on from, and a word at the cursor is not yet called unknown.
+pub(super) fn highlight(
+    grammar: &Command,
+    known: &Known,
+    before: &str,
+    line: &str,
+    cursor: usize,
+) -> String {
+    let whole = format!("{before}{line}");
+    // An open quote is closed for the time being.
+    let mut closed = ["", "'", "\""].into_iter();
+    let words = closed.find_map(|quote| lex(&format!("{whole}{quote}")).ok());
+    let mut position = Position::start(grammar);
+    let mut texts: Vec<OsString> = Vec::new();
+    let mut painted = String::with_capacity(line.len() * 2);
+    let mut done = before.len();
+    for word in words.unwrap_or_default() {
+        let look = look(&mut position, &texts, &word, known);
+        let end = word.span.end.min(whole.len());
+        texts.push(word.text.clone());
+        if end <= before.len() {
+            continue;
+        }
+        let start = word.span.start.max(before.len());
+        let is_typing = before.len() + cursor == end;
+        let look = if look == Look::Unknown && is_typing {
+            Look::Plain
+        } else {
+            look
+        };
+        paint_rest(&whole[done..start], &mut painted);
+        paint(&whole[start..end], look, &mut painted);
+        done = end;
+    }
+    paint_rest(&whole[done..], &mut painted);
+    painted
+}
+
+/// How a word looks; goes on by it.
+fn look(position: &mut Position<'_>, texts: &[OsString], word: &Word, known: &Known) -> Look {
+    let wanted = Wanted::at(position, texts, &word.text, known, Duration::ZERO);
+    let role = position.step(&word.text);
+    let is_quoted = word.span.len() > word.text.len();
+    match role {
+        Role::Command => Look::Command,
+        Role::Option(_) => Look::Option,
+        Role::End => Look::Plain,
+        Role::Unknown => Look::Unknown,
+        Role::Value if !word.variables.is_empty() => Look::Variable,
+        Role::Value => match allows(&wanted, &word.text) {
+            Some(false) => Look::Unknown,
+            Some(true) => Look::Name,
+            None if is_quoted => Look::Quoted,
+            None => Look::Plain,
+        },
+    }
+}
+
+/// Whether a word, or each of several with commas, can stand there.
+fn allows(wanted: &Wanted<'_>, word: &OsStr) -> Option<bool> {
+    if !wanted.delimited {
+        return wanted.allows(word);
+    }
+    let parts = word.as_bytes().split(|byte| *byte == b',');
+    let allowed: Option<Vec<bool>> = parts
+        .map(|part| wanted.allows(OsStr::from_bytes(part)))
+        .collect();
+    allowed.map(|parts| parts.into_iter().all(|is_known| is_known))
+}
+
+/// What stands between words: blanks, and perhaps a comment.
+fn paint_rest(text: &str, painted: &mut String) {
+    let (blank, comment) = text.split_at(text.find('#').unwrap_or(text.len()));
+    painted.push_str(blank);
+    paint(comment, Look::Comment, painted);
+}
+
+fn paint(text: &str, look: Look, painted: &mut String) {
+    if look == Look::Plain || text.is_empty() {
+        painted.push_str(text);
+        return;
+    }
+    painted.push_str("\u{1b}[");
+    painted.push_str(look.code());
+    painted.push('m');
+    painted.push_str(text);
+    painted.push_str("\u{1b}[0m");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::built_grammar;
+
+    /// The line with the letter of its colour before every part that has one, and `|` after it.
+    fn looks(before: &str, line: &str, cursor: usize) -> String {
+        let painted = highlight(&built_grammar(), &Known::example(), before, line, cursor);
+        [
+            ("32", "c:"),
+            ("36", "o:"),
+            ("34", "n:"),
+            ("33", "q:"),
+            ("35", "v:"),
+            ("4;31", "?:"),
+            ("2", "#:"),
+            ("0", "|"),
+        ]
+        .iter()
+        .fold(painted, |text, (code, letter)| {
+            text.replace(&format!("\u{1b}[{code}m"), letter)
+        })
+    }
+
+    #[test]
+    fn a_line_is_coloured_by_what_its_words_are() {
+        for (line, colours) in [
+            (
+                "copy acme/spot foot WORK NAS,NSA",
+                "c:copy| n:acme/spot| ?:foot| n:WORK| ?:NAS,NSA|",
+            ),
+            (
+                "cop acme/nope --overwrite --no",
+                "c:cop| ?:acme/nope| o:--overwrite| ?:--no|",
+            ),
+            ("lod 'x", "?:lod| q:'x|"),
+            (
+                "find 'a b' in NAS # why",
+                "c:find| q:'a b'| n:in| n:NAS| #:# why|",
+            ),
+            (
+                "fetch project \"Bob's/film\"",
+                "c:fetch| c:project| n:\"Bob's/film\"|",
+            ),
+            ("load $1 x", "c:load| v:$1| ?:x|"),
+            ("echo \"a 'b", "c:echo| q:\"a 'b|"),
+            ("", ""),
+            ("  # only", "  #:# only|"),
+        ] {
+            assert_eq!(looks("", line, 0), colours);
+        }
+        assert_eq!(looks("copy acme/spot ", "footage X", 0), "n:footage| ?:X|");
+    }
+
+    #[test]
+    fn a_word_that_is_being_typed_is_not_called_unknown() {
+        assert_eq!(looks("", "lod", 3), "lod");
+        assert_eq!(looks("", "load WO", 7), "c:load| WO");
+        assert_eq!(looks("", "load WO NAS", 7), "c:load| WO n:NAS|");
+    }
+}

@@ -1,0 +1,125 @@
+//! What is shown in grey behind the cursor: what has to come yet, else how a line of the history went on.
+
+use std::time::Duration;
+
+use clap::Command;
+
+use super::completion::Typing;
+use super::completion::known::Known;
+use super::completion::wanted::Wanted;
+use super::position::Position;
+
+/// A hint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Hint {
+    /// Names of what has to come; nothing that could be taken over.
+    Missing(String),
+    /// The rest of a line, taken over by the right arrow.
+    Rest(String),
+}
+
+/// The hint at the end of a line that goes on from `before`; `history` finds the last line that begins so.
+pub(super) fn hint(
+    grammar: &Command,
+    known: &Known,
+    before: &str,
+    line: &str,
+    history: impl FnOnce(&str) -> Option<String>,
+) -> Option<Hint> {
+    if before.is_empty() && line.trim().is_empty() {
+        return None;
+    }
+    let missing = || missing(grammar, known, &format!("{before}{line}"));
+    let rest = || {
+        let found = history(line).filter(|_| before.is_empty())?;
+        let rest = found.strip_prefix(line)?;
+        (!rest.is_empty() && !rest.contains('\n')).then(|| Hint::Rest(rest.to_owned()))
+    };
+    missing().or_else(rest)
+}
+
+/// What has to come after what was typed, if the last word is whole.
+fn missing(grammar: &Command, known: &Known, line: &str) -> Option<Hint> {
+    let typing = Typing::of(line);
+    let mut position = Position::after(grammar, &typing.words);
+    let is_typing = typing.start < line.len();
+    if is_typing {
+        let wanted = Wanted::at(
+            &position,
+            &typing.words,
+            &typing.word,
+            known,
+            Duration::ZERO,
+        );
+        if wanted.allows(&typing.word) != Some(true) {
+            return None;
+        }
+        position.step(&typing.word);
+    }
+    let text = position.missing()?;
+    Some(Hint::Missing(if is_typing {
+        format!(" {text}")
+    } else {
+        text
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::built_grammar;
+
+    fn shown(before: &str, line: &str, history: &[&str]) -> String {
+        let last = |line: &str| {
+            let found = history.iter().rev().find(|entry| entry.starts_with(line));
+            found.map(|entry| (*entry).to_owned())
+        };
+        match hint(&built_grammar(), &Known::example(), before, line, last) {
+            Some(Hint::Missing(text)) => format!("<{text}>"),
+            Some(Hint::Rest(text)) => text,
+            None => String::new(),
+        }
+    }
+
+    #[test]
+    fn what_has_to_come_is_shown_once_a_word_is_whole() {
+        for (line, text) in [
+            ("copy", "< PROJECT CATEGORY FROM TO[,TO...]>"),
+            ("copy ", "<PROJECT CATEGORY FROM TO[,TO...]>"),
+            ("copy acme/spot", "< CATEGORY FROM TO[,TO...]>"),
+            ("copy acme/spot footage WORK ", "<TO[,TO...]>"),
+            ("copy acme/spot footage WORK NAS", ""),
+            ("copy acme/sp", ""),
+            ("add", "< database|category>"),
+            ("load --older-than ", "<AGE>"),
+            ("", ""),
+            ("  ", ""),
+        ] {
+            assert_eq!(shown("", line, &[]), text, "{line}");
+        }
+        assert_eq!(
+            shown("copy acme/spot ", "footage", &[]),
+            "< FROM TO[,TO...]>"
+        );
+    }
+
+    #[test]
+    fn else_the_last_line_that_began_so_is_shown() {
+        let history = [
+            "copy acme/spot footage WORK NAS",
+            "load --older-than 1h",
+            "find a\nb",
+        ];
+        for (line, text) in [
+            ("co", "py acme/spot footage WORK NAS"),
+            ("copy acme/s", "pot footage WORK NAS"),
+            ("load", " --older-than 1h"),
+            ("copy acme/spot footage WORK NAS", ""),
+            ("find a", ""),
+            ("x", ""),
+        ] {
+            assert_eq!(shown("", line, &history), text, "{line}");
+        }
+        assert_eq!(shown("find x ", "lo", &history), "");
+    }
+}

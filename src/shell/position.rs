@@ -1,0 +1,307 @@
+//! Where the words of a line stand in the grammar, and what may come after them: the ground of completion, hints and
+//! colours.
+
+use std::ffi::{OsStr, OsString};
+
+use clap::{Arg, Command};
+
+/// What a word is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Role<'g> {
+    /// A command, or a part of one, as `database` in `add database`.
+    Command,
+    /// An option, perhaps with its value after a `=`.
+    Option(&'g Arg),
+    /// A value, of an option or by its place.
+    Value,
+    /// `--`: what follows is no option.
+    End,
+    /// Nothing that can stand here.
+    Unknown,
+}
+
+/// Where a line is after some words.
+#[derive(Clone, Debug)]
+pub(super) struct Position<'g> {
+    /// The command that was named so far; at first the grammar as a whole.
+    pub(super) command: &'g Command,
+    /// How many values by place there were.
+    pub(super) values: usize,
+    /// The option whose value comes next.
+    value_of: Option<&'g Arg>,
+    /// Whether `--` was there.
+    ended: bool,
+    /// Whether a word was no command: what comes after it can mean anything.
+    lost: bool,
+}
+
+impl<'g> Position<'g> {
+    /// At the beginning of a line.
+    pub(super) const fn start(grammar: &'g Command) -> Self {
+        Self {
+            command: grammar,
+            values: 0,
+            value_of: None,
+            ended: false,
+            lost: false,
+        }
+    }
+
+    /// After all of these words.
+    pub(super) fn after<'w>(
+        grammar: &'g Command,
+        words: impl IntoIterator<Item = &'w OsString>,
+    ) -> Self {
+        let mut position = Self::start(grammar);
+        for word in words {
+            position.step(word);
+        }
+        position
+    }
+
+    /// Goes on by one word; gives what it is.
+    pub(super) fn step(&mut self, word: &OsStr) -> Role<'g> {
+        if self.value_of.take().is_some() {
+            return Role::Value;
+        }
+        if self.lost {
+            return Role::Value;
+        }
+        if !self.ended {
+            if word == "--" {
+                self.ended = true;
+                return Role::End;
+            }
+            if let Some(role) = self.option(word) {
+                return role;
+            }
+        }
+        if self.expects_command() {
+            let Some(found) = subcommand(self.command, word) else {
+                self.lost = true;
+                return Role::Unknown;
+            };
+            self.command = found;
+            return Role::Command;
+        }
+        let role = self.next().map_or(Role::Unknown, |_| Role::Value);
+        self.values += 1;
+        role
+    }
+
+    /// What a word that begins with `-` is; `None` for any other, and for those that a command takes as values.
+    fn option(&mut self, word: &OsStr) -> Option<Role<'g>> {
+        let text = word
+            .to_str()
+            .filter(|text| text.starts_with('-') && text.len() > 1)?;
+        if self.next().is_some_and(Arg::is_allow_hyphen_values_set) {
+            return None;
+        }
+        let (name, value) = match text.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (text, None),
+        };
+        let Some(option) = option(self.command, name) else {
+            return Some(Role::Unknown);
+        };
+        if option.get_action().takes_values() && value.is_none() {
+            self.value_of = Some(option);
+        }
+        Some(Role::Option(option))
+    }
+
+    /// Whether a command, or a part of one, comes next.
+    pub(super) fn expects_command(&self) -> bool {
+        self.value_of.is_none() && !self.lost && self.command.has_subcommands()
+    }
+
+    /// Whether an option can come next.
+    pub(super) const fn takes_options(&self) -> bool {
+        self.value_of.is_none() && !self.ended && !self.lost
+    }
+
+    /// The argument whose value comes next.
+    pub(super) fn next(&self) -> Option<&'g Arg> {
+        if self.value_of.is_some() {
+            return self.value_of;
+        }
+        let mut arguments = self.command.get_positionals();
+        let last = self.command.get_positionals().last();
+        // What only comes after `--` has no place before it.
+        let reachable = |argument: &&Arg| self.ended || !argument.is_last_set();
+        arguments
+            .nth(self.values)
+            .or_else(|| last.filter(|last| takes_several(last)))
+            .filter(reachable)
+    }
+
+    /// What has to come yet, as the usage has it: `[CATEGORY] A B`. Nothing where all of it may be left out.
+    pub(super) fn missing(&self) -> Option<String> {
+        if self.lost {
+            return None;
+        }
+        if let Some(option) = self.value_of {
+            return Some(placeholder(option).to_owned());
+        }
+        if self.expects_command() {
+            let names = self.command.get_subcommands().map(Command::get_name);
+            return Some(names.collect::<Vec<_>>().join("|"));
+        }
+        let usage = self
+            .command
+            .clone()
+            .render_usage()
+            .to_string()
+            .replace(['<', '>'], "");
+        let parts = parts(&usage);
+        let rest = parts.get(self.values..)?;
+        let is_needed = |part: &String| !part.starts_with('[');
+        rest.iter().any(is_needed).then(|| rest.join(" "))
+    }
+}
+
+/// The arguments of a usage line, without the command's words and the options: what stands in brackets is one.
+fn parts(usage: &str) -> Vec<String> {
+    let mut parts: Vec<String> = Vec::new();
+    let mut depth = 0_usize;
+    for word in usage.split_whitespace() {
+        match parts.last_mut().filter(|_| depth > 0) {
+            Some(last) => *last = format!("{last} {word}"),
+            None => parts.push(word.to_owned()),
+        }
+        depth = (depth + word.matches('[').count()).saturating_sub(word.matches(']').count());
+    }
+    parts.retain(|part| part.starts_with('[') || part.starts_with(|c: char| c.is_uppercase()));
+    parts.retain(|part| part != "[OPTIONS]" && part != "Usage:");
+    parts
+}
+
+/// What an argument is called.
+pub(super) fn placeholder(argument: &Arg) -> &str {
+    argument
+        .get_value_names()
+        .and_then(|names| names.first())
+        .map_or("", |name| name.as_str())
+}
+
+/// Whether an argument takes any number of values.
+fn takes_several(argument: &Arg) -> bool {
+    argument.get_action().takes_values()
+        && argument
+            .get_num_args()
+            .is_some_and(|range| range.max_values() > 1)
+}
+
+/// The option of this name, or of this unambiguous beginning of one.
+pub(super) fn option<'g>(command: &'g Command, name: &str) -> Option<&'g Arg> {
+    let options: Vec<&Arg> = command
+        .get_arguments()
+        .filter(|argument| !argument.is_positional())
+        .collect();
+    let mut options = options.into_iter();
+    let Some(long) = name.strip_prefix("--") else {
+        let short = name.strip_prefix('-')?.chars().next()?;
+        return options.find(|argument| argument.get_short() == Some(short));
+    };
+    let exact = options
+        .clone()
+        .find(|argument| argument.get_long() == Some(long));
+    let mut fitting = options.filter(|argument| {
+        argument
+            .get_long()
+            .is_some_and(|known| known.starts_with(long) && !long.is_empty())
+    });
+    exact.or_else(|| fitting.next().filter(|_| fitting.next().is_none()))
+}
+
+/// The subcommand that a word is, by its name, another name of it, or an unambiguous beginning.
+fn subcommand<'g>(command: &'g Command, word: &OsStr) -> Option<&'g Command> {
+    let word = word.to_str().filter(|word| !word.is_empty())?;
+    let mut fitting = command
+        .get_subcommands()
+        .filter(|known| known.get_name().starts_with(word));
+    command
+        .find_subcommand(word)
+        .or_else(|| fitting.next().filter(|_| fitting.next().is_none()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::built_grammar;
+    use crate::lexer::lex;
+
+    fn missing(line: &str) -> String {
+        let grammar = built_grammar();
+        let words: Vec<OsString> = lex(line)
+            .unwrap()
+            .into_iter()
+            .map(|word| word.text)
+            .collect();
+        Position::after(&grammar, &words)
+            .missing()
+            .unwrap_or_default()
+    }
+
+    #[test]
+    fn what_is_missing_is_told_as_the_usage_has_it() {
+        for (line, rest) in [
+            ("copy", "PROJECT CATEGORY FROM TO[,TO...]"),
+            ("copy acme/spot footage", "FROM TO[,TO...]"),
+            ("copy --checksum acme/spot footage WORK NAS", ""),
+            ("compare acme/spot", "[CATEGORY] A B"),
+            ("fetch", "all|client|project"),
+            ("fetch client", "CLIENT"),
+            ("load", ""),
+            ("load --older-than", "AGE"),
+            ("list projects", ""),
+            ("add database WORK", "ROOT"),
+            ("source", "FILE [ARGUMENT]..."),
+            ("find", "PATTERN [in DATABASE]"),
+            ("set", ""),
+            ("nonsense x", ""),
+        ] {
+            assert_eq!(missing(line), rest, "{line}");
+        }
+    }
+
+    #[test]
+    fn every_word_has_its_role() {
+        let grammar = built_grammar();
+        let mut position = Position::start(&grammar);
+        let words = [
+            "cop",
+            "acme/spot",
+            "--over",
+            "--nope",
+            "-z",
+            "--",
+            "-odd-",
+            "W",
+            "N",
+            "x",
+        ];
+        let roles = words.map(|word| match position.step(OsStr::new(word)) {
+            Role::Command => "command".to_owned(),
+            Role::Option(option) => option.get_long().unwrap().to_owned(),
+            Role::Value => "value".to_owned(),
+            Role::End => "--".to_owned(),
+            Role::Unknown => "?".to_owned(),
+        });
+        assert_eq!(
+            roles,
+            [
+                "command",
+                "value",
+                "overwrite",
+                "?",
+                "?",
+                "--",
+                "value",
+                "value",
+                "value",
+                "?"
+            ]
+        );
+    }
+}

@@ -1,0 +1,131 @@
+//! What the line editor asks while somebody types: completion, hints and colours. All of it comes from memory.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use clap::Command;
+use rustyline::completion::{Completer, Pair};
+use rustyline::highlight::{CmdKind, Highlighter};
+use rustyline::hint::{self, Hinter};
+use rustyline::history::SearchDirection;
+use rustyline::validate::Validator;
+use rustyline::{CompletionType, Context, Helper};
+
+use crate::commands::built_grammar;
+use crate::shell::completion::complete;
+use crate::shell::completion::known::Known;
+use crate::shell::highlight::highlight;
+use crate::shell::hint::{Hint, hint};
+
+/// Helps to type a line.
+#[derive(Debug)]
+pub(super) struct Assistant {
+    grammar: Command,
+    /// Shared with the prompt, which brings it up to date between two lines.
+    pub(super) desk: Rc<RefCell<Desk>>,
+}
+
+/// What the assistant works with.
+#[derive(Debug, Default)]
+pub(super) struct Desk {
+    /// The names of the studio.
+    pub(super) known: Known,
+    /// The lines that the one that is typed goes on from.
+    pub(super) before: String,
+    /// Whether there are hints.
+    pub(super) hints: bool,
+    /// Whether there are colours.
+    pub(super) color: bool,
+}
+
+impl Assistant {
+    pub(super) fn new(desk: Rc<RefCell<Desk>>) -> Self {
+        let grammar = built_grammar();
+        Self { grammar, desk }
+    }
+}
+
+impl Completer for Assistant {
+    type Candidate = Pair;
+
+    fn complete(
+        &self,
+        line: &str,
+        position: usize,
+        _: &Context<'_>,
+    ) -> rustyline::Result<(usize, Vec<Pair>)> {
+        let desk = self.desk.borrow();
+        let (start, found) = complete(&self.grammar, &desk.known, &desk.before, line, position);
+        let pairs = found.into_iter().map(|candidate| Pair {
+            display: candidate.shown,
+            replacement: candidate.replacement,
+        });
+        Ok((start, pairs.collect()))
+    }
+}
+
+impl hint::Hint for Hint {
+    fn display(&self) -> &str {
+        match self {
+            Self::Missing(text) | Self::Rest(text) => text,
+        }
+    }
+
+    fn completion(&self) -> Option<&str> {
+        match self {
+            Self::Missing(_) => None,
+            Self::Rest(text) => Some(text),
+        }
+    }
+}
+
+impl Hinter for Assistant {
+    type Hint = Hint;
+
+    fn hint(&self, line: &str, position: usize, context: &Context<'_>) -> Option<Hint> {
+        let desk = self.desk.borrow();
+        let history = context.history();
+        // Who looks through the history reads what is there, and needs no more.
+        let is_browsing = context.history_index() < history.len();
+        if !desk.hints || position < line.len() || is_browsing {
+            return None;
+        }
+        let last = |line: &str| {
+            let newest = history.len().checked_sub(1)?;
+            let found = history.starts_with(line, newest, SearchDirection::Reverse);
+            found.ok().flatten().map(|found| found.entry.into_owned())
+        };
+        hint(&self.grammar, &desk.known, &desk.before, line, last)
+    }
+}
+
+impl Highlighter for Assistant {
+    fn highlight<'l>(&self, line: &'l str, position: usize) -> Cow<'l, str> {
+        let desk = self.desk.borrow();
+        if !desk.color {
+            return Cow::Borrowed(line);
+        }
+        highlight(&self.grammar, &desk.known, &desk.before, line, position).into()
+    }
+
+    fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
+        if self.desk.borrow().color {
+            format!("\u{1b}[90m{hint}\u{1b}[0m").into()
+        } else {
+            Cow::Borrowed(hint)
+        }
+    }
+
+    fn highlight_candidate<'c>(&self, candidate: &'c str, _: CompletionType) -> Cow<'c, str> {
+        Cow::Borrowed(candidate)
+    }
+
+    fn highlight_char(&self, _: &str, _: usize, _: CmdKind) -> bool {
+        self.desk.borrow().color
+    }
+}
+
+impl Validator for Assistant {}
+
+impl Helper for Assistant {}

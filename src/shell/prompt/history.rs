@@ -1,0 +1,311 @@
+//! The lines of earlier sessions: a file for each start-up file, to which every prompt adds its lines as they are typed.
+//!
+//! The form is rustyline's `#V2`: an entry a line, with `\n` and `\\` for line feeds and backslashes in it. A line is
+//! added by one write to the end of the file, so that prompts side by side do not lose each other's.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use clap::Command;
+
+use crate::digest::Digest;
+use crate::error::{At as _, Result};
+use crate::lexer::lex;
+use crate::paths;
+use crate::shell::position::{Position, Role};
+
+/// So many entries are kept at least.
+pub(super) const KEPT: usize = 10_000;
+
+/// The file's first line.
+const HEADER: &str = "#V2";
+
+/// Options that are left out of what is kept: a line that is called back must ask again.
+const LEFT_OUT: [&str; 4] = ["yes", "force", "delete", "overwrite"];
+
+/// The file for a start-up file, if there is a place for it: named after a digest of that file's path; that of the user's
+/// own start-up file has the plain name.
+pub(super) fn file(startup: Option<&Path>) -> Option<PathBuf> {
+    let folder = paths::state_folder()?;
+    let whole = |path: &Path| {
+        path.canonicalize()
+            .or_else(|_| std::path::absolute(path))
+            .ok()
+    };
+    let own = paths::configuration_file().as_deref().and_then(whole);
+    match startup
+        .and_then(whole)
+        .filter(|path| Some(path) != own.as_ref())
+    {
+        Some(path) => {
+            let digest = Digest::of_bytes(path.as_os_str().as_bytes());
+            Some(folder.join(format!("history-{digest}")))
+        }
+        None => Some(folder.join("history")),
+    }
+}
+
+/// The file.
+#[derive(Debug)]
+pub(super) struct History {
+    path: PathBuf,
+}
+
+impl History {
+    /// Opens the file, and gives its entries, oldest first. It is readable by nobody else.
+    ///
+    /// # Errors
+    /// It can be neither read nor made.
+    pub(super) fn open(path: PathBuf) -> Result<(Self, Vec<String>)> {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .at("create the folder", folder)?;
+        let history = Self { path };
+        let file = history.file()?;
+        let private = file.set_permissions(fs::Permissions::from_mode(0o600));
+        private.at("make private", &history.path)?;
+        let mut entries = history.entries()?;
+        if entries.len() > 2 * KEPT {
+            history.shorten()?;
+            entries.drain(..entries.len() - KEPT);
+        }
+        Ok((history, entries))
+    }
+
+    fn entries(&self) -> Result<Vec<String>> {
+        let bytes = fs::read(&self.path).at("read the history", &self.path)?;
+        let text = String::from_utf8_lossy(&bytes);
+        let lines = text
+            .lines()
+            .filter(|line| *line != HEADER && !line.is_empty());
+        Ok(lines.map(unescaped).collect())
+    }
+
+    /// Adds an entry.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub(super) fn add(&self, entry: &str) -> Result<()> {
+        let line = format!("{}\n", escaped(entry));
+        for _ in 0..3 {
+            let mut file = self.file()?;
+            lock(&file);
+            // A prompt that shortened the file has put another in its place meanwhile.
+            if is_same(&file, &self.path) {
+                return file
+                    .write_all(line.as_bytes())
+                    .at("write the history", &self.path);
+            }
+        }
+        self.file()?
+            .write_all(line.as_bytes())
+            .at("write the history", &self.path)
+    }
+
+    /// The file, opened for adding; made with its first line if there is none.
+    fn file(&self) -> Result<File> {
+        let options = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(&self.path);
+        let mut file = options.at("open the history", &self.path)?;
+        if file.metadata().is_ok_and(|metadata| metadata.len() == 0) {
+            let header = format!("{HEADER}\n");
+            file.write_all(header.as_bytes())
+                .at("write the history", &self.path)?;
+        }
+        Ok(file)
+    }
+
+    /// Puts a file with just the newest entries in the place of a long one.
+    fn shorten(&self) -> Result<()> {
+        let file = self.file()?;
+        if !lock(&file) || !is_same(&file, &self.path) {
+            // Somebody else is at it.
+            return Ok(());
+        }
+        let mut name = self.path.clone().into_os_string();
+        name.push(format!(".{}.part", std::process::id()));
+        let part = PathBuf::from(name);
+        // Only now: others may have added some.
+        let entries = self.entries()?;
+        let newest = entries.iter().skip(entries.len().saturating_sub(KEPT));
+        let lines = newest.map(|entry| format!("{}\n", escaped(entry)));
+        let text = format!("{HEADER}\n{}", lines.collect::<String>());
+        let mut new = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&part)
+            .at("create", &part)?;
+        let written = new.write_all(text.as_bytes()).and_then(|()| new.sync_all());
+        let named = written.and_then(|()| fs::rename(&part, &self.path));
+        if named.is_err() {
+            fs::remove_file(&part).unwrap_or_default();
+        }
+        named.at("write the history", &self.path)
+    }
+}
+
+/// Locks a file for a moment, where its file system knows locks and nobody keeps it; whether it is locked.
+fn lock(file: &File) -> bool {
+    for _ in 0..100 {
+        match file.try_lock() {
+            Ok(()) => return true,
+            Err(fs::TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(10)),
+            Err(fs::TryLockError::Error(_)) => return false,
+        }
+    }
+    false
+}
+
+/// Whether a path still leads to this file.
+fn is_same(file: &File, path: &Path) -> bool {
+    let number = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    let (open, there) = (file.metadata().map(number), fs::metadata(path).map(number));
+    matches!((open, there), (Ok(open), Ok(there)) if open == there)
+}
+
+fn escaped(entry: &str) -> String {
+    entry.replace('\\', "\\\\").replace('\n', "\\n")
+}
+
+fn unescaped(line: &str) -> String {
+    let mut entry = String::with_capacity(line.len());
+    let mut letters = line.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' => match letters.next() {
+                Some('n') => entry.push('\n'),
+                Some(other) => entry.push(other),
+                None => entry.push('\\'),
+            },
+            letter => entry.push(letter),
+        }
+    }
+    entry
+}
+
+/// A line as it is kept: without the options that must be typed anew each time, however they are written.
+pub(super) fn kept(grammar: &Command, text: &str) -> String {
+    text.split('\n')
+        .map(|line| kept_line(grammar, line))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn kept_line(grammar: &Command, line: &str) -> String {
+    let Ok(words) = lex(line) else {
+        return line.to_owned();
+    };
+    let mut position = Position::start(grammar);
+    let mut kept = String::with_capacity(line.len());
+    let mut done = 0;
+    for word in words {
+        let role = position.step(&word.text);
+        let text = word.text.to_string_lossy();
+        let long = match role {
+            Role::Option(option) => option.get_long(),
+            _ => text.strip_prefix("--"),
+        };
+        if long.is_some_and(|name| LEFT_OUT.contains(&name)) {
+            kept.push_str(line[done..word.span.start].trim_end());
+            done = word.span.end;
+        }
+    }
+    kept.push_str(&line[done..]);
+    kept.trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::built_grammar;
+
+    #[test]
+    fn dangerous_options_are_left_out_however_they_are_written() {
+        let grammar = built_grammar();
+        for (typed, stored) in [
+            (
+                "copy a/b all W N --overwrite --checksum",
+                "copy a/b all W N --checksum",
+            ),
+            ("copy --overwrite a/b all W N", "copy a/b all W N"),
+            ("copy a/b all W N --over # why", "copy a/b all W N # why"),
+            ("load --forget OLD --yes", "load --forget OLD"),
+            ("load --y --forget OLD", "load --forget OLD"),
+            ("sync a b --delete --force", "sync a b"),
+            ("copy a/b all W N '--overwrite'", "copy a/b all W N"),
+            ("find '--yes' x", "find x"),
+            ("echo \"open --yes", "echo \"open --yes"),
+            (
+                "copy a/b all W N \\\n  --overwrite",
+                "copy a/b all W N \\\n",
+            ),
+            ("find yes", "find yes"),
+        ] {
+            assert_eq!(kept(&grammar, typed), stored);
+        }
+    }
+
+    #[test]
+    fn entries_of_any_letters_are_read_back() {
+        for entry in ["", "a", "a \\\n  b", r"C:\new\\x", "\\n"] {
+            assert_eq!(unescaped(&escaped(entry)), entry);
+            assert!(!escaped(entry).contains('\n'));
+        }
+    }
+
+    #[test]
+    fn prompts_side_by_side_lose_no_line_also_while_the_file_is_shortened() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("own/history");
+        let (history, entries) = History::open(path.clone()).unwrap();
+        assert!(entries.is_empty());
+        for number in 0..=2 * KEPT {
+            if number % 5000 == 0 {
+                history.add(&format!("old {number}")).unwrap();
+            }
+        }
+        let long: Vec<String> = (0..=2 * KEPT)
+            .map(|number| format!("line {number}"))
+            .collect();
+        let long = long.join("\n") + "\n";
+        fs::write(&path, format!("{HEADER}\n{long}")).unwrap();
+        thread::scope(|scope| {
+            for prompt in 0..4 {
+                let path = path.clone();
+                scope.spawn(move || {
+                    let (history, _) = History::open(path).unwrap();
+                    for number in 0..50 {
+                        history.add(&format!("new {prompt} {number}")).unwrap();
+                    }
+                });
+            }
+        });
+        let (_, entries) = History::open(path.clone()).unwrap();
+        let new = entries
+            .iter()
+            .filter(|entry| entry.starts_with("new "))
+            .count();
+        assert_eq!(new, 200);
+        assert!(entries.len() <= 2 * KEPT + 200);
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+    }
+}

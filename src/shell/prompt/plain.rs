@@ -1,0 +1,52 @@
+//! Reading lines without a line editor, where the terminal cannot move its cursor (`TERM=dumb`) or nothing may be painted
+//! over (`--accessible`). The terminal itself lets a line be corrected.
+
+use std::io::{self, Write as _};
+
+use super::Typed;
+use crate::error::{At as _, Result};
+use crate::interrupt;
+use crate::os::terminal::{self, Input};
+
+/// Reads lines from the terminal.
+#[derive(Debug, Default)]
+pub(super) struct Plain {
+    /// What was read and is not yet a line.
+    rest: Vec<u8>,
+    ended: bool,
+}
+
+impl Plain {
+    /// Writes a prompt and reads a line.
+    ///
+    /// # Errors
+    /// The terminal can be neither written nor read.
+    pub(super) fn read(&mut self, prompt: &str) -> Result<Typed> {
+        let mut out = io::stdout();
+        out.write_all(prompt.as_bytes())
+            .and_then(|()| out.flush())
+            .at("write to", "the terminal")?;
+        loop {
+            if let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.rest.drain(..=end).collect();
+                let line = String::from_utf8_lossy(&line[..end]).into_owned();
+                return Ok(Typed::Line(line.trim_end_matches('\r').to_owned()));
+            }
+            if self.ended {
+                // Ctrl-D leaves the cursor where it is.
+                out.write_all(b"\n").unwrap_or_default();
+                return Ok(Typed::End);
+            }
+            match terminal::read().at("read", "the terminal")? {
+                Input::Bytes(bytes) if bytes.is_empty() => self.ended = true,
+                Input::Bytes(bytes) => self.rest.extend(bytes),
+                Input::Signal if interrupt::requested() => {
+                    self.rest.clear();
+                    out.write_all(b"\n").unwrap_or_default();
+                    return Ok(Typed::Interrupted);
+                }
+                Input::Signal => {}
+            }
+        }
+    }
+}
