@@ -113,7 +113,7 @@ fn session(options: &Options, messages: Messages) -> Result<ExitStatus> {
         session.begin_prompt(if options.yes {
             Consent::Given
         } else {
-            Consent::Person(prompt::ask)
+            Consent::Person(prompt::asker(options.is_accessible()))
         });
         return prompt::run(&mut session);
     }
@@ -131,18 +131,17 @@ fn session(options: &Options, messages: Messages) -> Result<ExitStatus> {
     if options.command.is_empty()
         && let Some(summary) = session.tally.summary(options.keep_going)
     {
-        session.messages.line(&summary);
+        session.messages.text(&summary);
     }
     Ok(worst)
 }
 
-/// Whether there is a person at a terminal that can be edited on.
+/// Whether there is a person at a terminal.
 fn is_interactive(options: &Options) -> bool {
     options.script.is_none()
         && options.command.is_empty()
         && io::stdin().is_terminal()
         && io::stdout().is_terminal()
-        && env::var_os("TERM").is_some_and(|term| term != "dumb")
 }
 
 /// Runs the start-up file. At the prompt it says what needs attention and what was asked for; elsewhere standard output

@@ -129,7 +129,7 @@ impl Run for Add {
                     change,
                     offline,
                     next: if registry.categories().is_empty() {
-                        "`add category footage footage/`, a folder of every root, with CLIENT/PROJECT folders in it"
+                        "`add category footage footage/`, for folders CLIENT/PROJECT in every root"
                     } else {
                         "`load` looks at it"
                     },

@@ -1,6 +1,7 @@
 //! The terminal: what it can, what comes from it, its size, and its settings as they were before the prompt changed them.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal, Write as _};
+use std::os::fd::AsFd;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
@@ -9,11 +10,20 @@ use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetwins
 /// Columns of the terminal behind standard output; `None` where it is none.
 #[must_use]
 pub fn width() -> Option<u16> {
-    let stdout = io::stdout();
-    if !stdout.is_terminal() {
+    width_of(&io::stdout())
+}
+
+/// Columns of the terminal behind standard error; `None` where it is none.
+#[must_use]
+pub fn message_width() -> Option<u16> {
+    width_of(&io::stderr())
+}
+
+fn width_of(stream: &(impl IsTerminal + AsFd)) -> Option<u16> {
+    if !stream.is_terminal() {
         return None;
     }
-    tcgetwinsize(&stdout)
+    tcgetwinsize(stream)
         .ok()
         .map(|size| size.ws_col)
         .filter(|columns| *columns > 0)

@@ -5,8 +5,10 @@ use std::path::Path;
 
 use super::cell::Tone;
 use super::color::{ColorChoice, paint};
+use super::wrap::wrap;
 use crate::error::Error;
 use crate::name::Name;
+use crate::os::terminal;
 
 /// Writes messages. A message that cannot be written is lost: there is nowhere to say so.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +46,14 @@ impl Messages {
         self.quiet
     }
 
+    /// A text; on a terminal its lines are broken between words.
+    pub fn text(&self, text: &str) {
+        match terminal::message_width() {
+            Some(width) => self.line(&wrap(text, usize::from(width))),
+            None => self.line(text),
+        }
+    }
+
     /// One line as it is, ended.
     pub fn line(&self, text: &str) {
         let mut line = text.to_owned();
@@ -53,7 +63,7 @@ impl Messages {
 
     /// A failure that ends a command that stands in no line: `error: ...` and its hint.
     pub fn error(&self, error: &Error) {
-        self.line(&format!(
+        self.text(&format!(
             "{}: {}",
             self.painted("error", Tone::Bad),
             error.line()
@@ -65,7 +75,7 @@ impl Messages {
 
     /// One bad item of a run that goes on.
     pub fn problem(&self, error: &Error) {
-        self.line(&format!(
+        self.text(&format!(
             "{}: {}",
             self.painted("problem", Tone::Warning),
             error.line()
@@ -85,19 +95,19 @@ impl Messages {
 
     /// What to do instead.
     pub fn hint(&self, text: &str) {
-        self.line(&format!("{}: {text}", self.painted("hint", Tone::Good)));
+        self.text(&format!("{}: {text}", self.painted("hint", Tone::Good)));
     }
 
     /// Something a person should know; left out where it is quiet.
     pub fn notice(&self, text: &str) {
         if !self.quiet {
-            self.line(text);
+            self.text(text);
         }
     }
 
     /// Something a person must know that is no failure.
     pub fn warning(&self, text: &str) {
-        self.line(&format!(
+        self.text(&format!(
             "{}: {text}",
             self.painted("warning", Tone::Warning)
         ));

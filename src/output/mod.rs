@@ -19,3 +19,4 @@ mod shorten;
 mod sink;
 pub mod stream;
 mod table;
+pub mod wrap;

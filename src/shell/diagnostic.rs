@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
-use unicode_width::UnicodeWidthStr as _;
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use super::statement::Statement;
 use crate::error::Error;
 use crate::escape;
 use crate::lexer::lex;
+use crate::os::terminal;
 use crate::output::cell::Tone;
 use crate::output::messages::Messages;
 use crate::variables::Variables;
@@ -27,23 +28,74 @@ pub(super) fn report(
     let line = statement.text[start..].lines().next().unwrap_or_default();
     let column = statement.text[start..span.start].chars().count() + 1;
     let word = messages.painted("error", Tone::Bad);
-    messages.line(&format!(
+    messages.text(&format!(
         "{}:{number}:{column}: {word}: {}",
         statement.origin,
         error.line()
     ));
-    messages.line(&format!("    {}", flat(line)));
-    let before = flat(&statement.text[start..span.start]).width();
     let within = span.end.min(start + line.len()).max(span.start);
-    let carets = flat(&statement.text[span.start..within]).width().max(1);
+    let parts = [
+        start..span.start,
+        span.start..within,
+        within..start + line.len(),
+    ];
+    let parts = parts.map(|range| flat(statement.text.get(range).unwrap_or_default()));
+    let room = terminal::message_width().map_or(usize::MAX, |width| {
+        usize::from(width).saturating_sub(INDENT.len())
+    });
+    let (shown, before, carets) = excerpt(&parts, room);
+    messages.line(&format!("{INDENT}{shown}"));
     messages.line(&format!(
-        "    {}{}",
+        "{INDENT}{}{}",
         " ".repeat(before),
         messages.painted(&"^".repeat(carets), Tone::Bad)
     ));
     if let Some(hint) = error.hint() {
         messages.hint(&hint);
     }
+}
+
+/// What stands before a line that is shown.
+const INDENT: &str = "    ";
+
+/// Of a line, given as what is before, at and after the word in question, as much as there is room for, how many columns
+/// come before the carets, and how many carets there are. The beginning gives way before the word does.
+fn excerpt([before, word, after]: &[String; 3], room: usize) -> (String, usize, usize) {
+    let carets = word.width().max(1);
+    let whole = format!("{before}{word}{after}");
+    if whole.width() <= room {
+        return (whole, before.width(), carets);
+    }
+    // Two columns for what stands for what was left out.
+    let free = room.saturating_sub(word.width() + 2);
+    let mut head = String::new();
+    for letter in before.chars().rev() {
+        if head.width() + letter.width().unwrap_or(0) > free {
+            break;
+        }
+        head.insert(0, letter);
+    }
+    if head.len() < before.len() {
+        head.insert(0, '…');
+    }
+    let shown = cut(&format!("{head}{word}{after}"), room);
+    let carets = carets.min(room.saturating_sub(head.width()).max(1));
+    (shown, head.width(), carets)
+}
+
+/// As much of a text as there is room for.
+fn cut(text: &str, room: usize) -> String {
+    if text.width() <= room {
+        return text.to_owned();
+    }
+    let mut shown = String::new();
+    for letter in text.chars() {
+        if shown.width() + letter.width().unwrap_or(0) + 1 > room {
+            break;
+        }
+        shown.push(letter);
+    }
+    shown + "…"
 }
 
 /// The bytes of the statement that the error is about: its word, else the whole line.
@@ -94,4 +146,32 @@ fn span(statement: &Statement, error: &Error, variables: &Variables) -> Range<us
 /// A line as it can stand in a terminal: tabs are spaces, control characters are visible.
 fn flat(line: &str) -> String {
     escape::visible(line.replace(['\t', '\n'], " ").as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_too_long_for_the_terminal_is_shown_around_its_word() {
+        let shown = |room| {
+            let parts = ["copy acme/spot footage ", "WROK", " NAS --checksum"];
+            excerpt(&parts.map(str::to_owned), room)
+        };
+        let line = "copy acme/spot footage WROK NAS --checksum";
+        assert_eq!(shown(42), (line.to_owned(), 23, 4));
+        assert_eq!(
+            shown(30),
+            ("copy acme/spot footage WROK N…".to_owned(), 23, 4)
+        );
+        assert_eq!(shown(20), ("…/spot footage WROK…".to_owned(), 15, 4));
+        assert_eq!(shown(6), ("…WROK…".to_owned(), 1, 4));
+        for room in 0..50 {
+            let (text, before, carets) = shown(room);
+            assert!(
+                text.width() <= room.max(1) && before + carets <= room.max(2),
+                "{room}"
+            );
+        }
+    }
 }

@@ -166,7 +166,7 @@ impl Session {
         if ended.status.stops_script() && !ended.status.stops_everything() && !self.keep_going {
             let place = statement.place();
             self.messages
-                .line(&format!("    in the file that {place} runs"));
+                .text(&format!("    in the file that {place} runs"));
         }
         Ok(ended)
     }
@@ -194,7 +194,7 @@ impl Session {
             }
             // Somebody was asked and said no: that is no failure.
             Error::Declined => {
-                self.messages.line(&error.line());
+                self.messages.text(&error.line());
                 return ExitStatus::Done;
             }
             error => report(statement, error, &self.workspace.variables, self.messages),

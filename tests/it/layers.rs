@@ -99,6 +99,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "output/columns.rs",
             "output/height.rs",
             "output/shorten.rs",
+            "output/wrap.rs",
             "shell/diagnostic.rs",
         ],
     ),

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use rexpect::process::WaitStatus;
 use rexpect::reader::Options;
 use rexpect::session::{PtySession, spawn_with_options};
+use rustix::termios::{Winsize, tcsetwinsize};
 
 use crate::studio::Studio;
 
@@ -51,6 +52,27 @@ pub(crate) fn prompt(
     spawn(studio, size, environment, arguments, true)
 }
 
+/// Starts the prompt, of which everything is seen that a terminal gets.
+pub(crate) fn raw_prompt(
+    studio: &Studio,
+    size: (u16, u16),
+    environment: &[(&str, &str)],
+    arguments: &[&str],
+) -> PtySession {
+    spawn(studio, size, environment, arguments, false)
+}
+
+/// Makes the terminal so large.
+pub(crate) fn resize(session: &PtySession, (rows, columns): (u16, u16)) {
+    let size = Winsize {
+        ws_row: rows,
+        ws_col: columns,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    tcsetwinsize(session.process().get_file_handle().unwrap(), size).unwrap();
+}
+
 /// What the program writes on a terminal up to its end, which must be a good one.
 #[track_caller]
 pub(crate) fn output(
@@ -67,6 +89,24 @@ pub(crate) fn output(
         "{ended:?}: {text}"
     );
     decoded(&text).replace("\r\n", "\n")
+}
+
+/// A shell that runs the program for each line, tells its number in the file `pid`, and how it ended.
+pub(crate) fn shell(studio: &Studio, (rows, columns): (u16, u16)) -> PtySession {
+    let program = studio.command();
+    let name = program.get_program().to_str().unwrap();
+    let script = format!(
+        "stty rows {rows} cols {columns} echo; while read -r line; do \
+         case $line in auto-backup) sh -c 'echo $$ >pid; exec {name}' ;; *) $line ;; esac; \
+         echo ended with $?; done"
+    );
+    let mut command = studio.other("/bin/sh");
+    command
+        .args(["-c", &script])
+        .env("TERM", "xterm")
+        .stdin(Stdio::inherit());
+    let options = Options::new().timeout_ms(Some(20_000));
+    spawn_with_options(command, options).unwrap()
 }
 
 /// What was written, of which rexpect makes a character of every byte.

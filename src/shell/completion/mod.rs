@@ -160,7 +160,8 @@ impl Found {
         let quote = words.first().and_then(|word| word.chars().next());
         let quote = quote.filter(|quote| matches!(quote, '\'' | '"'));
         let candidate = |(name, word): (&OsString, String)| {
-            let shown = word.clone();
+            // In a list only those names are quoted that need it.
+            let shown = quote_word(name);
             let is_open = name.to_string_lossy().ends_with('/');
             let replacement = match (is_alone, is_open) {
                 (true, false) => format!("{word} "),

@@ -88,7 +88,8 @@ impl Hinter for Assistant {
         let history = context.history();
         // Who looks through the history reads what is there, and needs no more.
         let is_browsing = context.history_index() < history.len();
-        if !desk.hints || position < line.len() || is_browsing {
+        // Without colour a hint would look as if it was typed.
+        if !desk.hints || !desk.color || position < line.len() || is_browsing {
             return None;
         }
         let last = |line: &str| {

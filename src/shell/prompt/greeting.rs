@@ -22,9 +22,7 @@ pub(super) fn greeting(workspace: &Workspace) -> String {
     } else {
         ""
     };
-    format!(
-        "{databases}, {categories}.{dry} `help` lists the commands, Tab completes, Ctrl-D leaves."
-    )
+    format!("{databases}, {categories}.{dry} `help` lists the commands, Tab completes.")
 }
 
 /// How to begin.

@@ -18,6 +18,7 @@ use crate::exit_status::ExitStatus;
 use crate::interrupt;
 use crate::lexer::continues;
 use crate::os::terminal::{self, Settings};
+use crate::output::wrap::wrap;
 use assistant::Desk;
 use editor::LineEditor;
 use history::History;
@@ -74,7 +75,7 @@ pub fn run(session: &mut Session) -> Result<ExitStatus> {
     settings.restore();
     left?;
     if let Some(unsaved) = greeting::unsaved(&session.workspace) {
-        session.messages.line(&unsaved);
+        session.messages.text(&unsaved);
     }
     Ok(if interrupt::was_terminated() {
         ExitStatus::Terminated
@@ -119,22 +120,39 @@ fn converse(prompt: &mut Prompt, session: &mut Session) -> Result<()> {
     }
 }
 
-/// Asks a question that only `y` or `yes` affirms; Ctrl-C and Ctrl-D mean no.
+/// What asks a person a question that only `y` or `yes` affirms; Ctrl-C and Ctrl-D mean no.
 #[must_use]
-pub fn ask(question: &str) -> bool {
-    let _idle = interrupt::Idle::begin();
-    let question = format!("{question} [y/N] ");
-    let answer = if terminal::can_edit() {
-        let answer = DefaultEditor::new().and_then(|mut editor| editor.readline(&question));
-        answer.ok()
+pub fn asker(accessible: bool) -> fn(&str) -> bool {
+    if terminal::can_edit() && !accessible {
+        ask
     } else {
-        match Plain::default().read(&question) {
-            Ok(Typed::Line(answer)) => Some(answer),
-            _ => None,
-        }
-    };
-    let affirmed = |answer: String| matches!(answer.trim().to_lowercase().as_str(), "y" | "yes");
-    answer.is_some_and(affirmed) && !interrupt::requested()
+        ask_plainly
+    }
+}
+
+fn ask(question: &str) -> bool {
+    let _idle = interrupt::Idle::begin();
+    let answer = DefaultEditor::new().and_then(|mut editor| editor.readline(&asked(question)));
+    answer.is_ok_and(|answer| affirms(&answer))
+}
+
+fn ask_plainly(question: &str) -> bool {
+    let _idle = interrupt::Idle::begin();
+    let answer = Plain::default().read(&asked(question));
+    matches!(answer, Ok(Typed::Line(answer)) if affirms(&answer))
+}
+
+/// The question as it is asked, its lines broken between words.
+fn asked(question: &str) -> String {
+    let question = format!("{question} [y/N] ");
+    match terminal::width() {
+        Some(width) => wrap(&question, usize::from(width).saturating_sub(4)),
+        None => question,
+    }
+}
+
+fn affirms(answer: &str) -> bool {
+    matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") && !interrupt::requested()
 }
 
 impl Prompt {

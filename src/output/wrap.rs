@@ -1,0 +1,74 @@
+//! Breaking the lines of messages between words, where a terminal would break them within.
+
+use unicode_width::UnicodeWidthStr;
+
+/// The text in lines of at most so many columns, where its words allow that.
+#[must_use]
+pub fn wrap(text: &str, limit: usize) -> String {
+    let lines = text.split('\n').map(|line| wrap_line(line, limit));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn wrap_line(line: &str, limit: usize) -> String {
+    if width(line) <= limit {
+        return line.to_owned();
+    }
+    let mut wrapped = String::with_capacity(line.len() + 8);
+    let mut column = 0;
+    // Blanks at the beginning are the line's indentation.
+    for (place, word) in line.split(' ').enumerate() {
+        let width = width(word);
+        let breaks = column > 0 && !word.is_empty() && column + 1 + width > limit;
+        if place > 0 {
+            wrapped.push(if breaks { '\n' } else { ' ' });
+        }
+        column = if breaks {
+            width
+        } else {
+            column + usize::from(place > 0) + width
+        };
+        wrapped.push_str(word);
+    }
+    wrapped
+}
+
+/// Columns that a text takes; colours take none.
+fn width(text: &str) -> usize {
+    let mut parts = text.split("\u{1b}[");
+    let first = parts.next().map_or(0, UnicodeWidthStr::width);
+    let after = |part: &str| part.split_once('m').map_or(0, |(_, rest)| rest.width());
+    first + parts.map(after).sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn lines_break_between_words() {
+        for (text, limit, lines) in [
+            ("one two three", 7, "one two\nthree"),
+            ("one two three", 13, "one two three"),
+            ("  indented text here", 12, "  indented\ntext here"),
+            ("a /very/long/path b", 6, "a\n/very/long/path\nb"),
+            ("first line\nx y", 5, "first\nline\nx y"),
+            (
+                "\u{1b}[31merror\u{1b}[0m: no name",
+                9,
+                "\u{1b}[31merror\u{1b}[0m: no\nname",
+            ),
+            ("東京 東京", 5, "東京\n東京"),
+        ] {
+            assert_eq!(wrap(text, limit), lines);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost(text in "[ a-c\n]{0,40}", limit in 1..20_usize) {
+            prop_assert_eq!(wrap(&text, limit).replace('\n', " "), text.replace('\n', " "));
+        }
+    }
+}

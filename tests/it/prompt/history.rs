@@ -1,0 +1,132 @@
+//! The history of the prompt.
+
+use rexpect::session::PtySession;
+
+use super::{ask, ready, start};
+use crate::studio::Studio;
+
+const FILE: &str = "home/.local/state/auto-backup/history";
+
+fn leave(mut session: PtySession) {
+    session.send_line("exit").unwrap();
+    session.exp_eof().unwrap();
+}
+
+#[test]
+fn control_r_finds_a_line_of_an_earlier_session() {
+    let studio = Studio::filled();
+    let mut session = start(&studio, &[]);
+    ask(&mut session, "list categories");
+    ask(&mut session, "list databases");
+    leave(session);
+    let mut session = start(&studio, &[]);
+    session.send_control('r').unwrap();
+    session.exp_string("reverse-i-search").unwrap();
+    session.send("categ").unwrap();
+    session.flush().unwrap();
+    session.exp_string("list categories").unwrap();
+    let answer = ask(&mut session, "");
+    assert!(answer.contains("scratch/render"), "{answer}");
+    // The arrow up brings the last line.
+    session.send("\u{1b}[A").unwrap();
+    let answer = ask(&mut session, "");
+    assert!(answer.contains("scratch/render"), "{answer}");
+}
+
+#[test]
+fn what_must_be_typed_anew_is_not_kept() {
+    let studio = Studio::filled();
+    studio.lines(&["load"]).ok();
+    let mut session = start(&studio, &[]);
+    ask(
+        &mut session,
+        "copy acme/spot footage WORK NAS --overwrite --yes",
+    );
+    ask(&mut session, "load --forget WORK --y");
+    ask(
+        &mut session,
+        "sync acme/spot footage WORK NAS --delete --force",
+    );
+    session.send("\u{1b}[A").unwrap();
+    session.flush().unwrap();
+    let shown = session
+        .exp_string("sync acme/spot footage WORK NAS")
+        .unwrap();
+    assert!(!shown.contains("--delete"), "{shown}");
+    session.send_control('c').unwrap();
+    ready(&mut session);
+    leave(session);
+    let kept = studio.read(FILE);
+    assert_eq!(
+        kept,
+        "#V2\ncopy acme/spot footage WORK NAS\nload --forget WORK\nsync acme/spot footage WORK NAS\nexit\n"
+    );
+}
+
+#[test]
+fn prompts_side_by_side_keep_each_others_lines() {
+    let studio = Studio::new();
+    let (mut one, mut two) = (start(&studio, &[]), start(&studio, &[]));
+    for number in 0..5 {
+        ask(&mut one, &format!("find one-{number}"));
+        ask(&mut two, &format!("find two-{number}"));
+    }
+    leave(one);
+    ask(&mut two, "find last");
+    leave(two);
+    let kept = studio.read(FILE);
+    for number in 0..5 {
+        assert!(
+            kept.contains(&format!("find one-{number}\nfind two-{number}\n")),
+            "{kept}"
+        );
+    }
+    assert!(kept.ends_with("exit\nfind last\nexit\n"), "{kept}");
+}
+
+#[test]
+fn each_start_up_file_has_a_history_of_its_own() {
+    let studio = Studio::new();
+    studio
+        .file("other.ab", "add database W WORK\n")
+        .file("sub/x", "");
+    for (arguments, line) in [
+        (&[][..], "find of-mine"),
+        (&["--config", "other.ab"], "find of-the-other"),
+        (&["--config", "sub/../other.ab"], "find of-the-other-again"),
+    ] {
+        let mut session = start(&studio, arguments);
+        ask(&mut session, line);
+        leave(session);
+    }
+    let folder = studio.path("home/.local/state/auto-backup");
+    let files = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let mut kept: Vec<String> = files
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .collect();
+    kept.sort();
+    assert_eq!(
+        kept,
+        [
+            "#V2\nfind of-mine\nexit\n",
+            "#V2\nfind of-the-other\nexit\nfind of-the-other-again\nexit\n"
+        ]
+    );
+}
+
+#[test]
+fn a_history_that_cannot_be_kept_holds_up_nobody() {
+    let studio = Studio::new();
+    studio.file("home/.local/state", "no folder");
+    let mut session = super::spawn(&studio, &[]);
+    let greeting = ready(&mut session);
+    assert!(
+        greeting.contains("this session's lines are not kept"),
+        "{greeting}"
+    );
+    assert!(ask(&mut session, "list categories").contains("scratch/render"));
+    session.send("\u{1b}[A").unwrap();
+    assert!(ask(&mut session, "").contains("scratch/render"));
+}
