@@ -11,8 +11,23 @@ pub(super) fn missing_hint(action: &str) -> Option<String> {
         "read the start-up file" => Some(
             "`--config` or `$AUTO_BACKUP_CONFIG` names it; `--no-config` does without".to_owned(),
         ),
+        "read the file" => Some(
+            "a relative path is looked for in the script's folder, at the prompt in the current one".to_owned(),
+        ),
         _ => None,
     }
+}
+
+/// How something of this kind is written.
+pub(super) fn example_hint(noun: &str) -> Option<String> {
+    let example = match noun {
+        "database" | "root" => "add database NAS /mnt/nas/studio",
+        "category" | "category path" => "add category footage footage/",
+        "project" => "fetch project acme/spot",
+        "client" => "fetch client acme",
+        _ => return None,
+    };
+    Some(format!("write it as in `{example}`"))
 }
 
 /// What is not there: a project, a client, or any project at all.

@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 use crate::exit_status::ExitStatus;
 use crate::name::Name;
 pub use hints::did_you_mean;
-use hints::{absence, is_all, missing_hint, not_a_project_hint, unknown_hint, unset_hint};
+use hints::{
+    absence, example_hint, is_all, missing_hint, not_a_project_hint, unknown_hint, unset_hint,
+};
 
 /// The result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -346,6 +348,7 @@ impl Error {
                 "`list projects` shows what there is; `load {database}` looks again"
             )),
             Self::NoReplica { near, .. } => Some(did_you_mean(near)),
+            Self::Malformed { noun, .. } => example_hint(noun),
             Self::NoSuchValue { values, .. } => Some(format!("it takes {values}")),
             Self::Syntax { hint, .. } => hint.clone(),
             Self::Taken {

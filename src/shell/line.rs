@@ -5,8 +5,9 @@ use std::ops::Range;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, FromArgMatches as _};
 
+use super::position::Position;
 use crate::commands::help::{Help, asked_for};
-use crate::commands::{Flow, Line, Run as _, grammar};
+use crate::commands::{Flow, Line, Run as _, built_grammar, grammar};
 use crate::error::{Error, Result, did_you_mean};
 use crate::exit_status::ExitStatus;
 use crate::lexer::{Word, lex, quote};
@@ -103,14 +104,7 @@ fn explained(complaint: &clap::Error, text: &str, words: &[Word]) -> Error {
             )
         }
         ErrorKind::MissingRequiredArgument => (
-            format!(
-                "missing: {}",
-                all(complaint, ContextKind::InvalidArg)
-                    .iter()
-                    .map(|argument| name_of(argument))
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            ),
+            format!("missing: {}", missing(complaint, words).join(", ")),
             end..end,
         ),
         ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
@@ -151,8 +145,21 @@ fn explained(complaint: &clap::Error, text: &str, words: &[Word]) -> Error {
     Error::Syntax {
         message,
         span,
-        hint: hint(complaint, words).or_else(usage),
+        hint: hint(complaint, words)
+            .or_else(usage)
+            .or_else(|| place_usage(words)),
     }
+}
+
+/// What has to be there and is not.
+fn missing(complaint: &clap::Error, words: &[Word]) -> Vec<String> {
+    let arguments = all(complaint, ContextKind::InvalidArg);
+    let grammar = built_grammar();
+    let needed = Position::after(&grammar, words.iter().map(|word| &word.text)).needed();
+    if needed.is_empty() || arguments.iter().any(|argument| argument.starts_with('-')) {
+        return arguments.iter().map(|argument| term(argument)).collect();
+    }
+    needed
 }
 
 /// A similar word, else what could stand here.
@@ -206,6 +213,13 @@ fn surplus(complaint: &clap::Error, words: &[Word]) -> Option<String> {
     Some(format!(
         "write it as: {usage}; a name with spaces is quoted: {quoted}"
     ))
+}
+
+/// The usage of the command that was meant.
+fn place_usage(words: &[Word]) -> Option<String> {
+    let (path, mut grammar) = place(words);
+    let usage = bare(&grammar.render_usage().to_string());
+    (!path.is_empty()).then(|| format!("write it as: {usage}"))
 }
 
 /// The similar commands, else those that can stand here.

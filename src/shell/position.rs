@@ -160,6 +160,19 @@ impl<'g> Position<'g> {
     }
 }
 
+impl Position<'_> {
+    /// The arguments that cannot be left out and are not there yet, by their names: of those that may be left out it is
+    /// taken that they were.
+    pub(super) fn needed(&self) -> Vec<String> {
+        let usage = self.command.clone().render_usage().to_string();
+        let mut needed = parts(&usage.replace(['<', '>'], ""));
+        needed.retain(|part| !part.starts_with('['));
+        needed.drain(..self.values.min(needed.len()));
+        let name = |part: String| part.split(['[', '.']).next().unwrap_or_default().to_owned();
+        needed.into_iter().map(name).collect()
+    }
+}
+
 /// The arguments of a usage line, without the command's words and the options: what stands in brackets is one.
 fn parts(usage: &str) -> Vec<String> {
     let mut parts: Vec<String> = Vec::new();
@@ -263,6 +276,21 @@ mod tests {
         ] {
             assert_eq!(missing(line), rest, "{line}");
         }
+    }
+
+    #[test]
+    fn what_is_needed_leaves_out_what_may_be() {
+        let needed = |line: &str| {
+            let grammar = built_grammar();
+            let words = lex(line).unwrap().into_iter().map(|word| word.text);
+            let words: Vec<OsString> = words.collect();
+            Position::after(&grammar, &words).needed().join(" ")
+        };
+        assert_eq!(needed("compare acme/spot WORK"), "B");
+        assert_eq!(needed("compare acme/spot"), "A B");
+        assert_eq!(needed("copy acme/spot"), "CATEGORY FROM TO");
+        assert_eq!(needed("source"), "FILE");
+        assert_eq!(needed("load"), "");
     }
 
     #[test]

@@ -244,9 +244,11 @@ fn wrong_options_are_pointed_at() {
     script.ab:2:19: error: `soon` cannot be AGE: a duration is a number and a unit, like 90s, 15m, 1h or 2d
         load --older-than soon
                           ^^^^
+    hint: write it as: load [OPTIONS] [DATABASE]...
     script.ab:3:18: error: AGE needs a value
         load --older-than
                          ^
+    hint: write it as: load [OPTIONS] [DATABASE]...
     script.ab:4:11: error: there is no option `--liev` here
         fetch all --liev
                   ^^^^^^
@@ -303,27 +305,35 @@ fn nothing_outside_the_databases_can_be_named() {
     script.ab:1:15: error: `a/../b` cannot be a project: it has more than two parts; a project is written CLIENT/PROJECT
         fetch project a/../b
                       ^^^^^^
+    hint: write it as in `fetch project acme/spot`
     script.ab:2:15: error: `../b` cannot be a project: `.` and `..` would leave the database
         fetch project ../b
                       ^^^^
+    hint: write it as in `fetch project acme/spot`
     script.ab:3:15: error: `/etc/passwd` cannot be a project: it is an absolute path; a project is written CLIENT/PROJECT
         fetch project /etc/passwd
                       ^^^^^^^^^^^
+    hint: write it as in `fetch project acme/spot`
     script.ab:4:15: error: `acme/` cannot be a project: a part of it is empty; a project is written CLIENT/PROJECT
         fetch project acme/
                       ^^^^^
+    hint: write it as in `fetch project acme/spot`
     script.ab:5:14: error: `/` cannot be a client: a client is one folder, without `/`
         fetch client /
                      ^
+    hint: write it as in `fetch client acme`
     script.ab:6:14: error: `` cannot be a client: it is empty
         fetch client ''
                      ^^
+    hint: write it as in `fetch client acme`
     script.ab:7:6: error: `a/..` cannot be a project: `.` and `..` would leave the database
         copy a/.. footage WORK NAS
              ^^^^
+    hint: write it as in `fetch project acme/spot`
     script.ab:8:15: error: `a/b/c` cannot be a project: it has more than two parts; a project is written CLIENT/PROJECT
         fetch project a/b/c
                       ^^^^^
+    hint: write it as in `fetch project acme/spot`
     script.ab:9:15: error: `acme` cannot be a project: a project is written CLIENT/PROJECT
         fetch project acme
                       ^^^^
@@ -331,9 +341,11 @@ fn nothing_outside_the_databases_can_be_named() {
     script.ab:10:18: error: `..` cannot be a client: `.` and `..` would leave the database
         list projects in ..
                          ^^
+    hint: write it as in `fetch client acme`
     script.ab:11:16: error: `a/..` cannot be a project: `.` and `..` would leave the database
         load --project a/..
                        ^^^^
+    hint: write it as in `fetch project acme/spot`
     11 of 11 commands failed: script.ab:1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
     ");
 }
@@ -350,24 +362,31 @@ fn a_category_stays_below_the_roots() {
     script.ab:1:17: error: `../up` cannot be a category path: `..` would leave the database's root
         add category up ../up
                         ^^^^^
+    hint: write it as in `add category footage footage/`
     script.ab:2:18: error: `a/../../up` cannot be a category path: `..` would leave the database's root
         add category far a/../../up
                          ^^^^^^^^^^
+    hint: write it as in `add category footage footage/`
     script.ab:3:18: error: `/footage` cannot be a category path: it must be relative: it is looked for below every root
         add category abs /footage
                          ^^^^^^^^
+    hint: write it as in `add category footage footage/`
     script.ab:4:19: error: `` cannot be a category path: it is empty; the root itself is written `.`
         add category none ''
                           ^^
+    hint: write it as in `add category footage footage/`
     script.ab:5:18: error: `.auto-backup/x` cannot be a category path: `.auto-backup` is where auto-backup keeps its own files
         add category own .auto-backup/x
                          ^^^^^^^^^^^^^^
+    hint: write it as in `add category footage footage/`
     script.ab:6:14: error: `all` cannot be a category: `all` means every one
         add category all x
                      ^^^
+    hint: write it as in `add category footage footage/`
     script.ab:7:14: error: `a,b` cannot be a category: it contains `,` or `/`
         add category a,b x
                      ^^^
+    hint: write it as in `add category footage footage/`
     script.ab:8:1: error: `footage` is already category `footage` at `footage`
         add category twice footage
         ^^^^^^^^^^^^^^^^^^^^^^^^^^

@@ -244,6 +244,7 @@ fn only_a_lone_tilde_is_a_home_folder() {
     -c:1:16: error: `~bob/studio` cannot be a root: only `~` and `~/` stand for a home folder, your own; a folder of that name is written with `./` before it
         add database A ~bob/studio
                        ^^^^^^^^^^^
+    hint: write it as in `add database NAS /mnt/nas/studio`
     ");
     let lines = ["add database A ~/work", "add database B ./~bob"];
     assert_snapshot!(studio.lines(&lines).ok(), @"

@@ -285,7 +285,7 @@ fn what_cannot_be_compared_is_refused() {
     assert_snapshot!(studio.lines(&["compare acme/spot WORK"]).status(2), @"
     exit 2
     --- stderr
-    -c:1:23: error: missing: A
+    -c:1:23: error: missing: B
         compare acme/spot WORK
                               ^
     hint: write it as: compare [OPTIONS] PROJECT [CATEGORY] A B

@@ -136,6 +136,7 @@ fn unknown_names_suggest_the_nearest_and_copy_nothing() {
     -c:1:6: error: `acme/../x` cannot be a project: it has more than two parts; a project is written CLIENT/PROJECT
         copy acme/../x footage WORK NAS
              ^^^^^^^^^
+    hint: write it as in `fetch project acme/spot`
     ");
     assert_snapshot!(studio.lines(&["copy acme/spot footage WORK"]).status(2), @"
     exit 2

@@ -196,6 +196,7 @@ fn unknown_names_suggest_the_nearest() {
     -c:1:14: error: `acme/spot` cannot be a client: a client is one folder, without `/`
         fetch client acme/spot
                      ^^^^^^^^^
+    hint: write it as in `fetch client acme`
     ");
     assert_snapshot!(studio.lines(&["fetch"]).status(2), @"
     exit 2

@@ -158,6 +158,7 @@ fn a_limit_ends_the_search_and_says_so() {
     -c:1:17: error: `0` cannot be N: a limit is a number from 1 on
         find sh --limit 0
                         ^
+    hint: write it as: find [OPTIONS] PATTERN [in DATABASE]
     ");
 }
 

@@ -195,6 +195,7 @@ fn unknown_names_suggest_the_nearest() {
     -c:1:18: error: `acme/spot` cannot be a client: a client is one folder, without `/`
         list projects in acme/spot
                          ^^^^^^^^^
+    hint: write it as in `fetch client acme`
     ");
     assert_snapshot!(studio.lines(&["list projekts"]).status(2), @"
     exit 2

@@ -173,6 +173,7 @@ fn a_recent_look_is_not_repeated() {
     -c:1:19: error: `soon` cannot be AGE: a duration is a number and a unit, like 90s, 15m, 1h or 2d
         load --older-than soon
                           ^^^^
+    hint: write it as: load [OPTIONS] [DATABASE]...
     ");
 }
 
@@ -235,5 +236,6 @@ fn an_unknown_database_suggests_the_nearest() {
     -c:1:16: error: `a/b/c` cannot be a project: it has more than two parts; a project is written CLIENT/PROJECT
         load --project a/b/c
                        ^^^^^
+    hint: write it as in `fetch project acme/spot`
     ");
 }

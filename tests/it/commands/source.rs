@@ -118,6 +118,7 @@ fn what_cannot_be_read_is_told() {
     script.ab:1:1: error: cannot read the file `$STUDIO/missing.ab`: No such file or directory (os error 2)
         source missing.ab
         ^^^^^^^^^^^^^^^^^
+    hint: a relative path is looked for in the script's folder, at the prompt in the current one
     script.ab:2:1: error: `$STUDIO/folder` is not a script: it is a folder
         source folder
         ^^^^^^^^^^^^^
