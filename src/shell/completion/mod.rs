@@ -6,6 +6,7 @@ mod places;
 pub(super) mod wanted;
 
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 use std::time::Duration;
 
 use clap::Command;
@@ -43,10 +44,28 @@ pub(super) fn complete(
     let whole = format!("{before}{}", line.get(..cursor).unwrap_or(line));
     let typing = Typing::of(&whole);
     let position = Position::after(grammar, &typing.words);
+    let raw = whole.get(typing.start..).unwrap_or_default();
+    if raw.starts_with('$') && !raw.starts_with("$'") && !position.expects_command() {
+        let start = typing.start.saturating_sub(before.len());
+        return (start, variables(&known.tracked.variables, raw));
+    }
     let wanted = Wanted::at(&position, &typing.words, &typing.word, known, PATIENCE);
-    let (start, word) = typing.part(&whole, wanted.delimited);
-    let found = Found::of(&wanted, &word);
-    (start.saturating_sub(before.len()), found.candidates())
+    let part = typing.part(&whole, wanted.delimited);
+    let found = Found::of(&wanted, &part.word);
+    let candidates = found.candidates(&part.kept);
+    (part.start.saturating_sub(before.len()), candidates)
+}
+
+/// The variables that begin so. Only their names are completed, never what they stand for.
+fn variables(known: &List, typed: &str) -> Vec<Candidate> {
+    let fitting = known.beginning_with(typed).iter().take(MOST);
+    let names: Vec<_> = fitting.map(|(_, name)| name.to_string_lossy()).collect();
+    let end = if names.len() == 1 { " " } else { "" };
+    let candidate = |name: &std::borrow::Cow<'_, str>| Candidate {
+        shown: name.to_string(),
+        replacement: format!("{name}{end}"),
+    };
+    names.iter().map(candidate).collect()
 }
 
 /// A line up to the cursor: the words before the one that is being typed, where that one starts, and what it is so far.
@@ -71,19 +90,39 @@ impl Typing {
         }
     }
 
-    /// The part that is completed: of `NAS,AR` what follows the comma, of `--project=ac` what follows the `=`.
-    fn part(self, line: &str, delimited: bool) -> (usize, OsString) {
+    /// The part that is completed: of `--project=ac` what follows the `=`, of `NAS,AR` what follows the comma. Such a list
+    /// is one word, so that all of it is quoted anew.
+    fn part(self, line: &str, delimited: bool) -> Part {
         let raw = line.get(self.start..).unwrap_or_default();
-        let cut = if raw.starts_with("--") {
-            raw.find('=')
-        } else {
-            raw.rfind(',').filter(|_| delimited)
-        };
-        match cut {
-            Some(at) => (self.start + at + 1, Self::of(&raw[at + 1..]).word),
-            None => (self.start, self.word),
+        if let Some(at) = raw.find('=').filter(|_| raw.starts_with("--")) {
+            return Part {
+                start: self.start + at + 1,
+                kept: OsString::new(),
+                word: Self::of(&raw[at + 1..]).word,
+            };
+        }
+        let bytes = self.word.as_bytes();
+        let comma = bytes
+            .iter()
+            .rposition(|byte| *byte == b',')
+            .filter(|_| delimited);
+        let (kept, word) = bytes.split_at(comma.map_or(0, |at| at + 1));
+        Part {
+            start: self.start,
+            kept: OsStr::from_bytes(kept).to_owned(),
+            word: OsStr::from_bytes(word).to_owned(),
         }
     }
+}
+
+/// What of a word is completed.
+struct Part {
+    /// Where what is replaced begins.
+    start: usize,
+    /// What stays in front of it.
+    kept: OsString,
+    /// What is completed.
+    word: OsString,
 }
 
 /// Names that fit what was typed.
@@ -154,14 +193,20 @@ impl Found {
         }
     }
 
-    fn candidates(self) -> Vec<Candidate> {
+    /// What the word becomes, with what stays in front of it.
+    fn candidates(self, kept: &OsStr) -> Vec<Candidate> {
         let is_alone = self.names.len() == 1 && self.more == 0;
-        let words = quoted(&self.names);
-        let quote = words.first().and_then(|word| word.chars().next());
-        let quote = quote.filter(|quote| matches!(quote, '\'' | '"'));
+        let whole = |name: &OsString| {
+            let mut whole = kept.to_owned();
+            whole.push(name);
+            whole
+        };
+        let words = quoted(&self.names.iter().map(whole).collect::<Vec<_>>());
+        let opening = words.first().and_then(|word| word.chars().next());
+        let opening = opening.filter(|letter| matches!(letter, '\'' | '"'));
         let candidate = |(name, word): (&OsString, String)| {
             // In a list only those names are quoted that need it.
-            let shown = quote_word(name);
+            let shown = quote(name);
             let is_open = name.to_string_lossy().ends_with('/');
             let replacement = match (is_alone, is_open) {
                 (true, false) => format!("{word} "),
@@ -173,10 +218,14 @@ impl Found {
         };
         let mut candidates: Vec<_> = self.names.iter().zip(words).map(candidate).collect();
         if self.more > 0 {
-            let common = self.common.to_string_lossy();
+            let (kept, common) = (kept.to_string_lossy(), self.common.to_string_lossy());
             candidates.push(Candidate {
                 shown: format!("… {} more", units::count(self.more as u64)),
-                replacement: quote.into_iter().chain(common.chars()).collect(),
+                replacement: opening
+                    .into_iter()
+                    .chain(kept.chars())
+                    .chain(common.chars())
+                    .collect(),
             });
         }
         candidates
@@ -202,7 +251,7 @@ fn common(one: &OsStr, other: &OsStr) -> OsString {
 
 /// All words in quotes if one needs them, so that what they have in common can be filled in.
 fn quoted(names: &[OsString]) -> Vec<String> {
-    let words: Vec<String> = names.iter().map(|name| quote_word(name)).collect();
+    let words: Vec<String> = names.iter().map(|name| quote(name)).collect();
     let is_quoted =
         |word: &String| word.starts_with(['\'', '"', '$']) && word.ends_with(['\'', '"']);
     if !words.iter().any(is_quoted) {
@@ -218,16 +267,12 @@ fn quoted(names: &[OsString]) -> Vec<String> {
     words.collect()
 }
 
-/// The word that means this name. A variable stays one.
-fn quote_word(name: &OsStr) -> String {
-    match name.to_str() {
-        Some(text) if text.starts_with('$') => text.to_owned(),
-        _ => quote(name),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::os::unix::ffi::OsStringExt as _;
+
+    use proptest::prelude::*;
+
     use super::*;
     use crate::commands::built_grammar;
 
@@ -283,6 +328,17 @@ mod tests {
         ] {
             assert_eq!(completed(line), [whole], "{line}");
         }
+        assert_eq!(
+            completed("copy acme/spot footage WORK WORK,nas"),
+            [
+                "copy acme/spot footage WORK 'WORK,NAS'",
+                "copy acme/spot footage WORK 'WORK,NAS 2'"
+            ]
+        );
+        assert_eq!(
+            completed("copy acme/spot footage WORK 'NAS 2,WO"),
+            ["copy acme/spot footage WORK 'NAS 2,WORK' "]
+        );
         assert_eq!(completed("ex"), ["exclude", "exit", "explore"]);
         assert_eq!(completed("help co"), ["help compare", "help copy"]);
         assert_eq!(
@@ -304,6 +360,32 @@ mod tests {
                 ["fetch project 'acme/long film' "],
                 "{typed}"
             );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_project_is_called_its_completion_means_it(
+            client in "[-a$'\"\\\\ #=é\u{1}\u{202e}]{1,4}",
+            project in prop::collection::vec(1..=255_u8, 1..6),
+            typed in 0..3_usize,
+        ) {
+            prop_assume!(!project.contains(&b'/') && !client.starts_with('-') && client != ".");
+            let name = OsString::from_vec([client.as_bytes(), b"/", &project].concat());
+            let known = Known::with([name.clone()].into_iter().collect(), List::default());
+            // What is typed of it, as Tab itself would have written it.
+            let begun: String = client.chars().take(typed).collect();
+            let line = match quote(OsStr::new(&begun)) {
+                _ if begun.is_empty() => "fetch project ".to_owned(),
+                word => format!("fetch project {}", opened(&word)),
+            };
+            let (start, found) = complete(&built_grammar(), &known, "", &line, line.len());
+            prop_assert_eq!(found.len(), 1, "{}", line);
+            let whole = format!("{}{}", &line[..start], found[0].replacement);
+            let words = lex(&whole).unwrap();
+            prop_assert_eq!(words.len(), 3);
+            prop_assert_eq!(&words[2].text, &name);
+            prop_assert!(words[2].variables.is_empty());
         }
     }
 

@@ -50,9 +50,7 @@ impl<'k> Wanted<'k> {
     ) -> Self {
         let mut wanted = Self::default();
         let text = typed.to_string_lossy();
-        if text.starts_with('$') && !position.expects_command() {
-            wanted.lists.push(&known.tracked.variables);
-        } else if text.starts_with('-') && position.takes_options() {
+        if text.starts_with('-') && position.takes_options() {
             wanted.option(position, &text, known);
         } else if position.expects_command() {
             let names = position.command.get_subcommands().map(Command::get_name);
