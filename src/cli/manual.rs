@@ -97,6 +97,10 @@ pub(super) const ENVIRONMENT: &[Entry] = &[
     ),
     ("LESS", "The options of `less`, in place of `FRX`."),
     (
+        "LESSCHARSET",
+        "What `less` takes answers for, in place of `utf-8`.",
+    ),
+    (
         "XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_STATE_HOME",
         "The folders in place of `~/.config`, `~/.local/share` and `~/.local/state`.",
     ),

@@ -118,8 +118,11 @@ impl Pager {
     }
 
     fn run(mut command: Command) -> io::Result<Self> {
-        if env::var_os("LESS").is_none() {
-            command.env("LESS", LESS);
+        // Answers are in UTF-8, whatever the locale is.
+        for (name, value) in [("LESS", LESS), ("LESSCHARSET", "utf-8")] {
+            if env::var_os(name).is_none() {
+                command.env(name, value);
+            }
         }
         let lent = Lent::begin();
         let mut child = command.stdin(Stdio::piped()).spawn()?;

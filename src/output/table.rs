@@ -9,6 +9,7 @@ use super::columns;
 use super::page::{Block, Page};
 use super::screen::Screen;
 use super::shorten::shorten;
+use super::wrap::wrap;
 
 /// The page as text, each line ended.
 pub(super) fn page(page: &Page, screen: Screen) -> String {
@@ -26,15 +27,24 @@ pub(super) fn block(block: &Block, is_first: bool, screen: Screen) -> String {
             if !is_first {
                 text.push('\n');
             }
-            text.push_str(&shown(heading, screen));
+            text.push_str(&broken(shown(heading, screen), screen));
         }
         Block::Table { headings, rows } => text.push_str(&table(headings, rows, screen)),
-        Block::Line(cells) => cells
-            .iter()
-            .for_each(|cell| text.push_str(&shown(cell, screen))),
+        Block::Line(cells) => {
+            let line = cells.iter().map(|cell| shown(cell, screen)).collect();
+            text.push_str(&broken(line, screen));
+        }
     }
     text.push('\n');
     text
+}
+
+/// A text with its lines broken between words, where there is a terminal that would break them within.
+fn broken(text: String, screen: Screen) -> String {
+    match screen.width {
+        Some(width) => wrap(&text, usize::from(width)),
+        None => text,
+    }
 }
 
 /// A cell with its colour.
@@ -85,7 +95,7 @@ fn within(cell: &Cell, width: usize, screen: Screen) -> String {
 /// Rows as records, where nothing is shortened.
 fn records(headings: &[Cell], rows: &[Vec<Cell>], screen: Screen) -> String {
     let records = rows.iter().map(|row| record(headings, row, screen));
-    records.collect::<Vec<_>>().join("\n")
+    broken(records.collect::<Vec<_>>().join("\n"), screen)
 }
 
 /// A row under its first cell, a line for each other one.

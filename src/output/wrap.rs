@@ -1,4 +1,4 @@
-//! Breaking the lines of messages between words, where a terminal would break them within.
+//! Breaking the lines of answers and messages between words, where a terminal would break them within.
 
 use unicode_width::UnicodeWidthStr;
 

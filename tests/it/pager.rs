@@ -65,7 +65,7 @@ fn is_whole(text: &str) -> bool {
 #[test]
 fn what_is_longer_than_the_screen_goes_through_the_pager() {
     let studio = studio();
-    let mut session = start(&studio, "cat >got; echo $LESS >>got", &[]);
+    let mut session = start(&studio, "cat >got; echo $LESS $LESSCHARSET >>got", &[]);
     for line in ["list projects", "find reel", "fetch all", "help"] {
         let shown = ask(&mut session, line);
         assert!(
@@ -75,7 +75,7 @@ fn what_is_longer_than_the_screen_goes_through_the_pager() {
         let got = studio.read("got");
         assert!(line == "help" || is_whole(&got), "{line}: {got}");
         assert!(
-            got.lines().count() > 15 && got.ends_with("\nFRX\n"),
+            got.lines().count() > 15 && got.ends_with("\nFRX utf-8\n"),
             "{got}"
         );
         studio.remove("got");
