@@ -4,6 +4,7 @@
 //! leaving at any point leaves no half file under a final name.
 
 use std::cell::Cell;
+use std::fs;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
@@ -37,7 +38,7 @@ thread_local! {
 /// The system refused a handler.
 pub fn install() -> io::Result<()> {
     listen()?;
-    for signal in [SIGTERM, SIGHUP] {
+    for signal in requests() {
         flag::register_conditional_shutdown(signal, 143, Arc::clone(&TERMINATED))?;
         flag::register(signal, Arc::clone(&TERMINATED))?;
         flag::register(signal, Arc::clone(&REQUESTED))?;
@@ -56,6 +57,20 @@ fn listen() -> io::Result<()> {
     )?);
     caught.push(flag::register(SIGINT, Arc::clone(&REQUESTED))?);
     Ok(())
+}
+
+/// The requests to end that are listened to: not the loss of the terminal where whoever started the process had that
+/// ignored, as `nohup` does, and the system tells so.
+fn requests() -> Vec<i32> {
+    // See proc_pid_status(5): a mask in hexadecimal, whose lowest bit is signal 1, SIGHUP.
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    if mask.unwrap_or_default() & 1 == 1 {
+        vec![SIGTERM]
+    } else {
+        vec![SIGTERM, SIGHUP]
+    }
 }
 
 /// Lets every Ctrl-C pass without effect. The signal stays caught: it is never again the end of the process by itself.
@@ -132,7 +147,7 @@ impl Drop for Lent {
 /// # Errors
 /// The system refused a handler.
 pub fn leave_when_idle(tidy: impl Fn() + Send + 'static) -> io::Result<()> {
-    let mut signals = Signals::new([SIGTERM, SIGHUP])?;
+    let mut signals = Signals::new(requests())?;
     thread::spawn(move || {
         for _ in signals.forever() {
             if IDLE.load(Ordering::SeqCst) {

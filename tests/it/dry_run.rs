@@ -66,6 +66,10 @@ fn a_whole_script_only_says_what_it_would_do() {
         .ok();
     assert_eq!(loaded.document()["run"], serde_json::Value::Null);
     assert_eq!(loaded.document()["state"], "planned");
+    let copied = studio
+        .json(&["copy acme/spot footage WORK NAS --dry-run"])
+        .ok();
+    assert_eq!(copied.document()["run"], serde_json::Value::Null);
 }
 
 #[test]

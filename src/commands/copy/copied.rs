@@ -36,7 +36,8 @@ pub(crate) struct Copied {
 /// were to be copied.
 #[derive(Debug, Serialize)]
 struct Totals {
-    run: i64,
+    /// `None` for a dry run, which is none.
+    run: Option<i64>,
     state: &'static str,
     planned_files: u64,
     planned_bytes: u64,
@@ -98,7 +99,12 @@ impl<'a> Item<'a> {
 }
 
 impl Copied {
-    pub(super) fn new(run: i64, state: &'static str, dry_run: bool, report: Report) -> Self {
+    pub(super) fn new(
+        run: Option<i64>,
+        state: &'static str,
+        dry_run: bool,
+        report: Report,
+    ) -> Self {
         Self {
             totals: Totals {
                 run,

@@ -88,15 +88,25 @@ impl Copy {
         request.verify = self.verify || (workspace.settings.verify && !self.no_verify);
         request.dry_run |= workspace.dry_run;
         request.consent = workspace.consent.or_given(self.yes);
-        let run = index.begin_run("copy")?;
-        let report = copying::copy(index, registry, &request, run, workspace.monitor.as_ref());
+        let run = (!request.dry_run)
+            .then(|| index.begin_run("copy"))
+            .transpose()?;
+        // A dry run writes nothing that would need the number.
+        let number = run.unwrap_or_default();
+        let report = copying::copy(
+            index,
+            registry,
+            &request,
+            number,
+            workspace.monitor.as_ref(),
+        );
         let mut state = match &report {
             Err(Error::Interrupted) => "interrupted",
             Err(Error::Offline { .. }) => "unreachable",
             Err(_) => "refused",
             Ok(report) => state(report),
         };
-        let ended = index.end_run(run, state);
+        let ended = run.map_or(Ok(()), |run| index.end_run(run, state));
         let report = report?;
         // What was copied is there, whatever the index says.
         if let Err(error) = ended {

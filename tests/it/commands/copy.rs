@@ -204,7 +204,7 @@ fn a_dry_run_touches_nothing() {
     assert_snapshot!(studio.json(&[&line]).status(3), @r#"
     exit 3
     --- stdout
-    {"command":"copy","run":2,"state":"partial","planned_files":5,"planned_bytes":8,"copied_files":0,"copied_bytes":0,"same_files":1,"conflict_files":2,"failed_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"items":[{"path":"$STUDIO/NAS/footage/acme/spot/newer","outcome":"planned","reason":"replace, keeping the old version"},{"path":"$STUDIO/NAS/footage/acme/spot/sub/missing","outcome":"planned","reason":"add"},{"path":"$STUDIO/NAS/footage/acme/spot/equal","outcome":"conflict","reason":"it differs in size, and both have the same time"},{"path":"$STUDIO/NAS/footage/acme/spot/older","outcome":"conflict","reason":"it differs in size, and the one there is newer"}]}
+    {"command":"copy","run":null,"state":"partial","planned_files":5,"planned_bytes":8,"copied_files":0,"copied_bytes":0,"same_files":1,"conflict_files":2,"failed_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"items":[{"path":"$STUDIO/NAS/footage/acme/spot/newer","outcome":"planned","reason":"replace, keeping the old version"},{"path":"$STUDIO/NAS/footage/acme/spot/sub/missing","outcome":"planned","reason":"add"},{"path":"$STUDIO/NAS/footage/acme/spot/equal","outcome":"conflict","reason":"it differs in size, and both have the same time"},{"path":"$STUDIO/NAS/footage/acme/spot/older","outcome":"conflict","reason":"it differs in size, and the one there is newer"}]}
     "#);
     copied(&studio, &format!("{line} --overwrite"));
     assert_eq!([studio.tree("NAS"), studio.tree("WORK")], before);
