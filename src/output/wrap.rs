@@ -16,9 +16,9 @@ fn wrap_line(line: &str, limit: usize) -> String {
     let mut wrapped = String::with_capacity(line.len() + 8);
     let mut column = 0;
     // Blanks at the beginning are the line's indentation.
-    for (place, word) in line.split(' ').enumerate() {
-        let width = width(word);
-        let breaks = column > 0 && !word.is_empty() && column + 1 + width > limit;
+    for (place, part) in parts(line).into_iter().enumerate() {
+        let width = width(part);
+        let breaks = column > 0 && !part.is_empty() && column + 1 + width > limit;
         if place > 0 {
             wrapped.push(if breaks { '\n' } else { ' ' });
         }
@@ -27,9 +27,36 @@ fn wrap_line(line: &str, limit: usize) -> String {
         } else {
             column + usize::from(place > 0) + width
         };
-        wrapped.push_str(word);
+        wrapped.push_str(part);
     }
     wrapped
+}
+
+/// What may stand on a line of its own: words, and numbers with their units.
+fn parts(line: &str) -> Vec<&str> {
+    let mut parts: Vec<&str> = Vec::new();
+    let mut start = 0;
+    for (at, _) in line.match_indices(' ').chain([(line.len(), "")]) {
+        let number = line[start..at].ends_with(|letter: char| letter.is_ascii_digit());
+        let unit = line[at..].split_whitespace().next().unwrap_or_default();
+        if !(number && is_unit(unit)) {
+            parts.push(&line[start..at]);
+            start = at + 1;
+        }
+    }
+    parts
+}
+
+/// Whether a word is a unit, perhaps with punctuation after it.
+fn is_unit(word: &str) -> bool {
+    const UNITS: [&str; 13] = [
+        "B", "kB", "MB", "GB", "TB", "PB", "EB", "s", "min", "h", "d", "%", "files",
+    ];
+    let letters = word.split(|letter: char| !letter.is_ascii_alphabetic() && letter != '%');
+    letters
+        .into_iter()
+        .next()
+        .is_some_and(|word| UNITS.contains(&word))
 }
 
 /// Columns that a text takes; colours take none.
@@ -60,6 +87,12 @@ mod tests {
                 "\u{1b}[31merror\u{1b}[0m: no\nname",
             ),
             ("東京 東京", 5, "東京\n東京"),
+            ("size: 2 B in WORK", 7, "size:\n2 B in\nWORK"),
+            (
+                "took 3 min 5 s, at 1.20 GB/s",
+                12,
+                "took 3 min\n5 s, at\n1.20 GB/s",
+            ),
         ] {
             assert_eq!(wrap(text, limit), lines);
         }

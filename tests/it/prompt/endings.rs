@@ -97,11 +97,8 @@ fn sigterm_while_a_line_is_typed_leaves_the_terminal_as_it_was() {
     ready(&mut session);
     // The shell's child is the program; from another process, as `kill` is.
     let pid = fs::read_to_string(studio.path("pid")).unwrap();
-    let killed = studio
-        .other("kill")
-        .args(["-TERM", pid.trim()])
-        .status()
-        .unwrap();
+    let line = format!("kill -TERM {}", pid.trim());
+    let killed = studio.other("sh").args(["-c", &line]).status().unwrap();
     assert!(killed.success());
     session.exp_string("\u{1b}[?2004l").unwrap();
     session.exp_string("ended with 143").unwrap();
