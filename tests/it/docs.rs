@@ -87,6 +87,19 @@ fn the_readme_shows_what_a_mistake_looks_like() {
 }
 
 #[test]
+fn the_example_that_takes_arguments_runs() {
+    let studio = Studio::filled();
+    studio.file("push-project.ab", page("examples/push-project.ab"));
+    let run = studio.run(["push-project.ab", "acme/spot", "NAS"]).ok();
+    assert!(
+        run.stdout.starts_with("bringing acme/spot to NAS\n"),
+        "{run}"
+    );
+    assert!(run.stdout.contains("copied and verified 3 files"), "{run}");
+    studio.run(["push-project.ab", "acme/spot"]).status(2);
+}
+
+#[test]
 fn the_example_start_up_file_runs() {
     let studio = Studio::bare();
     studio.folder("home/studio/work").folder("home/studio/nas");

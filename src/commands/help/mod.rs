@@ -61,10 +61,10 @@ impl Run for Help {
 
     fn run(self, workspace: &mut Workspace) -> Result<HelpPage> {
         let width = usize::from(self.width.unwrap_or(100));
-        if self.words.is_empty() {
-            return Ok(HelpPage::new(overview(width)));
-        }
         let own = OwnNames::of(workspace)?;
+        if self.words.is_empty() {
+            return Ok(HelpPage::new(overview(width, &own)));
+        }
         if let [word] = self.words.as_slice()
             && let Some(topic) = Topic::ALL.into_iter().find(|topic| topic.name() == word)
         {
@@ -129,17 +129,38 @@ pub(crate) fn grammar(width: usize) -> Command {
     super::grammar().term_width(width)
 }
 
-/// The list of commands and topics, and how to go on.
-fn overview(width: usize) -> String {
+/// The list of commands and topics, and how to begin or go on.
+fn overview(width: usize, own: &OwnNames) -> String {
     let commands = grammar(width).render_long_help().to_string();
     let topics = Topic::ALL.map(|topic| format!("  {:<11}  {}\n", topic.name(), topic.about()));
+    let lines = if own.has_project() {
+        own.put_into(FOR_EXAMPLE)
+    } else {
+        TO_BEGIN.to_owned()
+    };
     format!(
-        "Commands:\n{}\n\nMore help:\n{}\n`help COMMAND` explains one with examples. A name with spaces is quoted: 'Camera Raw'.\n\
-         To begin: `add database WORK ~/studio`, `add category footage footage/`, `load`, `fetch all`.\n",
+        "Commands:\n{}\n\nMore help:\n{}\n`help COMMAND` explains one with examples. A name with spaces is quoted: 'Camera Raw'.\n{lines}",
         commands.trim_end(),
         topics.concat()
     )
 }
+
+/// Where nothing is known yet.
+const TO_BEGIN: &str = "\
+To begin:
+  add database WORK ~/studio
+  add category footage footage/
+  load
+  fetch all
+";
+
+/// With names of the studio.
+const FOR_EXAMPLE: &str = "\
+For example:
+  fetch project acme/spot
+  compare acme/spot WORK NAS
+  copy acme/spot footage WORK NAS --dry-run
+";
 
 /// Says that these words and this one name no command; `command` is what the words name.
 fn unknown(words: &[String], word: &str, command: &Command) -> Error {

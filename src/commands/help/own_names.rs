@@ -36,6 +36,11 @@ impl OwnNames {
         Ok(Self(names))
     }
 
+    /// Whether there is a project to write examples with.
+    pub(super) fn has_project(&self) -> bool {
+        self.0.iter().any(|(example, _)| *example == "acme/spot")
+    }
+
     /// A page with these names in its examples: the lines that begin with two blanks and then a command.
     pub(super) fn put_into(&self, page: &str) -> String {
         let is_example = |line: &str| {

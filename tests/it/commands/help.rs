@@ -56,7 +56,11 @@ fn the_overview_lists_every_command() {
       exit-status  What the program ends with, and how to use it
 
     `help COMMAND` explains one with examples. A name with spaces is quoted: 'Camera Raw'.
-    To begin: `add database WORK ~/studio`, `add category footage footage/`, `load`, `fetch all`.
+    To begin:
+      add database WORK ~/studio
+      add category footage footage/
+      load
+      fetch all
     ");
 }
 
