@@ -61,6 +61,9 @@ impl LineEditor {
             Err(ReadlineError::Eof) => Ok(Typed::End),
             // The terminal went away.
             Err(ReadlineError::Io(error)) if error.raw_os_error() == Some(EIO) => Ok(Typed::End),
+            Err(ReadlineError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
+                Ok(Typed::Garbled)
+            }
             Err(error) => Err(io::Error::other(error)).at("read", "the terminal"),
         }
     }

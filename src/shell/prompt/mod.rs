@@ -35,6 +35,8 @@ const CONTINUED: &str = "        ...> ";
 enum Typed {
     /// A line, or several that were pasted.
     Line(String),
+    /// Bytes that are no text, among the keys of a line that is lost with them.
+    Garbled,
     /// Ctrl-C.
     Interrupted,
     /// Ctrl-D, or the terminal is gone.
@@ -93,6 +95,11 @@ fn converse(prompt: &mut Prompt, session: &mut Session) -> Result<()> {
         let text = match prompt.read()? {
             Typed::Line(text) => text,
             Typed::Interrupted if !interrupt::was_terminated() => continue,
+            Typed::Garbled => {
+                let why = "what came from the keyboard is not UTF-8; type the line again";
+                session.messages.warning(why);
+                continue;
+            }
             Typed::Interrupted | Typed::End => return Ok(()),
         };
         if let Reader::Editor(editor) = &mut prompt.reader

@@ -1,5 +1,7 @@
 //! While a line is typed: completion, hints, colours, pasting, and other widths.
 
+use std::io::Write as _;
+
 use rexpect::session::PtySession;
 
 use super::{ask, ready, start};
@@ -216,4 +218,19 @@ fn messages_break_between_words_on_a_narrow_terminal() {
         assert_eq!(carets.trim_start(), "^".repeat(word.len()));
         assert_eq!(carets.len(), column, "{answer}");
     }
+}
+
+#[test]
+fn bytes_that_are_no_text_do_not_end_the_prompt() {
+    let studio = looked_at();
+    let mut session = start(&studio, &[]);
+    let mut terminal = session.process().get_file_handle().unwrap();
+    for bytes in [&b"list \xff"[..], b"\xe6\x28", b"\x12\xff"] {
+        terminal.write_all(bytes).unwrap();
+        session
+            .exp_string("is not UTF-8; type the line again")
+            .unwrap();
+        ready(&mut session);
+    }
+    assert!(ask(&mut session, "list categories").contains("scratch/render"));
 }
