@@ -12,21 +12,20 @@ use crate::studio::Studio;
 /// What makes the terminal as large as the first two arguments say, and runs the others. rexpect's terminals do not echo.
 const SIZED: &str = r#"stty rows "$1" cols "$2" echo; shift 2; exec "$@""#;
 
-/// Starts the program in a terminal with so many rows and columns.
+/// Starts a program in a terminal with so many rows and columns.
 fn spawn(
     studio: &Studio,
     (rows, columns): (u16, u16),
     environment: &[(&str, &str)],
-    arguments: &[&str],
+    program: &Command,
     strip: bool,
 ) -> PtySession {
-    let program = studio.command();
     let mut command = Command::new("/bin/sh");
     command.args(["-c", SIZED, "sh"]);
     command.args([rows.to_string(), columns.to_string()]);
     command
         .arg(program.get_program())
-        .args(arguments)
+        .args(program.get_args())
         .env_clear()
         .current_dir(studio.path(""))
         .stdin(Stdio::inherit());
@@ -49,7 +48,8 @@ pub(crate) fn prompt(
     environment: &[(&str, &str)],
     arguments: &[&str],
 ) -> PtySession {
-    spawn(studio, size, environment, arguments, true)
+    let program = &mut studio.command();
+    spawn(studio, size, environment, program.args(arguments), true)
 }
 
 /// Starts the prompt, of which everything is seen that a terminal gets.
@@ -81,7 +81,8 @@ pub(crate) fn output(
     environment: &[(&str, &str)],
     arguments: &[&str],
 ) -> String {
-    let mut session = spawn(studio, size, environment, arguments, false);
+    let program = &mut studio.command();
+    let mut session = spawn(studio, size, environment, program.args(arguments), false);
     let text = session.exp_eof().unwrap();
     let ended = session.process().wait().unwrap();
     assert!(
