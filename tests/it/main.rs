@@ -32,5 +32,6 @@ mod streams;
 mod studio;
 mod syntax;
 mod terminal;
+mod tour;
 mod variables;
 mod widths;

@@ -59,7 +59,8 @@ pub(crate) fn raw_prompt(
     environment: &[(&str, &str)],
     arguments: &[&str],
 ) -> PtySession {
-    spawn(studio, size, environment, arguments, false)
+    let program = &mut studio.command();
+    spawn(studio, size, environment, program.args(arguments), false)
 }
 
 /// Makes the terminal so large.
@@ -71,6 +72,12 @@ pub(crate) fn resize(session: &PtySession, (rows, columns): (u16, u16)) {
         ws_ypixel: 0,
     };
     tcsetwinsize(session.process().get_file_handle().unwrap(), size).unwrap();
+}
+
+/// Starts a shell, and keeps all that its terminal receives.
+pub(crate) fn shell(studio: &Studio, size: (u16, u16), environment: &[(&str, &str)]) -> PtySession {
+    let shell = &mut studio.other("/bin/sh");
+    spawn(studio, size, environment, shell.arg("-i"), false)
 }
 
 /// What the program writes on a terminal up to its end, which must be a good one.
@@ -93,7 +100,7 @@ pub(crate) fn output(
 }
 
 /// A shell that runs the program for each line, tells its number in the file `pid`, and how it ended.
-pub(crate) fn shell(studio: &Studio, (rows, columns): (u16, u16)) -> PtySession {
+pub(crate) fn starting_shell(studio: &Studio, (rows, columns): (u16, u16)) -> PtySession {
     let program = studio.command();
     let name = program.get_program().to_str().unwrap();
     let script = format!(

@@ -87,7 +87,7 @@ fn sigterm_in_a_copy_ends_it_and_the_prompt() {
 #[test]
 fn sigterm_while_a_line_is_typed_leaves_the_terminal_as_it_was() {
     let studio = Studio::new();
-    let mut session = crate::terminal::shell(&studio, (24, 80));
+    let mut session = crate::terminal::starting_shell(&studio, (24, 80));
     session.send_line("auto-backup").unwrap();
     ready(&mut session);
     session.send("list cat").unwrap();

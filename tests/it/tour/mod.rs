@@ -1,0 +1,81 @@
+//! The screens of docs/tour.md and docs/prompt.svg, made in a terminal. `UPDATE_DOCS=1 tests/run tour` renews them.
+
+mod chapters;
+mod picture;
+mod place;
+mod screen;
+mod text;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use regex::{Captures, Regex};
+
+use place::Place;
+
+/// Columns of the terminal in the picture.
+const COLUMNS: u16 = 92;
+
+/// What the picture is called and shows, for those who do not see it.
+const WORDS: (&str, &str) = (
+    "The prompt of auto-backup",
+    "A terminal. Three databases are listed, of which SHELF is offline. A table shows that the project acme/teaser is \
+     present on WORK and differs on NAS. A copy to a database that is not there is answered with a caret below the \
+     mistyped name and a hint which one was meant. Below that another copy is half typed: the command is green, names \
+     that are known are blue, an option is cyan, and in grey stands what has to come yet.",
+);
+
+#[test]
+fn the_tour_shows_what_a_terminal_shows() {
+    let place = Place::new();
+    let mut screens = Vec::new();
+    let mut play = |(name, chapter): (_, chapters::Chapter)| {
+        let screen = chapter(&place);
+        screens.push((name, screen.text()));
+        screen.leave();
+    };
+    play(chapters::FIRST);
+    place.go_on();
+    let screen = chapters::picture(&place, COLUMNS);
+    let picture = picture::svg(&screen.rows(), COLUMNS, screen.cursor(), WORDS);
+    screen.leave();
+    chapters::OTHERS.into_iter().for_each(&mut play);
+    hold("docs/prompt.svg", &picture);
+    hold("docs/tour.md", &filled(&file("docs/tour.md"), &screens));
+}
+
+/// The page with these screens in it, each below the comment with its name.
+fn filled(page: &str, screens: &[(&str, String)]) -> String {
+    let screen = Regex::new(r"(?s)<!-- (\w+) -->\n```console\n.*?```\n").unwrap();
+    let mut missing = screens.iter();
+    let page = screen.replace_all(page, |found: &Captures<'_>| {
+        let (name, text) = missing.next().unwrap();
+        assert_eq!(&found[1], *name, "the screens come in another order");
+        format!("<!-- {name} -->\n```console\n{text}```\n")
+    });
+    let page = page.into_owned();
+    assert_eq!(missing.next(), None, "docs/tour.md has no place for it");
+    page
+}
+
+/// Holds that a document is this; writes it where that is wanted.
+fn hold(path: &str, text: &str) {
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(whole(path), text).unwrap();
+    }
+    let committed = file(path);
+    let is_other = |(one, other): &(&str, &str)| one != other;
+    let first = committed.lines().zip(text.lines()).find(is_other);
+    assert!(
+        committed == text,
+        "{path} is old; `UPDATE_DOCS=1 tests/run tour` renews it: {first:?}"
+    );
+}
+
+fn file(path: &str) -> String {
+    fs::read_to_string(whole(path)).unwrap_or_default()
+}
+
+fn whole(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}

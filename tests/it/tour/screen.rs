@@ -1,0 +1,191 @@
+//! A terminal with a shell in it, from which the program is started, and an emulator that knows what it shows.
+
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rexpect::session::PtySession;
+use vt100::Parser;
+
+use super::place::Place;
+use super::text::{Line, lines, rows};
+use crate::studio::PROGRAM;
+use crate::terminal;
+
+/// Rows of the terminal: more than any chapter needs, so that nothing scrolls away and nothing is paged.
+const ROWS: u16 = 60;
+
+/// How long something that has to come may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What is written before a line that is typed.
+const PROMPTS: [&str; 2] = ["$", "auto-backup>"];
+
+/// The terminal.
+pub(super) struct Screen<'a> {
+    place: &'a Place,
+    session: PtySession,
+    emulator: Parser,
+    columns: u16,
+}
+
+impl<'a> Screen<'a> {
+    /// Opens a terminal with a shell in the home folder.
+    pub(super) fn open(place: &'a Place, columns: u16) -> Self {
+        let home = place.studio.path("");
+        let home = home.to_str().unwrap().trim_end_matches('/');
+        place.studio.file(".shrc", "PS1='$ '\n");
+        let programs = Path::new(PROGRAM).parent().unwrap().display();
+        let environment = [
+            ("HOME", home),
+            ("PATH", &format!("{programs}:/usr/bin:/bin")),
+            // Where every shell looks for its prompt, also root's.
+            ("ENV", "./.shrc"),
+            ("TERM", "xterm-256color"),
+        ];
+        let session = terminal::shell(&place.studio, (ROWS, columns), &environment);
+        let mut screen = Self {
+            place,
+            session,
+            emulator: Parser::new(ROWS.try_into().unwrap(), columns.try_into().unwrap(), 0),
+            columns,
+        };
+        screen.until("a prompt", |screen| prompt(screen).is_some());
+        screen
+    }
+
+    /// Types a line; waits until it was done and the next can be typed.
+    pub(super) fn run(&mut self, line: &str) -> &mut Self {
+        let before = self.emulator.screen().cursor_position().0;
+        self.press(&format!("{line}\r"));
+        self.until(&format!("the prompt after `{line}`"), |screen| {
+            prompt(screen).is_some_and(|row| row > before)
+        })
+    }
+
+    /// Presses keys and waits for nothing.
+    pub(super) fn press(&mut self, keys: &str) -> &mut Self {
+        self.session.send(keys).unwrap();
+        self.session.flush().unwrap();
+        self
+    }
+
+    /// Waits until the line with the cursor is this one, and the cursor stands behind so much of it.
+    pub(super) fn until_line(&mut self, line: &str, hint: &str) -> &mut Self {
+        let whole = format!("{line}{hint}");
+        let end = u16::try_from(line.chars().count()).unwrap();
+        self.until(&whole, |screen| {
+            let (row, column) = screen.cursor_position();
+            column == end && text(screen, row) == whole.trim_end()
+        })
+    }
+
+    /// Presses keys after which there is a list, and below it once more the line, which then is this one.
+    pub(super) fn press_for_list(&mut self, keys: &str, line: &str) -> &mut Self {
+        let before = self.emulator.screen().cursor_position().0;
+        self.press(keys).until(line, |screen| {
+            let row = screen.cursor_position().0;
+            row > before && text(screen, row) == line
+        })
+    }
+
+    /// Has the screen emptied.
+    pub(super) fn clear(&mut self) -> &mut Self {
+        self.press("\u{c}")
+            .until("an empty screen", |screen| prompt(screen) == Some(0))
+    }
+
+    /// Waits until the last that is shown is this, also if it takes two rows.
+    pub(super) fn until_asked(&mut self, question: &str) -> &mut Self {
+        self.until(question, |screen| {
+            screen.contents().trim_end().ends_with(question)
+        })
+    }
+
+    /// Waits until the prompt knows the names of projects, which it reads while it is already there.
+    pub(super) fn until_names_are_known(&mut self, project: &str) -> &mut Self {
+        let blue = vt100::Color::Idx(4);
+        let line = format!("fetch project {project}");
+        let end = u16::try_from("auto-backup> ".len() + line.len()).unwrap();
+        let row = self.emulator.screen().cursor_position().0;
+        let started = Instant::now();
+        loop {
+            self.press(&line);
+            self.until(&line, |screen| screen.cursor_position() == (row, end));
+            let cell = self.emulator.screen().cell(row, end - 1).unwrap();
+            let is_known = cell.fgcolor() == blue;
+            self.press("\u{15}")
+                .until("an empty line", |screen| prompt(screen) == Some(row));
+            if is_known {
+                return self;
+            }
+            assert!(started.elapsed() < PATIENCE, "{project} is not known");
+        }
+    }
+
+    /// Hands what the terminal receives to the emulator until its screen is so.
+    fn until(&mut self, what: &str, is_so: impl Fn(&vt100::Screen) -> bool) -> &mut Self {
+        let started = Instant::now();
+        loop {
+            while let Some(byte) = self.session.try_read() {
+                // Of every byte a character is made on the way here.
+                self.emulator.process(&[u8::try_from(byte).unwrap()]);
+            }
+            if is_so(self.emulator.screen()) {
+                return self;
+            }
+            let shown = self.emulator.screen().contents();
+            assert!(started.elapsed() < PATIENCE, "no {what}:\n{shown}");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// The rows that are shown, without what differs from run to run, and without a last line in which nothing is typed.
+    pub(super) fn rows(&self) -> Vec<Line> {
+        let mut lines = lines(self.emulator.screen());
+        if prompt(self.emulator.screen()).is_some() {
+            lines.pop();
+        }
+        for line in &mut lines {
+            self.place.steady(line);
+        }
+        rows(&lines, self.columns.into())
+    }
+
+    /// The same as text.
+    pub(super) fn text(&self) -> String {
+        self.rows().iter().map(|row| row.text() + "\n").collect()
+    }
+
+    /// Where the cursor is: row and column.
+    pub(super) fn cursor(&self) -> (u16, u16) {
+        self.emulator.screen().cursor_position()
+    }
+
+    /// Leaves the program and the shell, which would not end by themselves.
+    pub(super) fn leave(mut self) {
+        self.press("\u{15}")
+            .until("a prompt", |screen| prompt(screen).is_some());
+        let row = self.cursor().0;
+        if text(self.emulator.screen(), row) != "$" {
+            self.run("exit");
+        }
+        self.press("exit\r");
+        self.session.exp_eof().unwrap();
+    }
+}
+
+/// The row in which a line can be typed, and none is.
+fn prompt(screen: &vt100::Screen) -> Option<u16> {
+    let (row, column) = screen.cursor_position();
+    let text = text(screen, row);
+    let is_one = PROMPTS.contains(&text.as_str()) && usize::from(column) == text.len() + 1;
+    is_one.then_some(row)
+}
+
+/// What a row shows.
+fn text(screen: &vt100::Screen, row: u16) -> String {
+    let (_, columns) = screen.size();
+    let mut rows = screen.rows(0, columns.get());
+    rows.nth(row.into()).unwrap().trim_end().to_owned()
+}

@@ -1,0 +1,104 @@
+//! What a terminal shows, as lines of characters that each have a look.
+
+use regex::Regex;
+use vt100::Color;
+
+/// How a character looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Look {
+    pub(super) color: Color,
+    pub(super) bold: bool,
+    pub(super) dim: bool,
+    pub(super) underline: bool,
+}
+
+/// A line; on the screen it may take several rows.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Line {
+    pub(super) cells: Vec<(char, Look)>,
+}
+
+impl Line {
+    pub(super) fn text(&self) -> String {
+        self.cells.iter().map(|(character, _)| character).collect()
+    }
+
+    /// Replaces what matches; what is put there looks like the beginning of what it replaces.
+    pub(super) fn replace(&mut self, pattern: &str, replacement: &str) {
+        let pattern = Regex::new(pattern).unwrap();
+        let text = self.text();
+        let place = |byte: usize| text[..byte].chars().count();
+        let mut cells = Vec::new();
+        let mut done = 0;
+        for found in pattern.captures_iter(&text) {
+            let whole = found.get_match();
+            let mut new = String::new();
+            found.expand(replacement, &mut new);
+            let (start, end) = (place(whole.start()), place(whole.end()));
+            cells.extend(&self.cells[done..start]);
+            let look = self.cells[start].1;
+            cells.extend(new.chars().map(|character| (character, look)));
+            done = end;
+        }
+        cells.extend(&self.cells[done..]);
+        self.cells = cells;
+    }
+
+    fn trim(&mut self) {
+        while self.cells.last() == Some(&(' ', Look::default())) {
+            self.cells.pop();
+        }
+    }
+}
+
+/// All lines of a screen down to the last that is not empty.
+pub(super) fn lines(screen: &vt100::Screen) -> Vec<Line> {
+    let (rows, columns) = screen.size();
+    let mut lines: Vec<Line> = Vec::new();
+    let mut goes_on = false;
+    for row in 0..rows.get() {
+        if !goes_on {
+            lines.push(Line::default());
+        }
+        let cells = (0..columns.get()).map(|column| cell(screen, row, column));
+        lines.last_mut().unwrap().cells.extend(cells);
+        goes_on = screen.row_wrapped(row);
+    }
+    lines.iter_mut().for_each(Line::trim);
+    while lines.last().is_some_and(|line| line.cells.is_empty()) {
+        lines.pop();
+    }
+    lines
+}
+
+/// Every character of the tour is one column wide.
+fn cell(screen: &vt100::Screen, row: u16, column: u16) -> (char, Look) {
+    let cell = screen.cell(row, column).unwrap();
+    assert!(!cell.is_wide() && !cell.inverse() && cell.bgcolor() == Color::Default);
+    let look = Look {
+        color: cell.fgcolor(),
+        bold: cell.bold(),
+        dim: cell.dim(),
+        underline: cell.underline(),
+    };
+    let character = cell.contents().chars().next().unwrap_or(' ');
+    // A blank has no colour of its own.
+    if character == ' ' && !look.underline {
+        (' ', Look::default())
+    } else {
+        (character, look)
+    }
+}
+
+/// The rows that these lines take in a terminal with so many columns.
+pub(super) fn rows(lines: &[Line], columns: usize) -> Vec<Line> {
+    let mut rows = Vec::new();
+    for line in lines {
+        let mut chunks = line.cells.chunks(columns).map(|cells| Line {
+            cells: cells.to_vec(),
+        });
+        rows.push(chunks.next().unwrap_or_default());
+        rows.extend(chunks);
+    }
+    rows
+}
