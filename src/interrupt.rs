@@ -93,7 +93,7 @@ pub fn requested() -> bool {
 /// Whether the request came from outside (SIGTERM, SIGHUP), so that the prompt must end too.
 #[must_use]
 pub fn was_terminated() -> bool {
-    TERMINATED.load(Ordering::Relaxed)
+    TERMINATED.load(Ordering::SeqCst)
 }
 
 /// While it lives, the process waits for a person to type.
@@ -101,11 +101,13 @@ pub fn was_terminated() -> bool {
 pub struct Idle;
 
 impl Idle {
-    /// From now on.
+    /// From now on; `None` if the process was asked to end before: then nobody would end it while it waits.
     #[must_use]
-    pub fn begin() -> Self {
+    pub fn begin() -> Option<Self> {
+        let idle = Self;
         IDLE.store(true, Ordering::SeqCst);
-        Self
+        // In this order: a request after this question finds the process idle.
+        (!was_terminated()).then_some(idle)
     }
 }
 

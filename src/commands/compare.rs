@@ -11,6 +11,7 @@ use crate::comparing::{self, Comparison, Counts, Item, Request, Verdict};
 use crate::diff::{Difference, Seen};
 use crate::error::{Error, Result};
 use crate::exit_status::ExitStatus;
+use crate::moment::Step;
 use crate::name::Name;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
@@ -227,10 +228,19 @@ fn detail(difference: Difference, seen: &[Seen; 2], names: &[String; 2]) -> Stri
             both(&|seen| format!("{} B", units::count(seen.bytes)))
         }
         Difference::Size => both(&|seen| units::bytes(seen.bytes)),
-        Difference::Time => both(&|seen| {
-            let unknown = || format!("{} s", seen.modified.seconds);
-            seen.modified.rfc3339().unwrap_or_else(unknown)
-        }),
+        Difference::Time => {
+            // Fractions only where nothing else tells the times apart.
+            let [a, b] = [&seen[0], &seen[1]].map(|seen| seen.modified.cut_to(Step::Second));
+            let step = if a == b {
+                Step::Nanosecond
+            } else {
+                Step::Second
+            };
+            both(&|seen| {
+                let unknown = || format!("{} s", seen.modified.seconds);
+                seen.modified.cut_to(step).rfc3339().unwrap_or_else(unknown)
+            })
+        }
         Difference::Target | Difference::Content => difference.word().to_owned(),
     }
 }

@@ -168,7 +168,7 @@ fn online(online: bool) -> Cell {
     if online {
         Cell::Toned("online".to_owned(), Tone::Good)
     } else {
-        Cell::Toned("offline".to_owned(), Tone::Bad)
+        Cell::Toned("offline".to_owned(), Tone::Warning)
     }
 }
 

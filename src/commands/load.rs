@@ -293,8 +293,7 @@ impl LoadedDatabase {
 
     fn state(&self) -> Cell {
         let tone = match self.state {
-            "partial" => Tone::Warning,
-            "offline" => Tone::Bad,
+            "partial" | "offline" => Tone::Warning,
             _ => Tone::Good,
         };
         Cell::Toned(self.state.to_owned(), tone)
@@ -316,6 +315,8 @@ impl Answer for Loaded {
     const COMMAND: &'static str = "load";
 
     fn page(&self, page: &mut Page) {
+        // A dry run takes none.
+        let has_time = self.run.is_some();
         let shown = |count: Count| self.databases.iter().any(|database| count(database) > 0);
         let counts: Vec<_> = COUNTS
             .into_iter()
@@ -330,14 +331,13 @@ impl Answer for Loaded {
                 Cell::Bytes(database.bytes),
             ];
             row.extend(counts.iter().map(|(_, count)| Cell::Count(count(database))));
-            row.push(Cell::text(units::duration(Duration::from_secs_f64(
-                database.seconds,
-            ))));
+            let seconds = Duration::from_secs_f64(database.seconds);
+            row.extend(has_time.then(|| Cell::text(units::duration(seconds))));
             row
         });
         let mut headings = vec!["database", "state", "projects", "files", "size"];
         headings.extend(counts.iter().map(|(heading, _)| heading));
-        headings.push("time");
+        headings.extend(has_time.then_some("time"));
         page.table(&headings, rows.collect());
         if let Some(lacking) = self.lacking {
             page.line(lacking);

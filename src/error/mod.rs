@@ -410,14 +410,17 @@ impl Error {
 
     /// The word of the line that this is about, for the caret.
     #[must_use]
-    pub fn word(&self) -> Option<&Name> {
+    pub fn word(&self) -> Option<Name> {
         match self {
-            Self::Unknown { name, .. } => Some(name),
+            Self::Unknown { name, .. } => Some(name.clone()),
             Self::NotAProject { word, .. }
             | Self::Malformed { word, .. }
             | Self::NoSuchValue { word, .. }
-            | Self::UnsetVariable { word, .. } => Some(word),
-            Self::NoReplica { project, .. } if !is_all(project) => Some(project),
+            | Self::UnsetVariable { word, .. } => Some(word.clone()),
+            Self::NoReplica { project, .. } if !is_all(project) => Some(project.clone()),
+            Self::Offline { database, .. }
+            | Self::Locked { database, .. }
+            | Self::NoRoom { database, .. } => Some(database.as_str().into()),
             _ => None,
         }
     }

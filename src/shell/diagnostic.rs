@@ -4,23 +4,27 @@ use std::ops::Range;
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
+use super::quoting;
 use super::statement::Statement;
 use crate::error::Error;
 use crate::escape;
-use crate::lexer::lex;
+use crate::lexer::{Word, lex};
 use crate::os::terminal;
 use crate::output::cell::Tone;
 use crate::output::messages::Messages;
-use crate::variables::Variables;
+use crate::workspace::Workspace;
 
 /// Tells of a failure of a statement.
 pub(super) fn report(
     statement: &Statement,
     error: &Error,
-    variables: &Variables,
+    workspace: &Workspace,
     messages: Messages,
 ) {
-    let span = span(statement, error, variables);
+    // As they were when the command saw them; of a variable that is not set, as typed.
+    let typed = lex(&statement.text).unwrap_or_default();
+    let words = workspace.variables.expand(typed.clone()).unwrap_or(typed);
+    let span = span(&words, error);
     let start = statement.text[..span.start]
         .rfind('\n')
         .map_or(0, |feed| feed + 1);
@@ -50,7 +54,16 @@ pub(super) fn report(
         " ".repeat(before),
         messages.painted(&"^".repeat(carets), Tone::Bad)
     ));
-    if let Some(hint) = error.hint() {
+    let is_about_names = matches!(
+        error,
+        Error::Unknown { .. }
+            | Error::NotAProject { .. }
+            | Error::NoReplica { .. }
+            | Error::Syntax { .. }
+    );
+    let meant = quoting::meant(&words, workspace).filter(|_| is_about_names);
+    let quoted = meant.map(|name| format!("a name with spaces is quoted: {name}"));
+    if let Some(hint) = quoted.or_else(|| error.hint()) {
         messages.hint(&hint);
     }
 }
@@ -99,13 +112,10 @@ fn cut(text: &str, room: usize) -> String {
 }
 
 /// The bytes of the statement that the error is about: its word, else the whole line.
-fn span(statement: &Statement, error: &Error, variables: &Variables) -> Range<usize> {
+fn span(words: &[Word], error: &Error) -> Range<usize> {
     if let Error::Syntax { span, .. } = error {
         return span.clone();
     }
-    // As they were when the command saw them; of a variable that is not set, as typed.
-    let typed = lex(&statement.text).unwrap_or_default();
-    let words = variables.expand(typed.clone()).unwrap_or(typed);
     let about = error.word().and_then(|name| {
         let whole = words
             .iter()

@@ -58,14 +58,16 @@ pub(super) fn highlight(
     let mut painted = String::with_capacity(line.len() * 2);
     let mut done = before.len();
     for word in words.unwrap_or_default() {
-        let look = look(&mut position, &texts, &word, known);
+        let wanted = Wanted::at(&position, &texts, &word.text, known, Duration::ZERO);
+        let look = look(&mut position, &wanted, &word);
         let end = word.span.end.min(whole.len());
         texts.push(word.text.clone());
         if end <= before.len() {
             continue;
         }
         let start = word.span.start.max(before.len());
-        let is_typing = before.len() + cursor == end;
+        // What can still become something is not called unknown.
+        let is_typing = before.len() + cursor == end && wanted.begins(&word.text);
         let look = if look == Look::Unknown && is_typing {
             Look::Plain
         } else {
@@ -79,9 +81,8 @@ pub(super) fn highlight(
     painted
 }
 
-/// How a word looks; goes on by it.
-fn look(position: &mut Position<'_>, texts: &[OsString], word: &Word, known: &Known) -> Look {
-    let wanted = Wanted::at(position, texts, &word.text, known, Duration::ZERO);
+/// How a word looks where this is wanted; goes on by it.
+fn look(position: &mut Position<'_>, wanted: &Wanted<'_>, word: &Word) -> Look {
     let role = position.step(&word.text);
     let is_quoted = word.span.len() > word.text.len();
     match role {
@@ -90,7 +91,7 @@ fn look(position: &mut Position<'_>, texts: &[OsString], word: &Word, known: &Kn
         Role::End => Look::Plain,
         Role::Unknown => Look::Unknown,
         Role::Value if !word.variables.is_empty() => Look::Variable,
-        Role::Value => match allows(&wanted, &word.text) {
+        Role::Value => match allows(wanted, &word.text) {
             Some(false) => Look::Unknown,
             Some(true) => Look::Name,
             None if is_quoted => Look::Quoted,
@@ -186,7 +187,14 @@ mod tests {
 
     #[test]
     fn a_word_that_is_being_typed_is_not_called_unknown() {
-        assert_eq!(looks("", "lod", 3), "lod");
+        assert_eq!(looks("", "l", 1), "l");
+        assert_eq!(looks("", "lod", 3), "?:lod|");
+        assert_eq!(looks("", "load NSA", 8), "c:load| ?:NSA|");
+        assert_eq!(looks("", "copy --over", 11), "c:copy| o:--over|");
+        assert_eq!(
+            looks("", "copy acme/spot footage WORK NAS,W", 33),
+            "c:copy| n:acme/spot| n:footage| n:WORK| NAS,W"
+        );
         assert_eq!(looks("", "load WO", 7), "c:load| WO");
         assert_eq!(looks("", "load WO NAS", 7), "c:load| WO n:NAS|");
     }

@@ -7,6 +7,7 @@ mod hint;
 mod line;
 mod position;
 pub mod prompt;
+mod quoting;
 pub mod script;
 pub mod session;
 mod statement;

@@ -197,7 +197,7 @@ impl Session {
                 self.messages.text(&error.line());
                 return ExitStatus::Done;
             }
-            error => report(statement, error, &self.workspace.variables, self.messages),
+            error => report(statement, error, &self.workspace, self.messages),
         }
         if matches!(error, Error::IndexDamaged { .. }) {
             self.rebuild_index();

@@ -139,9 +139,9 @@ fn a_disk_without_room_is_refused_before_the_first_byte() {
     assert_snapshot!(studio.lines(&["copy acme/spot footage WORK NAS"]), @"
     exit 1
     --- stderr
-    -c:1:1: error: `NAS` has no room: 3.01 MB are needed at `$STUDIO/NAS`, 1.05 MB are free
+    -c:1:29: error: `NAS` has no room: 3.01 MB are needed at `$STUDIO/NAS`, 1.05 MB are free
         copy acme/spot footage WORK NAS
-        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+                                    ^^^
     hint: make room there, or copy fewer projects; nothing was copied
     ");
     assert_eq!(studio.tree("NAS"), "");
@@ -197,9 +197,9 @@ fn room_for_what_is_replaced_is_looked_for_where_it_is_kept() {
     assert_snapshot!(studio.lines(&["copy acme/spot footage WORK NAS"]), @"
     exit 1
     --- stderr
-    -c:1:1: error: `NAS` has no room: 2.00 MB are needed at `$STUDIO/NAS`, 1.05 MB are free
+    -c:1:29: error: `NAS` has no room: 2.00 MB are needed at `$STUDIO/NAS`, 1.05 MB are free
         copy acme/spot footage WORK NAS
-        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+                                    ^^^
     hint: make room there, or copy fewer projects; nothing was copied
     ");
     assert_eq!(studio.read(name).len(), 2_000_000);

@@ -30,18 +30,18 @@ fn a_whole_script_only_says_what_it_would_do() {
     exit 0
     --- stdout
     added database MORE at $STUDIO/MORE
-    ┌──────────┬────────────────────┬──────────┬───────┬──────┬───────┐
-    │ database ┆ state              ┆ projects ┆ files ┆ size ┆ time  │
-    ╞══════════╪════════════════════╪══════════╪═══════╪══════╪═══════╡
-    │ WORK     ┆ would be looked at ┆        3 ┆     5 ┆ 25 B ┆ N s │
-    │ NAS      ┆ would be looked at ┆        0 ┆     0 ┆  0 B ┆ N s │
-    │ MORE     ┆ would be looked at ┆        0 ┆     0 ┆  0 B ┆ N s │
-    └──────────┴────────────────────┴──────────┴───────┴──────┴───────┘
-    ┌──────────┬────────────────────┬──────────┬───────┬──────┬───────┐
-    │ database ┆ state              ┆ projects ┆ files ┆ size ┆ time  │
-    ╞══════════╪════════════════════╪══════════╪═══════╪══════╪═══════╡
-    │ NAS      ┆ would be forgotten ┆        0 ┆     0 ┆  0 B ┆ N s │
-    └──────────┴────────────────────┴──────────┴───────┴──────┴───────┘
+    ┌──────────┬────────────────────┬──────────┬───────┬──────┐
+    │ database ┆ state              ┆ projects ┆ files ┆ size │
+    ╞══════════╪════════════════════╪══════════╪═══════╪══════╡
+    │ WORK     ┆ would be looked at ┆        3 ┆     5 ┆ 25 B │
+    │ NAS      ┆ would be looked at ┆        0 ┆     0 ┆  0 B │
+    │ MORE     ┆ would be looked at ┆        0 ┆     0 ┆  0 B │
+    └──────────┴────────────────────┴──────────┴───────┴──────┘
+    ┌──────────┬────────────────────┬──────────┬───────┬──────┐
+    │ database ┆ state              ┆ projects ┆ files ┆ size │
+    ╞══════════╪════════════════════╪══════════╪═══════╪══════╡
+    │ NAS      ┆ would be forgotten ┆        0 ┆     0 ┆  0 B │
+    └──────────┴────────────────────┴──────────┴───────┴──────┘
     planned $STUDIO/NAS/footage/acme/spot/reel.mov: add
     planned $STUDIO/NAS/footage/acme/spot/plates/p1.exr: add
     would copy 2 files, 13 B

@@ -160,7 +160,7 @@ fn a_root_that_cannot_be_read_is_offline() {
     │ category ┆ WORK    ┆ NAS                  │
     ╞══════════╪═════════╪══════════════════════╡
     │ footage  ┆ missing ┆ offline, 1 file, 4 B │
-    │ render   ┆ missing ┆ offline              │
+    │ render   ┆ missing ┆ offline, was missing │
     └──────────┴─────────┴──────────────────────┘
       footage on NAS: $STUDIO/NAS/footage/acme/spot (looked at just now)
     --- stderr
@@ -239,9 +239,9 @@ fn another_disk_under_the_same_root_is_offline() {
     --- stderr
     problem: database `NAS` is offline: `$STUDIO/NAS` has lost its identity file `.auto-backup/database.json`: it may be another disk or not mounted
     hint: mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`
-    -c 2:1:1: error: database `NAS` is offline: `$STUDIO/NAS` has lost its identity file `.auto-backup/database.json`: it may be another disk or not mounted
+    -c 2:1:29: error: database `NAS` is offline: `$STUDIO/NAS` has lost its identity file `.auto-backup/database.json`: it may be another disk or not mounted
         copy acme/spot footage WORK NAS
-        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+                                    ^^^
     hint: mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`
     ");
     studio.file(

@@ -200,7 +200,7 @@ fn surplus_words_are_pointed_at() {
     script.ab:4:26: error: `film` is one word too many
         fetch project Bob's/long film
                                  ^^^^
-    hint: write it as: fetch project [OPTIONS] PROJECT; a name with spaces is quoted: "Bob's/long film"
+    hint: a name with spaces is quoted: "Bob's/long film"
     script.ab:5:14: error: `acme` is one word too many
         list clients acme
                      ^^^^
@@ -478,4 +478,41 @@ fn a_long_list_of_names_is_cut_short() {
         run.stderr.lines().last(),
         Some("hint: known: footage, render, sound, grading, delivery and 2 more")
     );
+}
+
+#[test]
+fn a_name_with_spaces_that_was_not_quoted_is_recognised() {
+    let studio = Studio::new();
+    studio
+        .file("WORK/footage/Bob's Diner/menu film/x", "")
+        .folder("WORK/footage/acme/b c");
+    studio.lines(&["load"]).ok();
+    studio.file(
+        "script.ab",
+        "copy Bob's Diner/menu film footage WORK NAS\nfetch client Bob's Diner\n\
+         fetch project acme/b c\nlist projects in Bob's Diner\ncopy acme/b d footage WORK NAS\n",
+    );
+    assert_snapshot!(studio.run(["--keep-going", "script.ab"]).stderr, @r#"
+    script.ab:1:23: error: there is no database `film`
+        copy Bob's Diner/menu film footage WORK NAS
+                              ^^^^
+    hint: a name with spaces is quoted: "Bob's Diner/menu film"
+    script.ab:2:20: error: `Diner` is one word too many
+        fetch client Bob's Diner
+                           ^^^^^
+    hint: a name with spaces is quoted: "Bob's Diner"
+    script.ab:3:22: error: `c` is one word too many
+        fetch project acme/b c
+                             ^
+    hint: a name with spaces is quoted: 'acme/b c'
+    script.ab:4:24: error: `Diner` cannot stand here: `in` was expected
+        list projects in Bob's Diner
+                               ^^^^^
+    hint: a name with spaces is quoted: "Bob's Diner"
+    script.ab:5:15: error: there is no database `footage`
+        copy acme/b d footage WORK NAS
+                      ^^^^^^^
+    hint: known: WORK, NAS
+    5 of 5 commands failed: script.ab:1, 2, 3, 4, 5
+    "#);
 }

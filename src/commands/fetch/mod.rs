@@ -181,9 +181,9 @@ fn fetched(workspace: &Workspace, scope: &Scope, seen_all: bool) -> Result<Fetch
 fn cell(replica: &ReplicaState) -> Cell {
     let tone = match replica.state {
         State::Present => Tone::Good,
-        State::Partial | State::Differs => Tone::Warning,
+        State::Partial | State::Differs | State::Offline => Tone::Warning,
         State::Missing => Tone::Bad,
-        State::Offline | State::Unknown => Tone::Faint,
+        State::Unknown => Tone::Faint,
     };
     let text = match (replica.files, replica.bytes) {
         (Some(files), Some(bytes)) => {
@@ -194,6 +194,10 @@ fn cell(replica: &ReplicaState) -> Cell {
                 units::bytes(bytes)
             )
         }
+        _ if replica.state == State::Offline && replica.indexed_at.is_none() => {
+            "offline, never looked at".to_owned()
+        }
+        _ if replica.state == State::Offline => "offline, was missing".to_owned(),
         _ => replica.state.word().to_owned(),
     };
     Cell::Toned(text, tone)

@@ -140,6 +140,16 @@ impl<'k> Wanted<'k> {
         lists
     }
 
+    /// Whether a word can still become one that can stand there.
+    pub(in crate::shell) fn begins(&self, word: &OsStr) -> bool {
+        let text = word.to_string_lossy();
+        let last = text.rsplit(',').next().filter(|_| self.delimited);
+        let text = last.unwrap_or(&text);
+        self.lists()
+            .iter()
+            .any(|list| !list.beginning_with(text).is_empty())
+    }
+
     /// Whether a word can stand there; `None` where that cannot be told from memory.
     pub(in crate::shell) fn allows(&self, word: &OsStr) -> Option<bool> {
         let is_unread = (self.takes_projects || self.takes_clients) && self.projects.is_none();

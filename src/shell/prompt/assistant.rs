@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use clap::Command;
@@ -33,6 +34,8 @@ pub(super) struct Desk {
     pub(super) known: Known,
     /// The lines that the one that is typed goes on from.
     pub(super) before: String,
+    /// Lines that failed: they are no hints.
+    pub(super) failed: BTreeSet<String>,
     /// Whether there are hints.
     pub(super) hints: bool,
     /// Whether there are colours.
@@ -93,9 +96,16 @@ impl Hinter for Assistant {
             return None;
         }
         let last = |line: &str| {
-            let newest = history.len().checked_sub(1)?;
-            let found = history.starts_with(line, newest, SearchDirection::Reverse);
-            found.ok().flatten().map(|found| found.entry.into_owned())
+            let mut next = history.len();
+            loop {
+                let newest = next.checked_sub(1)?;
+                let found = history.starts_with(line, newest, SearchDirection::Reverse);
+                let found = found.ok().flatten()?;
+                if !desk.failed.contains(&*found.entry) {
+                    return Some(found.entry.into_owned());
+                }
+                next = found.idx;
+            }
         };
         hint(&self.grammar, &desk.known, &desk.before, line, last)
     }

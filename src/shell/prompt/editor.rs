@@ -77,7 +77,12 @@ impl LineEditor {
         });
     }
 
-    /// Keeps a line, without what must be typed anew each time.
+    /// A line as it is kept: without what must be typed anew each time.
+    pub(super) fn kept(&self, text: &str) -> String {
+        history::kept(&self.grammar, text)
+    }
+
+    /// Keeps a line.
     ///
     /// # Errors
     /// It cannot be written; this session goes on without keeping more.
@@ -86,7 +91,7 @@ impl LineEditor {
         if text.trim().is_empty() || text.starts_with(' ') {
             return Ok(());
         }
-        let kept = history::kept(&self.grammar, text);
+        let kept = self.kept(text);
         let is_new = self.editor.history_mut().add(&kept).unwrap_or(true);
         let written = match &self.history {
             Some(history) if is_new => history.add(&kept),

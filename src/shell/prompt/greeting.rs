@@ -7,8 +7,8 @@ use crate::registry::{Key, Kind, Registry};
 use crate::units;
 use crate::workspace::Workspace;
 
-/// How to begin where nothing is tracked yet, else what is.
-pub(super) fn greeting(workspace: &Workspace) -> String {
+/// How to begin where nothing is tracked yet, else what is; `completes` is whether Tab does.
+pub(super) fn greeting(workspace: &Workspace, completes: bool) -> String {
     let registry = &workspace.registry;
     let databases = registry.databases().len();
     if databases == 0 {
@@ -22,7 +22,10 @@ pub(super) fn greeting(workspace: &Workspace) -> String {
     } else {
         ""
     };
-    format!("{databases}, {categories}.{dry} `help` lists the commands, Tab completes.")
+    {
+        let tab = if completes { ", Tab completes" } else { "" };
+        format!("{databases}, {categories}.{dry} `help` lists the commands{tab}.")
+    }
 }
 
 /// How to begin.

@@ -63,9 +63,9 @@ struct Prompt {
 /// The terminal cannot be read.
 pub fn run(session: &mut Session) -> Result<ExitStatus> {
     let mut prompt = Prompt::new(session)?;
-    session
-        .messages
-        .notice(&greeting::greeting(&session.workspace));
+    let completes = matches!(prompt.reader, Reader::Editor(_));
+    let greeting = greeting::greeting(&session.workspace, completes);
+    session.messages.notice(&greeting);
     let settings = Settings::save();
     if let Reader::Editor(_) = prompt.reader {
         settings.hide_control_characters();
@@ -120,6 +120,7 @@ fn converse(prompt: &mut Prompt, session: &mut Session) -> Result<()> {
                 return Ok(());
             }
             if ended.status.stops_script() {
+                prompt.note_failure(&text);
                 break;
             }
         }
@@ -138,13 +139,17 @@ pub fn asker(accessible: bool) -> fn(&str) -> bool {
 }
 
 fn ask(question: &str) -> bool {
-    let _idle = interrupt::Idle::begin();
+    let Some(_idle) = interrupt::Idle::begin() else {
+        return false;
+    };
     let answer = DefaultEditor::new().and_then(|mut editor| editor.readline(&asked(question)));
     answer.is_ok_and(|answer| affirms(&answer))
 }
 
 fn ask_plainly(question: &str) -> bool {
-    let _idle = interrupt::Idle::begin();
+    let Some(_idle) = interrupt::Idle::begin() else {
+        return false;
+    };
     let answer = Plain::default().read(&asked(question));
     matches!(answer, Ok(Typed::Line(answer)) if affirms(&answer))
 }
@@ -184,7 +189,9 @@ impl Prompt {
 
     /// Reads one line, or several that go on.
     fn read(&mut self) -> Result<Typed> {
-        let _idle = interrupt::Idle::begin();
+        let Some(_idle) = interrupt::Idle::begin() else {
+            return Ok(Typed::End);
+        };
         self.desk.borrow_mut().before.clear();
         let mut text = match self.reader.read(PROMPT)? {
             Typed::Line(text) => text,
@@ -200,6 +207,14 @@ impl Prompt {
             }
         }
         Ok(Typed::Line(text))
+    }
+
+    /// Takes note of a line that failed.
+    fn note_failure(&mut self, text: &str) {
+        if let Reader::Editor(editor) = &self.reader {
+            let kept = editor.kept(text);
+            self.desk.borrow_mut().failed.insert(kept);
+        }
     }
 
     /// Brings what helps to type up to date.

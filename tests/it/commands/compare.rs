@@ -302,9 +302,9 @@ fn what_cannot_be_compared_is_refused() {
     assert_snapshot!(studio.lines(&[LINE]).status(1), @"
     exit 1
     --- stderr
-    -c:1:1: error: database `NAS` is offline: `$STUDIO/NAS` is not there
+    -c:1:24: error: database `NAS` is offline: `$STUDIO/NAS` is not there
         compare acme/spot WORK NAS
-        ^^^^^^^^^^^^^^^^^^^^^^^^^^
+                               ^^^
     hint: mount or connect it, then try again
     ");
 }

@@ -36,9 +36,9 @@ fn a_root_that_is_not_there_is_refused_and_not_made() {
     assert_snapshot!(studio.lines(&[LINE]).status(1), @"
     exit 1
     --- stderr
-    -c:1:1: error: database `NAS` is offline: `$STUDIO/NAS` is not there
+    -c:1:29: error: database `NAS` is offline: `$STUDIO/NAS` is not there
         copy acme/spot footage WORK NAS
-        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+                                    ^^^
     hint: mount or connect it, then try again
     ");
     assert!(!studio.path("NAS").exists());
@@ -51,17 +51,17 @@ fn a_root_that_is_not_there_is_refused_and_not_made() {
     --- stdout
     added database CLOUD at $STUDIO/gone, offline: it is not there
     --- stderr
-    -c 2:1:1: error: database `NAS` is offline: `$STUDIO/NAS` is not there
+    -c 2:1:29: error: database `NAS` is offline: `$STUDIO/NAS` is not there
         copy acme/spot footage WORK NAS,CLOUD
-        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+                                    ^^^^^^^^^
     hint: mount or connect it, then try again
     ");
     assert_snapshot!(studio.lines(&["copy acme/spot footage NAS WORK"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:1: error: database `NAS` is offline: `$STUDIO/NAS` is not there
+    -c:1:24: error: database `NAS` is offline: `$STUDIO/NAS` is not there
         copy acme/spot footage NAS WORK
-        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+                               ^^^
     hint: mount or connect it, then try again
     ");
 }

@@ -113,9 +113,9 @@ fn an_offline_database_is_not_explored() {
     assert_snapshot!(studio.lines(&["explore acme/spot footage NAS"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:1: error: database `NAS` is offline: `$STUDIO/NAS` is not there
+    -c:1:27: error: database `NAS` is offline: `$STUDIO/NAS` is not there
         explore acme/spot footage NAS
-        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+                                  ^^^
     hint: mount or connect it, then try again
     ");
 }

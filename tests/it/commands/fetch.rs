@@ -60,7 +60,7 @@ fn all_six_states_have_their_word() {
     │ category ┆ WORK                   ┆ NAS                  ┆ ARCHIVE                ┆ CLOUD                  ┆ TAPE    │
     ╞══════════╪════════════════════════╪══════════════════════╪════════════════════════╪════════════════════════╪═════════╡
     │ footage  ┆ differs, 2 files, 13 B ┆ partial, 1 file, 4 B ┆ present, 2 files, 14 B ┆ offline, 2 files, 13 B ┆ unknown │
-    │ render   ┆ present, 1 file, 5 B   ┆ missing              ┆ missing                ┆ offline                ┆ unknown │
+    │ render   ┆ present, 1 file, 5 B   ┆ missing              ┆ missing                ┆ offline, was missing   ┆ unknown │
     └──────────┴────────────────────────┴──────────────────────┴────────────────────────┴────────────────────────┴─────────┘
       footage on WORK: $STUDIO/WORK/footage/acme/spot (looked at just now)
       footage on NAS: $STUDIO/NAS/footage/acme/spot (looked at just now)

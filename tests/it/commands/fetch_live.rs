@@ -29,7 +29,7 @@ fn an_offline_database_keeps_its_numbers() {
     │ category ┆ WORK                 ┆ NAS     │
     ╞══════════╪══════════════════════╪═════════╡
     │ footage  ┆ offline, 1 file, 6 B ┆ missing │
-    │ render   ┆ offline              ┆ missing │
+    │ render   ┆ offline, was missing ┆ missing │
     └──────────┴──────────────────────┴─────────┘
       footage on WORK: $STUDIO/WORK/footage/acme/teaser (looked at just now)
     --- stderr
