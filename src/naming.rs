@@ -1,12 +1,15 @@
 //! What a database or category may be called, and where it may be.
 
+use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::escape;
 use crate::exclusions::OWN_FOLDER;
-use crate::os::deadline::within;
+use crate::os::deadline::{receive, within};
 
 /// Refuses a name that the grammar needs: names stand in comma-separated lists, in table headings and next to `all`.
 ///
@@ -72,6 +75,61 @@ pub fn resolved(root: &Path) -> PathBuf {
     within(PATIENCE, move || real(&asked)).unwrap_or_else(|| root.to_owned())
 }
 
+/// Where many roots really are: that is asked on one thread, before anybody needs to know. A thread for each of a hundred
+/// roots would take most of the time in which a prompt has to be there.
+#[derive(Debug, Default)]
+pub struct Ahead {
+    /// Each root with where it really is, in the order in which they are asked for.
+    answers: Option<Receiver<(PathBuf, PathBuf)>>,
+    /// Those that were not needed yet.
+    awaited: HashSet<PathBuf>,
+}
+
+impl Ahead {
+    /// Begins to ask.
+    #[must_use]
+    pub fn of(roots: Vec<PathBuf>) -> Self {
+        let (answer, answers) = mpsc::channel();
+        let awaited = roots.iter().cloned().collect();
+        thread::spawn(move || {
+            for root in roots {
+                let real = real(&root);
+                if answer.send((root, real)).is_err() {
+                    return;
+                }
+            }
+        });
+        Self {
+            answers: Some(answers),
+            awaited,
+        }
+    }
+
+    /// Where a root really is, as [`resolved`] says it; those before it are passed over.
+    pub fn resolved(&mut self, root: &Path) -> PathBuf {
+        if !self.awaited.contains(root) {
+            return resolved(root);
+        }
+        while let Some(answers) = &self.answers {
+            match receive(answers, PATIENCE) {
+                Ok((asked, real)) => {
+                    self.awaited.remove(&asked);
+                    if asked == root {
+                        return real;
+                    }
+                }
+                // It hangs at this one; those after it are asked for one by one.
+                Err(RecvTimeoutError::Timeout) => {
+                    self.answers = None;
+                    return root.to_owned();
+                }
+                Err(RecvTimeoutError::Disconnected) => self.answers = None,
+            }
+        }
+        resolved(root)
+    }
+}
+
 fn real(root: &Path) -> PathBuf {
     let real = root
         .ancestors()
@@ -86,13 +144,47 @@ fn real(root: &Path) -> PathBuf {
 /// How a root relates to another that holds some of the same files: `is already`, `lies inside`, `contains`.
 #[must_use]
 pub fn overlap(root: &Path, other: &Path) -> Option<&'static str> {
-    if root == other {
-        Some("is already")
-    } else if root.starts_with(other) {
-        Some("lies inside")
-    } else if other.starts_with(root) {
-        Some("contains")
-    } else {
-        None
+    let (mut root, mut other) = (root.components(), other.components());
+    loop {
+        match (root.next(), other.next()) {
+            (None, None) => return Some("is already"),
+            (Some(_), None) => return Some("lies inside"),
+            (None, Some(_)) => return Some("contains"),
+            (Some(part), Some(other)) if part != other => return None,
+            (Some(_), Some(_)) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roots_that_are_asked_for_ahead_are_where_they_are_when_asked_for_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        std::fs::create_dir(root.join("there")).unwrap();
+        std::os::unix::fs::symlink("there", root.join("link")).unwrap();
+        let roots = ["there", "link", "link/not yet", "other"].map(|name| root.join(name));
+        let mut ahead = Ahead::of(roots[..3].to_vec());
+        // One is passed over, one comes twice, and one was never expected.
+        for number in [1, 2, 0, 1, 3] {
+            let root = &roots[number];
+            assert_eq!(ahead.resolved(root), resolved(root), "{}", root.display());
+        }
+    }
+
+    #[test]
+    fn roots_that_hold_the_same_files_are_told() {
+        for (root, other, relation) in [
+            ("/a/b", "/a/b/", Some("is already")),
+            ("/a/b/c", "/a/b", Some("lies inside")),
+            ("/", "/a", Some("contains")),
+            ("/a/b", "/a/bc", None),
+            ("/a/b", "/c/b", None),
+        ] {
+            assert_eq!(overlap(Path::new(root), Path::new(other)), relation);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The databases, categories and exclusions that are tracked, and the rules for adding them.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use crate::error::{Error, Result};
 use crate::naming::{category_path, check_name, overlap, resolved};
@@ -14,6 +15,23 @@ pub struct Database {
     pub name: String,
     /// Its root folder, absolute.
     pub root: PathBuf,
+    /// Where that really is, once somebody asked.
+    real: OnceLock<PathBuf>,
+}
+
+impl Database {
+    fn new(name: &str, root: &Path) -> Self {
+        Self {
+            name: name.to_owned(),
+            root: root.to_owned(),
+            real: OnceLock::new(),
+        }
+    }
+
+    /// Where its root really is, as it was when that was asked first.
+    fn real(&self, resolved: impl FnOnce(&Path) -> PathBuf) -> &Path {
+        self.real.get_or_init(|| resolved(&self.root))
+    }
 }
 
 /// A named folder below every root.
@@ -185,6 +203,24 @@ impl Registry {
     /// [`Error::Malformed`] for an impossible name, [`Error::Taken`] for a name with another root unless `replace`,
     /// [`Error::Overlap`] where two databases would hold the same files.
     pub fn add_database(&mut self, name: &str, root: &Path, replace: bool) -> Result<Change> {
+        // Links and mounts may have changed since.
+        for database in &mut self.databases {
+            database.real.take();
+        }
+        self.add_one_of_many(name, root, replace, resolved)
+    }
+
+    /// The same for one of many that are added in one go: where each of them really is, is asked once and not every time.
+    ///
+    /// # Errors
+    /// As for [`Self::add_database`].
+    pub fn add_one_of_many(
+        &mut self,
+        name: &str,
+        root: &Path,
+        replace: bool,
+        mut resolved: impl FnMut(&Path) -> PathBuf,
+    ) -> Result<Change> {
         check_name("database", name)?;
         let existing = self
             .databases
@@ -198,8 +234,10 @@ impl Registry {
                 return Err(taken("database", name, &self.databases[at].root, root));
             }
         }
+        let database = Database::new(name, root);
         for other in self.databases.iter().filter(|other| other.name != name) {
-            if let Some(relation) = overlap(&resolved(root), &resolved(&other.root)) {
+            if let Some(relation) = overlap(database.real(&mut resolved), other.real(&mut resolved))
+            {
                 return Err(overlapping(
                     "database",
                     root,
@@ -209,10 +247,6 @@ impl Registry {
                 ));
             }
         }
-        let database = Database {
-            name: name.to_owned(),
-            root: root.to_owned(),
-        };
         Ok(put(&mut self.databases, existing, database))
     }
 
@@ -468,6 +502,44 @@ mod tests {
                 .add_database("B", Path::new("/mnt/work2"), false)
                 .is_ok()
         );
+    }
+
+    #[test]
+    fn of_many_databases_each_is_asked_once_where_it_is() {
+        let mut registry = Registry::default();
+        let mut asked = Vec::new();
+        let mut resolved = |root: &Path| {
+            asked.push(root.to_owned());
+            root.to_owned()
+        };
+        for name in ["A", "B", "C"] {
+            let root = Path::new("/mnt").join(name);
+            let added = registry.add_one_of_many(name, &root, false, &mut resolved);
+            assert_eq!(added.unwrap(), Change::Added);
+        }
+        let inside = Path::new("/mnt/A/inner");
+        let refused = registry.add_one_of_many("D", inside, false, &mut resolved);
+        assert!(matches!(refused, Err(Error::Overlap { .. })));
+        asked.sort();
+        let each = ["/mnt/A", "/mnt/A/inner", "/mnt/B", "/mnt/C"].map(PathBuf::from);
+        assert_eq!(asked, each);
+    }
+
+    #[test]
+    fn a_root_that_came_to_lead_elsewhere_is_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let [a, b, link, c] = ["a", "b", "link", "a/c"].map(|name| folder.path().join(name));
+        std::fs::create_dir_all(&c).unwrap();
+        std::os::unix::fs::symlink(&b, &link).unwrap();
+        let mut registry = Registry::default();
+        registry.add_database("LINK", &link, false).unwrap();
+        registry
+            .add_database("B", &folder.path().join("other"), false)
+            .unwrap();
+        std::fs::remove_file(&link).unwrap();
+        std::os::unix::fs::symlink(&a, &link).unwrap();
+        let refused = registry.add_database("C", &c, false);
+        assert!(matches!(refused, Err(Error::Overlap { .. })));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::consent::Consent;
 use crate::index::Index;
 use crate::monitor::Monitor;
+use crate::naming::Ahead;
 use crate::registry::{Key, Registry};
 use crate::settings::Settings;
 use crate::variables::Variables;
@@ -34,8 +35,9 @@ pub struct Workspace {
     pub consent: Consent,
     /// Whether what would change anything only says what it would do.
     pub dry_run: bool,
-    /// Whether the start-up file is running: nobody reads its routine answers, so no disk is asked for their sake.
-    pub starting: bool,
+    /// While the start-up file is running, where the roots in it really are: nobody reads its routine answers, so no disk
+    /// is asked for their sake.
+    pub starting: Option<Ahead>,
 }
 
 impl std::fmt::Debug for Workspace {

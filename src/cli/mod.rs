@@ -20,6 +20,7 @@ use crate::error::{At as _, Result};
 use crate::exit_status::ExitStatus;
 use crate::index::Index;
 use crate::interrupt;
+use crate::naming::Ahead;
 use crate::os::limits;
 use crate::output::messages::Messages;
 use crate::output::printer::{Format, Printer};
@@ -157,9 +158,10 @@ fn run_startup(
     let base = folder.join(path.parent().unwrap_or(Path::new("")));
     let printer = (!interactive).then(|| mem::replace(&mut session.printer, Printer::silent()));
     session.printer.set_quiet(true);
-    session.workspace.starting = true;
+    let roots = startup::roots(script.text(), &base, &session.workspace.variables);
+    session.workspace.starting = Some(Ahead::of(roots));
     let ended = session.run_script(&script, &base, Vec::new());
-    session.workspace.starting = false;
+    session.workspace.starting = None;
     if let Some(printer) = printer {
         session.printer = printer;
     }
@@ -229,7 +231,7 @@ fn open_workspace(
             Consent::Nobody
         },
         dry_run: options.dry_run,
-        starting: false,
+        starting: None,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -110,11 +110,17 @@ impl Run for Add {
             } => {
                 check_tilde(&root)?;
                 let root = paths::absolute(&root, &workspace.base)?;
-                let change = word(registry.add_database(&name, &root, replace)?);
+                let change = word(match &mut workspace.starting {
+                    Some(ahead) => {
+                        let resolved = |root: &Path| ahead.resolved(root);
+                        registry.add_one_of_many(&name, &root, replace, resolved)?
+                    }
+                    None => registry.add_database(&name, &root, replace)?,
+                });
                 if replace {
                     workspace.replaced.insert(key(Kind::Database, &name));
                 }
-                let offline = if workspace.starting {
+                let offline = if workspace.starting.is_some() {
                     None
                 } else {
                     let (index, database) = (&workspace.index, registry.database(&name)?);
@@ -125,7 +131,7 @@ impl Run for Add {
                     name,
                     root: Some(root.into()),
                     path: None,
-                    online: (!workspace.starting).then_some(offline.is_none()),
+                    online: workspace.starting.is_none().then_some(offline.is_none()),
                     change,
                     offline,
                     next: if registry.categories().is_empty() {

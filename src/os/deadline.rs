@@ -1,6 +1,6 @@
 //! Asking a storage that may never answer: a dead network mount can hold a system call for hours.
 
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,12 +17,20 @@ pub fn within<T: Send + 'static>(
     let (answer, question) = mpsc::channel();
     // Nobody listens any more once the time is over.
     thread::spawn(move || answer.send(ask()).unwrap_or_default());
+    receive(&question, patience).ok()
+}
+
+/// The next answer of a thread that asks; an error if it takes longer or work should stop.
+///
+/// # Errors
+/// [`RecvTimeoutError`].
+pub fn receive<T>(answers: &Receiver<T>, patience: Duration) -> Result<T, RecvTimeoutError> {
     let start = Instant::now();
     loop {
         let left = patience.saturating_sub(start.elapsed());
-        match question.recv_timeout(left.min(STEP)) {
+        match answers.recv_timeout(left.min(STEP)) {
             Err(RecvTimeoutError::Timeout) if left > STEP && !interrupt::requested() => {}
-            answered => return answered.ok(),
+            answered => return answered,
         }
     }
 }

@@ -98,6 +98,12 @@ impl Script {
         self.file.as_deref()
     }
 
+    /// Its lines.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     fn new(origin: String, bytes: Vec<u8>, path: &Path) -> Result<Self> {
         let line_of = |at: usize, bytes: &[u8]| bytes[..at].split(|byte| *byte == b'\n').count();
         let not_a_script = |why| Error::NotAScript {

@@ -73,6 +73,15 @@ pub(super) fn registered(lines: &[Line<'_>]) -> Vec<Entry> {
     entries
 }
 
+/// The roots of the databases that a file's lines add, in their order.
+pub(super) fn added_roots(lines: &[Line<'_>]) -> Vec<PathBuf> {
+    let roots = lines.iter().filter_map(|line| match &line.meaning {
+        Some(Meaning::Add { entry, .. }) if entry.key.kind == Kind::Database => Some(&entry.place),
+        _ => None,
+    });
+    roots.cloned().collect()
+}
+
 /// The line that registers something.
 pub(super) fn line_for(entry: &Entry) -> String {
     let name = quote(OsStr::new(&entry.key.name));

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use crate::name::Name;
 use crate::os::host;
 use crate::paths;
+use crate::variables::Variables;
 
 pub use edit::Changes;
 pub use save::{Saved, foresee, save};
@@ -63,6 +64,12 @@ pub fn find(named: Option<&Path>, folder: &Path) -> Found {
         save: users,
         passed_over,
     }
+}
+
+/// The roots of the databases that the lines of a start-up file add, as far as that can be told before they are run.
+#[must_use]
+pub fn roots(text: &str, folder: &Path, variables: &Variables) -> Vec<PathBuf> {
+    lines::added_roots(&lines::logical_lines(text, folder, variables))
 }
 
 /// Whether `./.config` may be run: it lies in a folder that anybody could have led the user into.

@@ -175,6 +175,22 @@ impl Studio {
         command
     }
 
+    /// The program with every call that names a path noted in a file of the studio; says so and gives `None` where nothing
+    /// can be traced.
+    pub(crate) fn traced(&self, log: &str) -> Option<Command> {
+        let tracer = |program: &str| {
+            let mut command = self.other("strace");
+            command.args(["-f", "-s", "4096", "-e", "trace=%file", "-o"]);
+            command.arg(self.path(log)).arg(program);
+            command
+        };
+        if tracer("true").status().is_ok_and(|status| status.success()) {
+            return Some(tracer(PROGRAM));
+        }
+        skipped("no program can be traced here");
+        None
+    }
+
     fn isolate(&self, command: &mut Command) {
         command
             .env_clear()

@@ -7,7 +7,7 @@ mod plain;
 mod typing;
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use rexpect::process::{Signal, WaitStatus};
 use rexpect::reader::Options;
@@ -18,10 +18,13 @@ use crate::studio::Studio;
 /// Starts the program in a terminal.
 fn spawn(studio: &Studio, arguments: &[&str]) -> PtySession {
     let mut command = studio.command();
-    command
-        .env("TERM", "xterm")
-        .stdin(Stdio::inherit())
-        .args(arguments);
+    command.args(arguments);
+    spawn_command(command)
+}
+
+/// Starts a prepared command in a terminal.
+fn spawn_command(mut command: Command) -> PtySession {
+    command.env("TERM", "xterm").stdin(Stdio::inherit());
     let options = Options::new()
         .timeout_ms(Some(20_000))
         .strip_ansi_escape_codes(true);
@@ -112,6 +115,38 @@ fn tab_completes_commands_and_names() {
     session.send("copy Bob's/\tfoo\tW\tN\t").unwrap();
     let answer = ask(&mut session, "");
     assert!(answer.contains("copied and verified 1 file"), "{answer}");
+}
+
+#[test]
+fn each_root_is_asked_for_once_and_no_project_at_the_start_or_on_tab() {
+    const FILE: &str = "home/.config/auto-backup/.config";
+    let studio = Studio::filled();
+    let lines = (0..100).map(|number| {
+        studio.folder(format!("S{number:03}/footage"));
+        format!("add database S{number:03} ../../../S{number:03}\n")
+    });
+    let lines = studio.read(FILE) + &lines.collect::<String>();
+    studio.file(FILE, lines).lines(&["load"]).ok();
+    let Some(command) = studio.traced("calls") else {
+        return;
+    };
+    let mut session = spawn_command(command);
+    ready(&mut session);
+    session.send("fetch project acme/sp\t").unwrap();
+    session.flush().unwrap();
+    session.exp_string("acme/spot").unwrap();
+    session.send_control('u').unwrap();
+    session.send_control('d').unwrap();
+    ends(&mut session, 0);
+    let calls = studio.read("calls");
+    for number in 0..100 {
+        let root = format!("/S{number:03}\"");
+        let times = calls.matches(&root).count();
+        assert!((1..=3).contains(&times), "{root}: {times}");
+    }
+    for folder in ["/footage", "/scratch"] {
+        assert!(!calls.contains(folder), "{folder} was asked for");
+    }
 }
 
 #[test]
