@@ -15,10 +15,33 @@ use crate::nearest::nearest;
 use crate::output::printer::Printer;
 use crate::workspace::Workspace;
 
+/// The grammar of all commands, made once for many lines: making it takes longer than running most of them.
+#[derive(Debug, Default)]
+pub(super) struct Grammar {
+    /// Whether commands can be shortened and how wide help is, and the grammar for that.
+    made: Option<(bool, usize, clap::Command)>,
+}
+
+impl Grammar {
+    fn for_lines(&mut self, abbreviations: bool, width: usize) -> &mut clap::Command {
+        let is_same = |(made, wide, _): &(bool, usize, _)| (*made, *wide) == (abbreviations, width);
+        let kept = self.made.take().filter(is_same);
+        let (_, _, command) = self.made.insert(kept.unwrap_or_else(|| {
+            let command = grammar()
+                .infer_subcommands(abbreviations)
+                .infer_long_args(abbreviations)
+                .term_width(width);
+            (abbreviations, width, command)
+        }));
+        command
+    }
+}
+
 /// Runs one line.
 pub(super) fn execute(
     text: &str,
     abbreviations: bool,
+    grammar: &mut Grammar,
     workspace: &mut Workspace,
     printer: &mut Printer,
 ) -> Result<(Flow, ExitStatus)> {
@@ -26,11 +49,9 @@ pub(super) fn execute(
     if words.is_empty() {
         return Ok((Flow::Continue, ExitStatus::Done));
     }
-    let grammar = grammar()
-        .infer_subcommands(abbreviations)
-        .infer_long_args(abbreviations)
-        .term_width(printer.screen().width.map_or(100, usize::from));
-    let parsed = grammar.try_get_matches_from(words.iter().map(|word| &word.text));
+    let width = printer.screen().width.map_or(100, usize::from);
+    let grammar = grammar.for_lines(abbreviations, width);
+    let parsed = grammar.try_get_matches_from_mut(words.iter().map(|word| &word.text));
     match parsed.and_then(|matches| Line::from_arg_matches(&matches)) {
         Ok(line) => line.command.execute(workspace, printer),
         Err(help) if help.kind() == ErrorKind::DisplayHelp => {

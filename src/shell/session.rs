@@ -5,7 +5,7 @@ use std::mem;
 use std::path::{Path, PathBuf};
 
 use super::diagnostic::report;
-use super::line::execute;
+use super::line::{Grammar, execute};
 use super::script::Script;
 use super::statement::Statement;
 use super::tally::Tally;
@@ -47,6 +47,7 @@ pub struct Session {
     applied: Settings,
     /// The script files that are being run, innermost last.
     files: Vec<PathBuf>,
+    grammar: Grammar,
 }
 
 /// How a line or script ended.
@@ -81,6 +82,7 @@ impl Session {
             is_prompt: false,
             tally: Tally::default(),
             files: Vec::new(),
+            grammar: Grammar::default(),
         };
         session.configure();
         session
@@ -101,6 +103,7 @@ impl Session {
         let done = execute(
             &statement.text,
             abbreviations,
+            &mut self.grammar,
             &mut self.workspace,
             &mut self.printer,
         );
