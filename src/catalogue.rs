@@ -97,16 +97,38 @@ pub fn projects(
     registry: &Registry,
     databases: &[Database],
 ) -> Result<BTreeSet<ProjectId>> {
-    let mut projects = BTreeSet::new();
+    let mut projects = Vec::new();
     for database in databases {
-        let Some(id) = index.database(&database.root)?.id else {
+        let Some(id) = index.database_id(&database.root)? else {
             continue;
         };
         for category in registry.categories() {
             projects.append(&mut index.projects(id, &category.path)?);
         }
     }
-    Ok(projects)
+    // All at once: one set after the other put into a large one would take the longer, the more databases there are.
+    Ok(projects.into_iter().collect())
+}
+
+/// Shows the client and the project of every replica that is on any tracked database, those of each in order.
+///
+/// # Errors
+/// The index cannot be read.
+pub fn each_project(
+    index: &Index,
+    registry: &Registry,
+    mut see: impl FnMut(&[u8], &[u8]),
+) -> Result<()> {
+    let _same_looks = index.snapshot()?;
+    for database in registry.databases() {
+        let Some(id) = index.database_id(&database.root)? else {
+            continue;
+        };
+        for category in registry.categories() {
+            index.each_project(id, &category.path, &mut see)?;
+        }
+    }
+    Ok(())
 }
 
 /// One of the projects, for examples.
@@ -115,7 +137,7 @@ pub fn projects(
 /// The index cannot be read.
 pub fn some_project(index: &Index, registry: &Registry) -> Result<Option<ProjectId>> {
     for database in registry.databases() {
-        let Some(id) = index.database(&database.root)?.id else {
+        let Some(id) = index.database_id(&database.root)? else {
             continue;
         };
         for category in registry.categories() {

@@ -293,7 +293,7 @@ fn expected(
     let mut expected = BTreeSet::new();
     if let (Some(id), Scope::Client(_)) = (known.id, &extent.scope) {
         for category in &extent.categories {
-            expected.append(&mut index.projects(id, &category.path)?);
+            expected.extend(index.projects(id, &category.path)?);
         }
         expected.retain(|project| extent.scope.contains(project));
     }

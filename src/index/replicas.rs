@@ -148,18 +148,54 @@ impl Index {
         known.explain("read", &self.path)
     }
 
-    /// The projects that are present in a category of a database.
+    /// The row of the database with this root, once it was looked at; nothing is summed up for it.
     ///
     /// # Errors
     /// The index cannot be read.
-    pub fn projects(&self, database: i64, category: &Path) -> Result<BTreeSet<ProjectId>> {
-        let sql = "SELECT client, project FROM replicas WHERE database_id = ?1 AND category = ?2 AND present";
+    pub fn database_id(&self, root: &Path) -> Result<Option<i64>> {
+        let sql = "SELECT id FROM databases WHERE root = ?1";
+        let id = self.connection.prepare_cached(sql).and_then(|mut query| {
+            let root = root.as_os_str().as_bytes();
+            query.query_row([root], |row| row.get(0)).optional()
+        });
+        id.explain("read", &self.path)
+    }
+
+    /// The projects that are present in a category of a database, sorted.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn projects(&self, database: i64, category: &Path) -> Result<Vec<ProjectId>> {
+        let sql = "SELECT client, project FROM replicas WHERE database_id = ?1 AND category = ?2 AND present
+                   ORDER BY client, project";
         let projects = self.connection.prepare_cached(sql).and_then(|mut query| {
             query
                 .query_map(params![database, category.as_os_str().as_bytes()], project)?
                 .collect()
         });
         projects.explain("read", &self.path)
+    }
+
+    /// The same, one after the other without taking anything down: client and project.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn each_project(
+        &self,
+        database: i64,
+        category: &Path,
+        mut see: impl FnMut(&[u8], &[u8]),
+    ) -> Result<()> {
+        let sql = "SELECT client, project FROM replicas WHERE database_id = ?1 AND category = ?2 AND present
+                   ORDER BY client, project";
+        let seen = self.connection.prepare_cached(sql).and_then(|mut query| {
+            let mut rows = query.query(params![database, category.as_os_str().as_bytes()])?;
+            while let Some(row) = rows.next()? {
+                see(row.get_ref(0)?.as_blob()?, row.get_ref(1)?.as_blob()?);
+            }
+            Ok(())
+        });
+        seen.explain("read", &self.path)
     }
 
     /// One of those, if there is any.

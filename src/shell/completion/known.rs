@@ -1,8 +1,8 @@
 //! The names of a studio that the prompt knows: what is tracked, and the projects that the index holds. Those are read on
 //! a thread of their own, so that the prompt is there at once, also with very many of them.
 
-use std::collections::BTreeSet;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -125,17 +125,16 @@ impl Shelf {
 
 impl Projects {
     fn read(index: &Index, registry: &Registry) -> Result<Self> {
-        let projects = catalogue::projects(index, registry, registry.databases())?;
-        let clients: BTreeSet<_> = projects.iter().map(|project| &project.client).collect();
+        let (mut clients, mut projects) = (Vec::<OsString>::new(), Vec::new());
+        catalogue::each_project(index, registry, |client, project| {
+            if clients.last().is_none_or(|last| last.as_bytes() != client) {
+                clients.push(OsStr::from_bytes(client).to_owned());
+            }
+            projects.push(OsString::from_vec([client, b"/", project].concat()));
+        })?;
         Ok(Self {
-            clients: clients
-                .into_iter()
-                .map(|name| name.as_os_str().to_owned())
-                .collect(),
-            projects: projects
-                .iter()
-                .map(|project| project.path().into())
-                .collect(),
+            clients: clients.into_iter().collect(),
+            projects: projects.into_iter().collect(),
         })
     }
 }
