@@ -8,14 +8,19 @@ use std::ffi::{OsStr, OsString};
 pub(in crate::shell) struct List {
     /// Each with its lower case, in the order of those.
     names: Vec<(Box<str>, OsString)>,
+    /// The letters of each, so that most names need not be looked at for those of a word.
+    letters: Vec<u64>,
 }
 
 impl FromIterator<OsString> for List {
     fn from_iter<I: IntoIterator<Item = OsString>>(names: I) -> Self {
         let mut names: Vec<_> = names.into_iter().map(|name| (lower(&name), name)).collect();
-        names.sort_unstable();
+        // They come in runs that are in order, which this kind of sorting makes use of.
+        names.sort();
         names.dedup();
-        Self { names }
+        let letters = names.iter().map(|(lower, _)| letters(lower.as_bytes()));
+        let letters = letters.collect();
+        Self { names, letters }
     }
 }
 
@@ -52,8 +57,13 @@ impl List {
     pub(super) fn like(&self, typed: &str, most: usize) -> Vec<&OsStr> {
         let typed = typed.to_lowercase();
         let mut found: Vec<(Reverse<i64>, usize)> = Vec::new();
-        for (place, (known, _)) in self.names.iter().enumerate() {
-            if let Some(likeness) = likeness(typed.as_bytes(), known.as_bytes()) {
+        let needed = letters(typed.as_bytes());
+        for (place, has) in self.letters.iter().enumerate() {
+            if needed & !has != 0 {
+                continue;
+            }
+            let known = self.names[place].0.as_bytes();
+            if let Some(likeness) = likeness(typed.as_bytes(), known) {
                 found.push((Reverse(likeness), place));
             }
         }
@@ -71,6 +81,18 @@ impl List {
 
 fn lower(name: &OsStr) -> Box<str> {
     name.to_string_lossy().to_lowercase().into()
+}
+
+/// Which letters there are: a bit for each of `a` to `z` and `0` to `9`, and the rest for all others together.
+fn letters(text: &[u8]) -> u64 {
+    text.iter().fold(0, |letters, byte| {
+        let bit = match byte {
+            b'a'..=b'z' => byte - b'a',
+            b'0'..=b'9' => 26 + byte - b'0',
+            _ => 36 + byte % 28,
+        };
+        letters | 1 << bit
+    })
 }
 
 /// How well letters fit a name that holds them in this order; `None` for one that does not. Runs of letters, and letters
