@@ -1,4 +1,4 @@
-//! What both measurings share: the process around a command, its times, the table of results and the page they go to.
+//! What all measurings share: the process around a command, its times, the table of results and the page they go to.
 
 pub(crate) mod dice;
 pub(crate) mod installed;

@@ -1,4 +1,4 @@
-//! The options that both measurings have.
+//! The options that all measurings have.
 
 use std::env;
 use std::path::{Path, PathBuf};

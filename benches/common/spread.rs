@@ -7,7 +7,7 @@ use std::time::Duration;
 pub(crate) struct Spread {
     pub(crate) median: Duration,
     least: Duration,
-    most: Duration,
+    pub(crate) most: Duration,
 }
 
 impl Spread {

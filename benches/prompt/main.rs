@@ -1,0 +1,94 @@
+//! Measures the prompt in a terminal of its own: how soon it is there, what a key press takes, what Tab takes;
+//! `benches/run` runs it, docs/performance.md says what the results mean.
+
+/// Only what is used of it: nothing here is a process whose end is waited for.
+#[path = "../common"]
+mod common {
+    pub(crate) mod interrupted;
+    pub(crate) mod machine;
+    pub(crate) mod options;
+    pub(crate) mod outcome;
+    pub(crate) mod report;
+    pub(crate) mod row;
+    pub(crate) mod spread;
+}
+mod bound;
+mod duel;
+mod programs;
+mod rows;
+mod studio;
+mod terminal;
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use auto_backup::error::At as _;
+use auto_backup::units;
+use clap::{CommandFactory as _, FromArgMatches as _, Parser};
+
+use common::options::Options;
+use common::outcome::{self, Outcome};
+use common::report::{self, Page};
+use common::{interrupted, machine};
+use studio::Studio;
+
+/// The name of this measuring.
+const PROMPT: &str = "prompt";
+
+/// With so many files something is asked for; fewer tell nothing of that.
+const ASKED_WITH: u64 = 1_000_000;
+
+/// Measures the prompt beside bash, each in a terminal of its own, with an index of so many files, a tenth as many
+/// projects, and a hundred databases
+///
+/// A run is six starts, forty key presses at each place, and ten times Tab at each place.
+#[derive(Debug, Parser)]
+#[command(name = "benches/run prompt", bin_name = "benches/run prompt")]
+struct Prompt {
+    #[command(flatten)]
+    options: Options,
+}
+
+fn main() -> ExitCode {
+    // What is asked for is asked for with all files, and the index is made once for everything.
+    let grammar = Prompt::command()
+        .mut_arg("files", |files| files.default_value(ASKED_WITH.to_string()))
+        .mut_arg("runs", |runs| runs.help("How much is measured"));
+    let parsed = Prompt::from_arg_matches(&grammar.get_matches());
+    outcome::ending(parsed.map_or_else(
+        |error| Err(error.into()),
+        |prompt| measure_everything(&prompt.options),
+    ))
+}
+
+fn measure_everything(options: &Options) -> Outcome<()> {
+    if !options.bench {
+        // `cargo test --all-targets` comes by here with a program that is not optimized.
+        writeln!(io::stderr(), "nothing is measured but by benches/run")?;
+        return Ok(());
+    }
+    let page = Page::read(PROMPT)?;
+    interrupted::remember_signals().at("catch signals for", "this process")?;
+    let count = units::counted(options.files, "file");
+    writeln!(io::stderr(), "making a studio of {count} and its index")?;
+    let studio = Studio::new(&options.place(), options.files)?;
+    let machine = measured_on(&studio);
+    let filled = studio.fill().and_then(|()| studio.load());
+    let rows = filled.and_then(|()| rows::all(&studio, options.runs));
+    writeln!(io::stderr(), "removing the studio")?;
+    studio.remove()?;
+    let is_asked = options.files >= ASKED_WITH;
+    let results = report::results(&rows?, &machine, &options.command(PROMPT), is_asked)?;
+    write!(io::stdout(), "{results}")?;
+    if options.write {
+        page.write(&results)?;
+    }
+    Ok(())
+}
+
+/// What it was measured on.
+fn measured_on(studio: &Studio) -> String {
+    let file_system = machine::file_system(&studio.path(""));
+    let places = format!("the studio and the index on {file_system}");
+    machine::description(&places, &["bash", "setsid"])
+}
