@@ -9,7 +9,7 @@ use crate::nearest::nearest;
 use crate::project::{ProjectId, Replica, below};
 
 /// A named storage.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Database {
     /// What people call it.
     pub name: String,
@@ -18,6 +18,15 @@ pub struct Database {
     /// Where that really is, once somebody asked.
     real: OnceLock<PathBuf>,
 }
+
+/// Two are the same by name and root, whatever was asked of them so far.
+impl PartialEq for Database {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.name, &self.root) == (&other.name, &other.root)
+    }
+}
+
+impl Eq for Database {}
 
 impl Database {
     fn new(name: &str, root: &Path) -> Self {

@@ -1,5 +1,6 @@
 //! The shell: lines from prompt, scripts, `-c` and standard input become commands, and failures become messages.
 
+mod complaint;
 mod completion;
 mod diagnostic;
 mod highlight;

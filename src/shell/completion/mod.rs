@@ -1,21 +1,21 @@
 //! Completing words: commands and options from the grammar, names from memory, paths from the disk.
 
+mod found;
 pub(super) mod known;
 pub(super) mod names;
 mod places;
+mod typing;
 pub(super) mod wanted;
 
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt as _;
 use std::time::Duration;
 
 use clap::Command;
 
 use super::position::Position;
-use crate::lexer::{Word, lex, quote};
-use crate::units;
+use found::Found;
 use known::Known;
 use names::List;
+pub(super) use typing::Typing;
 use wanted::Wanted;
 
 /// So many are listed; of more it is said how many there are.
@@ -68,213 +68,17 @@ fn variables(known: &List, typed: &str) -> Vec<Candidate> {
     names.iter().map(candidate).collect()
 }
 
-/// A line up to the cursor: the words before the one that is being typed, where that one starts, and what it is so far.
-#[derive(Debug)]
-pub(super) struct Typing {
-    pub(super) words: Vec<OsString>,
-    pub(super) start: usize,
-    pub(super) word: OsString,
-}
-
-impl Typing {
-    pub(super) fn of(line: &str) -> Self {
-        // A word whose quote is still open ends at the cursor.
-        let mut closed = ["", "'", "\""].into_iter();
-        let lexed = closed.find_map(|quote| lex(&format!("{line}{quote}")).ok());
-        let mut words: Vec<Word> = lexed.unwrap_or_default();
-        let current = words.pop_if(|word| word.span.end >= line.len());
-        Self {
-            start: current.as_ref().map_or(line.len(), |word| word.span.start),
-            word: current.map(|word| word.text).unwrap_or_default(),
-            words: words.into_iter().map(|word| word.text).collect(),
-        }
-    }
-
-    /// The part that is completed: of `--project=ac` what follows the `=`, of `NAS,AR` what follows the comma. Such a list
-    /// is one word, so that all of it is quoted anew.
-    fn part(self, line: &str, delimited: bool) -> Part {
-        let raw = line.get(self.start..).unwrap_or_default();
-        if let Some(at) = raw.find('=').filter(|_| raw.starts_with("--")) {
-            return Part {
-                start: self.start + at + 1,
-                kept: OsString::new(),
-                word: Self::of(&raw[at + 1..]).word,
-            };
-        }
-        let bytes = self.word.as_bytes();
-        let comma = bytes
-            .iter()
-            .rposition(|byte| *byte == b',')
-            .filter(|_| delimited);
-        let (kept, word) = bytes.split_at(comma.map_or(0, |at| at + 1));
-        Part {
-            start: self.start,
-            kept: OsStr::from_bytes(kept).to_owned(),
-            word: OsStr::from_bytes(word).to_owned(),
-        }
-    }
-}
-
-/// What of a word is completed.
-struct Part {
-    /// Where what is replaced begins.
-    start: usize,
-    /// What stays in front of it.
-    kept: OsString,
-    /// What is completed.
-    word: OsString,
-}
-
-/// Names that fit what was typed.
-#[derive(Debug, Default)]
-struct Found {
-    names: Vec<OsString>,
-    /// How many more there are.
-    more: usize,
-    /// What all of them begin with, also those that are not listed.
-    common: OsString,
-}
-
-impl Found {
-    /// Those that begin as typed, else those that hold the typed letters in their order.
-    fn of(wanted: &Wanted<'_>, typed: &OsStr) -> Self {
-        let text = typed.to_string_lossy();
-        if let Some(places) = &wanted.places {
-            let names = places::complete(typed, places);
-            return Self::cut(names, typed);
-        }
-        let lists = wanted.lists();
-        let mut found = Self::beginning_with(&text, &lists);
-        // Very many projects are offered client by client.
-        if let Some(projects) = &wanted.projects
-            && wanted.takes_projects
-            && found.more > 0
-            && !text.contains('/')
-        {
-            found = Self::beginning_with(&text, &[&projects.clients]);
-            found.names.iter_mut().for_each(|client| client.push("/"));
-        }
-        if found.names.is_empty() && !text.is_empty() {
-            let like = lists.iter().flat_map(|list| list.like(&text, MOST));
-            found.names = like.map(OsStr::to_owned).take(MOST).collect();
-        }
-        found
-    }
-
-    fn beginning_with(typed: &str, lists: &[&List]) -> Self {
-        let mut found = Self::default();
-        for list in lists {
-            let fitting = list.beginning_with(typed);
-            let room = MOST.saturating_sub(found.names.len()).min(fitting.len());
-            let names = fitting[..room].iter().map(|(_, name)| name.clone());
-            found.names.extend(names);
-            found.more += fitting.len() - room;
-            if let ([(_, first), ..], [.., (_, last)]) = (fitting, fitting)
-                && found.more > 0
-            {
-                found.common = common(first, last);
-            }
-        }
-        found.names.sort_unstable();
-        found.names.dedup();
-        found
-    }
-
-    /// As many as are listed.
-    fn cut(mut names: Vec<OsString>, typed: &OsStr) -> Self {
-        names.sort_unstable();
-        names.dedup();
-        let more = names.len().saturating_sub(MOST);
-        names.truncate(MOST);
-        Self {
-            names,
-            more,
-            common: typed.to_owned(),
-        }
-    }
-
-    /// What the word becomes, with what stays in front of it.
-    fn candidates(self, kept: &OsStr) -> Vec<Candidate> {
-        let is_alone = self.names.len() == 1 && self.more == 0;
-        let whole = |name: &OsString| {
-            let mut whole = kept.to_owned();
-            whole.push(name);
-            whole
-        };
-        let words = quoted(&self.names.iter().map(whole).collect::<Vec<_>>());
-        let opening = words.first().and_then(|word| word.chars().next());
-        let opening = opening.filter(|letter| matches!(letter, '\'' | '"'));
-        let candidate = |(name, word): (&OsString, String)| {
-            // In a list only those names are quoted that need it.
-            let shown = quote(name);
-            let is_open = name.to_string_lossy().ends_with('/');
-            let replacement = match (is_alone, is_open) {
-                (true, false) => format!("{word} "),
-                // Of a folder more is to be typed: its quote stays open.
-                (true, true) => opened(&word).to_owned(),
-                (false, _) => word,
-            };
-            Candidate { shown, replacement }
-        };
-        let mut candidates: Vec<_> = self.names.iter().zip(words).map(candidate).collect();
-        if self.more > 0 {
-            let (kept, common) = (kept.to_string_lossy(), self.common.to_string_lossy());
-            candidates.push(Candidate {
-                shown: format!("… {} more", units::count(self.more as u64)),
-                replacement: opening
-                    .into_iter()
-                    .chain(kept.chars())
-                    .chain(common.chars())
-                    .collect(),
-            });
-        }
-        candidates
-    }
-}
-
-/// A quoted word without the quote at its end.
-fn opened(word: &str) -> &str {
-    let is_quoted = word.starts_with(['\'', '"', '$']);
-    if is_quoted {
-        &word[..word.len() - 1]
-    } else {
-        word
-    }
-}
-
-/// What two names begin with.
-fn common(one: &OsStr, other: &OsStr) -> OsString {
-    let (one, other) = (one.to_string_lossy(), other.to_string_lossy());
-    let same = one.chars().zip(other.chars()).take_while(|(a, b)| a == b);
-    same.map(|(letter, _)| letter).collect::<String>().into()
-}
-
-/// All words in quotes if one needs them, so that what they have in common can be filled in.
-fn quoted(names: &[OsString]) -> Vec<String> {
-    let words: Vec<String> = names.iter().map(|name| quote(name)).collect();
-    let is_quoted =
-        |word: &String| word.starts_with(['\'', '"', '$']) && word.ends_with(['\'', '"']);
-    if !words.iter().any(is_quoted) {
-        return words;
-    }
-    let words = words.into_iter().map(|word| {
-        if is_quoted(&word) {
-            word
-        } else {
-            format!("'{word}'")
-        }
-    });
-    words.collect()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::ffi::{OsStr, OsString};
     use std::os::unix::ffi::OsStringExt as _;
 
     use proptest::prelude::*;
 
+    use super::found::opened;
     use super::*;
     use crate::commands::built_grammar;
+    use crate::lexer::{lex, quote};
 
     /// The line with each candidate in it.
     fn completed_in(known: &Known, line: &str) -> Vec<String> {
