@@ -1,9 +1,27 @@
 //! Hints that are put together: what is not there, which names may be meant, and what to type instead.
 
+use std::io;
+
 use crate::name::Name;
 
+/// What to do where the system refused something.
+pub(super) fn io_hint(action: &str, kind: io::ErrorKind) -> Option<String> {
+    let hint = match kind {
+        io::ErrorKind::NotFound => return missing_hint(action),
+        io::ErrorKind::PermissionDenied => {
+            "its owner can give you permission; or name another place"
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "make some room there, then try again"
+        }
+        io::ErrorKind::ReadOnlyFilesystem => "it can only be read there; name another place",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
 /// What to do where a file that was named is not there.
-pub(super) fn missing_hint(action: &str) -> Option<String> {
+fn missing_hint(action: &str) -> Option<String> {
     match action {
         "read the script" => {
             Some("a command is run with `-c`, as in `auto-backup -c 'list clients'`".to_owned())

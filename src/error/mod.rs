@@ -9,9 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::exit_status::ExitStatus;
 use crate::name::Name;
 pub use hints::did_you_mean;
-use hints::{
-    absence, example_hint, is_all, missing_hint, not_a_project_hint, unknown_hint, unset_hint,
-};
+use hints::{absence, example_hint, io_hint, is_all, not_a_project_hint, unknown_hint, unset_hint};
 
 /// The result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -376,9 +374,7 @@ impl Error {
             }
             Self::UnsetVariable { variable, .. } => Some(unset_hint(variable)),
             Self::Unanswered { .. } => Some("`--yes` at the end of the line says yes beforehand".to_owned()),
-            Self::Io { action, source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                missing_hint(action)
-            }
+            Self::Io { action, source, .. } => io_hint(action, source.kind()),
             Self::NoHome { option, .. } => Some(format!("name one with `{option}`")),
             Self::Index { hint, .. } => Some((*hint).to_owned()),
             Self::NoScratch { .. } => Some(

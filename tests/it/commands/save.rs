@@ -145,6 +145,7 @@ fn a_file_that_cannot_be_written_is_an_error() {
     -c 2:1:1: error: cannot create `$STUDIO/home/.config/auto-backup/.config.DATE`: Permission denied (os error 13)
         save
         ^^^^
+    hint: its owner can give you permission; or name another place
     ");
 }
 
