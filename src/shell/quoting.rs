@@ -1,6 +1,7 @@
 //! Names with spaces that were typed without quotes, so that each came as several words.
 
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 
 use crate::catalogue;
 use crate::lexer::{Word, quote};
@@ -9,41 +10,38 @@ use crate::workspace::Workspace;
 /// More words than this no name is made of.
 const MOST: usize = 8;
 
-/// What may have been meant: words side by side that are a name of the studio, as it is quoted.
+/// What may have been meant: words side by side that are a name of the studio, as it is quoted; the longest there is.
 pub(super) fn meant(words: &[Word], workspace: &Workspace) -> Option<String> {
-    let known = names(workspace);
     let joined = |words: &[Word]| {
         let texts: Vec<&OsStr> = words.iter().map(|word| word.text.as_os_str()).collect();
         texts.join(OsStr::new(" "))
     };
-    let runs = (2..=words.len().min(MOST))
-        .rev()
-        .flat_map(|length| words.windows(length));
-    let found = runs.map(joined).find(|name| known.contains(name));
-    found.map(|name| quote(&name))
+    let runs = (2..=words.len().min(MOST)).flat_map(|length| words.windows(length));
+    let mut runs: Vec<OsString> = runs.map(joined).collect();
+    runs.sort_by_key(|run| run.len());
+    let places = known(&runs, workspace);
+    places.into_iter().max().map(|place| quote(&runs[place]))
 }
 
-/// All names of the studio that hold a space.
-fn names(workspace: &Workspace) -> Vec<OsString> {
+/// The places of those that are names.
+fn known(runs: &[OsString], workspace: &Workspace) -> Vec<usize> {
     let registry = &workspace.registry;
-    let databases = registry
-        .databases()
-        .iter()
-        .map(|known| OsString::from(&known.name));
-    let categories = registry
-        .categories()
-        .iter()
-        .map(|known| OsString::from(&known.name));
+    let databases = registry.databases().iter().map(|known| &known.name);
+    let categories = registry.categories().iter().map(|known| &known.name);
+    let tracked: Vec<&String> = databases.chain(categories).collect();
+    let is_tracked = |run: &OsStr| tracked.iter().any(|name| run == name.as_str());
+    let mut known: Vec<usize> = (0..runs.len())
+        .filter(|place| is_tracked(&runs[*place]))
+        .collect();
+    let see = |client: &[u8], project: &[u8]| {
+        let is_meant = |run: &[u8]| {
+            let rest = run.strip_prefix(client);
+            rest.is_some_and(|rest| rest.is_empty() || rest.strip_prefix(b"/") == Some(project))
+        };
+        let places = (0..runs.len()).filter(|place| is_meant(runs[*place].as_bytes()));
+        known.extend(places);
+    };
     // Who cannot be told a name is told what else is wrong.
-    let projects = catalogue::projects(&workspace.index, registry, registry.databases());
-    let projects = projects.unwrap_or_default();
-    let clients = projects
-        .iter()
-        .map(|project| project.client.as_os_str().to_owned());
-    let projects = projects
-        .iter()
-        .map(|project| OsString::from(project.path()));
-    let all = databases.chain(categories).chain(clients).chain(projects);
-    all.filter(|name| name.to_string_lossy().contains(' '))
-        .collect()
+    catalogue::each_project(&workspace.index, registry, see).unwrap_or_default();
+    known
 }
