@@ -150,9 +150,13 @@ impl Session {
         }
         self.files.extend(file.clone());
         let base = mem::replace(&mut self.workspace.base, base.to_owned());
-        let arguments = self.workspace.variables.set_arguments(arguments);
+        // What `set --` says in one `-c` holds in those after it.
+        let has_own = file.is_some() || !arguments.is_empty();
+        let before = has_own.then(|| self.workspace.variables.set_arguments(arguments));
         let ended = script.run(self);
-        self.workspace.variables.set_arguments(arguments);
+        if let Some(before) = before {
+            self.workspace.variables.set_arguments(before);
+        }
         self.workspace.base = base;
         if file.is_some() {
             self.files.pop();

@@ -31,6 +31,17 @@ fn a_script_takes_arguments_and_definitions() {
 }
 
 #[test]
+fn set_says_what_the_arguments_of_the_lines_after_it_are() {
+    let studio = Studio::bare();
+    studio.file("inner.ab", "echo inner $1\nset -- changed\necho inner $1\n");
+    let lines = ["set -- a 'b c'", "echo $2", "source inner.ab x", "echo $1"];
+    let run = studio.lines(&lines).ok();
+    assert_eq!(run.stdout, "b c\ninner x\ninner changed\na\n");
+    studio.file("script.ab", "echo $1\nset -- new\necho $1\n");
+    assert_eq!(studio.run(["script.ab", "old"]).ok().stdout, "old\nnew\n");
+}
+
+#[test]
 fn what_is_not_set_is_pointed_at() {
     let studio = Studio::bare();
     studio.file(
