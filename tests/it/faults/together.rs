@@ -32,9 +32,9 @@ fn of_two_copies_to_one_database_the_second_is_refused() {
     assert_snapshot!(studio.lines(&[LINE]).status(5), @"
     exit 5
     --- stderr
-    -c:1:1: error: another run is at work on `NAS`: it holds `$STUDIO/NAS/.auto-backup/lock`
+    -c:1:29: error: another run is at work on `NAS`: it holds `$STUDIO/NAS/.auto-backup/lock`
         copy acme/spot footage WORK NAS
-        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+                                    ^^^
     hint: try again when it is done
     ");
     let run = studio.json(&["copy acme/spot all WORK NAS"]).status(5);
