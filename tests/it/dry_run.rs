@@ -25,7 +25,15 @@ fn a_whole_script_only_says_what_it_would_do() {
             + &studio.read("home/.config/auto-backup/.config")
             + &studio.lines(&["find '*'"]).ok().stdout
     };
-    let before = everything();
+    let runs = || {
+        let index = studio.path("home/.local/share/auto-backup/index.sqlite");
+        let index = rusqlite::Connection::open(index).unwrap();
+        let query = "SELECT count(*) FROM runs";
+        index
+            .query_row(query, [], |row| row.get::<_, i64>(0))
+            .unwrap()
+    };
+    let (before, recorded) = (everything(), runs());
     assert_snapshot!(studio.run(["--dry-run", "nightly.ab"]).status(0), @"
     exit 0
     --- stdout
@@ -60,7 +68,7 @@ fn a_whole_script_only_says_what_it_would_do() {
     --- stderr
     dry run: no disk is looked at; this is what the last looks saw
     ");
-    assert_eq!(everything(), before);
+    assert_eq!((everything(), runs()), (before, recorded));
     let loaded = studio
         .run(["--dry-run", "--format", "json", "-c", "load"])
         .ok();
