@@ -1,7 +1,7 @@
 //! `load`: look at the disks and bring the index up to date.
 
 use std::ffi::OsString;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde::Serialize;
@@ -68,6 +68,9 @@ pub(crate) struct Loaded {
     databases: Vec<LoadedDatabase>,
     #[serde(skip)]
     lacking: Option<&'static str>,
+    /// How long all of it took; databases are looked at side by side.
+    #[serde(skip)]
+    elapsed: Duration,
 }
 
 #[derive(Debug, Serialize)]
@@ -88,6 +91,7 @@ impl Run for Load {
     type Answer = Loaded;
 
     fn run(self, workspace: &mut Workspace) -> Result<Loaded> {
+        let start = Instant::now();
         let databases = self.databases(&workspace.registry)?;
         let extent = self.extent(&workspace.registry)?;
         if workspace.dry_run {
@@ -127,6 +131,7 @@ impl Run for Load {
             state,
             databases,
             lacking: workspace.registry.lacking(),
+            elapsed: start.elapsed(),
         })
     }
 }
@@ -149,6 +154,7 @@ impl Load {
             state: "planned",
             databases: foreseen.collect::<Result<_>>()?,
             lacking: registry.lacking(),
+            elapsed: Duration::ZERO,
         })
     }
 
@@ -269,6 +275,29 @@ fn forget(
     Ok(forgotten)
 }
 
+impl Loaded {
+    /// What was done in all; nothing where no disk was looked at.
+    fn headline(&self) -> Option<String> {
+        let looked_at =
+            |database: &&LoadedDatabase| ["complete", "partial"].contains(&database.state);
+        let seen: Vec<_> = self.databases.iter().filter(looked_at).collect();
+        let (number, all) = (seen.len() as u64, self.databases.len() as u64);
+        let databases = match (number, all) {
+            (0, _) => return None,
+            _ if number == all => units::counted(all, "database"),
+            _ => format!(
+                "{} of {}",
+                units::count(number),
+                units::counted(all, "database")
+            ),
+        };
+        let files = units::counted(seen.iter().map(|database| database.files).sum(), "file");
+        let bytes = units::bytes(seen.iter().map(|database| database.bytes).sum());
+        let time = units::duration(self.elapsed);
+        Some(format!("looked at {databases}, {files}, {bytes} in {time}"))
+    }
+}
+
 impl LoadedDatabase {
     fn new(database: &Database, state: &'static str, look: &Look) -> Self {
         Self {
@@ -339,6 +368,9 @@ impl Answer for Loaded {
         headings.extend(counts.iter().map(|(heading, _)| heading));
         headings.extend(has_time.then_some("time"));
         page.table(&headings, rows.collect());
+        if let Some(line) = self.headline() {
+            page.line(line);
+        }
         if let Some(lacking) = self.lacking {
             page.line(lacking);
         }

@@ -77,6 +77,7 @@ fn comments_empty_lines_carriage_returns_and_a_byte_order_mark_do_nothing() {
     ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
     │ WORK     ┆ complete ┆        3 ┆     5 ┆ 25 B ┆     5 ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
+    looked at 1 database, 5 files, 25 B in N s
     ┌────────┐
     │ client │
     ╞════════╡
@@ -106,6 +107,7 @@ fn a_line_that_goes_on_is_complained_about_where_the_word_stands() {
     │ WORK     ┆ complete ┆        3 ┆     5 ┆ 25 B ┆     5 ┆ N s │
     │ NAS      ┆ complete ┆        0 ┆     0 ┆  0 B ┆     0 ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
+    looked at 2 databases, 5 files, 25 B in N s
     --- stderr
     script.ab:4:3: error: there is no project `acme/sopt`
           acme/sopt
@@ -210,6 +212,7 @@ fn names_are_quoted_in_every_way() {
     ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
     │ WORK     ┆ complete ┆        3 ┆     3 ┆  0 B ┆     3 ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
+    looked at 1 database, 3 files, 0 B in N s
     ┌─────────────────┐
     │ project         │
     ╞═════════════════╡

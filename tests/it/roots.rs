@@ -191,6 +191,7 @@ fn a_folder_that_cannot_be_read_keeps_its_last_look() {
     ╞══════════╪═════════╪══════════╪═══════╪══════╪════════════╪═══════╡
     │ NAS      ┆ partial ┆        2 ┆     3 ┆  3 B ┆          2 ┆ N s │
     └──────────┴─────────┴──────────┴───────┴──────┴────────────┴───────┘
+    looked at 1 database, 3 files, 3 B in N s
     acme/spot
     ┌──────────┬─────────┬───────────────────────┐
     │ category ┆ WORK    ┆ NAS                   │
@@ -294,6 +295,7 @@ fn links_in_circles_and_special_files_are_left_alone() {
     ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
     │ WORK     ┆ complete ┆        1 ┆     3 ┆  4 B ┆     3 ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
+    looked at 1 database, 3 files, 4 B in N s
     acme/spot
     ┌──────────┬───────────────────────┬─────────┐
     │ category ┆ WORK                  ┆ NAS     │

@@ -295,6 +295,7 @@ fn it_works_without_an_environment_as_under_cron() {
     ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
     │ WORK     ┆ complete ┆        3 ┆     5 ┆ 25 B ┆     5 ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
+    looked at 1 database, 5 files, 25 B in N s
     ┌────────┐
     │ client │
     ╞════════╡

@@ -68,6 +68,7 @@ fn what_is_excluded_is_neither_counted_nor_copied() {
     ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
     │ WORK     ┆ complete ┆        1 ┆     2 ┆  5 B ┆     2 ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
+    looked at 1 database, 2 files, 5 B in N s
     copied and verified 2 files, 5 B in N s
     ");
     assert_snapshot!(studio.tree("NAS/footage"), @"
@@ -101,6 +102,7 @@ fn a_client_or_project_of_an_excluded_name_is_still_seen() {
     ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
     │ WORK     ┆ complete ┆        1 ┆     1 ┆  1 B ┆     1 ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
+    looked at 1 database, 1 file, 1 B in N s
     ┌───────────────┐
     │ project       │
     ╞═══════════════╡

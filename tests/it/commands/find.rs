@@ -205,6 +205,7 @@ fn nothing_found_says_how_patterns_match() {
     ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
     │ WORK     ┆ complete ┆        3 ┆     5 ┆ 25 B ┆     5 ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
+    looked at 1 database, 5 files, 25 B in N s
     nobody looked at this database yet: `load`
     ");
     assert_snapshot!(loaded().json(&["find nothing"]), @r#"

@@ -278,6 +278,7 @@ fn where_nothing_is_tracked_it_says_what_to_add() {
     ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╡
     │ WORK     ┆ complete ┆        0 ┆     0 ┆  0 B ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴───────┘
+    looked at 1 database, 0 files, 0 B in N s
     no categories yet: `add category NAME PATH`
     no categories yet: `add category NAME PATH`
     ");

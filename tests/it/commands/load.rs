@@ -22,6 +22,7 @@ fn a_look_counts_what_is_there() {
     │ WORK     ┆ complete ┆        3 ┆     5 ┆ 25 B ┆     5 ┆ N s │
     │ NAS      ┆ complete ┆        0 ┆     0 ┆  0 B ┆     0 ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
+    looked at 2 databases, 5 files, 25 B in N s
     ");
     assert_snapshot!(studio.json(&["load WORK"]), @r#"
     exit 0

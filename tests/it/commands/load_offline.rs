@@ -22,6 +22,7 @@ fn an_offline_database_keeps_its_last_look() {
     │ WORK     ┆ offline  ┆        3 ┆     5 ┆ 25 B ┆ N s │
     │ NAS      ┆ complete ┆        0 ┆     0 ┆  0 B ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴───────┘
+    looked at 1 of 2 databases, 0 files, 0 B in N s
     --- stderr
     problem: database `WORK` is offline: `$STUDIO/WORK` is not there
     ");
@@ -103,6 +104,7 @@ fn only_forget_drops_what_is_known() {
     ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╡
     │ WORK     ┆ complete ┆        0 ┆     0 ┆  0 B ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴───────┘
+    looked at 1 database, 0 files, 0 B in N s
     no clients; `load` looks for them
     ");
     assert_snapshot!(studio.lines(&["load --forget WROK"]).status(1), @"
@@ -135,6 +137,7 @@ fn what_is_below_an_unreadable_folder_stays_known() {
     │ WORK     ┆ partial  ┆        3 ┆     5 ┆ 25 B ┆          1 ┆ N s │
     │ NAS      ┆ complete ┆        0 ┆     0 ┆  0 B ┆          0 ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴────────────┴───────┘
+    looked at 2 databases, 5 files, 25 B in N s
     WORK  $STUDIO/WORK/footage/acme/spot/plates/p1.exr  9 B  AGE
     1 file
     acme/spot
@@ -166,6 +169,7 @@ fn an_unreadable_client_stays_known() {
     ╞══════════╪═════════╪══════════╪═══════╪══════╪════════════╪═══════╡
     │ WORK     ┆ partial ┆        3 ┆     5 ┆ 25 B ┆          1 ┆ N s │
     └──────────┴─────────┴──────────┴───────┴──────┴────────────┴───────┘
+    looked at 1 database, 5 files, 25 B in N s
     ┌─────────────────┐
     │ project         │
     ╞═════════════════╡
