@@ -97,19 +97,23 @@ impl History {
     /// The file cannot be written.
     pub(super) fn add(&self, entry: &str) -> Result<()> {
         let line = format!("{}\n", escaped(entry));
+        let mut file = self.file()?;
+        let mut is_locked = lock(&file);
+        // A prompt that shortened the file has put another in its place meanwhile.
         for _ in 0..3 {
-            let mut file = self.file()?;
-            lock(&file);
-            // A prompt that shortened the file has put another in its place meanwhile.
             if is_same(&file, &self.path) {
-                return file
-                    .write_all(line.as_bytes())
-                    .at("write the history", &self.path);
+                break;
             }
+            file = self.file()?;
+            is_locked = lock(&file);
         }
-        self.file()?
-            .write_all(line.as_bytes())
-            .at("write the history", &self.path)
+        let before = file.metadata().map(|metadata| metadata.len());
+        let written = file.write_all(line.as_bytes());
+        if let (Err(_), Ok(before), true) = (&written, before, is_locked) {
+            // Half a line would become the beginning of the next.
+            file.set_len(before).unwrap_or_default();
+        }
+        written.at("write the history", &self.path)
     }
 
     /// The file, opened for adding; made with its first line if there is none.
