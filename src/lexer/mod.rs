@@ -5,14 +5,17 @@
 //! `\\srv\share` are plain words too. `$'...'` spells any bytes: `$'two\nlines'`, `$'caf\xe9'`. Where a `$` begins a
 //! variable is told, and nothing more: what it stands for is not the lexer's business.
 
-use std::ffi::{OsStr, OsString};
+mod quoting;
+
+use std::ffi::OsString;
 use std::iter::Peekable;
 use std::ops::Range;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::ffi::OsStringExt as _;
 use std::str::CharIndices;
 
+pub use quoting::quote;
+
 use crate::error::{Error, Result};
-use crate::escape;
 
 /// One word of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,65 +75,6 @@ pub fn continues(line: &str) -> bool {
             .last()
             .is_some_and(|word| word.text == "\\" && ends(word.span.end))
     })
-}
-
-/// The word that means this name: bare where it can be, else quoted; always on one line.
-#[must_use]
-pub fn quote(name: &OsStr) -> String {
-    let Some(text) = name.to_str() else {
-        return dollar_quote(name);
-    };
-    let plain = |c: char| c.is_alphanumeric() || "/._-+,:@%*?[]{}()&!;|~<>^=".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text.to_owned();
-    }
-    if text.chars().any(escape::is_unsafe) {
-        return dollar_quote(name);
-    }
-    if text.contains('\'') {
-        double_quote(text)
-    } else {
-        format!("'{text}'")
-    }
-}
-
-/// `"..."`: a backslash counts only before a quote and a variable, so those before one are doubled.
-fn double_quote(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    let mut backslashes = 0;
-    for (at, character) in text.char_indices() {
-        let is_variable = || variable_name(&text.as_bytes()[at + 1..]).is_some();
-        if character == '"' || (character == '$' && is_variable()) {
-            quoted.extend(std::iter::repeat_n('\\', backslashes + 1));
-        }
-        backslashes = if character == '\\' {
-            backslashes + 1
-        } else {
-            0
-        };
-        quoted.push(character);
-    }
-    quoted.extend(std::iter::repeat_n('\\', backslashes));
-    quoted.push('"');
-    quoted
-}
-
-/// `$'...'` with everything unsafe escaped.
-fn dollar_quote(name: &OsStr) -> String {
-    let mut quoted = String::from("$'");
-    for part in name
-        .as_bytes()
-        .split_inclusive(|byte| matches!(byte, b'\\' | b'\''))
-    {
-        let (text, last) = match part.split_last() {
-            Some((last @ (b'\\' | b'\''), text)) => (text, Some(char::from(*last))),
-            _ => (part, None),
-        };
-        quoted.push_str(&escape::visible(text));
-        quoted.extend(last.into_iter().flat_map(|last| ['\\', last]));
-    }
-    quoted.push('\'');
-    quoted
 }
 
 /// The state of reading one line.
@@ -342,6 +286,8 @@ fn push(text: &mut Vec<u8>, character: char) {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
+
     use proptest::prelude::*;
 
     use super::*;
