@@ -97,6 +97,26 @@ fn hints_are_grey_and_the_right_arrow_takes_a_line_over() {
 }
 
 #[test]
+fn a_line_that_failed_is_no_hint() {
+    let studio = looked_at();
+    let mut session = raw(&studio, &[], &[]);
+    for (line, end, is_hint) in [
+        ("find zzz in NAS", "no file matches", true),
+        ("find zzz in NSA", "did you mean `NAS`?", false),
+    ] {
+        session.send_line(line).unwrap();
+        session.exp_string(end).unwrap();
+        ready(&mut session);
+        session.send_line("find zzz in N").unwrap();
+        let shown = session.exp_string("did you mean `NAS`?").unwrap();
+        let hint = if is_hint { "AS" } else { "SA" };
+        let grey = format!("\u{1b}[90m{hint}\u{1b}[0m");
+        assert_eq!(shown.contains(&grey), is_hint, "{shown:?}");
+        ready(&mut session);
+    }
+}
+
+#[test]
 fn what_is_known_and_what_not_has_its_colour() {
     let studio = looked_at();
     let mut session = raw(&studio, &[], &[]);
