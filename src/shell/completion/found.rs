@@ -44,20 +44,21 @@ impl Found {
         found
     }
 
-    fn beginning_with(typed: &str, lists: &[&List]) -> Self {
+    pub(super) fn beginning_with(typed: &str, lists: &[&List]) -> Self {
         let mut found = Self::default();
+        let mut shared: Option<OsString> = None;
         for list in lists {
             let fitting = list.beginning_with(typed);
             let room = MOST.saturating_sub(found.names.len()).min(fitting.len());
             let names = fitting[..room].iter().map(|(_, name)| name.clone());
             found.names.extend(names);
             found.more += fitting.len() - room;
-            if let ([(_, first), ..], [.., (_, last)]) = (fitting, fitting)
-                && found.more > 0
-            {
-                found.common = common(first, last);
+            if let ([(_, first), ..], [.., (_, last)]) = (fitting, fitting) {
+                let own = common(first, last);
+                shared = Some(shared.map_or(own.clone(), |shared| common(&shared, &own)));
             }
         }
+        found.common = shared.unwrap_or_default();
         found.names.sort_unstable();
         found.names.dedup();
         found

@@ -252,6 +252,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_filled_in_is_common_to_all_that_fits_also_to_what_is_not_listed() {
+        // More than are listed begin with `aa/p`, and one that is not among them with `ab`.
+        let many = (0..150).map(|number| format!("aa/p{number:03}").into());
+        let projects = many.chain(["ab/q".into()]).collect();
+        let known = Known::with(projects, ["aa".into(), "aa2".into()].into_iter().collect());
+        let names = known.projects(Duration::ZERO).unwrap();
+        let found = Found::beginning_with("a", &[&names.projects, &names.clients]);
+        let candidates = found.candidates(OsStr::new(""));
+        assert_eq!(candidates.last().unwrap().replacement, "a");
+    }
+
+    #[test]
     fn paths_are_completed_from_the_disk() {
         let folder = tempfile::tempdir().unwrap();
         for name in ["studio one", "studio two", ".hidden", "Other"] {
