@@ -25,6 +25,7 @@ mod roots;
 mod scale;
 mod scripts;
 mod seed;
+mod servers;
 mod shipping;
 mod signals;
 mod startup;

@@ -1,0 +1,61 @@
+//! Finds the programs that servers are made of: today's rclone, the oldest that must do, and those of OpenSSH.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use crate::studio::skipped;
+
+/// The first rclone that serves S3.
+const SERVES_S3: (u32, u32) = (1, 65);
+
+/// The first rclone that counts as new where an old one is asked for.
+const NOT_OLD: (u32, u32) = (1, 63);
+
+/// Today's rclone: the one that `tests/run` put beside what cargo builds, or one on `PATH` that serves S3; says so and gives
+/// `None` where there is none.
+pub(crate) fn rclone() -> Option<&'static Path> {
+    static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let found = FOUND.get_or_init(|| {
+        let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+        let ours = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join(target)
+            .join("test-tools/bin/rclone");
+        let candidates = [Some(ours), find("rclone")].into_iter().flatten();
+        candidates
+            .into_iter()
+            .find(|path| version(path).is_some_and(|version| version >= SERVES_S3))
+    });
+    if found.is_none() {
+        skipped("today's rclone is not installed");
+    }
+    found.as_deref()
+}
+
+/// The rclone on `PATH` if it is an old one, as Debian's is; says so and gives `None` where it is not.
+pub(crate) fn old_rclone() -> Option<&'static Path> {
+    static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let found = FOUND.get_or_init(|| {
+        find("rclone").filter(|path| version(path).is_some_and(|version| version < NOT_OLD))
+    });
+    if found.is_none() {
+        skipped("no old rclone is installed");
+    }
+    found.as_deref()
+}
+
+/// Where a program is, also one that only root has on `PATH`.
+pub(super) fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let more = ["/usr/bin", "/usr/sbin", "/sbin"].map(PathBuf::from);
+    let mut folders = std::env::split_paths(&path).chain(more);
+    folders.find_map(|folder| Some(folder.join(program)).filter(|path| path.is_file()))
+}
+
+/// The first two numbers of the version that an rclone says it has.
+fn version(rclone: &Path) -> Option<(u32, u32)> {
+    let output = Command::new(rclone).arg("version").output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut numbers = text.strip_prefix("rclone v")?.split('.');
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}

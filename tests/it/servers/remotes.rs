@@ -1,0 +1,115 @@
+//! The configuration of rclone in a studio: which remotes there are, and a program that knows them.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use super::programs::{find, rclone};
+use crate::studio::{Studio, skipped};
+
+/// The remotes of a studio, in its folder `remotes`: `rclone.conf`, and a folder for each server.
+#[derive(Debug)]
+pub(crate) struct Remotes<'a> {
+    pub(super) studio: &'a Studio,
+    rclone: &'static Path,
+    config: PathBuf,
+    sections: RefCell<BTreeMap<String, String>>,
+}
+
+impl<'a> Remotes<'a> {
+    /// None yet; says so and gives `None` where the programs for any of the servers are missing.
+    pub(crate) fn new(studio: &'a Studio) -> Option<Self> {
+        let rclone = rclone()?;
+        for program in ["sshd", "ssh-keygen"] {
+            if find(program).is_none() {
+                skipped(&format!("{program} is not installed"));
+                return None;
+            }
+        }
+        studio.file("remotes/rclone.conf", "");
+        Some(Self {
+            studio,
+            rclone,
+            config: studio.path("remotes/rclone.conf"),
+            sections: RefCell::default(),
+        })
+    }
+
+    /// The configuration, for `RCLONE_CONFIG`.
+    pub(crate) fn config(&self) -> &Path {
+        &self.config
+    }
+
+    /// Lets a program find this rclone first, and in it these remotes.
+    pub(crate) fn lend<'c>(&self, rclone: &Path, command: &'c mut Command) -> &'c mut Command {
+        let folder = rclone.parent().unwrap().display();
+        command
+            .env("PATH", format!("{folder}:/usr/bin:/bin:/usr/sbin:/sbin"))
+            .env("RCLONE_CONFIG", &self.config)
+    }
+
+    /// Today's rclone, which tries each thing once.
+    pub(crate) fn rclone(&self) -> Command {
+        self.with(self.rclone)
+    }
+
+    /// Another rclone, which tries each thing once.
+    pub(crate) fn with(&self, rclone: &Path) -> Command {
+        let mut command = self.studio.other(&rclone.to_string_lossy());
+        self.lend(rclone, &mut command)
+            .env("RCLONE_RETRIES", "1")
+            .env("RCLONE_LOW_LEVEL_RETRIES", "1");
+        command
+    }
+
+    /// What today's rclone answers.
+    pub(super) fn output(&self, words: &[&str]) -> Output {
+        self.rclone().args(words).output().unwrap()
+    }
+
+    /// What today's rclone says on standard output; fails where it fails.
+    #[track_caller]
+    pub(crate) fn said(&self, words: &[&str]) -> String {
+        let output = self.output(words);
+        assert!(output.status.success(), "{words:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Writes a remote into the configuration, in place of one of this name.
+    pub(crate) fn add(&self, name: &str, settings: &[(&str, String)]) {
+        let mut section = format!("[{name}]\n");
+        for (key, value) in settings {
+            writeln!(section, "{key} = {value}").unwrap();
+        }
+        let mut sections = self.sections.borrow_mut();
+        sections.insert(name.to_owned(), section);
+        let text: Vec<_> = sections.values().map(String::as_str).collect();
+        fs::write(&self.config, text.join("\n")).unwrap();
+    }
+
+    /// A remote that keeps everything encrypted in another place, as `sf:folder`; gives what a person types for it.
+    pub(crate) fn crypt(&self, name: &str, over: &str) -> String {
+        let settings = [
+            ("type", "crypt".to_owned()),
+            ("remote", over.to_owned()),
+            ("password", self.obscured("a password")),
+        ];
+        self.add(name, &settings);
+        format!("{name}:")
+    }
+
+    /// A remote that is a folder of this machine; gives what a person types for it.
+    pub(crate) fn alias(&self, name: &str, folder: &Path) -> String {
+        let remote = folder.to_str().unwrap().to_owned();
+        self.add(name, &[("type", "alias".to_owned()), ("remote", remote)]);
+        format!("{name}:")
+    }
+
+    /// A password as the configuration has it.
+    pub(super) fn obscured(&self, password: &str) -> String {
+        self.said(&["obscure", password]).trim_end().to_owned()
+    }
+}

@@ -1,0 +1,180 @@
+//! A server that is started, stopped and started again, whatever it speaks.
+
+use std::fmt::Debug;
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::process::{Process, permissions_hold};
+use super::remotes::Remotes;
+use crate::studio::skipped;
+
+/// How long a server may take to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many ports are tried.
+const TRIES: usize = 5;
+
+/// Ports that the system gives to nobody who asks for any: one that nobody listens on refuses, and nobody else takes it
+/// while a server is stopped.
+const PORTS: std::ops::Range<u32> = 20_000..32_000;
+
+/// What a server speaks.
+pub(super) trait Speaks: Debug {
+    /// Its program, listening there.
+    fn program(&self, port: u16) -> Command;
+    /// Its section of the configuration.
+    fn section(&self, port: u16) -> Vec<(&'static str, String)>;
+}
+
+/// A server and the remote that leads to it. It is killed when this is dropped, and when the thread that started it ends.
+#[derive(Debug)]
+pub(crate) struct Server<'a> {
+    remotes: &'a Remotes<'a>,
+    speaks: Box<dyn Speaks>,
+    root: String,
+    folder: PathBuf,
+    log: PathBuf,
+    port: u16,
+    process: Option<Process>,
+    forbidden: Vec<(PathBuf, u32)>,
+}
+
+impl<'a> Server<'a> {
+    /// Starts one on a free port. `root` is what leads to `folder`.
+    pub(super) fn new(
+        remotes: &'a Remotes<'a>,
+        name: &str,
+        speaks: Box<dyn Speaks>,
+        (root, folder): (String, PathBuf),
+    ) -> Self {
+        let mut server = Self {
+            remotes,
+            speaks,
+            root,
+            folder,
+            log: home(remotes, name).join("log"),
+            port: 0,
+            process: None,
+            forbidden: Vec::new(),
+        };
+        for _ in 0..TRIES {
+            server.port = free_port();
+            remotes.add(name, &server.speaks.section(server.port));
+            if server.start() {
+                return server;
+            }
+        }
+        panic!("{name} does not start: {}", server.log());
+    }
+
+    /// What a person types for the place where its files are, as `sf:/srv/files` or `s3:bucket`.
+    pub(crate) fn root(&self) -> &str {
+        &self.root
+    }
+
+    /// What a person types for something below that.
+    pub(crate) fn at(&self, path: &str) -> String {
+        let slash = if self.root.ends_with([':', '/']) {
+            ""
+        } else {
+            "/"
+        };
+        format!("{}{slash}{path}", self.root)
+    }
+
+    /// Where its files are in truth.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What it noted.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Kills it, and every connection with it.
+    pub(crate) fn stop(&mut self) {
+        self.process = None;
+    }
+
+    /// Starts it again where it was.
+    pub(crate) fn start_again(&mut self) {
+        assert!(self.process.is_none(), "it was not stopped");
+        assert!(self.start(), "it does not start again: {}", self.log());
+    }
+
+    /// Takes every permission from something below its folder, so that it can be listed but not read, nor written. Says so
+    /// and gives `false` where root is allowed everything.
+    pub(crate) fn forbid(&mut self, path: &str) -> bool {
+        if !permissions_hold() {
+            skipped("root is allowed everything here");
+            return false;
+        }
+        let path = self.folder.join(path);
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        self.forbidden.push((path.clone(), mode));
+        fs::set_permissions(path, fs::Permissions::from_mode(0o000)).unwrap();
+        true
+    }
+
+    /// Gives back all permissions that were taken.
+    pub(crate) fn allow(&mut self) {
+        for (path, mode) in self.forbidden.drain(..).rev() {
+            let _given = fs::set_permissions(path, fs::Permissions::from_mode(mode));
+        }
+    }
+
+    /// Whether it came to answer; otherwise it ended, because its port is somebody else's now.
+    fn start(&mut self) -> bool {
+        let mut process = Process::start(self.speaks.program(self.port), &self.log);
+        let started = Instant::now();
+        while started.elapsed() < PATIENCE && !process.has_ended() {
+            if self.answers() {
+                self.process = Some(process);
+                return true;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        false
+    }
+
+    /// Whether it is this server that answers: nobody else has its keys.
+    fn answers(&self) -> bool {
+        TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok()
+            && self.remotes.output(&["lsf", &self.root]).status.success()
+    }
+}
+
+impl Drop for Server<'_> {
+    fn drop(&mut self) {
+        self.stop();
+        self.allow();
+    }
+}
+
+/// Where a server has what is not served: its keys and what it notes.
+pub(super) fn home(remotes: &Remotes<'_>, name: &str) -> PathBuf {
+    let home = remotes.config().with_file_name(name);
+    fs::create_dir_all(&home).unwrap();
+    home
+}
+
+/// A port that nobody listens on; other processes that run these tests begin elsewhere.
+fn free_port() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let first = std::process::id().wrapping_mul(97);
+    for _ in PORTS {
+        let number = first.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = u16::try_from(PORTS.start + number % (PORTS.end - PORTS.start)).unwrap();
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no port is free");
+}
