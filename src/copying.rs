@@ -13,10 +13,8 @@ use crate::exclusions::Exclusions;
 use crate::index::Index;
 use crate::interrupt;
 use crate::lane::{Errand, Lane, News, Replica};
-use crate::listing;
 use crate::monitor::{Event, Meter, Monitor};
 use crate::noting::Noting;
-use crate::os::folder::is_missing;
 use crate::outcome::Outcome;
 use crate::plan::Rules;
 use crate::project::{ProjectId, Scope, below};
@@ -75,6 +73,7 @@ pub fn copy(
     let exclusions = Arc::new(Exclusions::new(registry.exclusions())?);
     let mut errand = Errand {
         registry: registry.clone(),
+        scope: request.scope.clone(),
         exclusions,
         source,
         replicas: Vec::new(),
@@ -102,31 +101,24 @@ fn replicas<'a>(
     request: &Request<'a>,
     report: &mut Report,
 ) -> Result<Vec<(&'a Category, ProjectId)>> {
-    let (root, scope) = (&source.root, &request.scope);
+    let scope = &request.scope;
     let mut replicas = Vec::new();
     for category in &request.categories {
-        let inner = registry.inner_categories(category);
-        let listing = listing::list(root, category, scope, &inner, &source.mounted)?;
+        let listing = source.listing(registry, category, scope)?;
+        let path = |path: &Path| source.path(path, Path::new(""));
         for problem in &listing.problems {
-            let outcome = Outcome::Failed(problem.line());
-            report.add(outcome, || root.path().join(&category.path));
+            report.add(Outcome::Failed(problem.line()), || path(&category.path));
         }
         for link in &listing.links {
             let why = "it is a symbolic link, and is not followed".to_owned();
-            report.add(Outcome::Skipped(why), || root.path().join(link));
+            report.add(Outcome::Skipped(why), || path(link));
         }
-        let there = |project: &ProjectId| match root.beneath(&below(&category.path, project)) {
-            Err(error) => !is_missing(&error),
-            Ok(_) => true,
-        };
-        let projects = listing.projects.into_iter().filter(there);
+        let projects = listing.projects.into_iter();
         replicas.extend(projects.map(|project| (*category, project)));
     }
     if replicas.is_empty() && report.items.is_empty() {
         let (categories, database) = (&request.categories, &request.source.name);
-        return Err(listing::no_replica(
-            root, registry, categories, scope, database,
-        )?);
+        return Err(source.no_replica(registry, categories, scope, database)?);
     }
     Ok(replicas)
 }
@@ -140,7 +132,7 @@ fn look_at_source(
     monitor: &dyn Monitor,
 ) -> Result<()> {
     let (source, registry) = (&errand.source, &errand.registry);
-    let mut noting = Noting::begin(index, &source.database)?;
+    let mut noting = Noting::begin(index, source.database())?;
     for (category, project) in meant {
         let tree = source.tree(registry, &errand.exclusions, category, project)?;
         monitor.event(&Event::Files(tree.files()));
@@ -158,7 +150,7 @@ fn look_at_source(
     }
     let noted = noting.finish()?;
     if !errand.dry_run
-        && let Err(error) = noted.write(index, &source.root)
+        && let Err(error) = source.note(&noted, index)
     {
         monitor.event(&Event::Problem(&error));
         report.unrecorded = true;

@@ -32,6 +32,15 @@ impl Digest {
         Self(xxh3_128(bytes))
     }
 
+    /// Half of it, where what is told apart was not made to be alike.
+    #[must_use]
+    pub fn half(self) -> u64 {
+        let [half, _] = *self.0.to_le_bytes().as_chunks().0 else {
+            return 0;
+        };
+        u64::from_le_bytes(half)
+    }
+
     /// Of a whole open file, wherever it was read to before; `told` hears of every piece's bytes. Holes are not read.
     ///
     /// # Errors

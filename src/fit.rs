@@ -24,7 +24,8 @@ const AWKWARD: &[u8] = b"<>:\"\\|?*";
 /// What a folder of a destination does with names, asked once each.
 #[derive(Debug)]
 pub struct Habits<'a> {
-    folder: &'a Folder,
+    /// Where it can be tried out.
+    folder: Option<&'a Folder>,
     /// The longest name, in bytes.
     longest: usize,
     folds_case: OnceCell<bool>,
@@ -39,12 +40,25 @@ impl<'a> Habits<'a> {
     pub fn of(folder: &'a Folder) -> Self {
         const USUAL: usize = 255;
         Self {
-            folder,
+            folder: Some(folder),
             longest: folder.space().map_or(USUAL, |space| space.name),
             folds_case: OnceCell::new(),
             folds_form: OnceCell::new(),
             folds_end: OnceCell::new(),
             holds: OnceCell::new(),
+        }
+    }
+
+    /// Of a remote, which takes upper and lower case for the same or not; what else it does with names only rclone knows.
+    #[must_use]
+    pub fn of_remote(folds_case: bool) -> Self {
+        Self {
+            folder: None,
+            longest: usize::MAX,
+            folds_case: folds_case.into(),
+            folds_form: false.into(),
+            folds_end: false.into(),
+            holds: OnceCell::from(BTreeMap::new()),
         }
     }
 
@@ -73,20 +87,22 @@ impl<'a> Habits<'a> {
     fn is_also_known_as(&self, word: &str, spell: impl Fn(&str) -> String) -> bool {
         let name = temporary_name_with(word.as_bytes());
         let other = spell(&name.to_string_lossy());
-        let is_found = || self.folder.stat(OsStr::new(&other)).is_ok();
+        let stat = |folder: &Folder| folder.stat(OsStr::new(&other));
+        let is_found = || self.folder.is_some_and(|folder| stat(folder).is_ok());
         self.try_out(&name, is_found).unwrap_or_default()
     }
 
     /// Looks at something while there is a file of this name; `None` if that cannot be made.
     fn try_out<T>(&self, name: &OsStr, look: impl FnOnce() -> T) -> Option<T> {
-        let before = self.folder.stat_self();
-        self.folder.create_file(name).ok()?;
+        let folder = self.folder?;
+        let before = folder.stat_self();
+        folder.create_file(name).ok()?;
         let seen = look();
-        self.folder.remove_temporary(name).unwrap_or_default();
+        folder.remove_temporary(name).unwrap_or_default();
         // A folder is none the newer for a question, least of all in a dry run.
         if let Ok(before) = before {
             let own = OsStr::new(".");
-            self.folder
+            folder
                 .set_modified(own, before.modified)
                 .unwrap_or_default();
         }
@@ -287,7 +303,7 @@ mod tests {
         let temporary = tempfile::tempdir().unwrap();
         let folder = Folder::open(temporary.path()).unwrap();
         let habits = |case: bool, form: bool, end: bool| Habits {
-            folder: &folder,
+            folder: Some(&folder),
             longest: 12,
             folds_case: case.into(),
             folds_form: form.into(),

@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::Permissions;
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -44,10 +45,47 @@ pub fn read(root: &Folder) -> Result<Option<String>> {
     file.take(65_536)
         .read_to_string(&mut text)
         .at("read", &path)?;
-    let identity: Identity = serde_json::from_str(&text)
+    parse(&text, &path).map(Some)
+}
+
+/// The identity that the text of an identity file says.
+///
+/// # Errors
+/// It is none.
+pub fn parse(text: &str, path: &Path) -> Result<String> {
+    let identity: Identity = serde_json::from_str(text)
         .map_err(|_| io::Error::other("it is not an identity file; move it away if it is not"))
-        .at("understand", &path)?;
-    Ok(Some(identity.id))
+        .at("understand", path)?;
+    Ok(identity.id)
+}
+
+/// The text of an identity file for a database that has none.
+///
+/// # Errors
+/// The system has no source of randomness.
+pub fn text(database: &str, path: &Path) -> Result<String> {
+    Identity::new(database)?.text(path)
+}
+
+/// The path of the identity file below a root.
+#[must_use]
+pub fn path() -> PathBuf {
+    Path::new(OWN_FOLDER).join(FILE)
+}
+
+impl Identity {
+    fn new(database: &str) -> Result<Self> {
+        Ok(Self {
+            id: host::random_id()?,
+            name: database.to_owned(),
+            created: Moment::now().rfc3339(),
+        })
+    }
+
+    fn text(&self, path: &Path) -> Result<String> {
+        let text = serde_json::to_string_pretty(self).map_err(io::Error::from);
+        Ok(text.at("write", path)? + "\n")
+    }
 }
 
 /// The identity at a root, made where there is none.
@@ -58,11 +96,7 @@ pub fn ensure(root: &Folder, database: &str) -> Result<String> {
     if let Some(id) = read(root)? {
         return Ok(id);
     }
-    let identity = Identity {
-        id: host::random_id()?,
-        name: database.to_owned(),
-        created: Moment::now().rfc3339(),
-    };
+    let identity = Identity::new(database)?;
     let own = root.own_folder()?;
     match write(&own, &identity, root) {
         // Another first copy was quicker: its identity is the database's.
@@ -76,10 +110,7 @@ fn write(own: &Folder, identity: &Identity, root: &Folder) -> Result<()> {
     let mode = root.stat_self()?.mode;
     let path = own.path().join(FILE);
     let temporary = OsString::from(format!("{}{}{}", TEMPORARY.0, identity.id, TEMPORARY.1));
-    let mut text = serde_json::to_string_pretty(identity)
-        .map_err(io::Error::from)
-        .at("write", &path)?;
-    text.push('\n');
+    let text = identity.text(&path)?;
     let mut file = own.create_file(&temporary)?;
     file.try_lock().unwrap_or_default();
     root.share_owner(&file);

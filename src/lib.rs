@@ -12,6 +12,7 @@
     )
 )]
 
+pub mod address;
 pub mod aggregate;
 pub mod catalogue;
 pub mod cli;
@@ -53,9 +54,11 @@ pub mod preflight;
 pub mod presence;
 pub mod project;
 pub mod registry;
+pub mod remote;
 pub mod report;
 pub mod scan;
 pub mod search;
+pub mod sending;
 pub mod sequence;
 pub mod settings;
 pub mod shell;

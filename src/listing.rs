@@ -11,7 +11,7 @@ use crate::name::Name;
 use crate::nearest::nearest;
 use crate::os::folder::{Folder, is_missing};
 use crate::project::{ProjectId, Scope, below};
-use crate::registry::{Category, Registry};
+use crate::registry::Category;
 use crate::tree::{self, Folders};
 
 /// The projects of a scope in one category of one database.
@@ -37,7 +37,8 @@ pub struct Listing<'a> {
 
 impl<'a> Listing<'a> {
     /// Of a category in which nothing was found.
-    fn empty(category: &'a Category) -> Self {
+    #[must_use]
+    pub fn empty(category: &'a Category) -> Self {
         Self {
             category,
             projects: BTreeSet::new(),
@@ -194,22 +195,21 @@ fn clients(folder: &Folder, scope: &Scope) -> Result<Folders> {
     }
 }
 
-/// Says that nothing of the scope is in these categories of a database, and what comes near.
+/// Says that nothing of the scope is in these categories of a database, and what comes near; `list` lists everything in
+/// one of them.
 ///
 /// # Errors
-/// An interruption.
-pub fn no_replica(
-    root: &Folder,
-    registry: &Registry,
-    categories: &[&Category],
+/// What `list` says.
+pub fn no_replica<'a>(
+    list: &dyn Fn(&'a Category) -> Result<Listing<'a>>,
+    categories: &[&'a Category],
     scope: &Scope,
     database: &str,
 ) -> Result<Error> {
     let mut names = BTreeSet::new();
     for category in categories {
-        let inner = registry.inner_categories(category);
-        let listing = list(root, category, &Scope::All, &inner, &BTreeSet::new())?;
-        names.extend(listing.projects.into_iter().map(|project| match scope {
+        let projects = list(category)?.projects.into_iter();
+        names.extend(projects.map(|project| match scope {
             Scope::Client(_) => quote(project.client.as_os_str()),
             _ => quote(project.name().as_os_str()),
         }));

@@ -2,17 +2,20 @@
 
 use std::collections::BTreeSet;
 use std::panic::resume_unwind;
+use std::sync::Arc;
 use std::thread;
 
 use crate::catalogue;
 use crate::error::{Error, Result};
+use crate::exclusions::Exclusions;
 use crate::index::Index;
 use crate::monitor::{Event, Monitor};
+use crate::noting::Noting;
 use crate::os::disk::Turns;
-use crate::presence;
 use crate::project::{ProjectId, Scope};
 use crate::registry::{Database, Registry};
-use crate::scan::{Look, LookState, look, look_again};
+use crate::scan::{Look, LookState, look};
+use crate::sides::Side;
 use crate::survey::Extent;
 
 /// Looks at databases, as far as the extent goes, and writes what changed in each; the looks are in their order.
@@ -105,8 +108,19 @@ fn look_for_the_rest(
     if replicas.is_empty() {
         return Ok(());
     }
-    let root = presence::open(index, database, &known)?;
-    look_again(index, registry, database, &root, &replicas)
+    let side = Side::open(index, database)?;
+    let exclusions = Arc::new(Exclusions::new(registry.exclusions())?);
+    // Of a remote, so that one listing tells of all.
+    for category in &extent.categories {
+        side.listing(registry, category, &extent.scope)?;
+    }
+    let mut noting = Noting::begin(index, database)?;
+    for (category, project) in &replicas {
+        let tree = side.tree(registry, &exclusions, category, project)?;
+        noting.add(category, project, &tree)?;
+    }
+    let noted = noting.finish()?;
+    side.note(&noted, index)
 }
 
 /// Each in a thread, with the index opened once more: what one waits for holds up none of the others, and what a look

@@ -17,6 +17,12 @@ pub struct Moment {
 }
 
 impl Moment {
+    /// Of a file on a storage that keeps no times: older than any time.
+    pub const UNKNOWN: Self = Self {
+        seconds: i64::MIN,
+        nanoseconds: 0,
+    };
+
     /// Now, by the system's clock.
     #[must_use]
     pub fn now() -> Self {
@@ -55,6 +61,21 @@ impl Moment {
         let stamp = jiff::Timestamp::new(self.seconds, nanoseconds).ok()?;
         (jiff::Timestamp::UNIX_EPOCH.as_second() - 62_135_596_800 <= self.seconds)
             .then(|| stamp.to_string())
+    }
+
+    /// Reads `2026-11-22T04:28:55.5Z`, with any offset.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let stamp: jiff::Timestamp = text.parse().ok()?;
+        let (seconds, nanoseconds) = (stamp.as_second(), stamp.subsec_nanosecond());
+        // Both have one sign there, and the nanoseconds come after the second here.
+        Some(match u32::try_from(nanoseconds) {
+            Ok(nanoseconds) => Self { seconds, nanoseconds },
+            Err(_) => Self {
+                seconds: seconds - 1,
+                nanoseconds: (1_000_000_000 + nanoseconds).unsigned_abs(),
+            },
+        })
     }
 
     /// `20261122T042855Z`: sortable, and a valid file name everywhere.
@@ -178,6 +199,13 @@ mod tests {
         assert_eq!(
             at(-1, 500_000_000).rfc3339().as_deref(),
             Some("1969-12-31T23:59:59.5Z")
+        );
+        for moment in [at(1_763_785_735, 0), at(-1, 500_000_000), at(7, 1)] {
+            assert_eq!(Moment::parse(&moment.rfc3339().unwrap()), Some(moment));
+        }
+        assert_eq!(
+            Moment::parse("2026-11-27T01:24:49.100+01:00"),
+            Moment::parse("2026-11-27T00:24:49.1Z")
         );
         assert_eq!(at(i64::MAX, 0).rfc3339(), None);
         assert_eq!(at(-80_000_000_000, 0).rfc3339(), None);

@@ -1,15 +1,18 @@
 //! What a database or category may be called, and where it may be.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
+use crate::address;
 use crate::error::{Error, Result};
 use crate::escape;
 use crate::exclusions::OWN_FOLDER;
 use crate::os::deadline::{receive, within};
+use crate::paths;
 
 /// Refuses a name that the grammar needs: names stand in comma-separated lists, in table headings and next to `all`.
 ///
@@ -65,12 +68,26 @@ pub fn category_path(typed: &Path) -> Result<PathBuf> {
     Ok(path)
 }
 
+/// The root that a word means: the address of a remote, or a folder, relative to `base`.
+///
+/// # Errors
+/// [`Error::Malformed`] for an impossible address, [`Error::NoHome`] for `~` without one.
+pub fn root(typed: &OsStr, base: &Path) -> Result<PathBuf> {
+    match address::typed(typed, base)? {
+        Some(address) => Ok(address),
+        None => paths::absolute(typed, base),
+    }
+}
+
 /// How long a storage may take to say where its root really is.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where a root really is, links resolved, as far as it exists and answers.
 #[must_use]
 pub fn resolved(root: &Path) -> PathBuf {
+    if address::is_remote(root) {
+        return root.to_owned();
+    }
     let asked = root.to_owned();
     within(PATIENCE, move || real(&asked)).unwrap_or_else(|| root.to_owned())
 }
@@ -131,6 +148,10 @@ impl Ahead {
 }
 
 fn real(root: &Path) -> PathBuf {
+    // Where a remote is only rclone could tell.
+    if address::is_remote(root) {
+        return root.to_owned();
+    }
     let real = root
         .ancestors()
         .find_map(|above| Some((above.canonicalize().ok()?, above)));
@@ -144,6 +165,9 @@ fn real(root: &Path) -> PathBuf {
 /// How a root relates to another that holds some of the same files: `is already`, `lies inside`, `contains`.
 #[must_use]
 pub fn overlap(root: &Path, other: &Path) -> Option<&'static str> {
+    if address::is_remote(root) || address::is_remote(other) {
+        return address::overlap(root, other);
+    }
     let (mut root, mut other) = (root.components(), other.components());
     loop {
         match (root.next(), other.next()) {

@@ -89,6 +89,15 @@ impl<'i, 'a> Noting<'i, 'a> {
     }
 }
 
+/// Where they were seen.
+#[derive(Clone, Copy, Debug)]
+pub enum Place<'a> {
+    /// Below this root.
+    Disk(&'a Arc<Folder>),
+    /// On a remote with this identity.
+    Remote(Option<&'a str>),
+}
+
 /// Replicas that can be written to the index.
 #[derive(Debug)]
 pub struct Noted<'a> {
@@ -105,11 +114,15 @@ impl Noted<'_> {
     ///
     /// # Errors
     /// The index cannot be written, or was told to forget the database meanwhile.
-    pub fn write(&self, index: &mut Index, root: &Arc<Folder>) -> Result<()> {
-        let marks = Marks::of(root);
-        let categories = self.categories.iter();
-        let mounted = categories.filter(|category| is_mounted(root, category));
-        let mounted: Vec<_> = mounted.collect();
+    pub fn write(&self, index: &mut Index, place: Place<'_>) -> Result<()> {
+        let (marks, mounted) = match place {
+            Place::Disk(root) => {
+                let categories = self.categories.iter();
+                let mounted = categories.filter(|category| is_mounted(root, category));
+                (Marks::of(root), mounted.collect())
+            }
+            Place::Remote(identity) => (Marks::of_remote(identity), Vec::new()),
+        };
         let writer = index
             .write_look(&self.database.root, &self.known)?
             .begun(self.began);

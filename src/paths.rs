@@ -26,6 +26,12 @@ pub fn configuration_file() -> Option<PathBuf> {
     Some(dirs::config_dir()?.join(FOLDER).join(".config"))
 }
 
+/// Where rclone keeps its configuration unless told otherwise, if there is a place for it.
+#[must_use]
+pub fn rclone_configuration() -> Option<PathBuf> {
+    Some(dirs::config_dir()?.join("rclone").join("rclone.conf"))
+}
+
 /// Whether this is the folder of all programs' settings.
 #[must_use]
 pub fn is_configuration_folder(path: &Path) -> bool {

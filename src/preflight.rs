@@ -142,7 +142,7 @@ struct Load {
 /// [`Error::NoRoom`], or a file system does not say what it has left.
 pub fn require_room(
     database: &str,
-    source: &Arc<Folder>,
+    source: Option<&Arc<Folder>>,
     root: &Folder,
     plans: &[(&Path, &Plan)],
 ) -> Result<()> {
@@ -155,7 +155,10 @@ pub fn require_room(
             // What is replaced is copied to the versions, which are at the root.
             load(&mut loads, root, kept_on)?.keep(plan);
         }
-        if folder.shares_blocks() && source.beneath(relative)?.stat_self()?.device == device {
+        if let Some(source) = source
+            && folder.shares_blocks()
+            && source.beneath(relative)?.stat_self()?.device == device
+        {
             // What is cloned takes no room.
             continue;
         }
@@ -193,7 +196,7 @@ impl Load {
     }
 
     /// Adds what a plan brings.
-    fn add(&mut self, source: &Folder, relative: &Path, plan: &Plan) {
+    fn add(&mut self, source: Option<&Arc<Folder>>, relative: &Path, plan: &Plan) {
         let folders = plan.folders.iter().filter(|folder| !folder.exists).count();
         self.files += plan.files + folders as u64;
         let block = self.space.block;
@@ -232,7 +235,7 @@ impl Load {
 }
 
 /// The bytes that a plan takes in whole blocks, without the holes in its files.
-fn blocks(source: &Folder, relative: &Path, plan: &Plan, block: u64) -> u64 {
+fn blocks(source: Option<&Arc<Folder>>, relative: &Path, plan: &Plan, block: u64) -> u64 {
     let mut bytes: u64 = 0;
     let mut add = |folder: Option<&Folder>, name: &OsStr, size: u64| {
         let whole = size.div_ceil(block).saturating_mul(block);
@@ -243,7 +246,7 @@ fn blocks(source: &Folder, relative: &Path, plan: &Plan, block: u64) -> u64 {
         bytes = bytes.saturating_add(whole.min(allocated.max(block)));
     };
     for planned in &plan.folders {
-        let folder = source.beneath(&relative.join(&planned.path)).ok();
+        let folder = source.and_then(|source| source.beneath(&relative.join(&planned.path)).ok());
         let mut files: Files<'_> = planned.add.files();
         while let Ok(Some(file)) = files.next() {
             let name = Name::from_bytes(file.name.to_vec());

@@ -5,21 +5,26 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::{Error, Result};
+use crate::error::{self, Error, Result};
 use crate::exclusions::is_own;
 use crate::identity;
 use crate::index::{Index, KnownDatabase};
 use crate::interrupt;
+use crate::name::Name;
 use crate::os::deadline::within;
 use crate::os::folder::{Folder, is_missing};
 use crate::registry::Database;
+use crate::remote::Remote;
 use crate::units;
 
 /// How long a storage may take to answer, where work depends on it.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(error::PATIENCE);
 
 /// How long it may take where somebody only wants to know.
 const GLANCE: Duration = Duration::from_secs(2);
+
+/// How long a storage behind rclone may take there: it is a program and a connection.
+const GLANCE_FAR: Duration = Duration::from_secs(6);
 
 /// Opens the root of a database that is there.
 ///
@@ -29,14 +34,67 @@ pub fn open(index: &Index, database: &Database, known: &KnownDatabase) -> Result
     open_within(PATIENCE, index, database, known).map(Arc::new)
 }
 
+/// Reaches a database behind rclone that answers, and is the one it should be.
+///
+/// # Errors
+/// [`Error::Unreachable`] with what is in the way, [`Error::Offline`] where it is another or was emptied, or there is no
+/// rclone.
+pub fn reach(database: &Database, known: &KnownDatabase) -> Result<(Remote, Option<String>)> {
+    reach_within(PATIENCE, database, known)
+}
+
 /// What is wrong with a database's root, if anything is; for a list or a notice.
 #[must_use]
 pub fn why_offline(index: &Index, database: &Database, known: &KnownDatabase) -> Option<String> {
-    match open_within(GLANCE, index, database, known) {
-        Ok(_) => None,
+    let opened = if database.is_remote() {
+        reach_within(GLANCE_FAR, database, known).map(|_| ())
+    } else {
+        open_within(GLANCE, index, database, known).map(|_| ())
+    };
+    match opened {
+        Ok(()) => None,
         Err(Error::Offline { why, .. }) => Some(why),
+        Err(Error::Unreachable { trouble, .. }) => Some(trouble.to_string()),
         Err(error) => Some(error.line()),
     }
+}
+
+fn reach_within(
+    patience: Duration,
+    database: &Database,
+    known: &KnownDatabase,
+) -> Result<(Remote, Option<String>)> {
+    let remote = Remote::at(&database.root)?;
+    let reached = remote.reach(known.identity.as_deref(), patience)?;
+    let reached = reached.map_err(|trouble| Error::Unreachable {
+        database: database.name.clone(),
+        root: database.root.clone(),
+        trouble,
+    })?;
+    let wrong = |why: String| {
+        Err(Error::Offline {
+            database: database.name.clone(),
+            root: database.root.clone(),
+            why,
+            may_be_meant: true,
+        })
+    };
+    match (&known.identity, &reached.identity) {
+        (Some(known), Some(found)) if known == found => return Ok((remote, reached.identity)),
+        (Some(_), Some(_)) => return wrong("is another database by its identity file".to_owned()),
+        (Some(_), None) => {
+            return wrong("has lost its identity file `.auto-backup/database.json`: it may be another bucket or folder".to_owned());
+        }
+        (None, _) => {}
+    }
+    let names = reached.names.unwrap_or_default();
+    let first = |path: &PathBuf| path.iter().next().map(Name::from);
+    let holds = |path: &PathBuf| first(path).is_none_or(|name| names.contains(&name));
+    if known.files > 0 && !known.categories.iter().any(holds) {
+        let files = units::counted(known.files, "file");
+        return wrong(format!("holds none of the category folders, though the index knows {files} there"));
+    }
+    Ok((remote, reached.identity))
 }
 
 fn open_within(
@@ -77,6 +135,17 @@ impl Marks {
         Self {
             identity: identity::read(root).ok().flatten(),
             birth: root.birth(),
+        }
+    }
+}
+
+impl Marks {
+    /// Of a remote, which has nothing but its identity.
+    #[must_use]
+    pub fn of_remote(identity: Option<&str>) -> Self {
+        Self {
+            identity: identity.map(str::to_owned),
+            birth: None,
         }
     }
 }

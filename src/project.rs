@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
 
+use crate::address;
 use crate::error::{Error, Result};
 use crate::exclusions::is_own;
 use crate::name::Name;
@@ -176,7 +177,7 @@ impl Replica {
     /// The whole path of the folder.
     #[must_use]
     pub fn path(&self) -> PathBuf {
-        self.root.join(&self.relative)
+        address::join(&self.root, &self.relative)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use crate::address;
 use crate::error::{Error, Result};
 use crate::naming::{category_path, check_name, overlap, resolved};
 use crate::nearest::nearest;
@@ -13,7 +14,7 @@ use crate::project::{ProjectId, Replica, below};
 pub struct Database {
     /// What people call it.
     pub name: String,
-    /// Its root folder, absolute.
+    /// Its root: a folder, absolute, or the address of a remote.
     pub root: PathBuf,
     /// Where that really is, once somebody asked.
     real: OnceLock<PathBuf>,
@@ -35,6 +36,18 @@ impl Database {
             root: root.to_owned(),
             real: OnceLock::new(),
         }
+    }
+
+    /// Whether it lies behind rclone.
+    #[must_use]
+    pub fn is_remote(&self) -> bool {
+        address::is_remote(&self.root)
+    }
+
+    /// The path of something below its root.
+    #[must_use]
+    pub fn path(&self, below: &Path) -> PathBuf {
+        address::join(&self.root, below)
     }
 
     /// Where its root really is, as it was when that was asked first.
@@ -206,7 +219,7 @@ impl Registry {
         Ok(vec![self.category(name)?])
     }
 
-    /// Tracks a database; `root` is absolute.
+    /// Tracks a database; `root` is absolute or an address.
     ///
     /// # Errors
     /// [`Error::Malformed`] for an impossible name, [`Error::Taken`] for a name with another root unless `replace`,

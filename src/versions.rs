@@ -18,6 +18,17 @@ use crate::os::folder::{Folder, is_missing};
 use crate::os::host;
 use crate::os::stat::{Kind, Stat};
 
+/// The name of the folder for the old versions of a run, which no other workstation gives.
+fn run_name(run: i64) -> String {
+    format!("{}-{}-{run}", Moment::now().file_name(), host::name())
+}
+
+/// The folder below the root of a remote for the old versions of a run.
+#[must_use]
+pub fn on_remote(run: i64) -> PathBuf {
+    [OWN_FOLDER, "versions", &run_name(run)].iter().collect()
+}
+
 /// Where the old versions of one run on one database go.
 #[derive(Debug)]
 pub struct Versions<'a> {
@@ -214,12 +225,7 @@ impl<'a> Versions<'a> {
     /// Makes a folder for this run under a name that nobody else has: UTC time, host, number, and one more where that is
     /// taken.
     fn make_run_folder(&self, versions: &Folder) -> Result<OsString> {
-        let name = format!(
-            "{}-{}-{}",
-            Moment::now().file_name(),
-            host::name(),
-            self.run
-        );
+        let name = run_name(self.run);
         let mode = self.root.stat_self()?.mode;
         for number in 1.. {
             let name = OsString::from(if number == 1 {

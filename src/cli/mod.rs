@@ -21,7 +21,9 @@ use crate::exit_status::ExitStatus;
 use crate::index::Index;
 use crate::interrupt;
 use crate::naming::Ahead;
+use crate::os::guard;
 use crate::os::limits;
+use crate::output::color::ColorChoice;
 use crate::output::messages::Messages;
 use crate::output::printer::{Format, Printer};
 use crate::output::progress::Progress;
@@ -43,6 +45,10 @@ use options::{Options, help_color, message_color};
 #[must_use]
 pub fn run() -> ExitStatus {
     let arguments: Vec<OsString> = env::args_os().skip(1).collect();
+    if arguments.first().is_some_and(|first| first == guard::OPTION) {
+        return become_another(arguments);
+    }
+    guard::install();
     let color = help_color(&arguments);
     let grammar = with_one_help(Options::command()).color(color);
     let parsed = grammar.try_get_matches();
@@ -74,6 +80,13 @@ pub fn run() -> ExitStatus {
             error.status()
         }
     }
+}
+
+/// What a process does that stands in for another program until it becomes that: there is nobody to read its options.
+fn become_another(arguments: Vec<OsString>) -> ExitStatus {
+    let error = guard::become_another(arguments.into_iter().skip(1));
+    Messages::new(ColorChoice::Never, false).warning(&format!("cannot start: {error}"));
+    ExitStatus::Failed
 }
 
 /// Runs the start-up file, then what was asked for.

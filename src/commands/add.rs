@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::Run;
 use crate::error::{Error, Result};
 use crate::name::Name;
+use crate::naming;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
@@ -109,7 +110,7 @@ impl Run for Add {
                 replace,
             } => {
                 check_tilde(&root)?;
-                let root = paths::absolute(&root, &workspace.base)?;
+                let root = naming::root(&root, &workspace.base)?;
                 let change = word(match &mut workspace.starting {
                     Some(ahead) => {
                         let resolved = |root: &Path| ahead.resolved(root);

@@ -10,14 +10,12 @@ use serde::Serialize;
 
 use super::{Run, one_project};
 use crate::error::{At as _, Result};
-use crate::listing;
 use crate::name::Name;
-use crate::os::folder::is_missing;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
 use crate::output::page::Page;
-use crate::presence;
 use crate::project::{Scope, below};
+use crate::sides::Side;
 use crate::workspace::Workspace;
 
 /// How long the desktop may take to say that it cannot open a folder.
@@ -25,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Open a project's folder in the file manager
 ///
-/// Without a desktop, as in a terminal over the network, the path is printed instead.
+/// Without a desktop, as in a terminal over the network, the path is printed instead; so is that of a folder behind rclone.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   explore acme/spot footage NAS
@@ -62,23 +60,13 @@ impl Run for Explore {
             registry.category(&self.category)?,
             registry.database(&self.database)?,
         );
-        let root = presence::open(index, database, &index.database(&database.root)?)?;
-        let relative = below(&category.path, &project);
-        match root.beneath(&relative) {
-            Err(error) if is_missing(&error) => {
-                let scope = Scope::Project(project);
-                return Err(listing::no_replica(
-                    &root,
-                    registry,
-                    &[category],
-                    &scope,
-                    &self.database,
-                )?);
-            }
-            opened => opened?,
-        };
-        let path = root.path().join(relative);
-        let opened = !self.print && !workspace.dry_run && has_desktop();
+        let side = Side::open(index, database)?;
+        let scope = Scope::Project(project.clone());
+        if side.listing(registry, category, &scope)?.projects.is_empty() {
+            return Err(side.no_replica(registry, &[category], &scope, &self.database)?);
+        }
+        let path = side.path(&below(&category.path, &project), Path::new(""));
+        let opened = side.folder().is_some() && !self.print && !workspace.dry_run && has_desktop();
         if opened {
             open::that_detached_with_timeout(&path, PATIENCE)
                 .at("open in the file manager", &path)?;

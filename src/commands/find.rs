@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
+use crate::address;
 use crate::error::Result;
 use crate::index::{FolderFiles, Index, Snapshot};
 use crate::moment::Moment;
@@ -234,7 +235,7 @@ impl FoundFiles<'_> {
         let mut take = |hit: &Hit<'_>| {
             let folder = whole.get_or_insert_with(|| {
                 let root = &place.database.root;
-                root.join(below(category, project)).join(folder.path)
+                address::join(root, &below(category, project)).join(folder.path)
             });
             take(&Found {
                 place,

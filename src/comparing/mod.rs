@@ -3,17 +3,16 @@
 mod folder;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
-use crate::content::{self, Found, Record};
+use crate::content::{self, Found, Told, Record};
 use crate::diff::{self, Difference, Seen};
 use crate::error::{Error, Result};
 use crate::exclusions::Exclusions;
 use crate::index::Index;
 use crate::interrupt;
-use crate::listing;
 use crate::monitor::{Event, Monitor};
 use crate::noting::Noting;
 use crate::os::disk::Disk;
@@ -145,8 +144,8 @@ pub fn compare(
     let noted = noted?;
     recorded?;
     if !index.is_read_only() {
-        noted[0].write(index, &sides[0].root)?;
-        noted[1].write(&mut other, &sides[1].root)?;
+        sides[0].note(&noted[0], index)?;
+        sides[1].note(&noted[1], &mut other)?;
     }
     comparison
         .items
@@ -166,19 +165,13 @@ fn replicas(
 ) -> Result<BTreeSet<Replica>> {
     let mut replicas = BTreeSet::new();
     for (place, category) in request.categories.iter().enumerate() {
-        let inner = registry.inner_categories(category);
         for side in sides {
-            let root = &side.root;
-            let listing = listing::list(root, category, &request.scope, &inner, &side.mounted)?;
+            let listing = side.listing(registry, category, &request.scope)?;
             for problem in &listing.problems {
                 let verdict = Verdict::Failed(problem.line());
                 comparison.add(place, PathBuf::new(), verdict);
             }
-            let there = |project: &ProjectId| {
-                let opened = root.beneath(&below(&category.path, project));
-                !opened.is_err_and(|error| crate::os::folder::is_missing(&error))
-            };
-            let projects = listing.projects.into_iter().filter(there);
+            let projects = listing.projects.into_iter();
             replicas.extend(projects.map(|project| (place, project)));
         }
     }
@@ -187,11 +180,8 @@ fn replicas(
             "{}` or `{}",
             request.databases[0].name, request.databases[1].name
         );
-        let (root, categories) = (&sides[0].root, &request.categories);
-        let scope = &request.scope;
-        return Err(listing::no_replica(
-            root, registry, categories, scope, &database,
-        )?);
+        let (categories, scope) = (&request.categories, &request.scope);
+        return Err(sides[0].no_replica(registry, categories, scope, &database)?);
     }
     Ok(replicas)
 }
@@ -281,23 +271,37 @@ impl<'a> Comparer<'_, 'a> {
 
     /// What there is to be known of contents, where content decides.
     fn contents(&mut self, place: usize, project: &ProjectId, trees: &[Tree; 2]) -> Result<Found> {
-        let Some(record) = &mut self.record else {
+        if self.record.is_none() {
             return Ok(Found::default());
-        };
+        }
         let relative = below(&self.request.categories[place].path, project);
-        let side = |number: usize| content::Side {
-            root: &self.sides[number].root,
-            relative: &relative,
-            tree: &trees[number],
-        };
-        let [a, b] = [0, 1].map(|number| Disk::of(&self.sides[number].root));
         let (files, bytes) = content::extent(&trees[0], &trees[1]);
         self.monitor.event(&Event::Expected { files, bytes });
         let monitor = self.monitor;
         let told = |bytes| monitor.event(&Event::Bytes(bytes));
-        let sides = [side(0), side(1)];
-        content::compare(sides, record, a.copiers(&b), &told)
+        let folders = (self.sides[0].folder(), self.sides[1].folder());
+        let (Some(record), (Some(a), Some(b))) = (&mut self.record, folders) else {
+            return far(self.sides, trees, &relative, &told);
+        };
+        let side = |root, number: usize| content::Side {
+            root,
+            relative: &relative,
+            tree: &trees[number],
+        };
+        let threads = Disk::of(a).copiers(&Disk::of(b));
+        content::compare([side(a, 0), side(b, 1)], record, threads, &told)
     }
+}
+
+/// What there is to be known of contents where one side or both are behind rclone.
+fn far(sides: &[Side; 2], trees: &[Tree; 2], relative: &Path, told: &Told<'_>) -> Result<Found> {
+    let [a, b] = trees;
+    let (one, other) = match sides {
+        [Side::Remote(one), other] | [other, Side::Remote(one)] => (one, other),
+        // Two folders are compared by ourselves.
+        [Side::Disk(_), Side::Disk(_)] => return Ok(Found::default()),
+    };
+    one.contents(other.database(), other.abilities(), [a, b], relative, told)
 }
 
 impl Comparison {

@@ -74,6 +74,17 @@ pub fn extent(a: &Tree, b: &Tree) -> (u64, u64) {
     (files, bytes)
 }
 
+/// The files that have one size on both sides, by their paths below the replica's folder.
+#[must_use]
+pub fn twin_paths(a: &Tree, b: &Tree) -> Vec<PathBuf> {
+    let twins_of = |path: &PathBuf| {
+        let twins = twins(a, b, path).into_iter();
+        let paths = twins.map(|twin| path.join(twin.name.as_path()));
+        paths.collect::<Vec<_>>()
+    };
+    a.folders.keys().flat_map(twins_of).collect()
+}
+
 /// Compares the contents of all files that have one size on both sides, by so many threads.
 ///
 /// # Errors

@@ -242,6 +242,47 @@ pub fn copy_file(
     Ok(part)
 }
 
+/// Moves a file that nobody else needs to a temporary name in `destination`, as it is; `None` where that is on another
+/// file system. The digest, where one is wanted, is of what the file holds now.
+///
+/// # Errors
+/// [`Error::Interrupted`], or what the disk refused.
+pub fn take_file(
+    source: &Folder,
+    name: &OsStr,
+    destination: &Arc<Folder>,
+    mover: &mut Mover,
+) -> Result<Option<Part>> {
+    let (file, stat) = source.open_file(name)?;
+    let digest = if mover.digests {
+        let read = Digest::of_file(&file, &mut mover.buffer, &|_| {});
+        Some(read.at("read", source.path().join(name))?)
+    } else {
+        None
+    };
+    let moved = create(destination, |temporary| {
+        source.rename_new(name, destination, temporary)
+    });
+    let temporary = match moved {
+        Err(Error::Io { source, .. }) if source.kind() == ErrorKind::CrossesDevices => {
+            return Ok(None);
+        }
+        moved => moved?.0,
+    };
+    Ok(Some(Part {
+        folder: Arc::clone(destination),
+        name: temporary,
+        file: Some(file),
+        target: None,
+        origin: None,
+        settled: false,
+        source: stat,
+        digest,
+        cloned: false,
+        attributes: attributes::Outcome::Kept,
+    }))
+}
+
 impl Mover {
     /// Memory to read into.
     pub const fn buffer(&mut self) -> &mut Vec<u8> {

@@ -1,6 +1,7 @@
 //! What can go wrong, each with the thing it went wrong with, what to do about it, and the exit status it means.
 
 mod hints;
+mod trouble;
 
 use std::error::Error as StdError;
 use std::io;
@@ -9,6 +10,11 @@ use std::path::{Path, PathBuf};
 use crate::exit_status::ExitStatus;
 use crate::name::Name;
 pub use hints::did_you_mean;
+pub use trouble::Trouble;
+
+/// How many seconds a storage may take to answer, where work depends on it.
+pub const PATIENCE: u64 = 20;
+
 use hints::{absence, example_hint, io_hint, is_all, not_a_project_hint, unknown_hint, unset_hint};
 
 /// The result of everything in this crate that can fail.
@@ -127,6 +133,42 @@ pub enum Error {
         why: String,
         /// Whether something was found that may be meant: then `load --forget` says so.
         may_be_meant: bool,
+    },
+    /// A database behind rclone does not answer, or not as it should.
+    #[error("database `{database}` cannot be reached: `{}` {trouble}", Name::from(root.as_path()))]
+    Unreachable {
+        /// Its name.
+        database: String,
+        /// Its root.
+        root: PathBuf,
+        /// What is in the way.
+        trouble: Trouble,
+    },
+    /// rclone could not do something.
+    #[error("rclone cannot {action} `{}`: {why}", Name::from(path.as_path()))]
+    Remote {
+        /// What was tried, as a verb: `list`, `read`.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What it said.
+        why: String,
+    },
+    /// There is no rclone program.
+    #[error("databases like `s3:bucket/studio` need the program rclone: {why}")]
+    NoRclone {
+        /// Where it was looked for.
+        why: String,
+    },
+    /// The rclone program is too old.
+    #[error("`{}` is rclone {version}; {oldest} is the oldest that works here", Name::from(program.as_path()))]
+    OldRclone {
+        /// The program.
+        program: PathBuf,
+        /// Its version.
+        version: String,
+        /// The oldest that does what is needed.
+        oldest: String,
     },
     /// The project's folder is not there.
     #[error("{} in {place} of database `{database}`", absence(project))]
@@ -368,6 +410,12 @@ impl Error {
                 ))
             }
             Self::Offline { .. } => Some("mount or connect it, then try again".to_owned()),
+            Self::Unreachable { root, trouble, .. } => {
+                Some(trouble.hint(&Name::from(root.as_path()).to_string()))
+            }
+            Self::NoRclone { .. } | Self::OldRclone { .. } => Some(
+                "`https://rclone.org/install/` has it, and so has the system's package manager; `set rclone PATH` names one that is not on PATH".to_owned(),
+            ),
             Self::SameDatabase { .. } => Some("name another database to copy to".to_owned()),
             Self::ComparedWithItself { .. } => {
                 Some("name another database to compare with".to_owned())
@@ -415,6 +463,7 @@ impl Error {
             | Self::UnsetVariable { word, .. } => Some(word.clone()),
             Self::NoReplica { project, .. } if !is_all(project) => Some(project.clone()),
             Self::Offline { database, .. }
+            | Self::Unreachable { database, .. }
             | Self::Locked { database, .. }
             | Self::NoRoom { database, .. } => Some(database.as_str().into()),
             _ => None,

@@ -110,6 +110,8 @@ impl Index {
         let root = root.as_os_str().as_bytes();
         transaction
             .execute("DELETE FROM databases WHERE root = ?1", [root])
+            .and_then(|_| transaction.execute("DELETE FROM sent WHERE destination = ?1", [root]))
+            .and_then(|_| transaction.execute("DELETE FROM sending WHERE destination = ?1", [root]))
             .explain("write", &path)?;
         transaction.commit().explain("write", &path)
     }

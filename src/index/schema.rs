@@ -34,6 +34,8 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration::Rows(VERSION_2, pack_files),
     Migration::Tables(VERSION_3),
     Migration::Tables(VERSION_4),
+    Migration::Tables(VERSION_5),
+    Migration::Tables(VERSION_6),
 ];
 
 /// The version this program writes.
@@ -145,5 +147,41 @@ CREATE TABLE under_way (
     folder BLOB NOT NULL,               -- of the replica that the run writes to, below the root
     swept  INTEGER NOT NULL DEFAULT 0,  -- 1: no temporary file is left there
     PRIMARY KEY (run, root, folder)
+) STRICT, WITHOUT ROWID;
+";
+
+const VERSION_5: &str = "";
+
+/// What was sent where: a sync knows from it what a destination holds without asking.
+const VERSION_6: &str = "
+-- What a remote can do, as rclone said when it was asked.
+CREATE TABLE remotes (
+    root      BLOB PRIMARY KEY,
+    stamp     TEXT NOT NULL,            -- of the program and its configuration; with another one it is asked again
+    abilities TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sent (
+    destination BLOB NOT NULL,          -- a database's root
+    replica     BLOB NOT NULL,          -- the replica's folder below both roots
+    folder      BLOB NOT NULL,          -- below the replica's
+    source      BLOB NOT NULL,          -- the root of the database it came from
+    manifest    BLOB NOT NULL,          -- names, sizes and times at the source when they were sent
+    numbers     BLOB NOT NULL,          -- of each the file's number there, 8 bytes, little-endian; 0: not known
+    marks       BLOB NOT NULL,          -- of each what a listing of the destination showed of it, likewise
+    PRIMARY KEY (destination, replica, folder, source)
+) STRICT;
+
+-- Files that were said to be there while a run sends them, and that no listing has proven yet.
+CREATE TABLE sending (
+    destination BLOB NOT NULL,
+    source      BLOB NOT NULL,
+    replica     BLOB NOT NULL,          -- the replica's folder below both roots
+    path        BLOB NOT NULL,          -- below the replica's
+    bytes       INTEGER NOT NULL,
+    modified    INTEGER NOT NULL,
+    modified_ns INTEGER NOT NULL,
+    number      INTEGER NOT NULL,
+    PRIMARY KEY (destination, source, replica, path)
 ) STRICT, WITHOUT ROWID;
 ";

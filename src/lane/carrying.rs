@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Lane, News};
 use crate::error::{Error, Result};
@@ -12,10 +12,11 @@ use crate::index::{Content, Contents, Index};
 use crate::interrupt;
 use crate::listing::require_mounted;
 use crate::lock::Lock;
-use crate::noting::Noting;
+use crate::noting::{Noting, Place};
+use crate::os::folder::Folder;
 use crate::outcome::Outcome;
 use crate::preflight;
-use crate::sides::Side;
+use crate::sides::DiskSide;
 use crate::transfer::{Job, Proof, Route, transfer};
 use crate::versions::Versions;
 
@@ -23,7 +24,7 @@ impl Lane<'_> {
     /// Carries out the plans.
     pub(super) fn carry_out(
         &mut self,
-        side: &Side,
+        side: &DiskSide,
         mut jobs: Vec<Job>,
         lock: Option<Lock>,
     ) -> Result<()> {
@@ -31,7 +32,10 @@ impl Lane<'_> {
         let lock = self.prepare(side, &mut jobs, lock)?;
         self.tell_planned(&jobs);
         self.begin_writing(&jobs);
-        self.transfer(side, &jobs);
+        match self.errand.source.folder() {
+            Some(source) => self.transfer(source, false, side, &jobs),
+            None => self.receive(side, &mut jobs)?,
+        }
         (self.tell)(News::CarriedOut(self.place));
         // Also after a stop: `fetch` must not call missing what is there.
         interrupt::shielded(|| self.look_again(side, &jobs));
@@ -42,7 +46,7 @@ impl Lane<'_> {
     /// Makes the destination ready: the lock, what runs that died left behind, the identity file.
     fn prepare(
         &mut self,
-        side: &Side,
+        side: &DiskSide,
         jobs: &mut [Job],
         lock: Option<Lock>,
     ) -> Result<Option<Lock>> {
@@ -83,7 +87,7 @@ impl Lane<'_> {
 
     /// Takes the lock of a database to which nothing was copied yet. Where our own folder cannot be made, there is no
     /// lock, but the folders of projects may be writable all the same.
-    fn make_lock(&self, side: &Side) -> Result<Option<Lock>> {
+    fn make_lock(&self, side: &DiskSide) -> Result<Option<Lock>> {
         match Lock::make_and_take(&side.root, &self.database.name) {
             Err(error @ Error::Locked { .. }) => Err(error),
             Err(error) => {
@@ -94,21 +98,21 @@ impl Lane<'_> {
         }
     }
 
-    pub(super) fn require_room(&self, side: &Side, jobs: &[Job]) -> Result<()> {
+    pub(super) fn require_room(&self, side: &DiskSide, jobs: &[Job]) -> Result<()> {
         let plans = jobs.iter().map(|job| (job.relative.as_path(), &job.plan));
         let plans: Vec<_> = plans.collect();
-        let source = &self.errand.source.root;
+        let source = self.errand.source.folder();
         preflight::require_room(&self.database.name, source, &side.root, &plans)
     }
 
-    fn tell_planned(&self, jobs: &[Job]) {
+    pub(super) fn tell_planned(&self, jobs: &[Job]) {
         let files = jobs.iter().map(|job| job.plan.files).sum();
         let bytes = jobs.iter().map(|job| job.plan.bytes).sum();
         (self.tell)(News::Planned { files, bytes });
     }
 
     /// Fails everything of a category that was unmounted after it was looked at.
-    fn refuse_unmounted(&self, side: &Side, jobs: &mut [Job]) {
+    fn refuse_unmounted(&self, side: &DiskSide, jobs: &mut [Job]) {
         for replica in &self.errand.replicas {
             let category = &replica.category;
             let Err(error) = require_mounted(&side.root, category, &side.mounted) else {
@@ -122,8 +126,9 @@ impl Lane<'_> {
         }
     }
 
-    /// Copies, and tells the report and the index.
-    fn transfer(&mut self, side: &Side, jobs: &[Job]) {
+    /// Copies from a root, and tells the report and the index. Where files are taken they are moved from there, not
+    /// copied.
+    pub(super) fn transfer(&mut self, source: &Arc<Folder>, takes: bool, side: &DiskSide, jobs: &[Job]) {
         for job in jobs {
             self.report().same(job.plan.same);
         }
@@ -147,7 +152,8 @@ impl Lane<'_> {
             }
         };
         let route = Route {
-            source: &self.errand.source.root,
+            source,
+            takes,
             destination: &side.root,
             versions: &versions,
             verify: self.errand.verify,
@@ -182,7 +188,7 @@ impl Lane<'_> {
     }
 
     /// Looks again at what was written to, so that the index knows it.
-    fn look_again(&mut self, side: &Side, jobs: &[Job]) {
+    fn look_again(&mut self, side: &DiskSide, jobs: &[Job]) {
         let (run, written) = (self.errand.run, written(jobs).collect::<Vec<_>>());
         let looked = self.look_at_written(side, &written);
         let root = &self.database.root;
@@ -191,7 +197,7 @@ impl Lane<'_> {
         }
     }
 
-    fn look_at_written(&mut self, side: &Side, written: &[&Path]) -> Result<()> {
+    fn look_at_written(&mut self, side: &DiskSide, written: &[&Path]) -> Result<()> {
         let errand = self.errand;
         let mut noting = Noting::begin(&self.index, self.database)?;
         let replicas = errand.replicas.iter();
@@ -205,7 +211,7 @@ impl Lane<'_> {
         }
         let noted = noting.finish()?;
         if any {
-            noted.write(&mut self.index, &side.root)?;
+            noted.write(&mut self.index, Place::Disk(&side.root))?;
         }
         Ok(())
     }

@@ -3,9 +3,11 @@
 
 mod carrying;
 mod planning;
+mod receiving;
+mod remote;
 mod sweeping;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -17,10 +19,10 @@ use crate::monitor::Meter;
 use crate::name::Name;
 use crate::os::disk::Disk;
 use crate::plan::Rules;
-use crate::project::{ProjectId, below};
+use crate::project::{ProjectId, Scope, below};
 use crate::registry::{Category, Database, Registry};
 use crate::report::Report;
-use crate::sides::Side;
+use crate::sides::{DiskSide, Side};
 use crate::transfer::Job;
 use crate::tree::Tree;
 use crate::units;
@@ -30,6 +32,8 @@ use crate::units;
 pub struct Errand {
     /// What is tracked.
     pub registry: Registry,
+    /// The projects that are meant.
+    pub scope: Scope,
     /// What is left alone.
     pub exclusions: Arc<Exclusions>,
     /// The database that is copied from.
@@ -134,30 +138,46 @@ impl Lane<'_> {
     /// # Errors
     /// Nothing could be begun: the database is offline, locked or has no room.
     pub fn run(mut self) -> Result<()> {
-        let side = Side::open(&self.index, self.database)?;
-        self.errand.source.refuse_overlap(&side)?;
+        match Side::open(&self.index, self.database)? {
+            Side::Disk(side) => self.run_on_disk(&side),
+            Side::Remote(side) => self.run_to_remote(&side),
+        }
+    }
+
+    fn run_on_disk(&mut self, side: &DiskSide) -> Result<()> {
+        self.errand.source.refuse_overlap(side)?;
         let lock = if self.errand.dry_run {
             None
         } else {
             Lock::take(&side.root, &self.database.name)?
         };
-        let jobs = self.plan(&side)?;
+        let jobs = self.plan(side)?;
         let bytes = jobs.iter().map(|job| job.plan.bytes).sum();
         self.report().planned_bytes = bytes;
         if self.errand.dry_run {
             // What would be refused is told all the same, and what it is that does not fit.
-            if let Err(error) = self.require_room(&side, &jobs) {
+            if let Err(error) = self.require_room(side, &jobs) {
                 self.problem(error);
             }
             for job in jobs {
-                self.foresee(&side, job);
+                self.foresee(job);
             }
             return Ok(());
         }
         if self.errand.asks {
             self.ask(&jobs)?;
         }
-        self.carry_out(&side, jobs, lock)
+        self.carry_out(side, jobs, lock)
+    }
+
+    /// The path of something of a replica at the destination; the replica's own folder has no slash at its end.
+    fn path(&self, replica: &Path, path: &Path) -> PathBuf {
+        let base = self.database.path(replica);
+        if path == Path::new("") {
+            base
+        } else {
+            base.join(path)
+        }
     }
 
     /// Has a person asked whether files may be replaced, if any are to be.
@@ -192,7 +212,12 @@ impl Lane<'_> {
     }
 
     /// How many threads copy between the two disks.
-    fn workers(&self, side: &Side) -> usize {
-        Disk::of(&self.errand.source.root).copiers(&Disk::of(&side.root))
+    fn workers(&self, side: &DiskSide) -> usize {
+        let there = Disk::of(&side.root);
+        match self.errand.source.folder() {
+            Some(source) => Disk::of(source).copiers(&there),
+            // What was fetched is on the same disk by then.
+            None => there.copiers(&there),
+        }
     }
 }

@@ -7,18 +7,18 @@ use super::{Lane, News, Replica};
 use crate::content::{self, Record};
 use crate::error::Result;
 use crate::fit::{self, Habits};
-use crate::noting::Noting;
+use crate::noting::{Noting, Place};
 use crate::os::folder::Folder;
 use crate::outcome::Outcome;
 use crate::plan::{LeftOut, Plan, Reason, plan};
 use crate::preflight;
-use crate::sides::Side;
+use crate::sides::{DiskSide, Side};
 use crate::transfer::Job;
 use crate::tree::Tree;
 
 impl Lane<'_> {
     /// Looks at every replica at the destination, and plans; what was seen is told to the index.
-    pub(super) fn plan(&mut self, side: &Side) -> Result<Vec<Job>> {
+    pub(super) fn plan(&mut self, side: &DiskSide) -> Result<Vec<Job>> {
         let mut record = self.record(side)?;
         let mut noting = Noting::begin(&self.index, self.database)?;
         let jobs = self.plan_all(side, &mut noting, record.as_mut());
@@ -29,7 +29,7 @@ impl Lane<'_> {
         let written = if self.errand.dry_run {
             Ok(())
         } else {
-            noted.write(&mut self.index, &side.root)
+            noted.write(&mut self.index, Place::Disk(&side.root))
         };
         for error in [recorded, written].into_iter().filter_map(Result::err) {
             self.problem(error);
@@ -39,7 +39,7 @@ impl Lane<'_> {
 
     fn plan_all<'r>(
         &self,
-        side: &Side,
+        side: &DiskSide,
         noting: &mut Noting<'_, 'r>,
         mut record: Option<&mut Record>,
     ) -> Result<Vec<Job>>
@@ -53,14 +53,13 @@ impl Lane<'_> {
         for replica in &errand.replicas {
             let relative = replica.relative();
             if let Err(why) = self.refuse_replica(side, &relative, &mixed) {
-                self.refuse(side, &relative, why);
+                self.refuse(&relative, why);
                 continue;
             }
             let (category, project) = (&replica.category, &replica.project);
             let tree = side.tree(&errand.registry, &errand.exclusions, category, project)?;
-            let pair = ((&*errand.source.root, &replica.tree), (&*side.root, &tree));
-            if let Err(error) = preflight::refuse_shared_folder(pair.0, pair.1, &relative) {
-                self.refuse(side, &relative, error.line());
+            if let Err(error) = self.refuse_shared(side, replica, &tree) {
+                self.refuse(&relative, error.line());
                 continue;
             }
             let contents = self.contents(side, replica, &tree, record.as_deref_mut())?;
@@ -77,27 +76,38 @@ impl Lane<'_> {
     }
 
     /// Reports a replica of which nothing is copied.
-    fn refuse(&self, side: &Side, relative: &Path, why: String) {
-        let path = side.path(relative, Path::new(""));
+    pub(super) fn refuse(&self, relative: &Path, why: String) {
+        let path = self.path(relative, Path::new(""));
         self.report().add(Outcome::Failed(why), || path);
     }
 
     /// Fails for a replica that would go into the source, or among the files of another; says why.
     fn refuse_replica(
         &self,
-        side: &Side,
+        side: &DiskSide,
         relative: &Path,
         mixed: &BTreeMap<PathBuf, String>,
     ) -> Result<(), String> {
         if let Some(why) = relative.ancestors().find_map(|path| mixed.get(path)) {
             return Err(why.clone());
         }
-        let source = &self.errand.source.root;
+        let Some(source) = self.errand.source.folder() else {
+            return Ok(());
+        };
         preflight::refuse_same_folder(source, &side.root, relative).map_err(|error| error.line())
     }
 
+    /// Fails for a replica of which a folder is one of the source too.
+    fn refuse_shared(&self, side: &DiskSide, replica: &Replica, tree: &Tree) -> Result<()> {
+        let Some(source) = self.errand.source.folder() else {
+            return Ok(());
+        };
+        let pair = ((&**source, &replica.tree), (&*side.root, tree));
+        preflight::refuse_shared_folder(pair.0, pair.1, &replica.relative())
+    }
+
     /// Where contents are noted down, if content decides. Who asks a copy for that does not trust what was known before.
-    fn record(&mut self, side: &Side) -> Result<Option<Record>> {
+    fn record(&mut self, side: &DiskSide) -> Result<Option<Record>> {
         if !self.errand.rules.checksum {
             return Ok(None);
         }
@@ -117,7 +127,7 @@ impl Lane<'_> {
     /// What there is to be known of contents, where content decides.
     fn contents(
         &self,
-        side: &Side,
+        side: &DiskSide,
         replica: &Replica,
         tree: &Tree,
         record: Option<&mut Record>,
@@ -126,9 +136,12 @@ impl Lane<'_> {
             return Ok(content::Found::default());
         };
         let relative = replica.relative();
+        let Some(source) = self.errand.source.folder() else {
+            return self.contents_from_afar(replica, tree);
+        };
         let sides = [
             content::Side {
-                root: &self.errand.source.root,
+                root: source,
                 relative: &relative,
                 tree: &replica.tree,
             },
@@ -144,21 +157,33 @@ impl Lane<'_> {
         content::compare(sides, record, self.workers(side), &told)
     }
 
+    /// The same where the source is behind rclone.
+    fn contents_from_afar(&self, replica: &Replica, tree: &Tree) -> Result<content::Found> {
+        let Side::Remote(source) = &self.errand.source else {
+            return Ok(content::Found::default());
+        };
+        let (files, bytes) = content::extent(&replica.tree, tree);
+        (self.tell)(News::Comparing { files, bytes });
+        let told = |bytes| self.compared.bytes(bytes);
+        let trees = [&replica.tree, tree];
+        source.contents(self.database, None, trees, &replica.relative(), &told)
+    }
+
     /// The rows of source and destination in the index.
-    pub(super) fn rows(&mut self, side: &Side) -> Result<[Option<i64>; 2]> {
+    pub(super) fn rows(&mut self, side: &DiskSide) -> Result<[Option<i64>; 2]> {
         let source = self.errand.source.row(&mut self.index)?;
         Ok([source, side.row(&mut self.index)?])
     }
 
     /// Reports what a plan would do.
-    pub(super) fn foresee(&self, side: &Side, job: Job) {
+    pub(super) fn foresee(&self, job: Job) {
         let mut report = self.report();
         report.same(job.plan.same);
         for LeftOut { path, reason } in &job.plan.left_out {
-            report.add(reason.clone().into(), || side.path(&job.relative, path));
+            report.add(reason.clone().into(), || self.path(&job.relative, path));
         }
         report.planned_files += job.plan.files;
-        let base = side.path(&job.relative, Path::new(""));
+        let base = self.path(&job.relative, Path::new(""));
         report.planned.push((base, job.plan));
     }
 }

@@ -8,14 +8,14 @@ use crate::copy_file::sweep;
 use crate::error::Result;
 use crate::exclusions::{OWN_FOLDER, is_temporary};
 use crate::os::folder::Folder;
-use crate::sides::Side;
+use crate::sides::DiskSide;
 use crate::transfer::Job;
 use crate::tree;
 
 impl Lane<'_> {
     /// Removes what runs that died left in our own folder, in those above replicas, where names are tried out before a
     /// replica is there, and in replicas that are not this run's; those that are it finishes.
-    pub(super) fn sweep(&mut self, side: &Side, jobs: &mut [Job]) -> Result<()> {
+    pub(super) fn sweep(&mut self, side: &DiskSide, jobs: &mut [Job]) -> Result<()> {
         sweep_folder(&side.root, Path::new(OWN_FOLDER));
         let above = jobs.iter().flat_map(|job| job.relative.ancestors().skip(1));
         for folder in above.collect::<BTreeSet<_>>() {
@@ -34,7 +34,7 @@ impl Lane<'_> {
     }
 
     /// Removes the temporary files in a replica.
-    fn sweep_replica(&self, side: &Side, relative: &Path) {
+    fn sweep_replica(&self, side: &DiskSide, relative: &Path) {
         let walked = tree::walk(&side.root, relative, &self.errand.exclusions, &[]);
         for path in walked.map(|tree| tree.leftovers).unwrap_or_default() {
             let above = relative.join(path.parent().unwrap_or(Path::new("")));

@@ -13,6 +13,7 @@ use crate::diff::Seen;
 use crate::manifest::{Manifest, Packer};
 use crate::moment::Moment;
 use crate::name::Name;
+use crate::os::stat::Kind;
 
 /// How differing files are handled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -143,6 +144,37 @@ impl Plan {
                     self.refuse_folder(&folder, above, why);
                 }
             }
+        }
+        self.left_out.sort_by(|a, b| a.path.cmp(&b.path));
+    }
+
+    /// Leaves out the symbolic links, for a destination that holds none.
+    pub fn skip_links(&mut self, why: &str) {
+        for folder in &mut self.folders {
+            let mut packer = Packer::default();
+            let mut skipped = Vec::new();
+            let mut files = folder.add.files();
+            while let Ok(Some(file)) = files.next() {
+                if file.target.is_some() {
+                    skipped.push(Name::from_bytes(file.name.to_vec()));
+                } else {
+                    packer.add(&file);
+                }
+            }
+            if skipped.is_empty() && folder.replace.iter().all(|new| new.new.kind == Kind::File) {
+                continue;
+            }
+            folder.add = packer.finish();
+            folder.replace.retain(|new| {
+                let is_link = new.new.kind == Kind::Link;
+                skipped.extend(is_link.then(|| new.name.clone()));
+                !is_link
+            });
+            self.files -= skipped.len() as u64;
+            self.left_out.extend(skipped.into_iter().map(|name| LeftOut {
+                path: folder.path.join(name.as_path()),
+                reason: Reason::Skip(why.to_owned()),
+            }));
         }
         self.left_out.sort_by(|a, b| a.path.cmp(&b.path));
     }

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use crate::lexer::{continues, lex, quote};
-use crate::naming::category_path;
+use crate::naming::{self, category_path};
 use crate::paths;
 use crate::registry::{Entry, Key, Kind};
 use crate::variables::Variables;
@@ -144,7 +144,7 @@ fn words(line: &str, variables: &Variables) -> Option<Vec<OsString>> {
 /// The place that a word of an `add` line means; as it is typed where that cannot be told.
 fn registered_place(kind: Kind, typed: &OsStr, folder: &Path) -> Option<PathBuf> {
     match kind {
-        Kind::Database => Some(paths::absolute(typed, folder).unwrap_or_else(|_| typed.into())),
+        Kind::Database => Some(naming::root(typed, folder).unwrap_or_else(|_| typed.into())),
         Kind::Category => {
             let path = paths::expanded(typed).unwrap_or_else(|_| typed.into());
             Some(category_path(&path).unwrap_or(path))

@@ -65,6 +65,8 @@ pub type Keep<'a> = dyn Fn(&[Proof]) + Sync + 'a;
 pub struct Route<'a> {
     /// The source database's root.
     pub source: &'a Arc<Folder>,
+    /// Whether files are moved from there where they can be, because nobody else needs them.
+    pub takes: bool,
     /// The destination database's root.
     pub destination: &'a Arc<Folder>,
     /// Where old versions go.

@@ -7,7 +7,7 @@ use super::folders::Folders;
 use super::group::Group;
 use super::queue::{Item, Piece, Queue};
 use super::{Job, Route};
-use crate::copy_file::{Mover, Part, copy_file, make_link};
+use crate::copy_file::{Mover, Part, copy_file, make_link, take_file};
 use crate::error::{Error, Result};
 use crate::interrupt;
 use crate::os::folder::Folder;
@@ -167,6 +167,11 @@ impl<'a> Worker<'a> {
         }
         let meter = self.route.meter;
         let told = |bytes| meter.bytes(bytes);
+        if self.route.takes
+            && let Some(part) = take_file(&pair.from, &item.name, &pair.to, &mut self.mover)?
+        {
+            return Ok(part);
+        }
         copy_file(&pair.from, &item.name, &pair.to, &mut self.mover, &told)
     }
 

@@ -1,5 +1,7 @@
 //! Looking at the disks and bringing the index up to date.
 
+mod remote;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,14 +12,15 @@ use serde::Serialize;
 use crate::error::{Error, Result};
 use crate::exclusions::Exclusions;
 use crate::index::{Changes, Drafted, Index, KnownDatabase, LookWriter};
-use crate::listing::{Listing, is_mounted, list, require_mounted};
+use crate::listing::{Listing, list};
 use crate::moment::Moment;
-use crate::monitor::{Event, Monitor, Silent};
+use crate::monitor::{Event, Monitor};
 use crate::os::disk::{Disk, Turns};
 use crate::os::folder::Folder;
 use crate::presence::{self, Marks};
 use crate::project::{ProjectId, Scope};
 use crate::registry::{Category, Database, Registry};
+use crate::sides::RemoteSide;
 use crate::sight::{Sight, see};
 use crate::survey::{Before, Extent, Survey};
 use crate::units;
@@ -82,10 +85,14 @@ pub fn look(
 ) -> Result<Look> {
     let mut start = Instant::now();
     index.require_writable()?;
-    let seen = in_turn(index, database, turns, monitor, &mut || {
-        start = Instant::now();
-        examine(index, registry, database, extent, monitor)
-    });
+    let seen = if database.is_remote() {
+        remote::examine(index, registry, database, extent, monitor)
+    } else {
+        in_turn(index, database, turns, monitor, &mut || {
+            start = Instant::now();
+            examine(index, registry, database, extent, monitor)
+        })
+    };
     let (changes, state, unreadable) = match seen {
         Ok(seen) => {
             let state = if seen.unreadable() > 0 {
@@ -94,9 +101,12 @@ pub fn look(
                 LookState::Complete
             };
             let changes = seen.write(index, registry, database, extent)?;
+            if let Some(side) = &seen.remote {
+                remote::correct(side, &seen.survey)?;
+            }
             (changes, state, seen.unreadable())
         }
-        Err(error @ Error::Offline { .. }) => {
+        Err(error @ (Error::Offline { .. } | Error::Unreachable { .. })) => {
             monitor.event(&Event::Problem(&error));
             let known = index.database(&database.root)?;
             index.write_look(&database.root, &known)?.finish_offline()?;
@@ -138,6 +148,8 @@ struct Seen<'a> {
     survey: Survey<'a>,
     sight: Sight<'a>,
     drafted: Drafted,
+    /// The database, where it is behind rclone.
+    remote: Option<RemoteSide>,
 }
 
 /// Looks at everything in an extent, without writing. What is known, and whether the database is there, is asked only
@@ -171,6 +183,7 @@ fn examine<'a>(
         began,
         survey,
         sight,
+        remote: None,
     };
     refuse_emptiness(database, registry, &root, &seen)?;
     Ok(seen)
@@ -233,14 +246,18 @@ fn refuse_emptiness(
             return Ok(());
         }
     }
+    Err(emptied(database, known))
+}
+
+/// Says that a database that holds no client is taken for another.
+fn emptied(database: &Database, known: &KnownDatabase) -> Error {
     let files = units::counted(known.files, "file");
-    let why = format!("holds no client in any category, though the index knows {files} there");
-    Err(Error::Offline {
+    Error::Offline {
         database: database.name.clone(),
         root: database.root.clone(),
-        why,
+        why: format!("holds no client in any category, though the index knows {files} there"),
         may_be_meant: true,
-    })
+    }
 }
 
 /// What the index knows of a database, without looking.
@@ -298,44 +315,6 @@ fn expected(
         expected.retain(|project| extent.scope.contains(project));
     }
     Ok(expected)
-}
-
-/// Looks again at single replicas of a database that is open, so that the index knows what a run did there.
-///
-/// # Errors
-/// The index cannot be written, or the look was interrupted.
-pub fn look_again(
-    index: &mut Index,
-    registry: &Registry,
-    database: &Database,
-    root: &Arc<Folder>,
-    replicas: &[(&Category, ProjectId)],
-) -> Result<()> {
-    let began = Moment::now();
-    let exclusions = Arc::new(Exclusions::new(registry.exclusions())?);
-    let known = index.database(&database.root)?;
-    let before = mounted(index, &known)?;
-    let mut categories: Vec<&Category> = Vec::new();
-    for (category, _) in replicas {
-        if !categories.contains(category) {
-            require_mounted(root, category, &before)?;
-            categories.push(category);
-        }
-    }
-    let mut draft = index.draft(&known)?;
-    let sight = see(root, registry, &exclusions, replicas, &mut draft, &Silent)?;
-    let drafted = draft.finish()?;
-    let marks = Marks::of(root);
-    let mounted = categories
-        .into_iter()
-        .filter(|category| is_mounted(root, category));
-    let mounted: Vec<_> = mounted.collect();
-    let writer = index.write_look(&database.root, &known)?.begun(began);
-    write_replicas(&writer, &marks, &sight, &drafted)?;
-    for category in mounted {
-        writer.mounted(&category.path)?;
-    }
-    writer.finish(false)
 }
 
 /// Writes the replicas that were looked at, and whose they are.

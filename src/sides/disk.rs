@@ -1,4 +1,4 @@
-//! One database of a copy or a comparison, opened once.
+//! A database on a disk of this machine or mounted there, opened once.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use crate::exclusions::Exclusions;
 use crate::index::Index;
 use crate::listing::require_mounted;
 use crate::naming::{overlap, resolved};
-use crate::noting::Noting;
+use crate::noting::Place;
 use crate::os::folder::{Folder, is_missing};
 use crate::presence;
 use crate::project::{ProjectId, below};
@@ -18,7 +18,7 @@ use crate::tree::{self, Tree};
 
 /// A database that is there.
 #[derive(Clone, Debug)]
-pub struct Side {
+pub struct DiskSide {
     /// The database.
     pub database: Database,
     /// Its root.
@@ -27,7 +27,7 @@ pub struct Side {
     pub mounted: BTreeSet<PathBuf>,
 }
 
-impl Side {
+impl DiskSide {
     /// Opens a database.
     ///
     /// # Errors
@@ -43,21 +43,6 @@ impl Side {
             root,
             mounted,
         })
-    }
-
-    /// Its row in the index, made where it was never looked at; none there where the index can only be read.
-    ///
-    /// # Errors
-    /// The index cannot be read or written.
-    pub fn row(&self, index: &mut Index) -> Result<Option<i64>> {
-        let row = |index: &Index| Ok(index.database(&self.database.root)?.id);
-        let known = row(index)?;
-        if known.is_some() || index.is_read_only() {
-            return Ok(known);
-        }
-        let seen = Noting::begin(index, &self.database)?.finish()?;
-        seen.write(index, &self.root)?;
-        row(index)
     }
 
     /// Refuses to copy to a root that holds files of this one by now, through a mount or a link that came after `add`.
@@ -116,5 +101,13 @@ impl Side {
         } else {
             base.join(path)
         }
+    }
+
+    /// Its row in the index, made where it was never looked at; none there where the index can only be read.
+    ///
+    /// # Errors
+    /// The index cannot be read or written.
+    pub fn row(&self, index: &mut Index) -> Result<Option<i64>> {
+        super::row(index, &self.database, Place::Disk(&self.root))
     }
 }

@@ -1,0 +1,288 @@
+//! What was sent to a database and proven to be there: each file as it was at its source, with what a listing of the
+//! destination shows of that version.
+//!
+//! A row a folder and source: a folder in which nothing changed since costs one comparison.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, Row, params};
+
+use super::Index;
+use super::failure::Explain as _;
+use crate::error::Result;
+use crate::manifest::{File, Manifest, Packer};
+use crate::moment::Moment;
+use crate::name::Name;
+
+/// A file as it was sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SentFile {
+    /// Its size.
+    pub bytes: u64,
+    /// Its modification time at the source.
+    pub modified: Moment,
+    /// Its number on the file system it came from; 0 where that says nothing.
+    pub number: u64,
+    /// What a listing of the destination shows of this version; 0 where that is not known.
+    pub mark: u64,
+}
+
+/// The files of one folder, by their names.
+pub type SentFolder = BTreeMap<Name, SentFile>;
+
+/// What one source sent of one folder, packed.
+#[derive(Clone, Debug)]
+pub struct SentRow {
+    /// The folder, below the replica's.
+    pub folder: PathBuf,
+    /// The root of the database it came from.
+    pub source: PathBuf,
+    /// Names, sizes and times.
+    pub manifest: Manifest,
+    numbers: Vec<u8>,
+    marks: Vec<u8>,
+}
+
+impl SentRow {
+    /// Its files. A row that cannot be understood has none: they are sent again.
+    #[must_use]
+    pub fn files(&self) -> SentFolder {
+        let number = |bytes: &[u8], place: usize| {
+            let number = bytes.as_chunks().0.get(place).copied();
+            number.map(u64::from_le_bytes).unwrap_or_default()
+        };
+        let mut files = SentFolder::new();
+        let mut packed = self.manifest.files();
+        let mut place = 0;
+        while let Ok(Some(file)) = packed.next() {
+            let sent = SentFile {
+                bytes: file.bytes,
+                modified: file.modified,
+                number: number(&self.numbers, place),
+                mark: number(&self.marks, place),
+            };
+            files.insert(Name::from_bytes(file.name.to_vec()), sent);
+            place += 1;
+        }
+        files
+    }
+
+    fn packed(folder: &Path, source: &Path, files: &SentFolder) -> Self {
+        let mut packer = Packer::with_capacity(files.len());
+        let (mut numbers, mut marks) = (Vec::new(), Vec::new());
+        for (name, file) in files {
+            packer.add(&File {
+                name: name.as_bytes(),
+                bytes: file.bytes,
+                modified: file.modified,
+                target: None,
+            });
+            numbers.extend_from_slice(&file.number.to_le_bytes());
+            marks.extend_from_slice(&file.mark.to_le_bytes());
+        }
+        Self {
+            folder: folder.to_owned(),
+            source: source.to_owned(),
+            manifest: packer.finish(),
+            numbers,
+            marks,
+        }
+    }
+}
+
+impl Index {
+    /// What was sent of a replica to a destination, by whatever source, sorted by folder.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn sent(&self, destination: &Path, replica: &Path) -> Result<Vec<SentRow>> {
+        let sql = "SELECT folder, source, manifest, numbers, marks FROM sent
+                   WHERE destination = ?1 AND replica = ?2 ORDER BY folder, source";
+        let parameters = params![bytes(destination), bytes(replica)];
+        let rows = self.connection.prepare_cached(sql).and_then(|mut query| {
+            query.query_map(parameters, sent_row)?.collect()
+        });
+        rows.explain("read", &self.path)
+    }
+
+    /// The replicas of which anybody sent something to a destination.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn all_sent_replicas(&self, destination: &Path) -> Result<Vec<PathBuf>> {
+        let sql = "SELECT DISTINCT replica FROM sent WHERE destination = ?1";
+        let rows = self.connection.prepare_cached(sql).and_then(|mut query| {
+            query.query_map([bytes(destination)], |row| path(row, 0))?.collect()
+        });
+        rows.explain("read", &self.path)
+    }
+
+    /// The replicas of which a source sent something to a destination.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn sent_replicas(&self, destination: &Path, source: &Path) -> Result<Vec<PathBuf>> {
+        let sql = "SELECT DISTINCT replica FROM sent WHERE destination = ?1 AND source = ?2 ORDER BY replica";
+        let parameters = params![bytes(destination), bytes(source)];
+        let rows = self.connection.prepare_cached(sql).and_then(|mut query| {
+            query.query_map(parameters, |row| path(row, 0))?.collect()
+        });
+        rows.explain("read", &self.path)
+    }
+
+    /// Notes what is at a destination now: for each folder of a replica the files that a source sent, and the names that
+    /// are no longer there as anybody sent them.
+    ///
+    /// # Errors
+    /// The index cannot be written.
+    pub fn keep_sent(
+        &mut self,
+        destination: &Path,
+        replica: &Path,
+        source: &Path,
+        folders: &BTreeMap<PathBuf, (SentFolder, Vec<Name>)>,
+    ) -> Result<()> {
+        let path = self.path.clone();
+        let transaction = self.transaction()?;
+        for (folder, (sent, gone)) in folders {
+            let place = Place { destination, replica, folder };
+            place
+                .keep(&transaction, source, sent, gone)
+                .explain("write", &path)?;
+        }
+        transaction.commit().explain("write", &path)
+    }
+}
+
+/// A folder of a replica at a destination.
+struct Place<'a> {
+    destination: &'a Path,
+    replica: &'a Path,
+    folder: &'a Path,
+}
+
+impl Place<'_> {
+    fn keep(
+        &self,
+        connection: &Connection,
+        source: &Path,
+        sent: &SentFolder,
+        gone: &[Name],
+    ) -> rusqlite::Result<()> {
+        let mut is_there = false;
+        for row in self.rows(connection)? {
+            let own = row.source == source;
+            is_there |= own;
+            let mut files = row.files();
+            let before = files.len();
+            for name in gone {
+                files.remove(name);
+            }
+            if own {
+                files.extend(sent.iter().map(|(name, file)| (name.clone(), *file)));
+                self.put(connection, source, &files)?;
+            } else {
+                // What another source sent was replaced or is gone.
+                files.retain(|name, _| !sent.contains_key(name));
+                if files.len() != before {
+                    self.put(connection, &row.source, &files)?;
+                }
+            }
+        }
+        // A folder with nothing in it is a row too: it was made there.
+        if !is_there && (!sent.is_empty() || gone.is_empty()) {
+            self.put(connection, source, sent)?;
+        }
+        Ok(())
+    }
+
+    fn rows(&self, connection: &Connection) -> rusqlite::Result<Vec<SentRow>> {
+        let sql = "SELECT folder, source, manifest, numbers, marks FROM sent
+                   WHERE destination = ?1 AND replica = ?2 AND folder = ?3";
+        let parameters = params![bytes(self.destination), bytes(self.replica), bytes(self.folder)];
+        connection.prepare_cached(sql)?.query_map(parameters, sent_row)?.collect()
+    }
+
+    fn put(&self, connection: &Connection, source: &Path, files: &SentFolder) -> rusqlite::Result<()> {
+        let row = SentRow::packed(self.folder, source, files);
+        let sql = "INSERT INTO sent (destination, replica, folder, source, manifest, numbers, marks)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                   ON CONFLICT (destination, replica, folder, source) DO UPDATE SET manifest = ?5, numbers = ?6, marks = ?7";
+        let parameters = params![
+            bytes(self.destination),
+            bytes(self.replica),
+            bytes(self.folder),
+            bytes(source),
+            row.manifest.packed(),
+            row.numbers,
+            row.marks
+        ];
+        connection.prepare_cached(sql)?.execute(parameters)?;
+        Ok(())
+    }
+}
+
+fn bytes(path: &Path) -> &[u8] {
+    path.as_os_str().as_bytes()
+}
+
+fn path(row: &Row<'_>, column: usize) -> rusqlite::Result<PathBuf> {
+    Ok(OsString::from_vec(row.get(column)?).into())
+}
+
+fn sent_row(row: &Row<'_>) -> rusqlite::Result<SentRow> {
+    Ok(SentRow {
+        folder: path(row, 0)?,
+        source: path(row, 1)?,
+        manifest: Manifest::from_packed(row.get(2)?),
+        numbers: row.get(3)?,
+        marks: row.get(4)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(bytes: u64) -> SentFile {
+        SentFile {
+            bytes,
+            modified: Moment { seconds: 7, nanoseconds: 8 },
+            number: bytes + 1,
+            mark: bytes + 2,
+        }
+    }
+
+    fn one(name: &str, bytes: u64) -> SentFolder {
+        [(Name::from(name), file(bytes))].into()
+    }
+
+    #[test]
+    fn what_another_source_sends_takes_the_place_of_what_was_there() {
+        let temporary = tempfile::tempdir().unwrap();
+        let mut index = Index::open(&temporary.path().join("index")).unwrap().index;
+        let [cloud, work, nas, replica] = ["s3:b", "/work", "/nas", "footage/a/b"].map(Path::new);
+        let mut both = one("a", 1);
+        both.extend(one("b", 2));
+        let folder = |files: SentFolder, gone: &[&str]| {
+            let gone = gone.iter().map(|name| Name::from(*name)).collect();
+            BTreeMap::from([(PathBuf::from("x"), (files, gone))])
+        };
+        index.keep_sent(cloud, replica, work, &folder(both, &[])).unwrap();
+        index.keep_sent(cloud, replica, nas, &folder(one("a", 9), &[])).unwrap();
+        let rows = index.sent(cloud, replica).unwrap();
+        let of = |source: &Path| rows.iter().find(|row| row.source == source).unwrap().files();
+        assert_eq!(of(work), one("b", 2));
+        assert_eq!(of(nas), one("a", 9));
+        assert_eq!(index.sent_replicas(cloud, nas).unwrap(), [replica]);
+
+        index.keep_sent(cloud, replica, work, &folder(SentFolder::new(), &["a"])).unwrap();
+        let rows = index.sent(cloud, replica).unwrap();
+        assert_eq!(rows.iter().map(|row| row.files().len()).sum::<usize>(), 1);
+        index.forget(cloud).unwrap();
+        assert!(index.sent(cloud, replica).unwrap().is_empty());
+    }
+}

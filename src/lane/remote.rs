@@ -1,0 +1,246 @@
+//! What a lane does where its destination is behind rclone: one listing, a plan, one process for all files, and one
+//! listing that proves them.
+
+use std::path::PathBuf;
+use std::sync::PoisonError;
+
+use super::{Lane, News, Replica};
+use crate::content::{self, Found};
+use crate::error::Result;
+use crate::fit::{self, Habits};
+use crate::interrupt;
+use crate::manifest::Files;
+use crate::name::Name;
+use crate::noting::{Noting, Place};
+use crate::outcome::Outcome;
+use crate::os::stat::Kind;
+use crate::plan::{LeftOut, Plan, plan};
+use crate::registry::Category;
+use crate::remote::{self, Limits, Listed};
+use crate::sending::{self, Outgoing, Sending};
+use crate::sides::RemoteSide;
+use crate::transfer::Job;
+use crate::tree::Tree;
+use crate::versions;
+
+impl Lane<'_> {
+    pub(super) fn run_to_remote(&mut self, side: &RemoteSide) -> Result<()> {
+        if !self.errand.dry_run {
+            sending::settle(&mut self.index, side, &self.errand.source)?;
+        }
+        let (jobs, trees) = self.plan_remote(side)?;
+        self.report().planned_bytes = jobs.iter().map(|job| job.plan.bytes).sum();
+        if self.errand.dry_run {
+            for job in jobs {
+                self.foresee(job);
+            }
+            return Ok(());
+        }
+        if self.errand.asks {
+            self.ask(&jobs)?;
+        }
+        if jobs.iter().any(|job| job.plan.has_work()) && side.identity.is_none() {
+            side.remote.make_identity(&self.database.name)?;
+        }
+        self.tell_planned(&jobs);
+        for job in &jobs {
+            self.report().same(job.plan.same);
+            for LeftOut { path, reason } in &job.plan.left_out {
+                self.report().add(reason.clone().into(), || self.path(&job.relative, path));
+            }
+        }
+        self.send(side, &jobs)?;
+        (self.tell)(News::CarriedOut(self.place));
+        interrupt::shielded(|| self.note_sent(side, &jobs, trees))
+    }
+
+    /// Plans every replica by one listing of the destination; what it showed is told to the index.
+    fn plan_remote(&mut self, side: &RemoteSide) -> Result<(Vec<Job>, Vec<Tree>)> {
+        let errand = self.errand;
+        for category in self.categories() {
+            let inner = errand.registry.inner_categories(category);
+            side.listing(category, &errand.scope, &inner)?;
+        }
+        let (mut jobs, mut trees) = (Vec::new(), Vec::new());
+        let mut noting = Noting::begin(&self.index, self.database)?;
+        for replica in &errand.replicas {
+            let (category, project) = (&replica.category, &replica.project);
+            let relative = replica.relative();
+            if let Some(why) = remote::refusal(&relative) {
+                self.refuse(&relative, why.to_owned());
+                continue;
+            }
+            let tree = side.tree(&errand.registry, &errand.exclusions, category, project)?;
+            let contents = if errand.rules.checksum {
+                self.compare_remote(side, replica, &tree)?
+            } else {
+                Found::default()
+            };
+            let plan = plan(&replica.tree, &tree, errand.rules, &contents);
+            noting.add(category, project, &tree)?;
+            jobs.push(Job {
+                plan: fitted(plan, &tree, side),
+                relative,
+                unfinished: false,
+            });
+            trees.push(tree);
+        }
+        let noted = noting.finish()?;
+        if !errand.dry_run {
+            let written = noted.write(&mut self.index, Place::Remote(side.identity.as_deref()));
+            let corrected = jobs.iter().try_for_each(|job| side.correct_record(&job.relative));
+            for error in [written, corrected].into_iter().filter_map(Result::err) {
+                self.problem(error);
+            }
+        }
+        Ok((jobs, trees))
+    }
+
+    /// The categories of the replicas, each once.
+    fn categories(&self) -> Vec<&Category> {
+        let mut categories = Vec::new();
+        for replica in &self.errand.replicas {
+            if !categories.contains(&&replica.category) {
+                categories.push(&replica.category);
+            }
+        }
+        categories
+    }
+
+    fn compare_remote(&self, side: &RemoteSide, replica: &Replica, tree: &Tree) -> Result<Found> {
+        let source = &self.errand.source;
+        let (files, bytes) = content::extent(&replica.tree, tree);
+        (self.tell)(News::Comparing { files, bytes });
+        let told = |bytes| self.compared.bytes(bytes);
+        let trees = [&replica.tree, tree];
+        side.contents(source.database(), source.abilities(), trees, &replica.relative(), &told)
+    }
+
+    /// Sends what the plans say, and tells the report.
+    fn send(&mut self, side: &RemoteSide, jobs: &[Job]) -> Result<()> {
+        let mut files = Vec::new();
+        for job in jobs {
+            files.extend(outgoing(job, &*side.listed(&job.relative)?));
+        }
+        let versions = versions::on_remote(self.errand.run);
+        let sending = Sending {
+            source: &self.errand.source,
+            destination: side,
+            versions: &versions,
+            limits: &Limits::default(),
+            verify: self.errand.verify,
+            meter: self.meter,
+        };
+        let (report, database) = (self.report, self.database);
+        let mut replaced = false;
+        let sent = sending.send(&mut self.index, &files, &mut |file, outcome| {
+            replaced |= matches!(&outcome, Outcome::Copied(copied) if copied.replaced);
+            let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
+            report.add(outcome, || database.path(&file.whole()));
+        });
+        if replaced {
+            let path = side.remote.path(&versions);
+            self.report().versions.push(path);
+        }
+        sent?;
+        self.make_empty_folders(side, jobs)
+    }
+
+    /// Makes folders in which there is nothing, where the storage holds such, and notes them down.
+    fn make_empty_folders(&mut self, side: &RemoteSide, jobs: &[Job]) -> Result<()> {
+        if interrupt::requested() {
+            return Ok(());
+        }
+        let of = |job: &Job| {
+            let folders = empty_folders(job).map(|path| job.relative.join(path));
+            folders.collect::<Vec<_>>()
+        };
+        let folders: Vec<PathBuf> = jobs.iter().flat_map(of).collect();
+        if side.abilities.holds_empty_folders() {
+            side.remote.make_folders(&folders)?;
+        }
+        let (destination, source) = (&self.database.root, &self.errand.source.database().root);
+        for job in jobs {
+            let made = empty_folders(job).map(|folder| (folder, Default::default())).collect();
+            self.index.keep_sent(destination, &job.relative, source, &made)?;
+        }
+        Ok(())
+    }
+
+    /// Tells the index what is at the destination now: what was there, and what was proven since.
+    fn note_sent(&mut self, side: &RemoteSide, jobs: &[Job], trees: Vec<Tree>) -> Result<()> {
+        let errand = self.errand;
+        let mut noting = Noting::begin(&self.index, self.database)?;
+        for (job, tree) in jobs.iter().zip(trees) {
+            if !job.plan.has_work() {
+                continue;
+            }
+            let replica = errand.replicas.iter().find(|replica| replica.relative() == job.relative);
+            let Some(replica) = replica else { continue };
+            let rows = self.index.sent(&self.database.root, &job.relative)?;
+            let made: Vec<PathBuf> = empty_folders(job).collect();
+            let tree = side.with_record(tree, &rows, &made);
+            noting.add(&replica.category, &replica.project, &tree)?;
+        }
+        let noted = noting.finish()?;
+        noted.write(&mut self.index, Place::Remote(side.identity.as_deref()))
+    }
+}
+
+/// A plan without what the destination cannot hold: links, names that rclone would take for others, names that the storage
+/// would take for one, and files in the place of folders.
+fn fitted(mut plan: Plan, there: &Tree, side: &RemoteSide) -> Plan {
+    let habits = Habits::of_remote(side.abilities.folds_case());
+    let mut refused = fit::misfits(&plan, there, &habits);
+    for (path, _) in plan.paths() {
+        if let Some(why) = remote::refusal(&path) {
+            refused.insert(path, why.to_owned());
+        }
+    }
+    let other = "something of another kind has its name there; move that away by hand";
+    for folder in &plan.folders {
+        if folder.displaces.is_some() {
+            refused.insert(folder.path.clone(), other.to_owned());
+        }
+        let kinds = folder.replace.iter().filter(|new| new.old.kind != Kind::File);
+        refused.extend(kinds.map(|new| (folder.path.join(new.name.as_path()), other.to_owned())));
+    }
+    plan.refuse(&refused);
+    plan.skip_links("it is a symbolic link, which remotes do not hold");
+    plan
+}
+
+/// The files of a plan, as they are sent.
+fn outgoing(job: &Job, listed: &Listed) -> Vec<Outgoing> {
+    let mut files = Vec::new();
+    for folder in &job.plan.folders {
+        let file = |name: &Name, bytes, modified, replaces| {
+            let path = folder.path.join(name.as_path());
+            let before = listed.file(&job.relative.join(&path));
+            Outgoing {
+                replica: job.relative.clone(),
+                mark_before: before.map_or(0, |before| before.mark),
+                path,
+                bytes,
+                modified,
+                replaces,
+            }
+        };
+        let mut packed: Files<'_> = folder.add.files();
+        while let Ok(Some(add)) = packed.next() {
+            let name = Name::from_bytes(add.name.to_vec());
+            files.push(file(&name, add.bytes, add.modified, false));
+        }
+        let replaced = folder.replace.iter();
+        files.extend(replaced.map(|new| file(&new.name, new.new.bytes, new.new.modified, true)));
+    }
+    files
+}
+
+/// The folders of a plan that are to be made with nothing in them, below the replica's.
+fn empty_folders(job: &Job) -> impl Iterator<Item = PathBuf> + '_ {
+    let empty = job.plan.folders.iter().filter(|folder| {
+        !folder.exists && folder.add.packed().is_empty() && folder.replace.is_empty()
+    });
+    empty.map(|folder| folder.path.clone())
+}

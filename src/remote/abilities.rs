@@ -1,0 +1,173 @@
+//! What a remote can do: keep times, say digests, rename.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::ops::ControlFlow;
+
+use serde::{Deserialize, Serialize};
+
+use super::Remote;
+use super::log;
+use super::process::{self, Line, Patience};
+use crate::error::{PATIENCE, Result};
+use crate::moment::Step;
+
+/// What a remote can do, as rclone says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Abilities {
+    /// In which steps it keeps the times of files, in nanoseconds; more than it takes where it keeps none.
+    precision: u64,
+    /// The digests that it can say of a file.
+    hashes: Vec<String>,
+    /// Whether a time costs a question a file.
+    slow_times: bool,
+    /// Whether it can give a file another name without its being sent again.
+    moves: bool,
+    /// Whether it holds folders with nothing in them.
+    empty_folders: bool,
+    /// Whether it takes `A` for `a`.
+    folds_case: bool,
+}
+
+/// The answer of `rclone backend features`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Answer {
+    precision: u64,
+    #[serde(default)]
+    hashes: Option<Vec<String>>,
+    #[serde(default)]
+    features: BTreeMap<String, bool>,
+}
+
+impl Abilities {
+    /// From what [`Self::written`] gave.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
+    /// In a form to be kept.
+    #[must_use]
+    pub fn written(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// The step in which it keeps times; `None` where it keeps none.
+    #[must_use]
+    pub const fn step(&self) -> Option<Step> {
+        match self.precision {
+            0..=1 => Some(Step::Nanosecond),
+            2..=100 => Some(Step::HundredNanoseconds),
+            101..=1_000_000_000 => Some(Step::Second),
+            1_000_000_001..=2_000_000_000 => Some(Step::TwoSeconds),
+            _ => None,
+        }
+    }
+
+    /// Whether a file that was sent is proven by a digest that the storage says itself.
+    #[must_use]
+    pub fn proves_content(&self) -> bool {
+        !self.hashes.is_empty()
+    }
+
+    /// Whether both say a digest of the same kind.
+    #[must_use]
+    pub fn shares_digest(&self, other: &Self) -> bool {
+        self.hashes.iter().any(|hash| other.hashes.contains(hash))
+    }
+
+    /// Whether a time costs a question a file.
+    #[must_use]
+    pub const fn has_slow_times(&self) -> bool {
+        self.slow_times
+    }
+
+    /// Whether files can be renamed there, and so old versions be kept.
+    #[must_use]
+    pub const fn can_move(&self) -> bool {
+        self.moves
+    }
+
+    /// Whether it holds empty folders.
+    #[must_use]
+    pub const fn holds_empty_folders(&self) -> bool {
+        self.empty_folders
+    }
+
+    /// Whether it takes `A` for `a`.
+    #[must_use]
+    pub const fn folds_case(&self) -> bool {
+        self.folds_case
+    }
+}
+
+impl Remote {
+    /// What tells an answer about this remote from one about what it was before: program and configuration.
+    #[must_use]
+    pub fn stamp(&self) -> String {
+        let configuration = super::program::configuration_stamp();
+        format!("{} {configuration}", self.program.stamp())
+    }
+
+    /// Asks what it can do.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Remote`].
+    pub fn abilities(&self) -> Result<Abilities> {
+        let words: Vec<OsString> = ["backend", "features"]
+            .into_iter()
+            .chain(process::ALWAYS)
+            .map(OsString::from)
+            .chain([self.root.clone().into()])
+            .collect();
+        let (mut answer, mut said) = (Vec::new(), String::new());
+        let patience = Patience::within(std::time::Duration::from_secs(PATIENCE));
+        process::run(&self.program, &words, patience, &mut |line| {
+            match line {
+                Line::Out(line) => answer.extend(line),
+                Line::Log(line) => {
+                    let entry = log::read(&line);
+                    if entry.is_error {
+                        said = entry.message;
+                    }
+                }
+            }
+            ControlFlow::Continue(())
+        })?;
+        let answer: Answer = serde_json::from_slice(&answer)
+            .map_err(|_| process::failed("ask for the abilities of", &self.root, said))?;
+        let has = |name: &str| answer.features.get(name).copied().unwrap_or_default();
+        Ok(Abilities {
+            precision: answer.precision,
+            hashes: answer.hashes.unwrap_or_default(),
+            slow_times: has("SlowModTime"),
+            moves: has("Move") || has("Copy"),
+            empty_folders: has("CanHaveEmptyDirectories"),
+            folds_case: has("CaseInsensitive"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn precision_is_a_step_or_none() {
+        for (precision, step) in [
+            (1, Some(Step::Nanosecond)),
+            (100, Some(Step::HundredNanoseconds)),
+            (1_000_000, Some(Step::Second)),
+            (1_000_000_000, Some(Step::Second)),
+            (2_000_000_000, Some(Step::TwoSeconds)),
+            (3_153_600_000_000_000_000, None),
+        ] {
+            let abilities = Abilities {
+                precision,
+                ..Abilities::default()
+            };
+            assert_eq!(abilities.step(), step, "{precision}");
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! Many files in one rclone process: sent, fetched, or moved among the old versions.
+//!
+//! What the log says of a file is told at once. It is no proof: that is a listing afterwards.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::Remote;
+use super::log::{self, Entry, Progress};
+use super::names;
+use super::process::{self, End, Line, Patience};
+use crate::error::Result;
+use crate::os::scratch::Scratch;
+
+/// How long nothing may move though rclone says every second that it lives: it may be reading a huge file to digest it.
+const STALLED: Duration = Duration::from_secs(30 * 60);
+
+/// What bounds a transfer.
+#[derive(Clone, Debug, Default)]
+pub struct Limits {
+    /// As rclone takes it: `10M`, `08:00,512k 23:00,off`.
+    pub bandwidth: Option<String>,
+    /// When no further file is begun.
+    pub until: Option<Instant>,
+    /// How many files at once; `None` for what suits it.
+    pub transfers: Option<usize>,
+}
+
+/// How one file fared, as the log says.
+#[derive(Debug)]
+pub enum Sent<'a> {
+    /// It is said to be there.
+    Done(&'a Path),
+    /// It is not, and why.
+    Failed(&'a Path, &'a str),
+    /// So many more bytes were moved.
+    Bytes(u64),
+}
+
+/// Files that go from one root to another.
+#[derive(Debug)]
+pub struct Batch<'a> {
+    remote: &'a Remote,
+    verb: &'static str,
+    from: PathBuf,
+    to: PathBuf,
+    /// The files, by their paths below both roots.
+    files: &'a [PathBuf],
+    /// The folder on the destination's root where what is replaced goes.
+    versions: Option<PathBuf>,
+    /// What bounds it.
+    limits: &'a Limits,
+    /// Whether files go also where one of the same size and time is there.
+    again: bool,
+}
+
+impl<'a> Batch<'a> {
+    /// Files that go to a remote from a root of either kind; what has their names there is moved to `versions`, below the
+    /// remote's root, first.
+    #[must_use]
+    pub fn to(remote: &'a Remote, from: &Path, files: &'a [PathBuf], versions: &Path, limits: &'a Limits) -> Self {
+        Self {
+            remote,
+            verb: "copy",
+            from: from.to_owned(),
+            to: remote.root().to_owned(),
+            files,
+            versions: Some(versions.to_owned()),
+            limits,
+            // What is to be sent was decided before: a storage may not tell it from what is there.
+            again: true,
+        }
+    }
+
+    /// Files that come from a remote into a folder of our own.
+    #[must_use]
+    pub fn from(remote: &'a Remote, to: &Path, files: &'a [PathBuf], limits: &'a Limits) -> Self {
+        Self {
+            remote,
+            verb: "copy",
+            from: remote.root().to_owned(),
+            to: to.to_owned(),
+            files,
+            versions: None,
+            limits,
+            again: false,
+        }
+    }
+
+    /// The same, also where a file of the same size and time is there.
+    #[must_use]
+    pub const fn again(mut self, again: bool) -> Self {
+        self.again = again;
+        self
+    }
+
+    /// Files of a remote that go among its old versions.
+    #[must_use]
+    pub fn aside(remote: &'a Remote, files: &'a [PathBuf], versions: &Path, limits: &'a Limits) -> Self {
+        Self {
+            remote,
+            verb: "move",
+            from: remote.root().to_owned(),
+            to: remote.path(versions),
+            files,
+            versions: None,
+            limits,
+            again: false,
+        }
+    }
+
+    /// Carries it out; gives what kept rclone from the files of which nothing was told, if it said.
+    ///
+    /// # Errors
+    /// An interruption, or rclone could not be started.
+    pub fn run(&self, tell: &mut dyn FnMut(Sent<'_>)) -> Result<Option<String>> {
+        // An empty list would stand for every file there is.
+        if self.files.is_empty() {
+            return Ok(None);
+        }
+        let mut places = HashMap::new();
+        for (place, file) in self.files.iter().enumerate() {
+            match names::standard_path(file) {
+                Ok(written) => {
+                    places.insert(written, place);
+                }
+                Err(why) => tell(Sent::Failed(file, why)),
+            }
+        }
+        if places.is_empty() {
+            return Ok(None);
+        }
+        let list = Scratch::list(self.files.iter().filter_map(|file| names::standard_path(file).ok()))?;
+        let mut hearing = Hearing {
+            batch: self,
+            places,
+            told: vec![false; self.files.len()],
+            progress: Progress::default(),
+            moved: Instant::now(),
+            said: None,
+        };
+        let words = self.words(&list)?;
+        let end = process::run(&self.remote.program, &words, Patience::WORK, &mut |line| match line {
+            Line::Out(_) => ControlFlow::Continue(()),
+            Line::Log(line) => hearing.hear(&log::read(&line), tell),
+        })?;
+        Ok(match end {
+            End::Silent => Some("rclone said nothing for 2 min and was stopped".to_owned()),
+            End::Stopped => Some("nothing moved for 30 min, and rclone was stopped".to_owned()),
+            // Its time was over.
+            End::Exited(Some(10)) => None,
+            _ => hearing.said,
+        })
+    }
+
+    fn words(&self, list: &Scratch) -> Result<Vec<OsString>> {
+        let transfers = self.limits.transfers.unwrap_or(8);
+        let mut words: Vec<OsString> = [self.verb]
+            .into_iter()
+            .chain(process::ALWAYS)
+            .chain(["--low-level-retries=3", "--contimeout=15s", "--timeout=60s"])
+            .chain(["--log-level=INFO", "--stats=1s", "--checkers=16", "--no-unicode-normalization"])
+            .chain(self.again.then_some("--ignore-times"))
+            .map(OsString::from)
+            .collect();
+        words.push(format!("--transfers={transfers}").into());
+        words.push("--files-from-raw".into());
+        words.push(list.path().into());
+        if let Some(versions) = &self.versions {
+            words.push("--backup-dir".into());
+            words.push(self.remote.path(versions).into());
+        }
+        if let Some(bandwidth) = &self.limits.bandwidth {
+            words.push(format!("--bwlimit={bandwidth}").into());
+        }
+        if let Some(until) = self.limits.until {
+            let left = until.saturating_duration_since(Instant::now()).as_secs().max(1);
+            words.push(format!("--max-duration={left}s").into());
+            words.push("--cutoff-mode=soft".into());
+        }
+        words.push("--".into());
+        for root in [&self.from, &self.to] {
+            words.push(root.into());
+        }
+        Ok(words)
+    }
+}
+
+/// What is made of the log.
+struct Hearing<'a> {
+    batch: &'a Batch<'a>,
+    /// The places of the files in the batch, by their names as rclone writes them.
+    places: HashMap<String, usize>,
+    told: Vec<bool>,
+    progress: Progress,
+    /// When the progress was another.
+    moved: Instant,
+    /// What was said last of no file.
+    said: Option<String>,
+}
+
+impl Hearing<'_> {
+    fn hear(&mut self, entry: &Entry, tell: &mut dyn FnMut(Sent<'_>)) -> ControlFlow<()> {
+        if let Some(progress) = &entry.progress {
+            return self.advance(progress, tell);
+        }
+        let place = entry.object.as_ref().and_then(|object| self.places.get(object));
+        match place.copied() {
+            Some(place) => self.file(place, entry, tell),
+            None if entry.is_error => self.said = Some(entry.message.clone()),
+            None => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn file(&mut self, place: usize, entry: &Entry, tell: &mut dyn FnMut(Sent<'_>)) {
+        if self.told[place] {
+            return;
+        }
+        let file = &self.batch.files[place];
+        let is_done = match self.batch.verb {
+            "move" => ["Moved (", "Deleted"].iter().any(|word| entry.message.starts_with(word)),
+            _ => entry.message.contains("Copied (") && !entry.message.contains("(server-side"),
+        };
+        if is_done {
+            self.told[place] = true;
+            tell(Sent::Done(file));
+        } else if entry.is_error {
+            self.told[place] = true;
+            tell(Sent::Failed(file, &entry.message));
+        }
+    }
+
+    fn advance(&mut self, progress: &Progress, tell: &mut dyn FnMut(Sent<'_>)) -> ControlFlow<()> {
+        if *progress != self.progress {
+            self.moved = Instant::now();
+            tell(Sent::Bytes(progress.bytes.saturating_sub(self.progress.bytes)));
+            self.progress = progress.clone();
+        } else if self.moved.elapsed() > STALLED {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
+}

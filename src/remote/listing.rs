@@ -1,0 +1,219 @@
+//! What is on a remote: one listing of a folder with everything below it, or of chosen files.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::log;
+use super::names;
+use super::process::{self, End, Line, Patience, failed};
+use super::{Abilities, Remote};
+use crate::digest::Digest;
+use crate::error::{Result, Trouble};
+use crate::moment::Moment;
+use crate::name::Name;
+use crate::os::scratch::Scratch;
+
+/// What is to be listed.
+#[derive(Clone, Copy, Debug)]
+pub enum Wanted<'a> {
+    /// A folder below the root with everything in it.
+    Below(&'a Path),
+    /// These files, by their paths below the root.
+    Files(&'a [PathBuf]),
+}
+
+/// Which times of files are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Times {
+    /// Those that cost nothing more; of a storage whose times cost a question a file when each was written there.
+    Cheap,
+    /// Those of the files themselves, whatever they cost.
+    Own,
+}
+
+/// A file as a listing shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedFile {
+    /// Its size; `None` where the storage does not know it.
+    pub bytes: Option<u64>,
+    /// Its time as asked for.
+    pub modified: Moment,
+    /// What tells this version of it from one that somebody else puts there: made of the time that the listing shows.
+    pub mark: u64,
+}
+
+/// The files of one folder.
+pub type ListedFolder = BTreeMap<Name, ListedFile>;
+
+/// What a listing showed.
+#[derive(Debug, Default)]
+pub struct Listed {
+    /// The folders and their files, by their paths below the database's root.
+    pub folders: BTreeMap<PathBuf, ListedFolder>,
+    /// Folders that could not be listed, and why.
+    pub problems: Vec<(PathBuf, String)>,
+}
+
+/// An entry as rclone writes it.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Entry<'a> {
+    #[serde(borrow)]
+    path: std::borrow::Cow<'a, str>,
+    size: i64,
+    #[serde(default, borrow)]
+    mod_time: std::borrow::Cow<'a, str>,
+    is_dir: bool,
+}
+
+impl Listed {
+    /// A file, by its path below the root.
+    #[must_use]
+    pub fn file(&self, path: &Path) -> Option<&ListedFile> {
+        let folder = self.folders.get(path.parent()?)?;
+        folder.get(&Name::from(path.file_name()?))
+    }
+
+    /// How many files it shows.
+    #[must_use]
+    pub fn files(&self) -> usize {
+        self.folders.values().map(BTreeMap::len).sum()
+    }
+
+    /// Adds an entry of a listing that began at `base`.
+    fn add(&mut self, base: &Path, entry: &Entry<'_>) {
+        let mut path = base.to_owned();
+        path.extend(entry.path.split('/').map(|part| names::real(part).as_path().to_owned()));
+        if entry.is_dir {
+            self.folders.entry(path).or_default();
+            return;
+        }
+        let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
+            return;
+        };
+        let file = ListedFile {
+            bytes: u64::try_from(entry.size).ok(),
+            modified: Moment::parse(&entry.mod_time).unwrap_or(Moment::UNKNOWN),
+            mark: Digest::of_bytes(entry.mod_time.as_bytes()).half(),
+        };
+        match self.folders.get_mut(above) {
+            Some(folder) => folder.insert(name.into(), file),
+            None => self
+                .folders
+                .entry(above.to_owned())
+                .or_default()
+                .insert(name.into(), file),
+        };
+    }
+
+    /// Adds the folders above others, which some storages do not list.
+    fn add_above(&mut self, base: &Path) {
+        let known: Vec<PathBuf> = self.folders.keys().cloned().collect();
+        for path in known {
+            let above = path.ancestors().skip(1);
+            for above in above.take_while(|above| above.starts_with(base)) {
+                if self.folders.contains_key(above) {
+                    break;
+                }
+                self.folders.insert(above.to_owned(), ListedFolder::new());
+            }
+        }
+    }
+}
+
+impl Remote {
+    /// Lists what is wanted; `None` where the folder is not there. Folders that cannot be listed are among the problems.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Remote`] if nothing could be listed, or an interruption.
+    pub fn list(&self, wanted: Wanted<'_>, abilities: &Abilities, times: Times) -> Result<Option<Listed>> {
+        let base = match wanted {
+            Wanted::Below(folder) => folder,
+            Wanted::Files(_) => Path::new(""),
+        };
+        let mut words: Vec<OsString> = ["lsjson", "--recursive", "--no-mimetype"]
+            .into_iter()
+            .chain(process::ALWAYS)
+            .chain(["--low-level-retries=3", "--contimeout=15s", "--checkers=16"])
+            .map(OsString::from)
+            .collect();
+        if abilities.has_slow_times() && times == Times::Cheap {
+            words.push("--use-server-modtime".into());
+        }
+        let list = match wanted {
+            Wanted::Files(files) => Some(Scratch::list(names_of(files))?),
+            Wanted::Below(_) => None,
+        };
+        if let Some(list) = &list {
+            words.push("--files-from-raw".into());
+            words.push(list.path().into());
+        }
+        words.push("--".into());
+        words.push(self.argument(base)?);
+        self.hear_listing(&words, base)
+    }
+
+    fn hear_listing(&self, words: &[OsString], base: &Path) -> Result<Option<Listed>> {
+        let mut listed = Listed::default();
+        let (mut whole, mut said) = (false, None);
+        let end = process::run(&self.program, words, Patience::LISTING, &mut |line| {
+            match line {
+                Line::Out(line) => match read_entry(&line) {
+                    Some(entry) => listed.add(base, &entry),
+                    None => whole |= line.starts_with(b"]"),
+                },
+                Line::Log(line) => {
+                    let entry = log::read(&line);
+                    if entry.is_error {
+                        note(&mut listed.problems, base, &entry, &mut said);
+                    }
+                }
+            }
+            ControlFlow::Continue(())
+        })?;
+        let is_missing = |said: &Option<String>| said.as_deref().is_some_and(|said| Trouble::of(said) == Trouble::NoFolder);
+        if let End::Exited(Some(code)) = end {
+            if matches!(code, 1 | 3 | 4) && listed.files() == 0 && is_missing(&said) {
+                return Ok(None);
+            }
+        }
+        listed.add_above(base);
+        match end {
+            End::Exited(Some(0)) if whole => Ok(Some(listed)),
+            // Some folders could not be listed, and the rest was.
+            End::Exited(Some(_)) if whole && !listed.problems.is_empty() && said.is_none() => Ok(Some(listed)),
+            End::Silent => Err(failed("list", &self.path(base), "it said nothing for 15 min")),
+            _ => Err(failed("list", &self.path(base), said.unwrap_or_else(|| "it ended early".to_owned()))),
+        }
+    }
+}
+
+/// Takes note of a folder that could not be listed, or of what is wrong with all of it.
+fn note(problems: &mut Vec<(PathBuf, String)>, base: &Path, entry: &log::Entry, said: &mut Option<String>) {
+    let object = entry.object.as_deref().unwrap_or_default();
+    if object.is_empty() {
+        // The last line of all repeats the last of these.
+        if !entry.message.starts_with("Failed to lsjson") || problems.is_empty() {
+            *said = Some(entry.message.clone());
+        }
+        return;
+    }
+    let mut path = base.to_owned();
+    path.extend(object.split('/').map(|part| names::real(part).as_path().to_owned()));
+    problems.push((path, entry.message.clone()));
+}
+
+/// An entry, which stands in a line of its own and ends with a comma or not.
+fn read_entry(line: &[u8]) -> Option<Entry<'_>> {
+    let line = line.strip_suffix(b",").unwrap_or(line);
+    serde_json::from_slice(line).ok()
+}
+
+/// Paths as they stand in a list; those that cannot be written are left out, and so found missing.
+pub(super) fn names_of(files: &[PathBuf]) -> impl Iterator<Item = String> {
+    files.iter().filter_map(|file| names::standard_path(file).ok())
+}

@@ -1,0 +1,116 @@
+//! Whether a remote answers, and as which database: asked before anything is done with it.
+
+use std::ffi::OsString;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::log;
+use super::process::{self, End, Line, Patience};
+use super::{Remote, names};
+use crate::error::{Result, Trouble};
+use crate::exclusions::OWN_FOLDER;
+use crate::identity;
+use crate::name::Name;
+
+/// What a remote showed of itself.
+#[derive(Debug, Default)]
+pub struct Reached {
+    /// What its identity file says, if it has one.
+    pub identity: Option<String>,
+    /// The names at its root; `None` where the identity said enough.
+    pub names: Option<Vec<Name>>,
+}
+
+/// What came of asking.
+#[derive(Debug)]
+struct Answer {
+    end: End,
+    out: Vec<u8>,
+    said: Option<String>,
+}
+
+impl Remote {
+    /// Asks whether it answers, within this time. Where an identity is known, the file that says it is all that is read.
+    ///
+    /// # Errors
+    /// An interruption, or rclone cannot be started; what is in the way is the inner error.
+    pub fn reach(&self, known: Option<&str>, patience: Duration) -> Result<Result<Reached, Trouble>> {
+        let start = Instant::now();
+        if known.is_some()
+            && let Some(identity) = self.identity(patience)?
+        {
+            return Ok(Ok(Reached {
+                identity: Some(identity),
+                names: None,
+            }));
+        }
+        let left = patience.saturating_sub(start.elapsed());
+        let answer = self.ask("lsf", &self.argument(Path::new(""))?, &["--max-depth=1"], left)?;
+        if !answer.end.is_good() {
+            return Ok(Err(trouble(answer, patience)));
+        }
+        let names: Vec<Name> = answer.out.split(|byte| *byte == b'\n').filter_map(name).collect();
+        let own = Name::from(OWN_FOLDER);
+        let left = patience.saturating_sub(start.elapsed());
+        let identity = if names.contains(&own) { self.identity(left)? } else { None };
+        Ok(Ok(Reached {
+            identity,
+            names: Some(names),
+        }))
+    }
+
+    /// What its identity file says; `None` where there is none, or it cannot be read.
+    pub(super) fn identity(&self, patience: Duration) -> Result<Option<String>> {
+        let file = identity::path();
+        let answer = self.ask("cat", &self.argument(&file)?, &[], patience)?;
+        let text = String::from_utf8_lossy(&answer.out).into_owned();
+        Ok(identity::parse(&text, &self.path(&file)).ok())
+    }
+
+    fn ask(&self, verb: &str, what: &OsString, more: &[&str], patience: Duration) -> Result<Answer> {
+        let words: Vec<OsString> = [verb]
+            .into_iter()
+            .chain(process::ALWAYS)
+            .chain(["--low-level-retries=1", "--contimeout=10s", "--timeout=15s"])
+            .chain(more.iter().copied())
+            .chain(["--"])
+            .map(OsString::from)
+            .chain([what.clone()])
+            .collect();
+        let (mut out, mut said) = (Vec::new(), None);
+        let end = process::run(&self.program, &words, Patience::within(patience), &mut |line| {
+            match line {
+                Line::Out(line) => {
+                    out.extend(line);
+                    out.push(b'\n');
+                }
+                Line::Log(line) => {
+                    let entry = log::read(&line);
+                    if entry.is_error {
+                        // The first says most; the last only how many there were.
+                        said.get_or_insert(entry.message);
+                    }
+                }
+            }
+            ControlFlow::Continue(())
+        })?;
+        Ok(Answer { end, out, said })
+    }
+}
+
+/// A name in the list of a folder; folders have a slash at their end.
+fn name(line: &[u8]) -> Option<Name> {
+    let line = std::str::from_utf8(line).ok()?;
+    let line = line.strip_suffix('/').unwrap_or(line);
+    (!line.is_empty()).then(|| names::real(line))
+}
+
+/// What is in the way of a remote that did not answer as it should.
+fn trouble(answer: Answer, patience: Duration) -> Trouble {
+    match answer {
+        Answer { end: End::Late | End::Silent, .. } => Trouble::Late(patience.as_secs()),
+        Answer { said: Some(said), .. } => Trouble::of(&said),
+        Answer { end, .. } => Trouble::Other(format!("rclone ended with {end:?}")),
+    }
+}

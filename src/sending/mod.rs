@@ -1,0 +1,374 @@
+//! Files on their way to a remote, many in one rclone process: sent, proven by a listing, and noted down.
+//!
+//! A file counts as there once the listing afterwards shows it with its size, and with its time where the storage keeps
+//! times. Until then it is in the index's journal, so that a run which dies has only to list it.
+
+mod journal;
+mod prove;
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+pub use journal::settle;
+
+use crate::error::{Error, Result};
+use crate::index::{Index, SentFile, SentFolder};
+use crate::interrupt;
+use crate::moment::Moment;
+use crate::monitor::Meter;
+use crate::name::Name;
+use crate::os::folder::Folder;
+use crate::os::stat::Kind;
+use crate::outcome::{Copied, Outcome, Proof};
+use crate::remote::{self, Batch, Limits, Sent};
+use crate::sides::{RemoteSide, Side};
+use journal::Journal;
+
+/// How many files one rclone process is given.
+const BATCH: usize = 20_000;
+
+/// A file that is to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The replica's folder below both roots.
+    pub replica: PathBuf,
+    /// The path below the replica's folder.
+    pub path: PathBuf,
+    /// Its size.
+    pub bytes: u64,
+    /// Its modification time at the source.
+    pub modified: Moment,
+    /// Whether something of its name is known to be there.
+    pub replaces: bool,
+    /// What a listing showed of that; 0 where it is not known.
+    pub mark_before: u64,
+}
+
+impl Outgoing {
+    /// The path below both roots.
+    #[must_use]
+    pub fn whole(&self) -> PathBuf {
+        self.replica.join(&self.path)
+    }
+}
+
+/// Told how each file ended.
+pub type Tell<'a> = dyn FnMut(&Outgoing, Outcome) + 'a;
+
+/// Where files go from and to, and how.
+pub struct Sending<'a> {
+    /// The database they are on.
+    pub source: &'a Side,
+    /// The database they go to.
+    pub destination: &'a RemoteSide,
+    /// Where what is replaced goes, below the destination's root.
+    pub versions: &'a Path,
+    /// What bounds it.
+    pub limits: &'a Limits,
+    /// Whether content is compared too.
+    pub verify: bool,
+    /// Told of files and bytes.
+    pub meter: &'a Meter,
+}
+
+impl std::fmt::Debug for Sending<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Sending")
+            .field("destination", &self.destination)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How a file of a batch stands.
+#[derive(Clone, Debug, Default)]
+enum Fate {
+    /// Nothing was said of it.
+    #[default]
+    Unknown,
+    /// The log says it is there.
+    Said,
+    /// It is not, for this reason.
+    Failed(String),
+    /// It is no longer at the source.
+    Vanished,
+}
+
+/// A batch under way.
+struct Round<'a> {
+    files: &'a [Outgoing],
+    /// What each is at the source, looked at just before it is sent.
+    sent: Vec<SentFile>,
+    fates: Vec<Fate>,
+}
+
+impl Sending<'_> {
+    /// Sends files, and tells how each ended. Stopping on request is no error here: what was not reached is told so.
+    ///
+    /// # Errors
+    /// The index cannot be written, or rclone cannot be started.
+    pub fn send(&self, index: &mut Index, files: &[Outgoing], tell: &mut Tell<'_>) -> Result<()> {
+        let mut batches = files.chunks(BATCH);
+        for batch in batches.by_ref() {
+            if interrupt::requested() || self.is_over() {
+                unreached(batch, tell);
+                continue;
+            }
+            self.send_batch(index, batch, tell)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the time is over in which files may be begun.
+    fn is_over(&self) -> bool {
+        self.limits.until.is_some_and(|until| Instant::now() >= until)
+    }
+
+    fn send_batch(&self, index: &mut Index, files: &[Outgoing], tell: &mut Tell<'_>) -> Result<()> {
+        let mut round = Round {
+            files,
+            sent: vec![SentFile::default(); files.len()],
+            fates: vec![Fate::Unknown; files.len()],
+        };
+        let all: Vec<usize> = (0..files.len()).collect();
+        let mut stopped = self.attempt(index, &mut round, &all)?;
+        let changing = self.still_changing(&round);
+        if !changing.is_empty() && stopped.is_none() {
+            // Written to while they were sent: once more, in case that was the end of it.
+            for place in &changing {
+                round.fates[*place] = Fate::Unknown;
+            }
+            stopped = self.attempt(index, &mut round, &changing)?;
+            for place in self.still_changing(&round) {
+                round.fates[place] = Fate::Failed("it changed while it was sent, twice".to_owned());
+            }
+        }
+        if interrupt::requested() {
+            self.give_up(&round, tell);
+            return Ok(());
+        }
+        self.conclude(index, &mut round, stopped.as_deref(), tell)
+    }
+
+    /// Sends those of these files that can be sent; gives what kept rclone from the rest, if it said.
+    fn attempt(
+        &self,
+        index: &mut Index,
+        round: &mut Round<'_>,
+        places: &[usize],
+    ) -> Result<Option<String>> {
+        self.look_at_source(round, places);
+        let mut paths: Vec<PathBuf> = Vec::with_capacity(places.len());
+        let mut of: HashMap<PathBuf, usize> = HashMap::with_capacity(places.len());
+        for place in places {
+            if matches!(round.fates[*place], Fate::Unknown) {
+                let whole = round.files[*place].whole();
+                of.insert(whole.clone(), *place);
+                paths.push(whole);
+            }
+        }
+        let (destination, source) = (&self.destination.database.root, &self.source.database().root);
+        let remote = &self.destination.remote;
+        let batch = Batch::to(remote, source, &paths, self.versions, self.limits);
+        let mut journal = Journal::of(index, destination, source);
+        let said = batch.run(&mut |news| match news {
+            Sent::Bytes(bytes) => self.meter.bytes(bytes),
+            Sent::Done(path) => {
+                if let Some(place) = of.get(path) {
+                    round.fates[*place] = Fate::Said;
+                    self.meter.files(1);
+                    journal.note(&round.files[*place], round.sent[*place]);
+                }
+            }
+            Sent::Failed(path, why) => {
+                if let Some(place) = of.get(path) {
+                    round.fates[*place] = Fate::Failed(why.to_owned());
+                }
+            }
+        });
+        let kept = journal.finish();
+        match said {
+            Err(Error::Interrupted) => Ok(None),
+            said => kept.and(said),
+        }
+    }
+
+    /// Notes what each file is now, and which are gone.
+    fn look_at_source(&self, round: &mut Round<'_>, places: &[usize]) {
+        let mut looking = Looking::at(self.source);
+        for place in places {
+            let file = &round.files[*place];
+            round.sent[*place] = SentFile {
+                bytes: file.bytes,
+                modified: file.modified,
+                ..SentFile::default()
+            };
+            if let Some(why) = remote::refusal(&file.whole()) {
+                round.fates[*place] = Fate::Failed(why.to_owned());
+                continue;
+            }
+            match looking.file(file) {
+                Seen::Gone => round.fates[*place] = Fate::Vanished,
+                Seen::File(seen) => round.sent[*place] = seen,
+                Seen::Other(why) => round.fates[*place] = Fate::Failed(why),
+                // What cannot be looked at rclone will say why.
+                Seen::Unknown => {}
+            }
+        }
+    }
+
+    /// The files that are not what they were when they were sent, or that rclone says were being written to.
+    fn still_changing(&self, round: &Round<'_>) -> Vec<usize> {
+        let mut looking = Looking::at(self.source);
+        let mut changing = Vec::new();
+        for (place, file) in round.files.iter().enumerate() {
+            let changes = match &round.fates[place] {
+                Fate::Said => {
+                    matches!(looking.file(file), Seen::File(now) if now != round.sent[place])
+                }
+                Fate::Failed(why) => why.contains("being updated"),
+                Fate::Unknown | Fate::Vanished => false,
+            };
+            if changes {
+                changing.push(place);
+            }
+        }
+        changing
+    }
+
+    /// Tells of a batch that was stopped: what the log says is there, for the next run to prove.
+    fn give_up(&self, round: &Round<'_>, tell: &mut Tell<'_>) {
+        for (file, (fate, sent)) in round.files.iter().zip(round.fates.iter().zip(&round.sent)) {
+            let outcome = match fate {
+                Fate::Said => Outcome::Copied(Copied {
+                    bytes: sent.bytes,
+                    replaced: file.replaces,
+                    ..Copied::default()
+                }),
+                Fate::Failed(why) => Outcome::Failed(why.clone()),
+                Fate::Vanished => gone(),
+                Fate::Unknown => Outcome::Unreached,
+            };
+            tell(file, outcome);
+        }
+    }
+
+    /// Proves what the log says, notes it down and tells of it.
+    fn conclude(
+        &self,
+        index: &mut Index,
+        round: &mut Round<'_>,
+        stopped: Option<&str>,
+        tell: &mut Tell<'_>,
+    ) -> Result<()> {
+        let over = self.is_over();
+        let proven = self.prove(round)?;
+        let mut record: BTreeMap<&Path, BTreeMap<PathBuf, (SentFolder, Vec<Name>)>> = BTreeMap::new();
+        let mut outcomes = Vec::with_capacity(round.files.len());
+        for (place, file) in round.files.iter().enumerate() {
+            let sent = &round.sent[place];
+            let folder = file.path.parent().unwrap_or(Path::new("")).to_owned();
+            let name = Name::from(file.path.file_name().unwrap_or_default());
+            let folders = record.entry(file.replica.as_path()).or_default();
+            let (there, gone_names) = folders.entry(folder).or_default();
+            outcomes.push(match (&round.fates[place], &proven[place]) {
+                (Fate::Vanished, _) => gone(),
+                (Fate::Failed(why), _) => {
+                    // Nobody knows what is there now.
+                    gone_names.push(name);
+                    Outcome::Failed(why.clone())
+                }
+                (_, prove::Shown::Right { mark, proof }) => {
+                    there.insert(name, SentFile { mark: *mark, ..*sent });
+                    Outcome::Copied(Copied {
+                        bytes: sent.bytes,
+                        replaced: file.replaces,
+                        proof: *proof,
+                        ..Copied::default()
+                    })
+                }
+                (Fate::Unknown, prove::Shown::Wrong(_)) if over => Outcome::Unreached,
+                (Fate::Unknown, prove::Shown::Wrong(why)) => {
+                    Outcome::Failed(stopped.unwrap_or(why).to_owned())
+                }
+                (Fate::Said, prove::Shown::Wrong(why)) => {
+                    gone_names.push(name);
+                    Outcome::Failed(why.clone())
+                }
+            });
+        }
+        let (destination, source) = (&self.destination.database.root, &self.source.database().root);
+        for (replica, mut folders) in record {
+            folders.retain(|_, (there, gone)| !there.is_empty() || !gone.is_empty());
+            index.keep_sent(destination, replica, source, &folders)?;
+        }
+        index.end_sending(destination, source)?;
+        for (file, outcome) in round.files.iter().zip(outcomes) {
+            tell(file, outcome);
+        }
+        Ok(())
+    }
+}
+
+/// It went away by itself, which is nobody's failure.
+fn gone() -> Outcome {
+    Outcome::Skipped("it went away before it was sent".to_owned())
+}
+
+fn unreached(files: &[Outgoing], tell: &mut Tell<'_>) {
+    for file in files {
+        tell(file, Outcome::Unreached);
+    }
+}
+
+/// Looking at files of a source one after the other; neighbours through one handle of their folder.
+struct Looking<'a> {
+    root: Option<&'a Folder>,
+    folder: Option<(PathBuf, Option<Folder>)>,
+}
+
+/// What is at the source.
+enum Seen {
+    File(SentFile),
+    Gone,
+    Other(String),
+    Unknown,
+}
+
+impl<'a> Looking<'a> {
+    fn at(source: &'a Side) -> Self {
+        Self {
+            root: source.folder().map(AsRef::as_ref),
+            folder: None,
+        }
+    }
+
+    fn file(&mut self, file: &Outgoing) -> Seen {
+        let Some(root) = self.root else {
+            return Seen::Unknown;
+        };
+        let whole = file.whole();
+        let (above, name) = (whole.parent().unwrap_or(Path::new("")), whole.file_name().unwrap_or_default());
+        if self.folder.as_ref().is_none_or(|(path, _)| path != above) {
+            self.folder = Some((above.to_owned(), root.beneath(above).ok()));
+        }
+        let Some((_, Some(folder))) = &self.folder else {
+            return Seen::Unknown;
+        };
+        match folder.stat(name) {
+            Ok(stat) if stat.kind == Kind::File => Seen::File(SentFile {
+                bytes: stat.bytes,
+                modified: stat.modified,
+                number: stat.inode,
+                mark: 0,
+            }),
+            Ok(stat) => Seen::Other(format!("it is {} now", stat.kind.noun())),
+            Err(error) if crate::os::folder::is_missing(&error) => Seen::Gone,
+            Err(_) => Seen::Unknown,
+        }
+    }
+}
+
+/// What is known of the bytes of files that a remote says a digest of, or that were read back.
+const PROVEN: Proof = Proof::ReadBack;

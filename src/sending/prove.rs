@@ -1,0 +1,147 @@
+//! Proving that what was sent is there: one listing of just these files, and their content where that is asked for.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use super::{Fate, PROVEN, Round, Sending};
+use crate::error::Result;
+use crate::index::SentFile;
+use crate::outcome::Proof;
+use crate::moment::Step;
+use crate::remote::{self, Abilities, Listed, Times, Verdict, Wanted};
+use crate::sides::{RemoteSide, Side};
+use crate::units;
+
+/// What a listing shows of a file.
+pub(super) enum Shown {
+    /// It is there as it was sent.
+    Right {
+        /// What tells this version from others.
+        mark: u64,
+        /// What is known of its bytes.
+        proof: Proof,
+    },
+    /// It is not, and how.
+    Wrong(String),
+}
+
+impl Sending<'_> {
+    /// What is there of the files of a round, in their order.
+    pub(super) fn prove(&self, round: &mut Round<'_>) -> Result<Vec<Shown>> {
+        let asked: Vec<PathBuf> = round
+            .files
+            .iter()
+            .zip(&round.fates)
+            .filter(|(_, fate)| matches!(fate, Fate::Said | Fate::Unknown))
+            .map(|(file, _)| file.whole())
+            .collect();
+        let listed = list(self.destination, &asked)?;
+        let step = shown_step(self.source.abilities(), self.destination);
+        let mut shown: Vec<Shown> = Vec::with_capacity(round.files.len());
+        for (place, file) in round.files.iter().enumerate() {
+            let found = listed.file(&file.whole());
+            let was_sent = matches!(round.fates[place], Fate::Said);
+            shown.push(match judge(step, &round.sent[place], found) {
+                // What was there before shows as it did: nothing took its place.
+                Ok(mark) if !was_sent && file.replaces && mark == file.mark_before => {
+                    Shown::Wrong("it was not sent, and rclone did not say why".to_owned())
+                }
+                // The storage says too little to tell that from another of its size.
+                Ok(_) if !was_sent && self.source.folder().is_some() && !self.destination.tells_versions_apart() => {
+                    Shown::Wrong("rclone did not say that it was sent".to_owned())
+                }
+                Ok(mark) => Shown::Right {
+                    mark,
+                    proof: Proof::Written,
+                },
+                Err(why) => Shown::Wrong(why),
+            });
+        }
+        if self.verify {
+            self.prove_content(round, &mut shown)?;
+        }
+        Ok(shown)
+    }
+
+    /// Compares content: rclone compared digests when it sent, where both sides say one; else both sides are read.
+    fn prove_content(&self, round: &Round<'_>, shown: &mut [Shown]) -> Result<()> {
+        let other = match self.source {
+            Side::Remote(source) => Some(&source.abilities),
+            Side::Disk(_) => None,
+        };
+        let compared = remote::Proof::between(&self.destination.abilities, other) == remote::Proof::Digests;
+        let mut verdicts = HashMap::new();
+        if !compared {
+            let right = round.files.iter().zip(&*shown);
+            let right = right.filter(|(_, shown)| matches!(shown, Shown::Right { .. }));
+            let files: Vec<PathBuf> = right.map(|(file, _)| file.whole()).collect();
+            let root = &self.source.database().root;
+            let how = remote::Proof::Reading;
+            verdicts = self.destination.remote.check(root, &files, how, &mut |_| {})?;
+        }
+        for (file, shown) in round.files.iter().zip(shown) {
+            let Shown::Right { proof, .. } = shown else {
+                continue;
+            };
+            match verdicts.get(&file.whole()) {
+                Some(Verdict::Same) => *proof = PROVEN,
+                None if compared => *proof = PROVEN,
+                Some(Verdict::Differs) => {
+                    *shown = Shown::Wrong("read back, it is not what the source holds".to_owned());
+                }
+                Some(Verdict::Unread(why)) => *shown = Shown::Wrong(format!("it could not be read back: {why}")),
+                None => *shown = Shown::Wrong("it could not be read back".to_owned()),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Lists just these files.
+pub(super) fn list(destination: &RemoteSide, files: &[PathBuf]) -> Result<Listed> {
+    if files.is_empty() {
+        return Ok(Listed::default());
+    }
+    let (remote, abilities) = (&destination.remote, &destination.abilities);
+    let listed = remote.list(Wanted::Files(files), abilities, Times::Cheap)?;
+    Ok(listed.unwrap_or_default())
+}
+
+/// The step in which a listing shows the times that files have at a source of this kind; `None` where it shows others.
+pub(super) fn shown_step(source: Option<&Abilities>, destination: &RemoteSide) -> Option<Step> {
+    let there = destination.abilities.step().filter(|_| !destination.abilities.has_slow_times());
+    match source {
+        None => there,
+        // What rclone takes over are the times that the storage itself keeps.
+        Some(source) => Some(there?.max(source.step()?)),
+    }
+}
+
+/// The mark of a file that a listing shows as it was sent, or what is wrong. Where the listing shows times of the source,
+/// `step` is the coarsest in which they were kept on the way.
+pub(super) fn judge(
+    step: Option<Step>,
+    sent: &SentFile,
+    found: Option<&remote::ListedFile>,
+) -> Result<u64, String> {
+    let Some(found) = found else {
+        return Err("a listing afterwards does not show it".to_owned());
+    };
+    match found.bytes {
+        Some(bytes) if bytes == sent.bytes => {}
+        Some(bytes) => {
+            return Err(format!(
+                "a listing afterwards shows {} B of {}",
+                units::count(bytes),
+                units::count(sent.bytes)
+            ));
+        }
+        None => return Err("a listing afterwards does not know its size".to_owned()),
+    }
+    if let Some(step) = step
+        && !found.modified.same_as(sent.modified, step)
+    {
+        return Err("a listing afterwards shows it with another time".to_owned());
+    }
+    Ok(found.mark)
+}

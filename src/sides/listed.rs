@@ -1,0 +1,298 @@
+//! What a listing of a remote means: which projects there are, and the tree of one of them.
+//!
+//! A file that was sent, and of which the listing still shows what it showed then, has the time that it had at its source:
+//! so storages that keep times coarsely, slowly or not at all agree with the disks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use crate::aggregate::Tally;
+use crate::error::Error;
+use crate::exclusions::{Exclusions, is_housekeeping};
+use crate::index::{SentFolder, SentRow};
+use crate::listing::Listing;
+use crate::manifest::{File, Packer};
+use crate::moment::{Moment, Step};
+use crate::name::Name;
+use crate::project::{ProjectId, Scope};
+use crate::remote::{Abilities, Listed, ListedFile};
+use crate::tree::{Problem, SeenFolder, Tree, TreeFolder};
+
+/// What was sent of a replica, whoever sent it.
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    folders: BTreeMap<PathBuf, SentFolder>,
+}
+
+impl Record {
+    pub(super) fn of(rows: &[SentRow]) -> Self {
+        let mut record = Self::default();
+        for row in rows {
+            let folder = record.folders.entry(row.folder.clone()).or_default();
+            folder.extend(row.files());
+        }
+        record
+    }
+
+    /// The time at its source of a file, if it is the one that was sent.
+    pub(super) fn time(&self, folder: &Path, name: &Name, listed: &ListedFile) -> Option<Moment> {
+        let sent = self.folders.get(folder)?.get(name)?;
+        (Some(sent.bytes) == listed.bytes && sent.mark == listed.mark).then_some(sent.modified)
+    }
+
+    /// The names in each folder of which a listing does not show what was sent.
+    pub(super) fn contradicted(&self, listed: &Listed, replica: &Path) -> BTreeMap<PathBuf, Vec<Name>> {
+        let mut gone = BTreeMap::new();
+        for (folder, files) in &self.folders {
+            let there = listed.folders.get(&join(replica, folder));
+            let is_there = |name: &Name| {
+                let file = there.and_then(|files| files.get(name));
+                file.is_some_and(|file| self.time(folder, name, file).is_some())
+            };
+            let names: Vec<Name> = files.keys().filter(|name| !is_there(name)).cloned().collect();
+            if !names.is_empty() {
+                gone.insert(folder.clone(), names);
+            }
+        }
+        gone
+    }
+}
+
+/// The projects of a scope that a listing of a category shows.
+pub(super) fn projects<'a>(
+    listed: &Listed,
+    listing: &mut Listing<'a>,
+    scope: &Scope,
+    inner: &[PathBuf],
+) {
+    let category = &listing.category.path;
+    let mut clients = BTreeSet::new();
+    for path in listed.folders.keys() {
+        let Ok(below) = path.strip_prefix(category) else {
+            continue;
+        };
+        let names: Vec<Name> = below.iter().take(2).map(Name::from).collect();
+        let closed = |depth: usize| {
+            let above: PathBuf = category.iter().chain(below.iter().take(depth)).collect();
+            inner.contains(&above)
+        };
+        if names.iter().any(|name| is_housekeeping(name.as_os_str())) || closed(1) {
+            continue;
+        }
+        clients.extend(names.first().cloned());
+        if let [client, project] = names.as_slice() {
+            let (client, project) = (client.clone(), project.clone());
+            let project = ProjectId { client, project };
+            if scope.contains(&project) && !closed(2) {
+                listing.projects.insert(project);
+            }
+        }
+    }
+    listing.clients = clients.len();
+}
+
+/// What a tree is made of.
+pub(super) struct Replica<'a> {
+    /// The replica's folder below the root.
+    pub(super) relative: &'a Path,
+    /// The folders of other categories.
+    pub(super) inner: &'a [PathBuf],
+    pub(super) exclusions: &'a Exclusions,
+    pub(super) abilities: &'a Abilities,
+    pub(super) record: &'a Record,
+}
+
+impl Replica<'_> {
+    /// The tree that a listing shows of it.
+    pub(super) fn tree(&self, listed: &Listed) -> Tree {
+        let mut tree = Tree {
+            proven: Some(self.abilities.step().unwrap_or(Step::Nanosecond)),
+            ..Tree::default()
+        };
+        for (path, why) in &listed.problems {
+            let above = self.relative.starts_with(path);
+            let below = path.strip_prefix(self.relative).ok();
+            if let Some(path) = below.or_else(|| above.then_some(Path::new(""))) {
+                tree.problems.push(Problem {
+                    path: path.to_owned(),
+                    error: Error::Remote {
+                        action: "list",
+                        path: path.to_owned(),
+                        why: why.clone(),
+                    },
+                });
+            }
+        }
+        let from = self.relative.to_owned();
+        let folders = listed.folders.range(from..);
+        for (whole, files) in folders.take_while(|(path, _)| path.starts_with(self.relative)) {
+            let path = whole.strip_prefix(self.relative).unwrap_or(whole);
+            if self.is_left_alone(whole, path) {
+                continue;
+            }
+            let (seen, problems) = self.folder(path, files);
+            tree.problems.extend(problems);
+            tree.folders.insert(path.to_owned(), folder(Some(seen)));
+        }
+        if !tree.folders.is_empty() && !self.abilities.holds_empty_folders() {
+            self.add_empty_folders(&mut tree);
+        }
+        for Problem { path, .. } in &tree.problems {
+            // What a folder that cannot be listed holds is not known.
+            if let Some(closed) = tree.folders.get_mut(path) {
+                closed.files = None;
+            }
+        }
+        name_subfolders(&mut tree);
+        tree
+    }
+
+    /// Folders that were made at a storage which holds none that are empty: they are there as far as it can hold them.
+    fn add_empty_folders(&self, tree: &mut Tree) {
+        for (path, files) in &self.record.folders {
+            if files.is_empty() && !tree.folders.contains_key(path) {
+                let seen = SeenFolder {
+                    path: path.clone(),
+                    ..SeenFolder::default()
+                };
+                tree.folders.insert(path.clone(), folder(Some(seen)));
+            }
+        }
+    }
+
+    /// Whether a folder is excluded, another category's, or below one that is.
+    fn is_left_alone(&self, whole: &Path, path: &Path) -> bool {
+        let excluded = |path: &Path| {
+            let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
+                return false;
+            };
+            self.exclusions.excludes(above, name, true)
+        };
+        path.ancestors().any(excluded) || self.inner.iter().any(|inner| whole.starts_with(inner))
+    }
+
+    fn folder(&self, path: &Path, files: &BTreeMap<Name, ListedFile>) -> (SeenFolder, Vec<Problem>) {
+        let mut packer = Packer::with_capacity(files.len());
+        let mut seen = SeenFolder {
+            path: path.to_owned(),
+            ..SeenFolder::default()
+        };
+        let mut problems = Vec::new();
+        for (name, file) in files {
+            if self.exclusions.excludes(path, name.as_os_str(), false) {
+                continue;
+            }
+            let Some(bytes) = file.bytes else {
+                problems.push(Problem {
+                    path: path.join(name.as_path()),
+                    error: Error::Remote {
+                        action: "say the size of",
+                        path: self.relative.join(path).join(name.as_path()),
+                        why: "it is a document that has none".to_owned(),
+                    },
+                });
+                seen.unread.push(name.clone());
+                continue;
+            };
+            let own = self.abilities.step().map_or(Moment::UNKNOWN, |_| file.modified);
+            let modified = self.record.time(path, name, file).unwrap_or(own);
+            packer.add(&File {
+                name: name.as_bytes(),
+                bytes,
+                modified,
+                target: None,
+            });
+            seen.tally.add(bytes, modified);
+        }
+        seen.manifest = packer.finish();
+        (seen, problems)
+    }
+}
+
+/// A tree with everything that the record says of it, and with folders that were made.
+pub(super) fn with_record(
+    mut tree: Tree,
+    record: &Record,
+    made: &[PathBuf],
+    abilities: &Abilities,
+) -> Tree {
+    if tree.folders.is_empty() {
+        tree.proven = Some(abilities.step().unwrap_or(Step::Nanosecond));
+    }
+    let new = record.folders.iter().filter(|(_, files)| !files.is_empty());
+    for path in new.map(|(path, _)| path).chain(made) {
+        for above in path.ancestors() {
+            tree.folders.entry(above.to_owned()).or_insert_with(|| {
+                folder(Some(SeenFolder {
+                    path: above.to_owned(),
+                    ..SeenFolder::default()
+                }))
+            });
+        }
+    }
+    for (path, files) in &record.folders {
+        let Some(seen) = tree.folders.get_mut(path).and_then(|folder| folder.files.as_mut()) else {
+            continue;
+        };
+        let mut packer = Packer::with_capacity(files.len());
+        let mut tally = Tally::default();
+        let mut all: BTreeMap<Name, (u64, Moment)> = BTreeMap::new();
+        let mut before = seen.manifest.files();
+        while let Ok(Some(file)) = before.next() {
+            all.insert(Name::from_bytes(file.name.to_vec()), (file.bytes, file.modified));
+        }
+        all.extend(files.iter().map(|(name, file)| (name.clone(), (file.bytes, file.modified))));
+        for (name, (bytes, modified)) in &all {
+            packer.add(&File {
+                name: name.as_bytes(),
+                bytes: *bytes,
+                modified: *modified,
+                target: None,
+            });
+            tally.add(*bytes, *modified);
+        }
+        seen.manifest = packer.finish();
+        seen.tally = tally;
+    }
+    for folder in tree.folders.values_mut() {
+        folder.subfolders.clear();
+    }
+    name_subfolders(&mut tree);
+    tree
+}
+
+/// A folder of a remote, which keeps neither permissions nor numbers.
+fn folder(files: Option<SeenFolder>) -> TreeFolder {
+    TreeFolder {
+        mode: 0o755,
+        modified: Moment::now(),
+        place: (0, 0),
+        files,
+        specials: Vec::new(),
+        subfolders: Vec::new(),
+    }
+}
+
+/// Tells every folder the names of those in it.
+fn name_subfolders(tree: &mut Tree) {
+    let paths: Vec<PathBuf> = tree.folders.keys().cloned().collect();
+    for path in paths {
+        if let (Some(above), Some(name)) = (path.parent(), path.file_name())
+            && let Some(folder) = tree.folders.get_mut(above)
+        {
+            folder.subfolders.push(name.into());
+        }
+    }
+    for folder in tree.folders.values_mut() {
+        folder.subfolders.sort_unstable();
+    }
+}
+
+/// A path below a replica's folder, which itself has no slash at its end.
+pub(super) fn join(replica: &Path, path: &Path) -> PathBuf {
+    if path == Path::new("") {
+        replica.to_owned()
+    } else {
+        replica.join(path)
+    }
+}

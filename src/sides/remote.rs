@@ -1,0 +1,289 @@
+//! A database behind rclone, reached once. What is asked of it is listed once and kept for as long as this lives.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::listed::{self, Record, Replica, join};
+use crate::content::{self, Found, Told};
+use crate::error::Result;
+use crate::exclusions::Exclusions;
+use crate::index::{Index, SentRow};
+use crate::listing::Listing;
+use crate::name::Name;
+use crate::presence;
+use crate::project::{ProjectId, Scope, below};
+use crate::registry::{Category, Database, Registry};
+use crate::remote::{Abilities, Listed, Proof, Remote, Times, Verdict, Wanted};
+use crate::tree::Tree;
+
+/// A database that answers.
+#[derive(Debug)]
+pub struct RemoteSide {
+    /// The database.
+    pub database: Database,
+    /// How it is reached.
+    pub remote: Remote,
+    /// What it can do.
+    pub abilities: Abilities,
+    /// What its identity file says.
+    pub identity: Option<String>,
+    /// The index by a handle of its own.
+    index: Mutex<Index>,
+    /// What was listed: everything below these folders; nothing where the folder is not there.
+    listed: Mutex<BTreeMap<PathBuf, Arc<Listed>>>,
+}
+
+impl RemoteSide {
+    /// Reaches a database.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Unreachable`] or [`crate::error::Error::Offline`], or the index cannot be read.
+    pub fn open(index: &Index, database: &Database) -> Result<Self> {
+        let known = index.database(&database.root)?;
+        let (remote, identity) = presence::reach(database, &known)?;
+        let stamp = remote.stamp();
+        let abilities = match index.abilities(&database.root, &stamp)? {
+            Some(abilities) => abilities,
+            None => {
+                let abilities = remote.abilities()?;
+                if !index.is_read_only() {
+                    // Asking may have changed the configuration: rclone notes in it what it found out.
+                    index.keep_abilities(&database.root, &remote.stamp(), &abilities)?;
+                }
+                abilities
+            }
+        };
+        Ok(Self {
+            database: database.clone(),
+            remote,
+            abilities,
+            identity,
+            index: Mutex::new(index.open_again()?),
+            listed: Mutex::default(),
+        })
+    }
+
+    /// Whether a listing tells two versions of one size apart by their own times.
+    #[must_use]
+    pub fn tells_versions_apart(&self) -> bool {
+        self.abilities.step().is_some() && !self.abilities.has_slow_times()
+    }
+
+    /// Everything below a folder, listed once; empty where the folder is not there.
+    ///
+    /// # Errors
+    /// It could not be listed at all, or an interruption.
+    pub fn listed(&self, folder: &Path) -> Result<Arc<Listed>> {
+        let mut kept = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = folder.ancestors().find_map(|above| kept.get(above));
+        if let Some(known) = known {
+            return Ok(Arc::clone(known));
+        }
+        let listed = Arc::new(self.list_with_times(folder)?);
+        kept.insert(folder.to_owned(), Arc::clone(&listed));
+        Ok(listed)
+    }
+
+    /// Forgets what was listed, because it is no longer so.
+    pub fn forget_listed(&self) {
+        let mut kept = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.clear();
+    }
+
+    /// Lists a folder. Where times are slow, only files that were not sent from here are asked for theirs.
+    fn list_with_times(&self, folder: &Path) -> Result<Listed> {
+        let list = |wanted: Wanted<'_>, times| self.remote.list(wanted, &self.abilities, times);
+        let mut listed = list(Wanted::Below(folder), Times::Cheap)?.unwrap_or_default();
+        if !self.abilities.has_slow_times() {
+            return Ok(listed);
+        }
+        let unknown = self.of_unknown_time(&listed)?;
+        if unknown.is_empty() {
+            return Ok(listed);
+        }
+        let own = list(Wanted::Files(&unknown), Times::Own)?.unwrap_or_default();
+        for (path, files) in &mut listed.folders {
+            let own = own.folders.get(path);
+            for (name, file) in files {
+                if let Some(own) = own.and_then(|files| files.get(name)) {
+                    file.modified = own.modified;
+                }
+            }
+        }
+        Ok(listed)
+    }
+
+    /// The files of a listing that were not sent from here as they are.
+    fn of_unknown_time(&self, listed: &Listed) -> Result<Vec<PathBuf>> {
+        let mut records: BTreeMap<PathBuf, Record> = BTreeMap::new();
+        let index = self.index();
+        for replica in index.all_sent_replicas(&self.database.root)? {
+            let record = Record::of(&index.sent(&self.database.root, &replica)?);
+            records.insert(replica, record);
+        }
+        drop(index);
+        let mut unknown = Vec::new();
+        for (path, files) in &listed.folders {
+            let record = path.ancestors().find_map(|above| records.get_key_value(above));
+            for (name, file) in files {
+                let known = record.is_some_and(|(replica, record)| {
+                    let folder = path.strip_prefix(replica).unwrap_or(path);
+                    record.time(folder, name, file).is_some()
+                });
+                if !known {
+                    unknown.push(path.join(name.as_path()));
+                }
+            }
+        }
+        Ok(unknown)
+    }
+
+    fn index(&self) -> MutexGuard<'_, Index> {
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The folder that has to be listed for a scope in a category.
+    fn base(category: &Category, scope: &Scope) -> PathBuf {
+        match scope {
+            Scope::All => category.path.clone(),
+            Scope::Client(client) => category.path.join(client.as_path()),
+            Scope::Project(project) => below(&category.path, project),
+        }
+    }
+
+    /// The projects of a scope in a category.
+    ///
+    /// # Errors
+    /// It could not be listed at all, or an interruption.
+    pub fn listing<'a>(
+        &self,
+        category: &'a Category,
+        scope: &Scope,
+        inner: &[PathBuf],
+    ) -> Result<Listing<'a>> {
+        let listed = self.listed(&Self::base(category, scope))?;
+        let mut listing = Listing::empty(category);
+        listed::projects(&listed, &mut listing, scope, inner);
+        for (path, why) in &listed.problems {
+            let Ok(below) = path.strip_prefix(&category.path) else {
+                continue;
+            };
+            let names: Vec<Name> = below.iter().map(Name::from).collect();
+            match names.as_slice() {
+                [] => listing.unread = true,
+                [client] => listing.unread_clients.push(client.clone()),
+                // What is in a project is found closed when that is looked at.
+                _ => continue,
+            }
+            listing.problems.push(self.failed(path, why));
+        }
+        Ok(listing)
+    }
+
+    /// Says that a folder could not be listed.
+    fn failed(&self, path: &Path, why: &str) -> crate::error::Error {
+        crate::error::Error::Remote {
+            action: "list",
+            path: self.remote.path(path),
+            why: why.to_owned(),
+        }
+    }
+
+    /// What it holds of a replica.
+    ///
+    /// # Errors
+    /// It could not be listed at all, or an interruption.
+    pub fn tree(
+        &self,
+        registry: &Registry,
+        exclusions: &Arc<Exclusions>,
+        category: &Category,
+        project: &ProjectId,
+    ) -> Result<Tree> {
+        let relative = below(&category.path, project);
+        let listed = self.listed(&relative)?;
+        let record = Record::of(&self.index().sent(&self.database.root, &relative)?);
+        let replica = Replica {
+            relative: &relative,
+            inner: &registry.inner_categories(category),
+            exclusions,
+            abilities: &self.abilities,
+            record: &record,
+        };
+        let mut tree = replica.tree(&listed);
+        for problem in &mut tree.problems {
+            if let crate::error::Error::Remote { path, .. } = &mut problem.error {
+                *path = self.remote.path(&join(&relative, &problem.path));
+            }
+        }
+        Ok(tree)
+    }
+
+    /// A tree of a replica as it is after files were sent there: with everything that the record says of it, and with
+    /// folders that were made.
+    #[must_use]
+    pub fn with_record(&self, tree: Tree, rows: &[SentRow], made: &[PathBuf]) -> Tree {
+        listed::with_record(tree, &Record::of(rows), made, &self.abilities)
+    }
+
+    /// Takes back what the record says of a replica and the listing does not show: it was changed or taken away there.
+    ///
+    /// # Errors
+    /// It could not be listed, or the index cannot be written.
+    pub fn correct_record(&self, replica: &Path) -> Result<()> {
+        let listed = self.listed(replica)?;
+        let mut index = self.index();
+        let rows = index.sent(&self.database.root, replica)?;
+        let unlisted = |path: &Path| listed.problems.iter().any(|(closed, _)| path.starts_with(closed));
+        let mut gone = Record::of(&rows).contradicted(&listed, replica);
+        // What could not be listed contradicts nothing.
+        gone.retain(|folder, _| !unlisted(&join(replica, folder)));
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let folders = gone.into_iter().map(|(folder, names)| (folder, (BTreeMap::new(), names)));
+        let (root, folders) = (&self.database.root, folders.collect());
+        // By no source: what there is of others is only taken back.
+        index.keep_sent(root, replica, Path::new(""), &folders)
+    }
+
+    /// Which files of one size hold other bytes on another database: by the digests that storages say, else both are
+    /// read. `trees` are of the replica on both sides, in any order.
+    ///
+    /// # Errors
+    /// Nothing could be compared, or an interruption.
+    pub fn contents(
+        &self,
+        other: &Database,
+        abilities: Option<&Abilities>,
+        trees: [&Tree; 2],
+        relative: &Path,
+        told: &Told<'_>,
+    ) -> Result<Found> {
+        let paths = content::twin_paths(trees[0], trees[1]);
+        let files: Vec<PathBuf> = paths.iter().map(|path| relative.join(path)).collect();
+        let proof = Proof::between(&self.abilities, abilities);
+        let mut tell = |bytes| told(bytes);
+        let mut verdicts = self.remote.check(&other.root, &files, proof, &mut tell)?;
+        let mut found = Found {
+            files_read: 2 * files.len() as u64,
+            ..Found::default()
+        };
+        for (path, file) in paths.into_iter().zip(files) {
+            match verdicts.remove(&file) {
+                Some(Verdict::Same) => {}
+                Some(Verdict::Differs) => {
+                    found.differing.insert(path);
+                }
+                Some(Verdict::Unread(why)) => {
+                    found.unread.insert(path, why);
+                }
+                None => {
+                    found.unread.insert(path, "it was not compared".to_owned());
+                }
+            }
+        }
+        Ok(found)
+    }
+}
