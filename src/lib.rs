@@ -56,6 +56,7 @@ pub mod project;
 pub mod registry;
 pub mod remote;
 pub mod report;
+pub mod run_log;
 pub mod scan;
 pub mod search;
 pub mod sending;

@@ -228,6 +228,20 @@ pub fn side_by_side(
     }
 }
 
+/// The files of both; of a name that both hold, the one of the later.
+///
+/// # Errors
+/// [`Malformed`]: one of them is no manifest.
+pub fn merged(earlier: &[u8], later: &[u8]) -> Result<Manifest, Malformed> {
+    let mut packer = Packer::default();
+    side_by_side(earlier, later, &mut |earlier, later| {
+        if let Some(file) = later.or(earlier) {
+            packer.add(&file);
+        }
+    })?;
+    Ok(packer.finish())
+}
+
 /// How many bytes two names have in common at their beginning; eight at a time as far as that goes.
 fn shared(a: &[u8], b: &[u8]) -> usize {
     const EIGHT: usize = 8;
@@ -354,6 +368,14 @@ mod tests {
             }).unwrap();
             let names: std::collections::BTreeSet<_> = a.into_keys().chain(b.into_keys()).collect();
             prop_assert_eq!(met, names.into_iter().collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn what_is_merged_holds_both_and_the_later_of_one_name(a in folder(), b in folder()) {
+            let merged = merged(pack(&a).packed(), pack(&b).packed()).unwrap();
+            let mut both = a;
+            both.extend(b);
+            prop_assert_eq!(unpack(&merged), both);
         }
 
         #[test]

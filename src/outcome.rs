@@ -19,6 +19,31 @@ pub enum Outcome {
     Unreached,
 }
 
+impl Outcome {
+    /// How it ended, in one word.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Copied(_) => "copied",
+            Self::Same => "same",
+            Self::Conflict(_) => "conflict",
+            Self::Skipped(_) => "skipped",
+            Self::Failed(_) => "failed",
+            Self::Unreached => "unreached",
+        }
+    }
+
+    /// Why, or what is to be said of it.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Copied(copied) => copied.remark.as_deref(),
+            Self::Conflict(why) | Self::Skipped(why) | Self::Failed(why) => Some(why),
+            Self::Same | Self::Unreached => None,
+        }
+    }
+}
+
 impl From<Reason> for Outcome {
     fn from(reason: Reason) -> Self {
         match reason {

@@ -1,6 +1,6 @@
 //! What a copy came to, item by item; it adds up.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::outcome::{Outcome, Proof};
@@ -85,6 +85,15 @@ impl Report {
             path: path(),
             outcome,
         });
+    }
+
+    /// The items as the index and the log keep them: path, outcome and reason.
+    pub fn noted_items(&self) -> impl Iterator<Item = (&Path, &str, Option<&str>)> {
+        let items = self.items.iter();
+        items.map(|item| {
+            let outcome = &item.outcome;
+            (item.path.as_path(), outcome.word(), outcome.reason())
+        })
     }
 
     /// Counts items that were there already.

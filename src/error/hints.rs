@@ -57,6 +57,11 @@ pub(super) fn absence(project: &Name) -> String {
     }
 }
 
+/// What is said of something, after a colon, where there is anything to be said.
+pub(super) fn appended(words: Option<&str>) -> String {
+    words.map_or_else(String::new, |words| format!(": {words}"))
+}
+
 /// Whether every project was asked for.
 pub(super) fn is_all(project: &Name) -> bool {
     project.as_bytes() == b"all"
@@ -78,6 +83,17 @@ pub(super) fn unknown_hint(noun: &str, near: &[String], known: &[String]) -> Opt
         }
         "command" => Some("`help` lists the commands".to_owned()),
         _ => None,
+    }
+}
+
+/// Which runs there are: from the first to the last.
+pub(super) fn run_hint(known: Option<(i64, i64)>) -> String {
+    match known {
+        None => "there are none yet: `load`, then `copy`".to_owned(),
+        Some((first, last)) if first == last => format!("there is only run {first}"),
+        Some((first, last)) => {
+            format!("there are the runs {first} to {last}; `history --all` lists them")
+        }
     }
 }
 

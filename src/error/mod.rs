@@ -15,7 +15,10 @@ pub use trouble::Trouble;
 /// How many seconds a storage may take to answer, where work depends on it.
 pub const PATIENCE: u64 = 20;
 
-use hints::{absence, example_hint, io_hint, is_all, not_a_project_hint, unknown_hint, unset_hint};
+use hints::{
+    absence, appended, example_hint, io_hint, is_all, not_a_project_hint, run_hint, unknown_hint,
+    unset_hint,
+};
 
 /// The result of everything in this crate that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -305,12 +308,22 @@ pub enum Error {
         written: String,
     },
     /// Another run is at work on the database.
-    #[error("another run is at work on `{database}`: it holds `{}`", Name::from(lock.as_path()))]
+    #[error("another run is at work on `{database}`{}: it holds `{}`", appended(holder.as_deref()), Name::from(lock.as_path()))]
     Locked {
         /// The database.
         database: String,
+        /// Who that is, as far as it is known: ``run 7 of process 1234 on `ws1` ``.
+        holder: Option<String>,
         /// The file that is locked.
         lock: PathBuf,
+    },
+    /// No run has this number.
+    #[error("there is no run `{run}`")]
+    NoSuchRun {
+        /// The number.
+        run: i64,
+        /// The first and the last that are known, if any is.
+        known: Option<(i64, i64)>,
     },
     /// The destination has no room for the plan.
     #[error("`{database}` has no room: {needed} are needed at `{}`, {free} are free", Name::from(path.as_path()))]
@@ -444,6 +457,7 @@ impl Error {
                 "copy again; if it happens once more, the disk, its cable or the memory of a machine is failing".to_owned(),
             ),
             Self::Locked { .. } => Some("try again when it is done".to_owned()),
+            Self::NoSuchRun { known, .. } => Some(run_hint(*known)),
             Self::NoRoom { .. } => {
                 Some("make room there, or copy fewer projects; nothing was copied".to_owned())
             }
@@ -457,6 +471,7 @@ impl Error {
     pub fn word(&self) -> Option<Name> {
         match self {
             Self::Unknown { name, .. } => Some(name.clone()),
+            Self::NoSuchRun { run, .. } => Some(run.to_string().as_str().into()),
             Self::NotAProject { word, .. }
             | Self::Malformed { word, .. }
             | Self::NoSuchValue { word, .. }

@@ -7,6 +7,7 @@
 mod digests;
 mod draft;
 mod failure;
+mod failures;
 mod folders;
 mod looks;
 mod opening;
@@ -29,10 +30,12 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 pub use digests::{Content, Contents};
 pub use draft::{Draft, Drafted};
+pub use failures::KnownFailure;
 pub use folders::FolderFiles;
 pub use looks::{Changes, LookWriter};
 pub use opening::Opened;
 pub use replicas::{KnownDatabase, KnownReplica};
+pub use runs::{Begun, Ended, Run, RunFiles, RunItem};
 pub use sending::Said;
 pub use sent::{SentFile, SentFolder, SentRow};
 pub use snapshot::Snapshot;

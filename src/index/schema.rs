@@ -150,7 +150,51 @@ CREATE TABLE under_way (
 ) STRICT, WITHOUT ROWID;
 ";
 
-const VERSION_5: &str = "";
+/// What runs handled, and the files that a sync could not bring to its destination.
+const VERSION_5: &str = "
+ALTER TABLE runs ADD COLUMN what        TEXT;    -- in words: acme/spot footage
+ALTER TABLE runs ADD COLUMN source      TEXT;    -- the name of a database; null where there is none
+ALTER TABLE runs ADD COLUMN destination TEXT;    -- names of databases, joined by commas
+ALTER TABLE runs ADD COLUMN host        TEXT;
+ALTER TABLE runs ADD COLUMN process     INTEGER; -- its number on that host
+ALTER TABLE runs ADD COLUMN files       INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN bytes       INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE runs ADD COLUMN failed      INTEGER NOT NULL DEFAULT 0;
+
+-- Whose process is not known cannot be told to have ended. One that has not sets its state when it does.
+UPDATE runs SET state = 'interrupted' WHERE state = 'running';
+
+-- Everything that was not plainly handled.
+CREATE TABLE run_items (
+    run     INTEGER NOT NULL,
+    place   INTEGER NOT NULL,           -- counts the items of the run
+    path    BLOB NOT NULL,
+    outcome TEXT NOT NULL,              -- failed, conflict, skipped ...
+    reason  TEXT,
+    PRIMARY KEY (run, place)
+) STRICT, WITHOUT ROWID;
+
+-- Everything that was.
+CREATE TABLE run_files (
+    run      INTEGER NOT NULL,
+    root     BLOB NOT NULL,             -- of the destination
+    folder   BLOB NOT NULL,             -- below the root
+    manifest BLOB NOT NULL,
+    PRIMARY KEY (run, root, folder)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE failures (
+    destination BLOB NOT NULL,          -- the root of a database
+    source      BLOB NOT NULL,          -- the root of a database
+    path        BLOB NOT NULL,          -- below both
+    error       TEXT NOT NULL,
+    attempts    INTEGER NOT NULL,
+    first_at    INTEGER NOT NULL,       -- seconds UTC
+    last_at     INTEGER NOT NULL,
+    run         INTEGER NOT NULL,       -- the last that tried
+    PRIMARY KEY (destination, source, path)
+) STRICT, WITHOUT ROWID;
+";
 
 /// What was sent where: a sync knows from it what a destination holds without asking.
 const VERSION_6: &str = "

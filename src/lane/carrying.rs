@@ -1,6 +1,6 @@
 //! What a lane does with its plans: preflight, lock, transfer, and a look at what was written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,10 +12,12 @@ use crate::index::{Content, Contents, Index};
 use crate::interrupt;
 use crate::listing::require_mounted;
 use crate::lock::Lock;
+use crate::manifest::Manifest;
 use crate::noting::{Noting, Place};
 use crate::os::folder::Folder;
 use crate::outcome::Outcome;
 use crate::preflight;
+use crate::report::ReportedItem;
 use crate::sides::DiskSide;
 use crate::transfer::{Job, Proof, Route, transfer};
 use crate::versions::Versions;
@@ -38,7 +40,10 @@ impl Lane<'_> {
         }
         (self.tell)(News::CarriedOut(self.place));
         // Also after a stop: `fetch` must not call missing what is there.
-        interrupt::shielded(|| self.look_again(side, &jobs));
+        interrupt::shielded(|| {
+            self.keep_copied(side, &jobs);
+            self.look_again(side, &jobs);
+        });
         drop(lock);
         Ok(())
     }
@@ -88,7 +93,7 @@ impl Lane<'_> {
     /// Takes the lock of a database to which nothing was copied yet. Where our own folder cannot be made, there is no
     /// lock, but the folders of projects may be writable all the same.
     fn make_lock(&self, side: &DiskSide) -> Result<Option<Lock>> {
-        match Lock::make_and_take(&side.root, &self.database.name) {
+        match Lock::make_and_take(&side.root, &self.database.name, self.errand.run) {
             Err(error @ Error::Locked { .. }) => Err(error),
             Err(error) => {
                 self.problem(error);
@@ -171,6 +176,19 @@ impl Lane<'_> {
         self.report().versions.extend(path);
     }
 
+    /// Tells the journal what was copied: all that was planned but what the report says something else of.
+    fn keep_copied(&mut self, side: &DiskSide, jobs: &[Job]) {
+        let report = self.report;
+        let copied = {
+            let report = report.lock().unwrap_or_else(PoisonError::into_inner);
+            copied(side, jobs, &report.items)
+        };
+        let (run, root) = (self.errand.run, &self.database.root);
+        if let Err(error) = self.index.keep_files(run, root, &copied) {
+            self.problem(error);
+        }
+    }
+
     /// Forgets the digests of folders in which files may be replaced by others of their size and time.
     fn forget_replaced(&mut self, id: Option<i64>, jobs: &[Job]) {
         let Some(id) = id.filter(|_| self.errand.rules.checksum) else {
@@ -223,6 +241,33 @@ fn written(jobs: &[Job]) -> impl Iterator<Item = &Path> {
         .iter()
         .filter(|job| job.plan.has_work() || job.unfinished);
     written.map(|job| job.relative.as_path())
+}
+
+/// What was copied, by folders below the root.
+fn copied(side: &DiskSide, jobs: &[Job], items: &[ReportedItem]) -> Vec<(PathBuf, Manifest)> {
+    let mut others: HashMap<&Path, BTreeSet<&OsStr>> = HashMap::new();
+    for item in items {
+        if let (Some(folder), Some(name)) = (item.path.parent(), item.path.file_name()) {
+            others.entry(folder).or_default().insert(name);
+        }
+    }
+    let none = BTreeSet::new();
+    let folders = jobs.iter().flat_map(|job| {
+        let folders = job.plan.folders.iter();
+        folders.map(move |folder| (&job.relative, folder))
+    });
+    let copied = folders.map(|(relative, folder)| {
+        let others = others.get(&*side.path(relative, &folder.path));
+        let path = relative.join(&folder.path);
+        // Without a slash at the end of the replica's own folder.
+        (
+            path.components().collect(),
+            folder.without(others.unwrap_or(&none)),
+        )
+    });
+    copied
+        .filter(|(_, manifest)| !manifest.packed().is_empty())
+        .collect()
 }
 
 /// Keeps what was proven, for source and destination alike: their content is the same.

@@ -149,7 +149,7 @@ impl Lane<'_> {
         let lock = if self.errand.dry_run {
             None
         } else {
-            Lock::take(&side.root, &self.database.name)?
+            Lock::take(&side.root, &self.database.name, self.errand.run)?
         };
         let jobs = self.plan(side)?;
         let bytes = jobs.iter().map(|job| job.plan.bytes).sum();

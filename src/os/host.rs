@@ -1,7 +1,10 @@
-//! This machine's name, and bytes nobody can guess.
+//! This machine's name and processes, and bytes nobody can guess.
 
 use std::fs::File;
 use std::io::Read as _;
+
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 
 use crate::error::{At as _, Result};
 
@@ -41,4 +44,30 @@ pub fn random_id() -> Result<String> {
 #[must_use]
 pub fn user() -> u32 {
     rustix::process::geteuid().as_raw()
+}
+
+/// Whether a process of this number lives on this machine, whoever it belongs to.
+#[must_use]
+pub fn is_alive(process: u32) -> bool {
+    let number = i32::try_from(process).ok().and_then(Pid::from_raw);
+    // One of another user is not ours to send signals to; it is there all the same.
+    number.is_some_and(|number| matches!(test_kill_process(number), Ok(()) | Err(Errno::PERM)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{self, Command};
+
+    use super::*;
+
+    #[test]
+    fn a_process_is_alive_until_it_has_ended() {
+        assert!(is_alive(process::id()));
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        assert!(is_alive(child.id()));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!is_alive(child.id()));
+        assert!(!is_alive(0) && !is_alive(u32::MAX));
+    }
 }

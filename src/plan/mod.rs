@@ -4,13 +4,15 @@
 
 mod planner;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 pub use planner::plan;
 
 use crate::diff::Seen;
-use crate::manifest::{Manifest, Packer};
+use crate::manifest::{File, Manifest, Packer};
 use crate::moment::Moment;
 use crate::name::Name;
 use crate::os::stat::Kind;
@@ -91,6 +93,46 @@ pub struct Plan {
     pub bytes: u64,
     /// Temporary files of ours at the destination.
     pub leftovers: Vec<PathBuf>,
+}
+
+impl PlannedFolder {
+    /// Everything that is to be copied into it but files of these names.
+    #[must_use]
+    pub fn without(&self, names: &BTreeSet<&OsStr>) -> Manifest {
+        if names.is_empty() && self.replace.is_empty() {
+            return self.add.clone();
+        }
+        let mut packer = Packer::default();
+        let mut replace: Vec<_> = self.replace.iter().collect();
+        replace.sort_by(|a, b| a.name.cmp(&b.name));
+        let mut replace = replace.into_iter().peekable();
+        let mut keep = |file: &File<'_>| {
+            if !names.contains(OsStr::from_bytes(file.name)) {
+                packer.add(file);
+            }
+        };
+        let mut files = self.add.files();
+        while let Ok(Some(file)) = files.next() {
+            while let Some(new) = replace.next_if(|new| new.name.as_bytes() < file.name) {
+                keep(&new.file());
+            }
+            keep(&file);
+        }
+        replace.for_each(|new| keep(&new.file()));
+        packer.finish()
+    }
+}
+
+impl Replacement {
+    /// What is to be copied, as a manifest has it; where a link points is not known.
+    fn file(&self) -> File<'_> {
+        File {
+            name: self.name.as_bytes(),
+            bytes: self.new.bytes,
+            modified: self.new.modified,
+            target: (self.new.kind == Kind::Link).then_some(&[]),
+        }
+    }
 }
 
 impl Plan {
@@ -230,5 +272,63 @@ impl Plan {
         self.bytes -= bytes;
         let reason = Reason::Fail(why);
         self.left_out.push(LeftOut { path, reason });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(kind: Kind) -> Seen {
+        Seen {
+            kind,
+            bytes: 7,
+            modified: Moment::default(),
+        }
+    }
+
+    fn folder(add: &[&str], replace: &[&str]) -> PlannedFolder {
+        let mut packer = Packer::default();
+        for name in add {
+            packer.add(&File {
+                name: name.as_bytes(),
+                bytes: 7,
+                modified: Moment::default(),
+                target: None,
+            });
+        }
+        let replace = replace.iter().map(|name| Replacement {
+            name: (*name).into(),
+            new: seen(Kind::Link),
+            old: seen(Kind::File),
+        });
+        PlannedFolder {
+            path: PathBuf::new(),
+            mode: 0o755,
+            modified: Moment::default(),
+            exists: true,
+            displaces: None,
+            add: packer.finish(),
+            replace: replace.collect(),
+        }
+    }
+
+    #[test]
+    fn a_folder_without_some_names_holds_the_others_in_order() {
+        let names = |folder: &PlannedFolder, without: &[&str]| {
+            let without = without.iter().map(OsStr::new).collect();
+            let manifest = folder.without(&without);
+            let mut files = manifest.files();
+            let mut names = Vec::new();
+            while let Some(file) = files.next().unwrap() {
+                names.push(String::from_utf8(file.name.to_vec()).unwrap());
+            }
+            names.concat()
+        };
+        let mixed = folder(&["b", "d"], &["e", "a", "c"]);
+        assert_eq!(names(&mixed, &[]), "abcde");
+        assert_eq!(names(&mixed, &["a", "d", "x"]), "bce");
+        assert_eq!(names(&folder(&["b", "d"], &[]), &[]), "bd");
+        assert_eq!(names(&folder(&["b", "d"], &[]), &["b", "d"]), "");
     }
 }

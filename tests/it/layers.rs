@@ -42,6 +42,7 @@ const ORDER: &[&str] = &[
     "identity",
     "remote",
     "index",
+    "run_log",
     "catalogue",
     "search",
     "presence",

@@ -9,7 +9,6 @@ use crate::error::Result;
 use crate::exit_status::ExitStatus;
 use crate::interrupt;
 use crate::name::Name;
-use crate::outcome::Outcome;
 use crate::output::cell::{Cell, Tone};
 use crate::output::json::Json;
 use crate::output::stream::{Lines, Rows, Stream};
@@ -61,18 +60,10 @@ struct Item<'a> {
 
 impl<'a> Item<'a> {
     fn of(item: &'a ReportedItem) -> Self {
-        let (outcome, reason) = match &item.outcome {
-            Outcome::Copied(copied) => ("copied", copied.remark.as_ref()),
-            Outcome::Same => ("same", None),
-            Outcome::Conflict(why) => ("conflict", Some(why)),
-            Outcome::Skipped(why) => ("skipped", Some(why)),
-            Outcome::Failed(why) => ("failed", Some(why)),
-            Outcome::Unreached => ("unreached", None),
-        };
         Self {
             path: Name::from(item.path.as_path()),
-            outcome,
-            reason: reason.map(String::as_str),
+            outcome: item.outcome.word(),
+            reason: item.outcome.reason(),
         }
     }
 

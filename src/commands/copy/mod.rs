@@ -11,11 +11,15 @@ use copied::Copied;
 use crate::consent::Consent;
 use crate::copying::{self, Request};
 use crate::error::{Error, Result};
+use crate::index::{Begun, Ended};
+use crate::lexer::quote;
+use crate::moment::Moment;
 use crate::monitor::Event;
 use crate::plan::Rules;
 use crate::project::Scope;
 use crate::registry::{Database, Registry};
 use crate::report::Report;
+use crate::run_log::{self, Entry};
 use crate::workspace::Workspace;
 
 /// Copy a category of a project from one database to others
@@ -88,34 +92,50 @@ impl Copy {
         request.verify = self.verify || (workspace.settings.verify && !self.no_verify);
         request.dry_run |= workspace.dry_run;
         request.consent = workspace.consent.or_given(self.yes);
-        let run = (!request.dry_run)
-            .then(|| index.begin_run("copy"))
-            .transpose()?;
-        // A dry run writes nothing that would need the number.
-        let number = run.unwrap_or_default();
-        let report = copying::copy(
-            index,
-            registry,
-            &request,
-            number,
-            workspace.monitor.as_ref(),
-        );
-        let mut state = match &report {
-            Err(Error::Interrupted) => "interrupted",
-            Err(Error::Offline { .. }) => "unreachable",
-            Err(_) => "refused",
-            Ok(report) => state(report),
+        if request.dry_run {
+            // It writes nothing that would need a number.
+            let report = copying::copy(index, registry, &request, 0, workspace.monitor.as_ref())?;
+            let state = state(&report);
+            return Ok(Copied::new(None, state, true, report));
+        }
+        let (what, to) = (self.what(), names(&request.destinations));
+        let begun = Begun {
+            command: "copy",
+            what: &what,
+            source: Some(&request.source.name),
+            destination: Some(&to),
         };
-        let ended = run.map_or(Ok(()), |run| index.end_run(run, state));
-        let report = report?;
+        let started = Moment::now();
+        let run = index.begin_run(&begun)?;
+        let monitor = workspace.monitor.as_ref();
+        let copied = copying::copy(index, registry, &request, run, monitor);
+        let ended = ended(&copied);
+        let entry = Entry {
+            run,
+            begun: &begun,
+            started,
+            ended: &ended,
+            error: copied.as_ref().err(),
+        };
+        let items = || copied.iter().flat_map(Report::noted_items);
+        run_log::append(&entry, items(), monitor);
+        let noted = index.keep_items(run, items());
+        let noted = noted.and(index.end_run(run, &ended));
+        let mut state = ended.state;
+        let report = copied?;
         // What was copied is there, whatever the index says.
-        if let Err(error) = ended {
-            workspace.monitor.event(&Event::Problem(&error));
+        if let Err(error) = noted {
+            monitor.event(&Event::Problem(&error));
             if state == "complete" {
                 state = "partial";
             }
         }
-        Ok(Copied::new(run, state, request.dry_run, report))
+        Ok(Copied::new(Some(run), state, false, report))
+    }
+
+    /// What is copied, as it was typed.
+    fn what(&self) -> String {
+        format!("{} {}", quote(&self.project), self.category)
     }
 
     /// What is asked for, in the registry's terms.
@@ -147,6 +167,29 @@ impl Copy {
             dry_run: self.dry_run,
             consent: Consent::Nobody,
         })
+    }
+}
+
+/// The names of databases, joined by commas.
+fn names(databases: &[&Database]) -> String {
+    let names = databases.iter().map(|database| database.name.as_str());
+    names.collect::<Vec<_>>().join(",")
+}
+
+/// What the run came to, for the journal.
+fn ended(copied: &Result<Report>) -> Ended<'static> {
+    let state = match copied {
+        Err(Error::Interrupted) => "interrupted",
+        Err(Error::Offline { .. }) => "unreachable",
+        Err(_) => "refused",
+        Ok(report) => state(report),
+    };
+    let count = |count: fn(&Report) -> u64| copied.as_ref().map(count).unwrap_or_default();
+    Ended {
+        state,
+        files: count(|report| report.copied_files),
+        bytes: count(|report| report.copied_bytes),
+        failed: count(|report| report.failed_files),
     }
 }
 

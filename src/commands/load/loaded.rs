@@ -30,13 +30,13 @@ pub(crate) struct Loaded {
 pub(super) struct LoadedDatabase {
     name: String,
     state: &'static str,
-    files: u64,
-    bytes: u64,
+    pub(super) files: u64,
+    pub(super) bytes: u64,
     projects: u64,
     added: u64,
     changed: u64,
     pub(super) gone: u64,
-    unreadable: u64,
+    pub(super) unreadable: u64,
     seconds: f64,
 }
 

@@ -11,12 +11,14 @@ use super::Run;
 use crate::catalogue;
 use crate::consent::Consent;
 use crate::error::{Error, Result};
-use crate::index::Index;
+use crate::index::{Begun, Ended, Index};
+use crate::lexer::quote;
 use crate::loading::look_at_all;
 use crate::moment::Moment;
 use crate::monitor::Monitor;
 use crate::project::Scope;
 use crate::registry::{Database, Registry};
+use crate::run_log::{self, Entry};
 use crate::scan;
 use crate::survey::Extent;
 use crate::units;
@@ -67,7 +69,15 @@ impl Run for Load {
         if workspace.dry_run {
             return self.foresee(workspace, &databases);
         }
-        let run = workspace.index.begin_run("load")?;
+        let (what, names) = (self.what(), names(&databases));
+        let begun = Begun {
+            command: "load",
+            what: &what,
+            source: None,
+            destination: Some(names.as_str()).filter(|names| !names.is_empty()),
+        };
+        let started = Moment::now();
+        let run = workspace.index.begin_run(&begun)?;
         let (index, registry) = (&mut workspace.index, &workspace.registry);
         let looked = if self.forget.is_some() {
             let consent = workspace.consent.or_given(self.yes);
@@ -83,22 +93,25 @@ impl Run for Load {
                 monitor,
             )
         };
-        let state = match &looked {
-            Err(Error::Interrupted) => "interrupted",
-            Err(_) => "refused",
-            Ok(looked) if looked.iter().any(LoadedDatabase::needs_attention) => "partial",
-            Ok(_) => "complete",
+        let ended = ended(&looked);
+        let entry = Entry {
+            run,
+            begun: &begun,
+            started,
+            ended: &ended,
+            error: looked.as_ref().err(),
         };
-        let ended = workspace.index.end_run(run, state);
+        run_log::append(&entry, [], workspace.monitor.as_ref());
+        let noted = workspace.index.end_run(run, &ended);
         let databases = looked?;
-        ended?;
+        noted?;
         if databases.iter().all(|database| database.gone == 0) {
             // Nothing of this name is known or was there: a slip of the pen, not a look.
             catalogue::known_projects(&workspace.index, &workspace.registry, &extent.scope)?;
         }
         Ok(Loaded {
             run: Some(run),
-            state,
+            state: ended.state,
             databases,
             lacking: workspace.registry.lacking(),
             elapsed: start.elapsed(),
@@ -107,6 +120,19 @@ impl Run for Load {
 }
 
 impl Load {
+    /// What is looked at, in words.
+    fn what(&self) -> String {
+        if self.forget.is_some() {
+            return "forget".to_owned();
+        }
+        let project = self.project.as_deref().unwrap_or("all".as_ref());
+        let categories = match &*self.categories {
+            [] => "all".to_owned(),
+            categories => categories.join(","),
+        };
+        format!("{} {categories}", quote(project))
+    }
+
     /// What would be looked at, or forgotten, and what is known of it.
     fn foresee(&self, workspace: &Workspace, databases: &[Database]) -> Result<Loaded> {
         let (index, registry) = (&workspace.index, &workspace.registry);
@@ -160,6 +186,29 @@ impl Load {
             }
         }
         Ok(extent)
+    }
+}
+
+/// The names of databases, joined by commas.
+fn names(databases: &[Database]) -> String {
+    let names = databases.iter().map(|database| database.name.as_str());
+    names.collect::<Vec<_>>().join(",")
+}
+
+/// What the run came to, for the journal.
+fn ended(looked: &Result<Vec<LoadedDatabase>>) -> Ended<'static> {
+    let state = match looked {
+        Err(Error::Interrupted) => "interrupted",
+        Err(_) => "refused",
+        Ok(looked) if looked.iter().any(LoadedDatabase::needs_attention) => "partial",
+        Ok(_) => "complete",
+    };
+    let looked = looked.as_ref().map_or(&[][..], Vec::as_slice).iter();
+    Ended {
+        state,
+        files: looked.clone().map(|database| database.files).sum(),
+        bytes: looked.clone().map(|database| database.bytes).sum(),
+        failed: looked.map(|database| database.unreadable).sum(),
     }
 }
 
