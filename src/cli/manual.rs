@@ -46,6 +46,10 @@ pub(super) const FILES: &[Entry] = &[
         "The history of the prompt.",
     ),
     (
+        "~/.local/state/auto-backup/YYYY-MM.log",
+        "The log of the runs of a month.",
+    ),
+    (
         "./.config",
         "The start-up file, unless `--config` or `$AUTO_BACKUP_CONFIG` names another. \
          It counts only if it is yours or root's and nobody else can write it.",

@@ -10,9 +10,11 @@ mod copy;
 mod echo;
 mod exclude;
 mod explore;
+mod failures;
 mod fetch;
 mod find;
 pub(crate) mod help;
+mod history;
 mod list;
 mod load;
 mod remove;
@@ -59,9 +61,11 @@ pub(crate) enum Command {
     Echo(echo::Echo),
     Exclude(exclude::Exclude),
     Explore(explore::Explore),
+    Failures(failures::Failures),
     Fetch(fetch::Fetch),
     Find(find::Find),
     Help(help::Help),
+    History(history::History),
     List(list::List),
     Load(load::Load),
     Remove(remove::Remove),
@@ -163,6 +167,7 @@ impl Command {
             Self::Echo(command) => printer.print(&command.run(workspace)?)?,
             Self::Exclude(command) => printer.print(&command.run(workspace)?)?,
             Self::Explore(command) => printer.print(&command.run(workspace)?)?,
+            Self::Failures(command) => printer.print(&command.run(workspace)?)?,
             Self::Fetch(command) if command.lists_files() => {
                 printer.stream(&command.search(workspace)?)?
             }
@@ -171,6 +176,10 @@ impl Command {
             Self::Help(command) => {
                 printer.print(&command.at_width(printer.screen().width).run(workspace)?)?
             }
+            Self::History(command) if command.is_of_one() => {
+                printer.stream(&command.search(workspace)?)?
+            }
+            Self::History(command) => printer.print(&command.run(workspace)?)?,
             Self::List(command) => printer.print(&command.run(workspace)?)?,
             Self::Load(command) => printer.print(&command.run(workspace)?)?,
             Self::Remove(command) => printer.print(&command.run(workspace)?)?,

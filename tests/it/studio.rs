@@ -283,6 +283,9 @@ impl Studio {
             (r"\b\d+\.\d s\b", "N s"),
             (r#""seconds":[0-9.e-]+"#, r#""seconds":N"#),
             (r#""indexed_at":"[^"]+""#, r#""indexed_at":"NOW""#),
+            (r#""(started|ended|first|last)":"[^"]+""#, r#""$1":"NOW""#),
+            (r"since \d{4}-\d\d-\d\dT[0-9:]+Z", "since NOW"),
+            (r"of process \d+ on `[^`]+`", "of process N on `HOST`"),
         ] {
             text = Regex::new(pattern)
                 .unwrap()

@@ -1,0 +1,166 @@
+//! `failures`: the files that a sync could not bring to their destination yet.
+
+use std::ffi::OsString;
+use std::path::{Component, Path};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::Run;
+use crate::catalogue;
+use crate::error::Result;
+use crate::index::KnownFailure;
+use crate::moment::Moment;
+use crate::name::Name;
+use crate::output::answer::{Answer, Records};
+use crate::output::cell::Cell;
+use crate::output::page::Page;
+use crate::project::{ProjectId, Scope};
+use crate::registry::Registry;
+use crate::workspace::Workspace;
+
+/// List the files that could not be brought to another database
+///
+/// They are listed until a later try succeeds, with what was said the last time and how often it was tried. Every path
+/// is the same below the roots of both databases.
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "failures [PROJECT] [--to DATABASE]",
+    after_help = "Examples:
+  failures
+  failures acme/spot
+  failures acme --to NAS"
+)]
+pub(crate) struct Failures {
+    /// Only of this project, this client's projects, or `all`
+    #[arg(value_name = "PROJECT")]
+    project: Option<OsString>,
+    /// Only those that were to go to this database
+    #[arg(long, value_name = "DATABASE")]
+    to: Option<String>,
+}
+
+/// What failed.
+#[derive(Debug, Serialize)]
+pub(crate) struct Failed {
+    failures: Vec<ShownFailure>,
+}
+
+#[derive(Debug, Serialize)]
+struct ShownFailure {
+    path: Name,
+    from: Name,
+    to: Name,
+    error: String,
+    attempts: u64,
+    first: Moment,
+    last: Moment,
+    run: i64,
+}
+
+impl ShownFailure {
+    fn new(registry: &Registry, known: KnownFailure) -> Self {
+        // A database that is tracked no more has no name.
+        let name = |root: &Path| {
+            let mut databases = registry.databases().iter();
+            let database = databases.find(|database| database.root == root);
+            database.map_or_else(|| Name::from(root), |database| (*database.name).into())
+        };
+        Self {
+            from: name(&known.source),
+            to: name(&known.destination),
+            path: known.path.into(),
+            error: known.error,
+            attempts: known.attempts,
+            first: known.first_at,
+            last: known.last_at,
+            run: known.run,
+        }
+    }
+}
+
+/// The project that a path below a root belongs to, if it is in a tracked category.
+fn project_of(registry: &Registry, path: &Path) -> Option<ProjectId> {
+    // A category may lie within another.
+    let categories = registry.categories().iter();
+    let categories = categories.filter(|category| path.starts_with(&category.path));
+    let category = categories.max_by_key(|category| category.path.components().count())?;
+    let mut names = path.strip_prefix(&category.path).ok()?.components();
+    let mut name = || match names.next()? {
+        Component::Normal(name) => Some(Name::from(name)),
+        _ => None,
+    };
+    Some(ProjectId {
+        client: name()?,
+        project: name()?,
+    })
+}
+
+impl Run for Failures {
+    type Answer = Failed;
+
+    fn run(self, workspace: &mut Workspace) -> Result<Failed> {
+        let (index, registry) = (&workspace.index, &workspace.registry);
+        let project = self.project.as_deref();
+        let scope = project.map_or(Ok(Scope::All), Scope::parse)?;
+        let to = self.to.as_deref().map(|name| registry.database(name));
+        let to = to.transpose()?;
+        let mut failures = index.failures()?;
+        failures.retain(|known| {
+            let is_meant = || project_of(registry, &known.path);
+            to.is_none_or(|to| to.root == known.destination)
+                && (scope == Scope::All || is_meant().is_some_and(|of| scope.contains(&of)))
+        });
+        if failures.is_empty() {
+            // Nothing failed of a project that there is; of another nothing can.
+            catalogue::known_projects(index, registry, &scope)?;
+        }
+        let shown = failures.into_iter();
+        let shown = shown.map(|known| ShownFailure::new(registry, known));
+        Ok(Failed {
+            failures: shown.collect(),
+        })
+    }
+}
+
+impl Failed {
+    fn rows(&self) -> Vec<Vec<Cell>> {
+        let rows = self.failures.iter().map(|failure| {
+            vec![
+                Cell::from(&failure.path),
+                Cell::from(&failure.from),
+                Cell::from(&failure.to),
+                Cell::Count(failure.attempts),
+                Cell::Moment(failure.first),
+                Cell::Moment(failure.last),
+                Cell::text(&*failure.error),
+            ]
+        });
+        rows.collect()
+    }
+}
+
+impl Answer for Failed {
+    const COMMAND: &'static str = "failures";
+
+    fn page(&self, page: &mut Page) {
+        if self.failures.is_empty() {
+            page.line("no failures: no file waits for another try");
+        }
+        let headings = ["file", "from", "to", "attempts", "first", "last", "error"];
+        page.table(&headings, self.rows());
+    }
+
+    fn records(&self) -> Records {
+        let mut rows = self.rows();
+        for (row, failure) in rows.iter_mut().zip(&self.failures) {
+            row.push(Cell::text(failure.run.to_string()));
+        }
+        Records {
+            headings: &[
+                "path", "from", "to", "attempts", "first", "last", "error", "run",
+            ],
+            rows,
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! `history`: the runs there were, and what one of them handled.
+
+mod handled;
+
+use std::time::Duration;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::Run;
+use crate::error::Result;
+use crate::index;
+use crate::moment::Moment;
+use crate::output::answer::{Answer, Records};
+use crate::output::cell::{Cell, Tone};
+use crate::output::page::Page;
+use crate::units;
+use crate::workspace::Workspace;
+use handled::Handled;
+
+/// How many runs are shown unless more are asked for.
+const SHOWN: u64 = 20;
+
+/// List the last runs, or what one of them handled
+///
+/// Every `load` and `copy` is a run with a number. With that number everything the run handled is listed: first what was
+/// not plainly copied and why, then the files that were. The same runs are told in a log, a file a month, in
+/// `~/.local/state/auto-backup`.
+#[derive(Debug, Args)]
+#[command(
+    override_usage = "history [RUN]\n       history --last N\n       history --all",
+    after_help = "Examples:
+  history
+  history 12
+  history --last 3
+  history --all --format csv"
+)]
+pub(crate) struct History {
+    /// Only this run, and what it handled
+    #[arg(value_name = "RUN", conflicts_with_all = ["all", "last"])]
+    run: Option<i64>,
+    /// All runs, not just the last 20
+    #[arg(long)]
+    all: bool,
+    /// So many of the last runs
+    #[arg(long, value_name = "N", value_parser = last, conflicts_with = "all")]
+    last: Option<u64>,
+}
+
+/// Reads a number of runs.
+fn last(word: &str) -> Result<u64, &'static str> {
+    match word.parse() {
+        Ok(0) | Err(_) => Err("it is a number from 1 on"),
+        Ok(last) => Ok(last),
+    }
+}
+
+/// Runs, the newest first.
+#[derive(Debug, Serialize)]
+pub(crate) struct Runs {
+    runs: Vec<ShownRun>,
+    /// Whether there may be more.
+    #[serde(skip)]
+    is_cut: bool,
+}
+
+/// A run as it is told.
+#[derive(Debug, Serialize)]
+struct ShownRun {
+    run: i64,
+    command: String,
+    what: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    started: Moment,
+    ended: Option<Moment>,
+    /// How long it took, once it has ended.
+    seconds: Option<u64>,
+    files: u64,
+    bytes: u64,
+    failed: u64,
+    state: String,
+}
+
+impl From<index::Run> for ShownRun {
+    fn from(run: index::Run) -> Self {
+        let took = run.ended.map(|ended| ended.seconds - run.started.seconds);
+        Self {
+            run: run.number,
+            command: run.command,
+            what: run.what,
+            from: run.source,
+            to: run.destination,
+            started: run.started,
+            ended: run.ended,
+            // The clock may have been set back meanwhile.
+            seconds: took.map(|took| u64::try_from(took).unwrap_or_default()),
+            files: run.files,
+            bytes: run.bytes,
+            failed: run.failed,
+            state: run.state,
+        }
+    }
+}
+
+impl History {
+    /// Whether the answer is what one run handled, which comes as a stream.
+    pub(crate) const fn is_of_one(&self) -> bool {
+        self.run.is_some()
+    }
+
+    /// Prepares the answer about one run; the printer reads it while it writes.
+    pub(crate) fn search(self, workspace: &Workspace) -> Result<Handled<'_>> {
+        Handled::of(&workspace.index, self.run.unwrap_or_default())
+    }
+}
+
+impl Run for History {
+    type Answer = Runs;
+
+    fn run(self, workspace: &mut Workspace) -> Result<Runs> {
+        let limit = self.last.unwrap_or(SHOWN);
+        let mut runs = workspace
+            .index
+            .runs((!self.all).then(|| limit.saturating_add(1)))?;
+        let is_cut = !self.all && runs.len() as u64 > limit;
+        if is_cut {
+            runs.pop();
+        }
+        Ok(Runs {
+            runs: runs.into_iter().map(ShownRun::from).collect(),
+            is_cut: is_cut && self.last.is_none(),
+        })
+    }
+}
+
+/// The columns of `csv`.
+const HEADINGS: &[&str] = &[
+    "run", "started", "ended", "seconds", "command", "what", "from", "to", "files", "bytes",
+    "failed", "state",
+];
+
+/// Those of tables, in words for people.
+const SHOWN_HEADINGS: &[&str] = &[
+    "run", "started", "ended", "took", "command", "what", "from", "to", "files", "size", "failed",
+    "state",
+];
+
+impl ShownRun {
+    /// The row for people or, with exact seconds, for programs.
+    fn row(&self, took: fn(u64) -> String) -> Vec<Cell> {
+        let name = |name: &Option<String>| Cell::known(name.as_deref(), Cell::from);
+        vec![
+            Cell::text(self.run.to_string()),
+            Cell::Moment(self.started),
+            Cell::known(self.ended, Cell::Moment),
+            Cell::known(self.seconds, |seconds| Cell::text(took(seconds))),
+            Cell::text(&*self.command),
+            name(&self.what),
+            name(&self.from),
+            name(&self.to),
+            Cell::Count(self.files),
+            Cell::Bytes(self.bytes),
+            Cell::Count(self.failed),
+            Cell::Toned(self.state.clone(), self.tone()),
+        ]
+    }
+
+    fn shown_row(&self) -> Vec<Cell> {
+        self.row(|seconds| units::duration(Duration::from_secs(seconds)))
+    }
+
+    fn tone(&self) -> Tone {
+        match &*self.state {
+            "complete" => Tone::Good,
+            "refused" | "unreachable" => Tone::Bad,
+            _ => Tone::Warning,
+        }
+    }
+}
+
+impl Answer for Runs {
+    const COMMAND: &'static str = "history";
+
+    fn page(&self, page: &mut Page) {
+        if self.runs.is_empty() {
+            page.line("no runs yet; `load` is one, and so is `copy`");
+        }
+        let rows = self.runs.iter().map(ShownRun::shown_row);
+        page.table(SHOWN_HEADINGS, rows.collect());
+        if self.is_cut {
+            page.line("older runs: `history --all`");
+        }
+    }
+
+    fn records(&self) -> Records {
+        let rows = self.runs.iter();
+        Records {
+            headings: HEADINGS,
+            rows: rows
+                .map(|run| run.row(|seconds| seconds.to_string()))
+                .collect(),
+        }
+    }
+}

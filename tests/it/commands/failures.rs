@@ -1,0 +1,184 @@
+//! `failures`.
+
+use std::os::unix::ffi::OsStrExt as _;
+
+use insta::assert_snapshot;
+use rusqlite::{Connection, params};
+
+use super::{exact, formatted, hours_ago};
+use crate::studio::Studio;
+
+/// Where the index is unless told otherwise.
+const INDEX: &str = "home/.local/share/auto-backup/index.sqlite";
+
+/// A studio in whose index these files failed: from, to, path, error and attempts.
+fn failed(failures: &[(&str, &str, &[u8], &str, i64)]) -> Studio {
+    let studio = Studio::filled();
+    studio.lines(&["load"]).ok();
+    let index = Connection::open(studio.path(INDEX)).unwrap();
+    let sql =
+        "INSERT INTO failures (destination, source, path, error, attempts, first_at, last_at, run)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 7)";
+    for (from, to, path, error, attempts) in failures {
+        let [from, to] = [from, to].map(|name| studio.path(name));
+        let parameters = params![
+            to.as_os_str().as_bytes(),
+            from.as_os_str().as_bytes(),
+            path,
+            error,
+            attempts,
+            hours_ago(30).cast_signed(),
+            hours_ago(2).cast_signed()
+        ];
+        index.execute(sql, parameters).unwrap();
+    }
+    studio
+}
+
+/// Failures of two projects, one of them in a category below another folder, to three databases of which one is unknown.
+fn some() -> Studio {
+    failed(&[
+        ("WORK", "NAS", b"footage/acme/spot/reel.mov", "no room", 2),
+        (
+            "WORK",
+            "NAS",
+            b"scratch/render/acme/teaser/f.exr",
+            "it is gone",
+            1,
+        ),
+        (
+            "NAS",
+            "WORK",
+            b"footage/Bob's/long film/x.mov",
+            "it is gone",
+            1,
+        ),
+        (
+            "WORK",
+            "OLD",
+            b"footage/acme/spot/reel.mov",
+            "it is gone",
+            12,
+        ),
+    ])
+}
+
+#[test]
+fn they_are_a_table() {
+    assert_snapshot!(some().lines(&["failures"]), @"
+    exit 0
+    --- stdout
+    ┌──────────────────────────────────┬──────┬────────────────────────┬──────────┬──────────┬─────────┬────────────┐
+    │ file                             ┆ from ┆ to                     ┆ attempts ┆ first    ┆ last    ┆ error      │
+    ╞══════════════════════════════════╪══════╪════════════════════════╪══════════╪══════════╪═════════╪════════════╡
+    │ footage/acme/spot/reel.mov       ┆ WORK ┆ NAS                    ┆        2 ┆ 30 h ago ┆ 2 h ago ┆ no room    │
+    │ scratch/render/acme/teaser/f.exr ┆ WORK ┆ NAS                    ┆        1 ┆ 30 h ago ┆ 2 h ago ┆ it is gone │
+    │ footage/acme/spot/reel.mov       ┆ WORK ┆ $STUDIO/OLD ┆       12 ┆ 30 h ago ┆ 2 h ago ┆ it is gone │
+    │ footage/Bob's/long film/x.mov    ┆ NAS  ┆ WORK                   ┆        1 ┆ 30 h ago ┆ 2 h ago ┆ it is gone │
+    └──────────────────────────────────┴──────┴────────────────────────┴──────────┴──────────┴─────────┴────────────┘
+    ");
+}
+
+#[test]
+fn they_are_a_json_document() {
+    assert_snapshot!(some().json(&["failures"]), @r#"
+    exit 0
+    --- stdout
+    {"command":"failures","failures":[{"path":"footage/acme/spot/reel.mov","from":"WORK","to":"NAS","error":"no room","attempts":2,"first":"NOW","last":"NOW","run":7},{"path":"scratch/render/acme/teaser/f.exr","from":"WORK","to":"NAS","error":"it is gone","attempts":1,"first":"NOW","last":"NOW","run":7},{"path":"footage/acme/spot/reel.mov","from":"WORK","to":"$STUDIO/OLD","error":"it is gone","attempts":12,"first":"NOW","last":"NOW","run":7},{"path":"footage/Bob's/long film/x.mov","from":"NAS","to":"WORK","error":"it is gone","attempts":1,"first":"NOW","last":"NOW","run":7}]}
+    "#);
+}
+
+#[test]
+fn plain_and_csv_have_a_line_for_each() {
+    let studio = some();
+    assert_snapshot!(exact(&studio, &formatted(&studio, "csv", "failures")), @r"
+    path,from,to,attempts,first,last,error,run\n
+    footage/acme/spot/reel.mov,WORK,NAS,2,NOW,NOW,no room,7\n
+    scratch/render/acme/teaser/f.exr,WORK,NAS,1,NOW,NOW,it is gone,7\n
+    footage/acme/spot/reel.mov,WORK,$STUDIO/OLD,12,NOW,NOW,it is gone,7\n
+    footage/Bob\'s/long film/x.mov,NAS,WORK,1,NOW,NOW,it is gone,7\n
+    ");
+    assert_snapshot!(exact(&studio, &formatted(&studio, "plain", "failures")), @r"
+    footage/acme/spot/reel.mov\tWORK\tNAS\t2\tNOW\tNOW\tno room\t7\n
+    scratch/render/acme/teaser/f.exr\tWORK\tNAS\t1\tNOW\tNOW\tit is gone\t7\n
+    footage/acme/spot/reel.mov\tWORK\t$STUDIO/OLD\t12\tNOW\tNOW\tit is gone\t7\n
+    footage/Bob\'s/long film/x.mov\tNAS\tWORK\t1\tNOW\tNOW\tit is gone\t7\n
+    ");
+}
+
+#[test]
+fn a_project_client_or_database_narrows_them() {
+    let studio = some();
+    let paths = |line: &str| {
+        let document = studio.json(&[line]).document();
+        let failures = document["failures"].as_array().unwrap().iter();
+        let path = |failure: &serde_json::Value| failure["path"].as_str().unwrap().to_owned();
+        failures.map(path).collect::<Vec<_>>()
+    };
+    let [reel, frame, film] = [
+        "footage/acme/spot/reel.mov",
+        "scratch/render/acme/teaser/f.exr",
+        "footage/Bob's/long film/x.mov",
+    ];
+    assert_eq!(paths("failures all"), [reel, frame, reel, film]);
+    assert_eq!(paths("failures acme/spot"), [reel, reel]);
+    assert_eq!(paths("failures acme"), [reel, frame, reel]);
+    assert_eq!(paths("failures acme --to NAS"), [reel, frame]);
+    assert_eq!(paths("failures --to WORK"), [film]);
+    assert_eq!(paths("failures acme/teaser --to WORK"), [""; 0]);
+}
+
+#[test]
+fn where_nothing_failed_it_says_so() {
+    let studio = failed(&[]);
+    assert_snapshot!(studio.lines(&["failures", "failures acme/spot --to NAS"]), @"
+    exit 0
+    --- stdout
+    no failures: no file waits for another try
+    no failures: no file waits for another try
+    ");
+    assert_snapshot!(studio.json(&["failures"]), @r#"
+    exit 0
+    --- stdout
+    {"command":"failures","failures":[]}
+    "#);
+    assert_snapshot!(formatted(&studio, "plain", "failures"), @"exit 0");
+}
+
+#[test]
+fn unknown_names_suggest_the_nearest() {
+    let studio = failed(&[]);
+    assert_snapshot!(studio.lines(&["failures amce"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:10: error: there is no client `amce`
+        failures amce
+                 ^^^^
+    hint: did you mean `acme`?
+    ");
+    assert_snapshot!(studio.lines(&["failures --to NSA"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:15: error: there is no database `NSA`
+        failures --to NSA
+                      ^^^
+    hint: did you mean `NAS`?
+    ");
+    studio.lines(&["failures acme/spot/x"]).status(2);
+}
+
+#[test]
+fn odd_names_are_written_exactly() {
+    let path = b"footage/acme/spot/caf\xe9\n\x1b";
+    let studio = failed(&[("WORK", "NAS", path, "no\nroom", 1)]);
+    assert_snapshot!(studio.json(&["failures"]), @r#"
+    exit 0
+    --- stdout
+    {"command":"failures","failures":[{"path":{"bytes_base64":"Zm9vdGFnZS9hY21lL3Nwb3QvY2Fm6Qob"},"from":"WORK","to":"NAS","error":"no\nroom","attempts":1,"first":"NOW","last":"NOW","run":7}]}
+    "#);
+    assert_snapshot!(exact(&studio, &formatted(&studio, "plain", "failures")), @r"
+    footage/acme/spot/caf\xe9\\n
+    \x1b\tWORK\tNAS\t1\tNOW\tNOW\tno\\n
+    room\t7\n
+    ");
+}

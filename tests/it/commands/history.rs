@@ -1,0 +1,334 @@
+//! `history`, and the log of runs.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::process::Command;
+
+use insta::assert_snapshot;
+use regex::Regex;
+use rusqlite::Connection;
+
+use super::{copied, exact, formatted};
+use crate::studio::{CHANGED, Run, Studio};
+
+/// Where the index is unless told otherwise.
+const INDEX: &str = "home/.local/share/auto-backup/index.sqlite";
+
+/// Where the logs are unless told otherwise.
+const STATE: &str = "home/.local/state/auto-backup";
+
+/// Two copies, of which the second meets a file that is newer at the destination.
+fn copied_twice() -> Studio {
+    let studio = Studio::filled();
+    studio
+        .lines(&["load", "copy acme/spot footage WORK NAS"])
+        .ok();
+    studio
+        .file_at("WORK/footage/acme/spot/reel.mov", "older", CHANGED - 9)
+        .file("WORK/footage/acme/spot/plates/p2.exr", "plate two");
+    studio.lines(&["copy acme/spot all WORK NAS"]).status(3);
+    studio
+}
+
+/// The table without the widths and words that depend on how long a run took.
+fn table(run: &Run) -> String {
+    let text = run.to_string();
+    let border = Regex::new(r"(?m)^[┌╞└].*\n").unwrap();
+    let spaces = Regex::new(r" {2,}").unwrap();
+    spaces
+        .replace_all(&border.replace_all(&text, ""), " ")
+        .into_owned()
+}
+
+#[test]
+fn the_runs_are_a_table() {
+    let studio = copied_twice();
+    assert_snapshot!(table(&studio.lines(&["history", "history --last 1"])), @"
+    exit 0
+    --- stdout
+    │ run ┆ started ┆ ended ┆ took ┆ command ┆ what ┆ from ┆ to ┆ files ┆ size ┆ failed ┆ state │
+    │ 3 ┆ just now ┆ just now ┆ N s ┆ copy ┆ acme/spot all ┆ WORK ┆ NAS ┆ 2 ┆ 14 B ┆ 0 ┆ partial │
+    │ 2 ┆ just now ┆ just now ┆ N s ┆ copy ┆ acme/spot footage ┆ WORK ┆ NAS ┆ 2 ┆ 13 B ┆ 0 ┆ complete │
+    │ 1 ┆ just now ┆ just now ┆ N s ┆ load ┆ all all ┆ ┆ WORK,NAS ┆ 5 ┆ 25 B ┆ 0 ┆ complete │
+    │ run ┆ started ┆ ended ┆ took ┆ command ┆ what ┆ from ┆ to ┆ files ┆ size ┆ failed ┆ state │
+    │ 3 ┆ just now ┆ just now ┆ N s ┆ copy ┆ acme/spot all ┆ WORK ┆ NAS ┆ 2 ┆ 14 B ┆ 0 ┆ partial │
+    ");
+}
+
+#[test]
+fn the_runs_are_a_json_document() {
+    let studio = copied_twice();
+    assert_snapshot!(studio.json(&["history", "history --last 2"]), @r#"
+    exit 0
+    --- stdout
+    {"command":"history","runs":[{"run":3,"command":"copy","what":"acme/spot all","from":"WORK","to":"NAS","started":"NOW","ended":"NOW","seconds":N,"files":2,"bytes":14,"failed":0,"state":"partial"},{"run":2,"command":"copy","what":"acme/spot footage","from":"WORK","to":"NAS","started":"NOW","ended":"NOW","seconds":N,"files":2,"bytes":13,"failed":0,"state":"complete"},{"run":1,"command":"load","what":"all all","from":null,"to":"WORK,NAS","started":"NOW","ended":"NOW","seconds":N,"files":5,"bytes":25,"failed":0,"state":"complete"}]}
+    {"command":"history","runs":[{"run":3,"command":"copy","what":"acme/spot all","from":"WORK","to":"NAS","started":"NOW","ended":"NOW","seconds":N,"files":2,"bytes":14,"failed":0,"state":"partial"},{"run":2,"command":"copy","what":"acme/spot footage","from":"WORK","to":"NAS","started":"NOW","ended":"NOW","seconds":N,"files":2,"bytes":13,"failed":0,"state":"complete"}]}
+    "#);
+}
+
+#[test]
+fn plain_and_csv_have_a_line_for_each_run_or_item() {
+    let studio = copied_twice();
+    for (format, line) in [("csv", "history"), ("plain", "history --all")] {
+        let seconds = Regex::new(r"(NOW(?:,|\\t)NOW(?:,|\\t))\d+").unwrap();
+        let text = exact(&studio, &formatted(&studio, format, line));
+        let text = seconds.replace_all(&text, "${1}N");
+        if format == "csv" {
+            assert_snapshot!(text, @r#"
+            run,started,ended,seconds,command,what,from,to,files,bytes,failed,state\n
+            3,NOW,NOW,N,copy,acme/spot all,WORK,NAS,2,14,0,partial\n
+            2,NOW,NOW,N,copy,acme/spot footage,WORK,NAS,2,13,0,complete\n
+            1,NOW,NOW,N,load,all all,,\"WORK,NAS\",5,25,0,complete\n
+            "#);
+        } else {
+            assert_eq!(text.lines().count(), 3, "{text}");
+        }
+    }
+    assert_snapshot!(formatted(&studio, "csv", "history 3"), @r#"
+    exit 0
+    --- stdout
+    path,outcome,reason
+    $STUDIO/NAS/footage/acme/spot/reel.mov,conflict,"it differs in size, and the one there is newer"
+    $STUDIO/NAS/footage/acme/spot/plates/p2.exr,copied,
+    $STUDIO/NAS/scratch/render/acme/spot/f1.exr,copied,
+    "#);
+    assert_snapshot!(formatted(&studio, "plain", "history 2"), @"
+    exit 0
+    --- stdout
+    $STUDIO/NAS/footage/acme/spot/reel.mov	copied	
+    $STUDIO/NAS/footage/acme/spot/plates/p1.exr	copied
+    ");
+}
+
+#[test]
+fn a_run_lists_what_it_handled() {
+    let studio = copied_twice();
+    assert_snapshot!(table(&studio.lines(&["history 3"])), @"
+    exit 0
+    --- stdout
+    │ run ┆ started ┆ ended ┆ took ┆ command ┆ what ┆ from ┆ to ┆ files ┆ size ┆ failed ┆ state │
+    │ 3 ┆ just now ┆ just now ┆ N s ┆ copy ┆ acme/spot all ┆ WORK ┆ NAS ┆ 2 ┆ 14 B ┆ 0 ┆ partial │
+    conflict $STUDIO/NAS/footage/acme/spot/reel.mov: it differs in size, and the one there is newer
+    copied $STUDIO/NAS/footage/acme/spot/plates/p2.exr
+    copied $STUDIO/NAS/scratch/render/acme/spot/f1.exr
+    ");
+    assert_snapshot!(studio.json(&["history 2"]), @r#"
+    exit 0
+    --- stdout
+    {"command":"history","runs":[{"run":2,"command":"copy","what":"acme/spot footage","from":"WORK","to":"NAS","started":"NOW","ended":"NOW","seconds":N,"files":2,"bytes":13,"failed":0,"state":"complete"}],"items":[{"path":"$STUDIO/NAS/footage/acme/spot/reel.mov","outcome":"copied","reason":null},{"path":"$STUDIO/NAS/footage/acme/spot/plates/p1.exr","outcome":"copied","reason":null}]}
+    "#);
+    assert_snapshot!(table(&studio.lines(&["history 1"])), @"
+    exit 0
+    --- stdout
+    │ run ┆ started ┆ ended ┆ took ┆ command ┆ what ┆ from ┆ to ┆ files ┆ size ┆ failed ┆ state │
+    │ 1 ┆ just now ┆ just now ┆ N s ┆ load ┆ all all ┆ ┆ WORK,NAS ┆ 5 ┆ 25 B ┆ 0 ┆ complete │
+    no items are kept of this run
+    ");
+}
+
+#[test]
+fn a_number_that_no_run_has_is_an_error() {
+    let studio = Studio::filled();
+    assert_snapshot!(studio.lines(&["history 9"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:9: error: there is no run `9`
+        history 9
+                ^
+    hint: there are none yet: `load`, then `copy`
+    ");
+    studio.lines(&["load"]).ok();
+    assert_snapshot!(studio.lines(&["history 9"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:9: error: there is no run `9`
+        history 9
+                ^
+    hint: there is only run 1
+    ");
+    studio.lines(&["load"]).ok();
+    assert_snapshot!(studio.lines(&["history 9"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:9: error: there is no run `9`
+        history 9
+                ^
+    hint: there are the runs 1 to 2; `history --all` lists them
+    ");
+}
+
+#[test]
+fn what_is_no_number_is_wrong_usage() {
+    let studio = Studio::filled();
+    for line in [
+        "history x",
+        "history --last 0",
+        "history --last",
+        "history 1 --all",
+        "history --all --last 2",
+    ] {
+        studio.lines(&[line]).status(2);
+    }
+}
+
+#[test]
+fn without_runs_it_says_so() {
+    let studio = Studio::bare();
+    assert_snapshot!(studio.lines(&["history"]), @"
+    exit 0
+    --- stdout
+    no runs yet; `load` is one, and so is `copy`
+    ");
+    assert_snapshot!(studio.json(&["history"]), @r#"
+    exit 0
+    --- stdout
+    {"command":"history","runs":[]}
+    "#);
+    assert_snapshot!(formatted(&studio, "plain", "history"), @"exit 0");
+}
+
+#[test]
+fn only_the_last_twenty_are_shown_unless_more_are_asked_for() {
+    let studio = Studio::filled();
+    let loads = ["load"; 22];
+    studio.lines(&loads).ok();
+    let runs = |line: &str| {
+        let document = studio.json(&[line]).document();
+        let runs = document["runs"].as_array().unwrap().iter();
+        runs.map(|run| run["run"].as_i64().unwrap())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(runs("history"), (3..=22).rev().collect::<Vec<_>>());
+    assert_eq!(runs("history --all").len(), 22);
+    assert_eq!(runs("history --last 2"), [22, 21]);
+    assert_eq!(runs("history --last 100").len(), 22);
+    let run = studio.lines(&["history"]);
+    assert!(
+        run.stdout.ends_with("older runs: `history --all`\n"),
+        "{run}"
+    );
+    let all = studio.lines(&["history --all"]);
+    assert!(!all.stdout.contains("older runs"), "{all}");
+}
+
+#[test]
+fn a_run_that_was_killed_was_interrupted() {
+    let studio = Studio::filled();
+    studio.lines(&["load"]).ok();
+    let mut child = Command::new("true").spawn().unwrap();
+    child.wait().unwrap();
+    let index = Connection::open(studio.path(INDEX)).unwrap();
+    let sql = "UPDATE runs SET state = 'running', ended_at = NULL, process = ?1";
+    index.execute(sql, [child.id()]).unwrap();
+    let run = &studio.json(&["history"]).document()["runs"][0];
+    assert_eq!(run["state"], "interrupted");
+    assert!(run["ended"].is_null() && run["seconds"].is_null());
+    let noted: String = index
+        .query_row("SELECT state FROM runs", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(noted, "interrupted");
+}
+
+#[test]
+fn a_dry_run_is_no_run() {
+    let studio = Studio::filled();
+    studio
+        .lines(&["copy acme/spot footage WORK NAS --dry-run"])
+        .ok();
+    assert_eq!(
+        studio.json(&["history"]).document()["runs"],
+        serde_json::json!([])
+    );
+    assert!(!studio.path(STATE).exists());
+}
+
+#[test]
+fn what_could_not_begin_is_told_too() {
+    let studio = Studio::filled();
+    studio.remove("NAS");
+    studio.lines(&["copy acme/spot footage WORK NAS"]).status(1);
+    studio.lines(&["copy acme/none footage WORK NAS"]).status(1);
+    let document = studio.json(&["history"]).document();
+    assert_eq!(document["runs"][1]["state"], "unreachable");
+    assert_eq!(document["runs"][0]["state"], "refused");
+    assert_snapshot!(log(&studio), @"
+    run 1, unreachable: copy acme/spot footage from WORK to NAS
+      NOW to NOW, N s, on HOST
+      0 files, 0 B, 0 failed
+      error: database `NAS` is offline: `$STUDIO/NAS` is not there
+    run 2, refused: copy acme/none footage from WORK to NAS
+      NOW to NOW, N s, on HOST
+      0 files, 0 B, 0 failed
+      error: `acme/none` is not in category `footage` of database `WORK`
+    ");
+}
+
+#[test]
+fn what_failed_is_listed_and_the_rest_is_not_lost() {
+    let studio = Studio::filled();
+    studio.mode("WORK/footage/acme/spot/reel.mov", 0o000);
+    studio
+        .lines_as_user(&["copy acme/spot footage WORK NAS"])
+        .status(3);
+    studio.mode("WORK/footage/acme/spot/reel.mov", 0o600);
+    assert_snapshot!(studio.json(&["history 1"]), @r#"
+    exit 0
+    --- stdout
+    {"command":"history","runs":[{"run":1,"command":"copy","what":"acme/spot footage","from":"WORK","to":"NAS","started":"NOW","ended":"NOW","seconds":N,"files":1,"bytes":9,"failed":1,"state":"partial"}],"items":[{"path":"$STUDIO/NAS/footage/acme/spot/reel.mov","outcome":"failed","reason":"cannot read `$STUDIO/WORK/footage/acme/spot/reel.mov`: Permission denied (os error 13)"},{"path":"$STUDIO/NAS/footage/acme/spot/plates/p1.exr","outcome":"copied","reason":null}]}
+    "#);
+}
+
+/// The only log, with what differs from run to run made stable.
+fn log(studio: &Studio) -> String {
+    let entries = fs::read_dir(studio.path(STATE)).unwrap();
+    let logs: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    let [path] = &logs[..] else {
+        panic!("{logs:?}");
+    };
+    let name = path.file_name().unwrap().to_str().unwrap();
+    assert!(Regex::new(r"^\d{4}-\d\d\.log$").unwrap().is_match(name));
+    let mode = fs::metadata(path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let text = fs::read_to_string(path).unwrap();
+    let text = text.replace(&*studio.path("").to_string_lossy(), "$STUDIO/");
+    let times = Regex::new(r"\S+Z to \S+Z, [\d.]+ s, on \S+").unwrap();
+    times
+        .replace_all(&text, "NOW to NOW, N s, on HOST")
+        .into_owned()
+}
+
+#[test]
+fn the_log_tells_the_same_in_words() {
+    let studio = copied_twice();
+    assert_snapshot!(log(&studio), @"
+    run 1, complete: load all all at WORK,NAS
+      NOW to NOW, N s, on HOST
+      5 files, 25 B, 0 failed
+    run 2, complete: copy acme/spot footage from WORK to NAS
+      NOW to NOW, N s, on HOST
+      2 files, 13 B, 0 failed
+    run 3, partial: copy acme/spot all from WORK to NAS
+      NOW to NOW, N s, on HOST
+      2 files, 14 B, 0 failed
+      conflict $STUDIO/NAS/footage/acme/spot/reel.mov: it differs in size, and the one there is newer
+    ");
+}
+
+#[test]
+fn a_log_that_cannot_be_written_fails_no_run() {
+    let studio = Studio::filled();
+    studio.file(STATE, "a file in the place of the folder");
+    let run = studio.lines(&["copy acme/spot footage WORK NAS"]);
+    assert_snapshot!(run.status(0), @"
+    exit 0
+    --- stdout
+    copied and verified 2 files, 13 B in N s
+    --- stderr
+    problem: cannot create the folder `$STUDIO/home/.local/state/auto-backup`: File exists (os error 17)
+    ");
+    assert_eq!(
+        copied(&studio, "copy acme/spot footage WORK NAS")["state"],
+        "complete"
+    );
+}
