@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::Run;
 use crate::catalogue;
 use crate::error::Result;
+use crate::escape::visible;
 use crate::index::KnownFailure;
 use crate::moment::Moment;
 use crate::name::Name;
@@ -123,6 +124,9 @@ impl Run for Failures {
     }
 }
 
+/// The column of what was said.
+const ERROR: usize = 6;
+
 impl Failed {
     fn rows(&self) -> Vec<Vec<Cell>> {
         let rows = self.failures.iter().map(|failure| {
@@ -148,7 +152,12 @@ impl Answer for Failed {
             page.line("no failures: no file waits for another try");
         }
         let headings = ["file", "from", "to", "attempts", "first", "last", "error"];
-        page.table(&headings, self.rows());
+        let mut rows = self.rows();
+        for (row, failure) in rows.iter_mut().zip(&self.failures) {
+            // Another program may have said it.
+            row[ERROR] = Cell::Text(visible(failure.error.as_bytes()));
+        }
+        page.table(&headings, rows);
     }
 
     fn records(&self) -> Records {

@@ -229,3 +229,36 @@ CREATE TABLE sending (
     PRIMARY KEY (destination, source, replica, path)
 ) STRICT, WITHOUT ROWID;
 ";
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::{Connection, Row};
+
+    use super::*;
+
+    #[test]
+    fn runs_of_version_4_are_kept_and_none_is_left_running() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let mut apply = |migrations: &[Migration], then: &str| {
+            let transaction = connection.transaction().unwrap();
+            for migration in migrations {
+                migration.apply(&transaction).unwrap();
+            }
+            transaction.execute_batch(then).unwrap();
+            transaction.commit().unwrap();
+        };
+        let runs = "INSERT INTO runs (command, started_at, ended_at, state)
+                    VALUES ('load', 7, 8, 'complete'), ('copy', 9, NULL, 'running')";
+        apply(&MIGRATIONS[..4], runs);
+        apply(&MIGRATIONS[4..], "");
+        let sql = "SELECT command || ' ' || state || ' ' || files || coalesce(what, '') FROM runs ORDER BY id";
+        let read = |row: &Row<'_>| row.get(0);
+        let mut query = connection.prepare(sql).unwrap();
+        let rows: Vec<String> = query
+            .query_map([], read)
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        assert_eq!(rows, ["load complete 0", "copy interrupted 0"]);
+    }
+}

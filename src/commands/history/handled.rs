@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::{SHOWN_HEADINGS, ShownRun};
 use crate::error::Result;
+use crate::escape::visible;
 use crate::index::{Index, Snapshot};
 use crate::name::Name;
 use crate::output::cell::{Cell, Tone};
@@ -100,7 +101,10 @@ impl Stream for Handled<'_> {
                 Cell::Toned(item.outcome.to_owned(), item.tone()),
                 Cell::text(" "),
                 Cell::from(&item.path),
-                Cell::known(item.reason, |reason| Cell::text(format!(": {reason}"))),
+                Cell::known(item.reason, |reason| {
+                    // Another program may have said it.
+                    Cell::text(format!(": {}", visible(reason.as_bytes())))
+                }),
             ])
         })?;
         match (listed, unreached) {

@@ -28,12 +28,12 @@ const SHOWN: u64 = 20;
 /// `~/.local/state/auto-backup`.
 #[derive(Debug, Args)]
 #[command(
-    override_usage = "history [RUN]\n       history --last N\n       history --all",
+    override_usage = "history [RUN | --last N | --all]",
     after_help = "Examples:
   history
   history 12
   history --last 3
-  history --all --format csv"
+  history --all"
 )]
 pub(crate) struct History {
     /// Only this run, and what it handled

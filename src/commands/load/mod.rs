@@ -125,12 +125,15 @@ impl Load {
         if self.forget.is_some() {
             return "forget".to_owned();
         }
-        let project = self.project.as_deref().unwrap_or("all".as_ref());
-        let categories = match &*self.categories {
-            [] => "all".to_owned(),
-            categories => categories.join(","),
-        };
-        format!("{} {categories}", quote(project))
+        let project = self.project.as_deref().map(quote);
+        let categories = (!self.categories.is_empty()).then(|| self.categories.join(","));
+        match (project, categories) {
+            (None, None) => "all".to_owned(),
+            (project, categories) => {
+                let or_all = |word: Option<String>| word.unwrap_or_else(|| "all".to_owned());
+                format!("{} {}", or_all(project), or_all(categories))
+            }
+        }
     }
 
     /// What would be looked at, or forgotten, and what is known of it.

@@ -32,22 +32,24 @@ fn the_overview_lists_every_command() {
     exit 0
     --- stdout
     Commands:
-      add      Track a database or a category
-      compare  Compare a project on two databases, file by file
-      copy     Copy a category of a project from one database to others
-      echo     Write words
-      exclude  Leave files and folders alone that match a pattern
-      explore  Open a project's folder in the file manager
-      fetch    Show where projects are, how big they are and how their replicas compare
-      find     Find files in the index, also on databases that are offline
-      help     Show the commands, or one of them with examples
-      list     List clients, projects, databases or categories
-      load     Look at the disks and bring the index up to date
-      remove   Stop tracking a database, a category or an exclusion
-      save     Write what this session changed into the start-up file
-      set      List the settings, or change one
-      source   Run a file of commands
-      exit     Leave the prompt or end the script
+      add       Track a database or a category
+      compare   Compare a project on two databases, file by file
+      copy      Copy a category of a project from one database to others
+      echo      Write words
+      exclude   Leave files and folders alone that match a pattern
+      explore   Open a project's folder in the file manager
+      failures  List the files that could not be brought to another database
+      fetch     Show where projects are, how big they are and how their replicas compare
+      find      Find files in the index, also on databases that are offline
+      help      Show the commands, or one of them with examples
+      history   List the last runs, or what one of them handled
+      list      List clients, projects, databases or categories
+      load      Look at the disks and bring the index up to date
+      remove    Stop tracking a database, a category or an exclusion
+      save      Write what this session changed into the start-up file
+      set       List the settings, or change one
+      source    Run a file of commands
+      exit      Leave the prompt or end the script
 
     More help:
       examples     What people do with it, and the lines for it

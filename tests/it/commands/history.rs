@@ -50,7 +50,7 @@ fn the_runs_are_a_table() {
     │ run ┆ started ┆ ended ┆ took ┆ command ┆ what ┆ from ┆ to ┆ files ┆ size ┆ failed ┆ state │
     │ 3 ┆ just now ┆ just now ┆ N s ┆ copy ┆ acme/spot all ┆ WORK ┆ NAS ┆ 2 ┆ 14 B ┆ 0 ┆ partial │
     │ 2 ┆ just now ┆ just now ┆ N s ┆ copy ┆ acme/spot footage ┆ WORK ┆ NAS ┆ 2 ┆ 13 B ┆ 0 ┆ complete │
-    │ 1 ┆ just now ┆ just now ┆ N s ┆ load ┆ all all ┆ ┆ WORK,NAS ┆ 5 ┆ 25 B ┆ 0 ┆ complete │
+    │ 1 ┆ just now ┆ just now ┆ N s ┆ load ┆ all ┆ ┆ WORK,NAS ┆ 5 ┆ 25 B ┆ 0 ┆ complete │
     │ run ┆ started ┆ ended ┆ took ┆ command ┆ what ┆ from ┆ to ┆ files ┆ size ┆ failed ┆ state │
     │ 3 ┆ just now ┆ just now ┆ N s ┆ copy ┆ acme/spot all ┆ WORK ┆ NAS ┆ 2 ┆ 14 B ┆ 0 ┆ partial │
     ");
@@ -62,7 +62,7 @@ fn the_runs_are_a_json_document() {
     assert_snapshot!(studio.json(&["history", "history --last 2"]), @r#"
     exit 0
     --- stdout
-    {"command":"history","runs":[{"run":3,"command":"copy","what":"acme/spot all","from":"WORK","to":"NAS","started":"NOW","ended":"NOW","seconds":N,"files":2,"bytes":14,"failed":0,"state":"partial"},{"run":2,"command":"copy","what":"acme/spot footage","from":"WORK","to":"NAS","started":"NOW","ended":"NOW","seconds":N,"files":2,"bytes":13,"failed":0,"state":"complete"},{"run":1,"command":"load","what":"all all","from":null,"to":"WORK,NAS","started":"NOW","ended":"NOW","seconds":N,"files":5,"bytes":25,"failed":0,"state":"complete"}]}
+    {"command":"history","runs":[{"run":3,"command":"copy","what":"acme/spot all","from":"WORK","to":"NAS","started":"NOW","ended":"NOW","seconds":N,"files":2,"bytes":14,"failed":0,"state":"partial"},{"run":2,"command":"copy","what":"acme/spot footage","from":"WORK","to":"NAS","started":"NOW","ended":"NOW","seconds":N,"files":2,"bytes":13,"failed":0,"state":"complete"},{"run":1,"command":"load","what":"all","from":null,"to":"WORK,NAS","started":"NOW","ended":"NOW","seconds":N,"files":5,"bytes":25,"failed":0,"state":"complete"}]}
     {"command":"history","runs":[{"run":3,"command":"copy","what":"acme/spot all","from":"WORK","to":"NAS","started":"NOW","ended":"NOW","seconds":N,"files":2,"bytes":14,"failed":0,"state":"partial"},{"run":2,"command":"copy","what":"acme/spot footage","from":"WORK","to":"NAS","started":"NOW","ended":"NOW","seconds":N,"files":2,"bytes":13,"failed":0,"state":"complete"}]}
     "#);
 }
@@ -70,8 +70,8 @@ fn the_runs_are_a_json_document() {
 #[test]
 fn plain_and_csv_have_a_line_for_each_run_or_item() {
     let studio = copied_twice();
+    let seconds = Regex::new(r"(NOW(?:,|\\t)NOW(?:,|\\t))\d+").unwrap();
     for (format, line) in [("csv", "history"), ("plain", "history --all")] {
-        let seconds = Regex::new(r"(NOW(?:,|\\t)NOW(?:,|\\t))\d+").unwrap();
         let text = exact(&studio, &formatted(&studio, format, line));
         let text = seconds.replace_all(&text, "${1}N");
         if format == "csv" {
@@ -79,7 +79,7 @@ fn plain_and_csv_have_a_line_for_each_run_or_item() {
             run,started,ended,seconds,command,what,from,to,files,bytes,failed,state\n
             3,NOW,NOW,N,copy,acme/spot all,WORK,NAS,2,14,0,partial\n
             2,NOW,NOW,N,copy,acme/spot footage,WORK,NAS,2,13,0,complete\n
-            1,NOW,NOW,N,load,all all,,\"WORK,NAS\",5,25,0,complete\n
+            1,NOW,NOW,N,load,all,,\"WORK,NAS\",5,25,0,complete\n
             "#);
         } else {
             assert_eq!(text.lines().count(), 3, "{text}");
@@ -122,7 +122,7 @@ fn a_run_lists_what_it_handled() {
     exit 0
     --- stdout
     │ run ┆ started ┆ ended ┆ took ┆ command ┆ what ┆ from ┆ to ┆ files ┆ size ┆ failed ┆ state │
-    │ 1 ┆ just now ┆ just now ┆ N s ┆ load ┆ all all ┆ ┆ WORK,NAS ┆ 5 ┆ 25 B ┆ 0 ┆ complete │
+    │ 1 ┆ just now ┆ just now ┆ N s ┆ load ┆ all ┆ ┆ WORK,NAS ┆ 5 ┆ 25 B ┆ 0 ┆ complete │
     no items are kept of this run
     ");
 }
@@ -302,7 +302,7 @@ fn log(studio: &Studio) -> String {
 fn the_log_tells_the_same_in_words() {
     let studio = copied_twice();
     assert_snapshot!(log(&studio), @"
-    run 1, complete: load all all at WORK,NAS
+    run 1, complete: load all at WORK,NAS
       NOW to NOW, N s, on HOST
       5 files, 25 B, 0 failed
     run 2, complete: copy acme/spot footage from WORK to NAS
@@ -331,4 +331,52 @@ fn a_log_that_cannot_be_written_fails_no_run() {
         copied(&studio, "copy acme/spot footage WORK NAS")["state"],
         "complete"
     );
+}
+
+#[test]
+fn a_look_says_what_it_was_at() {
+    let studio = Studio::filled();
+    let lines = [
+        "load WORK --project acme/spot",
+        "load NAS --category render --category footage",
+        "load --forget NAS --yes",
+    ];
+    studio.lines(&lines).ok();
+    let document = studio.json(&["history"]).document();
+    let runs = document["runs"].as_array().unwrap().iter().rev();
+    let told: Vec<_> = runs
+        .map(|run| [&run["what"], &run["to"]].map(|word| word.as_str().unwrap().to_owned()))
+        .collect();
+    let expected = [
+        ["acme/spot all", "WORK"],
+        ["all render,footage", "NAS"],
+        ["forget", "NAS"],
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn what_was_not_reached_is_counted_and_reasons_stay_on_their_line() {
+    let studio = Studio::filled();
+    studio.lines(&["load"]).ok();
+    let index = Connection::open(studio.path(INDEX)).unwrap();
+    let sql =
+        "INSERT INTO run_items (run, place, path, outcome, reason) VALUES (1, ?1, ?2, ?3, ?4)";
+    for (place, outcome, reason) in [
+        (0, "failed", Some("it said\nno")),
+        (1, "unreached", None),
+        (2, "unreached", None),
+    ] {
+        let path = format!("/nas/{place}").into_bytes();
+        index.execute(sql, (place, path, outcome, reason)).unwrap();
+    }
+    let run = studio.lines(&["history 1"]).ok();
+    let lines: Vec<_> = run.stdout.lines().skip(5).collect();
+    assert_eq!(
+        lines,
+        [r"failed /nas/0: it said\nno", "not reached: 2 items"]
+    );
+    let items = &studio.json(&["history 1"]).document()["items"];
+    assert_eq!(items.as_array().unwrap().len(), 3);
+    assert_eq!(items[0]["reason"], "it said\nno");
 }

@@ -66,7 +66,14 @@ fn the_lock_is_held_to_the_end_of_the_copy() {
     };
     // The times of folders are the last that is written.
     let held = tracer.stop_at("utimensat", "1").on(TO).hold(LINE);
-    studio.lines(&[LINE]).status(5);
+    assert_snapshot!(studio.lines(&[LINE]).status(5), @"
+    exit 5
+    --- stderr
+    -c:1:29: error: another run is at work on `NAS`: run 1 of process N on `HOST`, since NOW: it holds `$STUDIO/NAS/.auto-backup/lock`
+        copy acme/spot footage WORK NAS
+                                    ^^^
+    hint: try again when it is done
+    ");
     held.end().ok();
     agrees(&studio);
 }
