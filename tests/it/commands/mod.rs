@@ -96,7 +96,27 @@ fn copied(studio: &Studio, line: &str) -> Value {
         .map(|name| document[name].as_u64().unwrap())
         .sum();
     assert_eq!(document["planned_files"], ended + would_copy, "{document}");
+    if let Some(run) = document["run"].as_i64() {
+        is_in_the_history(studio, run, &document);
+    }
     document
+}
+
+/// Fails unless the history of a copy lists what its answer does, and then as many files as were copied.
+#[track_caller]
+pub(crate) fn is_in_the_history(studio: &Studio, run: i64, document: &Value) {
+    let history = studio.json(&[&format!("history {run}")]).document();
+    let mut items = history["items"].as_array().unwrap().clone();
+    let told = document["items"].as_array().unwrap();
+    let plain = items.split_off(told.len());
+    assert_eq!(items, *told, "{document}");
+    let remarked = told
+        .iter()
+        .filter(|item| item["outcome"] == "copied")
+        .count();
+    let copied = (plain.len() + remarked) as u64;
+    assert_eq!(document["copied_files"], copied, "{document}, {history}");
+    assert!(plain.iter().all(|item| item["outcome"] == "copied"));
 }
 
 /// How a look went, for [`numbers`].

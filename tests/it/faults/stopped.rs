@@ -4,6 +4,7 @@ use rustix::process::Signal;
 
 use super::tracer::{Held, Tracer};
 use super::{FROM, LINE, TO, adds_up, everything, finishes, leftovers};
+use crate::commands::is_in_the_history;
 use crate::studio::{CHANGED, Studio};
 
 /// A file that the kernel copies in pieces, between small ones; and an older version of it.
@@ -51,6 +52,7 @@ fn a_request_to_stop_inside_a_large_file_leaves_nothing_half() {
         let document = adds_up(&run);
         assert!(document["skipped_files"].as_u64().unwrap() >= 1, "{run}");
         assert_eq!(state(&studio), "interrupted");
+        is_in_the_history(&studio, 1, &document);
         assert_eq!(leftovers(&studio, "NAS"), [""; 0]);
         assert_eq!(studio.read(format!("{TO}/huge")), "older");
         finishes(&studio);
@@ -76,6 +78,8 @@ fn a_second_request_leaves_at_once() {
             name == "huge" || content == name.as_bytes() || name.starts_with(".auto-backup-");
         assert!(is_whole, "{name}");
     }
+    let history = studio.json(&["history 1"]).document();
+    assert_eq!(history["runs"][0]["state"], "interrupted");
     finishes(&studio);
 }
 
@@ -93,7 +97,9 @@ fn a_request_to_stop_gives_up_what_has_no_final_name_yet() {
     assert_eq!(leftovers(&studio, "NAS").len(), 2);
     held.signal(Signal::INT);
     let run = held.end().status(130);
-    assert_eq!(adds_up(&run)["skipped_files"], 3, "{run}");
+    let document = adds_up(&run);
+    assert_eq!(document["skipped_files"], 3, "{run}");
+    is_in_the_history(&studio, 1, &document);
     assert_eq!(everything(&studio.path(TO)).len(), 0);
     finishes(&studio);
 }
