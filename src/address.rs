@@ -48,7 +48,9 @@ pub fn typed(typed: &OsStr, base: &Path) -> Result<Option<PathBuf>> {
     let parts: Vec<_> = parts.filter(|part| !matches!(*part, b"" | b".")).collect();
     let root: &[u8] = if path.starts_with(b"/") { b"/" } else { b"" };
     let path = parts.join(&b'/');
-    Ok(Some(OsString::from_vec([remote, root, &path].concat()).into()))
+    Ok(Some(
+        OsString::from_vec([remote, root, &path].concat()).into(),
+    ))
 }
 
 /// The remote's name with its colon, and the path on it; `None` for what is no address.
@@ -77,7 +79,8 @@ fn split(address: &[u8]) -> Option<(&[u8], &[u8])> {
 /// Whether rclone takes this for the name of a remote, with or without options.
 fn is_name(name: &[u8]) -> bool {
     let name = name.split(|byte| *byte == b',').next().unwrap_or_default();
-    let inside = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.+@ ".contains(byte) || *byte >= 0x80;
+    let inside =
+        |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.+@ ".contains(byte) || *byte >= 0x80;
     let begins = name.first().is_some_and(|first| !b"-~. ".contains(first));
     begins && name.iter().all(inside)
 }
@@ -141,7 +144,17 @@ mod tests {
             assert!(is_remote(Path::new(root)));
         }
         for word in [
-            "/mnt/a:b", "./a:b", "~/a:b", "C:\\studio", "c:/studio", "a/b:c", "studio", "", ":", "-x:y", "../a:b",
+            "/mnt/a:b",
+            "./a:b",
+            "~/a:b",
+            "C:\\studio",
+            "c:/studio",
+            "a/b:c",
+            "studio",
+            "",
+            ":",
+            "-x:y",
+            "../a:b",
         ] {
             assert_eq!(address(word), None, "{word}");
         }
@@ -185,7 +198,11 @@ mod tests {
             ("s3:a", "b2:a", None),
             ("/s3", "s3:a", None),
         ] {
-            assert_eq!(overlap(Path::new(root), Path::new(other)), relation, "{root} {other}");
+            assert_eq!(
+                overlap(Path::new(root), Path::new(other)),
+                relation,
+                "{root} {other}"
+            );
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::error::{At as _, Error, Result};
 use crate::exclusions::Exclusions;
 use crate::index::Index;
 use crate::interrupt;
-use crate::lane::{Errand, Lane, News, Replica};
+use crate::lane::{Bounds, Errand, Lane, News, Replica};
 use crate::monitor::{Event, Meter, Monitor};
 use crate::noting::Noting;
 use crate::outcome::Outcome;
@@ -75,13 +75,14 @@ pub fn copy(
         registry: registry.clone(),
         scope: request.scope.clone(),
         exclusions,
-        source,
+        source: Arc::new(source),
         replicas: Vec::new(),
         rules: request.rules,
         verify: request.verify,
         dry_run: request.dry_run,
         asks: request.consent.asks(),
         run,
+        bounds: Bounds::default(),
     };
     look_at_source(index, &mut errand, &meant, &mut report, monitor)?;
     let lanes = Lanes::begin(index, &Arc::new(errand), &request.destinations)?;
@@ -92,6 +93,30 @@ pub fn copy(
     report.interrupted = interrupt::requested();
     report.items.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(report)
+}
+
+/// Carries out an errand that was put together elsewhere, to one destination; gives it back.
+///
+/// # Errors
+/// Nothing could be begun.
+pub fn carry(
+    index: &Index,
+    errand: Errand,
+    destination: &Database,
+    monitor: &dyn Monitor,
+    report: &mut Report,
+) -> Result<Arc<Errand>> {
+    monitor.event(&Event::Started {
+        task: "comparing",
+        files: None,
+        bytes: None,
+    });
+    let errand = Arc::new(errand);
+    let lanes = Lanes::begin(index, &errand, &[destination])?;
+    let ends = lanes.watch(Consent::Nobody, monitor);
+    monitor.event(&Event::Finished);
+    lanes.end(ends, report)?;
+    Ok(errand)
 }
 
 /// The replicas at the source that are meant; folders that cannot be listed are reported.

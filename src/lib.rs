@@ -67,6 +67,7 @@ pub mod sides;
 pub mod sight;
 pub mod startup;
 pub mod survey;
+pub mod syncing;
 pub mod transfer;
 pub mod tree;
 pub mod units;

@@ -16,6 +16,8 @@ use crate::moment::Moment;
 use crate::os::file;
 use crate::os::folder::{Folder, is_missing};
 use crate::os::host;
+use crate::paths;
+use crate::registry::Database;
 
 /// The file's name within our folder.
 const FILE: &str = "lock";
@@ -85,6 +87,18 @@ impl Lock {
             }
             created(&locks, name)?;
         }
+    }
+
+    /// The same in the user's state folder.
+    ///
+    /// # Errors
+    /// As for [`Self::take_beside`]; [`Error::NoHome`] where there is no such folder.
+    pub fn of_remote(database: &Database, run: i64) -> Result<Self> {
+        let folder = paths::state_folder().ok_or(Error::NoHome {
+            what: "place for locks",
+            option: "HOME",
+        })?;
+        Self::take_beside(&folder, &database.root, &database.name, run)
     }
 
     fn take_in(own: &Folder, name: &OsStr, database: &str, run: i64) -> Result<Option<Self>> {

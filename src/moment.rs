@@ -70,7 +70,10 @@ impl Moment {
         let (seconds, nanoseconds) = (stamp.as_second(), stamp.subsec_nanosecond());
         // Both have one sign there, and the nanoseconds come after the second here.
         Some(match u32::try_from(nanoseconds) {
-            Ok(nanoseconds) => Self { seconds, nanoseconds },
+            Ok(nanoseconds) => Self {
+                seconds,
+                nanoseconds,
+            },
             Err(_) => Self {
                 seconds: seconds - 1,
                 nanoseconds: (1_000_000_000 + nanoseconds).unsigned_abs(),

@@ -17,6 +17,12 @@ pub enum Outcome {
     Failed(String),
     /// The run was stopped before it came to this.
     Unreached,
+    /// It is at the destination under a new name, and was not sent again; with what it was called.
+    Moved(String),
+    /// It was moved among the old versions, because it is gone from the source.
+    Deleted,
+    /// It is gone from the source, and still at the destination.
+    Gone(String),
 }
 
 impl Outcome {
@@ -30,6 +36,9 @@ impl Outcome {
             Self::Skipped(_) => "skipped",
             Self::Failed(_) => "failed",
             Self::Unreached => "unreached",
+            Self::Moved(_) => "moved",
+            Self::Deleted => "deleted",
+            Self::Gone(_) => "gone",
         }
     }
 
@@ -38,8 +47,12 @@ impl Outcome {
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::Copied(copied) => copied.remark.as_deref(),
-            Self::Conflict(why) | Self::Skipped(why) | Self::Failed(why) => Some(why),
-            Self::Same | Self::Unreached => None,
+            Self::Conflict(why)
+            | Self::Skipped(why)
+            | Self::Failed(why)
+            | Self::Moved(why)
+            | Self::Gone(why) => Some(why),
+            Self::Same | Self::Unreached | Self::Deleted => None,
         }
     }
 }
@@ -50,6 +63,7 @@ impl From<Reason> for Outcome {
             Reason::Conflict(why) => Self::Conflict(why),
             Reason::Skip(why) => Self::Skipped(why),
             Reason::Fail(why) => Self::Failed(why),
+            Reason::Later => Self::Unreached,
         }
     }
 }

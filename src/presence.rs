@@ -92,7 +92,9 @@ fn reach_within(
     let holds = |path: &PathBuf| first(path).is_none_or(|name| names.contains(&name));
     if known.files > 0 && !known.categories.iter().any(holds) {
         let files = units::counted(known.files, "file");
-        return wrong(format!("holds none of the category folders, though the index knows {files} there"));
+        return wrong(format!(
+            "holds none of the category folders, though the index knows {files} there"
+        ));
     }
     Ok((remote, reached.identity))
 }

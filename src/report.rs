@@ -16,7 +16,7 @@ pub struct ReportedItem {
 }
 
 /// What a copy came to. All items are files and links, and folders that could not be made;
-/// `planned_files` is the sum of copied, same, conflict, failed and skipped (of a dry run: with what would be copied).
+/// `planned_files` is the sum of copied, moved, same, conflict, failed and skipped (of a dry run: with what would be copied).
 #[derive(Debug, Default)]
 pub struct Report {
     /// Items looked at.
@@ -43,6 +43,14 @@ pub struct Report {
     pub failed_files: u64,
     /// Items left out, or not reached.
     pub skipped_files: u64,
+    /// Items that were given a new name at the destination.
+    pub moved_files: u64,
+    /// Items that were moved among the old versions, because they are gone from the source.
+    pub deleted_files: u64,
+    /// Items that are gone from the source, and still at the destination.
+    pub gone_files: u64,
+    /// Items that are left for the next sync, because this one was to end.
+    pub left_files: u64,
     /// Everything that was not plainly copied or the same.
     pub items: Vec<ReportedItem>,
     /// What would be copied, only of a dry run: the replica's folder at the destination, and the plan.
@@ -60,7 +68,8 @@ pub struct Report {
 impl Report {
     /// Counts one outcome and lists what a person must know of.
     pub fn add(&mut self, outcome: Outcome, path: impl FnOnce() -> PathBuf) {
-        self.planned_files += 1;
+        // What is no longer at the source is nothing that was to be brought from there.
+        self.planned_files += u64::from(!matches!(outcome, Outcome::Deleted | Outcome::Gone(_)));
         match &outcome {
             Outcome::Copied(copied) => {
                 self.copied_files += 1;
@@ -80,6 +89,9 @@ impl Report {
             Outcome::Conflict(_) => self.conflict_files += 1,
             Outcome::Skipped(_) | Outcome::Unreached => self.skipped_files += 1,
             Outcome::Failed(_) => self.failed_files += 1,
+            Outcome::Moved(_) => self.moved_files += 1,
+            Outcome::Deleted => self.deleted_files += 1,
+            Outcome::Gone(_) => self.gone_files += 1,
         }
         self.items.push(ReportedItem {
             path: path(),
@@ -115,6 +127,10 @@ impl Report {
         self.conflict_files += other.conflict_files;
         self.failed_files += other.failed_files;
         self.skipped_files += other.skipped_files;
+        self.moved_files += other.moved_files;
+        self.deleted_files += other.deleted_files;
+        self.gone_files += other.gone_files;
+        self.left_files += other.left_files;
         self.items.append(&mut other.items);
         self.planned.append(&mut other.planned);
         self.bare_files += other.bare_files;

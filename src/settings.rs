@@ -1,6 +1,7 @@
 //! What `set` lists and changes, and the words that each setting takes.
 
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 
 use crate::output::color::ColorChoice;
 use crate::output::printer::Format;
@@ -22,11 +23,13 @@ pub enum Setting {
     Jobs,
     /// Whether commands ask.
     Confirm,
+    /// Which rclone program is used.
+    Rclone,
 }
 
 impl Setting {
     /// All of them, as `set` lists them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Format,
         Self::Color,
         Self::Pager,
@@ -34,6 +37,7 @@ impl Setting {
         Self::Verify,
         Self::Jobs,
         Self::Confirm,
+        Self::Rclone,
     ];
 
     /// Its name.
@@ -47,6 +51,7 @@ impl Setting {
             Self::Verify => "verify",
             Self::Jobs => "jobs",
             Self::Confirm => "confirm",
+            Self::Rclone => "rclone",
         }
     }
 
@@ -56,13 +61,13 @@ impl Setting {
         Self::ALL.into_iter().find(|setting| setting.name() == name)
     }
 
-    /// The words it takes; `jobs` also takes a number.
+    /// The words it takes; `jobs` also takes a number, `rclone` a path.
     #[must_use]
     pub const fn words(self) -> &'static [&'static str] {
         match self {
             Self::Format => &["table", "plain", "csv", "json"],
             Self::Color => &["auto", "always", "never"],
-            Self::Jobs => &["auto"],
+            Self::Jobs | Self::Rclone => &["auto"],
             Self::Pager | Self::Hints | Self::Verify | Self::Confirm => &["on", "off"],
         }
     }
@@ -71,10 +76,10 @@ impl Setting {
     #[must_use]
     pub fn values(self) -> String {
         let words = self.words().join(", ");
-        if self == Self::Jobs {
-            format!("{words}, 1 to {MOST_JOBS}")
-        } else {
-            words
+        match self {
+            Self::Jobs => format!("{words}, 1 to {MOST_JOBS}"),
+            Self::Rclone => format!("{words}, the path of the program"),
+            _ => words,
         }
     }
 
@@ -89,6 +94,9 @@ impl Setting {
             Self::Verify => "what was copied is read back",
             Self::Jobs => "threads on each disk",
             Self::Confirm => "ask before files are replaced, at the prompt",
+            Self::Rclone => {
+                "the program behind databases like s3:bucket/studio; auto is the one on PATH"
+            }
         }
     }
 }
@@ -97,7 +105,7 @@ impl Setting {
 const MOST_JOBS: usize = 64;
 
 /// What is set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Settings {
     /// How answers are written.
@@ -114,6 +122,8 @@ pub struct Settings {
     pub jobs: Option<NonZeroUsize>,
     /// Whether commands ask at the prompt.
     pub confirm: bool,
+    /// The rclone program; `None` for the one on PATH.
+    pub rclone: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -126,6 +136,7 @@ impl Default for Settings {
             verify: true,
             jobs: None,
             confirm: true,
+            rclone: None,
         }
     }
 }
@@ -156,6 +167,10 @@ impl Settings {
                     .jobs
                     .map_or_else(|| "auto".to_owned(), |jobs| jobs.to_string());
             }
+            Setting::Rclone => {
+                let path = self.rclone.as_ref();
+                return path.map_or_else(|| "auto".to_owned(), |path| path.display().to_string());
+            }
         }
         .to_owned()
     }
@@ -167,6 +182,10 @@ impl Settings {
             let jobs = jobs.and_then(NonZeroUsize::new);
             self.jobs = jobs.or(self.jobs);
             return jobs.is_some();
+        }
+        if setting == Setting::Rclone && Path::new(value).is_absolute() {
+            self.rclone = Some(value.into());
+            return true;
         }
         if !setting.words().contains(&value) {
             return false;
@@ -193,6 +212,7 @@ impl Settings {
             Setting::Verify => self.verify = on,
             Setting::Confirm => self.confirm = on,
             Setting::Jobs => self.jobs = None,
+            Setting::Rclone => self.rclone = None,
         }
         true
     }
@@ -212,7 +232,7 @@ mod tests {
                 assert!(settings.set(setting, word));
                 assert_eq!(settings.get(setting), *word);
             }
-            let before = settings;
+            let before = settings.clone();
             for wrong in ["", "maybe", "0", "-1", "65"] {
                 assert!(!settings.set(setting, wrong), "{} {wrong}", setting.name());
             }

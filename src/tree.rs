@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::aggregate::Tally;
 use crate::error::{At as _, Error, Result};
 use crate::exclusions::{Exclusions, is_housekeeping};
-use crate::manifest::{File, Manifest, Packer};
+use crate::manifest::{File, Files, Malformed, Manifest, Packer};
 use crate::moment::{Moment, Step};
 use crate::name::Name;
 use crate::os::disk::Disk;
@@ -143,6 +143,65 @@ impl Tree {
         whole.map(|problem| &problem.error)
     }
 
+    /// Whether it holds a file or link of this path.
+    #[must_use]
+    pub fn has_file(&self, path: &Path) -> bool {
+        let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
+            return false;
+        };
+        let mut files = Files::of(self.folders.get(above).map_or(&[], TreeFolder::packed));
+        while let Ok(Some(file)) = files.next() {
+            if file.name == name.as_encoded_bytes() {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Adds a folder of which only the files are known.
+    ///
+    /// # Errors
+    /// [`Malformed`]: they are none.
+    pub fn add_known(&mut self, path: &Path, mut files: Files<'_>) -> Result<(), Malformed> {
+        let (mut packer, mut tally) = (Packer::default(), Tally::default());
+        while let Some(file) = files.next()? {
+            packer.add(&file);
+            tally.add(file.bytes, file.modified);
+        }
+        let files = SeenFolder {
+            path: path.to_owned(),
+            manifest: packer.finish(),
+            tally,
+            ..SeenFolder::default()
+        };
+        self.folders
+            .insert(path.to_owned(), TreeFolder::known(files));
+        Ok(())
+    }
+
+    /// Takes out a file.
+    pub fn remove_file(&mut self, path: &Path) {
+        let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
+            return;
+        };
+        let Some(seen) = self
+            .folders
+            .get_mut(above)
+            .and_then(|folder| folder.files.as_mut())
+        else {
+            return;
+        };
+        let (mut packer, mut tally) = (Packer::default(), Tally::default());
+        let mut files = seen.manifest.files();
+        while let Ok(Some(file)) = files.next() {
+            if file.name != name.as_encoded_bytes() {
+                packer.add(&file);
+                tally.add(file.bytes, file.modified);
+            }
+        }
+        (seen.manifest, seen.tally) = (packer.finish(), tally);
+    }
+
     /// How many files and links it holds.
     #[must_use]
     pub fn files(&self) -> u64 {
@@ -217,6 +276,19 @@ impl Read {
 }
 
 impl TreeFolder {
+    /// One of which only the files are known: storages behind rclone keep neither permissions nor numbers.
+    #[must_use]
+    pub fn known(files: SeenFolder) -> Self {
+        Self {
+            mode: 0o755,
+            modified: Moment::now(),
+            place: (0, 0),
+            files: Some(files),
+            specials: Vec::new(),
+            subfolders: Vec::new(),
+        }
+    }
+
     /// One that is known from the folder it is in.
     fn unread(child: &Child<'_>) -> Self {
         Self {

@@ -119,6 +119,23 @@ impl<'a> Versions<'a> {
         }
     }
 
+    /// Moves a file among the old versions; its name is free then.
+    ///
+    /// # Errors
+    /// As for [`Self::replace`]; the file is on another file system than the kept versions.
+    pub fn put_aside(
+        &self,
+        (folder, name): Place<'_>,
+        relative: Relative<'_>,
+        old: &Seen,
+    ) -> Result<()> {
+        require(folder, name, old)?;
+        let kept = self.mirror(relative)?;
+        folder.rename_new(name, &kept, name)?;
+        flush_where_needed(&kept)?;
+        folder.flush()
+    }
+
     /// Makes a folder in the place of a file, link or special file, and keeps that.
     ///
     /// # Errors

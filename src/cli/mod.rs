@@ -45,7 +45,10 @@ use options::{Options, help_color, message_color};
 #[must_use]
 pub fn run() -> ExitStatus {
     let arguments: Vec<OsString> = env::args_os().skip(1).collect();
-    if arguments.first().is_some_and(|first| first == guard::OPTION) {
+    if arguments
+        .first()
+        .is_some_and(|first| first == guard::OPTION)
+    {
         return become_another(arguments);
     }
     guard::install();

@@ -62,7 +62,11 @@ impl Run for Explore {
         );
         let side = Side::open(index, database)?;
         let scope = Scope::Project(project.clone());
-        if side.listing(registry, category, &scope)?.projects.is_empty() {
+        if side
+            .listing(registry, category, &scope)?
+            .projects
+            .is_empty()
+        {
             return Err(side.no_replica(registry, &[category], &scope, &self.database)?);
         }
         let path = side.path(&below(&category.path, &project), Path::new(""));

@@ -6,6 +6,7 @@
 
 mod add;
 mod compare;
+mod copied;
 mod copy;
 mod echo;
 mod exclude;
@@ -15,12 +16,14 @@ mod fetch;
 mod find;
 pub(crate) mod help;
 mod history;
+mod journal;
 mod list;
 mod load;
 mod remove;
 mod save;
 mod set;
 pub(crate) mod source;
+mod sync;
 
 use std::ffi::OsStr;
 
@@ -72,6 +75,7 @@ pub(crate) enum Command {
     Save(save::Save),
     Set(set::Set),
     Source(source::Source),
+    Sync(sync::Sync),
     /// Leave the prompt or end the script
     ///
     /// `quit` and Ctrl-D do the same.
@@ -164,6 +168,7 @@ impl Command {
             Self::Add(command) => printer.print(&command.run(workspace)?)?,
             Self::Compare(command) => printer.print(&command.run(workspace)?)?,
             Self::Copy(command) => printer.stream(&command.carry_out(workspace)?)?,
+            Self::Sync(command) => printer.stream(&command.carry_out(workspace)?)?,
             Self::Echo(command) => printer.print(&command.run(workspace)?)?,
             Self::Exclude(command) => printer.print(&command.run(workspace)?)?,
             Self::Explore(command) => printer.print(&command.run(workspace)?)?,

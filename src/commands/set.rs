@@ -1,6 +1,6 @@
 //! `set`: list the settings, change one, or say what `$1` and those after it stand for.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use clap::Args;
 use serde::Serialize;
@@ -11,6 +11,7 @@ use crate::nearest::nearest;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
 use crate::output::page::Page;
+use crate::paths;
 use crate::settings::Setting;
 use crate::workspace::Workspace;
 
@@ -25,9 +26,10 @@ use crate::workspace::Workspace;
   set hints off
   set pager off
   set jobs 4
+  set rclone ~/bin/rclone
   set -- acme/spot NAS")]
 pub(crate) struct Set {
-    /// The setting: format, color, pager, hints, verify, jobs or confirm
+    /// The setting: format, color, pager, hints, verify, jobs, confirm or rclone
     #[arg(value_name = "SETTING", conflicts_with = "arguments")]
     name: Option<String>,
     /// Its new value
@@ -67,8 +69,12 @@ impl Run for Set {
             });
         }
         let setting = self.name.as_deref().map(named).transpose()?;
-        if let (Some(setting), Some(value)) = (setting, &self.value)
-            && !workspace.settings.set(setting, value)
+        let value = self
+            .value
+            .as_deref()
+            .map(|value| typed(setting, value, workspace));
+        if let (Some(setting), Some(value)) = (setting, value.transpose()?)
+            && !workspace.settings.set(setting, &value)
         {
             return Err(Error::NoSuchValue {
                 setting: setting.name(),
@@ -88,6 +94,15 @@ impl Run for Set {
             changed: self.value.is_some(),
         })
     }
+}
+
+/// A value as it is set: a path is relative to the script, at the prompt to the current folder.
+fn typed(setting: Option<Setting>, value: &str, workspace: &Workspace) -> Result<String> {
+    if setting != Some(Setting::Rclone) || value == "auto" || value.is_empty() {
+        return Ok(value.to_owned());
+    }
+    let path = paths::absolute(OsStr::new(value), &workspace.base)?;
+    Ok(path.display().to_string())
 }
 
 /// The setting of this name.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
-use crate::content::{self, Found, Told, Record};
+use crate::content::{self, Found, Record, Told};
 use crate::diff::{self, Difference, Seen};
 use crate::error::{Error, Result};
 use crate::exclusions::Exclusions;

@@ -157,6 +157,18 @@ pub enum Error {
         /// What it said.
         why: String,
     },
+    /// So much is gone from the source that it is more likely another disk or folder than work that was taken away.
+    #[error("{gone} of {known} files that were synced to `{database}` are gone from `{}`", Name::from(source_root.as_path()))]
+    MassDisappearance {
+        /// The destination.
+        database: String,
+        /// The root of the source.
+        source_root: PathBuf,
+        /// How many are gone, in words.
+        gone: String,
+        /// Of how many, in words.
+        known: String,
+    },
     /// There is no rclone program.
     #[error("databases like `s3:bucket/studio` need the program rclone: {why}")]
     NoRclone {
@@ -426,6 +438,9 @@ impl Error {
             Self::Unreachable { root, trouble, .. } => {
                 Some(trouble.hint(&Name::from(root.as_path()).to_string()))
             }
+            Self::MassDisappearance { .. } => Some(
+                "nothing was deleted; see that the right disk is mounted; `--force` moves them among the old versions all the same".to_owned(),
+            ),
             Self::NoRclone { .. } | Self::OldRclone { .. } => Some(
                 "`https://rclone.org/install/` has it, and so has the system's package manager; `set rclone PATH` names one that is not on PATH".to_owned(),
             ),

@@ -80,7 +80,13 @@ impl Trouble {
             Self::NoHost
         } else if has(&["network is unreachable", "no route to host", "host is down"]) {
             Self::NoRoute
-        } else if has(&["i/o timeout", "deadline exceeded", "context deadline", "Timeout", "timed out"]) {
+        } else if has(&[
+            "i/o timeout",
+            "deadline exceeded",
+            "context deadline",
+            "Timeout",
+            "timed out",
+        ]) {
             Self::Late(super::PATIENCE)
         } else if has(&[
             "unable to authenticate",
@@ -96,11 +102,23 @@ impl Trouble {
             "NoCredentialProviders",
         ]) {
             Self::Rejected
-        } else if has(&["Unable to decrypt configuration", "unable to decrypt configuration", "Enter configuration password", "password-command", "config file is encrypted"]) {
+        } else if has(&[
+            "Unable to decrypt configuration",
+            "unable to decrypt configuration",
+            "Enter configuration password",
+            "password-command",
+            "config file is encrypted",
+        ]) {
             Self::Encrypted
         } else if has(&["AccessDenied", "Access Denied", "permission denied", "403"]) {
             Self::Denied
-        } else if has(&["NoSuchBucket", "directory not found", "object not found", "404", "couldn't find"]) {
+        } else if has(&[
+            "NoSuchBucket",
+            "directory not found",
+            "object not found",
+            "404",
+            "couldn't find",
+        ]) {
             Self::NoFolder
         } else {
             Self::Other(said.to_owned())
@@ -115,15 +133,36 @@ mod tests {
     #[test]
     fn what_rclone_says_is_told_apart() {
         for (said, trouble) in [
-            ("NewFs: couldn't connect SSH: dial tcp 127.0.0.1:22999: connect: connection refused", Trouble::Refused),
-            ("didn't find section in config file (\"nosuch\")", Trouble::NoRemote),
-            ("NewFs: couldn't connect SSH: ssh: handshake failed: knownhosts: key mismatch", Trouble::HostKey),
-            ("ssh: handshake failed: ssh: unable to authenticate, attempted methods [none password]", Trouble::Rejected),
-            ("https response error StatusCode: 403, api error InvalidAccessKeyId: The Access Key", Trouble::Rejected),
-            ("dial tcp: lookup no.such.host.invalid on 10.0.0.1:53: no such host", Trouble::NoHost),
+            (
+                "NewFs: couldn't connect SSH: dial tcp 127.0.0.1:22999: connect: connection refused",
+                Trouble::Refused,
+            ),
+            (
+                "didn't find section in config file (\"nosuch\")",
+                Trouble::NoRemote,
+            ),
+            (
+                "NewFs: couldn't connect SSH: ssh: handshake failed: knownhosts: key mismatch",
+                Trouble::HostKey,
+            ),
+            (
+                "ssh: handshake failed: ssh: unable to authenticate, attempted methods [none password]",
+                Trouble::Rejected,
+            ),
+            (
+                "https response error StatusCode: 403, api error InvalidAccessKeyId: The Access Key",
+                Trouble::Rejected,
+            ),
+            (
+                "dial tcp: lookup no.such.host.invalid on 10.0.0.1:53: no such host",
+                Trouble::NoHost,
+            ),
             ("error in ListJSON: directory not found", Trouble::NoFolder),
             ("dial tcp 10.0.0.9:22: i/o timeout", Trouble::Late(20)),
-            ("something else", Trouble::Other("something else".to_owned())),
+            (
+                "something else",
+                Trouble::Other("something else".to_owned()),
+            ),
         ] {
             assert_eq!(Trouble::of(said), trouble, "{said}");
         }

@@ -79,9 +79,10 @@ impl Index {
             Ok((said, sent))
         };
         let parameters = params![bytes(destination), bytes(source)];
-        let rows = self.connection.prepare_cached(sql).and_then(|mut query| {
-            query.query_map(parameters, read)?.collect()
-        });
+        let rows = self
+            .connection
+            .prepare_cached(sql)
+            .and_then(|mut query| query.query_map(parameters, read)?.collect());
         rows.explain("read", &self.path)
     }
 

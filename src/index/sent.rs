@@ -70,7 +70,9 @@ impl SentRow {
         files
     }
 
-    fn packed(folder: &Path, source: &Path, files: &SentFolder) -> Self {
+    /// Packs the files of a folder.
+    #[must_use]
+    pub fn packed(folder: &Path, source: &Path, files: &SentFolder) -> Self {
         let mut packer = Packer::with_capacity(files.len());
         let (mut numbers, mut marks) = (Vec::new(), Vec::new());
         for (name, file) in files {
@@ -102,9 +104,10 @@ impl Index {
         let sql = "SELECT folder, source, manifest, numbers, marks FROM sent
                    WHERE destination = ?1 AND replica = ?2 ORDER BY folder, source";
         let parameters = params![bytes(destination), bytes(replica)];
-        let rows = self.connection.prepare_cached(sql).and_then(|mut query| {
-            query.query_map(parameters, sent_row)?.collect()
-        });
+        let rows = self
+            .connection
+            .prepare_cached(sql)
+            .and_then(|mut query| query.query_map(parameters, sent_row)?.collect());
         rows.explain("read", &self.path)
     }
 
@@ -115,7 +118,9 @@ impl Index {
     pub fn all_sent_replicas(&self, destination: &Path) -> Result<Vec<PathBuf>> {
         let sql = "SELECT DISTINCT replica FROM sent WHERE destination = ?1";
         let rows = self.connection.prepare_cached(sql).and_then(|mut query| {
-            query.query_map([bytes(destination)], |row| path(row, 0))?.collect()
+            query
+                .query_map([bytes(destination)], |row| path(row, 0))?
+                .collect()
         });
         rows.explain("read", &self.path)
     }
@@ -127,9 +132,10 @@ impl Index {
     pub fn sent_replicas(&self, destination: &Path, source: &Path) -> Result<Vec<PathBuf>> {
         let sql = "SELECT DISTINCT replica FROM sent WHERE destination = ?1 AND source = ?2 ORDER BY replica";
         let parameters = params![bytes(destination), bytes(source)];
-        let rows = self.connection.prepare_cached(sql).and_then(|mut query| {
-            query.query_map(parameters, |row| path(row, 0))?.collect()
-        });
+        let rows = self
+            .connection
+            .prepare_cached(sql)
+            .and_then(|mut query| query.query_map(parameters, |row| path(row, 0))?.collect());
         rows.explain("read", &self.path)
     }
 
@@ -148,7 +154,11 @@ impl Index {
         let path = self.path.clone();
         let transaction = self.transaction()?;
         for (folder, (sent, gone)) in folders {
-            let place = Place { destination, replica, folder };
+            let place = Place {
+                destination,
+                replica,
+                folder,
+            };
             place
                 .keep(&transaction, source, sent, gone)
                 .explain("write", &path)?;
@@ -202,11 +212,23 @@ impl Place<'_> {
     fn rows(&self, connection: &Connection) -> rusqlite::Result<Vec<SentRow>> {
         let sql = "SELECT folder, source, manifest, numbers, marks FROM sent
                    WHERE destination = ?1 AND replica = ?2 AND folder = ?3";
-        let parameters = params![bytes(self.destination), bytes(self.replica), bytes(self.folder)];
-        connection.prepare_cached(sql)?.query_map(parameters, sent_row)?.collect()
+        let parameters = params![
+            bytes(self.destination),
+            bytes(self.replica),
+            bytes(self.folder)
+        ];
+        connection
+            .prepare_cached(sql)?
+            .query_map(parameters, sent_row)?
+            .collect()
     }
 
-    fn put(&self, connection: &Connection, source: &Path, files: &SentFolder) -> rusqlite::Result<()> {
+    fn put(
+        &self,
+        connection: &Connection,
+        source: &Path,
+        files: &SentFolder,
+    ) -> rusqlite::Result<()> {
         let row = SentRow::packed(self.folder, source, files);
         let sql = "INSERT INTO sent (destination, replica, folder, source, manifest, numbers, marks)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
@@ -250,7 +272,10 @@ mod tests {
     fn file(bytes: u64) -> SentFile {
         SentFile {
             bytes,
-            modified: Moment { seconds: 7, nanoseconds: 8 },
+            modified: Moment {
+                seconds: 7,
+                nanoseconds: 8,
+            },
             number: bytes + 1,
             mark: bytes + 2,
         }
@@ -271,15 +296,26 @@ mod tests {
             let gone = gone.iter().map(|name| Name::from(*name)).collect();
             BTreeMap::from([(PathBuf::from("x"), (files, gone))])
         };
-        index.keep_sent(cloud, replica, work, &folder(both, &[])).unwrap();
-        index.keep_sent(cloud, replica, nas, &folder(one("a", 9), &[])).unwrap();
+        index
+            .keep_sent(cloud, replica, work, &folder(both, &[]))
+            .unwrap();
+        index
+            .keep_sent(cloud, replica, nas, &folder(one("a", 9), &[]))
+            .unwrap();
         let rows = index.sent(cloud, replica).unwrap();
-        let of = |source: &Path| rows.iter().find(|row| row.source == source).unwrap().files();
+        let of = |source: &Path| {
+            rows.iter()
+                .find(|row| row.source == source)
+                .unwrap()
+                .files()
+        };
         assert_eq!(of(work), one("b", 2));
         assert_eq!(of(nas), one("a", 9));
         assert_eq!(index.sent_replicas(cloud, nas).unwrap(), [replica]);
 
-        index.keep_sent(cloud, replica, work, &folder(SentFolder::new(), &["a"])).unwrap();
+        index
+            .keep_sent(cloud, replica, work, &folder(SentFolder::new(), &["a"]))
+            .unwrap();
         let rows = index.sent(cloud, replica).unwrap();
         assert_eq!(rows.iter().map(|row| row.files().len()).sum::<usize>(), 1);
         index.forget(cloud).unwrap();

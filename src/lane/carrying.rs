@@ -133,7 +133,13 @@ impl Lane<'_> {
 
     /// Copies from a root, and tells the report and the index. Where files are taken they are moved from there, not
     /// copied.
-    pub(super) fn transfer(&mut self, source: &Arc<Folder>, takes: bool, side: &DiskSide, jobs: &[Job]) {
+    pub(super) fn transfer(
+        &mut self,
+        source: &Arc<Folder>,
+        takes: bool,
+        side: &DiskSide,
+        jobs: &[Job],
+    ) {
         for job in jobs {
             self.report().same(job.plan.same);
         }
@@ -162,6 +168,7 @@ impl Lane<'_> {
             destination: &side.root,
             versions: &versions,
             verify: self.errand.verify,
+            until: self.errand.bounds.until,
             workers,
             meter: self.meter,
             tell: &tell,

@@ -7,9 +7,11 @@ mod receiving;
 mod remote;
 mod sweeping;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::exclusions::Exclusions;
@@ -37,7 +39,7 @@ pub struct Errand {
     /// What is left alone.
     pub exclusions: Arc<Exclusions>,
     /// The database that is copied from.
-    pub source: Side,
+    pub source: Arc<Side>,
     /// The replicas that are copied, as the source holds them.
     pub replicas: Vec<Replica>,
     /// How differing files are handled.
@@ -50,6 +52,21 @@ pub struct Errand {
     pub asks: bool,
     /// The run's number.
     pub run: i64,
+    /// What bounds it.
+    pub bounds: Bounds,
+}
+
+/// What bounds a copy.
+#[derive(Clone, Debug, Default)]
+pub struct Bounds {
+    /// Only these files, by their paths below both roots.
+    pub only: Option<HashSet<PathBuf>>,
+    /// These before all others, likewise.
+    pub first: HashSet<PathBuf>,
+    /// So many files at most.
+    pub most: Option<u64>,
+    /// When no further file is begun.
+    pub until: Option<Instant>,
 }
 
 /// One replica as the source holds it.
@@ -151,7 +168,8 @@ impl Lane<'_> {
         } else {
             Lock::take(&side.root, &self.database.name, self.errand.run)?
         };
-        let jobs = self.plan(side)?;
+        let mut jobs = self.plan(side)?;
+        self.bound(&mut jobs);
         let bytes = jobs.iter().map(|job| job.plan.bytes).sum();
         self.report().planned_bytes = bytes;
         if self.errand.dry_run {
@@ -168,6 +186,34 @@ impl Lane<'_> {
             self.ask(&jobs)?;
         }
         self.carry_out(side, jobs, lock)
+    }
+
+    /// Takes out of the plans what is not to be done now.
+    fn bound(&self, jobs: &mut [Job]) {
+        let Bounds {
+            only, first, most, ..
+        } = &self.errand.bounds;
+        if let Some(only) = only {
+            for job in &mut *jobs {
+                job.plan
+                    .retain(|path| only.contains(&job.relative.join(path)));
+            }
+        }
+        let Some(most) = most else { return };
+        let paths = |job: &Job| {
+            let paths = job.plan.paths().map(|(path, _)| job.relative.join(path));
+            paths.collect::<Vec<_>>()
+        };
+        let all: Vec<PathBuf> = jobs.iter().flat_map(paths).collect();
+        let (mut now, rest): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|path| first.contains(path));
+        now.extend(rest);
+        now.truncate(usize::try_from(*most).unwrap_or(usize::MAX));
+        let now: HashSet<PathBuf> = now.into_iter().collect();
+        for job in jobs {
+            job.plan
+                .postpone(|path| !now.contains(&job.relative.join(path)));
+        }
     }
 
     /// The path of something of a replica at the destination; the replica's own folder has no slash at its end.

@@ -159,7 +159,7 @@ impl Lane<'_> {
 
     /// The same where the source is behind rclone.
     fn contents_from_afar(&self, replica: &Replica, tree: &Tree) -> Result<content::Found> {
-        let Side::Remote(source) = &self.errand.source else {
+        let Side::Remote(source) = &*self.errand.source else {
             return Ok(content::Found::default());
         };
         let (files, bytes) = content::extent(&replica.tree, tree);

@@ -31,7 +31,7 @@ struct Wanted {
 impl Lane<'_> {
     /// Fetches what the plans need, and copies it. What could not be fetched is refused with the reason.
     pub(super) fn receive(&mut self, side: &DiskSide, jobs: &mut [Job]) -> Result<()> {
-        let Side::Remote(source) = &self.errand.source else {
+        let Side::Remote(source) = &*self.errand.source else {
             return Ok(());
         };
         let wanted = wanted(jobs);
@@ -43,7 +43,9 @@ impl Lane<'_> {
         let failed = self.fetch(source, &incoming, jobs, &wanted)?;
         for (number, job) in jobs.iter_mut().enumerate() {
             let refused = failed.iter().filter(|((job, _), _)| *job == number);
-            let refused: BTreeMap<_, _> = refused.map(|((_, path), why)| (path.clone(), why.clone())).collect();
+            let refused: BTreeMap<_, _> = refused
+                .map(|((_, path), why)| (path.clone(), why.clone()))
+                .collect();
             job.plan.refuse(&refused);
         }
         let from = Arc::new(Folder::open(&incoming)?);
@@ -73,7 +75,8 @@ impl Lane<'_> {
         }
         let limits = Limits::default();
         // Where times tell versions apart, what an earlier run fetched is not fetched again.
-        let batch = Batch::from(&source.remote, incoming, &files, &limits).again(!source.tells_versions_apart());
+        let batch = Batch::from(&source.remote, incoming, &files, &limits)
+            .again(!source.tells_versions_apart());
         let said = batch.run(&mut |news| match news {
             Sent::Bytes(bytes) => self.meter.bytes(bytes),
             Sent::Done(_) => {}
@@ -93,7 +96,10 @@ impl Lane<'_> {
             if is_there {
                 set_time(&staged, file.modified)?;
             } else if !interrupt::requested() {
-                let unsaid = || said.clone().unwrap_or_else(|| "rclone did not fetch it whole".to_owned());
+                let unsaid = || {
+                    said.clone()
+                        .unwrap_or_else(|| "rclone did not fetch it whole".to_owned())
+                };
                 let reason = why.remove(&path).unwrap_or_else(unsaid);
                 failed.insert((file.job, file.path.clone()), reason);
             }
@@ -138,12 +144,14 @@ fn incoming(side: &DiskSide) -> Result<PathBuf> {
 
 /// Gives a fetched file the time that it has at its source, which its storage may keep coarsely.
 fn set_time(path: &Path, modified: Moment) -> Result<()> {
-    let since = u64::try_from(modified.seconds).map(|seconds| Duration::new(seconds, modified.nanoseconds));
+    let since =
+        u64::try_from(modified.seconds).map(|seconds| Duration::new(seconds, modified.nanoseconds));
     let Ok(since) = since else {
         // It has none there, or one before 1970 that rclone has set.
         return Ok(());
     };
     let time: SystemTime = UNIX_EPOCH + since;
     let file = File::options().read(true).open(path).at("open", path)?;
-    file.set_times(FileTimes::new().set_modified(time)).at("set the time of", path)
+    file.set_times(FileTimes::new().set_modified(time))
+        .at("set the time of", path)
 }

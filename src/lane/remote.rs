@@ -9,11 +9,12 @@ use crate::content::{self, Found};
 use crate::error::Result;
 use crate::fit::{self, Habits};
 use crate::interrupt;
+use crate::lock::Lock;
 use crate::manifest::Files;
 use crate::name::Name;
 use crate::noting::{Noting, Place};
-use crate::outcome::Outcome;
 use crate::os::stat::Kind;
+use crate::outcome::Outcome;
 use crate::plan::{LeftOut, Plan, plan};
 use crate::registry::Category;
 use crate::remote::{self, Limits, Listed};
@@ -25,6 +26,11 @@ use crate::versions;
 
 impl Lane<'_> {
     pub(super) fn run_to_remote(&mut self, side: &RemoteSide) -> Result<()> {
+        let _lock = if self.errand.dry_run {
+            None
+        } else {
+            Some(Lock::of_remote(self.database, self.errand.run)?)
+        };
         if !self.errand.dry_run {
             sending::settle(&mut self.index, side, &self.errand.source)?;
         }
@@ -39,14 +45,15 @@ impl Lane<'_> {
         if self.errand.asks {
             self.ask(&jobs)?;
         }
-        if jobs.iter().any(|job| job.plan.has_work()) && side.identity.is_none() {
-            side.remote.make_identity(&self.database.name)?;
+        if jobs.iter().any(|job| job.plan.has_work()) {
+            side.ensure_identity()?;
         }
         self.tell_planned(&jobs);
         for job in &jobs {
             self.report().same(job.plan.same);
             for LeftOut { path, reason } in &job.plan.left_out {
-                self.report().add(reason.clone().into(), || self.path(&job.relative, path));
+                self.report()
+                    .add(reason.clone().into(), || self.path(&job.relative, path));
             }
         }
         self.send(side, &jobs)?;
@@ -87,8 +94,10 @@ impl Lane<'_> {
         }
         let noted = noting.finish()?;
         if !errand.dry_run {
-            let written = noted.write(&mut self.index, Place::Remote(side.identity.as_deref()));
-            let corrected = jobs.iter().try_for_each(|job| side.correct_record(&job.relative));
+            let written = noted.write(&mut self.index, Place::Remote(side.identity()));
+            let corrected = jobs
+                .iter()
+                .try_for_each(|job| side.correct_record(&job.relative));
             for error in [written, corrected].into_iter().filter_map(Result::err) {
                 self.problem(error);
             }
@@ -113,7 +122,13 @@ impl Lane<'_> {
         (self.tell)(News::Comparing { files, bytes });
         let told = |bytes| self.compared.bytes(bytes);
         let trees = [&replica.tree, tree];
-        side.contents(source.database(), source.abilities(), trees, &replica.relative(), &told)
+        side.contents(
+            source.database(),
+            source.abilities(),
+            trees,
+            &replica.relative(),
+            &told,
+        )
     }
 
     /// Sends what the plans say, and tells the report.
@@ -123,13 +138,19 @@ impl Lane<'_> {
             files.extend(outgoing(job, &*side.listed(&job.relative)?));
         }
         let versions = versions::on_remote(self.errand.run);
+        // Bytes are counted twice where they are read back too, and rclone says only when all of it is done.
+        let (meter, passes) = (self.meter, if self.errand.verify { 2 } else { 1 });
         let sending = Sending {
             source: &self.errand.source,
             destination: side,
             versions: &versions,
             limits: &Limits::default(),
             verify: self.errand.verify,
-            meter: self.meter,
+            run: self.errand.run,
+            told: &|files, bytes| {
+                meter.files(files);
+                meter.bytes(bytes * passes);
+            },
         };
         let (report, database) = (self.report, self.database);
         let mut replaced = false;
@@ -161,8 +182,11 @@ impl Lane<'_> {
         }
         let (destination, source) = (&self.database.root, &self.errand.source.database().root);
         for job in jobs {
-            let made = empty_folders(job).map(|folder| (folder, Default::default())).collect();
-            self.index.keep_sent(destination, &job.relative, source, &made)?;
+            let made = empty_folders(job)
+                .map(|folder| (folder, Default::default()))
+                .collect();
+            self.index
+                .keep_sent(destination, &job.relative, source, &made)?;
         }
         Ok(())
     }
@@ -175,7 +199,10 @@ impl Lane<'_> {
             if !job.plan.has_work() {
                 continue;
             }
-            let replica = errand.replicas.iter().find(|replica| replica.relative() == job.relative);
+            let replica = errand
+                .replicas
+                .iter()
+                .find(|replica| replica.relative() == job.relative);
             let Some(replica) = replica else { continue };
             let rows = self.index.sent(&self.database.root, &job.relative)?;
             let made: Vec<PathBuf> = empty_folders(job).collect();
@@ -183,7 +210,7 @@ impl Lane<'_> {
             noting.add(&replica.category, &replica.project, &tree)?;
         }
         let noted = noting.finish()?;
-        noted.write(&mut self.index, Place::Remote(side.identity.as_deref()))
+        noted.write(&mut self.index, Place::Remote(side.identity()))
     }
 }
 
@@ -202,7 +229,10 @@ fn fitted(mut plan: Plan, there: &Tree, side: &RemoteSide) -> Plan {
         if folder.displaces.is_some() {
             refused.insert(folder.path.clone(), other.to_owned());
         }
-        let kinds = folder.replace.iter().filter(|new| new.old.kind != Kind::File);
+        let kinds = folder
+            .replace
+            .iter()
+            .filter(|new| new.old.kind != Kind::File);
         refused.extend(kinds.map(|new| (folder.path.join(new.name.as_path()), other.to_owned())));
     }
     plan.refuse(&refused);

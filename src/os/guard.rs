@@ -31,7 +31,10 @@ pub fn command(program: &Path) -> Command {
     let mut command = match OWN.get() {
         Some(own) => {
             let mut command = Command::new(own);
-            command.arg(OPTION).arg(process::id().to_string()).arg(program);
+            command
+                .arg(OPTION)
+                .arg(process::id().to_string())
+                .arg(program);
             command
         }
         None => Command::new(program),
@@ -59,7 +62,9 @@ pub fn become_another(mut words: impl Iterator<Item = OsString>) -> io::Error {
 
 #[cfg(target_os = "linux")]
 fn die_with_parent() -> io::Result<()> {
-    Ok(rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?)
+    Ok(rustix::process::set_parent_process_death_signal(Some(
+        Signal::KILL,
+    ))?)
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -37,6 +37,8 @@ pub enum Reason {
     Skip(String),
     /// It could not be looked at, or cannot be there.
     Fail(String),
+    /// It is left for another run.
+    Later,
 }
 
 /// Something that is not copied.
@@ -152,6 +154,54 @@ impl Plan {
 }
 
 impl Plan {
+    /// One that brings these files, sorted by path: path, size, time, and whether something is replaced.
+    #[must_use]
+    pub fn of(files: &[(PathBuf, u64, Moment, bool)]) -> Self {
+        let mut folders: BTreeMap<PathBuf, (Packer, Vec<Replacement>)> = BTreeMap::new();
+        let mut plan = Self::default();
+        let mut sorted: Vec<_> = files.iter().collect();
+        sorted.sort_by(|a, b| a.0.cmp(&b.0));
+        for (path, bytes, modified, replaces) in sorted {
+            let name = Name::from(path.file_name().unwrap_or_default());
+            let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+            let (add, replace) = folders.entry(folder).or_default();
+            let seen = Seen {
+                kind: Kind::File,
+                bytes: *bytes,
+                modified: *modified,
+            };
+            if *replaces {
+                replace.push(Replacement {
+                    name,
+                    new: seen,
+                    old: seen,
+                });
+            } else {
+                add.add(&File {
+                    name: name.as_bytes(),
+                    bytes: *bytes,
+                    modified: *modified,
+                    target: None,
+                });
+            }
+            plan.files += 1;
+            plan.bytes = plan.bytes.saturating_add(*bytes);
+        }
+        let planned = folders
+            .into_iter()
+            .map(|(path, (add, replace))| PlannedFolder {
+                path,
+                mode: 0o755,
+                modified: Moment::default(),
+                exists: true,
+                displaces: None,
+                add: add.finish(),
+                replace,
+            });
+        plan.folders = planned.collect();
+        plan
+    }
+
     /// The paths of everything that is to be copied, and whether it replaces something.
     pub fn paths(&self) -> impl Iterator<Item = (PathBuf, bool)> {
         self.folders.iter().flat_map(|folder| {
@@ -190,6 +240,55 @@ impl Plan {
         self.left_out.sort_by(|a, b| a.path.cmp(&b.path));
     }
 
+    /// Keeps only the files and links with these paths; nothing is told of the others.
+    pub fn retain(&mut self, wanted: impl Fn(&Path) -> bool) {
+        self.take_out(|path| !wanted(path));
+        self.left_out.retain(|item| wanted(&item.path));
+        self.same = 0;
+    }
+
+    /// Leaves files and links with these paths for another run.
+    pub fn postpone(&mut self, later: impl Fn(&Path) -> bool) {
+        let taken = self.take_out(later);
+        self.left_out.extend(taken.into_iter().map(|path| LeftOut {
+            path,
+            reason: Reason::Later,
+        }));
+        self.left_out.sort_by(|a, b| a.path.cmp(&b.path));
+    }
+
+    /// Takes out the files and links with these paths, and gives them.
+    fn take_out(&mut self, unwanted: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
+        let mut taken = Vec::new();
+        for folder in &mut self.folders {
+            let mut packer = Packer::default();
+            let mut files = folder.add.files();
+            while let Ok(Some(file)) = files.next() {
+                let name = Name::from_bytes(file.name.to_vec());
+                let path = folder.path.join(name.as_path());
+                if unwanted(&path) {
+                    self.files -= 1;
+                    self.bytes -= file.bytes;
+                    taken.push(path);
+                } else {
+                    packer.add(&file);
+                }
+            }
+            folder.add = packer.finish();
+            for new in std::mem::take(&mut folder.replace) {
+                let path = folder.path.join(new.name.as_path());
+                if unwanted(&path) {
+                    self.files -= 1;
+                    self.bytes -= new.new.bytes;
+                    taken.push(path);
+                } else {
+                    folder.replace.push(new);
+                }
+            }
+        }
+        taken
+    }
+
     /// Leaves out the symbolic links, for a destination that holds none.
     pub fn skip_links(&mut self, why: &str) {
         for folder in &mut self.folders {
@@ -213,10 +312,11 @@ impl Plan {
                 !is_link
             });
             self.files -= skipped.len() as u64;
-            self.left_out.extend(skipped.into_iter().map(|name| LeftOut {
-                path: folder.path.join(name.as_path()),
-                reason: Reason::Skip(why.to_owned()),
-            }));
+            self.left_out
+                .extend(skipped.into_iter().map(|name| LeftOut {
+                    path: folder.path.join(name.as_path()),
+                    reason: Reason::Skip(why.to_owned()),
+                }));
         }
         self.left_out.sort_by(|a, b| a.path.cmp(&b.path));
     }

@@ -226,6 +226,7 @@ fn below(folder: &Path, reason: Reason) -> Reason {
         Reason::Conflict(reason) => Reason::Conflict(why(reason)),
         Reason::Skip(reason) => Reason::Skip(why(reason)),
         Reason::Fail(reason) => Reason::Fail(why(reason)),
+        Reason::Later => Reason::Later,
     }
 }
 

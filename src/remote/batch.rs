@@ -61,7 +61,13 @@ impl<'a> Batch<'a> {
     /// Files that go to a remote from a root of either kind; what has their names there is moved to `versions`, below the
     /// remote's root, first.
     #[must_use]
-    pub fn to(remote: &'a Remote, from: &Path, files: &'a [PathBuf], versions: &Path, limits: &'a Limits) -> Self {
+    pub fn to(
+        remote: &'a Remote,
+        from: &Path,
+        files: &'a [PathBuf],
+        versions: &Path,
+        limits: &'a Limits,
+    ) -> Self {
         Self {
             remote,
             verb: "copy",
@@ -99,7 +105,12 @@ impl<'a> Batch<'a> {
 
     /// Files of a remote that go among its old versions.
     #[must_use]
-    pub fn aside(remote: &'a Remote, files: &'a [PathBuf], versions: &Path, limits: &'a Limits) -> Self {
+    pub fn aside(
+        remote: &'a Remote,
+        files: &'a [PathBuf],
+        versions: &Path,
+        limits: &'a Limits,
+    ) -> Self {
         Self {
             remote,
             verb: "move",
@@ -133,7 +144,11 @@ impl<'a> Batch<'a> {
         if places.is_empty() {
             return Ok(None);
         }
-        let list = Scratch::list(self.files.iter().filter_map(|file| names::standard_path(file).ok()))?;
+        let list = Scratch::list(
+            self.files
+                .iter()
+                .filter_map(|file| names::standard_path(file).ok()),
+        )?;
         let mut hearing = Hearing {
             batch: self,
             places,
@@ -143,10 +158,15 @@ impl<'a> Batch<'a> {
             said: None,
         };
         let words = self.words(&list)?;
-        let end = process::run(&self.remote.program, &words, Patience::WORK, &mut |line| match line {
-            Line::Out(_) => ControlFlow::Continue(()),
-            Line::Log(line) => hearing.hear(&log::read(&line), tell),
-        })?;
+        let end = process::run(
+            &self.remote.program,
+            &words,
+            Patience::WORK,
+            &mut |line| match line {
+                Line::Out(_) => ControlFlow::Continue(()),
+                Line::Log(line) => hearing.hear(&log::read(&line), tell),
+            },
+        )?;
         Ok(match end {
             End::Silent => Some("rclone said nothing for 2 min and was stopped".to_owned()),
             End::Stopped => Some("nothing moved for 30 min, and rclone was stopped".to_owned()),
@@ -162,7 +182,12 @@ impl<'a> Batch<'a> {
             .into_iter()
             .chain(process::ALWAYS)
             .chain(["--low-level-retries=3", "--contimeout=15s", "--timeout=60s"])
-            .chain(["--log-level=INFO", "--stats=1s", "--checkers=16", "--no-unicode-normalization"])
+            .chain([
+                "--log-level=INFO",
+                "--stats=1s",
+                "--checkers=16",
+                "--no-unicode-normalization",
+            ])
             .chain(self.again.then_some("--ignore-times"))
             .map(OsString::from)
             .collect();
@@ -177,7 +202,10 @@ impl<'a> Batch<'a> {
             words.push(format!("--bwlimit={bandwidth}").into());
         }
         if let Some(until) = self.limits.until {
-            let left = until.saturating_duration_since(Instant::now()).as_secs().max(1);
+            let left = until
+                .saturating_duration_since(Instant::now())
+                .as_secs()
+                .max(1);
             words.push(format!("--max-duration={left}s").into());
             words.push("--cutoff-mode=soft".into());
         }
@@ -207,7 +235,10 @@ impl Hearing<'_> {
         if let Some(progress) = &entry.progress {
             return self.advance(progress, tell);
         }
-        let place = entry.object.as_ref().and_then(|object| self.places.get(object));
+        let place = entry
+            .object
+            .as_ref()
+            .and_then(|object| self.places.get(object));
         match place.copied() {
             Some(place) => self.file(place, entry, tell),
             None if entry.is_error => self.said = Some(entry.message.clone()),
@@ -222,7 +253,9 @@ impl Hearing<'_> {
         }
         let file = &self.batch.files[place];
         let is_done = match self.batch.verb {
-            "move" => ["Moved (", "Deleted"].iter().any(|word| entry.message.starts_with(word)),
+            "move" => ["Moved (", "Deleted"]
+                .iter()
+                .any(|word| entry.message.starts_with(word)),
             _ => entry.message.contains("Copied (") && !entry.message.contains("(server-side"),
         };
         if is_done {
@@ -237,7 +270,9 @@ impl Hearing<'_> {
     fn advance(&mut self, progress: &Progress, tell: &mut dyn FnMut(Sent<'_>)) -> ControlFlow<()> {
         if *progress != self.progress {
             self.moved = Instant::now();
-            tell(Sent::Bytes(progress.bytes.saturating_sub(self.progress.bytes)));
+            tell(Sent::Bytes(
+                progress.bytes.saturating_sub(self.progress.bytes),
+            ));
             self.progress = progress.clone();
         } else if self.moved.elapsed() > STALLED {
             return ControlFlow::Break(());

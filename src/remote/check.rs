@@ -64,7 +64,13 @@ impl Remote {
         let mut words: Vec<OsString> = ["check", "--one-way", "--combined=-", "--checkers=8"]
             .into_iter()
             .chain(process::ALWAYS)
-            .chain(["--low-level-retries=3", "--contimeout=15s", "--timeout=60s", "--log-level=INFO", "--stats=1s"])
+            .chain([
+                "--low-level-retries=3",
+                "--contimeout=15s",
+                "--timeout=60s",
+                "--log-level=INFO",
+                "--stats=1s",
+            ])
             .chain((proof == Proof::Reading).then_some("--download"))
             .map(OsString::from)
             .collect();
@@ -101,14 +107,22 @@ impl Remote {
             ControlFlow::Continue(())
         })?;
         if marks.is_empty() && end != End::Exited(Some(0)) {
-            return Err(failed("compare", self.root(), said.unwrap_or_else(|| "rclone ended early".to_owned())));
+            return Err(failed(
+                "compare",
+                self.root(),
+                said.unwrap_or_else(|| "rclone ended early".to_owned()),
+            ));
         }
         let verdict = |file: &PathBuf| {
             let name = names::standard_path(file).unwrap_or_default();
             let verdict = match marks.get(&name) {
                 Some(b'=') => Verdict::Same,
                 Some(b'*') => Verdict::Differs,
-                _ => Verdict::Unread(why.get(&name).cloned().unwrap_or_else(|| "rclone did not compare it".to_owned())),
+                _ => Verdict::Unread(
+                    why.get(&name)
+                        .cloned()
+                        .unwrap_or_else(|| "rclone did not compare it".to_owned()),
+                ),
             };
             (file.clone(), verdict)
         };

@@ -22,7 +22,10 @@ impl Remote {
             return Ok(());
         }
         let tree = ScratchFolder::new()?;
-        for folder in folders.iter().filter(|folder| names::refusal(folder).is_none()) {
+        for folder in folders
+            .iter()
+            .filter(|folder| names::refusal(folder).is_none())
+        {
             let path = tree.path().join(folder);
             fs::create_dir_all(&path).at("create", &path)?;
         }
@@ -47,6 +50,10 @@ impl Remote {
         if end.is_good() {
             return Ok(());
         }
-        Err(failed("make folders on", self.root(), said.unwrap_or_else(|| "it ended early".to_owned())))
+        Err(failed(
+            "make folders on",
+            self.root(),
+            said.unwrap_or_else(|| "it ended early".to_owned()),
+        ))
     }
 }

@@ -39,6 +39,12 @@ impl Remote {
             ControlFlow::Continue(())
         })?;
         let read = self.identity(Duration::from_secs(PATIENCE))?;
-        read.ok_or_else(|| failed("write", &self.path(&file), said.unwrap_or_else(|| "it is not there afterwards".to_owned())))
+        read.ok_or_else(|| {
+            failed(
+                "write",
+                &self.path(&file),
+                said.unwrap_or_else(|| "it is not there afterwards".to_owned()),
+            )
+        })
     }
 }

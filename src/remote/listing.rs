@@ -87,7 +87,12 @@ impl Listed {
     /// Adds an entry of a listing that began at `base`.
     fn add(&mut self, base: &Path, entry: &Entry<'_>) {
         let mut path = base.to_owned();
-        path.extend(entry.path.split('/').map(|part| names::real(part).as_path().to_owned()));
+        path.extend(
+            entry
+                .path
+                .split('/')
+                .map(|part| names::real(part).as_path().to_owned()),
+        );
         if entry.is_dir {
             self.folders.entry(path).or_default();
             return;
@@ -130,7 +135,12 @@ impl Remote {
     ///
     /// # Errors
     /// [`crate::error::Error::Remote`] if nothing could be listed, or an interruption.
-    pub fn list(&self, wanted: Wanted<'_>, abilities: &Abilities, times: Times) -> Result<Option<Listed>> {
+    pub fn list(
+        &self,
+        wanted: Wanted<'_>,
+        abilities: &Abilities,
+        times: Times,
+    ) -> Result<Option<Listed>> {
         let base = match wanted {
             Wanted::Below(folder) => folder,
             Wanted::Files(_) => Path::new(""),
@@ -175,7 +185,10 @@ impl Remote {
             }
             ControlFlow::Continue(())
         })?;
-        let is_missing = |said: &Option<String>| said.as_deref().is_some_and(|said| Trouble::of(said) == Trouble::NoFolder);
+        let is_missing = |said: &Option<String>| {
+            said.as_deref()
+                .is_some_and(|said| Trouble::of(said) == Trouble::NoFolder)
+        };
         if let End::Exited(Some(code)) = end {
             if matches!(code, 1 | 3 | 4) && listed.files() == 0 && is_missing(&said) {
                 return Ok(None);
@@ -185,15 +198,30 @@ impl Remote {
         match end {
             End::Exited(Some(0)) if whole => Ok(Some(listed)),
             // Some folders could not be listed, and the rest was.
-            End::Exited(Some(_)) if whole && !listed.problems.is_empty() && said.is_none() => Ok(Some(listed)),
-            End::Silent => Err(failed("list", &self.path(base), "it said nothing for 15 min")),
-            _ => Err(failed("list", &self.path(base), said.unwrap_or_else(|| "it ended early".to_owned()))),
+            End::Exited(Some(_)) if whole && !listed.problems.is_empty() && said.is_none() => {
+                Ok(Some(listed))
+            }
+            End::Silent => Err(failed(
+                "list",
+                &self.path(base),
+                "it said nothing for 15 min",
+            )),
+            _ => Err(failed(
+                "list",
+                &self.path(base),
+                said.unwrap_or_else(|| "it ended early".to_owned()),
+            )),
         }
     }
 }
 
 /// Takes note of a folder that could not be listed, or of what is wrong with all of it.
-fn note(problems: &mut Vec<(PathBuf, String)>, base: &Path, entry: &log::Entry, said: &mut Option<String>) {
+fn note(
+    problems: &mut Vec<(PathBuf, String)>,
+    base: &Path,
+    entry: &log::Entry,
+    said: &mut Option<String>,
+) {
     let object = entry.object.as_deref().unwrap_or_default();
     if object.is_empty() {
         // The last line of all repeats the last of these.
@@ -203,7 +231,11 @@ fn note(problems: &mut Vec<(PathBuf, String)>, base: &Path, entry: &log::Entry, 
         return;
     }
     let mut path = base.to_owned();
-    path.extend(object.split('/').map(|part| names::real(part).as_path().to_owned()));
+    path.extend(
+        object
+            .split('/')
+            .map(|part| names::real(part).as_path().to_owned()),
+    );
     problems.push((path, entry.message.clone()));
 }
 
@@ -215,5 +247,7 @@ fn read_entry(line: &[u8]) -> Option<Entry<'_>> {
 
 /// Paths as they stand in a list; those that cannot be written are left out, and so found missing.
 pub(super) fn names_of(files: &[PathBuf]) -> impl Iterator<Item = String> {
-    files.iter().filter_map(|file| names::standard_path(file).ok())
+    files
+        .iter()
+        .filter_map(|file| names::standard_path(file).ok())
 }

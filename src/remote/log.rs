@@ -47,8 +47,13 @@ struct Written {
 pub(super) fn read(line: &[u8]) -> Entry {
     match serde_json::from_slice::<Written>(line) {
         Ok(written) => Entry {
-            is_error: matches!(written.level.as_str(), "error" | "critical" | "fatal" | "emergency" | "alert"),
-            object: written.object.map(|object| without_partial(&object).to_owned()),
+            is_error: matches!(
+                written.level.as_str(),
+                "error" | "critical" | "fatal" | "emergency" | "alert"
+            ),
+            object: written
+                .object
+                .map(|object| without_partial(&object).to_owned()),
             message: written.msg.trim().to_owned(),
             progress: written.stats,
         },
@@ -60,13 +65,18 @@ pub(super) fn read(line: &[u8]) -> Entry {
 fn plain(line: &str) -> Entry {
     let line = line.trim();
     let mut words = line.splitn(3, ' ');
-    let is_stamp = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit() || b"/:.".contains(&byte));
+    let is_stamp = |word: &str| {
+        word.bytes()
+            .all(|byte| byte.is_ascii_digit() || b"/:.".contains(&byte))
+    };
     let text = match (words.next(), words.next(), words.next()) {
         (Some(day), Some(time), Some(text)) if is_stamp(day) && is_stamp(time) => text,
         _ => line,
     };
     Entry {
-        is_error: text.starts_with("Failed") || text.starts_with("ERROR") || text.starts_with("CRITICAL"),
+        is_error: text.starts_with("Failed")
+            || text.starts_with("ERROR")
+            || text.starts_with("CRITICAL"),
         message: text.to_owned(),
         ..Entry::default()
     }
@@ -97,7 +107,9 @@ mod tests {
         assert_eq!(failed.object.as_deref(), Some("a/b.txt"));
         let stats = read(br#"{"level":"info","msg":"\nTransferred:","stats":{"bytes":7,"checks":1,"transfers":2,"speed":1.5,"eta":null}}"#);
         assert_eq!(stats.progress.unwrap().bytes, 7);
-        let old = read(b"2026/11/27 00:35:13 Failed to create file system for \"dead:x\": connection refused");
+        let old = read(
+            b"2026/11/27 00:35:13 Failed to create file system for \"dead:x\": connection refused",
+        );
         assert!(old.is_error);
         assert!(old.message.starts_with("Failed to create"));
         assert!(!read(b"").is_error);

@@ -57,15 +57,31 @@ impl<'a> Mover<'a> {
         let mut address = OsString::from("--rc-addr=unix://");
         address.push(folder.path().join("s"));
         let mut command = process::command(&remote.program.path);
-        command.arg("rcd").arg(address).args(["--rc-no-auth", "--low-level-retries=3", "--contimeout=15s", "--timeout=60s"]);
-        command.args(process::ALWAYS).stdout(Stdio::null()).stderr(Stdio::null());
+        command.arg("rcd").arg(address).args([
+            "--rc-no-auth",
+            "--low-level-retries=3",
+            "--contimeout=15s",
+            "--timeout=60s",
+        ]);
+        command
+            .args(process::ALWAYS)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         let child = command.spawn().at("start", &remote.program.path)?;
-        let mover = Self { remote, folder, child };
+        let mover = Self {
+            remote,
+            folder,
+            child,
+        };
         let start = Instant::now();
         while UnixStream::connect(mover.folder.path().join("s")).is_err() {
             crate::interrupt::check()?;
             if start.elapsed() > START {
-                return Err(process::failed("move files on", remote.root(), "it does not listen"));
+                return Err(process::failed(
+                    "move files on",
+                    remote.root(),
+                    "it does not listen",
+                ));
             }
             thread::sleep(Duration::from_millis(10));
         }
@@ -86,10 +102,15 @@ impl<'a> Mover<'a> {
             dst_remote: &to,
         };
         let body = serde_json::to_vec(&question).map_err(|error| error.to_string())?;
-        let answer = self.ask(&body).map_err(|error| format!("rclone does not answer: {error}"))?;
+        let answer = self
+            .ask(&body)
+            .map_err(|error| format!("rclone does not answer: {error}"))?;
         let body = answer.split("\r\n\r\n").nth(1).unwrap_or_default();
         // The body may come in pieces, each after its size; the answer to a rename is one small piece.
-        let json = body.find('{').zip(body.rfind('}')).map(|(start, end)| &body[start..=end]);
+        let json = body
+            .find('{')
+            .zip(body.rfind('}'))
+            .map(|(start, end)| &body[start..=end]);
         match json.and_then(|json| serde_json::from_str::<Answer>(json).ok()) {
             Some(Answer { error: None }) if answer.starts_with("HTTP/1.1 200") => Ok(()),
             Some(Answer { error: Some(error) }) => Err(error),

@@ -30,7 +30,9 @@ pub fn refusal(path: &Path) -> Option<&'static str> {
 
 /// Whether a character means something else in rclone's alphabet.
 const fn is_of_the_alphabet(character: char) -> bool {
-    matches!(character, '\u{2400}'..='\u{2421}' | QUOTE) || character == WIDE[0] || character == WIDE[1]
+    matches!(character, '\u{2400}'..='\u{2421}' | QUOTE)
+        || character == WIDE[0]
+        || character == WIDE[1]
 }
 
 /// A path as rclone writes it.
@@ -45,9 +47,7 @@ pub(super) fn standard_path(path: &Path) -> Result<String, &'static str> {
 /// A control character as its picture.
 fn picture(character: char) -> char {
     match character {
-        '\0'..='\u{1f}' => {
-            char::from_u32(PICTURES + u32::from(character)).unwrap_or(character)
-        }
+        '\0'..='\u{1f}' => char::from_u32(PICTURES + u32::from(character)).unwrap_or(character),
         '\u{7f}' => DELETE,
         other => other,
     }

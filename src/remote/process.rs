@@ -109,13 +109,18 @@ pub(super) fn version(program: &Path) -> Result<String> {
     let mut command = command(program);
     command.arg("version");
     let mut answer = Vec::new();
-    listen(command, program, Patience::within(Duration::from_secs(10)), &mut |line| {
-        if let Line::Out(line) = line {
-            answer.extend(line);
-            answer.push(b'\n');
-        }
-        ControlFlow::Continue(())
-    })?;
+    listen(
+        command,
+        program,
+        Patience::within(Duration::from_secs(10)),
+        &mut |line| {
+            if let Line::Out(line) = line {
+                answer.extend(line);
+                answer.push(b'\n');
+            }
+            ControlFlow::Continue(())
+        },
+    )?;
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 

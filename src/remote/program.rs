@@ -33,7 +33,9 @@ impl Version {
     /// Reads the first line of `rclone version`: `rclone v1.60.1-DEV`.
     fn parse(line: &str) -> Option<Self> {
         let number = line.strip_prefix("rclone v")?;
-        let number = number.split(|c: char| c != '.' && !c.is_ascii_digit()).next()?;
+        let number = number
+            .split(|c: char| c != '.' && !c.is_ascii_digit())
+            .next()?;
         let mut parts = number.split('.').map(|part| part.parse().ok());
         let mut next = || parts.next().flatten();
         Some(Self([next()?, next()?, next().unwrap_or_default()]))
@@ -123,7 +125,9 @@ fn is_program(path: &Path) -> bool {
 fn on_path() -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     let folders = env::split_paths(&path).filter(|folder| folder.is_absolute());
-    folders.map(|folder| folder.join("rclone")).find(|file| is_program(file))
+    folders
+        .map(|folder| folder.join("rclone"))
+        .find(|file| is_program(file))
 }
 
 fn version_of(path: &Path) -> Result<Version> {
@@ -136,7 +140,10 @@ fn version_of(path: &Path) -> Result<Version> {
     let answer = process::version(path)?;
     let version = answer.lines().find_map(Version::parse);
     let version = version.ok_or_else(|| Error::NoRclone {
-        why: format!("`{}` does not say which version of rclone it is", path.display()),
+        why: format!(
+            "`{}` does not say which version of rclone it is",
+            path.display()
+        ),
     })?;
     known.insert(key, version);
     Ok(version)

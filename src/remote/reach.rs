@@ -35,7 +35,11 @@ impl Remote {
     ///
     /// # Errors
     /// An interruption, or rclone cannot be started; what is in the way is the inner error.
-    pub fn reach(&self, known: Option<&str>, patience: Duration) -> Result<Result<Reached, Trouble>> {
+    pub fn reach(
+        &self,
+        known: Option<&str>,
+        patience: Duration,
+    ) -> Result<Result<Reached, Trouble>> {
         let start = Instant::now();
         if known.is_some()
             && let Some(identity) = self.identity(patience)?
@@ -46,14 +50,27 @@ impl Remote {
             }));
         }
         let left = patience.saturating_sub(start.elapsed());
-        let answer = self.ask("lsf", &self.argument(Path::new(""))?, &["--max-depth=1"], left)?;
+        let answer = self.ask(
+            "lsf",
+            &self.argument(Path::new(""))?,
+            &["--max-depth=1"],
+            left,
+        )?;
         if !answer.end.is_good() {
             return Ok(Err(trouble(answer, patience)));
         }
-        let names: Vec<Name> = answer.out.split(|byte| *byte == b'\n').filter_map(name).collect();
+        let names: Vec<Name> = answer
+            .out
+            .split(|byte| *byte == b'\n')
+            .filter_map(name)
+            .collect();
         let own = Name::from(OWN_FOLDER);
         let left = patience.saturating_sub(start.elapsed());
-        let identity = if names.contains(&own) { self.identity(left)? } else { None };
+        let identity = if names.contains(&own) {
+            self.identity(left)?
+        } else {
+            None
+        };
         Ok(Ok(Reached {
             identity,
             names: Some(names),
@@ -68,7 +85,13 @@ impl Remote {
         Ok(identity::parse(&text, &self.path(&file)).ok())
     }
 
-    fn ask(&self, verb: &str, what: &OsString, more: &[&str], patience: Duration) -> Result<Answer> {
+    fn ask(
+        &self,
+        verb: &str,
+        what: &OsString,
+        more: &[&str],
+        patience: Duration,
+    ) -> Result<Answer> {
         let words: Vec<OsString> = [verb]
             .into_iter()
             .chain(process::ALWAYS)
@@ -79,22 +102,27 @@ impl Remote {
             .chain([what.clone()])
             .collect();
         let (mut out, mut said) = (Vec::new(), None);
-        let end = process::run(&self.program, &words, Patience::within(patience), &mut |line| {
-            match line {
-                Line::Out(line) => {
-                    out.extend(line);
-                    out.push(b'\n');
-                }
-                Line::Log(line) => {
-                    let entry = log::read(&line);
-                    if entry.is_error {
-                        // The first says most; the last only how many there were.
-                        said.get_or_insert(entry.message);
+        let end = process::run(
+            &self.program,
+            &words,
+            Patience::within(patience),
+            &mut |line| {
+                match line {
+                    Line::Out(line) => {
+                        out.extend(line);
+                        out.push(b'\n');
+                    }
+                    Line::Log(line) => {
+                        let entry = log::read(&line);
+                        if entry.is_error {
+                            // The first says most; the last only how many there were.
+                            said.get_or_insert(entry.message);
+                        }
                     }
                 }
-            }
-            ControlFlow::Continue(())
-        })?;
+                ControlFlow::Continue(())
+            },
+        )?;
         Ok(Answer { end, out, said })
     }
 }
@@ -109,8 +137,13 @@ fn name(line: &[u8]) -> Option<Name> {
 /// What is in the way of a remote that did not answer as it should.
 fn trouble(answer: Answer, patience: Duration) -> Trouble {
     match answer {
-        Answer { end: End::Late | End::Silent, .. } => Trouble::Late(patience.as_secs()),
-        Answer { said: Some(said), .. } => Trouble::of(&said),
+        Answer {
+            end: End::Late | End::Silent,
+            ..
+        } => Trouble::Late(patience.as_secs()),
+        Answer {
+            said: Some(said), ..
+        } => Trouble::of(&said),
         Answer { end, .. } => Trouble::Other(format!("rclone ended with {end:?}")),
     }
 }

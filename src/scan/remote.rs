@@ -52,7 +52,7 @@ pub(super) fn examine<'a>(
     Ok(Seen {
         known,
         began,
-        marks: Marks::of_remote(side.identity.as_deref()),
+        marks: Marks::of_remote(side.identity()),
         survey,
         sight,
         drafted,
@@ -130,9 +130,13 @@ fn take(
 /// Takes back what the record of what was sent says, and the listing does not show.
 pub(super) fn correct(side: &RemoteSide, survey: &Survey<'_>) -> Result<()> {
     let replicas = survey.replicas();
-    let replicas: Vec<PathBuf> = replicas.map(|(category, project)| below(&category.path, project)).collect();
-    replicas.iter().try_for_each(|replica| match side.correct_record(replica) {
-        Err(Error::Interrupted) => Err(Error::Interrupted),
-        corrected => corrected,
-    })
+    let replicas: Vec<PathBuf> = replicas
+        .map(|(category, project)| below(&category.path, project))
+        .collect();
+    replicas
+        .iter()
+        .try_for_each(|replica| match side.correct_record(replica) {
+            Err(Error::Interrupted) => Err(Error::Interrupted),
+            corrected => corrected,
+        })
 }

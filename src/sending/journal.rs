@@ -54,7 +54,9 @@ impl<'a> Journal<'a> {
     fn write(&mut self) {
         let files = std::mem::take(&mut self.files);
         self.told = Instant::now();
-        let written = self.index.note_sending(self.destination, self.source, &files);
+        let written = self
+            .index
+            .note_sending(self.destination, self.source, &files);
         if self.failure.is_ok() {
             self.failure = written;
         }
@@ -90,7 +92,11 @@ pub fn settle(index: &mut Index, destination: &RemoteSide, source: &Side) -> Res
             let folder = path.parent().unwrap_or(Path::new("")).to_owned();
             let name = Name::from(path.file_name().unwrap_or_default());
             let folders = record.entry(replica).or_default();
-            folders.entry(folder).or_default().0.insert(name, SentFile { mark, ..sent });
+            folders
+                .entry(folder)
+                .or_default()
+                .0
+                .insert(name, SentFile { mark, ..sent });
         }
     }
     for (replica, folders) in record {

@@ -15,8 +15,8 @@ pub use journal::settle;
 use crate::error::{Error, Result};
 use crate::index::{Index, SentFile, SentFolder};
 use crate::interrupt;
+use crate::manifest::{File, Manifest, Packer};
 use crate::moment::Moment;
-use crate::monitor::Meter;
 use crate::name::Name;
 use crate::os::folder::Folder;
 use crate::os::stat::Kind;
@@ -68,8 +68,10 @@ pub struct Sending<'a> {
     pub limits: &'a Limits,
     /// Whether content is compared too.
     pub verify: bool,
-    /// Told of files and bytes.
-    pub meter: &'a Meter,
+    /// The run's number.
+    pub run: i64,
+    /// Told of files and bytes that were moved.
+    pub told: &'a dyn Fn(u64, u64),
 }
 
 impl std::fmt::Debug for Sending<'_> {
@@ -122,7 +124,9 @@ impl Sending<'_> {
 
     /// Whether the time is over in which files may be begun.
     fn is_over(&self) -> bool {
-        self.limits.until.is_some_and(|until| Instant::now() >= until)
+        self.limits
+            .until
+            .is_some_and(|until| Instant::now() >= until)
     }
 
     fn send_batch(&self, index: &mut Index, files: &[Outgoing], tell: &mut Tell<'_>) -> Result<()> {
@@ -168,16 +172,19 @@ impl Sending<'_> {
                 paths.push(whole);
             }
         }
-        let (destination, source) = (&self.destination.database.root, &self.source.database().root);
+        let (destination, source) = (
+            &self.destination.database.root,
+            &self.source.database().root,
+        );
         let remote = &self.destination.remote;
         let batch = Batch::to(remote, source, &paths, self.versions, self.limits);
         let mut journal = Journal::of(index, destination, source);
         let said = batch.run(&mut |news| match news {
-            Sent::Bytes(bytes) => self.meter.bytes(bytes),
+            Sent::Bytes(bytes) => (self.told)(0, bytes),
             Sent::Done(path) => {
                 if let Some(place) = of.get(path) {
                     round.fates[*place] = Fate::Said;
-                    self.meter.files(1);
+                    (self.told)(1, 0);
                     journal.note(&round.files[*place], round.sent[*place]);
                 }
             }
@@ -264,7 +271,8 @@ impl Sending<'_> {
     ) -> Result<()> {
         let over = self.is_over();
         let proven = self.prove(round)?;
-        let mut record: BTreeMap<&Path, BTreeMap<PathBuf, (SentFolder, Vec<Name>)>> = BTreeMap::new();
+        let mut record: BTreeMap<&Path, BTreeMap<PathBuf, (SentFolder, Vec<Name>)>> =
+            BTreeMap::new();
         let mut outcomes = Vec::with_capacity(round.files.len());
         for (place, file) in round.files.iter().enumerate() {
             let sent = &round.sent[place];
@@ -280,7 +288,13 @@ impl Sending<'_> {
                     Outcome::Failed(why.clone())
                 }
                 (_, prove::Shown::Right { mark, proof }) => {
-                    there.insert(name, SentFile { mark: *mark, ..*sent });
+                    there.insert(
+                        name,
+                        SentFile {
+                            mark: *mark,
+                            ..*sent
+                        },
+                    );
                     Outcome::Copied(Copied {
                         bytes: sent.bytes,
                         replaced: file.replaces,
@@ -298,17 +312,40 @@ impl Sending<'_> {
                 }
             });
         }
-        let (destination, source) = (&self.destination.database.root, &self.source.database().root);
+        let (destination, source) = (
+            &self.destination.database.root,
+            &self.source.database().root,
+        );
+        let mut kept = Vec::new();
         for (replica, mut folders) in record {
             folders.retain(|_, (there, gone)| !there.is_empty() || !gone.is_empty());
             index.keep_sent(destination, replica, source, &folders)?;
+            kept.extend(folders.iter().map(|(folder, (there, _))| {
+                let folder: PathBuf = replica.join(folder).components().collect();
+                (folder, packed(there))
+            }));
         }
+        index.keep_files(self.run, destination, &kept)?;
         index.end_sending(destination, source)?;
         for (file, outcome) in round.files.iter().zip(outcomes) {
             tell(file, outcome);
         }
         Ok(())
     }
+}
+
+/// The files of a folder, for the journal of the run.
+fn packed(files: &SentFolder) -> Manifest {
+    let mut packer = Packer::with_capacity(files.len());
+    for (name, file) in files {
+        packer.add(&File {
+            name: name.as_bytes(),
+            bytes: file.bytes,
+            modified: file.modified,
+            target: None,
+        });
+    }
+    packer.finish()
 }
 
 /// It went away by itself, which is nobody's failure.
@@ -323,21 +360,25 @@ fn unreached(files: &[Outgoing], tell: &mut Tell<'_>) {
 }
 
 /// Looking at files of a source one after the other; neighbours through one handle of their folder.
-struct Looking<'a> {
+pub(crate) struct Looking<'a> {
     root: Option<&'a Folder>,
-    folder: Option<(PathBuf, Option<Folder>)>,
+    folder: Option<(PathBuf, Result<Folder>)>,
 }
 
 /// What is at the source.
-enum Seen {
+pub(crate) enum Seen {
+    /// This file.
     File(SentFile),
+    /// Nothing of the name.
     Gone,
+    /// Something else.
     Other(String),
+    /// It could not be looked at.
     Unknown,
 }
 
 impl<'a> Looking<'a> {
-    fn at(source: &'a Side) -> Self {
+    pub(crate) fn at(source: &'a Side) -> Self {
         Self {
             root: source.folder().map(AsRef::as_ref),
             folder: None,
@@ -345,16 +386,25 @@ impl<'a> Looking<'a> {
     }
 
     fn file(&mut self, file: &Outgoing) -> Seen {
+        self.path(&file.whole())
+    }
+
+    /// What has this path below the root.
+    pub(crate) fn path(&mut self, whole: &Path) -> Seen {
         let Some(root) = self.root else {
             return Seen::Unknown;
         };
-        let whole = file.whole();
-        let (above, name) = (whole.parent().unwrap_or(Path::new("")), whole.file_name().unwrap_or_default());
+        let (above, name) = (
+            whole.parent().unwrap_or(Path::new("")),
+            whole.file_name().unwrap_or_default(),
+        );
         if self.folder.as_ref().is_none_or(|(path, _)| path != above) {
-            self.folder = Some((above.to_owned(), root.beneath(above).ok()));
+            self.folder = Some((above.to_owned(), root.beneath(above)));
         }
-        let Some((_, Some(folder))) = &self.folder else {
-            return Seen::Unknown;
+        let folder = match &self.folder {
+            Some((_, Ok(folder))) => folder,
+            Some((_, Err(error))) if crate::os::folder::is_missing(error) => return Seen::Gone,
+            _ => return Seen::Unknown,
         };
         match folder.stat(name) {
             Ok(stat) if stat.kind == Kind::File => Seen::File(SentFile {

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use super::{Fate, PROVEN, Round, Sending};
 use crate::error::Result;
 use crate::index::SentFile;
-use crate::outcome::Proof;
 use crate::moment::Step;
+use crate::outcome::Proof;
 use crate::remote::{self, Abilities, Listed, Times, Verdict, Wanted};
 use crate::sides::{RemoteSide, Side};
 use crate::units;
@@ -47,7 +47,11 @@ impl Sending<'_> {
                     Shown::Wrong("it was not sent, and rclone did not say why".to_owned())
                 }
                 // The storage says too little to tell that from another of its size.
-                Ok(_) if !was_sent && self.source.folder().is_some() && !self.destination.tells_versions_apart() => {
+                Ok(_)
+                    if !was_sent
+                        && self.source.folder().is_some()
+                        && !self.destination.tells_versions_apart() =>
+                {
                     Shown::Wrong("rclone did not say that it was sent".to_owned())
                 }
                 Ok(mark) => Shown::Right {
@@ -69,7 +73,8 @@ impl Sending<'_> {
             Side::Remote(source) => Some(&source.abilities),
             Side::Disk(_) => None,
         };
-        let compared = remote::Proof::between(&self.destination.abilities, other) == remote::Proof::Digests;
+        let compared =
+            remote::Proof::between(&self.destination.abilities, other) == remote::Proof::Digests;
         let mut verdicts = HashMap::new();
         if !compared {
             let right = round.files.iter().zip(&*shown);
@@ -77,7 +82,10 @@ impl Sending<'_> {
             let files: Vec<PathBuf> = right.map(|(file, _)| file.whole()).collect();
             let root = &self.source.database().root;
             let how = remote::Proof::Reading;
-            verdicts = self.destination.remote.check(root, &files, how, &mut |_| {})?;
+            verdicts = self
+                .destination
+                .remote
+                .check(root, &files, how, &mut |_| {})?;
         }
         for (file, shown) in round.files.iter().zip(shown) {
             let Shown::Right { proof, .. } = shown else {
@@ -89,7 +97,9 @@ impl Sending<'_> {
                 Some(Verdict::Differs) => {
                     *shown = Shown::Wrong("read back, it is not what the source holds".to_owned());
                 }
-                Some(Verdict::Unread(why)) => *shown = Shown::Wrong(format!("it could not be read back: {why}")),
+                Some(Verdict::Unread(why)) => {
+                    *shown = Shown::Wrong(format!("it could not be read back: {why}"))
+                }
                 None => *shown = Shown::Wrong("it could not be read back".to_owned()),
             }
         }
@@ -109,7 +119,10 @@ pub(super) fn list(destination: &RemoteSide, files: &[PathBuf]) -> Result<Listed
 
 /// The step in which a listing shows the times that files have at a source of this kind; `None` where it shows others.
 pub(super) fn shown_step(source: Option<&Abilities>, destination: &RemoteSide) -> Option<Step> {
-    let there = destination.abilities.step().filter(|_| !destination.abilities.has_slow_times());
+    let there = destination
+        .abilities
+        .step()
+        .filter(|_| !destination.abilities.has_slow_times());
     match source {
         None => there,
         // What rclone takes over are the times that the storage itself keeps.

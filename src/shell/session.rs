@@ -20,6 +20,7 @@ use crate::output::messages::Messages;
 use crate::output::printer::Printer;
 use crate::output::progress::Progress;
 use crate::paths;
+use crate::remote;
 use crate::settings::Settings;
 use crate::workspace::Workspace;
 
@@ -73,7 +74,7 @@ impl Session {
     #[must_use]
     pub fn new(workspace: Workspace, printer: Printer, messages: Messages) -> Self {
         let mut session = Self {
-            applied: workspace.settings,
+            applied: workspace.settings.clone(),
             consent: workspace.consent,
             workspace,
             printer,
@@ -221,7 +222,7 @@ impl Session {
 
     /// Lets everything know what is set.
     pub fn configure(&mut self) {
-        let settings = self.workspace.settings;
+        let settings = self.workspace.settings.clone();
         self.printer.set_format(settings.format);
         self.printer.set_color(settings.color);
         self.printer.set_pager(settings.pager && self.is_prompt);
@@ -230,6 +231,7 @@ impl Session {
             self.workspace.monitor = Box::new(Progress::new(self.messages, accessible));
         }
         disk::want_threads(settings.jobs);
+        remote::prefer(settings.rclone.as_deref());
         self.workspace.consent = match self.consent {
             Consent::Person(_) if !settings.confirm => Consent::Given,
             consent => consent,

@@ -41,7 +41,11 @@ impl Record {
     }
 
     /// The names in each folder of which a listing does not show what was sent.
-    pub(super) fn contradicted(&self, listed: &Listed, replica: &Path) -> BTreeMap<PathBuf, Vec<Name>> {
+    pub(super) fn contradicted(
+        &self,
+        listed: &Listed,
+        replica: &Path,
+    ) -> BTreeMap<PathBuf, Vec<Name>> {
         let mut gone = BTreeMap::new();
         for (folder, files) in &self.folders {
             let there = listed.folders.get(&join(replica, folder));
@@ -49,7 +53,11 @@ impl Record {
                 let file = there.and_then(|files| files.get(name));
                 file.is_some_and(|file| self.time(folder, name, file).is_some())
             };
-            let names: Vec<Name> = files.keys().filter(|name| !is_there(name)).cloned().collect();
+            let names: Vec<Name> = files
+                .keys()
+                .filter(|name| !is_there(name))
+                .cloned()
+                .collect();
             if !names.is_empty() {
                 gone.insert(folder.clone(), names);
             }
@@ -132,7 +140,8 @@ impl Replica<'_> {
             }
             let (seen, problems) = self.folder(path, files);
             tree.problems.extend(problems);
-            tree.folders.insert(path.to_owned(), folder(Some(seen)));
+            tree.folders
+                .insert(path.to_owned(), TreeFolder::known(seen));
         }
         if !tree.folders.is_empty() && !self.abilities.holds_empty_folders() {
             self.add_empty_folders(&mut tree);
@@ -155,7 +164,7 @@ impl Replica<'_> {
                     path: path.clone(),
                     ..SeenFolder::default()
                 };
-                tree.folders.insert(path.clone(), folder(Some(seen)));
+                tree.folders.insert(path.clone(), TreeFolder::known(seen));
             }
         }
     }
@@ -171,7 +180,11 @@ impl Replica<'_> {
         path.ancestors().any(excluded) || self.inner.iter().any(|inner| whole.starts_with(inner))
     }
 
-    fn folder(&self, path: &Path, files: &BTreeMap<Name, ListedFile>) -> (SeenFolder, Vec<Problem>) {
+    fn folder(
+        &self,
+        path: &Path,
+        files: &BTreeMap<Name, ListedFile>,
+    ) -> (SeenFolder, Vec<Problem>) {
         let mut packer = Packer::with_capacity(files.len());
         let mut seen = SeenFolder {
             path: path.to_owned(),
@@ -194,7 +207,10 @@ impl Replica<'_> {
                 seen.unread.push(name.clone());
                 continue;
             };
-            let own = self.abilities.step().map_or(Moment::UNKNOWN, |_| file.modified);
+            let own = self
+                .abilities
+                .step()
+                .map_or(Moment::UNKNOWN, |_| file.modified);
             let modified = self.record.time(path, name, file).unwrap_or(own);
             packer.add(&File {
                 name: name.as_bytes(),
@@ -223,15 +239,19 @@ pub(super) fn with_record(
     for path in new.map(|(path, _)| path).chain(made) {
         for above in path.ancestors() {
             tree.folders.entry(above.to_owned()).or_insert_with(|| {
-                folder(Some(SeenFolder {
+                TreeFolder::known(SeenFolder {
                     path: above.to_owned(),
                     ..SeenFolder::default()
-                }))
+                })
             });
         }
     }
     for (path, files) in &record.folders {
-        let Some(seen) = tree.folders.get_mut(path).and_then(|folder| folder.files.as_mut()) else {
+        let Some(seen) = tree
+            .folders
+            .get_mut(path)
+            .and_then(|folder| folder.files.as_mut())
+        else {
             continue;
         };
         let mut packer = Packer::with_capacity(files.len());
@@ -239,9 +259,16 @@ pub(super) fn with_record(
         let mut all: BTreeMap<Name, (u64, Moment)> = BTreeMap::new();
         let mut before = seen.manifest.files();
         while let Ok(Some(file)) = before.next() {
-            all.insert(Name::from_bytes(file.name.to_vec()), (file.bytes, file.modified));
+            all.insert(
+                Name::from_bytes(file.name.to_vec()),
+                (file.bytes, file.modified),
+            );
         }
-        all.extend(files.iter().map(|(name, file)| (name.clone(), (file.bytes, file.modified))));
+        all.extend(
+            files
+                .iter()
+                .map(|(name, file)| (name.clone(), (file.bytes, file.modified))),
+        );
         for (name, (bytes, modified)) in &all {
             packer.add(&File {
                 name: name.as_bytes(),
@@ -259,18 +286,6 @@ pub(super) fn with_record(
     }
     name_subfolders(&mut tree);
     tree
-}
-
-/// A folder of a remote, which keeps neither permissions nor numbers.
-fn folder(files: Option<SeenFolder>) -> TreeFolder {
-    TreeFolder {
-        mode: 0o755,
-        modified: Moment::now(),
-        place: (0, 0),
-        files,
-        specials: Vec::new(),
-        subfolders: Vec::new(),
-    }
 }
 
 /// Tells every folder the names of those in it.

@@ -145,7 +145,7 @@ impl Side {
     pub fn place(&self) -> Place<'_> {
         match self {
             Self::Disk(side) => Place::Disk(&side.root),
-            Self::Remote(side) => Place::Remote(side.identity.as_deref()),
+            Self::Remote(side) => Place::Remote(side.identity()),
         }
     }
 

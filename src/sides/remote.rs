@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::listed::{self, Record, Replica, join};
 use crate::content::{self, Found, Told};
@@ -26,8 +26,8 @@ pub struct RemoteSide {
     pub remote: Remote,
     /// What it can do.
     pub abilities: Abilities,
-    /// What its identity file says.
-    pub identity: Option<String>,
+    /// What its identity file says, once it has one.
+    identity: OnceLock<String>,
     /// The index by a handle of its own.
     index: Mutex<Index>,
     /// What was listed: everything below these folders; nothing where the folder is not there.
@@ -58,10 +58,28 @@ impl RemoteSide {
             database: database.clone(),
             remote,
             abilities,
-            identity,
+            identity: identity.map(OnceLock::from).unwrap_or_default(),
             index: Mutex::new(index.open_again()?),
             listed: Mutex::default(),
         })
+    }
+
+    /// What its identity file says, if it has one.
+    #[must_use]
+    pub fn identity(&self) -> Option<&str> {
+        self.identity.get().map(String::as_str)
+    }
+
+    /// Makes its identity file where it has none, before anything else is brought there.
+    ///
+    /// # Errors
+    /// It cannot be written there.
+    pub fn ensure_identity(&self) -> Result<()> {
+        if self.identity.get().is_none() {
+            let made = self.remote.make_identity(&self.database.name)?;
+            self.identity.get_or_init(|| made);
+        }
+        Ok(())
     }
 
     /// Whether a listing tells two versions of one size apart by their own times.
@@ -125,7 +143,9 @@ impl RemoteSide {
         drop(index);
         let mut unknown = Vec::new();
         for (path, files) in &listed.folders {
-            let record = path.ancestors().find_map(|above| records.get_key_value(above));
+            let record = path
+                .ancestors()
+                .find_map(|above| records.get_key_value(above));
             for (name, file) in files {
                 let known = record.is_some_and(|(replica, record)| {
                     let folder = path.strip_prefix(replica).unwrap_or(path);
@@ -235,14 +255,21 @@ impl RemoteSide {
         let listed = self.listed(replica)?;
         let mut index = self.index();
         let rows = index.sent(&self.database.root, replica)?;
-        let unlisted = |path: &Path| listed.problems.iter().any(|(closed, _)| path.starts_with(closed));
+        let unlisted = |path: &Path| {
+            listed
+                .problems
+                .iter()
+                .any(|(closed, _)| path.starts_with(closed))
+        };
         let mut gone = Record::of(&rows).contradicted(&listed, replica);
         // What could not be listed contradicts nothing.
         gone.retain(|folder, _| !unlisted(&join(replica, folder)));
         if gone.is_empty() {
             return Ok(());
         }
-        let folders = gone.into_iter().map(|(folder, names)| (folder, (BTreeMap::new(), names)));
+        let folders = gone
+            .into_iter()
+            .map(|(folder, names)| (folder, (BTreeMap::new(), names)));
         let (root, folders) = (&self.database.root, folders.collect());
         // By no source: what there is of others is only taken back.
         index.keep_sent(root, replica, Path::new(""), &folders)

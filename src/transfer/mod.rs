@@ -12,6 +12,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
+use std::time::Instant;
 
 use crate::copy_file::sweep;
 use crate::digest::Digest;
@@ -73,6 +74,8 @@ pub struct Route<'a> {
     pub versions: &'a Versions<'a>,
     /// Whether copies are read back.
     pub verify: bool,
+    /// When no further file is begun.
+    pub until: Option<Instant>,
     /// How many threads copy.
     pub workers: usize,
     /// Told of files and bytes.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::folders::Folders;
 use super::group::Group;
@@ -71,6 +72,7 @@ impl<'a> Worker<'a> {
     /// Copies until nothing is left, or work should stop.
     pub(super) fn run(mut self, large_first: bool) {
         while interrupt::check().is_ok()
+            && !self.is_over()
             && let Some(piece) = self.queue.next(large_first)
         {
             self.copy_piece(piece);
@@ -78,6 +80,13 @@ impl<'a> Worker<'a> {
         self.finish_group();
         let mut group = std::mem::take(&mut self.group);
         group.end(&mut self);
+    }
+
+    /// Whether the time is over in which files may be begun.
+    fn is_over(&self) -> bool {
+        self.route
+            .until
+            .is_some_and(|until| Instant::now() >= until)
     }
 
     /// The path of a folder below its replica's.
@@ -135,7 +144,7 @@ impl<'a> Worker<'a> {
 
     /// Copies one file to a temporary name, and finishes the group once it is full.
     fn copy_item(&mut self, pair: &Pair, item: Item) {
-        if interrupt::check().is_err() {
+        if interrupt::check().is_err() || self.is_over() {
             return self.tell(pair, &item, Outcome::Unreached);
         }
         let part = match self.copy(pair, &item) {

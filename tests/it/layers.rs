@@ -65,6 +65,7 @@ const ORDER: &[&str] = &[
     "lock",
     "lane",
     "copying",
+    "syncing",
     "comparing",
     "workspace",
     "commands",

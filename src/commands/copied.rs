@@ -131,21 +131,71 @@ impl Copied {
         self.items.iter().try_for_each(|item| take(&Item::of(item)))
     }
 
+    /// Whether nothing was done.
+    pub(super) const fn is_dry_run(&self) -> bool {
+        self.dry_run
+    }
+
+    /// Lists what was not plainly copied or the same.
+    pub(super) fn list(&self, lines: &mut Lines<'_>) -> Result<()> {
+        self.visit(&mut |item| {
+            // What an interrupted run did not come to, and what is gone, is counted, not listed: it may be a hundred
+            // thousand lines.
+            if matches!(item.outcome, "unreached" | "gone") {
+                return Ok(());
+            }
+            lines.cells(vec![
+                Cell::Toned(item.outcome.to_owned(), item.tone()),
+                Cell::text(" "),
+                Cell::from(&item.path),
+                Cell::known(item.reason, |reason| Cell::text(format!(": {reason}"))),
+            ])
+        })
+    }
+
+    /// Writes the numbers for people, with more of them at their end, and what there is to be said below.
+    pub(super) fn conclude(
+        &self,
+        lines: &mut Lines<'_>,
+        verb: &str,
+        more: Vec<Cell>,
+    ) -> Result<()> {
+        let mut cells = self.headline(verb);
+        cells.extend(more);
+        lines.cells(cells)?;
+        self.remarks(lines)
+    }
+
+    /// Writes the numbers for programs.
+    pub(super) fn totals(&self, json: &mut Json<'_>) -> Result<()> {
+        json.fields(&self.totals)
+    }
+
+    /// Writes the items for programs, or none.
+    pub(super) fn items(&self, json: &mut Json<'_>, none: bool) -> Result<()> {
+        json.list("items", |json| {
+            if none {
+                return Ok(());
+            }
+            self.visit(&mut |item| json.item(item))
+        })
+    }
+
     fn is_interrupted(&self) -> bool {
         self.totals.state == "interrupted"
     }
 
     /// What a person wants to know first.
-    fn headline(&self) -> Vec<Cell> {
+    fn headline(&self, verb: &str) -> Vec<Cell> {
         let mut cells = if self.dry_run {
             let files = self.planned.iter().map(|(_, plan)| plan.files).sum();
             vec![Cell::text(format!(
-                "would copy {}, {}",
+                "{verb} {}, {}",
                 units::counted(files, "file"),
                 units::bytes(self.totals.planned_bytes)
             ))]
         } else {
-            self.what_was_copied()
+            self.what_was_copied(verb)
         };
         for (number, words, tone) in self.counts() {
             if number > 0 {
@@ -158,16 +208,16 @@ impl Copied {
     }
 
     /// `copied and verified 12 files, 3.40 GB in 5.6 s`.
-    fn what_was_copied(&self) -> Vec<Cell> {
+    fn what_was_copied(&self, verb: &str) -> Vec<Cell> {
         let totals = &self.totals;
         let elapsed = units::duration(Duration::from_secs_f64(totals.seconds));
-        let verb = if totals.copied_files > 0 && totals.verified_files == totals.copied_files {
-            "copied and verified"
+        let verified = if totals.copied_files > 0 && totals.verified_files == totals.copied_files {
+            " and verified"
         } else {
-            "copied"
+            ""
         };
         let copied = format!(
-            "{verb} {}, {}",
+            "{verb}{verified} {}, {}",
             units::counted(totals.copied_files, "file"),
             units::bytes(totals.copied_bytes)
         );
@@ -241,20 +291,9 @@ impl Stream for Copied {
     const HEADINGS: &'static [&'static str] = &["path", "outcome", "reason"];
 
     fn page(&self, lines: &mut Lines<'_>) -> Result<()> {
-        self.visit(&mut |item| {
-            // What an interrupted run did not come to is counted, not listed: it may be a hundred thousand lines.
-            if item.outcome == "unreached" {
-                return Ok(());
-            }
-            lines.cells(vec![
-                Cell::Toned(item.outcome.to_owned(), item.tone()),
-                Cell::text(" "),
-                Cell::from(&item.path),
-                Cell::known(item.reason, |reason| Cell::text(format!(": {reason}"))),
-            ])
-        })?;
-        lines.cells(self.headline())?;
-        self.remarks(lines)
+        self.list(lines)?;
+        let verb = if self.dry_run { "would copy" } else { "copied" };
+        self.conclude(lines, verb, Vec::new())
     }
 
     fn records(&self, rows: &mut Rows<'_>) -> Result<()> {
@@ -268,8 +307,8 @@ impl Stream for Copied {
     }
 
     fn document(&self, json: &mut Json<'_>) -> Result<()> {
-        json.fields(&self.totals)?;
-        json.list("items", |json| self.visit(&mut |item| json.item(item)))
+        self.totals(json)?;
+        self.items(json, false)
     }
 
     fn status(&self) -> ExitStatus {

@@ -1,25 +1,19 @@
 //! `copy`: bring a project's files from one database to others.
 
-mod copied;
-
 use std::ffi::OsString;
 
 use clap::Args;
 
-use copied::Copied;
-
+use super::copied::Copied;
+use super::journal;
 use crate::consent::Consent;
 use crate::copying::{self, Request};
 use crate::error::{Error, Result};
-use crate::index::{Begun, Ended};
+use crate::index::Begun;
 use crate::lexer::quote;
-use crate::moment::Moment;
-use crate::monitor::Event;
 use crate::plan::Rules;
 use crate::project::Scope;
 use crate::registry::{Database, Registry};
-use crate::report::Report;
-use crate::run_log::{self, Entry};
 use crate::workspace::Workspace;
 
 /// Copy a category of a project from one database to others
@@ -95,7 +89,7 @@ impl Copy {
         if request.dry_run {
             // It writes nothing that would need a number.
             let report = copying::copy(index, registry, &request, 0, workspace.monitor.as_ref())?;
-            let state = state(&report);
+            let state = journal::state(&report);
             return Ok(Copied::new(None, state, true, report));
         }
         let (what, to) = (self.what(), names(&request.destinations));
@@ -105,31 +99,10 @@ impl Copy {
             source: Some(&request.source.name),
             destination: Some(&to),
         };
-        let started = Moment::now();
-        let run = index.begin_run(&begun)?;
         let monitor = workspace.monitor.as_ref();
-        let copied = copying::copy(index, registry, &request, run, monitor);
-        let ended = ended(&copied);
-        let entry = Entry {
-            run,
-            begun: &begun,
-            started,
-            ended: &ended,
-            error: copied.as_ref().err(),
-        };
-        let items = || copied.iter().flat_map(Report::noted_items);
-        run_log::append(&entry, items(), monitor);
-        let noted = index.keep_items(run, items());
-        let noted = noted.and(index.end_run(run, &ended));
-        let mut state = ended.state;
-        let report = copied?;
-        // What was copied is there, whatever the index says.
-        if let Err(error) = noted {
-            monitor.event(&Event::Problem(&error));
-            if state == "complete" {
-                state = "partial";
-            }
-        }
+        let (run, state, report) = journal::keep(index, &begun, monitor, &mut |index, run| {
+            copying::copy(index, registry, &request, run, monitor)
+        })?;
         Ok(Copied::new(Some(run), state, false, report))
     }
 
@@ -174,31 +147,4 @@ impl Copy {
 fn names(databases: &[&Database]) -> String {
     let names = databases.iter().map(|database| database.name.as_str());
     names.collect::<Vec<_>>().join(",")
-}
-
-/// What the run came to, for the journal.
-fn ended(copied: &Result<Report>) -> Ended<'static> {
-    let state = match copied {
-        Err(Error::Interrupted) => "interrupted",
-        Err(Error::Offline { .. }) => "unreachable",
-        Err(_) => "refused",
-        Ok(report) => state(report),
-    };
-    let count = |count: fn(&Report) -> u64| copied.as_ref().map(count).unwrap_or_default();
-    Ended {
-        state,
-        files: count(|report| report.copied_files),
-        bytes: count(|report| report.copied_bytes),
-        failed: count(|report| report.failed_files),
-    }
-}
-
-fn state(report: &Report) -> &'static str {
-    if report.interrupted {
-        "interrupted"
-    } else if report.failed_files + report.conflict_files > 0 || report.unrecorded {
-        "partial"
-    } else {
-        "complete"
-    }
 }

@@ -1,0 +1,260 @@
+//! `sync`: send what changed since the last time.
+
+use std::ffi::OsString;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::copied::Copied;
+use super::journal;
+use crate::consent::Consent;
+use crate::error::{Error, Result};
+use crate::exit_status::ExitStatus;
+use crate::index::Begun;
+use crate::lexer::quote;
+use crate::output::cell::{Cell, Tone};
+use crate::output::json::Json;
+use crate::output::stream::{Lines, Rows, Stream};
+use crate::project::Scope;
+use crate::registry::Registry;
+use crate::remote::Limits;
+use crate::report::Report;
+use crate::syncing::{self, Request};
+use crate::units;
+use crate::workspace::Workspace;
+
+/// Send what changed since the last sync to another database
+///
+/// For the push of every night: what was sent is remembered, so that the destination is listed only the first time. What
+/// the source holds is what counts: what differs at the destination is replaced, and its old version is kept in
+/// `.auto-backup/versions/` there. What failed is remembered too, and goes first the next time. Files that are gone from
+/// the source are told of, and stay; with `--delete` they are moved among the old versions.
+#[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of the line"
+)]
+#[command(
+    override_usage = "sync [OPTIONS] PROJECT CATEGORY FROM TO",
+    after_help = "Examples:
+  sync all all WORK CLOUD
+  sync acme/spot footage WORK CLOUD --count
+  sync all all WORK CLOUD --bwlimit 10M --for 6h
+  sync all render WORK NAS --delete
+  sync all all WORK CLOUD --retry-failed"
+)]
+pub(crate) struct Sync {
+    /// The project, a client for all of its projects, or `all`
+    #[arg(value_name = "PROJECT")]
+    project: OsString,
+    /// The category, or `all`
+    #[arg(value_name = "CATEGORY")]
+    category: String,
+    /// The database the files are on
+    #[arg(value_name = "FROM")]
+    from: String,
+    /// The database they go to
+    #[arg(value_name = "TO")]
+    to: String,
+    /// Only say how many files and bytes would go
+    #[arg(long, conflicts_with = "dry_run")]
+    count: bool,
+    /// Only show what would be done
+    #[arg(long)]
+    dry_run: bool,
+    /// Only what failed before
+    #[arg(long, conflicts_with = "delete")]
+    retry_failed: bool,
+    /// Move what is gone from the source among the old versions
+    #[arg(long)]
+    delete: bool,
+    /// Delete also where more than half of it, or all of it, seems gone
+    #[arg(long, requires = "delete")]
+    force: bool,
+    /// At most so many bytes a second, or a timetable: `10M`, `08:00,512k 23:00,off`; for databases behind rclone
+    #[arg(long, value_name = "RATE")]
+    bwlimit: Option<String>,
+    /// At most so many files; the rest is for the next time
+    #[arg(long, value_name = "N")]
+    max_files: Option<u64>,
+    /// Begin no file after so long: `30m`, `2h`
+    #[arg(long = "for", value_name = "DURATION", value_parser = units::parse_duration)]
+    duration: Option<Duration>,
+    /// Delete without asking at the prompt
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Sync {
+    /// Does the work and prints nothing.
+    pub(crate) fn carry_out(self, workspace: &mut Workspace) -> Result<Synced> {
+        let (index, registry) = (&mut workspace.index, &workspace.registry);
+        let mut request = self.request(registry)?;
+        request.dry_run |= workspace.dry_run;
+        request.consent = workspace.consent.or_given(self.yes);
+        let monitor = workspace.monitor.as_ref();
+        if request.dry_run {
+            // It writes nothing that would need a number.
+            let report = syncing::sync(index, registry, &request, 0, monitor)?;
+            let state = journal::state(&report);
+            return Ok(Synced::new(None, state, &self, report));
+        }
+        let what = format!("{} {}", quote(&self.project), self.category);
+        let begun = Begun {
+            command: "sync",
+            what: &what,
+            source: Some(&request.source.name),
+            destination: Some(&request.destination.name),
+        };
+        let (run, state, report) = journal::keep(index, &begun, monitor, &mut |index, run| {
+            syncing::sync(index, registry, &request, run, monitor)
+        })?;
+        Ok(Synced::new(Some(run), state, &self, report))
+    }
+
+    /// What is asked for, in the registry's terms.
+    fn request<'a>(&self, registry: &'a Registry) -> Result<Request<'a>> {
+        let (source, destination) = (registry.database(&self.from)?, registry.database(&self.to)?);
+        if source == destination {
+            return Err(Error::SameDatabase {
+                database: self.to.clone(),
+            });
+        }
+        if let (Some(rate), false) = (&self.bwlimit, destination.is_remote() || source.is_remote())
+        {
+            return Err(Error::Malformed {
+                noun: "rate",
+                word: rate.as_str().into(),
+                why: "`--bwlimit` is for databases behind rclone",
+            });
+        }
+        Ok(Request {
+            scope: Scope::parse(&self.project)?,
+            categories: registry.categories_of(&self.category)?,
+            source,
+            destination,
+            retry_failed: self.retry_failed,
+            delete: self.delete,
+            force: self.force,
+            dry_run: self.dry_run || self.count,
+            verify: !destination.is_remote(),
+            max_files: self.max_files,
+            limits: Limits {
+                bandwidth: self.bwlimit.clone(),
+                until: self.duration.map(|duration| Instant::now() + duration),
+                transfers: None,
+            },
+            consent: Consent::Nobody,
+        })
+    }
+}
+
+/// What a sync came to.
+#[derive(Debug)]
+pub(crate) struct Synced {
+    copied: Copied,
+    more: More,
+    /// Files that are gone from the source and stay.
+    gone_files: u64,
+    /// Files for the next sync.
+    left_files: u64,
+    /// Whether only numbers are wanted.
+    counts: bool,
+    source: String,
+}
+
+/// The numbers that a copy has not.
+#[derive(Debug, Serialize)]
+struct More {
+    moved_files: u64,
+    deleted_files: u64,
+}
+
+impl Synced {
+    fn new(run: Option<i64>, state: &'static str, command: &Sync, report: Report) -> Self {
+        Self {
+            more: More {
+                moved_files: report.moved_files,
+                deleted_files: report.deleted_files,
+            },
+            gone_files: report.gone_files,
+            left_files: report.left_files,
+            counts: command.count,
+            source: command.from.clone(),
+            copied: Copied::new(run, state, run.is_none(), report),
+        }
+    }
+
+    /// What there is to be said beside what a copy says.
+    fn counts(&self) -> Vec<Cell> {
+        let gone = format!("gone from {}", self.source);
+        let counts = [
+            (
+                self.more.moved_files,
+                "renamed there, not sent again",
+                Tone::Good,
+            ),
+            (
+                self.more.deleted_files,
+                "moved among the old versions",
+                Tone::Warning,
+            ),
+            (self.gone_files, gone.as_str(), Tone::Warning),
+            (self.left_files, "left for the next sync", Tone::Warning),
+        ];
+        let counts = counts.into_iter().filter(|(number, ..)| *number > 0);
+        let cells = counts.flat_map(|(number, words, tone)| {
+            [
+                Cell::text("; "),
+                Cell::Toned(format!("{} {words}", units::count(number)), tone),
+            ]
+        });
+        cells.collect()
+    }
+}
+
+impl Stream for Synced {
+    const COMMAND: &'static str = "sync";
+
+    const HEADINGS: &'static [&'static str] = Copied::HEADINGS;
+
+    fn page(&self, lines: &mut Lines<'_>) -> Result<()> {
+        if !self.counts {
+            self.copied.list(lines)?;
+        }
+        let verbs = if self.counts || self.copied.is_dry_run() {
+            "would send"
+        } else {
+            "sent"
+        };
+        self.copied.conclude(lines, verbs, self.counts())?;
+        if self.gone_files > 0 && self.more.deleted_files == 0 {
+            lines.line(
+                "what is gone from there stays; `--delete` moves it among the old versions",
+            )?;
+        }
+        Ok(())
+    }
+
+    fn records(&self, rows: &mut Rows<'_>) -> Result<()> {
+        if self.counts {
+            return Ok(());
+        }
+        self.copied.records(rows)
+    }
+
+    fn document(&self, json: &mut Json<'_>) -> Result<()> {
+        self.copied.totals(json)?;
+        json.fields(&self.more)?;
+        self.copied.items(json, self.counts)
+    }
+
+    fn status(&self) -> ExitStatus {
+        self.copied.status()
+    }
+
+    fn is_routine(&self) -> bool {
+        self.copied.is_routine()
+    }
+}

@@ -1,0 +1,142 @@
+//! What is gone from the source: reported, or moved among the old versions at the destination; never erased.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use super::Sync;
+use super::remote::Work;
+use crate::error::{Error, Result};
+use crate::index::{Index, SentFolder};
+use crate::interrupt;
+use crate::name::Name;
+use crate::outcome::Outcome;
+use crate::remote::{Batch, Limits, Sent, Times, Wanted};
+use crate::report::Report;
+use crate::sides::RemoteSide;
+use crate::units;
+
+impl Sync<'_> {
+    /// Refuses to delete where more than half of what was sent, or all of it, seems gone.
+    pub(super) fn refuse_disappearance(&self, work: &Work) -> Result<()> {
+        self.refuse_to_delete(work.gone.len() as u64, work.known)
+    }
+
+    /// The same for so many of so many.
+    pub(super) fn refuse_to_delete(&self, gone: u64, known: u64) -> Result<()> {
+        let most = gone * 2 > known;
+        if !self.request.delete || self.request.force || gone == 0 || !most {
+            return Ok(());
+        }
+        Err(Error::MassDisappearance {
+            database: self.request.destination.name.clone(),
+            source_root: self.request.source.root.clone(),
+            gone: units::count(gone),
+            known: units::count(known),
+        })
+    }
+
+    /// Asks a person whether so many files are to be deleted.
+    ///
+    /// # Errors
+    /// [`Error::Declined`], or there is nobody to answer.
+    pub(super) fn ask_to_delete(&self, files: u64) -> Result<()> {
+        if !self.request.consent.asks() || files == 0 {
+            return Ok(());
+        }
+        let question = format!(
+            "move {} at `{}`, gone from `{}`, among the old versions?",
+            units::counted(files, "file"),
+            self.request.destination.name,
+            self.request.source.name,
+        );
+        self.request.consent.to(&question)
+    }
+
+    /// Moves what is gone among the old versions, if that is asked for; says whether anything went there.
+    pub(super) fn delete(
+        &self,
+        index: &mut Index,
+        side: &RemoteSide,
+        work: &mut Work,
+        versions: &Path,
+        report: &mut Report,
+    ) -> Result<bool> {
+        let whole: Vec<PathBuf> = work
+            .gone
+            .iter()
+            .map(|(replica, gone)| replica.join(&gone.path))
+            .collect();
+        if !self.request.delete || interrupt::requested() {
+            for path in &whole {
+                report.add(self.gone(), || self.there(path));
+            }
+            return Ok(false);
+        }
+        self.ask_to_delete(whole.len() as u64)?;
+        let mut why: HashMap<PathBuf, String> = HashMap::new();
+        let limits = Limits::default();
+        let mut done: HashSet<PathBuf> = HashSet::new();
+        let said =
+            Batch::aside(&side.remote, &whole, versions, &limits).run(&mut |news| match news {
+                Sent::Failed(path, said) => {
+                    why.insert(path.to_owned(), said.to_owned());
+                }
+                Sent::Done(path) => {
+                    done.insert(path.to_owned());
+                }
+                Sent::Bytes(_) => {}
+            })?;
+        let listed = if whole.is_empty() {
+            None
+        } else {
+            side.remote
+                .list(Wanted::Files(&whole), &side.abilities, Times::Cheap)?
+        };
+        let listed = listed.unwrap_or_default();
+        let still: HashSet<&PathBuf> = whole
+            .iter()
+            .filter(|path| listed.file(path).is_some())
+            .collect();
+        let mut record: BTreeMap<&Path, BTreeMap<PathBuf, (SentFolder, Vec<Name>)>> =
+            BTreeMap::new();
+        let mut deleted = false;
+        for ((replica, gone), path) in work.gone.iter().zip(&whole) {
+            if still.contains(path) {
+                let unsaid = || {
+                    said.clone()
+                        .unwrap_or_else(|| "it is still there".to_owned())
+                };
+                let reason = why.remove(path).unwrap_or_else(unsaid);
+                report.add(
+                    Outcome::Failed(format!(
+                        "it could not be moved among the old versions: {reason}"
+                    )),
+                    || self.there(path),
+                );
+                continue;
+            }
+            work.removed.push((replica.clone(), gone.path.clone()));
+            let folder = gone.path.parent().unwrap_or(Path::new("")).to_owned();
+            let name = Name::from(gone.path.file_name().unwrap_or_default());
+            record
+                .entry(replica)
+                .or_default()
+                .entry(folder)
+                .or_default()
+                .1
+                .push(name);
+            let outcome = if done.contains(path) {
+                deleted = true;
+                Outcome::Deleted
+            } else {
+                Outcome::Skipped("it was not there any more".to_owned())
+            };
+            report.add(outcome, || self.there(path));
+        }
+        let (source, destination) = (&self.request.source.root, &self.request.destination.root);
+        for (replica, folders) in record {
+            index.keep_sent(destination, replica, source, &folders)?;
+        }
+        Ok(deleted)
+    }
+}

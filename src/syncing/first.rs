@@ -1,0 +1,133 @@
+//! The first sync of a replica to a destination: one listing, and what it shows as the source has it is noted down as if it
+//! had been sent.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::Sync;
+use super::gathering::Gathered;
+use crate::diff::{self, Change, Visit};
+use crate::error::Result;
+use crate::index::{Index, SentFile, SentFolder};
+use crate::manifest::Files;
+use crate::name::Name;
+use crate::os::stat::Kind;
+use crate::project::Scope;
+use crate::registry::Category;
+use crate::sending::{Looking, Seen};
+use crate::sides::RemoteSide;
+
+impl Sync<'_> {
+    /// Lists the destination once for all replicas that were never sent there, and notes what is there already.
+    pub(super) fn adopt(
+        &self,
+        index: &mut Index,
+        side: &RemoteSide,
+        replicas: &mut [Gathered<'_>],
+    ) -> Result<()> {
+        let new = replicas.iter().filter(|replica| replica.is_new()).count();
+        if new == 0 {
+            return Ok(());
+        }
+        if new > 1 {
+            // One listing for all of a category, not one for each.
+            let mut categories: Vec<&Category> = Vec::new();
+            for replica in replicas.iter().filter(|replica| replica.is_new()) {
+                if !categories.contains(&replica.category) {
+                    categories.push(replica.category);
+                }
+            }
+            let scope: &Scope = &self.request.scope;
+            for category in categories {
+                let inner = self.registry.inner_categories(category);
+                side.listing(category, scope, &inner)?;
+            }
+        }
+        for replica in replicas.iter_mut().filter(|replica| replica.is_new()) {
+            self.adopt_one(index, side, replica)?;
+        }
+        Ok(())
+    }
+
+    fn adopt_one(
+        &self,
+        index: &mut Index,
+        side: &RemoteSide,
+        replica: &mut Gathered<'_>,
+    ) -> Result<()> {
+        let (category, project) = (replica.category, &replica.project);
+        let there = side.tree(self.registry, &self.exclusions, category, project)?;
+        if let Some(error) = there.failure() {
+            replica.refused = Some(error.line());
+            return Ok(());
+        }
+        let listed = side.listed(&replica.relative)?;
+        let mut adopting = Adopting {
+            looking: Looking::at(&self.source),
+            relative: &replica.relative,
+            folder: Path::new(""),
+            mark: &|path| listed.file(path).map_or(0, |file| file.mark),
+            files: SentFolder::new(),
+        };
+        let mut folders: BTreeMap<PathBuf, (SentFolder, Vec<Name>)> = BTreeMap::new();
+        for (path, folder) in &replica.tree.folders {
+            if !there.folders.contains_key(path) {
+                continue;
+            }
+            adopting.folder = path;
+            // A tree's own manifests are never damaged.
+            diff::folder(&replica.tree, &there, path, &mut adopting).unwrap_or_default();
+            let files = std::mem::take(&mut adopting.files);
+            if !files.is_empty() || (folder.packed().is_empty() && folder.subfolders.is_empty()) {
+                folders.insert(path.clone(), (files, Vec::new()));
+            }
+        }
+        if !self.request.dry_run {
+            let (destination, source) = (&side.database.root, &self.source.database().root);
+            index.keep_sent(destination, &replica.relative, source, &folders)?;
+        }
+        replica.take_over(&self.source.database().root, folders);
+        replica.there = Some(there);
+        Ok(())
+    }
+}
+
+/// Collects the files of a folder that are the same on both sides.
+struct Adopting<'a> {
+    looking: Looking<'a>,
+    relative: &'a Path,
+    folder: &'a Path,
+    mark: &'a dyn Fn(&Path) -> u64,
+    files: SentFolder,
+}
+
+impl Visit for Adopting<'_> {
+    fn all_same(&mut self, packed: &[u8]) {
+        let mut files = Files::of(packed);
+        while let Ok(Some(file)) = files.next() {
+            self.name(file.name, Change::Same(file.into(), file.into()));
+        }
+    }
+
+    fn name(&mut self, name: &[u8], change: Change) {
+        let Change::Same(here, _) = change else {
+            return;
+        };
+        if here.kind != Kind::File {
+            return;
+        }
+        let name = Name::from_bytes(name.to_vec());
+        let whole = self.relative.join(self.folder).join(name.as_path());
+        let number = match self.looking.path(&whole) {
+            Seen::File(seen) => seen.number,
+            _ => 0,
+        };
+        let sent = SentFile {
+            bytes: here.bytes,
+            modified: here.modified,
+            number,
+            mark: (self.mark)(&whole),
+        };
+        self.files.insert(name, sent);
+    }
+}

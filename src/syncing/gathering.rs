@@ -1,0 +1,217 @@
+//! The replicas of a sync: those that are at the source, looked at, and those that were sent from there and are gone.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::Sync;
+use super::changes::Changes;
+use crate::error::Result;
+use crate::index::{Index, SentFolder, SentRow};
+use crate::monitor::Event;
+use crate::name::Name;
+use crate::noting::Noting;
+use crate::outcome::Outcome;
+use crate::project::{ProjectId, below};
+use crate::registry::Category;
+use crate::report::Report;
+use crate::tree::Tree;
+
+/// One replica of a sync.
+pub(super) struct Gathered<'a> {
+    /// Its category.
+    pub(super) category: &'a Category,
+    /// Its project.
+    pub(super) project: ProjectId,
+    /// Its folder below both roots.
+    pub(super) relative: PathBuf,
+    /// What the source holds of it; nothing where it is gone.
+    pub(super) tree: Tree,
+    /// What was sent of it.
+    pub(super) rows: Vec<SentRow>,
+    /// What a listing showed at the destination, where one was made.
+    pub(super) there: Option<Tree>,
+    /// Why nothing can be done with it, if so.
+    pub(super) refused: Option<String>,
+}
+
+impl Gathered<'_> {
+    /// Whether nothing of it was ever sent to the destination.
+    pub(super) fn is_new(&self) -> bool {
+        self.rows.is_empty() && !self.tree.folders.is_empty()
+    }
+
+    /// What changed since it was sent.
+    pub(super) fn changes(&self, source: &Path) -> Changes {
+        Changes::between(&self.rows, &self.tree, source)
+    }
+
+    /// Takes what is there already for sent.
+    pub(super) fn take_over(
+        &mut self,
+        source: &Path,
+        folders: BTreeMap<PathBuf, (SentFolder, Vec<Name>)>,
+    ) {
+        let rows = folders.into_iter();
+        self.rows = rows
+            .map(|(folder, (files, _))| SentRow::packed(&folder, source, &files))
+            .collect();
+    }
+}
+
+/// What was seen at the source.
+#[derive(Default)]
+struct Known {
+    /// The folders of replicas that are there.
+    replicas: BTreeSet<PathBuf>,
+    /// Folders of which nothing is known: what was sent from below them is not gone.
+    closed: Vec<PathBuf>,
+}
+
+impl Known {
+    fn is_closed(&self, relative: &Path) -> bool {
+        self.closed
+            .iter()
+            .any(|closed| relative.starts_with(closed))
+    }
+}
+
+impl<'a> Sync<'a> {
+    /// The replicas that are meant. What was seen at the source is told to the index, unless nothing is to be done.
+    pub(super) fn gather(
+        &self,
+        index: &mut Index,
+        report: &mut Report,
+    ) -> Result<Vec<Gathered<'a>>> {
+        let destination = &self.request.destination.root;
+        let mut gathered = Vec::new();
+        let mut seen = Known::default();
+        for (category, project) in self.replicas(report, &mut seen)? {
+            let tree = self
+                .source
+                .tree(self.registry, &self.exclusions, category, &project)?;
+            self.monitor.event(&Event::Files(tree.files()));
+            let relative = below(&category.path, &project);
+            seen.replicas.insert(relative.clone());
+            if let Some(error) = tree.failure() {
+                report.add(Outcome::Failed(error.line()), || self.there(&relative));
+                continue;
+            }
+            for problem in &tree.problems {
+                let whole = relative.join(&problem.path);
+                report.add(Outcome::Failed(problem.error.line()), || self.there(&whole));
+            }
+            gathered.push(Gathered {
+                category,
+                project,
+                rows: index.sent(destination, &relative)?,
+                relative,
+                tree,
+                there: None,
+                refused: None,
+            });
+        }
+        if !self.request.dry_run {
+            self.note_source(index, &gathered, report)?;
+        }
+        self.add_gone(index, &mut gathered, &seen)?;
+        if gathered.is_empty() && report.items.is_empty() {
+            let (categories, scope) = (&self.request.categories, &self.request.scope);
+            let name = &self.request.source.name;
+            return Err(self
+                .source
+                .no_replica(self.registry, categories, scope, name)?);
+        }
+        Ok(gathered)
+    }
+
+    /// The replicas at the source; folders that cannot be listed are reported.
+    fn replicas(
+        &self,
+        report: &mut Report,
+        seen: &mut Known,
+    ) -> Result<Vec<(&'a Category, ProjectId)>> {
+        let mut replicas = Vec::new();
+        for category in &self.request.categories {
+            let listing = self
+                .source
+                .listing(self.registry, category, &self.request.scope)?;
+            for problem in &listing.problems {
+                report.add(Outcome::Failed(problem.line()), || {
+                    self.there(&category.path)
+                });
+            }
+            if listing.unread {
+                seen.closed.push(category.path.clone());
+            }
+            let clients = listing.unread_clients.iter();
+            seen.closed
+                .extend(clients.map(|client| category.path.join(client.as_path())));
+            let projects = listing.projects.into_iter();
+            replicas.extend(projects.map(|project| (*category, project)));
+        }
+        Ok(replicas)
+    }
+
+    fn note_source(
+        &self,
+        index: &mut Index,
+        gathered: &[Gathered<'_>],
+        report: &mut Report,
+    ) -> Result<()> {
+        let mut noting = Noting::begin(index, self.request.source)?;
+        for replica in gathered {
+            noting.add(replica.category, &replica.project, &replica.tree)?;
+        }
+        let noted = noting.finish()?;
+        if let Err(error) = self.source.note(&noted, index) {
+            self.monitor.event(&Event::Problem(&error));
+            report.unrecorded = true;
+        }
+        Ok(())
+    }
+
+    /// Adds the replicas of which this source sent something, and that it does not hold any more.
+    fn add_gone(
+        &self,
+        index: &Index,
+        gathered: &mut Vec<Gathered<'a>>,
+        seen: &Known,
+    ) -> Result<()> {
+        let (destination, source) = (&self.request.destination.root, &self.request.source.root);
+        for relative in index.sent_replicas(destination, source)? {
+            if seen.replicas.contains(&relative) || seen.is_closed(&relative) {
+                continue;
+            }
+            let Some((category, project)) = self.meant(&relative) else {
+                continue;
+            };
+            gathered.push(Gathered {
+                category,
+                project,
+                rows: index.sent(destination, &relative)?,
+                relative,
+                tree: Tree::default(),
+                there: None,
+                refused: None,
+            });
+        }
+        Ok(())
+    }
+
+    /// The category and project of a replica's folder, if these are meant.
+    pub(super) fn meant(&self, relative: &Path) -> Option<(&'a Category, ProjectId)> {
+        self.request.categories.iter().find_map(|category| {
+            let below = relative.strip_prefix(&category.path).ok()?;
+            let names: Vec<Name> = below.iter().map(Name::from).collect();
+            let [client, project] = names.as_slice() else {
+                return None;
+            };
+            let (client, project) = (client.clone(), project.clone());
+            let project = ProjectId { client, project };
+            self.request
+                .scope
+                .contains(&project)
+                .then_some((*category, project))
+        })
+    }
+}

@@ -1,0 +1,121 @@
+//! A sync from beginning to end: what changed since the last one goes to the destination, known from the record of what was
+//! sent there, without listing it.
+
+mod changes;
+mod deleting;
+mod disk;
+mod first;
+mod gathering;
+mod remote;
+mod renames;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::consent::Consent;
+use crate::error::Result;
+use crate::exclusions::Exclusions;
+use crate::index::Index;
+use crate::interrupt;
+use crate::lock::Lock;
+use crate::monitor::Monitor;
+use crate::project::Scope;
+use crate::registry::{Category, Database, Registry};
+use crate::remote::Limits;
+use crate::report::Report;
+use crate::sides::Side;
+
+/// What is to be synced.
+#[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of the line"
+)]
+pub struct Request<'a> {
+    /// Which projects.
+    pub scope: Scope,
+    /// Which categories.
+    pub categories: Vec<&'a Category>,
+    /// The database they are on.
+    pub source: &'a Database,
+    /// The database they go to.
+    pub destination: &'a Database,
+    /// Only what failed before.
+    pub retry_failed: bool,
+    /// What is gone from the source is moved among the old versions.
+    pub delete: bool,
+    /// Also where most of it seems gone.
+    pub force: bool,
+    /// Only plan.
+    pub dry_run: bool,
+    /// Whether content is compared where that means reading it back.
+    pub verify: bool,
+    /// How many files at most.
+    pub max_files: Option<u64>,
+    /// What bounds a transfer.
+    pub limits: Limits,
+    /// Who is asked before something is deleted.
+    pub consent: Consent,
+}
+
+/// What a sync has at hand.
+struct Sync<'a> {
+    registry: &'a Registry,
+    request: &'a Request<'a>,
+    exclusions: Arc<Exclusions>,
+    source: Arc<Side>,
+    run: i64,
+    monitor: &'a dyn Monitor,
+}
+
+/// Syncs, or plans to. Files that fail are in the report and remembered; the rest is sent all the same.
+///
+/// # Errors
+/// Nothing could be begun: a database does not answer, another run is at work, the project is not there, most of it seems
+/// gone, the index cannot be written.
+pub fn sync(
+    index: &mut Index,
+    registry: &Registry,
+    request: &Request<'_>,
+    run: i64,
+    monitor: &dyn Monitor,
+) -> Result<Report> {
+    let start = Instant::now();
+    let _lock = if request.destination.is_remote() && !request.dry_run {
+        Some(Lock::of_remote(request.destination, run)?)
+    } else {
+        None
+    };
+    // Before anything: where nothing answers, nothing is looked at or forgotten.
+    let destination = Side::open(index, request.destination)?;
+    let sync = Sync {
+        registry,
+        request,
+        exclusions: Arc::new(Exclusions::new(registry.exclusions())?),
+        source: Arc::new(Side::open(index, request.source)?),
+        run,
+        monitor,
+    };
+    let mut report = match &destination {
+        Side::Disk(side) => sync.to_disk(index, side)?,
+        Side::Remote(side) => sync.to_remote(index, side)?,
+    };
+    report.elapsed = start.elapsed();
+    report.interrupted = interrupt::requested();
+    report.items.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(report)
+}
+
+impl Sync<'_> {
+    /// The path of something at the destination, from its path below the root.
+    fn there(&self, whole: &std::path::Path) -> PathBuf {
+        self.request.destination.path(whole)
+    }
+
+    /// Whether this is to end by now.
+    fn is_over(&self) -> bool {
+        let until = self.request.limits.until;
+        until.is_some_and(|until| until.saturating_duration_since(Instant::now()) == Duration::ZERO)
+    }
+}

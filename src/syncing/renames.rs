@@ -1,0 +1,191 @@
+//! Files that were given another name since they were sent: they are given it at the destination too, where it can do that.
+//!
+//! A file is taken for one that is gone if it has its size, its time to a fraction of a second, and its number on the file
+//! system: that says which file it is, whatever its name.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+
+use super::Sync;
+use super::changes::Gone;
+use super::gathering::Gathered;
+use super::remote::Work;
+use crate::error::Result;
+use crate::index::{Index, SentFile, SentFolder};
+use crate::interrupt;
+use crate::moment::{Moment, Step};
+use crate::name::Name;
+use crate::outcome::Outcome;
+use crate::remote::{Mover, Times, Wanted};
+use crate::report::Report;
+use crate::sending::{Looking, Outgoing, Seen};
+use crate::sides::RemoteSide;
+
+/// A file with a new name.
+pub(super) struct Renamed {
+    /// Under its new name.
+    pub(super) file: Outgoing,
+    /// The folder of the replica that it was in.
+    replica: PathBuf,
+    /// What it was.
+    gone: Gone,
+}
+
+impl Renamed {
+    /// What it was called, below both roots.
+    fn old(&self) -> PathBuf {
+        self.replica.join(&self.gone.path)
+    }
+
+    /// What is told of it.
+    pub(super) fn reason(&self) -> String {
+        format!("it was `{}`", Name::from(self.old().as_path()))
+    }
+}
+
+impl Sync<'_> {
+    /// Takes out of the work what is no more than renamed.
+    pub(super) fn find_renames(
+        &self,
+        side: &RemoteSide,
+        work: &mut Work,
+        replicas: &[Gathered<'_>],
+    ) -> Vec<Renamed> {
+        let able = side.abilities.can_move() && side.remote.version().has_socket();
+        let fine = replicas
+            .iter()
+            .all(|replica| replica.tree.folders.is_empty() || replica.tree.step() < Step::Second);
+        if !able || !fine || work.gone.is_empty() {
+            return Vec::new();
+        }
+        type Mark = (u64, Moment, u64);
+        let mut gone: HashMap<Mark, Vec<(PathBuf, Gone)>> = HashMap::new();
+        for (replica, file) in std::mem::take(&mut work.gone) {
+            let sent = file.sent;
+            let mark = (sent.bytes, sent.modified, sent.number);
+            gone.entry(mark).or_default().push((replica, file));
+        }
+        let mut looking = Looking::at(&self.source);
+        let (mut renamed, mut send) = (Vec::new(), Vec::new());
+        let failed_before = work.failed_before;
+        for (place, file) in std::mem::take(&mut work.send).into_iter().enumerate() {
+            let number = match looking.path(&file.whole()) {
+                Seen::File(seen) if !file.replaces => seen.number,
+                _ => 0,
+            };
+            let mark = (file.bytes, file.modified, number);
+            // Of a file with several names any may be the one.
+            match gone
+                .get_mut(&mark)
+                .and_then(Vec::pop)
+                .filter(|_| number != 0)
+            {
+                Some((replica, gone)) => {
+                    if place < failed_before {
+                        work.failed_before -= 1;
+                    }
+                    renamed.push(Renamed {
+                        file,
+                        replica,
+                        gone,
+                    });
+                }
+                None => send.push(file),
+            }
+        }
+        work.send = send;
+        work.gone = gone.into_values().flatten().collect();
+        work.gone
+            .sort_by(|a, b| (&a.0, &a.1.path).cmp(&(&b.0, &b.1.path)));
+        renamed
+    }
+
+    /// Renames files at the destination. Those that cannot be are sent.
+    pub(super) fn rename(
+        &self,
+        index: &mut Index,
+        side: &RemoteSide,
+        work: &mut Work,
+        report: &mut Report,
+    ) -> Result<()> {
+        if work.renames.is_empty() {
+            return Ok(());
+        }
+        let asked: Vec<PathBuf> = work
+            .renames
+            .iter()
+            .flat_map(|renamed| [renamed.old(), renamed.file.whole()])
+            .collect();
+        let list = |files: &[PathBuf]| {
+            side.remote
+                .list(Wanted::Files(files), &side.abilities, Times::Cheap)
+        };
+        let before = list(&asked)?.unwrap_or_default();
+        let mover = Mover::start(&side.remote)?;
+        let mut moved = Vec::new();
+        for renamed in std::mem::take(&mut work.renames) {
+            let sent = &renamed.gone.sent;
+            let old = before.file(&renamed.old());
+            let is_there =
+                old.is_some_and(|old| old.bytes == Some(sent.bytes) && old.mark == sent.mark);
+            let is_free = before.file(&renamed.file.whole()).is_none();
+            let can = is_there && is_free && !interrupt::requested();
+            if can && mover.rename(&renamed.old(), &renamed.file.whole()).is_ok() {
+                moved.push(renamed);
+            } else {
+                work.gone.push((renamed.replica, renamed.gone));
+                work.send.push(renamed.file);
+            }
+        }
+        drop(mover);
+        let new: Vec<PathBuf> = moved.iter().map(|renamed| renamed.file.whole()).collect();
+        let after = if new.is_empty() { None } else { list(&new)? };
+        let after = after.unwrap_or_default();
+        for renamed in moved {
+            let file = &renamed.file;
+            let shown = after
+                .file(&file.whole())
+                .filter(|shown| shown.bytes == Some(file.bytes));
+            self.forget_old(index, &renamed)?;
+            work.removed
+                .push((renamed.replica.clone(), renamed.gone.path.clone()));
+            let Some(shown) = shown else {
+                // Where it went nobody knows: it is sent.
+                work.send.push(renamed.file);
+                continue;
+            };
+            let sent = SentFile {
+                mark: shown.mark,
+                ..renamed.gone.sent
+            };
+            self.keep_new(index, &renamed, sent)?;
+            report.add(Outcome::Moved(renamed.reason()), || {
+                self.there(&file.whole())
+            });
+            work.renames.push(renamed);
+        }
+        Ok(())
+    }
+
+    fn forget_old(&self, index: &mut Index, renamed: &Renamed) -> Result<()> {
+        let (folder, name) = split(&renamed.gone.path);
+        let gone: BTreeMap<PathBuf, (SentFolder, Vec<Name>)> =
+            [(folder, (SentFolder::new(), vec![name]))].into();
+        let (source, destination) = (&self.request.source.root, &self.request.destination.root);
+        index.keep_sent(destination, &renamed.replica, source, &gone)
+    }
+
+    fn keep_new(&self, index: &mut Index, renamed: &Renamed, sent: SentFile) -> Result<()> {
+        let (folder, name) = split(&renamed.file.path);
+        let files = SentFolder::from([(name, sent)]);
+        let there: BTreeMap<PathBuf, (SentFolder, Vec<Name>)> =
+            [(folder, (files, Vec::new()))].into();
+        let (source, destination) = (&self.request.source.root, &self.request.destination.root);
+        index.keep_sent(destination, &renamed.file.replica, source, &there)
+    }
+}
+
+fn split(path: &std::path::Path) -> (PathBuf, Name) {
+    let folder = path.parent().unwrap_or(std::path::Path::new("")).to_owned();
+    (folder, Name::from(path.file_name().unwrap_or_default()))
+}
