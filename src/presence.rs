@@ -1,5 +1,6 @@
 //! Whether a database is there: a root that is missing, empty or another disk is offline, never an empty database.
 
+use std::cell::Cell;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -39,15 +40,19 @@ pub fn open(index: &Index, database: &Database, known: &KnownDatabase) -> Result
 /// # Errors
 /// [`Error::Unreachable`] with what is in the way, [`Error::Offline`] where it is another or was emptied, or there is no
 /// rclone.
-pub fn reach(database: &Database, known: &KnownDatabase) -> Result<(Remote, Option<String>)> {
-    reach_within(PATIENCE, database, known)
+pub fn reach(
+    index: &Index,
+    database: &Database,
+    known: &KnownDatabase,
+) -> Result<(Remote, Option<String>)> {
+    reach_within(PATIENCE, true, index, database, known)
 }
 
 /// What is wrong with a database's root, if anything is; for a list or a notice.
 #[must_use]
 pub fn why_offline(index: &Index, database: &Database, known: &KnownDatabase) -> Option<String> {
     let opened = if database.is_remote() {
-        reach_within(GLANCE_FAR, database, known).map(|_| ())
+        reach_within(GLANCE_FAR, false, index, database, known).map(|_| ())
     } else {
         open_within(GLANCE, index, database, known).map(|_| ())
     };
@@ -59,12 +64,27 @@ pub fn why_offline(index: &Index, database: &Database, known: &KnownDatabase) ->
     }
 }
 
+/// `stays`: whether more will be asked of it.
 fn reach_within(
     patience: Duration,
+    stays: bool,
+    index: &Index,
     database: &Database,
     known: &KnownDatabase,
 ) -> Result<(Remote, Option<String>)> {
-    let remote = Remote::at(&database.root)?;
+    let remembered = Cell::new(false);
+    let recall = |stamp: &str| {
+        let version = index.program_version(stamp);
+        remembered.set(version.is_some());
+        version
+    };
+    let remote = Remote::at(&database.root, &recall)?;
+    if !remembered.get() && !index.is_read_only() {
+        index.keep_program_version(&remote.program_stamp(), remote.version())?;
+    }
+    if stays {
+        remote.keep_connected();
+    }
     let reached = remote.reach(known.identity.as_deref(), patience)?;
     let reached = reached.map_err(|trouble| Error::Unreachable {
         database: database.name.clone(),

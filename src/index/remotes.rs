@@ -8,9 +8,32 @@ use rusqlite::{OptionalExtension as _, params};
 use super::Index;
 use super::failure::Explain as _;
 use crate::error::Result;
-use crate::remote::Abilities;
+use crate::remote::{Abilities, Version};
 
 impl Index {
+    /// The version of the rclone program with this stamp, if it was asked before.
+    #[must_use]
+    pub fn program_version(&self, stamp: &str) -> Option<Version> {
+        let sql = "SELECT version FROM programs WHERE stamp = ?1";
+        let found: Option<String> = self
+            .connection
+            .query_row(sql, [stamp], |row| row.get(0))
+            .ok();
+        found.and_then(|version| Version::read(&version))
+    }
+
+    /// Keeps the version of an rclone program.
+    ///
+    /// # Errors
+    /// The index cannot be written.
+    pub fn keep_program_version(&self, stamp: &str, version: Version) -> Result<()> {
+        let sql = "INSERT OR REPLACE INTO programs (stamp, version) VALUES (?1, ?2)";
+        self.connection
+            .execute(sql, params![stamp, version.to_string()])
+            .explain("write", &self.path)?;
+        Ok(())
+    }
+
     /// What the remote with this root can do, if that was asked when program and configuration had this stamp.
     ///
     /// # Errors

@@ -205,6 +205,12 @@ CREATE TABLE remotes (
     abilities TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- Which version of rclone a program is.
+CREATE TABLE programs (
+    stamp   TEXT PRIMARY KEY,
+    version TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE sent (
     destination BLOB NOT NULL,          -- a database's root
     replica     BLOB NOT NULL,          -- the replica's folder below both roots

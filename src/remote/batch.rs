@@ -8,7 +8,10 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use serde_json::{Value, json};
+
 use super::Remote;
+use super::listing::are_apart;
 use super::log::{self, Entry, Progress};
 use super::names;
 use super::process::{self, End, Line, Patience};
@@ -157,6 +160,13 @@ impl<'a> Batch<'a> {
             moved: Instant::now(),
             said: None,
         };
+        if let Some(daemon) = self.remote.daemon().filter(|_| self.is_plain()) {
+            let question = self.question(&list);
+            let failed = daemon.transfer("sync/copy", question, &mut |entry| {
+                hearing.hear(entry, tell)
+            })?;
+            return Ok(hearing.said.or(failed));
+        }
         let words = self.words(&list)?;
         let end = process::run(
             &self.remote.program,
@@ -176,8 +186,46 @@ impl<'a> Batch<'a> {
         })
     }
 
+    /// Whether the process that is there can do it: nothing bounds it but itself.
+    const fn is_plain(&self) -> bool {
+        self.versions.is_some() && self.limits.bandwidth.is_none() && self.limits.until.is_none()
+    }
+
+    /// How many files at once, and how many questions: where the storage is near, each further connection costs more than
+    /// it saves for few files.
+    fn at_once(&self) -> (usize, usize) {
+        const FEW: usize = 500;
+        let few = self.remote.is_near() && self.files.len() <= FEW;
+        let (transfers, checkers) = if few { (2, 1) } else { (8, 8) };
+        (self.limits.transfers.unwrap_or(transfers), checkers)
+    }
+
+    /// The transfer as the process that is there is asked for it.
+    fn question(&self, list: &Scratch) -> Value {
+        let text = |path: &Path| path.to_str().unwrap_or_default().to_owned();
+        let (transfers, checkers) = self.at_once();
+        let mut settings = json!({
+            "IgnoreTimes": self.again,
+            "Transfers": transfers,
+            "Checkers": checkers,
+            "NoTraverse": are_apart(self.files),
+            "NoUpdateDirModTime": true,
+            "NoUnicodeNormalization": true,
+            "LowLevelRetries": 3,
+        });
+        if let Some(versions) = &self.versions {
+            settings["BackupDir"] = text(&self.remote.path(versions)).into();
+        }
+        json!({
+            "srcFs": text(&self.from),
+            "dstFs": text(&self.to),
+            "_filter": { "FilesFromRaw": [text(list.path())] },
+            "_config": settings,
+        })
+    }
+
     fn words(&self, list: &Scratch) -> Result<Vec<OsString>> {
-        let transfers = self.limits.transfers.unwrap_or(8);
+        let (transfers, checkers) = self.at_once();
         let mut words: Vec<OsString> = [self.verb]
             .into_iter()
             .chain(process::ALWAYS)
@@ -185,13 +233,16 @@ impl<'a> Batch<'a> {
             .chain([
                 "--log-level=INFO",
                 "--stats=1s",
-                "--checkers=16",
                 "--no-unicode-normalization",
             ])
             .chain(self.again.then_some("--ignore-times"))
             .map(OsString::from)
             .collect();
         words.push(format!("--transfers={transfers}").into());
+        words.push(format!("--checkers={checkers}").into());
+        if self.verb == "copy" && are_apart(self.files) {
+            words.push("--no-traverse".into());
+        }
         words.push("--files-from-raw".into());
         words.push(list.path().into());
         if let Some(versions) = &self.versions {

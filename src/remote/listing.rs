@@ -1,12 +1,15 @@
 //! What is on a remote: one listing of a folder with everything below it, or of chosen files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
+use serde_json::json;
 
+use super::daemon::{Answer, Daemon};
 use super::log;
 use super::names;
 use super::process::{self, End, Line, Patience, failed};
@@ -56,6 +59,16 @@ pub struct Listed {
     pub folders: BTreeMap<PathBuf, ListedFolder>,
     /// Folders that could not be listed, and why.
     pub problems: Vec<(PathBuf, String)>,
+}
+
+/// How long a listing of chosen files may take.
+const PATIENCE: Duration = Duration::from_secs(900);
+
+/// Whether files are few and lie apart, so that each is better asked for than every folder listed.
+pub(super) fn are_apart(files: &[PathBuf]) -> bool {
+    const FEW: usize = 2000;
+    let folders: BTreeSet<_> = files.iter().map(|file| file.parent()).collect();
+    files.len() <= FEW && folders.len() * 3 > files.len()
 }
 
 /// An entry as rclone writes it.
@@ -141,6 +154,11 @@ impl Remote {
         abilities: &Abilities,
         times: Times,
     ) -> Result<Option<Listed>> {
+        if let (Wanted::Files(files), Some(daemon), Times::Cheap) = (wanted, self.daemon(), times)
+            && let Some(listed) = self.list_by(daemon, files, abilities)?
+        {
+            return Ok(Some(listed));
+        }
         let base = match wanted {
             Wanted::Below(folder) => folder,
             Wanted::Files(_) => Path::new(""),
@@ -159,12 +177,49 @@ impl Remote {
             Wanted::Below(_) => None,
         };
         if let Some(list) = &list {
+            if matches!(wanted, Wanted::Files(files) if are_apart(files)) {
+                words.push("--no-traverse".into());
+            }
             words.push("--files-from-raw".into());
             words.push(list.path().into());
         }
         words.push("--".into());
         words.push(self.argument(base)?);
         self.hear_listing(&words, base)
+    }
+
+    /// Lists files by the process that is there; `None` where that does not say.
+    fn list_by(
+        &self,
+        daemon: &Daemon,
+        files: &[PathBuf],
+        abilities: &Abilities,
+    ) -> Result<Option<Listed>> {
+        let list = Scratch::list(names_of(files))?;
+        let question = json!({
+            "fs": self.root().to_str().unwrap_or_default(),
+            "remote": "",
+            "opt": { "recurse": true, "noMimeType": true },
+            "_filter": { "FilesFromRaw": [list.path().to_str().unwrap_or_default()] },
+            "_config": {
+                "NoTraverse": are_apart(files),
+                "Checkers": if self.is_near() { 1 } else { 8 },
+                "UseServerModTime": abilities.has_slow_times(),
+                "LowLevelRetries": 3,
+            },
+        });
+        let Answer::Good(answer) = daemon.ask("operations/list", &question, PATIENCE)? else {
+            return Ok(None);
+        };
+        let mut listed = Listed::default();
+        for entry in answer["list"].as_array().into_iter().flatten() {
+            match Entry::deserialize(entry) {
+                Ok(entry) => listed.add(Path::new(""), &entry),
+                Err(_) => return Ok(None),
+            }
+        }
+        listed.add_above(Path::new(""));
+        Ok(Some(listed))
     }
 
     fn hear_listing(&self, words: &[OsString], base: &Path) -> Result<Option<Listed>> {

@@ -5,48 +5,57 @@
 mod abilities;
 mod batch;
 mod check;
+mod daemon;
 mod folders;
 mod identity;
 mod listing;
 mod log;
-mod mover;
 mod names;
 mod process;
 mod program;
 mod reach;
+mod rename;
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use abilities::Abilities;
 pub use batch::{Batch, Limits, Sent};
 pub use check::{Proof, Verdict};
 pub use listing::{Listed, ListedFile, ListedFolder, Times, Wanted};
-pub use mover::Mover;
 pub use names::{refusal, unwritten};
-pub use program::{Version, prefer};
+pub use program::{Recall, Version, prefer};
 pub use reach::Reached;
 
 use crate::address;
 use crate::error::{Error, Result};
+use daemon::Daemon;
 use program::Program;
 
 /// A folder on a remote, and the program that reaches it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Remote {
     root: PathBuf,
     program: Program,
+    /// The process that is asked everything, once it was started.
+    daemon: OnceLock<Option<Daemon>>,
+    /// How long it took to answer the first question, in milliseconds; 0 before that.
+    answered: AtomicU64,
 }
 
 impl Remote {
-    /// The remote with this address.
+    /// The remote with this address; `recall` may remember the version of the program, so that it need not be asked.
     ///
     /// # Errors
     /// [`Error::NoRclone`] or [`Error::OldRclone`].
-    pub fn at(root: &Path) -> Result<Self> {
+    pub fn at(root: &Path, recall: &Recall<'_>) -> Result<Self> {
         Ok(Self {
             root: root.to_owned(),
-            program: Program::find()?,
+            program: Program::find(recall)?,
+            daemon: OnceLock::new(),
+            answered: AtomicU64::new(0),
         })
     }
 
@@ -60,6 +69,33 @@ impl Remote {
     #[must_use]
     pub const fn version(&self) -> Version {
         self.program.version
+    }
+
+    /// Starts one process that is asked everything from now on, where the program can do that. It ends with this, or with
+    /// the thread that starts it.
+    pub fn keep_connected(&self) {
+        if self.version().has_socket() {
+            // Without it there is a process for each question.
+            self.daemon
+                .get_or_init(|| Daemon::start(&self.program).ok());
+        }
+    }
+
+    /// The process that is asked everything, if there is one.
+    fn daemon(&self) -> Option<&Daemon> {
+        self.daemon.get()?.as_ref()
+    }
+
+    /// Whether it is so near that a further connection costs more than waiting for one that is there.
+    fn is_near(&self) -> bool {
+        const NEAR: u64 = 250;
+        (1..NEAR).contains(&self.answered.load(Ordering::Relaxed))
+    }
+
+    /// What tells the program from another.
+    #[must_use]
+    pub fn program_stamp(&self) -> String {
+        self.program.stamp()
     }
 
     /// The address of something below it.

@@ -32,7 +32,12 @@ impl fmt::Display for Version {
 impl Version {
     /// Reads the first line of `rclone version`: `rclone v1.60.1-DEV`.
     fn parse(line: &str) -> Option<Self> {
-        let number = line.strip_prefix("rclone v")?;
+        Self::read(line.strip_prefix("rclone v")?)
+    }
+
+    /// Reads `1.60.1`, and what may follow it.
+    #[must_use]
+    pub fn read(number: &str) -> Option<Self> {
         let number = number
             .split(|c: char| c != '.' && !c.is_ascii_digit())
             .next()?;
@@ -67,6 +72,9 @@ static PREFERRED: Mutex<Option<PathBuf>> = Mutex::new(None);
 /// Versions that were asked for, by program file, so that one is asked only once.
 static KNOWN: Mutex<Option<HashMap<(PathBuf, String), Version>>> = Mutex::new(None);
 
+/// A question that somebody remembers the answer of: the version of the program with this stamp.
+pub type Recall<'a> = dyn Fn(&str) -> Option<Version> + 'a;
+
 /// Uses this program from now on; `None` for the one on PATH.
 pub fn prefer(program: Option<&Path>) {
     let mut preferred = PREFERRED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -75,7 +83,7 @@ pub fn prefer(program: Option<&Path>) {
 
 impl Program {
     /// The one that `set rclone` names, else the first on PATH.
-    pub(super) fn find() -> Result<Self> {
+    pub(super) fn find(recall: &Recall<'_>) -> Result<Self> {
         let preferred = PREFERRED.lock().unwrap_or_else(PoisonError::into_inner);
         let path = match preferred.clone() {
             Some(path) if is_program(&path) => path,
@@ -88,7 +96,7 @@ impl Program {
             })?,
         };
         drop(preferred);
-        let version = version_of(&path)?;
+        let version = version_of(&path, recall)?;
         if version < OLDEST {
             return Err(Error::OldRclone {
                 program: path,
@@ -130,15 +138,19 @@ fn on_path() -> Option<PathBuf> {
         .find(|file| is_program(file))
 }
 
-fn version_of(path: &Path) -> Result<Version> {
-    let key = (path.to_owned(), stamp(path));
+fn version_of(path: &Path, recall: &Recall<'_>) -> Result<Version> {
+    let stamp = stamp(path);
+    let remembered = recall(&stamp);
+    let key = (path.to_owned(), stamp);
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let known = known.get_or_insert_default();
     if let Some(version) = known.get(&key) {
         return Ok(*version);
     }
-    let answer = process::version(path)?;
-    let version = answer.lines().find_map(Version::parse);
+    let version = match remembered {
+        Some(version) => Some(version),
+        None => process::version(path)?.lines().find_map(Version::parse),
+    };
     let version = version.ok_or_else(|| Error::NoRclone {
         why: format!(
             "`{}` does not say which version of rclone it is",

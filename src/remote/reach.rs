@@ -1,10 +1,15 @@
 //! Whether a remote answers, and as which database: asked before anything is done with it.
 
 use std::ffi::OsString;
+use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
+use super::daemon::{Answer, Daemon};
 use super::log;
 use super::process::{self, End, Line, Patience};
 use super::{Remote, names};
@@ -12,6 +17,7 @@ use crate::error::{Result, Trouble};
 use crate::exclusions::OWN_FOLDER;
 use crate::identity;
 use crate::name::Name;
+use crate::os::scratch::ScratchFolder;
 
 /// What a remote showed of itself.
 #[derive(Debug, Default)]
@@ -24,7 +30,7 @@ pub struct Reached {
 
 /// What came of asking.
 #[derive(Debug)]
-struct Answer {
+struct Said {
     end: End,
     out: Vec<u8>,
     said: Option<String>,
@@ -41,9 +47,10 @@ impl Remote {
         patience: Duration,
     ) -> Result<Result<Reached, Trouble>> {
         let start = Instant::now();
-        if known.is_some()
-            && let Some(identity) = self.identity(patience)?
-        {
+        let identity = known.map_or(Ok(None), |_| self.identity(patience))?;
+        let answered = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.answered.store(answered.max(1), Ordering::Relaxed);
+        if let Some(identity) = identity {
             return Ok(Ok(Reached {
                 identity: Some(identity),
                 names: None,
@@ -80,18 +87,36 @@ impl Remote {
     /// What its identity file says; `None` where there is none, or it cannot be read.
     pub(super) fn identity(&self, patience: Duration) -> Result<Option<String>> {
         let file = identity::path();
+        if let Some(daemon) = self.daemon() {
+            return self.fetch_identity(daemon, patience);
+        }
         let answer = self.ask("cat", &self.argument(&file)?, &[], patience)?;
         let text = String::from_utf8_lossy(&answer.out).into_owned();
         Ok(identity::parse(&text, &self.path(&file)).ok())
     }
 
-    fn ask(
-        &self,
-        verb: &str,
-        what: &OsString,
-        more: &[&str],
-        patience: Duration,
-    ) -> Result<Answer> {
+    /// Fetches the identity file and reads it.
+    fn fetch_identity(&self, daemon: &Daemon, patience: Duration) -> Result<Option<String>> {
+        let folder = ScratchFolder::new()?;
+        let file = identity::path();
+        let question = json!({
+            "srcFs": self.root().to_str().unwrap_or_default(),
+            "srcRemote": file.to_str().unwrap_or_default(),
+            "dstFs": folder.path().to_str().unwrap_or_default(),
+            "dstRemote": "identity",
+            "_config": { "LowLevelRetries": 1 },
+        });
+        if !matches!(
+            daemon.ask("operations/copyfile", &question, patience)?,
+            Answer::Good(_)
+        ) {
+            return Ok(None);
+        }
+        let text = fs::read_to_string(folder.path().join("identity")).unwrap_or_default();
+        Ok(identity::parse(&text, &self.path(&file)).ok())
+    }
+
+    fn ask(&self, verb: &str, what: &OsString, more: &[&str], patience: Duration) -> Result<Said> {
         let words: Vec<OsString> = [verb]
             .into_iter()
             .chain(process::ALWAYS)
@@ -123,7 +148,7 @@ impl Remote {
                 ControlFlow::Continue(())
             },
         )?;
-        Ok(Answer { end, out, said })
+        Ok(Said { end, out, said })
     }
 }
 
@@ -135,15 +160,15 @@ fn name(line: &[u8]) -> Option<Name> {
 }
 
 /// What is in the way of a remote that did not answer as it should.
-fn trouble(answer: Answer, patience: Duration) -> Trouble {
+fn trouble(answer: Said, patience: Duration) -> Trouble {
     match answer {
-        Answer {
+        Said {
             end: End::Late | End::Silent,
             ..
         } => Trouble::Late(patience.as_secs()),
-        Answer {
+        Said {
             said: Some(said), ..
         } => Trouble::of(&said),
-        Answer { end, .. } => Trouble::Other(format!("rclone ended with {end:?}")),
+        Said { end, .. } => Trouble::Other(format!("rclone ended with {end:?}")),
     }
 }

@@ -35,13 +35,13 @@ pub struct RemoteSide {
 }
 
 impl RemoteSide {
-    /// Reaches a database.
+    /// Reaches a database, and stays connected with it.
     ///
     /// # Errors
     /// [`crate::error::Error::Unreachable`] or [`crate::error::Error::Offline`], or the index cannot be read.
     pub fn open(index: &Index, database: &Database) -> Result<Self> {
         let known = index.database(&database.root)?;
-        let (remote, identity) = presence::reach(database, &known)?;
+        let (remote, identity) = presence::reach(index, database, &known)?;
         let stamp = remote.stamp();
         let abilities = match index.abilities(&database.root, &stamp)? {
             Some(abilities) => abilities,

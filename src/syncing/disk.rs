@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::Sync;
 use super::changes::Gone;
 use super::gathering::Gathered;
+use super::looking::Looked;
 use crate::copying;
 use crate::diff::Seen as Known;
 use crate::error::Result;
@@ -28,14 +29,19 @@ use crate::sides::DiskSide;
 use crate::versions::Versions;
 
 impl Sync<'_> {
-    pub(super) fn to_disk(&self, index: &mut Index, side: &DiskSide) -> Result<Report> {
+    pub(super) fn to_disk(
+        &self,
+        index: &mut Index,
+        side: &DiskSide,
+        looked: Looked,
+    ) -> Result<Report> {
         let mut report = Report::default();
         self.monitor.event(&Event::Started {
             task: "comparing",
             files: None,
             bytes: None,
         });
-        let mut replicas = self.gather(index, &mut report)?;
+        let mut replicas = self.gather(index, looked, &mut report)?;
         let failed = self.failed(index)?;
         let (mut gone, mut known) = (Vec::new(), 0);
         let mut looking = Looking::at(&self.source);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Sync;
 use super::changes::Changes;
+use super::looking::Looked;
 use crate::error::Result;
 use crate::index::{Index, SentFolder, SentRow};
 use crate::monitor::Event;
@@ -80,15 +81,20 @@ impl<'a> Sync<'a> {
     pub(super) fn gather(
         &self,
         index: &mut Index,
+        looked: Looked,
         report: &mut Report,
     ) -> Result<Vec<Gathered<'a>>> {
         let destination = &self.request.destination.root;
         let mut gathered = Vec::new();
-        let mut seen = Known::default();
-        for (category, project) in self.replicas(report, &mut seen)? {
-            let tree = self
-                .source
-                .tree(self.registry, &self.exclusions, category, &project)?;
+        let mut seen = Known {
+            closed: looked.closed,
+            ..Known::default()
+        };
+        for (path, why) in looked.problems {
+            report.add(Outcome::Failed(why), || self.there(&path));
+        }
+        for (place, project, tree) in looked.replicas {
+            let category = self.request.categories[place];
             self.monitor.event(&Event::Files(tree.files()));
             let relative = below(&category.path, &project);
             seen.replicas.insert(relative.clone());
@@ -122,34 +128,6 @@ impl<'a> Sync<'a> {
                 .no_replica(self.registry, categories, scope, name)?);
         }
         Ok(gathered)
-    }
-
-    /// The replicas at the source; folders that cannot be listed are reported.
-    fn replicas(
-        &self,
-        report: &mut Report,
-        seen: &mut Known,
-    ) -> Result<Vec<(&'a Category, ProjectId)>> {
-        let mut replicas = Vec::new();
-        for category in &self.request.categories {
-            let listing = self
-                .source
-                .listing(self.registry, category, &self.request.scope)?;
-            for problem in &listing.problems {
-                report.add(Outcome::Failed(problem.line()), || {
-                    self.there(&category.path)
-                });
-            }
-            if listing.unread {
-                seen.closed.push(category.path.clone());
-            }
-            let clients = listing.unread_clients.iter();
-            seen.closed
-                .extend(clients.map(|client| category.path.join(client.as_path())));
-            let projects = listing.projects.into_iter();
-            replicas.extend(projects.map(|project| (*category, project)));
-        }
-        Ok(replicas)
     }
 
     fn note_source(

@@ -6,12 +6,13 @@ mod deleting;
 mod disk;
 mod first;
 mod gathering;
+mod looking;
 mod remote;
 mod renames;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::consent::Consent;
 use crate::error::Result;
@@ -25,6 +26,7 @@ use crate::registry::{Category, Database, Registry};
 use crate::remote::Limits;
 use crate::report::Report;
 use crate::sides::Side;
+use looking::{Ahead, Looked, look};
 
 /// What is to be synced.
 #[derive(Debug)]
@@ -87,19 +89,42 @@ pub fn sync(
     } else {
         None
     };
-    // Before anything: where nothing answers, nothing is looked at or forgotten.
+    let exclusions = Arc::new(Exclusions::new(registry.exclusions())?);
+    // Before anything: where nothing answers, nothing is noted or forgotten. What is only read goes on meanwhile.
+    let ahead = if request.source.is_remote() || request.retry_failed {
+        None
+    } else {
+        Some(Ahead::begin(index, registry, request, &exclusions)?)
+    };
     let destination = Side::open(index, request.destination)?;
+    let (source, looked) = match ahead {
+        Some(ahead) => ahead.end()?,
+        None => {
+            let source = Side::open(index, request.source)?;
+            let categories: Vec<Category> = request
+                .categories
+                .iter()
+                .map(|category| (*category).clone())
+                .collect();
+            let looked = if request.retry_failed && destination.folder().is_none() {
+                Looked::default()
+            } else {
+                look(&source, registry, &exclusions, &categories, &request.scope)?
+            };
+            (Arc::new(source), looked)
+        }
+    };
     let sync = Sync {
         registry,
         request,
-        exclusions: Arc::new(Exclusions::new(registry.exclusions())?),
-        source: Arc::new(Side::open(index, request.source)?),
+        exclusions,
+        source,
         run,
         monitor,
     };
     let mut report = match &destination {
-        Side::Disk(side) => sync.to_disk(index, side)?,
-        Side::Remote(side) => sync.to_remote(index, side)?,
+        Side::Disk(side) => sync.to_disk(index, side, looked)?,
+        Side::Remote(side) => sync.to_remote(index, side, looked)?,
     };
     report.elapsed = start.elapsed();
     report.interrupted = interrupt::requested();
@@ -111,11 +136,5 @@ impl Sync<'_> {
     /// The path of something at the destination, from its path below the root.
     fn there(&self, whole: &std::path::Path) -> PathBuf {
         self.request.destination.path(whole)
-    }
-
-    /// Whether this is to end by now.
-    fn is_over(&self) -> bool {
-        let until = self.request.limits.until;
-        until.is_some_and(|until| until.saturating_duration_since(Instant::now()) == Duration::ZERO)
     }
 }

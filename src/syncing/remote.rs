@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Sync;
 use super::changes::{Changes, Gone};
 use super::gathering::Gathered;
+use super::looking::Looked;
 use super::renames::Renamed;
 use crate::error::Result;
 use crate::index::{Index, SentFile, SentFolder, SentRow};
@@ -44,7 +45,12 @@ pub(super) struct Work {
 }
 
 impl Sync<'_> {
-    pub(super) fn to_remote(&self, index: &mut Index, side: &RemoteSide) -> Result<Report> {
+    pub(super) fn to_remote(
+        &self,
+        index: &mut Index,
+        side: &RemoteSide,
+        looked: Looked,
+    ) -> Result<Report> {
         let mut report = Report::default();
         if !self.request.dry_run {
             sending::settle(index, side, &self.source)?;
@@ -58,7 +64,7 @@ impl Sync<'_> {
             files: None,
             bytes: None,
         });
-        let mut replicas = self.gather(index, &mut report)?;
+        let mut replicas = self.gather(index, looked, &mut report)?;
         self.adopt(index, side, &mut replicas)?;
         let mut work = self.work(index, &replicas, &mut report)?;
         self.monitor.event(&Event::Finished);

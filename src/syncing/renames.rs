@@ -16,7 +16,7 @@ use crate::interrupt;
 use crate::moment::{Moment, Step};
 use crate::name::Name;
 use crate::outcome::Outcome;
-use crate::remote::{Mover, Times, Wanted};
+use crate::remote::{Times, Wanted};
 use crate::report::Report;
 use crate::sending::{Looking, Outgoing, Seen};
 use crate::sides::RemoteSide;
@@ -51,7 +51,7 @@ impl Sync<'_> {
         work: &mut Work,
         replicas: &[Gathered<'_>],
     ) -> Vec<Renamed> {
-        let able = side.abilities.can_move() && side.remote.version().has_socket();
+        let able = side.abilities.can_move() && side.remote.can_rename();
         let fine = replicas
             .iter()
             .all(|replica| replica.tree.folders.is_empty() || replica.tree.step() < Step::Second);
@@ -121,7 +121,6 @@ impl Sync<'_> {
                 .list(Wanted::Files(files), &side.abilities, Times::Cheap)
         };
         let before = list(&asked)?.unwrap_or_default();
-        let mover = Mover::start(&side.remote)?;
         let mut moved = Vec::new();
         for renamed in std::mem::take(&mut work.renames) {
             let sent = &renamed.gone.sent;
@@ -130,14 +129,18 @@ impl Sync<'_> {
                 old.is_some_and(|old| old.bytes == Some(sent.bytes) && old.mark == sent.mark);
             let is_free = before.file(&renamed.file.whole()).is_none();
             let can = is_there && is_free && !interrupt::requested();
-            if can && mover.rename(&renamed.old(), &renamed.file.whole()).is_ok() {
+            if can
+                && side
+                    .remote
+                    .rename(&renamed.old(), &renamed.file.whole())
+                    .is_ok()
+            {
                 moved.push(renamed);
             } else {
                 work.gone.push((renamed.replica, renamed.gone));
                 work.send.push(renamed.file);
             }
         }
-        drop(mover);
         let new: Vec<PathBuf> = moved.iter().map(|renamed| renamed.file.whole()).collect();
         let after = if new.is_empty() { None } else { list(&new)? };
         let after = after.unwrap_or_default();
