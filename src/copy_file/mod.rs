@@ -251,11 +251,11 @@ pub fn take_file(
     source: &Folder,
     name: &OsStr,
     destination: &Arc<Folder>,
-    mover: &mut Mover,
+    kit: &mut Mover,
 ) -> Result<Option<Part>> {
     let (file, stat) = source.open_file(name)?;
-    let digest = if mover.digests {
-        let read = Digest::of_file(&file, &mut mover.buffer, &|_| {});
+    let digest = if kit.digests {
+        let read = Digest::of_file(&file, &mut kit.buffer, &|_| {});
         Some(read.at("read", source.path().join(name))?)
     } else {
         None
@@ -264,7 +264,7 @@ pub fn take_file(
         source.rename_new(name, destination, temporary)
     });
     let temporary = match moved {
-        Err(Error::Io { source, .. }) if source.kind() == ErrorKind::CrossesDevices => {
+        Err(Error::Io { source: error, .. }) if error.kind() == ErrorKind::CrossesDevices => {
             return Ok(None);
         }
         moved => moved?.0,

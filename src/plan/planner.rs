@@ -297,6 +297,7 @@ mod tests {
                 Reason::Conflict(_) => "conflict",
                 Reason::Skip(_) => "skip",
                 Reason::Fail(_) => "fail",
+                Reason::Later => "later",
             };
             format!("{}: {word}", item.path.display())
         });

@@ -14,6 +14,10 @@ use crate::moment::Step;
 
 /// What a remote can do, as rclone says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an ability of its own"
+)]
 pub struct Abilities {
     /// In which steps it keeps the times of files, in nanoseconds; more than it takes where it keeps none.
     precision: u64,

@@ -167,7 +167,7 @@ impl<'a> Batch<'a> {
             })?;
             return Ok(hearing.said.or(failed));
         }
-        let words = self.words(&list)?;
+        let words = self.words(&list);
         let end = process::run(
             &self.remote.program,
             &words,
@@ -211,7 +211,8 @@ impl<'a> Batch<'a> {
             "NoTraverse": are_apart(self.files),
             "NoUpdateDirModTime": true,
             "NoUnicodeNormalization": true,
-            "LowLevelRetries": 3,
+            // The times of a source are its files' own.
+            "UseServerModTime": false,
         });
         if let Some(versions) = &self.versions {
             settings["BackupDir"] = text(&self.remote.path(versions)).into();
@@ -224,7 +225,7 @@ impl<'a> Batch<'a> {
         })
     }
 
-    fn words(&self, list: &Scratch) -> Result<Vec<OsString>> {
+    fn words(&self, list: &Scratch) -> Vec<OsString> {
         let (transfers, checkers) = self.at_once();
         let mut words: Vec<OsString> = [self.verb]
             .into_iter()
@@ -264,7 +265,7 @@ impl<'a> Batch<'a> {
         for root in [&self.from, &self.to] {
             words.push(root.into());
         }
-        Ok(words)
+        words
     }
 }
 

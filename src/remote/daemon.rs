@@ -76,6 +76,9 @@ impl Daemon {
             .args([
                 "--rc-no-auth",
                 "--log-level=INFO",
+                // Said once for all: what a question says of these holds only for roots that nothing was asked of yet.
+                "--use-server-modtime",
+                "--low-level-retries=3",
                 "--contimeout=15s",
                 "--timeout=60s",
             ])
@@ -185,7 +188,7 @@ impl Daemon {
             Answer::Late => return Ok(Some("rclone does not answer".to_owned())),
         };
         let ended = self.follow(job, &group, hear);
-        if matches!(&ended, Err(_)) {
+        if ended.is_err() {
             self.stop(job);
         }
         // What was logged until now is about this transfer.

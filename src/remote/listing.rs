@@ -155,7 +155,7 @@ impl Remote {
         times: Times,
     ) -> Result<Option<Listed>> {
         if let (Wanted::Files(files), Some(daemon), Times::Cheap) = (wanted, self.daemon(), times)
-            && let Some(listed) = self.list_by(daemon, files, abilities)?
+            && let Some(listed) = self.list_by(daemon, files)?
         {
             return Ok(Some(listed));
         }
@@ -189,12 +189,7 @@ impl Remote {
     }
 
     /// Lists files by the process that is there; `None` where that does not say.
-    fn list_by(
-        &self,
-        daemon: &Daemon,
-        files: &[PathBuf],
-        abilities: &Abilities,
-    ) -> Result<Option<Listed>> {
+    fn list_by(&self, daemon: &Daemon, files: &[PathBuf]) -> Result<Option<Listed>> {
         let list = Scratch::list(names_of(files))?;
         let question = json!({
             "fs": self.root().to_str().unwrap_or_default(),
@@ -204,8 +199,6 @@ impl Remote {
             "_config": {
                 "NoTraverse": are_apart(files),
                 "Checkers": if self.is_near() { 1 } else { 8 },
-                "UseServerModTime": abilities.has_slow_times(),
-                "LowLevelRetries": 3,
             },
         });
         let Answer::Good(answer) = daemon.ask("operations/list", &question, PATIENCE)? else {
@@ -244,10 +237,9 @@ impl Remote {
             said.as_deref()
                 .is_some_and(|said| Trouble::of(said) == Trouble::NoFolder)
         };
-        if let End::Exited(Some(code)) = end {
-            if matches!(code, 1 | 3 | 4) && listed.files() == 0 && is_missing(&said) {
-                return Ok(None);
-            }
+        let is_empty = listed.files() == 0 && is_missing(&said);
+        if matches!(end, End::Exited(Some(1 | 3 | 4))) && is_empty {
+            return Ok(None);
         }
         listed.add_above(base);
         match end {

@@ -132,11 +132,19 @@ pub(super) fn command(program: &Path) -> Command {
         command.env_remove(name);
     }
     command
+        .envs(OURS)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     command
 }
+
+/// What we ask of S3: no look at each object after it was sent, for the listing afterwards shows them all; and no bucket is
+/// made because a name was mistyped.
+const OURS: [(&str, &str); 2] = [
+    ("RCLONE_S3_NO_HEAD", "true"),
+    ("RCLONE_S3_NO_CHECK_BUCKET", "true"),
+];
 
 fn changes_rclone(name: &OsStr) -> bool {
     let name = name.as_bytes();

@@ -33,7 +33,7 @@ pub struct Reached {
 struct Said {
     end: End,
     out: Vec<u8>,
-    said: Option<String>,
+    error: Option<String>,
 }
 
 impl Remote {
@@ -104,7 +104,6 @@ impl Remote {
             "srcRemote": file.to_str().unwrap_or_default(),
             "dstFs": folder.path().to_str().unwrap_or_default(),
             "dstRemote": "identity",
-            "_config": { "LowLevelRetries": 1 },
         });
         if !matches!(
             daemon.ask("operations/copyfile", &question, patience)?,
@@ -148,7 +147,11 @@ impl Remote {
                 ControlFlow::Continue(())
             },
         )?;
-        Ok(Said { end, out, said })
+        Ok(Said {
+            end,
+            out,
+            error: said,
+        })
     }
 }
 
@@ -167,7 +170,7 @@ fn trouble(answer: Said, patience: Duration) -> Trouble {
             ..
         } => Trouble::Late(patience.as_secs()),
         Said {
-            said: Some(said), ..
+            error: Some(said), ..
         } => Trouble::of(&said),
         Said { end, .. } => Trouble::Other(format!("rclone ended with {end:?}")),
     }

@@ -1,5 +1,6 @@
 //! Looking at the disks and bringing the index up to date.
 
+mod record;
 mod remote;
 
 use std::collections::BTreeSet;
@@ -101,8 +102,9 @@ pub fn look(
                 LookState::Complete
             };
             let changes = seen.write(index, registry, database, extent)?;
-            if let Some(side) = &seen.remote {
-                remote::correct(side, &seen.survey)?;
+            match &seen.remote {
+                Some(side) => record::correct_remote(index, side, extent)?,
+                None => record::correct_disk(index, database, extent)?,
             }
             (changes, state, seen.unreadable())
         }

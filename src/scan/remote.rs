@@ -1,16 +1,16 @@
 //! A look at a database behind rclone: a listing of each category, set beside the index like what is walked on a disk.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::{Seen, emptied, expected};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exclusions::Exclusions;
 use crate::index::{Draft, Index};
 use crate::moment::Moment;
 use crate::monitor::{Event, Monitor};
 use crate::presence::Marks;
-use crate::project::{Scope, below};
+use crate::project::Scope;
 use crate::registry::{Database, Registry};
 use crate::sides::RemoteSide;
 use crate::sight::Sight;
@@ -125,18 +125,4 @@ fn take(
         }
     }
     Ok(())
-}
-
-/// Takes back what the record of what was sent says, and the listing does not show.
-pub(super) fn correct(side: &RemoteSide, survey: &Survey<'_>) -> Result<()> {
-    let replicas = survey.replicas();
-    let replicas: Vec<PathBuf> = replicas
-        .map(|(category, project)| below(&category.path, project))
-        .collect();
-    replicas
-        .iter()
-        .try_for_each(|replica| match side.correct_record(replica) {
-            Err(Error::Interrupted) => Err(Error::Interrupted),
-            corrected => corrected,
-        })
 }

@@ -149,7 +149,7 @@ impl Sending<'_> {
             }
         }
         if interrupt::requested() {
-            self.give_up(&round, tell);
+            give_up(&round, tell);
             return Ok(());
         }
         self.conclude(index, &mut round, stopped.as_deref(), tell)
@@ -244,23 +244,6 @@ impl Sending<'_> {
         changing
     }
 
-    /// Tells of a batch that was stopped: what the log says is there, for the next run to prove.
-    fn give_up(&self, round: &Round<'_>, tell: &mut Tell<'_>) {
-        for (file, (fate, sent)) in round.files.iter().zip(round.fates.iter().zip(&round.sent)) {
-            let outcome = match fate {
-                Fate::Said => Outcome::Copied(Copied {
-                    bytes: sent.bytes,
-                    replaced: file.replaces,
-                    ..Copied::default()
-                }),
-                Fate::Failed(why) => Outcome::Failed(why.clone()),
-                Fate::Vanished => gone(),
-                Fate::Unknown => Outcome::Unreached,
-            };
-            tell(file, outcome);
-        }
-    }
-
     /// Proves what the log says, notes it down and tells of it.
     fn conclude(
         &self,
@@ -331,6 +314,23 @@ impl Sending<'_> {
             tell(file, outcome);
         }
         Ok(())
+    }
+}
+
+/// Tells of a batch that was stopped: what the log says is there, for the next run to prove.
+fn give_up(round: &Round<'_>, tell: &mut Tell<'_>) {
+    for (file, (fate, sent)) in round.files.iter().zip(round.fates.iter().zip(&round.sent)) {
+        let outcome = match fate {
+            Fate::Said => Outcome::Copied(Copied {
+                bytes: sent.bytes,
+                replaced: file.replaces,
+                ..Copied::default()
+            }),
+            Fate::Failed(why) => Outcome::Failed(why.clone()),
+            Fate::Vanished => gone(),
+            Fate::Unknown => Outcome::Unreached,
+        };
+        tell(file, outcome);
     }
 }
 

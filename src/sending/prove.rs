@@ -98,7 +98,7 @@ impl Sending<'_> {
                     *shown = Shown::Wrong("read back, it is not what the source holds".to_owned());
                 }
                 Some(Verdict::Unread(why)) => {
-                    *shown = Shown::Wrong(format!("it could not be read back: {why}"))
+                    *shown = Shown::Wrong(format!("it could not be read back: {why}"));
                 }
                 None => *shown = Shown::Wrong("it could not be read back".to_owned()),
             }

@@ -67,9 +67,9 @@ impl Record {
 }
 
 /// The projects of a scope that a listing of a category shows.
-pub(super) fn projects<'a>(
+pub(super) fn projects(
     listed: &Listed,
-    listing: &mut Listing<'a>,
+    listing: &mut Listing<'_>,
     scope: &Scope,
     inner: &[PathBuf],
 ) {

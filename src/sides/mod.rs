@@ -28,7 +28,7 @@ pub enum Side {
     /// On a disk.
     Disk(DiskSide),
     /// Behind rclone.
-    Remote(RemoteSide),
+    Remote(Box<RemoteSide>),
 }
 
 impl Side {
@@ -38,7 +38,7 @@ impl Side {
     /// [`crate::error::Error::Offline`] or [`crate::error::Error::Unreachable`], or the index cannot be read.
     pub fn open(index: &Index, database: &Database) -> Result<Self> {
         Ok(if database.is_remote() {
-            Self::Remote(RemoteSide::open(index, database)?)
+            Self::Remote(Box::new(RemoteSide::open(index, database)?))
         } else {
             Self::Disk(DiskSide::open(index, database)?)
         })

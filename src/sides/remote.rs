@@ -42,18 +42,7 @@ impl RemoteSide {
     pub fn open(index: &Index, database: &Database) -> Result<Self> {
         let known = index.database(&database.root)?;
         let (remote, identity) = presence::reach(index, database, &known)?;
-        let stamp = remote.stamp();
-        let abilities = match index.abilities(&database.root, &stamp)? {
-            Some(abilities) => abilities,
-            None => {
-                let abilities = remote.abilities()?;
-                if !index.is_read_only() {
-                    // Asking may have changed the configuration: rclone notes in it what it found out.
-                    index.keep_abilities(&database.root, &remote.stamp(), &abilities)?;
-                }
-                abilities
-            }
-        };
+        let abilities = abilities(index, &remote)?;
         Ok(Self {
             database: database.clone(),
             remote,
@@ -313,4 +302,17 @@ impl RemoteSide {
         }
         Ok(found)
     }
+}
+
+/// What a remote can do: known from before, or asked now.
+fn abilities(index: &Index, remote: &Remote) -> Result<Abilities> {
+    if let Some(abilities) = index.abilities(remote.root(), &remote.stamp())? {
+        return Ok(abilities);
+    }
+    let abilities = remote.abilities()?;
+    if !index.is_read_only() {
+        // Asking may have changed the configuration: rclone notes in it what it found out.
+        index.keep_abilities(remote.root(), &remote.stamp(), &abilities)?;
+    }
+    Ok(abilities)
 }

@@ -175,7 +175,7 @@ impl Sync<'_> {
                         .filter(|sent| (sent.bytes, sent.modified) == (file.bytes, file.modified));
                     let number = match same {
                         Some(same) => same.number,
-                        None => number(looking.path(&whole)),
+                        None => number(&looking.path(&whole)),
                     };
                     sent.insert(
                         name,
@@ -222,7 +222,7 @@ impl Sync<'_> {
             BTreeMap::new();
         for (replica, file) in gone {
             let whole = replica.join(&file.path);
-            let outcome = match self.put_aside(side, &versions, replica, file) {
+            let outcome = match put_aside(side, &versions, replica, file) {
                 Ok(true) => Outcome::Deleted,
                 Ok(false) => Outcome::Skipped("it was not there any more".to_owned()),
                 Err(error) => Outcome::Failed(error.line()),
@@ -249,39 +249,6 @@ impl Sync<'_> {
         self.look_again(index, side, gone)
     }
 
-    /// Moves one file among the old versions; says whether it was there as it was sent.
-    fn put_aside(
-        &self,
-        side: &DiskSide,
-        versions: &Versions<'_>,
-        replica: &Path,
-        file: &Gone,
-    ) -> Result<bool> {
-        let whole = replica.join(&file.path);
-        let (folder, name) = (
-            whole.parent().unwrap_or(Path::new("")),
-            whole.file_name().unwrap_or(OsStr::new("")),
-        );
-        debug_assert!(!whole.starts_with(OWN_FOLDER));
-        let folder = match side.root.beneath(folder) {
-            Err(error) if crate::os::folder::is_missing(&error) => return Ok(false),
-            folder => std::sync::Arc::new(folder?),
-        };
-        match folder.stat(name) {
-            Err(error) if crate::os::folder::is_missing(&error) => Ok(false),
-            stat => {
-                let stat = stat?;
-                let old = Known {
-                    kind: Kind::File,
-                    bytes: file.sent.bytes,
-                    modified: stat.modified,
-                };
-                versions.put_aside((&folder, name), (replica, &file.path), &old)?;
-                Ok(true)
-            }
-        }
-    }
-
     /// Tells the index what is left of the replicas from which files were taken away.
     fn look_again(
         &self,
@@ -305,8 +272,40 @@ impl Sync<'_> {
     }
 }
 
+/// Moves one file among the old versions; says whether it was there as it was sent.
+fn put_aside(
+    side: &DiskSide,
+    versions: &Versions<'_>,
+    replica: &Path,
+    file: &Gone,
+) -> Result<bool> {
+    let whole = replica.join(&file.path);
+    let (folder, name) = (
+        whole.parent().unwrap_or(Path::new("")),
+        whole.file_name().unwrap_or(OsStr::new("")),
+    );
+    debug_assert!(!whole.starts_with(OWN_FOLDER));
+    let folder = match side.root.beneath(folder) {
+        Err(error) if crate::os::folder::is_missing(&error) => return Ok(false),
+        folder => std::sync::Arc::new(folder?),
+    };
+    match folder.stat(name) {
+        Err(error) if crate::os::folder::is_missing(&error) => Ok(false),
+        stat => {
+            let stat = stat?;
+            let old = Known {
+                kind: Kind::File,
+                bytes: file.sent.bytes,
+                modified: stat.modified,
+            };
+            versions.put_aside((&folder, name), (replica, &file.path), &old)?;
+            Ok(true)
+        }
+    }
+}
+
 /// A file's number on its file system; 0 where that is not known.
-fn number(seen: Seen) -> u64 {
+fn number(seen: &Seen) -> u64 {
     match seen {
         Seen::File(seen) => seen.number,
         Seen::Gone | Seen::Other(_) | Seen::Unknown => 0,

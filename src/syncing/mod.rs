@@ -97,22 +97,21 @@ pub fn sync(
         Some(Ahead::begin(index, registry, request, &exclusions)?)
     };
     let destination = Side::open(index, request.destination)?;
-    let (source, looked) = match ahead {
-        Some(ahead) => ahead.end()?,
-        None => {
-            let source = Side::open(index, request.source)?;
-            let categories: Vec<Category> = request
+    let (source, looked) = if let Some(ahead) = ahead {
+        ahead.end()?
+    } else {
+        let source = Side::open(index, request.source)?;
+        let looked = if request.retry_failed && request.destination.is_remote() {
+            Looked::default()
+        } else {
+            let categories = request
                 .categories
                 .iter()
-                .map(|category| (*category).clone())
-                .collect();
-            let looked = if request.retry_failed && destination.folder().is_none() {
-                Looked::default()
-            } else {
-                look(&source, registry, &exclusions, &categories, &request.scope)?
-            };
-            (Arc::new(source), looked)
-        }
+                .map(|category| (*category).clone());
+            let categories: Vec<Category> = categories.collect();
+            look(&source, registry, &exclusions, &categories, &request.scope)?
+        };
+        (Arc::new(source), looked)
     };
     let sync = Sync {
         registry,

@@ -43,6 +43,9 @@ impl Renamed {
     }
 }
 
+/// What tells a file whatever its name: size, time and number.
+type Mark = (u64, Moment, u64);
+
 impl Sync<'_> {
     /// Takes out of the work what is no more than renamed.
     pub(super) fn find_renames(
@@ -58,7 +61,6 @@ impl Sync<'_> {
         if !able || !fine || work.gone.is_empty() {
             return Vec::new();
         }
-        type Mark = (u64, Moment, u64);
         let mut gone: HashMap<Mark, Vec<(PathBuf, Gone)>> = HashMap::new();
         for (replica, file) in std::mem::take(&mut work.gone) {
             let sent = file.sent;

@@ -1,0 +1,111 @@
+//! The record of what was sent to a database, held against what a look shows there: what was taken away or changed by
+//! somebody is no longer known to be there, and goes again with the next sync.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::error::Result;
+use crate::index::{Index, SentFolder};
+use crate::manifest::Files;
+use crate::moment::{Moment, Step};
+use crate::name::Name;
+use crate::project::{ProjectId, Scope};
+use crate::registry::{Category, Database};
+use crate::sides::RemoteSide;
+use crate::survey::Extent;
+
+/// Corrects the record of a database behind rclone by what was listed.
+pub(super) fn correct_remote(index: &Index, side: &RemoteSide, extent: &Extent<'_>) -> Result<()> {
+    for replica in index.all_sent_replicas(&side.database.root)? {
+        if meant(&replica, extent).is_some() {
+            side.correct_record(&replica)?;
+        }
+    }
+    Ok(())
+}
+
+/// Corrects the record of a database on a disk by what the index knows now. Where part of a replica could not be read the
+/// index keeps what was known, and so does the record.
+pub(super) fn correct_disk(
+    index: &mut Index,
+    database: &Database,
+    extent: &Extent<'_>,
+) -> Result<()> {
+    let Some(id) = index.database_id(&database.root)? else {
+        return Ok(());
+    };
+    for replica in index.all_sent_replicas(&database.root)? {
+        let Some((category, project)) = meant(&replica, extent) else {
+            continue;
+        };
+        let step = step(index, id, category, &project)?;
+        let known = known(index, id, category, &project)?;
+        let mut gone: BTreeMap<PathBuf, (SentFolder, Vec<Name>)> = BTreeMap::new();
+        for row in index.sent(&database.root, &replica)? {
+            let there = known.get(&row.folder);
+            let files = row.files().into_iter();
+            let names = files.filter(|(name, sent)| {
+                let file = there.and_then(|files| files.get(name));
+                !file.is_some_and(|(bytes, modified)| {
+                    *bytes == sent.bytes && modified.same_as(sent.modified, step)
+                })
+            });
+            let names: Vec<Name> = names.map(|(name, _)| name).collect();
+            if !names.is_empty() {
+                gone.entry(row.folder).or_default().1.extend(names);
+            }
+        }
+        if !gone.is_empty() {
+            index.keep_sent(&database.root, &replica, Path::new(""), &gone)?;
+        }
+    }
+    Ok(())
+}
+
+/// The category and project of a replica's folder, if an extent is about these.
+fn meant<'a>(replica: &Path, extent: &Extent<'a>) -> Option<(&'a Category, ProjectId)> {
+    extent.categories.iter().find_map(|category| {
+        let below = replica.strip_prefix(&category.path).ok()?;
+        let names: Vec<Name> = below.iter().map(Name::from).collect();
+        let [client, project] = names.as_slice() else {
+            return None;
+        };
+        let (client, project) = (client.clone(), project.clone());
+        let project = ProjectId { client, project };
+        extent
+            .scope
+            .contains(&project)
+            .then_some((*category, project))
+    })
+}
+
+/// The step in which a replica's file system keeps times.
+fn step(index: &Index, database: i64, category: &Category, project: &ProjectId) -> Result<Step> {
+    let replicas = index.replicas(database, &category.path)?;
+    let known = replicas.iter().find(|replica| replica.project == *project);
+    Ok(known.map_or(Step::TwoSeconds, |replica| replica.aggregate.step))
+}
+
+type Known = BTreeMap<PathBuf, BTreeMap<Name, (u64, Moment)>>;
+
+/// The files of a replica, by their folders.
+fn known(index: &Index, database: i64, category: &Category, project: &ProjectId) -> Result<Known> {
+    let scope = Scope::Project(project.clone());
+    let mut known = Known::new();
+    index.visit_folders(database, &category.path, &scope, &mut |folder| {
+        let mut files: Files<'_> = folder.files();
+        let mut names = BTreeMap::new();
+        while let Some(file) = files
+            .next()
+            .map_err(|malformed| index.malformed(malformed))?
+        {
+            names.insert(
+                Name::from_bytes(file.name.to_vec()),
+                (file.bytes, file.modified),
+            );
+        }
+        known.insert(folder.path.to_owned(), names);
+        Ok(true)
+    })?;
+    Ok(known)
+}
