@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::{Run, one_project};
 use crate::error::{At as _, Result};
 use crate::name::Name;
+use crate::os::folder::is_missing;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
 use crate::output::page::Page;
@@ -62,14 +63,21 @@ impl Run for Explore {
         );
         let side = Side::open(index, database)?;
         let scope = Scope::Project(project.clone());
-        if side
-            .listing(registry, category, &scope)?
-            .projects
-            .is_empty()
-        {
+        let relative = below(&category.path, &project);
+        let is_there = match side.folder() {
+            Some(root) => match root.beneath(&relative) {
+                Err(error) if is_missing(&error) => false,
+                opened => opened.map(|_| true)?,
+            },
+            None => !side
+                .listing(registry, category, &scope)?
+                .projects
+                .is_empty(),
+        };
+        if !is_there {
             return Err(side.no_replica(registry, &[category], &scope, &self.database)?);
         }
-        let path = side.path(&below(&category.path, &project), Path::new(""));
+        let path = side.path(&relative, Path::new(""));
         let opened = side.folder().is_some() && !self.print && !workspace.dry_run && has_desktop();
         if opened {
             open::that_detached_with_timeout(&path, PATIENCE)

@@ -1,6 +1,7 @@
 //! `list`: the clients, projects, databases and categories there are.
 
 use std::ffi::OsString;
+use std::thread;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -8,12 +9,14 @@ use serde::Serialize;
 use super::Run;
 use crate::catalogue;
 use crate::error::Result;
+use crate::index::KnownDatabase;
 use crate::name::Name;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
 use crate::presence;
 use crate::project::{ProjectId, Scope};
+use crate::registry::Database;
 use crate::workspace::Workspace;
 
 /// List clients, projects, databases or categories
@@ -152,16 +155,32 @@ fn projects(
 
 fn databases(workspace: &Workspace) -> Result<Vec<ListedDatabase>> {
     let (index, registry) = (&workspace.index, &workspace.registry);
-    let listed = registry.databases().iter().map(|database| {
-        let known = index.database(&database.root)?;
-        let online = presence::why_offline(index, database, &known).is_none();
-        Ok(ListedDatabase {
-            name: database.name.clone(),
-            root: database.root.clone().into(),
-            online,
-        })
+    let known = registry
+        .databases()
+        .iter()
+        .map(|database| index.database(&database.root));
+    let known: Vec<KnownDatabase> = known.collect::<Result<_>>()?;
+    // All at once: one that does not answer takes its time.
+    let online = thread::scope(|scope| {
+        let ask = |(database, known): (&Database, &KnownDatabase)| {
+            let (database, known, index) = (database.clone(), known.clone(), index.open_again());
+            scope.spawn(move || {
+                presence::why_offline(&index?, &database, &known).map_or(Ok(true), |_| Ok(false))
+            })
+        };
+        let asked: Vec<_> = registry.databases().iter().zip(&known).map(ask).collect();
+        let answers = asked
+            .into_iter()
+            .map(|asked| asked.join().unwrap_or(Ok(false)));
+        answers.collect::<Result<Vec<bool>>>()
+    })?;
+    let listed = registry.databases().iter().zip(online);
+    let listed = listed.map(|(database, online)| ListedDatabase {
+        name: database.name.clone(),
+        root: database.root.clone().into(),
+        online,
     });
-    listed.collect()
+    Ok(listed.collect())
 }
 
 fn online(online: bool) -> Cell {

@@ -18,7 +18,7 @@ use crate::outcome::Outcome;
 use crate::plan::{LeftOut, Plan, plan};
 use crate::registry::Category;
 use crate::remote::{self, Limits, Listed};
-use crate::sending::{self, Outgoing, Sending};
+use crate::sending::{self, End, Outgoing, Sending};
 use crate::sides::RemoteSide;
 use crate::transfer::Job;
 use crate::tree::Tree;
@@ -163,8 +163,11 @@ impl Lane<'_> {
             let path = side.remote.path(&versions);
             self.report().versions.push(path);
         }
-        sent?;
-        self.make_empty_folders(side, jobs)
+        match sent? {
+            // Where nothing answers any more, every file was told so.
+            End::Lost(_) => Ok(()),
+            End::Answered => self.make_empty_folders(side, jobs),
+        }
     }
 
     /// Makes folders in which there is nothing, where the storage holds such, and notes them down.

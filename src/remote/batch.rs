@@ -58,6 +58,8 @@ pub struct Batch<'a> {
     limits: &'a Limits,
     /// Whether files go also where one of the same size and time is there.
     again: bool,
+    /// Whether they go only where nothing of their names is there.
+    only_new: bool,
 }
 
 impl<'a> Batch<'a> {
@@ -81,6 +83,28 @@ impl<'a> Batch<'a> {
             limits,
             // What is to be sent was decided before: a storage may not tell it from what is there.
             again: true,
+            only_new: false,
+        }
+    }
+
+    /// The same for a storage that can keep nothing: what has their names there is left alone.
+    #[must_use]
+    pub fn only_new(
+        remote: &'a Remote,
+        from: &Path,
+        files: &'a [PathBuf],
+        limits: &'a Limits,
+    ) -> Self {
+        Self {
+            remote,
+            verb: "copy",
+            from: from.to_owned(),
+            to: remote.root().to_owned(),
+            files,
+            versions: None,
+            limits,
+            again: false,
+            only_new: true,
         }
     }
 
@@ -96,6 +120,7 @@ impl<'a> Batch<'a> {
             versions: None,
             limits,
             again: false,
+            only_new: false,
         }
     }
 
@@ -123,6 +148,7 @@ impl<'a> Batch<'a> {
             versions: None,
             limits,
             again: false,
+            only_new: false,
         }
     }
 
@@ -237,6 +263,7 @@ impl<'a> Batch<'a> {
                 "--no-unicode-normalization",
             ])
             .chain(self.again.then_some("--ignore-times"))
+            .chain(self.only_new.then_some("--ignore-existing"))
             .map(OsString::from)
             .collect();
         words.push(format!("--transfers={transfers}").into());

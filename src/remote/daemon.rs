@@ -107,9 +107,14 @@ impl Daemon {
         Ok(daemon)
     }
 
+    /// Whether it can be asked.
+    pub(super) fn listens(&self) -> bool {
+        UnixStream::connect(self.folder.path().join("s")).is_ok()
+    }
+
     fn wait_until_it_listens(&self) -> Result<()> {
         let start = Instant::now();
-        while UnixStream::connect(self.folder.path().join("s")).is_err() {
+        while !self.listens() {
             interrupt::check()?;
             if start.elapsed() > START {
                 return Err(process::failed(

@@ -26,7 +26,7 @@ pub use batch::{Batch, Limits, Sent};
 pub use check::{Proof, Verdict};
 pub use listing::{Listed, ListedFile, ListedFolder, Times, Wanted};
 pub use names::{refusal, unwritten};
-pub use program::{Recall, Version, prefer};
+pub use program::{Recall, Version, prefer, take_notice};
 pub use reach::Reached;
 
 use crate::address;
@@ -83,7 +83,11 @@ impl Remote {
 
     /// The process that is asked everything, if there is one.
     fn daemon(&self) -> Option<&Daemon> {
-        self.daemon.get()?.as_ref()
+        // One that was killed listens no more.
+        self.daemon
+            .get()?
+            .as_ref()
+            .filter(|daemon| daemon.listens())
     }
 
     /// Whether it is so near that a further connection costs more than waiting for one that is there.

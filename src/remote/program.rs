@@ -75,6 +75,33 @@ static KNOWN: Mutex<Option<HashMap<(PathBuf, String), Version>>> = Mutex::new(No
 /// A question that somebody remembers the answer of: the version of the program with this stamp.
 pub type Recall<'a> = dyn Fn(&str) -> Option<Version> + 'a;
 
+/// What a person must know of the program, once.
+static NOTICE: Mutex<(bool, Option<String>)> = Mutex::new((false, None));
+
+/// What a person must know of the program that was found; told once.
+#[must_use]
+pub fn take_notice() -> Option<String> {
+    NOTICE
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .1
+        .take()
+}
+
+/// Notes that a program is so old that a transfer which is killed leaves half files.
+fn note_age(program: &Program) {
+    let mut notice = NOTICE.lock().unwrap_or_else(PoisonError::into_inner);
+    if !notice.0 && !program.version.names_whole_files() {
+        *notice = (
+            true,
+            Some(format!(
+                "rclone {} gives a file its name before it is whole: what it was sending when it was killed is half there until the next run; {SAFE} and newer do not",
+                program.version
+            )),
+        );
+    }
+}
+
 /// Uses this program from now on; `None` for the one on PATH.
 pub fn prefer(program: Option<&Path>) {
     let mut preferred = PREFERRED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -104,7 +131,9 @@ impl Program {
                 oldest: OLDEST.to_string(),
             });
         }
-        Ok(Self { path, version })
+        let program = Self { path, version };
+        note_age(&program);
+        Ok(program)
     }
 
     /// What tells this file from a newer one of its name.

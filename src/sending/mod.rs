@@ -83,6 +83,15 @@ impl std::fmt::Debug for Sending<'_> {
     }
 }
 
+/// Whether the destination answered to the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It did.
+    Answered,
+    /// Not any more, in rclone's words: what was sent last is not proven.
+    Lost(String),
+}
+
 /// How a file of a batch stands.
 #[derive(Clone, Debug, Default)]
 enum Fate {
@@ -110,16 +119,16 @@ impl Sending<'_> {
     ///
     /// # Errors
     /// The index cannot be written, or rclone cannot be started.
-    pub fn send(&self, index: &mut Index, files: &[Outgoing], tell: &mut Tell<'_>) -> Result<()> {
-        let mut batches = files.chunks(BATCH);
-        for batch in batches.by_ref() {
-            if interrupt::requested() || self.is_over() {
-                unreached(batch, tell);
-                continue;
+    pub fn send(&self, index: &mut Index, files: &[Outgoing], tell: &mut Tell<'_>) -> Result<End> {
+        let mut end = End::Answered;
+        for batch in files.chunks(BATCH) {
+            match &end {
+                End::Lost(why) => failed(batch, why, tell),
+                End::Answered if interrupt::requested() || self.is_over() => unreached(batch, tell),
+                End::Answered => end = self.send_batch(index, batch, tell)?,
             }
-            self.send_batch(index, batch, tell)?;
         }
-        Ok(())
+        Ok(end)
     }
 
     /// Whether the time is over in which files may be begun.
@@ -129,7 +138,12 @@ impl Sending<'_> {
             .is_some_and(|until| Instant::now() >= until)
     }
 
-    fn send_batch(&self, index: &mut Index, files: &[Outgoing], tell: &mut Tell<'_>) -> Result<()> {
+    fn send_batch(
+        &self,
+        index: &mut Index,
+        files: &[Outgoing],
+        tell: &mut Tell<'_>,
+    ) -> Result<End> {
         let mut round = Round {
             files,
             sent: vec![SentFile::default(); files.len()],
@@ -150,9 +164,24 @@ impl Sending<'_> {
         }
         if interrupt::requested() {
             give_up(&round, tell);
-            return Ok(());
+            return Ok(End::Answered);
         }
-        self.conclude(index, &mut round, stopped.as_deref(), tell)
+        match self.prove(&round) {
+            Ok(shown) => {
+                self.conclude(index, &round, &shown, stopped.as_deref(), tell)?;
+                Ok(End::Answered)
+            }
+            Err(Error::Interrupted) => {
+                give_up(&round, tell);
+                Ok(End::Answered)
+            }
+            // What the log says is there stays in the journal, for the next run to prove.
+            Err(error) => {
+                let why = stopped.unwrap_or_else(|| error.line());
+                leave_unproven(&round, &why, tell);
+                Ok(End::Lost(why))
+            }
+        }
     }
 
     /// Sends those of these files that can be sent; gives what kept rclone from the rest, if it said.
@@ -177,7 +206,11 @@ impl Sending<'_> {
             &self.source.database().root,
         );
         let remote = &self.destination.remote;
-        let batch = Batch::to(remote, source, &paths, self.versions, self.limits);
+        let batch = if self.destination.abilities.can_move() {
+            Batch::to(remote, source, &paths, self.versions, self.limits)
+        } else {
+            Batch::only_new(remote, source, &paths, self.limits)
+        };
         let mut journal = Journal::of(index, destination, source);
         let said = batch.run(&mut |news| match news {
             Sent::Bytes(bytes) => (self.told)(0, bytes),
@@ -215,6 +248,11 @@ impl Sending<'_> {
                 round.fates[*place] = Fate::Failed(why.to_owned());
                 continue;
             }
+            if file.replaces && !self.destination.abilities.can_move() {
+                let why = "another version is there, and this storage cannot keep it: it neither renames nor copies";
+                round.fates[*place] = Fate::Failed(why.to_owned());
+                continue;
+            }
             match looking.file(file) {
                 Seen::Gone => round.fates[*place] = Fate::Vanished,
                 Seen::File(seen) => round.sent[*place] = seen,
@@ -248,12 +286,12 @@ impl Sending<'_> {
     fn conclude(
         &self,
         index: &mut Index,
-        round: &mut Round<'_>,
+        round: &Round<'_>,
+        shown: &[prove::Shown],
         stopped: Option<&str>,
         tell: &mut Tell<'_>,
     ) -> Result<()> {
         let over = self.is_over();
-        let proven = self.prove(round)?;
         let mut record: BTreeMap<&Path, BTreeMap<PathBuf, (SentFolder, Vec<Name>)>> =
             BTreeMap::new();
         let mut outcomes = Vec::with_capacity(round.files.len());
@@ -263,7 +301,7 @@ impl Sending<'_> {
             let name = Name::from(file.path.file_name().unwrap_or_default());
             let folders = record.entry(file.replica.as_path()).or_default();
             let (there, gone_names) = folders.entry(folder).or_default();
-            outcomes.push(match (&round.fates[place], &proven[place]) {
+            outcomes.push(match (&round.fates[place], &shown[place]) {
                 (Fate::Vanished, _) => gone(),
                 (Fate::Failed(why), _) => {
                     // Nobody knows what is there now.
@@ -346,6 +384,25 @@ fn packed(files: &SentFolder) -> Manifest {
         });
     }
     packer.finish()
+}
+
+/// Tells of a batch that no listing proves.
+fn leave_unproven(round: &Round<'_>, why: &str, tell: &mut Tell<'_>) {
+    for (file, fate) in round.files.iter().zip(&round.fates) {
+        let outcome = match fate {
+            Fate::Said => Outcome::Failed(format!("it was sent, but no listing proves it: {why}")),
+            Fate::Failed(why) => Outcome::Failed(why.clone()),
+            Fate::Vanished => gone(),
+            Fate::Unknown => Outcome::Failed(why.to_owned()),
+        };
+        tell(file, outcome);
+    }
+}
+
+fn failed(files: &[Outgoing], why: &str, tell: &mut Tell<'_>) {
+    for file in files {
+        tell(file, Outcome::Failed(why.to_owned()));
+    }
 }
 
 /// It went away by itself, which is nobody's failure.

@@ -27,7 +27,7 @@ pub(super) enum Shown {
 
 impl Sending<'_> {
     /// What is there of the files of a round, in their order.
-    pub(super) fn prove(&self, round: &mut Round<'_>) -> Result<Vec<Shown>> {
+    pub(super) fn prove(&self, round: &Round<'_>) -> Result<Vec<Shown>> {
         let asked: Vec<PathBuf> = round
             .files
             .iter()

@@ -111,6 +111,9 @@ impl Session {
         if let Some(notice) = self.printer.take_notice() {
             self.messages.warning(&notice);
         }
+        if let Some(notice) = remote::take_notice() {
+            self.messages.warning(&notice);
+        }
         if let Some(next) = self.printer.take_next().filter(|_| self.is_prompt) {
             self.messages.notice(&format!("next: {next}"));
         }

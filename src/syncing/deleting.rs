@@ -66,13 +66,13 @@ impl Sync<'_> {
             .iter()
             .map(|(replica, gone)| replica.join(&gone.path))
             .collect();
-        if !self.request.delete || interrupt::requested() {
+        let declined = || matches!(self.ask_to_delete(whole.len() as u64), Err(Error::Declined));
+        if whole.is_empty() || !self.request.delete || interrupt::requested() || declined() {
             for path in &whole {
                 report.add(self.gone(), || self.there(path));
             }
             return Ok(false);
         }
-        self.ask_to_delete(whole.len() as u64)?;
         let mut why: HashMap<PathBuf, String> = HashMap::new();
         let limits = Limits::default();
         let mut done: HashSet<PathBuf> = HashSet::new();
@@ -86,13 +86,18 @@ impl Sync<'_> {
                 }
                 Sent::Bytes(_) => {}
             })?;
-        let listed = if whole.is_empty() {
-            None
-        } else {
-            side.remote
-                .list(Wanted::Files(&whole), &side.abilities, Times::Cheap)?
+        let listed = side
+            .remote
+            .list(Wanted::Files(&whole), &side.abilities, Times::Cheap);
+        let listed = match listed {
+            Ok(listed) => listed.unwrap_or_default(),
+            Err(error) => {
+                for path in &whole {
+                    report.add(Outcome::Failed(error.line()), || self.there(path));
+                }
+                return Ok(!done.is_empty());
+            }
         };
-        let listed = listed.unwrap_or_default();
         let still: HashSet<&PathBuf> = whole
             .iter()
             .filter(|path| listed.file(path).is_some())

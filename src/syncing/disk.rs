@@ -11,7 +11,7 @@ use super::gathering::Gathered;
 use super::looking::Looked;
 use crate::copying;
 use crate::diff::Seen as Known;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::exclusions::OWN_FOLDER;
 use crate::index::{Index, SentFile, SentFolder};
 use crate::interrupt;
@@ -215,7 +215,12 @@ impl Sync<'_> {
             }
             return Ok(());
         }
-        self.ask_to_delete(gone.len() as u64)?;
+        if matches!(self.ask_to_delete(gone.len() as u64), Err(Error::Declined)) {
+            for (replica, file) in gone {
+                report.add(self.gone(), || self.there(&replica.join(&file.path)));
+            }
+            return Ok(());
+        }
         let _lock = Lock::make_and_take(&side.root, &side.database.name, self.run)?;
         let versions = Versions::new(&side.root, self.run);
         let mut record: BTreeMap<&Path, BTreeMap<PathBuf, (SentFolder, Vec<Name>)>> =

@@ -20,7 +20,7 @@ use crate::plan::Plan;
 use crate::project::Scope;
 use crate::remote;
 use crate::report::Report;
-use crate::sending::{self, Looking, Outgoing, Seen, Sending};
+use crate::sending::{self, End, Looking, Outgoing, Seen, Sending};
 use crate::sides::{RemoteSide, Side};
 use crate::tree::Tree;
 use crate::versions;
@@ -42,6 +42,15 @@ pub(super) struct Work {
     pub(super) known: u64,
     /// Files that are no longer there under their names, likewise.
     pub(super) removed: Vec<(PathBuf, PathBuf)>,
+}
+
+/// What came of sending.
+#[derive(Default)]
+struct SentAll {
+    /// Whether any file took the place of an older version.
+    replaced: bool,
+    /// Why the destination did not answer to the end, if it did not.
+    lost: Option<String>,
 }
 
 impl Sync<'_> {
@@ -75,7 +84,11 @@ impl Sync<'_> {
             return Ok(report);
         }
         self.carry_out(index, side, &mut work, &mut report)?;
-        interrupt::shielded(|| self.note_destination(index, side, &replicas, &work))?;
+        let noted = interrupt::shielded(|| self.note_destination(index, side, &replicas, &work));
+        if let Err(error) = noted {
+            self.monitor.event(&Event::Problem(&error));
+            report.unrecorded = true;
+        }
         Ok(report)
     }
 
@@ -188,32 +201,47 @@ impl Sync<'_> {
             bytes: Some(bytes),
         });
         let (first, rest) = now.split_at(work.failed_before.min(now.len()));
-        let mut replaced = false;
+        let mut sent = SentAll::default();
         for files in [first, rest] {
-            replaced |= self.send(index, side, files, &versions, report)?;
+            self.send(index, side, files, &versions, report, &mut sent)?;
         }
         self.monitor.event(&Event::Finished);
         for file in later {
             report.left_files += 1;
             report.add(Outcome::Unreached, || self.there(&file.whole()));
         }
-        self.make_folders(index, side, &work.folders)?;
-        replaced |= self.delete(index, side, work, &versions, report)?;
+        let mut replaced = sent.replaced;
+        if sent.lost.is_none() {
+            self.make_folders(index, side, &work.folders, report)?;
+            replaced |= self.delete(index, side, work, &versions, report)?;
+        }
         if replaced {
             report.versions.push(side.remote.path(&versions));
         }
         Ok(())
     }
 
-    /// Sends files; says whether any took the place of an older version.
-    pub(super) fn send(
+    /// Sends files, unless the destination was lost before.
+    fn send(
         &self,
         index: &mut Index,
         side: &RemoteSide,
         files: &[Outgoing],
         versions: &Path,
         report: &mut Report,
-    ) -> Result<bool> {
+        sent: &mut SentAll,
+    ) -> Result<()> {
+        if let Some(why) = &sent.lost {
+            let failed: Vec<_> = files
+                .iter()
+                .map(|file| (file.whole(), why.clone()))
+                .collect();
+            for (whole, why) in &failed {
+                report.add(Outcome::Failed(why.clone()), || self.there(whole));
+            }
+            let (source, destination) = (&self.request.source.root, &self.request.destination.root);
+            return index.note_failures(self.run, source, destination, &failed);
+        }
         let told = |files, bytes| {
             self.monitor.event(&Event::Files(files));
             self.monitor.event(&Event::Bytes(bytes));
@@ -230,7 +258,7 @@ impl Sync<'_> {
         let (mut failed, mut good) = (Vec::new(), Vec::new());
         let mut replaced = false;
         let over = self.request.limits.until.is_some();
-        let sent = sending.send(index, files, &mut |file, outcome| {
+        let end = sending.send(index, files, &mut |file, outcome| {
             match &outcome {
                 Outcome::Failed(why) => failed.push((file.whole(), why.clone())),
                 Outcome::Copied(copied) => {
@@ -246,7 +274,11 @@ impl Sync<'_> {
         let (source, destination) = (&self.request.source.root, &self.request.destination.root);
         index.note_failures(self.run, source, destination, &failed)?;
         index.clear_failures(source, destination, &good)?;
-        sent.map(|()| replaced)
+        sent.replaced |= replaced;
+        if let End::Lost(why) = end? {
+            sent.lost = Some(why);
+        }
+        Ok(())
     }
 
     /// Sends only what failed before.
@@ -355,16 +387,22 @@ impl Sync<'_> {
         index: &mut Index,
         side: &RemoteSide,
         folders: &[(PathBuf, PathBuf)],
+        report: &mut Report,
     ) -> Result<()> {
         if folders.is_empty() || interrupt::requested() {
             return Ok(());
         }
-        if side.abilities.holds_empty_folders() {
-            let whole: Vec<PathBuf> = folders
-                .iter()
-                .map(|(replica, folder)| replica.join(folder))
-                .collect();
-            side.remote.make_folders(&whole)?;
+        let whole: Vec<PathBuf> = folders
+            .iter()
+            .map(|(replica, folder)| replica.join(folder))
+            .collect();
+        if side.abilities.holds_empty_folders()
+            && let Err(error) = side.remote.make_folders(&whole)
+        {
+            for path in &whole {
+                report.add(Outcome::Failed(error.line()), || self.there(path));
+            }
+            return Ok(());
         }
         let (source, destination) = (&self.request.source.root, &self.request.destination.root);
         let mut made: BTreeMap<&Path, BTreeMap<PathBuf, (SentFolder, Vec<Name>)>> = BTreeMap::new();

@@ -122,7 +122,8 @@ impl Sync<'_> {
             side.remote
                 .list(Wanted::Files(files), &side.abilities, Times::Cheap)
         };
-        let before = list(&asked)?.unwrap_or_default();
+        // Where nothing can be listed, nothing is renamed.
+        let before = list(&asked).unwrap_or_default().unwrap_or_default();
         let mut moved = Vec::new();
         for renamed in std::mem::take(&mut work.renames) {
             let sent = &renamed.gone.sent;
