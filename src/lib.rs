@@ -32,6 +32,7 @@ pub mod fit;
 pub mod identity;
 pub mod index;
 pub mod interrupt;
+pub mod journal;
 pub mod lane;
 pub mod lexer;
 pub mod listing;

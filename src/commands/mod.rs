@@ -6,7 +6,6 @@
 
 mod add;
 mod compare;
-mod copied;
 mod copy;
 mod echo;
 mod exclude;
@@ -16,7 +15,6 @@ mod fetch;
 mod find;
 pub(crate) mod help;
 mod history;
-mod journal;
 mod list;
 mod load;
 mod remove;

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde::Serialize;
 
-use super::copied::Copied;
-use super::journal;
+use super::copy::copied::Copied;
 use crate::consent::Consent;
 use crate::error::{Error, Result};
 use crate::exit_status::ExitStatus;
 use crate::index::Begun;
+use crate::journal;
 use crate::lexer::quote;
 use crate::output::cell::{Cell, Tone};
 use crate::output::json::Json;

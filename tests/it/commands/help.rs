@@ -49,6 +49,7 @@ fn the_overview_lists_every_command() {
       save      Write what this session changed into the start-up file
       set       List the settings, or change one
       source    Run a file of commands
+      sync      Send what changed since the last sync to another database
       exit      Leave the prompt or end the script
 
     More help:

@@ -10,17 +10,18 @@ fn settings_are_listed_with_what_they_take() {
     assert_snapshot!(studio.lines(&["set", "set jobs"]).ok(), @"
     exit 0
     --- stdout
-    ┌─────────┬───────┬─────────────────────────┬─────────────────────────────────────────────────────────────────┐
-    │ setting ┆ value ┆ takes                   ┆ what it is                                                      │
-    ╞═════════╪═══════╪═════════════════════════╪═════════════════════════════════════════════════════════════════╡
-    │ format  ┆ table ┆ table, plain, csv, json ┆ how answers are written                                         │
-    │ color   ┆ auto  ┆ auto, always, never     ┆ whether there is colour                                         │
-    │ pager   ┆ on    ┆ on, off                 ┆ answers longer than the screen go through $PAGER, at the prompt │
-    │ hints   ┆ on    ┆ on, off                 ┆ grey hints at the prompt                                        │
-    │ verify  ┆ on    ┆ on, off                 ┆ what was copied is read back                                    │
-    │ jobs    ┆ auto  ┆ auto, 1 to 64           ┆ threads on each disk                                            │
-    │ confirm ┆ on    ┆ on, off                 ┆ ask before files are replaced, at the prompt                    │
-    └─────────┴───────┴─────────────────────────┴─────────────────────────────────────────────────────────────────┘
+    ┌─────────┬───────┬───────────────────────────────┬─────────────────────────────────────────────────────────────────────────────┐
+    │ setting ┆ value ┆ takes                         ┆ what it is                                                                  │
+    ╞═════════╪═══════╪═══════════════════════════════╪═════════════════════════════════════════════════════════════════════════════╡
+    │ format  ┆ table ┆ table, plain, csv, json       ┆ how answers are written                                                     │
+    │ color   ┆ auto  ┆ auto, always, never           ┆ whether there is colour                                                     │
+    │ pager   ┆ on    ┆ on, off                       ┆ answers longer than the screen go through $PAGER, at the prompt             │
+    │ hints   ┆ on    ┆ on, off                       ┆ grey hints at the prompt                                                    │
+    │ verify  ┆ on    ┆ on, off                       ┆ what was copied is read back                                                │
+    │ jobs    ┆ auto  ┆ auto, 1 to 64                 ┆ threads on each disk                                                        │
+    │ confirm ┆ on    ┆ on, off                       ┆ ask before files are replaced, at the prompt                                │
+    │ rclone  ┆ auto  ┆ auto, the path of the program ┆ the program behind databases like s3:bucket/studio; auto is the one on PATH │
+    └─────────┴───────┴───────────────────────────────┴─────────────────────────────────────────────────────────────────────────────┘
     ┌─────────┬───────┬───────────────┬──────────────────────┐
     │ setting ┆ value ┆ takes         ┆ what it is           │
     ╞═════════╪═══════╪═══════════════╪══════════════════════╡

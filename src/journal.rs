@@ -8,7 +8,10 @@ use crate::report::Report;
 use crate::run_log::{self, Entry};
 
 /// Does the work of a run; gives its number, its state and what it came to.
-pub(super) fn keep(
+///
+/// # Errors
+/// What the work says, or the index cannot be written.
+pub fn keep(
     index: &mut Index,
     begun: &Begun<'_>,
     monitor: &dyn Monitor,
@@ -59,7 +62,8 @@ fn ended(done: &Result<Report>) -> Ended<'static> {
 }
 
 /// The state of a run that came to its end.
-pub(super) fn state(report: &Report) -> &'static str {
+#[must_use]
+pub fn state(report: &Report) -> &'static str {
     if report.interrupted {
         "interrupted"
     } else if report.failed_files + report.conflict_files > 0 || report.unrecorded {

@@ -1,15 +1,18 @@
 //! `copy`: bring a project's files from one database to others.
 
+pub(super) mod copied;
+
 use std::ffi::OsString;
 
 use clap::Args;
 
-use super::copied::Copied;
-use super::journal;
+use copied::Copied;
+
 use crate::consent::Consent;
 use crate::copying::{self, Request};
 use crate::error::{Error, Result};
 use crate::index::Begun;
+use crate::journal;
 use crate::lexer::quote;
 use crate::plan::Rules;
 use crate::project::Scope;

@@ -90,7 +90,7 @@ impl<'a> Item<'a> {
 }
 
 impl Copied {
-    pub(super) fn new(
+    pub(in crate::commands) fn new(
         run: Option<i64>,
         state: &'static str,
         dry_run: bool,
@@ -132,12 +132,12 @@ impl Copied {
     }
 
     /// Whether nothing was done.
-    pub(super) const fn is_dry_run(&self) -> bool {
+    pub(in crate::commands) const fn is_dry_run(&self) -> bool {
         self.dry_run
     }
 
     /// Lists what was not plainly copied or the same.
-    pub(super) fn list(&self, lines: &mut Lines<'_>) -> Result<()> {
+    pub(in crate::commands) fn list(&self, lines: &mut Lines<'_>) -> Result<()> {
         self.visit(&mut |item| {
             // What an interrupted run did not come to, and what is gone, is counted, not listed: it may be a hundred
             // thousand lines.
@@ -154,7 +154,7 @@ impl Copied {
     }
 
     /// Writes the numbers for people, with more of them at their end, and what there is to be said below.
-    pub(super) fn conclude(
+    pub(in crate::commands) fn conclude(
         &self,
         lines: &mut Lines<'_>,
         verb: &str,
@@ -167,12 +167,12 @@ impl Copied {
     }
 
     /// Writes the numbers for programs.
-    pub(super) fn totals(&self, json: &mut Json<'_>) -> Result<()> {
+    pub(in crate::commands) fn totals(&self, json: &mut Json<'_>) -> Result<()> {
         json.fields(&self.totals)
     }
 
     /// Writes the items for programs, or none.
-    pub(super) fn items(&self, json: &mut Json<'_>, none: bool) -> Result<()> {
+    pub(in crate::commands) fn items(&self, json: &mut Json<'_>, none: bool) -> Result<()> {
         json.list("items", |json| {
             if none {
                 return Ok(());
