@@ -48,9 +48,8 @@ impl Remote {
     ) -> Result<Result<Reached, Trouble>> {
         let start = Instant::now();
         let identity = known.map_or(Ok(None), |_| self.identity(patience))?;
-        let answered = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.answered.store(answered.max(1), Ordering::Relaxed);
         if let Some(identity) = identity {
+            self.note_answered(start);
             return Ok(Ok(Reached {
                 identity: Some(identity),
                 names: None,
@@ -66,6 +65,7 @@ impl Remote {
         if !answer.end.is_good() {
             return Ok(Err(trouble(answer, patience)));
         }
+        self.note_answered(start);
         let names: Vec<Name> = answer
             .out
             .split(|byte| *byte == b'\n')
@@ -82,6 +82,12 @@ impl Remote {
             identity,
             names: Some(names),
         }))
+    }
+
+    /// Notes how long it took to answer.
+    fn note_answered(&self, start: Instant) {
+        let answered = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.answered.store(answered.max(1), Ordering::Relaxed);
     }
 
     /// What its identity file says; `None` where there is none, or it cannot be read.

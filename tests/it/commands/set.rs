@@ -30,7 +30,7 @@ fn settings_are_listed_with_what_they_take() {
     ");
     let document = studio.json(&["set jobs 4", "set"]).ok().document();
     assert_eq!(document["settings"][5]["value"], "4");
-    assert_eq!(document["settings"].as_array().unwrap().len(), 7);
+    assert_eq!(document["settings"].as_array().unwrap().len(), 8);
 }
 
 #[test]
