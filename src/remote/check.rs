@@ -61,16 +61,28 @@ impl Remote {
             return Ok(HashMap::new());
         }
         let list = Scratch::list(super::listing::names_of(files))?;
+        let words = self.check_words(other, &list, proof);
+        let mut heard = Heard::default();
+        let end = process::run(&self.program, &words, Patience::LISTING, &mut |line| {
+            heard.hear(&line, told);
+            ControlFlow::Continue(())
+        })?;
+        if heard.marks.is_empty() && end != End::Exited(Some(0)) {
+            let said = heard
+                .said
+                .unwrap_or_else(|| "rclone ended early".to_owned());
+            return Err(failed("compare", self.root(), said));
+        }
+        let verdicts = files.iter().map(|file| (file.clone(), heard.verdict(file)));
+        Ok(verdicts.collect())
+    }
+
+    fn check_words(&self, other: &Path, list: &Scratch, proof: Proof) -> Vec<OsString> {
         let mut words: Vec<OsString> = ["check", "--one-way", "--combined=-", "--checkers=8"]
             .into_iter()
             .chain(process::ALWAYS)
-            .chain([
-                "--low-level-retries=3",
-                "--contimeout=15s",
-                "--timeout=60s",
-                "--log-level=INFO",
-                "--stats=1s",
-            ])
+            .chain(["--low-level-retries=3", "--contimeout=15s", "--timeout=60s"])
+            .chain(["--log-level=INFO", "--stats=1s"])
             .chain((proof == Proof::Reading).then_some("--download"))
             .map(OsString::from)
             .collect();
@@ -79,53 +91,57 @@ impl Remote {
         words.push("--".into());
         words.push(other.into());
         words.push(self.root().into());
-        let mut marks: HashMap<String, u8> = HashMap::new();
-        let mut why: HashMap<String, String> = HashMap::new();
-        let (mut said, mut bytes) = (None, 0);
-        let end = process::run(&self.program, &words, Patience::LISTING, &mut |line| {
-            match line {
-                Line::Out(line) => {
-                    if let [mark, b' ', name @ ..] = line.as_slice() {
-                        marks.insert(String::from_utf8_lossy(name).into_owned(), *mark);
-                    }
+        words
+    }
+}
+
+/// What a comparison said.
+#[derive(Default)]
+struct Heard {
+    /// By the names of files as rclone writes them: `=`, `*` and others.
+    marks: HashMap<String, u8>,
+    /// Why a file could not be compared.
+    why: HashMap<String, String>,
+    /// What was said last of no file.
+    said: Option<String>,
+    bytes: u64,
+}
+
+impl Heard {
+    fn hear(&mut self, line: &Line, told: &mut dyn FnMut(u64)) {
+        let line = match line {
+            Line::Out(line) => {
+                if let [mark, b' ', name @ ..] = line.as_slice() {
+                    let name = String::from_utf8_lossy(name).into_owned();
+                    self.marks.insert(name, *mark);
                 }
-                Line::Log(line) => {
-                    let entry = log::read(&line);
-                    if let Some(progress) = &entry.progress {
-                        told(progress.bytes.saturating_sub(bytes));
-                        bytes = progress.bytes.max(bytes);
-                    }
-                    match entry.object {
-                        Some(object) if entry.is_error => {
-                            why.entry(object).or_insert(entry.message);
-                        }
-                        None if entry.is_error => said = Some(entry.message),
-                        _ => {}
-                    }
-                }
+                return;
             }
-            ControlFlow::Continue(())
-        })?;
-        if marks.is_empty() && end != End::Exited(Some(0)) {
-            return Err(failed(
-                "compare",
-                self.root(),
-                said.unwrap_or_else(|| "rclone ended early".to_owned()),
-            ));
-        }
-        let verdict = |file: &PathBuf| {
-            let name = names::standard_path(file).unwrap_or_default();
-            let verdict = match marks.get(&name) {
-                Some(b'=') => Verdict::Same,
-                Some(b'*') => Verdict::Differs,
-                _ => Verdict::Unread(
-                    why.get(&name)
-                        .cloned()
-                        .unwrap_or_else(|| "rclone did not compare it".to_owned()),
-                ),
-            };
-            (file.clone(), verdict)
+            Line::Log(line) => line,
         };
-        Ok(files.iter().map(verdict).collect())
+        let entry = log::read(line);
+        if let Some(progress) = &entry.progress {
+            told(progress.bytes.saturating_sub(self.bytes));
+            self.bytes = progress.bytes.max(self.bytes);
+        }
+        match entry.object {
+            Some(object) if entry.is_error => {
+                self.why.entry(object).or_insert(entry.message);
+            }
+            None if entry.is_error => self.said = Some(entry.message),
+            _ => {}
+        }
+    }
+
+    fn verdict(&self, file: &Path) -> Verdict {
+        let name = names::standard_path(file).unwrap_or_default();
+        match self.marks.get(&name) {
+            Some(b'=') => Verdict::Same,
+            Some(b'*') => Verdict::Differs,
+            _ => {
+                let why = self.why.get(&name).cloned();
+                Verdict::Unread(why.unwrap_or_else(|| "rclone did not compare it".to_owned()))
+            }
+        }
     }
 }

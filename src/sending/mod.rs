@@ -24,6 +24,7 @@ use crate::outcome::{Copied, Outcome, Proof};
 use crate::remote::{self, Batch, Limits, Sent};
 use crate::sides::{RemoteSide, Side};
 use journal::Journal;
+use prove::Shown;
 
 /// How many files one rclone process is given.
 const BATCH: usize = 20_000;
@@ -287,56 +288,46 @@ impl Sending<'_> {
         &self,
         index: &mut Index,
         round: &Round<'_>,
-        shown: &[prove::Shown],
+        shown: &[Shown],
         stopped: Option<&str>,
         tell: &mut Tell<'_>,
     ) -> Result<()> {
         let over = self.is_over();
-        let mut record: BTreeMap<&Path, BTreeMap<PathBuf, (SentFolder, Vec<Name>)>> =
-            BTreeMap::new();
+        let mut record = Record::new();
         let mut outcomes = Vec::with_capacity(round.files.len());
         for (place, file) in round.files.iter().enumerate() {
-            let sent = &round.sent[place];
             let folder = file.path.parent().unwrap_or(Path::new("")).to_owned();
             let name = Name::from(file.path.file_name().unwrap_or_default());
             let folders = record.entry(file.replica.as_path()).or_default();
-            let (there, gone_names) = folders.entry(folder).or_default();
-            outcomes.push(match (&round.fates[place], &shown[place]) {
-                (Fate::Vanished, _) => gone(),
-                (Fate::Failed(why), _) => {
-                    // Nobody knows what is there now.
-                    gone_names.push(name);
-                    Outcome::Failed(why.clone())
+            let (there, gone) = folders.entry(folder).or_default();
+            let outcome = round.outcome(place, &shown[place], stopped, over);
+            match (&outcome, &shown[place]) {
+                (Outcome::Copied(_), Shown::Right { mark, .. }) => {
+                    let sent = SentFile {
+                        mark: *mark,
+                        ..round.sent[place]
+                    };
+                    there.insert(name, sent);
                 }
-                (_, prove::Shown::Right { mark, proof }) => {
-                    there.insert(
-                        name,
-                        SentFile {
-                            mark: *mark,
-                            ..*sent
-                        },
-                    );
-                    Outcome::Copied(Copied {
-                        bytes: sent.bytes,
-                        replaced: file.replaces,
-                        proof: *proof,
-                        ..Copied::default()
-                    })
+                // Nobody knows what is there now, unless nothing was done.
+                (Outcome::Failed(_), _) if !matches!(round.fates[place], Fate::Unknown) => {
+                    gone.push(name);
                 }
-                (Fate::Unknown, prove::Shown::Wrong(_)) if over => Outcome::Unreached,
-                (Fate::Unknown, prove::Shown::Wrong(why)) => {
-                    Outcome::Failed(stopped.unwrap_or(why).to_owned())
-                }
-                (Fate::Said, prove::Shown::Wrong(why)) => {
-                    gone_names.push(name);
-                    Outcome::Failed(why.clone())
-                }
-            });
+                _ => {}
+            }
+            outcomes.push(outcome);
         }
-        let (destination, source) = (
-            &self.destination.database.root,
-            &self.source.database().root,
-        );
+        self.keep(index, record)?;
+        for (file, outcome) in round.files.iter().zip(outcomes) {
+            tell(file, outcome);
+        }
+        Ok(())
+    }
+
+    /// Notes down what is there, and that the journal is settled.
+    fn keep(&self, index: &mut Index, record: Record<'_>) -> Result<()> {
+        let destination = &self.destination.database.root;
+        let source = &self.source.database().root;
         let mut kept = Vec::new();
         for (replica, mut folders) in record {
             folders.retain(|_, (there, gone)| !there.is_empty() || !gone.is_empty());
@@ -347,11 +338,32 @@ impl Sending<'_> {
             }));
         }
         index.keep_files(self.run, destination, &kept)?;
-        index.end_sending(destination, source)?;
-        for (file, outcome) in round.files.iter().zip(outcomes) {
-            tell(file, outcome);
+        index.end_sending(destination, source)
+    }
+}
+
+/// What is to be noted down of each folder of each replica: files that are there, and names of which nobody knows.
+type Record<'a> = BTreeMap<&'a Path, BTreeMap<PathBuf, (SentFolder, Vec<Name>)>>;
+
+impl Round<'_> {
+    /// How a file ended, from what the log said and what a listing shows.
+    fn outcome(&self, place: usize, shown: &Shown, stopped: Option<&str>, over: bool) -> Outcome {
+        match (&self.fates[place], shown) {
+            (Fate::Vanished, _) => gone(),
+            (Fate::Failed(why), _) | (Fate::Said, Shown::Wrong(why)) => {
+                Outcome::Failed(why.clone())
+            }
+            (Fate::Said | Fate::Unknown, Shown::Right { proof, .. }) => Outcome::Copied(Copied {
+                bytes: self.sent[place].bytes,
+                replaced: self.files[place].replaces,
+                proof: *proof,
+                ..Copied::default()
+            }),
+            (Fate::Unknown, Shown::Wrong(_)) if over => Outcome::Unreached,
+            (Fate::Unknown, Shown::Wrong(why)) => {
+                Outcome::Failed(stopped.unwrap_or(why).to_owned())
+            }
         }
-        Ok(())
     }
 }
 

@@ -90,18 +90,15 @@ impl Changes {
         let specials = folder.specials.iter().map(|name| path.join(name.as_path()));
         self.specials.extend(specials);
         let packed = folder.packed();
-        if packed.is_empty()
-            && folder.subfolders.is_empty()
-            && folder.files.is_some()
-            && rows.is_empty()
-        {
+        let is_read = folder.files.is_some();
+        if packed.is_empty() && folder.subfolders.is_empty() && is_read && rows.is_empty() {
             self.folders.push(path.to_owned());
         }
         // By far the most folders: nothing changed in them.
         if let [row] = rows
             && row.source == source
             && row.manifest.packed() == packed
-            && folder.files.is_some()
+            && is_read
         {
             let files = count(packed);
             self.same += files;
@@ -118,11 +115,22 @@ impl Changes {
             sent.extend(files);
         }
         self.known += own.len() as u64;
+        self.files(path, packed, &sent, &mut own);
+        let gone = own
+            .into_iter()
+            .map(|name| (path.join(name.as_path()), sent[&name]));
+        let gone = gone.filter(|(path, _)| is_read && !is_unread(tree, path));
+        self.gone
+            .extend(gone.map(|(path, sent)| Gone { path, sent }));
+    }
+
+    /// Sets the files of a folder beside what was sent; what is met goes from `own`.
+    fn files(&mut self, folder: &Path, packed: &[u8], sent: &SentFolder, own: &mut BTreeSet<Name>) {
         let mut files = Files::of(packed);
         while let Ok(Some(file)) = files.next() {
             let name = Name::from_bytes(file.name.to_vec());
             own.remove(&name);
-            let path = path.join(name.as_path());
+            let path = folder.join(name.as_path());
             let before = sent.get(&name).copied();
             if file.target.is_some() {
                 self.links.push(path);
@@ -136,18 +144,6 @@ impl Changes {
                     bytes: file.bytes,
                     modified: file.modified,
                     before,
-                });
-            }
-        }
-        if folder.files.is_none() {
-            return;
-        }
-        for name in own {
-            let whole = path.join(name.as_path());
-            if !is_unread(tree, &whole) {
-                self.gone.push(Gone {
-                    sent: sent[&name],
-                    path: whole,
                 });
             }
         }
@@ -168,4 +164,123 @@ fn count(packed: &[u8]) -> u64 {
 fn is_unread(tree: &Tree, path: &Path) -> bool {
     let mut problems = tree.problems.iter();
     problems.any(|problem| path.starts_with(&problem.path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+    use crate::manifest::{File, Packer};
+    use crate::tree::{Problem, SeenFolder};
+
+    const WORK: &str = "/work";
+
+    fn at(seconds: i64) -> Moment {
+        Moment {
+            seconds,
+            nanoseconds: 5,
+        }
+    }
+
+    /// Name, size and second.
+    type Row<'a> = (&'a str, u64, i64);
+
+    fn tree(folders: &[(&str, &[Row<'_>])]) -> Tree {
+        let mut tree = Tree::default();
+        for (path, files) in folders {
+            let mut packer = Packer::default();
+            for (name, bytes, seconds) in *files {
+                packer.add(&File {
+                    name: name.as_bytes(),
+                    bytes: *bytes,
+                    modified: at(*seconds),
+                    target: None,
+                });
+            }
+            let seen = SeenFolder {
+                path: path.into(),
+                manifest: packer.finish(),
+                ..SeenFolder::default()
+            };
+            tree.folders.insert(path.into(), TreeFolder::known(seen));
+        }
+        tree
+    }
+
+    fn sent(folder: &str, source: &str, files: &[Row<'_>]) -> SentRow {
+        let files = files.iter().map(|(name, bytes, seconds)| {
+            let file = SentFile {
+                bytes: *bytes,
+                modified: at(*seconds),
+                ..SentFile::default()
+            };
+            (Name::from(*name), file)
+        });
+        SentRow::packed(Path::new(folder), Path::new(source), &files.collect())
+    }
+
+    fn between(rows: &[SentRow], tree: &Tree) -> Changes {
+        Changes::between(rows, tree, Path::new(WORK))
+    }
+
+    fn names(paths: impl Iterator<Item = PathBuf>) -> Vec<String> {
+        paths.map(|path| path.display().to_string()).collect()
+    }
+
+    #[test]
+    fn what_is_new_another_or_gone_is_told_from_what_is_the_same() {
+        let rows = [
+            sent("", WORK, &[("a", 1, 1), ("b", 2, 2), ("c", 3, 3)]),
+            sent("old", WORK, &[("x", 1, 1)]),
+            sent("rest", WORK, &[("y", 1, 1)]),
+        ];
+        let tree = tree(&[
+            ("", &[("a", 1, 1), ("b", 2, 9), ("d", 4, 4)]),
+            ("empty", &[]),
+            ("rest", &[("y", 1, 1)]),
+        ]);
+        let changes = between(&rows, &tree);
+        assert_eq!(
+            names(changes.send.iter().map(|file| file.path.clone())),
+            ["b", "d"]
+        );
+        assert_eq!(changes.send[0].before.unwrap().modified, at(2));
+        assert_eq!(changes.send[1].before, None);
+        assert_eq!(
+            names(changes.gone.iter().map(|file| file.path.clone())),
+            ["c", "old/x"]
+        );
+        assert_eq!(names(changes.folders.into_iter()), ["empty"]);
+        assert_eq!((changes.same, changes.known), (2, 5));
+    }
+
+    #[test]
+    fn what_another_source_sent_is_there_and_is_not_gone() {
+        let rows = [
+            sent("", "/nas", &[("a", 1, 1), ("z", 1, 1)]),
+            sent("", WORK, &[("b", 2, 2)]),
+        ];
+        let changes = between(&rows, &tree(&[("", &[("a", 1, 1), ("b", 2, 2)])]));
+        assert_eq!((changes.send.len(), changes.gone.len()), (0, 0));
+        assert_eq!((changes.same, changes.known), (2, 1));
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_not_gone() {
+        let rows = [
+            sent("", WORK, &[("a", 1, 1)]),
+            sent("closed", WORK, &[("x", 1, 1)]),
+            sent("closed/below", WORK, &[("y", 1, 1)]),
+        ];
+        let mut tree = tree(&[("", &[])]);
+        tree.problems = ["closed", "a"]
+            .map(|path| Problem {
+                path: path.into(),
+                error: Error::Interrupted,
+            })
+            .into();
+        let changes = between(&rows, &tree);
+        assert_eq!(changes.gone, []);
+        assert_eq!(changes.known, 3);
+    }
 }
