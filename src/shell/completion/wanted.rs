@@ -92,7 +92,7 @@ impl<'k> Wanted<'k> {
             return;
         }
         // These take several projects, and several categories, at once.
-        let takes_many = matches!(command, "copy" | "compare" | "failures");
+        let takes_many = matches!(command, "copy" | "sync" | "compare" | "failures");
         match placeholder(argument) {
             "DATABASE" | "FROM" | "TO" | "A" | "B" => self.lists.push(&tracked.databases),
             // It may be left out.

@@ -58,6 +58,17 @@ fn tab_lists_what_fits_and_completes_what_is_common() {
 }
 
 #[test]
+fn what_a_sync_takes_is_completed_as_for_a_copy() {
+    let mut session = start(&looked_at(), &[]);
+    typed(&mut session, "sync al\t", "sync all ");
+    typed(&mut session, "al\t", "sync all all ");
+    typed(&mut session, "W\t", "sync all all WORK ");
+    // A client is one of several that begin so.
+    let mut session = start(&looked_at(), &[]);
+    typed(&mut session, "sync ac\t", "acme/teaser");
+}
+
+#[test]
 fn names_that_a_command_brings_are_completed_at_once() {
     let studio = Studio::filled();
     let mut session = start(&studio, &["--no-config"]);
