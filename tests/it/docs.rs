@@ -7,6 +7,7 @@ use std::path::Path;
 use auto_backup::exit_status::ExitStatus;
 use regex::Regex;
 
+use crate::servers::{Remotes, rclone};
 use crate::studio::Studio;
 
 fn page(path: &str) -> String {
@@ -97,6 +98,40 @@ fn the_example_that_takes_arguments_runs() {
     );
     assert!(run.stdout.contains("copied and verified 3 files"), "{run}");
     studio.run(["push-project.ab", "acme/spot"]).status(2);
+}
+
+#[test]
+fn the_example_for_every_night_runs_and_has_nothing_to_do_the_next() {
+    let studio = Studio::filled();
+    let (Some(remotes), Some(rclone)) = (Remotes::new(&studio), rclone()) else {
+        return;
+    };
+    studio.folder("cloud");
+    let cloud = remotes.alias("cloud", &studio.path("cloud"));
+    let startup = studio.read("home/.config/auto-backup/.config");
+    studio
+        .file(
+            "home/.config/auto-backup/.config",
+            format!("{startup}add database CLOUD {cloud}\n"),
+        )
+        .file("nightly-sync.ab", page("examples/nightly-sync.ab"));
+    let night = |options: &[&str]| {
+        let mut command = studio.command();
+        command
+            .args(options)
+            .args(["nightly-sync.ab", "WORK", "CLOUD", "NAS"]);
+        studio.finish(remotes.lend(rclone, &mut command))
+    };
+    let dry = night(&["--dry-run"]).ok();
+    assert!(dry.stdout.contains("would send 5 files"), "{dry}");
+    assert_eq!(studio.tree("cloud"), "");
+    let first = night(&[]).ok();
+    assert!(first.stdout.starts_with("syncing WORK to CLOUD and NAS\n"));
+    assert!(first.stdout.contains("sent 5 files"), "{first}");
+    remotes.agrees(&studio.path("WORK"), &cloud);
+    // Cron sends no mail.
+    let second = night(&["--quiet"]).ok();
+    assert_eq!((second.stdout.as_str(), second.stderr.as_str()), ("", ""));
 }
 
 #[test]
