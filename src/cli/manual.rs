@@ -50,6 +50,10 @@ pub(super) const FILES: &[Entry] = &[
         "The log of the runs of a month.",
     ),
     (
+        "~/.local/state/auto-backup/locks",
+        "The locks of databases behind rclone.",
+    ),
+    (
         "./.config",
         "The start-up file, unless `--config` or `$AUTO_BACKUP_CONFIG` names another. \
          It counts only if it is yours or root's and nobody else can write it.",
@@ -63,8 +67,12 @@ pub(super) const FILES: &[Entry] = &[
         "What a look has found so far; it is gone with the program.",
     ),
     (
+        "/tmp",
+        "Lists of files for rclone, and the socket by which it is asked; gone with the program.",
+    ),
+    (
         "ROOT/.auto-backup/versions",
-        "In a database: what copies replaced there.",
+        "In a database: what copies and syncs replaced or took away there.",
     ),
 ];
 
@@ -110,7 +118,16 @@ pub(super) const ENVIRONMENT: &[Entry] = &[
     ),
     (
         "SQLITE_TMPDIR, TMPDIR",
-        "The folder in place of `/var/tmp`.",
+        "The folder in place of `/var/tmp`; the second also in place of `/tmp`.",
+    ),
+    (
+        "RCLONE_CONFIG",
+        "The configuration of rclone, in place of `~/.config/rclone/rclone.conf`.",
+    ),
+    (
+        "RCLONE_CONFIG_PASS, RCLONE_PASSWORD_COMMAND",
+        "The password of that configuration, or a command that prints it. Of the other variables that begin with \
+         `RCLONE_` only those of remotes, `RCLONE_CONFIG_...`, reach rclone.",
     ),
     (
         "DISPLAY, WAYLAND_DISPLAY, SSH_CONNECTION",

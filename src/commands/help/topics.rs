@@ -64,12 +64,18 @@ See what a copy would do, then do it. What is replaced is kept:
   copy acme/spot footage WORK NAS
   copy acme all WORK NAS
 
+Push what changed since the last time, every night, and see what did not arrive:
+  sync all all WORK NAS --count
+  sync all all WORK NAS
+  failures
+
 Find files, also on a drive that lies on the shelf:
   find 'sh010*.exr'
   find reel in NAS
 
-Track one more storage, and keep it for the next time:
+Track one more storage, also one behind rclone, and keep it for the next time:
   add database ARCHIVE /mnt/archive
+  add database CLOUD s3:bucket/studio
   save
 
 Names with blanks are quoted, and Tab does it:
