@@ -39,16 +39,18 @@ enum What {
     /// Track a storage
     ///
     /// In ROOT, `~`, `~/` and `$VAR` are expanded; a relative path is relative to the script, at the prompt to the current
-    /// folder.
+    /// folder. A ROOT like `s3:bucket/studio` is the address of a storage that the program rclone reaches, unless there is a
+    /// folder of that name.
     #[command(after_help = "Examples:
   add database WORK ~/studio
   add database 'NAS 2' $NAS_MOUNT/studio
+  add database CLOUD s3:bucket/studio
   add database NAS /mnt/new-nas --replace")]
     Database {
         /// What to call it
         #[arg(value_name = "NAME")]
         name: String,
-        /// Its root folder
+        /// Its root folder, or its address, `REMOTE:path`
         #[arg(value_name = "ROOT")]
         root: OsString,
         /// Give a known name another root

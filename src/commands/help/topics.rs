@@ -118,7 +118,7 @@ While a line is typed:
   Ctrl-D          leaves, on an empty line
 
 Several lines that are pasted run one after the other, up to the first that fails.
-A line that begins with a blank is not kept in the history, and `--yes` and `--overwrite` never are.
+A line that begins with a blank is not kept in the history, and `--yes`, `--overwrite`, `--delete` and `--force` never are.
 `set hints off` turns the grey hints off; in the start-up file for good.
 ";
 

@@ -12,10 +12,11 @@ pub(super) type Chapter = fn(&Place) -> Screen<'_>;
 /// The first chapter; the others come when the studio has its other storages too.
 pub(super) const FIRST: (&str, Chapter) = ("first", first);
 
-pub(super) const OTHERS: [(&str, Chapter); 9] = [
+pub(super) const OTHERS: [(&str, Chapter); 10] = [
     ("where", where_it_is),
     ("tab", tab),
     ("copy", copy),
+    ("cloud", cloud),
     ("shelf", shelf),
     ("mistakes", mistakes),
     ("script", script),
@@ -84,6 +85,23 @@ fn copy(place: &Place) -> Screen<'_> {
         .press("copy acme/teaser footage WORK NAS\r")
         .until_asked("[y/N]")
         .run("y");
+    screen
+}
+
+fn cloud(place: &Place) -> Screen<'_> {
+    let mut screen = prompt(place, WIDE);
+    screen
+        .run("add database CLOUD cloud:productions")
+        .run("sync acme all WORK CLOUD --count")
+        .run("sync acme all WORK CLOUD");
+    let edit = "productions/footage/acme/teaser/edit";
+    let name = |name: &str| place.studio.path(format!("{edit}{name}.mov"));
+    std::fs::rename(name(""), name(" final")).unwrap();
+    screen
+        .run("sync acme all WORK CLOUD")
+        .run("fetch project acme/teaser");
+    std::fs::rename(name(" final"), name("")).unwrap();
+    place.look("load WORK --project acme/teaser").ok();
     screen
 }
 

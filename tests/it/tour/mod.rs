@@ -13,6 +13,8 @@ use regex::{Captures, Regex};
 
 use place::Place;
 
+use crate::servers::Remotes;
+
 /// Columns of the terminal in the picture.
 const COLUMNS: u16 = 92;
 
@@ -28,6 +30,10 @@ const WORDS: (&str, &str) = (
 #[test]
 fn the_tour_shows_what_a_terminal_shows() {
     let place = Place::new();
+    let Some(remotes) = Remotes::new(&place.studio) else {
+        return;
+    };
+    remotes.alias("cloud", &place.studio.path("cloud"));
     let mut screens = Vec::new();
     let mut play = |(name, chapter): (_, chapters::Chapter)| {
         let screen = chapter(&place);

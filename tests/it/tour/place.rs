@@ -7,7 +7,7 @@ use regex::Regex;
 use rusqlite::Connection;
 
 use super::text::Line;
-use crate::studio::Studio;
+use crate::studio::{Run, Studio};
 
 /// The folders below the studio's and what they are called in the tour. Their paths are as long as those they stand for,
 /// because tables are as wide as what is in them.
@@ -38,6 +38,8 @@ const FILES: &[(&str, u64, u64)] = &[
     ("n/footage/nova/titles/titles.mov", 12_582_912, 90),
     ("sh/footage/acme/spot/sound.wav", 9_600_044, 40),
     ("sh/footage/nova/titles/titles.mov", 12_582_912, 90),
+    // The folder of a remote, which is there and empty.
+    ("cloud/productions/.keep", 0, 90),
 ];
 
 /// Image sequences: the path up to the number, the first and the last frame, and how many days ago they were changed.
@@ -112,14 +114,19 @@ impl Place {
         self.studio
             .file(".config/auto-backup/.config", STARTUP)
             .remove(".local/share/auto-backup/index.sqlite");
+        self.look("load").ok();
+        fs::rename(self.studio.path("sh"), self.studio.path("taken away")).unwrap();
+        self.look("load").status(3);
+        self.look_back();
+    }
+
+    /// Runs a line that nobody sees.
+    pub(super) fn look(&self, line: &str) -> Run {
         let mut command = self.studio.command();
         command
             .env("HOME", self.studio.path(""))
-            .args(["-c", "load"]);
-        self.studio.finish(&mut command).ok();
-        fs::rename(self.studio.path("sh"), self.studio.path("taken away")).unwrap();
-        self.studio.finish(&mut command).status(3);
-        self.look_back();
+            .args(["-c", line]);
+        self.studio.finish(&mut command)
     }
 
     /// Makes it so that the looks were some time ago: the drive's 40 days, the others' two hours.

@@ -10,7 +10,7 @@ use vt100::Parser;
 use super::place::Place;
 use super::text::{Line, lines, rows};
 use crate::studio::PROGRAM;
-use crate::terminal;
+use crate::{servers, terminal};
 
 /// Rows of the terminal: more than any chapter needs, so that nothing scrolls away and nothing is paged.
 const ROWS: u16 = 60;
@@ -36,9 +36,11 @@ impl<'a> Screen<'a> {
         let home = home.to_str().unwrap().trim_end_matches('/');
         place.studio.file(".shrc", "PS1='$ '\n");
         let programs = Path::new(PROGRAM).parent().unwrap().display();
+        let rclone = servers::rclone().unwrap().parent().unwrap().display();
         let environment = [
             ("HOME", home),
-            ("PATH", &format!("{programs}:/usr/bin:/bin")),
+            ("PATH", &format!("{programs}:{rclone}:/usr/bin:/bin")),
+            ("RCLONE_CONFIG", &format!("{home}/remotes/rclone.conf")),
             // Where every shell looks for its prompt, also root's.
             ("ENV", "./.shrc"),
             ("TERM", "xterm-256color"),
