@@ -123,9 +123,7 @@ impl Place {
     /// Runs a line that nobody sees.
     pub(super) fn look(&self, line: &str) -> Run {
         let mut command = self.studio.command();
-        command
-            .env("HOME", self.studio.path(""))
-            .args(["-c", line]);
+        command.env("HOME", self.studio.path("")).args(["-c", line]);
         self.studio.finish(&mut command)
     }
 
