@@ -1,5 +1,7 @@
 //! What is typed in each chapter of the tour, in their order.
 
+use std::fs;
+
 use super::place::Place;
 use super::screen::Screen;
 
@@ -95,12 +97,12 @@ fn cloud(place: &Place) -> Screen<'_> {
         .run("sync acme all WORK CLOUD --count")
         .run("sync acme all WORK CLOUD");
     let edit = "productions/footage/acme/teaser/edit";
-    let name = |name: &str| place.studio.path(format!("{edit}{name}.mov"));
-    std::fs::rename(name(""), name(" final")).unwrap();
+    let called = |end: &str| place.studio.path(format!("{edit}{end}.mov"));
+    fs::rename(called(""), called(" final")).unwrap();
     screen
         .run("sync acme all WORK CLOUD")
         .run("fetch project acme/teaser");
-    std::fs::rename(name(" final"), name("")).unwrap();
+    fs::rename(called(" final"), called("")).unwrap();
     place.look("load WORK --project acme/teaser").ok();
     screen
 }
