@@ -11,7 +11,7 @@ use crate::comparing::{self, Comparison, Counts, Item, Request, Verdict};
 use crate::diff::{Difference, Seen};
 use crate::error::{Error, Result};
 use crate::exit_status::ExitStatus;
-use crate::moment::Step;
+use crate::moment::{Moment, Step};
 use crate::name::Name;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
@@ -237,7 +237,10 @@ fn detail(difference: Difference, seen: &[Seen; 2], names: &[String; 2]) -> Stri
                 Step::Second
             };
             both(&|seen| {
-                let unknown = || format!("{} s", seen.modified.seconds);
+                let unknown = || match seen.modified {
+                    Moment::UNKNOWN => "not known".to_owned(),
+                    other => format!("{} s", other.seconds),
+                };
                 seen.modified.cut_to(step).rfc3339().unwrap_or_else(unknown)
             })
         }

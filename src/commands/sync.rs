@@ -18,7 +18,7 @@ use crate::output::json::Json;
 use crate::output::stream::{Lines, Rows, Stream};
 use crate::project::Scope;
 use crate::registry::Registry;
-use crate::remote::Limits;
+use crate::remote::{Limits, is_rate};
 use crate::report::Report;
 use crate::syncing::{self, Request};
 use crate::units;
@@ -121,13 +121,8 @@ impl Sync {
                 database: self.to.clone(),
             });
         }
-        if let (Some(rate), false) = (&self.bwlimit, destination.is_remote() || source.is_remote())
-        {
-            return Err(Error::Malformed {
-                noun: "rate",
-                word: rate.as_str().into(),
-                why: "`--bwlimit` is for databases behind rclone",
-            });
+        if let Some(rate) = &self.bwlimit {
+            check_rate(rate, source.is_remote() || destination.is_remote())?;
         }
         Ok(Request {
             scope: Scope::parse(&self.project)?,
@@ -148,6 +143,22 @@ impl Sync {
             consent: Consent::Nobody,
         })
     }
+}
+
+/// Refuses a rate that would be a mistake at night.
+fn check_rate(rate: &str, is_remote: bool) -> Result<()> {
+    let why = if !is_remote {
+        "`--bwlimit` is for databases behind rclone"
+    } else if !is_rate(rate) {
+        "a rate is written `10M`, and a timetable `08:00,512k 23:00,off`"
+    } else {
+        return Ok(());
+    };
+    Err(Error::Malformed {
+        noun: "rate",
+        word: rate.into(),
+        why,
+    })
 }
 
 /// What a sync came to.
@@ -228,7 +239,7 @@ impl Stream for Synced {
         } else {
             "sent"
         };
-        self.copied.conclude(lines, verbs, self.counts())?;
+        self.copied.conclude(lines, verbs, Some(&self.counts()))?;
         if self.gone_files > 0 && self.more.deleted_files == 0 {
             lines.line(
                 "what is gone from there stays; `--delete` moves it among the old versions",
@@ -255,6 +266,7 @@ impl Stream for Synced {
     }
 
     fn is_routine(&self) -> bool {
-        self.copied.is_routine()
+        // A night in which nothing was done but what was to be, with links and files gone from the source as every night.
+        self.copied.is_complete() && self.copied.lists_only(&["skipped", "gone"])
     }
 }

@@ -25,6 +25,8 @@ pub struct Abilities {
     hashes: Vec<String>,
     /// Whether a time costs a question a file.
     slow_times: bool,
+    /// Whether a digest costs the reading of a file there.
+    slow_hashes: bool,
     /// Whether it can give a file another name without its being sent again.
     moves: bool,
     /// Whether it holds folders with nothing in them.
@@ -87,6 +89,12 @@ impl Abilities {
         self.slow_times
     }
 
+    /// Whether a listing says digests at no further cost.
+    #[must_use]
+    pub const fn lists_digests(&self) -> bool {
+        !self.hashes.is_empty() && !self.slow_hashes
+    }
+
     /// Whether files can be renamed there, and so old versions be kept.
     #[must_use]
     pub const fn can_move(&self) -> bool {
@@ -146,6 +154,7 @@ impl Remote {
             precision: answer.precision,
             hashes: answer.hashes.unwrap_or_default(),
             slow_times: has("SlowModTime"),
+            slow_hashes: has("SlowHash"),
             moves: has("Move") || has("Copy"),
             empty_folders: has("CanHaveEmptyDirectories"),
             folds_case: has("CaseInsensitive"),

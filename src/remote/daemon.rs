@@ -76,8 +76,6 @@ impl Daemon {
             .args([
                 "--rc-no-auth",
                 "--log-level=INFO",
-                // Said once for all: what a question says of these holds only for roots that nothing was asked of yet.
-                "--use-server-modtime",
                 "--low-level-retries=3",
                 "--contimeout=15s",
                 "--timeout=60s",
@@ -105,6 +103,16 @@ impl Daemon {
         };
         daemon.wait_until_it_listens()?;
         Ok(daemon)
+    }
+
+    /// Says whether the times in listings of a root are those of its arrival there. What is said with a question holds only
+    /// for a root that nothing was asked of yet, so what is known of roots is forgotten first.
+    pub(super) fn list_arrivals(&self, root: &str, arrivals: bool) -> Result<()> {
+        const LOCAL: Duration = Duration::from_secs(20);
+        self.ask("fscache/clear", &json!({}), LOCAL)?;
+        let question = json!({ "fs": root, "_config": { "UseServerModTime": arrivals } });
+        self.ask("operations/fsinfo", &question, LOCAL)?;
+        Ok(())
     }
 
     /// Whether it can be asked.

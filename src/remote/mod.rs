@@ -3,6 +3,7 @@
 //! rclone's exit status proves nothing of a single file: what is there is what a listing afterwards shows.
 
 mod abilities;
+mod bandwidth;
 mod batch;
 mod check;
 mod daemon;
@@ -22,6 +23,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use abilities::Abilities;
+pub use bandwidth::is_rate;
 pub use batch::{Batch, Limits, Sent};
 pub use check::{Proof, Verdict};
 pub use listing::{Listed, ListedFile, ListedFolder, Times, Wanted};
@@ -78,6 +80,17 @@ impl Remote {
             // Without it there is a process for each question.
             self.daemon
                 .get_or_init(|| Daemon::start(&self.program).ok());
+        }
+    }
+
+    /// Says what it can do, before it is listed.
+    ///
+    /// # Errors
+    /// An interruption.
+    pub fn expect(&self, abilities: &Abilities) -> Result<()> {
+        match self.daemon().filter(|_| abilities.has_slow_times()) {
+            Some(daemon) => daemon.list_arrivals(self.root.to_str().unwrap_or_default(), true),
+            None => Ok(()),
         }
     }
 

@@ -67,25 +67,24 @@ impl Sending<'_> {
         Ok(shown)
     }
 
-    /// Compares content: rclone compared digests when it sent, where both sides say one; else both sides are read.
+    /// Compares content: by the digests that storages say, where both sides say one of the same kind; else both sides are
+    /// read.
     fn prove_content(&self, round: &Round<'_>, shown: &mut [Shown]) -> Result<()> {
         let other = match self.source {
             Side::Remote(source) => Some(&source.abilities),
             Side::Disk(_) => None,
         };
-        let compared =
-            remote::Proof::between(&self.destination.abilities, other) == remote::Proof::Digests;
+        let how = remote::Proof::between(&self.destination.abilities, other);
+        // Where a digest costs reading the file there, rclone has asked for it when it was sent.
+        let compared = how == remote::Proof::Digests && !self.destination.abilities.lists_digests();
         let mut verdicts = HashMap::new();
         if !compared {
             let right = round.files.iter().zip(&*shown);
             let right = right.filter(|(_, shown)| matches!(shown, Shown::Right { .. }));
             let files: Vec<PathBuf> = right.map(|(file, _)| file.whole()).collect();
             let root = &self.source.database().root;
-            let how = remote::Proof::Reading;
-            verdicts = self
-                .destination
-                .remote
-                .check(root, &files, how, &mut |_| {})?;
+            let remote = &self.destination.remote;
+            verdicts = remote.check(root, &files, how, &mut |_| {})?;
         }
         for (file, shown) in round.files.iter().zip(shown) {
             let Shown::Right { proof, .. } = shown else {

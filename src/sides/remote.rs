@@ -43,6 +43,7 @@ impl RemoteSide {
         let known = index.database(&database.root)?;
         let (remote, identity) = presence::reach(index, database, &known)?;
         let abilities = abilities(index, &remote)?;
+        remote.expect(&abilities)?;
         Ok(Self {
             database: database.clone(),
             remote,

@@ -15,6 +15,7 @@ use crate::moment::Moment;
 use crate::monitor::Event;
 use crate::name::Name;
 use crate::noting::{Noting, Place};
+use crate::os::stat::Kind;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::project::Scope;
@@ -77,8 +78,8 @@ impl Sync<'_> {
         self.adopt(index, side, &mut replicas)?;
         let mut work = self.work(index, &replicas, &mut report)?;
         self.monitor.event(&Event::Finished);
-        self.refuse_disappearance(&work)?;
         work.renames = self.find_renames(side, &mut work, &replicas);
+        self.refuse_disappearance(&work)?;
         if self.request.dry_run {
             self.foresee(work, &mut report);
             return Ok(report);
@@ -148,7 +149,8 @@ impl Sync<'_> {
     /// Reports what no remote holds.
     fn leave_out(&self, relative: &Path, changes: &Changes, report: &mut Report) {
         let link = "it is a symbolic link, which remotes do not hold";
-        let special = "it is a special file";
+        let special = format!("it is {}", Kind::Special.noun());
+        let special = special.as_str();
         let links = changes.links.iter().map(|path| (path, link));
         for (path, why) in links.chain(changes.specials.iter().map(|path| (path, special))) {
             report.add(Outcome::Skipped(why.to_owned()), || {

@@ -22,6 +22,8 @@ pub(crate) struct Copied {
     totals: Totals,
     dry_run: bool,
     replaced_files: u64,
+    /// Those of the skipped that are left for another run.
+    left_files: u64,
     cloned_files: u64,
     /// Those without the extended attributes of the source, which the destination cannot hold.
     bare_files: u64,
@@ -113,6 +115,7 @@ impl Copied {
             },
             dry_run,
             replaced_files: report.replaced_files,
+            left_files: report.left_files,
             cloned_files: report.cloned_files,
             bare_files: report.bare_files,
             planned: report.planned,
@@ -136,6 +139,17 @@ impl Copied {
         self.dry_run
     }
 
+    /// Whether everything was done that was to be done.
+    pub(in crate::commands) fn is_complete(&self) -> bool {
+        self.totals.state == "complete" && !self.dry_run
+    }
+
+    /// Whether nothing is listed that ended in another way than these.
+    pub(in crate::commands) fn lists_only(&self, outcomes: &[&str]) -> bool {
+        let mut items = self.items.iter();
+        items.all(|item| outcomes.contains(&item.outcome.word()))
+    }
+
     /// Lists what was not plainly copied or the same.
     pub(in crate::commands) fn list(&self, lines: &mut Lines<'_>) -> Result<()> {
         self.visit(&mut |item| {
@@ -153,17 +167,17 @@ impl Copied {
         })
     }
 
-    /// Writes the numbers for people, with more of them at their end, and what there is to be said below.
+    /// Writes the numbers for people, of a sync with more of them at their end, and what there is to be said below.
     pub(in crate::commands) fn conclude(
         &self,
         lines: &mut Lines<'_>,
         verb: &str,
-        more: Vec<Cell>,
+        more: Option<&[Cell]>,
     ) -> Result<()> {
         let mut cells = self.headline(verb);
-        cells.extend(more);
+        cells.extend(more.into_iter().flatten().cloned());
         lines.cells(cells)?;
-        self.remarks(lines)
+        self.remarks(lines, more.is_none())
     }
 
     /// Writes the numbers for programs.
@@ -257,12 +271,16 @@ impl Copied {
             (totals.same_files, "already there", Tone::Good),
             (totals.conflict_files, "in conflict", Tone::Warning),
             (totals.failed_files, "failed", Tone::Bad),
-            (totals.skipped_files, skipped, Tone::Warning),
+            (
+                totals.skipped_files - self.left_files,
+                skipped,
+                Tone::Warning,
+            ),
         ]
     }
 
     /// What there is to be said below the numbers.
-    fn remarks(&self, lines: &mut Lines<'_>) -> Result<()> {
+    fn remarks(&self, lines: &mut Lines<'_>, overwrites: bool) -> Result<()> {
         for path in &self.versions {
             lines.cells(vec![
                 Cell::text("old versions: "),
@@ -278,7 +296,7 @@ impl Copied {
         if self.is_interrupted() {
             lines.line("to go on, give the same line again")?;
         }
-        if self.totals.conflict_files > 0 && !self.dry_run {
+        if self.totals.conflict_files > 0 && !self.dry_run && overwrites {
             lines.line("a file in conflict is as it was; `--overwrite` replaces it and keeps the old version")?;
         }
         Ok(())
@@ -293,7 +311,7 @@ impl Stream for Copied {
     fn page(&self, lines: &mut Lines<'_>) -> Result<()> {
         self.list(lines)?;
         let verb = if self.dry_run { "would copy" } else { "copied" };
-        self.conclude(lines, verb, Vec::new())
+        self.conclude(lines, verb, None)
     }
 
     fn records(&self, rows: &mut Rows<'_>) -> Result<()> {
@@ -320,6 +338,6 @@ impl Stream for Copied {
     }
 
     fn is_routine(&self) -> bool {
-        self.totals.state == "complete" && !self.dry_run && self.items.is_empty()
+        self.is_complete() && self.items.is_empty()
     }
 }
