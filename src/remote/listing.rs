@@ -71,6 +71,12 @@ pub(super) fn are_apart(files: &[PathBuf]) -> bool {
     files.len() <= FEW && folders.len() * 3 > files.len()
 }
 
+/// Whether each file is asked for. Where arrival times stand for own ones, all have to come from lists: what such a storage
+/// says of one file may be another time.
+fn asks_each(files: &[PathBuf], abilities: &Abilities) -> bool {
+    are_apart(files) && !abilities.has_slow_times()
+}
+
 /// An entry as rclone writes it.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -155,7 +161,7 @@ impl Remote {
         times: Times,
     ) -> Result<Option<Listed>> {
         if let (Wanted::Files(files), Some(daemon), Times::Cheap) = (wanted, self.daemon(), times)
-            && let Some(listed) = self.list_by(daemon, files)?
+            && let Some(listed) = self.list_by(daemon, files, abilities)?
         {
             return Ok(Some(listed));
         }
@@ -177,7 +183,7 @@ impl Remote {
             Wanted::Below(_) => None,
         };
         if let Some(list) = &list {
-            if matches!(wanted, Wanted::Files(files) if are_apart(files)) {
+            if matches!(wanted, Wanted::Files(files) if asks_each(files, abilities)) {
                 words.push("--no-traverse".into());
             }
             words.push("--files-from-raw".into());
@@ -189,7 +195,12 @@ impl Remote {
     }
 
     /// Lists files by the process that is there; `None` where that does not say.
-    fn list_by(&self, daemon: &Daemon, files: &[PathBuf]) -> Result<Option<Listed>> {
+    fn list_by(
+        &self,
+        daemon: &Daemon,
+        files: &[PathBuf],
+        abilities: &Abilities,
+    ) -> Result<Option<Listed>> {
         let list = Scratch::list(names_of(files))?;
         let question = json!({
             "fs": self.root().to_str().unwrap_or_default(),
@@ -197,7 +208,7 @@ impl Remote {
             "opt": { "recurse": true, "noMimeType": true },
             "_filter": { "FilesFromRaw": [list.path().to_str().unwrap_or_default()] },
             "_config": {
-                "NoTraverse": are_apart(files),
+                "NoTraverse": asks_each(files, abilities),
                 "Checkers": if self.is_near() { 1 } else { 8 },
             },
         });
