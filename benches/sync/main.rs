@@ -1,0 +1,102 @@
+//! Measures `sync` to servers on this machine as a whole process against rclone, and against how the first program did it;
+//! `benches/run` runs it, docs/performance.md says what the results mean.
+
+mod arena;
+/// Only what is used of it: rclone, not this, tells whether what was sent is there.
+#[path = "../common"]
+mod common {
+    pub(crate) mod dice;
+    pub(crate) mod interrupted;
+    pub(crate) mod machine;
+    pub(crate) mod measure;
+    pub(crate) mod options;
+    pub(crate) mod outcome;
+    pub(crate) mod report;
+    pub(crate) mod row;
+    pub(crate) mod spread;
+    pub(crate) mod wrapper;
+}
+mod programs;
+mod rows;
+mod seed_sync;
+mod server;
+mod side;
+mod tool;
+mod tree;
+
+use std::env;
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+
+use auto_backup::error::At as _;
+use clap::Parser;
+
+use common::options::Options;
+use common::outcome::{self, Outcome};
+use common::report::{self, Page};
+use common::{interrupted, machine, measure, wrapper};
+
+/// The name of this measuring.
+const SYNC: &str = "sync";
+
+/// Measures `sync` over sftp and to S3, on servers of this machine, against rclone and a process for each file
+///
+/// With fewer files than a hundred thousand there is less of everything in proportion.
+#[derive(Debug, Parser)]
+#[command(name = "benches/run sync", bin_name = "benches/run sync")]
+struct Sync {
+    #[command(flatten)]
+    options: Options,
+}
+
+fn main() -> ExitCode {
+    outcome::ending(run())
+}
+
+/// Does what the first argument says: measures one command, sends as the first program did, or measures everything.
+fn run() -> Outcome<()> {
+    let mut arguments = env::args_os().skip(1);
+    match arguments.next().as_deref().and_then(|word| word.to_str()) {
+        Some(measure::OPTION) => wrapper::run(arguments),
+        Some(seed_sync::OPTION) => seed_sync::run(arguments),
+        _ => measure_everything(&Sync::parse().options),
+    }
+}
+
+fn measure_everything(options: &Options) -> Outcome<()> {
+    if !options.bench {
+        // `cargo test --all-targets` comes by here with a program that is not optimized.
+        writeln!(io::stderr(), "nothing is measured but by benches/run")?;
+        return Ok(());
+    }
+    let page = Page::read(SYNC)?;
+    interrupted::remember_signals().at("catch signals for", "this process")?;
+    let at = options.place();
+    let mut folder = tempfile::Builder::new();
+    let folder = folder.prefix("auto-backup-bench-").tempdir_in(&at);
+    let folder = folder.at("create a folder in", &at)?;
+    let machine = measured_on(folder.path());
+    let rows = rows::all(folder.path(), options.files, options.runs);
+    writeln!(io::stderr(), "removing the files")?;
+    folder.close().at("remove a folder in", at)?;
+    let is_asked = options.files >= rows::FULL;
+    let results = report::results(&rows?, &machine, &options.command(SYNC), is_asked)?;
+    write!(io::stdout(), "{results}")?;
+    if options.write {
+        page.write(&results)?;
+    }
+    Ok(())
+}
+
+/// What it was measured on.
+fn measured_on(folder: &Path) -> String {
+    let file_system = machine::file_system(folder);
+    let places = format!(
+        "files, index and what the servers have on {file_system}; {}",
+        programs::openssh()
+    );
+    let rclone = programs::rclone();
+    let rclone = rclone.as_deref().and_then(Path::to_str);
+    machine::description(&places, &[rclone.unwrap_or("rclone")])
+}

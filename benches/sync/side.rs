@@ -1,0 +1,106 @@
+//! Where a tool sends to: a root of its own on a server, and what it remembers.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use auto_backup::error::At as _;
+
+use crate::common::measure::{Sample, measure};
+use crate::common::outcome::Outcome;
+use crate::server::Server;
+use crate::tool::Tool;
+use crate::tree::{CATEGORY, Tree};
+
+#[derive(Debug)]
+pub(crate) struct Side<'a> {
+    pub(crate) tool: Tool,
+    server: &'a Server,
+    /// As its root on the server is called.
+    name: String,
+}
+
+impl<'a> Side<'a> {
+    /// One that is empty, and that nobody has sent to.
+    pub(crate) fn new(tool: Tool, server: &'a Server, set: &str) -> Outcome<Self> {
+        let name = format!("{set}-{}", tool.folder());
+        let side = Self { tool, server, name };
+        side.empty()?;
+        Ok(side)
+    }
+
+    /// What a person types for its root.
+    pub(crate) fn root(&self) -> String {
+        self.server.at(&self.name)
+    }
+
+    /// What a person types for what becomes like the tree's category.
+    pub(crate) fn category(&self) -> String {
+        format!("{}/{CATEGORY}", self.root())
+    }
+
+    pub(crate) fn index(&self) -> PathBuf {
+        self.remembered("sqlite")
+    }
+
+    /// What the first program knows of the files.
+    pub(crate) fn record(&self) -> PathBuf {
+        self.remembered("record")
+    }
+
+    /// Makes it as it is before anything was sent.
+    pub(crate) fn empty(&self) -> Outcome<()> {
+        self.server.empty(&self.name)?;
+        for end in ["sqlite", "sqlite-wal", "sqlite-shm"] {
+            let path = self.remembered(end);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                removed => removed.at("remove", path)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes it; nobody sends there again.
+    pub(crate) fn remove(self) -> Outcome<()> {
+        self.server.remove(&self.name)
+    }
+
+    /// Sends a tree with any tool, in no time that counts.
+    pub(crate) fn fill(&self, tree: &Tree) -> Outcome<()> {
+        // Ours must remember what it sent.
+        let tool = match self.tool {
+            Tool::Sync => Tool::Sync,
+            _ => Tool::RcloneCopyEight,
+        };
+        self.send(tool, tree).map(drop)
+    }
+
+    /// Sends a tree with its tool, and looks whether it is there.
+    pub(crate) fn measure(&self, tree: &Tree) -> Outcome<Sample> {
+        self.send(self.tool, tree)
+    }
+
+    fn send(&self, tool: Tool, tree: &Tree) -> Outcome<Sample> {
+        let mut line = self.server.lent();
+        line.extend(tool.command(tree, self)?);
+        let (sample, _) = measure(&line)?;
+        self.check(tree)?;
+        Ok(sample)
+    }
+
+    /// Fails unless all files of the tree are there, in their sizes, and no others.
+    fn check(&self, tree: &Tree) -> Outcome<()> {
+        let words = ["check", "--size-only"].map(OsString::from);
+        let places = [tree.category().into(), self.category().into()];
+        let checked = self.server.rclone(&[words, places].concat());
+        checked.map_err(|error| {
+            format!("{} did not send everything: {error}", self.tool.name()).into()
+        })
+    }
+
+    fn remembered(&self, end: &str) -> PathBuf {
+        self.server.home.join(format!("{}.{end}", self.name))
+    }
+}

@@ -1,0 +1,99 @@
+//! What is sent: files that are alike, in folders of a hundred, in ten projects of a database.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use auto_backup::error::At as _;
+use auto_backup::units;
+
+use crate::common::dice::Dice;
+use crate::common::interrupted;
+use crate::common::outcome::Outcome;
+
+/// The category that all projects are in.
+pub(crate) const CATEGORY: &str = "footage";
+
+const FILES_A_FOLDER: u64 = 100;
+const PROJECTS: u64 = 10;
+
+/// 14 November 2023; the files are from then to two years later.
+const BEGINNING: Duration = Duration::from_secs(1_700_000_000);
+const TWO_YEARS: u64 = 2 * 365 * 24 * 3600;
+
+/// The files below the root of a database.
+#[derive(Debug)]
+pub(crate) struct Tree {
+    pub(crate) root: PathBuf,
+    files: u64,
+}
+
+impl Tree {
+    /// Makes so many files of that size below a root that is not there yet.
+    pub(crate) fn make(root: PathBuf, files: u64, size: usize) -> Outcome<Self> {
+        let count = units::counted(files, "file");
+        writeln!(io::stderr(), "making {count} of {size} bytes")?;
+        let tree = Self { root, files };
+        for number in 0..files {
+            interrupted::check()?;
+            let path = tree.path(number);
+            if number.is_multiple_of(FILES_A_FOLDER) {
+                let folder = path.parent().unwrap_or(&tree.root);
+                fs::create_dir_all(folder).at("create the folder", folder)?;
+            }
+            let mut dice = Dice::new(number);
+            let mut file = File::create(&path).at("create", &path)?;
+            file.write_all(&content(&mut dice, size))
+                .at("write", &path)?;
+            let age = Duration::from_secs(dice.between(0, TWO_YEARS));
+            file.set_modified(SystemTime::UNIX_EPOCH + BEGINNING + age)
+                .at("set the time of", &path)?;
+        }
+        Ok(tree)
+    }
+
+    /// Lets so many files grow, spread evenly: always the same ones, so that a destination that lacks what was changed
+    /// several times lacks no more files.
+    pub(crate) fn change(&self, files: u64) -> Outcome<()> {
+        for part in 0..files {
+            let path = self.path(part * self.files / files);
+            let file = File::options().append(true).open(&path);
+            let written = file.and_then(|mut file| file.write_all(b"changed\n"));
+            written.at("write", &path)?;
+        }
+        Ok(())
+    }
+
+    /// The folder with all projects.
+    pub(crate) fn category(&self) -> PathBuf {
+        self.root.join(CATEGORY)
+    }
+
+    /// All files.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = PathBuf> {
+        (0..self.files).map(|number| self.path(number))
+    }
+
+    /// Removes the files.
+    pub(crate) fn remove(self) -> Outcome<()> {
+        Ok(fs::remove_dir_all(&self.root).at("remove", self.root)?)
+    }
+
+    fn path(&self, number: u64) -> PathBuf {
+        let folder = number / FILES_A_FOLDER;
+        let project = folder % PROJECTS + 1;
+        let shot = 10 * (folder / PROJECTS + 1);
+        let frame = 1001 + number % FILES_A_FOLDER;
+        let path = format!("acme/spot{project:02}/sh{shot:04}/sh{shot:04}.{frame}.exr");
+        self.category().join(Path::new(&path))
+    }
+}
+
+/// So many random bytes.
+fn content(dice: &mut Dice, size: usize) -> Vec<u8> {
+    let words = (0..size.div_ceil(8)).map(|_| dice.roll().to_le_bytes());
+    let mut content: Vec<u8> = words.flatten().collect();
+    content.truncate(size);
+    content
+}
