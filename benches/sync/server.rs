@@ -59,7 +59,7 @@ impl Kind {
     }
 }
 
-/// A server, and all that rclone and ours need to reach it. It ends when this is dropped, or the thread that started it ends.
+/// A server, and all that rclone and ours need to reach it. It ends when this is dropped, and with the thread that made it.
 #[derive(Debug)]
 pub(crate) struct Server {
     kind: Kind,
