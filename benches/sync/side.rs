@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use auto_backup::error::At as _;
 
+use crate::common::interrupted;
 use crate::common::measure::{Sample, measure};
 use crate::common::outcome::Outcome;
 use crate::server::Server;
@@ -95,6 +96,7 @@ impl<'a> Side<'a> {
         let words = ["check", "--size-only"].map(OsString::from);
         let places = [tree.category().into(), self.category().into()];
         let checked = self.server.rclone(&[words, places].concat());
+        interrupted::check()?;
         checked.map_err(|error| {
             format!("{} did not send everything: {error}", self.tool.name()).into()
         })
