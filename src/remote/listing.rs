@@ -64,6 +64,9 @@ pub struct Listed {
 /// How long a listing of chosen files may take.
 const PATIENCE: Duration = Duration::from_secs(900);
 
+/// The status with which rclone ends where it was used wrongly, or broke down.
+const CRASHED: i32 = 2;
+
 /// Whether files are few and lie apart, so that each is better asked for than every folder listed.
 pub(super) fn are_apart(files: &[PathBuf]) -> bool {
     const FEW: usize = 2000;
@@ -255,8 +258,12 @@ impl Remote {
         listed.add_above(base);
         match end {
             End::Exited(Some(0)) if whole => Ok(Some(listed)),
-            // Some folders could not be listed, and the rest was.
-            End::Exited(Some(_)) if whole && !listed.problems.is_empty() && said.is_none() => {
+            // Some folders could not be listed, and the rest was. Only of a folder of this machine is the list closed then.
+            End::Exited(Some(status))
+                if (whole || status != CRASHED)
+                    && !listed.problems.is_empty()
+                    && said.is_none() =>
+            {
                 Ok(Some(listed))
             }
             End::Silent => Err(failed(

@@ -163,6 +163,7 @@ impl Sending<'_> {
                 round.fates[place] = Fate::Failed("it changed while it was sent, twice".to_owned());
             }
         }
+        self.note_vanished(&mut round);
         if interrupt::requested() {
             give_up(&round, tell);
             return Ok(End::Answered);
@@ -281,6 +282,17 @@ impl Sending<'_> {
             }
         }
         changing
+    }
+
+    /// Notes which of those that were not sent went away meanwhile.
+    fn note_vanished(&self, round: &mut Round<'_>) {
+        let mut looking = Looking::at(self.source);
+        for (file, fate) in round.files.iter().zip(&mut round.fates) {
+            let was_sent = matches!(fate, Fate::Said | Fate::Vanished);
+            if !was_sent && matches!(looking.file(file), Seen::Gone) {
+                *fate = Fate::Vanished;
+            }
+        }
     }
 
     /// Proves what the log says, notes it down and tells of it.

@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::Sync;
+use super::changes::Gone;
 use super::remote::Work;
 use crate::error::{Error, Result};
 use crate::index::{Index, SentFolder};
 use crate::interrupt;
 use crate::name::Name;
 use crate::outcome::Outcome;
+use crate::project::Scope;
+use crate::registry::Category;
 use crate::remote::{Batch, Limits, Sent, Times, Wanted};
 use crate::report::Report;
 use crate::sides::RemoteSide;
@@ -18,21 +21,45 @@ use crate::units;
 impl Sync<'_> {
     /// Refuses to delete where more than half of what was sent, or all of it, seems gone.
     pub(super) fn refuse_disappearance(&self, work: &Work) -> Result<()> {
-        self.refuse_to_delete(work.gone.len() as u64, work.known)
+        self.refuse_to_delete(&work.gone, work.known)
     }
 
-    /// The same for so many of so many.
-    pub(super) fn refuse_to_delete(&self, gone: u64, known: u64) -> Result<()> {
-        let most = gone * 2 > known;
-        if !self.request.delete || self.request.force || gone == 0 || !most {
+    /// The same for these files of so many; also where a category holds no project any more, for then it is more likely
+    /// that its disk is not mounted.
+    pub(super) fn refuse_to_delete(&self, gone: &[(PathBuf, Gone)], known: u64) -> Result<()> {
+        if !self.request.delete || self.request.force || gone.is_empty() {
             return Ok(());
         }
-        Err(Error::MassDisappearance {
+        let all = gone.len() as u64;
+        if all * 2 > known {
+            return Err(self.disappearance(all, known));
+        }
+        for category in &self.request.categories {
+            let of = |replica: &Path| self.meant(replica).map(|(category, _)| &category.path);
+            let inside = gone
+                .iter()
+                .filter(|(replica, _)| of(replica) == Some(&category.path));
+            let inside = inside.count() as u64;
+            if inside > 0 && self.is_empty(category)? {
+                return Err(self.disappearance(inside, inside));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the source holds no project in a category.
+    fn is_empty(&self, category: &Category) -> Result<bool> {
+        let listing = self.source.listing(self.registry, category, &Scope::All)?;
+        Ok(listing.projects.is_empty() && !listing.unread && listing.unread_clients.is_empty())
+    }
+
+    fn disappearance(&self, gone: u64, known: u64) -> Error {
+        Error::MassDisappearance {
             database: self.request.destination.name.clone(),
             source_root: self.request.source.root.clone(),
             gone: units::count(gone),
             known: units::count(known),
-        })
+        }
     }
 
     /// Asks a person whether so many files are to be deleted.
@@ -106,7 +133,8 @@ impl Sync<'_> {
             BTreeMap::new();
         let mut deleted = false;
         for ((replica, gone), path) in work.gone.iter().zip(&whole) {
-            if still.contains(path) {
+            // A folder that cannot be listed shows nothing either.
+            if still.contains(path) || why.contains_key(path) {
                 let unsaid = || {
                     said.clone()
                         .unwrap_or_else(|| "it is still there".to_owned())

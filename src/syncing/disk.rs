@@ -42,6 +42,7 @@ impl Sync<'_> {
             bytes: None,
         });
         let mut replicas = self.gather(index, looked, &mut report)?;
+        self.forget_gone_failures(index)?;
         let failed = self.failed(index)?;
         let (mut gone, mut known) = (Vec::new(), 0);
         let mut looking = Looking::at(&self.source);
@@ -73,7 +74,7 @@ impl Sync<'_> {
                 report.same(changes.same);
             }
         }
-        self.refuse_to_delete(gone.len() as u64, known)?;
+        self.refuse_to_delete(&gone, known)?;
         self.monitor.event(&Event::Finished);
         if !errand.replicas.is_empty() {
             let errand = copying::carry(

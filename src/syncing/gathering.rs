@@ -15,6 +15,7 @@ use crate::outcome::Outcome;
 use crate::project::{ProjectId, below};
 use crate::registry::Category;
 use crate::report::Report;
+use crate::sending::Looking;
 use crate::tree::Tree;
 
 /// One replica of a sync.
@@ -174,6 +175,23 @@ impl<'a> Sync<'a> {
             });
         }
         Ok(())
+    }
+
+    /// Forgets the failures of files that are no longer at the source.
+    pub(super) fn forget_gone_failures(&self, index: &mut Index) -> Result<()> {
+        if self.request.dry_run {
+            return Ok(());
+        }
+        let (source, destination) = (&self.request.source.root, &self.request.destination.root);
+        let mut looking = Looking::at(&self.source);
+        let mut gone = Vec::new();
+        for failure in index.failures_below(source, destination, Path::new(""))? {
+            let is_meant = self.replica_of(&failure.path).is_some();
+            if is_meant && self.is_gone(&mut looking, &failure.path)? {
+                gone.push(failure.path);
+            }
+        }
+        index.clear_failures(source, destination, &gone)
     }
 
     /// The category and project of a replica's folder, if these are meant.

@@ -75,6 +75,7 @@ impl Sync<'_> {
             bytes: None,
         });
         let mut replicas = self.gather(index, looked, &mut report)?;
+        self.forget_gone_failures(index)?;
         self.adopt(index, side, &mut replicas)?;
         let mut work = self.work(index, &replicas, &mut report)?;
         self.monitor.event(&Event::Finished);
@@ -339,7 +340,7 @@ impl Sync<'_> {
     }
 
     /// The folder of the replica that a file is in, if that is meant.
-    fn replica_of(&self, whole: &Path) -> Option<PathBuf> {
+    pub(super) fn replica_of(&self, whole: &Path) -> Option<PathBuf> {
         let categories = self.request.categories.iter();
         let inside = categories.filter(|category| whole.starts_with(&category.path));
         let category = inside.max_by_key(|category| category.path.iter().count())?;

@@ -31,6 +31,7 @@ mod signals;
 mod startup;
 mod streams;
 mod studio;
+mod syncing;
 mod syntax;
 mod terminal;
 mod tour;

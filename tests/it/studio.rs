@@ -228,13 +228,19 @@ impl Studio {
 
     /// Runs the program on a studio that is owned by a user whom permissions hold back, as they do not root.
     pub(crate) fn lines_as_user(&self, lines: &[&str]) -> Run {
+        let words = lines.iter().flat_map(|line| ["-c", line]);
+        self.finish(self.command_as_user().args(words))
+    }
+
+    /// The program as that user, to whom the studio is given now.
+    pub(crate) fn command_as_user(&self) -> Command {
         let mut command = Command::new(program_for_all());
         self.isolate(&mut command);
         if rustix::process::geteuid().is_root() {
             self.give_away();
             command.uid(NOBODY).gid(NOBODY);
         }
-        self.finish(command.args(lines.iter().flat_map(|line| ["-c", line])))
+        command
     }
 
     /// Gives everything in the studio to the user nobody.

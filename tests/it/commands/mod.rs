@@ -27,6 +27,7 @@ mod remove;
 mod save;
 mod set;
 mod source;
+mod sync;
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;

@@ -49,11 +49,12 @@ impl Speaks for S3 {
     }
 }
 
-/// Today's rclone serving a folder, in which it sees at once what others change there.
+/// Today's rclone serving a folder, in which it sees almost at once what others change there; with no time at all it would
+/// never rest.
 pub(super) fn serving(what: &str, port: u16, folder: &PathBuf) -> Command {
     let mut command = guarded(rclone().unwrap());
     command
-        .args(["serve", what, "--config=", "--dir-cache-time=0"])
+        .args(["serve", what, "--config=", "--dir-cache-time=1ms"])
         .arg(format!("--addr=127.0.0.1:{port}"))
         .arg(folder);
     command

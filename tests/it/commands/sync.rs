@@ -1,0 +1,314 @@
+//! `sync`: its words, its answers and its exit statuses. What it does with files is in `syncing`.
+
+use insta::assert_snapshot;
+
+use super::formatted;
+use crate::studio::{CHANGED, Studio};
+
+const LINE: &str = "sync all all WORK NAS";
+
+/// A studio that was synced once, and in which a file was changed, one is new and one gone since.
+fn changed() -> Studio {
+    let studio = Studio::filled();
+    studio.lines(&[LINE]).ok();
+    studio
+        .file_at("WORK/footage/acme/spot/reel.mov", "another", CHANGED + 60)
+        .file("WORK/footage/acme/spot/new", "new")
+        .remove("WORK/footage/acme/teaser/t.mov");
+    studio
+}
+
+#[test]
+fn a_sync_says_what_it_did() {
+    let studio = Studio::filled();
+    assert_snapshot!(studio.lines(&[LINE]).ok(), @"
+    exit 0
+    --- stdout
+    sent and verified 5 files, 25 B in N s
+    ");
+    assert_snapshot!(studio.lines(&[LINE]).ok(), @"
+    exit 0
+    --- stdout
+    sent 0 files, 0 B in N s; 5 already there
+    ");
+    let studio = changed();
+    assert_snapshot!(studio.lines(&[LINE]).ok(), @"
+    exit 0
+    --- stdout
+    sent and verified 2 files, 10 B in N s; 1 of these replaced an older version; 3 already there; 1 gone from WORK
+    old versions: $STUDIO/NAS/.auto-backup/versions/RUN-2
+    what is gone from there stays; `--delete` moves it among the old versions
+    ");
+    assert_snapshot!(studio.lines(&[&format!("{LINE} --delete")]).ok(), @"
+    exit 0
+    --- stdout
+    deleted $STUDIO/NAS/footage/acme/teaser/t.mov
+    sent 0 files, 0 B in N s; 5 already there; 1 moved among the old versions
+    old versions: $STUDIO/NAS/.auto-backup/versions/RUN-3
+    ");
+}
+
+#[test]
+fn a_sync_has_a_json_document() {
+    let studio = changed();
+    assert_snapshot!(studio.json(&[LINE]).ok(), @r#"
+    exit 0
+    --- stdout
+    {"command":"sync","run":2,"state":"complete","planned_files":5,"planned_bytes":10,"copied_files":2,"copied_bytes":10,"same_files":3,"conflict_files":0,"failed_files":0,"skipped_files":0,"verified_files":2,"seconds":N,"moved_files":0,"deleted_files":0,"items":[{"path":"$STUDIO/NAS/footage/acme/teaser/t.mov","outcome":"gone","reason":"no longer on WORK"}]}
+    "#);
+    assert_snapshot!(studio.json(&[&format!("{LINE} --delete")]).ok(), @r#"
+    exit 0
+    --- stdout
+    {"command":"sync","run":3,"state":"complete","planned_files":5,"planned_bytes":0,"copied_files":0,"copied_bytes":0,"same_files":5,"conflict_files":0,"failed_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"moved_files":0,"deleted_files":1,"items":[{"path":"$STUDIO/NAS/footage/acme/teaser/t.mov","outcome":"deleted","reason":null}]}
+    "#);
+}
+
+#[test]
+fn plain_and_csv_have_a_line_for_each_item() {
+    let studio = changed();
+    assert_snapshot!(formatted(&studio, "plain", LINE), @"
+    exit 0
+    --- stdout
+    $STUDIO/NAS/footage/acme/teaser/t.mov	gone	no longer on WORK
+    ");
+    assert_snapshot!(formatted(&studio, "csv", &format!("{LINE} --delete")), @"
+    exit 0
+    --- stdout
+    path,outcome,reason
+    $STUDIO/NAS/footage/acme/teaser/t.mov,deleted,
+    ");
+}
+
+#[test]
+fn count_says_only_how_much_would_go_and_does_nothing() {
+    let studio = changed();
+    let before = studio.tree("NAS");
+    let line = format!("{LINE} --count");
+    assert_snapshot!(studio.lines(&[&line]).ok(), @"
+    exit 0
+    --- stdout
+    would send 2 files, 10 B; 3 already there; 1 gone from WORK
+    what is gone from there stays; `--delete` moves it among the old versions
+    ");
+    assert_snapshot!(studio.json(&[&line]).ok(), @r#"
+    exit 0
+    --- stdout
+    {"command":"sync","run":null,"state":"complete","planned_files":5,"planned_bytes":10,"copied_files":0,"copied_bytes":0,"same_files":3,"conflict_files":0,"failed_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"moved_files":0,"deleted_files":0,"items":[]}
+    "#);
+    assert_snapshot!(formatted(&studio, "plain", &line), @"
+    exit 0
+    ");
+    assert_eq!(studio.tree("NAS"), before);
+    let runs = studio.json(&["history"]).document();
+    assert_eq!(runs["runs"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_dry_run_lists_what_would_go_and_does_nothing() {
+    let studio = changed();
+    let before = studio.tree("NAS");
+    assert_snapshot!(studio.lines(&[&format!("{LINE} --dry-run")]).ok(), @"
+    exit 0
+    --- stdout
+    planned $STUDIO/NAS/footage/acme/spot/new: add
+    planned $STUDIO/NAS/footage/acme/spot/reel.mov: replace, keeping the old version
+    would send 2 files, 10 B; 3 already there; 1 gone from WORK
+    what is gone from there stays; `--delete` moves it among the old versions
+    ");
+    assert_snapshot!(studio.json(&[&format!("{LINE} --dry-run --delete")]).ok(), @r#"
+    exit 0
+    --- stdout
+    {"command":"sync","run":null,"state":"complete","planned_files":5,"planned_bytes":10,"copied_files":0,"copied_bytes":0,"same_files":3,"conflict_files":0,"failed_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"moved_files":0,"deleted_files":0,"items":[{"path":"$STUDIO/NAS/footage/acme/spot/new","outcome":"planned","reason":"add"},{"path":"$STUDIO/NAS/footage/acme/spot/reel.mov","outcome":"planned","reason":"replace, keeping the old version"},{"path":"$STUDIO/NAS/footage/acme/teaser/t.mov","outcome":"gone","reason":"no longer on WORK: to be moved among the old versions"}]}
+    "#);
+    assert_eq!(studio.tree("NAS"), before);
+}
+
+#[test]
+fn what_is_wrong_in_the_line_is_shown() {
+    let studio = Studio::filled();
+    assert_snapshot!(studio.lines(&[&format!("{LINE} --force")]).status(2), @"
+    exit 2
+    --- stderr
+    -c:1:30: error: missing: --delete
+        sync all all WORK NAS --force
+                                     ^
+    hint: write it as: sync [OPTIONS] PROJECT CATEGORY FROM TO
+    ");
+    assert_snapshot!(studio.lines(&[&format!("{LINE} --retry-failed --delete")]).status(2), @"
+    exit 2
+    --- stderr
+    -c:1:23: error: `--retry-failed` and `--delete` do not go together
+        sync all all WORK NAS --retry-failed --delete
+                              ^^^^^^^^^^^^^^
+    hint: leave one of them out
+    ");
+    assert_snapshot!(studio.lines(&[&format!("{LINE} --count --dry-run")]).status(2), @"
+    exit 2
+    --- stderr
+    -c:1:23: error: `--count` and `--dry-run` do not go together
+        sync all all WORK NAS --count --dry-run
+                              ^^^^^^^
+    hint: leave one of them out
+    ");
+    assert_snapshot!(studio.lines(&[&format!("{LINE} --bwlimit 10M")]).status(2), @"
+    exit 2
+    --- stderr
+    -c:1:33: error: `10M` cannot be a rate: `--bwlimit` is for databases behind rclone
+        sync all all WORK NAS --bwlimit 10M
+                                        ^^^
+    ");
+    assert_snapshot!(studio.lines(&[&format!("{LINE} --for soon")]).status(2), @"
+    exit 2
+    --- stderr
+    -c:1:29: error: `soon` cannot be DURATION: a duration is a number and a unit, like 90s, 15m, 1h or 2d
+        sync all all WORK NAS --for soon
+                                    ^^^^
+    hint: write it as: sync [OPTIONS] PROJECT CATEGORY FROM TO
+    ");
+    assert_snapshot!(studio.lines(&[&format!("{LINE} --max-files -1")]).status(2), @"
+    exit 2
+    --- stderr
+    -c:1:35: error: there is no option `-1` here
+        sync all all WORK NAS --max-files -1
+                                          ^^
+    hint: write it as: sync [OPTIONS] PROJECT CATEGORY FROM TO; a name that begins with `-` stands after `--`
+    ");
+    assert_snapshot!(studio.lines(&["sync all all WORK"]).status(2), @"
+    exit 2
+    --- stderr
+    -c:1:18: error: missing: TO
+        sync all all WORK
+                         ^
+    hint: write it as: sync [OPTIONS] PROJECT CATEGORY FROM TO
+    ");
+    assert_snapshot!(studio.lines(&["sync acme/spot/x all WORK NAS"]).status(2), @"
+    exit 2
+    --- stderr
+    -c:1:6: error: `acme/spot/x` cannot be a project: it has more than two parts; a project is written CLIENT/PROJECT
+        sync acme/spot/x all WORK NAS
+             ^^^^^^^^^^^
+    hint: write it as in `fetch project acme/spot`
+    ");
+}
+
+#[test]
+fn what_is_not_there_is_said() {
+    let studio = Studio::filled();
+    assert_snapshot!(studio.lines(&["sync all all WORK NSA"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:19: error: there is no database `NSA`
+        sync all all WORK NSA
+                          ^^^
+    hint: did you mean `NAS`?
+    ");
+    assert_snapshot!(studio.lines(&["sync all footag WORK NAS"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:10: error: there is no category `footag`
+        sync all footag WORK NAS
+                 ^^^^^^
+    hint: did you mean `footage`?
+    ");
+    assert_snapshot!(studio.lines(&["sync acme/spto all WORK NAS"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:6: error: `acme/spto` is not in any category of database `WORK`
+        sync acme/spto all WORK NAS
+             ^^^^^^^^^
+    hint: did you mean `acme/spot`?
+    ");
+    assert_snapshot!(studio.lines(&["sync all all WORK WORK"]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:1: error: FROM and TO are both `WORK`
+        sync all all WORK WORK
+        ^^^^^^^^^^^^^^^^^^^^^^
+    hint: name another database to copy to
+    ");
+}
+
+#[test]
+fn a_refusal_says_what_to_do() {
+    let studio = Studio::filled();
+    studio.lines(&[LINE]).ok();
+    studio.remove("WORK/footage/acme");
+    assert_snapshot!(studio.lines(&[&format!("{LINE} --delete")]).status(1), @"
+    exit 1
+    --- stderr
+    -c:1:1: error: 3 of 5 files that were synced to `NAS` are gone from `$STUDIO/WORK`
+        sync all all WORK NAS --delete
+        ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+    hint: nothing was deleted; see that the right disk is mounted; `--force` moves them among the old versions all the same
+    ");
+}
+
+#[test]
+fn help_shows_the_options() {
+    let studio = Studio::filled();
+    assert_snapshot!(studio.lines(&["help sync"]).ok(), @"
+    exit 0
+    --- stdout
+    Send what changed since the last sync to another database
+
+    For the push of every night: what was sent is remembered, so that the destination is listed only the
+    first time. What the source holds is what counts: what differs at the destination is replaced, and
+    its old version is kept in `.auto-backup/versions/` there. What failed is remembered too, and goes
+    first the next time. Files that are gone from the source are told of, and stay; with `--delete` they
+    are moved among the old versions.
+
+    Usage: sync [OPTIONS] PROJECT CATEGORY FROM TO
+
+    Arguments:
+      <PROJECT>
+              The project, a client for all of its projects, or `all`
+
+      <CATEGORY>
+              The category, or `all`
+
+      <FROM>
+              The database the files are on
+
+      <TO>
+              The database they go to
+
+    Options:
+          --count
+              Only say how many files and bytes would go
+
+          --dry-run
+              Only show what would be done
+
+          --retry-failed
+              Only what failed before
+
+          --delete
+              Move what is gone from the source among the old versions
+
+          --force
+              Delete also where more than half of it, or all of it, seems gone
+
+          --bwlimit <RATE>
+              At most so many bytes a second, or a timetable: `10M`, `08:00,512k 23:00,off`; for
+              databases behind rclone
+
+          --max-files <N>
+              At most so many files; the rest is for the next time
+
+          --for <DURATION>
+              Begin no file after so long: `30m`, `2h`
+
+          --yes
+              Delete without asking at the prompt
+
+      -h, --help
+              Print help
+
+    Examples:
+      sync all all WORK CLOUD
+      sync acme/spot footage WORK CLOUD --count
+      sync all all WORK CLOUD --bwlimit 10M --for 6h
+      sync all render WORK NAS --delete
+      sync all all WORK CLOUD --retry-failed
+    ");
+}
