@@ -125,15 +125,18 @@ impl Sync<'_> {
                 return Ok(!done.is_empty());
             }
         };
-        let still: HashSet<&PathBuf> = whole
-            .iter()
-            .filter(|path| listed.file(path).is_some())
-            .collect();
+        let unmoved = whole.iter().filter(|path| !done.contains(*path));
+        let mut still = not_surely_gone(side, unmoved.cloned().collect())?;
+        still.extend(
+            whole
+                .iter()
+                .filter(|path| listed.file(path).is_some())
+                .cloned(),
+        );
         let mut record: BTreeMap<&Path, BTreeMap<PathBuf, (SentFolder, Vec<Name>)>> =
             BTreeMap::new();
         let mut deleted = false;
         for ((replica, gone), path) in work.gone.iter().zip(&whole) {
-            // A folder that cannot be listed shows nothing either.
             if still.contains(path) || why.contains_key(path) {
                 let unsaid = || {
                     said.clone()
@@ -172,4 +175,28 @@ impl Sync<'_> {
         }
         Ok(deleted)
     }
+}
+
+/// Those of these files that a listing shows, or that lie where nothing can be listed: that shows nothing either, and the
+/// process that is asked for lists says nothing of it.
+fn not_surely_gone(side: &RemoteSide, mut files: Vec<PathBuf>) -> Result<HashSet<PathBuf>> {
+    if files.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let listed = side
+        .remote
+        .list(Wanted::Files(&files), &side.abilities, Times::Own);
+    match listed {
+        Ok(listed) => {
+            let listed = listed.unwrap_or_default();
+            let closed = |path: &Path| {
+                let mut problems = listed.problems.iter();
+                problems.any(|(closed, _)| path.starts_with(closed))
+            };
+            files.retain(|path| listed.file(path).is_some() || closed(path));
+        }
+        Err(Error::Interrupted) => return Err(Error::Interrupted),
+        Err(_) => {}
+    }
+    Ok(files.into_iter().collect())
 }
