@@ -21,6 +21,7 @@ mod names;
 mod pager;
 mod prompt;
 mod regressions;
+mod remotes;
 mod roots;
 mod scale;
 mod scripts;

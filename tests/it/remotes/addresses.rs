@@ -1,0 +1,170 @@
+//! `add database` with the address of a remote: what is one, and that it comes back as it was saved.
+
+use serde_json::json;
+
+use super::{KINDS, Place};
+use crate::servers::Remotes;
+use crate::studio::Studio;
+
+/// What `list databases` says of roots, a line each.
+#[track_caller]
+fn roots(place: &Place<'_>) -> Vec<String> {
+    let document = place.json("list databases").document();
+    let databases = document["databases"].as_array().unwrap();
+    let root = |database: &serde_json::Value| {
+        let text = database["root"].as_str().unwrap();
+        text.replace(&*place.studio.path("").to_string_lossy(), "$STUDIO/")
+    };
+    databases.iter().map(root).collect()
+}
+
+/// A studio without databases, in which the remotes `nas` and `other` are folders `at nas` and `at other`.
+fn two_remotes(check: impl Fn(&Place<'_>)) {
+    let studio = Studio::bare();
+    let Some(remotes) = Remotes::new(&studio) else {
+        return;
+    };
+    for name in ["nas", "other"] {
+        let folder = studio.path(format!("at {name}"));
+        studio.folder(&folder);
+        remotes.alias(name, &folder);
+    }
+    check(&Place {
+        studio: &studio,
+        remotes: &remotes,
+    });
+}
+
+#[test]
+fn a_saved_address_reads_back_and_is_online() {
+    super::at(&KINDS, Studio::new, |place, storage| {
+        let start_up = "home/.config/auto-backup/.config";
+        place.studio.file(start_up, "");
+        let line = format!("add database CLOUD '{}'", storage.root);
+        place.lines(&[&line, "save"]).ok();
+        let saved = place.studio.read(start_up);
+        let databases = place.json("list databases").ok().document();
+        assert_eq!(
+            databases["databases"],
+            json!([{"name": "CLOUD", "root": storage.root, "online": true}])
+        );
+        place.lines(&["save"]).ok();
+        assert_eq!(place.studio.read(start_up), saved);
+    });
+}
+
+#[test]
+fn an_address_is_saved_as_it_was_meant() {
+    two_remotes(|place| {
+        let added = [
+            ("A", "nas:studio//a/./b/", "nas:studio/a/b"),
+            ("B", "'nas:with space/#1'", "nas:with space/#1"),
+            ("C", "other:", "other:"),
+        ];
+        let lines = added.map(|(name, typed, _)| format!("add database {name} {typed}"));
+        let [a, b, c] = lines.each_ref().map(String::as_str);
+        place.lines(&[a, b, c, "save"]).status(0);
+        assert_eq!(roots(place), added.map(|(.., root)| root));
+    });
+}
+
+#[test]
+fn a_remote_with_options_is_an_address() {
+    two_remotes(|place| {
+        let folder = place.studio.path("at nas");
+        let root = format!(":alias,remote=\"{}\":studio", folder.display());
+        place.studio.folder("at nas/studio");
+        place
+            .lines(&[&format!("add database A '{root}'"), "save"])
+            .ok();
+        let databases = place.json("list databases").ok().document();
+        let expected = json!([{"name": "A", "root": root, "online": true}]);
+        assert_eq!(databases["databases"], expected);
+    });
+}
+
+#[test]
+fn a_folder_of_that_name_wins() {
+    two_remotes(|place| {
+        place.studio.folder("nas:studio");
+        place.lines(&["add database A nas:studio", "save"]).ok();
+        assert_eq!(roots(place), ["$STUDIO/nas:studio"]);
+    });
+}
+
+#[test]
+fn what_looks_like_a_path_is_a_folder() {
+    two_remotes(|place| {
+        let lines = [
+            "add database A ./nas:studio",
+            "add database B C:/studio",
+            "add database C ~/nas:studio",
+            "add database D /nas:/studio",
+            "add database E sub/nas:studio",
+            "save",
+        ];
+        place.lines(&lines).status(0);
+        assert_eq!(
+            roots(place),
+            [
+                "$STUDIO/nas:studio",
+                "$STUDIO/C:/studio",
+                "$STUDIO/home/nas:studio",
+                "/nas:/studio",
+                "$STUDIO/sub/nas:studio",
+            ]
+        );
+    });
+}
+
+#[test]
+fn an_address_that_leaves_its_remote_is_refused() {
+    two_remotes(|place| {
+        for root in ["nas:..", "nas:a/../../b", "nas:/.."] {
+            let run = place.lines(&[&format!("add database A {root}")]).status(2);
+            let why = format!("`{root}` cannot be a root: `..` would leave the remote's folder");
+            assert!(run.stderr.contains(&why), "{run}");
+        }
+        assert_eq!(roots(place), [""; 0]);
+    });
+}
+
+#[test]
+fn two_addresses_that_hold_the_same_files_are_refused() {
+    two_remotes(|place| {
+        for (second, relation) in [
+            ("nas:studio", "is already"),
+            ("nas:studio/", "is already"),
+            ("nas:studio/footage", "lies inside"),
+            ("nas:", "contains"),
+        ] {
+            let add = format!("add database B {second}");
+            let run = place.lines(&["add database A nas:studio", &add]).status(1);
+            assert!(run.stderr.contains(relation), "{run}");
+        }
+        for second in ["nas:studio2", "other:studio"] {
+            let add = format!("add database B {second}");
+            place.lines(&["add database A nas:studio", &add]).status(0);
+        }
+    });
+}
+
+#[test]
+fn the_same_name_with_another_address_is_refused_and_replaced_when_asked() {
+    two_remotes(|place| {
+        let run = place
+            .lines(&["add database A nas:a", "add database A nas:b"])
+            .status(1);
+        assert!(
+            run.stderr.contains("nas:a") && run.stderr.contains("nas:b"),
+            "{run}"
+        );
+        let lines = [
+            "add database A nas:a",
+            "add database A nas:b --replace",
+            "save",
+        ];
+        place.lines(&lines).status(0);
+        assert_eq!(roots(place), ["nas:b"]);
+    });
+}
