@@ -81,10 +81,10 @@ impl Trouble {
         } else if has(&["network is unreachable", "no route to host", "host is down"]) {
             Self::NoRoute
         } else if has(&[
-            "i/o timeout",
             "deadline exceeded",
             "context deadline",
             "Timeout",
+            "timeout",
             "timed out",
         ]) {
             Self::Late(super::PATIENCE)
@@ -159,6 +159,10 @@ mod tests {
             ),
             ("error in ListJSON: directory not found", Trouble::NoFolder),
             ("dial tcp 10.0.0.9:22: i/o timeout", Trouble::Late(20)),
+            (
+                "Propfind \"http://10.0.0.9/\": net/http: timeout awaiting response headers",
+                Trouble::Late(20),
+            ),
             (
                 "something else",
                 Trouble::Other("something else".to_owned()),
