@@ -83,6 +83,8 @@ impl Remote {
             .chain(process::ALWAYS)
             .chain(["--low-level-retries=3", "--contimeout=15s", "--timeout=60s"])
             .chain(["--log-level=INFO", "--stats=1s"])
+            // Else of two names that look the same one is left out.
+            .chain(["--no-unicode-normalization"])
             .chain((proof == Proof::Reading).then_some("--download"))
             .map(OsString::from)
             .collect();

@@ -32,7 +32,12 @@ impl Remote {
         let mut words: Vec<OsString> = ["copy", "--create-empty-src-dirs", "--low-level-retries=3"]
             .into_iter()
             .chain(process::ALWAYS)
-            .chain(["--log-level=INFO", "--stats=1s", "--"])
+            .chain([
+                "--log-level=INFO",
+                "--stats=1s",
+                "--no-unicode-normalization",
+                "--",
+            ])
             .map(OsString::from)
             .collect();
         words.push(tree.path().into());
