@@ -1,6 +1,7 @@
 //! Databases behind rclone: the commands, run against real servers of every kind.
 
 mod addresses;
+mod copies;
 mod looks;
 
 use std::ffi::OsStr;

@@ -1,0 +1,526 @@
+//! `copy` to a storage of every kind and back: what is there afterwards, and what a second copy finds.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use serde_json::json;
+
+use super::{KINDS, Kind, Place, Storage, at};
+use crate::servers::Remotes;
+use crate::studio::{CHANGED, Studio};
+
+const THERE: &str = "copy all all WORK CLOUD";
+const BACK: &str = "copy all all CLOUD NAS";
+
+/// The numbers that say how every file ended.
+const ENDS: [&str; 6] = [
+    "state",
+    "copied_files",
+    "same_files",
+    "conflict_files",
+    "failed_files",
+    "skipped_files",
+];
+
+/// A name that looks like another of these.
+const NFC: &str = "caf\u{e9}";
+
+/// Names that some storages or some ways to write lists have trouble with.
+fn odd_names(kind: Kind) -> Vec<String> {
+    let names = [
+        "with space",
+        " leading",
+        "trailing ",
+        "it's",
+        "say \"x\"",
+        "\u{2424}",
+        "#x",
+        ";x",
+        "-dash",
+        "--dry-run",
+        "new\nline",
+        "tab\there",
+        NFC,
+        "cafe\u{301}",
+        "%41",
+        "[x]*?",
+        "{a,b}",
+        "back\\slash",
+        "a:b",
+        "100% & + = @ ~ $HOME `x`",
+        "日本.exr",
+    ];
+    // What encrypts names makes them longer.
+    let long = if kind == Kind::Crypt { 120 } else { 200 };
+    // The servers of S3 and WebDAV are rclone's own. One lists control characters as other names, as no S3 does; the other
+    // takes names that look the same for one, as a Mac would.
+    let is_held = |name: &&str| match kind {
+        Kind::S3 => !name.contains(char::is_control),
+        Kind::WebDav => *name != NFC,
+        _ => true,
+    };
+    let names = names.into_iter().filter(is_held);
+    let names = names.map(str::to_owned);
+    names.chain(["l".repeat(long)]).collect()
+}
+
+/// Everything below a folder but our own: files with content and time, folders without.
+fn inventory(folder: &Path) -> BTreeMap<PathBuf, Option<(Vec<u8>, SystemTime)>> {
+    let mut found = BTreeMap::new();
+    let mut pending = vec![folder.to_owned()];
+    while let Some(above) = pending.pop() {
+        for entry in fs::read_dir(&above).unwrap() {
+            let path = entry.unwrap().path();
+            if path.ends_with(".auto-backup") {
+                continue;
+            }
+            let name = path.strip_prefix(folder).unwrap().to_owned();
+            if path.is_dir() {
+                pending.push(path);
+                found.insert(name, None);
+            } else {
+                let modified = path.metadata().unwrap().modified().unwrap();
+                found.insert(name, Some((fs::read(&path).unwrap(), modified)));
+            }
+        }
+    }
+    found
+}
+
+/// Fails unless two folders of a studio hold the same, with the same times.
+#[track_caller]
+pub(super) fn same(studio: &Studio, one: &str, other: &str) {
+    let [one, other] = [one, other].map(|name| inventory(&studio.path(name)));
+    let names = |all: &BTreeMap<PathBuf, _>| all.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&one), names(&other));
+    for (path, entry) in &one {
+        assert!(*entry == other[path], "{} differs", path.display());
+    }
+}
+
+/// Fails unless a line finds everything there: so many files, nothing copied, failed or in conflict.
+#[track_caller]
+pub(super) fn all_same(place: &Place<'_>, line: &str, files: u64) {
+    let ends = place.answer(line, &ENDS);
+    assert_eq!(
+        json!(ends),
+        json!(["complete", 0, files, 0, 0, 0]),
+        "{line}"
+    );
+}
+
+/// Fails unless a line copies so many files, and nothing is said of any of them.
+#[track_caller]
+pub(super) fn all_copied(place: &Place<'_>, line: &str, files: u64) {
+    let ends = place.answer(line, &ENDS);
+    assert_eq!(
+        json!(ends),
+        json!(["complete", files, 0, 0, 0, 0]),
+        "{line}"
+    );
+}
+
+#[test]
+fn files_go_there_and_back() {
+    at(&KINDS, Studio::filled, |place, storage| {
+        place.studio.folder("WORK/footage/acme/spot/empty/deep");
+        all_copied(place, THERE, 5);
+        place
+            .remotes
+            .agrees(&place.studio.path("WORK"), &storage.root);
+        all_same(place, THERE, 5);
+        all_copied(place, BACK, 5);
+        same(place.studio, "WORK", "NAS");
+        all_same(place, BACK, 5);
+        all_same(place, "copy all all NAS CLOUD", 5);
+        let counts = place.looked(
+            "load CLOUD",
+            &["state", "files", "added", "changed", "gone"],
+        );
+        assert_eq!(json!(counts), json!(["complete", 5, 0, 0, 0]));
+    });
+}
+
+#[test]
+fn every_copied_file_is_verified_unless_that_is_left_out() {
+    at(&KINDS, Studio::filled, |place, _| {
+        let names = ["copied_files", "verified_files"];
+        let line = "copy acme/spot all WORK CLOUD";
+        assert_eq!(json!(place.answer(line, &names)), json!([3, 3]));
+        let line = "copy acme/teaser all WORK CLOUD --no-verify";
+        assert_eq!(json!(place.answer(line, &names)), json!([1, 0]));
+        let line = "copy acme/spot all CLOUD NAS";
+        assert_eq!(json!(place.answer(line, &names)), json!([3, 3]));
+        let line = "copy acme/teaser all CLOUD NAS --no-verify";
+        assert_eq!(json!(place.answer(line, &names)), json!([1, 0]));
+    });
+}
+
+#[test]
+fn odd_names_go_there_and_back() {
+    at(&KINDS, Studio::new, |place, storage| {
+        let names = odd_names(storage.kind);
+        for name in &names {
+            let folder = format!("WORK/footage/acme/spot/in {name}");
+            place
+                .studio
+                .file(format!("WORK/footage/acme/spot/{name}"), name);
+            // The longest makes no longer one, and rclone's S3 takes folders that look the same for one.
+            if name.len() < 100 && name != NFC {
+                place.studio.file(format!("{folder}/{name}"), name);
+            }
+        }
+        let in_folders = names.iter().filter(|name| name.len() < 100 && *name != NFC);
+        let files = (names.len() + in_folders.count()) as u64;
+        all_copied(place, THERE, files);
+        all_same(place, THERE, files);
+        all_same(place, "copy all all WORK CLOUD --checksum", files);
+        all_copied(place, BACK, files);
+        same(place.studio, "WORK", "NAS");
+        let counts = place.looked(
+            "load CLOUD",
+            &["state", "files", "added", "changed", "gone"],
+        );
+        assert_eq!(json!(counts), json!(["complete", files, 0, 0, 0]));
+    });
+}
+
+#[test]
+fn a_name_that_a_storage_shows_as_another_is_not_taken_for_there() {
+    at(&[Kind::S3], Studio::filled, |place, storage| {
+        place.studio.file("WORK/footage/acme/spot/new\nline", "x");
+        let run = place.json("copy acme/spot footage WORK CLOUD").status(3);
+        let document = run.document();
+        let expected = json!([{
+            "path": storage.at("footage/acme/spot/new\nline"),
+            "outcome": "failed",
+            "reason": "a listing afterwards does not show it",
+        }]);
+        assert_eq!(document["items"], expected, "{run}");
+        assert_eq!(document["copied_files"], 2, "{run}");
+    });
+}
+
+#[test]
+fn a_project_of_an_odd_name_goes_there_and_back() {
+    at(&KINDS, Studio::new, |place, _| {
+        let client = "Bob's #1 [x]";
+        place
+            .studio
+            .file(format!("WORK/footage/{client}/ 100% -x /a"), "a");
+        all_copied(
+            place,
+            &format!("copy \"{client}/ 100% -x \" all WORK CLOUD"),
+            1,
+        );
+        all_copied(place, BACK, 1);
+        same(place.studio, "WORK", "NAS");
+    });
+}
+
+#[test]
+fn names_that_rclone_would_change_are_refused_and_nothing_else_is() {
+    at(&KINDS, Studio::filled, |place, storage| {
+        let folder = place.studio.path("WORK/footage/acme/spot");
+        let bytes = |bytes: &[u8]| crate::remotes::path(bytes);
+        for name in ["picture\u{240a}", "quote\u{201b}", "wide\u{ff0f}slash"] {
+            place.studio.file(folder.join(name), "x");
+        }
+        place.studio.file(folder.join(bytes(b"caf\xe9")), "x");
+        let run = place.json("copy acme/spot footage WORK CLOUD").status(3);
+        let document = run.document();
+        let count = |name: &str| document[name].clone();
+        assert_eq!(count("state"), "partial", "{run}");
+        let refused = document["items"].as_array().unwrap();
+        let why = |item: &serde_json::Value| item["reason"].as_str().unwrap().to_owned();
+        assert!(
+            refused.iter().all(|item| item["outcome"] == "failed"),
+            "{run}"
+        );
+        assert_eq!(count("failed_files"), refused.len(), "{run}");
+        assert!(
+            refused
+                .iter()
+                .any(|item| why(item).contains("is not UTF-8")),
+            "{run}"
+        );
+        let alphabet = "holds a character that rclone uses to write others";
+        assert_eq!(
+            refused
+                .iter()
+                .filter(|item| why(item).contains(alphabet))
+                .count(),
+            3,
+            "{run}"
+        );
+        assert_eq!(count("copied_files"), 2, "{run}");
+        assert_eq!(place.studio.read("WORK/footage/acme/spot/reel.mov"), "reel");
+        let listed = place
+            .remotes
+            .said(&["lsf", "-R", "--files-only", &storage.at("footage")]);
+        let mut listed: Vec<_> = listed.lines().collect();
+        listed.sort_unstable();
+        assert_eq!(listed, ["acme/spot/plates/p1.exr", "acme/spot/reel.mov"]);
+    });
+}
+
+#[test]
+fn symbolic_links_are_skipped_and_said() {
+    at(&KINDS, Studio::filled, |place, storage| {
+        place
+            .studio
+            .link("WORK/footage/acme/spot/link", "reel.mov")
+            .link("WORK/footage/acme/spot/folder", "plates")
+            .link("WORK/footage/acme/spot/broken", "nowhere");
+        let run = place.json("copy acme/spot footage WORK CLOUD").status(0);
+        let document = run.document();
+        assert_eq!(document["copied_files"], 2, "{run}");
+        assert_eq!(document["skipped_files"], 3, "{run}");
+        let expected = ["broken", "folder", "link"].map(|name| {
+            json!({
+                "path": storage.at(&format!("footage/acme/spot/{name}")),
+                "outcome": "skipped",
+                "reason": "it is a symbolic link, which remotes do not hold",
+            })
+        });
+        assert_eq!(document["items"], json!(expected), "{run}");
+        let listed = place
+            .remotes
+            .said(&["lsf", "-R", "--files-only", &storage.at("footage")]);
+        assert_eq!(listed.lines().count(), 2, "{listed}");
+    });
+}
+
+#[test]
+fn one_file_that_cannot_be_read_or_written_stops_no_other() {
+    let kinds = [Kind::Sftp, Kind::Shell, Kind::WebDav];
+    at(&kinds, Studio::new, |place, storage| {
+        for number in 0..20 {
+            place
+                .studio
+                .file(format!("WORK/footage/acme/spot/{number:02}"), "x");
+        }
+        all_copied(place, THERE, 20);
+        let server = storage.server.as_mut().unwrap();
+        if !server.forbid("footage/acme/spot/07") {
+            return;
+        }
+        let run = place.json(BACK).status(3);
+        let document = run.document();
+        let ends = ENDS.map(|name| document[name].clone());
+        assert_eq!(json!(ends), json!(["partial", 19, 0, 0, 1, 0]), "{run}");
+        let path = place.studio.path("NAS/footage/acme/spot/07");
+        assert_eq!(
+            document["items"][0]["path"],
+            path.to_str().unwrap(),
+            "{run}"
+        );
+        assert!(!path.exists());
+        storage.server.as_mut().unwrap().allow();
+        let ends = place.answer(BACK, &ENDS);
+        assert_eq!(json!(ends), json!(["complete", 1, 19, 0, 0, 0]));
+        same(place.studio, "WORK", "NAS");
+    });
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_fails_only_its_own_files() {
+    let kinds = [Kind::Sftp, Kind::Shell];
+    at(&kinds, Studio::filled, |place, storage| {
+        all_copied(place, "copy acme/spot footage WORK CLOUD", 2);
+        let server = storage.server.as_mut().unwrap();
+        if !server.forbid("footage/acme/spot/plates") {
+            return;
+        }
+        place
+            .studio
+            .file("WORK/footage/acme/spot/plates/p2.exr", "plate two")
+            .file("WORK/footage/acme/spot/other.mov", "other");
+        let run = place.json("copy acme/spot footage WORK CLOUD").status(3);
+        let document = run.document();
+        assert_eq!(document["state"], "partial", "{run}");
+        assert_eq!(document["copied_files"], 1, "{run}");
+        let there = storage.folder.join("footage/acme/spot/other.mov");
+        assert_eq!(fs::read_to_string(there).unwrap(), "other");
+        storage.server.as_mut().unwrap().allow();
+        let ends = place.answer("copy acme/spot footage WORK CLOUD", &ENDS);
+        assert_eq!(json!(ends), json!(["complete", 1, 3, 0, 0, 0]));
+        let spot = place.studio.path("WORK/footage/acme/spot");
+        place
+            .remotes
+            .agrees(&spot, &storage.at("footage/acme/spot"));
+    });
+}
+
+#[test]
+fn files_go_from_one_remote_to_another() {
+    for (from, to) in [
+        (Kind::S3, Kind::Sftp),
+        (Kind::WebDav, Kind::Crypt),
+        (Kind::Alias, Kind::S3),
+        (Kind::Crypt, Kind::WebDav),
+        (Kind::Sftp, Kind::Shell),
+    ] {
+        let studio = Studio::filled();
+        let Some(remotes) = Remotes::new(&studio) else {
+            return;
+        };
+        let place = Place {
+            studio: &studio,
+            remotes: &remotes,
+        };
+        let one = Storage::start(&remotes, &studio, from, "one");
+        let two = Storage::start(&remotes, &studio, to, "two");
+        place.add("ONE", &one.root);
+        place.add("TWO", &two.root);
+        let mut names = odd_names(from);
+        names.retain(|name| odd_names(to).contains(name));
+        for name in &names {
+            studio.file(format!("WORK/footage/acme/spot/odd/{name}"), name);
+        }
+        let files = 5 + names.len() as u64;
+        all_copied(&place, "copy all all WORK ONE", files);
+        all_copied(&place, "copy all all ONE TWO", files);
+        remotes.agrees(&studio.path("WORK"), &two.root);
+        all_same(&place, "copy all all ONE TWO", files);
+        all_same(&place, "copy all all TWO ONE", files);
+        all_copied(&place, "copy all all TWO NAS", files);
+        same(&studio, "WORK", "NAS");
+    }
+}
+
+#[test]
+fn a_changed_file_of_the_same_size_replaces_the_old_version() {
+    at(&KINDS, Studio::filled, |place, storage| {
+        all_copied(place, THERE, 5);
+        let reel = "WORK/footage/acme/spot/reel.mov";
+        place.studio.file_at(reel, "leer", CHANGED + 60);
+        let run = place.json(THERE).ok();
+        let document = run.document();
+        let ends = ENDS.map(|name| document[name].clone());
+        assert_eq!(json!(ends), json!(["complete", 1, 4, 0, 0, 0]), "{run}");
+        let now = place
+            .remotes
+            .said(&["cat", &storage.at("footage/acme/spot/reel.mov")]);
+        assert_eq!(now, "leer");
+        let versions = storage.at(".auto-backup/versions");
+        let kept = place
+            .remotes
+            .said(&["lsf", "-R", "--files-only", &versions]);
+        let (run, path) = kept.trim_end().split_once('/').unwrap();
+        assert_eq!(path, "footage/acme/spot/reel.mov");
+        let old = place
+            .remotes
+            .said(&["cat", &format!("{versions}/{run}/{path}")]);
+        assert_eq!(old, "reel");
+        all_same(place, THERE, 5);
+    });
+}
+
+#[test]
+fn the_newer_one_wins_and_others_are_conflicts() {
+    at(&KINDS, Studio::new, |place, storage| {
+        let file = |name: &str| format!("WORK/footage/acme/spot/{name}");
+        for name in ["newer", "older", "equal", "same"] {
+            place.studio.file(file(name), "there");
+        }
+        all_copied(place, THERE, 4);
+        place
+            .studio
+            .file_at(file("newer"), "here now", CHANGED + 60)
+            .file_at(file("older"), "here now", CHANGED - 60)
+            .file_at(file("equal"), "here now", CHANGED);
+        let dry = place
+            .json(&format!("{THERE} --dry-run"))
+            .status(3)
+            .document();
+        assert_eq!(
+            json!([
+                dry["run"],
+                dry["planned_files"],
+                dry["planned_bytes"],
+                dry["copied_files"]
+            ]),
+            json!([null, 4, 8, 0])
+        );
+        let run = place.json(THERE).status(3);
+        let document = run.document();
+        let ends = ENDS.map(|name| document[name].clone());
+        assert_eq!(json!(ends), json!(["partial", 1, 1, 2, 0, 0]), "{run}");
+        let reasons: Vec<_> = document["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| item["reason"].as_str().unwrap())
+            .collect();
+        assert_eq!(
+            reasons,
+            [
+                "it differs in size, and both have the same time",
+                "it differs in size, and the one there is newer",
+            ],
+            "{run}"
+        );
+        let text = |name: &str| {
+            let path = storage.at(&format!("footage/acme/spot/{name}"));
+            place.remotes.said(&["cat", &path])
+        };
+        assert_eq!(
+            ["newer", "older", "equal", "same"].map(text),
+            ["here now", "there", "there", "there"]
+        );
+        let ends = place.answer(&format!("{THERE} --no-update"), &ENDS);
+        assert_eq!(json!(ends), json!(["complete", 0, 2, 0, 0, 2]));
+        let ends = place.answer(&format!("{THERE} --overwrite"), &ENDS);
+        assert_eq!(json!(ends), json!(["complete", 2, 2, 0, 0, 0]));
+        place
+            .remotes
+            .agrees(&place.studio.path("WORK"), &storage.root);
+        let versions = place.remotes.said(&[
+            "lsf",
+            "-R",
+            "--files-only",
+            &storage.at(".auto-backup/versions"),
+        ]);
+        assert_eq!(versions.lines().count(), 3, "{versions}");
+    });
+}
+
+#[test]
+fn a_dry_run_touches_nothing() {
+    at(&KINDS, Studio::filled, |place, storage| {
+        let run = place.json(&format!("{THERE} --dry-run")).ok();
+        let document = run.document();
+        assert_eq!(document["planned_files"], 5, "{run}");
+        assert_eq!(document["items"].as_array().map(Vec::len), Some(5), "{run}");
+        assert_eq!(place.remotes.said(&["lsf", "-R", &storage.root]), "");
+        all_copied(place, THERE, 5);
+        let run = place.json(&format!("{BACK} --dry-run")).ok();
+        assert_eq!(run.document()["planned_files"], 5, "{run}");
+        assert_eq!(place.studio.tree("NAS"), "");
+    });
+}
+
+#[test]
+fn content_decides_where_that_is_asked_for() {
+    at(&KINDS, Studio::filled, |place, storage| {
+        all_copied(place, THERE, 5);
+        // The same size and the same time, but other bytes.
+        place.studio.file("WORK/footage/acme/spot/reel.mov", "leer");
+        all_same(place, THERE, 5);
+        let run = place.json(&format!("{THERE} --checksum")).status(3);
+        let document = run.document();
+        let ends = ENDS.map(|name| document[name].clone());
+        assert_eq!(json!(ends), json!(["partial", 0, 4, 1, 0, 0]), "{run}");
+        let ends = place.answer(&format!("{THERE} --checksum --overwrite"), &ENDS);
+        assert_eq!(json!(ends), json!(["complete", 1, 4, 0, 0, 0]));
+        place
+            .remotes
+            .agrees(&place.studio.path("WORK"), &storage.root);
+        all_same(place, &format!("{THERE} --checksum"), 5);
+        all_copied(place, BACK, 5);
+        all_same(place, &format!("{BACK} --checksum"), 5);
+    });
+}
