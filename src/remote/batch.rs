@@ -15,11 +15,14 @@ use super::listing::are_apart;
 use super::log::{self, Entry, Progress};
 use super::names;
 use super::process::{self, End, Line, Patience};
-use crate::error::Result;
+use crate::error::{Result, Trouble};
 use crate::os::scratch::Scratch;
 
 /// How long nothing may move though rclone says every second that it lives: it may be reading a huge file to digest it.
 const STALLED: Duration = Duration::from_secs(30 * 60);
+
+/// How long files may find nobody there before the rest is given up.
+const ABSENCE: Duration = Duration::from_secs(60);
 
 /// What bounds a transfer.
 #[derive(Clone, Debug, Default)]
@@ -184,6 +187,8 @@ impl<'a> Batch<'a> {
             told: vec![false; self.files.len()],
             progress: Progress::default(),
             moved: Instant::now(),
+            unreachable: 0,
+            arrived: Instant::now(),
             said: None,
         };
         if let Some(daemon) = self.remote.daemon().filter(|_| self.is_plain()) {
@@ -205,6 +210,7 @@ impl<'a> Batch<'a> {
         )?;
         Ok(match end {
             End::Silent => Some("rclone said nothing for 2 min and was stopped".to_owned()),
+            End::Stopped if hearing.is_lost() => hearing.said,
             End::Stopped => Some("nothing moved for 30 min, and rclone was stopped".to_owned()),
             // Its time was over.
             End::Exited(Some(10)) => None,
@@ -305,7 +311,11 @@ struct Hearing<'a> {
     progress: Progress,
     /// When the progress was another.
     moved: Instant,
-    /// What was said last of no file.
+    /// How many files in a row found nobody there.
+    unreachable: usize,
+    /// When the last one arrived.
+    arrived: Instant,
+    /// What was said last of no file, or of one that found nobody there.
     said: Option<String>,
 }
 
@@ -323,7 +333,15 @@ impl Hearing<'_> {
             None if entry.is_error => self.said = Some(entry.message.clone()),
             None => {}
         }
+        if self.is_lost() {
+            return ControlFlow::Break(());
+        }
         ControlFlow::Continue(())
+    }
+
+    /// Whether the storage is gone: every further file would only wait for it in vain.
+    fn is_lost(&self) -> bool {
+        self.unreachable >= self.batch.at_once().0 && self.arrived.elapsed() > ABSENCE
     }
 
     fn file(&mut self, place: usize, entry: &Entry, tell: &mut dyn FnMut(Sent<'_>)) {
@@ -339,9 +357,15 @@ impl Hearing<'_> {
         };
         if is_done {
             self.told[place] = true;
+            self.unreachable = 0;
+            self.arrived = Instant::now();
             tell(Sent::Done(file));
         } else if entry.is_error {
             self.told[place] = true;
+            if is_unreachable(&entry.message) {
+                self.unreachable += 1;
+                self.said = Some(entry.message.clone());
+            }
             tell(Sent::Failed(file, &entry.message));
         }
     }
@@ -358,4 +382,12 @@ impl Hearing<'_> {
         }
         ControlFlow::Continue(())
     }
+}
+
+/// Whether a message says that nobody is there.
+fn is_unreachable(message: &str) -> bool {
+    matches!(
+        Trouble::of(message),
+        Trouble::Refused | Trouble::NoHost | Trouble::NoRoute
+    )
 }

@@ -218,7 +218,10 @@ impl Daemon {
         let (mut asked, mut wait) = (Instant::now(), Duration::from_millis(5));
         let mut hung = 0;
         loop {
-            self.listen(wait, hear)?;
+            if self.listen(wait, hear)?.is_break() {
+                self.stop(job);
+                return Ok(None);
+            }
             if asked.elapsed() > Duration::from_secs(1) {
                 asked = Instant::now();
                 if self.tell_progress(group, hear)?.is_break() {
@@ -252,25 +255,29 @@ impl Daemon {
         }
     }
 
-    /// Hears what is logged for so long.
+    /// Hears what is logged for so long, unless whoever hears it has enough.
     fn listen(
         &self,
         during: Duration,
         hear: &mut dyn FnMut(&Entry) -> ControlFlow<()>,
-    ) -> Result<()> {
+    ) -> Result<ControlFlow<()>> {
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         let start = Instant::now();
         loop {
             interrupt::check()?;
             match log.recv_timeout(during.saturating_sub(start.elapsed()).min(STEP)) {
                 Ok(line) => {
-                    let _goes_on = hear(&log::read(&line));
+                    if hear(&log::read(&line)).is_break() {
+                        return Ok(ControlFlow::Break(()));
+                    }
                 }
-                Err(RecvTimeoutError::Timeout) if start.elapsed() >= during => return Ok(()),
+                Err(RecvTimeoutError::Timeout) if start.elapsed() >= during => {
+                    return Ok(ControlFlow::Continue(()));
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     thread::sleep(during.saturating_sub(start.elapsed()));
-                    return Ok(());
+                    return Ok(ControlFlow::Continue(()));
                 }
             }
         }
