@@ -86,8 +86,10 @@ pub fn settle(index: &mut Index, destination: &RemoteSide, source: &Side) -> Res
     let paths: Vec<PathBuf> = left.iter().map(|(said, _)| whole(said)).collect();
     let listed = list(destination, &paths)?;
     let mut record: BTreeMap<PathBuf, BTreeMap<PathBuf, (SentFolder, Vec<Name>)>> = BTreeMap::new();
+    let mut good = Vec::new();
     for (said, sent) in left {
         if let Ok(mark) = judge(step, &sent, listed.file(&whole(&said))) {
+            good.push(whole(&said));
             let Said { replica, path } = said;
             let folder = path.parent().unwrap_or(Path::new("")).to_owned();
             let name = Name::from(path.file_name().unwrap_or_default());
@@ -102,5 +104,7 @@ pub fn settle(index: &mut Index, destination: &RemoteSide, source: &Side) -> Res
     for (replica, folders) in record {
         index.keep_sent(root, &replica, source, &folders)?;
     }
+    // That no listing proved them may have been told as a failure.
+    index.clear_failures(source, root, &good)?;
     index.end_sending(root, source)
 }
