@@ -98,7 +98,7 @@ fn where_nothing_answers_nothing_is_noted_or_forgotten() {
         studio
             .file("WORK/footage/acme/spot/new", "new")
             .remove("WORK/footage/acme/spot/old");
-        let before = site.lines(&["list projects footage WORK"]).ok();
+        let before = site.lines(&["fetch all"]).ok();
         for options in [
             "",
             "--delete",
@@ -116,7 +116,7 @@ fn where_nothing_answers_nothing_is_noted_or_forgotten() {
             }
         }
         assert_eq!(site.failures(), []);
-        let after = site.lines(&["list projects footage WORK"]).ok();
+        let after = site.lines(&["fetch all"]).ok();
         assert_eq!(after.stdout, before.stdout);
         server.start_again();
         let rest = site.sync("").sent(1);
