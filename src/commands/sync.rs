@@ -172,6 +172,8 @@ pub(crate) struct Synced {
     left_files: u64,
     /// Whether only numbers are wanted.
     counts: bool,
+    /// Whether what is gone is moved among the old versions.
+    deletes: bool,
     source: String,
 }
 
@@ -192,6 +194,7 @@ impl Synced {
             gone_files: report.gone_files,
             left_files: report.left_files,
             counts: command.count,
+            deletes: command.delete,
             source: command.from.clone(),
             copied: Copied::new(run, state, run.is_none(), report),
         }
@@ -240,7 +243,7 @@ impl Stream for Synced {
             "sent"
         };
         self.copied.conclude(lines, verbs, Some(&self.counts()))?;
-        if self.gone_files > 0 && self.more.deleted_files == 0 {
+        if self.gone_files > 0 && !self.deletes {
             lines.line(
                 "what is gone from there stays; `--delete` moves it among the old versions",
             )?;
