@@ -245,6 +245,8 @@ impl Lanes {
                     tell: &tell,
                 };
                 let ended = lane.run();
+                // What was asked of the source ends here: once the last lane is heard of, this process may end too.
+                drop(errand);
                 tell(News::Ended(place, ended));
             };
             let root = &lanes.databases[place].root;
