@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::{KINDS, Kind, Place, Storage, at};
+use super::{KINDS, Kind, Place, at};
 use crate::studio::Studio;
 
 /// The kinds whose servers say that a folder may not be listed; those that rclone serves show it without anything in it.
@@ -13,13 +13,6 @@ const HELD_BACK: [Kind; 2] = [Kind::Sftp, Kind::Shell];
 const COUNTS: [&str; 7] = [
     "state", "files", "bytes", "projects", "added", "changed", "gone",
 ];
-
-/// Brings what is on WORK to a storage by rclone itself, so that our program knows nothing of it.
-fn filled(place: &Place<'_>, storage: &Storage<'_>) {
-    let work = place.studio.path("WORK");
-    let words = ["copy", work.to_str().unwrap(), &storage.root];
-    place.remotes.said(&words);
-}
 
 /// What `fetch` says of CLOUD: category, state and number of files.
 #[track_caller]
@@ -42,7 +35,7 @@ fn projects(place: &Place<'_>, line: &str) -> Value {
 #[test]
 fn a_look_counts_what_is_there() {
     at(&KINDS, Studio::filled, |place, storage| {
-        filled(place, storage);
+        place.fill(&storage.root);
         let counts = place.looked("load CLOUD", &COUNTS);
         assert_eq!(json!(counts), json!(["complete", 5, 25, 3, 5, 0, 0]));
         let counts = place.looked("load CLOUD", &COUNTS);
@@ -55,7 +48,7 @@ fn a_look_counts_what_is_there() {
 #[test]
 fn what_was_seen_is_answered() {
     at(&KINDS, Studio::filled, |place, storage| {
-        filled(place, storage);
+        place.fill(&storage.root);
         place.lines(&["load CLOUD"]).ok();
         assert_eq!(
             projects(place, "list projects in acme in CLOUD"),
@@ -82,7 +75,7 @@ fn what_was_seen_is_answered() {
 #[test]
 fn a_look_sees_what_changed_since() {
     at(&KINDS, Studio::filled, |place, storage| {
-        filled(place, storage);
+        place.fill(&storage.root);
         place.lines(&["load CLOUD"]).ok();
         place.put(&storage.at("footage/acme/spot/new.mov"), "new");
         place.put(&storage.at("footage/acme/spot/reel.mov"), "longer");
@@ -106,7 +99,7 @@ fn a_look_sees_what_changed_since() {
 #[test]
 fn a_folder_that_cannot_be_read_keeps_what_was_known_of_it() {
     at(&HELD_BACK, Studio::filled, |place, storage| {
-        filled(place, storage);
+        place.fill(&storage.root);
         place.lines(&["load CLOUD"]).ok();
         let server = storage.server.as_mut().unwrap();
         if !server.forbid("footage/acme/spot/plates") {
@@ -135,7 +128,7 @@ fn a_folder_that_cannot_be_read_keeps_what_was_known_of_it() {
 #[test]
 fn an_emptied_storage_is_offline_until_it_is_forgotten() {
     at(&KINDS, Studio::filled, |place, storage| {
-        filled(place, storage);
+        place.fill(&storage.root);
         place.lines(&["load CLOUD"]).ok();
         for folder in ["footage", "scratch"] {
             place.remotes.said(&["purge", &storage.at(folder)]);
@@ -166,7 +159,7 @@ fn categories_without_anything_in_them_are_no_reason_to_forget() {
         if !storage.kind.holds_empty_folders() {
             return;
         }
-        filled(place, storage);
+        place.fill(&storage.root);
         place.lines(&["load CLOUD"]).ok();
         for folder in ["footage/acme", "footage/Bob's", "scratch/render/acme"] {
             place.remotes.said(&["purge", &storage.at(folder)]);

@@ -1,0 +1,169 @@
+//! The rclone program itself: which one is used, and what its environment may not change.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::copies::same;
+use super::{Kind, Place, at};
+use crate::servers::{old_rclone, rclone};
+use crate::studio::Studio;
+
+const THERE: &str = "copy acme/spot all WORK CLOUD";
+
+/// A program that says it is rclone of this version.
+fn says_it_is(place: &Place<'_>, version: &str) {
+    place
+        .studio
+        .file(
+            "bin/rclone",
+            format!("#!/bin/sh\necho 'rclone {version}'\n"),
+        )
+        .mode("bin/rclone", 0o755);
+}
+
+#[test]
+fn without_rclone_only_remotes_are_out_of_reach() {
+    at(&[Kind::Alias], Studio::filled, |place, _| {
+        place.studio.folder("empty");
+        let line = |line: &str| {
+            let mut command = place.command();
+            command.env("PATH", place.studio.path("empty"));
+            place.studio.finish(command.args(["-c", line]))
+        };
+        let run = line("load CLOUD");
+        assert_ne!(run.status, 0, "{run}");
+        assert!(run.stderr.contains("there is none on PATH"), "{run}");
+        let run = line(THERE).status(1);
+        assert!(run.stderr.contains("there is none on PATH"), "{run}");
+        line("copy acme/spot all WORK NAS").ok();
+    });
+}
+
+#[test]
+fn a_named_rclone_is_used_in_place_of_that_on_path() {
+    at(&[Kind::Alias], Studio::filled, |place, storage| {
+        place.studio.folder("empty");
+        let set = format!("set rclone {}", rclone().unwrap().display());
+        let mut command = place.command();
+        command.env("PATH", place.studio.path("empty"));
+        place
+            .studio
+            .finish(command.args(["-c", &set, "-c", THERE]))
+            .ok();
+        let spot = place.studio.path("WORK/footage/acme/spot");
+        place
+            .remotes
+            .agrees(&spot, &storage.at("footage/acme/spot"));
+        let run = place.lines(&["set rclone ./nowhere/rclone", "load CLOUD"]);
+        assert_ne!(run.status, 0, "{run}");
+        assert!(run.stderr.contains("nowhere/rclone"), "{run}");
+    });
+}
+
+#[test]
+fn an_rclone_that_is_too_old_is_refused() {
+    at(&[Kind::Alias], Studio::filled, |place, _| {
+        says_it_is(place, "v1.53.0");
+        let program = place.studio.path("bin/rclone");
+        let run = |line: &str| place.studio.finish(place.with(&program).args(["-c", line]));
+        for line in ["load CLOUD", THERE] {
+            let run = run(line);
+            let why = "`$STUDIO/bin/rclone` is rclone 1.53.0; 1.60.0 is the oldest that works here";
+            assert!(run.stderr.contains(why), "{run}");
+            assert_eq!(run.status, 1, "{run}");
+        }
+        says_it_is(place, "of nobody knows which version");
+        let run = run("load CLOUD").status(1);
+        assert!(
+            run.stderr
+                .contains("does not say which version of rclone it is"),
+            "{run}"
+        );
+    });
+}
+
+#[test]
+fn the_oldest_rclone_copies_both_ways() {
+    let Some(old) = old_rclone() else {
+        return;
+    };
+    let kinds = [Kind::Sftp, Kind::Shell, Kind::WebDav, Kind::Alias];
+    at(&kinds, Studio::filled, |place, storage| {
+        copies_both_ways(place, &storage.root, old);
+    });
+}
+
+#[track_caller]
+fn copies_both_ways(place: &Place<'_>, root: &str, old: &Path) {
+    place
+        .studio
+        .file("WORK/footage/acme/spot/new\nline #1", "x");
+    let answer = |line: &str, names: &[&str]| {
+        let mut command = place.with(old);
+        command.args(["--format", "json", "-c", line]);
+        let run = place.studio.finish(&mut command);
+        let document = run.document();
+        let document = document.get("databases").map_or(&document, |all| &all[0]);
+        json!(
+            names
+                .iter()
+                .map(|name| document[name].clone())
+                .collect::<Vec<_>>()
+        )
+    };
+    let ends = ["state", "copied_files", "same_files", "failed_files"];
+    assert_eq!(
+        answer("copy all all WORK CLOUD", &ends),
+        json!(["complete", 6, 0, 0])
+    );
+    place.remotes.agrees(&place.studio.path("WORK"), root);
+    assert_eq!(
+        answer("copy all all WORK CLOUD", &ends),
+        json!(["complete", 0, 6, 0])
+    );
+    assert_eq!(
+        answer("copy all all CLOUD NAS", &ends),
+        json!(["complete", 6, 0, 0])
+    );
+    same(place.studio, "WORK", "NAS");
+    let counts = ["state", "files", "added", "changed", "gone"];
+    assert_eq!(
+        answer("load CLOUD", &counts),
+        json!(["complete", 6, 0, 0, 0])
+    );
+}
+
+#[test]
+fn variables_of_rclone_change_nothing() {
+    at(
+        &[Kind::Sftp, Kind::Alias],
+        Studio::filled,
+        |place, storage| {
+            let run = |line: &str| {
+                let mut command = place.command();
+                command.envs([
+                    ("RCLONE_DRY_RUN", "true"),
+                    ("RCLONE_INCLUDE", "*.nothing"),
+                    ("RCLONE_EXCLUDE", "*.mov"),
+                    ("RCLONE_MAX_SIZE", "1"),
+                    ("RCLONE_MAX_DEPTH", "1"),
+                    ("RCLONE_IGNORE_EXISTING", "true"),
+                    ("RCLONE_LOG_LEVEL", "ERROR"),
+                    ("RCLONE_QUIET", "true"),
+                    ("RCLONE_VERBOSE", "2"),
+                    ("RCLONE_RC", "true"),
+                    ("RCLONE_BACKUP_DIR", "elsewhere"),
+                ]);
+                place.studio.finish(command.args(["-c", line]))
+            };
+            run("copy all all WORK CLOUD").ok();
+            place
+                .remotes
+                .agrees(&place.studio.path("WORK"), &storage.root);
+            run("load CLOUD").ok();
+            run("copy all all CLOUD NAS").ok();
+            same(place.studio, "WORK", "NAS");
+        },
+    );
+}
