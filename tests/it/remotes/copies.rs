@@ -114,12 +114,11 @@ pub(super) fn all_same(place: &Place<'_>, line: &str, files: u64) {
 /// Fails unless a line copies so many files, and nothing is said of any of them.
 #[track_caller]
 pub(super) fn all_copied(place: &Place<'_>, line: &str, files: u64) {
-    let ends = place.answer(line, &ENDS);
-    assert_eq!(
-        json!(ends),
-        json!(["complete", files, 0, 0, 0, 0]),
-        "{line}"
-    );
+    let run = place.json(line);
+    let document = run.document();
+    let ends = ENDS.map(|name| document[name].clone());
+    let expected = json!(["complete", files, 0, 0, 0, 0]);
+    assert_eq!(json!(ends), expected, "{line}: {run}");
 }
 
 #[test]
