@@ -7,7 +7,8 @@ pub fn is_rate(text: &str) -> bool {
     entries.peek().is_some()
         && entries.all(|entry| match entry.split_once(',') {
             Some((time, rate)) => is_time(time) && is_pair(rate),
-            None => is_pair(entry),
+            // A time without a rate was forgotten half.
+            None => !is_time(entry) && is_pair(entry),
         })
 }
 
