@@ -217,7 +217,7 @@ CREATE TABLE sent (
     folder      BLOB NOT NULL,          -- below the replica's
     source      BLOB NOT NULL,          -- the root of the database it came from
     manifest    BLOB NOT NULL,          -- names, sizes and times at the source when they were sent
-    numbers     BLOB NOT NULL,          -- of each the file's number there, 8 bytes, little-endian; 0: not known
+    numbers     BLOB NOT NULL,          -- of each what tells the file there whatever its name, 8 bytes, little-endian; 0: not known
     marks       BLOB NOT NULL,          -- of each what a listing of the destination showed of it, likewise
     PRIMARY KEY (destination, replica, folder, source)
 ) STRICT;

@@ -24,7 +24,7 @@ pub struct SentFile {
     pub bytes: u64,
     /// Its modification time at the source.
     pub modified: Moment,
-    /// Its number on the file system it came from; 0 where that says nothing.
+    /// What tells it from every other file on the file system it came from, whatever its name; 0 where that is not kept.
     pub number: u64,
     /// What a listing of the destination shows of this version; 0 where that is not known.
     pub mark: u64,

@@ -1,5 +1,6 @@
 //! Where an open folder comes from: the file system it is mounted from, and when it was made there.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::os::unix::fs::MetadataExt as _;
 use std::time::UNIX_EPOCH;
@@ -28,6 +29,26 @@ impl Folder {
     #[cfg(not(target_os = "linux"))]
     #[expect(clippy::unused_self, reason = "as where there is one")]
     fn mount_number(&self) -> Option<u64> {
+        None
+    }
+
+    /// What tells a file in it from every other that has its number before or after: the number, and when it was made in
+    /// seconds and nanoseconds. `None` where that is not kept.
+    #[cfg(target_os = "linux")]
+    #[must_use]
+    pub fn birth_of(&self, name: &OsStr) -> Option<(u64, i64, u32)> {
+        use rustix::fs::{AtFlags, StatxFlags, statx};
+        let wanted = StatxFlags::BTIME | StatxFlags::INO;
+        let seen = statx(self.handle(), name, AtFlags::SYMLINK_NOFOLLOW, wanted).ok()?;
+        let made = seen.stx_btime;
+        let is_kept = StatxFlags::from_bits_retain(seen.stx_mask).contains(wanted);
+        (is_kept && made.tv_sec > 0).then_some((seen.stx_ino, made.tv_sec, made.tv_nsec))
+    }
+
+    /// The same where the system does not say.
+    #[cfg(not(target_os = "linux"))]
+    #[must_use]
+    pub fn birth_of(&self, _name: &OsStr) -> Option<(u64, i64, u32)> {
         None
     }
 

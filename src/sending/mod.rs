@@ -7,11 +7,13 @@ mod journal;
 mod prove;
 
 use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 pub use journal::settle;
 
+use crate::digest::Digest;
 use crate::error::{Error, Result};
 use crate::index::{Index, SentFile, SentFolder};
 use crate::interrupt;
@@ -396,6 +398,17 @@ fn give_up(round: &Round<'_>, tell: &mut Tell<'_>) {
     }
 }
 
+/// What tells a file from every other on its file system, whatever its name; 0 where that is not kept. Its number alone
+/// would not do: that is given to another file once this one is gone.
+fn number(folder: &Folder, name: &OsStr) -> u64 {
+    folder
+        .birth_of(name)
+        .map_or(0, |(inode, seconds, nanoseconds)| {
+            let birth = format!("{inode} {seconds}.{nanoseconds:09}");
+            Digest::of_bytes(birth.as_bytes()).half()
+        })
+}
+
 /// The files of a folder, for the journal of the run.
 fn packed(files: &SentFolder) -> Manifest {
     let mut packer = Packer::with_capacity(files.len());
@@ -491,7 +504,7 @@ impl<'a> Looking<'a> {
             Ok(stat) if stat.kind == Kind::File => Seen::File(SentFile {
                 bytes: stat.bytes,
                 modified: stat.modified,
-                number: stat.inode,
+                number: number(folder, name),
                 mark: 0,
             }),
             Ok(stat) => Seen::Other(format!("it is {} now", stat.kind.noun())),

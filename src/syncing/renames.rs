@@ -1,7 +1,7 @@
 //! Files that were given another name since they were sent: they are given it at the destination too, where it can do that.
 //!
 //! A file is taken for one that is gone if it has its size, its time to a fraction of a second, and its number on the file
-//! system: that says which file it is, whatever its name.
+//! system with the moment it was made: that says which file it is, whatever its name.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;

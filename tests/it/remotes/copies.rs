@@ -54,10 +54,10 @@ fn odd_names(kind: Kind) -> Vec<String> {
     ];
     // What encrypts names makes them longer.
     let long = if kind == Kind::Crypt { 120 } else { 200 };
-    // The servers of S3 and WebDAV are rclone's own. One lists control characters as other names, as no S3 does; the other
-    // takes names that look the same for one, as a Mac would.
+    // The servers of S3 and WebDAV are rclone's own. One lists control characters as other names, as no S3 does, and now
+    // and then one of two names that look the same; the other takes such names for one, as a Mac would.
     let is_held = |name: &&str| match kind {
-        Kind::S3 => !name.contains(char::is_control),
+        Kind::S3 => !name.contains(char::is_control) && *name != NFC,
         Kind::WebDav => *name != NFC,
         _ => true,
     };
