@@ -179,7 +179,10 @@ impl Sync<'_> {
 
 /// Those of these files that a listing shows, or that lie where nothing can be listed: that shows nothing either, and the
 /// process that is asked for lists says nothing of it.
-fn not_surely_gone(side: &RemoteSide, mut files: Vec<PathBuf>) -> Result<HashSet<PathBuf>> {
+pub(super) fn not_surely_gone(
+    side: &RemoteSide,
+    mut files: Vec<PathBuf>,
+) -> Result<HashSet<PathBuf>> {
     if files.is_empty() {
         return Ok(HashSet::new());
     }

@@ -8,15 +8,16 @@ use std::path::PathBuf;
 
 use super::Sync;
 use super::changes::Gone;
+use super::deleting::not_surely_gone;
 use super::gathering::Gathered;
 use super::remote::Work;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::index::{Index, SentFile, SentFolder};
 use crate::interrupt;
 use crate::moment::{Moment, Step};
 use crate::name::Name;
 use crate::outcome::Outcome;
-use crate::remote::{Times, Wanted};
+use crate::remote::{Listed, Times, Wanted};
 use crate::report::Report;
 use crate::sending::{Looking, Outgoing, Seen};
 use crate::sides::RemoteSide;
@@ -123,14 +124,16 @@ impl Sync<'_> {
                 .list(Wanted::Files(files), &side.abilities, Times::Cheap)
         };
         // Where nothing can be listed, nothing is renamed.
-        let before = list(&asked).unwrap_or_default().unwrap_or_default();
+        let before = or_nothing(list(&asked))?;
+        let names = work.renames.iter().map(|renamed| renamed.file.whole());
+        let taken = not_surely_gone(side, names.collect())?;
         let mut moved = Vec::new();
         for renamed in std::mem::take(&mut work.renames) {
             let sent = &renamed.gone.sent;
             let old = before.file(&renamed.old());
             let is_there =
                 old.is_some_and(|old| old.bytes == Some(sent.bytes) && old.mark == sent.mark);
-            let is_free = before.file(&renamed.file.whole()).is_none();
+            let is_free = !taken.contains(&renamed.file.whole());
             let can = is_there && is_free && !interrupt::requested();
             if can
                 && side
@@ -145,8 +148,8 @@ impl Sync<'_> {
             }
         }
         let new: Vec<PathBuf> = moved.iter().map(|renamed| renamed.file.whole()).collect();
-        let after = if new.is_empty() { None } else { list(&new)? };
-        let after = after.unwrap_or_default();
+        let after = if new.is_empty() { Ok(None) } else { list(&new) };
+        let after = or_nothing(after)?;
         for renamed in moved {
             let file = &renamed.file;
             let shown = after
@@ -188,6 +191,14 @@ impl Sync<'_> {
             [(folder, (files, Vec::new()))].into();
         let (source, destination) = (&self.request.source.root, &self.request.destination.root);
         index.keep_sent(destination, &renamed.file.replica, source, &there)
+    }
+}
+
+/// What a listing showed; nothing where there could be none.
+fn or_nothing(listed: Result<Option<Listed>>) -> Result<Listed> {
+    match listed {
+        Err(Error::Interrupted) => Err(Error::Interrupted),
+        listed => Ok(listed.unwrap_or_default().unwrap_or_default()),
     }
 }
 
