@@ -223,6 +223,12 @@ impl<'a> Batch<'a> {
         self.versions.is_some() && self.limits.bandwidth.is_none() && self.limits.until.is_none()
     }
 
+    /// Whether rclone asks the destination for each file by its name. In lists, a folder that can be written but not listed
+    /// looks empty: what is in it would be replaced and not kept.
+    fn asks_each(&self) -> bool {
+        self.versions.is_some() || self.only_new || are_apart(self.files)
+    }
+
     /// How many files at once, and how many questions: where the storage is near, each further connection costs more than
     /// it saves for few files.
     fn at_once(&self) -> (usize, usize) {
@@ -240,7 +246,7 @@ impl<'a> Batch<'a> {
             "IgnoreTimes": self.again,
             "Transfers": transfers,
             "Checkers": checkers,
-            "NoTraverse": are_apart(self.files),
+            "NoTraverse": self.asks_each(),
             "NoUpdateDirModTime": true,
             "NoUnicodeNormalization": true,
             // The times of a source are its files' own.
@@ -274,7 +280,7 @@ impl<'a> Batch<'a> {
             .collect();
         words.push(format!("--transfers={transfers}").into());
         words.push(format!("--checkers={checkers}").into());
-        if self.verb == "copy" && are_apart(self.files) {
+        if self.verb == "copy" && self.asks_each() {
             words.push("--no-traverse".into());
         }
         words.push("--files-from-raw".into());

@@ -281,3 +281,45 @@ fn an_old_rclone_sends_again_what_was_renamed() {
     assert_eq!((synced.count("moved"), synced.count("deleted")), (0, 2));
     site.agrees();
 }
+
+#[test]
+fn nothing_is_renamed_onto_what_cannot_be_listed() {
+    let studio = Studio::filled();
+    let Some(remotes) = Remotes::new(&studio) else {
+        return;
+    };
+    let server = Server::sftp(&remotes, "sf");
+    let site = Site::new(&remotes, &studio, server.root());
+    studio.file(format!("{SPOT}/shut/other"), "other");
+    // So many that folders are listed, and not each file asked for.
+    for number in 0..8 {
+        studio.file(format!("{SPOT}/f{number}"), format!("content {number}"));
+    }
+    site.sync("").sent(14);
+    // Somebody else's, where names can be made and not seen.
+    let shut = server
+        .folder()
+        .join(SPOT.trim_start_matches("WORK/"))
+        .join("shut");
+    studio.file(shut.join("f3"), "somebody else's");
+    studio.mode(&shut, 0o333);
+    for number in 0..8 {
+        rename(&studio, &format!("f{number}"), &format!("shut/f{number}"));
+    }
+    let run = site.sync("");
+    studio.mode(&shut, 0o755);
+    // It is where it was, or among the old versions.
+    let mut folders = vec![server.folder().to_owned()];
+    let mut kept = false;
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                kept |= fs::read(&path).unwrap() == b"somebody else's";
+            }
+        }
+    }
+    assert!(kept, "{run}\n{}", server.log());
+}
