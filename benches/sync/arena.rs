@@ -148,7 +148,7 @@ impl Contest {
 }
 
 /// The rows where nothing could be measured, with the reason.
-fn skipped(contests: &[Contest], kind: Kind, reason: &str) -> Vec<Row> {
+pub(crate) fn skipped(contests: &[Contest], kind: Kind, reason: &str) -> Vec<Row> {
     let rows = contests.iter().flat_map(|contest| {
         contest.peers.iter().map(|(peer, asked)| Row {
             what: format!("{}, {}, {}", Tool::Sync.name(), contest.title, kind.name()),

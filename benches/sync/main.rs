@@ -54,12 +54,11 @@ fn main() -> ExitCode {
     outcome::ending(run())
 }
 
-/// Does what the first argument says: measures one command, sends as the first program did, or measures everything.
+/// Does what the first argument says: measures one command, or everything.
 fn run() -> Outcome<()> {
     let mut arguments = env::args_os().skip(1);
     match arguments.next().as_deref().and_then(|word| word.to_str()) {
         Some(measure::OPTION) => wrapper::run(arguments),
-        Some(seed_sync::OPTION) => seed_sync::run(arguments),
         _ => measure_everything(&Sync::parse().options),
     }
 }

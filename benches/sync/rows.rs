@@ -4,9 +4,11 @@ use std::path::Path;
 
 use auto_backup::units;
 
-use crate::arena::{Arena, Contest, Course};
+use crate::arena::{Arena, Contest, Course, skipped};
 use crate::common::outcome::Outcome;
 use crate::common::row::Row;
+use crate::programs;
+use crate::seed_sync;
 use crate::server::{Kind, Server};
 use crate::tool::Tool;
 use crate::tree::Tree;
@@ -60,11 +62,18 @@ pub(crate) fn all(folder: &Path, files: u64, runs: u64) -> Outcome<Vec<Row>> {
             server,
             runs,
         };
-        let mut contests = vec![contest(files, "all new, of 4 KiB", Course::Fresh, NEW)];
-        if kind == Kind::Sftp {
-            contests.push(grown(files, changed, SEED));
-        }
-        rows.extend(arena.rows(&contests)?);
+        let fresh = contest(files, "all new, of 4 KiB", Course::Fresh, NEW);
+        let grown = grown(files, changed, SEED);
+        rows.extend(match (kind, programs::find(seed_sync::LANGUAGE)) {
+            (Kind::S3, _) => arena.rows(&[fresh])?,
+            (Kind::Sftp, Some(_)) => arena.rows(&[fresh, grown])?,
+            (Kind::Sftp, None) => {
+                let reason = format!("{} is not installed", seed_sync::LANGUAGE);
+                let mut rows = arena.rows(&[fresh])?;
+                rows.extend(skipped(&[grown], kind, &reason));
+                rows
+            }
+        });
     }
     small.remove()?;
     Ok(rows)

@@ -45,6 +45,11 @@ impl<'a> Side<'a> {
         self.remembered("sqlite")
     }
 
+    /// Where ours reads its databases.
+    pub(crate) fn startup(&self) -> PathBuf {
+        self.remembered("config")
+    }
+
     /// What the first program knows of the files.
     pub(crate) fn record(&self) -> PathBuf {
         self.remembered("record")

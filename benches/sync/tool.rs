@@ -1,7 +1,7 @@
 //! The ways to send what changed that are held against each other.
 
-use std::env;
 use std::ffi::OsString;
+use std::fs;
 
 use auto_backup::error::At as _;
 use auto_backup::lexer::quote;
@@ -62,34 +62,32 @@ impl Tool {
             words.chain(places).collect()
         };
         Ok(match self {
-            Self::Sync => ours(tree, side),
+            Self::Sync => ours(tree, side)?,
             Self::RcloneCopy => rclone(&["rclone", "copy"]),
             Self::RcloneCopyEight => rclone(&["rclone", "copy", "--transfers", "8"]),
             Self::RcloneSync => rclone(&["rclone", "sync"]),
-            Self::Seed => vec![
-                env::current_exe().at("find", "this program")?.into(),
-                seed_sync::OPTION.into(),
-                side.record().into(),
-                tree.category().into(),
-                side.category().into(),
-            ],
+            Self::Seed => seed_sync::line(&side.record(), tree, &side.category()),
         })
     }
 }
 
-/// auto-backup with the two databases and the category, and the sync from one to the other, as one process.
-fn ours(tree: &Tree, side: &Side<'_>) -> Vec<OsString> {
-    let mut line: Vec<OsString> = [PROGRAM, "--quiet", "--no-config", "--index"]
-        .map(OsString::from)
-        .into();
-    line.push(side.index().into());
-    for command in [
-        format!("add database WORK {}", quote(tree.root.as_os_str())),
-        format!("add database NAS {}", quote(side.root().as_ref())),
-        format!("add category {CATEGORY} {CATEGORY}"),
-        format!("sync all {CATEGORY} WORK NAS"),
-    ] {
-        line.extend(["-c".into(), command.into()]);
-    }
-    line
+/// auto-backup, which knows the two databases and the category by its start-up file, and syncs from one to the other.
+fn ours(tree: &Tree, side: &Side<'_>) -> Outcome<Vec<OsString>> {
+    let startup = side.startup();
+    let lines = format!(
+        "add database WORK {}\nadd database NAS {}\nadd category {CATEGORY} {CATEGORY}\n",
+        quote(tree.root.as_os_str()),
+        quote(side.root().as_ref()),
+    );
+    fs::write(&startup, lines).at("write", &startup)?;
+    Ok(vec![
+        PROGRAM.into(),
+        "--quiet".into(),
+        "--config".into(),
+        startup.into(),
+        "--index".into(),
+        side.index().into(),
+        "-c".into(),
+        format!("sync all {CATEGORY} WORK NAS").into(),
+    ])
 }

@@ -70,11 +70,6 @@ impl Tree {
         self.root.join(CATEGORY)
     }
 
-    /// All files.
-    pub(crate) fn paths(&self) -> impl Iterator<Item = PathBuf> {
-        (0..self.files).map(|number| self.path(number))
-    }
-
     /// Removes the files.
     pub(crate) fn remove(self) -> Outcome<()> {
         Ok(fs::remove_dir_all(&self.root).at("remove", self.root)?)
