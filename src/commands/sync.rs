@@ -166,10 +166,6 @@ fn check_rate(rate: &str, is_remote: bool) -> Result<()> {
 pub(crate) struct Synced {
     copied: Copied,
     more: More,
-    /// Files that are gone from the source and stay.
-    gone_files: u64,
-    /// Files for the next sync.
-    left_files: u64,
     /// Whether only numbers are wanted.
     counts: bool,
     /// Whether what is gone is moved among the old versions.
@@ -177,22 +173,30 @@ pub(crate) struct Synced {
     source: String,
 }
 
-/// The numbers that a copy has not.
+/// The numbers of files that a copy has not.
 #[derive(Debug, Serialize)]
 struct More {
-    moved_files: u64,
-    deleted_files: u64,
+    #[serde(rename = "moved_files")]
+    moved: u64,
+    #[serde(rename = "deleted_files")]
+    deleted: u64,
+    /// Gone from the source, and still there.
+    #[serde(rename = "gone_files")]
+    gone: u64,
+    /// Left for the next sync.
+    #[serde(rename = "left_files")]
+    left: u64,
 }
 
 impl Synced {
     fn new(run: Option<i64>, state: &'static str, command: &Sync, report: Report) -> Self {
         Self {
             more: More {
-                moved_files: report.moved_files,
-                deleted_files: report.deleted_files,
+                moved: report.moved_files,
+                deleted: report.deleted_files,
+                gone: report.gone_files,
+                left: report.left_files,
             },
-            gone_files: report.gone_files,
-            left_files: report.left_files,
             counts: command.count,
             deletes: command.delete,
             source: command.from.clone(),
@@ -204,18 +208,14 @@ impl Synced {
     fn counts(&self) -> Vec<Cell> {
         let gone = format!("gone from {}", self.source);
         let counts = [
+            (self.more.moved, "renamed there, not sent again", Tone::Good),
             (
-                self.more.moved_files,
-                "renamed there, not sent again",
-                Tone::Good,
-            ),
-            (
-                self.more.deleted_files,
+                self.more.deleted,
                 "moved among the old versions",
                 Tone::Warning,
             ),
-            (self.gone_files, gone.as_str(), Tone::Warning),
-            (self.left_files, "left for the next sync", Tone::Warning),
+            (self.more.gone, gone.as_str(), Tone::Warning),
+            (self.more.left, "left for the next sync", Tone::Warning),
         ];
         let counts = counts.into_iter().filter(|(number, ..)| *number > 0);
         let cells = counts.flat_map(|(number, words, tone)| {
@@ -243,7 +243,7 @@ impl Stream for Synced {
             "sent"
         };
         self.copied.conclude(lines, verbs, Some(&self.counts()))?;
-        if self.gone_files > 0 && !self.deletes {
+        if self.more.gone > 0 && !self.deletes {
             lines.line(
                 "what is gone from there stays; `--delete` moves it among the old versions",
             )?;

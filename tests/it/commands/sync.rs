@@ -54,12 +54,12 @@ fn a_sync_has_a_json_document() {
     assert_snapshot!(studio.json(&[LINE]).ok(), @r#"
     exit 0
     --- stdout
-    {"command":"sync","run":2,"state":"complete","planned_files":5,"planned_bytes":10,"copied_files":2,"copied_bytes":10,"same_files":3,"conflict_files":0,"failed_files":0,"skipped_files":0,"verified_files":2,"seconds":N,"moved_files":0,"deleted_files":0,"items":[{"path":"$STUDIO/NAS/footage/acme/teaser/t.mov","outcome":"gone","reason":"no longer on WORK"}]}
+    {"command":"sync","run":2,"state":"complete","planned_files":5,"planned_bytes":10,"copied_files":2,"copied_bytes":10,"same_files":3,"conflict_files":0,"failed_files":0,"skipped_files":0,"verified_files":2,"seconds":N,"moved_files":0,"deleted_files":0,"gone_files":1,"left_files":0,"items":[{"path":"$STUDIO/NAS/footage/acme/teaser/t.mov","outcome":"gone","reason":"no longer on WORK"}]}
     "#);
     assert_snapshot!(studio.json(&[&format!("{LINE} --delete")]).ok(), @r#"
     exit 0
     --- stdout
-    {"command":"sync","run":3,"state":"complete","planned_files":5,"planned_bytes":0,"copied_files":0,"copied_bytes":0,"same_files":5,"conflict_files":0,"failed_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"moved_files":0,"deleted_files":1,"items":[{"path":"$STUDIO/NAS/footage/acme/teaser/t.mov","outcome":"deleted","reason":null}]}
+    {"command":"sync","run":3,"state":"complete","planned_files":5,"planned_bytes":0,"copied_files":0,"copied_bytes":0,"same_files":5,"conflict_files":0,"failed_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"moved_files":0,"deleted_files":1,"gone_files":0,"left_files":0,"items":[{"path":"$STUDIO/NAS/footage/acme/teaser/t.mov","outcome":"deleted","reason":null}]}
     "#);
 }
 
@@ -93,7 +93,7 @@ fn count_says_only_how_much_would_go_and_does_nothing() {
     assert_snapshot!(studio.json(&[&line]).ok(), @r#"
     exit 0
     --- stdout
-    {"command":"sync","run":null,"state":"complete","planned_files":5,"planned_bytes":10,"copied_files":0,"copied_bytes":0,"same_files":3,"conflict_files":0,"failed_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"moved_files":0,"deleted_files":0,"items":[]}
+    {"command":"sync","run":null,"state":"complete","planned_files":5,"planned_bytes":10,"copied_files":0,"copied_bytes":0,"same_files":3,"conflict_files":0,"failed_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"moved_files":0,"deleted_files":0,"gone_files":1,"left_files":0,"items":[]}
     "#);
     assert_snapshot!(formatted(&studio, "plain", &line), @"
     exit 0
@@ -118,7 +118,7 @@ fn a_dry_run_lists_what_would_go_and_does_nothing() {
     assert_snapshot!(studio.json(&[&format!("{LINE} --dry-run --delete")]).ok(), @r#"
     exit 0
     --- stdout
-    {"command":"sync","run":null,"state":"complete","planned_files":5,"planned_bytes":10,"copied_files":0,"copied_bytes":0,"same_files":3,"conflict_files":0,"failed_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"moved_files":0,"deleted_files":0,"items":[{"path":"$STUDIO/NAS/footage/acme/spot/new","outcome":"planned","reason":"add"},{"path":"$STUDIO/NAS/footage/acme/spot/reel.mov","outcome":"planned","reason":"replace, keeping the old version"},{"path":"$STUDIO/NAS/footage/acme/teaser/t.mov","outcome":"gone","reason":"no longer on WORK: to be moved among the old versions"}]}
+    {"command":"sync","run":null,"state":"complete","planned_files":5,"planned_bytes":10,"copied_files":0,"copied_bytes":0,"same_files":3,"conflict_files":0,"failed_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"moved_files":0,"deleted_files":0,"gone_files":1,"left_files":0,"items":[{"path":"$STUDIO/NAS/footage/acme/spot/new","outcome":"planned","reason":"add"},{"path":"$STUDIO/NAS/footage/acme/spot/reel.mov","outcome":"planned","reason":"replace, keeping the old version"},{"path":"$STUDIO/NAS/footage/acme/teaser/t.mov","outcome":"gone","reason":"no longer on WORK: to be moved among the old versions"}]}
     "#);
     assert_eq!(studio.tree("NAS"), before);
 }
