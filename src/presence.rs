@@ -15,7 +15,7 @@ use crate::name::Name;
 use crate::os::deadline::within;
 use crate::os::folder::{Folder, is_missing};
 use crate::registry::Database;
-use crate::remote::Remote;
+use crate::remote::{Reached, Remote};
 use crate::units;
 
 /// How long a storage may take to answer, where work depends on it.
@@ -44,7 +44,7 @@ pub fn reach(
     index: &Index,
     database: &Database,
     known: &KnownDatabase,
-) -> Result<(Remote, Option<String>)> {
+) -> Result<(Remote, Reached)> {
     reach_within(PATIENCE, true, index, database, known)
 }
 
@@ -71,7 +71,7 @@ fn reach_within(
     index: &Index,
     database: &Database,
     known: &KnownDatabase,
-) -> Result<(Remote, Option<String>)> {
+) -> Result<(Remote, Reached)> {
     let remembered = Cell::new(false);
     let recall = |stamp: &str| {
         let version = index.program_version(stamp);
@@ -100,14 +100,14 @@ fn reach_within(
         })
     };
     match (&known.identity, &reached.identity) {
-        (Some(known), Some(found)) if known == found => return Ok((remote, reached.identity)),
+        (Some(known), Some(found)) if known == found => return Ok((remote, reached)),
         (Some(_), Some(_)) => return wrong("is another database by its identity file".to_owned()),
         (Some(_), None) => {
             return wrong("has lost its identity file `.auto-backup/database.json`: it may be another bucket or folder".to_owned());
         }
         (None, _) => {}
     }
-    let names = reached.names.unwrap_or_default();
+    let names = reached.names.as_deref().unwrap_or_default();
     let first = |path: &PathBuf| path.iter().next().map(Name::from);
     let holds = |path: &PathBuf| first(path).is_none_or(|name| names.contains(&name));
     if known.files > 0 && !known.categories.iter().any(holds) {
@@ -116,7 +116,7 @@ fn reach_within(
             "holds none of the category folders, though the index knows {files} there"
         ));
     }
-    Ok((remote, reached.identity))
+    Ok((remote, reached))
 }
 
 fn open_within(

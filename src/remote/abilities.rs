@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::Remote;
+use super::daemon::Answer;
 use super::log;
 use super::process::{self, Line, Patience};
 use crate::error::{PATIENCE, Result};
@@ -35,10 +38,10 @@ pub struct Abilities {
     folds_case: bool,
 }
 
-/// The answer of `rclone backend features`.
+/// The answer of `rclone backend features`, which is that of rclone's `operations/fsinfo` too.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Answer {
+struct Said {
     precision: u64,
     #[serde(default)]
     hashes: Option<Vec<String>>,
@@ -127,6 +130,20 @@ impl Remote {
     /// # Errors
     /// [`crate::error::Error::Remote`].
     pub fn abilities(&self) -> Result<Abilities> {
+        if let Some(daemon) = self.daemon() {
+            let question = json!({ "fs": self.root().to_str().unwrap_or_default() });
+            let patience = Duration::from_secs(PATIENCE);
+            if let Answer::Good(said) = daemon.ask("operations/fsinfo", &question, patience)?
+                && let Ok(said) = Said::deserialize(said)
+            {
+                return Ok(said.into());
+            }
+        }
+        self.abilities_alone()
+    }
+
+    /// The same by a process of its own, which says what is in the way.
+    fn abilities_alone(&self) -> Result<Abilities> {
         let words: Vec<OsString> = ["backend", "features"]
             .into_iter()
             .chain(process::ALWAYS)
@@ -134,7 +151,7 @@ impl Remote {
             .chain([self.root.clone().into()])
             .collect();
         let (mut answer, mut said) = (Vec::new(), String::new());
-        let patience = Patience::within(std::time::Duration::from_secs(PATIENCE));
+        let patience = Patience::within(Duration::from_secs(PATIENCE));
         process::run(&self.program, &words, patience, &mut |line| {
             match line {
                 Line::Out(line) => answer.extend(line),
@@ -147,18 +164,24 @@ impl Remote {
             }
             ControlFlow::Continue(())
         })?;
-        let answer: Answer = serde_json::from_slice(&answer)
+        let answer: Said = serde_json::from_slice(&answer)
             .map_err(|_| process::failed("ask for the abilities of", &self.root, said))?;
-        let has = |name: &str| answer.features.get(name).copied().unwrap_or_default();
-        Ok(Abilities {
-            precision: answer.precision,
-            hashes: answer.hashes.unwrap_or_default(),
+        Ok(answer.into())
+    }
+}
+
+impl From<Said> for Abilities {
+    fn from(said: Said) -> Self {
+        let has = |name: &str| said.features.get(name).copied().unwrap_or_default();
+        Self {
             slow_times: has("SlowModTime"),
             slow_hashes: has("SlowHash"),
             moves: has("Move") || has("Copy"),
             empty_folders: has("CanHaveEmptyDirectories"),
             folds_case: has("CaseInsensitive"),
-        })
+            precision: said.precision,
+            hashes: said.hashes.unwrap_or_default(),
+        }
     }
 }
 

@@ -63,6 +63,8 @@ pub struct Batch<'a> {
     again: bool,
     /// Whether they go only where nothing of their names is there.
     only_new: bool,
+    /// Whether every folder of the destination that they are in can be listed.
+    are_open: bool,
 }
 
 impl<'a> Batch<'a> {
@@ -87,6 +89,7 @@ impl<'a> Batch<'a> {
             // What is to be sent was decided before: a storage may not tell it from what is there.
             again: true,
             only_new: false,
+            are_open: false,
         }
     }
 
@@ -108,6 +111,7 @@ impl<'a> Batch<'a> {
             limits,
             again: false,
             only_new: true,
+            are_open: false,
         }
     }
 
@@ -124,6 +128,7 @@ impl<'a> Batch<'a> {
             limits,
             again: false,
             only_new: false,
+            are_open: false,
         }
     }
 
@@ -131,6 +136,14 @@ impl<'a> Batch<'a> {
     #[must_use]
     pub const fn again(mut self, again: bool) -> Self {
         self.again = again;
+        self
+    }
+
+    /// The same, where a listing showed of every folder there that it can be listed: what is there then shows in lists,
+    /// which cost far fewer questions.
+    #[must_use]
+    pub const fn open(mut self, are_open: bool) -> Self {
+        self.are_open = are_open;
         self
     }
 
@@ -152,6 +165,7 @@ impl<'a> Batch<'a> {
             limits,
             again: false,
             only_new: false,
+            are_open: false,
         }
     }
 
@@ -226,15 +240,13 @@ impl<'a> Batch<'a> {
     /// Whether rclone asks the destination for each file by its name. In lists, a folder that can be written but not listed
     /// looks empty: what is in it would be replaced and not kept.
     fn asks_each(&self) -> bool {
-        self.versions.is_some() || self.only_new || are_apart(self.files)
+        let keeps = self.versions.is_some() || self.only_new;
+        (keeps && !self.are_open) || are_apart(self.files)
     }
 
-    /// How many files at once, and how many questions: where the storage is near, each further connection costs more than
-    /// it saves for few files.
+    /// How many files at once, and how many questions.
     fn at_once(&self) -> (usize, usize) {
-        const FEW: usize = 500;
-        let few = self.remote.is_near() && self.files.len() <= FEW;
-        let (transfers, checkers) = if few { (2, 1) } else { (8, 8) };
+        let (transfers, checkers) = self.remote.at_once(self.files.len());
         (self.limits.transfers.unwrap_or(transfers), checkers)
     }
 

@@ -2,14 +2,13 @@
 //! socket file in a folder of our own (rclone's `rcd`), and ends with this.
 
 use std::ffi::OsString;
-use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, ErrorKind, Read, Write as _};
 use std::ops::ControlFlow;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::sync::{Mutex, PoisonError};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -27,6 +26,12 @@ use crate::os::scratch::ScratchFolder;
 /// How long is waited at once before Ctrl-C is looked for.
 const STEP: Duration = Duration::from_millis(50);
 
+/// How long a log may gather in its pipe. To be woken for each line would take from rclone what it needs for the next file.
+const GATHER: Duration = Duration::from_millis(10);
+
+/// As much as a pipe holds.
+const PIPE: usize = 64 << 10;
+
 /// How long rclone may take until it listens.
 const START: Duration = Duration::from_secs(20);
 
@@ -36,12 +41,25 @@ const GRACE: Duration = Duration::from_millis(600);
 /// The process.
 #[derive(Debug)]
 pub(super) struct Daemon {
-    program: PathBuf,
     folder: ScratchFolder,
-    child: Child,
+    child: Mutex<Child>,
     log: Mutex<Receiver<Vec<u8>>>,
     /// How many times the end of the log so far was looked for.
     marks: AtomicU64,
+    /// When it was started.
+    started: Instant,
+    /// Whether it came to listen, once that was waited for.
+    came: OnceLock<bool>,
+}
+
+/// A stream that is read from time to time.
+struct Gathering<R>(R);
+
+impl<R: Read> Read for Gathering<R> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        thread::sleep(GATHER);
+        self.0.read(into)
+    }
 }
 
 /// How a question was answered.
@@ -64,7 +82,7 @@ struct Status {
 }
 
 impl Daemon {
-    /// Starts it.
+    /// Starts it, and does not wait until it listens.
     pub(super) fn start(program: &Program) -> Result<Self> {
         let folder = ScratchFolder::new()?;
         let mut address = OsString::from("--rc-addr=unix://");
@@ -86,7 +104,7 @@ impl Daemon {
         let (sender, log) = mpsc::channel();
         if let Some(stream) = child.stderr.take() {
             thread::spawn(move || {
-                for line in BufReader::new(stream).split(b'\n') {
+                for line in BufReader::with_capacity(PIPE, Gathering(stream)).split(b'\n') {
                     let Ok(line) = line else { return };
                     if sender.send(line).is_err() {
                         return;
@@ -94,15 +112,14 @@ impl Daemon {
                 }
             });
         }
-        let daemon = Self {
-            program: program.path.clone(),
+        Ok(Self {
             folder,
-            child,
+            child: Mutex::new(child),
             log: Mutex::new(log),
             marks: AtomicU64::new(0),
-        };
-        daemon.wait_until_it_listens()?;
-        Ok(daemon)
+            started: Instant::now(),
+            came: OnceLock::new(),
+        })
     }
 
     /// Says whether the times in listings of a root are those of its arrival there. What is said with a question holds only
@@ -115,25 +132,33 @@ impl Daemon {
         Ok(())
     }
 
-    /// Whether it can be asked.
+    /// Whether it can be asked: where it has just been started, as soon as it can.
     pub(super) fn listens(&self) -> bool {
+        *self.came.get_or_init(|| self.comes()) && self.is_there()
+    }
+
+    fn is_there(&self) -> bool {
         UnixStream::connect(self.folder.path().join("s")).is_ok()
     }
 
-    fn wait_until_it_listens(&self) -> Result<()> {
-        let start = Instant::now();
-        while !self.listens() {
-            interrupt::check()?;
-            if start.elapsed() > START {
-                return Err(process::failed(
-                    "start",
-                    &self.program,
-                    "it does not listen",
-                ));
+    /// Waits until it listens; says whether it does.
+    fn comes(&self) -> bool {
+        while !self.is_there() {
+            let is_late = self.started.elapsed() > START;
+            if is_late || interrupt::requested() || self.has_ended() {
+                return false;
             }
             thread::sleep(Duration::from_millis(2));
         }
-        Ok(())
+        true
+    }
+
+    fn has_ended(&self) -> bool {
+        !matches!(self.child().try_wait(), Ok(None))
+    }
+
+    fn child(&self) -> MutexGuard<'_, Child> {
+        self.child.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks something, and waits for the answer at most so long.
@@ -215,9 +240,11 @@ impl Daemon {
         group: &str,
         hear: &mut dyn FnMut(&Entry) -> ControlFlow<()>,
     ) -> Result<Option<String>> {
-        let (mut asked, mut wait) = (Instant::now(), Duration::from_millis(5));
+        let (start, mut asked) = (Instant::now(), Instant::now());
         let mut hung = 0;
         loop {
+            // What takes long may be noticed late.
+            let wait = (start.elapsed() / 20).clamp(Duration::from_millis(5), STEP);
             if self.listen(wait, hear)?.is_break() {
                 self.stop(job);
                 return Ok(None);
@@ -244,43 +271,31 @@ impl Daemon {
                 Answer::Bad(error) => return Ok(Some(error)),
                 // Three times in a row is a minute of silence.
                 Answer::Late if hung == 2 => {
-                    guard::end_group(self.child.id(), true);
+                    guard::end_group(self.child().id(), true);
                     return Ok(Some(
                         "rclone said nothing for a minute and was stopped".to_owned(),
                     ));
                 }
                 Answer::Late => hung += 1,
             }
-            wait = (wait * 2).min(Duration::from_millis(200));
         }
     }
 
-    /// Hears what is logged for so long, unless whoever hears it has enough.
+    /// Waits so long and hears what was logged meanwhile, unless whoever hears it has enough.
     fn listen(
         &self,
         during: Duration,
         hear: &mut dyn FnMut(&Entry) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>> {
+        thread::sleep(during);
+        interrupt::check()?;
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        let start = Instant::now();
-        loop {
-            interrupt::check()?;
-            match log.recv_timeout(during.saturating_sub(start.elapsed()).min(STEP)) {
-                Ok(line) => {
-                    if hear(&log::read(&line)).is_break() {
-                        return Ok(ControlFlow::Break(()));
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) if start.elapsed() >= during => {
-                    return Ok(ControlFlow::Continue(()));
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => {
-                    thread::sleep(during.saturating_sub(start.elapsed()));
-                    return Ok(ControlFlow::Continue(()));
-                }
+        for line in log.try_iter() {
+            if hear(&log::read(&line)).is_break() {
+                return Ok(ControlFlow::Break(()));
             }
         }
+        Ok(ControlFlow::Continue(()))
     }
 
     /// Asks how far a transfer is, and has that heard as if it had been logged.
@@ -345,8 +360,9 @@ fn understood(text: &[u8]) -> Answer {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        guard::end_group(self.child.id(), true);
-        self.child.wait().map(|_| ()).unwrap_or_default();
+        let mut child = self.child();
+        guard::end_group(child.id(), true);
+        child.wait().map(|_| ()).unwrap_or_default();
     }
 }
 

@@ -212,7 +212,7 @@ impl Remote {
             "_filter": { "FilesFromRaw": [list.path().to_str().unwrap_or_default()] },
             "_config": {
                 "NoTraverse": asks_each(files, abilities),
-                "Checkers": if self.is_near() { 1 } else { 8 },
+                "Checkers": self.at_once(files.len()).1,
             },
         });
         let Answer::Good(answer) = daemon.ask("operations/list", &question, PATIENCE)? else {

@@ -103,7 +103,18 @@ impl Remote {
             .filter(|daemon| daemon.listens())
     }
 
-    /// Whether it is so near that a further connection costs more than waiting for one that is there.
+    /// How many of so many files are sent at once, and how many questions are asked at once. Where the storage is near, a
+    /// further connection costs more than waiting for one that is there.
+    fn at_once(&self, files: usize) -> (usize, usize) {
+        const FEW: usize = 500;
+        match (self.is_near(), files) {
+            (true, ..=FEW) => (2, 1),
+            (true, _) => (6, 2),
+            (false, _) => (8, 8),
+        }
+    }
+
+    /// Whether it answered within what some milliseconds of way take.
     fn is_near(&self) -> bool {
         const NEAR: u64 = 250;
         (1..NEAR).contains(&self.answered.load(Ordering::Relaxed))

@@ -28,6 +28,15 @@ pub struct Reached {
     pub names: Option<Vec<Name>>,
 }
 
+impl Reached {
+    /// Whether there is nothing of anybody's.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let names = self.names.as_ref();
+        names.is_some_and(|names| names.iter().all(|name| *name == Name::from(OWN_FOLDER)))
+    }
+}
+
 /// What came of asking.
 #[derive(Debug)]
 struct Said {

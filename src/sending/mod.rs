@@ -196,11 +196,14 @@ impl Sending<'_> {
         places: &[usize],
     ) -> Result<Option<String>> {
         self.look_at_source(round, places);
+        let mut are_open = true;
         let mut paths: Vec<PathBuf> = Vec::with_capacity(places.len());
         let mut of: HashMap<PathBuf, usize> = HashMap::with_capacity(places.len());
         for place in places {
             if matches!(round.fates[*place], Fate::Unknown) {
-                let whole = round.files[*place].whole();
+                let file = &round.files[*place];
+                are_open = are_open && self.destination.is_listed_whole(&file.replica);
+                let whole = file.whole();
                 of.insert(whole.clone(), *place);
                 paths.push(whole);
             }
@@ -215,6 +218,7 @@ impl Sending<'_> {
         } else {
             Batch::only_new(remote, source, &paths, self.limits)
         };
+        let batch = batch.open(are_open);
         let mut journal = Journal::of(index, destination, source);
         let said = batch.run(&mut |news| match news {
             Sent::Bytes(bytes) => (self.told)(0, bytes),

@@ -41,16 +41,21 @@ impl RemoteSide {
     /// [`crate::error::Error::Unreachable`] or [`crate::error::Error::Offline`], or the index cannot be read.
     pub fn open(index: &Index, database: &Database) -> Result<Self> {
         let known = index.database(&database.root)?;
-        let (remote, identity) = presence::reach(index, database, &known)?;
+        let (remote, reached) = presence::reach(index, database, &known)?;
         let abilities = abilities(index, &remote)?;
         remote.expect(&abilities)?;
+        let mut listed = BTreeMap::new();
+        if reached.is_empty() {
+            // That was a listing of everything.
+            listed.insert(PathBuf::new(), Arc::default());
+        }
         Ok(Self {
             database: database.clone(),
             remote,
             abilities,
-            identity: identity.map(OnceLock::from).unwrap_or_default(),
+            identity: reached.identity.map(OnceLock::from).unwrap_or_default(),
             index: Mutex::new(index.open_again()?),
-            listed: Mutex::default(),
+            listed: Mutex::new(listed),
         })
     }
 
@@ -93,10 +98,12 @@ impl RemoteSide {
         Ok(listed)
     }
 
-    /// Forgets what was listed, because it is no longer so.
-    pub fn forget_listed(&self) {
-        let mut kept = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.clear();
+    /// Whether a listing that was made before showed everything below a folder, with none in it that is closed.
+    #[must_use]
+    pub fn is_listed_whole(&self, folder: &Path) -> bool {
+        let kept = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = folder.ancestors().find_map(|above| kept.get(above));
+        known.is_some_and(|listed| listed.problems.is_empty())
     }
 
     /// Lists a folder. Where times are slow, only files that were not sent from here are asked for theirs.
