@@ -282,7 +282,8 @@ fn key(name: &[u8], [forms, cases, ends]: [bool; 3]) -> Vec<u8> {
 }
 
 /// The names that a folder of the destination holds.
-fn names_there(destination: &Tree, path: &Path) -> Vec<Name> {
+#[must_use]
+pub fn names_there(destination: &Tree, path: &Path) -> Vec<Name> {
     let Some(folder) = destination.folders.get(path) else {
         return Vec::new();
     };

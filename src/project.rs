@@ -187,6 +187,16 @@ pub fn below(category: &Path, project: &ProjectId) -> PathBuf {
     category.join(project.path())
 }
 
+/// The path of something within a replica; of the replica's own folder without a slash at its end.
+#[must_use]
+pub fn within(replica: &Path, path: &Path) -> PathBuf {
+    if path == Path::new("") {
+        replica.to_owned()
+    } else {
+        replica.join(path)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

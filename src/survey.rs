@@ -1,7 +1,7 @@
 //! Which replicas a look at a database is about: the categories and the projects in them, without what these hold.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::error::Result;
 use crate::listing::{self, Listing};
@@ -46,6 +46,25 @@ impl<'a> Extent<'a> {
     pub fn is_whole(&self, registry: &Registry) -> bool {
         self.scope == Scope::All && self.categories.len() == registry.categories().len()
     }
+}
+
+/// The category and project of a replica's folder below a root, if it is of these categories and this scope.
+#[must_use]
+pub fn replica<'a>(
+    categories: &[&'a Category],
+    scope: &Scope,
+    folder: &Path,
+) -> Option<(&'a Category, ProjectId)> {
+    categories.iter().find_map(|category| {
+        let below = folder.strip_prefix(&category.path).ok()?;
+        let names: Vec<Name> = below.iter().map(Name::from).collect();
+        let [client, project] = names.as_slice() else {
+            return None;
+        };
+        let (client, project) = (client.clone(), project.clone());
+        let project = ProjectId { client, project };
+        scope.contains(&project).then_some((*category, project))
+    })
 }
 
 /// What was known before a look.

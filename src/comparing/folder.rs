@@ -8,6 +8,7 @@ use crate::diff::{self, Change, Visit};
 use crate::manifest::Files;
 use crate::name::Name;
 use crate::os::stat::Kind;
+use crate::project::within;
 use crate::tree::{Tree, TreeFolder};
 
 /// One folder as it is compared.
@@ -21,7 +22,7 @@ pub(super) struct Folder<'a> {
 
 impl Folder<'_> {
     fn below(&self, path: &Path) -> PathBuf {
-        join(&self.project, path)
+        within(&self.project, path)
     }
 
     /// An empty folder that only one side has is listed; any other shows in what is in it.
@@ -83,15 +84,6 @@ impl Visit for Folder<'_> {
             Ok(Change::Differs(a, b, difference)) => Verdict::Differs(difference, [a, b]),
         };
         self.comparison
-            .add(self.place, join(&self.project, &path), verdict);
-    }
-}
-
-/// A path below a project's; of the project's own folder without a slash at its end.
-pub(super) fn join(project: &Path, path: &Path) -> PathBuf {
-    if path == Path::new("") {
-        project.to_owned()
-    } else {
-        project.join(path)
+            .add(self.place, within(&self.project, &path), verdict);
     }
 }

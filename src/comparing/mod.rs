@@ -16,11 +16,11 @@ use crate::interrupt;
 use crate::monitor::{Event, Monitor};
 use crate::noting::Noting;
 use crate::os::disk::Disk;
-use crate::project::{ProjectId, Scope, below};
+use crate::project::{ProjectId, Scope, below, within};
 use crate::registry::{Category, Database, Registry};
 use crate::sides::Side;
 use crate::tree::Tree;
-use folder::{Folder, join};
+use folder::Folder;
 
 /// What is to be compared.
 #[derive(Debug)]
@@ -240,7 +240,7 @@ impl<'a> Comparer<'_, 'a> {
         for tree in trees {
             for problem in &tree.problems {
                 let verdict = Verdict::Failed(problem.error.line());
-                let path = join(&project.path(), &problem.path);
+                let path = within(&project.path(), &problem.path);
                 self.comparison.add(place, path, verdict);
             }
         }

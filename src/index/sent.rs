@@ -33,6 +33,47 @@ pub struct SentFile {
 /// The files of one folder, by their names.
 pub type SentFolder = BTreeMap<Name, SentFile>;
 
+/// What is to be noted down of folders of one replica: files that are there, and names of which that is no longer known.
+#[derive(Clone, Debug, Default)]
+pub struct SentChanges {
+    folders: BTreeMap<PathBuf, (SentFolder, Vec<Name>)>,
+}
+
+/// The same of several replicas, by their folders below the root.
+pub type SentRecord = BTreeMap<PathBuf, SentChanges>;
+
+impl SentChanges {
+    /// Notes a file that is there, by its path below the replica's folder.
+    pub fn there(&mut self, path: &Path, file: SentFile) {
+        let (folder, name) = split(path);
+        self.folders.entry(folder).or_default().0.insert(name, file);
+    }
+
+    /// Notes a file that is not there any more as somebody sent it.
+    pub fn gone(&mut self, path: &Path) {
+        let (folder, name) = split(path);
+        self.folders.entry(folder).or_default().1.push(name);
+    }
+
+    /// Notes a folder that is there with these files, which may be none.
+    pub fn folder(&mut self, folder: &Path, files: SentFolder) {
+        let noted = self.folders.entry(folder.to_owned()).or_default();
+        noted.0.extend(files);
+    }
+
+    /// Whether there is nothing to note.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.folders.is_empty()
+    }
+
+    /// The folders, with the files that are there.
+    pub fn folders(&self) -> impl Iterator<Item = (&Path, &SentFolder)> {
+        let folders = self.folders.iter();
+        folders.map(|(folder, (files, _))| (folder.as_path(), files))
+    }
+}
+
 /// What one source sent of one folder, packed.
 #[derive(Clone, Debug)]
 pub struct SentRow {
@@ -139,29 +180,33 @@ impl Index {
         rows.explain("read", &self.path)
     }
 
-    /// Notes what is at a destination now: for each folder of a replica the files that a source sent, and the names that
-    /// are no longer there as anybody sent them.
+    /// Notes what is at a destination now: the files that a source sent, and the names that are no longer there as anybody
+    /// sent them.
     ///
     /// # Errors
     /// The index cannot be written.
     pub fn keep_sent(
         &mut self,
         destination: &Path,
-        replica: &Path,
         source: &Path,
-        folders: &BTreeMap<PathBuf, (SentFolder, Vec<Name>)>,
+        record: &SentRecord,
     ) -> Result<()> {
+        if record.values().all(SentChanges::is_empty) {
+            return Ok(());
+        }
         let path = self.path.clone();
         let transaction = self.transaction()?;
-        for (folder, (sent, gone)) in folders {
-            let place = Place {
-                destination,
-                replica,
-                folder,
-            };
-            place
-                .keep(&transaction, source, sent, gone)
-                .explain("write", &path)?;
+        for (replica, changes) in record {
+            for (folder, (sent, gone)) in &changes.folders {
+                let place = Place {
+                    destination,
+                    replica,
+                    folder,
+                };
+                place
+                    .keep(&transaction, source, sent, gone)
+                    .explain("write", &path)?;
+            }
         }
         transaction.commit().explain("write", &path)
     }
@@ -247,6 +292,12 @@ impl Place<'_> {
     }
 }
 
+/// The folder of a file, and its name.
+fn split(path: &Path) -> (PathBuf, Name) {
+    let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+    (folder, Name::from(path.file_name().unwrap_or_default()))
+}
+
 fn bytes(path: &Path) -> &[u8] {
     path.as_os_str().as_bytes()
 }
@@ -292,15 +343,17 @@ mod tests {
         let [cloud, work, nas, replica] = ["s3:b", "/work", "/nas", "footage/a/b"].map(Path::new);
         let mut both = one("a", 1);
         both.extend(one("b", 2));
-        let folder = |files: SentFolder, gone: &[&str]| {
-            let gone = gone.iter().map(|name| Name::from(*name)).collect();
-            BTreeMap::from([(PathBuf::from("x"), (files, gone))])
+        let folder = |files: SentFolder, gone: Option<&str>| {
+            let mut changes = SentChanges::default();
+            changes.folder(Path::new("x"), files);
+            if let Some(gone) = gone {
+                changes.gone(Path::new(gone));
+            }
+            SentRecord::from([(replica.to_owned(), changes)])
         };
+        index.keep_sent(cloud, work, &folder(both, None)).unwrap();
         index
-            .keep_sent(cloud, replica, work, &folder(both, &[]))
-            .unwrap();
-        index
-            .keep_sent(cloud, replica, nas, &folder(one("a", 9), &[]))
+            .keep_sent(cloud, nas, &folder(one("a", 9), None))
             .unwrap();
         let rows = index.sent(cloud, replica).unwrap();
         let of = |source: &Path| {
@@ -314,7 +367,7 @@ mod tests {
         assert_eq!(index.sent_replicas(cloud, nas).unwrap(), [replica]);
 
         index
-            .keep_sent(cloud, replica, work, &folder(SentFolder::new(), &["a"]))
+            .keep_sent(cloud, work, &folder(SentFolder::new(), Some("x/a")))
             .unwrap();
         let rows = index.sent(cloud, replica).unwrap();
         assert_eq!(rows.iter().map(|row| row.files().len()).sum::<usize>(), 1);

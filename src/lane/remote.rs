@@ -8,6 +8,7 @@ use super::{Lane, News, Replica};
 use crate::content::{self, Found};
 use crate::error::Result;
 use crate::fit::{self, Habits};
+use crate::index::{SentFolder, SentRecord};
 use crate::interrupt;
 use crate::lock::Lock;
 use crate::manifest::Files;
@@ -184,14 +185,14 @@ impl Lane<'_> {
             side.remote.make_folders(&folders)?;
         }
         let (destination, source) = (&self.database.root, &self.errand.source.database().root);
+        let mut made = SentRecord::new();
         for job in jobs {
-            let made = empty_folders(job)
-                .map(|folder| (folder, Default::default()))
-                .collect();
-            self.index
-                .keep_sent(destination, &job.relative, source, &made)?;
+            let changes = made.entry(job.relative.clone()).or_default();
+            for folder in empty_folders(job) {
+                changes.folder(&folder, SentFolder::new());
+            }
         }
-        Ok(())
+        self.index.keep_sent(destination, source, &made)
     }
 
     /// Tells the index what is at the destination now: what was there, and what was proven since.

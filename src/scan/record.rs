@@ -5,19 +5,19 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
-use crate::index::{Index, SentFolder};
+use crate::index::{Index, SentChanges};
 use crate::manifest::Files;
 use crate::moment::{Moment, Step};
 use crate::name::Name;
 use crate::project::{ProjectId, Scope};
 use crate::registry::{Category, Database};
 use crate::sides::RemoteSide;
-use crate::survey::Extent;
+use crate::survey::{self, Extent};
 
 /// Corrects the record of a database behind rclone by what was listed.
 pub(super) fn correct_remote(index: &Index, side: &RemoteSide, extent: &Extent<'_>) -> Result<()> {
     for replica in index.all_sent_replicas(&side.database.root)? {
-        if meant(&replica, extent).is_some() {
+        if survey::replica(&extent.categories, &extent.scope, &replica).is_some() {
             side.correct_record(&replica)?;
         }
     }
@@ -35,12 +35,13 @@ pub(super) fn correct_disk(
         return Ok(());
     };
     for replica in index.all_sent_replicas(&database.root)? {
-        let Some((category, project)) = meant(&replica, extent) else {
+        let meant = survey::replica(&extent.categories, &extent.scope, &replica);
+        let Some((category, project)) = meant else {
             continue;
         };
         let step = step(index, id, category, &project)?;
         let known = known(index, id, category, &project)?;
-        let mut gone: BTreeMap<PathBuf, (SentFolder, Vec<Name>)> = BTreeMap::new();
+        let mut gone = SentChanges::default();
         for row in index.sent(&database.root, &replica)? {
             let there = known.get(&row.folder);
             let files = row.files().into_iter();
@@ -50,33 +51,13 @@ pub(super) fn correct_disk(
                     *bytes == sent.bytes && modified.same_as(sent.modified, step)
                 })
             });
-            let names: Vec<Name> = names.map(|(name, _)| name).collect();
-            if !names.is_empty() {
-                gone.entry(row.folder).or_default().1.extend(names);
+            for (name, _) in names {
+                gone.gone(&row.folder.join(name.as_path()));
             }
         }
-        if !gone.is_empty() {
-            index.keep_sent(&database.root, &replica, Path::new(""), &gone)?;
-        }
+        index.keep_sent(&database.root, Path::new(""), &[(replica, gone)].into())?;
     }
     Ok(())
-}
-
-/// The category and project of a replica's folder, if an extent is about these.
-fn meant<'a>(replica: &Path, extent: &Extent<'a>) -> Option<(&'a Category, ProjectId)> {
-    extent.categories.iter().find_map(|category| {
-        let below = replica.strip_prefix(&category.path).ok()?;
-        let names: Vec<Name> = below.iter().map(Name::from).collect();
-        let [client, project] = names.as_slice() else {
-            return None;
-        };
-        let (client, project) = (client.clone(), project.clone());
-        let project = ProjectId { client, project };
-        extent
-            .scope
-            .contains(&project)
-            .then_some((*category, project))
-    })
 }
 
 /// The step in which a replica's file system keeps times.

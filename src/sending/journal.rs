@@ -1,14 +1,12 @@
 //! The journal of what is said to be there: written while files are sent, settled by a listing.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::Outgoing;
 use super::prove::{judge, list, shown_step};
 use crate::error::Result;
-use crate::index::{Index, Said, SentFile, SentFolder};
-use crate::name::Name;
+use crate::index::{Index, Said, SentFile, SentRecord};
 use crate::sides::{RemoteSide, Side};
 
 /// The index is told after so many files at the latest.
@@ -85,25 +83,16 @@ pub fn settle(index: &mut Index, destination: &RemoteSide, source: &Side) -> Res
     let whole = |said: &Said| said.replica.join(&said.path);
     let paths: Vec<PathBuf> = left.iter().map(|(said, _)| whole(said)).collect();
     let listed = list(destination, &paths)?;
-    let mut record: BTreeMap<PathBuf, BTreeMap<PathBuf, (SentFolder, Vec<Name>)>> = BTreeMap::new();
+    let mut record = SentRecord::new();
     let mut good = Vec::new();
     for (said, sent) in left {
         if let Ok(mark) = judge(step, &sent, listed.file(&whole(&said))) {
             good.push(whole(&said));
-            let Said { replica, path } = said;
-            let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-            let name = Name::from(path.file_name().unwrap_or_default());
-            let folders = record.entry(replica).or_default();
-            folders
-                .entry(folder)
-                .or_default()
-                .0
-                .insert(name, SentFile { mark, ..sent });
+            let changes = record.entry(said.replica).or_default();
+            changes.there(&said.path, SentFile { mark, ..sent });
         }
     }
-    for (replica, folders) in record {
-        index.keep_sent(root, &replica, source, &folders)?;
-    }
+    index.keep_sent(root, source, &record)?;
     // That no listing proved them may have been told as a failure.
     index.clear_failures(source, root, &good)?;
     index.end_sending(root, source)

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use super::{Fate, PROVEN, Round, Sending};
+use super::round::{Fate, Round};
+use super::{PROVEN, Sending};
 use crate::error::Result;
 use crate::index::SentFile;
 use crate::moment::Step;

@@ -14,7 +14,7 @@ use crate::listing::Listing;
 use crate::manifest::{File, Packer};
 use crate::moment::{Moment, Step};
 use crate::name::Name;
-use crate::project::{ProjectId, Scope};
+use crate::project::{ProjectId, Scope, within};
 use crate::remote::{Abilities, Listed, ListedFile};
 use crate::tree::{Problem, SeenFolder, Tree, TreeFolder};
 
@@ -40,27 +40,17 @@ impl Record {
         (Some(sent.bytes) == listed.bytes && sent.mark == listed.mark).then_some(sent.modified)
     }
 
-    /// The names in each folder of which a listing does not show what was sent.
-    pub(super) fn contradicted(
-        &self,
-        listed: &Listed,
-        replica: &Path,
-    ) -> BTreeMap<PathBuf, Vec<Name>> {
-        let mut gone = BTreeMap::new();
+    /// The files, below the replica's folder, of which a listing does not show what was sent.
+    pub(super) fn contradicted(&self, listed: &Listed, replica: &Path) -> Vec<PathBuf> {
+        let mut gone = Vec::new();
         for (folder, files) in &self.folders {
-            let there = listed.folders.get(&join(replica, folder));
+            let there = listed.folders.get(&within(replica, folder));
             let is_there = |name: &Name| {
                 let file = there.and_then(|files| files.get(name));
                 file.is_some_and(|file| self.time(folder, name, file).is_some())
             };
-            let names: Vec<Name> = files
-                .keys()
-                .filter(|name| !is_there(name))
-                .cloned()
-                .collect();
-            if !names.is_empty() {
-                gone.insert(folder.clone(), names);
-            }
+            let names = files.keys().filter(|name| !is_there(name));
+            gone.extend(names.map(|name| folder.join(name.as_path())));
         }
         gone
     }
@@ -300,14 +290,5 @@ fn name_subfolders(tree: &mut Tree) {
     }
     for folder in tree.folders.values_mut() {
         folder.subfolders.sort_unstable();
-    }
-}
-
-/// A path below a replica's folder, which itself has no slash at its end.
-pub(super) fn join(replica: &Path, path: &Path) -> PathBuf {
-    if path == Path::new("") {
-        replica.to_owned()
-    } else {
-        replica.join(path)
     }
 }

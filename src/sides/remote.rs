@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::listed::{self, Record, Replica, join};
+use super::listed::{self, Record, Replica};
 use crate::content::{self, Found, Told};
 use crate::error::Result;
 use crate::exclusions::Exclusions;
-use crate::index::{Index, SentRow};
+use crate::index::{Index, SentChanges, SentRow};
 use crate::listing::Listing;
 use crate::name::Name;
 use crate::presence;
-use crate::project::{ProjectId, Scope, below};
+use crate::project::{ProjectId, Scope, below, within};
 use crate::registry::{Category, Database, Registry};
 use crate::remote::{Abilities, Listed, Proof, Remote, Times, Verdict, Wanted};
 use crate::tree::Tree;
@@ -231,7 +231,7 @@ impl RemoteSide {
         let mut tree = replica.tree(&listed);
         for problem in &mut tree.problems {
             if let crate::error::Error::Remote { path, .. } = &mut problem.error {
-                *path = self.remote.path(&join(&relative, &problem.path));
+                *path = self.remote.path(&within(&relative, &problem.path));
             }
         }
         Ok(tree)
@@ -258,18 +258,16 @@ impl RemoteSide {
                 .iter()
                 .any(|(closed, _)| path.starts_with(closed))
         };
-        let mut gone = Record::of(&rows).contradicted(&listed, replica);
-        // What could not be listed contradicts nothing.
-        gone.retain(|folder, _| !unlisted(&join(replica, folder)));
-        if gone.is_empty() {
-            return Ok(());
+        let mut gone = SentChanges::default();
+        for path in Record::of(&rows).contradicted(&listed, replica) {
+            // What could not be listed contradicts nothing.
+            if !unlisted(&replica.join(&path)) {
+                gone.gone(&path);
+            }
         }
-        let folders = gone
-            .into_iter()
-            .map(|(folder, names)| (folder, (BTreeMap::new(), names)));
-        let (root, folders) = (&self.database.root, folders.collect());
         // By no source: what there is of others is only taken back.
-        index.keep_sent(root, replica, Path::new(""), &folders)
+        let record = [(replica.to_owned(), gone)].into();
+        index.keep_sent(&self.database.root, Path::new(""), &record)
     }
 
     /// Which files of one size hold other bytes on another database: by the digests that storages say, else both are

@@ -1,15 +1,14 @@
 //! What is gone from the source: reported, or moved among the old versions at the destination; never erased.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use super::Sync;
 use super::changes::Gone;
-use super::remote::Work;
+use super::work::Work;
 use crate::error::{Error, Result};
-use crate::index::{Index, SentFolder};
+use crate::index::{Index, SentRecord};
 use crate::interrupt;
-use crate::name::Name;
 use crate::outcome::Outcome;
 use crate::project::Scope;
 use crate::registry::Category;
@@ -88,9 +87,8 @@ impl Sync<'_> {
         versions: &Path,
         report: &mut Report,
     ) -> Result<bool> {
-        let whole: Vec<PathBuf> = work
-            .gone
-            .iter()
+        let gone = work.gone.iter();
+        let whole: Vec<PathBuf> = gone
             .map(|(replica, gone)| replica.join(&gone.path))
             .collect();
         let declined = || matches!(self.ask_to_delete(whole.len() as u64), Err(Error::Declined));
@@ -100,81 +98,96 @@ impl Sync<'_> {
             }
             return Ok(false);
         }
-        let mut why: HashMap<PathBuf, String> = HashMap::new();
-        let limits = Limits::default();
-        let mut done: HashSet<PathBuf> = HashSet::new();
-        let said =
-            Batch::aside(&side.remote, &whole, versions, &limits).run(&mut |news| match news {
-                Sent::Failed(path, said) => {
-                    why.insert(path.to_owned(), said.to_owned());
-                }
-                Sent::Done(path) => {
-                    done.insert(path.to_owned());
-                }
-                Sent::Bytes(_) => {}
-            })?;
-        let listed = side
-            .remote
-            .list(Wanted::Files(&whole), &side.abilities, Times::Cheap);
-        let listed = match listed {
-            Ok(listed) => listed.unwrap_or_default(),
+        let mut moved = move_aside(side, &whole, versions)?;
+        match still_there(side, &whole, &moved.done) {
+            Ok(still) => moved.still = still,
+            Err(Error::Interrupted) => return Err(Error::Interrupted),
             Err(error) => {
                 for path in &whole {
                     report.add(Outcome::Failed(error.line()), || self.there(path));
                 }
-                return Ok(!done.is_empty());
+                return Ok(!moved.done.is_empty());
             }
-        };
-        let unmoved = whole.iter().filter(|path| !done.contains(*path));
-        let mut still = not_surely_gone(side, unmoved.cloned().collect())?;
-        still.extend(
-            whole
-                .iter()
-                .filter(|path| listed.file(path).is_some())
-                .cloned(),
-        );
-        let mut record: BTreeMap<&Path, BTreeMap<PathBuf, (SentFolder, Vec<Name>)>> =
-            BTreeMap::new();
-        let mut deleted = false;
+        }
+        let mut record = SentRecord::new();
         for ((replica, gone), path) in work.gone.iter().zip(&whole) {
-            if still.contains(path) || why.contains_key(path) {
-                let unsaid = || {
-                    said.clone()
-                        .unwrap_or_else(|| "it is still there".to_owned())
-                };
-                let reason = why.remove(path).unwrap_or_else(unsaid);
-                report.add(
-                    Outcome::Failed(format!(
-                        "it could not be moved among the old versions: {reason}"
-                    )),
-                    || self.there(path),
-                );
-                continue;
+            let outcome = moved.outcome(path);
+            if !matches!(outcome, Outcome::Failed(_)) {
+                work.removed.push((replica.clone(), gone.path.clone()));
+                let changes = record.entry(replica.clone()).or_default();
+                changes.gone(&gone.path);
             }
-            work.removed.push((replica.clone(), gone.path.clone()));
-            let folder = gone.path.parent().unwrap_or(Path::new("")).to_owned();
-            let name = Name::from(gone.path.file_name().unwrap_or_default());
-            record
-                .entry(replica)
-                .or_default()
-                .entry(folder)
-                .or_default()
-                .1
-                .push(name);
-            let outcome = if done.contains(path) {
-                deleted = true;
-                Outcome::Deleted
-            } else {
-                Outcome::Skipped("it was not there any more".to_owned())
-            };
             report.add(outcome, || self.there(path));
         }
-        let (source, destination) = (&self.request.source.root, &self.request.destination.root);
-        for (replica, folders) in record {
-            index.keep_sent(destination, replica, source, &folders)?;
-        }
-        Ok(deleted)
+        let (source, destination) = self.roots();
+        index.keep_sent(destination, source, &record)?;
+        Ok(!moved.done.is_empty())
     }
+}
+
+/// What came of moving files among the old versions.
+#[derive(Default)]
+struct Moved {
+    /// Those that rclone says it moved.
+    done: HashSet<PathBuf>,
+    /// Those it says it could not move, and why.
+    failed: HashMap<PathBuf, String>,
+    /// What it said of none of them.
+    said: Option<String>,
+    /// Those that may be where they were, whatever it says.
+    still: HashSet<PathBuf>,
+}
+
+impl Moved {
+    fn outcome(&self, path: &Path) -> Outcome {
+        let failed = self.failed.get(path);
+        if failed.is_some() || self.still.contains(path) {
+            let said = failed.or(self.said.as_ref());
+            let why = said.map_or("it is still there", String::as_str);
+            return Outcome::Failed(format!(
+                "it could not be moved among the old versions: {why}"
+            ));
+        }
+        if self.done.contains(path) {
+            Outcome::Deleted
+        } else {
+            Outcome::Skipped("it was not there any more".to_owned())
+        }
+    }
+}
+
+/// Moves files among the old versions.
+fn move_aside(side: &RemoteSide, files: &[PathBuf], versions: &Path) -> Result<Moved> {
+    let limits = Limits::default();
+    let mut moved = Moved::default();
+    let batch = Batch::aside(&side.remote, files, versions, &limits);
+    moved.said = batch.run(&mut |news| match news {
+        Sent::Failed(path, said) => {
+            moved.failed.insert(path.to_owned(), said.to_owned());
+        }
+        Sent::Done(path) => {
+            moved.done.insert(path.to_owned());
+        }
+        Sent::Bytes(_) => {}
+    })?;
+    Ok(moved)
+}
+
+/// Those of these files that are not surely gone from where they were.
+fn still_there(
+    side: &RemoteSide,
+    files: &[PathBuf],
+    moved: &HashSet<PathBuf>,
+) -> Result<HashSet<PathBuf>> {
+    let listed = side
+        .remote
+        .list(Wanted::Files(files), &side.abilities, Times::Cheap)?;
+    let listed = listed.unwrap_or_default();
+    let unmoved = files.iter().filter(|path| !moved.contains(*path));
+    let mut still = not_surely_gone(side, unmoved.cloned().collect())?;
+    let shown = files.iter().filter(|path| listed.file(path).is_some());
+    still.extend(shown.cloned());
+    Ok(still)
 }
 
 /// Those of these files that a listing shows, or that lie where nothing can be listed: that shows nothing either, and the

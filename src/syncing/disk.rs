@@ -13,7 +13,7 @@ use crate::copying;
 use crate::diff::Seen as Known;
 use crate::error::{Error, Result};
 use crate::exclusions::OWN_FOLDER;
-use crate::index::{Index, SentFile, SentFolder};
+use crate::index::{Index, SentChanges, SentFile, SentFolder, SentRecord, SentRow};
 use crate::interrupt;
 use crate::lane::{Bounds, Errand, Replica};
 use crate::lock::Lock;
@@ -44,10 +44,38 @@ impl Sync<'_> {
         let mut replicas = self.gather(index, looked, &mut report)?;
         self.forget_gone_failures(index)?;
         let failed = self.failed(index)?;
+        let mut errand = self.errand(&failed);
+        let (gone, known) = self.sort_out(&mut replicas, &failed, &mut errand, &mut report)?;
+        self.refuse_to_delete(&gone, known)?;
+        self.monitor.event(&Event::Finished);
+        if !errand.replicas.is_empty() {
+            let errand = copying::carry(
+                index,
+                errand,
+                self.request.destination,
+                self.monitor,
+                &mut report,
+            )?;
+            if !self.request.dry_run {
+                self.record(index, &errand.replicas, &replicas, &mut report)?;
+            }
+        }
+        self.end_gone(index, side, &gone, &mut report)?;
+        Ok(report)
+    }
+
+    /// Adds the replicas with work to the errand, and reports what is the same in the others; gives what is gone, with the
+    /// folders of its replicas, and how many files this source sent before.
+    fn sort_out(
+        &self,
+        replicas: &mut [Gathered<'_>],
+        failed: &HashSet<PathBuf>,
+        errand: &mut Errand,
+        report: &mut Report,
+    ) -> Result<(Vec<(PathBuf, Gone)>, u64)> {
         let (mut gone, mut known) = (Vec::new(), 0);
         let mut looking = Looking::at(&self.source);
-        let mut errand = self.errand(&failed);
-        for replica in &mut replicas {
+        for replica in replicas {
             let changes = replica.changes(&self.request.source.root);
             known += changes.known;
             if !self.request.retry_failed {
@@ -74,27 +102,12 @@ impl Sync<'_> {
                 report.same(changes.same);
             }
         }
-        self.refuse_to_delete(&gone, known)?;
-        self.monitor.event(&Event::Finished);
-        if !errand.replicas.is_empty() {
-            let errand = copying::carry(
-                index,
-                errand,
-                self.request.destination,
-                self.monitor,
-                &mut report,
-            )?;
-            if !self.request.dry_run {
-                self.record(index, &errand.replicas, &replicas, &mut report)?;
-            }
-        }
-        self.end_gone(index, side, &gone, &mut report)?;
-        Ok(report)
+        Ok((gone, known))
     }
 
     /// The files that failed before, by their paths below both roots.
     fn failed(&self, index: &Index) -> Result<HashSet<PathBuf>> {
-        let (source, destination) = (&self.request.source.root, &self.request.destination.root);
+        let (source, destination) = self.roots();
         let failures = index.failures_below(source, destination, Path::new(""))?;
         Ok(failures.into_iter().map(|failure| failure.path).collect())
     }
@@ -132,12 +145,11 @@ impl Sync<'_> {
         gathered: &[Gathered<'_>],
         report: &mut Report,
     ) -> Result<()> {
-        let root = &self.request.destination.root;
-        let (source, destination) = (&self.request.source.root, root);
+        let (source, destination) = self.roots();
         let mut others: HashSet<PathBuf> = HashSet::new();
         let mut failed = Vec::new();
         for item in &report.items {
-            let Ok(whole) = item.path.strip_prefix(root) else {
+            let Ok(whole) = item.path.strip_prefix(destination) else {
                 continue;
             };
             match &item.outcome {
@@ -149,54 +161,19 @@ impl Sync<'_> {
             others.insert(whole.to_owned());
         }
         let mut looking = Looking::at(&self.source);
-        let mut good = Vec::new();
+        let (mut record, mut good) = (SentRecord::new(), Vec::new());
         for replica in done {
             let relative = replica.relative();
-            let rows = gathered
+            let known = gathered
                 .iter()
                 .find(|gathered| gathered.relative == relative)
                 .map_or(&[][..], |gathered| &gathered.rows);
-            let known: BTreeMap<&Path, SentFolder> = rows
-                .iter()
-                .map(|row| (row.folder.as_path(), row.files()))
-                .collect();
-            let mut folders: BTreeMap<PathBuf, (SentFolder, Vec<Name>)> = BTreeMap::new();
-            for (path, folder) in &replica.tree.folders {
-                let before = known.get(path.as_path());
-                let mut sent = SentFolder::new();
-                let mut files = Files::of(folder.packed());
-                while let Ok(Some(file)) = files.next() {
-                    let name = Name::from_bytes(file.name.to_vec());
-                    let whole = relative.join(path).join(name.as_path());
-                    if others.contains(&whole) || file.target.is_some() {
-                        continue;
-                    }
-                    let same = before
-                        .and_then(|files| files.get(&name))
-                        .filter(|sent| (sent.bytes, sent.modified) == (file.bytes, file.modified));
-                    let number = match same {
-                        Some(same) => same.number,
-                        None => number(&looking.path(&whole)),
-                    };
-                    sent.insert(
-                        name,
-                        SentFile {
-                            bytes: file.bytes,
-                            modified: file.modified,
-                            number,
-                            mark: 0,
-                        },
-                    );
-                    good.push(whole);
-                }
-                if !sent.is_empty() || folder.packed().is_empty() {
-                    folders.insert(path.clone(), (sent, Vec::new()));
-                }
-            }
-            if !interrupt::requested() || folders.values().any(|(files, _)| !files.is_empty()) {
-                index.keep_sent(destination, &relative, source, &folders)?;
+            let changes = there(replica, known, &others, &mut looking, &mut good);
+            if !interrupt::requested() || changes.folders().any(|(_, files)| !files.is_empty()) {
+                record.insert(relative, changes);
             }
         }
+        index.keep_sent(destination, source, &record)?;
         index.note_failures(self.run, source, destination, &failed)?;
         index.clear_failures(source, destination, &good)
     }
@@ -224,8 +201,7 @@ impl Sync<'_> {
         }
         let _lock = Lock::make_and_take(&side.root, &side.database.name, self.run)?;
         let versions = Versions::new(&side.root, self.run);
-        let mut record: BTreeMap<&Path, BTreeMap<PathBuf, (SentFolder, Vec<Name>)>> =
-            BTreeMap::new();
+        let mut record = SentRecord::new();
         for (replica, file) in gone {
             let whole = replica.join(&file.path);
             let outcome = match put_aside(side, &versions, replica, file) {
@@ -234,22 +210,13 @@ impl Sync<'_> {
                 Err(error) => Outcome::Failed(error.line()),
             };
             if !matches!(outcome, Outcome::Failed(_)) {
-                let folder = file.path.parent().unwrap_or(Path::new("")).to_owned();
-                let name = Name::from(file.path.file_name().unwrap_or_default());
-                record
-                    .entry(replica)
-                    .or_default()
-                    .entry(folder)
-                    .or_default()
-                    .1
-                    .push(name);
+                let changes = record.entry(replica.clone()).or_default();
+                changes.gone(&file.path);
             }
             report.add(outcome, || self.there(&whole));
         }
-        let (source, destination) = (&self.request.source.root, &self.request.destination.root);
-        for (replica, folders) in record {
-            index.keep_sent(destination, replica, source, &folders)?;
-        }
+        let (source, destination) = self.roots();
+        index.keep_sent(destination, source, &record)?;
         let path = versions.path().map(|path| side.root.path().join(path));
         report.versions.extend(path);
         self.look_again(index, side, gone)
@@ -276,6 +243,51 @@ impl Sync<'_> {
         let noted = noting.finish()?;
         noted.write(index, crate::noting::Place::Disk(&side.root))
     }
+}
+
+/// What is at the destination now of a replica that was copied, but for `others`; `good` gets all its files.
+fn there(
+    replica: &Replica,
+    known: &[SentRow],
+    others: &HashSet<PathBuf>,
+    looking: &mut Looking<'_>,
+    good: &mut Vec<PathBuf>,
+) -> SentChanges {
+    let relative = replica.relative();
+    let known = known.iter().map(|row| (row.folder.as_path(), row.files()));
+    let known: BTreeMap<&Path, SentFolder> = known.collect();
+    let mut changes = SentChanges::default();
+    for (path, folder) in &replica.tree.folders {
+        let before = known.get(path.as_path());
+        let mut sent = SentFolder::new();
+        let mut files = Files::of(folder.packed());
+        while let Ok(Some(file)) = files.next() {
+            let name = Name::from_bytes(file.name.to_vec());
+            let whole = relative.join(path).join(name.as_path());
+            if others.contains(&whole) || file.target.is_some() {
+                continue;
+            }
+            let same = before
+                .and_then(|files| files.get(&name))
+                .filter(|sent| (sent.bytes, sent.modified) == (file.bytes, file.modified));
+            let number = match same {
+                Some(same) => same.number,
+                None => number(&looking.path(&whole)),
+            };
+            let file = SentFile {
+                bytes: file.bytes,
+                modified: file.modified,
+                number,
+                mark: 0,
+            };
+            sent.insert(name, file);
+            good.push(whole);
+        }
+        if !sent.is_empty() || folder.packed().is_empty() {
+            changes.folder(path, sent);
+        }
+    }
+    changes
 }
 
 /// Moves one file among the old versions; says whether it was there as it was sent.

@@ -1,14 +1,13 @@
 //! The first sync of a replica to a destination: one listing, and what it shows as the source has it is noted down as if it
 //! had been sent.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Sync;
 use super::gathering::Gathered;
 use crate::diff::{self, Change, Visit};
 use crate::error::Result;
-use crate::index::{Index, SentFile, SentFolder};
+use crate::index::{Index, SentChanges, SentFile, SentFolder};
 use crate::manifest::Files;
 use crate::name::Name;
 use crate::os::stat::Kind;
@@ -69,7 +68,7 @@ impl Sync<'_> {
             mark: &|path| listed.file(path).map_or(0, |file| file.mark),
             files: SentFolder::new(),
         };
-        let mut folders: BTreeMap<PathBuf, (SentFolder, Vec<Name>)> = BTreeMap::new();
+        let mut changes = SentChanges::default();
         for (path, folder) in &replica.tree.folders {
             if !there.folders.contains_key(path) {
                 continue;
@@ -79,14 +78,15 @@ impl Sync<'_> {
             diff::folder(&replica.tree, &there, path, &mut adopting).unwrap_or_default();
             let files = std::mem::take(&mut adopting.files);
             if !files.is_empty() || (folder.packed().is_empty() && folder.subfolders.is_empty()) {
-                folders.insert(path.clone(), (files, Vec::new()));
+                changes.folder(path, files);
             }
         }
+        let source = &self.source.database().root;
+        replica.take_over(source, &changes);
         if !self.request.dry_run {
-            let (destination, source) = (&side.database.root, &self.source.database().root);
-            index.keep_sent(destination, &replica.relative, source, &folders)?;
+            let record = [(replica.relative.clone(), changes)].into();
+            index.keep_sent(&side.database.root, source, &record)?;
         }
-        replica.take_over(&self.source.database().root, folders);
         replica.there = Some(there);
         Ok(())
     }

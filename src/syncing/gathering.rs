@@ -1,21 +1,21 @@
 //! The replicas of a sync: those that are at the source, looked at, and those that were sent from there and are gone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::Sync;
 use super::changes::Changes;
 use super::looking::Looked;
 use crate::error::Result;
-use crate::index::{Index, SentFolder, SentRow};
+use crate::index::{Index, SentChanges, SentRow};
 use crate::monitor::Event;
-use crate::name::Name;
 use crate::noting::Noting;
 use crate::outcome::Outcome;
 use crate::project::{ProjectId, below};
 use crate::registry::Category;
 use crate::report::Report;
 use crate::sending::Looking;
+use crate::survey;
 use crate::tree::Tree;
 
 /// One replica of a sync.
@@ -48,14 +48,10 @@ impl Gathered<'_> {
     }
 
     /// Takes what is there already for sent.
-    pub(super) fn take_over(
-        &mut self,
-        source: &Path,
-        folders: BTreeMap<PathBuf, (SentFolder, Vec<Name>)>,
-    ) {
-        let rows = folders.into_iter();
-        self.rows = rows
-            .map(|(folder, (files, _))| SentRow::packed(&folder, source, &files))
+    pub(super) fn take_over(&mut self, source: &Path, changes: &SentChanges) {
+        let folders = changes.folders();
+        self.rows = folders
+            .map(|(folder, files)| SentRow::packed(folder, source, files))
             .collect();
     }
 }
@@ -182,7 +178,7 @@ impl<'a> Sync<'a> {
         if self.request.dry_run {
             return Ok(());
         }
-        let (source, destination) = (&self.request.source.root, &self.request.destination.root);
+        let (source, destination) = self.roots();
         let mut looking = Looking::at(&self.source);
         let mut gone = Vec::new();
         for failure in index.failures_below(source, destination, Path::new(""))? {
@@ -196,18 +192,6 @@ impl<'a> Sync<'a> {
 
     /// The category and project of a replica's folder, if these are meant.
     pub(super) fn meant(&self, relative: &Path) -> Option<(&'a Category, ProjectId)> {
-        self.request.categories.iter().find_map(|category| {
-            let below = relative.strip_prefix(&category.path).ok()?;
-            let names: Vec<Name> = below.iter().map(Name::from).collect();
-            let [client, project] = names.as_slice() else {
-                return None;
-            };
-            let (client, project) = (client.clone(), project.clone());
-            let project = ProjectId { client, project };
-            self.request
-                .scope
-                .contains(&project)
-                .then_some((*category, project))
-        })
+        survey::replica(&self.request.categories, &self.request.scope, relative)
     }
 }

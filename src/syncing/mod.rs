@@ -2,15 +2,20 @@
 //! sent there, without listing it.
 
 mod changes;
+mod clashes;
 mod deleting;
 mod disk;
 mod first;
+mod foreseeing;
 mod gathering;
 mod looking;
+mod noting;
 mod remote;
 mod renames;
+mod retry;
+mod work;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -132,8 +137,13 @@ pub fn sync(
 }
 
 impl Sync<'_> {
+    /// The roots of the source and of the destination.
+    fn roots(&self) -> (&Path, &Path) {
+        (&self.request.source.root, &self.request.destination.root)
+    }
+
     /// The path of something at the destination, from its path below the root.
-    fn there(&self, whole: &std::path::Path) -> PathBuf {
+    fn there(&self, whole: &Path) -> PathBuf {
         self.request.destination.path(whole)
     }
 }

@@ -3,16 +3,16 @@
 //! A file is taken for one that is gone if it has its size, its time to a fraction of a second, and its number on the file
 //! system with the moment it was made: that says which file it is, whatever its name.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::Sync;
 use super::changes::Gone;
 use super::deleting::not_surely_gone;
 use super::gathering::Gathered;
-use super::remote::Work;
+use super::work::Work;
 use crate::error::{Error, Result};
-use crate::index::{Index, SentFile, SentFolder};
+use crate::index::{Index, SentChanges, SentFile};
 use crate::interrupt;
 use crate::moment::{Moment, Step};
 use crate::name::Name;
@@ -114,42 +114,9 @@ impl Sync<'_> {
         if work.renames.is_empty() {
             return Ok(());
         }
-        let asked: Vec<PathBuf> = work
-            .renames
-            .iter()
-            .flat_map(|renamed| [renamed.old(), renamed.file.whole()])
-            .collect();
-        let list = |files: &[PathBuf]| {
-            side.remote
-                .list(Wanted::Files(files), &side.abilities, Times::Cheap)
-        };
-        // Where nothing can be listed, nothing is renamed.
-        let before = or_nothing(list(&asked))?;
-        let names = work.renames.iter().map(|renamed| renamed.file.whole());
-        let taken = not_surely_gone(side, names.collect())?;
-        let mut moved = Vec::new();
-        for renamed in std::mem::take(&mut work.renames) {
-            let sent = &renamed.gone.sent;
-            let old = before.file(&renamed.old());
-            let is_there =
-                old.is_some_and(|old| old.bytes == Some(sent.bytes) && old.mark == sent.mark);
-            let is_free = !taken.contains(&renamed.file.whole());
-            let can = is_there && is_free && !interrupt::requested();
-            if can
-                && side
-                    .remote
-                    .rename(&renamed.old(), &renamed.file.whole())
-                    .is_ok()
-            {
-                moved.push(renamed);
-            } else {
-                work.gone.push((renamed.replica, renamed.gone));
-                work.send.push(renamed.file);
-            }
-        }
+        let moved = rename_there(side, work)?;
         let new: Vec<PathBuf> = moved.iter().map(|renamed| renamed.file.whole()).collect();
-        let after = if new.is_empty() { Ok(None) } else { list(&new) };
-        let after = or_nothing(after)?;
+        let after = list(side, &new)?;
         for renamed in moved {
             let file = &renamed.file;
             let shown = after
@@ -177,32 +144,57 @@ impl Sync<'_> {
     }
 
     fn forget_old(&self, index: &mut Index, renamed: &Renamed) -> Result<()> {
-        let (folder, name) = split(&renamed.gone.path);
-        let gone: BTreeMap<PathBuf, (SentFolder, Vec<Name>)> =
-            [(folder, (SentFolder::new(), vec![name]))].into();
-        let (source, destination) = (&self.request.source.root, &self.request.destination.root);
-        index.keep_sent(destination, &renamed.replica, source, &gone)
+        let mut gone = SentChanges::default();
+        gone.gone(&renamed.gone.path);
+        let (source, destination) = self.roots();
+        let record = [(renamed.replica.clone(), gone)].into();
+        index.keep_sent(destination, source, &record)
     }
 
     fn keep_new(&self, index: &mut Index, renamed: &Renamed, sent: SentFile) -> Result<()> {
-        let (folder, name) = split(&renamed.file.path);
-        let files = SentFolder::from([(name, sent)]);
-        let there: BTreeMap<PathBuf, (SentFolder, Vec<Name>)> =
-            [(folder, (files, Vec::new()))].into();
-        let (source, destination) = (&self.request.source.root, &self.request.destination.root);
-        index.keep_sent(destination, &renamed.file.replica, source, &there)
+        let mut there = SentChanges::default();
+        there.there(&renamed.file.path, sent);
+        let (source, destination) = self.roots();
+        let record = [(renamed.file.replica.clone(), there)].into();
+        index.keep_sent(destination, source, &record)
     }
 }
 
-/// What a listing showed; nothing where there could be none.
-fn or_nothing(listed: Result<Option<Listed>>) -> Result<Listed> {
+/// Renames what can be renamed, and gives that; the rest is to be sent, and its old name is gone.
+fn rename_there(side: &RemoteSide, work: &mut Work) -> Result<Vec<Renamed>> {
+    let names = |renamed: &Renamed| [renamed.old(), renamed.file.whole()];
+    let asked: Vec<PathBuf> = work.renames.iter().flat_map(names).collect();
+    let before = list(side, &asked)?;
+    let new = work.renames.iter().map(|renamed| renamed.file.whole());
+    let taken = not_surely_gone(side, new.collect())?;
+    let mut moved = Vec::new();
+    for renamed in std::mem::take(&mut work.renames) {
+        let (old, new) = (renamed.old(), renamed.file.whole());
+        let sent = &renamed.gone.sent;
+        let shown = before.file(&old);
+        let is_as_sent =
+            shown.is_some_and(|old| old.bytes == Some(sent.bytes) && old.mark == sent.mark);
+        let can = is_as_sent && !taken.contains(&new) && !interrupt::requested();
+        if can && side.remote.rename(&old, &new).is_ok() {
+            moved.push(renamed);
+        } else {
+            work.gone.push((renamed.replica, renamed.gone));
+            work.send.push(renamed.file);
+        }
+    }
+    Ok(moved)
+}
+
+/// What a listing shows of files; nothing where there can be none, so that nothing is renamed.
+fn list(side: &RemoteSide, files: &[PathBuf]) -> Result<Listed> {
+    if files.is_empty() {
+        return Ok(Listed::default());
+    }
+    let listed = side
+        .remote
+        .list(Wanted::Files(files), &side.abilities, Times::Cheap);
     match listed {
         Err(Error::Interrupted) => Err(Error::Interrupted),
         listed => Ok(listed.unwrap_or_default().unwrap_or_default()),
     }
-}
-
-fn split(path: &std::path::Path) -> (PathBuf, Name) {
-    let folder = path.parent().unwrap_or(std::path::Path::new("")).to_owned();
-    (folder, Name::from(path.file_name().unwrap_or_default()))
 }

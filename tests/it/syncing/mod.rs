@@ -2,6 +2,8 @@
 
 mod bounds;
 mod changing;
+mod clashes;
+mod closed;
 mod deleting;
 mod failing;
 mod killed;

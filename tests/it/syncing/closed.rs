@@ -1,0 +1,126 @@
+//! Folders of a storage in which names can be made but not listed: what somebody has there looks absent in every list, and
+//! stays or is kept all the same.
+
+use std::fs;
+use std::path::PathBuf;
+
+use super::Site;
+use crate::servers::{Remotes, Server, old_rclone};
+use crate::studio::Studio;
+
+const SPOT: &str = "footage/acme/spot";
+const OTHERS: &str = "somebody else's";
+
+/// A server on which somebody has a file `f3` in such a folder `shut`, and a studio that has one of that name.
+struct Shut<'a> {
+    studio: &'a Studio,
+    server: Server<'a>,
+    folder: PathBuf,
+}
+
+impl<'a> Shut<'a> {
+    fn new(studio: &'a Studio, remotes: &'a Remotes<'a>) -> Self {
+        let server = Server::sftp(remotes, "sf");
+        let folder = server.folder().join(SPOT).join("shut");
+        Self {
+            studio,
+            server,
+            folder,
+        }
+    }
+
+    /// Lets somebody have the file there, and closes the folder.
+    fn close(&self) {
+        self.studio.file(self.folder.join("f3"), OTHERS);
+        self.studio.mode(&self.folder, 0o333);
+    }
+
+    /// Opens the folder; fails unless what somebody had there is there or among the old versions.
+    #[track_caller]
+    fn keeps(&self) {
+        self.studio.mode(&self.folder, 0o755);
+        let mut folders = vec![self.server.folder().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if fs::read(&path).unwrap() == OTHERS.as_bytes() {
+                    return;
+                }
+            }
+        }
+        panic!("it is lost\n{}", self.server.log());
+    }
+}
+
+/// So many files that folders are listed, and not each file asked for.
+fn add_files(studio: &Studio) {
+    for number in 0..8 {
+        let path = format!("WORK/{SPOT}/shut/f{number}");
+        studio.file(path, format!("content {number}"));
+    }
+}
+
+#[track_caller]
+fn first_sync(old: bool) {
+    let studio = Studio::filled();
+    let Some(remotes) = Remotes::new(&studio) else {
+        return;
+    };
+    let shut = Shut::new(&studio, &remotes);
+    let mut site = Site::new(&remotes, &studio, shut.server.root());
+    if old {
+        let Some(rclone) = old_rclone() else { return };
+        site = site.with(rclone);
+    }
+    add_files(&studio);
+    shut.close();
+    site.sync("");
+    shut.keeps();
+    site.sync("").status(0);
+    site.agrees();
+    assert_eq!(site.failures(), []);
+}
+
+#[test]
+fn a_first_sync_replaces_nothing_there() {
+    first_sync(false);
+}
+
+#[test]
+fn a_first_sync_by_an_old_rclone_replaces_nothing_there() {
+    first_sync(true);
+}
+
+#[test]
+fn a_later_sync_replaces_nothing_there() {
+    let studio = Studio::filled();
+    let Some(remotes) = Remotes::new(&studio) else {
+        return;
+    };
+    let shut = Shut::new(&studio, &remotes);
+    let site = Site::new(&remotes, &studio, shut.server.root());
+    site.sync("").sent(5);
+    shut.close();
+    add_files(&studio);
+    site.sync("").status(3);
+    shut.keeps();
+    site.sync("");
+    site.agrees();
+}
+
+#[test]
+fn a_copy_replaces_nothing_there() {
+    let studio = Studio::filled();
+    let Some(remotes) = Remotes::new(&studio) else {
+        return;
+    };
+    let shut = Shut::new(&studio, &remotes);
+    let site = Site::new(&remotes, &studio, shut.server.root());
+    add_files(&studio);
+    shut.close();
+    let run = site.lines(&["copy all footage WORK CLOUD"]);
+    shut.keeps();
+    assert_eq!(run.status, 3, "{run}");
+}
