@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::{SHOWN_HEADINGS, ShownRun};
+use crate::address;
 use crate::error::Result;
 use crate::escape::visible;
 use crate::index::{Index, Snapshot};
@@ -66,7 +67,7 @@ impl<'a> Handled<'a> {
             Ok(true)
         })?;
         self.index.visit_run_files(self.run.run, &mut |folder| {
-            let base = folder.root.join(folder.folder);
+            let base = address::join(folder.root, folder.folder);
             let mut files = folder.files();
             while let Some(file) = files.next().map_err(|error| self.index.malformed(error))? {
                 take(&Item {

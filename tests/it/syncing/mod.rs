@@ -146,6 +146,17 @@ impl<'a> Site<'a> {
         assert_eq!(items, *told, "{synced}");
         assert_eq!(plain.len() as u64, synced.count("copied"), "{history}");
         assert!(plain.iter().all(|item| item["outcome"] == "copied"));
+        // As they are typed: `cloud:footage`, not `cloud:/footage`.
+        let slash = if self.root.ends_with([':', '/']) {
+            ""
+        } else {
+            "/"
+        };
+        let below = format!("{}{slash}footage/", self.root);
+        let elsewhere = format!("{}{slash}scratch/", self.root);
+        let is_below = |path: &str| path.starts_with(&below) || path.starts_with(&elsewhere);
+        let paths = plain.iter().map(|item| shown(&item["path"]));
+        assert!(paths.into_iter().all(|path| is_below(&path)), "{history}");
     }
 
     /// The processes of rclone that the program has started and that are still there.
