@@ -30,7 +30,7 @@ pub fn typed(typed: &OsStr, base: &Path) -> Result<Option<PathBuf>> {
     }
     let malformed = |why| {
         Err(Error::Malformed {
-            noun: "root",
+            noun: "remote root",
             word: typed.into(),
             why,
         })

@@ -40,6 +40,7 @@ fn missing_hint(action: &str) -> Option<String> {
 pub(super) fn example_hint(noun: &str) -> Option<String> {
     let example = match noun {
         "database" | "root" => "add database NAS /mnt/nas/studio",
+        "remote root" => "add database CLOUD s3:bucket/studio",
         "category" | "category path" => "add category footage footage/",
         "project" => "fetch project acme/spot",
         "client" => "fetch client acme",
