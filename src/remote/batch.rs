@@ -329,7 +329,7 @@ struct Hearing<'a> {
     progress: Progress,
     /// When the progress was another.
     moved: Instant,
-    /// How many files in a row found nobody there.
+    /// How many files found nobody there since one arrived.
     unreachable: usize,
     /// When the last one arrived.
     arrived: Instant,
@@ -340,26 +340,30 @@ struct Hearing<'a> {
 impl Hearing<'_> {
     fn hear(&mut self, entry: &Entry, tell: &mut dyn FnMut(Sent<'_>)) -> ControlFlow<()> {
         if let Some(progress) = &entry.progress {
-            return self.advance(progress, tell);
+            self.advance(progress, tell);
+        } else {
+            let object = entry.object.as_ref();
+            match object.and_then(|object| self.places.get(object)).copied() {
+                Some(place) => self.file(place, entry, tell),
+                None if entry.is_error => self.said = Some(entry.message.clone()),
+                None => {}
+            }
         }
-        let place = entry
-            .object
-            .as_ref()
-            .and_then(|object| self.places.get(object));
-        match place.copied() {
-            Some(place) => self.file(place, entry, tell),
-            None if entry.is_error => self.said = Some(entry.message.clone()),
-            None => {}
-        }
-        if self.is_lost() {
+        if self.is_lost() || self.is_stalled() {
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())
     }
 
-    /// Whether the storage is gone: every further file would only wait for it in vain.
+    /// Whether the storage is gone: a file found nobody there, and since then nothing moved for any. Every further one
+    /// would only wait for it in vain.
     fn is_lost(&self) -> bool {
-        self.unreachable >= self.batch.at_once().0 && self.arrived.elapsed() > ABSENCE
+        let since = self.arrived.max(self.moved);
+        self.unreachable > 0 && since.elapsed() > ABSENCE
+    }
+
+    fn is_stalled(&self) -> bool {
+        self.moved.elapsed() > STALLED
     }
 
     fn file(&mut self, place: usize, entry: &Entry, tell: &mut dyn FnMut(Sent<'_>)) {
@@ -388,17 +392,15 @@ impl Hearing<'_> {
         }
     }
 
-    fn advance(&mut self, progress: &Progress, tell: &mut dyn FnMut(Sent<'_>)) -> ControlFlow<()> {
-        if *progress != self.progress {
-            self.moved = Instant::now();
-            tell(Sent::Bytes(
-                progress.bytes.saturating_sub(self.progress.bytes),
-            ));
-            self.progress = progress.clone();
-        } else if self.moved.elapsed() > STALLED {
-            return ControlFlow::Break(());
+    fn advance(&mut self, progress: &Progress, tell: &mut dyn FnMut(Sent<'_>)) {
+        if *progress == self.progress {
+            return;
         }
-        ControlFlow::Continue(())
+        self.moved = Instant::now();
+        tell(Sent::Bytes(
+            progress.bytes.saturating_sub(self.progress.bytes),
+        ));
+        self.progress = progress.clone();
     }
 }
 

@@ -122,7 +122,8 @@ fn an_address_that_leaves_its_remote_is_refused() {
     two_remotes(|place| {
         for root in ["nas:..", "nas:a/../../b", "nas:/.."] {
             let run = place.lines(&[&format!("add database A {root}")]).status(2);
-            let why = format!("`{root}` cannot be a remote root: `..` would leave the remote's folder");
+            let why =
+                format!("`{root}` cannot be a remote root: `..` would leave the remote's folder");
             assert!(run.stderr.contains(&why), "{run}");
             let hint = "hint: write it as in `add database CLOUD s3:bucket/studio`";
             assert!(run.stderr.contains(hint), "{run}");
