@@ -6,44 +6,65 @@ use std::path::{Path, PathBuf};
 
 use super::gathering::Gathered;
 use crate::fit::{self, Habits};
+use crate::index::SentRow;
 use crate::name::Name;
 
-impl Gathered<'_> {
-    /// What cannot be sent, by its path below the replica's folder, and why: there is, or would be, something in the same
-    /// folder whose name is the same to a storage with these habits.
-    pub(super) fn clashes(&self, habits: &Habits<'_>) -> BTreeMap<PathBuf, String> {
-        let known = self.known_names();
-        let mut clashes = BTreeMap::new();
-        for path in self.tree.folders.keys() {
-            let mut there = known.get(path).cloned().unwrap_or_default();
-            if let Some(tree) = &self.there {
-                there.extend(fit::names_there(tree, path));
+/// Names by their folders, below a replica's.
+#[derive(Debug, Default)]
+pub(super) struct Names(BTreeMap<PathBuf, BTreeSet<Name>>);
+
+impl Names {
+    /// Adds something, and the folders that it is in.
+    pub(super) fn add(&mut self, path: &Path) {
+        for path in path.ancestors() {
+            if let (Some(above), Some(name)) = (path.parent(), path.file_name()) {
+                let names = self.0.entry(above.to_owned()).or_default();
+                names.insert(Name::from(name));
             }
-            let names = fit::names_there(&self.tree, path).into_iter();
-            let new = names.filter(|name| !there.contains(name));
+        }
+    }
+
+    /// What was sent, by whatever source.
+    pub(super) fn sent(rows: &[SentRow]) -> Self {
+        let mut names = Self::default();
+        for row in rows {
+            names.add(&row.folder);
+            let files = names.0.entry(row.folder.clone()).or_default();
+            files.extend(row.files().into_keys());
+        }
+        names
+    }
+
+    /// Of these names that are to be sent, those that a storage with such habits cannot tell from others in the same folder,
+    /// new ones or those that are there: their paths, and why.
+    pub(super) fn clashes(&self, there: &Self, habits: &Habits<'_>) -> BTreeMap<PathBuf, String> {
+        let mut clashes = BTreeMap::new();
+        let none = BTreeSet::new();
+        for (path, names) in &self.0 {
+            let there = there.0.get(path).unwrap_or(&none);
+            let new = names.difference(there);
             let new: Vec<OsString> = new.map(|name| name.as_os_str().to_owned()).collect();
-            let there: Vec<Name> = there.into_iter().collect();
+            let there: Vec<Name> = there.iter().cloned().collect();
             fit::clashes(path, &new, &there, habits, &mut clashes);
         }
         clashes
     }
+}
 
-    /// The names that were sent, by their folders.
-    fn known_names(&self) -> BTreeMap<PathBuf, BTreeSet<Name>> {
-        let mut known: BTreeMap<PathBuf, BTreeSet<Name>> = BTreeMap::new();
-        for row in &self.rows {
-            let names = known.entry(row.folder.clone()).or_default();
-            names.extend(row.files().into_keys());
-            for folder in row.folder.ancestors() {
-                if let (Some(above), Some(name)) = (folder.parent(), folder.file_name()) {
-                    known
-                        .entry(above.to_owned())
-                        .or_default()
-                        .insert(Name::from(name));
-                }
+impl Gathered<'_> {
+    /// What cannot be sent, by its path below the replica's folder, and why.
+    pub(super) fn clashes(&self, habits: &Habits<'_>) -> BTreeMap<PathBuf, String> {
+        let mut there = Names::sent(&self.rows);
+        let mut new = Names::default();
+        for path in self.tree.folders.keys() {
+            let names = fit::names_there(&self.tree, path).into_iter();
+            new.0.insert(path.clone(), names.collect());
+            if let Some(tree) = &self.there {
+                let names = there.0.entry(path.clone()).or_default();
+                names.extend(fit::names_there(tree, path));
             }
         }
-        known
+        new.clashes(&there, habits)
     }
 }
 

@@ -1,17 +1,20 @@
 //! Only what failed before: looked at, and sent again.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::Sync;
+use super::clashes::{self, Names};
 use super::work::Work;
 use crate::error::Result;
+use crate::fit::Habits;
 use crate::index::{Index, SentFile, SentRow};
 use crate::moment::Moment;
 use crate::name::Name;
 use crate::outcome::Outcome;
 use crate::report::Report;
 use crate::sending::{Looking, Outgoing, Seen};
-use crate::sides::RemoteSide;
+use crate::sides::{RemoteSide, Side};
 
 impl Sync<'_> {
     /// Sends only what failed before.
@@ -22,41 +25,28 @@ impl Sync<'_> {
         report: &mut Report,
     ) -> Result<()> {
         let (source, destination) = self.roots();
+        let mut failed: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
+        let mut gone = Vec::new();
         let mut looking = Looking::at(&self.source);
-        let (mut files, mut gone) = (Vec::new(), Vec::new());
         for failure in index.failures_below(source, destination, Path::new(""))? {
             let Some(replica) = self.replica_of(&failure.path) else {
                 continue;
             };
-            let path = failure
-                .path
-                .strip_prefix(&replica)
-                .unwrap_or(&failure.path)
-                .to_owned();
-            let rows = index.sent(destination, &replica)?;
-            let before = sent_before(&rows, &path);
-            let file = |bytes, modified| Outgoing {
-                replica: replica.clone(),
-                path: path.clone(),
-                bytes,
-                modified,
-                replaces: before.is_some(),
-                mark_before: before.map_or(0, |before| before.mark),
-            };
-            match looking.path(&failure.path) {
-                Seen::File(seen) => files.push(file(seen.bytes, seen.modified)),
-                Seen::Gone => gone.push(failure.path),
-                Seen::Other(_) | Seen::Unknown => files.push(file(0, Moment::UNKNOWN)),
+            if self.is_gone(&mut looking, &failure.path)? {
+                gone.push(failure.path);
+            } else if let Ok(path) = failure.path.strip_prefix(&replica) {
+                let path = path.to_owned();
+                failed.entry(replica).or_default().push(path);
             }
         }
+        let mut work = Work::default();
+        for (replica, paths) in failed {
+            let rows = index.sent(destination, &replica)?;
+            self.add_failed(&mut work, side, &replica, &rows, paths)?;
+        }
+        work.failed_before = work.send.len();
         if self.request.dry_run {
-            self.foresee(
-                Work {
-                    send: files,
-                    ..Work::default()
-                },
-                report,
-            );
+            self.foresee(work, report);
             return Ok(());
         }
         for path in &gone {
@@ -66,12 +56,61 @@ impl Sync<'_> {
             );
         }
         index.clear_failures(source, destination, &gone)?;
-        let mut work = Work {
-            failed_before: files.len(),
-            send: files,
-            ..Work::default()
-        };
         self.carry_out(index, side, &mut work, report)
+    }
+
+    /// Adds what failed of one replica. What was not sent and did not fail is not there, and takes nobody's name.
+    fn add_failed(
+        &self,
+        work: &mut Work,
+        side: &RemoteSide,
+        replica: &Path,
+        rows: &[SentRow],
+        paths: Vec<PathBuf>,
+    ) -> Result<()> {
+        let mut clashes = BTreeMap::new();
+        if side.abilities.folds_case() {
+            let mut names = Names::default();
+            for path in &paths {
+                names.add(path);
+            }
+            clashes = names.clashes(&Names::sent(rows), &Habits::of_remote(true));
+        }
+        let mut looking = Looking::at(&self.source);
+        for path in paths {
+            let whole = replica.join(&path);
+            if let Some(why) = clashes::why(&clashes, &path) {
+                work.refused.push((whole, why.clone()));
+                continue;
+            }
+            let before = sent_before(rows, &path);
+            let (bytes, modified) = self.look(&mut looking, &whole)?;
+            work.send.push(Outgoing {
+                replica: replica.to_owned(),
+                path,
+                bytes,
+                modified,
+                replaces: before.is_some(),
+                mark_before: before.map_or(0, |before| before.mark),
+            });
+        }
+        Ok(())
+    }
+
+    /// Size and time of a file at the source, where they can be seen: else whoever sends it will say why not.
+    fn look(&self, looking: &mut Looking<'_>, whole: &Path) -> Result<(u64, Moment)> {
+        let unknown = (0, Moment::UNKNOWN);
+        if let Side::Remote(source) = &*self.source {
+            let listed = source.listed(whole.parent().unwrap_or(Path::new("")))?;
+            let file = listed.file(whole);
+            return Ok(file.map_or(unknown, |file| {
+                (file.bytes.unwrap_or_default(), file.modified)
+            }));
+        }
+        Ok(match looking.path(whole) {
+            Seen::File(seen) => (seen.bytes, seen.modified),
+            Seen::Gone | Seen::Other(_) | Seen::Unknown => unknown,
+        })
     }
 
     /// The folder of the replica that a file is in, if that is meant.

@@ -31,6 +31,8 @@ fn names_that_a_storage_cannot_tell_apart_fail_alone() {
     let failed: Vec<String> = clashing.map(|path| format!("{SPOT}/{path}")).into();
     assert_eq!(run.of("failed"), failed, "{run}");
     assert_eq!(site.failures().len(), failed.len());
+    let again = site.sync("--retry-failed").status(3);
+    assert_eq!(again.of("failed"), failed, "{again}");
     assert!(!there.join(SPOT).join("reel.mov").exists());
 
     fs::remove_file(spot("Reel.mov")).unwrap();

@@ -89,6 +89,29 @@ fn only_what_failed_is_tried_again_where_that_is_asked_for() {
 }
 
 #[test]
+fn what_failed_between_remotes_is_tried_again_where_that_is_asked_for() {
+    let studio = studio();
+    let Some(remotes) = Remotes::new(&studio) else {
+        return;
+    };
+    let Some(mut server) = closed(&remotes) else {
+        return;
+    };
+    let site = Site::new(&remotes, &studio, server.root());
+    let startup = "home/.config/auto-backup/.config";
+    let far = remotes.alias("far", &studio.path("WORK"));
+    let lines = studio.read(startup);
+    studio.file(startup, format!("{lines}add database FAR {far}\n"));
+    let line = "sync all all FAR CLOUD";
+    assert_eq!(site.line(line).status(3).of("failed"), [BAD]);
+    server.allow();
+    let again = format!("{line} --retry-failed");
+    site.line(&again).sent(1);
+    assert_eq!(site.failures(), []);
+    site.agrees();
+}
+
+#[test]
 fn what_failed_and_was_changed_since_goes_as_it_is_now() {
     let studio = studio();
     let Some(remotes) = Remotes::new(&studio) else {
