@@ -77,12 +77,9 @@ impl Sync<'_> {
                 _ => 0,
             };
             let mark = (file.bytes, file.modified, number);
-            // Of a file with several names any may be the one.
-            match gone
-                .get_mut(&mark)
-                .and_then(Vec::pop)
-                .filter(|_| number != 0)
-            {
+            // Of a file with several names any may be the one; one without a number is nobody's.
+            let same = gone.get_mut(&mark).filter(|_| number != 0);
+            match same.and_then(Vec::pop) {
                 Some((replica, gone)) => {
                     if place < failed_before {
                         work.failed_before -= 1;
