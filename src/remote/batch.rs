@@ -6,23 +6,18 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
 use super::Remote;
+use super::hearing::Hearing;
 use super::listing::are_apart;
-use super::log::{self, Entry, Progress};
+use super::log;
 use super::names;
 use super::process::{self, End, Line, Patience};
-use crate::error::{Result, Trouble};
+use crate::error::Result;
 use crate::os::scratch::Scratch;
-
-/// How long nothing may move though rclone says every second that it lives: it may be reading a huge file to digest it.
-const STALLED: Duration = Duration::from_secs(30 * 60);
-
-/// How long files may find nobody there before the rest is given up.
-const ABSENCE: Duration = Duration::from_secs(60);
 
 /// What bounds a transfer.
 #[derive(Clone, Debug, Default)]
@@ -63,8 +58,8 @@ pub struct Batch<'a> {
     again: bool,
     /// Whether they go only where nothing of their names is there.
     only_new: bool,
-    /// Whether every folder of the destination that they are in can be listed.
-    are_open: bool,
+    /// Whether surely nothing is there in the folders that they go to.
+    is_fresh: bool,
 }
 
 impl<'a> Batch<'a> {
@@ -89,7 +84,7 @@ impl<'a> Batch<'a> {
             // What is to be sent was decided before: a storage may not tell it from what is there.
             again: true,
             only_new: false,
-            are_open: false,
+            is_fresh: false,
         }
     }
 
@@ -111,7 +106,7 @@ impl<'a> Batch<'a> {
             limits,
             again: false,
             only_new: true,
-            are_open: false,
+            is_fresh: false,
         }
     }
 
@@ -128,7 +123,7 @@ impl<'a> Batch<'a> {
             limits,
             again: false,
             only_new: false,
-            are_open: false,
+            is_fresh: false,
         }
     }
 
@@ -139,11 +134,10 @@ impl<'a> Batch<'a> {
         self
     }
 
-    /// The same, where a listing showed of every folder there that it can be listed: what is there then shows in lists,
-    /// which cost far fewer questions.
+    /// The same, where surely nothing is there yet in the folders that they go to.
     #[must_use]
-    pub const fn open(mut self, are_open: bool) -> Self {
-        self.are_open = are_open;
+    pub const fn fresh(mut self, is_fresh: bool) -> Self {
+        self.is_fresh = is_fresh;
         self
     }
 
@@ -165,7 +159,7 @@ impl<'a> Batch<'a> {
             limits,
             again: false,
             only_new: false,
-            are_open: false,
+            is_fresh: false,
         }
     }
 
@@ -195,16 +189,7 @@ impl<'a> Batch<'a> {
                 .iter()
                 .filter_map(|file| names::standard_path(file).ok()),
         )?;
-        let mut hearing = Hearing {
-            batch: self,
-            places,
-            told: vec![false; self.files.len()],
-            progress: Progress::default(),
-            moved: Instant::now(),
-            unreachable: 0,
-            arrived: Instant::now(),
-            said: None,
-        };
+        let mut hearing = Hearing::of(self.verb, self.files, places);
         if let Some(daemon) = self.remote.daemon().filter(|_| self.is_plain()) {
             let question = self.question(&list);
             let failed = daemon.transfer("sync/copy", question, &mut |entry| {
@@ -238,10 +223,10 @@ impl<'a> Batch<'a> {
     }
 
     /// Whether rclone asks the destination for each file by its name. In lists, a folder that can be written but not listed
-    /// looks empty: what is in it would be replaced and not kept.
+    /// looks empty, and so does one behind a link: what is in it would be replaced and not kept.
     fn asks_each(&self) -> bool {
         let keeps = self.versions.is_some() || self.only_new;
-        (keeps && !self.are_open) || are_apart(self.files)
+        (keeps && !self.is_fresh) || are_apart(self.files)
     }
 
     /// How many files at once, and how many questions.
@@ -318,96 +303,4 @@ impl<'a> Batch<'a> {
         }
         words
     }
-}
-
-/// What is made of the log.
-struct Hearing<'a> {
-    batch: &'a Batch<'a>,
-    /// The places of the files in the batch, by their names as rclone writes them.
-    places: HashMap<String, usize>,
-    told: Vec<bool>,
-    progress: Progress,
-    /// When the progress was another.
-    moved: Instant,
-    /// How many files found nobody there since one arrived.
-    unreachable: usize,
-    /// When the last one arrived.
-    arrived: Instant,
-    /// What was said last of no file, or of one that found nobody there.
-    said: Option<String>,
-}
-
-impl Hearing<'_> {
-    fn hear(&mut self, entry: &Entry, tell: &mut dyn FnMut(Sent<'_>)) -> ControlFlow<()> {
-        if let Some(progress) = &entry.progress {
-            self.advance(progress, tell);
-        } else {
-            let object = entry.object.as_ref();
-            match object.and_then(|object| self.places.get(object)).copied() {
-                Some(place) => self.file(place, entry, tell),
-                None if entry.is_error => self.said = Some(entry.message.clone()),
-                None => {}
-            }
-        }
-        if self.is_lost() || self.is_stalled() {
-            return ControlFlow::Break(());
-        }
-        ControlFlow::Continue(())
-    }
-
-    /// Whether the storage is gone: a file found nobody there, and since then nothing moved for any. Every further one
-    /// would only wait for it in vain.
-    fn is_lost(&self) -> bool {
-        let since = self.arrived.max(self.moved);
-        self.unreachable > 0 && since.elapsed() > ABSENCE
-    }
-
-    fn is_stalled(&self) -> bool {
-        self.moved.elapsed() > STALLED
-    }
-
-    fn file(&mut self, place: usize, entry: &Entry, tell: &mut dyn FnMut(Sent<'_>)) {
-        if self.told[place] {
-            return;
-        }
-        let file = &self.batch.files[place];
-        let is_done = match self.batch.verb {
-            "move" => ["Moved (", "Deleted"]
-                .iter()
-                .any(|word| entry.message.starts_with(word)),
-            _ => entry.message.contains("Copied (") && !entry.message.contains("(server-side"),
-        };
-        if is_done {
-            self.told[place] = true;
-            self.unreachable = 0;
-            self.arrived = Instant::now();
-            tell(Sent::Done(file));
-        } else if entry.is_error {
-            self.told[place] = true;
-            if is_unreachable(&entry.message) {
-                self.unreachable += 1;
-                self.said = Some(entry.message.clone());
-            }
-            tell(Sent::Failed(file, &entry.message));
-        }
-    }
-
-    fn advance(&mut self, progress: &Progress, tell: &mut dyn FnMut(Sent<'_>)) {
-        if *progress == self.progress {
-            return;
-        }
-        self.moved = Instant::now();
-        tell(Sent::Bytes(
-            progress.bytes.saturating_sub(self.progress.bytes),
-        ));
-        self.progress = progress.clone();
-    }
-}
-
-/// Whether a message says that nobody is there.
-fn is_unreachable(message: &str) -> bool {
-    matches!(
-        Trouble::of(message),
-        Trouble::Refused | Trouble::NoHost | Trouble::NoRoute
-    )
 }

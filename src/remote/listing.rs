@@ -59,6 +59,8 @@ pub struct Listed {
     pub folders: BTreeMap<PathBuf, ListedFolder>,
     /// Folders that could not be listed, and why.
     pub problems: Vec<(PathBuf, String)>,
+    /// Whether something else was left out, as a link of a folder of this machine is, through which rclone writes.
+    pub left_out: bool,
 }
 
 /// How long a listing of chosen files may take.
@@ -240,6 +242,7 @@ impl Remote {
                 },
                 Line::Log(line) => {
                     let entry = log::read(&line);
+                    listed.left_out |= entry.is_notice && entry.object.is_some();
                     if entry.is_error {
                         note(&mut listed.problems, base, &entry, &mut said);
                     }

@@ -7,6 +7,8 @@ use serde::Deserialize;
 pub(super) struct Entry {
     /// Whether it tells of a failure.
     pub(super) is_error: bool,
+    /// Whether it tells of something that was left out, or is odd.
+    pub(super) is_notice: bool,
     /// What is said.
     pub(super) message: String,
     /// The file or folder it is about, in rclone's alphabet, below what was worked on.
@@ -51,6 +53,8 @@ pub(super) fn read(line: &[u8]) -> Entry {
                 written.level.as_str(),
                 "error" | "critical" | "fatal" | "emergency" | "alert"
             ),
+            // Versions before 1.69 say `warning` for it.
+            is_notice: matches!(written.level.as_str(), "notice" | "warning"),
             object: written
                 .object
                 .map(|object| without_partial(&object).to_owned()),

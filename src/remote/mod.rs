@@ -8,6 +8,7 @@ mod batch;
 mod check;
 mod daemon;
 mod folders;
+mod hearing;
 mod identity;
 mod listing;
 mod log;

@@ -26,14 +26,17 @@ pub struct Reached {
     pub identity: Option<String>,
     /// The names at its root; `None` where the identity said enough.
     pub names: Option<Vec<Name>>,
+    /// Whether something at its root is not among the names.
+    left_out: bool,
 }
 
 impl Reached {
     /// Whether there is nothing of anybody's.
     #[must_use]
     pub fn is_empty(&self) -> bool {
+        let is_own = |name: &Name| *name == Name::from(OWN_FOLDER);
         let names = self.names.as_ref();
-        names.is_some_and(|names| names.iter().all(|name| *name == Name::from(OWN_FOLDER)))
+        !self.left_out && names.is_some_and(|names| names.iter().all(is_own))
     }
 }
 
@@ -43,6 +46,8 @@ struct Said {
     end: End,
     out: Vec<u8>,
     error: Option<String>,
+    /// Whether something was left out.
+    left_out: bool,
 }
 
 impl Remote {
@@ -61,7 +66,7 @@ impl Remote {
             self.note_answered(start);
             return Ok(Ok(Reached {
                 identity: Some(identity),
-                names: None,
+                ..Reached::default()
             }));
         }
         let left = patience.saturating_sub(start.elapsed());
@@ -75,6 +80,7 @@ impl Remote {
             return Ok(Err(trouble(answer, patience)));
         }
         self.note_answered(start);
+        let left_out = answer.left_out;
         let names: Vec<Name> = answer
             .out
             .split(|byte| *byte == b'\n')
@@ -90,6 +96,7 @@ impl Remote {
         Ok(Ok(Reached {
             identity,
             names: Some(names),
+            left_out,
         }))
     }
 
@@ -140,7 +147,7 @@ impl Remote {
             .map(OsString::from)
             .chain([what.clone()])
             .collect();
-        let (mut out, mut said) = (Vec::new(), None);
+        let (mut out, mut said, mut left_out) = (Vec::new(), None, false);
         let end = process::run(
             &self.program,
             &words,
@@ -153,6 +160,7 @@ impl Remote {
                     }
                     Line::Log(line) => {
                         let entry = log::read(&line);
+                        left_out |= entry.is_notice && entry.object.is_some();
                         if entry.is_error {
                             // The first says most; the last only how many there were.
                             said.get_or_insert(entry.message);
@@ -166,6 +174,7 @@ impl Remote {
             end,
             out,
             error: said,
+            left_out,
         })
     }
 }

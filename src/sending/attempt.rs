@@ -20,13 +20,13 @@ impl Sending<'_> {
         places: &[usize],
     ) -> Result<Option<String>> {
         self.look_at_source(round, places);
-        let mut are_open = true;
+        let mut is_fresh = true;
         let mut paths: Vec<PathBuf> = Vec::with_capacity(places.len());
         let mut of: HashMap<PathBuf, usize> = HashMap::with_capacity(places.len());
         for place in places {
             if matches!(round.fates[*place], Fate::Unknown) {
                 let file = &round.files[*place];
-                are_open = are_open && self.destination.is_listed_whole(&file.replica);
+                is_fresh = is_fresh && self.destination.is_surely_absent(&file.replica);
                 let whole = file.whole();
                 of.insert(whole.clone(), *place);
                 paths.push(whole);
@@ -42,7 +42,7 @@ impl Sending<'_> {
         } else {
             Batch::only_new(remote, source, &paths, self.limits)
         };
-        let batch = batch.open(are_open);
+        let batch = batch.fresh(is_fresh);
         let mut journal = Journal::of(index, destination, source);
         let said = batch.run(&mut |news| match news {
             Sent::Bytes(bytes) => (self.told)(0, bytes),

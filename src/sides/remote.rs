@@ -98,12 +98,19 @@ impl RemoteSide {
         Ok(listed)
     }
 
-    /// Whether a listing that was made before showed everything below a folder, with none in it that is closed.
+    /// Whether a listing that was made before shows that nothing is there with this path: it showed everything around it,
+    /// with nothing closed or left out.
     #[must_use]
-    pub fn is_listed_whole(&self, folder: &Path) -> bool {
+    pub fn is_surely_absent(&self, folder: &Path) -> bool {
         let kept = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
         let known = folder.ancestors().find_map(|above| kept.get(above));
-        known.is_some_and(|listed| listed.problems.is_empty())
+        known.is_some_and(|listed| {
+            let mut below = listed.folders.range(folder.to_owned()..);
+            let is_there = below
+                .next()
+                .is_some_and(|(path, _)| path.starts_with(folder));
+            !is_there && listed.problems.is_empty() && !listed.left_out
+        })
     }
 
     /// Lists a folder. Where times are slow, only files that were not sent from here are asked for theirs.

@@ -2,9 +2,10 @@
 //! stays or is kept all the same.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 
-use super::Site;
+use super::{Site, old_versions};
 use crate::servers::{Remotes, Server, old_rclone};
 use crate::studio::Studio;
 
@@ -56,7 +57,7 @@ impl<'a> Shut<'a> {
 
 /// So many files that folders are listed, and not each file asked for.
 fn add_files(studio: &Studio) {
-    for number in 0..8 {
+    for number in 0..30 {
         let path = format!("WORK/{SPOT}/shut/f{number}");
         studio.file(path, format!("content {number}"));
     }
@@ -123,4 +124,53 @@ fn a_copy_replaces_nothing_there() {
     let run = site.lines(&["copy all footage WORK CLOUD"]);
     shut.keeps();
     assert_eq!(run.status, 3, "{run}");
+}
+
+#[test]
+fn what_lies_in_a_folder_of_a_client_that_cannot_be_listed_is_kept() {
+    let studio = Studio::filled();
+    let Some(remotes) = Remotes::new(&studio) else {
+        return;
+    };
+    let shut = Shut::new(&studio, &remotes);
+    let site = Site::new(&remotes, &studio, shut.server.root());
+    add_files(&studio);
+    studio.file(shut.folder.join("f3"), OTHERS);
+    let client = shut.server.folder().join("footage/acme");
+    studio.mode(&client, 0o333);
+    site.sync("");
+    studio.mode(&client, 0o755);
+    shut.keeps();
+}
+
+/// A folder of this machine behind rclone, in which the folder with this path is a link to one with somebody's `f3`. rclone
+/// lists no such link, and writes through it.
+#[track_caller]
+fn keeps_behind(link: &str) {
+    let studio = Studio::filled();
+    let Some(remotes) = Remotes::new(&studio) else {
+        return;
+    };
+    let there = studio.path("there");
+    let others = format!("elsewhere/{SPOT}/shut/f3");
+    studio.file(&others, OTHERS);
+    add_files(&studio);
+    fs::create_dir_all(there.join(link).parent().unwrap()).unwrap();
+    symlink(studio.path("elsewhere").join(link), there.join(link)).unwrap();
+    let site = Site::new(&remotes, &studio, &remotes.alias("far", &there));
+    let run = site.sync("");
+    let kept = old_versions(&there);
+    let old = kept.get(&PathBuf::from(SPOT).join("shut/f3"));
+    let stays = studio.read(&others) == OTHERS;
+    assert!(
+        stays || old.is_some_and(|old| old == OTHERS),
+        "{run}\n{kept:?}"
+    );
+}
+
+#[test]
+fn what_lies_behind_a_link_there_is_kept_too() {
+    keeps_behind("footage");
+    keeps_behind("footage/acme");
+    keeps_behind(SPOT);
 }
