@@ -488,6 +488,26 @@ fn the_newer_one_wins_and_others_are_conflicts() {
 }
 
 #[test]
+fn a_file_in_the_place_of_a_folder_is_refused_and_what_is_in_that_stays() {
+    at(
+        &[Kind::Sftp, Kind::Alias],
+        Studio::filled,
+        |place, storage| {
+            let inside = format!("{}/footage/acme/spot/reel.mov/inside", storage.root);
+            place.put(&inside, "somebody's");
+            let run = place.json(&format!("{THERE} --overwrite")).status(3);
+            let document = run.document();
+            let items = document["items"].as_array().unwrap();
+            assert_eq!(items.len(), 1, "{run}");
+            let why = "something of another kind has its name there; move that away by hand";
+            assert_eq!(items[0]["reason"], why, "{run}");
+            assert_eq!(document["copied_files"], 4, "{run}");
+            assert_eq!(place.remotes.said(&["cat", &inside]), "somebody's");
+        },
+    );
+}
+
+#[test]
 fn a_dry_run_touches_nothing() {
     at(&KINDS, Studio::filled, |place, storage| {
         let run = place.json(&format!("{THERE} --dry-run")).ok();
