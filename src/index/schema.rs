@@ -36,6 +36,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration::Tables(VERSION_4),
     Migration::Tables(VERSION_5),
     Migration::Tables(VERSION_6),
+    Migration::Tables(VERSION_7),
 ];
 
 /// The version this program writes.
@@ -234,6 +235,10 @@ CREATE TABLE sending (
     number      INTEGER NOT NULL,
     PRIMARY KEY (destination, source, replica, path)
 ) STRICT, WITHOUT ROWID;
+";
+
+/// Records of storages that hold something else than what was written.
+const VERSION_7: &str = "
 ";
 
 #[cfg(test)]
