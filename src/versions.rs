@@ -18,15 +18,22 @@ use crate::os::folder::{Folder, is_missing};
 use crate::os::host;
 use crate::os::stat::{Kind, Stat};
 
-/// The name of the folder for the old versions of a run, which no other workstation gives.
-fn run_name(run: i64) -> String {
-    format!("{}-{}-{run}", Moment::now().file_name(), host::name())
+/// Returns a new name for a folder of old versions: `TIME-HOST-RUN-RANDOM`. Its 128 random bits make it different at every
+/// call, also for two runs with the same number in the same second.
+///
+/// # Errors
+/// The system has no source of randomness.
+pub fn run_name(run: i64) -> Result<String> {
+    let (time, host) = (Moment::now().file_name(), host::name());
+    Ok(format!("{time}-{host}-{run}-{}", host::random_id()?))
 }
 
-/// The folder below the root of a remote for the old versions of a run.
-#[must_use]
-pub fn on_remote(run: i64) -> PathBuf {
-    [OWN_FOLDER, "versions", &run_name(run)].iter().collect()
+/// Returns a new folder below the root of a remote for the old versions of one attempt of a run.
+///
+/// # Errors
+/// As for [`run_name`].
+pub fn on_remote(run: i64) -> Result<PathBuf> {
+    Ok([OWN_FOLDER, "versions", &run_name(run)?].iter().collect())
 }
 
 /// Where the old versions of one run on one database go.
@@ -239,30 +246,14 @@ impl<'a> Versions<'a> {
         Ok(kept)
     }
 
-    /// Makes a folder for this run under a name that nobody else has: UTC time, host, number, and one more where that is
-    /// taken.
+    /// Makes a folder for this run, exclusively.
     fn make_run_folder(&self, versions: &Folder) -> Result<OsString> {
-        let name = run_name(self.run);
+        let name = OsString::from(run_name(self.run)?);
         let mode = self.root.stat_self()?.mode;
-        for number in 1.. {
-            let name = OsString::from(if number == 1 {
-                name.clone()
-            } else {
-                format!("{name}-{number}")
-            });
-            match versions.make_new(&name, mode) {
-                Err(error) if is(&error, ErrorKind::AlreadyExists) => {}
-                done => {
-                    done?;
-                    versions.child(&name)?.set_own_mode(mode | 0o700)?;
-                    versions.flush()?;
-                    return Ok(name);
-                }
-            }
-        }
-        Err(Error::Raced {
-            path: versions.path().join(name),
-        })
+        versions.make_new(&name, mode)?;
+        versions.child(&name)?.set_own_mode(mode | 0o700)?;
+        versions.flush()?;
+        Ok(name)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -386,4 +377,20 @@ const NO_LINKS: [ErrorKind; 3] = [
 
 fn is(error: &Error, kind: ErrorKind) -> bool {
     matches!(error, Error::Io { source, .. } if source.kind() == kind)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_attempts_never_share_a_folder() {
+        let (first, second) = (on_remote(7).unwrap(), on_remote(7).unwrap());
+        assert_ne!(first, second);
+        let name = first.file_name().unwrap().to_str().unwrap();
+        let (before, random) = name.rsplit_once('-').unwrap();
+        assert!(before.ends_with("-7"), "{name}");
+        assert_eq!(random.len(), 32, "{name}");
+        assert!(first.starts_with(".auto-backup/versions"));
+    }
 }

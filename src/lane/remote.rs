@@ -138,7 +138,7 @@ impl Lane<'_> {
         for job in jobs {
             files.extend(outgoing(job, &*side.listed(&job.relative)?));
         }
-        let versions = versions::on_remote(self.errand.run);
+        let versions = versions::on_remote(self.errand.run)?;
         // Bytes are counted twice where they are read back too, and rclone says only when all of it is done.
         let (meter, passes) = (self.meter, if self.errand.verify { 2 } else { 1 });
         let sending = Sending {

@@ -77,7 +77,7 @@ impl Sync<'_> {
         if is_needed {
             side.ensure_identity()?;
         }
-        let versions = versions::on_remote(self.run);
+        let versions = versions::on_remote(self.run)?;
         self.rename(index, side, work, report)?;
         let most = self.request.max_files.map_or(usize::MAX, |most| {
             usize::try_from(most).unwrap_or(usize::MAX)

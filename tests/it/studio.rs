@@ -279,7 +279,7 @@ impl Studio {
             text = text.replace(&*resolved.to_string_lossy(), "$STUDIO");
         }
         for (pattern, replacement) in [
-            (r"\d{8}T\d{6}Z-[A-Za-z0-9-]+-(\d+)\b", "RUN-$1"),
+            (r"\d{8}T\d{6}Z-[A-Za-z0-9-]+-(\d+)-[0-9a-f]{32}\b", "RUN-$1"),
             (r"\d{8}T\d{6}Z", "DATE"),
             (r"\.auto-backup-[^/`]+-\d+-\d+\.part", ".auto-backup-N.part"),
             (
