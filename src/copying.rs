@@ -70,7 +70,7 @@ pub fn copy(
         files: None,
         bytes: None,
     });
-    let exclusions = Arc::new(Exclusions::new(registry.exclusions())?);
+    let exclusions = Arc::new(Exclusions::new(registry.exclusion_rules())?);
     let mut errand = Errand {
         registry: registry.clone(),
         scope: request.scope.clone(),

@@ -109,7 +109,7 @@ fn look_for_the_rest(
         return Ok(());
     }
     let side = Side::open(index, database)?;
-    let exclusions = Arc::new(Exclusions::new(registry.exclusions())?);
+    let exclusions = Arc::new(Exclusions::new(registry.exclusion_rules())?);
     // Of a remote, so that one listing tells of all.
     for category in &extent.categories {
         side.listing(registry, category, &extent.scope)?;

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use crate::address;
 use crate::error::{Error, Result};
+use crate::exclusions::ExclusionRules;
 use crate::naming::{category_path, check_name, overlap, resolved};
 use crate::nearest::nearest;
 use crate::project::{ProjectId, Replica, below};
@@ -137,7 +138,7 @@ pub struct Entry {
 pub struct Registry {
     databases: Vec<Database>,
     categories: Vec<Category>,
-    exclusions: Vec<String>,
+    exclusions: ExclusionRules,
 }
 
 impl Registry {
@@ -156,7 +157,18 @@ impl Registry {
     /// The patterns of files that are left alone, in gitignore syntax.
     #[must_use]
     pub fn exclusions(&self) -> &[String] {
+        &self.exclusions.patterns
+    }
+
+    /// Everything that decides which entries are left alone.
+    #[must_use]
+    pub const fn exclusion_rules(&self) -> &ExclusionRules {
         &self.exclusions
+    }
+
+    /// Sets whether what storages and desktops keep for themselves is left alone.
+    pub const fn leave_housekeeping(&mut self, leave: bool) {
+        self.exclusions.with_housekeeping = !leave;
     }
 
     /// Everything that is tracked, one after the other.
@@ -173,7 +185,7 @@ impl Registry {
         let databases = databases.map(|known| entry(Kind::Database, &known.name, &known.root));
         let categories = self.categories.iter();
         let categories = categories.map(|known| entry(Kind::Category, &known.name, &known.path));
-        let exclusions = self.exclusions.iter();
+        let exclusions = self.exclusions.patterns.iter();
         let exclusions = exclusions.map(|known| entry(Kind::Exclusion, known, Path::new("")));
         databases.chain(categories).chain(exclusions).collect()
     }
@@ -318,10 +330,11 @@ impl Registry {
 
     /// Leaves files that match a pattern alone.
     pub fn add_exclusion(&mut self, pattern: &str) -> Change {
-        if self.exclusions.iter().any(|known| known == pattern) {
+        let patterns = &mut self.exclusions.patterns;
+        if patterns.iter().any(|known| known == pattern) {
             return Change::Unchanged;
         }
-        self.exclusions.push(pattern.to_owned());
+        patterns.push(pattern.to_owned());
         Change::Added
     }
 
@@ -358,8 +371,9 @@ impl Registry {
     /// # Errors
     /// [`Error::Unknown`] with the nearest patterns.
     pub fn remove_exclusion(&mut self, pattern: &str) -> Result<()> {
-        find("exclusion", pattern, &self.exclusions, |known| known)?;
-        self.exclusions.retain(|known| known != pattern);
+        let patterns = &mut self.exclusions.patterns;
+        find("exclusion", pattern, patterns, |known| known)?;
+        patterns.retain(|known| known != pattern);
         Ok(())
     }
 

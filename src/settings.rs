@@ -23,13 +23,15 @@ pub enum Setting {
     Jobs,
     /// Whether commands ask.
     Confirm,
+    /// Whether what storages and desktops keep for themselves is left alone.
+    Housekeeping,
     /// Which rclone program is used.
     Rclone,
 }
 
 impl Setting {
     /// All of them, as `set` lists them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Format,
         Self::Color,
         Self::Pager,
@@ -37,6 +39,7 @@ impl Setting {
         Self::Verify,
         Self::Jobs,
         Self::Confirm,
+        Self::Housekeeping,
         Self::Rclone,
     ];
 
@@ -51,6 +54,7 @@ impl Setting {
             Self::Verify => "verify",
             Self::Jobs => "jobs",
             Self::Confirm => "confirm",
+            Self::Housekeeping => "housekeeping",
             Self::Rclone => "rclone",
         }
     }
@@ -68,7 +72,9 @@ impl Setting {
             Self::Format => &["table", "plain", "csv", "json"],
             Self::Color => &["auto", "always", "never"],
             Self::Jobs | Self::Rclone => &["auto"],
-            Self::Pager | Self::Hints | Self::Verify | Self::Confirm => &["on", "off"],
+            Self::Pager | Self::Hints | Self::Verify | Self::Confirm | Self::Housekeeping => {
+                &["on", "off"]
+            }
         }
     }
 
@@ -94,6 +100,7 @@ impl Setting {
             Self::Verify => "what was copied is read back",
             Self::Jobs => "threads on each disk",
             Self::Confirm => "ask before files are replaced, at the prompt",
+            Self::Housekeeping => "leave alone what storages and desktops keep for themselves",
             Self::Rclone => {
                 "the program behind databases like s3:bucket/studio; auto is the one on PATH"
             }
@@ -122,6 +129,8 @@ pub struct Settings {
     pub jobs: Option<NonZeroUsize>,
     /// Whether commands ask at the prompt.
     pub confirm: bool,
+    /// Whether what storages and desktops keep for themselves is left alone.
+    pub housekeeping: bool,
     /// The rclone program; `None` for the one on PATH.
     pub rclone: Option<PathBuf>,
 }
@@ -136,6 +145,7 @@ impl Default for Settings {
             verify: true,
             jobs: None,
             confirm: true,
+            housekeeping: true,
             rclone: None,
         }
     }
@@ -162,6 +172,7 @@ impl Settings {
             Setting::Hints => switch(self.hints),
             Setting::Verify => switch(self.verify),
             Setting::Confirm => switch(self.confirm),
+            Setting::Housekeeping => switch(self.housekeeping),
             Setting::Jobs => {
                 return self
                     .jobs
@@ -211,6 +222,7 @@ impl Settings {
             Setting::Hints => self.hints = on,
             Setting::Verify => self.verify = on,
             Setting::Confirm => self.confirm = on,
+            Setting::Housekeeping => self.housekeeping = on,
             Setting::Jobs => self.jobs = None,
             Setting::Rclone => self.rclone = None,
         }

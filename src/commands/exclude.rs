@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::Run;
 use crate::error::{Error, Result};
-use crate::exclusions::Exclusions;
+use crate::exclusions::{ExclusionRules, Exclusions};
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
 use crate::output::page::Page;
@@ -15,8 +15,13 @@ use crate::workspace::Workspace;
 /// Leave files and folders alone that match a pattern
 ///
 /// They are neither looked at nor copied, on any database. PATTERN is written as in a gitignore file and matched against
-/// paths below a project's folder; negations (`!`) are refused. Always left alone are `.auto-backup/`, temporary files of auto-backup, `.DS_Store`,
-/// `Thumbs.db` and `desktop.ini`.
+/// paths below a project's folder; negations (`!`) are refused.
+///
+/// Always left alone are `.auto-backup/` and temporary files of auto-backup. What storages and desktops keep for themselves
+/// is left alone too, in every folder: recycle bins, snapshots, thumbnails and search indexes (`@eaDir`, `#recycle`,
+/// `.snapshot`, `.Trashes`, `lost+found` and the like), `.DS_Store`, `Thumbs.db`, `desktop.ini`, and files that begin with
+/// `._`. `set housekeeping off` treats these as work; docs/exclusions.md lists
+/// them all.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   exclude '*.tmp'
@@ -40,7 +45,10 @@ impl Run for Exclude {
 
     fn run(self, workspace: &mut Workspace) -> Result<Excluded> {
         check(&self.pattern)?;
-        Exclusions::new(std::slice::from_ref(&self.pattern))?;
+        Exclusions::new(&ExclusionRules {
+            patterns: vec![self.pattern.clone()],
+            ..ExclusionRules::default()
+        })?;
         let change = match workspace.registry.add_exclusion(&self.pattern) {
             Change::Unchanged => "unchanged",
             _ => "added",

@@ -29,7 +29,7 @@ use crate::workspace::Workspace;
   set rclone ~/bin/rclone
   set -- acme/spot NAS")]
 pub(crate) struct Set {
-    /// The setting: format, color, pager, hints, verify, jobs, confirm or rclone
+    /// The setting: format, color, pager, hints, verify, jobs, confirm, housekeeping or rclone
     #[arg(value_name = "SETTING", conflicts_with = "arguments")]
     name: Option<String>,
     /// Its new value
@@ -82,6 +82,9 @@ impl Run for Set {
                 values: setting.values(),
             });
         }
+        workspace
+            .registry
+            .leave_housekeeping(workspace.settings.housekeeping);
         let shown = setting.map_or_else(|| Setting::ALL.to_vec(), |setting| vec![setting]);
         let line = |setting: Setting| Line {
             name: setting.name(),

@@ -105,7 +105,7 @@ pub fn compare(
         Side::open(index, request.databases[0])?,
         Side::open(index, request.databases[1])?,
     ];
-    let exclusions = Arc::new(Exclusions::new(registry.exclusions())?);
+    let exclusions = Arc::new(Exclusions::new(registry.exclusion_rules())?);
     let mut comparison = Comparison {
         counts: vec![Counts::default(); request.categories.len()],
         ..Comparison::default()

@@ -166,7 +166,7 @@ fn examine<'a>(
     let began = Moment::now();
     let known = index.database(&database.root)?;
     let root = presence::open(index, database, &known)?;
-    let exclusions = Arc::new(Exclusions::new(registry.exclusions())?);
+    let exclusions = Arc::new(Exclusions::new(registry.exclusion_rules())?);
     let before = Before {
         expected: expected(index, &known, extent)?,
         mounted: mounted(index, &known)?,

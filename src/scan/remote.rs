@@ -28,7 +28,7 @@ pub(super) fn examine<'a>(
     let began = Moment::now();
     let known = index.database(&database.root)?;
     let side = RemoteSide::open(index, database)?;
-    let exclusions = Arc::new(Exclusions::new(registry.exclusions())?);
+    let exclusions = Arc::new(Exclusions::new(registry.exclusion_rules())?);
     let survey = survey(&side, index, registry, extent, monitor)?;
     let mut draft = index.draft(&known)?;
     let mut sight = Sight::default();

@@ -3,14 +3,14 @@
 /// A name that may be one of a sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frame<'a> {
-    /// The bytes before the digits.
+    /// The bytes before the number.
     pub head: &'a [u8],
-    /// How many digits there are.
+    /// How many digits there are, without a sign.
     pub digits: usize,
     /// Whether the number is filled up with zeros.
     pub is_padded: bool,
-    /// The number.
-    pub number: u64,
+    /// The number; below zero where a `-` before it is its sign.
+    pub number: i64,
     /// The extension with its dot: the bytes after the digits.
     pub tail: &'a [u8],
 }
@@ -22,19 +22,32 @@ impl<'a> Frame<'a> {
         let (stem, tail) = name.split_at(extension(name)?);
         let before = stem.iter().rposition(|byte| !byte.is_ascii_digit());
         let (head, digits) = stem.split_at(before.map_or(0, |place| place + 1));
+        let magnitude = number(digits)?;
+        let unsigned = unsigned_head(head).filter(|_| magnitude > 0);
         Some(Self {
-            head,
+            head: unsigned.unwrap_or(head),
             digits: digits.len(),
             is_padded: digits.len() > 1 && digits.starts_with(b"0"),
-            number: number(digits)?,
+            number: if unsigned.is_some() {
+                -magnitude
+            } else {
+                magnitude
+            },
             tail,
         })
     }
 }
 
+/// The bytes before a sign, if these end in one: a `-` at the start of the name or after a separator. In `shot-0001.exr`
+/// it is a separator itself.
+fn unsigned_head(head: &[u8]) -> Option<&[u8]> {
+    let before = head.strip_suffix(b"-")?;
+    matches!(before.last(), None | Some(b'.' | b'_')).then_some(before)
+}
+
 /// The number that digits spell.
-fn number(digits: &[u8]) -> Option<u64> {
-    let add = |sum: u64, digit: &u8| sum.checked_mul(10)?.checked_add(u64::from(digit - b'0'));
+fn number(digits: &[u8]) -> Option<i64> {
+    let add = |sum: i64, digit: &u8| sum.checked_mul(10)?.checked_add(i64::from(digit - b'0'));
     (!digits.is_empty()).then(|| digits.iter().try_fold(0, add))?
 }
 
@@ -158,7 +171,7 @@ mod tests {
     use super::*;
 
     /// The parts of a name that is a frame.
-    fn parts(name: &str) -> Option<(&str, usize, u64, &str)> {
+    fn parts(name: &str) -> Option<(&str, usize, i64, &str)> {
         let frame = Frame::of(name.as_bytes())?;
         let text = |bytes| std::str::from_utf8(bytes).unwrap();
         Some((
@@ -178,11 +191,25 @@ mod tests {
             ("smoke.12.bgeo.sc", ("smoke.", 2, 12, ".bgeo.sc")),
             ("smoke_12.ass.gz", ("smoke_", 2, 12, ".ass.gz")),
             ("v2.7.jp2", ("v2.", 1, 7, ".jp2")),
-            ("a.18446744073709551615.exr", ("a.", 20, u64::MAX, ".exr")),
+            ("a.9223372036854775807.exr", ("a.", 19, i64::MAX, ".exr")),
             (
                 "a.000000000000000000000000000001.exr",
                 ("a.", 30, 1, ".exr"),
             ),
+        ] {
+            assert_eq!(parts(name), Some(expected), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_minus_after_a_separator_is_a_sign() {
+        for (name, expected) in [
+            ("sh010.-0003.exr", ("sh010.", 4, -3, ".exr")),
+            ("sh010_-3.exr", ("sh010_", 1, -3, ".exr")),
+            ("-12.exr", ("", 2, -12, ".exr")),
+            ("shot-0001.exr", ("shot-", 4, 1, ".exr")),
+            ("a.--1.exr", ("a.--", 1, 1, ".exr")),
+            ("a.-0.exr", ("a.-", 1, 0, ".exr")),
         ] {
             assert_eq!(parts(name), Some(expected), "{name}");
         }
@@ -206,7 +233,7 @@ mod tests {
             "a.1.exr.gz",
             "a.1.sc",
             "sc.1.gz",
-            "a.18446744073709551616.exr",
+            "a.9223372036854775808.exr",
             "a.1.exr ",
         ] {
             assert_eq!(parts(name), None, "{name}");

@@ -5,9 +5,9 @@
 
 use std::collections::HashMap;
 
+use super::series::{Series, Wanted};
 use super::{Frame, Sequence};
 use crate::manifest::File;
-use crate::moment::Moment;
 
 /// The frames of a folder, while they are handed over.
 #[derive(Clone, Debug, Default)]
@@ -19,40 +19,6 @@ pub struct Grouping {
     added: u64,
 }
 
-/// Frames with the same bytes before and after their numbers.
-#[derive(Clone, Debug)]
-struct Series {
-    head: Vec<u8>,
-    tail: Vec<u8>,
-    strands: Vec<Strand>,
-}
-
-/// Frames of a series whose numbers are spelled alike: with as many digits, and padded or not.
-#[derive(Clone, Debug)]
-struct Strand {
-    digits: usize,
-    is_padded: bool,
-    /// How many digits the numbers of its sequence are padded to.
-    padding: usize,
-    /// The first and the last of numbers that follow each other, ascending.
-    runs: Vec<(u64, u64)>,
-    wanted: Option<Wanted>,
-    /// The place of the sequence that its wanted frames are in.
-    sequence: Option<usize>,
-}
-
-/// What the wanted frames amount to.
-#[derive(Clone, Copy, Debug)]
-struct Wanted {
-    first: u64,
-    last: u64,
-    files: u64,
-    bytes: u64,
-    newest: Moment,
-    /// When the one whose name comes first was added, and its number.
-    leader: (u64, u64),
-}
-
 impl Grouping {
     /// Adds the frame of the next name; frames must come in the order of their names. Only those that are `wanted` are
     /// counted, but no number is missing whose frame is there.
@@ -61,8 +27,9 @@ impl Grouping {
         self.latest = place;
         self.added += 1;
         let strand = self.series[place].strand(frame);
+        let step = if strand.is_negative { -1 } else { 1 };
         match strand.runs.last_mut() {
-            Some((_, last)) if last.checked_add(1) == Some(frame.number) => *last = frame.number,
+            Some((_, last)) if last.checked_add(step) == Some(frame.number) => *last = frame.number,
             _ => strand.runs.push((frame.number, frame.number)),
         }
         if let Some(file) = wanted {
@@ -118,96 +85,6 @@ impl Grouping {
     }
 }
 
-impl Series {
-    /// The strand of a frame.
-    fn strand(&mut self, frame: &Frame<'_>) -> &mut Strand {
-        let alike =
-            |strand: &Strand| (strand.digits, strand.is_padded) == (frame.digits, frame.is_padded);
-        let place = self.strands.iter().position(alike).unwrap_or_else(|| {
-            self.strands.push(Strand {
-                digits: frame.digits,
-                is_padded: frame.is_padded,
-                padding: frame.digits,
-                runs: Vec::new(),
-                wanted: None,
-                sequence: None,
-            });
-            self.strands.len() - 1
-        });
-        &mut self.strands[place]
-    }
-
-    /// How many digits the numbers of a strand are padded to, as all strands tell.
-    fn padding(&self, strand: &Strand) -> usize {
-        let digits = |is_padded| {
-            let alike = self.strands.iter();
-            alike
-                .filter(move |other| other.is_padded == is_padded && other.digits <= strand.digits)
-                .map(|other| other.digits)
-        };
-        let told = digits(true).max().or_else(|| digits(false).min());
-        told.unwrap_or(strand.digits)
-    }
-
-    /// Makes sequences of the strands with the same padding.
-    fn join(&mut self, sequences: &mut Vec<Sequence>) {
-        for place in 0..self.strands.len() {
-            self.strands[place].padding = self.padding(&self.strands[place]);
-        }
-        // Numbers with more digits are higher, and those without a leading zero are higher than those with one.
-        self.strands
-            .sort_by_key(|strand| (strand.padding, strand.digits, !strand.is_padded));
-        let same_padding = |one: &Strand, next: &Strand| one.padding == next.padding;
-        for strands in self.strands.chunk_by_mut(same_padding) {
-            let wanted = strands.iter().filter_map(|strand| strand.wanted);
-            let Some(wanted) = wanted.reduce(Wanted::and).filter(|all| all.files > 1) else {
-                continue;
-            };
-            for strand in strands.iter_mut() {
-                strand.sequence = Some(sequences.len());
-            }
-            sequences.push(Sequence {
-                head: self.head.clone(),
-                tail: self.tail.clone(),
-                padding: strands[0].padding,
-                leader: wanted.leader.1,
-                first: wanted.first,
-                last: wanted.last,
-                files: wanted.files,
-                missing: gaps(strands, wanted),
-                bytes: wanted.bytes,
-                newest: wanted.newest,
-            });
-        }
-    }
-}
-
-/// The gaps between the first and the last of the wanted numbers.
-fn gaps(strands: &[Strand], wanted: Wanted) -> Vec<(u64, u64)> {
-    let runs = || strands.iter().flat_map(|strand| &strand.runs);
-    let within = |(before, after): &(u64, u64)| wanted.first <= *before && *after <= wanted.last;
-    let pairs = runs().zip(runs().skip(1));
-    pairs
-        .map(|((_, before), (after, _))| (*before, *after))
-        .filter(|pair| within(pair) && pair.1 - pair.0 > 1)
-        .map(|(before, after)| (before + 1, after - 1))
-        .collect()
-}
-
-impl Wanted {
-    /// Both together.
-    fn and(self, other: Self) -> Self {
-        Self {
-            first: self.first.min(other.first),
-            last: self.last.max(other.last),
-            files: self.files + other.files,
-            bytes: self.bytes.saturating_add(other.bytes),
-            newest: self.newest.max(other.newest),
-            leader: self.leader.min(other.leader),
-        }
-    }
-}
-
 /// The sequences of a folder.
 #[derive(Clone, Debug, Default)]
 pub struct Sequences {
@@ -232,6 +109,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::moment::Moment;
 
     const MOMENT: Moment = Moment {
         seconds: 7,
@@ -307,6 +185,24 @@ mod tests {
     }
 
     #[test]
+    fn frames_below_zero_belong_to_those_above() {
+        let names = ["a.-0002.exr", "a.-0001.exr", "a.0000.exr", "a.0002.exr"];
+        assert_eq!(sequences(&names), ["a.[-0002-0002].exr 4 missing 0001"]);
+        let names = ["a.-010.exr", "a.-008.exr", "a.0000.exr", "a.0001.exr"];
+        assert_eq!(
+            sequences(&names),
+            ["a.[-010-0001].exr 4 missing -009, -007--001"]
+        );
+        let names = ["-1.exr", "-10.exr", "-9.exr", "0.exr", "10.exr"];
+        assert_eq!(sequences(&names), ["[-10-10].exr 5 missing -8--2, 1-9"]);
+        assert_eq!(sequences(&["a.-1.exr", "a.-2.exr"]), ["a.[-2--1].exr 2"]);
+        assert_eq!(
+            sequences(&["shot-01.exr", "shot-02.exr"]),
+            ["shot-[01-02].exr 2"]
+        );
+    }
+
+    #[test]
     fn a_frame_that_is_there_but_not_wanted_is_not_missing() {
         let names = [
             "a.1.exr-", "a.3.exr", "a.4.exr-", "a.6.exr", "a.7.exr-", "a.9.exr-",
@@ -329,12 +225,12 @@ mod tests {
 
     #[test]
     fn memory_grows_neither_with_the_span_nor_with_the_frames() {
-        let far = format!("a.{}.exr", u64::MAX);
+        let far = format!("a.{}.exr", i64::MAX);
         let ends = ["a.0.exr", "a.1.exr", &far];
-        let missing = format!("missing 2-{}", u64::MAX - 1);
+        let missing = format!("missing 2-{}", i64::MAX - 1);
         assert_eq!(
             sequences(&ends),
-            [format!("a.[0-{}].exr 3 {missing}", u64::MAX)]
+            [format!("a.[0-{}].exr 3 {missing}", i64::MAX)]
         );
         let grouped = group(&(0..9999).map(|n| (format!("a.{n:04}.exr"), true)).collect());
         let strands = grouped
@@ -347,7 +243,7 @@ mod tests {
 
     /// All names of a sequence.
     fn expanded(sequence: &Sequence) -> impl Iterator<Item = String> {
-        let is_missing = |number: &u64| {
+        let is_missing = |number: &i64| {
             let mut gaps = sequence.missing.iter();
             gaps.any(|(first, last)| (first..=last).contains(&number))
         };
@@ -360,7 +256,7 @@ mod tests {
     }
 
     fn names() -> impl Strategy<Value = BTreeMap<String, bool>> {
-        let name = r"(a|b\.|)(0{0,3}[0-9]{1,3}|9{1,4}|10{1,4})(\.exr|\.bgeo\.sc|\.mov)";
+        let name = r"(a|b\.|)(-|)(0{0,3}[0-9]{1,3}|9{1,4}|10{1,4})(\.exr|\.bgeo\.sc|\.mov)";
         proptest::collection::btree_map(name, any::<bool>(), 0..60)
     }
 

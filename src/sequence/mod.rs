@@ -2,10 +2,13 @@
 //!
 //! Frames belong together when the bytes before their digits, the bytes after them and the padding are the same. A
 //! leading zero tells the padding: `a.01.exr` has two digits, so has `a.10.exr` beside it, and `a.100.exr` has outgrown
-//! them; `a.1.exr` is no part of that. Where none has a leading zero, the shortest number tells it.
+//! them; `a.1.exr` is no part of that. Where none has a leading zero, the shortest number tells it. Numbers below zero
+//! belong to the frames above it. Programs pad them in two ways: `-0005` with as many digits, or `-005` with as many
+//! characters, as C's `printf` does.
 
 mod frame;
 mod grouping;
+mod series;
 
 use serde::Serialize;
 
@@ -28,17 +31,20 @@ pub struct Sequence {
     tail: Vec<u8>,
     #[serde(skip)]
     padding: usize,
+    /// Whether a sign counts as one of the characters to which numbers are padded.
+    #[serde(skip)]
+    counts_sign: bool,
     /// The number of the frame whose name comes first.
     #[serde(skip)]
-    leader: u64,
+    leader: i64,
     /// The lowest number.
-    pub first: u64,
+    pub first: i64,
     /// The highest number.
-    pub last: u64,
+    pub last: i64,
     /// How many frames.
     pub files: u64,
     /// The gaps in the numbers between them, each by its first and its last.
-    pub missing: Vec<(u64, u64)>,
+    pub missing: Vec<(i64, i64)>,
     /// Apparent size in bytes.
     pub bytes: u64,
     /// The newest change of a frame.
@@ -56,7 +62,7 @@ impl Sequence {
     /// `missing 1107, 1110-1115`; `None` where there is no gap.
     #[must_use]
     pub fn missing_words(&self) -> Option<String> {
-        let gap = |&(first, last): &(u64, u64)| {
+        let gap = |&(first, last): &(i64, i64)| {
             if first == last {
                 self.spelled(first)
             } else {
@@ -66,8 +72,10 @@ impl Sequence {
         let named: Vec<String> = self.missing.iter().take(NAMED_GAPS).map(gap).collect();
         let named = named.join(", ");
         if self.missing.len() > NAMED_GAPS {
-            let lengths = self.missing.iter().map(|(first, last)| last - first + 1);
-            let frames = units::counted(lengths.sum(), "frame");
+            let lengths = self.missing.iter();
+            let lengths = lengths.map(|(first, last)| last.abs_diff(*first).saturating_add(1));
+            let frames = lengths.fold(0, u64::saturating_add);
+            let frames = units::counted(frames, "frame");
             return Some(format!("missing {named}, ... ({frames} in all)"));
         }
         (!named.is_empty()).then(|| format!("missing {named}"))
@@ -80,7 +88,8 @@ impl Sequence {
     }
 
     /// A number as the names have it.
-    fn spelled(&self, number: u64) -> String {
-        format!("{number:0width$}", width = self.padding)
+    fn spelled(&self, number: i64) -> String {
+        let sign = usize::from(number < 0 && !self.counts_sign);
+        format!("{number:0width$}", width = self.padding + sign)
     }
 }

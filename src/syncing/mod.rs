@@ -94,7 +94,7 @@ pub fn sync(
     } else {
         None
     };
-    let exclusions = Arc::new(Exclusions::new(registry.exclusions())?);
+    let exclusions = Arc::new(Exclusions::new(registry.exclusion_rules())?);
     // Before anything: where nothing answers, nothing is noted or forgotten. What is only read goes on meanwhile.
     let ahead = if request.source.is_remote() || request.retry_failed {
         None

@@ -86,7 +86,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("dirs", &["paths.rs"]),
     ("fs_extra", &["copy_file/bytes.rs"]),
     ("globset", &["pattern.rs"]),
-    ("ignore", &["exclusions.rs"]),
+    ("ignore", &["exclusions/mod.rs"]),
     ("indicatif", &["output/progress.rs"]),
     ("jiff", &["moment.rs"]),
     ("open", &["commands/explore.rs"]),

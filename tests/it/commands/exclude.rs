@@ -142,3 +142,61 @@ fn a_pattern_that_leaves_nothing_alone_is_refused() {
     already left alone: a
     ");
 }
+
+/// Folders and files that systems keep for themselves, in a project and beside clients and projects.
+fn with_housekeeping(database: &str) -> Studio {
+    let studio = Studio::new();
+    studio
+        .file(format!("{database}/footage/acme/spot/a.mov"), "1")
+        .file(
+            format!("{database}/footage/acme/spot/@eaDir/a.mov/thumb.jpg"),
+            "22",
+        )
+        .file(format!("{database}/footage/acme/spot/sub/._b.mov"), "333")
+        .file(
+            format!("{database}/footage/acme/@Recycle/old/x.mov"),
+            "4444",
+        )
+        .file(
+            format!("{database}/footage/.snapshot/hourly/x.mov"),
+            "55555",
+        );
+    studio
+}
+
+#[test]
+fn housekeeping_is_no_client_project_or_file() {
+    let studio = with_housekeeping("NAS");
+    let copied = studio
+        .json(&["load NAS", "list projects", "copy all all NAS WORK"])
+        .ok();
+    assert!(
+        copied.stdout.contains(r#""projects":["acme/spot"]"#),
+        "{}",
+        copied.stdout
+    );
+    assert_snapshot!(studio.tree("WORK/footage"), @"
+    acme/
+    acme/spot/
+    acme/spot/a.mov 1
+    acme/spot/sub/
+    ");
+}
+
+#[test]
+fn housekeeping_off_treats_it_as_work() {
+    let studio = with_housekeeping("NAS");
+    studio
+        .lines(&["set housekeeping off", "copy all all NAS WORK"])
+        .ok();
+    assert_snapshot!(studio.tree("WORK/footage"), @"
+    acme/
+    acme/spot/
+    acme/spot/@eaDir/
+    acme/spot/@eaDir/a.mov/
+    acme/spot/@eaDir/a.mov/thumb.jpg 2
+    acme/spot/a.mov 1
+    acme/spot/sub/
+    acme/spot/sub/._b.mov 3
+    ");
+}

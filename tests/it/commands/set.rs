@@ -10,18 +10,19 @@ fn settings_are_listed_with_what_they_take() {
     assert_snapshot!(studio.lines(&["set", "set jobs"]).ok(), @"
     exit 0
     --- stdout
-    ┌─────────┬───────┬───────────────────────────────┬─────────────────────────────────────────────────────────────────────────────┐
-    │ setting ┆ value ┆ takes                         ┆ what it is                                                                  │
-    ╞═════════╪═══════╪═══════════════════════════════╪═════════════════════════════════════════════════════════════════════════════╡
-    │ format  ┆ table ┆ table, plain, csv, json       ┆ how answers are written                                                     │
-    │ color   ┆ auto  ┆ auto, always, never           ┆ whether there is colour                                                     │
-    │ pager   ┆ on    ┆ on, off                       ┆ answers longer than the screen go through $PAGER, at the prompt             │
-    │ hints   ┆ on    ┆ on, off                       ┆ grey hints at the prompt                                                    │
-    │ verify  ┆ on    ┆ on, off                       ┆ what was copied is read back                                                │
-    │ jobs    ┆ auto  ┆ auto, 1 to 64                 ┆ threads on each disk                                                        │
-    │ confirm ┆ on    ┆ on, off                       ┆ ask before files are replaced, at the prompt                                │
-    │ rclone  ┆ auto  ┆ auto, the path of the program ┆ the program behind databases like s3:bucket/studio; auto is the one on PATH │
-    └─────────┴───────┴───────────────────────────────┴─────────────────────────────────────────────────────────────────────────────┘
+    ┌──────────────┬───────┬───────────────────────────────┬─────────────────────────────────────────────────────────────────────────────┐
+    │ setting      ┆ value ┆ takes                         ┆ what it is                                                                  │
+    ╞══════════════╪═══════╪═══════════════════════════════╪═════════════════════════════════════════════════════════════════════════════╡
+    │ format       ┆ table ┆ table, plain, csv, json       ┆ how answers are written                                                     │
+    │ color        ┆ auto  ┆ auto, always, never           ┆ whether there is colour                                                     │
+    │ pager        ┆ on    ┆ on, off                       ┆ answers longer than the screen go through $PAGER, at the prompt             │
+    │ hints        ┆ on    ┆ on, off                       ┆ grey hints at the prompt                                                    │
+    │ verify       ┆ on    ┆ on, off                       ┆ what was copied is read back                                                │
+    │ jobs         ┆ auto  ┆ auto, 1 to 64                 ┆ threads on each disk                                                        │
+    │ confirm      ┆ on    ┆ on, off                       ┆ ask before files are replaced, at the prompt                                │
+    │ housekeeping ┆ on    ┆ on, off                       ┆ leave alone what storages and desktops keep for themselves                  │
+    │ rclone       ┆ auto  ┆ auto, the path of the program ┆ the program behind databases like s3:bucket/studio; auto is the one on PATH │
+    └──────────────┴───────┴───────────────────────────────┴─────────────────────────────────────────────────────────────────────────────┘
     ┌─────────┬───────┬───────────────┬──────────────────────┐
     │ setting ┆ value ┆ takes         ┆ what it is           │
     ╞═════════╪═══════╪═══════════════╪══════════════════════╡
@@ -30,7 +31,7 @@ fn settings_are_listed_with_what_they_take() {
     ");
     let document = studio.json(&["set jobs 4", "set"]).ok().document();
     assert_eq!(document["settings"][5]["value"], "4");
-    assert_eq!(document["settings"].as_array().unwrap().len(), 8);
+    assert_eq!(document["settings"].as_array().unwrap().len(), 9);
 }
 
 #[test]

@@ -1,4 +1,6 @@
-//! Which files are left alone: our own, what desktops drop everywhere, and what `exclude` adds.
+//! Entries that are left alone: our own, what storages and desktops keep for themselves, and what `exclude` adds.
+
+mod housekeeping;
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -14,21 +16,29 @@ pub const OWN_FOLDER: &str = ".auto-backup";
 /// How the names of our temporary files begin and end.
 pub const TEMPORARY: (&str, &str) = (".auto-backup-", ".part");
 
-/// Names that desktops drop into every folder.
-const DESKTOP: [&str; 3] = [".DS_Store", "Thumbs.db", "desktop.ini"];
+/// What a person says about which entries are left alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExclusionRules {
+    /// Patterns in gitignore syntax, relative to a project's folder.
+    pub patterns: Vec<String>,
+    /// Whether what storages and desktops keep for themselves is treated as work.
+    pub with_housekeeping: bool,
+}
 
 /// Decides which entries are left alone.
 #[derive(Clone, Debug)]
 pub struct Exclusions {
     patterns: Gitignore,
+    with_housekeeping: bool,
 }
 
 impl Exclusions {
-    /// The default ones and these patterns, in gitignore syntax, relative to a project's folder.
+    /// Compiles these rules.
     ///
     /// # Errors
     /// [`Error::Malformed`] for a pattern that is not one.
-    pub fn new(patterns: &[String]) -> Result<Self> {
+    pub fn new(rules: &ExclusionRules) -> Result<Self> {
+        let patterns = &rules.patterns;
         let malformed = |word: &str| Error::Malformed {
             noun: "pattern",
             word: word.into(),
@@ -43,13 +53,17 @@ impl Exclusions {
         let patterns = builder
             .build()
             .map_err(|_| malformed(&patterns.join(" ")))?;
-        Ok(Self { patterns })
+        Ok(Self {
+            patterns,
+            with_housekeeping: rules.with_housekeeping,
+        })
     }
 
     /// Whether an entry is left alone; `path` is that of the folder it is in, relative to the project's folder.
     #[must_use]
     pub fn excludes(&self, path: &Path, name: &OsStr, is_folder: bool) -> bool {
-        is_always_excluded(name)
+        is_own(name)
+            || (!self.with_housekeeping && is_kept_by_systems(name, is_folder))
             || (!self.patterns.is_empty()
                 && self
                     .patterns
@@ -58,29 +72,19 @@ impl Exclusions {
     }
 }
 
-/// Whether an entry of this name is left alone whatever the patterns.
-fn is_always_excluded(name: &OsStr) -> bool {
-    is_own(name) || DESKTOP.iter().any(|known| name == *known)
+/// Whether storages or desktops keep an entry of this name for themselves.
+fn is_kept_by_systems(name: &OsStr, is_folder: bool) -> bool {
+    if is_folder {
+        housekeeping::is_folder(name)
+    } else {
+        housekeeping::is_file(name)
+    }
 }
 
-/// Folders that file systems, desktops and NAS systems keep beside the clients' folders.
-const HOUSEKEEPING: [&str; 8] = [
-    "lost+found",
-    "@eaDir",
-    "#recycle",
-    "$RECYCLE.BIN",
-    "System Volume Information",
-    ".Trashes",
-    ".Spotlight-V100",
-    ".fseventsd",
-];
-
-/// Whether a folder of this name, where clients and projects are, is nobody's work.
+/// Whether a folder of this name, where clients and projects are, is nobody's work. No setting changes that.
 #[must_use]
 pub fn is_housekeeping(name: &OsStr) -> bool {
-    is_always_excluded(name)
-        || HOUSEKEEPING.iter().any(|known| name == *known)
-        || name.as_bytes().starts_with(b".Trash-")
+    is_own(name) || is_kept_by_systems(name, true)
 }
 
 /// Whether a name is one of ours.
@@ -102,7 +106,11 @@ mod tests {
 
     #[test]
     fn defaults_and_patterns_are_left_alone() {
-        let exclusions = Exclusions::new(&["*.tmp".to_owned(), "cache/".to_owned()]).unwrap();
+        let rules = ExclusionRules {
+            patterns: vec!["*.tmp".to_owned(), "cache/".to_owned()],
+            with_housekeeping: false,
+        };
+        let exclusions = Exclusions::new(&rules).unwrap();
         let excludes = |path: &str, is_folder| {
             let path = Path::new(path);
             let folder = path.parent().unwrap();
@@ -125,9 +133,31 @@ mod tests {
 
     #[test]
     fn a_broken_pattern_is_refused() {
+        let rules = ExclusionRules {
+            patterns: vec!["[z-a]".to_owned()],
+            ..ExclusionRules::default()
+        };
         assert!(matches!(
-            Exclusions::new(&["[z-a]".to_owned()]),
+            Exclusions::new(&rules),
             Err(Error::Malformed { .. })
         ));
+    }
+
+    #[test]
+    fn housekeeping_can_be_taken_for_work() {
+        let excludes = |with_housekeeping| {
+            let rules = ExclusionRules {
+                patterns: Vec::new(),
+                with_housekeeping,
+            };
+            let exclusions = Exclusions::new(&rules).unwrap();
+            [("@eaDir", true), ("._a.mov", false), (".auto-backup", true)].map(
+                |(name, is_folder)| {
+                    exclusions.excludes(Path::new("a"), OsStr::new(name), is_folder)
+                },
+            )
+        };
+        assert_eq!(excludes(false), [true, true, true]);
+        assert_eq!(excludes(true), [false, false, true]);
     }
 }
