@@ -11,11 +11,14 @@ use serde::{Deserialize, Serialize};
 use crate::error::{At as _, Error, Result};
 use crate::exclusions::{OWN_FOLDER, TEMPORARY};
 use crate::moment::Moment;
-use crate::os::folder::{Folder, is_missing};
+use crate::os::folder::Folder;
 use crate::os::host;
 
 /// The file's name within our folder.
 const FILE: &str = "database.json";
+
+/// The longest identity file that is read: 64 KiB. Others may write to it.
+const LONGEST: u64 = 64 << 10;
 
 /// What the file says.
 #[derive(Debug, Serialize, Deserialize)]
@@ -33,16 +36,15 @@ struct Identity {
 /// # Errors
 /// The file is there and cannot be read, or is no identity file.
 pub fn read(root: &Folder) -> Result<Option<String>> {
-    let opened = root
-        .child(OsStr::new(OWN_FOLDER))
-        .and_then(|own| own.open_file(OsStr::new(FILE)));
-    let (file, _) = match opened {
-        Err(error) if is_missing(&error) => return Ok(None),
-        opened => opened?,
+    let Some(own) = root.find_own_folder()? else {
+        return Ok(None);
+    };
+    let Some(file) = own.open_own_file(OsStr::new(FILE))? else {
+        return Ok(None);
     };
     let path = root.path().join(OWN_FOLDER).join(FILE);
     let mut text = String::new();
-    file.take(65_536)
+    file.take(LONGEST)
         .read_to_string(&mut text)
         .at("read", &path)?;
     parse(&text, &path).map(Some)
@@ -53,10 +55,19 @@ pub fn read(root: &Folder) -> Result<Option<String>> {
 /// # Errors
 /// It is none.
 pub fn parse(text: &str, path: &Path) -> Result<String> {
-    let identity: Identity = serde_json::from_str(text)
-        .map_err(|_| io::Error::other("it is not an identity file; move it away if it is not"))
-        .at("understand", path)?;
-    Ok(identity.id)
+    match serde_json::from_str(text) {
+        Ok(Identity { id, .. }) if is_id(&id) => Ok(id),
+        _ => Err(io::Error::other(
+            "it is not an identity file; move it away if it is not",
+        ))
+        .at("understand", path),
+    }
+}
+
+/// Whether this can be an identity: at most 64 letters and digits. Anybody may have written the file.
+fn is_id(id: &str) -> bool {
+    const LONGEST_ID: usize = 64;
+    (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// The text of an identity file for a database that has none.

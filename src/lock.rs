@@ -11,10 +11,9 @@ use std::process;
 
 use crate::digest::Digest;
 use crate::error::{At as _, Error, Result};
-use crate::exclusions::OWN_FOLDER;
 use crate::moment::Moment;
 use crate::os::file;
-use crate::os::folder::{Folder, is_missing};
+use crate::os::folder::Folder;
 use crate::os::host;
 use crate::paths;
 use crate::registry::Database;
@@ -24,6 +23,12 @@ const FILE: &str = "lock";
 
 /// The folder of the locks of databases that are no folders, within the state folder.
 const BESIDE: &str = "locks";
+
+/// The longest text of a lock file, in bytes.
+const LONGEST: usize = 512;
+
+/// The words that the text of a lock file begins with.
+const KEYS: [&str; 4] = ["run=", "process=", "host=", "since="];
 
 /// While it lives, no other run writes to the database.
 #[derive(Debug)]
@@ -45,9 +50,9 @@ impl Lock {
     /// # Errors
     /// [`Error::Locked`] if another run has it.
     pub fn take(root: &Folder, database: &str, run: i64) -> Result<Option<Self>> {
-        match root.child(OsStr::new(OWN_FOLDER)) {
-            Err(error) if is_missing(&error) => Ok(None),
-            own => Self::take_in(&own?, OsStr::new(FILE), database, run),
+        match root.find_own_folder()? {
+            Some(own) => Self::take_in(&own, OsStr::new(FILE), database, run),
+            None => Ok(None),
         }
     }
 
@@ -102,13 +107,8 @@ impl Lock {
     }
 
     fn take_in(own: &Folder, name: &OsStr, database: &str, run: i64) -> Result<Option<Self>> {
-        // Network file systems lock only what may be written; elsewhere a file that may be read will do.
-        let opened = own
-            .open_to_lock(name)
-            .or_else(|_| own.open_file(name).map(|(file, _)| file));
-        let file = match opened {
-            Err(error) if is_missing(&error) => return Ok(None),
-            opened => opened?,
+        let Some(file) = own.open_to_lock(name)? else {
+            return Ok(None);
         };
         let path = own.path().join(name);
         match file.try_lock() {
@@ -130,6 +130,12 @@ impl Lock {
             .is_ok_and(|now| (now.device, now.inode) == (held.device, held.inode));
         if !is_current {
             return Ok(None);
+        }
+        if !Holder::may_write(&file) {
+            return Err(Error::Untrusted {
+                path,
+                why: "it holds something else than the name of a run".to_owned(),
+            });
         }
         Holder::of_run(run).write(&file);
         Ok(Some(Self { file }))
@@ -177,10 +183,22 @@ impl Holder {
 
     /// What a lock file says; anybody may have written it, so only what can be is believed.
     fn read(file: &File) -> Self {
-        const LONGEST: usize = 512;
         let mut bytes = [0; LONGEST];
         let length = file.read_at(&mut bytes, 0).unwrap_or_default();
         Self::parse(&String::from_utf8_lossy(&bytes[..length]))
+    }
+
+    /// Whether a lock file holds nothing that would be lost: it is empty, or some run wrote to it. After a loss of power it
+    /// may hold zeros.
+    fn may_write(file: &File) -> bool {
+        let mut bytes = [0; LONGEST + 1];
+        let Ok(length) = file.read_at(&mut bytes, 0) else {
+            return false;
+        };
+        let text = &bytes[..length];
+        length <= LONGEST
+            && (text.iter().all(|byte| *byte == 0)
+                || KEYS.iter().any(|key| text.starts_with(key.as_bytes())))
     }
 
     fn parse(text: &str) -> Self {
@@ -247,6 +265,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
+    use crate::exclusions::OWN_FOLDER;
 
     /// What is said of a lock that is held, with the moment taken out.
     fn said(error: &Error) -> String {

@@ -46,8 +46,8 @@ pub struct Versions<'a> {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The run's own folder, once something was kept in it.
-    run: Option<OsString>,
+    /// The run's own folder, once something was kept in it: its name and its handle.
+    run: Option<(OsString, Arc<Folder>)>,
     /// The folder in which something was kept last: its path below the run's, and its handle.
     last: Option<(PathBuf, Arc<Folder>)>,
 }
@@ -72,8 +72,8 @@ impl<'a> Versions<'a> {
     /// The run's folder below the root, if anything was kept.
     #[must_use]
     pub fn path(&self) -> Option<PathBuf> {
-        let run = self.state().run.clone()?;
-        Some(Path::new(OWN_FOLDER).join("versions").join(run))
+        let (name, _) = self.state().run.clone()?;
+        Some(Path::new(OWN_FOLDER).join("versions").join(name))
     }
 
     /// Gives a whole copy the name of what it replaces, and keeps that.
@@ -228,14 +228,13 @@ impl<'a> Versions<'a> {
         {
             return Ok(Arc::clone(folder));
         }
-        let own = self.root.own_folder()?;
-        let versions = own.child_like(OsStr::new("versions"), self.root)?;
-        let run = match &state.run {
-            Some(run) => run.clone(),
-            None => self.make_run_folder(&versions)?,
+        let run = if let Some((_, run)) = &state.run {
+            Arc::clone(run)
+        } else {
+            let (name, run) = self.make_run_folder()?;
+            Arc::clone(&state.run.insert((name, Arc::new(run))).1)
         };
-        state.run = Some(run.clone());
-        let mut kept = versions.child(&run)?;
+        let mut kept = run.beneath(Path::new(""))?;
         let mut like = self.root.beneath(Path::new(""))?;
         for component in &relative {
             like = like.child(component)?;
@@ -246,14 +245,17 @@ impl<'a> Versions<'a> {
         Ok(kept)
     }
 
-    /// Makes a folder for this run, exclusively.
-    fn make_run_folder(&self, versions: &Folder) -> Result<OsString> {
+    /// Makes a folder for this run, exclusively. Its handle is kept, so that nobody can exchange it later.
+    fn make_run_folder(&self) -> Result<(OsString, Folder)> {
+        let own = self.root.own_folder()?;
+        let versions = own.own_child(OsStr::new("versions"), self.root)?;
         let name = OsString::from(run_name(self.run)?);
         let mode = self.root.stat_self()?.mode;
         versions.make_new(&name, mode)?;
-        versions.child(&name)?.set_own_mode(mode | 0o700)?;
+        let folder = versions.child(&name)?;
+        folder.set_own_mode(mode | 0o700)?;
         versions.flush()?;
-        Ok(name)
+        Ok((name, folder))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -303,6 +303,14 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// Something in our own folder that somebody else may have put there.
+    #[error("`{}` is not used: {why}", Name::from(path.as_path()))]
+    Untrusted {
+        /// The file or folder.
+        path: PathBuf,
+        /// `it is a symbolic link, not a file`.
+        why: String,
+    },
     /// The place at the destination is not what the plan saw.
     #[error("`{}` was changed by someone else after it was looked at", Name::from(path.as_path()))]
     Raced {
@@ -467,6 +475,9 @@ impl Error {
                 Some("name another file with `--index FILE`".to_owned())
             }
             Self::Changed { .. } => Some("copy again when nobody writes to it".to_owned()),
+            Self::Untrusted { .. } => Some(
+                "see who put it there, and move it away; it is made anew where it is needed".to_owned(),
+            ),
             Self::Raced { .. } => Some("copy again: it will be compared anew".to_owned()),
             Self::Mismatch { .. } => Some(
                 "copy again; if it happens once more, the disk, its cable or the memory of a machine is failing".to_owned(),

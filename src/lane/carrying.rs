@@ -94,7 +94,7 @@ impl Lane<'_> {
     /// lock, but the folders of projects may be writable all the same.
     fn make_lock(&self, side: &DiskSide) -> Result<Option<Lock>> {
         match Lock::make_and_take(&side.root, &self.database.name, self.errand.run) {
-            Err(error @ Error::Locked { .. }) => Err(error),
+            Err(error @ (Error::Locked { .. } | Error::Untrusted { .. })) => Err(error),
             Err(error) => {
                 self.problem(error);
                 Ok(None)

@@ -9,13 +9,11 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, Timespec, Timestamps};
-use rustix::fs::{Gid, Uid};
 use rustix::io::Errno;
 
 use super::attributes::group_mode;
 use super::stat::{Kind, Stat};
 use crate::error::{At as _, Error, Result};
-use crate::exclusions::OWN_FOLDER;
 use crate::moment::Moment;
 
 /// An open folder and the path it was opened by.
@@ -129,29 +127,6 @@ impl Folder {
         }
     }
 
-    /// Our own folder in this root, made for whoever owns and shares the root.
-    ///
-    /// # Errors
-    /// It cannot be made, or something else has the name.
-    pub fn own_folder(&self) -> Result<Self> {
-        let name = OsStr::new(OWN_FOLDER);
-        let is_new = self.stat(name).is_err_and(|error| is_missing(&error));
-        let own = self.child_like(name, self)?;
-        if is_new {
-            self.share_owner(&own.handle);
-        }
-        Ok(own)
-    }
-
-    /// Gives something to this folder's owner and group, as far as the process may: root's nightly copy must not shut
-    /// the owner out.
-    pub fn share_owner(&self, what: &impl AsFd) {
-        if let Ok(stat) = rustix::fs::fstat(&self.handle) {
-            let (owner, group) = (Uid::from_raw(stat.st_uid), Gid::from_raw(stat.st_gid));
-            rustix::fs::fchown(what, Some(owner), Some(group)).unwrap_or_default();
-        }
-    }
-
     /// Makes a folder that must not be there yet.
     ///
     /// # Errors
@@ -241,18 +216,6 @@ impl Folder {
             .into())
     }
 
-    /// Opens a file for reading and writing, without changing it: network file systems lock only such.
-    ///
-    /// # Errors
-    /// It cannot be opened.
-    pub fn open_to_lock(&self, name: &OsStr) -> Result<File> {
-        let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        let path = self.path.join(name);
-        Ok(rustix::fs::openat(&self.handle, name, flags, Mode::empty())
-            .at("open", path)?
-            .into())
-    }
-
     /// Creates a symbolic link.
     ///
     /// # Errors
@@ -334,7 +297,7 @@ fn names(relative: &Path) -> impl Iterator<Item = &OsStr> {
 }
 
 /// `Too many levels of symbolic links` is what the system says of one link that we refuse to follow.
-fn clearer(errno: Errno) -> io::Error {
+pub(super) fn clearer(errno: Errno) -> io::Error {
     match errno {
         Errno::LOOP => io::Error::other("it is a symbolic link, and links are not followed"),
         Errno::NOTDIR => io::Error::new(

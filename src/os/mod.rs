@@ -10,6 +10,7 @@ pub mod guard;
 pub mod host;
 pub mod limits;
 pub mod origin;
+pub mod own_folder;
 pub mod reader;
 pub mod rename;
 pub mod scratch;

@@ -48,6 +48,8 @@ pub struct Stat {
     pub changed: Moment,
     /// Permission bits, 0 to 0o7777.
     pub mode: u32,
+    /// The number of the user it belongs to.
+    pub owner: u32,
     /// The device it is on.
     pub device: u64,
     /// Its number there.
@@ -99,6 +101,7 @@ impl Stat {
                 nanoseconds: stat.st_ctime_nsec as u32,
             },
             mode: stat.st_mode as u32 & 0o7777,
+            owner: stat.st_uid as u32,
             device: stat.st_dev as u64,
             inode: stat.st_ino as u64,
             links: stat.st_nlink as u64,

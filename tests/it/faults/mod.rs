@@ -10,6 +10,7 @@ mod full;
 mod histories;
 mod kills;
 mod odd_names;
+mod own_folder;
 mod raced;
 mod read_back;
 mod read_only;
