@@ -17,6 +17,7 @@ mod laws;
 mod layers;
 mod lines;
 mod looks;
+mod lying_fs;
 mod names;
 mod pager;
 mod prompt;

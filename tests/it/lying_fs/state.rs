@@ -1,0 +1,227 @@
+//! The state of a lying file system: what is there, the lies that are told about it, and the calls that came.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::time::SystemTime;
+
+use fuser::{Errno, FileAttr, FileType, TimeOrNow};
+
+use super::lies::{Inodes, Lies, Operation, Space};
+use super::node::{Content, Entry, Node};
+use super::tree::{Answer, Place, Tree};
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) tree: Tree,
+    pub(super) lies: Lies,
+    /// Number of calls of each operation since the lies were told.
+    pub(super) calls: BTreeMap<Operation, u64>,
+    looks: u64,
+}
+
+/// What `setattr` sets.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    pub(super) mode: Option<u32>,
+    pub(super) owner: (Option<u32>, Option<u32>),
+    pub(super) size: Option<u64>,
+    pub(super) accessed: Option<TimeOrNow>,
+    pub(super) modified: Option<TimeOrNow>,
+}
+
+impl State {
+    pub(super) fn new(lies: Lies) -> Self {
+        Self {
+            tree: Tree::new(),
+            lies,
+            calls: BTreeMap::new(),
+            looks: 0,
+        }
+    }
+
+    /// Counts a call; fails where the lies want it to.
+    pub(super) fn call(&mut self, operation: Operation) -> Answer<()> {
+        let calls = self.calls.entry(operation).or_default();
+        *calls += 1;
+        let failure =
+            self.lies.failures.get(&operation).filter(|failure| {
+                *calls > failure.after && *calls - failure.after <= failure.count
+            });
+        failure.map_or(Ok(()), |failure| Err(failure.errno))
+    }
+
+    /// The number by which the kernel calls an entry.
+    pub(super) const fn number(&self, entry: &Entry) -> u64 {
+        match self.lies.inodes {
+            Inodes::PerName | Inodes::PerPath => entry.number,
+            Inodes::Stable | Inodes::PerLook | Inodes::Same => entry.node,
+        }
+    }
+
+    /// The inode number that is shown.
+    pub(super) fn inode(&mut self, number: u64) -> u64 {
+        match self.lies.inodes {
+            Inodes::Stable => self.tree.file_number(number),
+            Inodes::PerName => number,
+            Inodes::PerPath => {
+                let mut hasher = DefaultHasher::new();
+                self.tree.path(number).hash(&mut hasher);
+                hasher.finish() >> 1
+            }
+            Inodes::PerLook => {
+                self.looks += 1;
+                (self.looks << 32) + number
+            }
+            Inodes::Same => 42,
+        }
+    }
+
+    /// The attributes that `stat` shows.
+    pub(super) fn attributes(&mut self, number: u64) -> Answer<FileAttr> {
+        let inode = self.inode(number);
+        Ok(self.tree.node_mut(number)?.shown(inode, &self.lies))
+    }
+
+    /// An entry's attributes under the number by which the kernel shall call it. What is shown is asked for again.
+    pub(super) fn entry(&mut self, entry: &Entry) -> Answer<FileAttr> {
+        let number = self.number(entry);
+        let node = self.tree.node(number)?.clone();
+        Ok(node.clone().shown(number, &self.lies))
+    }
+
+    pub(super) fn make(
+        &mut self,
+        operation: Operation,
+        place: Place<'_>,
+        node: Node,
+    ) -> Answer<FileAttr> {
+        self.call(operation)?;
+        let entry = self.tree.make(place, node, &self.lies)?;
+        self.entry(&entry)
+    }
+
+    /// Lets another machine take a name that is free, as if it did so after the kernel's look.
+    pub(super) fn rival(&mut self, place: Place<'_>) {
+        if let Some(content) = self.lies.rival {
+            let node = Node::new(Content::File(content.to_vec()), 0o644, (0, 0));
+            // Where the name is taken it stays as it is.
+            let _made = self.tree.make(place, node, &self.lies);
+        }
+    }
+
+    pub(super) fn change(&mut self, number: u64, changes: &Changes) -> Answer<FileAttr> {
+        let asked = [
+            (changes.mode.is_some(), Operation::SetMode),
+            (changes.owner != (None, None), Operation::SetOwner),
+            (changes.size.is_some(), Operation::SetSize),
+            (changes.modified.is_some(), Operation::SetTimes),
+        ];
+        for (is_asked, operation) in asked {
+            if is_asked {
+                self.call(operation)?;
+            }
+        }
+        if let Some(size) = changes.size {
+            let size = usize::try_from(size).map_err(|_| Errno::EFBIG)?;
+            self.tree
+                .write(number, &self.lies, |bytes| bytes.resize(size, 0))?;
+        }
+        let times = self.lies.times;
+        let stored = |time: TimeOrNow| match time {
+            TimeOrNow::SpecificTime(time) => times.stored(time),
+            TimeOrNow::Now => times.stored(SystemTime::now()),
+        };
+        let node = self.tree.node_mut(number)?;
+        if let Some(mode) = changes.mode {
+            node.mode = mode & 0o7777;
+        }
+        node.owner.0 = changes.owner.0.unwrap_or(node.owner.0);
+        node.owner.1 = changes.owner.1.unwrap_or(node.owner.1);
+        if !times.ignored {
+            node.accessed = changes.accessed.map_or(node.accessed, stored);
+            node.modified = changes.modified.map_or(node.modified, stored);
+        }
+        node.changed = SystemTime::now();
+        self.attributes(number)
+    }
+
+    /// Flushes a file; a failure may lose what was written.
+    pub(super) fn flush(&mut self, operation: Operation, number: u64) -> Answer<()> {
+        let called = self.call(operation);
+        let lies = &self.lies;
+        // A close alone keeps nothing.
+        if called.is_err() || operation == Operation::SyncFile {
+            self.tree.node_mut(number)?.flush(called.is_err(), lies);
+        }
+        called
+    }
+
+    pub(super) fn read(&mut self, number: u64, offset: u64, size: u32) -> Answer<Vec<u8>> {
+        self.call(Operation::Read)?;
+        let size = self.lies.short_reads.map_or(size, |most| most.min(size));
+        let bytes = self.tree.bytes(number)?;
+        let begin = usize::try_from(offset).map_or(bytes.len(), |offset| offset.min(bytes.len()));
+        let end = bytes.len().min(begin + size as usize);
+        Ok(bytes[begin..end].to_vec())
+    }
+
+    pub(super) fn write(&mut self, number: u64, offset: u64, data: &[u8]) -> Answer<u32> {
+        self.call(Operation::Write)?;
+        self.put_bytes(number, offset, data)?;
+        u32::try_from(data.len()).map_err(|_| Errno::EINVAL)
+    }
+
+    fn put_bytes(&mut self, number: u64, offset: u64, data: &[u8]) -> Answer<()> {
+        let begin = usize::try_from(offset).map_err(|_| Errno::EFBIG)?;
+        let end = begin + data.len();
+        self.tree.write(number, &self.lies, |bytes| {
+            bytes.resize(bytes.len().max(end), 0);
+            bytes[begin..end].copy_from_slice(data);
+        })
+    }
+
+    pub(super) fn copy_range(
+        &mut self,
+        (from, from_offset): (u64, u64),
+        (to, to_offset): (u64, u64),
+        size: u64,
+    ) -> Answer<u32> {
+        self.call(Operation::CopyRange)?;
+        let bytes = self.tree.bytes(from)?;
+        let place =
+            |offset: u64| usize::try_from(offset).map_or(bytes.len(), |at| at.min(bytes.len()));
+        let data = bytes[place(from_offset)..place(from_offset.saturating_add(size))].to_vec();
+        self.put_bytes(to, to_offset, &data)?;
+        u32::try_from(data.len()).map_err(|_| Errno::EINVAL)
+    }
+
+    /// Lists a folder from a place on: the inode numbers, the places, the kinds and the names.
+    pub(super) fn list(
+        &mut self,
+        number: u64,
+        from: u64,
+    ) -> Answer<Vec<(u64, u64, FileType, OsString)>> {
+        self.call(Operation::ReadFolder)?;
+        let listed = self.tree.list(number, from)?;
+        let shown = listed.into_iter().map(|(name, entry, kind)| {
+            let inode = self.inode(self.number(&entry));
+            (inode, entry.place, kind, name)
+        });
+        Ok(shown.collect())
+    }
+
+    pub(super) fn space(&mut self) -> Answer<Space> {
+        self.call(Operation::Space)?;
+        Ok(self.lies.space.unwrap_or(Space::HONEST))
+    }
+
+    /// The target of a link.
+    pub(super) fn target(&mut self, number: u64) -> Answer<Vec<u8>> {
+        self.call(Operation::ReadLink)?;
+        match &self.tree.node(number)?.content {
+            Content::Link(target) => Ok(target.clone().into_os_string().into_encoded_bytes()),
+            _ => Err(Errno::EINVAL),
+        }
+    }
+}
