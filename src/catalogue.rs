@@ -192,6 +192,50 @@ pub fn unknown(noun: &'static str, name: Name, names: &BTreeSet<Name>) -> Error 
     }
 }
 
+/// Adds to a failure that nothing of a scope is in a database which databases hold it in these categories.
+///
+/// # Errors
+/// The index cannot be read.
+pub fn with_holders(
+    error: Error,
+    index: &Index,
+    registry: &Registry,
+    categories: &[&Category],
+    scope: &Scope,
+) -> Result<Error> {
+    let Error::NoReplica {
+        project,
+        place,
+        database,
+        near,
+        ..
+    } = error
+    else {
+        return Ok(error);
+    };
+    let mut elsewhere = Vec::new();
+    for known in registry.databases() {
+        let Some(id) = index.database_id(&known.root)? else {
+            continue;
+        };
+        for category in categories {
+            let projects = index.projects(id, &category.path)?;
+            if *scope != Scope::All && projects.iter().any(|project| scope.contains(project)) {
+                elsewhere.push(known.name.clone());
+                break;
+            }
+        }
+    }
+    elsewhere.retain(|name| *name != database);
+    Ok(Error::NoReplica {
+        project,
+        place,
+        database,
+        near,
+        elsewhere,
+    })
+}
+
 /// One category of one database, as the index knows it.
 struct Shelf<'a> {
     database: &'a Database,

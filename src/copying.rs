@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::catalogue::with_holders;
 use crate::consent::Consent;
 use crate::error::{At as _, Error, Result};
 use crate::exclusions::Exclusions;
@@ -64,7 +65,10 @@ pub fn copy(
     let start = Instant::now();
     let mut report = Report::default();
     let source = Side::open(index, request.source)?;
-    let meant = replicas(&source, registry, request, &mut report)?;
+    let meant = replicas(&source, registry, request, &mut report).or_else(|error| {
+        let (categories, scope) = (&request.categories, &request.scope);
+        Err(with_holders(error, index, registry, categories, scope)?)
+    })?;
     monitor.event(&Event::Started {
         task: "comparing",
         files: None,

@@ -209,10 +209,16 @@ pub fn no_replica<'a>(
     let mut names = BTreeSet::new();
     for category in categories {
         let projects = list(category)?.projects.into_iter();
-        names.extend(projects.map(|project| match scope {
-            Scope::Client(_) => quote(project.client.as_os_str()),
-            _ => quote(project.name().as_os_str()),
-        }));
+        for project in projects {
+            if let Scope::Client(typed) = scope {
+                names.insert(quote(project.client.as_os_str()));
+                // The client may have been left out.
+                if project.project != *typed {
+                    continue;
+                }
+            }
+            names.insert(quote(project.name().as_os_str()));
+        }
     }
     let typed = scope.name();
     let near = nearest(&typed.to_string(), names.iter().map(String::as_str));
@@ -226,5 +232,6 @@ pub fn no_replica<'a>(
         place,
         database: database.to_owned(),
         near,
+        elsewhere: Vec::new(),
     })
 }

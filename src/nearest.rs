@@ -1,26 +1,39 @@
 //! The known names nearest to a mistyped one.
 
-/// Up to three known names that a typist could have meant, best first.
+/// Up to three known names that a typist could have meant, best first. Names may be quoted as on a line.
 pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let wanted = typed.to_lowercase();
     let mut near: Vec<(f64, &str)> = known
         .into_iter()
-        .map(|name| (likeness(&wanted, &name.to_lowercase()), name))
+        .map(|name| (likeness(&wanted, &unquoted(name).to_lowercase()), name))
         .filter(|(likeness, _)| *likeness >= 0.75)
         .collect();
     near.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
-    // Beside one that is nearly it, those that merely resemble it only distract.
+    // Names that are far less likely than the best one only distract.
     let best = near.first().map_or(0.0, |(likeness, _)| *likeness);
     near.retain(|(likeness, _)| *likeness >= best - 0.08);
     near.into_iter().take(3).map(|(_, name)| name).collect()
 }
 
-/// 0 to 1: one swapped, wrong, missing or surplus letter costs little, and so does an end that was not typed.
+/// A name without the quotes around it.
+fn unquoted(name: &str) -> &str {
+    name.trim_matches(['\'', '"'])
+}
+
+/// Likeness from 0 to 1. A name that begins with what was typed comes first, then one whose last part is or begins with it;
+/// one swapped, wrong, missing or surplus letter costs little.
 fn likeness(typed: &str, name: &str) -> f64 {
+    let last = name.rsplit('/').next().unwrap_or(name);
     if !typed.is_empty() && name.starts_with(typed) {
-        return 0.95;
+        return 1.0;
+    }
+    if !typed.is_empty() && last == typed {
+        return 0.99;
     }
     let letters = typed.chars().count();
+    if letters > 1 && last.starts_with(typed) {
+        return 0.95;
+    }
     let slips = strsim::damerau_levenshtein(typed, name);
     let typo = slips <= 1 + letters / 5 && slips < letters;
     strsim::jaro_winkler(typed, name).max(if typo { 0.9 } else { 0.0 })
@@ -37,5 +50,25 @@ mod tests {
         assert_eq!(nearest("wrok", known), ["WORK"]);
         assert_eq!(nearest("arch", known), ["ARCHIVE"]);
         assert!(nearest("tape", known).is_empty());
+    }
+
+    #[test]
+    fn a_beginning_wins_over_a_slip() {
+        let known = ["acme/spot", "acme/teaser", "'acme/spring campaign 2026'"];
+        assert_eq!(
+            nearest("acme/spring", known),
+            ["'acme/spring campaign 2026'"]
+        );
+        assert_eq!(
+            nearest("bob", ["Rob", "\"Bob's Diner\""]),
+            ["\"Bob's Diner\""]
+        );
+    }
+
+    #[test]
+    fn the_last_part_of_a_name_is_enough() {
+        let known = ["acme/spot", "nova/titles", "acme/sports day"];
+        assert_eq!(nearest("titles", known), ["nova/titles"]);
+        assert_eq!(nearest("spot", known), ["acme/spot"]);
     }
 }

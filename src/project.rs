@@ -78,7 +78,7 @@ impl Scope {
         if word == "all" {
             return Ok(Self::All);
         }
-        let bytes = word.as_bytes();
+        let bytes = without_final_slash(word.as_bytes());
         if bytes.first() == Some(&b'/') {
             return Err(malformed(
                 word,
@@ -135,6 +135,15 @@ impl Scope {
             Self::Client(client) => client.clone(),
             Self::Project(project) => project.name(),
         }
+    }
+}
+
+/// `CLIENT/PROJECT` from `CLIENT/PROJECT/`, as shells complete the names of folders. `CLIENT/` stays: it may be a project that
+/// was not typed to its end, and must not stand for all of the client's.
+fn without_final_slash(word: &[u8]) -> &[u8] {
+    match word.strip_suffix(b"/") {
+        Some(project) if project.contains(&b'/') => project,
+        _ => word,
     }
 }
 
@@ -213,7 +222,8 @@ mod tests {
             client: "acme".into(),
             project: "a spot".into(),
         };
-        assert_eq!(parse("acme/a spot").unwrap(), Scope::Project(spot));
+        assert_eq!(parse("acme/a spot").unwrap(), Scope::Project(spot.clone()));
+        assert_eq!(parse("acme/a spot/").unwrap(), Scope::Project(spot));
     }
 
     #[test]

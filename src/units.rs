@@ -59,7 +59,7 @@ pub fn duration(length: Duration) -> String {
     }
 }
 
-/// Reads a duration as people type it: `90s`, `15m`, `1h`, `2d`; a bare number is seconds.
+/// Reads a duration as people type it: `90s`, `15m`, `1h`, `2d`, `1w`; a bare number is seconds.
 ///
 /// # Errors
 /// A line that says what a duration looks like.
@@ -70,6 +70,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         "m" | "min" => 60,
         "h" => 3600,
         "d" => 86_400,
+        "w" => 604_800,
         _ => 0,
     };
     match digits
@@ -78,7 +79,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         .and_then(|n| n.checked_mul(seconds_per_unit))
     {
         Some(seconds) if seconds_per_unit > 0 => Ok(Duration::from_secs(seconds)),
-        _ => Err("a duration is a number and a unit, like 90s, 15m, 1h or 2d".to_owned()),
+        _ => Err("a duration is a number and a unit, like 90s, 15m, 1h, 2d or 1w; without a unit it is seconds".to_owned()),
     }
 }
 
@@ -128,6 +129,7 @@ mod tests {
     fn durations_are_read_and_written() {
         assert_eq!(parse_duration("1h"), Ok(Duration::from_secs(3600)));
         assert_eq!(parse_duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_duration("1w"), Ok(Duration::from_secs(604_800)));
         for wrong in ["", "h", "1y", "-1h", "1.5h", "99999999999999999d"] {
             assert!(parse_duration(wrong).is_err(), "{wrong}");
         }

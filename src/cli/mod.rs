@@ -124,6 +124,9 @@ fn session(options: &Options, messages: Messages) -> Result<ExitStatus> {
         if ended.exit || (ended.status.stops_script() && !interactive) {
             return Ok(ended.status);
         }
+        if ended.status.stops_script() {
+            messages.notice("nothing after that line of the start-up file was run");
+        }
         worst = ended.status;
     }
     if interactive {
@@ -143,6 +146,10 @@ fn session(options: &Options, messages: Messages) -> Result<ExitStatus> {
         if ended.exit || stops || status.stops_everything() {
             break;
         }
+    }
+    let nothing_tracked = session.workspace.registry.databases().is_empty();
+    if worst == ExitStatus::Failed && nothing_tracked && found.run.is_none() && !options.no_config {
+        messages.notice(&startup::looked_for());
     }
     // Of `-c` everybody sees which line it was.
     if options.command.is_empty()

@@ -9,6 +9,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{Run, one_project};
+use crate::catalogue::with_holders;
 use crate::error::{At as _, Result};
 use crate::name::Name;
 use crate::os::folder::is_missing;
@@ -75,7 +76,8 @@ impl Run for Explore {
                 .is_empty(),
         };
         if !is_there {
-            return Err(side.no_replica(registry, &[category], &scope, &self.database)?);
+            let error = side.no_replica(registry, &[category], &scope, &self.database)?;
+            return Err(with_holders(error, index, registry, &[category], &scope)?);
         }
         let path = side.path(&relative, Path::new(""));
         let opened = side.folder().is_some() && !self.print && !workspace.dry_run && has_desktop();

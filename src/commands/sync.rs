@@ -115,7 +115,15 @@ impl Sync {
 
     /// What is asked for, in the registry's terms.
     fn request<'a>(&self, registry: &'a Registry) -> Result<Request<'a>> {
-        let (source, destination) = (registry.database(&self.from)?, registry.database(&self.to)?);
+        let source = registry.database(&self.from)?;
+        let destination = registry.database(&self.to).map_err(|error| match error {
+            Error::Unknown { .. } if self.to.contains(',') => Error::Malformed {
+                noun: "destination",
+                word: self.to.as_str().into(),
+                why: "`sync` goes to one database at a time; write a line for each",
+            },
+            error => error,
+        })?;
         if source == destination {
             return Err(Error::SameDatabase {
                 database: self.to.clone(),

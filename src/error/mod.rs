@@ -196,6 +196,8 @@ pub enum Error {
         database: String,
         /// Similar projects that are there.
         near: Vec<String>,
+        /// Databases that hold it, as far as the index knows.
+        elsewhere: Vec<String>,
     },
     /// Copying onto itself.
     #[error("FROM and TO are both `{database}`")]
@@ -417,6 +419,11 @@ impl Error {
                 noun, near, known, ..
             } => unknown_hint(noun, near, known),
             Self::NotAProject { instead, near, .. } => not_a_project_hint(instead.as_deref(), near),
+            Self::NoReplica {
+                project, elsewhere, ..
+            } if !elsewhere.is_empty() => {
+                Some(format!("`{project}` is on {}", elsewhere.join(", ")))
+            }
             Self::NoReplica { near, database, .. } if near.is_empty() => Some(format!(
                 "`list projects` shows what there is; `load {database}` looks again"
             )),

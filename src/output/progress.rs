@@ -124,26 +124,24 @@ impl Task {
         }
     }
 
-    /// `looking at NAS: 120,000 of 1,000,000 files (12 %), 1,300 folders, 85,000 files/s`.
+    /// `looking at NAS: 12 %, 120,000 of 1,000,000 files, 85,000 files/s, 1,300 folders`.
     fn looking(&self, elapsed: f64) -> String {
         let mut line = self.name.clone();
         if !self.places.is_empty() {
             line = format!("{line} at {}", self.places());
         }
-        line = format!(
-            "{line}: {} files",
-            of(self.done.0, self.total.0, units::count)
-        );
+        let mut parts = Vec::new();
         if let Some(total) = self.total.0 {
-            line = format!("{line} ({} %)", percent(self.done.0, total));
+            parts.push(format!("{} %", percent(self.done.0, total)));
         }
+        let files = of(self.done.0, self.total.0, units::count);
+        parts.push(format!("{files} files"));
+        let rate = units::count(per(self.done.0, elapsed));
+        parts.push(format!("{rate} files/s"));
         if self.done.1 > 0 {
-            line = format!("{line}, {}", units::counted(self.done.1, "folder"));
+            parts.push(units::counted(self.done.1, "folder"));
         }
-        format!(
-            "{line}, {} files/s",
-            units::count(per(self.done.0, elapsed))
-        )
+        format!("{line}: {}", parts.join(", "))
     }
 
     /// The first places by name, the others by number: one line must do.
@@ -156,18 +154,23 @@ impl Task {
         }
     }
 
-    /// `copying: 12 of 40 files, 1.20 GB of 3.00 GB (40 %), 120 MB/s, 15 s left`.
+    /// `copying: 40 %, 15 s left, 1.20 GB of 3.00 GB, 120 MB/s, 12 of 40 files`: what matters most stands first, for a narrow
+    /// terminal cuts the end off.
     fn moving(&self, total: u64, elapsed: f64) -> String {
-        let files = of(self.done.0, self.total.0, units::count);
         let (done, rate) = (self.done.2, per(self.done.2, elapsed));
-        let bytes = of(done, self.total.1, units::bytes);
-        let percent = percent(done, total);
-        let mut line = format!("{}: {files} files, {bytes} ({percent} %)", self.name);
-        if let Some(seconds) = total.saturating_sub(done).checked_div(rate) {
+        let mut parts = vec![format!("{} %", percent(done, total))];
+        let left = total.saturating_sub(done).checked_div(rate);
+        if let Some(seconds) = left {
             let left = units::duration(Duration::from_secs(seconds));
-            line = format!("{line}, {}/s, {left} left", units::bytes(rate));
+            parts.push(format!("{left} left"));
         }
-        line
+        parts.push(of(done, self.total.1, units::bytes));
+        if left.is_some() {
+            parts.push(format!("{}/s", units::bytes(rate)));
+        }
+        let files = of(self.done.0, self.total.0, units::count);
+        parts.push(format!("{files} files"));
+        format!("{}: {}", self.name, parts.join(", "))
     }
 }
 
@@ -223,5 +226,28 @@ impl Monitor for Progress {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_narrow_terminal_still_shows_how_far_it_is() {
+        let mut task = Task::new("copying", (Some(1003), Some(5_500_000_000)));
+        task.done = (12, 0, 1_540_000_000);
+        let line = task.moving(5_500_000_000, 10.0);
+        assert_eq!(
+            line,
+            "copying: 28 %, 25 s left, 1.54 GB of 5.50 GB, 154 MB/s, 12 of 1,003 files"
+        );
+        let mut task = Task::new("looking", (Some(1_000_000), None));
+        task.places = vec!["NAS".to_owned()];
+        task.done = (120_000, 1_300, 0);
+        assert_eq!(
+            task.looking(2.0),
+            "looking at NAS: 12 %, 120,000 of 1,000,000 files, 60,000 files/s, 1,300 folders"
+        );
     }
 }

@@ -6,6 +6,7 @@ use clap::CommandFactory as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::position::Position;
+use super::synonyms;
 use crate::commands::{Line, built_grammar};
 use crate::error::{Error, did_you_mean};
 use crate::lexer::{Word, quote};
@@ -53,7 +54,7 @@ pub(super) fn explained(complaint: &clap::Error, text: &str, words: &[Word]) -> 
         ),
         ErrorKind::UnknownArgument => (format!("`{shown}` is one word too many"), at(Some(&word))),
         ErrorKind::InvalidValue if word.is_empty() || invalid.as_deref() == Some(&argument) => {
-            (format!("{} needs a value", name_of(&argument)), end..end)
+            (needs_value(&argument), end..end)
         }
         ErrorKind::InvalidValue if is_in(&argument) => (
             format!("`{shown}` cannot stand here: `in` was expected"),
@@ -172,6 +173,14 @@ fn surplus(complaint: &clap::Error, words: &[Word]) -> Option<String> {
     let Some(before) = before else {
         return Some(format!("write it as: {usage}"));
     };
+    let is_first = words.get(path.len()).is_some_and(|first| first == before);
+    if is_first && usage.contains(" PROJECT") && !before.text.as_encoded_bytes().contains(&b'/') {
+        let project = [before.text.to_string_lossy(), word.into()].join("/");
+        let project = quote(std::ffi::OsStr::new(&project));
+        return Some(format!(
+            "write it as: {usage}; a project is written CLIENT/PROJECT: {project}"
+        ));
+    }
     let joined = [before.text.to_string_lossy(), word.into()].join(" ");
     let quoted = quote(std::ffi::OsStr::new(&joined));
     Some(format!(
@@ -194,6 +203,11 @@ fn subcommands(complaint: &clap::Error, words: &[Word]) -> Option<String> {
         .map(clap::Command::get_name)
         .collect();
     let typed = first(complaint, ContextKind::InvalidSubcommand).unwrap_or_default();
+    if path.is_empty()
+        && let Some(instead) = synonyms::instead_of(&typed)
+    {
+        return Some(instead.to_owned());
+    }
     let near = nearest(&typed, known.iter().copied());
     if !typed.is_empty() && !near.is_empty() {
         let near: Vec<_> = near.into_iter().map(str::to_owned).collect();
@@ -241,6 +255,16 @@ fn term(argument: &str) -> String {
     match argument.split_whitespace().next() {
         Some(option) if option.starts_with('-') => option.to_owned(),
         _ => name_of(argument),
+    }
+}
+
+/// `` `--last` needs a value: N ``, `TO needs a value`.
+fn needs_value(argument: &str) -> String {
+    let (term, name) = (term(argument), name_of(argument));
+    if term.starts_with('-') && term != name {
+        format!("`{term}` needs a value: {name}")
+    } else {
+        format!("{name} needs a value")
     }
 }
 

@@ -12,4 +12,5 @@ mod quoting;
 pub mod script;
 pub mod session;
 mod statement;
+mod synonyms;
 pub mod tally;

@@ -66,6 +66,17 @@ pub fn find(named: Option<&Path>, folder: &Path) -> Found {
     }
 }
 
+/// Names the places where a start-up file is looked for, where there was none: under cron HOME and the current folder are
+/// others than at the prompt.
+#[must_use]
+pub fn looked_for() -> String {
+    let users = paths::configuration_file().map(|path| format!(" and `{}`", Name::from(path)));
+    format!(
+        "no start-up file was found: looked for `./.config`{}; `--config FILE` names one",
+        users.unwrap_or_default()
+    )
+}
+
 /// The roots of the databases that the lines of a start-up file add, as far as that can be told before they are run.
 #[must_use]
 pub fn roots(text: &str, folder: &Path, variables: &Variables) -> Vec<PathBuf> {

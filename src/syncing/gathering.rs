@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Sync;
 use super::changes::Changes;
 use super::looking::Looked;
+use crate::catalogue::with_holders;
 use crate::error::Result;
 use crate::index::{Index, SentChanges, SentRow};
 use crate::monitor::Event;
@@ -120,9 +121,16 @@ impl<'a> Sync<'a> {
         if gathered.is_empty() && report.items.is_empty() {
             let (categories, scope) = (&self.request.categories, &self.request.scope);
             let name = &self.request.source.name;
-            return Err(self
+            let error = self
                 .source
-                .no_replica(self.registry, categories, scope, name)?);
+                .no_replica(self.registry, categories, scope, name)?;
+            return Err(with_holders(
+                error,
+                index,
+                self.registry,
+                categories,
+                scope,
+            )?);
         }
         Ok(gathered)
     }

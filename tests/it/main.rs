@@ -11,6 +11,7 @@ mod docs;
 mod dry_run;
 mod faults;
 mod foreign;
+mod hints;
 mod index;
 mod killed;
 mod laws;

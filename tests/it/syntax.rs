@@ -241,11 +241,11 @@ fn wrong_options_are_pointed_at() {
         load --older 1h
              ^^^^^^^
     hint: did you mean `--older-than`?
-    script.ab:2:19: error: `soon` cannot be AGE: a duration is a number and a unit, like 90s, 15m, 1h or 2d
+    script.ab:2:19: error: `soon` cannot be AGE: a duration is a number and a unit, like 90s, 15m, 1h, 2d or 1w; without a unit it is seconds
         load --older-than soon
                           ^^^^
     hint: write it as: load [OPTIONS] [DATABASE]...
-    script.ab:3:18: error: AGE needs a value
+    script.ab:3:18: error: `--older-than` needs a value: AGE
         load --older-than
                          ^
     hint: write it as: load [OPTIONS] [DATABASE]...
@@ -285,7 +285,7 @@ fn commands_are_not_abbreviated_in_scripts() {
     script.ab:1:1: error: there is no command `fet`
         fet all
         ^^^
-    hint: did you mean `fetch` or `set`?
+    hint: did you mean `fetch`?
     script.ab:2:6: error: there is no option `--older` here
         load --older 1h
              ^^^^^^^

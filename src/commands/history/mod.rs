@@ -37,7 +37,7 @@ const SHOWN: u64 = 20;
 )]
 pub(crate) struct History {
     /// Only this run, and what it handled
-    #[arg(value_name = "RUN", conflicts_with_all = ["all", "last"])]
+    #[arg(value_name = "RUN", value_parser = number, conflicts_with_all = ["all", "last"])]
     run: Option<i64>,
     /// All runs, not just the last 20
     #[arg(long)]
@@ -45,6 +45,12 @@ pub(crate) struct History {
     /// So many of the last runs
     #[arg(long, value_name = "N", value_parser = last, conflicts_with = "all")]
     last: Option<u64>,
+}
+
+/// Reads the number of a run.
+fn number(word: &str) -> Result<i64, &'static str> {
+    word.parse()
+        .map_err(|_| "a run is a number; `history` lists them")
 }
 
 /// Reads a number of runs.

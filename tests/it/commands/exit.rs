@@ -27,6 +27,7 @@ fn leaving_does_not_hide_that_a_line_failed() {
         explore a/b c D
                     ^
     hint: there are none yet: `add category NAME PATH`
+    no start-up file was found: looked for `./.config` and `$STUDIO/home/.config/auto-backup/.config`; `--config FILE` names one
     ");
 }
 

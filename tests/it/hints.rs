@@ -1,0 +1,118 @@
+//! Hints: what a person meant, and where it is.
+
+use insta::assert_snapshot;
+
+use crate::studio::Studio;
+
+/// A studio in which two databases hold different projects.
+fn studio() -> Studio {
+    let studio = Studio::new();
+    studio
+        .file("WORK/footage/acme/spot/a.mov", "1")
+        .file("WORK/footage/acme/spring campaign 2026/a.mov", "1")
+        .file("WORK/footage/Bob's Diner/menu film/a.mov", "1")
+        .file("NAS/footage/nova/titles/a.mov", "1");
+    studio.lines(&["load"]).ok();
+    studio
+}
+
+/// What a line that fails says on standard error.
+fn complaint(studio: &Studio, line: &str) -> String {
+    studio.lines(&[line]).stderr
+}
+
+#[test]
+fn words_of_other_programs_name_the_command() {
+    let studio = Studio::bare();
+    let hint = |word: &str| {
+        let said = complaint(&studio, word);
+        said.lines().last().unwrap_or_default().to_owned()
+    };
+    assert_snapshot!(hint("ls"), @"hint: `list projects` lists them");
+    assert_snapshot!(hint("diff"), @"hint: `compare PROJECT DATABASE DATABASE` shows what differs; with `--checksum` it reads the content");
+    assert_snapshot!(hint("restore"), @"hint: old versions are kept below `ROOT/.auto-backup/versions`; copy them back from there");
+    assert_snapshot!(hint("rename"), @"hint: auto-backup renames nothing by itself: rename it on the disk, and `sync` follows");
+    assert_snapshot!(hint("tree"), @"hint: `list projects` lists them");
+    assert_snapshot!(hint("rm"), @"hint: auto-backup never erases a file; `remove database NAME` only stops tracking it");
+}
+
+#[test]
+fn a_beginning_or_last_part_is_enough() {
+    let studio = studio();
+    let hint = |line: &str| {
+        let said = complaint(&studio, line);
+        said.lines().last().unwrap_or_default().to_owned()
+    };
+    assert_snapshot!(hint("fetch project acme/spring"), @"hint: did you mean `'acme/spring campaign 2026'`?");
+    assert_snapshot!(hint("fetch client Bob"), @r#"hint: did you mean `"Bob's Diner"`?"#);
+    assert_snapshot!(hint("copy titles footage NAS WORK"), @"hint: did you mean `nova/titles`?");
+    assert_snapshot!(hint("fetch project acme spot"), @"hint: write it as: fetch project [OPTIONS] PROJECT; a project is written CLIENT/PROJECT: acme/spot");
+}
+
+#[test]
+fn a_project_elsewhere_is_named_with_its_database() {
+    let studio = studio();
+    assert_snapshot!(complaint(&studio, "copy acme/spot footage NAS WORK"), @"
+    -c:1:6: error: `acme/spot` is not in category `footage` of database `NAS`
+        copy acme/spot footage NAS WORK
+             ^^^^^^^^^
+    hint: `acme/spot` is on WORK
+    ");
+    assert_snapshot!(complaint(&studio, "explore acme/spot footage NAS"), @"
+    -c:1:9: error: `acme/spot` is not in category `footage` of database `NAS`
+        explore acme/spot footage NAS
+                ^^^^^^^^^
+    hint: `acme/spot` is on WORK
+    ");
+    assert_snapshot!(complaint(&studio, "sync nova footage WORK NAS"), @"
+    -c:1:6: error: `nova` is not in category `footage` of database `WORK`
+        sync nova footage WORK NAS
+             ^^^^
+    hint: `nova` is on NAS
+    ");
+}
+
+#[test]
+fn a_sync_goes_to_one_database() {
+    let said = complaint(&studio(), "sync acme/spot footage WORK NAS,CLOUD");
+    assert!(said.contains("one database at a time"), "{said}");
+}
+
+#[test]
+fn a_project_may_end_in_a_slash() {
+    let studio = studio();
+    studio.lines(&["copy acme/spot/ footage WORK NAS"]).ok();
+    assert!(
+        studio
+            .lines(&["copy acme/ footage WORK NAS"])
+            .stderr
+            .contains("a part of it is empty")
+    );
+}
+
+#[test]
+fn a_run_is_a_number() {
+    assert_snapshot!(complaint(&Studio::bare(), "history abc"), @"
+    -c:1:9: error: `abc` cannot be RUN: a run is a number; `history` lists them
+        history abc
+                ^^^
+    hint: write it as: history [RUN | --last N | --all]
+    ");
+    assert_snapshot!(complaint(&Studio::bare(), "history --last"), @"
+    -c:1:15: error: `--last` needs a value: N
+        history --last
+                      ^
+    hint: write it as: history [RUN | --last N | --all]
+    ");
+}
+
+#[test]
+fn without_start_up_file_the_places_are_named() {
+    let studio = Studio::bare();
+    let run = studio.lines(&["load NAS"]).status(1);
+    assert!(
+        run.stderr.contains("looked for `./.config` and"),
+        "{}",
+        run.stderr
+    );
+}
