@@ -289,6 +289,7 @@ impl Lanes {
                         shown = (0, 0);
                     }
                 }
+                Ok(News::Notice(text)) => monitor.event(&Event::Notice(&text)),
                 Ok(News::Problem(error)) => monitor.event(&Event::Problem(&error)),
                 Ok(News::CarriedOut(place)) => ends[place] = End::CarriedOut,
                 Ok(News::Ended(place, how)) => ends[place] = End::Ended(how),

@@ -115,7 +115,7 @@ pub fn folder(a: &Tree, b: &Tree, path: &Path, visit: &mut dyn Visit) -> Result<
     side_by_side(left, right, &mut |in_a, in_b| {
         let Some(file) = in_a.or(in_b) else { return };
         let change = match (in_a, in_b) {
-            (Some(a), Some(b)) => compare(&a, &b, step),
+            (Some(a), Some(b)) => compare([&a, &b], others, step),
             (Some(a), None) => match others[1].kind(a.name) {
                 Some(kind) => Change::Differs(a.into(), Seen::of_kind(kind), Difference::Kind),
                 None => Change::OnlyA(a.into()),
@@ -169,6 +169,14 @@ impl<'a> Others<'a> {
         folder.map_or(&[], |folder| &folder.specials)
     }
 
+    /// The time that the storage shows of a file, where that is another than was set.
+    fn shown(&self, file: &File<'_>) -> Option<Moment> {
+        let shown = self
+            .tree
+            .shown(self.path, file.name, file.modified);
+        (shown != file.modified).then_some(shown)
+    }
+
     fn is_folder(&self, name: &[u8]) -> bool {
         let folder = self.tree.folders.get(self.path);
         let names = folder.map_or(&[][..], |folder| &folder.subfolders);
@@ -220,12 +228,25 @@ pub fn in_the_way(tree: &Tree, path: &Path) -> Option<Seen> {
     None
 }
 
+/// Whether one of two files has the time that the storage of the other shows for it, in the place of the time that was set.
+fn is_shown([a, b]: [&File<'_>; 2], [in_a, in_b]: [Others<'_>; 2], step: Step) -> bool {
+    let shown = [(a, in_a), (b, in_b)].map(|(file, others)| others.shown(file));
+    match shown {
+        [Some(shown), None] => shown.same_as(b.modified, step),
+        [None, Some(shown)] => shown.same_as(a.modified, step),
+        _ => false,
+    }
+}
+
 /// Compares two files or links of the same path; times as the coarser of their file systems keeps them.
-fn compare(a: &File<'_>, b: &File<'_>, step: Step) -> Change {
+fn compare([a, b]: [&File<'_>; 2], others: [Others<'_>; 2], step: Step) -> Change {
     let difference = match (a.target, b.target) {
         (Some(target), Some(other)) => (target != other).then_some(Difference::Target),
         (None, None) if a.bytes != b.bytes => Some(Difference::Size),
-        (None, None) => (!a.modified.same_as(b.modified, step)).then_some(Difference::Time),
+        (None, None) => {
+            let same = a.modified.same_as(b.modified, step) || is_shown([a, b], others, step);
+            (!same).then_some(Difference::Time)
+        }
         _ => Some(Difference::Kind),
     };
     let (a, b) = (Seen::from(*a), Seen::from(*b));

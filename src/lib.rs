@@ -29,6 +29,7 @@ pub mod escape;
 pub mod exclusions;
 pub mod exit_status;
 pub mod fit;
+pub mod held;
 pub mod identity;
 pub mod index;
 pub mod interrupt;

@@ -1,5 +1,6 @@
 //! A point in time as file systems keep it, and when two of them count as the same.
 
+use std::ops::RangeInclusive;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Serialize, Serializer};
@@ -115,6 +116,22 @@ impl Moment {
                 nanoseconds: 0,
             },
         }
+    }
+
+    /// Whether a storage may show `other` for a file that was given this time: rounded, or out of its range.
+    ///
+    /// Only times that are nearly the same, and times that some file systems cannot represent, count: a difference that
+    /// people make with a file is none of these.
+    #[must_use]
+    pub fn may_be_kept_as(self, other: Self) -> bool {
+        /// The ranges that every file system represents, in any time zone: 1980-01-02 to 2038-01-18.
+        const EVERYWHERE: RangeInclusive<i64> = 315_619_200..=2_147_385_600;
+        const MINUTE: i64 = 60;
+        const ZONES: i64 = 26 * 3600;
+        let off = other.seconds.saturating_sub(self.seconds);
+        let is_minute = other.nanoseconds == 0 && other.seconds % MINUTE == 0;
+        let is_quarter = off % (15 * MINUTE) == 0 && off.abs() <= ZONES;
+        off.abs() <= 2 || is_quarter || (is_minute && off.abs() < MINUTE) || !EVERYWHERE.contains(&self.seconds)
     }
 
     /// The coarsest step of a file system that could have made this time by itself.

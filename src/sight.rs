@@ -74,8 +74,9 @@ pub fn see<'a>(
     let mut walk = Walk::begin(root, starts, exclusions, walkers, Glimpse::of);
     let mut sight = Sight::default();
     let mut places = BTreeMap::new();
+    let mut held = BTreeMap::new();
     while let Some(batch) = walk.next()? {
-        for (replica, glimpse) in batch.folders {
+        for (replica, mut glimpse) in batch.folders {
             let (category, project) = &replicas[replica];
             if matches!(glimpse, Glimpse::Gone(true)) {
                 sight.absent.push((category, project.clone()));
@@ -85,10 +86,18 @@ pub fn see<'a>(
                 Some(place) => *place,
                 None => draft.replica(&category.path, project)?,
             };
-            places.insert(replica, place);
+            if places.insert(replica, place).is_none() {
+                held.insert(replica, draft.held(&category.path, project)?);
+            }
+            if let Glimpse::Read(read) = &mut glimpse
+                && let Some(times) = held.get(&replica).and_then(|held| held.get(&read.folder.path))
+            {
+                read.folder.hold(times);
+            }
             sight.take(glimpse, draft, place, monitor)?;
         }
         for replica in batch.complete {
+            held.remove(&replica);
             if let Some(place) = places.remove(&replica) {
                 draft.complete(place)?;
             }

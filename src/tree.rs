@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::aggregate::Tally;
 use crate::error::{At as _, Error, Result};
 use crate::exclusions::{Exclusions, is_housekeeping};
+use crate::held::{Held, HeldFolder};
 use crate::manifest::{File, Files, Malformed, Manifest, Packer};
 use crate::moment::{Moment, Step};
 use crate::name::Name;
@@ -29,6 +30,8 @@ pub struct SeenFolder {
     pub shared: Vec<(u64, u64, u64)>,
     /// The names in it that could not be looked at: what is known of them is older.
     pub unread: Vec<Name>,
+    /// The times that the storage shows of files whose time in the manifest is the one that was set.
+    pub shown: BTreeMap<Name, Moment>,
 }
 
 impl SeenFolder {
@@ -60,8 +63,31 @@ impl SeenFolder {
             tally,
             shared,
             unread,
+            shown: BTreeMap::new(),
         };
         (seen, errors)
+    }
+
+    /// Gives files that still have their size and the time shown the time that this stands for.
+    pub fn hold(&mut self, held: &HeldFolder) {
+        let mut packer = Packer::default();
+        let mut tally = Tally::default();
+        let mut files = self.manifest.files();
+        while let Ok(Some(file)) = files.next() {
+            let mut file = file;
+            let name = Name::from_bytes(file.name.to_vec());
+            let shown = self.shown.get(&name).copied().unwrap_or(file.modified);
+            if let Some(time) = held.get(&name)
+                && file.target.is_none()
+                && (time.bytes, time.shown) == (file.bytes, shown)
+            {
+                self.shown.insert(name, shown);
+                file.modified = time.meant;
+            }
+            packer.add(&file);
+            tally.add(file.bytes, file.modified);
+        }
+        (self.manifest, self.tally) = (packer.finish(), tally);
     }
 }
 
@@ -177,6 +203,40 @@ impl Tree {
         self.folders
             .insert(path.to_owned(), TreeFolder::known(files));
         Ok(())
+    }
+
+    /// Gives files, by folder below the replica's, the times that were set where the storage shows others.
+    pub fn hold(&mut self, held: &Held) {
+        for (path, times) in held {
+            let folder = self.folders.get_mut(path);
+            if let Some(files) = folder.and_then(|folder| folder.files.as_mut()) {
+                files.hold(times);
+            }
+        }
+    }
+
+    /// The time that the storage shows of a file, which may stand for the one in its manifest.
+    #[must_use]
+    pub fn shown(&self, folder: &Path, name: &[u8], modified: Moment) -> Moment {
+        let folder = self.folders.get(folder);
+        let files = folder.and_then(|folder| folder.files.as_ref());
+        let shown = files.filter(|files| !files.shown.is_empty());
+        let time = shown.and_then(|files| files.shown.get(&Name::from_bytes(name.to_vec())));
+        time.copied().unwrap_or(modified)
+    }
+
+    /// The time that was set for a file and the one that the storage shows, where these differ.
+    #[must_use]
+    pub fn meant(&self, folder: &Path, name: &Name) -> Option<(Moment, Moment)> {
+        let files = self.folders.get(folder)?.files.as_ref()?;
+        let shown = *files.shown.get(name)?;
+        let mut packed = files.manifest.files();
+        while let Ok(Some(file)) = packed.next() {
+            if file.name == name.as_bytes() {
+                return Some((file.modified, shown));
+            }
+        }
+        None
     }
 
     /// Takes out a file.

@@ -1,13 +1,14 @@
 //! A comparison from beginning to end: the replicas of a scope on two databases, file by file.
 
 mod folder;
+mod times;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
-use crate::content::{self, Found, Record, Told};
+use crate::content::{self, Found, OffTimes, Record, Told};
 use crate::diff::{self, Difference, Seen};
 use crate::error::{Error, Result};
 use crate::exclusions::Exclusions;
@@ -212,6 +213,7 @@ impl<'a> Comparer<'_, 'a> {
             Noting::begin(self.indexes[0], self.request.databases[0])?,
             Noting::begin(self.indexes[1], self.request.databases[1])?,
         ];
+        let mut off = OffTimes::default();
         for (place, project) in replicas {
             interrupt::check()?;
             let category = self.request.categories[*place];
@@ -222,21 +224,31 @@ impl<'a> Comparer<'_, 'a> {
                 let first = look(&self.sides[0]);
                 (first, second.join())
             });
-            let trees = [a?, b.unwrap_or(Err(Error::Interrupted))?];
+            let mut trees = [a?, b.unwrap_or(Err(Error::Interrupted))?];
             self.monitor
                 .event(&Event::Files(trees[0].files().max(trees[1].files())));
+            let contents = self.contents(*place, project, &trees)?;
+            off.add_shifts(&self.hold_times(*place, project, &mut trees, &contents)?);
             for (noting, tree) in notings.iter_mut().zip(&trees) {
                 noting.add(category, project, tree)?;
             }
-            self.replica(*place, project, &trees)?;
+            self.replica(*place, project, &trees, &contents)?;
+        }
+        for notice in off.notices(&self.request.databases[1].name) {
+            self.monitor.event(&Event::Notice(&notice));
         }
         let [a, b] = notings;
         Ok([a.finish()?, b.finish()?])
     }
 
     /// Compares one replica.
-    fn replica(&mut self, place: usize, project: &ProjectId, trees: &[Tree; 2]) -> Result<()> {
-        let contents = self.contents(place, project, trees)?;
+    fn replica(
+        &mut self,
+        place: usize,
+        project: &ProjectId,
+        trees: &[Tree; 2],
+        contents: &Found,
+    ) -> Result<()> {
         for tree in trees {
             for problem in &tree.problems {
                 let verdict = Verdict::Failed(problem.error.line());
@@ -259,7 +271,7 @@ impl<'a> Comparer<'_, 'a> {
                 place,
                 project: project.path(),
                 path,
-                contents: self.request.checksum.then_some(&contents),
+                contents: self.request.checksum.then_some(contents),
             };
             folder.empty(trees);
             diff::folder(&trees[0], &trees[1], path, &mut folder)

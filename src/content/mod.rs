@@ -2,6 +2,7 @@
 
 mod reading;
 mod record;
+mod times;
 
 use std::collections::btree_map::Keys;
 use std::collections::{HashMap, HashSet};
@@ -10,13 +11,14 @@ use std::sync::Arc;
 use std::vec::IntoIter;
 
 pub use record::Record;
+pub use times::OffTimes;
 
 use crate::diff::{self, Change, Difference, Seen, Visit};
 use crate::digest::Digest;
 use crate::error::Result;
 use crate::index::Contents;
 use crate::manifest::Files;
-use crate::moment::Step;
+use crate::moment::{Moment, Step};
 use crate::name::Name;
 use crate::os::folder::Folder;
 use crate::os::stat::Kind;
@@ -56,6 +58,8 @@ pub struct Found {
 struct Twin {
     name: Name,
     seen: [Seen; 2],
+    /// The times that the storages show of it.
+    shown: [Moment; 2],
 }
 
 /// Told of bytes of the first side while they are compared.
@@ -95,9 +99,31 @@ pub fn compare(
     threads: usize,
     told: &Told<'_>,
 ) -> Result<Found> {
+    compare_these(sides, record, threads, told, None)
+}
+
+/// Compares the contents of these files alone, by their paths below the replica's folder.
+fn compare_some(
+    sides: [Side<'_>; 2],
+    record: &mut Record,
+    threads: usize,
+    told: &Told<'_>,
+    wanted: &HashSet<PathBuf>,
+) -> Result<Found> {
+    compare_these(sides, record, threads, told, Some(wanted))
+}
+
+fn compare_these(
+    sides: [Side<'_>; 2],
+    record: &mut Record,
+    threads: usize,
+    told: &Told<'_>,
+    wanted: Option<&HashSet<PathBuf>>,
+) -> Result<Found> {
     let mut comparing = Comparing {
         sides,
         record,
+        wanted,
         told,
         folders: sides[0].tree.folders.keys(),
         folder: PathBuf::new(),
@@ -112,6 +138,8 @@ pub fn compare(
 struct Comparing<'a> {
     sides: [Side<'a>; 2],
     record: &'a mut Record,
+    /// Only these files, where not all are compared.
+    wanted: Option<&'a HashSet<PathBuf>>,
     told: &'a Told<'a>,
     folders: Keys<'a, PathBuf, TreeFolder>,
     /// The folder under way, and its files that are to be read still.
@@ -124,7 +152,10 @@ impl Comparing<'_> {
     /// Judges what is known of a folder's files; those of which it is not are to be read.
     fn begin(&mut self, path: &Path) -> Result<()> {
         let [a, b] = self.sides;
-        let twins = twins(a.tree, b.tree, path);
+        let mut twins = twins(a.tree, b.tree, path);
+        if let Some(wanted) = self.wanted {
+            twins.retain(|twin| wanted.contains(&path.join(twin.name.as_path())));
+        }
         if twins.is_empty() {
             return Ok(());
         }
@@ -196,8 +227,8 @@ fn recall(known: &Contents, twin: &Twin, side: usize, step: Step) -> Option<Dige
 
 /// The files of one folder that have one size on both sides.
 fn twins(a: &Tree, b: &Tree, path: &Path) -> Vec<Twin> {
-    struct Twins(Vec<Twin>);
-    impl Visit for Twins {
+    struct Twins<'a>(Vec<Twin>, [&'a Tree; 2], &'a Path);
+    impl Visit for Twins<'_> {
         fn all_same(&mut self, packed: &[u8]) {
             let mut files = Files::of(packed);
             while let Ok(Some(file)) = files.next() {
@@ -209,12 +240,17 @@ fn twins(a: &Tree, b: &Tree, path: &Path) -> Vec<Twin> {
             if let Change::Same(a, b) | Change::Differs(a, b, Difference::Time) = change
                 && a.kind == Kind::File
             {
-                let name = Name::from_bytes(name.to_vec());
-                self.0.push(Twin { name, seen: [a, b] });
+                let shown = [a, b].map(|seen| seen.modified);
+                let shown = [0, 1].map(|side| self.1[side].shown(self.2, name, shown[side]));
+                self.0.push(Twin {
+                    name: Name::from_bytes(name.to_vec()),
+                    seen: [a, b],
+                    shown,
+                });
             }
         }
     }
-    let mut twins = Twins(Vec::new());
+    let mut twins = Twins(Vec::new(), [a, b], path);
     // A tree's own manifests are never damaged.
     diff::folder(a, b, path, &mut twins).unwrap_or_default();
     twins.0

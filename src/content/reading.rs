@@ -149,12 +149,15 @@ fn read_both(
 ) -> Result<[Content; 2]> {
     let read = |side: usize, buffer: &mut Vec<u8>, told: &dyn Fn(u64)| {
         let seen = &twin.seen[side];
-        let digest = match known[side] {
-            Some(digest) => {
-                told(seen.bytes);
-                digest
-            }
-            None => read_one(&folders[side], &twin.name, seen, buffer, told)?,
+        let digest = if let Some(digest) = known[side] {
+            told(seen.bytes);
+            digest
+        } else {
+            let shown = Seen {
+                modified: twin.shown[side],
+                ..*seen
+            };
+            read_one(&folders[side], &twin.name, &shown, buffer, told)?
         };
         Ok(Content {
             bytes: seen.bytes,

@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
+use crate::held::Held;
 use crate::index::{Content, Contents, Index};
 use crate::name::Name;
+use crate::project::within;
 
 /// The index is told after so many files at the latest.
 const FILES: usize = 4096;
@@ -78,6 +80,20 @@ impl Record {
         if self.files >= FILES || self.bytes >= BYTES {
             self.tell_index();
         }
+    }
+
+    /// Keeps the times that the second database shows in the place of those of the first, of the files of a replica.
+    ///
+    /// # Errors
+    /// The index could not be written.
+    pub fn keep_held(&mut self, replica: &Path, held: &Held) -> Result<()> {
+        let Some(id) = self.databases[1].filter(|_| self.is_kept) else {
+            return Ok(());
+        };
+        let whole = held
+            .iter()
+            .map(|(folder, times)| (within(replica, folder), times.clone()));
+        self.index.keep_held(id, &whole.collect())
     }
 
     /// Tells the index the rest.

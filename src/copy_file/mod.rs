@@ -67,6 +67,8 @@ pub struct Part {
     settled: bool,
     /// What the source was when it was copied.
     pub source: Stat,
+    /// What the storage shows of the copy; `None` for a link.
+    pub copy: Option<Stat>,
     /// The digest of the source's bytes, if they passed through memory.
     pub digest: Option<Digest>,
     /// Whether it shares the source's blocks, so that there is nothing to be read back.
@@ -180,6 +182,7 @@ pub fn make_link(source: &Folder, name: &OsStr, destination: &Arc<Folder>) -> Re
         origin: None,
         settled: false,
         source: Stat { bytes: 0, ..stat },
+        copy: None,
         digest: None,
         cloned: false,
         attributes: attributes::Outcome::Kept,
@@ -210,6 +213,7 @@ pub fn copy_file(
         origin: None,
         settled: false,
         source: stat,
+        copy: None,
         digest: None,
         cloned: false,
         attributes: attributes::Outcome::Kept,
@@ -277,6 +281,7 @@ pub fn take_file(
         origin: None,
         settled: false,
         source: stat,
+        copy: Some(stat),
         digest,
         cloned: false,
         attributes: attributes::Outcome::Kept,
@@ -300,7 +305,9 @@ impl Mover {
             // Without the list the bits of the group would let in more than the list does.
             file::set_mode(to, mode & !0o070 | mode & group)?;
         }
-        file::set_modified(to, part.source.modified)
+        file::set_modified(to, part.source.modified)?;
+        part.copy = Some(file::stat(to)?);
+        Ok(())
     }
 }
 

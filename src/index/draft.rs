@@ -13,10 +13,11 @@ use super::replicas::step;
 use super::{Changes, Index, KnownDatabase};
 use crate::aggregate::{Aggregate, Fingerprints, Prints, Tally, add, fingerprints, subtract};
 use crate::error::Result;
+use crate::held::Held;
 use crate::manifest::{File, Malformed, Manifest, Packer, side_by_side};
 use crate::moment::Step;
 use crate::name::Name;
-use crate::project::ProjectId;
+use crate::project::{ProjectId, below};
 use crate::tree::SeenFolder;
 
 /// After how many folders the transaction that reads is begun anew: a long one keeps the log of others from being
@@ -42,6 +43,8 @@ pub struct Draft<'a> {
     index: &'a Index,
     reading: Option<Transaction<'a>>,
     database: Option<i64>,
+    /// Whether any time is known that the storage shows in the place of another.
+    holds_other_times: bool,
     replicas: Vec<DraftReplica>,
     reads: u64,
 }
@@ -88,6 +91,10 @@ impl Index {
             index: self,
             reading: None,
             database: known.id,
+            holds_other_times: match known.id {
+                Some(id) => self.holds_other_times(id)?,
+                None => false,
+            },
             replicas: Vec::new(),
             reads: 0,
         };
@@ -97,6 +104,23 @@ impl Index {
 }
 
 impl<'a> Draft<'a> {
+    /// The times that the storage shows in the place of those that were set, by folder below the replica's.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn held(&self, category: &Path, project: &ProjectId) -> Result<Held> {
+        let relative = below(category, project);
+        let held = match self.database {
+            Some(id) if self.holds_other_times => self.index.held(id, &relative)?,
+            _ => Held::new(),
+        };
+        let below = held.into_iter().filter_map(|(folder, times)| {
+            let folder = folder.strip_prefix(&relative).ok()?.to_owned();
+            Some((folder, times))
+        });
+        Ok(below.collect())
+    }
+
     /// Begins a replica that is there; gives its place, by which the rest is told.
     ///
     /// # Errors

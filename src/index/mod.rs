@@ -10,6 +10,7 @@ mod failure;
 mod failures;
 mod folders;
 mod handled;
+mod held;
 mod looks;
 mod opening;
 mod packing;

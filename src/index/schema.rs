@@ -239,6 +239,15 @@ CREATE TABLE sending (
 
 /// Records of storages that hold something else than what was written.
 const VERSION_7: &str = "
+-- Times that a storage does not return as they were set: while a file has its size and the time shown, it is a file of
+-- the time meant.
+CREATE TABLE held (
+    database_id INTEGER NOT NULL REFERENCES databases (id) ON DELETE CASCADE,
+    folder      BLOB NOT NULL,          -- below the root
+    shown       BLOB NOT NULL,          -- a manifest: names, sizes, and the times that the storage shows
+    meant       BLOB NOT NULL,          -- the same with the times that were set
+    PRIMARY KEY (database_id, folder)
+) STRICT, WITHOUT ROWID;
 ";
 
 #[cfg(test)]

@@ -5,8 +5,9 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Lane, News};
+use super::{Lane, News, Replica};
 use crate::error::{Error, Result};
+use crate::held::{Held, HeldFolder, HeldTime};
 use crate::identity;
 use crate::index::{Content, Contents, Index};
 use crate::interrupt;
@@ -19,7 +20,7 @@ use crate::outcome::Outcome;
 use crate::preflight;
 use crate::report::ReportedItem;
 use crate::sides::DiskSide;
-use crate::transfer::{Job, Proof, Route, transfer};
+use crate::transfer::{Job, OtherTime, Proof, Route, transfer};
 use crate::versions::Versions;
 
 impl Lane<'_> {
@@ -162,6 +163,15 @@ impl Lane<'_> {
                 kept.1.get_or_insert(error);
             }
         };
+        let hold = |times: &[OtherTime]| {
+            let mut kept = index.lock().unwrap_or_else(PoisonError::into_inner);
+            let replicas = &self.errand.replicas;
+            if let Some(id) = ids[1]
+                && let Err(error) = kept.0.keep_held(id, &held(jobs, replicas, times))
+            {
+                kept.1.get_or_insert(error);
+            }
+        };
         let route = Route {
             source,
             takes,
@@ -173,6 +183,7 @@ impl Lane<'_> {
             meter: self.meter,
             tell: &tell,
             keep: &keep,
+            hold: &hold,
         };
         transfer(jobs, &route);
         let (_, failed) = index.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -275,6 +286,31 @@ fn copied(side: &DiskSide, jobs: &[Job], items: &[ReportedItem]) -> Vec<(PathBuf
     copied
         .filter(|(_, manifest)| !manifest.packed().is_empty())
         .collect()
+}
+
+/// The times that the destination shows, by folder below the root. A source may itself show other times than were set.
+fn held(jobs: &[Job], replicas: &[Replica], times: &[OtherTime]) -> Held {
+    let mut held = Held::new();
+    for time in times {
+        let relative = &jobs[time.job].relative;
+        let replica = replicas
+            .iter()
+            .find(|replica| replica.relative() == *relative);
+        let meant = replica.and_then(|replica| {
+            let meant = replica.tree.meant(&time.folder, &time.name)?;
+            (time.modified == meant.1).then_some(meant.0)
+        });
+        let file = HeldTime {
+            bytes: time.bytes,
+            shown: time.shown,
+            meant: meant.unwrap_or(time.modified),
+        };
+        // Without a slash at the end of the replica's own folder.
+        let folder = relative.join(&time.folder).components().collect();
+        let folder: &mut HeldFolder = held.entry(folder).or_default();
+        folder.insert(time.name.clone(), file);
+    }
+    held
 }
 
 /// Keeps what was proven, for source and destination alike: their content is the same.

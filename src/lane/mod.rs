@@ -3,6 +3,7 @@
 
 mod carrying;
 mod planning;
+mod times;
 mod receiving;
 mod remote;
 mod sweeping;
@@ -114,6 +115,8 @@ pub enum News {
     },
     /// Everything was carried out by the lane of this place; what is left is to look again.
     CarriedOut(usize),
+    /// Something a person should know that is no failure.
+    Notice(String),
     /// Something went wrong that holds up no file.
     Problem(Error),
     /// The lane of this place among the destinations has ended.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{Lane, News, Replica};
-use crate::content::{self, Record};
+use crate::content::{self, OffTimes, Record};
 use crate::error::Result;
 use crate::fit::{self, Habits};
 use crate::noting::{Noting, Place};
@@ -50,6 +50,7 @@ impl Lane<'_> {
         let mut jobs = Vec::new();
         let all: Vec<_> = errand.replicas.iter().map(Replica::relative).collect();
         let mixed = preflight::mixed(&side.root, &all)?;
+        let mut off = OffTimes::default();
         for replica in &errand.replicas {
             let relative = replica.relative();
             if let Err(why) = self.refuse_replica(side, &relative, &mixed) {
@@ -57,12 +58,14 @@ impl Lane<'_> {
                 continue;
             }
             let (category, project) = (&replica.category, &replica.project);
-            let tree = side.tree(&errand.registry, &errand.exclusions, category, project)?;
+            let mut tree = side.tree(&errand.registry, &errand.exclusions, category, project)?;
             if let Err(error) = self.refuse_shared(side, replica, &tree) {
                 self.refuse(&relative, error.line());
                 continue;
             }
             let contents = self.contents(side, replica, &tree, record.as_deref_mut())?;
+            let found = record.as_deref_mut().map(|record| (record, &contents));
+            off.add_shifts(&self.hold_times(side, replica, &mut tree, found)?);
             let plan = plan(&replica.tree, &tree, errand.rules, &contents);
             let plan = complete(plan, &tree, &side.root, &relative)?;
             noting.add(category, project, &tree)?;
@@ -72,6 +75,8 @@ impl Lane<'_> {
                 unfinished: false,
             });
         }
+        off.notices(&self.database.name)
+            .for_each(|text| (self.tell)(News::Notice(text)));
         Ok(jobs)
     }
 

@@ -10,6 +10,10 @@ use super::stat::Stat;
 use crate::error::{At as _, Result};
 use crate::moment::Moment;
 
+/// Errors of systems for times that a file system cannot represent.
+pub(super) const NOT_REPRESENTABLE: [Errno; 4] =
+    [Errno::INVAL, Errno::RANGE, Errno::OVERFLOW, Errno::NOTSUP];
+
 /// What the file system says of an open file.
 ///
 /// # Errors
@@ -18,7 +22,7 @@ pub fn stat(file: &File) -> io::Result<Stat> {
     Ok(Stat::from_raw(&rustix::fs::fstat(file)?))
 }
 
-/// Sets the modification time of an open file.
+/// Sets the modification time of an open file; a file system that cannot represent it keeps another.
 ///
 /// # Errors
 /// The system refused.
@@ -31,7 +35,10 @@ pub fn set_modified(file: &File, modified: Moment) -> io::Result<()> {
         last_access: moment,
         last_modification: moment,
     };
-    Ok(rustix::fs::futimens(file, &times)?)
+    match rustix::fs::futimens(file, &times) {
+        Err(error) if NOT_REPRESENTABLE.contains(&error) => Ok(()),
+        set => Ok(set?),
+    }
 }
 
 /// Sets the permissions of an open file, but never setuid or setgid; a file system without permissions keeps its own.

@@ -209,10 +209,11 @@ impl Visit for Planner<'_> {
                     return self.leave_out(path(), reason);
                 }
                 self.copies(here);
+                let modified = self.trees[1].shown(self.folder, name, there.modified);
                 self.replace.push(Replacement {
                     name: known,
                     new: here,
-                    old: there,
+                    old: Seen { modified, ..there },
                 });
             }
         }

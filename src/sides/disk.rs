@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{Error, Result};
 use crate::exclusions::Exclusions;
+use crate::held::Held;
 use crate::index::Index;
 use crate::listing::require_mounted;
 use crate::naming::{overlap, resolved};
@@ -25,6 +26,8 @@ pub struct DiskSide {
     pub root: Arc<Folder>,
     /// Its categories whose folders were file systems of their own at the last look.
     pub mounted: BTreeSet<PathBuf>,
+    /// The index by a handle of its own.
+    index: Arc<Mutex<Index>>,
 }
 
 impl DiskSide {
@@ -42,7 +45,15 @@ impl DiskSide {
             database: database.clone(),
             root,
             mounted,
+            index: Arc::new(Mutex::new(index.open_again()?)),
         })
+    }
+
+    /// The times that the storage shows in the place of those that were set, of a replica's files; by folder below the
+    /// replica's.
+    fn held(&self, relative: &Path) -> Result<Held> {
+        let index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        super::held(&index, &self.database, relative)
     }
 
     /// Refuses to copy to a root that holds files of this one by now, through a mount or a link that came after `add`.
@@ -72,7 +83,7 @@ impl DiskSide {
     /// not mounted.
     ///
     /// # Errors
-    /// Only an interruption.
+    /// An interruption, or the index cannot be read.
     pub fn tree(
         &self,
         registry: &Registry,
@@ -88,7 +99,11 @@ impl DiskSide {
             Err(Error::Interrupted) => Err(Error::Interrupted),
             Err(error) if is_missing(&error) => Ok(Tree::default()),
             Err(error) => Ok(Tree::unread(error)),
-            walked => walked,
+            walked => {
+                let mut tree = walked?;
+                tree.hold(&self.held(&relative)?);
+                Ok(tree)
+            }
         }
     }
 

@@ -13,6 +13,7 @@ pub use remote::RemoteSide;
 use crate::address;
 use crate::error::Result;
 use crate::exclusions::Exclusions;
+use crate::held::Held;
 use crate::index::Index;
 use crate::listing::{self, Listing};
 use crate::noting::{Noted, Noting, Place};
@@ -185,4 +186,18 @@ fn row(index: &mut Index, database: &Database, place: Place<'_>) -> Result<Optio
     let seen = Noting::begin(index, database)?.finish()?;
     seen.write(index, place)?;
     index.database_id(&database.root)
+}
+
+/// The times that a storage shows in the place of those that were set, of a replica's files; by folder below the
+/// replica's.
+fn held(index: &Index, database: &Database, relative: &Path) -> Result<Held> {
+    let Some(id) = index.database_id(&database.root)? else {
+        return Ok(Held::new());
+    };
+    let held = index.held(id, relative)?.into_iter();
+    let below = held.filter_map(|(folder, times)| {
+        let folder = folder.strip_prefix(relative).ok()?.to_owned();
+        Some((folder, times))
+    });
+    Ok(below.collect())
 }

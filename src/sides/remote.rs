@@ -236,6 +236,7 @@ impl RemoteSide {
             record: &record,
         };
         let mut tree = replica.tree(&listed);
+        tree.hold(&super::held(&self.index(), &self.database, &relative)?);
         for problem in &mut tree.problems {
             if let crate::error::Error::Remote { path, .. } = &mut problem.error {
                 *path = self.remote.path(&within(&relative, &problem.path));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::queue::Item;
 use super::worker::{Pair, Waiting, Worker};
-use super::{Job, Proof};
+use super::{Job, OtherTime, Proof};
 use crate::copy_file::Part;
 use crate::digest::Digest;
 use crate::error::{Error, Result};
@@ -38,6 +38,8 @@ struct Named {
     copied: Copied,
     digest: Option<Digest>,
     modified: crate::moment::Moment,
+    /// The time that was set and the one that the storage shows in its place.
+    other_time: Option<[crate::moment::Moment; 2]>,
 }
 
 impl Group {
@@ -94,7 +96,7 @@ impl Group {
     /// Tells of the files whose names are flushed now, or asks their folders to be.
     fn tell_named(&mut self, flushed: bool, worker: &Worker<'_>) {
         let mut folders: BTreeMap<(usize, usize), Result<(), String>> = BTreeMap::new();
-        let mut proofs = Vec::new();
+        let (mut proofs, mut other_times) = (Vec::new(), Vec::new());
         for file in std::mem::take(&mut self.named) {
             let place = (file.pair.job, file.pair.folder);
             let kept = if flushed {
@@ -106,6 +108,7 @@ impl Group {
             let outcome = match kept {
                 Ok(()) => {
                     proofs.extend(file.proof(worker));
+                    other_times.extend(file.other_time(worker));
                     Outcome::Copied(file.copied)
                 }
                 Err(why) => Outcome::Failed(why),
@@ -114,6 +117,9 @@ impl Group {
         }
         if !proofs.is_empty() {
             (worker.route.keep)(&proofs);
+        }
+        if !other_times.is_empty() {
+            (worker.route.hold)(&other_times);
         }
     }
 
@@ -172,6 +178,29 @@ impl Named {
             digest: self.digest?,
         })
     }
+
+    /// The time that the storage shows in the place of the one that was set.
+    fn other_time(&self, worker: &Worker<'_>) -> Option<OtherTime> {
+        let [modified, shown] = self.other_time?;
+        Some(OtherTime {
+            job: self.pair.job,
+            folder: worker.path(self.pair.job, self.pair.folder).to_owned(),
+            name: Name::from(self.item.name.as_os_str()),
+            bytes: self.copied.bytes,
+            modified,
+            shown,
+        })
+    }
+}
+
+/// The time that was set and the one that the storage shows, where these differ by more than the precision that the
+/// file system's own times prove.
+fn other_time(item: &Item, part: &Part, takes: bool) -> Option<[crate::moment::Moment; 2]> {
+    let copy = part.copy.as_ref()?;
+    // A fetched file already has the time that this storage shows.
+    let meant = if takes { item.modified } else { part.source.modified };
+    let same = meant.same_as(copy.modified, copy.changed.coarsest_step());
+    (!same && meant != crate::moment::Moment::UNKNOWN).then_some([meant, copy.modified])
 }
 
 /// Tells of files that are given up because of a stop; their temporary names go with them.
@@ -209,6 +238,7 @@ fn finish(pair: &Pair, item: &Item, part: Part, worker: &mut Worker<'_>) -> Resu
         remark: remark(&part),
     };
     let modified = part.source.modified;
+    let other_time = other_time(item, &part, worker.route.takes);
     match &item.old {
         None => part.place_new(&item.name)?,
         Some(old) => {
@@ -224,6 +254,7 @@ fn finish(pair: &Pair, item: &Item, part: Part, worker: &mut Worker<'_>) -> Resu
         copied,
         digest,
         modified,
+        other_time,
     })
 }
 

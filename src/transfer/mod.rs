@@ -56,11 +56,31 @@ pub struct Proof {
     pub digest: Digest,
 }
 
+/// A time that the destination shows for a file in the place of the one that was set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherTime {
+    /// The job, by its place.
+    pub job: usize,
+    /// The folder, by its path below the replica's.
+    pub folder: PathBuf,
+    /// The file's name.
+    pub name: Name,
+    /// Its size.
+    pub bytes: u64,
+    /// Its time at the source.
+    pub modified: Moment,
+    /// The time that the destination shows.
+    pub shown: Moment,
+}
+
 /// Told of the outcome of an item: the job, the folder below the replica's, and the name; empty for the folder itself.
 pub type Tell<'a> = dyn Fn(usize, &Path, &OsStr, Outcome) + Sync + 'a;
 
 /// Told of what was proven, many at once.
 pub type Keep<'a> = dyn Fn(&[Proof]) + Sync + 'a;
+
+/// Receives the times that the destination shows in the place of others, many at once.
+pub type Hold<'a> = dyn Fn(&[OtherTime]) + Sync + 'a;
 
 /// Between which folders plans are carried out, and who is told of what.
 pub struct Route<'a> {
@@ -84,6 +104,8 @@ pub struct Route<'a> {
     pub tell: &'a Tell<'a>,
     /// Told of digests.
     pub keep: &'a Keep<'a>,
+    /// Receives other times.
+    pub hold: &'a Hold<'a>,
 }
 
 impl std::fmt::Debug for Route<'_> {

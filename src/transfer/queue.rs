@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use super::{Job, Route};
 use crate::diff::Seen;
 use crate::manifest::{File, Files};
+use crate::moment::Moment;
 use crate::name::Name;
 use crate::os::stat::Kind;
 use crate::outcome::Outcome;
@@ -26,6 +27,8 @@ const LARGE: u64 = 64 << 20;
 pub(super) struct Item {
     pub(super) name: OsString,
     pub(super) bytes: u64,
+    /// Its time at the source when the plan was made.
+    pub(super) modified: Moment,
     pub(super) is_link: bool,
     /// What it replaces.
     pub(super) old: Option<Seen>,
@@ -181,6 +184,7 @@ impl Item {
         Self {
             name: Name::from_bytes(file.name.to_vec()).as_os_str().to_owned(),
             bytes: file.bytes,
+            modified: file.modified,
             is_link: file.target.is_some(),
             old: None,
         }
@@ -190,6 +194,7 @@ impl Item {
         Self {
             name: replacement.name.as_os_str().to_owned(),
             bytes: replacement.new.bytes,
+            modified: replacement.new.modified,
             is_link: replacement.new.kind == Kind::Link,
             old: Some(replacement.old),
         }

@@ -36,6 +36,7 @@ const ORDER: &[&str] = &[
     "pattern",
     "aggregate",
     "walk",
+    "held",
     "tree",
     "diff",
     "listing",

@@ -16,6 +16,7 @@ mod read_back;
 mod read_only;
 mod same_files;
 mod stopped;
+mod times;
 mod together;
 mod tracer;
 
