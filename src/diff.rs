@@ -171,9 +171,7 @@ impl<'a> Others<'a> {
 
     /// The time that the storage shows of a file, where that is another than was set.
     fn shown(&self, file: &File<'_>) -> Option<Moment> {
-        let shown = self
-            .tree
-            .shown(self.path, file.name, file.modified);
+        let shown = self.tree.shown(self.path, file.name, file.modified);
         (shown != file.modified).then_some(shown)
     }
 

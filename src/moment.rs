@@ -131,7 +131,10 @@ impl Moment {
         let off = other.seconds.saturating_sub(self.seconds);
         let is_minute = other.nanoseconds == 0 && other.seconds % MINUTE == 0;
         let is_quarter = off % (15 * MINUTE) == 0 && off.abs() <= ZONES;
-        off.abs() <= 2 || is_quarter || (is_minute && off.abs() < MINUTE) || !EVERYWHERE.contains(&self.seconds)
+        off.abs() <= 2
+            || is_quarter
+            || (is_minute && off.abs() < MINUTE)
+            || !EVERYWHERE.contains(&self.seconds)
     }
 
     /// The coarsest step of a file system that could have made this time by itself.

@@ -90,7 +90,9 @@ pub fn see<'a>(
                 held.insert(replica, draft.held(&category.path, project)?);
             }
             if let Glimpse::Read(read) = &mut glimpse
-                && let Some(times) = held.get(&replica).and_then(|held| held.get(&read.folder.path))
+                && let Some(times) = held
+                    .get(&replica)
+                    .and_then(|held| held.get(&read.folder.path))
             {
                 read.folder.hold(times);
             }

@@ -38,7 +38,10 @@ impl Comparer<'_, '_> {
             }
             let [one, other] = self.request.databases;
             let index = self.indexes[0];
-            let rows = [index.database_id(&one.root)?, index.database_id(&other.root)?];
+            let rows = [
+                index.database_id(&one.root)?,
+                index.database_id(&other.root)?,
+            ];
             let mut record = Record::new(index.open_again()?, rows);
             let threads = Disk::of(a).copiers(&Disk::of(b));
             let off = OffTimes::find(sides, &mut record, threads, &|_| {})?;

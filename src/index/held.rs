@@ -166,7 +166,9 @@ mod tests {
         };
         let folder = |files: &[(&str, i64)]| -> HeldFolder {
             let files = files.iter();
-            files.map(|(name, meant)| (Name::from(*name), time(*meant))).collect()
+            files
+                .map(|(name, meant)| (Name::from(*name), time(*meant)))
+                .collect()
         };
         for (path, files) in [
             ("f/acme/spot", &[("a", 2), ("b", 3)][..]),
@@ -179,7 +181,10 @@ mod tests {
         }
         let held = index.held(id, Path::new("f/acme/spot")).unwrap();
         assert_eq!(held.len(), 2);
-        assert_eq!(held[Path::new("f/acme/spot")], folder(&[("a", 2), ("b", 9)]));
+        assert_eq!(
+            held[Path::new("f/acme/spot")],
+            folder(&[("a", 2), ("b", 9)])
+        );
         assert_eq!(index.held(id, Path::new("")).unwrap().len(), 3);
         assert!(index.holds_other_times(id).unwrap());
     }

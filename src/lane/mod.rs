@@ -3,10 +3,10 @@
 
 mod carrying;
 mod planning;
-mod times;
 mod receiving;
 mod remote;
 mod sweeping;
+mod times;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};

@@ -198,7 +198,11 @@ impl Named {
 fn other_time(item: &Item, part: &Part, takes: bool) -> Option<[crate::moment::Moment; 2]> {
     let copy = part.copy.as_ref()?;
     // A fetched file already has the time that this storage shows.
-    let meant = if takes { item.modified } else { part.source.modified };
+    let meant = if takes {
+        item.modified
+    } else {
+        part.source.modified
+    };
     let same = meant.same_as(copy.modified, copy.changed.coarsest_step());
     (!same && meant != crate::moment::Moment::UNKNOWN).then_some([meant, copy.modified])
 }
