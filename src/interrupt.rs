@@ -9,6 +9,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -27,9 +28,20 @@ static CAUGHT: Mutex<Vec<SigId>> = Mutex::new(Vec::new());
 /// Whether nobody wants the rest of what is under way any more.
 static UNWANTED: AtomicBool = AtomicBool::new(false);
 
+/// State of the work that a first Ctrl-C does not stop.
+#[derive(Clone, Copy, Debug)]
+enum Shield {
+    /// There is none.
+    Down,
+    /// It runs, and no stop was requested.
+    Up,
+    /// A stop was requested; it may go on until then.
+    Until(Instant),
+}
+
 thread_local! {
-    /// Whether this thread does something that a first Ctrl-C does not stop.
-    static SHIELDED: Cell<bool> = const { Cell::new(false) };
+    /// State of work on this thread that a first Ctrl-C does not stop.
+    static SHIELD: Cell<Shield> = const { Cell::new(Shield::Down) };
 }
 
 /// Catches Ctrl-C, SIGTERM and SIGHUP from now on.
@@ -176,12 +188,27 @@ pub fn clear() {
     REQUESTED.store(was_terminated(), Ordering::Relaxed);
 }
 
-/// Does work on this thread that a first Ctrl-C does not stop, because it is short and tells the truth about what was stopped.
+/// Does work on this thread that a stop ends only 10 seconds after it was requested, because the work is mostly short
+/// and records what the stop left.
 pub fn shielded<T>(work: impl FnOnce() -> T) -> T {
-    SHIELDED.set(true);
+    SHIELD.set(Shield::Up);
     let done = work();
-    SHIELDED.set(false);
+    SHIELD.set(Shield::Down);
     done
+}
+
+/// Whether the work on this thread may go on although a stop was requested.
+fn is_shielded() -> bool {
+    const LONGEST: Duration = Duration::from_secs(10);
+    let now = Instant::now();
+    match SHIELD.get() {
+        Shield::Down => false,
+        Shield::Up => {
+            SHIELD.set(Shield::Until(now + LONGEST));
+            true
+        }
+        Shield::Until(until) => now < until,
+    }
 }
 
 /// `Err(Interrupted)` once a stop was requested; called between two steps of all long work.
@@ -189,7 +216,7 @@ pub fn shielded<T>(work: impl FnOnce() -> T) -> T {
 /// # Errors
 /// [`Error::Interrupted`].
 pub fn check() -> Result<()> {
-    if requested() && !SHIELDED.get() {
+    if requested() && !is_shielded() {
         Err(Error::Interrupted)
     } else {
         Ok(())

@@ -30,6 +30,8 @@ pub enum Event<'a> {
     Problem(&'a Error),
     /// Something a person should know that is no failure.
     Notice(&'a str),
+    /// Something a person must know that is no failure.
+    Warning(&'a str),
     /// So many more files and bytes will be handled than was known when the task began.
     Expected {
         /// Files.

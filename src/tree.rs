@@ -98,6 +98,8 @@ pub struct TreeFolder {
     pub mode: u32,
     /// When something in it was last added or taken away.
     pub modified: Moment,
+    /// When its status was last changed, its mode or time among it; the beginning of time where that is not known.
+    pub changed: Moment,
     /// Its device and its number there.
     pub place: (u64, u64),
     /// Its files and links; `None` if it could not be read.
@@ -342,6 +344,7 @@ impl TreeFolder {
         Self {
             mode: 0o755,
             modified: Moment::now(),
+            changed: Moment::default(),
             place: (0, 0),
             files: Some(files),
             specials: Vec::new(),
@@ -354,6 +357,7 @@ impl TreeFolder {
         Self {
             mode: child.mode,
             modified: child.modified,
+            changed: child.changed.unwrap_or_default(),
             place: child.place.unwrap_or_default(),
             files: None,
             specials: Vec::new(),
@@ -382,6 +386,7 @@ pub fn walk(
     let mut walk = Walk::begin(root, vec![start], exclusions, walkers, Part::of);
     let mut growing = Growing {
         tree: Tree::default(),
+        folders: Vec::new(),
         relative,
         inner,
         read: Vec::new(),
@@ -409,6 +414,8 @@ pub fn walk(
 /// A tree while its folders come in, in no order.
 struct Growing<'a> {
     tree: Tree,
+    /// All folders found so far. They are sorted once: in a deep tree each comparison of paths takes long.
+    folders: Vec<(PathBuf, TreeFolder)>,
     relative: &'a Path,
     inner: &'a [PathBuf],
     /// What was read of folders, and the names of the special files and folders in them.
@@ -422,17 +429,18 @@ impl Growing<'_> {
             let own = TreeFolder {
                 mode: stat.mode,
                 modified: stat.modified,
+                changed: stat.changed,
                 place: (stat.device, stat.inode),
                 files: None,
                 specials: Vec::new(),
                 subfolders: Vec::new(),
             };
-            self.tree.folders.insert(PathBuf::new(), own);
+            self.folders.push((PathBuf::new(), own));
         }
         let (relative, inner) = (self.relative, self.inner);
         let own = |path: &Path| inner.is_empty() || !inner.contains(&relative.join(path));
         let folders = read.folders.into_iter().filter(|(path, _)| own(path));
-        self.tree.folders.extend(folders);
+        self.folders.extend(folders);
         self.tree.problems.append(&mut read.problems);
         self.tree.leftovers.append(&mut read.leftovers);
         self.tree.proven = self.tree.proven.into_iter().chain(read.step).min();
@@ -440,13 +448,21 @@ impl Growing<'_> {
     }
 
     fn finish(mut self) -> Tree {
-        for (files, specials, subfolders) in self.read {
-            if let Some(folder) = self.tree.folders.get_mut(&files.path) {
+        self.folders.sort_by(|a, b| a.0.cmp(&b.0));
+        self.read.sort_by(|a, b| a.0.path.cmp(&b.0.path));
+        let mut read = self.read.into_iter().peekable();
+        for (path, folder) in &mut self.folders {
+            // What was read of a folder that is no longer in the one above is not part of the tree.
+            while read.next_if(|(files, ..)| files.path < *path).is_some() {}
+            if let Some((files, specials, subfolders)) =
+                read.next_if(|(files, ..)| files.path == *path)
+            {
                 folder.files = Some(files);
                 folder.specials = specials;
                 folder.subfolders = subfolders;
             }
         }
+        self.tree.folders = self.folders.into_iter().collect();
         for path in &self.gone {
             self.tree.folders.remove(path);
         }

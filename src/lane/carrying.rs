@@ -39,7 +39,6 @@ impl Lane<'_> {
             Some(source) => self.transfer(source, false, side, &jobs),
             None => self.receive(side, &mut jobs)?,
         }
-        (self.tell)(News::CarriedOut(self.place));
         // Also after a stop: `fetch` must not call missing what is there.
         interrupt::shielded(|| {
             self.keep_copied(side, &jobs);
@@ -60,6 +59,7 @@ impl Lane<'_> {
         let has_leftovers = jobs.iter().any(|job| !job.plan.leftovers.is_empty());
         let lock = match lock {
             None if has_work || has_leftovers => self.make_lock(side)?,
+            None if jobs.iter().any(|job| job.plan.restamps()) => self.lock_if_writable(side)?,
             lock => lock,
         };
         if lock.is_some() {
@@ -67,9 +67,10 @@ impl Lane<'_> {
                 self.problem(error);
             }
         } else {
-            // Without the lock they may be another run's.
             for job in jobs.iter_mut() {
+                // Without the lock they may be another run's.
                 job.plan.leftovers.clear();
+                job.plan.keep_stamps();
             }
         }
         if has_work
@@ -101,6 +102,14 @@ impl Lane<'_> {
                 Ok(None)
             }
             Ok(lock) => Ok(Some(lock)),
+        }
+    }
+
+    /// Takes the lock for work that is left undone where nothing can be written.
+    fn lock_if_writable(&self, side: &DiskSide) -> Result<Option<Lock>> {
+        match Lock::make_and_take(&side.root, &self.database.name, self.errand.run) {
+            Err(error @ Error::Locked { .. }) => Err(error),
+            taken => Ok(taken.ok()),
         }
     }
 
@@ -228,8 +237,10 @@ impl Lane<'_> {
         let (run, written) = (self.errand.run, written(jobs).collect::<Vec<_>>());
         let looked = self.look_at_written(side, &written);
         let root = &self.database.root;
-        if let Err(error) = looked.and_then(|()| self.index.end_writing(run, root, &written)) {
-            self.problem(error);
+        match looked.and_then(|()| self.index.end_writing(run, root, &written)) {
+            // The folders stay noted as being written to: the next run looks at them.
+            Err(Error::Interrupted) | Ok(()) => {}
+            Err(error) => self.problem(error),
         }
     }
 

@@ -113,8 +113,6 @@ pub enum News {
         /// Where its answer is waited for.
         answer: Sender<Result<()>>,
     },
-    /// Everything was carried out by the lane of this place; what is left is to look again.
-    CarriedOut(usize),
     /// Something a person should know that is no failure.
     Notice(String),
     /// Something went wrong that holds up no file.
@@ -137,8 +135,6 @@ pub struct Lane<'a> {
     pub meter: &'a Meter,
     /// Counts bytes of the source whose content was compared.
     pub compared: &'a Meter,
-    /// Its place among the destinations.
-    pub place: usize,
     /// Takes what is told.
     pub tell: &'a dyn Fn(News),
 }

@@ -58,7 +58,6 @@ impl Lane<'_> {
             }
         }
         self.send(side, &jobs)?;
-        (self.tell)(News::CarriedOut(self.place));
         interrupt::shielded(|| self.note_sent(side, &jobs, trees))
     }
 

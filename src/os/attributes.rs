@@ -44,20 +44,18 @@ impl Attributes {
         };
         let mut outcome = Outcome::Kept;
         let names = std::mem::take(&mut self.names);
-        for name in names[..length].split_inclusive(|byte| *byte == 0) {
-            let Ok(name) = CStr::from_bytes_with_nul(name) else {
-                continue;
-            };
-            if is_portable(name.to_bytes()) {
-                match self.copy_one(source, target, name) {
-                    Ok(()) => {}
-                    Err(Errno::NOTSUP | Errno::NOSYS) => outcome = Outcome::Unsupported,
-                    Err(error) => {
-                        let shown = OsStr::from_bytes(name.to_bytes()).to_string_lossy();
-                        outcome =
-                            Outcome::Refused(format!("`{shown}`: {}", io::Error::from(error)));
-                    }
-                }
+        let all = names[..length].split_inclusive(|byte| *byte == 0);
+        let all = all.filter_map(|name| CStr::from_bytes_with_nul(name).ok());
+        let (lists, others): (Vec<_>, Vec<_>) = all
+            .filter(|name| is_portable(name.to_bytes()))
+            .partition(|name| is_list(name.to_bytes()));
+        // The lists last: with one the owner may have no right to set the others any more.
+        for name in others.into_iter().chain(lists) {
+            match self.copy_one(source, target, name) {
+                Ok(()) => {}
+                Err(Errno::NOTSUP | Errno::NOSYS) if outcome != Outcome::Kept => {}
+                Err(Errno::NOTSUP | Errno::NOSYS) => outcome = Outcome::Unsupported,
+                Err(error) => outcome = refused(name, error),
             }
         }
         self.names = names;
@@ -93,11 +91,19 @@ impl Attributes {
     }
 }
 
+/// The outcome of an attribute that the target's file system knows, and refused.
+fn refused(name: &CStr, error: Errno) -> Outcome {
+    let shown = OsStr::from_bytes(name.to_bytes()).to_string_lossy();
+    Outcome::Refused(format!("`{shown}`: {}", io::Error::from(error)))
+}
+
+fn is_list(name: &[u8]) -> bool {
+    LISTS.iter().any(|list| name == list.as_bytes())
+}
+
 /// Whether an attribute means the same on another file system and machine.
 fn is_portable(name: &[u8]) -> bool {
-    cfg!(not(target_os = "linux"))
-        || name.starts_with(b"user.")
-        || LISTS.iter().any(|list| name == list.as_bytes())
+    cfg!(not(target_os = "linux")) || name.starts_with(b"user.") || is_list(name)
 }
 
 /// What the owning group may do with a file or folder that has an access control list: its permission bits show what anybody in

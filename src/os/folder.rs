@@ -12,6 +12,7 @@ use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, Timespec, Timestamps};
 use rustix::io::Errno;
 
 use super::attributes::group_mode;
+use super::limits;
 use super::stat::{Kind, Stat};
 use crate::error::{At as _, Error, Result};
 use crate::moment::Moment;
@@ -42,7 +43,8 @@ impl Folder {
     /// The folder is not there or cannot be read.
     pub fn open(path: &Path) -> Result<Self> {
         let flags = OPEN.difference(OFlags::NOFOLLOW);
-        let handle = rustix::fs::openat(CWD, path, flags, Mode::empty()).at("open", path)?;
+        let handle = limits::open(|| rustix::fs::openat(CWD, path, flags, Mode::empty()));
+        let handle = handle.at("open", path)?;
         Ok(Self {
             handle,
             path: path.to_owned(),
@@ -66,7 +68,7 @@ impl Folder {
     /// It is not there, is no folder (a link to one is none), or cannot be read.
     pub fn child(&self, name: &OsStr) -> Result<Self> {
         let path = self.path.join(name);
-        let handle = rustix::fs::openat(&self.handle, name, OPEN, Mode::empty())
+        let handle = limits::open(|| rustix::fs::openat(&self.handle, name, OPEN, Mode::empty()))
             .map_err(clearer)
             .at("open", &path)?;
         Ok(Self { handle, path })
@@ -85,8 +87,9 @@ impl Folder {
     }
 
     /// A second handle of the same folder.
-    fn again(&self) -> Result<Self> {
-        let handle = self.handle.try_clone().at("open", &self.path)?;
+    pub(super) fn again(&self) -> Result<Self> {
+        let handle = limits::open(|| rustix::io::fcntl_dupfd_cloexec(&self.handle, 0));
+        let handle = handle.at("open", &self.path)?;
         Ok(Self {
             handle,
             path: self.path.clone(),
@@ -192,7 +195,7 @@ impl Folder {
     pub fn open_file(&self, name: &OsStr) -> Result<(File, Stat)> {
         let path = self.path.join(name);
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        let handle = rustix::fs::openat(&self.handle, name, flags, Mode::empty())
+        let handle = limits::open(|| rustix::fs::openat(&self.handle, name, flags, Mode::empty()))
             .map_err(clearer)
             .at("read", &path)?;
         let stat = Stat::from_raw(&rustix::fs::fstat(&handle).at("look at", &path)?);
@@ -211,9 +214,8 @@ impl Folder {
         let flags =
             OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let mode = Mode::from_raw_mode(0o600);
-        Ok(rustix::fs::openat(&self.handle, name, flags, mode)
-            .at("create", self.path.join(name))?
-            .into())
+        let made = limits::open(|| rustix::fs::openat(&self.handle, name, flags, mode));
+        Ok(made.at("create", self.path.join(name))?.into())
     }
 
     /// Creates a symbolic link.
@@ -265,6 +267,19 @@ impl Folder {
             Err(Errno::PERM | Errno::NOTSUP) => Ok(()),
             set => set.at("set the permissions of", &self.path),
         }
+    }
+
+    /// Lets this process write into the folder if it is its owner, whatever the mode says; root may anyway.
+    ///
+    /// # Errors
+    /// The system refused.
+    pub fn let_owner_write(&self) -> Result<()> {
+        let stat = rustix::fs::fstat(&self.handle).at("look at", &self.path)?;
+        let user = rustix::process::geteuid();
+        if user.is_root() || stat.st_uid != user.as_raw() {
+            return Ok(());
+        }
+        self.set_own_mode(self.stat_self()?.mode | 0o700)
     }
 
     /// Makes renames and new names in this folder survive a loss of power.

@@ -3,6 +3,7 @@
 
 pub mod attributes;
 pub mod deadline;
+pub mod descent;
 pub mod disk;
 pub mod file;
 pub mod folder;

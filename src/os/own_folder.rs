@@ -107,7 +107,8 @@ impl Folder {
             stat => require(&stat?)?,
         }
         let flags = access | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        let opened = rustix::fs::openat(self.handle(), name, flags, Mode::empty());
+        let opened =
+            super::limits::open(|| rustix::fs::openat(self.handle(), name, flags, Mode::empty()));
         let handle = match opened.map_err(clearer).at("open", &path) {
             Err(error) if is_missing(&error) => return Ok(None),
             opened => opened?,

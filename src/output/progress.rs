@@ -220,6 +220,7 @@ impl Monitor for Progress {
             }),
             Event::Problem(error) => self.beside_bar(|| self.messages.problem(error)),
             Event::Notice(text) => self.beside_bar(|| self.messages.notice(text)),
+            Event::Warning(text) => self.beside_bar(|| self.messages.warning(text)),
             Event::Finished => {
                 if let Some(bar) = self.task().take().and_then(|task| task.bar) {
                     bar.finish_and_clear();

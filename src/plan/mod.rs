@@ -73,6 +73,10 @@ pub struct PlannedFolder {
     pub modified: Moment,
     /// Whether the destination has it.
     pub exists: bool,
+    /// Its permission bits at the destination, where that is known.
+    pub mode_there: Option<u32>,
+    /// Whether the destination has it with another mode or time, and it changed at the source since.
+    pub restamp: bool,
     /// What has its name at the destination now and is to be kept elsewhere.
     pub displaces: Option<Seen>,
     /// Files and links whose names are free at the destination.
@@ -99,6 +103,12 @@ pub struct Plan {
 }
 
 impl PlannedFolder {
+    /// Whether files or links are copied into it.
+    #[must_use]
+    pub fn has_files(&self) -> bool {
+        !self.add.packed().is_empty() || !self.replace.is_empty()
+    }
+
     /// Everything that is to be copied into it but files of these names.
     #[must_use]
     pub fn without(&self, names: &BTreeSet<&OsStr>) -> Manifest {
@@ -143,6 +153,19 @@ impl Plan {
     #[must_use]
     pub fn has_work(&self) -> bool {
         self.files > 0 || self.folders.iter().any(|folder| !folder.exists)
+    }
+
+    /// Whether a folder at the destination gets the mode or time that changed at the source alone.
+    #[must_use]
+    pub fn restamps(&self) -> bool {
+        self.folders.iter().any(|folder| folder.restamp)
+    }
+
+    /// Leaves the modes and times of folders at the destination as they are.
+    pub fn keep_stamps(&mut self) {
+        for folder in &mut self.folders {
+            folder.restamp = false;
+        }
     }
 
     /// How many files and links at the destination give way to others, kept as old versions.
@@ -195,6 +218,8 @@ impl Plan {
                 mode: 0o755,
                 modified: Moment::default(),
                 exists: true,
+                mode_there: None,
+                restamp: false,
                 displaces: None,
                 add: add.finish(),
                 replace,
@@ -250,6 +275,8 @@ mod tests {
             mode: 0o755,
             modified: Moment::default(),
             exists: true,
+            mode_there: None,
+            restamp: false,
             displaces: None,
             add: packer.finish(),
             replace: replace.collect(),

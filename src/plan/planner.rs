@@ -6,6 +6,7 @@ use super::{LeftOut, Plan, PlannedFolder, Reason, Replacement, Rules};
 use crate::content::Found;
 use crate::diff::{self, Change, Difference, Seen, Visit};
 use crate::manifest::{File, Files, Packer};
+use crate::moment::Step;
 use crate::name::Name;
 use crate::os::stat::Kind;
 use crate::tree::{Tree, TreeFolder};
@@ -57,7 +58,8 @@ impl<'a> Planner<'a> {
 
     /// Plans a folder and the files in it.
     fn folder(&mut self, path: &'a Path, folder: &'a TreeFolder) {
-        let exists = self.trees[1].folders.contains_key(path);
+        let there = self.trees[1].folders.get(path);
+        let exists = there.is_some();
         if let Some(reason) = self.obstacle(path) {
             if !exists && path != Path::new("") {
                 self.leave_out(path.to_owned(), reason.clone());
@@ -82,11 +84,15 @@ impl<'a> Planner<'a> {
         // A tree's own manifests are never damaged.
         diff::folder(self.trees[0], self.trees[1], path, self).unwrap_or_default();
         let add = std::mem::take(&mut self.add).finish();
+        let mode = kept_mode(folder);
+        let step = self.trees[0].step().max(self.trees[1].step());
         self.plan.folders.push(PlannedFolder {
             path: path.to_owned(),
-            mode: folder.mode,
+            mode,
             modified: folder.modified,
             exists,
+            mode_there: there.map(|there| there.mode),
+            restamp: there.is_some_and(|there| is_outdated(there, mode, folder, step)),
             displaces,
             add,
             replace: std::mem::take(&mut self.replace),
@@ -231,6 +237,25 @@ fn below(folder: &Path, reason: Reason) -> Reason {
     }
 }
 
+/// The mode that a folder gets at the destination. Of one that could not be read whole its owner can read the copy, or no
+/// later run could complete it.
+fn kept_mode(folder: &TreeFolder) -> u32 {
+    let is_read = folder
+        .files
+        .as_ref()
+        .is_some_and(|files| files.unread.is_empty());
+    folder.mode | if is_read { 0 } else { 0o700 }
+}
+
+/// Whether the mode or time of a folder at the destination differs, and the one at the source was the last to change. A
+/// folder that was just given both is the last to change itself, so that no storage is written to each night for what it
+/// cannot hold.
+fn is_outdated(there: &TreeFolder, mode: u32, here: &TreeFolder, step: Step) -> bool {
+    let same_mode = mode & 0o777 == there.mode & 0o777;
+    let same_time = here.modified.same_as(there.modified, step);
+    here.changed > there.changed && !(same_mode && same_time)
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -250,6 +275,7 @@ mod tests {
         let folder = || TreeFolder {
             mode: 0o755,
             modified: Moment::default(),
+            changed: Moment::default(),
             place: (0, 0),
             files: None,
             specials: Vec::new(),

@@ -1,21 +1,20 @@
-//! Making the folders of plans, and giving them their times and permissions once everything is in them.
+//! Making the folders of plans, and letting the owner write into those that are read-only until everything is in them.
 
-use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::io::ErrorKind;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::stamp::Stamper;
 use super::{Job, Route, split};
 use crate::error::{Error, Result};
 use crate::interrupt;
-use crate::os::attributes::{self, Attributes};
+use crate::os::descent::Descent;
 use crate::os::folder::{Folder, is_missing};
 use crate::outcome::Outcome;
 use crate::plan::{Plan, PlannedFolder};
 
-/// What systems say of a folder whose time cannot be set by us.
-const NOT_OURS: [ErrorKind; 2] = [ErrorKind::PermissionDenied, ErrorKind::ReadOnlyFilesystem];
+/// The permissions by which an owner makes files in a folder.
+const WRITABLE: u32 = 0o300;
 
 /// What became of the folders.
 #[derive(Debug)]
@@ -24,6 +23,8 @@ pub(super) struct Folders {
     failed: Vec<BTreeMap<PathBuf, String>>,
     /// For each folder of each job whether something was made in it.
     touched: Vec<Vec<AtomicBool>>,
+    /// For each job the places of the read-only folders that the owner may write into for now.
+    opened: Vec<BTreeSet<usize>>,
 }
 
 impl Folders {
@@ -33,6 +34,7 @@ impl Folders {
         let mut folders = Self {
             failed: jobs.iter().map(|_| BTreeMap::new()).collect(),
             touched: jobs.iter().map(|job| untouched(&job.plan)).collect(),
+            opened: jobs.iter().map(|_| BTreeSet::new()).collect(),
         };
         for (number, job) in jobs.iter().enumerate() {
             if job.plan.has_work() {
@@ -64,30 +66,49 @@ impl Folders {
         let mut maker = Maker {
             job,
             route,
+            descent: Descent::from(route.destination),
             parent: None,
         };
         for (place, folder) in job.plan.folders.iter().enumerate() {
             if interrupt::check().is_err() {
                 return;
             }
+            if folder.has_files() {
+                self.open_up(number, place, &mut maker);
+            }
             if folder.path == Path::new("") {
                 self.touch(number, place);
             } else if !folder.exists && self.failure(number, &folder.path).is_none() {
+                let parent = parent_of(place, job);
+                if let Some(parent) = parent {
+                    self.open_up(number, parent, &mut maker);
+                }
                 match maker.make(folder) {
-                    Ok(()) => self.touch_with_parent(number, place, job),
+                    Ok(()) => {
+                        self.touch(number, place);
+                        parent.inspect(|parent| self.touch(number, *parent));
+                    }
                     Err(error) => self.fail(number, &folder.path, &error, route),
                 }
             }
         }
     }
 
-    fn touch_with_parent(&self, job: usize, place: usize, planned: &Job) {
-        self.touch(job, place);
-        let folders = &planned.plan.folders;
-        let parent = folders[place].path.parent().unwrap_or(Path::new(""));
-        if let Ok(parent) = folders.binary_search_by(|folder| folder.path.as_path().cmp(parent)) {
-            self.touch(job, parent);
+    /// Lets the owner write into a folder of the destination that is read-only.
+    fn open_up(&mut self, job: usize, place: usize, maker: &mut Maker<'_>) {
+        let folder = &maker.job.plan.folders[place];
+        let is_closed = folder
+            .mode_there
+            .is_some_and(|mode| mode & WRITABLE != WRITABLE);
+        if !is_closed || !self.opened[job].insert(place) {
+            return;
         }
+        let path = maker.job.relative.join(&folder.path);
+        let opened = maker.descent.open(&path);
+        // Where it cannot be opened up, what is to be written there says why.
+        opened
+            .and_then(|folder| folder.let_owner_write())
+            .unwrap_or_default();
     }
 
     fn fail(&mut self, job: usize, path: &Path, error: &Error, route: &Route<'_>) {
@@ -96,25 +117,52 @@ impl Folders {
         self.failed[job].insert(path.to_owned(), error.line());
     }
 
-    /// Gives folders that were made or written into their times, and the new ones their permissions, deepest first.
+    /// Gives folders that were made or written into their times, and the new ones their permissions.
+    ///
+    /// Folders are reached through those above them: one that its owner cannot enter comes after what is in it.
     pub(super) fn finish(&mut self, jobs: &[Job], route: &Route<'_>) {
-        let mut attributes = Attributes::default();
+        const ENTERED: u32 = 0o100;
         for (number, job) in jobs.iter().enumerate() {
-            for (place, folder) in job.plan.folders.iter().enumerate().rev() {
-                let touched = &self.touched[number][place];
-                let is_due = job.unfinished || touched.load(Ordering::Relaxed);
-                if !is_due || self.failure(number, &folder.path).is_some() {
-                    continue;
-                }
-                if let Err(error) = finish(job, folder, route, &mut attributes)
-                    && !is_missing(&error)
-                {
-                    let (above, name) = split(&folder.path);
-                    (route.tell)(number, above, name, Outcome::Failed(error.line()));
-                }
+            let mut stamper = Stamper::new(job, route);
+            let all = || job.plan.folders.iter().enumerate();
+            let enters = |(_, folder): &(usize, &PlannedFolder)| folder.mode & ENTERED != 0;
+            let (open, closed): (Vec<_>, Vec<_>) = all().partition(enters);
+            for (place, folder) in open.into_iter().chain(closed.into_iter().rev()) {
+                self.finish_one((number, place), folder, &mut stamper, route);
             }
         }
     }
+
+    fn finish_one(
+        &self,
+        (job, place): (usize, usize),
+        folder: &PlannedFolder,
+        stamper: &mut Stamper<'_>,
+        route: &Route<'_>,
+    ) {
+        let is_touched = self.touched[job][place].load(Ordering::Relaxed);
+        let was_opened = self.opened[job].contains(&place);
+        if self.failure(job, &folder.path).is_some() {
+            return;
+        }
+        let finished = stamper.finish(folder, is_touched, was_opened);
+        let why = match finished {
+            Ok(None) => return,
+            Ok(Some(lost)) => lost,
+            Err(error) if is_missing(&error) => return,
+            Err(error) => error.line(),
+        };
+        let (above, name) = split(&folder.path);
+        (route.tell)(job, above, name, Outcome::Failed(why));
+    }
+}
+
+/// The place of the folder that a folder of a plan is in.
+fn parent_of(place: usize, job: &Job) -> Option<usize> {
+    let folders = &job.plan.folders;
+    let parent = folders[place].path.parent().unwrap_or(Path::new(""));
+    let found = folders.binary_search_by(|folder| folder.path.as_path().cmp(parent));
+    found.ok()
 }
 
 /// Makes the folders down to the replica's own where they are not there. Those of the category are everybody's, as the
@@ -136,6 +184,7 @@ fn make_replica_folder(relative: &Path, route: &Route<'_>) -> Result<()> {
 struct Maker<'a> {
     job: &'a Job,
     route: &'a Route<'a>,
+    descent: Descent,
     parent: Option<(&'a Path, Folder)>,
 }
 
@@ -143,9 +192,13 @@ impl<'a> Maker<'a> {
     /// Makes one folder, after keeping what has its name.
     fn make(&mut self, folder: &'a PlannedFolder) -> Result<()> {
         let (above, name) = split(&folder.path);
-        if self.parent.as_ref().is_none_or(|(path, _)| *path != above) {
+        if self
+            .parent
+            .as_ref()
+            .is_none_or(|(path, _)| path.as_os_str() != above.as_os_str())
+        {
             let path = self.job.relative.join(above);
-            self.parent = Some((above, self.route.destination.beneath(&path)?));
+            self.parent = Some((above, self.descent.open(&path)?));
         }
         let Some((_, parent)) = &self.parent else {
             return Ok(());
@@ -159,36 +212,5 @@ impl<'a> Maker<'a> {
                 versions.replace_by_folder((parent, name), (relative, &folder.path), old, mode)
             }
         }
-    }
-}
-
-fn finish(
-    job: &Job,
-    folder: &PlannedFolder,
-    route: &Route<'_>,
-    keeper: &mut Attributes,
-) -> Result<()> {
-    let path = job.relative.join(&folder.path);
-    let (above, name): (&Path, &OsStr) = split(&path);
-    let parent = route.destination.beneath(above)?;
-    if !folder.exists || job.unfinished {
-        let made = parent.child(name)?;
-        made.set_own_mode(folder.mode)?;
-        if let Ok(source) = route.source.beneath(&path) {
-            // A folder without them is still the folder, but its group must not get what the list gave to others.
-            if keeper.copy(&source, &made) != attributes::Outcome::Kept
-                && let Some(group) = attributes::group_mode(&source)
-            {
-                made.set_own_mode(folder.mode & !0o070 | folder.mode & group)?;
-            }
-        }
-    }
-    match parent.set_modified(name, folder.modified) {
-        // The time of a folder that was there before is its owner's to set, and where nothing can be written it is what
-        // it was.
-        Err(Error::Io { source, .. }) if folder.exists && NOT_OURS.contains(&source.kind()) => {
-            Ok(())
-        }
-        set => set,
     }
 }

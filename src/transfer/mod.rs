@@ -6,6 +6,7 @@
 mod folders;
 mod group;
 mod queue;
+mod stamp;
 mod worker;
 
 use std::ffi::OsStr;
@@ -20,7 +21,7 @@ use crate::moment::Moment;
 use crate::monitor::Meter;
 use crate::name::Name;
 use crate::os::folder::Folder;
-use crate::os::limits;
+use crate::os::limits::Threads;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::versions::Versions;
@@ -126,17 +127,22 @@ pub fn transfer(jobs: &[Job], route: &Route<'_>) {
     }
     let mut folders = Folders::make(jobs, route);
     let queue = Queue::new(jobs);
-    let files = group_size(route.workers);
+    let threads = Threads::of(route.workers);
     thread::scope(|scope| {
-        for number in 0..route.workers.max(1) {
-            let worker = Worker::new(jobs, route, &folders, &queue, files);
+        for number in 0..threads.number() {
+            let worker = Worker::new(jobs, route, &folders, &queue);
             // The first begins with the largest files, the others with the small ones.
             let work = move || worker.run(number == 0);
-            if thread::Builder::new().spawn_scoped(scope, work).is_err() && number == 0 {
-                Worker::new(jobs, route, &folders, &queue, files).run(true);
+            if thread::Builder::new().spawn_scoped(scope, work).is_err() {
+                // Those that there are will do.
+                if number == 0 {
+                    Worker::new(jobs, route, &folders, &queue).run(true);
+                }
+                break;
             }
         }
     });
+    drop(threads);
     queue.tell_unreached(route);
     folders.finish(jobs, route);
 }
@@ -159,18 +165,6 @@ fn sweep_leftovers(relative: &Path, plan: &Plan, route: &Route<'_>) {
             .beneath(&relative.join(above))
             .is_ok_and(|folder| sweep(&folder, name));
     }
-}
-
-/// How many files a thread copies before it flushes them: each stays open until it has its final name.
-fn group_size(workers: usize) -> usize {
-    const RESERVED: u64 = 128;
-    const LARGEST: usize = 1024;
-    const SMALLEST: usize = 8;
-    /// The copy and, while it is still needed, its source.
-    const OPEN_FOR_A_FILE: u64 = 2;
-    let each = limits::open_files().saturating_sub(RESERVED) / OPEN_FOR_A_FILE;
-    let each = usize::try_from(each).unwrap_or(LARGEST) / workers.max(1);
-    each.clamp(SMALLEST, LARGEST)
 }
 
 /// The folder of a path and its last name.

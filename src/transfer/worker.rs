@@ -11,8 +11,13 @@ use super::{Job, Route};
 use crate::copy_file::{Mover, Part, copy_file, make_link, take_file};
 use crate::error::{Error, Result};
 use crate::interrupt;
+use crate::os::descent::Descent;
 use crate::os::folder::Folder;
+use crate::os::limits;
 use crate::outcome::Outcome;
+
+/// So many files make a group full, however many handles there are.
+const GROUP_FILES: usize = 1024;
 
 /// So many bytes make a group full, however few files they are: 512 MiB.
 const GROUP_BYTES: u64 = 512 << 20;
@@ -24,9 +29,36 @@ pub(super) struct Worker<'a> {
     folders: &'a Folders,
     queue: &'a Queue<'a>,
     pub(super) mover: Mover,
-    /// How many files make a group full.
-    files: usize,
+    /// Opens folders at the source and at the destination.
+    descents: [Descent; 2],
     group: Group,
+    held: Held,
+}
+
+/// Handles that the group of a thread holds.
+#[derive(Debug)]
+struct Held {
+    /// How many files make a group full; fewer after a shortage.
+    files: usize,
+    /// Folders of the files under temporary names, in pairs.
+    pairs: usize,
+    /// Folders of the files whose names are not flushed yet, in pairs.
+    named: usize,
+    /// Whether the piece under way is among the pairs.
+    counted: bool,
+    /// The number of shortages that this thread knows of.
+    shortages: u64,
+}
+
+impl Held {
+    /// Whether a group of this many files has as many handles as this thread may hold.
+    fn is_full(&self, files: usize) -> bool {
+        /// Those of a file, its copy and the two folders that are being opened.
+        const UNDER_WAY: usize = 6;
+        // A file that waits is open, and mostly so is its source.
+        let handles = 2 * (files + self.pairs + self.named) + UNDER_WAY;
+        files >= self.files || (files > 0 && handles >= limits::for_a_thread())
+    }
 }
 
 /// The two folders of a piece, and where it stands in the plan.
@@ -54,7 +86,6 @@ impl<'a> Worker<'a> {
         route: &'a Route<'a>,
         folders: &'a Folders,
         queue: &'a Queue<'a>,
-        files: usize,
     ) -> Self {
         let mut mover = Mover::default();
         mover.digests = route.verify;
@@ -64,8 +95,15 @@ impl<'a> Worker<'a> {
             folders,
             queue,
             mover,
-            files,
+            descents: [route.source, route.destination].map(Descent::from),
             group: Group::default(),
+            held: Held {
+                files: GROUP_FILES,
+                pairs: 0,
+                named: 0,
+                counted: false,
+                shortages: limits::shortages(),
+            },
         }
     }
 
@@ -78,8 +116,7 @@ impl<'a> Worker<'a> {
             self.copy_piece(piece);
         }
         self.finish_group();
-        let mut group = std::mem::take(&mut self.group);
-        group.end(&mut self);
+        self.end_group();
     }
 
     /// Whether the time is over in which files may be begun.
@@ -106,10 +143,11 @@ impl<'a> Worker<'a> {
         let failure = self.folders.failure(piece.job, path);
         let opened = match failure {
             Some(why) => Err(why.to_owned()),
-            None => self.open(&piece).map_err(|error| error.line()),
+            None => self.open_pair(&piece).map_err(|error| error.line()),
         };
         match opened {
             Ok(pair) => {
+                self.held.counted = false;
                 self.folders.touch(piece.job, piece.folder);
                 self.mover.enter(&pair.to, pair.device);
                 for item in piece.items {
@@ -126,13 +164,20 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Opens both folders of a piece.
-    fn open(&self, piece: &Piece) -> Result<Pair> {
+    /// Opens both folders of a piece; where no handle is left, once more without those of the group.
+    fn open_pair(&mut self, piece: &Piece) -> Result<Pair> {
+        match self.open(piece) {
+            Err(error) if self.is_out_of_handles(&error) => self.open(piece),
+            opened => opened,
+        }
+    }
+
+    fn open(&mut self, piece: &Piece) -> Result<Pair> {
         let path = self.jobs[piece.job]
             .relative
             .join(self.path(piece.job, piece.folder));
-        let from = Arc::new(self.route.source.beneath(&path)?);
-        let to = Arc::new(self.route.destination.beneath(&path)?);
+        let from = Arc::new(self.descents[0].open(&path)?);
+        let to = Arc::new(self.descents[1].open(&path)?);
         Ok(Pair {
             job: piece.job,
             folder: piece.folder,
@@ -142,12 +187,35 @@ impl<'a> Worker<'a> {
         })
     }
 
+    /// Whether something failed for want of handles. Then the group has closed its own, and the next is smaller.
+    fn is_out_of_handles(&mut self, error: &Error) -> bool {
+        let is_shortage = limits::is_shortage(error);
+        if is_shortage {
+            self.close_group();
+        }
+        is_shortage
+    }
+
+    /// Finishes the group and flushes its names, so that it holds no handle.
+    fn close_group(&mut self) {
+        self.held.files = (self.group.len() / 2).clamp(1, self.held.files);
+        self.finish_group();
+        self.end_group();
+        self.held.named = 0;
+        self.held.shortages = limits::shortages();
+        limits::hold_files(false);
+    }
+
     /// Copies one file to a temporary name, and finishes the group once it is full.
     fn copy_item(&mut self, pair: &Pair, item: Item) {
         if interrupt::check().is_err() || self.is_over() {
             return self.tell(pair, &item, Outcome::Unreached);
         }
+        if limits::shortages() != self.held.shortages {
+            self.close_group();
+        }
         let part = match self.copy(pair, &item) {
+            Err(error) if self.is_out_of_handles(&error) => self.copy(pair, &item),
             // Written to while it was read: once more, in case that was the end of it.
             Err(Error::Changed { .. }) => self.copy(pair, &item),
             Err(Error::Copy { source, .. }) if source.kind() == std::io::ErrorKind::Interrupted => {
@@ -156,15 +224,20 @@ impl<'a> Worker<'a> {
             copied => copied,
         };
         match part {
-            Ok(part) => self.group.add(Waiting {
-                pair: pair.clone(),
-                item,
-                part,
-            }),
+            Ok(part) => {
+                self.held.pairs += usize::from(!self.held.counted);
+                self.held.counted = true;
+                limits::hold_files(true);
+                self.group.add(Waiting {
+                    pair: pair.clone(),
+                    item,
+                    part,
+                });
+            }
             Err(Error::Interrupted) => self.tell(pair, &item, Outcome::Unreached),
             Err(error) => self.tell(pair, &item, Outcome::Failed(error.line())),
         }
-        if self.group.len() >= self.files || self.group.bytes() >= GROUP_BYTES {
+        if self.held.is_full(self.group.len()) || self.group.bytes() >= GROUP_BYTES {
             self.finish_group();
         }
     }
@@ -187,7 +260,20 @@ impl<'a> Worker<'a> {
     /// Flushes, reads back and names what was copied since the last time.
     fn finish_group(&mut self) {
         let mut group = std::mem::take(&mut self.group);
+        // What finishing opens is waited for: the files that wait are needed until then.
+        limits::hold_files(false);
         group.finish(self);
+        self.group = group;
+        limits::hold_files(self.held.pairs > 0);
+        self.held.named = self.held.pairs;
+        self.held.pairs = 0;
+        self.held.counted = false;
+    }
+
+    /// Flushes the names of the last group.
+    fn end_group(&mut self) {
+        let mut group = std::mem::take(&mut self.group);
+        group.end(self);
         self.group = group;
     }
 }

@@ -48,8 +48,10 @@ struct Row {
 enum Extra {
     /// Where a link points.
     Target(Name),
-    /// Device and number of a folder, or of a file with several names.
+    /// Device and number of a file with several names.
     Place(u64, u64),
+    /// The same of a folder, and when its status was last changed.
+    Folder(u64, u64, Moment),
 }
 
 /// An entry of a folder.
@@ -67,6 +69,8 @@ pub struct Child<'a> {
     pub mode: u32,
     /// Where a link points.
     pub target: Option<&'a Name>,
+    /// When the status of a folder was last changed.
+    pub changed: Option<Moment>,
     /// Device and number of a folder, so that it is known under another path; and of a file with several names, so that
     /// it is counted once.
     pub place: Option<(u64, u64)>,
@@ -178,11 +182,15 @@ impl Contents {
     }
 
     fn child(&self, row: &Row) -> Child<'_> {
-        let (target, place) = match row.extra.map(|place| &self.extras[place as usize]) {
-            Some(Extra::Target(target)) => (Some(target), None),
-            Some(Extra::Place(device, inode)) => (None, Some((*device, *inode))),
-            None => (None, None),
-        };
+        let (mut target, mut place, mut changed) = (None, None, None);
+        match row.extra.map(|place| &self.extras[place as usize]) {
+            Some(Extra::Target(name)) => target = Some(name),
+            Some(Extra::Place(device, inode)) => place = Some((*device, *inode)),
+            Some(Extra::Folder(device, inode, at)) => {
+                (place, changed) = (Some((*device, *inode)), Some(*at));
+            }
+            None => {}
+        }
         Child {
             name: OsStr::from_bytes(&self.names[row.name()]),
             kind: row.kind,
@@ -190,6 +198,7 @@ impl Contents {
             modified: row.modified,
             mode: row.mode,
             target,
+            changed,
             place,
         }
     }
@@ -212,7 +221,7 @@ fn extra(folder: &Folder, name: &OsStr, stat: &Stat) -> Result<Option<Extra>> {
     Ok(match stat.kind {
         Kind::Link => Some(Extra::Target(folder.read_link(name)?.into())),
         Kind::File if stat.links > 1 => Some(Extra::Place(stat.device, stat.inode)),
-        Kind::Folder => Some(Extra::Place(stat.device, stat.inode)),
+        Kind::Folder => Some(Extra::Folder(stat.device, stat.inode, stat.changed)),
         _ => None,
     })
 }

@@ -22,6 +22,7 @@ use crate::error::{At as _, Error, Result};
 use crate::exclusions::Exclusions;
 use crate::interrupt;
 use crate::os::folder::Folder;
+use crate::os::limits;
 use crate::os::stat::Stat;
 use queue::Queue;
 use walker::{Ground, Walker};
@@ -124,7 +125,8 @@ impl<T: Send + 'static> Walk<T> {
             queue: Arc::clone(&queue),
             make: Arc::new(make),
         };
-        for _ in 0..walkers.max(1) {
+        // Each opens three folders at once.
+        for _ in 0..walkers.min(limits::part(32)).max(1) {
             let walker = Walker::new(ground.clone(), sender.clone());
             // Where the system gives no more threads, those that there are will do; with none the walk fails.
             if thread::Builder::new().spawn(move || walker.run()).is_err() {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::Start;
 use crate::os::folder::Folder;
+use crate::os::limits;
 
 /// How many folders all walks of the process keep open for the sake of their subfolders; others are opened again from
 /// the root.
@@ -165,7 +166,7 @@ impl Queue {
 
     /// Keeps a folder open, unless too many are.
     pub(super) fn keep_open(folder: Folder) -> Option<Arc<Open>> {
-        if KEPT.fetch_add(1, Ordering::Relaxed) < OPEN {
+        if KEPT.fetch_add(1, Ordering::Relaxed) < OPEN.min(limits::part(16)) {
             return Some(Arc::new(Open { folder }));
         }
         KEPT.fetch_sub(1, Ordering::Relaxed);

@@ -1,5 +1,9 @@
 //! Ctrl-C and SIGTERM in the middle of a copy.
 
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
+
 use rustix::process::Signal;
 
 use super::tracer::{Held, Tracer};
@@ -28,6 +32,16 @@ fn stopped<'a>(studio: &'a Studio, signal: Signal, next: Option<&'a str>) -> Opt
     assert_ne!(leftovers(studio, "NAS"), [""; 0]);
     held.signal(signal);
     Some(held)
+}
+
+/// Waits until something is so.
+#[track_caller]
+fn wait_for(is_so: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < Duration::from_secs(20));
+        thread::sleep(Duration::from_millis(2));
+    }
 }
 
 /// The state of the last run in the index.
@@ -101,6 +115,42 @@ fn a_request_to_stop_gives_up_what_has_no_final_name_yet() {
     assert_eq!(document["skipped_files"], 3, "{run}");
     is_in_the_history(&studio, 1, &document);
     assert_eq!(everything(&studio.path(TO)).len(), 0);
+    finishes(&studio);
+}
+
+#[test]
+fn a_stop_waits_for_a_slow_flush() {
+    const FILES: usize = 30;
+    let studio = Studio::new();
+    for number in 0..FILES {
+        studio.file(format!("{FROM}/{number:02}"), "content");
+    }
+    // The second flush is the one of the names.
+    for (flush, named) in [("1", 0), ("2", FILES)] {
+        let Some(tracer) = Tracer::new(&studio) else {
+            return;
+        };
+        let slow = format!("delay_enter=2000000:when={flush}");
+        let mut held = tracer
+            .at("syncfs", &slow)
+            .begin(&format!("{LINE} --no-verify"));
+        wait_for(|| {
+            let files = everything(&studio.path(TO)).into_keys();
+            let is_part = |path: &PathBuf| path.to_string_lossy().ends_with(super::PART);
+            let (parts, whole): (Vec<_>, Vec<_>) = files.partition(is_part);
+            whole.len() == named && parts.len() == FILES - named
+        });
+        thread::sleep(Duration::from_millis(300));
+        held.signal(Signal::INT);
+        let run = held.end().status(130);
+        let document = adds_up(&run);
+        let there = everything(&studio.path(TO)).len();
+        assert_eq!(document["copied_files"], there, "{run}");
+        assert_eq!(document["planned_files"], FILES, "{run}");
+        assert_eq!(run.stderr.matches("waiting for `NAS`").count(), 1, "{run}");
+        assert_eq!(leftovers(&studio, "NAS"), [""; 0]);
+        is_in_the_history(&studio, document["run"].as_i64().unwrap(), &document);
+    }
     finishes(&studio);
 }
 

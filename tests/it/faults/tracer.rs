@@ -129,16 +129,21 @@ impl<'a> Tracer<'a> {
     /// Runs a line until it is held for the first time.
     #[track_caller]
     pub(super) fn hold(&self, line: &str) -> Held<'a> {
+        let mut held = self.begin(line);
+        held.wait();
+        held
+    }
+
+    /// Begins to run a line.
+    pub(super) fn begin(&self, line: &str) -> Held<'a> {
         let mut command = self.command(&["--format", "json", "-c", line]);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = command.spawn().unwrap();
-        let mut held = Held {
+        Held {
             studio: self.studio,
             child: Some(child),
             seen: 0,
-        };
-        held.wait();
-        held
+        }
     }
 }
 

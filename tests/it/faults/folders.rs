@@ -1,0 +1,144 @@
+//! Read-only and unreadable folders, and the times, modes and attributes of folders.
+
+use std::fs::{self, FileTimes};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use rustix::fs::{XattrFlags, getxattr, setxattr};
+
+use super::{FROM, LINE, TO, everything, have, wrong_files};
+use crate::studio::{CHANGED, Run, Studio};
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+fn modified(path: &Path) -> SystemTime {
+    fs::metadata(path).unwrap().modified().unwrap()
+}
+
+/// Gives a folder a time.
+fn touch(path: &Path, seconds: u64) {
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+    let times = FileTimes::new().set_modified(time);
+    fs::File::open(path).unwrap().set_times(times).unwrap();
+}
+
+/// Runs the line as a user whom permissions hold back, after a folder got a mode. Giving the studio to that user changes the
+/// status of everything in it.
+fn with_mode(studio: &Studio, path: &str, mode: u32) -> Run {
+    let mut command = studio.command_as_user();
+    studio.mode(path, mode);
+    studio.finish(command.args(["-c", LINE]))
+}
+
+#[test]
+fn read_only_folders_take_later_files() {
+    let studio = Studio::new();
+    studio
+        .file(format!("{FROM}/card/a"), "a")
+        .mode(format!("{FROM}/card"), 0o555);
+    studio.lines_as_user(&[LINE]).ok();
+    let card = studio.path(TO).join("card");
+    assert_eq!(mode(&card), 0o555);
+    let time = modified(&studio.path(FROM).join("card"));
+    studio
+        .mode(format!("{FROM}/card"), 0o755)
+        .file(format!("{FROM}/card/b"), "b")
+        .file_at(format!("{FROM}/card/a"), "newer", CHANGED + 9)
+        .file(format!("{FROM}/card/sub/c"), "c")
+        .mode(format!("{FROM}/card/sub"), 0o500)
+        .mode(format!("{FROM}/card"), 0o555);
+    studio.lines_as_user(&[LINE]).ok();
+    if have(&["rsync"]) {
+        assert_eq!(wrong_files(&studio), [""; 0]);
+    }
+    assert_eq!((mode(&card), mode(&card.join("sub"))), (0o555, 0o500));
+    assert_ne!(modified(&card), time);
+    assert_eq!(modified(&card), modified(&studio.path(FROM).join("card")));
+}
+
+#[test]
+fn unreadable_folders_are_completed_later() {
+    for closed in [0o000, 0o333, 0o444] {
+        let studio = Studio::new();
+        studio
+            .file(format!("{FROM}/a"), "a")
+            .file(format!("{FROM}/private/b"), "b");
+        let private = format!("{FROM}/private");
+        with_mode(&studio, &private, closed).status(3);
+        with_mode(&studio, &private, 0o750).ok();
+        assert_eq!(studio.read(format!("{TO}/private/b")), "b");
+        assert_eq!(mode(&studio.path(TO).join("private")), 0o750);
+    }
+}
+
+#[test]
+fn read_only_folders_keep_their_attributes() {
+    let studio = Studio::new();
+    studio.file(format!("{FROM}/card/a"), "a");
+    let card = studio.path(FROM).join("card");
+    if setxattr(&card, "user.t", b"value", XattrFlags::empty()).is_err() {
+        return crate::studio::skipped("no attribute can be given here");
+    }
+    studio.mode(format!("{FROM}/card"), 0o555);
+    studio.lines_as_user(&[LINE]).ok();
+    let mut value = vec![0; 64];
+    let length = getxattr(studio.path(TO).join("card"), "user.t", &mut value[..]).unwrap();
+    assert_eq!(&value[..length], b"value");
+    assert_eq!(mode(&studio.path(TO).join("card")), 0o555);
+}
+
+#[test]
+fn lost_attribute_of_a_folder_is_a_failure() {
+    let studio = Studio::new();
+    studio.file(format!("{FROM}/card/a"), "a");
+    let card = studio.path(FROM).join("card");
+    let Some(tracer) = super::tracer::Tracer::new(&studio) else {
+        return;
+    };
+    if setxattr(&card, "user.t", b"value", XattrFlags::empty()).is_err() {
+        return crate::studio::skipped("no attribute can be given here");
+    }
+    let run = tracer.at("fsetxattr", "error=ENOSPC").json(LINE).status(3);
+    let document = super::adds_up(&run);
+    assert_eq!(document["failed_files"], 1, "{run}");
+    let reason = document["items"][0]["reason"].as_str().unwrap();
+    assert!(reason.contains("`user.t`"), "{run}");
+}
+
+#[test]
+fn times_and_modes_of_folders_follow() {
+    let studio = Studio::new();
+    studio
+        .file(format!("{FROM}/a/x"), "x")
+        .file(format!("{FROM}/b/y"), "y");
+    studio.lines(&[LINE]).ok();
+    let [from, to] = [FROM, TO].map(|path| studio.path(path));
+    touch(&from.join("a"), CHANGED - 99);
+    studio.mode(format!("{FROM}/b"), 0o700);
+    let before = everything(&to);
+    studio.lines(&[LINE]).ok();
+    for name in ["a", "b"] {
+        assert_eq!(
+            modified(&to.join(name)),
+            modified(&from.join(name)),
+            "{name}"
+        );
+        assert_eq!(mode(&to.join(name)), mode(&from.join(name)), "{name}");
+    }
+    assert_eq!(everything(&to), before);
+    // What changed at the destination since is not set back.
+    studio.mode(format!("{TO}/b"), 0o711);
+    touch(&to.join("a"), CHANGED + 99);
+    let time = modified(&to.join("a"));
+    let tracer = super::tracer::Tracer::new(&studio);
+    if let Some(tracer) = tracer {
+        tracer.note("fchmod").note("utimensat").json(LINE).ok();
+        let log = super::tracer::Tracer::log(&studio);
+        assert!(!log.contains("NAS/footage"), "{log}");
+    }
+    assert_eq!(mode(&to.join("b")), 0o711);
+    assert_eq!(modified(&to.join("a")), time);
+}

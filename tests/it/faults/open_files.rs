@@ -1,0 +1,73 @@
+//! Copies of many folders where few files may be open at once.
+
+use std::process::Command;
+
+use super::tracer::Tracer;
+use super::{FROM, LINE, adds_up, agrees, everything};
+use crate::studio::{PROGRAM, Studio};
+
+const FOLDERS: usize = 150;
+
+/// A project of many folders with one file each.
+fn studio() -> Studio {
+    let studio = Studio::new();
+    studio.folder("SHELF").folder("CARD");
+    for number in 0..FOLDERS {
+        studio.file(format!("{FROM}/{number}/file"), number.to_string());
+    }
+    studio
+}
+
+/// The program where so many files may be open.
+fn limited(studio: &Studio, files: u32, lines: &[&str]) -> Command {
+    let mut command = studio.other("sh");
+    let script = format!("ulimit -n {files}; exec \"$@\"");
+    command.args(["-c", &script, "sh", PROGRAM, "--format", "json"]);
+    for line in lines {
+        command.args(["-c", line]);
+    }
+    command
+}
+
+#[test]
+fn many_folders_fit_a_low_limit() {
+    for limit in [256, 64] {
+        let studio = studio();
+        let lines = ["set jobs 8", LINE];
+        let run = studio.finish(&mut limited(&studio, limit, &lines)).ok();
+        assert!(run.stdout.contains("\"copied_files\":150"), "{run}");
+        agrees(&studio);
+    }
+}
+
+#[test]
+fn several_destinations_share_a_low_limit() {
+    let studio = studio();
+    let lines = [
+        "add database SHELF SHELF",
+        "add database CARD CARD",
+        "copy acme/spot footage WORK NAS,SHELF,CARD",
+    ];
+    let run = studio.finish(&mut limited(&studio, 80, &lines)).ok();
+    assert!(run.stdout.contains("\"copied_files\":450"), "{run}");
+    for name in ["SHELF", "CARD"] {
+        let there = everything(&studio.path(name).join("footage"));
+        assert_eq!(there.len(), FOLDERS);
+    }
+    agrees(&studio);
+}
+
+#[test]
+fn a_shortage_of_handles_is_waited_for() {
+    for when in ["when=60..62", "when=100+40"] {
+        let studio = studio();
+        let Some(tracer) = Tracer::new(&studio) else {
+            return;
+        };
+        let what = format!("error=EMFILE:{when}");
+        let run = tracer.at("openat", &what).json(LINE).ok();
+        assert_eq!(adds_up(&run)["copied_files"], FOLDERS);
+        assert!(Tracer::log(&studio).contains("EMFILE"));
+        agrees(&studio);
+    }
+}
