@@ -214,8 +214,8 @@ impl Folder {
         let flags =
             OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let mode = Mode::from_raw_mode(0o600);
-        let made = limits::open(|| rustix::fs::openat(&self.handle, name, flags, mode));
-        Ok(made.at("create", self.path.join(name))?.into())
+        let created = limits::open(|| rustix::fs::openat(&self.handle, name, flags, mode));
+        Ok(created.at("create", self.path.join(name))?.into())
     }
 
     /// Creates a symbolic link.

@@ -99,26 +99,26 @@ impl<'a> Stamper<'a> {
     /// Gives a folder the attributes and the mode of its source; the attribute that was lost, if one was.
     fn dress(
         &mut self,
-        made: &Folder,
+        folder_there: &Folder,
         folder: &PlannedFolder,
         path: &Path,
     ) -> Result<Option<String>> {
         let mode = mode(folder);
         let Ok(source) = self.source.open(path) else {
-            made.set_own_mode(mode)?;
+            folder_there.set_own_mode(mode)?;
             return Ok(None);
         };
         if folder.exists {
-            made.let_owner_write()?;
+            folder_there.let_owner_write()?;
         }
         // Before the mode: the owner of a read-only folder may set no attributes.
-        let kept = self.keeper.copy(&source, made);
+        let kept = self.keeper.copy(&source, folder_there);
         // A folder without them is still the folder, but its group must not get what the list gave to others.
         let group = match attributes::group_mode(&source) {
             Some(group) if kept != attributes::Outcome::Kept => !0o070 | group,
             _ => !0,
         };
-        made.set_own_mode(mode & group)?;
+        folder_there.set_own_mode(mode & group)?;
         Ok(match kept {
             attributes::Outcome::Refused(why) if !folder.exists => Some(format!(
                 "it is there, without an extended attribute that was refused: {why}"
