@@ -2,6 +2,9 @@
 
 use crate::plan::Reason;
 
+/// Said of a file that went away by itself while others were copied, which is nobody's failure.
+pub const VANISHED: &str = "it went away before it was copied";
+
 /// How one item ended; each ends in exactly one way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {

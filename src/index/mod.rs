@@ -21,6 +21,7 @@ mod schema;
 mod sending;
 mod sent;
 mod snapshot;
+mod staging;
 mod stamp;
 mod under_way;
 
@@ -39,9 +40,10 @@ pub use looks::{Changes, LookWriter};
 pub use opening::Opened;
 pub use replicas::{KnownDatabase, KnownReplica};
 pub use runs::{Begun, Ended, Run};
-pub use sending::Said;
+pub use sending::{Left, Said, Unproven};
 pub use sent::{SentChanges, SentFile, SentFolder, SentRecord, SentRow};
 pub use snapshot::Snapshot;
+pub use staging::StagingFolder;
 pub use stamp::Stamp;
 
 use crate::error::{Error, Result};

@@ -248,6 +248,20 @@ CREATE TABLE held (
     meant       BLOB NOT NULL,          -- the same with the times that were set
     PRIMARY KEY (database_id, folder)
 ) STRICT, WITHOUT ROWID;
+
+-- `sending` holds from now on every file from before it is sent until it is proven to be there, or not to be.
+ALTER TABLE sending ADD COLUMN said        INTEGER NOT NULL DEFAULT 1; -- whether rclone said that it is there
+ALTER TABLE sending ADD COLUMN mark_before INTEGER NOT NULL DEFAULT 0; -- of what a listing showed there before; 0: not known
+ALTER TABLE sending ADD COLUMN left_mark   INTEGER;                    -- of what was found there that is not what was sent
+ALTER TABLE sending ADD COLUMN left_bytes  INTEGER;
+
+-- Private folders in which files of remotes wait for their names, until they are removed.
+CREATE TABLE staging (
+    root        BLOB NOT NULL,          -- of the database that they go to
+    folder      TEXT NOT NULL,          -- its name in our own folder
+    source      BLOB NOT NULL,          -- the root of the database that they come from
+    PRIMARY KEY (root, folder)
+) STRICT, WITHOUT ROWID;
 ";
 
 #[cfg(test)]

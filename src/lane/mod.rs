@@ -2,9 +2,11 @@
 //! slow or dead one holds up none of the others.
 
 mod carrying;
+mod fetching;
 mod planning;
 mod receiving;
 mod remote;
+mod staging;
 mod sweeping;
 mod times;
 

@@ -12,6 +12,7 @@ use crate::os::folder::Folder;
 use crate::outcome::Outcome;
 use crate::plan::{LeftOut, Plan, Reason, plan};
 use crate::preflight;
+use crate::remote;
 use crate::sides::{DiskSide, Side};
 use crate::transfer::Job;
 use crate::tree::Tree;
@@ -67,7 +68,10 @@ impl Lane<'_> {
             let found = record.as_deref_mut().map(|record| (record, &contents));
             off.add_shifts(&self.hold_times(side, replica, &mut tree, found)?);
             let plan = plan(&replica.tree, &tree, errand.rules, &contents);
-            let plan = complete(plan, &tree, &side.root, &relative)?;
+            let mut plan = complete(plan, &tree, &side.root, &relative)?;
+            if matches!(&*errand.source, Side::Remote(_)) {
+                refuse_unfetched(&mut plan, &relative);
+            }
             noting.add(category, project, &tree)?;
             jobs.push(Job {
                 relative,
@@ -191,6 +195,15 @@ impl Lane<'_> {
         let base = self.path(&job.relative, Path::new(""));
         report.planned.push((base, job.plan));
     }
+}
+
+/// Takes out of a plan what cannot be fetched from a remote: names that rclone would take for others.
+fn refuse_unfetched(plan: &mut Plan, relative: &Path) {
+    let refusal = |path: &Path| remote::refusal(&relative.join(path)).map(str::to_owned);
+    let refused = plan.paths().map(|(path, _)| path);
+    let refused = refused.filter_map(|path| refusal(&path).map(|why| (path, why)));
+    let refused: BTreeMap<_, _> = refused.collect();
+    plan.refuse(&refused);
 }
 
 /// Adds to a plan what only the destination knows: names it cannot hold, and a replica's folder that cannot be made.

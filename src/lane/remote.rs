@@ -15,15 +15,13 @@ use crate::manifest::Files;
 use crate::name::Name;
 use crate::noting::{Noting, Place};
 use crate::os::stat::Kind;
-use crate::outcome::Outcome;
 use crate::plan::{LeftOut, Plan, plan};
 use crate::registry::Category;
 use crate::remote::{self, Limits, Listed};
-use crate::sending::{self, End, Outgoing, Sending};
+use crate::sending::{self, CANNOT_KEEP, End, Outgoing, Sending};
 use crate::sides::RemoteSide;
 use crate::transfer::Job;
 use crate::tree::Tree;
-use crate::versions;
 
 impl Lane<'_> {
     pub(super) fn run_to_remote(&mut self, side: &RemoteSide) -> Result<()> {
@@ -77,7 +75,8 @@ impl Lane<'_> {
                 self.refuse(&relative, why.to_owned());
                 continue;
             }
-            let tree = side.tree(&errand.registry, &errand.exclusions, category, project)?;
+            let (registry, exclusions) = (&errand.registry, &errand.exclusions);
+            let tree = side.destination_tree(registry, exclusions, category, project)?;
             let contents = if errand.rules.checksum {
                 self.compare_remote(side, replica, &tree)?
             } else {
@@ -137,13 +136,11 @@ impl Lane<'_> {
         for job in jobs {
             files.extend(outgoing(job, &*side.listed(&job.relative)?));
         }
-        let versions = versions::on_remote(self.errand.run)?;
         // Bytes are counted twice where they are read back too, and rclone says only when all of it is done.
         let (meter, passes) = (self.meter, if self.errand.verify { 2 } else { 1 });
         let sending = Sending {
             source: &self.errand.source,
             destination: side,
-            versions: &versions,
             limits: &Limits::default(),
             verify: self.errand.verify,
             run: self.errand.run,
@@ -153,16 +150,13 @@ impl Lane<'_> {
             },
         };
         let (report, database) = (self.report, self.database);
-        let mut replaced = false;
-        let sent = sending.send(&mut self.index, &files, &mut |file, outcome| {
-            replaced |= matches!(&outcome, Outcome::Copied(copied) if copied.replaced);
+        let mut kept = Vec::new();
+        let sent = sending.send(&mut self.index, &files, &mut kept, &mut |file, outcome| {
             let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
             report.add(outcome, || database.path(&file.whole()));
         });
-        if replaced {
-            let path = side.remote.path(&versions);
-            self.report().versions.push(path);
-        }
+        let kept = kept.iter().map(|versions| side.remote.path(versions));
+        self.report().versions.extend(kept);
         match sent? {
             // Where nothing answers any more, every file was told so.
             End::Lost(_) => Ok(()),
@@ -237,6 +231,11 @@ fn fitted(mut plan: Plan, there: &Tree, side: &RemoteSide) -> Plan {
             .iter()
             .filter(|new| new.old.kind != Kind::File);
         refused.extend(kinds.map(|new| (folder.path.join(new.name.as_path()), other.to_owned())));
+        if !side.abilities.can_move() {
+            let unkept = folder.replace.iter();
+            let unkept = unkept.map(|new| folder.path.join(new.name.as_path()));
+            refused.extend(unkept.map(|path| (path, CANNOT_KEEP.to_owned())));
+        }
     }
     plan.refuse(&refused);
     plan.skip_links("it is a symbolic link, which remotes do not hold");

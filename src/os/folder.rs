@@ -130,6 +130,15 @@ impl Folder {
         }
     }
 
+    /// Whether a path leads to this very folder.
+    #[must_use]
+    pub fn is_at(&self, path: &Path) -> bool {
+        let [here, there] = [rustix::fs::fstat(&self.handle), rustix::fs::stat(path)];
+        here.is_ok_and(|here| {
+            there.is_ok_and(|there| (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino))
+        })
+    }
+
     /// Makes a folder that must not be there yet.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ pub mod host;
 pub mod limits;
 pub mod origin;
 pub mod own_folder;
+pub mod private;
 pub mod reader;
 pub mod rename;
 pub mod scratch;

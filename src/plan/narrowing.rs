@@ -1,6 +1,6 @@
 //! Taking out of a plan what is not to be copied after all: what cannot be at the destination, what is left for later, links.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::{LeftOut, Plan, PlannedFolder, Reason};
@@ -46,6 +46,19 @@ impl Plan {
         self.left_out.extend(taken.into_iter().map(|path| LeftOut {
             path,
             reason: Reason::Later,
+        }));
+        self.left_out.sort_by(|a, b| a.path.cmp(&b.path));
+    }
+
+    /// Leaves out files with these paths for a reason that is nobody's failure.
+    pub fn skip(&mut self, skipped: &BTreeSet<PathBuf>, why: &str) {
+        if skipped.is_empty() {
+            return;
+        }
+        let taken = self.take_out(|path| skipped.contains(path));
+        self.left_out.extend(taken.into_iter().map(|path| LeftOut {
+            path,
+            reason: Reason::Skip(why.to_owned()),
         }));
         self.left_out.sort_by(|a, b| a.path.cmp(&b.path));
     }

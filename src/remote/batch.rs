@@ -37,8 +37,19 @@ pub enum Sent<'a> {
     Done(&'a Path),
     /// It is not, and why.
     Failed(&'a Path, &'a str),
+    /// What had its name is said to be among the old versions.
+    Kept(&'a Path),
     /// So many more bytes were moved.
     Bytes(u64),
+}
+
+/// How a batch ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// What kept rclone from the files of which nothing was told, if it said.
+    pub said: Option<String>,
+    /// Whether rclone came to its end by itself: it was neither killed nor stopped, and did not break down.
+    pub by_itself: bool,
 }
 
 /// Files that go from one root to another.
@@ -163,14 +174,18 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Carries it out; gives what kept rclone from the files of which nothing was told, if it said.
+    /// Carries it out.
     ///
     /// # Errors
     /// An interruption, or rclone could not be started.
-    pub fn run(&self, tell: &mut dyn FnMut(Sent<'_>)) -> Result<Option<String>> {
+    pub fn run(&self, tell: &mut dyn FnMut(Sent<'_>)) -> Result<Ended> {
+        let nothing = Ended {
+            said: None,
+            by_itself: true,
+        };
         // An empty list would stand for every file there is.
         if self.files.is_empty() {
-            return Ok(None);
+            return Ok(nothing);
         }
         let mut places = HashMap::new();
         for (place, file) in self.files.iter().enumerate() {
@@ -182,7 +197,7 @@ impl<'a> Batch<'a> {
             }
         }
         if places.is_empty() {
-            return Ok(None);
+            return Ok(nothing);
         }
         let list = Scratch::list(
             self.files
@@ -195,7 +210,10 @@ impl<'a> Batch<'a> {
             let failed = daemon.transfer("sync/copy", question, &mut |entry| {
                 hearing.hear(entry, tell)
             })?;
-            return Ok(hearing.said.or(failed));
+            return Ok(Ended {
+                by_itself: failed.is_none() && !hearing.is_lost() && daemon.listens(),
+                said: hearing.said.or(failed),
+            });
         }
         let words = self.words(&list);
         let end = process::run(
@@ -207,13 +225,16 @@ impl<'a> Batch<'a> {
                 Line::Log(line) => hearing.hear(&log::read(&line), tell),
             },
         )?;
-        Ok(match end {
-            End::Silent => Some("rclone said nothing for 2 min and was stopped".to_owned()),
-            End::Stopped if hearing.is_lost() => hearing.said,
-            End::Stopped => Some("nothing moved for 30 min, and rclone was stopped".to_owned()),
-            // Its time was over.
-            End::Exited(Some(10)) => None,
-            _ => hearing.said,
+        Ok(Ended {
+            by_itself: end.is_by_itself(),
+            said: match end {
+                End::Silent => Some("rclone said nothing for 2 min and was stopped".to_owned()),
+                End::Stopped if hearing.is_lost() => hearing.said,
+                End::Stopped => Some("nothing moved for 30 min, and rclone was stopped".to_owned()),
+                // Its time was over.
+                End::Exited(Some(10)) => None,
+                _ => hearing.said,
+            },
         })
     }
 
@@ -227,6 +248,12 @@ impl<'a> Batch<'a> {
     fn asks_each(&self) -> bool {
         let keeps = self.versions.is_some() || self.only_new;
         (keeps && !self.is_fresh) || are_apart(self.files)
+    }
+
+    /// Whether a file has to be written from its beginning to its end: where it has its name before it is whole, several
+    /// streams would leave one of the right size with holes in it.
+    fn must_write_in_order(&self) -> bool {
+        !self.remote.version().names_whole_files()
     }
 
     /// How many files at once, and how many questions.
@@ -249,6 +276,9 @@ impl<'a> Batch<'a> {
             // The times of a source are its files' own.
             "UseServerModTime": false,
         });
+        if self.must_write_in_order() {
+            settings["MultiThreadStreams"] = 0.into();
+        }
         if let Some(versions) = &self.versions {
             settings["BackupDir"] = text(&self.remote.path(versions)).into();
         }
@@ -273,6 +303,10 @@ impl<'a> Batch<'a> {
             ])
             .chain(self.again.then_some("--ignore-times"))
             .chain(self.only_new.then_some("--ignore-existing"))
+            .chain(
+                self.must_write_in_order()
+                    .then_some("--multi-thread-streams=0"),
+            )
             .map(OsString::from)
             .collect();
         words.push(format!("--transfers={transfers}").into());

@@ -57,8 +57,32 @@ impl Remote {
         proof: Proof,
         told: &mut dyn FnMut(u64),
     ) -> Result<HashMap<PathBuf, Verdict>> {
+        let (verdicts, without_digest) = self.check_once(other, files, proof, told)?;
+        if !without_digest {
+            return Ok(verdicts);
+        }
+        // rclone calls files of one size the same where a storage has no digest of them: these are read.
+        let (mut same, mut verdicts): (Vec<_>, HashMap<_, _>) = (Vec::new(), verdicts);
+        verdicts.retain(|file, verdict| {
+            let is_same = *verdict == Verdict::Same;
+            same.extend(is_same.then(|| file.clone()));
+            !is_same
+        });
+        let (read, _) = self.check_once(other, &same, Proof::Reading, told)?;
+        verdicts.extend(read);
+        Ok(verdicts)
+    }
+
+    /// Compares files once; also returns whether digests were asked for and a storage had none of some of them.
+    fn check_once(
+        &self,
+        other: &Path,
+        files: &[PathBuf],
+        proof: Proof,
+        told: &mut dyn FnMut(u64),
+    ) -> Result<(HashMap<PathBuf, Verdict>, bool)> {
         if files.is_empty() {
-            return Ok(HashMap::new());
+            return Ok((HashMap::new(), false));
         }
         let list = Scratch::list(super::listing::names_of(files))?;
         let words = self.check_words(other, &list, proof);
@@ -73,8 +97,9 @@ impl Remote {
                 .unwrap_or_else(|| "rclone ended early".to_owned());
             return Err(failed("compare", self.root(), said));
         }
+        let without_digest = proof == Proof::Digests && !heard.compared_digests(end);
         let verdicts = files.iter().map(|file| (file.clone(), heard.verdict(file)));
-        Ok(verdicts.collect())
+        Ok((verdicts.collect(), without_digest))
     }
 
     fn check_words(&self, other: &Path, list: &Scratch, proof: Proof) -> Vec<OsString> {
@@ -106,6 +131,10 @@ struct Heard {
     why: HashMap<String, String>,
     /// What was said last of no file.
     said: Option<String>,
+    /// Whether a kind of digest was named that both sides have.
+    names_digest: bool,
+    /// Whether files were counted of which there is none.
+    lacks_digests: bool,
     bytes: u64,
 }
 
@@ -126,6 +155,9 @@ impl Heard {
             told(progress.bytes.saturating_sub(self.bytes));
             self.bytes = progress.bytes.max(self.bytes);
         }
+        self.names_digest |= entry.object.is_none() && entry.is_about(&["Using "]);
+        self.lacks_digests |= entry.message.ends_with("hashes could not be checked")
+            || entry.message.ends_with("hash could not be checked");
         match entry.object {
             Some(object) if entry.is_error => {
                 self.why.entry(object).or_insert(entry.message);
@@ -133,6 +165,12 @@ impl Heard {
             None if entry.is_error => self.said = Some(entry.message),
             _ => {}
         }
+    }
+
+    /// Whether all files that are called the same have the same digest. What is wanting is counted at the end, so that a
+    /// process which did not come to its end says too little.
+    fn compared_digests(&self, end: End) -> bool {
+        self.names_digest && !self.lacks_digests && end.is_by_itself()
     }
 
     fn verdict(&self, file: &Path) -> Verdict {

@@ -15,6 +15,21 @@ const STALLED: Duration = Duration::from_secs(30 * 60);
 /// How long files may find nobody there before the rest is given up.
 const ABSENCE: Duration = Duration::from_secs(60);
 
+/// Beginnings of what rclone says of a file that is whole at its destination. A copy on the server's own side is none: so
+/// are old versions moved where a storage cannot rename.
+const COPIED: [&str; 4] = [
+    "Copied (new)",
+    "Copied (replaced existing)",
+    "Multi-thread Copied (new)",
+    "Multi-thread Copied (replaced existing)",
+];
+
+/// Beginnings of what it says of a file that was moved away.
+const MOVED: [&str; 2] = ["Moved (", "Deleted"];
+
+/// Beginnings of what it says of an old version that was moved aside before a file takes its place.
+const KEPT: [&str; 2] = ["Moved (server-side)", "Deleted"];
+
 /// What is made of the log.
 pub(super) struct Hearing<'a> {
     verb: &'static str,
@@ -86,11 +101,14 @@ impl<'a> Hearing<'a> {
             return;
         }
         let file = &self.files[place];
-        let is_done = match self.verb {
-            "move" => ["Moved (", "Deleted"]
-                .iter()
-                .any(|word| entry.message.starts_with(word)),
-            _ => entry.message.contains("Copied (") && !entry.message.contains("(server-side"),
+        if self.verb != "move" && entry.is_about(&KEPT) {
+            tell(Sent::Kept(file));
+            return;
+        }
+        let is_done = if self.verb == "move" {
+            entry.is_about(&MOVED)
+        } else {
+            entry.is_about(&COPIED)
         };
         if is_done {
             self.told[place] = true;

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::daemon::{Answer, Daemon};
 use super::log;
 use super::names;
-use super::process::{self, End, Line, Patience, failed};
+use super::process::{self, CRASHED, End, Line, Patience, failed};
 use super::{Abilities, Remote};
 use crate::digest::Digest;
 use crate::error::{Result, Trouble};
@@ -65,9 +65,6 @@ pub struct Listed {
 
 /// How long a listing of chosen files may take.
 const PATIENCE: Duration = Duration::from_secs(900);
-
-/// The status with which rclone ends where it was used wrongly, or broke down.
-const CRASHED: i32 = 2;
 
 /// Whether files are few and lie apart, so that each is better asked for than every folder listed.
 pub(super) fn are_apart(files: &[PathBuf]) -> bool {

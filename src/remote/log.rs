@@ -17,6 +17,14 @@ pub(super) struct Entry {
     pub(super) progress: Option<Progress>,
 }
 
+impl Entry {
+    /// Whether it is a plain report that begins with one of these. A failure may quote any of them, as a name of a file.
+    pub(super) fn is_about(&self, beginnings: &[&str]) -> bool {
+        let says = |beginning: &&str| self.message.starts_with(beginning);
+        !self.is_error && !self.is_notice && beginnings.iter().any(says)
+    }
+}
+
 /// How far a transfer is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub(super) struct Progress {

@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use abilities::Abilities;
 pub use bandwidth::is_rate;
-pub use batch::{Batch, Limits, Sent};
+pub use batch::{Batch, Ended, Limits, Sent};
 pub use check::{Proof, Verdict};
 pub use listing::{Listed, ListedFile, ListedFolder, Times, Wanted};
 pub use names::{refusal, unwritten};

@@ -66,6 +66,9 @@ impl Patience {
     }
 }
 
+/// The status with which rclone ends where it was used wrongly, or broke down.
+pub(super) const CRASHED: i32 = 2;
+
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
@@ -83,6 +86,11 @@ impl End {
     /// Whether it ended by itself and says that all went well.
     pub(super) fn is_good(self) -> bool {
         self == Self::Exited(Some(0))
+    }
+
+    /// Whether it ended by itself, whatever became of single files: neither by a signal nor by breaking down.
+    pub(super) fn is_by_itself(self) -> bool {
+        matches!(self, Self::Exited(Some(status)) if status != CRASHED)
     }
 }
 

@@ -95,7 +95,7 @@ fn note_age(program: &Program) {
         *notice = (
             true,
             Some(format!(
-                "rclone {} gives a file its name before it is whole: what it was sending when it was killed is half there until the next run; {SAFE} and newer do not",
+                "rclone {} gives a file its name before it is whole: what it was sending when it was killed is half there until the next copy or sync; {SAFE} and newer do not",
                 program.version
             )),
         );

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use super::Sending;
 use super::journal::Journal;
 use super::looking::{Looking, Seen};
 use super::round::{Fate, Round};
+use super::{CANNOT_KEEP, Sending};
 use crate::error::{Error, Result};
 use crate::index::{Index, SentFile};
 use crate::remote::{self, Batch, Sent};
+use crate::versions;
 
 impl Sending<'_> {
     /// Sends those of these files that can be sent; gives what kept rclone from the rest, if it said.
@@ -18,10 +19,12 @@ impl Sending<'_> {
         index: &mut Index,
         round: &mut Round<'_>,
         places: &[usize],
+        kept: &mut Vec<PathBuf>,
     ) -> Result<Option<String>> {
         self.look_at_source(round, places);
         let mut is_fresh = true;
         let mut paths: Vec<PathBuf> = Vec::with_capacity(places.len());
+        let mut begun = Vec::with_capacity(places.len());
         let mut of: HashMap<PathBuf, usize> = HashMap::with_capacity(places.len());
         for place in places {
             if matches!(round.fates[*place], Fate::Unknown) {
@@ -30,6 +33,8 @@ impl Sending<'_> {
                 let whole = file.whole();
                 of.insert(whole.clone(), *place);
                 paths.push(whole);
+                begun.push((file.said(), round.sent[*place], file.mark_before));
+                round.begun[*place] = true;
             }
         }
         let (destination, source) = (
@@ -37,32 +42,43 @@ impl Sending<'_> {
             &self.source.database().root,
         );
         let remote = &self.destination.remote;
+        let versions = versions::on_remote(self.run)?;
         let batch = if self.destination.abilities.can_move() {
-            Batch::to(remote, source, &paths, self.versions, self.limits)
+            Batch::to(remote, source, &paths, &versions, self.limits)
         } else {
             Batch::only_new(remote, source, &paths, self.limits)
         };
         let batch = batch.fresh(is_fresh);
-        let mut journal = Journal::of(index, destination, source);
-        let said = batch.run(&mut |news| match news {
+        let mut journal = Journal::begin(index, destination, source, &begun)?;
+        let mut keeps = false;
+        let ended = batch.run(&mut |news| match news {
             Sent::Bytes(bytes) => (self.told)(0, bytes),
             Sent::Done(path) => {
                 if let Some(place) = of.get(path) {
+                    let file = &round.files[*place];
                     round.fates[*place] = Fate::Said;
                     (self.told)(1, 0);
-                    journal.note(&round.files[*place], round.sent[*place]);
+                    keeps |= file.replaces;
+                    journal.note(file);
                 }
             }
+            Sent::Kept(_) => keeps = true,
             Sent::Failed(path, why) => {
                 if let Some(place) = of.get(path) {
                     round.fates[*place] = Fate::Failed(why.to_owned());
                 }
             }
         });
-        let kept = journal.finish();
-        match said {
+        if keeps && self.destination.abilities.can_move() {
+            kept.push(versions);
+        }
+        let noted = journal.finish();
+        match ended {
             Err(Error::Interrupted) => Ok(None),
-            said => kept.and(said),
+            ended => {
+                noted?;
+                Ok(ended?.said)
+            }
         }
     }
 
@@ -81,8 +97,7 @@ impl Sending<'_> {
                 continue;
             }
             if file.replaces && !self.destination.abilities.can_move() {
-                let why = "another version is there, and this storage cannot keep it: it neither renames nor copies";
-                round.fates[*place] = Fate::Failed(why.to_owned());
+                round.fates[*place] = Fate::Failed(CANNOT_KEEP.to_owned());
                 continue;
             }
             match looking.file(file) {

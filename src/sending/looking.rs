@@ -37,8 +37,17 @@ impl<'a> Looking<'a> {
         }
     }
 
+    /// What a file of a replica is; it is gone only where the replica is still there, for a whole one that is not may be on
+    /// a disk that is not mounted.
     pub(super) fn file(&mut self, file: &Outgoing) -> Seen {
-        self.path(&file.whole())
+        match self.path(&file.whole()) {
+            Seen::Gone if !self.is_there(&file.replica) => Seen::Unknown,
+            seen => seen,
+        }
+    }
+
+    fn is_there(&self, replica: &Path) -> bool {
+        self.root.is_some_and(|root| root.beneath(replica).is_ok())
     }
 
     /// What has this path below the root.

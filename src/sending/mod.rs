@@ -1,7 +1,8 @@
 //! Files on their way to a remote, many in one rclone process: sent, proven by a listing, and noted down.
 //!
 //! A file counts as there once the listing afterwards shows it with its size, and with its time where the storage keeps
-//! times. Until then it is in the index's journal, so that a run which dies has only to list it.
+//! times; where it keeps none and rclone did not say that it was sent, its content decides. From before it is sent until then
+//! it is in the index's journal, so that a run which dies has only to list it.
 
 mod attempt;
 mod journal;
@@ -9,26 +10,31 @@ mod looking;
 mod prove;
 mod round;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 pub use journal::settle;
 pub(crate) use looking::{Looking, Seen};
 
 use crate::error::{Error, Result};
-use crate::index::{Index, SentChanges, SentFile, SentFolder, SentRecord};
+use crate::index::{Index, Left, Said, SentChanges, SentFile, SentFolder, SentRecord};
 use crate::interrupt;
 use crate::manifest::{File, Manifest, Packer};
 use crate::moment::Moment;
 use crate::outcome::{Outcome, Proof};
 use crate::project::within;
-use crate::remote::Limits;
+use crate::remote::{Limits, Listed};
 use crate::sides::{RemoteSide, Side};
+use journal::left;
 use prove::Shown;
 use round::{Fate, Round, failed, give_up, leave_unproven, unreached};
 
 /// How many files one rclone process is given.
 const BATCH: usize = 20_000;
+
+/// Why nothing is replaced at a storage that can neither rename nor copy.
+pub const CANNOT_KEEP: &str =
+    "another version is there, and this storage cannot keep it: it neither renames nor copies";
 
 /// A file that is to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +59,14 @@ impl Outgoing {
     pub fn whole(&self) -> PathBuf {
         self.replica.join(&self.path)
     }
+
+    /// The file as the journal has it.
+    fn said(&self) -> Said {
+        Said {
+            replica: self.replica.clone(),
+            path: self.path.clone(),
+        }
+    }
 }
 
 /// Told how each file ended.
@@ -64,8 +78,6 @@ pub struct Sending<'a> {
     pub source: &'a Side,
     /// The database they go to.
     pub destination: &'a RemoteSide,
-    /// Where what is replaced goes, below the destination's root.
-    pub versions: &'a Path,
     /// What bounds it.
     pub limits: &'a Limits,
     /// Whether content is compared too.
@@ -96,16 +108,24 @@ pub enum End {
 
 impl Sending<'_> {
     /// Sends files, and tells how each ended. Stopping on request is no error here: what was not reached is told so.
+    /// `kept` gets every folder of old versions, below the destination's root, in which something was kept: each attempt has
+    /// one of its own, so that nothing ever replaces an old version.
     ///
     /// # Errors
     /// The index cannot be written, or rclone cannot be started.
-    pub fn send(&self, index: &mut Index, files: &[Outgoing], tell: &mut Tell<'_>) -> Result<End> {
+    pub fn send(
+        &self,
+        index: &mut Index,
+        files: &[Outgoing],
+        kept: &mut Vec<PathBuf>,
+        tell: &mut Tell<'_>,
+    ) -> Result<End> {
         let mut end = End::Answered;
         for batch in files.chunks(BATCH) {
             match &end {
                 End::Lost(why) => failed(batch, why, tell),
                 End::Answered if interrupt::requested() || self.is_over() => unreached(batch, tell),
-                End::Answered => end = self.send_batch(index, batch, tell)?,
+                End::Answered => end = self.send_batch(index, batch, kept, tell)?,
             }
         }
         Ok(end)
@@ -122,18 +142,19 @@ impl Sending<'_> {
         &self,
         index: &mut Index,
         files: &[Outgoing],
+        kept: &mut Vec<PathBuf>,
         tell: &mut Tell<'_>,
     ) -> Result<End> {
         let mut round = Round::of(files);
         let all: Vec<usize> = (0..files.len()).collect();
-        let mut stopped = self.attempt(index, &mut round, &all)?;
+        let mut stopped = self.attempt(index, &mut round, &all, kept)?;
         let changing = self.still_changing(&round);
         if !changing.is_empty() && stopped.is_none() {
             // Written to while they were sent: once more, in case that was the end of it.
             for place in &changing {
                 round.fates[*place] = Fate::Unknown;
             }
-            stopped = self.attempt(index, &mut round, &changing)?;
+            stopped = self.attempt(index, &mut round, &changing, kept)?;
             for place in self.still_changing(&round) {
                 round.fates[place] = Fate::Failed("it changed while it was sent, twice".to_owned());
             }
@@ -144,8 +165,9 @@ impl Sending<'_> {
             return Ok(End::Answered);
         }
         match self.prove(&round) {
-            Ok(shown) => {
+            Ok((shown, listed)) => {
                 self.conclude(index, &round, &shown, stopped.as_deref(), tell)?;
+                self.settle(index, &round, &shown, &listed)?;
                 Ok(End::Answered)
             }
             Err(Error::Interrupted) => {
@@ -198,7 +220,34 @@ impl Sending<'_> {
         Ok(())
     }
 
-    /// Notes down what is there, and that the journal is settled.
+    /// Settles the journal: what is there as it was sent, what is as it was before, and what is neither.
+    fn settle(
+        &self,
+        index: &mut Index,
+        round: &Round<'_>,
+        shown: &[Shown],
+        listed: &Listed,
+    ) -> Result<()> {
+        let destination = &self.destination.database.root;
+        let source = &self.source.database().root;
+        let (mut settled, mut other) = (Vec::new(), Vec::new());
+        for (place, file) in round.files.iter().enumerate() {
+            if !round.begun[place] {
+                continue;
+            }
+            let is_right = matches!(shown[place], Shown::Right { .. })
+                && matches!(round.fates[place], Fate::Said | Fate::Unknown);
+            match listed.file(&file.whole()).map(left) {
+                Some(found) if !is_right && !is_untouched(file, found) => {
+                    other.push((file.said(), found));
+                }
+                _ => settled.push(file.said()),
+            }
+        }
+        index.settle_sending(destination, source, &settled, &other)
+    }
+
+    /// Notes down what is there.
     fn keep(&self, index: &mut Index, record: &SentRecord) -> Result<()> {
         let destination = &self.destination.database.root;
         let source = &self.source.database().root;
@@ -208,9 +257,13 @@ impl Sending<'_> {
             let folders = changes.folders();
             kept.extend(folders.map(|(folder, there)| (within(replica, folder), packed(there))));
         }
-        index.keep_files(self.run, destination, &kept)?;
-        index.end_sending(destination, source)
+        index.keep_files(self.run, destination, &kept)
     }
+}
+
+/// Whether a listing shows what was there before a file was sent.
+const fn is_untouched(file: &Outgoing, found: Left) -> bool {
+    file.mark_before != 0 && file.mark_before == found.mark
 }
 
 /// What is noted down of the replica that a file is in.

@@ -1,16 +1,16 @@
 //! Proving that what was sent is there: one listing of just these files, and their content where that is asked for.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 
+use super::journal::left;
 use super::round::{Fate, Round};
-use super::{PROVEN, Sending};
+use super::{PROVEN, Sending, is_untouched};
 use crate::error::Result;
 use crate::index::SentFile;
 use crate::moment::Step;
 use crate::outcome::Proof;
 use crate::remote::{self, Abilities, Listed, Times, Verdict, Wanted};
-use crate::sides::{RemoteSide, Side};
+use crate::sides::RemoteSide;
 use crate::units;
 
 /// What a listing shows of a file.
@@ -27,80 +27,77 @@ pub(super) enum Shown {
 }
 
 impl Sending<'_> {
-    /// What is there of the files of a round, in their order.
-    pub(super) fn prove(&self, round: &Round<'_>) -> Result<Vec<Shown>> {
+    /// What is there of the files of a round, in their order, and the listing that shows it.
+    pub(super) fn prove(&self, round: &Round<'_>) -> Result<(Vec<Shown>, Listed)> {
         let asked: Vec<PathBuf> = round
             .files
             .iter()
-            .zip(&round.fates)
-            .filter(|(_, fate)| matches!(fate, Fate::Said | Fate::Unknown))
+            .zip(&round.begun)
+            .filter(|(_, begun)| **begun)
             .map(|(file, _)| file.whole())
             .collect();
         let listed = list(self.destination, &asked)?;
         let step = shown_step(self.source.abilities(), self.destination);
         let mut shown: Vec<Shown> = Vec::with_capacity(round.files.len());
+        let mut unsure = vec![false; round.files.len()];
         for (place, file) in round.files.iter().enumerate() {
             let found = listed.file(&file.whole());
+            let is_untouched = found.is_some_and(|found| is_untouched(file, left(found)));
             let was_sent = matches!(round.fates[place], Fate::Said);
             shown.push(match judge(step, &round.sent[place], found) {
                 // What was there before shows as it did: nothing took its place.
-                Ok(mark) if !was_sent && file.replaces && mark == file.mark_before => {
+                Ok(_) if !was_sent && file.replaces && is_untouched => {
                     Shown::Wrong("it was not sent, and rclone did not say why".to_owned())
                 }
-                // The storage says too little to tell that from another of its size.
-                Ok(_)
-                    if !was_sent
-                        && self.source.folder().is_some()
-                        && !self.destination.tells_versions_apart() =>
-                {
-                    Shown::Wrong("rclone did not say that it was sent".to_owned())
+                Ok(mark) => {
+                    // The storage says too little to tell that from another of its size.
+                    unsure[place] = step.is_none() && (!was_sent || is_untouched);
+                    Shown::Right {
+                        mark,
+                        proof: Proof::Written,
+                    }
                 }
-                Ok(mark) => Shown::Right {
-                    mark,
-                    proof: Proof::Written,
-                },
                 Err(why) => Shown::Wrong(why),
             });
         }
-        if self.verify {
-            self.prove_content(round, &mut shown)?;
-        }
-        Ok(shown)
+        self.prove_content(round, &mut shown, &unsure)?;
+        Ok((shown, listed))
     }
 
-    /// Compares content: by the digests that storages say, where both sides say one of the same kind; else both sides are
-    /// read.
-    fn prove_content(&self, round: &Round<'_>, shown: &mut [Shown]) -> Result<()> {
-        let other = match self.source {
-            Side::Remote(source) => Some(&source.abilities),
-            Side::Disk(_) => None,
-        };
+    /// Compares content, of all files where that is asked for, and else of those of which a listing says too little: by the
+    /// digests that storages say, where both sides say one of the same kind; else both sides are read.
+    fn prove_content(&self, round: &Round<'_>, shown: &mut [Shown], unsure: &[bool]) -> Result<()> {
+        let other = self.source.abilities();
         let how = remote::Proof::between(&self.destination.abilities, other);
-        // Where a digest costs reading the file there, rclone has asked for it when it was sent.
-        let compared = how == remote::Proof::Digests && !self.destination.abilities.lists_digests();
-        let mut verdicts = HashMap::new();
-        if !compared {
-            let right = round.files.iter().zip(&*shown);
-            let right = right.filter(|(_, shown)| matches!(shown, Shown::Right { .. }));
-            let files: Vec<PathBuf> = right.map(|(file, _)| file.whole()).collect();
-            let root = &self.source.database().root;
-            let remote = &self.destination.remote;
-            verdicts = remote.check(root, &files, how, &mut |_| {})?;
-        }
-        for (file, shown) in round.files.iter().zip(shown) {
-            let Shown::Right { proof, .. } = shown else {
+        let is_due = |place: usize, shown: &[Shown]| {
+            (self.verify || unsure[place])
+                && matches!(shown[place], Shown::Right { .. })
+                && matches!(round.fates[place], Fate::Said | Fate::Unknown)
+        };
+        let due: Vec<usize> = (0..round.files.len())
+            .filter(|place| is_due(*place, shown))
+            .collect();
+        let files: Vec<PathBuf> = due
+            .iter()
+            .map(|place| round.files[*place].whole())
+            .collect();
+        let root = &self.source.database().root;
+        let remote = &self.destination.remote;
+        let verdicts = remote.check(root, &files, how, &mut |_| {})?;
+        for (place, file) in due.into_iter().zip(files) {
+            let Shown::Right { proof, .. } = &mut shown[place] else {
                 continue;
             };
-            match verdicts.get(&file.whole()) {
+            match verdicts.get(&file) {
                 Some(Verdict::Same) => *proof = PROVEN,
-                None if compared => *proof = PROVEN,
                 Some(Verdict::Differs) => {
-                    *shown = Shown::Wrong("read back, it is not what the source holds".to_owned());
+                    shown[place] =
+                        Shown::Wrong("read back, it is not what the source holds".to_owned());
                 }
                 Some(Verdict::Unread(why)) => {
-                    *shown = Shown::Wrong(format!("it could not be read back: {why}"));
+                    shown[place] = Shown::Wrong(format!("it could not be read back: {why}"));
                 }
-                None => *shown = Shown::Wrong("it could not be read back".to_owned()),
+                None => shown[place] = Shown::Wrong("it could not be read back".to_owned()),
             }
         }
         Ok(())

@@ -3,7 +3,7 @@
 use super::prove::Shown;
 use super::{Outgoing, Tell};
 use crate::index::SentFile;
-use crate::outcome::{Copied, Outcome};
+use crate::outcome::{Copied, Outcome, VANISHED};
 
 /// How a file of a batch stands.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +25,8 @@ pub(super) struct Round<'a> {
     /// What each is at the source, looked at just before it is sent.
     pub(super) sent: Vec<SentFile>,
     pub(super) fates: Vec<Fate>,
+    /// Whether rclone was ever asked to send each.
+    pub(super) begun: Vec<bool>,
 }
 
 impl<'a> Round<'a> {
@@ -34,6 +36,7 @@ impl<'a> Round<'a> {
             files,
             sent: vec![SentFile::default(); files.len()],
             fates: vec![Fate::Unknown; files.len()],
+            begun: vec![false; files.len()],
         }
     }
 
@@ -64,15 +67,14 @@ impl<'a> Round<'a> {
     }
 }
 
-/// Tells of a batch that was stopped: what the log says is there, for the next run to prove.
+/// Tells of a batch that was stopped. What rclone says is there is proven by the next run.
 pub(super) fn give_up(round: &Round<'_>, tell: &mut Tell<'_>) {
-    for (file, (fate, sent)) in round.files.iter().zip(round.fates.iter().zip(&round.sent)) {
+    for (file, fate) in round.files.iter().zip(&round.fates) {
         let outcome = match fate {
-            Fate::Said => Outcome::Copied(Copied {
-                bytes: sent.bytes,
-                replaced: file.replaces,
-                ..Copied::default()
-            }),
+            Fate::Said => {
+                let why = "rclone says that it was sent; the next run looks whether it is there";
+                Outcome::Skipped(why.to_owned())
+            }
             Fate::Failed(why) => Outcome::Failed(why.clone()),
             Fate::Vanished => gone(),
             Fate::Unknown => Outcome::Unreached,
@@ -102,7 +104,7 @@ pub(super) fn failed(files: &[Outgoing], why: &str, tell: &mut Tell<'_>) {
 
 /// It went away by itself, which is nobody's failure.
 fn gone() -> Outcome {
-    Outcome::Skipped("it went away before it was sent".to_owned())
+    Outcome::Skipped(VANISHED.to_owned())
 }
 
 pub(super) fn unreached(files: &[Outgoing], tell: &mut Tell<'_>) {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::aggregate::Tally;
 use crate::error::Error;
 use crate::exclusions::{Exclusions, is_housekeeping};
-use crate::index::{SentFolder, SentRow};
+use crate::index::{Left, SentFolder, SentRow, Unproven};
 use crate::listing::Listing;
 use crate::manifest::{File, Packer};
 use crate::moment::{Moment, Step};
@@ -56,6 +56,44 @@ impl Record {
     }
 }
 
+/// Files of a replica that are not proven, by their paths below its folder.
+#[derive(Debug, Default)]
+pub(super) struct Half {
+    files: BTreeMap<PathBuf, Vec<Unproven>>,
+}
+
+impl Half {
+    pub(super) fn of(rows: Vec<Unproven>) -> Self {
+        let mut half = Self::default();
+        for row in rows {
+            let files = half.files.entry(row.file.path.clone()).or_default();
+            files.push(row);
+        }
+        half
+    }
+
+    /// Whether what a listing shows may be half of what a run was sending.
+    fn holds(&self, path: &Path, listed: &ListedFile, abilities: &Abilities) -> bool {
+        let shown = Left {
+            bytes: listed.bytes,
+            mark: listed.mark,
+        };
+        let step = abilities.step().filter(|_| !abilities.has_slow_times());
+        let is_as_sent = |row: &Unproven| {
+            let same_time = match step {
+                Some(step) => listed
+                    .modified
+                    .same_as(row.sent.modified, step.max(Step::Second)),
+                // Sizes alone prove nothing.
+                None => row.is_said && row.left.is_none(),
+            };
+            listed.bytes == Some(row.sent.bytes) && same_time
+        };
+        let rows = self.files.get(path);
+        rows.is_some_and(|rows| rows.iter().any(|row| row.may_be(shown) && !is_as_sent(row)))
+    }
+}
+
 /// The projects of a scope that a listing of a category shows.
 pub(super) fn projects(
     listed: &Listed,
@@ -98,6 +136,10 @@ pub(super) struct Replica<'a> {
     pub(super) exclusions: &'a Exclusions,
     pub(super) abilities: &'a Abilities,
     pub(super) record: &'a Record,
+    /// Files that may be half, because a run that was sending them did not come to its end.
+    pub(super) half: &'a Half,
+    /// Whether these are older than any version, to be replaced; else nothing is known of them.
+    pub(super) replaces_half: bool,
 }
 
 impl Replica<'_> {
@@ -170,6 +212,20 @@ impl Replica<'_> {
         path.ancestors().any(excluded) || self.inner.iter().any(|inner| whole.starts_with(inner))
     }
 
+    /// Says that a file may be half.
+    fn half_problem(&self, path: &Path, name: &Name) -> Problem {
+        let path = path.join(name.as_path());
+        let why = "a run that was sending it did not come to its end; copy or sync it there again";
+        Problem {
+            error: Error::Remote {
+                action: "prove",
+                path: self.relative.join(&path),
+                why: why.to_owned(),
+            },
+            path,
+        }
+    }
+
     fn folder(
         &self,
         path: &Path,
@@ -197,10 +253,21 @@ impl Replica<'_> {
                 seen.unread.push(name.clone());
                 continue;
             };
-            let own = self
+            let mut own = self
                 .abilities
                 .step()
                 .map_or(Moment::UNKNOWN, |_| file.modified);
+            if self
+                .half
+                .holds(&path.join(name.as_path()), file, self.abilities)
+            {
+                if !self.replaces_half {
+                    problems.push(self.half_problem(path, name));
+                    seen.unread.push(name.clone());
+                    continue;
+                }
+                own = Moment::UNKNOWN;
+            }
             let modified = self.record.time(path, name, file).unwrap_or(own);
             packer.add(&File {
                 name: name.as_bytes(),

@@ -1,5 +1,6 @@
 //! One database of a copy, a comparison or a sync, opened once: on a disk or behind rclone.
 
+mod absence;
 mod disk;
 mod listed;
 mod remote;

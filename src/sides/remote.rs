@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::listed::{self, Record, Replica};
+use super::listed::{self, Half, Record, Replica};
 use crate::content::{self, Found, Told};
 use crate::error::Result;
 use crate::exclusions::Exclusions;
@@ -214,7 +214,8 @@ impl RemoteSide {
         }
     }
 
-    /// What it holds of a replica.
+    /// What it holds of a replica. Of files that may be half, because a run that was sending them did not come to its end,
+    /// nothing is known.
     ///
     /// # Errors
     /// It could not be listed at all, or an interruption.
@@ -225,10 +226,39 @@ impl RemoteSide {
         category: &Category,
         project: &ProjectId,
     ) -> Result<Tree> {
+        self.make_tree(registry, exclusions, category, project, false)
+    }
+
+    /// What it holds of a replica that files go to: files that may be half are older than any version, so that they are
+    /// replaced and kept.
+    ///
+    /// # Errors
+    /// As for [`Self::tree`].
+    pub fn destination_tree(
+        &self,
+        registry: &Registry,
+        exclusions: &Arc<Exclusions>,
+        category: &Category,
+        project: &ProjectId,
+    ) -> Result<Tree> {
+        self.make_tree(registry, exclusions, category, project, true)
+    }
+
+    fn make_tree(
+        &self,
+        registry: &Registry,
+        exclusions: &Arc<Exclusions>,
+        category: &Category,
+        project: &ProjectId,
+        replaces_half: bool,
+    ) -> Result<Tree> {
         let relative = below(&category.path, project);
         let listed = self.listed(&relative)?;
         let record = Record::of(&self.index().sent(&self.database.root, &relative)?);
+        let half = Half::of(self.index().unproven(&self.database.root, &relative)?);
         let replica = Replica {
+            half: &half,
+            replaces_half,
             relative: &relative,
             inner: &registry.inner_categories(category),
             exclusions,

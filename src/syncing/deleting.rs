@@ -16,6 +16,7 @@ use crate::remote::{Batch, Limits, Sent, Times, Wanted};
 use crate::report::Report;
 use crate::sides::RemoteSide;
 use crate::units;
+use crate::versions;
 
 impl Sync<'_> {
     /// Refuses to delete where more than half of what was sent, or all of it, seems gone.
@@ -78,15 +79,14 @@ impl Sync<'_> {
         self.request.consent.to(&question)
     }
 
-    /// Moves what is gone among the old versions, if that is asked for; says whether anything went there.
+    /// Moves what is gone among the old versions, if that is asked for: into a folder of its own, which the report names.
     pub(super) fn delete(
         &self,
         index: &mut Index,
         side: &RemoteSide,
         work: &mut Work,
-        versions: &Path,
         report: &mut Report,
-    ) -> Result<bool> {
+    ) -> Result<()> {
         let gone = work.gone.iter();
         let whole: Vec<PathBuf> = gone
             .map(|(replica, gone)| replica.join(&gone.path))
@@ -96,17 +96,23 @@ impl Sync<'_> {
             for path in &whole {
                 report.add(self.gone(), || self.there(path));
             }
-            return Ok(false);
+            return Ok(());
         }
-        let mut moved = move_aside(side, &whole, versions)?;
-        match still_there(side, &whole, &moved.done) {
-            Ok(still) => moved.still = still,
+        let versions = versions::on_remote(self.run)?;
+        let mut moved = move_aside(side, &whole, &versions)?;
+        if !moved.done.is_empty() {
+            report.versions.push(side.remote.path(&versions));
+        }
+        let looked = still_there(side, &whole, &moved.done)
+            .and_then(|still| Ok((still, not_kept(side, &moved.done, &versions)?)));
+        match looked {
+            Ok((still, lost)) => (moved.still, moved.lost) = (still, lost),
             Err(Error::Interrupted) => return Err(Error::Interrupted),
             Err(error) => {
                 for path in &whole {
                     report.add(Outcome::Failed(error.line()), || self.there(path));
                 }
-                return Ok(!moved.done.is_empty());
+                return Ok(());
             }
         }
         let mut record = SentRecord::new();
@@ -120,8 +126,7 @@ impl Sync<'_> {
             report.add(outcome, || self.there(path));
         }
         let (source, destination) = self.roots();
-        index.keep_sent(destination, source, &record)?;
-        Ok(!moved.done.is_empty())
+        index.keep_sent(destination, source, &record)
     }
 }
 
@@ -136,6 +141,8 @@ struct Moved {
     said: Option<String>,
     /// Those that may be where they were, whatever it says.
     still: HashSet<PathBuf>,
+    /// Those it says it moved that are not among the old versions.
+    lost: HashSet<PathBuf>,
 }
 
 impl Moved {
@@ -148,7 +155,10 @@ impl Moved {
                 "it could not be moved among the old versions: {why}"
             ));
         }
-        if self.done.contains(path) {
+        if self.lost.contains(path) {
+            let why = "rclone says that it was moved among the old versions, and it is not there";
+            Outcome::Failed(why.to_owned())
+        } else if self.done.contains(path) {
             Outcome::Deleted
         } else {
             Outcome::Skipped("it was not there any more".to_owned())
@@ -161,16 +171,37 @@ fn move_aside(side: &RemoteSide, files: &[PathBuf], versions: &Path) -> Result<M
     let limits = Limits::default();
     let mut moved = Moved::default();
     let batch = Batch::aside(&side.remote, files, versions, &limits);
-    moved.said = batch.run(&mut |news| match news {
-        Sent::Failed(path, said) => {
-            moved.failed.insert(path.to_owned(), said.to_owned());
-        }
-        Sent::Done(path) => {
-            moved.done.insert(path.to_owned());
-        }
-        Sent::Bytes(_) => {}
-    })?;
+    moved.said = batch
+        .run(&mut |news| match news {
+            Sent::Failed(path, said) => {
+                moved.failed.insert(path.to_owned(), said.to_owned());
+            }
+            Sent::Done(path) => {
+                moved.done.insert(path.to_owned());
+            }
+            Sent::Bytes(_) | Sent::Kept(_) => {}
+        })?
+        .said;
     Ok(moved)
+}
+
+/// Those of the files that were moved that a listing does not show among the old versions.
+fn not_kept(
+    side: &RemoteSide,
+    moved: &HashSet<PathBuf>,
+    versions: &Path,
+) -> Result<HashSet<PathBuf>> {
+    let kept: Vec<PathBuf> = moved.iter().map(|path| versions.join(path)).collect();
+    if kept.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let listed = side
+        .remote
+        .list(Wanted::Files(&kept), &side.abilities, Times::Cheap)?;
+    let listed = listed.unwrap_or_default();
+    let lost = moved.iter().zip(&kept);
+    let lost = lost.filter(|(_, kept)| listed.file(kept).is_none());
+    Ok(lost.map(|(path, _)| path.clone()).collect())
 }
 
 /// Those of these files that are not surely gone from where they were.
@@ -184,35 +215,8 @@ fn still_there(
         .list(Wanted::Files(files), &side.abilities, Times::Cheap)?;
     let listed = listed.unwrap_or_default();
     let unmoved = files.iter().filter(|path| !moved.contains(*path));
-    let mut still = not_surely_gone(side, unmoved.cloned().collect())?;
+    let mut still = side.not_surely_gone(unmoved.cloned().collect())?;
     let shown = files.iter().filter(|path| listed.file(path).is_some());
     still.extend(shown.cloned());
     Ok(still)
-}
-
-/// Those of these files that a listing shows, or that lie where nothing can be listed: that shows nothing either, and the
-/// process that is asked for lists says nothing of it.
-pub(super) fn not_surely_gone(
-    side: &RemoteSide,
-    mut files: Vec<PathBuf>,
-) -> Result<HashSet<PathBuf>> {
-    if files.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let listed = side
-        .remote
-        .list(Wanted::Files(&files), &side.abilities, Times::Own);
-    match listed {
-        Ok(listed) => {
-            let listed = listed.unwrap_or_default();
-            let closed = |path: &Path| {
-                let mut problems = listed.problems.iter();
-                problems.any(|(closed, _)| path.starts_with(closed))
-            };
-            files.retain(|path| listed.file(path).is_some() || closed(path));
-        }
-        Err(Error::Interrupted) => return Err(Error::Interrupted),
-        Err(_) => {}
-    }
-    Ok(files.into_iter().collect())
 }

@@ -55,7 +55,8 @@ impl Sync<'_> {
         replica: &mut Gathered<'_>,
     ) -> Result<()> {
         let (category, project) = (replica.category, &replica.project);
-        let there = side.tree(self.registry, &self.exclusions, category, project)?;
+        let exclusions = &self.exclusions;
+        let there = side.destination_tree(self.registry, exclusions, category, project)?;
         if let Some(error) = there.failure() {
             replica.refused = Some(error.line());
             return Ok(());

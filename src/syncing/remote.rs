@@ -1,6 +1,6 @@
 //! A sync to a database behind rclone: what changed goes there in one process, what failed before first.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::Sync;
 use super::looking::Looked;
@@ -13,13 +13,12 @@ use crate::outcome::Outcome;
 use crate::report::Report;
 use crate::sending::{self, End, Outgoing, Sending};
 use crate::sides::RemoteSide;
-use crate::versions;
 
 /// What came of sending.
 #[derive(Default)]
 struct SentAll {
-    /// Whether any file took the place of an older version.
-    replaced: bool,
+    /// The folders of old versions in which something was kept.
+    kept: Vec<PathBuf>,
     /// Why the destination did not answer to the end, if it did not.
     lost: Option<String>,
 }
@@ -77,7 +76,6 @@ impl Sync<'_> {
         if is_needed {
             side.ensure_identity()?;
         }
-        let versions = versions::on_remote(self.run)?;
         self.rename(index, side, work, report)?;
         let most = self.request.max_files.map_or(usize::MAX, |most| {
             usize::try_from(most).unwrap_or(usize::MAX)
@@ -94,20 +92,18 @@ impl Sync<'_> {
         self.refuse(index, &work.refused, report)?;
         let mut sent = SentAll::default();
         for files in [first, rest] {
-            self.send(index, side, files, &versions, report, &mut sent)?;
+            self.send(index, side, files, report, &mut sent)?;
         }
         self.monitor.event(&Event::Finished);
         for file in later {
             report.left_files += 1;
             report.add(Outcome::Unreached, || self.there(&file.whole()));
         }
-        let mut replaced = sent.replaced;
+        let kept = sent.kept.iter().map(|versions| side.remote.path(versions));
+        report.versions.extend(kept);
         if sent.lost.is_none() {
             self.make_folders(index, side, &work.folders, report)?;
-            replaced |= self.delete(index, side, work, &versions, report)?;
-        }
-        if replaced {
-            report.versions.push(side.remote.path(&versions));
+            self.delete(index, side, work, report)?;
         }
         Ok(())
     }
@@ -118,7 +114,6 @@ impl Sync<'_> {
         index: &mut Index,
         side: &RemoteSide,
         files: &[Outgoing],
-        versions: &Path,
         report: &mut Report,
         sent: &mut SentAll,
     ) -> Result<()> {
@@ -133,23 +128,17 @@ impl Sync<'_> {
         let sending = Sending {
             source: &self.source,
             destination: side,
-            versions,
             limits: &self.request.limits,
             verify: self.request.verify,
             run: self.run,
             told: &told,
         };
         let (mut failed, mut good) = (Vec::new(), Vec::new());
-        let mut replaced = false;
         let is_bounded = self.request.limits.until.is_some();
-        let end = sending.send(index, files, &mut |file, outcome| {
+        let end = sending.send(index, files, &mut sent.kept, &mut |file, outcome| {
             match &outcome {
                 Outcome::Failed(why) => failed.push((file.whole(), why.clone())),
-                Outcome::Copied(copied) => {
-                    replaced |= copied.replaced;
-                    good.push(file.whole());
-                }
-                Outcome::Skipped(_) => good.push(file.whole()),
+                Outcome::Copied(_) | Outcome::Skipped(_) => good.push(file.whole()),
                 Outcome::Unreached if is_bounded && !interrupt::requested() => {
                     report.left_files += 1;
                 }
@@ -160,7 +149,6 @@ impl Sync<'_> {
         let (source, destination) = self.roots();
         index.note_failures(self.run, source, destination, &failed)?;
         index.clear_failures(source, destination, &good)?;
-        sent.replaced |= replaced;
         if let End::Lost(why) = end? {
             sent.lost = Some(why);
         }

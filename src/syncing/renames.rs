@@ -8,7 +8,6 @@ use std::path::PathBuf;
 
 use super::Sync;
 use super::changes::Gone;
-use super::deleting::not_surely_gone;
 use super::gathering::Gathered;
 use super::work::Work;
 use crate::error::{Error, Result};
@@ -163,7 +162,7 @@ fn rename_there(side: &RemoteSide, work: &mut Work) -> Result<Vec<Renamed>> {
     let asked: Vec<PathBuf> = work.renames.iter().flat_map(names).collect();
     let before = list(side, &asked)?;
     let new = work.renames.iter().map(|renamed| renamed.file.whole());
-    let taken = not_surely_gone(side, new.collect())?;
+    let taken = side.not_surely_gone(new.collect())?;
     let mut moved = Vec::new();
     for renamed in std::mem::take(&mut work.renames) {
         let (old, new) = (renamed.old(), renamed.file.whole());

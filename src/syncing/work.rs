@@ -14,9 +14,9 @@ use crate::index::Index;
 use crate::interrupt;
 use crate::os::stat::Kind;
 use crate::outcome::Outcome;
-use crate::remote;
+use crate::remote::{self, Listed};
 use crate::report::Report;
-use crate::sending::{Looking, Outgoing, Seen};
+use crate::sending::{CANNOT_KEEP, Looking, Outgoing, Seen};
 use crate::sides::{RemoteSide, Side};
 
 /// What is to be done, replica by replica.
@@ -40,6 +40,22 @@ pub(super) struct Work {
     pub(super) removed: Vec<(PathBuf, PathBuf)>,
 }
 
+/// What is known of the destination.
+struct There<'a> {
+    /// Whether it can keep what is replaced.
+    can_move: bool,
+    /// What a listing showed, where one was made.
+    listed: Option<&'a Listed>,
+}
+
+impl There<'_> {
+    /// The mark of a file in the listing; 0 where there is none.
+    fn mark(&self, whole: &Path) -> u64 {
+        let found = self.listed.and_then(|listed| listed.file(whole));
+        found.map_or(0, |found| found.mark)
+    }
+}
+
 impl Work {
     /// Adds what changed in a replica: what `failed` before at once, everything else to `later`.
     fn add(
@@ -48,19 +64,26 @@ impl Work {
         changes: Changes,
         clashes: &BTreeMap<PathBuf, String>,
         failed: &HashSet<PathBuf>,
+        there: &There<'_>,
         later: &mut Vec<Outgoing>,
     ) {
         let relative = &replica.relative;
         for changed in changes.send {
             let whole = relative.join(&changed.path);
-            if let Some(why) = clashes::why(clashes, &changed.path) {
-                self.refused.push((whole, why.clone()));
+            let replaces = changed.before.is_some() || is_there(replica, &changed.path);
+            let clash = clashes::why(clashes, &changed.path).cloned();
+            let refusal = remote::refusal(&whole).map(str::to_owned);
+            let unkept = (replaces && !there.can_move).then(|| CANNOT_KEEP.to_owned());
+            if let Some(why) = clash.or(refusal).or(unkept) {
+                self.refused.push((whole, why));
                 continue;
             }
             let file = Outgoing {
                 replica: relative.clone(),
-                replaces: changed.before.is_some() || is_there(replica, &changed.path),
-                mark_before: changed.before.map_or(0, |before| before.mark),
+                replaces,
+                mark_before: changed
+                    .before
+                    .map_or_else(|| there.mark(&whole), |before| before.mark),
                 path: changed.path,
                 bytes: changed.bytes,
                 modified: changed.modified,
@@ -117,7 +140,15 @@ impl Sync<'_> {
             };
             let failures = index.failures_below(source, destination, relative)?;
             let failed = failures.into_iter().map(|failure| failure.path).collect();
-            work.add(replica, changes, &clashes, &failed, &mut later);
+            let listed = match replica.there {
+                Some(_) => Some(side.listed(relative)?),
+                None => None,
+            };
+            let there = There {
+                can_move: side.abilities.can_move(),
+                listed: listed.as_deref(),
+            };
+            work.add(replica, changes, &clashes, &failed, &there, &mut later);
         }
         work.failed_before = work.send.len();
         work.send.append(&mut later);

@@ -137,7 +137,7 @@ impl Group {
         match finished {
             Ok(named) => self.named.push(named),
             Err(Error::Interrupted) => worker.tell(&pair, &item, Outcome::Unreached),
-            Err(error) => worker.tell(&pair, &item, Outcome::Failed(error.line())),
+            Err(error) => worker.tell(&pair, &item, worker.failure(&pair, &item, &error)),
         }
     }
 

@@ -12,9 +12,9 @@ use crate::copy_file::{Mover, Part, copy_file, make_link, take_file};
 use crate::error::{Error, Result};
 use crate::interrupt;
 use crate::os::descent::Descent;
-use crate::os::folder::Folder;
+use crate::os::folder::{Folder, is_missing};
 use crate::os::limits;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, VANISHED};
 
 /// So many files make a group full, however many handles there are.
 const GROUP_FILES: usize = 1024;
@@ -142,8 +142,11 @@ impl<'a> Worker<'a> {
         let path = self.path(piece.job, piece.folder);
         let failure = self.folders.failure(piece.job, path);
         let opened = match failure {
-            Some(why) => Err(why.to_owned()),
-            None => self.open_pair(&piece).map_err(|error| error.line()),
+            Some(why) => Err(Outcome::Failed(why.to_owned())),
+            None => self.open_pair(&piece).map_err(|error| {
+                let is_gone = is_missing(&error) && self.is_gone(piece.job, path);
+                vanished_or_failed(is_gone, &error)
+            }),
         };
         match opened {
             Ok(pair) => {
@@ -154,14 +157,39 @@ impl<'a> Worker<'a> {
                     self.copy_item(&pair, item);
                 }
             }
-            Err(why) => {
+            Err(outcome) => {
                 for item in &piece.items {
-                    let outcome = Outcome::Failed(why.clone());
+                    let outcome = outcome.clone();
                     (self.route.tell)(piece.job, path, &item.name, outcome);
                     self.route.meter.files(1);
                 }
             }
         }
+    }
+
+    /// How an item ended that could not be copied: a file that went away by itself is nobody's failure.
+    pub(super) fn failure(&self, pair: &Pair, item: &Item, error: &Error) -> Outcome {
+        let is_gone = is_missing(error)
+            && !self.route.takes
+            && is_missing_in(&pair.from, item)
+            && self.is_there(pair.job, Path::new(""));
+        vanished_or_failed(is_gone, error)
+    }
+
+    /// Whether a folder of a replica went away from the source, and the replica did not.
+    fn is_gone(&self, job: usize, folder: &Path) -> bool {
+        !self.route.takes && !self.is_there(job, folder) && self.is_there(job, Path::new(""))
+    }
+
+    /// Whether the source has a folder of a replica. A whole replica that is not there may be on a disk that is not
+    /// mounted.
+    fn is_there(&self, job: usize, folder: &Path) -> bool {
+        let path = self.jobs[job].relative.join(folder);
+        !self
+            .route
+            .source
+            .beneath(&path)
+            .is_err_and(|error| is_missing(&error))
     }
 
     /// Opens both folders of a piece; where no handle is left, once more without those of the group.
@@ -235,7 +263,7 @@ impl<'a> Worker<'a> {
                 });
             }
             Err(Error::Interrupted) => self.tell(pair, &item, Outcome::Unreached),
-            Err(error) => self.tell(pair, &item, Outcome::Failed(error.line())),
+            Err(error) => self.tell(pair, &item, self.failure(pair, &item, &error)),
         }
         if self.held.is_full(self.group.len()) || self.group.bytes() >= GROUP_BYTES {
             self.finish_group();
@@ -275,5 +303,19 @@ impl<'a> Worker<'a> {
         let mut group = std::mem::take(&mut self.group);
         group.end(self);
         self.group = group;
+    }
+}
+
+fn is_missing_in(folder: &Folder, item: &Item) -> bool {
+    folder
+        .stat(&item.name)
+        .is_err_and(|error| is_missing(&error))
+}
+
+fn vanished_or_failed(is_gone: bool, error: &Error) -> Outcome {
+    if is_gone {
+        Outcome::Skipped(VANISHED.to_owned())
+    } else {
+        Outcome::Failed(error.line())
     }
 }

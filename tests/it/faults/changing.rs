@@ -182,15 +182,18 @@ fn a_source_that_goes_on_changing_is_not_copied() {
 }
 
 #[test]
-fn a_source_that_vanishes_fails_alone() {
+fn a_source_that_vanishes_is_skipped_alone() {
     for (size, call, when) in HOLDS {
         let studio = Studio::new();
         let Some(held) = held(&studio, size, call, when) else {
             return;
         };
         vanish(&studio, size, 0);
-        let run = held.end().status(3);
-        assert_eq!(adds_up(&run)["failed_files"], 1, "{run}");
+        let run = held.end().status(0);
+        let document = adds_up(&run);
+        assert_eq!(document["skipped_files"], 1, "{run}");
+        let reason = &document["items"][0]["reason"];
+        assert_eq!(*reason, "it went away before it was copied", "{run}");
         assert!(!studio.path(TO).join("b").exists(), "{run}");
         finishes(&studio);
     }

@@ -7,6 +7,7 @@ mod endings;
 mod looks;
 mod programs;
 mod troubles;
+mod untrue;
 
 use std::ffi::OsStr;
 use std::fs::File;
