@@ -84,7 +84,7 @@ fn read_only_folders_keep_their_attributes() {
     }
     studio.mode(format!("{FROM}/card"), 0o555);
     studio.lines_as_user(&[LINE]).ok();
-    let mut value = vec![0; 64];
+    let mut value = [0; 64];
     let length = getxattr(studio.path(TO).join("card"), "user.t", &mut value[..]).unwrap();
     assert_eq!(&value[..length], b"value");
     assert_eq!(mode(&studio.path(TO).join("card")), 0o555);

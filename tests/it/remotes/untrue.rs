@@ -25,7 +25,7 @@ fn liar(place: &Place<'_>, arms: &[(&str, &str)]) -> PathBuf {
     let real = rclone().unwrap().display();
     let mut script = format!("#!/bin/bash\nreal='{real}'\nto=\"${{@: -1}}\"\ncase \"$1\" in\n");
     for (word, does) in arms {
-        script += &format!("{word})\n{does}\n;;\n");
+        script.extend([word, ")\n", does, "\n;;\n"]);
     }
     script += "esac\nexec \"$real\" \"$@\"\n";
     place.studio.file("bin/rclone", script);
