@@ -29,7 +29,7 @@ pub fn keep(
         error: done.as_ref().err(),
     };
     let items = || done.iter().flat_map(Report::noted_items);
-    run_log::append(&entry, items(), monitor);
+    let logged = run_log::append(&entry, items(), monitor);
     let noted = index.keep_items(run, items());
     let noted = noted.and(index.end_run(run, &ended));
     let mut state = ended.state;
@@ -37,11 +37,21 @@ pub fn keep(
     // What was copied is there, whatever the index says.
     if let Err(error) = noted {
         monitor.event(&Event::Problem(&error));
-        if state == "complete" {
-            state = "partial";
-        }
+        state = incomplete(state);
+    }
+    if !logged {
+        state = incomplete(state);
     }
     Ok((run, state, report))
+}
+
+/// The state of a run of which something could not be noted.
+#[must_use]
+pub fn incomplete(state: &'static str) -> &'static str {
+    match state {
+        "complete" => "partial",
+        state => state,
+    }
 }
 
 /// What a run came to, for the journal.

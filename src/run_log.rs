@@ -1,10 +1,9 @@
-//! The log of runs: a file a month in the user's state folder, for people. What cannot be written there fails no run.
+//! The log of runs: a file a month in the user's state folder, for people. A run whose log cannot be written is done, but
+//! not `complete`.
 
 use std::fmt::Write as _;
-use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use crate::index::{Begun, Ended};
 use crate::moment::Moment;
 use crate::monitor::{Event, Monitor};
 use crate::os::host;
+use crate::os::own_file::OwnFile;
 use crate::paths;
 use crate::units;
 
@@ -33,15 +33,15 @@ pub struct Entry<'a> {
 }
 
 /// Appends a run that ends now to the log of this month: how it went, and of the items (path, outcome and reason) those
-/// that failed or are in conflict. A problem with that is told to the monitor.
+/// that failed or are in conflict. A problem with that is told to the monitor; returns whether there was none.
 pub fn append<'i>(
     entry: &Entry<'_>,
     items: impl IntoIterator<Item = (&'i Path, &'i str, Option<&'i str>)>,
     monitor: &dyn Monitor,
-) {
+) -> bool {
     // Without a home there is no place for a log.
     let Some(folder) = paths::state_folder() else {
-        return;
+        return true;
     };
     let now = Moment::now();
     let mut text = head(entry, now);
@@ -50,9 +50,11 @@ pub fn append<'i>(
             line(&mut text, outcome, path, reason);
         }
     }
-    if let Err(error) = write(&file(&folder, now), &text) {
-        monitor.event(&Event::Problem(&error));
+    let written = write(&file(&folder, now), &text);
+    if let Err(error) = &written {
+        monitor.event(&Event::Problem(error));
     }
+    written.is_ok()
 }
 
 /// The log of the month of a moment, by the calendar of UTC.
@@ -136,26 +138,15 @@ fn push(text: &mut String, arguments: std::fmt::Arguments<'_>) {
 
 /// Appends to a log that nobody else can read, in one write: runs side by side do not mix their lines.
 fn write(path: &Path, text: &str) -> Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)
-            .at("create the folder", folder)?;
-    }
-    let opened = OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(path);
-    opened
-        .and_then(|mut file| file.write_all(text.as_bytes()))
-        .at("write the log", path)
+    let own = OwnFile::find_or_make_folder(path)?;
+    let written = own.open_to_append()?.write_all(text.as_bytes());
+    written.at("write the log", path)
 }
 
 #[cfg(test)]
 mod tests {
     use std::ffi::OsStr;
+    use std::fs;
 
     use super::*;
 

@@ -35,7 +35,7 @@ use crate::shell::prompt;
 use crate::shell::script::Script;
 use crate::shell::session::{Ended, Session};
 use crate::shell::tally::Tally;
-use crate::startup;
+use crate::startup::{self, StartupFile};
 use crate::variables::Variables;
 use crate::workspace::Workspace;
 use mistakes::{or_a_command, surplus};
@@ -113,14 +113,15 @@ fn session(options: &Options, messages: Messages) -> Result<ExitStatus> {
     } else {
         startup::find(options.config.as_deref(), &folder)
     };
-    if let Some(why) = &found.passed_over {
+    for why in &found.passed_over {
         messages.warning(why);
     }
+    let is_found = found.run.is_some() || !found.passed_over.is_empty();
     let workspace = open_workspace(options, messages, &folder, found.save)?;
     let mut session = Session::new(workspace, printer(options), messages);
     let mut worst = ExitStatus::Done;
-    if let Some(path) = &found.run {
-        let ended = run_startup(path, &mut session, options, interactive, &folder)?;
+    if let Some(file) = found.run {
+        let ended = run_startup(file, &mut session, options, interactive, &folder)?;
         if ended.exit || (ended.status.stops_script() && !interactive) {
             return Ok(ended.status);
         }
@@ -148,7 +149,7 @@ fn session(options: &Options, messages: Messages) -> Result<ExitStatus> {
         }
     }
     let nothing_tracked = session.workspace.registry.databases().is_empty();
-    if worst == ExitStatus::Failed && nothing_tracked && found.run.is_none() && !options.no_config {
+    if worst == ExitStatus::Failed && nothing_tracked && !is_found && !options.no_config {
         messages.notice(&startup::looked_for());
     }
     // Of `-c` everybody sees which line it was.
@@ -171,14 +172,14 @@ fn is_interactive(options: &Options) -> bool {
 /// Runs the start-up file. At the prompt it says what needs attention and what was asked for; elsewhere standard output
 /// belongs to the script.
 fn run_startup(
-    path: &Path,
+    file: StartupFile,
     session: &mut Session,
     options: &Options,
     interactive: bool,
     folder: &Path,
 ) -> Result<Ended> {
-    let script = Script::read_startup(path)?;
-    let base = folder.join(path.parent().unwrap_or(Path::new("")));
+    let base = folder.join(file.path.parent().unwrap_or(Path::new("")));
+    let script = Script::read_startup(file)?;
     let printer = (!interactive).then(|| mem::replace(&mut session.printer, Printer::silent()));
     session.printer.set_quiet(true);
     let roots = startup::roots(script.text(), &base, &session.workspace.variables);

@@ -263,6 +263,14 @@ pub enum Error {
         /// What `SQLite` said.
         source: Box<dyn StdError + Send + Sync>,
     },
+    /// The index is on a file system that cannot lock it, so that two programs could write it at once.
+    #[error("cannot lock the index `{}`", Name::from(path.as_path()))]
+    IndexUnlockable {
+        /// Its file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// What a look began with is no longer what the index holds.
     #[error("the index `{}` was told to forget this database meanwhile", Name::from(path.as_path()))]
     IndexChanged {
@@ -473,6 +481,9 @@ impl Error {
             ),
             Self::IndexBusy { .. } => Some(
                 "another auto-backup has been writing to it for a long time; try again when that is done".to_owned(),
+            ),
+            Self::IndexUnlockable { .. } => Some(
+                "its file system knows no locks, as some on a network; name a file on another disk with `--index FILE`".to_owned(),
             ),
             Self::IndexChanged { .. } => Some("look again: `load`".to_owned()),
             Self::IndexTooNew { .. } => {

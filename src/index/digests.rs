@@ -10,6 +10,7 @@ use std::path::Path;
 use rusqlite::{Connection, params};
 
 use super::Index;
+use super::checksums::{check, of_parts};
 use super::failure::Explain as _;
 use crate::digest::Digest;
 use crate::error::Result;
@@ -93,11 +94,12 @@ fn insert(
         digests.extend_from_slice(&content.digest.0.to_le_bytes());
     }
     let folder = folder.as_os_str().as_bytes();
-    let sql = "INSERT INTO digests (database_id, folder, part, manifest, digests) VALUES (?1, ?2,
-                   (SELECT coalesce(max(part) + 1, 0) FROM digests WHERE database_id = ?1 AND folder = ?2), ?3, ?4)
+    let sql = "INSERT INTO digests (database_id, folder, part, manifest, digests, checksum) VALUES (?1, ?2,
+                   (SELECT coalesce(max(part) + 1, 0) FROM digests WHERE database_id = ?1 AND folder = ?2), ?3, ?4, ?5)
                RETURNING part";
     let manifest = packer.finish();
-    let parameters = params![database, folder, manifest.packed(), digests];
+    let checksum = of_parts(&[folder, manifest.packed(), &digests]);
+    let parameters = params![database, folder, manifest.packed(), digests, checksum];
     let mut query = connection.prepare_cached(sql)?;
     let part: i64 = query.query_row(parameters, |row| row.get(0))?;
     Ok(part + 1)
@@ -113,12 +115,14 @@ fn bring_together(connection: &Connection, database: i64, folder: &Path) -> rusq
 }
 
 fn read(connection: &Connection, database: i64, folder: &Path) -> rusqlite::Result<Contents> {
-    let sql = "SELECT manifest, digests FROM digests WHERE database_id = ?1 AND folder = ?2 ORDER BY part";
+    let sql = "SELECT manifest, digests, checksum FROM digests WHERE database_id = ?1 AND folder = ?2 ORDER BY part";
     let mut query = connection.prepare_cached(sql)?;
     let mut rows = query.query(params![database, folder.as_os_str().as_bytes()])?;
     let mut contents = Contents::new();
     while let Some(row) = rows.next()? {
         let (manifest, digests) = (row.get_ref(0)?.as_blob()?, row.get_ref(1)?.as_blob()?);
+        let parts = [folder.as_os_str().as_bytes(), manifest, digests];
+        check(row.get_ref(2)?.as_blob()?, &parts)?;
         // A row that cannot be understood is one that is not there: its files are read again.
         unpack(manifest, digests, &mut contents).unwrap_or_default();
     }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
+use super::checksums::of_parts;
 use super::failure::Explain as _;
 use super::folders::{StoredFolder, write_fingerprints};
 use super::replicas::step;
@@ -27,7 +28,8 @@ const READS: u64 = 1024;
 /// What differs from the index. `id` is the row that changes, null for a new folder.
 const TABLES: &str = "
 CREATE TABLE IF NOT EXISTS temp.draft_folders (
-    replica INTEGER NOT NULL, id INTEGER, path BLOB NOT NULL, fingerprints BLOB NOT NULL, manifest BLOB NOT NULL
+    replica INTEGER NOT NULL, id INTEGER, path BLOB NOT NULL, fingerprints BLOB NOT NULL, manifest BLOB NOT NULL,
+    checksum BLOB NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS temp.draft_folders_of ON draft_folders (replica);
 CREATE TABLE IF NOT EXISTS temp.draft_gone (
@@ -340,14 +342,13 @@ impl<'a> Draft<'a> {
         sums: &Fingerprints,
     ) -> Result<()> {
         self.replicas[replica].differs = true;
-        let sql = "INSERT INTO temp.draft_folders (replica, id, path, fingerprints, manifest) VALUES (?1, ?2, ?3, ?4, ?5)";
-        let parameters = params![
-            row(replica),
-            id,
-            seen.path.as_os_str().as_bytes(),
-            write_fingerprints(sums),
-            seen.manifest.packed()
-        ];
+        let sql =
+            "INSERT INTO temp.draft_folders (replica, id, path, fingerprints, manifest, checksum)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let (path, manifest) = (seen.path.as_os_str().as_bytes(), seen.manifest.packed());
+        let sums = write_fingerprints(sums);
+        let checksum = of_parts(&[path, &sums, manifest]);
+        let parameters = params![row(replica), id, path, sums, manifest, checksum];
         let query = self.index.connection.prepare_cached(sql);
         query
             .and_then(|mut query| query.execute(parameters))

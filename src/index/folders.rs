@@ -1,12 +1,13 @@
 //! The folders of the index: a row each, with all the files in it as one packed manifest.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::Index;
+use super::checksums::{check, damage};
 use super::failure::Explain as _;
 use crate::aggregate::Fingerprints;
 use crate::error::{Error, Result};
@@ -53,23 +54,27 @@ impl Index {
         scope: &Scope,
         visit: &mut dyn FnMut(&FolderFiles<'_>) -> Result<bool>,
     ) -> Result<()> {
-        for (replica, project) in self.present(database, category)? {
-            if scope.contains(&project) && !self.visit_replica(replica, &project, visit)? {
+        let _reading = self.reading()?;
+        self.verify(database)?;
+        for (replica, folders, project) in self.present(database, category)? {
+            if scope.contains(&project)
+                && !self.visit_replica((replica, folders), &project, visit)?
+            {
                 break;
             }
         }
         Ok(())
     }
 
-    /// The rows of the replicas that are there, sorted by project.
-    fn present(&self, database: i64, category: &Path) -> Result<Vec<(i64, ProjectId)>> {
-        let sql = "SELECT client, project, id FROM replicas
+    /// The rows of the replicas that are there, sorted by project, each with the number of its folders.
+    fn present(&self, database: i64, category: &Path) -> Result<Vec<(i64, i64, ProjectId)>> {
+        let sql = "SELECT client, project, id, folder_rows FROM replicas
                    WHERE database_id = ?1 AND category = ?2 AND present ORDER BY client, project";
         let parameters = params![database, category.as_os_str().as_bytes()];
         let rows = self.connection.prepare_cached(sql).and_then(|mut query| {
             query
                 .query_map(parameters, |row| {
-                    Ok((row.get(2)?, super::replicas::project(row)?))
+                    Ok((row.get(2)?, row.get(3)?, super::replicas::project(row)?))
                 })?
                 .collect()
         });
@@ -79,28 +84,33 @@ impl Index {
     /// Hands the folders of a replica to `visit`; says whether it wants more.
     fn visit_replica(
         &self,
-        replica: i64,
+        (replica, folders): (i64, i64),
         project: &ProjectId,
         visit: &mut dyn FnMut(&FolderFiles<'_>) -> Result<bool>,
     ) -> Result<bool> {
-        let sql = "SELECT path, manifest FROM folders WHERE replica_id = ?1 ORDER BY path";
+        let sql = "SELECT path, manifest, fingerprints, checksum FROM folders WHERE replica_id = ?1 ORDER BY path";
         let query = self.connection.prepare_cached(sql);
         let mut query = query.explain("read", &self.path)?;
         let mut rows = query.query([replica]).explain("read", &self.path)?;
+        let mut found = 0;
         while let Some(row) = rows.next().explain("read", &self.path)? {
             interrupt::check()?;
-            let path = row.get(0).explain("read", &self.path)?;
-            let packed = row.get_ref(1).explain("read", &self.path)?;
+            found += 1;
+            let (path, packed) = checked(row).explain("read", &self.path)?;
             let folder = FolderFiles {
                 project,
-                path: &PathBuf::from(OsString::from_vec(path)),
-                packed: packed.as_blob().map_err(|_| self.malformed(Malformed))?,
+                path: Path::new(OsStr::from_bytes(path)),
+                packed,
             };
             if !visit(&folder)? {
                 return Ok(false);
             }
         }
-        Ok(true)
+        if found == folders {
+            Ok(true)
+        } else {
+            Err(damage("folders are missing")).explain("read", &self.path)
+        }
     }
 
     /// Says that a manifest in this index cannot be read.
@@ -114,7 +124,7 @@ impl Index {
 
     /// What is known of the folder with this path in a replica.
     pub(super) fn folder(&self, replica: i64, path: &Path) -> Result<Option<StoredFolder>> {
-        let sql = "SELECT id, path, fingerprints, manifest FROM folders WHERE replica_id = ?1 AND path = ?2";
+        let sql = "SELECT id, path, fingerprints, manifest, checksum FROM folders WHERE replica_id = ?1 AND path = ?2";
         let parameters = params![replica, path.as_os_str().as_bytes()];
         let query = self.connection.prepare_cached(sql);
         query
@@ -124,7 +134,7 @@ impl Index {
 
     /// The folder of this row.
     pub(super) fn folder_at(&self, id: i64) -> Result<StoredFolder> {
-        let sql = "SELECT id, path, fingerprints, manifest FROM folders WHERE id = ?1";
+        let sql = "SELECT id, path, fingerprints, manifest, checksum FROM folders WHERE id = ?1";
         let query = self.connection.prepare_cached(sql);
         query
             .and_then(|mut query| query.query_row([id], stored_folder))
@@ -132,7 +142,21 @@ impl Index {
     }
 }
 
+/// Path and manifest of a row of path, manifest, fingerprints and checksum.
+fn checked<'a>(row: &'a Row<'_>) -> rusqlite::Result<(&'a [u8], &'a [u8])> {
+    let (path, manifest) = (row.get_ref(0)?.as_blob()?, row.get_ref(1)?.as_blob()?);
+    let fingerprints = row.get_ref(2)?.as_blob()?;
+    check(row.get_ref(3)?.as_blob()?, &[path, fingerprints, manifest])?;
+    Ok((path, manifest))
+}
+
 fn stored_folder(row: &Row<'_>) -> rusqlite::Result<StoredFolder> {
+    let parts = [
+        row.get_ref(1)?.as_blob()?,
+        row.get_ref(2)?.as_blob()?,
+        row.get_ref(3)?.as_blob()?,
+    ];
+    check(row.get_ref(4)?.as_blob()?, &parts)?;
     Ok(StoredFolder {
         id: row.get(0)?,
         path: OsString::from_vec(row.get(1)?).into(),

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::Index;
+use super::checksums::{check, of_parts};
 use super::failure::Explain as _;
 use super::runs::path;
 use crate::error::Result;
 use crate::interrupt;
-use crate::manifest::{Files, Malformed, Manifest, merged};
+use crate::manifest::{Files, Manifest, merged};
 
 /// Something that a run did not plainly handle.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,19 +117,18 @@ impl Index {
         run: i64,
         visit: &mut dyn FnMut(&RunFiles<'_>) -> Result<bool>,
     ) -> Result<()> {
-        let sql =
-            "SELECT root, folder, manifest FROM run_files WHERE run = ?1 ORDER BY root, folder";
+        let sql = "SELECT root, folder, manifest, checksum FROM run_files WHERE run = ?1 ORDER BY root, folder";
         let query = self.connection.prepare_cached(sql);
         let mut query = query.explain("read", &self.path)?;
         let mut rows = query.query([run]).explain("read", &self.path)?;
         while let Some(row) = rows.next().explain("read", &self.path)? {
             interrupt::check()?;
             let (root, folder) = (path(row, 0), path(row, 1));
-            let packed = row.get_ref(2).explain("read", &self.path)?;
+            let packed = checked(row).explain("read", &self.path)?;
             let files = RunFiles {
                 root: &root.explain("read", &self.path)?,
                 folder: &folder.explain("read", &self.path)?,
-                packed: packed.as_blob().map_err(|_| self.malformed(Malformed))?,
+                packed,
             };
             if !visit(&files)? {
                 break;
@@ -136,6 +136,14 @@ impl Index {
         }
         Ok(())
     }
+}
+
+/// The manifest of a row of root, folder, manifest and checksum.
+fn checked<'a>(row: &'a Row<'_>) -> rusqlite::Result<&'a [u8]> {
+    let (root, folder) = (row.get_ref(0)?.as_blob()?, row.get_ref(1)?.as_blob()?);
+    let manifest = row.get_ref(2)?.as_blob()?;
+    check(row.get_ref(3)?.as_blob()?, &[root, folder, manifest])?;
+    Ok(manifest)
 }
 
 fn item(row: &Row<'_>) -> rusqlite::Result<RunItem> {
@@ -170,19 +178,19 @@ fn insert_files(
     manifest: &Manifest,
 ) -> rusqlite::Result<()> {
     let (root, folder) = (root.as_os_str().as_bytes(), folder.as_os_str().as_bytes());
-    let sql = "SELECT manifest FROM run_files WHERE run = ?1 AND root = ?2 AND folder = ?3";
+    let sql = "SELECT root, folder, manifest, checksum FROM run_files WHERE run = ?1 AND root = ?2 AND folder = ?3";
     let mut query = connection.prepare_cached(sql)?;
-    let read = |row: &Row<'_>| row.get::<_, Vec<u8>>(0);
+    let read = |row: &Row<'_>| checked(row).map(<[u8]>::to_vec);
     let kept = query
         .query_row(params![run, root, folder], read)
         .optional()?;
     // One that cannot be understood gives way.
     let both = kept.and_then(|kept| merged(&kept, manifest.packed()).ok());
     let packed = both.as_ref().unwrap_or(manifest).packed();
-    let sql =
-        "INSERT OR REPLACE INTO run_files (run, root, folder, manifest) VALUES (?1, ?2, ?3, ?4)";
+    let sql = "INSERT OR REPLACE INTO run_files (run, root, folder, manifest, checksum) VALUES (?1, ?2, ?3, ?4, ?5)";
     let mut query = connection.prepare_cached(sql)?;
-    query.execute(params![run, root, folder, packed])?;
+    let checksum = of_parts(&[root, folder, packed]);
+    query.execute(params![run, root, folder, packed, checksum])?;
     Ok(())
 }
 

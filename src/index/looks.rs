@@ -7,6 +7,7 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::Index;
 use super::KnownDatabase;
+use super::checksums::{seal, seal_roots};
 use super::draft::{DraftReplica, Drafted, row};
 use super::failure::Explain as _;
 use super::folders::write_fingerprints;
@@ -38,11 +39,12 @@ impl std::ops::AddAssign for Changes {
 /// Takes over the folders that a draft has set down for the replica of place ?1, whose row is ?2.
 const FOLDERS: [&str; 3] = [
     "DELETE FROM folders WHERE replica_id = ?2 AND id IN (SELECT id FROM temp.draft_gone WHERE replica = ?1)",
-    "UPDATE folders SET fingerprints = draft.fingerprints, manifest = draft.manifest
+    "UPDATE folders SET fingerprints = draft.fingerprints, manifest = draft.manifest,
+                       checksum = draft.checksum
      FROM temp.draft_folders AS draft
      WHERE draft.replica = ?1 AND folders.id = draft.id AND folders.replica_id = ?2",
-    "INSERT INTO folders (replica_id, path, fingerprints, manifest)
-     SELECT ?2, path, fingerprints, manifest FROM temp.draft_folders WHERE replica = ?1 AND id IS NULL",
+    "INSERT INTO folders (replica_id, path, fingerprints, manifest, checksum)
+     SELECT ?2, path, fingerprints, manifest, checksum FROM temp.draft_folders WHERE replica = ?1 AND id IS NULL",
 ];
 
 /// Writes what was seen on one database.
@@ -112,6 +114,7 @@ impl Index {
             .execute("DELETE FROM databases WHERE root = ?1", [root])
             .and_then(|_| transaction.execute("DELETE FROM sent WHERE destination = ?1", [root]))
             .and_then(|_| transaction.execute("DELETE FROM sending WHERE destination = ?1", [root]))
+            .and_then(|_| seal_roots(&transaction))
             .explain("write", &path)?;
         transaction.commit().explain("write", &path)
     }
@@ -237,7 +240,8 @@ impl LookWriter<'_> {
             params![self.database, self.now.seconds, whole && !self.overtaken],
         );
         noted
-            .and_then(|_| self.transaction.commit())
+            .and_then(|_| seal(&self.transaction, self.database))
+            .and_then(|()| self.transaction.commit())
             .explain("write", &self.path)
     }
 
@@ -251,7 +255,8 @@ impl LookWriter<'_> {
             .transaction
             .execute(sql, params![self.database, self.now.seconds]);
         noted
-            .and_then(|_| self.transaction.commit())
+            .and_then(|_| seal(&self.transaction, self.database))
+            .and_then(|()| self.transaction.commit())
             .explain("write", &self.path)
     }
 
@@ -321,6 +326,7 @@ impl LookWriter<'_> {
                     .prepare_cached(sql)?
                     .execute(params![row(place), id])?;
             }
+            self.count_folders(id)?;
         }
         Ok(replica.changes)
     }
@@ -335,7 +341,15 @@ impl LookWriter<'_> {
         self.transaction
             .prepare_cached("DELETE FROM folders WHERE replica_id = ?1")?
             .execute([replica])?;
+        self.count_folders(replica)?;
         Ok(files.cast_unsigned())
+    }
+
+    /// Keeps the number of a replica's folders, by which one that can no longer be found is noticed.
+    fn count_folders(&self, replica: i64) -> rusqlite::Result<()> {
+        let sql = "UPDATE replicas SET folder_rows = (SELECT count(*) FROM folders WHERE replica_id = ?1) WHERE id = ?1";
+        self.transaction.prepare_cached(sql)?.execute([replica])?;
+        Ok(())
     }
 
     /// Inserts or updates the replica's own row.

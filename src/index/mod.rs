@@ -4,6 +4,7 @@
 //! Places are known by root and folder, not by the names a start-up file gives them, so a database that is renamed keeps
 //! its last look. All paths are stored as bytes.
 
+mod checksums;
 mod digests;
 mod draft;
 mod failure;
@@ -57,6 +58,8 @@ pub struct Index {
     /// What tells the open file from another of its name.
     file: Option<(u64, u64)>,
     read_only: bool,
+    /// What of it was found to be sound.
+    verified: checksums::Cache,
 }
 
 /// What tells the file of this name from every other.

@@ -1,20 +1,21 @@
 //! Opening the index: creating it, bringing an older one up to date, setting a damaged one aside.
 
 use std::fs;
-use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags, Row};
 
+use super::checksums::Cache;
 use super::failure::Explain as _;
 use super::schema::{APPLICATION_ID, MIGRATIONS, VERSION};
 use super::{Index, file_number};
 use crate::error::{At as _, Error, Result};
 use crate::interrupt;
 use crate::moment::Moment;
+use crate::os::folder::is_missing;
+use crate::os::own_file::OwnFile;
 
 /// How long a writer waits for another process that is writing.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -47,7 +48,6 @@ impl Index {
     /// # Errors
     /// [`Error::IndexTooNew`], [`Error::NotAnIndex`], or what the disk refused.
     pub fn open(path: &Path) -> Result<Opened> {
-        refuse_special(path)?;
         match Self::open_sound(path) {
             Err(Error::IndexDamaged { .. }) => Self::replace_damaged(path),
             opened => Ok(Opened {
@@ -59,7 +59,8 @@ impl Index {
 
     /// Sets a damaged index aside and begins a new one, unless another process has done so meanwhile.
     fn replace_damaged(path: &Path) -> Result<Opened> {
-        let lock = lock(&suffixed(path, ".lock"))?;
+        let own = OwnFile::find(path)?;
+        let lock = lock(&own.beside(".lock")?, path)?;
         let opened = match Self::open_sound(path) {
             Err(Error::IndexDamaged { .. }) => {
                 let set_aside = Some(set_aside(path)?);
@@ -79,31 +80,32 @@ impl Index {
 
     /// Opens the index, or says that it is damaged.
     pub(super) fn open_sound(path: &Path) -> Result<Self> {
-        if let Some(folder) = path.parent() {
-            // A folder on a read-only or full disk may still hold an index that can be read.
-            if !folder.exists() {
-                fs::DirBuilder::new()
-                    .recursive(true)
-                    .mode(0o700)
-                    .create(folder)
-                    .at("create the folder", folder)?;
-            }
-        }
-        create_private(path)?;
+        let own = OwnFile::find_or_make_folder(path).map_err(|error| about_index(error, path))?;
+        create_private(&own, path)?;
+        // Its links were followed, as far as they are to be.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NOFOLLOW
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let start = Instant::now();
+        let mut is_lockable = false;
         loop {
-            let opened = Connection::open_with_flags(path, flags).explain("open", path);
-            match opened.and_then(|connection| Self::prepare(connection, path)) {
+            let opened = Connection::open_with_flags(own.path(), flags).explain("open", path);
+            let opened = opened.and_then(|connection| Self::prepare(connection, path));
+            if let Err(Error::IndexBusy { .. } | Error::Index { .. }) = &opened
+                && !is_lockable
+            {
+                require_locks(&own, path)?;
+                is_lockable = true;
+            }
+            match opened {
                 // Changing the journal's kind does not wait for others by itself.
                 Err(Error::IndexBusy { .. }) if start.elapsed() < PATIENCE => {
                     interrupt::check()?;
                     thread::sleep(PAUSE);
                 }
                 Err(error @ (Error::IndexReadOnly { .. } | Error::Index { .. })) => {
-                    return Self::open_immutable(path).ok_or(error);
+                    return Self::open_immutable(&own, path).ok_or(error);
                 }
                 prepared => return prepared,
             }
@@ -112,16 +114,21 @@ impl Index {
 
     /// Sets the connection up and brings the schema up to date.
     fn prepare(mut connection: Connection, path: &Path) -> Result<Self> {
+        // Where locks are not known to work nobody waits for one.
+        connection
+            .busy_timeout(Duration::ZERO)
+            .explain("open", path)?;
+        let version = version(&connection, path)?;
         connection
             .busy_handler(Some(is_worth_waiting))
             .explain("open", path)?;
-        let version = version(&connection, path)?;
         let read_only = connection.is_readonly("main").explain("open", path)?;
         let mut index = Self {
             connection,
             path: path.to_owned(),
             file: file_number(path),
             read_only,
+            verified: Cache::default(),
         };
         if read_only {
             return if version == VERSION {
@@ -150,28 +157,30 @@ impl Index {
             return self.apply();
         }
         // Not the one under which a damaged index is replaced, as that is held while one is opened.
-        let name = suffixed(&self.path, ".upgrade-lock");
-        let lock = lock(&name)?;
+        let name = OwnFile::find(&self.path)?.beside(".upgrade-lock")?;
+        let lock = lock(&name, &self.path)?;
         if version(&self.connection, &self.path)? == found {
             self.back_up(found)?;
         }
         self.apply()?;
         // Whoever waits for it finds nothing left to do.
-        fs::remove_file(&name).unwrap_or_default();
+        name.remove().unwrap_or_default();
         drop(lock);
         Ok(())
     }
 
     /// Copies the index as it is; like it, the copy is readable by nobody else.
     fn back_up(&self, found: i64) -> Result<()> {
-        let copy = sibling(&self.path, &format!("version-{found}"));
-        create_private(&copy)?;
+        let own = OwnFile::find(&self.path)?;
+        let copy = sibling(&own, &format!("version-{found}"))?;
+        copy.create()?;
+        let path = copy.path();
         let copied = self
             .connection
-            .execute("VACUUM INTO ?1", [copy.to_string_lossy()]);
+            .execute("VACUUM INTO ?1", [path.to_string_lossy()]);
         if copied.is_err() {
             // Half a copy would only fill the disk.
-            fs::remove_file(&copy).unwrap_or_default();
+            copy.remove().unwrap_or_default();
         }
         copied.map(|_| ()).explain("back up", &self.path)
     }
@@ -196,12 +205,12 @@ impl Index {
     }
 
     /// Opens an index whose disk can only be read, where no other process can be writing it.
-    fn open_immutable(path: &Path) -> Option<Self> {
-        let log = fs::metadata(suffixed(path, "-wal"));
-        if log.is_ok_and(|log| log.len() > 0) {
+    fn open_immutable(own: &OwnFile, path: &Path) -> Option<Self> {
+        let log = own.beside("-wal").ok()?.stat().ok()?;
+        if log.is_some_and(|log| log.bytes > 0) {
             return None;
         }
-        let absolute = path.canonicalize().ok()?;
+        let absolute = own.path().canonicalize().ok()?;
         let escaped = absolute
             .to_str()?
             .replace('%', "%25")
@@ -218,6 +227,7 @@ impl Index {
             path: path.to_owned(),
             file: file_number(path),
             read_only: true,
+            verified: Cache::default(),
         })
     }
 
@@ -257,66 +267,92 @@ fn version(connection: &Connection, path: &Path) -> Result<i64> {
     Ok(version)
 }
 
-/// Fails for a folder or device that was named by mistake: it must neither be written nor set aside as damaged.
-fn refuse_special(path: &Path) -> Result<()> {
-    let refused = match fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => io::Error::from(io::ErrorKind::IsADirectory),
-        Ok(metadata) if !metadata.is_file() => io::Error::other("it is not a regular file"),
-        _ => return Ok(()),
-    };
-    Err(refused).at("open the index", path)
-}
-
-/// Creates the file readable by nobody else: it lists what a studio works on.
-fn create_private(path: &Path) -> Result<()> {
-    match fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-    {
-        Err(error) if !path.exists() => Err(error).at("create the index", path),
-        _ => Ok(()),
+/// Says of a failure on the index itself, and not on a folder above it, that it is about the index.
+fn about_index(error: Error, index: &Path) -> Error {
+    match error {
+        Error::Io { path, source, .. } if path == index => Error::Io {
+            action: "open the index",
+            path,
+            source,
+        },
+        error => error,
     }
 }
 
+/// Creates the file readable by nobody else, as it lists what a studio works on; refuses what is no file of ours.
+fn create_private(own: &OwnFile, path: &Path) -> Result<()> {
+    let found = own
+        .stat()
+        .map_err(|error| about_index(error, &own.path()))?;
+    if found.is_some() {
+        return Ok(());
+    }
+    match own.create() {
+        // Another process did so meanwhile, or there is something that is none of ours.
+        Err(_) if own.stat()?.is_some() => Ok(()),
+        Err(Error::Io { source, .. }) => Err(source).at("create the index", path),
+        created => created.map(|_| ()),
+    }
+}
+
+/// Fails where the file system of the index cannot lock files: `SQLite` would wait for a lock that nobody holds.
+fn require_locks(own: &OwnFile, path: &Path) -> Result<()> {
+    own.try_lock_beside()
+        .map_err(|source| Error::IndexUnlockable {
+            path: path.to_owned(),
+            source,
+        })
+}
+
 /// Waits until no other process holds the lock of this name.
-fn lock(name: &Path) -> Result<fs::File> {
-    let lock = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(name);
-    lock.and_then(|file| file.lock().map(|()| file))
-        .at("lock", name)
+fn lock(own: &OwnFile, index: &Path) -> Result<fs::File> {
+    let file = own.open_to_lock()?;
+    let start = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(fs::TryLockError::WouldBlock) if start.elapsed() < PATIENCE => {
+                interrupt::check()?;
+                thread::sleep(PAUSE);
+            }
+            Err(fs::TryLockError::WouldBlock) => {
+                return Err(Error::IndexBusy {
+                    path: index.to_owned(),
+                    source: "another process keeps it locked".into(),
+                });
+            }
+            Err(fs::TryLockError::Error(source)) => return Err(source).at("lock", own.path()),
+        }
+    }
 }
 
 /// Renames a damaged index and its log files.
 fn set_aside(path: &Path) -> Result<PathBuf> {
-    let kept = sibling(path, "damaged");
-    fs::rename(path, &kept).at("set aside the damaged index", path)?;
+    let own = OwnFile::find(path)?;
+    let kept = sibling(&own, "damaged")?;
+    own.rename_to(&kept)?;
     for suffix in ["-wal", "-shm"] {
-        let log = suffixed(path, suffix);
-        if log.exists() {
-            fs::rename(&log, suffixed(&kept, suffix)).at("set aside the damaged index", &log)?;
+        match own.beside(suffix)?.rename_to(&kept.beside(suffix)?) {
+            Err(error) if is_missing(&error) => {}
+            renamed => renamed?,
         }
     }
-    Ok(kept)
+    Ok(kept.path())
 }
 
 /// `index.sqlite` -> `index.sqlite.damaged-20261122T042855Z`, or with a number where that is taken.
-fn sibling(path: &Path, word: &str) -> PathBuf {
-    let base = suffixed(path, &format!(".{word}-{}", Moment::now().file_name()));
-    let numbered = (2..).map(|number| suffixed(&base, &format!("-{number}")));
-    std::iter::once(base.clone())
-        .chain(numbered)
-        .find(|free| !free.exists())
-        .unwrap_or(base)
-}
-
-fn suffixed(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
+fn sibling(own: &OwnFile, word: &str) -> Result<OwnFile> {
+    /// Number of names that are tried.
+    const TRIES: u32 = 1000;
+    let base = format!(".{word}-{}", Moment::now().file_name());
+    for number in 1..=TRIES {
+        let other = match number {
+            1 => own.beside(&base)?,
+            number => own.beside(&format!("{base}-{number}"))?,
+        };
+        if matches!(other.stat(), Ok(None)) {
+            return Ok(other);
+        }
+    }
+    own.beside(&base)
 }

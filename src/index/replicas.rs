@@ -56,6 +56,8 @@ impl Index {
     /// # Errors
     /// The index cannot be read.
     pub fn database(&self, root: &Path) -> Result<KnownDatabase> {
+        let _reading = self.reading()?;
+        self.verify_roots()?;
         let sql = "SELECT id, identity, looked_at, offline_since,
                           (SELECT coalesce(sum(files), 0) FROM replicas WHERE database_id = databases.id), revision, birth
                    FROM databases WHERE root = ?1";
@@ -66,6 +68,7 @@ impl Index {
         });
         let mut known = known.explain("read", &self.path)?.unwrap_or_default();
         if let Some(id) = known.id {
+            self.verify(id)?;
             known.categories = self.categories(id)?;
         }
         Ok(known)
@@ -137,15 +140,16 @@ impl Index {
         let sql = "SELECT client, project, present, looked_at, files, bytes, folders, newest, newest_ns, unreadable,
                           step, fingerprints
                    FROM replicas WHERE database_id = ?1 AND category = ?2 ORDER BY client, project";
+        let category = category.as_os_str().as_bytes();
+        let _reading = self.reading()?;
         let known = self.connection.prepare_cached(sql).and_then(|mut query| {
             query
-                .query_map(
-                    params![database, category.as_os_str().as_bytes()],
-                    known_replica,
-                )?
-                .collect()
+                .query_map(params![database, category], known_replica)?
+                .collect::<rusqlite::Result<Vec<_>>>()
         });
-        known.explain("read", &self.path)
+        let known = known.explain("read", &self.path)?;
+        self.verify_count(database, category, known.len())?;
+        Ok(known)
     }
 
     /// The row of the database with this root, once it was looked at; nothing is summed up for it.
@@ -153,6 +157,8 @@ impl Index {
     /// # Errors
     /// The index cannot be read.
     pub fn database_id(&self, root: &Path) -> Result<Option<i64>> {
+        let _reading = self.reading()?;
+        self.verify_roots()?;
         let sql = "SELECT id FROM databases WHERE root = ?1";
         let id = self.connection.prepare_cached(sql).and_then(|mut query| {
             let root = root.as_os_str().as_bytes();

@@ -2,6 +2,7 @@
 
 use rusqlite::Transaction;
 
+use super::checksums::seal_all;
 use super::packing::pack_files;
 
 /// Says that an `SQLite` file is ours (`AUBK`).
@@ -36,7 +37,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration::Tables(VERSION_4),
     Migration::Tables(VERSION_5),
     Migration::Tables(VERSION_6),
-    Migration::Tables(VERSION_7),
+    Migration::Rows(VERSION_7, seal_all),
 ];
 
 /// The version this program writes.
@@ -262,6 +263,19 @@ CREATE TABLE staging (
     source      BLOB NOT NULL,          -- the root of the database that they come from
     PRIMARY KEY (root, folder)
 ) STRICT, WITHOUT ROWID;
+
+-- XXH3-128 of what a row holds; that of a database is over its replicas and what is known of its categories too.
+ALTER TABLE databases ADD COLUMN checksum    BLOB NOT NULL DEFAULT x'';
+ALTER TABLE folders   ADD COLUMN checksum    BLOB NOT NULL DEFAULT x'';
+ALTER TABLE digests   ADD COLUMN checksum    BLOB NOT NULL DEFAULT x'';
+ALTER TABLE sent      ADD COLUMN checksum    BLOB NOT NULL DEFAULT x'';
+ALTER TABLE run_files ADD COLUMN checksum    BLOB NOT NULL DEFAULT x'';
+ALTER TABLE replicas  ADD COLUMN folder_rows INTEGER NOT NULL DEFAULT 0;  -- number of rows in folders
+CREATE TABLE checksums (
+    name     TEXT PRIMARY KEY,          -- databases: of all roots
+    checksum BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
 ";
 
 #[cfg(test)]

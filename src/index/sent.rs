@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, Row, params};
 
 use super::Index;
+use super::checksums::{check, of_parts};
 use super::failure::Explain as _;
 use crate::error::Result;
 use crate::manifest::{File, Manifest, Packer};
@@ -142,7 +143,7 @@ impl Index {
     /// # Errors
     /// The index cannot be read.
     pub fn sent(&self, destination: &Path, replica: &Path) -> Result<Vec<SentRow>> {
-        let sql = "SELECT folder, source, manifest, numbers, marks FROM sent
+        let sql = "SELECT folder, source, manifest, numbers, marks, checksum FROM sent
                    WHERE destination = ?1 AND replica = ?2 ORDER BY folder, source";
         let parameters = params![bytes(destination), bytes(replica)];
         let rows = self
@@ -255,7 +256,7 @@ impl Place<'_> {
     }
 
     fn rows(&self, connection: &Connection) -> rusqlite::Result<Vec<SentRow>> {
-        let sql = "SELECT folder, source, manifest, numbers, marks FROM sent
+        let sql = "SELECT folder, source, manifest, numbers, marks, checksum FROM sent
                    WHERE destination = ?1 AND replica = ?2 AND folder = ?3";
         let parameters = params![
             bytes(self.destination),
@@ -275,17 +276,21 @@ impl Place<'_> {
         files: &SentFolder,
     ) -> rusqlite::Result<()> {
         let row = SentRow::packed(self.folder, source, files);
-        let sql = "INSERT INTO sent (destination, replica, folder, source, manifest, numbers, marks)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-                   ON CONFLICT (destination, replica, folder, source) DO UPDATE SET manifest = ?5, numbers = ?6, marks = ?7";
+        let sql = "INSERT INTO sent (destination, replica, folder, source, manifest, numbers, marks, checksum)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                   ON CONFLICT (destination, replica, folder, source) DO UPDATE SET
+                       manifest = ?5, numbers = ?6, marks = ?7, checksum = ?8";
+        let (folder, source) = (bytes(self.folder), bytes(source));
+        let manifest = row.manifest.packed();
         let parameters = params![
             bytes(self.destination),
             bytes(self.replica),
-            bytes(self.folder),
-            bytes(source),
-            row.manifest.packed(),
+            folder,
+            source,
+            manifest,
             row.numbers,
-            row.marks
+            row.marks,
+            of_parts(&[folder, source, manifest, &row.numbers, &row.marks])
         ];
         connection.prepare_cached(sql)?.execute(parameters)?;
         Ok(())
@@ -307,6 +312,14 @@ fn path(row: &Row<'_>, column: usize) -> rusqlite::Result<PathBuf> {
 }
 
 fn sent_row(row: &Row<'_>) -> rusqlite::Result<SentRow> {
+    let parts = [
+        row.get_ref(0)?.as_blob()?,
+        row.get_ref(1)?.as_blob()?,
+        row.get_ref(2)?.as_blob()?,
+        row.get_ref(3)?.as_blob()?,
+        row.get_ref(4)?.as_blob()?,
+    ];
+    check(row.get_ref(5)?.as_blob()?, &parts)?;
     Ok(SentRow {
         folder: path(row, 0)?,
         source: path(row, 1)?,

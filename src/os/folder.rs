@@ -51,10 +51,23 @@ impl Folder {
         })
     }
 
+    /// A folder that is open.
+    pub(super) fn from_handle(handle: OwnedFd, path: &Path) -> Self {
+        Self {
+            handle,
+            path: path.to_owned(),
+        }
+    }
+
     /// The path, for messages.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The handle itself.
+    pub(super) fn into_handle(self) -> OwnedFd {
+        self.handle
     }
 
     /// The handle, for what else reads folders.

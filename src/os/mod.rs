@@ -1,6 +1,7 @@
 //! What the standard library lacks of the operating system: folder handles, renames that cannot replace, clones, flushing,
 //! extended attributes, free space, random bytes, the host's name, terminals.
 
+pub mod account;
 pub mod attributes;
 pub mod deadline;
 pub mod descent;
@@ -11,6 +12,7 @@ pub mod guard;
 pub mod host;
 pub mod limits;
 pub mod origin;
+pub mod own_file;
 pub mod own_folder;
 pub mod private;
 pub mod reader;
@@ -19,3 +21,4 @@ pub mod scratch;
 pub mod space;
 pub mod stat;
 pub mod terminal;
+pub mod trusted_path;

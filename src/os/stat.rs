@@ -50,6 +50,8 @@ pub struct Stat {
     pub mode: u32,
     /// The number of the user it belongs to.
     pub owner: u32,
+    /// The number of its group.
+    pub group: u32,
     /// The device it is on.
     pub device: u64,
     /// Its number there.
@@ -102,6 +104,7 @@ impl Stat {
             },
             mode: stat.st_mode as u32 & 0o7777,
             owner: stat.st_uid as u32,
+            group: stat.st_gid as u32,
             device: stat.st_dev as u64,
             inode: stat.st_ino as u64,
             links: stat.st_nlink as u64,

@@ -1,6 +1,6 @@
 //! Scripts: files, standard input, `-c` and the start-up file, line by line.
 
-use std::fs;
+use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,7 @@ use crate::error::{At as _, Error, Result};
 use crate::exit_status::ExitStatus;
 use crate::interrupt;
 use crate::name::Name;
+use crate::startup::StartupFile;
 
 /// More than this is no script: 16 MiB.
 const LARGEST: u64 = 16 << 20;
@@ -43,23 +44,33 @@ impl Script {
     ///
     /// # Errors
     /// As for [`Script::read`].
-    pub fn read_startup(path: &Path) -> Result<Self> {
-        Self::read_as("read the start-up file", path)
+    pub fn read_startup(file: StartupFile) -> Result<Self> {
+        const ACTION: &str = "read the start-up file";
+        match file.opened {
+            Some(opened) => Self::read_opened(ACTION, &file.path, opened),
+            None => Self::read_as(ACTION, &file.path),
+        }
     }
 
     fn read_as(action: &'static str, path: &Path) -> Result<Self> {
+        let file = File::open(path).at(action, path)?;
+        Self::read_opened(action, path, file)
+    }
+
+    /// Reads a file that was opened by this path; the path may lead to another by now.
+    fn read_opened(action: &'static str, path: &Path, file: File) -> Result<Self> {
         let not_a_script = |why: &str| Error::NotAScript {
             path: path.to_owned(),
             why: why.to_owned(),
         };
-        let metadata = fs::metadata(path).at(action, path)?;
-        if metadata.is_dir() {
+        if file.metadata().at(action, path)?.is_dir() {
             return Err(not_a_script("it is a folder"));
         }
-        if metadata.len() > LARGEST {
+        let mut bytes = Vec::new();
+        let read = file.take(LARGEST + 1).read_to_end(&mut bytes);
+        if read.at(action, path)? as u64 > LARGEST {
             return Err(not_a_script("it is larger than 16 MiB"));
         }
-        let bytes = fs::read(path).at(action, path)?;
         let mut script = Self::new(Name::from(path).to_string(), bytes, path)?;
         script.file = Some(path.to_owned());
         Ok(script)

@@ -3,29 +3,29 @@
 mod edit;
 mod lines;
 mod save;
+mod trust;
 
 use std::env;
-use std::fs;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::name::Name;
-use crate::os::host;
 use crate::paths;
 use crate::variables::Variables;
 
 pub use edit::Changes;
 pub use save::{Saved, foresee, save};
+pub use trust::StartupFile;
+use trust::{Candidate, candidate};
 
 /// The start-up file that was found, and what was passed over.
 #[derive(Debug, Default)]
 pub struct Found {
     /// The file to run, if there is one.
-    pub run: Option<PathBuf>,
+    pub run: Option<StartupFile>,
     /// The file that `save` writes, if there is a place for one.
     pub save: Option<PathBuf>,
-    /// Why a file that is there is not used.
-    pub passed_over: Option<String>,
+    /// Why files that are there are not used.
+    pub passed_over: Vec<String>,
 }
 
 /// Looks for the start-up file: the one named, else `$AUTO_BACKUP_CONFIG`, else `./.config`, else the user's.
@@ -37,32 +37,36 @@ pub fn find(named: Option<&Path>, folder: &Path) -> Found {
     if let Some(path) = named.map(Path::to_owned).or(from_environment) {
         // A file that was named must be there; running it says so if it is not.
         return Found {
-            run: Some(path.clone()),
+            run: Some(StartupFile {
+                path: path.clone(),
+                opened: None,
+            }),
             save: Some(path),
-            passed_over: None,
+            passed_over: Vec::new(),
         };
     }
+    let mut found = Found::default();
     let local = folder.join(".config");
-    let passed_over = match trust(&local) {
-        Trust::Full => {
-            return Found {
-                run: Some(local.clone()),
-                save: Some(local),
-                passed_over: None,
-            };
+    found.consider(&local);
+    if found.run.is_some() {
+        found.save = Some(local);
+        return found;
+    }
+    found.save = paths::configuration_file();
+    if let Some(users) = found.save.clone() {
+        found.consider(&users);
+    }
+    found
+}
+
+impl Found {
+    /// Runs the file at a usual place if there is one and it can be trusted.
+    fn consider(&mut self, path: &Path) {
+        match candidate(path) {
+            Candidate::Trusted(file) => self.run = Some(file),
+            Candidate::Absent => {}
+            Candidate::PassedOver(why) => self.passed_over.push(why),
         }
-        Trust::Absent => None,
-        Trust::None(why) => Some(format!(
-            "passed over the start-up file `{}`: {why}",
-            Name::from(local)
-        )),
-    };
-    let users = paths::configuration_file();
-    let run = users.clone().filter(|path| path.exists());
-    Found {
-        run,
-        save: users,
-        passed_over,
     }
 }
 
@@ -81,37 +85,4 @@ pub fn looked_for() -> String {
 #[must_use]
 pub fn roots(text: &str, folder: &Path, variables: &Variables) -> Vec<PathBuf> {
     lines::added_roots(&lines::logical_lines(text, folder, variables))
-}
-
-/// Whether `./.config` may be run: it lies in a folder that anybody could have led the user into.
-enum Trust {
-    /// It is the user's own.
-    Full,
-    /// There is none.
-    Absent,
-    /// Somebody else could have written it.
-    None(&'static str),
-}
-
-fn trust(path: &Path) -> Trust {
-    // A link belongs to whoever made it, also where what it leads to is the user's own.
-    let link = match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Trust::Absent,
-        Err(_) => return Trust::None("it cannot be read"),
-        Ok(link) => link,
-    };
-    let strangers = |owner| owner != 0 && owner != host::user();
-    match fs::metadata(path) {
-        Err(_) => Trust::None("it is a link that leads nowhere"),
-        // In a home folder it is where everybody's settings are, and no surprise.
-        Ok(metadata) if metadata.is_dir() && paths::is_configuration_folder(path) => Trust::Absent,
-        Ok(metadata) if !metadata.is_file() => Trust::None("it is not a regular file"),
-        Ok(metadata) if strangers(metadata.uid()) || strangers(link.uid()) => {
-            Trust::None("it belongs to another user")
-        }
-        Ok(metadata) if metadata.permissions().mode() & 0o022 != 0 => {
-            Trust::None("others can write it; `chmod go-w .config` mends that")
-        }
-        Ok(_) => Trust::Full,
-    }
 }

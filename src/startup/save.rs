@@ -1,41 +1,46 @@
 //! Writing the start-up file: whole or not at all, the file before kept beside it.
 
-use std::fs;
-use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::edit::{Changes, Rewritten, rewritten};
 use crate::error::{At as _, Error, Result};
 use crate::moment::Moment;
+use crate::os::folder::is_missing;
+use crate::os::own_file::OwnFile;
+use crate::os::stat::Stat;
+
+/// How long is waited for another session that saves.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long is waited between two tries to lock.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// More than this is no start-up file: 16 MiB.
+const LARGEST: u64 = 16 << 20;
 
 /// Writes a session's changes into the start-up file as it is now: lines that it took back go, lines that are not there
 /// yet follow the last that registers something, all else stays as it is. The file before is kept beside it.
 ///
 /// # Errors
-/// The file cannot be read or written. [`Error::Taken`] or [`Error::Overlap`] if it has come to track something else
-/// under a name, or on files, that the session added; then nothing is written.
+/// The file cannot be read or written, or belongs to a user to whom this one cannot give files. [`Error::Taken`] or
+/// [`Error::Overlap`] if it has come to track something else under a name, or on files, that the session added. In each
+/// case nothing is written.
 pub fn save(path: &Path, changes: &Changes<'_>) -> Result<Saved> {
+    let whole = std::path::absolute(path).at("find", path)?;
+    let own = OwnFile::find_or_make_folder(&whole)?;
     // Two sessions that save at once take turns, where the file system knows locks.
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let lock = fs::File::open(folder.unwrap_or(Path::new("."))).ok();
-    lock.as_ref()
-        .map_or(Ok(()), fs::File::lock)
-        .unwrap_or_default();
-    let (before, after) = worked_out(path, changes)?;
+    let _turn = own.lock_folder(PATIENCE, PAUSE)?;
+    let before = read(&own)?;
+    let after = rewritten(&text(before.as_ref()), changes, folder(&whole))?;
     let mut saved = Saved::new(path, &after);
     if saved.added + saved.removed > 0 {
-        let whole = std::path::absolute(path).at("find", path)?;
-        let folder = whole.parent().unwrap_or(Path::new("/"));
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)
-            .at("create the folder", folder)?;
-        saved.kept = before.map(|before| keep(path, &before)).transpose()?;
-        write_whole(path, &after.text)?;
+        let like = before.as_ref().map(|(_, stat)| stat);
+        if let Some((text, stat)) = &before {
+            saved.kept = Some(keep(&own, path, text, stat)?);
+        }
+        own.replace(after.text.as_bytes(), like)?;
     }
     Ok(saved)
 }
@@ -45,22 +50,36 @@ pub fn save(path: &Path, changes: &Changes<'_>) -> Result<Saved> {
 /// # Errors
 /// As for [`save`], but for those of writing.
 pub fn foresee(path: &Path, changes: &Changes<'_>) -> Result<Saved> {
-    let (_, after) = worked_out(path, changes)?;
+    let whole = std::path::absolute(path).at("find", path)?;
+    let before = match OwnFile::find(&whole) {
+        Err(error) if is_missing(&error) => None,
+        own => read(&own?)?,
+    };
+    let after = rewritten(&text(before.as_ref()), changes, folder(&whole))?;
     Ok(Saved::new(path, &after))
 }
 
-/// The text of the file, if there is one, and what it is to become.
-fn worked_out(path: &Path, changes: &Changes<'_>) -> Result<(Option<String>, Rewritten)> {
-    let before = match fs::read_to_string(path) {
-        Ok(text) => Some(text),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-        Err(error) => return Err(error).at("read", path),
+/// The text of the file as it is, and what the file is; `None` if there is none.
+fn read(own: &OwnFile) -> Result<Option<(String, Stat)>> {
+    let (file, stat) = match own.open() {
+        Err(error) if is_missing(&error) => return Ok(None),
+        opened => opened?,
     };
-    // Its relative paths are relative to its own folder, as when it runs.
-    let whole = std::path::absolute(path).at("find", path)?;
-    let folder = whole.parent().unwrap_or(Path::new("/"));
-    let after = rewritten(before.as_deref().unwrap_or_default(), changes, folder)?;
-    Ok((before, after))
+    let mut text = String::new();
+    let read = file.take(LARGEST + 1).read_to_string(&mut text);
+    if read.at("read", own.path())? as u64 > LARGEST {
+        return Err(io::Error::from(io::ErrorKind::FileTooLarge)).at("read", own.path());
+    }
+    Ok(Some((text, stat)))
+}
+
+fn text(before: Option<&(String, Stat)>) -> String {
+    before.map(|(text, _)| text.clone()).unwrap_or_default()
+}
+
+/// The folder that relative paths in the file are relative to, as when it runs.
+fn folder(whole: &Path) -> &Path {
+    whole.parent().unwrap_or(Path::new("/"))
 }
 
 /// What saving came to.
@@ -87,60 +106,26 @@ impl Saved {
     }
 }
 
-/// Keeps the old text under a name that says when.
-fn keep(path: &Path, text: &str) -> Result<PathBuf> {
+/// Keeps the old text under a name that says when, for whoever the file belongs to.
+fn keep(own: &OwnFile, path: &Path, text: &str, like: &Stat) -> Result<PathBuf> {
+    /// Number of names that are tried where some are taken.
+    const TRIES: u32 = 1000;
     let stamp = Moment::now().file_name();
-    for number in 1.. {
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".{stamp}"));
-        if number > 1 {
-            name.push(format!("-{number}"));
-        }
-        let kept = PathBuf::from(name);
-        match fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&kept)
-        {
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-            opened => {
-                let mut file = opened.at("create", &kept)?;
-                file.write_all(text.as_bytes())
-                    .and_then(|()| file.sync_all())
-                    .at("write", &kept)?;
-                return Ok(kept);
+    for number in 1..=TRIES {
+        let suffix = match number {
+            1 => format!(".{stamp}"),
+            number => format!(".{stamp}-{number}"),
+        };
+        let kept = own.beside(&suffix)?;
+        match kept.create_with(text.as_bytes(), like) {
+            Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {}
+            made => {
+                made?;
+                let mut name = path.as_os_str().to_owned();
+                name.push(suffix);
+                return Ok(name.into());
             }
         }
     }
-    Err(Error::Io {
-        action: "keep the old",
-        path: path.to_owned(),
-        source: std::io::ErrorKind::AlreadyExists.into(),
-    })
-}
-
-/// Writes a file so that it is never half there; its permissions stay.
-fn write_whole(path: &Path, text: &str) -> Result<()> {
-    let mode = fs::metadata(path).map_or(0o600, |metadata| metadata.permissions().mode() & 0o777);
-    // Through a link the file it means is written, not the link.
-    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let temporary = PathBuf::from(name);
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(mode)
-        .open(&temporary)
-        .at("create", &temporary)?;
-    let written = file
-        .write_all(text.as_bytes())
-        .and_then(|()| file.sync_all());
-    if let Err(error) = written.and_then(|()| fs::rename(&temporary, &path)) {
-        fs::remove_file(&temporary).unwrap_or_default();
-        return Err(error).at("write", &path);
-    }
-    Ok(())
+    Err(io::Error::from(io::ErrorKind::AlreadyExists)).at("keep the old", path)
 }

@@ -12,6 +12,7 @@ use crate::catalogue;
 use crate::consent::Consent;
 use crate::error::{Error, Result};
 use crate::index::{Begun, Ended, Index};
+use crate::journal;
 use crate::lexer::quote;
 use crate::loading::look_at_all;
 use crate::moment::Moment;
@@ -101,7 +102,7 @@ impl Run for Load {
             ended: &ended,
             error: looked.as_ref().err(),
         };
-        run_log::append(&entry, [], workspace.monitor.as_ref());
+        let logged = run_log::append(&entry, [], workspace.monitor.as_ref());
         let noted = workspace.index.end_run(run, &ended);
         let databases = looked?;
         noted?;
@@ -111,7 +112,11 @@ impl Run for Load {
         }
         Ok(Loaded {
             run: Some(run),
-            state: ended.state,
+            state: if logged {
+                ended.state
+            } else {
+                journal::incomplete(ended.state)
+            },
             databases,
             lacking: workspace.registry.lacking(),
             elapsed: start.elapsed(),

@@ -3,12 +3,10 @@
 //! The form is rustyline's `#V2`: an entry a line, with `\n` and `\\` for line feeds and backslashes in it. A line is
 //! added by one write to the end of the file, so that prompts side by side do not lose each other's.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::Write as _;
+use std::fs::{File, Permissions, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{
-    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
-};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -18,11 +16,16 @@ use clap::Command;
 use crate::digest::Digest;
 use crate::error::{At as _, Result};
 use crate::lexer::lex;
+use crate::os::host;
+use crate::os::own_file::OwnFile;
 use crate::paths;
 use crate::shell::position::{Position, Role};
 
 /// So many entries are kept at least.
 pub(super) const KEPT: usize = 10_000;
+
+/// More than this is read of no history: 64 MiB.
+const LARGEST: u64 = 64 << 20;
 
 /// The file's first line.
 const HEADER: &str = "#V2";
@@ -55,7 +58,7 @@ pub(super) fn file(startup: Option<&Path>) -> Option<PathBuf> {
 /// The file.
 #[derive(Debug)]
 pub(super) struct History {
-    path: PathBuf,
+    own: OwnFile,
 }
 
 impl History {
@@ -63,18 +66,21 @@ impl History {
     ///
     /// # Errors
     /// It can be neither read nor made.
-    pub(super) fn open(path: PathBuf) -> Result<(Self, Vec<String>)> {
-        let folder = path.parent().unwrap_or(Path::new("."));
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)
-            .at("create the folder", folder)?;
-        let history = Self { path };
-        let file = history.file()?;
-        let private = file.set_permissions(fs::Permissions::from_mode(0o600));
-        private.at("make private", &history.path)?;
-        let mut entries = history.entries()?;
+    pub(super) fn open(path: &Path) -> Result<(Self, Vec<String>)> {
+        let own = OwnFile::find_or_make_folder(path)?;
+        let history = Self { own };
+        let mut file = history.file()?;
+        // Only its owner can do that; whoever else may add lines leaves it as it is.
+        file.set_permissions(Permissions::from_mode(0o600))
+            .or_else(|error| {
+                if Self::is_ours(&file) {
+                    Err(error)
+                } else {
+                    Ok(())
+                }
+            })
+            .at("make private", history.own.path())?;
+        let mut entries = history.entries(&mut file)?;
         if entries.len() > 2 * KEPT {
             history.shorten()?;
             entries.drain(..entries.len() - KEPT);
@@ -82,8 +88,12 @@ impl History {
         Ok((history, entries))
     }
 
-    fn entries(&self) -> Result<Vec<String>> {
-        let bytes = fs::read(&self.path).at("read the history", &self.path)?;
+    /// The entries of an open file.
+    fn entries(&self, file: &mut File) -> Result<Vec<String>> {
+        let mut bytes = Vec::new();
+        file.rewind()
+            .and_then(|()| file.take(LARGEST).read_to_end(&mut bytes))
+            .at("read the history", self.own.path())?;
         let text = String::from_utf8_lossy(&bytes);
         let lines = text
             .lines()
@@ -101,7 +111,7 @@ impl History {
         let mut is_locked = lock(&file);
         // A prompt that shortened the file has put another in its place meanwhile.
         for _ in 0..3 {
-            if is_same(&file, &self.path) {
+            if self.is_same(&file) {
                 break;
             }
             file = self.file()?;
@@ -113,54 +123,46 @@ impl History {
             // Half a line would become the beginning of the next.
             file.set_len(before).unwrap_or_default();
         }
-        written.at("write the history", &self.path)
+        written.at("write the history", self.own.path())
     }
 
     /// The file, opened for adding; made with its first line if there is none.
     fn file(&self) -> Result<File> {
-        let options = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .open(&self.path);
-        let mut file = options.at("open the history", &self.path)?;
+        let mut file = self.own.open_to_append()?;
         if file.metadata().is_ok_and(|metadata| metadata.len() == 0) {
             let header = format!("{HEADER}\n");
             file.write_all(header.as_bytes())
-                .at("write the history", &self.path)?;
+                .at("write the history", self.own.path())?;
         }
         Ok(file)
     }
 
     /// Puts a file with just the newest entries in the place of a long one.
     fn shorten(&self) -> Result<()> {
-        let file = self.file()?;
-        if !lock(&file) || !is_same(&file, &self.path) {
+        let mut file = self.file()?;
+        if !lock(&file) || !self.is_same(&file) {
             // Somebody else is at it.
             return Ok(());
         }
-        let mut name = self.path.clone().into_os_string();
-        name.push(format!(".{}.part", std::process::id()));
-        let part = PathBuf::from(name);
         // Only now: others may have added some.
-        let entries = self.entries()?;
+        let entries = self.entries(&mut file)?;
         let newest = entries.iter().skip(entries.len().saturating_sub(KEPT));
         let lines = newest.map(|entry| format!("{}\n", escaped(entry)));
         let text = format!("{HEADER}\n{}", lines.collect::<String>());
-        let mut new = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&part)
-            .at("create", &part)?;
-        let written = new.write_all(text.as_bytes()).and_then(|()| new.sync_all());
-        let named = written.and_then(|()| fs::rename(&part, &self.path));
-        if named.is_err() {
-            fs::remove_file(&part).unwrap_or_default();
-        }
-        named.at("write the history", &self.path)
+        let like = self.own.stat()?;
+        self.own.replace(text.as_bytes(), like.as_ref())
+    }
+
+    /// Whether the file's path still leads to this one.
+    fn is_same(&self, file: &File) -> bool {
+        let open = file.metadata().map(|found| (found.dev(), found.ino()));
+        let there = self.own.stat();
+        matches!((open, there), (Ok(open), Ok(Some(there))) if open == (there.device, there.inode))
+    }
+
+    fn is_ours(file: &File) -> bool {
+        file.metadata()
+            .is_ok_and(|found| found.uid() == host::user())
     }
 }
 
@@ -169,18 +171,11 @@ fn lock(file: &File) -> bool {
     for _ in 0..100 {
         match file.try_lock() {
             Ok(()) => return true,
-            Err(fs::TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(10)),
-            Err(fs::TryLockError::Error(_)) => return false,
+            Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(10)),
+            Err(TryLockError::Error(_)) => return false,
         }
     }
     false
-}
-
-/// Whether a path still leads to this file.
-fn is_same(file: &File, path: &Path) -> bool {
-    let number = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-    let (open, there) = (file.metadata().map(number), fs::metadata(path).map(number));
-    matches!((open, there), (Ok(open), Ok(there)) if open == there)
 }
 
 fn escaped(entry: &str) -> String {
@@ -236,6 +231,8 @@ fn kept_line(grammar: &Command, line: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::commands::built_grammar;
 
@@ -277,7 +274,7 @@ mod tests {
     fn prompts_side_by_side_lose_no_line_also_while_the_file_is_shortened() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("own/history");
-        let (history, entries) = History::open(path.clone()).unwrap();
+        let (history, entries) = History::open(&path).unwrap();
         assert!(entries.is_empty());
         for number in 0..=2 * KEPT {
             if number % 5000 == 0 {
@@ -293,14 +290,14 @@ mod tests {
             for prompt in 0..4 {
                 let path = path.clone();
                 scope.spawn(move || {
-                    let (history, _) = History::open(path).unwrap();
+                    let (history, _) = History::open(&path).unwrap();
                     for number in 0..50 {
                         history.add(&format!("new {prompt} {number}")).unwrap();
                     }
                 });
             }
         });
-        let (_, entries) = History::open(path.clone()).unwrap();
+        let (_, entries) = History::open(&path).unwrap();
         let new = entries
             .iter()
             .filter(|entry| entry.starts_with("new "))

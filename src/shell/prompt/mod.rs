@@ -172,7 +172,10 @@ impl Prompt {
         let desk = Rc::new(RefCell::new(Desk::default()));
         let reader = if terminal::can_edit() && !session.printer.screen().accessible {
             let mut editor = Box::new(LineEditor::new(Rc::clone(&desk))?);
-            match history::file(session.workspace.startup.as_deref()).map(History::open) {
+            match history::file(session.workspace.startup.as_deref())
+                .as_deref()
+                .map(History::open)
+            {
                 Some(Ok((history, entries))) => editor.keep_in(history, entries),
                 Some(Err(error)) => session.messages.warning(&format!(
                     "this session's lines are not kept: {}",

@@ -1,0 +1,82 @@
+//! Groups of users, as the files of this machine list them.
+
+use std::fs;
+
+use super::host;
+
+/// Whether nobody but this user is in a group: its private group, which many systems give every user, and under which
+/// whatever the user makes can be written by the group.
+#[must_use]
+pub fn is_private_group(group: u32) -> bool {
+    let read = |path| fs::read_to_string(path).unwrap_or_default();
+    is_private(
+        group,
+        host::user(),
+        &read("/etc/passwd"),
+        &read("/etc/group"),
+    )
+}
+
+/// The same by the text of both files. A group or user that these do not list proves nothing.
+fn is_private(group: u32, user: u32, users: &str, groups: &str) -> bool {
+    let number = |field: Option<&&str>| field.and_then(|field| field.parse::<u32>().ok());
+    let mut own_name = None;
+    for line in users.lines() {
+        let fields: Vec<&str> = line.split(':').collect();
+        if number(fields.get(3)) != Some(group) {
+            continue;
+        }
+        if number(fields.get(2)) != Some(user) {
+            return false;
+        }
+        own_name = fields.first().copied();
+    }
+    let Some(own_name) = own_name else {
+        return false;
+    };
+    let mut is_listed = false;
+    for line in groups.lines() {
+        let fields: Vec<&str> = line.split(':').collect();
+        if number(fields.get(2)) != Some(group) {
+            continue;
+        }
+        let mut members = fields.get(3).unwrap_or(&"").split(',');
+        if fields.first() != Some(&own_name)
+            || !members.all(|name| name.is_empty() || name == own_name)
+        {
+            return false;
+        }
+        is_listed = true;
+    }
+    is_listed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const USERS: &str = "root:x:0:0:root:/root:/bin/sh\nkim:x:1000:1000::/home/kim:/bin/sh\n\
+                         lee:x:1001:50::/home/lee:/bin/sh\nann:x:1002:50::/home/ann:/bin/sh\nbo:x:1003:1003::/:\n";
+    const GROUPS: &str = "root:x:0:\nkim:x:1000:\nstudio:x:50:kim\nbo:x:1003:bo,lee\n";
+
+    #[test]
+    fn only_a_group_of_one_is_private() {
+        for (group, user, private) in [
+            (1000, 1000, true),
+            (0, 0, true),
+            (1000, 1001, false),
+            (50, 1001, false),
+            (50, 1000, false),
+            (1003, 1003, false),
+            (77, 1000, false),
+        ] {
+            assert_eq!(
+                is_private(group, user, USERS, GROUPS),
+                private,
+                "{group} {user}"
+            );
+        }
+        assert!(!is_private(1000, 1000, "", ""));
+        assert!(!is_private(1000, 1000, USERS, ""));
+    }
+}
