@@ -90,6 +90,8 @@ impl Index {
     /// # Errors
     /// The index cannot be read.
     pub fn project_folders(&self, database: i64) -> Result<Vec<PathBuf>> {
+        let _reading = self.reading()?;
+        self.verify(database)?;
         let sql =
             "SELECT client, project, category FROM replicas WHERE database_id = ?1 AND files > 0";
         let folder = |row: &Row<'_>| {
@@ -172,6 +174,8 @@ impl Index {
     /// # Errors
     /// The index cannot be read.
     pub fn projects(&self, database: i64, category: &Path) -> Result<Vec<ProjectId>> {
+        let _reading = self.reading()?;
+        self.verify(database)?;
         let sql = "SELECT client, project FROM replicas WHERE database_id = ?1 AND category = ?2 AND present
                    ORDER BY client, project";
         let projects = self.connection.prepare_cached(sql).and_then(|mut query| {

@@ -8,7 +8,8 @@ use insta::assert_snapshot;
 use rusqlite::Connection;
 
 use crate::disks::Disk;
-use crate::studio::{Run, Studio};
+use crate::lying_fs::{Lies, LyingMount, Operation};
+use crate::studio::{PROGRAM, Run, Studio};
 
 /// Where the index is unless told otherwise.
 const INDEX: &str = "home/.local/share/auto-backup/index.sqlite";
@@ -124,6 +125,94 @@ fn an_index_that_cannot_be_written_is_still_read() {
     ");
 }
 
+/// Flips one bit of the index's file, in the first place where these bytes are.
+#[track_caller]
+fn flip(studio: &Studio, bytes: &[u8]) {
+    let mut index = fs::read(studio.path(INDEX)).unwrap();
+    let place = index
+        .windows(bytes.len())
+        .position(|window| window == bytes);
+    index[place.unwrap()] ^= 4;
+    fs::write(studio.path(INDEX), index).unwrap();
+}
+
+#[test]
+fn a_flipped_bit_is_told_and_mended_by_a_look() {
+    for line in ["find reel", "load", "copy acme/spot footage WORK NAS"] {
+        let studio = looked_at();
+        flip(&studio, b"reel.mov");
+        let run = studio.lines(&[line]);
+        assert_eq!(run.status, 1, "{run}");
+        assert!(run.stderr.contains("is damaged"), "{run}");
+        assert!(run.stderr.contains("set aside as"), "{run}");
+        let run = studio.lines(&["load", "find reel.mov"]).ok();
+        assert!(run.stdout.contains("reel.mov"), "{run}");
+    }
+}
+
+#[test]
+fn a_flipped_name_of_a_project_is_never_believed() {
+    let studio = looked_at();
+    let right = studio.lines(&["list projects"]).ok().stdout;
+    let sound = fs::read(studio.path(INDEX)).unwrap();
+    let places = sound.windows(6).enumerate();
+    let places = places.filter(|(_, bytes)| *bytes == b"teaser");
+    let mut told = 0;
+    for (place, _) in places {
+        let mut flipped = sound.clone();
+        flipped[place] ^= 1;
+        studio.file(INDEX, flipped);
+        let run = studio.lines(&["list projects"]);
+        // What is no longer used may lie about in the file.
+        told += u32::from(run.stderr.contains("is damaged") && run.status == 1);
+        assert!(run.status == 1 || run.stdout == right, "{run}");
+    }
+    assert!(told > 0);
+}
+
+#[test]
+fn an_index_that_cannot_be_locked_is_refused_at_once() {
+    let studio = Studio::filled();
+    for errno in [
+        fuser::Errno::ENOLCK,
+        fuser::Errno::EOPNOTSUPP,
+        fuser::Errno::ENOSYS,
+    ] {
+        let lies = Lies::only(|lies| lies.fail(Operation::Lock, errno));
+        let Some(mount) = LyingMount::new(&studio, "nolocks", lies) else {
+            return;
+        };
+        let mut command = studio.other("timeout");
+        command.args(["20", PROGRAM, "--index", "nolocks/index", "-c", "load"]);
+        let run = studio.finish(&mut command);
+        // The kernel locks by itself where the file system says that it has no such call.
+        if errno.code() != fuser::Errno::ENOSYS.code() {
+            assert_eq!(run.status, 1, "{run}");
+            assert!(
+                run.stderr
+                    .starts_with("error: cannot lock the index `nolocks/index`"),
+                "{run}"
+            );
+            assert_eq!(run.stderr.lines().count(), 2, "{run}");
+        }
+        drop(mount);
+    }
+}
+
+#[test]
+fn a_log_that_cannot_be_written_is_told() {
+    let studio = Studio::filled();
+    studio.file("home/.local/state", "a file where a folder belongs");
+    for line in ["load", "copy acme/spot footage WORK NAS"] {
+        let run = studio.lines(&[line]).status(3);
+        assert_eq!(run.stderr.lines().count(), 1, "{run}");
+        assert!(run.stderr.contains("home/.local/state"), "{run}");
+    }
+    assert!(studio.path("NAS/footage/acme/spot/reel.mov").exists());
+    let run = studio.json(&["history"]).ok();
+    assert!(!run.stdout.contains("refused"), "{run}");
+}
+
 #[test]
 fn a_newer_index_is_refused_and_untouched() {
     let studio = looked_at();
@@ -135,7 +224,7 @@ fn a_newer_index_is_refused_and_untouched() {
     assert_snapshot!(studio.lines(&["load"]), @"
     exit 1
     --- stderr
-    error: the index `$STUDIO/home/.local/share/auto-backup/index.sqlite` has version 99, this program knows versions up to 6
+    error: the index `$STUDIO/home/.local/share/auto-backup/index.sqlite` has version 99, this program knows versions up to 7
     hint: use a newer auto-backup, or another file with `--index FILE`
     ");
     assert_eq!(fs::read(studio.path(INDEX)).unwrap(), before);
@@ -188,7 +277,7 @@ fn the_index_can_be_anywhere() {
     assert_snapshot!(studio.run(["--index", "home/.config/auto-backup/.config/index", "-c", "load"]), @"
     exit 1
     --- stderr
-    error: cannot create the index `home/.config/auto-backup/.config/index`: Not a directory (os error 20)
+    error: cannot open the folder `home/.config/auto-backup/.config`: Not a directory (os error 20)
     ");
     assert_snapshot!(studio.run(["--index", "/dev/null", "-c", "load"]), @"
     exit 1

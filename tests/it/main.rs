@@ -29,6 +29,7 @@ mod scale;
 mod scripts;
 mod seed;
 mod servers;
+mod shared_machine;
 mod shipping;
 mod signals;
 mod startup;

@@ -228,6 +228,8 @@ pub(crate) enum Operation {
     Seek,
     /// `copy_file_range`.
     CopyRange,
+    /// `fcntl` locks. The kernel answers by itself unless this fails when the file system is mounted.
+    Lock,
 }
 
 /// Calls of an operation that fail: a number of them, after others that work.

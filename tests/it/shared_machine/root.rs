@@ -1,0 +1,98 @@
+//! Root at work in a user's home folder: what it writes there stays the user's.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, lchown, symlink};
+use std::path::PathBuf;
+
+use super::{STRANGER, has_two_users, precious};
+use crate::studio::Studio;
+
+const CONFIG: &str = "home/.config/auto-backup/.config";
+
+/// A studio of which everything below `home` belongs to the other user.
+fn home_of_another() -> Studio {
+    let studio = Studio::new();
+    studio
+        .folder("home/.local/state")
+        .folder("home/.local/share");
+    let mut pending = vec![studio.path("home")];
+    while let Some(path) = pending.pop() {
+        lchown(&path, Some(STRANGER), Some(STRANGER)).unwrap();
+        if path.is_dir() {
+            pending.extend(below(&path));
+        }
+    }
+    studio
+}
+
+fn below(path: &std::path::Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(path).unwrap();
+    entries.map(|entry| entry.unwrap().path()).collect()
+}
+
+#[test]
+fn a_users_start_up_file_is_not_run_as_root() {
+    if !has_two_users() {
+        return;
+    }
+    let studio = home_of_another();
+    let run = studio.lines(&["list categories"]);
+    assert!(!run.stdout.contains("footage"), "{run}");
+    assert!(run.stderr.contains("it belongs to another user"), "{run}");
+    studio
+        .run(["--config", CONFIG, "-c", "list categories"])
+        .ok();
+}
+
+#[test]
+fn what_root_saves_stays_the_users() {
+    if !has_two_users() {
+        return;
+    }
+    let studio = home_of_another();
+    studio.mode(CONFIG, 0o640);
+    let save = [
+        "--config",
+        CONFIG,
+        "-c",
+        "add category new new",
+        "-c",
+        "save",
+        "-c",
+        "load",
+    ];
+    studio.run(save).ok();
+    assert!(studio.read(CONFIG).contains("add category new new"));
+    assert_eq!(
+        fs::metadata(studio.path(CONFIG)).unwrap().mode() & 0o777,
+        0o640
+    );
+    let mut pending = vec![studio.path("home")];
+    while let Some(path) = pending.pop() {
+        let found = fs::metadata(&path).unwrap();
+        assert_eq!(
+            (found.uid(), found.gid()),
+            (STRANGER, STRANGER),
+            "{}",
+            path.display()
+        );
+        if found.is_dir() {
+            pending.extend(below(&path));
+        }
+    }
+}
+
+#[test]
+fn a_link_in_a_users_folder_is_not_followed_by_root() {
+    if !has_two_users() {
+        return;
+    }
+    let studio = home_of_another();
+    let is_precious = precious(&studio);
+    let state = studio.path("home/.local/state/auto-backup");
+    symlink(studio.path("victim"), &state).unwrap();
+    lchown(&state, Some(STRANGER), Some(STRANGER)).unwrap();
+    let run = studio.run(["--config", CONFIG, "-c", "load"]).status(3);
+    assert!(run.stderr.contains("it belongs to another user"), "{run}");
+    is_precious();
+}
