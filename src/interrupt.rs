@@ -11,7 +11,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 use signal_hook::{SigId, flag, low_level};
 
@@ -42,6 +42,12 @@ enum Shield {
 thread_local! {
     /// State of work on this thread that a first Ctrl-C does not stop.
     static SHIELD: Cell<Shield> = const { Cell::new(Shield::Down) };
+}
+
+/// Lets a write beyond the limit of `ulimit -f` fail like any other, for its file alone: SIGXFSZ has no effect from now on.
+/// Where the system refuses that, the signal ends the process as before.
+pub fn survive_file_limit() {
+    let _refused = flag::register(SIGXFSZ, Arc::default());
 }
 
 /// Catches Ctrl-C, SIGTERM and SIGHUP from now on.

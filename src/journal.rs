@@ -74,9 +74,10 @@ fn ended(done: &Result<Report>) -> Ended<'static> {
 /// The state of a run that came to its end.
 #[must_use]
 pub fn state(report: &Report) -> &'static str {
+    let failures = report.failed_files + report.conflict_files + report.incomplete_files;
     if report.interrupted {
         "interrupted"
-    } else if report.failed_files + report.conflict_files > 0 || report.unrecorded {
+    } else if failures > 0 || report.unrecorded {
         "partial"
     } else {
         "complete"

@@ -24,6 +24,9 @@ const FILE: &str = "lock";
 /// The folder of the locks of databases that are no folders, within the state folder.
 const BESIDE: &str = "locks";
 
+/// How often a lock file that others keep taking away is made anew.
+const ATTEMPTS: u32 = 100;
+
 /// The longest text of a lock file, in bytes.
 const LONGEST: usize = 512;
 
@@ -62,12 +65,15 @@ impl Lock {
     /// [`Error::Locked`] if another run has it, or the root cannot be written.
     pub fn make_and_take(root: &Folder, database: &str, run: i64) -> Result<Self> {
         let own = root.own_folder()?;
-        loop {
+        for _ in 0..ATTEMPTS {
             if let Some(lock) = Self::take_in(&own, OsStr::new(FILE), database, run)? {
                 return Ok(lock);
             }
             make(&own, root)?;
         }
+        Err(Error::Raced {
+            path: own.path().join(FILE),
+        })
     }
 
     /// Takes the lock of a database that is no folder, for a run: a file named after its root, in the state folder. It
@@ -86,12 +92,15 @@ impl Lock {
         let digest = Digest::of_bytes(root.as_os_str().as_bytes());
         let name = format!("{digest}.lock");
         let name = OsStr::new(&name);
-        loop {
+        for _ in 0..ATTEMPTS {
             if let Some(lock) = Self::take_in(&locks, name, database, run)? {
                 return Ok(lock);
             }
             created(&locks, name)?;
         }
+        Err(Error::Raced {
+            path: locks.path().join(name),
+        })
     }
 
     /// The same in the user's state folder.
@@ -123,12 +132,7 @@ impl Lock {
             Err(TryLockError::Error(error)) if is_unknown(error.kind()) => {}
             taken => taken.map_err(io::Error::from).at("lock", &path)?,
         }
-        // Somebody may have taken the file away while it was opened.
-        let held = file::stat(&file).at("look at", &path)?;
-        let is_current = own
-            .stat(name)
-            .is_ok_and(|now| (now.device, now.inode) == (held.device, held.inode));
-        if !is_current {
+        if !is_current(own, name, &file) {
             return Ok(None);
         }
         if !Holder::may_write(&file) {
@@ -239,6 +243,15 @@ impl Holder {
 /// What systems say of locks that a file system does not have.
 const fn is_unknown(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Unsupported | ErrorKind::InvalidInput)
+}
+
+/// Whether a name still stands for an open file: somebody may have taken the file away while it was opened. Where the names
+/// of one file may have different numbers, it is enough that there is a file.
+fn is_current(own: &Folder, name: &OsStr, file: &File) -> bool {
+    let (Ok(held), Ok(there)) = (file::stat(file), own.stat(name)) else {
+        return false;
+    };
+    (held.device, held.inode) == (there.device, there.inode) || !own.features().stable_ids
 }
 
 /// Makes a file of this name, readable by nobody else; `None` where another run was quicker.

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::fit::{self, Habits};
 use crate::manifest::Files;
 use crate::name::Name;
+use crate::os::features::is_same_folder;
 use crate::os::folder::Folder;
 use crate::os::space::Space;
 use crate::os::stat::Kind;
@@ -35,10 +36,14 @@ pub fn nearest(root: &Folder, relative: &Path) -> Result<Folder> {
 pub fn refuse_same_folder(source: &Folder, destination: &Folder, relative: &Path) -> Result<()> {
     let here = chain(source, relative);
     let there = chain(destination, relative);
+    let holds = |chain: &[Folder], folder: &Folder| {
+        let mut chain = chain.iter();
+        chain.any(|other| is_same_folder(other, folder))
+    };
     let why = match (here.last(), there.last()) {
-        (Some(a), Some(b)) if a == b => "one is the other by another path",
-        (Some(a), _) if there.contains(a) => "the destination lies in the source",
-        (_, Some(b)) if here.contains(b) && there.len() == relative.iter().count() + 1 => {
+        (Some(a), Some(b)) if is_same_folder(a, b) => "one is the other by another path",
+        (Some(a), _) if holds(&there, a) => "the destination lies in the source",
+        (_, Some(b)) if there.len() == relative.iter().count() + 1 && holds(&here, b) => {
             "the source lies in the destination"
         }
         _ => return Ok(()),
@@ -73,9 +78,7 @@ pub fn refuse_shared_folder(
         let below = |path: &Path| relative.join(path).components().collect::<PathBuf>();
         let (from, to) = (below(other), below(path));
         // Some file systems give a number to another folder once nobody asks for the first: both are asked at once.
-        let (a, b) = (source.beneath(&from)?, destination.beneath(&to)?);
-        let (a, b) = (a.stat_self()?, b.stat_self()?);
-        if (a.device, a.inode) == (b.device, b.inode) {
+        if is_same_folder(&source.beneath(&from)?, &destination.beneath(&to)?) {
             return Err(Error::SameFolder {
                 from: source.path().join(from),
                 to: destination.path().join(to),
@@ -86,14 +89,14 @@ pub fn refuse_shared_folder(
     Ok(())
 }
 
-/// Device and number of the root and of each folder down to this path, as far as they are there.
-fn chain(root: &Folder, relative: &Path) -> Vec<(u64, u64)> {
-    let mut folder = root.beneath(Path::new("")).ok();
+/// The root and each folder down to this path, as far as they are there.
+fn chain(root: &Folder, relative: &Path) -> Vec<Folder> {
+    let mut next = root.beneath(Path::new("")).ok();
     let mut chain = Vec::new();
     let mut names = relative.iter();
-    while let Some(now) = folder {
-        chain.extend(now.stat_self().map(|stat| (stat.device, stat.inode)));
-        folder = names.next().and_then(|name| now.child(name).ok());
+    while let Some(folder) = next {
+        next = names.next().and_then(|name| folder.child(name).ok());
+        chain.push(folder);
     }
     chain
 }

@@ -35,6 +35,8 @@ pub struct Report {
     pub cloned_files: u64,
     /// Those of them whose extended attributes the destination cannot hold.
     pub bare_files: u64,
+    /// Those of them that lack something of the source, as an extended attribute that was refused.
+    pub incomplete_files: u64,
     /// Items that were there already.
     pub same_files: u64,
     /// Items of which another version was kept.
@@ -81,6 +83,7 @@ impl Report {
                 if copied.remark.is_none() {
                     return;
                 }
+                self.incomplete_files += 1;
             }
             Outcome::Same => {
                 self.same_files += 1;
@@ -134,6 +137,7 @@ impl Report {
         self.items.append(&mut other.items);
         self.planned.append(&mut other.planned);
         self.bare_files += other.bare_files;
+        self.incomplete_files += other.incomplete_files;
         self.versions.append(&mut other.versions);
         self.unrecorded |= other.unrecorded;
     }

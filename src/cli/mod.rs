@@ -52,6 +52,7 @@ pub fn run() -> ExitStatus {
         return become_another(arguments);
     }
     guard::install();
+    interrupt::survive_file_limit();
     let color = help_color(&arguments);
     let grammar = with_one_help(Options::command()).color(color);
     let parsed = grammar.try_get_matches();

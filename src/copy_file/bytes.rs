@@ -12,7 +12,7 @@
 //! `fs_extra` is only ever pointed at the temporary file. docs/decisions/0012 says why it does not move all of them.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::io::{self, ErrorKind, Write as _};
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::FileExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -60,7 +60,7 @@ pub(super) enum Passed {
 }
 
 impl Mover {
-    /// Moves the bytes of a source, which is `stat`, into an empty file.
+    /// Moves the bytes of a source, which is `stat`, into an empty file. No size is believed without a read at its end.
     pub(super) fn move_bytes(
         &mut self,
         (from, stat): (&File, &Stat),
@@ -68,19 +68,26 @@ impl Mover {
         told: &dyn Fn(u64),
     ) -> io::Result<Passed> {
         let size = stat.bytes;
+        if self.careful {
+            let end = self.copy_through_memory(from, (0, size), to, told)?;
+            return whole((from, to), size, end);
+        }
         if size > CLONE && self.clone(from, stat, to)? {
             told(size);
             return Ok(Passed::Cloned);
         }
+        // Compression makes the blocks fewer than the bytes too, without any hole.
         if stat.allocated < size && file::next_data(from, 0, size)? != Some((0, size)) {
-            self.copy_around_holes(from, size, to, told)?;
-            return whole(to, size);
+            let end = self.copy_around_holes(from, size, to, told)?;
+            return whole((from, to), size, end);
         }
         if size <= CLONE || (self.digests && size <= SMALL) {
             return self.pass(from, size, to, told);
         }
         if let Some(end) = self.copy_in_kernel(from, stat, to, told)? {
-            return Ok(passed(end == size));
+            // Some file systems begin and cannot go on, or say that the end is reached before it is.
+            let end = self.copy_through_memory(from, (end, size), to, told)?;
+            return whole((from, to), size, end);
         }
         // It would give the temporary file setuid, setgid and the sticky bit for a moment.
         if size < LARGE && stat.mode & 0o7000 == 0 {
@@ -89,7 +96,7 @@ impl Mover {
         } else {
             copy_in_pieces(from, to, told)?;
         }
-        whole(to, size)
+        whole((from, to), size, size)
     }
 
     /// Lets both files share their blocks, if their file systems can.
@@ -128,10 +135,10 @@ impl Mover {
         Ok(end)
     }
 
-    /// Reads a small file whole and writes it.
+    /// Reads a small file whole and writes it. It is read by offset: looking for holes moves the position of a file.
     fn pass(
         &mut self,
-        mut from: &File,
+        from: &File,
         size: u64,
         mut to: &File,
         told: &dyn Fn(u64),
@@ -142,8 +149,8 @@ impl Mover {
             self.buffer.resize(wanted, 0);
         }
         let mut filled = 0;
-        while filled + 1 < wanted {
-            match from.read(&mut self.buffer[filled..wanted]) {
+        while filled < wanted {
+            match from.read_at(&mut self.buffer[filled..wanted], filled as u64) {
                 Ok(0) => break,
                 Ok(read) => filled += read,
                 Err(error) if error.kind() == ErrorKind::Interrupted => check()?,
@@ -162,34 +169,39 @@ impl Mover {
         Ok(Passed::Hashed(digest))
     }
 
-    /// Copies what holds data, and leaves the rest the holes that they are.
+    /// Copies what holds data, and leaves the rest the holes that they are; returns where the source ended.
     fn copy_around_holes(
         &mut self,
         from: &File,
         size: u64,
         to: &File,
         told: &dyn Fn(u64),
-    ) -> io::Result<()> {
+    ) -> io::Result<u64> {
         let mut at = 0;
         while let Some((begin, end)) = file::next_data(from, at, size)? {
             told(begin - at);
-            if copy_in_kernel(from, (begin, end), to, told)?.is_none() {
-                self.copy_through_memory(from, (begin, end), to, told)?;
+            let copied = copy_in_kernel(from, (begin, end), to, told)?.unwrap_or(begin);
+            at = self.copy_through_memory(from, (copied, end), to, told)?;
+            if at < end {
+                return Ok(at);
             }
-            at = end;
         }
         told(size - at);
-        to.set_len(size)
+        to.set_len(size)?;
+        Ok(size)
     }
 
-    /// Copies a stretch of a file to the same place of another.
+    /// Copies a stretch of a file to the same place of another; returns where the source ended, or the end of the stretch.
     fn copy_through_memory(
         &mut self,
         from: &File,
         (mut at, end): (u64, u64),
         to: &File,
         told: &dyn Fn(u64),
-    ) -> io::Result<()> {
+    ) -> io::Result<u64> {
+        if at >= end {
+            return Ok(at);
+        }
         self.buffer.resize(PIECE + 1, 0);
         while at < end {
             check()?;
@@ -205,11 +217,11 @@ impl Mover {
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(at)
     }
 }
 
-/// Copies a stretch without leaving the kernel; says where it ended, or nothing if that cannot be done between these two.
+/// Copies a stretch without leaving the kernel; says where that ended, or nothing if it cannot be done between these two.
 fn copy_in_kernel(
     from: &File,
     (begin, end): (u64, u64),
@@ -220,10 +232,8 @@ fn copy_in_kernel(
     while at < end {
         check()?;
         match file::copy_in_kernel(from, to, at, (end - at).min(KERNEL_PIECE))? {
-            // Some file systems begin and cannot go on, or say 0 of files that have no size.
             None if at == begin => return Ok(None),
-            None => return Err(ErrorKind::Unsupported.into()),
-            Some(0) => break,
+            None | Some(0) => break,
             Some(copied) => {
                 at += copied;
                 told(copied);
@@ -270,16 +280,37 @@ fn handle(file: &File) -> PathBuf {
     Path::new(folder).join(file.as_raw_fd().to_string())
 }
 
-/// Whether a copy has the size it should.
-fn whole(to: &File, size: u64) -> io::Result<Passed> {
-    Ok(passed(file::stat(to)?.bytes == size))
-}
-
-const fn passed(is_whole: bool) -> Passed {
-    if is_whole {
+/// Whether a copy that ended at this place is the whole source: both end at the size, whatever the file systems say of it.
+fn whole((from, to): (&File, &File), size: u64, end: u64) -> io::Result<Passed> {
+    let is_whole = end == size
+        && ends_at(from, size)?
+        && (file::stat(to)?.bytes == size || (has(to, size)? && ends_at(to, size)?));
+    Ok(if is_whole {
         Passed::Unseen
     } else {
         Passed::Short
+    })
+}
+
+/// Whether nothing can be read of a file from this place on.
+fn ends_at(file: &File, place: u64) -> io::Result<bool> {
+    read_one(file, place).map(|read| read == 0)
+}
+
+/// Whether a file's last byte before this place can be read.
+fn has(file: &File, place: u64) -> io::Result<bool> {
+    let Some(last) = place.checked_sub(1) else {
+        return Ok(true);
+    };
+    read_one(file, last).map(|read| read == 1)
+}
+
+fn read_one(file: &File, place: u64) -> io::Result<usize> {
+    loop {
+        match file.read_at(&mut [0], place) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => check()?,
+            read => return read,
+        }
     }
 }
 

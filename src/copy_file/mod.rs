@@ -40,6 +40,9 @@ pub struct Mover {
     no_kernel: Vec<(u64, u64)>,
     /// Whether digests are wanted of what passes through memory.
     pub digests: bool,
+    /// Whether every byte is read and written by this process: for a second attempt, where a clone, the kernel's copying or
+    /// what a file system tells of holes may have been what went wrong.
+    pub careful: bool,
 }
 
 impl Mover {
@@ -143,6 +146,18 @@ impl Part {
         self.settled = false;
     }
 
+    /// Closes the copy where its file system may write or fail only then. Nothing can be read back any more.
+    ///
+    /// # Errors
+    /// Its bytes could not be kept.
+    pub fn close(&mut self) -> Result<()> {
+        if self.folder.features().is_honest {
+            return Ok(());
+        }
+        let closed = self.file.take().map_or(Ok(()), file::close);
+        closed.at("close a copy in", self.folder.path())
+    }
+
     /// Flushes this file alone.
     ///
     /// # Errors
@@ -222,8 +237,7 @@ pub fn copy_file(
     let changed = || Error::Changed {
         path: source.path().join(name),
     };
-    let after = file::stat(&from).map_err(|_| changed())?;
-    if !after.unchanged_since(&stat) {
+    if !file::is_unchanged(&from, &stat) {
         return Err(changed());
     }
     let passed =
@@ -294,16 +308,18 @@ impl Mover {
         &mut self.buffer
     }
 
-    /// Gives a copy its permissions, extended attributes and time.
+    /// Gives a copy its extended attributes, permissions and time. In this order: the owner of a file may give it attributes
+    /// only while it may be written.
     fn dress(&mut self, from: &File, to: &File, part: &mut Part) -> std::io::Result<()> {
         let mode = part.source.mode;
-        file::set_mode(to, mode)?;
         part.attributes = self.attributes.copy(from, to);
         if part.attributes != attributes::Outcome::Kept
             && let Some(group) = attributes::group_mode(from)
         {
             // Without the list the bits of the group would let in more than the list does.
             file::set_mode(to, mode & !0o070 | mode & group)?;
+        } else {
+            file::set_mode(to, mode)?;
         }
         file::set_modified(to, part.source.modified)?;
         part.copy = Some(file::stat(to)?);

@@ -71,7 +71,7 @@ impl Part {
         let copy = stopped(copy)?.at("read back a copy in", path)?;
         let source = stopped(source)?.at("read again", source_path)?;
         if let Some(origin) = &self.origin
-            && !file::stat(origin).is_ok_and(|now| now.unchanged_since(&self.source))
+            && !file::is_unchanged(origin, &self.source)
         {
             return Err(Error::Changed {
                 path: source_path.to_owned(),

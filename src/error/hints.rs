@@ -14,6 +14,9 @@ pub(super) fn io_hint(action: &str, kind: io::ErrorKind) -> Option<String> {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
             "make some room there, then try again"
         }
+        io::ErrorKind::FileTooLarge => {
+            "the file system, or the limit that `ulimit -f` shows, allows no larger file"
+        }
         io::ErrorKind::ReadOnlyFilesystem => "it can only be read there; name another place",
         _ => return None,
     };

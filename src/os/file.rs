@@ -22,6 +22,28 @@ pub fn stat(file: &File) -> io::Result<Stat> {
     Ok(Stat::from_raw(&rustix::fs::fstat(file)?))
 }
 
+/// Whether an open file is what it was at an earlier look. On a file system where the time of the status is another at every
+/// look, size and modification time decide.
+#[must_use]
+pub fn is_unchanged(file: &File, earlier: &Stat) -> bool {
+    let Ok(now) = stat(file) else {
+        return false;
+    };
+    if now.unchanged_since(earlier) {
+        return true;
+    }
+    (now.bytes, now.modified) == (earlier.bytes, earlier.modified)
+        && stat(file).is_ok_and(|again| again.changed != now.changed)
+}
+
+/// Closes a file, and reports what dropping it would not: some network file systems write only then.
+///
+/// # Errors
+/// Something that was written could not be kept.
+pub fn close(file: File) -> io::Result<()> {
+    Ok(nix::unistd::close(file)?)
+}
+
 /// Sets the modification time of an open file; a file system that cannot represent it keeps another.
 ///
 /// # Errors
@@ -177,12 +199,22 @@ pub fn announce(file: &File) {
 }
 
 impl Folder {
+    /// Whether one call flushes everything that was written to this folder's file system. It does nothing where that is a
+    /// program behind FUSE, and reports success.
+    #[must_use]
+    pub fn has_whole_flush(&self) -> bool {
+        cfg!(target_os = "linux") && !self.is_behind_fuse()
+    }
+
     /// Makes everything that was written to this folder's file system so far survive a loss of power; says `false` where
     /// the system can do that only file by file.
     ///
     /// # Errors
     /// Something that was written, by anybody, could not be kept.
     pub fn flush_file_system(&self) -> Result<bool> {
+        if !self.has_whole_flush() {
+            return Ok(false);
+        }
         #[cfg(target_os = "linux")]
         {
             match rustix::io::retry_on_intr(|| rustix::fs::syncfs(self.handle())) {

@@ -7,11 +7,13 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, Timespec, Timestamps};
 use rustix::io::Errno;
 
 use super::attributes::group_mode;
+use super::features::{Features, FileSystems};
 use super::limits;
 use super::stat::{Kind, Stat};
 use crate::error::{At as _, Error, Result};
@@ -22,6 +24,10 @@ use crate::moment::Moment;
 pub struct Folder {
     handle: OwnedFd,
     path: PathBuf,
+    /// Features of its file system, once they were asked for.
+    features: OnceLock<Features>,
+    /// What was found out about file systems below the root that this was opened from.
+    file_systems: Arc<FileSystems>,
 }
 
 /// How folders are opened: links are refused, and a pipe in the place of a folder does not block.
@@ -48,6 +54,8 @@ impl Folder {
         Ok(Self {
             handle,
             path: path.to_owned(),
+            features: OnceLock::new(),
+            file_systems: Arc::default(),
         })
     }
 
@@ -84,7 +92,7 @@ impl Folder {
         let handle = limits::open(|| rustix::fs::openat(&self.handle, name, OPEN, Mode::empty()))
             .map_err(clearer)
             .at("open", &path)?;
-        Ok(Self { handle, path })
+        Ok(self.beside(handle, path))
     }
 
     /// Opens a folder some levels down.
@@ -103,10 +111,27 @@ impl Folder {
     pub(super) fn again(&self) -> Result<Self> {
         let handle = limits::open(|| rustix::io::fcntl_dupfd_cloexec(&self.handle, 0));
         let handle = handle.at("open", &self.path)?;
-        Ok(Self {
+        Ok(self.beside(handle, self.path.clone()))
+    }
+
+    /// A folder that shares with this one what is found out about file systems.
+    pub(super) fn beside(&self, handle: OwnedFd, path: PathBuf) -> Self {
+        Self {
             handle,
-            path: self.path.clone(),
-        })
+            path,
+            features: OnceLock::new(),
+            file_systems: Arc::clone(&self.file_systems),
+        }
+    }
+
+    /// Features of its file system, once they were asked for.
+    pub(super) const fn known_features(&self) -> &OnceLock<Features> {
+        &self.features
+    }
+
+    /// What was found out about file systems below the same root.
+    pub(super) fn file_systems(&self) -> &FileSystems {
+        &self.file_systems
     }
 
     /// Makes a folder in it with these permissions, less those the process withholds; one that is there already will
@@ -311,7 +336,7 @@ impl Folder {
     pub fn flush(&self) -> Result<()> {
         match rustix::fs::fsync(&self.handle) {
             // Some network file systems cannot flush a folder and keep it safe themselves.
-            Err(Errno::INVAL | Errno::NOTSUP) => Ok(()),
+            Err(Errno::INVAL | Errno::NOTSUP | Errno::NOSYS) => Ok(()),
             flushed => flushed.at("flush", &self.path),
         }
     }

@@ -6,6 +6,7 @@ pub mod attributes;
 pub mod deadline;
 pub mod descent;
 pub mod disk;
+pub mod features;
 pub mod file;
 pub mod folder;
 pub mod guard;

@@ -1,11 +1,13 @@
 //! Giving entries other names: in the place of what has one, only where one is free, or both at once.
 
 use std::ffi::OsStr;
+use std::io;
 
 use rustix::fs::AtFlags;
 use rustix::io::Errno;
 
 use super::folder::Folder;
+use super::stat::Stat;
 use crate::error::{At as _, Error, Result};
 
 impl Folder {
@@ -14,8 +16,10 @@ impl Folder {
     /// # Errors
     /// The system refused.
     pub fn rename(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> Result<()> {
-        rustix::fs::renameat(self.handle(), name, to.handle(), to_name)
-            .at("rename to", to.path().join(to_name))
+        let before = self.before_rename(name, to)?;
+        self.rename_plainly(name, to, to_name)
+            .at("rename to", to.path().join(to_name))?;
+        self.require_renamed(name, to, to_name, before.as_ref())
     }
 
     /// Gives an entry another name that must be free.
@@ -23,39 +27,112 @@ impl Folder {
     /// # Errors
     /// [`Error::Raced`] if the name is taken by now, or the system refused.
     pub fn rename_new(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> Result<()> {
-        let renamed = match self.rename_exclusively(name, to, to_name) {
-            // File systems that do not know it, as on a network, mostly know hard links, which never replace.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
-                self.link_and_unlink(name, to, to_name)
+        let before = self.before_rename(name, to)?;
+        let renamed = if to.features().is_honest {
+            match self.rename_exclusively(name, to, to_name) {
+                // File systems that do not know it, as on a network, mostly know hard links, which never replace.
+                Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+                    self.link_and_unlink(name, to, to_name)
+                }
+                renamed => renamed,
             }
-            renamed => renamed,
+        } else {
+            // A program behind FUSE may pass over the flag: a name that another machine has just taken would be replaced.
+            self.link_and_unlink(name, to, to_name)
         };
         let path = to.path().join(to_name);
         match renamed {
             Err(Errno::EXIST) => Err(Error::Raced { path }),
             renamed => renamed.at("create", path),
+        }?;
+        self.require_renamed(name, to, to_name, before.as_ref())
+    }
+
+    /// What is to be renamed, where the file system is not known to tell the truth.
+    fn before_rename(&self, name: &OsStr, to: &Self) -> Result<Option<Stat>> {
+        if to.features().is_honest {
+            return Ok(None);
+        }
+        self.stat(name).map(Some)
+    }
+
+    /// Fails unless an entry has its new name and not its old one any more. Somebody may have given the old one to another
+    /// file meanwhile.
+    fn require_renamed(
+        &self,
+        name: &OsStr,
+        to: &Self,
+        to_name: &OsStr,
+        before: Option<&Stat>,
+    ) -> Result<()> {
+        let Some(before) = before else {
+            return Ok(());
+        };
+        // Its size and time may lag behind; the old name is free, or another file's.
+        let is_there = to.stat(to_name).is_ok_and(|now| now.kind == before.kind);
+        let stays = self
+            .stat(name)
+            .is_ok_and(|now| to.is_same_file(&now, before));
+        let why = if !is_there {
+            "the file system reported success, but the file is not there under its new name"
+        } else if stays && !to.is_one_entry(self, name, to_name) {
+            "the file system reported success, but the file still has its old name"
+        } else {
+            return Ok(());
+        };
+        Err(io::Error::other(why)).at("rename to", to.path().join(to_name))
+    }
+
+    /// Whether two names in one folder are one to the file system, which tells no upper from lower case.
+    fn is_one_entry(&self, other: &Self, name: &OsStr, to_name: &OsStr) -> bool {
+        let alike = |name: &OsStr| name.to_string_lossy().to_lowercase();
+        self.path() == other.path() && alike(name) == alike(to_name)
+    }
+
+    /// A rename that cannot replace, from two steps. Where there are no hard links, a rename that is told not to replace; and
+    /// where there is none, looking first is the best there is.
+    fn link_and_unlink(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> Result<(), Errno> {
+        let linked = if to.features().links {
+            rustix::fs::linkat(self.handle(), name, to.handle(), to_name, AtFlags::empty())
+        } else {
+            Err(Errno::NOTSUP)
+        };
+        match linked {
+            Ok(()) => return rustix::fs::unlinkat(self.handle(), name, AtFlags::empty()),
+            // Folders have no second name, and some file systems link only within a part of them.
+            Err(Errno::PERM | Errno::NOTSUP | Errno::NOSYS | Errno::MLINK | Errno::XDEV) => {}
+            Err(error) => return Err(error),
+        }
+        if to.features().no_replace {
+            match self.rename_exclusively(name, to, to_name) {
+                Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+                renamed => return renamed,
+            }
+        }
+        match rustix::fs::statat(to.handle(), to_name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(_) => Err(Errno::EXIST),
+            Err(Errno::NOENT) => self.rename_plainly(name, to, to_name),
+            Err(error) => Err(error),
         }
     }
 
-    /// A rename that cannot replace, from two steps; where there are no hard links looking first is the best there is.
-    fn link_and_unlink(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> Result<(), Errno> {
-        match rustix::fs::linkat(self.handle(), name, to.handle(), to_name, AtFlags::empty()) {
-            Ok(()) => rustix::fs::unlinkat(self.handle(), name, AtFlags::empty()),
-            Err(Errno::PERM | Errno::NOTSUP | Errno::NOSYS | Errno::MLINK) => {
-                match rustix::fs::statat(to.handle(), to_name, AtFlags::SYMLINK_NOFOLLOW) {
-                    Ok(_) => Err(Errno::EXIST),
-                    Err(Errno::NOENT) => {
-                        rustix::fs::renameat(self.handle(), name, to.handle(), to_name)
-                    }
-                    Err(error) => Err(error),
-                }
-            }
-            linked => linked,
-        }
+    /// Renames, and believes what the system says of it.
+    pub(super) fn rename_plainly(
+        &self,
+        name: &OsStr,
+        to: &Self,
+        to_name: &OsStr,
+    ) -> Result<(), Errno> {
+        rustix::fs::renameat(self.handle(), name, to.handle(), to_name)
     }
 
     #[cfg(any(target_os = "linux", target_os = "macos"))]
-    fn rename_exclusively(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> Result<(), Errno> {
+    pub(super) fn rename_exclusively(
+        &self,
+        name: &OsStr,
+        to: &Self,
+        to_name: &OsStr,
+    ) -> Result<(), Errno> {
         use rustix::fs::{RenameFlags, renameat_with};
         renameat_with(
             self.handle(),
@@ -67,7 +144,12 @@ impl Folder {
     }
 
     #[cfg(not(any(target_os = "linux", target_os = "macos")))]
-    fn rename_exclusively(&self, _name: &OsStr, _to: &Self, _to_name: &OsStr) -> Result<(), Errno> {
+    pub(super) fn rename_exclusively(
+        &self,
+        _name: &OsStr,
+        _to: &Self,
+        _to_name: &OsStr,
+    ) -> Result<(), Errno> {
         Err(Errno::NOSYS)
     }
 
@@ -80,11 +162,15 @@ impl Folder {
             .at("keep the old version as", to.path().join(to_name))
     }
 
-    /// Exchanges two entries in one step, so that neither name is ever free; says `false` where the system cannot.
+    /// Exchanges two entries in one step, so that neither name is ever free; says `false` where the file system cannot, or was
+    /// seen to do something else.
     ///
     /// # Errors
     /// One of them is not there, they are on different file systems, or the system refused.
     pub fn exchange(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> Result<bool> {
+        if !to.features().exchange {
+            return Ok(false);
+        }
         match self.exchange_names(name, to, to_name) {
             Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => Ok(false),
             exchanged => exchanged
@@ -94,14 +180,24 @@ impl Folder {
     }
 
     #[cfg(any(target_os = "linux", target_os = "macos"))]
-    fn exchange_names(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> Result<(), Errno> {
+    pub(super) fn exchange_names(
+        &self,
+        name: &OsStr,
+        to: &Self,
+        to_name: &OsStr,
+    ) -> Result<(), Errno> {
         use rustix::fs::{RenameFlags, renameat_with};
         let flags = RenameFlags::EXCHANGE;
         renameat_with(self.handle(), name, to.handle(), to_name, flags)
     }
 
     #[cfg(not(any(target_os = "linux", target_os = "macos")))]
-    fn exchange_names(&self, _name: &OsStr, _to: &Self, _to_name: &OsStr) -> Result<(), Errno> {
+    pub(super) fn exchange_names(
+        &self,
+        _name: &OsStr,
+        _to: &Self,
+        _to_name: &OsStr,
+    ) -> Result<(), Errno> {
         Err(Errno::NOSYS)
     }
 }

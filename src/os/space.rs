@@ -19,6 +19,20 @@ pub struct Space {
 /// The numbers of file systems in Linux's `statfs` whose files can share blocks: Btrfs, XFS, bcachefs, OCFS2.
 const SHARING: [u32; 4] = [0x9123_683e, 0x5846_5342, 0xca45_1a4e, 0x7461_636f];
 
+/// The numbers of file systems that do what they say: ext2 to ext4, XFS, Btrfs, bcachefs, F2FS, ZFS, and the one in memory.
+const WELL_KNOWN: [u32; 7] = [
+    0xef53,
+    0x5846_5342,
+    0x9123_683e,
+    0xca45_1a4e,
+    0xf2f5_2010,
+    0x2fc1_2fc1,
+    MEMORY,
+];
+
+/// More than any file system gives room in: a larger block is no number to count with. 64 MiB.
+const LARGEST_BLOCK: u64 = 64 << 20;
+
 /// The number of Linux's file system in memory.
 const MEMORY: u32 = 0x0102_1994;
 
@@ -33,6 +47,21 @@ impl Folder {
     #[must_use]
     pub fn is_in_memory(&self) -> bool {
         self.kind() == Some(MEMORY)
+    }
+
+    /// Whether this folder's file system is one that does what it says. Systems that do not tell the kind have none that are
+    /// programs of users.
+    #[must_use]
+    pub fn is_well_known(&self) -> bool {
+        self.kind().map_or(cfg!(not(target_os = "linux")), |kind| {
+            WELL_KNOWN.contains(&kind)
+        })
+    }
+
+    /// Whether this folder's file system is a program that the kernel asks by FUSE.
+    pub(super) fn is_behind_fuse(&self) -> bool {
+        const FUSE: u32 = 0x6573_5546;
+        self.kind() == Some(FUSE)
     }
 
     /// The number by which the system knows the kind of this folder's file system.
@@ -60,9 +89,12 @@ impl Folder {
     /// The system refused.
     pub fn space(&self) -> Result<Space> {
         let seen = rustix::fs::fstatvfs(self.handle()).at("ask for free space at", self.path())?;
-        let block = seen.f_frsize.max(1);
+        let block = Some(seen.f_frsize).filter(|block| (1..=LARGEST_BLOCK).contains(block));
+        let block = block.unwrap_or(1);
+        // Some programs behind FUSE say that nothing is left of a thousand million, and more is free than there is.
+        let is_true = |all: u64, free: u64| self.is_well_known() || (1..=all).contains(&free);
         // A file system in memory without a limit, and some on a network, say that they have no blocks at all.
-        let knows = seen.f_blocks > 0;
+        let knows = seen.f_blocks > 0 && is_true(seen.f_blocks, seen.f_bavail);
         Ok(Space {
             free_bytes: if knows {
                 seen.f_bavail.saturating_mul(block)
@@ -70,7 +102,8 @@ impl Folder {
                 u64::MAX
             },
             // File systems that make inodes as they need them count none.
-            free_files: (seen.f_files > 0).then_some(seen.f_favail),
+            free_files: (seen.f_files > 0 && is_true(seen.f_files, seen.f_favail))
+                .then_some(seen.f_favail),
             block,
             name: usize::try_from(seen.f_namemax)
                 .ok()

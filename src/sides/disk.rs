@@ -11,6 +11,7 @@ use crate::index::Index;
 use crate::listing::require_mounted;
 use crate::naming::{overlap, resolved};
 use crate::noting::Place;
+use crate::os::features::is_same_folder;
 use crate::os::folder::{Folder, is_missing};
 use crate::presence;
 use crate::project::{ProjectId, below};
@@ -62,8 +63,7 @@ impl DiskSide {
     /// [`Error::Overlap`].
     pub fn refuse_overlap(&self, destination: &Self) -> Result<()> {
         let (from, to) = (&self.database, &destination.database);
-        let (a, b) = (self.root.stat_self()?, destination.root.stat_self()?);
-        let relation = if (a.device, a.inode) == (b.device, b.inode) {
+        let relation = if is_same_folder(&self.root, &destination.root) {
             Some("is already")
         } else {
             overlap(&resolved(&to.root), &resolved(&from.root))

@@ -217,14 +217,14 @@ fn unreached(waiting: Vec<Waiting>, worker: &Worker<'_>) {
 
 /// Copies one file from the beginning and finishes it by itself.
 fn again(pair: &Pair, item: &Item, worker: &mut Worker<'_>) -> Result<Named> {
-    let part = worker.copy(pair, item)?;
+    let part = worker.copy_carefully(pair, item)?;
     part.flush()?;
     part.forget();
     finish(pair, item, part, worker)
 }
 
 /// Reads a flushed copy back and gives it its name.
-fn finish(pair: &Pair, item: &Item, part: Part, worker: &mut Worker<'_>) -> Result<Named> {
+fn finish(pair: &Pair, item: &Item, mut part: Part, worker: &mut Worker<'_>) -> Result<Named> {
     let digest = if worker.route.verify {
         verify(pair, item, &part, worker)?
     } else {
@@ -241,6 +241,7 @@ fn finish(pair: &Pair, item: &Item, part: Part, worker: &mut Worker<'_>) -> Resu
         bare: part.attributes == attributes::Outcome::Unsupported,
         remark: remark(&part),
     };
+    part.close()?;
     let modified = part.source.modified;
     let other_time = other_time(item, &part, worker.route.takes);
     match &item.old {

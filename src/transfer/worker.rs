@@ -245,7 +245,7 @@ impl<'a> Worker<'a> {
         let part = match self.copy(pair, &item) {
             Err(error) if self.is_out_of_handles(&error) => self.copy(pair, &item),
             // Written to while it was read: once more, in case that was the end of it.
-            Err(Error::Changed { .. }) => self.copy(pair, &item),
+            Err(Error::Changed { .. }) => self.copy_carefully(pair, &item),
             Err(Error::Copy { source, .. }) if source.kind() == std::io::ErrorKind::Interrupted => {
                 self.copy(pair, &item)
             }
@@ -283,6 +283,14 @@ impl<'a> Worker<'a> {
             return Ok(part);
         }
         copy_file(&pair.from, &item.name, &pair.to, &mut self.mover, &told)
+    }
+
+    /// Copies a file once more, with nothing but reads and writes.
+    pub(super) fn copy_carefully(&mut self, pair: &Pair, item: &Item) -> Result<Part> {
+        self.mover.careful = true;
+        let copied = self.copy(pair, item);
+        self.mover.careful = false;
+        copied
     }
 
     /// Flushes, reads back and names what was copied since the last time.

@@ -205,3 +205,42 @@ fn room_for_what_is_replaced_is_looked_for_where_it_is_kept() {
     ");
     assert_eq!(studio.read(name).len(), 2_000_000);
 }
+
+/// What is gone from the source, and what a folder takes the place of, is copied to the versions and only then removed.
+#[test]
+fn what_is_taken_away_is_kept_even_on_another_file_system() {
+    const SYNC: &str = "sync all all WORK NAS --delete --force";
+    let studio = Studio::new();
+    let Some(_disk) = Disk::mount(&studio, "NAS/footage", "4m") else {
+        return;
+    };
+    let from = "WORK/footage/acme/spot";
+    for name in ["a", "b", "c"] {
+        studio.file(format!("{from}/{name}"), format!("content of {name}"));
+    }
+    studio.lines(&[SYNC]).ok();
+    std::fs::rename(
+        studio.path(from).join("a"),
+        studio.path(from).join("renamed"),
+    )
+    .unwrap();
+    studio
+        .remove(format!("{from}/b"))
+        .remove(format!("{from}/c"))
+        .file(format!("{from}/c/inner"), "in the place of a file");
+    studio.lines(&[SYNC]).ok();
+    studio.lines(&[SYNC]).ok();
+    let there = "NAS/footage/acme/spot";
+    assert_eq!(studio.read(format!("{there}/renamed")), "content of a");
+    assert_eq!(
+        studio.read(format!("{there}/c/inner")),
+        "in the place of a file"
+    );
+    assert!(!studio.path(there).join("a").exists());
+    assert!(!studio.path(there).join("b").exists());
+    let tree = studio.tree("NAS/.auto-backup/versions");
+    for name in ["a", "b", "c"] {
+        let ends = format!("spot/{name} 12");
+        assert!(tree.lines().any(|line| line.ends_with(&ends)), "{tree}");
+    }
+}

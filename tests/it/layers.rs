@@ -90,6 +90,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("ignore", &["exclusions/mod.rs"]),
     ("indicatif", &["output/progress.rs"]),
     ("jiff", &["moment.rs"]),
+    ("nix", &["os/"]),
     ("open", &["commands/explore.rs"]),
     ("regex", &["pattern.rs"]),
     ("rusqlite", &["index/"]),

@@ -15,7 +15,7 @@ const LIST: &str = "system.posix_acl_access";
 const DEFAULT: &str = "system.posix_acl_default";
 
 /// Gives something an attribute; says so where that cannot be done here.
-fn set(path: &Path, name: &str, value: &[u8]) -> bool {
+pub(super) fn set(path: &Path, name: &str, value: &[u8]) -> bool {
     match setxattr(path, name, value, XattrFlags::empty()) {
         Ok(()) => true,
         Err(rustix::io::Errno::NOTSUP) => {
@@ -26,7 +26,7 @@ fn set(path: &Path, name: &str, value: &[u8]) -> bool {
     }
 }
 
-fn get(path: &Path, name: &str) -> Option<Vec<u8>> {
+pub(super) fn get(path: &Path, name: &str) -> Option<Vec<u8>> {
     let mut value = vec![0; 65_536];
     let length = getxattr(path, name, &mut value[..]).ok()?;
     value.truncate(length);

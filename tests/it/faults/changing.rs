@@ -53,7 +53,7 @@ const SIZES: [usize; 2] = [1000, 3 << 20];
 /// Where a copy of a file of this size is held: after the first look at it, and after its bytes were read.
 const HOLDS: [(usize, &str, &str); 4] = [
     (SIZES[0], "fstat", "1"),
-    (SIZES[0], "read", "1"),
+    (SIZES[0], "pread64", "1"),
     (SIZES[1], "fstat", "1"),
     (SIZES[1], "copy_file_range", "1"),
 ];

@@ -10,6 +10,8 @@ mod folding;
 mod full;
 mod histories;
 mod kills;
+mod limits;
+mod lying;
 mod odd_names;
 mod open_files;
 mod own_folder;

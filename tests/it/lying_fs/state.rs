@@ -101,9 +101,10 @@ impl State {
         self.entry(&entry)
     }
 
-    /// Lets another machine take a name that is free, as if it did so after the kernel's look.
+    /// Lets another machine take a name that is free, as if it did so after the kernel's look; no name of a temporary file.
     pub(super) fn rival(&mut self, place: Place<'_>) {
-        if let Some(content) = self.lies.rival {
+        let is_temporary = place.1.as_encoded_bytes().starts_with(b".auto-backup-");
+        if let Some(content) = self.lies.rival.filter(|_| !is_temporary) {
             let node = Node::new(Content::File(content.to_vec()), 0o644, (0, 0));
             // Where the name is taken it stays as it is.
             let _made = self.tree.make(place, node, &self.lies);
