@@ -5,25 +5,23 @@
 //! to ask for, because they are cheaper for many files at once.
 
 mod bytes;
+mod temporary;
 mod verify;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::ErrorKind;
-use std::os::unix::ffi::OsStringExt as _;
-use std::process;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use crate::digest::Digest;
 use crate::error::{At as _, Error, Result};
-use crate::exclusions::TEMPORARY;
 use crate::os::attributes::{self, Attributes};
 use crate::os::file;
 use crate::os::folder::Folder;
-use crate::os::host;
 use crate::os::stat::{Kind, Stat};
 use bytes::Passed;
+pub use temporary::temporary_name_with;
+use temporary::{create, temporary_name};
 
 /// What copying files one after the other uses again: memory, and what was found out about the disks.
 #[derive(Debug, Default)]
@@ -324,59 +322,6 @@ impl Mover {
         file::set_modified(to, part.source.modified)?;
         part.copy = Some(file::stat(to)?);
         Ok(())
-    }
-}
-
-/// Makes something under a temporary name that nobody else has.
-fn create<T>(folder: &Folder, make: impl Fn(&OsStr) -> Result<T>) -> Result<(OsString, T)> {
-    const ATTEMPTS: u32 = 1000;
-    for _ in 0..ATTEMPTS {
-        let name = temporary_name();
-        match make(&name) {
-            // A process of the same number left it behind, or one on a host of the same name has it.
-            Err(Error::Io { source, .. }) if source.kind() == ErrorKind::AlreadyExists => {}
-            created => {
-                return created
-                    .map(|what| (name, what))
-                    .map_err(|error| in_folder(error, folder));
-            }
-        }
-    }
-    Err(Error::Raced {
-        path: folder.path().join(temporary_name()),
-    })
-}
-
-/// A name that no other process on this host has.
-fn temporary_name() -> OsString {
-    temporary_name_with(b"")
-}
-
-/// A temporary name with something in it, to see whether a folder takes that.
-#[must_use]
-pub fn temporary_name_with(word: &[u8]) -> OsString {
-    static NUMBER: AtomicU64 = AtomicU64::new(0);
-    static BEGINNING: LazyLock<String> =
-        LazyLock::new(|| format!("{}{}-{}-", TEMPORARY.0, host::name(), process::id()));
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed).to_string();
-    let parts = [
-        BEGINNING.as_bytes(),
-        number.as_bytes(),
-        word,
-        TEMPORARY.1.as_bytes(),
-    ];
-    OsString::from_vec(parts.concat())
-}
-
-/// Names the folder in which no file can be made, not the temporary file that nobody knows.
-fn in_folder(error: Error, folder: &Folder) -> Error {
-    match error {
-        Error::Io { source, .. } => Error::Io {
-            action: "create a file in",
-            path: folder.path().to_owned(),
-            source,
-        },
-        error => error,
     }
 }
 

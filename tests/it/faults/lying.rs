@@ -152,11 +152,11 @@ fn a_source_that_lies_is_copied_whole() {
     {
         let studio = Studio::new();
         let told = format!("{lies:?}");
-        let Some(_mount) = LyingMount::new(&studio, "WORK", Lies::default()) else {
+        let Some(mount) = LyingMount::new(&studio, "WORK", Lies::default()) else {
             return;
         };
         write_all(&studio, 0);
-        _mount.lie(Lies {
+        mount.lie(Lies {
             size_lag: 0,
             ..lies
         });
