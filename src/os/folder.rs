@@ -64,6 +64,8 @@ impl Folder {
         Self {
             handle,
             path: path.to_owned(),
+            features: OnceLock::new(),
+            file_systems: Arc::default(),
         }
     }
 
