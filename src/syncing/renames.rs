@@ -115,9 +115,11 @@ impl Sync<'_> {
         let after = list(side, &new)?;
         for renamed in moved {
             let file = &renamed.file;
-            let shown = after
-                .file(&file.whole())
-                .filter(|shown| shown.bytes == Some(file.bytes));
+            let shown = after.file(&file.whole()).filter(|shown| {
+                let same_time =
+                    !side.tells_versions_apart() || shown.mark == renamed.gone.sent.mark;
+                shown.bytes == Some(file.bytes) && same_time
+            });
             self.forget_old(index, &renamed)?;
             work.removed
                 .push((renamed.replica.clone(), renamed.gone.path.clone()));

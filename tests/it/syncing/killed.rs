@@ -50,7 +50,9 @@ fn goes_on(studio: &Studio, remotes: &Remotes<'_>, server: &Server<'_>, options:
         before.len()
     );
     let sent = usize::try_from(rest.count("copied")).unwrap();
-    assert_eq!(sent, FILES - before.len() + again, "{rest}");
+    // One that came whole while it was killed is found there, and not sent.
+    let left = FILES - before.len() + again;
+    assert!(sent <= left && sent + UNSAID >= left, "{rest}");
     assert_eq!(site.failures(), []);
     assert_eq!(site.states(), ["interrupted", "complete"]);
     site.sync("").sent(0);
