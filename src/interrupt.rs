@@ -168,7 +168,7 @@ impl Drop for Lent {
 /// The system refused a handler.
 pub fn leave_when_idle(tidy: impl Fn() + Send + 'static) -> io::Result<()> {
     let mut signals = Signals::new(requests())?;
-    thread::spawn(move || {
+    let begun = thread::Builder::new().spawn(move || {
         for _ in signals.forever() {
             if IDLE.load(Ordering::SeqCst) {
                 tidy();
@@ -176,7 +176,7 @@ pub fn leave_when_idle(tidy: impl Fn() + Send + 'static) -> io::Result<()> {
             }
         }
     });
-    Ok(())
+    begun.map(drop)
 }
 
 /// The exit status of work that was stopped.

@@ -131,16 +131,21 @@ fn side_by_side(
     look: &(dyn Fn(&mut Index, &Database) -> Result<Look> + Sync),
 ) -> Result<Vec<Look>> {
     thread::scope(|scope| {
-        let started: Vec<_> = databases
-            .iter()
-            .map(|database| {
+        let begin = |database| {
+            let own = index.open_again();
+            let begun =
+                thread::Builder::new().spawn_scoped(scope, move || look(&mut own?, database));
+            // Where the system gives no thread for it, it is done here, before the next.
+            begun.map_err(|_| {
                 let own = index.open_again();
-                scope.spawn(move || look(&mut own?, database))
+                own.and_then(|mut own| look(&mut own, database))
             })
-            .collect();
-        let ended = started
-            .into_iter()
-            .map(|look| look.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        };
+        let started: Vec<_> = databases.iter().copied().map(begin).collect();
+        let ended = started.into_iter().map(|started| match started {
+            Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            Err(done) => done,
+        });
         // All of them, before the first failure is told.
         ended.collect::<Vec<_>>().into_iter().collect()
     })

@@ -108,7 +108,8 @@ impl Ahead {
     pub fn of(roots: Vec<PathBuf>) -> Self {
         let (answer, answers) = mpsc::channel();
         let awaited = roots.iter().cloned().collect();
-        thread::spawn(move || {
+        // Without a thread each is asked for when it is needed.
+        let _begun = thread::Builder::new().spawn(move || {
             for root in roots {
                 let real = real(&root);
                 if answer.send((root, real)).is_err() {

@@ -1,9 +1,10 @@
 //! What `find` looks for: a part of a name or path, or a glob for all of it.
 
-use globset::{Candidate, GlobBuilder, GlobMatcher};
+use globset::{Glob, GlobBuilder};
 use regex::bytes::{Regex, RegexBuilder};
 
 use crate::error::{Error, Result};
+use crate::exclusions::nests_too_deep;
 
 /// What a name or path is held against.
 #[derive(Clone, Debug)]
@@ -18,7 +19,7 @@ enum Matcher {
     /// A part of the name, found three times as fast as by a glob, and in whatever case of every script.
     Part(Regex),
     /// The whole name.
-    Glob(GlobMatcher),
+    Glob(Regex),
 }
 
 impl Pattern {
@@ -44,8 +45,12 @@ impl Pattern {
                 // Only in a glob that spells out a path does a star stop at a slash.
                 .literal_separator(of_paths)
                 .backslash_escape(true);
-            let glob = builder.build().ok();
-            glob.map(|glob| Matcher::Glob(glob.compile_matcher()))
+            let glob = if nests_too_deep(typed) {
+                None
+            } else {
+                builder.build().ok()
+            };
+            glob.and_then(|glob| compile(&glob)).map(Matcher::Glob)
         } else {
             let mut builder = RegexBuilder::new(&regex::escape(typed));
             builder.case_insensitive(!case_sensitive);
@@ -75,10 +80,15 @@ impl Pattern {
     #[must_use]
     pub fn matches(&self, text: &[u8]) -> bool {
         match &self.matcher {
-            Matcher::Part(part) => part.is_match(text),
-            Matcher::Glob(glob) => glob.is_match_candidate(&Candidate::from_bytes(text)),
+            Matcher::Part(pattern) | Matcher::Glob(pattern) => pattern.is_match(text),
         }
     }
+}
+
+/// Compiles a glob; `None` where it is too large. The glob's own way to do so panics then.
+fn compile(glob: &Glob) -> Option<Regex> {
+    let mut builder = RegexBuilder::new(glob.regex());
+    builder.dot_matches_new_line(true).build().ok()
 }
 
 #[cfg(test)]
@@ -137,5 +147,18 @@ mod tests {
     #[test]
     fn a_broken_pattern_is_refused() {
         assert!(Pattern::parse("a[", false).is_err() && Pattern::parse("", false).is_err());
+    }
+
+    #[test]
+    fn patterns_too_large_are_refused() {
+        for levels in [33, 200, 20_000] {
+            let braces = format!("{}b{}", "{a,".repeat(levels), "}".repeat(levels));
+            assert!(Pattern::parse(&braces, false).is_err(), "{levels}");
+        }
+        assert!(matches("{a,{b,{c,reel}}}*", "acme/spot/reel_01.mov"));
+        // However long, it is compiled or refused.
+        for pattern in ["?", "[a-z]", "\u{e9}*"] {
+            let _compiled = Pattern::parse(&pattern.repeat(20_000), false);
+        }
     }
 }

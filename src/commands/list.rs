@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::Run;
 use crate::catalogue;
 use crate::error::Result;
-use crate::index::KnownDatabase;
+use crate::index::{Index, KnownDatabase};
 use crate::name::Name;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
@@ -153,6 +153,10 @@ fn projects(
         .collect())
 }
 
+fn is_online(index: &Index, database: &Database, known: &KnownDatabase) -> Result<bool> {
+    presence::why_offline(index, database, known).map_or(Ok(true), |_| Ok(false))
+}
+
 fn databases(workspace: &Workspace) -> Result<Vec<ListedDatabase>> {
     let (index, registry) = (&workspace.index, &workspace.registry);
     let known = registry
@@ -163,15 +167,17 @@ fn databases(workspace: &Workspace) -> Result<Vec<ListedDatabase>> {
     // All at once: one that does not answer takes its time.
     let online = thread::scope(|scope| {
         let ask = |(database, known): (&Database, &KnownDatabase)| {
-            let (database, known, index) = (database.clone(), known.clone(), index.open_again());
-            scope.spawn(move || {
-                presence::why_offline(&index?, &database, &known).map_or(Ok(true), |_| Ok(false))
-            })
+            let (theirs, own) = ((database.clone(), known.clone()), index.open_again());
+            let ask = move || is_online(&own?, &theirs.0, &theirs.1);
+            let begun = thread::Builder::new().spawn_scoped(scope, ask);
+            // Where the system gives no thread for it, it is asked here.
+            begun.map_err(|_| is_online(index, database, known))
         };
         let asked: Vec<_> = registry.databases().iter().zip(&known).map(ask).collect();
-        let answers = asked
-            .into_iter()
-            .map(|asked| asked.join().unwrap_or(Ok(false)));
+        let answers = asked.into_iter().map(|asked| match asked {
+            Ok(thread) => thread.join().unwrap_or(Ok(false)),
+            Err(answer) => answer,
+        });
         answers.collect::<Result<Vec<bool>>>()
     })?;
     let listed = registry.databases().iter().zip(online);

@@ -145,7 +145,10 @@ impl Sync {
             max_files: self.max_files,
             limits: Limits {
                 bandwidth: self.bwlimit.clone(),
-                until: self.duration.map(|duration| Instant::now() + duration),
+                until: self.duration.and_then(|duration| {
+                    // What is longer than the clock goes is no limit.
+                    Instant::now().checked_add(duration)
+                }),
                 transfers: None,
             },
             consent: Consent::Nobody,

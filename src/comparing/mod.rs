@@ -220,11 +220,16 @@ impl<'a> Comparer<'_, 'a> {
             let look = |side: &Side| side.tree(registry, exclusions, category, project);
             // The two are on two disks mostly.
             let (a, b) = thread::scope(|scope| {
-                let second = scope.spawn(|| look(&self.sides[1]));
+                let second = thread::Builder::new().spawn_scoped(scope, || look(&self.sides[1]));
                 let first = look(&self.sides[0]);
-                (first, second.join())
+                let second = match second {
+                    Ok(thread) => thread.join().unwrap_or(Err(Error::Interrupted)),
+                    // The system gives no more threads.
+                    Err(_) => look(&self.sides[1]),
+                };
+                (first, second)
             });
-            let mut trees = [a?, b.unwrap_or(Err(Error::Interrupted))?];
+            let mut trees = [a?, b?];
             self.monitor
                 .event(&Event::Files(trees[0].files().max(trees[1].files())));
             let contents = self.contents(*place, project, &trees)?;

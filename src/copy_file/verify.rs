@@ -89,11 +89,16 @@ fn at_once(
     told: &(dyn Fn(u64) + Sync),
 ) -> (io::Result<Digest>, io::Result<Digest>) {
     thread::scope(|scope| {
-        let source = scope.spawn(|| Digest::of_file(origin, &mut Vec::new(), &|_| {}));
+        let read = || Digest::of_file(origin, &mut Vec::new(), &|_| {});
+        let source = thread::Builder::new().spawn_scoped(scope, read);
         let copy = Digest::of_file(copy, buffer, told);
-        let source = source
-            .join()
-            .unwrap_or_else(|_| Err(io::Error::other("reading it failed")));
+        let source = match source {
+            Ok(thread) => thread
+                .join()
+                .unwrap_or_else(|_| Err(io::Error::other("reading it failed"))),
+            // The system gives no more threads.
+            Err(_) => read(),
+        };
         (source, copy)
     })
 }

@@ -46,6 +46,9 @@ impl Exclusions {
         };
         let mut builder = GitignoreBuilder::new("");
         for pattern in patterns {
+            if nests_too_deep(pattern) {
+                return Err(malformed(pattern));
+            }
             builder
                 .add_line(None, pattern)
                 .map_err(|_| malformed(pattern))?;
@@ -70,6 +73,21 @@ impl Exclusions {
                     .matched(path.join(name), is_folder)
                     .is_ignore())
     }
+}
+
+/// Whether braces stand in braces in more than 32 levels: compiling such a pattern may use up the stack.
+#[must_use]
+pub fn nests_too_deep(pattern: &str) -> bool {
+    const DEEPEST: usize = 32;
+    let mut depth: usize = 0;
+    pattern.bytes().any(|byte| {
+        match byte {
+            b'{' => depth += 1,
+            b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > DEEPEST
+    })
 }
 
 /// Whether storages or desktops keep an entry of this name for themselves.
@@ -159,5 +177,17 @@ mod tests {
         };
         assert_eq!(excludes(false), [true, true, true]);
         assert_eq!(excludes(true), [false, false, true]);
+    }
+
+    #[test]
+    fn patterns_nested_too_deep_are_refused() {
+        for levels in [33, 20_000] {
+            let braces = format!("{}b{}", "{a,".repeat(levels), "}".repeat(levels));
+            let rules = ExclusionRules {
+                patterns: vec![braces],
+                ..ExclusionRules::default()
+            };
+            assert!(Exclusions::new(&rules).is_err(), "{levels}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Asking a storage that may never answer: a dead network mount can hold a system call for hours.
 
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,9 +16,20 @@ pub fn within<T: Send + 'static>(
     ask: impl FnOnce() -> T + Send + 'static,
 ) -> Option<T> {
     let (answer, question) = mpsc::channel();
-    // Nobody listens any more once the time is over.
-    thread::spawn(move || answer.send(ask()).unwrap_or_default());
-    receive(&question, patience).ok()
+    let ask = Arc::new(Mutex::new(Some(ask)));
+    let take = |ask: &Mutex<Option<_>>| ask.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let theirs = Arc::clone(&ask);
+    let begun = thread::Builder::new().spawn(move || {
+        if let Some(ask) = take(&theirs) {
+            // Nobody listens any more once the time is over.
+            answer.send(ask()).unwrap_or_default();
+        }
+    });
+    match begun {
+        Ok(_) => receive(&question, patience).ok(),
+        // Where the system gives no thread it is asked here, however long that takes.
+        Err(_) => take(&ask).map(|ask| ask()),
+    }
 }
 
 /// The next answer of a thread that asks; an error if it takes longer or work should stop.

@@ -62,7 +62,8 @@ pub(super) struct Page {
 /// Ends the holding back; stopped by dropping the sender.
 struct Timer {
     stop: Sender<()>,
-    thread: JoinHandle<()>,
+    /// None where the system gave no thread: then nothing is held back.
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Outlet {
@@ -222,19 +223,25 @@ impl Held {
 impl Timer {
     fn start(state: Arc<Mutex<State>>) -> Self {
         let (stop, stopped) = mpsc::channel();
+        let held = Arc::clone(&state);
         let wait = move |stopped: &Receiver<()>| {
             if stopped.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
-                lock(&state).let_go();
+                lock(&held).let_go();
             }
         };
-        let thread = thread::spawn(move || wait(&stopped));
+        let thread = thread::Builder::new().spawn(move || wait(&stopped)).ok();
+        if thread.is_none() {
+            lock(&state).let_go();
+        }
         Self { stop, thread }
     }
 
     /// Ends it; afterwards it touches nothing more.
     fn stop(self) {
         drop(self.stop);
-        self.thread.join().unwrap_or_default();
+        if let Some(thread) = self.thread {
+            thread.join().unwrap_or_default();
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -125,9 +126,17 @@ impl Pager {
             }
         }
         let lent = Lent::begin();
+        // The thread first: where there is none, no pager may have the terminal.
+        let (give, given) = mpsc::channel();
+        let watch = thread::Builder::new().spawn(move || {
+            if let Ok(child) = given.recv() {
+                watch(child);
+            }
+        })?;
         let mut child = command.stdin(Stdio::piped()).spawn()?;
         let input = child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        let watch = thread::spawn(move || watch(child));
+        // The thread waits for it.
+        give.send(child).unwrap_or_default();
         Ok(Self { input, watch, lent })
     }
 

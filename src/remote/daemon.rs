@@ -103,7 +103,7 @@ impl Daemon {
         let mut child = command.spawn().at("start", &program.path)?;
         let (sender, log) = mpsc::channel();
         if let Some(stream) = child.stderr.take() {
-            thread::spawn(move || {
+            let begun = thread::Builder::new().spawn(move || {
                 for line in BufReader::with_capacity(PIPE, Gathering(stream)).split(b'\n') {
                     let Ok(line) = line else { return };
                     if sender.send(line).is_err() {
@@ -111,6 +111,12 @@ impl Daemon {
                     }
                 }
             });
+            if let Err(error) = begun {
+                // One that nobody reads would wait for that for ever.
+                child.kill().unwrap_or_default();
+                child.wait().map(drop).unwrap_or_default();
+                return Err(error).at("begin a thread for", &program.path);
+            }
         }
         Ok(Self {
             folder,

@@ -3,7 +3,7 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
-use std::io::{BufRead as _, BufReader, Read};
+use std::io::{self, BufRead as _, BufReader, Read};
 use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
@@ -172,7 +172,7 @@ fn listen(
         child: command.spawn().at("start", program)?,
         ended: false,
     };
-    let lines = running.lines();
+    let lines = running.lines().at("begin a thread for", program)?;
     let mut heard = Instant::now();
     loop {
         let over = patience.whole.is_some_and(|whole| start.elapsed() > whole);
@@ -211,15 +211,15 @@ struct Running {
 
 impl Running {
     /// The lines of both its streams.
-    fn lines(&mut self) -> Receiver<Line> {
+    fn lines(&mut self) -> io::Result<Receiver<Line>> {
         let (sender, lines) = mpsc::sync_channel(WAITING);
         if let Some(out) = self.child.stdout.take() {
-            read_lines(out, sender.clone(), Line::Out);
+            read_lines(out, sender.clone(), Line::Out)?;
         }
         if let Some(log) = self.child.stderr.take() {
-            read_lines(log, sender, Line::Log);
+            read_lines(log, sender, Line::Log)?;
         }
-        lines
+        Ok(lines)
     }
 
     fn wait(&mut self, program: &Path) -> Result<End> {
@@ -261,8 +261,8 @@ fn read_lines(
     stream: impl Read + Send + 'static,
     sender: SyncSender<Line>,
     of: impl Fn(Vec<u8>) -> Line + Send + 'static,
-) {
-    thread::spawn(move || {
+) -> io::Result<()> {
+    let begun = thread::Builder::new().spawn(move || {
         for line in BufReader::new(stream).split(b'\n') {
             let Ok(line) = line else { return };
             if sender.send(of(line)).is_err() {
@@ -270,6 +270,7 @@ fn read_lines(
             }
         }
     });
+    begun.map(drop)
 }
 
 /// Says that rclone could not do something.

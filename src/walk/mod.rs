@@ -93,6 +93,8 @@ pub struct Walk<T> {
     receiver: Receiver<Batch<T>>,
     queue: Arc<Queue>,
     root: PathBuf,
+    /// Why the system gave no more threads.
+    refused: Option<io::Error>,
     /// How many replicas are not complete.
     left: usize,
 }
@@ -125,11 +127,13 @@ impl<T: Send + 'static> Walk<T> {
             queue: Arc::clone(&queue),
             make: Arc::new(make),
         };
+        let mut refused = None;
         // Each opens three folders at once.
         for _ in 0..walkers.min(limits::part(32)).max(1) {
             let walker = Walker::new(ground.clone(), sender.clone());
             // Where the system gives no more threads, those that there are will do; with none the walk fails.
-            if thread::Builder::new().spawn(move || walker.run()).is_err() {
+            if let Err(error) = thread::Builder::new().spawn(move || walker.run()) {
+                refused = Some(error);
                 break;
             }
         }
@@ -137,6 +141,7 @@ impl<T: Send + 'static> Walk<T> {
             receiver,
             queue,
             root: root.path().to_owned(),
+            refused,
             left,
         }
     }
@@ -165,7 +170,10 @@ impl<T: Send + 'static> Walk<T> {
     }
 
     /// The walkers have gone though replicas are left.
-    fn failed(&self) -> Result<Option<Batch<T>>> {
+    fn failed(&mut self) -> Result<Option<Batch<T>>> {
+        if let Some(refused) = self.refused.take() {
+            return Err(refused).at("begin a thread to walk", &self.root);
+        }
         Err(io::Error::other("the walk ended early; look again")).at("walk", &self.root)
     }
 }

@@ -106,7 +106,8 @@ impl Shelf {
             state.begun
         };
         let shelf = Arc::clone(shelf);
-        thread::spawn(move || {
+        // Without a thread the names are those that were read before.
+        let _begun = thread::Builder::new().spawn(move || {
             // Names that cannot be read are not offered; a command says why when it needs them.
             let projects = Projects::read(&index, &registry).unwrap_or_default();
             let mut state = shelf.state();
