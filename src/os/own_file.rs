@@ -288,14 +288,10 @@ impl OwnFile {
             _ => Some("it is not a regular file"),
         };
         let is_ours = trusted_path::is_us_or_root(stat.owner) || stat.owner == self.owner;
-        let why = why.or_else(|| match self.is_private {
-            true => None,
-            false if !is_ours => Some("it belongs to another user"),
-            false if stat.links > 1 => {
-                Some("it has another name somewhere, and others can write its folder")
-            }
-            false => None,
-        });
+        let second = "it has another name somewhere, and others can write its folder";
+        let why = why
+            .or_else(|| (!self.is_private && !is_ours).then_some("it belongs to another user"))
+            .or_else(|| (!self.is_private && stat.links > 1).then_some(second));
         why.map_or(Ok(()), |why| Err(io::Error::other(why)))
     }
 }
