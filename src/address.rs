@@ -97,6 +97,19 @@ pub fn join(root: &Path, below: &Path) -> PathBuf {
     OsString::from_vec([root, slash, below].concat()).into()
 }
 
+/// The topmost folder of the remote that an address names, as an address, and the path from there; `None` for a folder.
+#[must_use]
+pub fn top(root: &Path) -> Option<(PathBuf, PathBuf)> {
+    if !is_remote(root) {
+        return None;
+    }
+    let (remote, path) = split(root.as_os_str().as_bytes())?;
+    let slash: &[u8] = if path.starts_with(b"/") { b"/" } else { b"" };
+    let top = OsString::from_vec([remote, slash].concat());
+    let path = Path::new(OsStr::from_bytes(&path[slash.len()..]));
+    Some((top.into(), path.to_owned()))
+}
+
 /// How an address relates to another that holds some of the same files, as [`crate::naming::overlap`] says it of folders.
 #[must_use]
 pub fn overlap(root: &Path, other: &Path) -> Option<&'static str> {
@@ -126,6 +139,19 @@ mod tests {
 
     fn address(word: &str) -> Option<PathBuf> {
         typed(OsStr::new(word), Path::new("/no/such/folder")).unwrap()
+    }
+
+    #[test]
+    fn topmost_folder_of_a_remote() {
+        for (root, parts) in [
+            ("nas:/srv/studio", Some(("nas:/", "srv/studio"))),
+            ("s3:bucket/studio", Some(("s3:", "bucket/studio"))),
+            ("nas:", Some(("nas:", ""))),
+            ("/srv/studio", None),
+        ] {
+            let parts = parts.map(|(top, path)| (top.into(), path.into()));
+            assert_eq!(top(Path::new(root)), parts, "{root}");
+        }
     }
 
     #[test]

@@ -42,6 +42,7 @@ pub mod lock;
 pub mod manifest;
 pub mod moment;
 pub mod monitor;
+pub mod mounts;
 pub mod name;
 pub mod naming;
 pub mod nearest;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::interrupt;
 use crate::lexer::quote;
+use crate::mounts::{self, Missing};
 use crate::name::Name;
 use crate::nearest::nearest;
 use crate::os::folder::{Folder, is_missing};
@@ -23,7 +24,7 @@ pub struct Listing<'a> {
     pub projects: BTreeSet<ProjectId>,
     /// How many clients' folders there are.
     pub clients: usize,
-    /// Folders that could not be read.
+    /// Folders that could not be read: the category's, or those of `unread_clients` in their order.
     pub problems: Vec<Error>,
     /// Clients whose folders could not be read: nothing is known of their projects.
     pub unread_clients: Vec<Name>,
@@ -51,6 +52,15 @@ impl<'a> Listing<'a> {
         }
     }
 
+    /// The folder below the root that could not be read, of the problem at this place among them.
+    #[must_use]
+    pub fn place_of_problem(&self, place: usize) -> PathBuf {
+        let client = self.unread_clients.get(place).filter(|_| !self.unread);
+        let below = client.map_or(Path::new(""), |client| client.as_path());
+        // A category at the root itself has no slash at its end.
+        self.category.path.join(below).components().collect()
+    }
+
     /// Notes the links among these folders.
     fn note_links(&mut self, inside: &Path, found: &Folders) {
         let paths = found.links.iter().map(|name| inside.join(name.as_path()));
@@ -67,6 +77,48 @@ impl<'a> Listing<'a> {
             client: client.clone(),
             project,
         }));
+    }
+
+    /// Notes clients whose folders are mounts that are not there now, and takes them out of those that were found. A
+    /// project that is one, or has one in it, is listed whether it is there or not.
+    fn close_clients(
+        &mut self,
+        mut found: Folders,
+        absent: Vec<Missing>,
+        scope: &Scope,
+    ) -> Folders {
+        for mount in absent {
+            let below = mount.path.strip_prefix(&self.category.path);
+            let names: Vec<Name> = below
+                .unwrap_or(Path::new(""))
+                .iter()
+                .map(Name::from)
+                .collect();
+            match names.as_slice() {
+                [client] => {
+                    let is_meant = match scope {
+                        Scope::Client(meant) => meant == client,
+                        _ => true,
+                    };
+                    found.folders.retain(|name| name != client);
+                    if is_meant {
+                        self.problems.push(mount.error);
+                        self.unread_clients.push(client.clone());
+                    }
+                }
+                [client, project, ..] => {
+                    let project = ProjectId {
+                        client: client.clone(),
+                        project: project.clone(),
+                    };
+                    if scope.contains(&project) {
+                        self.projects.insert(project);
+                    }
+                }
+                [] => {}
+            }
+        }
+        found
     }
 
     /// Adds projects that are to be looked for, whether they are there or not, but where nothing could be read.
@@ -144,19 +196,24 @@ pub fn list<'a>(
         }
         return Ok(listing);
     }
+    let everything = &category.path;
+    let absent = mounts::missing(root, everything, everything, inner, mounted);
     let clients = match root
         .beneath(&category.path)
         .and_then(|folder| clients(&folder, scope))
     {
         Ok(clients) => clients,
         Err(error) => {
-            if !is_missing(&error) {
+            if is_missing(&error) {
+                listing.close_clients(Folders::default(), absent, scope);
+            } else {
                 listing.problems.push(error);
                 listing.unread = true;
             }
             return Ok(listing);
         }
     };
+    let clients = listing.close_clients(clients, absent, scope);
     listing.note_links(&category.path, &clients);
     listing.clients = clients.folders.len();
     for (client, problem) in clients.unread {

@@ -1,14 +1,17 @@
 //! Telling the index of replicas that were walked for a copy or a comparison: these are looks too.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::error::Result;
 use crate::index::{Draft, Drafted, Index, KnownDatabase};
 use crate::listing::is_mounted;
 use crate::moment::Moment;
+use crate::mounts;
 use crate::os::folder::Folder;
 use crate::presence::Marks;
-use crate::project::ProjectId;
+use crate::project::{ProjectId, below};
 use crate::registry::{Category, Database};
 use crate::tree::Tree;
 
@@ -21,6 +24,8 @@ pub struct Noting<'i, 'a> {
     draft: Draft<'i>,
     categories: Vec<&'a Category>,
     absent: Vec<(&'a Category, &'a ProjectId)>,
+    /// What is mounted below its root, and what of that was seen.
+    mounts: (BTreeSet<PathBuf>, BTreeSet<PathBuf>),
 }
 
 impl<'i, 'a> Noting<'i, 'a> {
@@ -30,6 +35,11 @@ impl<'i, 'a> Noting<'i, 'a> {
     /// The index cannot be read.
     pub fn begin(index: &'i Index, database: &'a Database) -> Result<Self> {
         let known = index.database(&database.root)?;
+        let mounts = if database.is_remote() {
+            BTreeSet::new()
+        } else {
+            mounts::below(&database.root)
+        };
         Ok(Self {
             database,
             began: Moment::now(),
@@ -37,6 +47,7 @@ impl<'i, 'a> Noting<'i, 'a> {
             known,
             categories: Vec::new(),
             absent: Vec::new(),
+            mounts: (mounts, BTreeSet::new()),
         })
     }
 
@@ -60,6 +71,17 @@ impl<'i, 'a> Noting<'i, 'a> {
             self.absent.push((category, project));
             return Ok(());
         }
+        let replica = below(&category.path, project);
+        let (all, seen) = &mut self.mounts;
+        let concerns = |mount: &&PathBuf| mounts::concerns(mount, &category.path, &replica);
+        let is_read = |mount: &&PathBuf| match mount.strip_prefix(&replica) {
+            Ok(path) => tree
+                .folders
+                .get(path)
+                .is_some_and(|folder| folder.files.is_some()),
+            Err(_) => true,
+        };
+        seen.extend(all.iter().filter(concerns).filter(is_read).cloned());
         let place = self.draft.replica(&category.path, project)?;
         if let Some(step) = tree.proven {
             self.draft.step(place, step);
@@ -85,6 +107,7 @@ impl<'i, 'a> Noting<'i, 'a> {
             known: self.known,
             categories: self.categories,
             absent: self.absent,
+            mounts: self.mounts.1,
         })
     }
 }
@@ -107,6 +130,7 @@ pub struct Noted<'a> {
     known: KnownDatabase,
     categories: Vec<&'a Category>,
     absent: Vec<(&'a Category, &'a ProjectId)>,
+    mounts: BTreeSet<PathBuf>,
 }
 
 impl Noted<'_> {
@@ -119,7 +143,10 @@ impl Noted<'_> {
             Place::Disk(root) => {
                 let categories = self.categories.iter();
                 let mounted = categories.filter(|category| is_mounted(root, category));
-                (Marks::of(root), mounted.collect())
+                let mounted = mounted.map(|category| category.path.clone());
+                let inner = self.mounts.iter();
+                let inner = inner.filter(|mount| mounts::is_mounted(root, mount));
+                (Marks::of(root), mounted.chain(inner.cloned()).collect())
             }
             Place::Remote(identity) => (Marks::of_remote(identity), Vec::new()),
         };
@@ -131,8 +158,8 @@ impl Noted<'_> {
         for (category, project) in &self.absent {
             writer.absent(&category.path, project)?;
         }
-        for category in mounted {
-            writer.mounted(&category.path)?;
+        for folder in mounted {
+            writer.mounted(&folder)?;
         }
         writer.finish(false)
     }

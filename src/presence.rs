@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::address;
 use crate::error::{self, Error, Result};
 use crate::exclusions::is_own;
 use crate::identity;
@@ -62,6 +63,43 @@ pub fn why_offline(index: &Index, database: &Database, known: &KnownDatabase) ->
         Err(Error::Unreachable { trouble, .. }) => Some(trouble.to_string()),
         Err(error) => Some(error.line()),
     }
+}
+
+/// Says that a database shows the identity of another one that is tracked, as a cloned drive does, if it does.
+///
+/// # Errors
+/// The index cannot be read.
+pub fn shared_identity(
+    index: &Index,
+    databases: &[Database],
+    database: &Database,
+) -> Result<Option<Error>> {
+    let Some(identity) = shown_identity(index, database)? else {
+        return Ok(None);
+    };
+    for other in databases.iter().filter(|other| *other != database) {
+        if index.identity(&other.root)?.as_ref() == Some(&identity) {
+            return Ok(Some(Error::SameIdentity {
+                database: database.name.clone(),
+                file: address::join(&database.root, &identity::path()),
+                other: other.name.clone(),
+            }));
+        }
+    }
+    Ok(None)
+}
+
+/// The identity that a folder shows now; of a remote the one that it showed last.
+fn shown_identity(index: &Index, database: &Database) -> Result<Option<String>> {
+    if database.is_remote() {
+        return index.identity(&database.root);
+    }
+    let root = database.root.clone();
+    let read = move || {
+        let folder = Folder::open(&root).ok()?;
+        identity::read(&folder).ok()?
+    };
+    Ok(within(GLANCE, read).flatten())
 }
 
 /// `stays`: whether more will be asked of it.

@@ -1,7 +1,7 @@
 //! What one look at a database sees: its replicas walked, every folder packed and set beside the index.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
@@ -9,6 +9,7 @@ use crate::exclusions::Exclusions;
 use crate::index::Draft;
 use crate::moment::Step;
 use crate::monitor::{Event, Monitor};
+use crate::mounts::{self, Missing};
 use crate::os::disk::Disk;
 use crate::os::folder::Folder;
 use crate::os::stat::{Kind, Stat};
@@ -33,7 +34,7 @@ enum Glimpse {
     /// It was read.
     Read(Box<Read>),
     /// It could not be read.
-    Closed(std::path::PathBuf, Error),
+    Closed(PathBuf, Error),
     /// It is not there; `true` for a replica's own folder.
     Gone(bool),
 }
@@ -57,10 +58,11 @@ pub fn see<'a>(
     registry: &Registry,
     exclusions: &Arc<Exclusions>,
     replicas: &[(&'a Category, ProjectId)],
+    mounted: &BTreeSet<PathBuf>,
     draft: &mut Draft<'_>,
     monitor: &dyn Monitor,
 ) -> Result<Sight<'a>> {
-    let mut inner: BTreeMap<&Path, Arc<[std::path::PathBuf]>> = BTreeMap::new();
+    let mut inner: BTreeMap<&Path, Arc<[PathBuf]>> = BTreeMap::new();
     let starts = replicas.iter().map(|(category, project)| Start {
         path: below(&category.path, project),
         inner: Arc::clone(
@@ -69,7 +71,8 @@ pub fn see<'a>(
                 .or_insert_with(|| registry.inner_categories(category).into()),
         ),
     });
-    let starts = starts.collect();
+    let starts: Vec<Start> = starts.collect();
+    let mut closed = closed(root, exclusions, replicas, &starts, mounted);
     let walkers = Disk::of(root).walkers();
     let mut walk = Walk::begin(root, starts, exclusions, walkers, Glimpse::of);
     let mut sight = Sight::default();
@@ -78,7 +81,13 @@ pub fn see<'a>(
     while let Some(batch) = walk.next()? {
         for (replica, mut glimpse) in batch.folders {
             let (category, project) = &replicas[replica];
-            if matches!(glimpse, Glimpse::Gone(true)) {
+            if closed
+                .get(&replica)
+                .is_some_and(|closed| glimpse.is_below(closed))
+            {
+                continue;
+            }
+            if matches!(glimpse, Glimpse::Gone(true)) && !closed.contains_key(&replica) {
                 sight.absent.push((category, project.clone()));
                 continue;
             }
@@ -100,12 +109,57 @@ pub fn see<'a>(
         }
         for replica in batch.complete {
             held.remove(&replica);
+            for mount in closed.remove(&replica).into_iter().flatten() {
+                let (category, project) = &replicas[replica];
+                let place = match places.get(&replica) {
+                    Some(place) => *place,
+                    None => draft.replica(&category.path, project)?,
+                };
+                places.insert(replica, place);
+                let unread = Glimpse::Closed(mount.path, mount.error);
+                sight.take(unread, draft, place, monitor)?;
+            }
             if let Some(place) = places.remove(&replica) {
                 draft.complete(place)?;
             }
         }
     }
     Ok(sight)
+}
+
+/// Remembered mounts that are not there now, by the places of their replicas and with their paths below these: nothing is
+/// known of them.
+fn closed(
+    root: &Folder,
+    exclusions: &Exclusions,
+    replicas: &[(&Category, ProjectId)],
+    starts: &[Start],
+    mounted: &BTreeSet<PathBuf>,
+) -> BTreeMap<usize, Vec<Missing>> {
+    let mut closed = BTreeMap::new();
+    if mounted.is_empty() {
+        return closed;
+    }
+    for (place, ((category, _), start)) in replicas.iter().zip(starts).enumerate() {
+        let category = &category.path;
+        let missing = mounts::missing(root, category, &start.path, &start.inner, mounted);
+        let below = missing.into_iter().map(|mount| Missing {
+            // The whole of it, where the mount is its folder or one above that.
+            path: mount
+                .path
+                .strip_prefix(&start.path)
+                .unwrap_or(Path::new(""))
+                .to_owned(),
+            error: mount.error,
+        });
+        let meant: Vec<Missing> = below
+            .filter(|mount| !exclusions.excludes_below(&mount.path))
+            .collect();
+        if !meant.is_empty() {
+            closed.insert(place, meant);
+        }
+    }
+    closed
 }
 
 impl Sight<'_> {
@@ -145,6 +199,16 @@ impl Sight<'_> {
 }
 
 impl Glimpse {
+    /// Whether it is of one of these folders, or of something below it.
+    fn is_below(&self, closed: &[Missing]) -> bool {
+        let path = match self {
+            Self::Read(read) => &read.folder.path,
+            Self::Closed(path, _) => path,
+            Self::Gone(_) => return false,
+        };
+        closed.iter().any(|mount| path.starts_with(&mount.path))
+    }
+
     /// Runs on the walkers' threads: packing is most of the work that is not the system's.
     fn of(sight: walk::Visited<'_>) -> Self {
         match sight.what {

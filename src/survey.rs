@@ -16,7 +16,7 @@ use crate::registry::{Category, Registry};
 pub struct Survey<'a> {
     /// What was found in each category.
     pub listings: Vec<Listing<'a>>,
-    /// Categories whose folders are file systems of their own.
+    /// Folders of categories, and in them, that are file systems of their own.
     pub mounted: BTreeSet<PathBuf>,
     /// Folders that could not be listed.
     pub unreadable: u64,

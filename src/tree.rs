@@ -264,6 +264,36 @@ impl Tree {
         (seen.manifest, seen.tally) = (packer.finish(), tally);
     }
 
+    /// Takes out a folder if nothing is known to be in it.
+    pub fn remove_empty(&mut self, path: &Path) {
+        let mut below = self.folders.range(path.to_owned()..);
+        let own = below.next().filter(|(folder, _)| *folder == path);
+        let is_empty = own.is_some_and(|(_, folder)| folder.packed().is_empty());
+        let is_alone = below
+            .next()
+            .is_none_or(|(folder, _)| !folder.starts_with(path));
+        if is_empty && is_alone {
+            self.folders.remove(path);
+        }
+    }
+
+    /// Notes that nothing is known of a folder and of what is below it.
+    pub fn close(&mut self, path: &Path, error: Error) {
+        self.folders
+            .retain(|folder, _| folder == path || !folder.starts_with(path));
+        self.problems
+            .retain(|problem| !problem.path.starts_with(path));
+        if !self.folders.is_empty() {
+            let folder = self.folders.entry(path.to_owned());
+            let folder = folder.or_insert_with(|| TreeFolder::known(SeenFolder::default()));
+            folder.files = None;
+            folder.specials.clear();
+            folder.subfolders.clear();
+        }
+        let path = path.to_owned();
+        self.problems.push(Problem { path, error });
+    }
+
     /// How many files and links it holds.
     #[must_use]
     pub fn files(&self) -> u64 {

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::Run;
 use crate::error::{Error, Result};
+use crate::monitor::Event;
 use crate::name::Name;
 use crate::naming;
 use crate::output::answer::{Answer, Records};
@@ -127,6 +128,10 @@ impl Run for Add {
                     None
                 } else {
                     let (index, database) = (&workspace.index, registry.database(&name)?);
+                    let databases = registry.databases();
+                    if let Some(shared) = presence::shared_identity(index, databases, database)? {
+                        workspace.monitor.event(&Event::Problem(&shared));
+                    }
                     presence::why_offline(index, database, &index.database(&root)?)
                 };
                 Ok(Added {

@@ -29,7 +29,8 @@ use crate::workspace::Workspace;
 /// For the push of every night: what was sent is remembered, so that the destination is listed only the first time. What
 /// the source holds is what counts: what differs at the destination is replaced, and its old version is kept in
 /// `.auto-backup/versions/` there. What failed is remembered too, and goes first the next time. Files that are gone from
-/// the source are told of, and stay; with `--delete` they are moved among the old versions.
+/// the source are told of, and stay; with `--delete` they are moved among the old versions, and folders that are empty
+/// then go too.
 #[derive(Debug, Args)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -280,7 +281,9 @@ impl Stream for Synced {
     }
 
     fn is_routine(&self) -> bool {
-        // A night in which nothing was done but what was to be, with links and files gone from the source as every night.
-        self.copied.is_complete() && self.copied.lists_only(&["skipped", "gone"])
+        // A night in which nothing was done but what was to be, with links and files gone from the source as every night,
+        // and with files that were renamed or moved among the old versions, as the line asks.
+        let good = ["skipped", "gone", "moved", "deleted"];
+        self.copied.is_complete() && self.copied.lists_only(&good)
     }
 }

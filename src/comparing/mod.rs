@@ -106,6 +106,7 @@ pub fn compare(
         Side::open(index, request.databases[0])?,
         Side::open(index, request.databases[1])?,
     ];
+    sides[0].refuse_comparison(&sides[1])?;
     let exclusions = Arc::new(Exclusions::new(registry.exclusion_rules())?);
     let mut comparison = Comparison {
         counts: vec![Counts::default(); request.categories.len()],
@@ -168,9 +169,11 @@ fn replicas(
     for (place, category) in request.categories.iter().enumerate() {
         for side in sides {
             let listing = side.listing(registry, category, &request.scope)?;
-            for problem in &listing.problems {
+            for (number, problem) in listing.problems.iter().enumerate() {
                 let verdict = Verdict::Failed(problem.line());
-                comparison.add(place, PathBuf::new(), verdict);
+                let folder = listing.place_of_problem(number);
+                let below = folder.strip_prefix(&category.path).unwrap_or(&folder);
+                comparison.add(place, below.to_owned(), verdict);
             }
             let projects = listing.projects.into_iter();
             replicas.extend(projects.map(|project| (place, project)));

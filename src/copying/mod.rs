@@ -129,8 +129,9 @@ fn replicas<'a>(
     for category in &request.categories {
         let listing = source.listing(registry, category, scope)?;
         let path = |path: &Path| source.path(path, Path::new(""));
-        for problem in &listing.problems {
-            report.add(Outcome::Failed(problem.line()), || path(&category.path));
+        for (place, problem) in listing.problems.iter().enumerate() {
+            let folder = listing.place_of_problem(place);
+            report.add(Outcome::Failed(problem.line()), || path(&folder));
         }
         for link in &listing.links {
             let why = "it is a symbolic link, and is not followed".to_owned();

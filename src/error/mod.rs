@@ -377,6 +377,18 @@ pub enum Error {
         /// How.
         why: &'static str,
     },
+    /// Two databases with one identity file, as a cloned drive and the one it was made of.
+    #[error(
+        "databases `{database}` and `{other}` have the same identity file `.auto-backup/database.json`: one is the other by another path, or a clone of it"
+    )]
+    SameIdentity {
+        /// One of them: the destination, or the one that was added or loaded.
+        database: String,
+        /// Its identity file.
+        file: PathBuf,
+        /// The other.
+        other: String,
+    },
     /// Ctrl-C, SIGTERM or SIGHUP.
     #[error("interrupted")]
     Interrupted,
@@ -506,6 +518,10 @@ impl Error {
                 Some("make room there, or copy fewer projects; nothing was copied".to_owned())
             }
             Self::SameFolder { .. } => Some("nothing has to be copied there".to_owned()),
+            Self::SameIdentity { database, file, other } => Some(format!(
+                "if they are one place, `remove database {database}`; if `{database}` is a clone of `{other}`, delete `{}` and `load --forget {database}`: the next copy gives it an identity of its own",
+                Name::from(file.as_path())
+            )),
             _ => None,
         }
     }

@@ -73,6 +73,17 @@ impl Exclusions {
                     .matched(path.join(name), is_folder)
                     .is_ignore())
     }
+
+    /// Whether a folder is left alone or lies in one that is; `path` is relative to the project's folder.
+    #[must_use]
+    pub fn excludes_below(&self, path: &Path) -> bool {
+        path.ancestors().any(|path| {
+            let (above, name) = (path.parent(), path.file_name());
+            above
+                .zip(name)
+                .is_some_and(|(above, name)| self.excludes(above, name, true))
+        })
+    }
 }
 
 /// Whether braces stand in braces in more than 32 levels: compiling such a pattern may use up the stack.

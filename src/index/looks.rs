@@ -192,13 +192,13 @@ impl LookWriter<'_> {
         Ok(())
     }
 
-    /// Notes that a category's folder is a file system of its own.
+    /// Notes that a category's folder, or one in it, is a file system of its own.
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn mounted(&self, category: &Path) -> Result<()> {
+    pub fn mounted(&self, folder: &Path) -> Result<()> {
         let sql = "INSERT OR IGNORE INTO mounts (database_id, category) VALUES (?1, ?2)";
-        let parameters = params![self.database, category.as_os_str().as_bytes()];
+        let parameters = params![self.database, folder.as_os_str().as_bytes()];
         self.transaction
             .execute(sql, parameters)
             .explain("write", &self.path)?;

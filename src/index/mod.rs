@@ -42,7 +42,7 @@ pub use opening::Opened;
 pub use replicas::{KnownDatabase, KnownReplica};
 pub use runs::{Begun, Ended, Run};
 pub use sending::{Left, Said, Unproven};
-pub use sent::{SentChanges, SentFile, SentFolder, SentRecord, SentRow};
+pub use sent::{SentChanges, SentFile, SentFolder, SentRecord, SentRow, link};
 pub use snapshot::Snapshot;
 pub use staging::StagingFolder;
 pub use stamp::Stamp;

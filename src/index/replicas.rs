@@ -121,7 +121,8 @@ impl Index {
         Ok(seconds.explain("read", &self.path)?.map(at_second))
     }
 
-    /// The categories of a database whose folders were file systems of their own at the last look.
+    /// The folders of a database that were file systems of their own at the last look: those of categories, and others
+    /// in them.
     ///
     /// # Errors
     /// The index cannot be read.
@@ -152,6 +153,45 @@ impl Index {
         let known = known.explain("read", &self.path)?;
         self.verify_count(database, category, known.len())?;
         Ok(known)
+    }
+
+    /// The identity of the database with this root, as it showed it last.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn identity(&self, root: &Path) -> Result<Option<String>> {
+        let sql = "SELECT identity FROM databases WHERE root = ?1";
+        let identity = self.connection.prepare_cached(sql).and_then(|mut query| {
+            let root = root.as_os_str().as_bytes();
+            query.query_row([root], |row| row.get(0)).optional()
+        });
+        Ok(identity.explain("read", &self.path)?.flatten())
+    }
+
+    /// What is known of one replica.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn replica(
+        &self,
+        database: i64,
+        category: &Path,
+        project: &ProjectId,
+    ) -> Result<Option<KnownReplica>> {
+        let sql = "SELECT client, project, present, looked_at, files, bytes, folders, newest, newest_ns, unreadable,
+                          step, fingerprints
+                   FROM replicas WHERE database_id = ?1 AND category = ?2 AND client = ?3 AND project = ?4";
+        let parameters = params![
+            database,
+            category.as_os_str().as_bytes(),
+            project.client.as_bytes(),
+            project.project.as_bytes()
+        ];
+        let known = self
+            .connection
+            .prepare_cached(sql)
+            .and_then(|mut query| query.query_row(parameters, known_replica).optional());
+        known.explain("read", &self.path)
     }
 
     /// The row of the database with this root, once it was looked at; nothing is summed up for it.

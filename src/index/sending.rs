@@ -223,6 +223,7 @@ fn unproven(row: &Row<'_>) -> rusqlite::Result<Unproven> {
             },
             number: row.get::<_, i64>(5)?.cast_unsigned(),
             mark: 0,
+            link: 0,
         },
         is_said: row.get(6)?,
         mark_before: row.get::<_, i64>(7)?.cast_unsigned(),

@@ -13,6 +13,7 @@ use rusqlite::{Connection, Row, params};
 use super::Index;
 use super::checksums::{check, of_parts};
 use super::failure::Explain as _;
+use crate::digest::Digest;
 use crate::error::Result;
 use crate::manifest::{File, Manifest, Packer};
 use crate::moment::Moment;
@@ -29,6 +30,30 @@ pub struct SentFile {
     pub number: u64,
     /// What a listing of the destination shows of this version; 0 where that is not known.
     pub mark: u64,
+    /// Stands for the target of a symbolic link; 0 for a file.
+    pub link: u64,
+}
+
+impl SentFile {
+    /// A file or symbolic link as it is at its source.
+    #[must_use]
+    pub fn of(file: &File<'_>) -> Self {
+        Self {
+            bytes: file.bytes,
+            modified: file.modified,
+            link: file.target.map_or(0, link),
+            ..Self::default()
+        }
+    }
+
+    /// Whether the source holds what was sent: a file by its size and time, a link by its target.
+    #[must_use]
+    pub fn is_same(&self, file: &File<'_>) -> bool {
+        match file.target {
+            Some(target) => self.link == link(target),
+            None => (self.link, self.bytes, self.modified) == (0, file.bytes, file.modified),
+        }
+    }
 }
 
 /// The files of one folder, by their names.
@@ -105,6 +130,7 @@ impl SentRow {
                 modified: file.modified,
                 number: number(&self.numbers, place),
                 mark: number(&self.marks, place),
+                link: file.target.map_or(0, read_link),
             };
             files.insert(Name::from_bytes(file.name.to_vec()), sent);
             place += 1;
@@ -118,11 +144,12 @@ impl SentRow {
         let mut packer = Packer::with_capacity(files.len());
         let (mut numbers, mut marks) = (Vec::new(), Vec::new());
         for (name, file) in files {
+            let link = format!("{:016x}", file.link);
             packer.add(&File {
                 name: name.as_bytes(),
                 bytes: file.bytes,
                 modified: file.modified,
-                target: None,
+                target: (file.link != 0).then_some(link.as_bytes()),
             });
             numbers.extend_from_slice(&file.number.to_le_bytes());
             marks.extend_from_slice(&file.mark.to_le_bytes());
@@ -179,6 +206,28 @@ impl Index {
             .prepare_cached(sql)
             .and_then(|mut query| query.query_map(parameters, |row| path(row, 0))?.collect());
         rows.explain("read", &self.path)
+    }
+
+    /// Forgets folders of a replica that are no longer at a destination, as far as nothing is known to be in them.
+    ///
+    /// # Errors
+    /// The index cannot be written.
+    pub fn forget_sent_folders(
+        &mut self,
+        destination: &Path,
+        folders: &[(PathBuf, PathBuf)],
+    ) -> Result<()> {
+        let path = self.path.clone();
+        let transaction = self.transaction()?;
+        let sql = "DELETE FROM sent WHERE destination = ?1 AND replica = ?2 AND folder = ?3 AND manifest = x''";
+        for (replica, folder) in folders {
+            let parameters = params![bytes(destination), bytes(replica), bytes(folder)];
+            transaction
+                .prepare_cached(sql)
+                .and_then(|mut query| query.execute(parameters))
+                .explain("write", &path)?;
+        }
+        transaction.commit().explain("write", &path)
     }
 
     /// Notes what is at a destination now: the files that a source sent, and the names that are no longer there as anybody
@@ -297,6 +346,18 @@ impl Place<'_> {
     }
 }
 
+/// What stands for the target of a link; never 0.
+#[must_use]
+pub fn link(target: &[u8]) -> u64 {
+    Digest::of_bytes(target).half().max(1)
+}
+
+/// The same as it is written in a row.
+fn read_link(text: &[u8]) -> u64 {
+    let text = std::str::from_utf8(text).unwrap_or_default();
+    u64::from_str_radix(text, 16).unwrap_or(1)
+}
+
 /// The folder of a file, and its name.
 fn split(path: &Path) -> (PathBuf, Name) {
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
@@ -342,11 +403,30 @@ mod tests {
             },
             number: bytes + 1,
             mark: bytes + 2,
+            link: 0,
         }
     }
 
     fn one(name: &str, bytes: u64) -> SentFolder {
         [(Name::from(name), file(bytes))].into()
+    }
+
+    #[test]
+    fn links_are_kept_with_what_stands_for_their_targets() {
+        let mut files = one("a", 1);
+        let file = |target| File {
+            name: b"b",
+            bytes: 0,
+            modified: Moment::UNKNOWN,
+            target,
+        };
+        let link = SentFile::of(&file(Some(b"../x.mov".as_slice())));
+        files.insert(Name::from("b"), link);
+        let row = SentRow::packed(Path::new("x"), Path::new("/work"), &files);
+        assert_eq!(row.files(), files);
+        assert!(link.is_same(&file(Some(b"../x.mov".as_slice()))));
+        assert!(!link.is_same(&file(Some(b"../y.mov".as_slice()))));
+        assert!(!link.is_same(&file(None)));
     }
 
     #[test]

@@ -9,11 +9,12 @@ use super::{Lane, News, Replica};
 use crate::error::{Error, Result};
 use crate::held::{Held, HeldFolder, HeldTime};
 use crate::identity;
-use crate::index::{Content, Contents, Index};
+use crate::index::{Content, Contents, Index, SentFile, SentFolder, SentRecord};
 use crate::interrupt;
 use crate::listing::require_mounted;
 use crate::lock::Lock;
 use crate::manifest::Manifest;
+use crate::name::Name;
 use crate::noting::{Noting, Place};
 use crate::os::folder::Folder;
 use crate::outcome::Outcome;
@@ -203,7 +204,8 @@ impl Lane<'_> {
         self.report().versions.extend(path);
     }
 
-    /// Tells the journal what was copied: all that was planned but what the report says something else of.
+    /// Tells the journal what was copied: all that was planned but what the report says something else of. It counts as
+    /// sent, as what a sync sends.
     fn keep_copied(&mut self, side: &DiskSide, jobs: &[Job]) {
         let report = self.report;
         let copied = {
@@ -211,7 +213,11 @@ impl Lane<'_> {
             copied(side, jobs, &report.items)
         };
         let (run, root) = (self.errand.run, &self.database.root);
-        if let Err(error) = self.index.keep_files(run, root, &copied) {
+        let kept = self.index.keep_files(run, root, &copied);
+        let source = &self.errand.source.database().root;
+        let record = sent(jobs, &copied);
+        let recorded = self.index.keep_sent(root, source, &record);
+        for error in [kept, recorded].into_iter().filter_map(Result::err) {
             self.problem(error);
         }
     }
@@ -322,6 +328,26 @@ fn held(jobs: &[Job], replicas: &[Replica], times: &[OtherTime]) -> Held {
         folder.insert(time.name.clone(), file);
     }
     held
+}
+
+/// The record of what was copied, by replica.
+fn sent(jobs: &[Job], copied: &[(PathBuf, Manifest)]) -> SentRecord {
+    let mut record = SentRecord::new();
+    for (folder, manifest) in copied {
+        let Some(job) = jobs.iter().find(|job| folder.starts_with(&job.relative)) else {
+            continue;
+        };
+        let below = folder.strip_prefix(&job.relative).unwrap_or(folder);
+        let mut files = SentFolder::new();
+        let mut packed = manifest.files();
+        while let Ok(Some(file)) = packed.next() {
+            let name = Name::from_bytes(file.name.to_vec());
+            files.insert(name, SentFile::of(&file));
+        }
+        let changes = record.entry(job.relative.clone()).or_default();
+        changes.folder(below, files);
+    }
+    record
 }
 
 /// Keeps what was proven, for source and destination alike: their content is the same.

@@ -27,7 +27,7 @@ use crate::plan::Rules;
 use crate::project::{ProjectId, Scope, below};
 use crate::registry::{Category, Database, Registry};
 use crate::report::Report;
-use crate::sides::{DiskSide, Side};
+use crate::sides::{DiskSide, Opened, Side};
 use crate::transfer::Job;
 use crate::tree::Tree;
 use crate::units;
@@ -183,6 +183,9 @@ impl Lane<'_> {
             }
             return Ok(());
         }
+        let writes = jobs.iter().any(|job| job.plan.has_work());
+        let source = &self.errand.source;
+        source.refuse_same_place(Opened::Disk(side), writes)?;
         if self.errand.asks {
             self.ask(&jobs)?;
         }

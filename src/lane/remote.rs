@@ -19,7 +19,7 @@ use crate::plan::{LeftOut, Plan, plan};
 use crate::registry::Category;
 use crate::remote::{self, Limits, Listed};
 use crate::sending::{self, CANNOT_KEEP, End, Outgoing, Sending};
-use crate::sides::RemoteSide;
+use crate::sides::{Opened, RemoteSide};
 use crate::transfer::Job;
 use crate::tree::Tree;
 
@@ -41,10 +41,13 @@ impl Lane<'_> {
             }
             return Ok(());
         }
+        let writes = jobs.iter().any(|job| job.plan.has_work());
+        let source = &self.errand.source;
+        source.refuse_same_place(Opened::Remote(side), writes)?;
         if self.errand.asks {
             self.ask(&jobs)?;
         }
-        if jobs.iter().any(|job| job.plan.has_work()) {
+        if writes {
             side.ensure_identity()?;
         }
         self.tell_planned(&jobs);
@@ -203,7 +206,7 @@ impl Lane<'_> {
             let Some(replica) = replica else { continue };
             let rows = self.index.sent(&self.database.root, &job.relative)?;
             let made: Vec<PathBuf> = empty_folders(job).collect();
-            let tree = side.with_record(tree, &rows, &made);
+            let tree = side.with_record(tree, &rows, &made, &errand.exclusions);
             noting.add(&replica.category, &replica.project, &tree)?;
         }
         let noted = noting.finish()?;

@@ -285,6 +285,15 @@ impl Folder {
             .at("remove the temporary file", self.path.join(name))
     }
 
+    /// Removes a folder in which there is nothing; the system refuses for any other.
+    ///
+    /// # Errors
+    /// There is something in it, it is no folder, or the system refused.
+    pub fn remove_empty(&self, name: &OsStr) -> Result<()> {
+        rustix::fs::unlinkat(&self.handle, name, AtFlags::REMOVEDIR)
+            .at("remove the empty folder", self.path.join(name))
+    }
+
     /// Sets the modification time of an entry; a link's own, not that of its target.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ pub mod folder;
 pub mod guard;
 pub mod host;
 pub mod limits;
+pub mod mounts;
 pub mod origin;
 pub mod own_file;
 pub mod own_folder;

@@ -25,10 +25,7 @@ impl Remote {
         let file = identity::path();
         let text = identity::text(database, &self.path(&file))?;
         let here = Scratch::list(text.lines().map(str::to_owned))?;
-        let said = match self.daemon() {
-            Some(daemon) => self.put_identity(daemon, &here, &file)?,
-            None => self.put_identity_alone(&here, &file)?,
-        };
+        let said = self.put_new(&here, &file)?;
         let read = self.identity(Duration::from_secs(PATIENCE))?;
         read.ok_or_else(|| {
             failed(
@@ -39,7 +36,15 @@ impl Remote {
         })
     }
 
-    /// Puts it there unless there is one; gives what rclone failed with, if it did.
+    /// Puts a small file there unless there is one of its name; returns what rclone failed with, if it did.
+    pub(super) fn put_new(&self, here: &Scratch, file: &Path) -> Result<Option<String>> {
+        match self.daemon() {
+            Some(daemon) => self.put_identity(daemon, here, file),
+            None => self.put_identity_alone(here, file),
+        }
+    }
+
+    /// Puts it there by the process that is asked everything.
     fn put_identity(&self, daemon: &Daemon, here: &Scratch, file: &Path) -> Result<Option<String>> {
         let text = |path: Option<&Path>| path.and_then(Path::to_str).unwrap_or_default().to_owned();
         let question = json!({

@@ -17,6 +17,7 @@ mod process;
 mod program;
 mod reach;
 mod rename;
+mod token;
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};

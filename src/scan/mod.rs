@@ -16,10 +16,11 @@ use crate::index::{Changes, Drafted, Index, KnownDatabase, LookWriter};
 use crate::listing::{Listing, list};
 use crate::moment::Moment;
 use crate::monitor::{Event, Monitor};
+use crate::mounts;
 use crate::os::disk::{Disk, Turns};
 use crate::os::folder::Folder;
 use crate::presence::{self, Marks};
-use crate::project::{ProjectId, Scope};
+use crate::project::{ProjectId, Scope, below};
 use crate::registry::{Category, Database, Registry};
 use crate::sides::RemoteSide;
 use crate::sight::{Sight, see};
@@ -104,7 +105,11 @@ pub fn look(
             let changes = seen.write(index, registry, database, extent)?;
             match &seen.remote {
                 Some(side) => record::correct_remote(index, side, extent)?,
-                None => record::correct_disk(index, database, extent)?,
+                None => record::correct_disk(index, registry, database, extent)?,
+            }
+            if let Some(shared) = presence::shared_identity(index, registry.databases(), database)?
+            {
+                monitor.event(&Event::Problem(&shared));
             }
             (changes, state, seen.unreadable())
         }
@@ -171,13 +176,24 @@ fn examine<'a>(
         expected: expected(index, &known, extent)?,
         mounted: mounted(index, &known)?,
     };
-    let survey = Survey::of(&root, registry, extent, before, monitor)?;
+    let mounted = before.mounted.clone();
+    let mut survey = Survey::of(&root, registry, extent, before, monitor)?;
     let replicas: Vec<_> = survey
         .replicas()
         .map(|(category, project)| (category, project.clone()))
         .collect();
     let mut draft = index.draft(&known)?;
-    let sight = see(&root, registry, &exclusions, &replicas, &mut draft, monitor)?;
+    let sight = see(
+        &root,
+        registry,
+        &exclusions,
+        &replicas,
+        &mounted,
+        &mut draft,
+        monitor,
+    )?;
+    let inner = mounts_in(&root, &replicas, &exclusions);
+    survey.mounted.extend(inner);
     let seen = Seen {
         drafted: draft.finish()?,
         marks: Marks::of(&root),
@@ -299,6 +315,26 @@ pub fn summary(index: &Index, registry: &Registry, database: &Database) -> Resul
 /// The categories of a database whose folders were file systems of their own at the last look.
 fn mounted(index: &Index, known: &KnownDatabase) -> Result<BTreeSet<PathBuf>> {
     known.id.map_or(Ok(BTreeSet::new()), |id| index.mounted(id))
+}
+
+/// The mounts in these replicas, and above them in their categories.
+fn mounts_in(
+    root: &Folder,
+    replicas: &[(&Category, ProjectId)],
+    exclusions: &Exclusions,
+) -> Vec<PathBuf> {
+    let mut found = mounts::below(root.path());
+    found.retain(|mount| {
+        replicas.iter().any(|(category, project)| {
+            let replica = below(&category.path, project);
+            mounts::concerns(mount, &category.path, &replica)
+                && !mount
+                    .strip_prefix(&replica)
+                    .is_ok_and(|path| exclusions.excludes_below(path))
+        })
+    });
+    found.retain(|mount| mounts::is_mounted(root, mount));
+    found.into_iter().collect()
 }
 
 /// The projects that are looked for on a database whether they are listed or not. Of a client all that were there, so

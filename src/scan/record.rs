@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::error::Result;
-use crate::index::{Index, SentChanges};
+use crate::exclusions::Exclusions;
+use crate::index::{Index, SentChanges, SentFile, SentFolder};
 use crate::manifest::Files;
-use crate::moment::{Moment, Step};
+use crate::moment::Step;
 use crate::name::Name;
 use crate::project::{ProjectId, Scope};
-use crate::registry::{Category, Database};
+use crate::registry::{Category, Database, Registry};
 use crate::sides::RemoteSide;
 use crate::survey::{self, Extent};
 
@@ -28,9 +29,11 @@ pub(super) fn correct_remote(index: &Index, side: &RemoteSide, extent: &Extent<'
 /// index keeps what was known, and so does the record.
 pub(super) fn correct_disk(
     index: &mut Index,
+    registry: &Registry,
     database: &Database,
     extent: &Extent<'_>,
 ) -> Result<()> {
+    let exclusions = Exclusions::new(registry.exclusion_rules())?;
     let Some(id) = index.database_id(&database.root)? else {
         return Ok(());
     };
@@ -43,12 +46,20 @@ pub(super) fn correct_disk(
         let known = known(index, id, category, &project)?;
         let mut gone = SentChanges::default();
         for row in index.sent(&database.root, &replica)? {
+            if exclusions.excludes_below(&row.folder) {
+                continue;
+            }
             let there = known.get(&row.folder);
             let files = row.files().into_iter();
             let names = files.filter(|(name, sent)| {
+                if exclusions.excludes(&row.folder, name.as_os_str(), false) {
+                    return false;
+                }
                 let file = there.and_then(|files| files.get(name));
-                !file.is_some_and(|(bytes, modified)| {
-                    *bytes == sent.bytes && modified.same_as(sent.modified, step)
+                !file.is_some_and(|file| {
+                    let is_same = file.modified.same_as(sent.modified, step);
+                    (file.link, file.bytes) == (sent.link, sent.bytes)
+                        && (is_same || sent.link != 0)
                 })
             });
             for (name, _) in names {
@@ -67,7 +78,7 @@ fn step(index: &Index, database: i64, category: &Category, project: &ProjectId) 
     Ok(known.map_or(Step::TwoSeconds, |replica| replica.aggregate.step))
 }
 
-type Known = BTreeMap<PathBuf, BTreeMap<Name, (u64, Moment)>>;
+type Known = BTreeMap<PathBuf, SentFolder>;
 
 /// The files of a replica, by their folders.
 fn known(index: &Index, database: i64, category: &Category, project: &ProjectId) -> Result<Known> {
@@ -75,15 +86,12 @@ fn known(index: &Index, database: i64, category: &Category, project: &ProjectId)
     let mut known = Known::new();
     index.visit_folders(database, &category.path, &scope, &mut |folder| {
         let mut files: Files<'_> = folder.files();
-        let mut names = BTreeMap::new();
+        let mut names = SentFolder::new();
         while let Some(file) = files
             .next()
             .map_err(|malformed| index.malformed(malformed))?
         {
-            names.insert(
-                Name::from_bytes(file.name.to_vec()),
-                (file.bytes, file.modified),
-            );
+            names.insert(Name::from_bytes(file.name.to_vec()), SentFile::of(&file));
         }
         known.insert(folder.path.to_owned(), names);
         Ok(true)

@@ -73,6 +73,7 @@ impl<'a> Looking<'a> {
                 modified: stat.modified,
                 number: number(folder, name),
                 mark: 0,
+                link: 0,
             }),
             Ok(stat) => Seen::Other(format!("it is {} now", stat.kind.noun())),
             Err(error) if is_missing(&error) => Seen::Gone,

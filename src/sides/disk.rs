@@ -9,6 +9,7 @@ use crate::exclusions::Exclusions;
 use crate::held::Held;
 use crate::index::Index;
 use crate::listing::require_mounted;
+use crate::mounts::{self, Missing};
 use crate::naming::{overlap, resolved};
 use crate::noting::Place;
 use crate::os::features::is_same_folder;
@@ -25,7 +26,7 @@ pub struct DiskSide {
     pub database: Database,
     /// Its root.
     pub root: Arc<Folder>,
-    /// Its categories whose folders were file systems of their own at the last look.
+    /// Folders of categories, and in them, that were file systems of their own at the last look.
     pub mounted: BTreeSet<PathBuf>,
     /// The index by a handle of its own.
     index: Arc<Mutex<Index>>,
@@ -52,7 +53,10 @@ impl DiskSide {
 
     /// The times that the storage shows in the place of those that were set, of a replica's files; by folder below the
     /// replica's.
-    fn held(&self, relative: &Path) -> Result<Held> {
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn held(&self, relative: &Path) -> Result<Held> {
         let index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
         super::held(&index, &self.database, relative)
     }
@@ -95,16 +99,47 @@ impl DiskSide {
         let inner = registry.inner_categories(category);
         let walked = require_mounted(&self.root, category, &self.mounted)
             .and_then(|()| tree::walk(&self.root, &relative, exclusions, &inner));
-        match walked {
-            Err(Error::Interrupted) => Err(Error::Interrupted),
-            Err(error) if is_missing(&error) => Ok(Tree::default()),
-            Err(error) => Ok(Tree::unread(error)),
-            walked => {
-                let mut tree = walked?;
+        let mut tree = match walked {
+            Err(Error::Interrupted) => return Err(Error::Interrupted),
+            Err(error) if is_missing(&error) => Tree::default(),
+            Err(error) => Tree::unread(error),
+            Ok(mut tree) => {
                 tree.hold(&self.held(&relative)?);
-                Ok(tree)
+                tree
+            }
+        };
+        for mount in self.missing_mounts(category, &relative, &inner) {
+            let Ok(path) = mount.path.strip_prefix(&relative) else {
+                // The project is on it, or its client.
+                return Ok(Tree::unread(mount.error));
+            };
+            if path == Path::new("") {
+                return Ok(Tree::unread(mount.error));
+            }
+            if !exclusions.excludes_below(path) {
+                tree.close(path, mount.error);
             }
         }
+        Ok(tree)
+    }
+
+    /// Remembered mounts that concern a replica and are not there now.
+    fn missing_mounts(
+        &self,
+        category: &Category,
+        relative: &Path,
+        inner: &[PathBuf],
+    ) -> Vec<Missing> {
+        let mounted = &self.mounted;
+        mounts::missing(&self.root, &category.path, relative, inner, mounted)
+    }
+
+    /// Says that something below the root lies on a remembered mount that is not there now, if it does.
+    #[must_use]
+    pub fn missing_mount(&self, path: &Path) -> Option<Error> {
+        let mut above = self.mounted.iter().filter(|mount| path.starts_with(mount));
+        let missing = above.find_map(|mount| mounts::absence(&self.root, mount));
+        missing.map(|missing| missing.error)
     }
 
     /// The path of something of a replica; the replica's own folder has no slash at its end.

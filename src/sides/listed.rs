@@ -34,6 +34,16 @@ impl Record {
         record
     }
 
+    /// The same without what is excluded.
+    pub(super) fn without(mut self, exclusions: &Exclusions) -> Self {
+        self.folders
+            .retain(|folder, _| !exclusions.excludes_below(folder));
+        for (folder, files) in &mut self.folders {
+            files.retain(|name, _| !exclusions.excludes(folder, name.as_os_str(), false));
+        }
+        self
+    }
+
     /// The time at its source of a file, if it is the one that was sent.
     pub(super) fn time(&self, folder: &Path, name: &Name, listed: &ListedFile) -> Option<Moment> {
         let sent = self.folders.get(folder)?.get(name)?;

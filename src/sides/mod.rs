@@ -4,12 +4,14 @@ mod absence;
 mod disk;
 mod listed;
 mod remote;
+mod same_place;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use disk::DiskSide;
 pub use remote::RemoteSide;
+pub use same_place::Opened;
 
 use crate::address;
 use crate::error::Result;

@@ -275,11 +275,18 @@ impl RemoteSide {
         Ok(tree)
     }
 
-    /// A tree of a replica as it is after files were sent there: with everything that the record says of it, and with
-    /// folders that were made.
+    /// A tree of a replica as it is after files were sent there: with everything that the record says of it, but what is
+    /// excluded by now, and with folders that were made.
     #[must_use]
-    pub fn with_record(&self, tree: Tree, rows: &[SentRow], made: &[PathBuf]) -> Tree {
-        listed::with_record(tree, &Record::of(rows), made, &self.abilities)
+    pub fn with_record(
+        &self,
+        tree: Tree,
+        rows: &[SentRow],
+        made: &[PathBuf],
+        exclusions: &Exclusions,
+    ) -> Tree {
+        let record = Record::of(rows).without(exclusions);
+        listed::with_record(tree, &record, made, &self.abilities)
     }
 
     /// Takes back what the record says of a replica and the listing does not show: it was changed or taken away there.

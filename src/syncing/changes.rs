@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::left_alone::LeftAlone;
 use crate::index::{SentFile, SentFolder, SentRow};
 use crate::manifest::Files;
 use crate::moment::Moment;
@@ -42,6 +43,8 @@ pub(super) struct Changes {
     pub(super) folders: Vec<PathBuf>,
     /// Links, which no remote holds.
     pub(super) links: Vec<PathBuf>,
+    /// How many links are new, or others than those that were sent.
+    pub(super) changed_links: u64,
     /// Pipes, sockets and devices.
     pub(super) specials: Vec<PathBuf>,
     /// How many files are as they were sent.
@@ -51,8 +54,14 @@ pub(super) struct Changes {
 }
 
 impl Changes {
-    /// What changed between the record of a replica and its tree at this source.
-    pub(super) fn between(rows: &[SentRow], tree: &Tree, source: &Path) -> Self {
+    /// What changed between the record of a replica and its tree at this source. What is left alone now is not gone,
+    /// whatever was sent before.
+    pub(super) fn between(
+        rows: &[SentRow],
+        tree: &Tree,
+        source: &Path,
+        left_alone: &LeftAlone<'_>,
+    ) -> Self {
         let mut changes = Self::default();
         let mut by_folder: BTreeMap<&Path, Vec<&SentRow>> = BTreeMap::new();
         for row in rows {
@@ -60,12 +69,16 @@ impl Changes {
         }
         for (path, folder) in &tree.folders {
             let rows = by_folder.remove(path.as_path()).unwrap_or_default();
-            changes.folder(path, folder, &rows, source, tree);
+            changes.folder(path, folder, &rows, source, tree, left_alone);
         }
         // Folders that the tree does not show.
         for (path, rows) in by_folder {
+            if left_alone.folder(path) {
+                continue;
+            }
             for row in rows.iter().filter(|row| row.source == source) {
-                let files = row.files();
+                let mut files = row.files();
+                files.retain(|name, _| !left_alone.file(path, name));
                 changes.known += files.len() as u64;
                 if !is_unread(tree, path) {
                     let gone = files.into_iter().map(|(name, sent)| Gone {
@@ -86,6 +99,7 @@ impl Changes {
         rows: &[&SentRow],
         source: &Path,
         tree: &Tree,
+        left_alone: &LeftAlone<'_>,
     ) {
         let specials = folder.specials.iter().map(|name| path.join(name.as_path()));
         self.specials.extend(specials);
@@ -114,6 +128,7 @@ impl Changes {
             }
             sent.extend(files);
         }
+        own.retain(|name| !left_alone.file(path, name));
         self.known += own.len() as u64;
         self.files(path, packed, &sent, &mut own);
         let gone = own
@@ -132,11 +147,12 @@ impl Changes {
             own.remove(&name);
             let path = folder.join(name.as_path());
             let before = sent.get(&name).copied();
+            let is_same = before.is_some_and(|sent| sent.is_same(&file));
             if file.target.is_some() {
                 self.links.push(path);
-            } else if before
-                .is_some_and(|sent| (sent.bytes, sent.modified) == (file.bytes, file.modified))
-            {
+                self.same += u64::from(is_same);
+                self.changed_links += u64::from(!is_same);
+            } else if is_same {
                 self.same += 1;
             } else {
                 self.send.push(Changed {
@@ -220,7 +236,7 @@ mod tests {
     }
 
     fn between(rows: &[SentRow], tree: &Tree) -> Changes {
-        Changes::between(rows, tree, Path::new(WORK))
+        Changes::between(rows, tree, Path::new(WORK), &LeftAlone::nothing())
     }
 
     fn names(paths: impl Iterator<Item = PathBuf>) -> Vec<String> {

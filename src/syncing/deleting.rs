@@ -48,7 +48,7 @@ impl Sync<'_> {
     }
 
     /// Whether the source holds no project in a category.
-    fn is_empty(&self, category: &Category) -> Result<bool> {
+    pub(super) fn is_empty(&self, category: &Category) -> Result<bool> {
         let listing = self.source.listing(self.registry, category, &Scope::All)?;
         Ok(listing.projects.is_empty() && !listing.unread && listing.unread_clients.is_empty())
     }
@@ -80,23 +80,26 @@ impl Sync<'_> {
     }
 
     /// Moves what is gone among the old versions, if that is asked for: into a folder of its own, which the report names.
+    /// Says whether it was asked for.
     pub(super) fn delete(
         &self,
         index: &mut Index,
         side: &RemoteSide,
         work: &mut Work,
         report: &mut Report,
-    ) -> Result<()> {
-        let gone = work.gone.iter();
-        let whole: Vec<PathBuf> = gone
-            .map(|(replica, gone)| replica.join(&gone.path))
-            .collect();
+    ) -> Result<bool> {
+        let whole = whole(work);
         let declined = || matches!(self.ask_to_delete(whole.len() as u64), Err(Error::Declined));
-        if whole.is_empty() || !self.request.delete || interrupt::requested() || declined() {
+        if !self.request.delete || interrupt::requested() || declined() {
             for path in &whole {
                 report.add(self.gone(), || self.there(path));
             }
-            return Ok(());
+            return Ok(false);
+        }
+        self.leave_changed(side, work, report)?;
+        let whole = self::whole(work);
+        if whole.is_empty() {
+            return Ok(true);
         }
         let versions = versions::on_remote(self.run)?;
         let mut moved = move_aside(side, &whole, &versions)?;
@@ -112,7 +115,7 @@ impl Sync<'_> {
                 for path in &whole {
                     report.add(Outcome::Failed(error.line()), || self.there(path));
                 }
-                return Ok(());
+                return Ok(true);
             }
         }
         let mut record = SentRecord::new();
@@ -126,8 +129,40 @@ impl Sync<'_> {
             report.add(outcome, || self.there(path));
         }
         let (source, destination) = self.roots();
-        index.keep_sent(destination, source, &record)
+        index.keep_sent(destination, source, &record)?;
+        Ok(true)
     }
+
+    /// Takes out of what is gone the files that somebody else changed at the destination since they were sent.
+    fn leave_changed(&self, side: &RemoteSide, work: &mut Work, report: &mut Report) -> Result<()> {
+        let files = whole(work);
+        if files.is_empty() {
+            return Ok(());
+        }
+        let wanted = Wanted::Files(&files);
+        let listed = side.remote.list(wanted, &side.abilities, Times::Cheap)?;
+        let listed = listed.unwrap_or_default();
+        work.gone.retain(|(replica, gone)| {
+            let path = replica.join(&gone.path);
+            let sent = &gone.sent;
+            let is_other = listed.file(&path).is_some_and(|there| {
+                let is_marked = sent.mark == 0 || there.mark == sent.mark;
+                !is_marked || there.bytes.is_some_and(|bytes| bytes != sent.bytes)
+            });
+            if is_other {
+                report.add(self.changed_there(), || self.there(&path));
+            }
+            !is_other
+        });
+        Ok(())
+    }
+}
+
+/// The paths of what is gone, below both roots.
+fn whole(work: &Work) -> Vec<PathBuf> {
+    let gone = work.gone.iter();
+    gone.map(|(replica, gone)| replica.join(&gone.path))
+        .collect()
 }
 
 /// What came of moving files among the old versions.

@@ -2,7 +2,6 @@
 //! of them is brought up to date.
 
 use std::collections::{BTreeMap, HashSet};
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::Sync;
@@ -10,23 +9,18 @@ use super::changes::Gone;
 use super::gathering::Gathered;
 use super::looking::Looked;
 use crate::copying;
-use crate::diff::Seen as Known;
-use crate::error::{Error, Result};
-use crate::exclusions::OWN_FOLDER;
+use crate::error::Result;
 use crate::index::{Index, SentChanges, SentFile, SentFolder, SentRecord, SentRow};
 use crate::interrupt;
 use crate::lane::{Bounds, Errand, Replica};
-use crate::lock::Lock;
 use crate::manifest::Files;
 use crate::monitor::Event;
 use crate::name::Name;
-use crate::os::stat::Kind;
 use crate::outcome::Outcome;
 use crate::plan::Rules;
 use crate::report::Report;
 use crate::sending::{Looking, Seen};
-use crate::sides::DiskSide;
-use crate::versions::Versions;
+use crate::sides::{DiskSide, Opened};
 
 impl Sync<'_> {
     pub(super) fn to_disk(
@@ -42,11 +36,13 @@ impl Sync<'_> {
             bytes: None,
         });
         let mut replicas = self.gather(index, looked, &mut report)?;
-        self.forget_gone_failures(index)?;
         let failed = self.failed(index)?;
         let mut errand = self.errand(&failed);
         let (gone, known) = self.sort_out(&mut replicas, &failed, &mut errand, &mut report)?;
         self.refuse_to_delete(&gone, known)?;
+        // Copying looks by itself, before it writes.
+        let deletes = self.request.delete && !gone.is_empty() && errand.replicas.is_empty();
+        self.refuse_same_place(Opened::Disk(side), deletes)?;
         self.monitor.event(&Event::Finished);
         if !errand.replicas.is_empty() {
             let errand = copying::carry(
@@ -60,7 +56,10 @@ impl Sync<'_> {
                 self.record(index, &errand.replicas, &replicas, &mut report)?;
             }
         }
-        self.end_gone(index, side, &gone, &mut report)?;
+        if !self.request.dry_run {
+            self.note_failed(index, &report)?;
+        }
+        self.end_gone(index, side, &replicas, &gone, &mut report)?;
         Ok(report)
     }
 
@@ -76,7 +75,7 @@ impl Sync<'_> {
         let (mut gone, mut known) = (Vec::new(), 0);
         let mut looking = Looking::at(&self.source);
         for replica in replicas {
-            let changes = replica.changes(&self.request.source.root);
+            let changes = self.changes(replica);
             known += changes.known;
             if !self.request.retry_failed {
                 for file in changes.gone {
@@ -90,7 +89,7 @@ impl Sync<'_> {
                 .any(|path| path.starts_with(&replica.relative));
             let has_work = !changes.send.is_empty()
                 || !changes.folders.is_empty()
-                || !changes.links.is_empty()
+                || changes.changed_links > 0
                 || replica.is_new();
             if (has_work && !self.request.retry_failed) || is_failed {
                 errand.replicas.push(Replica {
@@ -100,6 +99,8 @@ impl Sync<'_> {
                 });
             } else if !self.request.retry_failed {
                 report.same(changes.same);
+                // Of the others copying tells.
+                self.report_unread(&replica.relative, &replica.tree, report);
             }
         }
         Ok((gone, known))
@@ -147,14 +148,12 @@ impl Sync<'_> {
     ) -> Result<()> {
         let (source, destination) = self.roots();
         let mut others: HashSet<PathBuf> = HashSet::new();
-        let mut failed = Vec::new();
         for item in &report.items {
             let Ok(whole) = item.path.strip_prefix(destination) else {
                 continue;
             };
             match &item.outcome {
                 Outcome::Copied(_) => continue,
-                Outcome::Failed(why) => failed.push((whole.to_owned(), why.clone())),
                 Outcome::Unreached if !interrupt::requested() => report.left_files += 1,
                 _ => {}
             }
@@ -174,74 +173,22 @@ impl Sync<'_> {
             }
         }
         index.keep_sent(destination, source, &record)?;
-        index.note_failures(self.run, source, destination, &failed)?;
         index.clear_failures(source, destination, &good)
     }
 
-    /// Reports what is gone from the source, or moves it among the old versions.
-    fn end_gone(
-        &self,
-        index: &mut Index,
-        side: &DiskSide,
-        gone: &[(PathBuf, Gone)],
-        report: &mut Report,
-    ) -> Result<()> {
-        let deletes = self.request.delete && !self.request.dry_run && !interrupt::requested();
-        if !deletes || gone.is_empty() {
-            for (replica, file) in gone {
-                report.add(self.gone(), || self.there(&replica.join(&file.path)));
-            }
-            return Ok(());
-        }
-        if matches!(self.ask_to_delete(gone.len() as u64), Err(Error::Declined)) {
-            for (replica, file) in gone {
-                report.add(self.gone(), || self.there(&replica.join(&file.path)));
-            }
-            return Ok(());
-        }
-        let _lock = Lock::make_and_take(&side.root, &side.database.name, self.run)?;
-        let versions = Versions::new(&side.root, self.run);
-        let mut record = SentRecord::new();
-        for (replica, file) in gone {
-            let whole = replica.join(&file.path);
-            let outcome = match put_aside(side, &versions, replica, file) {
-                Ok(true) => Outcome::Deleted,
-                Ok(false) => Outcome::Skipped("it was not there any more".to_owned()),
-                Err(error) => Outcome::Failed(error.line()),
-            };
-            if !matches!(outcome, Outcome::Failed(_)) {
-                let changes = record.entry(replica.clone()).or_default();
-                changes.gone(&file.path);
-            }
-            report.add(outcome, || self.there(&whole));
-        }
+    /// Notes what failed, each path once.
+    fn note_failed(&self, index: &mut Index, report: &Report) -> Result<()> {
         let (source, destination) = self.roots();
-        index.keep_sent(destination, source, &record)?;
-        let path = versions.path().map(|path| side.root.path().join(path));
-        report.versions.extend(path);
-        self.look_again(index, side, gone)
-    }
-
-    /// Tells the index what is left of the replicas from which files were taken away.
-    fn look_again(
-        &self,
-        index: &mut Index,
-        side: &DiskSide,
-        gone: &[(PathBuf, Gone)],
-    ) -> Result<()> {
-        let replicas: std::collections::BTreeSet<&PathBuf> =
-            gone.iter().map(|(replica, _)| replica).collect();
-        let meant: Vec<_> = replicas
-            .into_iter()
-            .filter_map(|replica| self.meant(replica))
-            .collect();
-        let mut noting = crate::noting::Noting::begin(index, self.request.destination)?;
-        for (category, project) in &meant {
-            let tree = side.tree(self.registry, &self.exclusions, category, project)?;
-            noting.add(category, project, &tree)?;
+        let mut failed = BTreeMap::new();
+        for item in &report.items {
+            if let (Outcome::Failed(why), Ok(whole)) =
+                (&item.outcome, item.path.strip_prefix(destination))
+            {
+                failed.insert(whole.to_owned(), why.clone());
+            }
         }
-        let noted = noting.finish()?;
-        noted.write(index, crate::noting::Place::Disk(&side.root))
+        let failed: Vec<_> = failed.into_iter().collect();
+        index.note_failures(self.run, source, destination, &failed)
     }
 }
 
@@ -258,29 +205,30 @@ fn there(
     let known: BTreeMap<&Path, SentFolder> = known.collect();
     let mut changes = SentChanges::default();
     for (path, folder) in &replica.tree.folders {
+        if folder.files.is_some() {
+            good.push(relative.join(path).components().collect());
+        }
         let before = known.get(path.as_path());
         let mut sent = SentFolder::new();
         let mut files = Files::of(folder.packed());
         while let Ok(Some(file)) = files.next() {
             let name = Name::from_bytes(file.name.to_vec());
             let whole = relative.join(path).join(name.as_path());
-            if others.contains(&whole) || file.target.is_some() {
+            if others.contains(&whole) {
                 continue;
             }
             let same = before
                 .and_then(|files| files.get(&name))
-                .filter(|sent| (sent.bytes, sent.modified) == (file.bytes, file.modified));
+                .filter(|sent| sent.is_same(&file));
             let number = match same {
                 Some(same) => same.number,
                 None => number(&looking.path(&whole)),
             };
-            let file = SentFile {
-                bytes: file.bytes,
-                modified: file.modified,
+            let state = SentFile {
                 number,
-                mark: 0,
+                ..SentFile::of(&file)
             };
-            sent.insert(name, file);
+            sent.insert(name, state);
             good.push(whole);
         }
         if !sent.is_empty() || folder.packed().is_empty() {
@@ -288,38 +236,6 @@ fn there(
         }
     }
     changes
-}
-
-/// Moves one file among the old versions; says whether it was there as it was sent.
-fn put_aside(
-    side: &DiskSide,
-    versions: &Versions<'_>,
-    replica: &Path,
-    file: &Gone,
-) -> Result<bool> {
-    let whole = replica.join(&file.path);
-    let (folder, name) = (
-        whole.parent().unwrap_or(Path::new("")),
-        whole.file_name().unwrap_or(OsStr::new("")),
-    );
-    debug_assert!(!whole.starts_with(OWN_FOLDER));
-    let folder = match side.root.beneath(folder) {
-        Err(error) if crate::os::folder::is_missing(&error) => return Ok(false),
-        folder => std::sync::Arc::new(folder?),
-    };
-    match folder.stat(name) {
-        Err(error) if crate::os::folder::is_missing(&error) => Ok(false),
-        stat => {
-            let stat = stat?;
-            let old = Known {
-                kind: Kind::File,
-                bytes: file.sent.bytes,
-                modified: stat.modified,
-            };
-            versions.put_aside((&folder, name), (replica, &file.path), &old)?;
-            Ok(true)
-        }
-    }
 }
 
 /// A file's number on its file system; 0 where that is not known.

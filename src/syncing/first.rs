@@ -128,6 +128,7 @@ impl Visit for Adopting<'_> {
             modified: here.modified,
             number,
             mark: (self.mark)(&whole),
+            link: 0,
         };
         self.files.insert(name, sent);
     }

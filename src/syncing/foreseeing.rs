@@ -50,6 +50,14 @@ impl Sync<'_> {
             format!("no longer on {source}")
         })
     }
+
+    /// How a file is told of that is gone from the source, and that somebody else changed at the destination.
+    pub(super) fn changed_there(&self) -> Outcome {
+        let source = &self.request.source.name;
+        Outcome::Gone(format!(
+            "no longer on {source}; it was changed there by someone else since it was sent, so it stays"
+        ))
+    }
 }
 
 /// The files of one replica as a plan would list them: path, size, time, and whether something is replaced.

@@ -4,18 +4,19 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::Sync;
-use super::changes::Changes;
 use super::looking::Looked;
 use crate::catalogue::with_holders;
 use crate::error::Result;
 use crate::index::{Index, SentChanges, SentRow};
 use crate::monitor::Event;
+use crate::name::Name;
 use crate::noting::Noting;
 use crate::outcome::Outcome;
-use crate::project::{ProjectId, below};
+use crate::project::{ProjectId, Scope, below};
 use crate::registry::Category;
 use crate::report::Report;
 use crate::sending::Looking;
+use crate::sides::Side;
 use crate::survey;
 use crate::tree::Tree;
 
@@ -41,11 +42,6 @@ impl Gathered<'_> {
     /// Whether nothing of it was ever sent to the destination.
     pub(super) fn is_new(&self) -> bool {
         self.rows.is_empty() && !self.tree.folders.is_empty()
-    }
-
-    /// What changed since it was sent.
-    pub(super) fn changes(&self, source: &Path) -> Changes {
-        Changes::between(&self.rows, &self.tree, source)
     }
 
     /// Takes what is there already for sent.
@@ -88,6 +84,7 @@ impl<'a> Sync<'a> {
             closed: looked.closed,
             ..Known::default()
         };
+        let is_remote = self.request.destination.is_remote();
         for (path, why) in looked.problems {
             report.add(Outcome::Failed(why), || self.there(&path));
         }
@@ -100,9 +97,8 @@ impl<'a> Sync<'a> {
                 report.add(Outcome::Failed(error.line()), || self.there(&relative));
                 continue;
             }
-            for problem in &tree.problems {
-                let whole = relative.join(&problem.path);
-                report.add(Outcome::Failed(problem.error.line()), || self.there(&whole));
+            if is_remote {
+                self.report_unread(&relative, &tree, report);
             }
             gathered.push(Gathered {
                 category,
@@ -117,7 +113,8 @@ impl<'a> Sync<'a> {
         if !self.request.dry_run {
             self.note_source(index, &gathered, report)?;
         }
-        self.add_gone(index, &mut gathered, &seen)?;
+        self.add_gone(index, &mut gathered, &seen, report)?;
+        self.forget_failures(index, &seen)?;
         if gathered.is_empty() && report.items.is_empty() {
             let (categories, scope) = (&self.request.categories, &self.request.scope);
             let name = &self.request.source.name;
@@ -159,6 +156,7 @@ impl<'a> Sync<'a> {
         index: &Index,
         gathered: &mut Vec<Gathered<'a>>,
         seen: &Known,
+        report: &mut Report,
     ) -> Result<()> {
         let (destination, source) = (&self.request.destination.root, &self.request.source.root);
         for relative in index.sent_replicas(destination, source)? {
@@ -168,12 +166,22 @@ impl<'a> Sync<'a> {
             let Some((category, project)) = self.meant(&relative) else {
                 continue;
             };
+            // Nothing is there, unless a mount in it is away.
+            let (registry, exclusions) = (self.registry, &self.exclusions);
+            let tree = match &*self.source {
+                Side::Disk(side) => side.tree(registry, exclusions, category, &project)?,
+                Side::Remote(_) => Tree::default(),
+            };
+            self.report_unread(&relative, &tree, report);
+            if tree.failure().is_some() {
+                continue;
+            }
             gathered.push(Gathered {
                 category,
                 project,
                 rows: index.sent(destination, &relative)?,
                 relative,
-                tree: Tree::default(),
+                tree,
                 there: None,
                 refused: None,
             });
@@ -181,8 +189,17 @@ impl<'a> Sync<'a> {
         Ok(())
     }
 
-    /// Forgets the failures of files that are no longer at the source.
-    pub(super) fn forget_gone_failures(&self, index: &mut Index) -> Result<()> {
+    /// Reports what could not be read of a replica at the source.
+    pub(super) fn report_unread(&self, relative: &Path, tree: &Tree, report: &mut Report) {
+        for problem in &tree.problems {
+            // The replica's own folder has no slash at its end.
+            let whole: PathBuf = relative.join(&problem.path).components().collect();
+            report.add(Outcome::Failed(problem.error.line()), || self.there(&whole));
+        }
+    }
+
+    /// Forgets the failures of what is no longer at the source, is left alone by now, or could be listed this time.
+    fn forget_failures(&self, index: &mut Index, seen: &Known) -> Result<()> {
         if self.request.dry_run {
             return Ok(());
         }
@@ -190,12 +207,32 @@ impl<'a> Sync<'a> {
         let mut looking = Looking::at(&self.source);
         let mut gone = Vec::new();
         for failure in index.failures_below(source, destination, Path::new(""))? {
-            let is_meant = self.replica_of(&failure.path).is_some();
-            if is_meant && self.is_gone(&mut looking, &failure.path)? {
+            let is_over = if self.replica_of(&failure.path).is_some() {
+                self.is_left_alone(&failure.path) || self.is_gone(&mut looking, &failure.path)?
+            } else {
+                self.was_listed(&failure.path) && !seen.is_closed(&failure.path)
+            };
+            if is_over {
                 gone.push(failure.path);
             }
         }
         index.clear_failures(source, destination, &gone)
+    }
+
+    /// Whether a path is the folder of a category or a client that this sync lists.
+    fn was_listed(&self, path: &Path) -> bool {
+        let mut categories = self.request.categories.iter();
+        categories.any(|category| {
+            let Ok(below) = path.strip_prefix(&category.path) else {
+                return false;
+            };
+            let names: Vec<Name> = below.iter().map(Name::from).collect();
+            match (&self.request.scope, names.as_slice()) {
+                (Scope::All, [] | [_]) => true,
+                (Scope::Client(meant), [client]) => meant == client,
+                _ => false,
+            }
+        })
     }
 
     /// The category and project of a replica's folder, if these are meant.

@@ -114,10 +114,10 @@ pub(super) fn look(
     let mut looked = Looked::default();
     for (place, category) in categories.iter().enumerate() {
         let listing = side.listing(registry, category, scope)?;
-        let problems = listing.problems.iter();
-        looked
-            .problems
-            .extend(problems.map(|problem| (category.path.clone(), problem.line())));
+        let problems = listing.problems.iter().enumerate();
+        looked.problems.extend(
+            problems.map(|(place, problem)| (listing.place_of_problem(place), problem.line())),
+        );
         if listing.unread {
             looked.closed.push(category.path.clone());
         }

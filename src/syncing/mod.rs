@@ -4,10 +4,13 @@
 mod changes;
 mod clashes;
 mod deleting;
+mod deleting_on_disk;
 mod disk;
+mod emptied;
 mod first;
 mod foreseeing;
 mod gathering;
+mod left_alone;
 mod looking;
 mod noting;
 mod remote;
@@ -15,6 +18,7 @@ mod renames;
 mod retry;
 mod work;
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -30,7 +34,7 @@ use crate::project::Scope;
 use crate::registry::{Category, Database, Registry};
 use crate::remote::Limits;
 use crate::report::Report;
-use crate::sides::Side;
+use crate::sides::{Opened, Side};
 use looking::{Ahead, Looked, look};
 
 /// What is to be synced.
@@ -74,6 +78,8 @@ struct Sync<'a> {
     source: Arc<Side>,
     run: i64,
     monitor: &'a dyn Monitor,
+    /// Whether source and destination were found to be two places.
+    are_apart: Cell<bool>,
 }
 
 /// Syncs, or plans to. Files that fail are in the report and remembered; the rest is sent all the same.
@@ -125,6 +131,7 @@ pub fn sync(
         source,
         run,
         monitor,
+        are_apart: Cell::new(false),
     };
     let mut report = match &destination {
         Side::Disk(side) => sync.to_disk(index, side, looked)?,
@@ -140,6 +147,16 @@ impl Sync<'_> {
     /// The roots of the source and of the destination.
     fn roots(&self) -> (&Path, &Path) {
         (&self.request.source.root, &self.request.destination.root)
+    }
+
+    /// Refuses a destination that is the source by another way, once a run. `writes` says whether anything will be written.
+    fn refuse_same_place(&self, destination: Opened<'_>, writes: bool) -> Result<()> {
+        if self.request.dry_run || self.are_apart.get() {
+            return Ok(());
+        }
+        self.source.refuse_same_place(destination, writes)?;
+        self.are_apart.set(writes);
+        Ok(())
     }
 
     /// The path of something at the destination, from its path below the root.

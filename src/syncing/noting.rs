@@ -47,13 +47,20 @@ impl Sync<'_> {
                 .filter(|(of, _)| *of == replica.relative)
                 .map(|(_, folder)| folder.clone())
                 .collect();
-            let mut tree = side.with_record(before, &rows, &made);
+            let mut tree = side.with_record(before, &rows, &made, &self.exclusions);
             for (_, path) in work
                 .removed
                 .iter()
                 .filter(|(of, _)| *of == replica.relative)
             {
                 tree.remove_file(path);
+            }
+            for (_, path) in work
+                .removed_folders
+                .iter()
+                .filter(|(of, _)| *of == replica.relative)
+            {
+                tree.remove_empty(path);
             }
             trees.push((replica, tree));
         }
@@ -76,6 +83,7 @@ impl Work {
         let renamed = self.renames.iter();
         let renamed = renamed.map(|renamed| renamed.file.replica.as_path());
         let others = self.removed.iter().chain(&self.folders);
+        let others = others.chain(&self.removed_folders);
         let others = others.map(|(replica, _)| replica.as_path());
         sent.chain(renamed).chain(others).collect()
     }

@@ -12,7 +12,7 @@ use crate::monitor::Event;
 use crate::outcome::Outcome;
 use crate::report::Report;
 use crate::sending::{self, End, Outgoing, Sending};
-use crate::sides::RemoteSide;
+use crate::sides::{Opened, RemoteSide};
 
 /// What came of sending.
 #[derive(Default)]
@@ -34,6 +34,8 @@ impl Sync<'_> {
         if !self.request.dry_run {
             sending::settle(index, side, &self.source)?;
         }
+        // Before the record says that anything is there.
+        self.refuse_same_place(Opened::Remote(side), side.identity().is_none())?;
         if self.request.retry_failed {
             self.retry(index, side, &mut report)?;
             return Ok(report);
@@ -44,7 +46,6 @@ impl Sync<'_> {
             bytes: None,
         });
         let mut replicas = self.gather(index, looked, &mut report)?;
-        self.forget_gone_failures(index)?;
         self.adopt(index, side, &mut replicas)?;
         let mut work = self.work(index, side, &replicas, &mut report)?;
         self.monitor.event(&Event::Finished);
@@ -54,7 +55,8 @@ impl Sync<'_> {
             self.foresee(work, &mut report);
             return Ok(report);
         }
-        self.carry_out(index, side, &mut work, &mut report)?;
+        let deletes = self.carry_out(index, side, &mut work, &mut report)?;
+        self.remove_emptied(index, side, &replicas, deletes, &mut work)?;
         let noted = interrupt::shielded(|| self.note_destination(index, side, &replicas, &work));
         if let Err(error) = noted {
             self.monitor.event(&Event::Problem(&error));
@@ -63,16 +65,18 @@ impl Sync<'_> {
         Ok(report)
     }
 
-    /// Does it: renames, then what is to be sent, then what is to be deleted.
+    /// Does it: renames, then what is to be sent, then what is to be deleted. Says whether that was done.
     pub(super) fn carry_out(
         &self,
         index: &mut Index,
         side: &RemoteSide,
         work: &mut Work,
         report: &mut Report,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let is_needed =
             !work.send.is_empty() || !work.folders.is_empty() || !work.renames.is_empty();
+        let takes_away = self.request.delete && !work.gone.is_empty();
+        self.refuse_same_place(Opened::Remote(side), is_needed || takes_away)?;
         if is_needed {
             side.ensure_identity()?;
         }
@@ -101,11 +105,12 @@ impl Sync<'_> {
         }
         let kept = sent.kept.iter().map(|versions| side.remote.path(versions));
         report.versions.extend(kept);
+        let mut deletes = false;
         if sent.lost.is_none() {
             self.make_folders(index, side, &work.folders, report)?;
-            self.delete(index, side, work, report)?;
+            deletes = self.delete(index, side, work, report)?;
         }
-        Ok(())
+        Ok(deletes)
     }
 
     /// Sends files, unless the destination was lost before.

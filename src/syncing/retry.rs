@@ -26,13 +26,16 @@ impl Sync<'_> {
     ) -> Result<()> {
         let (source, destination) = self.roots();
         let mut failed: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
-        let mut gone = Vec::new();
+        let (mut gone, mut unwanted) = (Vec::new(), Vec::new());
         let mut looking = Looking::at(&self.source);
         for failure in index.failures_below(source, destination, Path::new(""))? {
             let Some(replica) = self.replica_of(&failure.path) else {
                 continue;
             };
-            if self.is_gone(&mut looking, &failure.path)? {
+            if self.is_left_alone(&failure.path) {
+                // It is no longer wanted, which is no news.
+                unwanted.push(failure.path);
+            } else if self.is_gone(&mut looking, &failure.path)? {
                 gone.push(failure.path);
             } else if let Ok(path) = failure.path.strip_prefix(&replica) {
                 let path = path.to_owned();
@@ -55,8 +58,10 @@ impl Sync<'_> {
                 || self.there(path),
             );
         }
+        gone.append(&mut unwanted);
         index.clear_failures(source, destination, &gone)?;
-        self.carry_out(index, side, &mut work, report)
+        self.carry_out(index, side, &mut work, report)?;
+        Ok(())
     }
 
     /// Adds what failed of one replica. What was not sent and did not fail is not there, and takes nobody's name.

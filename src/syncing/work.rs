@@ -38,6 +38,8 @@ pub(super) struct Work {
     pub(super) known: u64,
     /// Files that are no longer there under their names, likewise.
     pub(super) removed: Vec<(PathBuf, PathBuf)>,
+    /// Folders that are no longer there, likewise.
+    pub(super) removed_folders: Vec<(PathBuf, PathBuf)>,
 }
 
 /// What is known of the destination.
@@ -124,7 +126,7 @@ impl Sync<'_> {
                 report.add(Outcome::Failed(why), || self.there(relative));
                 continue;
             }
-            let changes = replica.changes(source);
+            let changes = self.changes(replica);
             report.same(changes.same);
             work.known += changes.known;
             self.leave_out(relative, &changes, report);
@@ -172,7 +174,10 @@ impl Sync<'_> {
     /// category, or lie where nobody can look.
     pub(super) fn is_gone(&self, looking: &mut Looking<'_>, whole: &Path) -> Result<bool> {
         match &*self.source {
-            Side::Disk(_) => Ok(matches!(looking.path(whole), Seen::Gone)),
+            Side::Disk(source) => {
+                Ok(matches!(looking.path(whole), Seen::Gone)
+                    && source.missing_mount(whole).is_none())
+            }
             Side::Remote(source) => {
                 let folder = whole.parent().unwrap_or(Path::new(""));
                 let listed = source.listed(folder)?;

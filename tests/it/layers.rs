@@ -39,6 +39,7 @@ const ORDER: &[&str] = &[
     "held",
     "tree",
     "diff",
+    "mounts",
     "listing",
     "identity",
     "remote",

@@ -5,14 +5,18 @@ mod changing;
 mod clashes;
 mod closed;
 mod deleting;
+mod emptied;
 mod failing;
 mod killed;
 mod kinds;
 mod laws;
+mod left_alone;
 mod local;
 mod many;
+mod mounts;
 mod outages;
 mod renames;
+mod same_place;
 mod telling;
 mod together;
 
