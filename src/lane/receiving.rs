@@ -31,7 +31,10 @@ impl Lane<'_> {
             return Ok(());
         };
         let wanted = wanted(jobs);
-        let staging = Staging::open(&mut self.index, &side.root, &source.database.root)?;
+        let mut staging = Staging::open(&mut self.index, &side.root, &source.database.root)?;
+        if let Some(error) = staging.unnoted.take() {
+            self.problem(error);
+        }
         for job in &*jobs {
             staging.make_folder(&job.relative)?;
         }
@@ -62,8 +65,11 @@ impl Lane<'_> {
         }
         self.transfer(&staging.folder, true, side, jobs);
         // After a stop the next run proves what is there.
-        if is_whole && !interrupt::requested() {
-            staging.remove(&mut self.index)?;
+        if is_whole
+            && !interrupt::requested()
+            && let Err(error) = staging.remove(&mut self.index)
+        {
+            self.problem(error);
         }
         Ok(())
     }

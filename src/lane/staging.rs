@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::index::{Index, StagingFolder};
 use crate::moment::Moment;
 use crate::os::folder::{Folder, is_missing};
@@ -21,6 +21,8 @@ pub(super) struct Staging {
     pub(super) folder: Arc<Folder>,
     /// Whether a run that died left files in it.
     pub(super) has_leftovers: bool,
+    /// Reason why the index does not know of it; a run that dies leaves it for good then.
+    pub(super) unnoted: Option<Error>,
     own: Folder,
     name: String,
     root: PathBuf,
@@ -33,37 +35,24 @@ impl Staging {
     /// of other sources is removed. Only for who holds the database's lock.
     ///
     /// # Errors
-    /// It cannot be made, or the index cannot be written.
+    /// It cannot be made.
     pub(super) fn open(index: &mut Index, root: &Folder, source: &Path) -> Result<Self> {
         let own = root.own_folder()?;
         if own.private(OsStr::new(INCOMING)).is_ok() {
-            own.remove_tree(OsStr::new(INCOMING))?;
+            // What cannot be removed is in nobody's way.
+            own.remove_tree(OsStr::new(INCOMING)).unwrap_or_default();
         }
-        let mut left = None;
-        for noted in index.staging(root.path())? {
-            let opened = own.private(OsStr::new(&noted.name));
-            match opened {
-                Ok(folder) if left.is_none() && noted.source == source => {
-                    left = Some((folder, noted.name));
-                }
-                Ok(_) => {
-                    own.remove_tree(OsStr::new(&noted.name))?;
-                    index.end_staging(root.path(), &noted.name)?;
-                }
-                Err(error) if is_missing(&error) => index.end_staging(root.path(), &noted.name)?,
-                // Something else has the name by now, which is not ours to remove.
-                Err(_) => {}
-            }
-        }
+        let left = find_left(index, root, &own, source);
         let has_leftovers = left.is_some();
-        let (folder, name) = match left {
-            Some(left) => left,
+        let (folder, name, unnoted) = match left {
+            Some((folder, name)) => (folder, name, None),
             None => make(index, root, &own, source)?,
         };
         Ok(Self {
             path: folder.handle_path(),
             folder: Arc::new(folder),
             has_leftovers,
+            unnoted,
             own,
             name,
             root: root.path().to_owned(),
@@ -124,14 +113,47 @@ impl Staging {
     }
 }
 
-/// Makes a new folder, and notes it before anything is in it.
-fn make(index: &mut Index, root: &Folder, own: &Folder, source: &Path) -> Result<(Folder, String)> {
+/// Finds a folder that a run which died left with files of this source, and removes those with files of others.
+fn find_left(
+    index: &mut Index,
+    root: &Folder,
+    own: &Folder,
+    source: &Path,
+) -> Option<(Folder, String)> {
+    let mut left = None;
+    for noted in index.staging(root.path()).unwrap_or_default() {
+        let name = OsStr::new(&noted.name);
+        let is_gone = match own.private(name) {
+            Ok(folder) if left.is_none() && noted.source == source => {
+                left = Some((folder, noted.name.clone()));
+                false
+            }
+            Ok(_) => own.remove_tree(name).is_ok(),
+            // Where something else has the name by now, that is not ours to remove.
+            Err(error) => is_missing(&error),
+        };
+        if is_gone {
+            // Noted still, it is looked for once more.
+            let root = root.path();
+            index.end_staging(root, &noted.name).unwrap_or_default();
+        }
+    }
+    left
+}
+
+/// Makes a new folder, and notes it before anything is in it. An index that cannot be written stops no copy.
+fn make(
+    index: &mut Index,
+    root: &Folder,
+    own: &Folder,
+    source: &Path,
+) -> Result<(Folder, String, Option<Error>)> {
     let (name, folder) = own.make_private(INCOMING)?;
     let name = name.to_string_lossy().into_owned();
     let noted = StagingFolder {
         name: name.clone(),
         source: source.to_owned(),
     };
-    index.begin_staging(root.path(), &noted)?;
-    Ok((folder, name))
+    let unnoted = index.begin_staging(root.path(), &noted).err();
+    Ok((folder, name, unnoted))
 }
