@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
+use crate::error::{At as _, Error, Result};
 use crate::fit::{self, Habits};
 use crate::manifest::Files;
 use crate::name::Name;
@@ -150,9 +150,12 @@ pub fn require_room(
     plans: &[(&Path, &Plan)],
 ) -> Result<()> {
     let mut loads = BTreeMap::new();
+    let (mut work, mut read_only) = (0, 0);
     let kept_on = root.stat_self()?.device;
     for (relative, plan) in plans.iter().filter(|(_, plan)| plan.has_work()) {
         let folder = nearest(root, relative)?;
+        work += 1;
+        read_only += usize::from(folder.is_read_only());
         let device = folder.stat_self()?.device;
         if device != kept_on {
             // What is replaced is copied to the versions, which are at the root.
@@ -166,6 +169,11 @@ pub fn require_room(
             continue;
         }
         load(&mut loads, &folder, device)?.add(source, relative, plan);
+    }
+    if work > 0 && work == read_only {
+        // One failure of the whole, not one of each file.
+        return Err(std::io::Error::from(std::io::ErrorKind::ReadOnlyFilesystem))
+            .at("write to", root.path());
     }
     loads.values().try_for_each(|load| load.check(database))
 }

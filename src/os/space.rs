@@ -43,6 +43,16 @@ impl Folder {
         self.kind().is_some_and(|kind| SHARING.contains(&kind))
     }
 
+    /// Whether nothing can be written on this folder's file system, as far as the system says.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        rustix::fs::fstatvfs(self.handle()).is_ok_and(|system| {
+            system
+                .f_flag
+                .contains(rustix::fs::StatVfsMountFlags::RDONLY)
+        })
+    }
+
     /// Whether this folder's file system is in memory, as far as its kind says.
     #[must_use]
     pub fn is_in_memory(&self) -> bool {
