@@ -1,9 +1,7 @@
 //! The identity file `ROOT/.auto-backup/database.json`: tells a database from an empty mount point or another disk.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::Permissions;
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{At as _, Error, Result};
 use crate::exclusions::{OWN_FOLDER, TEMPORARY};
 use crate::moment::Moment;
+use crate::os::file;
 use crate::os::folder::Folder;
 use crate::os::host;
 
@@ -127,7 +126,7 @@ fn write(own: &Folder, identity: &Identity, root: &Folder) -> Result<()> {
     root.share_owner(&file);
     let written = file
         .write_all(text.as_bytes())
-        .and_then(|()| file.set_permissions(Permissions::from_mode(mode & 0o666 | 0o600)))
+        .and_then(|()| file::set_mode(&file, mode & 0o666 | 0o600))
         .and_then(|()| file.sync_all())
         .at("write", &path)
         .and_then(|()| own.rename_new(&temporary, own, OsStr::new(FILE)));

@@ -2,10 +2,10 @@
 //! the file says by whom.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, Permissions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _};
 use std::path::Path;
 use std::process;
 
@@ -269,8 +269,7 @@ fn make(own: &Folder, root: &Folder) -> Result<()> {
     };
     let mode = root.stat_self()?.mode & 0o666 | 0o600;
     root.share_owner(&file);
-    file.set_permissions(Permissions::from_mode(mode))
-        .at("set the permissions of", own.path().join(FILE))
+    file::set_mode(&file, mode).at("set the permissions of", own.path().join(FILE))
 }
 
 #[cfg(test)]

@@ -70,7 +70,7 @@ pub fn set_modified(file: &File, modified: Moment) -> io::Result<()> {
 pub fn set_mode(file: &File, mode: u32) -> io::Result<()> {
     let bits = rustix::fs::Mode::from_raw_mode((mode & 0o777) as rustix::fs::RawMode);
     match rustix::fs::fchmod(file, bits) {
-        Err(Errno::PERM | Errno::NOTSUP | Errno::ACCESS) => Ok(()),
+        Err(Errno::PERM | Errno::NOTSUP | Errno::ACCESS | Errno::NOSYS) => Ok(()),
         set => Ok(set?),
     }
 }

@@ -322,7 +322,7 @@ impl Folder {
         let kept = self.stat_self()?.mode & INHERIT_GROUP;
         let bits = permissions(mode).union(special(kept | (mode & STICKY)));
         match rustix::fs::fchmod(&self.handle, bits) {
-            Err(Errno::PERM | Errno::NOTSUP) => Ok(()),
+            Err(Errno::PERM | Errno::NOTSUP | Errno::NOSYS) => Ok(()),
             set => set.at("set the permissions of", &self.path),
         }
     }
