@@ -14,9 +14,11 @@
 //! | `state`, `extras` | operations on them, with the lies |
 //! | `answers`, `replies` | the kernel's requests |
 //! | `seen` | tests: every lie is seen through system calls |
+//! | `laws` | tests: the laws of copies and syncs under random lies |
 
 mod answers;
 mod extras;
+mod laws;
 mod lies;
 mod node;
 mod replies;
@@ -93,6 +95,7 @@ impl LyingMount {
         let mut state = self.state();
         state.lies = lies;
         state.calls.clear();
+        state.rivals = 0;
     }
 
     /// Every file and link that it holds in truth, with its content or target, by its path.
@@ -103,6 +106,11 @@ impl LyingMount {
     /// Number of calls of an operation since the lies were told.
     pub(crate) fn calls(&self, operation: Operation) -> u64 {
         self.state().calls.get(&operation).copied().unwrap_or(0)
+    }
+
+    /// Number of files that another machine wrote since the lies were told.
+    pub(crate) fn rivals(&self) -> usize {
+        self.state().rivals
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -17,6 +17,8 @@ pub(super) struct State {
     pub(super) lies: Lies,
     /// Number of calls of each operation since the lies were told.
     pub(super) calls: BTreeMap<Operation, u64>,
+    /// Number of files that another machine wrote since then.
+    pub(super) rivals: usize,
     looks: u64,
 }
 
@@ -36,6 +38,7 @@ impl State {
             tree: Tree::new(),
             lies,
             calls: BTreeMap::new(),
+            rivals: 0,
             looks: 0,
         }
     }
@@ -101,13 +104,15 @@ impl State {
         self.entry(&entry)
     }
 
-    /// Lets another machine take a name that is free, as if it did so after the kernel's look; no name of a temporary file.
+    /// Lets another machine take a name that is free, as if it did so after the kernel's look; no name of a temporary file,
+    /// and none in a program's own folder.
     pub(super) fn rival(&mut self, place: Place<'_>) {
         let is_temporary = place.1.as_encoded_bytes().starts_with(b".auto-backup-");
-        if let Some(content) = self.lies.rival.filter(|_| !is_temporary) {
+        let is_own = self.tree.path(place.0).starts_with(".auto-backup");
+        if let Some(content) = self.lies.rival.filter(|_| !is_temporary && !is_own) {
             let node = Node::new(Content::File(content.to_vec()), 0o644, (0, 0));
             // Where the name is taken it stays as it is.
-            let _made = self.tree.make(place, node, &self.lies);
+            self.rivals += usize::from(self.tree.make(place, node, &self.lies).is_ok());
         }
     }
 
