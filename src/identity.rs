@@ -16,8 +16,8 @@ use crate::os::host;
 /// The file's name within our folder.
 const FILE: &str = "database.json";
 
-/// The longest identity file that is read: 64 KiB. Others may write to it.
-const LONGEST: u64 = 64 << 10;
+/// Greatest length of the file, in bytes: whoever can write there could make it endless.
+pub const LONGEST: u64 = 64 << 10;
 
 /// What the file says.
 #[derive(Debug, Serialize, Deserialize)]

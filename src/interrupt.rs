@@ -217,6 +217,20 @@ fn is_shielded() -> bool {
     }
 }
 
+/// Waits so long, unless work should stop.
+///
+/// # Errors
+/// [`Error::Interrupted`].
+pub fn sleep(time: Duration) -> Result<()> {
+    const STEP: Duration = Duration::from_millis(50);
+    let start = Instant::now();
+    while start.elapsed() < time {
+        check()?;
+        thread::sleep(STEP.min(time.saturating_sub(start.elapsed())));
+    }
+    Ok(())
+}
+
 /// `Err(Interrupted)` once a stop was requested; called between two steps of all long work.
 ///
 /// # Errors

@@ -80,13 +80,19 @@ impl From<PathBuf> for Name {
     }
 }
 
+/// Bytes in base64.
+#[must_use]
+pub fn base64_of(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
 impl Serialize for Name {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if let Some(text) = self.0.to_str() {
             return serializer.serialize_str(text);
         }
         let mut map = serializer.serialize_map(Some(1))?;
-        map.serialize_entry("bytes_base64", &STANDARD.encode(self.as_bytes()))?;
+        map.serialize_entry("bytes_base64", &base64_of(self.as_bytes()))?;
         map.end()
     }
 }

@@ -1,6 +1,7 @@
 //! What can go wrong, each with the thing it went wrong with, what to do about it, and the exit status it means.
 
 mod hints;
+mod said;
 mod trouble;
 
 use std::error::Error as StdError;
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::exit_status::ExitStatus;
 use crate::name::Name;
 pub use hints::did_you_mean;
-pub use trouble::Trouble;
+pub use trouble::{DIRECTORY_NOT_FOUND, FILE_NOT_FOUND, Trouble};
 
 /// How many seconds a storage may take to answer, where work depends on it.
 pub const PATIENCE: u64 = 20;

@@ -2,6 +2,14 @@
 
 use std::fmt;
 
+use super::said;
+
+/// Exit status of rclone where a folder is not there.
+pub const DIRECTORY_NOT_FOUND: i32 = 3;
+
+/// Exit status of rclone where a file is not there.
+pub const FILE_NOT_FOUND: i32 = 4;
+
 /// What is in the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trouble {
@@ -19,6 +27,10 @@ pub enum Trouble {
     Rejected,
     /// The machine has another host key than the known one.
     HostKey,
+    /// The token by which the storage knows the user is no longer valid.
+    Expired,
+    /// The storage takes no more requests for now.
+    RateLimited,
     /// Whoever is asked may not look there.
     Denied,
     /// There is no such bucket or folder.
@@ -39,6 +51,8 @@ impl fmt::Display for Trouble {
             Self::NoRemote => "is on a remote that rclone does not know",
             Self::Rejected => "rejected the key, user or password",
             Self::HostKey => "shows another host key than the known one: it may be another machine",
+            Self::Expired => "no longer accepts the token of this user: it expired or was revoked",
+            Self::RateLimited => "limits the rate of requests, and takes no more for now",
             Self::Denied => "may not be looked at by this user",
             Self::NoFolder => "is not there: there is no such bucket or folder",
             Self::Encrypted => "is configured in a file that is encrypted",
@@ -59,6 +73,8 @@ impl Trouble {
             Self::NoRemote => "`rclone config` sets it up, `rclone listremotes` shows those there are".to_owned(),
             Self::Rejected => format!("`rclone config update {remote}` takes another key or password"),
             Self::HostKey => "ask whoever looks after the machine; if it is right, take the new key into the file of known hosts".to_owned(),
+            Self::Expired => format!("`rclone config reconnect {remote}:` gets a new token"),
+            Self::RateLimited => "try again later; an API key of your own in rclone's configuration has a limit of its own".to_owned(),
             Self::Denied => "whoever looks after it can allow that".to_owned(),
             Self::NoFolder => format!("if the name is right, `rclone mkdir {root}` makes it"),
             Self::Encrypted => "set `RCLONE_CONFIG_PASS`, or `RCLONE_PASSWORD_COMMAND` to a command that prints the password".to_owned(),
@@ -66,109 +82,18 @@ impl Trouble {
         }
     }
 
-    /// What rclone's words mean. Its messages carry no numbers, so the words are all there is.
+    /// Meaning of a message of rclone's, for people and for trying again: nothing is absent because of it.
     #[must_use]
     pub fn of(said: &str) -> Self {
-        let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
-        if has(&["didn't find section in config file"]) {
-            Self::NoRemote
-        } else if has(&["connection refused"]) {
-            Self::Refused
-        } else if has(&["knownhosts: key", "host key", "no hostkey"]) {
-            Self::HostKey
-        } else if has(&["no such host", "Temporary failure in name resolution"]) {
-            Self::NoHost
-        } else if has(&["network is unreachable", "no route to host", "host is down"]) {
-            Self::NoRoute
-        } else if has(&[
-            "deadline exceeded",
-            "context deadline",
-            "Timeout",
-            "timeout",
-            "timed out",
-        ]) {
-            Self::Late(super::PATIENCE)
-        } else if has(&[
-            "unable to authenticate",
-            "unexpected message type 51",
-            "InvalidAccessKeyId",
-            "SignatureDoesNotMatch",
-            "Unauthorized",
-            "401",
-            "invalid_grant",
-            "ssh: handshake failed",
-            "couldn't read ssh agent",
-            "failed to read private key file",
-            "NoCredentialProviders",
-        ]) {
-            Self::Rejected
-        } else if has(&[
-            "Unable to decrypt configuration",
-            "unable to decrypt configuration",
-            "Enter configuration password",
-            "password-command",
-            "config file is encrypted",
-        ]) {
-            Self::Encrypted
-        } else if has(&["AccessDenied", "Access Denied", "permission denied", "403"]) {
-            Self::Denied
-        } else if has(&[
-            "NoSuchBucket",
-            "directory not found",
-            "object not found",
-            "404",
-            "couldn't find",
-        ]) {
-            Self::NoFolder
-        } else {
-            Self::Other(said.to_owned())
-        }
+        said::meaning(said)
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_rclone_says_is_told_apart() {
-        for (said, trouble) in [
-            (
-                "NewFs: couldn't connect SSH: dial tcp 127.0.0.1:22999: connect: connection refused",
-                Trouble::Refused,
-            ),
-            (
-                "didn't find section in config file (\"nosuch\")",
-                Trouble::NoRemote,
-            ),
-            (
-                "NewFs: couldn't connect SSH: ssh: handshake failed: knownhosts: key mismatch",
-                Trouble::HostKey,
-            ),
-            (
-                "ssh: handshake failed: ssh: unable to authenticate, attempted methods [none password]",
-                Trouble::Rejected,
-            ),
-            (
-                "https response error StatusCode: 403, api error InvalidAccessKeyId: The Access Key",
-                Trouble::Rejected,
-            ),
-            (
-                "dial tcp: lookup no.such.host.invalid on 10.0.0.1:53: no such host",
-                Trouble::NoHost,
-            ),
-            ("error in ListJSON: directory not found", Trouble::NoFolder),
-            ("dial tcp 10.0.0.9:22: i/o timeout", Trouble::Late(20)),
-            (
-                "Propfind \"http://10.0.0.9/\": net/http: timeout awaiting response headers",
-                Trouble::Late(20),
-            ),
-            (
-                "something else",
-                Trouble::Other("something else".to_owned()),
-            ),
-        ] {
-            assert_eq!(Trouble::of(said), trouble, "{said}");
+    /// Meaning of an end with an exit status and a message.
+    #[must_use]
+    pub fn of_end(status: Option<i32>, said: &str) -> Self {
+        match status {
+            Some(DIRECTORY_NOT_FOUND | FILE_NOT_FOUND) => Self::NoFolder,
+            _ => said::meaning(said),
         }
     }
 }

@@ -1,63 +1,43 @@
-//! Files and folders in the folder for temporary files that only we can read, gone with us. Where a process was killed at
-//! once, what it left is swept by a later one.
+//! Temporary files and folders that only we can read, removed with their values. All of a process lie in one private folder,
+//! whose owner record is locked for as long as the process lives; what a killed process left is removed by a later one, which
+//! knows it by that record alone.
+
+mod home;
 
 use std::fs;
 use std::io::{BufWriter, Write as _};
-use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
-use std::process;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tempfile::{NamedTempFile, TempDir};
 
-use super::host;
 use crate::error::{At as _, Result};
+use home::Home;
 
-/// How the names begin of what is ours; the number of the process follows.
-const OURS: &str = "auto-backup-";
+/// Greatest length of a socket's path, in bytes: the system's limit is 108 with the NUL at its end, and 104 on some.
+const SOCKET_PATH: usize = 103;
 
-/// How the names begin of what is this process's.
-fn prefix() -> String {
-    format!("{OURS}{}-", process::id())
-}
+/// Name of the socket in its folder.
+const SOCKET: &str = "s";
 
-/// Removes what processes of this user left that are no more.
-fn sweep(folder: &Path) {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let of = name.to_str().and_then(|name| name.strip_prefix(OURS));
-        let of = of.and_then(|rest| rest.split_once('-')?.0.parse().ok());
-        let is_left = of.is_some_and(|process| !host::is_alive(process));
-        let own = entry
-            .metadata()
-            .is_ok_and(|found| found.uid() == host::user());
-        if is_left && own {
-            // What cannot be removed is left to the next.
-            let path = entry.path();
-            fs::remove_dir_all(&path)
-                .or_else(|_| fs::remove_file(&path))
-                .unwrap_or_default();
-        }
-    }
-}
-
-/// The file.
+/// A temporary file.
 #[derive(Debug)]
 pub struct Scratch {
     file: NamedTempFile,
+    /// Removed after the file.
+    _home: Arc<Home>,
 }
 
 impl Scratch {
-    /// One with these lines.
+    /// Makes a file with these lines.
     ///
     /// # Errors
     /// It cannot be written.
     pub fn list(lines: impl Iterator<Item = String>) -> Result<Self> {
-        let folder = std::env::temp_dir();
-        let made = tempfile::Builder::new().prefix(&prefix()).tempfile();
-        let mut file = made.at("create a file in", &folder)?;
+        let home = Home::below(&std::env::temp_dir())?;
+        let made = tempfile::Builder::new().tempfile_in(home.path());
+        let mut file = made.at("create a file in", home.path())?;
         let mut writer = BufWriter::new(&mut file);
         let write = || -> std::io::Result<()> {
             for line in lines {
@@ -66,42 +46,97 @@ impl Scratch {
             }
             writer.flush()
         };
-        write().at("write a file in", &folder)?;
+        write().at("write a file in", home.path())?;
         drop(writer);
-        Ok(Self { file })
+        Ok(Self { file, _home: home })
     }
 
-    /// Where it is.
+    /// Path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.file.path()
     }
 }
 
-/// A folder there that only we can look into, gone with us.
+/// A temporary folder.
 #[derive(Debug)]
 pub struct ScratchFolder {
     folder: TempDir,
+    /// Removed after the folder.
+    _home: Arc<Home>,
 }
 
 impl ScratchFolder {
-    /// An empty one.
+    /// Makes an empty folder.
     ///
     /// # Errors
     /// It cannot be made.
     pub fn new() -> Result<Self> {
-        sweep(&std::env::temp_dir());
-        let made = tempfile::Builder::new().prefix(&prefix()).tempdir();
+        Self::below(&std::env::temp_dir())
+    }
+
+    fn below(base: &Path) -> Result<Self> {
+        let home = Home::below(base)?;
+        // The home is private whatever the umask, and so is all that is in it.
+        let made = tempfile::Builder::new().prefix("f").tempdir_in(home.path());
         Ok(Self {
-            folder: made.at("create a folder in", std::env::temp_dir())?,
+            folder: made.at("create a folder in", home.path())?,
+            _home: home,
         })
     }
 
-    /// Where it is.
+    /// Path of the folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
+}
+
+/// A private folder for a socket: in the user's folder for such, where there is one.
+#[derive(Debug)]
+pub struct SocketFolder {
+    folder: ScratchFolder,
+}
+
+impl SocketFolder {
+    /// Makes the folder where the path of a socket in it is short enough.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn new() -> Result<Self> {
+        let bases = [home::runtime(), Some(std::env::temp_dir())];
+        for base in bases.into_iter().flatten() {
+            let folder = ScratchFolder::below(&base);
+            if let Ok(folder) = folder
+                && folder.path().join(SOCKET).as_os_str().as_bytes().len() <= SOCKET_PATH
+            {
+                return Ok(Self { folder });
+            }
+        }
+        // A long `TMPDIR` has no room for a socket.
+        let folder = ScratchFolder::below(Path::new("/tmp"))?;
+        Ok(Self { folder })
+    }
+
+    /// Path of the socket.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join(SOCKET)
+    }
+}
+
+/// Reads a file of at most so many bytes; `None` where it is longer.
+///
+/// # Errors
+/// It cannot be read.
+pub fn read_bounded(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
+    use std::io::Read as _;
+    let file = fs::File::open(path).at("open", path)?;
+    let mut bytes = Vec::new();
+    file.take(most + 1)
+        .read_to_end(&mut bytes)
+        .at("read", path)?;
+    Ok(Some(bytes).filter(|bytes| bytes.len() as u64 <= most))
 }
 
 #[cfg(test)]
@@ -109,21 +144,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_dead_left_is_swept_and_nothing_else() {
-        let temporary = tempfile::tempdir().unwrap();
-        let mut child = process::Command::new("true").spawn().unwrap();
-        child.wait().unwrap();
-        let dead = format!("{OURS}{}-x", child.id());
-        let own = format!("{OURS}{}-x", process::id());
-        for name in [dead.as_str(), &own, "auto-backup-notes", "other-1-x"] {
-            fs::create_dir(temporary.path().join(name)).unwrap();
-            fs::write(temporary.path().join(name).join("s"), "").unwrap();
-        }
-        fs::write(temporary.path().join(format!("{dead}y")), "").unwrap();
-        sweep(temporary.path());
-        let left = fs::read_dir(temporary.path()).unwrap();
-        let mut left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
-        left.sort();
-        assert_eq!(left, [own.as_str(), "auto-backup-notes", "other-1-x"]);
+    fn files_are_gone_with_their_values() {
+        let base = tempfile::tempdir().unwrap();
+        let one = ScratchFolder::below(base.path()).unwrap();
+        let two = ScratchFolder::below(base.path()).unwrap();
+        fs::write(two.path().join("x"), "y").unwrap();
+        assert_eq!(one.path().parent(), two.path().parent());
+        drop(one);
+        assert!(two.path().join("x").exists());
+        drop(two);
+        assert_eq!(fs::read_dir(base.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn long_files_are_not_read() {
+        let base = tempfile::tempdir().unwrap();
+        let path = base.path().join("x");
+        fs::write(&path, "1234").unwrap();
+        assert_eq!(read_bounded(&path, 4).unwrap(), Some(b"1234".to_vec()));
+        assert_eq!(read_bounded(&path, 3).unwrap(), None);
     }
 }

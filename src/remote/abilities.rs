@@ -152,7 +152,7 @@ impl Remote {
             .collect();
         let (mut answer, mut said) = (Vec::new(), String::new());
         let patience = Patience::within(Duration::from_secs(PATIENCE));
-        process::run(&self.program, &words, patience, &mut |line| {
+        let end = process::run(&self.program, &words, patience, &mut |line| {
             match line {
                 Line::Out(line) => answer.extend(line),
                 Line::Log(line) => {
@@ -164,9 +164,19 @@ impl Remote {
             }
             ControlFlow::Continue(())
         })?;
-        let answer: Said = serde_json::from_slice(&answer)
-            .map_err(|_| process::failed("ask for the abilities of", &self.root, said))?;
-        Ok(answer.into())
+        let answer = end
+            .is_good()
+            .then(|| serde_json::from_slice::<Said>(&answer));
+        let said = if said.is_empty() {
+            end.failure()
+        } else {
+            Some(said)
+        };
+        let why = said.unwrap_or_else(|| "rclone's answer cannot be understood".to_owned());
+        match answer {
+            Some(Ok(answer)) => Ok(answer.into()),
+            _ => Err(process::failed("ask for the abilities of", &self.root, why)),
+        }
     }
 }
 

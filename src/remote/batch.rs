@@ -205,7 +205,10 @@ impl<'a> Batch<'a> {
                 .filter_map(|file| names::standard_path(file).ok()),
         )?;
         let mut hearing = Hearing::of(self.verb, self.files, places);
-        if let Some(daemon) = self.remote.daemon().filter(|_| self.is_plain()) {
+        let is_text = [&*self.from, &*self.to, list.path()]
+            .iter()
+            .all(|path| path.to_str().is_some());
+        if let Some(daemon) = self.remote.daemon().filter(|_| is_text && self.is_plain()) {
             let question = self.question(&list);
             let failed = daemon.transfer("sync/copy", question, &mut |entry| {
                 hearing.hear(entry, tell)

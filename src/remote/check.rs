@@ -86,19 +86,24 @@ impl Remote {
         }
         let list = Scratch::list(super::listing::names_of(files))?;
         let words = self.check_words(other, &list, proof);
-        let mut heard = Heard::default();
+        let mut heard = Heard::of(files);
         let end = process::run(&self.program, &words, Patience::LISTING, &mut |line| {
             heard.hear(&line, told);
             ControlFlow::Continue(())
         })?;
-        if heard.marks.is_empty() && end != End::Exited(Some(0)) {
+        if heard.marks.values().all(Option::is_none) && end != End::Exited(Some(0)) {
             let said = heard
                 .said
+                .or_else(|| end.failure())
                 .unwrap_or_else(|| "rclone ended early".to_owned());
             return Err(failed("compare", self.root(), said));
         }
         let without_digest = proof == Proof::Digests && !heard.compared_digests(end);
-        let verdicts = files.iter().map(|file| (file.clone(), heard.verdict(file)));
+        // Where it did not come to its end nothing that it said of files that agree counts.
+        let is_ended = matches!(end, End::Exited(Some(0 | 1)));
+        let verdicts = files
+            .iter()
+            .map(|file| (file.clone(), heard.verdict(file, is_ended)));
         Ok((verdicts.collect(), without_digest))
     }
 
@@ -125,8 +130,8 @@ impl Remote {
 /// What a comparison said.
 #[derive(Default)]
 struct Heard {
-    /// By the names of files as rclone writes them: `=`, `*` and others.
-    marks: HashMap<String, u8>,
+    /// By the names of files as rclone writes them: `=`, `*` and others; `None` where nothing was said.
+    marks: HashMap<String, Option<u8>>,
     /// Why a file could not be compared.
     why: HashMap<String, String>,
     /// What was said last of no file.
@@ -139,12 +144,24 @@ struct Heard {
 }
 
 impl Heard {
+    /// Of these files, of none of which anything was said.
+    fn of(files: &[PathBuf]) -> Self {
+        let names = super::listing::names_of(files);
+        Self {
+            marks: names.map(|name| (name, None)).collect(),
+            ..Self::default()
+        }
+    }
+
     fn hear(&mut self, line: &Line, told: &mut dyn FnMut(u64)) {
         let line = match line {
             Line::Out(line) => {
                 if let [mark, b' ', name @ ..] = line.as_slice() {
-                    let name = String::from_utf8_lossy(name).into_owned();
-                    self.marks.insert(name, *mark);
+                    let name = String::from_utf8_lossy(name);
+                    if let Some(said) = self.marks.get_mut(name.as_ref()) {
+                        // Of a name that is there twice nothing is known.
+                        *said = Some(said.map_or(*mark, |_| b'!'));
+                    }
                 }
                 return;
             }
@@ -159,7 +176,7 @@ impl Heard {
         self.lacks_digests |= entry.message.ends_with("hashes could not be checked")
             || entry.message.ends_with("hash could not be checked");
         match entry.object {
-            Some(object) if entry.is_error => {
+            Some(object) if entry.is_error && self.marks.contains_key(&object) => {
                 self.why.entry(object).or_insert(entry.message);
             }
             None if entry.is_error => self.said = Some(entry.message),
@@ -173,10 +190,10 @@ impl Heard {
         self.names_digest && !self.lacks_digests && end.is_by_itself()
     }
 
-    fn verdict(&self, file: &Path) -> Verdict {
+    fn verdict(&self, file: &Path, is_ended: bool) -> Verdict {
         let name = names::standard_path(file).unwrap_or_default();
-        match self.marks.get(&name) {
-            Some(b'=') => Verdict::Same,
+        match self.marks.get(&name).copied().flatten() {
+            Some(b'=') if is_ended => Verdict::Same,
             Some(b'*') => Verdict::Differs,
             _ => {
                 let why = self.why.get(&name).cloned();

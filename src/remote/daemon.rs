@@ -1,65 +1,53 @@
 //! One rclone process for all that a run asks of a remote, so that it starts and connects once. It is asked through a
-//! socket file in a folder of our own (rclone's `rcd`), and ends with this.
+//! socket file in a folder that only we can use, with a password that only it and we know (rclone's `rcd`), and ends with
+//! this.
 
 use std::ffi::OsString;
-use std::io::{BufRead as _, BufReader, ErrorKind, Read, Write as _};
-use std::ops::ControlFlow;
-use std::os::unix::net::UnixStream;
+use std::io::{ErrorKind, Read};
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, Receiver};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::log::{self, Entry};
+use super::lines::{PIECE, Splitter};
 use super::process;
 use super::program::Program;
+use super::socket::{Reply, Socket};
 use crate::error::{At as _, Result};
 use crate::interrupt;
 use crate::os::guard;
-use crate::os::scratch::ScratchFolder;
-
-/// How long is waited at once before Ctrl-C is looked for.
-const STEP: Duration = Duration::from_millis(50);
 
 /// How long a log may gather in its pipe. To be woken for each line would take from rclone what it needs for the next file.
 const GATHER: Duration = Duration::from_millis(10);
 
-/// As much as a pipe holds.
-const PIPE: usize = 64 << 10;
+/// Number of log lines that may wait to be heard. Further ones are dropped, which proves nothing of any file: a line that
+/// nobody hears must not hold the process up.
+pub(super) const WAITING: usize = 32 << 10;
+
+/// Length of an answer that is no list, in bytes.
+const ANSWER: usize = 1 << 20;
 
 /// How long rclone may take until it listens.
-const START: Duration = Duration::from_secs(20);
-
-/// How long it may take to stop a transfer.
-const GRACE: Duration = Duration::from_millis(600);
+pub(super) const START: Duration = Duration::from_secs(20);
 
 /// The process.
 #[derive(Debug)]
 pub(super) struct Daemon {
-    folder: ScratchFolder,
+    socket: Socket,
     child: Mutex<Child>,
-    log: Mutex<Receiver<Vec<u8>>>,
-    /// How many times the end of the log so far was looked for.
-    marks: AtomicU64,
+    pub(super) log: Mutex<Receiver<Vec<u8>>>,
+    /// Bytes of log that were read so far.
+    pub(super) logged: Arc<AtomicU64>,
+    /// Number of lists and transfers so far.
+    pub(super) questions: AtomicU64,
     /// When it was started.
     started: Instant,
     /// Whether it came to listen, once that was waited for.
     came: OnceLock<bool>,
-}
-
-/// A stream that is read from time to time.
-struct Gathering<R>(R);
-
-impl<R: Read> Read for Gathering<R> {
-    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
-        thread::sleep(GATHER);
-        self.0.read(into)
-    }
 }
 
 /// How a question was answered.
@@ -69,48 +57,38 @@ pub(super) enum Answer {
     Good(Value),
     /// With an error, in rclone's words.
     Bad(String),
+    /// With the status that says that what was asked for is not there.
+    Absent,
     /// Not at all in this time.
     Late,
-}
-
-/// How a transfer stands.
-#[derive(Deserialize)]
-struct Status {
-    finished: bool,
-    #[serde(default)]
-    error: String,
 }
 
 impl Daemon {
     /// Starts it, and does not wait until it listens.
     pub(super) fn start(program: &Program) -> Result<Self> {
-        let folder = ScratchFolder::new()?;
+        let socket = Socket::new()?;
         let mut address = OsString::from("--rc-addr=unix://");
-        address.push(folder.path().join("s"));
+        address.push(socket.path());
         let mut command = process::command(&program.path);
         command
             .arg("rcd")
             .arg(address)
             .args([
-                "--rc-no-auth",
                 "--log-level=INFO",
                 "--low-level-retries=3",
                 "--contimeout=15s",
                 "--timeout=60s",
             ])
             .args(process::ALWAYS)
+            // Not among the arguments, which everybody can read.
+            .envs(socket.credentials())
             .stdout(Stdio::null());
         let mut child = command.spawn().at("start", &program.path)?;
-        let (sender, log) = mpsc::channel();
+        let (sender, log) = mpsc::sync_channel(WAITING);
+        let logged = Arc::new(AtomicU64::new(0));
         if let Some(stream) = child.stderr.take() {
-            let begun = thread::Builder::new().spawn(move || {
-                for line in BufReader::with_capacity(PIPE, Gathering(stream)).split(b'\n') {
-                    let Ok(line) = line else { return };
-                    if sender.send(line).is_err() {
-                        return;
-                    }
-                }
-            });
+            let logged = Arc::clone(&logged);
+            let begun = thread::Builder::new().spawn(move || gather(stream, &sender, &logged));
             if let Err(error) = begun {
                 // One that nobody reads would wait for that for ever.
                 child.kill().unwrap_or_default();
@@ -119,10 +97,11 @@ impl Daemon {
             }
         }
         Ok(Self {
-            folder,
+            socket,
             child: Mutex::new(child),
             log: Mutex::new(log),
-            marks: AtomicU64::new(0),
+            logged,
+            questions: AtomicU64::new(0),
             started: Instant::now(),
             came: OnceLock::new(),
         })
@@ -144,7 +123,7 @@ impl Daemon {
     }
 
     fn is_there(&self) -> bool {
-        UnixStream::connect(self.folder.path().join("s")).is_ok()
+        self.socket.listens()
     }
 
     /// Waits until it listens; says whether it does.
@@ -163,7 +142,7 @@ impl Daemon {
         !matches!(self.child().try_wait(), Ok(None))
     }
 
-    fn child(&self) -> MutexGuard<'_, Child> {
+    pub(super) fn child(&self) -> MutexGuard<'_, Child> {
         self.child.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -172,195 +151,73 @@ impl Daemon {
     /// # Errors
     /// An interruption.
     pub(super) fn ask(&self, path: &str, question: &Value, patience: Duration) -> Result<Answer> {
-        let start = Instant::now();
-        let (mut stream, mut text) = match self.send(path, question) {
-            Ok(stream) => (stream, Vec::new()),
-            Err(error) => return Ok(Answer::Bad(format!("rclone does not answer: {error}"))),
-        };
-        loop {
-            interrupt::check()?;
-            if start.elapsed() > patience {
-                return Ok(Answer::Late);
-            }
-            let mut piece = [0; 16_384];
-            match stream.read(&mut piece) {
-                Ok(0) => break,
-                Ok(read) => text.extend_from_slice(&piece[..read]),
-                Err(error)
-                    if matches!(
-                        error.kind(),
-                        ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
-                    ) => {}
-                Err(error) => return Ok(Answer::Bad(format!("rclone does not answer: {error}"))),
-            }
-        }
-        Ok(understood(&text))
+        Ok(match self.socket.ask(path, question, patience, ANSWER)? {
+            Reply::Late => Answer::Late,
+            Reply::Failed(why) => Answer::Bad(why),
+            Reply::Came { status, body } => understood(status, &body),
+        })
     }
 
-    /// Sends a question by HTTP 1.0, so that the answer comes in one piece and ends with the connection. Our half stays
-    /// open: rclone takes its end for a change of mind.
-    fn send(&self, path: &str, question: &Value) -> std::io::Result<UnixStream> {
-        let mut stream = UnixStream::connect(self.folder.path().join("s"))?;
-        stream.set_read_timeout(Some(STEP))?;
-        let body = question.to_string();
-        let head = format!(
-            "POST /{path} HTTP/1.0\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
-            body.len()
-        );
-        stream.write_all(head.as_bytes())?;
-        stream.write_all(body.as_bytes())?;
-        Ok(stream)
-    }
-
-    /// Runs a transfer; `hear` gets every line of the log and may end it. Gives what it failed with, if it did.
+    /// Asks for a list whose answer may have so many bytes, and gives it as it came. rclone answers with a part of it where it
+    /// may not look into a folder of this machine, and tells only in its numbers that something failed.
     ///
     /// # Errors
-    /// An interruption, after it was stopped.
-    pub(super) fn transfer(
+    /// An interruption.
+    pub(super) fn ask_for_list(
         &self,
-        path: &str,
-        question: Value,
-        hear: &mut dyn FnMut(&Entry) -> ControlFlow<()>,
-    ) -> Result<Option<String>> {
-        let mut question = question;
-        let group = format!("transfer-{}", self.marks.fetch_add(1, Ordering::Relaxed));
-        question["_async"] = Value::Bool(true);
+        mut question: Value,
+        patience: Duration,
+        most: usize,
+    ) -> Result<Reply> {
+        let number = self.questions.fetch_add(1, Ordering::Relaxed);
+        let group = format!("list-{number}");
         question["_group"] = Value::String(group.clone());
-        let job = match self.ask(path, &question, START)? {
-            Answer::Good(answer) => answer["jobid"].as_i64().unwrap_or_default(),
-            Answer::Bad(error) => return Ok(Some(error)),
-            Answer::Late => return Ok(Some("rclone does not answer".to_owned())),
-        };
-        let ended = self.follow(job, &group, hear);
-        if ended.is_err() {
-            self.stop(job);
+        let reply = self
+            .socket
+            .ask("operations/list", &question, patience, most)?;
+        if !matches!(reply, Reply::Came { status: 200, .. }) {
+            return Ok(reply);
         }
-        // What was logged until now is about this transfer.
-        interrupt::shielded(|| self.drain(hear));
-        ended
-    }
-
-    fn follow(
-        &self,
-        job: i64,
-        group: &str,
-        hear: &mut dyn FnMut(&Entry) -> ControlFlow<()>,
-    ) -> Result<Option<String>> {
-        let (start, mut asked) = (Instant::now(), Instant::now());
-        let mut hung = 0;
-        loop {
-            // What takes long may be noticed late.
-            let wait = (start.elapsed() / 20).clamp(Duration::from_millis(5), STEP);
-            if self.listen(wait, hear)?.is_break() {
-                self.stop(job);
-                return Ok(None);
-            }
-            if asked.elapsed() > Duration::from_secs(1) {
-                asked = Instant::now();
-                if self.tell_progress(group, hear)?.is_break() {
-                    self.stop(job);
-                    return Ok(Some(
-                        "nothing moved for 30 min, and rclone was stopped".to_owned(),
-                    ));
-                }
-            }
-            match self.ask("job/status", &json!({ "jobid": job }), START)? {
-                Answer::Good(answer) => {
-                    hung = 0;
-                    if let Ok(status) = serde_json::from_value::<Status>(answer)
-                        && status.finished
-                    {
-                        self.tell_progress(group, hear)?.is_break();
-                        return Ok(Some(status.error).filter(|error| !error.is_empty()));
-                    }
-                }
-                Answer::Bad(error) => return Ok(Some(error)),
-                // Three times in a row is a minute of silence.
-                Answer::Late if hung == 2 => {
-                    guard::end_group(self.child().id(), true);
-                    return Ok(Some(
-                        "rclone said nothing for a minute and was stopped".to_owned(),
-                    ));
-                }
-                Answer::Late => hung += 1,
-            }
-        }
-    }
-
-    /// Waits so long and hears what was logged meanwhile, unless whoever hears it has enough.
-    fn listen(
-        &self,
-        during: Duration,
-        hear: &mut dyn FnMut(&Entry) -> ControlFlow<()>,
-    ) -> Result<ControlFlow<()>> {
-        thread::sleep(during);
-        interrupt::check()?;
-        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        for line in log.try_iter() {
-            if hear(&log::read(&line)).is_break() {
-                return Ok(ControlFlow::Break(()));
-            }
-        }
-        Ok(ControlFlow::Continue(()))
-    }
-
-    /// Asks how far a transfer is, and has that heard as if it had been logged.
-    fn tell_progress(
-        &self,
-        group: &str,
-        hear: &mut dyn FnMut(&Entry) -> ControlFlow<()>,
-    ) -> Result<ControlFlow<()>> {
-        if let Answer::Good(stats) = self.ask("core/stats", &json!({ "group": group }), START)? {
-            let entry = Entry {
-                progress: serde_json::from_value(stats).ok(),
-                ..Entry::default()
-            };
-            return Ok(hear(&entry));
-        }
-        Ok(ControlFlow::Continue(()))
-    }
-
-    fn stop(&self, job: i64) {
-        interrupt::shielded(|| {
-            self.ask("job/stop", &json!({ "jobid": job }), GRACE)
-                .map(|_| ())
+        let numbers = self.ask("core/stats", &json!({ "group": group }), patience)?;
+        Ok(match numbers {
+            Answer::Good(numbers) if numbers["errors"] == 0 => reply,
+            _ => Reply::Failed("rclone could not list all of it".to_owned()),
         })
-        .unwrap_or_default();
     }
+}
 
-    /// Hears everything that was logged until now: a question that fails leaves a mark in the log.
-    fn drain(&self, hear: &mut dyn FnMut(&Entry) -> ControlFlow<()>) {
-        let mark = format!("mark-{}", self.marks.fetch_add(1, Ordering::Relaxed));
-        if !matches!(
-            self.ask("rc/error", &json!({ "mark": mark }), START),
-            Ok(Answer::Bad(_))
-        ) {
-            return;
-        }
-        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Ok(line) = log.recv_timeout(Duration::from_secs(5)) {
-            let entry = log::read(&line);
-            if entry.message.contains(&mark) {
-                return;
-            }
-            let _goes_on = hear(&entry);
+/// Reads a log from time to time: to be woken for each line would take from rclone what it needs for the next file.
+fn gather(mut stream: impl Read, sender: &SyncSender<Vec<u8>>, logged: &AtomicU64) {
+    let mut splitter = Splitter::default();
+    let mut buffer = vec![0; PIECE];
+    loop {
+        thread::sleep(GATHER);
+        let read = match stream.read(&mut buffer) {
+            Ok(0) => return,
+            Ok(read) => read,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(_) => return,
+        };
+        logged.fetch_add(read as u64, Ordering::Relaxed);
+        for line in splitter.take(&buffer[..read]) {
+            // Where too many wait, this one is dropped.
+            sender.try_send(line).unwrap_or_default();
         }
     }
 }
 
-/// What an answer says.
-fn understood(text: &[u8]) -> Answer {
-    let body = text.windows(4).position(|four| four == b"\r\n\r\n");
-    let body = body.map_or(&[][..], |at| &text[at + 4..]);
-    let first = text.split(|byte| *byte == b'\r').next().unwrap_or_default();
-    let is_good = first.split(|byte| *byte == b' ').nth(1) == Some(b"200");
-    match serde_json::from_slice::<Value>(body) {
-        Ok(answer) if is_good => Answer::Good(answer),
-        Ok(answer) => {
-            let error = answer["error"].as_str().map(str::to_owned);
-            Answer::Bad(error.unwrap_or_else(|| answer.to_string()))
-        }
-        Err(_) => Answer::Bad("rclone's answer cannot be understood".to_owned()),
+/// What an answer says. Only a status that was made for it says that something is not there.
+pub(super) fn understood(status: u16, body: &[u8]) -> Answer {
+    let Ok(answer) = serde_json::from_slice::<Value>(body) else {
+        return Answer::Bad("rclone's answer cannot be understood".to_owned());
+    };
+    let error = answer["error"].as_str();
+    match (status, error) {
+        // That of a transfer names its error in an answer that is good.
+        (200, _) if answer.is_object() => Answer::Good(answer),
+        (404, Some(_)) if answer["status"] == 404 => Answer::Absent,
+        (_, Some(error)) => Answer::Bad(error.to_owned()),
+        (_, None) => Answer::Bad("rclone's answer cannot be understood".to_owned()),
     }
 }
 
@@ -378,12 +235,24 @@ mod tests {
 
     #[test]
     fn answers_are_told_from_errors() {
-        let good = understood(b"HTTP/1.0 200 OK\r\nServer: x\r\n\r\n{\"jobid\": 7}");
+        let good = understood(200, br#"{"jobid": 7}"#);
         assert!(matches!(good, Answer::Good(answer) if answer["jobid"] == 7));
-        let bad = understood(
-            b"HTTP/1.0 500 Internal\r\n\r\n{\"error\": \"object not found\", \"status\": 500}",
-        );
+        let bad = understood(500, br#"{"error": "object not found", "status": 500}"#);
         assert!(matches!(bad, Answer::Bad(error) if error == "object not found"));
-        assert!(matches!(understood(b""), Answer::Bad(_)));
+        let absent = understood(404, br#"{"error": "object not found", "status": 404}"#);
+        assert!(matches!(absent, Answer::Absent));
+        for (status, body) in [
+            (200, "".as_bytes()),
+            (200, b"[]"),
+            (200, b"{\"item\": nu"),
+            (404, b"404 page not found"),
+            (404, b"{\"error\": \"no\", \"status\": 500}"),
+            (401, b"{}"),
+        ] {
+            assert!(
+                matches!(understood(status, body), Answer::Bad(_)),
+                "{body:?}"
+            );
+        }
     }
 }

@@ -112,7 +112,7 @@ impl Remote {
             });
             return Ok(match daemon.ask("operations/rmdir", &question, WAIT)? {
                 Answer::Good(_) => Some(true),
-                Answer::Bad(_) => Some(false),
+                Answer::Absent | Answer::Bad(_) => Some(false),
                 Answer::Late => None,
             });
         }

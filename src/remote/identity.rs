@@ -3,17 +3,30 @@
 use std::ffi::{OsStr, OsString};
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Remote;
+use super::absence::trouble;
 use super::daemon::{Answer, Daemon};
 use super::log;
-use super::process::{self, Line, Patience, failed};
-use crate::error::{PATIENCE, Result};
+use super::process::{self, End, Line, Patience, failed};
+use crate::error::{DIRECTORY_NOT_FOUND, FILE_NOT_FOUND, PATIENCE, Result, Trouble};
 use crate::identity;
-use crate::os::scratch::Scratch;
+use crate::os::scratch::{Scratch, ScratchFolder, read_bounded};
+
+/// What a process said of a file.
+struct Read {
+    end: End,
+    out: Vec<u8>,
+    said: Option<String>,
+}
+
+fn unreadable(why: &str) -> Trouble {
+    let file = identity::path();
+    Trouble::Other(format!("its identity file `{}`: {why}", file.display()))
+}
 
 impl Remote {
     /// Makes the identity file of a database that has none, and gives what it says then: another first copy may have been
@@ -26,25 +39,164 @@ impl Remote {
         let text = identity::text(database, &self.path(&file))?;
         let here = Scratch::list(text.lines().map(str::to_owned))?;
         let said = self.put_new(&here, &file)?;
-        let read = self.identity(Duration::from_secs(PATIENCE))?;
-        read.ok_or_else(|| {
-            failed(
-                "write",
-                &self.path(&file),
-                said.unwrap_or_else(|| "it is not there afterwards".to_owned()),
-            )
-        })
+        let failed = |why| Err(failed("write", &self.path(&file), why));
+        match self.identity(Duration::from_secs(PATIENCE))? {
+            Ok(Some(identity)) => Ok(identity),
+            Ok(None) => failed(said.unwrap_or_else(|| "it is not there afterwards".to_owned())),
+            Err(trouble) => failed(format!("read back, it {trouble}")),
+        }
     }
 
     /// Puts a small file there unless there is one of its name; returns what rclone failed with, if it did.
     pub(super) fn put_new(&self, here: &Scratch, file: &Path) -> Result<Option<String>> {
-        match self.daemon() {
+        match self.daemon().filter(|_| here.path().to_str().is_some()) {
             Some(daemon) => self.put_identity(daemon, here, file),
             None => self.put_identity_alone(here, file),
         }
     }
 
-    /// Puts it there by the process that is asked everything.
+    /// What its identity file says; `None` where it surely has none.
+    ///
+    /// # Errors
+    /// An interruption; the inner error says why nobody knows.
+    pub(super) fn identity(
+        &self,
+        patience: Duration,
+    ) -> Result<std::result::Result<Option<String>, Trouble>> {
+        let start = Instant::now();
+        if let Some(daemon) = self.daemon()
+            && let Some(answer) = self.fetch_identity(daemon, patience)?
+        {
+            return Ok(answer);
+        }
+        let left = || patience.saturating_sub(start.elapsed());
+        let file = identity::path();
+        // One byte more than it may have.
+        let count = format!("--count={}", identity::LONGEST + 1);
+        let read = self.read_alone("cat", &[&count], &file, left())?;
+        match read.end {
+            End::Exited(Some(0)) if !read.out.is_empty() => return Ok(self.understood(&read.out)),
+            // A storage without folders says nothing of a file that is not there.
+            End::Exited(Some(0 | DIRECTORY_NOT_FOUND | FILE_NOT_FOUND)) if read.out.is_empty() => {}
+            end => return Ok(Err(trouble(end, read.said, patience))),
+        }
+        let stat = self.read_alone("lsjson", &["--stat", "--no-mimetype"], &file, left())?;
+        Ok(match stat.end {
+            End::Exited(Some(DIRECTORY_NOT_FOUND | FILE_NOT_FOUND)) if stat.out.is_empty() => {
+                Ok(None)
+            }
+            End::Exited(Some(0)) => Err(unreadable("it is there, and cannot be read")),
+            end => Err(trouble(end, stat.said, patience)),
+        })
+    }
+
+    /// Fetches the identity file by the process that is there; `None` where that does not say.
+    fn fetch_identity(
+        &self,
+        daemon: &Daemon,
+        patience: Duration,
+    ) -> Result<Option<std::result::Result<Option<String>, Trouble>>> {
+        let file = identity::path();
+        let (root, path) = (
+            self.root().to_str().unwrap_or_default(),
+            file.to_str().unwrap_or_default(),
+        );
+        let question = json!({ "fs": root, "remote": path, "opt": { "noMimeType": true } });
+        let Answer::Good(answer) = daemon.ask("operations/stat", &question, patience)? else {
+            return Ok(None);
+        };
+        let item = match answer.get("item") {
+            Some(Value::Null) => return Ok(Some(Ok(None))),
+            Some(item) => item,
+            None => return Ok(None),
+        };
+        match item["Size"].as_u64() {
+            _ if item["IsDir"] != false => {
+                return Ok(Some(Err(unreadable("it is not a file"))));
+            }
+            Some(size) if size > identity::LONGEST => {
+                return Ok(Some(Err(unreadable("it is far too long"))));
+            }
+            Some(_) => {}
+            None => return Ok(None),
+        }
+        let folder = ScratchFolder::new()?;
+        let Some(here) = folder.path().to_str() else {
+            return Ok(None);
+        };
+        let question = json!({
+            "srcFs": root,
+            "srcRemote": path,
+            "dstFs": here,
+            "dstRemote": "identity",
+            // It may have grown since.
+            "_config": { "MaxTransfer": identity::LONGEST, "CutoffMode": "HARD" },
+        });
+        if !matches!(
+            daemon.ask("operations/copyfile", &question, patience)?,
+            Answer::Good(_)
+        ) {
+            return Ok(None);
+        }
+        let read = read_bounded(&folder.path().join("identity"), identity::LONGEST);
+        Ok(match read {
+            Ok(Some(text)) => Some(self.understood(&text)),
+            Ok(None) => Some(Err(unreadable("it is far too long"))),
+            Err(_) => None,
+        })
+    }
+
+    /// What the text of its identity file says.
+    fn understood(&self, text: &[u8]) -> std::result::Result<Option<String>, Trouble> {
+        if text.len() as u64 > identity::LONGEST {
+            return Err(unreadable("it is far too long"));
+        }
+        let text = String::from_utf8_lossy(text);
+        let path = self.path(&identity::path());
+        let read = identity::parse(&text, &path);
+        read.map(Some)
+            .map_err(|_| unreadable("it is not an identity file"))
+    }
+
+    /// Reads about a file by a process of its own.
+    fn read_alone(
+        &self,
+        verb: &str,
+        more: &[&str],
+        file: &Path,
+        patience: Duration,
+    ) -> Result<Read> {
+        let mut words: Vec<OsString> = [verb]
+            .into_iter()
+            .chain(process::ALWAYS)
+            .chain(["--low-level-retries=1", "--contimeout=10s", "--timeout=15s"])
+            .chain(more.iter().copied())
+            .chain(["--"])
+            .map(OsString::from)
+            .collect();
+        words.push(self.argument(file)?);
+        let (mut out, mut said) = (Vec::new(), None);
+        let limit = Patience::within(patience);
+        let end = process::run(&self.program, &words, limit, &mut |line| {
+            match line {
+                Line::Out(line) => {
+                    out.extend(line);
+                    out.push(b'\n');
+                }
+                Line::Log(line) => {
+                    let entry = log::read(&line);
+                    if entry.is_error {
+                        // The first says most; the last only how many there were.
+                        said.get_or_insert(entry.message);
+                    }
+                }
+            }
+            ControlFlow::Continue(())
+        })?;
+        Ok(Read { end, out, said })
+    }
+
+    /// Puts it there unless there is one; gives what rclone failed with, if it did.
     fn put_identity(&self, daemon: &Daemon, here: &Scratch, file: &Path) -> Result<Option<String>> {
         let text = |path: Option<&Path>| path.and_then(Path::to_str).unwrap_or_default().to_owned();
         let question = json!({
@@ -59,6 +211,7 @@ impl Remote {
             match daemon.ask("operations/copyfile", &question, patience)? {
                 Answer::Good(_) => None,
                 Answer::Bad(said) => Some(said),
+                Answer::Absent => Some("rclone says that it is not there".to_owned()),
                 Answer::Late => Some("rclone does not answer".to_owned()),
             },
         )

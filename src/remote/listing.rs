@@ -2,20 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::json;
 
-use super::daemon::{Answer, Daemon};
-use super::log;
+use super::daemon::Daemon;
+use super::entries::{Entry, path_below};
+use super::heard::{Asked, Heard, MOST_ENTRIES, Meaning, TWICE};
 use super::names;
-use super::process::{self, CRASHED, End, Line, Patience, failed};
+use super::process::{self, Patience, failed};
+use super::socket::Reply;
 use super::{Abilities, Remote};
 use crate::digest::Digest;
-use crate::error::{Result, Trouble};
+use crate::error::Result;
+use crate::interrupt;
 use crate::moment::Moment;
 use crate::name::Name;
 use crate::os::scratch::Scratch;
@@ -61,10 +63,28 @@ pub struct Listed {
     pub problems: Vec<(PathBuf, String)>,
     /// Whether something else was left out, as a link of a folder of this machine is, through which rclone writes.
     pub left_out: bool,
+    /// Files whose names a listing showed twice: nobody can say which is meant, and their sizes are `None`.
+    pub twice: BTreeSet<PathBuf>,
 }
 
 /// How long a listing of chosen files may take.
 const PATIENCE: Duration = Duration::from_secs(900);
+
+/// Waiting times before a listing that hit a limit of the rate of requests is tried again.
+const RATE_LIMITED: [Duration; 3] = [
+    Duration::from_secs(1),
+    Duration::from_secs(4),
+    Duration::from_secs(12),
+];
+
+/// Greatest depth of folders that are listed one by one, each of which holds more than one list may show.
+const PARTS: u32 = 8;
+
+/// Greatest length of an answer through the socket, in bytes.
+const ANSWER: usize = 1 << 20;
+
+/// The same for each file that was asked for.
+const ANSWER_A_FILE: usize = 2 << 10;
 
 /// Whether files are few and lie apart, so that each is better asked for than every folder listed.
 pub(super) fn are_apart(files: &[PathBuf]) -> bool {
@@ -77,18 +97,6 @@ pub(super) fn are_apart(files: &[PathBuf]) -> bool {
 /// says of one file may be another time.
 fn asks_each(files: &[PathBuf], abilities: &Abilities) -> bool {
     are_apart(files) && !abilities.has_slow_times()
-}
-
-/// An entry as rclone writes it.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Entry<'a> {
-    #[serde(borrow)]
-    path: std::borrow::Cow<'a, str>,
-    size: i64,
-    #[serde(default, borrow)]
-    mod_time: std::borrow::Cow<'a, str>,
-    is_dir: bool,
 }
 
 impl Listed {
@@ -106,34 +114,48 @@ impl Listed {
     }
 
     /// Adds an entry of a listing that began at `base`.
-    fn add(&mut self, base: &Path, entry: &Entry<'_>) {
-        let mut path = base.to_owned();
-        path.extend(
-            entry
-                .path
-                .split('/')
-                .map(|part| names::real(part).as_path().to_owned()),
-        );
-        if entry.is_dir {
-            self.folders.entry(path).or_default();
-            return;
-        }
+    pub(super) fn add(&mut self, base: &Path, entry: &Entry<'_>) {
+        let path = match path_below(base, &entry.path) {
+            Ok(path) => path,
+            Err(at) => return self.distrust(at, "it shows a name in it that no file can have"),
+        };
         let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
             return;
         };
+        if entry.is_dir {
+            let files = self.folders.get(above);
+            if files.is_some_and(|files| files.contains_key(&Name::from(name))) {
+                self.distrust(path.clone(), TWICE);
+            }
+            self.folders.entry(path).or_default();
+            return;
+        }
+        if self.folders.contains_key(&path) {
+            self.distrust(path.clone(), TWICE);
+        }
         let file = ListedFile {
             bytes: u64::try_from(entry.size).ok(),
             modified: Moment::parse(&entry.mod_time).unwrap_or(Moment::UNKNOWN),
             mark: Digest::of_bytes(entry.mod_time.as_bytes()).half(),
         };
-        match self.folders.get_mut(above) {
-            Some(folder) => folder.insert(name.into(), file),
-            None => self
-                .folders
-                .entry(above.to_owned())
-                .or_default()
-                .insert(name.into(), file),
+        let folder = match self.folders.get_mut(above) {
+            Some(folder) => folder,
+            None => self.folders.entry(above.to_owned()).or_default(),
         };
+        let before = folder.insert(name.into(), file);
+        if before.is_some() {
+            if let Some(file) = folder.get_mut(&Name::from(name)) {
+                file.bytes = None;
+            }
+            self.twice.insert(path);
+        }
+    }
+
+    /// Notes that what a folder holds is not known.
+    pub(super) fn distrust(&mut self, folder: PathBuf, why: &str) {
+        if !self.problems.iter().any(|(path, _)| *path == folder) {
+            self.problems.push((folder, why.to_owned()));
+        }
     }
 
     /// Adds the folders above others, which some storages do not list.
@@ -167,12 +189,65 @@ impl Remote {
         {
             return Ok(Some(listed));
         }
-        let base = match wanted {
-            Wanted::Below(folder) => folder,
-            Wanted::Files(_) => Path::new(""),
+        match self.list_alone(wanted, abilities, times, true)? {
+            Some(meaning) => self.conclude(meaning, wanted),
+            None => match wanted {
+                Wanted::Below(folder) => self.list_in_parts(folder, abilities, times, PARTS),
+                Wanted::Files(_) => Err(self.too_many(Path::new(""))),
+            },
+        }
+    }
+
+    fn too_many(&self, folder: &Path) -> crate::error::Error {
+        let why = format!("it shows more than {MOST_ENTRIES} files and folders");
+        failed("list", &self.path(folder), why)
+    }
+
+    /// Lists a folder with more in it than one list may show: what is in it, and then each folder in it.
+    fn list_in_parts(
+        &self,
+        folder: &Path,
+        abilities: &Abilities,
+        times: Times,
+        depth: u32,
+    ) -> Result<Option<Listed>> {
+        let wanted = Wanted::Below(folder);
+        let Some(meaning) = self.list_alone(wanted, abilities, times, false)? else {
+            return Err(self.too_many(folder));
         };
-        let mut words: Vec<OsString> = ["lsjson", "--recursive", "--no-mimetype"]
+        let Some(mut listed) = self.conclude(meaning, wanted)? else {
+            return Ok(None);
+        };
+        let folders: Vec<PathBuf> = listed.folders.keys().cloned().collect();
+        for part in folders.into_iter().filter(|part| part != folder) {
+            let wanted = Wanted::Below(&part);
+            let more = match self.list_alone(wanted, abilities, times, true)? {
+                Some(meaning) => self.conclude(meaning, wanted)?,
+                None if depth > 0 => self.list_in_parts(&part, abilities, times, depth - 1)?,
+                None => return Err(self.too_many(&part)),
+            };
+            if let Some(more) = more {
+                listed.folders.extend(more.folders);
+                listed.problems.extend(more.problems);
+                listed.twice.extend(more.twice);
+                listed.left_out |= more.left_out;
+            }
+        }
+        Ok(Some(listed))
+    }
+
+    /// Lists by a process of its own; `None` where that shows more than one list may.
+    fn list_alone(
+        &self,
+        wanted: Wanted<'_>,
+        abilities: &Abilities,
+        times: Times,
+        is_recursive: bool,
+    ) -> Result<Option<Meaning>> {
+        let base = base(wanted);
+        let mut words: Vec<OsString> = ["lsjson", "--no-mimetype"]
             .into_iter()
+            .chain(is_recursive.then_some("--recursive"))
             .chain(process::ALWAYS)
             .chain(["--low-level-retries=3", "--contimeout=15s", "--checkers=16"])
             .map(OsString::from)
@@ -193,7 +268,40 @@ impl Remote {
         }
         words.push("--".into());
         words.push(self.argument(base)?);
-        self.hear_listing(&words, base)
+        let mut waits = RATE_LIMITED.iter();
+        loop {
+            let mut heard = Heard::of(wanted);
+            let end = process::run(&self.program, &words, Patience::LISTING, &mut |line| {
+                heard.hear(&line)
+            })?;
+            if heard.is_rate_limited(end)
+                && let Some(wait) = waits.next()
+            {
+                interrupt::sleep(*wait)?;
+                continue;
+            }
+            return Ok(heard.meaning(end));
+        }
+    }
+
+    /// What was listed, once it is sure.
+    fn conclude(&self, meaning: Meaning, wanted: Wanted<'_>) -> Result<Option<Listed>> {
+        let base = base(wanted);
+        let failed = |why: String| Err(failed("list", &self.path(base), why));
+        match meaning {
+            Meaning::Listed(mut listed) => {
+                listed.add_above(base);
+                Ok(Some(listed))
+            }
+            Meaning::Failed(why) => failed(why),
+            Meaning::Absent => match wanted {
+                Wanted::Files(_) => failed("the root is said to be missing".to_owned()),
+                Wanted::Below(folder) => match self.is_absent(folder)? {
+                    Ok(()) => Ok(None),
+                    Err(why) => failed(why),
+                },
+            },
+        }
     }
 
     /// Lists files by the process that is there; `None` where that does not say.
@@ -203,111 +311,49 @@ impl Remote {
         files: &[PathBuf],
         abilities: &Abilities,
     ) -> Result<Option<Listed>> {
+        #[derive(Deserialize)]
+        struct Answer<'a> {
+            #[serde(borrow)]
+            list: Vec<Entry<'a>>,
+        }
         let list = Scratch::list(names_of(files))?;
+        let Some(path) = list.path().to_str() else {
+            return Ok(None);
+        };
         let question = json!({
             "fs": self.root().to_str().unwrap_or_default(),
             "remote": "",
             "opt": { "recurse": true, "noMimeType": true },
-            "_filter": { "FilesFromRaw": [list.path().to_str().unwrap_or_default()] },
+            "_filter": { "FilesFromRaw": [path] },
             "_config": {
                 "NoTraverse": asks_each(files, abilities),
                 "Checkers": self.at_once(files.len()).1,
             },
         });
-        let Answer::Good(answer) = daemon.ask("operations/list", &question, PATIENCE)? else {
+        let most = ANSWER + files.len() * ANSWER_A_FILE;
+        let reply = daemon.ask_for_list(question, PATIENCE, most)?;
+        let Reply::Came { status: 200, body } = reply else {
             return Ok(None);
         };
+        let Ok(Answer { list }) = serde_json::from_slice::<Answer<'_>>(&body) else {
+            return Ok(None);
+        };
+        let mut asked = Asked::of(Wanted::Files(files));
         let mut listed = Listed::default();
-        for entry in answer["list"].as_array().into_iter().flatten() {
-            match Entry::deserialize(entry) {
-                Ok(entry) => listed.add(Path::new(""), &entry),
-                Err(_) => return Ok(None),
-            }
+        for entry in list.iter().filter(|entry| asked.is_asked(entry)) {
+            listed.add(Path::new(""), entry);
         }
         listed.add_above(Path::new(""));
         Ok(Some(listed))
     }
-
-    fn hear_listing(&self, words: &[OsString], base: &Path) -> Result<Option<Listed>> {
-        let mut listed = Listed::default();
-        let (mut whole, mut said) = (false, None);
-        let end = process::run(&self.program, words, Patience::LISTING, &mut |line| {
-            match line {
-                Line::Out(line) => match read_entry(&line) {
-                    Some(entry) => listed.add(base, &entry),
-                    None => whole |= line.starts_with(b"]"),
-                },
-                Line::Log(line) => {
-                    let entry = log::read(&line);
-                    listed.left_out |= entry.is_notice && entry.object.is_some();
-                    if entry.is_error {
-                        note(&mut listed.problems, base, &entry, &mut said);
-                    }
-                }
-            }
-            ControlFlow::Continue(())
-        })?;
-        let is_missing = |said: &Option<String>| {
-            said.as_deref()
-                .is_some_and(|said| Trouble::of(said) == Trouble::NoFolder)
-        };
-        let is_empty = listed.files() == 0 && is_missing(&said);
-        if matches!(end, End::Exited(Some(1 | 3 | 4))) && is_empty {
-            return Ok(None);
-        }
-        listed.add_above(base);
-        match end {
-            End::Exited(Some(0)) if whole => Ok(Some(listed)),
-            // Some folders could not be listed, and the rest was. Only of a folder of this machine is the list closed then.
-            End::Exited(Some(status))
-                if (whole || status != CRASHED)
-                    && !listed.problems.is_empty()
-                    && said.is_none() =>
-            {
-                Ok(Some(listed))
-            }
-            End::Silent => Err(failed(
-                "list",
-                &self.path(base),
-                "it said nothing for 15 min",
-            )),
-            _ => Err(failed(
-                "list",
-                &self.path(base),
-                said.unwrap_or_else(|| "it ended early".to_owned()),
-            )),
-        }
-    }
 }
 
-/// Takes note of a folder that could not be listed, or of what is wrong with all of it.
-fn note(
-    problems: &mut Vec<(PathBuf, String)>,
-    base: &Path,
-    entry: &log::Entry,
-    said: &mut Option<String>,
-) {
-    let object = entry.object.as_deref().unwrap_or_default();
-    if object.is_empty() {
-        // The last line of all repeats the last of these.
-        if !entry.message.starts_with("Failed to lsjson") || problems.is_empty() {
-            *said = Some(entry.message.clone());
-        }
-        return;
+/// The folder that paths in a listing are below.
+pub(super) fn base(wanted: Wanted<'_>) -> &Path {
+    match wanted {
+        Wanted::Below(folder) => folder,
+        Wanted::Files(_) => Path::new(""),
     }
-    let mut path = base.to_owned();
-    path.extend(
-        object
-            .split('/')
-            .map(|part| names::real(part).as_path().to_owned()),
-    );
-    problems.push((path, entry.message.clone()));
-}
-
-/// An entry, which stands in a line of its own and ends with a comma or not.
-fn read_entry(line: &[u8]) -> Option<Entry<'_>> {
-    let line = line.strip_suffix(b",").unwrap_or(line);
-    serde_json::from_slice(line).ok()
 }
 
 /// Paths as they stand in a list; those that cannot be written are left out, and so found missing.

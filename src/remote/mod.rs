@@ -3,13 +3,17 @@
 //! rclone's exit status proves nothing of a single file: what is there is what a listing afterwards shows.
 
 mod abilities;
+mod absence;
 mod bandwidth;
 mod batch;
 mod check;
 mod daemon;
+mod entries;
 mod folders;
+mod heard;
 mod hearing;
 mod identity;
+mod lines;
 mod listing;
 mod log;
 mod names;
@@ -17,7 +21,9 @@ mod process;
 mod program;
 mod reach;
 mod rename;
+mod socket;
 mod token;
+mod transfer;
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -99,6 +105,8 @@ impl Remote {
     /// The process that is asked everything, if there is one.
     fn daemon(&self) -> Option<&Daemon> {
         // One that was killed listens no more.
+        // What is said through the socket is text: another address would be taken for none.
+        self.root.to_str()?;
         self.daemon
             .get()?
             .as_ref()

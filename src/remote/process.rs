@@ -1,17 +1,18 @@
 //! One rclone process: its environment, what it writes, and its end. It dies with us, and it is stopped when it falls
-//! silent, when its time is over, or when work should stop.
+//! silent, when its time is over, when it writes more than an answer can be, or when work should stop.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
-use std::io::{self, BufRead as _, BufReader, Read};
 use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
+use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::lines;
+pub(super) use super::lines::Line;
 use super::program::Program;
 use crate::error::{At as _, Error, Result};
 use crate::interrupt;
@@ -23,25 +24,23 @@ const STEP: Duration = Duration::from_millis(50);
 /// How long rclone may take to clean up once it was asked to stop.
 const GRACE: Duration = Duration::from_millis(600);
 
-/// How many lines may wait to be read.
-const WAITING: usize = 4096;
+/// Time after its end in which a process's streams are still read: a child of its own may hold them open for ever.
+const AFTER_END: Duration = Duration::from_secs(2);
 
-/// Where a line was written.
-#[derive(Debug)]
-pub(super) enum Line {
-    /// To standard output: answers.
-    Out(Vec<u8>),
-    /// To standard error: the log.
-    Log(Vec<u8>),
-}
+/// Bytes that a process may write for each second that it runs, besides those of its [`Patience`].
+const BYTES_A_SECOND: u64 = 256 << 10;
 
-/// How long a process may take.
+/// Limits on the time that a process takes and on what it writes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patience {
-    /// Without writing anything.
-    pub(super) silence: Duration,
-    /// In all.
-    pub(super) whole: Option<Duration>,
+    /// Time without writing anything.
+    silence: Duration,
+    /// Time in all.
+    whole: Option<Duration>,
+    /// Bytes of standard output; `None` where whoever hears the lines counts.
+    out: Option<u64>,
+    /// Bytes of the log.
+    log: u64,
 }
 
 impl Patience {
@@ -49,12 +48,16 @@ impl Patience {
     pub(super) const WORK: Self = Self {
         silence: Duration::from_secs(120),
         whole: None,
+        out: Some(256 << 20),
+        log: 256 << 20,
     };
 
-    /// For listings, which write nothing while a storage collects a long answer.
+    /// For listings, which write nothing while a storage collects a long answer. Whoever hears the entries counts them.
     pub(super) const LISTING: Self = Self {
         silence: Duration::from_secs(900),
         whole: None,
+        out: None,
+        log: 64 << 20,
     };
 
     /// For a question that has to be answered within this time.
@@ -62,7 +65,16 @@ impl Patience {
         Self {
             silence: whole,
             whole: Some(whole),
+            out: Some(16 << 20),
+            log: 16 << 20,
         }
+    }
+
+    /// Whether so many bytes of standard output and of the log, written in this time, are more than an answer can be.
+    fn is_exceeded(&self, out: u64, log: u64, elapsed: Duration) -> bool {
+        let more = elapsed.as_secs().saturating_mul(BYTES_A_SECOND);
+        let is_over = |bytes: u64, limit: u64| bytes > limit.saturating_add(more);
+        is_over(log, self.log) || self.out.is_some_and(|limit| is_over(out, limit))
     }
 }
 
@@ -78,6 +90,8 @@ pub(super) enum End {
     Silent,
     /// Its time was over.
     Late,
+    /// It wrote more than an answer can be.
+    Excessive,
     /// Whoever listened had enough.
     Stopped,
 }
@@ -91,6 +105,18 @@ impl End {
     /// Whether it ended by itself, whatever became of single files: neither by a signal nor by breaking down.
     pub(super) fn is_by_itself(self) -> bool {
         matches!(self, Self::Exited(Some(status)) if status != CRASHED)
+    }
+
+    /// Why there is no answer, for a person; `None` where it ended well.
+    pub(super) fn failure(self) -> Option<String> {
+        Some(match self {
+            Self::Exited(Some(0)) => return None,
+            Self::Exited(Some(status)) => format!("rclone ended with the status {status}"),
+            Self::Exited(None) => "rclone was killed".to_owned(),
+            Self::Silent | Self::Late => "rclone did not answer in time".to_owned(),
+            Self::Excessive => "rclone wrote far more than an answer can be".to_owned(),
+            Self::Stopped => "rclone was stopped".to_owned(),
+        })
     }
 }
 
@@ -172,14 +198,16 @@ fn listen(
         child: command.spawn().at("start", program)?,
         ended: false,
     };
-    let lines = running.lines().at("begin a thread for", program)?;
-    let mut heard = Instant::now();
+    let pieces = lines::of(&mut running.child).at("begin a thread for", program)?;
+    let (mut heard, mut out, mut log) = (start, 0, 0);
+    let mut ended = None;
     loop {
-        let over = patience.whole.is_some_and(|whole| start.elapsed() > whole);
-        let end = if over {
+        let end = if patience.whole.is_some_and(|whole| start.elapsed() > whole) {
             Some(End::Late)
         } else if heard.elapsed() > patience.silence {
             Some(End::Silent)
+        } else if patience.is_exceeded(out, log, start.elapsed()) {
+            Some(End::Excessive)
         } else {
             interrupt::check()?;
             None
@@ -188,17 +216,35 @@ fn listen(
             running.stop();
             return Ok(end);
         }
-        match lines.recv_timeout(STEP) {
-            Ok(line) => {
+        match pieces.recv_timeout(STEP) {
+            Ok(piece) => {
                 heard = Instant::now();
-                if hear(line).is_break() {
+                if piece.is_log {
+                    log += piece.bytes;
+                } else {
+                    out += piece.bytes;
+                }
+                // A line of an answer without an end is none; of the log its beginning says enough.
+                if piece.is_endless && !piece.is_log {
                     running.stop();
-                    return Ok(End::Stopped);
+                    return Ok(End::Excessive);
+                }
+                for line in piece.lines {
+                    if hear(line).is_break() {
+                        running.stop();
+                        return Ok(End::Stopped);
+                    }
+                }
+            }
+            Err(RecvTimeoutError::Timeout) if running.has_ended() => {
+                let since = *ended.get_or_insert_with(Instant::now);
+                if since.elapsed() > AFTER_END {
+                    return running.wait(program);
                 }
             }
             Err(RecvTimeoutError::Timeout) => {}
             // Both streams are closed: it has ended, or is about to.
-            Err(RecvTimeoutError::Disconnected) => return running.wait(program),
+            Err(RecvTimeoutError::Disconnected) => return running.wait_within(program, patience),
         }
     }
 }
@@ -210,16 +256,22 @@ struct Running {
 }
 
 impl Running {
-    /// The lines of both its streams.
-    fn lines(&mut self) -> io::Result<Receiver<Line>> {
-        let (sender, lines) = mpsc::sync_channel(WAITING);
-        if let Some(out) = self.child.stdout.take() {
-            read_lines(out, sender.clone(), Line::Out)?;
+    fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Waits for the end of a process that has closed its streams, at most as long as it may be silent.
+    fn wait_within(&mut self, program: &Path, patience: Patience) -> Result<End> {
+        let start = Instant::now();
+        while !self.has_ended() {
+            interrupt::check()?;
+            if start.elapsed() > patience.silence {
+                self.stop();
+                return Ok(End::Silent);
+            }
+            thread::sleep(Duration::from_millis(1));
         }
-        if let Some(log) = self.child.stderr.take() {
-            read_lines(log, sender, Line::Log)?;
-        }
-        Ok(lines)
+        self.wait(program)
     }
 
     fn wait(&mut self, program: &Path) -> Result<End> {
@@ -254,23 +306,6 @@ impl Drop for Running {
             self.stop();
         }
     }
-}
-
-/// Reads a stream on a thread of its own.
-fn read_lines(
-    stream: impl Read + Send + 'static,
-    sender: SyncSender<Line>,
-    of: impl Fn(Vec<u8>) -> Line + Send + 'static,
-) -> io::Result<()> {
-    let begun = thread::Builder::new().spawn(move || {
-        for line in BufReader::new(stream).split(b'\n') {
-            let Ok(line) = line else { return };
-            if sender.send(of(line)).is_err() {
-                return;
-            }
-        }
-    });
-    begun.map(drop)
 }
 
 /// Says that rclone could not do something.

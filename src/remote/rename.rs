@@ -32,6 +32,7 @@ impl Remote {
         match daemon.ask("operations/movefile", &question, PATIENCE) {
             Ok(Answer::Good(_)) => Ok(()),
             Ok(Answer::Bad(error)) => Err(error),
+            Ok(Answer::Absent) => Err("rclone says that it is not there".to_owned()),
             Ok(Answer::Late) => Err("rclone did not end".to_owned()),
             Err(error) => Err(error.line()),
         }

@@ -47,6 +47,8 @@ impl Remote {
             match daemon.ask("operations/deletefile", &question, WAIT)? {
                 Answer::Good(_) => None,
                 Answer::Bad(why) => Some(why),
+                // It is wanted away.
+                Answer::Absent => None,
                 Answer::Late => Some("rclone does not answer".to_owned()),
             }
         } else {
@@ -140,6 +142,7 @@ fn holds_any_by(daemon: &Daemon, base: &Path, list: &Scratch) -> Result<bool> {
             None => Err(failed("list", base, "its answer is no list")),
         },
         Answer::Bad(why) => Err(failed("list", base, why)),
+        Answer::Absent => Err(failed("list", base, "rclone says that it is not there")),
         Answer::Late => Err(failed("list", base, "rclone does not answer")),
     }
 }

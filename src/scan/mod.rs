@@ -113,11 +113,21 @@ pub fn look(
             }
             (changes, state, seen.unreadable())
         }
-        Err(error @ (Error::Offline { .. } | Error::Unreachable { .. })) => {
+        Err(
+            error @ (Error::Offline { .. }
+            | Error::Unreachable { .. }
+            | Error::NoRclone { .. }
+            | Error::OldRclone { .. }),
+        ) => {
             monitor.event(&Event::Problem(&error));
             let known = index.database(&database.root)?;
             index.write_look(&database.root, &known)?.finish_offline()?;
             (Changes::default(), LookState::Offline, 0)
+        }
+        // A question that failed says nothing: the index keeps what it knew, and other databases are scanned all the same.
+        Err(error @ Error::Remote { .. }) => {
+            monitor.event(&Event::Problem(&error));
+            (Changes::default(), LookState::Partial, 1)
         }
         Err(error) => return Err(error),
     };

@@ -111,7 +111,8 @@ impl Session {
         if let Some(notice) = self.printer.take_notice() {
             self.messages.warning(&notice);
         }
-        if let Some(notice) = remote::take_notice() {
+        // With `--quiet` a good night prints nothing, whatever rclone it has.
+        if let Some(notice) = remote::take_notice().filter(|_| !self.messages.quiet()) {
             self.messages.warning(&notice);
         }
         if let Some(next) = self.printer.take_next().filter(|_| self.is_prompt) {

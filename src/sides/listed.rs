@@ -180,7 +180,7 @@ impl Replica<'_> {
             if self.is_left_alone(whole, path) {
                 continue;
             }
-            let (seen, problems) = self.folder(path, files);
+            let (seen, problems) = self.folder(path, files, &listed.twice);
             tree.problems.extend(problems);
             tree.folders
                 .insert(path.to_owned(), TreeFolder::known(seen));
@@ -240,6 +240,7 @@ impl Replica<'_> {
         &self,
         path: &Path,
         files: &BTreeMap<Name, ListedFile>,
+        twice: &BTreeSet<PathBuf>,
     ) -> (SeenFolder, Vec<Problem>) {
         let mut packer = Packer::with_capacity(files.len());
         let mut seen = SeenFolder {
@@ -252,12 +253,21 @@ impl Replica<'_> {
                 continue;
             }
             let Some(bytes) = file.bytes else {
+                let whole = within(self.relative, path).join(name.as_path());
+                let (action, why) = if twice.contains(&whole) {
+                    (
+                        "tell which file is meant by",
+                        "its name is there more than once: rename one of them there",
+                    )
+                } else {
+                    ("say the size of", "it is a document that has none")
+                };
                 problems.push(Problem {
                     path: path.join(name.as_path()),
                     error: Error::Remote {
-                        action: "say the size of",
-                        path: self.relative.join(path).join(name.as_path()),
-                        why: "it is a document that has none".to_owned(),
+                        action,
+                        path: whole,
+                        why: why.to_owned(),
                     },
                 });
                 seen.unread.push(name.clone());

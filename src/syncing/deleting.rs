@@ -251,7 +251,15 @@ fn still_there(
     let listed = listed.unwrap_or_default();
     let unmoved = files.iter().filter(|path| !moved.contains(*path));
     let mut still = side.not_surely_gone(unmoved.cloned().collect())?;
-    let shown = files.iter().filter(|path| listed.file(path).is_some());
+    let closed = |path: &Path| {
+        listed
+            .problems
+            .iter()
+            .any(|(closed, _)| path.starts_with(closed))
+    };
+    let shown = files
+        .iter()
+        .filter(|path| listed.file(path).is_some() || closed(path));
     still.extend(shown.cloned());
     Ok(still)
 }

@@ -19,6 +19,7 @@ mod layers;
 mod lines;
 mod looks;
 mod lying_fs;
+mod lying_rclone;
 mod names;
 mod pager;
 mod prompt;

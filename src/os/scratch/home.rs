@@ -1,0 +1,205 @@
+//! The private folder of one process for its temporary files, with the record of its owner.
+//!
+//! A name proves nothing: a folder is removed only where this user owns it, nobody else may look into it, its record names
+//! it, and the record's lock is free, which the system frees when the process that made it ends.
+
+use std::fs::{self, DirBuilder, File};
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use rustix::fs::OFlags;
+
+use crate::error::{At as _, Error, Result};
+use crate::os::host;
+
+/// Beginning of a folder's name; 128 random bits follow.
+const OURS: &str = ".auto-backup-";
+
+/// Name of the record in the folder.
+const RECORD: &str = "owner";
+
+/// Beginning of the record; the name of the folder follows.
+const CLAIM: &str = "temporary files of a running auto-backup, removed by the next: ";
+
+/// Folders of this process, by the folder that they are in.
+static HOMES: Mutex<Vec<(PathBuf, Weak<Home>)>> = Mutex::new(Vec::new());
+
+/// The folder, removed with this.
+#[derive(Debug)]
+pub(super) struct Home {
+    path: PathBuf,
+    /// Locked for as long as this lives.
+    _record: File,
+}
+
+impl Home {
+    /// This process's folder below another, made where there is none.
+    pub(super) fn below(base: &Path) -> Result<Arc<Self>> {
+        let mut homes = HOMES.lock().unwrap_or_else(PoisonError::into_inner);
+        homes.retain(|(_, home)| home.strong_count() > 0);
+        let known = homes.iter().find(|(of, _)| of == base);
+        if let Some(home) = known.and_then(|(_, home)| home.upgrade()) {
+            return Ok(home);
+        }
+        sweep(base);
+        let home = Arc::new(Self::make(base)?);
+        homes.push((base.to_owned(), Arc::downgrade(&home)));
+        Ok(home)
+    }
+
+    fn make(base: &Path) -> Result<Self> {
+        let name = format!("{OURS}{}", host::random_id()?);
+        let path = base.join(&name);
+        // Fails where the name is taken, by a link too.
+        let made = DirBuilder::new().mode(0o700).create(&path);
+        made.at("create a folder in", base)?;
+        let own = fs::symlink_metadata(&path).at("look at", &path)?;
+        if !is_private(&own) {
+            return Err(Error::Io {
+                action: "create a private folder",
+                path,
+                source: std::io::ErrorKind::PermissionDenied.into(),
+            });
+        }
+        let record = path.join(RECORD);
+        let claim = || -> std::io::Result<File> {
+            let mut options = File::options();
+            let mut file = options
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&record)?;
+            // Locked before it says anything: nobody takes it for that of a dead process meanwhile.
+            file.try_lock().or_else(|error| match error {
+                // Without locks nobody can tell that it is dead, and so nobody removes it.
+                fs::TryLockError::Error(_) => Ok(()),
+                fs::TryLockError::WouldBlock => {
+                    Err(std::io::Error::from(std::io::ErrorKind::WouldBlock))
+                }
+            })?;
+            writeln!(file, "{CLAIM}{name}")?;
+            Ok(file)
+        };
+        let record = claim().at("create a file in", &path)?;
+        Ok(Self {
+            path,
+            _record: record,
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        // What cannot be removed now is removed by a later process.
+        fs::remove_dir_all(&self.path).unwrap_or_default();
+    }
+}
+
+/// Whether something is a folder of this user's that nobody else may use.
+fn is_private(found: &fs::Metadata) -> bool {
+    found.is_dir() && found.uid() == host::user() && found.permissions().mode() & 0o077 == 0
+}
+
+/// Removes what processes of this user left that have ended.
+fn sweep(base: &Path) {
+    let Ok(entries) = fs::read_dir(base) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        if let Some(name) = name.to_str().filter(|name| is_name(name))
+            && is_left(&entry.path(), name).is_some()
+        {
+            fs::remove_dir_all(entry.path()).unwrap_or_default();
+        }
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    let random = name.strip_prefix(OURS);
+    random.is_some_and(|random| random.len() == 32 && random.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+/// Whether a folder was made by a process of this user that has ended.
+fn is_left(folder: &Path, name: &str) -> Option<()> {
+    let found = fs::symlink_metadata(folder).ok()?;
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let mut options = File::options();
+    options.read(true).custom_flags(flags.bits().cast_signed());
+    let record = is_private(&found)
+        .then(|| options.open(folder.join(RECORD)))?
+        .ok()?;
+    let of = record.metadata().ok()?;
+    let is_own = of.is_file() && of.uid() == host::user() && of.nlink() == 1;
+    if !is_own || of.permissions().mode() & 0o077 != 0 || of.len() > 1024 {
+        return None;
+    }
+    let mut text = String::new();
+    (&record).take(1024).read_to_string(&mut text).ok()?;
+    (text == format!("{CLAIM}{name}\n") && record.try_lock().is_ok()).then_some(())
+}
+
+/// The user's folder for sockets, where there is one that nobody else may use.
+pub(super) fn runtime() -> Option<PathBuf> {
+    let folder = PathBuf::from(std::env::var_os("XDG_RUNTIME_DIR")?);
+    let found = fs::symlink_metadata(&folder).ok()?;
+    (folder.is_absolute() && is_private(&found)).then_some(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::Permissions;
+
+    use super::*;
+
+    /// A folder as a process made it that has ended.
+    fn left(base: &Path) -> PathBuf {
+        let home = Home::make(base).unwrap();
+        let path = home.path.clone();
+        fs::write(path.join("list"), "x").unwrap();
+        let kept = base.join("kept");
+        fs::rename(&path, &kept).unwrap();
+        drop(home);
+        fs::rename(&kept, &path).unwrap();
+        path
+    }
+
+    #[test]
+    fn only_folders_of_ended_processes_are_swept() {
+        let base = tempfile::tempdir().unwrap();
+        let base = base.path();
+        let live = Home::make(base).unwrap();
+        let dead = left(base);
+        let renamed = left(base);
+        let other = base.join(format!("{OURS}{:032x}", 7));
+        fs::rename(&renamed, &other).unwrap();
+        let shared = left(base);
+        fs::set_permissions(&shared, Permissions::from_mode(0o755)).unwrap();
+        let linked = left(base);
+        let target = base.join("target");
+        fs::rename(&linked, &target).unwrap();
+        std::os::unix::fs::symlink(&target, &linked).unwrap();
+        for name in [
+            "auto-backup-2026-11-27",
+            "auto-backup-1-x",
+            ".auto-backup-1",
+        ] {
+            fs::create_dir(base.join(name)).unwrap();
+        }
+        let unclaimed = base.join(format!("{OURS}{:032x}", 8));
+        DirBuilder::new().mode(0o700).create(&unclaimed).unwrap();
+        let before = fs::read_dir(base).unwrap().count();
+        sweep(base);
+        assert!(!dead.exists());
+        assert_eq!(fs::read_dir(base).unwrap().count(), before - 1);
+        assert!(live.path.join(RECORD).exists() && target.join("list").exists());
+    }
+}

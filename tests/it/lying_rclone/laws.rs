@@ -1,0 +1,132 @@
+//! What holds whatever rclone answers.
+
+use super::{Asked, BOTH, Liar};
+use crate::studio::Studio;
+
+/// Numbers of files in all replicas, as the index knows them.
+fn known(liar: &Liar<'_>) -> Vec<String> {
+    let document = liar.run("honest", "fetch all").document();
+    let projects = document["projects"].as_array().unwrap().iter();
+    let replicas = projects.flat_map(|project| project["replicas"].as_array().unwrap());
+    replicas
+        .map(|replica| format!("{} {}", replica["path"], replica["files"]))
+        .collect()
+}
+
+/// Asks these lines with each of these lies: each ends with a failure, and nothing is forgotten, written or taken away.
+fn nothing_is_believed(lies: &[&str], lines: &[&str]) {
+    for asked in BOTH {
+        let studio = Studio::filled();
+        let Some(liar) = Liar::filled(&studio, asked) else {
+            return;
+        };
+        let tree = || ["WORK", "NAS", "outside"].map(|folder| studio.tree(folder));
+        let (before, index) = (tree(), known(&liar));
+        for lie in lies {
+            for line in lines {
+                let run = liar.run(lie, line);
+                assert_ne!(run.status, 0, "{asked:?} {lie}: {run}");
+                assert_eq!(tree(), before, "{asked:?} {lie}: {run}");
+            }
+            assert_eq!(known(&liar), index, "{asked:?} {lie}");
+        }
+    }
+}
+
+const ASK: [&str; 2] = [
+    "load CLOUD",
+    "sync all all CLOUD NAS --delete --yes --force",
+];
+
+#[test]
+fn no_list_that_is_not_understood_counts() {
+    let lies = [
+        "one-bracket",
+        "half",
+        "unended",
+        "one-bad-line",
+        "killed",
+        "no-answer",
+    ];
+    nothing_is_believed(&lies, &ASK);
+}
+
+#[test]
+fn words_and_single_answers_prove_no_absence() {
+    nothing_is_believed(&["quoted", "missing"], &ASK);
+}
+
+#[test]
+fn names_that_climb_lead_nowhere() {
+    nothing_is_believed(&["climbing"], &ASK);
+}
+
+#[test]
+fn endless_answers_end() {
+    let lies = [
+        "endless-entries",
+        "endless-line",
+        "endless-log",
+        "endless-log-line",
+    ];
+    nothing_is_believed(&lies, &ASK[..1]);
+}
+
+#[test]
+fn names_that_are_there_twice_are_told() {
+    nothing_is_believed(&["twice"], &ASK);
+}
+
+/// Sends a new file with a lie; gives what is reported of it.
+fn sent(lie: &str, asked: Asked, line: &str) -> Option<(i64, i64, bool)> {
+    let studio = Studio::filled();
+    let liar = Liar::new(&studio, asked)?;
+    studio.file("WORK/footage/acme/spot/new.mov", "new");
+    let run = liar.run(lie, line);
+    let document = run.document();
+    let number = |names: [&str; 2]| {
+        let found = names.iter().find_map(|name| document[*name].as_i64());
+        found.unwrap_or_else(|| panic!("{run}"))
+    };
+    let is_there = studio.path("cloud/footage/acme/spot/new.mov").exists();
+    let reported = number(["copied_files", "sent_files"]);
+    let failed = document["failed_files"].as_i64().unwrap_or_default();
+    assert!(reported == 0 || is_there, "{asked:?} {lie}: {run}");
+    assert!(failed == 0 || run.status != 0, "{asked:?} {lie}: {run}");
+    assert_eq!(reported + failed, 1, "{asked:?} {lie}: {run}");
+    Some((reported, failed, is_there))
+}
+
+#[test]
+fn nothing_is_sent_that_is_not_there() {
+    for asked in BOTH {
+        for line in [
+            "copy acme/spot footage WORK CLOUD",
+            "sync acme/spot footage WORK CLOUD",
+        ] {
+            for lie in ["said-and-not-done", "nothing-done", "sizes"] {
+                if let Some((reported, ..)) = sent(lie, asked, line) {
+                    assert_eq!(reported, 0, "{asked:?} {lie} {line}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_there_and_was_not_said_is_never_lost() {
+    for lie in ["done-and-not-said", "dies-at-the-end"] {
+        for asked in BOTH {
+            sent(lie, asked, "sync acme/spot footage WORK CLOUD");
+        }
+    }
+}
+
+#[test]
+fn an_endless_log_ends_a_transfer() {
+    sent(
+        "endless-log",
+        Asked::Alone,
+        "sync acme/spot footage WORK CLOUD",
+    );
+}
