@@ -119,7 +119,7 @@ impl Sending<'_> {
                 Fate::Said => {
                     matches!(looking.file(file), Seen::File(now) if now != round.sent[place])
                 }
-                Fate::Failed(why) => why.contains("being updated"),
+                Fate::Failed(why) => why.contains("source file is being updated ("),
                 Fate::Unknown | Fate::Vanished => false,
             };
             if changes {
