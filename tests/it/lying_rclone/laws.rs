@@ -94,7 +94,7 @@ fn sent(lie: &str, asked: Asked, line: &str) -> Option<i64> {
     let reported = number(["copied_files", "sent_files"]);
     let failed = document["failed_files"].as_i64().unwrap_or_default();
     assert!(
-        reported <= there.try_into().unwrap(),
+        reported <= i64::try_from(there).unwrap(),
         "{asked:?} {lie}: {run}"
     );
     assert!(failed == 0 || run.status != 0, "{asked:?} {lie}: {run}");
