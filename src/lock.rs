@@ -274,6 +274,7 @@ fn make(own: &Folder, root: &Folder) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
     use std::path::PathBuf;
 
     use super::*;

@@ -6,6 +6,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, Row, Transaction, ffi, params};
@@ -264,12 +265,13 @@ impl Index {
                 ..Verified::default()
             };
         }
-        if !verified.databases.contains_key(&database) {
-            let counts = self.read_verified(database).explain("read", &self.path)?;
-            verified.databases.insert(database, counts);
-        }
-        let none = Counts::new();
-        look(verified.databases.get(&database).unwrap_or(&none)).explain("read", &self.path)
+        let counts = match verified.databases.entry(database) {
+            Entry::Occupied(counts) => counts.into_mut(),
+            Entry::Vacant(place) => {
+                place.insert(self.read_verified(database).explain("read", &self.path)?)
+            }
+        };
+        look(counts).explain("read", &self.path)
     }
 
     fn read_verified(&self, database: i64) -> rusqlite::Result<Counts> {
@@ -290,6 +292,7 @@ pub(super) type Cache = RefCell<Verified>;
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
     use std::fs;
     use std::path::{Path, PathBuf};
 
@@ -394,12 +397,13 @@ mod tests {
         let mut said = format!("{known:?} {:?}", index.mounted(id)?);
         for category in CATEGORIES.map(Path::new) {
             let replicas = index.replicas(id, category)?;
-            said += &format!("{replicas:?} {:?}", index.looked_at(id, category)?);
+            let looked_at = index.looked_at(id, category)?;
+            write!(said, "{replicas:?} {looked_at:?}").unwrap();
             index.visit_folders(id, category, &Scope::All, &mut |folder| {
-                said += &format!("{:?} {:?}", folder.project, folder.path);
+                write!(said, "{:?} {:?}", folder.project, folder.path).unwrap();
                 let mut files = folder.files();
                 while let Some(file) = files.next().map_err(|damaged| index.malformed(damaged))? {
-                    said += &format!("{file:?}");
+                    write!(said, "{file:?}").unwrap();
                 }
                 Ok(true)
             })?;

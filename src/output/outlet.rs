@@ -103,7 +103,7 @@ impl Outlet {
             rows: 0,
             choice,
         });
-        self.timer = Some(Timer::start(Arc::clone(&self.state)));
+        self.timer = Some(Timer::start(&self.state));
     }
 
     /// Writes whole lines.
@@ -221,9 +221,9 @@ impl Held {
 }
 
 impl Timer {
-    fn start(state: Arc<Mutex<State>>) -> Self {
+    fn start(state: &Arc<Mutex<State>>) -> Self {
         let (stop, stopped) = mpsc::channel();
-        let held = Arc::clone(&state);
+        let held = Arc::clone(state);
         let wait = move |stopped: &Receiver<()>| {
             if stopped.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
                 lock(&held).let_go();
@@ -231,7 +231,7 @@ impl Timer {
         };
         let thread = thread::Builder::new().spawn(move || wait(&stopped)).ok();
         if thread.is_none() {
-            lock(&state).let_go();
+            lock(state).let_go();
         }
         Self { stop, thread }
     }

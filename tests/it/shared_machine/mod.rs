@@ -97,14 +97,17 @@ fn precious(studio: &Studio) -> impl Fn() {
     }
 }
 
+/// Puts something in the place of a file; the second path is that of the victim's.
+type Trap = fn(&Path, &Path);
+
 /// What somebody can put in the place of a file: each with its name.
-const TRAPS: [(&str, fn(&Path, &Path)); 5] = [
+const TRAPS: [(&str, Trap); 5] = [
     ("link", |trap, victim| {
-        as_stranger(|| symlink(victim, trap).unwrap())
+        as_stranger(|| symlink(victim, trap).unwrap());
     }),
     // Where the system lets everybody link files of others.
     ("second name", |trap, victim| {
-        fs::hard_link(victim, trap).unwrap()
+        fs::hard_link(victim, trap).unwrap();
     }),
     ("pipe", |trap, _| {
         as_stranger(|| mknodat(CWD, trap, FileType::Fifo, Mode::from_raw_mode(0o666), 0).unwrap());
