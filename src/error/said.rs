@@ -185,10 +185,9 @@ fn http_status(text: &str) -> Option<u16> {
 fn without_names(said: &str) -> String {
     let said = without_quoted(said);
     let mut kept = String::with_capacity(said.len());
-    let mut words = said.split_inclusive(' ').peekable();
     let mut is_in_path = false;
     let mut is_id = false;
-    while let Some(word) = words.next() {
+    for word in said.split_inclusive(' ') {
         let bare = word.trim();
         let begins_path = bare.starts_with(['/', '~']) || bare.starts_with("./");
         is_in_path |= begins_path;

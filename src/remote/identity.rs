@@ -80,13 +80,13 @@ impl Remote {
             End::Exited(Some(0 | DIRECTORY_NOT_FOUND | FILE_NOT_FOUND)) if read.out.is_empty() => {}
             end => return Ok(Err(trouble(end, read.said, patience))),
         }
-        let stat = self.read_alone("lsjson", &["--stat", "--no-mimetype"], &file, left())?;
-        Ok(match stat.end {
-            End::Exited(Some(DIRECTORY_NOT_FOUND | FILE_NOT_FOUND)) if stat.out.is_empty() => {
+        let looked = self.read_alone("lsjson", &["--stat", "--no-mimetype"], &file, left())?;
+        Ok(match looked.end {
+            End::Exited(Some(DIRECTORY_NOT_FOUND | FILE_NOT_FOUND)) if looked.out.is_empty() => {
                 Ok(None)
             }
             End::Exited(Some(0)) => Err(unreadable("it is there, and cannot be read")),
-            end => Err(trouble(end, stat.said, patience)),
+            end => Err(trouble(end, looked.said, patience)),
         })
     }
 

@@ -45,7 +45,7 @@ impl Remote {
         let start = Instant::now();
         let left = || patience.saturating_sub(start.elapsed());
         if known.is_some() {
-            match self.try_again(patience, || self.identity(left()))? {
+            match try_again(patience, || self.identity(left()))? {
                 Ok(Some(identity)) => {
                     self.note_answered(start);
                     return Ok(Ok(Reached {
@@ -57,7 +57,7 @@ impl Remote {
                 Err(trouble) => return Ok(Err(trouble)),
             }
         }
-        let names = self.try_again(left(), || {
+        let names = try_again(left(), || {
             Ok(match self.names_in(Path::new(""), left())? {
                 Found::Names(names) => Ok(names),
                 Found::Absent => Err(Trouble::NoFolder),
@@ -85,28 +85,27 @@ impl Remote {
         }))
     }
 
-    /// Asks again, within this time, where a storage limits the rate of requests.
-    fn try_again<T>(
-        &self,
-        patience: Duration,
-        ask: impl Fn() -> Result<Result<T, Trouble>>,
-    ) -> Result<Result<T, Trouble>> {
-        let start = Instant::now();
-        let mut wait = Duration::from_secs(1);
-        loop {
-            let answer = ask()?;
-            let is_limited = matches!(answer, Err(Trouble::RateLimited));
-            if !is_limited || start.elapsed() + wait > patience / 2 {
-                return Ok(answer);
-            }
-            interrupt::sleep(wait)?;
-            wait *= 2;
-        }
-    }
-
     /// Notes how long it took to answer.
     fn note_answered(&self, start: Instant) {
         let answered = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.answered.store(answered.max(1), Ordering::Relaxed);
+    }
+}
+
+/// Asks again, within this time, where a storage limits the rate of requests.
+fn try_again<T>(
+    patience: Duration,
+    ask: impl Fn() -> Result<Result<T, Trouble>>,
+) -> Result<Result<T, Trouble>> {
+    let start = Instant::now();
+    let mut wait = Duration::from_secs(1);
+    loop {
+        let answer = ask()?;
+        let is_limited = matches!(answer, Err(Trouble::RateLimited));
+        if !is_limited || start.elapsed() + wait > patience / 2 {
+            return Ok(answer);
+        }
+        interrupt::sleep(wait)?;
+        wait *= 2;
     }
 }

@@ -45,10 +45,8 @@ impl Remote {
                 "remote": file.to_str().unwrap_or_default(),
             });
             match daemon.ask("operations/deletefile", &question, WAIT)? {
-                Answer::Good(_) => None,
+                Answer::Good(_) | Answer::Absent => None,
                 Answer::Bad(why) => Some(why),
-                // It is wanted away.
-                Answer::Absent => None,
                 Answer::Late => Some("rclone does not answer".to_owned()),
             }
         } else {

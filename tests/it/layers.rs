@@ -100,7 +100,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("serde_json", &["output/json.rs", "identity.rs", "remote/"]),
     ("signal_hook", &["interrupt.rs"]),
     ("strsim", &["nearest.rs"]),
-    ("tempfile", &["os/scratch.rs", "os/scratch/"]),
+    ("tempfile", &["os/scratch/"]),
     ("thiserror", &["error/"]),
     ("unicode_normalization", &["fit.rs"]),
     (

@@ -105,7 +105,12 @@ impl Drop for Home {
 
 /// Whether something is a folder of this user's that nobody else may use.
 fn is_private(found: &fs::Metadata) -> bool {
-    found.is_dir() && found.uid() == host::user() && found.permissions().mode() & 0o077 == 0
+    found.is_dir() && found.uid() == host::user() && others_may(found) == 0
+}
+
+/// Bits of what others than the owner may do with something.
+fn others_may(found: &fs::Metadata) -> u32 {
+    found.permissions().mode() & 0o077
 }
 
 /// Removes what processes of this user left that have ended.
@@ -139,7 +144,7 @@ fn is_left(folder: &Path, name: &str) -> Option<()> {
         .ok()?;
     let of = record.metadata().ok()?;
     let is_own = of.is_file() && of.uid() == host::user() && of.nlink() == 1;
-    if !is_own || of.permissions().mode() & 0o077 != 0 || of.len() > 1024 {
+    if !is_own || others_may(&of) != 0 || of.len() > 1024 {
         return None;
     }
     let mut text = String::new();
