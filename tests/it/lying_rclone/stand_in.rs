@@ -166,7 +166,7 @@ fn transfer(lie: &str, words: &[String]) -> i32 {
             return 0;
         }
         "nothing-done" => return 0,
-        "endless-log" => endless(&mut std::io::stderr(), |_| {
+        "endless-transfer" => endless(&mut std::io::stderr(), |_| {
             "{\"level\":\"info\",\"msg\":\"oh\"}\n".to_owned()
         }),
         _ => {}
