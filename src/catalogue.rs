@@ -298,7 +298,7 @@ fn compare_row(row: &[Shelf<'_>], project: &ProjectId) -> Vec<ReplicaState> {
         .filter(|replica| replica.present);
     let fullest = present.max_by_key(|replica| {
         let sum = &replica.aggregate;
-        (sum.unreadable == 0, sum.files, sum.newest, sum.bytes)
+        (sum.files, sum.unreadable == 0, sum.newest, sum.bytes)
     });
     row.iter()
         .map(|shelf| replica_state(shelf, project, fullest))

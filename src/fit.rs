@@ -9,13 +9,12 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
-use unicode_normalization::UnicodeNormalization as _;
-
 use crate::copy_file::temporary_name_with;
 use crate::manifest::Files;
 use crate::name::Name;
 use crate::os::folder::Folder;
 use crate::plan::{Plan, PlannedFolder};
+use crate::spelling::{composed, decomposed};
 use crate::tree::Tree;
 
 /// What other systems than Unix keep out of names.
@@ -73,7 +72,7 @@ impl<'a> Habits<'a> {
     fn folds_form(&self) -> bool {
         *self
             .folds_form
-            .get_or_init(|| self.is_also_known_as("\u{e9}", |name| name.nfd().collect()))
+            .get_or_init(|| self.is_also_known_as("\u{e9}", decomposed))
     }
 
     /// Whether it drops dots and spaces at the end.
@@ -267,8 +266,8 @@ fn key(name: &[u8], [forms, cases, ends]: [bool; 3]) -> Vec<u8> {
     let Ok(text) = std::str::from_utf8(name) else {
         return name.to_vec();
     };
-    let mut key: String = if forms {
-        text.nfc().collect()
+    let mut key = if forms {
+        String::from_utf8_lossy(&composed(name)).into_owned()
     } else {
         text.to_owned()
     };

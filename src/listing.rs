@@ -192,7 +192,7 @@ pub fn list<'a>(
     if let Scope::Project(project) = scope {
         let path = below(&category.path, project);
         if !inner.iter().any(|inner| path.starts_with(inner)) {
-            listing.projects.insert(project.clone());
+            listing.projects.insert(spelled(root, category, project));
         }
         return Ok(listing);
     }
@@ -241,11 +241,32 @@ pub fn list<'a>(
     Ok(listing)
 }
 
+/// A project as a database spells it: the folders of a client or project may be there in another Unicode normal form.
+#[must_use]
+pub fn spelled(root: &Folder, category: &Category, project: &ProjectId) -> ProjectId {
+    let names = [&project.client, &project.project];
+    if names.iter().all(|name| name.as_bytes().is_ascii()) {
+        return project.clone();
+    }
+    let Ok(clients) = root.beneath(&category.path) else {
+        return project.clone();
+    };
+    let client = Name::from(&*clients.spelled(project.client.as_os_str()));
+    let name = match clients.child(client.as_os_str()) {
+        Ok(folder) => Name::from(&*folder.spelled(project.project.as_os_str())),
+        Err(_) => project.project.clone(),
+    };
+    ProjectId {
+        client,
+        project: name,
+    }
+}
+
 /// The clients of the scope in a category's folder.
 fn clients(folder: &Folder, scope: &Scope) -> Result<Folders> {
     match scope {
         Scope::Client(client) => Ok(Folders {
-            folders: vec![client.clone()],
+            folders: vec![Name::from(&*folder.spelled(client.as_os_str()))],
             ..Folders::default()
         }),
         _ => tree::folders(folder),

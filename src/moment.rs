@@ -43,15 +43,28 @@ impl Moment {
         Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
     }
 
-    /// The age in words: `just now`, `5 min ago`, `3 h ago`, `12 days ago`.
+    /// The age in words: `just now`, `5 min ago`, `3 h ago`, `12 days ago`; the date of a time of the future.
     #[must_use]
     pub fn ago(self) -> String {
+        /// Clocks of machines are off by as much, in seconds.
+        const CLOCKS: i64 = 60;
+        if self.seconds.saturating_sub(Self::now().seconds) >= CLOCKS {
+            return self.date();
+        }
         let minutes = self.age().as_secs() / 60;
         match minutes {
             0 => "just now".to_owned(),
             1..60 => format!("{minutes} min ago"),
             60..2880 => format!("{} h ago", minutes / 60),
             _ => format!("{} days ago", minutes / 1440),
+        }
+    }
+
+    /// The date in UTC, `2026-11-22`; of a year outside the calendar in words.
+    fn date(self) -> String {
+        match jiff::Timestamp::new(self.seconds, 0) {
+            Ok(stamp) => stamp.strftime("%Y-%m-%d").to_string(),
+            Err(_) => "after the year 9999".to_owned(),
         }
     }
 
@@ -203,6 +216,19 @@ mod tests {
         assert!(at(-1, 5).same_as(at(-2, 0), Step::TwoSeconds));
         assert!(!exact.same_as(at(1_700_000_001, 123_456_788), Step::Nanosecond));
         assert!(!exact.same_as(at(1_700_000_002, 123_456_789), Step::TwoSeconds));
+    }
+
+    #[test]
+    fn times_of_the_future_are_dates() {
+        let ahead = |seconds| Moment {
+            seconds: Moment::now().seconds + seconds,
+            nanoseconds: 0,
+        };
+        assert_eq!(at(3_786_912_000, 0).ago(), "2090-01-01");
+        assert_eq!(at(i64::MAX, 0).ago(), "after the year 9999");
+        assert!(ahead(7200).ago().starts_with("20"));
+        assert_eq!(ahead(20).ago(), "just now");
+        assert_eq!(ahead(-7200).ago(), "2 h ago");
     }
 
     #[test]

@@ -36,6 +36,9 @@ impl Lane<'_> {
         let lock = self.prepare(side, &mut jobs, lock)?;
         self.tell_planned(&jobs);
         self.begin_writing(&jobs);
+        for job in &jobs {
+            self.rename_in_case(side, job);
+        }
         match self.errand.source.folder() {
             Some(source) => self.transfer(source, false, side, &jobs),
             None => self.receive(side, &mut jobs)?,
@@ -252,12 +255,16 @@ impl Lane<'_> {
 
     fn look_at_written(&mut self, side: &DiskSide, written: &[&Path]) -> Result<()> {
         let errand = self.errand;
-        let mut noting = Noting::begin(&self.index, self.database)?;
         let replicas = errand.replicas.iter();
         let written = replicas.filter(|replica| written.contains(&replica.relative().as_path()));
+        let written = written.map(|replica| {
+            let id = side.spelled(&replica.category, &replica.project);
+            (&replica.category, id)
+        });
+        let written: Vec<_> = written.collect();
+        let mut noting = Noting::begin(&self.index, self.database)?;
         let mut any = false;
-        for replica in written {
-            let (category, project) = (&replica.category, &replica.project);
+        for (category, project) in &written {
             let tree = side.tree(&errand.registry, &errand.exclusions, category, project)?;
             noting.add(category, project, &tree)?;
             any = true;

@@ -2,6 +2,7 @@
 //! slow or dead one holds up none of the others.
 
 mod carrying;
+mod cases;
 mod fetching;
 mod planning;
 mod receiving;

@@ -7,22 +7,29 @@ use super::{Lane, News, Replica};
 use crate::content::{self, OffTimes, Record};
 use crate::error::Result;
 use crate::fit::{self, Habits};
+use crate::name::Name;
 use crate::noting::{Noting, Place};
 use crate::os::folder::Folder;
 use crate::outcome::Outcome;
 use crate::plan::{LeftOut, Plan, Reason, plan};
 use crate::preflight;
 use crate::remote;
+use crate::project::{ProjectId, below};
+use crate::respell::{self, Respelled, respell};
 use crate::sides::{DiskSide, Side};
 use crate::transfer::Job;
 use crate::tree::Tree;
+use crate::units;
 
 impl Lane<'_> {
     /// Looks at every replica at the destination, and plans; what was seen is told to the index.
     pub(super) fn plan(&mut self, side: &DiskSide) -> Result<Vec<Job>> {
         let mut record = self.record(side)?;
+        let replicas = self.errand.replicas.iter();
+        let ids = replicas.map(|replica| side.spelled(&replica.category, &replica.project));
+        let ids: Vec<ProjectId> = ids.collect();
         let mut noting = Noting::begin(&self.index, self.database)?;
-        let jobs = self.plan_all(side, &mut noting, record.as_mut());
+        let jobs = self.plan_all(side, &ids, &mut noting, record.as_mut());
         // Also after a stop: what was read once is not read again.
         let recorded = record.map_or(Ok(()), Record::finish);
         let jobs = jobs?;
@@ -41,6 +48,7 @@ impl Lane<'_> {
     fn plan_all<'r>(
         &self,
         side: &DiskSide,
+        ids: &'r [ProjectId],
         noting: &mut Noting<'_, 'r>,
         mut record: Option<&mut Record>,
     ) -> Result<Vec<Job>>
@@ -52,7 +60,8 @@ impl Lane<'_> {
         let all: Vec<_> = errand.replicas.iter().map(Replica::relative).collect();
         let mixed = preflight::mixed(&side.root, &all)?;
         let mut off = OffTimes::default();
-        for replica in &errand.replicas {
+        let mut forms = Vec::new();
+        for (replica, id) in errand.replicas.iter().zip(ids) {
             let relative = replica.relative();
             if let Err(why) = self.refuse_replica(side, &relative, &mixed) {
                 self.refuse(&relative, why);
@@ -64,6 +73,17 @@ impl Lane<'_> {
                 self.refuse(&relative, error.line());
                 continue;
             }
+            // The index knows the names that the storage has.
+            let is_noted = respell::is_needed(&replica.tree, &tree);
+            if is_noted {
+                noting.add(category, id, &tree)?;
+            }
+            let respelled = respell(&replica.tree, &mut tree, &|folder, name| {
+                side.finds(&relative.join(folder), name)
+            });
+            if id != project {
+                forms.push(Name::from(below(&category.path, id).as_path()));
+            }
             let contents = self.contents(side, replica, &tree, record.as_deref_mut())?;
             let found = record.as_deref_mut().map(|record| (record, &contents));
             off.add_shifts(&self.hold_times(side, replica, &mut tree, found)?);
@@ -72,12 +92,36 @@ impl Lane<'_> {
             if matches!(&*errand.source, Side::Remote(_)) {
                 refuse_unfetched(&mut plan, &relative);
             }
-            noting.add(category, project, &tree)?;
+            for Respelled {
+                path,
+                name,
+                by_case,
+            } in respelled
+            {
+                if by_case {
+                    plan.renames.push((path, name));
+                } else {
+                    let folder = relative.join(path.parent().unwrap_or(Path::new("")));
+                    forms.push(Name::from(folder.join(name.as_path()).as_path()));
+                }
+            }
+            if !is_noted {
+                noting.add(category, id, &tree)?;
+            }
             jobs.push(Job {
                 relative,
                 plan,
                 unfinished: false,
             });
+        }
+        if let Some(first) = forms.first() {
+            let (names, database) = (
+                units::counted(forms.len() as u64, "name"),
+                &self.database.name,
+            );
+            (self.tell)(News::Notice(format!(
+                "{names} on `{database}` differ from those of the source only in their Unicode form, as `{first}`: they are the same"
+            )));
         }
         off.notices(&self.database.name)
             .for_each(|text| (self.tell)(News::Notice(text)));

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -18,6 +18,7 @@ use super::limits;
 use super::stat::{Kind, Stat};
 use crate::error::{At as _, Error, Result};
 use crate::moment::Moment;
+use crate::spelling::composed;
 
 /// An open folder and the path it was opened by.
 #[derive(Debug)]
@@ -90,11 +91,42 @@ impl Folder {
     /// # Errors
     /// It is not there, is no folder (a link to one is none), or cannot be read.
     pub fn child(&self, name: &OsStr) -> Result<Self> {
-        let path = self.path.join(name);
-        let handle = limits::open(|| rustix::fs::openat(&self.handle, name, OPEN, Mode::empty()))
-            .map_err(clearer)
-            .at("open", &path)?;
+        let mut path = self.path.join(name);
+        let open = |name: &OsStr| {
+            limits::open(|| rustix::fs::openat(&self.handle, name, OPEN, Mode::empty()))
+        };
+        let mut opened = open(name);
+        if matches!(opened, Err(Errno::NOENT))
+            && let Some(other) = self.other_form(name)
+        {
+            path = self.path.join(&other);
+            opened = open(&other);
+        }
+        let handle = opened.map_err(clearer).at("open", &path)?;
         Ok(self.beside(handle, path))
+    }
+
+    /// The name of an entry that has this name in another Unicode normal form; asked only where there is none of this
+    /// very name.
+    fn other_form(&self, name: &OsStr) -> Option<OsString> {
+        if name.as_bytes().is_ascii() {
+            return None;
+        }
+        let wanted = composed(name.as_bytes());
+        let mut entries = self.entries().ok()?.into_iter();
+        entries.find(|entry| composed(entry.as_bytes()) == wanted)
+    }
+
+    /// The name that an entry has here: this one, or the same in another Unicode normal form.
+    #[must_use]
+    pub fn spelled(&self, name: &OsStr) -> OsString {
+        if !name.as_bytes().is_ascii()
+            && self.stat(name).is_err_and(|error| is_missing(&error))
+            && let Some(other) = self.other_form(name)
+        {
+            return other;
+        }
+        name.to_owned()
     }
 
     /// Opens a folder some levels down.
@@ -244,7 +276,9 @@ impl Folder {
     pub fn open_file(&self, name: &OsStr) -> Result<(File, Stat)> {
         let path = self.path.join(name);
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        let handle = limits::open(|| rustix::fs::openat(&self.handle, name, flags, Mode::empty()))
+        let spelled = self.spelled(name);
+        let handle =
+            limits::open(|| rustix::fs::openat(&self.handle, &spelled, flags, Mode::empty()))
             .map_err(clearer)
             .at("read", &path)?;
         let stat = Stat::from_raw(&rustix::fs::fstat(&handle).at("look at", &path)?);

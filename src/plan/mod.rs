@@ -100,6 +100,8 @@ pub struct Plan {
     pub bytes: u64,
     /// Temporary files of ours at the destination.
     pub leftovers: Vec<PathBuf>,
+    /// Entries at the destination whose names have other cases there: the path at the source, and the name there.
+    pub renames: Vec<(PathBuf, Name)>,
 }
 
 impl PlannedFolder {
@@ -152,7 +154,9 @@ impl Plan {
     /// Whether anything is to be made at the destination.
     #[must_use]
     pub fn has_work(&self) -> bool {
-        self.files > 0 || self.folders.iter().any(|folder| !folder.exists)
+        self.files > 0
+            || !self.renames.is_empty()
+            || self.folders.iter().any(|folder| !folder.exists)
     }
 
     /// Whether a folder at the destination gets the mode or time that changed at the source alone.

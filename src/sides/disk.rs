@@ -1,6 +1,7 @@
 //! A database on a disk of this machine or mounted there, opened once.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::exclusions::Exclusions;
 use crate::held::Held;
 use crate::index::Index;
-use crate::listing::require_mounted;
+use crate::listing::{self, require_mounted};
 use crate::mounts::{self, Missing};
 use crate::naming::{overlap, resolved};
 use crate::noting::Place;
@@ -140,6 +141,20 @@ impl DiskSide {
         let mut above = self.mounted.iter().filter(|mount| path.starts_with(mount));
         let missing = above.find_map(|mount| mounts::absence(&self.root, mount));
         missing.map(|missing| missing.error)
+    }
+
+    /// A project as this database spells it: the folders of a client or project may be there in another Unicode normal
+    /// form.
+    #[must_use]
+    pub fn spelled(&self, category: &Category, project: &ProjectId) -> ProjectId {
+        listing::spelled(&self.root, category, project)
+    }
+
+    /// Whether something is found in a folder by this name, whatever the folder lists.
+    #[must_use]
+    pub fn finds(&self, folder: &Path, name: &OsStr) -> bool {
+        let folder = self.root.beneath(folder);
+        folder.is_ok_and(|folder| folder.stat(name).is_ok())
     }
 
     /// The path of something of a replica; the replica's own folder has no slash at its end.

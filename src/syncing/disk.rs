@@ -8,6 +8,7 @@ use super::Sync;
 use super::changes::Gone;
 use super::gathering::Gathered;
 use super::looking::Looked;
+use super::spelling::OtherSpellings;
 use crate::copying;
 use crate::error::Result;
 use crate::index::{Index, SentChanges, SentFile, SentFolder, SentRecord, SentRow};
@@ -38,7 +39,8 @@ impl Sync<'_> {
         let mut replicas = self.gather(index, looked, &mut report)?;
         let failed = self.failed(index)?;
         let mut errand = self.errand(&failed);
-        let (gone, known) = self.sort_out(&mut replicas, &failed, &mut errand, &mut report)?;
+        let (mut gone, respelled) = self.gone_files(&replicas)?;
+        let known = self.sort_out(&mut replicas, &failed, &mut errand, &mut report);
         self.refuse_to_delete(&gone, known)?;
         // Copying looks by itself, before it writes.
         let deletes = self.request.delete && !gone.is_empty() && errand.replicas.is_empty();
@@ -58,32 +60,46 @@ impl Sync<'_> {
         }
         if !self.request.dry_run {
             self.note_failed(index, &report)?;
+            gone.extend(respelled.held_beside(&side.root));
         }
         self.end_gone(index, side, &replicas, &gone, &mut report)?;
         Ok(report)
     }
 
-    /// Adds the replicas with work to the errand, and reports what is the same in the others; gives what is gone, with the
-    /// folders of its replicas, and how many files this source sent before.
+    /// What is gone from the source, with the folders of its replicas, and what it holds under another spelling.
+    fn gone_files(
+        &self,
+        replicas: &[Gathered<'_>],
+    ) -> Result<(Vec<(PathBuf, Gone)>, OtherSpellings)> {
+        let mut gone = Vec::new();
+        if self.request.retry_failed {
+            return Ok((gone, OtherSpellings::default()));
+        }
+        let mut looking = Looking::at(&self.source);
+        for replica in replicas {
+            for file in self.changes(replica).gone {
+                if self.is_gone(&mut looking, &replica.relative.join(&file.path))? {
+                    gone.push((replica.relative.clone(), file));
+                }
+            }
+        }
+        let respelled = OtherSpellings::take_out(replicas, &mut gone);
+        Ok((gone, respelled))
+    }
+
+    /// Adds the replicas with work to the errand, and reports what is the same in the others; gives how many files this
+    /// source sent before.
     fn sort_out(
         &self,
         replicas: &mut [Gathered<'_>],
         failed: &HashSet<PathBuf>,
         errand: &mut Errand,
         report: &mut Report,
-    ) -> Result<(Vec<(PathBuf, Gone)>, u64)> {
-        let (mut gone, mut known) = (Vec::new(), 0);
-        let mut looking = Looking::at(&self.source);
+    ) -> u64 {
+        let mut known = 0;
         for replica in replicas {
             let changes = self.changes(replica);
             known += changes.known;
-            if !self.request.retry_failed {
-                for file in changes.gone {
-                    if self.is_gone(&mut looking, &replica.relative.join(&file.path))? {
-                        gone.push((replica.relative.clone(), file));
-                    }
-                }
-            }
             let is_failed = failed
                 .iter()
                 .any(|path| path.starts_with(&replica.relative));
@@ -103,7 +119,7 @@ impl Sync<'_> {
                 self.report_unread(&replica.relative, &replica.tree, report);
             }
         }
-        Ok((gone, known))
+        known
     }
 
     /// The files that failed before, by their paths below both roots.

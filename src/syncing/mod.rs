@@ -16,6 +16,7 @@ mod noting;
 mod remote;
 mod renames;
 mod retry;
+mod spelling;
 mod work;
 
 use std::cell::Cell;

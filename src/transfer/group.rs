@@ -250,7 +250,9 @@ fn finish(pair: &Pair, item: &Item, mut part: Part, worker: &mut Worker<'_>) -> 
             let Job { relative, .. } = &worker.jobs[pair.job];
             let path = worker.path(pair.job, pair.folder).join(&item.name);
             let versions = worker.route.versions;
-            versions.replace(part, (&pair.to, &item.name), (relative, &path), old)?;
+            // It may be there in another Unicode normal form.
+            let name = pair.to.spelled(&item.name);
+            versions.replace(part, (&pair.to, &name), (relative, &path), old)?;
         }
     }
     Ok(Named {

@@ -10,6 +10,7 @@ use regex::Regex;
 const ORDER: &[&str] = &[
     "escape",
     "name",
+    "spelling",
     "units",
     "moment",
     "nearest",
@@ -40,6 +41,7 @@ const ORDER: &[&str] = &[
     "tree",
     "diff",
     "mounts",
+    "respell",
     "listing",
     "identity",
     "remote",
@@ -102,7 +104,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("strsim", &["nearest.rs"]),
     ("tempfile", &["os/scratch/"]),
     ("thiserror", &["error/"]),
-    ("unicode_normalization", &["fit.rs"]),
+    ("unicode_normalization", &["spelling.rs"]),
     (
         "unicode_width",
         &[

@@ -99,3 +99,18 @@ fn a_replica_that_is_closed_from_its_first_look_is_known_once_it_opens() {
     assert_eq!(totals(&run, "WORK"), plain(&studio, "WORK"));
     assert_eq!(state(&studio, "acme/spot", "footage", "WORK"), "present 2");
 }
+
+#[test]
+fn a_smaller_copy_of_a_closed_one_is_partial() {
+    let studio = Studio::new();
+    studio
+        .file("WORK/footage/acme/spot/a", "a")
+        .file("WORK/footage/acme/spot/b", "b")
+        .file("WORK/footage/acme/spot/closed/c", "c")
+        .file("NAS/footage/acme/spot/a", "a")
+        .mode("WORK/footage/acme/spot/closed", 0);
+    load(&studio, 3);
+    studio.mode("WORK/footage/acme/spot/closed", 0o755);
+    assert_eq!(state(&studio, "acme/spot", "footage", "NAS"), "partial 1");
+    assert_eq!(state(&studio, "acme/spot", "footage", "WORK"), "partial 2");
+}

@@ -1,0 +1,66 @@
+//! Names at a destination that differ from those of the source in case, where the storage takes both for one: they are given
+//! the source's cases over a third name. Where that is refused nothing is lost, for the storage finds them by either.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use super::Lane;
+use crate::os::folder::Folder;
+use crate::sides::DiskSide;
+use crate::spelling::folded;
+use crate::transfer::Job;
+
+impl Lane<'_> {
+    /// Renames what differs in case: the folders of client and project, then what is in the replica.
+    pub(super) fn rename_in_case(&self, side: &DiskSide, job: &Job) {
+        let levels: Vec<&Path> = job.relative.ancestors().take(2).collect();
+        for path in levels.into_iter().rev() {
+            self.rename_level(side, path);
+        }
+        for (path, old) in &job.plan.renames {
+            if let (Some(above), Some(name)) = (path.parent(), path.file_name())
+                && let Ok(folder) = side.root.beneath(&job.relative.join(above))
+            {
+                rename(&folder, old.as_os_str(), name);
+            }
+        }
+    }
+
+    /// Renames the folder of a client or project, unless the source has both names.
+    fn rename_level(&self, side: &DiskSide, path: &Path) {
+        let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
+            return;
+        };
+        let Ok(folder) = side.root.beneath(above) else {
+            return;
+        };
+        if folder.stat(name).is_err() {
+            return;
+        }
+        let names = folder.entries().unwrap_or_default();
+        let key = folded(name.as_encoded_bytes());
+        let mut others = names.iter();
+        let other = others.find(|other| folded(other.as_encoded_bytes()) == key);
+        let Some(other) = other.filter(|_| !names.iter().any(|other| other == name)) else {
+            return;
+        };
+        let source = self.errand.source.folder();
+        let source = source.and_then(|root| root.beneath(above).ok());
+        let ours = source.and_then(|folder| folder.entries().ok());
+        if ours.is_some_and(|ours| ours.iter().all(|ours| ours != other)) {
+            rename(&folder, other, name);
+        }
+    }
+}
+
+/// Gives an entry another name over a third one, which no run takes for a temporary file of its own.
+fn rename(folder: &Folder, old: &OsStr, new: &OsStr) {
+    let mut third = new.to_owned();
+    third.push(".auto-backup-renamed");
+    if folder.rename_new(old, folder, &third).is_ok()
+        && folder.rename_new(&third, folder, new).is_err()
+    {
+        // Back to what it was; where even that fails it keeps the third name.
+        folder.rename_new(&third, folder, old).unwrap_or_default();
+    }
+}
