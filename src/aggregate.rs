@@ -8,6 +8,7 @@ use xxhash_rust::xxh3::{xxh3_128, xxh3_128_with_seed};
 use crate::manifest::{File, Files, Malformed};
 use crate::moment::{Moment, Step};
 use crate::os::stat::Kind;
+use crate::spelling::composed;
 
 /// A sum over all entries of a replica; the order in which they are added does not matter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -196,7 +197,7 @@ impl<'a> Item<'a> {
 
     /// The hash of everything but the time.
     fn hash(&self) -> u128 {
-        let path = xxh3_128(self.path);
+        let path = xxh3_128(&composed(self.path));
         let target = self.target.map_or(0, xxh3_128);
         let mut parts = [0; 41];
         parts[..16].copy_from_slice(&path.to_le_bytes());

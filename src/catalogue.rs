@@ -11,7 +11,7 @@ use crate::lexer::quote;
 use crate::moment::Moment;
 use crate::name::Name;
 use crate::nearest::nearest;
-use crate::project::{ProjectId, Scope};
+use crate::project::{ProjectId, Scope, composed_name};
 use crate::registry::{Category, Database, Registry};
 
 /// How a replica compares with the others of the same project and category.
@@ -82,10 +82,13 @@ pub struct ProjectState {
 /// # Errors
 /// The index cannot be read.
 pub fn clients(index: &Index, registry: &Registry) -> Result<BTreeSet<Name>> {
-    Ok(projects(index, registry, registry.databases())?
-        .into_iter()
-        .map(|project| project.client)
-        .collect())
+    let projects = projects(index, registry, registry.databases())?;
+    let all: BTreeSet<Name> = projects.into_iter().map(|project| project.client).collect();
+    let is_shown = |client: &&Name| {
+        let composed = composed_name(client);
+        composed == **client || !all.contains(&composed)
+    };
+    Ok(all.iter().filter(is_shown).cloned().collect())
 }
 
 /// All projects that are on any of these databases.
@@ -97,17 +100,52 @@ pub fn projects(
     registry: &Registry,
     databases: &[Database],
 ) -> Result<BTreeSet<ProjectId>> {
-    let mut projects = Vec::new();
+    let (mut projects, mut twins) = (Vec::new(), BTreeSet::new());
     for database in databases {
         let Some(id) = index.database_id(&database.root)? else {
             continue;
         };
+        let mut own = Vec::new();
         for category in registry.categories() {
-            projects.append(&mut index.projects(id, &category.path)?);
+            own.append(&mut index.projects(id, &category.path)?);
         }
+        twins.extend(spelled_twice(&own));
+        projects.append(&mut own);
     }
     // All at once: one set after the other put into a large one would take the longer, the more databases there are.
-    Ok(projects.into_iter().collect())
+    let mut projects: BTreeSet<ProjectId> = projects.into_iter().collect();
+    let is_known = |project: &ProjectId| {
+        let composed = project.composed();
+        composed == *project || twins.contains(&composed)
+    };
+    let other: Vec<ProjectId> = projects
+        .iter()
+        .filter(|project| !is_known(project))
+        .cloned()
+        .collect();
+    let mut shown = BTreeSet::new();
+    for project in other {
+        let composed = project.composed();
+        // Of several spellings on several databases the composed one is shown, or the first.
+        if projects.contains(&composed) || !shown.insert(composed) {
+            projects.remove(&project);
+        }
+    }
+    Ok(projects)
+}
+
+/// The projects, in composed form, of which one database holds two spellings: they are two projects there.
+fn spelled_twice(projects: &[ProjectId]) -> BTreeSet<ProjectId> {
+    let is_odd = |project: &&ProjectId| !project.path().as_os_str().as_encoded_bytes().is_ascii();
+    let odd: BTreeSet<&ProjectId> = projects.iter().filter(is_odd).collect();
+    let (mut seen, mut twice) = (BTreeSet::new(), BTreeSet::new());
+    for project in odd {
+        let composed = project.composed();
+        if !seen.insert(composed.clone()) {
+            twice.insert(composed);
+        }
+    }
+    twice
 }
 
 /// Shows the client and the project of every replica that is on any tracked database, those of each in order.
@@ -245,6 +283,20 @@ struct Shelf<'a> {
     replicas: BTreeMap<ProjectId, KnownReplica>,
 }
 
+impl Shelf<'_> {
+    /// A replica of a project, which may have another spelling here.
+    fn replica(&self, project: &ProjectId) -> Option<&KnownReplica> {
+        let exact = self.replicas.get(project);
+        if exact.is_some() || project.path().as_os_str().as_encoded_bytes().is_ascii() {
+            return exact;
+        }
+        let composed = project.composed();
+        let mut replicas = self.replicas.iter();
+        let other = replicas.find(|(other, _)| other.composed() == composed);
+        other.map(|(_, replica)| replica)
+    }
+}
+
 /// How the replicas of some projects compare.
 ///
 /// # Errors
@@ -294,7 +346,7 @@ fn shelf<'a>(index: &Index, database: &'a Database, category: &'a Category) -> R
 fn compare_row(row: &[Shelf<'_>], project: &ProjectId) -> Vec<ReplicaState> {
     let present = row
         .iter()
-        .filter_map(|shelf| shelf.replicas.get(project))
+        .filter_map(|shelf| shelf.replica(project))
         .filter(|replica| replica.present);
     let fullest = present.max_by_key(|replica| {
         let sum = &replica.aggregate;
@@ -310,7 +362,8 @@ fn replica_state(
     project: &ProjectId,
     fullest: Option<&KnownReplica>,
 ) -> ReplicaState {
-    let known = shelf.replicas.get(project);
+    let known = shelf.replica(project);
+    let project = known.map_or(project, |replica| &replica.project);
     let present = known.filter(|replica| replica.present);
     let path: PathBuf = Registry::replica(shelf.database, shelf.category, project).path();
     ReplicaState {

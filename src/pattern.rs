@@ -5,6 +5,7 @@ use regex::bytes::{Regex, RegexBuilder};
 
 use crate::error::{Error, Result};
 use crate::exclusions::nests_too_deep;
+use crate::spelling::composed;
 
 /// What a name or path is held against.
 #[derive(Clone, Debug)]
@@ -36,6 +37,8 @@ impl Pattern {
         if typed.is_empty() {
             return Err(malformed("it is empty"));
         }
+        let composed = composed(typed.as_bytes());
+        let typed = &*String::from_utf8_lossy(&composed);
         let of_paths = typed.contains('/');
         let is_glob = typed.contains(['*', '?', '[', '{']);
         let matcher = if is_glob {
@@ -79,8 +82,9 @@ impl Pattern {
     /// Whether a name or path matches.
     #[must_use]
     pub fn matches(&self, text: &[u8]) -> bool {
+        let text = composed(text);
         match &self.matcher {
-            Matcher::Part(pattern) | Matcher::Glob(pattern) => pattern.is_match(text),
+            Matcher::Part(pattern) | Matcher::Glob(pattern) => pattern.is_match(&text),
         }
     }
 }
@@ -125,6 +129,7 @@ mod tests {
             );
         }
         assert!(matches("ÉTÉ", "été.mov"));
+        assert!(matches("\u{e9}t?", "e\u{301}te\u{301}") && matches("e\u{301}", "\u{e9}te"));
     }
 
     #[test]

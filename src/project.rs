@@ -11,6 +11,7 @@ use crate::address;
 use crate::error::{Error, Result};
 use crate::exclusions::is_own;
 use crate::name::Name;
+use crate::spelling::composed;
 
 /// `CLIENT/PROJECT`: one project's folder below every category of every database.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,6 +40,13 @@ impl ProjectId {
         self.client.as_path().join(self.project.as_path())
     }
 
+    /// The same project with its names in composed form (NFC), by which spellings of one project are equal.
+    #[must_use]
+    pub fn composed(&self) -> Self {
+        let [client, project] = [&self.client, &self.project].map(composed_name);
+        Self { client, project }
+    }
+
     /// `CLIENT/PROJECT` as one name.
     #[must_use]
     pub fn name(&self) -> Name {
@@ -56,6 +64,12 @@ impl Serialize for ProjectId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.name().serialize(serializer)
     }
+}
+
+/// A name in composed form (NFC).
+#[must_use]
+pub fn composed_name(name: &Name) -> Name {
+    Name::from_bytes(composed(name.as_bytes()).into_owned())
 }
 
 /// Which projects a command is about.
@@ -122,8 +136,10 @@ impl Scope {
     pub fn contains(&self, project: &ProjectId) -> bool {
         match self {
             Self::All => true,
-            Self::Client(client) => *client == project.client,
-            Self::Project(one) => one == project,
+            Self::Client(client) => {
+                *client == project.client || composed_name(client) == composed_name(&project.client)
+            }
+            Self::Project(one) => one == project || one.composed() == project.composed(),
         }
     }
 

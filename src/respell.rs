@@ -8,7 +8,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::aggregate::Tally;
-use crate::manifest::{File, Packer, side_by_side};
+use crate::manifest::{File, Files, Packer, side_by_side};
 use crate::moment::Moment;
 use crate::name::Name;
 use crate::spelling::{composed, folded};
@@ -44,9 +44,10 @@ pub fn respell(first: &Tree, second: &mut Tree, finds: &Finds<'_>) -> Vec<Respel
     // How the second storage spells folders, where that is another way.
     let mut spelled: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
     for (path, folder) in &first.folders {
-        let Some(there) = second.folders.get(path) else {
+        let Some(there) = second.folders.get(path).cloned() else {
             continue;
         };
+        let there = &there;
         let pairs = pairs(folder, there);
         if pairs.is_empty() {
             continue;
@@ -57,7 +58,8 @@ pub fn respell(first: &Tree, second: &mut Tree, finds: &Finds<'_>) -> Vec<Respel
         });
         let own = own.unwrap_or_else(|| path.clone());
         for (name, other, by_case) in pairs {
-            if by_case && !finds(&own, name.as_os_str()) {
+            if by_case && !(is_alike(folder, &name, there, &other) && finds(&own, name.as_os_str()))
+            {
                 continue;
             }
             rename(second, path, &other, &name);
@@ -103,6 +105,21 @@ fn pairs(first: &TreeFolder, second: &TreeFolder) -> Vec<(Name, Name, bool)> {
         }
     }
     pairs
+}
+
+/// Whether two names that differ in case stand for folders, or for files of one size: another file is not replaced because
+/// of its name.
+fn is_alike(a: &TreeFolder, name: &Name, b: &TreeFolder, other: &Name) -> bool {
+    let size = |folder: &TreeFolder, name: &Name| {
+        let mut files = Files::of(folder.packed());
+        while let Ok(Some(file)) = files.next() {
+            if file.name == name.as_bytes() {
+                return Some((file.bytes, file.target.is_some()));
+            }
+        }
+        None
+    };
+    size(a, name) == size(b, other)
 }
 
 /// The names of files, links and folders that a folder holds and the other does not.

@@ -1,5 +1,6 @@
 //! `list`: the clients, projects, databases and categories there are.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::thread;
 
@@ -147,9 +148,10 @@ fn projects(
         registry,
         std::slice::from_ref(registry.database(database)?),
     )?;
+    let there: BTreeSet<ProjectId> = there.iter().map(ProjectId::composed).collect();
     Ok(all
         .into_iter()
-        .filter(|project| there.contains(project))
+        .filter(|project| there.contains(&project.composed()))
         .collect())
 }
 

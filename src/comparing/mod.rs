@@ -3,7 +3,9 @@
 mod folder;
 mod times;
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -19,6 +21,7 @@ use crate::noting::Noting;
 use crate::os::disk::Disk;
 use crate::project::{ProjectId, Scope, below, within};
 use crate::registry::{Category, Database, Registry};
+use crate::respell;
 use crate::sides::Side;
 use crate::tree::Tree;
 use folder::Folder;
@@ -134,7 +137,8 @@ pub fn compare(
         comparison,
         record,
     };
-    let noted = comparer.compare_all(registry, &exclusions, &replicas);
+    let spelled = OnceCell::new();
+    let noted = comparer.compare_all(registry, &exclusions, &replicas, &spelled);
     let Comparer {
         mut comparison,
         record,
@@ -175,7 +179,14 @@ fn replicas(
                 let below = folder.strip_prefix(&category.path).unwrap_or(&folder);
                 comparison.add(place, below.to_owned(), verdict);
             }
-            let projects = listing.projects.into_iter();
+            let before: BTreeSet<ProjectId> = replicas
+                .iter()
+                .filter(|(other, _)| *other == place)
+                .map(|(_, project): &Replica| project.composed())
+                .collect();
+            // What the second has in another Unicode normal form is the same project.
+            let is_new = |project: &ProjectId| !before.contains(&project.composed());
+            let projects = listing.projects.into_iter().filter(is_new);
             replicas.extend(projects.map(|project| (place, project)));
         }
     }
@@ -208,16 +219,22 @@ impl<'a> Comparer<'_, 'a> {
         registry: &Registry,
         exclusions: &Arc<Exclusions>,
         replicas: &'r BTreeSet<Replica>,
+        spelled: &'r OnceCell<Vec<[ProjectId; 2]>>,
     ) -> Result<[crate::noting::Noted<'r>; 2]>
     where
         'a: 'r,
     {
+        let ids = replicas.iter().map(|(place, project)| {
+            let category = self.request.categories[*place];
+            [0, 1].map(|side: usize| self.sides[side].spelled(category, project))
+        });
+        let ids: &'r [[ProjectId; 2]] = spelled.get_or_init(|| ids.collect());
         let mut notings = [
             Noting::begin(self.indexes[0], self.request.databases[0])?,
             Noting::begin(self.indexes[1], self.request.databases[1])?,
         ];
         let mut off = OffTimes::default();
-        for (place, project) in replicas {
+        for ((place, project), ids) in replicas.iter().zip(ids) {
             interrupt::check()?;
             let category = self.request.categories[*place];
             let look = |side: &Side| side.tree(registry, exclusions, category, project);
@@ -235,10 +252,20 @@ impl<'a> Comparer<'_, 'a> {
             let mut trees = [a?, b?];
             self.monitor
                 .event(&Event::Files(trees[0].files().max(trees[1].files())));
+            // The index knows the names that the storages have.
+            let is_noted = respell::is_needed(&trees[0], &trees[1]);
+            if is_noted {
+                for ((noting, tree), id) in notings.iter_mut().zip(&trees).zip(ids) {
+                    noting.add(category, id, tree)?;
+                }
+                self.respell(&below(&category.path, project), &mut trees);
+            }
             let contents = self.contents(*place, project, &trees)?;
             off.add_shifts(&self.hold_times(*place, project, &mut trees, &contents)?);
-            for (noting, tree) in notings.iter_mut().zip(&trees) {
-                noting.add(category, project, tree)?;
+            if !is_noted {
+                for ((noting, tree), id) in notings.iter_mut().zip(&trees).zip(ids) {
+                    noting.add(category, id, tree)?;
+                }
             }
             self.replica(*place, project, &trees, &contents)?;
         }
@@ -247,6 +274,16 @@ impl<'a> Comparer<'_, 'a> {
         }
         let [a, b] = notings;
         Ok([a.finish()?, b.finish()?])
+    }
+
+    /// Gives the entries of the second tree the spelling of the first.
+    fn respell(&self, relative: &Path, trees: &mut [Tree; 2]) {
+        let [first, second] = trees;
+        let finds = |folder: &Path, name: &OsStr| {
+            let folder = relative.join(folder);
+            self.sides.iter().all(|side| side.finds(&folder, name))
+        };
+        respell::respell(first, second, &finds);
     }
 
     /// Compares one replica.

@@ -13,9 +13,11 @@ use crate::transfer::Job;
 impl Lane<'_> {
     /// Renames what differs in case: the folders of client and project, then what is in the replica.
     pub(super) fn rename_in_case(&self, side: &DiskSide, job: &Job) {
-        let levels: Vec<&Path> = job.relative.ancestors().take(2).collect();
-        for path in levels.into_iter().rev() {
-            self.rename_level(side, path);
+        if self.errand.bounds.renamed.contains(&job.relative) {
+            let levels: Vec<&Path> = job.relative.ancestors().take(2).collect();
+            for path in levels.into_iter().rev() {
+                self.rename_level(side, path);
+            }
         }
         for (path, old) in &job.plan.renames {
             if let (Some(above), Some(name)) = (path.parent(), path.file_name())

@@ -71,6 +71,8 @@ pub struct Bounds {
     pub most: Option<u64>,
     /// When no further file is begun.
     pub until: Option<Instant>,
+    /// Replicas whose client or project was renamed in case since they were sent, by their folders below both roots.
+    pub renamed: HashSet<PathBuf>,
 }
 
 /// One replica as the source holds it.

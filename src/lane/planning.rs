@@ -25,6 +25,10 @@ impl Lane<'_> {
     /// Looks at every replica at the destination, and plans; what was seen is told to the index.
     pub(super) fn plan(&mut self, side: &DiskSide) -> Result<Vec<Job>> {
         let mut record = self.record(side)?;
+        if !self.errand.dry_run {
+            // An index that cannot be written stops no copy.
+            self.rows(side).unwrap_or_default();
+        }
         let replicas = self.errand.replicas.iter();
         let ids = replicas.map(|replica| side.spelled(&replica.category, &replica.project));
         let ids: Vec<ProjectId> = ids.collect();
@@ -141,7 +145,8 @@ impl Lane<'_> {
         relative: &Path,
         mixed: &BTreeMap<PathBuf, String>,
     ) -> Result<(), String> {
-        if let Some(why) = relative.ancestors().find_map(|path| mixed.get(path)) {
+        let is_renamed = self.errand.bounds.renamed.contains(relative);
+        if !is_renamed && let Some(why) = relative.ancestors().find_map(|path| mixed.get(path)) {
             return Err(why.clone());
         }
         let Some(source) = self.errand.source.folder() else {

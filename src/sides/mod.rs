@@ -75,6 +75,24 @@ impl Side {
         }
     }
 
+    /// A project as it is spelled here.
+    #[must_use]
+    pub fn spelled(&self, category: &Category, project: &ProjectId) -> ProjectId {
+        match self {
+            Self::Disk(side) => side.spelled(category, project),
+            Self::Remote(_) => project.clone(),
+        }
+    }
+
+    /// Whether something is found in a folder by this name, whatever the folder lists.
+    #[must_use]
+    pub fn finds(&self, folder: &Path, name: &std::ffi::OsStr) -> bool {
+        match self {
+            Self::Disk(side) => side.finds(folder, name),
+            Self::Remote(side) => side.abilities.folds_case(),
+        }
+    }
+
     /// The projects of a scope in a category that are there, and what could not be listed.
     ///
     /// # Errors

@@ -40,6 +40,7 @@ impl Sync<'_> {
         let failed = self.failed(index)?;
         let mut errand = self.errand(&failed);
         let (mut gone, respelled) = self.gone_files(&replicas)?;
+        errand.bounds.renamed = respelled.renamed_replicas();
         let known = self.sort_out(&mut replicas, &failed, &mut errand, &mut report);
         self.refuse_to_delete(&gone, known)?;
         // Copying looks by itself, before it writes.

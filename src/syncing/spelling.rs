@@ -18,7 +18,10 @@ type AllGone = Vec<(PathBuf, Gone)>;
 
 /// Files that are at the source under another spelling: as they were sent, and their paths now, below the root.
 #[derive(Debug, Default)]
-pub(super) struct OtherSpellings(Vec<((PathBuf, Gone), PathBuf)>);
+pub(super) struct OtherSpellings(Vec<((PathBuf, Gone), Now)>);
+
+/// Where a file is now: its replica, and its path below the root.
+type Now = (PathBuf, PathBuf);
 
 impl OtherSpellings {
     /// Takes out of files that are gone from the source those that it holds under another spelling.
@@ -30,7 +33,7 @@ impl OtherSpellings {
         let key = |path: &Path| folded(path.as_os_str().as_encoded_bytes()).into_owned();
         let sent = |(replica, file): &(PathBuf, Gone)| key(&replica.join(&file.path));
         let wanted: HashSet<Vec<u8>> = gone.iter().map(sent).collect();
-        let mut found: BTreeMap<Vec<u8>, PathBuf> = BTreeMap::new();
+        let mut found: BTreeMap<Vec<u8>, Now> = BTreeMap::new();
         for replica in replicas {
             for (folder, there) in &replica.tree.folders {
                 let mut files = Files::of(there.packed());
@@ -39,7 +42,7 @@ impl OtherSpellings {
                     let whole = within(&replica.relative, folder).join(name.as_path());
                     let key = key(&whole);
                     if wanted.contains(&key) {
-                        found.insert(key, whole);
+                        found.insert(key, (replica.relative.clone(), whole));
                     }
                 }
             }
@@ -53,6 +56,12 @@ impl OtherSpellings {
         respelled
     }
 
+    /// The folders of replicas whose client or project has another spelling now.
+    pub(super) fn renamed_replicas(&self) -> HashSet<PathBuf> {
+        let renamed = self.0.iter().filter(|((before, _), now)| *before != now.0);
+        renamed.map(|(_, now)| now.0.clone()).collect()
+    }
+
     /// Those of them that a destination holds beside the other spelling: they are gone from the source after all.
     pub(super) fn held_beside(self, root: &Folder) -> AllGone {
         let mut listed = Listed {
@@ -60,7 +69,7 @@ impl OtherSpellings {
             folders: BTreeMap::new(),
         };
         let beside = self.0.into_iter().filter(|((replica, file), now)| {
-            listed.has(&replica.join(&file.path)) && listed.has(now)
+            listed.has(&replica.join(&file.path)) && listed.has(&now.1)
         });
         beside.map(|(file, _)| file).collect()
     }

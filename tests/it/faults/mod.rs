@@ -19,6 +19,7 @@ mod raced;
 mod read_back;
 mod read_only;
 mod same_files;
+mod spelling;
 mod stopped;
 mod times;
 mod together;
