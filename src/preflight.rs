@@ -15,6 +15,7 @@ use crate::os::folder::Folder;
 use crate::os::space::Space;
 use crate::os::stat::Kind;
 use crate::plan::Plan;
+use crate::spelling::composed;
 use crate::tree::Tree;
 use crate::units;
 
@@ -119,10 +120,27 @@ pub fn mixed(root: &Folder, replicas: &[PathBuf]) -> Result<BTreeMap<PathBuf, St
     }
     let mut mixed = BTreeMap::new();
     for (above, names) in names {
-        let names: Vec<_> = names.into_iter().map(OsStr::to_owned).collect();
         let there = root.beneath(above).and_then(|folder| folder.entries());
         let there = there.unwrap_or_default().into_iter().map(Name::from);
         let there: Vec<_> = there.collect();
+        // One in another Unicode normal form is the same client or project.
+        let form = |name: &OsStr| composed(name.as_encoded_bytes()).into_owned();
+        let is_there = |name: &OsStr| {
+            there
+                .iter()
+                .any(|other| form(other.as_os_str()) == form(name))
+        };
+        let is_one = |name: &OsStr| {
+            names
+                .iter()
+                .filter(|other| form(other) == form(name))
+                .count()
+                == 1
+        };
+        let odd =
+            |name: &OsStr| !name.as_encoded_bytes().is_ascii() && is_there(name) && is_one(name);
+        let new = names.iter().filter(|name| !odd(name));
+        let names: Vec<_> = new.map(|name| (*name).to_owned()).collect();
         let folder = nearest(root, above)?;
         fit::clashes(above, &names, &there, &Habits::of(&folder), &mut mixed);
     }

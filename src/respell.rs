@@ -44,10 +44,9 @@ pub fn respell(first: &Tree, second: &mut Tree, finds: &Finds<'_>) -> Vec<Respel
     // How the second storage spells folders, where that is another way.
     let mut spelled: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
     for (path, folder) in &first.folders {
-        let Some(there) = second.folders.get(path).cloned() else {
+        let Some(there) = second.folders.get(path) else {
             continue;
         };
-        let there = &there;
         let pairs = pairs(folder, there);
         if pairs.is_empty() {
             continue;
@@ -58,8 +57,7 @@ pub fn respell(first: &Tree, second: &mut Tree, finds: &Finds<'_>) -> Vec<Respel
         });
         let own = own.unwrap_or_else(|| path.clone());
         for (name, other, by_case) in pairs {
-            if by_case && !(is_alike(folder, &name, there, &other) && finds(&own, name.as_os_str()))
-            {
+            if by_case && !finds(&own, name.as_os_str()) {
                 continue;
             }
             rename(second, path, &other, &name);
@@ -100,7 +98,9 @@ fn pairs(first: &TreeFolder, second: &TreeFolder) -> Vec<(Name, Name, bool)> {
         let place = same.iter().position(form);
         if let Some(place) = place {
             pairs.push((name, same.remove(place), false));
-        } else if let Some(other) = same.pop() {
+        } else if let Some(other) = same.pop()
+            && is_alike(first, &name, second, &other)
+        {
             pairs.push((name, other, true));
         }
     }
@@ -183,8 +183,8 @@ fn join(folder: &Path, rest: &Path) -> PathBuf {
 fn rename_file(files: &mut SeenFolder, old: &Name, new: &Name) {
     type Row = (u64, Moment, Option<Vec<u8>>);
     let mut all: BTreeMap<Name, Row> = BTreeMap::new();
-    let mut packed = files.manifest.files();
-    while let Ok(Some(file)) = packed.next() {
+    let mut before = files.manifest.files();
+    while let Ok(Some(file)) = before.next() {
         let name = Name::from_bytes(file.name.to_vec());
         let name = if name == *old { new.clone() } else { name };
         let target = file.target.map(<[u8]>::to_vec);

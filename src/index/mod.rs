@@ -5,6 +5,7 @@
 //! its last look. All paths are stored as bytes.
 
 mod checksums;
+mod composing;
 mod digests;
 mod draft;
 mod failure;

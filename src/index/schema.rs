@@ -3,6 +3,7 @@
 use rusqlite::Transaction;
 
 use super::checksums::seal_all;
+use super::composing::compose_names;
 use super::packing::pack_files;
 
 /// Says that an `SQLite` file is ours (`AUBK`).
@@ -37,8 +38,13 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration::Tables(VERSION_4),
     Migration::Tables(VERSION_5),
     Migration::Tables(VERSION_6),
-    Migration::Rows(VERSION_7, seal_all),
+    Migration::Rows(VERSION_7, compose_and_seal),
 ];
+
+fn compose_and_seal(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    compose_names(transaction)?;
+    seal_all(transaction)
+}
 
 /// The version this program writes.
 pub(super) const VERSION: i64 = {

@@ -279,8 +279,8 @@ impl Folder {
         let spelled = self.spelled(name);
         let handle =
             limits::open(|| rustix::fs::openat(&self.handle, &spelled, flags, Mode::empty()))
-            .map_err(clearer)
-            .at("read", &path)?;
+                .map_err(clearer)
+                .at("read", &path)?;
         let stat = Stat::from_raw(&rustix::fs::fstat(&handle).at("look at", &path)?);
         if stat.kind == Kind::File {
             Ok((handle.into(), stat))

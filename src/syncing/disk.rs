@@ -151,6 +151,7 @@ impl Sync<'_> {
                 first: failed.clone(),
                 most: self.request.max_files,
                 until: self.request.limits.until,
+                ..Bounds::default()
             },
         }
     }
