@@ -139,8 +139,9 @@ mod tests {
     fn endless_lines_are_cut() {
         let mut splitter = Splitter::default();
         let mut lines = Vec::new();
+        let piece = vec![b'x'; PIECE];
         for _ in 0..64 {
-            lines.extend(splitter.take(&[b'x'; PIECE]));
+            lines.extend(splitter.take(&piece));
         }
         assert!(splitter.is_cut);
         lines.extend(splitter.take(b"y\nz\n"));

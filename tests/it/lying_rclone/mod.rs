@@ -90,11 +90,11 @@ impl<'a> Liar<'a> {
     }
 
     /// Runs a line with a JSON answer where rclone tells a lie; fails where it takes too much memory.
-    fn run(&self, lie: &str, line: &str) -> Run {
+    fn run(&self, lie: &str, typed: &str) -> Run {
         let mut command = self.studio.command();
         self.remotes.lend(&self.script(lie), &mut command);
-        command.args(["--format", "json", "-c", line]);
-        let output = measured(&mut command, &format!("{lie}: {line}"));
+        command.args(["--format", "json", "-c", typed]);
+        let output = measured(&mut command, &format!("{lie}: {typed}"));
         Run::new(self.studio, &output)
     }
 }

@@ -71,8 +71,8 @@ fn answer(lie: &str, words: &[String], out: &mut File) -> i32 {
 
 fn list(lie: &str, words: &[String], out: &mut File) -> i32 {
     let log = |message: &str| {
-        let line = format!("{{\"level\":\"error\",\"msg\":\"{message}\",\"object\":\"\"}}\n");
-        std::io::stderr().write_all(line.as_bytes()).unwrap();
+        let said = format!("{{\"level\":\"error\",\"msg\":\"{message}\",\"object\":\"\"}}\n");
+        std::io::stderr().write_all(said.as_bytes()).unwrap();
     };
     match lie {
         "one-bracket" => {
