@@ -14,7 +14,7 @@ fn known(liar: &Liar<'_>) -> Vec<String> {
 }
 
 /// Asks these lines with each of these lies: each ends with a failure, and nothing is forgotten, written or taken away.
-fn nothing_is_believed(lies: &[&str], lines: &[&str], ways: &[Asked]) {
+fn nothing_is_believed(lies: &[&str], commands: &[&str], ways: &[Asked]) {
     for asked in ways {
         let studio = Studio::filled();
         let Some(liar) = Liar::filled(&studio, *asked) else {
@@ -23,8 +23,8 @@ fn nothing_is_believed(lies: &[&str], lines: &[&str], ways: &[Asked]) {
         let tree = || ["WORK", "NAS", "outside"].map(|folder| studio.tree(folder));
         let (before, index) = (tree(), known(&liar));
         for lie in lies {
-            for line in lines {
-                let run = liar.run(lie, line);
+            for command in commands {
+                let run = liar.run(lie, command);
                 assert_ne!(run.status, 0, "{asked:?} {lie}: {run}");
                 assert_eq!(tree(), before, "{asked:?} {lie}: {run}");
             }
@@ -79,11 +79,11 @@ fn names_that_are_there_twice_are_told() {
 }
 
 /// Sends three files with a lie, of which each is sent or failed; returns the number of those reported as sent.
-fn sent(lie: &str, asked: Asked, line: &str) -> Option<i64> {
+fn sent(lie: &str, asked: Asked, command: &str) -> Option<i64> {
     let studio = Studio::filled();
     let liar = Liar::new(&studio, asked)?;
     studio.file("WORK/footage/acme/spot/new.mov", "new");
-    let run = liar.run(lie, line);
+    let run = liar.run(lie, command);
     let document = run.document();
     let number = |names: [&str; 2]| {
         let found = names.iter().find_map(|name| document[*name].as_i64());

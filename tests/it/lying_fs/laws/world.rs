@@ -84,9 +84,12 @@ impl World {
     pub(super) fn new(side: Side, lies: &[Lie]) -> Option<Self> {
         let lies = Lies::only(|all| lies.iter().for_each(|lie| (lie.tell)(all)));
         let studio = Studio::new();
-        let mount = |path: &str, lying: bool| match lying {
-            true => LyingMount::new(&studio, path, lies.between_runs()).map(Some),
-            false => Some(None),
+        let mount = |path: &str, lying: bool| {
+            if lying {
+                LyingMount::new(&studio, path, lies.between_runs()).map(Some)
+            } else {
+                Some(None)
+            }
         };
         let source = mount("WORK", side != Side::Destination)?;
         let destination = mount("NAS", side != Side::Source)?;
