@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::error::{At as _, Error, Result};
+use crate::error::{Error, Result};
 use crate::fit::{self, Habits};
 use crate::manifest::Files;
 use crate::name::Name;
@@ -190,8 +190,7 @@ pub fn require_room(
     }
     if work > 0 && work == read_only {
         // One failure of the whole, not one of each file.
-        return Err(std::io::Error::from(std::io::ErrorKind::ReadOnlyFilesystem))
-            .at("write to", root.path());
+        return Err(root.read_only_error());
     }
     loads.values().try_for_each(|load| load.check(database))
 }

@@ -117,6 +117,10 @@ pub(super) const ENVIRONMENT: &[Entry] = &[
         "The folders in place of `~/.config`, `~/.local/share` and `~/.local/state`.",
     ),
     (
+        "XDG_RUNTIME_DIR",
+        "The folder for the socket by which rclone is asked, where it is this user's alone.",
+    ),
+    (
         "SQLITE_TMPDIR, TMPDIR",
         "The folder in place of `/var/tmp`; the second also in place of `/tmp`.",
     ),

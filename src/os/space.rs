@@ -1,7 +1,7 @@
 //! How much a file system has room for, and how long its names may be.
 
 use super::folder::Folder;
-use crate::error::{At as _, Result};
+use crate::error::{At as _, Error, Result};
 
 /// What a file system has left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,16 @@ impl Folder {
                 .f_flag
                 .contains(rustix::fs::StatVfsMountFlags::RDONLY)
         })
+    }
+
+    /// Failure of a write to a folder that can only be read, as the system words it.
+    #[must_use]
+    pub fn read_only_error(&self) -> Error {
+        Error::Io {
+            action: "write to",
+            path: self.path().to_owned(),
+            source: rustix::io::Errno::ROFS.into(),
+        }
     }
 
     /// Whether this folder's file system is in memory, as far as its kind says.

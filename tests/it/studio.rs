@@ -229,7 +229,26 @@ impl Studio {
     /// Runs the program on a studio that is owned by a user whom permissions hold back, as they do not root.
     pub(crate) fn lines_as_user(&self, lines: &[&str]) -> Run {
         let words = lines.iter().flat_map(|line| ["-c", line]);
-        self.finish(self.command_as_user().args(words))
+        let run = self.finish(self.command_as_user().args(words));
+        self.take_back_settings();
+        run
+    }
+
+    /// Gives the start-up file back to the user who runs the tests, so that it is trusted again.
+    fn take_back_settings(&self) {
+        let home = self.path("home");
+        let settings = [
+            ".config/auto-backup/.config",
+            ".config/auto-backup",
+            ".config",
+            "",
+        ];
+        for path in settings.map(|path| home.join(path)) {
+            if path.exists() {
+                std::os::unix::fs::lchown(path, Some(rustix::process::geteuid().as_raw()), None)
+                    .unwrap();
+            }
+        }
     }
 
     /// The program as that user, to whom the studio is given now.

@@ -255,7 +255,7 @@ fn help_shows_the_options() {
     first time. What the source holds is what counts: what differs at the destination is replaced, and
     its old version is kept in `.auto-backup/versions/` there. What failed is remembered too, and goes
     first the next time. Files that are gone from the source are told of, and stay; with `--delete` they
-    are moved among the old versions.
+    are moved among the old versions, and folders that are empty then go too.
 
     Usage: sync [OPTIONS] PROJECT CATEGORY FROM TO
 
