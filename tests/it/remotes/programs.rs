@@ -37,6 +37,14 @@ fn without_rclone_only_remotes_are_out_of_reach() {
         let run = line(THERE).status(1);
         assert!(run.stderr.contains("there is none on PATH"), "{run}");
         line("copy acme/spot all WORK NAS").ok();
+        let run = line("load").status(3);
+        let looked = |database: &str, state: &str| {
+            let mut lines = run.stdout.lines();
+            lines.any(|line| line.contains(database) && line.contains(state))
+        };
+        assert!(looked("WORK", "complete"), "{run}");
+        assert!(looked("NAS", "complete"), "{run}");
+        assert!(looked("CLOUD", "offline"), "{run}");
     });
 }
 
@@ -67,14 +75,14 @@ fn an_rclone_that_is_too_old_is_refused() {
         says_it_is(place, "v1.53.0");
         let program = place.studio.path("bin/rclone");
         let run = |line: &str| place.studio.finish(place.with(&program).args(["-c", line]));
-        for line in ["load CLOUD", THERE] {
+        for (line, status) in [("load CLOUD", 3), (THERE, 1)] {
             let run = run(line);
             let why = "`$STUDIO/bin/rclone` is rclone 1.53.0; 1.60.0 is the oldest that works here";
             assert!(run.stderr.contains(why), "{run}");
-            assert_eq!(run.status, 1, "{run}");
+            assert_eq!(run.status, status, "{run}");
         }
         says_it_is(place, "of nobody knows which version");
-        let run = run("load CLOUD").status(1);
+        let run = run("load CLOUD").status(3);
         assert!(
             run.stderr
                 .contains("does not say which version of rclone it is"),
