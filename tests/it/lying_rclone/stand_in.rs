@@ -201,8 +201,9 @@ fn serve(lie: &str, words: &[String]) -> i32 {
         }
     }
     let mut child = real(&words).stdin(Stdio::null()).spawn().unwrap();
+    let ended = thread::spawn(move || child.wait().unwrap());
     while UnixStream::connect(&behind).is_err() {
-        if child.try_wait().unwrap().is_some() {
+        if ended.is_finished() {
             return 1;
         }
         thread::sleep(Duration::from_millis(5));
