@@ -11,13 +11,14 @@ use rustix::fs::{CWD, Mode, OFlags, mkdirat, openat};
 use super::{FROM, LINE, TO, adds_up, agrees, everything, have};
 use crate::studio::Studio;
 
-/// A name of this length in which every byte that a name can hold comes in turn, beginning at this one.
+/// A name of this length in which every byte that a name can hold comes in turn, beginning at this one. None begins with
+/// `._`, for such files are left alone.
 fn name(first: usize, length: usize) -> Vec<u8> {
     let bytes = (0..length).map(|place| u8::try_from((first + place) % 256).unwrap());
     bytes
         .map(|byte| {
             if byte == b'/' || byte == 0 {
-                b'_'
+                b'-'
             } else {
                 byte
             }

@@ -60,7 +60,7 @@ fn a_terminal_is_told_where_how_far_and_how_fast() {
     assert!(line.is_match(&again), "{again}");
     // Of a part, too.
     let part = on_a_terminal(&studio, &["-c", "load NAS --project acme/spot"]);
-    let line = regex::Regex::new(r"looking at NAS: [0-9,]+ of 2,400 files \([0-9]+ %\), ").unwrap();
+    let line = regex::Regex::new(r"looking at NAS: [0-9]+ %, [0-9,]+ of 2,400 files, ").unwrap();
     assert!(line.is_match(&part), "{part}");
     for silent in ["--quiet", "--accessible"] {
         let shown = on_a_terminal(&studio, &[silent, "-c", "load"]);
