@@ -23,7 +23,14 @@ use crate::name::Name;
 const MOST: u64 = 200_000;
 
 /// Greatest length of an answer through the socket, in bytes.
-const ANSWER: usize = 16 << 20;
+pub(super) const ANSWER: usize = 16 << 20;
+
+/// A list through the socket.
+#[derive(Deserialize)]
+pub(super) struct Listed<'a> {
+    #[serde(borrow)]
+    pub(super) list: Vec<Entry<'a>>,
+}
 
 /// The names in a folder.
 #[derive(Debug, Default)]
@@ -77,10 +84,19 @@ impl Remote {
     ///
     /// # Errors
     /// An interruption.
-    pub(super) fn names_in(&self, folder: &Path, patience: Duration) -> Result<Found> {
-        if let Some(found) = self.names_by_socket(folder, patience)? {
-            return Ok(found);
+    fn names_in(&self, folder: &Path, patience: Duration) -> Result<Found> {
+        match self.names_by_socket(folder, patience)? {
+            Some(found) => Ok(found),
+            None => self.names_alone(folder, patience),
         }
+    }
+
+    /// The names in a folder below the root, by a process of its own: its log says whether something was left out, as a link
+    /// is, which an answer through the socket does not.
+    ///
+    /// # Errors
+    /// An interruption.
+    pub(super) fn names_alone(&self, folder: &Path, patience: Duration) -> Result<Found> {
         let mut words: Vec<OsString> = ["lsjson", "--no-mimetype", "--no-modtime"]
             .into_iter()
             .chain(process::ALWAYS)
@@ -123,11 +139,6 @@ impl Remote {
 
     /// The same through the socket, where it is sure.
     fn names_by_socket(&self, folder: &Path, patience: Duration) -> Result<Option<Found>> {
-        #[derive(Deserialize)]
-        struct Listed<'a> {
-            #[serde(borrow)]
-            list: Vec<Entry<'a>>,
-        }
         let (Some(daemon), Ok(written)) = (self.daemon(), names::standard_path(folder)) else {
             return Ok(None);
         };
@@ -163,7 +174,7 @@ impl Remote {
     }
 }
 
-fn is_absence(status: u16, body: &[u8]) -> bool {
+pub(super) fn is_absence(status: u16, body: &[u8]) -> bool {
     matches!(understood(status, body), Answer::Absent)
 }
 

@@ -5,14 +5,16 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Remote;
-use super::absence::trouble;
+use super::absence::{ANSWER, Listed, is_absence, trouble};
 use super::daemon::{Answer, Daemon};
 use super::log;
 use super::process::{self, End, Line, Patience, failed};
+use super::socket::Reply;
 use crate::error::{DIRECTORY_NOT_FOUND, FILE_NOT_FOUND, PATIENCE, Result, Trouble};
+use crate::exclusions::OWN_FOLDER;
 use crate::identity;
 use crate::os::scratch::{Scratch, ScratchFolder, read_bounded};
 
@@ -101,24 +103,30 @@ impl Remote {
             self.root().to_str().unwrap_or_default(),
             file.to_str().unwrap_or_default(),
         );
-        let question = json!({ "fs": root, "remote": path, "opt": { "noMimeType": true } });
-        let Answer::Good(answer) = daemon.ask("operations/stat", &question, patience)? else {
+        // One list, where asking for the file itself would be two questions on storages without folders.
+        let question = json!({
+            "fs": root,
+            "remote": OWN_FOLDER,
+            "opt": { "noMimeType": true, "noModTime": true },
+        });
+        let body = match daemon.ask_for_list(question, patience, ANSWER)? {
+            Reply::Came { status: 200, body } => body,
+            Reply::Came { status, body } if is_absence(status, &body) => return Ok(Some(Ok(None))),
+            _ => return Ok(None),
+        };
+        let Ok(Listed { list }) = serde_json::from_slice::<Listed<'_>>(&body) else {
             return Ok(None);
         };
-        let item = match answer.get("item") {
-            Some(Value::Null) => return Ok(Some(Ok(None))),
-            Some(item) => item,
-            None => return Ok(None),
+        let Some(item) = list.iter().find(|entry| entry.path == path) else {
+            return Ok(Some(Ok(None)));
         };
-        match item["Size"].as_u64() {
-            _ if item["IsDir"] != false => {
-                return Ok(Some(Err(unreadable("it is not a file"))));
-            }
-            Some(size) if size > identity::LONGEST => {
+        match u64::try_from(item.size) {
+            _ if item.is_dir => return Ok(Some(Err(unreadable("it is not a file")))),
+            Ok(size) if size > identity::LONGEST => {
                 return Ok(Some(Err(unreadable("it is far too long"))));
             }
-            Some(_) => {}
-            None => return Ok(None),
+            Ok(_) => {}
+            Err(_) => return Ok(None),
         }
         let folder = ScratchFolder::new()?;
         let Some(here) = folder.path().to_str() else {

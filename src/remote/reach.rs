@@ -58,7 +58,7 @@ impl Remote {
             }
         }
         let names = try_again(left(), || {
-            Ok(match self.names_in(Path::new(""), left())? {
+            Ok(match self.names_alone(Path::new(""), left())? {
                 Found::Names(names) => Ok(names),
                 Found::Absent => Err(Trouble::NoFolder),
                 Found::Unread(trouble) => Err(trouble),
