@@ -218,10 +218,13 @@ impl Reading for Comparing<'_> {
     }
 }
 
-/// The digest that is known of a file, if it still has its size and time.
+/// Returns the digest that is known of a file, if it still has its size and time: the time that was set, or the one that
+/// the storage shows for it.
 fn recall(known: &Contents, twin: &Twin, side: usize, step: Step) -> Option<Digest> {
     let (content, seen) = (known.get(&twin.name)?, &twin.seen[side]);
-    let same = content.bytes == seen.bytes && content.modified.same_as(seen.modified, step);
+    let times = [seen.modified, twin.shown[side]];
+    let is_time = |time: &Moment| content.modified.same_as(*time, step);
+    let same = content.bytes == seen.bytes && times.iter().any(is_time);
     same.then_some(content.digest)
 }
 

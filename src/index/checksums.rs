@@ -144,6 +144,23 @@ pub(super) fn seal_roots(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
+impl Index {
+    /// Takes what the index holds for true and computes its checksums anew, after it was changed by another program: by a
+    /// test, or by a person who repairs it.
+    ///
+    /// # Errors
+    /// The index cannot be written.
+    pub fn reseal(&mut self) -> Result<()> {
+        let path = self.path.clone();
+        let write = |connection: &mut Connection| {
+            let transaction = connection.transaction()?;
+            seal_all(&transaction)?;
+            transaction.commit()
+        };
+        write(&mut self.connection).explain("write", &path)
+    }
+}
+
 /// Gives checksums to everything that an older program wrote.
 pub(super) fn seal_all(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.execute_batch(

@@ -15,6 +15,7 @@ use rustix::fs::{FlockOperation, Gid, Mode, OFlags, Uid};
 
 use super::folder::{Folder, is_missing};
 use super::host;
+use super::limits;
 use super::stat::{Kind, Stat};
 use super::trusted_path;
 use crate::error::{At as _, Error, Result};
@@ -147,7 +148,8 @@ impl OwnFile {
         let before = self.folder.stat(&self.name)?;
         self.check(&before).at(action, &path)?;
         let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        let handle = rustix::fs::openat(self.folder.handle(), &self.name, flags, Mode::empty());
+        let open = || rustix::fs::openat(self.folder.handle(), &self.name, flags, Mode::empty());
+        let handle = limits::open(open);
         let file = File::from(handle.at(action, &path)?);
         let stat = super::file::stat(&file).at("look at", &path)?;
         self.check(&stat).at(action, &path)?;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Component, Path, PathBuf};
 
@@ -14,6 +14,7 @@ use super::account;
 use super::attributes::group_mode;
 use super::folder::Folder;
 use super::host;
+use super::limits;
 use super::stat::{Kind, Stat};
 use crate::error::{At as _, Error, Result};
 
@@ -72,7 +73,7 @@ pub fn find(path: &Path, make: bool) -> Result<(Folder, OsString)> {
         };
         let name = match step {
             Step::Top => {
-                way.handle = rustix::fs::openat(CWD, "/", PASS, Mode::empty()).at("open", "/")?;
+                way.handle = pass_through(CWD, "/").at("open", "/")?;
                 way.path = PathBuf::from("/");
                 continue;
             }
@@ -94,6 +95,11 @@ pub fn find(path: &Path, make: bool) -> Result<(Folder, OsString)> {
             _ => way.enter(&name)?,
         }
     }
+}
+
+/// Opens a folder to pass through it.
+fn pass_through(above: impl AsFd, name: impl AsRef<Path>) -> Result<OwnedFd, Errno> {
+    limits::open(|| rustix::fs::openat(&above, name.as_ref(), PASS, Mode::empty()))
 }
 
 /// One part of a path.
@@ -125,7 +131,7 @@ struct Way {
 impl Way {
     fn begin(path: &Path) -> Result<Self> {
         Ok(Self {
-            handle: rustix::fs::openat(CWD, ".", PASS, Mode::empty()).at("open", ".")?,
+            handle: pass_through(CWD, ".").at("open", ".")?,
             path: PathBuf::new(),
             rest: steps(path).collect(),
             links: 0,
@@ -145,7 +151,7 @@ impl Way {
 
     fn enter(&mut self, name: &OsStr) -> Result<()> {
         let path = self.path.join(name);
-        let opened = rustix::fs::openat(&self.handle, name, PASS, Mode::empty());
+        let opened = pass_through(&self.handle, name);
         self.handle = opened.at("open the folder", &path)?;
         self.path = path;
         Ok(())
@@ -187,7 +193,7 @@ impl Way {
 
     /// The folder that was reached.
     fn again(&self) -> Result<Folder> {
-        let handle = rustix::fs::openat(&self.handle, ".", LIST, Mode::empty());
+        let handle = limits::open(|| rustix::fs::openat(&self.handle, ".", LIST, Mode::empty()));
         let handle = handle.at("open the folder", &self.path)?;
         Ok(Folder::from_handle(handle, &self.path))
     }

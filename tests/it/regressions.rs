@@ -201,6 +201,7 @@ fn a_look_of_the_future_is_not_fresh() {
         .execute("UPDATE databases SET looked_at = 4102444800", [])
         .unwrap();
     drop(index);
+    studio.trust_index();
     studio.file("WORK/footage/acme/spot/new", "");
     let document = studio.json(&["load --older-than 1h"]).ok().document();
     assert_eq!(document["databases"][0]["added"], 1);

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::fs::{self, File, FileTimes};
 use std::io::Write as _;
-use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -229,9 +229,7 @@ impl Studio {
     /// Runs the program on a studio that is owned by a user whom permissions hold back, as they do not root.
     pub(crate) fn lines_as_user(&self, lines: &[&str]) -> Run {
         let words = lines.iter().flat_map(|line| ["-c", line]);
-        let run = self.finish(self.command_as_user().args(words));
-        self.take_back_settings();
-        run
+        self.finish(self.command_as_user().args(words))
     }
 
     /// Gives the start-up file back to the user who runs the tests, so that it is trusted again.
@@ -243,10 +241,11 @@ impl Studio {
             ".config",
             "",
         ];
+        let user = rustix::process::geteuid().as_raw();
         for path in settings.map(|path| home.join(path)) {
-            if path.exists() {
-                std::os::unix::fs::lchown(path, Some(rustix::process::geteuid().as_raw()), None)
-                    .unwrap();
+            let is_given_away = fs::symlink_metadata(&path).is_ok_and(|it| it.uid() == NOBODY);
+            if is_given_away && user != NOBODY {
+                std::os::unix::fs::lchown(path, Some(user), None).unwrap();
             }
         }
     }
@@ -278,9 +277,17 @@ impl Studio {
         chown(self.folder.path(), Some(NOBODY), Some(NOBODY)).unwrap();
     }
 
+    /// Has the index take what it holds for true, after a test changed it by hand.
+    pub(crate) fn trust_index(&self) {
+        let path = self.path("home/.local/share/auto-backup/index.sqlite");
+        let mut index = auto_backup::index::Index::open(&path).unwrap().index;
+        index.reseal().unwrap();
+    }
+
     /// Runs a prepared command to its end.
     pub(crate) fn finish(&self, command: &mut Command) -> Run {
         let output = command.output().unwrap();
+        self.take_back_settings();
         Run::new(self, &output)
     }
 

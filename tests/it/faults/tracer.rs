@@ -168,16 +168,23 @@ impl Held<'_> {
     /// Waits until every thread is stopped.
     #[track_caller]
     fn wait(&mut self) {
+        let is_held = self.is_held();
+        assert!(is_held, "it ended before it was held: {}", self.output());
+    }
+
+    /// Waits until every thread is stopped; `false` where the program ended before.
+    fn is_held(&mut self) -> bool {
         let tasks = format!("/proc/{}/task", self.child().id());
         loop {
-            let has_ended = self.child().try_wait().unwrap().is_some();
-            assert!(!has_ended, "it ended before it was held: {}", self.output());
+            if self.child().try_wait().unwrap().is_some() {
+                return false;
+            }
             let log = fs::read_to_string(self.studio.path(LOG)).unwrap_or_default();
             let stopped = log.matches("--- stopped by SIGSTOP").count();
             let threads = fs::read_dir(&tasks).map_or(usize::MAX, Iterator::count);
             if stopped >= self.seen.saturating_add(threads) {
                 self.seen = stopped;
-                return;
+                return true;
             }
             thread::sleep(STEP);
         }
@@ -188,6 +195,12 @@ impl Held<'_> {
     pub(super) fn go_on(&mut self) {
         self.signal(Signal::CONT);
         self.wait();
+    }
+
+    /// Lets it go on until it is held again; `false` where it ends before.
+    pub(super) fn goes_on(&mut self) -> bool {
+        self.signal(Signal::CONT);
+        self.is_held()
     }
 
     /// Lets it go on to its end.

@@ -139,6 +139,7 @@ fn where_a_birth_is_not_known_one_project_will_do() {
     let forget_birth = || {
         let sql = "UPDATE databases SET birth = NULL";
         index(&studio).execute(sql, []).unwrap();
+        studio.trust_index();
     };
     forget_birth();
     fs::rename(studio.path("WORK/footage"), studio.path("WORK/elsewhere")).unwrap();

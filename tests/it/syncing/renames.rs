@@ -151,7 +151,7 @@ fn a_rename_to_a_name_that_is_taken_there_loses_nothing() {
 }
 
 #[test]
-fn what_was_changed_there_behind_our_back_is_not_renamed_but_sent() {
+fn a_file_that_others_changed_there_is_not_renamed() {
     let studio = studio();
     let Some(remotes) = Remotes::new(&studio) else {
         return;
@@ -161,8 +161,16 @@ fn what_was_changed_there_behind_our_back_is_not_renamed_but_sent() {
     site.sync("").sent(5);
     fs::write(server.folder().join("footage/acme/spot/reel.mov"), "REEL").unwrap();
     rename(&studio, "reel.mov", "new.mov");
-    assert_eq!(site.sync("--delete").sent(1).count("moved"), 0);
-    site.agrees();
+    let sent = site.sync("--delete").sent(1);
+    assert_eq!(
+        (sent.count("moved"), sent.count("deleted")),
+        (0, 0),
+        "{sent}"
+    );
+    // It is theirs by now, and stays.
+    let there = |name: &str| fs::read(server.folder().join("footage/acme/spot").join(name));
+    assert_eq!(there("reel.mov").unwrap(), b"REEL");
+    assert_eq!(there("new.mov").unwrap(), b"reel");
 }
 
 #[test]
