@@ -3,7 +3,7 @@
 //! A name in another Unicode normal form is the same name everywhere. One in other cases is the same where the storage
 //! finds it by that name, too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -122,18 +122,24 @@ fn is_alike(a: &TreeFolder, name: &Name, b: &TreeFolder, other: &Name) -> bool {
     size(a, name) == size(b, other)
 }
 
-/// The names of files, links and folders that a folder holds and the other does not.
+/// The names in a folder that nothing has in the other, be it of another kind.
 fn only(folder: &TreeFolder, other: &TreeFolder) -> Vec<Name> {
-    let is_there = |name: &Name| other.subfolders.binary_search(name).is_ok();
-    let folders = folder.subfolders.iter();
-    let mut names: Vec<Name> = folders.filter(|name| !is_there(name)).cloned().collect();
-    let compared = side_by_side(folder.packed(), other.packed(), &mut |own, other| {
-        if let (Some(file), None) = (own, other) {
-            names.push(Name::from_bytes(file.name.to_vec()));
+    let is_folder = |name: &Name| other.subfolders.binary_search(name).is_ok();
+    let (mut names, mut files_there) = (Vec::new(), BTreeSet::new());
+    let compared = side_by_side(folder.packed(), other.packed(), &mut |own, other| match (
+        own, other,
+    ) {
+        (Some(file), None) => names.push(Name::from_bytes(file.name.to_vec())),
+        (None, Some(file)) => {
+            files_there.insert(Name::from_bytes(file.name.to_vec()));
         }
+        _ => {}
     });
     // A tree's own manifests are never damaged.
     compared.unwrap_or_default();
+    names.extend(folder.subfolders.iter().cloned());
+    let is_special = |name: &Name| other.specials.contains(name);
+    names.retain(|name| !is_folder(name) && !files_there.contains(name) && !is_special(name));
     names
 }
 

@@ -6,6 +6,7 @@ use std::io;
 use rustix::io::Errno;
 
 use super::folder::Folder;
+use super::space;
 use super::stat::Stat;
 use crate::error::{At as _, Result};
 use crate::moment::Moment;
@@ -23,7 +24,7 @@ pub fn stat(file: &File) -> io::Result<Stat> {
 }
 
 /// Whether an open file is what it was at an earlier look. On a file system where the time of the status is another at every
-/// look, size and modification time decide.
+/// look, size and modification time decide; those that do what they say are none of these.
 #[must_use]
 pub fn is_unchanged(file: &File, earlier: &Stat) -> bool {
     let Ok(now) = stat(file) else {
@@ -31,6 +32,9 @@ pub fn is_unchanged(file: &File, earlier: &Stat) -> bool {
     };
     if now.unchanged_since(earlier) {
         return true;
+    }
+    if space::is_on_well_known(file) {
+        return false;
     }
     (now.bytes, now.modified) == (earlier.bytes, earlier.modified)
         && stat(file).is_ok_and(|again| again.changed != now.changed)

@@ -1,5 +1,7 @@
 //! How much a file system has room for, and how long its names may be.
 
+use std::os::fd::AsFd;
+
 use super::folder::Folder;
 use crate::error::{At as _, Error, Result};
 
@@ -35,6 +37,35 @@ const LARGEST_BLOCK: u64 = 64 << 20;
 
 /// The number of Linux's file system in memory.
 const MEMORY: u32 = 0x0102_1994;
+
+/// Whether an open file is on a file system that does what it says.
+pub(super) fn is_on_well_known(file: impl AsFd) -> bool {
+    is_well_known_kind(kind_of(file))
+}
+
+/// The number by which the system knows the kind of the file system that holds this.
+#[cfg(target_os = "linux")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the numbers have 32 bits, in a field that is wider and signed on most systems"
+)]
+fn kind_of(file: impl AsFd) -> Option<u32> {
+    let system = rustix::fs::fstatfs(file).ok()?;
+    Some(system.f_type as u32)
+}
+
+/// The same, where the system does not say.
+#[cfg(not(target_os = "linux"))]
+fn kind_of(_file: impl AsFd) -> Option<u32> {
+    None
+}
+
+fn is_well_known_kind(kind: Option<u32>) -> bool {
+    kind.map_or(cfg!(not(target_os = "linux")), |kind| {
+        WELL_KNOWN.contains(&kind)
+    })
+}
 
 impl Folder {
     /// Whether files on this folder's file system can share blocks, as far as its kind says.
@@ -73,9 +104,7 @@ impl Folder {
     /// programs of users.
     #[must_use]
     pub fn is_well_known(&self) -> bool {
-        self.kind().map_or(cfg!(not(target_os = "linux")), |kind| {
-            WELL_KNOWN.contains(&kind)
-        })
+        is_well_known_kind(self.kind())
     }
 
     /// Whether this folder's file system is a program that the kernel asks by FUSE.
@@ -85,22 +114,8 @@ impl Folder {
     }
 
     /// The number by which the system knows the kind of this folder's file system.
-    #[cfg(target_os = "linux")]
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "the numbers have 32 bits, in a field that is wider and signed on most systems"
-    )]
     fn kind(&self) -> Option<u32> {
-        let system = rustix::fs::fstatfs(self.handle()).ok()?;
-        Some(system.f_type as u32)
-    }
-
-    /// The same, where the system does not say.
-    #[cfg(not(target_os = "linux"))]
-    #[expect(clippy::unused_self, reason = "as where there is something to ask")]
-    const fn kind(&self) -> Option<u32> {
-        None
+        kind_of(self.handle())
     }
 
     /// What the file system of this folder has left.

@@ -85,7 +85,12 @@ proptest! {
                 prop_assert_eq!(&fs::read(&place).unwrap(), expected);
             }
             let modified = fs::metadata(&place).unwrap().modified().unwrap();
-            prop_assert_eq!(modified.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs(), *changed);
+            let modified = modified.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+            // Of equal content a time that a storage may have rounded is no difference, and stays.
+            let is_rounded = there.get(path).is_some_and(|old| {
+                old.0 == *content && old.1 == modified && old.1.abs_diff(*seconds) <= 2
+            });
+            prop_assert!(modified == *changed || is_rounded, "{} {} {}", path, modified, changed);
         }
 
         let tree = studio.tree("NAS");

@@ -41,8 +41,8 @@ fn a_disk_that_fills_up_meanwhile_fails_only_what_it_has_no_room_for() {
     let Some(tracer) = Tracer::new(&studio) else {
         return;
     };
-    // Our own folder is made after the room was measured.
-    let held = tracer.stop_at("mkdirat", "1").hold(LINE);
+    // Folders are made after the room was measured.
+    let held = tracer.stop_at("mkdirat", "1").on("NAS/footage").hold(LINE);
     studio.file("NAS/somebody's", vec![1; 6 << 20]);
     let run = held.end().status(3);
     failed(&studio, &run, &["large"], "No space left on device");
