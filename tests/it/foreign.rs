@@ -23,7 +23,7 @@ impl Foreign {
     /// One that `format` makes of a device and `mount` mounts on a folder, with these further words.
     fn mount(studio: &Studio, format: &[&str], mount: &str, words: &[&str]) -> Option<Self> {
         let image = studio.path("disk.img");
-        let file = std::fs::File::create(&image).unwrap();
+        let file = fs::File::create(&image).unwrap();
         file.set_len(64 << 20).unwrap();
         let device = output(Command::new("losetup").args(["-f", "--show"]).arg(&image))?;
         let foreign = Self {
