@@ -316,7 +316,7 @@ impl<'a> Comparer<'_, 'a> {
                 place,
                 project: project.path(),
                 path,
-                contents: self.request.checksum.then_some(contents),
+                contents: (!contents.is_empty()).then_some(contents),
             };
             folder.empty(trees);
             diff::folder(&trees[0], &trees[1], path, &mut folder)
@@ -328,17 +328,21 @@ impl<'a> Comparer<'_, 'a> {
 
     /// What there is to be known of contents, where content decides.
     fn contents(&mut self, place: usize, project: &ProjectId, trees: &[Tree; 2]) -> Result<Found> {
-        if self.record.is_none() {
-            return Ok(Found::default());
-        }
         let relative = below(&self.request.categories[place].path, project);
+        if self.record.is_none() {
+            let index = self.indexes[0];
+            let [a, b] = self.request.databases;
+            let rows = [index.database_id(&a.root)?, index.database_id(&b.root)?];
+            return Found::known(index, rows, &relative, [&trees[0], &trees[1]]);
+        }
         let (files, bytes) = content::extent(&trees[0], &trees[1]);
         self.monitor.event(&Event::Expected { files, bytes });
         let monitor = self.monitor;
         let told = |bytes| monitor.event(&Event::Bytes(bytes));
         let folders = (self.sides[0].folder(), self.sides[1].folder());
         let (Some(record), (Some(a), Some(b))) = (&mut self.record, folders) else {
-            return far(self.sides, trees, &relative, &told);
+            let paths = content::twin_paths(&trees[0], &trees[1]);
+            return far(self.sides, paths, &relative, &told);
         };
         let side = |root, number: usize| content::Side {
             root,
@@ -350,15 +354,14 @@ impl<'a> Comparer<'_, 'a> {
     }
 }
 
-/// What there is to be known of contents where one side or both are behind rclone.
-fn far(sides: &[Side; 2], trees: &[Tree; 2], relative: &Path, told: &Told<'_>) -> Result<Found> {
-    let [a, b] = trees;
+/// What there is to be known of the contents of files where one side or both are behind rclone.
+fn far(sides: &[Side; 2], paths: Vec<PathBuf>, relative: &Path, told: &Told<'_>) -> Result<Found> {
     let (one, other) = match sides {
         [Side::Remote(one), other] | [other, Side::Remote(one)] => (one, other),
         // Two folders are compared by ourselves.
         [Side::Disk(_), Side::Disk(_)] => return Ok(Found::default()),
     };
-    one.contents(other.database(), other.abilities(), [a, b], relative, told)
+    one.contents(other.database(), other.abilities(), paths, relative, told)
 }
 
 impl Comparison {

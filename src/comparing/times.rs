@@ -1,10 +1,14 @@
 //! Files whose time is not the one that was set, and that are the same all the same.
 
-use super::Comparer;
-use crate::content::{Found, OffTimes, Record, Side};
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use super::{Comparer, far};
+use crate::content::{self, Found, OffTimes, Record};
 use crate::error::Result;
 use crate::os::disk::Disk;
 use crate::project::{ProjectId, below};
+use crate::sides::Side;
 use crate::tree::Tree;
 
 impl Comparer<'_, '_> {
@@ -21,19 +25,11 @@ impl Comparer<'_, '_> {
         let off = if let Some(record) = &mut self.record {
             let off = OffTimes::proven(&trees[0], &trees[1], contents);
             record.keep_held(&relative, &off.held)?;
+            record.keep_differing(&relative, [&trees[0], &trees[1]], contents)?;
             off
         } else {
-            let (Some(a), Some(b)) = (self.sides[0].folder(), self.sides[1].folder()) else {
-                return Ok(OffTimes::default());
-            };
             let [first, second] = &*trees;
-            let side = |root, tree| Side {
-                root,
-                relative: &relative,
-                tree,
-            };
-            let sides = [side(a, first), side(b, second)];
-            if !OffTimes::is_possible(sides) {
+            if !OffTimes::is_possible([first, second]) {
                 return Ok(OffTimes::default());
             }
             let [one, other] = self.request.databases;
@@ -43,8 +39,9 @@ impl Comparer<'_, '_> {
                 index.database_id(&other.root)?,
             ];
             let mut record = Record::new(index.open_again()?, rows);
-            let threads = Disk::of(a).copiers(&Disk::of(b));
-            let off = OffTimes::find(sides, &mut record, threads, &|_| {})?;
+            let off = OffTimes::find([first, second], &mut |wanted| {
+                compare(self.sides, [first, second], &relative, &mut record, wanted)
+            })?;
             record.keep_held(&relative, &off.held)?;
             record.finish()?;
             off
@@ -53,4 +50,27 @@ impl Comparer<'_, '_> {
         trees[1].hold(&off.held);
         Ok(off)
     }
+}
+
+/// Compares the contents of some files of a replica.
+fn compare(
+    sides: &[Side; 2],
+    trees: [&Tree; 2],
+    relative: &Path,
+    record: &mut Record,
+    wanted: &HashSet<PathBuf>,
+) -> Result<Found> {
+    let (Some(a), Some(b)) = (sides[0].folder(), sides[1].folder()) else {
+        let mut paths: Vec<PathBuf> = wanted.iter().cloned().collect();
+        paths.sort_unstable();
+        return far(sides, paths, relative, &|_| {});
+    };
+    let side = |root, tree| content::Side {
+        root,
+        relative,
+        tree,
+    };
+    let threads = Disk::of(a).copiers(&Disk::of(b));
+    let sides = [side(a, trees[0]), side(b, trees[1])];
+    content::compare_some(sides, record, threads, &|_| {}, wanted)
 }

@@ -1,5 +1,6 @@
 //! Which files of one size hold the same bytes on two sides: known from the index, or read, both sides at once.
 
+mod differing;
 mod reading;
 mod record;
 mod times;
@@ -51,6 +52,8 @@ pub struct Found {
     pub unread: HashMap<PathBuf, String>,
     /// How many files were read on either side.
     pub files_read: u64,
+    /// Whether content decides of every file of one size: those that are in neither list are the same.
+    pub is_whole: bool,
 }
 
 /// A file of one size on both sides.
@@ -103,7 +106,10 @@ pub fn compare(
 }
 
 /// Compares the contents of these files alone, by their paths below the replica's folder.
-fn compare_some(
+///
+/// # Errors
+/// As for [`compare`].
+pub fn compare_some(
     sides: [Side<'_>; 2],
     record: &mut Record,
     threads: usize,
@@ -128,7 +134,10 @@ fn compare_these(
         folders: sides[0].tree.folders.keys(),
         folder: PathBuf::new(),
         unread: Vec::new().into_iter(),
-        found: Found::default(),
+        found: Found {
+            is_whole: wanted.is_none(),
+            ..Found::default()
+        },
     };
     reading::read(sides, threads, told, &mut comparing)?;
     Ok(comparing.found)
@@ -268,7 +277,7 @@ impl Found {
         let (Change::Same(a, b) | Change::Differs(a, b, Difference::Time)) = change else {
             return Ok(change);
         };
-        if a.kind != Kind::File {
+        if a.kind != Kind::File || (!self.is_whole && !self.differing.contains(path)) {
             return Ok(change);
         }
         if let Some(why) = self.unread.get(path) {

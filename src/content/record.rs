@@ -21,11 +21,11 @@ const BYTES: u64 = 4 << 30;
 /// What is known of the contents of two databases.
 #[derive(Debug)]
 pub struct Record {
-    index: Index,
+    pub(super) index: Index,
     /// Their rows in the index, as far as they have one.
-    databases: [Option<i64>; 2],
+    pub(super) databases: [Option<i64>; 2],
     is_trusted: bool,
-    is_kept: bool,
+    pub(super) is_kept: bool,
     /// What the index was not told yet, by folder.
     news: BTreeMap<PathBuf, [Contents; 2]>,
     files: usize,

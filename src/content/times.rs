@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::{Found, Record, Side, Told, compare_some};
+use super::Found;
 use crate::diff::{self, Change, Difference, Visit};
 use crate::error::Result;
 use crate::held::{Held, HeldTime};
@@ -50,26 +50,25 @@ struct Candidate {
 impl OffTimes {
     /// Whether two times of any file differ as they do where a storage returns another time than was set.
     #[must_use]
-    pub fn is_possible(sides: [Side<'_>; 2]) -> bool {
-        let files = candidates(sides.map(|side| side.tree));
+    pub fn is_possible(trees: [&Tree; 2]) -> bool {
+        let files = candidates(trees);
         let mut files = files.iter();
         files.any(|file| file.meant.may_be_kept_as(file.other))
     }
 
     /// Finds files whose times differ as they do where a storage returns another time than was set, and that are the same.
+    /// `compare` compares the contents of files, by their paths below the replica's folder.
     ///
     /// # Errors
     /// The index cannot be read, or an interruption.
     pub fn find(
-        sides: [Side<'_>; 2],
-        record: &mut Record,
-        threads: usize,
-        told: &Told<'_>,
+        trees: [&Tree; 2],
+        compare: &mut dyn FnMut(&HashSet<PathBuf>) -> Result<Found>,
     ) -> Result<Self> {
-        let step = sides[0].tree.step().max(sides[1].tree.step());
+        let step = trees[0].step().max(trees[1].step());
         let mut off = Self::default();
         let (mut shifted, mut single) = (BTreeMap::<i64, Vec<Candidate>>::new(), Vec::new());
-        for candidate in candidates(sides.map(|side| side.tree)) {
+        for candidate in candidates(trees) {
             match shift(candidate.meant, candidate.other, step) {
                 Some(seconds) => shifted.entry(seconds).or_default().push(candidate),
                 None if candidate.meant.may_be_kept_as(candidate.other) => single.push(candidate),
@@ -92,7 +91,7 @@ impl OffTimes {
         if wanted.is_empty() {
             return Ok(off);
         }
-        let found = compare_some(sides, record, threads, told, &wanted)?;
+        let found = compare(&wanted)?;
         off.files_read = found.files_read;
         let same = |file: &Candidate| found.is_same(&file.path);
         for file in single.iter().filter(|file| same(file)) {

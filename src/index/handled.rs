@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::Index;
 use super::checksums::{check, of_parts};
+use super::differing;
 use super::failure::Explain as _;
 use super::runs::path;
 use crate::error::Result;
@@ -81,6 +82,7 @@ impl Index {
         for (folder, manifest) in folders {
             let place = (run, root, folder.as_path());
             insert_files(&transaction, place, manifest).explain("write", &path)?;
+            differing::forget(&transaction, root, folder, manifest).explain("write", &path)?;
         }
         transaction.commit().explain("write", &path)
     }

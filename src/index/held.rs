@@ -85,7 +85,7 @@ fn merge(
 }
 
 /// Packs the names and sizes with one of the two times.
-fn pack(times: &HeldFolder, of: fn(&HeldTime) -> Moment) -> Vec<u8> {
+pub(super) fn pack(times: &HeldFolder, of: fn(&HeldTime) -> Moment) -> Vec<u8> {
     let mut packer = Packer::with_capacity(times.len());
     for (name, time) in times {
         packer.add(&File {
@@ -99,7 +99,7 @@ fn pack(times: &HeldFolder, of: fn(&HeldTime) -> Moment) -> Vec<u8> {
 }
 
 /// Unpacks a row; one that cannot be understood counts as empty, so that its files are compared anew.
-fn unpack(shown: &[u8], meant: &[u8]) -> HeldFolder {
+pub(super) fn unpack(shown: &[u8], meant: &[u8]) -> HeldFolder {
     let read = || -> Result<HeldFolder, Malformed> {
         let (mut shown, mut meant) = (Files::of(shown), Files::of(meant));
         let mut times = HeldFolder::new();

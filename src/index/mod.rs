@@ -6,6 +6,7 @@
 
 mod checksums;
 mod composing;
+mod differing;
 mod digests;
 mod draft;
 mod failure;

@@ -256,6 +256,17 @@ CREATE TABLE held (
     PRIMARY KEY (database_id, folder)
 ) STRICT, WITHOUT ROWID;
 
+-- Files of two databases that were compared and hold other bytes, while both have the size and the time of then; the
+-- times of the database with the lower number are the meant ones.
+CREATE TABLE differing (
+    first_id  INTEGER NOT NULL REFERENCES databases (id) ON DELETE CASCADE,
+    second_id INTEGER NOT NULL REFERENCES databases (id) ON DELETE CASCADE,
+    folder    BLOB NOT NULL,            -- below both roots
+    meant     BLOB NOT NULL,            -- manifests, as in held
+    shown     BLOB NOT NULL,
+    PRIMARY KEY (first_id, second_id, folder)
+) STRICT, WITHOUT ROWID;
+
 -- `sending` holds from now on every file from before it is sent until it is proven to be there, or not to be.
 ALTER TABLE sending ADD COLUMN said        INTEGER NOT NULL DEFAULT 1; -- whether rclone said that it is there
 ALTER TABLE sending ADD COLUMN mark_before INTEGER NOT NULL DEFAULT 0; -- of what a listing showed there before; 0: not known

@@ -3,12 +3,20 @@
 
 use std::ffi::OsStr;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::Lane;
 use crate::os::folder::Folder;
 use crate::sides::DiskSide;
 use crate::spelling::folded;
 use crate::transfer::Job;
+
+/// How long a system may remember a name that was renamed.
+const REMEMBERED: Duration = Duration::from_secs(3);
+
+/// How long is waited between two attempts.
+const PAUSE: Duration = Duration::from_millis(50);
 
 impl Lane<'_> {
     /// Renames what differs in case: the folders of client and project, then what is in the replica.
@@ -59,10 +67,26 @@ impl Lane<'_> {
 fn rename(folder: &Folder, old: &OsStr, new: &OsStr) {
     let mut third = new.to_owned();
     third.push(".auto-backup-renamed");
-    if folder.rename_new(old, folder, &third).is_ok()
-        && folder.rename_new(&third, folder, new).is_err()
-    {
+    if folder.rename_new(old, folder, &third).is_ok() && !rename_once_free(folder, &third, new) {
         // Back to what it was; where even that fails it keeps the third name.
         folder.rename_new(&third, folder, old).unwrap_or_default();
+    }
+}
+
+/// Renames once the new name is free: the system remembers for a second or so what a name led to, in any case.
+fn rename_once_free(folder: &Folder, old: &OsStr, new: &OsStr) -> bool {
+    let is_remembered = || match (folder.stat(old), folder.stat(new)) {
+        (Ok(old), Ok(new)) => new.unchanged_since(&old),
+        _ => false,
+    };
+    let begun = Instant::now();
+    loop {
+        if folder.rename_new(old, folder, new).is_ok() {
+            return true;
+        }
+        if begun.elapsed() > REMEMBERED || !is_remembered() {
+            return false;
+        }
+        thread::sleep(PAUSE);
     }
 }

@@ -14,6 +14,7 @@ use crate::outcome::Outcome;
 use crate::plan::{LeftOut, Plan, Reason, plan};
 use crate::preflight;
 use crate::project::{ProjectId, below};
+use crate::registry::Database;
 use crate::remote;
 use crate::respell::{self, Respelled, respell};
 use crate::sides::{DiskSide, Side};
@@ -190,10 +191,10 @@ impl Lane<'_> {
         tree: &Tree,
         record: Option<&mut Record>,
     ) -> Result<content::Found> {
-        let Some(record) = record else {
-            return Ok(content::Found::default());
-        };
         let relative = replica.relative();
+        let Some(record) = record else {
+            return self.known_contents(&side.database, &relative, [&replica.tree, tree]);
+        };
         let Some(source) = self.errand.source.folder() else {
             return self.contents_from_afar(replica, tree);
         };
@@ -215,6 +216,18 @@ impl Lane<'_> {
         content::compare(sides, record, self.workers(side), &told)
     }
 
+    /// Files that an earlier comparison found to differ.
+    pub(super) fn known_contents(
+        &self,
+        destination: &Database,
+        relative: &Path,
+        trees: [&Tree; 2],
+    ) -> Result<content::Found> {
+        let source = &self.errand.source.database().root;
+        let [a, b] = [source, &destination.root].map(|root| self.index.database_id(root));
+        content::Found::known(&self.index, [a?, b?], relative, trees)
+    }
+
     /// The same where the source is behind rclone.
     fn contents_from_afar(&self, replica: &Replica, tree: &Tree) -> Result<content::Found> {
         let Side::Remote(source) = &*self.errand.source else {
@@ -223,8 +236,8 @@ impl Lane<'_> {
         let (files, bytes) = content::extent(&replica.tree, tree);
         (self.tell)(News::Comparing { files, bytes });
         let told = |bytes| self.compared.bytes(bytes);
-        let trees = [&replica.tree, tree];
-        source.contents(self.database, None, trees, &replica.relative(), &told)
+        let paths = content::twin_paths(&replica.tree, tree);
+        source.contents(self.database, None, paths, &replica.relative(), &told)
     }
 
     /// The rows of source and destination in the index.

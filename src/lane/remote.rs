@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::PoisonError;
 
 use super::{Lane, News, Replica};
-use crate::content::{self, Found};
+use crate::content::{self, Found, OffTimes};
 use crate::error::Result;
 use crate::fit::{self, Habits};
 use crate::index::{SentFolder, SentRecord};
@@ -69,8 +69,13 @@ impl Lane<'_> {
             let inner = errand.registry.inner_categories(category);
             side.listing(category, &errand.scope, &inner)?;
         }
+        if !errand.dry_run {
+            // An index that cannot be written stops no copy.
+            side.row(&mut self.index).unwrap_or_default();
+        }
         let (mut jobs, mut trees) = (Vec::new(), Vec::new());
         let mut noting = Noting::begin(&self.index, self.database)?;
+        let mut off = OffTimes::default();
         for replica in &errand.replicas {
             let (category, project) = (&replica.category, &replica.project);
             let relative = replica.relative();
@@ -79,12 +84,16 @@ impl Lane<'_> {
                 continue;
             }
             let (registry, exclusions) = (&errand.registry, &errand.exclusions);
-            let tree = side.destination_tree(registry, exclusions, category, project)?;
-            let contents = if errand.rules.checksum {
+            let mut tree = side.destination_tree(registry, exclusions, category, project)?;
+            let compared = errand.rules.checksum;
+            let contents = if compared {
                 self.compare_remote(side, replica, &tree)?
             } else {
-                Found::default()
+                let trees = [&replica.tree, &tree];
+                self.known_contents(&side.database, &relative, trees)?
             };
+            let found = compared.then_some(&contents);
+            off.add_shifts(&self.hold_times_of_remote(side, replica, &mut tree, found)?);
             let plan = plan(&replica.tree, &tree, errand.rules, &contents);
             noting.add(category, project, &tree)?;
             jobs.push(Job {
@@ -94,6 +103,8 @@ impl Lane<'_> {
             });
             trees.push(tree);
         }
+        off.notices(&self.database.name)
+            .for_each(|text| (self.tell)(News::Notice(text)));
         let noted = noting.finish()?;
         if !errand.dry_run {
             let written = noted.write(&mut self.index, Place::Remote(side.identity()));
@@ -123,14 +134,9 @@ impl Lane<'_> {
         let (files, bytes) = content::extent(&replica.tree, tree);
         (self.tell)(News::Comparing { files, bytes });
         let told = |bytes| self.compared.bytes(bytes);
-        let trees = [&replica.tree, tree];
-        side.contents(
-            source.database(),
-            source.abilities(),
-            trees,
-            &replica.relative(),
-            &told,
-        )
+        let paths = content::twin_paths(&replica.tree, tree);
+        let (database, abilities) = (source.database(), source.abilities());
+        side.contents(database, abilities, paths, &replica.relative(), &told)
     }
 
     /// Sends what the plans say, and tells the report.

@@ -1,9 +1,13 @@
 //! Files at the destination whose time is not the one that was set, and that are the same all the same.
 
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
 use super::{Lane, Replica};
-use crate::content::{Found, OffTimes, Record, Side};
+use crate::content::{self, Found, OffTimes, Record};
 use crate::error::Result;
-use crate::sides::DiskSide;
+use crate::registry::Database;
+use crate::sides::{DiskSide, RemoteSide, Side};
 use crate::tree::Tree;
 
 impl Lane<'_> {
@@ -17,52 +21,106 @@ impl Lane<'_> {
         tree: &mut Tree,
         found: Option<(&mut Record, &Found)>,
     ) -> Result<OffTimes> {
+        if let Some((record, found)) = found {
+            return Ok(self.hold_proven(record, replica, tree, found));
+        }
+        if !OffTimes::is_possible([&replica.tree, tree]) {
+            return Ok(OffTimes::default());
+        }
         let relative = replica.relative();
-        let off = if let Some((record, found)) = found {
-            let off = OffTimes::proven(&replica.tree, tree, found);
-            self.keep_times(record, &off, &relative);
-            off
-        } else {
-            let Some(source) = self.errand.source.folder() else {
-                return Ok(OffTimes::default());
-            };
-            let both = |root, tree| Side {
-                root,
-                relative: &relative,
-                tree,
-            };
-            let sides = [both(source, &replica.tree), both(&side.root, tree)];
-            if !OffTimes::is_possible(sides) {
-                return Ok(OffTimes::default());
+        let mut record = self.record_of(&side.database)?;
+        let told = |bytes| self.compared.bytes(bytes);
+        let off = match &*self.errand.source {
+            Side::Disk(source) => {
+                let both = |root, tree| content::Side {
+                    root,
+                    relative: &relative,
+                    tree,
+                };
+                let sides = [both(&source.root, &replica.tree), both(&side.root, tree)];
+                let threads = self.workers(side);
+                OffTimes::find([&replica.tree, tree], &mut |wanted| {
+                    content::compare_some(sides, &mut record, threads, &told, wanted)
+                })?
             }
-            let mut record = Record::new(self.index.open_again()?, self.known_rows(side)?);
-            let told = |bytes| self.compared.bytes(bytes);
-            let off = OffTimes::find(sides, &mut record, self.workers(side), &told)?;
-            self.keep_times(&mut record, &off, &relative);
-            if let Err(error) = record.finish() {
-                self.problem(error);
-            }
-            off
+            Side::Remote(source) => OffTimes::find([&replica.tree, tree], &mut |wanted| {
+                source.contents(self.database, None, listed(wanted), &relative, &told)
+            })?,
         };
+        self.finish_holding(record, &off, &relative);
         tree.hold(&off.held);
         Ok(off)
     }
 
-    /// The rows of source and destination in the index, where they have any; none of a dry run, which keeps nothing.
-    fn known_rows(&self, side: &DiskSide) -> Result<[Option<i64>; 2]> {
-        if self.errand.dry_run {
-            return Ok([None; 2]);
+    /// The same for a destination behind rclone.
+    pub(super) fn hold_times_of_remote(
+        &self,
+        side: &RemoteSide,
+        replica: &Replica,
+        tree: &mut Tree,
+        found: Option<&Found>,
+    ) -> Result<OffTimes> {
+        let relative = replica.relative();
+        if found.is_none() && !OffTimes::is_possible([&replica.tree, tree]) {
+            return Ok(OffTimes::default());
         }
-        let source = &self.errand.source.database().root;
-        let rows = [source, &side.database.root].map(|root| self.index.database_id(root));
-        let [source, destination] = rows;
-        Ok([source?, destination?])
+        let mut record = self.record_of(&side.database)?;
+        if let Some(found) = found {
+            return Ok(self.hold_proven(&mut record, replica, tree, found));
+        }
+        let source = &self.errand.source;
+        let told = |bytes| self.compared.bytes(bytes);
+        let off = OffTimes::find([&replica.tree, tree], &mut |wanted| {
+            let (database, abilities) = (source.database(), source.abilities());
+            side.contents(database, abilities, listed(wanted), &relative, &told)
+        })?;
+        self.finish_holding(record, &off, &relative);
+        tree.hold(&off.held);
+        Ok(off)
+    }
+
+    fn hold_proven(
+        &self,
+        record: &mut Record,
+        replica: &Replica,
+        tree: &mut Tree,
+        found: &Found,
+    ) -> OffTimes {
+        let relative = replica.relative();
+        let off = OffTimes::proven(&replica.tree, tree, found);
+        let held = record.keep_held(&relative, &off.held);
+        let differing = record.keep_differing(&relative, [&replica.tree, tree], found);
+        for error in [held, differing].into_iter().filter_map(Result::err) {
+            self.problem(error);
+        }
+        tree.hold(&off.held);
+        off
     }
 
     /// An index that cannot be written stops no copy.
-    fn keep_times(&self, record: &mut Record, off: &OffTimes, relative: &std::path::Path) {
-        if let Err(error) = record.keep_held(relative, &off.held) {
+    fn finish_holding(&self, mut record: Record, off: &OffTimes, relative: &Path) {
+        let kept = record.keep_held(relative, &off.held);
+        for error in [kept, record.finish()].into_iter().filter_map(Result::err) {
             self.problem(error);
         }
     }
+
+    /// What the index knows of source and destination, where they are in it; nothing for a dry run, which keeps nothing.
+    fn record_of(&self, destination: &Database) -> Result<Record> {
+        let index = self.index.open_again()?;
+        if self.errand.dry_run {
+            return Ok(Record::new(index, [None; 2]));
+        }
+        let source = &self.errand.source.database().root;
+        let rows = [source, &destination.root].map(|root| self.index.database_id(root));
+        let [source, destination] = rows;
+        Ok(Record::new(index, [source?, destination?]))
+    }
+}
+
+/// The files in order, so that every run asks for them alike.
+fn listed(wanted: &HashSet<PathBuf>) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> = wanted.iter().cloned().collect();
+    paths.sort_unstable();
+    paths
 }

@@ -1,7 +1,7 @@
 //! Features of file systems that were seen to work. Some file systems, mostly programs behind FUSE, report success and do
 //! something else: `RENAME_EXCHANGE` replaces, `RENAME_NOREPLACE` replaces, the names of one file have different numbers.
 //!
-//! The file systems in [`WELL_KNOWN`] do what they say. Every other is tried out once with temporary files, the first time
+//! Well-known local file systems (`space.rs`) do what they say. Every other is tried out once with temporary files, the first time
 //! that a folder on it is asked; all folders that were opened from one root share what was found.
 
 use std::collections::BTreeMap;

@@ -166,7 +166,7 @@ impl Visit for Planner<'_> {
     fn all_same(&mut self, packed: &[u8]) {
         let mut files = Files::of(packed);
         while let Ok(Some(file)) = files.next() {
-            if self.rules.checksum {
+            if !self.contents.is_empty() {
                 self.name(file.name, Change::Same(file.into(), file.into()));
             } else {
                 self.plan.same += 1;
@@ -177,14 +177,13 @@ impl Visit for Planner<'_> {
     fn name(&mut self, name: &[u8], change: Change) {
         let known = Name::from_bytes(name.to_vec());
         let path = || self.folder.join(known.as_path());
-        let change = match self
-            .rules
-            .checksum
-            .then(|| self.contents.judge(&path(), change))
-        {
-            Some(Err(why)) => return self.leave_out(path(), Reason::Fail(why)),
-            Some(Ok(change)) => change,
-            None => change,
+        let change = if self.contents.is_empty() {
+            change
+        } else {
+            match self.contents.judge(&path(), change) {
+                Ok(change) => change,
+                Err(why) => return self.leave_out(path(), Reason::Fail(why)),
+            }
         };
         match change {
             Change::OnlyB(_) => {}
@@ -408,6 +407,7 @@ mod tests {
         };
         let contents = Found {
             differing: ["new".into(), "rot".into()].into(),
+            is_whole: true,
             ..Found::default()
         };
         let plan = plan(&source, &there, rules, &contents);

@@ -76,7 +76,7 @@ impl Remote {
 
     /// Removes folders that are empty, in this order, by their paths below the root; returns those that were removed. One
     /// in which there is something stays, which is no error. Without the process that is asked everything at most
-    /// [`ALONE`] are removed.
+    /// 50 are removed.
     ///
     /// # Errors
     /// An interruption.

@@ -44,14 +44,24 @@ impl Sending<'_> {
             let found = listed.file(&file.whole());
             let is_untouched = found.is_some_and(|found| is_untouched(file, left(found)));
             let was_sent = matches!(round.fates[place], Fate::Said);
-            shown.push(match judge(step, &round.sent[place], found) {
+            let sent = &round.sent[place];
+            let in_time = judge(step, sent, found);
+            // What was sent and shows another time has one that this storage cannot hold, or is somebody else's.
+            let is_other_time = was_sent && in_time.is_err() && judge(None, sent, found).is_ok();
+            let judged = if is_other_time {
+                judge(None, sent, found)
+            } else {
+                in_time
+            };
+            shown.push(match judged {
                 // What was there before shows as it did: nothing took its place.
                 Ok(_) if !was_sent && file.replaces && is_untouched => {
                     Shown::Wrong("it was not sent, and rclone did not say why".to_owned())
                 }
                 Ok(mark) => {
                     // The storage says too little to tell that from another of its size.
-                    unsure[place] = step.is_none() && (!was_sent || is_untouched);
+                    unsure[place] =
+                        is_other_time || (step.is_none() && (!was_sent || is_untouched));
                     Shown::Right {
                         mark,
                         proof: Proof::Written,

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::listed::{self, Half, Record, Replica};
-use crate::content::{self, Found, Told};
+use crate::content::{Found, Told};
 use crate::error::Result;
 use crate::exclusions::Exclusions;
 use crate::index::{Index, SentChanges, SentRow};
 use crate::listing::Listing;
 use crate::name::Name;
+use crate::noting::Place;
 use crate::presence;
 use crate::project::{ProjectId, Scope, below, within};
 use crate::registry::{Category, Database, Registry};
@@ -289,6 +290,14 @@ impl RemoteSide {
         listed::with_record(tree, &record, made, &self.abilities)
     }
 
+    /// Its row in the index, made where it was never looked at; none there where the index can only be read.
+    ///
+    /// # Errors
+    /// The index cannot be read or written.
+    pub fn row(&self, index: &mut Index) -> Result<Option<i64>> {
+        super::row(index, &self.database, Place::Remote(self.identity()))
+    }
+
     /// Takes back what the record says of a replica and the listing does not show: it was changed or taken away there.
     ///
     /// # Errors
@@ -316,7 +325,7 @@ impl RemoteSide {
     }
 
     /// Which files of one size hold other bytes on another database: by the digests that storages say, else both are
-    /// read. `trees` are of the replica on both sides, in any order.
+    /// read. The files are given by their paths below the replica's folder.
     ///
     /// # Errors
     /// Nothing could be compared, or an interruption.
@@ -324,17 +333,17 @@ impl RemoteSide {
         &self,
         other: &Database,
         abilities: Option<&Abilities>,
-        trees: [&Tree; 2],
+        paths: Vec<PathBuf>,
         relative: &Path,
         told: &Told<'_>,
     ) -> Result<Found> {
-        let paths = content::twin_paths(trees[0], trees[1]);
         let files: Vec<PathBuf> = paths.iter().map(|path| relative.join(path)).collect();
         let proof = Proof::between(&self.abilities, abilities);
         let mut tell = |bytes| told(bytes);
         let mut verdicts = self.remote.check(&other.root, &files, proof, &mut tell)?;
         let mut found = Found {
             files_read: 2 * files.len() as u64,
+            is_whole: true,
             ..Found::default()
         };
         for (path, file) in paths.into_iter().zip(files) {

@@ -1,20 +1,23 @@
 //! The first sync of a replica to a destination: one listing, and what it shows as the source has it is noted down as if it
 //! had been sent.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Sync;
 use super::gathering::Gathered;
+use crate::content::{OffTimes, Record};
 use crate::diff::{self, Change, Visit};
 use crate::error::Result;
 use crate::index::{Index, SentChanges, SentFile, SentFolder};
 use crate::manifest::Files;
+use crate::monitor::Event;
 use crate::name::Name;
 use crate::os::stat::Kind;
 use crate::project::Scope;
 use crate::registry::Category;
 use crate::sending::{Looking, Seen};
 use crate::sides::RemoteSide;
+use crate::tree::Tree;
 
 impl Sync<'_> {
     /// Lists the destination once for all replicas that were never sent there, and notes what is there already.
@@ -56,11 +59,12 @@ impl Sync<'_> {
     ) -> Result<()> {
         let (category, project) = (replica.category, &replica.project);
         let exclusions = &self.exclusions;
-        let there = side.destination_tree(self.registry, exclusions, category, project)?;
+        let mut there = side.destination_tree(self.registry, exclusions, category, project)?;
         if let Some(error) = there.failure() {
             replica.refused = Some(error.line());
             return Ok(());
         }
+        self.hold_times(index, side, replica, &mut there)?;
         let listed = side.listed(&replica.relative)?;
         let mut adopting = Adopting {
             looking: Looking::at(&self.source),
@@ -89,6 +93,40 @@ impl Sync<'_> {
             index.keep_sent(&side.database.root, source, &record)?;
         }
         replica.there = Some(there);
+        Ok(())
+    }
+}
+
+impl Sync<'_> {
+    /// Gives files of the destination's tree the time of the source where the storage returns another than was set, and
+    /// keeps these times in the index.
+    fn hold_times(
+        &self,
+        index: &mut Index,
+        side: &RemoteSide,
+        replica: &Gathered<'_>,
+        there: &mut Tree,
+    ) -> Result<()> {
+        let trees = [&replica.tree, &*there];
+        if !OffTimes::is_possible(trees) {
+            return Ok(());
+        }
+        let source = &self.source;
+        let off = OffTimes::find(trees, &mut |wanted| {
+            let (database, abilities) = (source.database(), source.abilities());
+            let mut paths: Vec<PathBuf> = wanted.iter().cloned().collect();
+            paths.sort_unstable();
+            side.contents(database, abilities, paths, &replica.relative, &|_| {})
+        })?;
+        for notice in off.notices(&side.database.name) {
+            self.monitor.event(&Event::Notice(&notice));
+        }
+        if !self.request.dry_run {
+            let rows = [None, side.row(index)?];
+            let mut record = Record::new(index.open_again()?, rows);
+            record.keep_held(&replica.relative, &off.held)?;
+        }
+        there.hold(&off.held);
         Ok(())
     }
 }

@@ -279,9 +279,7 @@ impl Studio {
 
     /// Has the index take what it holds for true, after a test changed it by hand.
     pub(crate) fn trust_index(&self) {
-        let path = self.path("home/.local/share/auto-backup/index.sqlite");
-        let mut index = auto_backup::index::Index::open(&path).unwrap().index;
-        index.reseal().unwrap();
+        trust(&self.path("home/.local/share/auto-backup/index.sqlite"));
     }
 
     /// Runs a prepared command to its end.
@@ -413,4 +411,10 @@ impl fmt::Display for Run {
         }
         Ok(())
     }
+}
+
+/// Seals an index that a test changed by SQL.
+pub(crate) fn trust(index: &Path) {
+    let mut index = auto_backup::index::Index::open(index).unwrap().index;
+    index.reseal().unwrap();
 }

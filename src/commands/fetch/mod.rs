@@ -31,7 +31,8 @@ use files::ListedFiles;
 ///
 ///   present   it agrees with the fullest replica
 ///   partial   it has fewer files than the fullest, or some of it could not be read
-///   differs   as many files as the fullest, but other names, sizes or times
+///   differs   as many files as the fullest, but other names, sizes or times; or files that
+///             an earlier `--checksum` found to differ
 ///   missing   it is not there
 ///   offline   its database was not there at the last look
 ///   unknown   nobody looked yet: `load`

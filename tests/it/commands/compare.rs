@@ -119,6 +119,44 @@ fn content_decides_where_it_is_asked_for() {
 }
 
 #[test]
+fn what_is_known_to_differ_is_never_called_the_same() {
+    let studio = Studio::filled();
+    studio.lines(&["copy acme/spot footage WORK NAS"]).ok();
+    // A disk that rots: neither size nor time changes.
+    studio.file("NAS/footage/acme/spot/reel.mov", "reeX");
+    let plain = "compare acme/spot footage WORK NAS";
+    studio.lines(&[plain]).ok();
+    let found = studio.lines(&[&format!("{plain} --checksum --anew")]);
+    assert!(
+        found.status == 3 && found.stdout.contains("content"),
+        "{found}"
+    );
+    let again = studio.lines(&[plain]);
+    assert!(
+        again.status == 3 && again.stdout.contains("content"),
+        "{again}"
+    );
+    let swapped = studio.lines(&["compare acme/spot footage NAS WORK"]);
+    assert_eq!(swapped.status, 3, "{swapped}");
+    for before in ["echo", "load"] {
+        let fetched = studio.lines(&[before, "fetch project acme/spot"]);
+        assert!(fetched.stdout.contains("differs"), "{fetched}");
+    }
+    let copy = "copy acme/spot footage WORK NAS";
+    let copied = studio.json(&[copy]);
+    assert_eq!(
+        (copied.status, &copied.document()["conflict_files"]),
+        (3, &1.into()),
+        "{copied}"
+    );
+    // What replaces it is not what was compared.
+    studio.json(&[&format!("{copy} --overwrite")]).ok();
+    studio.lines(&[plain]).ok();
+    let fetched = studio.lines(&["fetch project acme/spot"]).ok();
+    assert!(!fetched.stdout.contains("differs"), "{fetched}");
+}
+
+#[test]
 fn what_was_read_before_is_not_read_again_while_size_and_time_agree() {
     let studio = Studio::filled();
     studio.lines(&["copy acme/spot all WORK NAS"]).ok();

@@ -18,6 +18,7 @@ mod outages;
 mod renames;
 mod same_place;
 mod telling;
+mod times;
 mod together;
 
 use std::collections::BTreeMap;

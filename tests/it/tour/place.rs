@@ -7,7 +7,7 @@ use regex::Regex;
 use rusqlite::Connection;
 
 use super::text::Line;
-use crate::studio::{Run, Studio};
+use crate::studio::{Run, Studio, trust};
 
 /// The folders below the studio's and what they are called in the tour. Their paths are as long as those they stand for,
 /// because tables are as wide as what is in them.
@@ -130,7 +130,7 @@ impl Place {
     /// Makes it so that the looks were some time ago: the drive's 40 days, the others' two hours.
     fn look_back(&self) {
         let path = self.studio.path(".local/share/auto-backup/index.sqlite");
-        let index = Connection::open(path).unwrap();
+        let index = Connection::open(&path).unwrap();
         for table in ["looks", "replicas"] {
             let sql = format!(
                 "UPDATE {table} SET looked_at = looked_at -
@@ -139,6 +139,8 @@ impl Place {
             );
             index.execute(&sql, ()).unwrap();
         }
+        drop(index);
+        trust(&path);
     }
 
     /// The line with everything replaced that differs from run to run.

@@ -121,7 +121,11 @@ impl<'a> Screen<'a> {
             if is_known {
                 return self;
             }
-            assert!(started.elapsed() < PATIENCE, "{project} is not known");
+            assert!(
+                started.elapsed() < PATIENCE,
+                "{project} is not known: {}",
+                self.emulator.screen().contents()
+            );
         }
     }
 

@@ -1,5 +1,7 @@
 //! What the index says of the tracked databases: which clients and projects there are, and how their replicas compare.
 
+mod contents;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -24,7 +26,7 @@ pub enum State {
     Missing,
     /// It has fewer files than the fullest replica, or not all of it could be read.
     Partial,
-    /// It has as many files as the fullest replica, but other names, sizes or times.
+    /// It has as many files as the fullest replica, but other names, sizes or times, or contents that were compared.
     Differs,
     /// Its database was not there at the last look; what is known is older.
     Offline,
@@ -311,8 +313,8 @@ pub fn compare(index: &Index, registry: &Registry, scope: &Scope) -> Result<Vec<
         }
         shelves.push(row);
     }
-    Ok(projects
-        .into_iter()
+    let projects = projects.into_iter();
+    let mut projects: Vec<ProjectState> = projects
         .map(|project| ProjectState {
             replicas: shelves
                 .iter()
@@ -320,7 +322,9 @@ pub fn compare(index: &Index, registry: &Registry, scope: &Scope) -> Result<Vec<
                 .collect(),
             project,
         })
-        .collect())
+        .collect();
+    contents::tell_apart(index, registry, &mut projects)?;
+    Ok(projects)
 }
 
 fn shelf<'a>(index: &Index, database: &'a Database, category: &'a Category) -> Result<Shelf<'a>> {
