@@ -21,7 +21,7 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_auto-backup");
 pub(crate) const CHANGED: u64 = 1_767_323_045;
 
 /// The user that owns nothing, for what root is always allowed.
-const NOBODY: u32 = 65_534;
+pub(crate) const NOBODY: u32 = 65_534;
 
 /// A studio. Relative paths given to its methods are relative to its folder.
 #[derive(Debug)]

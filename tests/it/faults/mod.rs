@@ -21,6 +21,7 @@ mod read_only;
 mod same_files;
 mod spelling;
 mod stopped;
+mod threads;
 mod times;
 mod together;
 mod tracer;

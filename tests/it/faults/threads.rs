@@ -1,0 +1,48 @@
+//! Where the system gives no threads, and what lasts longer than any clock.
+
+use std::ffi::OsString;
+
+use super::{LINE, TO, have};
+use crate::studio::Studio;
+
+#[test]
+fn missing_threads_are_no_panic() {
+    if !have(&["prlimit"]) {
+        return;
+    }
+    let studio = Studio::filled();
+    for threads in ["1", "2", "3"] {
+        for line in [
+            "list databases",
+            "load",
+            "find *",
+            "compare acme/spot footage WORK NAS",
+            LINE,
+            "sync acme/spot footage WORK NAS",
+        ] {
+            let user = studio.command_as_user();
+            let program: OsString = user.get_program().to_owned();
+            let mut command = studio.other("prlimit");
+            if rustix::process::geteuid().is_root() {
+                use std::os::unix::process::CommandExt as _;
+                command
+                    .uid(crate::studio::NOBODY)
+                    .gid(crate::studio::NOBODY);
+            }
+            command.arg(format!("--nproc={threads}")).arg(program);
+            let run = studio.finish(command.args(["-c", line]));
+            assert!([0, 1, 3].contains(&run.status), "{line}: {run}");
+            assert!(!run.stderr.contains("panicked"), "{line}: {run}");
+        }
+    }
+}
+
+#[test]
+fn endless_durations_are_no_limit() {
+    let studio = Studio::filled();
+    let line = "sync acme/spot footage WORK NAS --for 99999999999999d";
+    studio
+        .lines(&[line, "load --older-than 99999999999999d"])
+        .ok();
+    assert!(studio.path(TO).exists());
+}
