@@ -1,6 +1,6 @@
 //! Files whose time is not the one that was set, and that are the same all the same.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::{Comparer, far};
@@ -58,11 +58,10 @@ fn compare(
     trees: [&Tree; 2],
     relative: &Path,
     record: &mut Record,
-    wanted: &HashSet<PathBuf>,
+    wanted: &BTreeSet<PathBuf>,
 ) -> Result<Found> {
     let (Some(a), Some(b)) = (sides[0].folder(), sides[1].folder()) else {
-        let mut paths: Vec<PathBuf> = wanted.iter().cloned().collect();
-        paths.sort_unstable();
+        let paths = wanted.iter().cloned().collect();
         return far(sides, paths, relative, &|_| {});
     };
     let side = |root, tree| content::Side {

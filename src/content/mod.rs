@@ -6,7 +6,7 @@ mod record;
 mod times;
 
 use std::collections::btree_map::Keys;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::vec::IntoIter;
@@ -114,7 +114,7 @@ pub fn compare_some(
     record: &mut Record,
     threads: usize,
     told: &Told<'_>,
-    wanted: &HashSet<PathBuf>,
+    wanted: &BTreeSet<PathBuf>,
 ) -> Result<Found> {
     compare_these(sides, record, threads, told, Some(wanted))
 }
@@ -124,7 +124,7 @@ fn compare_these(
     record: &mut Record,
     threads: usize,
     told: &Told<'_>,
-    wanted: Option<&HashSet<PathBuf>>,
+    wanted: Option<&BTreeSet<PathBuf>>,
 ) -> Result<Found> {
     let mut comparing = Comparing {
         sides,
@@ -148,7 +148,7 @@ struct Comparing<'a> {
     sides: [Side<'a>; 2],
     record: &'a mut Record,
     /// Only these files, where not all are compared.
-    wanted: Option<&'a HashSet<PathBuf>>,
+    wanted: Option<&'a BTreeSet<PathBuf>>,
     told: &'a Told<'a>,
     folders: Keys<'a, PathBuf, TreeFolder>,
     /// The folder under way, and its files that are to be read still.

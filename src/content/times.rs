@@ -4,7 +4,7 @@
 //! Where a difference of two times looks like that, content decides. Of many files that are off by one and the same whole
 //! number of quarter hours only a few are read: the whole disk is off then, and the rest is taken for the same by its size.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::Found;
@@ -63,7 +63,7 @@ impl OffTimes {
     /// The index cannot be read, or an interruption.
     pub fn find(
         trees: [&Tree; 2],
-        compare: &mut dyn FnMut(&HashSet<PathBuf>) -> Result<Found>,
+        compare: &mut dyn FnMut(&BTreeSet<PathBuf>) -> Result<Found>,
     ) -> Result<Self> {
         let step = trees[0].step().max(trees[1].step());
         let mut off = Self::default();
@@ -87,7 +87,7 @@ impl OffTimes {
         }
         let samples = whole.iter().flat_map(|(_, files)| files.iter().take(READ));
         let wanted = samples.chain(&single).map(|file| file.path.clone());
-        let wanted: HashSet<PathBuf> = wanted.collect();
+        let wanted: BTreeSet<PathBuf> = wanted.collect();
         if wanted.is_empty() {
             return Ok(off);
         }

@@ -91,8 +91,15 @@ impl Mover {
         }
         // It would give the temporary file setuid, setgid and the sticky bit for a moment.
         if size < LARGE && stat.mode & 0o7000 == 0 {
-            copy(handle(from), handle(to), &options()).map_err(unwrapped)?;
-            told(size);
+            match copy(handle(from), handle(to), &options()).map_err(unwrapped) {
+                Ok(_) => told(size),
+                // It gives the new file the permissions of the source first, and some file systems take none.
+                Err(error) if is_refused(&error) => {
+                    let end = self.copy_through_memory(from, (0, size), to, told)?;
+                    return whole((from, to), size, end);
+                }
+                Err(error) => return Err(error),
+            }
         } else {
             copy_in_pieces(from, to, told)?;
         }
@@ -312,6 +319,13 @@ fn read_one(file: &File, place: u64) -> io::Result<usize> {
             read => return read,
         }
     }
+}
+
+fn is_refused(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::PermissionDenied | ErrorKind::Unsupported
+    )
 }
 
 /// Fails once work should stop.

@@ -16,8 +16,10 @@ use crate::name::Name;
 use crate::noting::{Noting, Place};
 use crate::os::stat::Kind;
 use crate::plan::{LeftOut, Plan, plan};
+use crate::project::ProjectId;
 use crate::registry::Category;
 use crate::remote::{self, Limits, Listed};
+use crate::respell;
 use crate::sending::{self, CANNOT_KEEP, End, Outgoing, Sending};
 use crate::sides::{Opened, RemoteSide};
 use crate::transfer::Job;
@@ -63,7 +65,7 @@ impl Lane<'_> {
     }
 
     /// Plans every replica by one listing of the destination; what it showed is told to the index.
-    fn plan_remote(&mut self, side: &RemoteSide) -> Result<(Vec<Job>, Vec<Tree>)> {
+    fn plan_remote(&mut self, side: &RemoteSide) -> Result<(Vec<Job>, Vec<Option<Tree>>)> {
         let errand = self.errand;
         for category in self.categories() {
             let inner = errand.registry.inner_categories(category);
@@ -74,9 +76,12 @@ impl Lane<'_> {
             side.row(&mut self.index).unwrap_or_default();
         }
         let (mut jobs, mut trees) = (Vec::new(), Vec::new());
+        let replicas = errand.replicas.iter();
+        let ids = replicas.map(|replica| side.spelled(&replica.category, &replica.project));
+        let ids: Vec<ProjectId> = ids.collect();
         let mut noting = Noting::begin(&self.index, self.database)?;
         let mut off = OffTimes::default();
-        for replica in &errand.replicas {
+        for (replica, id) in errand.replicas.iter().zip(&ids) {
             let (category, project) = (&replica.category, &replica.project);
             let relative = replica.relative();
             if let Some(why) = remote::refusal(&relative) {
@@ -85,6 +90,13 @@ impl Lane<'_> {
             }
             let (registry, exclusions) = (&errand.registry, &errand.exclusions);
             let mut tree = side.destination_tree(registry, exclusions, category, project)?;
+            // The index knows the names that the storage has.
+            let is_respelled = id != project || respell::is_needed(&replica.tree, &tree);
+            if is_respelled {
+                noting.add(category, id, &tree)?;
+            }
+            let folds = side.abilities.folds_case();
+            respell::respell(&replica.tree, &mut tree, &|_, _| folds);
             let compared = errand.rules.checksum;
             let contents = if compared {
                 self.compare_remote(side, replica, &tree)?
@@ -95,13 +107,15 @@ impl Lane<'_> {
             let found = compared.then_some(&contents);
             off.add_shifts(&self.hold_times_of_remote(side, replica, &mut tree, found)?);
             let plan = plan(&replica.tree, &tree, errand.rules, &contents);
-            noting.add(category, project, &tree)?;
+            if !is_respelled {
+                noting.add(category, id, &tree)?;
+            }
             jobs.push(Job {
                 plan: fitted(plan, &tree, side),
                 relative,
                 unfinished: false,
             });
-            trees.push(tree);
+            trees.push((!is_respelled).then_some(tree));
         }
         off.notices(&self.database.name)
             .for_each(|text| (self.tell)(News::Notice(text)));
@@ -198,13 +212,19 @@ impl Lane<'_> {
     }
 
     /// Tells the index what is at the destination now: what was there, and what was proven since.
-    fn note_sent(&mut self, side: &RemoteSide, jobs: &[Job], trees: Vec<Tree>) -> Result<()> {
+    fn note_sent(
+        &mut self,
+        side: &RemoteSide,
+        jobs: &[Job],
+        trees: Vec<Option<Tree>>,
+    ) -> Result<()> {
         let errand = self.errand;
         let mut noting = Noting::begin(&self.index, self.database)?;
         for (job, tree) in jobs.iter().zip(trees) {
-            if !job.plan.has_work() {
+            // What has other names there was noted as it has them.
+            let Some(tree) = tree.filter(|_| job.plan.has_work()) else {
                 continue;
-            }
+            };
             let replica = errand
                 .replicas
                 .iter()

@@ -1,7 +1,6 @@
 //! Files at the destination whose time is not the one that was set, and that are the same all the same.
 
-use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{Lane, Replica};
 use crate::content::{self, Found, OffTimes, Record};
@@ -44,7 +43,13 @@ impl Lane<'_> {
                 })?
             }
             Side::Remote(source) => OffTimes::find([&replica.tree, tree], &mut |wanted| {
-                source.contents(self.database, None, listed(wanted), &relative, &told)
+                source.contents(
+                    self.database,
+                    None,
+                    wanted.iter().cloned().collect(),
+                    &relative,
+                    &told,
+                )
             })?,
         };
         self.finish_holding(record, &off, &relative);
@@ -72,7 +77,13 @@ impl Lane<'_> {
         let told = |bytes| self.compared.bytes(bytes);
         let off = OffTimes::find([&replica.tree, tree], &mut |wanted| {
             let (database, abilities) = (source.database(), source.abilities());
-            side.contents(database, abilities, listed(wanted), &relative, &told)
+            side.contents(
+                database,
+                abilities,
+                wanted.iter().cloned().collect(),
+                &relative,
+                &told,
+            )
         })?;
         self.finish_holding(record, &off, &relative);
         tree.hold(&off.held);
@@ -116,11 +127,4 @@ impl Lane<'_> {
         let [source, destination] = rows;
         Ok(Record::new(index, [source?, destination?]))
     }
-}
-
-/// The files in order, so that every run asks for them alike.
-fn listed(wanted: &HashSet<PathBuf>) -> Vec<PathBuf> {
-    let mut paths: Vec<PathBuf> = wanted.iter().cloned().collect();
-    paths.sort_unstable();
-    paths
 }

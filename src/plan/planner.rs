@@ -166,10 +166,10 @@ impl Visit for Planner<'_> {
     fn all_same(&mut self, packed: &[u8]) {
         let mut files = Files::of(packed);
         while let Ok(Some(file)) = files.next() {
-            if !self.contents.is_empty() {
-                self.name(file.name, Change::Same(file.into(), file.into()));
-            } else {
+            if self.contents.is_empty() {
                 self.plan.same += 1;
+            } else {
+                self.name(file.name, Change::Same(file.into(), file.into()));
             }
         }
     }

@@ -80,6 +80,20 @@ impl Remote {
         Ok(Err("the root is said to be missing".to_owned()))
     }
 
+    /// The names in a folder below the root, if they are all known; none of a folder that is not there.
+    ///
+    /// # Errors
+    /// An interruption.
+    pub fn names(&self, folder: &Path) -> Result<Option<BTreeSet<Name>>> {
+        Ok(
+            match self.names_in(folder, Duration::from_secs(PATIENCE))? {
+                Found::Names(found) => (!found.left_out).then_some(found.names),
+                Found::Absent => Some(BTreeSet::new()),
+                Found::Unread(_) => None,
+            },
+        )
+    }
+
     /// The names in a folder below the root.
     ///
     /// # Errors

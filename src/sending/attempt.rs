@@ -22,6 +22,7 @@ impl Sending<'_> {
         kept: &mut Vec<PathBuf>,
     ) -> Result<Option<String>> {
         self.look_at_source(round, places);
+        self.refuse_twins(round, places)?;
         let mut is_fresh = true;
         let mut paths: Vec<PathBuf> = Vec::with_capacity(places.len());
         let mut begun = Vec::with_capacity(places.len());

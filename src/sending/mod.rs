@@ -9,6 +9,7 @@ mod journal;
 mod looking;
 mod prove;
 mod round;
+mod twins;
 
 use std::path::PathBuf;
 use std::time::Instant;

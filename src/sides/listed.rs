@@ -15,7 +15,7 @@ use crate::manifest::{File, Packer};
 use crate::moment::{Moment, Step};
 use crate::name::Name;
 use crate::project::{ProjectId, Scope, within};
-use crate::remote::{Abilities, Listed, ListedFile};
+use crate::remote::{Abilities, Forms, Listed, ListedFile};
 use crate::tree::{Problem, SeenFolder, Tree, TreeFolder};
 
 /// What was sent of a replica, whoever sent it.
@@ -52,11 +52,11 @@ impl Record {
 
     /// The files, below the replica's folder, of which a listing does not show what was sent.
     pub(super) fn contradicted(&self, listed: &Listed, replica: &Path) -> Vec<PathBuf> {
-        let mut gone = Vec::new();
+        let (mut gone, forms) = (Vec::new(), Forms::below(listed, replica));
         for (folder, files) in &self.folders {
-            let there = listed.folders.get(&within(replica, folder));
+            let path = within(replica, folder);
             let is_there = |name: &Name| {
-                let file = there.and_then(|files| files.get(name));
+                let file = forms.file(&path.join(name.as_path()));
                 file.is_some_and(|file| self.time(folder, name, file).is_some())
             };
             let names = files.keys().filter(|name| !is_there(name));

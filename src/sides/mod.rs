@@ -80,7 +80,7 @@ impl Side {
     pub fn spelled(&self, category: &Category, project: &ProjectId) -> ProjectId {
         match self {
             Self::Disk(side) => side.spelled(category, project),
-            Self::Remote(_) => project.clone(),
+            Self::Remote(side) => side.spelled(category, project),
         }
     }
 

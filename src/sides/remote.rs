@@ -16,6 +16,7 @@ use crate::presence;
 use crate::project::{ProjectId, Scope, below, within};
 use crate::registry::{Category, Database, Registry};
 use crate::remote::{Abilities, Listed, Proof, Remote, Times, Verdict, Wanted};
+use crate::spelling::composed;
 use crate::tree::Tree;
 
 /// A database that answers.
@@ -215,6 +216,40 @@ impl RemoteSide {
         }
     }
 
+    /// A project as this database spells it: the folders of a client or project may be there in another Unicode normal form.
+    #[must_use]
+    pub fn spelled(&self, category: &Category, project: &ProjectId) -> ProjectId {
+        let path = self.spelled_path(&below(&category.path, project));
+        let mut names = path.iter().rev().map(Name::from);
+        match (names.next(), names.next()) {
+            (Some(project), Some(client)) => ProjectId { client, project },
+            _ => project.clone(),
+        }
+    }
+
+    /// The folder of a replica as this database spells it. What cannot be listed has the name that it was asked for.
+    fn spelled_path(&self, replica: &Path) -> PathBuf {
+        let is_listed = |listed: Arc<Listed>| listed.folders.contains_key(replica);
+        if replica.as_os_str().is_ascii() || self.listed(replica).is_ok_and(is_listed) {
+            return replica.to_owned();
+        }
+        let mut spelled = PathBuf::new();
+        for part in replica {
+            let name = Name::from(part);
+            let names = if part.is_ascii() {
+                None
+            } else {
+                self.remote.names(&spelled).unwrap_or_default()
+            };
+            let names = names.filter(|names| !names.contains(&name));
+            let form = composed(name.as_bytes());
+            let mut names = names.into_iter().flatten();
+            let other = names.find(|other| composed(other.as_bytes()) == form);
+            spelled.push(other.as_ref().unwrap_or(&name).as_path());
+        }
+        spelled
+    }
+
     /// What it holds of a replica. Of files that may be half, because a run that was sending them did not come to its end,
     /// nothing is known.
     ///
@@ -253,7 +288,7 @@ impl RemoteSide {
         project: &ProjectId,
         replaces_half: bool,
     ) -> Result<Tree> {
-        let relative = below(&category.path, project);
+        let relative = below(&category.path, &self.spelled(category, project));
         let listed = self.listed(&relative)?;
         let record = Record::of(&self.index().sent(&self.database.root, &relative)?);
         let half = Half::of(self.index().unproven(&self.database.root, &relative)?);
@@ -303,7 +338,8 @@ impl RemoteSide {
     /// # Errors
     /// It could not be listed, or the index cannot be written.
     pub fn correct_record(&self, replica: &Path) -> Result<()> {
-        let listed = self.listed(replica)?;
+        let spelled = self.spelled_path(replica);
+        let listed = self.listed(&spelled)?;
         let mut index = self.index();
         let rows = index.sent(&self.database.root, replica)?;
         let unlisted = |path: &Path| {
@@ -313,9 +349,9 @@ impl RemoteSide {
                 .any(|(closed, _)| path.starts_with(closed))
         };
         let mut gone = SentChanges::default();
-        for path in Record::of(&rows).contradicted(&listed, replica) {
+        for path in Record::of(&rows).contradicted(&listed, &spelled) {
             // What could not be listed contradicts nothing.
-            if !unlisted(&replica.join(&path)) {
+            if !unlisted(&spelled.join(&path)) {
                 gone.gone(&path);
             }
         }

@@ -1,7 +1,7 @@
 //! The first sync of a replica to a destination: one listing, and what it shows as the source has it is noted down as if it
 //! had been sent.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::Sync;
 use super::gathering::Gathered;
@@ -13,8 +13,10 @@ use crate::manifest::Files;
 use crate::monitor::Event;
 use crate::name::Name;
 use crate::os::stat::Kind;
-use crate::project::Scope;
+use crate::project::{Scope, below};
 use crate::registry::Category;
+use crate::remote::Forms;
+use crate::respell::respell;
 use crate::sending::{Looking, Seen};
 use crate::sides::RemoteSide;
 use crate::tree::Tree;
@@ -64,13 +66,17 @@ impl Sync<'_> {
             replica.refused = Some(error.line());
             return Ok(());
         }
+        let folds = side.abilities.folds_case();
+        respell(&replica.tree, &mut there, &|_, _| folds);
         self.hold_times(index, side, replica, &mut there)?;
-        let listed = side.listed(&replica.relative)?;
+        let spelled = below(&category.path, &side.spelled(category, project));
+        let listed = side.listed(&spelled)?;
+        let forms = Forms::below(&listed, &spelled);
         let mut adopting = Adopting {
             looking: Looking::at(&self.source),
             relative: &replica.relative,
             folder: Path::new(""),
-            mark: &|path| listed.file(path).map_or(0, |file| file.mark),
+            mark: &|path| forms.file(path).map_or(0, |file| file.mark),
             files: SentFolder::new(),
         };
         let mut changes = SentChanges::default();
@@ -114,8 +120,7 @@ impl Sync<'_> {
         let source = &self.source;
         let off = OffTimes::find(trees, &mut |wanted| {
             let (database, abilities) = (source.database(), source.abilities());
-            let mut paths: Vec<PathBuf> = wanted.iter().cloned().collect();
-            paths.sort_unstable();
+            let paths = wanted.iter().cloned().collect();
             side.contents(database, abilities, paths, &replica.relative, &|_| {})
         })?;
         for notice in off.notices(&side.database.name) {

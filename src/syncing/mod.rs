@@ -1,6 +1,7 @@
 //! A sync from beginning to end: what changed since the last one goes to the destination, known from the record of what was
 //! sent there, without listing it.
 
+mod cases;
 mod changes;
 mod clashes;
 mod deleting;

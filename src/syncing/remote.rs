@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::Sync;
 use super::looking::Looked;
+use super::spelling::OtherSpellings;
 use super::work::Work;
 use crate::error::Result;
 use crate::index::{Index, SentFolder, SentRecord};
@@ -50,6 +51,7 @@ impl Sync<'_> {
         let mut work = self.work(index, side, &replicas, &mut report)?;
         self.monitor.event(&Event::Finished);
         work.renames = self.find_renames(side, &mut work, &replicas);
+        work.respelled = OtherSpellings::take_out(&replicas, &mut work.gone);
         self.refuse_disappearance(&work)?;
         if self.request.dry_run {
             self.foresee(work, &mut report);

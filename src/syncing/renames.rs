@@ -3,7 +3,7 @@
 //! A file is taken for one that is gone if it has its size, its time to a fraction of a second, and its number on the file
 //! system with the moment it was made: that says which file it is, whatever its name.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use super::Sync;
@@ -33,7 +33,7 @@ pub(super) struct Renamed {
 
 impl Renamed {
     /// What it was called, below both roots.
-    fn old(&self) -> PathBuf {
+    pub(super) fn old(&self) -> PathBuf {
         self.replica.join(&self.gone.path)
     }
 
@@ -107,10 +107,12 @@ impl Sync<'_> {
         work: &mut Work,
         report: &mut Report,
     ) -> Result<()> {
+        let before = shown_before(side, work)?;
+        let one = self.respell_there(index, side, work)?;
         if work.renames.is_empty() {
             return Ok(());
         }
-        let moved = rename_there(side, work)?;
+        let moved = rename_there(side, work, &before, &one)?;
         let new: Vec<PathBuf> = moved.iter().map(|renamed| renamed.file.whole()).collect();
         let after = list(side, &new)?;
         for renamed in moved {
@@ -158,11 +160,21 @@ impl Sync<'_> {
     }
 }
 
-/// Renames what can be renamed, and gives that; the rest is to be sent, and its old name is gone.
-fn rename_there(side: &RemoteSide, work: &mut Work) -> Result<Vec<Renamed>> {
+/// What a listing shows of the files that are to be renamed.
+fn shown_before(side: &RemoteSide, work: &Work) -> Result<Listed> {
     let names = |renamed: &Renamed| [renamed.old(), renamed.file.whole()];
     let asked: Vec<PathBuf> = work.renames.iter().flat_map(names).collect();
-    let before = list(side, &asked)?;
+    list(side, &asked)
+}
+
+/// Renames what can be renamed, and gives that, with `one` that only was spelled otherwise; the rest is to be sent, and its
+/// old name is gone.
+fn rename_there(
+    side: &RemoteSide,
+    work: &mut Work,
+    before: &Listed,
+    one: &HashSet<PathBuf>,
+) -> Result<Vec<Renamed>> {
     let new = work.renames.iter().map(|renamed| renamed.file.whole());
     let taken = side.not_surely_gone(new.collect())?;
     let mut moved = Vec::new();
@@ -173,7 +185,16 @@ fn rename_there(side: &RemoteSide, work: &mut Work) -> Result<Vec<Renamed>> {
         let is_as_sent =
             shown.is_some_and(|old| old.bytes == Some(sent.bytes) && old.mark == sent.mark);
         let can = is_as_sent && !taken.contains(&new) && !interrupt::requested();
-        if can && side.remote.rename(&old, &new).is_ok() {
+        if one.contains(&old) {
+            if is_as_sent {
+                moved.push(renamed);
+            } else {
+                let mut file = renamed.file;
+                file.replaces = true;
+                work.removed.push((renamed.replica, renamed.gone.path));
+                work.send.push(file);
+            }
+        } else if can && side.remote.rename(&old, &new).is_ok() {
             moved.push(renamed);
         } else {
             work.gone.push((renamed.replica, renamed.gone));

@@ -21,7 +21,7 @@ type AllGone = Vec<(PathBuf, Gone)>;
 pub(super) struct OtherSpellings(Vec<((PathBuf, Gone), Now)>);
 
 /// Where a file is now: its replica, and its path below the root.
-type Now = (PathBuf, PathBuf);
+pub(super) type Now = (PathBuf, PathBuf);
 
 impl OtherSpellings {
     /// Takes out of files that are gone from the source those that it holds under another spelling.
@@ -54,6 +54,11 @@ impl OtherSpellings {
             }
         }
         respelled
+    }
+
+    /// What was sent, and where it is now.
+    pub(super) fn pairs(self) -> impl Iterator<Item = ((PathBuf, Gone), Now)> {
+        self.0.into_iter()
     }
 
     /// The folders of replicas whose client or project has another spelling now.

@@ -8,6 +8,7 @@ use super::changes::{Changes, Gone};
 use super::clashes;
 use super::gathering::Gathered;
 use super::renames::Renamed;
+use super::spelling::OtherSpellings;
 use crate::error::Result;
 use crate::fit::Habits;
 use crate::index::Index;
@@ -32,6 +33,8 @@ pub(super) struct Work {
     pub(super) renames: Vec<Renamed>,
     /// Files that are gone from the source, with the folders of their replicas.
     pub(super) gone: Vec<(PathBuf, Gone)>,
+    /// Files that the source holds under another spelling of their names.
+    pub(super) respelled: OtherSpellings,
     /// Empty folders to be made, likewise.
     pub(super) folders: Vec<(PathBuf, PathBuf)>,
     /// How many files this source sent before.

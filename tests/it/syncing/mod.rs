@@ -1,6 +1,7 @@
 //! Syncs to real servers, to folders behind rclone and to disks: what goes, what stays, what fails, and what is kept.
 
 mod bounds;
+mod cases;
 mod changing;
 mod clashes;
 mod closed;

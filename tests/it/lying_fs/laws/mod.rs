@@ -106,7 +106,12 @@ impl History {
         let (work, nas) = (self.world.work(), self.world.nas());
         self.world.lie(true);
         let run = self.world.studio.json(&[line]);
-        let theirs = self.world.rivals();
+        let rivals = self.world.rivals();
+        let theirs = if self.world.can_spare_others() {
+            rivals
+        } else {
+            0
+        };
         self.world.lie(false);
         let after = self.world.nas();
         let context = format!("{:?} {line}: {run}{:?}", self.told, names(&after));

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::catalogue::Lie;
-use crate::lying_fs::{Flag, Lies, LyingMount, Names};
+use crate::lying_fs::{Flag, Lies, LyingMount, Names, Operation};
 use crate::studio::{CHANGED, Studio};
 
 pub(super) const FROM: &str = "WORK/footage/acme/spot";
@@ -151,6 +151,15 @@ impl World {
     /// How often another machine wrote at the destination.
     pub(super) fn rivals(&self) -> usize {
         self.destination.as_ref().map_or(0, LyingMount::rivals)
+    }
+
+    /// Whether the destination can give a name only where it is free: by a rename that replaces nothing, by an exchange, or
+    /// by a link. Where it can do none of these, what another machine writes in the very moment of a rename is replaced.
+    pub(super) fn can_spare_others(&self) -> bool {
+        let lies = &self.lies;
+        let flags = [lies.exchange, lies.no_replace];
+        flags.iter().any(|flag| matches!(flag, Flag::Honoured))
+            || !lies.failures.contains_key(&Operation::HardLink)
     }
 
     fn held(&self, mount: Option<&LyingMount>, top: &str) -> Files {
