@@ -113,6 +113,9 @@ impl Index {
         transaction
             .execute("DELETE FROM databases WHERE root = ?1", [root])
             .and_then(|_| transaction.execute("DELETE FROM sent WHERE destination = ?1", [root]))
+            .and_then(|_| {
+                transaction.execute("DELETE FROM sent_folders WHERE destination = ?1", [root])
+            })
             .and_then(|_| transaction.execute("DELETE FROM sending WHERE destination = ?1", [root]))
             .and_then(|_| seal_roots(&transaction))
             .explain("write", &path)?;

@@ -23,6 +23,7 @@ mod runs;
 mod schema;
 mod sending;
 mod sent;
+mod sent_folders;
 mod snapshot;
 mod staging;
 mod stamp;

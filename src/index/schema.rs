@@ -273,6 +273,15 @@ ALTER TABLE sending ADD COLUMN mark_before INTEGER NOT NULL DEFAULT 0; -- of wha
 ALTER TABLE sending ADD COLUMN left_mark   INTEGER;                    -- of what was found there that is not what was sent
 ALTER TABLE sending ADD COLUMN left_bytes  INTEGER;
 
+-- What the folders of a replica were like when it was last synced to a disk.
+CREATE TABLE sent_folders (
+    destination BLOB NOT NULL,          -- a database's root
+    source      BLOB NOT NULL,          -- likewise
+    replica     BLOB NOT NULL,          -- the replica's folder below both roots
+    digest      BLOB NOT NULL,          -- XXH3-128 of paths, permissions and times
+    PRIMARY KEY (destination, source, replica)
+) STRICT, WITHOUT ROWID;
+
 -- Private folders in which files of remotes wait for their names, until they are removed.
 CREATE TABLE staging (
     root        BLOB NOT NULL,          -- of the database that they go to

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::Sync;
 use super::changes::Gone;
+use super::folders::Folders;
 use super::gathering::Gathered;
 use super::looking::Looked;
 use super::spelling::OtherSpellings;
@@ -41,7 +42,8 @@ impl Sync<'_> {
         let mut errand = self.errand(&failed);
         let (mut gone, respelled) = self.gone_files(&replicas)?;
         errand.bounds.renamed = respelled.renamed_replicas();
-        let known = self.sort_out(&mut replicas, &failed, &mut errand, &mut report);
+        let folders = self.folders(&replicas);
+        let known = self.sort_out(index, &mut replicas, &folders, &mut errand, &mut report)?;
         self.refuse_to_delete(&gone, known)?;
         // Copying looks by itself, before it writes.
         let deletes = self.request.delete && !gone.is_empty() && errand.replicas.is_empty();
@@ -60,6 +62,7 @@ impl Sync<'_> {
             }
         }
         if !self.request.dry_run {
+            self.keep_folders(index, &folders, &report)?;
             self.note_failed(index, &report)?;
             gone.extend(respelled.held_beside(&side.root));
         }
@@ -92,21 +95,25 @@ impl Sync<'_> {
     /// source sent before.
     fn sort_out(
         &self,
+        index: &Index,
         replicas: &mut [Gathered<'_>],
-        failed: &HashSet<PathBuf>,
+        folders: &Folders,
         errand: &mut Errand,
         report: &mut Report,
-    ) -> u64 {
+    ) -> Result<u64> {
         let mut known = 0;
         for replica in replicas {
             let changes = self.changes(replica);
             known += changes.known;
-            let is_failed = failed
+            let is_failed = errand
+                .bounds
+                .first
                 .iter()
                 .any(|path| path.starts_with(&replica.relative));
             let has_work = !changes.send.is_empty()
                 || !changes.folders.is_empty()
                 || changes.changed_links > 0
+                || self.have_folders_changed(index, &replica.relative, folders)?
                 || replica.is_new();
             if (has_work && !self.request.retry_failed) || is_failed {
                 errand.replicas.push(Replica {
@@ -120,7 +127,7 @@ impl Sync<'_> {
                 self.report_unread(&replica.relative, &replica.tree, report);
             }
         }
-        known
+        Ok(known)
     }
 
     /// The files that failed before, by their paths below both roots.

@@ -9,6 +9,7 @@ mod deleting_on_disk;
 mod disk;
 mod emptied;
 mod first;
+mod folders;
 mod foreseeing;
 mod gathering;
 mod left_alone;

@@ -109,6 +109,26 @@ fn lost_attribute_of_a_folder_is_a_failure() {
 }
 
 #[test]
+fn a_sync_brings_times_and_modes_of_folders() {
+    let studio = Studio::new();
+    studio
+        .file(format!("{FROM}/a/x"), "x")
+        .file(format!("{FROM}/b/y"), "y");
+    let sync = "sync acme/spot footage WORK NAS";
+    studio.lines(&[sync, sync]).ok();
+    let [from, to] = [FROM, TO].map(|path| studio.path(path));
+    touch(&from.join("a"), CHANGED - 99);
+    studio.mode(format!("{FROM}/b"), 0o700);
+    studio.lines(&[sync]).ok();
+    assert_eq!(modified(&to.join("a")), modified(&from.join("a")));
+    assert_eq!(mode(&to.join("b")), 0o700);
+    // What changed at the destination since is not set back, nor looked at.
+    studio.mode(format!("{TO}/b"), 0o711);
+    studio.lines(&[sync]).ok();
+    assert_eq!(mode(&to.join("b")), 0o711);
+}
+
+#[test]
 fn times_and_modes_of_folders_follow() {
     let studio = Studio::new();
     studio
