@@ -1,5 +1,7 @@
 //! What `find` looks for: a part of a name or path, or a glob for all of it.
 
+use std::str::from_utf8;
+
 use globset::{Glob, GlobBuilder};
 use regex::bytes::{Regex, RegexBuilder};
 
@@ -19,8 +21,8 @@ pub struct Pattern {
 enum Matcher {
     /// A part of the name, found three times as fast as by a glob, and in whatever case of every script.
     Part(Regex),
-    /// The whole name.
-    Glob(Regex),
+    /// The whole name: byte by byte, and letter by letter where it is UTF-8 and not plain ASCII.
+    Glob { bytes: Regex, letters: Regex },
 }
 
 impl Pattern {
@@ -53,7 +55,7 @@ impl Pattern {
             } else {
                 builder.build().ok()
             };
-            glob.and_then(|glob| compile(&glob)).map(Matcher::Glob)
+            glob.and_then(|glob| compile(&glob))
         } else {
             let mut builder = RegexBuilder::new(&regex::escape(typed));
             builder.case_insensitive(!case_sensitive);
@@ -84,15 +86,56 @@ impl Pattern {
     pub fn matches(&self, text: &[u8]) -> bool {
         let text = composed(text);
         match &self.matcher {
-            Matcher::Part(pattern) | Matcher::Glob(pattern) => pattern.is_match(&text),
+            Matcher::Part(pattern) => pattern.is_match(&text),
+            Matcher::Glob { letters, .. } if !text.is_ascii() && from_utf8(&text).is_ok() => {
+                letters.is_match(&text)
+            }
+            Matcher::Glob { bytes, .. } => bytes.is_match(&text),
         }
     }
 }
 
 /// Compiles a glob; `None` where it is too large. The glob's own way to do so panics then.
-fn compile(glob: &Glob) -> Option<Regex> {
-    let mut builder = RegexBuilder::new(glob.regex());
-    builder.dot_matches_new_line(true).build().ok()
+fn compile(glob: &Glob) -> Option<Matcher> {
+    let build = |pattern: &str| {
+        let mut builder = RegexBuilder::new(pattern);
+        builder.dot_matches_new_line(true).build().ok()
+    };
+    let letters = build(&of_letters(glob.regex()));
+    Some(Matcher::Glob {
+        bytes: build(glob.regex())?,
+        letters: letters?,
+    })
+}
+
+/// A glob's expression, which is one of bytes, as one of letters: what stands for the bytes of a letter becomes the letter.
+fn of_letters(expression: &str) -> String {
+    let mut letters = String::new();
+    let mut bytes = Vec::new();
+    let mut rest = expression.trim_start_matches("(?-u)");
+    loop {
+        let byte = rest
+            .strip_prefix("\\x")
+            .and_then(|rest| u8::from_str_radix(rest.get(..2)?, 16).ok());
+        if let Some(byte) = byte.filter(|byte| !byte.is_ascii()) {
+            bytes.push(byte);
+            rest = &rest[4..];
+            continue;
+        }
+        letters.push_str(&String::from_utf8_lossy(&bytes));
+        bytes.clear();
+        let Some(letter) = rest.chars().next() else {
+            return letters;
+        };
+        // What is escaped stays so, also a backslash.
+        let length = if letter == '\\' {
+            1 + rest[1..].chars().next().map_or(0, char::len_utf8)
+        } else {
+            letter.len_utf8()
+        };
+        letters.push_str(&rest[..length]);
+        rest = &rest[length..];
+    }
 }
 
 #[cfg(test)]
@@ -129,6 +172,7 @@ mod tests {
             );
         }
         assert!(matches("ÉTÉ", "été.mov"));
+        assert!(matches("É*[é]", "été") && matches("*.é?", "a.éé") && !matches("?", "éé"));
         assert!(matches("\u{e9}t?", "e\u{301}te\u{301}") && matches("e\u{301}", "\u{e9}te"));
     }
 
