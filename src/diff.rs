@@ -105,6 +105,33 @@ pub trait Visit {
 /// [`Malformed`]: a manifest is damaged, which a tree's never is.
 pub fn folder(a: &Tree, b: &Tree, path: &Path, visit: &mut dyn Visit) -> Result<(), Malformed> {
     let sides = [a.folders.get(path), b.folders.get(path)];
+    known_folder([a, b], path, sides, visit)
+}
+
+/// The folders of a tree in order, each with that of the same path in another tree. To look up each one costs much more
+/// where paths are long.
+pub fn paired<'t>(
+    first: &'t Tree,
+    second: &'t Tree,
+) -> impl Iterator<Item = (&'t Path, &'t TreeFolder, Option<&'t TreeFolder>)> {
+    let mut others = second.folders.iter().peekable();
+    first.folders.iter().map(move |(path, folder)| {
+        while others.next_if(|(other, _)| *other < path).is_some() {}
+        let other = others.next_if(|(other, _)| *other == path);
+        (path.as_path(), folder, other.map(|(_, folder)| folder))
+    })
+}
+
+/// The same as [`folder`] for one that was looked up already, in both trees.
+///
+/// # Errors
+/// As for [`folder`].
+pub fn known_folder(
+    [a, b]: [&Tree; 2],
+    path: &Path,
+    sides: [Option<&TreeFolder>; 2],
+    visit: &mut dyn Visit,
+) -> Result<(), Malformed> {
     let [left, right] = sides.map(|folder| folder.map_or(&[][..], TreeFolder::packed));
     if left == right && sides.iter().all(|folder| has_no_specials(*folder)) {
         visit.all_same(left);

@@ -8,6 +8,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::aggregate::Tally;
+use crate::diff::paired;
 use crate::manifest::{File, Files, Packer, side_by_side};
 use crate::moment::Moment;
 use crate::name::Name;
@@ -32,15 +33,16 @@ pub type Finds<'a> = dyn Fn(&Path, &OsStr) -> bool + 'a;
 /// Whether entries of the second tree may have another spelling in the first.
 #[must_use]
 pub fn is_needed(first: &Tree, second: &Tree) -> bool {
-    first.folders.iter().any(|(path, folder)| {
-        let there = second.folders.get(path);
-        there.is_some_and(|there| !pairs(folder, there).is_empty())
-    })
+    paired(first, second)
+        .any(|(_, folder, there)| there.is_some_and(|there| !pairs(folder, there).is_empty()))
 }
 
 /// Gives the entries of the second tree the spelling of the first.
 pub fn respell(first: &Tree, second: &mut Tree, finds: &Finds<'_>) -> Vec<Respelled> {
     let mut respelled = Vec::new();
+    if !is_needed(first, second) {
+        return respelled;
+    }
     // How the second storage spells folders, where that is another way.
     let mut spelled: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
     for (path, folder) in &first.folders {

@@ -165,10 +165,10 @@ fn candidates(trees: [&Tree; 2]) -> Vec<Candidate> {
         folder: Path::new(""),
         files: Vec::new(),
     };
-    for path in trees[0].folders.keys() {
+    for (path, a, b) in diff::paired(trees[0], trees[1]) {
         found.folder = path;
         // A tree's own manifests are never damaged.
-        diff::folder(trees[0], trees[1], path, &mut found).unwrap_or_default();
+        diff::known_folder(trees, path, [Some(a), b], &mut found).unwrap_or_default();
     }
     found.files
 }

@@ -28,8 +28,8 @@ pub fn plan(source: &Tree, destination: &Tree, rules: Rules, contents: &Found) -
     for problem in &source.problems {
         planner.leave_out(problem.path.clone(), Reason::Fail(problem.error.line()));
     }
-    for (path, folder) in &source.folders {
-        planner.folder(path, folder);
+    for (path, folder, there) in diff::paired(source, destination) {
+        planner.folder(path, folder, there);
     }
     let mut plan = planner.plan;
     plan.left_out.sort_by(|a, b| a.path.cmp(&b.path));
@@ -57,8 +57,7 @@ impl<'a> Planner<'a> {
     }
 
     /// Plans a folder and the files in it.
-    fn folder(&mut self, path: &'a Path, folder: &'a TreeFolder) {
-        let there = self.trees[1].folders.get(path);
+    fn folder(&mut self, path: &'a Path, folder: &'a TreeFolder, there: Option<&TreeFolder>) {
         let exists = there.is_some();
         if let Some(reason) = self.obstacle(path) {
             if !exists && path != Path::new("") {
@@ -82,7 +81,8 @@ impl<'a> Planner<'a> {
         }
         self.folder = path;
         // A tree's own manifests are never damaged.
-        diff::folder(self.trees[0], self.trees[1], path, self).unwrap_or_default();
+        let sides = [Some(folder), there];
+        diff::known_folder(self.trees, path, sides, self).unwrap_or_default();
         let add = std::mem::take(&mut self.add).finish();
         let mode = kept_mode(folder);
         let step = self.trees[0].step().max(self.trees[1].step());
