@@ -247,7 +247,12 @@ pub fn in_the_way(tree: &Tree, path: &Path) -> Option<Seen> {
     let mut files = Files::of(folder.packed());
     while let Ok(Some(file)) = files.next() {
         if file.name == name {
-            return Some(file.into());
+            // As the storage shows it: what is to be moved away is held against that.
+            let modified = tree.shown(above, name, file.modified);
+            return Some(Seen {
+                modified,
+                ..file.into()
+            });
         }
     }
     None

@@ -9,6 +9,7 @@ use super::round::{Fate, Round};
 use super::{CANNOT_KEEP, Sending};
 use crate::error::{Error, Result};
 use crate::index::{Index, SentFile};
+use crate::interrupt;
 use crate::remote::{self, Batch, Sent};
 use crate::versions;
 
@@ -64,6 +65,8 @@ impl Sending<'_> {
                 }
             }
             Sent::Kept(_) => keeps = true,
+            // What rclone gives up because it was told to stop has not failed.
+            Sent::Failed(_, _) if interrupt::requested() => {}
             Sent::Failed(path, why) => {
                 if let Some(place) = of.get(path) {
                     round.fates[*place] = Fate::Failed(why.to_owned());

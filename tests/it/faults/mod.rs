@@ -100,7 +100,10 @@ fn everything(top: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     while let Some(folder) = pending.pop() {
         for entry in fs::read_dir(&folder).into_iter().flatten() {
             let path = entry.unwrap().path();
-            let metadata = path.symlink_metadata().unwrap();
+            // It may have got its name meanwhile.
+            let Ok(metadata) = path.symlink_metadata() else {
+                continue;
+            };
             let content = if metadata.is_dir() {
                 pending.push(path);
                 continue;
@@ -108,7 +111,7 @@ fn everything(top: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
                 let target = fs::read_link(&path).unwrap();
                 target.into_os_string().into_encoded_bytes()
             } else if metadata.is_file() {
-                fs::read(&path).unwrap()
+                fs::read(&path).unwrap_or_default()
             } else {
                 Vec::new()
             };

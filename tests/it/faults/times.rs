@@ -187,3 +187,24 @@ fn content_that_was_compared_decides_from_then_on() {
     adds_up(&studio.json(&[&line]).ok());
     is_the_same(&studio, 3, "compared");
 }
+
+#[test]
+fn a_folder_takes_the_place_of_a_file_of_another_time() {
+    let studio = studio();
+    adds_up(&studio.json(&[LINE]).ok());
+    let path = studio.path("WORK/footage/acme/spot/reel.mov");
+    let time = path.metadata().unwrap().modified().unwrap();
+    // Known by content from now on, with the time it had.
+    set_time(&path, time + Duration::from_secs(3600));
+    let line = format!("{LINE} --checksum");
+    adds_up(&studio.json(&[&line]).ok());
+    studio.remove("WORK/footage/acme/spot/reel.mov");
+    studio.file("WORK/footage/acme/spot/reel.mov/inner", "inner");
+    let line = format!("{LINE} --overwrite");
+    adds_up(&studio.json(&[&line]).ok());
+    assert_eq!(
+        fs::read(studio.path(TO).join("reel.mov/inner")).unwrap(),
+        b"inner"
+    );
+    assert_eq!(kept(&studio, "NAS"), [b"reel"]);
+}
