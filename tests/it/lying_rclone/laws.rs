@@ -1,5 +1,7 @@
 //! What holds whatever rclone answers.
 
+use std::fs;
+
 use super::{Asked, BOTH, Liar};
 use crate::studio::Studio;
 
@@ -124,6 +126,46 @@ fn what_is_there_and_was_not_said_is_never_lost() {
     for lie in ["done-and-not-said", "dies-at-the-end"] {
         for asked in BOTH {
             let _sent = sent(lie, asked, "sync acme/spot footage WORK CLOUD");
+        }
+    }
+}
+
+/// The contents of the two files of a project.
+fn files(studio: &Studio, top: &str) -> [Option<Vec<u8>>; 2] {
+    let folder = studio.path(format!("{top}/footage/acme/spot"));
+    ["reel.mov", "plates/p1.exr"].map(|file| fs::read(folder.join(file)).ok())
+}
+
+#[test]
+fn what_is_fetched_wrongly_gets_no_name() {
+    for asked in BOTH {
+        for lie in ["wrong-bytes", "half-and-killed", "said-and-not-done"] {
+            let studio = Studio::filled();
+            let Some(liar) = Liar::new(&studio, asked) else {
+                return;
+            };
+            let sent = liar.run("honest", "sync acme/spot footage WORK CLOUD");
+            assert_eq!(sent.status, 0, "{sent}");
+            let run = liar.run(lie, "copy acme/spot footage CLOUD NAS");
+            let right = files(&studio, "WORK")
+                .into_iter()
+                .zip(files(&studio, "NAS"));
+            let right = right.filter(|(here, there)| {
+                assert!(there.is_none() || here == there, "{asked:?} {lie}: {run}");
+                there.is_some()
+            });
+            let right = right.count();
+            let document = run.document();
+            assert_eq!(document["copied_files"], right, "{asked:?} {lie}: {run}");
+            assert!(right == 2 || run.status == 3, "{asked:?} {lie}: {run}");
+            // An honest one brings the rest.
+            let rest = liar.run("honest", "copy acme/spot footage CLOUD NAS");
+            assert_eq!(rest.status, 0, "{asked:?} {lie}: {rest}");
+            assert_eq!(
+                files(&studio, "NAS"),
+                files(&studio, "WORK"),
+                "{asked:?} {lie}"
+            );
         }
     }
 }

@@ -161,6 +161,19 @@ fn say_copied(files: &[String]) {
     }
 }
 
+/// Makes holes of files that were fetched, which keep their sizes and times.
+fn spoil(folder: &Path, files: &[String]) {
+    for file in files {
+        let Ok(file) = File::options().write(true).open(folder.join(file)) else {
+            continue;
+        };
+        let metadata = file.metadata().unwrap();
+        file.set_len(0).unwrap();
+        file.set_len(metadata.len()).unwrap();
+        file.set_modified(metadata.modified().unwrap()).unwrap();
+    }
+}
+
 fn transfer(lie: &str, words: &[String]) -> i32 {
     match lie {
         "said-and-not-done" => {
@@ -174,8 +187,20 @@ fn transfer(lie: &str, words: &[String]) -> i32 {
         _ => {}
     }
     let output = real(words).output().unwrap();
+    let there = Path::new(words.last().unwrap());
     match lie {
         "done-and-not-said" => 1,
+        "wrong-bytes" if there.is_absolute() => {
+            spoil(there, &listed(words));
+            std::io::stderr().write_all(&output.stderr).unwrap();
+            0
+        }
+        "half-and-killed" if there.is_absolute() => {
+            spoil(there, &listed(words));
+            std::io::stderr().write_all(&output.stderr).unwrap();
+            kill_process(getpid(), Signal::KILL).unwrap();
+            1
+        }
         "dies-at-the-end" => {
             kill_process(getpid(), Signal::KILL).unwrap();
             1
