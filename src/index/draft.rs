@@ -2,8 +2,10 @@
 //! tables. Nothing of it can be seen, and nobody else is kept from writing, until it is whole (see `looks`).
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rusqlite::{OptionalExtension as _, Row, Transaction, params};
 
@@ -14,6 +16,7 @@ use super::replicas::step;
 use super::{Changes, Index, KnownDatabase};
 use crate::aggregate::{Aggregate, Fingerprints, Prints, Tally, add, fingerprints, subtract};
 use crate::error::Result;
+use crate::exclusions::Exclusions;
 use crate::held::Held;
 use crate::manifest::{File, Malformed, Manifest, Packer, side_by_side};
 use crate::moment::Step;
@@ -49,6 +52,8 @@ pub struct Draft<'a> {
     holds_other_times: bool,
     replicas: Vec<DraftReplica>,
     reads: u64,
+    /// What is left alone now: it is not counted as gone.
+    exclusions: Option<Arc<Exclusions>>,
 }
 
 /// A look that is whole and can be written.
@@ -99,6 +104,7 @@ impl Index {
             },
             replicas: Vec::new(),
             reads: 0,
+            exclusions: None,
         };
         draft.begin_reading()?;
         Ok(draft)
@@ -106,6 +112,27 @@ impl Index {
 }
 
 impl<'a> Draft<'a> {
+    /// The same where these are left alone: what was known of them does not count as gone.
+    #[must_use]
+    pub fn excluding(mut self, exclusions: Arc<Exclusions>) -> Self {
+        self.exclusions = Some(exclusions);
+        self
+    }
+
+    /// How many of the files of a folder that nobody sees any more are gone, and not left alone.
+    fn gone(&self, folder: &StoredFolder) -> u64 {
+        let exclusions = self.exclusions.as_deref();
+        if exclusions.is_some_and(|rules| rules.excludes_below(&folder.path)) {
+            return 0;
+        }
+        let mut files = folder.manifest.files();
+        let mut gone = 0;
+        while let Ok(Some(file)) = files.next() {
+            gone += u64::from(!is_excluded(exclusions, &folder.path, file.name));
+        }
+        gone
+    }
+
     /// The times that the storage shows in the place of those that were set, by folder below the replica's.
     ///
     /// # Errors
@@ -196,7 +223,7 @@ impl<'a> Draft<'a> {
                 .add_folder(&seen.path, &seen.tally, &stored.fingerprints);
             return Ok(());
         }
-        let (changes, sums) = difference(&stored, &seen.manifest)
+        let (changes, sums) = difference(&stored, &seen.manifest, self.exclusions.as_deref())
             .map_err(|malformed| self.index.malformed(malformed))?;
         of.sum.add_folder(&seen.path, &seen.tally, &sums);
         of.changes += changes;
@@ -242,6 +269,7 @@ impl<'a> Draft<'a> {
             let stored = self.index.folder_at(id)?;
             let tally = Tally::of(stored.manifest.files())
                 .map_err(|malformed| self.index.malformed(malformed))?;
+            let gone = self.gone(&stored);
             let of = &mut self.replicas[replica];
             let mut above = stored.path.ancestors();
             if above.any(|path| of.unread.contains(path)) {
@@ -249,7 +277,7 @@ impl<'a> Draft<'a> {
                     .add_folder(&stored.path, &tally, &stored.fingerprints);
                 continue;
             }
-            of.changes.gone += tally.files;
+            of.changes.gone += gone;
             of.differs = true;
             let sql = "INSERT INTO temp.draft_gone (replica, id) VALUES (?1, ?2)";
             let query = self.index.connection.prepare_cached(sql);
@@ -384,11 +412,20 @@ pub(super) fn row(place: usize) -> i64 {
     i64::try_from(place).unwrap_or(i64::MAX)
 }
 
+fn is_excluded(exclusions: Option<&Exclusions>, folder: &Path, name: &[u8]) -> bool {
+    exclusions.is_some_and(|rules| rules.excludes(folder, OsStr::from_bytes(name), false))
+}
+
 /// What is different in a folder, and its fingerprints now: only files that changed are hashed.
-fn difference(before: &StoredFolder, now: &Manifest) -> Result<(Changes, Fingerprints), Malformed> {
+fn difference(
+    before: &StoredFolder,
+    now: &Manifest,
+    exclusions: Option<&Exclusions>,
+) -> Result<(Changes, Fingerprints), Malformed> {
     let mut changes = Changes::default();
     let mut sums = before.fingerprints;
-    let mut prints = Prints::of(&before.path);
+    let folder = &before.path;
+    let mut prints = Prints::of(folder);
     side_by_side(
         before.manifest.packed(),
         now.packed(),
@@ -398,7 +435,10 @@ fn difference(before: &StoredFolder, now: &Manifest) -> Result<(Changes, Fingerp
             }
             match (before, now) {
                 (None, _) => changes.added += 1,
-                (_, None) => changes.gone += 1,
+                (Some(file), None) => {
+                    let is_excluded = is_excluded(exclusions, folder, file.name);
+                    changes.gone += u64::from(!is_excluded);
+                }
                 _ => changes.changed += 1,
             }
             if let Some(file) = before {

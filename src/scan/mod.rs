@@ -192,7 +192,7 @@ fn examine<'a>(
         .replicas()
         .map(|(category, project)| (category, project.clone()))
         .collect();
-    let mut draft = index.draft(&known)?;
+    let mut draft = index.draft(&known)?.excluding(Arc::clone(&exclusions));
     let sight = see(
         &root,
         registry,

@@ -30,7 +30,7 @@ pub(super) fn examine<'a>(
     let side = RemoteSide::open(index, database)?;
     let exclusions = Arc::new(Exclusions::new(registry.exclusion_rules())?);
     let survey = survey(&side, index, registry, extent, monitor)?;
-    let mut draft = index.draft(&known)?;
+    let mut draft = index.draft(&known)?.excluding(Arc::clone(&exclusions));
     let mut sight = Sight::default();
     for (category, project) in survey.replicas() {
         let tree = side.tree(registry, &exclusions, category, project)?;

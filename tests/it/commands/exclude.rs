@@ -200,3 +200,21 @@ fn housekeeping_off_treats_it_as_work() {
     acme/spot/sub/._b.mov 3
     ");
 }
+
+#[test]
+fn what_is_excluded_is_not_gone() {
+    let studio = Studio::filled();
+    studio.lines(&["load"]).ok();
+    studio.remove("WORK/footage/acme/teaser/t.mov");
+    let run = studio
+        .json(&["exclude '*.exr'", "exclude reel.mov", "load WORK"])
+        .ok();
+    let last = run
+        .bytes
+        .trim_ascii_end()
+        .rsplit(|byte| *byte == b'\n')
+        .next();
+    let looked: serde_json::Value = serde_json::from_slice(last.unwrap()).unwrap();
+    assert_eq!(looked["databases"][0]["gone"], 1, "{looked}");
+    assert_eq!(looked["databases"][0]["files"], 1, "{looked}");
+}
