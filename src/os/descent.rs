@@ -19,6 +19,8 @@ pub struct Descent {
     root: Arc<Folder>,
     /// Each is an ancestor of the next.
     kept: Vec<Kept>,
+    /// The last folder that was opened, where it is a deep one: mostly the next lies in it.
+    last: Option<Kept>,
     /// How many are kept at most.
     most: usize,
 }
@@ -40,6 +42,7 @@ impl Descent {
         Self {
             root: Arc::clone(root),
             kept: Vec::new(),
+            last: None,
             most: MOST.min(limits::part(64)),
         }
     }
@@ -53,7 +56,8 @@ impl Descent {
         while self.kept.last().is_some_and(|kept| !kept.leads_to(whole)) {
             self.kept.pop();
         }
-        let (mut folder, mut depth, mut rest) = match self.kept.last() {
+        let last = self.last.take().filter(|last| last.leads_to(whole));
+        let (mut folder, mut depth, mut rest) = match last.as_ref().or(self.kept.last()) {
             Some(kept) => {
                 let length = kept.path.as_os_str().len();
                 (kept.folder.again()?, kept.depth, &whole[length..])
@@ -68,6 +72,14 @@ impl Descent {
                 let path = without_slash(&whole[..whole.len() - rest.len()]);
                 self.keep(path, depth, &folder);
             }
+        }
+        if depth >= EVERY && self.most > 0 {
+            // Without a handle for it the next is opened from further up.
+            self.last = folder.again().ok().map(|folder| Kept {
+                path: OsStr::from_bytes(whole).into(),
+                depth,
+                folder,
+            });
         }
         Ok(folder)
     }
