@@ -6,7 +6,8 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Lane;
+use super::{Lane, News};
+use crate::name::Name;
 use crate::os::folder::Folder;
 use crate::sides::DiskSide;
 use crate::spelling::folded;
@@ -31,7 +32,7 @@ impl Lane<'_> {
             if let (Some(above), Some(name)) = (path.parent(), path.file_name())
                 && let Ok(folder) = side.root.beneath(&job.relative.join(above))
             {
-                rename(&folder, old.as_os_str(), name);
+                self.rename_over_third(&folder, old.as_os_str(), name);
             }
         }
     }
@@ -58,18 +59,23 @@ impl Lane<'_> {
         let source = source.and_then(|root| root.beneath(above).ok());
         let ours = source.and_then(|folder| folder.entries().ok());
         if ours.is_some_and(|ours| ours.iter().all(|ours| ours != other)) {
-            rename(&folder, other, name);
+            self.rename_over_third(&folder, other, name);
         }
     }
-}
 
-/// Gives an entry another name over a third one, which no run takes for a temporary file of its own.
-fn rename(folder: &Folder, old: &OsStr, new: &OsStr) {
-    let mut third = new.to_owned();
-    third.push(".auto-backup-renamed");
-    if folder.rename_new(old, folder, &third).is_ok() && !rename_once_free(folder, &third, new) {
-        // Back to what it was; where even that fails it keeps the third name.
-        folder.rename_new(&third, folder, old).unwrap_or_default();
+    /// Gives an entry another name over a third one, which no run takes for a temporary file of its own.
+    fn rename_over_third(&self, folder: &Folder, old: &OsStr, new: &OsStr) {
+        let mut third = new.to_owned();
+        third.push(".auto-backup-renamed");
+        let is_stuck = folder.rename_new(old, folder, &third).is_ok()
+            && !rename_once_free(folder, &third, new)
+            && folder.rename_new(&third, folder, old).is_err();
+        if is_stuck {
+            let path = Name::from(folder.path().join(&third).as_path());
+            (self.tell)(News::Notice(format!(
+                "renaming stopped half way: what is now `{path}` keeps that name until you rename it"
+            )));
+        }
     }
 }
 

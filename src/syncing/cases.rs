@@ -10,6 +10,7 @@ use super::work::Work;
 use crate::error::Result;
 use crate::index::{Index, SentRecord};
 use crate::interrupt;
+use crate::monitor::Event;
 use crate::name::Name;
 use crate::project::within;
 use crate::sides::RemoteSide;
@@ -50,6 +51,13 @@ impl Sync<'_> {
             here.insert(new);
             one.insert(old);
         }
+        for (path, why) in &names.left {
+            let path = Name::from(side.remote.path(path).as_path());
+            let notice = format!(
+                "renaming stopped half way: what is now `{path}` keeps that name until you rename it: {why}"
+            );
+            self.monitor.event(&Event::Notice(&notice));
+        }
         for file in &mut work.send {
             file.replaces |= here.contains(&file.whole());
         }
@@ -71,6 +79,8 @@ struct Spellings<'a> {
     folders: BTreeMap<PathBuf, Option<BTreeSet<Name>>>,
     /// Whether two spellings lead to one entry, by the folder above as the source spells it.
     known: HashMap<(PathBuf, Name, Name), bool>,
+    /// What got a third name and could be given neither of the two again, and why.
+    left: Vec<(PathBuf, String)>,
 }
 
 impl<'a> Spellings<'a> {
@@ -79,13 +89,13 @@ impl<'a> Spellings<'a> {
             side,
             folders: BTreeMap::new(),
             known: HashMap::new(),
+            left: Vec::new(),
         }
     }
 
     /// Whether two paths that differ only in their spelling lead to one file; gives it the new one on the way.
     fn lead_to_one(&mut self, old: &Path, new: &Path) -> Result<bool> {
         let mut above = PathBuf::new();
-        let mut is_one = true;
         let depth = new.iter().count();
         for (at, (old, new)) in old.iter().zip(new.iter()).enumerate() {
             if old != new {
@@ -96,11 +106,14 @@ impl<'a> Spellings<'a> {
                     None => self.respell(&above, [old, new], at + 1 < depth)?,
                 };
                 self.known.insert(key, level);
-                is_one = is_one && level;
+                // Below two folders nothing is one file, and nothing is renamed.
+                if !level {
+                    return Ok(false);
+                }
             }
             above.push(new);
         }
-        Ok(is_one)
+        Ok(true)
     }
 
     /// Whether two names in a folder lead to one entry, which then has the new one if the storage can do that.
@@ -127,11 +140,17 @@ impl<'a> Spellings<'a> {
             return Ok(false);
         }
         let between = within(above, third.as_path());
-        if is_free && rename(side, &from, &between, is_folder) {
-            let is_free = !is_found(side, &to, is_folder)?;
-            if !(is_free && rename(side, &between, &to, is_folder)) {
-                // Back to what it was; where even that fails it keeps the third name, and is sent anew.
-                rename(side, &between, &from, is_folder);
+        if is_free && rename(side, &from, &between, is_folder).is_ok() {
+            let renamed = if is_found(side, &to, is_folder)? {
+                Err("its new name is taken".to_owned())
+            } else {
+                rename(side, &between, &to, is_folder)
+            };
+            // Back to what it was; where even that fails it keeps the third name, and is sent anew.
+            if let Err(why) = renamed
+                && rename(side, &between, &from, is_folder).is_err()
+            {
+                self.left.push((between, why));
             }
             self.folders.remove(above);
         }
@@ -157,11 +176,10 @@ fn is_found(side: &RemoteSide, path: &Path, is_folder: bool) -> Result<bool> {
     Ok(!side.not_surely_gone(vec![path.to_owned()])?.is_empty())
 }
 
-fn rename(side: &RemoteSide, from: &Path, to: &Path, is_folder: bool) -> bool {
-    let renamed = if is_folder {
+fn rename(side: &RemoteSide, from: &Path, to: &Path, is_folder: bool) -> Result<(), String> {
+    if is_folder {
         side.remote.rename_folder(from, to)
     } else {
         side.remote.rename(from, to)
-    };
-    renamed.is_ok()
+    }
 }
