@@ -1,8 +1,8 @@
-//! auto-backup: where every project of a studio is, how big it is and what differs, and copying it so that nothing is
+//! auto-backup shows where every project of a studio is, how big it is and what differs, and copies it so that nothing is
 //! ever lost.
 //!
-//! Layers, each importing only from those above it in this list: words and units; the registry and output; trees; the
-//! index; scanning, planning and copying; the workspace; commands; the shell. See docs/architecture.md.
+//! The folders are the layers. A file imports only from its own folder and from folders below it in this list, which
+//! `tests/it/layers.rs` reads and holds. See docs/architecture.md.
 #![cfg_attr(
     test,
     expect(
@@ -12,71 +12,34 @@
     )
 )]
 
-pub mod address;
-pub mod aggregate;
-pub mod catalogue;
-pub mod cli;
-mod commands;
-pub mod comparing;
-pub mod consent;
-pub mod content;
-pub mod copy_file;
-pub mod copying;
-pub mod diff;
-pub mod digest;
-pub mod error;
-pub mod escape;
-pub mod exclusions;
-pub mod exit_status;
-pub mod fit;
-pub mod held;
-pub mod identity;
-pub mod index;
-pub mod interrupt;
-pub mod journal;
-pub mod lane;
-pub mod lexer;
-pub mod listing;
-pub mod loading;
-pub mod lock;
-pub mod manifest;
-pub mod moment;
-pub mod monitor;
-pub mod mounts;
-pub mod name;
-pub mod naming;
-pub mod nearest;
-pub mod noting;
-pub mod os;
-pub mod outcome;
-pub mod output;
-pub mod paths;
-pub mod pattern;
-pub mod plan;
-pub mod preflight;
-pub mod presence;
-pub mod project;
-pub mod registry;
-pub mod remote;
-pub mod report;
-pub mod respell;
-pub mod run_log;
-pub mod scan;
-pub mod search;
-pub mod sending;
-pub mod sequence;
-pub mod settings;
-pub mod shell;
-pub mod sides;
-pub mod sight;
-pub mod spelling;
-pub mod startup;
-pub mod survey;
-pub mod syncing;
-pub mod transfer;
-pub mod tree;
-pub mod units;
-pub mod variables;
-pub mod versions;
-pub mod walk;
-pub mod workspace;
+pub mod cli; // options, start-up, exit status, man page and shell completions
+
+mod shell; // sessions, scripts, prompt, completion, diagnostics
+
+mod commands; // one file per command; workspace, start-up file, settings
+
+mod compare; // comparing two databases
+
+mod sync; // changes since the last sync, handed to copy
+
+mod copy; // plan, check, execute, record
+
+mod scan; // a database read into the index
+
+mod storage; // one opened database: local folder or rclone remote
+
+pub mod index; // the SQLite file, run history
+
+mod rclone; // the rclone program: process, requests, listings, batches
+
+mod snapshot; // the files of one replica: walk, manifest, diff, sequences, digests
+
+mod model; // database, category, project, registry, names, exclusions
+
+pub mod language; // words, quotes, variables
+
+mod output; // answers, messages, progress, pager
+
+mod os; // system calls that the standard library lacks
+
+pub mod base; // errors, exit status, text, time, units, cancellation, progress events

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use auto_backup::lexer::quote;
+use auto_backup::language::lexer::quote;
 
 use crate::destination::Destination;
 use crate::set::Set;

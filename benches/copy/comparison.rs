@@ -1,6 +1,6 @@
 //! Ours against peers: what is asked of ours there, and the rows of the table that tell whether it is met.
 
-use auto_backup::units;
+use auto_backup::base::unit;
 
 use crate::common::measure::Sample;
 use crate::common::row::{Row, verdict};
@@ -44,7 +44,7 @@ impl Comparison {
             return Vec::new();
         };
         let what = format!("{}, {title}", self.ours.name);
-        let peak = units::bytes(peak(results, self.ours));
+        let peak = unit::bytes(peak(results, self.ours));
         let fastest = self.fastest(results);
         let rows = self.peers.iter().map(|peer| {
             let took = spread(results, *peer);

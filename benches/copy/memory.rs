@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 use std::iter;
 
-use auto_backup::units;
+use auto_backup::base::unit;
 
 use crate::commands::command;
 use crate::common::measure::measure;
@@ -35,8 +35,8 @@ fn row(tool: Tool, set: &Set, to: &Destination) -> Outcome<Vec<Row>> {
     let (sample, _) = measure(&command(tool, set, to, false))?;
     let what = format!("{}, {}", tool.name, set.title());
     let row = Spread::of(iter::once(sample.wall)).map(|spread| Row {
-        asked: units::bytes(LIMIT),
-        peak: units::bytes(sample.peak),
+        asked: unit::bytes(LIMIT),
+        peak: unit::bytes(sample.peak),
         verdict: verdict(Some(sample.peak <= LIMIT)),
         ..Row::alone(&what, spread)
     });

@@ -5,8 +5,8 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use auto_backup::error::At as _;
-use auto_backup::units;
+use auto_backup::base::error::At as _;
+use auto_backup::base::unit;
 
 use crate::common::dice::Dice;
 use crate::common::interrupted;
@@ -81,7 +81,7 @@ impl Set {
 
     /// How the table calls so many files of that size.
     pub(crate) fn title_of(files: u64, size: u64) -> String {
-        let files = units::counted(files, "file");
+        let files = unit::counted(files, "file");
         match size {
             0 => format!("{files} without content"),
             _ if size.is_multiple_of(GIB) => format!("{files} of {} GiB", size / GIB),

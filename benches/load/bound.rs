@@ -3,7 +3,7 @@
 use std::iter;
 use std::time::Duration;
 
-use auto_backup::units;
+use auto_backup::base::unit;
 
 use crate::common::row::{Row, verdict};
 use crate::common::spread::Spread;
@@ -81,7 +81,7 @@ impl Contest<'_> {
 fn remember(row: &mut Row, results: &Results) {
     let peak = results.ours.iter().map(|(sample, _)| sample.peak).max();
     let peak = peak.unwrap_or_default();
-    row.peak = units::bytes(peak);
+    row.peak = unit::bytes(peak);
     if peak > MEMORY {
         let verdict = format!("{} **memory missed**", row.verdict);
         verdict.trim_start().clone_into(&mut row.verdict);

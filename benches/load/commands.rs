@@ -4,8 +4,8 @@ use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use auto_backup::error::At as _;
-use auto_backup::lexer::quote;
+use auto_backup::base::error::At as _;
+use auto_backup::language::lexer::quote;
 
 use crate::common::installed::is_installed;
 use crate::common::outcome::Outcome;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auto_backup::units;
+use auto_backup::base::unit;
 
 use crate::common::row::{Row, verdict};
 use crate::common::spread::Spread;
@@ -27,7 +27,7 @@ pub(crate) fn judged(row: Row, ours: Spread, limit: Option<Duration>, peak: u64)
             Some(true) if !always => "met by the median".to_owned(),
             met => verdict(met),
         },
-        peak: units::bytes(peak),
+        peak: unit::bytes(peak),
         ..row
     }
 }

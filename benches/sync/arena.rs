@@ -2,7 +2,7 @@
 
 use std::io::{self, Write as _};
 
-use auto_backup::units;
+use auto_backup::base::unit;
 
 use crate::common::measure::Sample;
 use crate::common::outcome::Outcome;
@@ -139,7 +139,7 @@ impl Contest {
             Row {
                 asked: shown(*asked),
                 verdict: verdict(is_met),
-                peak: units::bytes(peak(results)),
+                peak: unit::bytes(peak(results)),
                 ..Row::against(what, ours, peer.name(), took)
             }
         });

@@ -3,8 +3,8 @@
 use std::ffi::OsString;
 use std::fs;
 
-use auto_backup::error::At as _;
-use auto_backup::lexer::quote;
+use auto_backup::base::error::At as _;
+use auto_backup::language::lexer::quote;
 
 use crate::common::outcome::Outcome;
 use crate::seed_sync;

@@ -5,8 +5,8 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use auto_backup::error::At as _;
-use auto_backup::units;
+use auto_backup::base::error::At as _;
+use auto_backup::base::unit;
 
 use crate::common::dice::Dice;
 use crate::common::interrupted;
@@ -32,7 +32,7 @@ pub(crate) struct Tree {
 impl Tree {
     /// Makes so many files of that size below a root that is not there yet.
     pub(crate) fn make(root: PathBuf, files: u64, size: usize) -> Outcome<Self> {
-        let count = units::counted(files, "file");
+        let count = unit::counted(files, "file");
         writeln!(io::stderr(), "making {count} of {size} bytes")?;
         let tree = Self { root, files };
         for number in 0..files {

@@ -7,11 +7,12 @@ use clap_complete::{Shell, generate};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
-use super::manual::{self, Entry};
+use super::manual;
+use super::manual::Entry;
 use super::options::Options;
+use crate::base::error::Result;
+use crate::base::exit_status::ExitStatus;
 use crate::commands::{grammar, with_one_help};
-use crate::error::Result;
-use crate::exit_status::ExitStatus;
 use crate::output::printer::{Format, Printer};
 use crate::output::screen::Screen;
 

@@ -2,8 +2,8 @@
 
 mod generate;
 mod manual;
-mod mistakes;
 mod options;
+mod usage_error;
 
 use std::collections::BTreeSet;
 use std::env;
@@ -14,44 +14,44 @@ use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
+use self::options::{Options, help_color, message_color};
+use self::usage_error::{or_a_command, surplus};
+use crate::base::confirmation::Consent;
+use crate::base::error::{At as _, Result};
+use crate::base::exit_status::ExitStatus;
+use crate::base::interrupt;
+use crate::commands::setting::Settings;
+use crate::commands::startup;
+use crate::commands::startup::StartupFile;
 use crate::commands::with_one_help;
-use crate::consent::Consent;
-use crate::error::{At as _, Result};
-use crate::exit_status::ExitStatus;
+use crate::commands::workspace::Workspace;
 use crate::index::Index;
-use crate::interrupt;
-use crate::naming::Ahead;
-use crate::os::guard;
-use crate::os::limits;
+use crate::language::variable::Variables;
+use crate::model::path;
+use crate::model::place::Ahead;
+use crate::model::registry::Registry;
+use crate::os::exec_shim;
+use crate::os::limit;
 use crate::output::color::ColorChoice;
-use crate::output::messages::Messages;
+use crate::output::message::{Messages, write_text};
 use crate::output::printer::{Format, Printer};
 use crate::output::progress::Progress;
 use crate::output::screen::Screen;
-use crate::paths;
-use crate::registry::Registry;
-use crate::settings::Settings;
+use crate::shell::failure_summary::Tally;
 use crate::shell::prompt;
 use crate::shell::script::Script;
 use crate::shell::session::{Ended, Session};
-use crate::shell::tally::Tally;
-use crate::startup::{self, StartupFile};
-use crate::variables::Variables;
-use crate::workspace::Workspace;
-use mistakes::{or_a_command, surplus};
-use options::{Options, help_color, message_color};
 
 /// Runs the process; `main` returns what this does.
-#[must_use]
 pub fn run() -> ExitStatus {
     let arguments: Vec<OsString> = env::args_os().skip(1).collect();
     if arguments
         .first()
-        .is_some_and(|first| first == guard::OPTION)
+        .is_some_and(|first| first == exec_shim::OPTION)
     {
         return become_another(arguments);
     }
-    guard::install();
+    exec_shim::install();
     interrupt::survive_file_limit();
     let color = help_color(&arguments);
     let grammar = with_one_help(Options::command()).color(color);
@@ -88,14 +88,14 @@ pub fn run() -> ExitStatus {
 
 /// What a process does that stands in for another program until it becomes that: there is nobody to read its options.
 fn become_another(arguments: Vec<OsString>) -> ExitStatus {
-    let error = guard::become_another(arguments.into_iter().skip(1));
+    let error = exec_shim::become_another(arguments.into_iter().skip(1));
     Messages::new(ColorChoice::Never, false).warning(&format!("cannot start: {error}"));
     ExitStatus::Failed
 }
 
 /// Runs the start-up file, then what was asked for.
 fn session(options: &Options, messages: Messages) -> Result<ExitStatus> {
-    limits::reserve();
+    limit::reserve();
     let folder = env::current_dir().at("find", "the current folder")?;
     let interactive = is_interactive(options);
     // What was asked for is read first: a script that is not there must not start anything.
@@ -108,7 +108,7 @@ fn session(options: &Options, messages: Messages) -> Result<ExitStatus> {
     interrupt::install().at("catch signals for", "this process")?;
     let found = if options.no_config {
         startup::Found {
-            save: paths::configuration_file(),
+            save: path::configuration_file(),
             ..startup::Found::default()
         }
     } else {
@@ -157,7 +157,7 @@ fn session(options: &Options, messages: Messages) -> Result<ExitStatus> {
     if options.command.is_empty()
         && let Some(summary) = session.tally.summary(options.keep_going)
     {
-        session.messages.text(&summary);
+        write_text(&summary);
     }
     Ok(worst)
 }
@@ -229,7 +229,7 @@ fn open_workspace(
     folder: &Path,
     startup: Option<PathBuf>,
 ) -> Result<Workspace> {
-    let path = options.index.clone().map_or_else(paths::index_file, Ok)?;
+    let path = options.index.clone().map_or_else(path::index_file, Ok)?;
     let opened = Index::open(&path)?;
     if let Some(kept) = opened.set_aside {
         messages.damaged(&kept);

@@ -9,12 +9,12 @@ use clap::{Parser, ValueEnum, ValueHint};
 
 use super::generate::Generated;
 use super::manual::EXAMPLES;
-use crate::exit_status::ExitStatus;
-use crate::lexer::variable_name;
+use crate::base::exit_status::ExitStatus;
+use crate::commands::setting::Settings;
+use crate::language::lexer::variable_name;
 use crate::output::color::ColorChoice;
 use crate::output::printer::Format;
 use crate::output::screen::is_accessible;
-use crate::settings::Settings;
 
 /// See where every project of a studio is, how big it is and what differs, and copy it between storages
 ///

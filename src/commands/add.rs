@@ -8,17 +8,17 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::Run;
-use crate::error::{Error, Result};
-use crate::monitor::Event;
-use crate::name::Name;
-use crate::naming;
+use super::workspace::Workspace;
+use crate::base::error::{Error, Result};
+use crate::base::monitor::Event;
+use crate::base::name::Name;
+use crate::model::path;
+use crate::model::place;
+use crate::model::registry::{Category, Change, Key, Kind, Registry};
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
-use crate::paths;
-use crate::presence;
-use crate::registry::{Category, Change, Key, Kind, Registry};
-use crate::workspace::Workspace;
+use crate::storage::availability;
 
 /// Track a database or a category
 ///
@@ -113,7 +113,7 @@ impl Run for Add {
                 replace,
             } => {
                 check_tilde(&root)?;
-                let root = naming::root(&root, &workspace.base)?;
+                let root = place::root(&root, &workspace.base)?;
                 let change = word(match &mut workspace.starting {
                     Some(ahead) => {
                         let resolved = |root: &Path| ahead.resolved(root);
@@ -129,10 +129,11 @@ impl Run for Add {
                 } else {
                     let (index, database) = (&workspace.index, registry.database(&name)?);
                     let databases = registry.databases();
-                    if let Some(shared) = presence::shared_identity(index, databases, database)? {
+                    if let Some(shared) = availability::shared_identity(index, databases, database)?
+                    {
                         workspace.monitor.event(&Event::Problem(&shared));
                     }
-                    presence::why_offline(index, database, &index.database(&root)?)
+                    availability::why_offline(index, database, &index.database(&root)?)
                 };
                 Ok(Added {
                     kind: "database",
@@ -155,7 +156,7 @@ impl Run for Add {
                 path,
                 replace,
             } => {
-                let path = paths::expanded(&path)?;
+                let path = path::expanded(&path)?;
                 let change = word(registry.add_category(&name, &path, replace)?);
                 if replace {
                     workspace.replaced.insert(key(Kind::Category, &name));

@@ -7,19 +7,20 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Run;
-use crate::comparing::{self, Comparison, Counts, Item, Request, Verdict};
-use crate::diff::{Difference, Seen};
-use crate::error::{Error, Result};
-use crate::exit_status::ExitStatus;
-use crate::moment::{Moment, Step};
-use crate::name::Name;
+use super::workspace::Workspace;
+use crate::base::error::{Error, Result};
+use crate::base::exit_status::ExitStatus;
+use crate::base::name::Name;
+use crate::base::timestamp::{Moment, Step};
+use crate::base::unit;
+use crate::compare;
+use crate::compare::{Comparison, Counts, Item, Request, Verdict};
+use crate::model::project::Scope;
+use crate::model::registry::Registry;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
-use crate::project::Scope;
-use crate::registry::Registry;
-use crate::units;
-use crate::workspace::Workspace;
+use crate::snapshot::diff::{Difference, Seen};
 
 /// Compare a project on two databases, file by file
 ///
@@ -93,7 +94,7 @@ impl Run for Compare {
     fn run(self, workspace: &mut Workspace) -> Result<Compared> {
         let (index, registry) = (&mut workspace.index, &workspace.registry);
         let request = self.request(registry)?;
-        let comparison = comparing::compare(index, registry, &request, workspace.monitor.as_ref())?;
+        let comparison = compare::compare(index, registry, &request, workspace.monitor.as_ref())?;
         Ok(Compared::new(&request, &comparison))
     }
 }
@@ -150,12 +151,12 @@ impl Compared {
         let different = self.only_a + self.only_b + self.differs;
         let text = match (different, self.failed) {
             (0, 0) => "no difference".to_owned(),
-            (0, failed) => format!("{} could not be compared", units::count(failed)),
-            (different, 0) => units::counted(different, "difference"),
+            (0, failed) => format!("{} could not be compared", unit::count(failed)),
+            (different, 0) => unit::counted(different, "difference"),
             (different, failed) => format!(
                 "{}; {} could not be compared",
-                units::counted(different, "difference"),
-                units::count(failed)
+                unit::counted(different, "difference"),
+                unit::count(failed)
             ),
         };
         let tone = if different + self.failed == 0 {
@@ -164,7 +165,7 @@ impl Compared {
             Tone::Warning
         };
         let read = if self.checksum {
-            format!("; {} read", units::counted(self.files_read, "file"))
+            format!("; {} read", unit::counted(self.files_read, "file"))
         } else {
             String::new()
         };
@@ -224,10 +225,10 @@ fn detail(difference: Difference, seen: &[Seen; 2], names: &[String; 2]) -> Stri
     match difference {
         Difference::Kind => both(&|seen| seen.kind.noun().to_owned()),
         // Two sizes that look alike tell nothing.
-        Difference::Size if units::bytes(seen[0].bytes) == units::bytes(seen[1].bytes) => {
-            both(&|seen| format!("{} B", units::count(seen.bytes)))
+        Difference::Size if unit::bytes(seen[0].bytes) == unit::bytes(seen[1].bytes) => {
+            both(&|seen| format!("{} B", unit::count(seen.bytes)))
         }
-        Difference::Size => both(&|seen| units::bytes(seen.bytes)),
+        Difference::Size => both(&|seen| unit::bytes(seen.bytes)),
         Difference::Time => {
             // Fractions only where nothing else tells the times apart.
             let [a, b] = [&seen[0], &seen[1]].map(|seen| seen.modified.cut_to(Step::Second));

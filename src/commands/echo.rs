@@ -6,12 +6,12 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Run;
-use crate::error::Result;
-use crate::name::Name;
+use super::workspace::Workspace;
+use crate::base::error::Result;
+use crate::base::name::Name;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
 use crate::output::page::Page;
-use crate::workspace::Workspace;
 
 /// Write words
 ///

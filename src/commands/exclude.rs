@@ -4,13 +4,13 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Run;
-use crate::error::{Error, Result};
-use crate::exclusions::{ExclusionRules, Exclusions};
+use super::workspace::Workspace;
+use crate::base::error::{Error, Result};
+use crate::model::exclusion::{ExclusionRules, Exclusions};
+use crate::model::registry::Change;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
 use crate::output::page::Page;
-use crate::registry::Change;
-use crate::workspace::Workspace;
 
 /// Leave files and folders alone that match a pattern
 ///

@@ -8,17 +8,17 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 
+use super::workspace::Workspace;
 use super::{Run, one_project};
-use crate::catalogue::with_holders;
-use crate::error::{At as _, Result};
-use crate::name::Name;
+use crate::base::error::{At as _, Result};
+use crate::base::name::Name;
+use crate::index::overview::with_holders;
+use crate::model::project::{Scope, below};
 use crate::os::folder::is_missing;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
 use crate::output::page::Page;
-use crate::project::{Scope, below};
-use crate::sides::Side;
-use crate::workspace::Workspace;
+use crate::storage::Side;
 
 /// How long the desktop may take to say that it cannot open a folder.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -7,18 +7,18 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Run;
-use crate::catalogue;
-use crate::error::Result;
-use crate::escape::visible;
+use super::workspace::Workspace;
+use crate::base::error::Result;
+use crate::base::escape::visible;
+use crate::base::name::Name;
+use crate::base::timestamp::Moment;
 use crate::index::KnownFailure;
-use crate::moment::Moment;
-use crate::name::Name;
+use crate::index::overview;
+use crate::model::project::{ProjectId, Scope};
+use crate::model::registry::Registry;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
 use crate::output::page::Page;
-use crate::project::{ProjectId, Scope};
-use crate::registry::Registry;
-use crate::workspace::Workspace;
 
 /// List the files that could not be brought to another database
 ///
@@ -114,7 +114,7 @@ impl Run for Failures {
         });
         if failures.is_empty() {
             // Nothing failed of a project that there is; of another nothing can.
-            catalogue::known_projects(index, registry, &scope)?;
+            overview::known_projects(index, registry, &scope)?;
         }
         let shown = failures.into_iter();
         let shown = shown.map(|known| ShownFailure::new(registry, known));

@@ -7,21 +7,22 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
-use crate::address;
-use crate::error::Result;
+use super::pattern::Pattern;
+use super::search;
+use super::search::Hit;
+use super::workspace::Workspace;
+use crate::base::error::Result;
+use crate::base::name::Name;
+use crate::base::timestamp::Moment;
+use crate::base::unit;
 use crate::index::{FolderFiles, Index, Snapshot};
-use crate::moment::Moment;
-use crate::name::Name;
+use crate::model::address;
+use crate::model::project::{ProjectId, Scope, below};
+use crate::model::registry::{Category, Database};
 use crate::output::cell::Cell;
 use crate::output::json::Json;
 use crate::output::stream::{Lines, Rows, Stream};
-use crate::pattern::Pattern;
-use crate::project::{ProjectId, Scope, below};
-use crate::registry::{Category, Database};
-use crate::search::{self, Hit};
-use crate::sequence::Sequence;
-use crate::units;
-use crate::workspace::Workspace;
+use crate::snapshot::sequence::Sequence;
 
 /// Find files in the index, also on databases that are offline
 ///
@@ -262,9 +263,9 @@ impl FoundFiles<'_> {
         if files == 0 {
             return self.nothing.to_owned();
         }
-        let mut text = units::counted(files, "file");
+        let mut text = unit::counted(files, "file");
         if lines != files {
-            text = format!("{text} in {}", units::counted(lines, "line"));
+            text = format!("{text} in {}", unit::counted(lines, "line"));
         }
         if !self.goes_on(lines) {
             text.push_str("; stopped at the limit, there may be more");

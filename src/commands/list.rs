@@ -8,17 +8,17 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::Run;
-use crate::catalogue;
-use crate::error::Result;
+use super::workspace::Workspace;
+use crate::base::error::Result;
+use crate::base::name::Name;
+use crate::index::overview;
 use crate::index::{Index, KnownDatabase};
-use crate::name::Name;
+use crate::model::project::{ProjectId, Scope};
+use crate::model::registry::Database;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
-use crate::presence;
-use crate::project::{ProjectId, Scope};
-use crate::registry::Database;
-use crate::workspace::Workspace;
+use crate::storage::availability;
 
 /// List clients, projects, databases or categories
 ///
@@ -102,7 +102,7 @@ impl Run for List {
         let (index, registry) = (&workspace.index, &workspace.registry);
         let items = match self.what {
             What::Clients => {
-                Items::Clients(catalogue::clients(index, registry)?.into_iter().collect())
+                Items::Clients(overview::clients(index, registry)?.into_iter().collect())
             }
             What::Projects {
                 client, database, ..
@@ -136,14 +136,14 @@ fn projects(
 ) -> Result<Vec<ProjectId>> {
     let (index, registry) = (&workspace.index, &workspace.registry);
     let Some(client) = client else {
-        return catalogue::known_projects(index, registry, &Scope::All);
+        return overview::known_projects(index, registry, &Scope::All);
     };
     let scope = Scope::Client(Scope::client(client.as_os_str())?);
-    let all = catalogue::known_projects(index, registry, &scope)?;
+    let all = overview::known_projects(index, registry, &scope)?;
     let Some(database) = database else {
         return Ok(all);
     };
-    let there = catalogue::projects(
+    let there = overview::projects(
         index,
         registry,
         std::slice::from_ref(registry.database(database)?),
@@ -156,7 +156,7 @@ fn projects(
 }
 
 fn is_online(index: &Index, database: &Database, known: &KnownDatabase) -> Result<bool> {
-    presence::why_offline(index, database, known).map_or(Ok(true), |_| Ok(false))
+    availability::why_offline(index, database, known).map_or(Ok(true), |_| Ok(false))
 }
 
 fn databases(workspace: &Workspace) -> Result<Vec<ListedDatabase>> {

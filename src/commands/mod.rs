@@ -17,25 +17,30 @@ pub(crate) mod help;
 mod history;
 mod list;
 mod load;
+pub mod pattern;
 mod remove;
 mod save;
+pub mod search;
 mod set;
+pub mod setting;
 pub(crate) mod source;
+pub mod startup;
 mod sync;
+pub mod workspace;
 
 use std::ffi::OsStr;
 
 use clap::{Arg, ArgAction, CommandFactory as _, Parser, Subcommand};
 
-use crate::catalogue;
-use crate::error::{Error, Result};
-use crate::exit_status::ExitStatus;
-use crate::lexer::quote;
-use crate::nearest::nearest;
+use self::workspace::Workspace;
+use crate::base::error::{Error, Result};
+use crate::base::exit_status::ExitStatus;
+use crate::base::suggest::nearest;
+use crate::index::overview;
+use crate::language::lexer::quote;
+use crate::model::project::{ProjectId, Scope};
 use crate::output::answer::Answer;
 use crate::output::printer::Printer;
-use crate::project::{ProjectId, Scope};
-use crate::workspace::Workspace;
 
 /// One line, parsed.
 #[derive(Debug, Parser)]
@@ -113,7 +118,7 @@ fn one_project(word: &OsStr, workspace: &Workspace, shows: Option<&str>) -> Resu
         scope => scope.name(),
     };
     let (index, registry) = (&workspace.index, &workspace.registry);
-    let projects = catalogue::projects(index, registry, registry.databases())?;
+    let projects = overview::projects(index, registry, registry.databases())?;
     let quoted = |project: &ProjectId| quote(project.name().as_os_str());
     let of_client = |project: &&ProjectId| project.client == client;
     let mut near: Vec<String> = projects.iter().filter(of_client).map(quoted).collect();

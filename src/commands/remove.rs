@@ -4,11 +4,11 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::Run;
-use crate::error::Result;
+use super::workspace::Workspace;
+use crate::base::error::Result;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
 use crate::output::page::Page;
-use crate::workspace::Workspace;
 
 /// Stop tracking a database, a category or an exclusion
 ///

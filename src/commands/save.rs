@@ -4,14 +4,15 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Run;
-use crate::error::{Error, Result};
-use crate::name::Name;
+use super::startup;
+use super::startup::Changes;
+use super::workspace::Workspace;
+use crate::base::error::{Error, Result};
+use crate::base::name::Name;
+use crate::base::unit;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
 use crate::output::page::Page;
-use crate::startup::{self, Changes};
-use crate::units;
-use crate::workspace::Workspace;
 
 /// Write what this session changed into the start-up file
 ///
@@ -75,7 +76,7 @@ impl Answer for Saved {
 
     fn page(&self, page: &mut Page) {
         if self.changed {
-            let added = units::counted(self.added as u64, "line");
+            let added = unit::counted(self.added as u64, "line");
             page.cells(vec![
                 Cell::text(if self.dry_run {
                     "would be saved in "

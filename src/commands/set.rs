@@ -6,14 +6,14 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Run;
-use crate::error::{Error, Result};
-use crate::nearest::nearest;
+use super::setting::Setting;
+use super::workspace::Workspace;
+use crate::base::error::{Error, Result};
+use crate::base::suggest::nearest;
+use crate::model::path;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
 use crate::output::page::Page;
-use crate::paths;
-use crate::settings::Setting;
-use crate::workspace::Workspace;
 
 /// List the settings, or change one
 ///
@@ -104,7 +104,7 @@ fn typed(setting: Option<Setting>, value: &str, workspace: &Workspace) -> Result
     if setting != Some(Setting::Rclone) || value == "auto" || value.is_empty() {
         return Ok(value.to_owned());
     }
-    let path = paths::absolute(OsStr::new(value), &workspace.base)?;
+    let path = path::absolute(OsStr::new(value), &workspace.base)?;
     Ok(path.display().to_string())
 }
 

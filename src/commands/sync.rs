@@ -6,23 +6,24 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde::Serialize;
 
-use super::copy::copied::Copied;
-use crate::consent::Consent;
-use crate::error::{Error, Result};
-use crate::exit_status::ExitStatus;
+use super::copy::answer::Copied;
+use super::workspace::Workspace;
+use crate::base::confirmation::Consent;
+use crate::base::error::{Error, Result};
+use crate::base::exit_status::ExitStatus;
+use crate::base::unit;
+use crate::copy::report::Report;
+use crate::copy::run_recorder;
 use crate::index::Begun;
-use crate::journal;
-use crate::lexer::quote;
+use crate::language::lexer::quote;
+use crate::model::project::Scope;
+use crate::model::registry::Registry;
 use crate::output::cell::{Cell, Tone};
 use crate::output::json::Json;
 use crate::output::stream::{Lines, Rows, Stream};
-use crate::project::Scope;
-use crate::registry::Registry;
-use crate::remote::{Limits, is_rate};
-use crate::report::Report;
-use crate::syncing::{self, Request};
-use crate::units;
-use crate::workspace::Workspace;
+use crate::rclone::{Limits, is_rate};
+use crate::sync;
+use crate::sync::Request;
 
 /// Send what changed since the last sync to another database
 ///
@@ -80,7 +81,7 @@ pub(crate) struct Sync {
     #[arg(long, value_name = "N")]
     max_files: Option<u64>,
     /// Begin no file after so long: `30m`, `2h`
-    #[arg(long = "for", value_name = "DURATION", value_parser = units::parse_duration)]
+    #[arg(long = "for", value_name = "DURATION", value_parser = unit::parse_duration)]
     duration: Option<Duration>,
     /// Delete without asking at the prompt
     #[arg(long)]
@@ -97,8 +98,8 @@ impl Sync {
         let monitor = workspace.monitor.as_ref();
         if request.dry_run {
             // It writes nothing that would need a number.
-            let report = syncing::sync(index, registry, &request, 0, monitor)?;
-            let state = journal::state(&report);
+            let report = sync::sync(index, registry, &request, 0, monitor)?;
+            let state = run_recorder::state(&report);
             return Ok(Synced::new(None, state, &self, report));
         }
         let what = format!("{} {}", quote(&self.project), self.category);
@@ -108,9 +109,10 @@ impl Sync {
             source: Some(&request.source.name),
             destination: Some(&request.destination.name),
         };
-        let (run, state, report) = journal::keep(index, &begun, monitor, &mut |index, run| {
-            syncing::sync(index, registry, &request, run, monitor)
-        })?;
+        let (run, state, report) =
+            run_recorder::keep(index, &begun, monitor, &mut |index, run| {
+                sync::sync(index, registry, &request, run, monitor)
+            })?;
         Ok(Synced::new(Some(run), state, &self, report))
     }
 
@@ -233,7 +235,7 @@ impl Synced {
         let cells = counts.flat_map(|(number, words, tone)| {
             [
                 Cell::text("; "),
-                Cell::Toned(format!("{} {words}", units::count(number)), tone),
+                Cell::Toned(format!("{} {words}", unit::count(number)), tone),
             ]
         });
         cells.collect()

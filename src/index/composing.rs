@@ -7,11 +7,11 @@ use std::path::PathBuf;
 
 use rusqlite::{Transaction, params};
 
-use super::folders::{read_fingerprints, write_fingerprints};
-use crate::aggregate::{Aggregate, Tally, fingerprints};
-use crate::manifest::Files;
-use crate::moment::Step;
-use crate::spelling::composed;
+use super::folder::{read_fingerprints, write_fingerprints};
+use crate::base::timestamp::Step;
+use crate::base::unicode::composed;
+use crate::snapshot::aggregate::{Aggregate, Tally, fingerprints};
+use crate::snapshot::manifest::Files;
 
 /// Computes the fingerprints of folders with decomposed names anew, and those of their replicas.
 pub(super) fn compose_names(transaction: &Transaction<'_>) -> rusqlite::Result<()> {

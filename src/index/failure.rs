@@ -1,99 +1,221 @@
-//! What `SQLite`'s errors mean for a person.
+//! The files that a sync could not bring to its destination, until one does.
 
-use std::error::Error as StdError;
-use std::ffi::OsString;
-use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use rusqlite::ErrorCode;
+use rusqlite::{Params, Row, params};
 
-use crate::error::{Error, Result};
-use crate::interrupt;
+use super::Index;
+use super::run::{at, counted, path};
+use super::sqlite_error::Explain as _;
+use crate::base::error::Result;
+use crate::base::timestamp::Moment;
 
-/// Where `SQLite` looks for a folder for temporary files: first in these variables, then in these places.
-const SCRATCH: ([&str; 2], [&str; 4]) = (
-    ["SQLITE_TMPDIR", "TMPDIR"],
-    ["/var/tmp", "/usr/tmp", "/tmp", "."],
-);
+/// The columns of a failure, as [`failure`] reads them.
+const COLUMNS: &str = "source, destination, path, error, attempts, first_at, last_at, run";
 
-/// Gives an `SQLite` error the index's path and what to do.
-pub(super) trait Explain<T> {
-    /// Turns the error into one of ours.
-    fn explain(self, action: &'static str, path: &Path) -> Result<T>;
-
-    /// The same for work in temporary tables, which are in a file elsewhere.
-    fn explain_scratch(self, action: &'static str, path: &Path) -> Result<T>;
+/// A file that could not be brought to its destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownFailure {
+    /// The root of the database it is on.
+    pub source: PathBuf,
+    /// The root of the database it was to go to.
+    pub destination: PathBuf,
+    /// Its path below both.
+    pub path: PathBuf,
+    /// What was said the last time.
+    pub error: String,
+    /// How often it was tried.
+    pub attempts: u64,
+    /// When it failed first.
+    pub first_at: Moment,
+    /// When it failed last.
+    pub last_at: Moment,
+    /// The run in which it did.
+    pub run: i64,
 }
 
-impl<T> Explain<T> for rusqlite::Result<T> {
-    fn explain(self, action: &'static str, path: &Path) -> Result<T> {
-        self.map_err(|source| explained(&source, action, path))
+impl Index {
+    /// Notes files that failed in a run, by their paths below both roots, and what was said of each; one that failed
+    /// before has one attempt more.
+    ///
+    /// # Errors
+    /// The index cannot be written.
+    pub fn note_failures(
+        &mut self,
+        run: i64,
+        source: &Path,
+        destination: &Path,
+        failures: &[(PathBuf, String)],
+    ) -> Result<()> {
+        let now = Moment::now().seconds;
+        let [source, destination] = [source, destination].map(|root| root.as_os_str().as_bytes());
+        let index = self.path.clone();
+        let transaction = self.transaction()?;
+        let sql = "INSERT INTO failures (destination, source, path, error, attempts, first_at, last_at, run)
+                   VALUES (?1, ?2, ?3, ?4, 1, ?5, ?5, ?6)
+                   ON CONFLICT DO UPDATE SET
+                       error = excluded.error, attempts = attempts + 1, last_at = excluded.last_at, run = excluded.run";
+        for (path, error) in failures {
+            let path = path.as_os_str().as_bytes();
+            transaction
+                .prepare_cached(sql)
+                .and_then(|mut query| {
+                    query.execute(params![destination, source, path, error, now, run])
+                })
+                .explain("write", &index)?;
+        }
+        transaction.commit().explain("write", &index)
     }
 
-    fn explain_scratch(self, action: &'static str, path: &Path) -> Result<T> {
-        self.map_err(|source| match source.sqlite_error_code() {
-            Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => {
-                Error::NoScratch {
-                    folder: scratch(),
-                    source: said(&source),
-                }
+    /// Forgets the failures of files that are at their destination now, or are wanted there no more.
+    ///
+    /// # Errors
+    /// The index cannot be written.
+    pub fn clear_failures(
+        &mut self,
+        source: &Path,
+        destination: &Path,
+        paths: &[PathBuf],
+    ) -> Result<()> {
+        let [source, destination] = [source, destination].map(|root| root.as_os_str().as_bytes());
+        let index = self.path.clone();
+        let transaction = self.transaction()?;
+        let sql = "DELETE FROM failures WHERE destination = ?1 AND source = ?2 AND path = ?3";
+        for path in paths {
+            let path = path.as_os_str().as_bytes();
+            transaction
+                .prepare_cached(sql)
+                .and_then(|mut query| query.execute(params![destination, source, path]))
+                .explain("write", &index)?;
+        }
+        transaction.commit().explain("write", &index)
+    }
+
+    /// The failures between two databases in a folder below their roots, sorted by path.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn failures_below(
+        &self,
+        source: &Path,
+        destination: &Path,
+        folder: &Path,
+    ) -> Result<Vec<KnownFailure>> {
+        // `/` is followed by `0`: between the two is what lies below the folder.
+        let bound = |last: u8| {
+            let mut bound = folder.as_os_str().as_bytes().to_vec();
+            if !bound.is_empty() {
+                bound.push(last);
             }
-            _ => explained(&source, action, path),
-        })
+            bound
+        };
+        let sql = format!(
+            "SELECT {COLUMNS} FROM failures WHERE destination = ?1 AND source = ?2
+             AND (?3 = x'' OR path >= ?3 AND path < ?4) ORDER BY path"
+        );
+        let [source, destination] = [source, destination].map(|root| root.as_os_str().as_bytes());
+        self.read_failures(&sql, params![destination, source, bound(b'/'), bound(b'0')])
+    }
+
+    /// All failures, sorted by destination, source and path.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn failures(&self) -> Result<Vec<KnownFailure>> {
+        let sql = format!("SELECT {COLUMNS} FROM failures ORDER BY destination, source, path");
+        self.read_failures(&sql, [])
+    }
+
+    fn read_failures(&self, sql: &str, parameters: impl Params) -> Result<Vec<KnownFailure>> {
+        let rows = self
+            .connection
+            .prepare_cached(sql)
+            .and_then(|mut query| query.query_map(parameters, failure)?.collect());
+        rows.explain("read", &self.path)
     }
 }
 
-fn explained(source: &rusqlite::Error, action: &'static str, path: &Path) -> Error {
-    let path = path.to_owned();
-    let hint = match source.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
-            return Error::IndexDamaged {
-                path,
-                source: said(source),
-            };
-        }
-        Some(ErrorCode::ReadOnly) => return Error::IndexReadOnly { path },
-        Some(ErrorCode::DiskFull) => {
-            "its disk is full: free some space there; the index still holds the last look"
-        }
-        // Waiting ends with Ctrl-C, too.
-        Some(ErrorCode::DatabaseBusy) if interrupt::check().is_err() => return Error::Interrupted,
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            return Error::IndexBusy {
-                path,
-                source: said(source),
-            };
-        }
-        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-            "check that its folder is there and yours to write, or name another file with `--index FILE`"
-        }
-        Some(ErrorCode::SystemIoFailure) => "check the disk it is on, and whether that is full",
-        _ => {
-            "if it happens again, move the file away and `load`: the index is rebuilt from the disks"
-        }
-    };
-    Error::Index {
-        action,
-        path,
-        hint,
-        source: said(source),
+fn failure(row: &Row<'_>) -> rusqlite::Result<KnownFailure> {
+    Ok(KnownFailure {
+        source: path(row, 0)?,
+        destination: path(row, 1)?,
+        path: path(row, 2)?,
+        error: row.get(3)?,
+        attempts: counted(row, 4)?,
+        first_at: at(row.get(5)?),
+        last_at: at(row.get(6)?),
+        run: row.get(7)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WORK: &str = "/work";
+    const NAS: &str = "/nas";
+
+    fn index() -> (tempfile::TempDir, Index) {
+        let temporary = tempfile::tempdir().unwrap();
+        let index = Index::open(&temporary.path().join("index")).unwrap().index;
+        (temporary, index)
     }
-}
 
-/// The folder in which `SQLite` keeps temporary files.
-fn scratch() -> PathBuf {
-    let (variables, places) = SCRATCH;
-    let named = variables.into_iter().filter_map(std::env::var_os);
-    let places = places.into_iter().map(OsString::from);
-    let is_usable = |folder: &PathBuf| {
-        let found = fs::metadata(folder);
-        found.is_ok_and(|found| found.is_dir() && !found.permissions().readonly())
-    };
-    let mut folders = named.chain(places).map(PathBuf::from);
-    folders.find(is_usable).unwrap_or_else(|| ".".into())
-}
+    fn note(index: &mut Index, run: i64, destination: &str, failures: &[(&str, &str)]) {
+        let failures = failures.iter();
+        let failures: Vec<_> = failures
+            .map(|(path, error)| ((*path).into(), (*error).to_owned()))
+            .collect();
+        index
+            .note_failures(run, WORK.as_ref(), destination.as_ref(), &failures)
+            .unwrap();
+    }
 
-/// What `SQLite` said, once: its errors repeat themselves as their own cause.
-fn said(source: &rusqlite::Error) -> Box<dyn StdError + Send + Sync> {
-    source.to_string().into()
+    fn paths(failures: &[KnownFailure]) -> Vec<&str> {
+        let paths = failures.iter();
+        paths.map(|known| known.path.to_str().unwrap()).collect()
+    }
+
+    #[test]
+    fn attempts_add_up_and_the_first_time_stays() {
+        let (_folder, mut index) = index();
+        note(&mut index, 3, NAS, &[("footage/a", "it is gone")]);
+        let sql = "UPDATE failures SET first_at = 7, last_at = 7";
+        index.connection.execute(sql, []).unwrap();
+        note(&mut index, 4, NAS, &[("footage/a", "no room")]);
+        let known = index.failures().unwrap().remove(0);
+        assert_eq!((known.attempts, known.run), (2, 4));
+        assert_eq!(known.error, "no room");
+        assert_eq!(known.first_at.seconds, 7);
+        assert!(known.last_at.seconds > 7);
+        assert_eq!(known.source, Path::new(WORK));
+        assert_eq!(known.destination, Path::new(NAS));
+    }
+
+    #[test]
+    fn what_arrived_is_cleared_and_nothing_else() {
+        let (_folder, mut index) = index();
+        note(&mut index, 1, NAS, &[("b", "x"), ("a", "x")]);
+        note(&mut index, 1, "/cloud", &[("a", "x")]);
+        index
+            .clear_failures(WORK.as_ref(), NAS.as_ref(), &["a".into(), "none".into()])
+            .unwrap();
+        assert_eq!(paths(&index.failures().unwrap()), ["a", "b"]);
+        let left = index.failures().unwrap();
+        assert_eq!(left[0].destination, Path::new("/cloud"));
+    }
+
+    #[test]
+    fn only_what_lies_below_the_folder_is_found() {
+        let (_folder, mut index) = index();
+        let all = ["a/b/2", "a/b.mov", "a/b/1", "a/b/c/3", "a/b0", "a/b-1", "z"];
+        note(&mut index, 1, NAS, &all.map(|path| (path, "x")));
+        note(&mut index, 1, "/cloud", &[("a/b/cloud", "x")]);
+        let below =
+            |folder: &str| index.failures_below(WORK.as_ref(), NAS.as_ref(), folder.as_ref());
+        assert_eq!(paths(&below("a/b").unwrap()), ["a/b/1", "a/b/2", "a/b/c/3"]);
+        assert_eq!(below("").unwrap().len(), all.len());
+        assert_eq!(below("a/b/1").unwrap(), []);
+    }
 }

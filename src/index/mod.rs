@@ -4,30 +4,32 @@
 //! Places are known by root and folder, not by the names a start-up file gives them, so a database that is renamed keeps
 //! its last look. All paths are stored as bytes.
 
-mod checksums;
+mod change_counter;
+mod checksum;
 mod composing;
-mod differing;
-mod digests;
-mod draft;
+mod content_difference;
+mod digest;
 mod failure;
-mod failures;
-mod folders;
-mod handled;
-mod held;
-mod looks;
-mod opening;
+mod fetch_folder;
+mod folder;
+mod folder_record;
+mod in_progress;
+mod open;
+pub mod overview;
 mod packing;
-mod remotes;
-mod replicas;
-mod runs;
+mod pending_upload;
+mod read_transaction;
+mod remote_feature;
+mod replica;
+mod run;
+mod run_item;
+pub mod run_log;
+mod scan;
 mod schema;
-mod sending;
-mod sent;
-mod sent_folders;
-mod snapshot;
+mod sqlite_error;
 mod staging;
-mod stamp;
-mod under_way;
+mod sync_record;
+mod time_alias;
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -35,23 +37,23 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-pub use digests::{Content, Contents};
-pub use draft::{Draft, Drafted};
-pub use failures::KnownFailure;
-pub use folders::FolderFiles;
-pub use handled::{RunFiles, RunItem};
-pub use looks::{Changes, LookWriter};
-pub use opening::Opened;
-pub use replicas::{KnownDatabase, KnownReplica};
-pub use runs::{Begun, Ended, Run};
-pub use sending::{Left, Said, Unproven};
-pub use sent::{SentChanges, SentFile, SentFolder, SentRecord, SentRow, link};
-pub use snapshot::Snapshot;
-pub use staging::StagingFolder;
-pub use stamp::Stamp;
+pub use self::change_counter::Stamp;
+pub use self::digest::{Content, Contents};
+pub use self::failure::KnownFailure;
+pub use self::fetch_folder::StagingFolder;
+pub use self::folder::FolderFiles;
+pub use self::open::Opened;
+pub use self::pending_upload::{Left, Said, Unproven};
+pub use self::read_transaction::Snapshot;
+pub use self::replica::{KnownDatabase, KnownReplica};
+pub use self::run::{Begun, Ended, Run};
+pub use self::run_item::{RunFiles, RunItem};
+pub use self::scan::{Changes, LookWriter};
+pub use self::staging::{Draft, Drafted};
+pub use self::sync_record::{SentChanges, SentFile, SentFolder, SentRecord, SentRow, link};
 
-use crate::error::{Error, Result};
-use failure::Explain as _;
+use self::sqlite_error::Explain as _;
+use crate::base::error::{Error, Result};
 
 /// An open index.
 #[derive(Debug)]
@@ -62,7 +64,7 @@ pub struct Index {
     file: Option<(u64, u64)>,
     read_only: bool,
     /// What of it was found to be sound.
-    verified: checksums::Cache,
+    verified: checksum::Cache,
 }
 
 /// What tells the file of this name from every other.
@@ -73,13 +75,11 @@ fn file_number(path: &Path) -> Option<(u64, u64)> {
 
 impl Index {
     /// Its file.
-    #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// Whether it can only be read.
-    #[must_use]
     pub const fn is_read_only(&self) -> bool {
         self.read_only
     }

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use rusqlite::{Transaction, params};
 
-use super::folders::write_fingerprints;
-use crate::aggregate::fingerprints;
-use crate::manifest::{File, Malformed, Manifest, Packer};
-use crate::moment::Moment;
+use super::folder::write_fingerprints;
+use crate::base::timestamp::Moment;
+use crate::snapshot::aggregate::fingerprints;
+use crate::snapshot::manifest::{File, Malformed, Manifest, Packer};
 
 /// Packs the files of every folder, and drops the table they were in.
 pub(super) fn pack_files(transaction: &Transaction<'_>) -> rusqlite::Result<()> {

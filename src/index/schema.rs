@@ -2,7 +2,7 @@
 
 use rusqlite::Transaction;
 
-use super::checksums::seal_all;
+use super::checksum::seal_all;
 use super::composing::compose_names;
 use super::packing::pack_files;
 

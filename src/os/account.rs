@@ -6,7 +6,6 @@ use super::host;
 
 /// Whether nobody but this user is in a group: its private group, which many systems give every user, and under which
 /// whatever the user makes can be written by the group.
-#[must_use]
 pub fn is_private_group(group: u32) -> bool {
     let read = |path| fs::read_to_string(path).unwrap_or_default();
     is_private(

@@ -7,8 +7,8 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::folder::Folder;
-use super::limits;
-use crate::error::Result;
+use super::limit;
+use crate::base::error::Result;
 
 /// Levels between two folders that are kept. In trees that are less deep every folder is opened from the root.
 const EVERY: usize = 32;
@@ -36,14 +36,13 @@ struct Kept {
 
 impl Descent {
     /// One from this root.
-    #[must_use]
     pub fn from(root: &Arc<Folder>) -> Self {
         const MOST: usize = 16;
         Self {
             root: Arc::clone(root),
             kept: Vec::new(),
             last: None,
-            most: MOST.min(limits::part(64)),
+            most: MOST.min(limit::part(64)),
         }
     }
 

@@ -10,8 +10,8 @@ use std::thread;
 use std::time::Duration;
 
 use super::folder::Folder;
-use crate::error::Result;
-use crate::interrupt;
+use crate::base::error::Result;
+use crate::base::interrupt;
 
 /// How long is waited at once before Ctrl-C is looked for.
 const STEP: Duration = Duration::from_millis(50);
@@ -64,7 +64,6 @@ enum Kind {
 
 impl Disk {
     /// The disk of an open folder; as far as the system says, partitions of one disk are one.
-    #[must_use]
     pub fn of(folder: &Folder) -> Self {
         let device = folder.stat_self().map_or(0, |stat| stat.device);
         match block_device(device) {
@@ -91,7 +90,6 @@ impl Disk {
     }
 
     /// How many threads should copy between two disks at once.
-    #[must_use]
     pub fn copiers(&self, other: &Self) -> usize {
         wanted_threads().unwrap_or_else(|| self.suitable_copiers(other))
     }
@@ -107,7 +105,6 @@ impl Disk {
     }
 
     /// How many threads should walk it at once.
-    #[must_use]
     pub fn walkers(&self) -> usize {
         wanted_threads().unwrap_or_else(|| self.suitable_walkers())
     }
@@ -153,7 +150,7 @@ impl Turns {
     /// Waits until nobody has this disk.
     ///
     /// # Errors
-    /// [`Error::Interrupted`](crate::error::Error::Interrupted) while waiting.
+    /// [`Error::Interrupted`](crate::base::error::Error::Interrupted) while waiting.
     pub fn take(&self, disk: Disk) -> Result<Turn<'_>> {
         let mut taken = self.taken();
         while taken.contains(&disk) {

@@ -8,8 +8,8 @@ use rustix::io::Errno;
 use super::folder::Folder;
 use super::space;
 use super::stat::Stat;
-use crate::error::{At as _, Result};
-use crate::moment::Moment;
+use crate::base::error::{At as _, Result};
+use crate::base::timestamp::Moment;
 
 /// Errors of systems for times that a file system cannot represent.
 pub(super) const NOT_REPRESENTABLE: [Errno; 4] =
@@ -25,7 +25,6 @@ pub fn stat(file: &File) -> io::Result<Stat> {
 
 /// Whether an open file is what it was at an earlier look. On a file system where the time of the status is another at every
 /// look, size and modification time decide; those that do what they say are none of these.
-#[must_use]
 pub fn is_unchanged(file: &File, earlier: &Stat) -> bool {
     let Ok(now) = stat(file) else {
         return false;
@@ -205,7 +204,6 @@ pub fn announce(file: &File) {
 impl Folder {
     /// Whether one call flushes everything that was written to this folder's file system. It does nothing where that is a
     /// program behind FUSE, and reports success.
-    #[must_use]
     pub fn has_whole_flush(&self) -> bool {
         cfg!(target_os = "linux") && !self.is_behind_fuse()
     }

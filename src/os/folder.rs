@@ -12,13 +12,13 @@ use std::sync::{Arc, OnceLock};
 use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, Timespec, Timestamps};
 use rustix::io::Errno;
 
-use super::attributes::group_mode;
-use super::features::{Features, FileSystems};
-use super::limits;
+use super::attribute::group_mode;
+use super::feature::{Features, FileSystems};
+use super::limit;
 use super::stat::{Kind, Stat};
-use crate::error::{At as _, Error, Result};
-use crate::moment::Moment;
-use crate::spelling::composed;
+use crate::base::error::{At as _, Error, Result};
+use crate::base::timestamp::Moment;
+use crate::base::unicode::composed;
 
 /// An open folder and the path it was opened by.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl Folder {
     /// The folder is not there or cannot be read.
     pub fn open(path: &Path) -> Result<Self> {
         let flags = OPEN.difference(OFlags::NOFOLLOW);
-        let handle = limits::open(|| rustix::fs::openat(CWD, path, flags, Mode::empty()));
+        let handle = limit::open(|| rustix::fs::openat(CWD, path, flags, Mode::empty()));
         let handle = handle.at("open", path)?;
         Ok(Self {
             handle,
@@ -71,7 +71,6 @@ impl Folder {
     }
 
     /// The path, for messages.
-    #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -93,7 +92,7 @@ impl Folder {
     pub fn child(&self, name: &OsStr) -> Result<Self> {
         let mut path = self.path.join(name);
         let open = |name: &OsStr| {
-            limits::open(|| rustix::fs::openat(&self.handle, name, OPEN, Mode::empty()))
+            limit::open(|| rustix::fs::openat(&self.handle, name, OPEN, Mode::empty()))
         };
         let mut opened = open(name);
         if matches!(opened, Err(Errno::NOENT))
@@ -118,7 +117,6 @@ impl Folder {
     }
 
     /// The name that an entry has here: this one, or the same in another Unicode normal form.
-    #[must_use]
     pub fn spelled(&self, name: &OsStr) -> OsString {
         if !name.as_bytes().is_ascii()
             && self.stat(name).is_err_and(|error| is_missing(&error))
@@ -143,7 +141,7 @@ impl Folder {
 
     /// A second handle of the same folder.
     pub(super) fn again(&self) -> Result<Self> {
-        let handle = limits::open(|| rustix::io::fcntl_dupfd_cloexec(&self.handle, 0));
+        let handle = limit::open(|| rustix::io::fcntl_dupfd_cloexec(&self.handle, 0));
         let handle = handle.at("open", &self.path)?;
         Ok(self.beside(handle, self.path.clone()))
     }
@@ -203,7 +201,6 @@ impl Folder {
     }
 
     /// Whether a path leads to this very folder.
-    #[must_use]
     pub fn is_at(&self, path: &Path) -> bool {
         let [here, there] = [rustix::fs::fstat(&self.handle), rustix::fs::stat(path)];
         here.is_ok_and(|here| {
@@ -278,7 +275,7 @@ impl Folder {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
         let spelled = self.spelled(name);
         let handle =
-            limits::open(|| rustix::fs::openat(&self.handle, &spelled, flags, Mode::empty()))
+            limit::open(|| rustix::fs::openat(&self.handle, &spelled, flags, Mode::empty()))
                 .map_err(clearer)
                 .at("read", &path)?;
         let stat = Stat::from_raw(&rustix::fs::fstat(&handle).at("look at", &path)?);
@@ -297,7 +294,7 @@ impl Folder {
         let flags =
             OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let mode = Mode::from_raw_mode(0o600);
-        let created = limits::open(|| rustix::fs::openat(&self.handle, name, flags, mode));
+        let created = limit::open(|| rustix::fs::openat(&self.handle, name, flags, mode));
         Ok(created.at("create", self.path.join(name))?.into())
     }
 
@@ -388,7 +385,6 @@ impl Folder {
 }
 
 /// Whether an error says that something is not there.
-#[must_use]
 pub fn is_missing(error: &Error) -> bool {
     matches!(error, Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
 }

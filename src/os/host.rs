@@ -6,10 +6,9 @@ use std::io::Read as _;
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 
-use crate::error::{At as _, Result};
+use crate::base::error::{At as _, Result};
 
 /// The host's name with everything but letters, digits and `-` replaced, so that it can stand in a file name.
-#[must_use]
 pub fn name() -> String {
     let name = rustix::system::uname()
         .nodename()
@@ -41,13 +40,11 @@ pub fn random_id() -> Result<String> {
 }
 
 /// The number of the user this process runs as.
-#[must_use]
 pub fn user() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
 /// Whether a process of this number lives on this machine, whoever it belongs to.
-#[must_use]
 pub fn is_alive(process: u32) -> bool {
     let number = i32::try_from(process).ok().and_then(Pid::from_raw);
     // One of another user is not ours to send signals to; it is there all the same.

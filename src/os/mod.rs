@@ -2,25 +2,25 @@
 //! extended attributes, free space, random bytes, the host's name, terminals.
 
 pub mod account;
-pub mod attributes;
-pub mod deadline;
+pub mod attribute;
 pub mod descent;
 pub mod disk;
-pub mod features;
+pub mod exec_shim;
+pub mod feature;
 pub mod file;
+pub mod file_id;
 pub mod folder;
-pub mod guard;
 pub mod host;
-pub mod limits;
-pub mod mounts;
-pub mod origin;
+pub mod limit;
+pub mod mount_table;
 pub mod own_file;
-pub mod own_folder;
-pub mod private;
+pub mod private_folder;
 pub mod reader;
 pub mod rename;
 pub mod scratch;
 pub mod space;
 pub mod stat;
 pub mod terminal;
+pub mod timeout;
+pub mod trusted_folder;
 pub mod trusted_path;

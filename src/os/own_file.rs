@@ -15,11 +15,11 @@ use rustix::fs::{FlockOperation, Gid, Mode, OFlags, Uid};
 
 use super::folder::{Folder, is_missing};
 use super::host;
-use super::limits;
+use super::limit;
 use super::stat::{Kind, Stat};
 use super::trusted_path;
-use crate::error::{At as _, Error, Result};
-use crate::exclusions::TEMPORARY;
+use crate::base::error::{At as _, Error, Result};
+use crate::base::own_name;
 
 /// Number of tries where a file appears and disappears under our hands.
 const TRIES: u32 = 16;
@@ -62,19 +62,16 @@ impl OwnFile {
     }
 
     /// The path that it was found by, without links.
-    #[must_use]
     pub fn path(&self) -> PathBuf {
         self.folder.path().join(&self.name)
     }
 
     /// Whether nobody but this user and root can write its folder.
-    #[must_use]
     pub const fn is_private(&self) -> bool {
         self.is_private
     }
 
     /// The number of the user that its folder belongs to.
-    #[must_use]
     pub const fn folder_owner(&self) -> u32 {
         self.owner
     }
@@ -149,7 +146,7 @@ impl OwnFile {
         self.check(&before).at(action, &path)?;
         let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
         let open = || rustix::fs::openat(self.folder.handle(), &self.name, flags, Mode::empty());
-        let handle = limits::open(open);
+        let handle = limit::open(open);
         let file = File::from(handle.at(action, &path)?);
         let stat = super::file::stat(&file).at("look at", &path)?;
         self.check(&stat).at(action, &path)?;
@@ -300,8 +297,7 @@ impl OwnFile {
 
 /// A name of ours that nobody can guess.
 fn temporary_name() -> Result<OsString> {
-    let (before, after) = TEMPORARY;
-    Ok(format!("{before}{}{after}", host::random_id()?).into())
+    Ok(own_name::temporary(host::random_id()?))
 }
 
 /// Gives a file the owner, group and permissions of another.

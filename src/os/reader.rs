@@ -9,7 +9,7 @@ use rustix::fs::AtFlags;
 
 use super::folder::Folder;
 use super::stat::Stat;
-use crate::error::{At as _, Result};
+use crate::base::error::{At as _, Result};
 
 /// Reads folders one after the other, into the same memory.
 #[derive(Default)]

@@ -8,7 +8,7 @@ use rustix::io::Errno;
 
 use super::folder::Folder;
 use super::stat::Stat;
-use crate::error::{At as _, Error, Result};
+use crate::base::error::{At as _, Error, Result};
 
 impl Folder {
     /// Gives an entry another name, in the place of whatever has it.

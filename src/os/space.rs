@@ -3,7 +3,7 @@
 use std::os::fd::AsFd;
 
 use super::folder::Folder;
-use crate::error::{At as _, Error, Result};
+use crate::base::error::{At as _, Error, Result};
 
 /// What a file system has left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,13 +69,11 @@ fn is_well_known_kind(kind: Option<u32>) -> bool {
 
 impl Folder {
     /// Whether files on this folder's file system can share blocks, as far as its kind says.
-    #[must_use]
     pub fn shares_blocks(&self) -> bool {
         self.kind().is_some_and(|kind| SHARING.contains(&kind))
     }
 
     /// Whether nothing can be written on this folder's file system, as far as the system says.
-    #[must_use]
     pub fn is_read_only(&self) -> bool {
         rustix::fs::fstatvfs(self.handle()).is_ok_and(|system| {
             system
@@ -85,7 +83,6 @@ impl Folder {
     }
 
     /// Failure of a write to a folder that can only be read, as the system words it.
-    #[must_use]
     pub fn read_only_error(&self) -> Error {
         Error::Io {
             action: "write to",
@@ -95,14 +92,12 @@ impl Folder {
     }
 
     /// Whether this folder's file system is in memory, as far as its kind says.
-    #[must_use]
     pub fn is_in_memory(&self) -> bool {
         self.kind() == Some(MEMORY)
     }
 
     /// Whether this folder's file system is one that does what it says. Systems that do not tell the kind have none that are
     /// programs of users.
-    #[must_use]
     pub fn is_well_known(&self) -> bool {
         is_well_known_kind(self.kind())
     }

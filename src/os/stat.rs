@@ -2,7 +2,7 @@
 
 use rustix::fs::FileType;
 
-use crate::moment::Moment;
+use crate::base::timestamp::Moment;
 
 /// What an entry of a folder is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,7 +19,6 @@ pub enum Kind {
 
 impl Kind {
     /// With its article, for messages.
-    #[must_use]
     pub const fn noun(self) -> &'static str {
         match self {
             Self::File => "a file",
@@ -63,14 +62,12 @@ pub struct Stat {
 impl Stat {
     /// Whether two looks through one handle show that the file did not change in between: the time of its status cannot be
     /// set back. The handle says which file it is; its number changes on some file systems.
-    #[must_use]
     pub fn unchanged_since(&self, earlier: &Self) -> bool {
         let state = |stat: &Self| (stat.bytes, stat.modified, stat.changed);
         state(self) == state(earlier)
     }
 
     /// Whether both are looks at one content, as far as size and time tell. Some file systems do not keep the size of a link.
-    #[must_use]
     pub fn has_content_of(&self, other: &Self) -> bool {
         let has_size = self.kind == Kind::Link || self.bytes == other.bytes;
         self.kind == other.kind && self.modified == other.modified && has_size

@@ -8,13 +8,11 @@ use rustix::io::Errno;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 
 /// Columns of the terminal behind standard output; `None` where it is none.
-#[must_use]
 pub fn width() -> Option<u16> {
     width_of(&io::stdout())
 }
 
 /// Columns of the terminal behind standard error; `None` where it is none.
-#[must_use]
 pub fn message_width() -> Option<u16> {
     width_of(&io::stderr())
 }
@@ -31,7 +29,6 @@ fn width_of(stream: &(impl IsTerminal + AsFd)) -> Option<u16> {
 }
 
 /// Rows of the terminal behind standard output; `None` where it is none, or one that does not say.
-#[must_use]
 pub fn height() -> Option<u16> {
     let size = tcgetwinsize(io::stdout()).ok()?;
     Some(size.ws_row).filter(|rows| *rows > 0)
@@ -43,7 +40,6 @@ pub struct Settings(Option<Termios>);
 
 impl Settings {
     /// The settings now.
-    #[must_use]
     pub fn save() -> Self {
         Self(tcgetattr(io::stdin()).ok())
     }
@@ -76,7 +72,6 @@ impl Settings {
 }
 
 /// Whether the terminal can move its cursor, so that a line can be edited on it.
-#[must_use]
 pub fn can_edit() -> bool {
     std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb")
 }

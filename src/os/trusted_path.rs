@@ -11,12 +11,12 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::account;
-use super::attributes::group_mode;
+use super::attribute::group_mode;
 use super::folder::Folder;
 use super::host;
-use super::limits;
+use super::limit;
 use super::stat::{Kind, Stat};
-use crate::error::{At as _, Error, Result};
+use crate::base::error::{At as _, Error, Result};
 
 /// Number of symbolic links on one way; more are a circle.
 const MOST_LINKS: u32 = 40;
@@ -41,13 +41,11 @@ const LIST: OFlags = OFlags::RDONLY
     .union(OFlags::CLOEXEC);
 
 /// Whether a user is this one or root, whom nobody is safe from.
-#[must_use]
 pub fn is_us_or_root(owner: u32) -> bool {
     owner == 0 || owner == host::user()
 }
 
 /// Whether nobody but this user and root can change which names a folder holds.
-#[must_use]
 pub fn is_private(folder: &Folder) -> bool {
     const GROUP: u32 = 0o020;
     const OTHERS: u32 = 0o002;
@@ -99,7 +97,7 @@ pub fn find(path: &Path, make: bool) -> Result<(Folder, OsString)> {
 
 /// Opens a folder to pass through it.
 fn pass_through(above: impl AsFd, name: impl AsRef<Path>) -> Result<OwnedFd, Errno> {
-    limits::open(|| rustix::fs::openat(&above, name.as_ref(), PASS, Mode::empty()))
+    limit::open(|| rustix::fs::openat(&above, name.as_ref(), PASS, Mode::empty()))
 }
 
 /// One part of a path.
@@ -193,7 +191,7 @@ impl Way {
 
     /// The folder that was reached.
     fn again(&self) -> Result<Folder> {
-        let handle = limits::open(|| rustix::fs::openat(&self.handle, ".", LIST, Mode::empty()));
+        let handle = limit::open(|| rustix::fs::openat(&self.handle, ".", LIST, Mode::empty()));
         let handle = handle.at("open the folder", &self.path)?;
         Ok(Folder::from_handle(handle, &self.path))
     }

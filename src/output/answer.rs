@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::cell::Cell;
 use super::page::Page;
-use crate::exit_status::ExitStatus;
+use crate::base::exit_status::ExitStatus;
 
 /// An answer: JSON comes from its fields, `plain` and `csv` from its records, tables from its page.
 pub trait Answer: Serialize {

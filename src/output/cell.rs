@@ -1,9 +1,9 @@
 //! One value of an answer: shown to people in their units, to programs exactly.
 
-use crate::escape;
-use crate::moment::Moment;
-use crate::name::Name;
-use crate::units;
+use crate::base::escape;
+use crate::base::name::Name;
+use crate::base::timestamp::Moment;
+use crate::base::unit;
 
 /// How a word should catch the eye, where there is colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,33 +39,29 @@ pub enum Cell {
 
 impl Cell {
     /// Its own words.
-    #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
     }
 
     /// A value that may not be known.
-    #[must_use]
     pub fn known<T>(value: Option<T>, cell: impl Fn(T) -> Self) -> Self {
         value.map_or(Self::Empty, cell)
     }
 
     /// For people; names are escaped towards a terminal, elsewhere only kept on one line.
-    #[must_use]
     pub fn shown(&self, terminal: bool) -> String {
         match self {
             Self::Name(name) if terminal => escape::visible(name.as_bytes()),
             Self::Name(name) => escape::single_line(name.as_bytes()),
             Self::Text(text) | Self::Toned(text, _) => text.clone(),
-            Self::Bytes(bytes) => units::bytes(*bytes),
-            Self::Count(count) => units::count(*count),
+            Self::Bytes(bytes) => unit::bytes(*bytes),
+            Self::Count(count) => unit::count(*count),
             Self::Moment(moment) => moment.ago(),
             Self::Empty => String::new(),
         }
     }
 
     /// For programs: the bytes of a name, exact numbers, RFC 3339 times.
-    #[must_use]
     pub fn exact(&self) -> Vec<u8> {
         match self {
             Self::Name(name) => name.as_bytes().to_vec(),
@@ -77,13 +73,11 @@ impl Cell {
     }
 
     /// Whether it is a name or path, which may be shortened where there is no room.
-    #[must_use]
     pub const fn is_name(&self) -> bool {
         matches!(self, Self::Name(_))
     }
 
     /// Whether it is a number, set to the right and never broken.
-    #[must_use]
     pub const fn is_number(&self) -> bool {
         matches!(self, Self::Bytes(_) | Self::Count(_))
     }

@@ -18,13 +18,11 @@ pub enum ColorChoice {
 
 impl ColorChoice {
     /// The same choice, or no colour at all where output is accessible.
-    #[must_use]
     pub const fn unless(self, accessible: bool) -> Self {
         if accessible { Self::Never } else { self }
     }
 
     /// Whether a stream gets colour. `--color` wins over `NO_COLOR` and `CLICOLOR_FORCE`.
-    #[must_use]
     pub fn applies(self, terminal: bool) -> bool {
         let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
         match self {
@@ -43,7 +41,6 @@ impl ColorChoice {
 }
 
 /// The text in the colour of its tone.
-#[must_use]
 pub fn paint(text: &str, tone: Tone) -> String {
     let code = match tone {
         Tone::Good => "32",

@@ -3,7 +3,7 @@
 use super::answer::Records;
 use super::cell::Cell;
 use super::sink::failed;
-use crate::error::Result;
+use crate::base::error::Result;
 
 /// Appends the records as CSV.
 pub(super) fn lines(records: &Records, text: &mut Vec<u8>) -> Result<()> {

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::answer::Answer;
 use super::sink::{Sink, failed};
-use crate::error::Result;
+use crate::base::error::Result;
 
 /// `{"command": ..., ...}`.
 #[derive(Serialize)]

@@ -3,12 +3,12 @@
 pub mod answer;
 pub mod cell;
 pub mod color;
-mod columns;
+mod column;
 mod csv;
+mod destination;
 mod height;
 pub mod json;
-pub mod messages;
-mod outlet;
+pub mod message;
 pub mod page;
 mod pager;
 mod plain;

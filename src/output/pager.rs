@@ -13,8 +13,9 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::interrupt::{self, Lent};
-use crate::name::Name;
+use crate::base::interrupt;
+use crate::base::interrupt::Lent;
+use crate::base::name::Name;
 
 /// How often it is looked whether the pager has ended.
 const PAUSE: Duration = Duration::from_millis(20);

@@ -4,16 +4,16 @@ use std::io::{self, Write};
 
 use super::answer::Answer;
 use super::color::ColorChoice;
+use super::destination;
 use super::json::Json;
-use super::outlet;
 use super::page::Page;
 use super::screen::Screen;
 use super::sink::{Sink, is_closed};
 use super::stream::{Lines, Rows, Stream};
 use super::{csv, json, plain, table};
-use crate::error::{Error, Result};
-use crate::exit_status::ExitStatus;
-use crate::interrupt;
+use crate::base::error::{Error, Result};
+use crate::base::exit_status::ExitStatus;
+use crate::base::interrupt;
 
 /// How answers are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,7 +43,6 @@ pub struct Printer {
 
 impl Printer {
     /// A printer onto this writer.
-    #[must_use]
     pub fn new(writer: Box<dyn Write + Send>, format: Format, screen: Screen, quiet: bool) -> Self {
         Self {
             sink: Sink::new(writer, format, screen.terminal),
@@ -57,7 +56,6 @@ impl Printer {
     }
 
     /// A printer that throws everything away.
-    #[must_use]
     pub fn silent() -> Self {
         Self::new(Box::new(io::sink()), Format::Plain, Screen::default(), true)
     }
@@ -84,10 +82,10 @@ impl Printer {
     }
 
     /// What a screen holds, where more of it goes through a pager.
-    fn page(&self) -> Option<outlet::Page> {
+    fn page(&self) -> Option<destination::Page> {
         let pages = self.pager && self.format == Format::Table && self.screen.terminal;
         let (width, height) = (self.screen.width?, self.screen.height?);
-        (pages && !self.screen.accessible).then_some(outlet::Page { width, height })
+        (pages && !self.screen.accessible).then_some(destination::Page { width, height })
     }
 
     /// Writes answers in this format from now on.
@@ -108,7 +106,6 @@ impl Printer {
     }
 
     /// The screen it writes on.
-    #[must_use]
     pub const fn screen(&self) -> Screen {
         self.screen
     }

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::messages::Messages;
-use crate::monitor::{Event, Monitor};
-use crate::units;
+use super::message::{Messages, write_line};
+use crate::base::monitor::{Event, Monitor};
+use crate::base::unit;
 
 /// Nothing is shown of work that is done sooner.
 const SILENCE: Duration = Duration::from_millis(300);
@@ -45,7 +45,6 @@ struct Task {
 impl Progress {
     /// Progress beside these messages. Where output is accessible no bar is drawn: each time it is painted anew would be
     /// read aloud.
-    #[must_use]
     pub fn new(messages: Messages, accessible: bool) -> Self {
         let capable = std::env::var_os("TERM").is_some_and(|term| term != "dumb");
         Self {
@@ -67,7 +66,7 @@ impl Progress {
         if self.bar {
             task.bar.get_or_insert_with(spinner).set_message(line);
         } else {
-            self.messages.line(&line);
+            write_line(&line);
         }
     }
 
@@ -134,12 +133,12 @@ impl Task {
         if let Some(total) = self.total.0 {
             parts.push(format!("{} %", percent(self.done.0, total)));
         }
-        let files = of(self.done.0, self.total.0, units::count);
+        let files = of(self.done.0, self.total.0, unit::count);
         parts.push(format!("{files} files"));
-        let rate = units::count(per(self.done.0, elapsed));
+        let rate = unit::count(per(self.done.0, elapsed));
         parts.push(format!("{rate} files/s"));
         if self.done.1 > 0 {
-            parts.push(units::counted(self.done.1, "folder"));
+            parts.push(unit::counted(self.done.1, "folder"));
         }
         format!("{line}: {}", parts.join(", "))
     }
@@ -161,14 +160,14 @@ impl Task {
         let mut parts = vec![format!("{} %", percent(done, total))];
         let left = total.saturating_sub(done).checked_div(rate);
         if let Some(seconds) = left {
-            let left = units::duration(Duration::from_secs(seconds));
+            let left = unit::duration(Duration::from_secs(seconds));
             parts.push(format!("{left} left"));
         }
-        parts.push(of(done, self.total.1, units::bytes));
+        parts.push(of(done, self.total.1, unit::bytes));
         if left.is_some() {
-            parts.push(format!("{}/s", units::bytes(rate)));
+            parts.push(format!("{}/s", unit::bytes(rate)));
         }
-        let files = of(self.done.0, self.total.0, units::count);
+        let files = of(self.done.0, self.total.0, unit::count);
         parts.push(format!("{files} files"));
         format!("{}: {}", self.name, parts.join(", "))
     }

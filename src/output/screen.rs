@@ -27,7 +27,6 @@ pub struct Screen {
 
 impl Screen {
     /// The screen behind standard output.
-    #[must_use]
     pub fn standard_output(color: ColorChoice, accessible: bool) -> Self {
         let terminal = io::stdout().is_terminal();
         Self {
@@ -40,7 +39,6 @@ impl Screen {
     }
 
     /// Whether rows may stand in tables; else they are records.
-    #[must_use]
     pub fn has_tables(self) -> bool {
         let is_wide = self.width.is_none_or(|width| width >= NARROWEST_TABLE);
         is_wide && !self.accessible
@@ -48,7 +46,6 @@ impl Screen {
 }
 
 /// Whether all output is to be accessible: it was asked for, or the environment says so.
-#[must_use]
 pub fn is_accessible(asked: bool) -> bool {
     asked || says_yes(env::var_os("ACCESSIBLE").as_deref())
 }

@@ -6,7 +6,6 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 const ELLIPSIS: &str = "…";
 
 /// The text within so many columns of a terminal. The last part of a path stays whole where there is room for it.
-#[must_use]
 pub(super) fn shorten(text: &str, limit: usize) -> String {
     if text.width() <= limit {
         return text.to_owned();

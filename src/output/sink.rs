@@ -4,10 +4,10 @@ use std::fmt;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use super::outlet::{Outlet, Page};
+use super::destination::{Outlet, Page};
 use super::printer::Format;
-use crate::error::{Error, Result};
-use crate::escape;
+use crate::base::error::{Error, Result};
+use crate::base::escape;
 
 /// A batch is written once it has this many bytes.
 const BATCH: usize = 32 * 1024;

@@ -8,8 +8,8 @@ use super::plain;
 use super::screen::Screen;
 use super::sink::Sink;
 use super::table;
-use crate::error::Result;
-use crate::exit_status::ExitStatus;
+use crate::base::error::Result;
+use crate::base::exit_status::ExitStatus;
 
 /// An answer whose rows come one after the other; every format asks for them in its own way.
 ///

@@ -5,7 +5,7 @@ use comfy_table::{CellAlignment, Table};
 
 use super::cell::Cell;
 use super::color::paint;
-use super::columns;
+use super::column;
 use super::page::{Block, Page};
 use super::screen::Screen;
 use super::shorten::shorten;
@@ -59,7 +59,7 @@ fn shown(cell: &Cell, screen: Screen) -> String {
 /// A table, its names shortened to what the terminal has room for; or, where that is not enough, its rows as records.
 fn table(headings: &[Cell], rows: &[Vec<Cell>], screen: Screen) -> String {
     let widths = if screen.has_tables() {
-        columns::widths(headings, rows, screen)
+        column::widths(headings, rows, screen)
     } else {
         None
     };

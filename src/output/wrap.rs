@@ -3,7 +3,6 @@
 use unicode_width::UnicodeWidthStr;
 
 /// The text in lines of at most so many columns, where its words allow that.
-#[must_use]
 pub fn wrap(text: &str, limit: usize) -> String {
     let lines = text.split('\n').map(|line| wrap_line(line, limit));
     lines.collect::<Vec<_>>().join("\n")

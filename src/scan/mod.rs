@@ -1,7 +1,10 @@
 //! Looking at the disks and bringing the index up to date.
 
-mod record;
+pub mod discover;
+pub mod load;
 mod remote;
+mod sync_record;
+pub mod walk;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -10,22 +13,23 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::error::{Error, Result};
-use crate::exclusions::Exclusions;
+use self::discover::{Before, Extent, Survey};
+use self::walk::{Sight, see};
+use crate::base::error::{Error, Result};
+use crate::base::monitor::{Event, Monitor};
+use crate::base::timestamp::Moment;
+use crate::base::unit;
 use crate::index::{Changes, Drafted, Index, KnownDatabase, LookWriter};
-use crate::listing::{Listing, list};
-use crate::moment::Moment;
-use crate::monitor::{Event, Monitor};
-use crate::mounts;
+use crate::model::exclusion::Exclusions;
+use crate::model::mount;
+use crate::model::project::{ProjectId, Scope, below};
+use crate::model::registry::{Category, Database, Registry};
 use crate::os::disk::{Disk, Turns};
 use crate::os::folder::Folder;
-use crate::presence::{self, Marks};
-use crate::project::{ProjectId, Scope, below};
-use crate::registry::{Category, Database, Registry};
-use crate::sides::RemoteSide;
-use crate::sight::{Sight, see};
-use crate::survey::{Before, Extent, Survey};
-use crate::units;
+use crate::snapshot::discovery::{Listing, list};
+use crate::storage::RemoteSide;
+use crate::storage::availability;
+use crate::storage::availability::Marks;
 
 /// What a look at a database came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -43,7 +47,6 @@ pub enum LookState {
 
 impl LookState {
     /// The word for people.
-    #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
             Self::Complete => "complete",
@@ -104,10 +107,11 @@ pub fn look(
             };
             let changes = seen.write(index, registry, database, extent)?;
             match &seen.remote {
-                Some(side) => record::correct_remote(index, side, extent)?,
-                None => record::correct_disk(index, registry, database, extent)?,
+                Some(side) => sync_record::correct_remote(index, side, extent)?,
+                None => sync_record::correct_disk(index, registry, database, extent)?,
             }
-            if let Some(shared) = presence::shared_identity(index, registry.databases(), database)?
+            if let Some(shared) =
+                availability::shared_identity(index, registry.databases(), database)?
             {
                 monitor.event(&Event::Problem(&shared));
             }
@@ -149,7 +153,7 @@ fn in_turn<T>(
     monitor: &dyn Monitor,
     work: &mut dyn FnMut() -> Result<T>,
 ) -> Result<T> {
-    let root = presence::open(index, database, &index.database(&database.root)?)?;
+    let root = availability::open(index, database, &index.database(&database.root)?)?;
     monitor.event(&Event::Left(&database.name));
     let _turn = turns.take(Disk::of(&root))?;
     monitor.event(&Event::Entered(&database.name));
@@ -180,7 +184,7 @@ fn examine<'a>(
 ) -> Result<Seen<'a>> {
     let began = Moment::now();
     let known = index.database(&database.root)?;
-    let root = presence::open(index, database, &known)?;
+    let root = availability::open(index, database, &known)?;
     let exclusions = Arc::new(Exclusions::new(registry.exclusion_rules())?);
     let before = Before {
         expected: expected(index, &known, extent)?,
@@ -279,7 +283,7 @@ fn refuse_emptiness(
 
 /// Says that a database that holds no client is taken for another.
 fn emptied(database: &Database, known: &KnownDatabase) -> Error {
-    let files = units::counted(known.files, "file");
+    let files = unit::counted(known.files, "file");
     Error::Offline {
         database: database.name.clone(),
         root: database.root.clone(),
@@ -333,17 +337,17 @@ fn mounts_in(
     replicas: &[(&Category, ProjectId)],
     exclusions: &Exclusions,
 ) -> Vec<PathBuf> {
-    let mut found = mounts::below(root.path());
+    let mut found = mount::below(root.path());
     found.retain(|mount| {
         replicas.iter().any(|(category, project)| {
             let replica = below(&category.path, project);
-            mounts::concerns(mount, &category.path, &replica)
+            mount::concerns(mount, &category.path, &replica)
                 && !mount
                     .strip_prefix(&replica)
                     .is_ok_and(|path| exclusions.excludes_below(path))
         })
     });
-    found.retain(|mount| mounts::is_mounted(root, mount));
+    found.retain(|mount| mount::is_mounted(root, mount));
     found.into_iter().collect()
 }
 

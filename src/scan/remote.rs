@@ -3,19 +3,19 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::discover::{Extent, Survey};
+use super::walk::Sight;
 use super::{Seen, emptied, expected};
-use crate::error::Result;
-use crate::exclusions::Exclusions;
+use crate::base::error::Result;
+use crate::base::monitor::{Event, Monitor};
+use crate::base::timestamp::Moment;
 use crate::index::{Draft, Index};
-use crate::moment::Moment;
-use crate::monitor::{Event, Monitor};
-use crate::presence::Marks;
-use crate::project::Scope;
-use crate::registry::{Database, Registry};
-use crate::sides::RemoteSide;
-use crate::sight::Sight;
-use crate::survey::{Extent, Survey};
-use crate::tree::Tree;
+use crate::model::exclusion::Exclusions;
+use crate::model::project::Scope;
+use crate::model::registry::{Database, Registry};
+use crate::snapshot::tree::Tree;
+use crate::storage::RemoteSide;
+use crate::storage::availability::Marks;
 
 /// Lists everything in an extent, without writing.
 pub(super) fn examine<'a>(

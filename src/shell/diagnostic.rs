@@ -4,15 +4,15 @@ use std::ops::Range;
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-use super::quoting;
 use super::statement::Statement;
-use crate::error::Error;
-use crate::escape;
-use crate::lexer::{Word, lex};
+use super::unquoted_name;
+use crate::base::error::Error;
+use crate::base::escape;
+use crate::commands::workspace::Workspace;
+use crate::language::lexer::{Word, lex};
 use crate::os::terminal;
 use crate::output::cell::Tone;
-use crate::output::messages::Messages;
-use crate::workspace::Workspace;
+use crate::output::message::{Messages, write_line, write_text};
 
 /// Tells of a failure of a statement.
 pub(super) fn report(
@@ -32,7 +32,7 @@ pub(super) fn report(
     let line = statement.text[start..].lines().next().unwrap_or_default();
     let column = statement.text[start..span.start].chars().count() + 1;
     let word = messages.painted("error", Tone::Bad);
-    messages.text(&format!(
+    write_text(&format!(
         "{}:{number}:{column}: {word}: {}",
         statement.origin,
         error.line()
@@ -48,8 +48,8 @@ pub(super) fn report(
         usize::from(width).saturating_sub(INDENT.len())
     });
     let (shown, before, carets) = excerpt(&parts, room);
-    messages.line(&format!("{INDENT}{shown}"));
-    messages.line(&format!(
+    write_line(&format!("{INDENT}{shown}"));
+    write_line(&format!(
         "{INDENT}{}{}",
         " ".repeat(before),
         messages.painted(&"^".repeat(carets), Tone::Bad)
@@ -61,7 +61,7 @@ pub(super) fn report(
             | Error::NoReplica { .. }
             | Error::Syntax { .. }
     );
-    let meant = quoting::meant(&words, workspace).filter(|_| is_about_names);
+    let meant = unquoted_name::meant(&words, workspace).filter(|_| is_about_names);
     let quoted = meant.map(|name| format!("a name with spaces is quoted: {name}"));
     if let Some(hint) = quoted.or_else(|| error.hint()) {
         messages.hint(&hint);

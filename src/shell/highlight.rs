@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use clap::Command;
 
-use super::completion::known::Known;
-use super::completion::wanted::Wanted;
+use super::completion::candidates::Wanted;
+use super::completion::studio_names::Known;
 use super::position::{Position, Role};
-use crate::lexer::{Word, lex};
+use crate::language::lexer::{Word, lex};
 
 /// How a part of a line looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::time::Duration;
 use clap::Command;
 
 use super::completion::Typing;
-use super::completion::known::Known;
-use super::completion::wanted::Wanted;
+use super::completion::candidates::Wanted;
+use super::completion::studio_names::Known;
 use super::position::Position;
 
 /// A hint.

@@ -3,14 +3,14 @@
 use clap::FromArgMatches as _;
 use clap::error::ErrorKind;
 
-use super::complaint::explained;
+use super::clap_error::explained;
+use crate::base::error::Result;
+use crate::base::exit_status::ExitStatus;
 use crate::commands::help::{Help, asked_for};
+use crate::commands::workspace::Workspace;
 use crate::commands::{Flow, Line, Run as _, grammar};
-use crate::error::Result;
-use crate::exit_status::ExitStatus;
-use crate::lexer::lex;
+use crate::language::lexer::lex;
 use crate::output::printer::Printer;
-use crate::workspace::Workspace;
 
 /// The grammar of all commands, made once for many lines: making it takes longer than running most of them.
 #[derive(Debug, Default)]

@@ -1,16 +1,16 @@
 //! The shell: lines from prompt, scripts, `-c` and standard input become commands, and failures become messages.
 
-mod complaint;
+mod clap_error;
 mod completion;
 mod diagnostic;
+pub mod failure_summary;
 mod highlight;
 mod hint;
 mod line;
 mod position;
 pub mod prompt;
-mod quoting;
 pub mod script;
 pub mod session;
 mod statement;
-mod synonyms;
-pub mod tally;
+mod synonym;
+mod unquoted_name;

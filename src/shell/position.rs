@@ -242,7 +242,7 @@ fn subcommand<'g>(command: &'g Command, word: &OsStr) -> Option<&'g Command> {
 mod tests {
     use super::*;
     use crate::commands::built_grammar;
-    use crate::lexer::lex;
+    use crate::language::lexer::lex;
 
     fn missing(line: &str) -> String {
         let grammar = built_grammar();

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use super::session::{Ended, Session};
 use super::statement::statements;
-use crate::error::{At as _, Error, Result};
-use crate::exit_status::ExitStatus;
-use crate::interrupt;
-use crate::name::Name;
-use crate::startup::StartupFile;
+use crate::base::error::{At as _, Error, Result};
+use crate::base::exit_status::ExitStatus;
+use crate::base::interrupt;
+use crate::base::name::Name;
+use crate::commands::startup::StartupFile;
+use crate::output::message::write_line;
 
 /// More than this is no script: 16 MiB.
 const LARGEST: u64 = 16 << 20;
@@ -91,7 +92,6 @@ impl Script {
     }
 
     /// The text given in the nth `-c`, from 1.
-    #[must_use]
     pub fn from_option(text: &str, number: usize) -> Self {
         Self {
             origin: match number {
@@ -104,13 +104,11 @@ impl Script {
     }
 
     /// The file it is from, if it is from one.
-    #[must_use]
     pub fn file(&self) -> Option<&Path> {
         self.file.as_deref()
     }
 
     /// Its lines.
-    #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -147,7 +145,7 @@ impl Script {
         for statement in statements(&self.origin, 1, &self.text) {
             // Commands that only read are too quick to ask; the script must still stop.
             if interrupt::requested() {
-                session.messages.line("interrupted");
+                write_line("interrupted");
                 return interrupt::status().into();
             }
             let Ended { exit, status } = session.run(&statement, false);

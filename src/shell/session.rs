@@ -5,24 +5,24 @@ use std::mem;
 use std::path::{Path, PathBuf};
 
 use super::diagnostic::report;
+use super::failure_summary::Tally;
 use super::line::{Grammar, execute};
 use super::script::Script;
 use super::statement::Statement;
-use super::tally::Tally;
+use crate::base::confirmation::Consent;
+use crate::base::error::{Error, Result};
+use crate::base::exit_status::ExitStatus;
+use crate::base::interrupt;
 use crate::commands::Flow;
+use crate::commands::setting::Settings;
 use crate::commands::source::Source;
-use crate::consent::Consent;
-use crate::error::{Error, Result};
-use crate::exit_status::ExitStatus;
-use crate::interrupt;
+use crate::commands::workspace::Workspace;
+use crate::model::path;
 use crate::os::disk;
-use crate::output::messages::Messages;
+use crate::output::message::{Messages, write_line, write_text};
 use crate::output::printer::Printer;
 use crate::output::progress::Progress;
-use crate::paths;
-use crate::remote;
-use crate::settings::Settings;
-use crate::workspace::Workspace;
+use crate::rclone;
 
 /// No script needs to be so many files deep.
 const DEEPEST: usize = 100;
@@ -71,7 +71,6 @@ impl From<ExitStatus> for Ended {
 
 impl Session {
     /// A session of scripts; a prompt makes it its own with [`Self::begin_prompt`].
-    #[must_use]
     pub fn new(workspace: Workspace, printer: Printer, messages: Messages) -> Self {
         let mut session = Self {
             applied: workspace.settings.clone(),
@@ -112,7 +111,7 @@ impl Session {
             self.messages.warning(&notice);
         }
         // With `--quiet` a good night prints nothing, whatever rclone it has.
-        if let Some(notice) = remote::take_notice().filter(|_| !self.messages.quiet()) {
+        if let Some(notice) = rclone::take_notice().filter(|_| !self.messages.quiet()) {
             self.messages.warning(&notice);
         }
         if let Some(next) = self.printer.take_next().filter(|_| self.is_prompt) {
@@ -171,14 +170,13 @@ impl Session {
 
     /// Runs the file of a `source` line.
     fn source(&mut self, source: Source, statement: &Statement) -> Result<Ended> {
-        let path = paths::absolute(&source.file, &self.workspace.base)?;
+        let path = path::absolute(&source.file, &self.workspace.base)?;
         let script = Script::read_sourced(&path)?;
         let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
         let ended = self.run_script(&script, &folder, source.arguments)?;
         if ended.status.stops_script() && !ended.status.stops_everything() && !self.keep_going {
             let place = statement.place();
-            self.messages
-                .text(&format!("    in the file that {place} runs"));
+            write_text(&format!("    in the file that {place} runs"));
         }
         Ok(ended)
     }
@@ -201,12 +199,12 @@ impl Session {
     fn failed(&mut self, statement: &Statement, error: &Error) -> ExitStatus {
         match error {
             Error::Interrupted => {
-                self.messages.line("interrupted");
+                write_line("interrupted");
                 return interrupt::status();
             }
             // Somebody was asked and said no: that is no failure.
             Error::Declined => {
-                self.messages.text(&error.line());
+                write_text(&error.line());
                 return ExitStatus::Done;
             }
             error => report(statement, error, &self.workspace, self.messages),
@@ -235,7 +233,7 @@ impl Session {
             self.workspace.monitor = Box::new(Progress::new(self.messages, accessible));
         }
         disk::want_threads(settings.jobs);
-        remote::prefer(settings.rclone.as_deref());
+        rclone::prefer(settings.rclone.as_deref());
         self.workspace.consent = match self.consent {
             Consent::Person(_) if !settings.confirm => Consent::Given,
             consent => consent,

@@ -1,6 +1,6 @@
 //! Logical lines: one physical line, or several where they end in ` \`.
 
-use crate::lexer::{continues, lex};
+use crate::language::lexer::{continues, lex};
 
 /// One logical line of a source of commands: several physical lines where they end in ` \`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use auto_backup::exit_status::ExitStatus;
+use auto_backup::base::exit_status::ExitStatus;
 use regex::Regex;
 
 use crate::servers::{Remotes, rclone};

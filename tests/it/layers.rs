@@ -1,4 +1,4 @@
-//! The structure: layers, homes of third-party crates, and that no file is forgotten.
+//! The structure: layers, homes of third-party crates, unique names, and that no file is forgotten.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,117 +6,62 @@ use std::path::{Path, PathBuf};
 
 use regex::Regex;
 
-/// The modules of the library; each may import only those before it.
-const ORDER: &[&str] = &[
-    "escape",
-    "name",
-    "spelling",
-    "units",
-    "moment",
-    "nearest",
-    "exit_status",
-    "error",
-    "interrupt",
-    "consent",
-    "monitor",
-    "lexer",
-    "variables",
-    "paths",
-    "address",
-    "exclusions",
-    "os",
-    "digest",
-    "project",
-    "naming",
-    "registry",
-    "startup",
-    "output",
-    "settings",
-    "manifest",
-    "sequence",
-    "pattern",
-    "aggregate",
-    "walk",
-    "held",
-    "tree",
-    "diff",
-    "mounts",
-    "respell",
-    "listing",
-    "identity",
-    "remote",
-    "index",
-    "run_log",
-    "catalogue",
-    "search",
-    "presence",
-    "content",
-    "noting",
-    "sides",
-    "survey",
-    "sight",
-    "scan",
-    "loading",
-    "plan",
-    "outcome",
-    "copy_file",
-    "versions",
-    "fit",
-    "preflight",
-    "transfer",
-    "report",
-    "sending",
-    "lock",
-    "lane",
-    "journal",
-    "copying",
-    "syncing",
-    "comparing",
-    "workspace",
-    "commands",
-    "shell",
-    "cli",
-    "main",
-];
+/// Returns the folders of `src/` from the highest layer to the lowest: the order of the `mod` lines in `src/lib.rs`.
+fn layers() -> Vec<String> {
+    let library = fs::read_to_string(top().join("src/lib.rs")).unwrap();
+    let line = Regex::new(r"(?m)^(?:pub )?mod (\w+);").unwrap();
+    line.captures_iter(&library)
+        .map(|found| found[1].to_owned())
+        .collect()
+}
 
 /// Where each third-party crate may be named. serde's derive is everywhere an answer is; thiserror's in `error`.
 const HOMES: &[(&str, &[&str])] = &[
-    ("base64", &["name.rs"]),
+    ("base64", &["base/name.rs"]),
     ("clap", &["commands/", "shell/", "cli/"]),
     ("clap_complete", &["cli/generate.rs"]),
     ("clap_mangen", &["cli/generate.rs"]),
     ("comfy_table", &["output/table.rs"]),
     ("csv", &["output/csv.rs"]),
-    ("dirs", &["paths.rs"]),
-    ("fs_extra", &["copy_file/bytes.rs"]),
-    ("globset", &["pattern.rs"]),
-    ("ignore", &["exclusions/mod.rs"]),
+    ("dirs", &["model/path.rs"]),
+    ("fs_extra", &["storage/copy_file/copier.rs"]),
+    ("globset", &["commands/pattern.rs"]),
+    ("ignore", &["model/exclusion/mod.rs"]),
     ("indicatif", &["output/progress.rs"]),
-    ("jiff", &["moment.rs"]),
+    ("jiff", &["base/timestamp.rs"]),
     ("nix", &["os/"]),
     ("open", &["commands/explore.rs"]),
-    ("regex", &["pattern.rs"]),
+    ("regex", &["commands/pattern.rs"]),
     ("rusqlite", &["index/"]),
     ("rustix", &["os/"]),
     ("rustyline", &["shell/prompt/"]),
-    ("serde_json", &["output/json.rs", "identity.rs", "remote/"]),
-    ("signal_hook", &["interrupt.rs"]),
-    ("strsim", &["nearest.rs"]),
+    (
+        "serde_json",
+        &["output/json.rs", "model/identity.rs", "rclone/"],
+    ),
+    ("signal_hook", &["base/interrupt.rs"]),
+    ("strsim", &["base/suggest.rs"]),
     ("tempfile", &["os/scratch/"]),
-    ("thiserror", &["error/"]),
-    ("unicode_normalization", &["spelling.rs"]),
+    ("thiserror", &["base/error/"]),
+    ("unicode_normalization", &["base/unicode.rs"]),
     (
         "unicode_width",
         &[
-            "output/columns.rs",
+            "output/column.rs",
             "output/height.rs",
             "output/shorten.rs",
             "output/wrap.rs",
             "shell/diagnostic.rs",
         ],
     ),
-    ("xxhash_rust", &["aggregate.rs", "digest.rs"]),
+    (
+        "xxhash_rust",
+        &["snapshot/aggregate.rs", "snapshot/digest.rs"],
+    ),
 ];
+
+/// Modules of `src/commands/` that commands share.
+const SHARED: &[&str] = &["pattern", "search", "setting", "startup", "workspace"];
 
 fn top() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -143,25 +88,26 @@ fn sources(folder: &str) -> BTreeMap<String, String> {
     sources
 }
 
-/// The module of the library that a file belongs to.
+/// The top-level module of a file, by its path below `src/`.
 fn module(path: &str) -> &str {
     path.split(['/', '.']).next().unwrap()
 }
 
-fn place(module: &str) -> usize {
-    let place = ORDER.iter().position(|known| *known == module);
-    place.unwrap_or_else(|| panic!("`{module}` has no place in the layers"))
-}
-
 #[test]
 fn a_file_imports_only_from_layers_below_it() {
+    let layers = layers();
+    let place = |module: &str| {
+        let place = layers.iter().position(|layer| layer == module);
+        place.unwrap_or_else(|| panic!("`{module}` is no layer"))
+    };
     let import = Regex::new(r"\bcrate::([a-z_]+)").unwrap();
-    for (path, text) in sources("src").iter().filter(|(path, _)| *path != "lib.rs") {
+    let is_root = |path: &str| ["lib.rs", "main.rs"].contains(&path);
+    for (path, text) in sources("src").iter().filter(|(path, _)| !is_root(path)) {
         let own = module(path);
         for found in import.captures_iter(text) {
             let other = found.get(1).unwrap().as_str();
             assert!(
-                other == own || place(other) < place(own),
+                place(own) <= place(other),
                 "src/{path} imports crate::{other}"
             );
         }
@@ -221,23 +167,21 @@ fn every_file_opens_with_its_purpose() {
 fn every_command_file_is_listed_and_tested() {
     let listed = fs::read_to_string(top().join("src/commands/mod.rs")).unwrap();
     let tested = fs::read_to_string(top().join("tests/it/commands/mod.rs")).unwrap();
-    for path in sources("src/commands")
-        .keys()
-        .filter(|path| *path != "mod.rs")
-    {
-        let name = module(path);
+    let sources = sources("src/commands");
+    let commands = sources.keys().map(|path| module(path));
+    for name in commands.filter(|name| *name != "mod" && !SHARED.contains(name)) {
         let variant: String = name[..1].to_uppercase() + &name[1..];
         assert!(
             listed.contains(&format!("mod {name};")),
-            "{path} is no module"
+            "{name} is no module"
         );
         assert!(
             listed.contains(&format!("{variant}({name}::{variant})")),
-            "{path} is no command"
+            "{name} is no command"
         );
         assert!(
             tested.contains(&format!("mod {name};")),
-            "{path} has no tests"
+            "{name} has no tests"
         );
     }
 }
@@ -262,12 +206,21 @@ fn every_test_file_is_listed() {
 }
 
 #[test]
-fn every_module_is_in_the_architecture() {
+fn architecture_page_lists_layers_in_order() {
     let page = fs::read_to_string(top().join("docs/architecture.md")).unwrap();
-    for module in ORDER {
-        assert!(
-            page.contains(&format!("`{module}`")) || page.contains(&format!("`{module}/`")),
-            "{module}"
-        );
+    let row = Regex::new(r"(?m)^\| `(\w+)/` \|").unwrap();
+    let listed: Vec<_> = row
+        .captures_iter(&page)
+        .map(|found| found[1].to_owned())
+        .collect();
+    assert_eq!(listed, layers());
+}
+
+#[test]
+fn every_layer_tells_its_story_in_fifteen_lines() {
+    for layer in layers() {
+        let text = fs::read_to_string(top().join("src").join(&layer).join("mod.rs")).unwrap();
+        let lines = text.lines().take_while(|line| line.starts_with("//!"));
+        assert!((1..=15).contains(&lines.count()), "{layer}");
     }
 }

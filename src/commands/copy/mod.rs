@@ -1,23 +1,24 @@
 //! `copy`: bring a project's files from one database to others.
 
-pub(super) mod copied;
+pub(super) mod answer;
 
 use std::ffi::OsString;
 
 use clap::Args;
 
-use copied::Copied;
+use self::answer::Copied;
 
-use crate::consent::Consent;
-use crate::copying::{self, Request};
-use crate::error::{Error, Result};
+use super::workspace::Workspace;
+use crate::base::confirmation::Consent;
+use crate::base::error::{Error, Result};
+use crate::copy;
+use crate::copy::Request;
+use crate::copy::plan::Rules;
+use crate::copy::run_recorder;
 use crate::index::Begun;
-use crate::journal;
-use crate::lexer::quote;
-use crate::plan::Rules;
-use crate::project::Scope;
-use crate::registry::{Database, Registry};
-use crate::workspace::Workspace;
+use crate::language::lexer::quote;
+use crate::model::project::Scope;
+use crate::model::registry::{Database, Registry};
 
 /// Copy a category of a project from one database to others
 ///
@@ -91,8 +92,8 @@ impl Copy {
         request.consent = workspace.consent.or_given(self.yes);
         if request.dry_run {
             // It writes nothing that would need a number.
-            let report = copying::copy(index, registry, &request, 0, workspace.monitor.as_ref())?;
-            let state = journal::state(&report);
+            let report = copy::copy(index, registry, &request, 0, workspace.monitor.as_ref())?;
+            let state = run_recorder::state(&report);
             return Ok(Copied::new(None, state, true, report));
         }
         let (what, to) = (self.what(), names(&request.destinations));
@@ -103,9 +104,10 @@ impl Copy {
             destination: Some(&to),
         };
         let monitor = workspace.monitor.as_ref();
-        let (run, state, report) = journal::keep(index, &begun, monitor, &mut |index, run| {
-            copying::copy(index, registry, &request, run, monitor)
-        })?;
+        let (run, state, report) =
+            run_recorder::keep(index, &begun, monitor, &mut |index, run| {
+                copy::copy(index, registry, &request, run, monitor)
+            })?;
         Ok(Copied::new(Some(run), state, false, report))
     }
 

@@ -8,22 +8,23 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::{Fetched, fetched, location, table};
-use crate::catalogue::{ProjectState, ReplicaState};
-use crate::error::Result;
-use crate::exit_status::ExitStatus;
+use crate::base::error::Result;
+use crate::base::exit_status::ExitStatus;
+use crate::base::name::Name;
+use crate::base::timestamp::Moment;
+use crate::commands::search;
+use crate::commands::search::Hit;
+use crate::commands::workspace::Workspace;
+use crate::index::overview::{ProjectState, ReplicaState};
 use crate::index::{Index, Snapshot};
-use crate::moment::Moment;
-use crate::name::Name;
+use crate::model::project::{ProjectId, Scope};
+use crate::model::registry::Registry;
 use crate::output::answer::Answer as _;
 use crate::output::cell::Cell;
 use crate::output::json::Json;
 use crate::output::page::Page;
 use crate::output::stream::{Lines, Rows, Stream};
-use crate::project::{ProjectId, Scope};
-use crate::registry::Registry;
-use crate::search::{self, Hit};
-use crate::sequence::Sequence;
-use crate::workspace::Workspace;
+use crate::snapshot::sequence::Sequence;
 
 /// How the replicas compare, and all their files.
 #[derive(Debug)]

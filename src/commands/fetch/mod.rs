@@ -7,21 +7,22 @@ use std::ffi::OsString;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
+use self::files::ListedFiles;
+use super::workspace::Workspace;
 use super::{Run, one_project};
-use crate::catalogue::{self, ProjectState, ReplicaState, State};
-use crate::error::Result;
-use crate::exit_status::ExitStatus;
-use crate::loading::look_at_all;
-use crate::monitor::Event;
+use crate::base::error::Result;
+use crate::base::exit_status::ExitStatus;
+use crate::base::monitor::Event;
+use crate::base::unit;
+use crate::index::overview;
+use crate::index::overview::{ProjectState, ReplicaState, State};
+use crate::model::project::Scope;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
-use crate::project::Scope;
 use crate::scan::LookState;
-use crate::survey::Extent;
-use crate::units;
-use crate::workspace::Workspace;
-use files::ListedFiles;
+use crate::scan::discover::Extent;
+use crate::scan::load::look_at_all;
 
 /// Show where projects are, how big they are and how their replicas compare
 ///
@@ -172,7 +173,7 @@ fn look(workspace: &mut Workspace, scope: &Scope) -> Result<bool> {
 fn fetched(workspace: &Workspace, scope: &Scope, seen_all: bool) -> Result<Fetched> {
     let (index, registry) = (&workspace.index, &workspace.registry);
     Ok(Fetched {
-        projects: catalogue::compare(index, registry, scope)?,
+        projects: overview::compare(index, registry, scope)?,
         seen_all,
         lacking: registry.lacking(),
     })
@@ -191,8 +192,8 @@ fn cell(replica: &ReplicaState) -> Cell {
             format!(
                 "{}, {}, {}",
                 replica.state.word(),
-                units::counted(files, "file"),
-                units::bytes(bytes)
+                unit::counted(files, "file"),
+                unit::bytes(bytes)
             )
         }
         _ if replica.state == State::Offline && replica.indexed_at.is_none() => {

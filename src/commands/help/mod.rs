@@ -1,22 +1,22 @@
 //! `help`: the commands, one of them with examples, or a page about something else.
 
-mod own_names;
-mod topics;
+mod studio_names;
+mod topic;
 
 use std::ffi::OsString;
 
 use clap::{Args, Command};
 use serde::Serialize;
 
+use self::studio_names::OwnNames;
+use self::topic::Topic;
 use super::Run;
-use crate::error::{Error, Result};
-use crate::nearest::nearest;
+use super::workspace::Workspace;
+use crate::base::error::{Error, Result};
+use crate::base::suggest::nearest;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
 use crate::output::page::Page;
-use crate::workspace::Workspace;
-use own_names::OwnNames;
-use topics::Topic;
 
 /// Show the commands, or one of them with examples
 ///

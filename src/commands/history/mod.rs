@@ -1,22 +1,22 @@
 //! `history`: the runs there were, and what one of them handled.
 
-mod handled;
+mod item;
 
 use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
 
+use self::item::Handled;
 use super::Run;
-use crate::error::Result;
+use super::workspace::Workspace;
+use crate::base::error::Result;
+use crate::base::timestamp::Moment;
+use crate::base::unit;
 use crate::index;
-use crate::moment::Moment;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
-use crate::units;
-use crate::workspace::Workspace;
-use handled::Handled;
 
 /// How many runs are shown unless more are asked for.
 const SHOWN: u64 = 20;
@@ -173,7 +173,7 @@ impl ShownRun {
     }
 
     fn shown_row(&self) -> Vec<Cell> {
-        self.row(|seconds| units::duration(Duration::from_secs(seconds)))
+        self.row(|seconds| unit::duration(Duration::from_secs(seconds)))
     }
 
     fn tone(&self) -> Tone {

@@ -1,30 +1,31 @@
 //! `load`: look at the disks and bring the index up to date.
 
-mod loaded;
+mod answer;
 
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 
+use self::answer::{Loaded, LoadedDatabase};
 use super::Run;
-use crate::catalogue;
-use crate::consent::Consent;
-use crate::error::{Error, Result};
+use super::workspace::Workspace;
+use crate::base::confirmation::Consent;
+use crate::base::error::{Error, Result};
+use crate::base::monitor::Monitor;
+use crate::base::timestamp::Moment;
+use crate::base::unit;
+use crate::copy::run_recorder;
+use crate::index::overview;
+use crate::index::run_log;
+use crate::index::run_log::Entry;
 use crate::index::{Begun, Ended, Index};
-use crate::journal;
-use crate::lexer::quote;
-use crate::loading::look_at_all;
-use crate::moment::Moment;
-use crate::monitor::Monitor;
-use crate::project::Scope;
-use crate::registry::{Database, Registry};
-use crate::run_log::{self, Entry};
+use crate::language::lexer::quote;
+use crate::model::project::Scope;
+use crate::model::registry::{Database, Registry};
 use crate::scan;
-use crate::survey::Extent;
-use crate::units;
-use crate::workspace::Workspace;
-use loaded::{Loaded, LoadedDatabase};
+use crate::scan::discover::Extent;
+use crate::scan::load::look_at_all;
 
 /// Look at the disks and bring the index up to date
 ///
@@ -50,7 +51,7 @@ pub(crate) struct Load {
     #[arg(long = "category", value_name = "CATEGORY")]
     categories: Vec<String>,
     /// Only where the last look is older than this: 90s, 15m, 1h, 2d
-    #[arg(long, value_name = "AGE", value_parser = units::parse_duration)]
+    #[arg(long, value_name = "AGE", value_parser = unit::parse_duration)]
     older_than: Option<Duration>,
     /// Drop what the index knows of this database; no file is touched
     #[arg(long, value_name = "DATABASE", conflicts_with_all = ["databases", "project", "categories", "older_than"])]
@@ -108,14 +109,14 @@ impl Run for Load {
         noted?;
         if databases.iter().all(|database| database.gone == 0) {
             // Nothing of this name is known or was there: a slip of the pen, not a look.
-            catalogue::known_projects(&workspace.index, &workspace.registry, &extent.scope)?;
+            overview::known_projects(&workspace.index, &workspace.registry, &extent.scope)?;
         }
         Ok(Loaded {
             run: Some(run),
             state: if logged {
                 ended.state
             } else {
-                journal::incomplete(ended.state)
+                run_recorder::incomplete(ended.state)
             },
             databases,
             lacking: workspace.registry.lacking(),
@@ -288,7 +289,7 @@ fn forget(
     let mut forgotten = Vec::new();
     for database in databases {
         let known = scan::summary(index, registry, database)?;
-        let files = units::counted(known.files, "file");
+        let files = unit::counted(known.files, "file");
         let question = format!(
             "forget what the index knows of `{}` ({files})? no file is touched",
             database.name

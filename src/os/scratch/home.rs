@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use rustix::fs::OFlags;
 
-use crate::error::{At as _, Error, Result};
+use crate::base::error::{At as _, Error, Result};
 use crate::os::host;
 
 /// Beginning of a folder's name; 128 random bits follow.

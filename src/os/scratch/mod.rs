@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use tempfile::{NamedTempFile, TempDir};
 
-use crate::error::{At as _, Result};
-use home::Home;
+use self::home::Home;
+use crate::base::error::{At as _, Result};
 
 /// Greatest length of a socket's path, in bytes: the system's limit is 108 with the NUL at its end, and 104 on some.
 const SOCKET_PATH: usize = 103;
@@ -52,7 +52,6 @@ impl Scratch {
     }
 
     /// Path of the file.
-    #[must_use]
     pub fn path(&self) -> &Path {
         self.file.path()
     }
@@ -86,7 +85,6 @@ impl ScratchFolder {
     }
 
     /// Path of the folder.
-    #[must_use]
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
@@ -119,7 +117,6 @@ impl SocketFolder {
     }
 
     /// Path of the socket.
-    #[must_use]
     pub fn socket(&self) -> PathBuf {
         self.folder.path().join(SOCKET)
     }

@@ -1,22 +1,22 @@
 //! Completing words: commands and options from the grammar, names from memory, paths from the disk.
 
-mod found;
-pub(super) mod known;
-pub(super) mod names;
-mod places;
-mod typing;
-pub(super) mod wanted;
+pub(super) mod candidates;
+mod match_list;
+pub(super) mod name_list;
+mod path;
+pub(super) mod studio_names;
+mod typed_line;
 
 use std::time::Duration;
 
 use clap::Command;
 
+use self::candidates::Wanted;
+use self::match_list::Found;
+use self::name_list::List;
+use self::studio_names::Known;
+pub(super) use self::typed_line::Typing;
 use super::position::Position;
-use found::Found;
-use known::Known;
-use names::List;
-pub(super) use typing::Typing;
-use wanted::Wanted;
 
 /// So many are listed; of more it is said how many there are.
 const MOST: usize = 100;
@@ -75,10 +75,10 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::found::opened;
+    use super::match_list::opened;
     use super::*;
     use crate::commands::built_grammar;
-    use crate::lexer::{lex, quote};
+    use crate::language::lexer::{lex, quote};
 
     /// The line with each candidate in it.
     fn completed_in(known: &Known, line: &str) -> Vec<String> {

@@ -15,7 +15,7 @@ use rustyline::{CompletionType, Context, Helper};
 
 use crate::commands::built_grammar;
 use crate::shell::completion::complete;
-use crate::shell::completion::known::Known;
+use crate::shell::completion::studio_names::Known;
 use crate::shell::highlight::highlight;
 use crate::shell::hint::{Hint, hint};
 

@@ -11,9 +11,10 @@ use rustyline::{ColorMode, CompletionType, Config, Editor};
 
 use super::Typed;
 use super::assistant::{Assistant, Desk};
-use super::history::{self, History};
+use super::history;
+use super::history::History;
+use crate::base::error::{At as _, Result};
 use crate::commands::built_grammar;
-use crate::error::{At as _, Result};
 
 /// The line editor.
 #[derive(Debug)]

@@ -13,13 +13,13 @@ use std::time::Duration;
 
 use clap::Command;
 
-use crate::digest::Digest;
-use crate::error::{At as _, Result};
-use crate::lexer::lex;
+use crate::base::error::{At as _, Result};
+use crate::language::lexer::lex;
+use crate::model::path;
 use crate::os::host;
 use crate::os::own_file::OwnFile;
-use crate::paths;
 use crate::shell::position::{Position, Role};
+use crate::snapshot::digest::Digest;
 
 /// So many entries are kept at least.
 pub(super) const KEPT: usize = 10_000;
@@ -36,13 +36,13 @@ const LEFT_OUT: [&str; 4] = ["yes", "force", "delete", "overwrite"];
 /// The file for a start-up file, if there is a place for it: named after a digest of that file's path; that of the user's
 /// own start-up file has the plain name.
 pub(super) fn file(startup: Option<&Path>) -> Option<PathBuf> {
-    let folder = paths::state_folder()?;
+    let folder = path::state_folder()?;
     let whole = |path: &Path| {
         path.canonicalize()
             .or_else(|_| std::path::absolute(path))
             .ok()
     };
-    let own = paths::configuration_file().as_deref().and_then(whole);
+    let own = path::configuration_file().as_deref().and_then(whole);
     match startup
         .and_then(whole)
         .filter(|path| Some(path) != own.as_ref())

@@ -2,27 +2,29 @@
 
 mod assistant;
 mod editor;
-mod greeting;
 mod history;
 mod plain;
+mod welcome;
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use rustyline::DefaultEditor;
 
+use self::assistant::Desk;
+use self::editor::LineEditor;
+use self::history::History;
+use self::plain::Plain;
 use super::session::Session;
 use super::statement::statements;
-use crate::error::{At as _, Result};
-use crate::exit_status::ExitStatus;
-use crate::interrupt;
-use crate::lexer::continues;
-use crate::os::terminal::{self, Settings};
+use crate::base::error::{At as _, Result};
+use crate::base::exit_status::ExitStatus;
+use crate::base::interrupt;
+use crate::language::lexer::continues;
+use crate::os::terminal;
+use crate::os::terminal::Settings;
+use crate::output::message::write_text;
 use crate::output::wrap::wrap;
-use assistant::Desk;
-use editor::LineEditor;
-use history::History;
-use plain::Plain;
 
 /// What is written before every line.
 const PROMPT: &str = "auto-backup> ";
@@ -64,7 +66,7 @@ struct Prompt {
 pub fn run(session: &mut Session) -> Result<ExitStatus> {
     let mut prompt = Prompt::new(session)?;
     let completes = matches!(prompt.reader, Reader::Editor(_));
-    let greeting = greeting::greeting(&session.workspace, completes);
+    let greeting = welcome::greeting(&session.workspace, completes);
     session.messages.notice(&greeting);
     let settings = Settings::save();
     if let Reader::Editor(_) = prompt.reader {
@@ -76,8 +78,8 @@ pub fn run(session: &mut Session) -> Result<ExitStatus> {
     let left = converse(&mut prompt, session);
     settings.restore();
     left?;
-    if let Some(unsaved) = greeting::unsaved(&session.workspace) {
-        session.messages.text(&unsaved);
+    if let Some(unsaved) = welcome::unsaved(&session.workspace) {
+        write_text(&unsaved);
     }
     Ok(if interrupt::was_terminated() {
         ExitStatus::Terminated
@@ -129,7 +131,6 @@ fn converse(prompt: &mut Prompt, session: &mut Session) -> Result<()> {
 }
 
 /// What asks a person a question that only `y` or `yes` affirms; Ctrl-C and Ctrl-D mean no.
-#[must_use]
 pub fn asker(accessible: bool) -> fn(&str) -> bool {
     if terminal::can_edit() && !accessible {
         ask

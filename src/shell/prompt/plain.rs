@@ -4,9 +4,10 @@
 use std::io::{self, Write as _};
 
 use super::Typed;
-use crate::error::{At as _, Result};
-use crate::interrupt;
-use crate::os::terminal::{self, Input};
+use crate::base::error::{At as _, Result};
+use crate::base::interrupt;
+use crate::os::terminal;
+use crate::os::terminal::Input;
 
 /// Reads lines from the terminal.
 #[derive(Debug, Default)]

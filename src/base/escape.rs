@@ -1,0 +1,121 @@
+//! Makes control characters, direction marks and broken UTF-8 visible, so that a file name can never steer a terminal.
+
+use std::fmt::Write as _;
+
+/// True for characters that move the cursor, start an escape sequence or reorder the text around them.
+pub fn is_unsafe(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{200e}' | '\u{200f}' | '\u{061c}'          // direction marks
+            | '\u{202a}'..='\u{202e}'                      // embeddings and overrides
+            | '\u{2066}'..='\u{2069}'                      // isolates
+            | '\u{2028}' | '\u{2029}'                      // line and paragraph separators
+            | '\u{feff}'                                    // zero-width no-break space
+        )
+}
+
+/// Writes one unsafe character the way a quoted word spells it: `\n`, `\x1b`, `\u{202e}`.
+fn escape_character(character: char, text: &mut String) {
+    match character {
+        '\n' => text.push_str("\\n"),
+        '\r' => text.push_str("\\r"),
+        '\t' => text.push_str("\\t"),
+        c if u32::from(c) < 0x80 => push(text, format_args!("\\x{:02x}", u32::from(c))),
+        c => push(text, format_args!("\\u{{{:x}}}", u32::from(c))),
+    }
+}
+
+/// Appends formatted text; writing to a `String` cannot fail.
+fn push(text: &mut String, arguments: std::fmt::Arguments<'_>) {
+    if text.write_fmt(arguments).is_err() {
+        text.push('\u{fffd}');
+    }
+}
+
+/// The bytes of a name as one line of safe text: unsafe characters and bytes that are not UTF-8 are escaped.
+pub fn visible(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            if is_unsafe(character) {
+                escape_character(character, &mut text);
+            } else {
+                text.push(character);
+            }
+        }
+        for byte in chunk.invalid() {
+            push(&mut text, format_args!("\\x{byte:02x}"));
+        }
+    }
+    text
+}
+
+/// The bytes of a name with only what would break a line or a column escaped; for tables that go to a file or pipe.
+pub fn single_line(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            if matches!(character, '\n' | '\r' | '\t') {
+                escape_character(character, &mut text);
+            } else {
+                text.push(character);
+            }
+        }
+        for byte in chunk.invalid() {
+            push(&mut text, format_args!("\\x{byte:02x}"));
+        }
+    }
+    text
+}
+
+/// Lines for programs that are shown on a terminal all the same: only tabs and line feeds still steer it.
+pub fn for_terminal(lines: &[u8]) -> String {
+    let keeps = |byte: &u8| matches!(byte, b'\t' | b'\n');
+    lines
+        .split_inclusive(keeps)
+        .fold(String::with_capacity(lines.len()), |mut text, part| {
+            let end = part.len() - usize::from(part.last().is_some_and(keeps));
+            text.push_str(&visible(&part[..end]));
+            text.extend(part[end..].iter().map(|byte| char::from(*byte)));
+            text
+        })
+}
+
+/// JSON that is shown on a terminal: the same document, with every unsafe character escaped as JSON has it.
+pub fn json_for_terminal(document: &str) -> String {
+    let mut text = String::with_capacity(document.len());
+    for character in document.chars() {
+        if is_unsafe(character) && character != '\n' {
+            push(&mut text, format_args!("\\u{:04x}", u32::from(character)));
+        } else {
+            text.push(character);
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escape_sequences_and_direction_marks_become_visible() {
+        assert_eq!(visible(b"a\x1b[31mb"), "a\\x1b[31mb");
+        assert_eq!(visible("x\u{202e}y".as_bytes()), "x\\u{202e}y");
+        assert_eq!(visible(b"one\ntwo\tthree"), "one\\ntwo\\tthree");
+        assert_eq!(visible(b"caf\xe9"), "caf\\xe9");
+        assert_eq!(visible("東京 é".as_bytes()), "東京 é");
+    }
+
+    #[test]
+    fn a_pipe_keeps_control_characters_but_stays_on_one_line() {
+        assert_eq!(single_line(b"a\x1b[31m\nb"), "a\x1b[31m\\nb");
+    }
+
+    #[test]
+    fn lines_for_programs_do_not_steer_a_terminal() {
+        let lines = "a\x1b[1m\tb\u{202e}\r\nc\n".as_bytes();
+        assert_eq!(for_terminal(lines), "a\\x1b[1m\tb\\u{202e}\\r\nc\n");
+        assert_eq!(json_for_terminal("[\"\u{202e}\"]\n"), "[\"\\u202e\"]\n");
+    }
+}

@@ -1,0 +1,77 @@
+//! What long work tells of itself while it runs. Watching never steers: a monitor returns nothing.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::error::Error;
+
+/// Something that happened during long work.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A task begins; totals where they are known.
+    Started {
+        /// What it is, for people: `looking at NAS`.
+        task: &'a str,
+        /// Files it will handle.
+        files: Option<u64>,
+        /// Bytes it will move.
+        bytes: Option<u64>,
+    },
+    /// The task is at this place now, perhaps at others too: the name of a database.
+    Entered(&'a str),
+    /// It is done there.
+    Left(&'a str),
+    /// This many more files were handled.
+    Files(u64),
+    /// This many more folders were looked at.
+    Folders(u64),
+    /// This many more bytes were moved.
+    Bytes(u64),
+    /// One item went wrong; the task goes on.
+    Problem(&'a Error),
+    /// Something a person should know that is no failure.
+    Notice(&'a str),
+    /// Something a person must know that is no failure.
+    Warning(&'a str),
+    /// So many more files and bytes will be handled than was known when the task began.
+    Expected {
+        /// Files.
+        files: u64,
+        /// Bytes.
+        bytes: u64,
+    },
+    /// The task is over.
+    Finished,
+}
+
+/// Told of events, from any thread.
+pub trait Monitor: Sync {
+    /// Takes note of one event.
+    fn event(&self, event: &Event<'_>);
+}
+
+/// Counts what several threads do; whoever shows it looks at it now and then.
+#[derive(Debug, Default)]
+pub struct Meter {
+    files: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Meter {
+    /// This many more files were handled.
+    pub fn files(&self, number: u64) {
+        self.files.fetch_add(number, Ordering::Relaxed);
+    }
+
+    /// This many more bytes were moved or read back.
+    pub fn bytes(&self, number: u64) {
+        self.bytes.fetch_add(number, Ordering::Relaxed);
+    }
+
+    /// Files and bytes so far.
+    pub fn read(&self) -> (u64, u64) {
+        (
+            self.files.load(Ordering::Relaxed),
+            self.bytes.load(Ordering::Relaxed),
+        )
+    }
+}

@@ -1,0 +1,93 @@
+//! A name or path exactly as the disk holds it: any bytes, shown safely, written to JSON without loss.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
+
+use super::escape;
+
+/// A file, folder, client or project name, or a path: bytes that need not be UTF-8.
+///
+/// `Display` is one safe line (see [`escape::visible`]). In JSON it is a string where it is UTF-8 and
+/// `{"bytes_base64": "..."}` where it is not.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name(OsString);
+
+impl Name {
+    /// The name whose bytes these are.
+    pub fn from_bytes(bytes: Vec<u8>) -> Self {
+        Self(OsString::from_vec(bytes))
+    }
+
+    /// The bytes as they are on the disk.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    /// The name for calls of the operating system.
+    pub fn as_os_str(&self) -> &OsStr {
+        &self.0
+    }
+
+    /// The name as a path.
+    pub fn as_path(&self) -> &Path {
+        Path::new(&self.0)
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(&escape::visible(self.as_bytes()))
+    }
+}
+
+impl From<&OsStr> for Name {
+    fn from(text: &OsStr) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl From<OsString> for Name {
+    fn from(text: OsString) -> Self {
+        Self(text)
+    }
+}
+
+impl From<&str> for Name {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<&Path> for Name {
+    fn from(path: &Path) -> Self {
+        Self(path.as_os_str().to_owned())
+    }
+}
+
+impl From<PathBuf> for Name {
+    fn from(path: PathBuf) -> Self {
+        Self(path.into_os_string())
+    }
+}
+
+/// Bytes in base64.
+pub fn base64_of(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
+impl Serialize for Name {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if let Some(text) = self.0.to_str() {
+            return serializer.serialize_str(text);
+        }
+        let mut map = serializer.serialize_map(Some(1))?;
+        map.serialize_entry("bytes_base64", &base64_of(self.as_bytes()))?;
+        map.end()
+    }
+}

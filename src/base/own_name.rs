@@ -1,0 +1,26 @@
+//! Names of the program's own entries in a database: its folder and its temporary files.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+
+/// Folder at a database's root: identity file, lock, and kept versions.
+pub const OWN_FOLDER: &str = ".auto-backup";
+
+const BEFORE: &str = ".auto-backup-";
+const AFTER: &str = ".part";
+
+/// Returns the name of a temporary file: `.auto-backup-STEM.part`. The stem may be any bytes that a name may have.
+pub fn temporary(stem: impl AsRef<[u8]>) -> OsString {
+    OsString::from_vec([BEFORE.as_bytes(), stem.as_ref(), AFTER.as_bytes()].concat())
+}
+
+/// True if a name is the one of a temporary file of this program.
+pub fn is_temporary(name: &OsStr) -> bool {
+    let name = name.as_bytes();
+    name.starts_with(BEFORE.as_bytes()) && name.ends_with(AFTER.as_bytes())
+}
+
+/// True if a name belongs to this program.
+pub fn is_own(name: &OsStr) -> bool {
+    name == OWN_FOLDER || is_temporary(name)
+}

@@ -1,0 +1,254 @@
+//! A point in time as file systems keep it, and when two of them count as the same.
+
+use std::ops::RangeInclusive;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Serialize, Serializer};
+
+/// Seconds since 1970-01-01 UTC (negative before) and the nanoseconds after them.
+///
+/// Wider than any calendar library: disks hold times far outside its range. In JSON it is RFC 3339 in UTC,
+/// or null for a year that RFC 3339 cannot write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Moment {
+    /// Whole seconds since the epoch, rounded down.
+    pub seconds: i64,
+    /// 0 to 999,999,999.
+    pub nanoseconds: u32,
+}
+
+impl Moment {
+    /// Of a file on a storage that keeps no times: older than any time.
+    pub const UNKNOWN: Self = Self {
+        seconds: i64::MIN,
+        nanoseconds: 0,
+    };
+
+    /// Now, by the system's clock.
+    pub fn now() -> Self {
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Self {
+            seconds: i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
+            nanoseconds: since.subsec_nanos(),
+        }
+    }
+
+    /// How long ago this was; zero for a moment in the future.
+    pub fn age(self) -> Duration {
+        let seconds = Self::now().seconds.saturating_sub(self.seconds);
+        Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
+    }
+
+    /// The age in words: `just now`, `5 min ago`, `3 h ago`, `12 days ago`; the date of a time of the future.
+    pub fn ago(self) -> String {
+        /// Clocks of machines are off by as much, in seconds.
+        const CLOCKS: i64 = 60;
+        if self.seconds.saturating_sub(Self::now().seconds) >= CLOCKS {
+            return self.date();
+        }
+        let minutes = self.age().as_secs() / 60;
+        match minutes {
+            0 => "just now".to_owned(),
+            1..60 => format!("{minutes} min ago"),
+            60..2880 => format!("{} h ago", minutes / 60),
+            _ => format!("{} days ago", minutes / 1440),
+        }
+    }
+
+    /// The date in UTC, `2026-11-22`; of a year outside the calendar in words.
+    fn date(self) -> String {
+        match jiff::Timestamp::new(self.seconds, 0) {
+            Ok(stamp) => stamp.strftime("%Y-%m-%d").to_string(),
+            Err(_) => "after the year 9999".to_owned(),
+        }
+    }
+
+    /// `2026-11-22T04:28:55Z`, with as many decimals as it has; `None` outside the years RFC 3339 knows.
+    pub fn rfc3339(self) -> Option<String> {
+        let nanoseconds = i32::try_from(self.nanoseconds).ok()?;
+        let stamp = jiff::Timestamp::new(self.seconds, nanoseconds).ok()?;
+        (jiff::Timestamp::UNIX_EPOCH.as_second() - 62_135_596_800 <= self.seconds)
+            .then(|| stamp.to_string())
+    }
+
+    /// Reads `2026-11-22T04:28:55.5Z`, with any offset.
+    pub fn parse(text: &str) -> Option<Self> {
+        let stamp: jiff::Timestamp = text.parse().ok()?;
+        let (seconds, nanoseconds) = (stamp.as_second(), stamp.subsec_nanosecond());
+        // Both have one sign there, and the nanoseconds come after the second here.
+        Some(match u32::try_from(nanoseconds) {
+            Ok(nanoseconds) => Self {
+                seconds,
+                nanoseconds,
+            },
+            Err(_) => Self {
+                seconds: seconds - 1,
+                nanoseconds: (1_000_000_000 + nanoseconds).unsigned_abs(),
+            },
+        })
+    }
+
+    /// `20261122T042855Z`: sortable, and a valid file name everywhere.
+    pub fn file_name(self) -> String {
+        match jiff::Timestamp::new(self.seconds, 0) {
+            Ok(stamp) => stamp.strftime("%Y%m%dT%H%M%SZ").to_string(),
+            Err(_) => format!("{}", self.seconds),
+        }
+    }
+
+    /// Whether two modification times are the same, where the coarser of their file systems keeps `step`.
+    pub fn same_as(self, other: Self, step: Step) -> bool {
+        self.cut_to(step) == other.cut_to(step)
+    }
+
+    /// This moment as a file system with this step keeps it: the rest is cut off, not rounded.
+    #[must_use]
+    pub const fn cut_to(self, step: Step) -> Self {
+        let (seconds, nanoseconds) = (self.seconds, self.nanoseconds);
+        match step {
+            Step::Nanosecond => self,
+            Step::HundredNanoseconds => Self {
+                seconds,
+                nanoseconds: nanoseconds - nanoseconds % 100,
+            },
+            Step::Second => Self {
+                seconds,
+                nanoseconds: 0,
+            },
+            Step::TwoSeconds => Self {
+                seconds: seconds - seconds.rem_euclid(2),
+                nanoseconds: 0,
+            },
+        }
+    }
+
+    /// Whether a storage may show `other` for a file that was given this time: rounded, or out of its range.
+    ///
+    /// Only times that are nearly the same, and times that some file systems cannot represent, count: a difference that
+    /// people make with a file is none of these.
+    pub fn may_be_kept_as(self, other: Self) -> bool {
+        /// The ranges that every file system represents, in any time zone: 1980-01-02 to 2038-01-18.
+        const EVERYWHERE: RangeInclusive<i64> = 315_619_200..=2_147_385_600;
+        const MINUTE: i64 = 60;
+        const ZONES: i64 = 26 * 3600;
+        let off = other.seconds.saturating_sub(self.seconds);
+        let is_minute = other.nanoseconds == 0 && other.seconds % MINUTE == 0;
+        let is_quarter = off % (15 * MINUTE) == 0 && off.abs() <= ZONES;
+        off.abs() <= 2
+            || is_quarter
+            || (is_minute && off.abs() < MINUTE)
+            || !EVERYWHERE.contains(&self.seconds)
+    }
+
+    /// The coarsest step of a file system that could have made this time by itself.
+    ///
+    /// Asked of status-change times, which no program can set: one that is not a whole second proves a finer step.
+    pub const fn coarsest_step(self) -> Step {
+        if self.nanoseconds == 0 && self.seconds % 2 == 0 {
+            Step::TwoSeconds
+        } else if self.nanoseconds.is_multiple_of(1_000_000) {
+            Step::Second
+        } else if self.nanoseconds.is_multiple_of(100) {
+            Step::HundredNanoseconds
+        } else {
+            Step::Nanosecond
+        }
+    }
+}
+
+/// The steps in which file systems keep times, finest first: most Unix ones; NTFS and SMB; HFS+, ext3; FAT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// 1 ns.
+    Nanosecond,
+    /// 100 ns.
+    HundredNanoseconds,
+    /// 1 s.
+    Second,
+    /// 2 s.
+    TwoSeconds,
+}
+
+impl Step {
+    /// All steps, finest first.
+    pub const ALL: [Self; 4] = [
+        Self::Nanosecond,
+        Self::HundredNanoseconds,
+        Self::Second,
+        Self::TwoSeconds,
+    ];
+}
+
+impl Serialize for Moment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.rfc3339().serialize(serializer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(seconds: i64, nanoseconds: u32) -> Moment {
+        Moment {
+            seconds,
+            nanoseconds,
+        }
+    }
+
+    #[test]
+    fn a_coarser_file_system_keeps_the_same_time() {
+        let exact = at(1_700_000_001, 123_456_789);
+        assert!(exact.same_as(at(1_700_000_001, 123_456_700), Step::HundredNanoseconds));
+        assert!(exact.same_as(at(1_700_000_001, 0), Step::Second));
+        assert!(exact.same_as(at(1_700_000_000, 0), Step::TwoSeconds));
+        assert!(at(-1, 5).same_as(at(-2, 0), Step::TwoSeconds));
+        assert!(!exact.same_as(at(1_700_000_001, 123_456_788), Step::Nanosecond));
+        assert!(!exact.same_as(at(1_700_000_002, 123_456_789), Step::TwoSeconds));
+    }
+
+    #[test]
+    fn times_of_the_future_are_dates() {
+        let ahead = |seconds| Moment {
+            seconds: Moment::now().seconds + seconds,
+            nanoseconds: 0,
+        };
+        assert_eq!(at(3_786_912_000, 0).ago(), "2090-01-01");
+        assert_eq!(at(i64::MAX, 0).ago(), "after the year 9999");
+        assert!(ahead(7200).ago().starts_with("20"));
+        assert_eq!(ahead(20).ago(), "just now");
+        assert_eq!(ahead(-7200).ago(), "2 h ago");
+    }
+
+    #[test]
+    fn a_time_tells_how_fine_its_file_system_is() {
+        assert_eq!(at(2, 0).coarsest_step(), Step::TwoSeconds);
+        assert_eq!(at(3, 0).coarsest_step(), Step::Second);
+        assert_eq!(at(2, 123_456_700).coarsest_step(), Step::HundredNanoseconds);
+        assert_eq!(at(2, 123_456_789).coarsest_step(), Step::Nanosecond);
+    }
+
+    #[test]
+    fn times_are_written_in_utc_where_the_calendar_reaches() {
+        assert_eq!(
+            at(1_763_785_735, 0).rfc3339().as_deref(),
+            Some("2025-11-22T04:28:55Z")
+        );
+        assert_eq!(
+            at(-1, 500_000_000).rfc3339().as_deref(),
+            Some("1969-12-31T23:59:59.5Z")
+        );
+        for moment in [at(1_763_785_735, 0), at(-1, 500_000_000), at(7, 1)] {
+            assert_eq!(Moment::parse(&moment.rfc3339().unwrap()), Some(moment));
+        }
+        assert_eq!(
+            Moment::parse("2026-11-27T01:24:49.100+01:00"),
+            Moment::parse("2026-11-27T00:24:49.1Z")
+        );
+        assert_eq!(at(i64::MAX, 0).rfc3339(), None);
+        assert_eq!(at(-80_000_000_000, 0).rfc3339(), None);
+        assert_eq!(at(1_763_785_735, 0).file_name(), "20251122T042855Z");
+    }
+}

@@ -1,0 +1,343 @@
+//! What a copy came to, or would come to, and how it is laid out.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::base::error::Result;
+use crate::base::exit_status::ExitStatus;
+use crate::base::interrupt;
+use crate::base::name::Name;
+use crate::base::unit;
+use crate::copy::plan::Plan;
+use crate::copy::report::{Report, ReportedItem};
+use crate::output::cell::{Cell, Tone};
+use crate::output::json::Json;
+use crate::output::stream::{Lines, Rows, Stream};
+
+/// What the copy came to.
+#[derive(Debug)]
+pub(crate) struct Copied {
+    totals: Totals,
+    dry_run: bool,
+    replaced_files: u64,
+    /// Those of the skipped that are left for another run.
+    left_files: u64,
+    cloned_files: u64,
+    /// Those without the extended attributes of the source, which the destination cannot hold.
+    bare_files: u64,
+    /// What a dry run would copy: where, and the plan.
+    planned: Vec<(PathBuf, Plan)>,
+    items: Vec<ReportedItem>,
+    versions: Vec<PathBuf>,
+}
+
+/// The numbers. `planned_files` is the sum of copied, same, conflict, failed and skipped; `planned_bytes` are those that
+/// were to be copied.
+#[derive(Debug, Serialize)]
+struct Totals {
+    /// `None` for a dry run, which is none.
+    run: Option<i64>,
+    state: &'static str,
+    planned_files: u64,
+    planned_bytes: u64,
+    copied_files: u64,
+    copied_bytes: u64,
+    same_files: u64,
+    conflict_files: u64,
+    failed_files: u64,
+    skipped_files: u64,
+    verified_files: u64,
+    seconds: f64,
+}
+
+/// Something that was not plainly copied or the same.
+#[derive(Debug, Serialize)]
+struct Item<'a> {
+    path: Name,
+    outcome: &'static str,
+    reason: Option<&'a str>,
+}
+
+impl<'a> Item<'a> {
+    fn of(item: &'a ReportedItem) -> Self {
+        Self {
+            path: Name::from(item.path.as_path()),
+            outcome: item.outcome.word(),
+            reason: item.outcome.reason(),
+        }
+    }
+
+    fn planned(base: &Path, path: &Path, replaces: bool) -> Self {
+        let reason = if replaces {
+            "replace, keeping the old version"
+        } else {
+            "add"
+        };
+        Self {
+            path: Name::from(base.join(path)),
+            outcome: "planned",
+            reason: Some(reason),
+        }
+    }
+
+    fn tone(&self) -> Tone {
+        match self.outcome {
+            "failed" => Tone::Bad,
+            "planned" => Tone::Good,
+            _ => Tone::Warning,
+        }
+    }
+}
+
+impl Copied {
+    pub(in crate::commands) fn new(
+        run: Option<i64>,
+        state: &'static str,
+        dry_run: bool,
+        report: Report,
+    ) -> Self {
+        Self {
+            totals: Totals {
+                run,
+                state,
+                planned_files: report.planned_files,
+                planned_bytes: report.planned_bytes,
+                copied_files: report.copied_files,
+                copied_bytes: report.copied_bytes,
+                same_files: report.same_files,
+                conflict_files: report.conflict_files,
+                failed_files: report.failed_files,
+                skipped_files: report.skipped_files,
+                verified_files: report.verified_files,
+                seconds: (report.elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
+            },
+            dry_run,
+            replaced_files: report.replaced_files,
+            left_files: report.left_files,
+            cloned_files: report.cloned_files,
+            bare_files: report.bare_files,
+            planned: report.planned,
+            items: report.items,
+            versions: report.versions,
+        }
+    }
+
+    /// Finds everything that is listed: first what a dry run would copy.
+    fn visit(&self, take: &mut dyn FnMut(&Item<'_>) -> Result<()>) -> Result<()> {
+        for (base, plan) in &self.planned {
+            for (path, replaces) in plan.paths() {
+                take(&Item::planned(base, &path, replaces))?;
+            }
+        }
+        self.items.iter().try_for_each(|item| take(&Item::of(item)))
+    }
+
+    /// Whether nothing was done.
+    pub(in crate::commands) const fn is_dry_run(&self) -> bool {
+        self.dry_run
+    }
+
+    /// Whether everything was done that was to be done.
+    pub(in crate::commands) fn is_complete(&self) -> bool {
+        self.totals.state == "complete" && !self.dry_run
+    }
+
+    /// Whether nothing is listed that ended in another way than these.
+    pub(in crate::commands) fn lists_only(&self, outcomes: &[&str]) -> bool {
+        let mut items = self.items.iter();
+        items.all(|item| outcomes.contains(&item.outcome.word()))
+    }
+
+    /// Lists what was not plainly copied or the same.
+    pub(in crate::commands) fn list(&self, lines: &mut Lines<'_>) -> Result<()> {
+        self.visit(&mut |item| {
+            // What an interrupted run did not come to, and what is gone, is counted, not listed: it may be a hundred
+            // thousand lines.
+            if matches!(item.outcome, "unreached" | "gone") {
+                return Ok(());
+            }
+            lines.cells(vec![
+                Cell::Toned(item.outcome.to_owned(), item.tone()),
+                Cell::text(" "),
+                Cell::from(&item.path),
+                Cell::known(item.reason, |reason| Cell::text(format!(": {reason}"))),
+            ])
+        })
+    }
+
+    /// Writes the numbers for people, of a sync with more of them at their end, and what there is to be said below.
+    pub(in crate::commands) fn conclude(
+        &self,
+        lines: &mut Lines<'_>,
+        verb: &str,
+        more: Option<&[Cell]>,
+    ) -> Result<()> {
+        let mut cells = self.headline(verb);
+        cells.extend(more.into_iter().flatten().cloned());
+        lines.cells(cells)?;
+        self.remarks(lines, more.is_none())
+    }
+
+    /// Writes the numbers for programs.
+    pub(in crate::commands) fn totals(&self, json: &mut Json<'_>) -> Result<()> {
+        json.fields(&self.totals)
+    }
+
+    /// Writes the items for programs, or none.
+    pub(in crate::commands) fn items(&self, json: &mut Json<'_>, none: bool) -> Result<()> {
+        json.list("items", |json| {
+            if none {
+                return Ok(());
+            }
+            self.visit(&mut |item| json.item(item))
+        })
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.totals.state == "interrupted"
+    }
+
+    /// What a person wants to know first.
+    fn headline(&self, verb: &str) -> Vec<Cell> {
+        let mut cells = if self.dry_run {
+            let files = self.planned.iter().map(|(_, plan)| plan.files).sum();
+            vec![Cell::text(format!(
+                "{verb} {}, {}",
+                unit::counted(files, "file"),
+                unit::bytes(self.totals.planned_bytes)
+            ))]
+        } else {
+            self.what_was_copied(verb)
+        };
+        for (number, words, tone) in self.counts() {
+            if number > 0 {
+                cells.push(Cell::text("; "));
+                let text = format!("{} {words}", unit::count(number));
+                cells.push(Cell::Toned(text, tone));
+            }
+        }
+        cells
+    }
+
+    /// `copied and verified 12 files, 3.40 GB in 5.6 s`.
+    fn what_was_copied(&self, verb: &str) -> Vec<Cell> {
+        let totals = &self.totals;
+        let elapsed = unit::duration(Duration::from_secs_f64(totals.seconds));
+        let verified = if totals.copied_files > 0 && totals.verified_files == totals.copied_files {
+            " and verified"
+        } else {
+            ""
+        };
+        let copied = format!(
+            "{verb}{verified} {}, {}",
+            unit::counted(totals.copied_files, "file"),
+            unit::bytes(totals.copied_bytes)
+        );
+        if self.is_interrupted() {
+            let interrupted = format!("interrupted after {elapsed}: ");
+            vec![Cell::Toned(interrupted, Tone::Bad), Cell::text(copied)]
+        } else {
+            vec![Cell::text(format!("{copied} in {elapsed}"))]
+        }
+    }
+
+    /// How many files are of what sort, in words.
+    fn counts(&self) -> [(u64, &'static str, Tone); 7] {
+        let totals = &self.totals;
+        let partly = if totals.verified_files < totals.copied_files {
+            totals.verified_files
+        } else {
+            0
+        };
+        let skipped = if self.is_interrupted() {
+            "skipped or not reached"
+        } else {
+            "skipped"
+        };
+        [
+            (partly, "of these verified", Tone::Good),
+            (
+                self.cloned_files,
+                "of these cloned, sharing their blocks",
+                Tone::Good,
+            ),
+            (
+                self.replaced_files,
+                "of these replaced an older version",
+                Tone::Good,
+            ),
+            (totals.same_files, "already there", Tone::Good),
+            (totals.conflict_files, "in conflict", Tone::Warning),
+            (totals.failed_files, "failed", Tone::Bad),
+            (
+                totals.skipped_files - self.left_files,
+                skipped,
+                Tone::Warning,
+            ),
+        ]
+    }
+
+    /// What there is to be said below the numbers.
+    fn remarks(&self, lines: &mut Lines<'_>, overwrites: bool) -> Result<()> {
+        for path in &self.versions {
+            lines.cells(vec![
+                Cell::text("old versions: "),
+                Cell::Name(Name::from(path.as_path())),
+            ])?;
+        }
+        if self.bare_files > 0 {
+            lines.line(format!(
+                "extended attributes of {} were left out: the destination keeps none",
+                unit::counted(self.bare_files, "file")
+            ))?;
+        }
+        if self.is_interrupted() {
+            lines.line("to go on, give the same line again")?;
+        }
+        if self.totals.conflict_files > 0 && !self.dry_run && overwrites {
+            lines.line("a file in conflict is as it was; `--overwrite` replaces it and keeps the old version")?;
+        }
+        Ok(())
+    }
+}
+
+impl Stream for Copied {
+    const COMMAND: &'static str = "copy";
+
+    const HEADINGS: &'static [&'static str] = &["path", "outcome", "reason"];
+
+    fn page(&self, lines: &mut Lines<'_>) -> Result<()> {
+        self.list(lines)?;
+        let verb = if self.dry_run { "would copy" } else { "copied" };
+        self.conclude(lines, verb, None)
+    }
+
+    fn records(&self, rows: &mut Rows<'_>) -> Result<()> {
+        self.visit(&mut |item| {
+            rows.row(&[
+                Cell::from(&item.path),
+                Cell::text(item.outcome),
+                Cell::known(item.reason, Cell::text),
+            ])
+        })
+    }
+
+    fn document(&self, json: &mut Json<'_>) -> Result<()> {
+        self.totals(json)?;
+        self.items(json, false)
+    }
+
+    fn status(&self) -> ExitStatus {
+        match self.totals.state {
+            "complete" => ExitStatus::Done,
+            "interrupted" => interrupt::status(),
+            _ => ExitStatus::Partial,
+        }
+    }
+
+    fn is_routine(&self) -> bool {
+        self.is_complete() && self.items.is_empty()
+    }
+}

@@ -1,0 +1,106 @@
+//! The names of a studio in the place of those that examples are written with.
+
+use std::ffi::OsString;
+
+use crate::base::error::Result;
+use crate::commands::workspace::Workspace;
+use crate::index::overview;
+use crate::language::lexer::{lex, quote};
+
+/// Names that examples are written with, and those of the studio that stand for them.
+#[derive(Debug, Default)]
+pub(super) struct OwnNames(Vec<(&'static str, OsString)>);
+
+impl OwnNames {
+    /// Those that a workspace knows.
+    pub(super) fn of(workspace: &Workspace) -> Result<Self> {
+        let registry = &workspace.registry;
+        let mut names = Vec::new();
+        let databases = registry
+            .databases()
+            .iter()
+            .map(|known| OsString::from(&known.name));
+        // With a single one an example would copy it onto itself.
+        if registry.databases().len() > 1 {
+            names.extend(["WORK", "NAS", "ARCHIVE"].into_iter().zip(databases));
+        }
+        let categories = registry
+            .categories()
+            .iter()
+            .map(|known| OsString::from(&known.name));
+        names.extend(["footage", "render"].into_iter().zip(categories));
+        if let Some(project) = overview::some_project(&workspace.index, registry)? {
+            names.push(("acme", project.client.as_os_str().to_owned()));
+            names.push(("acme/spot", project.path().into()));
+        }
+        Ok(Self(names))
+    }
+
+    /// Whether there is a project to write examples with.
+    pub(super) fn has_project(&self) -> bool {
+        self.0.iter().any(|(example, _)| *example == "acme/spot")
+    }
+
+    /// A page with these names in its examples: the lines that begin with two blanks and then a command.
+    pub(super) fn put_into(&self, page: &str) -> String {
+        let is_example = |line: &str| {
+            let word = line
+                .strip_prefix("  ")
+                .filter(|rest| rest.starts_with(char::is_alphabetic));
+            word.is_some_and(|rest| !rest.starts_with("add ") && !rest.contains("  "))
+        };
+        let line = |line: &str| {
+            if is_example(line) {
+                self.line(line)
+            } else {
+                line.to_owned()
+            }
+        };
+        page.lines().map(|text| line(text) + "\n").collect()
+    }
+
+    /// A line with its names exchanged, word by word, also within a list and within the quotes of `-c`.
+    fn line(&self, line: &str) -> String {
+        let mut changed = line.to_owned();
+        for word in lex(line).unwrap_or_default().into_iter().rev() {
+            let text = word.text.to_string_lossy();
+            if text.contains(' ') && line[word.span.clone()].starts_with('\'') {
+                let inner = self.line(&text);
+                if !inner.contains('\'') {
+                    changed.replace_range(word.span, &format!("'{inner}'"));
+                }
+                continue;
+            }
+            let parts = text.split(',').map(|part| self.own(part));
+            let parts: Vec<String> = parts.collect();
+            if parts.join(",") != text {
+                changed.replace_range(word.span, &parts.join(","));
+            }
+        }
+        changed
+    }
+
+    fn own(&self, name: &str) -> String {
+        let own = self.0.iter().find(|(example, _)| *example == name);
+        own.map_or_else(|| name.to_owned(), |(_, own)| quote(own))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_exchanged_in_examples_only() {
+        let names = OwnNames(vec![
+            ("WORK", "DISK".into()),
+            ("NAS", "NAS 2".into()),
+            ("acme/spot", "Bob's/film".into()),
+        ]);
+        let page = "Copies acme/spot from WORK.\n  copy acme/spot footage WORK NAS,ARCHIVE\n  add database WORK ~/x\n\
+                    \n  auto-backup -c 'fetch client WORK' --format json\n  auto-backup -c 'copy acme/spot'\n  -- WORK\n  load  WORK\n";
+        let expected = "Copies acme/spot from WORK.\n  copy \"Bob's/film\" footage DISK 'NAS 2',ARCHIVE\n  add database WORK ~/x\n\
+                    \n  auto-backup -c 'fetch client DISK' --format json\n  auto-backup -c 'copy acme/spot'\n  -- WORK\n  load  WORK\n";
+        assert_eq!(names.put_into(page), expected);
+    }
+}

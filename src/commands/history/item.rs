@@ -1,0 +1,132 @@
+//! What one run handled, and how it is laid out.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::{SHOWN_HEADINGS, ShownRun};
+use crate::base::error::Result;
+use crate::base::escape::visible;
+use crate::base::name::Name;
+use crate::base::unit;
+use crate::index::{Index, Snapshot};
+use crate::model::address;
+use crate::output::cell::{Cell, Tone};
+use crate::output::json::Json;
+use crate::output::page::Page;
+use crate::output::stream::{Lines, Rows, Stream};
+
+/// A run; what it handled is read when it is asked for.
+#[derive(Debug)]
+pub(crate) struct Handled<'a> {
+    index: &'a Index,
+    /// A run that is under way goes on meanwhile.
+    _snapshot: Snapshot<'a>,
+    run: ShownRun,
+}
+
+/// Something that the run handled.
+#[derive(Debug, Serialize)]
+struct Item<'a> {
+    path: Name,
+    outcome: &'a str,
+    reason: Option<&'a str>,
+}
+
+impl Item<'_> {
+    fn tone(&self) -> Tone {
+        match self.outcome {
+            "failed" => Tone::Bad,
+            "copied" => Tone::Good,
+            _ => Tone::Warning,
+        }
+    }
+}
+
+impl<'a> Handled<'a> {
+    pub(super) fn of(index: &'a Index, number: i64) -> Result<Self> {
+        // Before the snapshot: it may note that the run was interrupted.
+        let run = index.run(number)?.into();
+        Ok(Self {
+            index,
+            _snapshot: index.snapshot()?,
+            run,
+        })
+    }
+
+    /// Hands all items to `take`: first those that were not plainly copied.
+    fn visit(&self, take: &mut dyn FnMut(&Item<'_>) -> Result<()>) -> Result<()> {
+        self.index.visit_run_items(self.run.run, &mut |item| {
+            take(&Item {
+                path: Name::from(item.path.as_path()),
+                outcome: &item.outcome,
+                reason: item.reason.as_deref(),
+            })?;
+            Ok(true)
+        })?;
+        self.index.visit_run_files(self.run.run, &mut |folder| {
+            let base = address::join(folder.root, folder.folder);
+            let mut files = folder.files();
+            while let Some(file) = files.next().map_err(|error| self.index.malformed(error))? {
+                take(&Item {
+                    path: base.join(Path::new(OsStr::from_bytes(file.name))).into(),
+                    outcome: "copied",
+                    reason: None,
+                })?;
+            }
+            Ok(true)
+        })
+    }
+}
+
+impl Stream for Handled<'_> {
+    const COMMAND: &'static str = "history";
+
+    const HEADINGS: &'static [&'static str] = &["path", "outcome", "reason"];
+
+    fn page(&self, lines: &mut Lines<'_>) -> Result<()> {
+        let mut page = Page::default();
+        page.table(SHOWN_HEADINGS, vec![self.run.shown_row()]);
+        lines.page(&page)?;
+        let (mut listed, mut unreached) = (0_u64, 0);
+        self.visit(&mut |item| {
+            // As in the answer of the run itself they are counted, not listed.
+            if item.outcome == "unreached" {
+                unreached += 1;
+                return Ok(());
+            }
+            listed += 1;
+            lines.cells(vec![
+                Cell::Toned(item.outcome.to_owned(), item.tone()),
+                Cell::text(" "),
+                Cell::from(&item.path),
+                Cell::known(item.reason, |reason| {
+                    // Another program may have said it.
+                    Cell::text(format!(": {}", visible(reason.as_bytes())))
+                }),
+            ])
+        })?;
+        match (listed, unreached) {
+            (0, 0) => lines.line("no items are kept of this run"),
+            (_, 0) => Ok(()),
+            _ => lines.line(format!("not reached: {}", unit::counted(unreached, "item"))),
+        }
+    }
+
+    fn records(&self, rows: &mut Rows<'_>) -> Result<()> {
+        self.visit(&mut |item| {
+            rows.row(&[
+                Cell::from(&item.path),
+                Cell::text(item.outcome),
+                Cell::known(item.reason, Cell::text),
+            ])
+        })
+    }
+
+    fn document(&self, json: &mut Json<'_>) -> Result<()> {
+        json.list("runs", |json| json.item(&self.run))?;
+        json.list("items", |json| self.visit(&mut |item| json.item(item)))
+    }
+}

@@ -1,0 +1,195 @@
+//! What a look at the disks came to, and how it is laid out.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::base::exit_status::ExitStatus;
+use crate::base::unit;
+use crate::model::registry::Database;
+use crate::output::answer::{Answer, Records};
+use crate::output::cell::{Cell, Tone};
+use crate::output::page::Page;
+use crate::scan::{Look, LookState};
+
+/// What was seen.
+#[derive(Debug, Serialize)]
+pub(crate) struct Loaded {
+    /// `None` for a dry run, which is none.
+    pub(super) run: Option<i64>,
+    pub(super) state: &'static str,
+    pub(super) databases: Vec<LoadedDatabase>,
+    #[serde(skip)]
+    pub(super) lacking: Option<&'static str>,
+    /// How long all of it took; databases are looked at side by side.
+    #[serde(skip)]
+    pub(super) elapsed: Duration,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct LoadedDatabase {
+    name: String,
+    state: &'static str,
+    pub(super) files: u64,
+    pub(super) bytes: u64,
+    projects: u64,
+    added: u64,
+    changed: u64,
+    pub(super) gone: u64,
+    pub(super) unreadable: u64,
+    seconds: f64,
+}
+
+impl Loaded {
+    /// What was done in all; nothing where no disk was looked at.
+    fn headline(&self) -> Option<String> {
+        let looked_at =
+            |database: &&LoadedDatabase| ["complete", "partial"].contains(&database.state);
+        let seen: Vec<_> = self.databases.iter().filter(looked_at).collect();
+        let (number, all) = (seen.len() as u64, self.databases.len() as u64);
+        let databases = match (number, all) {
+            (0, _) => return None,
+            _ if number == all => unit::counted(all, "database"),
+            _ => format!(
+                "{} of {}",
+                unit::count(number),
+                unit::counted(all, "database")
+            ),
+        };
+        let files = unit::counted(seen.iter().map(|database| database.files).sum(), "file");
+        let bytes = unit::bytes(seen.iter().map(|database| database.bytes).sum());
+        let time = unit::duration(self.elapsed);
+        Some(format!("looked at {databases}, {files}, {bytes} in {time}"))
+    }
+}
+
+impl LoadedDatabase {
+    pub(super) fn new(database: &Database, state: &'static str, look: &Look) -> Self {
+        Self {
+            name: database.name.clone(),
+            state,
+            files: look.files,
+            bytes: look.bytes,
+            projects: look.projects,
+            added: look.changes.added,
+            changed: look.changes.changed,
+            gone: look.changes.gone,
+            unreadable: look.unreadable,
+            seconds: (look.elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
+        }
+    }
+
+    pub(super) fn needs_attention(&self) -> bool {
+        [LookState::Partial, LookState::Offline]
+            .iter()
+            .any(|state| state.word() == self.state)
+    }
+
+    fn state(&self) -> Cell {
+        let tone = match self.state {
+            "partial" | "offline" => Tone::Warning,
+            _ => Tone::Good,
+        };
+        Cell::Toned(self.state.to_owned(), tone)
+    }
+}
+
+/// One number of a database.
+type Count = fn(&LoadedDatabase) -> u64;
+
+/// What was different or could not be read: a column for people only where it is not zero everywhere.
+const COUNTS: [(&str, Count); 4] = [
+    ("added", |database| database.added),
+    ("changed", |database| database.changed),
+    ("gone", |database| database.gone),
+    ("unreadable", |database| database.unreadable),
+];
+
+impl Answer for Loaded {
+    const COMMAND: &'static str = "load";
+
+    fn page(&self, page: &mut Page) {
+        // A dry run takes none.
+        let has_time = self.run.is_some();
+        let shown = |count: Count| self.databases.iter().any(|database| count(database) > 0);
+        let counts: Vec<_> = COUNTS
+            .into_iter()
+            .filter(|(_, count)| shown(*count))
+            .collect();
+        let rows = self.databases.iter().map(|database| {
+            let mut row = vec![
+                database.name.as_str().into(),
+                database.state(),
+                Cell::Count(database.projects),
+                Cell::Count(database.files),
+                Cell::Bytes(database.bytes),
+            ];
+            row.extend(counts.iter().map(|(_, count)| Cell::Count(count(database))));
+            let seconds = Duration::from_secs_f64(database.seconds);
+            row.extend(has_time.then(|| Cell::text(unit::duration(seconds))));
+            row
+        });
+        let mut headings = vec!["database", "state", "projects", "files", "size"];
+        headings.extend(counts.iter().map(|(heading, _)| heading));
+        headings.extend(has_time.then_some("time"));
+        page.table(&headings, rows.collect());
+        if let Some(line) = self.headline() {
+            page.line(line);
+        }
+        if let Some(lacking) = self.lacking {
+            page.line(lacking);
+        }
+    }
+
+    fn records(&self) -> Records {
+        let rows = self.databases.iter().map(|database| {
+            vec![
+                database.name.as_str().into(),
+                Cell::text(database.state),
+                Cell::Count(database.files),
+                Cell::Bytes(database.bytes),
+                Cell::Count(database.projects),
+                Cell::Count(database.added),
+                Cell::Count(database.changed),
+                Cell::Count(database.gone),
+                Cell::Count(database.unreadable),
+                Cell::text(database.seconds.to_string()),
+            ]
+        });
+        let headings = &[
+            "database",
+            "state",
+            "files",
+            "bytes",
+            "projects",
+            "added",
+            "changed",
+            "gone",
+            "unreadable",
+            "seconds",
+        ];
+        Records {
+            headings,
+            rows: rows.collect(),
+        }
+    }
+
+    fn status(&self) -> ExitStatus {
+        if matches!(self.state, "complete" | "planned") {
+            ExitStatus::Done
+        } else {
+            ExitStatus::Partial
+        }
+    }
+
+    fn next(&self) -> Option<String> {
+        let is_first = |database: &LoadedDatabase| database.files == database.added;
+        let found = self.databases.iter().any(|database| database.added > 0);
+        (found && self.databases.iter().all(is_first))
+            .then(|| "`fetch all` shows what is where; `save` keeps what you added".to_owned())
+    }
+
+    fn is_routine(&self) -> bool {
+        self.status() == ExitStatus::Done
+    }
+}

@@ -1,0 +1,161 @@
+//! Goes through the files of a folder of the index, and tells the frames of a sequence from single files.
+
+use crate::base::error::Result;
+use crate::base::interrupt;
+use crate::base::name::Name;
+use crate::base::unit;
+use crate::index::{FolderFiles, Index};
+use crate::output::cell::{Cell, Tone};
+use crate::snapshot::manifest::File;
+use crate::snapshot::sequence::{Frame, Grouping, Sequence, Sequences};
+
+/// A file that is wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct Hit<'a> {
+    /// The file.
+    pub file: File<'a>,
+    /// The sequence it is a frame of, with other files that are wanted.
+    pub sequence: Option<&'a Sequence>,
+    /// Whether it is the first of its sequence.
+    leads: bool,
+}
+
+impl Hit<'_> {
+    /// Whether it stands for itself, or is the one to stand for its sequence.
+    pub const fn is_line(&self) -> bool {
+        self.sequence.is_none() || self.leads
+    }
+
+    /// The sequence, where it is the one to stand for it.
+    pub fn led(&self) -> Option<&Sequence> {
+        self.sequence.filter(|_| self.leads)
+    }
+
+    /// How many files its line is about.
+    pub fn files(&self) -> u64 {
+        self.sequence.map_or(1, |sequence| sequence.files)
+    }
+
+    /// The name of what its line is about.
+    pub fn name(&self) -> Name {
+        let own = || Name::from_bytes(self.file.name.to_vec());
+        self.sequence.map_or_else(own, Sequence::pattern)
+    }
+
+    /// What its line says after the name: `  240 files  missing 1107  2.40 GB  3 h ago`.
+    pub fn cells(&self) -> Vec<Cell> {
+        let mut cells = Vec::new();
+        let (mut bytes, mut changed) = (self.file.bytes, self.file.modified);
+        if let Some(sequence) = self.sequence {
+            (bytes, changed) = (sequence.bytes, sequence.newest);
+            let files = unit::counted(sequence.files, "file");
+            cells.push(Cell::text(format!("  {files}")));
+            let missing = sequence.missing_words();
+            cells.extend(missing.map(|words| Cell::Toned(format!("  {words}"), Tone::Warning)));
+        }
+        cells.extend([
+            Cell::text("  "),
+            Cell::Bytes(bytes),
+            Cell::Toned(format!("  {}", changed.ago()), Tone::Faint),
+        ]);
+        cells
+    }
+}
+
+/// Whether a name is wanted.
+pub type Wanted<'a> = &'a mut dyn FnMut(&[u8]) -> bool;
+
+/// Takes a file that is wanted; says whether to go on.
+pub type Take<'a> = &'a mut dyn FnMut(&Hit<'_>) -> Result<bool>;
+
+/// Hands the files of a folder that are wanted to `take`, in the order of their names, none as part of a sequence. Gives
+/// whether it got to the end.
+///
+/// # Errors
+/// What `take` says; the index is damaged, or the search was interrupted.
+pub fn visit(
+    index: &Index,
+    folder: &FolderFiles<'_>,
+    is_wanted: Wanted<'_>,
+    take: Take<'_>,
+) -> Result<bool> {
+    each(index, folder, &mut |file| {
+        let hit = Hit {
+            file,
+            sequence: None,
+            leads: false,
+        };
+        Ok(!is_wanted(file.name) || take(&hit)?)
+    })
+}
+
+/// As [`visit`], but frames know their sequence.
+///
+/// A folder in which nothing is wanted is gone through once, any other three times: a sequence is told of where its first
+/// frame stands, and what there is to tell is known only after its last.
+///
+/// # Errors
+/// As for [`visit`].
+pub fn visit_sequences(
+    index: &Index,
+    folder: &FolderFiles<'_>,
+    is_wanted: Wanted<'_>,
+    take: Take<'_>,
+) -> Result<bool> {
+    let mut wanted = Vec::new();
+    each(index, folder, &mut |file| {
+        wanted.push(is_wanted(file.name));
+        Ok(true)
+    })?;
+    if !wanted.contains(&true) {
+        return Ok(true);
+    }
+    let mut sequences = sequences(index, folder, &wanted)?;
+    let mut wanted = wanted.into_iter();
+    each(index, folder, &mut |file| {
+        if wanted.next() != Some(true) {
+            return Ok(true);
+        }
+        let frame = Frame::of(file.name);
+        let sequence = frame.and_then(|frame| sequences.of(&frame));
+        let led = |(sequence, frame): (&Sequence, _)| sequence.is_led_by(&frame);
+        take(&Hit {
+            file,
+            sequence,
+            leads: sequence.zip(frame).is_some_and(led),
+        })
+    })
+}
+
+/// The sequences that the wanted files of a folder make.
+fn sequences(index: &Index, folder: &FolderFiles<'_>, wanted: &[bool]) -> Result<Sequences> {
+    let mut grouping = Grouping::default();
+    let mut wanted = wanted.iter();
+    each(index, folder, &mut |file| {
+        let file_if_wanted = wanted.next().filter(|is_wanted| **is_wanted).map(|_| &file);
+        if let Some(frame) = Frame::of(file.name) {
+            grouping.add(&frame, file_if_wanted);
+        }
+        Ok(true)
+    })?;
+    Ok(grouping.finish())
+}
+
+/// Hands every file of a folder to `visit`, while it says to go on; gives whether it did to the end.
+fn each(
+    index: &Index,
+    folder: &FolderFiles<'_>,
+    visit: &mut dyn FnMut(File<'_>) -> Result<bool>,
+) -> Result<bool> {
+    let mut files = folder.files();
+    while let Some(file) = files
+        .next()
+        .map_err(|malformed| index.malformed(malformed))?
+    {
+        interrupt::check()?;
+        if !visit(file)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}

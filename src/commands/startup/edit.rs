@@ -1,0 +1,262 @@
+//! A start-up file's text with one session's changes made to it; every other line stays byte for byte.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::line::{Meaning, line_for, logical_lines, registered};
+use crate::base::error::{Error, Result};
+use crate::language::lexer::continues;
+use crate::language::variable::Variables;
+use crate::model::place::overlap;
+use crate::model::registry::{Entry, Key, Kind, Registry};
+
+/// What one session did to what is tracked; nothing else is its to change in the start-up file.
+#[derive(Debug)]
+pub struct Changes<'a> {
+    /// What was tracked once the start-up file had run, or at the last `save`.
+    pub before: &'a Registry,
+    /// What is tracked now.
+    pub now: &'a Registry,
+    /// What was given its place with `--replace`, whatever place it had.
+    pub replaced: &'a BTreeSet<Key>,
+    /// What the variables in the file's lines stand for.
+    pub variables: &'a Variables,
+}
+
+/// The new text of a start-up file, and how it differs from the old one.
+#[derive(Debug)]
+pub(super) struct Rewritten {
+    pub(super) text: String,
+    pub(super) added: usize,
+    pub(super) removed: usize,
+}
+
+/// The text of a start-up file with a session's changes made to it.
+pub(super) fn rewritten(before: &str, changes: &Changes<'_>, folder: &Path) -> Result<Rewritten> {
+    let body = before.strip_prefix('\u{feff}').unwrap_or(before);
+    let lines = logical_lines(body, folder, changes.variables);
+    let edits = edits(changes, &registered(&lines))?;
+    let mut kept: Vec<&str> = Vec::new();
+    let (mut removed, mut place) = (0, None);
+    for line in &lines {
+        let key = line.meaning.as_ref().map(Meaning::key);
+        if key.as_ref().is_some_and(|key| edits.gone.contains(key)) {
+            removed += 1;
+        } else {
+            kept.push(line.text);
+        }
+        if key.is_some() {
+            place = Some(kept.len());
+        }
+    }
+    let is_comment = |line: &&&str| line.trim_start().starts_with('#');
+    let place = place.unwrap_or_else(|| kept.iter().take_while(is_comment).count());
+    let (head, tail) = kept.split_at(place);
+    let end = if body.contains("\r\n") { "\r\n" } else { "\n" };
+    let mut text = before[..before.len() - body.len()].to_owned();
+    text.push_str(&head.concat());
+    for entry in &edits.wanted {
+        end_line(&mut text, end);
+        text.push_str(&line_for(entry));
+        text.push_str(end);
+    }
+    text.push_str(&tail.concat());
+    Ok(Rewritten {
+        text,
+        added: edits.wanted.len(),
+        removed,
+    })
+}
+
+/// Makes sure that what follows is a line of its own.
+fn end_line(text: &mut String, end: &str) {
+    if !text.is_empty() && text != "\u{feff}" && !text.ends_with('\n') {
+        text.push_str(end);
+    }
+    if text.lines().last().is_some_and(continues) {
+        text.push_str(end);
+    }
+}
+
+/// What of a session's changes is not in the file yet.
+#[derive(Debug, Default)]
+struct Edits {
+    /// What gets a line, in the order of the registry.
+    wanted: Vec<Entry>,
+    /// What loses all lines that are about it.
+    gone: BTreeSet<Key>,
+}
+
+/// Holds a session's changes against what the file registers now.
+fn edits(changes: &Changes<'_>, registered: &[Entry]) -> Result<Edits> {
+    let (before, now) = (changes.before.entries(), changes.now.entries());
+    let mut edits = Edits::default();
+    let taken_back = before
+        .iter()
+        .filter(|entry| place(&now, &entry.key).is_none());
+    for entry in now.iter().chain(taken_back) {
+        let key = &entry.key;
+        let (was, is) = (place(&before, key), place(&now, key));
+        let replaced = changes.replaced.contains(key);
+        let there = place(registered, key);
+        if (was == is && !replaced) || is == there {
+            continue;
+        }
+        // What somebody else wrote since then is not this session's to take away.
+        let ours = there == was || replaced;
+        match (is, there) {
+            (Some(is), Some(there)) if !ours => return Err(taken(key, there, is)),
+            (None, Some(_)) if !ours => continue,
+            (_, Some(_)) => {
+                edits.gone.insert(key.clone());
+            }
+            (_, None) => {}
+        }
+        edits.wanted.extend(is.map(|_| entry.clone()));
+    }
+    for entry in &edits.wanted {
+        check_overlap(entry, registered, &edits.gone)?;
+    }
+    Ok(edits)
+}
+
+/// The place that entries give to a name.
+fn place<'a>(entries: &'a [Entry], key: &Key) -> Option<&'a Path> {
+    let found = entries.iter().find(|entry| entry.key == *key);
+    found.map(|entry| entry.place.as_path())
+}
+
+fn taken(key: &Key, existing: &Path, wanted: &Path) -> Error {
+    Error::Taken {
+        noun: key.kind.noun(),
+        name: key.name.clone(),
+        existing: existing.to_owned(),
+        wanted: wanted.to_owned(),
+    }
+}
+
+/// Refuses what the file's other lines would refuse when it runs next.
+fn check_overlap(entry: &Entry, registered: &[Entry], gone: &BTreeSet<Key>) -> Result<()> {
+    let relation = |other: &Entry| match entry.key.kind {
+        Kind::Database => overlap(&entry.place, &other.place),
+        Kind::Category => (entry.place == other.place).then_some("is already"),
+        Kind::Exclusion => None,
+    };
+    for other in registered {
+        let beside = other.key.kind == entry.key.kind && other.key != entry.key;
+        if !beside || gone.contains(&other.key) {
+            continue;
+        }
+        if let Some(relation) = relation(other) {
+            return Err(Error::Overlap {
+                noun: entry.key.kind.noun(),
+                path: entry.place.clone(),
+                relation,
+                other: other.key.name.clone(),
+                existing: other.place.clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A registry of these databases and categories.
+    fn registry(databases: &[(&str, &str)], categories: &[(&str, &str)]) -> Registry {
+        let mut registry = Registry::default();
+        for (name, root) in databases {
+            registry.add_database(name, Path::new(root), false).unwrap();
+        }
+        for (name, path) in categories {
+            registry.add_category(name, Path::new(path), false).unwrap();
+        }
+        registry
+    }
+
+    /// The text after a session that took `before` to `now` has saved.
+    fn saved(text: &str, before: &Registry, now: &Registry) -> Result<String> {
+        let changes = Changes {
+            before,
+            now,
+            replaced: &BTreeSet::new(),
+            variables: &Variables::default(),
+        };
+        rewritten(text, &changes, Path::new("/s")).map(|after| after.text)
+    }
+
+    #[test]
+    fn saving_changes_only_what_the_session_changed() {
+        let text = "# studio\r\nadd database \\\r\n  WORK ./work # mine\r\nadd database OLD /old\r\n\
+                    add category render scratch/render/\r\nadd database THEIRS /theirs\r\nload\r\n";
+        let before = registry(
+            &[("WORK", "/s/work"), ("OLD", "/old")],
+            &[("render", "scratch/render")],
+        );
+        let now = registry(
+            &[("WORK", "/s/work"), ("NAS 2", "/mnt/$x")],
+            &[("render", "scratch/render")],
+        );
+        let after = saved(text, &before, &now).unwrap();
+        assert_eq!(
+            after,
+            "# studio\r\nadd database \\\r\n  WORK ./work # mine\r\n\
+             add category render scratch/render/\r\nadd database THEIRS /theirs\r\n\
+             add database 'NAS 2' '/mnt/$x'\r\nload\r\n"
+        );
+        assert_eq!(saved(&after, &before, &now).unwrap(), after);
+    }
+
+    #[test]
+    fn a_file_is_begun_after_its_first_comment() {
+        let now = registry(&[("WORK", "/w")], &[("root", "."), ("home", "./~/x")]);
+        let lines = "add database WORK /w\nadd category root .\nadd category home ./~/x\n";
+        for text in ["", "# mine\n", "\u{feff}", "\u{feff}# mine\n"] {
+            let after = saved(text, &Registry::default(), &now).unwrap();
+            assert_eq!(after, [text, lines].concat());
+        }
+        let open = saved("add database A /a \\", &Registry::default(), &now).unwrap();
+        assert_eq!(open, ["add database A /a \\\n\n", lines].concat());
+    }
+
+    #[test]
+    fn a_name_that_the_file_gives_another_place_is_refused() {
+        let now = registry(&[("NAS", "/a")], &[]);
+        let nothing = Registry::default();
+        let taken = saved("add database NAS /b\n", &nothing, &now);
+        assert!(matches!(taken, Err(Error::Taken { .. })), "{taken:?}");
+        let unknown = saved("add database NAS $NOT_SET/b\n", &nothing, &now);
+        assert!(matches!(unknown, Err(Error::Taken { .. })), "{unknown:?}");
+        let overlap = saved("add database OLD /a/b\n", &nothing, &now);
+        assert!(matches!(overlap, Err(Error::Overlap { .. })), "{overlap:?}");
+        let back = saved("add database NAS /b\nremove database NAS\n", &nothing, &now);
+        assert!(
+            back.unwrap()
+                .ends_with("remove database NAS\nadd database NAS /a\n")
+        );
+    }
+
+    #[test]
+    fn a_replacement_takes_the_place_of_every_line_of_its_name() {
+        let text = "add database NAS /a\nload\nadd database NAS /b --replace\n";
+        let before = registry(&[("NAS", "/b")], &[]);
+        let now = registry(&[("NAS", "/c")], &[]);
+        assert_eq!(
+            saved(text, &before, &now).unwrap(),
+            "load\nadd database NAS /c\n"
+        );
+        assert_eq!(
+            saved(text, &before, &Registry::default()).unwrap(),
+            "load\n"
+        );
+    }
+
+    #[test]
+    fn what_somebody_else_moved_meanwhile_is_not_removed() {
+        let before = registry(&[("NAS", "/a")], &[]);
+        let text = "add database NAS /moved\n";
+        assert_eq!(saved(text, &before, &Registry::default()).unwrap(), text);
+    }
+}

@@ -1,0 +1,155 @@
+//! What the lines of a start-up file register, however they are written.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use crate::language::lexer::{continues, lex, quote};
+use crate::language::variable::Variables;
+use crate::model::path;
+use crate::model::place;
+use crate::model::place::category_path;
+use crate::model::registry::{Entry, Key, Kind};
+
+/// A line of a start-up file with those that it goes on in, byte for byte, and what it does to the registry.
+#[derive(Debug)]
+pub(super) struct Line<'a> {
+    pub(super) text: &'a str,
+    pub(super) meaning: Option<Meaning>,
+}
+
+/// The lines of a text.
+pub(super) fn logical_lines<'a>(
+    text: &'a str,
+    folder: &Path,
+    variables: &Variables,
+) -> Vec<Line<'a>> {
+    let mut lines = Vec::new();
+    let mut start = 0;
+    let mut end = 0;
+    for line in text.split_inclusive('\n') {
+        end += line.len();
+        let bare = line.strip_suffix('\n').unwrap_or(line);
+        let goes_on = continues(bare.strip_suffix('\r').unwrap_or(bare));
+        if !goes_on || end == text.len() {
+            let text = &text[start..end];
+            let meaning = meaning(text, folder, variables);
+            lines.push(Line { text, meaning });
+            start = end;
+        }
+    }
+    lines
+}
+
+/// What a line does to the registry, however it is written.
+#[derive(Debug)]
+pub(super) enum Meaning {
+    /// It adds something.
+    Add { entry: Entry, replace: bool },
+    /// It takes something back.
+    Remove(Key),
+}
+
+impl Meaning {
+    pub(super) fn key(&self) -> Key {
+        match self {
+            Self::Add { entry, .. } => entry.key.clone(),
+            Self::Remove(key) => key.clone(),
+        }
+    }
+}
+
+/// What a file's lines come to.
+pub(super) fn registered(lines: &[Line<'_>]) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = Vec::new();
+    for meaning in lines.iter().filter_map(|line| line.meaning.as_ref()) {
+        let key = meaning.key();
+        let known = entries.iter().position(|entry| entry.key == key);
+        match (meaning, known) {
+            (Meaning::Add { entry, .. }, None) => entries.push(entry.clone()),
+            (Meaning::Add { entry, replace }, Some(at)) if *replace => entries[at] = entry.clone(),
+            (Meaning::Add { .. }, Some(_)) => {}
+            (Meaning::Remove(_), _) => entries.retain(|entry| entry.key != key),
+        }
+    }
+    entries
+}
+
+/// The roots of the databases that a file's lines add, in their order.
+pub(super) fn added_roots(lines: &[Line<'_>]) -> Vec<PathBuf> {
+    let roots = lines.iter().filter_map(|line| match &line.meaning {
+        Some(Meaning::Add { entry, .. }) if entry.key.kind == Kind::Database => Some(&entry.place),
+        _ => None,
+    });
+    roots.cloned().collect()
+}
+
+/// The line that registers something.
+pub(super) fn line_for(entry: &Entry) -> String {
+    let name = quote(OsStr::new(&entry.key.name));
+    let place = match entry.key.kind {
+        Kind::Exclusion => return format!("exclude {name}"),
+        // A folder that is called `~` is not the home folder.
+        Kind::Category if entry.place.starts_with("~") => Path::new(".").join(&entry.place),
+        Kind::Category if entry.place.as_os_str().is_empty() => PathBuf::from("."),
+        _ => entry.place.clone(),
+    };
+    let place = quote(place.as_os_str());
+    format!("add {} {name} {place}", entry.key.kind.noun())
+}
+
+/// What a line does to the registry; `None` for one that does nothing to it.
+fn meaning(line: &str, folder: &Path, variables: &Variables) -> Option<Meaning> {
+    let words = words(line, variables)?;
+    let replace = words.iter().any(|word| word == "--replace");
+    let is_option = |word: &OsStr| word == "--replace" || word == "--";
+    let words = words.iter().map(OsString::as_os_str);
+    let words: Vec<&OsStr> = words.filter(|word| !is_option(word)).collect();
+    let key = |kind, name: &OsStr| Key {
+        kind,
+        name: name.to_string_lossy().into_owned(),
+    };
+    let kind = |noun: &OsStr| Kind::ALL.into_iter().find(|kind| noun == kind.noun());
+    let (key, place) = match words.as_slice() {
+        [add, noun, name, typed] if *add == "add" => {
+            let kind = kind(noun)?;
+            (key(kind, name), registered_place(kind, typed, folder)?)
+        }
+        [exclude, pattern] if *exclude == "exclude" => {
+            (key(Kind::Exclusion, pattern), PathBuf::new())
+        }
+        [remove, noun, name] if *remove == "remove" => {
+            return Some(Meaning::Remove(key(kind(noun)?, name)));
+        }
+        _ => return None,
+    };
+    let entry = Entry { key, place };
+    Some(Meaning::Add { entry, replace })
+}
+
+/// The words of a line and of those that it goes on in, as typed where a variable is not set here; `None` if it cannot
+/// be run.
+fn words(line: &str, variables: &Variables) -> Option<Vec<OsString>> {
+    let bare = |part: &str| {
+        if continues(part) {
+            part[..part.trim_end().len() - 1].to_owned()
+        } else {
+            part.to_owned()
+        }
+    };
+    let joined: Vec<String> = line.lines().map(bare).collect();
+    let typed = lex(&joined.join("\n")).ok()?;
+    let words = variables.expand(typed.clone()).unwrap_or(typed);
+    Some(words.into_iter().map(|word| word.text).collect())
+}
+
+/// The place that a word of an `add` line means; as it is typed where that cannot be told.
+fn registered_place(kind: Kind, typed: &OsStr, folder: &Path) -> Option<PathBuf> {
+    match kind {
+        Kind::Database => Some(place::root(typed, folder).unwrap_or_else(|_| typed.into())),
+        Kind::Category => {
+            let path = path::expanded(typed).unwrap_or_else(|_| typed.into());
+            Some(category_path(&path).unwrap_or(path))
+        }
+        Kind::Exclusion => None,
+    }
+}

@@ -1,0 +1,387 @@
+//! A comparison from beginning to end: the replicas of a scope on two databases, file by file.
+
+mod folder;
+mod time;
+
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+
+use self::folder::Folder;
+use crate::base::error::{Error, Result};
+use crate::base::interrupt;
+use crate::base::monitor::{Event, Monitor};
+use crate::index::Index;
+use crate::model::exclusion::Exclusions;
+use crate::model::project::{ProjectId, Scope, below, within};
+use crate::model::registry::{Category, Database, Registry};
+use crate::os::disk::Disk;
+use crate::snapshot::diff;
+use crate::snapshot::diff::{Difference, Seen};
+use crate::snapshot::respelled;
+use crate::snapshot::tree::Tree;
+use crate::storage::Side;
+use crate::storage::content_compare;
+use crate::storage::content_compare::{Found, OffTimes, Record, Told};
+use crate::storage::observation::Noting;
+
+/// What is to be compared.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// Which projects.
+    pub scope: Scope,
+    /// Which categories.
+    pub categories: Vec<&'a Category>,
+    /// The two databases.
+    pub databases: [&'a Database; 2],
+    /// Whether content decides, not time.
+    pub checksum: bool,
+    /// Whether content is read also where it is known from before.
+    pub anew: bool,
+}
+
+/// Why something is listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Only in the first database.
+    OnlyA,
+    /// Only in the second.
+    OnlyB,
+    /// In both, and different: how, and what it is on each side.
+    Differs(Difference, [Seen; 2]),
+    /// It could not be compared.
+    Failed(String),
+    /// It is never compared.
+    Skipped(String),
+}
+
+/// Something that is not plainly the same.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// The category, by its place in the request.
+    pub category: usize,
+    /// The path below the category's folder.
+    pub path: PathBuf,
+    /// Whether it is an empty folder.
+    pub is_folder: bool,
+    /// Why it is listed.
+    pub verdict: Verdict,
+}
+
+/// How many files there are of each sort, links included and empty folders where only one side has them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Only in the first database.
+    pub only_a: u64,
+    /// Only in the second.
+    pub only_b: u64,
+    /// In both, and different.
+    pub differs: u64,
+    /// In both, and the same.
+    pub same: u64,
+    /// Could not be compared.
+    pub failed: u64,
+}
+
+/// What a comparison came to.
+#[derive(Debug, Default)]
+pub struct Comparison {
+    /// The counts of each category of the request.
+    pub counts: Vec<Counts>,
+    /// Everything that is not plainly the same, by category and path.
+    pub items: Vec<Item>,
+    /// How many files were read on either side.
+    pub files_read: u64,
+}
+
+/// Compares; what was seen is told to the index.
+///
+/// # Errors
+/// A database is offline, the project is on neither, the index cannot be read, or the work was interrupted.
+pub fn compare(
+    index: &mut Index,
+    registry: &Registry,
+    request: &Request<'_>,
+    monitor: &dyn Monitor,
+) -> Result<Comparison> {
+    let sides = [
+        Side::open(index, request.databases[0])?,
+        Side::open(index, request.databases[1])?,
+    ];
+    sides[0].refuse_comparison(&sides[1])?;
+    let exclusions = Arc::new(Exclusions::new(registry.exclusion_rules())?);
+    let mut comparison = Comparison {
+        counts: vec![Counts::default(); request.categories.len()],
+        ..Comparison::default()
+    };
+    let replicas = replicas(&sides, registry, request, &mut comparison)?;
+    monitor.event(&Event::Started {
+        task: "comparing",
+        files: None,
+        bytes: None,
+    });
+    let record = if request.checksum {
+        let rows = [sides[0].row(index)?, sides[1].row(index)?];
+        Some(Record::new(index.open_again()?, rows).trusted(!request.anew))
+    } else {
+        None
+    };
+    // A handle of the index holds the look of one database at a time, and that of the record writes meanwhile.
+    let mut other = index.open_again()?;
+    let mut comparer = Comparer {
+        indexes: [index, &other],
+        sides: &sides,
+        request,
+        monitor,
+        comparison,
+        record,
+    };
+    let spelled = OnceCell::new();
+    let noted = comparer.compare_all(registry, &exclusions, &replicas, &spelled);
+    let Comparer {
+        mut comparison,
+        record,
+        ..
+    } = comparer;
+    monitor.event(&Event::Finished);
+    // Also after a stop: what was read once is not read again.
+    let recorded = record.map_or(Ok(()), Record::finish);
+    let noted = noted?;
+    recorded?;
+    if !index.is_read_only() {
+        sides[0].note(&noted[0], index)?;
+        sides[1].note(&noted[1], &mut other)?;
+    }
+    comparison
+        .items
+        .sort_by(|a, b| (a.category, &a.path).cmp(&(b.category, &b.path)));
+    Ok(comparison)
+}
+
+/// A replica on one side or both: the category by its place in the request.
+type Replica = (usize, ProjectId);
+
+/// The replicas that are meant; folders that cannot be listed are among the items.
+fn replicas(
+    sides: &[Side; 2],
+    registry: &Registry,
+    request: &Request<'_>,
+    comparison: &mut Comparison,
+) -> Result<BTreeSet<Replica>> {
+    let mut replicas = BTreeSet::new();
+    for (place, category) in request.categories.iter().enumerate() {
+        for side in sides {
+            let listing = side.listing(registry, category, &request.scope)?;
+            for (number, problem) in listing.problems.iter().enumerate() {
+                let verdict = Verdict::Failed(problem.line());
+                let folder = listing.place_of_problem(number);
+                let below = folder.strip_prefix(&category.path).unwrap_or(&folder);
+                comparison.add(place, below.to_owned(), verdict);
+            }
+            let before: BTreeSet<ProjectId> = replicas
+                .iter()
+                .filter(|(other, _)| *other == place)
+                .map(|(_, project): &Replica| project.composed())
+                .collect();
+            // What the second has in another Unicode normal form is the same project.
+            let is_new = |project: &ProjectId| !before.contains(&project.composed());
+            let projects = listing.projects.into_iter().filter(is_new);
+            replicas.extend(projects.map(|project| (place, project)));
+        }
+    }
+    if replicas.is_empty() && comparison.items.is_empty() {
+        let database = format!(
+            "{}` or `{}",
+            request.databases[0].name, request.databases[1].name
+        );
+        let (categories, scope) = (&request.categories, &request.scope);
+        return Err(sides[0].no_replica(registry, categories, scope, &database)?);
+    }
+    Ok(replicas)
+}
+
+/// The state of a comparison.
+struct Comparer<'i, 'a> {
+    /// By two handles.
+    indexes: [&'i Index; 2],
+    sides: &'a [Side; 2],
+    request: &'a Request<'a>,
+    monitor: &'a dyn Monitor,
+    comparison: Comparison,
+    /// Where content decides.
+    record: Option<Record>,
+}
+
+impl<'a> Comparer<'_, 'a> {
+    fn compare_all<'r>(
+        &mut self,
+        registry: &Registry,
+        exclusions: &Arc<Exclusions>,
+        replicas: &'r BTreeSet<Replica>,
+        spelled: &'r OnceCell<Vec<[ProjectId; 2]>>,
+    ) -> Result<[crate::storage::observation::Noted<'r>; 2]>
+    where
+        'a: 'r,
+    {
+        let ids = replicas.iter().map(|(place, project)| {
+            let category = self.request.categories[*place];
+            [0, 1].map(|side: usize| self.sides[side].spelled(category, project))
+        });
+        let ids: &'r [[ProjectId; 2]] = spelled.get_or_init(|| ids.collect());
+        let mut notings = [
+            Noting::begin(self.indexes[0], self.request.databases[0])?,
+            Noting::begin(self.indexes[1], self.request.databases[1])?,
+        ];
+        let mut off = OffTimes::default();
+        for ((place, project), ids) in replicas.iter().zip(ids) {
+            interrupt::check()?;
+            let category = self.request.categories[*place];
+            let look = |side: &Side| side.tree(registry, exclusions, category, project);
+            // The two are on two disks mostly.
+            let (a, b) = thread::scope(|scope| {
+                let second = thread::Builder::new().spawn_scoped(scope, || look(&self.sides[1]));
+                let first = look(&self.sides[0]);
+                let second = match second {
+                    Ok(thread) => thread.join().unwrap_or(Err(Error::Interrupted)),
+                    // The system gives no more threads.
+                    Err(_) => look(&self.sides[1]),
+                };
+                (first, second)
+            });
+            let mut trees = [a?, b?];
+            self.monitor
+                .event(&Event::Files(trees[0].files().max(trees[1].files())));
+            // The index knows the names that the storages have.
+            let is_noted = respelled::is_needed(&trees[0], &trees[1]);
+            if is_noted {
+                for ((noting, tree), id) in notings.iter_mut().zip(&trees).zip(ids) {
+                    noting.add(category, id, tree)?;
+                }
+                self.respell(&below(&category.path, project), &mut trees);
+            }
+            let contents = self.contents(*place, project, &trees)?;
+            off.add_shifts(&self.hold_times(*place, project, &mut trees, &contents)?);
+            if !is_noted {
+                for ((noting, tree), id) in notings.iter_mut().zip(&trees).zip(ids) {
+                    noting.add(category, id, tree)?;
+                }
+            }
+            self.replica(*place, project, &trees, &contents)?;
+        }
+        for notice in off.notices(&self.request.databases[1].name) {
+            self.monitor.event(&Event::Notice(&notice));
+        }
+        let [a, b] = notings;
+        Ok([a.finish()?, b.finish()?])
+    }
+
+    /// Gives the entries of the second tree the spelling of the first.
+    fn respell(&self, relative: &Path, trees: &mut [Tree; 2]) {
+        let [first, second] = trees;
+        let finds = |folder: &Path, name: &OsStr| {
+            let folder = relative.join(folder);
+            self.sides.iter().all(|side| side.finds(&folder, name))
+        };
+        respelled::respell(first, second, &finds);
+    }
+
+    /// Compares one replica.
+    fn replica(
+        &mut self,
+        place: usize,
+        project: &ProjectId,
+        trees: &[Tree; 2],
+        contents: &Found,
+    ) -> Result<()> {
+        for tree in trees {
+            for problem in &tree.problems {
+                let verdict = Verdict::Failed(problem.error.line());
+                let path = within(&project.path(), &problem.path);
+                self.comparison.add(place, path, verdict);
+            }
+        }
+        let paths: BTreeSet<_> = trees.iter().flat_map(|tree| tree.folders.keys()).collect();
+        for path in paths {
+            let unknown = |tree: &Tree| {
+                let mut problems = tree.problems.iter();
+                problems.any(|problem| path.starts_with(&problem.path))
+            };
+            // Nothing is known of one side: it was told above.
+            if trees.iter().any(unknown) {
+                continue;
+            }
+            let mut folder = Folder {
+                comparison: &mut self.comparison,
+                place,
+                project: project.path(),
+                path,
+                contents: (!contents.is_empty()).then_some(contents),
+            };
+            folder.empty(trees);
+            diff::folder(&trees[0], &trees[1], path, &mut folder)
+                .map_err(|malformed| self.indexes[0].malformed(malformed))?;
+        }
+        self.comparison.files_read += contents.files_read;
+        Ok(())
+    }
+
+    /// What there is to be known of contents, where content decides.
+    fn contents(&mut self, place: usize, project: &ProjectId, trees: &[Tree; 2]) -> Result<Found> {
+        let relative = below(&self.request.categories[place].path, project);
+        if self.record.is_none() {
+            let index = self.indexes[0];
+            let [a, b] = self.request.databases;
+            let rows = [index.database_id(&a.root)?, index.database_id(&b.root)?];
+            return Found::known(index, rows, &relative, [&trees[0], &trees[1]]);
+        }
+        let (files, bytes) = content_compare::extent(&trees[0], &trees[1]);
+        self.monitor.event(&Event::Expected { files, bytes });
+        let monitor = self.monitor;
+        let told = |bytes| monitor.event(&Event::Bytes(bytes));
+        let folders = (self.sides[0].folder(), self.sides[1].folder());
+        let (Some(record), (Some(a), Some(b))) = (&mut self.record, folders) else {
+            let paths = content_compare::twin_paths(&trees[0], &trees[1]);
+            return far(self.sides, paths, &relative, &told);
+        };
+        let side = |root, number: usize| content_compare::Side {
+            root,
+            relative: &relative,
+            tree: &trees[number],
+        };
+        let threads = Disk::of(a).copiers(&Disk::of(b));
+        content_compare::compare([side(a, 0), side(b, 1)], record, threads, &told)
+    }
+}
+
+/// What there is to be known of the contents of files where one side or both are behind rclone.
+fn far(sides: &[Side; 2], paths: Vec<PathBuf>, relative: &Path, told: &Told<'_>) -> Result<Found> {
+    let (one, other) = match sides {
+        [Side::Remote(one), other] | [other, Side::Remote(one)] => (one, other),
+        // Two folders are compared by ourselves.
+        [Side::Disk(_), Side::Disk(_)] => return Ok(Found::default()),
+    };
+    one.contents(other.database(), other.abilities(), paths, relative, told)
+}
+
+impl Comparison {
+    /// Counts and lists something.
+    fn add(&mut self, category: usize, path: PathBuf, verdict: Verdict) {
+        let counts = &mut self.counts[category];
+        match &verdict {
+            Verdict::OnlyA => counts.only_a += 1,
+            Verdict::OnlyB => counts.only_b += 1,
+            Verdict::Differs(..) => counts.differs += 1,
+            Verdict::Failed(_) => counts.failed += 1,
+            Verdict::Skipped(_) => {}
+        }
+        self.items.push(Item {
+            category,
+            path,
+            is_folder: false,
+            verdict,
+        });
+    }
+}

@@ -1,0 +1,76 @@
+//! Files whose time is not the one that was set, and that are the same all the same.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::{Comparer, far};
+use crate::base::error::Result;
+use crate::model::project::{ProjectId, below};
+use crate::os::disk::Disk;
+use crate::snapshot::tree::Tree;
+use crate::storage::Side;
+use crate::storage::content_compare;
+use crate::storage::content_compare::{Found, OffTimes, Record};
+
+impl Comparer<'_, '_> {
+    /// Gives files of the second tree the time of the first where a storage returns another than was set, and keeps these
+    /// times in the index. Where contents were compared they decide.
+    pub(super) fn hold_times(
+        &mut self,
+        place: usize,
+        project: &ProjectId,
+        trees: &mut [Tree; 2],
+        contents: &Found,
+    ) -> Result<OffTimes> {
+        let relative = below(&self.request.categories[place].path, project);
+        let off = if let Some(record) = &mut self.record {
+            let off = OffTimes::proven(&trees[0], &trees[1], contents);
+            record.keep_held(&relative, &off.held)?;
+            record.keep_differing(&relative, [&trees[0], &trees[1]], contents)?;
+            off
+        } else {
+            let [first, second] = &*trees;
+            if !OffTimes::is_possible([first, second]) {
+                return Ok(OffTimes::default());
+            }
+            let [one, other] = self.request.databases;
+            let index = self.indexes[0];
+            let rows = [
+                index.database_id(&one.root)?,
+                index.database_id(&other.root)?,
+            ];
+            let mut record = Record::new(index.open_again()?, rows);
+            let off = OffTimes::find([first, second], &mut |wanted| {
+                compare(self.sides, [first, second], &relative, &mut record, wanted)
+            })?;
+            record.keep_held(&relative, &off.held)?;
+            record.finish()?;
+            off
+        };
+        self.comparison.files_read += off.files_read;
+        trees[1].hold(&off.held);
+        Ok(off)
+    }
+}
+
+/// Compares the contents of some files of a replica.
+fn compare(
+    sides: &[Side; 2],
+    trees: [&Tree; 2],
+    relative: &Path,
+    record: &mut Record,
+    wanted: &BTreeSet<PathBuf>,
+) -> Result<Found> {
+    let (Some(a), Some(b)) = (sides[0].folder(), sides[1].folder()) else {
+        let paths = wanted.iter().cloned().collect();
+        return far(sides, paths, relative, &|_| {});
+    };
+    let side = |root, tree| content_compare::Side {
+        root,
+        relative,
+        tree,
+    };
+    let threads = Disk::of(a).copiers(&Disk::of(b));
+    let sides = [side(a, trees[0]), side(b, trees[1])];
+    content_compare::compare_some(sides, record, threads, &|_| {}, wanted)
+}

@@ -1,0 +1,386 @@
+//! What a lane does with its plans: preflight, lock, transfer, and a look at what was written.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{Lane, News, Replica};
+use crate::base::error::{Error, Result};
+use crate::base::interrupt;
+use crate::base::name::Name;
+use crate::copy::local::{Job, OtherTime, Proof, Route, transfer};
+use crate::copy::outcome::Outcome;
+use crate::copy::preflight;
+use crate::copy::report::ReportedItem;
+use crate::index::{Content, Contents, Index, SentFile, SentFolder, SentRecord};
+use crate::model::identity;
+use crate::os::folder::Folder;
+use crate::snapshot::discovery::require_mounted;
+use crate::snapshot::manifest::Manifest;
+use crate::snapshot::time_alias::{Held, HeldFolder, HeldTime};
+use crate::storage::DiskSide;
+use crate::storage::lock::Lock;
+use crate::storage::observation::{Noting, Place};
+use crate::storage::version::Versions;
+
+impl Lane<'_> {
+    /// Carries out the plans.
+    pub(super) fn carry_out(
+        &mut self,
+        side: &DiskSide,
+        mut jobs: Vec<Job>,
+        lock: Option<Lock>,
+    ) -> Result<()> {
+        self.require_room(side, &jobs)?;
+        let lock = self.prepare(side, &mut jobs, lock)?;
+        self.tell_planned(&jobs);
+        self.begin_writing(&jobs);
+        for job in &jobs {
+            self.rename_in_case(side, job);
+        }
+        match self.errand.source.folder() {
+            Some(source) => self.transfer(source, false, side, &jobs),
+            None => self.receive(side, &mut jobs)?,
+        }
+        // Also after a stop: `fetch` must not call missing what is there.
+        interrupt::shielded(|| {
+            self.keep_copied(side, &jobs);
+            self.look_again(side, &jobs);
+        });
+        drop(lock);
+        Ok(())
+    }
+
+    /// Makes the destination ready: the lock, what runs that died left behind, the identity file.
+    fn prepare(
+        &mut self,
+        side: &DiskSide,
+        jobs: &mut [Job],
+        lock: Option<Lock>,
+    ) -> Result<Option<Lock>> {
+        let has_work = jobs.iter().any(|job| job.plan.has_work());
+        let has_leftovers = jobs.iter().any(|job| !job.plan.leftovers.is_empty());
+        let lock = match lock {
+            None if has_work || has_leftovers => self.make_lock(side)?,
+            None if jobs.iter().any(|job| job.plan.restamps()) => self.lock_if_writable(side)?,
+            lock => lock,
+        };
+        if lock.is_some() {
+            if let Err(error) = self.sweep(side, jobs) {
+                self.problem(error);
+            }
+        } else {
+            for job in jobs.iter_mut() {
+                // Without the lock they may be another run's.
+                job.plan.leftovers.clear();
+                job.plan.keep_stamps();
+            }
+        }
+        if has_work
+            && lock.is_some()
+            && let Err(error) = identity::ensure(&side.root, &self.database.name)
+        {
+            self.problem(error);
+        }
+        self.refuse_unmounted(side, jobs);
+        Ok(lock)
+    }
+
+    /// Tells the index's journal what will be written to.
+    fn begin_writing(&mut self, jobs: &[Job]) {
+        let run = self.errand.run;
+        let written: Vec<_> = written(jobs).collect();
+        if let Err(error) = self.index.begin_writing(run, &self.database.root, &written) {
+            self.problem(error);
+        }
+    }
+
+    /// Takes the lock of a database to which nothing was copied yet. Where our own folder cannot be made, there is no
+    /// lock, but the folders of projects may be writable all the same.
+    fn make_lock(&self, side: &DiskSide) -> Result<Option<Lock>> {
+        match Lock::make_and_take(&side.root, &self.database.name, self.errand.run) {
+            Err(error @ (Error::Locked { .. } | Error::Untrusted { .. })) => Err(error),
+            Err(error) => {
+                self.problem(error);
+                Ok(None)
+            }
+            Ok(lock) => Ok(Some(lock)),
+        }
+    }
+
+    /// Takes the lock for work that is left undone where nothing can be written.
+    fn lock_if_writable(&self, side: &DiskSide) -> Result<Option<Lock>> {
+        match Lock::make_and_take(&side.root, &self.database.name, self.errand.run) {
+            Err(error @ Error::Locked { .. }) => Err(error),
+            taken => Ok(taken.ok()),
+        }
+    }
+
+    pub(super) fn require_room(&self, side: &DiskSide, jobs: &[Job]) -> Result<()> {
+        let plans = jobs.iter().map(|job| (job.relative.as_path(), &job.plan));
+        let plans: Vec<_> = plans.collect();
+        let source = self.errand.source.folder();
+        preflight::require_room(&self.database.name, source, &side.root, &plans)
+    }
+
+    pub(super) fn tell_planned(&self, jobs: &[Job]) {
+        let files = jobs.iter().map(|job| job.plan.files).sum();
+        let bytes = jobs.iter().map(|job| job.plan.bytes).sum();
+        (self.tell)(News::Planned { files, bytes });
+    }
+
+    /// Fails everything of a category that was unmounted after it was looked at.
+    fn refuse_unmounted(&self, side: &DiskSide, jobs: &mut [Job]) {
+        for replica in &self.errand.replicas {
+            let category = &replica.category;
+            let Err(error) = require_mounted(&side.root, category, &side.mounted) else {
+                continue;
+            };
+            let relative = replica.relative();
+            let refused = [(PathBuf::new(), error.line())].into();
+            for job in jobs.iter_mut().filter(|job| job.relative == relative) {
+                job.plan.refuse(&refused);
+            }
+        }
+    }
+
+    /// Copies from a root, and tells the report and the index. Where files are taken they are moved from there, not
+    /// copied.
+    pub(super) fn transfer(
+        &mut self,
+        source: &Arc<Folder>,
+        takes: bool,
+        side: &DiskSide,
+        jobs: &[Job],
+    ) {
+        for job in jobs {
+            self.report().same(job.plan.same);
+        }
+        let ids = self.rows(side).unwrap_or_default();
+        self.forget_replaced(ids[1], jobs);
+        let versions = Versions::new(&side.root, self.errand.run);
+        let (report, workers) = (self.report, self.workers(side));
+        let tell = |job: usize, folder: &Path, name: &OsStr, outcome: Outcome| {
+            let relative = &jobs[job].relative;
+            let path = || side.path(relative, &folder.join(name));
+            report
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .add(outcome, path);
+        };
+        let index = Mutex::new((&mut self.index, None));
+        let keep = |proofs: &[Proof]| {
+            let mut kept = index.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Err(error) = keep(kept.0, ids, jobs, proofs) {
+                kept.1.get_or_insert(error);
+            }
+        };
+        let hold = |times: &[OtherTime]| {
+            let mut kept = index.lock().unwrap_or_else(PoisonError::into_inner);
+            let replicas = &self.errand.replicas;
+            if let Some(id) = ids[1]
+                && let Err(error) = kept.0.keep_held(id, &held(jobs, replicas, times))
+            {
+                kept.1.get_or_insert(error);
+            }
+        };
+        let route = Route {
+            source,
+            takes,
+            destination: &side.root,
+            versions: &versions,
+            verify: self.errand.verify,
+            until: self.errand.bounds.until,
+            workers,
+            meter: self.meter,
+            tell: &tell,
+            keep: &keep,
+            hold: &hold,
+        };
+        transfer(jobs, &route);
+        let (_, failed) = index.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let Some(error) = failed {
+            self.problem(error);
+        }
+        let path = versions.path().map(|path| side.root.path().join(path));
+        self.report().versions.extend(path);
+    }
+
+    /// Tells the journal what was copied: all that was planned but what the report says something else of. It counts as
+    /// sent, as what a sync sends.
+    fn keep_copied(&mut self, side: &DiskSide, jobs: &[Job]) {
+        let report = self.report;
+        let copied = {
+            let report = report.lock().unwrap_or_else(PoisonError::into_inner);
+            copied(side, jobs, &report.items)
+        };
+        let (run, root) = (self.errand.run, &self.database.root);
+        let kept = self.index.keep_files(run, root, &copied);
+        let source = &self.errand.source.database().root;
+        let record = sent(jobs, &copied);
+        let recorded = self.index.keep_sent(root, source, &record);
+        for error in [kept, recorded].into_iter().filter_map(Result::err) {
+            self.problem(error);
+        }
+    }
+
+    /// Forgets the digests of folders in which files may be replaced by others of their size and time.
+    fn forget_replaced(&mut self, id: Option<i64>, jobs: &[Job]) {
+        let Some(id) = id.filter(|_| self.errand.rules.checksum) else {
+            return;
+        };
+        for job in jobs {
+            let replaced = job.plan.folders.iter();
+            for folder in replaced.filter(|folder| !folder.replace.is_empty()) {
+                let path = job.relative.join(&folder.path);
+                if let Err(error) = self.index.forget_digests(id, &path) {
+                    self.problem(error);
+                }
+            }
+        }
+    }
+
+    /// Looks again at what was written to, so that the index knows it.
+    fn look_again(&mut self, side: &DiskSide, jobs: &[Job]) {
+        let (run, written) = (self.errand.run, written(jobs).collect::<Vec<_>>());
+        let looked = self.look_at_written(side, &written);
+        let root = &self.database.root;
+        match looked.and_then(|()| self.index.end_writing(run, root, &written)) {
+            // The folders stay noted as being written to: the next run looks at them.
+            Err(Error::Interrupted) | Ok(()) => {}
+            Err(error) => self.problem(error),
+        }
+    }
+
+    fn look_at_written(&mut self, side: &DiskSide, written: &[&Path]) -> Result<()> {
+        let errand = self.errand;
+        let replicas = errand.replicas.iter();
+        let written = replicas.filter(|replica| written.contains(&replica.relative().as_path()));
+        let written = written.map(|replica| {
+            let id = side.spelled(&replica.category, &replica.project);
+            (&replica.category, id)
+        });
+        let written: Vec<_> = written.collect();
+        let mut noting = Noting::begin(&self.index, self.database)?;
+        let mut any = false;
+        for (category, project) in &written {
+            let tree = side.tree(&errand.registry, &errand.exclusions, category, project)?;
+            noting.add(category, project, &tree)?;
+            any = true;
+        }
+        let noted = noting.finish()?;
+        if any {
+            noted.write(&mut self.index, Place::Disk(&side.root))?;
+        }
+        Ok(())
+    }
+}
+
+/// The replicas' folders that are written to.
+fn written(jobs: &[Job]) -> impl Iterator<Item = &Path> {
+    let written = jobs
+        .iter()
+        .filter(|job| job.plan.has_work() || job.unfinished);
+    written.map(|job| job.relative.as_path())
+}
+
+/// What was copied, by folders below the root.
+fn copied(side: &DiskSide, jobs: &[Job], items: &[ReportedItem]) -> Vec<(PathBuf, Manifest)> {
+    let mut others: HashMap<&Path, BTreeSet<&OsStr>> = HashMap::new();
+    for item in items {
+        if let (Some(folder), Some(name)) = (item.path.parent(), item.path.file_name()) {
+            others.entry(folder).or_default().insert(name);
+        }
+    }
+    let none = BTreeSet::new();
+    let folders = jobs.iter().flat_map(|job| {
+        let folders = job.plan.folders.iter();
+        folders.map(move |folder| (&job.relative, folder))
+    });
+    let copied = folders.map(|(relative, folder)| {
+        let others = others.get(&*side.path(relative, &folder.path));
+        let path = relative.join(&folder.path);
+        // Without a slash at the end of the replica's own folder.
+        (
+            path.components().collect(),
+            folder.without(others.unwrap_or(&none)),
+        )
+    });
+    copied
+        .filter(|(_, manifest)| !manifest.packed().is_empty())
+        .collect()
+}
+
+/// The times that the destination shows, by folder below the root. A source may itself show other times than were set.
+fn held(jobs: &[Job], replicas: &[Replica], times: &[OtherTime]) -> Held {
+    let mut held = Held::new();
+    for time in times {
+        let relative = &jobs[time.job].relative;
+        let replica = replicas
+            .iter()
+            .find(|replica| replica.relative() == *relative);
+        let meant = replica.and_then(|replica| {
+            let meant = replica.tree.meant(&time.folder, &time.name)?;
+            (time.modified == meant.1).then_some(meant.0)
+        });
+        let file = HeldTime {
+            bytes: time.bytes,
+            shown: time.shown,
+            meant: meant.unwrap_or(time.modified),
+        };
+        // Without a slash at the end of the replica's own folder.
+        let folder = relative.join(&time.folder).components().collect();
+        let folder: &mut HeldFolder = held.entry(folder).or_default();
+        folder.insert(time.name.clone(), file);
+    }
+    held
+}
+
+/// The record of what was copied, by replica.
+fn sent(jobs: &[Job], copied: &[(PathBuf, Manifest)]) -> SentRecord {
+    let mut record = SentRecord::new();
+    for (folder, manifest) in copied {
+        let Some(job) = jobs.iter().find(|job| folder.starts_with(&job.relative)) else {
+            continue;
+        };
+        let below = folder.strip_prefix(&job.relative).unwrap_or(folder);
+        let mut files = SentFolder::new();
+        let mut packed = manifest.files();
+        while let Ok(Some(file)) = packed.next() {
+            let name = Name::from_bytes(file.name.to_vec());
+            files.insert(name, SentFile::of(&file));
+        }
+        let changes = record.entry(job.relative.clone()).or_default();
+        changes.folder(below, files);
+    }
+    record
+}
+
+/// Keeps what was proven, for source and destination alike: their content is the same.
+fn keep(index: &mut Index, ids: [Option<i64>; 2], jobs: &[Job], proofs: &[Proof]) -> Result<()> {
+    let mut folders: BTreeMap<(usize, &Path), Contents> = BTreeMap::new();
+    for proof in proofs {
+        let content = Content {
+            bytes: proof.bytes,
+            modified: proof.modified,
+            digest: proof.digest,
+        };
+        let folder = folders.entry((proof.job, &proof.folder)).or_default();
+        folder.insert(proof.name.clone(), content);
+    }
+    let folders: Vec<_> = folders
+        .into_iter()
+        .map(|((job, folder), contents)| (jobs[job].relative.join(folder), contents))
+        .collect();
+    let rows: Vec<_> = ids
+        .into_iter()
+        .flatten()
+        .flat_map(|id| {
+            folders
+                .iter()
+                .map(move |(folder, contents)| (id, folder.as_path(), contents))
+        })
+        .collect();
+    index.keep_digests(&rows)
+}

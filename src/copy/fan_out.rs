@@ -1,0 +1,240 @@
+//! The lanes of a copy: one thread for each destination, what they count, and how they end.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::destination::{Errand, Lane, News};
+use super::outcome::Outcome;
+use super::report::Report;
+use crate::base::confirmation::Consent;
+use crate::base::error::{At as _, Error, Result};
+use crate::base::interrupt;
+use crate::base::monitor::{Event, Meter, Monitor};
+use crate::index::Index;
+use crate::model::registry::Database;
+
+/// How often what the lanes count is shown.
+const STEP: Duration = Duration::from_millis(50);
+
+/// Time after a stop from which on the user is told which storages are still waited for.
+const GRACE: Duration = Duration::from_millis(800);
+
+/// The lanes of a copy while they are under way. Each is waited for: a flush that was begun cannot be abandoned, and
+/// before the lane ends neither its counts are final nor its lock is free.
+pub(super) struct Lanes {
+    databases: Vec<Database>,
+    reports: Vec<Arc<Mutex<Report>>>,
+    ends: Vec<End>,
+    meter: Arc<Meter>,
+    compared: Arc<Meter>,
+    /// How often every byte is counted.
+    passes: u64,
+    news: Receiver<News>,
+}
+
+/// Measures how long a stop takes.
+#[derive(Debug, Default)]
+struct Stop {
+    requested: Option<Instant>,
+    told: bool,
+}
+
+impl Stop {
+    /// Whether a stop has taken longer than [`GRACE`]; true once.
+    fn is_slow(&mut self) -> bool {
+        if !interrupt::requested() {
+            return false;
+        }
+        let since = self.requested.get_or_insert_with(Instant::now);
+        let is_slow = !self.told && since.elapsed() > GRACE;
+        self.told |= is_slow;
+        is_slow
+    }
+}
+
+/// Copying so many files and bytes begins.
+const fn copying((files, bytes): (u64, u64)) -> Event<'static> {
+    Event::Started {
+        task: "copying",
+        files: Some(files),
+        bytes: Some(bytes),
+    }
+}
+
+/// State of a lane.
+#[derive(Debug)]
+enum End {
+    /// It is under way.
+    Open,
+    /// It ended.
+    Ended(Result<()>),
+}
+
+impl Lanes {
+    /// Begins a lane for each destination. One that cannot be begun has ended with its failure; the others go on.
+    pub(super) fn begin(index: &Index, errand: &Arc<Errand>, destinations: &[&Database]) -> Self {
+        let (sender, news) = mpsc::channel();
+        let mut lanes = Self {
+            databases: destinations.iter().map(|to| (*to).clone()).collect(),
+            reports: Vec::new(),
+            ends: Vec::new(),
+            meter: Arc::default(),
+            compared: Arc::default(),
+            passes: if errand.verify { 2 } else { 1 },
+            news,
+        };
+        for place in 0..destinations.len() {
+            lanes.reports.push(Arc::default());
+            let begun = lanes.begin_one(index, errand, place, sender.clone());
+            lanes.ends.push(match begun {
+                Ok(()) => End::Open,
+                Err(error) => End::Ended(Err(error)),
+            });
+        }
+        lanes
+    }
+
+    /// Begins the lane of one destination in a thread of its own.
+    fn begin_one(
+        &self,
+        index: &Index,
+        errand: &Arc<Errand>,
+        place: usize,
+        sender: Sender<News>,
+    ) -> Result<()> {
+        let report = Arc::clone(&self.reports[place]);
+        let meters = [&self.meter, &self.compared].map(Arc::clone);
+        let errand = Arc::clone(errand);
+        let (index, database) = (index.open_again()?, self.databases[place].clone());
+        let work = move || {
+            // The receiver is gone only where the process ends.
+            let tell = |news| sender.send(news).unwrap_or_default();
+            let lane = Lane {
+                errand: &errand,
+                database: &database,
+                index,
+                report: &report,
+                meter: &meters[0],
+                compared: &meters[1],
+                tell: &tell,
+            };
+            let ended = lane.run();
+            // What was asked of the source ends here: once the last lane is heard of, this process may end too.
+            drop(errand);
+            tell(News::Ended(place, ended));
+        };
+        let root = &self.databases[place].root;
+        let begun = thread::Builder::new().spawn(work);
+        begun.at("begin a thread for the copy to", root).map(drop)
+    }
+
+    /// Shows what the lanes do, and asks for them, until all have ended. After a stop it says once which it waits for.
+    pub(super) fn watch(&mut self, consent: Consent, monitor: &dyn Monitor) {
+        let (mut shown, mut planned) = ((0, 0), None);
+        let mut stop = Stop::default();
+        while self.ends.iter().any(|end| matches!(end, End::Open)) {
+            match self.news.recv_timeout(STEP) {
+                Ok(News::Comparing { files, bytes }) => {
+                    monitor.event(&Event::Expected { files, bytes });
+                }
+                Ok(News::Planned { files, bytes }) => {
+                    if planned.is_none() {
+                        monitor.event(&Event::Finished);
+                        monitor.event(&copying((0, 0)));
+                    }
+                    let before = planned.unwrap_or((0, 0));
+                    planned = Some((before.0 + files, before.1 + bytes));
+                    monitor.event(&Event::Expected { files, bytes });
+                }
+                Ok(News::Asks { question, answer }) => {
+                    // What is shown of the work gives way to the question.
+                    monitor.event(&Event::Finished);
+                    // A lane that has ended waits for no answer.
+                    answer.send(consent.to(&question)).unwrap_or_default();
+                    if let Some(planned) = planned {
+                        monitor.event(&copying(planned));
+                        shown = (0, 0);
+                    }
+                }
+                Ok(News::Notice(text)) => monitor.event(&Event::Notice(&text)),
+                Ok(News::Problem(error)) => monitor.event(&Event::Problem(&error)),
+                Ok(News::Ended(place, how)) => self.ends[place] = End::Ended(how),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            let (files, bytes) = self.meter.read();
+            let done = (files, bytes / self.passes + self.compared.read().1);
+            monitor.event(&Event::Files(done.0 - shown.0));
+            monitor.event(&Event::Bytes(done.1 - shown.1));
+            shown = done;
+            if stop.is_slow() {
+                monitor.event(&Event::Warning(&self.waiting()));
+            }
+        }
+    }
+
+    /// The message about storages that still write after a stop.
+    fn waiting(&self) -> String {
+        let open = self.databases.iter().zip(&self.ends);
+        let open = open.filter(|(_, end)| matches!(end, End::Open));
+        let names: Vec<_> = open
+            .map(|(database, _)| format!("`{}`", database.name))
+            .collect();
+        let again = if interrupt::was_terminated() {
+            "a second signal"
+        } else {
+            "Ctrl-C again"
+        };
+        format!(
+            "stopping: waiting for {} to finish what is under way there, which cannot be abandoned; {again} leaves at \
+             once, without a report",
+            names.join(" and ")
+        )
+    }
+
+    /// Puts together what the lanes came to.
+    ///
+    /// # Errors
+    /// The first failure, if nothing could be begun anywhere.
+    pub(super) fn end(self, report: &mut Report) -> Result<()> {
+        let mut began = false;
+        let mut first = None;
+        let parts = self.databases.into_iter().zip(self.reports).zip(self.ends);
+        for ((database, part), end) in parts {
+            let mut part = part.lock().unwrap_or_else(PoisonError::into_inner);
+            began |= part.planned_files > 0;
+            report.append(std::mem::take(&mut part));
+            let root: PathBuf = database.root;
+            let failure = match end {
+                End::Ended(Ok(())) => {
+                    began = true;
+                    continue;
+                }
+                End::Ended(Err(error)) => error,
+                End::Open => {
+                    let why = io::Error::other("it ended early; copy again");
+                    Error::Io {
+                        action: "copy to",
+                        path: root.clone(),
+                        source: why,
+                    }
+                }
+            };
+            let outcome = match &failure {
+                Error::Interrupted => Outcome::Unreached,
+                Error::Declined => Outcome::Skipped("you said no".to_owned()),
+                error => Outcome::Failed(error.line()),
+            };
+            report.add(outcome, || root);
+            first.get_or_insert(failure);
+        }
+        match first {
+            Some(error) if !began => Err(error),
+            _ => Ok(()),
+        }
+    }
+}

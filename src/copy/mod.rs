@@ -1,0 +1,192 @@
+//! A copy from beginning to end: which replicas, looking at the source, and one lane for each destination.
+
+pub mod destination;
+mod fan_out;
+pub mod local;
+pub mod name_rules;
+pub mod outcome;
+pub mod plan;
+pub mod preflight;
+pub mod remote;
+pub mod report;
+pub mod run_recorder;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use self::destination::{Bounds, Errand, Replica};
+use self::fan_out::Lanes;
+use self::outcome::Outcome;
+use self::plan::Rules;
+use self::report::Report;
+use crate::base::confirmation::Consent;
+use crate::base::error::Result;
+use crate::base::interrupt;
+use crate::base::monitor::{Event, Monitor};
+use crate::index::Index;
+use crate::index::overview::with_holders;
+use crate::model::exclusion::Exclusions;
+use crate::model::project::{ProjectId, Scope, below};
+use crate::model::registry::{Category, Database, Registry};
+use crate::storage::Side;
+use crate::storage::observation::Noting;
+
+/// What is to be copied.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// Which projects.
+    pub scope: Scope,
+    /// Which categories.
+    pub categories: Vec<&'a Category>,
+    /// The database they are on.
+    pub source: &'a Database,
+    /// The databases they go to.
+    pub destinations: Vec<&'a Database>,
+    /// How differing files are handled.
+    pub rules: Rules,
+    /// Whether copies are read back.
+    pub verify: bool,
+    /// Only plan.
+    pub dry_run: bool,
+    /// Who is asked before files are replaced. Where there is nobody the rules alone say what is done.
+    pub consent: Consent,
+}
+
+/// Copies, or plans to. Replicas and files that fail are in the report; the rest is copied all the same.
+///
+/// # Errors
+/// Nothing could be begun: the source or all destinations are offline, locked or full, the project is not there, the
+/// index cannot be written.
+pub fn copy(
+    index: &mut Index,
+    registry: &Registry,
+    request: &Request<'_>,
+    run: i64,
+    monitor: &dyn Monitor,
+) -> Result<Report> {
+    let start = Instant::now();
+    let mut report = Report::default();
+    let source = Side::open(index, request.source)?;
+    let meant = replicas(&source, registry, request, &mut report).or_else(|error| {
+        let (categories, scope) = (&request.categories, &request.scope);
+        Err(with_holders(error, index, registry, categories, scope)?)
+    })?;
+    monitor.event(&Event::Started {
+        task: "comparing",
+        files: None,
+        bytes: None,
+    });
+    let exclusions = Arc::new(Exclusions::new(registry.exclusion_rules())?);
+    let mut errand = Errand {
+        registry: registry.clone(),
+        scope: request.scope.clone(),
+        exclusions,
+        source: Arc::new(source),
+        replicas: Vec::new(),
+        rules: request.rules,
+        verify: request.verify,
+        dry_run: request.dry_run,
+        asks: request.consent.asks(),
+        run,
+        bounds: Bounds::default(),
+    };
+    look_at_source(index, &mut errand, &meant, &mut report, monitor)?;
+    let mut lanes = Lanes::begin(index, &Arc::new(errand), &request.destinations);
+    lanes.watch(request.consent, monitor);
+    monitor.event(&Event::Finished);
+    lanes.end(&mut report)?;
+    report.elapsed = start.elapsed();
+    report.interrupted = interrupt::requested();
+    report.items.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(report)
+}
+
+/// Carries out an errand that was put together elsewhere, to one destination; gives it back.
+///
+/// # Errors
+/// Nothing could be begun.
+pub fn carry(
+    index: &Index,
+    errand: Errand,
+    destination: &Database,
+    monitor: &dyn Monitor,
+    report: &mut Report,
+) -> Result<Arc<Errand>> {
+    monitor.event(&Event::Started {
+        task: "comparing",
+        files: None,
+        bytes: None,
+    });
+    let errand = Arc::new(errand);
+    let mut lanes = Lanes::begin(index, &errand, &[destination]);
+    lanes.watch(Consent::Nobody, monitor);
+    monitor.event(&Event::Finished);
+    lanes.end(report)?;
+    Ok(errand)
+}
+
+/// The replicas at the source that are meant; folders that cannot be listed are reported.
+fn replicas<'a>(
+    source: &Side,
+    registry: &Registry,
+    request: &Request<'a>,
+    report: &mut Report,
+) -> Result<Vec<(&'a Category, ProjectId)>> {
+    let scope = &request.scope;
+    let mut replicas = Vec::new();
+    for category in &request.categories {
+        let listing = source.listing(registry, category, scope)?;
+        let path = |path: &Path| source.path(path, Path::new(""));
+        for (place, problem) in listing.problems.iter().enumerate() {
+            let folder = listing.place_of_problem(place);
+            report.add(Outcome::Failed(problem.line()), || path(&folder));
+        }
+        for link in &listing.links {
+            let why = "it is a symbolic link, and is not followed".to_owned();
+            report.add(Outcome::Skipped(why), || path(link));
+        }
+        let projects = listing.projects.into_iter();
+        replicas.extend(projects.map(|project| (*category, project)));
+    }
+    if replicas.is_empty() && report.items.is_empty() {
+        let (categories, database) = (&request.categories, &request.source.name);
+        return Err(source.no_replica(registry, categories, scope, database)?);
+    }
+    Ok(replicas)
+}
+
+/// Looks at every replica at the source; what was seen is told to the index, unless nothing is to be done.
+fn look_at_source(
+    index: &mut Index,
+    errand: &mut Errand,
+    meant: &[(&Category, ProjectId)],
+    report: &mut Report,
+    monitor: &dyn Monitor,
+) -> Result<()> {
+    let (source, registry) = (&errand.source, &errand.registry);
+    let mut noting = Noting::begin(index, source.database())?;
+    for (category, project) in meant {
+        let tree = source.tree(registry, &errand.exclusions, category, project)?;
+        monitor.event(&Event::Files(tree.files()));
+        if let Some(error) = tree.failure() {
+            let path = source.path(&below(&category.path, project), Path::new(""));
+            report.add(Outcome::Failed(error.line()), || path);
+            continue;
+        }
+        noting.add(category, project, &tree)?;
+        errand.replicas.push(Replica {
+            category: (*category).clone(),
+            project: project.clone(),
+            tree,
+        });
+    }
+    let noted = noting.finish()?;
+    if !errand.dry_run
+        && let Err(error) = source.note(&noted, index)
+    {
+        monitor.event(&Event::Problem(&error));
+        report.unrecorded = true;
+    }
+    Ok(())
+}

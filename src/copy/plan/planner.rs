@@ -1,0 +1,457 @@
+//! Planning: what becomes of each folder and file of the source.
+
+use std::path::{Path, PathBuf};
+
+use super::{LeftOut, Plan, PlannedFolder, Reason, Replacement, Rules};
+use crate::base::name::Name;
+use crate::base::timestamp::Step;
+use crate::os::stat::Kind;
+use crate::snapshot::diff;
+use crate::snapshot::diff::{Change, Difference, Seen, Visit};
+use crate::snapshot::manifest::{File, Files, Packer};
+use crate::snapshot::tree::{Tree, TreeFolder};
+use crate::storage::content_compare::Found;
+
+/// Plans the copy of one replica. Where content decides, `contents` is what was found of the files that have one size on
+/// both sides.
+pub fn plan(source: &Tree, destination: &Tree, rules: Rules, contents: &Found) -> Plan {
+    let mut planner = Planner {
+        plan: Plan::default(),
+        trees: [source, destination],
+        rules,
+        contents,
+        blocked: Vec::new(),
+        folder: Path::new(""),
+        add: Packer::default(),
+        replace: Vec::new(),
+    };
+    for problem in &source.problems {
+        planner.leave_out(problem.path.clone(), Reason::Fail(problem.error.line()));
+    }
+    for (path, folder, there) in diff::paired(source, destination) {
+        planner.folder(path, folder, there);
+    }
+    let mut plan = planner.plan;
+    plan.left_out.sort_by(|a, b| a.path.cmp(&b.path));
+    plan.leftovers.clone_from(&destination.leftovers);
+    plan
+}
+
+/// The state of planning.
+struct Planner<'a> {
+    plan: Plan,
+    trees: [&'a Tree; 2],
+    rules: Rules,
+    contents: &'a Found,
+    /// Folders that cannot be made at the destination, and why.
+    blocked: Vec<(PathBuf, Reason)>,
+    /// The folder under way, and what becomes of what is in it.
+    folder: &'a Path,
+    add: Packer,
+    replace: Vec<Replacement>,
+}
+
+impl<'a> Planner<'a> {
+    fn leave_out(&mut self, path: PathBuf, reason: Reason) {
+        self.plan.left_out.push(LeftOut { path, reason });
+    }
+
+    /// Plans a folder and the files in it.
+    fn folder(&mut self, path: &'a Path, folder: &'a TreeFolder, there: Option<&TreeFolder>) {
+        let exists = there.is_some();
+        if let Some(reason) = self.obstacle(path) {
+            if !exists && path != Path::new("") {
+                self.leave_out(path.to_owned(), reason.clone());
+            }
+            return self.leave_out_all(path, folder, &reason);
+        }
+        let displaces = if exists {
+            None
+        } else {
+            diff::in_the_way(self.trees[1], path)
+        };
+        if let Some(there) = displaces {
+            let folder_here = Seen::of_kind(Kind::Folder);
+            if let Err(reason) = self.judge(folder_here, there, Difference::Kind) {
+                self.leave_out(path.to_owned(), reason.clone());
+                let reason = below(path, reason);
+                self.blocked.push((path.to_owned(), reason.clone()));
+                return self.leave_out_all(path, folder, &reason);
+            }
+        }
+        self.folder = path;
+        // A tree's own manifests are never damaged.
+        let sides = [Some(folder), there];
+        diff::known_folder(self.trees, path, sides, self).unwrap_or_default();
+        let add = std::mem::take(&mut self.add).finish();
+        let mode = kept_mode(folder);
+        let step = self.trees[0].step().max(self.trees[1].step());
+        self.plan.folders.push(PlannedFolder {
+            path: path.to_owned(),
+            mode,
+            modified: folder.modified,
+            exists,
+            mode_there: there.map(|there| there.mode),
+            restamp: there.is_some_and(|there| is_outdated(there, mode, folder, step)),
+            displaces,
+            add,
+            replace: std::mem::take(&mut self.replace),
+        });
+    }
+
+    /// Why nothing can be done at this path, if so.
+    fn obstacle(&self, path: &Path) -> Option<Reason> {
+        let blocked = self
+            .blocked
+            .iter()
+            .find(|(folder, _)| path.starts_with(folder));
+        let unread = self.trees[1]
+            .problems
+            .iter()
+            .find(|problem| path.starts_with(&problem.path));
+        blocked
+            .map(|(_, reason)| reason.clone())
+            .or_else(|| unread.map(|problem| Reason::Fail(problem.error.line())))
+    }
+
+    /// Leaves out all that is in a folder.
+    fn leave_out_all(&mut self, path: &Path, folder: &TreeFolder, reason: &Reason) {
+        let mut files = Files::of(folder.packed());
+        while let Ok(Some(file)) = files.next() {
+            let name = Name::from_bytes(file.name.to_vec());
+            self.leave_out(path.join(name.as_path()), reason.clone());
+        }
+        for name in &folder.specials {
+            self.leave_out(path.join(name.as_path()), reason.clone());
+        }
+    }
+
+    /// Whether something at the source replaces what differs from it at the destination, or why not.
+    fn judge(&self, here: Seen, there: Seen, difference: Difference) -> Result<(), Reason> {
+        let word = difference.word();
+        let newer = here.modified > there.modified && difference != Difference::Kind;
+        if self.rules.only_add {
+            return Err(Reason::Skip(format!(
+                "it differs in {word}, and only what is missing is added"
+            )));
+        }
+        if newer || self.rules.overwrite {
+            return Ok(());
+        }
+        Err(Reason::Conflict(match difference {
+            Difference::Kind => {
+                format!("{} is there, {} here", there.kind.noun(), here.kind.noun())
+            }
+            _ if here.modified == there.modified => {
+                format!("it differs in {word}, and both have the same time")
+            }
+            _ => format!("it differs in {word}, and the one there is newer"),
+        }))
+    }
+
+    fn copies(&mut self, seen: Seen) {
+        self.plan.files += 1;
+        self.plan.bytes = self.plan.bytes.saturating_add(seen.bytes);
+    }
+
+    /// Why the name itself can be neither copied nor compared, if so.
+    fn unread(&self, path: &Path) -> Option<Reason> {
+        let problems = &self.trees[1].problems;
+        let problem = problems.iter().find(|problem| problem.path == path)?;
+        Some(Reason::Fail(problem.error.line()))
+    }
+}
+
+impl Visit for Planner<'_> {
+    fn all_same(&mut self, packed: &[u8]) {
+        let mut files = Files::of(packed);
+        while let Ok(Some(file)) = files.next() {
+            if self.contents.is_empty() {
+                self.plan.same += 1;
+            } else {
+                self.name(file.name, Change::Same(file.into(), file.into()));
+            }
+        }
+    }
+
+    fn name(&mut self, name: &[u8], change: Change) {
+        let known = Name::from_bytes(name.to_vec());
+        let path = || self.folder.join(known.as_path());
+        let change = if self.contents.is_empty() {
+            change
+        } else {
+            match self.contents.judge(&path(), change) {
+                Ok(change) => change,
+                Err(why) => return self.leave_out(path(), Reason::Fail(why)),
+            }
+        };
+        match change {
+            Change::OnlyB(_) => {}
+            Change::OnlyA(here) | Change::Differs(here, ..) | Change::Same(here, _)
+                if here.kind == Kind::Special =>
+            {
+                let why = format!("it is {}", here.kind.noun());
+                self.leave_out(path(), Reason::Skip(why));
+            }
+            // A folder of the source is planned by itself.
+            Change::Differs(here, ..) if here.kind == Kind::Folder => {}
+            Change::Same(..) => self.plan.same += 1,
+            Change::OnlyA(here) => {
+                if let Some(reason) = self.unread(&path()) {
+                    return self.leave_out(path(), reason);
+                }
+                self.copies(here);
+                self.add.add(&File {
+                    name,
+                    bytes: here.bytes,
+                    modified: here.modified,
+                    // Where a link points is read when it is copied.
+                    target: (here.kind == Kind::Link).then_some(&[]),
+                });
+            }
+            Change::Differs(here, there, difference) => {
+                if let Err(reason) = self.judge(here, there, difference) {
+                    return self.leave_out(path(), reason);
+                }
+                self.copies(here);
+                let modified = self.trees[1].shown(self.folder, name, there.modified);
+                self.replace.push(Replacement {
+                    name: known,
+                    new: here,
+                    old: Seen { modified, ..there },
+                });
+            }
+        }
+    }
+}
+
+/// What becomes of what is in a folder that is not made.
+fn below(folder: &Path, reason: Reason) -> Reason {
+    let why = |reason| format!("its folder `{}`: {reason}", Name::from(folder));
+    match reason {
+        Reason::Conflict(reason) => Reason::Conflict(why(reason)),
+        Reason::Skip(reason) => Reason::Skip(why(reason)),
+        Reason::Fail(reason) => Reason::Fail(why(reason)),
+        Reason::Later => Reason::Later,
+    }
+}
+
+/// The mode that a folder gets at the destination. Of one that could not be read whole its owner can read the copy, or no
+/// later run could complete it.
+fn kept_mode(folder: &TreeFolder) -> u32 {
+    let is_read = folder
+        .files
+        .as_ref()
+        .is_some_and(|files| files.unread.is_empty());
+    folder.mode | if is_read { 0 } else { 0o700 }
+}
+
+/// Whether the mode or time of a folder at the destination differs, and the one at the source was the last to change. A
+/// folder that was just given both is the last to change itself, so that no storage is written to each night for what it
+/// cannot hold.
+fn is_outdated(there: &TreeFolder, mode: u32, here: &TreeFolder, step: Step) -> bool {
+    let same_mode = mode & 0o777 == there.mode & 0o777;
+    let same_time = here.modified.same_as(there.modified, step);
+    here.changed > there.changed && !(same_mode && same_time)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::base::error::Error;
+    use crate::base::timestamp::Moment;
+    use crate::snapshot::tree::{Problem, SeenFolder};
+
+    /// A file of a tree: its path, size and second.
+    type Row = (&'static str, u64, i64);
+
+    /// A tree of these folders and files; a folder is one with a slash at its end.
+    fn tree(rows: &[Row]) -> Tree {
+        let mut tree = Tree::default();
+        let mut packers: BTreeMap<PathBuf, Packer> = BTreeMap::new();
+        let folder = || TreeFolder {
+            mode: 0o755,
+            modified: Moment::default(),
+            changed: Moment::default(),
+            place: (0, 0),
+            files: None,
+            specials: Vec::new(),
+            subfolders: Vec::new(),
+        };
+        tree.folders.insert(PathBuf::new(), folder());
+        for (path, bytes, seconds) in rows {
+            if let Some(path) = path.strip_suffix('/') {
+                let (above, name) = (Path::new(path).parent(), Path::new(path).file_name());
+                tree.folders.insert(path.into(), folder());
+                let above = tree.folders.get_mut(above.unwrap()).unwrap();
+                above.subfolders.push(name.unwrap().into());
+                continue;
+            }
+            let path = Path::new(path);
+            let packer = packers.entry(path.parent().unwrap().into()).or_default();
+            packer.add(&File {
+                name: path.file_name().unwrap().as_encoded_bytes(),
+                bytes: *bytes,
+                modified: Moment {
+                    seconds: *seconds,
+                    nanoseconds: 0,
+                },
+                target: None,
+            });
+        }
+        for (path, folder) in &mut tree.folders {
+            folder.files = Some(SeenFolder {
+                path: path.clone(),
+                manifest: packers.remove(path).unwrap_or_default().finish(),
+                ..SeenFolder::default()
+            });
+        }
+        tree
+    }
+
+    /// What becomes of each file, sorted by path.
+    fn fates(source: &Tree, destination: &Tree, rules: Rules) -> Vec<String> {
+        let plan = plan(source, destination, rules, &Found::default());
+        let copied = plan.paths().map(|(path, replaces)| {
+            let word = if replaces { "replace" } else { "add" };
+            format!("{}: {word}", path.display())
+        });
+        let left_out = plan.left_out.iter().map(|item| {
+            let word = match item.reason {
+                Reason::Conflict(_) => "conflict",
+                Reason::Skip(_) => "skip",
+                Reason::Fail(_) => "fail",
+                Reason::Later => "later",
+            };
+            format!("{}: {word}", item.path.display())
+        });
+        let mut fates: Vec<_> = copied.chain(left_out).collect();
+        fates.sort();
+        fates
+    }
+
+    const OVERWRITE: Rules = Rules {
+        overwrite: true,
+        only_add: false,
+        checksum: false,
+    };
+
+    const ONLY_ADD: Rules = Rules {
+        overwrite: false,
+        only_add: true,
+        checksum: false,
+    };
+
+    #[test]
+    fn newer_replaces_and_older_conflicts() {
+        let source = tree(&[
+            ("newer", 1, 9),
+            ("older", 1, 1),
+            ("same", 1, 5),
+            ("size", 2, 5),
+            ("x", 1, 1),
+        ]);
+        let there = tree(&[
+            ("newer", 1, 5),
+            ("older", 1, 5),
+            ("same", 1, 5),
+            ("size", 1, 5),
+            ("z", 1, 1),
+        ]);
+        let fates = |rules| fates(&source, &there, rules);
+        assert_eq!(
+            fates(Rules::default()),
+            [
+                "newer: replace",
+                "older: conflict",
+                "size: conflict",
+                "x: add"
+            ]
+        );
+        assert_eq!(
+            fates(OVERWRITE),
+            [
+                "newer: replace",
+                "older: replace",
+                "size: replace",
+                "x: add"
+            ]
+        );
+        assert_eq!(
+            fates(ONLY_ADD),
+            ["newer: skip", "older: skip", "size: skip", "x: add"]
+        );
+        let plan = plan(&source, &there, Rules::default(), &Found::default());
+        assert_eq!((plan.same, plan.files, plan.bytes), (1, 2, 2));
+    }
+
+    #[test]
+    fn content_decides_where_it_is_asked_for() {
+        let source = tree(&[
+            ("equal", 1, 9),
+            ("new", 1, 9),
+            ("rot", 1, 5),
+            ("size", 2, 9),
+        ]);
+        let there = tree(&[
+            ("equal", 1, 5),
+            ("new", 1, 5),
+            ("rot", 1, 5),
+            ("size", 1, 5),
+        ]);
+        let rules = Rules {
+            checksum: true,
+            ..Rules::default()
+        };
+        let contents = Found {
+            differing: ["new".into(), "rot".into()].into(),
+            is_whole: true,
+            ..Found::default()
+        };
+        let plan = plan(&source, &there, rules, &contents);
+        let copied: Vec<_> = plan.paths().map(|(path, _)| path).collect();
+        assert_eq!(copied, [PathBuf::from("new"), "size".into()]);
+        assert_eq!(plan.same, 1);
+        let why = "it differs in content, and both have the same time".to_owned();
+        assert_eq!(plan.left_out[0].reason, Reason::Conflict(why));
+    }
+
+    #[test]
+    fn what_lies_below_a_blocked_folder_shares_its_fate() {
+        let source = tree(&[("a/", 0, 1), ("a-b", 1, 1), ("a/x", 1, 1)]);
+        let there = tree(&[("a", 1, 1)]);
+        let blocked = fates(&source, &there, Rules::default());
+        assert_eq!(blocked, ["a-b: add", "a/x: conflict", "a: conflict"]);
+        let replaced = fates(&source, &there, OVERWRITE);
+        assert_eq!(replaced, ["a-b: add", "a/x: add"]);
+    }
+
+    #[test]
+    fn an_unread_destination_is_not_an_empty_one() {
+        let error = Error::Changed {
+            path: "/d/a".into(),
+        };
+        let source = tree(&[("a/", 0, 1), ("a/x", 1, 1)]);
+        let mut there = tree(&[("a/", 0, 1)]);
+        there.problems.push(Problem {
+            path: "a".into(),
+            error,
+        });
+        assert_eq!(fates(&source, &there, Rules::default()), ["a/x: fail"]);
+    }
+
+    #[test]
+    fn what_is_refused_is_taken_out_with_what_is_below_it() {
+        let source = tree(&[("a/", 0, 1), ("a/x", 3, 1), ("b", 5, 1), ("c", 7, 1)]);
+        let there = tree(&[]);
+        let mut plan = plan(&source, &there, Rules::default(), &Found::default());
+        assert_eq!((plan.files, plan.bytes), (3, 15));
+        plan.refuse(&[("a".into(), "no".to_owned()), ("b".into(), "no".to_owned())].into());
+        assert_eq!((plan.files, plan.bytes), (1, 7));
+        let refused: Vec<_> = plan.left_out.iter().map(|item| item.path.clone()).collect();
+        assert_eq!(refused, [PathBuf::from("a"), "a/x".into(), "b".into()]);
+        assert_eq!(plan.paths().next(), Some(("c".into(), false)));
+    }
+}

@@ -1,0 +1,289 @@
+//! Files on their way to a remote, many in one rclone process: sent, proven by a listing, and noted down.
+//!
+//! A file counts as there once the listing afterwards shows it with its size, and with its time where the storage keeps
+//! times; where it keeps none and rclone did not say that it was sent, its content decides. From before it is sent until then
+//! it is in the index's journal, so that a run which dies has only to list it.
+
+mod attempt;
+mod prove;
+mod round;
+mod source;
+mod unicode_twin;
+mod upload_journal;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+pub(crate) use self::source::{Looking, Seen};
+pub use self::upload_journal::settle;
+
+use self::prove::Shown;
+use self::round::{Fate, Round, failed, give_up, leave_unproven, unreached};
+use self::upload_journal::left;
+use super::outcome::{Outcome, Proof};
+use crate::base::error::{Error, Result};
+use crate::base::interrupt;
+use crate::base::timestamp::Moment;
+use crate::index::{Index, Left, Said, SentChanges, SentFile, SentFolder, SentRecord};
+use crate::model::project::within;
+use crate::rclone::{Limits, Listed};
+use crate::snapshot::manifest::{File, Manifest, Packer};
+use crate::storage::{RemoteSide, Side};
+
+/// How many files one rclone process is given.
+const BATCH: usize = 20_000;
+
+/// Why nothing is replaced at a storage that can neither rename nor copy.
+pub const CANNOT_KEEP: &str =
+    "another version is there, and this storage cannot keep it: it neither renames nor copies";
+
+/// A file that is to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The replica's folder below both roots.
+    pub replica: PathBuf,
+    /// The path below the replica's folder.
+    pub path: PathBuf,
+    /// Its size.
+    pub bytes: u64,
+    /// Its modification time at the source.
+    pub modified: Moment,
+    /// Whether something of its name is known to be there.
+    pub replaces: bool,
+    /// What a listing showed of that; 0 where it is not known.
+    pub mark_before: u64,
+}
+
+impl Outgoing {
+    /// The path below both roots.
+    pub fn whole(&self) -> PathBuf {
+        self.replica.join(&self.path)
+    }
+
+    /// The file as the journal has it.
+    fn said(&self) -> Said {
+        Said {
+            replica: self.replica.clone(),
+            path: self.path.clone(),
+        }
+    }
+}
+
+/// Told how each file ended.
+pub type Tell<'a> = dyn FnMut(&Outgoing, Outcome) + 'a;
+
+/// Where files go from and to, and how.
+pub struct Sending<'a> {
+    /// The database they are on.
+    pub source: &'a Side,
+    /// The database they go to.
+    pub destination: &'a RemoteSide,
+    /// What bounds it.
+    pub limits: &'a Limits,
+    /// Whether content is compared too.
+    pub verify: bool,
+    /// The run's number.
+    pub run: i64,
+    /// Told of files and bytes that were moved.
+    pub told: &'a dyn Fn(u64, u64),
+}
+
+impl std::fmt::Debug for Sending<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Sending")
+            .field("destination", &self.destination)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether the destination answered to the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It did.
+    Answered,
+    /// Not any more, in rclone's words: what was sent last is not proven.
+    Lost(String),
+}
+
+impl Sending<'_> {
+    /// Sends files, and tells how each ended. Stopping on request is no error here: what was not reached is told so.
+    /// `kept` gets every folder of old versions, below the destination's root, in which something was kept: each attempt has
+    /// one of its own, so that nothing ever replaces an old version.
+    ///
+    /// # Errors
+    /// The index cannot be written, or rclone cannot be started.
+    pub fn send(
+        &self,
+        index: &mut Index,
+        files: &[Outgoing],
+        kept: &mut Vec<PathBuf>,
+        tell: &mut Tell<'_>,
+    ) -> Result<End> {
+        let mut end = End::Answered;
+        for batch in files.chunks(BATCH) {
+            match &end {
+                End::Lost(why) => failed(batch, why, tell),
+                End::Answered if interrupt::requested() || self.is_over() => unreached(batch, tell),
+                End::Answered => end = self.send_batch(index, batch, kept, tell)?,
+            }
+        }
+        Ok(end)
+    }
+
+    /// Whether the time is over in which files may be begun.
+    fn is_over(&self) -> bool {
+        self.limits
+            .until
+            .is_some_and(|until| Instant::now() >= until)
+    }
+
+    fn send_batch(
+        &self,
+        index: &mut Index,
+        files: &[Outgoing],
+        kept: &mut Vec<PathBuf>,
+        tell: &mut Tell<'_>,
+    ) -> Result<End> {
+        let mut round = Round::of(files);
+        let all: Vec<usize> = (0..files.len()).collect();
+        let mut stopped = self.attempt(index, &mut round, &all, kept)?;
+        let changing = self.still_changing(&round);
+        if !changing.is_empty() && stopped.is_none() {
+            // Written to while they were sent: once more, in case that was the end of it.
+            for place in &changing {
+                round.fates[*place] = Fate::Unknown;
+            }
+            stopped = self.attempt(index, &mut round, &changing, kept)?;
+            for place in self.still_changing(&round) {
+                round.fates[place] = Fate::Failed("it changed while it was sent, twice".to_owned());
+            }
+        }
+        self.note_vanished(&mut round);
+        if interrupt::requested() {
+            give_up(&round, tell);
+            return Ok(End::Answered);
+        }
+        match self.prove(&round) {
+            Ok((shown, listed)) => {
+                self.conclude(index, &round, &shown, stopped.as_deref(), tell)?;
+                self.settle(index, &round, &shown, &listed)?;
+                Ok(End::Answered)
+            }
+            Err(Error::Interrupted) => {
+                give_up(&round, tell);
+                Ok(End::Answered)
+            }
+            // What the log says is there stays in the journal, for the next run to prove.
+            Err(error) => {
+                let why = stopped.unwrap_or_else(|| error.line());
+                leave_unproven(&round, &why, tell);
+                Ok(End::Lost(why))
+            }
+        }
+    }
+
+    /// Proves what the log says, notes it down and tells of it.
+    fn conclude(
+        &self,
+        index: &mut Index,
+        round: &Round<'_>,
+        shown: &[Shown],
+        stopped: Option<&str>,
+        tell: &mut Tell<'_>,
+    ) -> Result<()> {
+        let over = self.is_over();
+        let mut record = SentRecord::new();
+        let mut outcomes = Vec::with_capacity(round.files.len());
+        for (place, file) in round.files.iter().enumerate() {
+            let outcome = round.outcome(place, &shown[place], stopped, over);
+            match (&outcome, &shown[place]) {
+                (Outcome::Copied(_), Shown::Right { mark, .. }) => {
+                    let sent = SentFile {
+                        mark: *mark,
+                        ..round.sent[place]
+                    };
+                    changes(&mut record, file).there(&file.path, sent);
+                }
+                // Nobody knows what is there now, unless nothing was done.
+                (Outcome::Failed(_), _) if !matches!(round.fates[place], Fate::Unknown) => {
+                    changes(&mut record, file).gone(&file.path);
+                }
+                _ => {}
+            }
+            outcomes.push(outcome);
+        }
+        self.keep(index, &record)?;
+        for (file, outcome) in round.files.iter().zip(outcomes) {
+            tell(file, outcome);
+        }
+        Ok(())
+    }
+
+    /// Settles the journal: what is there as it was sent, what is as it was before, and what is neither.
+    fn settle(
+        &self,
+        index: &mut Index,
+        round: &Round<'_>,
+        shown: &[Shown],
+        listed: &Listed,
+    ) -> Result<()> {
+        let destination = &self.destination.database.root;
+        let source = &self.source.database().root;
+        let (mut settled, mut other) = (Vec::new(), Vec::new());
+        for (place, file) in round.files.iter().enumerate() {
+            if !round.begun[place] {
+                continue;
+            }
+            let is_right = matches!(shown[place], Shown::Right { .. })
+                && matches!(round.fates[place], Fate::Said | Fate::Unknown);
+            match listed.file(&file.whole()).map(left) {
+                Some(found) if !is_right && !is_untouched(file, found) => {
+                    other.push((file.said(), found));
+                }
+                _ => settled.push(file.said()),
+            }
+        }
+        index.settle_sending(destination, source, &settled, &other)
+    }
+
+    /// Notes down what is there.
+    fn keep(&self, index: &mut Index, record: &SentRecord) -> Result<()> {
+        let destination = &self.destination.database.root;
+        let source = &self.source.database().root;
+        index.keep_sent(destination, source, record)?;
+        let mut kept = Vec::new();
+        for (replica, changes) in record {
+            let folders = changes.folders();
+            kept.extend(folders.map(|(folder, there)| (within(replica, folder), packed(there))));
+        }
+        index.keep_files(self.run, destination, &kept)
+    }
+}
+
+/// Whether a listing shows what was there before a file was sent.
+const fn is_untouched(file: &Outgoing, found: Left) -> bool {
+    file.mark_before != 0 && file.mark_before == found.mark
+}
+
+/// What is noted down of the replica that a file is in.
+fn changes<'a>(record: &'a mut SentRecord, file: &Outgoing) -> &'a mut SentChanges {
+    record.entry(file.replica.clone()).or_default()
+}
+
+/// The files of a folder, for the journal of the run.
+fn packed(files: &SentFolder) -> Manifest {
+    let mut packer = Packer::with_capacity(files.len());
+    for (name, file) in files {
+        packer.add(&File {
+            name: name.as_bytes(),
+            bytes: file.bytes,
+            modified: file.modified,
+            target: None,
+        });
+    }
+    packer.finish()
+}
+
+/// What is known of the bytes of files that a remote says a digest of, or that were read back.
+const PROVEN: Proof = Proof::ReadBack;

@@ -1,0 +1,84 @@
+//! A run that brings files somewhere, from its number to its end: noted in the index and in the log.
+
+use super::report::Report;
+use crate::base::error::{Error, Result};
+use crate::base::monitor::{Event, Monitor};
+use crate::base::timestamp::Moment;
+use crate::index::run_log;
+use crate::index::run_log::Entry;
+use crate::index::{Begun, Ended, Index};
+
+/// Does the work of a run; gives its number, its state and what it came to.
+///
+/// # Errors
+/// What the work says, or the index cannot be written.
+pub fn keep(
+    index: &mut Index,
+    begun: &Begun<'_>,
+    monitor: &dyn Monitor,
+    work: &mut dyn FnMut(&mut Index, i64) -> Result<Report>,
+) -> Result<(i64, &'static str, Report)> {
+    let started = Moment::now();
+    let run = index.begin_run(begun)?;
+    let done = work(index, run);
+    let ended = ended(&done);
+    let entry = Entry {
+        run,
+        begun,
+        started,
+        ended: &ended,
+        error: done.as_ref().err(),
+    };
+    let items = || done.iter().flat_map(Report::noted_items);
+    let logged = run_log::append(&entry, items(), monitor);
+    let noted = index.keep_items(run, items());
+    let noted = noted.and(index.end_run(run, &ended));
+    let mut state = ended.state;
+    let report = done?;
+    // What was copied is there, whatever the index says.
+    if let Err(error) = noted {
+        monitor.event(&Event::Problem(&error));
+        state = incomplete(state);
+    }
+    if !logged {
+        state = incomplete(state);
+    }
+    Ok((run, state, report))
+}
+
+/// The state of a run of which something could not be noted.
+pub fn incomplete(state: &'static str) -> &'static str {
+    match state {
+        "complete" => "partial",
+        state => state,
+    }
+}
+
+/// What a run came to, for the journal.
+fn ended(done: &Result<Report>) -> Ended<'static> {
+    let state = match done {
+        Err(Error::Interrupted) => "interrupted",
+        Err(Error::Offline { .. } | Error::Unreachable { .. }) => "unreachable",
+        Err(_) => "refused",
+        Ok(report) => state(report),
+    };
+    let count = |count: fn(&Report) -> u64| done.as_ref().map(count).unwrap_or_default();
+    Ended {
+        state,
+        files: count(|report| report.copied_files + report.moved_files),
+        bytes: count(|report| report.copied_bytes),
+        failed: count(|report| report.failed_files),
+    }
+}
+
+/// The state of a run that came to its end.
+pub fn state(report: &Report) -> &'static str {
+    let failures = report.failed_files + report.conflict_files + report.incomplete_files;
+    if report.interrupted {
+        "interrupted"
+    } else if failures > 0 || report.unrecorded {
+        "partial"
+    } else {
+        "complete"
+    }
+}

@@ -1,0 +1,328 @@
+//! What is known of databases and replicas, from their aggregates: no single file is read here.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Path, PathBuf};
+
+use rusqlite::{OptionalExtension as _, Row, params};
+
+use super::Index;
+use super::folder::read_fingerprints;
+use super::sqlite_error::Explain as _;
+use crate::base::error::Result;
+use crate::base::name::Name;
+use crate::base::timestamp::{Moment, Step};
+use crate::model::project::{ProjectId, below};
+use crate::snapshot::aggregate::Aggregate;
+
+/// What is known of a database.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KnownDatabase {
+    /// Its row, once it was looked at.
+    pub id: Option<i64>,
+    /// Its identity, once a copy went there.
+    pub identity: Option<String>,
+    /// When and where its root's folder was made, once it was looked at.
+    pub birth: Option<String>,
+    /// The last look at the whole of it.
+    pub looked_at: Option<Moment>,
+    /// Since when it was not there when looked at.
+    pub offline_since: Option<Moment>,
+    /// How many looks at it were written.
+    pub revision: i64,
+    /// Files in all its replicas, also those in categories that are no longer tracked.
+    pub files: u64,
+    /// The categories that hold these, below the root.
+    pub categories: Vec<PathBuf>,
+}
+
+/// What is known of a replica.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownReplica {
+    /// The project.
+    pub project: ProjectId,
+    /// Whether it was there.
+    pub present: bool,
+    /// When it was looked at.
+    pub looked_at: Moment,
+    /// What it amounted to.
+    pub aggregate: Aggregate,
+}
+
+impl Index {
+    /// What is known of the database with this root.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn database(&self, root: &Path) -> Result<KnownDatabase> {
+        let _reading = self.reading()?;
+        self.verify_roots()?;
+        let sql = "SELECT id, identity, looked_at, offline_since,
+                          (SELECT coalesce(sum(files), 0) FROM replicas WHERE database_id = databases.id), revision, birth
+                   FROM databases WHERE root = ?1";
+        let known = self.connection.prepare_cached(sql).and_then(|mut query| {
+            query
+                .query_row([root.as_os_str().as_bytes()], known_database)
+                .optional()
+        });
+        let mut known = known.explain("read", &self.path)?.unwrap_or_default();
+        if let Some(id) = known.id {
+            self.verify(id)?;
+            known.categories = self.categories(id)?;
+        }
+        Ok(known)
+    }
+
+    /// The categories of a database in which files are known, also those that are no longer tracked.
+    fn categories(&self, database: i64) -> Result<Vec<PathBuf>> {
+        let sql = "SELECT DISTINCT category FROM replicas WHERE database_id = ?1 AND files > 0";
+        let categories = self
+            .connection
+            .prepare_cached(sql)
+            .and_then(|mut query| query.query_map([database], path)?.collect());
+        categories.explain("read", &self.path)
+    }
+
+    /// The folders below a database's root in which files of projects are known, also those of categories that are no
+    /// longer tracked.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn project_folders(&self, database: i64) -> Result<Vec<PathBuf>> {
+        let _reading = self.reading()?;
+        self.verify(database)?;
+        let sql =
+            "SELECT client, project, category FROM replicas WHERE database_id = ?1 AND files > 0";
+        let folder = |row: &Row<'_>| {
+            let category = PathBuf::from(OsString::from_vec(row.get(2)?));
+            Ok(below(&category, &project(row)?))
+        };
+        let folders = self
+            .connection
+            .prepare_cached(sql)
+            .and_then(|mut query| query.query_map([database], folder)?.collect());
+        folders.explain("read", &self.path)
+    }
+
+    /// When a category of a database was last looked at as a whole.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn looked_at(&self, database: i64, category: &Path) -> Result<Option<Moment>> {
+        let sql = "SELECT looked_at FROM looks WHERE database_id = ?1 AND category = ?2";
+        let seconds = self.connection.prepare_cached(sql).and_then(|mut query| {
+            query
+                .query_row(params![database, category.as_os_str().as_bytes()], |row| {
+                    row.get(0)
+                })
+                .optional()
+        });
+        Ok(seconds.explain("read", &self.path)?.map(at_second))
+    }
+
+    /// The folders of a database that were file systems of their own at the last look: those of categories, and others
+    /// in them.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn mounted(&self, database: i64) -> Result<BTreeSet<PathBuf>> {
+        let sql = "SELECT category FROM mounts WHERE database_id = ?1";
+        let categories = self
+            .connection
+            .prepare_cached(sql)
+            .and_then(|mut query| query.query_map([database], path)?.collect());
+        categories.explain("read", &self.path)
+    }
+
+    /// All replicas in a category of a database, sorted by project.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn replicas(&self, database: i64, category: &Path) -> Result<Vec<KnownReplica>> {
+        let sql = "SELECT client, project, present, looked_at, files, bytes, folders, newest, newest_ns, unreadable,
+                          step, fingerprints
+                   FROM replicas WHERE database_id = ?1 AND category = ?2 ORDER BY client, project";
+        let category = category.as_os_str().as_bytes();
+        let _reading = self.reading()?;
+        let known = self.connection.prepare_cached(sql).and_then(|mut query| {
+            query
+                .query_map(params![database, category], known_replica)?
+                .collect::<rusqlite::Result<Vec<_>>>()
+        });
+        let known = known.explain("read", &self.path)?;
+        self.verify_count(database, category, known.len())?;
+        Ok(known)
+    }
+
+    /// The identity of the database with this root, as it showed it last.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn identity(&self, root: &Path) -> Result<Option<String>> {
+        let sql = "SELECT identity FROM databases WHERE root = ?1";
+        let identity = self.connection.prepare_cached(sql).and_then(|mut query| {
+            let root = root.as_os_str().as_bytes();
+            query.query_row([root], |row| row.get(0)).optional()
+        });
+        Ok(identity.explain("read", &self.path)?.flatten())
+    }
+
+    /// What is known of one replica.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn replica(
+        &self,
+        database: i64,
+        category: &Path,
+        project: &ProjectId,
+    ) -> Result<Option<KnownReplica>> {
+        let sql = "SELECT client, project, present, looked_at, files, bytes, folders, newest, newest_ns, unreadable,
+                          step, fingerprints
+                   FROM replicas WHERE database_id = ?1 AND category = ?2 AND client = ?3 AND project = ?4";
+        let parameters = params![
+            database,
+            category.as_os_str().as_bytes(),
+            project.client.as_bytes(),
+            project.project.as_bytes()
+        ];
+        let known = self
+            .connection
+            .prepare_cached(sql)
+            .and_then(|mut query| query.query_row(parameters, known_replica).optional());
+        known.explain("read", &self.path)
+    }
+
+    /// The row of the database with this root, once it was looked at; nothing is summed up for it.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn database_id(&self, root: &Path) -> Result<Option<i64>> {
+        let _reading = self.reading()?;
+        self.verify_roots()?;
+        let sql = "SELECT id FROM databases WHERE root = ?1";
+        let id = self.connection.prepare_cached(sql).and_then(|mut query| {
+            let root = root.as_os_str().as_bytes();
+            query.query_row([root], |row| row.get(0)).optional()
+        });
+        id.explain("read", &self.path)
+    }
+
+    /// The projects that are present in a category of a database, sorted.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn projects(&self, database: i64, category: &Path) -> Result<Vec<ProjectId>> {
+        let _reading = self.reading()?;
+        self.verify(database)?;
+        let sql = "SELECT client, project FROM replicas WHERE database_id = ?1 AND category = ?2 AND present
+                   ORDER BY client, project";
+        let projects = self.connection.prepare_cached(sql).and_then(|mut query| {
+            query
+                .query_map(params![database, category.as_os_str().as_bytes()], project)?
+                .collect()
+        });
+        projects.explain("read", &self.path)
+    }
+
+    /// The same, one after the other without taking anything down: client and project.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn each_project(
+        &self,
+        database: i64,
+        category: &Path,
+        mut see: impl FnMut(&[u8], &[u8]),
+    ) -> Result<()> {
+        let sql = "SELECT client, project FROM replicas WHERE database_id = ?1 AND category = ?2 AND present
+                   ORDER BY client, project";
+        let seen = self.connection.prepare_cached(sql).and_then(|mut query| {
+            let mut rows = query.query(params![database, category.as_os_str().as_bytes()])?;
+            while let Some(row) = rows.next()? {
+                see(row.get_ref(0)?.as_blob()?, row.get_ref(1)?.as_blob()?);
+            }
+            Ok(())
+        });
+        seen.explain("read", &self.path)
+    }
+
+    /// One of those, if there is any.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn first_project(&self, database: i64, category: &Path) -> Result<Option<ProjectId>> {
+        let sql = "SELECT client, project FROM replicas WHERE database_id = ?1 AND category = ?2 AND present LIMIT 1";
+        let found = self.connection.prepare_cached(sql).and_then(|mut query| {
+            let category = category.as_os_str().as_bytes();
+            query
+                .query_row(params![database, category], project)
+                .optional()
+        });
+        found.explain("read", &self.path)
+    }
+}
+
+fn known_database(row: &Row<'_>) -> rusqlite::Result<KnownDatabase> {
+    Ok(KnownDatabase {
+        id: row.get(0)?,
+        identity: row.get(1)?,
+        looked_at: row.get::<_, Option<i64>>(2)?.map(at_second),
+        offline_since: row.get::<_, Option<i64>>(3)?.map(at_second),
+        files: row.get::<_, i64>(4)?.cast_unsigned(),
+        revision: row.get(5)?,
+        birth: row.get(6)?,
+        categories: Vec::new(),
+    })
+}
+
+fn path(row: &Row<'_>) -> rusqlite::Result<PathBuf> {
+    Ok(OsString::from_vec(row.get(0)?).into())
+}
+
+pub(super) fn project(row: &Row<'_>) -> rusqlite::Result<ProjectId> {
+    Ok(ProjectId {
+        client: Name::from_bytes(row.get(0)?),
+        project: Name::from_bytes(row.get(1)?),
+    })
+}
+
+fn known_replica(row: &Row<'_>) -> rusqlite::Result<KnownReplica> {
+    let newest: Option<i64> = row.get(7)?;
+    let fingerprints: Vec<u8> = row.get(11)?;
+    Ok(KnownReplica {
+        project: project(row)?,
+        present: row.get(2)?,
+        looked_at: at_second(row.get(3)?),
+        aggregate: Aggregate {
+            files: row.get::<_, i64>(4)?.cast_unsigned(),
+            bytes: row.get::<_, i64>(5)?.cast_unsigned(),
+            folders: row.get::<_, i64>(6)?.cast_unsigned(),
+            newest: match newest {
+                Some(seconds) => Some(Moment {
+                    seconds,
+                    nanoseconds: row.get(8)?,
+                }),
+                None => None,
+            },
+            unreadable: row.get::<_, i64>(9)?.cast_unsigned(),
+            step: step(row.get(10)?),
+            fingerprints: read_fingerprints(&fingerprints),
+        },
+    })
+}
+
+/// A step from its place among all.
+pub(super) fn step(place: u8) -> Step {
+    let mut steps = Step::ALL.into_iter();
+    steps.nth(usize::from(place)).unwrap_or(Step::TwoSeconds)
+}
+
+/// A moment from the whole seconds in which looks are noted.
+pub(super) const fn at_second(seconds: i64) -> Moment {
+    Moment {
+        seconds,
+        nanoseconds: 0,
+    }
+}

@@ -1,0 +1,99 @@
+//! What `SQLite`'s errors mean for a person.
+
+use std::error::Error as StdError;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rusqlite::ErrorCode;
+
+use crate::base::error::{Error, Result};
+use crate::base::interrupt;
+
+/// Where `SQLite` looks for a folder for temporary files: first in these variables, then in these places.
+const SCRATCH: ([&str; 2], [&str; 4]) = (
+    ["SQLITE_TMPDIR", "TMPDIR"],
+    ["/var/tmp", "/usr/tmp", "/tmp", "."],
+);
+
+/// Gives an `SQLite` error the index's path and what to do.
+pub(super) trait Explain<T> {
+    /// Turns the error into one of ours.
+    fn explain(self, action: &'static str, path: &Path) -> Result<T>;
+
+    /// The same for work in temporary tables, which are in a file elsewhere.
+    fn explain_scratch(self, action: &'static str, path: &Path) -> Result<T>;
+}
+
+impl<T> Explain<T> for rusqlite::Result<T> {
+    fn explain(self, action: &'static str, path: &Path) -> Result<T> {
+        self.map_err(|source| explained(&source, action, path))
+    }
+
+    fn explain_scratch(self, action: &'static str, path: &Path) -> Result<T> {
+        self.map_err(|source| match source.sqlite_error_code() {
+            Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => {
+                Error::NoScratch {
+                    folder: scratch(),
+                    source: said(&source),
+                }
+            }
+            _ => explained(&source, action, path),
+        })
+    }
+}
+
+fn explained(source: &rusqlite::Error, action: &'static str, path: &Path) -> Error {
+    let path = path.to_owned();
+    let hint = match source.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+            return Error::IndexDamaged {
+                path,
+                source: said(source),
+            };
+        }
+        Some(ErrorCode::ReadOnly) => return Error::IndexReadOnly { path },
+        Some(ErrorCode::DiskFull) => {
+            "its disk is full: free some space there; the index still holds the last look"
+        }
+        // Waiting ends with Ctrl-C, too.
+        Some(ErrorCode::DatabaseBusy) if interrupt::check().is_err() => return Error::Interrupted,
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            return Error::IndexBusy {
+                path,
+                source: said(source),
+            };
+        }
+        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            "check that its folder is there and yours to write, or name another file with `--index FILE`"
+        }
+        Some(ErrorCode::SystemIoFailure) => "check the disk it is on, and whether that is full",
+        _ => {
+            "if it happens again, move the file away and `load`: the index is rebuilt from the disks"
+        }
+    };
+    Error::Index {
+        action,
+        path,
+        hint,
+        source: said(source),
+    }
+}
+
+/// The folder in which `SQLite` keeps temporary files.
+fn scratch() -> PathBuf {
+    let (variables, places) = SCRATCH;
+    let named = variables.into_iter().filter_map(std::env::var_os);
+    let places = places.into_iter().map(OsString::from);
+    let is_usable = |folder: &PathBuf| {
+        let found = fs::metadata(folder);
+        found.is_ok_and(|found| found.is_dir() && !found.permissions().readonly())
+    };
+    let mut folders = named.chain(places).map(PathBuf::from);
+    folders.find(is_usable).unwrap_or_else(|| ".".into())
+}
+
+/// What `SQLite` said, once: its errors repeat themselves as their own cause.
+fn said(source: &rusqlite::Error) -> Box<dyn StdError + Send + Sync> {
+    source.to_string().into()
+}

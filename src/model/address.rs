@@ -1,0 +1,230 @@
+//! The address of a database behind rclone, `REMOTE:path`: told from a folder, joined with paths below it, set beside
+//! others.
+//!
+//! Every root that is a folder is absolute, so a root that is not is an address.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Path, PathBuf};
+
+use crate::base::error::{Error, Result};
+use crate::base::escape;
+
+/// Whether a root is the address of a remote.
+pub fn is_remote(root: &Path) -> bool {
+    root.is_relative() && !root.as_os_str().is_empty()
+}
+
+/// The address that a root as typed is, without slashes at its end; `None` where it means a folder. One that exists
+/// below `base` under this very name always wins.
+///
+/// # Errors
+/// [`Error::Malformed`] for one that would leave its remote's folder, or cannot be handed to rclone.
+pub fn typed(typed: &OsStr, base: &Path) -> Result<Option<PathBuf>> {
+    let Some((remote, path)) = split(typed.as_bytes()) else {
+        return Ok(None);
+    };
+    if base.join(typed).exists() {
+        return Ok(None);
+    }
+    let malformed = |why| {
+        Err(Error::Malformed {
+            noun: "remote root",
+            word: typed.into(),
+            why,
+        })
+    };
+    let Some(text) = typed.to_str() else {
+        return malformed("the address of a remote has to be UTF-8");
+    };
+    if text.chars().any(escape::is_unsafe) {
+        return malformed("it contains a control character");
+    }
+    if path.split(|byte| *byte == b'/').any(|part| part == b"..") {
+        return malformed("`..` would leave the remote's folder");
+    }
+    let parts = path.split(|byte| *byte == b'/');
+    let parts: Vec<_> = parts.filter(|part| !matches!(*part, b"" | b".")).collect();
+    let root: &[u8] = if path.starts_with(b"/") { b"/" } else { b"" };
+    let path = parts.join(&b'/');
+    Ok(Some(
+        OsString::from_vec([remote, root, &path].concat()).into(),
+    ))
+}
+
+/// The remote's name with its colon, and the path on it; `None` for what is no address.
+///
+/// A name may carry options, `sftp,host=nas:path`, and there a colon may stand in quotes.
+fn split(address: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut quote = None;
+    let begins = usize::from(address.first() == Some(&b':'));
+    for (place, byte) in address.iter().enumerate().skip(begins) {
+        match (quote, byte) {
+            (None, b':') => {
+                let name = &address[begins..place];
+                // `C:\work` is a drive.
+                let is_name = name.len() > 1 && is_name(name);
+                return is_name.then(|| address.split_at(place + 1));
+            }
+            (None, b'"' | b'\'') => quote = Some(*byte),
+            (None, b'/') => return None,
+            (Some(open), byte) if open == *byte => quote = None,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Whether rclone takes this for the name of a remote, with or without options.
+fn is_name(name: &[u8]) -> bool {
+    let name = name.split(|byte| *byte == b',').next().unwrap_or_default();
+    let inside =
+        |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.+@ ".contains(byte) || *byte >= 0x80;
+    let begins = name.first().is_some_and(|first| !b"-~. ".contains(first));
+    begins && name.iter().all(inside)
+}
+
+/// The path of something below a root, be it a folder or an address.
+pub fn join(root: &Path, below: &Path) -> PathBuf {
+    if !is_remote(root) {
+        return root.join(below);
+    }
+    let (root, below) = (root.as_os_str().as_bytes(), below.as_os_str().as_bytes());
+    let bare = below.is_empty() || root.ends_with(b":") || root.ends_with(b"/");
+    let slash: &[u8] = if bare { b"" } else { b"/" };
+    OsString::from_vec([root, slash, below].concat()).into()
+}
+
+/// The topmost folder of the remote that an address names, as an address, and the path from there; `None` for a folder.
+pub fn top(root: &Path) -> Option<(PathBuf, PathBuf)> {
+    if !is_remote(root) {
+        return None;
+    }
+    let (remote, path) = split(root.as_os_str().as_bytes())?;
+    let slash: &[u8] = if path.starts_with(b"/") { b"/" } else { b"" };
+    let top = OsString::from_vec([remote, slash].concat());
+    let path = Path::new(OsStr::from_bytes(&path[slash.len()..]));
+    Some((top.into(), path.to_owned()))
+}
+
+/// How an address relates to another that holds some of the same files, as [`super::place::overlap`] says it of folders.
+pub fn overlap(root: &Path, other: &Path) -> Option<&'static str> {
+    let (remote, path) = split(root.as_os_str().as_bytes())?;
+    let (other_remote, other_path) = split(other.as_os_str().as_bytes())?;
+    if remote != other_remote {
+        return None;
+    }
+    let [path, other] = [path, other_path].map(|path| Path::new(OsStr::from_bytes(path)));
+    if path.has_root() != other.has_root() && !path.as_os_str().is_empty() {
+        return None;
+    }
+    if path == other {
+        Some("is already")
+    } else if path.starts_with(other) {
+        Some("lies inside")
+    } else if other.starts_with(path) {
+        Some("contains")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(word: &str) -> Option<PathBuf> {
+        typed(OsStr::new(word), Path::new("/no/such/folder")).unwrap()
+    }
+
+    #[test]
+    fn topmost_folder_of_a_remote() {
+        for (root, parts) in [
+            ("nas:/srv/studio", Some(("nas:/", "srv/studio"))),
+            ("s3:bucket/studio", Some(("s3:", "bucket/studio"))),
+            ("nas:", Some(("nas:", ""))),
+            ("/srv/studio", None),
+        ] {
+            let parts = parts.map(|(top, path)| (top.into(), path.into()));
+            assert_eq!(top(Path::new(root)), parts, "{root}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_told_from_folders() {
+        for (word, root) in [
+            ("s3:bucket/studio", "s3:bucket/studio"),
+            ("s3:bucket//studio/./", "s3:bucket/studio"),
+            ("s3:", "s3:"),
+            ("nas:/volume1/studio/", "nas:/volume1/studio"),
+            ("nas:/", "nas:/"),
+            (":local:/tmp/x", ":local:/tmp/x"),
+            ("sftp,host=\"::1\":studio", "sftp,host=\"::1\":studio"),
+            ("my drive:a b", "my drive:a b"),
+        ] {
+            assert_eq!(address(word), Some(root.into()), "{word}");
+            assert!(is_remote(Path::new(root)));
+        }
+        for word in [
+            "/mnt/a:b",
+            "./a:b",
+            "~/a:b",
+            "C:\\studio",
+            "c:/studio",
+            "a/b:c",
+            "studio",
+            "",
+            ":",
+            "-x:y",
+            "../a:b",
+        ] {
+            assert_eq!(address(word), None, "{word}");
+        }
+    }
+
+    #[test]
+    fn a_folder_of_that_name_wins() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("we:ird")).unwrap();
+        assert_eq!(typed(OsStr::new("we:ird"), folder.path()).unwrap(), None);
+    }
+
+    #[test]
+    fn an_address_stays_below_its_root() {
+        for word in ["s3:a/../b", "s3:..", "s3:a\nb"] {
+            let refused = typed(OsStr::new(word), Path::new("/no/such/folder"));
+            assert!(matches!(refused, Err(Error::Malformed { .. })), "{word:?}");
+        }
+    }
+
+    #[test]
+    fn paths_are_joined_as_the_remote_writes_them() {
+        for (root, below, whole) in [
+            ("s3:", "footage/a", "s3:footage/a"),
+            ("s3:bucket", "footage/a", "s3:bucket/footage/a"),
+            ("nas:/", "footage", "nas:/footage"),
+            ("s3:bucket", "", "s3:bucket"),
+            ("/mnt/nas", "footage", "/mnt/nas/footage"),
+        ] {
+            assert_eq!(join(Path::new(root), Path::new(below)), Path::new(whole));
+        }
+    }
+
+    #[test]
+    fn addresses_that_hold_the_same_files_are_told() {
+        for (root, other, relation) in [
+            ("s3:a", "s3:a", Some("is already")),
+            ("s3:a/b", "s3:a", Some("lies inside")),
+            ("s3:", "s3:a", Some("contains")),
+            ("s3:a", "s3:ab", None),
+            ("s3:a", "b2:a", None),
+            ("/s3", "s3:a", None),
+        ] {
+            assert_eq!(
+                overlap(Path::new(root), Path::new(other)),
+                relation,
+                "{root} {other}"
+            );
+        }
+    }
+}

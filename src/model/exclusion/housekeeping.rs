@@ -1,0 +1,134 @@
+//! Names of what storages and desktops keep for themselves: recycle bins, snapshots, thumbnails, search indexes.
+//!
+//! Sources: the manuals of Synology (`@eaDir`, `#recycle`, `#snapshot`), QNAP (`@Recycle`, `.@__thumb`), `NetApp` (`.snapshot`),
+//! `OpenZFS` (`.zfs`) and Netatalk (`.AppleDouble`); Apple's TN1150 (`._*`); the trash specification of freedesktop.org
+//! (`.Trash-UID`); the Linux kernel's NFS client (`.nfs*`) and libfuse (`.fuse_hidden*`). Names that people give to their
+//! own folders, such as `cache`, `tmp` or `Trash`, are not among them.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+
+/// Folders.
+const FOLDERS: [&str; 27] = [
+    "#recycle",
+    "#snapshot",
+    ".@__thumb",
+    ".@upload_cache",
+    ".AppleDB",
+    ".AppleDesktop",
+    ".AppleDouble",
+    ".DocumentRevisions-V100",
+    ".PKInstallSandboxManager",
+    ".Recycle.Bin",
+    ".Spotlight-V100",
+    ".TemporaryItems",
+    ".Trash",
+    ".Trashes",
+    ".fseventsd",
+    ".recycle",
+    ".snapshot",
+    ".snapshots",
+    ".zfs",
+    "@Recently-Snapshot",
+    "@Recycle",
+    "@eaDir",
+    "@tmp",
+    "Network Trash Folder",
+    "RECYCLER",
+    "Temporary Items",
+    "lost+found",
+];
+
+/// Files.
+const FILES: [&str; 3] = [
+    ".DS_Store",
+    ".apdisk",
+    ".com.apple.timemachine.donotpresent",
+];
+
+/// Folders of systems that take upper and lower case for the same.
+const FOLDERS_IN_ANY_CASE: [&str; 2] = ["$RECYCLE.BIN", "System Volume Information"];
+
+/// Files of such systems.
+const FILES_IN_ANY_CASE: [&str; 3] = ["Thumbs.db", "ehthumbs.db", "desktop.ini"];
+
+/// Whether a folder of this name is kept by a storage or a desktop for itself.
+pub(super) fn is_folder(name: &OsStr) -> bool {
+    FOLDERS.iter().any(|known| name == *known)
+        || FOLDERS_IN_ANY_CASE
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known))
+        || has_suffix(name, ".Trash-", u8::is_ascii_digit)
+}
+
+/// Whether a file of this name is kept by a storage or a desktop for itself.
+pub(super) fn is_file(name: &OsStr) -> bool {
+    FILES.iter().any(|known| name == *known)
+        || FILES_IN_ANY_CASE
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known))
+        || has_suffix(name, "._", |_| true)
+        || has_suffix(name, ".nfs", u8::is_ascii_hexdigit)
+        || has_suffix(name, ".fuse_hidden", u8::is_ascii_hexdigit)
+}
+
+/// Whether a name is this prefix followed by at least one byte, all of them of this kind.
+fn has_suffix(name: &OsStr, prefix: &str, is_kind: fn(&u8) -> bool) -> bool {
+    name.as_bytes()
+        .strip_prefix(prefix.as_bytes())
+        .is_some_and(|rest| !rest.is_empty() && rest.iter().all(is_kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_on_exclusions_names_them_all() {
+        let page = include_str!("../../../docs/exclusions.md");
+        let folders = FOLDERS.iter().chain(&FOLDERS_IN_ANY_CASE);
+        for name in folders.chain(&FILES).chain(&FILES_IN_ANY_CASE) {
+            assert!(page.contains(&format!("`{name}`")), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_of_systems_are_recognised() {
+        for name in ["@eaDir", "#recycle", "$Recycle.Bin", ".Trash-1000", ".zfs"] {
+            assert!(is_folder(OsStr::new(name)), "{name}");
+        }
+        for name in [
+            "._reel.mov",
+            ".nfs0000000000a1b2c3",
+            "thumbs.DB",
+            ".DS_Store",
+        ] {
+            assert!(is_file(OsStr::new(name)), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_of_people_are_not() {
+        for name in [
+            "Trash",
+            "cache",
+            "tmp",
+            "recycle",
+            ".Trash-old",
+            ".hidden",
+            "snapshot",
+        ] {
+            assert!(!is_folder(OsStr::new(name)), "{name}");
+        }
+        for name in [
+            "._",
+            ".nfs",
+            ".nfs-notes",
+            "_reel.mov",
+            ".fuse_hidden",
+            "desktop.in",
+        ] {
+            assert!(!is_file(OsStr::new(name)), "{name}");
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Entries that are left alone: our own, what storages and desktops keep for themselves, and what `exclude` adds.
+
+mod housekeeping;
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+
+use crate::base::error::{Error, Result};
+use crate::base::own_name::is_own;
+
+/// What a person says about which entries are left alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExclusionRules {
+    /// Patterns in gitignore syntax, relative to a project's folder.
+    pub patterns: Vec<String>,
+    /// Whether what storages and desktops keep for themselves is treated as work.
+    pub with_housekeeping: bool,
+}
+
+/// Decides which entries are left alone.
+#[derive(Clone, Debug)]
+pub struct Exclusions {
+    patterns: Gitignore,
+    with_housekeeping: bool,
+}
+
+impl Exclusions {
+    /// Compiles these rules.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] for a pattern that is not one.
+    pub fn new(rules: &ExclusionRules) -> Result<Self> {
+        let patterns = &rules.patterns;
+        let malformed = |word: &str| Error::Malformed {
+            noun: "pattern",
+            word: word.into(),
+            why: "it is not in gitignore syntax, like `*.tmp` or `cache/`",
+        };
+        let mut builder = GitignoreBuilder::new("");
+        for pattern in patterns {
+            if nests_too_deep(pattern) {
+                return Err(malformed(pattern));
+            }
+            builder
+                .add_line(None, pattern)
+                .map_err(|_| malformed(pattern))?;
+        }
+        let patterns = builder
+            .build()
+            .map_err(|_| malformed(&patterns.join(" ")))?;
+        Ok(Self {
+            patterns,
+            with_housekeeping: rules.with_housekeeping,
+        })
+    }
+
+    /// Whether an entry is left alone; `path` is that of the folder it is in, relative to the project's folder.
+    pub fn excludes(&self, path: &Path, name: &OsStr, is_folder: bool) -> bool {
+        is_own(name)
+            || (!self.with_housekeeping && is_kept_by_systems(name, is_folder))
+            || (!self.patterns.is_empty()
+                && self
+                    .patterns
+                    .matched(path.join(name), is_folder)
+                    .is_ignore())
+    }
+
+    /// Whether a folder is left alone or lies in one that is; `path` is relative to the project's folder.
+    pub fn excludes_below(&self, path: &Path) -> bool {
+        path.ancestors().any(|path| {
+            let (above, name) = (path.parent(), path.file_name());
+            above
+                .zip(name)
+                .is_some_and(|(above, name)| self.excludes(above, name, true))
+        })
+    }
+}
+
+/// Whether braces stand in braces in more than 32 levels: compiling such a pattern may use up the stack.
+pub fn nests_too_deep(pattern: &str) -> bool {
+    const DEEPEST: usize = 32;
+    let mut depth: usize = 0;
+    pattern.bytes().any(|byte| {
+        match byte {
+            b'{' => depth += 1,
+            b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > DEEPEST
+    })
+}
+
+/// Whether storages or desktops keep an entry of this name for themselves.
+fn is_kept_by_systems(name: &OsStr, is_folder: bool) -> bool {
+    if is_folder {
+        housekeeping::is_folder(name)
+    } else {
+        housekeeping::is_file(name)
+    }
+}
+
+/// Whether a folder of this name, where clients and projects are, is nobody's work. No setting changes that.
+pub fn is_housekeeping(name: &OsStr) -> bool {
+    is_own(name) || is_kept_by_systems(name, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_and_patterns_are_left_alone() {
+        let rules = ExclusionRules {
+            patterns: vec!["*.tmp".to_owned(), "cache/".to_owned()],
+            with_housekeeping: false,
+        };
+        let exclusions = Exclusions::new(&rules).unwrap();
+        let excludes = |path: &str, is_folder| {
+            let path = Path::new(path);
+            let folder = path.parent().unwrap();
+            exclusions.excludes(folder, path.file_name().unwrap(), is_folder)
+        };
+        for path in [
+            ".auto-backup",
+            "a/.auto-backup-1.part",
+            "x/.DS_Store",
+            "Thumbs.db",
+            "a/b.tmp",
+        ] {
+            assert!(excludes(path, false), "{path}");
+        }
+        assert!(excludes("a/cache", true));
+        for path in ["a.mov", "cache", ".hidden", "Auto-backup"] {
+            assert!(!excludes(path, false), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_broken_pattern_is_refused() {
+        let rules = ExclusionRules {
+            patterns: vec!["[z-a]".to_owned()],
+            ..ExclusionRules::default()
+        };
+        assert!(matches!(
+            Exclusions::new(&rules),
+            Err(Error::Malformed { .. })
+        ));
+    }
+
+    #[test]
+    fn housekeeping_can_be_taken_for_work() {
+        let excludes = |with_housekeeping| {
+            let rules = ExclusionRules {
+                patterns: Vec::new(),
+                with_housekeeping,
+            };
+            let exclusions = Exclusions::new(&rules).unwrap();
+            [("@eaDir", true), ("._a.mov", false), (".auto-backup", true)].map(
+                |(name, is_folder)| {
+                    exclusions.excludes(Path::new("a"), OsStr::new(name), is_folder)
+                },
+            )
+        };
+        assert_eq!(excludes(false), [true, true, true]);
+        assert_eq!(excludes(true), [false, false, true]);
+    }
+
+    #[test]
+    fn patterns_nested_too_deep_are_refused() {
+        for levels in [33, 20_000] {
+            let braces = format!("{}b{}", "{a,".repeat(levels), "}".repeat(levels));
+            let rules = ExclusionRules {
+                patterns: vec![braces],
+                ..ExclusionRules::default()
+            };
+            assert!(Exclusions::new(&rules).is_err(), "{levels}");
+        }
+    }
+}

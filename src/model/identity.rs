@@ -1,0 +1,138 @@
+//! The identity file `ROOT/.auto-backup/database.json`: tells a database from an empty mount point or another disk.
+
+use std::ffi::OsStr;
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::own_folder;
+use crate::base::error::{At as _, Error, Result};
+use crate::base::own_name::{self, OWN_FOLDER};
+use crate::base::timestamp::Moment;
+use crate::os::file;
+use crate::os::folder::Folder;
+use crate::os::host;
+
+/// The file's name within our folder.
+const FILE: &str = "database.json";
+
+/// Greatest length of the file, in bytes: whoever can write there could make it endless.
+pub const LONGEST: u64 = 64 << 10;
+
+/// What the file says.
+#[derive(Debug, Serialize, Deserialize)]
+struct Identity {
+    /// 128 random bits in hexadecimal.
+    id: String,
+    /// What the database was called when the file was made; for people.
+    name: String,
+    /// When it was made, RFC 3339 UTC; for people.
+    created: Option<String>,
+}
+
+/// The identity at a root; `None` where there is no file.
+///
+/// # Errors
+/// The file is there and cannot be read, or is no identity file.
+pub fn read(root: &Folder) -> Result<Option<String>> {
+    let Some(own) = own_folder::find(root)? else {
+        return Ok(None);
+    };
+    let Some(file) = own.open_trusted_file(OsStr::new(FILE))? else {
+        return Ok(None);
+    };
+    let path = root.path().join(OWN_FOLDER).join(FILE);
+    let mut text = String::new();
+    file.take(LONGEST)
+        .read_to_string(&mut text)
+        .at("read", &path)?;
+    parse(&text, &path).map(Some)
+}
+
+/// The identity that the text of an identity file says.
+///
+/// # Errors
+/// It is none.
+pub fn parse(text: &str, path: &Path) -> Result<String> {
+    match serde_json::from_str(text) {
+        Ok(Identity { id, .. }) if is_id(&id) => Ok(id),
+        _ => Err(io::Error::other(
+            "it is not an identity file; move it away if it is not",
+        ))
+        .at("understand", path),
+    }
+}
+
+/// Whether this can be an identity: at most 64 letters and digits. Anybody may have written the file.
+fn is_id(id: &str) -> bool {
+    const LONGEST_ID: usize = 64;
+    (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// The text of an identity file for a database that has none.
+///
+/// # Errors
+/// The system has no source of randomness.
+pub fn text(database: &str, path: &Path) -> Result<String> {
+    Identity::new(database)?.text(path)
+}
+
+/// The path of the identity file below a root.
+pub fn path() -> PathBuf {
+    Path::new(OWN_FOLDER).join(FILE)
+}
+
+impl Identity {
+    fn new(database: &str) -> Result<Self> {
+        Ok(Self {
+            id: host::random_id()?,
+            name: database.to_owned(),
+            created: Moment::now().rfc3339(),
+        })
+    }
+
+    fn text(&self, path: &Path) -> Result<String> {
+        let text = serde_json::to_string_pretty(self).map_err(io::Error::from);
+        Ok(text.at("write", path)? + "\n")
+    }
+}
+
+/// The identity at a root, made where there is none.
+///
+/// # Errors
+/// The root cannot be written.
+pub fn ensure(root: &Folder, database: &str) -> Result<String> {
+    if let Some(id) = read(root)? {
+        return Ok(id);
+    }
+    let identity = Identity::new(database)?;
+    let own = own_folder::open(root)?;
+    match write(&own, &identity, root) {
+        // Another first copy was quicker: its identity is the database's.
+        Err(Error::Raced { path }) => read(root)?.ok_or(Error::Raced { path }),
+        written => written.map(|()| identity.id),
+    }
+}
+
+/// Writes the file whole, readable by whoever can read the root.
+fn write(own: &Folder, identity: &Identity, root: &Folder) -> Result<()> {
+    let mode = root.stat_self()?.mode;
+    let path = own.path().join(FILE);
+    let temporary = own_name::temporary(&identity.id);
+    let text = identity.text(&path)?;
+    let mut file = own.create_file(&temporary)?;
+    file.try_lock().unwrap_or_default();
+    root.share_owner(&file);
+    let written = file
+        .write_all(text.as_bytes())
+        .and_then(|()| file::set_mode(&file, mode & 0o666 | 0o600))
+        .and_then(|()| file.sync_all())
+        .at("write", &path)
+        .and_then(|()| own.rename_new(&temporary, own, OsStr::new(FILE)));
+    if written.is_err() {
+        own.remove_temporary(&temporary).unwrap_or_default();
+    }
+    written?;
+    own.flush()
+}

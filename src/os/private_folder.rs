@@ -1,0 +1,63 @@
+//! Private folders below a root: used by their handles, also by other programs, and removed as a whole.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+#[cfg(target_os = "linux")]
+use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::path::PathBuf;
+#[cfg(target_os = "linux")]
+use std::process;
+
+use super::folder::Folder;
+use super::host;
+use super::stat::Kind;
+use crate::base::error::{At as _, Result};
+
+impl Folder {
+    /// Opens a folder in it that this user made for itself.
+    ///
+    /// # Errors
+    /// It is not there, is no folder, or belongs to somebody else.
+    pub fn private(&self, name: &OsStr) -> Result<Self> {
+        let folder = self.child(name)?;
+        if folder.stat_self()?.owner == host::user() {
+            return Ok(folder);
+        }
+        let why = io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            "it belongs to another user",
+        );
+        Err(why).at("use", folder.path())
+    }
+
+    /// Path for another program to reach this very folder, also after its name was given to something else. It holds as
+    /// long as this handle is open.
+    pub fn handle_path(&self) -> PathBuf {
+        #[cfg(target_os = "linux")]
+        {
+            let number = self.as_fd().as_raw_fd();
+            let path = PathBuf::from(format!("/proc/{}/fd/{number}", process::id()));
+            // `/proc` may be missing, or show the numbers of another namespace.
+            if self.is_at(&path) {
+                return path;
+            }
+        }
+        self.path().to_owned()
+    }
+
+    /// Removes something in it with everything below, and follows no link on the way. A name that is free is no error.
+    ///
+    /// # Errors
+    /// The system refused.
+    pub fn remove_tree(&self, name: &OsStr) -> Result<()> {
+        let is_folder = match self.stat(name) {
+            Err(error) if super::folder::is_missing(&error) => return Ok(()),
+            stat => stat?.kind == Kind::Folder,
+        };
+        if !is_folder {
+            return self.remove_temporary(name);
+        }
+        fs::remove_dir_all(self.handle_path().join(name)).at("remove", self.path().join(name))
+    }
+}

@@ -1,0 +1,209 @@
+//! What a remote can do: keep times, say digests, rename.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::Remote;
+use super::daemon::Answer;
+use super::log;
+use super::process;
+use super::process::{Line, Patience};
+use crate::base::error::{PATIENCE, Result};
+use crate::base::timestamp::Step;
+
+/// What a remote can do, as rclone says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an ability of its own"
+)]
+pub struct Abilities {
+    /// In which steps it keeps the times of files, in nanoseconds; more than it takes where it keeps none.
+    precision: u64,
+    /// The digests that it can say of a file.
+    hashes: Vec<String>,
+    /// Whether a time costs a question a file.
+    slow_times: bool,
+    /// Whether a digest costs the reading of a file there.
+    slow_hashes: bool,
+    /// Whether it can give a file another name without its being sent again.
+    moves: bool,
+    /// Whether it holds folders with nothing in them.
+    empty_folders: bool,
+    /// Whether it takes `A` for `a`.
+    folds_case: bool,
+}
+
+/// The answer of `rclone backend features`, which is that of rclone's `operations/fsinfo` too.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Said {
+    precision: u64,
+    #[serde(default)]
+    hashes: Option<Vec<String>>,
+    #[serde(default)]
+    features: BTreeMap<String, bool>,
+}
+
+impl Abilities {
+    /// From what [`Self::written`] gave.
+    pub fn read(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
+    /// In a form to be kept.
+    pub fn written(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// The step in which it keeps times; `None` where it keeps none.
+    pub const fn step(&self) -> Option<Step> {
+        match self.precision {
+            0..=1 => Some(Step::Nanosecond),
+            2..=100 => Some(Step::HundredNanoseconds),
+            101..=1_000_000_000 => Some(Step::Second),
+            1_000_000_001..=2_000_000_000 => Some(Step::TwoSeconds),
+            _ => None,
+        }
+    }
+
+    /// Whether a file that was sent is proven by a digest that the storage says itself.
+    pub fn proves_content(&self) -> bool {
+        !self.hashes.is_empty()
+    }
+
+    /// Whether both say a digest of the same kind.
+    pub fn shares_digest(&self, other: &Self) -> bool {
+        self.hashes.iter().any(|hash| other.hashes.contains(hash))
+    }
+
+    /// Whether a time costs a question a file.
+    pub const fn has_slow_times(&self) -> bool {
+        self.slow_times
+    }
+
+    /// Whether a listing says digests at no further cost.
+    pub const fn lists_digests(&self) -> bool {
+        !self.hashes.is_empty() && !self.slow_hashes
+    }
+
+    /// Whether files can be renamed there, and so old versions be kept.
+    pub const fn can_move(&self) -> bool {
+        self.moves
+    }
+
+    /// Whether it holds empty folders.
+    pub const fn holds_empty_folders(&self) -> bool {
+        self.empty_folders
+    }
+
+    /// Whether it takes `A` for `a`.
+    pub const fn folds_case(&self) -> bool {
+        self.folds_case
+    }
+}
+
+impl Remote {
+    /// What tells an answer about this remote from one about what it was before: program and configuration.
+    pub fn stamp(&self) -> String {
+        let configuration = super::program::configuration_stamp();
+        format!("{} {configuration}", self.program.stamp())
+    }
+
+    /// Asks what it can do.
+    ///
+    /// # Errors
+    /// [`crate::base::error::Error::Remote`].
+    pub fn abilities(&self) -> Result<Abilities> {
+        if let Some(daemon) = self.daemon() {
+            let question = json!({ "fs": self.root().to_str().unwrap_or_default() });
+            let patience = Duration::from_secs(PATIENCE);
+            if let Answer::Good(said) = daemon.ask("operations/fsinfo", &question, patience)?
+                && let Ok(said) = Said::deserialize(said)
+            {
+                return Ok(said.into());
+            }
+        }
+        self.abilities_alone()
+    }
+
+    /// The same by a process of its own, which says what is in the way.
+    fn abilities_alone(&self) -> Result<Abilities> {
+        let words: Vec<OsString> = ["backend", "features"]
+            .into_iter()
+            .chain(process::ALWAYS)
+            .map(OsString::from)
+            .chain([self.root.clone().into()])
+            .collect();
+        let (mut answer, mut said) = (Vec::new(), String::new());
+        let patience = Patience::within(Duration::from_secs(PATIENCE));
+        let end = process::run(&self.program, &words, patience, &mut |line| {
+            match line {
+                Line::Out(line) => answer.extend(line),
+                Line::Log(line) => {
+                    let entry = log::read(&line);
+                    if entry.is_error {
+                        said = entry.message;
+                    }
+                }
+            }
+            ControlFlow::Continue(())
+        })?;
+        let answer = end
+            .is_good()
+            .then(|| serde_json::from_slice::<Said>(&answer));
+        let said = if said.is_empty() {
+            end.failure()
+        } else {
+            Some(said)
+        };
+        let why = said.unwrap_or_else(|| "rclone's answer cannot be understood".to_owned());
+        match answer {
+            Some(Ok(answer)) => Ok(answer.into()),
+            _ => Err(process::failed("ask for the abilities of", &self.root, why)),
+        }
+    }
+}
+
+impl From<Said> for Abilities {
+    fn from(said: Said) -> Self {
+        let has = |name: &str| said.features.get(name).copied().unwrap_or_default();
+        Self {
+            slow_times: has("SlowModTime"),
+            slow_hashes: has("SlowHash"),
+            moves: has("Move") || has("Copy"),
+            empty_folders: has("CanHaveEmptyDirectories"),
+            folds_case: has("CaseInsensitive"),
+            precision: said.precision,
+            hashes: said.hashes.unwrap_or_default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn precision_is_a_step_or_none() {
+        for (precision, step) in [
+            (1, Some(Step::Nanosecond)),
+            (100, Some(Step::HundredNanoseconds)),
+            (1_000_000, Some(Step::Second)),
+            (1_000_000_000, Some(Step::Second)),
+            (2_000_000_000, Some(Step::TwoSeconds)),
+            (3_153_600_000_000_000_000, None),
+        ] {
+            let abilities = Abilities {
+                precision,
+                ..Abilities::default()
+            };
+            assert_eq!(abilities.step(), step, "{precision}");
+        }
+    }
+}

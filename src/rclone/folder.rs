@@ -1,0 +1,134 @@
+//! Folders with nothing in them. They are made many in one process: here first, and the empty tree is copied. They are
+//! removed one by one.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::Remote;
+use super::daemon::Answer;
+use super::log;
+use super::name;
+use super::process;
+use super::process::{Line, Patience, failed};
+use crate::base::error::{At as _, PATIENCE, Result};
+use crate::os::scratch::ScratchFolder;
+
+/// How many folders are removed in a run by a process each; the rest waits for the next.
+const ALONE: usize = 50;
+
+/// How long removing one may take.
+const WAIT: Duration = Duration::from_secs(3 * PATIENCE);
+
+impl Remote {
+    /// Makes folders, by their paths below the root, and those above them.
+    ///
+    /// # Errors
+    /// One of them could not be made.
+    pub fn make_folders(&self, folders: &[PathBuf]) -> Result<()> {
+        if folders.is_empty() {
+            return Ok(());
+        }
+        let tree = ScratchFolder::new()?;
+        for folder in folders
+            .iter()
+            .filter(|folder| name::refusal(folder).is_none())
+        {
+            let path = tree.path().join(folder);
+            fs::create_dir_all(&path).at("create", &path)?;
+        }
+        let mut words: Vec<OsString> = ["copy", "--create-empty-src-dirs", "--low-level-retries=3"]
+            .into_iter()
+            .chain(process::ALWAYS)
+            .chain([
+                "--log-level=INFO",
+                "--stats=1s",
+                "--no-unicode-normalization",
+                "--",
+            ])
+            .map(OsString::from)
+            .collect();
+        words.push(tree.path().into());
+        words.push(self.root().into());
+        let mut said = None;
+        let end = process::run(&self.program, &words, Patience::WORK, &mut |line| {
+            if let Line::Log(line) = line {
+                let entry = log::read(&line);
+                if entry.is_error {
+                    said.get_or_insert(entry.message);
+                }
+            }
+            ControlFlow::Continue(())
+        })?;
+        if end.is_good() {
+            return Ok(());
+        }
+        Err(failed(
+            "make folders on",
+            self.root(),
+            said.unwrap_or_else(|| "it ended early".to_owned()),
+        ))
+    }
+
+    /// Removes folders that are empty, in this order, by their paths below the root; returns those that were removed. One
+    /// in which there is something stays, which is no error. Without the process that is asked everything at most
+    /// 50 are removed.
+    ///
+    /// # Errors
+    /// An interruption.
+    pub fn remove_empty_folders(&self, folders: &[PathBuf]) -> Result<BTreeSet<PathBuf>> {
+        let mut removed = BTreeSet::new();
+        let most = if self.daemon().is_some() {
+            folders.len()
+        } else {
+            ALONE
+        };
+        for folder in folders.iter().take(most) {
+            match self.remove_empty_folder(folder)? {
+                Some(true) => {
+                    removed.insert(folder.clone());
+                }
+                Some(false) => {}
+                // A storage that does not answer is not asked again.
+                None => break,
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Removes one folder, if it is empty; `None` where nothing answers. rclone looks whether it is where a storage would remove what is in it too.
+    fn remove_empty_folder(&self, folder: &Path) -> Result<Option<bool>> {
+        let Ok(written) = name::standard_path(folder) else {
+            return Ok(Some(false));
+        };
+        if let Some(daemon) = self.daemon() {
+            let question = json!({
+                "fs": self.root().to_str().unwrap_or_default(),
+                "remote": written,
+            });
+            return Ok(match daemon.ask("operations/rmdir", &question, WAIT)? {
+                Answer::Good(_) => Some(true),
+                Answer::Absent | Answer::Bad(_) => Some(false),
+                Answer::Late => None,
+            });
+        }
+        let mut words: Vec<OsString> = ["rmdir", "--low-level-retries=1"]
+            .into_iter()
+            .chain(process::ALWAYS)
+            .chain(["--"])
+            .map(OsString::from)
+            .collect();
+        words.push(self.argument(folder)?);
+        let patience = Patience::within(WAIT);
+        let end = process::run(&self.program, &words, patience, &mut |_| {
+            ControlFlow::Continue(())
+        })?;
+        let has_answered = matches!(end, process::End::Exited(_));
+        Ok(has_answered.then_some(end.is_good()))
+    }
+}

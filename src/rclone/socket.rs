@@ -1,0 +1,185 @@
+//! Questions to rclone through its socket file, by HTTP 1.0: an answer comes in one piece and ends with the connection.
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::base::error::Result;
+use crate::base::interrupt;
+use crate::base::name::base64_of;
+use crate::os::host;
+use crate::os::scratch::SocketFolder;
+
+/// Time that is waited at once before Ctrl-C is looked for.
+const STEP: Duration = Duration::from_millis(50);
+
+/// Length of what stands before an answer, in bytes.
+const HEAD: usize = 64 << 10;
+
+/// The user that rclone knows us by.
+const USER: &str = "auto-backup";
+
+/// The socket file, and the password that rclone answers to.
+#[derive(Debug)]
+pub(super) struct Socket {
+    folder: SocketFolder,
+    password: String,
+}
+
+/// An answer, as it came.
+#[derive(Debug)]
+pub(super) enum Reply {
+    /// A whole answer.
+    Came {
+        /// The status of HTTP.
+        status: u16,
+        /// What it says.
+        body: Vec<u8>,
+    },
+    /// No whole answer, and why.
+    Failed(String),
+    /// No whole answer in this time.
+    Late,
+}
+
+impl Socket {
+    /// A place for one, in a folder that only we can use.
+    ///
+    /// # Errors
+    /// The folder cannot be made.
+    pub(super) fn new() -> Result<Self> {
+        Ok(Self {
+            folder: SocketFolder::new()?,
+            password: host::random_id()?,
+        })
+    }
+
+    /// Path of the socket.
+    pub(super) fn path(&self) -> PathBuf {
+        self.folder.socket()
+    }
+
+    /// Variables by which rclone learns user and password.
+    pub(super) fn credentials(&self) -> [(&'static str, &str); 2] {
+        [("RCLONE_RC_USER", USER), ("RCLONE_RC_PASS", &self.password)]
+    }
+
+    /// Whether anybody listens.
+    pub(super) fn listens(&self) -> bool {
+        UnixStream::connect(self.path()).is_ok()
+    }
+
+    /// Asks something, and waits at most so long for an answer of at most so many bytes.
+    ///
+    /// # Errors
+    /// An interruption.
+    pub(super) fn ask(
+        &self,
+        path: &str,
+        question: &Value,
+        patience: Duration,
+        most: usize,
+    ) -> Result<Reply> {
+        let failed = |error| Ok(Reply::Failed(format!("rclone does not answer: {error}")));
+        let start = Instant::now();
+        let mut stream = match self.send(path, question) {
+            Ok(stream) => stream,
+            Err(error) => return failed(error),
+        };
+        let mut text = Vec::new();
+        let mut piece = [0; 16_384];
+        loop {
+            interrupt::check()?;
+            if start.elapsed() > patience {
+                return Ok(Reply::Late);
+            }
+            match stream.read(&mut piece) {
+                Ok(0) => return Ok(whole(text)),
+                Ok(read) => text.extend_from_slice(&piece[..read]),
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+                    ) => {}
+                Err(error) => return failed(error),
+            }
+            if text.len() > most + HEAD {
+                return Ok(Reply::Failed(
+                    "rclone answered far more than was asked for".to_owned(),
+                ));
+            }
+        }
+    }
+
+    /// Sends a question. Our half stays open: rclone takes its end for a change of mind.
+    fn send(&self, path: &str, question: &Value) -> std::io::Result<UnixStream> {
+        let mut stream = UnixStream::connect(self.path())?;
+        stream.set_read_timeout(Some(STEP))?;
+        stream.set_write_timeout(Some(Duration::from_secs(20)))?;
+        let body = question.to_string();
+        let secret = base64_of(format!("{USER}:{}", self.password).as_bytes());
+        let head = format!(
+            "POST /{path} HTTP/1.0\r\nHost: localhost\r\nAuthorization: Basic {secret}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes())?;
+        stream.write_all(body.as_bytes())?;
+        Ok(stream)
+    }
+}
+
+/// The answer in what came until the connection ended; no answer where it has no whole head, or another length than that says.
+fn whole(mut text: Vec<u8>) -> Reply {
+    let not_understood = || Reply::Failed("rclone's answer cannot be understood".to_owned());
+    let Some(end) = text.windows(4).position(|four| four == b"\r\n\r\n") else {
+        return not_understood();
+    };
+    let body = text.split_off(end + 4);
+    let Ok(head) = std::str::from_utf8(&text) else {
+        return not_understood();
+    };
+    let mut lines = head.lines();
+    let mut words = lines.next().unwrap_or_default().split(' ');
+    let (version, status) = (words.next().unwrap_or_default(), words.next());
+    let status = status.and_then(|status| status.parse().ok());
+    let Some(status) = status.filter(|_| version.starts_with("HTTP/1.")) else {
+        return not_understood();
+    };
+    let length = lines.find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        let is_length = name.eq_ignore_ascii_case("content-length");
+        is_length.then(|| value.trim().parse::<usize>())
+    });
+    match length {
+        Some(Ok(length)) if length == body.len() => Reply::Came { status, body },
+        None => Reply::Came { status, body },
+        Some(_) => Reply::Failed("rclone's answer ended early".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_whole_answers_come() {
+        let good = whole(b"HTTP/1.0 404 Not Found\r\nContent-Length: 2\r\n\r\n{}".to_vec());
+        assert!(matches!(good, Reply::Came { status: 404, body } if body == b"{}"));
+        let good = whole(b"HTTP/1.1 200 OK\r\nServer: x\r\n\r\n{}".to_vec());
+        assert!(matches!(good, Reply::Came { status: 200, .. }));
+        for bad in [
+            "",
+            "HTTP/1.0 200 OK\r\n",
+            "HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\n{}",
+            "HTTP/1.0 200 OK\r\nContent-Length: x\r\n\r\n{}",
+            "200 OK\r\n\r\n{}",
+            "HTTP/1.0 yes\r\n\r\n{}",
+        ] {
+            let reply = whole(bad.as_bytes().to_vec());
+            assert!(matches!(reply, Reply::Failed(_)), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! What one look at a database sees: its replicas walked, every folder packed and set beside the index.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::base::error::{Error, Result};
+use crate::base::monitor::{Event, Monitor};
+use crate::base::timestamp::Step;
+use crate::index::Draft;
+use crate::model::exclusion::Exclusions;
+use crate::model::mount;
+use crate::model::mount::Missing;
+use crate::model::project::{ProjectId, below};
+use crate::model::registry::{Category, Registry};
+use crate::os::disk::Disk;
+use crate::os::folder::Folder;
+use crate::os::stat::{Kind, Stat};
+use crate::snapshot::tree::SeenFolder;
+use crate::snapshot::walk;
+use crate::snapshot::walk::{Contents, Start, Walk, What};
+
+/// What was seen beside what the draft holds.
+#[derive(Debug, Default)]
+pub struct Sight<'a> {
+    /// Replicas that were looked for and are not there.
+    pub absent: Vec<(&'a Category, ProjectId)>,
+    /// Files and folders that could not be looked at.
+    pub unreadable: u64,
+    /// Whether there was anything but folders, or anything that is left alone.
+    pub holds_something: bool,
+}
+
+/// What a walker makes of a folder.
+enum Glimpse {
+    /// It was read.
+    Read(Box<Read>),
+    /// It could not be read.
+    Closed(PathBuf, Error),
+    /// It is not there; `true` for a replica's own folder.
+    Gone(bool),
+}
+
+/// A folder that was read.
+struct Read {
+    folder: SeenFolder,
+    /// Why names in it could not be looked at.
+    errors: Vec<Error>,
+    step: Option<Step>,
+    holds_something: bool,
+}
+
+/// Walks replicas of a database and tells the draft of every folder.
+///
+/// # Errors
+/// The index cannot be read, or the look was interrupted; what cannot be read on the disk is counted and told to the
+/// monitor.
+pub fn see<'a>(
+    root: &Arc<Folder>,
+    registry: &Registry,
+    exclusions: &Arc<Exclusions>,
+    replicas: &[(&'a Category, ProjectId)],
+    mounted: &BTreeSet<PathBuf>,
+    draft: &mut Draft<'_>,
+    monitor: &dyn Monitor,
+) -> Result<Sight<'a>> {
+    let mut inner: BTreeMap<&Path, Arc<[PathBuf]>> = BTreeMap::new();
+    let starts = replicas.iter().map(|(category, project)| Start {
+        path: below(&category.path, project),
+        inner: Arc::clone(
+            inner
+                .entry(&category.path)
+                .or_insert_with(|| registry.inner_categories(category).into()),
+        ),
+    });
+    let starts: Vec<Start> = starts.collect();
+    let mut closed = closed(root, exclusions, replicas, &starts, mounted);
+    let walkers = Disk::of(root).walkers();
+    let mut walk = Walk::begin(root, starts, exclusions, walkers, Glimpse::of);
+    let mut sight = Sight::default();
+    let mut places = BTreeMap::new();
+    let mut held = BTreeMap::new();
+    while let Some(batch) = walk.next()? {
+        for (replica, mut glimpse) in batch.folders {
+            let (category, project) = &replicas[replica];
+            if closed
+                .get(&replica)
+                .is_some_and(|closed| glimpse.is_below(closed))
+            {
+                continue;
+            }
+            if matches!(glimpse, Glimpse::Gone(true)) && !closed.contains_key(&replica) {
+                sight.absent.push((category, project.clone()));
+                continue;
+            }
+            let place = match places.get(&replica) {
+                Some(place) => *place,
+                None => draft.replica(&category.path, project)?,
+            };
+            if places.insert(replica, place).is_none() {
+                held.insert(replica, draft.held(&category.path, project)?);
+            }
+            if let Glimpse::Read(read) = &mut glimpse
+                && let Some(times) = held
+                    .get(&replica)
+                    .and_then(|held| held.get(&read.folder.path))
+            {
+                read.folder.hold(times);
+            }
+            sight.take(glimpse, draft, place, monitor)?;
+        }
+        for replica in batch.complete {
+            held.remove(&replica);
+            for mount in closed.remove(&replica).into_iter().flatten() {
+                let (category, project) = &replicas[replica];
+                let place = match places.get(&replica) {
+                    Some(place) => *place,
+                    None => draft.replica(&category.path, project)?,
+                };
+                places.insert(replica, place);
+                let unread = Glimpse::Closed(mount.path, mount.error);
+                sight.take(unread, draft, place, monitor)?;
+            }
+            if let Some(place) = places.remove(&replica) {
+                draft.complete(place)?;
+            }
+        }
+    }
+    Ok(sight)
+}
+
+/// Remembered mounts that are not there now, by the places of their replicas and with their paths below these: nothing is
+/// known of them.
+fn closed(
+    root: &Folder,
+    exclusions: &Exclusions,
+    replicas: &[(&Category, ProjectId)],
+    starts: &[Start],
+    mounted: &BTreeSet<PathBuf>,
+) -> BTreeMap<usize, Vec<Missing>> {
+    let mut closed = BTreeMap::new();
+    if mounted.is_empty() {
+        return closed;
+    }
+    for (place, ((category, _), start)) in replicas.iter().zip(starts).enumerate() {
+        let category = &category.path;
+        let missing = mount::missing(root, category, &start.path, &start.inner, mounted);
+        let below = missing.into_iter().map(|mount| Missing {
+            // The whole of it, where the mount is its folder or one above that.
+            path: mount
+                .path
+                .strip_prefix(&start.path)
+                .unwrap_or(Path::new(""))
+                .to_owned(),
+            error: mount.error,
+        });
+        let meant: Vec<Missing> = below
+            .filter(|mount| !exclusions.excludes_below(&mount.path))
+            .collect();
+        if !meant.is_empty() {
+            closed.insert(place, meant);
+        }
+    }
+    closed
+}
+
+impl Sight<'_> {
+    /// Takes in one folder of the replica with this place in the draft.
+    fn take(
+        &mut self,
+        glimpse: Glimpse,
+        draft: &mut Draft<'_>,
+        place: usize,
+        monitor: &dyn Monitor,
+    ) -> Result<()> {
+        match glimpse {
+            Glimpse::Gone(_) => Ok(()),
+            Glimpse::Closed(path, error) => {
+                self.problem(&error, monitor);
+                draft.closed(place, &path)
+            }
+            Glimpse::Read(read) => {
+                for error in &read.errors {
+                    self.problem(error, monitor);
+                }
+                self.holds_something |= read.holds_something;
+                if let Some(step) = read.step {
+                    draft.step(place, step);
+                }
+                monitor.event(&Event::Folders(1));
+                monitor.event(&Event::Files(read.folder.tally.files));
+                draft.folder(place, read.folder)
+            }
+        }
+    }
+
+    fn problem(&mut self, error: &Error, monitor: &dyn Monitor) {
+        self.unreadable += 1;
+        monitor.event(&Event::Problem(error));
+    }
+}
+
+impl Glimpse {
+    /// Whether it is of one of these folders, or of something below it.
+    fn is_below(&self, closed: &[Missing]) -> bool {
+        let path = match self {
+            Self::Read(read) => &read.folder.path,
+            Self::Closed(path, _) => path,
+            Self::Gone(_) => return false,
+        };
+        closed.iter().any(|mount| path.starts_with(&mount.path))
+    }
+
+    /// Runs on the walkers' threads: packing is most of the work that is not the system's.
+    fn of(sight: walk::Visited<'_>) -> Self {
+        match sight.what {
+            What::Gone => Self::Gone(sight.path == Path::new("")),
+            What::Closed(error) => Self::Closed(sight.path.to_owned(), error),
+            What::Read(contents, stat) => {
+                Self::Read(Box::new(Read::of(sight.path, contents, stat)))
+            }
+        }
+    }
+}
+
+impl Read {
+    fn of(path: &Path, contents: &mut Contents, stat: Option<Stat>) -> Self {
+        let mut children = contents.children();
+        let holds_something =
+            contents.excluded > 0 || children.any(|child| child.kind != Kind::Folder);
+        drop(children);
+        let own = stat.map(|stat| stat.changed.coarsest_step());
+        let step = contents.step.into_iter().chain(own).min();
+        let (folder, errors) = SeenFolder::of(path, contents);
+        Self {
+            folder,
+            errors,
+            step,
+            holds_something,
+        }
+    }
+}

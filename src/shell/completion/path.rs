@@ -1,0 +1,74 @@
+//! Completing paths. The disk is asked, on a thread of its own and only for a moment: a dead mount must not hold the prompt.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::candidates::Places;
+use crate::model::path;
+use crate::os::timeout::within;
+
+/// How long a disk may take.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// Names of a folder that are looked at; nobody chooses among more.
+const MOST: usize = 10_000;
+
+/// The paths that a typed one can become; those of folders end in `/`.
+pub(super) fn complete(typed: &OsStr, places: &Places) -> Vec<OsString> {
+    let bytes = typed.as_bytes();
+    if bytes == b"~" {
+        return vec![OsString::from("~/")];
+    }
+    let cut = bytes
+        .iter()
+        .rposition(|byte| *byte == b'/')
+        .map_or(0, |at| at + 1);
+    let (folder, begun) = (OsStr::from_bytes(&bytes[..cut]), bytes[cut..].to_vec());
+    let files = places.files;
+    let folders: Vec<PathBuf> = places
+        .bases
+        .iter()
+        .filter_map(|base| path::absolute(folder, base).ok())
+        .collect();
+    let prefix = folder.to_owned();
+    let found = within(PATIENCE, move || {
+        let names = folders
+            .iter()
+            .flat_map(|folder| names(folder, &begun, files));
+        names.collect::<Vec<_>>()
+    });
+    let whole = |name: Vec<u8>| OsString::from_vec([prefix.as_bytes(), &name].concat());
+    found.unwrap_or_default().into_iter().map(whole).collect()
+}
+
+/// What of a folder begins so: whatever the case, and hidden names only where a dot was typed.
+fn names(folder: &Path, begun: &[u8], files: bool) -> Vec<Vec<u8>> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let begins = |name: &[u8]| {
+        let fits = name
+            .get(..begun.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(begun));
+        fits && (begun.starts_with(b".") || !name.starts_with(b"."))
+    };
+    let name = |entry: fs::DirEntry| {
+        let mut name = entry.file_name().into_vec();
+        if !begins(&name) {
+            return None;
+        }
+        let is_folder = fs::metadata(entry.path()).is_ok_and(|metadata| metadata.is_dir());
+        if is_folder {
+            name.push(b'/');
+        }
+        (is_folder || files).then_some(name)
+    };
+    entries
+        .take(MOST)
+        .filter_map(Result::ok)
+        .filter_map(name)
+        .collect()
+}

@@ -1,0 +1,61 @@
+//! Which lines of a script failed, for the summary at its end.
+
+use super::statement::Statement;
+use crate::base::exit_status::ExitStatus;
+use crate::base::unit;
+
+/// How the lines of a script ended.
+#[derive(Debug, Default)]
+pub struct Tally {
+    commands: u64,
+    failed: Vec<Place>,
+    partial: Vec<Place>,
+}
+
+/// Where a line stands: its source and its number.
+type Place = (String, usize);
+
+impl Tally {
+    /// Takes note of how a line ended.
+    pub(super) fn note(&mut self, statement: &Statement, status: ExitStatus) {
+        self.commands += 1;
+        let list = match status {
+            ExitStatus::Partial => &mut self.partial,
+            status if status.stops_script() && !status.stops_everything() => &mut self.failed,
+            _ => return,
+        };
+        list.push((statement.origin.clone(), statement.number));
+    }
+
+    /// What went wrong where. Nothing where the only line that failed has just been told of: a script stops there.
+    pub fn summary(&self, keep_going: bool) -> Option<String> {
+        let goes_on = keep_going || !self.partial.is_empty();
+        if !goes_on || self.commands < 2 || self.failed.len() + self.partial.len() == 0 {
+            return None;
+        }
+        let of = unit::counted(self.commands, "command");
+        let part = |list: &[Place], what: &str| {
+            let number = unit::count(list.len() as u64);
+            (!list.is_empty()).then(|| format!("{number} of {of} {what}: {}", places(list)))
+        };
+        let parts = [
+            part(&self.failed, "failed"),
+            part(&self.partial, "did not do all of their work"),
+        ];
+        Some(parts.into_iter().flatten().collect::<Vec<_>>().join("\n"))
+    }
+}
+
+/// `nightly.ab:4, 7, studio.ab:2`.
+fn places(list: &[Place]) -> String {
+    let mut before = "";
+    let shown = list.iter().map(|(origin, number)| {
+        let is_same = std::mem::replace(&mut before, origin) == origin;
+        if is_same {
+            number.to_string()
+        } else {
+            format!("{origin}:{number}")
+        }
+    });
+    shown.collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,77 @@
+//! What the prompt says at its beginning and at its end.
+
+use std::collections::BTreeSet;
+
+use crate::base::name::Name;
+use crate::base::unit;
+use crate::commands::workspace::Workspace;
+use crate::model::registry::{Key, Kind, Registry};
+
+/// How to begin where nothing is tracked yet, else what is; `completes` is whether Tab does.
+pub(super) fn greeting(workspace: &Workspace, completes: bool) -> String {
+    let registry = &workspace.registry;
+    let databases = registry.databases().len();
+    if databases == 0 {
+        return BEGINNING.to_owned();
+    }
+    let count = |number: usize, one, many| counted(number, one, many);
+    let databases = count(databases, "database", "databases");
+    let categories = count(registry.categories().len(), "category", "categories");
+    let dry = if workspace.dry_run {
+        " Dry run: nothing is changed."
+    } else {
+        ""
+    };
+    {
+        let tab = if completes { ", Tab completes" } else { "" };
+        format!("{databases}, {categories}.{dry} `help` lists the commands{tab}.")
+    }
+}
+
+/// How to begin.
+const BEGINNING: &str = "\
+Nothing is tracked yet. Four lines to the first answer, with places of your own:
+  add database WORK ~/studio       a storage and its root folder; then others
+  add category footage footage/    a folder of every root, with CLIENT/PROJECT
+  load                             look at the disks
+  fetch all                        see what is where; `save` keeps all this";
+
+/// What of this session would be lost, and what keeps it.
+pub(super) fn unsaved(workspace: &Workspace) -> Option<String> {
+    let changed = changed(&workspace.saved, &workspace.registry)?;
+    let place = workspace.startup.as_ref().map_or_else(String::new, |path| {
+        format!(" in `{}`", Name::from(path.as_path()))
+    });
+    Some(format!(
+        "note: {changed} changed in this session are not saved; `save` keeps them{place}"
+    ))
+}
+
+/// How much of what is tracked differs: `1 database and 2 categories`.
+fn changed(before: &Registry, now: &Registry) -> Option<String> {
+    let (before, now) = (before.entries(), now.entries());
+    let added = now.iter().filter(|entry| !before.contains(entry));
+    let gone = before.iter().filter(|entry| !now.contains(entry));
+    let keys: BTreeSet<&Key> = added.chain(gone).map(|entry| &entry.key).collect();
+    let parts = Kind::ALL.into_iter().filter_map(|kind| {
+        let number = keys.iter().filter(|key| key.kind == kind).count();
+        let many = match kind {
+            Kind::Database => "databases",
+            Kind::Category => "categories",
+            Kind::Exclusion => "exclusions",
+        };
+        (number > 0).then(|| counted(number, kind.noun(), many))
+    });
+    let parts: Vec<String> = parts.collect();
+    let (last, others) = parts.split_last()?;
+    if others.is_empty() {
+        return Some(last.clone());
+    }
+    Some(format!("{} and {last}", others.join(", ")))
+}
+
+/// `1 category`, `2 categories`.
+fn counted(number: usize, one: &str, many: &str) -> String {
+    let noun = if number == 1 { one } else { many };
+    format!("{} {noun}", unit::count(number as u64))
+}

@@ -1,0 +1,313 @@
+//! Which projects a database holds in a category: its client folders and the project folders in them.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::tree;
+use super::tree::Folders;
+use crate::base::error::{Error, Result};
+use crate::base::interrupt;
+use crate::base::name::Name;
+use crate::base::suggest::nearest;
+use crate::language::lexer::quote;
+use crate::model::mount;
+use crate::model::mount::Missing;
+use crate::model::project::{ProjectId, Scope, below};
+use crate::model::registry::Category;
+use crate::os::folder::{Folder, is_missing};
+
+/// The projects of a scope in one category of one database.
+#[derive(Debug)]
+pub struct Listing<'a> {
+    /// The category.
+    pub category: &'a Category,
+    /// The projects that are there.
+    pub projects: BTreeSet<ProjectId>,
+    /// How many clients' folders there are.
+    pub clients: usize,
+    /// Folders that could not be read: the category's, or those of `unread_clients` in their order.
+    pub problems: Vec<Error>,
+    /// Clients whose folders could not be read: nothing is known of their projects.
+    pub unread_clients: Vec<Name>,
+    /// Links among clients and projects, relative to the root: they are not followed.
+    pub links: Vec<PathBuf>,
+    /// Whether the category's own folder could not be read: nothing is known of any client.
+    pub unread: bool,
+    /// Whether the category's folder is a file system of its own.
+    pub mounted: bool,
+}
+
+impl<'a> Listing<'a> {
+    /// Of a category in which nothing was found.
+    pub fn empty(category: &'a Category) -> Self {
+        Self {
+            category,
+            projects: BTreeSet::new(),
+            clients: 0,
+            problems: Vec::new(),
+            unread_clients: Vec::new(),
+            links: Vec::new(),
+            unread: false,
+            mounted: false,
+        }
+    }
+
+    /// The folder below the root that could not be read, of the problem at this place among them.
+    pub fn place_of_problem(&self, place: usize) -> PathBuf {
+        let client = self.unread_clients.get(place).filter(|_| !self.unread);
+        let below = client.map_or(Path::new(""), |client| client.as_path());
+        // A category at the root itself has no slash at its end.
+        self.category.path.join(below).components().collect()
+    }
+
+    /// Notes the links among these folders.
+    fn note_links(&mut self, inside: &Path, found: &Folders) {
+        let paths = found.links.iter().map(|name| inside.join(name.as_path()));
+        self.links.extend(paths);
+    }
+
+    /// Adds the projects of a client; one that could not be looked at is listed too, and found closed later.
+    fn add_projects(&mut self, client: &Name, path: &Path, found: Folders, inner: &[PathBuf]) {
+        self.note_links(path, &found);
+        let unread = found.unread.into_iter().map(|(name, _)| name);
+        let projects = found.folders.into_iter().chain(unread);
+        let own = projects.filter(|project| !inner.contains(&path.join(project.as_path())));
+        self.projects.extend(own.map(|project| ProjectId {
+            client: client.clone(),
+            project,
+        }));
+    }
+
+    /// Notes clients whose folders are mounts that are not there now, and takes them out of those that were found. A
+    /// project that is one, or has one in it, is listed whether it is there or not.
+    fn close_clients(
+        &mut self,
+        mut found: Folders,
+        absent: Vec<Missing>,
+        scope: &Scope,
+    ) -> Folders {
+        for mount in absent {
+            let below = mount.path.strip_prefix(&self.category.path);
+            let names: Vec<Name> = below
+                .unwrap_or(Path::new(""))
+                .iter()
+                .map(Name::from)
+                .collect();
+            match names.as_slice() {
+                [client] => {
+                    let is_meant = match scope {
+                        Scope::Client(meant) => meant == client,
+                        _ => true,
+                    };
+                    found.folders.retain(|name| name != client);
+                    if is_meant {
+                        self.problems.push(mount.error);
+                        self.unread_clients.push(client.clone());
+                    }
+                }
+                [client, project, ..] => {
+                    let project = ProjectId {
+                        client: client.clone(),
+                        project: project.clone(),
+                    };
+                    if scope.contains(&project) {
+                        self.projects.insert(project);
+                    }
+                }
+                [] => {}
+            }
+        }
+        found
+    }
+
+    /// Adds projects that are to be looked for, whether they are there or not, but where nothing could be read.
+    pub fn expect(&mut self, projects: &BTreeSet<ProjectId>) {
+        if !self.unread {
+            let readable = projects
+                .iter()
+                .filter(|project| !self.unread_clients.contains(&project.client));
+            self.projects.extend(readable.cloned());
+        }
+    }
+}
+
+/// Fails for a category whose folder was a file system of its own and is none now: it is not mounted.
+///
+/// # Errors
+/// [`Error::Io`] with the folder, also if it cannot be opened.
+pub fn require_mounted(
+    root: &Folder,
+    category: &Category,
+    mounted: &BTreeSet<PathBuf>,
+) -> Result<()> {
+    if !mounted.contains(&category.path) {
+        return Ok(());
+    }
+    let now = match root.beneath(&category.path) {
+        Err(error) if is_missing(&error) => false,
+        opened => opened?.mount()? != root.mount()?,
+    };
+    if now {
+        return Ok(());
+    }
+    let why = "it was a mounted file system and is none now; if it is meant to be none, `load --forget` the database";
+    Err(Error::Io {
+        action: "look at",
+        path: root.path().join(&category.path),
+        source: io::Error::other(why),
+    })
+}
+
+/// Whether a category's folder is a file system of its own, as far as both can be looked at: what is not known must not
+/// be remembered as a mount.
+pub fn is_mounted(root: &Folder, category: &Category) -> bool {
+    let own = root.beneath(&category.path);
+    let own = own.and_then(|folder| folder.mount());
+    own.is_ok_and(|own| root.mount().is_ok_and(|root| own != root))
+}
+
+/// Lists the projects of a scope; `inner` are the folders of other categories within this one, `mounted` those that were
+/// file systems of their own.
+///
+/// A single project is listed whether it is there or not. A category folder that is not there holds no project.
+///
+/// # Errors
+/// Only an interruption; folders that cannot be read are among the problems.
+pub fn list<'a>(
+    root: &Folder,
+    category: &'a Category,
+    scope: &Scope,
+    inner: &[PathBuf],
+    mounted: &BTreeSet<PathBuf>,
+) -> Result<Listing<'a>> {
+    let mut listing = Listing::empty(category);
+    listing.mounted = is_mounted(root, category);
+    if let Err(problem) = require_mounted(root, category, mounted) {
+        listing.problems.push(problem);
+        listing.unread = true;
+        return Ok(listing);
+    }
+    if let Scope::Project(project) = scope {
+        let path = below(&category.path, project);
+        if !inner.iter().any(|inner| path.starts_with(inner)) {
+            listing.projects.insert(spelled(root, category, project));
+        }
+        return Ok(listing);
+    }
+    let everything = &category.path;
+    let absent = mount::missing(root, everything, everything, inner, mounted);
+    let clients = match root
+        .beneath(&category.path)
+        .and_then(|folder| clients(&folder, scope))
+    {
+        Ok(clients) => clients,
+        Err(error) => {
+            if is_missing(&error) {
+                listing.close_clients(Folders::default(), absent, scope);
+            } else {
+                listing.problems.push(error);
+                listing.unread = true;
+            }
+            return Ok(listing);
+        }
+    };
+    let clients = listing.close_clients(clients, absent, scope);
+    listing.note_links(&category.path, &clients);
+    listing.clients = clients.folders.len();
+    for (client, problem) in clients.unread {
+        listing.problems.push(problem);
+        listing.unread_clients.push(client);
+    }
+    for client in clients.folders {
+        interrupt::check()?;
+        let path = category.path.join(client.as_path());
+        if inner.contains(&path) {
+            continue;
+        }
+        match root
+            .beneath(&path)
+            .and_then(|folder| tree::folders(&folder))
+        {
+            Ok(projects) => listing.add_projects(&client, &path, projects, inner),
+            Err(error) if is_missing(&error) => {}
+            Err(error) => {
+                listing.problems.push(error);
+                listing.unread_clients.push(client);
+            }
+        }
+    }
+    Ok(listing)
+}
+
+/// A project as a database spells it: the folders of a client or project may be there in another Unicode normal form.
+pub fn spelled(root: &Folder, category: &Category, project: &ProjectId) -> ProjectId {
+    let names = [&project.client, &project.project];
+    if names.iter().all(|name| name.as_bytes().is_ascii()) {
+        return project.clone();
+    }
+    let Ok(clients) = root.beneath(&category.path) else {
+        return project.clone();
+    };
+    let client = Name::from(&*clients.spelled(project.client.as_os_str()));
+    let name = match clients.child(client.as_os_str()) {
+        Ok(folder) => Name::from(&*folder.spelled(project.project.as_os_str())),
+        Err(_) => project.project.clone(),
+    };
+    ProjectId {
+        client,
+        project: name,
+    }
+}
+
+/// The clients of the scope in a category's folder.
+fn clients(folder: &Folder, scope: &Scope) -> Result<Folders> {
+    match scope {
+        Scope::Client(client) => Ok(Folders {
+            folders: vec![Name::from(&*folder.spelled(client.as_os_str()))],
+            ..Folders::default()
+        }),
+        _ => tree::folders(folder),
+    }
+}
+
+/// Says that nothing of the scope is in these categories of a database, and what comes near; `list` lists everything in
+/// one of them.
+///
+/// # Errors
+/// What `list` says.
+pub fn no_replica<'a>(
+    list: &dyn Fn(&'a Category) -> Result<Listing<'a>>,
+    categories: &[&'a Category],
+    scope: &Scope,
+    database: &str,
+) -> Result<Error> {
+    let mut names = BTreeSet::new();
+    for category in categories {
+        let projects = list(category)?.projects.into_iter();
+        for project in projects {
+            if let Scope::Client(typed) = scope {
+                names.insert(quote(project.client.as_os_str()));
+                // The client may have been left out.
+                if project.project != *typed {
+                    continue;
+                }
+            }
+            names.insert(quote(project.name().as_os_str()));
+        }
+    }
+    let typed = scope.name();
+    let near = nearest(&typed.to_string(), names.iter().map(String::as_str));
+    let near = near.into_iter().map(str::to_owned).collect();
+    let place = match categories {
+        [category] => format!("category `{}`", category.name),
+        _ => "any category".to_owned(),
+    };
+    Ok(Error::NoReplica {
+        project: typed,
+        place,
+        database: database.to_owned(),
+        near,
+        elsewhere: Vec::new(),
+    })
+}

@@ -1,0 +1,395 @@
+//! The files of one folder, packed: names, sizes, times and link targets in the order of their names.
+//!
+//! The same files always pack into the same bytes, so two looks at a folder are compared without unpacking either. Each
+//! file is written as
+//!
+//! | part | as |
+//! |---|---|
+//! | how many bytes of the name are as in the name before, x 2, and 1 more for a link | varint |
+//! | how many bytes of the name follow, and these | varint, bytes |
+//! | of a file its size; of a link how long its target is, and the target | varint, bytes |
+//! | seconds of its time minus those of the file before | varint, zigzag |
+//! | nanoseconds of its time | varint |
+//!
+//! A varint has seven bits a byte, the lowest first, and the high bit set in all but its last byte; zigzag puts the sign
+//! into the lowest bit. Both are those of Protocol Buffers.
+
+use std::cmp::Ordering;
+
+use crate::base::timestamp::Moment;
+
+/// Something in a packed manifest that cannot be: the index it came from is damaged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Malformed;
+
+/// A file or link of a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct File<'a> {
+    /// Its name, any bytes but `/` and NUL.
+    pub name: &'a [u8],
+    /// Apparent size in bytes; 0 for a link.
+    pub bytes: u64,
+    /// When its content was last changed.
+    pub modified: Moment,
+    /// Where a link points; `None` for a file.
+    pub target: Option<&'a [u8]>,
+}
+
+/// A packed manifest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Manifest {
+    packed: Vec<u8>,
+}
+
+impl Manifest {
+    /// From the bytes of one that was packed before.
+    pub const fn from_packed(packed: Vec<u8>) -> Self {
+        Self { packed }
+    }
+
+    /// Its bytes.
+    pub fn packed(&self) -> &[u8] {
+        &self.packed
+    }
+
+    /// Its files, in the order of their names.
+    pub fn files(&self) -> Files<'_> {
+        Files::of(&self.packed)
+    }
+}
+
+/// How many bytes a frame of a sequence usually takes.
+const USUAL: usize = 24;
+
+/// Packs the files of a folder, handed over in the order of their names.
+#[derive(Debug, Default)]
+pub struct Packer {
+    packed: Vec<u8>,
+    name: Vec<u8>,
+    seconds: i64,
+}
+
+impl Packer {
+    /// One that expects so many files.
+    pub fn with_capacity(files: usize) -> Self {
+        Self {
+            packed: Vec::with_capacity(files * USUAL),
+            ..Self::default()
+        }
+    }
+
+    /// Adds the file with the next name.
+    pub fn add(&mut self, file: &File<'_>) {
+        let shared = shared(&self.name, file.name);
+        let rest = &file.name[shared..];
+        let head = (shared as u64) << 1 | u64::from(file.target.is_some());
+        put(&mut self.packed, head);
+        put_bytes(&mut self.packed, rest);
+        match file.target {
+            Some(target) => put_bytes(&mut self.packed, target),
+            None => put(&mut self.packed, file.bytes),
+        }
+        let step = file.modified.seconds.wrapping_sub(self.seconds);
+        put(&mut self.packed, zigzag(step));
+        put(&mut self.packed, file.modified.nanoseconds.into());
+        self.name.truncate(shared);
+        self.name.extend_from_slice(rest);
+        self.seconds = file.modified.seconds;
+    }
+
+    /// The manifest of all that was added.
+    pub fn finish(self) -> Manifest {
+        Manifest {
+            packed: self.packed,
+        }
+    }
+}
+
+/// The files of a manifest, one after the other.
+#[derive(Debug)]
+pub struct Files<'a> {
+    rest: &'a [u8],
+    name: Vec<u8>,
+    row: Option<Row<'a>>,
+    seconds: i64,
+}
+
+/// What a manifest holds of a file besides its name.
+#[derive(Clone, Copy, Debug)]
+struct Row<'a> {
+    bytes: u64,
+    modified: Moment,
+    target: Option<&'a [u8]>,
+}
+
+impl<'a> Files<'a> {
+    /// Of a manifest's bytes.
+    pub const fn of(packed: &'a [u8]) -> Self {
+        Self {
+            rest: packed,
+            name: Vec::new(),
+            row: None,
+            seconds: 0,
+        }
+    }
+
+    /// The next file; it lends its name until the one after it is asked for.
+    ///
+    /// # Errors
+    /// [`Malformed`]: the bytes are no manifest.
+    pub fn next(&mut self) -> Result<Option<File<'_>>, Malformed> {
+        self.row = if self.rest.is_empty() {
+            None
+        } else {
+            Some(self.take_row()?)
+        };
+        Ok(self.file())
+    }
+
+    /// The file that [`Self::next`] gave last.
+    fn file(&self) -> Option<File<'_>> {
+        let row = self.row?;
+        Some(File {
+            name: &self.name,
+            bytes: row.bytes,
+            modified: row.modified,
+            target: row.target,
+        })
+    }
+
+    /// Reads the next name and what follows it.
+    fn take_row(&mut self) -> Result<Row<'a>, Malformed> {
+        let head = take(&mut self.rest)?;
+        let shared = length(head >> 1)?;
+        if shared > self.name.len() {
+            return Err(Malformed);
+        }
+        self.name.truncate(shared);
+        let rest = take_bytes(&mut self.rest)?;
+        self.name.extend_from_slice(rest);
+        let (bytes, target) = if head & 1 == 1 {
+            (0, Some(take_bytes(&mut self.rest)?))
+        } else {
+            (take(&mut self.rest)?, None)
+        };
+        let step = unzigzag(take(&mut self.rest)?);
+        self.seconds = self.seconds.wrapping_add(step);
+        let nanoseconds = u32::try_from(take(&mut self.rest)?).map_err(|_| Malformed)?;
+        Ok(Row {
+            bytes,
+            modified: Moment {
+                seconds: self.seconds,
+                nanoseconds,
+            },
+            target,
+        })
+    }
+}
+
+/// Goes through two manifests side by side: `visit` gets what each holds of a name, in the order of names.
+///
+/// # Errors
+/// [`Malformed`]: one of them is no manifest.
+pub fn side_by_side(
+    a: &[u8],
+    b: &[u8],
+    visit: &mut dyn FnMut(Option<File<'_>>, Option<File<'_>>),
+) -> Result<(), Malformed> {
+    let (mut a, mut b) = (Files::of(a), Files::of(b));
+    a.next()?;
+    b.next()?;
+    loop {
+        let order = match (a.file(), b.file()) {
+            (None, None) => return Ok(()),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(a), Some(b)) => a.name.cmp(b.name),
+        };
+        visit(
+            a.file().filter(|_| order.is_le()),
+            b.file().filter(|_| order.is_ge()),
+        );
+        if order.is_le() {
+            a.next()?;
+        }
+        if order.is_ge() {
+            b.next()?;
+        }
+    }
+}
+
+/// The files of both; of a name that both hold, the one of the later.
+///
+/// # Errors
+/// [`Malformed`]: one of them is no manifest.
+pub fn merged(earlier: &[u8], later: &[u8]) -> Result<Manifest, Malformed> {
+    let mut packer = Packer::default();
+    side_by_side(earlier, later, &mut |earlier, later| {
+        if let Some(file) = later.or(earlier) {
+            packer.add(&file);
+        }
+    })?;
+    Ok(packer.finish())
+}
+
+/// How many bytes two names have in common at their beginning; eight at a time as far as that goes.
+fn shared(a: &[u8], b: &[u8]) -> usize {
+    const EIGHT: usize = 8;
+    let (words, others) = (a.as_chunks::<EIGHT>().0, b.as_chunks::<EIGHT>().0);
+    let whole = words.iter().zip(others).take_while(|(a, b)| a == b).count() * EIGHT;
+    let rest = a[whole..].iter().zip(&b[whole..]);
+    whole + rest.take_while(|(a, b)| a == b).count()
+}
+
+/// Appends a varint.
+fn put(packed: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        packed.push(number.to_le_bytes()[0] | 0x80);
+        number >>= 7;
+    }
+    packed.push(number.to_le_bytes()[0]);
+}
+
+/// Appends bytes and how many they are.
+fn put_bytes(packed: &mut Vec<u8>, bytes: &[u8]) {
+    put(packed, bytes.len() as u64);
+    packed.extend_from_slice(bytes);
+}
+
+/// Takes a varint off the front.
+fn take(rest: &mut &[u8]) -> Result<u64, Malformed> {
+    let mut number = 0;
+    for shift in (0..u64::BITS).step_by(7) {
+        let (byte, after) = rest.split_first().ok_or(Malformed)?;
+        *rest = after;
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Ok(number);
+        }
+    }
+    Err(Malformed)
+}
+
+/// Takes bytes and how many they are off the front.
+fn take_bytes<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], Malformed> {
+    let length = length(take(rest)?)?;
+    let (bytes, after) = rest.split_at_checked(length).ok_or(Malformed)?;
+    *rest = after;
+    Ok(bytes)
+}
+
+/// A number that counts bytes.
+fn length(number: u64) -> Result<usize, Malformed> {
+    usize::try_from(number).map_err(|_| Malformed)
+}
+
+/// The sign in the lowest bit: 0, -1, 1, -2 become 0, 1, 2, 3.
+const fn zigzag(number: i64) -> u64 {
+    (number.cast_unsigned() << 1) ^ (number >> 63).cast_unsigned()
+}
+
+/// The number of a [`zigzag`].
+const fn unzigzag(number: u64) -> i64 {
+    (number >> 1).cast_signed() ^ -(number & 1).cast_signed()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    type Row = (u64, Moment, Option<Vec<u8>>);
+
+    fn pack(files: &BTreeMap<Vec<u8>, Row>) -> Manifest {
+        let mut packer = Packer::default();
+        for (name, (bytes, modified, target)) in files {
+            packer.add(&File {
+                name,
+                bytes: if target.is_some() { 0 } else { *bytes },
+                modified: *modified,
+                target: target.as_deref(),
+            });
+        }
+        packer.finish()
+    }
+
+    fn unpack(manifest: &Manifest) -> BTreeMap<Vec<u8>, Row> {
+        let mut files = manifest.files();
+        let mut unpacked = BTreeMap::new();
+        while let Some(file) = files.next().unwrap() {
+            let row = (file.bytes, file.modified, file.target.map(<[u8]>::to_vec));
+            unpacked.insert(file.name.to_vec(), row);
+        }
+        unpacked
+    }
+
+    prop_compose! {
+        fn row()(bytes in any::<u64>(), seconds in any::<i64>(), nanoseconds in 0..1_000_000_000_u32,
+                 target in proptest::option::weighted(0.2, proptest::collection::vec(any::<u8>(), 0..9))) -> Row {
+            (if target.is_some() { 0 } else { bytes }, Moment { seconds, nanoseconds }, target)
+        }
+    }
+
+    fn folder() -> impl Strategy<Value = BTreeMap<Vec<u8>, Row>> {
+        proptest::collection::btree_map(
+            "[ab]{0,3}[0-9]{1,4}".prop_map(String::into_bytes),
+            row(),
+            0..40,
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_packed_comes_back(files in folder()) {
+            prop_assert_eq!(unpack(&pack(&files)), files);
+        }
+
+        #[test]
+        fn side_by_side_meets_every_name_once(a in folder(), b in folder()) {
+            let mut met = Vec::new();
+            side_by_side(pack(&a).packed(), pack(&b).packed(), &mut |left, right| {
+                let name = left.or(right).unwrap().name.to_vec();
+                assert_eq!(left.map(|file| file.bytes), a.get(&name).map(|row| row.0));
+                assert_eq!(right.map(|file| file.bytes), b.get(&name).map(|row| row.0));
+                met.push(name);
+            }).unwrap();
+            let names: std::collections::BTreeSet<_> = a.into_keys().chain(b.into_keys()).collect();
+            prop_assert_eq!(met, names.into_iter().collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn what_is_merged_holds_both_and_the_later_of_one_name(a in folder(), b in folder()) {
+            let merged = merged(pack(&a).packed(), pack(&b).packed()).unwrap();
+            let mut both = a;
+            both.extend(b);
+            prop_assert_eq!(unpack(&merged), both);
+        }
+
+        #[test]
+        fn damage_is_refused_or_read_but_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
+            let mut files = Files::of(&bytes);
+            while let Ok(Some(_)) = files.next() {}
+        }
+    }
+
+    #[test]
+    fn frames_of_a_sequence_take_a_few_bytes_each() {
+        let mut packer = Packer::default();
+        for frame in 1001..1241 {
+            let name = format!("sh010_comp_v003.{frame}.exr");
+            packer.add(&File {
+                name: name.as_bytes(),
+                bytes: 12_345_678 + frame,
+                modified: Moment {
+                    seconds: 1_763_785_735 + i64::try_from(frame).unwrap(),
+                    nanoseconds: 123_456_789,
+                },
+                target: None,
+            });
+        }
+        assert!(packer.finish().packed().len() <= 240 * 20);
+    }
+}

@@ -1,0 +1,309 @@
+//! Groups the frames of one folder into sequences.
+//!
+//! What is kept are runs of numbers that follow each other: memory grows with the gaps between frames, neither with how
+//! wide these are nor with how many frames follow without one.
+
+use std::collections::HashMap;
+
+use super::series::{Series, Wanted};
+use super::{Frame, Sequence};
+use crate::snapshot::manifest::File;
+
+/// The frames of a folder, while they are handed over.
+#[derive(Clone, Debug, Default)]
+pub struct Grouping {
+    series: Vec<Series>,
+    places: HashMap<Box<[u8]>, usize>,
+    key: Vec<u8>,
+    latest: usize,
+    added: u64,
+}
+
+impl Grouping {
+    /// Adds the frame of the next name; frames must come in the order of their names. Only those that are `wanted` are
+    /// counted, but no number is missing whose frame is there.
+    pub fn add(&mut self, frame: &Frame<'_>, wanted: Option<&File<'_>>) {
+        let place = self.place(frame).unwrap_or_else(|| self.begin(frame));
+        self.latest = place;
+        self.added += 1;
+        let strand = self.series[place].strand(frame);
+        let step = if strand.is_negative { -1 } else { 1 };
+        match strand.runs.last_mut() {
+            Some((_, last)) if last.checked_add(step) == Some(frame.number) => *last = frame.number,
+            _ => strand.runs.push((frame.number, frame.number)),
+        }
+        if let Some(file) = wanted {
+            let one = Wanted {
+                first: frame.number,
+                last: frame.number,
+                files: 1,
+                bytes: file.bytes,
+                newest: file.modified,
+                leader: (self.added, frame.number),
+            };
+            strand.wanted = Some(strand.wanted.map_or(one, |others| others.and(one)));
+        }
+    }
+
+    /// Where the series of a frame is, if there is one. Sorted, names mostly follow one of their own.
+    fn place(&mut self, frame: &Frame<'_>) -> Option<usize> {
+        let latest = self.series.get(self.latest);
+        if latest.is_some_and(|series| series.head == frame.head && series.tail == frame.tail) {
+            return Some(self.latest);
+        }
+        self.key.clear();
+        // No name holds a slash.
+        for part in [frame.head, b"/", frame.tail] {
+            self.key.extend_from_slice(part);
+        }
+        self.places.get(self.key.as_slice()).copied()
+    }
+
+    /// Begins the series whose key was just looked for.
+    fn begin(&mut self, frame: &Frame<'_>) -> usize {
+        self.places
+            .insert(self.key.as_slice().into(), self.series.len());
+        self.series.push(Series {
+            head: frame.head.to_vec(),
+            tail: frame.tail.to_vec(),
+            strands: Vec::new(),
+        });
+        self.series.len() - 1
+    }
+
+    /// The sequences of all that was added.
+    pub fn finish(mut self) -> Sequences {
+        let mut sequences = Vec::new();
+        for series in &mut self.series {
+            series.join(&mut sequences);
+        }
+        Sequences {
+            grouping: self,
+            sequences,
+        }
+    }
+}
+
+/// The sequences of a folder.
+#[derive(Clone, Debug, Default)]
+pub struct Sequences {
+    grouping: Grouping,
+    sequences: Vec<Sequence>,
+}
+
+impl Sequences {
+    /// The sequence that a wanted frame is in; `None` for one that is alone.
+    pub fn of(&mut self, frame: &Frame<'_>) -> Option<&Sequence> {
+        let place = self.grouping.place(frame)?;
+        self.grouping.latest = place;
+        let strand = self.grouping.series[place].strand(frame);
+        strand.sequence.map(|place| &self.sequences[place])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::base::timestamp::Moment;
+
+    const MOMENT: Moment = Moment {
+        seconds: 7,
+        nanoseconds: 0,
+    };
+
+    /// Groups these names, of which some are wanted.
+    fn group(names: &BTreeMap<String, bool>) -> Sequences {
+        let mut grouping = Grouping::default();
+        for (name, wanted) in names {
+            let file = File {
+                name: name.as_bytes(),
+                bytes: 2,
+                modified: MOMENT,
+                target: None,
+            };
+            if let Some(frame) = Frame::of(name.as_bytes()) {
+                grouping.add(&frame, wanted.then_some(&file));
+            }
+        }
+        grouping.finish()
+    }
+
+    fn shown(sequences: &Sequences) -> Vec<String> {
+        let words = |sequence: &Sequence| {
+            let missing = sequence.missing_words().unwrap_or_default();
+            format!("{} {} {missing}", sequence.pattern(), sequence.files)
+        };
+        let lines = sequences.sequences.iter().map(words);
+        lines.map(|line| line.trim_end().to_owned()).collect()
+    }
+
+    /// What becomes of these names; one that ends in `-` is there but not wanted.
+    fn sequences(names: &[&str]) -> Vec<String> {
+        let wanted = |name: &&str| (name.trim_end_matches('-').to_owned(), !name.ends_with('-'));
+        shown(&group(&names.iter().map(wanted).collect()))
+    }
+
+    #[test]
+    fn frames_with_the_same_bytes_around_their_numbers_belong_together() {
+        let names = [
+            "a.1.exr", "a.2.exr", "a.3.jpg", "b.3.exr", "b.4.exr", "a.mov", "x.1.dpx",
+        ];
+        assert_eq!(sequences(&names), ["a.[1-2].exr 2", "b.[3-4].exr 2"]);
+        assert_eq!(sequences(&["1.exr", "2.EXR", "2.exr"]), ["[1-2].exr 2"]);
+        assert!(sequences(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_leading_zero_tells_the_padding() {
+        let names = ["a.0998.exr", "a.0999.exr", "a.9999.exr", "a.10000.exr"];
+        assert_eq!(
+            sequences(&names),
+            ["a.[0998-10000].exr 4 missing 1000-9998"]
+        );
+        let names = [
+            "a.1.exr",
+            "a.2.exr",
+            "a.01.exr",
+            "a.02.exr",
+            "a.10.exr",
+            "a.100.exr",
+        ];
+        assert_eq!(
+            sequences(&names),
+            ["a.[1-2].exr 2", "a.[01-100].exr 4 missing 03-09, 11-99"]
+        );
+        assert_eq!(
+            sequences(&["a.9.exr", "a.10.exr", "a.099.exr"]),
+            ["a.[9-10].exr 2"]
+        );
+        assert_eq!(sequences(&["a.0.exr", "a.00.exr"]), [""; 0]);
+    }
+
+    #[test]
+    fn frames_below_zero_belong_to_those_above() {
+        let names = ["a.-0002.exr", "a.-0001.exr", "a.0000.exr", "a.0002.exr"];
+        assert_eq!(sequences(&names), ["a.[-0002-0002].exr 4 missing 0001"]);
+        let names = ["a.-010.exr", "a.-008.exr", "a.0000.exr", "a.0001.exr"];
+        assert_eq!(
+            sequences(&names),
+            ["a.[-010-0001].exr 4 missing -009, -007--001"]
+        );
+        let names = ["-1.exr", "-10.exr", "-9.exr", "0.exr", "10.exr"];
+        assert_eq!(sequences(&names), ["[-10-10].exr 5 missing -8--2, 1-9"]);
+        assert_eq!(sequences(&["a.-1.exr", "a.-2.exr"]), ["a.[-2--1].exr 2"]);
+        assert_eq!(
+            sequences(&["shot-01.exr", "shot-02.exr"]),
+            ["shot-[01-02].exr 2"]
+        );
+    }
+
+    #[test]
+    fn a_frame_that_is_there_but_not_wanted_is_not_missing() {
+        let names = [
+            "a.1.exr-", "a.3.exr", "a.4.exr-", "a.6.exr", "a.7.exr-", "a.9.exr-",
+        ];
+        assert_eq!(sequences(&names), ["a.[3-6].exr 2 missing 5"]);
+        assert_eq!(sequences(&["a.1.exr", "a.2.exr-"]), [""; 0]);
+    }
+
+    #[test]
+    fn of_many_gaps_the_first_are_named_and_all_are_counted() {
+        let names: Vec<String> = (0..9).map(|n| format!("a.{:03}.exr", 1 + 10 * n)).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        assert_eq!(
+            sequences(&names),
+            [
+                "a.[001-081].exr 9 missing 002-010, 012-020, 022-030, 032-040, ... (72 frames in all)"
+            ]
+        );
+    }
+
+    #[test]
+    fn memory_grows_neither_with_the_span_nor_with_the_frames() {
+        let far = format!("a.{}.exr", i64::MAX);
+        let ends = ["a.0.exr", "a.1.exr", &far];
+        let missing = format!("missing 2-{}", i64::MAX - 1);
+        assert_eq!(
+            sequences(&ends),
+            [format!("a.[0-{}].exr 3 {missing}", i64::MAX)]
+        );
+        let grouped = group(&(0..9999).map(|n| (format!("a.{n:04}.exr"), true)).collect());
+        let strands = grouped
+            .grouping
+            .series
+            .iter()
+            .flat_map(|series| &series.strands);
+        assert_eq!(strands.map(|strand| strand.runs.len()).sum::<usize>(), 2);
+    }
+
+    /// All names of a sequence.
+    fn expanded(sequence: &Sequence) -> impl Iterator<Item = String> {
+        let is_missing = |number: &i64| {
+            let mut gaps = sequence.missing.iter();
+            gaps.any(|(first, last)| (first..=last).contains(&number))
+        };
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let there = (sequence.first..=sequence.last).filter(move |number| !is_missing(number));
+        there.map(move |number| {
+            let digits = sequence.spelled(number);
+            text(&sequence.head) + &digits + &text(&sequence.tail)
+        })
+    }
+
+    fn names() -> impl Strategy<Value = BTreeMap<String, bool>> {
+        let name = r"(a|b\.|)(-|)(0{0,3}[0-9]{1,3}|9{1,4}|10{1,4})(\.exr|\.bgeo\.sc|\.mov)";
+        proptest::collection::btree_map(name, any::<bool>(), 0..60)
+    }
+
+    proptest! {
+        #[test]
+        fn every_name_is_in_one_group_and_a_sequence_gives_its_names_back(names in names()) {
+            let all: BTreeMap<String, bool> = names.into_keys().map(|name| (name, true)).collect();
+            let mut sequences = group(&all);
+            let mut met = BTreeSet::new();
+            for sequence in &sequences.sequences {
+                let before = met.len();
+                met.extend(expanded(sequence));
+                prop_assert_eq!(met.len() - before, usize::try_from(sequence.files).unwrap());
+            }
+            for name in all.keys() {
+                let folded = Frame::of(name.as_bytes()).and_then(|frame| sequences.of(&frame));
+                prop_assert_eq!(folded.is_some(), met.contains(name), "{}", name);
+            }
+            prop_assert!(met.iter().all(|name| all.contains_key(name)));
+        }
+
+        #[test]
+        fn missing_are_the_numbers_that_are_not_there_at_all(names in names()) {
+            let mut sequences = group(&names);
+            let mut members: BTreeMap<Vec<u8>, u64> = BTreeMap::new();
+            let mut leaders = 0;
+            for (name, _) in names.iter().filter(|(_, wanted)| **wanted) {
+                let Some(frame) = Frame::of(name.as_bytes()) else { continue };
+                let Some(sequence) = sequences.of(&frame) else { continue };
+                leaders += usize::from(sequence.is_led_by(&frame));
+                let key = sequence.pattern().as_bytes().to_vec();
+                prop_assert_eq!(sequence.is_led_by(&frame), !members.contains_key(&key));
+                prop_assert!((sequence.first..=sequence.last).contains(&frame.number));
+                *members.entry(key).or_default() += 1;
+            }
+            prop_assert_eq!(leaders, sequences.sequences.len());
+            for sequence in &sequences.sequences {
+                let files = members[sequence.pattern().as_bytes()];
+                prop_assert_eq!((sequence.files, sequence.bytes), (files, 2 * files));
+                prop_assert_eq!(sequence.newest, MOMENT);
+                prop_assert!(expanded(sequence).all(|name| names.contains_key(&name)));
+                for (first, last) in &sequence.missing {
+                    for number in *first..=*last {
+                        let name = [&sequence.head, sequence.spelled(number).as_bytes(), &sequence.tail].concat();
+                        prop_assert!(!names.contains_key(&String::from_utf8(name).unwrap()));
+                    }
+                }
+            }
+        }
+    }
+}

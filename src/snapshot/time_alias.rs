@@ -1,0 +1,24 @@
+//! Modification times that a storage does not return as they were set: out of its range, rounded or shifted.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::base::name::Name;
+use crate::base::timestamp::Moment;
+
+/// A time that a storage shows in the place of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldTime {
+    /// The file's size.
+    pub bytes: u64,
+    /// The time that the storage shows.
+    pub shown: Moment,
+    /// The time that was set.
+    pub meant: Moment,
+}
+
+/// The times of the files of one folder, by name.
+pub type HeldFolder = BTreeMap<Name, HeldTime>;
+
+/// The times of files by folder.
+pub type Held = BTreeMap<PathBuf, HeldFolder>;

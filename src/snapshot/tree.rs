@@ -1,0 +1,526 @@
+//! One replica as the disk holds it: every folder below its own, found without following a link, its files packed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::aggregate::Tally;
+use super::manifest::{File, Files, Malformed, Manifest, Packer};
+use super::time_alias::{Held, HeldFolder};
+use super::walk::{Child, Contents, Start, Visited, Walk, What};
+use crate::base::error::{At as _, Error, Result};
+use crate::base::name::Name;
+use crate::base::timestamp::{Moment, Step};
+use crate::model::exclusion::{Exclusions, is_housekeeping};
+use crate::os::disk::Disk;
+use crate::os::folder::{Folder, is_missing};
+use crate::os::stat::{Kind, Stat};
+
+/// The files of one folder as a look sees them.
+#[derive(Clone, Debug, Default)]
+pub struct SeenFolder {
+    /// The path below the replica's folder; empty for that folder itself.
+    pub path: PathBuf,
+    /// Its files and links.
+    pub manifest: Manifest,
+    /// What they amount to.
+    pub tally: Tally,
+    /// Device, number and bytes of those with several names.
+    pub shared: Vec<(u64, u64, u64)>,
+    /// The names in it that could not be looked at: what is known of them is older.
+    pub unread: Vec<Name>,
+    /// The times that the storage shows of files whose time in the manifest is the one that was set.
+    pub shown: BTreeMap<Name, Moment>,
+}
+
+impl SeenFolder {
+    /// Packs what was read of the folder with this path; also gives why names in it could not be looked at.
+    pub fn of(path: &Path, contents: &mut Contents) -> (Self, Vec<Error>) {
+        let mut packer = Packer::with_capacity(contents.len());
+        let (mut tally, mut shared) = (Tally::default(), Vec::new());
+        for child in contents.children() {
+            if matches!(child.kind, Kind::Folder | Kind::Special) {
+                continue;
+            }
+            packer.add(&File {
+                name: child.name.as_encoded_bytes(),
+                bytes: child.bytes,
+                modified: child.modified,
+                target: child.target.map(Name::as_bytes),
+            });
+            tally.add(child.bytes, child.modified);
+            shared.extend(
+                child
+                    .place
+                    .map(|(device, inode)| (device, inode, child.bytes)),
+            );
+        }
+        let (unread, errors) = std::mem::take(&mut contents.problems).into_iter().unzip();
+        let seen = Self {
+            path: path.to_owned(),
+            manifest: packer.finish(),
+            tally,
+            shared,
+            unread,
+            shown: BTreeMap::new(),
+        };
+        (seen, errors)
+    }
+
+    /// Gives files that still have their size and the time shown the time that this stands for.
+    pub fn hold(&mut self, held: &HeldFolder) {
+        let mut packer = Packer::default();
+        let mut tally = Tally::default();
+        let mut files = self.manifest.files();
+        while let Ok(Some(file)) = files.next() {
+            let mut file = file;
+            let name = Name::from_bytes(file.name.to_vec());
+            let shown = self.shown.get(&name).copied().unwrap_or(file.modified);
+            if let Some(time) = held.get(&name)
+                && file.target.is_none()
+                && (time.bytes, time.shown) == (file.bytes, shown)
+            {
+                self.shown.insert(name, shown);
+                file.modified = time.meant;
+            }
+            packer.add(&file);
+            tally.add(file.bytes, file.modified);
+        }
+        (self.manifest, self.tally) = (packer.finish(), tally);
+    }
+}
+
+/// A folder of a replica.
+#[derive(Clone, Debug)]
+pub struct TreeFolder {
+    /// Permission bits.
+    pub mode: u32,
+    /// When something in it was last added or taken away.
+    pub modified: Moment,
+    /// When its status was last changed, its mode or time among it; the beginning of time where that is not known.
+    pub changed: Moment,
+    /// Its device and its number there.
+    pub place: (u64, u64),
+    /// Its files and links; `None` if it could not be read.
+    pub files: Option<SeenFolder>,
+    /// The names of its sockets, pipes and devices.
+    pub specials: Vec<Name>,
+    /// The names of the folders in it, sorted; one may be gone by now.
+    pub subfolders: Vec<Name>,
+}
+
+impl TreeFolder {
+    /// Its files, packed; of one that could not be read none.
+    pub fn packed(&self) -> &[u8] {
+        self.files
+            .as_ref()
+            .map_or(&[], |files| files.manifest.packed())
+    }
+}
+
+/// Something below a replica's folder that could not be looked at.
+#[derive(Debug)]
+pub struct Problem {
+    /// The path below the replica's folder.
+    pub path: PathBuf,
+    /// Why not.
+    pub error: Error,
+}
+
+/// All folders of a replica, and what could not be seen.
+#[derive(Debug, Default)]
+pub struct Tree {
+    /// By their paths below the replica's folder, each before what is in it; the replica's own is the empty path.
+    pub folders: BTreeMap<PathBuf, TreeFolder>,
+    /// What could not be looked at. Nothing is known of what is below these paths.
+    pub problems: Vec<Problem>,
+    /// Temporary files of ours, from runs that were killed or are under way.
+    pub leftovers: Vec<PathBuf>,
+    /// The step in which the file system keeps times, as far as something in it proves.
+    pub proven: Option<Step>,
+}
+
+impl Tree {
+    /// One that could not be looked at, though it may be there.
+    pub fn unread(error: Error) -> Self {
+        Self {
+            problems: vec![Problem {
+                path: PathBuf::new(),
+                error,
+            }],
+            ..Self::default()
+        }
+    }
+
+    /// The step in which the file system keeps times; the coarsest where nothing proves a finer one.
+    pub fn step(&self) -> Step {
+        self.proven.unwrap_or(Step::TwoSeconds)
+    }
+
+    /// Why nothing of it could be looked at, if so.
+    pub fn failure(&self) -> Option<&Error> {
+        let whole = self
+            .problems
+            .iter()
+            .find(|problem| problem.path == Path::new(""));
+        whole.map(|problem| &problem.error)
+    }
+
+    /// Whether it holds a file or link of this path.
+    pub fn has_file(&self, path: &Path) -> bool {
+        let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
+            return false;
+        };
+        let mut files = Files::of(self.folders.get(above).map_or(&[], TreeFolder::packed));
+        while let Ok(Some(file)) = files.next() {
+            if file.name == name.as_encoded_bytes() {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Adds a folder of which only the files are known.
+    ///
+    /// # Errors
+    /// [`Malformed`]: they are none.
+    pub fn add_known(&mut self, path: &Path, mut files: Files<'_>) -> Result<(), Malformed> {
+        let (mut packer, mut tally) = (Packer::default(), Tally::default());
+        while let Some(file) = files.next()? {
+            packer.add(&file);
+            tally.add(file.bytes, file.modified);
+        }
+        let files = SeenFolder {
+            path: path.to_owned(),
+            manifest: packer.finish(),
+            tally,
+            ..SeenFolder::default()
+        };
+        self.folders
+            .insert(path.to_owned(), TreeFolder::known(files));
+        Ok(())
+    }
+
+    /// Gives files, by folder below the replica's, the times that were set where the storage shows others.
+    pub fn hold(&mut self, held: &Held) {
+        for (path, times) in held {
+            let folder = self.folders.get_mut(path);
+            if let Some(files) = folder.and_then(|folder| folder.files.as_mut()) {
+                files.hold(times);
+            }
+        }
+    }
+
+    /// The time that the storage shows of a file, which may stand for the one in its manifest.
+    pub fn shown(&self, folder: &Path, name: &[u8], modified: Moment) -> Moment {
+        let folder = self.folders.get(folder);
+        let files = folder.and_then(|folder| folder.files.as_ref());
+        let shown = files.filter(|files| !files.shown.is_empty());
+        let time = shown.and_then(|files| files.shown.get(&Name::from_bytes(name.to_vec())));
+        time.copied().unwrap_or(modified)
+    }
+
+    /// The time that was set for a file and the one that the storage shows, where these differ.
+    pub fn meant(&self, folder: &Path, name: &Name) -> Option<(Moment, Moment)> {
+        let files = self.folders.get(folder)?.files.as_ref()?;
+        let shown = *files.shown.get(name)?;
+        let mut packed = files.manifest.files();
+        while let Ok(Some(file)) = packed.next() {
+            if file.name == name.as_bytes() {
+                return Some((file.modified, shown));
+            }
+        }
+        None
+    }
+
+    /// Takes out a file.
+    pub fn remove_file(&mut self, path: &Path) {
+        let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
+            return;
+        };
+        let Some(seen) = self
+            .folders
+            .get_mut(above)
+            .and_then(|folder| folder.files.as_mut())
+        else {
+            return;
+        };
+        let (mut packer, mut tally) = (Packer::default(), Tally::default());
+        let mut files = seen.manifest.files();
+        while let Ok(Some(file)) = files.next() {
+            if file.name != name.as_encoded_bytes() {
+                packer.add(&file);
+                tally.add(file.bytes, file.modified);
+            }
+        }
+        (seen.manifest, seen.tally) = (packer.finish(), tally);
+    }
+
+    /// Takes out a folder if nothing is known to be in it.
+    pub fn remove_empty(&mut self, path: &Path) {
+        let mut below = self.folders.range(path.to_owned()..);
+        let own = below.next().filter(|(folder, _)| *folder == path);
+        let is_empty = own.is_some_and(|(_, folder)| folder.packed().is_empty());
+        let is_alone = below
+            .next()
+            .is_none_or(|(folder, _)| !folder.starts_with(path));
+        if is_empty && is_alone {
+            self.folders.remove(path);
+        }
+    }
+
+    /// Notes that nothing is known of a folder and of what is below it.
+    pub fn close(&mut self, path: &Path, error: Error) {
+        self.folders
+            .retain(|folder, _| folder == path || !folder.starts_with(path));
+        self.problems
+            .retain(|problem| !problem.path.starts_with(path));
+        if !self.folders.is_empty() {
+            let folder = self.folders.entry(path.to_owned());
+            let folder = folder.or_insert_with(|| TreeFolder::known(SeenFolder::default()));
+            folder.files = None;
+            folder.specials.clear();
+            folder.subfolders.clear();
+        }
+        let path = path.to_owned();
+        self.problems.push(Problem { path, error });
+    }
+
+    /// How many files and links it holds.
+    pub fn files(&self) -> u64 {
+        let seen = self
+            .folders
+            .values()
+            .filter_map(|folder| folder.files.as_ref());
+        seen.map(|files| files.tally.files).sum()
+    }
+}
+
+/// What became of one folder.
+enum Part {
+    /// What is in it.
+    Read(Box<Read>),
+    /// It could not be read.
+    Closed(Problem),
+    /// It is no longer there.
+    Gone(PathBuf),
+}
+
+/// A folder that was read.
+struct Read {
+    files: SeenFolder,
+    specials: Vec<Name>,
+    subfolders: Vec<Name>,
+    /// The folders in it, by their paths below the replica's folder.
+    folders: Vec<(PathBuf, TreeFolder)>,
+    problems: Vec<Problem>,
+    leftovers: Vec<PathBuf>,
+    step: Option<Step>,
+    /// Of the replica's own folder.
+    stat: Option<Stat>,
+}
+
+impl Part {
+    /// Runs on the walkers' threads.
+    fn of(sight: Visited<'_>) -> Self {
+        let path = sight.path.to_owned();
+        match sight.what {
+            What::Gone => Self::Gone(path),
+            What::Closed(error) => Self::Closed(Problem { path, error }),
+            What::Read(contents, stat) => Self::Read(Box::new(Read::of(&path, contents, stat))),
+        }
+    }
+}
+
+impl Read {
+    fn of(path: &Path, contents: &mut Contents, stat: Option<Stat>) -> Self {
+        let below = |name: &Name| path.join(name.as_path());
+        let (files, errors) = SeenFolder::of(path, contents);
+        let names = files.unread.iter().map(below);
+        let problems = names
+            .zip(errors)
+            .map(|(path, error)| Problem { path, error });
+        let of_kind = |kind| contents.children().filter(move |child| child.kind == kind);
+        let own = stat.map(|stat| stat.changed.coarsest_step());
+        let names = |kind| of_kind(kind).map(|child| child.name.into()).collect();
+        Self {
+            specials: names(Kind::Special),
+            subfolders: names(Kind::Folder),
+            folders: of_kind(Kind::Folder)
+                .map(|child| (path.join(child.name), TreeFolder::unread(&child)))
+                .collect(),
+            problems: problems.collect(),
+            leftovers: contents.leftovers.iter().map(below).collect(),
+            step: contents.step.into_iter().chain(own).min(),
+            stat,
+            files,
+        }
+    }
+}
+
+impl TreeFolder {
+    /// One of which only the files are known: storages behind rclone keep neither permissions nor numbers.
+    pub fn known(files: SeenFolder) -> Self {
+        Self {
+            mode: 0o755,
+            modified: Moment::now(),
+            changed: Moment::default(),
+            place: (0, 0),
+            files: Some(files),
+            specials: Vec::new(),
+            subfolders: Vec::new(),
+        }
+    }
+
+    /// One that is known from the folder it is in.
+    fn unread(child: &Child<'_>) -> Self {
+        Self {
+            mode: child.mode,
+            modified: child.modified,
+            changed: child.changed.unwrap_or_default(),
+            place: child.place.unwrap_or_default(),
+            files: None,
+            specials: Vec::new(),
+            subfolders: Vec::new(),
+        }
+    }
+}
+
+/// Looks at everything below `root`/`relative`, but for what is excluded and the `inner` folders (relative to the root).
+///
+/// Entries that vanish while they are looked at are not there; folders and entries that cannot be read are problems.
+///
+/// # Errors
+/// The folder itself cannot be opened or read, or the walk was interrupted.
+pub fn walk(
+    root: &Arc<Folder>,
+    relative: &Path,
+    exclusions: &Arc<Exclusions>,
+    inner: &[PathBuf],
+) -> Result<Tree> {
+    let start = Start {
+        path: relative.to_owned(),
+        inner: inner.into(),
+    };
+    let walkers = Disk::of(root).walkers();
+    let mut walk = Walk::begin(root, vec![start], exclusions, walkers, Part::of);
+    let mut growing = Growing {
+        tree: Tree::default(),
+        folders: Vec::new(),
+        relative,
+        inner,
+        read: Vec::new(),
+        gone: BTreeSet::new(),
+    };
+    while let Some(batch) = walk.next()? {
+        for (_, part) in batch.folders {
+            match part {
+                Part::Closed(problem) if problem.path == Path::new("") => return Err(problem.error),
+                Part::Gone(path) if path == Path::new("") => {
+                    let missing = io::Error::from(io::ErrorKind::NotFound);
+                    return Err(missing).at("open", root.path().join(relative));
+                }
+                Part::Gone(path) => {
+                    growing.gone.insert(path);
+                }
+                Part::Closed(problem) => growing.tree.problems.push(problem),
+                Part::Read(read) => growing.add(*read),
+            }
+        }
+    }
+    Ok(growing.finish())
+}
+
+/// A tree while its folders come in, in no order.
+struct Growing<'a> {
+    tree: Tree,
+    /// All folders found so far. They are sorted once: in a deep tree each comparison of paths takes long.
+    folders: Vec<(PathBuf, TreeFolder)>,
+    relative: &'a Path,
+    inner: &'a [PathBuf],
+    /// What was read of folders, and the names of the special files and folders in them.
+    read: Vec<(SeenFolder, Vec<Name>, Vec<Name>)>,
+    gone: BTreeSet<PathBuf>,
+}
+
+impl Growing<'_> {
+    fn add(&mut self, mut read: Read) {
+        if let Some(stat) = read.stat {
+            let own = TreeFolder {
+                mode: stat.mode,
+                modified: stat.modified,
+                changed: stat.changed,
+                place: (stat.device, stat.inode),
+                files: None,
+                specials: Vec::new(),
+                subfolders: Vec::new(),
+            };
+            self.folders.push((PathBuf::new(), own));
+        }
+        let (relative, inner) = (self.relative, self.inner);
+        let own = |path: &Path| inner.is_empty() || !inner.contains(&relative.join(path));
+        let folders = read.folders.into_iter().filter(|(path, _)| own(path));
+        self.folders.extend(folders);
+        self.tree.problems.append(&mut read.problems);
+        self.tree.leftovers.append(&mut read.leftovers);
+        self.tree.proven = self.tree.proven.into_iter().chain(read.step).min();
+        self.read.push((read.files, read.specials, read.subfolders));
+    }
+
+    fn finish(mut self) -> Tree {
+        self.folders.sort_by(|a, b| a.0.cmp(&b.0));
+        self.read.sort_by(|a, b| a.0.path.cmp(&b.0.path));
+        let mut read = self.read.into_iter().peekable();
+        for (path, folder) in &mut self.folders {
+            // What was read of a folder that is no longer in the one above is not part of the tree.
+            while read.next_if(|(files, ..)| files.path < *path).is_some() {}
+            if let Some((files, specials, subfolders)) =
+                read.next_if(|(files, ..)| files.path == *path)
+            {
+                folder.files = Some(files);
+                folder.specials = specials;
+                folder.subfolders = subfolders;
+            }
+        }
+        self.tree.folders = self.folders.into_iter().collect();
+        for path in &self.gone {
+            self.tree.folders.remove(path);
+        }
+        self.tree
+    }
+}
+
+/// What clients and projects are among.
+#[derive(Debug, Default)]
+pub struct Folders {
+    /// The folders, sorted.
+    pub folders: Vec<Name>,
+    /// The symbolic links, sorted.
+    pub links: Vec<Name>,
+    /// What could not be looked at.
+    pub unread: Vec<(Name, Error)>,
+}
+
+/// The folders in a folder, without those that are no client or project of anybody; and the links.
+/// Patterns are for what is in a project, not for clients and projects.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn folders(folder: &Folder) -> Result<Folders> {
+    let mut found = Folders::default();
+    for name in folder.entries()? {
+        if is_housekeeping(&name) {
+            continue;
+        }
+        match folder.stat(&name).map(|stat| stat.kind) {
+            Ok(Kind::Folder) => found.folders.push(name.into()),
+            Ok(Kind::Link) => found.links.push(name.into()),
+            Err(error) if !is_missing(&error) => found.unread.push((name.into(), error)),
+            _ => {}
+        }
+    }
+    found.folders.sort_unstable();
+    found.links.sort_unstable();
+    Ok(found)
+}

@@ -1,0 +1,231 @@
+//! One folder as the walk reads it: its entries in the order of their names.
+
+use std::ffi::OsStr;
+use std::ops::{ControlFlow, Range};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::base::error::{Error, Result};
+use crate::base::name::Name;
+use crate::base::own_name::is_temporary;
+use crate::base::timestamp::{Moment, Step};
+use crate::model::exclusion::Exclusions;
+use crate::os::folder::{Folder, is_missing};
+use crate::os::reader::Reader;
+use crate::os::stat::{Kind, Stat};
+
+/// What a folder holds. Its memory is used again for the next folder.
+#[derive(Debug, Default)]
+pub struct Contents {
+    /// All names, one after the other.
+    names: Vec<u8>,
+    rows: Vec<Row>,
+    extras: Vec<Extra>,
+    /// Entries that could not be looked at.
+    pub problems: Vec<(Name, Error)>,
+    /// Temporary files of ours, from runs that were killed or are under way.
+    pub leftovers: Vec<Name>,
+    /// How many entries were left alone.
+    pub excluded: u64,
+    /// The finest step that a time in it proves.
+    pub step: Option<Step>,
+}
+
+/// What is kept of an entry; small, because a folder can hold hundreds of thousands.
+#[derive(Debug)]
+struct Row {
+    start: usize,
+    length: u32,
+    kind: Kind,
+    mode: u32,
+    bytes: u64,
+    modified: Moment,
+    extra: Option<u32>,
+}
+
+/// What only few entries have.
+#[derive(Debug)]
+enum Extra {
+    /// Where a link points.
+    Target(Name),
+    /// Device and number of a file with several names.
+    Place(u64, u64),
+    /// The same of a folder, and when its status was last changed.
+    Folder(u64, u64, Moment),
+}
+
+/// An entry of a folder.
+#[derive(Clone, Copy, Debug)]
+pub struct Child<'a> {
+    /// Its name.
+    pub name: &'a OsStr,
+    /// What it is.
+    pub kind: Kind,
+    /// Apparent size in bytes; 0 for everything but files.
+    pub bytes: u64,
+    /// When its content was last changed.
+    pub modified: Moment,
+    /// Permission bits.
+    pub mode: u32,
+    /// Where a link points.
+    pub target: Option<&'a Name>,
+    /// When the status of a folder was last changed.
+    pub changed: Option<Moment>,
+    /// Device and number of a folder, so that it is known under another path; and of a file with several names, so that
+    /// it is counted once.
+    pub place: Option<(u64, u64)>,
+}
+
+impl Row {
+    const fn name(&self) -> Range<usize> {
+        self.start..self.start + self.length as usize
+    }
+}
+
+impl Contents {
+    /// Reads a folder that was just opened; `path` is below the replica's folder. Ends early once `stop` is set.
+    ///
+    /// # Errors
+    /// The folder cannot be read to its end; nothing can be said of what is in it.
+    pub(super) fn read(
+        &mut self,
+        folder: &Folder,
+        path: &Path,
+        exclusions: &Exclusions,
+        reader: &mut Reader,
+        stop: &AtomicBool,
+    ) -> Result<()> {
+        self.clear();
+        reader.read(folder, |name, stat| {
+            self.add(folder, path, name, stat, exclusions);
+            if stop.load(Ordering::Relaxed) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        })?;
+        let names = &self.names;
+        self.rows
+            .sort_unstable_by(|a, b| names[a.name()].cmp(&names[b.name()]));
+        // Some network file systems list a name twice while a folder changes.
+        self.rows
+            .dedup_by(|a, b| names[a.name()] == names[b.name()]);
+        Ok(())
+    }
+
+    fn clear(&mut self) {
+        self.names.clear();
+        self.rows.clear();
+        self.extras.clear();
+        self.problems.clear();
+        self.leftovers.clear();
+        self.excluded = 0;
+        self.step = None;
+    }
+
+    /// Adds an entry, unless it is left alone, gone by now, or could not be looked at.
+    fn add(
+        &mut self,
+        folder: &Folder,
+        path: &Path,
+        name: &OsStr,
+        stat: Result<Stat>,
+        exclusions: &Exclusions,
+    ) {
+        let seen = stat.and_then(|stat| Ok((extra(folder, name, &stat)?, stat)));
+        let (extra, stat) = match seen {
+            Ok(seen) => seen,
+            Err(error) if is_missing(&error) => return,
+            Err(_) if exclusions.excludes(path, name, false) => {
+                self.excluded += 1;
+                return;
+            }
+            Err(error) => {
+                self.problems.push((name.into(), error));
+                return;
+            }
+        };
+        if is_temporary(name) {
+            self.leftovers.push(name.into());
+            return;
+        }
+        if exclusions.excludes(path, name, stat.kind == Kind::Folder) {
+            self.excluded += 1;
+            return;
+        }
+        let step = stat.changed.coarsest_step();
+        self.step = Some(self.step.map_or(step, |finest| finest.min(step)));
+        let place = self.names.len();
+        self.names.extend_from_slice(name.as_bytes());
+        let extra = extra.map(|extra| {
+            self.extras.push(extra);
+            narrow(self.extras.len() - 1)
+        });
+        self.rows.push(Row {
+            start: place,
+            length: narrow(name.len()),
+            kind: stat.kind,
+            mode: stat.mode,
+            bytes: if stat.kind == Kind::File {
+                stat.bytes
+            } else {
+                0
+            },
+            modified: stat.modified,
+            extra,
+        });
+    }
+
+    /// Its entries, in the order of their names.
+    pub fn children(&self) -> impl Iterator<Item = Child<'_>> {
+        self.rows.iter().map(|row| self.child(row))
+    }
+
+    fn child(&self, row: &Row) -> Child<'_> {
+        let (mut target, mut place, mut changed) = (None, None, None);
+        match row.extra.map(|place| &self.extras[place as usize]) {
+            Some(Extra::Target(name)) => target = Some(name),
+            Some(Extra::Place(device, inode)) => place = Some((*device, *inode)),
+            Some(Extra::Folder(device, inode, at)) => {
+                (place, changed) = (Some((*device, *inode)), Some(*at));
+            }
+            None => {}
+        }
+        Child {
+            name: OsStr::from_bytes(&self.names[row.name()]),
+            kind: row.kind,
+            bytes: row.bytes,
+            modified: row.modified,
+            mode: row.mode,
+            target,
+            changed,
+            place,
+        }
+    }
+
+    /// How many entries it has.
+    pub const fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether it has none.
+    pub const fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+}
+
+/// What an entry has that most do not have.
+fn extra(folder: &Folder, name: &OsStr, stat: &Stat) -> Result<Option<Extra>> {
+    Ok(match stat.kind {
+        Kind::Link => Some(Extra::Target(folder.read_link(name)?.into())),
+        Kind::File if stat.links > 1 => Some(Extra::Place(stat.device, stat.inode)),
+        Kind::Folder => Some(Extra::Folder(stat.device, stat.inode, stat.changed)),
+        _ => None,
+    })
+}
+
+/// No folder in memory has as many entries, or as long a name.
+fn narrow(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,99 @@
+//! Files that were compared once and hold other bytes, though their sizes and times say that they are the same.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::{Found, Record, twins};
+use crate::base::error::Result;
+use crate::index::Index;
+use crate::model::project::within;
+use crate::snapshot::time_alias::{Held, HeldTime};
+use crate::snapshot::tree::Tree;
+
+impl Found {
+    /// What the index knows of a replica on two databases with these rows: files that differ, and that still have the size
+    /// and time they had when they were compared. Nothing is read.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn known(
+        index: &Index,
+        databases: [Option<i64>; 2],
+        replica: &Path,
+        trees: [&Tree; 2],
+    ) -> Result<Self> {
+        let mut found = Self::default();
+        let [Some(a), Some(b)] = databases else {
+            return Ok(found);
+        };
+        if !index.knows_differing()? {
+            return Ok(found);
+        }
+        for (folder, files) in index.differing([a, b], replica)? {
+            let Ok(path) = folder.strip_prefix(replica) else {
+                continue;
+            };
+            for twin in twins(trees[0], trees[1], path) {
+                let now = HeldTime {
+                    bytes: twin.seen[0].bytes,
+                    meant: twin.shown[0],
+                    shown: twin.shown[1],
+                };
+                if files.get(&twin.name) == Some(&now) {
+                    found.differing.insert(path.join(twin.name.as_path()));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether it says anything of any file.
+    pub fn is_empty(&self) -> bool {
+        !self.is_whole && self.differing.is_empty()
+    }
+}
+
+impl Record {
+    /// Keeps which files of a replica differ, for those who do not compare contents.
+    ///
+    /// # Errors
+    /// The index could not be written.
+    pub fn keep_differing(
+        &mut self,
+        replica: &Path,
+        trees: [&Tree; 2],
+        found: &Found,
+    ) -> Result<()> {
+        let [Some(a), Some(b)] = self.databases else {
+            return Ok(());
+        };
+        if !self.is_kept {
+            return Ok(());
+        }
+        let mut files = Held::new();
+        // Of what could not be read this time what was known stays.
+        for (folder, mut known) in self.index.differing([a, b], replica)? {
+            let path = folder.strip_prefix(replica).unwrap_or(&folder);
+            known.retain(|name, _| found.unread.contains_key(&path.join(name.as_path())));
+            if !known.is_empty() {
+                files.insert(folder, known);
+            }
+        }
+        let folders = found.differing.iter().filter_map(|path| path.parent());
+        let folders: BTreeSet<PathBuf> = folders.map(Path::to_owned).collect();
+        for path in folders {
+            for twin in twins(trees[0], trees[1], &path) {
+                if found.differing.contains(&path.join(twin.name.as_path())) {
+                    let time = HeldTime {
+                        bytes: twin.seen[0].bytes,
+                        meant: twin.shown[0],
+                        shown: twin.shown[1],
+                    };
+                    let folder = files.entry(within(replica, &path)).or_default();
+                    folder.insert(twin.name, time);
+                }
+            }
+        }
+        self.index.keep_differing([a, b], replica, &files)
+    }
+}

@@ -1,0 +1,123 @@
+//! What the index knows of the contents of two databases, and learns while their files are read.
+//!
+//! It is told every so often, not at the end: memory does not grow with what is read, and reading that is stopped or
+//! dies goes on where it was.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::base::error::{Error, Result};
+use crate::base::name::Name;
+use crate::index::{Content, Contents, Index};
+use crate::model::project::within;
+use crate::snapshot::time_alias::Held;
+
+/// The index is told after so many files at the latest.
+const FILES: usize = 4096;
+
+/// And after so many bytes of one side: 4 GiB.
+const BYTES: u64 = 4 << 30;
+
+/// What is known of the contents of two databases.
+#[derive(Debug)]
+pub struct Record {
+    pub(super) index: Index,
+    /// Their rows in the index, as far as they have one.
+    pub(super) databases: [Option<i64>; 2],
+    is_trusted: bool,
+    pub(super) is_kept: bool,
+    /// What the index was not told yet, by folder.
+    news: BTreeMap<PathBuf, [Contents; 2]>,
+    files: usize,
+    bytes: u64,
+    failure: Option<Error>,
+}
+
+impl Record {
+    /// Of the databases with these rows, by a handle of its own; of one without a row nothing is known or kept.
+    pub const fn new(index: Index, databases: [Option<i64>; 2]) -> Self {
+        Self {
+            is_trusted: true,
+            is_kept: !(index.is_read_only() || matches!(databases, [None, None])),
+            index,
+            databases,
+            news: BTreeMap::new(),
+            files: 0,
+            bytes: 0,
+            failure: None,
+        }
+    }
+
+    /// Whether what was known before counts, for files that still have the size and time they had.
+    pub const fn trusted(mut self, is_trusted: bool) -> Self {
+        self.is_trusted = is_trusted;
+        self
+    }
+
+    /// What is known of a folder below the roots, on both.
+    pub(super) fn known(&self, folder: &Path) -> Result<[Contents; 2]> {
+        let known = |database: Option<i64>| match database {
+            Some(id) if self.is_trusted => self.index.digests(id, folder),
+            _ => Ok(Contents::new()),
+        };
+        Ok([known(self.databases[0])?, known(self.databases[1])?])
+    }
+
+    /// Takes in what was read of files in a folder below the roots, on both sides.
+    pub(super) fn add(&mut self, folder: PathBuf, read: Vec<(Name, [Content; 2])>) {
+        if !self.is_kept || read.is_empty() {
+            return;
+        }
+        let contents = self.news.entry(folder).or_default();
+        for (name, [a, b]) in read {
+            self.files += 1;
+            self.bytes += a.bytes;
+            contents[0].insert(name.clone(), a);
+            contents[1].insert(name, b);
+        }
+        if self.files >= FILES || self.bytes >= BYTES {
+            self.tell_index();
+        }
+    }
+
+    /// Keeps the times that the second database shows in the place of those of the first, of the files of a replica.
+    ///
+    /// # Errors
+    /// The index could not be written.
+    pub fn keep_held(&mut self, replica: &Path, held: &Held) -> Result<()> {
+        let Some(id) = self.databases[1].filter(|_| self.is_kept) else {
+            return Ok(());
+        };
+        let whole = held
+            .iter()
+            .map(|(folder, times)| (within(replica, folder), times.clone()));
+        self.index.keep_held(id, &whole.collect())
+    }
+
+    /// Tells the index the rest.
+    ///
+    /// # Errors
+    /// The index could not be written, now or before: nothing is kept from then on.
+    pub fn finish(mut self) -> Result<()> {
+        self.tell_index();
+        self.failure.map_or(Ok(()), Err)
+    }
+
+    fn tell_index(&mut self) {
+        let news = std::mem::take(&mut self.news);
+        (self.files, self.bytes) = (0, 0);
+        if news.is_empty() || !self.is_kept {
+            return;
+        }
+        let mut rows = Vec::new();
+        for (folder, contents) in &news {
+            for (database, contents) in self.databases.into_iter().zip(contents) {
+                rows.extend(database.map(|id| (id, folder.as_path(), contents)));
+            }
+        }
+        if let Err(error) = self.index.keep_digests(&rows) {
+            self.is_kept = false;
+            self.failure = Some(error);
+        }
+    }
+}

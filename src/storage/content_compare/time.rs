@@ -1,0 +1,247 @@
+//! Files whose times differ because a storage returns other times than were set: out of its range, rounded, or shifted by a
+//! change of clocks.
+//!
+//! Where a difference of two times looks like that, content decides. Of many files that are off by one and the same whole
+//! number of quarter hours only a few are read: the whole disk is off then, and the rest is taken for the same by its size.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::Found;
+use crate::base::error::Result;
+use crate::base::name::Name;
+use crate::base::timestamp::{Moment, Step};
+use crate::base::unit;
+use crate::snapshot::diff;
+use crate::snapshot::diff::{Change, Difference, Visit};
+use crate::snapshot::time_alias::{Held, HeldTime};
+use crate::snapshot::tree::Tree;
+
+/// So many files must be off by the same time before that is taken for a shift of the whole disk.
+const SHIFTED: usize = 3;
+
+/// So many of them are read.
+const READ: usize = 3;
+
+/// Files of one size and content on two sides whose times differ.
+#[derive(Debug, Default)]
+pub struct OffTimes {
+    /// What the second side shows for the times of the first, by folder below the replica's.
+    pub held: Held,
+    /// By how many seconds all times of the second side are off, and of how many files.
+    pub shifts: BTreeMap<i64, u64>,
+    /// How many files were read on either side.
+    pub files_read: u64,
+}
+
+/// A file of one size on both sides with two times.
+struct Candidate {
+    path: PathBuf,
+    folder: PathBuf,
+    name: Name,
+    bytes: u64,
+    /// The time of the first side.
+    meant: Moment,
+    /// The time of the second side.
+    other: Moment,
+    /// The time that the storage of the second side shows.
+    shown: Moment,
+}
+
+impl OffTimes {
+    /// Whether two times of any file differ as they do where a storage returns another time than was set.
+    pub fn is_possible(trees: [&Tree; 2]) -> bool {
+        let files = candidates(trees);
+        let mut files = files.iter();
+        files.any(|file| file.meant.may_be_kept_as(file.other))
+    }
+
+    /// Finds files whose times differ as they do where a storage returns another time than was set, and that are the same.
+    /// `compare` compares the contents of files, by their paths below the replica's folder.
+    ///
+    /// # Errors
+    /// The index cannot be read, or an interruption.
+    pub fn find(
+        trees: [&Tree; 2],
+        compare: &mut dyn FnMut(&BTreeSet<PathBuf>) -> Result<Found>,
+    ) -> Result<Self> {
+        let step = trees[0].step().max(trees[1].step());
+        let mut off = Self::default();
+        let (mut shifted, mut single) = (BTreeMap::<i64, Vec<Candidate>>::new(), Vec::new());
+        for candidate in candidates(trees) {
+            match shift(candidate.meant, candidate.other, step) {
+                Some(seconds) => shifted.entry(seconds).or_default().push(candidate),
+                None if candidate.meant.may_be_kept_as(candidate.other) => single.push(candidate),
+                None => {}
+            }
+        }
+        let mut whole = Vec::new();
+        for (seconds, mut files) in shifted {
+            if files.len() < SHIFTED {
+                single.append(&mut files);
+            } else {
+                // An empty file proves nothing.
+                files.sort_by_key(|file| (file.bytes == 0, file.bytes));
+                whole.push((seconds, files));
+            }
+        }
+        let samples = whole.iter().flat_map(|(_, files)| files.iter().take(READ));
+        let wanted = samples.chain(&single).map(|file| file.path.clone());
+        let wanted: BTreeSet<PathBuf> = wanted.collect();
+        if wanted.is_empty() {
+            return Ok(off);
+        }
+        let found = compare(&wanted)?;
+        off.files_read = found.files_read;
+        let same = |file: &Candidate| found.is_same(&file.path);
+        for file in single.iter().filter(|file| same(file)) {
+            off.add(file);
+        }
+        for (seconds, files) in whole {
+            if files.iter().take(READ).all(same) {
+                off.shifts.insert(seconds, files.len() as u64);
+                for file in &files {
+                    off.add(file);
+                }
+            }
+        }
+        Ok(off)
+    }
+
+    /// Of files whose content was compared, those of another time that hold the same.
+    pub fn proven(a: &Tree, b: &Tree, found: &Found) -> Self {
+        let mut off = Self::default();
+        for file in candidates([a, b]) {
+            if found.is_same(&file.path) {
+                off.add(&file);
+            }
+        }
+        off
+    }
+
+    fn add(&mut self, file: &Candidate) {
+        let time = HeldTime {
+            bytes: file.bytes,
+            shown: file.shown,
+            meant: file.meant,
+        };
+        let folder = self.held.entry(file.folder.clone()).or_default();
+        folder.insert(file.name.clone(), time);
+    }
+
+    /// Adds the shifts of another replica.
+    pub fn add_shifts(&mut self, other: &Self) {
+        for (seconds, files) in &other.shifts {
+            *self.shifts.entry(*seconds).or_default() += files;
+        }
+    }
+
+    /// For each shift a sentence for people, where the second side is the database of this name.
+    pub fn notices(&self, database: &str) -> impl Iterator<Item = String> {
+        self.shifts.iter().map(move |(seconds, files)| {
+            let (files, hours) = (unit::counted(*files, "file"), hours(*seconds));
+            format!(
+                "{files} on `{database}` have times that are {hours}, and the same sizes: taken for the same; `--checksum` reads them all"
+            )
+        })
+    }
+}
+
+/// A shift in words: `1 h later`, `5.75 h earlier`.
+fn hours(seconds: i64) -> String {
+    const QUARTER: u64 = 900;
+    let quarters = seconds.unsigned_abs() / QUARTER;
+    let word = if seconds < 0 { "earlier" } else { "later" };
+    let part = [" h", ".25 h", ".5 h", ".75 h"];
+    let part = part[usize::try_from(quarters % 4).unwrap_or_default()];
+    format!("exactly {}{part} {word}", quarters / 4)
+}
+
+/// The files of one size on both sides with two times.
+fn candidates(trees: [&Tree; 2]) -> Vec<Candidate> {
+    let mut found = Candidates {
+        trees,
+        folder: Path::new(""),
+        files: Vec::new(),
+    };
+    for (path, a, b) in diff::paired(trees[0], trees[1]) {
+        found.folder = path;
+        // A tree's own manifests are never damaged.
+        diff::known_folder(trees, path, [Some(a), b], &mut found).unwrap_or_default();
+    }
+    found.files
+}
+
+/// Collects them folder by folder.
+struct Candidates<'a> {
+    trees: [&'a Tree; 2],
+    folder: &'a Path,
+    files: Vec<Candidate>,
+}
+
+impl Visit for Candidates<'_> {
+    fn all_same(&mut self, _packed: &[u8]) {}
+
+    fn name(&mut self, name: &[u8], change: Change) {
+        let Change::Differs(a, b, Difference::Time) = change else {
+            return;
+        };
+        if [a, b].iter().any(|seen| seen.modified == Moment::UNKNOWN) {
+            return;
+        }
+        let shown = self.trees[1].shown(self.folder, name, b.modified);
+        let name = Name::from_bytes(name.to_vec());
+        self.files.push(Candidate {
+            path: self.folder.join(name.as_path()),
+            folder: self.folder.to_owned(),
+            bytes: a.bytes,
+            meant: a.modified,
+            other: b.modified,
+            shown,
+            name,
+        });
+    }
+}
+
+/// By how many seconds the second time is off, if that is a whole number of quarter hours as between two time zones.
+fn shift(a: Moment, b: Moment, step: Step) -> Option<i64> {
+    const QUARTER: i64 = 900;
+    const MOST: i64 = 26 * 3600;
+    let (a, b) = (a.cut_to(step), b.cut_to(step));
+    let seconds = b.seconds.checked_sub(a.seconds)?;
+    let is_whole = a.nanoseconds == b.nanoseconds && seconds % QUARTER == 0;
+    (is_whole && seconds != 0 && seconds.abs() <= MOST).then_some(seconds)
+}
+
+impl Found {
+    /// Whether the content of a file was compared and is the same on both sides.
+    pub fn is_same(&self, path: &Path) -> bool {
+        !self.differing.contains(path) && !self.unread.contains_key(path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(seconds: i64, nanoseconds: u32) -> Moment {
+        Moment {
+            seconds,
+            nanoseconds,
+        }
+    }
+
+    #[test]
+    fn shifts_are_whole_quarter_hours() {
+        let (a, step) = (at(1_782_907_260, 5), Step::Nanosecond);
+        assert_eq!(shift(a, at(1_782_910_860, 5), step), Some(3600));
+        assert_eq!(shift(a, at(1_782_887_460, 5), step), Some(-19_800));
+        assert_eq!(shift(a, at(1_782_910_860, 6), step), None);
+        assert_eq!(shift(a, at(1_782_910_860, 6), Step::Second), Some(3600));
+        assert_eq!(shift(a, at(1_782_910_861, 5), Step::Second), None);
+        assert_eq!(shift(a, at(1_783_910_860, 5), step), None);
+        assert_eq!(shift(a, a, step), None);
+        assert_eq!(hours(3600), "exactly 1 h later");
+        assert_eq!(hours(-20_700), "exactly 5.75 h earlier");
+    }
+}

@@ -1,0 +1,177 @@
+//! A database on a disk of this machine or mounted there, opened once.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::availability;
+use super::observation::Place;
+use crate::base::error::{Error, Result};
+use crate::index::Index;
+use crate::model::exclusion::Exclusions;
+use crate::model::mount;
+use crate::model::mount::Missing;
+use crate::model::place::{overlap, resolved};
+use crate::model::project::{ProjectId, below};
+use crate::model::registry::{Category, Database, Registry};
+use crate::os::feature::is_same_folder;
+use crate::os::folder::{Folder, is_missing};
+use crate::snapshot::discovery;
+use crate::snapshot::discovery::require_mounted;
+use crate::snapshot::time_alias::Held;
+use crate::snapshot::tree;
+use crate::snapshot::tree::Tree;
+
+/// A database that is there.
+#[derive(Clone, Debug)]
+pub struct DiskSide {
+    /// The database.
+    pub database: Database,
+    /// Its root.
+    pub root: Arc<Folder>,
+    /// Folders of categories, and in them, that were file systems of their own at the last look.
+    pub mounted: BTreeSet<PathBuf>,
+    /// The index by a handle of its own.
+    index: Arc<Mutex<Index>>,
+}
+
+impl DiskSide {
+    /// Opens a database.
+    ///
+    /// # Errors
+    /// [`Error::Offline`], or the index cannot be read.
+    pub fn open(index: &Index, database: &Database) -> Result<Self> {
+        let known = index.database(&database.root)?;
+        let root = availability::open(index, database, &known)?;
+        let mounted = known
+            .id
+            .map_or(Ok(BTreeSet::new()), |id| index.mounted(id))?;
+        Ok(Self {
+            database: database.clone(),
+            root,
+            mounted,
+            index: Arc::new(Mutex::new(index.open_again()?)),
+        })
+    }
+
+    /// The times that the storage shows in the place of those that were set, of a replica's files; by folder below the
+    /// replica's.
+    ///
+    /// # Errors
+    /// The index cannot be read.
+    pub fn held(&self, relative: &Path) -> Result<Held> {
+        let index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        super::held(&index, &self.database, relative)
+    }
+
+    /// Refuses to copy to a root that holds files of this one by now, through a mount or a link that came after `add`.
+    ///
+    /// # Errors
+    /// [`Error::Overlap`].
+    pub fn refuse_overlap(&self, destination: &Self) -> Result<()> {
+        let (from, to) = (&self.database, &destination.database);
+        let relation = if is_same_folder(&self.root, &destination.root) {
+            Some("is already")
+        } else {
+            overlap(&resolved(&to.root), &resolved(&from.root))
+        };
+        relation.map_or(Ok(()), |relation| {
+            Err(Error::Overlap {
+                noun: "database",
+                path: to.root.clone(),
+                relation,
+                other: from.name.clone(),
+                existing: from.root.clone(),
+            })
+        })
+    }
+
+    /// What it holds of a replica: nothing where there is none, and a problem where it cannot be read or its category is
+    /// not mounted.
+    ///
+    /// # Errors
+    /// An interruption, or the index cannot be read.
+    pub fn tree(
+        &self,
+        registry: &Registry,
+        exclusions: &Arc<Exclusions>,
+        category: &Category,
+        project: &ProjectId,
+    ) -> Result<Tree> {
+        let relative = below(&category.path, project);
+        let inner = registry.inner_categories(category);
+        let walked = require_mounted(&self.root, category, &self.mounted)
+            .and_then(|()| tree::walk(&self.root, &relative, exclusions, &inner));
+        let mut tree = match walked {
+            Err(Error::Interrupted) => return Err(Error::Interrupted),
+            Err(error) if is_missing(&error) => Tree::default(),
+            Err(error) => Tree::unread(error),
+            Ok(mut tree) => {
+                tree.hold(&self.held(&relative)?);
+                tree
+            }
+        };
+        for mount in self.missing_mounts(category, &relative, &inner) {
+            let Ok(path) = mount.path.strip_prefix(&relative) else {
+                // The project is on it, or its client.
+                return Ok(Tree::unread(mount.error));
+            };
+            if path == Path::new("") {
+                return Ok(Tree::unread(mount.error));
+            }
+            if !exclusions.excludes_below(path) {
+                tree.close(path, mount.error);
+            }
+        }
+        Ok(tree)
+    }
+
+    /// Remembered mounts that concern a replica and are not there now.
+    fn missing_mounts(
+        &self,
+        category: &Category,
+        relative: &Path,
+        inner: &[PathBuf],
+    ) -> Vec<Missing> {
+        let mounted = &self.mounted;
+        mount::missing(&self.root, &category.path, relative, inner, mounted)
+    }
+
+    /// Says that something below the root lies on a remembered mount that is not there now, if it does.
+    pub fn missing_mount(&self, path: &Path) -> Option<Error> {
+        let mut above = self.mounted.iter().filter(|mount| path.starts_with(mount));
+        let missing = above.find_map(|mount| mount::absence(&self.root, mount));
+        missing.map(|missing| missing.error)
+    }
+
+    /// A project as this database spells it: the folders of a client or project may be there in another Unicode normal
+    /// form.
+    pub fn spelled(&self, category: &Category, project: &ProjectId) -> ProjectId {
+        discovery::spelled(&self.root, category, project)
+    }
+
+    /// Whether something is found in a folder by this name, whatever the folder lists.
+    pub fn finds(&self, folder: &Path, name: &OsStr) -> bool {
+        let folder = self.root.beneath(folder);
+        folder.is_ok_and(|folder| folder.stat(name).is_ok())
+    }
+
+    /// The path of something of a replica; the replica's own folder has no slash at its end.
+    pub fn path(&self, replica: &Path, path: &Path) -> PathBuf {
+        let base = self.root.path().join(replica);
+        if path == Path::new("") {
+            base
+        } else {
+            base.join(path)
+        }
+    }
+
+    /// Its row in the index, made where it was never looked at; none there where the index can only be read.
+    ///
+    /// # Errors
+    /// The index cannot be read or written.
+    pub fn row(&self, index: &mut Index) -> Result<Option<i64>> {
+        super::row(index, &self.database, Place::Disk(&self.root))
+    }
+}

@@ -1,0 +1,381 @@
+//! What a listing of a remote means: which projects there are, and the tree of one of them.
+//!
+//! A file that was sent, and of which the listing still shows what it showed then, has the time that it had at its source:
+//! so storages that keep times coarsely, slowly or not at all agree with the disks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use crate::base::error::Error;
+use crate::base::name::Name;
+use crate::base::timestamp::{Moment, Step};
+use crate::index::{Left, SentFolder, SentRow, Unproven};
+use crate::model::exclusion::{Exclusions, is_housekeeping};
+use crate::model::project::{ProjectId, Scope, within};
+use crate::rclone::{Abilities, Forms, Listed, ListedFile};
+use crate::snapshot::aggregate::Tally;
+use crate::snapshot::discovery::Listing;
+use crate::snapshot::manifest::{File, Packer};
+use crate::snapshot::tree::{Problem, SeenFolder, Tree, TreeFolder};
+
+/// What was sent of a replica, whoever sent it.
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    folders: BTreeMap<PathBuf, SentFolder>,
+}
+
+impl Record {
+    pub(super) fn of(rows: &[SentRow]) -> Self {
+        let mut record = Self::default();
+        for row in rows {
+            let folder = record.folders.entry(row.folder.clone()).or_default();
+            folder.extend(row.files());
+        }
+        record
+    }
+
+    /// The same without what is excluded.
+    pub(super) fn without(mut self, exclusions: &Exclusions) -> Self {
+        self.folders
+            .retain(|folder, _| !exclusions.excludes_below(folder));
+        for (folder, files) in &mut self.folders {
+            files.retain(|name, _| !exclusions.excludes(folder, name.as_os_str(), false));
+        }
+        self
+    }
+
+    /// The time at its source of a file, if it is the one that was sent.
+    pub(super) fn time(&self, folder: &Path, name: &Name, listed: &ListedFile) -> Option<Moment> {
+        let sent = self.folders.get(folder)?.get(name)?;
+        (Some(sent.bytes) == listed.bytes && sent.mark == listed.mark).then_some(sent.modified)
+    }
+
+    /// The files, below the replica's folder, of which a listing does not show what was sent.
+    pub(super) fn contradicted(&self, listed: &Listed, replica: &Path) -> Vec<PathBuf> {
+        let (mut gone, forms) = (Vec::new(), Forms::below(listed, replica));
+        for (folder, files) in &self.folders {
+            let path = within(replica, folder);
+            let is_there = |name: &Name| {
+                let file = forms.file(&path.join(name.as_path()));
+                file.is_some_and(|file| self.time(folder, name, file).is_some())
+            };
+            let names = files.keys().filter(|name| !is_there(name));
+            gone.extend(names.map(|name| folder.join(name.as_path())));
+        }
+        gone
+    }
+}
+
+/// Files of a replica that are not proven, by their paths below its folder.
+#[derive(Debug, Default)]
+pub(super) struct Half {
+    files: BTreeMap<PathBuf, Vec<Unproven>>,
+}
+
+impl Half {
+    pub(super) fn of(rows: Vec<Unproven>) -> Self {
+        let mut half = Self::default();
+        for row in rows {
+            let files = half.files.entry(row.file.path.clone()).or_default();
+            files.push(row);
+        }
+        half
+    }
+
+    /// Whether what a listing shows may be half of what a run was sending.
+    fn holds(&self, path: &Path, listed: &ListedFile, abilities: &Abilities) -> bool {
+        let shown = Left {
+            bytes: listed.bytes,
+            mark: listed.mark,
+        };
+        let step = abilities.step().filter(|_| !abilities.has_slow_times());
+        let is_as_sent = |row: &Unproven| {
+            let same_time = match step {
+                Some(step) => listed
+                    .modified
+                    .same_as(row.sent.modified, step.max(Step::Second)),
+                // Sizes alone prove nothing.
+                None => row.is_said && row.left.is_none(),
+            };
+            listed.bytes == Some(row.sent.bytes) && same_time
+        };
+        let rows = self.files.get(path);
+        rows.is_some_and(|rows| rows.iter().any(|row| row.may_be(shown) && !is_as_sent(row)))
+    }
+}
+
+/// The projects of a scope that a listing of a category shows.
+pub(super) fn projects(
+    listed: &Listed,
+    listing: &mut Listing<'_>,
+    scope: &Scope,
+    inner: &[PathBuf],
+) {
+    let category = &listing.category.path;
+    let mut clients = BTreeSet::new();
+    for path in listed.folders.keys() {
+        let Ok(below) = path.strip_prefix(category) else {
+            continue;
+        };
+        let names: Vec<Name> = below.iter().take(2).map(Name::from).collect();
+        let closed = |depth: usize| {
+            let above: PathBuf = category.iter().chain(below.iter().take(depth)).collect();
+            inner.contains(&above)
+        };
+        if names.iter().any(|name| is_housekeeping(name.as_os_str())) || closed(1) {
+            continue;
+        }
+        clients.extend(names.first().cloned());
+        if let [client, project] = names.as_slice() {
+            let (client, project) = (client.clone(), project.clone());
+            let project = ProjectId { client, project };
+            if scope.contains(&project) && !closed(2) {
+                listing.projects.insert(project);
+            }
+        }
+    }
+    listing.clients = clients.len();
+}
+
+/// What a tree is made of.
+pub(super) struct Replica<'a> {
+    /// The replica's folder below the root.
+    pub(super) relative: &'a Path,
+    /// The folders of other categories.
+    pub(super) inner: &'a [PathBuf],
+    pub(super) exclusions: &'a Exclusions,
+    pub(super) abilities: &'a Abilities,
+    pub(super) record: &'a Record,
+    /// Files that may be half, because a run that was sending them did not come to its end.
+    pub(super) half: &'a Half,
+    /// Whether these are older than any version, to be replaced; else nothing is known of them.
+    pub(super) replaces_half: bool,
+}
+
+impl Replica<'_> {
+    /// The tree that a listing shows of it.
+    pub(super) fn tree(&self, listed: &Listed) -> Tree {
+        let mut tree = Tree {
+            proven: Some(self.abilities.step().unwrap_or(Step::Nanosecond)),
+            ..Tree::default()
+        };
+        for (path, why) in &listed.problems {
+            let above = self.relative.starts_with(path);
+            let below = path.strip_prefix(self.relative).ok();
+            if let Some(path) = below.or_else(|| above.then_some(Path::new(""))) {
+                tree.problems.push(Problem {
+                    path: path.to_owned(),
+                    error: Error::Remote {
+                        action: "list",
+                        path: path.to_owned(),
+                        why: why.clone(),
+                    },
+                });
+            }
+        }
+        let from = self.relative.to_owned();
+        let folders = listed.folders.range(from..);
+        for (whole, files) in folders.take_while(|(path, _)| path.starts_with(self.relative)) {
+            let path = whole.strip_prefix(self.relative).unwrap_or(whole);
+            if self.is_left_alone(whole, path) {
+                continue;
+            }
+            let (seen, problems) = self.folder(path, files, &listed.twice);
+            tree.problems.extend(problems);
+            tree.folders
+                .insert(path.to_owned(), TreeFolder::known(seen));
+        }
+        if !tree.folders.is_empty() && !self.abilities.holds_empty_folders() {
+            self.add_empty_folders(&mut tree);
+        }
+        for Problem { path, .. } in &tree.problems {
+            // What a folder that cannot be listed holds is not known.
+            if let Some(closed) = tree.folders.get_mut(path) {
+                closed.files = None;
+            }
+        }
+        name_subfolders(&mut tree);
+        tree
+    }
+
+    /// Folders that were made at a storage which holds none that are empty: they are there as far as it can hold them.
+    fn add_empty_folders(&self, tree: &mut Tree) {
+        for (path, files) in &self.record.folders {
+            if files.is_empty() && !tree.folders.contains_key(path) {
+                let seen = SeenFolder {
+                    path: path.clone(),
+                    ..SeenFolder::default()
+                };
+                tree.folders.insert(path.clone(), TreeFolder::known(seen));
+            }
+        }
+    }
+
+    /// Whether a folder is excluded, another category's, or below one that is.
+    fn is_left_alone(&self, whole: &Path, path: &Path) -> bool {
+        let excluded = |path: &Path| {
+            let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
+                return false;
+            };
+            self.exclusions.excludes(above, name, true)
+        };
+        path.ancestors().any(excluded) || self.inner.iter().any(|inner| whole.starts_with(inner))
+    }
+
+    /// Says that a file may be half.
+    fn half_problem(&self, path: &Path, name: &Name) -> Problem {
+        let path = path.join(name.as_path());
+        let why = "a run that was sending it did not come to its end; copy or sync it there again";
+        Problem {
+            error: Error::Remote {
+                action: "prove",
+                path: self.relative.join(&path),
+                why: why.to_owned(),
+            },
+            path,
+        }
+    }
+
+    fn folder(
+        &self,
+        path: &Path,
+        files: &BTreeMap<Name, ListedFile>,
+        twice: &BTreeSet<PathBuf>,
+    ) -> (SeenFolder, Vec<Problem>) {
+        let mut packer = Packer::with_capacity(files.len());
+        let mut seen = SeenFolder {
+            path: path.to_owned(),
+            ..SeenFolder::default()
+        };
+        let mut problems = Vec::new();
+        for (name, file) in files {
+            if self.exclusions.excludes(path, name.as_os_str(), false) {
+                continue;
+            }
+            let Some(bytes) = file.bytes else {
+                let whole = within(self.relative, path).join(name.as_path());
+                let (action, why) = if twice.contains(&whole) {
+                    (
+                        "tell which file is meant by",
+                        "its name is there more than once: rename one of them there",
+                    )
+                } else {
+                    ("say the size of", "it is a document that has none")
+                };
+                problems.push(Problem {
+                    path: path.join(name.as_path()),
+                    error: Error::Remote {
+                        action,
+                        path: whole,
+                        why: why.to_owned(),
+                    },
+                });
+                seen.unread.push(name.clone());
+                continue;
+            };
+            let mut own = self
+                .abilities
+                .step()
+                .map_or(Moment::UNKNOWN, |_| file.modified);
+            if self
+                .half
+                .holds(&path.join(name.as_path()), file, self.abilities)
+            {
+                if !self.replaces_half {
+                    problems.push(self.half_problem(path, name));
+                    seen.unread.push(name.clone());
+                    continue;
+                }
+                own = Moment::UNKNOWN;
+            }
+            let modified = self.record.time(path, name, file).unwrap_or(own);
+            packer.add(&File {
+                name: name.as_bytes(),
+                bytes,
+                modified,
+                target: None,
+            });
+            seen.tally.add(bytes, modified);
+        }
+        seen.manifest = packer.finish();
+        (seen, problems)
+    }
+}
+
+/// A tree with everything that the record says of it, and with folders that were made.
+pub(super) fn with_record(
+    mut tree: Tree,
+    record: &Record,
+    made: &[PathBuf],
+    abilities: &Abilities,
+) -> Tree {
+    if tree.folders.is_empty() {
+        tree.proven = Some(abilities.step().unwrap_or(Step::Nanosecond));
+    }
+    let new = record.folders.iter().filter(|(_, files)| !files.is_empty());
+    for path in new.map(|(path, _)| path).chain(made) {
+        for above in path.ancestors() {
+            tree.folders.entry(above.to_owned()).or_insert_with(|| {
+                TreeFolder::known(SeenFolder {
+                    path: above.to_owned(),
+                    ..SeenFolder::default()
+                })
+            });
+        }
+    }
+    for (path, files) in &record.folders {
+        let Some(seen) = tree
+            .folders
+            .get_mut(path)
+            .and_then(|folder| folder.files.as_mut())
+        else {
+            continue;
+        };
+        let mut packer = Packer::with_capacity(files.len());
+        let mut tally = Tally::default();
+        let mut all: BTreeMap<Name, (u64, Moment)> = BTreeMap::new();
+        let mut before = seen.manifest.files();
+        while let Ok(Some(file)) = before.next() {
+            all.insert(
+                Name::from_bytes(file.name.to_vec()),
+                (file.bytes, file.modified),
+            );
+        }
+        all.extend(
+            files
+                .iter()
+                .map(|(name, file)| (name.clone(), (file.bytes, file.modified))),
+        );
+        for (name, (bytes, modified)) in &all {
+            packer.add(&File {
+                name: name.as_bytes(),
+                bytes: *bytes,
+                modified: *modified,
+                target: None,
+            });
+            tally.add(*bytes, *modified);
+        }
+        seen.manifest = packer.finish();
+        seen.tally = tally;
+    }
+    for folder in tree.folders.values_mut() {
+        folder.subfolders.clear();
+    }
+    name_subfolders(&mut tree);
+    tree
+}
+
+/// Tells every folder the names of those in it.
+fn name_subfolders(tree: &mut Tree) {
+    let paths: Vec<PathBuf> = tree.folders.keys().cloned().collect();
+    for path in paths {
+        if let (Some(above), Some(name)) = (path.parent(), path.file_name())
+            && let Some(folder) = tree.folders.get_mut(above)
+        {
+            folder.subfolders.push(name.into());
+        }
+    }
+    for folder in tree.folders.values_mut() {
+        folder.subfolders.sort_unstable();
+    }
+}

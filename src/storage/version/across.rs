@@ -1,0 +1,177 @@
+//! Keeping an old version on another file system than its own: it is copied, the copy is proven, and only then is the original
+//! removed or replaced, if it is unchanged.
+
+use std::ffi::{OsStr, OsString};
+use std::io::ErrorKind;
+use std::sync::Arc;
+
+use super::check::{is, is_there, raced};
+use super::{Place, Versions};
+use crate::base::error::{Error, Result};
+use crate::model::own_folder;
+use crate::os::folder::Folder;
+use crate::os::stat::{Kind, Stat};
+use crate::snapshot::diff::Seen;
+use crate::storage::copy_file::{Mover, Part, copy_file, make_link, temporary_name_with};
+
+impl Versions<'_> {
+    /// Copies an old version among the others and returns what was copied. It was flushed and read back by then.
+    pub(super) fn copy_across(
+        &self,
+        (folder, name): Place<'_>,
+        kept: &Arc<Folder>,
+        old: &Seen,
+    ) -> Result<Stat> {
+        if !matches!(old.kind, Kind::File | Kind::Link) {
+            let why = "it is on another file system than the kept versions; move it away by hand";
+            return Err(Error::Io {
+                action: "replace",
+                path: folder.path().join(name),
+                source: std::io::Error::other(why),
+            });
+        }
+        // In our own folder the next run finds what one that was killed leaves. Some file systems move nothing from there.
+        let own = Arc::new(own_folder::open(self.root)?);
+        match copy_within((folder, name), &own, kept, old.kind) {
+            Err(error) if is(&error, ErrorKind::CrossesDevices) => {
+                copy_within((folder, name), kept, kept, old.kind)
+            }
+            copied => copied,
+        }
+    }
+
+    /// Replaces on a file system other than that of the versions: the old version is copied there first.
+    pub(super) fn replace_across(
+        &self,
+        mut part: Part,
+        place: Place<'_>,
+        kept: &Arc<Folder>,
+        old: &Seen,
+    ) -> Result<()> {
+        let (folder, name) = place;
+        let copied = self.copy_across(place, kept, old)?;
+        let temporary = part.place().1.to_owned();
+        let new = folder.stat(&temporary)?;
+        // From the exchange on the temporary name stands for the old version.
+        part.settle();
+        let exchanged = folder.exchange(&temporary, folder, name);
+        if !matches!(exchanged, Ok(true)) && is_there(folder, &temporary, &new) {
+            part.unsettle();
+        }
+        if exchanged? {
+            if is_there(folder, &temporary, &copied) {
+                // Its copy is kept.
+                return folder.remove_temporary(&temporary);
+            }
+            folder.exchange(&temporary, folder, name)?;
+            keep_what_was_saved(folder, name, &temporary, &new)?;
+            return Err(raced(folder, name));
+        }
+        let there = folder.stat(name)?;
+        let is_unchanged = there.kind == Kind::Link
+            || there.changed == copied.changed
+            || !folder.features().is_honest;
+        if !(is_unchanged && folder.is_same_file(&there, &copied)) {
+            return Err(raced(folder, name));
+        }
+        part.place_over(name)
+    }
+}
+
+/// Copies a file or link to a temporary name in a folder, proves the copy, and gives it its name among the versions.
+fn copy_within(
+    (folder, name): Place<'_>,
+    within: &Arc<Folder>,
+    kept: &Folder,
+    kind: Kind,
+) -> Result<Stat> {
+    let mut mover = Mover::default();
+    mover.digests = true;
+    let mut copy = if kind == Kind::File {
+        copy_file(folder, name, within, &mut mover, &|_| {})?
+    } else {
+        make_link(folder, name, within)?
+    };
+    copy.flush()?;
+    copy.forget();
+    let verdict = copy.verify(mover.buffer(), &|_| {}, &folder.path().join(name))?;
+    if let Some(verdict) = verdict.filter(|verdict| verdict.source != verdict.copy) {
+        return Err(Error::Mismatch {
+            path: kept.path().join(name),
+            read: verdict.source.to_string(),
+            written: verdict.copy.to_string(),
+        });
+    }
+    copy.close()?;
+    let copied = copy.source;
+    copy.place_in(kept, name)?;
+    kept.flush()?;
+    Ok(copied)
+}
+
+/// An original whose copy is kept, under a temporary name beside its own.
+pub(super) struct Aside<'a> {
+    folder: &'a Folder,
+    name: &'a OsStr,
+    temporary: OsString,
+}
+
+impl<'a> Aside<'a> {
+    /// Takes the name from a file that is still what was copied. What somebody saved meanwhile keeps it.
+    pub(super) fn take(folder: &'a Folder, name: &'a OsStr, copied: &Stat) -> Result<Self> {
+        if !is_there(folder, name, copied) {
+            return Err(raced(folder, name));
+        }
+        let aside = Self {
+            folder,
+            name,
+            temporary: temporary_name_with(b""),
+        };
+        folder.rename_new(name, folder, &aside.temporary)?;
+        if is_there(folder, &aside.temporary, copied) {
+            return Ok(aside);
+        }
+        aside.put_back()?;
+        Err(raced(folder, name))
+    }
+
+    /// Removes the original; its copy is all that is left of it.
+    pub(super) fn remove(self) -> Result<()> {
+        self.folder.remove_temporary(&self.temporary)
+    }
+
+    /// Gives the original its name again; where somebody else took that, one beside it.
+    pub(super) fn put_back(self) -> Result<()> {
+        let Self {
+            folder,
+            name,
+            temporary,
+        } = self;
+        match folder.rename_new(&temporary, folder, name) {
+            Err(Error::Raced { .. }) => {
+                folder.rename_new(&temporary, folder, &saved_meanwhile(name))
+            }
+            renamed => renamed,
+        }
+    }
+}
+
+/// After an exchange that was taken back in a file's own folder: removes the copy, but if somebody saved over that too,
+/// gives what they saved a name that stays.
+fn keep_what_was_saved(
+    folder: &Folder,
+    name: &OsStr,
+    temporary: &OsStr,
+    copy: &Stat,
+) -> Result<()> {
+    if is_there(folder, temporary, copy) {
+        return folder.remove_temporary(temporary);
+    }
+    folder.rename_new(temporary, folder, &saved_meanwhile(name))
+}
+
+fn saved_meanwhile(name: &OsStr) -> OsString {
+    let mut saved = name.to_owned();
+    saved.push(".saved-meanwhile");
+    saved
+}

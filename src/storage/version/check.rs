@@ -1,0 +1,71 @@
+//! Comparing what is there with what the plan saw, and one name with another.
+
+use std::ffi::OsStr;
+use std::io::ErrorKind;
+
+use super::Place;
+use crate::base::error::{At as _, Error, Result};
+use crate::os::folder::Folder;
+use crate::os::stat::{Kind, Stat};
+use crate::snapshot::diff::Seen;
+use crate::snapshot::digest::Digest;
+
+/// Fails unless what has the name is still what the plan saw.
+pub(super) fn require(folder: &Folder, name: &OsStr, planned: &Seen) -> Result<()> {
+    let now = folder.stat(name)?;
+    let same = match planned.kind {
+        Kind::File => now.bytes == planned.bytes && now.modified == planned.modified,
+        Kind::Link => now.modified == planned.modified,
+        Kind::Folder | Kind::Special => true,
+    };
+    if same && now.kind == planned.kind {
+        return Ok(());
+    }
+    Err(raced(folder, name))
+}
+
+/// Fails unless the second name, among the versions, is for the very content that has the first.
+///
+/// One number for both proves it where numbers are stable. On other file systems, where the names of one file have different
+/// numbers or a link is made as a copy, both are read.
+pub(super) fn require_kept((folder, name): Place<'_>, kept: &Folder, old: &Seen) -> Result<()> {
+    let (there, second) = (folder.stat(name)?, kept.stat(name)?);
+    let same_id = (there.device, there.inode) == (second.device, second.inode);
+    let is_kept = (same_id && folder.features().stable_ids)
+        || (there.has_content_of(&second) && same_content(folder, kept, name, there.kind)?);
+    if !is_kept {
+        return Err(raced(folder, name));
+    }
+    require(kept, name, old)
+}
+
+/// Whether a name in two folders is for the same bytes, or for links to the same target.
+fn same_content(a: &Folder, b: &Folder, name: &OsStr, kind: Kind) -> Result<bool> {
+    match kind {
+        Kind::File => Ok(digest(a, name)? == digest(b, name)?),
+        Kind::Link => Ok(a.read_link(name)? == b.read_link(name)?),
+        Kind::Folder | Kind::Special => Ok(false),
+    }
+}
+
+fn digest(folder: &Folder, name: &OsStr) -> Result<Digest> {
+    let (file, _) = folder.open_file(name)?;
+    Digest::of_file(&file, &mut Vec::new(), &|_| {}).at("read", folder.path().join(name))
+}
+
+/// Whether a name stands for this file, as it was.
+pub(super) fn is_there(folder: &Folder, name: &OsStr, file: &Stat) -> bool {
+    folder
+        .stat(name)
+        .is_ok_and(|found| folder.is_same_file(&found, file))
+}
+
+pub(super) fn raced(folder: &Folder, name: &OsStr) -> Error {
+    Error::Raced {
+        path: folder.path().join(name),
+    }
+}
+
+pub(super) fn is(error: &Error, kind: ErrorKind) -> bool {
+    matches!(error, Error::Io { source, .. } if source.kind() == kind)
+}

@@ -1,0 +1,152 @@
+//! Keeping what is replaced: `ROOT/.auto-backup/versions/RUN/...` at the destination holds every old version.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `mod` | makes the folder of a run, and in it the folders of the replicas |
+//! | `replace` | gives a copy the name of what it replaces |
+//! | `aside` | moves away what is gone from the source, or in the way of a folder |
+//! | `across` | copies an old version to another file system, where it cannot be moved |
+//! | `checks` | compares what is there with what the plan saw |
+//!
+//! No report of a file system is believed where the result can be looked at.
+
+mod across;
+mod aside;
+mod check;
+mod replace;
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::base::error::Result;
+use crate::base::own_name::OWN_FOLDER;
+use crate::base::timestamp::Moment;
+use crate::model::own_folder;
+use crate::os::folder::Folder;
+use crate::os::host;
+
+/// Returns a new name for a folder of old versions: `TIME-HOST-RUN-RANDOM`. Its 128 random bits make it different at every
+/// call, also for two runs with the same number in the same second.
+///
+/// # Errors
+/// The system has no source of randomness.
+pub fn run_name(run: i64) -> Result<String> {
+    let (time, host) = (Moment::now().file_name(), host::name());
+    Ok(format!("{time}-{host}-{run}-{}", host::random_id()?))
+}
+
+/// Returns a new folder below the root of a remote for the old versions of one attempt of a run.
+///
+/// # Errors
+/// As for [`run_name`].
+pub fn on_remote(run: i64) -> Result<PathBuf> {
+    Ok([OWN_FOLDER, "versions", &run_name(run)?].iter().collect())
+}
+
+/// Where the old versions of one run on one database go.
+#[derive(Debug)]
+pub struct Versions<'a> {
+    root: &'a Folder,
+    run: i64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The run's own folder, once something was kept in it: its name and its handle.
+    run: Option<(OsString, Arc<Folder>)>,
+    /// The folder in which something was kept last: its path below the run's, and its handle.
+    last: Option<(PathBuf, Arc<Folder>)>,
+}
+
+/// A name in an open folder.
+type Place<'a> = (&'a Folder, &'a OsStr);
+
+/// A replica's folder below the root, and a path below that.
+type Relative<'a> = (&'a Path, &'a Path);
+
+impl<'a> Versions<'a> {
+    /// For a run of this number on the database with this root. The folder is made when the first version is kept.
+    pub fn new(root: &'a Folder, run: i64) -> Self {
+        Self {
+            root,
+            run,
+            state: Mutex::default(),
+        }
+    }
+
+    /// The run's folder below the root, if anything was kept.
+    pub fn path(&self) -> Option<PathBuf> {
+        let (name, _) = self.state().run.clone()?;
+        Some(Path::new(OWN_FOLDER).join("versions").join(name))
+    }
+
+    /// The folder among the versions for what has this path, with the same permissions on the way.
+    fn mirror(&self, (replica, path): Relative<'_>) -> Result<Arc<Folder>> {
+        let relative = replica.join(path.parent().unwrap_or(Path::new("")));
+        let mut state = self.state();
+        if let Some((last, folder)) = &state.last
+            && *last == relative
+        {
+            return Ok(Arc::clone(folder));
+        }
+        let run = if let Some((_, run)) = &state.run {
+            Arc::clone(run)
+        } else {
+            let (name, run) = self.make_run_folder()?;
+            Arc::clone(&state.run.insert((name, Arc::new(run))).1)
+        };
+        let mut kept = run.beneath(Path::new(""))?;
+        let mut like = self.root.beneath(Path::new(""))?;
+        for component in &relative {
+            like = like.child(component)?;
+            kept = kept.child_like(component, &like)?;
+        }
+        let kept = Arc::new(kept);
+        state.last = Some((relative, Arc::clone(&kept)));
+        Ok(kept)
+    }
+
+    /// Makes a folder for this run, exclusively. Its handle is kept, so that nobody can exchange it later.
+    fn make_run_folder(&self) -> Result<(OsString, Folder)> {
+        let own = own_folder::open(self.root)?;
+        let versions = own.trusted_child(OsStr::new("versions"), self.root)?;
+        let name = OsString::from(run_name(self.run)?);
+        let mode = self.root.stat_self()?.mode;
+        versions.make_new(&name, mode)?;
+        let folder = versions.child(&name)?;
+        folder.set_own_mode(mode | 0o700)?;
+        versions.flush()?;
+        Ok((name, folder))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A flush of the whole file system follows where there is one; elsewhere each folder is flushed by itself.
+fn flush_where_needed(folder: &Folder) -> Result<()> {
+    if folder.has_whole_flush() {
+        Ok(())
+    } else {
+        folder.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_attempts_never_share_a_folder() {
+        let (first, second) = (on_remote(7).unwrap(), on_remote(7).unwrap());
+        assert_ne!(first, second);
+        let name = first.file_name().unwrap().to_str().unwrap();
+        let (before, random) = name.rsplit_once('-').unwrap();
+        assert!(before.ends_with("-7"), "{name}");
+        assert_eq!(random.len(), 32, "{name}");
+        assert!(first.starts_with(".auto-backup/versions"));
+    }
+}

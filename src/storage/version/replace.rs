@@ -1,0 +1,179 @@
+//! Giving a whole copy the name of what it replaces.
+//!
+//! The copy goes among the versions first, and is then exchanged with what it replaces: one step, in which neither is ever
+//! without a name, and whatever had the name at that moment is kept. Where a file system cannot exchange, the old version gets
+//! a second name, or is moved or copied, before its own is given to the new.
+
+use std::ffi::OsStr;
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+
+use super::check::{is, is_there, raced, require, require_kept};
+use super::{Place, Relative, Versions, flush_where_needed};
+use crate::base::error::{At as _, Result};
+use crate::os::folder::{Folder, is_missing};
+use crate::os::stat::Stat;
+use crate::snapshot::diff::Seen;
+use crate::storage::copy_file::Part;
+
+/// Errors of file systems that have no hard links, or no more for a file.
+const NO_LINKS: [ErrorKind; 3] = [
+    ErrorKind::PermissionDenied,
+    ErrorKind::Unsupported,
+    ErrorKind::TooManyLinks,
+];
+
+impl Versions<'_> {
+    /// Gives a whole copy the name of what it replaces, and keeps that.
+    ///
+    /// # Errors
+    /// [`crate::base::error::Error::Raced`] if what has the name is no longer what the plan saw; or the old version could not be kept. It is
+    /// where it was then.
+    pub fn replace(
+        &self,
+        mut part: Part,
+        (folder, name): (&Arc<Folder>, &OsStr),
+        relative: Relative<'_>,
+        old: &Seen,
+    ) -> Result<()> {
+        let place: Place<'_> = (folder, name);
+        require(folder, name, old)?;
+        let kept = self.mirror(relative)?;
+        if !folder.features().exchange {
+            return self.replace_in_steps(part, place, &kept, old);
+        }
+        let (temporary_folder, temporary) = part.place();
+        let copy = temporary_folder.stat(temporary)?;
+        match part.move_to(&kept, name) {
+            Ok(()) => {}
+            Err(error) if is(&error, ErrorKind::CrossesDevices) => {
+                return self.replace_across(part, place, &kept, old);
+            }
+            Err(error) => return Err(error),
+        }
+        // From the exchange on its name stands for the old version, which must never be removed.
+        part.settle();
+        let exchanged = kept.exchange(name, folder, name);
+        match exchanged {
+            Ok(true) => {
+                keep_if_expected(&kept, place, old, &copy)?;
+                flush_where_needed(&kept)
+            }
+            Ok(false) => {
+                part.unsettle();
+                part.move_back(folder)?;
+                self.replace_in_steps(part, place, &kept, old)
+            }
+            Err(error) => {
+                if is_missing(&error) {
+                    return part.place_in(folder, name);
+                }
+                // A network may have lost no more than the answer.
+                if is_there(&kept, name, &copy) {
+                    part.unsettle();
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Replaces where names cannot be exchanged: the old version gets a second name among the versions, or is moved there.
+    /// That reaches stable storage before its own name is given away, for such a file system may not keep the order.
+    fn replace_in_steps(
+        &self,
+        part: Part,
+        place: Place<'_>,
+        kept: &Arc<Folder>,
+        old: &Seen,
+    ) -> Result<()> {
+        let (folder, name) = place;
+        let linked = if folder.features().links {
+            folder.link(name, kept, name)
+        } else {
+            Err(io::Error::from(ErrorKind::Unsupported)).at("link", kept.path())
+        };
+        match linked {
+            Ok(()) => {
+                kept.flush()?;
+                require_kept(place, kept, old)?;
+                let copy = folder.stat(part.place().1)?;
+                part.place_over(name)?;
+                require_replaced(place, kept, old, &copy)
+            }
+            Err(error) if NO_LINKS.iter().any(|kind| is(&error, *kind)) => {
+                match folder.rename_new(name, kept, name) {
+                    Err(error) if is(&error, ErrorKind::CrossesDevices) => {
+                        self.replace_across(part, place, kept, old)
+                    }
+                    moved => moved.and_then(|()| place_in_free_name(part, place, kept, old)),
+                }
+            }
+            Err(error) if is(&error, ErrorKind::CrossesDevices) => {
+                self.replace_across(part, place, kept, old)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Gives a copy the name of a file that was moved among the versions. Where that fails, or something else came there, it
+/// goes back.
+fn place_in_free_name(
+    part: Part,
+    (folder, name): Place<'_>,
+    kept: &Folder,
+    old: &Seen,
+) -> Result<()> {
+    let placed = match require(kept, name, old) {
+        Ok(()) => kept.flush().and_then(|()| part.place_new(name)),
+        Err(_) => Err(raced(folder, name)),
+    };
+    placed.map_err(|error| match kept.rename_new(name, folder, name) {
+        Ok(()) => error,
+        // Both failed: the second says where the old version is.
+        Err(lost) => lost,
+    })
+}
+
+/// Fails where a file system reported that a copy was renamed, and something else is to be seen.
+fn require_replaced(
+    (folder, name): Place<'_>,
+    kept: &Folder,
+    old: &Seen,
+    copy: &Stat,
+) -> Result<()> {
+    if folder.features().is_honest {
+        return Ok(());
+    }
+    require(kept, name, old)?;
+    if is_there(folder, name, copy) {
+        return Ok(());
+    }
+    let why = "the file system reported success, but its name stands for something else";
+    Err(io::Error::other(why)).at("replace", folder.path().join(name))
+}
+
+/// After an exchange: what came among the versions must be what the plan saw, else both go back, for somebody saved a
+/// newer version meanwhile. What comes back is removed only if it is the copy still: somebody may have saved over that
+/// too.
+fn keep_if_expected(
+    kept: &Folder,
+    (folder, name): Place<'_>,
+    old: &Seen,
+    copy: &Stat,
+) -> Result<()> {
+    match require(kept, name, old) {
+        Ok(()) => return require_replaced((folder, name), kept, old, copy),
+        Err(error) if is_missing(&error) => {
+            let why = "the file system reported an exchange of two names, but replaced one: the old version is lost";
+            return Err(io::Error::other(why))
+                .at("keep the old version of", folder.path().join(name));
+        }
+        Err(_) => {}
+    }
+    kept.exchange(name, folder, name)?;
+    if is_there(kept, name, copy) {
+        kept.remove_temporary(name)?;
+    }
+    Err(raced(folder, name))
+}

@@ -1,0 +1,242 @@
+//! The replicas of a sync: those that are at the source, looked at, and those that were sent from there and are gone.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::Sync;
+use super::source::Looked;
+use crate::base::error::Result;
+use crate::base::monitor::Event;
+use crate::base::name::Name;
+use crate::copy::outcome::Outcome;
+use crate::copy::remote::Looking;
+use crate::copy::report::Report;
+use crate::index::overview::with_holders;
+use crate::index::{Index, SentChanges, SentRow};
+use crate::model::project::{ProjectId, Scope, below};
+use crate::model::registry::Category;
+use crate::scan::discover;
+use crate::snapshot::tree::Tree;
+use crate::storage::Side;
+use crate::storage::observation::Noting;
+
+/// One replica of a sync.
+pub(super) struct Gathered<'a> {
+    /// Its category.
+    pub(super) category: &'a Category,
+    /// Its project.
+    pub(super) project: ProjectId,
+    /// Its folder below both roots.
+    pub(super) relative: PathBuf,
+    /// What the source holds of it; nothing where it is gone.
+    pub(super) tree: Tree,
+    /// What was sent of it.
+    pub(super) rows: Vec<SentRow>,
+    /// What a listing showed at the destination, where one was made.
+    pub(super) there: Option<Tree>,
+    /// Why nothing can be done with it, if so.
+    pub(super) refused: Option<String>,
+}
+
+impl Gathered<'_> {
+    /// Whether nothing of it was ever sent to the destination.
+    pub(super) fn is_new(&self) -> bool {
+        self.rows.is_empty() && !self.tree.folders.is_empty()
+    }
+
+    /// Takes what is there already for sent.
+    pub(super) fn take_over(&mut self, source: &Path, changes: &SentChanges) {
+        let folders = changes.folders();
+        self.rows = folders
+            .map(|(folder, files)| SentRow::packed(folder, source, files))
+            .collect();
+    }
+}
+
+/// What was seen at the source.
+#[derive(Default)]
+struct Known {
+    /// The folders of replicas that are there.
+    replicas: BTreeSet<PathBuf>,
+    /// Folders of which nothing is known: what was sent from below them is not gone.
+    closed: Vec<PathBuf>,
+}
+
+impl Known {
+    fn is_closed(&self, relative: &Path) -> bool {
+        self.closed
+            .iter()
+            .any(|closed| relative.starts_with(closed))
+    }
+}
+
+impl<'a> Sync<'a> {
+    /// The replicas that are meant. What was seen at the source is told to the index, unless nothing is to be done.
+    pub(super) fn gather(
+        &self,
+        index: &mut Index,
+        looked: Looked,
+        report: &mut Report,
+    ) -> Result<Vec<Gathered<'a>>> {
+        let destination = &self.request.destination.root;
+        let mut gathered = Vec::new();
+        let mut seen = Known {
+            closed: looked.closed,
+            ..Known::default()
+        };
+        let is_remote = self.request.destination.is_remote();
+        for (path, why) in looked.problems {
+            report.add(Outcome::Failed(why), || self.there(&path));
+        }
+        for (place, project, tree) in looked.replicas {
+            let category = self.request.categories[place];
+            self.monitor.event(&Event::Files(tree.files()));
+            let relative = below(&category.path, &project);
+            seen.replicas.insert(relative.clone());
+            if let Some(error) = tree.failure() {
+                report.add(Outcome::Failed(error.line()), || self.there(&relative));
+                continue;
+            }
+            if is_remote {
+                self.report_unread(&relative, &tree, report);
+            }
+            gathered.push(Gathered {
+                category,
+                project,
+                rows: index.sent(destination, &relative)?,
+                relative,
+                tree,
+                there: None,
+                refused: None,
+            });
+        }
+        if !self.request.dry_run {
+            self.note_source(index, &gathered, report)?;
+        }
+        self.add_gone(index, &mut gathered, &seen, report)?;
+        self.forget_failures(index, &seen)?;
+        if gathered.is_empty() && report.items.is_empty() {
+            let (categories, scope) = (&self.request.categories, &self.request.scope);
+            let name = &self.request.source.name;
+            let error = self
+                .source
+                .no_replica(self.registry, categories, scope, name)?;
+            return Err(with_holders(
+                error,
+                index,
+                self.registry,
+                categories,
+                scope,
+            )?);
+        }
+        Ok(gathered)
+    }
+
+    fn note_source(
+        &self,
+        index: &mut Index,
+        gathered: &[Gathered<'_>],
+        report: &mut Report,
+    ) -> Result<()> {
+        let mut noting = Noting::begin(index, self.request.source)?;
+        for replica in gathered {
+            noting.add(replica.category, &replica.project, &replica.tree)?;
+        }
+        let noted = noting.finish()?;
+        if let Err(error) = self.source.note(&noted, index) {
+            self.monitor.event(&Event::Problem(&error));
+            report.unrecorded = true;
+        }
+        Ok(())
+    }
+
+    /// Adds the replicas of which this source sent something, and that it does not hold any more.
+    fn add_gone(
+        &self,
+        index: &Index,
+        gathered: &mut Vec<Gathered<'a>>,
+        seen: &Known,
+        report: &mut Report,
+    ) -> Result<()> {
+        let (destination, source) = (&self.request.destination.root, &self.request.source.root);
+        for relative in index.sent_replicas(destination, source)? {
+            if seen.replicas.contains(&relative) || seen.is_closed(&relative) {
+                continue;
+            }
+            let Some((category, project)) = self.meant(&relative) else {
+                continue;
+            };
+            // Nothing is there, unless a mount in it is away.
+            let (registry, exclusions) = (self.registry, &self.exclusions);
+            let tree = match &*self.source {
+                Side::Disk(side) => side.tree(registry, exclusions, category, &project)?,
+                Side::Remote(_) => Tree::default(),
+            };
+            self.report_unread(&relative, &tree, report);
+            if tree.failure().is_some() {
+                continue;
+            }
+            gathered.push(Gathered {
+                category,
+                project,
+                rows: index.sent(destination, &relative)?,
+                relative,
+                tree,
+                there: None,
+                refused: None,
+            });
+        }
+        Ok(())
+    }
+
+    /// Reports what could not be read of a replica at the source.
+    pub(super) fn report_unread(&self, relative: &Path, tree: &Tree, report: &mut Report) {
+        for problem in &tree.problems {
+            // The replica's own folder has no slash at its end.
+            let whole: PathBuf = relative.join(&problem.path).components().collect();
+            report.add(Outcome::Failed(problem.error.line()), || self.there(&whole));
+        }
+    }
+
+    /// Forgets the failures of what is no longer at the source, is left alone by now, or could be listed this time.
+    fn forget_failures(&self, index: &mut Index, seen: &Known) -> Result<()> {
+        if self.request.dry_run {
+            return Ok(());
+        }
+        let (source, destination) = self.roots();
+        let mut looking = Looking::at(&self.source);
+        let mut gone = Vec::new();
+        for failure in index.failures_below(source, destination, Path::new(""))? {
+            let is_over = if self.replica_of(&failure.path).is_some() {
+                self.is_left_alone(&failure.path) || self.is_gone(&mut looking, &failure.path)?
+            } else {
+                self.was_listed(&failure.path) && !seen.is_closed(&failure.path)
+            };
+            if is_over {
+                gone.push(failure.path);
+            }
+        }
+        index.clear_failures(source, destination, &gone)
+    }
+
+    /// Whether a path is the folder of a category or a client that this sync lists.
+    fn was_listed(&self, path: &Path) -> bool {
+        let mut categories = self.request.categories.iter();
+        categories.any(|category| {
+            let Ok(below) = path.strip_prefix(&category.path) else {
+                return false;
+            };
+            let names: Vec<Name> = below.iter().map(Name::from).collect();
+            match (&self.request.scope, names.as_slice()) {
+                (Scope::All, [] | [_]) => true,
+                (Scope::Client(meant), [client]) => meant == client,
+                _ => false,
+            }
+        })
+    }
+
+    /// The category and project of a replica's folder, if these are meant.
+    pub(super) fn meant(&self, relative: &Path) -> Option<(&'a Category, ProjectId)> {
+        discover::replica(&self.request.categories, &self.request.scope, relative)
+    }
+}

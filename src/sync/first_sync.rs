@@ -1,0 +1,179 @@
+//! The first sync of a replica to a destination: one listing, and what it shows as the source has it is noted down as if it
+//! had been sent.
+
+use std::path::Path;
+
+use super::Sync;
+use super::collect::Gathered;
+use crate::base::error::Result;
+use crate::base::monitor::Event;
+use crate::base::name::Name;
+use crate::copy::remote::{Looking, Seen};
+use crate::index::{Index, SentChanges, SentFile, SentFolder};
+use crate::model::project::{Scope, below};
+use crate::model::registry::Category;
+use crate::os::stat::Kind;
+use crate::rclone::Forms;
+use crate::snapshot::diff;
+use crate::snapshot::diff::{Change, Visit};
+use crate::snapshot::manifest::Files;
+use crate::snapshot::respelled::respell;
+use crate::snapshot::tree::Tree;
+use crate::storage::RemoteSide;
+use crate::storage::content_compare::{OffTimes, Record};
+
+impl Sync<'_> {
+    /// Lists the destination once for all replicas that were never sent there, and notes what is there already.
+    pub(super) fn adopt(
+        &self,
+        index: &mut Index,
+        side: &RemoteSide,
+        replicas: &mut [Gathered<'_>],
+    ) -> Result<()> {
+        let new = replicas.iter().filter(|replica| replica.is_new()).count();
+        if new == 0 {
+            return Ok(());
+        }
+        if new > 1 {
+            // One listing for all of a category, not one for each.
+            let mut categories: Vec<&Category> = Vec::new();
+            for replica in replicas.iter().filter(|replica| replica.is_new()) {
+                if !categories.contains(&replica.category) {
+                    categories.push(replica.category);
+                }
+            }
+            let scope: &Scope = &self.request.scope;
+            for category in categories {
+                let inner = self.registry.inner_categories(category);
+                side.listing(category, scope, &inner)?;
+            }
+        }
+        for replica in replicas.iter_mut().filter(|replica| replica.is_new()) {
+            self.adopt_one(index, side, replica)?;
+        }
+        Ok(())
+    }
+
+    fn adopt_one(
+        &self,
+        index: &mut Index,
+        side: &RemoteSide,
+        replica: &mut Gathered<'_>,
+    ) -> Result<()> {
+        let (category, project) = (replica.category, &replica.project);
+        let exclusions = &self.exclusions;
+        let mut there = side.destination_tree(self.registry, exclusions, category, project)?;
+        if let Some(error) = there.failure() {
+            replica.refused = Some(error.line());
+            return Ok(());
+        }
+        let folds = side.abilities.folds_case();
+        respell(&replica.tree, &mut there, &|_, _| folds);
+        self.hold_times(index, side, replica, &mut there)?;
+        let spelled = below(&category.path, &side.spelled(category, project));
+        let listed = side.listed(&spelled)?;
+        let forms = Forms::below(&listed, &spelled);
+        let mut adopting = Adopting {
+            looking: Looking::at(&self.source),
+            relative: &replica.relative,
+            folder: Path::new(""),
+            mark: &|path| forms.file(path).map_or(0, |file| file.mark),
+            files: SentFolder::new(),
+        };
+        let mut changes = SentChanges::default();
+        for (path, folder) in &replica.tree.folders {
+            if !there.folders.contains_key(path) {
+                continue;
+            }
+            adopting.folder = path;
+            // A tree's own manifests are never damaged.
+            diff::folder(&replica.tree, &there, path, &mut adopting).unwrap_or_default();
+            let files = std::mem::take(&mut adopting.files);
+            if !files.is_empty() || (folder.packed().is_empty() && folder.subfolders.is_empty()) {
+                changes.folder(path, files);
+            }
+        }
+        let source = &self.source.database().root;
+        replica.take_over(source, &changes);
+        if !self.request.dry_run {
+            let record = [(replica.relative.clone(), changes)].into();
+            index.keep_sent(&side.database.root, source, &record)?;
+        }
+        replica.there = Some(there);
+        Ok(())
+    }
+}
+
+impl Sync<'_> {
+    /// Gives files of the destination's tree the time of the source where the storage returns another than was set, and
+    /// keeps these times in the index.
+    fn hold_times(
+        &self,
+        index: &mut Index,
+        side: &RemoteSide,
+        replica: &Gathered<'_>,
+        there: &mut Tree,
+    ) -> Result<()> {
+        let trees = [&replica.tree, &*there];
+        if !OffTimes::is_possible(trees) {
+            return Ok(());
+        }
+        let source = &self.source;
+        let off = OffTimes::find(trees, &mut |wanted| {
+            let (database, abilities) = (source.database(), source.abilities());
+            let paths = wanted.iter().cloned().collect();
+            side.contents(database, abilities, paths, &replica.relative, &|_| {})
+        })?;
+        for notice in off.notices(&side.database.name) {
+            self.monitor.event(&Event::Notice(&notice));
+        }
+        if !self.request.dry_run {
+            let rows = [None, side.row(index)?];
+            let mut record = Record::new(index.open_again()?, rows);
+            record.keep_held(&replica.relative, &off.held)?;
+        }
+        there.hold(&off.held);
+        Ok(())
+    }
+}
+
+/// Collects the files of a folder that are the same on both sides.
+struct Adopting<'a> {
+    looking: Looking<'a>,
+    relative: &'a Path,
+    folder: &'a Path,
+    mark: &'a dyn Fn(&Path) -> u64,
+    files: SentFolder,
+}
+
+impl Visit for Adopting<'_> {
+    fn all_same(&mut self, packed: &[u8]) {
+        let mut files = Files::of(packed);
+        while let Ok(Some(file)) = files.next() {
+            self.name(file.name, Change::Same(file.into(), file.into()));
+        }
+    }
+
+    fn name(&mut self, name: &[u8], change: Change) {
+        let Change::Same(here, _) = change else {
+            return;
+        };
+        if here.kind != Kind::File {
+            return;
+        }
+        let name = Name::from_bytes(name.to_vec());
+        let whole = self.relative.join(self.folder).join(name.as_path());
+        let number = match self.looking.path(&whole) {
+            Seen::File(seen) => seen.number,
+            _ => 0,
+        };
+        let sent = SentFile {
+            bytes: here.bytes,
+            modified: here.modified,
+            number,
+            mark: (self.mark)(&whole),
+            link: 0,
+        };
+        self.files.insert(name, sent);
+    }
+}

@@ -1,0 +1,181 @@
+//! What is gone from the source, at a destination on a disk: reported, or moved among the old versions.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Sync;
+use super::changes::Gone;
+use super::collect::Gathered;
+use crate::base::error::{Error, Result};
+use crate::base::interrupt;
+use crate::base::name::Name;
+use crate::base::own_name::OWN_FOLDER;
+use crate::base::timestamp::{Moment, Step};
+use crate::copy::outcome::Outcome;
+use crate::copy::report::Report;
+use crate::index::{Index, SentFile, SentRecord, link};
+use crate::os::folder::{Folder, is_missing};
+use crate::os::stat::{Kind, Stat};
+use crate::snapshot::diff::Seen as Known;
+use crate::snapshot::time_alias::Held;
+use crate::storage::lock::Lock;
+use crate::storage::observation::{Noting, Place};
+use crate::storage::version::Versions;
+use crate::storage::{DiskSide, Opened};
+
+impl Sync<'_> {
+    /// Reports what is gone from the source, or moves it among the old versions; with it go the folders that it leaves
+    /// empty.
+    pub(super) fn end_gone(
+        &self,
+        index: &mut Index,
+        side: &DiskSide,
+        replicas: &[Gathered<'_>],
+        gone: &[(PathBuf, Gone)],
+        report: &mut Report,
+    ) -> Result<()> {
+        let deletes = self.request.delete && !self.request.dry_run && !interrupt::requested();
+        let count = gone.len() as u64;
+        if !deletes || matches!(self.ask_to_delete(count), Err(Error::Declined)) {
+            for (replica, file) in gone {
+                report.add(self.gone(), || self.there(&replica.join(&file.path)));
+            }
+            return Ok(());
+        }
+        let folders = self.sent_folders(replicas)?;
+        if gone.is_empty() && folders.is_empty() {
+            return Ok(());
+        }
+        self.refuse_same_place(Opened::Disk(side), true)?;
+        let _lock = Lock::make_and_take(&side.root, &side.database.name, self.run)?;
+        let versions = Versions::new(&side.root, self.run);
+        let mut record = SentRecord::new();
+        let mut times = BTreeMap::new();
+        for (replica, file) in gone {
+            let whole = replica.join(&file.path);
+            if !times.contains_key(replica) {
+                let known = (self.step_there(index, replica)?, side.held(replica)?);
+                times.insert(replica, known);
+            }
+            let outcome = match self.put_aside(side, &versions, replica, file, &times[replica]) {
+                Ok(outcome) => outcome,
+                Err(error) => Outcome::Failed(error.line()),
+            };
+            if matches!(outcome, Outcome::Deleted | Outcome::Skipped(_)) {
+                let changes = record.entry(replica.clone()).or_default();
+                changes.gone(&file.path);
+            }
+            report.add(outcome, || self.there(&whole));
+        }
+        let (source, destination) = self.roots();
+        index.keep_sent(destination, source, &record)?;
+        let emptied = self.remove_empty(side, &folders)?;
+        index.forget_sent_folders(destination, &emptied)?;
+        let path = versions.path().map(|path| side.root.path().join(path));
+        report.versions.extend(path);
+        let touched = gone.iter().map(|(replica, _)| replica);
+        let touched = touched.chain(emptied.iter().map(|(replica, _)| replica));
+        self.look_again(index, side, touched.collect())
+    }
+
+    /// Tells the index what is left of the replicas from which something was taken away.
+    fn look_again(
+        &self,
+        index: &mut Index,
+        side: &DiskSide,
+        replicas: BTreeSet<&PathBuf>,
+    ) -> Result<()> {
+        let meant: Vec<_> = replicas
+            .into_iter()
+            .filter_map(|replica| self.meant(replica))
+            .collect();
+        let mut noting = Noting::begin(index, self.request.destination)?;
+        for (category, project) in &meant {
+            let tree = side.tree(self.registry, &self.exclusions, category, project)?;
+            noting.add(category, project, &tree)?;
+        }
+        let noted = noting.finish()?;
+        noted.write(index, Place::Disk(&side.root))
+    }
+
+    /// Moves one file or link among the old versions, if it is there as it was sent.
+    fn put_aside(
+        &self,
+        side: &DiskSide,
+        versions: &Versions<'_>,
+        replica: &Path,
+        file: &Gone,
+        (step, held): &(Step, Held),
+    ) -> Result<Outcome> {
+        let whole = replica.join(&file.path);
+        let (folder, name) = (
+            whole.parent().unwrap_or(Path::new("")),
+            whole.file_name().unwrap_or(OsStr::new("")),
+        );
+        debug_assert!(!whole.starts_with(OWN_FOLDER));
+        if let Some(error) = side.missing_mount(&whole) {
+            return Err(error);
+        }
+        let absent = || Outcome::Skipped("it was not there any more".to_owned());
+        let folder = match side.root.beneath(folder) {
+            Err(error) if is_missing(&error) => return Ok(absent()),
+            folder => Arc::new(folder?),
+        };
+        let stat = match folder.stat(name) {
+            Err(error) if is_missing(&error) => return Ok(absent()),
+            stat => stat?,
+        };
+        let above = file.path.parent().unwrap_or(Path::new(""));
+        let held = held
+            .get(above)
+            .and_then(|files| files.get(&Name::from(name)))
+            .filter(|held| (held.bytes, held.shown) == (stat.bytes, stat.modified));
+        let modified = held.map_or(stat.modified, |held| held.meant);
+        if !is_as_sent(&folder, name, &stat, &file.sent, (modified, *step)) {
+            return Ok(self.changed_there());
+        }
+        let old = Known {
+            kind: stat.kind,
+            bytes: stat.bytes,
+            modified: stat.modified,
+        };
+        versions.put_aside((&folder, name), (replica, &file.path), &old)?;
+        Ok(Outcome::Deleted)
+    }
+
+    /// The step in which a replica's file system keeps times at the destination, as far as the index knows.
+    fn step_there(&self, index: &Index, replica: &Path) -> Result<Step> {
+        let destination = &self.request.destination.root;
+        let Some((id, (category, project))) =
+            index.database_id(destination)?.zip(self.meant(replica))
+        else {
+            return Ok(Step::TwoSeconds);
+        };
+        let known = index.replica(id, &category.path, &project)?;
+        Ok(known.map_or(Step::TwoSeconds, |known| known.aggregate.step))
+    }
+}
+
+/// Whether a file or link at the destination is the one that was sent: by size and time, or by its target.
+fn is_as_sent(
+    folder: &Folder,
+    name: &OsStr,
+    stat: &Stat,
+    sent: &SentFile,
+    (modified, step): (Moment, Step),
+) -> bool {
+    match stat.kind {
+        Kind::File => {
+            let is_same_time = modified.same_as(sent.modified, step);
+            sent.link == 0 && stat.bytes == sent.bytes && is_same_time
+        }
+        Kind::Link => {
+            let target = folder.read_link(name);
+            target.is_ok_and(|target| link(target.as_bytes()) == sent.link)
+        }
+        Kind::Folder | Kind::Special => false,
+    }
+}

@@ -1,0 +1,169 @@
+//! A sync from beginning to end: what changed since the last one goes to the destination, known from the record of what was
+//! sent there, without listing it.
+
+mod case_rename;
+mod changes;
+mod collect;
+mod deletions;
+mod dry_run;
+mod emptied_folders;
+mod first_sync;
+mod folder_metadata;
+mod local;
+mod local_deletions;
+mod name_clash;
+mod observe;
+mod remote;
+mod renames;
+mod respelled;
+mod retry;
+mod skipped;
+mod source;
+mod work;
+
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use self::source::{Ahead, Looked, look};
+use crate::base::confirmation::Consent;
+use crate::base::error::Result;
+use crate::base::interrupt;
+use crate::base::monitor::Monitor;
+use crate::copy::report::Report;
+use crate::index::Index;
+use crate::model::exclusion::Exclusions;
+use crate::model::project::Scope;
+use crate::model::registry::{Category, Database, Registry};
+use crate::rclone::Limits;
+use crate::storage::lock::Lock;
+use crate::storage::{Opened, Side};
+
+/// What is to be synced.
+#[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of the line"
+)]
+pub struct Request<'a> {
+    /// Which projects.
+    pub scope: Scope,
+    /// Which categories.
+    pub categories: Vec<&'a Category>,
+    /// The database they are on.
+    pub source: &'a Database,
+    /// The database they go to.
+    pub destination: &'a Database,
+    /// Only what failed before.
+    pub retry_failed: bool,
+    /// What is gone from the source is moved among the old versions.
+    pub delete: bool,
+    /// Also where most of it seems gone.
+    pub force: bool,
+    /// Only plan.
+    pub dry_run: bool,
+    /// Whether content is compared where that means reading it back.
+    pub verify: bool,
+    /// How many files at most.
+    pub max_files: Option<u64>,
+    /// What bounds a transfer.
+    pub limits: Limits,
+    /// Who is asked before something is deleted.
+    pub consent: Consent,
+}
+
+/// What a sync has at hand.
+struct Sync<'a> {
+    registry: &'a Registry,
+    request: &'a Request<'a>,
+    exclusions: Arc<Exclusions>,
+    source: Arc<Side>,
+    run: i64,
+    monitor: &'a dyn Monitor,
+    /// Whether source and destination were found to be two places.
+    are_apart: Cell<bool>,
+}
+
+/// Syncs, or plans to. Files that fail are in the report and remembered; the rest is sent all the same.
+///
+/// # Errors
+/// Nothing could be begun: a database does not answer, another run is at work, the project is not there, most of it seems
+/// gone, the index cannot be written.
+pub fn sync(
+    index: &mut Index,
+    registry: &Registry,
+    request: &Request<'_>,
+    run: i64,
+    monitor: &dyn Monitor,
+) -> Result<Report> {
+    let start = Instant::now();
+    let _lock = if request.destination.is_remote() && !request.dry_run {
+        Some(Lock::of_remote(request.destination, run)?)
+    } else {
+        None
+    };
+    let exclusions = Arc::new(Exclusions::new(registry.exclusion_rules())?);
+    // Before anything: where nothing answers, nothing is noted or forgotten. What is only read goes on meanwhile.
+    let ahead = if request.source.is_remote() || request.retry_failed {
+        None
+    } else {
+        Some(Ahead::begin(index, registry, request, &exclusions)?)
+    };
+    let destination = Side::open(index, request.destination)?;
+    let (source, looked) = if let Some(ahead) = ahead {
+        ahead.end()?
+    } else {
+        let source = Side::open(index, request.source)?;
+        let looked = if request.retry_failed && request.destination.is_remote() {
+            Looked::default()
+        } else {
+            let categories = request
+                .categories
+                .iter()
+                .map(|category| (*category).clone());
+            let categories: Vec<Category> = categories.collect();
+            look(&source, registry, &exclusions, &categories, &request.scope)?
+        };
+        (Arc::new(source), looked)
+    };
+    let sync = Sync {
+        registry,
+        request,
+        exclusions,
+        source,
+        run,
+        monitor,
+        are_apart: Cell::new(false),
+    };
+    let mut report = match &destination {
+        Side::Disk(side) => sync.to_disk(index, side, looked)?,
+        Side::Remote(side) => sync.to_remote(index, side, looked)?,
+    };
+    report.elapsed = start.elapsed();
+    report.interrupted = interrupt::requested();
+    report.items.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(report)
+}
+
+impl Sync<'_> {
+    /// The roots of the source and of the destination.
+    fn roots(&self) -> (&Path, &Path) {
+        (&self.request.source.root, &self.request.destination.root)
+    }
+
+    /// Refuses a destination that is the source by another way, once a run. `writes` says whether anything will be written.
+    fn refuse_same_place(&self, destination: Opened<'_>, writes: bool) -> Result<()> {
+        if self.request.dry_run || self.are_apart.get() {
+            return Ok(());
+        }
+        self.source.refuse_same_place(destination, writes)?;
+        self.are_apart.set(writes);
+        Ok(())
+    }
+
+    /// The path of something at the destination, from its path below the root.
+    fn there(&self, whole: &Path) -> PathBuf {
+        self.request.destination.path(whole)
+    }
+}

@@ -1,0 +1,105 @@
+//! Files that were sent under another spelling of their name: renamed in case or in their Unicode normal form only. To a
+//! storage that folds names both are one file, which must not be taken away.
+
+use std::collections::{BTreeMap, HashSet};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::changes::Gone;
+use super::collect::Gathered;
+use crate::base::name::Name;
+use crate::base::unicode::folded;
+use crate::model::project::within;
+use crate::os::folder::Folder;
+use crate::snapshot::manifest::Files;
+
+/// Files that are gone, with the folders of their replicas.
+type AllGone = Vec<(PathBuf, Gone)>;
+
+/// Files that are at the source under another spelling: as they were sent, and their paths now, below the root.
+#[derive(Debug, Default)]
+pub(super) struct OtherSpellings(Vec<((PathBuf, Gone), Now)>);
+
+/// Where a file is now: its replica, and its path below the root.
+pub(super) type Now = (PathBuf, PathBuf);
+
+impl OtherSpellings {
+    /// Takes out of files that are gone from the source those that it holds under another spelling.
+    pub(super) fn take_out(replicas: &[Gathered<'_>], gone: &mut AllGone) -> Self {
+        let mut respelled = Self::default();
+        if gone.is_empty() {
+            return respelled;
+        }
+        let key = |path: &Path| folded(path.as_os_str().as_encoded_bytes()).into_owned();
+        let sent = |(replica, file): &(PathBuf, Gone)| key(&replica.join(&file.path));
+        let wanted: HashSet<Vec<u8>> = gone.iter().map(sent).collect();
+        let mut found: BTreeMap<Vec<u8>, Now> = BTreeMap::new();
+        for replica in replicas {
+            for (folder, there) in &replica.tree.folders {
+                let mut files = Files::of(there.packed());
+                while let Ok(Some(file)) = files.next() {
+                    let name = Name::from_bytes(file.name.to_vec());
+                    let whole = within(&replica.relative, folder).join(name.as_path());
+                    let key = key(&whole);
+                    if wanted.contains(&key) {
+                        found.insert(key, (replica.relative.clone(), whole));
+                    }
+                }
+            }
+        }
+        for file in std::mem::take(gone) {
+            match found.get(&sent(&file)) {
+                Some(now) => respelled.0.push((file, now.clone())),
+                None => gone.push(file),
+            }
+        }
+        respelled
+    }
+
+    /// What was sent, and where it is now.
+    pub(super) fn pairs(self) -> impl Iterator<Item = ((PathBuf, Gone), Now)> {
+        self.0.into_iter()
+    }
+
+    /// The folders of replicas whose client or project has another spelling now.
+    pub(super) fn renamed_replicas(&self) -> HashSet<PathBuf> {
+        let renamed = self.0.iter().filter(|((before, _), now)| *before != now.0);
+        renamed.map(|(_, now)| now.0.clone()).collect()
+    }
+
+    /// Those of them that a destination holds beside the other spelling: they are gone from the source after all.
+    pub(super) fn held_beside(self, root: &Folder) -> AllGone {
+        let mut listed = Listed {
+            root,
+            folders: BTreeMap::new(),
+        };
+        let beside = self.0.into_iter().filter(|((replica, file), now)| {
+            listed.has(&replica.join(&file.path)) && listed.has(&now.1)
+        });
+        beside.map(|(file, _)| file).collect()
+    }
+}
+
+/// The names that folders of a destination list.
+struct Listed<'a> {
+    root: &'a Folder,
+    folders: BTreeMap<PathBuf, HashSet<OsString>>,
+}
+
+impl Listed<'_> {
+    /// Whether every name of a path is listed as it is written.
+    fn has(&mut self, path: &Path) -> bool {
+        path.ancestors().all(|path| {
+            let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
+                return true;
+            };
+            let root = self.root;
+            let names = self.folders.entry(above.to_owned()).or_insert_with(|| {
+                let entries = root.beneath(above).and_then(|folder| folder.entries());
+                // Of a folder that cannot be read nothing is taken away.
+                entries.unwrap_or_default().into_iter().collect()
+            });
+            names.contains(name)
+        })
+    }
+}

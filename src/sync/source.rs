@@ -1,0 +1,134 @@
+//! Looking at the source of a sync: on a disk while the destination is asked whether it answers, behind rclone after that.
+//! Nothing of it is told to the index before the destination has answered.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use super::Request;
+use crate::base::error::{At as _, Error, Result};
+use crate::base::interrupt;
+use crate::index::Index;
+use crate::model::exclusion::Exclusions;
+use crate::model::project::{ProjectId, Scope};
+use crate::model::registry::{Category, Database, Registry};
+use crate::snapshot::tree::Tree;
+use crate::storage::Side;
+
+/// How long is waited at once before Ctrl-C is looked for.
+const STEP: Duration = Duration::from_millis(50);
+
+/// What the source holds.
+#[derive(Default)]
+pub(super) struct Looked {
+    /// The replicas that are there: the category by its place, the project and what it holds.
+    pub(super) replicas: Vec<(usize, ProjectId, Tree)>,
+    /// Folders that could not be listed, below the root, and why.
+    pub(super) problems: Vec<(PathBuf, String)>,
+    /// Folders of which nothing is known: what was sent from below them is not gone.
+    pub(super) closed: Vec<PathBuf>,
+}
+
+/// What is to be looked at, by somebody who may outlive the one who asked.
+struct Errand {
+    index: Index,
+    database: Database,
+    registry: Registry,
+    exclusions: Arc<Exclusions>,
+    categories: Vec<Category>,
+    scope: Scope,
+}
+
+/// A look under way.
+pub(super) struct Ahead {
+    answer: Receiver<Result<(Arc<Side>, Looked)>>,
+}
+
+impl Errand {
+    fn run(&self) -> Result<(Arc<Side>, Looked)> {
+        let side = Side::open(&self.index, &self.database)?;
+        let looked = look(
+            &side,
+            &self.registry,
+            &self.exclusions,
+            &self.categories,
+            &self.scope,
+        )?;
+        Ok((Arc::new(side), looked))
+    }
+}
+
+impl Ahead {
+    /// Begins to look at a source on a disk.
+    pub(super) fn begin(
+        index: &Index,
+        registry: &Registry,
+        request: &Request<'_>,
+        exclusions: &Arc<Exclusions>,
+    ) -> Result<Self> {
+        let errand = Errand {
+            index: index.open_again()?,
+            database: request.source.clone(),
+            registry: registry.clone(),
+            exclusions: Arc::clone(exclusions),
+            categories: request
+                .categories
+                .iter()
+                .map(|category| (*category).clone())
+                .collect(),
+            scope: request.scope.clone(),
+        };
+        let (sender, answer) = mpsc::channel();
+        // Nobody listens any more where the destination did not answer.
+        let work = move || sender.send(errand.run()).unwrap_or_default();
+        let root = &request.source.root;
+        thread::Builder::new()
+            .spawn(work)
+            .at("begin a thread for the look at", root)?;
+        Ok(Self { answer })
+    }
+
+    /// What was seen, once all of it was.
+    pub(super) fn end(self) -> Result<(Arc<Side>, Looked)> {
+        loop {
+            interrupt::check()?;
+            match self.answer.recv_timeout(STEP) {
+                Ok(answer) => return answer,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Err(Error::Interrupted),
+            }
+        }
+    }
+}
+
+/// Looks at everything that is meant.
+pub(super) fn look(
+    side: &Side,
+    registry: &Registry,
+    exclusions: &Arc<Exclusions>,
+    categories: &[Category],
+    scope: &Scope,
+) -> Result<Looked> {
+    let mut looked = Looked::default();
+    for (place, category) in categories.iter().enumerate() {
+        let listing = side.listing(registry, category, scope)?;
+        let problems = listing.problems.iter().enumerate();
+        looked.problems.extend(
+            problems.map(|(place, problem)| (listing.place_of_problem(place), problem.line())),
+        );
+        if listing.unread {
+            looked.closed.push(category.path.clone());
+        }
+        let clients = listing.unread_clients.iter();
+        looked
+            .closed
+            .extend(clients.map(|client| category.path.join(client.as_path())));
+        for project in listing.projects {
+            let tree = side.tree(registry, exclusions, category, &project)?;
+            looked.replicas.push((place, project, tree));
+        }
+    }
+    Ok(looked)
+}
