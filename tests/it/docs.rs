@@ -49,7 +49,7 @@ fn the_quickstart_runs_again_and_again() {
     assert!(
         again
             .stdout
-            .contains("copied 0 files, 0 B in N s; 5 already there"),
+            .contains("copied 0 files, 0 B in N s; 6 already there"),
         "{again}"
     );
 }
