@@ -61,7 +61,7 @@ pub(super) fn svg(
     writeln!(
         svg,
         "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"{FOREGROUND}\" opacity=\"0.45\"/>\n\
-         <g font-family=\"{FONTS}\" font-size=\"{FONT}\" fill=\"{FOREGROUND}\" xml:space=\"preserve\">"
+         <g font-family=\"{FONTS}\" font-size=\"{FONT}\" fill=\"{FOREGROUND}\">"
     )
     .unwrap();
     for (number, row) in rows.iter().enumerate() {
@@ -80,27 +80,26 @@ fn column(number: usize) -> f64 {
     MARGIN + f64::from(u16::try_from(number).unwrap()) * WIDTH
 }
 
-/// Draws the parts of a row that look alike, each in its place whatever the font is.
+/// Draws each word of a row at its own column: browsers collapse the blanks between words, and stretch what is left.
 fn draw(row: &Line, y: f64, svg: &mut String) {
     let mut start = 0;
-    for part in row.cells.chunk_by(|one, other| one.1 == other.1) {
-        let text: String = part.iter().map(|(character, _)| character).collect();
-        let blank = text.len() - text.trim_start().len();
-        let shown = text.trim();
-        if !shown.is_empty() {
-            let (x, length) = (
-                column(start + blank),
-                column(shown.chars().count()) - MARGIN,
-            );
-            writeln!(
-                svg,
-                "<text x=\"{x:.1}\" y=\"{y:.0}\" textLength=\"{length:.1}\" lengthAdjust=\"spacingAndGlyphs\"{}>{}</text>",
-                attributes(part[0].1),
-                escaped(shown)
-            )
-            .unwrap();
+    for word in row.cells.chunk_by(|one, other| {
+        one.1 == other.1 && (one.0 == ' ') == (other.0 == ' ')
+    }) {
+        let text: String = word.iter().map(|(character, _)| character).collect();
+        if text.trim().is_empty() {
+            start += word.len();
+            continue;
         }
-        start += part.len();
+        let (x, length) = (column(start), column(word.len()) - MARGIN);
+        writeln!(
+            svg,
+            "<text x=\"{x:.1}\" y=\"{y:.0}\" textLength=\"{length:.1}\" lengthAdjust=\"spacingAndGlyphs\"{}>{}</text>",
+            attributes(word[0].1),
+            escaped(&text)
+        )
+        .unwrap();
+        start += word.len();
     }
 }
 
