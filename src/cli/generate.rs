@@ -8,20 +8,20 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
 use super::manual;
-use super::manual::Entry;
+use super::manual::ManualEntry;
 use super::options::Options;
 use crate::base::error::Result;
 use crate::base::exit_status::ExitStatus;
-use crate::commands::{grammar, with_one_help};
+use crate::commands::{grammar, with_uniform_help};
 use crate::output::printer::{Format, Printer};
 use crate::output::screen::Screen;
 
 /// The name of the program.
-const NAME: &str = "auto-backup";
+const PROGRAM_NAME: &str = "auto-backup";
 
 /// What can be generated.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum Generated {
+pub(super) enum GenerateTarget {
     /// The man page
     Man,
     /// Completions for bash
@@ -33,12 +33,12 @@ pub(super) enum Generated {
 }
 
 /// Prints it.
-pub(super) fn run(what: Generated) -> Result<ExitStatus> {
+pub(super) fn print(what: GenerateTarget) -> Result<ExitStatus> {
     let text = match what {
-        Generated::Man => man(),
-        Generated::Bash => completions(Shell::Bash),
-        Generated::Zsh => completions(Shell::Zsh),
-        Generated::Fish => completions(Shell::Fish),
+        GenerateTarget::Man => man_page(),
+        GenerateTarget::Bash => completions(Shell::Bash),
+        GenerateTarget::Zsh => completions(Shell::Zsh),
+        GenerateTarget::Fish => completions(Shell::Fish),
     };
     let stdout = Box::new(io::stdout());
     let mut printer = Printer::new(stdout, Format::Table, Screen::default(), false);
@@ -47,28 +47,28 @@ pub(super) fn run(what: Generated) -> Result<ExitStatus> {
 }
 
 /// The program's command line without what is hidden: completions would offer that, too.
-fn shown() -> Command {
+fn visible_command() -> Command {
     let whole = Options::command();
     let arguments = whole.get_arguments();
-    let mut shown = Command::new(NAME)
+    let mut shown = Command::new(PROGRAM_NAME)
         .version(env!("CARGO_PKG_VERSION"))
         .args(arguments.filter(|argument| !argument.is_hide_set()));
     if let (Some(about), Some(long)) = (whole.get_about(), whole.get_long_about()) {
         shown = shown.about(about.clone()).long_about(long.clone());
     }
-    with_one_help(shown)
+    with_uniform_help(shown)
 }
 
 /// The script that completes the program's options in this shell.
 fn completions(shell: Shell) -> Vec<u8> {
-    let mut command = shown().mut_args(plainly_helped);
+    let mut command = visible_command().mut_args(without_backticks);
     let mut text = Vec::new();
-    generate(shell, &mut command, NAME, &mut text);
+    generate(shell, &mut command, PROGRAM_NAME, &mut text);
     text
 }
 
 /// The option with its help as shells show it: to them a backtick is no more than a letter, or begins a command.
-fn plainly_helped(argument: Arg) -> Arg {
+fn without_backticks(argument: Arg) -> Arg {
     match argument.get_help().map(ToString::to_string) {
         Some(help) => argument.help(help.replace('`', "")),
         None => argument,
@@ -76,15 +76,15 @@ fn plainly_helped(argument: Arg) -> Arg {
 }
 
 /// The man page.
-fn man() -> Vec<u8> {
+fn man_page() -> Vec<u8> {
     let mut page = Vec::new();
     // Memory takes every byte, so that there is no failure to tell of.
     write_man(&mut page).unwrap_or_default();
-    emphasised(&String::from_utf8_lossy(&page)).into_bytes()
+    bold_backticks(&String::from_utf8_lossy(&page)).into_bytes()
 }
 
 fn write_man(page: &mut Vec<u8>) -> io::Result<()> {
-    let man = Man::new(shown().override_usage(manual::SYNOPSIS))
+    let man = Man::new(visible_command().override_usage(manual::SYNOPSIS))
         // Quotes, because an argument without a letter would not be there, and the next one in its place.
         .date("\"\"")
         .manual("User Commands");
@@ -126,7 +126,7 @@ fn section(roff: &mut Roff, heading: &str, text: &str) {
     }
 }
 
-fn entries(roff: &mut Roff, entries: &[Entry]) {
+fn entries(roff: &mut Roff, entries: &[ManualEntry]) {
     for (term, text) in entries {
         entry(roff, term, text);
     }
@@ -152,7 +152,7 @@ fn commands(roff: &mut Roff, above: &str, command: &Command) {
 }
 
 /// The page with bold letters for what stands between backticks; troff would make quotation marks of these.
-fn emphasised(page: &str) -> String {
+fn bold_backticks(page: &str) -> String {
     let mut text = String::with_capacity(page.len());
     for (place, part) in page.split('`').enumerate() {
         if place > 0 {

@@ -1,7 +1,7 @@
 //! The words of the man page that neither options nor commands say themselves. What stands between backticks is bold.
 
 /// Something that is explained, and its explanation.
-pub(super) type Entry = (&'static str, &'static str);
+pub(super) type ManualEntry = (&'static str, &'static str);
 
 /// The ways to start the program.
 pub(super) const SYNOPSIS: &str = "auto-backup [OPTIONS]
@@ -9,7 +9,7 @@ auto-backup [OPTIONS] SCRIPT
 auto-backup [OPTIONS] -c COMMAND ...";
 
 /// How the program is started; the help shows the lines alone.
-pub(super) const EXAMPLES: &[Entry] = &[
+pub(super) const EXAMPLES: &[ManualEntry] = &[
     ("auto-backup", "The prompt: Tab completes, Ctrl-D leaves."),
     ("auto-backup nightly.ab", "The commands in a file."),
     (
@@ -35,7 +35,7 @@ pub(super) const EXIT_STATUS: &str = "Of several the process ends with the worst
      A script stops at the first line that ends with 1, 2 or 5; after a 3 it goes on.";
 
 /// Where our own files are.
-pub(super) const FILES: &[Entry] = &[
+pub(super) const FILES: &[ManualEntry] = &[
     (
         "~/.local/share/auto-backup/index.sqlite",
         "The index, unless `--index` names another. It may be deleted at any time: \
@@ -81,7 +81,7 @@ pub(super) const FILES_ELSEWHERE: &str =
     "On macOS the folder `auto-backup` is in `~/Library/Application Support`.";
 
 /// The variables of the environment that count.
-pub(super) const ENVIRONMENT: &[Entry] = &[
+pub(super) const ENVIRONMENT: &[ManualEntry] = &[
     (
         "AUTO_BACKUP_CONFIG",
         "The start-up file, unless `--config` names another.",

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 use self::options::{Options, help_color, message_color};
-use self::usage_error::{or_a_command, surplus};
+use self::usage_error::{explain_missing_script, explain_surplus_word};
 use crate::base::confirmation::Consent;
 use crate::base::error::{At as _, Result};
 use crate::base::exit_status::ExitStatus;
@@ -23,7 +23,7 @@ use crate::base::interrupt;
 use crate::commands::setting::Settings;
 use crate::commands::startup;
 use crate::commands::startup::StartupFile;
-use crate::commands::with_one_help;
+use crate::commands::with_uniform_help;
 use crate::commands::workspace::Workspace;
 use crate::index::Index;
 use crate::language::variable::Variables;
@@ -37,10 +37,10 @@ use crate::output::message::{Messages, write_text};
 use crate::output::printer::{Format, Printer};
 use crate::output::progress::Progress;
 use crate::output::screen::Screen;
-use crate::shell::failure_summary::Tally;
+use crate::shell::failure_summary::FailureSummary;
 use crate::shell::prompt;
 use crate::shell::script::Script;
-use crate::shell::session::{Ended, Session};
+use crate::shell::session::{ScriptOutcome, Session};
 
 /// Runs the process; `main` returns what this does.
 pub fn run() -> ExitStatus {
@@ -49,23 +49,23 @@ pub fn run() -> ExitStatus {
         .first()
         .is_some_and(|first| first == exec_shim::OPTION)
     {
-        return become_another(arguments);
+        return run_exec_shim(arguments);
     }
     exec_shim::install();
     interrupt::survive_file_limit();
     let color = help_color(&arguments);
-    let grammar = with_one_help(Options::command()).color(color);
+    let grammar = with_uniform_help(Options::command()).color(color);
     let parsed = grammar.try_get_matches();
     let options = match parsed.and_then(|matches| Options::from_arg_matches(&matches)) {
         Ok(options) => options,
-        Err(complaint) => {
-            if let Some(error) = surplus(&complaint, &arguments) {
+        Err(clap_error) => {
+            if let Some(error) = explain_surplus_word(&clap_error, &arguments) {
                 Messages::new(message_color(color), false).error(&error);
                 return error.status();
             }
             // clap writes help to standard output and mistakes to standard error; a closed pipe is no mistake.
-            complaint.print().unwrap_or_default();
-            return if complaint.use_stderr() {
+            clap_error.print().unwrap_or_default();
+            return if clap_error.use_stderr() {
                 ExitStatus::Usage
             } else {
                 ExitStatus::Done
@@ -74,8 +74,8 @@ pub fn run() -> ExitStatus {
     };
     let messages = Messages::new(options.color_choice(), options.quiet);
     let ended = match options.generate {
-        Some(what) => generate::run(what),
-        None => session(&options, messages),
+        Some(what) => generate::print(what),
+        None => run_session(&options, messages),
     };
     match ended {
         Ok(status) => status,
@@ -87,14 +87,14 @@ pub fn run() -> ExitStatus {
 }
 
 /// What a process does that stands in for another program until it becomes that: there is nobody to read its options.
-fn become_another(arguments: Vec<OsString>) -> ExitStatus {
+fn run_exec_shim(arguments: Vec<OsString>) -> ExitStatus {
     let error = exec_shim::become_another(arguments.into_iter().skip(1));
     Messages::new(ColorChoice::Never, false).warning(&format!("cannot start: {error}"));
     ExitStatus::Failed
 }
 
 /// Runs the start-up file, then what was asked for.
-fn session(options: &Options, messages: Messages) -> Result<ExitStatus> {
+fn run_session(options: &Options, messages: Messages) -> Result<ExitStatus> {
     limit::reserve();
     let folder = env::current_dir().at("find", "the current folder")?;
     let interactive = is_interactive(options);
@@ -102,28 +102,28 @@ fn session(options: &Options, messages: Messages) -> Result<ExitStatus> {
     let scripts = if interactive {
         Vec::new()
     } else {
-        scripts(options)?
+        read_scripts(options)?
     };
     // Only now: a wait for a script that never comes must end at the first Ctrl-C, as the system ends it.
     interrupt::install().at("catch signals for", "this process")?;
-    let found = if options.no_config {
-        startup::Found {
-            save: path::configuration_file(),
-            ..startup::Found::default()
+    let search = if options.no_config {
+        startup::StartupSearch {
+            save_path: path::configuration_file(),
+            ..startup::StartupSearch::default()
         }
     } else {
         startup::find(options.config.as_deref(), &folder)
     };
-    for why in &found.passed_over {
+    for why in &search.rejections {
         messages.warning(why);
     }
-    let is_found = found.run.is_some() || !found.passed_over.is_empty();
-    let workspace = open_workspace(options, messages, &folder, found.save)?;
+    let has_startup_file = search.file.is_some() || !search.rejections.is_empty();
+    let workspace = open_workspace(options, messages, &folder, search.save_path)?;
     let mut session = Session::new(workspace, printer(options), messages);
     let mut worst = ExitStatus::Done;
-    if let Some(file) = found.run {
+    if let Some(file) = search.file {
         let ended = run_startup(file, &mut session, options, interactive, &folder)?;
-        if ended.exit || (ended.status.stops_script() && !interactive) {
+        if ended.exit_requested || (ended.status.stops_script() && !interactive) {
             return Ok(ended.status);
         }
         if ended.status.stops_script() {
@@ -135,7 +135,7 @@ fn session(options: &Options, messages: Messages) -> Result<ExitStatus> {
         session.begin_prompt(if options.yes {
             Consent::Given
         } else {
-            Consent::Person(prompt::asker(options.is_accessible()))
+            Consent::Person(prompt::confirmation_prompt(options.is_accessible()))
         });
         return prompt::run(&mut session);
     }
@@ -145,17 +145,17 @@ fn session(options: &Options, messages: Messages) -> Result<ExitStatus> {
         let status = ended.status;
         worst = worst.max(status);
         let stops = status.stops_script() && !options.keep_going;
-        if ended.exit || stops || status.stops_everything() {
+        if ended.exit_requested || stops || status.stops_everything() {
             break;
         }
     }
     let nothing_tracked = session.workspace.registry.databases().is_empty();
-    if worst == ExitStatus::Failed && nothing_tracked && !is_found && !options.no_config {
-        messages.notice(&startup::looked_for());
+    if worst == ExitStatus::Failed && nothing_tracked && !has_startup_file && !options.no_config {
+        messages.notice(&startup::not_found_message());
     }
     // Of `-c` everybody sees which line it was.
     if options.command.is_empty()
-        && let Some(summary) = session.tally.summary(options.keep_going)
+        && let Some(summary) = session.failure_summary.message(options.keep_going)
     {
         write_text(&summary);
     }
@@ -178,33 +178,33 @@ fn run_startup(
     options: &Options,
     interactive: bool,
     folder: &Path,
-) -> Result<Ended> {
+) -> Result<ScriptOutcome> {
     let base = folder.join(file.path.parent().unwrap_or(Path::new("")));
     let script = Script::read_startup(file)?;
     let printer = (!interactive).then(|| mem::replace(&mut session.printer, Printer::silent()));
     session.printer.set_quiet(true);
-    let roots = startup::roots(script.text(), &base, &session.workspace.variables);
-    session.workspace.starting = Some(Ahead::of(roots));
+    let roots = startup::database_roots(script.text(), &base, &session.workspace.variables);
+    session.workspace.root_prefetch = Some(Ahead::of(roots));
     let ended = session.run_script(&script, &base, Vec::new());
-    session.workspace.starting = None;
+    session.workspace.root_prefetch = None;
     if let Some(printer) = printer {
         session.printer = printer;
     }
     session.printer.set_quiet(options.quiet);
-    options.set(&mut session.workspace.settings);
-    session.configure();
+    options.apply(&mut session.workspace.settings);
+    session.apply_settings();
     // What failed in it has been told, and the summary is about the script.
-    session.tally = Tally::default();
+    session.failure_summary = FailureSummary::default();
     session
         .workspace
-        .saved
+        .saved_registry
         .clone_from(&session.workspace.registry);
-    session.workspace.replaced.clear();
+    session.workspace.replaced_keys.clear();
     ended
 }
 
 /// What is to be run, each with the folder that its paths are relative to.
-fn scripts(options: &Options) -> Result<Vec<(Script, PathBuf)>> {
+fn read_scripts(options: &Options) -> Result<Vec<(Script, PathBuf)>> {
     let here = PathBuf::new;
     if !options.command.is_empty() {
         let lines = options.command.iter().zip(1..);
@@ -214,7 +214,7 @@ fn scripts(options: &Options) -> Result<Vec<(Script, PathBuf)>> {
     match &options.script {
         Some(path) if path != Path::new("-") => {
             let script = Script::read(path)
-                .map_err(|error| or_a_command(error, path, &options.arguments))?;
+                .map_err(|error| explain_missing_script(error, path, &options.arguments))?;
             let folder = path.parent().map_or_else(here, Path::to_owned);
             Ok(vec![(script, folder)])
         }
@@ -239,24 +239,24 @@ fn open_workspace(
         variables.define(name, value);
     }
     let mut settings = Settings::default();
-    options.set(&mut settings);
+    options.apply(&mut settings);
     Ok(Workspace {
         registry: Registry::default(),
-        saved: Registry::default(),
-        replaced: BTreeSet::new(),
+        saved_registry: Registry::default(),
+        replaced_keys: BTreeSet::new(),
         index: opened.index,
         variables,
         settings,
         monitor: Box::new(Progress::new(messages, options.is_accessible())),
         base: folder.to_owned(),
-        startup,
+        startup_path: startup,
         consent: if options.yes {
             Consent::Given
         } else {
             Consent::Nobody
         },
         dry_run: options.dry_run,
-        starting: None,
+        root_prefetch: None,
     })
 }
 

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Parser, ValueEnum, ValueHint};
 
-use super::generate::Generated;
+use super::generate::GenerateTarget;
 use super::manual::EXAMPLES;
 use crate::base::exit_status::ExitStatus;
 use crate::commands::setting::Settings;
@@ -76,7 +76,7 @@ pub(super) struct Options {
     pub(super) yes: bool,
     /// Print the man page or the completions of a shell, and do nothing else
     #[arg(long, value_enum, hide = true, conflicts_with_all = ["script", "command"])]
-    pub(super) generate: Option<Generated>,
+    pub(super) generate: Option<GenerateTarget>,
 }
 
 /// The end of the help: examples and exit statuses.
@@ -153,7 +153,7 @@ impl From<ColorOption> for ColorChoice {
 
 impl Options {
     /// Sets what the options say; they win over the start-up file.
-    pub(super) fn set(&self, settings: &mut Settings) {
+    pub(super) fn apply(&self, settings: &mut Settings) {
         if let Some(format) = self.format {
             settings.format = format.into();
         }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::Run;
+use super::RunCommand;
 use super::workspace::Workspace;
 use crate::base::error::{Error, Result};
 use crate::base::monitor::Event;
@@ -30,13 +30,13 @@ use crate::storage::availability;
   add database NAS /mnt/nas/studio
   add category footage footage/
   add category render scratch/render/")]
-pub(crate) struct Add {
+pub(crate) struct AddArgs {
     #[command(subcommand)]
-    what: What,
+    subcommand: AddSubcommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum What {
+enum AddSubcommand {
     /// Track a storage
     ///
     /// In ROOT, `~`, `~/` and `$VAR` are expanded; a relative path is relative to the script, at the prompt to the current
@@ -80,7 +80,7 @@ enum What {
 
 /// What was added.
 #[derive(Debug, Serialize)]
-pub(crate) struct Added {
+pub(crate) struct AddAnswer {
     kind: &'static str,
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,36 +95,36 @@ pub(crate) struct Added {
     offline: Option<String>,
     /// What a newcomer types next.
     #[serde(skip)]
-    next: &'static str,
+    next_step: &'static str,
     /// Categories with folders that they do not look into: those of other categories inside them.
     #[serde(skip)]
-    left_out: Vec<(String, PathBuf)>,
+    nested_categories: Vec<(String, PathBuf)>,
 }
 
-impl Run for Add {
-    type Answer = Added;
+impl RunCommand for AddArgs {
+    type Answer = AddAnswer;
 
-    fn run(self, workspace: &mut Workspace) -> Result<Added> {
+    fn run(self, workspace: &mut Workspace) -> Result<AddAnswer> {
         let registry = &mut workspace.registry;
-        match self.what {
-            What::Database {
+        match self.subcommand {
+            AddSubcommand::Database {
                 name,
                 root,
                 replace,
             } => {
                 check_tilde(&root)?;
                 let root = place::root(&root, &workspace.base)?;
-                let change = word(match &mut workspace.starting {
-                    Some(ahead) => {
-                        let resolved = |root: &Path| ahead.resolved(root);
+                let change = change_word(match &mut workspace.root_prefetch {
+                    Some(prefetch) => {
+                        let resolved = |root: &Path| prefetch.resolved(root);
                         registry.add_one_of_many(&name, &root, replace, resolved)?
                     }
                     None => registry.add_database(&name, &root, replace)?,
                 });
                 if replace {
-                    workspace.replaced.insert(key(Kind::Database, &name));
+                    workspace.replaced_keys.insert(key(Kind::Database, &name));
                 }
-                let offline = if workspace.starting.is_some() {
+                let offline = if workspace.root_prefetch.is_some() {
                     None
                 } else {
                     let (index, database) = (&workspace.index, registry.database(&name)?);
@@ -135,36 +135,39 @@ impl Run for Add {
                     }
                     availability::why_offline(index, database, &index.database(&root)?)
                 };
-                Ok(Added {
+                Ok(AddAnswer {
                     kind: "database",
                     name,
                     root: Some(root.into()),
                     path: None,
-                    online: workspace.starting.is_none().then_some(offline.is_none()),
+                    online: workspace
+                        .root_prefetch
+                        .is_none()
+                        .then_some(offline.is_none()),
                     change,
                     offline,
-                    next: if registry.categories().is_empty() {
+                    next_step: if registry.categories().is_empty() {
                         "`add category footage footage/`, for folders CLIENT/PROJECT in every root"
                     } else {
                         "`load` looks at it"
                     },
-                    left_out: Vec::new(),
+                    nested_categories: Vec::new(),
                 })
             }
-            What::Category {
+            AddSubcommand::Category {
                 name,
                 path,
                 replace,
             } => {
                 let path = path::expanded(&path)?;
-                let change = word(registry.add_category(&name, &path, replace)?);
+                let change = change_word(registry.add_category(&name, &path, replace)?);
                 if replace {
-                    workspace.replaced.insert(key(Kind::Category, &name));
+                    workspace.replaced_keys.insert(key(Kind::Category, &name));
                 }
                 let category = registry.category(&name)?;
                 let path = Some(category.shown_path().into());
-                let left_out = left_out(registry, category);
-                Ok(Added {
+                let nested_categories = nested_categories(registry, category);
+                Ok(AddAnswer {
                     kind: "category",
                     name,
                     root: None,
@@ -172,12 +175,12 @@ impl Run for Add {
                     online: None,
                     change,
                     offline: None,
-                    next: if registry.databases().is_empty() {
+                    next_step: if registry.databases().is_empty() {
                         "`add database WORK ~/studio`, a storage and its root folder"
                     } else {
                         "`load` looks at the disks"
                     },
-                    left_out,
+                    nested_categories,
                 })
             }
         }
@@ -205,7 +208,7 @@ fn check_tilde(root: &OsStr) -> Result<()> {
 }
 
 /// Which category does not look into which folder because of this category.
-fn left_out(registry: &Registry, category: &Category) -> Vec<(String, PathBuf)> {
+fn nested_categories(registry: &Registry, category: &Category) -> Vec<(String, PathBuf)> {
     let outer = registry.outer_category(category);
     let outer = outer.map(|outer| (outer.name.clone(), category.path.clone()));
     let inner = registry.inner_categories(category).into_iter();
@@ -213,7 +216,7 @@ fn left_out(registry: &Registry, category: &Category) -> Vec<(String, PathBuf)> 
     outer.into_iter().chain(inner).collect()
 }
 
-fn word(change: Change) -> &'static str {
+fn change_word(change: Change) -> &'static str {
     match change {
         Change::Added => "added",
         Change::Unchanged => "unchanged",
@@ -221,7 +224,7 @@ fn word(change: Change) -> &'static str {
     }
 }
 
-impl Answer for Added {
+impl Answer for AddAnswer {
     const COMMAND: &'static str = "add";
 
     fn page(&self, page: &mut Page) {
@@ -251,7 +254,7 @@ impl Answer for Added {
         if self.change == "unchanged" {
             return;
         }
-        for (category, folder) in &self.left_out {
+        for (category, folder) in &self.nested_categories {
             // The one that was there has looked into it so far.
             let words = if *category == self.name {
                 " does not look into "
@@ -286,7 +289,7 @@ impl Answer for Added {
     }
 
     fn next(&self) -> Option<String> {
-        (self.change == "added").then(|| self.next.to_owned())
+        (self.change == "added").then(|| self.next_step.to_owned())
     }
 
     fn is_routine(&self) -> bool {

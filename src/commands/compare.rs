@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::Args;
 use serde::Serialize;
 
-use super::Run;
+use super::RunCommand;
 use super::workspace::Workspace;
 use crate::base::error::{Error, Result};
 use crate::base::exit_status::ExitStatus;
@@ -14,7 +14,7 @@ use crate::base::name::Name;
 use crate::base::timestamp::{Moment, Step};
 use crate::base::unit;
 use crate::compare;
-use crate::compare::{Comparison, Counts, Item, Request, Verdict};
+use crate::compare::{CompareCounts, CompareRequest, CompareVerdict, Comparison, DifferingItem};
 use crate::model::project::Scope;
 use crate::model::registry::Registry;
 use crate::output::answer::{Answer, Records};
@@ -36,7 +36,7 @@ use crate::snapshot::diff::{Difference, Seen};
   compare acme WORK ARCHIVE
   compare all all WORK NAS --checksum --anew"
 )]
-pub(crate) struct Compare {
+pub(crate) struct CompareArgs {
     /// The project, a client for all of its projects, or `all`
     #[arg(value_name = "PROJECT")]
     project: OsString,
@@ -59,18 +59,18 @@ pub(crate) struct Compare {
 
 /// How two databases compare. The counts are of files and links, and of empty folders that only one side has.
 #[derive(Debug, Serialize)]
-pub(crate) struct Compared {
+pub(crate) struct CompareAnswer {
     only_a: u64,
     only_b: u64,
     differs: u64,
     same: u64,
-    items: Vec<ComparedItem>,
+    items: Vec<CompareItem>,
     #[serde(skip)]
     failed: u64,
     #[serde(skip)]
-    names: [String; 2],
+    database_names: [String; 2],
     #[serde(skip)]
-    categories: Vec<(String, Counts)>,
+    categories: Vec<(String, CompareCounts)>,
     #[serde(skip)]
     files_read: u64,
     #[serde(skip)]
@@ -78,7 +78,7 @@ pub(crate) struct Compared {
 }
 
 #[derive(Debug, Serialize)]
-struct ComparedItem {
+struct CompareItem {
     category: String,
     path: Name,
     outcome: &'static str,
@@ -88,20 +88,20 @@ struct ComparedItem {
     detail: Option<String>,
 }
 
-impl Run for Compare {
-    type Answer = Compared;
+impl RunCommand for CompareArgs {
+    type Answer = CompareAnswer;
 
-    fn run(self, workspace: &mut Workspace) -> Result<Compared> {
+    fn run(self, workspace: &mut Workspace) -> Result<CompareAnswer> {
         let (index, registry) = (&mut workspace.index, &workspace.registry);
         let request = self.request(registry)?;
         let comparison = compare::compare(index, registry, &request, workspace.monitor.as_ref())?;
-        Ok(Compared::new(&request, &comparison))
+        Ok(CompareAnswer::new(&request, &comparison))
     }
 }
 
-impl Compare {
+impl CompareArgs {
     /// What is asked for, in the registry's terms.
-    fn request<'a>(&self, registry: &'a Registry) -> Result<Request<'a>> {
+    fn request<'a>(&self, registry: &'a Registry) -> Result<CompareRequest<'a>> {
         let (category, a, b) = match &self.third {
             Some(third) => (self.first.as_str(), &self.second, third),
             None => ("all", &self.first, &self.second),
@@ -112,25 +112,25 @@ impl Compare {
                 database: a.clone(),
             });
         }
-        Ok(Request {
+        Ok(CompareRequest {
             scope: Scope::parse(&self.project)?,
             categories: registry.categories_of(category)?,
             databases,
             checksum: self.checksum,
-            anew: self.anew,
+            reread: self.anew,
         })
     }
 }
 
-impl Compared {
-    fn new(request: &Request<'_>, comparison: &Comparison) -> Self {
-        let sum = |count: fn(&Counts) -> u64| comparison.counts.iter().map(count).sum();
-        let names = request.databases.map(|database| database.name.clone());
+impl CompareAnswer {
+    fn new(request: &CompareRequest<'_>, comparison: &Comparison) -> Self {
+        let sum = |count: fn(&CompareCounts) -> u64| comparison.counts.iter().map(count).sum();
+        let database_names = request.databases.map(|database| database.name.clone());
         let categories = request.categories.iter();
         let categories = categories.map(|category| category.name.clone());
         let items = comparison.items.iter().map(|item| {
             let category = request.categories[item.category].name.clone();
-            ComparedItem::new(category, item, &names)
+            CompareItem::new(category, item, &database_names)
         });
         Self {
             only_a: sum(|counts| counts.only_a),
@@ -142,7 +142,7 @@ impl Compared {
             categories: categories.zip(comparison.counts.iter().copied()).collect(),
             files_read: comparison.files_read,
             checksum: request.checksum,
-            names,
+            database_names,
         }
     }
 
@@ -173,18 +173,18 @@ impl Compared {
     }
 }
 
-impl ComparedItem {
-    fn new(category: String, item: &Item, names: &[String; 2]) -> Self {
+impl CompareItem {
+    fn new(category: String, item: &DifferingItem, names: &[String; 2]) -> Self {
         let (outcome, reason, detail) = match &item.verdict {
-            Verdict::OnlyA => ("only_a", None, None),
-            Verdict::OnlyB => ("only_b", None, None),
-            Verdict::Differs(difference, seen) => (
+            CompareVerdict::OnlyA => ("only_a", None, None),
+            CompareVerdict::OnlyB => ("only_b", None, None),
+            CompareVerdict::Differs(difference, seen) => (
                 "differs",
                 Some(difference.word().to_owned()),
                 Some(detail(*difference, seen, names)),
             ),
-            Verdict::Failed(why) => ("failed", Some(why.clone()), None),
-            Verdict::Skipped(why) => ("skipped", Some(why.clone()), None),
+            CompareVerdict::Failed(why) => ("failed", Some(why.clone()), None),
+            CompareVerdict::Skipped(why) => ("skipped", Some(why.clone()), None),
         };
         Self {
             category,
@@ -201,7 +201,7 @@ impl ComparedItem {
     }
 
     /// `only in NAS`, or the word itself.
-    fn words(&self, names: &[String; 2]) -> (String, Tone) {
+    fn label(&self, names: &[String; 2]) -> (String, Tone) {
         match self.outcome {
             "only_a" => (format!("only in {}", names[0]), Tone::Warning),
             "only_b" => (format!("only in {}", names[1]), Tone::Warning),
@@ -249,12 +249,12 @@ fn detail(difference: Difference, seen: &[Seen; 2], names: &[String; 2]) -> Stri
     }
 }
 
-impl Answer for Compared {
+impl Answer for CompareAnswer {
     const COMMAND: &'static str = "compare";
 
     fn page(&self, page: &mut Page) {
         for item in &self.items {
-            let (words, tone) = item.words(&self.names);
+            let (words, tone) = item.label(&self.database_names);
             let path = Path::new(&item.category).join(item.path.as_path());
             let reason = item.detail.as_ref().or(item.reason.as_ref());
             page.cells(vec![
@@ -270,7 +270,10 @@ impl Answer for Compared {
             row.extend(counts.map(Cell::Count));
             row
         });
-        let only = self.names.each_ref().map(|name| format!("only in {name}"));
+        let only = self
+            .database_names
+            .each_ref()
+            .map(|name| format!("only in {name}"));
         page.table(
             &["category", "same", &only[0], &only[1], "differs"],
             rows.collect(),

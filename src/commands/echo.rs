@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::Args;
 use serde::Serialize;
 
-use super::Run;
+use super::RunCommand;
 use super::workspace::Workspace;
 use crate::base::error::Result;
 use crate::base::name::Name;
@@ -21,7 +21,7 @@ use crate::output::page::Page;
   echo bringing the footage to the NAS
   echo my home is $HOME
   echo 'a $NAME in single quotes stays'")]
-pub(crate) struct Echo {
+pub(crate) struct EchoArgs {
     /// The words; they are written with a blank between them
     #[arg(
         value_name = "WORD",
@@ -33,22 +33,22 @@ pub(crate) struct Echo {
 
 /// What was written.
 #[derive(Debug, Serialize)]
-pub(crate) struct Echoed {
+pub(crate) struct EchoAnswer {
     text: Name,
 }
 
-impl Run for Echo {
-    type Answer = Echoed;
+impl RunCommand for EchoArgs {
+    type Answer = EchoAnswer;
 
-    fn run(self, _workspace: &mut Workspace) -> Result<Echoed> {
+    fn run(self, _workspace: &mut Workspace) -> Result<EchoAnswer> {
         let text = self.words.join(std::ffi::OsStr::new(" "));
-        Ok(Echoed {
+        Ok(EchoAnswer {
             text: Name::from(text.as_os_str()),
         })
     }
 }
 
-impl Answer for Echoed {
+impl Answer for EchoAnswer {
     const COMMAND: &'static str = "echo";
 
     fn page(&self, page: &mut Page) {

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::Run;
+use super::RunCommand;
 use super::workspace::Workspace;
 use crate::base::error::{Error, Result};
 use crate::model::exclusion::{ExclusionRules, Exclusions};
@@ -27,7 +27,7 @@ use crate::output::page::Page;
   exclude '*.tmp'
   exclude cache/
   exclude /proxies/")]
-pub(crate) struct Exclude {
+pub(crate) struct ExcludeArgs {
     /// The pattern
     #[arg(value_name = "PATTERN")]
     pattern: String,
@@ -35,16 +35,16 @@ pub(crate) struct Exclude {
 
 /// What is left alone now.
 #[derive(Debug, Serialize)]
-pub(crate) struct Excluded {
+pub(crate) struct ExcludeAnswer {
     pattern: String,
     change: &'static str,
 }
 
-impl Run for Exclude {
-    type Answer = Excluded;
+impl RunCommand for ExcludeArgs {
+    type Answer = ExcludeAnswer;
 
-    fn run(self, workspace: &mut Workspace) -> Result<Excluded> {
-        check(&self.pattern)?;
+    fn run(self, workspace: &mut Workspace) -> Result<ExcludeAnswer> {
+        check_pattern(&self.pattern)?;
         Exclusions::new(&ExclusionRules {
             patterns: vec![self.pattern.clone()],
             ..ExclusionRules::default()
@@ -53,7 +53,7 @@ impl Run for Exclude {
             Change::Unchanged => "unchanged",
             _ => "added",
         };
-        Ok(Excluded {
+        Ok(ExcludeAnswer {
             pattern: self.pattern,
             change,
         })
@@ -61,7 +61,7 @@ impl Run for Exclude {
 }
 
 /// Refuses lines of a gitignore file that leave nothing alone.
-fn check(pattern: &str) -> Result<()> {
+fn check_pattern(pattern: &str) -> Result<()> {
     let why = match pattern.trim_start().chars().next() {
         None => "it is empty",
         Some('!') if pattern.starts_with('!') => {
@@ -79,7 +79,7 @@ fn check(pattern: &str) -> Result<()> {
     })
 }
 
-impl Answer for Excluded {
+impl Answer for ExcludeAnswer {
     const COMMAND: &'static str = "exclude";
 
     fn page(&self, page: &mut Page) {

@@ -9,7 +9,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::workspace::Workspace;
-use super::{Run, one_project};
+use super::{RunCommand, parse_project};
 use crate::base::error::{At as _, Result};
 use crate::base::name::Name;
 use crate::index::overview::with_holders;
@@ -21,7 +21,7 @@ use crate::output::page::Page;
 use crate::storage::Side;
 
 /// How long the desktop may take to say that it cannot open a folder.
-const PATIENCE: Duration = Duration::from_secs(2);
+const OPEN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Open a project's folder in the file manager
 ///
@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[command(after_help = "Examples:
   explore acme/spot footage NAS
   explore acme/spot render WORK --print")]
-pub(crate) struct Explore {
+pub(crate) struct ExploreArgs {
     /// The project
     #[arg(value_name = "PROJECT")]
     project: OsString,
@@ -47,45 +47,46 @@ pub(crate) struct Explore {
 
 /// The folder.
 #[derive(Debug, Serialize)]
-pub(crate) struct Explored {
+pub(crate) struct ExploreAnswer {
     path: Name,
     opened: bool,
 }
 
-impl Run for Explore {
-    type Answer = Explored;
+impl RunCommand for ExploreArgs {
+    type Answer = ExploreAnswer;
 
-    fn run(self, workspace: &mut Workspace) -> Result<Explored> {
+    fn run(self, workspace: &mut Workspace) -> Result<ExploreAnswer> {
         let (index, registry) = (&workspace.index, &workspace.registry);
-        let project = one_project(&self.project, workspace, None)?;
+        let project = parse_project(&self.project, workspace, None)?;
         let (category, database) = (
             registry.category(&self.category)?,
             registry.database(&self.database)?,
         );
-        let side = Side::open(index, database)?;
+        let storage = Side::open(index, database)?;
         let scope = Scope::Project(project.clone());
         let relative = below(&category.path, &project);
-        let is_there = match side.folder() {
+        let exists = match storage.folder() {
             Some(root) => match root.beneath(&relative) {
                 Err(error) if is_missing(&error) => false,
                 opened => opened.map(|_| true)?,
             },
-            None => !side
+            None => !storage
                 .listing(registry, category, &scope)?
                 .projects
                 .is_empty(),
         };
-        if !is_there {
-            let error = side.no_replica(registry, &[category], &scope, &self.database)?;
+        if !exists {
+            let error = storage.no_replica(registry, &[category], &scope, &self.database)?;
             return Err(with_holders(error, index, registry, &[category], &scope)?);
         }
-        let path = side.path(&relative, Path::new(""));
-        let opened = side.folder().is_some() && !self.print && !workspace.dry_run && has_desktop();
+        let path = storage.path(&relative, Path::new(""));
+        let opened =
+            storage.folder().is_some() && !self.print && !workspace.dry_run && has_desktop();
         if opened {
-            open::that_detached_with_timeout(&path, PATIENCE)
+            open::that_detached_with_timeout(&path, OPEN_TIMEOUT)
                 .at("open in the file manager", &path)?;
         }
-        Ok(Explored {
+        Ok(ExploreAnswer {
             path: Name::from(Path::new(&path)),
             opened,
         })
@@ -102,7 +103,7 @@ fn has_desktop() -> bool {
     }
 }
 
-impl Answer for Explored {
+impl Answer for ExploreAnswer {
     const COMMAND: &'static str = "explore";
 
     fn page(&self, page: &mut Page) {

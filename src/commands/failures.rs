@@ -6,7 +6,7 @@ use std::path::{Component, Path};
 use clap::Args;
 use serde::Serialize;
 
-use super::Run;
+use super::RunCommand;
 use super::workspace::Workspace;
 use crate::base::error::Result;
 use crate::base::escape::visible;
@@ -32,7 +32,7 @@ use crate::output::page::Page;
   failures acme/spot
   failures acme --to NAS"
 )]
-pub(crate) struct Failures {
+pub(crate) struct FailuresArgs {
     /// Only of this project, this client's projects, or `all`
     #[arg(value_name = "PROJECT")]
     project: Option<OsString>,
@@ -43,12 +43,12 @@ pub(crate) struct Failures {
 
 /// What failed.
 #[derive(Debug, Serialize)]
-pub(crate) struct Failed {
-    failures: Vec<ShownFailure>,
+pub(crate) struct FailuresAnswer {
+    failures: Vec<FailureRow>,
 }
 
 #[derive(Debug, Serialize)]
-struct ShownFailure {
+struct FailureRow {
     path: Name,
     from: Name,
     to: Name,
@@ -59,7 +59,7 @@ struct ShownFailure {
     run: i64,
 }
 
-impl ShownFailure {
+impl FailureRow {
     fn new(registry: &Registry, known: KnownFailure) -> Self {
         // A database that is tracked no more has no name.
         let name = |root: &Path| {
@@ -97,10 +97,10 @@ fn project_of(registry: &Registry, path: &Path) -> Option<ProjectId> {
     })
 }
 
-impl Run for Failures {
-    type Answer = Failed;
+impl RunCommand for FailuresArgs {
+    type Answer = FailuresAnswer;
 
-    fn run(self, workspace: &mut Workspace) -> Result<Failed> {
+    fn run(self, workspace: &mut Workspace) -> Result<FailuresAnswer> {
         let (index, registry) = (&workspace.index, &workspace.registry);
         let project = self.project.as_deref();
         let scope = project.map_or(Ok(Scope::All), Scope::parse)?;
@@ -117,17 +117,17 @@ impl Run for Failures {
             overview::known_projects(index, registry, &scope)?;
         }
         let shown = failures.into_iter();
-        let shown = shown.map(|known| ShownFailure::new(registry, known));
-        Ok(Failed {
+        let shown = shown.map(|known| FailureRow::new(registry, known));
+        Ok(FailuresAnswer {
             failures: shown.collect(),
         })
     }
 }
 
 /// The column of what was said.
-const ERROR: usize = 6;
+const ERROR_COLUMN: usize = 6;
 
-impl Failed {
+impl FailuresAnswer {
     fn rows(&self) -> Vec<Vec<Cell>> {
         let rows = self.failures.iter().map(|failure| {
             vec![
@@ -144,7 +144,7 @@ impl Failed {
     }
 }
 
-impl Answer for Failed {
+impl Answer for FailuresAnswer {
     const COMMAND: &'static str = "failures";
 
     fn page(&self, page: &mut Page) {
@@ -155,7 +155,7 @@ impl Answer for Failed {
         let mut rows = self.rows();
         for (row, failure) in rows.iter_mut().zip(&self.failures) {
             // Another program may have said it.
-            row[ERROR] = Cell::Text(visible(failure.error.as_bytes()));
+            row[ERROR_COLUMN] = Cell::Text(visible(failure.error.as_bytes()));
         }
         page.table(&headings, rows);
     }

@@ -40,7 +40,7 @@ use crate::snapshot::sequence::Sequence;
   find 'acme/*/plates/*.exr' in NAS
   find sh010 --no-sequences --limit 20"
 )]
-pub(crate) struct Find {
+pub(crate) struct FindArgs {
     /// What to look for
     #[arg(value_name = "PATTERN")]
     pattern: String,
@@ -50,7 +50,7 @@ pub(crate) struct Find {
     #[arg(value_name = "DATABASE")]
     database: Option<String>,
     /// Stop after so many lines; in `plain`, `csv` and `json` after so many files
-    #[arg(long, value_name = "N", value_parser = limit)]
+    #[arg(long, value_name = "N", value_parser = parse_limit)]
     limit: Option<u64>,
     /// Show every file, and no sequences
     #[arg(long)]
@@ -61,7 +61,7 @@ pub(crate) struct Find {
 }
 
 /// Reads a number of lines or files.
-fn limit(word: &str) -> Result<u64, &'static str> {
+fn parse_limit(word: &str) -> Result<u64, &'static str> {
     match word.parse() {
         Ok(0) | Err(_) => Err("a limit is a number from 1 on"),
         Ok(limit) => Ok(limit),
@@ -69,7 +69,7 @@ fn limit(word: &str) -> Result<u64, &'static str> {
 }
 
 /// What is said where no file matches, as a hint what may have been meant.
-fn nothing(typed: &str, pattern: &Pattern) -> &'static str {
+fn no_match_message(typed: &str, pattern: &Pattern) -> &'static str {
     let is_range = |text: &str| {
         text.split_once('-').is_some_and(|(first, last)| {
             let digits = |text: &str| text.chars().all(|c| c.is_ascii_digit());
@@ -79,7 +79,7 @@ fn nothing(typed: &str, pattern: &Pattern) -> &'static str {
     let mut brackets = typed.split('[').skip(1);
     if brackets.any(|text| text.split_once(']').is_some_and(|(text, _)| is_range(text))) {
         "no file matches; to find a sequence leave its numbers out: the part before the `[` will do"
-    } else if pattern.is_of_paths() {
+    } else if pattern.matches_paths() {
         "no file matches; with a `/` the pattern is held against CLIENT/PROJECT/..., without root and category"
     } else if pattern.is_glob() {
         "no file matches; a pattern with `*`, `?`, `[` or `{` must match the whole name"
@@ -90,36 +90,36 @@ fn nothing(typed: &str, pattern: &Pattern) -> &'static str {
 
 /// The files that match, found when they are asked for.
 #[derive(Debug)]
-pub(crate) struct FoundFiles<'a> {
+pub(crate) struct FindAnswer<'a> {
     index: &'a Index,
     /// All formats see the same looks, however often they go through them.
     _snapshot: Snapshot<'a>,
     pattern: Pattern,
-    places: Vec<Place<'a>>,
-    sequences: bool,
+    locations: Vec<SearchLocation<'a>>,
+    group_sequences: bool,
     limit: Option<u64>,
     /// What is said where there is none.
-    nothing: &'static str,
+    no_match_message: &'static str,
 }
 
 /// A category of a database that was looked at.
 #[derive(Debug)]
-struct Place<'a> {
-    id: i64,
+struct SearchLocation<'a> {
+    database_id: i64,
     database: &'a Database,
     category: &'a Category,
 }
 
 /// A file that matches, and where it is.
-struct Found<'a> {
-    place: &'a Place<'a>,
+struct FoundFile<'a> {
+    location: &'a SearchLocation<'a>,
     project: &'a ProjectId,
     folder: &'a Path,
     hit: &'a Hit<'a>,
 }
 
 #[derive(Serialize)]
-struct FileEntry<'a> {
+struct FindFileItem<'a> {
     database: &'a str,
     category: &'a str,
     project: &'a ProjectId,
@@ -130,7 +130,7 @@ struct FileEntry<'a> {
 }
 
 #[derive(Serialize)]
-struct SequenceEntry<'a> {
+struct FindSequenceItem<'a> {
     database: &'a str,
     category: &'a str,
     project: &'a ProjectId,
@@ -139,9 +139,9 @@ struct SequenceEntry<'a> {
     sequence: &'a Sequence,
 }
 
-impl Find {
+impl FindArgs {
     /// Prepares the search; the printer makes it while it writes.
-    pub(crate) fn search(self, workspace: &Workspace) -> Result<FoundFiles<'_>> {
+    pub(crate) fn search(self, workspace: &Workspace) -> Result<FindAnswer<'_>> {
         let pattern = Pattern::parse(&self.pattern, self.case_sensitive)?;
         let (index, registry) = (&workspace.index, &workspace.registry);
         let databases = match &self.database {
@@ -149,58 +149,58 @@ impl Find {
             None => registry.databases(),
         };
         let snapshot = index.snapshot()?;
-        let mut places = Vec::new();
-        let mut looked_at = false;
+        let mut locations = Vec::new();
+        let mut is_scanned = false;
         for database in databases {
             let known = index.database(&database.root)?;
-            looked_at |= known.looked_at.is_some();
+            is_scanned |= known.looked_at.is_some();
             let Some(id) = known.id else {
                 continue;
             };
             let categories = registry.categories().iter();
-            places.extend(categories.map(|category| Place {
-                id,
+            locations.extend(categories.map(|category| SearchLocation {
+                database_id: id,
                 database,
                 category,
             }));
         }
-        let nothing = match registry.lacking() {
+        let no_match_message = match registry.lacking() {
             Some(lacking) => lacking,
-            None if !looked_at && self.database.is_some() => {
+            None if !is_scanned && self.database.is_some() => {
                 "nobody looked at this database yet: `load`"
             }
-            None if !looked_at => "the index is empty: `load`",
-            None => nothing(&self.pattern, &pattern),
+            None if !is_scanned => "the index is empty: `load`",
+            None => no_match_message(&self.pattern, &pattern),
         };
-        Ok(FoundFiles {
+        Ok(FindAnswer {
             index,
             _snapshot: snapshot,
             pattern,
-            places,
-            sequences: !self.no_sequences,
+            locations,
+            group_sequences: !self.no_sequences,
             limit: self.limit,
-            nothing,
+            no_match_message,
         })
     }
 }
 
-impl FoundFiles<'_> {
+impl FindAnswer<'_> {
     /// Hands every file that matches to `take`, while it says to go on.
-    fn visit(
+    fn visit_matches(
         &self,
         sequences: bool,
-        take: &mut dyn FnMut(&Found<'_>) -> Result<bool>,
+        on_match: &mut dyn FnMut(&FoundFile<'_>) -> Result<bool>,
     ) -> Result<()> {
-        let mut goes_on = true;
-        for place in &self.places {
-            let category = &place.category.path;
+        let mut keep_going = true;
+        for location in &self.locations {
+            let category = &location.category.path;
             let mut visit = |folder: &FolderFiles<'_>| {
-                goes_on = self.visit_folder(place, folder, sequences, take)?;
-                Ok(goes_on)
+                keep_going = self.visit_folder(location, folder, sequences, on_match)?;
+                Ok(keep_going)
             };
             self.index
-                .visit_folders(place.id, category, &Scope::All, &mut visit)?;
-            if !goes_on {
+                .visit_folders(location.database_id, category, &Scope::All, &mut visit)?;
+            if !keep_going {
                 break;
             }
         }
@@ -210,14 +210,14 @@ impl FoundFiles<'_> {
     /// Hands every file of a folder that matches to `take`.
     fn visit_folder(
         &self,
-        place: &Place<'_>,
+        location: &SearchLocation<'_>,
         folder: &FolderFiles<'_>,
         sequences: bool,
-        take: &mut dyn FnMut(&Found<'_>) -> Result<bool>,
+        on_match: &mut dyn FnMut(&FoundFile<'_>) -> Result<bool>,
     ) -> Result<bool> {
         let project = folder.project;
         let mut text = Vec::new();
-        if self.pattern.is_of_paths() {
+        if self.pattern.matches_paths() {
             let path = project.path().join(folder.path).join("");
             text.extend_from_slice(path.as_os_str().as_bytes());
         }
@@ -231,15 +231,15 @@ impl FoundFiles<'_> {
             self.pattern.matches(&text)
         };
         // Put together only where something matches.
-        let mut whole: Option<PathBuf> = None;
-        let category = &place.category.path;
-        let mut take = |hit: &Hit<'_>| {
-            let folder = whole.get_or_insert_with(|| {
-                let root = &place.database.root;
+        let mut cached_folder: Option<PathBuf> = None;
+        let category = &location.category.path;
+        let mut on_hit = |hit: &Hit<'_>| {
+            let folder = cached_folder.get_or_insert_with(|| {
+                let root = &location.database.root;
                 address::join(root, &below(category, project)).join(folder.path)
             });
-            take(&Found {
-                place,
+            on_match(&FoundFile {
+                location,
                 project,
                 folder,
                 hit,
@@ -250,66 +250,66 @@ impl FoundFiles<'_> {
         } else {
             search::visit
         };
-        visit(self.index, folder, &mut matches, &mut take)
+        visit(self.index, folder, &mut matches, &mut on_hit)
     }
 
     /// Whether more is asked for after so many.
-    fn goes_on(&self, after: u64) -> bool {
-        self.limit.is_none_or(|limit| after < limit)
+    fn is_under_limit(&self, count: u64) -> bool {
+        self.limit.is_none_or(|limit| count < limit)
     }
 
     /// The line below all others.
-    fn closing(&self, files: u64, lines: u64) -> String {
+    fn summary_line(&self, files: u64, lines: u64) -> String {
         if files == 0 {
-            return self.nothing.to_owned();
+            return self.no_match_message.to_owned();
         }
         let mut text = unit::counted(files, "file");
         if lines != files {
             text = format!("{text} in {}", unit::counted(lines, "line"));
         }
-        if !self.goes_on(lines) {
+        if !self.is_under_limit(lines) {
             text.push_str("; stopped at the limit, there may be more");
         }
         text
     }
 }
 
-impl Found<'_> {
-    fn path(&self, name: &Name) -> Name {
+impl FoundFile<'_> {
+    fn path_in_folder(&self, name: &Name) -> Name {
         self.folder.join(name.as_path()).into()
     }
 
     /// The path of the file itself.
-    fn own_path(&self) -> Name {
+    fn file_path(&self) -> Name {
         self.folder
             .join(OsStr::from_bytes(self.hit.file.name))
             .into()
     }
 
-    fn file_entry(&self) -> FileEntry<'_> {
-        FileEntry {
-            database: &self.place.database.name,
-            category: &self.place.category.name,
+    fn file_item(&self) -> FindFileItem<'_> {
+        FindFileItem {
+            database: &self.location.database.name,
+            category: &self.location.category.name,
             project: self.project,
-            path: self.own_path(),
+            path: self.file_path(),
             bytes: self.hit.file.bytes,
             modified: self.hit.file.modified,
             sequence: self.hit.sequence.map(Sequence::pattern),
         }
     }
 
-    fn sequence_entry<'a>(&'a self, sequence: &'a Sequence) -> SequenceEntry<'a> {
-        SequenceEntry {
-            database: &self.place.database.name,
-            category: &self.place.category.name,
+    fn sequence_item<'a>(&'a self, sequence: &'a Sequence) -> FindSequenceItem<'a> {
+        FindSequenceItem {
+            database: &self.location.database.name,
+            category: &self.location.category.name,
             project: self.project,
-            path: self.path(&sequence.pattern()),
+            path: self.path_in_folder(&sequence.pattern()),
             sequence,
         }
     }
 }
 
-impl Stream for FoundFiles<'_> {
+impl Stream for FindAnswer<'_> {
     const COMMAND: &'static str = "find";
 
     const HEADINGS: &'static [&'static str] = &[
@@ -318,70 +318,70 @@ impl Stream for FoundFiles<'_> {
 
     fn page(&self, lines: &mut Lines<'_>) -> Result<()> {
         let (mut files, mut shown) = (0, 0);
-        self.visit(self.sequences, &mut |found| {
-            if !found.hit.is_line() {
+        self.visit_matches(self.group_sequences, &mut |found| {
+            if !found.hit.has_own_line() {
                 return Ok(true);
             }
-            (files, shown) = (files + found.hit.files(), shown + 1);
+            (files, shown) = (files + found.hit.file_count(), shown + 1);
             // Lines, not a table: a path is there to be copied whole.
             let mut cells = vec![
-                found.place.database.name.as_str().into(),
+                found.location.database.name.as_str().into(),
                 Cell::text("  "),
-                Cell::Name(found.path(&found.hit.name())),
+                Cell::Name(found.path_in_folder(&found.hit.line_name())),
             ];
-            cells.extend(found.hit.cells());
+            cells.extend(found.hit.detail_cells());
             lines.cells(cells)?;
-            Ok(self.goes_on(shown))
+            Ok(self.is_under_limit(shown))
         })?;
-        lines.line(self.closing(files, shown))
+        lines.line(self.summary_line(files, shown))
     }
 
     fn records(&self, rows: &mut Rows<'_>) -> Result<()> {
         let mut files = 0;
-        self.visit(false, &mut |found| {
+        self.visit_matches(false, &mut |found| {
             files += 1;
             rows.row(&[
-                found.place.database.name.as_str().into(),
-                found.place.category.name.as_str().into(),
+                found.location.database.name.as_str().into(),
+                found.location.category.name.as_str().into(),
                 Cell::Name(found.project.name()),
-                Cell::Name(found.own_path()),
+                Cell::Name(found.file_path()),
                 Cell::Bytes(found.hit.file.bytes),
                 Cell::Moment(found.hit.file.modified),
             ])?;
-            Ok(self.goes_on(files))
+            Ok(self.is_under_limit(files))
         })
     }
 
     fn document(&self, json: &mut Json<'_>) -> Result<()> {
         let mut files = 0;
         json.list("files", |json| {
-            self.visit(self.sequences, &mut |found| {
+            self.visit_matches(self.group_sequences, &mut |found| {
                 files += 1;
-                json.item(&found.file_entry())?;
-                Ok(self.goes_on(files))
+                json.item(&found.file_item())?;
+                Ok(self.is_under_limit(files))
             })
         })?;
         json.list("sequences", |json| {
-            if self.sequences {
+            if self.group_sequences {
                 self.list_sequences(json)
             } else {
                 Ok(())
             }
         })?;
-        json.field("limited", &!self.goes_on(files))
+        json.field("limited", &!self.is_under_limit(files))
     }
 }
 
-impl FoundFiles<'_> {
+impl FindAnswer<'_> {
     /// Lists the sequences of the files that are listed.
     fn list_sequences(&self, json: &mut Json<'_>) -> Result<()> {
         let mut files = 0;
-        self.visit(true, &mut |found| {
+        self.visit_matches(true, &mut |found| {
             files += 1;
-            if let Some(sequence) = found.hit.led() {
-                json.item(&found.sequence_entry(sequence))?;
+            if let Some(sequence) = found.hit.sequence_if_first() {
+                json.item(&found.sequence_item(sequence))?;
             }
-            Ok(self.goes_on(files))
+            Ok(self.is_under_limit(files))
         })
     }
 }

@@ -7,7 +7,7 @@ use std::thread;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::Run;
+use super::RunCommand;
 use super::workspace::Workspace;
 use crate::base::error::Result;
 use crate::base::name::Name;
@@ -28,13 +28,13 @@ use crate::storage::availability;
   list clients
   list projects in acme in NAS
   list databases")]
-pub(crate) struct List {
+pub(crate) struct ListArgs {
     #[command(subcommand)]
-    what: What,
+    subcommand: ListSubcommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum What {
+enum ListSubcommand {
     /// List all clients
     #[command(after_help = "Examples:\n  list clients")]
     Clients,
@@ -65,17 +65,17 @@ enum What {
 
 /// What there is, and what is lacking for there to be more.
 #[derive(Debug, Serialize)]
-pub(crate) struct Listed {
+pub(crate) struct ListAnswer {
     #[serde(flatten)]
-    items: Items,
+    items: ListItems,
     #[serde(skip)]
-    lacking: Option<&'static str>,
+    setup_hint: Option<&'static str>,
 }
 
 /// What there is.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum Items {
+enum ListItems {
     Clients(Vec<Name>),
     Projects(Vec<ProjectId>),
     Databases(Vec<ListedDatabase>),
@@ -95,35 +95,35 @@ pub(crate) struct ListedCategory {
     path: Name,
 }
 
-impl Run for List {
-    type Answer = Listed;
+impl RunCommand for ListArgs {
+    type Answer = ListAnswer;
 
-    fn run(self, workspace: &mut Workspace) -> Result<Listed> {
+    fn run(self, workspace: &mut Workspace) -> Result<ListAnswer> {
         let (index, registry) = (&workspace.index, &workspace.registry);
-        let items = match self.what {
-            What::Clients => {
-                Items::Clients(overview::clients(index, registry)?.into_iter().collect())
+        let items = match self.subcommand {
+            ListSubcommand::Clients => {
+                ListItems::Clients(overview::clients(index, registry)?.into_iter().collect())
             }
-            What::Projects {
+            ListSubcommand::Projects {
                 client, database, ..
-            } => Items::Projects(projects(
+            } => ListItems::Projects(projects(
                 workspace,
                 client.map(Name::from),
                 database.as_deref(),
             )?),
-            What::Databases => Items::Databases(databases(workspace)?),
-            What::Categories => {
+            ListSubcommand::Databases => ListItems::Databases(databases(workspace)?),
+            ListSubcommand::Categories => {
                 let categories = registry.categories().iter();
                 let listed = categories.map(|category| ListedCategory {
                     name: category.name.clone(),
                     path: category.shown_path().into(),
                 });
-                Items::Categories(listed.collect())
+                ListItems::Categories(listed.collect())
             }
         };
-        Ok(Listed {
+        Ok(ListAnswer {
             items,
-            lacking: registry.lacking(),
+            setup_hint: registry.lacking(),
         })
     }
 }
@@ -143,15 +143,15 @@ fn projects(
     let Some(database) = database else {
         return Ok(all);
     };
-    let there = overview::projects(
+    let on_database = overview::projects(
         index,
         registry,
         std::slice::from_ref(registry.database(database)?),
     )?;
-    let there: BTreeSet<ProjectId> = there.iter().map(ProjectId::composed).collect();
+    let on_database: BTreeSet<ProjectId> = on_database.iter().map(ProjectId::composed).collect();
     Ok(all
         .into_iter()
-        .filter(|project| there.contains(&project.composed()))
+        .filter(|project| on_database.contains(&project.composed()))
         .collect())
 }
 
@@ -168,15 +168,15 @@ fn databases(workspace: &Workspace) -> Result<Vec<ListedDatabase>> {
     let known: Vec<KnownDatabase> = known.collect::<Result<_>>()?;
     // All at once: one that does not answer takes its time.
     let online = thread::scope(|scope| {
-        let ask = |(database, known): (&Database, &KnownDatabase)| {
-            let (theirs, own) = ((database.clone(), known.clone()), index.open_again());
-            let ask = move || is_online(&own?, &theirs.0, &theirs.1);
-            let begun = thread::Builder::new().spawn_scoped(scope, ask);
+        let check = |(database, known): (&Database, &KnownDatabase)| {
+            let (owned, own_index) = ((database.clone(), known.clone()), index.open_again());
+            let run_check = move || is_online(&own_index?, &owned.0, &owned.1);
+            let spawned = thread::Builder::new().spawn_scoped(scope, run_check);
             // Where the system gives no thread for it, it is asked here.
-            begun.map_err(|_| is_online(index, database, known))
+            spawned.map_err(|_| is_online(index, database, known))
         };
-        let asked: Vec<_> = registry.databases().iter().zip(&known).map(ask).collect();
-        let answers = asked.into_iter().map(|asked| match asked {
+        let check: Vec<_> = registry.databases().iter().zip(&known).map(check).collect();
+        let answers = check.into_iter().map(|asked| match asked {
             Ok(thread) => thread.join().unwrap_or(Ok(false)),
             Err(answer) => answer,
         });
@@ -191,7 +191,7 @@ fn databases(workspace: &Workspace) -> Result<Vec<ListedDatabase>> {
     Ok(listed.collect())
 }
 
-fn online(online: bool) -> Cell {
+fn online_cell(online: bool) -> Cell {
     if online {
         Cell::Toned("online".to_owned(), Tone::Good)
     } else {
@@ -199,9 +199,9 @@ fn online(online: bool) -> Cell {
     }
 }
 
-impl Items {
+impl ListItems {
     /// Whether only a look at the disks finds them.
-    fn needs_a_look(&self) -> bool {
+    fn needs_scan(&self) -> bool {
         matches!(self, Self::Clients(_) | Self::Projects(_))
     }
 
@@ -221,7 +221,7 @@ impl Items {
                     vec![
                         database.name.as_str().into(),
                         Cell::from(&database.root),
-                        online(database.online),
+                        online_cell(database.online),
                     ]
                 })
                 .collect(),
@@ -233,20 +233,20 @@ impl Items {
     }
 }
 
-impl Answer for Listed {
+impl Answer for ListAnswer {
     const COMMAND: &'static str = "list";
 
     fn page(&self, page: &mut Page) {
         let rows = self.items.rows();
         let (noun, how) = match &self.items {
-            Items::Clients(_) => ("clients", "`load` looks for them"),
-            Items::Projects(_) => ("projects", "`load` looks for them"),
-            Items::Databases(_) => ("databases", "`add database NAME ROOT` tracks one"),
-            Items::Categories(_) => ("categories", "`add category NAME PATH` tracks one"),
+            ListItems::Clients(_) => ("clients", "`load` looks for them"),
+            ListItems::Projects(_) => ("projects", "`load` looks for them"),
+            ListItems::Databases(_) => ("databases", "`add database NAME ROOT` tracks one"),
+            ListItems::Categories(_) => ("categories", "`add category NAME PATH` tracks one"),
         };
         if rows.is_empty() {
-            let line = match self.lacking {
-                Some(lacking) if self.items.needs_a_look() => lacking.to_owned(),
+            let line = match self.setup_hint {
+                Some(lacking) if self.items.needs_scan() => lacking.to_owned(),
                 _ => format!("no {noun}; {how}"),
             };
             page.line(line);
@@ -256,10 +256,10 @@ impl Answer for Listed {
 
     fn records(&self) -> Records {
         let headings: &[&str] = match &self.items {
-            Items::Clients(_) => &["client"],
-            Items::Projects(_) => &["project"],
-            Items::Databases(_) => &["database", "root", "state"],
-            Items::Categories(_) => &["category", "path"],
+            ListItems::Clients(_) => &["client"],
+            ListItems::Projects(_) => &["project"],
+            ListItems::Databases(_) => &["database", "root", "state"],
+            ListItems::Categories(_) => &["category", "path"],
         };
         Records {
             headings,

@@ -53,7 +53,7 @@ use crate::output::printer::Printer;
     override_usage = "COMMAND [ARGUMENTS]",
     help_template = "{subcommands}"
 )]
-pub(crate) struct Line {
+pub(crate) struct CommandLine {
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -61,24 +61,24 @@ pub(crate) struct Line {
 /// All commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    Add(add::Add),
-    Compare(compare::Compare),
-    Copy(copy::Copy),
-    Echo(echo::Echo),
-    Exclude(exclude::Exclude),
-    Explore(explore::Explore),
-    Failures(failures::Failures),
-    Fetch(fetch::Fetch),
-    Find(find::Find),
-    Help(help::Help),
-    History(history::History),
-    List(list::List),
-    Load(load::Load),
-    Remove(remove::Remove),
-    Save(save::Save),
-    Set(set::Set),
-    Source(source::Source),
-    Sync(sync::Sync),
+    Add(add::AddArgs),
+    Compare(compare::CompareArgs),
+    Copy(copy::CopyArgs),
+    Echo(echo::EchoArgs),
+    Exclude(exclude::ExcludeArgs),
+    Explore(explore::ExploreArgs),
+    Failures(failures::FailuresArgs),
+    Fetch(fetch::FetchArgs),
+    Find(find::FindArgs),
+    Help(help::HelpArgs),
+    History(history::HistoryArgs),
+    List(list::ListArgs),
+    Load(load::LoadArgs),
+    Remove(remove::RemoveArgs),
+    Save(save::SaveArgs),
+    Set(set::SetArgs),
+    Source(source::SourceArgs),
+    Sync(sync::SyncArgs),
     /// Leave the prompt or end the script
     ///
     /// `quit` and Ctrl-D do the same.
@@ -88,7 +88,7 @@ pub(crate) enum Command {
 
 /// The grammar of all commands.
 pub(crate) fn grammar() -> clap::Command {
-    with_one_help(Line::command())
+    with_uniform_help(CommandLine::command())
 }
 
 /// The same, ready to be looked through.
@@ -99,7 +99,7 @@ pub(crate) fn built_grammar() -> clap::Command {
 }
 
 /// The same page for `-h` as for `--help`, in every command below too.
-pub(crate) fn with_one_help(command: clap::Command) -> clap::Command {
+pub(crate) fn with_uniform_help(command: clap::Command) -> clap::Command {
     let help = Arg::new("help")
         .short('h')
         .long("help")
@@ -108,11 +108,15 @@ pub(crate) fn with_one_help(command: clap::Command) -> clap::Command {
     command
         .disable_help_flag(true)
         .arg(help)
-        .mut_subcommands(with_one_help)
+        .mut_subcommands(with_uniform_help)
 }
 
 /// Reads a project that must be one; for a lone folder name says which projects may be meant.
-fn one_project(word: &OsStr, workspace: &Workspace, shows: Option<&str>) -> Result<ProjectId> {
+fn parse_project(
+    word: &OsStr,
+    workspace: &Workspace,
+    client_command: Option<&str>,
+) -> Result<ProjectId> {
     let client = match Scope::parse(word)? {
         Scope::Project(project) => return Ok(project),
         scope => scope.name(),
@@ -123,15 +127,15 @@ fn one_project(word: &OsStr, workspace: &Workspace, shows: Option<&str>) -> Resu
     let of_client = |project: &&ProjectId| project.client == client;
     let mut near: Vec<String> = projects.iter().filter(of_client).map(quoted).collect();
     let instead = (!near.is_empty() || projects.is_empty())
-        .then_some(shows)
+        .then_some(client_command)
         .flatten();
     if near.is_empty() {
         let typed = client.to_string();
-        let alike = |project: &&ProjectId| {
+        let is_similar = |project: &&ProjectId| {
             let names = [&project.project, &project.client].map(ToString::to_string);
             !nearest(&typed, names.iter().map(String::as_str)).is_empty()
         };
-        near = projects.iter().filter(alike).map(quoted).collect();
+        near = projects.iter().filter(is_similar).map(quoted).collect();
     }
     Err(Error::NotAProject {
         instead: instead.map(|line| format!("{line} {}", quote(word))),
@@ -141,7 +145,7 @@ fn one_project(word: &OsStr, workspace: &Workspace, shows: Option<&str>) -> Resu
 }
 
 /// A command that can be run.
-pub(crate) trait Run {
+pub(crate) trait RunCommand {
     /// What it answers.
     type Answer: Answer;
 
@@ -155,7 +159,7 @@ pub(crate) enum Flow {
     /// To the next line.
     Continue,
     /// Through the lines of this file first.
-    Source(source::Source),
+    Source(source::SourceArgs),
     /// It ends here.
     Exit,
 }
@@ -170,22 +174,22 @@ impl Command {
         let status = match self {
             Self::Add(command) => printer.print(&command.run(workspace)?)?,
             Self::Compare(command) => printer.print(&command.run(workspace)?)?,
-            Self::Copy(command) => printer.stream(&command.carry_out(workspace)?)?,
-            Self::Sync(command) => printer.stream(&command.carry_out(workspace)?)?,
+            Self::Copy(command) => printer.stream(&command.execute(workspace)?)?,
+            Self::Sync(command) => printer.stream(&command.execute(workspace)?)?,
             Self::Echo(command) => printer.print(&command.run(workspace)?)?,
             Self::Exclude(command) => printer.print(&command.run(workspace)?)?,
             Self::Explore(command) => printer.print(&command.run(workspace)?)?,
             Self::Failures(command) => printer.print(&command.run(workspace)?)?,
             Self::Fetch(command) if command.lists_files() => {
-                printer.stream(&command.search(workspace)?)?
+                printer.stream(&command.stream_files(workspace)?)?
             }
             Self::Fetch(command) => printer.print(&command.run(workspace)?)?,
             Self::Find(command) => printer.stream(&command.search(workspace)?)?,
             Self::Help(command) => {
-                printer.print(&command.at_width(printer.screen().width).run(workspace)?)?
+                printer.print(&command.with_width(printer.screen().width).run(workspace)?)?
             }
-            Self::History(command) if command.is_of_one() => {
-                printer.stream(&command.search(workspace)?)?
+            Self::History(command) if command.shows_one_run() => {
+                printer.stream(&command.stream_items(workspace)?)?
             }
             Self::History(command) => printer.print(&command.run(workspace)?)?,
             Self::List(command) => printer.print(&command.run(workspace)?)?,

@@ -14,15 +14,15 @@ use crate::model::exclusion::nests_too_deep;
 pub struct Pattern {
     matcher: Matcher,
     is_glob: bool,
-    of_paths: bool,
+    matches_paths: bool,
 }
 
 #[derive(Clone, Debug)]
 enum Matcher {
     /// A part of the name, found three times as fast as by a glob, and in whatever case of every script.
-    Part(Regex),
+    Substring(Regex),
     /// The whole name: byte by byte, and letter by letter where it is UTF-8 and not plain ASCII.
-    Glob { bytes: Regex, letters: Regex },
+    Glob { bytes: Regex, unicode: Regex },
 }
 
 impl Pattern {
@@ -41,31 +41,31 @@ impl Pattern {
         }
         let composed = composed(typed.as_bytes());
         let typed = &*String::from_utf8_lossy(&composed);
-        let of_paths = typed.contains('/');
+        let matches_paths = typed.contains('/');
         let is_glob = typed.contains(['*', '?', '[', '{']);
         let matcher = if is_glob {
             let mut builder = GlobBuilder::new(typed);
             builder
                 .case_insensitive(!case_sensitive)
                 // Only in a glob that spells out a path does a star stop at a slash.
-                .literal_separator(of_paths)
+                .literal_separator(matches_paths)
                 .backslash_escape(true);
             let glob = if nests_too_deep(typed) {
                 None
             } else {
                 builder.build().ok()
             };
-            glob.and_then(|glob| compile(&glob))
+            glob.and_then(|glob| compile_glob(&glob))
         } else {
             let mut builder = RegexBuilder::new(&regex::escape(typed));
             builder.case_insensitive(!case_sensitive);
-            builder.build().ok().map(Matcher::Part)
+            builder.build().ok().map(Matcher::Substring)
         };
         let not_a_glob = "it is not a glob like `*.mov` or `sh0[12]*`; of a sequence the part before the `[` will do";
         Ok(Self {
             matcher: matcher.ok_or_else(|| malformed(not_a_glob))?,
             is_glob,
-            of_paths,
+            matches_paths,
         })
     }
 
@@ -75,38 +75,38 @@ impl Pattern {
     }
 
     /// Whether it is held against paths below the category's folder, `CLIENT/PROJECT/...`, instead of names.
-    pub const fn is_of_paths(&self) -> bool {
-        self.of_paths
+    pub const fn matches_paths(&self) -> bool {
+        self.matches_paths
     }
 
     /// Whether a name or path matches.
     pub fn matches(&self, text: &[u8]) -> bool {
         let text = composed(text);
         match &self.matcher {
-            Matcher::Part(pattern) => pattern.is_match(&text),
-            Matcher::Glob { letters, .. } if !text.is_ascii() && from_utf8(&text).is_ok() => {
-                letters.is_match(&text)
-            }
+            Matcher::Substring(pattern) => pattern.is_match(&text),
+            Matcher::Glob {
+                unicode: letters, ..
+            } if !text.is_ascii() && from_utf8(&text).is_ok() => letters.is_match(&text),
             Matcher::Glob { bytes, .. } => bytes.is_match(&text),
         }
     }
 }
 
 /// Compiles a glob; `None` where it is too large. The glob's own way to do so panics then.
-fn compile(glob: &Glob) -> Option<Matcher> {
+fn compile_glob(glob: &Glob) -> Option<Matcher> {
     let build = |pattern: &str| {
         let mut builder = RegexBuilder::new(pattern);
         builder.dot_matches_new_line(true).build().ok()
     };
-    let letters = build(&of_letters(glob.regex()));
+    let letters = build(&unicode_expression(glob.regex()));
     Some(Matcher::Glob {
         bytes: build(glob.regex())?,
-        letters: letters?,
+        unicode: letters?,
     })
 }
 
 /// A glob's expression, which is one of bytes, as one of letters: what stands for the bytes of a letter becomes the letter.
-fn of_letters(expression: &str) -> String {
+fn unicode_expression(expression: &str) -> String {
     let mut letters = String::new();
     let mut bytes = Vec::new();
     let mut rest = expression.trim_start_matches("(?-u)");
@@ -142,7 +142,7 @@ mod tests {
     fn matches(pattern: &str, path: &str) -> bool {
         let pattern = Pattern::parse(pattern, false).unwrap();
         let name = path.rsplit('/').next().unwrap();
-        pattern.matches(if pattern.is_of_paths() { path } else { name }.as_bytes())
+        pattern.matches(if pattern.matches_paths() { path } else { name }.as_bytes())
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::Run;
+use super::RunCommand;
 use super::workspace::Workspace;
 use crate::base::error::Result;
 use crate::output::answer::{Answer, Records};
@@ -18,13 +18,13 @@ use crate::output::page::Page;
   remove database NAS
   remove category render
   remove exclusion '*.tmp'")]
-pub(crate) struct Remove {
+pub(crate) struct RemoveArgs {
     #[command(subcommand)]
-    what: What,
+    subcommand: RemoveSubcommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum What {
+enum RemoveSubcommand {
     /// Stop tracking a storage
     #[command(after_help = "Examples:\n  remove database NAS")]
     Database {
@@ -50,34 +50,34 @@ enum What {
 
 /// What was removed.
 #[derive(Debug, Serialize)]
-pub(crate) struct Removed {
+pub(crate) struct RemoveAnswer {
     kind: &'static str,
     name: String,
 }
 
-impl Run for Remove {
-    type Answer = Removed;
+impl RunCommand for RemoveArgs {
+    type Answer = RemoveAnswer;
 
-    fn run(self, workspace: &mut Workspace) -> Result<Removed> {
+    fn run(self, workspace: &mut Workspace) -> Result<RemoveAnswer> {
         let registry = &mut workspace.registry;
-        Ok(match self.what {
-            What::Database { name } => {
+        Ok(match self.subcommand {
+            RemoveSubcommand::Database { name } => {
                 registry.remove_database(&name)?;
-                Removed {
+                RemoveAnswer {
                     kind: "database",
                     name,
                 }
             }
-            What::Category { name } => {
+            RemoveSubcommand::Category { name } => {
                 registry.remove_category(&name)?;
-                Removed {
+                RemoveAnswer {
                     kind: "category",
                     name,
                 }
             }
-            What::Exclusion { name } => {
+            RemoveSubcommand::Exclusion { name } => {
                 registry.remove_exclusion(&name)?;
-                Removed {
+                RemoveAnswer {
                     kind: "exclusion",
                     name,
                 }
@@ -86,7 +86,7 @@ impl Run for Remove {
     }
 }
 
-impl Answer for Removed {
+impl Answer for RemoveAnswer {
     const COMMAND: &'static str = "remove";
 
     fn page(&self, page: &mut Page) {

@@ -3,9 +3,9 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::Run;
+use super::RunCommand;
 use super::startup;
-use super::startup::Changes;
+use super::startup::SessionChanges;
 use super::workspace::Workspace;
 use crate::base::error::{Error, Result};
 use crate::base::name::Name;
@@ -22,11 +22,11 @@ use crate::output::page::Page;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   save")]
-pub(crate) struct Save {}
+pub(crate) struct SaveArgs {}
 
 /// What was written.
 #[derive(Debug, Serialize)]
-pub(crate) struct Saved {
+pub(crate) struct SaveAnswer {
     path: Name,
     kept: Option<Name>,
     changed: bool,
@@ -36,42 +36,42 @@ pub(crate) struct Saved {
     dry_run: bool,
 }
 
-impl Run for Save {
-    type Answer = Saved;
+impl RunCommand for SaveArgs {
+    type Answer = SaveAnswer;
 
-    fn run(self, workspace: &mut Workspace) -> Result<Saved> {
+    fn run(self, workspace: &mut Workspace) -> Result<SaveAnswer> {
         let no_home = Error::NoHome {
             what: "place for the start-up file",
             option: "--config FILE",
         };
-        let path = workspace.startup.as_ref().ok_or(no_home)?;
-        let changes = Changes {
-            before: &workspace.saved,
+        let path = workspace.startup_path.as_ref().ok_or(no_home)?;
+        let changes = SessionChanges {
+            before: &workspace.saved_registry,
             now: &workspace.registry,
-            replaced: &workspace.replaced,
+            replaced_keys: &workspace.replaced_keys,
             variables: &workspace.variables,
         };
         let saved = if workspace.dry_run {
-            startup::foresee(path, &changes)?
+            startup::dry_run(path, &changes)?
         } else {
             startup::save(path, &changes)?
         };
         if !workspace.dry_run {
-            workspace.saved.clone_from(&workspace.registry);
-            workspace.replaced.clear();
+            workspace.saved_registry.clone_from(&workspace.registry);
+            workspace.replaced_keys.clear();
         }
-        Ok(Saved {
+        Ok(SaveAnswer {
             path: saved.path.into(),
-            kept: saved.kept.map(Name::from),
-            changed: saved.added + saved.removed > 0,
-            added: saved.added,
-            removed: saved.removed,
+            kept: saved.backup.map(Name::from),
+            changed: saved.added_lines + saved.removed_lines > 0,
+            added: saved.added_lines,
+            removed: saved.removed_lines,
             dry_run: workspace.dry_run,
         })
     }
 }
 
-impl Answer for Saved {
+impl Answer for SaveAnswer {
     const COMMAND: &'static str = "save";
 
     fn page(&self, page: &mut Page) {

@@ -17,33 +17,33 @@ pub struct Hit<'a> {
     /// The sequence it is a frame of, with other files that are wanted.
     pub sequence: Option<&'a Sequence>,
     /// Whether it is the first of its sequence.
-    leads: bool,
+    is_first_of_sequence: bool,
 }
 
 impl Hit<'_> {
     /// Whether it stands for itself, or is the one to stand for its sequence.
-    pub const fn is_line(&self) -> bool {
-        self.sequence.is_none() || self.leads
+    pub const fn has_own_line(&self) -> bool {
+        self.sequence.is_none() || self.is_first_of_sequence
     }
 
     /// The sequence, where it is the one to stand for it.
-    pub fn led(&self) -> Option<&Sequence> {
-        self.sequence.filter(|_| self.leads)
+    pub fn sequence_if_first(&self) -> Option<&Sequence> {
+        self.sequence.filter(|_| self.is_first_of_sequence)
     }
 
     /// How many files its line is about.
-    pub fn files(&self) -> u64 {
+    pub fn file_count(&self) -> u64 {
         self.sequence.map_or(1, |sequence| sequence.files)
     }
 
     /// The name of what its line is about.
-    pub fn name(&self) -> Name {
+    pub fn line_name(&self) -> Name {
         let own = || Name::from_bytes(self.file.name.to_vec());
         self.sequence.map_or_else(own, Sequence::pattern)
     }
 
     /// What its line says after the name: `  240 files  missing 1107  2.40 GB  3 h ago`.
-    pub fn cells(&self) -> Vec<Cell> {
+    pub fn detail_cells(&self) -> Vec<Cell> {
         let mut cells = Vec::new();
         let (mut bytes, mut changed) = (self.file.bytes, self.file.modified);
         if let Some(sequence) = self.sequence {
@@ -63,10 +63,10 @@ impl Hit<'_> {
 }
 
 /// Whether a name is wanted.
-pub type Wanted<'a> = &'a mut dyn FnMut(&[u8]) -> bool;
+pub type NameFilter<'a> = &'a mut dyn FnMut(&[u8]) -> bool;
 
 /// Takes a file that is wanted; says whether to go on.
-pub type Take<'a> = &'a mut dyn FnMut(&Hit<'_>) -> Result<bool>;
+pub type HitVisitor<'a> = &'a mut dyn FnMut(&Hit<'_>) -> Result<bool>;
 
 /// Hands the files of a folder that are wanted to `take`, in the order of their names, none as part of a sequence. Gives
 /// whether it got to the end.
@@ -76,16 +76,16 @@ pub type Take<'a> = &'a mut dyn FnMut(&Hit<'_>) -> Result<bool>;
 pub fn visit(
     index: &Index,
     folder: &FolderFiles<'_>,
-    is_wanted: Wanted<'_>,
-    take: Take<'_>,
+    matches: NameFilter<'_>,
+    on_hit: HitVisitor<'_>,
 ) -> Result<bool> {
-    each(index, folder, &mut |file| {
+    visit_files(index, folder, &mut |file| {
         let hit = Hit {
             file,
             sequence: None,
-            leads: false,
+            is_first_of_sequence: false,
         };
-        Ok(!is_wanted(file.name) || take(&hit)?)
+        Ok(!matches(file.name) || on_hit(&hit)?)
     })
 }
 
@@ -99,40 +99,43 @@ pub fn visit(
 pub fn visit_sequences(
     index: &Index,
     folder: &FolderFiles<'_>,
-    is_wanted: Wanted<'_>,
-    take: Take<'_>,
+    matches: NameFilter<'_>,
+    on_hit: HitVisitor<'_>,
 ) -> Result<bool> {
-    let mut wanted = Vec::new();
-    each(index, folder, &mut |file| {
-        wanted.push(is_wanted(file.name));
+    let mut matched = Vec::new();
+    visit_files(index, folder, &mut |file| {
+        matched.push(matches(file.name));
         Ok(true)
     })?;
-    if !wanted.contains(&true) {
+    if !matched.contains(&true) {
         return Ok(true);
     }
-    let mut sequences = sequences(index, folder, &wanted)?;
-    let mut wanted = wanted.into_iter();
-    each(index, folder, &mut |file| {
-        if wanted.next() != Some(true) {
+    let mut sequences = sequences(index, folder, &matched)?;
+    let mut matched = matched.into_iter();
+    visit_files(index, folder, &mut |file| {
+        if matched.next() != Some(true) {
             return Ok(true);
         }
         let frame = Frame::of(file.name);
         let sequence = frame.and_then(|frame| sequences.of(&frame));
-        let led = |(sequence, frame): (&Sequence, _)| sequence.is_led_by(&frame);
-        take(&Hit {
+        let is_first = |(sequence, frame): (&Sequence, _)| sequence.is_led_by(&frame);
+        on_hit(&Hit {
             file,
             sequence,
-            leads: sequence.zip(frame).is_some_and(led),
+            is_first_of_sequence: sequence.zip(frame).is_some_and(is_first),
         })
     })
 }
 
 /// The sequences that the wanted files of a folder make.
-fn sequences(index: &Index, folder: &FolderFiles<'_>, wanted: &[bool]) -> Result<Sequences> {
+fn sequences(index: &Index, folder: &FolderFiles<'_>, matched: &[bool]) -> Result<Sequences> {
     let mut grouping = Grouping::default();
-    let mut wanted = wanted.iter();
-    each(index, folder, &mut |file| {
-        let file_if_wanted = wanted.next().filter(|is_wanted| **is_wanted).map(|_| &file);
+    let mut matched = matched.iter();
+    visit_files(index, folder, &mut |file| {
+        let file_if_wanted = matched
+            .next()
+            .filter(|is_wanted| **is_wanted)
+            .map(|_| &file);
         if let Some(frame) = Frame::of(file.name) {
             grouping.add(&frame, file_if_wanted);
         }
@@ -142,7 +145,7 @@ fn sequences(index: &Index, folder: &FolderFiles<'_>, wanted: &[bool]) -> Result
 }
 
 /// Hands every file of a folder to `visit`, while it says to go on; gives whether it did to the end.
-fn each(
+fn visit_files(
     index: &Index,
     folder: &FolderFiles<'_>,
     visit: &mut dyn FnMut(File<'_>) -> Result<bool>,

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use clap::Args;
 use serde::Serialize;
 
-use super::Run;
+use super::RunCommand;
 use super::setting::Setting;
 use super::workspace::Workspace;
 use crate::base::error::{Error, Result};
@@ -28,7 +28,7 @@ use crate::output::page::Page;
   set jobs 4
   set rclone ~/bin/rclone
   set -- acme/spot NAS")]
-pub(crate) struct Set {
+pub(crate) struct SetArgs {
     /// The setting: format, color, pager, hints, verify, jobs, confirm, housekeeping or rclone
     #[arg(value_name = "SETTING", conflicts_with = "arguments")]
     name: Option<String>,
@@ -43,13 +43,13 @@ pub(crate) struct Set {
 /// Settings and their values.
 #[derive(Debug, Serialize)]
 pub(crate) struct SetAnswer {
-    settings: Vec<Line>,
+    settings: Vec<SettingRow>,
     #[serde(skip)]
     changed: bool,
 }
 
 #[derive(Debug, Serialize)]
-struct Line {
+struct SettingRow {
     name: &'static str,
     value: String,
     values: String,
@@ -57,7 +57,7 @@ struct Line {
     about: &'static str,
 }
 
-impl Run for Set {
+impl RunCommand for SetArgs {
     type Answer = SetAnswer;
 
     fn run(self, workspace: &mut Workspace) -> Result<SetAnswer> {
@@ -68,28 +68,28 @@ impl Run for Set {
                 changed: true,
             });
         }
-        let setting = self.name.as_deref().map(named).transpose()?;
+        let setting = self.name.as_deref().map(find_setting).transpose()?;
         let value = self
             .value
             .as_deref()
-            .map(|value| typed(setting, value, workspace));
+            .map(|value| resolve_value(setting, value, workspace));
         if let (Some(setting), Some(value)) = (setting, value.transpose()?)
             && !workspace.settings.set(setting, &value)
         {
             return Err(Error::NoSuchValue {
                 setting: setting.name(),
                 word: value.as_str().into(),
-                values: setting.values(),
+                values: setting.accepted_values(),
             });
         }
         workspace
             .registry
             .leave_housekeeping(workspace.settings.housekeeping);
         let shown = setting.map_or_else(|| Setting::ALL.to_vec(), |setting| vec![setting]);
-        let line = |setting: Setting| Line {
+        let line = |setting: Setting| SettingRow {
             name: setting.name(),
             value: workspace.settings.get(setting),
-            values: setting.values(),
+            values: setting.accepted_values(),
             about: setting.about(),
         };
         Ok(SetAnswer {
@@ -100,7 +100,7 @@ impl Run for Set {
 }
 
 /// A value as it is set: a path is relative to the script, at the prompt to the current folder.
-fn typed(setting: Option<Setting>, value: &str, workspace: &Workspace) -> Result<String> {
+fn resolve_value(setting: Option<Setting>, value: &str, workspace: &Workspace) -> Result<String> {
     if setting != Some(Setting::Rclone) || value == "auto" || value.is_empty() {
         return Ok(value.to_owned());
     }
@@ -109,9 +109,9 @@ fn typed(setting: Option<Setting>, value: &str, workspace: &Workspace) -> Result
 }
 
 /// The setting of this name.
-fn named(name: &str) -> Result<Setting> {
+fn find_setting(name: &str) -> Result<Setting> {
     let names = Setting::ALL.map(Setting::name);
-    Setting::named(name).ok_or_else(|| Error::Unknown {
+    Setting::from_name(name).ok_or_else(|| Error::Unknown {
         noun: "setting",
         name: name.into(),
         near: nearest(name, names)
@@ -130,7 +130,7 @@ impl Answer for SetAnswer {
             page.line(format!("{} is {}", one.name, one.value));
             return;
         }
-        let row = |setting: &Line| {
+        let row = |setting: &SettingRow| {
             [setting.name, &setting.value, &setting.values, setting.about]
                 .map(Cell::text)
                 .to_vec()
@@ -140,7 +140,7 @@ impl Answer for SetAnswer {
     }
 
     fn records(&self) -> Records {
-        let row = |setting: &Line| {
+        let row = |setting: &SettingRow| {
             [setting.name, &setting.value, &setting.values]
                 .map(Cell::text)
                 .to_vec()

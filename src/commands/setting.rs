@@ -59,12 +59,12 @@ impl Setting {
     }
 
     /// The setting of this name.
-    pub fn named(name: &str) -> Option<Self> {
+    pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|setting| setting.name() == name)
     }
 
     /// The words it takes; `jobs` also takes a number, `rclone` a path.
-    pub const fn words(self) -> &'static [&'static str] {
+    pub const fn keywords(self) -> &'static [&'static str] {
         match self {
             Self::Format => &["table", "plain", "csv", "json"],
             Self::Color => &["auto", "always", "never"],
@@ -76,10 +76,10 @@ impl Setting {
     }
 
     /// What it takes, for people.
-    pub fn values(self) -> String {
-        let words = self.words().join(", ");
+    pub fn accepted_values(self) -> String {
+        let words = self.keywords().join(", ");
         match self {
-            Self::Jobs => format!("{words}, 1 to {MOST_JOBS}"),
+            Self::Jobs => format!("{words}, 1 to {MAX_JOBS}"),
             Self::Rclone => format!("{words}, the path of the program"),
             _ => words,
         }
@@ -104,7 +104,7 @@ impl Setting {
 }
 
 /// More threads than this help no disk.
-const MOST_JOBS: usize = 64;
+const MAX_JOBS: usize = 64;
 
 /// What is set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -183,7 +183,7 @@ impl Settings {
     /// Changes a setting; `false` for a word that it does not take.
     pub fn set(&mut self, setting: Setting, value: &str) -> bool {
         if setting == Setting::Jobs && value != "auto" {
-            let jobs = value.parse().ok().filter(|jobs| *jobs <= MOST_JOBS);
+            let jobs = value.parse().ok().filter(|jobs| *jobs <= MAX_JOBS);
             let jobs = jobs.and_then(NonZeroUsize::new);
             self.jobs = jobs.or(self.jobs);
             return jobs.is_some();
@@ -192,7 +192,7 @@ impl Settings {
             self.rclone = Some(value.into());
             return true;
         }
-        if !setting.words().contains(&value) {
+        if !setting.keywords().contains(&value) {
             return false;
         }
         let on = value == "on";
@@ -232,9 +232,9 @@ mod tests {
     fn every_setting_takes_its_words_and_gives_them_back() {
         let mut settings = Settings::default();
         for setting in Setting::ALL {
-            assert_eq!(Setting::named(setting.name()), Some(setting));
-            assert!(setting.words().contains(&settings.get(setting).as_str()));
-            for word in setting.words() {
+            assert_eq!(Setting::from_name(setting.name()), Some(setting));
+            assert!(setting.keywords().contains(&settings.get(setting).as_str()));
+            for word in setting.keywords() {
                 assert!(settings.set(setting, word));
                 assert_eq!(settings.get(setting), *word);
             }

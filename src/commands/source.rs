@@ -12,7 +12,7 @@ use clap::Args;
 #[command(after_help = "Examples:
   source studio.ab
   source push-project.ab acme/spot NAS")]
-pub(crate) struct Source {
+pub(crate) struct SourceArgs {
     /// The file; a relative path is relative to the script, at the prompt to the current folder
     #[arg(value_name = "FILE")]
     pub(crate) file: OsString,

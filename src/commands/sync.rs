@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde::Serialize;
 
-use super::copy::answer::Copied;
+use super::copy::answer::CopyAnswer;
 use super::workspace::Workspace;
 use crate::base::confirmation::Consent;
 use crate::base::error::{Error, Result};
@@ -23,7 +23,7 @@ use crate::output::json::Json;
 use crate::output::stream::{Lines, Rows, Stream};
 use crate::rclone::{Limits, is_rate};
 use crate::sync;
-use crate::sync::Request;
+use crate::sync::SyncRequest;
 
 /// Send what changed since the last sync to another database
 ///
@@ -46,7 +46,7 @@ use crate::sync::Request;
   sync all render WORK NAS --delete
   sync all all WORK CLOUD --retry-failed"
 )]
-pub(crate) struct Sync {
+pub(crate) struct SyncArgs {
     /// The project, a client for all of its projects, or `all`
     #[arg(value_name = "PROJECT")]
     project: OsString,
@@ -88,9 +88,9 @@ pub(crate) struct Sync {
     yes: bool,
 }
 
-impl Sync {
+impl SyncArgs {
     /// Does the work and prints nothing.
-    pub(crate) fn carry_out(self, workspace: &mut Workspace) -> Result<Synced> {
+    pub(crate) fn execute(self, workspace: &mut Workspace) -> Result<SyncAnswer> {
         let (index, registry) = (&mut workspace.index, &workspace.registry);
         let mut request = self.request(registry)?;
         request.dry_run |= workspace.dry_run;
@@ -99,8 +99,8 @@ impl Sync {
         if request.dry_run {
             // It writes nothing that would need a number.
             let report = sync::sync(index, registry, &request, 0, monitor)?;
-            let state = run_recorder::state(&report);
-            return Ok(Synced::new(None, state, &self, report));
+            let state = run_recorder::run_state(&report);
+            return Ok(SyncAnswer::new(None, state, &self, report));
         }
         let what = format!("{} {}", quote(&self.project), self.category);
         let begun = Begun {
@@ -110,14 +110,14 @@ impl Sync {
             destination: Some(&request.destination.name),
         };
         let (run, state, report) =
-            run_recorder::keep(index, &begun, monitor, &mut |index, run| {
+            run_recorder::record_run(index, &begun, monitor, &mut |index, run| {
                 sync::sync(index, registry, &request, run, monitor)
             })?;
-        Ok(Synced::new(Some(run), state, &self, report))
+        Ok(SyncAnswer::new(Some(run), state, &self, report))
     }
 
     /// What is asked for, in the registry's terms.
-    fn request<'a>(&self, registry: &'a Registry) -> Result<Request<'a>> {
+    fn request<'a>(&self, registry: &'a Registry) -> Result<SyncRequest<'a>> {
         let source = registry.database(&self.from)?;
         let destination = registry.database(&self.to).map_err(|error| match error {
             Error::Unknown { .. } if self.to.contains(',') => Error::Malformed {
@@ -135,7 +135,7 @@ impl Sync {
         if let Some(rate) = &self.bwlimit {
             check_rate(rate, source.is_remote() || destination.is_remote())?;
         }
-        Ok(Request {
+        Ok(SyncRequest {
             scope: Scope::parse(&self.project)?,
             categories: registry.categories_of(&self.category)?,
             source,
@@ -177,59 +177,67 @@ fn check_rate(rate: &str, is_remote: bool) -> Result<()> {
 
 /// What a sync came to.
 #[derive(Debug)]
-pub(crate) struct Synced {
-    copied: Copied,
-    more: More,
+pub(crate) struct SyncAnswer {
+    copy: CopyAnswer,
+    sync_totals: SyncTotals,
     /// Whether only numbers are wanted.
-    counts: bool,
+    count_only: bool,
     /// Whether what is gone is moved among the old versions.
-    deletes: bool,
+    delete_missing: bool,
     source: String,
 }
 
 /// The numbers of files that a copy has not.
 #[derive(Debug, Serialize)]
-struct More {
+struct SyncTotals {
     #[serde(rename = "moved_files")]
-    moved: u64,
+    moved_files: u64,
     #[serde(rename = "deleted_files")]
-    deleted: u64,
+    deleted_files: u64,
     /// Gone from the source, and still there.
     #[serde(rename = "gone_files")]
-    gone: u64,
+    gone_files: u64,
     /// Left for the next sync.
     #[serde(rename = "left_files")]
-    left: u64,
+    left_files: u64,
 }
 
-impl Synced {
-    fn new(run: Option<i64>, state: &'static str, command: &Sync, report: Report) -> Self {
+impl SyncAnswer {
+    fn new(run: Option<i64>, state: &'static str, command: &SyncArgs, report: Report) -> Self {
         Self {
-            more: More {
-                moved: report.moved_files,
-                deleted: report.deleted_files,
-                gone: report.gone_files,
-                left: report.left_files,
+            sync_totals: SyncTotals {
+                moved_files: report.moved_files,
+                deleted_files: report.deleted_files,
+                gone_files: report.gone_files,
+                left_files: report.left_files,
             },
-            counts: command.count,
-            deletes: command.delete,
+            count_only: command.count,
+            delete_missing: command.delete,
             source: command.from.clone(),
-            copied: Copied::new(run, state, run.is_none(), report),
+            copy: CopyAnswer::new(run, state, run.is_none(), report),
         }
     }
 
     /// What there is to be said beside what a copy says.
-    fn counts(&self) -> Vec<Cell> {
+    fn count_cells(&self) -> Vec<Cell> {
         let gone = format!("gone from {}", self.source);
         let counts = [
-            (self.more.moved, "renamed there, not sent again", Tone::Good),
             (
-                self.more.deleted,
+                self.sync_totals.moved_files,
+                "renamed there, not sent again",
+                Tone::Good,
+            ),
+            (
+                self.sync_totals.deleted_files,
                 "moved among the old versions",
                 Tone::Warning,
             ),
-            (self.more.gone, gone.as_str(), Tone::Warning),
-            (self.more.left, "left for the next sync", Tone::Warning),
+            (self.sync_totals.gone_files, gone.as_str(), Tone::Warning),
+            (
+                self.sync_totals.left_files,
+                "left for the next sync",
+                Tone::Warning,
+            ),
         ];
         let counts = counts.into_iter().filter(|(number, ..)| *number > 0);
         let cells = counts.flat_map(|(number, words, tone)| {
@@ -242,22 +250,23 @@ impl Synced {
     }
 }
 
-impl Stream for Synced {
+impl Stream for SyncAnswer {
     const COMMAND: &'static str = "sync";
 
-    const HEADINGS: &'static [&'static str] = Copied::HEADINGS;
+    const HEADINGS: &'static [&'static str] = CopyAnswer::HEADINGS;
 
     fn page(&self, lines: &mut Lines<'_>) -> Result<()> {
-        if !self.counts {
-            self.copied.list(lines)?;
+        if !self.count_only {
+            self.copy.write_items(lines)?;
         }
-        let verbs = if self.counts || self.copied.is_dry_run() {
+        let verbs = if self.count_only || self.copy.is_dry_run() {
             "would send"
         } else {
             "sent"
         };
-        self.copied.conclude(lines, verbs, Some(&self.counts()))?;
-        if self.more.gone > 0 && !self.deletes {
+        self.copy
+            .write_summary(lines, verbs, Some(&self.count_cells()))?;
+        if self.sync_totals.gone_files > 0 && !self.delete_missing {
             lines.line(
                 "what is gone from there stays; `--delete` moves it among the old versions",
             )?;
@@ -266,26 +275,26 @@ impl Stream for Synced {
     }
 
     fn records(&self, rows: &mut Rows<'_>) -> Result<()> {
-        if self.counts {
+        if self.count_only {
             return Ok(());
         }
-        self.copied.records(rows)
+        self.copy.records(rows)
     }
 
     fn document(&self, json: &mut Json<'_>) -> Result<()> {
-        self.copied.totals(json)?;
-        json.fields(&self.more)?;
-        self.copied.items(json, self.counts)
+        self.copy.write_totals(json)?;
+        json.fields(&self.sync_totals)?;
+        self.copy.write_json_items(json, self.count_only)
     }
 
     fn status(&self) -> ExitStatus {
-        self.copied.status()
+        self.copy.status()
     }
 
     fn is_routine(&self) -> bool {
         // A night in which nothing was done but what was to be, with links and files gone from the source as every night,
         // and with files that were renamed or moved among the old versions, as the line asks.
         let good = ["skipped", "gone", "moved", "deleted"];
-        self.copied.is_complete() && self.copied.lists_only(&good)
+        self.copy.is_complete() && self.copy.has_only(&good)
     }
 }

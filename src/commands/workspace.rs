@@ -16,9 +16,9 @@ pub struct Workspace {
     /// What is tracked.
     pub registry: Registry,
     /// What was tracked once the start-up file had run, or at the last `save`; the difference to `registry` is unsaved.
-    pub saved: Registry,
+    pub saved_registry: Registry,
     /// What was given its place with `--replace` since then.
-    pub replaced: BTreeSet<Key>,
+    pub replaced_keys: BTreeSet<Key>,
     /// What the last looks saw.
     pub index: Index,
     /// What `$NAME` and `$1` stand for.
@@ -30,14 +30,14 @@ pub struct Workspace {
     /// The folder that relative paths in `add` and `source` are relative to.
     pub base: PathBuf,
     /// The file that `save` writes, if there is a place for one.
-    pub startup: Option<PathBuf>,
+    pub startup_path: Option<PathBuf>,
     /// Who answers where a command asks.
     pub consent: Consent,
     /// Whether what would change anything only says what it would do.
     pub dry_run: bool,
     /// While the start-up file is running, where the roots in it really are: nobody reads its routine answers, so no disk
     /// is asked for their sake.
-    pub starting: Option<Ahead>,
+    pub root_prefetch: Option<Ahead>,
 }
 
 impl std::fmt::Debug for Workspace {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Comparison, Verdict};
+use super::{CompareVerdict, Comparison};
 use crate::base::name::Name;
 use crate::model::project::within;
 use crate::os::stat::Kind;
@@ -13,21 +13,21 @@ use crate::snapshot::tree::{Tree, TreeFolder};
 use crate::storage::content_compare::Found;
 
 /// One folder as it is compared.
-pub(super) struct Folder<'a> {
+pub(super) struct FolderComparison<'a> {
     pub(super) comparison: &'a mut Comparison,
-    pub(super) place: usize,
+    pub(super) category: usize,
     pub(super) project: PathBuf,
     pub(super) path: &'a Path,
     pub(super) contents: Option<&'a Found>,
 }
 
-impl Folder<'_> {
+impl FolderComparison<'_> {
     fn below(&self, path: &Path) -> PathBuf {
         within(&self.project, path)
     }
 
     /// An empty folder that only one side has is listed; any other shows in what is in it.
-    pub(super) fn empty(&mut self, trees: &[Tree; 2]) {
+    pub(super) fn add_empty_folder(&mut self, trees: &[Tree; 2]) {
         let is_empty = |folder: &TreeFolder| {
             folder.packed().is_empty()
                 && folder.specials.is_empty()
@@ -35,8 +35,8 @@ impl Folder<'_> {
                 && folder.files.is_some()
         };
         let verdict = match trees.each_ref().map(|tree| tree.folders.get(self.path)) {
-            [Some(folder), None] if is_empty(folder) => Verdict::OnlyA,
-            [None, Some(folder)] if is_empty(folder) => Verdict::OnlyB,
+            [Some(folder), None] if is_empty(folder) => CompareVerdict::OnlyA,
+            [None, Some(folder)] if is_empty(folder) => CompareVerdict::OnlyB,
             _ => return,
         };
         let other = trees
@@ -46,21 +46,21 @@ impl Folder<'_> {
             return;
         }
         let path = self.below(self.path);
-        self.comparison.add(self.place, path, verdict);
+        self.comparison.add(self.category, path, verdict);
         if let Some(item) = self.comparison.items.last_mut() {
             item.is_folder = true;
         }
     }
 }
 
-impl Visit for Folder<'_> {
+impl Visit for FolderComparison<'_> {
     fn all_same(&mut self, packed: &[u8]) {
         let mut files = Files::of(packed);
         while let Ok(Some(file)) = files.next() {
             if self.contents.is_some() {
                 self.name(file.name, Change::Same(file.into(), file.into()));
             } else {
-                self.comparison.counts[self.place].same += 1;
+                self.comparison.counts[self.category].same += 1;
             }
         }
     }
@@ -70,21 +70,21 @@ impl Visit for Folder<'_> {
         let path = self.path.join(name.as_path());
         let judge = |found: &Found| found.judge(&path, change);
         let verdict = match self.contents.map_or(Ok(change), judge) {
-            Err(why) => Verdict::Failed(why),
+            Err(why) => CompareVerdict::Failed(why),
             Ok(Change::Same(seen, _) | Change::OnlyA(seen) | Change::OnlyB(seen))
                 if seen.kind == Kind::Special =>
             {
-                Verdict::Skipped(format!("it is {}", seen.kind.noun()))
+                CompareVerdict::Skipped(format!("it is {}", seen.kind.noun()))
             }
             Ok(Change::Same(..)) => {
-                self.comparison.counts[self.place].same += 1;
+                self.comparison.counts[self.category].same += 1;
                 return;
             }
-            Ok(Change::OnlyA(_)) => Verdict::OnlyA,
-            Ok(Change::OnlyB(_)) => Verdict::OnlyB,
-            Ok(Change::Differs(a, b, difference)) => Verdict::Differs(difference, [a, b]),
+            Ok(Change::OnlyA(_)) => CompareVerdict::OnlyA,
+            Ok(Change::OnlyB(_)) => CompareVerdict::OnlyB,
+            Ok(Change::Differs(a, b, difference)) => CompareVerdict::Differs(difference, [a, b]),
         };
         self.comparison
-            .add(self.place, within(&self.project, &path), verdict);
+            .add(self.category, within(&self.project, &path), verdict);
     }
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
-use self::folder::Folder;
+use self::folder::FolderComparison;
 use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::base::monitor::{Event, Monitor};
@@ -30,7 +30,7 @@ use crate::storage::observation::Noting;
 
 /// What is to be compared.
 #[derive(Debug)]
-pub struct Request<'a> {
+pub struct CompareRequest<'a> {
     /// Which projects.
     pub scope: Scope,
     /// Which categories.
@@ -40,12 +40,12 @@ pub struct Request<'a> {
     /// Whether content decides, not time.
     pub checksum: bool,
     /// Whether content is read also where it is known from before.
-    pub anew: bool,
+    pub reread: bool,
 }
 
 /// Why something is listed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum CompareVerdict {
     /// Only in the first database.
     OnlyA,
     /// Only in the second.
@@ -60,7 +60,7 @@ pub enum Verdict {
 
 /// Something that is not plainly the same.
 #[derive(Clone, Debug)]
-pub struct Item {
+pub struct DifferingItem {
     /// The category, by its place in the request.
     pub category: usize,
     /// The path below the category's folder.
@@ -68,12 +68,12 @@ pub struct Item {
     /// Whether it is an empty folder.
     pub is_folder: bool,
     /// Why it is listed.
-    pub verdict: Verdict,
+    pub verdict: CompareVerdict,
 }
 
 /// How many files there are of each sort, links included and empty folders where only one side has them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct CompareCounts {
     /// Only in the first database.
     pub only_a: u64,
     /// Only in the second.
@@ -90,9 +90,9 @@ pub struct Counts {
 #[derive(Debug, Default)]
 pub struct Comparison {
     /// The counts of each category of the request.
-    pub counts: Vec<Counts>,
+    pub counts: Vec<CompareCounts>,
     /// Everything that is not plainly the same, by category and path.
-    pub items: Vec<Item>,
+    pub items: Vec<DifferingItem>,
     /// How many files were read on either side.
     pub files_read: u64,
 }
@@ -104,7 +104,7 @@ pub struct Comparison {
 pub fn compare(
     index: &mut Index,
     registry: &Registry,
-    request: &Request<'_>,
+    request: &CompareRequest<'_>,
     monitor: &dyn Monitor,
 ) -> Result<Comparison> {
     let sides = [
@@ -114,10 +114,10 @@ pub fn compare(
     sides[0].refuse_comparison(&sides[1])?;
     let exclusions = Arc::new(Exclusions::new(registry.exclusion_rules())?);
     let mut comparison = Comparison {
-        counts: vec![Counts::default(); request.categories.len()],
+        counts: vec![CompareCounts::default(); request.categories.len()],
         ..Comparison::default()
     };
-    let replicas = replicas(&sides, registry, request, &mut comparison)?;
+    let replicas = find_replicas(&sides, registry, request, &mut comparison)?;
     monitor.event(&Event::Started {
         task: "comparing",
         files: None,
@@ -125,7 +125,7 @@ pub fn compare(
     });
     let record = if request.checksum {
         let rows = [sides[0].row(index)?, sides[1].row(index)?];
-        Some(Record::new(index.open_again()?, rows).trusted(!request.anew))
+        Some(Record::new(index.open_again()?, rows).trusted(!request.reread))
     } else {
         None
     };
@@ -140,7 +140,7 @@ pub fn compare(
         record,
     };
     let spelled = OnceCell::new();
-    let noted = comparer.compare_all(registry, &exclusions, &replicas, &spelled);
+    let observations = comparer.compare_all(registry, &exclusions, &replicas, &spelled);
     let Comparer {
         mut comparison,
         record,
@@ -149,11 +149,11 @@ pub fn compare(
     monitor.event(&Event::Finished);
     // Also after a stop: what was read once is not read again.
     let recorded = record.map_or(Ok(()), Record::finish);
-    let noted = noted?;
+    let observations = observations?;
     recorded?;
     if !index.is_read_only() {
-        sides[0].note(&noted[0], index)?;
-        sides[1].note(&noted[1], &mut other)?;
+        sides[0].note(&observations[0], index)?;
+        sides[1].note(&observations[1], &mut other)?;
     }
     comparison
         .items
@@ -162,21 +162,21 @@ pub fn compare(
 }
 
 /// A replica on one side or both: the category by its place in the request.
-type Replica = (usize, ProjectId);
+type ReplicaKey = (usize, ProjectId);
 
 /// The replicas that are meant; folders that cannot be listed are among the items.
-fn replicas(
+fn find_replicas(
     sides: &[Side; 2],
     registry: &Registry,
-    request: &Request<'_>,
+    request: &CompareRequest<'_>,
     comparison: &mut Comparison,
-) -> Result<BTreeSet<Replica>> {
+) -> Result<BTreeSet<ReplicaKey>> {
     let mut replicas = BTreeSet::new();
     for (place, category) in request.categories.iter().enumerate() {
         for side in sides {
             let listing = side.listing(registry, category, &request.scope)?;
             for (number, problem) in listing.problems.iter().enumerate() {
-                let verdict = Verdict::Failed(problem.line());
+                let verdict = CompareVerdict::Failed(problem.line());
                 let folder = listing.place_of_problem(number);
                 let below = folder.strip_prefix(&category.path).unwrap_or(&folder);
                 comparison.add(place, below.to_owned(), verdict);
@@ -184,7 +184,7 @@ fn replicas(
             let before: BTreeSet<ProjectId> = replicas
                 .iter()
                 .filter(|(other, _)| *other == place)
-                .map(|(_, project): &Replica| project.composed())
+                .map(|(_, project): &ReplicaKey| project.composed())
                 .collect();
             // What the second has in another Unicode normal form is the same project.
             let is_new = |project: &ProjectId| !before.contains(&project.composed());
@@ -208,7 +208,7 @@ struct Comparer<'i, 'a> {
     /// By two handles.
     indexes: [&'i Index; 2],
     sides: &'a [Side; 2],
-    request: &'a Request<'a>,
+    request: &'a CompareRequest<'a>,
     monitor: &'a dyn Monitor,
     comparison: Comparison,
     /// Where content decides.
@@ -220,7 +220,7 @@ impl<'a> Comparer<'_, 'a> {
         &mut self,
         registry: &Registry,
         exclusions: &Arc<Exclusions>,
-        replicas: &'r BTreeSet<Replica>,
+        replicas: &'r BTreeSet<ReplicaKey>,
         spelled: &'r OnceCell<Vec<[ProjectId; 2]>>,
     ) -> Result<[crate::storage::observation::Noted<'r>; 2]>
     where
@@ -231,7 +231,7 @@ impl<'a> Comparer<'_, 'a> {
             [0, 1].map(|side: usize| self.sides[side].spelled(category, project))
         });
         let ids: &'r [[ProjectId; 2]] = spelled.get_or_init(|| ids.collect());
-        let mut notings = [
+        let mut builders = [
             Noting::begin(self.indexes[0], self.request.databases[0])?,
             Noting::begin(self.indexes[1], self.request.databases[1])?,
         ];
@@ -239,15 +239,16 @@ impl<'a> Comparer<'_, 'a> {
         for ((place, project), ids) in replicas.iter().zip(ids) {
             interrupt::check()?;
             let category = self.request.categories[*place];
-            let look = |side: &Side| side.tree(registry, exclusions, category, project);
+            let read_tree = |side: &Side| side.tree(registry, exclusions, category, project);
             // The two are on two disks mostly.
             let (a, b) = thread::scope(|scope| {
-                let second = thread::Builder::new().spawn_scoped(scope, || look(&self.sides[1]));
-                let first = look(&self.sides[0]);
+                let second =
+                    thread::Builder::new().spawn_scoped(scope, || read_tree(&self.sides[1]));
+                let first = read_tree(&self.sides[0]);
                 let second = match second {
                     Ok(thread) => thread.join().unwrap_or(Err(Error::Interrupted)),
                     // The system gives no more threads.
-                    Err(_) => look(&self.sides[1]),
+                    Err(_) => read_tree(&self.sides[1]),
                 };
                 (first, second)
             });
@@ -257,24 +258,24 @@ impl<'a> Comparer<'_, 'a> {
             // The index knows the names that the storages have.
             let is_noted = respelled::is_needed(&trees[0], &trees[1]);
             if is_noted {
-                for ((noting, tree), id) in notings.iter_mut().zip(&trees).zip(ids) {
+                for ((noting, tree), id) in builders.iter_mut().zip(&trees).zip(ids) {
                     noting.add(category, id, tree)?;
                 }
                 self.respell(&below(&category.path, project), &mut trees);
             }
-            let contents = self.contents(*place, project, &trees)?;
-            off.add_shifts(&self.hold_times(*place, project, &mut trees, &contents)?);
+            let contents = self.compare_contents(*place, project, &trees)?;
+            off.add_shifts(&self.reconcile_times(*place, project, &mut trees, &contents)?);
             if !is_noted {
-                for ((noting, tree), id) in notings.iter_mut().zip(&trees).zip(ids) {
+                for ((noting, tree), id) in builders.iter_mut().zip(&trees).zip(ids) {
                     noting.add(category, id, tree)?;
                 }
             }
-            self.replica(*place, project, &trees, &contents)?;
+            self.compare_replica(*place, project, &trees, &contents)?;
         }
         for notice in off.notices(&self.request.databases[1].name) {
             self.monitor.event(&Event::Notice(&notice));
         }
-        let [a, b] = notings;
+        let [a, b] = builders;
         Ok([a.finish()?, b.finish()?])
     }
 
@@ -289,7 +290,7 @@ impl<'a> Comparer<'_, 'a> {
     }
 
     /// Compares one replica.
-    fn replica(
+    fn compare_replica(
         &mut self,
         place: usize,
         project: &ProjectId,
@@ -298,7 +299,7 @@ impl<'a> Comparer<'_, 'a> {
     ) -> Result<()> {
         for tree in trees {
             for problem in &tree.problems {
-                let verdict = Verdict::Failed(problem.error.line());
+                let verdict = CompareVerdict::Failed(problem.error.line());
                 let path = within(&project.path(), &problem.path);
                 self.comparison.add(place, path, verdict);
             }
@@ -313,14 +314,14 @@ impl<'a> Comparer<'_, 'a> {
             if trees.iter().any(unknown) {
                 continue;
             }
-            let mut folder = Folder {
+            let mut folder = FolderComparison {
                 comparison: &mut self.comparison,
-                place,
+                category: place,
                 project: project.path(),
                 path,
                 contents: (!contents.is_empty()).then_some(contents),
             };
-            folder.empty(trees);
+            folder.add_empty_folder(trees);
             diff::folder(&trees[0], &trees[1], path, &mut folder)
                 .map_err(|malformed| self.indexes[0].malformed(malformed))?;
         }
@@ -329,7 +330,12 @@ impl<'a> Comparer<'_, 'a> {
     }
 
     /// What there is to be known of contents, where content decides.
-    fn contents(&mut self, place: usize, project: &ProjectId, trees: &[Tree; 2]) -> Result<Found> {
+    fn compare_contents(
+        &mut self,
+        place: usize,
+        project: &ProjectId,
+        trees: &[Tree; 2],
+    ) -> Result<Found> {
         let relative = below(&self.request.categories[place].path, project);
         if self.record.is_none() {
             let index = self.indexes[0];
@@ -340,11 +346,11 @@ impl<'a> Comparer<'_, 'a> {
         let (files, bytes) = content_compare::extent(&trees[0], &trees[1]);
         self.monitor.event(&Event::Expected { files, bytes });
         let monitor = self.monitor;
-        let told = |bytes| monitor.event(&Event::Bytes(bytes));
+        let on_progress = |bytes| monitor.event(&Event::Bytes(bytes));
         let folders = (self.sides[0].folder(), self.sides[1].folder());
         let (Some(record), (Some(a), Some(b))) = (&mut self.record, folders) else {
             let paths = content_compare::twin_paths(&trees[0], &trees[1]);
-            return far(self.sides, paths, &relative, &told);
+            return compare_remote_contents(self.sides, paths, &relative, &on_progress);
         };
         let side = |root, number: usize| content_compare::Side {
             root,
@@ -352,32 +358,43 @@ impl<'a> Comparer<'_, 'a> {
             tree: &trees[number],
         };
         let threads = Disk::of(a).copiers(&Disk::of(b));
-        content_compare::compare([side(a, 0), side(b, 1)], record, threads, &told)
+        content_compare::compare([side(a, 0), side(b, 1)], record, threads, &on_progress)
     }
 }
 
 /// What there is to be known of the contents of files where one side or both are behind rclone.
-fn far(sides: &[Side; 2], paths: Vec<PathBuf>, relative: &Path, told: &Told<'_>) -> Result<Found> {
+fn compare_remote_contents(
+    sides: &[Side; 2],
+    paths: Vec<PathBuf>,
+    relative: &Path,
+    on_progress: &Told<'_>,
+) -> Result<Found> {
     let (one, other) = match sides {
         [Side::Remote(one), other] | [other, Side::Remote(one)] => (one, other),
         // Two folders are compared by ourselves.
         [Side::Disk(_), Side::Disk(_)] => return Ok(Found::default()),
     };
-    one.contents(other.database(), other.abilities(), paths, relative, told)
+    one.contents(
+        other.database(),
+        other.abilities(),
+        paths,
+        relative,
+        on_progress,
+    )
 }
 
 impl Comparison {
     /// Counts and lists something.
-    fn add(&mut self, category: usize, path: PathBuf, verdict: Verdict) {
+    fn add(&mut self, category: usize, path: PathBuf, verdict: CompareVerdict) {
         let counts = &mut self.counts[category];
         match &verdict {
-            Verdict::OnlyA => counts.only_a += 1,
-            Verdict::OnlyB => counts.only_b += 1,
-            Verdict::Differs(..) => counts.differs += 1,
-            Verdict::Failed(_) => counts.failed += 1,
-            Verdict::Skipped(_) => {}
+            CompareVerdict::OnlyA => counts.only_a += 1,
+            CompareVerdict::OnlyB => counts.only_b += 1,
+            CompareVerdict::Differs(..) => counts.differs += 1,
+            CompareVerdict::Failed(_) => counts.failed += 1,
+            CompareVerdict::Skipped(_) => {}
         }
-        self.items.push(Item {
+        self.items.push(DifferingItem {
             category,
             path,
             is_folder: false,

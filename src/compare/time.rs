@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::{Comparer, far};
+use super::{Comparer, compare_remote_contents};
 use crate::base::error::Result;
 use crate::model::project::{ProjectId, below};
 use crate::os::disk::Disk;
@@ -15,7 +15,7 @@ use crate::storage::content_compare::{Found, OffTimes, Record};
 impl Comparer<'_, '_> {
     /// Gives files of the second tree the time of the first where a storage returns another than was set, and keeps these
     /// times in the index. Where contents were compared they decide.
-    pub(super) fn hold_times(
+    pub(super) fn reconcile_times(
         &mut self,
         place: usize,
         project: &ProjectId,
@@ -41,7 +41,7 @@ impl Comparer<'_, '_> {
             ];
             let mut record = Record::new(index.open_again()?, rows);
             let off = OffTimes::find([first, second], &mut |wanted| {
-                compare(self.sides, [first, second], &relative, &mut record, wanted)
+                compare_files(self.sides, [first, second], &relative, &mut record, wanted)
             })?;
             record.keep_held(&relative, &off.held)?;
             record.finish()?;
@@ -54,7 +54,7 @@ impl Comparer<'_, '_> {
 }
 
 /// Compares the contents of some files of a replica.
-fn compare(
+fn compare_files(
     sides: &[Side; 2],
     trees: [&Tree; 2],
     relative: &Path,
@@ -63,7 +63,7 @@ fn compare(
 ) -> Result<Found> {
     let (Some(a), Some(b)) = (sides[0].folder(), sides[1].folder()) else {
         let paths = wanted.iter().cloned().collect();
-        return far(sides, paths, relative, &|_| {});
+        return compare_remote_contents(sides, paths, relative, &|_| {});
     };
     let side = |root, tree| content_compare::Side {
         root,

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::destination::{Errand, Lane, News};
+use super::destination::{CopyEvent, CopySpec, DestinationCopy};
 use super::outcome::Outcome;
 use super::report::Report;
 use crate::base::confirmation::Consent;
@@ -18,46 +18,46 @@ use crate::index::Index;
 use crate::model::registry::Database;
 
 /// How often what the lanes count is shown.
-const STEP: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Time after a stop from which on the user is told which storages are still waited for.
-const GRACE: Duration = Duration::from_millis(800);
+const SLOW_STOP: Duration = Duration::from_millis(800);
 
 /// The lanes of a copy while they are under way. Each is waited for: a flush that was begun cannot be abandoned, and
 /// before the lane ends neither its counts are final nor its lock is free.
-pub(super) struct Lanes {
+pub(super) struct DestinationCopies {
     databases: Vec<Database>,
     reports: Vec<Arc<Mutex<Report>>>,
-    ends: Vec<End>,
+    states: Vec<CopyState>,
     meter: Arc<Meter>,
-    compared: Arc<Meter>,
+    compare_meter: Arc<Meter>,
     /// How often every byte is counted.
     passes: u64,
-    news: Receiver<News>,
+    events: Receiver<CopyEvent>,
 }
 
 /// Measures how long a stop takes.
 #[derive(Debug, Default)]
-struct Stop {
+struct StopTimer {
     requested: Option<Instant>,
-    told: bool,
+    is_reported: bool,
 }
 
-impl Stop {
+impl StopTimer {
     /// Whether a stop has taken longer than [`GRACE`]; true once.
     fn is_slow(&mut self) -> bool {
         if !interrupt::requested() {
             return false;
         }
         let since = self.requested.get_or_insert_with(Instant::now);
-        let is_slow = !self.told && since.elapsed() > GRACE;
-        self.told |= is_slow;
+        let is_slow = !self.is_reported && since.elapsed() > SLOW_STOP;
+        self.is_reported |= is_slow;
         is_slow
     }
 }
 
 /// Copying so many files and bytes begins.
-const fn copying((files, bytes): (u64, u64)) -> Event<'static> {
+const fn copying_started((files, bytes): (u64, u64)) -> Event<'static> {
     Event::Started {
         task: "copying",
         files: Some(files),
@@ -67,65 +67,65 @@ const fn copying((files, bytes): (u64, u64)) -> Event<'static> {
 
 /// State of a lane.
 #[derive(Debug)]
-enum End {
+enum CopyState {
     /// It is under way.
-    Open,
+    Running,
     /// It ended.
     Ended(Result<()>),
 }
 
-impl Lanes {
+impl DestinationCopies {
     /// Begins a lane for each destination. One that cannot be begun has ended with its failure; the others go on.
-    pub(super) fn begin(index: &Index, errand: &Arc<Errand>, destinations: &[&Database]) -> Self {
+    pub(super) fn start(index: &Index, spec: &Arc<CopySpec>, destinations: &[&Database]) -> Self {
         let (sender, news) = mpsc::channel();
-        let mut lanes = Self {
+        let mut copies = Self {
             databases: destinations.iter().map(|to| (*to).clone()).collect(),
             reports: Vec::new(),
-            ends: Vec::new(),
+            states: Vec::new(),
             meter: Arc::default(),
-            compared: Arc::default(),
-            passes: if errand.verify { 2 } else { 1 },
-            news,
+            compare_meter: Arc::default(),
+            passes: if spec.verify { 2 } else { 1 },
+            events: news,
         };
         for place in 0..destinations.len() {
-            lanes.reports.push(Arc::default());
-            let begun = lanes.begin_one(index, errand, place, sender.clone());
-            lanes.ends.push(match begun {
-                Ok(()) => End::Open,
-                Err(error) => End::Ended(Err(error)),
+            copies.reports.push(Arc::default());
+            let begun = copies.start_one(index, spec, place, sender.clone());
+            copies.states.push(match begun {
+                Ok(()) => CopyState::Running,
+                Err(error) => CopyState::Ended(Err(error)),
             });
         }
-        lanes
+        copies
     }
 
     /// Begins the lane of one destination in a thread of its own.
-    fn begin_one(
+    fn start_one(
         &self,
         index: &Index,
-        errand: &Arc<Errand>,
+        spec: &Arc<CopySpec>,
         place: usize,
-        sender: Sender<News>,
+        sender: Sender<CopyEvent>,
     ) -> Result<()> {
         let report = Arc::clone(&self.reports[place]);
-        let meters = [&self.meter, &self.compared].map(Arc::clone);
-        let errand = Arc::clone(errand);
+        let meters = [&self.meter, &self.compare_meter].map(Arc::clone);
+        let spec = Arc::clone(spec);
         let (index, database) = (index.open_again()?, self.databases[place].clone());
         let work = move || {
             // The receiver is gone only where the process ends.
             let tell = |news| sender.send(news).unwrap_or_default();
-            let lane = Lane {
-                errand: &errand,
+            let copy = DestinationCopy {
+                spec: &spec,
                 database: &database,
                 index,
                 report: &report,
                 meter: &meters[0],
-                compared: &meters[1],
-                tell: &tell,
+                compare_meter: &meters[1],
+                on_event: &tell,
             };
-            let ended = lane.run();
+            let ended = copy.run();
             // What was asked of the source ends here: once the last lane is heard of, this process may end too.
-            drop(errand);
-            tell(News::Ended(place, ended));
+            drop(spec);
+            tell(CopyEvent::Ended(place, ended));
         };
         let root = &self.databases[place].root;
         let begun = thread::Builder::new().spawn(work);
@@ -135,52 +135,56 @@ impl Lanes {
     /// Shows what the lanes do, and asks for them, until all have ended. After a stop it says once which it waits for.
     pub(super) fn watch(&mut self, consent: Consent, monitor: &dyn Monitor) {
         let (mut shown, mut planned) = ((0, 0), None);
-        let mut stop = Stop::default();
-        while self.ends.iter().any(|end| matches!(end, End::Open)) {
-            match self.news.recv_timeout(STEP) {
-                Ok(News::Comparing { files, bytes }) => {
+        let mut stop = StopTimer::default();
+        while self
+            .states
+            .iter()
+            .any(|end| matches!(end, CopyState::Running))
+        {
+            match self.events.recv_timeout(POLL_INTERVAL) {
+                Ok(CopyEvent::Comparing { files, bytes }) => {
                     monitor.event(&Event::Expected { files, bytes });
                 }
-                Ok(News::Planned { files, bytes }) => {
+                Ok(CopyEvent::Planned { files, bytes }) => {
                     if planned.is_none() {
                         monitor.event(&Event::Finished);
-                        monitor.event(&copying((0, 0)));
+                        monitor.event(&copying_started((0, 0)));
                     }
                     let before = planned.unwrap_or((0, 0));
                     planned = Some((before.0 + files, before.1 + bytes));
                     monitor.event(&Event::Expected { files, bytes });
                 }
-                Ok(News::Asks { question, answer }) => {
+                Ok(CopyEvent::Confirm { question, answer }) => {
                     // What is shown of the work gives way to the question.
                     monitor.event(&Event::Finished);
                     // A lane that has ended waits for no answer.
                     answer.send(consent.to(&question)).unwrap_or_default();
                     if let Some(planned) = planned {
-                        monitor.event(&copying(planned));
+                        monitor.event(&copying_started(planned));
                         shown = (0, 0);
                     }
                 }
-                Ok(News::Notice(text)) => monitor.event(&Event::Notice(&text)),
-                Ok(News::Problem(error)) => monitor.event(&Event::Problem(&error)),
-                Ok(News::Ended(place, how)) => self.ends[place] = End::Ended(how),
+                Ok(CopyEvent::Notice(text)) => monitor.event(&Event::Notice(&text)),
+                Ok(CopyEvent::Problem(error)) => monitor.event(&Event::Problem(&error)),
+                Ok(CopyEvent::Ended(place, how)) => self.states[place] = CopyState::Ended(how),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             let (files, bytes) = self.meter.read();
-            let done = (files, bytes / self.passes + self.compared.read().1);
+            let done = (files, bytes / self.passes + self.compare_meter.read().1);
             monitor.event(&Event::Files(done.0 - shown.0));
             monitor.event(&Event::Bytes(done.1 - shown.1));
             shown = done;
             if stop.is_slow() {
-                monitor.event(&Event::Warning(&self.waiting()));
+                monitor.event(&Event::Warning(&self.waiting_message()));
             }
         }
     }
 
     /// The message about storages that still write after a stop.
-    fn waiting(&self) -> String {
-        let open = self.databases.iter().zip(&self.ends);
-        let open = open.filter(|(_, end)| matches!(end, End::Open));
+    fn waiting_message(&self) -> String {
+        let open = self.databases.iter().zip(&self.states);
+        let open = open.filter(|(_, end)| matches!(end, CopyState::Running));
         let names: Vec<_> = open
             .map(|(database, _)| format!("`{}`", database.name))
             .collect();
@@ -200,22 +204,26 @@ impl Lanes {
     ///
     /// # Errors
     /// The first failure, if nothing could be begun anywhere.
-    pub(super) fn end(self, report: &mut Report) -> Result<()> {
+    pub(super) fn finish(self, report: &mut Report) -> Result<()> {
         let mut began = false;
         let mut first = None;
-        let parts = self.databases.into_iter().zip(self.reports).zip(self.ends);
+        let parts = self
+            .databases
+            .into_iter()
+            .zip(self.reports)
+            .zip(self.states);
         for ((database, part), end) in parts {
             let mut part = part.lock().unwrap_or_else(PoisonError::into_inner);
             began |= part.planned_files > 0;
             report.append(std::mem::take(&mut part));
             let root: PathBuf = database.root;
             let failure = match end {
-                End::Ended(Ok(())) => {
+                CopyState::Ended(Ok(())) => {
                     began = true;
                     continue;
                 }
-                End::Ended(Err(error)) => error,
-                End::Open => {
+                CopyState::Ended(Err(error)) => error,
+                CopyState::Running => {
                     let why = io::Error::other("it ended early; copy again");
                     Error::Io {
                         action: "copy to",

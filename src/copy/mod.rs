@@ -15,10 +15,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use self::destination::{Bounds, Errand, Replica};
-use self::fan_out::Lanes;
+use self::destination::{CopyLimits, CopySpec, SourceReplica};
+use self::fan_out::DestinationCopies;
 use self::outcome::Outcome;
-use self::plan::Rules;
+use self::plan::CopyRules;
 use self::report::Report;
 use crate::base::confirmation::Consent;
 use crate::base::error::Result;
@@ -34,7 +34,7 @@ use crate::storage::observation::Noting;
 
 /// What is to be copied.
 #[derive(Debug)]
-pub struct Request<'a> {
+pub struct CopyRequest<'a> {
     /// Which projects.
     pub scope: Scope,
     /// Which categories.
@@ -44,7 +44,7 @@ pub struct Request<'a> {
     /// The databases they go to.
     pub destinations: Vec<&'a Database>,
     /// How differing files are handled.
-    pub rules: Rules,
+    pub rules: CopyRules,
     /// Whether copies are read back.
     pub verify: bool,
     /// Only plan.
@@ -61,14 +61,14 @@ pub struct Request<'a> {
 pub fn copy(
     index: &mut Index,
     registry: &Registry,
-    request: &Request<'_>,
+    request: &CopyRequest<'_>,
     run: i64,
     monitor: &dyn Monitor,
 ) -> Result<Report> {
     let start = Instant::now();
     let mut report = Report::default();
     let source = Side::open(index, request.source)?;
-    let meant = replicas(&source, registry, request, &mut report).or_else(|error| {
+    let meant = find_replicas(&source, registry, request, &mut report).or_else(|error| {
         let (categories, scope) = (&request.categories, &request.scope);
         Err(with_holders(error, index, registry, categories, scope)?)
     })?;
@@ -78,7 +78,7 @@ pub fn copy(
         bytes: None,
     });
     let exclusions = Arc::new(Exclusions::new(registry.exclusion_rules())?);
-    let mut errand = Errand {
+    let mut spec = CopySpec {
         registry: registry.clone(),
         scope: request.scope.clone(),
         exclusions,
@@ -87,15 +87,15 @@ pub fn copy(
         rules: request.rules,
         verify: request.verify,
         dry_run: request.dry_run,
-        asks: request.consent.asks(),
+        confirm_replacements: request.consent.asks(),
         run,
-        bounds: Bounds::default(),
+        limits: CopyLimits::default(),
     };
-    look_at_source(index, &mut errand, &meant, &mut report, monitor)?;
-    let mut lanes = Lanes::begin(index, &Arc::new(errand), &request.destinations);
-    lanes.watch(request.consent, monitor);
+    scan_source(index, &mut spec, &meant, &mut report, monitor)?;
+    let mut copies = DestinationCopies::start(index, &Arc::new(spec), &request.destinations);
+    copies.watch(request.consent, monitor);
     monitor.event(&Event::Finished);
-    lanes.end(&mut report)?;
+    copies.finish(&mut report)?;
     report.elapsed = start.elapsed();
     report.interrupted = interrupt::requested();
     report.items.sort_by(|a, b| a.path.cmp(&b.path));
@@ -106,31 +106,31 @@ pub fn copy(
 ///
 /// # Errors
 /// Nothing could be begun.
-pub fn carry(
+pub fn execute(
     index: &Index,
-    errand: Errand,
+    spec: CopySpec,
     destination: &Database,
     monitor: &dyn Monitor,
     report: &mut Report,
-) -> Result<Arc<Errand>> {
+) -> Result<Arc<CopySpec>> {
     monitor.event(&Event::Started {
         task: "comparing",
         files: None,
         bytes: None,
     });
-    let errand = Arc::new(errand);
-    let mut lanes = Lanes::begin(index, &errand, &[destination]);
-    lanes.watch(Consent::Nobody, monitor);
+    let spec = Arc::new(spec);
+    let mut copies = DestinationCopies::start(index, &spec, &[destination]);
+    copies.watch(Consent::Nobody, monitor);
     monitor.event(&Event::Finished);
-    lanes.end(report)?;
-    Ok(errand)
+    copies.finish(report)?;
+    Ok(spec)
 }
 
 /// The replicas at the source that are meant; folders that cannot be listed are reported.
-fn replicas<'a>(
+fn find_replicas<'a>(
     source: &Side,
     registry: &Registry,
-    request: &Request<'a>,
+    request: &CopyRequest<'a>,
     report: &mut Report,
 ) -> Result<Vec<(&'a Category, ProjectId)>> {
     let scope = &request.scope;
@@ -157,33 +157,33 @@ fn replicas<'a>(
 }
 
 /// Looks at every replica at the source; what was seen is told to the index, unless nothing is to be done.
-fn look_at_source(
+fn scan_source(
     index: &mut Index,
-    errand: &mut Errand,
+    spec: &mut CopySpec,
     meant: &[(&Category, ProjectId)],
     report: &mut Report,
     monitor: &dyn Monitor,
 ) -> Result<()> {
-    let (source, registry) = (&errand.source, &errand.registry);
-    let mut noting = Noting::begin(index, source.database())?;
+    let (source, registry) = (&spec.source, &spec.registry);
+    let mut builder = Noting::begin(index, source.database())?;
     for (category, project) in meant {
-        let tree = source.tree(registry, &errand.exclusions, category, project)?;
+        let tree = source.tree(registry, &spec.exclusions, category, project)?;
         monitor.event(&Event::Files(tree.files()));
         if let Some(error) = tree.failure() {
             let path = source.path(&below(&category.path, project), Path::new(""));
             report.add(Outcome::Failed(error.line()), || path);
             continue;
         }
-        noting.add(category, project, &tree)?;
-        errand.replicas.push(Replica {
+        builder.add(category, project, &tree)?;
+        spec.replicas.push(SourceReplica {
             category: (*category).clone(),
             project: project.clone(),
             tree,
         });
     }
-    let noted = noting.finish()?;
-    if !errand.dry_run
-        && let Err(error) = source.note(&noted, index)
+    let observation = builder.finish()?;
+    if !spec.dry_run
+        && let Err(error) = source.note(&observation, index)
     {
         monitor.event(&Event::Problem(&error));
         report.unrecorded = true;

@@ -1,6 +1,6 @@
 //! How one item of a copy ended.
 
-use super::plan::Reason;
+use super::plan::OmissionReason;
 
 /// Said of a file that went away by itself while others were copied, which is nobody's failure.
 pub const VANISHED: &str = "it went away before it was copied";
@@ -9,7 +9,7 @@ pub const VANISHED: &str = "it went away before it was copied";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It is whole at the destination, on stable storage.
-    Copied(Copied),
+    Copied(CopiedItem),
     /// Another version is there and was kept.
     Conflict(String),
     /// It was left out.
@@ -55,40 +55,40 @@ impl Outcome {
     }
 }
 
-impl From<Reason> for Outcome {
-    fn from(reason: Reason) -> Self {
+impl From<OmissionReason> for Outcome {
+    fn from(reason: OmissionReason) -> Self {
         match reason {
-            Reason::Conflict(why) => Self::Conflict(why),
-            Reason::Skip(why) => Self::Skipped(why),
-            Reason::Fail(why) => Self::Failed(why),
-            Reason::Later => Self::Unreached,
+            OmissionReason::Conflict(why) => Self::Conflict(why),
+            OmissionReason::Skipped(why) => Self::Skipped(why),
+            OmissionReason::Failed(why) => Self::Failed(why),
+            OmissionReason::Postponed => Self::Unreached,
         }
     }
 }
 
 /// What is known of the bytes of a copy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Proof {
+pub enum Verification {
     /// They were written and flushed without an error.
     #[default]
     Written,
     /// They were read back and were what the source is.
     ReadBack,
     /// They are the source's own blocks, so that there is nothing to be read back.
-    Shared,
+    Cloned,
 }
 
 /// What is to be said of something that was copied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Copied {
+pub struct CopiedItem {
     /// Its size.
     pub bytes: u64,
     /// Whether it took the place of an older version, which was kept.
     pub replaced: bool,
     /// What is known of its bytes.
-    pub proof: Proof,
+    pub verification: Verification,
     /// Whether it is without the extended attributes of the source, because the destination holds none.
-    pub bare: bool,
+    pub lacks_attributes: bool,
     /// What of it could not be kept: an extended attribute that was refused.
     pub remark: Option<String>,
 }

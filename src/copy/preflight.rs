@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::name_rules;
-use super::name_rules::Habits;
+use super::name_rules::NameRules;
 use super::plan::Plan;
 use crate::base::error::{Error, Result};
 use crate::base::name::Name;
@@ -24,7 +24,7 @@ use crate::snapshot::tree::Tree;
 ///
 /// # Errors
 /// Not even the root can be opened.
-pub fn nearest(root: &Folder, relative: &Path) -> Result<Folder> {
+pub fn open_nearest(root: &Folder, relative: &Path) -> Result<Folder> {
     let mut above = relative.ancestors();
     let found = above.find_map(|path| root.beneath(path).ok());
     found.map_or_else(|| root.beneath(Path::new("")), Ok)
@@ -36,8 +36,8 @@ pub fn nearest(root: &Folder, relative: &Path) -> Result<Folder> {
 /// # Errors
 /// [`Error::SameFolder`].
 pub fn refuse_same_folder(source: &Folder, destination: &Folder, relative: &Path) -> Result<()> {
-    let here = chain(source, relative);
-    let there = chain(destination, relative);
+    let here = open_ancestors(source, relative);
+    let there = open_ancestors(destination, relative);
     let holds = |chain: &[Folder], folder: &Folder| {
         let mut chain = chain.iter();
         chain.any(|other| is_same_folder(other, folder))
@@ -92,7 +92,7 @@ pub fn refuse_shared_folder(
 }
 
 /// The root and each folder down to this path, as far as they are there.
-fn chain(root: &Folder, relative: &Path) -> Vec<Folder> {
+fn open_ancestors(root: &Folder, relative: &Path) -> Vec<Folder> {
     let mut next = root.beneath(Path::new("")).ok();
     let mut chain = Vec::new();
     let mut names = relative.iter();
@@ -108,7 +108,10 @@ fn chain(root: &Folder, relative: &Path) -> Vec<Folder> {
 ///
 /// # Errors
 /// The root cannot be opened.
-pub fn mixed(root: &Folder, replicas: &[PathBuf]) -> Result<BTreeMap<PathBuf, String>> {
+pub fn find_clashing_projects(
+    root: &Folder,
+    replicas: &[PathBuf],
+) -> Result<BTreeMap<PathBuf, String>> {
     const CLIENT_AND_PROJECT: usize = 2;
     let mut names: BTreeMap<&Path, BTreeSet<&OsStr>> = BTreeMap::new();
     for path in replicas
@@ -119,7 +122,7 @@ pub fn mixed(root: &Folder, replicas: &[PathBuf]) -> Result<BTreeMap<PathBuf, St
             names.entry(above).or_default().insert(name);
         }
     }
-    let mut mixed = BTreeMap::new();
+    let mut clashing = BTreeMap::new();
     for (above, names) in names {
         let there = root.beneath(above).and_then(|folder| folder.entries());
         let there = there.unwrap_or_default().into_iter().map(Name::from);
@@ -142,15 +145,21 @@ pub fn mixed(root: &Folder, replicas: &[PathBuf]) -> Result<BTreeMap<PathBuf, St
             |name: &OsStr| !name.as_encoded_bytes().is_ascii() && is_there(name) && is_one(name);
         let new = names.iter().filter(|name| !odd(name));
         let names: Vec<_> = new.map(|name| (*name).to_owned()).collect();
-        let folder = nearest(root, above)?;
-        name_rules::clashes(above, &names, &there, &Habits::of(&folder), &mut mixed);
+        let folder = open_nearest(root, above)?;
+        name_rules::find_clashes(
+            above,
+            &names,
+            &there,
+            &NameRules::for_folder(&folder),
+            &mut clashing,
+        );
     }
-    Ok(mixed)
+    Ok(clashing)
 }
 
 /// What one file system has to take.
 #[derive(Debug)]
-struct Load {
+struct SpaceDemand {
     folder: PathBuf,
     space: Space,
     bytes: u64,
@@ -162,7 +171,7 @@ struct Load {
 ///
 /// # Errors
 /// [`Error::NoRoom`], or a file system does not say what it has left.
-pub fn require_room(
+pub fn require_space(
     database: &str,
     source: Option<&Arc<Folder>>,
     root: &Folder,
@@ -172,13 +181,13 @@ pub fn require_room(
     let (mut work, mut read_only) = (0, 0);
     let kept_on = root.stat_self()?.device;
     for (relative, plan) in plans.iter().filter(|(_, plan)| plan.has_work()) {
-        let folder = nearest(root, relative)?;
+        let folder = open_nearest(root, relative)?;
         work += 1;
         read_only += usize::from(folder.is_read_only());
         let device = folder.stat_self()?.device;
         if device != kept_on {
             // What is replaced is copied to the versions, which are at the root.
-            load(&mut loads, root, kept_on)?.keep(plan);
+            demand_on(&mut loads, root, kept_on)?.add_old_versions(plan);
         }
         if let Some(source) = source
             && folder.shares_blocks()
@@ -187,24 +196,26 @@ pub fn require_room(
             // What is cloned takes no room.
             continue;
         }
-        load(&mut loads, &folder, device)?.add(source, relative, plan);
+        demand_on(&mut loads, &folder, device)?.add_plan(source, relative, plan);
     }
     if work > 0 && work == read_only {
         // One failure of the whole, not one of each file.
         return Err(root.read_only_error());
     }
-    loads.values().try_for_each(|load| load.check(database))
+    loads
+        .values()
+        .try_for_each(|load| load.require_fit(database))
 }
 
 /// The load of the file system that holds a folder.
-fn load<'a>(
-    loads: &'a mut BTreeMap<u64, Load>,
+fn demand_on<'a>(
+    loads: &'a mut BTreeMap<u64, SpaceDemand>,
     folder: &Folder,
     device: u64,
-) -> Result<&'a mut Load> {
+) -> Result<&'a mut SpaceDemand> {
     Ok(match loads.entry(device) {
         Entry::Occupied(load) => load.into_mut(),
-        Entry::Vacant(place) => place.insert(Load {
+        Entry::Vacant(place) => place.insert(SpaceDemand {
             folder: folder.path().to_owned(),
             space: folder.space()?,
             bytes: 0,
@@ -213,9 +224,9 @@ fn load<'a>(
     })
 }
 
-impl Load {
+impl SpaceDemand {
     /// Adds what a plan replaces.
-    fn keep(&mut self, plan: &Plan) {
+    fn add_old_versions(&mut self, plan: &Plan) {
         for replacement in plan.folders.iter().flat_map(|folder| &folder.replace) {
             let blocks = replacement.old.bytes.div_ceil(self.space.block);
             let bytes = blocks.saturating_mul(self.space.block);
@@ -225,7 +236,7 @@ impl Load {
     }
 
     /// Adds what a plan brings.
-    fn add(&mut self, source: Option<&Arc<Folder>>, relative: &Path, plan: &Plan) {
+    fn add_plan(&mut self, source: Option<&Arc<Folder>>, relative: &Path, plan: &Plan) {
         let folders = plan.folders.iter().filter(|folder| !folder.exists).count();
         self.files += plan.files + folders as u64;
         let block = self.space.block;
@@ -235,12 +246,12 @@ impl Load {
         let bytes = if most <= enough {
             most
         } else {
-            blocks(source, relative, plan, block)
+            allocated_bytes(source, relative, plan, block)
         };
         self.bytes = self.bytes.saturating_add(bytes);
     }
 
-    fn check(&self, database: &str) -> Result<()> {
+    fn require_fit(&self, database: &str) -> Result<()> {
         let no_room = |needed, free| {
             Err(Error::NoRoom {
                 database: database.to_owned(),
@@ -264,7 +275,7 @@ impl Load {
 }
 
 /// The bytes that a plan takes in whole blocks, without the holes in its files.
-fn blocks(source: Option<&Arc<Folder>>, relative: &Path, plan: &Plan, block: u64) -> u64 {
+fn allocated_bytes(source: Option<&Arc<Folder>>, relative: &Path, plan: &Plan, block: u64) -> u64 {
     let mut bytes: u64 = 0;
     let mut add = |folder: Option<&Folder>, name: &OsStr, size: u64| {
         let whole = size.div_ceil(block).saturating_mul(block);

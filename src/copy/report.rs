@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::outcome::{Outcome, Proof};
+use super::outcome::{Outcome, Verification};
 use super::plan::Plan;
 
 /// An item that was not plainly copied or the same.
@@ -56,9 +56,9 @@ pub struct Report {
     /// Everything that was not plainly copied or the same.
     pub items: Vec<ReportedItem>,
     /// What would be copied, only of a dry run: the replica's folder at the destination, and the plan.
-    pub planned: Vec<(PathBuf, Plan)>,
+    pub dry_run_plans: Vec<(PathBuf, Plan)>,
     /// Where old versions of what was replaced are.
-    pub versions: Vec<PathBuf>,
+    pub version_folders: Vec<PathBuf>,
     /// The run was stopped on request.
     pub interrupted: bool,
     /// The files are there, but the index could not be told.
@@ -76,9 +76,9 @@ impl Report {
             Outcome::Copied(copied) => {
                 self.copied_files += 1;
                 self.replaced_files += u64::from(copied.replaced);
-                self.verified_files += u64::from(copied.proof == Proof::ReadBack);
-                self.cloned_files += u64::from(copied.proof == Proof::Shared);
-                self.bare_files += u64::from(copied.bare);
+                self.verified_files += u64::from(copied.verification == Verification::ReadBack);
+                self.cloned_files += u64::from(copied.verification == Verification::Cloned);
+                self.bare_files += u64::from(copied.lacks_attributes);
                 self.copied_bytes = self.copied_bytes.saturating_add(copied.bytes);
                 if copied.remark.is_none() {
                     return;
@@ -99,7 +99,7 @@ impl Report {
     }
 
     /// The items as the index and the log keep them: path, outcome and reason.
-    pub fn noted_items(&self) -> impl Iterator<Item = (&Path, &str, Option<&str>)> {
+    pub fn run_items(&self) -> impl Iterator<Item = (&Path, &str, Option<&str>)> {
         let items = self.items.iter();
         items.map(|item| {
             let outcome = &item.outcome;
@@ -108,7 +108,7 @@ impl Report {
     }
 
     /// Counts items that were there already.
-    pub fn same(&mut self, files: u64) {
+    pub fn add_same(&mut self, files: u64) {
         self.planned_files += files;
         self.same_files += files;
     }
@@ -131,10 +131,10 @@ impl Report {
         self.gone_files += other.gone_files;
         self.left_files += other.left_files;
         self.items.append(&mut other.items);
-        self.planned.append(&mut other.planned);
+        self.dry_run_plans.append(&mut other.dry_run_plans);
         self.bare_files += other.bare_files;
         self.incomplete_files += other.incomplete_files;
-        self.versions.append(&mut other.versions);
+        self.version_folders.append(&mut other.version_folders);
         self.unrecorded |= other.unrecorded;
     }
 }

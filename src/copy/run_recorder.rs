@@ -12,7 +12,7 @@ use crate::index::{Begun, Ended, Index};
 ///
 /// # Errors
 /// What the work says, or the index cannot be written.
-pub fn keep(
+pub fn record_run(
     index: &mut Index,
     begun: &Begun<'_>,
     monitor: &dyn Monitor,
@@ -21,7 +21,7 @@ pub fn keep(
     let started = Moment::now();
     let run = index.begin_run(begun)?;
     let done = work(index, run);
-    let ended = ended(&done);
+    let ended = summarize(&done);
     let entry = Entry {
         run,
         begun,
@@ -29,7 +29,7 @@ pub fn keep(
         ended: &ended,
         error: done.as_ref().err(),
     };
-    let items = || done.iter().flat_map(Report::noted_items);
+    let items = || done.iter().flat_map(Report::run_items);
     let logged = run_log::append(&entry, items(), monitor);
     let noted = index.keep_items(run, items());
     let noted = noted.and(index.end_run(run, &ended));
@@ -38,16 +38,16 @@ pub fn keep(
     // What was copied is there, whatever the index says.
     if let Err(error) = noted {
         monitor.event(&Event::Problem(&error));
-        state = incomplete(state);
+        state = downgrade_if_complete(state);
     }
     if !logged {
-        state = incomplete(state);
+        state = downgrade_if_complete(state);
     }
     Ok((run, state, report))
 }
 
 /// The state of a run of which something could not be noted.
-pub fn incomplete(state: &'static str) -> &'static str {
+pub fn downgrade_if_complete(state: &'static str) -> &'static str {
     match state {
         "complete" => "partial",
         state => state,
@@ -55,12 +55,12 @@ pub fn incomplete(state: &'static str) -> &'static str {
 }
 
 /// What a run came to, for the journal.
-fn ended(done: &Result<Report>) -> Ended<'static> {
+fn summarize(done: &Result<Report>) -> Ended<'static> {
     let state = match done {
         Err(Error::Interrupted) => "interrupted",
         Err(Error::Offline { .. } | Error::Unreachable { .. }) => "unreachable",
         Err(_) => "refused",
-        Ok(report) => state(report),
+        Ok(report) => run_state(report),
     };
     let count = |count: fn(&Report) -> u64| done.as_ref().map(count).unwrap_or_default();
     Ended {
@@ -72,7 +72,7 @@ fn ended(done: &Result<Report>) -> Ended<'static> {
 }
 
 /// The state of a run that came to its end.
-pub fn state(report: &Report) -> &'static str {
+pub fn run_state(report: &Report) -> &'static str {
     let failures = report.failed_files + report.conflict_files + report.incomplete_files;
     if report.interrupted {
         "interrupted"

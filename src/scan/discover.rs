@@ -14,27 +14,27 @@ use crate::snapshot::discovery::Listing;
 
 /// What was found in the categories of a database.
 #[derive(Debug, Default)]
-pub struct Survey<'a> {
+pub struct Discovery<'a> {
     /// What was found in each category.
     pub listings: Vec<Listing<'a>>,
     /// Folders of categories, and in them, that are file systems of their own.
-    pub mounted: BTreeSet<PathBuf>,
+    pub mounts: BTreeSet<PathBuf>,
     /// Folders that could not be listed.
     pub unreadable: u64,
 }
 
 /// What a look is asked to look at.
 #[derive(Clone, Debug)]
-pub struct Extent<'a> {
+pub struct ScanScope<'a> {
     /// The categories.
     pub categories: Vec<&'a Category>,
     /// The projects in them.
     pub scope: Scope,
 }
 
-impl<'a> Extent<'a> {
+impl<'a> ScanScope<'a> {
     /// These projects in all categories.
-    pub fn of(registry: &'a Registry, scope: Scope) -> Self {
+    pub fn all_categories(registry: &'a Registry, scope: Scope) -> Self {
         Self {
             categories: registry.categories().iter().collect(),
             scope,
@@ -48,7 +48,7 @@ impl<'a> Extent<'a> {
 }
 
 /// The category and project of a replica's folder below a root, if it is of these categories and this scope.
-pub fn replica<'a>(
+pub fn match_replica<'a>(
     categories: &[&'a Category],
     scope: &Scope,
     folder: &Path,
@@ -67,26 +67,26 @@ pub fn replica<'a>(
 
 /// What was known before a look.
 #[derive(Debug, Default)]
-pub struct Before {
+pub struct Baseline {
     /// Projects that are to be looked for, whether they are there or not.
     pub expected: BTreeSet<ProjectId>,
     /// Categories whose folders were a file system of their own.
     pub mounted: BTreeSet<PathBuf>,
 }
 
-impl<'a> Survey<'a> {
+impl<'a> Discovery<'a> {
     /// Lists the categories of an extent.
     ///
     /// # Errors
     /// Only an interruption; what cannot be read is counted and told to the monitor.
-    pub fn of(
+    pub fn discover(
         root: &Folder,
         registry: &Registry,
-        extent: &Extent<'a>,
-        mut before: Before,
+        extent: &ScanScope<'a>,
+        mut before: Baseline,
         monitor: &dyn Monitor,
     ) -> Result<Self> {
-        let mut survey = Self::default();
+        let mut discovery = Self::default();
         for category in &extent.categories {
             let inner = registry.inner_categories(category);
             let listing = discovery::list(root, category, &extent.scope, &inner, &before.mounted)?;
@@ -94,18 +94,18 @@ impl<'a> Survey<'a> {
                 before.expected.extend(listing.projects.iter().cloned());
             }
             if listing.mounted {
-                survey.mounted.insert(category.path.clone());
+                discovery.mounts.insert(category.path.clone());
             }
-            survey.unreadable += listing.problems.len() as u64;
-            tell(&listing, root, monitor);
-            survey.listings.push(listing);
+            discovery.unreadable += listing.problems.len() as u64;
+            report_problems(&listing, root, monitor);
+            discovery.listings.push(listing);
         }
         if matches!(extent.scope, Scope::Client(_)) {
-            for listing in &mut survey.listings {
+            for listing in &mut discovery.listings {
                 listing.expect(&before.expected);
             }
         }
-        Ok(survey)
+        Ok(discovery)
     }
 
     /// The replicas to be looked at, category by category.
@@ -118,7 +118,7 @@ impl<'a> Survey<'a> {
 }
 
 /// Tells of folders that could not be read, and of links that are not followed.
-fn tell(listing: &Listing<'_>, root: &Folder, monitor: &dyn Monitor) {
+fn report_problems(listing: &Listing<'_>, root: &Folder, monitor: &dyn Monitor) {
     for problem in &listing.problems {
         monitor.event(&Event::Problem(problem));
     }

@@ -5,8 +5,8 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::thread;
 
-use super::discover::Extent;
-use super::{Look, LookState, look};
+use super::discover::ScanScope;
+use super::{ScanState, ScanSummary, scan};
 use crate::base::error::{Error, Result};
 use crate::base::monitor::{Event, Monitor};
 use crate::index::Index;
@@ -22,17 +22,17 @@ use crate::storage::observation::Noting;
 ///
 /// # Errors
 /// What the first of them says that failed; the others were looked at all the same, unless it was an interruption.
-pub fn look_at_all(
+pub fn scan_all(
     index: &mut Index,
     registry: &Registry,
     databases: &[&Database],
-    extent: &Extent<'_>,
+    extent: &ScanScope<'_>,
     monitor: &dyn Monitor,
-) -> Result<Vec<Look>> {
+) -> Result<Vec<ScanSummary>> {
     index.follow()?;
     let mut files = 0;
     for database in databases {
-        files += known_files(index, database, extent)?;
+        files += known_file_count(index, database, extent)?;
     }
     monitor.event(&Event::Started {
         task: "looking",
@@ -40,34 +40,34 @@ pub fn look_at_all(
         bytes: None,
     });
     let turns = Turns::default();
-    let look = |index: &mut Index, database: &Database| {
+    let scan_one = |index: &mut Index, database: &Database| {
         monitor.event(&Event::Entered(&database.name));
-        let seen = look(index, registry, database, extent, &turns, monitor);
+        let seen = scan(index, registry, database, extent, &turns, monitor);
         monitor.event(&Event::Left(&database.name));
         seen
     };
-    let looks = side_by_side(index, databases, &look);
+    let scans = run_in_parallel(index, databases, &scan_one);
     monitor.event(&Event::Finished);
-    let mut looks = looks?;
+    let mut scans = scans?;
     if matches!(extent.scope, Scope::Client(_)) {
-        for (database, look) in databases.iter().zip(&mut looks) {
-            if look.state == LookState::Complete {
-                match look_for_the_rest(index, registry, database, extent) {
+        for (database, scan) in databases.iter().zip(&mut scans) {
+            if scan.state == ScanState::Complete {
+                match record_absent_projects(index, registry, database, extent) {
                     Err(Error::Interrupted) => return Err(Error::Interrupted),
                     Err(error) => {
                         monitor.event(&Event::Problem(&error));
-                        look.state = LookState::Partial;
+                        scan.state = ScanState::Partial;
                     }
                     Ok(()) => {}
                 }
             }
         }
     }
-    Ok(looks)
+    Ok(scans)
 }
 
 /// How many files the last look at this part of a database saw.
-fn known_files(index: &Index, database: &Database, extent: &Extent<'_>) -> Result<u64> {
+fn known_file_count(index: &Index, database: &Database, extent: &ScanScope<'_>) -> Result<u64> {
     let Some(id) = index.database(&database.root)?.id else {
         return Ok(0);
     };
@@ -82,11 +82,11 @@ fn known_files(index: &Index, database: &Database, extent: &Extent<'_>) -> Resul
 
 /// Looks for those of a client's projects that other databases hold and this one was not seen to, so that it is noted
 /// that they are not there. A look at everything notes that by its listing.
-fn look_for_the_rest(
+fn record_absent_projects(
     index: &mut Index,
     registry: &Registry,
     database: &Database,
-    extent: &Extent<'_>,
+    extent: &ScanScope<'_>,
 ) -> Result<()> {
     let known = index.database(&database.root)?;
     let Some(id) = known.id else {
@@ -96,9 +96,9 @@ fn look_for_the_rest(
     rest.retain(|project| extent.scope.contains(project));
     let mut replicas = Vec::new();
     for category in &extent.categories {
-        let noted = index.replicas(id, &category.path)?.into_iter();
-        let noted: BTreeSet<_> = noted.map(|replica| replica.project).collect();
-        let is_new = |project: &&ProjectId| !noted.contains(*project);
+        let stored = index.replicas(id, &category.path)?.into_iter();
+        let stored: BTreeSet<_> = stored.map(|replica| replica.project).collect();
+        let is_new = |project: &&ProjectId| !stored.contains(*project);
         replicas.extend(
             rest.iter()
                 .filter(is_new)
@@ -108,37 +108,37 @@ fn look_for_the_rest(
     if replicas.is_empty() {
         return Ok(());
     }
-    let side = Side::open(index, database)?;
+    let storage = Side::open(index, database)?;
     let exclusions = Arc::new(Exclusions::new(registry.exclusion_rules())?);
     // Of a remote, so that one listing tells of all.
     for category in &extent.categories {
-        side.listing(registry, category, &extent.scope)?;
+        storage.listing(registry, category, &extent.scope)?;
     }
-    let mut noting = Noting::begin(index, database)?;
+    let mut builder = Noting::begin(index, database)?;
     for (category, project) in &replicas {
-        let tree = side.tree(registry, &exclusions, category, project)?;
-        noting.add(category, project, &tree)?;
+        let tree = storage.tree(registry, &exclusions, category, project)?;
+        builder.add(category, project, &tree)?;
     }
-    let noted = noting.finish()?;
-    side.note(&noted, index)
+    let observation = builder.finish()?;
+    storage.note(&observation, index)
 }
 
 /// Each in a thread, with the index opened once more: what one waits for holds up none of the others, and what a look
 /// kept in temporary files goes with it.
-fn side_by_side(
+fn run_in_parallel(
     index: &Index,
     databases: &[&Database],
-    look: &(dyn Fn(&mut Index, &Database) -> Result<Look> + Sync),
-) -> Result<Vec<Look>> {
+    scan_one: &(dyn Fn(&mut Index, &Database) -> Result<ScanSummary> + Sync),
+) -> Result<Vec<ScanSummary>> {
     thread::scope(|scope| {
         let begin = |database| {
             let own = index.open_again();
             let begun =
-                thread::Builder::new().spawn_scoped(scope, move || look(&mut own?, database));
+                thread::Builder::new().spawn_scoped(scope, move || scan_one(&mut own?, database));
             // Where the system gives no thread for it, it is done here, before the next.
             begun.map_err(|_| {
                 let own = index.open_again();
-                own.and_then(|mut own| look(&mut own, database))
+                own.and_then(|mut own| scan_one(&mut own, database))
             })
         };
         let started: Vec<_> = databases.iter().copied().map(begin).collect();

@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use self::discover::{Before, Extent, Survey};
-use self::walk::{Sight, see};
+use self::discover::{Baseline, Discovery, ScanScope};
+use self::walk::{WalkSummary, walk_replicas};
 use crate::base::error::{Error, Result};
 use crate::base::monitor::{Event, Monitor};
 use crate::base::timestamp::Moment;
@@ -34,7 +34,7 @@ use crate::storage::availability::Marks;
 /// What a look at a database came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum LookState {
+pub enum ScanState {
     /// Everything was seen.
     Complete,
     /// Some of it could not be read.
@@ -45,7 +45,7 @@ pub enum LookState {
     Fresh,
 }
 
-impl LookState {
+impl ScanState {
     /// The word for people.
     pub const fn word(self) -> &'static str {
         match self {
@@ -59,9 +59,9 @@ impl LookState {
 
 /// A look at one database: what the index knows of it now, and what was different from before.
 #[derive(Debug)]
-pub struct Look {
+pub struct ScanSummary {
     /// How it went.
-    pub state: LookState,
+    pub state: ScanState,
     /// Files and links in all tracked categories.
     pub files: u64,
     /// Their apparent bytes.
@@ -80,35 +80,35 @@ pub struct Look {
 ///
 /// # Errors
 /// The index cannot be written, or the look was interrupted; the index then holds the look before, whole.
-pub fn look(
+pub fn scan(
     index: &mut Index,
     registry: &Registry,
     database: &Database,
-    extent: &Extent<'_>,
+    extent: &ScanScope<'_>,
     turns: &Turns,
     monitor: &dyn Monitor,
-) -> Result<Look> {
+) -> Result<ScanSummary> {
     let mut start = Instant::now();
     index.require_writable()?;
     let seen = if database.is_remote() {
-        remote::examine(index, registry, database, extent, monitor)
+        remote::scan_remote(index, registry, database, extent, monitor)
     } else {
-        in_turn(index, database, turns, monitor, &mut || {
+        with_disk_turn(index, database, turns, monitor, &mut || {
             start = Instant::now();
-            examine(index, registry, database, extent, monitor)
+            scan_local(index, registry, database, extent, monitor)
         })
     };
     let (changes, state, unreadable) = match seen {
         Ok(seen) => {
             let state = if seen.unreadable() > 0 {
-                LookState::Partial
+                ScanState::Partial
             } else {
-                LookState::Complete
+                ScanState::Complete
             };
             let changes = seen.write(index, registry, database, extent)?;
             match &seen.remote {
-                Some(side) => sync_record::correct_remote(index, side, extent)?,
-                None => sync_record::correct_disk(index, registry, database, extent)?,
+                Some(storage) => sync_record::correct_remote_record(index, storage, extent)?,
+                None => sync_record::correct_local_record(index, registry, database, extent)?,
             }
             if let Some(shared) =
                 availability::shared_identity(index, registry.databases(), database)?
@@ -126,17 +126,17 @@ pub fn look(
             monitor.event(&Event::Problem(&error));
             let known = index.database(&database.root)?;
             index.write_look(&database.root, &known)?.finish_offline()?;
-            (Changes::default(), LookState::Offline, 0)
+            (Changes::default(), ScanState::Offline, 0)
         }
         // A question that failed says nothing: the index keeps what it knew, and other databases are scanned all the same.
         Err(error @ Error::Remote { .. }) => {
             monitor.event(&Event::Problem(&error));
-            (Changes::default(), LookState::Partial, 1)
+            (Changes::default(), ScanState::Partial, 1)
         }
         Err(error) => return Err(error),
     };
-    let known = summary(index, registry, database)?;
-    Ok(Look {
+    let known = stored_summary(index, registry, database)?;
+    Ok(ScanSummary {
         state,
         changes,
         unreadable,
@@ -146,7 +146,7 @@ pub fn look(
 }
 
 /// Does something with a database that is there, once nobody else has its disk.
-fn in_turn<T>(
+fn with_disk_turn<T>(
     index: &Index,
     database: &Database,
     turns: &Turns,
@@ -161,69 +161,69 @@ fn in_turn<T>(
 }
 
 /// Everything that a look saw, ready to be written.
-struct Seen<'a> {
+struct CompletedScan<'a> {
     /// What was known of the database when the look began.
-    known: KnownDatabase,
-    began: Moment,
-    marks: Marks,
-    survey: Survey<'a>,
-    sight: Sight<'a>,
-    drafted: Drafted,
+    previous: KnownDatabase,
+    started: Moment,
+    root_ids: Marks,
+    discovery: Discovery<'a>,
+    walked: WalkSummary<'a>,
+    staged: Drafted,
     /// The database, where it is behind rclone.
     remote: Option<RemoteSide>,
 }
 
 /// Looks at everything in an extent, without writing. What is known, and whether the database is there, is asked only
 /// now: others may have written, or exchanged the disk, while it waited for its turn.
-fn examine<'a>(
+fn scan_local<'a>(
     index: &Index,
     registry: &Registry,
     database: &Database,
-    extent: &Extent<'a>,
+    extent: &ScanScope<'a>,
     monitor: &dyn Monitor,
-) -> Result<Seen<'a>> {
+) -> Result<CompletedScan<'a>> {
     let began = Moment::now();
     let known = index.database(&database.root)?;
     let root = availability::open(index, database, &known)?;
     let exclusions = Arc::new(Exclusions::new(registry.exclusion_rules())?);
-    let before = Before {
-        expected: expected(index, &known, extent)?,
-        mounted: mounted(index, &known)?,
+    let before = Baseline {
+        expected: expected_projects(index, &known, extent)?,
+        mounted: known_mounts(index, &known)?,
     };
     let mounted = before.mounted.clone();
-    let mut survey = Survey::of(&root, registry, extent, before, monitor)?;
-    let replicas: Vec<_> = survey
+    let mut discovery = Discovery::discover(&root, registry, extent, before, monitor)?;
+    let replicas: Vec<_> = discovery
         .replicas()
         .map(|(category, project)| (category, project.clone()))
         .collect();
-    let mut draft = index.draft(&known)?.excluding(Arc::clone(&exclusions));
-    let sight = see(
+    let mut staging = index.draft(&known)?.excluding(Arc::clone(&exclusions));
+    let walked = walk_replicas(
         &root,
         registry,
         &exclusions,
         &replicas,
         &mounted,
-        &mut draft,
+        &mut staging,
         monitor,
     )?;
-    let inner = mounts_in(&root, &replicas, &exclusions);
-    survey.mounted.extend(inner);
-    let seen = Seen {
-        drafted: draft.finish()?,
-        marks: Marks::of(&root),
-        known,
-        began,
-        survey,
-        sight,
+    let inner = find_mounts(&root, &replicas, &exclusions);
+    discovery.mounts.extend(inner);
+    let seen = CompletedScan {
+        staged: staging.finish()?,
+        root_ids: Marks::of(&root),
+        previous: known,
+        started: began,
+        discovery,
+        walked,
         remote: None,
     };
-    refuse_emptiness(database, registry, &root, &seen)?;
+    refuse_emptied_database(database, registry, &root, &seen)?;
     Ok(seen)
 }
 
-impl Seen<'_> {
+impl CompletedScan<'_> {
     fn unreadable(&self) -> u64 {
-        self.survey.unreadable + self.sight.unreadable
+        self.discovery.unreadable + self.walked.unreadable
     }
 
     /// Writes what was seen. The disk is no longer asked anything, for others wait meanwhile.
@@ -232,19 +232,19 @@ impl Seen<'_> {
         index: &mut Index,
         registry: &Registry,
         database: &Database,
-        extent: &Extent<'_>,
+        extent: &ScanScope<'_>,
     ) -> Result<Changes> {
         // With nothing but closed folders in sight, nothing is known to be gone.
-        let blind = self.unreadable() > 0 && !self.sight.holds_something;
+        let blind = self.unreadable() > 0 && !self.walked.has_content;
         let listed = extent.scope == Scope::All && !blind;
         let writer = index
-            .write_look(&database.root, &self.known)?
-            .begun(self.began);
-        let mut changes = write_replicas(&writer, &self.marks, &self.sight, &self.drafted)?;
-        for category in &self.survey.mounted {
+            .write_look(&database.root, &self.previous)?
+            .begun(self.started);
+        let mut changes = write_replicas(&writer, &self.root_ids, &self.walked, &self.staged)?;
+        for category in &self.discovery.mounts {
             writer.mounted(category)?;
         }
-        for listing in &self.survey.listings {
+        for listing in &self.discovery.listings {
             changes += write_listing(&writer, listing, listed)?;
         }
         writer.finish(listed && self.unreadable() == 0 && extent.is_whole(registry))?;
@@ -255,19 +255,19 @@ impl Seen<'_> {
 /// A database in which not even a client's folder is left, though files are known there, is taken for another disk or a
 /// mount point with nothing but categories in it: offline, never empty. One that its identity file proves to be itself
 /// was emptied by somebody.
-fn refuse_emptiness(
+fn refuse_emptied_database(
     database: &Database,
     registry: &Registry,
     root: &Folder,
-    seen: &Seen<'_>,
+    seen: &CompletedScan<'_>,
 ) -> Result<()> {
-    let known = &seen.known;
+    let known = &seen.previous;
     let is_known = |category: &&Category| known.categories.contains(&category.path);
     let tracked: Vec<_> = registry.categories().iter().filter(is_known).collect();
     if tracked.is_empty()
         || known.identity.is_some()
         || seen.unreadable() > 0
-        || seen.sight.holds_something
+        || seen.walked.has_content
     {
         return Ok(());
     }
@@ -278,11 +278,11 @@ fn refuse_emptiness(
             return Ok(());
         }
     }
-    Err(emptied(database, known))
+    Err(emptied_error(database, known))
 }
 
 /// Says that a database that holds no client is taken for another.
-fn emptied(database: &Database, known: &KnownDatabase) -> Error {
+fn emptied_error(database: &Database, known: &KnownDatabase) -> Error {
     let files = unit::counted(known.files, "file");
     Error::Offline {
         database: database.name.clone(),
@@ -296,7 +296,11 @@ fn emptied(database: &Database, known: &KnownDatabase) -> Error {
 ///
 /// # Errors
 /// The index cannot be read.
-pub fn summary(index: &Index, registry: &Registry, database: &Database) -> Result<Look> {
+pub fn stored_summary(
+    index: &Index,
+    registry: &Registry,
+    database: &Database,
+) -> Result<ScanSummary> {
     let mut projects = BTreeSet::new();
     let (mut files, mut bytes, mut unreadable) = (0, 0, 0);
     if let Some(id) = index.database(&database.root)?.id {
@@ -315,8 +319,8 @@ pub fn summary(index: &Index, registry: &Registry, database: &Database) -> Resul
     }
     let (changes, elapsed) = (Changes::default(), Duration::ZERO);
     let projects = projects.len() as u64;
-    Ok(Look {
-        state: LookState::Fresh,
+    Ok(ScanSummary {
+        state: ScanState::Fresh,
         files,
         bytes,
         projects,
@@ -327,12 +331,12 @@ pub fn summary(index: &Index, registry: &Registry, database: &Database) -> Resul
 }
 
 /// The categories of a database whose folders were file systems of their own at the last look.
-fn mounted(index: &Index, known: &KnownDatabase) -> Result<BTreeSet<PathBuf>> {
+fn known_mounts(index: &Index, known: &KnownDatabase) -> Result<BTreeSet<PathBuf>> {
     known.id.map_or(Ok(BTreeSet::new()), |id| index.mounted(id))
 }
 
 /// The mounts in these replicas, and above them in their categories.
-fn mounts_in(
+fn find_mounts(
     root: &Folder,
     replicas: &[(&Category, ProjectId)],
     exclusions: &Exclusions,
@@ -354,10 +358,10 @@ fn mounts_in(
 /// The projects that are looked for on a database whether they are listed or not. Of a client all that were there, so
 /// that it is noted where they are gone; a look at everything notes that by the whole listing, and one at a project asks
 /// for that one alone.
-fn expected(
+fn expected_projects(
     index: &Index,
     known: &KnownDatabase,
-    extent: &Extent<'_>,
+    extent: &ScanScope<'_>,
 ) -> Result<BTreeSet<ProjectId>> {
     let mut expected = BTreeSet::new();
     if let (Some(id), Scope::Client(_)) = (known.id, &extent.scope) {
@@ -373,12 +377,12 @@ fn expected(
 fn write_replicas(
     writer: &LookWriter<'_>,
     marks: &Marks,
-    sight: &Sight<'_>,
+    walked: &WalkSummary<'_>,
     drafted: &Drafted,
 ) -> Result<Changes> {
     writer.root(marks.identity.as_deref(), marks.birth.as_deref())?;
     let mut changes = writer.replicas(drafted)?;
-    for (category, project) in &sight.absent {
+    for (category, project) in &walked.missing {
         changes += writer.absent(&category.path, project)?;
     }
     Ok(changes)

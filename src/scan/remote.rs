@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::discover::{Extent, Survey};
-use super::walk::Sight;
-use super::{Seen, emptied, expected};
+use super::discover::{Discovery, ScanScope};
+use super::walk::WalkSummary;
+use super::{CompletedScan, emptied_error, expected_projects};
 use crate::base::error::Result;
 use crate::base::monitor::{Event, Monitor};
 use crate::base::timestamp::Moment;
@@ -18,62 +18,66 @@ use crate::storage::RemoteSide;
 use crate::storage::availability::Marks;
 
 /// Lists everything in an extent, without writing.
-pub(super) fn examine<'a>(
+pub(super) fn scan_remote<'a>(
     index: &Index,
     registry: &Registry,
     database: &Database,
-    extent: &Extent<'a>,
+    extent: &ScanScope<'a>,
     monitor: &dyn Monitor,
-) -> Result<Seen<'a>> {
+) -> Result<CompletedScan<'a>> {
     let began = Moment::now();
     let known = index.database(&database.root)?;
-    let side = RemoteSide::open(index, database)?;
+    let storage = RemoteSide::open(index, database)?;
     let exclusions = Arc::new(Exclusions::new(registry.exclusion_rules())?);
-    let survey = survey(&side, index, registry, extent, monitor)?;
-    let mut draft = index.draft(&known)?.excluding(Arc::clone(&exclusions));
-    let mut sight = Sight::default();
-    for (category, project) in survey.replicas() {
-        let tree = side.tree(registry, &exclusions, category, project)?;
+    let discovery = discover(&storage, index, registry, extent, monitor)?;
+    let mut staging = index.draft(&known)?.excluding(Arc::clone(&exclusions));
+    let mut walked = WalkSummary::default();
+    for (category, project) in discovery.replicas() {
+        let tree = storage.tree(registry, &exclusions, category, project)?;
         if tree.folders.is_empty() && tree.failure().is_none() {
-            sight.absent.push((category, project.clone()));
+            walked.missing.push((category, project.clone()));
             continue;
         }
-        let place = draft.replica(&category.path, project)?;
-        take(&mut sight, &mut draft, place, tree, monitor)?;
-        draft.complete(place)?;
+        let place = staging.replica(&category.path, project)?;
+        stage_tree(&mut walked, &mut staging, place, tree, monitor)?;
+        staging.complete(place)?;
     }
-    let drafted = draft.finish()?;
-    let clients: usize = survey.listings.iter().map(|listing| listing.clients).sum();
-    let is_blind = survey.unreadable + sight.unreadable > 0 || sight.holds_something;
+    let drafted = staging.finish()?;
+    let clients: usize = discovery
+        .listings
+        .iter()
+        .map(|listing| listing.clients)
+        .sum();
+    let is_blind = discovery.unreadable + walked.unreadable > 0 || walked.has_content;
     let whole = extent.is_whole(registry);
     if whole && known.files > 0 && known.identity.is_none() && !is_blind && clients == 0 {
-        return Err(emptied(database, &known));
+        return Err(emptied_error(database, &known));
     }
-    Ok(Seen {
-        known,
-        began,
-        marks: Marks::of_remote(side.identity()),
-        survey,
-        sight,
-        drafted,
-        remote: Some(side),
+    Ok(CompletedScan {
+        previous: known,
+        started: began,
+        root_ids: Marks::of_remote(storage.identity()),
+        discovery,
+        walked,
+        staged: drafted,
+        remote: Some(storage),
     })
 }
 
 /// What is in the categories.
-fn survey<'a>(
-    side: &RemoteSide,
+fn discover<'a>(
+    storage: &RemoteSide,
     index: &Index,
     registry: &Registry,
-    extent: &Extent<'a>,
+    extent: &ScanScope<'a>,
     monitor: &dyn Monitor,
-) -> Result<Survey<'a>> {
-    let known = index.database(&side.database.root)?;
-    let mut expected = expected(index, &known, extent)?;
-    let mut survey = Survey::default();
+) -> Result<Discovery<'a>> {
+    let known = index.database(&storage.database.root)?;
+    let mut expected = expected_projects(index, &known, extent)?;
+    let mut discovery = Discovery::default();
     for category in &extent.categories {
         let inner = registry.inner_categories(category);
-        let mut listing = side.listing(category, &extent.scope, &inner)?;
+        let mut listing = storage.listing(category, &extent.scope, &inner)?;
         match &extent.scope {
             Scope::Project(project) => {
                 listing.projects.insert(project.clone());
@@ -82,46 +86,46 @@ fn survey<'a>(
             Scope::All => {}
         }
         for problem in &listing.problems {
-            survey.unreadable += 1;
+            discovery.unreadable += 1;
             monitor.event(&Event::Problem(problem));
         }
-        survey.listings.push(listing);
+        discovery.listings.push(listing);
     }
     if matches!(extent.scope, Scope::Client(_)) {
-        for listing in &mut survey.listings {
+        for listing in &mut discovery.listings {
             listing.expect(&expected);
         }
     }
-    Ok(survey)
+    Ok(discovery)
 }
 
 /// Takes in the tree of a replica.
-fn take(
-    sight: &mut Sight<'_>,
-    draft: &mut Draft<'_>,
+fn stage_tree(
+    walked: &mut WalkSummary<'_>,
+    staging: &mut Draft<'_>,
     place: usize,
     tree: Tree,
     monitor: &dyn Monitor,
 ) -> Result<()> {
     for problem in &tree.problems {
-        sight.unreadable += 1;
+        walked.unreadable += 1;
         monitor.event(&Event::Problem(&problem.error));
     }
     if let Some(step) = tree.proven {
-        draft.step(place, step);
+        staging.step(place, step);
     }
     if tree.failure().is_some() {
-        return draft.closed(place, Path::new(""));
+        return staging.closed(place, Path::new(""));
     }
     for (path, folder) in tree.folders {
         match folder.files {
             Some(files) => {
-                sight.holds_something |= files.tally.files > 0;
+                walked.has_content |= files.tally.files > 0;
                 monitor.event(&Event::Folders(1));
                 monitor.event(&Event::Files(files.tally.files));
-                draft.folder(place, files)?;
+                staging.folder(place, files)?;
             }
-            None => draft.closed(place, &path)?,
+            None => staging.closed(place, &path)?,
         }
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::discover;
-use super::discover::Extent;
+use super::discover::ScanScope;
 use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::timestamp::Step;
@@ -17,10 +17,14 @@ use crate::snapshot::manifest::Files;
 use crate::storage::RemoteSide;
 
 /// Corrects the record of a database behind rclone by what was listed.
-pub(super) fn correct_remote(index: &Index, side: &RemoteSide, extent: &Extent<'_>) -> Result<()> {
-    for replica in index.all_sent_replicas(&side.database.root)? {
-        if discover::replica(&extent.categories, &extent.scope, &replica).is_some() {
-            side.correct_record(&replica)?;
+pub(super) fn correct_remote_record(
+    index: &Index,
+    storage: &RemoteSide,
+    extent: &ScanScope<'_>,
+) -> Result<()> {
+    for replica in index.all_sent_replicas(&storage.database.root)? {
+        if discover::match_replica(&extent.categories, &extent.scope, &replica).is_some() {
+            storage.correct_record(&replica)?;
         }
     }
     Ok(())
@@ -28,23 +32,23 @@ pub(super) fn correct_remote(index: &Index, side: &RemoteSide, extent: &Extent<'
 
 /// Corrects the record of a database on a disk by what the index knows now. Where part of a replica could not be read the
 /// index keeps what was known, and so does the record.
-pub(super) fn correct_disk(
+pub(super) fn correct_local_record(
     index: &mut Index,
     registry: &Registry,
     database: &Database,
-    extent: &Extent<'_>,
+    extent: &ScanScope<'_>,
 ) -> Result<()> {
     let exclusions = Exclusions::new(registry.exclusion_rules())?;
     let Some(id) = index.database_id(&database.root)? else {
         return Ok(());
     };
     for replica in index.all_sent_replicas(&database.root)? {
-        let meant = discover::replica(&extent.categories, &extent.scope, &replica);
+        let meant = discover::match_replica(&extent.categories, &extent.scope, &replica);
         let Some((category, project)) = meant else {
             continue;
         };
-        let step = step(index, id, category, &project)?;
-        let known = known(index, id, category, &project)?;
+        let step = time_precision(index, id, category, &project)?;
+        let known = stored_files(index, id, category, &project)?;
         let mut gone = SentChanges::default();
         for row in index.sent(&database.root, &replica)? {
             if exclusions.excludes_below(&row.folder) {
@@ -73,18 +77,28 @@ pub(super) fn correct_disk(
 }
 
 /// The step in which a replica's file system keeps times.
-fn step(index: &Index, database: i64, category: &Category, project: &ProjectId) -> Result<Step> {
+fn time_precision(
+    index: &Index,
+    database: i64,
+    category: &Category,
+    project: &ProjectId,
+) -> Result<Step> {
     let replicas = index.replicas(database, &category.path)?;
     let known = replicas.iter().find(|replica| replica.project == *project);
     Ok(known.map_or(Step::TwoSeconds, |replica| replica.aggregate.step))
 }
 
-type Known = BTreeMap<PathBuf, SentFolder>;
+type StoredFiles = BTreeMap<PathBuf, SentFolder>;
 
 /// The files of a replica, by their folders.
-fn known(index: &Index, database: i64, category: &Category, project: &ProjectId) -> Result<Known> {
+fn stored_files(
+    index: &Index,
+    database: i64,
+    category: &Category,
+    project: &ProjectId,
+) -> Result<StoredFiles> {
     let scope = Scope::Project(project.clone());
-    let mut known = Known::new();
+    let mut known = StoredFiles::new();
     index.visit_folders(database, &category.path, &scope, &mut |folder| {
         let mut files: Files<'_> = folder.files();
         let mut names = SentFolder::new();

@@ -22,32 +22,32 @@ use crate::snapshot::walk::{Contents, Start, Walk, What};
 
 /// What was seen beside what the draft holds.
 #[derive(Debug, Default)]
-pub struct Sight<'a> {
+pub struct WalkSummary<'a> {
     /// Replicas that were looked for and are not there.
-    pub absent: Vec<(&'a Category, ProjectId)>,
+    pub missing: Vec<(&'a Category, ProjectId)>,
     /// Files and folders that could not be looked at.
     pub unreadable: u64,
     /// Whether there was anything but folders, or anything that is left alone.
-    pub holds_something: bool,
+    pub has_content: bool,
 }
 
 /// What a walker makes of a folder.
-enum Glimpse {
+enum VisitedFolder {
     /// It was read.
-    Read(Box<Read>),
+    Read(Box<ReadFolder>),
     /// It could not be read.
-    Closed(PathBuf, Error),
+    Unreadable(PathBuf, Error),
     /// It is not there; `true` for a replica's own folder.
-    Gone(bool),
+    Missing(bool),
 }
 
 /// A folder that was read.
-struct Read {
+struct ReadFolder {
     folder: SeenFolder,
     /// Why names in it could not be looked at.
     errors: Vec<Error>,
-    step: Option<Step>,
-    holds_something: bool,
+    precision: Option<Step>,
+    has_content: bool,
 }
 
 /// Walks replicas of a database and tells the draft of every folder.
@@ -55,15 +55,15 @@ struct Read {
 /// # Errors
 /// The index cannot be read, or the look was interrupted; what cannot be read on the disk is counted and told to the
 /// monitor.
-pub fn see<'a>(
+pub fn walk_replicas<'a>(
     root: &Arc<Folder>,
     registry: &Registry,
     exclusions: &Arc<Exclusions>,
     replicas: &[(&'a Category, ProjectId)],
     mounted: &BTreeSet<PathBuf>,
-    draft: &mut Draft<'_>,
+    staging: &mut Draft<'_>,
     monitor: &dyn Monitor,
-) -> Result<Sight<'a>> {
+) -> Result<WalkSummary<'a>> {
     let mut inner: BTreeMap<&Path, Arc<[PathBuf]>> = BTreeMap::new();
     let starts = replicas.iter().map(|(category, project)| Start {
         path: below(&category.path, project),
@@ -74,40 +74,40 @@ pub fn see<'a>(
         ),
     });
     let starts: Vec<Start> = starts.collect();
-    let mut closed = closed(root, exclusions, replicas, &starts, mounted);
+    let mut closed = missing_mounts(root, exclusions, replicas, &starts, mounted);
     let walkers = Disk::of(root).walkers();
-    let mut walk = Walk::begin(root, starts, exclusions, walkers, Glimpse::of);
-    let mut sight = Sight::default();
+    let mut walk = Walk::begin(root, starts, exclusions, walkers, VisitedFolder::from_visit);
+    let mut walked = WalkSummary::default();
     let mut places = BTreeMap::new();
     let mut held = BTreeMap::new();
     while let Some(batch) = walk.next()? {
-        for (replica, mut glimpse) in batch.folders {
+        for (replica, mut visited) in batch.folders {
             let (category, project) = &replicas[replica];
             if closed
                 .get(&replica)
-                .is_some_and(|closed| glimpse.is_below(closed))
+                .is_some_and(|closed| visited.is_below(closed))
             {
                 continue;
             }
-            if matches!(glimpse, Glimpse::Gone(true)) && !closed.contains_key(&replica) {
-                sight.absent.push((category, project.clone()));
+            if matches!(visited, VisitedFolder::Missing(true)) && !closed.contains_key(&replica) {
+                walked.missing.push((category, project.clone()));
                 continue;
             }
             let place = match places.get(&replica) {
                 Some(place) => *place,
-                None => draft.replica(&category.path, project)?,
+                None => staging.replica(&category.path, project)?,
             };
             if places.insert(replica, place).is_none() {
-                held.insert(replica, draft.held(&category.path, project)?);
+                held.insert(replica, staging.held(&category.path, project)?);
             }
-            if let Glimpse::Read(read) = &mut glimpse
+            if let VisitedFolder::Read(read) = &mut visited
                 && let Some(times) = held
                     .get(&replica)
                     .and_then(|held| held.get(&read.folder.path))
             {
                 read.folder.hold(times);
             }
-            sight.take(glimpse, draft, place, monitor)?;
+            walked.stage(visited, staging, place, monitor)?;
         }
         for replica in batch.complete {
             held.remove(&replica);
@@ -115,23 +115,23 @@ pub fn see<'a>(
                 let (category, project) = &replicas[replica];
                 let place = match places.get(&replica) {
                     Some(place) => *place,
-                    None => draft.replica(&category.path, project)?,
+                    None => staging.replica(&category.path, project)?,
                 };
                 places.insert(replica, place);
-                let unread = Glimpse::Closed(mount.path, mount.error);
-                sight.take(unread, draft, place, monitor)?;
+                let unread = VisitedFolder::Unreadable(mount.path, mount.error);
+                walked.stage(unread, staging, place, monitor)?;
             }
             if let Some(place) = places.remove(&replica) {
-                draft.complete(place)?;
+                staging.complete(place)?;
             }
         }
     }
-    Ok(sight)
+    Ok(walked)
 }
 
 /// Remembered mounts that are not there now, by the places of their replicas and with their paths below these: nothing is
 /// known of them.
-fn closed(
+fn missing_mounts(
     root: &Folder,
     exclusions: &Exclusions,
     replicas: &[(&Category, ProjectId)],
@@ -164,67 +164,69 @@ fn closed(
     closed
 }
 
-impl Sight<'_> {
+impl WalkSummary<'_> {
     /// Takes in one folder of the replica with this place in the draft.
-    fn take(
+    fn stage(
         &mut self,
-        glimpse: Glimpse,
-        draft: &mut Draft<'_>,
+        visited: VisitedFolder,
+        staging: &mut Draft<'_>,
         place: usize,
         monitor: &dyn Monitor,
     ) -> Result<()> {
-        match glimpse {
-            Glimpse::Gone(_) => Ok(()),
-            Glimpse::Closed(path, error) => {
-                self.problem(&error, monitor);
-                draft.closed(place, &path)
+        match visited {
+            VisitedFolder::Missing(_) => Ok(()),
+            VisitedFolder::Unreadable(path, error) => {
+                self.report_problem(&error, monitor);
+                staging.closed(place, &path)
             }
-            Glimpse::Read(read) => {
+            VisitedFolder::Read(read) => {
                 for error in &read.errors {
-                    self.problem(error, monitor);
+                    self.report_problem(error, monitor);
                 }
-                self.holds_something |= read.holds_something;
-                if let Some(step) = read.step {
-                    draft.step(place, step);
+                self.has_content |= read.has_content;
+                if let Some(step) = read.precision {
+                    staging.step(place, step);
                 }
                 monitor.event(&Event::Folders(1));
                 monitor.event(&Event::Files(read.folder.tally.files));
-                draft.folder(place, read.folder)
+                staging.folder(place, read.folder)
             }
         }
     }
 
-    fn problem(&mut self, error: &Error, monitor: &dyn Monitor) {
+    fn report_problem(&mut self, error: &Error, monitor: &dyn Monitor) {
         self.unreadable += 1;
         monitor.event(&Event::Problem(error));
     }
 }
 
-impl Glimpse {
+impl VisitedFolder {
     /// Whether it is of one of these folders, or of something below it.
     fn is_below(&self, closed: &[Missing]) -> bool {
         let path = match self {
             Self::Read(read) => &read.folder.path,
-            Self::Closed(path, _) => path,
-            Self::Gone(_) => return false,
+            Self::Unreadable(path, _) => path,
+            Self::Missing(_) => return false,
         };
         closed.iter().any(|mount| path.starts_with(&mount.path))
     }
 
     /// Runs on the walkers' threads: packing is most of the work that is not the system's.
-    fn of(sight: walk::Visited<'_>) -> Self {
-        match sight.what {
-            What::Gone => Self::Gone(sight.path == Path::new("")),
-            What::Closed(error) => Self::Closed(sight.path.to_owned(), error),
-            What::Read(contents, stat) => {
-                Self::Read(Box::new(Read::of(sight.path, contents, stat)))
-            }
+    fn from_visit(visited: walk::Visited<'_>) -> Self {
+        match visited.what {
+            What::Gone => Self::Missing(visited.path == Path::new("")),
+            What::Closed(error) => Self::Unreadable(visited.path.to_owned(), error),
+            What::Read(contents, stat) => Self::Read(Box::new(ReadFolder::from_contents(
+                visited.path,
+                contents,
+                stat,
+            ))),
         }
     }
 }
 
-impl Read {
-    fn of(path: &Path, contents: &mut Contents, stat: Option<Stat>) -> Self {
+impl ReadFolder {
+    fn from_contents(path: &Path, contents: &mut Contents, stat: Option<Stat>) -> Self {
         let mut children = contents.children();
         let holds_something =
             contents.excluded > 0 || children.any(|child| child.kind != Kind::Folder);
@@ -235,8 +237,8 @@ impl Read {
         Self {
             folder,
             errors,
-            step,
-            holds_something,
+            precision: step,
+            has_content: holds_something,
         }
     }
 }

@@ -9,12 +9,12 @@ use super::position::Position;
 use super::synonym;
 use crate::base::error::{Error, did_you_mean};
 use crate::base::suggest::nearest;
-use crate::commands::{Line, built_grammar};
+use crate::commands::{CommandLine, built_grammar};
 use crate::language::lexer::{Word, quote};
 
 /// The command that the first words name, as in `add database`, and its grammar.
-fn place(words: &[Word]) -> (Vec<String>, clap::Command) {
-    let mut grammar = Line::command();
+fn named_command(words: &[Word]) -> (Vec<String>, clap::Command) {
+    let mut grammar = CommandLine::command();
     grammar.build();
     let mut path = Vec::new();
     for word in words {
@@ -28,22 +28,25 @@ fn place(words: &[Word]) -> (Vec<String>, clap::Command) {
 }
 
 /// clap's complaint as ours: what is wrong, at which word, and what to type instead.
-pub(super) fn explained(complaint: &clap::Error, text: &str, words: &[Word]) -> Error {
-    let invalid = first(complaint, ContextKind::InvalidSubcommand)
-        .or_else(|| first(complaint, ContextKind::InvalidValue).filter(|value| !value.is_empty()))
-        .or_else(|| first(complaint, ContextKind::InvalidArg));
+pub(super) fn explain(error: &clap::Error, text: &str, words: &[Word]) -> Error {
+    let invalid = first_context_text(error, ContextKind::InvalidSubcommand)
+        .or_else(|| {
+            first_context_text(error, ContextKind::InvalidValue).filter(|value| !value.is_empty())
+        })
+        .or_else(|| first_context_text(error, ContextKind::InvalidArg));
     let end = words.last().map_or(text.len(), |word| word.span.end);
     let at = |word: Option<&str>| {
         word.and_then(|word| span_of(words, word))
             .unwrap_or(end..end)
     };
     let usage = || {
-        first(complaint, ContextKind::Usage).map(|usage| format!("write it as: {}", bare(&usage)))
+        first_context_text(error, ContextKind::Usage)
+            .map(|usage| format!("write it as: {}", strip_decoration(&usage)))
     };
-    let argument = first(complaint, ContextKind::InvalidArg).unwrap_or_default();
+    let argument = first_context_text(error, ContextKind::InvalidArg).unwrap_or_default();
     let word = invalid.clone().unwrap_or_default();
     let shown = crate::base::name::Name::from(word.as_str());
-    let (message, span) = match complaint.kind() {
+    let (message, span) = match error.kind() {
         ErrorKind::InvalidSubcommand if words.first().is_some_and(|first| first.text == *word) => {
             (format!("there is no command `{shown}`"), at(Some(&word)))
         }
@@ -54,40 +57,40 @@ pub(super) fn explained(complaint: &clap::Error, text: &str, words: &[Word]) -> 
         ),
         ErrorKind::UnknownArgument => (format!("`{shown}` is one word too many"), at(Some(&word))),
         ErrorKind::InvalidValue if word.is_empty() || invalid.as_deref() == Some(&argument) => {
-            (needs_value(&argument), end..end)
+            (needs_value_message(&argument), end..end)
         }
-        ErrorKind::InvalidValue if is_in(&argument) => (
+        ErrorKind::InvalidValue if is_in_keyword(&argument) => (
             format!("`{shown}` cannot stand here: `in` was expected"),
             at(Some(&word)),
         ),
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
-            let why = std::error::Error::source(complaint)
-                .map_or_else(String::new, |why| format!(": {why}"));
+            let why =
+                std::error::Error::source(error).map_or_else(String::new, |why| format!(": {why}"));
             (
-                format!("`{shown}` cannot be {}{why}", name_of(&argument)),
+                format!("`{shown}` cannot be {}{why}", placeholder_name(&argument)),
                 at(Some(&word)),
             )
         }
         ErrorKind::MissingRequiredArgument => (
-            format!("missing: {}", missing(complaint, words).join(", ")),
+            format!("missing: {}", missing_arguments(error, words).join(", ")),
             end..end,
         ),
         ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             ("the command is not complete".to_owned(), end..end)
         }
         ErrorKind::ArgumentConflict => {
-            let other = first(complaint, ContextKind::PriorArg).unwrap_or_default();
+            let other = first_context_text(error, ContextKind::PriorArg).unwrap_or_default();
             (
                 format!(
                     "`{}` and `{}` do not go together",
-                    term(&argument),
-                    term(&other)
+                    argument_label(&argument),
+                    argument_label(&other)
                 ),
-                at(Some(&bare(&argument))),
+                at(Some(&strip_decoration(&argument))),
             )
         }
         ErrorKind::TooManyValues => (
-            format!("`{}` takes no value", term(&argument)),
+            format!("`{}` takes no value", argument_label(&argument)),
             at(Some(&word)),
         ),
         ErrorKind::InvalidUtf8 => {
@@ -98,7 +101,7 @@ pub(super) fn explained(complaint: &clap::Error, text: &str, words: &[Word]) -> 
             )
         }
         _ => (
-            complaint
+            error
                 .to_string()
                 .lines()
                 .next()
@@ -110,57 +113,60 @@ pub(super) fn explained(complaint: &clap::Error, text: &str, words: &[Word]) -> 
     Error::Syntax {
         message,
         span,
-        hint: hint(complaint, words)
+        hint: hint(error, words)
             .or_else(usage)
-            .or_else(|| place_usage(words)),
+            .or_else(|| usage_hint(words)),
     }
 }
 
 /// What has to be there and is not.
-fn missing(complaint: &clap::Error, words: &[Word]) -> Vec<String> {
-    let arguments = all(complaint, ContextKind::InvalidArg);
+fn missing_arguments(error: &clap::Error, words: &[Word]) -> Vec<String> {
+    let arguments = context_texts(error, ContextKind::InvalidArg);
     let grammar = built_grammar();
-    let needed = Position::after(&grammar, words.iter().map(|word| &word.text)).needed();
+    let needed = Position::after(&grammar, words.iter().map(|word| &word.text)).missing_arguments();
     if needed.is_empty() || arguments.iter().any(|argument| argument.starts_with('-')) {
-        return arguments.iter().map(|argument| term(argument)).collect();
+        return arguments
+            .iter()
+            .map(|argument| argument_label(argument))
+            .collect();
     }
     needed
 }
 
 /// A similar word, else what could stand here.
-fn hint(complaint: &clap::Error, words: &[Word]) -> Option<String> {
+fn hint(error: &clap::Error, words: &[Word]) -> Option<String> {
     // Similar commands are found as similar names are, see `subcommands`.
     let kinds = [ContextKind::SuggestedArg, ContextKind::SuggestedValue];
     let similar: Vec<String> = kinds
         .iter()
-        .flat_map(|kind| all(complaint, *kind))
-        .map(|word| bare(&word))
+        .flat_map(|kind| context_texts(error, *kind))
+        .map(|word| strip_decoration(&word))
         .collect();
     if !similar.is_empty() {
         return Some(did_you_mean(&similar));
     }
-    match complaint.kind() {
-        ErrorKind::UnknownArgument => surplus(complaint, words),
+    match error.kind() {
+        ErrorKind::UnknownArgument => surplus_word_hint(error, words),
         ErrorKind::InvalidValue
-            if first(complaint, ContextKind::InvalidArg)
-                .is_some_and(|argument| is_in(&argument)) =>
+            if first_context_text(error, ContextKind::InvalidArg)
+                .is_some_and(|argument| is_in_keyword(&argument)) =>
         {
-            surplus(complaint, words)
+            surplus_word_hint(error, words)
         }
         ErrorKind::ArgumentConflict => Some("leave one of them out".to_owned()),
         ErrorKind::InvalidSubcommand
         | ErrorKind::MissingSubcommand
-        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => subcommands(complaint, words),
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => subcommand_hint(error, words),
         _ => None,
     }
 }
 
 /// For a word too many: the usage, and how a name with spaces is written if it may be the end of one.
-fn surplus(complaint: &clap::Error, words: &[Word]) -> Option<String> {
-    let word = first(complaint, ContextKind::InvalidValue)
-        .or_else(|| first(complaint, ContextKind::InvalidArg))?;
-    let (path, mut grammar) = place(words);
-    let usage = bare(&grammar.render_usage().to_string());
+fn surplus_word_hint(error: &clap::Error, words: &[Word]) -> Option<String> {
+    let word = first_context_text(error, ContextKind::InvalidValue)
+        .or_else(|| first_context_text(error, ContextKind::InvalidArg))?;
+    let (path, mut grammar) = named_command(words);
+    let usage = strip_decoration(&grammar.render_usage().to_string());
     let at = words.iter().rposition(|other| other.text == *word);
     let before = words
         .get(path.len()..at.unwrap_or_default())
@@ -189,22 +195,22 @@ fn surplus(complaint: &clap::Error, words: &[Word]) -> Option<String> {
 }
 
 /// The usage of the command that was meant.
-fn place_usage(words: &[Word]) -> Option<String> {
-    let (path, mut grammar) = place(words);
-    let usage = bare(&grammar.render_usage().to_string());
+fn usage_hint(words: &[Word]) -> Option<String> {
+    let (path, mut grammar) = named_command(words);
+    let usage = strip_decoration(&grammar.render_usage().to_string());
     (!path.is_empty()).then(|| format!("write it as: {usage}"))
 }
 
 /// The similar commands, else those that can stand here.
-fn subcommands(complaint: &clap::Error, words: &[Word]) -> Option<String> {
-    let (path, grammar) = place(words);
+fn subcommand_hint(error: &clap::Error, words: &[Word]) -> Option<String> {
+    let (path, grammar) = named_command(words);
     let known: Vec<&str> = grammar
         .get_subcommands()
         .map(clap::Command::get_name)
         .collect();
-    let typed = first(complaint, ContextKind::InvalidSubcommand).unwrap_or_default();
+    let typed = first_context_text(error, ContextKind::InvalidSubcommand).unwrap_or_default();
     if path.is_empty()
-        && let Some(instead) = synonym::instead_of(&typed)
+        && let Some(instead) = synonym::replacement_hint(&typed)
     {
         return Some(instead.to_owned());
     }
@@ -220,13 +226,13 @@ fn subcommands(complaint: &clap::Error, words: &[Word]) -> Option<String> {
 }
 
 /// The first text of a kind of context.
-fn first(complaint: &clap::Error, kind: ContextKind) -> Option<String> {
-    all(complaint, kind).into_iter().next()
+fn first_context_text(error: &clap::Error, kind: ContextKind) -> Option<String> {
+    context_texts(error, kind).into_iter().next()
 }
 
 /// All texts of a kind of context.
-fn all(complaint: &clap::Error, kind: ContextKind) -> Vec<String> {
-    match complaint.get(kind) {
+fn context_texts(error: &clap::Error, kind: ContextKind) -> Vec<String> {
+    match error.get(kind) {
         Some(ContextValue::String(text)) => vec![text.clone()],
         Some(ContextValue::Strings(texts)) => texts.clone(),
         Some(ContextValue::StyledStr(text)) => vec![text.to_string()],
@@ -236,7 +242,7 @@ fn all(complaint: &clap::Error, kind: ContextKind) -> Vec<String> {
 }
 
 /// A usage line or argument without clap's decoration.
-fn bare(text: &str) -> String {
+fn strip_decoration(text: &str) -> String {
     text.trim_start_matches("Usage: ")
         .trim_start_matches("auto-backup ")
         .replace(['<', '>'], "")
@@ -245,22 +251,22 @@ fn bare(text: &str) -> String {
 }
 
 /// `PROJECT` from `[PROJECT]`, `<PROJECT>` or `--project <PROJECT>`.
-fn name_of(argument: &str) -> String {
+fn placeholder_name(argument: &str) -> String {
     let name = argument.split_whitespace().last().unwrap_or(argument);
     name.trim_matches(['<', '>', '[', ']', '.']).to_owned()
 }
 
 /// `--project` from `--project <PROJECT>`, `DATABASE` from `[DATABASE]...`.
-fn term(argument: &str) -> String {
+fn argument_label(argument: &str) -> String {
     match argument.split_whitespace().next() {
         Some(option) if option.starts_with('-') => option.to_owned(),
-        _ => name_of(argument),
+        _ => placeholder_name(argument),
     }
 }
 
 /// `` `--last` needs a value: N ``, `TO needs a value`.
-fn needs_value(argument: &str) -> String {
-    let (term, name) = (term(argument), name_of(argument));
+fn needs_value_message(argument: &str) -> String {
+    let (term, name) = (argument_label(argument), placeholder_name(argument));
     if term.starts_with('-') && term != name {
         format!("`{term}` needs a value: {name}")
     } else {
@@ -269,12 +275,12 @@ fn needs_value(argument: &str) -> String {
 }
 
 /// Whether it is one letter of a word like `-rf`, which counts as several options.
-fn is_short(option: &str) -> bool {
+fn is_short_option(option: &str) -> bool {
     option.starts_with('-') && !option.starts_with("--")
 }
 
 /// Whether an argument is the word `in` itself.
-fn is_in(argument: &str) -> bool {
+fn is_in_keyword(argument: &str) -> bool {
     argument.trim_matches(['<', '>', '[', ']', ' ']) == "in"
 }
 
@@ -288,7 +294,7 @@ fn span_of(words: &[Word], text: &str) -> Option<Range<usize>> {
             word == name
                 || word
                     .strip_prefix(name)
-                    .is_some_and(|rest| rest.starts_with('=') || is_short(name))
+                    .is_some_and(|rest| rest.starts_with('=') || is_short_option(name))
                 || word.ends_with(&format!("={text}"))
         })
     };

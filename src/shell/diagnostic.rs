@@ -43,7 +43,7 @@ pub(super) fn report(
         span.start..within,
         within..start + line.len(),
     ];
-    let parts = parts.map(|range| flat(statement.text.get(range).unwrap_or_default()));
+    let parts = parts.map(|range| displayable(statement.text.get(range).unwrap_or_default()));
     let room = terminal::message_width().map_or(usize::MAX, |width| {
         usize::from(width).saturating_sub(INDENT.len())
     });
@@ -61,8 +61,9 @@ pub(super) fn report(
             | Error::NoReplica { .. }
             | Error::Syntax { .. }
     );
-    let meant = unquoted_name::meant(&words, workspace).filter(|_| is_about_names);
-    let quoted = meant.map(|name| format!("a name with spaces is quoted: {name}"));
+    let suggestion =
+        unquoted_name::suggest_quoted_name(&words, workspace).filter(|_| is_about_names);
+    let quoted = suggestion.map(|name| format!("a name with spaces is quoted: {name}"));
     if let Some(hint) = quoted.or_else(|| error.hint()) {
         messages.hint(&hint);
     }
@@ -91,13 +92,13 @@ fn excerpt([before, word, after]: &[String; 3], room: usize) -> (String, usize, 
     if head.len() < before.len() {
         head.insert(0, '…');
     }
-    let shown = cut(&format!("{head}{word}{after}"), room);
+    let shown = truncate(&format!("{head}{word}{after}"), room);
     let carets = carets.min(room.saturating_sub(head.width()).max(1));
     (shown, head.width(), carets)
 }
 
 /// As much of a text as there is room for.
-fn cut(text: &str, room: usize) -> String {
+fn truncate(text: &str, room: usize) -> String {
     if text.width() <= room {
         return text.to_owned();
     }
@@ -154,7 +155,7 @@ fn span(words: &[Word], error: &Error) -> Range<usize> {
 }
 
 /// A line as it can stand in a terminal: tabs are spaces, control characters are visible.
-fn flat(line: &str) -> String {
+fn displayable(line: &str) -> String {
     escape::visible(line.replace(['\t', '\n'], " ").as_bytes())
 }
 

@@ -6,18 +6,18 @@ use crate::base::unit;
 
 /// How the lines of a script ended.
 #[derive(Debug, Default)]
-pub struct Tally {
+pub struct FailureSummary {
     commands: u64,
-    failed: Vec<Place>,
-    partial: Vec<Place>,
+    failed: Vec<LineLocation>,
+    partial: Vec<LineLocation>,
 }
 
 /// Where a line stands: its source and its number.
-type Place = (String, usize);
+type LineLocation = (String, usize);
 
-impl Tally {
+impl FailureSummary {
     /// Takes note of how a line ended.
-    pub(super) fn note(&mut self, statement: &Statement, status: ExitStatus) {
+    pub(super) fn record(&mut self, statement: &Statement, status: ExitStatus) {
         self.commands += 1;
         let list = match status {
             ExitStatus::Partial => &mut self.partial,
@@ -28,15 +28,16 @@ impl Tally {
     }
 
     /// What went wrong where. Nothing where the only line that failed has just been told of: a script stops there.
-    pub fn summary(&self, keep_going: bool) -> Option<String> {
+    pub fn message(&self, keep_going: bool) -> Option<String> {
         let goes_on = keep_going || !self.partial.is_empty();
         if !goes_on || self.commands < 2 || self.failed.len() + self.partial.len() == 0 {
             return None;
         }
         let of = unit::counted(self.commands, "command");
-        let part = |list: &[Place], what: &str| {
+        let part = |list: &[LineLocation], what: &str| {
             let number = unit::count(list.len() as u64);
-            (!list.is_empty()).then(|| format!("{number} of {of} {what}: {}", places(list)))
+            (!list.is_empty())
+                .then(|| format!("{number} of {of} {what}: {}", format_locations(list)))
         };
         let parts = [
             part(&self.failed, "failed"),
@@ -47,7 +48,7 @@ impl Tally {
 }
 
 /// `nightly.ab:4, 7, studio.ab:2`.
-fn places(list: &[Place]) -> String {
+fn format_locations(list: &[LineLocation]) -> String {
     let mut before = "";
     let shown = list.iter().map(|(origin, number)| {
         let is_same = std::mem::replace(&mut before, origin) == origin;

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use clap::Command;
 
-use super::completion::candidates::Wanted;
-use super::completion::studio_names::Known;
+use super::completion::candidates::Expectation;
+use super::completion::studio_names::StudioNames;
 use super::position::{Position, Role};
 use crate::language::lexer::{Word, lex};
 
 /// How a part of a line looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Look {
+enum Style {
     Command,
     Option,
     Name,
@@ -25,9 +25,9 @@ enum Look {
     Plain,
 }
 
-impl Look {
+impl Style {
     /// The codes of ECMA-48 (SGR).
-    const fn code(self) -> &'static str {
+    const fn sgr_code(self) -> &'static str {
         match self {
             Self::Command => "32",
             Self::Option => "36",
@@ -44,88 +44,88 @@ impl Look {
 /// The line in its colours; `before` is what it goes on from, and a word at the cursor is not yet called unknown.
 pub(super) fn highlight(
     grammar: &Command,
-    known: &Known,
-    before: &str,
+    names: &StudioNames,
+    previous_lines: &str,
     line: &str,
     cursor: usize,
 ) -> String {
-    let whole = format!("{before}{line}");
+    let whole = format!("{previous_lines}{line}");
     // An open quote is closed for the time being.
     let mut closed = ["", "'", "\""].into_iter();
     let words = closed.find_map(|quote| lex(&format!("{whole}{quote}")).ok());
     let mut position = Position::start(grammar);
     let mut texts: Vec<OsString> = Vec::new();
     let mut painted = String::with_capacity(line.len() * 2);
-    let mut done = before.len();
+    let mut painted_end = previous_lines.len();
     for word in words.unwrap_or_default() {
-        let wanted = Wanted::at(&position, &texts, &word.text, known, Duration::ZERO);
-        let look = look(&mut position, &wanted, &word);
+        let expected = Expectation::at(&position, &texts, &word.text, names, Duration::ZERO);
+        let style = word_style(&mut position, &expected, &word);
         let end = word.span.end.min(whole.len());
         texts.push(word.text.clone());
-        if end <= before.len() {
+        if end <= previous_lines.len() {
             continue;
         }
-        let start = word.span.start.max(before.len());
+        let start = word.span.start.max(previous_lines.len());
         // What can still become something is not called unknown.
-        let is_typing = before.len() + cursor == end && wanted.begins(&word.text);
-        let look = if look == Look::Unknown && is_typing {
-            Look::Plain
+        let is_typing = previous_lines.len() + cursor == end && expected.accepts_prefix(&word.text);
+        let style = if style == Style::Unknown && is_typing {
+            Style::Plain
         } else {
-            look
+            style
         };
-        paint_rest(&whole[done..start], &mut painted);
-        paint(&whole[start..end], look, &mut painted);
-        done = end;
+        paint_gap(&whole[painted_end..start], &mut painted);
+        paint(&whole[start..end], style, &mut painted);
+        painted_end = end;
     }
-    paint_rest(&whole[done..], &mut painted);
+    paint_gap(&whole[painted_end..], &mut painted);
     painted
 }
 
 /// How a word looks where this is wanted; goes on by it.
-fn look(position: &mut Position<'_>, wanted: &Wanted<'_>, word: &Word) -> Look {
-    let role = position.step(&word.text);
+fn word_style(position: &mut Position<'_>, expected: &Expectation<'_>, word: &Word) -> Style {
+    let role = position.advance(&word.text);
     let is_quoted = word.span.len() > word.text.len();
     match role {
-        Role::Command => Look::Command,
-        Role::Option(_) => Look::Option,
-        Role::End => Look::Plain,
-        Role::Unknown => Look::Unknown,
-        Role::Value if !word.variables.is_empty() => Look::Variable,
-        Role::Value => match allows(wanted, &word.text) {
-            Some(false) => Look::Unknown,
-            Some(true) => Look::Name,
-            None if is_quoted => Look::Quoted,
-            None => Look::Plain,
+        Role::Command => Style::Command,
+        Role::Option(_) => Style::Option,
+        Role::OptionsEnd => Style::Plain,
+        Role::Unknown => Style::Unknown,
+        Role::Value if !word.variables.is_empty() => Style::Variable,
+        Role::Value => match accepts(expected, &word.text) {
+            Some(false) => Style::Unknown,
+            Some(true) => Style::Name,
+            None if is_quoted => Style::Quoted,
+            None => Style::Plain,
         },
     }
 }
 
 /// Whether a word, or each of several with commas, can stand there.
-fn allows(wanted: &Wanted<'_>, word: &OsStr) -> Option<bool> {
-    if !wanted.delimited {
-        return wanted.allows(word);
+fn accepts(expected: &Expectation<'_>, word: &OsStr) -> Option<bool> {
+    if !expected.is_comma_separated {
+        return expected.accepts(word);
     }
     let parts = word.as_bytes().split(|byte| *byte == b',');
     let allowed: Option<Vec<bool>> = parts
-        .map(|part| wanted.allows(OsStr::from_bytes(part)))
+        .map(|part| expected.accepts(OsStr::from_bytes(part)))
         .collect();
     allowed.map(|parts| parts.into_iter().all(|is_known| is_known))
 }
 
 /// What stands between words: blanks, and perhaps a comment.
-fn paint_rest(text: &str, painted: &mut String) {
+fn paint_gap(text: &str, painted: &mut String) {
     let (blank, comment) = text.split_at(text.find('#').unwrap_or(text.len()));
     painted.push_str(blank);
-    paint(comment, Look::Comment, painted);
+    paint(comment, Style::Comment, painted);
 }
 
-fn paint(text: &str, look: Look, painted: &mut String) {
-    if look == Look::Plain || text.is_empty() {
+fn paint(text: &str, style: Style, painted: &mut String) {
+    if style == Style::Plain || text.is_empty() {
         painted.push_str(text);
         return;
     }
     painted.push_str("\u{1b}[");
-    painted.push_str(look.code());
+    painted.push_str(style.sgr_code());
     painted.push('m');
     painted.push_str(text);
     painted.push_str("\u{1b}[0m");
@@ -138,7 +138,13 @@ mod tests {
 
     /// The line with the letter of its colour before every part that has one, and `|` after it.
     fn looks(before: &str, line: &str, cursor: usize) -> String {
-        let painted = highlight(&built_grammar(), &Known::example(), before, line, cursor);
+        let painted = highlight(
+            &built_grammar(),
+            &StudioNames::example(),
+            before,
+            line,
+            cursor,
+        );
         [
             ("32", "c:"),
             ("36", "o:"),

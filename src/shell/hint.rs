@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use clap::Command;
 
-use super::completion::Typing;
-use super::completion::candidates::Wanted;
-use super::completion::studio_names::Known;
+use super::completion::TypedLine;
+use super::completion::candidates::Expectation;
+use super::completion::studio_names::StudioNames;
 use super::position::Position;
 
 /// A hint.
@@ -21,17 +21,17 @@ pub(super) enum Hint {
 /// The hint at the end of a line that goes on from `before`; `history` finds the last line that begins so.
 pub(super) fn hint(
     grammar: &Command,
-    known: &Known,
-    before: &str,
+    names: &StudioNames,
+    previous_lines: &str,
     line: &str,
-    history: impl FnOnce(&str) -> Option<String>,
+    find_in_history: impl FnOnce(&str) -> Option<String>,
 ) -> Option<Hint> {
-    if before.is_empty() && line.trim().is_empty() {
+    if previous_lines.is_empty() && line.trim().is_empty() {
         return None;
     }
-    let missing = || missing(grammar, known, &format!("{before}{line}"));
+    let missing = || missing(grammar, names, &format!("{previous_lines}{line}"));
     let rest = || {
-        let found = history(line).filter(|_| before.is_empty())?;
+        let found = find_in_history(line).filter(|_| previous_lines.is_empty())?;
         let rest = found.strip_prefix(line)?;
         (!rest.is_empty() && !rest.contains('\n')).then(|| Hint::Rest(rest.to_owned()))
     };
@@ -39,24 +39,24 @@ pub(super) fn hint(
 }
 
 /// What has to come after what was typed, if the last word is whole.
-fn missing(grammar: &Command, known: &Known, line: &str) -> Option<Hint> {
-    let typing = Typing::of(line);
+fn missing(grammar: &Command, names: &StudioNames, line: &str) -> Option<Hint> {
+    let typing = TypedLine::parse(line);
     let mut position = Position::after(grammar, &typing.words);
-    let is_typing = typing.start < line.len();
+    let is_typing = typing.word_start < line.len();
     if is_typing {
-        let wanted = Wanted::at(
+        let expected = Expectation::at(
             &position,
             &typing.words,
             &typing.word,
-            known,
+            names,
             Duration::ZERO,
         );
-        if wanted.allows(&typing.word) != Some(true) {
+        if expected.accepts(&typing.word) != Some(true) {
             return None;
         }
-        position.step(&typing.word);
+        position.advance(&typing.word);
     }
-    let text = position.missing()?;
+    let text = position.missing_usage()?;
     Some(Hint::Missing(if is_typing {
         format!(" {text}")
     } else {
@@ -74,7 +74,13 @@ mod tests {
             let found = history.iter().rev().find(|entry| entry.starts_with(line));
             found.map(|entry| (*entry).to_owned())
         };
-        match hint(&built_grammar(), &Known::example(), before, line, last) {
+        match hint(
+            &built_grammar(),
+            &StudioNames::example(),
+            before,
+            line,
+            last,
+        ) {
             Some(Hint::Missing(text)) => format!("<{text}>"),
             Some(Hint::Rest(text)) => text,
             None => String::new(),

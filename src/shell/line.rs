@@ -3,27 +3,27 @@
 use clap::FromArgMatches as _;
 use clap::error::ErrorKind;
 
-use super::clap_error::explained;
+use super::clap_error::explain;
 use crate::base::error::Result;
 use crate::base::exit_status::ExitStatus;
-use crate::commands::help::{Help, asked_for};
+use crate::commands::help::{HelpArgs, help_page};
 use crate::commands::workspace::Workspace;
-use crate::commands::{Flow, Line, Run as _, grammar};
+use crate::commands::{CommandLine, Flow, RunCommand as _, grammar};
 use crate::language::lexer::lex;
 use crate::output::printer::Printer;
 
 /// The grammar of all commands, made once for many lines: making it takes longer than running most of them.
 #[derive(Debug, Default)]
-pub(super) struct Grammar {
+pub(super) struct GrammarCache {
     /// Whether commands can be shortened and how wide help is, and the grammar for that.
-    made: Option<(bool, usize, clap::Command)>,
+    cached: Option<(bool, usize, clap::Command)>,
 }
 
-impl Grammar {
-    fn for_lines(&mut self, abbreviations: bool, width: usize) -> &mut clap::Command {
+impl GrammarCache {
+    fn get(&mut self, abbreviations: bool, width: usize) -> &mut clap::Command {
         let is_same = |(made, wide, _): &(bool, usize, _)| (*made, *wide) == (abbreviations, width);
-        let kept = self.made.take().filter(is_same);
-        let (_, _, command) = self.made.insert(kept.unwrap_or_else(|| {
+        let kept = self.cached.take().filter(is_same);
+        let (_, _, command) = self.cached.insert(kept.unwrap_or_else(|| {
             let command = grammar()
                 .infer_subcommands(abbreviations)
                 .infer_long_args(abbreviations)
@@ -35,10 +35,10 @@ impl Grammar {
 }
 
 /// Runs one line.
-pub(super) fn execute(
+pub(super) fn execute_line(
     text: &str,
     abbreviations: bool,
-    grammar: &mut Grammar,
+    grammar: &mut GrammarCache,
     workspace: &mut Workspace,
     printer: &mut Printer,
 ) -> Result<(Flow, ExitStatus)> {
@@ -47,20 +47,20 @@ pub(super) fn execute(
         return Ok((Flow::Continue, ExitStatus::Done));
     }
     let width = printer.screen().width.map_or(100, usize::from);
-    let grammar = grammar.for_lines(abbreviations, width);
+    let grammar = grammar.get(abbreviations, width);
     let parsed = grammar.try_get_matches_from_mut(words.iter().map(|word| &word.text));
-    match parsed.and_then(|matches| Line::from_arg_matches(&matches)) {
+    match parsed.and_then(|matches| CommandLine::from_arg_matches(&matches)) {
         Ok(line) => line.command.execute(workspace, printer),
         Err(help) if help.kind() == ErrorKind::DisplayHelp => {
             // Of no command in particular: the overview that `help` gives.
             let page = match words.as_slice() {
-                [_] => Help::default()
-                    .at_width(printer.screen().width)
+                [_] => HelpArgs::default()
+                    .with_width(printer.screen().width)
                     .run(workspace)?,
-                _ => asked_for(&help.render().to_string(), workspace)?,
+                _ => help_page(&help.render().to_string(), workspace)?,
             };
             Ok((Flow::Continue, printer.print(&page)?))
         }
-        Err(complaint) => Err(explained(&complaint, text, &words)),
+        Err(clap_error) => Err(explain(&clap_error, text, &words)),
     }
 }

@@ -15,7 +15,7 @@ pub(super) enum Role<'g> {
     /// A value, of an option or by its place.
     Value,
     /// `--`: what follows is no option.
-    End,
+    OptionsEnd,
     /// Nothing that can stand here.
     Unknown,
 }
@@ -26,13 +26,13 @@ pub(super) struct Position<'g> {
     /// The command that was named so far; at first the grammar as a whole.
     pub(super) command: &'g Command,
     /// How many values by place there were.
-    pub(super) values: usize,
+    pub(super) positional_count: usize,
     /// The option whose value comes next.
-    value_of: Option<&'g Arg>,
+    pending_option: Option<&'g Arg>,
     /// Whether `--` was there.
-    ended: bool,
+    options_ended: bool,
     /// Whether a word was no command: what comes after it can mean anything.
-    lost: bool,
+    is_unresolved: bool,
 }
 
 impl<'g> Position<'g> {
@@ -40,10 +40,10 @@ impl<'g> Position<'g> {
     pub(super) const fn start(grammar: &'g Command) -> Self {
         Self {
             command: grammar,
-            values: 0,
-            value_of: None,
-            ended: false,
-            lost: false,
+            positional_count: 0,
+            pending_option: None,
+            options_ended: false,
+            is_unresolved: false,
         }
     }
 
@@ -54,93 +54,96 @@ impl<'g> Position<'g> {
     ) -> Self {
         let mut position = Self::start(grammar);
         for word in words {
-            position.step(word);
+            position.advance(word);
         }
         position
     }
 
     /// Goes on by one word; gives what it is.
-    pub(super) fn step(&mut self, word: &OsStr) -> Role<'g> {
-        if self.value_of.take().is_some() {
+    pub(super) fn advance(&mut self, word: &OsStr) -> Role<'g> {
+        if self.pending_option.take().is_some() {
             return Role::Value;
         }
-        if self.lost {
+        if self.is_unresolved {
             return Role::Value;
         }
-        if !self.ended {
+        if !self.options_ended {
             if word == "--" {
-                self.ended = true;
-                return Role::End;
+                self.options_ended = true;
+                return Role::OptionsEnd;
             }
-            if let Some(role) = self.option(word) {
+            if let Some(role) = self.classify_option(word) {
                 return role;
             }
         }
         if self.expects_command() {
-            let Some(found) = subcommand(self.command, word) else {
-                self.lost = true;
+            let Some(found) = find_subcommand(self.command, word) else {
+                self.is_unresolved = true;
                 return Role::Unknown;
             };
             self.command = found;
             return Role::Command;
         }
-        let role = self.next().map_or(Role::Unknown, |_| Role::Value);
-        self.values += 1;
+        let role = self.next_argument().map_or(Role::Unknown, |_| Role::Value);
+        self.positional_count += 1;
         role
     }
 
     /// What a word that begins with `-` is; `None` for any other, and for those that a command takes as values.
-    fn option(&mut self, word: &OsStr) -> Option<Role<'g>> {
+    fn classify_option(&mut self, word: &OsStr) -> Option<Role<'g>> {
         let text = word
             .to_str()
             .filter(|text| text.starts_with('-') && text.len() > 1)?;
-        if self.next().is_some_and(Arg::is_allow_hyphen_values_set) {
+        if self
+            .next_argument()
+            .is_some_and(Arg::is_allow_hyphen_values_set)
+        {
             return None;
         }
         let (name, value) = match text.split_once('=') {
             Some((name, value)) => (name, Some(value)),
             None => (text, None),
         };
-        let Some(option) = option(self.command, name) else {
+        let Some(option) = find_option(self.command, name) else {
             return Some(Role::Unknown);
         };
         if option.get_action().takes_values() && value.is_none() {
-            self.value_of = Some(option);
+            self.pending_option = Some(option);
         }
         Some(Role::Option(option))
     }
 
     /// Whether a command, or a part of one, comes next.
     pub(super) fn expects_command(&self) -> bool {
-        self.value_of.is_none() && !self.lost && self.command.has_subcommands()
+        self.pending_option.is_none() && !self.is_unresolved && self.command.has_subcommands()
     }
 
     /// Whether an option can come next.
-    pub(super) const fn takes_options(&self) -> bool {
-        self.value_of.is_none() && !self.ended && !self.lost
+    pub(super) const fn accepts_options(&self) -> bool {
+        self.pending_option.is_none() && !self.options_ended && !self.is_unresolved
     }
 
     /// The argument whose value comes next.
-    pub(super) fn next(&self) -> Option<&'g Arg> {
-        if self.value_of.is_some() {
-            return self.value_of;
+    pub(super) fn next_argument(&self) -> Option<&'g Arg> {
+        if self.pending_option.is_some() {
+            return self.pending_option;
         }
         let mut arguments = self.command.get_positionals();
         let last = self.command.get_positionals().last();
         // What only comes after `--` has no place before it.
-        let reachable = |argument: &&Arg| self.ended || !argument.is_last_set();
+        let reachable = |argument: &&Arg| self.options_ended || !argument.is_last_set();
         arguments
-            .nth(self.values)
-            .or_else(|| last.filter(|last| takes_several(last)))
+            .nth(self.positional_count)
+            .or_else(|| last.filter(|last| is_repeatable(last)))
             .filter(reachable)
     }
 
     /// What has to come yet, as the usage has it: `[CATEGORY] A B`. Nothing where all of it may be left out.
-    pub(super) fn missing(&self) -> Option<String> {
-        if self.lost {
+    pub(super) fn missing_usage(&self) -> Option<String> {
+        if self.is_unresolved {
             return None;
         }
-        if let Some(option) = self.value_of {
+        if let Some(option) = self.pending_option {
             return Some(placeholder(option).to_owned());
         }
         if self.expects_command() {
@@ -153,8 +156,8 @@ impl<'g> Position<'g> {
             .render_usage()
             .to_string()
             .replace(['<', '>'], "");
-        let parts = parts(&usage);
-        let rest = parts.get(self.values..)?;
+        let parts = usage_parts(&usage);
+        let rest = parts.get(self.positional_count..)?;
         let is_needed = |part: &String| !part.starts_with('[');
         rest.iter().any(is_needed).then(|| rest.join(" "))
     }
@@ -163,18 +166,18 @@ impl<'g> Position<'g> {
 impl Position<'_> {
     /// The arguments that cannot be left out and are not there yet, by their names: of those that may be left out it is
     /// taken that they were.
-    pub(super) fn needed(&self) -> Vec<String> {
+    pub(super) fn missing_arguments(&self) -> Vec<String> {
         let usage = self.command.clone().render_usage().to_string();
-        let mut needed = parts(&usage.replace(['<', '>'], ""));
+        let mut needed = usage_parts(&usage.replace(['<', '>'], ""));
         needed.retain(|part| !part.starts_with('['));
-        needed.drain(..self.values.min(needed.len()));
+        needed.drain(..self.positional_count.min(needed.len()));
         let name = |part: String| part.split(['[', '.']).next().unwrap_or_default().to_owned();
         needed.into_iter().map(name).collect()
     }
 }
 
 /// The arguments of a usage line, without the command's words and the options: what stands in brackets is one.
-fn parts(usage: &str) -> Vec<String> {
+fn usage_parts(usage: &str) -> Vec<String> {
     let mut parts: Vec<String> = Vec::new();
     let mut depth = 0_usize;
     for word in usage.split_whitespace() {
@@ -198,7 +201,7 @@ pub(super) fn placeholder(argument: &Arg) -> &str {
 }
 
 /// Whether an argument takes any number of values.
-fn takes_several(argument: &Arg) -> bool {
+fn is_repeatable(argument: &Arg) -> bool {
     argument.get_action().takes_values()
         && argument
             .get_num_args()
@@ -206,7 +209,7 @@ fn takes_several(argument: &Arg) -> bool {
 }
 
 /// The option of this name, or of this unambiguous beginning of one.
-pub(super) fn option<'g>(command: &'g Command, name: &str) -> Option<&'g Arg> {
+pub(super) fn find_option<'g>(command: &'g Command, name: &str) -> Option<&'g Arg> {
     let options: Vec<&Arg> = command
         .get_arguments()
         .filter(|argument| !argument.is_positional())
@@ -228,7 +231,7 @@ pub(super) fn option<'g>(command: &'g Command, name: &str) -> Option<&'g Arg> {
 }
 
 /// The subcommand that a word is, by its name, another name of it, or an unambiguous beginning.
-fn subcommand<'g>(command: &'g Command, word: &OsStr) -> Option<&'g Command> {
+fn find_subcommand<'g>(command: &'g Command, word: &OsStr) -> Option<&'g Command> {
     let word = word.to_str().filter(|word| !word.is_empty())?;
     let mut fitting = command
         .get_subcommands()
@@ -252,7 +255,7 @@ mod tests {
             .map(|word| word.text)
             .collect();
         Position::after(&grammar, &words)
-            .missing()
+            .missing_usage()
             .unwrap_or_default()
     }
 
@@ -284,7 +287,9 @@ mod tests {
             let grammar = built_grammar();
             let words = lex(line).unwrap().into_iter().map(|word| word.text);
             let words: Vec<OsString> = words.collect();
-            Position::after(&grammar, &words).needed().join(" ")
+            Position::after(&grammar, &words)
+                .missing_arguments()
+                .join(" ")
         };
         assert_eq!(needed("compare acme/spot WORK"), "B");
         assert_eq!(needed("compare acme/spot"), "A B");
@@ -309,11 +314,11 @@ mod tests {
             "N",
             "x",
         ];
-        let roles = words.map(|word| match position.step(OsStr::new(word)) {
+        let roles = words.map(|word| match position.advance(OsStr::new(word)) {
             Role::Command => "command".to_owned(),
             Role::Option(option) => option.get_long().unwrap().to_owned(),
             Role::Value => "value".to_owned(),
-            Role::End => "--".to_owned(),
+            Role::OptionsEnd => "--".to_owned(),
             Role::Unknown => "?".to_owned(),
         });
         assert_eq!(

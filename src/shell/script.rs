@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::session::{Ended, Session};
+use super::session::{ScriptOutcome, Session};
 use super::statement::statements;
 use crate::base::error::{At as _, Error, Result};
 use crate::base::exit_status::ExitStatus;
@@ -14,14 +14,14 @@ use crate::commands::startup::StartupFile;
 use crate::output::message::write_line;
 
 /// More than this is no script: 16 MiB.
-const LARGEST: u64 = 16 << 20;
+const MAX_BYTES: u64 = 16 << 20;
 
 /// The text of a script and what to call it in messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Script {
     origin: String,
     text: String,
-    file: Option<PathBuf>,
+    path: Option<PathBuf>,
 }
 
 impl Script {
@@ -47,7 +47,7 @@ impl Script {
     /// As for [`Script::read`].
     pub fn read_startup(file: StartupFile) -> Result<Self> {
         const ACTION: &str = "read the start-up file";
-        match file.opened {
+        match file.handle {
             Some(opened) => Self::read_opened(ACTION, &file.path, opened),
             None => Self::read_as(ACTION, &file.path),
         }
@@ -68,12 +68,12 @@ impl Script {
             return Err(not_a_script("it is a folder"));
         }
         let mut bytes = Vec::new();
-        let read = file.take(LARGEST + 1).read_to_end(&mut bytes);
-        if read.at(action, path)? as u64 > LARGEST {
+        let read = file.take(MAX_BYTES + 1).read_to_end(&mut bytes);
+        if read.at(action, path)? as u64 > MAX_BYTES {
             return Err(not_a_script("it is larger than 16 MiB"));
         }
         let mut script = Self::new(Name::from(path).to_string(), bytes, path)?;
-        script.file = Some(path.to_owned());
+        script.path = Some(path.to_owned());
         Ok(script)
     }
 
@@ -85,7 +85,7 @@ impl Script {
         let mut bytes = Vec::new();
         io::stdin()
             .lock()
-            .take(LARGEST)
+            .take(MAX_BYTES)
             .read_to_end(&mut bytes)
             .at("read", "standard input")?;
         Self::new("stdin".to_owned(), bytes, Path::new("standard input"))
@@ -99,13 +99,13 @@ impl Script {
                 number => format!("-c {number}"),
             },
             text: text.to_owned(),
-            file: None,
+            path: None,
         }
     }
 
     /// The file it is from, if it is from one.
-    pub fn file(&self) -> Option<&Path> {
-        self.file.as_deref()
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
     }
 
     /// Its lines.
@@ -135,12 +135,12 @@ impl Script {
         Ok(Self {
             origin,
             text: text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned(),
-            file: None,
+            path: None,
         })
     }
 
     /// Runs the script; stops at the first line that fails unless the session goes on.
-    pub(super) fn run(&self, session: &mut Session) -> Ended {
+    pub(super) fn run(&self, session: &mut Session) -> ScriptOutcome {
         let mut worst = ExitStatus::Done;
         for statement in statements(&self.origin, 1, &self.text) {
             // Commands that only read are too quick to ask; the script must still stop.
@@ -148,12 +148,15 @@ impl Script {
                 write_line("interrupted");
                 return interrupt::status().into();
             }
-            let Ended { exit, status } = session.run(&statement, false);
+            let ScriptOutcome {
+                exit_requested: exit,
+                status,
+            } = session.run_statement(&statement, false);
             worst = worst.max(status);
             let stops = status.stops_script() && !session.keep_going;
             if exit || stops || status.stops_everything() {
-                return Ended {
-                    exit,
+                return ScriptOutcome {
+                    exit_requested: exit,
                     status: worst,
                 };
             }

@@ -5,8 +5,8 @@ use std::mem;
 use std::path::{Path, PathBuf};
 
 use super::diagnostic::report;
-use super::failure_summary::Tally;
-use super::line::{Grammar, execute};
+use super::failure_summary::FailureSummary;
+use super::line::{GrammarCache, execute_line};
 use super::script::Script;
 use super::statement::Statement;
 use crate::base::confirmation::Consent;
@@ -15,7 +15,7 @@ use crate::base::exit_status::ExitStatus;
 use crate::base::interrupt;
 use crate::commands::Flow;
 use crate::commands::setting::Settings;
-use crate::commands::source::Source;
+use crate::commands::source::SourceArgs;
 use crate::commands::workspace::Workspace;
 use crate::model::path;
 use crate::os::disk;
@@ -25,7 +25,7 @@ use crate::output::progress::Progress;
 use crate::rclone;
 
 /// No script needs to be so many files deep.
-const DEEPEST: usize = 100;
+const MAX_SCRIPT_DEPTH: usize = 100;
 
 /// What lines are run with.
 #[derive(Debug)]
@@ -39,31 +39,31 @@ pub struct Session {
     /// Whether scripts go on after a line that failed.
     pub keep_going: bool,
     /// How the lines of scripts ended.
-    pub tally: Tally,
+    pub failure_summary: FailureSummary,
     /// Whether a person types the lines.
-    is_prompt: bool,
+    is_interactive: bool,
     /// Who answers questions while `confirm` is on.
     consent: Consent,
     /// The settings as printer and messages know them.
-    applied: Settings,
+    applied_settings: Settings,
     /// The script files that are being run, innermost last.
-    files: Vec<PathBuf>,
-    grammar: Grammar,
+    running_scripts: Vec<PathBuf>,
+    grammar: GrammarCache,
 }
 
 /// How a line or script ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ended {
+pub struct ScriptOutcome {
     /// Whether `exit` said to end everything.
-    pub exit: bool,
+    pub exit_requested: bool,
     /// With which status.
     pub status: ExitStatus,
 }
 
-impl From<ExitStatus> for Ended {
+impl From<ExitStatus> for ScriptOutcome {
     fn from(status: ExitStatus) -> Self {
         Self {
-            exit: false,
+            exit_requested: false,
             status,
         }
     }
@@ -73,34 +73,38 @@ impl Session {
     /// A session of scripts; a prompt makes it its own with [`Self::begin_prompt`].
     pub fn new(workspace: Workspace, printer: Printer, messages: Messages) -> Self {
         let mut session = Self {
-            applied: workspace.settings.clone(),
+            applied_settings: workspace.settings.clone(),
             consent: workspace.consent,
             workspace,
             printer,
             messages,
             keep_going: false,
-            is_prompt: false,
-            tally: Tally::default(),
-            files: Vec::new(),
-            grammar: Grammar::default(),
+            is_interactive: false,
+            failure_summary: FailureSummary::default(),
+            running_scripts: Vec::new(),
+            grammar: GrammarCache::default(),
         };
-        session.configure();
+        session.apply_settings();
         session
     }
 
     /// From now on a person types the lines; who answers questions may be somebody else.
     pub fn begin_prompt(&mut self, consent: Consent) {
-        self.is_prompt = true;
+        self.is_interactive = true;
         self.consent = consent;
-        self.configure();
+        self.apply_settings();
     }
 
     /// Runs one statement and tells of its failure; `abbreviations` lets commands be shortened.
-    pub(super) fn run(&mut self, statement: &Statement, abbreviations: bool) -> Ended {
+    pub(super) fn run_statement(
+        &mut self,
+        statement: &Statement,
+        abbreviations: bool,
+    ) -> ScriptOutcome {
         if statement.is_blank() {
-            return Ended::default();
+            return ScriptOutcome::default();
         }
-        let done = execute(
+        let done = execute_line(
             &statement.text,
             abbreviations,
             &mut self.grammar,
@@ -114,24 +118,24 @@ impl Session {
         if let Some(notice) = rclone::take_notice().filter(|_| !self.messages.quiet()) {
             self.messages.warning(&notice);
         }
-        if let Some(next) = self.printer.take_next().filter(|_| self.is_prompt) {
+        if let Some(next) = self.printer.take_next().filter(|_| self.is_interactive) {
             self.messages.notice(&format!("next: {next}"));
         }
-        self.apply();
+        self.apply_changed_settings();
         let done = match done {
-            Ok((Flow::Source(source), _)) => match self.source(source, statement) {
+            Ok((Flow::Source(source), _)) => match self.run_sourced(source, statement) {
                 // Its own lines are in the tally.
                 Ok(ended) => return ended,
                 Err(error) => Err(error),
             },
-            Ok((flow, status)) => Ok(Ended {
-                exit: matches!(flow, Flow::Exit),
+            Ok((flow, status)) => Ok(ScriptOutcome {
+                exit_requested: matches!(flow, Flow::Exit),
                 status,
             }),
             Err(error) => Err(error),
         };
-        let ended = done.unwrap_or_else(|error| self.failed(statement, &error).into());
-        self.tally.note(statement, ended.status);
+        let ended = done.unwrap_or_else(|error| self.report_failure(statement, &error).into());
+        self.failure_summary.record(statement, ended.status);
         ended
     }
 
@@ -144,48 +148,49 @@ impl Session {
         script: &Script,
         base: &Path,
         arguments: Vec<OsString>,
-    ) -> Result<Ended> {
-        let file = script.file().map(|path| {
+    ) -> Result<ScriptOutcome> {
+        let file = script.path().map(|path| {
             let whole = base.join(path.file_name().unwrap_or_default());
             whole.canonicalize().unwrap_or(whole)
         });
         if let Some(file) = &file {
-            self.refuse_loop(file)?;
+            self.check_recursion(file)?;
         }
-        self.files.extend(file.clone());
+        self.running_scripts.extend(file.clone());
         let base = mem::replace(&mut self.workspace.base, base.to_owned());
         // What `set --` says in one `-c` holds in those after it.
-        let has_own = file.is_some() || !arguments.is_empty();
-        let before = has_own.then(|| self.workspace.variables.set_arguments(arguments));
+        let sets_arguments = file.is_some() || !arguments.is_empty();
+        let outer_arguments =
+            sets_arguments.then(|| self.workspace.variables.set_arguments(arguments));
         let ended = script.run(self);
-        if let Some(before) = before {
-            self.workspace.variables.set_arguments(before);
+        if let Some(outer_arguments) = outer_arguments {
+            self.workspace.variables.set_arguments(outer_arguments);
         }
         self.workspace.base = base;
         if file.is_some() {
-            self.files.pop();
+            self.running_scripts.pop();
         }
         Ok(ended)
     }
 
     /// Runs the file of a `source` line.
-    fn source(&mut self, source: Source, statement: &Statement) -> Result<Ended> {
+    fn run_sourced(&mut self, source: SourceArgs, statement: &Statement) -> Result<ScriptOutcome> {
         let path = path::absolute(&source.file, &self.workspace.base)?;
         let script = Script::read_sourced(&path)?;
         let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
         let ended = self.run_script(&script, &folder, source.arguments)?;
         if ended.status.stops_script() && !ended.status.stops_everything() && !self.keep_going {
-            let place = statement.place();
+            let place = statement.location();
             write_text(&format!("    in the file that {place} runs"));
         }
         Ok(ended)
     }
 
-    fn refuse_loop(&self, file: &Path) -> Result<()> {
-        let why = if self.files.iter().any(|other| other == file) {
+    fn check_recursion(&self, file: &Path) -> Result<()> {
+        let why = if self.running_scripts.iter().any(|other| other == file) {
             "it is being run already, and would never end".to_owned()
-        } else if self.files.len() >= DEEPEST {
-            format!("{DEEPEST} files are being run, each by another")
+        } else if self.running_scripts.len() >= MAX_SCRIPT_DEPTH {
+            format!("{MAX_SCRIPT_DEPTH} files are being run, each by another")
         } else {
             return Ok(());
         };
@@ -196,7 +201,7 @@ impl Session {
     }
 
     /// Tells of a failure.
-    fn failed(&mut self, statement: &Statement, error: &Error) -> ExitStatus {
+    fn report_failure(&mut self, statement: &Statement, error: &Error) -> ExitStatus {
         match error {
             Error::Interrupted => {
                 write_line("interrupted");
@@ -216,18 +221,19 @@ impl Session {
     }
 
     /// Lets everything know what `set` changed.
-    fn apply(&mut self) {
-        if self.workspace.settings != self.applied {
-            self.configure();
+    fn apply_changed_settings(&mut self) {
+        if self.workspace.settings != self.applied_settings {
+            self.apply_settings();
         }
     }
 
     /// Lets everything know what is set.
-    pub fn configure(&mut self) {
+    pub fn apply_settings(&mut self) {
         let settings = self.workspace.settings.clone();
         self.printer.set_format(settings.format);
         self.printer.set_color(settings.color);
-        self.printer.set_pager(settings.pager && self.is_prompt);
+        self.printer
+            .set_pager(settings.pager && self.is_interactive);
         let accessible = self.printer.screen().accessible;
         if self.messages.recolor(settings.color.unless(accessible)) {
             self.workspace.monitor = Box::new(Progress::new(self.messages, accessible));
@@ -238,7 +244,7 @@ impl Session {
             Consent::Person(_) if !settings.confirm => Consent::Given,
             consent => consent,
         };
-        self.applied = settings;
+        self.applied_settings = settings;
     }
 
     /// Starts an empty index in the place of one that turned out to be damaged.

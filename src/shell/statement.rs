@@ -20,7 +20,7 @@ impl Statement {
     }
 
     /// Where it stands: `nightly.ab:4`.
-    pub(super) fn place(&self) -> String {
+    pub(super) fn location(&self) -> String {
         format!("{}:{}", self.origin, self.number)
     }
 }
@@ -28,7 +28,7 @@ impl Statement {
 /// The logical lines of a text whose first physical line has this number.
 pub(super) fn statements(origin: &str, first: usize, text: &str) -> Vec<Statement> {
     let mut statements: Vec<Statement> = Vec::new();
-    let mut open = false;
+    let mut is_continued = false;
     for (place, line) in text.split('\n').enumerate() {
         let line = line.strip_suffix('\r').unwrap_or(line);
         let goes_on = continues(line);
@@ -38,7 +38,7 @@ pub(super) fn statements(origin: &str, first: usize, text: &str) -> Vec<Statemen
             line.to_owned()
         };
         match statements.last_mut() {
-            Some(last) if open => {
+            Some(last) if is_continued => {
                 last.text.push('\n');
                 last.text.push_str(&text);
             }
@@ -48,7 +48,7 @@ pub(super) fn statements(origin: &str, first: usize, text: &str) -> Vec<Statemen
                 text,
             }),
         }
-        open = goes_on;
+        is_continued = goes_on;
     }
     statements
 }

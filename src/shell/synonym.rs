@@ -1,7 +1,7 @@
 //! Words of other programs, and the command that does the same here.
 
 /// The line that does what a command of this name does elsewhere.
-pub(super) fn instead_of(word: &str) -> Option<&'static str> {
+pub(super) fn replacement_hint(word: &str) -> Option<&'static str> {
     Some(match word {
         "where" | "show" | "size" | "du" | "info" | "status" | "whereis" => {
             "`fetch project PROJECT` shows where it is and how big it is"

@@ -8,40 +8,40 @@ use crate::index::overview;
 use crate::language::lexer::{Word, quote};
 
 /// More words than this no name is made of.
-const MOST: usize = 8;
+const MAX_WORDS: usize = 8;
 
 /// What may have been meant: words side by side that are a name of the studio, as it is quoted; the longest there is.
-pub(super) fn meant(words: &[Word], workspace: &Workspace) -> Option<String> {
+pub(super) fn suggest_quoted_name(words: &[Word], workspace: &Workspace) -> Option<String> {
     let joined = |words: &[Word]| {
         let texts: Vec<&OsStr> = words.iter().map(|word| word.text.as_os_str()).collect();
         texts.join(OsStr::new(" "))
     };
-    let runs = (2..=words.len().min(MOST)).flat_map(|length| words.windows(length));
-    let mut runs: Vec<OsString> = runs.map(joined).collect();
-    runs.sort_by_key(|run| run.len());
-    let places = known(&runs, workspace);
-    places.into_iter().max().map(|place| quote(&runs[place]))
+    let phrases = (2..=words.len().min(MAX_WORDS)).flat_map(|length| words.windows(length));
+    let mut phrases: Vec<OsString> = phrases.map(joined).collect();
+    phrases.sort_by_key(|run| run.len());
+    let places = known_phrases(&phrases, workspace);
+    places.into_iter().max().map(|place| quote(&phrases[place]))
 }
 
 /// The places of those that are names.
-fn known(runs: &[OsString], workspace: &Workspace) -> Vec<usize> {
+fn known_phrases(phrases: &[OsString], workspace: &Workspace) -> Vec<usize> {
     let registry = &workspace.registry;
     let databases = registry.databases().iter().map(|known| &known.name);
     let categories = registry.categories().iter().map(|known| &known.name);
     let tracked: Vec<&String> = databases.chain(categories).collect();
     let is_tracked = |run: &OsStr| tracked.iter().any(|name| run == name.as_str());
-    let mut known: Vec<usize> = (0..runs.len())
-        .filter(|place| is_tracked(&runs[*place]))
+    let mut known: Vec<usize> = (0..phrases.len())
+        .filter(|place| is_tracked(&phrases[*place]))
         .collect();
-    let see = |client: &[u8], project: &[u8]| {
+    let visit = |client: &[u8], project: &[u8]| {
         let is_meant = |run: &[u8]| {
             let rest = run.strip_prefix(client);
             rest.is_some_and(|rest| rest.is_empty() || rest.strip_prefix(b"/") == Some(project))
         };
-        let places = (0..runs.len()).filter(|place| is_meant(runs[*place].as_bytes()));
+        let places = (0..phrases.len()).filter(|place| is_meant(phrases[*place].as_bytes()));
         known.extend(places);
     };
     // Who cannot be told a name is told what else is wrong.
-    overview::each_project(&workspace.index, registry, see).unwrap_or_default();
+    overview::each_project(&workspace.index, registry, visit).unwrap_or_default();
     known
 }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::Sync;
-use super::work::Work;
+use super::SyncRun;
+use super::work::SyncWork;
 use crate::base::error::Result;
 use crate::base::interrupt;
 use crate::base::monitor::Event;
@@ -16,33 +16,33 @@ use crate::index::{Index, SentRecord};
 use crate::model::project::within;
 use crate::storage::RemoteSide;
 
-impl Sync<'_> {
+impl SyncRun<'_> {
     /// Renames what has another spelling now, and forgets its old one. Gives the old paths of files that both their spellings
     /// lead to; what has another spelling and is a file of its own is gone.
-    pub(super) fn respell_there(
+    pub(super) fn respell_destination(
         &self,
         index: &mut Index,
-        side: &RemoteSide,
-        work: &mut Work,
+        storage: &RemoteSide,
+        work: &mut SyncWork,
     ) -> Result<HashSet<PathBuf>> {
         let others = std::mem::take(&mut work.respelled);
         let renamed = work.renames.iter();
-        let renamed = renamed.map(|renamed| (renamed.old(), renamed.file.whole()));
-        let mut names = Spellings::at(side);
+        let renamed = renamed.map(|renamed| (renamed.old_path(), renamed.file.path_below_root()));
+        let mut names = RemoteSpellings::new(storage);
         let mut one = HashSet::new();
         for (old, new) in renamed.filter(|(old, new)| is_respelled(old, new)) {
             interrupt::check()?;
-            if names.lead_to_one(&old, &new)? {
+            if names.respell_path(&old, &new)? {
                 one.insert(old);
             }
         }
         let mut here = HashSet::new();
         let mut record = SentRecord::new();
-        for ((replica, gone), (_, new)) in others.pairs() {
+        for ((replica, gone), (_, new)) in others.into_pairs() {
             interrupt::check()?;
             let old = replica.join(&gone.path);
-            if !names.lead_to_one(&old, &new)? {
-                work.gone.push((replica, gone));
+            if !names.respell_path(&old, &new)? {
+                work.missing.push((replica, gone));
                 continue;
             }
             let changes = record.entry(replica.clone()).or_default();
@@ -51,15 +51,15 @@ impl Sync<'_> {
             here.insert(new);
             one.insert(old);
         }
-        for (path, why) in &names.left {
-            let path = Name::from(side.remote.path(path).as_path());
+        for (path, why) in &names.stuck {
+            let path = Name::from(storage.remote.path(path).as_path());
             let notice = format!(
                 "renaming stopped half way: what is now `{path}` keeps that name until you rename it: {why}"
             );
             self.monitor.event(&Event::Notice(&notice));
         }
         for file in &mut work.send {
-            file.replaces |= here.contains(&file.whole());
+            file.replaces |= here.contains(&file.path_below_root());
         }
         let (source, destination) = self.roots();
         index.keep_sent(destination, source, &record)?;
@@ -73,39 +73,39 @@ fn is_respelled(old: &Path, new: &Path) -> bool {
 }
 
 /// How a storage spells names, and what became of those that were to be spelled otherwise.
-struct Spellings<'a> {
-    side: &'a RemoteSide,
+struct RemoteSpellings<'a> {
+    storage: &'a RemoteSide,
     /// The names in folders, by the paths of these as the source spells them; `None` where they cannot be listed.
     folders: BTreeMap<PathBuf, Option<BTreeSet<Name>>>,
     /// Whether two spellings lead to one entry, by the folder above as the source spells it.
-    known: HashMap<(PathBuf, Name, Name), bool>,
+    same_entry: HashMap<(PathBuf, Name, Name), bool>,
     /// What got a third name and could be given neither of the two again, and why.
-    left: Vec<(PathBuf, String)>,
+    stuck: Vec<(PathBuf, String)>,
 }
 
-impl<'a> Spellings<'a> {
-    fn at(side: &'a RemoteSide) -> Self {
+impl<'a> RemoteSpellings<'a> {
+    fn new(storage: &'a RemoteSide) -> Self {
         Self {
-            side,
+            storage,
             folders: BTreeMap::new(),
-            known: HashMap::new(),
-            left: Vec::new(),
+            same_entry: HashMap::new(),
+            stuck: Vec::new(),
         }
     }
 
     /// Whether two paths that differ only in their spelling lead to one file; gives it the new one on the way.
-    fn lead_to_one(&mut self, old: &Path, new: &Path) -> Result<bool> {
+    fn respell_path(&mut self, old: &Path, new: &Path) -> Result<bool> {
         let mut above = PathBuf::new();
         let depth = new.iter().count();
         for (at, (old, new)) in old.iter().zip(new.iter()).enumerate() {
             if old != new {
                 let key = (above.clone(), Name::from(old), Name::from(new));
-                let known = self.known.get(&key).copied();
+                let known = self.same_entry.get(&key).copied();
                 let level = match known {
                     Some(known) => known,
-                    None => self.respell(&above, [old, new], at + 1 < depth)?,
+                    None => self.respell_entry(&above, [old, new], at + 1 < depth)?,
                 };
-                self.known.insert(key, level);
+                self.same_entry.insert(key, level);
                 // Below two folders nothing is one file, and nothing is renamed.
                 if !level {
                     return Ok(false);
@@ -117,8 +117,8 @@ impl<'a> Spellings<'a> {
     }
 
     /// Whether two names in a folder lead to one entry, which then has the new one if the storage can do that.
-    fn respell(&mut self, above: &Path, names: [&OsStr; 2], is_folder: bool) -> Result<bool> {
-        let side = self.side;
+    fn respell_entry(&mut self, above: &Path, names: [&OsStr; 2], is_folder: bool) -> Result<bool> {
+        let storage = self.storage;
         let [old, new] = names.map(Name::from);
         let Some(names) = self.names(above)? else {
             // Nobody knows: nothing is taken away.
@@ -136,21 +136,21 @@ impl<'a> Spellings<'a> {
         third.push(".auto-backup-renamed");
         let third = Name::from(third.as_os_str());
         let is_free = !names.contains(&third);
-        if !is_found(side, &to, is_folder)? {
+        if !may_exist(storage, &to, is_folder)? {
             return Ok(false);
         }
         let between = within(above, third.as_path());
-        if is_free && rename(side, &from, &between, is_folder).is_ok() {
-            let renamed = if is_found(side, &to, is_folder)? {
+        if is_free && rename_entry(storage, &from, &between, is_folder).is_ok() {
+            let renamed = if may_exist(storage, &to, is_folder)? {
                 Err("its new name is taken".to_owned())
             } else {
-                rename(side, &between, &to, is_folder)
+                rename_entry(storage, &between, &to, is_folder)
             };
             // Back to what it was; where even that fails it keeps the third name, and is sent anew.
             if let Err(why) = renamed
-                && rename(side, &between, &from, is_folder).is_err()
+                && rename_entry(storage, &between, &from, is_folder).is_err()
             {
-                self.left.push((between, why));
+                self.stuck.push((between, why));
             }
             self.folders.remove(above);
         }
@@ -160,7 +160,7 @@ impl<'a> Spellings<'a> {
     /// The names in a folder; `None` where they cannot be listed.
     fn names(&mut self, folder: &Path) -> Result<Option<&BTreeSet<Name>>> {
         if !self.folders.contains_key(folder) {
-            let names = self.side.remote.names(folder)?;
+            let names = self.storage.remote.names(folder)?;
             self.folders.insert(folder.to_owned(), names);
         }
         Ok(self.folders.get(folder).and_then(Option::as_ref))
@@ -168,18 +168,23 @@ impl<'a> Spellings<'a> {
 }
 
 /// Whether a storage may find something by this path. What is not known counts as found, so that nothing is taken away.
-fn is_found(side: &RemoteSide, path: &Path, is_folder: bool) -> Result<bool> {
+fn may_exist(storage: &RemoteSide, path: &Path, is_folder: bool) -> Result<bool> {
     if is_folder {
-        let names = side.remote.names(path)?;
+        let names = storage.remote.names(path)?;
         return Ok(names.is_none_or(|names| !names.is_empty()));
     }
-    Ok(!side.not_surely_gone(vec![path.to_owned()])?.is_empty())
+    Ok(!storage.not_surely_gone(vec![path.to_owned()])?.is_empty())
 }
 
-fn rename(side: &RemoteSide, from: &Path, to: &Path, is_folder: bool) -> Result<(), String> {
+fn rename_entry(
+    storage: &RemoteSide,
+    from: &Path,
+    to: &Path,
+    is_folder: bool,
+) -> Result<(), String> {
     if is_folder {
-        side.remote.rename_folder(from, to)
+        storage.remote.rename_folder(from, to)
     } else {
-        side.remote.rename(from, to)
+        storage.remote.rename(from, to)
     }
 }

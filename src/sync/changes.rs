@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::skipped::LeftAlone;
+use super::skipped::ExcludedPaths;
 use crate::base::name::Name;
 use crate::base::timestamp::Moment;
 use crate::index::{SentFile, SentFolder, SentRow};
@@ -12,7 +12,7 @@ use crate::snapshot::tree::{Tree, TreeFolder};
 
 /// A file that is new or another than the one that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Changed {
+pub(super) struct ChangedFile {
     /// The path below the replica's folder.
     pub(super) path: PathBuf,
     /// Its size now.
@@ -25,7 +25,7 @@ pub(super) struct Changed {
 
 /// A file that a source sent, and that it does not show any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Gone {
+pub(super) struct MissingFile {
     /// The path below the replica's folder.
     pub(super) path: PathBuf,
     /// What was sent.
@@ -34,11 +34,11 @@ pub(super) struct Gone {
 
 /// What changed in one replica.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Changes {
+pub(super) struct ReplicaChanges {
     /// Files to be sent, sorted.
-    pub(super) send: Vec<Changed>,
+    pub(super) send: Vec<ChangedFile>,
     /// Files that this source sent and does not show, sorted.
-    pub(super) gone: Vec<Gone>,
+    pub(super) missing: Vec<MissingFile>,
     /// Folders with nothing in them that were not made there.
     pub(super) folders: Vec<PathBuf>,
     /// Links, which no remote holds.
@@ -50,17 +50,17 @@ pub(super) struct Changes {
     /// How many files are as they were sent.
     pub(super) same: u64,
     /// How many files this source sent.
-    pub(super) known: u64,
+    pub(super) sent_files: u64,
 }
 
-impl Changes {
+impl ReplicaChanges {
     /// What changed between the record of a replica and its tree at this source. What is left alone now is not gone,
     /// whatever was sent before.
     pub(super) fn between(
         rows: &[SentRow],
         tree: &Tree,
         source: &Path,
-        left_alone: &LeftAlone<'_>,
+        left_alone: &ExcludedPaths<'_>,
     ) -> Self {
         let mut changes = Self::default();
         let mut by_folder: BTreeMap<&Path, Vec<&SentRow>> = BTreeMap::new();
@@ -69,37 +69,37 @@ impl Changes {
         }
         for (path, folder) in &tree.folders {
             let rows = by_folder.remove(path.as_path()).unwrap_or_default();
-            changes.folder(path, folder, &rows, source, tree, left_alone);
+            changes.add_folder(path, folder, &rows, source, tree, left_alone);
         }
         // Folders that the tree does not show.
         for (path, rows) in by_folder {
-            if left_alone.folder(path) {
+            if left_alone.excludes_folder(path) {
                 continue;
             }
             for row in rows.iter().filter(|row| row.source == source) {
                 let mut files = row.files();
-                files.retain(|name, _| !left_alone.file(path, name));
-                changes.known += files.len() as u64;
+                files.retain(|name, _| !left_alone.excludes_file(path, name));
+                changes.sent_files += files.len() as u64;
                 if !is_unread(tree, path) {
-                    let gone = files.into_iter().map(|(name, sent)| Gone {
+                    let gone = files.into_iter().map(|(name, sent)| MissingFile {
                         path: path.join(name.as_path()),
                         sent,
                     });
-                    changes.gone.extend(gone);
+                    changes.missing.extend(gone);
                 }
             }
         }
         changes
     }
 
-    fn folder(
+    fn add_folder(
         &mut self,
         path: &Path,
         folder: &TreeFolder,
         rows: &[&SentRow],
         source: &Path,
         tree: &Tree,
-        left_alone: &LeftAlone<'_>,
+        left_alone: &ExcludedPaths<'_>,
     ) {
         let specials = folder.specials.iter().map(|name| path.join(name.as_path()));
         self.specials.extend(specials);
@@ -114,9 +114,9 @@ impl Changes {
             && row.manifest.packed() == packed
             && is_read
         {
-            let files = count(packed);
+            let files = count_files(packed);
             self.same += files;
-            self.known += files;
+            self.sent_files += files;
             return;
         }
         let mut sent = SentFolder::new();
@@ -128,19 +128,25 @@ impl Changes {
             }
             sent.extend(files);
         }
-        own.retain(|name| !left_alone.file(path, name));
-        self.known += own.len() as u64;
-        self.files(path, packed, &sent, &mut own);
+        own.retain(|name| !left_alone.excludes_file(path, name));
+        self.sent_files += own.len() as u64;
+        self.compare_files(path, packed, &sent, &mut own);
         let gone = own
             .into_iter()
             .map(|name| (path.join(name.as_path()), sent[&name]));
         let gone = gone.filter(|(path, _)| is_read && !is_unread(tree, path));
-        self.gone
-            .extend(gone.map(|(path, sent)| Gone { path, sent }));
+        self.missing
+            .extend(gone.map(|(path, sent)| MissingFile { path, sent }));
     }
 
     /// Sets the files of a folder beside what was sent; what is met goes from `own`.
-    fn files(&mut self, folder: &Path, packed: &[u8], sent: &SentFolder, own: &mut BTreeSet<Name>) {
+    fn compare_files(
+        &mut self,
+        folder: &Path,
+        packed: &[u8],
+        sent: &SentFolder,
+        own: &mut BTreeSet<Name>,
+    ) {
         let mut files = Files::of(packed);
         while let Ok(Some(file)) = files.next() {
             let name = Name::from_bytes(file.name.to_vec());
@@ -155,7 +161,7 @@ impl Changes {
             } else if is_same {
                 self.same += 1;
             } else {
-                self.send.push(Changed {
+                self.send.push(ChangedFile {
                     path,
                     bytes: file.bytes,
                     modified: file.modified,
@@ -167,7 +173,7 @@ impl Changes {
 }
 
 /// How many files a manifest holds.
-fn count(packed: &[u8]) -> u64 {
+fn count_files(packed: &[u8]) -> u64 {
     let mut files = Files::of(packed);
     let mut count = 0;
     while let Ok(Some(_)) = files.next() {
@@ -235,8 +241,8 @@ mod tests {
         SentRow::packed(Path::new(folder), Path::new(source), &files.collect())
     }
 
-    fn between(rows: &[SentRow], tree: &Tree) -> Changes {
-        Changes::between(rows, tree, Path::new(WORK), &LeftAlone::nothing())
+    fn between(rows: &[SentRow], tree: &Tree) -> ReplicaChanges {
+        ReplicaChanges::between(rows, tree, Path::new(WORK), &ExcludedPaths::none())
     }
 
     fn names(paths: impl Iterator<Item = PathBuf>) -> Vec<String> {
@@ -263,11 +269,11 @@ mod tests {
         assert_eq!(changes.send[0].before.unwrap().modified, at(2));
         assert_eq!(changes.send[1].before, None);
         assert_eq!(
-            names(changes.gone.iter().map(|file| file.path.clone())),
+            names(changes.missing.iter().map(|file| file.path.clone())),
             ["c", "old/x"]
         );
         assert_eq!(names(changes.folders.into_iter()), ["empty"]);
-        assert_eq!((changes.same, changes.known), (2, 5));
+        assert_eq!((changes.same, changes.sent_files), (2, 5));
     }
 
     #[test]
@@ -277,8 +283,8 @@ mod tests {
             sent("", WORK, &[("b", 2, 2)]),
         ];
         let changes = between(&rows, &tree(&[("", &[("a", 1, 1), ("b", 2, 2)])]));
-        assert_eq!((changes.send.len(), changes.gone.len()), (0, 0));
-        assert_eq!((changes.same, changes.known), (2, 1));
+        assert_eq!((changes.send.len(), changes.missing.len()), (0, 0));
+        assert_eq!((changes.same, changes.sent_files), (2, 1));
     }
 
     #[test]
@@ -296,7 +302,7 @@ mod tests {
             })
             .into();
         let changes = between(&rows, &tree);
-        assert_eq!(changes.gone, []);
-        assert_eq!(changes.known, 3);
+        assert_eq!(changes.missing, []);
+        assert_eq!(changes.sent_files, 3);
     }
 }

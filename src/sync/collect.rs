@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::Sync;
-use super::source::Looked;
+use super::SyncRun;
+use super::source::SourceSnapshot;
 use crate::base::error::Result;
 use crate::base::monitor::Event;
 use crate::base::name::Name;
 use crate::copy::outcome::Outcome;
-use crate::copy::remote::Looking;
+use crate::copy::remote::SourceProbe;
 use crate::copy::report::Report;
 use crate::index::overview::with_holders;
 use crate::index::{Index, SentChanges, SentRow};
@@ -21,7 +21,7 @@ use crate::storage::Side;
 use crate::storage::observation::Noting;
 
 /// One replica of a sync.
-pub(super) struct Gathered<'a> {
+pub(super) struct SyncReplica<'a> {
     /// Its category.
     pub(super) category: &'a Category,
     /// Its project.
@@ -31,23 +31,23 @@ pub(super) struct Gathered<'a> {
     /// What the source holds of it; nothing where it is gone.
     pub(super) tree: Tree,
     /// What was sent of it.
-    pub(super) rows: Vec<SentRow>,
+    pub(super) sent_rows: Vec<SentRow>,
     /// What a listing showed at the destination, where one was made.
-    pub(super) there: Option<Tree>,
+    pub(super) destination_tree: Option<Tree>,
     /// Why nothing can be done with it, if so.
-    pub(super) refused: Option<String>,
+    pub(super) refusal: Option<String>,
 }
 
-impl Gathered<'_> {
+impl SyncReplica<'_> {
     /// Whether nothing of it was ever sent to the destination.
     pub(super) fn is_new(&self) -> bool {
-        self.rows.is_empty() && !self.tree.folders.is_empty()
+        self.sent_rows.is_empty() && !self.tree.folders.is_empty()
     }
 
     /// Takes what is there already for sent.
-    pub(super) fn take_over(&mut self, source: &Path, changes: &SentChanges) {
+    pub(super) fn adopt(&mut self, source: &Path, changes: &SentChanges) {
         let folders = changes.folders();
-        self.rows = folders
+        self.sent_rows = folders
             .map(|(folder, files)| SentRow::packed(folder, source, files))
             .collect();
     }
@@ -55,65 +55,67 @@ impl Gathered<'_> {
 
 /// What was seen at the source.
 #[derive(Default)]
-struct Known {
+struct SourceCoverage {
     /// The folders of replicas that are there.
     replicas: BTreeSet<PathBuf>,
     /// Folders of which nothing is known: what was sent from below them is not gone.
-    closed: Vec<PathBuf>,
+    unreadable: Vec<PathBuf>,
 }
 
-impl Known {
-    fn is_closed(&self, relative: &Path) -> bool {
-        self.closed
+impl SourceCoverage {
+    fn is_unreadable(&self, relative: &Path) -> bool {
+        self.unreadable
             .iter()
             .any(|closed| relative.starts_with(closed))
     }
 }
 
-impl<'a> Sync<'a> {
+impl<'a> SyncRun<'a> {
     /// The replicas that are meant. What was seen at the source is told to the index, unless nothing is to be done.
-    pub(super) fn gather(
+    pub(super) fn collect_replicas(
         &self,
         index: &mut Index,
-        looked: Looked,
+        snapshot: SourceSnapshot,
         report: &mut Report,
-    ) -> Result<Vec<Gathered<'a>>> {
+    ) -> Result<Vec<SyncReplica<'a>>> {
         let destination = &self.request.destination.root;
         let mut gathered = Vec::new();
-        let mut seen = Known {
-            closed: looked.closed,
-            ..Known::default()
+        let mut seen = SourceCoverage {
+            unreadable: snapshot.unreadable,
+            ..SourceCoverage::default()
         };
         let is_remote = self.request.destination.is_remote();
-        for (path, why) in looked.problems {
-            report.add(Outcome::Failed(why), || self.there(&path));
+        for (path, why) in snapshot.problems {
+            report.add(Outcome::Failed(why), || self.destination_path(&path));
         }
-        for (place, project, tree) in looked.replicas {
+        for (place, project, tree) in snapshot.replicas {
             let category = self.request.categories[place];
             self.monitor.event(&Event::Files(tree.files()));
             let relative = below(&category.path, &project);
             seen.replicas.insert(relative.clone());
             if let Some(error) = tree.failure() {
-                report.add(Outcome::Failed(error.line()), || self.there(&relative));
+                report.add(Outcome::Failed(error.line()), || {
+                    self.destination_path(&relative)
+                });
                 continue;
             }
             if is_remote {
-                self.report_unread(&relative, &tree, report);
+                self.report_unreadable(&relative, &tree, report);
             }
-            gathered.push(Gathered {
+            gathered.push(SyncReplica {
                 category,
                 project,
-                rows: index.sent(destination, &relative)?,
+                sent_rows: index.sent(destination, &relative)?,
                 relative,
                 tree,
-                there: None,
-                refused: None,
+                destination_tree: None,
+                refusal: None,
             });
         }
         if !self.request.dry_run {
-            self.note_source(index, &gathered, report)?;
+            self.record_source(index, &gathered, report)?;
         }
-        self.add_gone(index, &mut gathered, &seen, report)?;
+        self.add_missing_replicas(index, &mut gathered, &seen, report)?;
         self.forget_failures(index, &seen)?;
         if gathered.is_empty() && report.items.is_empty() {
             let (categories, scope) = (&self.request.categories, &self.request.scope);
@@ -132,18 +134,18 @@ impl<'a> Sync<'a> {
         Ok(gathered)
     }
 
-    fn note_source(
+    fn record_source(
         &self,
         index: &mut Index,
-        gathered: &[Gathered<'_>],
+        gathered: &[SyncReplica<'_>],
         report: &mut Report,
     ) -> Result<()> {
-        let mut noting = Noting::begin(index, self.request.source)?;
+        let mut builder = Noting::begin(index, self.request.source)?;
         for replica in gathered {
-            noting.add(replica.category, &replica.project, &replica.tree)?;
+            builder.add(replica.category, &replica.project, &replica.tree)?;
         }
-        let noted = noting.finish()?;
-        if let Err(error) = self.source.note(&noted, index) {
+        let observation = builder.finish()?;
+        if let Err(error) = self.source.note(&observation, index) {
             self.monitor.event(&Event::Problem(&error));
             report.unrecorded = true;
         }
@@ -151,66 +153,69 @@ impl<'a> Sync<'a> {
     }
 
     /// Adds the replicas of which this source sent something, and that it does not hold any more.
-    fn add_gone(
+    fn add_missing_replicas(
         &self,
         index: &Index,
-        gathered: &mut Vec<Gathered<'a>>,
-        seen: &Known,
+        gathered: &mut Vec<SyncReplica<'a>>,
+        seen: &SourceCoverage,
         report: &mut Report,
     ) -> Result<()> {
         let (destination, source) = (&self.request.destination.root, &self.request.source.root);
         for relative in index.sent_replicas(destination, source)? {
-            if seen.replicas.contains(&relative) || seen.is_closed(&relative) {
+            if seen.replicas.contains(&relative) || seen.is_unreadable(&relative) {
                 continue;
             }
-            let Some((category, project)) = self.meant(&relative) else {
+            let Some((category, project)) = self.match_replica(&relative) else {
                 continue;
             };
             // Nothing is there, unless a mount in it is away.
             let (registry, exclusions) = (self.registry, &self.exclusions);
             let tree = match &*self.source {
-                Side::Disk(side) => side.tree(registry, exclusions, category, &project)?,
+                Side::Disk(storage) => storage.tree(registry, exclusions, category, &project)?,
                 Side::Remote(_) => Tree::default(),
             };
-            self.report_unread(&relative, &tree, report);
+            self.report_unreadable(&relative, &tree, report);
             if tree.failure().is_some() {
                 continue;
             }
-            gathered.push(Gathered {
+            gathered.push(SyncReplica {
                 category,
                 project,
-                rows: index.sent(destination, &relative)?,
+                sent_rows: index.sent(destination, &relative)?,
                 relative,
                 tree,
-                there: None,
-                refused: None,
+                destination_tree: None,
+                refusal: None,
             });
         }
         Ok(())
     }
 
     /// Reports what could not be read of a replica at the source.
-    pub(super) fn report_unread(&self, relative: &Path, tree: &Tree, report: &mut Report) {
+    pub(super) fn report_unreadable(&self, relative: &Path, tree: &Tree, report: &mut Report) {
         for problem in &tree.problems {
             // The replica's own folder has no slash at its end.
             let whole: PathBuf = relative.join(&problem.path).components().collect();
-            report.add(Outcome::Failed(problem.error.line()), || self.there(&whole));
+            report.add(Outcome::Failed(problem.error.line()), || {
+                self.destination_path(&whole)
+            });
         }
     }
 
     /// Forgets the failures of what is no longer at the source, is left alone by now, or could be listed this time.
-    fn forget_failures(&self, index: &mut Index, seen: &Known) -> Result<()> {
+    fn forget_failures(&self, index: &mut Index, seen: &SourceCoverage) -> Result<()> {
         if self.request.dry_run {
             return Ok(());
         }
         let (source, destination) = self.roots();
-        let mut looking = Looking::at(&self.source);
+        let mut probe = SourceProbe::new(&self.source);
         let mut gone = Vec::new();
         for failure in index.failures_below(source, destination, Path::new(""))? {
             let is_over = if self.replica_of(&failure.path).is_some() {
-                self.is_left_alone(&failure.path) || self.is_gone(&mut looking, &failure.path)?
+                self.is_excluded(&failure.path)
+                    || self.is_missing_at_source(&mut probe, &failure.path)?
             } else {
-                self.was_listed(&failure.path) && !seen.is_closed(&failure.path)
+                self.was_listed(&failure.path) && !seen.is_unreadable(&failure.path)
             };
             if is_over {
                 gone.push(failure.path);
@@ -236,7 +241,7 @@ impl<'a> Sync<'a> {
     }
 
     /// The category and project of a replica's folder, if these are meant.
-    pub(super) fn meant(&self, relative: &Path) -> Option<(&'a Category, ProjectId)> {
-        discover::replica(&self.request.categories, &self.request.scope, relative)
+    pub(super) fn match_replica(&self, relative: &Path) -> Option<(&'a Category, ProjectId)> {
+        discover::match_replica(&self.request.categories, &self.request.scope, relative)
     }
 }

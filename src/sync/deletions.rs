@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::Sync;
-use super::changes::Gone;
-use super::work::Work;
+use super::SyncRun;
+use super::changes::MissingFile;
+use super::work::SyncWork;
 use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::base::unit;
@@ -18,42 +18,49 @@ use crate::rclone::{Batch, Limits, Sent, Times, Wanted};
 use crate::storage::RemoteSide;
 use crate::storage::version;
 
-impl Sync<'_> {
+impl SyncRun<'_> {
     /// Refuses to delete where more than half of what was sent, or all of it, seems gone.
-    pub(super) fn refuse_disappearance(&self, work: &Work) -> Result<()> {
-        self.refuse_to_delete(&work.gone, work.known)
+    pub(super) fn check_mass_deletion(&self, work: &SyncWork) -> Result<()> {
+        self.refuse_mass_deletion(&work.missing, work.sent_files)
     }
 
     /// The same for these files of so many; also where a category holds no project any more, for then it is more likely
     /// that its disk is not mounted.
-    pub(super) fn refuse_to_delete(&self, gone: &[(PathBuf, Gone)], known: u64) -> Result<()> {
+    pub(super) fn refuse_mass_deletion(
+        &self,
+        gone: &[(PathBuf, MissingFile)],
+        known: u64,
+    ) -> Result<()> {
         if !self.request.delete || self.request.force || gone.is_empty() {
             return Ok(());
         }
         let all = gone.len() as u64;
         if all * 2 > known {
-            return Err(self.disappearance(all, known));
+            return Err(self.mass_deletion_error(all, known));
         }
         for category in &self.request.categories {
-            let of = |replica: &Path| self.meant(replica).map(|(category, _)| &category.path);
+            let of = |replica: &Path| {
+                self.match_replica(replica)
+                    .map(|(category, _)| &category.path)
+            };
             let inside = gone
                 .iter()
                 .filter(|(replica, _)| of(replica) == Some(&category.path));
             let inside = inside.count() as u64;
-            if inside > 0 && self.is_empty(category)? {
-                return Err(self.disappearance(inside, inside));
+            if inside > 0 && self.is_category_empty(category)? {
+                return Err(self.mass_deletion_error(inside, inside));
             }
         }
         Ok(())
     }
 
     /// Whether the source holds no project in a category.
-    pub(super) fn is_empty(&self, category: &Category) -> Result<bool> {
+    pub(super) fn is_category_empty(&self, category: &Category) -> Result<bool> {
         let listing = self.source.listing(self.registry, category, &Scope::All)?;
         Ok(listing.projects.is_empty() && !listing.unread && listing.unread_clients.is_empty())
     }
 
-    fn disappearance(&self, gone: u64, known: u64) -> Error {
+    fn mass_deletion_error(&self, gone: u64, known: u64) -> Error {
         Error::MassDisappearance {
             database: self.request.destination.name.clone(),
             source_root: self.request.source.root.clone(),
@@ -66,7 +73,7 @@ impl Sync<'_> {
     ///
     /// # Errors
     /// [`Error::Declined`], or there is nobody to answer.
-    pub(super) fn ask_to_delete(&self, files: u64) -> Result<()> {
+    pub(super) fn confirm_deletion(&self, files: u64) -> Result<()> {
         if !self.request.consent.asks() || files == 0 {
             return Ok(());
         }
@@ -81,52 +88,59 @@ impl Sync<'_> {
 
     /// Moves what is gone among the old versions, if that is asked for: into a folder of its own, which the report names.
     /// Says whether it was asked for.
-    pub(super) fn delete(
+    pub(super) fn delete_remote(
         &self,
         index: &mut Index,
-        side: &RemoteSide,
-        work: &mut Work,
+        storage: &RemoteSide,
+        work: &mut SyncWork,
         report: &mut Report,
     ) -> Result<bool> {
-        let whole = whole(work);
-        let declined = || matches!(self.ask_to_delete(whole.len() as u64), Err(Error::Declined));
+        let whole = missing_paths(work);
+        let declined = || {
+            matches!(
+                self.confirm_deletion(whole.len() as u64),
+                Err(Error::Declined)
+            )
+        };
         if !self.request.delete || interrupt::requested() || declined() {
             for path in &whole {
-                report.add(self.gone(), || self.there(path));
+                report.add(self.missing_outcome(), || self.destination_path(path));
             }
             return Ok(false);
         }
-        self.leave_changed(side, work, report)?;
-        let whole = self::whole(work);
+        self.keep_changed(storage, work, report)?;
+        let whole = missing_paths(work);
         if whole.is_empty() {
             return Ok(true);
         }
         let versions = version::on_remote(self.run)?;
-        let mut moved = move_aside(side, &whole, &versions)?;
-        if !moved.done.is_empty() {
-            report.versions.push(side.remote.path(&versions));
+        let mut moved = move_to_versions(storage, &whole, &versions)?;
+        if !moved.moved.is_empty() {
+            report.version_folders.push(storage.remote.path(&versions));
         }
-        let looked = still_there(side, &whole, &moved.done)
-            .and_then(|still| Ok((still, not_kept(side, &moved.done, &versions)?)));
-        match looked {
-            Ok((still, lost)) => (moved.still, moved.lost) = (still, lost),
+        let checked = remaining_files(storage, &whole, &moved.moved)
+            .and_then(|still| Ok((still, missing_versions(storage, &moved.moved, &versions)?)));
+        match checked {
+            Ok((still, lost)) => (moved.remaining, moved.lost) = (still, lost),
             Err(Error::Interrupted) => return Err(Error::Interrupted),
             Err(error) => {
                 for path in &whole {
-                    report.add(Outcome::Failed(error.line()), || self.there(path));
+                    report.add(Outcome::Failed(error.line()), || {
+                        self.destination_path(path)
+                    });
                 }
                 return Ok(true);
             }
         }
         let mut record = SentRecord::new();
-        for ((replica, gone), path) in work.gone.iter().zip(&whole) {
+        for ((replica, gone), path) in work.missing.iter().zip(&whole) {
             let outcome = moved.outcome(path);
             if !matches!(outcome, Outcome::Failed(_)) {
                 work.removed.push((replica.clone(), gone.path.clone()));
                 let changes = record.entry(replica.clone()).or_default();
                 changes.gone(&gone.path);
             }
-            report.add(outcome, || self.there(path));
+            report.add(outcome, || self.destination_path(path));
         }
         let (source, destination) = self.roots();
         index.keep_sent(destination, source, &record)?;
@@ -134,15 +148,22 @@ impl Sync<'_> {
     }
 
     /// Takes out of what is gone the files that somebody else changed at the destination since they were sent.
-    fn leave_changed(&self, side: &RemoteSide, work: &mut Work, report: &mut Report) -> Result<()> {
-        let files = whole(work);
+    fn keep_changed(
+        &self,
+        storage: &RemoteSide,
+        work: &mut SyncWork,
+        report: &mut Report,
+    ) -> Result<()> {
+        let files = missing_paths(work);
         if files.is_empty() {
             return Ok(());
         }
         let wanted = Wanted::Files(&files);
-        let listed = side.remote.list(wanted, &side.abilities, Times::Cheap)?;
+        let listed = storage
+            .remote
+            .list(wanted, &storage.abilities, Times::Cheap)?;
         let listed = listed.unwrap_or_default();
-        work.gone.retain(|(replica, gone)| {
+        work.missing.retain(|(replica, gone)| {
             let path = replica.join(&gone.path);
             let sent = &gone.sent;
             let is_other = listed.file(&path).is_some_and(|there| {
@@ -150,7 +171,7 @@ impl Sync<'_> {
                 !is_marked || there.bytes.is_some_and(|bytes| bytes != sent.bytes)
             });
             if is_other {
-                report.add(self.changed_there(), || self.there(&path));
+                report.add(self.changed_outcome(), || self.destination_path(&path));
             }
             !is_other
         });
@@ -159,32 +180,32 @@ impl Sync<'_> {
 }
 
 /// The paths of what is gone, below both roots.
-fn whole(work: &Work) -> Vec<PathBuf> {
-    let gone = work.gone.iter();
+fn missing_paths(work: &SyncWork) -> Vec<PathBuf> {
+    let gone = work.missing.iter();
     gone.map(|(replica, gone)| replica.join(&gone.path))
         .collect()
 }
 
 /// What came of moving files among the old versions.
 #[derive(Default)]
-struct Moved {
+struct VersionMoves {
     /// Those that rclone says it moved.
-    done: HashSet<PathBuf>,
+    moved: HashSet<PathBuf>,
     /// Those it says it could not move, and why.
     failed: HashMap<PathBuf, String>,
     /// What it said of none of them.
-    said: Option<String>,
+    message: Option<String>,
     /// Those that may be where they were, whatever it says.
-    still: HashSet<PathBuf>,
+    remaining: HashSet<PathBuf>,
     /// Those it says it moved that are not among the old versions.
     lost: HashSet<PathBuf>,
 }
 
-impl Moved {
+impl VersionMoves {
     fn outcome(&self, path: &Path) -> Outcome {
         let failed = self.failed.get(path);
-        if failed.is_some() || self.still.contains(path) {
-            let said = failed.or(self.said.as_ref());
+        if failed.is_some() || self.remaining.contains(path) {
+            let said = failed.or(self.message.as_ref());
             let why = said.map_or("it is still there", String::as_str);
             return Outcome::Failed(format!(
                 "it could not be moved among the old versions: {why}"
@@ -193,7 +214,7 @@ impl Moved {
         if self.lost.contains(path) {
             let why = "rclone says that it was moved among the old versions, and it is not there";
             Outcome::Failed(why.to_owned())
-        } else if self.done.contains(path) {
+        } else if self.moved.contains(path) {
             Outcome::Deleted
         } else {
             Outcome::Skipped("it was not there any more".to_owned())
@@ -202,17 +223,21 @@ impl Moved {
 }
 
 /// Moves files among the old versions.
-fn move_aside(side: &RemoteSide, files: &[PathBuf], versions: &Path) -> Result<Moved> {
+fn move_to_versions(
+    storage: &RemoteSide,
+    files: &[PathBuf],
+    versions: &Path,
+) -> Result<VersionMoves> {
     let limits = Limits::default();
-    let mut moved = Moved::default();
-    let batch = Batch::aside(&side.remote, files, versions, &limits);
-    moved.said = batch
+    let mut moved = VersionMoves::default();
+    let batch = Batch::aside(&storage.remote, files, versions, &limits);
+    moved.message = batch
         .run(&mut |news| match news {
             Sent::Failed(path, said) => {
                 moved.failed.insert(path.to_owned(), said.to_owned());
             }
             Sent::Done(path) => {
-                moved.done.insert(path.to_owned());
+                moved.moved.insert(path.to_owned());
             }
             Sent::Bytes(_) | Sent::Kept => {}
         })?
@@ -221,8 +246,8 @@ fn move_aside(side: &RemoteSide, files: &[PathBuf], versions: &Path) -> Result<M
 }
 
 /// Those of the files that were moved that a listing does not show among the old versions.
-fn not_kept(
-    side: &RemoteSide,
+fn missing_versions(
+    storage: &RemoteSide,
     moved: &HashSet<PathBuf>,
     versions: &Path,
 ) -> Result<HashSet<PathBuf>> {
@@ -230,9 +255,9 @@ fn not_kept(
     if kept.is_empty() {
         return Ok(HashSet::new());
     }
-    let listed = side
+    let listed = storage
         .remote
-        .list(Wanted::Files(&kept), &side.abilities, Times::Cheap)?;
+        .list(Wanted::Files(&kept), &storage.abilities, Times::Cheap)?;
     let listed = listed.unwrap_or_default();
     let lost = moved.iter().zip(&kept);
     let lost = lost.filter(|(_, kept)| listed.file(kept).is_none());
@@ -240,17 +265,17 @@ fn not_kept(
 }
 
 /// Those of these files that are not surely gone from where they were.
-fn still_there(
-    side: &RemoteSide,
+fn remaining_files(
+    storage: &RemoteSide,
     files: &[PathBuf],
     moved: &HashSet<PathBuf>,
 ) -> Result<HashSet<PathBuf>> {
-    let listed = side
+    let listed = storage
         .remote
-        .list(Wanted::Files(files), &side.abilities, Times::Cheap)?;
+        .list(Wanted::Files(files), &storage.abilities, Times::Cheap)?;
     let listed = listed.unwrap_or_default();
     let unmoved = files.iter().filter(|path| !moved.contains(*path));
-    let mut still = side.not_surely_gone(unmoved.cloned().collect())?;
+    let mut still = storage.not_surely_gone(unmoved.cloned().collect())?;
     let closed = |path: &Path| {
         listed
             .problems

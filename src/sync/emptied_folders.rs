@@ -7,12 +7,12 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::Sync;
-use super::collect::Gathered;
-use super::work::Work;
+use super::SyncRun;
+use super::collect::SyncReplica;
+use super::work::SyncWork;
 use crate::base::error::Result;
 use crate::base::interrupt;
-use crate::copy::remote::{Looking, Seen};
+use crate::copy::remote::{SourceProbe, SourceState};
 use crate::index::Index;
 use crate::os::folder::is_missing;
 use crate::snapshot::tree::Tree;
@@ -21,25 +21,28 @@ use crate::storage::{DiskSide, RemoteSide, Side};
 /// A folder of a replica: the replica's folder below both roots, and the path below that.
 type ReplicaFolder = (PathBuf, PathBuf);
 
-impl Sync<'_> {
+impl SyncRun<'_> {
     /// The folders of the record that the source holds no more, the deepest first.
-    pub(super) fn sent_folders(&self, replicas: &[Gathered<'_>]) -> Result<Vec<ReplicaFolder>> {
+    pub(super) fn missing_sent_folders(
+        &self,
+        replicas: &[SyncReplica<'_>],
+    ) -> Result<Vec<ReplicaFolder>> {
         let source = &self.request.source.root;
         let mut folders = BTreeSet::new();
         for replica in replicas {
-            let rows = replica.rows.iter().filter(|row| row.source == *source);
+            let rows = replica.sent_rows.iter().filter(|row| row.source == *source);
             let paths = rows.flat_map(|row| row.folder.ancestors());
             let paths: BTreeSet<&Path> = paths.collect();
-            self.add_gone_folders(replica, paths, &mut folders)?;
+            self.add_missing_folders(replica, paths, &mut folders)?;
         }
         Ok(folders.into_iter().rev().collect())
     }
 
     /// The folders that renames took files out of, likewise.
-    fn renamed_folders(
+    fn emptied_by_renames(
         &self,
-        replicas: &[Gathered<'_>],
-        work: &Work,
+        replicas: &[SyncReplica<'_>],
+        work: &SyncWork,
     ) -> Result<Vec<ReplicaFolder>> {
         let mut folders = BTreeSet::new();
         for replica in replicas {
@@ -47,14 +50,14 @@ impl Sync<'_> {
             let own = removed.filter(|(of, _)| *of == replica.relative);
             let paths = own.flat_map(|(_, path)| path.ancestors().skip(1));
             let paths: BTreeSet<&Path> = paths.collect();
-            self.add_gone_folders(replica, paths, &mut folders)?;
+            self.add_missing_folders(replica, paths, &mut folders)?;
         }
         Ok(folders.into_iter().rev().collect())
     }
 
-    fn add_gone_folders(
+    fn add_missing_folders(
         &self,
-        replica: &Gathered<'_>,
+        replica: &SyncReplica<'_>,
         paths: BTreeSet<&Path>,
         folders: &mut BTreeSet<ReplicaFolder>,
     ) -> Result<()> {
@@ -66,10 +69,10 @@ impl Sync<'_> {
         if missing.is_empty() || self.seems_unmounted(replica)? {
             return Ok(());
         }
-        let left_alone = self.left_alone(&replica.relative);
+        let left_alone = self.excluded_paths(&replica.relative);
         for path in missing {
             let whole: PathBuf = replica.relative.join(path).components().collect();
-            if !left_alone.folder(path) && self.is_folder_gone(&whole)? {
+            if !left_alone.excludes_folder(path) && self.is_folder_missing(&whole)? {
                 folders.insert((replica.relative.clone(), path.to_owned()));
             }
         }
@@ -77,17 +80,20 @@ impl Sync<'_> {
     }
 
     /// Whether the category holds no project at the source any more: then its disk is more likely away.
-    fn seems_unmounted(&self, replica: &Gathered<'_>) -> Result<bool> {
+    fn seems_unmounted(&self, replica: &SyncReplica<'_>) -> Result<bool> {
         Ok(replica.tree.folders.is_empty()
             && !self.request.force
-            && self.is_empty(replica.category)?)
+            && self.is_category_empty(replica.category)?)
     }
 
     /// Whether a folder is surely not at the source.
-    fn is_folder_gone(&self, whole: &Path) -> Result<bool> {
+    fn is_folder_missing(&self, whole: &Path) -> Result<bool> {
         match &*self.source {
             Side::Disk(source) => {
-                let is_gone = matches!(Looking::at(&self.source).path(whole), Seen::Gone);
+                let is_gone = matches!(
+                    SourceProbe::new(&self.source).stat_path(whole),
+                    SourceState::Missing
+                );
                 Ok(is_gone && source.missing_mount(whole).is_none())
             }
             Side::Remote(source) => {
@@ -101,55 +107,55 @@ impl Sync<'_> {
     }
 
     /// The folder of a client at the destination that goes with the folder of its last project, if the source has none.
-    fn client_folder(&self, (replica, path): &ReplicaFolder) -> Result<Option<PathBuf>> {
+    fn emptied_client_folder(&self, (replica, path): &ReplicaFolder) -> Result<Option<PathBuf>> {
         if path != Path::new("") {
             return Ok(None);
         }
         let client = replica.parent().unwrap_or(Path::new(""));
-        let is_gone = self.is_folder_gone(client)?;
+        let is_gone = self.is_folder_missing(client)?;
         Ok(is_gone.then(|| client.to_owned()))
     }
 
     /// Removes folders at a remote from which everything was renamed or moved away. Those that cannot be removed stay.
-    pub(super) fn remove_emptied(
+    pub(super) fn remove_empty_folders(
         &self,
         index: &mut Index,
-        side: &RemoteSide,
-        replicas: &[Gathered<'_>],
+        storage: &RemoteSide,
+        replicas: &[SyncReplica<'_>],
         deletes: bool,
-        work: &mut Work,
+        work: &mut SyncWork,
     ) -> Result<()> {
         if interrupt::requested() {
             return Ok(());
         }
         let folders = if deletes {
-            self.sent_folders(replicas)?
+            self.missing_sent_folders(replicas)?
         } else {
-            self.renamed_folders(replicas, work)?
+            self.emptied_by_renames(replicas, work)?
         };
         if folders.is_empty() {
             return Ok(());
         }
-        let removed = if side.abilities.holds_empty_folders() {
-            self.remove_there(side, &folders)?
+        let removed = if storage.abilities.holds_empty_folders() {
+            self.remove_empty_remote(storage, &folders)?
         } else {
             folders
         };
-        index.forget_sent_folders(&side.database.root, &removed)?;
+        index.forget_sent_folders(&storage.database.root, &removed)?;
         work.removed_folders = removed;
         Ok(())
     }
 
-    fn remove_there(
+    fn remove_empty_remote(
         &self,
-        side: &RemoteSide,
+        storage: &RemoteSide,
         folders: &[ReplicaFolder],
     ) -> Result<Vec<ReplicaFolder>> {
         let whole = |(replica, path): &ReplicaFolder| -> PathBuf {
             replica.join(path).components().collect()
         };
         let paths: Vec<PathBuf> = folders.iter().map(whole).collect();
-        let removed = side.remote.remove_empty_folders(&paths)?;
+        let removed = storage.remote.remove_empty_folders(&paths)?;
         let done: Vec<ReplicaFolder> = folders
             .iter()
             .filter(|folder| removed.contains(&whole(folder)))
@@ -157,30 +163,30 @@ impl Sync<'_> {
             .collect();
         let mut clients = BTreeSet::new();
         for folder in &done {
-            clients.extend(self.client_folder(folder)?);
+            clients.extend(self.emptied_client_folder(folder)?);
         }
         let clients: Vec<PathBuf> = clients.into_iter().collect();
         // One with another project in it stays.
-        side.remote.remove_empty_folders(&clients)?;
+        storage.remote.remove_empty_folders(&clients)?;
         Ok(done)
     }
 
     /// Removes folders of a disk that are empty, and then those of clients; gives those that are not there any more.
-    pub(super) fn remove_empty(
+    pub(super) fn remove_empty_local(
         &self,
-        side: &DiskSide,
+        storage: &DiskSide,
         folders: &[ReplicaFolder],
     ) -> Result<Vec<ReplicaFolder>> {
         let mut removed = Vec::new();
         for folder in folders {
             let (replica, path) = folder;
             let whole: PathBuf = replica.join(path).components().collect();
-            if !remove_one(side, &whole) {
+            if !remove_if_empty(storage, &whole) {
                 continue;
             }
-            if let Some(client) = self.client_folder(folder)? {
+            if let Some(client) = self.emptied_client_folder(folder)? {
                 // One with another project in it stays.
-                remove_one(side, &client);
+                remove_if_empty(storage, &client);
             }
             removed.push(folder.clone());
         }
@@ -189,15 +195,15 @@ impl Sync<'_> {
 }
 
 /// Removes a folder if it is empty; says whether it is not there any more.
-fn remove_one(side: &DiskSide, whole: &Path) -> bool {
+fn remove_if_empty(storage: &DiskSide, whole: &Path) -> bool {
     let (above, name) = (
         whole.parent().unwrap_or(Path::new("")),
         whole.file_name().unwrap_or(OsStr::new("")),
     );
-    if side.missing_mount(whole).is_some() {
+    if storage.missing_mount(whole).is_some() {
         return false;
     }
-    let removed = side
+    let removed = storage
         .root
         .beneath(above)
         .and_then(|above| above.remove_empty(name));

@@ -3,12 +3,12 @@
 
 use std::path::Path;
 
-use super::Sync;
-use super::collect::Gathered;
+use super::SyncRun;
+use super::collect::SyncReplica;
 use crate::base::error::Result;
 use crate::base::monitor::Event;
 use crate::base::name::Name;
-use crate::copy::remote::{Looking, Seen};
+use crate::copy::remote::{SourceProbe, SourceState};
 use crate::index::{Index, SentChanges, SentFile, SentFolder};
 use crate::model::project::{Scope, below};
 use crate::model::registry::Category;
@@ -22,13 +22,13 @@ use crate::snapshot::tree::Tree;
 use crate::storage::RemoteSide;
 use crate::storage::content_compare::{OffTimes, Record};
 
-impl Sync<'_> {
+impl SyncRun<'_> {
     /// Lists the destination once for all replicas that were never sent there, and notes what is there already.
-    pub(super) fn adopt(
+    pub(super) fn adopt_existing(
         &self,
         index: &mut Index,
-        side: &RemoteSide,
-        replicas: &mut [Gathered<'_>],
+        storage: &RemoteSide,
+        replicas: &mut [SyncReplica<'_>],
     ) -> Result<()> {
         let new = replicas.iter().filter(|replica| replica.is_new()).count();
         if new == 0 {
@@ -45,39 +45,39 @@ impl Sync<'_> {
             let scope: &Scope = &self.request.scope;
             for category in categories {
                 let inner = self.registry.inner_categories(category);
-                side.listing(category, scope, &inner)?;
+                storage.listing(category, scope, &inner)?;
             }
         }
         for replica in replicas.iter_mut().filter(|replica| replica.is_new()) {
-            self.adopt_one(index, side, replica)?;
+            self.adopt_replica(index, storage, replica)?;
         }
         Ok(())
     }
 
-    fn adopt_one(
+    fn adopt_replica(
         &self,
         index: &mut Index,
-        side: &RemoteSide,
-        replica: &mut Gathered<'_>,
+        storage: &RemoteSide,
+        replica: &mut SyncReplica<'_>,
     ) -> Result<()> {
         let (category, project) = (replica.category, &replica.project);
         let exclusions = &self.exclusions;
-        let mut there = side.destination_tree(self.registry, exclusions, category, project)?;
+        let mut there = storage.destination_tree(self.registry, exclusions, category, project)?;
         if let Some(error) = there.failure() {
-            replica.refused = Some(error.line());
+            replica.refusal = Some(error.line());
             return Ok(());
         }
-        let folds = side.abilities.folds_case();
+        let folds = storage.abilities.folds_case();
         respell(&replica.tree, &mut there, &|_, _| folds);
-        self.hold_times(index, side, replica, &mut there)?;
-        let spelled = below(&category.path, &side.spelled(category, project));
-        let listed = side.listed(&spelled)?;
+        self.reconcile_times(index, storage, replica, &mut there)?;
+        let spelled = below(&category.path, &storage.spelled(category, project));
+        let listed = storage.listed(&spelled)?;
         let forms = Forms::below(&listed, &spelled);
-        let mut adopting = Adopting {
-            looking: Looking::at(&self.source),
+        let mut adopting = SameFileCollector {
+            source: SourceProbe::new(&self.source),
             relative: &replica.relative,
             folder: Path::new(""),
-            mark: &|path| forms.file(path).map_or(0, |file| file.mark),
+            tag_of: &|path| forms.file(path).map_or(0, |file| file.mark),
             files: SentFolder::new(),
         };
         let mut changes = SentChanges::default();
@@ -94,24 +94,24 @@ impl Sync<'_> {
             }
         }
         let source = &self.source.database().root;
-        replica.take_over(source, &changes);
+        replica.adopt(source, &changes);
         if !self.request.dry_run {
             let record = [(replica.relative.clone(), changes)].into();
-            index.keep_sent(&side.database.root, source, &record)?;
+            index.keep_sent(&storage.database.root, source, &record)?;
         }
-        replica.there = Some(there);
+        replica.destination_tree = Some(there);
         Ok(())
     }
 }
 
-impl Sync<'_> {
+impl SyncRun<'_> {
     /// Gives files of the destination's tree the time of the source where the storage returns another than was set, and
     /// keeps these times in the index.
-    fn hold_times(
+    fn reconcile_times(
         &self,
         index: &mut Index,
-        side: &RemoteSide,
-        replica: &Gathered<'_>,
+        storage: &RemoteSide,
+        replica: &SyncReplica<'_>,
         there: &mut Tree,
     ) -> Result<()> {
         let trees = [&replica.tree, &*there];
@@ -122,13 +122,13 @@ impl Sync<'_> {
         let off = OffTimes::find(trees, &mut |wanted| {
             let (database, abilities) = (source.database(), source.abilities());
             let paths = wanted.iter().cloned().collect();
-            side.contents(database, abilities, paths, &replica.relative, &|_| {})
+            storage.contents(database, abilities, paths, &replica.relative, &|_| {})
         })?;
-        for notice in off.notices(&side.database.name) {
+        for notice in off.notices(&storage.database.name) {
             self.monitor.event(&Event::Notice(&notice));
         }
         if !self.request.dry_run {
-            let rows = [None, side.row(index)?];
+            let rows = [None, storage.row(index)?];
             let mut record = Record::new(index.open_again()?, rows);
             record.keep_held(&replica.relative, &off.held)?;
         }
@@ -138,15 +138,15 @@ impl Sync<'_> {
 }
 
 /// Collects the files of a folder that are the same on both sides.
-struct Adopting<'a> {
-    looking: Looking<'a>,
+struct SameFileCollector<'a> {
+    source: SourceProbe<'a>,
     relative: &'a Path,
     folder: &'a Path,
-    mark: &'a dyn Fn(&Path) -> u64,
+    tag_of: &'a dyn Fn(&Path) -> u64,
     files: SentFolder,
 }
 
-impl Visit for Adopting<'_> {
+impl Visit for SameFileCollector<'_> {
     fn all_same(&mut self, packed: &[u8]) {
         let mut files = Files::of(packed);
         while let Ok(Some(file)) = files.next() {
@@ -163,15 +163,15 @@ impl Visit for Adopting<'_> {
         }
         let name = Name::from_bytes(name.to_vec());
         let whole = self.relative.join(self.folder).join(name.as_path());
-        let number = match self.looking.path(&whole) {
-            Seen::File(seen) => seen.number,
+        let number = match self.source.stat_path(&whole) {
+            SourceState::File(seen) => seen.number,
             _ => 0,
         };
         let sent = SentFile {
             bytes: here.bytes,
             modified: here.modified,
             number,
-            mark: (self.mark)(&whole),
+            mark: (self.tag_of)(&whole),
             link: 0,
         };
         self.files.insert(name, sent);

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::Sync;
-use super::collect::Gathered;
+use super::SyncRun;
+use super::collect::SyncReplica;
 use crate::base::error::Result;
 use crate::base::interrupt;
 use crate::copy::outcome::Outcome;
@@ -14,20 +14,20 @@ use crate::snapshot::digest::Digest;
 use crate::snapshot::tree::Tree;
 
 /// What stands for the folders of replicas at the source, by their own folders below the root.
-pub(super) type Folders = BTreeMap<PathBuf, Digest>;
+pub(super) type FolderDigests = BTreeMap<PathBuf, Digest>;
 
-impl Sync<'_> {
+impl SyncRun<'_> {
     /// The folders of these replicas, of those that could be read whole.
-    pub(super) fn folders(&self, replicas: &[Gathered<'_>]) -> Folders {
+    pub(super) fn folder_digests(&self, replicas: &[SyncReplica<'_>]) -> FolderDigests {
         // A remote tells no permissions of folders.
         if self.source.folder().is_none() {
-            return Folders::new();
+            return FolderDigests::new();
         }
         let whole = replicas
             .iter()
             .filter(|replica| !replica.tree.folders.is_empty() && replica.tree.problems.is_empty());
         whole
-            .map(|replica| (replica.relative.clone(), digest(&replica.tree)))
+            .map(|replica| (replica.relative.clone(), folder_digest(&replica.tree)))
             .collect()
     }
 
@@ -36,7 +36,7 @@ impl Sync<'_> {
         &self,
         index: &Index,
         replica: &Path,
-        folders: &Folders,
+        folders: &FolderDigests,
     ) -> Result<bool> {
         let (source, destination) = self.roots();
         let before = index.sent_folders(destination, source, replica)?;
@@ -45,10 +45,10 @@ impl Sync<'_> {
     }
 
     /// Keeps what was brought: nothing of a run that was stopped, or of a replica in which something failed or is left.
-    pub(super) fn keep_folders(
+    pub(super) fn record_folder_digests(
         &self,
         index: &mut Index,
-        folders: &Folders,
+        folders: &FolderDigests,
         report: &Report,
     ) -> Result<()> {
         if interrupt::requested() || self.request.retry_failed {
@@ -79,7 +79,7 @@ impl Sync<'_> {
 }
 
 /// What stands for paths, permissions and times of all folders.
-fn digest(tree: &Tree) -> Digest {
+fn folder_digest(tree: &Tree) -> Digest {
     let mut bytes = Vec::new();
     for (path, folder) in &tree.folders {
         bytes.extend_from_slice(path.as_os_str().as_encoded_bytes());

@@ -4,32 +4,32 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::Sync;
-use super::changes::Gone;
-use super::collect::Gathered;
-use super::folder_metadata::Folders;
-use super::respelled::OtherSpellings;
-use super::source::Looked;
+use super::SyncRun;
+use super::changes::MissingFile;
+use super::collect::SyncReplica;
+use super::folder_metadata::FolderDigests;
+use super::respelled::RespelledFiles;
+use super::source::SourceSnapshot;
 use crate::base::error::Result;
 use crate::base::interrupt;
 use crate::base::monitor::Event;
 use crate::base::name::Name;
 use crate::copy;
-use crate::copy::destination::{Bounds, Errand, Replica};
+use crate::copy::destination::{CopyLimits, CopySpec, SourceReplica};
 use crate::copy::outcome::Outcome;
-use crate::copy::plan::Rules;
-use crate::copy::remote::{Looking, Seen};
+use crate::copy::plan::CopyRules;
+use crate::copy::remote::{SourceProbe, SourceState};
 use crate::copy::report::Report;
 use crate::index::{Index, SentChanges, SentFile, SentFolder, SentRecord, SentRow};
 use crate::snapshot::manifest::Files;
 use crate::storage::{DiskSide, Opened};
 
-impl Sync<'_> {
-    pub(super) fn to_disk(
+impl SyncRun<'_> {
+    pub(super) fn sync_to_local(
         &self,
         index: &mut Index,
-        side: &DiskSide,
-        looked: Looked,
+        storage: &DiskSide,
+        snapshot: SourceSnapshot,
     ) -> Result<Report> {
         let mut report = Report::default();
         self.monitor.event(&Event::Started {
@@ -37,77 +37,78 @@ impl Sync<'_> {
             files: None,
             bytes: None,
         });
-        let mut replicas = self.gather(index, looked, &mut report)?;
-        let failed = self.failed(index)?;
-        let mut errand = self.errand(&failed);
-        let (mut gone, respelled) = self.gone_files(&replicas)?;
-        errand.bounds.renamed = respelled.renamed_replicas();
-        let folders = self.folders(&replicas);
-        let known = self.sort_out(index, &mut replicas, &folders, &mut errand, &mut report)?;
-        self.refuse_to_delete(&gone, known)?;
+        let mut replicas = self.collect_replicas(index, snapshot, &mut report)?;
+        let failed = self.failed_paths(index)?;
+        let mut spec = self.copy_spec(&failed);
+        let (mut gone, respelled) = self.find_missing_files(&replicas)?;
+        spec.limits.renamed_replicas = respelled.renamed_replicas();
+        let folders = self.folder_digests(&replicas);
+        let known =
+            self.add_changed_replicas(index, &mut replicas, &folders, &mut spec, &mut report)?;
+        self.refuse_mass_deletion(&gone, known)?;
         // Copying looks by itself, before it writes.
-        let deletes = self.request.delete && !gone.is_empty() && errand.replicas.is_empty();
-        self.refuse_same_place(Opened::Disk(side), deletes)?;
+        let deletes = self.request.delete && !gone.is_empty() && spec.replicas.is_empty();
+        self.refuse_same_place(Opened::Disk(storage), deletes)?;
         self.monitor.event(&Event::Finished);
-        if !errand.replicas.is_empty() {
-            let errand = copy::carry(
+        if !spec.replicas.is_empty() {
+            let spec = copy::execute(
                 index,
-                errand,
+                spec,
                 self.request.destination,
                 self.monitor,
                 &mut report,
             )?;
             if !self.request.dry_run {
-                self.record(index, &errand.replicas, &replicas, &mut report)?;
+                self.record_copied(index, &spec.replicas, &replicas, &mut report)?;
             }
         }
         if !self.request.dry_run {
-            self.keep_folders(index, &folders, &report)?;
-            self.note_failed(index, &report)?;
-            gone.extend(respelled.held_beside(&side.root));
+            self.record_folder_digests(index, &folders, &report)?;
+            self.record_failures(index, &report)?;
+            gone.extend(respelled.stored_under_both(&storage.root));
         }
-        self.end_gone(index, side, &replicas, &gone, &mut report)?;
+        self.delete_local(index, storage, &replicas, &gone, &mut report)?;
         Ok(report)
     }
 
     /// What is gone from the source, with the folders of its replicas, and what it holds under another spelling.
-    fn gone_files(
+    fn find_missing_files(
         &self,
-        replicas: &[Gathered<'_>],
-    ) -> Result<(Vec<(PathBuf, Gone)>, OtherSpellings)> {
+        replicas: &[SyncReplica<'_>],
+    ) -> Result<(Vec<(PathBuf, MissingFile)>, RespelledFiles)> {
         let mut gone = Vec::new();
         if self.request.retry_failed {
-            return Ok((gone, OtherSpellings::default()));
+            return Ok((gone, RespelledFiles::default()));
         }
-        let mut looking = Looking::at(&self.source);
+        let mut probe = SourceProbe::new(&self.source);
         for replica in replicas {
-            for file in self.changes(replica).gone {
-                if self.is_gone(&mut looking, &replica.relative.join(&file.path))? {
+            for file in self.replica_changes(replica).missing {
+                if self.is_missing_at_source(&mut probe, &replica.relative.join(&file.path))? {
                     gone.push((replica.relative.clone(), file));
                 }
             }
         }
-        let respelled = OtherSpellings::take_out(replicas, &mut gone);
+        let respelled = RespelledFiles::extract(replicas, &mut gone);
         Ok((gone, respelled))
     }
 
     /// Adds the replicas with work to the errand, and reports what is the same in the others; gives how many files this
     /// source sent before.
-    fn sort_out(
+    fn add_changed_replicas(
         &self,
         index: &Index,
-        replicas: &mut [Gathered<'_>],
-        folders: &Folders,
-        errand: &mut Errand,
+        replicas: &mut [SyncReplica<'_>],
+        folders: &FolderDigests,
+        spec: &mut CopySpec,
         report: &mut Report,
     ) -> Result<u64> {
         let mut known = 0;
         for replica in replicas {
-            let changes = self.changes(replica);
-            known += changes.known;
-            let is_failed = errand
-                .bounds
-                .first
+            let changes = self.replica_changes(replica);
+            known += changes.sent_files;
+            let is_failed = spec
+                .limits
+                .priority
                 .iter()
                 .any(|path| path.starts_with(&replica.relative));
             let has_work = !changes.send.is_empty()
@@ -116,59 +117,59 @@ impl Sync<'_> {
                 || self.have_folders_changed(index, &replica.relative, folders)?
                 || replica.is_new();
             if (has_work && !self.request.retry_failed) || is_failed {
-                errand.replicas.push(Replica {
+                spec.replicas.push(SourceReplica {
                     category: replica.category.clone(),
                     project: replica.project.clone(),
                     tree: std::mem::take(&mut replica.tree),
                 });
             } else if !self.request.retry_failed {
-                report.same(changes.same);
+                report.add_same(changes.same);
                 // Of the others copying tells.
-                self.report_unread(&replica.relative, &replica.tree, report);
+                self.report_unreadable(&replica.relative, &replica.tree, report);
             }
         }
         Ok(known)
     }
 
     /// The files that failed before, by their paths below both roots.
-    fn failed(&self, index: &Index) -> Result<HashSet<PathBuf>> {
+    fn failed_paths(&self, index: &Index) -> Result<HashSet<PathBuf>> {
         let (source, destination) = self.roots();
         let failures = index.failures_below(source, destination, Path::new(""))?;
         Ok(failures.into_iter().map(|failure| failure.path).collect())
     }
 
-    fn errand(&self, failed: &HashSet<PathBuf>) -> Errand {
-        Errand {
+    fn copy_spec(&self, failed: &HashSet<PathBuf>) -> CopySpec {
+        CopySpec {
             registry: self.registry.clone(),
             scope: self.request.scope.clone(),
             exclusions: self.exclusions.clone(),
             source: self.source.clone(),
             replicas: Vec::new(),
-            rules: Rules {
+            rules: CopyRules {
                 // What the source holds is what counts; what was there is kept among the old versions.
                 overwrite: true,
-                ..Rules::default()
+                ..CopyRules::default()
             },
             verify: self.request.verify,
             dry_run: self.request.dry_run,
-            asks: false,
+            confirm_replacements: false,
             run: self.run,
-            bounds: Bounds {
+            limits: CopyLimits {
                 only: self.request.retry_failed.then(|| failed.clone()),
-                first: failed.clone(),
-                most: self.request.max_files,
-                until: self.request.limits.until,
-                ..Bounds::default()
+                priority: failed.clone(),
+                max_files: self.request.max_files,
+                deadline: self.request.limits.until,
+                ..CopyLimits::default()
             },
         }
     }
 
     /// Notes what is at the destination now: everything that the report says nothing else of.
-    fn record(
+    fn record_copied(
         &self,
         index: &mut Index,
-        done: &[Replica],
-        gathered: &[Gathered<'_>],
+        done: &[SourceReplica],
+        gathered: &[SyncReplica<'_>],
         report: &mut Report,
     ) -> Result<()> {
         let (source, destination) = self.roots();
@@ -184,15 +185,15 @@ impl Sync<'_> {
             }
             others.insert(whole.to_owned());
         }
-        let mut looking = Looking::at(&self.source);
+        let mut probe = SourceProbe::new(&self.source);
         let (mut record, mut good) = (SentRecord::new(), Vec::new());
         for replica in done {
             let relative = replica.relative();
             let known = gathered
                 .iter()
                 .find(|gathered| gathered.relative == relative)
-                .map_or(&[][..], |gathered| &gathered.rows);
-            let changes = there(replica, known, &others, &mut looking, &mut good);
+                .map_or(&[][..], |gathered| &gathered.sent_rows);
+            let changes = sent_changes(replica, known, &others, &mut probe, &mut good);
             if !interrupt::requested() || changes.folders().any(|(_, files)| !files.is_empty()) {
                 record.insert(relative, changes);
             }
@@ -202,7 +203,7 @@ impl Sync<'_> {
     }
 
     /// Notes what failed, each path once.
-    fn note_failed(&self, index: &mut Index, report: &Report) -> Result<()> {
+    fn record_failures(&self, index: &mut Index, report: &Report) -> Result<()> {
         let (source, destination) = self.roots();
         let mut failed = BTreeMap::new();
         for item in &report.items {
@@ -218,11 +219,11 @@ impl Sync<'_> {
 }
 
 /// What is at the destination now of a replica that was copied, but for `others`; `good` gets all its files.
-fn there(
-    replica: &Replica,
+fn sent_changes(
+    replica: &SourceReplica,
     known: &[SentRow],
     others: &HashSet<PathBuf>,
-    looking: &mut Looking<'_>,
+    probe: &mut SourceProbe<'_>,
     good: &mut Vec<PathBuf>,
 ) -> SentChanges {
     let relative = replica.relative();
@@ -247,7 +248,7 @@ fn there(
                 .filter(|sent| sent.is_same(&file));
             let number = match same {
                 Some(same) => same.number,
-                None => number(&looking.path(&whole)),
+                None => file_id(&probe.stat_path(&whole)),
             };
             let state = SentFile {
                 number,
@@ -264,9 +265,9 @@ fn there(
 }
 
 /// A file's number on its file system; 0 where that is not known.
-fn number(seen: &Seen) -> u64 {
+fn file_id(seen: &SourceState) -> u64 {
     match seen {
-        Seen::File(seen) => seen.number,
-        Seen::Gone | Seen::Other(_) | Seen::Unknown => 0,
+        SourceState::File(seen) => seen.number,
+        SourceState::Missing | SourceState::NotAFile(_) | SourceState::Unknown => 0,
     }
 }

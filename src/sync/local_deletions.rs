@@ -6,9 +6,9 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Sync;
-use super::changes::Gone;
-use super::collect::Gathered;
+use super::SyncRun;
+use super::changes::MissingFile;
+use super::collect::SyncReplica;
 use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::base::name::Name;
@@ -26,88 +26,94 @@ use crate::storage::observation::{Noting, Place};
 use crate::storage::version::Versions;
 use crate::storage::{DiskSide, Opened};
 
-impl Sync<'_> {
+impl SyncRun<'_> {
     /// Reports what is gone from the source, or moves it among the old versions; with it go the folders that it leaves
     /// empty.
-    pub(super) fn end_gone(
+    pub(super) fn delete_local(
         &self,
         index: &mut Index,
-        side: &DiskSide,
-        replicas: &[Gathered<'_>],
-        gone: &[(PathBuf, Gone)],
+        storage: &DiskSide,
+        replicas: &[SyncReplica<'_>],
+        gone: &[(PathBuf, MissingFile)],
         report: &mut Report,
     ) -> Result<()> {
         let deletes = self.request.delete && !self.request.dry_run && !interrupt::requested();
         let count = gone.len() as u64;
-        if !deletes || matches!(self.ask_to_delete(count), Err(Error::Declined)) {
+        if !deletes || matches!(self.confirm_deletion(count), Err(Error::Declined)) {
             for (replica, file) in gone {
-                report.add(self.gone(), || self.there(&replica.join(&file.path)));
+                report.add(self.missing_outcome(), || {
+                    self.destination_path(&replica.join(&file.path))
+                });
             }
             return Ok(());
         }
-        let folders = self.sent_folders(replicas)?;
+        let folders = self.missing_sent_folders(replicas)?;
         if gone.is_empty() && folders.is_empty() {
             return Ok(());
         }
-        self.refuse_same_place(Opened::Disk(side), true)?;
-        let _lock = Lock::make_and_take(&side.root, &side.database.name, self.run)?;
-        let versions = Versions::new(&side.root, self.run);
+        self.refuse_same_place(Opened::Disk(storage), true)?;
+        let _lock = Lock::make_and_take(&storage.root, &storage.database.name, self.run)?;
+        let versions = Versions::new(&storage.root, self.run);
         let mut record = SentRecord::new();
         let mut times = BTreeMap::new();
         for (replica, file) in gone {
             let whole = replica.join(&file.path);
             if !times.contains_key(replica) {
-                let known = (self.step_there(index, replica)?, side.held(replica)?);
+                let known = (
+                    self.destination_precision(index, replica)?,
+                    storage.held(replica)?,
+                );
                 times.insert(replica, known);
             }
-            let outcome = match self.put_aside(side, &versions, replica, file, &times[replica]) {
-                Ok(outcome) => outcome,
-                Err(error) => Outcome::Failed(error.line()),
-            };
+            let outcome =
+                match self.move_to_versions(storage, &versions, replica, file, &times[replica]) {
+                    Ok(outcome) => outcome,
+                    Err(error) => Outcome::Failed(error.line()),
+                };
             if matches!(outcome, Outcome::Deleted | Outcome::Skipped(_)) {
                 let changes = record.entry(replica.clone()).or_default();
                 changes.gone(&file.path);
             }
-            report.add(outcome, || self.there(&whole));
+            report.add(outcome, || self.destination_path(&whole));
         }
         let (source, destination) = self.roots();
         index.keep_sent(destination, source, &record)?;
-        let emptied = self.remove_empty(side, &folders)?;
+        let emptied = self.remove_empty_local(storage, &folders)?;
         index.forget_sent_folders(destination, &emptied)?;
-        let path = versions.path().map(|path| side.root.path().join(path));
-        report.versions.extend(path);
+        let path = versions.path().map(|path| storage.root.path().join(path));
+        report.version_folders.extend(path);
         let touched = gone.iter().map(|(replica, _)| replica);
         let touched = touched.chain(emptied.iter().map(|(replica, _)| replica));
-        self.look_again(index, side, touched.collect())
+        self.rescan(index, storage, touched.collect())
     }
 
     /// Tells the index what is left of the replicas from which something was taken away.
-    fn look_again(
+    fn rescan(
         &self,
         index: &mut Index,
-        side: &DiskSide,
+        storage: &DiskSide,
         replicas: BTreeSet<&PathBuf>,
     ) -> Result<()> {
         let meant: Vec<_> = replicas
             .into_iter()
-            .filter_map(|replica| self.meant(replica))
+            .filter_map(|replica| self.match_replica(replica))
             .collect();
-        let mut noting = Noting::begin(index, self.request.destination)?;
+        let mut builder = Noting::begin(index, self.request.destination)?;
         for (category, project) in &meant {
-            let tree = side.tree(self.registry, &self.exclusions, category, project)?;
-            noting.add(category, project, &tree)?;
+            let tree = storage.tree(self.registry, &self.exclusions, category, project)?;
+            builder.add(category, project, &tree)?;
         }
-        let noted = noting.finish()?;
-        noted.write(index, Place::Disk(&side.root))
+        let observation = builder.finish()?;
+        observation.write(index, Place::Disk(&storage.root))
     }
 
     /// Moves one file or link among the old versions, if it is there as it was sent.
-    fn put_aside(
+    fn move_to_versions(
         &self,
-        side: &DiskSide,
+        storage: &DiskSide,
         versions: &Versions<'_>,
         replica: &Path,
-        file: &Gone,
+        file: &MissingFile,
         (step, held): &(Step, Held),
     ) -> Result<Outcome> {
         let whole = replica.join(&file.path);
@@ -116,11 +122,11 @@ impl Sync<'_> {
             whole.file_name().unwrap_or(OsStr::new("")),
         );
         debug_assert!(!whole.starts_with(OWN_FOLDER));
-        if let Some(error) = side.missing_mount(&whole) {
+        if let Some(error) = storage.missing_mount(&whole) {
             return Err(error);
         }
         let absent = || Outcome::Skipped("it was not there any more".to_owned());
-        let folder = match side.root.beneath(folder) {
+        let folder = match storage.root.beneath(folder) {
             Err(error) if is_missing(&error) => return Ok(absent()),
             folder => Arc::new(folder?),
         };
@@ -135,7 +141,7 @@ impl Sync<'_> {
             .filter(|held| (held.bytes, held.shown) == (stat.bytes, stat.modified));
         let modified = held.map_or(stat.modified, |held| held.meant);
         if !is_as_sent(&folder, name, &stat, &file.sent, (modified, *step)) {
-            return Ok(self.changed_there());
+            return Ok(self.changed_outcome());
         }
         let old = Known {
             kind: stat.kind,
@@ -147,10 +153,11 @@ impl Sync<'_> {
     }
 
     /// The step in which a replica's file system keeps times at the destination, as far as the index knows.
-    fn step_there(&self, index: &Index, replica: &Path) -> Result<Step> {
+    fn destination_precision(&self, index: &Index, replica: &Path) -> Result<Step> {
         let destination = &self.request.destination.root;
-        let Some((id, (category, project))) =
-            index.database_id(destination)?.zip(self.meant(replica))
+        let Some((id, (category, project))) = index
+            .database_id(destination)?
+            .zip(self.match_replica(replica))
         else {
             return Ok(Step::TwoSeconds);
         };

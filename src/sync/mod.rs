@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use self::source::{Ahead, Looked, look};
+use self::source::{SourcePrefetch, SourceSnapshot, read_source};
 use crate::base::confirmation::Consent;
 use crate::base::error::Result;
 use crate::base::interrupt;
@@ -46,7 +46,7 @@ use crate::storage::{Opened, Side};
     clippy::struct_excessive_bools,
     reason = "each is an option of the line"
 )]
-pub struct Request<'a> {
+pub struct SyncRequest<'a> {
     /// Which projects.
     pub scope: Scope,
     /// Which categories.
@@ -74,15 +74,15 @@ pub struct Request<'a> {
 }
 
 /// What a sync has at hand.
-struct Sync<'a> {
+struct SyncRun<'a> {
     registry: &'a Registry,
-    request: &'a Request<'a>,
+    request: &'a SyncRequest<'a>,
     exclusions: Arc<Exclusions>,
     source: Arc<Side>,
     run: i64,
     monitor: &'a dyn Monitor,
     /// Whether source and destination were found to be two places.
-    are_apart: Cell<bool>,
+    are_known_distinct: Cell<bool>,
 }
 
 /// Syncs, or plans to. Files that fail are in the report and remembered; the rest is sent all the same.
@@ -93,7 +93,7 @@ struct Sync<'a> {
 pub fn sync(
     index: &mut Index,
     registry: &Registry,
-    request: &Request<'_>,
+    request: &SyncRequest<'_>,
     run: i64,
     monitor: &dyn Monitor,
 ) -> Result<Report> {
@@ -108,37 +108,42 @@ pub fn sync(
     let ahead = if request.source.is_remote() || request.retry_failed {
         None
     } else {
-        Some(Ahead::begin(index, registry, request, &exclusions)?)
+        Some(SourcePrefetch::start(
+            index,
+            registry,
+            request,
+            &exclusions,
+        )?)
     };
     let destination = Side::open(index, request.destination)?;
-    let (source, looked) = if let Some(ahead) = ahead {
-        ahead.end()?
+    let (source, snapshot) = if let Some(ahead) = ahead {
+        ahead.wait()?
     } else {
         let source = Side::open(index, request.source)?;
-        let looked = if request.retry_failed && request.destination.is_remote() {
-            Looked::default()
+        let snapshot = if request.retry_failed && request.destination.is_remote() {
+            SourceSnapshot::default()
         } else {
             let categories = request
                 .categories
                 .iter()
                 .map(|category| (*category).clone());
             let categories: Vec<Category> = categories.collect();
-            look(&source, registry, &exclusions, &categories, &request.scope)?
+            read_source(&source, registry, &exclusions, &categories, &request.scope)?
         };
-        (Arc::new(source), looked)
+        (Arc::new(source), snapshot)
     };
-    let sync = Sync {
+    let sync = SyncRun {
         registry,
         request,
         exclusions,
         source,
         run,
         monitor,
-        are_apart: Cell::new(false),
+        are_known_distinct: Cell::new(false),
     };
     let mut report = match &destination {
-        Side::Disk(side) => sync.to_disk(index, side, looked)?,
-        Side::Remote(side) => sync.to_remote(index, side, looked)?,
+        Side::Disk(storage) => sync.sync_to_local(index, storage, snapshot)?,
+        Side::Remote(storage) => sync.sync_to_remote(index, storage, snapshot)?,
     };
     report.elapsed = start.elapsed();
     report.interrupted = interrupt::requested();
@@ -146,7 +151,7 @@ pub fn sync(
     Ok(report)
 }
 
-impl Sync<'_> {
+impl SyncRun<'_> {
     /// The roots of the source and of the destination.
     fn roots(&self) -> (&Path, &Path) {
         (&self.request.source.root, &self.request.destination.root)
@@ -154,16 +159,16 @@ impl Sync<'_> {
 
     /// Refuses a destination that is the source by another way, once a run. `writes` says whether anything will be written.
     fn refuse_same_place(&self, destination: Opened<'_>, writes: bool) -> Result<()> {
-        if self.request.dry_run || self.are_apart.get() {
+        if self.request.dry_run || self.are_known_distinct.get() {
             return Ok(());
         }
         self.source.refuse_same_place(destination, writes)?;
-        self.are_apart.set(writes);
+        self.are_known_distinct.set(writes);
         Ok(())
     }
 
     /// The path of something at the destination, from its path below the root.
-    fn there(&self, whole: &Path) -> PathBuf {
+    fn destination_path(&self, whole: &Path) -> PathBuf {
         self.request.destination.path(whole)
     }
 }

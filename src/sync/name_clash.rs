@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::collect::Gathered;
+use super::collect::SyncReplica;
 use crate::base::name::Name;
 use crate::copy::name_rules;
-use crate::copy::name_rules::Habits;
+use crate::copy::name_rules::NameRules;
 use crate::index::SentRow;
 
 /// Names by their folders, below a replica's.
 #[derive(Debug, Default)]
-pub(super) struct Names(BTreeMap<PathBuf, BTreeSet<Name>>);
+pub(super) struct NamesByFolder(BTreeMap<PathBuf, BTreeSet<Name>>);
 
-impl Names {
+impl NamesByFolder {
     /// Adds something, and the folders that it is in.
     pub(super) fn add(&mut self, path: &Path) {
         for path in path.ancestors() {
@@ -26,7 +26,7 @@ impl Names {
     }
 
     /// What was sent, by whatever source.
-    pub(super) fn sent(rows: &[SentRow]) -> Self {
+    pub(super) fn from_sent(rows: &[SentRow]) -> Self {
         let mut names = Self::default();
         for row in rows {
             names.add(&row.folder);
@@ -38,7 +38,11 @@ impl Names {
 
     /// Of these names that are to be sent, those that a storage with such habits cannot tell from others in the same folder,
     /// new ones or those that are there: their paths, and why.
-    pub(super) fn clashes(&self, there: &Self, habits: &Habits<'_>) -> BTreeMap<PathBuf, String> {
+    pub(super) fn find_clashes(
+        &self,
+        there: &Self,
+        rules: &NameRules<'_>,
+    ) -> BTreeMap<PathBuf, String> {
         let mut clashes = BTreeMap::new();
         let none = BTreeSet::new();
         for (path, names) in &self.0 {
@@ -46,30 +50,33 @@ impl Names {
             let new = names.difference(there);
             let new: Vec<OsString> = new.map(|name| name.as_os_str().to_owned()).collect();
             let there: Vec<Name> = there.iter().cloned().collect();
-            name_rules::clashes(path, &new, &there, habits, &mut clashes);
+            name_rules::find_clashes(path, &new, &there, rules, &mut clashes);
         }
         clashes
     }
 }
 
-impl Gathered<'_> {
+impl SyncReplica<'_> {
     /// What cannot be sent, by its path below the replica's folder, and why.
-    pub(super) fn clashes(&self, habits: &Habits<'_>) -> BTreeMap<PathBuf, String> {
-        let mut there = Names::sent(&self.rows);
-        let mut new = Names::default();
+    pub(super) fn find_clashes(&self, rules: &NameRules<'_>) -> BTreeMap<PathBuf, String> {
+        let mut there = NamesByFolder::from_sent(&self.sent_rows);
+        let mut new = NamesByFolder::default();
         for path in self.tree.folders.keys() {
-            let names = name_rules::names_there(&self.tree, path).into_iter();
+            let names = name_rules::names_in_folder(&self.tree, path).into_iter();
             new.0.insert(path.clone(), names.collect());
-            if let Some(tree) = &self.there {
+            if let Some(tree) = &self.destination_tree {
                 let names = there.0.entry(path.clone()).or_default();
-                names.extend(name_rules::names_there(tree, path));
+                names.extend(name_rules::names_in_folder(tree, path));
             }
         }
-        new.clashes(&there, habits)
+        new.find_clashes(&there, rules)
     }
 }
 
 /// Why something cannot be sent: its own name, or that of a folder it is in.
-pub(super) fn why<'a>(clashes: &'a BTreeMap<PathBuf, String>, path: &Path) -> Option<&'a String> {
+pub(super) fn clash_reason<'a>(
+    clashes: &'a BTreeMap<PathBuf, String>,
+    path: &Path,
+) -> Option<&'a String> {
     path.ancestors().find_map(|path| clashes.get(path))
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::Sync;
-use super::collect::Gathered;
-use super::work::Work;
+use super::SyncRun;
+use super::collect::SyncReplica;
+use super::work::SyncWork;
 use crate::base::error::Result;
 use crate::index::Index;
 use crate::model::project::Scope;
@@ -13,41 +13,41 @@ use crate::snapshot::tree::Tree;
 use crate::storage::RemoteSide;
 use crate::storage::observation::{Noting, Place};
 
-impl Sync<'_> {
+impl SyncRun<'_> {
     /// Tells the index what the destination holds now of the replicas in which something was done.
-    pub(super) fn note_destination(
+    pub(super) fn record_destination(
         &self,
         index: &mut Index,
-        side: &RemoteSide,
-        replicas: &[Gathered<'_>],
-        work: &Work,
+        storage: &RemoteSide,
+        replicas: &[SyncReplica<'_>],
+        work: &SyncWork,
     ) -> Result<()> {
         let touched = work.touched();
-        let database = index.database_id(&side.database.root)?;
+        let database = index.database_id(&storage.database.root)?;
         let mut trees = Vec::new();
         for replica in replicas {
             let is_touched = touched.contains(replica.relative.as_path());
-            let listed = replica.there.as_ref();
+            let listed = replica.destination_tree.as_ref();
             if !is_touched && listed.is_none() {
                 continue;
             }
             let before = match listed {
-                Some(_) => side.tree(
+                Some(_) => storage.tree(
                     self.registry,
                     &self.exclusions,
                     replica.category,
                     &replica.project,
                 )?,
-                None => stored(index, database, replica)?,
+                None => stored_tree(index, database, replica)?,
             };
-            let rows = index.sent(&side.database.root, &replica.relative)?;
+            let rows = index.sent(&storage.database.root, &replica.relative)?;
             let made: Vec<PathBuf> = work
-                .folders
+                .new_folders
                 .iter()
                 .filter(|(of, _)| *of == replica.relative)
                 .map(|(_, folder)| folder.clone())
                 .collect();
-            let mut tree = side.with_record(before, &rows, &made, &self.exclusions);
+            let mut tree = storage.with_record(before, &rows, &made, &self.exclusions);
             for (_, path) in work
                 .removed
                 .iter()
@@ -67,22 +67,22 @@ impl Sync<'_> {
         if trees.is_empty() {
             return Ok(());
         }
-        let mut noting = Noting::begin(index, self.request.destination)?;
+        let mut builder = Noting::begin(index, self.request.destination)?;
         for (replica, tree) in &trees {
-            noting.add(replica.category, &replica.project, tree)?;
+            builder.add(replica.category, &replica.project, tree)?;
         }
-        let noted = noting.finish()?;
-        noted.write(index, Place::Remote(side.identity()))
+        let observation = builder.finish()?;
+        observation.write(index, Place::Remote(storage.identity()))
     }
 }
 
-impl Work {
+impl SyncWork {
     /// The replicas in which something was done, by their folders.
     fn touched(&self) -> BTreeSet<&Path> {
         let sent = self.send.iter().map(|file| file.replica.as_path());
         let renamed = self.renames.iter();
         let renamed = renamed.map(|renamed| renamed.file.replica.as_path());
-        let others = self.removed.iter().chain(&self.folders);
+        let others = self.removed.iter().chain(&self.new_folders);
         let others = others.chain(&self.removed_folders);
         let others = others.map(|(replica, _)| replica.as_path());
         sent.chain(renamed).chain(others).collect()
@@ -90,7 +90,7 @@ impl Work {
 }
 
 /// What the index knows of a replica at the destination.
-fn stored(index: &Index, database: Option<i64>, replica: &Gathered<'_>) -> Result<Tree> {
+fn stored_tree(index: &Index, database: Option<i64>, replica: &SyncReplica<'_>) -> Result<Tree> {
     let mut tree = Tree::default();
     let Some(database) = database else {
         return Ok(tree);

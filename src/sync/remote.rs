@@ -2,44 +2,44 @@
 
 use std::path::PathBuf;
 
-use super::Sync;
-use super::respelled::OtherSpellings;
-use super::source::Looked;
-use super::work::Work;
+use super::SyncRun;
+use super::respelled::RespelledFiles;
+use super::source::SourceSnapshot;
+use super::work::SyncWork;
 use crate::base::error::Result;
 use crate::base::interrupt;
 use crate::base::monitor::Event;
 use crate::copy::outcome::Outcome;
 use crate::copy::remote;
-use crate::copy::remote::{End, Outgoing, Sending};
+use crate::copy::remote::{OutgoingFile, Upload, UploadEnd};
 use crate::copy::report::Report;
 use crate::index::{Index, SentFolder, SentRecord};
 use crate::storage::{Opened, RemoteSide};
 
 /// What came of sending.
 #[derive(Default)]
-struct SentAll {
+struct SendResult {
     /// The folders of old versions in which something was kept.
-    kept: Vec<PathBuf>,
+    version_folders: Vec<PathBuf>,
     /// Why the destination did not answer to the end, if it did not.
-    lost: Option<String>,
+    connection_error: Option<String>,
 }
 
-impl Sync<'_> {
-    pub(super) fn to_remote(
+impl SyncRun<'_> {
+    pub(super) fn sync_to_remote(
         &self,
         index: &mut Index,
-        side: &RemoteSide,
-        looked: Looked,
+        storage: &RemoteSide,
+        snapshot: SourceSnapshot,
     ) -> Result<Report> {
         let mut report = Report::default();
         if !self.request.dry_run {
-            remote::settle(index, side, &self.source)?;
+            remote::settle_journal(index, storage, &self.source)?;
         }
         // Before the record says that anything is there.
-        self.refuse_same_place(Opened::Remote(side), side.identity().is_none())?;
+        self.refuse_same_place(Opened::Remote(storage), storage.identity().is_none())?;
         if self.request.retry_failed {
-            self.retry(index, side, &mut report)?;
+            self.retry_failed(index, storage, &mut report)?;
             return Ok(report);
         }
         self.monitor.event(&Event::Started {
@@ -47,20 +47,21 @@ impl Sync<'_> {
             files: None,
             bytes: None,
         });
-        let mut replicas = self.gather(index, looked, &mut report)?;
-        self.adopt(index, side, &mut replicas)?;
-        let mut work = self.work(index, side, &replicas, &mut report)?;
+        let mut replicas = self.collect_replicas(index, snapshot, &mut report)?;
+        self.adopt_existing(index, storage, &mut replicas)?;
+        let mut work = self.collect_work(index, storage, &replicas, &mut report)?;
         self.monitor.event(&Event::Finished);
-        work.renames = self.find_renames(side, &mut work, &replicas);
-        work.respelled = OtherSpellings::take_out(&replicas, &mut work.gone);
-        self.refuse_disappearance(&work)?;
+        work.renames = self.find_renames(storage, &mut work, &replicas);
+        work.respelled = RespelledFiles::extract(&replicas, &mut work.missing);
+        self.check_mass_deletion(&work)?;
         if self.request.dry_run {
-            self.foresee(work, &mut report);
+            self.report_dry_run(work, &mut report);
             return Ok(report);
         }
-        let deletes = self.carry_out(index, side, &mut work, &mut report)?;
-        self.remove_emptied(index, side, &replicas, deletes, &mut work)?;
-        let noted = interrupt::shielded(|| self.note_destination(index, side, &replicas, &work));
+        let deletes = self.execute(index, storage, &mut work, &mut report)?;
+        self.remove_empty_folders(index, storage, &replicas, deletes, &mut work)?;
+        let noted =
+            interrupt::shielded(|| self.record_destination(index, storage, &replicas, &work));
         if let Err(error) = noted {
             self.monitor.event(&Event::Problem(&error));
             report.unrecorded = true;
@@ -69,21 +70,21 @@ impl Sync<'_> {
     }
 
     /// Does it: renames, then what is to be sent, then what is to be deleted. Says whether that was done.
-    pub(super) fn carry_out(
+    pub(super) fn execute(
         &self,
         index: &mut Index,
-        side: &RemoteSide,
-        work: &mut Work,
+        storage: &RemoteSide,
+        work: &mut SyncWork,
         report: &mut Report,
     ) -> Result<bool> {
         let is_needed =
-            !work.send.is_empty() || !work.folders.is_empty() || !work.renames.is_empty();
-        let takes_away = self.request.delete && !work.gone.is_empty();
-        self.refuse_same_place(Opened::Remote(side), is_needed || takes_away)?;
+            !work.send.is_empty() || !work.new_folders.is_empty() || !work.renames.is_empty();
+        let takes_away = self.request.delete && !work.missing.is_empty();
+        self.refuse_same_place(Opened::Remote(storage), is_needed || takes_away)?;
         if is_needed {
-            side.ensure_identity()?;
+            storage.ensure_identity()?;
         }
-        self.rename(index, side, work, report)?;
+        self.rename(index, storage, work, report)?;
         let most = self.request.max_files.map_or(usize::MAX, |most| {
             usize::try_from(most).unwrap_or(usize::MAX)
         });
@@ -96,22 +97,27 @@ impl Sync<'_> {
             bytes: Some(bytes),
         });
         let (first, rest) = now.split_at(work.failed_before.min(now.len()));
-        self.refuse(index, &work.refused, report)?;
-        let mut sent = SentAll::default();
+        self.report_refused(index, &work.refused, report)?;
+        let mut sent = SendResult::default();
         for files in [first, rest] {
-            self.send(index, side, files, report, &mut sent)?;
+            self.send(index, storage, files, report, &mut sent)?;
         }
         self.monitor.event(&Event::Finished);
         for file in later {
             report.left_files += 1;
-            report.add(Outcome::Unreached, || self.there(&file.whole()));
+            report.add(Outcome::Unreached, || {
+                self.destination_path(&file.path_below_root())
+            });
         }
-        let kept = sent.kept.iter().map(|versions| side.remote.path(versions));
-        report.versions.extend(kept);
+        let kept = sent
+            .version_folders
+            .iter()
+            .map(|versions| storage.remote.path(versions));
+        report.version_folders.extend(kept);
         let mut deletes = false;
-        if sent.lost.is_none() {
-            self.make_folders(index, side, &work.folders, report)?;
-            deletes = self.delete(index, side, work, report)?;
+        if sent.connection_error.is_none() {
+            self.make_folders(index, storage, &work.new_folders, report)?;
+            deletes = self.delete_remote(index, storage, work, report)?;
         }
         Ok(deletes)
     }
@@ -120,51 +126,58 @@ impl Sync<'_> {
     fn send(
         &self,
         index: &mut Index,
-        side: &RemoteSide,
-        files: &[Outgoing],
+        storage: &RemoteSide,
+        files: &[OutgoingFile],
         report: &mut Report,
-        sent: &mut SentAll,
+        sent: &mut SendResult,
     ) -> Result<()> {
-        if let Some(why) = &sent.lost {
-            let failed = files.iter().map(|file| (file.whole(), why.clone()));
-            return self.refuse(index, &failed.collect::<Vec<_>>(), report);
+        if let Some(why) = &sent.connection_error {
+            let failed = files
+                .iter()
+                .map(|file| (file.path_below_root(), why.clone()));
+            return self.report_refused(index, &failed.collect::<Vec<_>>(), report);
         }
-        let told = |files, bytes| {
+        let on_progress = |files, bytes| {
             self.monitor.event(&Event::Files(files));
             self.monitor.event(&Event::Bytes(bytes));
         };
-        let sending = Sending {
+        let sending = Upload {
             source: &self.source,
-            destination: side,
+            destination: storage,
             limits: &self.request.limits,
             verify: self.request.verify,
             run: self.run,
-            told: &told,
+            on_progress: &on_progress,
         };
         let (mut failed, mut good) = (Vec::new(), Vec::new());
         let is_bounded = self.request.limits.until.is_some();
-        let end = sending.send(index, files, &mut sent.kept, &mut |file, outcome| {
-            match &outcome {
-                Outcome::Failed(why) => failed.push((file.whole(), why.clone())),
-                Outcome::Copied(_) | Outcome::Skipped(_) => good.push(file.whole()),
-                Outcome::Unreached if is_bounded && !interrupt::requested() => {
-                    report.left_files += 1;
+        let end = sending.send(
+            index,
+            files,
+            &mut sent.version_folders,
+            &mut |file, outcome| {
+                match &outcome {
+                    Outcome::Failed(why) => failed.push((file.path_below_root(), why.clone())),
+                    Outcome::Copied(_) | Outcome::Skipped(_) => good.push(file.path_below_root()),
+                    Outcome::Unreached if is_bounded && !interrupt::requested() => {
+                        report.left_files += 1;
+                    }
+                    _ => {}
                 }
-                _ => {}
-            }
-            report.add(outcome, || self.there(&file.whole()));
-        });
+                report.add(outcome, || self.destination_path(&file.path_below_root()));
+            },
+        );
         let (source, destination) = self.roots();
         index.note_failures(self.run, source, destination, &failed)?;
         index.clear_failures(source, destination, &good)?;
-        if let End::Lost(why) = end? {
-            sent.lost = Some(why);
+        if let UploadEnd::Lost(why) = end? {
+            sent.connection_error = Some(why);
         }
         Ok(())
     }
 
     /// Notes that files cannot be sent, and why.
-    fn refuse(
+    fn report_refused(
         &self,
         index: &mut Index,
         files: &[(PathBuf, String)],
@@ -174,7 +187,9 @@ impl Sync<'_> {
             return Ok(());
         }
         for (whole, why) in files {
-            report.add(Outcome::Failed(why.clone()), || self.there(whole));
+            report.add(Outcome::Failed(why.clone()), || {
+                self.destination_path(whole)
+            });
         }
         let (source, destination) = self.roots();
         index.note_failures(self.run, source, destination, files)
@@ -183,7 +198,7 @@ impl Sync<'_> {
     fn make_folders(
         &self,
         index: &mut Index,
-        side: &RemoteSide,
+        storage: &RemoteSide,
         folders: &[(PathBuf, PathBuf)],
         report: &mut Report,
     ) -> Result<()> {
@@ -194,11 +209,13 @@ impl Sync<'_> {
             .iter()
             .map(|(replica, folder)| replica.join(folder))
             .collect();
-        if side.abilities.holds_empty_folders()
-            && let Err(error) = side.remote.make_folders(&whole)
+        if storage.abilities.holds_empty_folders()
+            && let Err(error) = storage.remote.make_folders(&whole)
         {
             for path in &whole {
-                report.add(Outcome::Failed(error.line()), || self.there(path));
+                report.add(Outcome::Failed(error.line()), || {
+                    self.destination_path(path)
+                });
             }
             return Ok(());
         }

@@ -6,73 +6,73 @@
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
-use super::Sync;
-use super::changes::Gone;
-use super::collect::Gathered;
-use super::work::Work;
+use super::SyncRun;
+use super::changes::MissingFile;
+use super::collect::SyncReplica;
+use super::work::SyncWork;
 use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::base::name::Name;
 use crate::base::timestamp::{Moment, Step};
 use crate::copy::outcome::Outcome;
-use crate::copy::remote::{Looking, Outgoing, Seen};
+use crate::copy::remote::{OutgoingFile, SourceProbe, SourceState};
 use crate::copy::report::Report;
 use crate::index::{Index, SentChanges, SentFile};
 use crate::rclone::{Listed, Times, Wanted};
 use crate::storage::RemoteSide;
 
 /// A file with a new name.
-pub(super) struct Renamed {
+pub(super) struct RenamedFile {
     /// Under its new name.
-    pub(super) file: Outgoing,
+    pub(super) file: OutgoingFile,
     /// The folder of the replica that it was in.
     replica: PathBuf,
     /// What it was.
-    gone: Gone,
+    previous: MissingFile,
 }
 
-impl Renamed {
+impl RenamedFile {
     /// What it was called, below both roots.
-    pub(super) fn old(&self) -> PathBuf {
-        self.replica.join(&self.gone.path)
+    pub(super) fn old_path(&self) -> PathBuf {
+        self.replica.join(&self.previous.path)
     }
 
     /// What is told of it.
     pub(super) fn reason(&self) -> String {
-        format!("it was `{}`", Name::from(self.old().as_path()))
+        format!("it was `{}`", Name::from(self.old_path().as_path()))
     }
 }
 
 /// What tells a file whatever its name: size, time and number.
-type Mark = (u64, Moment, u64);
+type FileKey = (u64, Moment, u64);
 
-impl Sync<'_> {
+impl SyncRun<'_> {
     /// Takes out of the work what is no more than renamed.
     pub(super) fn find_renames(
         &self,
-        side: &RemoteSide,
-        work: &mut Work,
-        replicas: &[Gathered<'_>],
-    ) -> Vec<Renamed> {
-        let able = side.abilities.can_move() && side.remote.can_rename();
+        storage: &RemoteSide,
+        work: &mut SyncWork,
+        replicas: &[SyncReplica<'_>],
+    ) -> Vec<RenamedFile> {
+        let able = storage.abilities.can_move() && storage.remote.can_rename();
         let fine = replicas
             .iter()
             .all(|replica| replica.tree.folders.is_empty() || replica.tree.step() < Step::Second);
-        if !able || !fine || work.gone.is_empty() {
+        if !able || !fine || work.missing.is_empty() {
             return Vec::new();
         }
-        let mut gone: HashMap<Mark, Vec<(PathBuf, Gone)>> = HashMap::new();
-        for (replica, file) in std::mem::take(&mut work.gone) {
+        let mut gone: HashMap<FileKey, Vec<(PathBuf, MissingFile)>> = HashMap::new();
+        for (replica, file) in std::mem::take(&mut work.missing) {
             let sent = file.sent;
             let mark = (sent.bytes, sent.modified, sent.number);
             gone.entry(mark).or_default().push((replica, file));
         }
-        let mut looking = Looking::at(&self.source);
+        let mut probe = SourceProbe::new(&self.source);
         let (mut renamed, mut send) = (Vec::new(), Vec::new());
         let failed_before = work.failed_before;
         for (place, file) in std::mem::take(&mut work.send).into_iter().enumerate() {
-            let number = match looking.path(&file.whole()) {
-                Seen::File(seen) if !file.replaces => seen.number,
+            let number = match probe.stat_path(&file.path_below_root()) {
+                SourceState::File(seen) if !file.replaces => seen.number,
                 _ => 0,
             };
             let mark = (file.bytes, file.modified, number);
@@ -83,18 +83,18 @@ impl Sync<'_> {
                     if place < failed_before {
                         work.failed_before -= 1;
                     }
-                    renamed.push(Renamed {
+                    renamed.push(RenamedFile {
                         file,
                         replica,
-                        gone,
+                        previous: gone,
                     });
                 }
                 None => send.push(file),
             }
         }
         work.send = send;
-        work.gone = gone.into_values().flatten().collect();
-        work.gone
+        work.missing = gone.into_values().flatten().collect();
+        work.missing
             .sort_by(|a, b| (&a.0, &a.1.path).cmp(&(&b.0, &b.1.path)));
         renamed
     }
@@ -103,28 +103,31 @@ impl Sync<'_> {
     pub(super) fn rename(
         &self,
         index: &mut Index,
-        side: &RemoteSide,
-        work: &mut Work,
+        storage: &RemoteSide,
+        work: &mut SyncWork,
         report: &mut Report,
     ) -> Result<()> {
-        let before = shown_before(side, work)?;
-        let one = self.respell_there(index, side, work)?;
+        let before = list_before(storage, work)?;
+        let one = self.respell_destination(index, storage, work)?;
         if work.renames.is_empty() {
             return Ok(());
         }
-        let moved = rename_there(side, work, &before, &one)?;
-        let new: Vec<PathBuf> = moved.iter().map(|renamed| renamed.file.whole()).collect();
-        let after = list(side, &new)?;
+        let moved = rename_remote(storage, work, &before, &one)?;
+        let new: Vec<PathBuf> = moved
+            .iter()
+            .map(|renamed| renamed.file.path_below_root())
+            .collect();
+        let after = list_files(storage, &new)?;
         for renamed in moved {
             let file = &renamed.file;
-            let shown = after.file(&file.whole()).filter(|shown| {
+            let shown = after.file(&file.path_below_root()).filter(|shown| {
                 let same_time =
-                    !side.tells_versions_apart() || shown.mark == renamed.gone.sent.mark;
+                    !storage.tells_versions_apart() || shown.mark == renamed.previous.sent.mark;
                 shown.bytes == Some(file.bytes) && same_time
             });
             self.forget_old(index, &renamed)?;
             work.removed
-                .push((renamed.replica.clone(), renamed.gone.path.clone()));
+                .push((renamed.replica.clone(), renamed.previous.path.clone()));
             let Some(shown) = shown else {
                 // Where it went nobody knows: it is sent.
                 work.send.push(renamed.file);
@@ -132,26 +135,26 @@ impl Sync<'_> {
             };
             let sent = SentFile {
                 mark: shown.mark,
-                ..renamed.gone.sent
+                ..renamed.previous.sent
             };
-            self.keep_new(index, &renamed, sent)?;
+            self.record_new(index, &renamed, sent)?;
             report.add(Outcome::Moved(renamed.reason()), || {
-                self.there(&file.whole())
+                self.destination_path(&file.path_below_root())
             });
             work.renames.push(renamed);
         }
         Ok(())
     }
 
-    fn forget_old(&self, index: &mut Index, renamed: &Renamed) -> Result<()> {
+    fn forget_old(&self, index: &mut Index, renamed: &RenamedFile) -> Result<()> {
         let mut gone = SentChanges::default();
-        gone.gone(&renamed.gone.path);
+        gone.gone(&renamed.previous.path);
         let (source, destination) = self.roots();
         let record = [(renamed.replica.clone(), gone)].into();
         index.keep_sent(destination, source, &record)
     }
 
-    fn keep_new(&self, index: &mut Index, renamed: &Renamed, sent: SentFile) -> Result<()> {
+    fn record_new(&self, index: &mut Index, renamed: &RenamedFile, sent: SentFile) -> Result<()> {
         let mut there = SentChanges::default();
         there.there(&renamed.file.path, sent);
         let (source, destination) = self.roots();
@@ -161,26 +164,29 @@ impl Sync<'_> {
 }
 
 /// What a listing shows of the files that are to be renamed.
-fn shown_before(side: &RemoteSide, work: &Work) -> Result<Listed> {
-    let names = |renamed: &Renamed| [renamed.old(), renamed.file.whole()];
+fn list_before(storage: &RemoteSide, work: &SyncWork) -> Result<Listed> {
+    let names = |renamed: &RenamedFile| [renamed.old_path(), renamed.file.path_below_root()];
     let asked: Vec<PathBuf> = work.renames.iter().flat_map(names).collect();
-    list(side, &asked)
+    list_files(storage, &asked)
 }
 
 /// Renames what can be renamed, and gives that, with `one` that only was spelled otherwise; the rest is to be sent, and its
 /// old name is gone.
-fn rename_there(
-    side: &RemoteSide,
-    work: &mut Work,
+fn rename_remote(
+    storage: &RemoteSide,
+    work: &mut SyncWork,
     before: &Listed,
     one: &HashSet<PathBuf>,
-) -> Result<Vec<Renamed>> {
-    let new = work.renames.iter().map(|renamed| renamed.file.whole());
-    let taken = side.not_surely_gone(new.collect())?;
+) -> Result<Vec<RenamedFile>> {
+    let new = work
+        .renames
+        .iter()
+        .map(|renamed| renamed.file.path_below_root());
+    let taken = storage.not_surely_gone(new.collect())?;
     let mut moved = Vec::new();
     for renamed in std::mem::take(&mut work.renames) {
-        let (old, new) = (renamed.old(), renamed.file.whole());
-        let sent = &renamed.gone.sent;
+        let (old, new) = (renamed.old_path(), renamed.file.path_below_root());
+        let sent = &renamed.previous.sent;
         let shown = before.file(&old);
         let is_as_sent =
             shown.is_some_and(|old| old.bytes == Some(sent.bytes) && old.mark == sent.mark);
@@ -191,13 +197,13 @@ fn rename_there(
             } else {
                 let mut file = renamed.file;
                 file.replaces = true;
-                work.removed.push((renamed.replica, renamed.gone.path));
+                work.removed.push((renamed.replica, renamed.previous.path));
                 work.send.push(file);
             }
-        } else if can && side.remote.rename(&old, &new).is_ok() {
+        } else if can && storage.remote.rename(&old, &new).is_ok() {
             moved.push(renamed);
         } else {
-            work.gone.push((renamed.replica, renamed.gone));
+            work.missing.push((renamed.replica, renamed.previous));
             work.send.push(renamed.file);
         }
     }
@@ -205,13 +211,13 @@ fn rename_there(
 }
 
 /// What a listing shows of files; nothing where there can be none, so that nothing is renamed.
-fn list(side: &RemoteSide, files: &[PathBuf]) -> Result<Listed> {
+fn list_files(storage: &RemoteSide, files: &[PathBuf]) -> Result<Listed> {
     if files.is_empty() {
         return Ok(Listed::default());
     }
-    let listed = side
+    let listed = storage
         .remote
-        .list(Wanted::Files(files), &side.abilities, Times::Cheap);
+        .list(Wanted::Files(files), &storage.abilities, Times::Cheap);
     match listed {
         Err(Error::Interrupted) => Err(Error::Interrupted),
         listed => Ok(listed.unwrap_or_default().unwrap_or_default()),

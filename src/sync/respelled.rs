@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::changes::Gone;
-use super::collect::Gathered;
+use super::changes::MissingFile;
+use super::collect::SyncReplica;
 use crate::base::name::Name;
 use crate::base::unicode::folded;
 use crate::model::project::within;
@@ -14,26 +14,26 @@ use crate::os::folder::Folder;
 use crate::snapshot::manifest::Files;
 
 /// Files that are gone, with the folders of their replicas.
-type AllGone = Vec<(PathBuf, Gone)>;
+type MissingFiles = Vec<(PathBuf, MissingFile)>;
 
 /// Files that are at the source under another spelling: as they were sent, and their paths now, below the root.
 #[derive(Debug, Default)]
-pub(super) struct OtherSpellings(Vec<((PathBuf, Gone), Now)>);
+pub(super) struct RespelledFiles(Vec<((PathBuf, MissingFile), CurrentPath)>);
 
 /// Where a file is now: its replica, and its path below the root.
-pub(super) type Now = (PathBuf, PathBuf);
+pub(super) type CurrentPath = (PathBuf, PathBuf);
 
-impl OtherSpellings {
+impl RespelledFiles {
     /// Takes out of files that are gone from the source those that it holds under another spelling.
-    pub(super) fn take_out(replicas: &[Gathered<'_>], gone: &mut AllGone) -> Self {
+    pub(super) fn extract(replicas: &[SyncReplica<'_>], gone: &mut MissingFiles) -> Self {
         let mut respelled = Self::default();
         if gone.is_empty() {
             return respelled;
         }
         let key = |path: &Path| folded(path.as_os_str().as_encoded_bytes()).into_owned();
-        let sent = |(replica, file): &(PathBuf, Gone)| key(&replica.join(&file.path));
+        let sent = |(replica, file): &(PathBuf, MissingFile)| key(&replica.join(&file.path));
         let wanted: HashSet<Vec<u8>> = gone.iter().map(sent).collect();
-        let mut found: BTreeMap<Vec<u8>, Now> = BTreeMap::new();
+        let mut found: BTreeMap<Vec<u8>, CurrentPath> = BTreeMap::new();
         for replica in replicas {
             for (folder, there) in &replica.tree.folders {
                 let mut files = Files::of(there.packed());
@@ -57,7 +57,7 @@ impl OtherSpellings {
     }
 
     /// What was sent, and where it is now.
-    pub(super) fn pairs(self) -> impl Iterator<Item = ((PathBuf, Gone), Now)> {
+    pub(super) fn into_pairs(self) -> impl Iterator<Item = ((PathBuf, MissingFile), CurrentPath)> {
         self.0.into_iter()
     }
 
@@ -68,27 +68,27 @@ impl OtherSpellings {
     }
 
     /// Those of them that a destination holds beside the other spelling: they are gone from the source after all.
-    pub(super) fn held_beside(self, root: &Folder) -> AllGone {
-        let mut listed = Listed {
+    pub(super) fn stored_under_both(self, root: &Folder) -> MissingFiles {
+        let mut listed = DestinationNames {
             root,
             folders: BTreeMap::new(),
         };
         let beside = self.0.into_iter().filter(|((replica, file), now)| {
-            listed.has(&replica.join(&file.path)) && listed.has(&now.1)
+            listed.contains(&replica.join(&file.path)) && listed.contains(&now.1)
         });
         beside.map(|(file, _)| file).collect()
     }
 }
 
 /// The names that folders of a destination list.
-struct Listed<'a> {
+struct DestinationNames<'a> {
     root: &'a Folder,
     folders: BTreeMap<PathBuf, HashSet<OsString>>,
 }
 
-impl Listed<'_> {
+impl DestinationNames<'_> {
     /// Whether every name of a path is listed as it is written.
-    fn has(&mut self, path: &Path) -> bool {
+    fn contains(&mut self, path: &Path) -> bool {
         path.ancestors().all(|path| {
             let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
                 return true;

@@ -3,108 +3,111 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::Sync;
+use super::SyncRun;
 use super::name_clash;
-use super::name_clash::Names;
-use super::work::Work;
+use super::name_clash::NamesByFolder;
+use super::work::SyncWork;
 use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::timestamp::Moment;
-use crate::copy::name_rules::Habits;
+use crate::copy::name_rules::NameRules;
 use crate::copy::outcome::Outcome;
-use crate::copy::remote::{Looking, Outgoing, Seen};
+use crate::copy::remote::{OutgoingFile, SourceProbe, SourceState};
 use crate::copy::report::Report;
 use crate::index::{Index, SentFile, SentRow};
 use crate::storage::{RemoteSide, Side};
 
-impl Sync<'_> {
+impl SyncRun<'_> {
     /// Sends only what failed before.
-    pub(super) fn retry(
+    pub(super) fn retry_failed(
         &self,
         index: &mut Index,
-        side: &RemoteSide,
+        storage: &RemoteSide,
         report: &mut Report,
     ) -> Result<()> {
         let (source, destination) = self.roots();
         let mut failed: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
         let (mut gone, mut unwanted) = (Vec::new(), Vec::new());
-        let mut looking = Looking::at(&self.source);
+        let mut probe = SourceProbe::new(&self.source);
         for failure in index.failures_below(source, destination, Path::new(""))? {
             let Some(replica) = self.replica_of(&failure.path) else {
                 continue;
             };
-            if self.is_left_alone(&failure.path) {
+            if self.is_excluded(&failure.path) {
                 // It is no longer wanted, which is no news.
                 unwanted.push(failure.path);
-            } else if self.is_gone(&mut looking, &failure.path)? {
+            } else if self.is_missing_at_source(&mut probe, &failure.path)? {
                 gone.push(failure.path);
             } else if let Ok(path) = failure.path.strip_prefix(&replica) {
                 let path = path.to_owned();
                 failed.entry(replica).or_default().push(path);
             }
         }
-        let mut work = Work::default();
+        let mut work = SyncWork::default();
         for (replica, paths) in failed {
             let rows = index.sent(destination, &replica)?;
-            self.add_failed(&mut work, side, &replica, &rows, paths)?;
+            self.add_failed(&mut work, storage, &replica, &rows, paths)?;
         }
         work.failed_before = work.send.len();
         if self.request.dry_run {
-            self.foresee(work, report);
+            self.report_dry_run(work, report);
             return Ok(());
         }
         for path in &gone {
             report.add(
                 Outcome::Skipped("it is gone from the source".to_owned()),
-                || self.there(path),
+                || self.destination_path(path),
             );
         }
         gone.append(&mut unwanted);
         index.clear_failures(source, destination, &gone)?;
-        self.carry_out(index, side, &mut work, report)?;
+        self.execute(index, storage, &mut work, report)?;
         Ok(())
     }
 
     /// Adds what failed of one replica. What was not sent and did not fail is not there, and takes nobody's name.
     fn add_failed(
         &self,
-        work: &mut Work,
-        side: &RemoteSide,
+        work: &mut SyncWork,
+        storage: &RemoteSide,
         replica: &Path,
         rows: &[SentRow],
         paths: Vec<PathBuf>,
     ) -> Result<()> {
         let mut clashes = BTreeMap::new();
-        if side.abilities.folds_case() {
-            let mut names = Names::default();
+        if storage.abilities.folds_case() {
+            let mut names = NamesByFolder::default();
             for path in &paths {
                 names.add(path);
             }
-            clashes = names.clashes(&Names::sent(rows), &Habits::of_remote(true));
+            clashes = names.find_clashes(
+                &NamesByFolder::from_sent(rows),
+                &NameRules::for_remote(true),
+            );
         }
-        let mut looking = Looking::at(&self.source);
+        let mut probe = SourceProbe::new(&self.source);
         for path in paths {
             let whole = replica.join(&path);
-            if let Some(why) = name_clash::why(&clashes, &path) {
+            if let Some(why) = name_clash::clash_reason(&clashes, &path) {
                 work.refused.push((whole, why.clone()));
                 continue;
             }
             let before = sent_before(rows, &path);
-            let (bytes, modified) = self.look(&mut looking, &whole)?;
-            work.send.push(Outgoing {
+            let (bytes, modified) = self.stat_source(&mut probe, &whole)?;
+            work.send.push(OutgoingFile {
                 replica: replica.to_owned(),
                 path,
                 bytes,
                 modified,
                 replaces: before.is_some(),
-                mark_before: before.map_or(0, |before| before.mark),
+                previous_tag: before.map_or(0, |before| before.mark),
             });
         }
         Ok(())
     }
 
     /// Size and time of a file at the source, where they can be seen: else whoever sends it will say why not.
-    fn look(&self, looking: &mut Looking<'_>, whole: &Path) -> Result<(u64, Moment)> {
+    fn stat_source(&self, probe: &mut SourceProbe<'_>, whole: &Path) -> Result<(u64, Moment)> {
         let unknown = (0, Moment::UNKNOWN);
         if let Side::Remote(source) = &*self.source {
             let listed = source.listed(whole.parent().unwrap_or(Path::new("")))?;
@@ -113,9 +116,9 @@ impl Sync<'_> {
                 (file.bytes.unwrap_or_default(), file.modified)
             }));
         }
-        Ok(match looking.path(whole) {
-            Seen::File(seen) => (seen.bytes, seen.modified),
-            Seen::Gone | Seen::Other(_) | Seen::Unknown => unknown,
+        Ok(match probe.stat_path(whole) {
+            SourceState::File(seen) => (seen.bytes, seen.modified),
+            SourceState::Missing | SourceState::NotAFile(_) | SourceState::Unknown => unknown,
         })
     }
 
@@ -126,7 +129,7 @@ impl Sync<'_> {
         let category = inside.max_by_key(|category| category.path.iter().count())?;
         let below = whole.strip_prefix(&category.path).ok()?;
         let replica: PathBuf = category.path.iter().chain(below.iter().take(2)).collect();
-        self.meant(&replica).map(|_| replica)
+        self.match_replica(&replica).map(|_| replica)
     }
 }
 

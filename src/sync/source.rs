@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use super::Request;
+use super::SyncRequest;
 use crate::base::error::{At as _, Error, Result};
 use crate::base::interrupt;
 use crate::index::Index;
@@ -18,21 +18,21 @@ use crate::snapshot::tree::Tree;
 use crate::storage::Side;
 
 /// How long is waited at once before Ctrl-C is looked for.
-const STEP: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// What the source holds.
 #[derive(Default)]
-pub(super) struct Looked {
+pub(super) struct SourceSnapshot {
     /// The replicas that are there: the category by its place, the project and what it holds.
     pub(super) replicas: Vec<(usize, ProjectId, Tree)>,
     /// Folders that could not be listed, below the root, and why.
     pub(super) problems: Vec<(PathBuf, String)>,
     /// Folders of which nothing is known: what was sent from below them is not gone.
-    pub(super) closed: Vec<PathBuf>,
+    pub(super) unreadable: Vec<PathBuf>,
 }
 
 /// What is to be looked at, by somebody who may outlive the one who asked.
-struct Errand {
+struct PrefetchTask {
     index: Index,
     database: Database,
     registry: Registry,
@@ -42,33 +42,33 @@ struct Errand {
 }
 
 /// A look under way.
-pub(super) struct Ahead {
-    answer: Receiver<Result<(Arc<Side>, Looked)>>,
+pub(super) struct SourcePrefetch {
+    result: Receiver<Result<(Arc<Side>, SourceSnapshot)>>,
 }
 
-impl Errand {
-    fn run(&self) -> Result<(Arc<Side>, Looked)> {
-        let side = Side::open(&self.index, &self.database)?;
-        let looked = look(
-            &side,
+impl PrefetchTask {
+    fn run(&self) -> Result<(Arc<Side>, SourceSnapshot)> {
+        let storage = Side::open(&self.index, &self.database)?;
+        let snapshot = read_source(
+            &storage,
             &self.registry,
             &self.exclusions,
             &self.categories,
             &self.scope,
         )?;
-        Ok((Arc::new(side), looked))
+        Ok((Arc::new(storage), snapshot))
     }
 }
 
-impl Ahead {
+impl SourcePrefetch {
     /// Begins to look at a source on a disk.
-    pub(super) fn begin(
+    pub(super) fn start(
         index: &Index,
         registry: &Registry,
-        request: &Request<'_>,
+        request: &SyncRequest<'_>,
         exclusions: &Arc<Exclusions>,
     ) -> Result<Self> {
-        let errand = Errand {
+        let spec = PrefetchTask {
             index: index.open_again()?,
             database: request.source.clone(),
             registry: registry.clone(),
@@ -82,19 +82,19 @@ impl Ahead {
         };
         let (sender, answer) = mpsc::channel();
         // Nobody listens any more where the destination did not answer.
-        let work = move || sender.send(errand.run()).unwrap_or_default();
+        let work = move || sender.send(spec.run()).unwrap_or_default();
         let root = &request.source.root;
         thread::Builder::new()
             .spawn(work)
             .at("begin a thread for the look at", root)?;
-        Ok(Self { answer })
+        Ok(Self { result: answer })
     }
 
     /// What was seen, once all of it was.
-    pub(super) fn end(self) -> Result<(Arc<Side>, Looked)> {
+    pub(super) fn wait(self) -> Result<(Arc<Side>, SourceSnapshot)> {
         loop {
             interrupt::check()?;
-            match self.answer.recv_timeout(STEP) {
+            match self.result.recv_timeout(POLL_INTERVAL) {
                 Ok(answer) => return answer,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Err(Error::Interrupted),
@@ -104,31 +104,31 @@ impl Ahead {
 }
 
 /// Looks at everything that is meant.
-pub(super) fn look(
-    side: &Side,
+pub(super) fn read_source(
+    storage: &Side,
     registry: &Registry,
     exclusions: &Arc<Exclusions>,
     categories: &[Category],
     scope: &Scope,
-) -> Result<Looked> {
-    let mut looked = Looked::default();
+) -> Result<SourceSnapshot> {
+    let mut snapshot = SourceSnapshot::default();
     for (place, category) in categories.iter().enumerate() {
-        let listing = side.listing(registry, category, scope)?;
+        let listing = storage.listing(registry, category, scope)?;
         let problems = listing.problems.iter().enumerate();
-        looked.problems.extend(
+        snapshot.problems.extend(
             problems.map(|(place, problem)| (listing.place_of_problem(place), problem.line())),
         );
         if listing.unread {
-            looked.closed.push(category.path.clone());
+            snapshot.unreadable.push(category.path.clone());
         }
         let clients = listing.unread_clients.iter();
-        looked
-            .closed
+        snapshot
+            .unreadable
             .extend(clients.map(|client| category.path.join(client.as_path())));
         for project in listing.projects {
-            let tree = side.tree(registry, exclusions, category, &project)?;
-            looked.replicas.push((place, project, tree));
+            let tree = storage.tree(registry, exclusions, category, &project)?;
+            snapshot.replicas.push((place, project, tree));
         }
     }
-    Ok(looked)
+    Ok(snapshot)
 }

@@ -176,7 +176,7 @@ fn every_command_file_is_listed_and_tested() {
             "{name} is no module"
         );
         assert!(
-            listed.contains(&format!("{variant}({name}::{variant})")),
+            listed.contains(&format!("{variant}({name}::{variant}Args)")),
             "{name} is no command"
         );
         assert!(

@@ -18,25 +18,25 @@ use crate::output::stream::{Lines, Rows, Stream};
 
 /// What the copy came to.
 #[derive(Debug)]
-pub(crate) struct Copied {
-    totals: Totals,
+pub(crate) struct CopyAnswer {
+    totals: CopyTotals,
     dry_run: bool,
     replaced_files: u64,
     /// Those of the skipped that are left for another run.
     left_files: u64,
     cloned_files: u64,
     /// Those without the extended attributes of the source, which the destination cannot hold.
-    bare_files: u64,
+    files_without_xattrs: u64,
     /// What a dry run would copy: where, and the plan.
-    planned: Vec<(PathBuf, Plan)>,
+    dry_run_plans: Vec<(PathBuf, Plan)>,
     items: Vec<ReportedItem>,
-    versions: Vec<PathBuf>,
+    version_folders: Vec<PathBuf>,
 }
 
 /// The numbers. `planned_files` is the sum of copied, same, conflict, failed and skipped; `planned_bytes` are those that
 /// were to be copied.
 #[derive(Debug, Serialize)]
-struct Totals {
+struct CopyTotals {
     /// `None` for a dry run, which is none.
     run: Option<i64>,
     state: &'static str,
@@ -54,14 +54,14 @@ struct Totals {
 
 /// Something that was not plainly copied or the same.
 #[derive(Debug, Serialize)]
-struct Item<'a> {
+struct CopyItem<'a> {
     path: Name,
     outcome: &'static str,
     reason: Option<&'a str>,
 }
 
-impl<'a> Item<'a> {
-    fn of(item: &'a ReportedItem) -> Self {
+impl<'a> CopyItem<'a> {
+    fn from_report(item: &'a ReportedItem) -> Self {
         Self {
             path: Name::from(item.path.as_path()),
             outcome: item.outcome.word(),
@@ -91,7 +91,7 @@ impl<'a> Item<'a> {
     }
 }
 
-impl Copied {
+impl CopyAnswer {
     pub(in crate::commands) fn new(
         run: Option<i64>,
         state: &'static str,
@@ -99,7 +99,7 @@ impl Copied {
         report: Report,
     ) -> Self {
         Self {
-            totals: Totals {
+            totals: CopyTotals {
                 run,
                 state,
                 planned_files: report.planned_files,
@@ -117,21 +117,23 @@ impl Copied {
             replaced_files: report.replaced_files,
             left_files: report.left_files,
             cloned_files: report.cloned_files,
-            bare_files: report.bare_files,
-            planned: report.planned,
+            files_without_xattrs: report.bare_files,
+            dry_run_plans: report.dry_run_plans,
             items: report.items,
-            versions: report.versions,
+            version_folders: report.version_folders,
         }
     }
 
     /// Finds everything that is listed: first what a dry run would copy.
-    fn visit(&self, take: &mut dyn FnMut(&Item<'_>) -> Result<()>) -> Result<()> {
-        for (base, plan) in &self.planned {
+    fn visit_items(&self, on_item: &mut dyn FnMut(&CopyItem<'_>) -> Result<()>) -> Result<()> {
+        for (base, plan) in &self.dry_run_plans {
             for (path, replaces) in plan.paths() {
-                take(&Item::planned(base, &path, replaces))?;
+                on_item(&CopyItem::planned(base, &path, replaces))?;
             }
         }
-        self.items.iter().try_for_each(|item| take(&Item::of(item)))
+        self.items
+            .iter()
+            .try_for_each(|item| on_item(&CopyItem::from_report(item)))
     }
 
     /// Whether nothing was done.
@@ -145,14 +147,14 @@ impl Copied {
     }
 
     /// Whether nothing is listed that ended in another way than these.
-    pub(in crate::commands) fn lists_only(&self, outcomes: &[&str]) -> bool {
+    pub(in crate::commands) fn has_only(&self, outcomes: &[&str]) -> bool {
         let mut items = self.items.iter();
         items.all(|item| outcomes.contains(&item.outcome.word()))
     }
 
     /// Lists what was not plainly copied or the same.
-    pub(in crate::commands) fn list(&self, lines: &mut Lines<'_>) -> Result<()> {
-        self.visit(&mut |item| {
+    pub(in crate::commands) fn write_items(&self, lines: &mut Lines<'_>) -> Result<()> {
+        self.visit_items(&mut |item| {
             // What an interrupted run did not come to, and what is gone, is counted, not listed: it may be a hundred
             // thousand lines.
             if matches!(item.outcome, "unreached" | "gone") {
@@ -168,7 +170,7 @@ impl Copied {
     }
 
     /// Writes the numbers for people, of a sync with more of them at their end, and what there is to be said below.
-    pub(in crate::commands) fn conclude(
+    pub(in crate::commands) fn write_summary(
         &self,
         lines: &mut Lines<'_>,
         verb: &str,
@@ -177,21 +179,25 @@ impl Copied {
         let mut cells = self.headline(verb);
         cells.extend(more.into_iter().flatten().cloned());
         lines.cells(cells)?;
-        self.remarks(lines, more.is_none())
+        self.write_remarks(lines, more.is_none())
     }
 
     /// Writes the numbers for programs.
-    pub(in crate::commands) fn totals(&self, json: &mut Json<'_>) -> Result<()> {
+    pub(in crate::commands) fn write_totals(&self, json: &mut Json<'_>) -> Result<()> {
         json.fields(&self.totals)
     }
 
     /// Writes the items for programs, or none.
-    pub(in crate::commands) fn items(&self, json: &mut Json<'_>, none: bool) -> Result<()> {
+    pub(in crate::commands) fn write_json_items(
+        &self,
+        json: &mut Json<'_>,
+        none: bool,
+    ) -> Result<()> {
         json.list("items", |json| {
             if none {
                 return Ok(());
             }
-            self.visit(&mut |item| json.item(item))
+            self.visit_items(&mut |item| json.item(item))
         })
     }
 
@@ -202,16 +208,16 @@ impl Copied {
     /// What a person wants to know first.
     fn headline(&self, verb: &str) -> Vec<Cell> {
         let mut cells = if self.dry_run {
-            let files = self.planned.iter().map(|(_, plan)| plan.files).sum();
+            let files = self.dry_run_plans.iter().map(|(_, plan)| plan.files).sum();
             vec![Cell::text(format!(
                 "{verb} {}, {}",
                 unit::counted(files, "file"),
                 unit::bytes(self.totals.planned_bytes)
             ))]
         } else {
-            self.what_was_copied(verb)
+            self.copied_cells(verb)
         };
-        for (number, words, tone) in self.counts() {
+        for (number, words, tone) in self.count_phrases() {
             if number > 0 {
                 cells.push(Cell::text("; "));
                 let text = format!("{} {words}", unit::count(number));
@@ -222,7 +228,7 @@ impl Copied {
     }
 
     /// `copied and verified 12 files, 3.40 GB in 5.6 s`.
-    fn what_was_copied(&self, verb: &str) -> Vec<Cell> {
+    fn copied_cells(&self, verb: &str) -> Vec<Cell> {
         let totals = &self.totals;
         let elapsed = unit::duration(Duration::from_secs_f64(totals.seconds));
         let verified = if totals.copied_files > 0 && totals.verified_files == totals.copied_files {
@@ -244,7 +250,7 @@ impl Copied {
     }
 
     /// How many files are of what sort, in words.
-    fn counts(&self) -> [(u64, &'static str, Tone); 7] {
+    fn count_phrases(&self) -> [(u64, &'static str, Tone); 7] {
         let totals = &self.totals;
         let partly = if totals.verified_files < totals.copied_files {
             totals.verified_files
@@ -280,17 +286,17 @@ impl Copied {
     }
 
     /// What there is to be said below the numbers.
-    fn remarks(&self, lines: &mut Lines<'_>, overwrites: bool) -> Result<()> {
-        for path in &self.versions {
+    fn write_remarks(&self, lines: &mut Lines<'_>, overwrites: bool) -> Result<()> {
+        for path in &self.version_folders {
             lines.cells(vec![
                 Cell::text("old versions: "),
                 Cell::Name(Name::from(path.as_path())),
             ])?;
         }
-        if self.bare_files > 0 {
+        if self.files_without_xattrs > 0 {
             lines.line(format!(
                 "extended attributes of {} were left out: the destination keeps none",
-                unit::counted(self.bare_files, "file")
+                unit::counted(self.files_without_xattrs, "file")
             ))?;
         }
         if self.is_interrupted() {
@@ -303,19 +309,19 @@ impl Copied {
     }
 }
 
-impl Stream for Copied {
+impl Stream for CopyAnswer {
     const COMMAND: &'static str = "copy";
 
     const HEADINGS: &'static [&'static str] = &["path", "outcome", "reason"];
 
     fn page(&self, lines: &mut Lines<'_>) -> Result<()> {
-        self.list(lines)?;
+        self.write_items(lines)?;
         let verb = if self.dry_run { "would copy" } else { "copied" };
-        self.conclude(lines, verb, None)
+        self.write_summary(lines, verb, None)
     }
 
     fn records(&self, rows: &mut Rows<'_>) -> Result<()> {
-        self.visit(&mut |item| {
+        self.visit_items(&mut |item| {
             rows.row(&[
                 Cell::from(&item.path),
                 Cell::text(item.outcome),
@@ -325,8 +331,8 @@ impl Stream for Copied {
     }
 
     fn document(&self, json: &mut Json<'_>) -> Result<()> {
-        self.totals(json)?;
-        self.items(json, false)
+        self.write_totals(json)?;
+        self.write_json_items(json, false)
     }
 
     fn status(&self) -> ExitStatus {

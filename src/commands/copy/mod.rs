@@ -6,14 +6,14 @@ use std::ffi::OsString;
 
 use clap::Args;
 
-use self::answer::Copied;
+use self::answer::CopyAnswer;
 
 use super::workspace::Workspace;
 use crate::base::confirmation::Consent;
 use crate::base::error::{Error, Result};
 use crate::copy;
-use crate::copy::Request;
-use crate::copy::plan::Rules;
+use crate::copy::CopyRequest;
+use crate::copy::plan::CopyRules;
 use crate::copy::run_recorder;
 use crate::index::Begun;
 use crate::language::lexer::quote;
@@ -41,7 +41,7 @@ use crate::model::registry::{Database, Registry};
   copy all all WORK NAS --dry-run
   copy -- -odd-/name footage WORK NAS"
 )]
-pub(crate) struct Copy {
+pub(crate) struct CopyArgs {
     /// The project, a client for all of its projects, or `all`
     #[arg(value_name = "PROJECT")]
     project: OsString,
@@ -82,9 +82,9 @@ pub(crate) struct Copy {
     yes: bool,
 }
 
-impl Copy {
+impl CopyArgs {
     /// Does the work and prints nothing. The answer is a stream: a dry run may list a million files.
-    pub(crate) fn carry_out(self, workspace: &mut Workspace) -> Result<Copied> {
+    pub(crate) fn execute(self, workspace: &mut Workspace) -> Result<CopyAnswer> {
         let (index, registry) = (&mut workspace.index, &workspace.registry);
         let mut request = self.request(registry)?;
         request.verify = self.verify || (workspace.settings.verify && !self.no_verify);
@@ -93,10 +93,10 @@ impl Copy {
         if request.dry_run {
             // It writes nothing that would need a number.
             let report = copy::copy(index, registry, &request, 0, workspace.monitor.as_ref())?;
-            let state = run_recorder::state(&report);
-            return Ok(Copied::new(None, state, true, report));
+            let state = run_recorder::run_state(&report);
+            return Ok(CopyAnswer::new(None, state, true, report));
         }
-        let (what, to) = (self.what(), names(&request.destinations));
+        let (what, to) = (self.description(), database_names(&request.destinations));
         let begun = Begun {
             command: "copy",
             what: &what,
@@ -105,19 +105,19 @@ impl Copy {
         };
         let monitor = workspace.monitor.as_ref();
         let (run, state, report) =
-            run_recorder::keep(index, &begun, monitor, &mut |index, run| {
+            run_recorder::record_run(index, &begun, monitor, &mut |index, run| {
                 copy::copy(index, registry, &request, run, monitor)
             })?;
-        Ok(Copied::new(Some(run), state, false, report))
+        Ok(CopyAnswer::new(Some(run), state, false, report))
     }
 
     /// What is copied, as it was typed.
-    fn what(&self) -> String {
+    fn description(&self) -> String {
         format!("{} {}", quote(&self.project), self.category)
     }
 
     /// What is asked for, in the registry's terms.
-    fn request<'a>(&self, registry: &'a Registry) -> Result<Request<'a>> {
+    fn request<'a>(&self, registry: &'a Registry) -> Result<CopyRequest<'a>> {
         let source = registry.database(&self.from)?;
         let mut destinations: Vec<&Database> = Vec::new();
         for name in &self.to {
@@ -131,12 +131,12 @@ impl Copy {
                 destinations.push(database);
             }
         }
-        Ok(Request {
+        Ok(CopyRequest {
             scope: Scope::parse(&self.project)?,
             categories: registry.categories_of(&self.category)?,
             source,
             destinations,
-            rules: Rules {
+            rules: CopyRules {
                 overwrite: self.overwrite,
                 only_add: self.no_update,
                 checksum: self.checksum,
@@ -149,7 +149,7 @@ impl Copy {
 }
 
 /// The names of databases, joined by commas.
-fn names(databases: &[&Database]) -> String {
+fn database_names(databases: &[&Database]) -> String {
     let names = databases.iter().map(|database| database.name.as_str());
     names.collect::<Vec<_>>().join(",")
 }

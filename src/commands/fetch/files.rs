@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{Fetched, fetched, location, table};
+use super::{FetchAnswer, add_table, location_cells, read_overview};
 use crate::base::error::Result;
 use crate::base::exit_status::ExitStatus;
 use crate::base::name::Name;
@@ -28,20 +28,20 @@ use crate::snapshot::sequence::Sequence;
 
 /// How the replicas compare, and all their files.
 #[derive(Debug)]
-pub(crate) struct ListedFiles<'a> {
+pub(crate) struct FetchFilesAnswer<'a> {
     index: &'a Index,
     registry: &'a Registry,
     /// The numbers and the files are those of the same looks.
     _snapshot: Snapshot<'a>,
-    fetched: Fetched,
+    fetched: FetchAnswer,
     /// The rows of the databases by their names.
-    databases: BTreeMap<&'a str, i64>,
-    sequences: bool,
+    database_ids: BTreeMap<&'a str, i64>,
+    group_sequences: bool,
 }
 
 /// A file of a replica; its path is relative to the replica's folder.
 #[derive(Serialize)]
-struct FileEntry {
+struct FetchFileItem {
     path: Name,
     bytes: u64,
     modified: Moment,
@@ -49,49 +49,49 @@ struct FileEntry {
 }
 
 #[derive(Serialize)]
-struct SequenceEntry<'a> {
+struct FetchSequenceItem<'a> {
     path: Name,
     #[serde(flatten)]
     sequence: &'a Sequence,
 }
 
 /// Takes a file and the folder it is in, relative to the replica's.
-type Take<'a> = &'a mut dyn FnMut(&Path, &Hit<'_>) -> Result<()>;
+type FileVisitor<'a> = &'a mut dyn FnMut(&Path, &Hit<'_>) -> Result<()>;
 
-impl<'a> ListedFiles<'a> {
+impl<'a> FetchFilesAnswer<'a> {
     pub(super) fn new(
         workspace: &'a Workspace,
         scope: &Scope,
-        seen_all: bool,
+        is_complete: bool,
         sequences: bool,
     ) -> Result<Self> {
         let (index, registry) = (&workspace.index, &workspace.registry);
         let snapshot = index.snapshot()?;
-        let mut databases = BTreeMap::new();
+        let mut database_ids = BTreeMap::new();
         for database in registry.databases() {
             if let Some(id) = index.database(&database.root)?.id {
-                databases.insert(database.name.as_str(), id);
+                database_ids.insert(database.name.as_str(), id);
             }
         }
         Ok(Self {
             index,
             registry,
             _snapshot: snapshot,
-            fetched: fetched(workspace, scope, seen_all)?,
-            databases,
-            sequences,
+            fetched: read_overview(workspace, scope, is_complete)?,
+            database_ids,
+            group_sequences: sequences,
         })
     }
 
     /// Hands every file of a replica to `take`.
-    fn visit(
+    fn visit_files(
         &self,
         project: &ProjectId,
         replica: &ReplicaState,
         sequences: bool,
-        take: Take<'_>,
+        on_file: FileVisitor<'_>,
     ) -> Result<()> {
-        let Some(id) = self.databases.get(replica.database.as_str()) else {
+        let Some(id) = self.database_ids.get(replica.database.as_str()) else {
             return Ok(());
         };
         let category = &self.registry.category(&replica.category)?.path;
@@ -104,32 +104,37 @@ impl<'a> ListedFiles<'a> {
         self.index
             .visit_folders(*id, category, &scope, &mut |folder| {
                 visit(self.index, folder, &mut |_| true, &mut |hit| {
-                    take(folder.path, hit)?;
+                    on_file(folder.path, hit)?;
                     Ok(true)
                 })
             })
     }
 
     /// The lines of a replica's files.
-    fn list(
+    fn write_files(
         &self,
         project: &ProjectId,
         replica: &ReplicaState,
         lines: &mut Lines<'_>,
     ) -> Result<()> {
-        self.visit(project, replica, self.sequences, &mut |folder, hit| {
-            if !hit.is_line() {
-                return Ok(());
-            }
-            let path = folder.join(hit.name().as_path());
-            let mut cells = vec![Cell::text("    "), Cell::Name(path.into())];
-            cells.extend(hit.cells());
-            lines.cells(cells)
-        })
+        self.visit_files(
+            project,
+            replica,
+            self.group_sequences,
+            &mut |folder, hit| {
+                if !hit.has_own_line() {
+                    return Ok(());
+                }
+                let path = folder.join(hit.line_name().as_path());
+                let mut cells = vec![Cell::text("    "), Cell::Name(path.into())];
+                cells.extend(hit.detail_cells());
+                lines.cells(cells)
+            },
+        )
     }
 
     /// The fields of a replica, and its files below them.
-    fn describe(
+    fn write_replica(
         &self,
         project: &ProjectId,
         replica: &ReplicaState,
@@ -141,23 +146,28 @@ impl<'a> ListedFiles<'a> {
         }
         json.object("listing", |json| {
             json.list("files", |json| {
-                self.visit(project, replica, self.sequences, &mut |folder, hit| {
-                    json.item(&FileEntry {
-                        path: own_path(folder, hit),
-                        bytes: hit.file.bytes,
-                        modified: hit.file.modified,
-                        sequence: hit.sequence.map(Sequence::pattern),
-                    })
-                })
+                self.visit_files(
+                    project,
+                    replica,
+                    self.group_sequences,
+                    &mut |folder, hit| {
+                        json.item(&FetchFileItem {
+                            path: file_path(folder, hit),
+                            bytes: hit.file.bytes,
+                            modified: hit.file.modified,
+                            sequence: hit.sequence.map(Sequence::pattern),
+                        })
+                    },
+                )
             })?;
             json.list("sequences", |json| {
-                if !self.sequences {
+                if !self.group_sequences {
                     return Ok(());
                 }
-                self.visit(project, replica, true, &mut |folder, hit| {
-                    hit.led().map_or(Ok(()), |sequence| {
+                self.visit_files(project, replica, true, &mut |folder, hit| {
+                    hit.sequence_if_first().map_or(Ok(()), |sequence| {
                         let path = folder.join(sequence.pattern().as_path()).into();
-                        json.item(&SequenceEntry { path, sequence })
+                        json.item(&FetchSequenceItem { path, sequence })
                     })
                 })
             })
@@ -166,17 +176,17 @@ impl<'a> ListedFiles<'a> {
 }
 
 /// The path of a file, relative to the replica's folder.
-fn own_path(folder: &Path, hit: &Hit<'_>) -> Name {
+fn file_path(folder: &Path, hit: &Hit<'_>) -> Name {
     folder.join(OsStr::from_bytes(hit.file.name)).into()
 }
 
 /// The replicas of a project of which files are known.
-fn there(project: &ProjectState) -> impl Iterator<Item = &ReplicaState> {
+fn known_replicas(project: &ProjectState) -> impl Iterator<Item = &ReplicaState> {
     project.replicas.iter().filter(|one| one.files.is_some())
 }
 
-impl Stream for ListedFiles<'_> {
-    const COMMAND: &'static str = Fetched::COMMAND;
+impl Stream for FetchFilesAnswer<'_> {
+    const COMMAND: &'static str = FetchAnswer::COMMAND;
 
     const HEADINGS: &'static [&'static str] = &[
         "project", "category", "database", "path", "bytes", "modified",
@@ -184,15 +194,15 @@ impl Stream for ListedFiles<'_> {
 
     fn page(&self, lines: &mut Lines<'_>) -> Result<()> {
         if self.fetched.projects.is_empty() {
-            lines.line(self.fetched.nothing())?;
+            lines.line(self.fetched.empty_message())?;
         }
         for state in &self.fetched.projects {
             let mut page = Page::default();
-            table(state, &mut page);
+            add_table(state, &mut page);
             lines.page(&page)?;
-            for replica in there(state) {
-                lines.cells(location(replica))?;
-                self.list(&state.project, replica, lines)?;
+            for replica in known_replicas(state) {
+                lines.cells(location_cells(replica))?;
+                self.write_files(&state.project, replica, lines)?;
             }
         }
         Ok(())
@@ -200,13 +210,13 @@ impl Stream for ListedFiles<'_> {
 
     fn records(&self, rows: &mut Rows<'_>) -> Result<()> {
         for state in &self.fetched.projects {
-            for replica in there(state) {
-                self.visit(&state.project, replica, false, &mut |folder, hit| {
+            for replica in known_replicas(state) {
+                self.visit_files(&state.project, replica, false, &mut |folder, hit| {
                     rows.row(&[
                         Cell::Name(state.project.name()),
                         replica.category.as_str().into(),
                         replica.database.as_str().into(),
-                        Cell::Name(own_path(folder, hit)),
+                        Cell::Name(file_path(folder, hit)),
                         Cell::Bytes(hit.file.bytes),
                         Cell::Moment(hit.file.modified),
                     ])
@@ -223,7 +233,9 @@ impl Stream for ListedFiles<'_> {
                     json.field("project", &state.project)?;
                     json.list("replicas", |json| {
                         state.replicas.iter().try_for_each(|replica| {
-                            json.object_item(|json| self.describe(&state.project, replica, json))
+                            json.object_item(|json| {
+                                self.write_replica(&state.project, replica, json)
+                            })
                         })
                     })
                 })

@@ -7,9 +7,9 @@ use std::ffi::OsString;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use self::files::ListedFiles;
+use self::files::FetchFilesAnswer;
 use super::workspace::Workspace;
-use super::{Run, one_project};
+use super::{RunCommand, parse_project};
 use crate::base::error::Result;
 use crate::base::exit_status::ExitStatus;
 use crate::base::monitor::Event;
@@ -20,9 +20,9 @@ use crate::model::project::Scope;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
-use crate::scan::LookState;
-use crate::scan::discover::Extent;
-use crate::scan::load::look_at_all;
+use crate::scan::ScanState;
+use crate::scan::discover::ScanScope;
+use crate::scan::load::scan_all;
 
 /// Show where projects are, how big they are and how their replicas compare
 ///
@@ -49,18 +49,18 @@ use crate::scan::load::look_at_all;
   fetch project acme/spot --live
   fetch project acme/spot --files"
 )]
-pub(crate) struct Fetch {
+pub(crate) struct FetchArgs {
     #[command(subcommand)]
-    what: What,
+    subcommand: FetchSubcommand,
 }
 
 #[derive(Debug, Subcommand)]
-enum What {
+enum FetchSubcommand {
     /// Show every project
     #[command(after_help = "Examples:\n  fetch all\n  fetch all --live")]
     All {
         #[command(flatten)]
-        how: How,
+        options: FetchOptions,
     },
     /// Show the projects of a client
     #[command(after_help = "Examples:\n  fetch client acme\n  fetch client acme --files")]
@@ -69,7 +69,7 @@ enum What {
         #[arg(value_name = "CLIENT")]
         client: OsString,
         #[command(flatten)]
-        how: How,
+        options: FetchOptions,
     },
     /// Show one project
     #[command(after_help = "Examples:
@@ -81,13 +81,13 @@ enum What {
         #[arg(value_name = "PROJECT")]
         project: OsString,
         #[command(flatten)]
-        how: How,
+        options: FetchOptions,
     },
 }
 
 /// How much is shown.
 #[derive(Clone, Copy, Debug, Args)]
-struct How {
+struct FetchOptions {
     /// Look at the disks first
     #[arg(long)]
     live: bool,
@@ -99,10 +99,12 @@ struct How {
     no_sequences: bool,
 }
 
-impl What {
-    const fn how(&self) -> How {
+impl FetchSubcommand {
+    const fn options(&self) -> FetchOptions {
         match self {
-            Self::All { how } | Self::Client { how, .. } | Self::Project { how, .. } => *how,
+            Self::All { options }
+            | Self::Client { options, .. }
+            | Self::Project { options, .. } => *options,
         }
     }
 
@@ -112,7 +114,7 @@ impl What {
             Self::All { .. } => Scope::All,
             Self::Client { client, .. } => Scope::Client(Scope::client(&client)?),
             Self::Project { project, .. } => {
-                Scope::Project(one_project(&project, workspace, Some("fetch client"))?)
+                Scope::Project(parse_project(&project, workspace, Some("fetch client"))?)
             }
         })
     }
@@ -120,42 +122,42 @@ impl What {
 
 /// How the replicas of the projects compare.
 #[derive(Debug, Serialize)]
-pub(crate) struct Fetched {
+pub(crate) struct FetchAnswer {
     projects: Vec<ProjectState>,
     #[serde(skip)]
-    seen_all: bool,
+    is_complete: bool,
     #[serde(skip)]
-    lacking: Option<&'static str>,
+    setup_hint: Option<&'static str>,
 }
 
-impl Fetch {
+impl FetchArgs {
     /// Whether single files are asked for.
     pub(crate) const fn lists_files(&self) -> bool {
-        self.what.how().files
+        self.subcommand.options().files
     }
 
     /// Prepares a listing of the files; the printer has it made while it writes.
-    pub(crate) fn search(self, workspace: &mut Workspace) -> Result<ListedFiles<'_>> {
-        let how = self.what.how();
-        let scope = self.what.scope(workspace)?;
-        let seen_all = !how.live || look(workspace, &scope)?;
-        ListedFiles::new(workspace, &scope, seen_all, !how.no_sequences)
+    pub(crate) fn stream_files(self, workspace: &mut Workspace) -> Result<FetchFilesAnswer<'_>> {
+        let options = self.subcommand.options();
+        let scope = self.subcommand.scope(workspace)?;
+        let is_complete = !options.live || scan_databases(workspace, &scope)?;
+        FetchFilesAnswer::new(workspace, &scope, is_complete, !options.no_sequences)
     }
 }
 
-impl Run for Fetch {
-    type Answer = Fetched;
+impl RunCommand for FetchArgs {
+    type Answer = FetchAnswer;
 
-    fn run(self, workspace: &mut Workspace) -> Result<Fetched> {
-        let how = self.what.how();
-        let scope = self.what.scope(workspace)?;
-        let seen_all = !how.live || look(workspace, &scope)?;
-        fetched(workspace, &scope, seen_all)
+    fn run(self, workspace: &mut Workspace) -> Result<FetchAnswer> {
+        let options = self.subcommand.options();
+        let scope = self.subcommand.scope(workspace)?;
+        let is_complete = !options.live || scan_databases(workspace, &scope)?;
+        read_overview(workspace, &scope, is_complete)
     }
 }
 
 /// Looks at all databases; gives whether all of it could be seen.
-fn look(workspace: &mut Workspace, scope: &Scope) -> Result<bool> {
+fn scan_databases(workspace: &mut Workspace, scope: &Scope) -> Result<bool> {
     if workspace.dry_run {
         let notice = "dry run: no disk is looked at; this is what the last looks saw";
         workspace.monitor.event(&Event::Notice(notice));
@@ -163,24 +165,24 @@ fn look(workspace: &mut Workspace, scope: &Scope) -> Result<bool> {
     }
     let (index, registry) = (&mut workspace.index, &workspace.registry);
     let databases: Vec<_> = registry.databases().iter().collect();
-    let extent = Extent::of(registry, scope.clone());
+    let scan_scope = ScanScope::all_categories(registry, scope.clone());
     let monitor = workspace.monitor.as_ref();
-    let looks = look_at_all(index, registry, &databases, &extent, monitor)?;
-    Ok(looks.iter().all(|look| look.state == LookState::Complete))
+    let scans = scan_all(index, registry, &databases, &scan_scope, monitor)?;
+    Ok(scans.iter().all(|look| look.state == ScanState::Complete))
 }
 
 /// What the index says.
-fn fetched(workspace: &Workspace, scope: &Scope, seen_all: bool) -> Result<Fetched> {
+fn read_overview(workspace: &Workspace, scope: &Scope, is_complete: bool) -> Result<FetchAnswer> {
     let (index, registry) = (&workspace.index, &workspace.registry);
-    Ok(Fetched {
+    Ok(FetchAnswer {
         projects: overview::compare(index, registry, scope)?,
-        seen_all,
-        lacking: registry.lacking(),
+        is_complete,
+        setup_hint: registry.lacking(),
     })
 }
 
 /// The cell of a replica: its word, and what is there.
-fn cell(replica: &ReplicaState) -> Cell {
+fn replica_cell(replica: &ReplicaState) -> Cell {
     let tone = match replica.state {
         State::Present => Tone::Good,
         State::Partial | State::Differs | State::Offline => Tone::Warning,
@@ -206,7 +208,7 @@ fn cell(replica: &ReplicaState) -> Cell {
 }
 
 /// One project's table.
-fn table(state: &ProjectState, page: &mut Page) {
+fn add_table(state: &ProjectState, page: &mut Page) {
     page.heading(&state.project.name());
     let mut headings = vec![Cell::text("category")];
     let mut rows: Vec<(&str, Vec<Cell>)> = Vec::new();
@@ -221,14 +223,14 @@ fn table(state: &ProjectState, page: &mut Page) {
             headings.push(replica.database.as_str().into());
         }
         if let Some((_, row)) = rows.last_mut() {
-            row.push(cell(replica));
+            row.push(replica_cell(replica));
         }
     }
     page.table_of(headings, rows.into_iter().map(|(_, row)| row).collect());
 }
 
 /// Where a replica is, and how old what is known of it.
-fn location(replica: &ReplicaState) -> Vec<Cell> {
+fn location_cells(replica: &ReplicaState) -> Vec<Cell> {
     let age = replica
         .indexed_at
         .map_or_else(String::new, |at| format!(" (looked at {})", at.ago()));
@@ -243,25 +245,25 @@ fn location(replica: &ReplicaState) -> Vec<Cell> {
     ]
 }
 
-impl Fetched {
+impl FetchAnswer {
     /// What is said where there is no project.
-    fn nothing(&self) -> &'static str {
+    fn empty_message(&self) -> &'static str {
         let empty = "no projects; `load` looks for them, `list databases` shows where";
-        self.lacking.unwrap_or(empty)
+        self.setup_hint.unwrap_or(empty)
     }
 }
 
-impl Answer for Fetched {
+impl Answer for FetchAnswer {
     const COMMAND: &'static str = "fetch";
 
     fn page(&self, page: &mut Page) {
         if self.projects.is_empty() {
-            page.line(self.nothing());
+            page.line(self.empty_message());
         }
         for project in &self.projects {
-            table(project, page);
-            let there = project.replicas.iter().filter(|one| one.files.is_some());
-            there.for_each(|replica| page.cells(location(replica)));
+            add_table(project, page);
+            let known_replicas = project.replicas.iter().filter(|one| one.files.is_some());
+            known_replicas.for_each(|replica| page.cells(location_cells(replica)));
         }
     }
 
@@ -299,7 +301,7 @@ impl Answer for Fetched {
     }
 
     fn status(&self) -> ExitStatus {
-        if self.seen_all {
+        if self.is_complete {
             ExitStatus::Done
         } else {
             ExitStatus::Partial

@@ -8,9 +8,9 @@ use std::ffi::OsString;
 use clap::{Args, Command};
 use serde::Serialize;
 
-use self::studio_names::OwnNames;
+use self::studio_names::ExampleNames;
 use self::topic::Topic;
-use super::Run;
+use super::RunCommand;
 use super::workspace::Workspace;
 use crate::base::error::{Error, Result};
 use crate::base::suggest::nearest;
@@ -27,7 +27,7 @@ use crate::output::page::Page;
   help copy
   help add database
   help scripts")]
-pub(crate) struct Help {
+pub(crate) struct HelpArgs {
     /// The command, or `examples`, `scripts`, `keys` or `exit-status`
     #[arg(value_name = "COMMAND")]
     words: Vec<String>,
@@ -48,55 +48,59 @@ impl HelpPage {
     }
 }
 
-impl Help {
+impl HelpArgs {
     /// Help for a screen of this many columns.
-    pub(crate) fn at_width(mut self, width: Option<u16>) -> Self {
+    pub(crate) fn with_width(mut self, width: Option<u16>) -> Self {
         self.width = width;
         self
     }
 }
 
-impl Run for Help {
+impl RunCommand for HelpArgs {
     type Answer = HelpPage;
 
     fn run(self, workspace: &mut Workspace) -> Result<HelpPage> {
         let width = usize::from(self.width.unwrap_or(100));
-        let own = OwnNames::of(workspace)?;
+        let example_names = ExampleNames::from_workspace(workspace)?;
         if self.words.is_empty() {
-            return Ok(HelpPage::new(overview(width, &own)));
+            return Ok(HelpPage::new(overview(width, &example_names)));
         }
         if let [word] = self.words.as_slice()
             && let Some(topic) = Topic::ALL.into_iter().find(|topic| topic.name() == word)
         {
-            let text = own.put_into(&topic.text());
-            return Ok(HelpPage::new(wrapped(text, width)));
+            let text = example_names.substitute(&topic.text());
+            return Ok(HelpPage::new(wrap_text(text, width)));
         }
-        let known = grammar(width);
+        let known = grammar_at_width(width);
         let mut command = &known;
         for (place, word) in self.words.iter().enumerate() {
             command = command
                 .find_subcommand(word)
-                .ok_or_else(|| unknown(&self.words[..place], word, command))?;
+                .ok_or_else(|| unknown_command(&self.words[..place], word, command))?;
         }
-        Ok(HelpPage::new(own.put_into(&page(&self.words, width))))
+        Ok(HelpPage::new(
+            example_names.substitute(&command_page(&self.words, width)),
+        ))
     }
 }
 
 /// The page of a command, asked for as `copy --help` asks, so that both show the same.
-fn page(words: &[String], width: usize) -> String {
+fn command_page(words: &[String], width: usize) -> String {
     let line = words.iter().map(String::as_str).chain(["--help"]);
-    let page = grammar(width).try_get_matches_from(line).err();
+    let page = grammar_at_width(width).try_get_matches_from(line).err();
     page.map(|page| page.render().to_string())
         .unwrap_or_default()
 }
 
 /// The page that a line like `copy --help` asked for, with the names of the studio in its examples.
-pub(crate) fn asked_for(page: &str, workspace: &Workspace) -> Result<HelpPage> {
-    Ok(HelpPage::new(OwnNames::of(workspace)?.put_into(page)))
+pub(crate) fn help_page(page: &str, workspace: &Workspace) -> Result<HelpPage> {
+    Ok(HelpPage::new(
+        ExampleNames::from_workspace(workspace)?.substitute(page),
+    ))
 }
 
 /// A text with its lines broken for this width.
-fn wrapped(text: String, width: usize) -> String {
+fn wrap_text(text: String, width: usize) -> String {
     let mut page = Command::new("")
         .help_template("{before-help}")
         .before_help(text);
@@ -105,7 +109,7 @@ fn wrapped(text: String, width: usize) -> String {
 }
 
 /// What `help` can tell more of after these words.
-pub(crate) fn subjects(words: &[OsString]) -> impl Iterator<Item = OsString> {
+pub(crate) fn subtopics(words: &[OsString]) -> impl Iterator<Item = OsString> {
     let grammar = super::grammar();
     let mut command = Some(&grammar);
     for word in words {
@@ -125,18 +129,18 @@ pub(crate) fn subjects(words: &[OsString]) -> impl Iterator<Item = OsString> {
 }
 
 /// The grammar of all commands, its help set for this width.
-pub(crate) fn grammar(width: usize) -> Command {
+pub(crate) fn grammar_at_width(width: usize) -> Command {
     super::grammar().term_width(width)
 }
 
 /// The list of commands and topics, and how to begin or go on.
-fn overview(width: usize, own: &OwnNames) -> String {
-    let commands = grammar(width).render_long_help().to_string();
+fn overview(width: usize, example_names: &ExampleNames) -> String {
+    let commands = grammar_at_width(width).render_long_help().to_string();
     let topics = Topic::ALL.map(|topic| format!("  {:<11}  {}\n", topic.name(), topic.about()));
-    let lines = if own.has_project() {
-        own.put_into(FOR_EXAMPLE)
+    let lines = if example_names.has_project() {
+        example_names.substitute(EXAMPLE_LINES)
     } else {
-        TO_BEGIN.to_owned()
+        GETTING_STARTED.to_owned()
     };
     format!(
         "Commands:\n{}\n\nMore help:\n{}\n`help COMMAND` explains one with examples. A name with spaces is quoted: 'Camera Raw'.\n{lines}",
@@ -146,7 +150,7 @@ fn overview(width: usize, own: &OwnNames) -> String {
 }
 
 /// Where nothing is known yet.
-const TO_BEGIN: &str = "\
+const GETTING_STARTED: &str = "\
 To begin:
   add database WORK ~/studio
   add category footage footage/
@@ -155,7 +159,7 @@ To begin:
 ";
 
 /// With names of the studio.
-const FOR_EXAMPLE: &str = "\
+const EXAMPLE_LINES: &str = "\
 For example:
   fetch project acme/spot
   compare acme/spot WORK NAS
@@ -163,7 +167,7 @@ For example:
 ";
 
 /// Says that these words and this one name no command; `command` is what the words name.
-fn unknown(words: &[String], word: &str, command: &Command) -> Error {
+fn unknown_command(words: &[String], word: &str, command: &Command) -> Error {
     let whole = |name: &str| {
         let words = words.iter().map(String::as_str).chain([name]);
         words.collect::<Vec<_>>().join(" ")

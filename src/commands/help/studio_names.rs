@@ -9,11 +9,11 @@ use crate::language::lexer::{lex, quote};
 
 /// Names that examples are written with, and those of the studio that stand for them.
 #[derive(Debug, Default)]
-pub(super) struct OwnNames(Vec<(&'static str, OsString)>);
+pub(super) struct ExampleNames(Vec<(&'static str, OsString)>);
 
-impl OwnNames {
+impl ExampleNames {
     /// Those that a workspace knows.
-    pub(super) fn of(workspace: &Workspace) -> Result<Self> {
+    pub(super) fn from_workspace(workspace: &Workspace) -> Result<Self> {
         let registry = &workspace.registry;
         let mut names = Vec::new();
         let databases = registry
@@ -42,7 +42,7 @@ impl OwnNames {
     }
 
     /// A page with these names in its examples: the lines that begin with two blanks and then a command.
-    pub(super) fn put_into(&self, page: &str) -> String {
+    pub(super) fn substitute(&self, page: &str) -> String {
         let is_example = |line: &str| {
             let word = line
                 .strip_prefix("  ")
@@ -51,7 +51,7 @@ impl OwnNames {
         };
         let line = |line: &str| {
             if is_example(line) {
-                self.line(line)
+                self.substitute_line(line)
             } else {
                 line.to_owned()
             }
@@ -60,18 +60,18 @@ impl OwnNames {
     }
 
     /// A line with its names exchanged, word by word, also within a list and within the quotes of `-c`.
-    fn line(&self, line: &str) -> String {
+    fn substitute_line(&self, line: &str) -> String {
         let mut changed = line.to_owned();
         for word in lex(line).unwrap_or_default().into_iter().rev() {
             let text = word.text.to_string_lossy();
             if text.contains(' ') && line[word.span.clone()].starts_with('\'') {
-                let inner = self.line(&text);
+                let inner = self.substitute_line(&text);
                 if !inner.contains('\'') {
                     changed.replace_range(word.span, &format!("'{inner}'"));
                 }
                 continue;
             }
-            let parts = text.split(',').map(|part| self.own(part));
+            let parts = text.split(',').map(|part| self.substitute_name(part));
             let parts: Vec<String> = parts.collect();
             if parts.join(",") != text {
                 changed.replace_range(word.span, &parts.join(","));
@@ -80,7 +80,7 @@ impl OwnNames {
         changed
     }
 
-    fn own(&self, name: &str) -> String {
+    fn substitute_name(&self, name: &str) -> String {
         let own = self.0.iter().find(|(example, _)| *example == name);
         own.map_or_else(|| name.to_owned(), |(_, own)| quote(own))
     }
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn names_are_exchanged_in_examples_only() {
-        let names = OwnNames(vec![
+        let names = ExampleNames(vec![
             ("WORK", "DISK".into()),
             ("NAS", "NAS 2".into()),
             ("acme/spot", "Bob's/film".into()),
@@ -101,6 +101,6 @@ mod tests {
                     \n  auto-backup -c 'fetch client WORK' --format json\n  auto-backup -c 'copy acme/spot'\n  -- WORK\n  load  WORK\n";
         let expected = "Copies acme/spot from WORK.\n  copy \"Bob's/film\" footage DISK 'NAS 2',ARCHIVE\n  add database WORK ~/x\n\
                     \n  auto-backup -c 'fetch client DISK' --format json\n  auto-backup -c 'copy acme/spot'\n  -- WORK\n  load  WORK\n";
-        assert_eq!(names.put_into(page), expected);
+        assert_eq!(names.substitute(page), expected);
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{SHOWN_HEADINGS, ShownRun};
+use super::{RunRow, TABLE_HEADINGS};
 use crate::base::error::Result;
 use crate::base::escape::visible;
 use crate::base::name::Name;
@@ -20,22 +20,22 @@ use crate::output::stream::{Lines, Rows, Stream};
 
 /// A run; what it handled is read when it is asked for.
 #[derive(Debug)]
-pub(crate) struct Handled<'a> {
+pub(crate) struct RunItemsAnswer<'a> {
     index: &'a Index,
     /// A run that is under way goes on meanwhile.
     _snapshot: Snapshot<'a>,
-    run: ShownRun,
+    run: RunRow,
 }
 
 /// Something that the run handled.
 #[derive(Debug, Serialize)]
-struct Item<'a> {
+struct HistoryItem<'a> {
     path: Name,
     outcome: &'a str,
     reason: Option<&'a str>,
 }
 
-impl Item<'_> {
+impl HistoryItem<'_> {
     fn tone(&self) -> Tone {
         match self.outcome {
             "failed" => Tone::Bad,
@@ -45,8 +45,8 @@ impl Item<'_> {
     }
 }
 
-impl<'a> Handled<'a> {
-    pub(super) fn of(index: &'a Index, number: i64) -> Result<Self> {
+impl<'a> RunItemsAnswer<'a> {
+    pub(super) fn new(index: &'a Index, number: i64) -> Result<Self> {
         // Before the snapshot: it may note that the run was interrupted.
         let run = index.run(number)?.into();
         Ok(Self {
@@ -57,9 +57,9 @@ impl<'a> Handled<'a> {
     }
 
     /// Hands all items to `take`: first those that were not plainly copied.
-    fn visit(&self, take: &mut dyn FnMut(&Item<'_>) -> Result<()>) -> Result<()> {
+    fn visit_items(&self, on_item: &mut dyn FnMut(&HistoryItem<'_>) -> Result<()>) -> Result<()> {
         self.index.visit_run_items(self.run.run, &mut |item| {
-            take(&Item {
+            on_item(&HistoryItem {
                 path: Name::from(item.path.as_path()),
                 outcome: &item.outcome,
                 reason: item.reason.as_deref(),
@@ -70,7 +70,7 @@ impl<'a> Handled<'a> {
             let base = address::join(folder.root, folder.folder);
             let mut files = folder.files();
             while let Some(file) = files.next().map_err(|error| self.index.malformed(error))? {
-                take(&Item {
+                on_item(&HistoryItem {
                     path: base.join(Path::new(OsStr::from_bytes(file.name))).into(),
                     outcome: "copied",
                     reason: None,
@@ -81,17 +81,17 @@ impl<'a> Handled<'a> {
     }
 }
 
-impl Stream for Handled<'_> {
+impl Stream for RunItemsAnswer<'_> {
     const COMMAND: &'static str = "history";
 
     const HEADINGS: &'static [&'static str] = &["path", "outcome", "reason"];
 
     fn page(&self, lines: &mut Lines<'_>) -> Result<()> {
         let mut page = Page::default();
-        page.table(SHOWN_HEADINGS, vec![self.run.shown_row()]);
+        page.table(TABLE_HEADINGS, vec![self.run.table_row()]);
         lines.page(&page)?;
         let (mut listed, mut unreached) = (0_u64, 0);
-        self.visit(&mut |item| {
+        self.visit_items(&mut |item| {
             // As in the answer of the run itself they are counted, not listed.
             if item.outcome == "unreached" {
                 unreached += 1;
@@ -116,7 +116,7 @@ impl Stream for Handled<'_> {
     }
 
     fn records(&self, rows: &mut Rows<'_>) -> Result<()> {
-        self.visit(&mut |item| {
+        self.visit_items(&mut |item| {
             rows.row(&[
                 Cell::from(&item.path),
                 Cell::text(item.outcome),
@@ -127,6 +127,8 @@ impl Stream for Handled<'_> {
 
     fn document(&self, json: &mut Json<'_>) -> Result<()> {
         json.list("runs", |json| json.item(&self.run))?;
-        json.list("items", |json| self.visit(&mut |item| json.item(item)))
+        json.list("items", |json| {
+            self.visit_items(&mut |item| json.item(item))
+        })
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 
-use self::item::Handled;
-use super::Run;
+use self::item::RunItemsAnswer;
+use super::RunCommand;
 use super::workspace::Workspace;
 use crate::base::error::Result;
 use crate::base::timestamp::Moment;
@@ -19,7 +19,7 @@ use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
 
 /// How many runs are shown unless more are asked for.
-const SHOWN: u64 = 20;
+const DEFAULT_LIMIT: u64 = 20;
 
 /// List the last runs, or what one of them handled
 ///
@@ -35,26 +35,26 @@ const SHOWN: u64 = 20;
   history --last 3
   history --all"
 )]
-pub(crate) struct History {
+pub(crate) struct HistoryArgs {
     /// Only this run, and what it handled
-    #[arg(value_name = "RUN", value_parser = number, conflicts_with_all = ["all", "last"])]
+    #[arg(value_name = "RUN", value_parser = parse_run_number, conflicts_with_all = ["all", "last"])]
     run: Option<i64>,
     /// All runs, not just the last 20
     #[arg(long)]
     all: bool,
     /// So many of the last runs
-    #[arg(long, value_name = "N", value_parser = last, conflicts_with = "all")]
+    #[arg(long, value_name = "N", value_parser = parse_count, conflicts_with = "all")]
     last: Option<u64>,
 }
 
 /// Reads the number of a run.
-fn number(word: &str) -> Result<i64, &'static str> {
+fn parse_run_number(word: &str) -> Result<i64, &'static str> {
     word.parse()
         .map_err(|_| "a run is a number; `history` lists them")
 }
 
 /// Reads a number of runs.
-fn last(word: &str) -> Result<u64, &'static str> {
+fn parse_count(word: &str) -> Result<u64, &'static str> {
     match word.parse() {
         Ok(0) | Err(_) => Err("it is a number from 1 on"),
         Ok(last) => Ok(last),
@@ -63,16 +63,16 @@ fn last(word: &str) -> Result<u64, &'static str> {
 
 /// Runs, the newest first.
 #[derive(Debug, Serialize)]
-pub(crate) struct Runs {
-    runs: Vec<ShownRun>,
+pub(crate) struct HistoryAnswer {
+    runs: Vec<RunRow>,
     /// Whether there may be more.
     #[serde(skip)]
-    is_cut: bool,
+    is_truncated: bool,
 }
 
 /// A run as it is told.
 #[derive(Debug, Serialize)]
-struct ShownRun {
+struct RunRow {
     run: i64,
     command: String,
     what: Option<String>,
@@ -88,9 +88,9 @@ struct ShownRun {
     state: String,
 }
 
-impl From<index::Run> for ShownRun {
+impl From<index::Run> for RunRow {
     fn from(run: index::Run) -> Self {
-        let took = run.ended.map(|ended| ended.seconds - run.started.seconds);
+        let elapsed = run.ended.map(|ended| ended.seconds - run.started.seconds);
         Self {
             run: run.number,
             command: run.command,
@@ -100,7 +100,7 @@ impl From<index::Run> for ShownRun {
             started: run.started,
             ended: run.ended,
             // The clock may have been set back meanwhile.
-            seconds: took.map(|took| u64::try_from(took).unwrap_or_default()),
+            seconds: elapsed.map(|took| u64::try_from(took).unwrap_or_default()),
             files: run.files,
             bytes: run.bytes,
             failed: run.failed,
@@ -109,58 +109,58 @@ impl From<index::Run> for ShownRun {
     }
 }
 
-impl History {
+impl HistoryArgs {
     /// Whether the answer is what one run handled, which comes as a stream.
-    pub(crate) const fn is_of_one(&self) -> bool {
+    pub(crate) const fn shows_one_run(&self) -> bool {
         self.run.is_some()
     }
 
     /// Prepares the answer about one run; the printer reads it while it writes.
-    pub(crate) fn search(self, workspace: &Workspace) -> Result<Handled<'_>> {
-        Handled::of(&workspace.index, self.run.unwrap_or_default())
+    pub(crate) fn stream_items(self, workspace: &Workspace) -> Result<RunItemsAnswer<'_>> {
+        RunItemsAnswer::new(&workspace.index, self.run.unwrap_or_default())
     }
 }
 
-impl Run for History {
-    type Answer = Runs;
+impl RunCommand for HistoryArgs {
+    type Answer = HistoryAnswer;
 
-    fn run(self, workspace: &mut Workspace) -> Result<Runs> {
-        let limit = self.last.unwrap_or(SHOWN);
+    fn run(self, workspace: &mut Workspace) -> Result<HistoryAnswer> {
+        let limit = self.last.unwrap_or(DEFAULT_LIMIT);
         let mut runs = workspace
             .index
             .runs((!self.all).then(|| limit.saturating_add(1)))?;
-        let is_cut = !self.all && runs.len() as u64 > limit;
-        if is_cut {
+        let is_truncated = !self.all && runs.len() as u64 > limit;
+        if is_truncated {
             runs.pop();
         }
-        Ok(Runs {
-            runs: runs.into_iter().map(ShownRun::from).collect(),
-            is_cut: is_cut && self.last.is_none(),
+        Ok(HistoryAnswer {
+            runs: runs.into_iter().map(RunRow::from).collect(),
+            is_truncated: is_truncated && self.last.is_none(),
         })
     }
 }
 
 /// The columns of `csv`.
-const HEADINGS: &[&str] = &[
+const CSV_HEADINGS: &[&str] = &[
     "run", "started", "ended", "seconds", "command", "what", "from", "to", "files", "bytes",
     "failed", "state",
 ];
 
 /// Those of tables, in words for people.
-const SHOWN_HEADINGS: &[&str] = &[
+const TABLE_HEADINGS: &[&str] = &[
     "run", "started", "ended", "took", "command", "what", "from", "to", "files", "size", "failed",
     "state",
 ];
 
-impl ShownRun {
+impl RunRow {
     /// The row for people or, with exact seconds, for programs.
-    fn row(&self, took: fn(u64) -> String) -> Vec<Cell> {
+    fn row(&self, format_seconds: fn(u64) -> String) -> Vec<Cell> {
         let name = |name: &Option<String>| Cell::known(name.as_deref(), Cell::from);
         vec![
             Cell::text(self.run.to_string()),
             Cell::Moment(self.started),
             Cell::known(self.ended, Cell::Moment),
-            Cell::known(self.seconds, |seconds| Cell::text(took(seconds))),
+            Cell::known(self.seconds, |seconds| Cell::text(format_seconds(seconds))),
             Cell::text(&*self.command),
             name(&self.what),
             name(&self.from),
@@ -172,7 +172,7 @@ impl ShownRun {
         ]
     }
 
-    fn shown_row(&self) -> Vec<Cell> {
+    fn table_row(&self) -> Vec<Cell> {
         self.row(|seconds| unit::duration(Duration::from_secs(seconds)))
     }
 
@@ -185,16 +185,16 @@ impl ShownRun {
     }
 }
 
-impl Answer for Runs {
+impl Answer for HistoryAnswer {
     const COMMAND: &'static str = "history";
 
     fn page(&self, page: &mut Page) {
         if self.runs.is_empty() {
             page.line("no runs yet; `load` is one, and so is `copy`");
         }
-        let rows = self.runs.iter().map(ShownRun::shown_row);
-        page.table(SHOWN_HEADINGS, rows.collect());
-        if self.is_cut {
+        let rows = self.runs.iter().map(RunRow::table_row);
+        page.table(TABLE_HEADINGS, rows.collect());
+        if self.is_truncated {
             page.line("older runs: `history --all`");
         }
     }
@@ -202,7 +202,7 @@ impl Answer for Runs {
     fn records(&self) -> Records {
         let rows = self.runs.iter();
         Records {
-            headings: HEADINGS,
+            headings: CSV_HEADINGS,
             rows: rows
                 .map(|run| run.row(|seconds| seconds.to_string()))
                 .collect(),

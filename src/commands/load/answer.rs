@@ -10,17 +10,17 @@ use crate::model::registry::Database;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
-use crate::scan::{Look, LookState};
+use crate::scan::{ScanState, ScanSummary};
 
 /// What was seen.
 #[derive(Debug, Serialize)]
-pub(crate) struct Loaded {
+pub(crate) struct LoadAnswer {
     /// `None` for a dry run, which is none.
     pub(super) run: Option<i64>,
     pub(super) state: &'static str,
     pub(super) databases: Vec<LoadedDatabase>,
     #[serde(skip)]
-    pub(super) lacking: Option<&'static str>,
+    pub(super) setup_hint: Option<&'static str>,
     /// How long all of it took; databases are looked at side by side.
     #[serde(skip)]
     pub(super) elapsed: Duration,
@@ -40,13 +40,13 @@ pub(super) struct LoadedDatabase {
     seconds: f64,
 }
 
-impl Loaded {
+impl LoadAnswer {
     /// What was done in all; nothing where no disk was looked at.
     fn headline(&self) -> Option<String> {
-        let looked_at =
+        let is_scanned =
             |database: &&LoadedDatabase| ["complete", "partial"].contains(&database.state);
-        let seen: Vec<_> = self.databases.iter().filter(looked_at).collect();
-        let (number, all) = (seen.len() as u64, self.databases.len() as u64);
+        let scanned: Vec<_> = self.databases.iter().filter(is_scanned).collect();
+        let (number, all) = (scanned.len() as u64, self.databases.len() as u64);
         let databases = match (number, all) {
             (0, _) => return None,
             _ if number == all => unit::counted(all, "database"),
@@ -56,36 +56,36 @@ impl Loaded {
                 unit::counted(all, "database")
             ),
         };
-        let files = unit::counted(seen.iter().map(|database| database.files).sum(), "file");
-        let bytes = unit::bytes(seen.iter().map(|database| database.bytes).sum());
+        let files = unit::counted(scanned.iter().map(|database| database.files).sum(), "file");
+        let bytes = unit::bytes(scanned.iter().map(|database| database.bytes).sum());
         let time = unit::duration(self.elapsed);
         Some(format!("looked at {databases}, {files}, {bytes} in {time}"))
     }
 }
 
 impl LoadedDatabase {
-    pub(super) fn new(database: &Database, state: &'static str, look: &Look) -> Self {
+    pub(super) fn new(database: &Database, state: &'static str, scan: &ScanSummary) -> Self {
         Self {
             name: database.name.clone(),
             state,
-            files: look.files,
-            bytes: look.bytes,
-            projects: look.projects,
-            added: look.changes.added,
-            changed: look.changes.changed,
-            gone: look.changes.gone,
-            unreadable: look.unreadable,
-            seconds: (look.elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
+            files: scan.files,
+            bytes: scan.bytes,
+            projects: scan.projects,
+            added: scan.changes.added,
+            changed: scan.changes.changed,
+            gone: scan.changes.gone,
+            unreadable: scan.unreadable,
+            seconds: (scan.elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
         }
     }
 
     pub(super) fn needs_attention(&self) -> bool {
-        [LookState::Partial, LookState::Offline]
+        [ScanState::Partial, ScanState::Offline]
             .iter()
             .any(|state| state.word() == self.state)
     }
 
-    fn state(&self) -> Cell {
+    fn state_cell(&self) -> Cell {
         let tone = match self.state {
             "partial" | "offline" => Tone::Warning,
             _ => Tone::Good,
@@ -95,31 +95,31 @@ impl LoadedDatabase {
 }
 
 /// One number of a database.
-type Count = fn(&LoadedDatabase) -> u64;
+type CountFn = fn(&LoadedDatabase) -> u64;
 
 /// What was different or could not be read: a column for people only where it is not zero everywhere.
-const COUNTS: [(&str, Count); 4] = [
+const OPTIONAL_COLUMNS: [(&str, CountFn); 4] = [
     ("added", |database| database.added),
     ("changed", |database| database.changed),
     ("gone", |database| database.gone),
     ("unreadable", |database| database.unreadable),
 ];
 
-impl Answer for Loaded {
+impl Answer for LoadAnswer {
     const COMMAND: &'static str = "load";
 
     fn page(&self, page: &mut Page) {
         // A dry run takes none.
         let has_time = self.run.is_some();
-        let shown = |count: Count| self.databases.iter().any(|database| count(database) > 0);
-        let counts: Vec<_> = COUNTS
+        let shown = |count: CountFn| self.databases.iter().any(|database| count(database) > 0);
+        let counts: Vec<_> = OPTIONAL_COLUMNS
             .into_iter()
             .filter(|(_, count)| shown(*count))
             .collect();
         let rows = self.databases.iter().map(|database| {
             let mut row = vec![
                 database.name.as_str().into(),
-                database.state(),
+                database.state_cell(),
                 Cell::Count(database.projects),
                 Cell::Count(database.files),
                 Cell::Bytes(database.bytes),
@@ -136,7 +136,7 @@ impl Answer for Loaded {
         if let Some(line) = self.headline() {
             page.line(line);
         }
-        if let Some(lacking) = self.lacking {
+        if let Some(lacking) = self.setup_hint {
             page.line(lacking);
         }
     }
@@ -183,9 +183,9 @@ impl Answer for Loaded {
     }
 
     fn next(&self) -> Option<String> {
-        let is_first = |database: &LoadedDatabase| database.files == database.added;
-        let found = self.databases.iter().any(|database| database.added > 0);
-        (found && self.databases.iter().all(is_first))
+        let is_first_scan = |database: &LoadedDatabase| database.files == database.added;
+        let has_files = self.databases.iter().any(|database| database.added > 0);
+        (has_files && self.databases.iter().all(is_first_scan))
             .then(|| "`fetch all` shows what is where; `save` keeps what you added".to_owned())
     }
 

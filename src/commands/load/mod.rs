@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use self::answer::{Loaded, LoadedDatabase};
-use super::Run;
+use self::answer::{LoadAnswer, LoadedDatabase};
+use super::RunCommand;
 use super::workspace::Workspace;
 use crate::base::confirmation::Consent;
 use crate::base::error::{Error, Result};
@@ -24,8 +24,8 @@ use crate::language::lexer::quote;
 use crate::model::project::Scope;
 use crate::model::registry::{Database, Registry};
 use crate::scan;
-use crate::scan::discover::Extent;
-use crate::scan::load::look_at_all;
+use crate::scan::discover::ScanScope;
+use crate::scan::load::scan_all;
 
 /// Look at the disks and bring the index up to date
 ///
@@ -40,7 +40,7 @@ use crate::scan::load::look_at_all;
   load --category render
   load --forget OLD-NAS
   load --forget OLD-NAS --yes")]
-pub(crate) struct Load {
+pub(crate) struct LoadArgs {
     /// Only these databases
     #[arg(value_name = "DATABASE")]
     databases: Vec<String>,
@@ -61,17 +61,17 @@ pub(crate) struct Load {
     yes: bool,
 }
 
-impl Run for Load {
-    type Answer = Loaded;
+impl RunCommand for LoadArgs {
+    type Answer = LoadAnswer;
 
-    fn run(self, workspace: &mut Workspace) -> Result<Loaded> {
+    fn run(self, workspace: &mut Workspace) -> Result<LoadAnswer> {
         let start = Instant::now();
         let databases = self.databases(&workspace.registry)?;
-        let extent = self.extent(&workspace.registry)?;
+        let scan_scope = self.scan_scope(&workspace.registry)?;
         if workspace.dry_run {
-            return self.foresee(workspace, &databases);
+            return self.dry_run(workspace, &databases);
         }
-        let (what, names) = (self.what(), names(&databases));
+        let (what, names) = (self.description(), database_names(&databases));
         let begun = Begun {
             command: "load",
             what: &what,
@@ -81,53 +81,53 @@ impl Run for Load {
         let started = Moment::now();
         let run = workspace.index.begin_run(&begun)?;
         let (index, registry) = (&mut workspace.index, &workspace.registry);
-        let looked = if self.forget.is_some() {
+        let scanned = if self.forget.is_some() {
             let consent = workspace.consent.or_given(self.yes);
             forget(index, registry, &databases, consent)
         } else {
             let monitor = workspace.monitor.as_ref();
-            load(
+            scan_stale(
                 index,
                 registry,
                 &databases,
-                &extent,
+                &scan_scope,
                 self.older_than,
                 monitor,
             )
         };
-        let ended = ended(&looked);
+        let ended = run_totals(&scanned);
         let entry = Entry {
             run,
             begun: &begun,
             started,
             ended: &ended,
-            error: looked.as_ref().err(),
+            error: scanned.as_ref().err(),
         };
         let logged = run_log::append(&entry, [], workspace.monitor.as_ref());
-        let noted = workspace.index.end_run(run, &ended);
-        let databases = looked?;
-        noted?;
+        let recorded = workspace.index.end_run(run, &ended);
+        let databases = scanned?;
+        recorded?;
         if databases.iter().all(|database| database.gone == 0) {
             // Nothing of this name is known or was there: a slip of the pen, not a look.
-            overview::known_projects(&workspace.index, &workspace.registry, &extent.scope)?;
+            overview::known_projects(&workspace.index, &workspace.registry, &scan_scope.scope)?;
         }
-        Ok(Loaded {
+        Ok(LoadAnswer {
             run: Some(run),
             state: if logged {
                 ended.state
             } else {
-                run_recorder::incomplete(ended.state)
+                run_recorder::downgrade_if_complete(ended.state)
             },
             databases,
-            lacking: workspace.registry.lacking(),
+            setup_hint: workspace.registry.lacking(),
             elapsed: start.elapsed(),
         })
     }
 }
 
-impl Load {
+impl LoadArgs {
     /// What is looked at, in words.
-    fn what(&self) -> String {
+    fn description(&self) -> String {
         if self.forget.is_some() {
             return "forget".to_owned();
         }
@@ -143,22 +143,22 @@ impl Load {
     }
 
     /// What would be looked at, or forgotten, and what is known of it.
-    fn foresee(&self, workspace: &Workspace, databases: &[Database]) -> Result<Loaded> {
+    fn dry_run(&self, workspace: &Workspace, databases: &[Database]) -> Result<LoadAnswer> {
         let (index, registry) = (&workspace.index, &workspace.registry);
         let planned = if self.forget.is_some() {
             "would be forgotten"
         } else {
             "would be looked at"
         };
-        let foreseen = databases.iter().map(|database| {
-            let known = scan::summary(index, registry, database)?;
+        let planned_databases = databases.iter().map(|database| {
+            let known = scan::stored_summary(index, registry, database)?;
             Ok(LoadedDatabase::new(database, planned, &known))
         });
-        Ok(Loaded {
+        Ok(LoadAnswer {
             run: None,
             state: "planned",
-            databases: foreseen.collect::<Result<_>>()?,
-            lacking: registry.lacking(),
+            databases: planned_databases.collect::<Result<_>>()?,
+            setup_hint: registry.lacking(),
             elapsed: Duration::ZERO,
         })
     }
@@ -179,74 +179,78 @@ impl Load {
     }
 
     /// What is to be looked at on them.
-    fn extent<'a>(&self, registry: &'a Registry) -> Result<Extent<'a>> {
+    fn scan_scope<'a>(&self, registry: &'a Registry) -> Result<ScanScope<'a>> {
         let scope = self
             .project
             .as_deref()
             .map_or(Ok(Scope::All), Scope::parse)?;
-        let mut extent = Extent::of(registry, scope);
+        let mut scan_scope = ScanScope::all_categories(registry, scope);
         if !self.categories.is_empty() {
-            extent.categories.clear();
+            scan_scope.categories.clear();
             for name in &self.categories {
                 let category = registry.category(name)?;
-                if !extent.categories.contains(&category) {
-                    extent.categories.push(category);
+                if !scan_scope.categories.contains(&category) {
+                    scan_scope.categories.push(category);
                 }
             }
         }
-        Ok(extent)
+        Ok(scan_scope)
     }
 }
 
 /// The names of databases, joined by commas.
-fn names(databases: &[Database]) -> String {
+fn database_names(databases: &[Database]) -> String {
     let names = databases.iter().map(|database| database.name.as_str());
     names.collect::<Vec<_>>().join(",")
 }
 
 /// What the run came to, for the journal.
-fn ended(looked: &Result<Vec<LoadedDatabase>>) -> Ended<'static> {
-    let state = match looked {
+fn run_totals(scanned: &Result<Vec<LoadedDatabase>>) -> Ended<'static> {
+    let state = match scanned {
         Err(Error::Interrupted) => "interrupted",
         Err(_) => "refused",
         Ok(looked) if looked.iter().any(LoadedDatabase::needs_attention) => "partial",
         Ok(_) => "complete",
     };
-    let looked = looked.as_ref().map_or(&[][..], Vec::as_slice).iter();
+    let scanned = scanned.as_ref().map_or(&[][..], Vec::as_slice).iter();
     Ended {
         state,
-        files: looked.clone().map(|database| database.files).sum(),
-        bytes: looked.clone().map(|database| database.bytes).sum(),
-        failed: looked.map(|database| database.unreadable).sum(),
+        files: scanned.clone().map(|database| database.files).sum(),
+        bytes: scanned.clone().map(|database| database.bytes).sum(),
+        failed: scanned.map(|database| database.unreadable).sum(),
     }
 }
 
 /// Looks at databases, but for those whose last look is recent enough.
-fn load(
+fn scan_stale(
     index: &mut Index,
     registry: &Registry,
     databases: &[Database],
-    extent: &Extent<'_>,
+    scan_scope: &ScanScope<'_>,
     older_than: Option<Duration>,
     monitor: &dyn Monitor,
 ) -> Result<Vec<LoadedDatabase>> {
     let mut stale = Vec::new();
     for database in databases {
-        if !is_recent(index, registry, database, extent, older_than)? {
+        if !is_recent(index, registry, database, scan_scope, older_than)? {
             stale.push(database);
         }
     }
-    let mut looks = look_at_all(index, registry, &stale, extent, monitor)?.into_iter();
-    let look = |database| {
-        let look = if stale.contains(&database) {
-            looks.next()
+    let mut scans = scan_all(index, registry, &stale, scan_scope, monitor)?.into_iter();
+    let summarize = |database| {
+        let fresh = if stale.contains(&database) {
+            scans.next()
         } else {
             None
         };
-        let look = look.map_or_else(|| scan::summary(index, registry, database), Ok)?;
-        Ok(LoadedDatabase::new(database, look.state.word(), &look))
+        let summary = fresh.map_or_else(|| scan::stored_summary(index, registry, database), Ok)?;
+        Ok(LoadedDatabase::new(
+            database,
+            summary.state.word(),
+            &summary,
+        ))
     };
-    databases.iter().map(look).collect()
+    databases.iter().map(summarize).collect()
 }
 
 /// Whether the last look at a part of a database is not older than this.
@@ -254,25 +258,25 @@ fn is_recent(
     index: &Index,
     registry: &Registry,
     database: &Database,
-    extent: &Extent<'_>,
+    scan_scope: &ScanScope<'_>,
     older_than: Option<Duration>,
 ) -> Result<bool> {
     let known = index.database(&database.root)?;
     let (Some(limit), Some(id), None) = (older_than, known.id, known.offline_since) else {
         return Ok(false);
     };
-    let is_young = |looked_at: Option<Moment>| {
+    let is_fresh = |looked_at: Option<Moment>| {
         looked_at.is_some_and(|looked_at| looked_at <= Moment::now() && looked_at.age() < limit)
     };
-    if is_young(known.looked_at) {
+    if is_fresh(known.looked_at) {
         return Ok(true);
     }
-    if extent.is_whole(registry) {
+    if scan_scope.is_whole(registry) {
         // Categories may have been listed of which not all could be read.
         return Ok(false);
     }
-    for category in &extent.categories {
-        if !is_young(index.looked_at(id, &category.path)?) {
+    for category in &scan_scope.categories {
+        if !is_fresh(index.looked_at(id, &category.path)?) {
             return Ok(false);
         }
     }
@@ -288,7 +292,7 @@ fn forget(
 ) -> Result<Vec<LoadedDatabase>> {
     let mut forgotten = Vec::new();
     for database in databases {
-        let known = scan::summary(index, registry, database)?;
+        let known = scan::stored_summary(index, registry, database)?;
         let files = unit::counted(known.files, "file");
         let question = format!(
             "forget what the index knows of `{}` ({files})? no file is touched",
@@ -296,9 +300,9 @@ fn forget(
         );
         consent.to(&question)?;
         index.forget(&database.root)?;
-        let mut look = scan::summary(index, registry, database)?;
-        look.changes.gone = known.files;
-        forgotten.push(LoadedDatabase::new(database, "forgotten", &look));
+        let mut summary = scan::stored_summary(index, registry, database)?;
+        summary.changes.gone = known.files;
+        forgotten.push(LoadedDatabase::new(database, "forgotten", &summary));
     }
     Ok(forgotten)
 }

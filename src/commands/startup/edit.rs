@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::line::{Meaning, line_for, logical_lines, registered};
+use super::line::{RegistryEdit, format_line, logical_lines, registered_entries};
 use crate::base::error::{Error, Result};
 use crate::language::lexer::continues;
 use crate::language::variable::Variables;
@@ -12,59 +12,63 @@ use crate::model::registry::{Entry, Key, Kind, Registry};
 
 /// What one session did to what is tracked; nothing else is its to change in the start-up file.
 #[derive(Debug)]
-pub struct Changes<'a> {
+pub struct SessionChanges<'a> {
     /// What was tracked once the start-up file had run, or at the last `save`.
     pub before: &'a Registry,
     /// What is tracked now.
     pub now: &'a Registry,
     /// What was given its place with `--replace`, whatever place it had.
-    pub replaced: &'a BTreeSet<Key>,
+    pub replaced_keys: &'a BTreeSet<Key>,
     /// What the variables in the file's lines stand for.
     pub variables: &'a Variables,
 }
 
 /// The new text of a start-up file, and how it differs from the old one.
 #[derive(Debug)]
-pub(super) struct Rewritten {
+pub(super) struct EditedText {
     pub(super) text: String,
-    pub(super) added: usize,
-    pub(super) removed: usize,
+    pub(super) added_lines: usize,
+    pub(super) removed_lines: usize,
 }
 
 /// The text of a start-up file with a session's changes made to it.
-pub(super) fn rewritten(before: &str, changes: &Changes<'_>, folder: &Path) -> Result<Rewritten> {
+pub(super) fn rewrite(
+    before: &str,
+    changes: &SessionChanges<'_>,
+    folder: &Path,
+) -> Result<EditedText> {
     let body = before.strip_prefix('\u{feff}').unwrap_or(before);
     let lines = logical_lines(body, folder, changes.variables);
-    let edits = edits(changes, &registered(&lines))?;
+    let edits = plan_edits(changes, &registered_entries(&lines))?;
     let mut kept: Vec<&str> = Vec::new();
-    let (mut removed, mut place) = (0, None);
+    let (mut removed, mut insert_at) = (0, None);
     for line in &lines {
-        let key = line.meaning.as_ref().map(Meaning::key);
-        if key.as_ref().is_some_and(|key| edits.gone.contains(key)) {
+        let key = line.edit.as_ref().map(RegistryEdit::key);
+        if key.as_ref().is_some_and(|key| edits.removed.contains(key)) {
             removed += 1;
         } else {
             kept.push(line.text);
         }
         if key.is_some() {
-            place = Some(kept.len());
+            insert_at = Some(kept.len());
         }
     }
     let is_comment = |line: &&&str| line.trim_start().starts_with('#');
-    let place = place.unwrap_or_else(|| kept.iter().take_while(is_comment).count());
-    let (head, tail) = kept.split_at(place);
+    let insert_at = insert_at.unwrap_or_else(|| kept.iter().take_while(is_comment).count());
+    let (head, tail) = kept.split_at(insert_at);
     let end = if body.contains("\r\n") { "\r\n" } else { "\n" };
     let mut text = before[..before.len() - body.len()].to_owned();
     text.push_str(&head.concat());
-    for entry in &edits.wanted {
+    for entry in &edits.added {
         end_line(&mut text, end);
-        text.push_str(&line_for(entry));
+        text.push_str(&format_line(entry));
         text.push_str(end);
     }
     text.push_str(&tail.concat());
-    Ok(Rewritten {
+    Ok(EditedText {
         text,
-        added: edits.wanted.len(),
-        removed,
+        added_lines: edits.added.len(),
+        removed_lines: removed,
     })
 }
 
@@ -80,53 +84,55 @@ fn end_line(text: &mut String, end: &str) {
 
 /// What of a session's changes is not in the file yet.
 #[derive(Debug, Default)]
-struct Edits {
+struct LineEdits {
     /// What gets a line, in the order of the registry.
-    wanted: Vec<Entry>,
+    added: Vec<Entry>,
     /// What loses all lines that are about it.
-    gone: BTreeSet<Key>,
+    removed: BTreeSet<Key>,
 }
 
 /// Holds a session's changes against what the file registers now.
-fn edits(changes: &Changes<'_>, registered: &[Entry]) -> Result<Edits> {
+fn plan_edits(changes: &SessionChanges<'_>, registered: &[Entry]) -> Result<LineEdits> {
     let (before, now) = (changes.before.entries(), changes.now.entries());
-    let mut edits = Edits::default();
-    let taken_back = before
+    let mut edits = LineEdits::default();
+    let removed = before
         .iter()
-        .filter(|entry| place(&now, &entry.key).is_none());
-    for entry in now.iter().chain(taken_back) {
+        .filter(|entry| find_place(&now, &entry.key).is_none());
+    for entry in now.iter().chain(removed) {
         let key = &entry.key;
-        let (was, is) = (place(&before, key), place(&now, key));
-        let replaced = changes.replaced.contains(key);
-        let there = place(registered, key);
-        if (was == is && !replaced) || is == there {
+        let (old_place, new_place) = (find_place(&before, key), find_place(&now, key));
+        let replaced = changes.replaced_keys.contains(key);
+        let file_place = find_place(registered, key);
+        if (old_place == new_place && !replaced) || new_place == file_place {
             continue;
         }
         // What somebody else wrote since then is not this session's to take away.
-        let ours = there == was || replaced;
-        match (is, there) {
-            (Some(is), Some(there)) if !ours => return Err(taken(key, there, is)),
-            (None, Some(_)) if !ours => continue,
+        let may_overwrite = file_place == old_place || replaced;
+        match (new_place, file_place) {
+            (Some(new_place), Some(file_place)) if !may_overwrite => {
+                return Err(name_taken(key, file_place, new_place));
+            }
+            (None, Some(_)) if !may_overwrite => continue,
             (_, Some(_)) => {
-                edits.gone.insert(key.clone());
+                edits.removed.insert(key.clone());
             }
             (_, None) => {}
         }
-        edits.wanted.extend(is.map(|_| entry.clone()));
+        edits.added.extend(new_place.map(|_| entry.clone()));
     }
-    for entry in &edits.wanted {
-        check_overlap(entry, registered, &edits.gone)?;
+    for entry in &edits.added {
+        check_overlap(entry, registered, &edits.removed)?;
     }
     Ok(edits)
 }
 
 /// The place that entries give to a name.
-fn place<'a>(entries: &'a [Entry], key: &Key) -> Option<&'a Path> {
+fn find_place<'a>(entries: &'a [Entry], key: &Key) -> Option<&'a Path> {
     let found = entries.iter().find(|entry| entry.key == *key);
     found.map(|entry| entry.place.as_path())
 }
 
-fn taken(key: &Key, existing: &Path, wanted: &Path) -> Error {
+fn name_taken(key: &Key, existing: &Path, wanted: &Path) -> Error {
     Error::Taken {
         noun: key.kind.noun(),
         name: key.name.clone(),
@@ -136,15 +142,15 @@ fn taken(key: &Key, existing: &Path, wanted: &Path) -> Error {
 }
 
 /// Refuses what the file's other lines would refuse when it runs next.
-fn check_overlap(entry: &Entry, registered: &[Entry], gone: &BTreeSet<Key>) -> Result<()> {
+fn check_overlap(entry: &Entry, registered: &[Entry], removed: &BTreeSet<Key>) -> Result<()> {
     let relation = |other: &Entry| match entry.key.kind {
         Kind::Database => overlap(&entry.place, &other.place),
         Kind::Category => (entry.place == other.place).then_some("is already"),
         Kind::Exclusion => None,
     };
     for other in registered {
-        let beside = other.key.kind == entry.key.kind && other.key != entry.key;
-        if !beside || gone.contains(&other.key) {
+        let is_rival = other.key.kind == entry.key.kind && other.key != entry.key;
+        if !is_rival || removed.contains(&other.key) {
             continue;
         }
         if let Some(relation) = relation(other) {
@@ -178,13 +184,13 @@ mod tests {
 
     /// The text after a session that took `before` to `now` has saved.
     fn saved(text: &str, before: &Registry, now: &Registry) -> Result<String> {
-        let changes = Changes {
+        let changes = SessionChanges {
             before,
             now,
-            replaced: &BTreeSet::new(),
+            replaced_keys: &BTreeSet::new(),
             variables: &Variables::default(),
         };
-        rewritten(text, &changes, Path::new("/s")).map(|after| after.text)
+        rewrite(text, &changes, Path::new("/s")).map(|after| after.text)
     }
 
     #[test]

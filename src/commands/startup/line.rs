@@ -12,9 +12,9 @@ use crate::model::registry::{Entry, Key, Kind};
 
 /// A line of a start-up file with those that it goes on in, byte for byte, and what it does to the registry.
 #[derive(Debug)]
-pub(super) struct Line<'a> {
+pub(super) struct StartupLine<'a> {
     pub(super) text: &'a str,
-    pub(super) meaning: Option<Meaning>,
+    pub(super) edit: Option<RegistryEdit>,
 }
 
 /// The lines of a text.
@@ -22,7 +22,7 @@ pub(super) fn logical_lines<'a>(
     text: &'a str,
     folder: &Path,
     variables: &Variables,
-) -> Vec<Line<'a>> {
+) -> Vec<StartupLine<'a>> {
     let mut lines = Vec::new();
     let mut start = 0;
     let mut end = 0;
@@ -32,8 +32,8 @@ pub(super) fn logical_lines<'a>(
         let goes_on = continues(bare.strip_suffix('\r').unwrap_or(bare));
         if !goes_on || end == text.len() {
             let text = &text[start..end];
-            let meaning = meaning(text, folder, variables);
-            lines.push(Line { text, meaning });
+            let edit = parse_edit(text, folder, variables);
+            lines.push(StartupLine { text, edit });
             start = end;
         }
     }
@@ -42,14 +42,14 @@ pub(super) fn logical_lines<'a>(
 
 /// What a line does to the registry, however it is written.
 #[derive(Debug)]
-pub(super) enum Meaning {
+pub(super) enum RegistryEdit {
     /// It adds something.
     Add { entry: Entry, replace: bool },
     /// It takes something back.
     Remove(Key),
 }
 
-impl Meaning {
+impl RegistryEdit {
     pub(super) fn key(&self) -> Key {
         match self {
             Self::Add { entry, .. } => entry.key.clone(),
@@ -59,32 +59,36 @@ impl Meaning {
 }
 
 /// What a file's lines come to.
-pub(super) fn registered(lines: &[Line<'_>]) -> Vec<Entry> {
+pub(super) fn registered_entries(lines: &[StartupLine<'_>]) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
-    for meaning in lines.iter().filter_map(|line| line.meaning.as_ref()) {
-        let key = meaning.key();
+    for edit in lines.iter().filter_map(|line| line.edit.as_ref()) {
+        let key = edit.key();
         let known = entries.iter().position(|entry| entry.key == key);
-        match (meaning, known) {
-            (Meaning::Add { entry, .. }, None) => entries.push(entry.clone()),
-            (Meaning::Add { entry, replace }, Some(at)) if *replace => entries[at] = entry.clone(),
-            (Meaning::Add { .. }, Some(_)) => {}
-            (Meaning::Remove(_), _) => entries.retain(|entry| entry.key != key),
+        match (edit, known) {
+            (RegistryEdit::Add { entry, .. }, None) => entries.push(entry.clone()),
+            (RegistryEdit::Add { entry, replace }, Some(at)) if *replace => {
+                entries[at] = entry.clone()
+            }
+            (RegistryEdit::Add { .. }, Some(_)) => {}
+            (RegistryEdit::Remove(_), _) => entries.retain(|entry| entry.key != key),
         }
     }
     entries
 }
 
 /// The roots of the databases that a file's lines add, in their order.
-pub(super) fn added_roots(lines: &[Line<'_>]) -> Vec<PathBuf> {
-    let roots = lines.iter().filter_map(|line| match &line.meaning {
-        Some(Meaning::Add { entry, .. }) if entry.key.kind == Kind::Database => Some(&entry.place),
+pub(super) fn added_roots(lines: &[StartupLine<'_>]) -> Vec<PathBuf> {
+    let roots = lines.iter().filter_map(|line| match &line.edit {
+        Some(RegistryEdit::Add { entry, .. }) if entry.key.kind == Kind::Database => {
+            Some(&entry.place)
+        }
         _ => None,
     });
     roots.cloned().collect()
 }
 
 /// The line that registers something.
-pub(super) fn line_for(entry: &Entry) -> String {
+pub(super) fn format_line(entry: &Entry) -> String {
     let name = quote(OsStr::new(&entry.key.name));
     let place = match entry.key.kind {
         Kind::Exclusion => return format!("exclude {name}"),
@@ -98,7 +102,7 @@ pub(super) fn line_for(entry: &Entry) -> String {
 }
 
 /// What a line does to the registry; `None` for one that does nothing to it.
-fn meaning(line: &str, folder: &Path, variables: &Variables) -> Option<Meaning> {
+fn parse_edit(line: &str, folder: &Path, variables: &Variables) -> Option<RegistryEdit> {
     let words = words(line, variables)?;
     let replace = words.iter().any(|word| word == "--replace");
     let is_option = |word: &OsStr| word == "--replace" || word == "--";
@@ -112,18 +116,18 @@ fn meaning(line: &str, folder: &Path, variables: &Variables) -> Option<Meaning> 
     let (key, place) = match words.as_slice() {
         [add, noun, name, typed] if *add == "add" => {
             let kind = kind(noun)?;
-            (key(kind, name), registered_place(kind, typed, folder)?)
+            (key(kind, name), parse_place(kind, typed, folder)?)
         }
         [exclude, pattern] if *exclude == "exclude" => {
             (key(Kind::Exclusion, pattern), PathBuf::new())
         }
         [remove, noun, name] if *remove == "remove" => {
-            return Some(Meaning::Remove(key(kind(noun)?, name)));
+            return Some(RegistryEdit::Remove(key(kind(noun)?, name)));
         }
         _ => return None,
     };
     let entry = Entry { key, place };
-    Some(Meaning::Add { entry, replace })
+    Some(RegistryEdit::Add { entry, replace })
 }
 
 /// The words of a line and of those that it goes on in, as typed where a variable is not set here; `None` if it cannot
@@ -143,7 +147,7 @@ fn words(line: &str, variables: &Variables) -> Option<Vec<OsString>> {
 }
 
 /// The place that a word of an `add` line means; as it is typed where that cannot be told.
-fn registered_place(kind: Kind, typed: &OsStr, folder: &Path) -> Option<PathBuf> {
+fn parse_place(kind: Kind, typed: &OsStr, folder: &Path) -> Option<PathBuf> {
     match kind {
         Kind::Database => Some(place::root(typed, folder).unwrap_or_else(|_| typed.into())),
         Kind::Category => {

@@ -12,66 +12,66 @@ use crate::base::name::Name;
 use crate::language::variable::Variables;
 use crate::model::path;
 
-pub use self::edit::Changes;
-pub use self::save::{foresee, save};
+pub use self::edit::SessionChanges;
+pub use self::save::{dry_run, save};
 pub use self::trust::StartupFile;
-use self::trust::{Candidate, candidate};
+use self::trust::{TrustCheck, check_trust};
 
 /// The start-up file that was found, and what was passed over.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct StartupSearch {
     /// The file to run, if there is one.
-    pub run: Option<StartupFile>,
+    pub file: Option<StartupFile>,
     /// The file that `save` writes, if there is a place for one.
-    pub save: Option<PathBuf>,
+    pub save_path: Option<PathBuf>,
     /// Why files that are there are not used.
-    pub passed_over: Vec<String>,
+    pub rejections: Vec<String>,
 }
 
 /// Looks for the start-up file: the one named, else `$AUTO_BACKUP_CONFIG`, else `./.config`, else the user's.
-pub fn find(named: Option<&Path>, folder: &Path) -> Found {
+pub fn find(named: Option<&Path>, folder: &Path) -> StartupSearch {
     let from_environment = env::var_os("AUTO_BACKUP_CONFIG")
         .filter(|path| !path.is_empty())
         .map(PathBuf::from);
     if let Some(path) = named.map(Path::to_owned).or(from_environment) {
         // A file that was named must be there; running it says so if it is not.
-        return Found {
-            run: Some(StartupFile {
+        return StartupSearch {
+            file: Some(StartupFile {
                 path: path.clone(),
-                opened: None,
+                handle: None,
             }),
-            save: Some(path),
-            passed_over: Vec::new(),
+            save_path: Some(path),
+            rejections: Vec::new(),
         };
     }
-    let mut found = Found::default();
+    let mut found = StartupSearch::default();
     let local = folder.join(".config");
-    found.consider(&local);
-    if found.run.is_some() {
-        found.save = Some(local);
+    found.try_path(&local);
+    if found.file.is_some() {
+        found.save_path = Some(local);
         return found;
     }
-    found.save = path::configuration_file();
-    if let Some(users) = found.save.clone() {
-        found.consider(&users);
+    found.save_path = path::configuration_file();
+    if let Some(users) = found.save_path.clone() {
+        found.try_path(&users);
     }
     found
 }
 
-impl Found {
+impl StartupSearch {
     /// Runs the file at a usual place if there is one and it can be trusted.
-    fn consider(&mut self, path: &Path) {
-        match candidate(path) {
-            Candidate::Trusted(file) => self.run = Some(file),
-            Candidate::Absent => {}
-            Candidate::PassedOver(why) => self.passed_over.push(why),
+    fn try_path(&mut self, path: &Path) {
+        match check_trust(path) {
+            TrustCheck::Trusted(file) => self.file = Some(file),
+            TrustCheck::Absent => {}
+            TrustCheck::Rejected(why) => self.rejections.push(why),
         }
     }
 }
 
 /// Names the places where a start-up file is looked for, where there was none: under cron HOME and the current folder are
 /// others than at the prompt.
-pub fn looked_for() -> String {
+pub fn not_found_message() -> String {
     let users = path::configuration_file().map(|path| format!(" and `{}`", Name::from(path)));
     format!(
         "no start-up file was found: looked for `./.config`{}; `--config FILE` names one",
@@ -80,6 +80,6 @@ pub fn looked_for() -> String {
 }
 
 /// The roots of the databases that the lines of a start-up file add, as far as that can be told before they are run.
-pub fn roots(text: &str, folder: &Path, variables: &Variables) -> Vec<PathBuf> {
+pub fn database_roots(text: &str, folder: &Path, variables: &Variables) -> Vec<PathBuf> {
     line::added_roots(&line::logical_lines(text, folder, variables))
 }

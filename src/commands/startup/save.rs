@@ -4,7 +4,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::edit::{Changes, Rewritten, rewritten};
+use super::edit::{EditedText, SessionChanges, rewrite};
 use crate::base::error::{At as _, Error, Result};
 use crate::base::timestamp::Moment;
 use crate::os::folder::is_missing;
@@ -12,13 +12,13 @@ use crate::os::own_file::OwnFile;
 use crate::os::stat::Stat;
 
 /// How long is waited for another session that saves.
-const PATIENCE: Duration = Duration::from_secs(10);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long is waited between two tries to lock.
-const PAUSE: Duration = Duration::from_millis(20);
+const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
 /// More than this is no start-up file: 16 MiB.
-const LARGEST: u64 = 16 << 20;
+const MAX_BYTES: u64 = 16 << 20;
 
 /// Writes a session's changes into the start-up file as it is now: lines that it took back go, lines that are not there
 /// yet follow the last that registers something, all else stays as it is. The file before is kept beside it.
@@ -27,18 +27,18 @@ const LARGEST: u64 = 16 << 20;
 /// The file cannot be read or written, or belongs to a user to whom this one cannot give files. [`Error::Taken`] or
 /// [`Error::Overlap`] if it has come to track something else under a name, or on files, that the session added. In each
 /// case nothing is written.
-pub fn save(path: &Path, changes: &Changes<'_>) -> Result<Saved> {
-    let whole = std::path::absolute(path).at("find", path)?;
-    let own = OwnFile::find_or_make_folder(&whole)?;
+pub fn save(path: &Path, changes: &SessionChanges<'_>) -> Result<SaveSummary> {
+    let absolute = std::path::absolute(path).at("find", path)?;
+    let own = OwnFile::find_or_make_folder(&absolute)?;
     // Two sessions that save at once take turns, where the file system knows locks.
-    let _turn = own.lock_folder(PATIENCE, PAUSE)?;
+    let _turn = own.lock_folder(LOCK_TIMEOUT, LOCK_RETRY_INTERVAL)?;
     let before = read(&own)?;
-    let after = rewritten(&text(before.as_ref()), changes, folder(&whole))?;
-    let mut saved = Saved::new(path, &after);
-    if saved.added + saved.removed > 0 {
+    let after = rewrite(&text(before.as_ref()), changes, folder(&absolute))?;
+    let mut saved = SaveSummary::new(path, &after);
+    if saved.added_lines + saved.removed_lines > 0 {
         let like = before.as_ref().map(|(_, stat)| stat);
         if let Some((text, stat)) = &before {
-            saved.kept = Some(keep(&own, path, text, stat)?);
+            saved.backup = Some(write_backup(&own, path, text, stat)?);
         }
         own.replace(after.text.as_bytes(), like)?;
     }
@@ -49,14 +49,14 @@ pub fn save(path: &Path, changes: &Changes<'_>) -> Result<Saved> {
 ///
 /// # Errors
 /// As for [`save`], but for those of writing.
-pub fn foresee(path: &Path, changes: &Changes<'_>) -> Result<Saved> {
-    let whole = std::path::absolute(path).at("find", path)?;
-    let before = match OwnFile::find(&whole) {
+pub fn dry_run(path: &Path, changes: &SessionChanges<'_>) -> Result<SaveSummary> {
+    let absolute = std::path::absolute(path).at("find", path)?;
+    let before = match OwnFile::find(&absolute) {
         Err(error) if is_missing(&error) => None,
         own => read(&own?)?,
     };
-    let after = rewritten(&text(before.as_ref()), changes, folder(&whole))?;
-    Ok(Saved::new(path, &after))
+    let after = rewrite(&text(before.as_ref()), changes, folder(&absolute))?;
+    Ok(SaveSummary::new(path, &after))
 }
 
 /// The text of the file as it is, and what the file is; `None` if there is none.
@@ -66,8 +66,8 @@ fn read(own: &OwnFile) -> Result<Option<(String, Stat)>> {
         opened => opened?,
     };
     let mut text = String::new();
-    let read = file.take(LARGEST + 1).read_to_string(&mut text);
-    if read.at("read", own.path())? as u64 > LARGEST {
+    let read = file.take(MAX_BYTES + 1).read_to_string(&mut text);
+    if read.at("read", own.path())? as u64 > MAX_BYTES {
         return Err(io::Error::from(io::ErrorKind::FileTooLarge)).at("read", own.path());
     }
     Ok(Some((text, stat)))
@@ -78,40 +78,40 @@ fn text(before: Option<&(String, Stat)>) -> String {
 }
 
 /// The folder that relative paths in the file are relative to, as when it runs.
-fn folder(whole: &Path) -> &Path {
-    whole.parent().unwrap_or(Path::new("/"))
+fn folder(absolute: &Path) -> &Path {
+    absolute.parent().unwrap_or(Path::new("/"))
 }
 
 /// What saving came to.
 #[derive(Debug)]
-pub struct Saved {
+pub struct SaveSummary {
     /// The start-up file.
     pub path: PathBuf,
     /// The copy of what it was before.
-    pub kept: Option<PathBuf>,
+    pub backup: Option<PathBuf>,
     /// How many lines are new.
-    pub added: usize,
+    pub added_lines: usize,
     /// How many lines went.
-    pub removed: usize,
+    pub removed_lines: usize,
 }
 
-impl Saved {
-    fn new(path: &Path, after: &Rewritten) -> Self {
+impl SaveSummary {
+    fn new(path: &Path, after: &EditedText) -> Self {
         Self {
             path: path.to_owned(),
-            kept: None,
-            added: after.added,
-            removed: after.removed,
+            backup: None,
+            added_lines: after.added_lines,
+            removed_lines: after.removed_lines,
         }
     }
 }
 
 /// Keeps the old text under a name that says when, for whoever the file belongs to.
-fn keep(own: &OwnFile, path: &Path, text: &str, like: &Stat) -> Result<PathBuf> {
+fn write_backup(own: &OwnFile, path: &Path, text: &str, like: &Stat) -> Result<PathBuf> {
     /// Number of names that are tried where some are taken.
-    const TRIES: u32 = 1000;
+    const MAX_ATTEMPTS: u32 = 1000;
     let stamp = Moment::now().file_name();
-    for number in 1..=TRIES {
+    for number in 1..=MAX_ATTEMPTS {
         let suffix = match number {
             1 => format!(".{stamp}"),
             number => format!(".{stamp}-{number}"),

@@ -19,53 +19,53 @@ pub struct StartupFile {
     /// Its path.
     pub path: PathBuf,
     /// The file itself, where it was opened to be checked.
-    pub opened: Option<File>,
+    pub handle: Option<File>,
 }
 
 /// A start-up file at its usual place.
 #[derive(Debug)]
-pub(super) enum Candidate {
+pub(super) enum TrustCheck {
     /// It is the user's own.
     Trusted(StartupFile),
     /// There is none.
     Absent,
     /// Somebody else could have written it.
-    PassedOver(String),
+    Rejected(String),
 }
 
 /// Opens and checks the start-up file at a usual place.
-pub(super) fn candidate(path: &Path) -> Candidate {
+pub(super) fn check_trust(path: &Path) -> TrustCheck {
     match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Candidate::Absent,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return TrustCheck::Absent,
         // In a home folder it is where everybody's settings are, and no surprise.
         Ok(found) if found.is_dir() && path::is_configuration_folder(path) => {
-            return Candidate::Absent;
+            return TrustCheck::Absent;
         }
         _ => {}
     }
-    match open(path) {
-        Ok(Ok(file)) => Candidate::Trusted(StartupFile {
+    match open_trusted(path) {
+        Ok(Ok(file)) => TrustCheck::Trusted(StartupFile {
             path: path.to_owned(),
-            opened: Some(file),
+            handle: Some(file),
         }),
-        Ok(Err(why)) => passed_over(path, why),
-        Err(error) => passed_over(path, &reason(path, &error)),
+        Ok(Err(why)) => rejected(path, why),
+        Err(error) => rejected(path, &open_failure(path, &error)),
     }
 }
 
-fn passed_over(path: &Path, why: &str) -> Candidate {
+fn rejected(path: &Path, why: &str) -> TrustCheck {
     let path = Name::from(path);
-    Candidate::PassedOver(format!("passed over the start-up file `{path}`: {why}"))
+    TrustCheck::Rejected(format!("passed over the start-up file `{path}`: {why}"))
 }
 
 /// The file, or why it is not to be run.
-fn open(path: &Path) -> Result<Result<File, &'static str>> {
+fn open_trusted(path: &Path) -> Result<Result<File, &'static str>> {
     let own = OwnFile::find(path)?;
     let (file, stat) = own.open()?;
-    Ok(refusal(&own, &stat).map_or(Ok(file), Err))
+    Ok(rejection_reason(&own, &stat).map_or(Ok(file), Err))
 }
 
-fn refusal(own: &OwnFile, stat: &Stat) -> Option<&'static str> {
+fn rejection_reason(own: &OwnFile, stat: &Stat) -> Option<&'static str> {
     if !is_us_or_root(stat.owner) {
         return Some("it belongs to another user");
     }
@@ -83,7 +83,7 @@ fn refusal(own: &OwnFile, stat: &Stat) -> Option<&'static str> {
 }
 
 /// Why a file could not be opened, in the words that fit a start-up file.
-fn reason(path: &Path, error: &Error) -> String {
+fn open_failure(path: &Path, error: &Error) -> String {
     let Error::Io { source, .. } = error else {
         return error.line();
     };

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Lane, News};
+use super::{CopyEvent, DestinationCopy};
 use crate::base::name::Name;
 use crate::base::unicode::folded;
 use crate::copy::local::Job;
@@ -14,35 +14,35 @@ use crate::os::folder::Folder;
 use crate::storage::DiskSide;
 
 /// How long a system may remember a name that was renamed.
-const REMEMBERED: Duration = Duration::from_secs(3);
+const NAME_CACHE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long is waited between two attempts.
-const PAUSE: Duration = Duration::from_millis(50);
+const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
-impl Lane<'_> {
+impl DestinationCopy<'_> {
     /// Renames what differs in case: the folders of client and project, then what is in the replica.
-    pub(super) fn rename_in_case(&self, side: &DiskSide, job: &Job) {
-        if self.errand.bounds.renamed.contains(&job.relative) {
+    pub(super) fn apply_case_renames(&self, storage: &DiskSide, job: &Job) {
+        if self.spec.limits.renamed_replicas.contains(&job.relative) {
             let levels: Vec<&Path> = job.relative.ancestors().take(2).collect();
             for path in levels.into_iter().rev() {
-                self.rename_level(side, path);
+                self.rename_project_folder(storage, path);
             }
         }
-        for (path, old) in &job.plan.renames {
+        for (path, old) in &job.plan.case_renames {
             if let (Some(above), Some(name)) = (path.parent(), path.file_name())
-                && let Ok(folder) = side.root.beneath(&job.relative.join(above))
+                && let Ok(folder) = storage.root.beneath(&job.relative.join(above))
             {
-                self.rename_over_third(&folder, old.as_os_str(), name);
+                self.rename_via_temporary(&folder, old.as_os_str(), name);
             }
         }
     }
 
     /// Renames the folder of a client or project, unless the source has both names.
-    fn rename_level(&self, side: &DiskSide, path: &Path) {
+    fn rename_project_folder(&self, storage: &DiskSide, path: &Path) {
         let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
             return;
         };
-        let Ok(folder) = side.root.beneath(above) else {
+        let Ok(folder) = storage.root.beneath(above) else {
             return;
         };
         if folder.stat(name).is_err() {
@@ -55,24 +55,24 @@ impl Lane<'_> {
         let Some(other) = other.filter(|_| !names.iter().any(|other| other == name)) else {
             return;
         };
-        let source = self.errand.source.folder();
+        let source = self.spec.source.folder();
         let source = source.and_then(|root| root.beneath(above).ok());
         let ours = source.and_then(|folder| folder.entries().ok());
         if ours.is_some_and(|ours| ours.iter().all(|ours| ours != other)) {
-            self.rename_over_third(&folder, other, name);
+            self.rename_via_temporary(&folder, other, name);
         }
     }
 
     /// Gives an entry another name over a third one, which no run takes for a temporary file of its own.
-    fn rename_over_third(&self, folder: &Folder, old: &OsStr, new: &OsStr) {
+    fn rename_via_temporary(&self, folder: &Folder, old: &OsStr, new: &OsStr) {
         let mut third = new.to_owned();
         third.push(".auto-backup-renamed");
         let is_stuck = folder.rename_new(old, folder, &third).is_ok()
-            && !rename_once_free(folder, &third, new)
+            && !rename_when_free(folder, &third, new)
             && folder.rename_new(&third, folder, old).is_err();
         if is_stuck {
             let path = Name::from(folder.path().join(&third).as_path());
-            (self.tell)(News::Notice(format!(
+            (self.on_event)(CopyEvent::Notice(format!(
                 "renaming stopped half way: what is now `{path}` keeps that name until you rename it"
             )));
         }
@@ -80,7 +80,7 @@ impl Lane<'_> {
 }
 
 /// Renames once the new name is free: the system remembers for a second or so what a name led to, in any case.
-fn rename_once_free(folder: &Folder, old: &OsStr, new: &OsStr) -> bool {
+fn rename_when_free(folder: &Folder, old: &OsStr, new: &OsStr) -> bool {
     let is_remembered = || match (folder.stat(old), folder.stat(new)) {
         (Ok(old), Ok(new)) => new.unchanged_since(&old),
         _ => false,
@@ -90,9 +90,9 @@ fn rename_once_free(folder: &Folder, old: &OsStr, new: &OsStr) -> bool {
         if folder.rename_new(old, folder, new).is_ok() {
             return true;
         }
-        if begun.elapsed() > REMEMBERED || !is_remembered() {
+        if begun.elapsed() > NAME_CACHE_TIMEOUT || !is_remembered() {
             return false;
         }
-        thread::sleep(PAUSE);
+        thread::sleep(RETRY_INTERVAL);
     }
 }

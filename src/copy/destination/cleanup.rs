@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::Lane;
+use super::DestinationCopy;
 use crate::base::error::Result;
 use crate::base::own_name::{OWN_FOLDER, is_temporary};
 use crate::copy::local::Job;
@@ -12,21 +12,21 @@ use crate::snapshot::tree;
 use crate::storage::DiskSide;
 use crate::storage::copy_file::sweep;
 
-impl Lane<'_> {
+impl DestinationCopy<'_> {
     /// Removes what runs that died left in our own folder, in those above replicas, where names are tried out before a
     /// replica is there, and in replicas that are not this run's; those that are it finishes.
-    pub(super) fn sweep(&mut self, side: &DiskSide, jobs: &mut [Job]) -> Result<()> {
-        sweep_folder(&side.root, Path::new(OWN_FOLDER));
+    pub(super) fn remove_leftovers(&mut self, storage: &DiskSide, jobs: &mut [Job]) -> Result<()> {
+        clean_folder(&storage.root, Path::new(OWN_FOLDER));
         let above = jobs.iter().flat_map(|job| job.relative.ancestors().skip(1));
         for folder in above.collect::<BTreeSet<_>>() {
-            sweep_folder(&side.root, folder);
+            clean_folder(&storage.root, folder);
         }
-        let (run, root) = (self.errand.run, &self.database.root);
+        let (run, root) = (self.spec.run, &self.database.root);
         for (relative, swept) in self.index.left_unfinished(run, root)? {
             if let Some(job) = jobs.iter_mut().find(|job| job.relative == relative) {
                 job.unfinished = true;
             } else if !swept {
-                self.sweep_replica(side, &relative);
+                self.clean_replica(storage, &relative);
                 self.index.swept(root, &relative)?;
             }
         }
@@ -34,12 +34,12 @@ impl Lane<'_> {
     }
 
     /// Removes the temporary files in a replica.
-    fn sweep_replica(&self, side: &DiskSide, relative: &Path) {
-        let walked = tree::walk(&side.root, relative, &self.errand.exclusions, &[]);
+    fn clean_replica(&self, storage: &DiskSide, relative: &Path) {
+        let walked = tree::walk(&storage.root, relative, &self.spec.exclusions, &[]);
         for path in walked.map(|tree| tree.leftovers).unwrap_or_default() {
             let above = relative.join(path.parent().unwrap_or(Path::new("")));
             let name = path.file_name().unwrap_or_default();
-            let folder = side.root.beneath(&above);
+            let folder = storage.root.beneath(&above);
             // One that cannot be removed stays for a later run.
             let _swept = folder.is_ok_and(|folder| sweep(&folder, name));
         }
@@ -47,7 +47,7 @@ impl Lane<'_> {
 }
 
 /// Removes the temporary files in one folder below a root.
-fn sweep_folder(root: &Folder, relative: &Path) {
+fn clean_folder(root: &Folder, relative: &Path) {
     let Ok(folder) = root.beneath(relative) else {
         return;
     };

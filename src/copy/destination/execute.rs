@@ -5,11 +5,11 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Lane, News, Replica};
+use super::{CopyEvent, DestinationCopy, SourceReplica};
 use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::base::name::Name;
-use crate::copy::local::{Job, OtherTime, Proof, Route, transfer};
+use crate::copy::local::{Job, TimeMismatch, TransferContext, VerifiedFile, transfer};
 use crate::copy::outcome::Outcome;
 use crate::copy::preflight;
 use crate::copy::report::ReportedItem;
@@ -24,29 +24,29 @@ use crate::storage::lock::Lock;
 use crate::storage::observation::{Noting, Place};
 use crate::storage::version::Versions;
 
-impl Lane<'_> {
+impl DestinationCopy<'_> {
     /// Carries out the plans.
-    pub(super) fn carry_out(
+    pub(super) fn execute(
         &mut self,
-        side: &DiskSide,
+        storage: &DiskSide,
         mut jobs: Vec<Job>,
         lock: Option<Lock>,
     ) -> Result<()> {
-        self.require_room(side, &jobs)?;
-        let lock = self.prepare(side, &mut jobs, lock)?;
-        self.tell_planned(&jobs);
+        self.require_space(storage, &jobs)?;
+        let lock = self.prepare(storage, &mut jobs, lock)?;
+        self.report_planned(&jobs);
         self.begin_writing(&jobs);
         for job in &jobs {
-            self.rename_in_case(side, job);
+            self.apply_case_renames(storage, job);
         }
-        match self.errand.source.folder() {
-            Some(source) => self.transfer(source, false, side, &jobs),
-            None => self.receive(side, &mut jobs)?,
+        match self.spec.source.folder() {
+            Some(source) => self.transfer_jobs(source, false, storage, &jobs),
+            None => self.fetch(storage, &mut jobs)?,
         }
         // Also after a stop: `fetch` must not call missing what is there.
         interrupt::shielded(|| {
-            self.keep_copied(side, &jobs);
-            self.look_again(side, &jobs);
+            self.record_copied(storage, &jobs);
+            self.rescan_written(storage, &jobs);
         });
         drop(lock);
         Ok(())
@@ -55,54 +55,56 @@ impl Lane<'_> {
     /// Makes the destination ready: the lock, what runs that died left behind, the identity file.
     fn prepare(
         &mut self,
-        side: &DiskSide,
+        storage: &DiskSide,
         jobs: &mut [Job],
         lock: Option<Lock>,
     ) -> Result<Option<Lock>> {
         let has_work = jobs.iter().any(|job| job.plan.has_work());
         let has_leftovers = jobs.iter().any(|job| !job.plan.leftovers.is_empty());
         let lock = match lock {
-            None if has_work || has_leftovers => self.make_lock(side)?,
-            None if jobs.iter().any(|job| job.plan.restamps()) => self.lock_if_writable(side)?,
+            None if has_work || has_leftovers => self.create_lock(storage)?,
+            None if jobs.iter().any(|job| job.plan.has_metadata_updates()) => {
+                self.lock_if_writable(storage)?
+            }
             lock => lock,
         };
         if lock.is_some() {
-            if let Err(error) = self.sweep(side, jobs) {
-                self.problem(error);
+            if let Err(error) = self.remove_leftovers(storage, jobs) {
+                self.report_problem(error);
             }
         } else {
             for job in jobs.iter_mut() {
                 // Without the lock they may be another run's.
                 job.plan.leftovers.clear();
-                job.plan.keep_stamps();
+                job.plan.skip_metadata_updates();
             }
         }
         if has_work
             && lock.is_some()
-            && let Err(error) = identity::ensure(&side.root, &self.database.name)
+            && let Err(error) = identity::ensure(&storage.root, &self.database.name)
         {
-            self.problem(error);
+            self.report_problem(error);
         }
-        self.refuse_unmounted(side, jobs);
+        self.reject_unmounted(storage, jobs);
         Ok(lock)
     }
 
     /// Tells the index's journal what will be written to.
     fn begin_writing(&mut self, jobs: &[Job]) {
-        let run = self.errand.run;
-        let written: Vec<_> = written(jobs).collect();
+        let run = self.spec.run;
+        let written: Vec<_> = written_replicas(jobs).collect();
         if let Err(error) = self.index.begin_writing(run, &self.database.root, &written) {
-            self.problem(error);
+            self.report_problem(error);
         }
     }
 
     /// Takes the lock of a database to which nothing was copied yet. Where our own folder cannot be made, there is no
     /// lock, but the folders of projects may be writable all the same.
-    fn make_lock(&self, side: &DiskSide) -> Result<Option<Lock>> {
-        match Lock::make_and_take(&side.root, &self.database.name, self.errand.run) {
+    fn create_lock(&self, storage: &DiskSide) -> Result<Option<Lock>> {
+        match Lock::make_and_take(&storage.root, &self.database.name, self.spec.run) {
             Err(error @ (Error::Locked { .. } | Error::Untrusted { .. })) => Err(error),
             Err(error) => {
-                self.problem(error);
+                self.report_problem(error);
                 Ok(None)
             }
             Ok(lock) => Ok(Some(lock)),
@@ -110,124 +112,124 @@ impl Lane<'_> {
     }
 
     /// Takes the lock for work that is left undone where nothing can be written.
-    fn lock_if_writable(&self, side: &DiskSide) -> Result<Option<Lock>> {
-        match Lock::make_and_take(&side.root, &self.database.name, self.errand.run) {
+    fn lock_if_writable(&self, storage: &DiskSide) -> Result<Option<Lock>> {
+        match Lock::make_and_take(&storage.root, &self.database.name, self.spec.run) {
             Err(error @ Error::Locked { .. }) => Err(error),
             taken => Ok(taken.ok()),
         }
     }
 
-    pub(super) fn require_room(&self, side: &DiskSide, jobs: &[Job]) -> Result<()> {
+    pub(super) fn require_space(&self, storage: &DiskSide, jobs: &[Job]) -> Result<()> {
         let plans = jobs.iter().map(|job| (job.relative.as_path(), &job.plan));
         let plans: Vec<_> = plans.collect();
-        let source = self.errand.source.folder();
-        preflight::require_room(&self.database.name, source, &side.root, &plans)
+        let source = self.spec.source.folder();
+        preflight::require_space(&self.database.name, source, &storage.root, &plans)
     }
 
-    pub(super) fn tell_planned(&self, jobs: &[Job]) {
+    pub(super) fn report_planned(&self, jobs: &[Job]) {
         let files = jobs.iter().map(|job| job.plan.files).sum();
         let bytes = jobs.iter().map(|job| job.plan.bytes).sum();
-        (self.tell)(News::Planned { files, bytes });
+        (self.on_event)(CopyEvent::Planned { files, bytes });
     }
 
     /// Fails everything of a category that was unmounted after it was looked at.
-    fn refuse_unmounted(&self, side: &DiskSide, jobs: &mut [Job]) {
-        for replica in &self.errand.replicas {
+    fn reject_unmounted(&self, storage: &DiskSide, jobs: &mut [Job]) {
+        for replica in &self.spec.replicas {
             let category = &replica.category;
-            let Err(error) = require_mounted(&side.root, category, &side.mounted) else {
+            let Err(error) = require_mounted(&storage.root, category, &storage.mounted) else {
                 continue;
             };
             let relative = replica.relative();
             let refused = [(PathBuf::new(), error.line())].into();
             for job in jobs.iter_mut().filter(|job| job.relative == relative) {
-                job.plan.refuse(&refused);
+                job.plan.reject(&refused);
             }
         }
     }
 
     /// Copies from a root, and tells the report and the index. Where files are taken they are moved from there, not
     /// copied.
-    pub(super) fn transfer(
+    pub(super) fn transfer_jobs(
         &mut self,
         source: &Arc<Folder>,
         takes: bool,
-        side: &DiskSide,
+        storage: &DiskSide,
         jobs: &[Job],
     ) {
         for job in jobs {
-            self.report().same(job.plan.same);
+            self.lock_report().add_same(job.plan.same_files);
         }
-        let ids = self.rows(side).unwrap_or_default();
-        self.forget_replaced(ids[1], jobs);
-        let versions = Versions::new(&side.root, self.errand.run);
-        let (report, workers) = (self.report, self.workers(side));
+        let ids = self.database_ids(storage).unwrap_or_default();
+        self.forget_replaced_digests(ids[1], jobs);
+        let versions = Versions::new(&storage.root, self.spec.run);
+        let (report, workers) = (self.report, self.worker_count(storage));
         let tell = |job: usize, folder: &Path, name: &OsStr, outcome: Outcome| {
             let relative = &jobs[job].relative;
-            let path = || side.path(relative, &folder.join(name));
+            let path = || storage.path(relative, &folder.join(name));
             report
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .add(outcome, path);
         };
         let index = Mutex::new((&mut self.index, None));
-        let keep = |proofs: &[Proof]| {
+        let keep = |proofs: &[VerifiedFile]| {
             let mut kept = index.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Err(error) = keep(kept.0, ids, jobs, proofs) {
+            if let Err(error) = record_digests(kept.0, ids, jobs, proofs) {
                 kept.1.get_or_insert(error);
             }
         };
-        let hold = |times: &[OtherTime]| {
+        let hold = |times: &[TimeMismatch]| {
             let mut kept = index.lock().unwrap_or_else(PoisonError::into_inner);
-            let replicas = &self.errand.replicas;
+            let replicas = &self.spec.replicas;
             if let Some(id) = ids[1]
-                && let Err(error) = kept.0.keep_held(id, &held(jobs, replicas, times))
+                && let Err(error) = kept.0.keep_held(id, &held_times(jobs, replicas, times))
             {
                 kept.1.get_or_insert(error);
             }
         };
-        let route = Route {
+        let context = TransferContext {
             source,
-            takes,
-            destination: &side.root,
+            move_source: takes,
+            destination: &storage.root,
             versions: &versions,
-            verify: self.errand.verify,
-            until: self.errand.bounds.until,
+            verify: self.spec.verify,
+            deadline: self.spec.limits.deadline,
             workers,
             meter: self.meter,
-            tell: &tell,
-            keep: &keep,
-            hold: &hold,
+            on_outcome: &tell,
+            on_verified: &keep,
+            on_time_mismatch: &hold,
         };
-        transfer(jobs, &route);
+        transfer(jobs, &context);
         let (_, failed) = index.into_inner().unwrap_or_else(PoisonError::into_inner);
         if let Some(error) = failed {
-            self.problem(error);
+            self.report_problem(error);
         }
-        let path = versions.path().map(|path| side.root.path().join(path));
-        self.report().versions.extend(path);
+        let path = versions.path().map(|path| storage.root.path().join(path));
+        self.lock_report().version_folders.extend(path);
     }
 
     /// Tells the journal what was copied: all that was planned but what the report says something else of. It counts as
     /// sent, as what a sync sends.
-    fn keep_copied(&mut self, side: &DiskSide, jobs: &[Job]) {
+    fn record_copied(&mut self, storage: &DiskSide, jobs: &[Job]) {
         let report = self.report;
         let copied = {
             let report = report.lock().unwrap_or_else(PoisonError::into_inner);
-            copied(side, jobs, &report.items)
+            copied_files(storage, jobs, &report.items)
         };
-        let (run, root) = (self.errand.run, &self.database.root);
+        let (run, root) = (self.spec.run, &self.database.root);
         let kept = self.index.keep_files(run, root, &copied);
-        let source = &self.errand.source.database().root;
-        let record = sent(jobs, &copied);
+        let source = &self.spec.source.database().root;
+        let record = sent_record(jobs, &copied);
         let recorded = self.index.keep_sent(root, source, &record);
         for error in [kept, recorded].into_iter().filter_map(Result::err) {
-            self.problem(error);
+            self.report_problem(error);
         }
     }
 
     /// Forgets the digests of folders in which files may be replaced by others of their size and time.
-    fn forget_replaced(&mut self, id: Option<i64>, jobs: &[Job]) {
-        let Some(id) = id.filter(|_| self.errand.rules.checksum) else {
+    fn forget_replaced_digests(&mut self, id: Option<i64>, jobs: &[Job]) {
+        let Some(id) = id.filter(|_| self.spec.rules.checksum) else {
             return;
         };
         for job in jobs {
@@ -235,50 +237,50 @@ impl Lane<'_> {
             for folder in replaced.filter(|folder| !folder.replace.is_empty()) {
                 let path = job.relative.join(&folder.path);
                 if let Err(error) = self.index.forget_digests(id, &path) {
-                    self.problem(error);
+                    self.report_problem(error);
                 }
             }
         }
     }
 
     /// Looks again at what was written to, so that the index knows it.
-    fn look_again(&mut self, side: &DiskSide, jobs: &[Job]) {
-        let (run, written) = (self.errand.run, written(jobs).collect::<Vec<_>>());
-        let looked = self.look_at_written(side, &written);
+    fn rescan_written(&mut self, storage: &DiskSide, jobs: &[Job]) {
+        let (run, written) = (self.spec.run, written_replicas(jobs).collect::<Vec<_>>());
+        let observed = self.observe_written(storage, &written);
         let root = &self.database.root;
-        match looked.and_then(|()| self.index.end_writing(run, root, &written)) {
+        match observed.and_then(|()| self.index.end_writing(run, root, &written)) {
             // The folders stay noted as being written to: the next run looks at them.
             Err(Error::Interrupted) | Ok(()) => {}
-            Err(error) => self.problem(error),
+            Err(error) => self.report_problem(error),
         }
     }
 
-    fn look_at_written(&mut self, side: &DiskSide, written: &[&Path]) -> Result<()> {
-        let errand = self.errand;
-        let replicas = errand.replicas.iter();
+    fn observe_written(&mut self, storage: &DiskSide, written: &[&Path]) -> Result<()> {
+        let spec = self.spec;
+        let replicas = spec.replicas.iter();
         let written = replicas.filter(|replica| written.contains(&replica.relative().as_path()));
         let written = written.map(|replica| {
-            let id = side.spelled(&replica.category, &replica.project);
+            let id = storage.spelled(&replica.category, &replica.project);
             (&replica.category, id)
         });
         let written: Vec<_> = written.collect();
-        let mut noting = Noting::begin(&self.index, self.database)?;
+        let mut builder = Noting::begin(&self.index, self.database)?;
         let mut any = false;
         for (category, project) in &written {
-            let tree = side.tree(&errand.registry, &errand.exclusions, category, project)?;
-            noting.add(category, project, &tree)?;
+            let tree = storage.tree(&spec.registry, &spec.exclusions, category, project)?;
+            builder.add(category, project, &tree)?;
             any = true;
         }
-        let noted = noting.finish()?;
+        let observation = builder.finish()?;
         if any {
-            noted.write(&mut self.index, Place::Disk(&side.root))?;
+            observation.write(&mut self.index, Place::Disk(&storage.root))?;
         }
         Ok(())
     }
 }
 
 /// The replicas' folders that are written to.
-fn written(jobs: &[Job]) -> impl Iterator<Item = &Path> {
+fn written_replicas(jobs: &[Job]) -> impl Iterator<Item = &Path> {
     let written = jobs
         .iter()
         .filter(|job| job.plan.has_work() || job.unfinished);
@@ -286,7 +288,11 @@ fn written(jobs: &[Job]) -> impl Iterator<Item = &Path> {
 }
 
 /// What was copied, by folders below the root.
-fn copied(side: &DiskSide, jobs: &[Job], items: &[ReportedItem]) -> Vec<(PathBuf, Manifest)> {
+fn copied_files(
+    storage: &DiskSide,
+    jobs: &[Job],
+    items: &[ReportedItem],
+) -> Vec<(PathBuf, Manifest)> {
     let mut others: HashMap<&Path, BTreeSet<&OsStr>> = HashMap::new();
     for item in items {
         if let (Some(folder), Some(name)) = (item.path.parent(), item.path.file_name()) {
@@ -299,12 +305,12 @@ fn copied(side: &DiskSide, jobs: &[Job], items: &[ReportedItem]) -> Vec<(PathBuf
         folders.map(move |folder| (&job.relative, folder))
     });
     let copied = folders.map(|(relative, folder)| {
-        let others = others.get(&*side.path(relative, &folder.path));
+        let others = others.get(&*storage.path(relative, &folder.path));
         let path = relative.join(&folder.path);
         // Without a slash at the end of the replica's own folder.
         (
             path.components().collect(),
-            folder.without(others.unwrap_or(&none)),
+            folder.manifest_without(others.unwrap_or(&none)),
         )
     });
     copied
@@ -313,7 +319,7 @@ fn copied(side: &DiskSide, jobs: &[Job], items: &[ReportedItem]) -> Vec<(PathBuf
 }
 
 /// The times that the destination shows, by folder below the root. A source may itself show other times than were set.
-fn held(jobs: &[Job], replicas: &[Replica], times: &[OtherTime]) -> Held {
+fn held_times(jobs: &[Job], replicas: &[SourceReplica], times: &[TimeMismatch]) -> Held {
     let mut held = Held::new();
     for time in times {
         let relative = &jobs[time.job].relative;
@@ -338,7 +344,7 @@ fn held(jobs: &[Job], replicas: &[Replica], times: &[OtherTime]) -> Held {
 }
 
 /// The record of what was copied, by replica.
-fn sent(jobs: &[Job], copied: &[(PathBuf, Manifest)]) -> SentRecord {
+fn sent_record(jobs: &[Job], copied: &[(PathBuf, Manifest)]) -> SentRecord {
     let mut record = SentRecord::new();
     for (folder, manifest) in copied {
         let Some(job) = jobs.iter().find(|job| folder.starts_with(&job.relative)) else {
@@ -358,7 +364,12 @@ fn sent(jobs: &[Job], copied: &[(PathBuf, Manifest)]) -> SentRecord {
 }
 
 /// Keeps what was proven, for source and destination alike: their content is the same.
-fn keep(index: &mut Index, ids: [Option<i64>; 2], jobs: &[Job], proofs: &[Proof]) -> Result<()> {
+fn record_digests(
+    index: &mut Index,
+    ids: [Option<i64>; 2],
+    jobs: &[Job],
+    proofs: &[VerifiedFile],
+) -> Result<()> {
     let mut folders: BTreeMap<(usize, &Path), Contents> = BTreeMap::new();
     for proof in proofs {
         let content = Content {

@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use super::fetch_folder::Staging;
-use super::from_remote::Wanted;
+use super::fetch_folder::FetchFolder;
+use super::from_remote::RequestedFile;
 use crate::base::error::{Error, Result};
 use crate::base::unit;
 use crate::rclone;
@@ -14,100 +14,105 @@ use crate::rclone::{Batch, Limits, Proof, Sent, Times, Verdict};
 use crate::storage::RemoteSide;
 
 /// Files that are to be fetched, from where and where to.
-pub(super) struct Fetch<'a> {
+pub(super) struct RemoteFetch<'a> {
     pub(super) source: &'a RemoteSide,
-    pub(super) staging: &'a Staging,
-    pub(super) files: &'a [Wanted],
+    pub(super) staging: &'a FetchFolder,
+    pub(super) files: &'a [RequestedFile],
     /// Whether content is compared too.
     pub(super) verify: bool,
     /// Called with the number of bytes that were moved.
-    pub(super) told: &'a dyn Fn(u64),
+    pub(super) on_progress: &'a dyn Fn(u64),
 }
 
 /// State of a file that is to be fetched.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum FetchState {
     /// Nothing was said of it.
     #[default]
-    Unsaid,
+    Unreported,
     /// rclone said that it is there.
-    Said,
+    ReportedDone,
     /// Its content was compared with the storage's.
-    Proven,
+    Verified,
     /// It cannot be used, for this reason.
     Failed(String),
     /// It is no longer at the storage.
-    Gone,
+    Missing,
 }
 
-impl Fetch<'_> {
+impl RemoteFetch<'_> {
     /// Fetches; returns the state of each file, and whether nothing is left that a later run could use. After a stop no
     /// state says that a file failed.
     ///
     /// # Errors
     /// rclone cannot be started, or a fetched file cannot be given its time.
-    pub(super) fn run(&self) -> Result<(Vec<State>, bool)> {
-        let mut states = vec![State::Unsaid; self.files.len()];
+    pub(super) fn run(&self) -> Result<(Vec<FetchState>, bool)> {
+        let mut states = vec![FetchState::Unreported; self.files.len()];
         match self.fetch_all(&mut states) {
-            Err(Error::Interrupted) => Ok((vec![State::Unsaid; self.files.len()], false)),
+            Err(Error::Interrupted) => Ok((vec![FetchState::Unreported; self.files.len()], false)),
             by_itself => Ok((states, by_itself?)),
         }
     }
 
-    fn fetch_all(&self, states: &mut [State]) -> Result<bool> {
+    fn fetch_all(&self, states: &mut [FetchState]) -> Result<bool> {
         for (file, state) in self.files.iter().zip(&mut *states) {
-            if let Some(refusal) = rclone::refusal(&file.whole) {
-                *state = State::Failed(refusal.to_owned());
+            if let Some(refusal) = rclone::refusal(&file.path_below_root) {
+                *state = FetchState::Failed(refusal.to_owned());
             }
         }
         if self.staging.has_leftovers {
-            self.prove_leftovers(states)?;
+            self.verify_leftovers(states)?;
         }
-        let by_itself = self.fetch(states)?;
-        self.measure(states);
+        let by_itself = self.fetch_unreported(states)?;
+        self.check_sizes(states);
         if self.verify {
-            self.compare(states)?;
+            self.verify_contents(states)?;
         }
-        self.require_version(states)?;
+        self.require_planned_version(states)?;
         for (file, state) in self.files.iter().zip(&*states) {
-            if matches!(state, State::Said | State::Proven) {
-                self.staging.set_time(&file.whole, file.modified)?;
+            if matches!(state, FetchState::ReportedDone | FetchState::Verified) {
+                self.staging
+                    .set_time(&file.path_below_root, file.modified)?;
             }
         }
         Ok(by_itself)
     }
 
     /// Places and paths of the files in a state.
-    fn of(&self, states: &[State], wanted: &State) -> (Vec<usize>, Vec<PathBuf>) {
+    fn files_in_state(
+        &self,
+        states: &[FetchState],
+        wanted: &FetchState,
+    ) -> (Vec<usize>, Vec<PathBuf>) {
         let places = states.iter().enumerate();
         let places = places.filter(|(_, state)| *state == wanted);
         places
-            .map(|(place, _)| (place, self.files[place].whole.clone()))
+            .map(|(place, _)| (place, self.files[place].path_below_root.clone()))
             .unzip()
     }
 
     /// Proves what a run that died left, by comparing it with the storage; what differs is fetched again.
-    fn prove_leftovers(&self, states: &mut [State]) -> Result<()> {
-        let (mut places, _) = self.of(states, &State::Unsaid);
+    fn verify_leftovers(&self, states: &mut [FetchState]) -> Result<()> {
+        let (mut places, _) = self.files_in_state(states, &FetchState::Unreported);
         places.retain(|place| {
             let file = &self.files[*place];
-            self.staging.bytes_of(&file.whole) == Some(file.bytes)
+            self.staging.file_size(&file.path_below_root) == Some(file.bytes)
         });
-        let verdicts = match self.verdicts(&places) {
+        let verdicts = match self.compare_with_source(&places) {
             Err(error @ Error::Interrupted) => return Err(error),
             verdicts => verdicts.unwrap_or_default(),
         };
         for (place, verdict) in places.into_iter().zip(verdicts) {
             if verdict == Verdict::Same {
-                states[place] = State::Proven;
+                states[place] = FetchState::Verified;
             }
         }
         Ok(())
     }
 
     /// Fetches the files of which nothing is known; returns whether rclone came to its end by itself.
-    fn fetch(&self, states: &mut [State]) -> Result<bool> {
-        let (places, paths) = self.of(states, &State::Unsaid);
+    fn fetch_unreported(&self, states: &mut [FetchState]) -> Result<bool> {
+        let (places, paths) = self.files_in_state(states, &FetchState::Unreported);
         let place_of: HashMap<PathBuf, usize> =
             paths.iter().cloned().zip(places.iter().copied()).collect();
         let limits = Limits::default();
@@ -115,20 +120,20 @@ impl Fetch<'_> {
         let batch =
             Batch::from(&self.source.remote, self.staging.path(), &paths, &limits).again(true);
         let ended = batch.run(&mut |news| match news {
-            Sent::Bytes(bytes) => (self.told)(bytes),
+            Sent::Bytes(bytes) => (self.on_progress)(bytes),
             Sent::Kept => {}
             Sent::Done(path) => {
                 if let Some(place) = place_of.get(path) {
-                    states[*place] = State::Said;
+                    states[*place] = FetchState::ReportedDone;
                 }
             }
             Sent::Failed(path, said) => {
                 if let Some(place) = place_of.get(path) {
-                    states[*place] = State::Failed(self.staging.plain(said));
+                    states[*place] = FetchState::Failed(self.staging.with_folder_name(said));
                 }
             }
         })?;
-        let said = ended.said.map(|said| self.staging.plain(&said));
+        let said = ended.said.map(|said| self.staging.with_folder_name(&said));
         let unsaid = said
             .clone()
             .unwrap_or_else(|| "rclone did not say that it was fetched".to_owned());
@@ -139,8 +144,10 @@ impl Fetch<'_> {
         for place in places {
             let state = &mut states[place];
             match state {
-                State::Said if !ended.by_itself => *state = State::Failed(unended.clone()),
-                State::Unsaid => *state = State::Failed(unsaid.clone()),
+                FetchState::ReportedDone if !ended.by_itself => {
+                    *state = FetchState::Failed(unended.clone())
+                }
+                FetchState::Unreported => *state = FetchState::Failed(unsaid.clone()),
                 _ => {}
             }
         }
@@ -148,15 +155,15 @@ impl Fetch<'_> {
     }
 
     /// Fails what has another size than was listed.
-    fn measure(&self, states: &mut [State]) {
+    fn check_sizes(&self, states: &mut [FetchState]) {
         for (file, state) in self.files.iter().zip(states) {
-            if !matches!(state, State::Said | State::Proven) {
+            if !matches!(state, FetchState::ReportedDone | FetchState::Verified) {
                 continue;
             }
-            match self.staging.bytes_of(&file.whole) {
+            match self.staging.file_size(&file.path_below_root) {
                 Some(bytes) if bytes == file.bytes => {}
                 Some(bytes) => {
-                    *state = State::Failed(format!(
+                    *state = FetchState::Failed(format!(
                         "it was fetched with {} B of {}",
                         unit::count(bytes),
                         unit::count(file.bytes)
@@ -164,16 +171,16 @@ impl Fetch<'_> {
                 }
                 None => {
                     let why = "rclone said that it was fetched, and it is not there";
-                    *state = State::Failed(why.to_owned());
+                    *state = FetchState::Failed(why.to_owned());
                 }
             }
         }
     }
 
     /// Compares the content of what rclone said is there with the storage's.
-    fn compare(&self, states: &mut [State]) -> Result<()> {
-        let (places, _) = self.of(states, &State::Said);
-        let verdicts = match self.verdicts(&places) {
+    fn verify_contents(&self, states: &mut [FetchState]) -> Result<()> {
+        let (places, _) = self.files_in_state(states, &FetchState::ReportedDone);
+        let verdicts = match self.compare_with_source(&places) {
             Err(error @ Error::Interrupted) => return Err(error),
             Err(error) => {
                 let why = Verdict::Unread(error.line());
@@ -183,13 +190,13 @@ impl Fetch<'_> {
         };
         for (place, verdict) in places.into_iter().zip(verdicts) {
             states[place] = match verdict {
-                Verdict::Same => State::Proven,
+                Verdict::Same => FetchState::Verified,
                 Verdict::Differs => {
-                    State::Failed("fetched, it is not what the storage holds".to_owned())
+                    FetchState::Failed("fetched, it is not what the storage holds".to_owned())
                 }
-                Verdict::Unread(why) => State::Failed(format!(
+                Verdict::Unread(why) => FetchState::Failed(format!(
                     "it could not be compared with what the storage holds: {}",
-                    self.staging.plain(&why)
+                    self.staging.with_folder_name(&why)
                 )),
             };
         }
@@ -197,10 +204,10 @@ impl Fetch<'_> {
     }
 
     /// Compares the content of files here and at the storage, by digests that the storage says or by reading it.
-    fn verdicts(&self, places: &[usize]) -> Result<Vec<Verdict>> {
+    fn compare_with_source(&self, places: &[usize]) -> Result<Vec<Verdict>> {
         let files: Vec<PathBuf> = places
             .iter()
-            .map(|place| self.files[*place].whole.clone())
+            .map(|place| self.files[*place].path_below_root.clone())
             .collect();
         let how = Proof::between(&self.source.abilities, None);
         let remote = &self.source.remote;
@@ -214,9 +221,13 @@ impl Fetch<'_> {
 
     /// Fails what the storage does not show any more as it was when it was planned: it may be of another version, which
     /// must not get the time of this one.
-    fn require_version(&self, states: &mut [State]) -> Result<()> {
+    fn require_planned_version(&self, states: &mut [FetchState]) -> Result<()> {
         let places: Vec<usize> = (0..self.files.len()).collect();
-        let paths: Vec<PathBuf> = self.files.iter().map(|file| file.whole.clone()).collect();
+        let paths: Vec<PathBuf> = self
+            .files
+            .iter()
+            .map(|file| file.path_below_root.clone())
+            .collect();
         if paths.is_empty() {
             return Ok(());
         }
@@ -229,13 +240,15 @@ impl Fetch<'_> {
         let mut absent = Vec::new();
         for place in places {
             let (file, state) = (&self.files[place], &mut states[place]);
-            let before = self.source.listed(&file.whole)?;
-            let before = before.file(&file.whole);
+            let before = self.source.listed(&file.path_below_root)?;
+            let before = before.file(&file.path_below_root);
             let now = match &listed {
-                Ok(listed) => listed.as_ref().and_then(|listed| listed.file(&file.whole)),
+                Ok(listed) => listed
+                    .as_ref()
+                    .and_then(|listed| listed.file(&file.path_below_root)),
                 Err(error) => {
-                    if matches!(state, State::Said | State::Proven) {
-                        *state = State::Failed(error.line());
+                    if matches!(state, FetchState::ReportedDone | FetchState::Verified) {
+                        *state = FetchState::Failed(error.line());
                     }
                     continue;
                 }
@@ -244,44 +257,47 @@ impl Fetch<'_> {
                 (_, None) => absent.push(place),
                 (Some(before), Some(now))
                     if (before.bytes, before.mark) == (now.bytes, now.mark) => {}
-                _ if matches!(state, State::Said | State::Proven) => {
-                    *state = State::Failed("it changed while it was copied; copy again".to_owned());
+                _ if matches!(state, FetchState::ReportedDone | FetchState::Verified) => {
+                    *state =
+                        FetchState::Failed("it changed while it was copied; copy again".to_owned());
                 }
                 _ => {}
             }
         }
-        self.note_absent(states, &absent)
+        self.classify_missing(states, &absent)
     }
 
     /// Tells files that went away from those in folders that cannot be listed, and from whole projects that are not there:
     /// their storage may be.
-    fn note_absent(&self, states: &mut [State], absent: &[usize]) -> Result<()> {
+    fn classify_missing(&self, states: &mut [FetchState], absent: &[usize]) -> Result<()> {
         if absent.is_empty() {
             return Ok(());
         }
-        let paths = absent.iter().map(|place| self.files[*place].whole.clone());
+        let paths = absent
+            .iter()
+            .map(|place| self.files[*place].path_below_root.clone());
         let there = self.source.not_surely_gone(paths.collect())?;
         let mut replicas: BTreeMap<usize, bool> = BTreeMap::new();
         for place in absent {
             let (file, state) = (&self.files[*place], &mut states[*place]);
             let is_replica_there = match replicas.get(&file.job) {
                 Some(is_there) => *is_there,
-                None => self.is_there(file)?,
+                None => self.is_project_listed(file)?,
             };
             replicas.insert(file.job, is_replica_there);
-            if is_replica_there && !there.contains(&file.whole) {
-                *state = State::Gone;
-            } else if matches!(state, State::Said | State::Proven) {
-                *state = State::Failed("a listing afterwards does not show it".to_owned());
+            if is_replica_there && !there.contains(&file.path_below_root) {
+                *state = FetchState::Missing;
+            } else if matches!(state, FetchState::ReportedDone | FetchState::Verified) {
+                *state = FetchState::Failed("a listing afterwards does not show it".to_owned());
             }
         }
         Ok(())
     }
 
     /// Whether the storage still shows the project that a file is in.
-    fn is_there(&self, file: &Wanted) -> Result<bool> {
+    fn is_project_listed(&self, file: &RequestedFile) -> Result<bool> {
         let below = file.path.components().count();
-        let replica = file.whole.ancestors().nth(below);
+        let replica = file.path_below_root.ancestors().nth(below);
         let folder = replica.unwrap_or(Path::new(""));
         let (remote, abilities) = (&self.source.remote, &self.source.abilities);
         match remote.list(rclone::Wanted::Below(folder), abilities, Times::Cheap) {

@@ -13,25 +13,25 @@ use crate::os::folder::{Folder, is_missing};
 use crate::os::stat::Kind;
 
 /// Beginning of its name; earlier versions of this program used a folder of just this name.
-const INCOMING: &str = "incoming";
+const NAME_PREFIX: &str = "incoming";
 
 /// A private folder for fetched files.
 #[derive(Debug)]
-pub(super) struct Staging {
+pub(super) struct FetchFolder {
     /// The folder.
     pub(super) folder: Arc<Folder>,
     /// Whether a run that died left files in it.
     pub(super) has_leftovers: bool,
     /// Reason why the index does not know of it; a run that dies leaves it for good then.
-    pub(super) unnoted: Option<Error>,
-    own: Folder,
+    pub(super) record_error: Option<Error>,
+    own_folder: Folder,
     name: String,
     root: PathBuf,
     /// Path by which another program reaches it.
     path: PathBuf,
 }
 
-impl Staging {
+impl FetchFolder {
     /// Opens the folder that a run which died left with files of this source, or makes a new one. What runs left with files
     /// of other sources is removed. Only for who holds the database's lock.
     ///
@@ -39,22 +39,22 @@ impl Staging {
     /// It cannot be made.
     pub(super) fn open(index: &mut Index, root: &Folder, source: &Path) -> Result<Self> {
         let own = own_folder::open(root)?;
-        if own.private(OsStr::new(INCOMING)).is_ok() {
+        if own.private(OsStr::new(NAME_PREFIX)).is_ok() {
             // What cannot be removed is in nobody's way.
-            own.remove_tree(OsStr::new(INCOMING)).unwrap_or_default();
+            own.remove_tree(OsStr::new(NAME_PREFIX)).unwrap_or_default();
         }
-        let left = find_left(index, root, &own, source);
+        let left = find_leftover(index, root, &own, source);
         let has_leftovers = left.is_some();
         let (folder, name, unnoted) = match left {
             Some((folder, name)) => (folder, name, None),
-            None => make(index, root, &own, source)?,
+            None => create(index, root, &own, source)?,
         };
         Ok(Self {
             path: folder.handle_path(),
             folder: Arc::new(folder),
             has_leftovers,
-            unnoted,
-            own,
+            record_error: unnoted,
+            own_folder: own,
             name,
             root: root.path().to_owned(),
         })
@@ -66,7 +66,7 @@ impl Staging {
     }
 
     /// A message of another program, with the folder by its name.
-    pub(super) fn plain(&self, message: &str) -> String {
+    pub(super) fn with_folder_name(&self, message: &str) -> String {
         let shown = self.folder.path().to_string_lossy();
         message.replace(&*self.path.to_string_lossy(), &shown)
     }
@@ -84,8 +84,8 @@ impl Staging {
     }
 
     /// Size of a file in it; nothing where there is none.
-    pub(super) fn bytes_of(&self, path: &Path) -> Option<u64> {
-        let (folder, name) = self.place(path).ok()?;
+    pub(super) fn file_size(&self, path: &Path) -> Option<u64> {
+        let (folder, name) = self.open_parent(path).ok()?;
         let found = folder.stat(name).ok()?;
         (found.kind == Kind::File).then_some(found.bytes)
     }
@@ -96,11 +96,11 @@ impl Staging {
             // It has none there, or one before 1970 that rclone has set.
             return Ok(());
         }
-        let (folder, name) = self.place(path)?;
+        let (folder, name) = self.open_parent(path)?;
         folder.set_modified(name, modified)
     }
 
-    fn place<'p>(&self, path: &'p Path) -> Result<(Folder, &'p OsStr)> {
+    fn open_parent<'p>(&self, path: &'p Path) -> Result<(Folder, &'p OsStr)> {
         let folder = self
             .folder
             .beneath(path.parent().unwrap_or(Path::new("")))?;
@@ -109,13 +109,13 @@ impl Staging {
 
     /// Removes it with what is left in it.
     pub(super) fn remove(self, index: &mut Index) -> Result<()> {
-        self.own.remove_tree(OsStr::new(&self.name))?;
+        self.own_folder.remove_tree(OsStr::new(&self.name))?;
         index.end_staging(&self.root, &self.name)
     }
 }
 
 /// Finds a folder that a run which died left with files of this source, and removes those with files of others.
-fn find_left(
+fn find_leftover(
     index: &mut Index,
     root: &Folder,
     own: &Folder,
@@ -143,13 +143,13 @@ fn find_left(
 }
 
 /// Makes a new folder, and notes it before anything is in it. An index that cannot be written stops no copy.
-fn make(
+fn create(
     index: &mut Index,
     root: &Folder,
     own: &Folder,
     source: &Path,
 ) -> Result<(Folder, String, Option<Error>)> {
-    let (name, folder) = own.make_private(INCOMING)?;
+    let (name, folder) = own.make_private(NAME_PREFIX)?;
     let name = name.to_string_lossy().into_owned();
     let noted = StagingFolder {
         name: name.clone(),

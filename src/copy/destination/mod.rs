@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::local::Job;
-use super::plan::Rules;
+use super::plan::CopyRules;
 use super::report::Report;
 use crate::base::error::{Error, Result};
 use crate::base::monitor::Meter;
@@ -35,7 +35,7 @@ use crate::storage::{DiskSide, Opened, Side};
 
 /// What all destinations of a copy have in common.
 #[derive(Debug)]
-pub struct Errand {
+pub struct CopySpec {
     /// What is tracked.
     pub registry: Registry,
     /// The projects that are meant.
@@ -45,39 +45,39 @@ pub struct Errand {
     /// The database that is copied from.
     pub source: Arc<Side>,
     /// The replicas that are copied, as the source holds them.
-    pub replicas: Vec<Replica>,
+    pub replicas: Vec<SourceReplica>,
     /// How differing files are handled.
-    pub rules: Rules,
+    pub rules: CopyRules,
     /// Whether copies are read back.
     pub verify: bool,
     /// Only plan.
     pub dry_run: bool,
     /// Whether somebody is asked before files are replaced.
-    pub asks: bool,
+    pub confirm_replacements: bool,
     /// The run's number.
     pub run: i64,
     /// What bounds it.
-    pub bounds: Bounds,
+    pub limits: CopyLimits,
 }
 
 /// What bounds a copy.
 #[derive(Clone, Debug, Default)]
-pub struct Bounds {
+pub struct CopyLimits {
     /// Only these files, by their paths below both roots.
     pub only: Option<HashSet<PathBuf>>,
     /// These before all others, likewise.
-    pub first: HashSet<PathBuf>,
+    pub priority: HashSet<PathBuf>,
     /// So many files at most.
-    pub most: Option<u64>,
+    pub max_files: Option<u64>,
     /// When no further file is begun.
-    pub until: Option<Instant>,
+    pub deadline: Option<Instant>,
     /// Replicas whose client or project was renamed in case since they were sent, by their folders below both roots.
-    pub renamed: HashSet<PathBuf>,
+    pub renamed_replicas: HashSet<PathBuf>,
 }
 
 /// One replica as the source holds it.
 #[derive(Debug)]
-pub struct Replica {
+pub struct SourceReplica {
     /// Its category.
     pub category: Category,
     /// Its project.
@@ -86,7 +86,7 @@ pub struct Replica {
     pub tree: Tree,
 }
 
-impl Replica {
+impl SourceReplica {
     /// Its folder below the root.
     pub fn relative(&self) -> PathBuf {
         below(&self.category.path, &self.project)
@@ -95,7 +95,7 @@ impl Replica {
 
 /// What a lane tells while it works.
 #[derive(Debug)]
-pub enum News {
+pub enum CopyEvent {
     /// So many more files and bytes will have their content compared, as far as it is not known.
     Comparing {
         /// Files.
@@ -111,7 +111,7 @@ pub enum News {
         bytes: u64,
     },
     /// A person is to be asked, and the answer to be sent.
-    Asks {
+    Confirm {
         /// The question.
         question: String,
         /// Where its answer is waited for.
@@ -126,9 +126,9 @@ pub enum News {
 }
 
 /// The copy to one destination.
-pub struct Lane<'a> {
+pub struct DestinationCopy<'a> {
     /// What is to be done.
-    pub errand: &'a Errand,
+    pub spec: &'a CopySpec,
     /// The destination.
     pub database: &'a Database,
     /// The index by a handle of its own.
@@ -138,12 +138,12 @@ pub struct Lane<'a> {
     /// Counts files, and bytes twice where they are read back too.
     pub meter: &'a Meter,
     /// Counts bytes of the source whose content was compared.
-    pub compared: &'a Meter,
+    pub compare_meter: &'a Meter,
     /// Takes what is told.
-    pub tell: &'a dyn Fn(News),
+    pub on_event: &'a dyn Fn(CopyEvent),
 }
 
-impl std::fmt::Debug for Lane<'_> {
+impl std::fmt::Debug for DestinationCopy<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("Lane")
@@ -152,53 +152,56 @@ impl std::fmt::Debug for Lane<'_> {
     }
 }
 
-impl Lane<'_> {
+impl DestinationCopy<'_> {
     /// Copies. Replicas and files that fail are in the report; the rest is copied all the same.
     ///
     /// # Errors
     /// Nothing could be begun: the database is offline, locked or has no room.
     pub fn run(mut self) -> Result<()> {
         match Side::open(&self.index, self.database)? {
-            Side::Disk(side) => self.run_on_disk(&side),
-            Side::Remote(side) => self.run_to_remote(&side),
+            Side::Disk(storage) => self.run_local(&storage),
+            Side::Remote(storage) => self.run_remote(&storage),
         }
     }
 
-    fn run_on_disk(&mut self, side: &DiskSide) -> Result<()> {
-        self.errand.source.refuse_overlap(side)?;
-        let lock = if self.errand.dry_run {
+    fn run_local(&mut self, storage: &DiskSide) -> Result<()> {
+        self.spec.source.refuse_overlap(storage)?;
+        let lock = if self.spec.dry_run {
             None
         } else {
-            Lock::take(&side.root, &self.database.name, self.errand.run)?
+            Lock::take(&storage.root, &self.database.name, self.spec.run)?
         };
-        let mut jobs = self.plan(side)?;
-        self.bound(&mut jobs);
+        let mut jobs = self.plan_local(storage)?;
+        self.apply_limits(&mut jobs);
         let bytes = jobs.iter().map(|job| job.plan.bytes).sum();
-        self.report().planned_bytes = bytes;
-        if self.errand.dry_run {
+        self.lock_report().planned_bytes = bytes;
+        if self.spec.dry_run {
             // What would be refused is told all the same, and what it is that does not fit.
-            if let Err(error) = self.require_room(side, &jobs) {
-                self.problem(error);
+            if let Err(error) = self.require_space(storage, &jobs) {
+                self.report_problem(error);
             }
             for job in jobs {
-                self.foresee(job);
+                self.report_dry_run(job);
             }
             return Ok(());
         }
         let writes = jobs.iter().any(|job| job.plan.has_work());
-        let source = &self.errand.source;
-        source.refuse_same_place(Opened::Disk(side), writes)?;
-        if self.errand.asks {
-            self.ask(&jobs)?;
+        let source = &self.spec.source;
+        source.refuse_same_place(Opened::Disk(storage), writes)?;
+        if self.spec.confirm_replacements {
+            self.confirm_replacements(&jobs)?;
         }
-        self.carry_out(side, jobs, lock)
+        self.execute(storage, jobs, lock)
     }
 
     /// Takes out of the plans what is not to be done now.
-    fn bound(&self, jobs: &mut [Job]) {
-        let Bounds {
-            only, first, most, ..
-        } = &self.errand.bounds;
+    fn apply_limits(&self, jobs: &mut [Job]) {
+        let CopyLimits {
+            only,
+            priority: first,
+            max_files: most,
+            ..
+        } = &self.spec.limits;
         if let Some(only) = only {
             for job in &mut *jobs {
                 job.plan
@@ -223,7 +226,7 @@ impl Lane<'_> {
     }
 
     /// The path of something of a replica at the destination; the replica's own folder has no slash at its end.
-    fn path(&self, replica: &Path, path: &Path) -> PathBuf {
+    fn destination_path(&self, replica: &Path, path: &Path) -> PathBuf {
         let base = self.database.path(replica);
         if path == Path::new("") {
             base
@@ -233,8 +236,8 @@ impl Lane<'_> {
     }
 
     /// Has a person asked whether files may be replaced, if any are to be.
-    fn ask(&self, jobs: &[Job]) -> Result<()> {
-        let replaced: usize = jobs.iter().map(|job| job.plan.replaced()).sum();
+    fn confirm_replacements(&self, jobs: &[Job]) -> Result<()> {
+        let replaced: usize = jobs.iter().map(|job| job.plan.replacement_count()).sum();
         if replaced == 0 {
             return Ok(());
         }
@@ -249,24 +252,24 @@ impl Lane<'_> {
             unit::counted(replaced as u64, "file"),
         );
         let (answer, answered) = mpsc::channel();
-        (self.tell)(News::Asks { question, answer });
+        (self.on_event)(CopyEvent::Confirm { question, answer });
         // Nobody answers any more once the lane was given up.
         answered.recv().unwrap_or(Err(Error::Interrupted))
     }
 
-    fn report(&self) -> MutexGuard<'_, Report> {
+    fn lock_report(&self) -> MutexGuard<'_, Report> {
         self.report.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn problem(&self, error: Error) {
-        self.report().unrecorded = true;
-        (self.tell)(News::Problem(error));
+    fn report_problem(&self, error: Error) {
+        self.lock_report().unrecorded = true;
+        (self.on_event)(CopyEvent::Problem(error));
     }
 
     /// How many threads copy between the two disks.
-    fn workers(&self, side: &DiskSide) -> usize {
-        let there = Disk::of(&side.root);
-        match self.errand.source.folder() {
+    fn worker_count(&self, storage: &DiskSide) -> usize {
+        let there = Disk::of(&storage.root);
+        match self.spec.source.folder() {
             Some(source) => Disk::of(source).copiers(&there),
             // What was fetched is on the same disk by then.
             None => there.copiers(&there),

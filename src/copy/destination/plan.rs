@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::{Lane, News, Replica};
+use super::{CopyEvent, DestinationCopy, SourceReplica};
 use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::unit;
 use crate::copy::local::Job;
 use crate::copy::name_rules;
-use crate::copy::name_rules::Habits;
+use crate::copy::name_rules::NameRules;
 use crate::copy::outcome::Outcome;
-use crate::copy::plan::{LeftOut, Plan, Reason, plan};
+use crate::copy::plan::{Omission, OmissionReason, Plan, plan};
 use crate::copy::preflight;
 use crate::model::project::{ProjectId, below};
 use crate::model::registry::Database;
@@ -25,80 +25,80 @@ use crate::storage::content_compare::{OffTimes, Record};
 use crate::storage::observation::{Noting, Place};
 use crate::storage::{DiskSide, Side};
 
-impl Lane<'_> {
+impl DestinationCopy<'_> {
     /// Looks at every replica at the destination, and plans; what was seen is told to the index.
-    pub(super) fn plan(&mut self, side: &DiskSide) -> Result<Vec<Job>> {
-        let mut record = self.record(side)?;
-        if !self.errand.dry_run {
+    pub(super) fn plan_local(&mut self, storage: &DiskSide) -> Result<Vec<Job>> {
+        let mut record = self.open_content_record(storage)?;
+        if !self.spec.dry_run {
             // An index that cannot be written stops no copy.
-            self.rows(side).unwrap_or_default();
+            self.database_ids(storage).unwrap_or_default();
         }
-        let replicas = self.errand.replicas.iter();
-        let ids = replicas.map(|replica| side.spelled(&replica.category, &replica.project));
+        let replicas = self.spec.replicas.iter();
+        let ids = replicas.map(|replica| storage.spelled(&replica.category, &replica.project));
         let ids: Vec<ProjectId> = ids.collect();
-        let mut noting = Noting::begin(&self.index, self.database)?;
-        let jobs = self.plan_all(side, &ids, &mut noting, record.as_mut());
+        let mut builder = Noting::begin(&self.index, self.database)?;
+        let jobs = self.plan_jobs(storage, &ids, &mut builder, record.as_mut());
         // Also after a stop: what was read once is not read again.
         let recorded = record.map_or(Ok(()), Record::finish);
         let jobs = jobs?;
-        let noted = noting.finish()?;
-        let written = if self.errand.dry_run {
+        let observation = builder.finish()?;
+        let written = if self.spec.dry_run {
             Ok(())
         } else {
-            noted.write(&mut self.index, Place::Disk(&side.root))
+            observation.write(&mut self.index, Place::Disk(&storage.root))
         };
         for error in [recorded, written].into_iter().filter_map(Result::err) {
-            self.problem(error);
+            self.report_problem(error);
         }
         Ok(jobs)
     }
 
-    fn plan_all<'r>(
+    fn plan_jobs<'r>(
         &self,
-        side: &DiskSide,
+        storage: &DiskSide,
         ids: &'r [ProjectId],
-        noting: &mut Noting<'_, 'r>,
+        builder: &mut Noting<'_, 'r>,
         mut record: Option<&mut Record>,
     ) -> Result<Vec<Job>>
     where
         Self: 'r,
     {
-        let errand = self.errand;
+        let spec = self.spec;
         let mut jobs = Vec::new();
-        let all: Vec<_> = errand.replicas.iter().map(Replica::relative).collect();
-        let mixed = preflight::mixed(&side.root, &all)?;
+        let all: Vec<_> = spec.replicas.iter().map(SourceReplica::relative).collect();
+        let mixed = preflight::find_clashing_projects(&storage.root, &all)?;
         let mut off = OffTimes::default();
         let mut forms = Vec::new();
-        for (replica, id) in errand.replicas.iter().zip(ids) {
+        for (replica, id) in spec.replicas.iter().zip(ids) {
             let relative = replica.relative();
-            if let Err(why) = self.refuse_replica(side, &relative, &mixed) {
-                self.refuse(&relative, why);
+            if let Err(why) = self.refuse_replica(storage, &relative, &mixed) {
+                self.report_refused(&relative, why);
                 continue;
             }
             let (category, project) = (&replica.category, &replica.project);
-            let mut tree = side.tree(&errand.registry, &errand.exclusions, category, project)?;
-            if let Err(error) = self.refuse_shared(side, replica, &tree) {
-                self.refuse(&relative, error.line());
+            let mut tree = storage.tree(&spec.registry, &spec.exclusions, category, project)?;
+            if let Err(error) = self.refuse_shared_folder(storage, replica, &tree) {
+                self.report_refused(&relative, error.line());
                 continue;
             }
             // The index knows the names that the storage has.
             let is_noted = respelled::is_needed(&replica.tree, &tree);
             if is_noted {
-                noting.add(category, id, &tree)?;
+                builder.add(category, id, &tree)?;
             }
             let respelled = respell(&replica.tree, &mut tree, &|folder, name| {
-                side.finds(&relative.join(folder), name)
+                storage.finds(&relative.join(folder), name)
             });
             if id != project {
                 forms.push(Name::from(below(&category.path, id).as_path()));
             }
-            let contents = self.contents(side, replica, &tree, record.as_deref_mut())?;
+            let contents = self.compare_contents(storage, replica, &tree, record.as_deref_mut())?;
             let found = record.as_deref_mut().map(|record| (record, &contents));
-            off.add_shifts(&self.hold_times(side, replica, &mut tree, found)?);
-            let plan = plan(&replica.tree, &tree, errand.rules, &contents);
-            let mut plan = complete(plan, &tree, &side.root, &relative)?;
-            if matches!(&*errand.source, Side::Remote(_)) {
-                refuse_unfetched(&mut plan, &relative);
+            off.add_shifts(&self.reconcile_times(storage, replica, &mut tree, found)?);
+            let plan = plan(&replica.tree, &tree, spec.rules, &contents);
+            let mut plan = reject_unsupported_names(plan, &tree, &storage.root, &relative)?;
+            if matches!(&*spec.source, Side::Remote(_)) {
+                reject_unfetchable(&mut plan, &relative);
             }
             for Respelled {
                 path,
@@ -107,14 +107,14 @@ impl Lane<'_> {
             } in respelled
             {
                 if by_case {
-                    plan.renames.push((path, name));
+                    plan.case_renames.push((path, name));
                 } else {
                     let folder = relative.join(path.parent().unwrap_or(Path::new("")));
                     forms.push(Name::from(folder.join(name.as_path()).as_path()));
                 }
             }
             if !is_noted {
-                noting.add(category, id, &tree)?;
+                builder.add(category, id, &tree)?;
             }
             jobs.push(Job {
                 relative,
@@ -127,58 +127,63 @@ impl Lane<'_> {
                 unit::counted(forms.len() as u64, "name"),
                 &self.database.name,
             );
-            (self.tell)(News::Notice(format!(
+            (self.on_event)(CopyEvent::Notice(format!(
                 "{names} on `{database}` differ from those of the source only in their Unicode form, as `{first}`: they are the same"
             )));
         }
         off.notices(&self.database.name)
-            .for_each(|text| (self.tell)(News::Notice(text)));
+            .for_each(|text| (self.on_event)(CopyEvent::Notice(text)));
         Ok(jobs)
     }
 
     /// Reports a replica of which nothing is copied.
-    pub(super) fn refuse(&self, relative: &Path, why: String) {
-        let path = self.path(relative, Path::new(""));
-        self.report().add(Outcome::Failed(why), || path);
+    pub(super) fn report_refused(&self, relative: &Path, why: String) {
+        let path = self.destination_path(relative, Path::new(""));
+        self.lock_report().add(Outcome::Failed(why), || path);
     }
 
     /// Fails for a replica that would go into the source, or among the files of another; says why.
     fn refuse_replica(
         &self,
-        side: &DiskSide,
+        storage: &DiskSide,
         relative: &Path,
         mixed: &BTreeMap<PathBuf, String>,
     ) -> Result<(), String> {
-        let is_renamed = self.errand.bounds.renamed.contains(relative);
+        let is_renamed = self.spec.limits.renamed_replicas.contains(relative);
         if !is_renamed && let Some(why) = relative.ancestors().find_map(|path| mixed.get(path)) {
             return Err(why.clone());
         }
-        let Some(source) = self.errand.source.folder() else {
+        let Some(source) = self.spec.source.folder() else {
             return Ok(());
         };
-        preflight::refuse_same_folder(source, &side.root, relative).map_err(|error| error.line())
+        preflight::refuse_same_folder(source, &storage.root, relative).map_err(|error| error.line())
     }
 
     /// Fails for a replica of which a folder is one of the source too.
-    fn refuse_shared(&self, side: &DiskSide, replica: &Replica, tree: &Tree) -> Result<()> {
-        let Some(source) = self.errand.source.folder() else {
+    fn refuse_shared_folder(
+        &self,
+        storage: &DiskSide,
+        replica: &SourceReplica,
+        tree: &Tree,
+    ) -> Result<()> {
+        let Some(source) = self.spec.source.folder() else {
             return Ok(());
         };
-        let pair = ((&**source, &replica.tree), (&*side.root, tree));
+        let pair = ((&**source, &replica.tree), (&*storage.root, tree));
         preflight::refuse_shared_folder(pair.0, pair.1, &replica.relative())
     }
 
     /// Where contents are noted down, if content decides. Who asks a copy for that does not trust what was known before.
-    fn record(&mut self, side: &DiskSide) -> Result<Option<Record>> {
-        if !self.errand.rules.checksum {
+    fn open_content_record(&mut self, storage: &DiskSide) -> Result<Option<Record>> {
+        if !self.spec.rules.checksum {
             return Ok(None);
         }
-        let rows = if self.errand.dry_run {
+        let rows = if self.spec.dry_run {
             [None; 2]
         } else {
-            self.rows(side).unwrap_or_else(|error| {
+            self.database_ids(storage).unwrap_or_else(|error| {
                 // An index that cannot be written stops no copy.
-                self.problem(error);
+                self.report_problem(error);
                 [None; 2]
             })
         };
@@ -187,19 +192,19 @@ impl Lane<'_> {
     }
 
     /// What there is to be known of contents, where content decides.
-    fn contents(
+    fn compare_contents(
         &self,
-        side: &DiskSide,
-        replica: &Replica,
+        storage: &DiskSide,
+        replica: &SourceReplica,
         tree: &Tree,
         record: Option<&mut Record>,
     ) -> Result<content_compare::Found> {
         let relative = replica.relative();
         let Some(record) = record else {
-            return self.known_contents(&side.database, &relative, [&replica.tree, tree]);
+            return self.known_differences(&storage.database, &relative, [&replica.tree, tree]);
         };
-        let Some(source) = self.errand.source.folder() else {
-            return self.contents_from_afar(replica, tree);
+        let Some(source) = self.spec.source.folder() else {
+            return self.compare_with_remote_source(replica, tree);
         };
         let sides = [
             content_compare::Side {
@@ -208,83 +213,100 @@ impl Lane<'_> {
                 tree: &replica.tree,
             },
             content_compare::Side {
-                root: &side.root,
+                root: &storage.root,
                 relative: &relative,
                 tree,
             },
         ];
         let (files, bytes) = content_compare::extent(&replica.tree, tree);
-        (self.tell)(News::Comparing { files, bytes });
-        let told = |bytes| self.compared.bytes(bytes);
-        content_compare::compare(sides, record, self.workers(side), &told)
+        (self.on_event)(CopyEvent::Comparing { files, bytes });
+        let on_progress = |bytes| self.compare_meter.bytes(bytes);
+        content_compare::compare(sides, record, self.worker_count(storage), &on_progress)
     }
 
     /// Files that an earlier comparison found to differ.
-    pub(super) fn known_contents(
+    pub(super) fn known_differences(
         &self,
         destination: &Database,
         relative: &Path,
         trees: [&Tree; 2],
     ) -> Result<content_compare::Found> {
-        let source = &self.errand.source.database().root;
+        let source = &self.spec.source.database().root;
         let [a, b] = [source, &destination.root].map(|root| self.index.database_id(root));
         content_compare::Found::known(&self.index, [a?, b?], relative, trees)
     }
 
     /// The same where the source is behind rclone.
-    fn contents_from_afar(&self, replica: &Replica, tree: &Tree) -> Result<content_compare::Found> {
-        let Side::Remote(source) = &*self.errand.source else {
+    fn compare_with_remote_source(
+        &self,
+        replica: &SourceReplica,
+        tree: &Tree,
+    ) -> Result<content_compare::Found> {
+        let Side::Remote(source) = &*self.spec.source else {
             return Ok(content_compare::Found::default());
         };
         let (files, bytes) = content_compare::extent(&replica.tree, tree);
-        (self.tell)(News::Comparing { files, bytes });
-        let told = |bytes| self.compared.bytes(bytes);
+        (self.on_event)(CopyEvent::Comparing { files, bytes });
+        let on_progress = |bytes| self.compare_meter.bytes(bytes);
         let paths = content_compare::twin_paths(&replica.tree, tree);
-        source.contents(self.database, None, paths, &replica.relative(), &told)
+        source.contents(
+            self.database,
+            None,
+            paths,
+            &replica.relative(),
+            &on_progress,
+        )
     }
 
     /// The rows of source and destination in the index.
-    pub(super) fn rows(&mut self, side: &DiskSide) -> Result<[Option<i64>; 2]> {
-        let source = self.errand.source.row(&mut self.index)?;
-        Ok([source, side.row(&mut self.index)?])
+    pub(super) fn database_ids(&mut self, storage: &DiskSide) -> Result<[Option<i64>; 2]> {
+        let source = self.spec.source.row(&mut self.index)?;
+        Ok([source, storage.row(&mut self.index)?])
     }
 
     /// Reports what a plan would do.
-    pub(super) fn foresee(&self, job: Job) {
-        let mut report = self.report();
-        report.same(job.plan.same);
-        for LeftOut { path, reason } in &job.plan.left_out {
-            report.add(reason.clone().into(), || self.path(&job.relative, path));
+    pub(super) fn report_dry_run(&self, job: Job) {
+        let mut report = self.lock_report();
+        report.add_same(job.plan.same_files);
+        for Omission { path, reason } in &job.plan.omissions {
+            report.add(reason.clone().into(), || {
+                self.destination_path(&job.relative, path)
+            });
         }
         report.planned_files += job.plan.files;
-        let base = self.path(&job.relative, Path::new(""));
-        report.planned.push((base, job.plan));
+        let base = self.destination_path(&job.relative, Path::new(""));
+        report.dry_run_plans.push((base, job.plan));
     }
 }
 
 /// Takes out of a plan what cannot be fetched from a remote: names that rclone would take for others.
-fn refuse_unfetched(plan: &mut Plan, relative: &Path) {
+fn reject_unfetchable(plan: &mut Plan, relative: &Path) {
     let refusal = |path: &Path| rclone::refusal(&relative.join(path)).map(str::to_owned);
     let refused = plan.paths().map(|(path, _)| path);
     let refused = refused.filter_map(|path| refusal(&path).map(|why| (path, why)));
     let refused: BTreeMap<_, _> = refused.collect();
-    plan.refuse(&refused);
+    plan.reject(&refused);
 }
 
 /// Adds to a plan what only the destination knows: names it cannot hold, and a replica's folder that cannot be made.
-fn complete(mut plan: Plan, there: &Tree, root: &Folder, relative: &Path) -> Result<Plan> {
+fn reject_unsupported_names(
+    mut plan: Plan,
+    there: &Tree,
+    root: &Folder,
+    relative: &Path,
+) -> Result<Plan> {
     if let Some(error) = there.failure() {
         // With nothing in it, nothing else would tell.
-        if plan.left_out.is_empty() {
-            plan.left_out.push(LeftOut {
+        if plan.omissions.is_empty() {
+            plan.omissions.push(Omission {
                 path: PathBuf::new(),
-                reason: Reason::Fail(error.line()),
+                reason: OmissionReason::Failed(error.line()),
             });
         }
     } else if plan.has_work() {
-        let folder = preflight::nearest(root, relative)?;
-        let misfits = name_rules::misfits(&plan, there, &Habits::of(&folder));
-        plan.refuse(&misfits);
+        let folder = preflight::open_nearest(root, relative)?;
+        let misfits = name_rules::unsupported_names(&plan, there, &NameRules::for_folder(&folder));
+        plan.reject(&misfits);
     }
     Ok(plan)
 }

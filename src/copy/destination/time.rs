@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Lane, Replica};
+use super::{DestinationCopy, SourceReplica};
 use crate::base::error::Result;
 use crate::model::registry::Database;
 use crate::snapshot::tree::Tree;
@@ -10,37 +10,37 @@ use crate::storage::content_compare;
 use crate::storage::content_compare::{Found, OffTimes, Record};
 use crate::storage::{DiskSide, RemoteSide, Side};
 
-impl Lane<'_> {
+impl DestinationCopy<'_> {
     /// Gives files of the destination's tree the time of the source where the storage returns another than was set, and
     /// keeps these times in the index. Where contents were compared they decide; otherwise only differences of time that
     /// storages make have the contents of their files compared.
-    pub(super) fn hold_times(
+    pub(super) fn reconcile_times(
         &self,
-        side: &DiskSide,
-        replica: &Replica,
+        storage: &DiskSide,
+        replica: &SourceReplica,
         tree: &mut Tree,
         found: Option<(&mut Record, &Found)>,
     ) -> Result<OffTimes> {
         if let Some((record, found)) = found {
-            return Ok(self.hold_proven(record, replica, tree, found));
+            return Ok(self.reconcile_compared_times(record, replica, tree, found));
         }
         if !OffTimes::is_possible([&replica.tree, tree]) {
             return Ok(OffTimes::default());
         }
         let relative = replica.relative();
-        let mut record = self.record_of(&side.database)?;
-        let told = |bytes| self.compared.bytes(bytes);
-        let off = match &*self.errand.source {
+        let mut record = self.open_record(&storage.database)?;
+        let on_progress = |bytes| self.compare_meter.bytes(bytes);
+        let off = match &*self.spec.source {
             Side::Disk(source) => {
                 let both = |root, tree| content_compare::Side {
                     root,
                     relative: &relative,
                     tree,
                 };
-                let sides = [both(&source.root, &replica.tree), both(&side.root, tree)];
-                let threads = self.workers(side);
+                let sides = [both(&source.root, &replica.tree), both(&storage.root, tree)];
+                let threads = self.worker_count(storage);
                 OffTimes::find([&replica.tree, tree], &mut |wanted| {
-                    content_compare::compare_some(sides, &mut record, threads, &told, wanted)
+                    content_compare::compare_some(sides, &mut record, threads, &on_progress, wanted)
                 })?
             }
             Side::Remote(source) => OffTimes::find([&replica.tree, tree], &mut |wanted| {
@@ -49,20 +49,20 @@ impl Lane<'_> {
                     None,
                     wanted.iter().cloned().collect(),
                     &relative,
-                    &told,
+                    &on_progress,
                 )
             })?,
         };
-        self.finish_holding(record, &off, &relative);
+        self.record_times(record, &off, &relative);
         tree.hold(&off.held);
         Ok(off)
     }
 
     /// The same for a destination behind rclone.
-    pub(super) fn hold_times_of_remote(
+    pub(super) fn reconcile_remote_times(
         &self,
-        side: &RemoteSide,
-        replica: &Replica,
+        storage: &RemoteSide,
+        replica: &SourceReplica,
         tree: &mut Tree,
         found: Option<&Found>,
     ) -> Result<OffTimes> {
@@ -70,31 +70,31 @@ impl Lane<'_> {
         if found.is_none() && !OffTimes::is_possible([&replica.tree, tree]) {
             return Ok(OffTimes::default());
         }
-        let mut record = self.record_of(&side.database)?;
+        let mut record = self.open_record(&storage.database)?;
         if let Some(found) = found {
-            return Ok(self.hold_proven(&mut record, replica, tree, found));
+            return Ok(self.reconcile_compared_times(&mut record, replica, tree, found));
         }
-        let source = &self.errand.source;
-        let told = |bytes| self.compared.bytes(bytes);
+        let source = &self.spec.source;
+        let on_progress = |bytes| self.compare_meter.bytes(bytes);
         let off = OffTimes::find([&replica.tree, tree], &mut |wanted| {
             let (database, abilities) = (source.database(), source.abilities());
-            side.contents(
+            storage.contents(
                 database,
                 abilities,
                 wanted.iter().cloned().collect(),
                 &relative,
-                &told,
+                &on_progress,
             )
         })?;
-        self.finish_holding(record, &off, &relative);
+        self.record_times(record, &off, &relative);
         tree.hold(&off.held);
         Ok(off)
     }
 
-    fn hold_proven(
+    fn reconcile_compared_times(
         &self,
         record: &mut Record,
-        replica: &Replica,
+        replica: &SourceReplica,
         tree: &mut Tree,
         found: &Found,
     ) -> OffTimes {
@@ -103,27 +103,27 @@ impl Lane<'_> {
         let held = record.keep_held(&relative, &off.held);
         let differing = record.keep_differing(&relative, [&replica.tree, tree], found);
         for error in [held, differing].into_iter().filter_map(Result::err) {
-            self.problem(error);
+            self.report_problem(error);
         }
         tree.hold(&off.held);
         off
     }
 
     /// An index that cannot be written stops no copy.
-    fn finish_holding(&self, mut record: Record, off: &OffTimes, relative: &Path) {
+    fn record_times(&self, mut record: Record, off: &OffTimes, relative: &Path) {
         let kept = record.keep_held(relative, &off.held);
         for error in [kept, record.finish()].into_iter().filter_map(Result::err) {
-            self.problem(error);
+            self.report_problem(error);
         }
     }
 
     /// What the index knows of source and destination, where they are in it; nothing for a dry run, which keeps nothing.
-    fn record_of(&self, destination: &Database) -> Result<Record> {
+    fn open_record(&self, destination: &Database) -> Result<Record> {
         let index = self.index.open_again()?;
-        if self.errand.dry_run {
+        if self.spec.dry_run {
             return Ok(Record::new(index, [None; 2]));
         }
-        let source = &self.errand.source.database().root;
+        let source = &self.spec.source.database().root;
         let rows = [source, &destination.root].map(|root| self.index.database_id(root));
         let [source, destination] = rows;
         Ok(Record::new(index, [source?, destination?]))

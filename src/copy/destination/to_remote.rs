@@ -4,16 +4,16 @@
 use std::path::PathBuf;
 use std::sync::PoisonError;
 
-use super::{Lane, News, Replica};
+use super::{CopyEvent, DestinationCopy, SourceReplica};
 use crate::base::error::Result;
 use crate::base::interrupt;
 use crate::base::name::Name;
 use crate::copy::local::Job;
 use crate::copy::name_rules;
-use crate::copy::name_rules::Habits;
-use crate::copy::plan::{LeftOut, Plan, plan};
+use crate::copy::name_rules::NameRules;
+use crate::copy::plan::{Omission, Plan, plan};
 use crate::copy::remote;
-use crate::copy::remote::{CANNOT_KEEP, End, Outgoing, Sending};
+use crate::copy::remote::{CANNOT_KEEP_VERSION, OutgoingFile, Upload, UploadEnd};
 use crate::index::{SentFolder, SentRecord};
 use crate::model::project::ProjectId;
 use crate::model::registry::Category;
@@ -29,108 +29,109 @@ use crate::storage::lock::Lock;
 use crate::storage::observation::{Noting, Place};
 use crate::storage::{Opened, RemoteSide};
 
-impl Lane<'_> {
-    pub(super) fn run_to_remote(&mut self, side: &RemoteSide) -> Result<()> {
-        let _lock = if self.errand.dry_run {
+impl DestinationCopy<'_> {
+    pub(super) fn run_remote(&mut self, storage: &RemoteSide) -> Result<()> {
+        let _lock = if self.spec.dry_run {
             None
         } else {
-            Some(Lock::of_remote(self.database, self.errand.run)?)
+            Some(Lock::of_remote(self.database, self.spec.run)?)
         };
-        if !self.errand.dry_run {
-            remote::settle(&mut self.index, side, &self.errand.source)?;
+        if !self.spec.dry_run {
+            remote::settle_journal(&mut self.index, storage, &self.spec.source)?;
         }
-        let (jobs, trees) = self.plan_remote(side)?;
-        self.report().planned_bytes = jobs.iter().map(|job| job.plan.bytes).sum();
-        if self.errand.dry_run {
+        let (jobs, trees) = self.plan_remote(storage)?;
+        self.lock_report().planned_bytes = jobs.iter().map(|job| job.plan.bytes).sum();
+        if self.spec.dry_run {
             for job in jobs {
-                self.foresee(job);
+                self.report_dry_run(job);
             }
             return Ok(());
         }
         let writes = jobs.iter().any(|job| job.plan.has_work());
-        let source = &self.errand.source;
-        source.refuse_same_place(Opened::Remote(side), writes)?;
-        if self.errand.asks {
-            self.ask(&jobs)?;
+        let source = &self.spec.source;
+        source.refuse_same_place(Opened::Remote(storage), writes)?;
+        if self.spec.confirm_replacements {
+            self.confirm_replacements(&jobs)?;
         }
         if writes {
-            side.ensure_identity()?;
+            storage.ensure_identity()?;
         }
-        self.tell_planned(&jobs);
+        self.report_planned(&jobs);
         for job in &jobs {
-            self.report().same(job.plan.same);
-            for LeftOut { path, reason } in &job.plan.left_out {
-                self.report()
-                    .add(reason.clone().into(), || self.path(&job.relative, path));
+            self.lock_report().add_same(job.plan.same_files);
+            for Omission { path, reason } in &job.plan.omissions {
+                self.lock_report().add(reason.clone().into(), || {
+                    self.destination_path(&job.relative, path)
+                });
             }
         }
-        self.send(side, &jobs)?;
-        interrupt::shielded(|| self.note_sent(side, &jobs, trees))
+        self.send(storage, &jobs)?;
+        interrupt::shielded(|| self.record_sent(storage, &jobs, trees))
     }
 
     /// Plans every replica by one listing of the destination; what it showed is told to the index.
-    fn plan_remote(&mut self, side: &RemoteSide) -> Result<(Vec<Job>, Vec<Option<Tree>>)> {
-        let errand = self.errand;
+    fn plan_remote(&mut self, storage: &RemoteSide) -> Result<(Vec<Job>, Vec<Option<Tree>>)> {
+        let spec = self.spec;
         for category in self.categories() {
-            let inner = errand.registry.inner_categories(category);
-            side.listing(category, &errand.scope, &inner)?;
+            let inner = spec.registry.inner_categories(category);
+            storage.listing(category, &spec.scope, &inner)?;
         }
-        if !errand.dry_run {
+        if !spec.dry_run {
             // An index that cannot be written stops no copy.
-            side.row(&mut self.index).unwrap_or_default();
+            storage.row(&mut self.index).unwrap_or_default();
         }
         let (mut jobs, mut trees) = (Vec::new(), Vec::new());
-        let replicas = errand.replicas.iter();
-        let ids = replicas.map(|replica| side.spelled(&replica.category, &replica.project));
+        let replicas = spec.replicas.iter();
+        let ids = replicas.map(|replica| storage.spelled(&replica.category, &replica.project));
         let ids: Vec<ProjectId> = ids.collect();
-        let mut noting = Noting::begin(&self.index, self.database)?;
+        let mut builder = Noting::begin(&self.index, self.database)?;
         let mut off = OffTimes::default();
-        for (replica, id) in errand.replicas.iter().zip(&ids) {
+        for (replica, id) in spec.replicas.iter().zip(&ids) {
             let (category, project) = (&replica.category, &replica.project);
             let relative = replica.relative();
             if let Some(why) = rclone::refusal(&relative) {
-                self.refuse(&relative, why.to_owned());
+                self.report_refused(&relative, why.to_owned());
                 continue;
             }
-            let (registry, exclusions) = (&errand.registry, &errand.exclusions);
-            let mut tree = side.destination_tree(registry, exclusions, category, project)?;
+            let (registry, exclusions) = (&spec.registry, &spec.exclusions);
+            let mut tree = storage.destination_tree(registry, exclusions, category, project)?;
             // The index knows the names that the storage has.
             let is_respelled = id != project || respelled::is_needed(&replica.tree, &tree);
             if is_respelled {
-                noting.add(category, id, &tree)?;
+                builder.add(category, id, &tree)?;
             }
-            let folds = side.abilities.folds_case();
+            let folds = storage.abilities.folds_case();
             respelled::respell(&replica.tree, &mut tree, &|_, _| folds);
-            let compared = errand.rules.checksum;
+            let compared = spec.rules.checksum;
             let contents = if compared {
-                self.compare_remote(side, replica, &tree)?
+                self.compare_remote_contents(storage, replica, &tree)?
             } else {
                 let trees = [&replica.tree, &tree];
-                self.known_contents(&side.database, &relative, trees)?
+                self.known_differences(&storage.database, &relative, trees)?
             };
             let found = compared.then_some(&contents);
-            off.add_shifts(&self.hold_times_of_remote(side, replica, &mut tree, found)?);
-            let plan = plan(&replica.tree, &tree, errand.rules, &contents);
+            off.add_shifts(&self.reconcile_remote_times(storage, replica, &mut tree, found)?);
+            let plan = plan(&replica.tree, &tree, spec.rules, &contents);
             if !is_respelled {
-                noting.add(category, id, &tree)?;
+                builder.add(category, id, &tree)?;
             }
             jobs.push(Job {
-                plan: fitted(plan, &tree, side),
+                plan: reject_unsupported(plan, &tree, storage),
                 relative,
                 unfinished: false,
             });
             trees.push((!is_respelled).then_some(tree));
         }
         off.notices(&self.database.name)
-            .for_each(|text| (self.tell)(News::Notice(text)));
-        let noted = noting.finish()?;
-        if !errand.dry_run {
-            let written = noted.write(&mut self.index, Place::Remote(side.identity()));
+            .for_each(|text| (self.on_event)(CopyEvent::Notice(text)));
+        let observation = builder.finish()?;
+        if !spec.dry_run {
+            let written = observation.write(&mut self.index, Place::Remote(storage.identity()));
             let corrected = jobs
                 .iter()
-                .try_for_each(|job| side.correct_record(&job.relative));
+                .try_for_each(|job| storage.correct_record(&job.relative));
             for error in [written, corrected].into_iter().filter_map(Result::err) {
-                self.problem(error);
+                self.report_problem(error);
             }
         }
         Ok((jobs, trees))
@@ -139,7 +140,7 @@ impl Lane<'_> {
     /// The categories of the replicas, each once.
     fn categories(&self) -> Vec<&Category> {
         let mut categories = Vec::new();
-        for replica in &self.errand.replicas {
+        for replica in &self.spec.replicas {
             if !categories.contains(&&replica.category) {
                 categories.push(&replica.category);
             }
@@ -147,31 +148,42 @@ impl Lane<'_> {
         categories
     }
 
-    fn compare_remote(&self, side: &RemoteSide, replica: &Replica, tree: &Tree) -> Result<Found> {
-        let source = &self.errand.source;
+    fn compare_remote_contents(
+        &self,
+        storage: &RemoteSide,
+        replica: &SourceReplica,
+        tree: &Tree,
+    ) -> Result<Found> {
+        let source = &self.spec.source;
         let (files, bytes) = content_compare::extent(&replica.tree, tree);
-        (self.tell)(News::Comparing { files, bytes });
-        let told = |bytes| self.compared.bytes(bytes);
+        (self.on_event)(CopyEvent::Comparing { files, bytes });
+        let on_progress = |bytes| self.compare_meter.bytes(bytes);
         let paths = content_compare::twin_paths(&replica.tree, tree);
         let (database, abilities) = (source.database(), source.abilities());
-        side.contents(database, abilities, paths, &replica.relative(), &told)
+        storage.contents(
+            database,
+            abilities,
+            paths,
+            &replica.relative(),
+            &on_progress,
+        )
     }
 
     /// Sends what the plans say, and tells the report.
-    fn send(&mut self, side: &RemoteSide, jobs: &[Job]) -> Result<()> {
+    fn send(&mut self, storage: &RemoteSide, jobs: &[Job]) -> Result<()> {
         let mut files = Vec::new();
         for job in jobs {
-            files.extend(outgoing(job, &*side.listed(&job.relative)?));
+            files.extend(outgoing_files(job, &*storage.listed(&job.relative)?));
         }
         // Bytes are counted twice where they are read back too, and rclone says only when all of it is done.
-        let (meter, passes) = (self.meter, if self.errand.verify { 2 } else { 1 });
-        let sending = Sending {
-            source: &self.errand.source,
-            destination: side,
+        let (meter, passes) = (self.meter, if self.spec.verify { 2 } else { 1 });
+        let sending = Upload {
+            source: &self.spec.source,
+            destination: storage,
             limits: &Limits::default(),
-            verify: self.errand.verify,
-            run: self.errand.run,
-            told: &|files, bytes| {
+            verify: self.spec.verify,
+            run: self.spec.run,
+            on_progress: &|files, bytes| {
                 meter.files(files);
                 meter.bytes(bytes * passes);
             },
@@ -180,31 +192,31 @@ impl Lane<'_> {
         let mut kept = Vec::new();
         let sent = sending.send(&mut self.index, &files, &mut kept, &mut |file, outcome| {
             let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
-            report.add(outcome, || database.path(&file.whole()));
+            report.add(outcome, || database.path(&file.path_below_root()));
         });
-        let kept = kept.iter().map(|versions| side.remote.path(versions));
-        self.report().versions.extend(kept);
+        let kept = kept.iter().map(|versions| storage.remote.path(versions));
+        self.lock_report().version_folders.extend(kept);
         match sent? {
             // Where nothing answers any more, every file was told so.
-            End::Lost(_) => Ok(()),
-            End::Answered => self.make_empty_folders(side, jobs),
+            UploadEnd::Lost(_) => Ok(()),
+            UploadEnd::Answered => self.make_empty_folders(storage, jobs),
         }
     }
 
     /// Makes folders in which there is nothing, where the storage holds such, and notes them down.
-    fn make_empty_folders(&mut self, side: &RemoteSide, jobs: &[Job]) -> Result<()> {
+    fn make_empty_folders(&mut self, storage: &RemoteSide, jobs: &[Job]) -> Result<()> {
         if interrupt::requested() {
             return Ok(());
         }
-        let of = |job: &Job| {
+        let paths = |job: &Job| {
             let folders = empty_folders(job).map(|path| job.relative.join(path));
             folders.collect::<Vec<_>>()
         };
-        let folders: Vec<PathBuf> = jobs.iter().flat_map(of).collect();
-        if side.abilities.holds_empty_folders() {
-            side.remote.make_folders(&folders)?;
+        let folders: Vec<PathBuf> = jobs.iter().flat_map(paths).collect();
+        if storage.abilities.holds_empty_folders() {
+            storage.remote.make_folders(&folders)?;
         }
-        let (destination, source) = (&self.database.root, &self.errand.source.database().root);
+        let (destination, source) = (&self.database.root, &self.spec.source.database().root);
         let mut made = SentRecord::new();
         for job in jobs {
             let changes = made.entry(job.relative.clone()).or_default();
@@ -216,39 +228,39 @@ impl Lane<'_> {
     }
 
     /// Tells the index what is at the destination now: what was there, and what was proven since.
-    fn note_sent(
+    fn record_sent(
         &mut self,
-        side: &RemoteSide,
+        storage: &RemoteSide,
         jobs: &[Job],
         trees: Vec<Option<Tree>>,
     ) -> Result<()> {
-        let errand = self.errand;
-        let mut noting = Noting::begin(&self.index, self.database)?;
+        let spec = self.spec;
+        let mut builder = Noting::begin(&self.index, self.database)?;
         for (job, tree) in jobs.iter().zip(trees) {
             // What has other names there was noted as it has them.
             let Some(tree) = tree.filter(|_| job.plan.has_work()) else {
                 continue;
             };
-            let replica = errand
+            let replica = spec
                 .replicas
                 .iter()
                 .find(|replica| replica.relative() == job.relative);
             let Some(replica) = replica else { continue };
             let rows = self.index.sent(&self.database.root, &job.relative)?;
             let made: Vec<PathBuf> = empty_folders(job).collect();
-            let tree = side.with_record(tree, &rows, &made, &errand.exclusions);
-            noting.add(&replica.category, &replica.project, &tree)?;
+            let tree = storage.with_record(tree, &rows, &made, &spec.exclusions);
+            builder.add(&replica.category, &replica.project, &tree)?;
         }
-        let noted = noting.finish()?;
-        noted.write(&mut self.index, Place::Remote(side.identity()))
+        let observation = builder.finish()?;
+        observation.write(&mut self.index, Place::Remote(storage.identity()))
     }
 }
 
 /// A plan without what the destination cannot hold: links, names that rclone would take for others, names that the storage
 /// would take for one, and files in the place of folders.
-fn fitted(mut plan: Plan, there: &Tree, side: &RemoteSide) -> Plan {
-    let habits = Habits::of_remote(side.abilities.folds_case());
-    let mut refused = name_rules::misfits(&plan, there, &habits);
+fn reject_unsupported(mut plan: Plan, there: &Tree, storage: &RemoteSide) -> Plan {
+    let rules = NameRules::for_remote(storage.abilities.folds_case());
+    let mut refused = name_rules::unsupported_names(&plan, there, &rules);
     for (path, _) in plan.paths() {
         if let Some(why) = rclone::refusal(&path) {
             refused.insert(path, why.to_owned());
@@ -256,7 +268,7 @@ fn fitted(mut plan: Plan, there: &Tree, side: &RemoteSide) -> Plan {
     }
     let other = "something of another kind has its name there; move that away by hand";
     for folder in &plan.folders {
-        if folder.displaces.is_some() {
+        if folder.displaced.is_some() {
             refused.insert(folder.path.clone(), other.to_owned());
         }
         let kinds = folder
@@ -264,27 +276,27 @@ fn fitted(mut plan: Plan, there: &Tree, side: &RemoteSide) -> Plan {
             .iter()
             .filter(|new| new.old.kind != Kind::File);
         refused.extend(kinds.map(|new| (folder.path.join(new.name.as_path()), other.to_owned())));
-        if !side.abilities.can_move() {
+        if !storage.abilities.can_move() {
             let unkept = folder.replace.iter();
             let unkept = unkept.map(|new| folder.path.join(new.name.as_path()));
-            refused.extend(unkept.map(|path| (path, CANNOT_KEEP.to_owned())));
+            refused.extend(unkept.map(|path| (path, CANNOT_KEEP_VERSION.to_owned())));
         }
     }
-    plan.refuse(&refused);
+    plan.reject(&refused);
     plan.skip_links("it is a symbolic link, which remotes do not hold");
     plan
 }
 
 /// The files of a plan, as they are sent.
-fn outgoing(job: &Job, listed: &Listed) -> Vec<Outgoing> {
+fn outgoing_files(job: &Job, listed: &Listed) -> Vec<OutgoingFile> {
     let mut files = Vec::new();
     for folder in &job.plan.folders {
         let file = |name: &Name, bytes, modified, replaces| {
             let path = folder.path.join(name.as_path());
             let before = listed.file(&job.relative.join(&path));
-            Outgoing {
+            OutgoingFile {
                 replica: job.relative.clone(),
-                mark_before: before.map_or(0, |before| before.mark),
+                previous_tag: before.map_or(0, |before| before.mark),
                 path,
                 bytes,
                 modified,

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::folder_metadata::Stamper;
-use super::{Job, Route, split};
+use super::folder_metadata::FolderMetadataWriter;
+use super::{Job, TransferContext, split_path};
 use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::copy::outcome::Outcome;
@@ -14,31 +14,31 @@ use crate::os::descent::Descent;
 use crate::os::folder::{Folder, is_missing};
 
 /// The permissions by which an owner makes files in a folder.
-const WRITABLE: u32 = 0o300;
+const OWNER_WRITE: u32 = 0o300;
 
 /// What became of the folders.
 #[derive(Debug)]
-pub(super) struct Folders {
+pub(super) struct DestinationFolders {
     /// For each job those that could not be made, and why.
     failed: Vec<BTreeMap<PathBuf, String>>,
     /// For each folder of each job whether something was made in it.
     touched: Vec<Vec<AtomicBool>>,
     /// For each job the places of the read-only folders that the owner may write into for now.
-    opened: Vec<BTreeSet<usize>>,
+    made_writable: Vec<BTreeSet<usize>>,
 }
 
-impl Folders {
+impl DestinationFolders {
     /// Makes all folders that are not there; those that cannot be made are told of.
-    pub(super) fn make(jobs: &[Job], route: &Route<'_>) -> Self {
+    pub(super) fn create(jobs: &[Job], context: &TransferContext<'_>) -> Self {
         let untouched = |plan: &Plan| plan.folders.iter().map(|_| AtomicBool::default()).collect();
         let mut folders = Self {
             failed: jobs.iter().map(|_| BTreeMap::new()).collect(),
             touched: jobs.iter().map(|job| untouched(&job.plan)).collect(),
-            opened: jobs.iter().map(|_| BTreeSet::new()).collect(),
+            made_writable: jobs.iter().map(|_| BTreeSet::new()).collect(),
         };
         for (number, job) in jobs.iter().enumerate() {
             if job.plan.has_work() {
-                folders.make_all(number, job, route);
+                folders.create_for_job(number, job, context);
             }
         }
         folders
@@ -55,18 +55,18 @@ impl Folders {
     }
 
     /// Notes that something was made in a folder.
-    pub(super) fn touch(&self, job: usize, folder: usize) {
+    pub(super) fn mark_touched(&self, job: usize, folder: usize) {
         self.touched[job][folder].store(true, Ordering::Relaxed);
     }
 
-    fn make_all(&mut self, number: usize, job: &Job, route: &Route<'_>) {
-        if let Err(error) = make_replica_folder(&job.relative, route) {
-            self.fail(number, Path::new(""), &error, route);
+    fn create_for_job(&mut self, number: usize, job: &Job, context: &TransferContext<'_>) {
+        if let Err(error) = make_replica_folder(&job.relative, context) {
+            self.fail(number, Path::new(""), &error, context);
         }
-        let mut maker = Maker {
+        let mut maker = FolderMaker {
             job,
-            route,
-            descent: Descent::from(route.destination),
+            context,
+            descent: Descent::from(context.destination),
             parent: None,
         };
         for (place, folder) in job.plan.folders.iter().enumerate() {
@@ -74,33 +74,33 @@ impl Folders {
                 return;
             }
             if folder.has_files() {
-                self.open_up(number, place, &mut maker);
+                self.make_writable(number, place, &mut maker);
             }
             if folder.path == Path::new("") {
-                self.touch(number, place);
+                self.mark_touched(number, place);
             } else if !folder.exists && self.failure(number, &folder.path).is_none() {
                 let parent = parent_of(place, job);
                 if let Some(parent) = parent {
-                    self.open_up(number, parent, &mut maker);
+                    self.make_writable(number, parent, &mut maker);
                 }
-                match maker.make(folder) {
+                match maker.make_folder(folder) {
                     Ok(()) => {
-                        self.touch(number, place);
-                        parent.inspect(|parent| self.touch(number, *parent));
+                        self.mark_touched(number, place);
+                        parent.inspect(|parent| self.mark_touched(number, *parent));
                     }
-                    Err(error) => self.fail(number, &folder.path, &error, route),
+                    Err(error) => self.fail(number, &folder.path, &error, context),
                 }
             }
         }
     }
 
     /// Lets the owner write into a folder of the destination that is read-only.
-    fn open_up(&mut self, job: usize, place: usize, maker: &mut Maker<'_>) {
+    fn make_writable(&mut self, job: usize, place: usize, maker: &mut FolderMaker<'_>) {
         let folder = &maker.job.plan.folders[place];
         let is_closed = folder
-            .mode_there
-            .is_some_and(|mode| mode & WRITABLE != WRITABLE);
-        if !is_closed || !self.opened[job].insert(place) {
+            .destination_mode
+            .is_some_and(|mode| mode & OWNER_WRITE != OWNER_WRITE);
+        if !is_closed || !self.made_writable[job].insert(place) {
             return;
         }
         let path = maker.job.relative.join(&folder.path);
@@ -111,24 +111,24 @@ impl Folders {
             .unwrap_or_default();
     }
 
-    fn fail(&mut self, job: usize, path: &Path, error: &Error, route: &Route<'_>) {
-        let (folder, name) = split(path);
-        (route.tell)(job, folder, name, Outcome::Failed(error.line()));
+    fn fail(&mut self, job: usize, path: &Path, error: &Error, context: &TransferContext<'_>) {
+        let (folder, name) = split_path(path);
+        (context.on_outcome)(job, folder, name, Outcome::Failed(error.line()));
         self.failed[job].insert(path.to_owned(), error.line());
     }
 
     /// Gives folders that were made or written into their times, and the new ones their permissions.
     ///
     /// Folders are reached through those above them: one that its owner cannot enter comes after what is in it.
-    pub(super) fn finish(&mut self, jobs: &[Job], route: &Route<'_>) {
-        const ENTERED: u32 = 0o100;
+    pub(super) fn finish(&mut self, jobs: &[Job], context: &TransferContext<'_>) {
+        const OWNER_SEARCH: u32 = 0o100;
         for (number, job) in jobs.iter().enumerate() {
-            let mut stamper = Stamper::new(job, route);
+            let mut stamper = FolderMetadataWriter::new(job, context);
             let all = || job.plan.folders.iter().enumerate();
-            let enters = |(_, folder): &(usize, &PlannedFolder)| folder.mode & ENTERED != 0;
+            let enters = |(_, folder): &(usize, &PlannedFolder)| folder.mode & OWNER_SEARCH != 0;
             let (open, closed): (Vec<_>, Vec<_>) = all().partition(enters);
             for (place, folder) in open.into_iter().chain(closed.into_iter().rev()) {
-                self.finish_one((number, place), folder, &mut stamper, route);
+                self.finish_one((number, place), folder, &mut stamper, context);
             }
         }
     }
@@ -137,23 +137,23 @@ impl Folders {
         &self,
         (job, place): (usize, usize),
         folder: &PlannedFolder,
-        stamper: &mut Stamper<'_>,
-        route: &Route<'_>,
+        stamper: &mut FolderMetadataWriter<'_>,
+        context: &TransferContext<'_>,
     ) {
         let is_touched = self.touched[job][place].load(Ordering::Relaxed);
-        let was_opened = self.opened[job].contains(&place);
+        let was_opened = self.made_writable[job].contains(&place);
         if self.failure(job, &folder.path).is_some() {
             return;
         }
-        let finished = stamper.finish(folder, is_touched, was_opened);
+        let finished = stamper.finish_folder(folder, is_touched, was_opened);
         let why = match finished {
             Ok(None) => return,
             Ok(Some(lost)) => lost,
             Err(error) if is_missing(&error) => return,
             Err(error) => error.line(),
         };
-        let (above, name) = split(&folder.path);
-        (route.tell)(job, above, name, Outcome::Failed(why));
+        let (above, name) = split_path(&folder.path);
+        (context.on_outcome)(job, above, name, Outcome::Failed(why));
     }
 }
 
@@ -167,11 +167,11 @@ fn parent_of(place: usize, job: &Job) -> Option<usize> {
 
 /// Makes the folders down to the replica's own where they are not there. Those of the category are everybody's, as the
 /// root is; the client's and the project's are never wider than at the source, also if the run is killed.
-fn make_replica_folder(relative: &Path, route: &Route<'_>) -> Result<()> {
+fn make_replica_folder(relative: &Path, context: &TransferContext<'_>) -> Result<()> {
     const CLIENT_AND_PROJECT: usize = 2;
-    let root = route.destination;
+    let root = context.destination;
     let shared = relative.iter().count().saturating_sub(CLIENT_AND_PROJECT);
-    let mut source = route.source.beneath(Path::new(""))?;
+    let mut source = context.source.beneath(Path::new(""))?;
     let mut folder = root.beneath(Path::new(""))?;
     for (level, name) in relative.iter().enumerate() {
         source = source.child(name)?;
@@ -181,17 +181,17 @@ fn make_replica_folder(relative: &Path, route: &Route<'_>) -> Result<()> {
 }
 
 /// Makes folders one after the other; neighbours are made through one handle of the folder they are in.
-struct Maker<'a> {
+struct FolderMaker<'a> {
     job: &'a Job,
-    route: &'a Route<'a>,
+    context: &'a TransferContext<'a>,
     descent: Descent,
     parent: Option<(&'a Path, Folder)>,
 }
 
-impl<'a> Maker<'a> {
+impl<'a> FolderMaker<'a> {
     /// Makes one folder, after keeping what has its name.
-    fn make(&mut self, folder: &'a PlannedFolder) -> Result<()> {
-        let (above, name) = split(&folder.path);
+    fn make_folder(&mut self, folder: &'a PlannedFolder) -> Result<()> {
+        let (above, name) = split_path(&folder.path);
         if self
             .parent
             .as_ref()
@@ -204,11 +204,11 @@ impl<'a> Maker<'a> {
             return Ok(());
         };
         let mode = folder.mode | 0o700;
-        match &folder.displaces {
+        match &folder.displaced {
             None => parent.make(name, mode),
             Some(old) => {
                 let relative = &self.job.relative;
-                let versions = self.route.versions;
+                let versions = self.context.versions;
                 versions.replace_by_folder((parent, name), (relative, &folder.path), old, mode)
             }
         }

@@ -5,52 +5,52 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::queue::Item;
-use super::worker::{Pair, Waiting, Worker};
-use super::{Job, OtherTime, Proof};
+use super::queue::QueuedItem;
+use super::worker::{FolderPair, PendingFile, Worker};
+use super::{Job, TimeMismatch, VerifiedFile};
 use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::base::name::Name;
 use crate::copy::outcome;
-use crate::copy::outcome::{Copied, Outcome};
+use crate::copy::outcome::{CopiedItem, Outcome};
 use crate::os::attribute;
 use crate::os::folder::Folder;
 use crate::snapshot::digest::Digest;
 use crate::storage::copy_file::Part;
 
 /// Files up to this size are announced to the disk before they are read back: 1 MiB.
-const ANNOUNCED: u64 = 1 << 20;
+const MAX_READAHEAD_BYTES: u64 = 1 << 20;
 
 /// What a worker has copied and not told of yet.
 #[derive(Debug, Default)]
 pub(super) struct Group {
     /// Under temporary names.
-    waiting: Vec<Waiting>,
+    pending: Vec<PendingFile>,
     /// Under their final names, which are not flushed yet.
-    named: Vec<Named>,
+    unflushed: Vec<PersistedFile>,
     bytes: u64,
 }
 
 /// A file that has its final name.
 #[derive(Debug)]
-struct Named {
-    pair: Pair,
-    item: Item,
-    copied: Copied,
+struct PersistedFile {
+    pair: FolderPair,
+    item: QueuedItem,
+    copied: CopiedItem,
     digest: Option<Digest>,
     modified: crate::base::timestamp::Moment,
     /// The time that was set and the one that the storage shows in its place.
-    other_time: Option<[crate::base::timestamp::Moment; 2]>,
+    time_mismatch: Option<[crate::base::timestamp::Moment; 2]>,
 }
 
 impl Group {
-    pub(super) fn add(&mut self, waiting: Waiting) {
-        self.bytes += waiting.part.source.bytes;
-        self.waiting.push(waiting);
+    pub(super) fn add(&mut self, waiting: PendingFile) {
+        self.bytes += waiting.temp.source.bytes;
+        self.pending.push(waiting);
     }
 
     pub(super) const fn len(&self) -> usize {
-        self.waiting.len()
+        self.pending.len()
     }
 
     pub(super) const fn bytes(&self) -> u64 {
@@ -58,18 +58,18 @@ impl Group {
     }
 
     /// Brings everything that waits under its final name.
-    pub(super) fn finish(&mut self, worker: &mut Worker<'_>) {
+    pub(super) fn persist_all(&mut self, worker: &mut Worker<'_>) {
         self.bytes = 0;
-        let waiting = std::mem::take(&mut self.waiting);
+        let waiting = std::mem::take(&mut self.pending);
         if waiting.is_empty() {
             return;
         }
         if interrupt::check().is_err() {
-            return unreached(waiting, worker);
+            return report_unreached(waiting, worker);
         }
         let flushed = self.flush(&waiting, worker);
-        if worker.route.verify {
-            read_back_soon(&waiting);
+        if worker.context.verify {
+            prefetch_for_read_back(&waiting);
         }
         for (file, flushed) in waiting.into_iter().zip(flushed) {
             self.finish_one(file, flushed, worker);
@@ -77,10 +77,10 @@ impl Group {
     }
 
     /// Flushes what waits, and with it the names given before; says of each file that waits how that went.
-    fn flush(&mut self, waiting: &[Waiting], worker: &Worker<'_>) -> Vec<Result<()>> {
+    fn flush(&mut self, waiting: &[PendingFile], worker: &Worker<'_>) -> Vec<Result<()>> {
         let mut systems: BTreeMap<u64, Arc<Folder>> = BTreeMap::new();
         let pairs = waiting.iter().map(|file| &file.pair);
-        for pair in pairs.chain(self.named.iter().map(|file| &file.pair)) {
+        for pair in pairs.chain(self.unflushed.iter().map(|file| &file.pair)) {
             systems
                 .entry(pair.device)
                 .or_insert_with(|| Arc::clone(&pair.to));
@@ -88,17 +88,17 @@ impl Group {
         let whole = systems
             .values()
             .all(|folder| folder.flush_file_system().unwrap_or(false));
-        self.tell_named(whole, worker);
+        self.report_persisted(whole, worker);
         // Where it cannot be done for all at once, or failed for somebody's file, each is asked by itself.
-        let one = |file: &Waiting| if whole { Ok(()) } else { file.part.flush() };
+        let one = |file: &PendingFile| if whole { Ok(()) } else { file.temp.flush() };
         waiting.iter().map(one).collect()
     }
 
     /// Tells of the files whose names are flushed now, or asks their folders to be.
-    fn tell_named(&mut self, flushed: bool, worker: &Worker<'_>) {
+    fn report_persisted(&mut self, flushed: bool, worker: &Worker<'_>) {
         let mut folders: BTreeMap<(usize, usize), Result<(), String>> = BTreeMap::new();
         let (mut proofs, mut other_times) = (Vec::new(), Vec::new());
-        for file in std::mem::take(&mut self.named) {
+        for file in std::mem::take(&mut self.unflushed) {
             let place = (file.pair.job, file.pair.folder);
             let kept = if flushed {
                 Ok(())
@@ -108,44 +108,48 @@ impl Group {
             };
             let outcome = match kept {
                 Ok(()) => {
-                    proofs.extend(file.proof(worker));
-                    other_times.extend(file.other_time(worker));
+                    proofs.extend(file.verified_file(worker));
+                    other_times.extend(file.time_mismatch(worker));
                     Outcome::Copied(file.copied)
                 }
                 Err(why) => Outcome::Failed(why),
             };
-            worker.tell(&file.pair, &file.item, outcome);
+            worker.report(&file.pair, &file.item, outcome);
         }
         if !proofs.is_empty() {
-            (worker.route.keep)(&proofs);
+            (worker.context.on_verified)(&proofs);
         }
         if !other_times.is_empty() {
-            (worker.route.hold)(&other_times);
+            (worker.context.on_time_mismatch)(&other_times);
         }
     }
 
     /// Reads a flushed file back and gives it its name; where what was read back differs, once more.
-    fn finish_one(&mut self, file: Waiting, flushed: Result<()>, worker: &mut Worker<'_>) {
-        let Waiting { pair, item, part } = file;
+    fn finish_one(&mut self, file: PendingFile, flushed: Result<()>, worker: &mut Worker<'_>) {
+        let PendingFile {
+            pair,
+            item,
+            temp: part,
+        } = file;
         if interrupt::check().is_err() {
-            return worker.tell(&pair, &item, Outcome::Unreached);
+            return worker.report(&pair, &item, Outcome::Unreached);
         }
-        let finished = flushed.and_then(|()| finish(&pair, &item, part, worker));
+        let finished = flushed.and_then(|()| verify_and_persist(&pair, &item, part, worker));
         let finished = match finished {
-            Err(Error::Mismatch { .. } | Error::Changed { .. }) => again(&pair, &item, worker),
+            Err(Error::Mismatch { .. } | Error::Changed { .. }) => retry_copy(&pair, &item, worker),
             finished => finished,
         };
         match finished {
-            Ok(named) => self.named.push(named),
-            Err(Error::Interrupted) => worker.tell(&pair, &item, Outcome::Unreached),
-            Err(error) => worker.tell(&pair, &item, worker.failure(&pair, &item, &error)),
+            Ok(named) => self.unflushed.push(named),
+            Err(Error::Interrupted) => worker.report(&pair, &item, Outcome::Unreached),
+            Err(error) => worker.report(&pair, &item, worker.failure_outcome(&pair, &item, &error)),
         }
     }
 
     /// Flushes and tells of what is left. After a stop only the folders are flushed, which takes no time.
-    pub(super) fn end(&mut self, worker: &mut Worker<'_>) {
+    pub(super) fn flush_names(&mut self, worker: &mut Worker<'_>) {
         if interrupt::check().is_err() {
-            self.tell_named(false, worker);
+            self.report_persisted(false, worker);
         } else {
             self.flush(&[], worker);
         }
@@ -153,26 +157,28 @@ impl Group {
 }
 
 /// Sees to it that the disk is asked for what is read back, and for many files at once.
-fn read_back_soon(waiting: &[Waiting]) {
+fn prefetch_for_read_back(waiting: &[PendingFile]) {
     for file in waiting {
-        file.part.forget();
+        file.temp.forget();
     }
     for file in waiting {
-        if file.part.source.bytes <= ANNOUNCED {
-            file.part.announce();
+        if file.temp.source.bytes <= MAX_READAHEAD_BYTES {
+            file.temp.announce();
         }
     }
 }
 
-impl Named {
+impl PersistedFile {
     /// What is known of its content now.
-    fn proof(&self, worker: &Worker<'_>) -> Option<Proof> {
+    fn verified_file(&self, worker: &Worker<'_>) -> Option<VerifiedFile> {
         if self.item.is_link {
             return None;
         }
-        Some(Proof {
+        Some(VerifiedFile {
             job: self.pair.job,
-            folder: worker.path(self.pair.job, self.pair.folder).to_owned(),
+            folder: worker
+                .folder_path(self.pair.job, self.pair.folder)
+                .to_owned(),
             name: Name::from(self.item.name.as_os_str()),
             bytes: self.copied.bytes,
             modified: self.modified,
@@ -181,11 +187,13 @@ impl Named {
     }
 
     /// The time that the storage shows in the place of the one that was set.
-    fn other_time(&self, worker: &Worker<'_>) -> Option<OtherTime> {
-        let [modified, shown] = self.other_time?;
-        Some(OtherTime {
+    fn time_mismatch(&self, worker: &Worker<'_>) -> Option<TimeMismatch> {
+        let [modified, shown] = self.time_mismatch?;
+        Some(TimeMismatch {
             job: self.pair.job,
-            folder: worker.path(self.pair.job, self.pair.folder).to_owned(),
+            folder: worker
+                .folder_path(self.pair.job, self.pair.folder)
+                .to_owned(),
             name: Name::from(self.item.name.as_os_str()),
             bytes: self.copied.bytes,
             modified,
@@ -196,8 +204,8 @@ impl Named {
 
 /// The time that was set and the one that the storage shows, where these differ by more than the precision that the
 /// file system's own times prove.
-fn other_time(
-    item: &Item,
+fn find_time_mismatch(
+    item: &QueuedItem,
     part: &Part,
     takes: bool,
 ) -> Option<[crate::base::timestamp::Moment; 2]> {
@@ -213,74 +221,88 @@ fn other_time(
 }
 
 /// Tells of files that are given up because of a stop; their temporary names go with them.
-fn unreached(waiting: Vec<Waiting>, worker: &Worker<'_>) {
-    for Waiting { pair, item, part } in waiting {
+fn report_unreached(waiting: Vec<PendingFile>, worker: &Worker<'_>) {
+    for PendingFile {
+        pair,
+        item,
+        temp: part,
+    } in waiting
+    {
         drop(part);
-        worker.tell(&pair, &item, Outcome::Unreached);
+        worker.report(&pair, &item, Outcome::Unreached);
     }
 }
 
 /// Copies one file from the beginning and finishes it by itself.
-fn again(pair: &Pair, item: &Item, worker: &mut Worker<'_>) -> Result<Named> {
-    let part = worker.copy_carefully(pair, item)?;
+fn retry_copy(
+    pair: &FolderPair,
+    item: &QueuedItem,
+    worker: &mut Worker<'_>,
+) -> Result<PersistedFile> {
+    let part = worker.copy_to_temp_buffered(pair, item)?;
     part.flush()?;
     part.forget();
-    finish(pair, item, part, worker)
+    verify_and_persist(pair, item, part, worker)
 }
 
 /// Reads a flushed copy back and gives it its name.
-fn finish(pair: &Pair, item: &Item, mut part: Part, worker: &mut Worker<'_>) -> Result<Named> {
-    let digest = if worker.route.verify {
+fn verify_and_persist(
+    pair: &FolderPair,
+    item: &QueuedItem,
+    mut part: Part,
+    worker: &mut Worker<'_>,
+) -> Result<PersistedFile> {
+    let digest = if worker.context.verify {
         verify(pair, item, &part, worker)?
     } else {
         None
     };
-    let copied = Copied {
+    let copied = CopiedItem {
         bytes: part.source.bytes,
-        replaced: item.old.is_some(),
-        proof: match digest {
-            _ if part.cloned => outcome::Proof::Shared,
-            Some(_) => outcome::Proof::ReadBack,
-            None => outcome::Proof::Written,
+        replaced: item.replaced.is_some(),
+        verification: match digest {
+            _ if part.cloned => outcome::Verification::Cloned,
+            Some(_) => outcome::Verification::ReadBack,
+            None => outcome::Verification::Written,
         },
-        bare: part.attributes == attribute::Outcome::Unsupported,
-        remark: remark(&part),
+        lacks_attributes: part.attributes == attribute::Outcome::Unsupported,
+        remark: attribute_warning(&part),
     };
     part.close()?;
     let modified = part.source.modified;
-    let other_time = other_time(item, &part, worker.route.takes);
-    match &item.old {
+    let other_time = find_time_mismatch(item, &part, worker.context.move_source);
+    match &item.replaced {
         None => part.place_new(&item.name)?,
         Some(old) => {
             let Job { relative, .. } = &worker.jobs[pair.job];
-            let path = worker.path(pair.job, pair.folder).join(&item.name);
-            let versions = worker.route.versions;
+            let path = worker.folder_path(pair.job, pair.folder).join(&item.name);
+            let versions = worker.context.versions;
             // It may be there in another Unicode normal form.
             let name = pair.to.spelled(&item.name);
             versions.replace(part, (&pair.to, &name), (relative, &path), old)?;
         }
     }
-    Ok(Named {
+    Ok(PersistedFile {
         pair: pair.clone(),
         item: item.clone(),
         copied,
         digest,
         modified,
-        other_time,
+        time_mismatch: other_time,
     })
 }
 
 /// Fails unless what was read back is what the source holds.
 fn verify(
-    pair: &Pair,
-    item: &Item,
+    pair: &FolderPair,
+    item: &QueuedItem,
     part: &Part,
     worker: &mut Worker<'_>,
 ) -> Result<Option<Digest>> {
-    let meter = worker.route.meter;
-    let told = |bytes| meter.bytes(bytes);
+    let meter = worker.context.meter;
+    let on_progress = |bytes| meter.bytes(bytes);
     let source = pair.from.path().join(&item.name);
-    let verdict = part.verify(worker.mover.buffer(), &told, &source)?;
+    let verdict = part.verify(worker.copier.buffer(), &on_progress, &source)?;
     let Some(verdict) = verdict else {
         // There is nothing to be read back of it.
         meter.bytes(part.source.bytes);
@@ -297,7 +319,7 @@ fn verify(
 }
 
 /// What of a copy could not be kept.
-fn remark(part: &Part) -> Option<String> {
+fn attribute_warning(part: &Part) -> Option<String> {
     match &part.attributes {
         attribute::Outcome::Kept | attribute::Outcome::Unsupported => None,
         attribute::Outcome::Refused(why) => Some(format!(

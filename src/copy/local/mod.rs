@@ -15,8 +15,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
-use self::folder::Folders;
-use self::queue::Queue;
+use self::folder::DestinationFolders;
+use self::queue::CopyQueue;
 use self::worker::Worker;
 use super::outcome::Outcome;
 use super::plan::Plan;
@@ -42,7 +42,7 @@ pub struct Job {
 
 /// What was read back and proven to be what the source is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Proof {
+pub struct VerifiedFile {
     /// The job, by its place.
     pub job: usize,
     /// The folder, by its path below the replica's.
@@ -59,7 +59,7 @@ pub struct Proof {
 
 /// A time that the destination shows for a file in the place of the one that was set.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OtherTime {
+pub struct TimeMismatch {
     /// The job, by its place.
     pub job: usize,
     /// The folder, by its path below the replica's.
@@ -75,20 +75,20 @@ pub struct OtherTime {
 }
 
 /// Told of the outcome of an item: the job, the folder below the replica's, and the name; empty for the folder itself.
-pub type Tell<'a> = dyn Fn(usize, &Path, &OsStr, Outcome) + Sync + 'a;
+pub type OutcomeFn<'a> = dyn Fn(usize, &Path, &OsStr, Outcome) + Sync + 'a;
 
 /// Told of what was proven, many at once.
-pub type Keep<'a> = dyn Fn(&[Proof]) + Sync + 'a;
+pub type VerifiedFn<'a> = dyn Fn(&[VerifiedFile]) + Sync + 'a;
 
 /// Receives the times that the destination shows in the place of others, many at once.
-pub type Hold<'a> = dyn Fn(&[OtherTime]) + Sync + 'a;
+pub type TimeMismatchFn<'a> = dyn Fn(&[TimeMismatch]) + Sync + 'a;
 
 /// Between which folders plans are carried out, and who is told of what.
-pub struct Route<'a> {
+pub struct TransferContext<'a> {
     /// The source database's root.
     pub source: &'a Arc<Folder>,
     /// Whether files are moved from there where they can be, because nobody else needs them.
-    pub takes: bool,
+    pub move_source: bool,
     /// The destination database's root.
     pub destination: &'a Arc<Folder>,
     /// Where old versions go.
@@ -96,20 +96,20 @@ pub struct Route<'a> {
     /// Whether copies are read back.
     pub verify: bool,
     /// When no further file is begun.
-    pub until: Option<Instant>,
+    pub deadline: Option<Instant>,
     /// How many threads copy.
     pub workers: usize,
     /// Told of files and bytes.
     pub meter: &'a Meter,
     /// Told of outcomes.
-    pub tell: &'a Tell<'a>,
+    pub on_outcome: &'a OutcomeFn<'a>,
     /// Told of digests.
-    pub keep: &'a Keep<'a>,
+    pub on_verified: &'a VerifiedFn<'a>,
     /// Receives other times.
-    pub hold: &'a Hold<'a>,
+    pub on_time_mismatch: &'a TimeMismatchFn<'a>,
 }
 
-impl std::fmt::Debug for Route<'_> {
+impl std::fmt::Debug for TransferContext<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("Route")
@@ -120,47 +120,47 @@ impl std::fmt::Debug for Route<'_> {
 }
 
 /// Carries out plans; every item is told of once. Stopping on request is no error here: what was not reached is told so.
-pub fn transfer(jobs: &[Job], route: &Route<'_>) {
+pub fn transfer(jobs: &[Job], context: &TransferContext<'_>) {
     for (job, Job { relative, plan, .. }) in jobs.iter().enumerate() {
-        tell_left_out(job, plan, route);
-        sweep_leftovers(relative, plan, route);
+        report_omissions(job, plan, context);
+        remove_leftovers(relative, plan, context);
     }
-    let mut folders = Folders::make(jobs, route);
-    let queue = Queue::new(jobs);
-    let threads = Threads::of(route.workers);
+    let mut folders = DestinationFolders::create(jobs, context);
+    let queue = CopyQueue::new(jobs);
+    let threads = Threads::of(context.workers);
     thread::scope(|scope| {
         for number in 0..threads.number() {
-            let worker = Worker::new(jobs, route, &folders, &queue);
+            let worker = Worker::new(jobs, context, &folders, &queue);
             // The first begins with the largest files, the others with the small ones.
             let work = move || worker.run(number == 0);
             if thread::Builder::new().spawn_scoped(scope, work).is_err() {
                 // Those that there are will do.
                 if number == 0 {
-                    Worker::new(jobs, route, &folders, &queue).run(true);
+                    Worker::new(jobs, context, &folders, &queue).run(true);
                 }
                 break;
             }
         }
     });
     drop(threads);
-    queue.tell_unreached(route);
-    folders.finish(jobs, route);
+    queue.report_unreached(context);
+    folders.finish(jobs, context);
 }
 
 /// Tells of everything that is not to be copied.
-fn tell_left_out(job: usize, plan: &Plan, route: &Route<'_>) {
-    for item in &plan.left_out {
-        let (folder, name) = split(&item.path);
-        (route.tell)(job, folder, name, item.reason.clone().into());
+fn report_omissions(job: usize, plan: &Plan, context: &TransferContext<'_>) {
+    for item in &plan.omissions {
+        let (folder, name) = split_path(&item.path);
+        (context.on_outcome)(job, folder, name, item.reason.clone().into());
     }
 }
 
 /// Removes what killed runs left in a replica.
-fn sweep_leftovers(relative: &Path, plan: &Plan, route: &Route<'_>) {
+fn remove_leftovers(relative: &Path, plan: &Plan, context: &TransferContext<'_>) {
     for path in &plan.leftovers {
-        let (above, name) = split(path);
+        let (above, name) = split_path(path);
         // One that cannot be removed stays for a later run.
-        let _swept = route
+        let _swept = context
             .destination
             .beneath(&relative.join(above))
             .is_ok_and(|folder| sweep(&folder, name));
@@ -168,7 +168,7 @@ fn sweep_leftovers(relative: &Path, plan: &Plan, route: &Route<'_>) {
 }
 
 /// The folder of a path and its last name.
-fn split(path: &Path) -> (&Path, &OsStr) {
+fn split_path(path: &Path) -> (&Path, &OsStr) {
     (
         path.parent().unwrap_or(Path::new("")),
         path.file_name().unwrap_or_default(),

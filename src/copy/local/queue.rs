@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::sync::{Mutex, PoisonError};
 
-use super::{Job, Route};
+use super::{Job, TransferContext};
 use crate::base::name::Name;
 use crate::base::timestamp::Moment;
 use crate::copy::outcome::Outcome;
@@ -14,45 +14,45 @@ use crate::snapshot::diff::Seen;
 use crate::snapshot::manifest::{File, Files};
 
 /// So many files are handed out at once.
-const FILES: usize = 128;
+const MAX_BATCH_FILES: usize = 128;
 
 /// And so many bytes: with more, one thread would be left with much at the end, and the others with nothing. 8 MiB.
-const BYTES: u64 = 8 << 20;
+const MAX_BATCH_BYTES: u64 = 8 << 20;
 
 /// From this size on a file is handed out by itself, and before others, so that no large one is left for the end: 64 MiB.
-const LARGE: u64 = 64 << 20;
+const LARGE_FILE_BYTES: u64 = 64 << 20;
 
 /// A file or link that is to be copied.
 #[derive(Clone, Debug)]
-pub(super) struct Item {
+pub(super) struct QueuedItem {
     pub(super) name: OsString,
     pub(super) bytes: u64,
     /// Its time at the source when the plan was made.
     pub(super) modified: Moment,
     pub(super) is_link: bool,
     /// What it replaces.
-    pub(super) old: Option<Seen>,
+    pub(super) replaced: Option<Seen>,
 }
 
 /// Files of one folder.
 #[derive(Debug)]
-pub(super) struct Piece {
+pub(super) struct CopyBatch {
     pub(super) job: usize,
     pub(super) folder: usize,
-    pub(super) items: Vec<Item>,
+    pub(super) items: Vec<QueuedItem>,
 }
 
 /// What is left to be handed out.
 #[derive(Debug)]
-pub(super) struct Queue<'a> {
+pub(super) struct CopyQueue<'a> {
     jobs: &'a [Job],
-    state: Mutex<State<'a>>,
+    state: Mutex<CopyQueueState<'a>>,
 }
 
 #[derive(Debug)]
-struct State<'a> {
+struct CopyQueueState<'a> {
     /// The largest first.
-    large: VecDeque<(usize, usize, Item)>,
+    large: VecDeque<(usize, usize, QueuedItem)>,
     job: usize,
     folder: usize,
     /// Of the folder under way.
@@ -60,24 +60,24 @@ struct State<'a> {
     replace: &'a [Replacement],
 }
 
-impl<'a> Queue<'a> {
+impl<'a> CopyQueue<'a> {
     pub(super) fn new(jobs: &'a [Job]) -> Self {
         let mut large = Vec::new();
         for (job, planned) in jobs.iter().enumerate() {
             for (folder, planned) in planned.plan.folders.iter().enumerate() {
-                let items = all(planned).filter(Item::is_large);
+                let items = items_in(planned).filter(QueuedItem::is_large);
                 large.extend(items.map(|item| (job, folder, item)));
             }
         }
         large.sort_by_key(|(.., item)| std::cmp::Reverse(item.bytes));
-        let mut state = State {
+        let mut state = CopyQueueState {
             large: large.into(),
             job: 0,
             folder: 0,
             add: Files::of(&[]),
             replace: &[],
         };
-        state.enter(jobs);
+        state.enter_folder(jobs);
         Self {
             jobs,
             state: Mutex::new(state),
@@ -85,7 +85,7 @@ impl<'a> Queue<'a> {
     }
 
     /// The next files; `None` once all were handed out.
-    pub(super) fn next(&self, large_first: bool) -> Option<Piece> {
+    pub(super) fn next(&self, large_first: bool) -> Option<CopyBatch> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if large_first {
             state.next_large().or_else(|| state.next_small(self.jobs))
@@ -95,19 +95,19 @@ impl<'a> Queue<'a> {
     }
 
     /// Tells of everything that is left that it was not reached.
-    pub(super) fn tell_unreached(&self, route: &Route<'_>) {
+    pub(super) fn report_unreached(&self, context: &TransferContext<'_>) {
         while let Some(piece) = self.next(false) {
             let folder = &self.jobs[piece.job].plan.folders[piece.folder].path;
             for item in &piece.items {
-                (route.tell)(piece.job, folder, &item.name, Outcome::Unreached);
+                (context.on_outcome)(piece.job, folder, &item.name, Outcome::Unreached);
             }
         }
     }
 }
 
-impl<'a> State<'a> {
+impl<'a> CopyQueueState<'a> {
     /// Begins the folder under way.
-    fn enter(&mut self, jobs: &'a [Job]) {
+    fn enter_folder(&mut self, jobs: &'a [Job]) {
         let folder = jobs
             .get(self.job)
             .and_then(|job| job.plan.folders.get(self.folder));
@@ -115,21 +115,21 @@ impl<'a> State<'a> {
         self.replace = folder.map_or(&[], |folder| &folder.replace);
     }
 
-    fn next_large(&mut self) -> Option<Piece> {
+    fn next_large(&mut self) -> Option<CopyBatch> {
         let (job, folder, item) = self.large.pop_front()?;
-        Some(Piece {
+        Some(CopyBatch {
             job,
             folder,
             items: vec![item],
         })
     }
 
-    fn next_small(&mut self, jobs: &'a [Job]) -> Option<Piece> {
+    fn next_small(&mut self, jobs: &'a [Job]) -> Option<CopyBatch> {
         while let Some(job) = jobs.get(self.job) {
             if self.folder < job.plan.folders.len() {
-                let items = self.take();
+                let items = self.take_small();
                 if !items.is_empty() {
-                    return Some(Piece {
+                    return Some(CopyBatch {
                         job: self.job,
                         folder: self.folder,
                         items,
@@ -140,22 +140,22 @@ impl<'a> State<'a> {
                 self.job += 1;
                 self.folder = 0;
             }
-            self.enter(jobs);
+            self.enter_folder(jobs);
         }
         None
     }
 
     /// The next small files of the folder under way.
-    fn take(&mut self) -> Vec<Item> {
+    fn take_small(&mut self) -> Vec<QueuedItem> {
         let mut items = Vec::new();
         let mut bytes = 0;
-        while items.len() < FILES && bytes < BYTES {
+        while items.len() < MAX_BATCH_FILES && bytes < MAX_BATCH_BYTES {
             let item = match self.add.next() {
-                Ok(Some(file)) => Item::of(&file),
+                Ok(Some(file)) => QueuedItem::from_file(&file),
                 _ => match self.replace.split_first() {
                     Some((replacement, rest)) => {
                         self.replace = rest;
-                        Item::replacing(replacement)
+                        QueuedItem::from_replacement(replacement)
                     }
                     None => break,
                 },
@@ -170,37 +170,37 @@ impl<'a> State<'a> {
 }
 
 /// Everything that is to be copied into a folder.
-fn all(folder: &PlannedFolder) -> impl Iterator<Item = Item> {
+fn items_in(folder: &PlannedFolder) -> impl Iterator<Item = QueuedItem> {
     let mut files = folder.add.files();
     let added = std::iter::from_fn(move || {
         let file = files.next().ok().flatten()?;
-        Some(Item::of(&file))
+        Some(QueuedItem::from_file(&file))
     });
-    added.chain(folder.replace.iter().map(Item::replacing))
+    added.chain(folder.replace.iter().map(QueuedItem::from_replacement))
 }
 
-impl Item {
-    fn of(file: &File<'_>) -> Self {
+impl QueuedItem {
+    fn from_file(file: &File<'_>) -> Self {
         Self {
             name: Name::from_bytes(file.name.to_vec()).as_os_str().to_owned(),
             bytes: file.bytes,
             modified: file.modified,
             is_link: file.target.is_some(),
-            old: None,
+            replaced: None,
         }
     }
 
-    fn replacing(replacement: &Replacement) -> Self {
+    fn from_replacement(replacement: &Replacement) -> Self {
         Self {
             name: replacement.name.as_os_str().to_owned(),
             bytes: replacement.new.bytes,
             modified: replacement.new.modified,
             is_link: replacement.new.kind == Kind::Link,
-            old: Some(replacement.old),
+            replaced: Some(replacement.old),
         }
     }
 
     const fn is_large(&self) -> bool {
-        self.bytes >= LARGE
+        self.bytes >= LARGE_FILE_BYTES
     }
 }

@@ -20,7 +20,7 @@ use crate::snapshot::manifest::{File, Manifest, Packer};
 
 /// How differing files are handled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Rules {
+pub struct CopyRules {
     /// Replace also what is newer at the destination; the old version is kept.
     pub overwrite: bool,
     /// Only add what is missing.
@@ -31,24 +31,24 @@ pub struct Rules {
 
 /// Why something is not copied.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reason {
+pub enum OmissionReason {
     /// The destination has another, and the rules do not say to replace it.
     Conflict(String),
     /// It is left out on purpose.
-    Skip(String),
+    Skipped(String),
     /// It could not be looked at, or cannot be there.
-    Fail(String),
+    Failed(String),
     /// It is left for another run.
-    Later,
+    Postponed,
 }
 
 /// Something that is not copied.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LeftOut {
+pub struct Omission {
     /// The path below the replica's folder.
     pub path: PathBuf,
     /// Why.
-    pub reason: Reason,
+    pub reason: OmissionReason,
 }
 
 /// A file or link that takes the place of something else.
@@ -74,11 +74,11 @@ pub struct PlannedFolder {
     /// Whether the destination has it.
     pub exists: bool,
     /// Its permission bits at the destination, where that is known.
-    pub mode_there: Option<u32>,
+    pub destination_mode: Option<u32>,
     /// Whether the destination has it with another mode or time, and it changed at the source since.
-    pub restamp: bool,
+    pub needs_metadata: bool,
     /// What has its name at the destination now and is to be kept elsewhere.
-    pub displaces: Option<Seen>,
+    pub displaced: Option<Seen>,
     /// Files and links whose names are free at the destination.
     pub add: Manifest,
     /// Those that replace something.
@@ -91,9 +91,9 @@ pub struct Plan {
     /// Folders, each before what is in it.
     pub folders: Vec<PlannedFolder>,
     /// What is not copied and not the same.
-    pub left_out: Vec<LeftOut>,
+    pub omissions: Vec<Omission>,
     /// Files and links that the destination has already.
-    pub same: u64,
+    pub same_files: u64,
     /// Files and links to be copied.
     pub files: u64,
     /// Their bytes.
@@ -101,7 +101,7 @@ pub struct Plan {
     /// Temporary files of ours at the destination.
     pub leftovers: Vec<PathBuf>,
     /// Entries at the destination whose names have other cases there: the path at the source, and the name there.
-    pub renames: Vec<(PathBuf, Name)>,
+    pub case_renames: Vec<(PathBuf, Name)>,
 }
 
 impl PlannedFolder {
@@ -111,7 +111,7 @@ impl PlannedFolder {
     }
 
     /// Everything that is to be copied into it but files of these names.
-    pub fn without(&self, names: &BTreeSet<&OsStr>) -> Manifest {
+    pub fn manifest_without(&self, names: &BTreeSet<&OsStr>) -> Manifest {
         if names.is_empty() && self.replace.is_empty() {
             return self.add.clone();
         }
@@ -127,18 +127,18 @@ impl PlannedFolder {
         let mut files = self.add.files();
         while let Ok(Some(file)) = files.next() {
             while let Some(new) = replace.next_if(|new| new.name.as_bytes() < file.name) {
-                keep(&new.file());
+                keep(&new.to_manifest_file());
             }
             keep(&file);
         }
-        replace.for_each(|new| keep(&new.file()));
+        replace.for_each(|new| keep(&new.to_manifest_file()));
         packer.finish()
     }
 }
 
 impl Replacement {
     /// What is to be copied, as a manifest has it; where a link points is not known.
-    fn file(&self) -> File<'_> {
+    fn to_manifest_file(&self) -> File<'_> {
         File {
             name: self.name.as_bytes(),
             bytes: self.new.bytes,
@@ -152,33 +152,33 @@ impl Plan {
     /// Whether anything is to be made at the destination.
     pub fn has_work(&self) -> bool {
         self.files > 0
-            || !self.renames.is_empty()
+            || !self.case_renames.is_empty()
             || self.folders.iter().any(|folder| !folder.exists)
     }
 
     /// Whether a folder at the destination gets the mode or time that changed at the source alone.
-    pub fn restamps(&self) -> bool {
-        self.folders.iter().any(|folder| folder.restamp)
+    pub fn has_metadata_updates(&self) -> bool {
+        self.folders.iter().any(|folder| folder.needs_metadata)
     }
 
     /// Leaves the modes and times of folders at the destination as they are.
-    pub fn keep_stamps(&mut self) {
+    pub fn skip_metadata_updates(&mut self) {
         for folder in &mut self.folders {
-            folder.restamp = false;
+            folder.needs_metadata = false;
         }
     }
 
     /// How many files and links at the destination give way to others, kept as old versions.
-    pub fn replaced(&self) -> usize {
+    pub fn replacement_count(&self) -> usize {
         let replaced =
-            |folder: &PlannedFolder| folder.replace.len() + usize::from(folder.displaces.is_some());
+            |folder: &PlannedFolder| folder.replace.len() + usize::from(folder.displaced.is_some());
         self.folders.iter().map(replaced).sum()
     }
 }
 
 impl Plan {
     /// One that brings these files, sorted by path: path, size, time, and whether something is replaced.
-    pub fn of(files: &[(PathBuf, u64, Moment, bool)]) -> Self {
+    pub fn from_files(files: &[(PathBuf, u64, Moment, bool)]) -> Self {
         let mut folders: BTreeMap<PathBuf, (Packer, Vec<Replacement>)> = BTreeMap::new();
         let mut plan = Self::default();
         let mut sorted: Vec<_> = files.iter().collect();
@@ -216,9 +216,9 @@ impl Plan {
                 mode: 0o755,
                 modified: Moment::default(),
                 exists: true,
-                mode_there: None,
-                restamp: false,
-                displaces: None,
+                destination_mode: None,
+                needs_metadata: false,
+                displaced: None,
                 add: add.finish(),
                 replace,
             });
@@ -273,9 +273,9 @@ mod tests {
             mode: 0o755,
             modified: Moment::default(),
             exists: true,
-            mode_there: None,
-            restamp: false,
-            displaces: None,
+            destination_mode: None,
+            needs_metadata: false,
+            displaced: None,
             add: packer.finish(),
             replace: replace.collect(),
         }
@@ -285,7 +285,7 @@ mod tests {
     fn a_folder_without_some_names_holds_the_others_in_order() {
         let names = |folder: &PlannedFolder, without: &[&str]| {
             let without = without.iter().map(OsStr::new).collect();
-            let manifest = folder.without(&without);
+            let manifest = folder.manifest_without(&without);
             let mut files = manifest.files();
             let mut names = Vec::new();
             while let Some(file) = files.next().unwrap() {

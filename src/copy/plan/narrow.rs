@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::{LeftOut, Plan, PlannedFolder, Reason};
+use super::{Omission, OmissionReason, Plan, PlannedFolder};
 use crate::base::name::Name;
 use crate::os::stat::Kind;
 use crate::snapshot::manifest::Packer;
 
 impl Plan {
     /// Takes out what cannot be at the destination, and what is below it; each path comes with the reason.
-    pub fn refuse(&mut self, refused: &BTreeMap<PathBuf, String>) {
+    pub fn reject(&mut self, refused: &BTreeMap<PathBuf, String>) {
         if refused.is_empty() {
             return;
         }
@@ -21,33 +21,34 @@ impl Plan {
                 .find(|path| refused.contains_key(*path));
             match above {
                 None => {
-                    let kept = self.without_refused(folder, refused);
+                    let kept = self.reject_files_in(folder, refused);
                     self.folders.push(kept);
                 }
                 Some(above) => {
                     let why = &refused[above];
-                    self.refuse_folder(&folder, above, why);
+                    self.reject_folder(&folder, above, why);
                 }
             }
         }
-        self.left_out.sort_by(|a, b| a.path.cmp(&b.path));
+        self.omissions.sort_by(|a, b| a.path.cmp(&b.path));
     }
 
     /// Keeps only the files and links with these paths; nothing is told of the others.
     pub fn retain(&mut self, wanted: impl Fn(&Path) -> bool) {
-        self.take_out(|path| !wanted(path));
-        self.left_out.retain(|item| wanted(&item.path));
-        self.same = 0;
+        self.remove_files(|path| !wanted(path));
+        self.omissions.retain(|item| wanted(&item.path));
+        self.same_files = 0;
     }
 
     /// Leaves files and links with these paths for another run.
     pub fn postpone(&mut self, later: impl Fn(&Path) -> bool) {
-        let taken = self.take_out(later);
-        self.left_out.extend(taken.into_iter().map(|path| LeftOut {
-            path,
-            reason: Reason::Later,
-        }));
-        self.left_out.sort_by(|a, b| a.path.cmp(&b.path));
+        let taken = self.remove_files(later);
+        self.omissions
+            .extend(taken.into_iter().map(|path| Omission {
+                path,
+                reason: OmissionReason::Postponed,
+            }));
+        self.omissions.sort_by(|a, b| a.path.cmp(&b.path));
     }
 
     /// Leaves out files with these paths for a reason that is nobody's failure.
@@ -55,16 +56,17 @@ impl Plan {
         if skipped.is_empty() {
             return;
         }
-        let taken = self.take_out(|path| skipped.contains(path));
-        self.left_out.extend(taken.into_iter().map(|path| LeftOut {
-            path,
-            reason: Reason::Skip(why.to_owned()),
-        }));
-        self.left_out.sort_by(|a, b| a.path.cmp(&b.path));
+        let taken = self.remove_files(|path| skipped.contains(path));
+        self.omissions
+            .extend(taken.into_iter().map(|path| Omission {
+                path,
+                reason: OmissionReason::Skipped(why.to_owned()),
+            }));
+        self.omissions.sort_by(|a, b| a.path.cmp(&b.path));
     }
 
     /// Takes out the files and links with these paths, and gives them.
-    fn take_out(&mut self, unwanted: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
+    fn remove_files(&mut self, unwanted: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
         let mut taken = Vec::new();
         for folder in &mut self.folders {
             let mut packer = Packer::default();
@@ -118,17 +120,17 @@ impl Plan {
                 !is_link
             });
             self.files -= skipped.len() as u64;
-            self.left_out
-                .extend(skipped.into_iter().map(|name| LeftOut {
+            self.omissions
+                .extend(skipped.into_iter().map(|name| Omission {
                     path: folder.path.join(name.as_path()),
-                    reason: Reason::Skip(why.to_owned()),
+                    reason: OmissionReason::Skipped(why.to_owned()),
                 }));
         }
-        self.left_out.sort_by(|a, b| a.path.cmp(&b.path));
+        self.omissions.sort_by(|a, b| a.path.cmp(&b.path));
     }
 
     /// A folder without the files that are refused.
-    fn without_refused(
+    fn reject_files_in(
         &mut self,
         mut folder: PlannedFolder,
         refused: &BTreeMap<PathBuf, String>,
@@ -141,7 +143,7 @@ impl Plan {
                 .join(Name::from_bytes(file.name.to_vec()).as_path());
             match refused.get(&path) {
                 None => packer.add(&file),
-                Some(why) => self.refuse_file(path, file.bytes, why.clone()),
+                Some(why) => self.reject_file(path, file.bytes, why.clone()),
             }
         }
         folder.add = packer.finish();
@@ -149,18 +151,18 @@ impl Plan {
             let path = folder.path.join(new.name.as_path());
             match refused.get(&path) {
                 None => folder.replace.push(new),
-                Some(why) => self.refuse_file(path, new.new.bytes, why.clone()),
+                Some(why) => self.reject_file(path, new.new.bytes, why.clone()),
             }
         }
         folder
     }
 
     /// Takes out a folder and everything that was to be copied into it.
-    fn refuse_folder(&mut self, folder: &PlannedFolder, refused: &Path, why: &str) {
+    fn reject_folder(&mut self, folder: &PlannedFolder, refused: &Path, why: &str) {
         if !folder.exists {
-            self.left_out.push(LeftOut {
+            self.omissions.push(Omission {
                 path: folder.path.clone(),
-                reason: Reason::Fail(why.to_owned()),
+                reason: OmissionReason::Failed(why.to_owned()),
             });
         }
         let below = if refused == Path::new("") {
@@ -172,19 +174,19 @@ impl Plan {
         while let Ok(Some(file)) = files.next() {
             let name = Name::from_bytes(file.name.to_vec());
             let path = folder.path.join(name.as_path());
-            self.refuse_file(path, file.bytes, below.clone());
+            self.reject_file(path, file.bytes, below.clone());
         }
         for replacement in &folder.replace {
             let path = folder.path.join(replacement.name.as_path());
-            self.refuse_file(path, replacement.new.bytes, below.clone());
+            self.reject_file(path, replacement.new.bytes, below.clone());
         }
     }
 
-    fn refuse_file(&mut self, path: PathBuf, bytes: u64, why: String) {
+    fn reject_file(&mut self, path: PathBuf, bytes: u64, why: String) {
         self.files -= 1;
         self.bytes -= bytes;
-        let reason = Reason::Fail(why);
-        self.left_out.push(LeftOut { path, reason });
+        let reason = OmissionReason::Failed(why);
+        self.omissions.push(Omission { path, reason });
     }
 }
 
@@ -202,15 +204,15 @@ mod tests {
             file("a/kept", false),
             file("a/kept too", true),
         ];
-        let mut plan = Plan::of(&files);
+        let mut plan = Plan::from_files(&files);
         let refused = ["a/new", "a/old"].map(|path| (path.into(), "no".to_owned()));
-        plan.refuse(&refused.into());
+        plan.reject(&refused.into());
         let mut left: Vec<_> = plan.paths().collect();
         left.sort();
         let kept = [("a/kept", false), ("a/kept too", true)];
         assert_eq!(left, kept.map(|(path, replaces)| (path.into(), replaces)));
         assert_eq!((plan.files, plan.bytes), (2, 14));
-        let out: Vec<_> = plan.left_out.iter().map(|item| &item.path).collect();
+        let out: Vec<_> = plan.omissions.iter().map(|item| &item.path).collect();
         assert_eq!(out, [Path::new("a/new"), Path::new("a/old")]);
     }
 }

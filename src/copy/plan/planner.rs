@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{LeftOut, Plan, PlannedFolder, Reason, Replacement, Rules};
+use super::{CopyRules, Omission, OmissionReason, Plan, PlannedFolder, Replacement};
 use crate::base::name::Name;
 use crate::base::timestamp::Step;
 use crate::os::stat::Kind;
@@ -14,7 +14,7 @@ use crate::storage::content_compare::Found;
 
 /// Plans the copy of one replica. Where content decides, `contents` is what was found of the files that have one size on
 /// both sides.
-pub fn plan(source: &Tree, destination: &Tree, rules: Rules, contents: &Found) -> Plan {
+pub fn plan(source: &Tree, destination: &Tree, rules: CopyRules, contents: &Found) -> Plan {
     let mut planner = Planner {
         plan: Plan::default(),
         trees: [source, destination],
@@ -26,13 +26,16 @@ pub fn plan(source: &Tree, destination: &Tree, rules: Rules, contents: &Found) -
         replace: Vec::new(),
     };
     for problem in &source.problems {
-        planner.leave_out(problem.path.clone(), Reason::Fail(problem.error.line()));
+        planner.omit(
+            problem.path.clone(),
+            OmissionReason::Failed(problem.error.line()),
+        );
     }
     for (path, folder, there) in diff::paired(source, destination) {
-        planner.folder(path, folder, there);
+        planner.plan_folder(path, folder, there);
     }
     let mut plan = planner.plan;
-    plan.left_out.sort_by(|a, b| a.path.cmp(&b.path));
+    plan.omissions.sort_by(|a, b| a.path.cmp(&b.path));
     plan.leftovers.clone_from(&destination.leftovers);
     plan
 }
@@ -41,10 +44,10 @@ pub fn plan(source: &Tree, destination: &Tree, rules: Rules, contents: &Found) -
 struct Planner<'a> {
     plan: Plan,
     trees: [&'a Tree; 2],
-    rules: Rules,
+    rules: CopyRules,
     contents: &'a Found,
     /// Folders that cannot be made at the destination, and why.
-    blocked: Vec<(PathBuf, Reason)>,
+    blocked: Vec<(PathBuf, OmissionReason)>,
     /// The folder under way, and what becomes of what is in it.
     folder: &'a Path,
     add: Packer,
@@ -52,18 +55,18 @@ struct Planner<'a> {
 }
 
 impl<'a> Planner<'a> {
-    fn leave_out(&mut self, path: PathBuf, reason: Reason) {
-        self.plan.left_out.push(LeftOut { path, reason });
+    fn omit(&mut self, path: PathBuf, reason: OmissionReason) {
+        self.plan.omissions.push(Omission { path, reason });
     }
 
     /// Plans a folder and the files in it.
-    fn folder(&mut self, path: &'a Path, folder: &'a TreeFolder, there: Option<&TreeFolder>) {
+    fn plan_folder(&mut self, path: &'a Path, folder: &'a TreeFolder, there: Option<&TreeFolder>) {
         let exists = there.is_some();
-        if let Some(reason) = self.obstacle(path) {
+        if let Some(reason) = self.find_obstacle(path) {
             if !exists && path != Path::new("") {
-                self.leave_out(path.to_owned(), reason.clone());
+                self.omit(path.to_owned(), reason.clone());
             }
-            return self.leave_out_all(path, folder, &reason);
+            return self.omit_all(path, folder, &reason);
         }
         let displaces = if exists {
             None
@@ -72,11 +75,11 @@ impl<'a> Planner<'a> {
         };
         if let Some(there) = displaces {
             let folder_here = Seen::of_kind(Kind::Folder);
-            if let Err(reason) = self.judge(folder_here, there, Difference::Kind) {
-                self.leave_out(path.to_owned(), reason.clone());
-                let reason = below(path, reason);
+            if let Err(reason) = self.check_replacement(folder_here, there, Difference::Kind) {
+                self.omit(path.to_owned(), reason.clone());
+                let reason = nested_reason(path, reason);
                 self.blocked.push((path.to_owned(), reason.clone()));
-                return self.leave_out_all(path, folder, &reason);
+                return self.omit_all(path, folder, &reason);
             }
         }
         self.folder = path;
@@ -84,23 +87,23 @@ impl<'a> Planner<'a> {
         let sides = [Some(folder), there];
         diff::known_folder(self.trees, path, sides, self).unwrap_or_default();
         let add = std::mem::take(&mut self.add).finish();
-        let mode = kept_mode(folder);
+        let mode = copied_mode(folder);
         let step = self.trees[0].step().max(self.trees[1].step());
         self.plan.folders.push(PlannedFolder {
             path: path.to_owned(),
             mode,
             modified: folder.modified,
             exists,
-            mode_there: there.map(|there| there.mode),
-            restamp: there.is_some_and(|there| is_outdated(there, mode, folder, step)),
-            displaces,
+            destination_mode: there.map(|there| there.mode),
+            needs_metadata: there.is_some_and(|there| needs_metadata(there, mode, folder, step)),
+            displaced: displaces,
             add,
             replace: std::mem::take(&mut self.replace),
         });
     }
 
     /// Why nothing can be done at this path, if so.
-    fn obstacle(&self, path: &Path) -> Option<Reason> {
+    fn find_obstacle(&self, path: &Path) -> Option<OmissionReason> {
         let blocked = self
             .blocked
             .iter()
@@ -111,34 +114,39 @@ impl<'a> Planner<'a> {
             .find(|problem| path.starts_with(&problem.path));
         blocked
             .map(|(_, reason)| reason.clone())
-            .or_else(|| unread.map(|problem| Reason::Fail(problem.error.line())))
+            .or_else(|| unread.map(|problem| OmissionReason::Failed(problem.error.line())))
     }
 
     /// Leaves out all that is in a folder.
-    fn leave_out_all(&mut self, path: &Path, folder: &TreeFolder, reason: &Reason) {
+    fn omit_all(&mut self, path: &Path, folder: &TreeFolder, reason: &OmissionReason) {
         let mut files = Files::of(folder.packed());
         while let Ok(Some(file)) = files.next() {
             let name = Name::from_bytes(file.name.to_vec());
-            self.leave_out(path.join(name.as_path()), reason.clone());
+            self.omit(path.join(name.as_path()), reason.clone());
         }
         for name in &folder.specials {
-            self.leave_out(path.join(name.as_path()), reason.clone());
+            self.omit(path.join(name.as_path()), reason.clone());
         }
     }
 
     /// Whether something at the source replaces what differs from it at the destination, or why not.
-    fn judge(&self, here: Seen, there: Seen, difference: Difference) -> Result<(), Reason> {
+    fn check_replacement(
+        &self,
+        here: Seen,
+        there: Seen,
+        difference: Difference,
+    ) -> Result<(), OmissionReason> {
         let word = difference.word();
         let newer = here.modified > there.modified && difference != Difference::Kind;
         if self.rules.only_add {
-            return Err(Reason::Skip(format!(
+            return Err(OmissionReason::Skipped(format!(
                 "it differs in {word}, and only what is missing is added"
             )));
         }
         if newer || self.rules.overwrite {
             return Ok(());
         }
-        Err(Reason::Conflict(match difference {
+        Err(OmissionReason::Conflict(match difference {
             Difference::Kind => {
                 format!("{} is there, {} here", there.kind.noun(), here.kind.noun())
             }
@@ -149,16 +157,16 @@ impl<'a> Planner<'a> {
         }))
     }
 
-    fn copies(&mut self, seen: Seen) {
+    fn count_copy(&mut self, seen: Seen) {
         self.plan.files += 1;
         self.plan.bytes = self.plan.bytes.saturating_add(seen.bytes);
     }
 
     /// Why the name itself can be neither copied nor compared, if so.
-    fn unread(&self, path: &Path) -> Option<Reason> {
+    fn read_failure(&self, path: &Path) -> Option<OmissionReason> {
         let problems = &self.trees[1].problems;
         let problem = problems.iter().find(|problem| problem.path == path)?;
-        Some(Reason::Fail(problem.error.line()))
+        Some(OmissionReason::Failed(problem.error.line()))
     }
 }
 
@@ -167,7 +175,7 @@ impl Visit for Planner<'_> {
         let mut files = Files::of(packed);
         while let Ok(Some(file)) = files.next() {
             if self.contents.is_empty() {
-                self.plan.same += 1;
+                self.plan.same_files += 1;
             } else {
                 self.name(file.name, Change::Same(file.into(), file.into()));
             }
@@ -182,7 +190,7 @@ impl Visit for Planner<'_> {
         } else {
             match self.contents.judge(&path(), change) {
                 Ok(change) => change,
-                Err(why) => return self.leave_out(path(), Reason::Fail(why)),
+                Err(why) => return self.omit(path(), OmissionReason::Failed(why)),
             }
         };
         match change {
@@ -191,16 +199,16 @@ impl Visit for Planner<'_> {
                 if here.kind == Kind::Special =>
             {
                 let why = format!("it is {}", here.kind.noun());
-                self.leave_out(path(), Reason::Skip(why));
+                self.omit(path(), OmissionReason::Skipped(why));
             }
             // A folder of the source is planned by itself.
             Change::Differs(here, ..) if here.kind == Kind::Folder => {}
-            Change::Same(..) => self.plan.same += 1,
+            Change::Same(..) => self.plan.same_files += 1,
             Change::OnlyA(here) => {
-                if let Some(reason) = self.unread(&path()) {
-                    return self.leave_out(path(), reason);
+                if let Some(reason) = self.read_failure(&path()) {
+                    return self.omit(path(), reason);
                 }
-                self.copies(here);
+                self.count_copy(here);
                 self.add.add(&File {
                     name,
                     bytes: here.bytes,
@@ -210,10 +218,10 @@ impl Visit for Planner<'_> {
                 });
             }
             Change::Differs(here, there, difference) => {
-                if let Err(reason) = self.judge(here, there, difference) {
-                    return self.leave_out(path(), reason);
+                if let Err(reason) = self.check_replacement(here, there, difference) {
+                    return self.omit(path(), reason);
                 }
-                self.copies(here);
+                self.count_copy(here);
                 let modified = self.trees[1].shown(self.folder, name, there.modified);
                 self.replace.push(Replacement {
                     name: known,
@@ -226,19 +234,19 @@ impl Visit for Planner<'_> {
 }
 
 /// What becomes of what is in a folder that is not made.
-fn below(folder: &Path, reason: Reason) -> Reason {
+fn nested_reason(folder: &Path, reason: OmissionReason) -> OmissionReason {
     let why = |reason| format!("its folder `{}`: {reason}", Name::from(folder));
     match reason {
-        Reason::Conflict(reason) => Reason::Conflict(why(reason)),
-        Reason::Skip(reason) => Reason::Skip(why(reason)),
-        Reason::Fail(reason) => Reason::Fail(why(reason)),
-        Reason::Later => Reason::Later,
+        OmissionReason::Conflict(reason) => OmissionReason::Conflict(why(reason)),
+        OmissionReason::Skipped(reason) => OmissionReason::Skipped(why(reason)),
+        OmissionReason::Failed(reason) => OmissionReason::Failed(why(reason)),
+        OmissionReason::Postponed => OmissionReason::Postponed,
     }
 }
 
 /// The mode that a folder gets at the destination. Of one that could not be read whole its owner can read the copy, or no
 /// later run could complete it.
-fn kept_mode(folder: &TreeFolder) -> u32 {
+fn copied_mode(folder: &TreeFolder) -> u32 {
     let is_read = folder
         .files
         .as_ref()
@@ -249,7 +257,7 @@ fn kept_mode(folder: &TreeFolder) -> u32 {
 /// Whether the mode or time of a folder at the destination differs, and the one at the source was the last to change. A
 /// folder that was just given both is the last to change itself, so that no storage is written to each night for what it
 /// cannot hold.
-fn is_outdated(there: &TreeFolder, mode: u32, here: &TreeFolder, step: Step) -> bool {
+fn needs_metadata(there: &TreeFolder, mode: u32, here: &TreeFolder, step: Step) -> bool {
     let same_mode = mode & 0o777 == there.mode & 0o777;
     let same_time = here.modified.same_as(there.modified, step);
     here.changed > there.changed && !(same_mode && same_time)
@@ -312,18 +320,18 @@ mod tests {
     }
 
     /// What becomes of each file, sorted by path.
-    fn fates(source: &Tree, destination: &Tree, rules: Rules) -> Vec<String> {
+    fn fates(source: &Tree, destination: &Tree, rules: CopyRules) -> Vec<String> {
         let plan = plan(source, destination, rules, &Found::default());
         let copied = plan.paths().map(|(path, replaces)| {
             let word = if replaces { "replace" } else { "add" };
             format!("{}: {word}", path.display())
         });
-        let left_out = plan.left_out.iter().map(|item| {
+        let left_out = plan.omissions.iter().map(|item| {
             let word = match item.reason {
-                Reason::Conflict(_) => "conflict",
-                Reason::Skip(_) => "skip",
-                Reason::Fail(_) => "fail",
-                Reason::Later => "later",
+                OmissionReason::Conflict(_) => "conflict",
+                OmissionReason::Skipped(_) => "skip",
+                OmissionReason::Failed(_) => "fail",
+                OmissionReason::Postponed => "later",
             };
             format!("{}: {word}", item.path.display())
         });
@@ -332,13 +340,13 @@ mod tests {
         fates
     }
 
-    const OVERWRITE: Rules = Rules {
+    const OVERWRITE: CopyRules = CopyRules {
         overwrite: true,
         only_add: false,
         checksum: false,
     };
 
-    const ONLY_ADD: Rules = Rules {
+    const ONLY_ADD: CopyRules = CopyRules {
         overwrite: false,
         only_add: true,
         checksum: false,
@@ -362,7 +370,7 @@ mod tests {
         ]);
         let fates = |rules| fates(&source, &there, rules);
         assert_eq!(
-            fates(Rules::default()),
+            fates(CopyRules::default()),
             [
                 "newer: replace",
                 "older: conflict",
@@ -383,8 +391,8 @@ mod tests {
             fates(ONLY_ADD),
             ["newer: skip", "older: skip", "size: skip", "x: add"]
         );
-        let plan = plan(&source, &there, Rules::default(), &Found::default());
-        assert_eq!((plan.same, plan.files, plan.bytes), (1, 2, 2));
+        let plan = plan(&source, &there, CopyRules::default(), &Found::default());
+        assert_eq!((plan.same_files, plan.files, plan.bytes), (1, 2, 2));
     }
 
     #[test]
@@ -401,9 +409,9 @@ mod tests {
             ("rot", 1, 5),
             ("size", 1, 5),
         ]);
-        let rules = Rules {
+        let rules = CopyRules {
             checksum: true,
-            ..Rules::default()
+            ..CopyRules::default()
         };
         let contents = Found {
             differing: ["new".into(), "rot".into()].into(),
@@ -413,16 +421,16 @@ mod tests {
         let plan = plan(&source, &there, rules, &contents);
         let copied: Vec<_> = plan.paths().map(|(path, _)| path).collect();
         assert_eq!(copied, [PathBuf::from("new"), "size".into()]);
-        assert_eq!(plan.same, 1);
+        assert_eq!(plan.same_files, 1);
         let why = "it differs in content, and both have the same time".to_owned();
-        assert_eq!(plan.left_out[0].reason, Reason::Conflict(why));
+        assert_eq!(plan.omissions[0].reason, OmissionReason::Conflict(why));
     }
 
     #[test]
     fn what_lies_below_a_blocked_folder_shares_its_fate() {
         let source = tree(&[("a/", 0, 1), ("a-b", 1, 1), ("a/x", 1, 1)]);
         let there = tree(&[("a", 1, 1)]);
-        let blocked = fates(&source, &there, Rules::default());
+        let blocked = fates(&source, &there, CopyRules::default());
         assert_eq!(blocked, ["a-b: add", "a/x: conflict", "a: conflict"]);
         let replaced = fates(&source, &there, OVERWRITE);
         assert_eq!(replaced, ["a-b: add", "a/x: add"]);
@@ -439,18 +447,22 @@ mod tests {
             path: "a".into(),
             error,
         });
-        assert_eq!(fates(&source, &there, Rules::default()), ["a/x: fail"]);
+        assert_eq!(fates(&source, &there, CopyRules::default()), ["a/x: fail"]);
     }
 
     #[test]
     fn what_is_refused_is_taken_out_with_what_is_below_it() {
         let source = tree(&[("a/", 0, 1), ("a/x", 3, 1), ("b", 5, 1), ("c", 7, 1)]);
         let there = tree(&[]);
-        let mut plan = plan(&source, &there, Rules::default(), &Found::default());
+        let mut plan = plan(&source, &there, CopyRules::default(), &Found::default());
         assert_eq!((plan.files, plan.bytes), (3, 15));
-        plan.refuse(&[("a".into(), "no".to_owned()), ("b".into(), "no".to_owned())].into());
+        plan.reject(&[("a".into(), "no".to_owned()), ("b".into(), "no".to_owned())].into());
         assert_eq!((plan.files, plan.bytes), (1, 7));
-        let refused: Vec<_> = plan.left_out.iter().map(|item| item.path.clone()).collect();
+        let refused: Vec<_> = plan
+            .omissions
+            .iter()
+            .map(|item| item.path.clone())
+            .collect();
         assert_eq!(refused, [PathBuf::from("a"), "a/x".into(), "b".into()]);
         assert_eq!(plan.paths().next(), Some(("c".into(), false)));
     }

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use super::round::{Fate, Round};
-use super::source::{Looking, Seen};
-use super::upload_journal::Journal;
-use super::{CANNOT_KEEP, Sending};
+use super::round::{SendBatch, SendState};
+use super::source::{SourceProbe, SourceState};
+use super::upload_journal::SendJournal;
+use super::{CANNOT_KEEP_VERSION, Upload};
 use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::index::{Index, SentFile};
@@ -14,30 +14,34 @@ use crate::rclone;
 use crate::rclone::{Batch, Sent};
 use crate::storage::version;
 
-impl Sending<'_> {
+impl Upload<'_> {
     /// Sends those of these files that can be sent; gives what kept rclone from the rest, if it said.
-    pub(super) fn attempt(
+    pub(super) fn send_once(
         &self,
         index: &mut Index,
-        round: &mut Round<'_>,
+        round: &mut SendBatch<'_>,
         places: &[usize],
         kept: &mut Vec<PathBuf>,
     ) -> Result<Option<String>> {
-        self.look_at_source(round, places);
-        self.refuse_twins(round, places)?;
+        self.stat_sources(round, places);
+        self.reject_normalization_variants(round, places)?;
         let mut is_fresh = true;
         let mut paths: Vec<PathBuf> = Vec::with_capacity(places.len());
         let mut begun = Vec::with_capacity(places.len());
-        let mut of: HashMap<PathBuf, usize> = HashMap::with_capacity(places.len());
+        let mut place_of: HashMap<PathBuf, usize> = HashMap::with_capacity(places.len());
         for place in places {
-            if matches!(round.fates[*place], Fate::Unknown) {
+            if matches!(round.states[*place], SendState::Unknown) {
                 let file = &round.files[*place];
                 is_fresh = is_fresh && self.destination.is_surely_absent(&file.replica);
-                let whole = file.whole();
-                of.insert(whole.clone(), *place);
+                let whole = file.path_below_root();
+                place_of.insert(whole.clone(), *place);
                 paths.push(whole);
-                begun.push((file.said(), round.sent[*place], file.mark_before));
-                round.begun[*place] = true;
+                begun.push((
+                    file.journal_file(),
+                    round.source_stats[*place],
+                    file.previous_tag,
+                ));
+                round.attempted[*place] = true;
             }
         }
         let (destination, source) = (
@@ -52,25 +56,25 @@ impl Sending<'_> {
             Batch::only_new(remote, source, &paths, self.limits)
         };
         let batch = batch.fresh(is_fresh);
-        let mut journal = Journal::begin(index, destination, source, &begun)?;
+        let mut journal = SendJournal::begin(index, destination, source, &begun)?;
         let mut keeps = false;
         let ended = batch.run(&mut |news| match news {
-            Sent::Bytes(bytes) => (self.told)(0, bytes),
+            Sent::Bytes(bytes) => (self.on_progress)(0, bytes),
             Sent::Done(path) => {
-                if let Some(place) = of.get(path) {
+                if let Some(place) = place_of.get(path) {
                     let file = &round.files[*place];
-                    round.fates[*place] = Fate::Said;
-                    (self.told)(1, 0);
+                    round.states[*place] = SendState::ReportedSent;
+                    (self.on_progress)(1, 0);
                     keeps |= file.replaces;
-                    journal.note(file);
+                    journal.record_sent(file);
                 }
             }
             Sent::Kept => keeps = true,
             // What rclone gives up because it was told to stop has not failed.
             Sent::Failed(_, _) if interrupt::requested() => {}
             Sent::Failed(path, why) => {
-                if let Some(place) = of.get(path) {
-                    round.fates[*place] = Fate::Failed(why.to_owned());
+                if let Some(place) = place_of.get(path) {
+                    round.states[*place] = SendState::Failed(why.to_owned());
                 }
             }
         });
@@ -88,44 +92,44 @@ impl Sending<'_> {
     }
 
     /// Notes what each file is now, and which are gone.
-    fn look_at_source(&self, round: &mut Round<'_>, places: &[usize]) {
-        let mut looking = Looking::at(self.source);
+    fn stat_sources(&self, round: &mut SendBatch<'_>, places: &[usize]) {
+        let mut probe = SourceProbe::new(self.source);
         for place in places {
             let file = &round.files[*place];
-            round.sent[*place] = SentFile {
+            round.source_stats[*place] = SentFile {
                 bytes: file.bytes,
                 modified: file.modified,
                 ..SentFile::default()
             };
-            if let Some(why) = rclone::refusal(&file.whole()) {
-                round.fates[*place] = Fate::Failed(why.to_owned());
+            if let Some(why) = rclone::refusal(&file.path_below_root()) {
+                round.states[*place] = SendState::Failed(why.to_owned());
                 continue;
             }
             if file.replaces && !self.destination.abilities.can_move() {
-                round.fates[*place] = Fate::Failed(CANNOT_KEEP.to_owned());
+                round.states[*place] = SendState::Failed(CANNOT_KEEP_VERSION.to_owned());
                 continue;
             }
-            match looking.file(file) {
-                Seen::Gone => round.fates[*place] = Fate::Vanished,
-                Seen::File(seen) => round.sent[*place] = seen,
-                Seen::Other(why) => round.fates[*place] = Fate::Failed(why),
+            match probe.stat_file(file) {
+                SourceState::Missing => round.states[*place] = SendState::Vanished,
+                SourceState::File(seen) => round.source_stats[*place] = seen,
+                SourceState::NotAFile(why) => round.states[*place] = SendState::Failed(why),
                 // What cannot be looked at rclone will say why.
-                Seen::Unknown => {}
+                SourceState::Unknown => {}
             }
         }
     }
 
     /// The files that are not what they were when they were sent, or that rclone says were being written to.
-    pub(super) fn still_changing(&self, round: &Round<'_>) -> Vec<usize> {
-        let mut looking = Looking::at(self.source);
+    pub(super) fn find_changing(&self, round: &SendBatch<'_>) -> Vec<usize> {
+        let mut probe = SourceProbe::new(self.source);
         let mut changing = Vec::new();
         for (place, file) in round.files.iter().enumerate() {
-            let changes = match &round.fates[place] {
-                Fate::Said => {
-                    matches!(looking.file(file), Seen::File(now) if now != round.sent[place])
+            let changes = match &round.states[place] {
+                SendState::ReportedSent => {
+                    matches!(probe.stat_file(file), SourceState::File(now) if now != round.source_stats[place])
                 }
-                Fate::Failed(why) => why.contains("source file is being updated ("),
-                Fate::Unknown | Fate::Vanished => false,
+                SendState::Failed(why) => why.contains("source file is being updated ("),
+                SendState::Unknown | SendState::Vanished => false,
             };
             if changes {
                 changing.push(place);
@@ -135,12 +139,12 @@ impl Sending<'_> {
     }
 
     /// Notes which of those that were not sent went away meanwhile.
-    pub(super) fn note_vanished(&self, round: &mut Round<'_>) {
-        let mut looking = Looking::at(self.source);
-        for (file, fate) in round.files.iter().zip(&mut round.fates) {
-            let was_sent = matches!(fate, Fate::Said | Fate::Vanished);
-            if !was_sent && matches!(looking.file(file), Seen::Gone) {
-                *fate = Fate::Vanished;
+    pub(super) fn mark_vanished(&self, round: &mut SendBatch<'_>) {
+        let mut probe = SourceProbe::new(self.source);
+        for (file, fate) in round.files.iter().zip(&mut round.states) {
+            let was_sent = matches!(fate, SendState::ReportedSent | SendState::Vanished);
+            if !was_sent && matches!(probe.stat_file(file), SourceState::Missing) {
+                *fate = SendState::Vanished;
             }
         }
     }

@@ -14,13 +14,15 @@ mod upload_journal;
 use std::path::PathBuf;
 use std::time::Instant;
 
-pub(crate) use self::source::{Looking, Seen};
-pub use self::upload_journal::settle;
+pub(crate) use self::source::{SourceProbe, SourceState};
+pub use self::upload_journal::settle_journal;
 
-use self::prove::Shown;
-use self::round::{Fate, Round, failed, give_up, leave_unproven, unreached};
-use self::upload_journal::left;
-use super::outcome::{Outcome, Proof};
+use self::prove::ListedState;
+use self::round::{
+    SendBatch, SendState, report_failed, report_interrupted, report_unreached, report_unverified,
+};
+use self::upload_journal::listed_version;
+use super::outcome::{Outcome, Verification};
 use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::base::timestamp::Moment;
@@ -31,15 +33,15 @@ use crate::snapshot::manifest::{File, Manifest, Packer};
 use crate::storage::{RemoteSide, Side};
 
 /// How many files one rclone process is given.
-const BATCH: usize = 20_000;
+const MAX_BATCH_FILES: usize = 20_000;
 
 /// Why nothing is replaced at a storage that can neither rename nor copy.
-pub const CANNOT_KEEP: &str =
+pub const CANNOT_KEEP_VERSION: &str =
     "another version is there, and this storage cannot keep it: it neither renames nor copies";
 
 /// A file that is to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outgoing {
+pub struct OutgoingFile {
     /// The replica's folder below both roots.
     pub replica: PathBuf,
     /// The path below the replica's folder.
@@ -51,17 +53,17 @@ pub struct Outgoing {
     /// Whether something of its name is known to be there.
     pub replaces: bool,
     /// What a listing showed of that; 0 where it is not known.
-    pub mark_before: u64,
+    pub previous_tag: u64,
 }
 
-impl Outgoing {
+impl OutgoingFile {
     /// The path below both roots.
-    pub fn whole(&self) -> PathBuf {
+    pub fn path_below_root(&self) -> PathBuf {
         self.replica.join(&self.path)
     }
 
     /// The file as the journal has it.
-    fn said(&self) -> Said {
+    fn journal_file(&self) -> Said {
         Said {
             replica: self.replica.clone(),
             path: self.path.clone(),
@@ -70,10 +72,10 @@ impl Outgoing {
 }
 
 /// Told how each file ended.
-pub type Tell<'a> = dyn FnMut(&Outgoing, Outcome) + 'a;
+pub type SendOutcomeFn<'a> = dyn FnMut(&OutgoingFile, Outcome) + 'a;
 
 /// Where files go from and to, and how.
-pub struct Sending<'a> {
+pub struct Upload<'a> {
     /// The database they are on.
     pub source: &'a Side,
     /// The database they go to.
@@ -85,10 +87,10 @@ pub struct Sending<'a> {
     /// The run's number.
     pub run: i64,
     /// Told of files and bytes that were moved.
-    pub told: &'a dyn Fn(u64, u64),
+    pub on_progress: &'a dyn Fn(u64, u64),
 }
 
-impl std::fmt::Debug for Sending<'_> {
+impl std::fmt::Debug for Upload<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("Sending")
@@ -99,14 +101,14 @@ impl std::fmt::Debug for Sending<'_> {
 
 /// Whether the destination answered to the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum UploadEnd {
     /// It did.
     Answered,
     /// Not any more, in rclone's words: what was sent last is not proven.
     Lost(String),
 }
 
-impl Sending<'_> {
+impl Upload<'_> {
     /// Sends files, and tells how each ended. Stopping on request is no error here: what was not reached is told so.
     /// `kept` gets every folder of old versions, below the destination's root, in which something was kept: each attempt has
     /// one of its own, so that nothing ever replaces an old version.
@@ -116,23 +118,25 @@ impl Sending<'_> {
     pub fn send(
         &self,
         index: &mut Index,
-        files: &[Outgoing],
+        files: &[OutgoingFile],
         kept: &mut Vec<PathBuf>,
-        tell: &mut Tell<'_>,
-    ) -> Result<End> {
-        let mut end = End::Answered;
-        for batch in files.chunks(BATCH) {
+        tell: &mut SendOutcomeFn<'_>,
+    ) -> Result<UploadEnd> {
+        let mut end = UploadEnd::Answered;
+        for batch in files.chunks(MAX_BATCH_FILES) {
             match &end {
-                End::Lost(why) => failed(batch, why, tell),
-                End::Answered if interrupt::requested() || self.is_over() => unreached(batch, tell),
-                End::Answered => end = self.send_batch(index, batch, kept, tell)?,
+                UploadEnd::Lost(why) => report_failed(batch, why, tell),
+                UploadEnd::Answered if interrupt::requested() || self.is_past_deadline() => {
+                    report_unreached(batch, tell)
+                }
+                UploadEnd::Answered => end = self.send_batch(index, batch, kept, tell)?,
             }
         }
         Ok(end)
     }
 
     /// Whether the time is over in which files may be begun.
-    fn is_over(&self) -> bool {
+    fn is_past_deadline(&self) -> bool {
         self.limits
             .until
             .is_some_and(|until| Instant::now() >= until)
@@ -141,79 +145,80 @@ impl Sending<'_> {
     fn send_batch(
         &self,
         index: &mut Index,
-        files: &[Outgoing],
+        files: &[OutgoingFile],
         kept: &mut Vec<PathBuf>,
-        tell: &mut Tell<'_>,
-    ) -> Result<End> {
-        let mut round = Round::of(files);
+        tell: &mut SendOutcomeFn<'_>,
+    ) -> Result<UploadEnd> {
+        let mut round = SendBatch::new(files);
         let all: Vec<usize> = (0..files.len()).collect();
-        let mut stopped = self.attempt(index, &mut round, &all, kept)?;
-        let changing = self.still_changing(&round);
+        let mut stopped = self.send_once(index, &mut round, &all, kept)?;
+        let changing = self.find_changing(&round);
         if !changing.is_empty() && stopped.is_none() {
             // Written to while they were sent: once more, in case that was the end of it.
             for place in &changing {
-                round.fates[*place] = Fate::Unknown;
+                round.states[*place] = SendState::Unknown;
             }
-            stopped = self.attempt(index, &mut round, &changing, kept)?;
-            for place in self.still_changing(&round) {
-                round.fates[place] = Fate::Failed("it changed while it was sent, twice".to_owned());
+            stopped = self.send_once(index, &mut round, &changing, kept)?;
+            for place in self.find_changing(&round) {
+                round.states[place] =
+                    SendState::Failed("it changed while it was sent, twice".to_owned());
             }
         }
-        self.note_vanished(&mut round);
+        self.mark_vanished(&mut round);
         if interrupt::requested() {
-            give_up(&round, tell);
-            return Ok(End::Answered);
+            report_interrupted(&round, tell);
+            return Ok(UploadEnd::Answered);
         }
-        match self.prove(&round) {
+        match self.verify_batch(&round) {
             Ok((shown, listed)) => {
-                self.conclude(index, &round, &shown, stopped.as_deref(), tell)?;
-                self.settle(index, &round, &shown, &listed)?;
-                Ok(End::Answered)
+                self.record_outcomes(index, &round, &shown, stopped.as_deref(), tell)?;
+                self.settle_batch(index, &round, &shown, &listed)?;
+                Ok(UploadEnd::Answered)
             }
             Err(Error::Interrupted) => {
-                give_up(&round, tell);
-                Ok(End::Answered)
+                report_interrupted(&round, tell);
+                Ok(UploadEnd::Answered)
             }
             // What the log says is there stays in the journal, for the next run to prove.
             Err(error) => {
                 let why = stopped.unwrap_or_else(|| error.line());
-                leave_unproven(&round, &why, tell);
-                Ok(End::Lost(why))
+                report_unverified(&round, &why, tell);
+                Ok(UploadEnd::Lost(why))
             }
         }
     }
 
     /// Proves what the log says, notes it down and tells of it.
-    fn conclude(
+    fn record_outcomes(
         &self,
         index: &mut Index,
-        round: &Round<'_>,
-        shown: &[Shown],
+        round: &SendBatch<'_>,
+        shown: &[ListedState],
         stopped: Option<&str>,
-        tell: &mut Tell<'_>,
+        tell: &mut SendOutcomeFn<'_>,
     ) -> Result<()> {
-        let over = self.is_over();
+        let over = self.is_past_deadline();
         let mut record = SentRecord::new();
         let mut outcomes = Vec::with_capacity(round.files.len());
         for (place, file) in round.files.iter().enumerate() {
             let outcome = round.outcome(place, &shown[place], stopped, over);
             match (&outcome, &shown[place]) {
-                (Outcome::Copied(_), Shown::Right { mark, .. }) => {
+                (Outcome::Copied(_), ListedState::AsSent { tag: mark, .. }) => {
                     let sent = SentFile {
                         mark: *mark,
-                        ..round.sent[place]
+                        ..round.source_stats[place]
                     };
-                    changes(&mut record, file).there(&file.path, sent);
+                    changes_for(&mut record, file).there(&file.path, sent);
                 }
                 // Nobody knows what is there now, unless nothing was done.
-                (Outcome::Failed(_), _) if !matches!(round.fates[place], Fate::Unknown) => {
-                    changes(&mut record, file).gone(&file.path);
+                (Outcome::Failed(_), _) if !matches!(round.states[place], SendState::Unknown) => {
+                    changes_for(&mut record, file).gone(&file.path);
                 }
                 _ => {}
             }
             outcomes.push(outcome);
         }
-        self.keep(index, &record)?;
+        self.record_sent(index, &record)?;
         for (file, outcome) in round.files.iter().zip(outcomes) {
             tell(file, outcome);
         }
@@ -221,58 +226,63 @@ impl Sending<'_> {
     }
 
     /// Settles the journal: what is there as it was sent, what is as it was before, and what is neither.
-    fn settle(
+    fn settle_batch(
         &self,
         index: &mut Index,
-        round: &Round<'_>,
-        shown: &[Shown],
+        round: &SendBatch<'_>,
+        shown: &[ListedState],
         listed: &Listed,
     ) -> Result<()> {
         let destination = &self.destination.database.root;
         let source = &self.source.database().root;
         let (mut settled, mut other) = (Vec::new(), Vec::new());
         for (place, file) in round.files.iter().enumerate() {
-            if !round.begun[place] {
+            if !round.attempted[place] {
                 continue;
             }
-            let is_right = matches!(shown[place], Shown::Right { .. })
-                && matches!(round.fates[place], Fate::Said | Fate::Unknown);
-            match listed.file(&file.whole()).map(left) {
-                Some(found) if !is_right && !is_untouched(file, found) => {
-                    other.push((file.said(), found));
+            let is_right = matches!(shown[place], ListedState::AsSent { .. })
+                && matches!(
+                    round.states[place],
+                    SendState::ReportedSent | SendState::Unknown
+                );
+            match listed.file(&file.path_below_root()).map(listed_version) {
+                Some(found) if !is_right && !is_previous_version(file, found) => {
+                    other.push((file.journal_file(), found));
                 }
-                _ => settled.push(file.said()),
+                _ => settled.push(file.journal_file()),
             }
         }
         index.settle_sending(destination, source, &settled, &other)
     }
 
     /// Notes down what is there.
-    fn keep(&self, index: &mut Index, record: &SentRecord) -> Result<()> {
+    fn record_sent(&self, index: &mut Index, record: &SentRecord) -> Result<()> {
         let destination = &self.destination.database.root;
         let source = &self.source.database().root;
         index.keep_sent(destination, source, record)?;
         let mut kept = Vec::new();
         for (replica, changes) in record {
             let folders = changes.folders();
-            kept.extend(folders.map(|(folder, there)| (within(replica, folder), packed(there))));
+            kept.extend(
+                folders.map(|(folder, there)| (within(replica, folder), pack_files(there))),
+            );
         }
         index.keep_files(self.run, destination, &kept)
     }
 }
 
 /// Whether a listing shows what was there before a file was sent.
-const fn is_untouched(file: &Outgoing, found: Left) -> bool {
-    file.mark_before != 0 && file.mark_before == found.mark
+const fn is_previous_version(file: &OutgoingFile, found: Left) -> bool {
+    file.previous_tag != 0 && file.previous_tag == found.mark
 }
 
 /// What is noted down of the replica that a file is in.
-fn changes<'a>(record: &'a mut SentRecord, file: &Outgoing) -> &'a mut SentChanges {
+fn changes_for<'a>(record: &'a mut SentRecord, file: &OutgoingFile) -> &'a mut SentChanges {
     record.entry(file.replica.clone()).or_default()
 }
 
 /// The files of a folder, for the journal of the run.
-fn packed(files: &SentFolder) -> Manifest {
+fn pack_files(files: &SentFolder) -> Manifest {
     let mut packer = Packer::with_capacity(files.len());
     for (name, file) in files {
         packer.add(&File {
@@ -286,4 +296,4 @@ fn packed(files: &SentFolder) -> Manifest {
 }
 
 /// What is known of the bytes of files that a remote says a digest of, or that were read back.
-const PROVEN: Proof = Proof::ReadBack;
+const VERIFIED: Verification = Verification::ReadBack;

@@ -2,113 +2,131 @@
 
 use std::path::PathBuf;
 
-use super::round::{Fate, Round};
-use super::upload_journal::left;
-use super::{PROVEN, Sending, is_untouched};
+use super::round::{SendBatch, SendState};
+use super::upload_journal::listed_version;
+use super::{Upload, VERIFIED, is_previous_version};
 use crate::base::error::Result;
 use crate::base::timestamp::Step;
 use crate::base::unit;
-use crate::copy::outcome::Proof;
+use crate::copy::outcome::Verification;
 use crate::index::SentFile;
 use crate::rclone;
 use crate::rclone::{Abilities, Listed, Times, Verdict, Wanted};
 use crate::storage::RemoteSide;
 
 /// What a listing shows of a file.
-pub(super) enum Shown {
+pub(super) enum ListedState {
     /// It is there as it was sent.
-    Right {
+    AsSent {
         /// What tells this version from others.
-        mark: u64,
+        tag: u64,
         /// What is known of its bytes.
-        proof: Proof,
+        verification: Verification,
     },
     /// It is not, and how.
-    Wrong(String),
+    Mismatch(String),
 }
 
-impl Sending<'_> {
+impl Upload<'_> {
     /// What is there of the files of a round, in their order, and the listing that shows it.
-    pub(super) fn prove(&self, round: &Round<'_>) -> Result<(Vec<Shown>, Listed)> {
+    pub(super) fn verify_batch(&self, round: &SendBatch<'_>) -> Result<(Vec<ListedState>, Listed)> {
         let asked: Vec<PathBuf> = round
             .files
             .iter()
-            .zip(&round.begun)
+            .zip(&round.attempted)
             .filter(|(_, begun)| **begun)
-            .map(|(file, _)| file.whole())
+            .map(|(file, _)| file.path_below_root())
             .collect();
-        let listed = list(self.destination, &asked)?;
-        let step = shown_step(self.source.abilities(), self.destination);
-        let mut shown: Vec<Shown> = Vec::with_capacity(round.files.len());
+        let listed = list_files(self.destination, &asked)?;
+        let step = listing_precision(self.source.abilities(), self.destination);
+        let mut shown: Vec<ListedState> = Vec::with_capacity(round.files.len());
         let mut unsure = vec![false; round.files.len()];
         for (place, file) in round.files.iter().enumerate() {
-            let found = listed.file(&file.whole());
-            let is_untouched = found.is_some_and(|found| is_untouched(file, left(found)));
-            let was_sent = matches!(round.fates[place], Fate::Said);
-            let sent = &round.sent[place];
-            let in_time = judge(step, sent, found);
+            let found = listed.file(&file.path_below_root());
+            let is_untouched =
+                found.is_some_and(|found| is_previous_version(file, listed_version(found)));
+            let was_sent = matches!(round.states[place], SendState::ReportedSent);
+            let sent = &round.source_stats[place];
+            let in_time = check_listed(step, sent, found);
             // What was sent and shows another time has one that this storage cannot hold, or is somebody else's.
-            let is_other_time = was_sent && in_time.is_err() && judge(None, sent, found).is_ok();
+            let is_other_time =
+                was_sent && in_time.is_err() && check_listed(None, sent, found).is_ok();
             let judged = if is_other_time {
-                judge(None, sent, found)
+                check_listed(None, sent, found)
             } else {
                 in_time
             };
             shown.push(match judged {
                 // What was there before shows as it did: nothing took its place.
                 Ok(_) if !was_sent && file.replaces && is_untouched => {
-                    Shown::Wrong("it was not sent, and rclone did not say why".to_owned())
+                    ListedState::Mismatch("it was not sent, and rclone did not say why".to_owned())
                 }
                 Ok(mark) => {
                     // The storage says too little to tell that from another of its size.
                     unsure[place] =
                         is_other_time || (step.is_none() && (!was_sent || is_untouched));
-                    Shown::Right {
-                        mark,
-                        proof: Proof::Written,
+                    ListedState::AsSent {
+                        tag: mark,
+                        verification: Verification::Written,
                     }
                 }
-                Err(why) => Shown::Wrong(why),
+                Err(why) => ListedState::Mismatch(why),
             });
         }
-        self.prove_content(round, &mut shown, &unsure)?;
+        self.verify_content(round, &mut shown, &unsure)?;
         Ok((shown, listed))
     }
 
     /// Compares content, of all files where that is asked for, and else of those of which a listing says too little: by the
     /// digests that storages say, where both sides say one of the same kind; else both sides are read.
-    fn prove_content(&self, round: &Round<'_>, shown: &mut [Shown], unsure: &[bool]) -> Result<()> {
+    fn verify_content(
+        &self,
+        round: &SendBatch<'_>,
+        shown: &mut [ListedState],
+        unsure: &[bool],
+    ) -> Result<()> {
         let other = self.source.abilities();
         let how = rclone::Proof::between(&self.destination.abilities, other);
-        let is_due = |place: usize, shown: &[Shown]| {
+        let is_due = |place: usize, shown: &[ListedState]| {
             (self.verify || unsure[place])
-                && matches!(shown[place], Shown::Right { .. })
-                && matches!(round.fates[place], Fate::Said | Fate::Unknown)
+                && matches!(shown[place], ListedState::AsSent { .. })
+                && matches!(
+                    round.states[place],
+                    SendState::ReportedSent | SendState::Unknown
+                )
         };
         let due: Vec<usize> = (0..round.files.len())
             .filter(|place| is_due(*place, shown))
             .collect();
         let files: Vec<PathBuf> = due
             .iter()
-            .map(|place| round.files[*place].whole())
+            .map(|place| round.files[*place].path_below_root())
             .collect();
         let root = &self.source.database().root;
         let remote = &self.destination.remote;
         let verdicts = remote.check(root, &files, how, &mut |_| {})?;
         for (place, file) in due.into_iter().zip(files) {
-            let Shown::Right { proof, .. } = &mut shown[place] else {
+            let ListedState::AsSent {
+                verification: proof,
+                ..
+            } = &mut shown[place]
+            else {
                 continue;
             };
             match verdicts.get(&file) {
-                Some(Verdict::Same) => *proof = PROVEN,
+                Some(Verdict::Same) => *proof = VERIFIED,
                 Some(Verdict::Differs) => {
-                    shown[place] =
-                        Shown::Wrong("read back, it is not what the source holds".to_owned());
+                    shown[place] = ListedState::Mismatch(
+                        "read back, it is not what the source holds".to_owned(),
+                    );
                 }
                 Some(Verdict::Unread(why)) => {
-                    shown[place] = Shown::Wrong(format!("it could not be read back: {why}"));
+                    shown[place] =
+                        ListedState::Mismatch(format!("it could not be read back: {why}"));
                 }
-                None => shown[place] = Shown::Wrong("it could not be read back".to_owned()),
+                None => {
+                    shown[place] = ListedState::Mismatch("it could not be read back".to_owned())
+                }
             }
         }
         Ok(())
@@ -116,7 +134,7 @@ impl Sending<'_> {
 }
 
 /// Lists just these files.
-pub(super) fn list(destination: &RemoteSide, files: &[PathBuf]) -> Result<Listed> {
+pub(super) fn list_files(destination: &RemoteSide, files: &[PathBuf]) -> Result<Listed> {
     if files.is_empty() {
         return Ok(Listed::default());
     }
@@ -126,7 +144,10 @@ pub(super) fn list(destination: &RemoteSide, files: &[PathBuf]) -> Result<Listed
 }
 
 /// The step in which a listing shows the times that files have at a source of this kind; `None` where it shows others.
-pub(super) fn shown_step(source: Option<&Abilities>, destination: &RemoteSide) -> Option<Step> {
+pub(super) fn listing_precision(
+    source: Option<&Abilities>,
+    destination: &RemoteSide,
+) -> Option<Step> {
     let there = destination
         .abilities
         .step()
@@ -140,7 +161,7 @@ pub(super) fn shown_step(source: Option<&Abilities>, destination: &RemoteSide) -
 
 /// The mark of a file that a listing shows as it was sent, or what is wrong. Where the listing shows times of the source,
 /// `step` is the coarsest in which they were kept on the way.
-pub(super) fn judge(
+pub(super) fn check_listed(
     step: Option<Step>,
     sent: &SentFile,
     found: Option<&rclone::ListedFile>,

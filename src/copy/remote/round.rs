@@ -1,18 +1,18 @@
 //! How the files of one batch stand, from what the log and a listing say, and how each of them is told to have ended.
 
-use super::prove::Shown;
-use super::{Outgoing, Tell};
-use crate::copy::outcome::{Copied, Outcome, VANISHED};
+use super::prove::ListedState;
+use super::{OutgoingFile, SendOutcomeFn};
+use crate::copy::outcome::{CopiedItem, Outcome, VANISHED};
 use crate::index::SentFile;
 
 /// How a file of a batch stands.
 #[derive(Clone, Debug, Default)]
-pub(super) enum Fate {
+pub(super) enum SendState {
     /// Nothing was said of it.
     #[default]
     Unknown,
     /// The log says it is there.
-    Said,
+    ReportedSent,
     /// It is not, for this reason.
     Failed(String),
     /// It is no longer at the source.
@@ -20,23 +20,23 @@ pub(super) enum Fate {
 }
 
 /// A batch under way.
-pub(super) struct Round<'a> {
-    pub(super) files: &'a [Outgoing],
+pub(super) struct SendBatch<'a> {
+    pub(super) files: &'a [OutgoingFile],
     /// What each is at the source, looked at just before it is sent.
-    pub(super) sent: Vec<SentFile>,
-    pub(super) fates: Vec<Fate>,
+    pub(super) source_stats: Vec<SentFile>,
+    pub(super) states: Vec<SendState>,
     /// Whether rclone was ever asked to send each.
-    pub(super) begun: Vec<bool>,
+    pub(super) attempted: Vec<bool>,
 }
 
-impl<'a> Round<'a> {
+impl<'a> SendBatch<'a> {
     /// One of which nothing is known yet.
-    pub(super) fn of(files: &'a [Outgoing]) -> Self {
+    pub(super) fn new(files: &'a [OutgoingFile]) -> Self {
         Self {
             files,
-            sent: vec![SentFile::default(); files.len()],
-            fates: vec![Fate::Unknown; files.len()],
-            begun: vec![false; files.len()],
+            source_stats: vec![SentFile::default(); files.len()],
+            states: vec![SendState::Unknown; files.len()],
+            attempted: vec![false; files.len()],
         }
     }
 
@@ -44,23 +44,29 @@ impl<'a> Round<'a> {
     pub(super) fn outcome(
         &self,
         place: usize,
-        shown: &Shown,
+        shown: &ListedState,
         stopped: Option<&str>,
         over: bool,
     ) -> Outcome {
-        match (&self.fates[place], shown) {
-            (Fate::Vanished, _) => gone(),
-            (Fate::Failed(why), _) | (Fate::Said, Shown::Wrong(why)) => {
+        match (&self.states[place], shown) {
+            (SendState::Vanished, _) => vanished(),
+            (SendState::Failed(why), _) | (SendState::ReportedSent, ListedState::Mismatch(why)) => {
                 Outcome::Failed(why.clone())
             }
-            (Fate::Said | Fate::Unknown, Shown::Right { proof, .. }) => Outcome::Copied(Copied {
-                bytes: self.sent[place].bytes,
+            (
+                SendState::ReportedSent | SendState::Unknown,
+                ListedState::AsSent {
+                    verification: proof,
+                    ..
+                },
+            ) => Outcome::Copied(CopiedItem {
+                bytes: self.source_stats[place].bytes,
                 replaced: self.files[place].replaces,
-                proof: *proof,
-                ..Copied::default()
+                verification: *proof,
+                ..CopiedItem::default()
             }),
-            (Fate::Unknown, Shown::Wrong(_)) if over => Outcome::Unreached,
-            (Fate::Unknown, Shown::Wrong(why)) => {
+            (SendState::Unknown, ListedState::Mismatch(_)) if over => Outcome::Unreached,
+            (SendState::Unknown, ListedState::Mismatch(why)) => {
                 Outcome::Failed(stopped.unwrap_or(why).to_owned())
             }
         }
@@ -68,46 +74,48 @@ impl<'a> Round<'a> {
 }
 
 /// Tells of a batch that was stopped. What rclone says is there is proven by the next run.
-pub(super) fn give_up(round: &Round<'_>, tell: &mut Tell<'_>) {
-    for (file, fate) in round.files.iter().zip(&round.fates) {
+pub(super) fn report_interrupted(round: &SendBatch<'_>, tell: &mut SendOutcomeFn<'_>) {
+    for (file, fate) in round.files.iter().zip(&round.states) {
         let outcome = match fate {
-            Fate::Said => {
+            SendState::ReportedSent => {
                 let why = "rclone says that it was sent; the next run looks whether it is there";
                 Outcome::Skipped(why.to_owned())
             }
-            Fate::Failed(why) => Outcome::Failed(why.clone()),
-            Fate::Vanished => gone(),
-            Fate::Unknown => Outcome::Unreached,
+            SendState::Failed(why) => Outcome::Failed(why.clone()),
+            SendState::Vanished => vanished(),
+            SendState::Unknown => Outcome::Unreached,
         };
         tell(file, outcome);
     }
 }
 
 /// Tells of a batch that no listing proves.
-pub(super) fn leave_unproven(round: &Round<'_>, why: &str, tell: &mut Tell<'_>) {
-    for (file, fate) in round.files.iter().zip(&round.fates) {
+pub(super) fn report_unverified(round: &SendBatch<'_>, why: &str, tell: &mut SendOutcomeFn<'_>) {
+    for (file, fate) in round.files.iter().zip(&round.states) {
         let outcome = match fate {
-            Fate::Said => Outcome::Failed(format!("it was sent, but no listing proves it: {why}")),
-            Fate::Failed(why) => Outcome::Failed(why.clone()),
-            Fate::Vanished => gone(),
-            Fate::Unknown => Outcome::Failed(why.to_owned()),
+            SendState::ReportedSent => {
+                Outcome::Failed(format!("it was sent, but no listing proves it: {why}"))
+            }
+            SendState::Failed(why) => Outcome::Failed(why.clone()),
+            SendState::Vanished => vanished(),
+            SendState::Unknown => Outcome::Failed(why.to_owned()),
         };
         tell(file, outcome);
     }
 }
 
-pub(super) fn failed(files: &[Outgoing], why: &str, tell: &mut Tell<'_>) {
+pub(super) fn report_failed(files: &[OutgoingFile], why: &str, tell: &mut SendOutcomeFn<'_>) {
     for file in files {
         tell(file, Outcome::Failed(why.to_owned()));
     }
 }
 
 /// It went away by itself, which is nobody's failure.
-fn gone() -> Outcome {
+fn vanished() -> Outcome {
     Outcome::Skipped(VANISHED.to_owned())
 }
 
-pub(super) fn unreached(files: &[Outgoing], tell: &mut Tell<'_>) {
+pub(super) fn report_unreached(files: &[OutgoingFile], tell: &mut SendOutcomeFn<'_>) {
     for file in files {
         tell(file, Outcome::Unreached);
     }

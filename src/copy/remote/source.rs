@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::Outgoing;
+use super::OutgoingFile;
 use crate::base::error::Result;
 use crate::index::SentFile;
 use crate::os::folder::{Folder, is_missing};
@@ -12,25 +12,25 @@ use crate::snapshot::digest::Digest;
 use crate::storage::Side;
 
 /// Looking at files of a source one after the other; neighbours through one handle of their folder.
-pub(crate) struct Looking<'a> {
+pub(crate) struct SourceProbe<'a> {
     root: Option<&'a Folder>,
     folder: Option<(PathBuf, Result<Folder>)>,
 }
 
 /// What is at the source.
-pub(crate) enum Seen {
+pub(crate) enum SourceState {
     /// This file.
     File(SentFile),
     /// Nothing of the name.
-    Gone,
+    Missing,
     /// Something else.
-    Other(String),
+    NotAFile(String),
     /// It could not be looked at.
     Unknown,
 }
 
-impl<'a> Looking<'a> {
-    pub(crate) fn at(source: &'a Side) -> Self {
+impl<'a> SourceProbe<'a> {
+    pub(crate) fn new(source: &'a Side) -> Self {
         Self {
             root: source.folder().map(AsRef::as_ref),
             folder: None,
@@ -39,21 +39,21 @@ impl<'a> Looking<'a> {
 
     /// What a file of a replica is; it is gone only where the replica is still there, for a whole one that is not may be on
     /// a disk that is not mounted.
-    pub(super) fn file(&mut self, file: &Outgoing) -> Seen {
-        match self.path(&file.whole()) {
-            Seen::Gone if !self.is_there(&file.replica) => Seen::Unknown,
+    pub(super) fn stat_file(&mut self, file: &OutgoingFile) -> SourceState {
+        match self.stat_path(&file.path_below_root()) {
+            SourceState::Missing if !self.has_replica(&file.replica) => SourceState::Unknown,
             seen => seen,
         }
     }
 
-    fn is_there(&self, replica: &Path) -> bool {
+    fn has_replica(&self, replica: &Path) -> bool {
         self.root.is_some_and(|root| root.beneath(replica).is_ok())
     }
 
     /// What has this path below the root.
-    pub(crate) fn path(&mut self, whole: &Path) -> Seen {
+    pub(crate) fn stat_path(&mut self, whole: &Path) -> SourceState {
         let Some(root) = self.root else {
-            return Seen::Unknown;
+            return SourceState::Unknown;
         };
         let (above, name) = (
             whole.parent().unwrap_or(Path::new("")),
@@ -64,27 +64,27 @@ impl<'a> Looking<'a> {
         }
         let folder = match &self.folder {
             Some((_, Ok(folder))) => folder,
-            Some((_, Err(error))) if is_missing(error) => return Seen::Gone,
-            _ => return Seen::Unknown,
+            Some((_, Err(error))) if is_missing(error) => return SourceState::Missing,
+            _ => return SourceState::Unknown,
         };
         match folder.stat(name) {
-            Ok(stat) if stat.kind == Kind::File => Seen::File(SentFile {
+            Ok(stat) if stat.kind == Kind::File => SourceState::File(SentFile {
                 bytes: stat.bytes,
                 modified: stat.modified,
-                number: number(folder, name),
+                number: file_id(folder, name),
                 mark: 0,
                 link: 0,
             }),
-            Ok(stat) => Seen::Other(format!("it is {} now", stat.kind.noun())),
-            Err(error) if is_missing(&error) => Seen::Gone,
-            Err(_) => Seen::Unknown,
+            Ok(stat) => SourceState::NotAFile(format!("it is {} now", stat.kind.noun())),
+            Err(error) if is_missing(&error) => SourceState::Missing,
+            Err(_) => SourceState::Unknown,
         }
     }
 }
 
 /// What tells a file from every other on its file system, whatever its name; 0 where that is not kept. Its number alone
 /// would not do: that is given to another file once this one is gone.
-fn number(folder: &Folder, name: &OsStr) -> u64 {
+fn file_id(folder: &Folder, name: &OsStr) -> u64 {
     folder
         .birth_of(name)
         .map_or(0, |(inode, seconds, nanoseconds)| {

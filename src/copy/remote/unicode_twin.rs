@@ -3,29 +3,33 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::Sending;
-use super::round::{Fate, Round};
+use super::Upload;
+use super::round::{SendBatch, SendState};
 use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::unicode::composed;
 
 /// The names in folders of a storage; `None` where they cannot be listed.
-type Folders = BTreeMap<PathBuf, Option<BTreeSet<Name>>>;
+type NamesInFolders = BTreeMap<PathBuf, Option<BTreeSet<Name>>>;
 
-impl Sending<'_> {
+impl Upload<'_> {
     /// Fails the files of which a name on the way is there in another form, and not as it is at the source.
-    pub(super) fn refuse_twins(&self, round: &mut Round<'_>, places: &[usize]) -> Result<()> {
-        let mut folders = Folders::new();
+    pub(super) fn reject_normalization_variants(
+        &self,
+        round: &mut SendBatch<'_>,
+        places: &[usize],
+    ) -> Result<()> {
+        let mut folders = NamesInFolders::new();
         for place in places {
             let file = &round.files[*place];
-            let whole = file.whole();
+            let whole = file.path_below_root();
             let is_odd = !whole.as_os_str().is_ascii();
             if is_odd
                 && !file.replaces
-                && matches!(round.fates[*place], Fate::Unknown)
-                && let Some(twin) = self.twin(&whole, &mut folders)?
+                && matches!(round.states[*place], SendState::Unknown)
+                && let Some(twin) = self.find_normalization_variant(&whole, &mut folders)?
             {
-                round.fates[*place] = Fate::Failed(format!(
+                round.states[*place] = SendState::Failed(format!(
                     "this storage has `{twin}` in another Unicode form; give both one name, there or at the source"
                 ));
             }
@@ -34,7 +38,11 @@ impl Sending<'_> {
     }
 
     /// What is there under another form of a name of this path.
-    fn twin(&self, path: &Path, folders: &mut Folders) -> Result<Option<Name>> {
+    fn find_normalization_variant(
+        &self,
+        path: &Path,
+        folders: &mut NamesInFolders,
+    ) -> Result<Option<Name>> {
         let mut above = PathBuf::new();
         for part in path {
             let name = Name::from(part);

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::Outgoing;
-use super::prove::{judge, list, shown_step};
+use super::OutgoingFile;
+use super::prove::{check_listed, list_files, listing_precision};
 use crate::base::error::{Error, Result};
 use crate::index::{Index, Left, Said, SentFile, SentRecord, Unproven};
 use crate::rclone;
@@ -12,22 +12,22 @@ use crate::rclone::{ListedFile, Verdict};
 use crate::storage::{RemoteSide, Side};
 
 /// The index is told after so many files at the latest.
-const FILES: usize = 512;
+const MAX_UNWRITTEN_FILES: usize = 512;
 
 /// And after so long.
-const WHILE: Duration = Duration::from_millis(500);
+const WRITE_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Files that the index was not told of yet.
-pub(super) struct Journal<'a> {
+pub(super) struct SendJournal<'a> {
     index: &'a mut Index,
     destination: &'a Path,
     source: &'a Path,
     files: Vec<Said>,
-    told: Instant,
+    last_write: Instant,
     failure: Result<()>,
 }
 
-impl<'a> Journal<'a> {
+impl<'a> SendJournal<'a> {
     /// Begins one: notes the files that are about to be sent.
     pub(super) fn begin(
         index: &'a mut Index,
@@ -41,22 +41,22 @@ impl<'a> Journal<'a> {
             destination,
             source,
             files: Vec::new(),
-            told: Instant::now(),
+            last_write: Instant::now(),
             failure: Ok(()),
         })
     }
 
     /// Notes a file that is said to be there.
-    pub(super) fn note(&mut self, file: &Outgoing) {
-        self.files.push(file.said());
-        if self.files.len() >= FILES || self.told.elapsed() > WHILE {
+    pub(super) fn record_sent(&mut self, file: &OutgoingFile) {
+        self.files.push(file.journal_file());
+        if self.files.len() >= MAX_UNWRITTEN_FILES || self.last_write.elapsed() > WRITE_INTERVAL {
             self.write();
         }
     }
 
     fn write(&mut self) {
         let files = std::mem::take(&mut self.files);
-        self.told = Instant::now();
+        self.last_write = Instant::now();
         let written = self
             .index
             .note_sending(self.destination, self.source, &files);
@@ -76,36 +76,36 @@ impl<'a> Journal<'a> {
 
 /// What a listing shows of the files that a run left when it died.
 #[derive(Default)]
-struct Settled {
+struct SettledFiles {
     /// Files that are there as they were sent, with their marks.
-    good: Vec<(Said, SentFile)>,
+    confirmed: Vec<(Said, SentFile)>,
     /// Files that are not there, are as they were before, or were brought by somebody else.
-    done: Vec<Said>,
+    resolved: Vec<Said>,
     /// What was found that is none of these.
-    left: Vec<(Said, Left)>,
+    doubtful: Vec<(Said, Left)>,
     /// Files of which the listing says too little, with their marks.
-    unsure: Vec<(Unproven, ListedFile)>,
+    undecided: Vec<(Unproven, ListedFile)>,
 }
 
-impl Settled {
+impl SettledFiles {
     fn add(&mut self, row: Unproven, found: Option<&ListedFile>, is_proof: bool) {
         let Some(found) = found else {
-            return self.done.push(row.file);
+            return self.resolved.push(row.file);
         };
-        match judge(None, &row.sent, Some(found)) {
-            _ if !row.may_be(left(found)) && !is_proof => self.done.push(row.file),
+        match check_listed(None, &row.sent, Some(found)) {
+            _ if !row.may_be(listed_version(found)) && !is_proof => self.resolved.push(row.file),
             Ok(mark) if is_proof => {
                 let sent = SentFile { mark, ..row.sent };
-                self.good.push((row.file, sent));
+                self.confirmed.push((row.file, sent));
             }
-            Ok(_) => self.unsure.push((row, found.clone())),
-            Err(_) => self.left.push((row.file, left(found))),
+            Ok(_) => self.undecided.push((row, found.clone())),
+            Err(_) => self.doubtful.push((row.file, listed_version(found))),
         }
     }
 
     /// Compares the content of what a listing says too little of.
-    fn compare(&mut self, destination: &RemoteSide, source: &Side) -> Result<()> {
-        let unsure = std::mem::take(&mut self.unsure);
+    fn compare_undecided(&mut self, destination: &RemoteSide, source: &Side) -> Result<()> {
+        let unsure = std::mem::take(&mut self.undecided);
         let files: Vec<PathBuf> = unsure.iter().map(|(row, _)| row.file.whole()).collect();
         let how = rclone::Proof::between(&destination.abilities, source.abilities());
         let root = &source.database().root;
@@ -116,9 +116,10 @@ impl Settled {
         for ((row, found), whole) in unsure.into_iter().zip(files) {
             if verdicts.get(&whole) == Some(&Verdict::Same) {
                 let mark = found.mark;
-                self.good.push((row.file, SentFile { mark, ..row.sent }));
+                self.confirmed
+                    .push((row.file, SentFile { mark, ..row.sent }));
             } else {
-                self.left.push((row.file, left(&found)));
+                self.doubtful.push((row.file, listed_version(&found)));
             }
         }
         Ok(())
@@ -126,7 +127,7 @@ impl Settled {
 }
 
 /// What a listing shows, as the index keeps it.
-pub(super) const fn left(found: &ListedFile) -> Left {
+pub(super) const fn listed_version(found: &ListedFile) -> Left {
     Left {
         bytes: found.bytes,
         mark: found.mark,
@@ -138,38 +139,38 @@ pub(super) const fn left(found: &ListedFile) -> Left {
 ///
 /// # Errors
 /// The files could not be listed, or the index cannot be written.
-pub fn settle(index: &mut Index, destination: &RemoteSide, source: &Side) -> Result<()> {
-    let step = shown_step(source.abilities(), destination);
+pub fn settle_journal(index: &mut Index, destination: &RemoteSide, source: &Side) -> Result<()> {
+    let step = listing_precision(source.abilities(), destination);
     let (root, source_root) = (&destination.database.root, &source.database().root);
     let rows = index.sending(root, source_root)?;
     if rows.is_empty() {
         return Ok(());
     }
     let paths: Vec<PathBuf> = rows.iter().map(|row| row.file.whole()).collect();
-    let listed = list(destination, &paths)?;
-    let mut settled = Settled::default();
+    let listed = list_files(destination, &paths)?;
+    let mut settled = SettledFiles::default();
     for row in rows {
         let found = listed.file(&row.file.whole());
-        let is_as_sent = judge(step, &row.sent, found).is_ok();
+        let is_as_sent = check_listed(step, &row.sent, found).is_ok();
         // Where times are kept, size and time say that it is whole; elsewhere rclone must have said so.
         let is_proof = is_as_sent && (step.is_some() || (row.is_said && row.left.is_none()));
         settled.add(row, found, is_proof);
     }
-    settled.compare(destination, source)?;
+    settled.compare_undecided(destination, source)?;
     let mut record = SentRecord::new();
     let mut good = Vec::new();
-    for (file, sent) in settled.good {
+    for (file, sent) in settled.confirmed {
         good.push(file.whole());
         let changes = record.entry(file.replica.clone()).or_default();
         changes.there(&file.path, sent);
-        settled.done.push(file);
+        settled.resolved.push(file);
     }
-    for (file, _) in &settled.left {
+    for (file, _) in &settled.doubtful {
         let changes = record.entry(file.replica.clone()).or_default();
         changes.gone(&file.path);
     }
     index.keep_sent(root, source_root, &record)?;
     // That no listing proved them may have been told as a failure.
     index.clear_failures(source_root, root, &good)?;
-    index.settle_sending(root, source_root, &settled.done, &settled.left)
+    index.settle_sending(root, source_root, &settled.resolved, &settled.doubtful)
 }

@@ -11,24 +11,24 @@ use std::time::Duration;
 
 use clap::Command;
 
-use self::candidates::Wanted;
-use self::match_list::Found;
-use self::name_list::List;
-use self::studio_names::Known;
-pub(super) use self::typed_line::Typing;
+use self::candidates::Expectation;
+use self::match_list::NameMatches;
+use self::name_list::NameList;
+use self::studio_names::StudioNames;
+pub(super) use self::typed_line::TypedLine;
 use super::position::Position;
 
 /// So many are listed; of more it is said how many there are.
-const MOST: usize = 100;
+const MAX_LISTED: usize = 100;
 
 /// How long projects that are still being read are waited for.
-const PATIENCE: Duration = Duration::from_millis(250);
+const PROJECTS_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// Something that a word can become.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Candidate {
+pub(super) struct Completion {
     /// As it is listed.
-    pub(super) shown: String,
+    pub(super) display: String,
     /// What is put in the word's place, quoted where it has to be.
     pub(super) replacement: String,
 }
@@ -36,33 +36,39 @@ pub(super) struct Candidate {
 /// Where the word to complete begins, and what it can become. `before` is what this line goes on from.
 pub(super) fn complete(
     grammar: &Command,
-    known: &Known,
-    before: &str,
+    names: &StudioNames,
+    previous_lines: &str,
     line: &str,
     cursor: usize,
-) -> (usize, Vec<Candidate>) {
-    let whole = format!("{before}{}", line.get(..cursor).unwrap_or(line));
-    let typing = Typing::of(&whole);
-    let position = Position::after(grammar, &typing.words);
-    let raw = whole.get(typing.start..).unwrap_or_default();
+) -> (usize, Vec<Completion>) {
+    let whole = format!("{previous_lines}{}", line.get(..cursor).unwrap_or(line));
+    let typed = TypedLine::parse(&whole);
+    let position = Position::after(grammar, &typed.words);
+    let raw = whole.get(typed.word_start..).unwrap_or_default();
     if raw.starts_with('$') && !raw.starts_with("$'") && !position.expects_command() {
-        let start = typing.start.saturating_sub(before.len());
-        return (start, variables(&known.tracked.variables, raw));
+        let start = typed.word_start.saturating_sub(previous_lines.len());
+        return (start, complete_variable(&names.tracked.variables, raw));
     }
-    let wanted = Wanted::at(&position, &typing.words, &typing.word, known, PATIENCE);
-    let part = typing.part(&whole, wanted.delimited);
-    let found = Found::of(&wanted, &part.word);
-    let candidates = found.candidates(&part.kept);
-    (part.start.saturating_sub(before.len()), candidates)
+    let expected = Expectation::at(
+        &position,
+        &typed.words,
+        &typed.word,
+        names,
+        PROJECTS_TIMEOUT,
+    );
+    let part = typed.completed_part(&whole, expected.is_comma_separated);
+    let found = NameMatches::find(&expected, &part.word);
+    let candidates = found.completions(&part.prefix);
+    (part.start.saturating_sub(previous_lines.len()), candidates)
 }
 
 /// The variables that begin so. Only their names are completed, never what they stand for.
-fn variables(known: &List, typed: &str) -> Vec<Candidate> {
-    let fitting = known.beginning_with(typed).iter().take(MOST);
+fn complete_variable(variables: &NameList, typed: &str) -> Vec<Completion> {
+    let fitting = variables.with_prefix(typed).iter().take(MAX_LISTED);
     let names: Vec<_> = fitting.map(|(_, name)| name.to_string_lossy()).collect();
     let end = if names.len() == 1 { " " } else { "" };
-    let candidate = |name: &std::borrow::Cow<'_, str>| Candidate {
-        shown: name.to_string(),
+    let candidate = |name: &std::borrow::Cow<'_, str>| Completion {
+        display: name.to_string(),
         replacement: format!("{name}{end}"),
     };
     names.iter().map(candidate).collect()
@@ -75,20 +81,20 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::match_list::opened;
+    use super::match_list::without_closing_quote;
     use super::*;
     use crate::commands::built_grammar;
     use crate::language::lexer::{lex, quote};
 
     /// The line with each candidate in it.
-    fn completed_in(known: &Known, line: &str) -> Vec<String> {
+    fn completed_in(known: &StudioNames, line: &str) -> Vec<String> {
         let (start, found) = complete(&built_grammar(), known, "", line, line.len());
-        let whole = |candidate: Candidate| format!("{}{}", &line[..start], candidate.replacement);
+        let whole = |candidate: Completion| format!("{}{}", &line[..start], candidate.replacement);
         found.into_iter().map(whole).collect()
     }
 
     fn completed(line: &str) -> Vec<String> {
-        completed_in(&Known::example(), line)
+        completed_in(&StudioNames::example(), line)
     }
 
     #[test]
@@ -176,12 +182,12 @@ mod tests {
         ) {
             prop_assume!(!project.contains(&b'/') && !client.starts_with('-') && client != ".");
             let name = OsString::from_vec([client.as_bytes(), b"/", &project].concat());
-            let known = Known::with([name.clone()].into_iter().collect(), List::default());
+            let known = StudioNames::with([name.clone()].into_iter().collect(), NameList::default());
             // What is typed of it, as Tab itself would have written it.
             let begun: String = client.chars().take(typed).collect();
             let line = match quote(OsStr::new(&begun)) {
                 _ if begun.is_empty() => "fetch project ".to_owned(),
-                word => format!("fetch project {}", opened(&word)),
+                word => format!("fetch project {}", without_closing_quote(&word)),
             };
             let (start, found) = complete(&built_grammar(), &known, "", &line, line.len());
             prop_assert_eq!(found.len(), 1, "{}", line);
@@ -207,7 +213,13 @@ mod tests {
     #[test]
     fn a_line_that_goes_on_is_completed_as_one() {
         let grammar = built_grammar();
-        let found = complete(&grammar, &Known::example(), "copy acme/spot ", "foo", 3);
+        let found = complete(
+            &grammar,
+            &StudioNames::example(),
+            "copy acme/spot ",
+            "foo",
+            3,
+        );
         assert_eq!(found.0, 0);
         assert_eq!(found.1[0].replacement, "footage ");
     }
@@ -217,25 +229,28 @@ mod tests {
         let clients = (0..300).map(|client| format!("c{client:03}").into());
         let names = (0..300).flat_map(|client| (0..200).map(move |number| (client, number)));
         let projects = names.map(|(client, number)| format!("c{client:03}/p{number:03}").into());
-        let known = Known::with(projects.collect(), clients.collect());
+        let known = StudioNames::with(projects.collect(), clients.collect());
         let found = complete(&built_grammar(), &known, "", "fetch project ", 14).1;
-        assert_eq!(found.len(), MOST + 1);
+        assert_eq!(found.len(), MAX_LISTED + 1);
         assert_eq!(found[0].replacement, "c000/");
         assert_eq!(
-            (found[MOST].shown.as_str(), found[MOST].replacement.as_str()),
+            (
+                found[MAX_LISTED].display.as_str(),
+                found[MAX_LISTED].replacement.as_str()
+            ),
             ("… 200 more", "c")
         );
         assert_eq!(completed_in(&known, "fetch project c12").len(), 10);
         let found = completed_in(&known, "fetch project c123/");
         assert_eq!(
-            (found.len(), found[MOST].as_str()),
-            (MOST + 1, "fetch project c123/p")
+            (found.len(), found[MAX_LISTED].as_str()),
+            (MAX_LISTED + 1, "fetch project c123/p")
         );
         assert_eq!(
             completed_in(&known, "fetch project c123/p042"),
             ["fetch project c123/p042 "]
         );
-        let known = Known::with(
+        let known = StudioNames::with(
             (0..200)
                 .map(|number| format!("my client/p{number}").into())
                 .collect(),
@@ -256,10 +271,10 @@ mod tests {
         // More than are listed begin with `aa/p`, and one that is not among them with `ab`.
         let many = (0..150).map(|number| format!("aa/p{number:03}").into());
         let projects = many.chain(["ab/q".into()]).collect();
-        let known = Known::with(projects, ["aa".into(), "aa2".into()].into_iter().collect());
+        let known = StudioNames::with(projects, ["aa".into(), "aa2".into()].into_iter().collect());
         let names = known.projects(Duration::ZERO).unwrap();
-        let found = Found::beginning_with("a", &[&names.projects, &names.clients]);
-        let candidates = found.candidates(OsStr::new(""));
+        let found = NameMatches::with_prefix("a", &[&names.projects, &names.clients]);
+        let candidates = found.completions(OsStr::new(""));
         assert_eq!(candidates.last().unwrap().replacement, "a");
     }
 
@@ -271,7 +286,7 @@ mod tests {
         }
         std::fs::write(folder.path().join("studio.ab"), "").unwrap();
         std::fs::create_dir(folder.path().join("Other/deeper")).unwrap();
-        let mut known = Known::example();
+        let mut known = StudioNames::example();
         known.tracked.base = folder.path().to_owned();
         known.tracked.roots = vec![folder.path().to_owned(), "/no/such/root".into()];
         for (line, whole) in [

@@ -6,18 +6,18 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::candidates::Places;
+use super::candidates::PathBases;
 use crate::model::path;
 use crate::os::timeout::within;
 
 /// How long a disk may take.
-const PATIENCE: Duration = Duration::from_millis(300);
+const READ_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// Names of a folder that are looked at; nobody chooses among more.
-const MOST: usize = 10_000;
+const MAX_ENTRIES: usize = 10_000;
 
 /// The paths that a typed one can become; those of folders end in `/`.
-pub(super) fn complete(typed: &OsStr, places: &Places) -> Vec<OsString> {
+pub(super) fn complete_path(typed: &OsStr, path_bases: &PathBases) -> Vec<OsString> {
     let bytes = typed.as_bytes();
     if bytes == b"~" {
         return vec![OsString::from("~/")];
@@ -26,18 +26,18 @@ pub(super) fn complete(typed: &OsStr, places: &Places) -> Vec<OsString> {
         .iter()
         .rposition(|byte| *byte == b'/')
         .map_or(0, |at| at + 1);
-    let (folder, begun) = (OsStr::from_bytes(&bytes[..cut]), bytes[cut..].to_vec());
-    let files = places.files;
-    let folders: Vec<PathBuf> = places
+    let (folder, name_prefix) = (OsStr::from_bytes(&bytes[..cut]), bytes[cut..].to_vec());
+    let files = path_bases.include_files;
+    let folders: Vec<PathBuf> = path_bases
         .bases
         .iter()
         .filter_map(|base| path::absolute(folder, base).ok())
         .collect();
     let prefix = folder.to_owned();
-    let found = within(PATIENCE, move || {
+    let found = within(READ_TIMEOUT, move || {
         let names = folders
             .iter()
-            .flat_map(|folder| names(folder, &begun, files));
+            .flat_map(|folder| folder_names(folder, &name_prefix, files));
         names.collect::<Vec<_>>()
     });
     let whole = |name: Vec<u8>| OsString::from_vec([prefix.as_bytes(), &name].concat());
@@ -45,15 +45,15 @@ pub(super) fn complete(typed: &OsStr, places: &Places) -> Vec<OsString> {
 }
 
 /// What of a folder begins so: whatever the case, and hidden names only where a dot was typed.
-fn names(folder: &Path, begun: &[u8], files: bool) -> Vec<Vec<u8>> {
+fn folder_names(folder: &Path, name_prefix: &[u8], files: bool) -> Vec<Vec<u8>> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Vec::new();
     };
     let begins = |name: &[u8]| {
         let fits = name
-            .get(..begun.len())
-            .is_some_and(|head| head.eq_ignore_ascii_case(begun));
-        fits && (begun.starts_with(b".") || !name.starts_with(b"."))
+            .get(..name_prefix.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(name_prefix));
+        fits && (name_prefix.starts_with(b".") || !name.starts_with(b"."))
     };
     let name = |entry: fs::DirEntry| {
         let mut name = entry.file_name().into_vec();
@@ -67,7 +67,7 @@ fn names(folder: &Path, begun: &[u8], files: bool) -> Vec<Vec<u8>> {
         (is_folder || files).then_some(name)
     };
     entries
-        .take(MOST)
+        .take(MAX_ENTRIES)
         .filter_map(Result::ok)
         .filter_map(name)
         .collect()

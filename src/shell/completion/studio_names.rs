@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::name_list::List;
+use super::name_list::NameList;
 use crate::base::error::Result;
 use crate::commands::setting::Setting;
 use crate::commands::workspace::Workspace;
@@ -18,13 +18,13 @@ use crate::model::registry::Registry;
 
 /// What is tracked.
 #[derive(Debug, Default)]
-pub(in crate::shell) struct Tracked {
-    pub(in crate::shell) databases: List,
-    pub(in crate::shell) categories: List,
-    pub(in crate::shell) exclusions: List,
-    pub(in crate::shell) settings: List,
+pub(in crate::shell) struct TrackedNames {
+    pub(in crate::shell) databases: NameList,
+    pub(in crate::shell) categories: NameList,
+    pub(in crate::shell) exclusions: NameList,
+    pub(in crate::shell) settings: NameList,
     /// Names of variables, with their `$`.
-    pub(in crate::shell) variables: List,
+    pub(in crate::shell) variables: NameList,
     /// The roots of all databases.
     pub(in crate::shell) roots: Vec<std::path::PathBuf>,
     /// The folder that relative paths are relative to.
@@ -33,98 +33,98 @@ pub(in crate::shell) struct Tracked {
 
 /// Clients and projects.
 #[derive(Debug, Default)]
-pub(in crate::shell) struct Projects {
-    pub(in crate::shell) clients: List,
-    pub(in crate::shell) projects: List,
+pub(in crate::shell) struct ProjectNames {
+    pub(in crate::shell) clients: NameList,
+    pub(in crate::shell) projects: NameList,
 }
 
 /// Everything the prompt knows.
 #[derive(Debug, Default)]
-pub(in crate::shell) struct Known {
-    pub(in crate::shell) tracked: Tracked,
-    projects: Arc<Shelf>,
+pub(in crate::shell) struct StudioNames {
+    pub(in crate::shell) tracked: TrackedNames,
+    project_cache: Arc<ProjectCache>,
     /// What the projects were read from.
-    read: Option<(Stamp, Registry)>,
+    loaded_from: Option<(Stamp, Registry)>,
 }
 
 /// Where the projects are laid when they have been read.
 #[derive(Debug, Default)]
-struct Shelf {
-    state: Mutex<State>,
-    laid: Condvar,
+struct ProjectCache {
+    state: Mutex<ProjectCacheState>,
+    loaded_signal: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    projects: Arc<Projects>,
+struct ProjectCacheState {
+    projects: Arc<ProjectNames>,
     /// The number of the newest reading that was begun, and of the one that is laid here.
-    begun: u64,
-    laid: u64,
+    requested: u64,
+    loaded: u64,
 }
 
-impl Known {
+impl StudioNames {
     /// Brings everything up to date; projects follow in a moment.
     ///
     /// # Errors
     /// The index cannot be read.
     pub(in crate::shell) fn refresh(&mut self, workspace: &Workspace) -> Result<()> {
-        self.tracked = Tracked::of(workspace);
+        self.tracked = TrackedNames::from_workspace(workspace);
         let registry = &workspace.registry;
         let stamp = workspace.index.stamp()?;
         let is_same = |(read, from): &(Stamp, Registry)| *read == stamp && from == registry;
-        if !self.read.as_ref().is_some_and(is_same) {
-            Shelf::fill(
-                &self.projects,
+        if !self.loaded_from.as_ref().is_some_and(is_same) {
+            ProjectCache::reload(
+                &self.project_cache,
                 workspace.index.open_again()?,
                 registry.clone(),
             );
-            self.read = Some((stamp, registry.clone()));
+            self.loaded_from = Some((stamp, registry.clone()));
         }
         Ok(())
     }
 
     /// The projects, as far as they are read; `None` while they are read for the first time. Waits for those that are
     /// being read only so long.
-    pub(in crate::shell) fn projects(&self, patience: Duration) -> Option<Arc<Projects>> {
-        let state = self.projects.state();
-        let is_reading = |state: &mut State| state.laid < state.begun;
+    pub(in crate::shell) fn projects(&self, timeout: Duration) -> Option<Arc<ProjectNames>> {
+        let state = self.project_cache.state();
+        let is_reading = |state: &mut ProjectCacheState| state.loaded < state.requested;
         let waited = self
-            .projects
-            .laid
-            .wait_timeout_while(state, patience, is_reading);
+            .project_cache
+            .loaded_signal
+            .wait_timeout_while(state, timeout, is_reading);
         let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        (state.laid > 0).then(|| Arc::clone(&state.projects))
+        (state.loaded > 0).then(|| Arc::clone(&state.projects))
     }
 }
 
-impl Shelf {
+impl ProjectCache {
     /// Has the projects read.
-    fn fill(shelf: &Arc<Self>, index: Index, registry: Registry) {
-        let own = {
-            let mut state = shelf.state();
-            state.begun += 1;
-            state.begun
+    fn reload(cache: &Arc<Self>, index: Index, registry: Registry) {
+        let generation = {
+            let mut state = cache.state();
+            state.requested += 1;
+            state.requested
         };
-        let shelf = Arc::clone(shelf);
+        let cache = Arc::clone(cache);
         // Without a thread the names are those that were read before.
         let _begun = thread::Builder::new().spawn(move || {
             // Names that cannot be read are not offered; a command says why when it needs them.
-            let projects = Projects::read(&index, &registry).unwrap_or_default();
-            let mut state = shelf.state();
-            if own > state.laid {
+            let projects = ProjectNames::read(&index, &registry).unwrap_or_default();
+            let mut state = cache.state();
+            if generation > state.loaded {
                 state.projects = Arc::new(projects);
-                state.laid = own;
-                shelf.laid.notify_all();
+                state.loaded = generation;
+                cache.loaded_signal.notify_all();
             }
         });
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, ProjectCacheState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Projects {
+impl ProjectNames {
     fn read(index: &Index, registry: &Registry) -> Result<Self> {
         let (mut clients, mut projects) = (Vec::<OsString>::new(), Vec::new());
         overview::each_project(index, registry, |client, project| {
@@ -140,8 +140,8 @@ impl Projects {
     }
 }
 
-impl Tracked {
-    fn of(workspace: &Workspace) -> Self {
+impl TrackedNames {
+    fn from_workspace(workspace: &Workspace) -> Self {
         let registry = &workspace.registry;
         let names = |list: &[String]| list.iter().map(OsString::from).collect();
         Self {
@@ -160,7 +160,7 @@ impl Tracked {
                 .iter()
                 .map(|setting| OsString::from(setting.name()))
                 .collect(),
-            variables: variables(&workspace.variables),
+            variables: variable_names(&workspace.variables),
             roots: registry
                 .databases()
                 .iter()
@@ -172,38 +172,38 @@ impl Tracked {
 }
 
 /// The names of all variables that have one.
-fn variables(defined: &Variables) -> List {
+fn variable_names(defined: &Variables) -> NameList {
     let environment = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let all = environment.chain(defined.names().map(str::to_owned));
     all.map(|name| OsString::from(format!("${name}"))).collect()
 }
 
 #[cfg(test)]
-impl Known {
+impl StudioNames {
     /// A small studio.
     pub(in crate::shell) fn example() -> Self {
-        let list = |names: &[&str]| names.iter().map(OsString::from).collect::<List>();
+        let list = |names: &[&str]| names.iter().map(OsString::from).collect::<NameList>();
         let projects = ["acme/spot", "acme/long film", "Bob's/film", "nova/über"];
         Self::with(list(&projects), list(&["acme", "Bob's", "nova"]))
     }
 
     /// A studio with these projects and clients.
-    pub(in crate::shell) fn with(projects: List, clients: List) -> Self {
-        let list = |names: &[&str]| names.iter().map(OsString::from).collect::<List>();
+    pub(in crate::shell) fn with(projects: NameList, clients: NameList) -> Self {
+        let list = |names: &[&str]| names.iter().map(OsString::from).collect::<NameList>();
         let known = Self {
-            tracked: Tracked {
+            tracked: TrackedNames {
                 databases: list(&["WORK", "NAS", "NAS 2"]),
                 categories: list(&["footage", "render"]),
                 exclusions: list(&["*.tmp"]),
                 settings: list(&Setting::ALL.map(Setting::name)),
                 variables: list(&["$HOME", "$NAS_MOUNT"]),
-                ..Tracked::default()
+                ..TrackedNames::default()
             },
             ..Self::default()
         };
-        let mut state = known.projects.state();
-        state.projects = Arc::new(Projects { clients, projects });
-        (state.begun, state.laid) = (1, 1);
+        let mut state = known.project_cache.state();
+        state.projects = Arc::new(ProjectNames { clients, projects });
+        (state.requested, state.loaded) = (1, 1);
         drop(state);
         known
     }

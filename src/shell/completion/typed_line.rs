@@ -7,21 +7,21 @@ use crate::language::lexer::{Word, lex};
 
 /// A line up to the cursor: the words before the one that is being typed, where that one starts, and what it is so far.
 #[derive(Debug)]
-pub(in crate::shell) struct Typing {
+pub(in crate::shell) struct TypedLine {
     pub(in crate::shell) words: Vec<OsString>,
-    pub(in crate::shell) start: usize,
+    pub(in crate::shell) word_start: usize,
     pub(in crate::shell) word: OsString,
 }
 
-impl Typing {
-    pub(in crate::shell) fn of(line: &str) -> Self {
+impl TypedLine {
+    pub(in crate::shell) fn parse(line: &str) -> Self {
         // A word whose quote is still open ends at the cursor.
         let mut closed = ["", "'", "\""].into_iter();
         let lexed = closed.find_map(|quote| lex(&format!("{line}{quote}")).ok());
         let mut words: Vec<Word> = lexed.unwrap_or_default();
         let current = words.pop_if(|word| word.span.end >= line.len());
         Self {
-            start: current.as_ref().map_or(line.len(), |word| word.span.start),
+            word_start: current.as_ref().map_or(line.len(), |word| word.span.start),
             word: current.map(|word| word.text).unwrap_or_default(),
             words: words.into_iter().map(|word| word.text).collect(),
         }
@@ -29,13 +29,13 @@ impl Typing {
 
     /// The part that is completed: of `--project=ac` what follows the `=`, of `NAS,AR` what follows the comma. Such a list
     /// is one word, so that all of it is quoted anew.
-    pub(super) fn part(self, line: &str, delimited: bool) -> Part {
-        let raw = line.get(self.start..).unwrap_or_default();
+    pub(super) fn completed_part(self, line: &str, delimited: bool) -> WordPart {
+        let raw = line.get(self.word_start..).unwrap_or_default();
         if let Some(at) = raw.find('=').filter(|_| raw.starts_with("--")) {
-            return Part {
-                start: self.start + at + 1,
-                kept: OsString::new(),
-                word: Self::of(&raw[at + 1..]).word,
+            return WordPart {
+                start: self.word_start + at + 1,
+                prefix: OsString::new(),
+                word: Self::parse(&raw[at + 1..]).word,
             };
         }
         let bytes = self.word.as_bytes();
@@ -44,9 +44,9 @@ impl Typing {
             .rposition(|byte| *byte == b',')
             .filter(|_| delimited);
         let (kept, word) = bytes.split_at(comma.map_or(0, |at| at + 1));
-        Part {
-            start: self.start,
-            kept: OsStr::from_bytes(kept).to_owned(),
+        WordPart {
+            start: self.word_start,
+            prefix: OsStr::from_bytes(kept).to_owned(),
             word: OsStr::from_bytes(word).to_owned(),
         }
     }
@@ -54,11 +54,11 @@ impl Typing {
 
 /// What of a word is completed.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(super) struct WordPart {
     /// Where what is replaced begins.
     pub(super) start: usize,
     /// What stays in front of it.
-    pub(super) kept: OsString,
+    pub(super) prefix: OsString,
     /// What is completed.
     pub(super) word: OsString,
 }

@@ -15,7 +15,7 @@ use rustyline::{CompletionType, Context, Helper};
 
 use crate::commands::built_grammar;
 use crate::shell::completion::complete;
-use crate::shell::completion::studio_names::Known;
+use crate::shell::completion::studio_names::StudioNames;
 use crate::shell::highlight::highlight;
 use crate::shell::hint::{Hint, hint};
 
@@ -24,28 +24,28 @@ use crate::shell::hint::{Hint, hint};
 pub(super) struct Assistant {
     grammar: Command,
     /// Shared with the prompt, which brings it up to date between two lines.
-    pub(super) desk: Rc<RefCell<Desk>>,
+    pub(super) state: Rc<RefCell<PromptState>>,
 }
 
 /// What the assistant works with.
 #[derive(Debug, Default)]
-pub(super) struct Desk {
+pub(super) struct PromptState {
     /// The names of the studio.
-    pub(super) known: Known,
+    pub(super) names: StudioNames,
     /// The lines that the one that is typed goes on from.
-    pub(super) before: String,
+    pub(super) previous_lines: String,
     /// Lines that failed: they are no hints.
-    pub(super) failed: BTreeSet<String>,
+    pub(super) failed_lines: BTreeSet<String>,
     /// Whether there are hints.
-    pub(super) hints: bool,
+    pub(super) show_hints: bool,
     /// Whether there are colours.
-    pub(super) color: bool,
+    pub(super) use_color: bool,
 }
 
 impl Assistant {
-    pub(super) fn new(desk: Rc<RefCell<Desk>>) -> Self {
+    pub(super) fn new(state: Rc<RefCell<PromptState>>) -> Self {
         let grammar = built_grammar();
-        Self { grammar, desk }
+        Self { grammar, state }
     }
 }
 
@@ -58,10 +58,16 @@ impl Completer for Assistant {
         position: usize,
         _: &Context<'_>,
     ) -> rustyline::Result<(usize, Vec<Pair>)> {
-        let desk = self.desk.borrow();
-        let (start, found) = complete(&self.grammar, &desk.known, &desk.before, line, position);
+        let state = self.state.borrow();
+        let (start, found) = complete(
+            &self.grammar,
+            &state.names,
+            &state.previous_lines,
+            line,
+            position,
+        );
         let pairs = found.into_iter().map(|candidate| Pair {
-            display: candidate.shown,
+            display: candidate.display,
             replacement: candidate.replacement,
         });
         Ok((start, pairs.collect()))
@@ -87,12 +93,12 @@ impl Hinter for Assistant {
     type Hint = Hint;
 
     fn hint(&self, line: &str, position: usize, context: &Context<'_>) -> Option<Hint> {
-        let desk = self.desk.borrow();
+        let state = self.state.borrow();
         let history = context.history();
         // Who looks through the history reads what is there, and needs no more.
         let is_browsing = context.history_index() < history.len();
         // Without colour a hint would look as if it was typed.
-        if !desk.hints || !desk.color || position < line.len() || is_browsing {
+        if !state.show_hints || !state.use_color || position < line.len() || is_browsing {
             return None;
         }
         let last = |line: &str| {
@@ -101,27 +107,40 @@ impl Hinter for Assistant {
                 let newest = next.checked_sub(1)?;
                 let found = history.starts_with(line, newest, SearchDirection::Reverse);
                 let found = found.ok().flatten()?;
-                if !desk.failed.contains(&*found.entry) {
+                if !state.failed_lines.contains(&*found.entry) {
                     return Some(found.entry.into_owned());
                 }
                 next = found.idx;
             }
         };
-        hint(&self.grammar, &desk.known, &desk.before, line, last)
+        hint(
+            &self.grammar,
+            &state.names,
+            &state.previous_lines,
+            line,
+            last,
+        )
     }
 }
 
 impl Highlighter for Assistant {
     fn highlight<'l>(&self, line: &'l str, position: usize) -> Cow<'l, str> {
-        let desk = self.desk.borrow();
-        if !desk.color {
+        let state = self.state.borrow();
+        if !state.use_color {
             return Cow::Borrowed(line);
         }
-        highlight(&self.grammar, &desk.known, &desk.before, line, position).into()
+        highlight(
+            &self.grammar,
+            &state.names,
+            &state.previous_lines,
+            line,
+            position,
+        )
+        .into()
     }
 
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
-        if self.desk.borrow().color {
+        if self.state.borrow().use_color {
             format!("\u{1b}[90m{hint}\u{1b}[0m").into()
         } else {
             Cow::Borrowed(hint)
@@ -133,7 +152,7 @@ impl Highlighter for Assistant {
     }
 
     fn highlight_char(&self, _: &str, _: usize, _: CmdKind) -> bool {
-        self.desk.borrow().color
+        self.state.borrow().use_color
     }
 }
 

@@ -9,10 +9,10 @@ use rustyline::error::ReadlineError;
 use rustyline::history::{DefaultHistory, History as _};
 use rustyline::{ColorMode, CompletionType, Config, Editor};
 
-use super::Typed;
-use super::assistant::{Assistant, Desk};
+use super::PromptInput;
+use super::assistant::{Assistant, PromptState};
 use super::history;
-use super::history::History;
+use super::history::HistoryFile;
 use crate::base::error::{At as _, Result};
 use crate::commands::built_grammar;
 
@@ -22,7 +22,7 @@ pub(super) struct LineEditor {
     editor: Editor<Assistant, DefaultHistory>,
     grammar: clap::Command,
     /// Where lines are kept, if there is a place.
-    history: Option<History>,
+    history: Option<HistoryFile>,
 }
 
 impl LineEditor {
@@ -30,8 +30,8 @@ impl LineEditor {
     ///
     /// # Errors
     /// The terminal cannot be used.
-    pub(super) fn new(desk: Rc<RefCell<Desk>>) -> Result<Self> {
-        let editor = editor()
+    pub(super) fn new(state: Rc<RefCell<PromptState>>) -> Result<Self> {
+        let editor = build_editor()
             .map_err(io::Error::other)
             .at("use", "the terminal")?;
         let mut editor = Self {
@@ -39,12 +39,12 @@ impl LineEditor {
             grammar: built_grammar(),
             history: None,
         };
-        editor.editor.set_helper(Some(Assistant::new(desk)));
+        editor.editor.set_helper(Some(Assistant::new(state)));
         Ok(editor)
     }
 
     /// Takes over the lines of earlier sessions, and keeps those of this one there.
-    pub(super) fn keep_in(&mut self, history: History, entries: Vec<String>) {
+    pub(super) fn set_history(&mut self, history: HistoryFile, entries: Vec<String>) {
         for entry in entries {
             self.editor.add_history_entry(entry).unwrap_or_default();
         }
@@ -55,15 +55,17 @@ impl LineEditor {
     ///
     /// # Errors
     /// The terminal cannot be read.
-    pub(super) fn read(&mut self, prompt: &str) -> Result<Typed> {
+    pub(super) fn read(&mut self, prompt: &str) -> Result<PromptInput> {
         match self.editor.readline(prompt) {
-            Ok(line) => Ok(Typed::Line(line)),
-            Err(ReadlineError::Interrupted) => Ok(Typed::Interrupted),
-            Err(ReadlineError::Eof) => Ok(Typed::End),
+            Ok(line) => Ok(PromptInput::Line(line)),
+            Err(ReadlineError::Interrupted) => Ok(PromptInput::Interrupted),
+            Err(ReadlineError::Eof) => Ok(PromptInput::EndOfInput),
             // The terminal went away.
-            Err(ReadlineError::Io(error)) if error.raw_os_error() == Some(EIO) => Ok(Typed::End),
+            Err(ReadlineError::Io(error)) if error.raw_os_error() == Some(EIO) => {
+                Ok(PromptInput::EndOfInput)
+            }
             Err(ReadlineError::Io(error)) if error.kind() == io::ErrorKind::InvalidData => {
-                Ok(Typed::Garbled)
+                Ok(PromptInput::InvalidUtf8)
             }
             Err(error) => Err(io::Error::other(error)).at("read", "the terminal"),
         }
@@ -79,23 +81,23 @@ impl LineEditor {
     }
 
     /// A line as it is kept: without what must be typed anew each time.
-    pub(super) fn kept(&self, text: &str) -> String {
-        history::kept(&self.grammar, text)
+    pub(super) fn stored_line(&self, text: &str) -> String {
+        history::omit_options(&self.grammar, text)
     }
 
     /// Keeps a line.
     ///
     /// # Errors
     /// It cannot be written; this session goes on without keeping more.
-    pub(super) fn remember(&mut self, text: &str) -> Result<()> {
+    pub(super) fn add_to_history(&mut self, text: &str) -> Result<()> {
         // Who begins a line with a blank does not want it kept.
         if text.trim().is_empty() || text.starts_with(' ') {
             return Ok(());
         }
-        let kept = self.kept(text);
+        let kept = self.stored_line(text);
         let is_new = self.editor.history_mut().add(&kept).unwrap_or(true);
         let written = match &self.history {
-            Some(history) if is_new => history.add(&kept),
+            Some(history) if is_new => history.append(&kept),
             _ => Ok(()),
         };
         if written.is_err() {
@@ -108,13 +110,13 @@ impl LineEditor {
 /// What reading a terminal that is gone ends with.
 const EIO: i32 = 5;
 
-fn editor() -> rustyline::Result<Editor<Assistant, DefaultHistory>> {
+fn build_editor() -> rustyline::Result<Editor<Assistant, DefaultHistory>> {
     let config = Config::builder()
         .completion_type(CompletionType::List)
         .completion_prompt_limit(usize::MAX)
         .completion_show_all_if_ambiguous(true)
         .history_ignore_space(true)
-        .max_history_size(history::KEPT)?
+        .max_history_size(history::MAX_ENTRIES)?
         .history_ignore_dups(true)?
         .auto_add_history(false)
         .build();

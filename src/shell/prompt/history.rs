@@ -22,20 +22,20 @@ use crate::shell::position::{Position, Role};
 use crate::snapshot::digest::Digest;
 
 /// So many entries are kept at least.
-pub(super) const KEPT: usize = 10_000;
+pub(super) const MAX_ENTRIES: usize = 10_000;
 
 /// More than this is read of no history: 64 MiB.
-const LARGEST: u64 = 64 << 20;
+const MAX_BYTES: u64 = 64 << 20;
 
 /// The file's first line.
 const HEADER: &str = "#V2";
 
 /// Options that are left out of what is kept: a line that is called back must ask again.
-const LEFT_OUT: [&str; 4] = ["yes", "force", "delete", "overwrite"];
+const OMITTED_OPTIONS: [&str; 4] = ["yes", "force", "delete", "overwrite"];
 
 /// The file for a start-up file, if there is a place for it: named after a digest of that file's path; that of the user's
 /// own start-up file has the plain name.
-pub(super) fn file(startup: Option<&Path>) -> Option<PathBuf> {
+pub(super) fn history_path(startup: Option<&Path>) -> Option<PathBuf> {
     let folder = path::state_folder()?;
     let whole = |path: &Path| {
         path.canonicalize()
@@ -57,64 +57,64 @@ pub(super) fn file(startup: Option<&Path>) -> Option<PathBuf> {
 
 /// The file.
 #[derive(Debug)]
-pub(super) struct History {
-    own: OwnFile,
+pub(super) struct HistoryFile {
+    own_file: OwnFile,
 }
 
-impl History {
+impl HistoryFile {
     /// Opens the file, and gives its entries, oldest first. It is readable by nobody else.
     ///
     /// # Errors
     /// It can be neither read nor made.
     pub(super) fn open(path: &Path) -> Result<(Self, Vec<String>)> {
         let own = OwnFile::find_or_make_folder(path)?;
-        let history = Self { own };
-        let mut file = history.file()?;
+        let history = Self { own_file: own };
+        let mut file = history.open_to_append()?;
         // Only its owner can do that; whoever else may add lines leaves it as it is.
         file.set_permissions(Permissions::from_mode(0o600))
             .or_else(|error| {
-                if Self::is_ours(&file) {
+                if Self::is_owned_by_user(&file) {
                     Err(error)
                 } else {
                     Ok(())
                 }
             })
-            .at("make private", history.own.path())?;
-        let mut entries = history.entries(&mut file)?;
-        if entries.len() > 2 * KEPT {
-            history.shorten()?;
-            entries.drain(..entries.len() - KEPT);
+            .at("make private", history.own_file.path())?;
+        let mut entries = history.read_entries(&mut file)?;
+        if entries.len() > 2 * MAX_ENTRIES {
+            history.truncate()?;
+            entries.drain(..entries.len() - MAX_ENTRIES);
         }
         Ok((history, entries))
     }
 
     /// The entries of an open file.
-    fn entries(&self, file: &mut File) -> Result<Vec<String>> {
+    fn read_entries(&self, file: &mut File) -> Result<Vec<String>> {
         let mut bytes = Vec::new();
         file.rewind()
-            .and_then(|()| file.take(LARGEST).read_to_end(&mut bytes))
-            .at("read the history", self.own.path())?;
+            .and_then(|()| file.take(MAX_BYTES).read_to_end(&mut bytes))
+            .at("read the history", self.own_file.path())?;
         let text = String::from_utf8_lossy(&bytes);
         let lines = text
             .lines()
             .filter(|line| *line != HEADER && !line.is_empty());
-        Ok(lines.map(unescaped).collect())
+        Ok(lines.map(unescape).collect())
     }
 
     /// Adds an entry.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub(super) fn add(&self, entry: &str) -> Result<()> {
-        let line = format!("{}\n", escaped(entry));
-        let mut file = self.file()?;
+    pub(super) fn append(&self, entry: &str) -> Result<()> {
+        let line = format!("{}\n", escape(entry));
+        let mut file = self.open_to_append()?;
         let mut is_locked = lock(&file);
         // A prompt that shortened the file has put another in its place meanwhile.
         for _ in 0..3 {
-            if self.is_same(&file) {
+            if self.is_current(&file) {
                 break;
             }
-            file = self.file()?;
+            file = self.open_to_append()?;
             is_locked = lock(&file);
         }
         let before = file.metadata().map(|metadata| metadata.len());
@@ -123,44 +123,46 @@ impl History {
             // Half a line would become the beginning of the next.
             file.set_len(before).unwrap_or_default();
         }
-        written.at("write the history", self.own.path())
+        written.at("write the history", self.own_file.path())
     }
 
     /// The file, opened for adding; made with its first line if there is none.
-    fn file(&self) -> Result<File> {
-        let mut file = self.own.open_to_append()?;
+    fn open_to_append(&self) -> Result<File> {
+        let mut file = self.own_file.open_to_append()?;
         if file.metadata().is_ok_and(|metadata| metadata.len() == 0) {
             let header = format!("{HEADER}\n");
             file.write_all(header.as_bytes())
-                .at("write the history", self.own.path())?;
+                .at("write the history", self.own_file.path())?;
         }
         Ok(file)
     }
 
     /// Puts a file with just the newest entries in the place of a long one.
-    fn shorten(&self) -> Result<()> {
-        let mut file = self.file()?;
-        if !lock(&file) || !self.is_same(&file) {
+    fn truncate(&self) -> Result<()> {
+        let mut file = self.open_to_append()?;
+        if !lock(&file) || !self.is_current(&file) {
             // Somebody else is at it.
             return Ok(());
         }
         // Only now: others may have added some.
-        let entries = self.entries(&mut file)?;
-        let newest = entries.iter().skip(entries.len().saturating_sub(KEPT));
-        let lines = newest.map(|entry| format!("{}\n", escaped(entry)));
+        let entries = self.read_entries(&mut file)?;
+        let newest = entries
+            .iter()
+            .skip(entries.len().saturating_sub(MAX_ENTRIES));
+        let lines = newest.map(|entry| format!("{}\n", escape(entry)));
         let text = format!("{HEADER}\n{}", lines.collect::<String>());
-        let like = self.own.stat()?;
-        self.own.replace(text.as_bytes(), like.as_ref())
+        let like = self.own_file.stat()?;
+        self.own_file.replace(text.as_bytes(), like.as_ref())
     }
 
     /// Whether the file's path still leads to this one.
-    fn is_same(&self, file: &File) -> bool {
+    fn is_current(&self, file: &File) -> bool {
         let open = file.metadata().map(|found| (found.dev(), found.ino()));
-        let there = self.own.stat();
+        let there = self.own_file.stat();
         matches!((open, there), (Ok(open), Ok(Some(there))) if open == (there.device, there.inode))
     }
 
-    fn is_ours(file: &File) -> bool {
+    fn is_owned_by_user(file: &File) -> bool {
         file.metadata()
             .is_ok_and(|found| found.uid() == host::user())
     }
@@ -178,11 +180,11 @@ fn lock(file: &File) -> bool {
     false
 }
 
-fn escaped(entry: &str) -> String {
+fn escape(entry: &str) -> String {
     entry.replace('\\', "\\\\").replace('\n', "\\n")
 }
 
-fn unescaped(line: &str) -> String {
+fn unescape(line: &str) -> String {
     let mut entry = String::with_capacity(line.len());
     let mut letters = line.chars();
     while let Some(letter) = letters.next() {
@@ -199,14 +201,14 @@ fn unescaped(line: &str) -> String {
 }
 
 /// A line as it is kept: without the options that must be typed anew each time, however they are written.
-pub(super) fn kept(grammar: &Command, text: &str) -> String {
+pub(super) fn omit_options(grammar: &Command, text: &str) -> String {
     text.split('\n')
-        .map(|line| kept_line(grammar, line))
+        .map(|line| omit_options_in_line(grammar, line))
         .collect::<Vec<_>>()
         .join("\n")
 }
 
-fn kept_line(grammar: &Command, line: &str) -> String {
+fn omit_options_in_line(grammar: &Command, line: &str) -> String {
     let Ok(words) = lex(line) else {
         return line.to_owned();
     };
@@ -214,13 +216,13 @@ fn kept_line(grammar: &Command, line: &str) -> String {
     let mut kept = String::with_capacity(line.len());
     let mut done = 0;
     for word in words {
-        let role = position.step(&word.text);
+        let role = position.advance(&word.text);
         let text = word.text.to_string_lossy();
         let long = match role {
             Role::Option(option) => option.get_long(),
             _ => text.strip_prefix("--"),
         };
-        if long.is_some_and(|name| LEFT_OUT.contains(&name)) {
+        if long.is_some_and(|name| OMITTED_OPTIONS.contains(&name)) {
             kept.push_str(line[done..word.span.start].trim_end());
             done = word.span.end;
         }
@@ -258,15 +260,15 @@ mod tests {
             ),
             ("find yes", "find yes"),
         ] {
-            assert_eq!(kept(&grammar, typed), stored);
+            assert_eq!(omit_options(&grammar, typed), stored);
         }
     }
 
     #[test]
     fn entries_of_any_letters_are_read_back() {
         for entry in ["", "a", "a \\\n  b", r"C:\new\\x", "\\n"] {
-            assert_eq!(unescaped(&escaped(entry)), entry);
-            assert!(!escaped(entry).contains('\n'));
+            assert_eq!(unescape(&escape(entry)), entry);
+            assert!(!escape(entry).contains('\n'));
         }
     }
 
@@ -274,14 +276,14 @@ mod tests {
     fn prompts_side_by_side_lose_no_line_also_while_the_file_is_shortened() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("own/history");
-        let (history, entries) = History::open(&path).unwrap();
+        let (history, entries) = HistoryFile::open(&path).unwrap();
         assert!(entries.is_empty());
-        for number in 0..=2 * KEPT {
+        for number in 0..=2 * MAX_ENTRIES {
             if number % 5000 == 0 {
-                history.add(&format!("old {number}")).unwrap();
+                history.append(&format!("old {number}")).unwrap();
             }
         }
-        let long: Vec<String> = (0..=2 * KEPT)
+        let long: Vec<String> = (0..=2 * MAX_ENTRIES)
             .map(|number| format!("line {number}"))
             .collect();
         let long = long.join("\n") + "\n";
@@ -290,20 +292,20 @@ mod tests {
             for prompt in 0..4 {
                 let path = path.clone();
                 scope.spawn(move || {
-                    let (history, _) = History::open(&path).unwrap();
+                    let (history, _) = HistoryFile::open(&path).unwrap();
                     for number in 0..50 {
-                        history.add(&format!("new {prompt} {number}")).unwrap();
+                        history.append(&format!("new {prompt} {number}")).unwrap();
                     }
                 });
             }
         });
-        let (_, entries) = History::open(&path).unwrap();
+        let (_, entries) = HistoryFile::open(&path).unwrap();
         let new = entries
             .iter()
             .filter(|entry| entry.starts_with("new "))
             .count();
         assert_eq!(new, 200);
-        assert!(entries.len() <= 2 * KEPT + 200);
+        assert!(entries.len() <= 2 * MAX_ENTRIES + 200);
         assert_eq!(
             fs::metadata(&path).unwrap().permissions().mode() & 0o777,
             0o600

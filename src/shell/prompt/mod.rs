@@ -11,10 +11,10 @@ use std::rc::Rc;
 
 use rustyline::DefaultEditor;
 
-use self::assistant::Desk;
+use self::assistant::PromptState;
 use self::editor::LineEditor;
-use self::history::History;
-use self::plain::Plain;
+use self::history::HistoryFile;
+use self::plain::PlainReader;
 use super::session::Session;
 use super::statement::statements;
 use crate::base::error::{At as _, Result};
@@ -30,33 +30,33 @@ use crate::output::wrap::wrap;
 const PROMPT: &str = "auto-backup> ";
 
 /// What is written before a line that goes on.
-const CONTINUED: &str = "        ...> ";
+const CONTINUATION_PROMPT: &str = "        ...> ";
 
 /// What came from the terminal.
 #[derive(Debug)]
-enum Typed {
+enum PromptInput {
     /// A line, or several that were pasted.
     Line(String),
     /// Bytes that are no text, among the keys of a line that is lost with them.
-    Garbled,
+    InvalidUtf8,
     /// Ctrl-C.
     Interrupted,
     /// Ctrl-D, or the terminal is gone.
-    End,
+    EndOfInput,
 }
 
 /// How lines are read.
 #[derive(Debug)]
-enum Reader {
+enum LineReader {
     Editor(Box<LineEditor>),
-    Plain(Plain),
+    Plain(PlainReader),
 }
 
 /// Reads lines until the user leaves.
 #[derive(Debug)]
 struct Prompt {
-    reader: Reader,
-    desk: Rc<RefCell<Desk>>,
+    reader: LineReader,
+    state: Rc<RefCell<PromptState>>,
 }
 
 /// Runs the prompt; an error never ends it.
@@ -65,20 +65,20 @@ struct Prompt {
 /// The terminal cannot be read.
 pub fn run(session: &mut Session) -> Result<ExitStatus> {
     let mut prompt = Prompt::new(session)?;
-    let completes = matches!(prompt.reader, Reader::Editor(_));
+    let completes = matches!(prompt.reader, LineReader::Editor(_));
     let greeting = welcome::greeting(&session.workspace, completes);
     session.messages.notice(&greeting);
     let settings = Settings::save();
-    if let Reader::Editor(_) = prompt.reader {
+    if let LineReader::Editor(_) = prompt.reader {
         settings.hide_control_characters();
     }
     let before = settings.clone();
     interrupt::leave_when_idle(move || before.restore_while_typing())
         .at("catch signals for", "the prompt")?;
-    let left = converse(&mut prompt, session);
+    let left = read_and_run(&mut prompt, session);
     settings.restore();
     left?;
-    if let Some(unsaved) = welcome::unsaved(&session.workspace) {
+    if let Some(unsaved) = welcome::unsaved_notice(&session.workspace) {
         write_text(&unsaved);
     }
     Ok(if interrupt::was_terminated() {
@@ -89,23 +89,23 @@ pub fn run(session: &mut Session) -> Result<ExitStatus> {
 }
 
 /// Reads and runs lines until the user leaves.
-fn converse(prompt: &mut Prompt, session: &mut Session) -> Result<()> {
+fn read_and_run(prompt: &mut Prompt, session: &mut Session) -> Result<()> {
     let mut number = 1;
     loop {
         prompt.refresh(session);
         interrupt::clear();
         let text = match prompt.read()? {
-            Typed::Line(text) => text,
-            Typed::Interrupted if !interrupt::was_terminated() => continue,
-            Typed::Garbled => {
+            PromptInput::Line(text) => text,
+            PromptInput::Interrupted if !interrupt::was_terminated() => continue,
+            PromptInput::InvalidUtf8 => {
                 let why = "what came from the keyboard is not UTF-8; type the line again";
                 session.messages.warning(why);
                 continue;
             }
-            Typed::Interrupted | Typed::End => return Ok(()),
+            PromptInput::Interrupted | PromptInput::EndOfInput => return Ok(()),
         };
-        if let Reader::Editor(editor) = &mut prompt.reader
-            && let Err(error) = editor.remember(&text)
+        if let LineReader::Editor(editor) = &mut prompt.reader
+            && let Err(error) = editor.add_to_history(&text)
         {
             let why = error.line();
             session
@@ -117,12 +117,12 @@ fn converse(prompt: &mut Prompt, session: &mut Session) -> Result<()> {
             .resize(terminal::width(), terminal::height());
         // Several lines that were pasted run one by one, up to the first that fails.
         for statement in statements("prompt", number, &text) {
-            let ended = session.run(&statement, true);
-            if ended.exit || interrupt::was_terminated() {
+            let ended = session.run_statement(&statement, true);
+            if ended.exit_requested || interrupt::was_terminated() {
                 return Ok(());
             }
             if ended.status.stops_script() {
-                prompt.note_failure(&text);
+                prompt.record_failure(&text);
                 break;
             }
         }
@@ -131,32 +131,33 @@ fn converse(prompt: &mut Prompt, session: &mut Session) -> Result<()> {
 }
 
 /// What asks a person a question that only `y` or `yes` affirms; Ctrl-C and Ctrl-D mean no.
-pub fn asker(accessible: bool) -> fn(&str) -> bool {
+pub fn confirmation_prompt(accessible: bool) -> fn(&str) -> bool {
     if terminal::can_edit() && !accessible {
-        ask
+        confirm
     } else {
-        ask_plainly
+        confirm_plain
     }
 }
 
-fn ask(question: &str) -> bool {
+fn confirm(question: &str) -> bool {
     let Some(_idle) = interrupt::Idle::begin() else {
         return false;
     };
-    let answer = DefaultEditor::new().and_then(|mut editor| editor.readline(&asked(question)));
-    answer.is_ok_and(|answer| affirms(&answer))
+    let answer =
+        DefaultEditor::new().and_then(|mut editor| editor.readline(&format_question(question)));
+    answer.is_ok_and(|answer| is_yes(&answer))
 }
 
-fn ask_plainly(question: &str) -> bool {
+fn confirm_plain(question: &str) -> bool {
     let Some(_idle) = interrupt::Idle::begin() else {
         return false;
     };
-    let answer = Plain::default().read(&asked(question));
-    matches!(answer, Ok(Typed::Line(answer)) if affirms(&answer))
+    let answer = PlainReader::default().read(&format_question(question));
+    matches!(answer, Ok(PromptInput::Line(answer)) if is_yes(&answer))
 }
 
 /// The question as it is asked, its lines broken between words.
-fn asked(question: &str) -> String {
+fn format_question(question: &str) -> String {
     let question = format!("{question} [y/N] ");
     match terminal::width() {
         Some(width) => wrap(&question, usize::from(width).saturating_sub(4)),
@@ -164,80 +165,81 @@ fn asked(question: &str) -> String {
     }
 }
 
-fn affirms(answer: &str) -> bool {
+fn is_yes(answer: &str) -> bool {
     matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") && !interrupt::requested()
 }
 
 impl Prompt {
     fn new(session: &Session) -> Result<Self> {
-        let desk = Rc::new(RefCell::new(Desk::default()));
+        let state = Rc::new(RefCell::new(PromptState::default()));
         let reader = if terminal::can_edit() && !session.printer.screen().accessible {
-            let mut editor = Box::new(LineEditor::new(Rc::clone(&desk))?);
-            match history::file(session.workspace.startup.as_deref())
+            let mut editor = Box::new(LineEditor::new(Rc::clone(&state))?);
+            match history::history_path(session.workspace.startup_path.as_deref())
                 .as_deref()
-                .map(History::open)
+                .map(HistoryFile::open)
             {
-                Some(Ok((history, entries))) => editor.keep_in(history, entries),
+                Some(Ok((history, entries))) => editor.set_history(history, entries),
                 Some(Err(error)) => session.messages.warning(&format!(
                     "this session's lines are not kept: {}",
                     error.line()
                 )),
                 None => {}
             }
-            Reader::Editor(editor)
+            LineReader::Editor(editor)
         } else {
-            Reader::Plain(Plain::default())
+            LineReader::Plain(PlainReader::default())
         };
-        Ok(Self { reader, desk })
+        Ok(Self { reader, state })
     }
 
     /// Reads one line, or several that go on.
-    fn read(&mut self) -> Result<Typed> {
+    fn read(&mut self) -> Result<PromptInput> {
         let Some(_idle) = interrupt::Idle::begin() else {
-            return Ok(Typed::End);
+            return Ok(PromptInput::EndOfInput);
         };
-        self.desk.borrow_mut().before.clear();
+        self.state.borrow_mut().previous_lines.clear();
         let mut text = match self.reader.read(PROMPT)? {
-            Typed::Line(text) => text,
+            PromptInput::Line(text) => text,
             other => return Ok(other),
         };
         while text.lines().last().is_some_and(continues) {
             // As it is run: the backslash is no word.
             let end = text.trim_end().len() - 1;
-            self.desk.borrow_mut().before = format!("{} ", &text[..end].replace("\\\n", " "));
-            match self.reader.read(CONTINUED)? {
-                Typed::Line(more) => text = format!("{text}\n{more}"),
+            self.state.borrow_mut().previous_lines =
+                format!("{} ", &text[..end].replace("\\\n", " "));
+            match self.reader.read(CONTINUATION_PROMPT)? {
+                PromptInput::Line(more) => text = format!("{text}\n{more}"),
                 other => return Ok(other),
             }
         }
-        Ok(Typed::Line(text))
+        Ok(PromptInput::Line(text))
     }
 
     /// Takes note of a line that failed.
-    fn note_failure(&mut self, text: &str) {
-        if let Reader::Editor(editor) = &self.reader {
-            let kept = editor.kept(text);
-            self.desk.borrow_mut().failed.insert(kept);
+    fn record_failure(&mut self, text: &str) {
+        if let LineReader::Editor(editor) = &self.reader {
+            let kept = editor.stored_line(text);
+            self.state.borrow_mut().failed_lines.insert(kept);
         }
     }
 
     /// Brings what helps to type up to date.
     fn refresh(&mut self, session: &Session) {
-        let Reader::Editor(editor) = &mut self.reader else {
+        let LineReader::Editor(editor) = &mut self.reader else {
             return;
         };
-        let mut desk = self.desk.borrow_mut();
-        desk.hints = session.workspace.settings.hints;
-        desk.color = session.printer.screen().color;
-        editor.set_color(desk.color);
-        if let Err(error) = desk.known.refresh(&session.workspace) {
+        let mut state = self.state.borrow_mut();
+        state.show_hints = session.workspace.settings.hints;
+        state.use_color = session.printer.screen().color;
+        editor.set_color(state.use_color);
+        if let Err(error) = state.names.refresh(&session.workspace) {
             session.messages.error(&error);
         }
     }
 }
 
-impl Reader {
-    fn read(&mut self, prompt: &str) -> Result<Typed> {
+impl LineReader {
+    fn read(&mut self, prompt: &str) -> Result<PromptInput> {
         match self {
             Self::Editor(editor) => editor.read(prompt),
             Self::Plain(plain) => plain.read(prompt),

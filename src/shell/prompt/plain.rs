@@ -3,7 +3,7 @@
 
 use std::io::{self, Write as _};
 
-use super::Typed;
+use super::PromptInput;
 use crate::base::error::{At as _, Result};
 use crate::base::interrupt;
 use crate::os::terminal;
@@ -11,40 +11,40 @@ use crate::os::terminal::Input;
 
 /// Reads lines from the terminal.
 #[derive(Debug, Default)]
-pub(super) struct Plain {
+pub(super) struct PlainReader {
     /// What was read and is not yet a line.
-    rest: Vec<u8>,
+    buffer: Vec<u8>,
     ended: bool,
 }
 
-impl Plain {
+impl PlainReader {
     /// Writes a prompt and reads a line.
     ///
     /// # Errors
     /// The terminal can be neither written nor read.
-    pub(super) fn read(&mut self, prompt: &str) -> Result<Typed> {
+    pub(super) fn read(&mut self, prompt: &str) -> Result<PromptInput> {
         let mut out = io::stdout();
         out.write_all(prompt.as_bytes())
             .and_then(|()| out.flush())
             .at("write to", "the terminal")?;
         loop {
-            if let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
-                let line: Vec<u8> = self.rest.drain(..=end).collect();
+            if let Some(end) = self.buffer.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = self.buffer.drain(..=end).collect();
                 let line = String::from_utf8_lossy(&line[..end]).into_owned();
-                return Ok(Typed::Line(line.trim_end_matches('\r').to_owned()));
+                return Ok(PromptInput::Line(line.trim_end_matches('\r').to_owned()));
             }
             if self.ended {
                 // Ctrl-D leaves the cursor where it is.
                 out.write_all(b"\n").unwrap_or_default();
-                return Ok(Typed::End);
+                return Ok(PromptInput::EndOfInput);
             }
             match terminal::read().at("read", "the terminal")? {
                 Input::Bytes(bytes) if bytes.is_empty() => self.ended = true,
-                Input::Bytes(bytes) => self.rest.extend(bytes),
+                Input::Bytes(bytes) => self.buffer.extend(bytes),
                 Input::Signal if interrupt::requested() => {
-                    self.rest.clear();
+                    self.buffer.clear();
                     out.write_all(b"\n").unwrap_or_default();
-                    return Ok(Typed::Interrupted);
+                    return Ok(PromptInput::Interrupted);
                 }
                 Input::Signal => {}
             }

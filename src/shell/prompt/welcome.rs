@@ -12,7 +12,7 @@ pub(super) fn greeting(workspace: &Workspace, completes: bool) -> String {
     let registry = &workspace.registry;
     let databases = registry.databases().len();
     if databases == 0 {
-        return BEGINNING.to_owned();
+        return GETTING_STARTED.to_owned();
     }
     let count = |number: usize, one, many| counted(number, one, many);
     let databases = count(databases, "database", "databases");
@@ -29,7 +29,7 @@ pub(super) fn greeting(workspace: &Workspace, completes: bool) -> String {
 }
 
 /// How to begin.
-const BEGINNING: &str = "\
+const GETTING_STARTED: &str = "\
 Nothing is tracked yet. Four lines to the first answer, with places of your own:
   add database WORK ~/studio       a storage and its root folder; then others
   add category footage footage/    a folder of every root, with CLIENT/PROJECT
@@ -37,18 +37,21 @@ Nothing is tracked yet. Four lines to the first answer, with places of your own:
   fetch all                        see what is where; `save` keeps all this";
 
 /// What of this session would be lost, and what keeps it.
-pub(super) fn unsaved(workspace: &Workspace) -> Option<String> {
-    let changed = changed(&workspace.saved, &workspace.registry)?;
-    let place = workspace.startup.as_ref().map_or_else(String::new, |path| {
-        format!(" in `{}`", Name::from(path.as_path()))
-    });
+pub(super) fn unsaved_notice(workspace: &Workspace) -> Option<String> {
+    let changed = describe_changes(&workspace.saved_registry, &workspace.registry)?;
+    let place = workspace
+        .startup_path
+        .as_ref()
+        .map_or_else(String::new, |path| {
+            format!(" in `{}`", Name::from(path.as_path()))
+        });
     Some(format!(
         "note: {changed} changed in this session are not saved; `save` keeps them{place}"
     ))
 }
 
 /// How much of what is tracked differs: `1 database and 2 categories`.
-fn changed(before: &Registry, now: &Registry) -> Option<String> {
+fn describe_changes(before: &Registry, now: &Registry) -> Option<String> {
     let (before, now) = (before.entries(), now.entries());
     let added = now.iter().filter(|entry| !before.contains(entry));
     let gone = before.iter().filter(|entry| !now.contains(entry));
