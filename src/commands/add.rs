@@ -129,11 +129,12 @@ impl RunCommand for AddArgs {
                 } else {
                     let (index, database) = (&workspace.index, registry.database(&name)?);
                     let databases = registry.databases();
-                    if let Some(shared) = availability::shared_identity(index, databases, database)?
+                    if let Some(shared) =
+                        availability::shared_identity_error(index, databases, database)?
                     {
                         workspace.monitor.event(&Event::Problem(&shared));
                     }
-                    availability::why_offline(index, database, &index.database(&root)?)
+                    availability::offline_reason(index, database, &index.database(&root)?)
                 };
                 Ok(AddAnswer {
                     kind: "database",

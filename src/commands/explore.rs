@@ -18,7 +18,7 @@ use crate::os::folder::is_missing;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
 use crate::output::page::Page;
-use crate::storage::Side;
+use crate::storage::Storage;
 
 /// How long the desktop may take to say that it cannot open a folder.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(2);
@@ -62,26 +62,26 @@ impl RunCommand for ExploreArgs {
             registry.category(&self.category)?,
             registry.database(&self.database)?,
         );
-        let storage = Side::open(index, database)?;
+        let storage = Storage::open(index, database)?;
         let scope = Scope::Project(project.clone());
         let relative = below(&category.path, &project);
-        let exists = match storage.folder() {
+        let exists = match storage.root_folder() {
             Some(root) => match root.beneath(&relative) {
                 Err(error) if is_missing(&error) => false,
                 opened => opened.map(|_| true)?,
             },
             None => !storage
-                .listing(registry, category, &scope)?
+                .list_projects(registry, category, &scope)?
                 .projects
                 .is_empty(),
         };
         if !exists {
-            let error = storage.no_replica(registry, &[category], &scope, &self.database)?;
+            let error = storage.no_replica_error(registry, &[category], &scope, &self.database)?;
             return Err(with_holders(error, index, registry, &[category], &scope)?);
         }
         let path = storage.path(&relative, Path::new(""));
         let opened =
-            storage.folder().is_some() && !self.print && !workspace.dry_run && has_desktop();
+            storage.root_folder().is_some() && !self.print && !workspace.dry_run && has_desktop();
         if opened {
             open::that_detached_with_timeout(&path, OPEN_TIMEOUT)
                 .at("open in the file manager", &path)?;

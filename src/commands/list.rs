@@ -156,7 +156,7 @@ fn projects(
 }
 
 fn is_online(index: &Index, database: &Database, known: &KnownDatabase) -> Result<bool> {
-    availability::why_offline(index, database, known).map_or(Ok(true), |_| Ok(false))
+    availability::offline_reason(index, database, known).map_or(Ok(true), |_| Ok(false))
 }
 
 fn databases(workspace: &Workspace) -> Result<Vec<ListedDatabase>> {

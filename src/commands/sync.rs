@@ -21,7 +21,7 @@ use crate::model::registry::Registry;
 use crate::output::cell::{Cell, Tone};
 use crate::output::json::Json;
 use crate::output::stream::{Lines, Rows, Stream};
-use crate::rclone::{Limits, is_rate};
+use crate::rclone::{TransferLimits, is_rate};
 use crate::sync;
 use crate::sync::SyncRequest;
 
@@ -146,9 +146,9 @@ impl SyncArgs {
             dry_run: self.dry_run || self.count,
             verify: !destination.is_remote(),
             max_files: self.max_files,
-            limits: Limits {
+            limits: TransferLimits {
                 bandwidth: self.bwlimit.clone(),
-                until: self.duration.and_then(|duration| {
+                deadline: self.duration.and_then(|duration| {
                     // What is longer than the clock goes is no limit.
                     Instant::now().checked_add(duration)
                 }),

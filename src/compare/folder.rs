@@ -10,7 +10,7 @@ use crate::snapshot::diff;
 use crate::snapshot::diff::{Change, Visit};
 use crate::snapshot::manifest::Files;
 use crate::snapshot::tree::{Tree, TreeFolder};
-use crate::storage::content_compare::Found;
+use crate::storage::content_compare::ContentComparison;
 
 /// One folder as it is compared.
 pub(super) struct FolderComparison<'a> {
@@ -18,7 +18,7 @@ pub(super) struct FolderComparison<'a> {
     pub(super) category: usize,
     pub(super) project: PathBuf,
     pub(super) path: &'a Path,
-    pub(super) contents: Option<&'a Found>,
+    pub(super) contents: Option<&'a ContentComparison>,
 }
 
 impl FolderComparison<'_> {
@@ -68,7 +68,7 @@ impl Visit for FolderComparison<'_> {
     fn name(&mut self, name: &[u8], change: Change) {
         let name = Name::from_bytes(name.to_vec());
         let path = self.path.join(name.as_path());
-        let judge = |found: &Found| found.judge(&path, change);
+        let judge = |found: &ContentComparison| found.resolve_change(&path, change);
         let verdict = match self.contents.map_or(Ok(change), judge) {
             Err(why) => CompareVerdict::Failed(why),
             Ok(Change::Same(seen, _) | Change::OnlyA(seen) | Change::OnlyB(seen))

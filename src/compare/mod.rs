@@ -23,10 +23,12 @@ use crate::snapshot::diff;
 use crate::snapshot::diff::{Difference, Seen};
 use crate::snapshot::respelled;
 use crate::snapshot::tree::Tree;
-use crate::storage::Side;
+use crate::storage::Storage;
 use crate::storage::content_compare;
-use crate::storage::content_compare::{Found, OffTimes, Record, Told};
-use crate::storage::observation::Noting;
+use crate::storage::content_compare::{
+    ContentComparison, ContentRecord, ProgressFn, TimeReconciliation,
+};
+use crate::storage::observation::ObservationBuilder;
 
 /// What is to be compared.
 #[derive(Debug)]
@@ -108,8 +110,8 @@ pub fn compare(
     monitor: &dyn Monitor,
 ) -> Result<Comparison> {
     let sides = [
-        Side::open(index, request.databases[0])?,
-        Side::open(index, request.databases[1])?,
+        Storage::open(index, request.databases[0])?,
+        Storage::open(index, request.databases[1])?,
     ];
     sides[0].refuse_comparison(&sides[1])?;
     let exclusions = Arc::new(Exclusions::new(registry.exclusion_rules())?);
@@ -124,8 +126,8 @@ pub fn compare(
         bytes: None,
     });
     let record = if request.checksum {
-        let rows = [sides[0].row(index)?, sides[1].row(index)?];
-        Some(Record::new(index.open_again()?, rows).trusted(!request.reread))
+        let rows = [sides[0].database_id(index)?, sides[1].database_id(index)?];
+        Some(ContentRecord::new(index.open_again()?, rows).with_known(!request.reread))
     } else {
         None
     };
@@ -148,12 +150,12 @@ pub fn compare(
     } = comparer;
     monitor.event(&Event::Finished);
     // Also after a stop: what was read once is not read again.
-    let recorded = record.map_or(Ok(()), Record::finish);
+    let recorded = record.map_or(Ok(()), ContentRecord::finish);
     let observations = observations?;
     recorded?;
     if !index.is_read_only() {
-        sides[0].note(&observations[0], index)?;
-        sides[1].note(&observations[1], &mut other)?;
+        sides[0].record_observation(&observations[0], index)?;
+        sides[1].record_observation(&observations[1], &mut other)?;
     }
     comparison
         .items
@@ -166,7 +168,7 @@ type ReplicaKey = (usize, ProjectId);
 
 /// The replicas that are meant; folders that cannot be listed are among the items.
 fn find_replicas(
-    sides: &[Side; 2],
+    sides: &[Storage; 2],
     registry: &Registry,
     request: &CompareRequest<'_>,
     comparison: &mut Comparison,
@@ -174,7 +176,7 @@ fn find_replicas(
     let mut replicas = BTreeSet::new();
     for (place, category) in request.categories.iter().enumerate() {
         for side in sides {
-            let listing = side.listing(registry, category, &request.scope)?;
+            let listing = side.list_projects(registry, category, &request.scope)?;
             for (number, problem) in listing.problems.iter().enumerate() {
                 let verdict = CompareVerdict::Failed(problem.line());
                 let folder = listing.place_of_problem(number);
@@ -198,7 +200,7 @@ fn find_replicas(
             request.databases[0].name, request.databases[1].name
         );
         let (categories, scope) = (&request.categories, &request.scope);
-        return Err(sides[0].no_replica(registry, categories, scope, &database)?);
+        return Err(sides[0].no_replica_error(registry, categories, scope, &database)?);
     }
     Ok(replicas)
 }
@@ -207,12 +209,12 @@ fn find_replicas(
 struct Comparer<'i, 'a> {
     /// By two handles.
     indexes: [&'i Index; 2],
-    sides: &'a [Side; 2],
+    sides: &'a [Storage; 2],
     request: &'a CompareRequest<'a>,
     monitor: &'a dyn Monitor,
     comparison: Comparison,
     /// Where content decides.
-    record: Option<Record>,
+    record: Option<ContentRecord>,
 }
 
 impl<'a> Comparer<'_, 'a> {
@@ -222,24 +224,24 @@ impl<'a> Comparer<'_, 'a> {
         exclusions: &Arc<Exclusions>,
         replicas: &'r BTreeSet<ReplicaKey>,
         spelled: &'r OnceCell<Vec<[ProjectId; 2]>>,
-    ) -> Result<[crate::storage::observation::Noted<'r>; 2]>
+    ) -> Result<[crate::storage::observation::Observation<'r>; 2]>
     where
         'a: 'r,
     {
         let ids = replicas.iter().map(|(place, project)| {
             let category = self.request.categories[*place];
-            [0, 1].map(|side: usize| self.sides[side].spelled(category, project))
+            [0, 1].map(|side: usize| self.sides[side].stored_spelling(category, project))
         });
         let ids: &'r [[ProjectId; 2]] = spelled.get_or_init(|| ids.collect());
         let mut builders = [
-            Noting::begin(self.indexes[0], self.request.databases[0])?,
-            Noting::begin(self.indexes[1], self.request.databases[1])?,
+            ObservationBuilder::start(self.indexes[0], self.request.databases[0])?,
+            ObservationBuilder::start(self.indexes[1], self.request.databases[1])?,
         ];
-        let mut off = OffTimes::default();
+        let mut off = TimeReconciliation::default();
         for ((place, project), ids) in replicas.iter().zip(ids) {
             interrupt::check()?;
             let category = self.request.categories[*place];
-            let read_tree = |side: &Side| side.tree(registry, exclusions, category, project);
+            let read_tree = |side: &Storage| side.tree(registry, exclusions, category, project);
             // The two are on two disks mostly.
             let (a, b) = thread::scope(|scope| {
                 let second =
@@ -284,7 +286,9 @@ impl<'a> Comparer<'_, 'a> {
         let [first, second] = trees;
         let finds = |folder: &Path, name: &OsStr| {
             let folder = relative.join(folder);
-            self.sides.iter().all(|side| side.finds(&folder, name))
+            self.sides
+                .iter()
+                .all(|side| side.resolves_name(&folder, name))
         };
         respelled::respell(first, second, &finds);
     }
@@ -295,7 +299,7 @@ impl<'a> Comparer<'_, 'a> {
         place: usize,
         project: &ProjectId,
         trees: &[Tree; 2],
-        contents: &Found,
+        contents: &ContentComparison,
     ) -> Result<()> {
         for tree in trees {
             for problem in &tree.problems {
@@ -335,24 +339,24 @@ impl<'a> Comparer<'_, 'a> {
         place: usize,
         project: &ProjectId,
         trees: &[Tree; 2],
-    ) -> Result<Found> {
+    ) -> Result<ContentComparison> {
         let relative = below(&self.request.categories[place].path, project);
         if self.record.is_none() {
             let index = self.indexes[0];
             let [a, b] = self.request.databases;
             let rows = [index.database_id(&a.root)?, index.database_id(&b.root)?];
-            return Found::known(index, rows, &relative, [&trees[0], &trees[1]]);
+            return ContentComparison::from_index(index, rows, &relative, [&trees[0], &trees[1]]);
         }
-        let (files, bytes) = content_compare::extent(&trees[0], &trees[1]);
+        let (files, bytes) = content_compare::comparison_size(&trees[0], &trees[1]);
         self.monitor.event(&Event::Expected { files, bytes });
         let monitor = self.monitor;
         let on_progress = |bytes| monitor.event(&Event::Bytes(bytes));
-        let folders = (self.sides[0].folder(), self.sides[1].folder());
+        let folders = (self.sides[0].root_folder(), self.sides[1].root_folder());
         let (Some(record), (Some(a), Some(b))) = (&mut self.record, folders) else {
-            let paths = content_compare::twin_paths(&trees[0], &trees[1]);
+            let paths = content_compare::same_size_paths(&trees[0], &trees[1]);
             return compare_remote_contents(self.sides, paths, &relative, &on_progress);
         };
-        let side = |root, number: usize| content_compare::Side {
+        let side = |root, number: usize| content_compare::ComparedReplica {
             root,
             relative: &relative,
             tree: &trees[number],
@@ -364,19 +368,19 @@ impl<'a> Comparer<'_, 'a> {
 
 /// What there is to be known of the contents of files where one side or both are behind rclone.
 fn compare_remote_contents(
-    sides: &[Side; 2],
+    sides: &[Storage; 2],
     paths: Vec<PathBuf>,
     relative: &Path,
-    on_progress: &Told<'_>,
-) -> Result<Found> {
+    on_progress: &ProgressFn<'_>,
+) -> Result<ContentComparison> {
     let (one, other) = match sides {
-        [Side::Remote(one), other] | [other, Side::Remote(one)] => (one, other),
+        [Storage::Remote(one), other] | [other, Storage::Remote(one)] => (one, other),
         // Two folders are compared by ourselves.
-        [Side::Disk(_), Side::Disk(_)] => return Ok(Found::default()),
+        [Storage::Local(_), Storage::Local(_)] => return Ok(ContentComparison::default()),
     };
-    one.contents(
+    one.compare_contents(
         other.database(),
-        other.abilities(),
+        other.features(),
         paths,
         relative,
         on_progress,

@@ -8,9 +8,9 @@ use crate::base::error::Result;
 use crate::model::project::{ProjectId, below};
 use crate::os::disk::Disk;
 use crate::snapshot::tree::Tree;
-use crate::storage::Side;
+use crate::storage::Storage;
 use crate::storage::content_compare;
-use crate::storage::content_compare::{Found, OffTimes, Record};
+use crate::storage::content_compare::{ContentComparison, ContentRecord, TimeReconciliation};
 
 impl Comparer<'_, '_> {
     /// Gives files of the second tree the time of the first where a storage returns another than was set, and keeps these
@@ -20,18 +20,18 @@ impl Comparer<'_, '_> {
         place: usize,
         project: &ProjectId,
         trees: &mut [Tree; 2],
-        contents: &Found,
-    ) -> Result<OffTimes> {
+        contents: &ContentComparison,
+    ) -> Result<TimeReconciliation> {
         let relative = below(&self.request.categories[place].path, project);
         let off = if let Some(record) = &mut self.record {
-            let off = OffTimes::proven(&trees[0], &trees[1], contents);
-            record.keep_held(&relative, &off.held)?;
-            record.keep_differing(&relative, [&trees[0], &trees[1]], contents)?;
+            let off = TimeReconciliation::from_comparison(&trees[0], &trees[1], contents);
+            record.store_altered_times(&relative, &off.altered)?;
+            record.store_differing(&relative, [&trees[0], &trees[1]], contents)?;
             off
         } else {
             let [first, second] = &*trees;
-            if !OffTimes::is_possible([first, second]) {
-                return Ok(OffTimes::default());
+            if !TimeReconciliation::has_candidates([first, second]) {
+                return Ok(TimeReconciliation::default());
             }
             let [one, other] = self.request.databases;
             let index = self.indexes[0];
@@ -39,38 +39,38 @@ impl Comparer<'_, '_> {
                 index.database_id(&one.root)?,
                 index.database_id(&other.root)?,
             ];
-            let mut record = Record::new(index.open_again()?, rows);
-            let off = OffTimes::find([first, second], &mut |wanted| {
+            let mut record = ContentRecord::new(index.open_again()?, rows);
+            let off = TimeReconciliation::detect([first, second], &mut |wanted| {
                 compare_files(self.sides, [first, second], &relative, &mut record, wanted)
             })?;
-            record.keep_held(&relative, &off.held)?;
+            record.store_altered_times(&relative, &off.altered)?;
             record.finish()?;
             off
         };
         self.comparison.files_read += off.files_read;
-        trees[1].hold(&off.held);
+        trees[1].hold(&off.altered);
         Ok(off)
     }
 }
 
 /// Compares the contents of some files of a replica.
 fn compare_files(
-    sides: &[Side; 2],
+    sides: &[Storage; 2],
     trees: [&Tree; 2],
     relative: &Path,
-    record: &mut Record,
+    record: &mut ContentRecord,
     wanted: &BTreeSet<PathBuf>,
-) -> Result<Found> {
-    let (Some(a), Some(b)) = (sides[0].folder(), sides[1].folder()) else {
+) -> Result<ContentComparison> {
+    let (Some(a), Some(b)) = (sides[0].root_folder(), sides[1].root_folder()) else {
         let paths = wanted.iter().cloned().collect();
         return compare_remote_contents(sides, paths, relative, &|_| {});
     };
-    let side = |root, tree| content_compare::Side {
+    let side = |root, tree| content_compare::ComparedReplica {
         root,
         relative,
         tree,
     };
     let threads = Disk::of(a).copiers(&Disk::of(b));
     let sides = [side(a, trees[0]), side(b, trees[1])];
-    content_compare::compare_some(sides, record, threads, &|_| {}, wanted)
+    content_compare::compare_selected(sides, record, threads, &|_| {}, wanted)
 }

@@ -29,8 +29,8 @@ use crate::index::overview::with_holders;
 use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, Scope, below};
 use crate::model::registry::{Category, Database, Registry};
-use crate::storage::Side;
-use crate::storage::observation::Noting;
+use crate::storage::Storage;
+use crate::storage::observation::ObservationBuilder;
 
 /// What is to be copied.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ pub fn copy(
 ) -> Result<Report> {
     let start = Instant::now();
     let mut report = Report::default();
-    let source = Side::open(index, request.source)?;
+    let source = Storage::open(index, request.source)?;
     let meant = find_replicas(&source, registry, request, &mut report).or_else(|error| {
         let (categories, scope) = (&request.categories, &request.scope);
         Err(with_holders(error, index, registry, categories, scope)?)
@@ -128,7 +128,7 @@ pub fn execute(
 
 /// The replicas at the source that are meant; folders that cannot be listed are reported.
 fn find_replicas<'a>(
-    source: &Side,
+    source: &Storage,
     registry: &Registry,
     request: &CopyRequest<'a>,
     report: &mut Report,
@@ -136,7 +136,7 @@ fn find_replicas<'a>(
     let scope = &request.scope;
     let mut replicas = Vec::new();
     for category in &request.categories {
-        let listing = source.listing(registry, category, scope)?;
+        let listing = source.list_projects(registry, category, scope)?;
         let path = |path: &Path| source.path(path, Path::new(""));
         for (place, problem) in listing.problems.iter().enumerate() {
             let folder = listing.place_of_problem(place);
@@ -151,7 +151,7 @@ fn find_replicas<'a>(
     }
     if replicas.is_empty() && report.items.is_empty() {
         let (categories, database) = (&request.categories, &request.source.name);
-        return Err(source.no_replica(registry, categories, scope, database)?);
+        return Err(source.no_replica_error(registry, categories, scope, database)?);
     }
     Ok(replicas)
 }
@@ -165,7 +165,7 @@ fn scan_source(
     monitor: &dyn Monitor,
 ) -> Result<()> {
     let (source, registry) = (&spec.source, &spec.registry);
-    let mut builder = Noting::begin(index, source.database())?;
+    let mut builder = ObservationBuilder::start(index, source.database())?;
     for (category, project) in meant {
         let tree = source.tree(registry, &spec.exclusions, category, project)?;
         monitor.event(&Event::Files(tree.files()));
@@ -183,7 +183,7 @@ fn scan_source(
     }
     let observation = builder.finish()?;
     if !spec.dry_run
-        && let Err(error) = source.note(&observation, index)
+        && let Err(error) = source.record_observation(&observation, index)
     {
         monitor.event(&Event::Problem(&error));
         report.unrecorded = true;

@@ -8,24 +8,24 @@ use rusqlite::{OptionalExtension as _, params};
 use super::Index;
 use super::sqlite_error::Explain as _;
 use crate::base::error::Result;
-use crate::rclone::{Abilities, Version};
+use crate::rclone::{RcloneVersion, RemoteFeatures};
 
 impl Index {
     /// The version of the rclone program with this stamp, if it was asked before.
-    pub fn program_version(&self, stamp: &str) -> Option<Version> {
+    pub fn program_version(&self, stamp: &str) -> Option<RcloneVersion> {
         let sql = "SELECT version FROM programs WHERE stamp = ?1";
         let found: Option<String> = self
             .connection
             .query_row(sql, [stamp], |row| row.get(0))
             .ok();
-        found.and_then(|version| Version::read(&version))
+        found.and_then(|version| RcloneVersion::from_number(&version))
     }
 
     /// Keeps the version of an rclone program.
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn keep_program_version(&self, stamp: &str, version: Version) -> Result<()> {
+    pub fn keep_program_version(&self, stamp: &str, version: RcloneVersion) -> Result<()> {
         let sql = "INSERT OR REPLACE INTO programs (stamp, version) VALUES (?1, ?2)";
         self.connection
             .execute(sql, params![stamp, version.to_string()])
@@ -37,7 +37,7 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be read.
-    pub fn abilities(&self, root: &Path, stamp: &str) -> Result<Option<Abilities>> {
+    pub fn abilities(&self, root: &Path, stamp: &str) -> Result<Option<RemoteFeatures>> {
         let sql = "SELECT abilities FROM remotes WHERE root = ?1 AND stamp = ?2";
         let parameters = params![root.as_os_str().as_bytes(), stamp];
         let found: Option<String> = self
@@ -46,17 +46,22 @@ impl Index {
             .optional()
             .explain("read", &self.path)?;
         // What cannot be understood is asked again.
-        Ok(found.and_then(|text| Abilities::read(&text)))
+        Ok(found.and_then(|text| RemoteFeatures::from_json(&text)))
     }
 
     /// Keeps what a remote can do.
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn keep_abilities(&self, root: &Path, stamp: &str, abilities: &Abilities) -> Result<()> {
+    pub fn keep_abilities(
+        &self,
+        root: &Path,
+        stamp: &str,
+        abilities: &RemoteFeatures,
+    ) -> Result<()> {
         let sql = "INSERT INTO remotes (root, stamp, abilities) VALUES (?1, ?2, ?3)
                    ON CONFLICT (root) DO UPDATE SET stamp = ?2, abilities = ?3";
-        let parameters = params![root.as_os_str().as_bytes(), stamp, abilities.written()];
+        let parameters = params![root.as_os_str().as_bytes(), stamp, abilities.to_json()];
         self.connection
             .execute(sql, parameters)
             .explain("write", &self.path)?;

@@ -10,46 +10,46 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::Remote;
-use super::daemon::{Answer, understood};
-use super::entry::{Entry, List, path_below};
+use super::daemon::{RcAnswer, parse_answer};
+use super::entry::{ListEntry, ListParser, decode_path_below};
 use super::log;
 use super::name;
 use super::process;
-use super::process::{End, Line, Patience};
-use super::socket::Reply;
+use super::process::{OutputLine, ProcessEnd, ProcessLimits};
+use super::socket::HttpReply;
 use crate::base::error::{DIRECTORY_NOT_FOUND, PATIENCE, Result, Trouble};
 use crate::base::name::Name;
 
 /// Greatest number of names that a folder is asked for.
-const MOST: u64 = 200_000;
+const MAX_NAMES: u64 = 200_000;
 
 /// Greatest length of an answer through the socket, in bytes.
-pub(super) const ANSWER: usize = 16 << 20;
+pub(super) const MAX_LIST_BYTES: usize = 16 << 20;
 
 /// A list through the socket.
 #[derive(Deserialize)]
-pub(super) struct Listed<'a> {
+pub(super) struct ListReply<'a> {
     #[serde(borrow)]
-    pub(super) list: Vec<Entry<'a>>,
+    pub(super) list: Vec<ListEntry<'a>>,
 }
 
 /// The names in a folder.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub(super) struct FolderNames {
     pub(super) names: BTreeSet<Name>,
     /// Whether something was left out.
-    pub(super) left_out: bool,
+    pub(super) is_incomplete: bool,
 }
 
 /// How the question for the names in a folder was answered.
 #[derive(Debug)]
-pub(super) enum Found {
+pub(super) enum NamesResult {
     /// By these.
-    Names(Names),
+    Listed(FolderNames),
     /// With the status that says that there is no such folder.
-    Absent,
+    Missing,
     /// Not at all.
-    Unread(Trouble),
+    Failed(Trouble),
 }
 
 impl Remote {
@@ -57,11 +57,11 @@ impl Remote {
     ///
     /// # Errors
     /// An interruption; the inner error says why nobody knows.
-    pub(super) fn is_absent(&self, folder: &Path) -> Result<std::result::Result<(), String>> {
+    pub(super) fn confirm_missing(&self, folder: &Path) -> Result<std::result::Result<(), String>> {
         let mut below = folder;
         while let Some(above) = below.parent() {
-            match self.names_in(above, Duration::from_secs(PATIENCE))? {
-                Found::Names(found) => {
+            match self.list_names(above, Duration::from_secs(PATIENCE))? {
+                NamesResult::Listed(found) => {
                     let name = below.file_name().map(Name::from);
                     let is_there = name.is_some_and(|name| found.names.contains(&name));
                     return Ok(if is_there {
@@ -70,8 +70,8 @@ impl Remote {
                         Ok(())
                     });
                 }
-                Found::Absent => below = above,
-                Found::Unread(trouble) => {
+                NamesResult::Missing => below = above,
+                NamesResult::Failed(trouble) => {
                     return Ok(Err(format!(
                         "it is said to be missing, and the folder above it {trouble}"
                     )));
@@ -85,12 +85,12 @@ impl Remote {
     ///
     /// # Errors
     /// An interruption.
-    pub fn names(&self, folder: &Path) -> Result<Option<BTreeSet<Name>>> {
+    pub fn folder_names(&self, folder: &Path) -> Result<Option<BTreeSet<Name>>> {
         Ok(
-            match self.names_in(folder, Duration::from_secs(PATIENCE))? {
-                Found::Names(found) => (!found.left_out).then_some(found.names),
-                Found::Absent => Some(BTreeSet::new()),
-                Found::Unread(_) => None,
+            match self.list_names(folder, Duration::from_secs(PATIENCE))? {
+                NamesResult::Listed(found) => (!found.is_incomplete).then_some(found.names),
+                NamesResult::Missing => Some(BTreeSet::new()),
+                NamesResult::Failed(_) => None,
             },
         )
     }
@@ -99,10 +99,10 @@ impl Remote {
     ///
     /// # Errors
     /// An interruption.
-    fn names_in(&self, folder: &Path, patience: Duration) -> Result<Found> {
-        match self.names_by_socket(folder, patience)? {
+    fn list_names(&self, folder: &Path, timeout: Duration) -> Result<NamesResult> {
+        match self.list_names_by_daemon(folder, timeout)? {
             Some(found) => Ok(found),
-            None => self.names_alone(folder, patience),
+            None => self.list_names_by_process(folder, timeout),
         }
     }
 
@@ -111,72 +111,83 @@ impl Remote {
     ///
     /// # Errors
     /// An interruption.
-    pub(super) fn names_alone(&self, folder: &Path, patience: Duration) -> Result<Found> {
+    pub(super) fn list_names_by_process(
+        &self,
+        folder: &Path,
+        timeout: Duration,
+    ) -> Result<NamesResult> {
         let mut words: Vec<OsString> = ["lsjson", "--no-mimetype", "--no-modtime"]
             .into_iter()
-            .chain(process::ALWAYS)
+            .chain(process::COMMON_FLAGS)
             .chain(["--low-level-retries=1", "--contimeout=10s", "--timeout=15s"])
             .chain(["--"])
             .map(OsString::from)
             .collect();
-        words.push(self.argument(folder)?);
-        let (mut list, mut found, mut said) = (List::default(), Names::default(), None);
-        let limit = Patience::within(patience);
+        words.push(self.rclone_path(folder)?);
+        let (mut list, mut found, mut first_error) =
+            (ListParser::default(), FolderNames::default(), None);
+        let limit = ProcessLimits::with_timeout(timeout);
         let end = process::run(&self.program, &words, limit, &mut |line| {
             match line {
-                Line::Out(line) => {
-                    if let Some(entry) = list.take(&line) {
+                OutputLine::Stdout(line) => {
+                    if let Some(entry) = list.parse_line(&line) {
                         found.add(&entry);
                     }
                 }
-                Line::Log(line) => {
-                    let entry = log::read(&line);
-                    found.left_out |= entry.is_notice && entry.object.is_some();
+                OutputLine::Log(line) => {
+                    let entry = log::parse_line(&line);
+                    found.is_incomplete |= entry.is_notice && entry.object.is_some();
                     if entry.is_error {
                         // The first says most; the last only how many there were.
-                        said.get_or_insert(entry.message);
+                        first_error.get_or_insert(entry.message);
                     }
                 }
             }
-            if list.entries > MOST {
+            if list.entry_count > MAX_NAMES {
                 return ControlFlow::Break(());
             }
             ControlFlow::Continue(())
         })?;
         Ok(match end {
-            End::Exited(Some(0)) if list.is_whole() => Found::Names(found),
-            End::Exited(Some(DIRECTORY_NOT_FOUND)) if list.entries == 0 && list.is_understood() => {
-                Found::Absent
+            ProcessEnd::Exited(Some(0)) if list.is_complete() => NamesResult::Listed(found),
+            ProcessEnd::Exited(Some(DIRECTORY_NOT_FOUND))
+                if list.entry_count == 0 && list.is_well_formed() =>
+            {
+                NamesResult::Missing
             }
-            end => Found::Unread(trouble(end, said, patience)),
+            end => NamesResult::Failed(connection_error(end, first_error, timeout)),
         })
     }
 
     /// The same through the socket, where it is sure.
-    fn names_by_socket(&self, folder: &Path, patience: Duration) -> Result<Option<Found>> {
-        let (Some(daemon), Ok(written)) = (self.daemon(), name::standard_path(folder)) else {
+    fn list_names_by_daemon(
+        &self,
+        folder: &Path,
+        timeout: Duration,
+    ) -> Result<Option<NamesResult>> {
+        let (Some(daemon), Ok(encoded)) = (self.daemon(), name::encode_path(folder)) else {
             return Ok(None);
         };
-        let question = json!({
+        let params = json!({
             "fs": self.root().to_str().unwrap_or_default(),
-            "remote": written,
+            "remote": encoded,
             "opt": { "noMimeType": true, "noModTime": true },
         });
-        let body = match daemon.ask_for_list(question, patience, ANSWER)? {
-            Reply::Came { status: 200, body } => body,
-            Reply::Came { status, body } if is_absence(status, &body) => {
-                return Ok(Some(Found::Absent));
+        let body = match daemon.call_list(params, timeout, MAX_LIST_BYTES)? {
+            HttpReply::Complete { status: 200, body } => body,
+            HttpReply::Complete { status, body } if is_not_found(status, &body) => {
+                return Ok(Some(NamesResult::Missing));
             }
             _ => return Ok(None),
         };
-        let Ok(Listed { list }) = serde_json::from_slice::<Listed<'_>>(&body) else {
+        let Ok(ListReply { list }) = serde_json::from_slice::<ListReply<'_>>(&body) else {
             return Ok(None);
         };
-        let mut found = Names::default();
-        let prefix = if written.is_empty() {
-            written
+        let mut found = FolderNames::default();
+        let prefix = if encoded.is_empty() {
+            encoded
         } else {
-            written + "/"
+            encoded + "/"
         };
         for mut entry in list {
             match entry.path.strip_prefix(prefix.as_str()) {
@@ -185,31 +196,35 @@ impl Remote {
             }
             found.add(&entry);
         }
-        Ok(Some(Found::Names(found)))
+        Ok(Some(NamesResult::Listed(found)))
     }
 }
 
-pub(super) fn is_absence(status: u16, body: &[u8]) -> bool {
-    matches!(understood(status, body), Answer::Absent)
+pub(super) fn is_not_found(status: u16, body: &[u8]) -> bool {
+    matches!(parse_answer(status, body), RcAnswer::NotFound)
 }
 
-impl Names {
-    fn add(&mut self, entry: &Entry<'_>) {
-        match path_below(Path::new(""), &entry.path) {
+impl FolderNames {
+    fn add(&mut self, entry: &ListEntry<'_>) {
+        match decode_path_below(Path::new(""), &entry.path) {
             Ok(name) if name.iter().count() == 1 => {
                 self.names.insert(name.into());
             }
-            _ => self.left_out = true,
+            _ => self.is_incomplete = true,
         }
     }
 }
 
 /// What kept a question from being answered.
-pub(super) fn trouble(end: End, said: Option<String>, patience: Duration) -> Trouble {
-    match (end, said) {
-        (End::Late | End::Silent, _) => Trouble::Late(patience.as_secs()),
-        (End::Exited(status), Some(said)) => Trouble::of_end(status, &said),
-        (End::Exited(Some(DIRECTORY_NOT_FOUND)), None) => Trouble::NoFolder,
+pub(super) fn connection_error(
+    end: ProcessEnd,
+    first_error: Option<String>,
+    timeout: Duration,
+) -> Trouble {
+    match (end, first_error) {
+        (ProcessEnd::Timeout | ProcessEnd::IdleTimeout, _) => Trouble::Late(timeout.as_secs()),
+        (ProcessEnd::Exited(status), Some(said)) => Trouble::of_end(status, &said),
+        (ProcessEnd::Exited(Some(DIRECTORY_NOT_FOUND)), None) => Trouble::NoFolder,
         (end, _) => {
             let why = end.failure();
             Trouble::Other(why.unwrap_or_else(|| "rclone's answer cannot be understood".to_owned()))

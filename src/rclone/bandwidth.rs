@@ -5,9 +5,9 @@ pub fn is_rate(text: &str) -> bool {
     let mut entries = text.split_whitespace().peekable();
     entries.peek().is_some()
         && entries.all(|entry| match entry.split_once(',') {
-            Some((time, rate)) => is_time(time) && is_pair(rate),
+            Some((time, rate)) => is_time(time) && is_rate_pair(rate),
             // A time without a rate was forgotten half.
-            None => !is_time(entry) && is_pair(entry),
+            None => !is_time(entry) && is_rate_pair(entry),
         })
 }
 
@@ -31,7 +31,7 @@ fn is_time(text: &str) -> bool {
 }
 
 /// A rate, or one for sending and one for fetching.
-fn is_pair(text: &str) -> bool {
+fn is_rate_pair(text: &str) -> bool {
     text.split(':').count() <= 2 && text.split(':').all(is_size)
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::Remote;
-use super::absence::{Found, Names};
+use super::absence::{FolderNames, NamesResult};
 use crate::base::error::{Result, Trouble};
 use crate::base::interrupt;
 use crate::base::name::Name;
@@ -13,21 +13,21 @@ use crate::base::own_name::OWN_FOLDER;
 
 /// What a remote showed of itself.
 #[derive(Debug, Default)]
-pub struct Reached {
+pub struct ConnectionCheck {
     /// What its identity file says, if it has one.
     pub identity: Option<String>,
     /// The names at its root; `None` where the identity said enough.
     pub names: Option<Vec<Name>>,
     /// Whether something at its root is not among the names.
-    left_out: bool,
+    is_incomplete: bool,
 }
 
-impl Reached {
+impl ConnectionCheck {
     /// Whether there is nothing of anybody's.
     pub fn is_empty(&self) -> bool {
         let is_own = |name: &Name| *name == Name::from(OWN_FOLDER);
         let names = self.names.as_ref();
-        !self.left_out && names.is_some_and(|names| names.iter().all(is_own))
+        !self.is_incomplete && names.is_some_and(|names| names.iter().all(is_own))
     }
 }
 
@@ -36,64 +36,67 @@ impl Remote {
     ///
     /// # Errors
     /// An interruption, or rclone cannot be started; what is in the way is the inner error.
-    pub fn reach(
+    pub fn check_connection(
         &self,
-        known: Option<&str>,
-        patience: Duration,
-    ) -> Result<Result<Reached, Trouble>> {
+        known_identity: Option<&str>,
+        timeout: Duration,
+    ) -> Result<Result<ConnectionCheck, Trouble>> {
         let start = Instant::now();
-        let left = || patience.saturating_sub(start.elapsed());
-        if known.is_some() {
-            match try_again(patience, || self.identity(left()))? {
+        let left = || timeout.saturating_sub(start.elapsed());
+        if known_identity.is_some() {
+            match retry_rate_limited(timeout, || self.read_identity(left()))? {
                 Ok(Some(identity)) => {
-                    self.note_answered(start);
-                    return Ok(Ok(Reached {
+                    self.record_latency(start);
+                    return Ok(Ok(ConnectionCheck {
                         identity: Some(identity),
-                        ..Reached::default()
+                        ..ConnectionCheck::default()
                     }));
                 }
                 Ok(None) => {}
                 Err(trouble) => return Ok(Err(trouble)),
             }
         }
-        let names = try_again(left(), || {
-            Ok(match self.names_alone(Path::new(""), left())? {
-                Found::Names(names) => Ok(names),
-                Found::Absent => Err(Trouble::NoFolder),
-                Found::Unread(trouble) => Err(trouble),
+        let names = retry_rate_limited(left(), || {
+            Ok(match self.list_names_by_process(Path::new(""), left())? {
+                NamesResult::Listed(names) => Ok(names),
+                NamesResult::Missing => Err(Trouble::NoFolder),
+                NamesResult::Failed(trouble) => Err(trouble),
             })
         })?;
-        let Names { names, left_out } = match names {
+        let FolderNames {
+            names,
+            is_incomplete,
+        } = match names {
             Ok(names) => names,
-            Err(Trouble::Late(_)) => return Ok(Err(Trouble::Late(patience.as_secs()))),
+            Err(Trouble::Late(_)) => return Ok(Err(Trouble::Late(timeout.as_secs()))),
             Err(trouble) => return Ok(Err(trouble)),
         };
-        self.note_answered(start);
+        self.record_latency(start);
         let identity = if names.contains(&Name::from(OWN_FOLDER)) {
-            match self.identity(left())? {
+            match self.read_identity(left())? {
                 Ok(identity) => identity,
                 Err(trouble) => return Ok(Err(trouble)),
             }
         } else {
             None
         };
-        Ok(Ok(Reached {
+        Ok(Ok(ConnectionCheck {
             identity,
             names: Some(names.into_iter().collect()),
-            left_out,
+            is_incomplete,
         }))
     }
 
     /// Notes how long it took to answer.
-    fn note_answered(&self, start: Instant) {
-        let answered = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.answered.store(answered.max(1), Ordering::Relaxed);
+    fn record_latency(&self, start: Instant) {
+        let latency_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.latency_ms.store(latency_ms.max(1), Ordering::Relaxed);
     }
 }
 
 /// Asks again, within this time, where a storage limits the rate of requests.
-fn try_again<T>(
-    patience: Duration,
+fn retry_rate_limited<T>(
+    timeout: Duration,
     ask: impl Fn() -> Result<Result<T, Trouble>>,
 ) -> Result<Result<T, Trouble>> {
     let start = Instant::now();
@@ -101,7 +104,7 @@ fn try_again<T>(
     loop {
         let answer = ask()?;
         let is_limited = matches!(answer, Err(Trouble::RateLimited));
-        if !is_limited || start.elapsed() + wait > patience / 2 {
+        if !is_limited || start.elapsed() + wait > timeout / 2 {
             return Ok(answer);
         }
         interrupt::sleep(wait)?;

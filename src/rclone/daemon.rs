@@ -13,26 +13,26 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::line::{PIECE, Splitter};
+use super::line::{CHUNK_BYTES, LineSplitter};
 use super::process;
 use super::program::Program;
-use super::socket::{Reply, Socket};
+use super::socket::{HttpReply, Socket};
 use crate::base::error::{At as _, Result};
 use crate::base::interrupt;
 use crate::os::exec_shim;
 
 /// How long a log may gather in its pipe. To be woken for each line would take from rclone what it needs for the next file.
-const GATHER: Duration = Duration::from_millis(10);
+const LOG_READ_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Number of log lines that may wait to be heard. Further ones are dropped, which proves nothing of any file: a line that
 /// nobody hears must not hold the process up.
-pub(super) const WAITING: usize = 32 << 10;
+pub(super) const MAX_QUEUED_LINES: usize = 32 << 10;
 
 /// Length of an answer that is no list, in bytes.
-const ANSWER: usize = 1 << 20;
+const MAX_ANSWER_BYTES: usize = 1 << 20;
 
 /// How long rclone may take until it listens.
-pub(super) const START: Duration = Duration::from_secs(20);
+pub(super) const START_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The process.
 #[derive(Debug)]
@@ -41,26 +41,26 @@ pub(super) struct Daemon {
     child: Mutex<Child>,
     pub(super) log: Mutex<Receiver<Vec<u8>>>,
     /// Bytes of log that were read so far.
-    pub(super) logged: Arc<AtomicU64>,
+    pub(super) log_bytes: Arc<AtomicU64>,
     /// Number of lists and transfers so far.
-    pub(super) questions: AtomicU64,
+    pub(super) request_count: AtomicU64,
     /// When it was started.
     started: Instant,
     /// Whether it came to listen, once that was waited for.
-    came: OnceLock<bool>,
+    ready: OnceLock<bool>,
 }
 
 /// How a question was answered.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(super) enum RcAnswer {
     /// By this.
-    Good(Value),
+    Success(Value),
     /// With an error, in rclone's words.
-    Bad(String),
+    Failure(String),
     /// With the status that says that what was asked for is not there.
-    Absent,
+    NotFound,
     /// Not at all in this time.
-    Late,
+    TimedOut,
 }
 
 impl Daemon {
@@ -79,17 +79,18 @@ impl Daemon {
                 "--contimeout=15s",
                 "--timeout=60s",
             ])
-            .args(process::ALWAYS)
+            .args(process::COMMON_FLAGS)
             // Not among the arguments, which everybody can read.
             .envs(socket.credentials())
             .stdout(Stdio::null());
         let mut child = command.spawn().at("start", &program.path)?;
-        let (sender, log) = mpsc::sync_channel(WAITING);
-        let logged = Arc::new(AtomicU64::new(0));
+        let (sender, log) = mpsc::sync_channel(MAX_QUEUED_LINES);
+        let log_bytes = Arc::new(AtomicU64::new(0));
         if let Some(stream) = child.stderr.take() {
-            let logged = Arc::clone(&logged);
-            let begun = thread::Builder::new().spawn(move || gather(stream, &sender, &logged));
-            if let Err(error) = begun {
+            let log_bytes = Arc::clone(&log_bytes);
+            let spawned =
+                thread::Builder::new().spawn(move || read_log(stream, &sender, &log_bytes));
+            if let Err(error) = spawned {
                 // One that nobody reads would wait for that for ever.
                 child.kill().unwrap_or_default();
                 child.wait().map(drop).unwrap_or_default();
@@ -100,36 +101,36 @@ impl Daemon {
             socket,
             child: Mutex::new(child),
             log: Mutex::new(log),
-            logged,
-            questions: AtomicU64::new(0),
+            log_bytes,
+            request_count: AtomicU64::new(0),
             started: Instant::now(),
-            came: OnceLock::new(),
+            ready: OnceLock::new(),
         })
     }
 
     /// Says whether the times in listings of a root are those of its arrival there. What is said with a question holds only
     /// for a root that nothing was asked of yet, so what is known of roots is forgotten first.
-    pub(super) fn list_arrivals(&self, root: &str, arrivals: bool) -> Result<()> {
-        const LOCAL: Duration = Duration::from_secs(20);
-        self.ask("fscache/clear", &json!({}), LOCAL)?;
-        let question = json!({ "fs": root, "_config": { "UseServerModTime": arrivals } });
-        self.ask("operations/fsinfo", &question, LOCAL)?;
+    pub(super) fn set_server_mod_times(&self, root: &str, enabled: bool) -> Result<()> {
+        const TIMEOUT: Duration = Duration::from_secs(20);
+        self.call("fscache/clear", &json!({}), TIMEOUT)?;
+        let params = json!({ "fs": root, "_config": { "UseServerModTime": enabled } });
+        self.call("operations/fsinfo", &params, TIMEOUT)?;
         Ok(())
     }
 
     /// Whether it can be asked: where it has just been started, as soon as it can.
-    pub(super) fn listens(&self) -> bool {
-        *self.came.get_or_init(|| self.comes()) && self.is_there()
+    pub(super) fn is_ready(&self) -> bool {
+        *self.ready.get_or_init(|| self.wait_until_ready()) && self.accepts_connections()
     }
 
-    fn is_there(&self) -> bool {
-        self.socket.listens()
+    fn accepts_connections(&self) -> bool {
+        self.socket.accepts_connections()
     }
 
     /// Waits until it listens; says whether it does.
-    fn comes(&self) -> bool {
-        while !self.is_there() {
-            let is_late = self.started.elapsed() > START;
+    fn wait_until_ready(&self) -> bool {
+        while !self.accepts_connections() {
+            let is_late = self.started.elapsed() > START_TIMEOUT;
             if is_late || interrupt::requested() || self.has_ended() {
                 return false;
             }
@@ -150,12 +151,14 @@ impl Daemon {
     ///
     /// # Errors
     /// An interruption.
-    pub(super) fn ask(&self, path: &str, question: &Value, patience: Duration) -> Result<Answer> {
-        Ok(match self.socket.ask(path, question, patience, ANSWER)? {
-            Reply::Late => Answer::Late,
-            Reply::Failed(why) => Answer::Bad(why),
-            Reply::Came { status, body } => understood(status, &body),
-        })
+    pub(super) fn call(&self, path: &str, params: &Value, timeout: Duration) -> Result<RcAnswer> {
+        Ok(
+            match self.socket.post(path, params, timeout, MAX_ANSWER_BYTES)? {
+                HttpReply::TimedOut => RcAnswer::TimedOut,
+                HttpReply::Failed(why) => RcAnswer::Failure(why),
+                HttpReply::Complete { status, body } => parse_answer(status, &body),
+            },
+        )
     }
 
     /// Asks for a list whose answer may have so many bytes, and gives it as it came. rclone answers with a part of it where it
@@ -163,43 +166,43 @@ impl Daemon {
     ///
     /// # Errors
     /// An interruption.
-    pub(super) fn ask_for_list(
+    pub(super) fn call_list(
         &self,
-        mut question: Value,
-        patience: Duration,
-        most: usize,
-    ) -> Result<Reply> {
-        let number = self.questions.fetch_add(1, Ordering::Relaxed);
+        mut params: Value,
+        timeout: Duration,
+        max_bytes: usize,
+    ) -> Result<HttpReply> {
+        let number = self.request_count.fetch_add(1, Ordering::Relaxed);
         let group = format!("list-{number}");
-        question["_group"] = Value::String(group.clone());
+        params["_group"] = Value::String(group.clone());
         let reply = self
             .socket
-            .ask("operations/list", &question, patience, most)?;
-        if !matches!(reply, Reply::Came { status: 200, .. }) {
+            .post("operations/list", &params, timeout, max_bytes)?;
+        if !matches!(reply, HttpReply::Complete { status: 200, .. }) {
             return Ok(reply);
         }
-        let numbers = self.ask("core/stats", &json!({ "group": group }), patience)?;
-        Ok(match numbers {
-            Answer::Good(numbers) if numbers["errors"] == 0 => reply,
-            _ => Reply::Failed("rclone could not list all of it".to_owned()),
+        let stats = self.call("core/stats", &json!({ "group": group }), timeout)?;
+        Ok(match stats {
+            RcAnswer::Success(stats) if stats["errors"] == 0 => reply,
+            _ => HttpReply::Failed("rclone could not list all of it".to_owned()),
         })
     }
 }
 
 /// Reads a log from time to time: to be woken for each line would take from rclone what it needs for the next file.
-fn gather(mut stream: impl Read, sender: &SyncSender<Vec<u8>>, logged: &AtomicU64) {
-    let mut splitter = Splitter::default();
-    let mut buffer = vec![0; PIECE];
+fn read_log(mut stream: impl Read, sender: &SyncSender<Vec<u8>>, log_bytes: &AtomicU64) {
+    let mut splitter = LineSplitter::default();
+    let mut buffer = vec![0; CHUNK_BYTES];
     loop {
-        thread::sleep(GATHER);
+        thread::sleep(LOG_READ_INTERVAL);
         let read = match stream.read(&mut buffer) {
             Ok(0) => return,
             Ok(read) => read,
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
             Err(_) => return,
         };
-        logged.fetch_add(read as u64, Ordering::Relaxed);
-        for line in splitter.take(&buffer[..read]) {
+        log_bytes.fetch_add(read as u64, Ordering::Relaxed);
+        for line in splitter.push(&buffer[..read]) {
             // Where too many wait, this one is dropped.
             sender.try_send(line).unwrap_or_default();
         }
@@ -207,17 +210,17 @@ fn gather(mut stream: impl Read, sender: &SyncSender<Vec<u8>>, logged: &AtomicU6
 }
 
 /// What an answer says. Only a status that was made for it says that something is not there.
-pub(super) fn understood(status: u16, body: &[u8]) -> Answer {
+pub(super) fn parse_answer(status: u16, body: &[u8]) -> RcAnswer {
     let Ok(answer) = serde_json::from_slice::<Value>(body) else {
-        return Answer::Bad("rclone's answer cannot be understood".to_owned());
+        return RcAnswer::Failure("rclone's answer cannot be understood".to_owned());
     };
     let error = answer["error"].as_str();
     match (status, error) {
         // That of a transfer names its error in an answer that is good.
-        (200, _) if answer.is_object() => Answer::Good(answer),
-        (404, Some(_)) if answer["status"] == 404 => Answer::Absent,
-        (_, Some(error)) => Answer::Bad(error.to_owned()),
-        (_, None) => Answer::Bad("rclone's answer cannot be understood".to_owned()),
+        (200, _) if answer.is_object() => RcAnswer::Success(answer),
+        (404, Some(_)) if answer["status"] == 404 => RcAnswer::NotFound,
+        (_, Some(error)) => RcAnswer::Failure(error.to_owned()),
+        (_, None) => RcAnswer::Failure("rclone's answer cannot be understood".to_owned()),
     }
 }
 
@@ -235,12 +238,12 @@ mod tests {
 
     #[test]
     fn answers_are_told_from_errors() {
-        let good = understood(200, br#"{"jobid": 7}"#);
-        assert!(matches!(good, Answer::Good(answer) if answer["jobid"] == 7));
-        let bad = understood(500, br#"{"error": "object not found", "status": 500}"#);
-        assert!(matches!(bad, Answer::Bad(error) if error == "object not found"));
-        let absent = understood(404, br#"{"error": "object not found", "status": 404}"#);
-        assert!(matches!(absent, Answer::Absent));
+        let good = parse_answer(200, br#"{"jobid": 7}"#);
+        assert!(matches!(good, RcAnswer::Success(answer) if answer["jobid"] == 7));
+        let bad = parse_answer(500, br#"{"error": "object not found", "status": 500}"#);
+        assert!(matches!(bad, RcAnswer::Failure(error) if error == "object not found"));
+        let absent = parse_answer(404, br#"{"error": "object not found", "status": 404}"#);
+        assert!(matches!(absent, RcAnswer::NotFound));
         for (status, body) in [
             (200, "".as_bytes()),
             (200, b"[]"),
@@ -250,7 +253,7 @@ mod tests {
             (401, b"{}"),
         ] {
             assert!(
-                matches!(understood(status, body), Answer::Bad(_)),
+                matches!(parse_answer(status, body), RcAnswer::Failure(_)),
                 "{body:?}"
             );
         }

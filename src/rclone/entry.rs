@@ -13,7 +13,7 @@ use super::name;
 /// An entry as rclone writes it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Entry<'a> {
+pub(super) struct ListEntry<'a> {
     /// Its path below what was listed, in rclone's alphabet.
     #[serde(borrow)]
     pub(super) path: Cow<'a, str>,
@@ -31,10 +31,10 @@ pub(super) struct Entry<'a> {
 /// # Errors
 /// The longest path that its beginning stands for, where a name in it is none that a file can have: empty, `.`, `..`, or
 /// with a slash or NUL in it.
-pub(super) fn path_below(base: &Path, written: &str) -> Result<PathBuf, PathBuf> {
+pub(super) fn decode_path_below(base: &Path, encoded: &str) -> Result<PathBuf, PathBuf> {
     let mut path = base.to_owned();
-    for part in written.split('/') {
-        let name = name::real(part);
+    for part in encoded.split('/') {
+        let name = name::decode_name(part);
         let bytes = name.as_bytes();
         let is_wrong = matches!(bytes, b"" | b"." | b"..")
             || bytes.iter().any(|byte| matches!(byte, b'/' | b'\0'));
@@ -48,70 +48,72 @@ pub(super) fn path_below(base: &Path, written: &str) -> Result<PathBuf, PathBuf>
 
 /// How far a list was read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Place {
+enum ListPosition {
     /// Nothing of it came.
     #[default]
-    Before,
+    Start,
     /// Behind the opening bracket, or a comma.
-    Wanting,
+    ExpectsEntry,
     /// Behind an entry without a comma.
-    Ended,
+    AfterEntry,
     /// Behind the closing bracket.
-    Closed,
+    End,
     /// Something came that is no part of a list.
-    Broken,
+    Invalid,
 }
 
 /// A list that is being read.
 #[derive(Debug, Default)]
-pub(super) struct List {
-    place: Place,
+pub(super) struct ListParser {
+    position: ListPosition,
     /// Number of entries.
-    pub(super) entries: u64,
+    pub(super) entry_count: u64,
 }
 
-impl List {
+impl ListParser {
     /// Takes a line; gives the entry in it.
-    pub(super) fn take<'a>(&mut self, line: &'a [u8]) -> Option<Entry<'a>> {
+    pub(super) fn parse_line<'a>(&mut self, line: &'a [u8]) -> Option<ListEntry<'a>> {
         let is_entry = !matches!(line, b"" | b"[" | b"]" | b",");
-        let (place, entry) = match (self.place, line) {
-            (Place::Before, b"[") => (Place::Wanting, None),
-            (Place::Wanting, b"]") if self.entries == 0 => (Place::Closed, None),
-            (Place::Ended, b"]") => (Place::Closed, None),
-            (Place::Wanting, _) if is_entry => {
-                let (text, place) = match line.strip_suffix(b",") {
-                    Some(text) => (text, Place::Wanting),
-                    None => (line, Place::Ended),
+        let (position, entry) = match (self.position, line) {
+            (ListPosition::Start, b"[") => (ListPosition::ExpectsEntry, None),
+            (ListPosition::ExpectsEntry, b"]") if self.entry_count == 0 => {
+                (ListPosition::End, None)
+            }
+            (ListPosition::AfterEntry, b"]") => (ListPosition::End, None),
+            (ListPosition::ExpectsEntry, _) if is_entry => {
+                let (text, position) = match line.strip_suffix(b",") {
+                    Some(text) => (text, ListPosition::ExpectsEntry),
+                    None => (line, ListPosition::AfterEntry),
                 };
                 match serde_json::from_slice(text) {
-                    Ok(entry) => (place, Some(entry)),
-                    Err(_) => (Place::Broken, None),
+                    Ok(entry) => (position, Some(entry)),
+                    Err(_) => (ListPosition::Invalid, None),
                 }
             }
-            (place, b"") => (place, None),
-            _ => (Place::Broken, None),
+            (position, b"") => (position, None),
+            _ => (ListPosition::Invalid, None),
         };
-        self.place = place;
-        self.entries += u64::from(entry.is_some());
+        self.position = position;
+        self.entry_count += u64::from(entry.is_some());
         entry
     }
 
     /// Whether it can still become whole.
-    pub(super) fn is_going_on(&self) -> bool {
-        self.place != Place::Broken
+    pub(super) fn is_valid(&self) -> bool {
+        self.position != ListPosition::Invalid
     }
 
     /// Whether it came to its end, and all of it was understood.
-    pub(super) fn is_whole(&self) -> bool {
-        self.place == Place::Closed
+    pub(super) fn is_complete(&self) -> bool {
+        self.position == ListPosition::End
     }
 
     /// Whether all that came was understood, and no entry was begun and not ended.
-    pub(super) fn is_understood(&self) -> bool {
-        match self.place {
-            Place::Before | Place::Ended | Place::Closed => true,
-            Place::Wanting => self.entries == 0,
-            Place::Broken => false,
+    pub(super) fn is_well_formed(&self) -> bool {
+        match self.position {
+            ListPosition::Start | ListPosition::AfterEntry | ListPosition::End => true,
+            ListPosition::ExpectsEntry => self.entry_count == 0,
+            ListPosition::Invalid => false,
         }
     }
 }
@@ -120,10 +122,10 @@ impl List {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> List {
-        let mut list = List::default();
+    fn read(text: &str) -> ListParser {
+        let mut list = ListParser::default();
         for line in text.split('\n') {
-            list.take(line.as_bytes());
+            list.parse_line(line.as_bytes());
         }
         list
     }
@@ -132,10 +134,10 @@ mod tests {
 
     #[test]
     fn whole_lists_are_told_from_parts() {
-        assert!(read("[\n]\n").is_whole());
-        assert!(read(&format!("[\n{ONE}\n]\n")).is_whole());
+        assert!(read("[\n]\n").is_complete());
+        assert!(read(&format!("[\n{ONE}\n]\n")).is_complete());
         let two = read(&format!("[\n{ONE},\n{ONE}\n]\n"));
-        assert!(two.is_whole() && two.entries == 2);
+        assert!(two.is_complete() && two.entry_count == 2);
         for part in [
             String::new(),
             "[\n".to_owned(),
@@ -143,7 +145,7 @@ mod tests {
             format!("[\n{ONE}\n"),
         ] {
             let list = read(&part);
-            assert!(!list.is_whole() && list.is_understood(), "{part}");
+            assert!(!list.is_complete() && list.is_well_formed(), "{part}");
         }
         for wrong in [
             "]".to_owned(),
@@ -159,14 +161,14 @@ mod tests {
             format!("[\n{ONE},\n,\n{ONE}\n]\n"),
         ] {
             let list = read(&wrong);
-            assert!(!list.is_whole() && !list.is_understood(), "{wrong}");
+            assert!(!list.is_complete() && !list.is_well_formed(), "{wrong}");
         }
     }
 
     #[test]
     fn no_name_climbs() {
         let base = Path::new("footage");
-        assert_eq!(path_below(base, "a/b"), Ok("footage/a/b".into()));
+        assert_eq!(decode_path_below(base, "a/b"), Ok("footage/a/b".into()));
         for (written, at) in [
             ("..", "footage"),
             ("../x", "footage"),
@@ -179,7 +181,11 @@ mod tests {
             ("a\0b", "footage"),
             ("a/\u{2400}", "footage/a"),
         ] {
-            assert_eq!(path_below(base, written), Err(at.into()), "{written}");
+            assert_eq!(
+                decode_path_below(base, written),
+                Err(at.into()),
+                "{written}"
+            );
         }
     }
 }

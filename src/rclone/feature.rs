@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::Remote;
-use super::daemon::Answer;
+use super::daemon::RcAnswer;
 use super::log;
 use super::process;
-use super::process::{Line, Patience};
+use super::process::{OutputLine, ProcessLimits};
 use crate::base::error::{PATIENCE, Result};
 use crate::base::timestamp::Step;
 
@@ -22,7 +22,7 @@ use crate::base::timestamp::Step;
     clippy::struct_excessive_bools,
     reason = "each is an ability of its own"
 )]
-pub struct Abilities {
+pub struct RemoteFeatures {
     /// In which steps it keeps the times of files, in nanoseconds; more than it takes where it keeps none.
     precision: u64,
     /// The digests that it can say of a file.
@@ -42,7 +42,7 @@ pub struct Abilities {
 /// The answer of `rclone backend features`, which is that of rclone's `operations/fsinfo` too.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Said {
+struct FsInfo {
     precision: u64,
     #[serde(default)]
     hashes: Option<Vec<String>>,
@@ -50,19 +50,19 @@ struct Said {
     features: BTreeMap<String, bool>,
 }
 
-impl Abilities {
+impl RemoteFeatures {
     /// From what [`Self::written`] gave.
-    pub fn read(text: &str) -> Option<Self> {
+    pub fn from_json(text: &str) -> Option<Self> {
         serde_json::from_str(text).ok()
     }
 
     /// In a form to be kept.
-    pub fn written(&self) -> String {
+    pub fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
 
     /// The step in which it keeps times; `None` where it keeps none.
-    pub const fn step(&self) -> Option<Step> {
+    pub const fn time_precision(&self) -> Option<Step> {
         match self.precision {
             0..=1 => Some(Step::Nanosecond),
             2..=100 => Some(Step::HundredNanoseconds),
@@ -73,17 +73,17 @@ impl Abilities {
     }
 
     /// Whether a file that was sent is proven by a digest that the storage says itself.
-    pub fn proves_content(&self) -> bool {
+    pub fn has_hashes(&self) -> bool {
         !self.hashes.is_empty()
     }
 
     /// Whether both say a digest of the same kind.
-    pub fn shares_digest(&self, other: &Self) -> bool {
+    pub fn shares_hash(&self, other: &Self) -> bool {
         self.hashes.iter().any(|hash| other.hashes.contains(hash))
     }
 
     /// Whether a time costs a question a file.
-    pub const fn has_slow_times(&self) -> bool {
+    pub const fn has_slow_mod_times(&self) -> bool {
         self.slow_times
     }
 
@@ -98,89 +98,93 @@ impl Abilities {
     }
 
     /// Whether it holds empty folders.
-    pub const fn holds_empty_folders(&self) -> bool {
+    pub const fn keeps_empty_folders(&self) -> bool {
         self.empty_folders
     }
 
     /// Whether it takes `A` for `a`.
-    pub const fn folds_case(&self) -> bool {
+    pub const fn is_case_insensitive(&self) -> bool {
         self.folds_case
     }
 }
 
 impl Remote {
     /// What tells an answer about this remote from one about what it was before: program and configuration.
-    pub fn stamp(&self) -> String {
-        let configuration = super::program::configuration_stamp();
-        format!("{} {configuration}", self.program.stamp())
+    pub fn cache_key(&self) -> String {
+        let configuration = super::program::configuration_fingerprint();
+        format!("{} {configuration}", self.program.fingerprint())
     }
 
     /// Asks what it can do.
     ///
     /// # Errors
     /// [`crate::base::error::Error::Remote`].
-    pub fn abilities(&self) -> Result<Abilities> {
+    pub fn query_features(&self) -> Result<RemoteFeatures> {
         if let Some(daemon) = self.daemon() {
-            let question = json!({ "fs": self.root().to_str().unwrap_or_default() });
-            let patience = Duration::from_secs(PATIENCE);
-            if let Answer::Good(said) = daemon.ask("operations/fsinfo", &question, patience)?
-                && let Ok(said) = Said::deserialize(said)
+            let params = json!({ "fs": self.root().to_str().unwrap_or_default() });
+            let timeout = Duration::from_secs(PATIENCE);
+            if let RcAnswer::Success(info) = daemon.call("operations/fsinfo", &params, timeout)?
+                && let Ok(info) = FsInfo::deserialize(info)
             {
-                return Ok(said.into());
+                return Ok(info.into());
             }
         }
-        self.abilities_alone()
+        self.query_features_by_process()
     }
 
     /// The same by a process of its own, which says what is in the way.
-    fn abilities_alone(&self) -> Result<Abilities> {
+    fn query_features_by_process(&self) -> Result<RemoteFeatures> {
         let words: Vec<OsString> = ["backend", "features"]
             .into_iter()
-            .chain(process::ALWAYS)
+            .chain(process::COMMON_FLAGS)
             .map(OsString::from)
             .chain([self.root.clone().into()])
             .collect();
-        let (mut answer, mut said) = (Vec::new(), String::new());
-        let patience = Patience::within(Duration::from_secs(PATIENCE));
-        let end = process::run(&self.program, &words, patience, &mut |line| {
+        let (mut answer, mut message) = (Vec::new(), String::new());
+        let limits = ProcessLimits::with_timeout(Duration::from_secs(PATIENCE));
+        let end = process::run(&self.program, &words, limits, &mut |line| {
             match line {
-                Line::Out(line) => answer.extend(line),
-                Line::Log(line) => {
-                    let entry = log::read(&line);
+                OutputLine::Stdout(line) => answer.extend(line),
+                OutputLine::Log(line) => {
+                    let entry = log::parse_line(&line);
                     if entry.is_error {
-                        said = entry.message;
+                        message = entry.message;
                     }
                 }
             }
             ControlFlow::Continue(())
         })?;
         let answer = end
-            .is_good()
-            .then(|| serde_json::from_slice::<Said>(&answer));
-        let said = if said.is_empty() {
+            .is_success()
+            .then(|| serde_json::from_slice::<FsInfo>(&answer));
+        let message = if message.is_empty() {
             end.failure()
         } else {
-            Some(said)
+            Some(message)
         };
-        let why = said.unwrap_or_else(|| "rclone's answer cannot be understood".to_owned());
+        let why = message.unwrap_or_else(|| "rclone's answer cannot be understood".to_owned());
         match answer {
             Some(Ok(answer)) => Ok(answer.into()),
-            _ => Err(process::failed("ask for the abilities of", &self.root, why)),
+            _ => Err(process::remote_error(
+                "ask for the abilities of",
+                &self.root,
+                why,
+            )),
         }
     }
 }
 
-impl From<Said> for Abilities {
-    fn from(said: Said) -> Self {
-        let has = |name: &str| said.features.get(name).copied().unwrap_or_default();
+impl From<FsInfo> for RemoteFeatures {
+    fn from(info: FsInfo) -> Self {
+        let has = |name: &str| info.features.get(name).copied().unwrap_or_default();
         Self {
             slow_times: has("SlowModTime"),
             slow_hashes: has("SlowHash"),
             moves: has("Move") || has("Copy"),
             empty_folders: has("CanHaveEmptyDirectories"),
             folds_case: has("CaseInsensitive"),
-            precision: said.precision,
-            hashes: said.hashes.unwrap_or_default(),
+            precision: info.precision,
+            hashes: info.hashes.unwrap_or_default(),
         }
     }
 }
@@ -199,11 +203,11 @@ mod tests {
             (2_000_000_000, Some(Step::TwoSeconds)),
             (3_153_600_000_000_000_000, None),
         ] {
-            let abilities = Abilities {
+            let abilities = RemoteFeatures {
                 precision,
-                ..Abilities::default()
+                ..RemoteFeatures::default()
             };
-            assert_eq!(abilities.step(), step, "{precision}");
+            assert_eq!(abilities.time_precision(), step, "{precision}");
         }
     }
 }

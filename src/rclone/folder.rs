@@ -11,40 +11,40 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::Remote;
-use super::daemon::Answer;
+use super::daemon::RcAnswer;
 use super::log;
 use super::name;
 use super::process;
-use super::process::{Line, Patience, failed};
+use super::process::{OutputLine, ProcessLimits, remote_error};
 use crate::base::error::{At as _, PATIENCE, Result};
 use crate::os::scratch::ScratchFolder;
 
 /// How many folders are removed in a run by a process each; the rest waits for the next.
-const ALONE: usize = 50;
+const MAX_WITHOUT_DAEMON: usize = 50;
 
 /// How long removing one may take.
-const WAIT: Duration = Duration::from_secs(3 * PATIENCE);
+const RMDIR_TIMEOUT: Duration = Duration::from_secs(3 * PATIENCE);
 
 impl Remote {
     /// Makes folders, by their paths below the root, and those above them.
     ///
     /// # Errors
     /// One of them could not be made.
-    pub fn make_folders(&self, folders: &[PathBuf]) -> Result<()> {
+    pub fn create_folders(&self, folders: &[PathBuf]) -> Result<()> {
         if folders.is_empty() {
             return Ok(());
         }
         let tree = ScratchFolder::new()?;
         for folder in folders
             .iter()
-            .filter(|folder| name::refusal(folder).is_none())
+            .filter(|folder| name::unsupported_reason(folder).is_none())
         {
             let path = tree.path().join(folder);
             fs::create_dir_all(&path).at("create", &path)?;
         }
-        let mut words: Vec<OsString> = ["copy", "--create-empty-src-dirs", "--low-level-retries=3"]
+        let mut args: Vec<OsString> = ["copy", "--create-empty-src-dirs", "--low-level-retries=3"]
             .into_iter()
-            .chain(process::ALWAYS)
+            .chain(process::COMMON_FLAGS)
             .chain([
                 "--log-level=INFO",
                 "--stats=1s",
@@ -53,25 +53,25 @@ impl Remote {
             ])
             .map(OsString::from)
             .collect();
-        words.push(tree.path().into());
-        words.push(self.root().into());
-        let mut said = None;
-        let end = process::run(&self.program, &words, Patience::WORK, &mut |line| {
-            if let Line::Log(line) = line {
-                let entry = log::read(&line);
+        args.push(tree.path().into());
+        args.push(self.root().into());
+        let mut first_error = None;
+        let end = process::run(&self.program, &args, ProcessLimits::TRANSFER, &mut |line| {
+            if let OutputLine::Log(line) = line {
+                let entry = log::parse_line(&line);
                 if entry.is_error {
-                    said.get_or_insert(entry.message);
+                    first_error.get_or_insert(entry.message);
                 }
             }
             ControlFlow::Continue(())
         })?;
-        if end.is_good() {
+        if end.is_success() {
             return Ok(());
         }
-        Err(failed(
+        Err(remote_error(
             "make folders on",
             self.root(),
-            said.unwrap_or_else(|| "it ended early".to_owned()),
+            first_error.unwrap_or_else(|| "it ended early".to_owned()),
         ))
     }
 
@@ -83,12 +83,12 @@ impl Remote {
     /// An interruption.
     pub fn remove_empty_folders(&self, folders: &[PathBuf]) -> Result<BTreeSet<PathBuf>> {
         let mut removed = BTreeSet::new();
-        let most = if self.daemon().is_some() {
+        let max_folders = if self.daemon().is_some() {
             folders.len()
         } else {
-            ALONE
+            MAX_WITHOUT_DAEMON
         };
-        for folder in folders.iter().take(most) {
+        for folder in folders.iter().take(max_folders) {
             match self.remove_empty_folder(folder)? {
                 Some(true) => {
                     removed.insert(folder.clone());
@@ -103,32 +103,34 @@ impl Remote {
 
     /// Removes one folder, if it is empty; `None` where nothing answers. rclone looks whether it is where a storage would remove what is in it too.
     fn remove_empty_folder(&self, folder: &Path) -> Result<Option<bool>> {
-        let Ok(written) = name::standard_path(folder) else {
+        let Ok(encoded) = name::encode_path(folder) else {
             return Ok(Some(false));
         };
         if let Some(daemon) = self.daemon() {
-            let question = json!({
+            let params = json!({
                 "fs": self.root().to_str().unwrap_or_default(),
-                "remote": written,
+                "remote": encoded,
             });
-            return Ok(match daemon.ask("operations/rmdir", &question, WAIT)? {
-                Answer::Good(_) => Some(true),
-                Answer::Absent | Answer::Bad(_) => Some(false),
-                Answer::Late => None,
-            });
+            return Ok(
+                match daemon.call("operations/rmdir", &params, RMDIR_TIMEOUT)? {
+                    RcAnswer::Success(_) => Some(true),
+                    RcAnswer::NotFound | RcAnswer::Failure(_) => Some(false),
+                    RcAnswer::TimedOut => None,
+                },
+            );
         }
-        let mut words: Vec<OsString> = ["rmdir", "--low-level-retries=1"]
+        let mut args: Vec<OsString> = ["rmdir", "--low-level-retries=1"]
             .into_iter()
-            .chain(process::ALWAYS)
+            .chain(process::COMMON_FLAGS)
             .chain(["--"])
             .map(OsString::from)
             .collect();
-        words.push(self.argument(folder)?);
-        let patience = Patience::within(WAIT);
-        let end = process::run(&self.program, &words, patience, &mut |_| {
+        args.push(self.rclone_path(folder)?);
+        let limits = ProcessLimits::with_timeout(RMDIR_TIMEOUT);
+        let end = process::run(&self.program, &args, limits, &mut |_| {
             ControlFlow::Continue(())
         })?;
-        let has_answered = matches!(end, process::End::Exited(_));
-        Ok(has_answered.then_some(end.is_good()))
+        let has_answered = matches!(end, process::ProcessEnd::Exited(_));
+        Ok(has_answered.then_some(end.is_success()))
     }
 }

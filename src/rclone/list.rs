@@ -9,13 +9,13 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::daemon::Daemon;
-use super::entry::{Entry, path_below};
-use super::list_reader::{Asked, Heard, MOST_ENTRIES, Meaning, TWICE};
+use super::entry::{ListEntry, decode_path_below};
+use super::list_reader::{DUPLICATE_NAME, ListFilter, ListOutcome, ListReader, MAX_ENTRIES};
 use super::name;
 use super::process;
-use super::process::{Patience, failed};
-use super::socket::Reply;
-use super::{Abilities, Remote};
+use super::process::{ProcessLimits, remote_error};
+use super::socket::HttpReply;
+use super::{Remote, RemoteFeatures};
 use crate::base::error::Result;
 use crate::base::interrupt;
 use crate::base::name::Name;
@@ -25,20 +25,20 @@ use crate::snapshot::digest::Digest;
 
 /// What is to be listed.
 #[derive(Clone, Copy, Debug)]
-pub enum Wanted<'a> {
+pub enum ListTarget<'a> {
     /// A folder below the root with everything in it.
-    Below(&'a Path),
+    Folder(&'a Path),
     /// These files, by their paths below the root.
     Files(&'a [PathBuf]),
 }
 
 /// Which times of files are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Times {
+pub enum TimeSource {
     /// Those that cost nothing more; of a storage whose times cost a question a file when each was written there.
     Cheap,
     /// Those of the files themselves, whatever they cost.
-    Own,
+    ModTime,
 }
 
 /// A file as a listing shows it.
@@ -49,7 +49,7 @@ pub struct ListedFile {
     /// Its time as asked for.
     pub modified: Moment,
     /// What tells this version of it from one that somebody else puts there: made of the time that the listing shows.
-    pub mark: u64,
+    pub tag: u64,
 }
 
 /// The files of one folder.
@@ -57,38 +57,38 @@ pub type ListedFolder = BTreeMap<Name, ListedFile>;
 
 /// What a listing showed.
 #[derive(Debug, Default)]
-pub struct Listed {
+pub struct RemoteListing {
     /// The folders and their files, by their paths below the database's root.
     pub folders: BTreeMap<PathBuf, ListedFolder>,
     /// Folders that could not be listed, and why.
     pub problems: Vec<(PathBuf, String)>,
     /// Whether something else was left out, as a link of a folder of this machine is, through which rclone writes.
-    pub left_out: bool,
+    pub is_incomplete: bool,
     /// Files whose names a listing showed twice: nobody can say which is meant, and their sizes are `None`.
-    pub twice: BTreeSet<PathBuf>,
+    pub duplicates: BTreeSet<PathBuf>,
 }
 
 /// How long a listing of chosen files may take.
-const PATIENCE: Duration = Duration::from_secs(900);
+const FILES_TIMEOUT: Duration = Duration::from_secs(900);
 
 /// Waiting times before a listing that hit a limit of the rate of requests is tried again.
-const RATE_LIMITED: [Duration; 3] = [
+const RATE_LIMIT_WAITS: [Duration; 3] = [
     Duration::from_secs(1),
     Duration::from_secs(4),
     Duration::from_secs(12),
 ];
 
 /// Greatest depth of folders that are listed one by one, each of which holds more than one list may show.
-const PARTS: u32 = 8;
+const MAX_SPLIT_DEPTH: u32 = 8;
 
 /// Greatest length of an answer through the socket, in bytes.
-const ANSWER: usize = 1 << 20;
+const BASE_ANSWER_BYTES: usize = 1 << 20;
 
 /// The same for each file that was asked for.
-const ANSWER_A_FILE: usize = 2 << 10;
+const ANSWER_BYTES_PER_FILE: usize = 2 << 10;
 
 /// Whether files are few and lie apart, so that each is better asked for than every folder listed.
-pub(super) fn are_apart(files: &[PathBuf]) -> bool {
+pub(super) fn are_scattered(files: &[PathBuf]) -> bool {
     const FEW: usize = 2000;
     let folders: BTreeSet<_> = files.iter().map(|file| file.parent()).collect();
     files.len() <= FEW && folders.len() * 3 > files.len()
@@ -96,11 +96,11 @@ pub(super) fn are_apart(files: &[PathBuf]) -> bool {
 
 /// Whether each file is asked for. Where arrival times stand for own ones, all have to come from lists: what such a storage
 /// says of one file may be another time.
-fn asks_each(files: &[PathBuf], abilities: &Abilities) -> bool {
-    are_apart(files) && !abilities.has_slow_times()
+fn uses_no_traverse(files: &[PathBuf], features: &RemoteFeatures) -> bool {
+    are_scattered(files) && !features.has_slow_mod_times()
 }
 
-impl Listed {
+impl RemoteListing {
     /// A file, by its path below the root.
     pub fn file(&self, path: &Path) -> Option<&ListedFile> {
         let folder = self.folders.get(path.parent()?)?;
@@ -108,15 +108,15 @@ impl Listed {
     }
 
     /// How many files it shows.
-    pub fn files(&self) -> usize {
+    pub fn file_count(&self) -> usize {
         self.folders.values().map(BTreeMap::len).sum()
     }
 
     /// Adds an entry of a listing that began at `base`.
-    pub(super) fn add(&mut self, base: &Path, entry: &Entry<'_>) {
-        let path = match path_below(base, &entry.path) {
+    pub(super) fn add(&mut self, base: &Path, entry: &ListEntry<'_>) {
+        let path = match decode_path_below(base, &entry.path) {
             Ok(path) => path,
-            Err(at) => return self.distrust(at, "it shows a name in it that no file can have"),
+            Err(at) => return self.add_problem(at, "it shows a name in it that no file can have"),
         };
         let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
             return;
@@ -124,18 +124,18 @@ impl Listed {
         if entry.is_dir {
             let files = self.folders.get(above);
             if files.is_some_and(|files| files.contains_key(&Name::from(name))) {
-                self.distrust(path.clone(), TWICE);
+                self.add_problem(path.clone(), DUPLICATE_NAME);
             }
             self.folders.entry(path).or_default();
             return;
         }
         if self.folders.contains_key(&path) {
-            self.distrust(path.clone(), TWICE);
+            self.add_problem(path.clone(), DUPLICATE_NAME);
         }
         let file = ListedFile {
             bytes: u64::try_from(entry.size).ok(),
             modified: Moment::parse(&entry.mod_time).unwrap_or(Moment::UNKNOWN),
-            mark: Digest::of_bytes(entry.mod_time.as_bytes()).half(),
+            tag: Digest::of_bytes(entry.mod_time.as_bytes()).half(),
         };
         let folder = match self.folders.get_mut(above) {
             Some(folder) => folder,
@@ -146,19 +146,19 @@ impl Listed {
             if let Some(file) = folder.get_mut(&Name::from(name)) {
                 file.bytes = None;
             }
-            self.twice.insert(path);
+            self.duplicates.insert(path);
         }
     }
 
     /// Notes that what a folder holds is not known.
-    pub(super) fn distrust(&mut self, folder: PathBuf, why: &str) {
+    pub(super) fn add_problem(&mut self, folder: PathBuf, why: &str) {
         if !self.problems.iter().any(|(path, _)| *path == folder) {
             self.problems.push((folder, why.to_owned()));
         }
     }
 
     /// Adds the folders above others, which some storages do not list.
-    fn add_above(&mut self, base: &Path) {
+    fn add_ancestors(&mut self, base: &Path) {
         let known: Vec<PathBuf> = self.folders.keys().cloned().collect();
         for path in known {
             let above = path.ancestors().skip(1);
@@ -179,123 +179,130 @@ impl Remote {
     /// [`crate::base::error::Error::Remote`] if nothing could be listed, or an interruption.
     pub fn list(
         &self,
-        wanted: Wanted<'_>,
-        abilities: &Abilities,
-        times: Times,
-    ) -> Result<Option<Listed>> {
-        if let (Wanted::Files(files), Some(daemon), Times::Cheap) = (wanted, self.daemon(), times)
-            && let Some(listed) = self.list_by(daemon, files, abilities)?
+        target: ListTarget<'_>,
+        features: &RemoteFeatures,
+        time_source: TimeSource,
+    ) -> Result<Option<RemoteListing>> {
+        if let (ListTarget::Files(files), Some(daemon), TimeSource::Cheap) =
+            (target, self.daemon(), time_source)
+            && let Some(listed) = self.list_by_daemon(daemon, files, features)?
         {
             return Ok(Some(listed));
         }
-        match self.list_alone(wanted, abilities, times, true)? {
-            Some(meaning) => self.conclude(meaning, wanted),
-            None => match wanted {
-                Wanted::Below(folder) => self.list_in_parts(folder, abilities, times, PARTS),
-                Wanted::Files(_) => Err(self.too_many(Path::new(""))),
+        match self.list_by_process(target, features, time_source, true)? {
+            Some(outcome) => self.confirm(outcome, target),
+            None => match target {
+                ListTarget::Folder(folder) => {
+                    self.list_in_parts(folder, features, time_source, MAX_SPLIT_DEPTH)
+                }
+                ListTarget::Files(_) => Err(self.too_many_entries(Path::new(""))),
             },
         }
     }
 
-    fn too_many(&self, folder: &Path) -> crate::base::error::Error {
-        let why = format!("it shows more than {MOST_ENTRIES} files and folders");
-        failed("list", &self.path(folder), why)
+    fn too_many_entries(&self, folder: &Path) -> crate::base::error::Error {
+        let why = format!("it shows more than {MAX_ENTRIES} files and folders");
+        remote_error("list", &self.path(folder), why)
     }
 
     /// Lists a folder with more in it than one list may show: what is in it, and then each folder in it.
     fn list_in_parts(
         &self,
         folder: &Path,
-        abilities: &Abilities,
-        times: Times,
+        features: &RemoteFeatures,
+        time_source: TimeSource,
         depth: u32,
-    ) -> Result<Option<Listed>> {
-        let wanted = Wanted::Below(folder);
-        let Some(meaning) = self.list_alone(wanted, abilities, times, false)? else {
-            return Err(self.too_many(folder));
+    ) -> Result<Option<RemoteListing>> {
+        let target = ListTarget::Folder(folder);
+        let Some(outcome) = self.list_by_process(target, features, time_source, false)? else {
+            return Err(self.too_many_entries(folder));
         };
-        let Some(mut listed) = self.conclude(meaning, wanted)? else {
+        let Some(mut listed) = self.confirm(outcome, target)? else {
             return Ok(None);
         };
         let folders: Vec<PathBuf> = listed.folders.keys().cloned().collect();
         for part in folders.into_iter().filter(|part| part != folder) {
-            let wanted = Wanted::Below(&part);
-            let more = match self.list_alone(wanted, abilities, times, true)? {
-                Some(meaning) => self.conclude(meaning, wanted)?,
-                None if depth > 0 => self.list_in_parts(&part, abilities, times, depth - 1)?,
-                None => return Err(self.too_many(&part)),
+            let target = ListTarget::Folder(&part);
+            let more = match self.list_by_process(target, features, time_source, true)? {
+                Some(outcome) => self.confirm(outcome, target)?,
+                None if depth > 0 => self.list_in_parts(&part, features, time_source, depth - 1)?,
+                None => return Err(self.too_many_entries(&part)),
             };
             if let Some(more) = more {
                 listed.folders.extend(more.folders);
                 listed.problems.extend(more.problems);
-                listed.twice.extend(more.twice);
-                listed.left_out |= more.left_out;
+                listed.duplicates.extend(more.duplicates);
+                listed.is_incomplete |= more.is_incomplete;
             }
         }
         Ok(Some(listed))
     }
 
     /// Lists by a process of its own; `None` where that shows more than one list may.
-    fn list_alone(
+    fn list_by_process(
         &self,
-        wanted: Wanted<'_>,
-        abilities: &Abilities,
-        times: Times,
+        target: ListTarget<'_>,
+        features: &RemoteFeatures,
+        time_source: TimeSource,
         is_recursive: bool,
-    ) -> Result<Option<Meaning>> {
-        let base = base(wanted);
-        let mut words: Vec<OsString> = ["lsjson", "--no-mimetype"]
+    ) -> Result<Option<ListOutcome>> {
+        let base = base_folder(target);
+        let mut args: Vec<OsString> = ["lsjson", "--no-mimetype"]
             .into_iter()
             .chain(is_recursive.then_some("--recursive"))
-            .chain(process::ALWAYS)
+            .chain(process::COMMON_FLAGS)
             .chain(["--low-level-retries=3", "--contimeout=15s", "--checkers=16"])
             .map(OsString::from)
             .collect();
-        if abilities.has_slow_times() && times == Times::Cheap {
-            words.push("--use-server-modtime".into());
+        if features.has_slow_mod_times() && time_source == TimeSource::Cheap {
+            args.push("--use-server-modtime".into());
         }
-        let list = match wanted {
-            Wanted::Files(files) => Some(Scratch::list(names_of(files))?),
-            Wanted::Below(_) => None,
+        let list = match target {
+            ListTarget::Files(files) => Some(Scratch::list(encoded_paths(files))?),
+            ListTarget::Folder(_) => None,
         };
         if let Some(list) = &list {
-            if matches!(wanted, Wanted::Files(files) if asks_each(files, abilities)) {
-                words.push("--no-traverse".into());
+            if matches!(target, ListTarget::Files(files) if uses_no_traverse(files, features)) {
+                args.push("--no-traverse".into());
             }
-            words.push("--files-from-raw".into());
-            words.push(list.path().into());
+            args.push("--files-from-raw".into());
+            args.push(list.path().into());
         }
-        words.push("--".into());
-        words.push(self.argument(base)?);
-        let mut waits = RATE_LIMITED.iter();
+        args.push("--".into());
+        args.push(self.rclone_path(base)?);
+        let mut waits = RATE_LIMIT_WAITS.iter();
         loop {
-            let mut heard = Heard::of(wanted);
-            let end = process::run(&self.program, &words, Patience::LISTING, &mut |line| {
-                heard.hear(&line)
+            let mut reader = ListReader::new(target);
+            let end = process::run(&self.program, &args, ProcessLimits::LISTING, &mut |line| {
+                reader.read_line(&line)
             })?;
-            if heard.is_rate_limited(end)
+            if reader.is_rate_limited(end)
                 && let Some(wait) = waits.next()
             {
                 interrupt::sleep(*wait)?;
                 continue;
             }
-            return Ok(heard.meaning(end));
+            return Ok(reader.into_outcome(end));
         }
     }
 
     /// What was listed, once it is sure.
-    fn conclude(&self, meaning: Meaning, wanted: Wanted<'_>) -> Result<Option<Listed>> {
-        let base = base(wanted);
-        let failed = |why: String| Err(failed("list", &self.path(base), why));
-        match meaning {
-            Meaning::Listed(mut listed) => {
-                listed.add_above(base);
+    fn confirm(
+        &self,
+        outcome: ListOutcome,
+        target: ListTarget<'_>,
+    ) -> Result<Option<RemoteListing>> {
+        let base = base_folder(target);
+        let failed = |why: String| Err(remote_error("list", &self.path(base), why));
+        match outcome {
+            ListOutcome::Listed(mut listed) => {
+                listed.add_ancestors(base);
                 Ok(Some(listed))
             }
-            Meaning::Failed(why) => failed(why),
-            Meaning::Absent => match wanted {
-                Wanted::Files(_) => failed("the root is said to be missing".to_owned()),
-                Wanted::Below(folder) => match self.is_absent(folder)? {
+            ListOutcome::Failed(why) => failed(why),
+            ListOutcome::NotFound => match target {
+                ListTarget::Files(_) => failed("the root is said to be missing".to_owned()),
+                ListTarget::Folder(folder) => match self.confirm_missing(folder)? {
                     Ok(()) => Ok(None),
                     Err(why) => failed(why),
                 },
@@ -304,60 +311,58 @@ impl Remote {
     }
 
     /// Lists files by the process that is there; `None` where that does not say.
-    fn list_by(
+    fn list_by_daemon(
         &self,
         daemon: &Daemon,
         files: &[PathBuf],
-        abilities: &Abilities,
-    ) -> Result<Option<Listed>> {
+        features: &RemoteFeatures,
+    ) -> Result<Option<RemoteListing>> {
         #[derive(Deserialize)]
-        struct Answer<'a> {
+        struct FileListReply<'a> {
             #[serde(borrow)]
-            list: Vec<Entry<'a>>,
+            list: Vec<ListEntry<'a>>,
         }
-        let list = Scratch::list(names_of(files))?;
+        let list = Scratch::list(encoded_paths(files))?;
         let Some(path) = list.path().to_str() else {
             return Ok(None);
         };
-        let question = json!({
+        let params = json!({
             "fs": self.root().to_str().unwrap_or_default(),
             "remote": "",
             "opt": { "recurse": true, "noMimeType": true },
             "_filter": { "FilesFromRaw": [path] },
             "_config": {
-                "NoTraverse": asks_each(files, abilities),
-                "Checkers": self.at_once(files.len()).1,
+                "NoTraverse": uses_no_traverse(files, features),
+                "Checkers": self.concurrency(files.len()).1,
             },
         });
-        let most = ANSWER + files.len() * ANSWER_A_FILE;
-        let reply = daemon.ask_for_list(question, PATIENCE, most)?;
-        let Reply::Came { status: 200, body } = reply else {
+        let max_bytes = BASE_ANSWER_BYTES + files.len() * ANSWER_BYTES_PER_FILE;
+        let reply = daemon.call_list(params, FILES_TIMEOUT, max_bytes)?;
+        let HttpReply::Complete { status: 200, body } = reply else {
             return Ok(None);
         };
-        let Ok(Answer { list }) = serde_json::from_slice::<Answer<'_>>(&body) else {
+        let Ok(FileListReply { list }) = serde_json::from_slice::<FileListReply<'_>>(&body) else {
             return Ok(None);
         };
-        let mut asked = Asked::of(Wanted::Files(files));
-        let mut listed = Listed::default();
-        for entry in list.iter().filter(|entry| asked.is_asked(entry)) {
+        let mut filter = ListFilter::new(ListTarget::Files(files));
+        let mut listed = RemoteListing::default();
+        for entry in list.iter().filter(|entry| filter.includes(entry)) {
             listed.add(Path::new(""), entry);
         }
-        listed.add_above(Path::new(""));
+        listed.add_ancestors(Path::new(""));
         Ok(Some(listed))
     }
 }
 
 /// The folder that paths in a listing are below.
-pub(super) fn base(wanted: Wanted<'_>) -> &Path {
-    match wanted {
-        Wanted::Below(folder) => folder,
-        Wanted::Files(_) => Path::new(""),
+pub(super) fn base_folder(target: ListTarget<'_>) -> &Path {
+    match target {
+        ListTarget::Folder(folder) => folder,
+        ListTarget::Files(_) => Path::new(""),
     }
 }
 
 /// Paths as they stand in a list; those that cannot be written are left out, and so found missing.
-pub(super) fn names_of(files: &[PathBuf]) -> impl Iterator<Item = String> {
-    files
-        .iter()
-        .filter_map(|file| name::standard_path(file).ok())
+pub(super) fn encoded_paths(files: &[PathBuf]) -> impl Iterator<Item = String> {
+    files.iter().filter_map(|file| name::encode_path(file).ok())
 }

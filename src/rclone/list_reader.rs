@@ -4,179 +4,182 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::entry::{Entry, List, path_below};
-use super::list::{Listed, Wanted, base, names_of};
+use super::entry::{ListEntry, ListParser, decode_path_below};
+use super::list::{ListTarget, RemoteListing, base_folder, encoded_paths};
 use super::log;
-use super::process::{CRASHED, End, Line};
+use super::process::{CRASH_STATUS, OutputLine, ProcessEnd};
 use crate::base::error::{DIRECTORY_NOT_FOUND, Trouble};
 use crate::snapshot::digest::Digest;
 
 /// Greatest number of files and folders in a listing: about 150 MB of memory. A folder with more is listed in parts.
-pub(super) const MOST_ENTRIES: u64 = 1_000_000;
+pub(super) const MAX_ENTRIES: u64 = 1_000_000;
 
 /// Greatest number of folders that cannot be listed, and of files that are listed twice.
-const MOST_PROBLEMS: usize = 20_000;
+const MAX_PROBLEMS: usize = 20_000;
 
 /// What is wrong with a folder whose name there is more than once.
-pub(super) const TWICE: &str = "its name is there more than once: rename one of them there";
+pub(super) const DUPLICATE_NAME: &str =
+    "its name is there more than once: rename one of them there";
 
 /// Beginning of the line that a failing process ends with.
-const LAST_LINE: &str = "Failed to lsjson";
+const LAST_LINE_PREFIX: &str = "Failed to lsjson";
 
 /// What was asked for: a listing of chosen files may show others, which say nothing.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(super) struct ListFilter {
     files: Option<HashSet<String>>,
 }
 
-impl Asked {
-    pub(super) fn of(wanted: Wanted<'_>) -> Self {
-        let files = match wanted {
-            Wanted::Files(files) => Some(names_of(files).collect()),
-            Wanted::Below(_) => None,
+impl ListFilter {
+    pub(super) fn new(target: ListTarget<'_>) -> Self {
+        let files = match target {
+            ListTarget::Files(files) => Some(encoded_paths(files).collect()),
+            ListTarget::Folder(_) => None,
         };
         Self { files }
     }
 
-    pub(super) fn is_asked(&mut self, entry: &Entry<'_>) -> bool {
+    pub(super) fn includes(&mut self, entry: &ListEntry<'_>) -> bool {
         let files = self.files.as_ref();
         files.is_none_or(|files| files.contains(entry.path.as_ref()))
     }
 }
 
 /// What a process says that lists.
-pub(super) struct Heard<'a> {
+pub(super) struct ListReader<'a> {
     base: &'a Path,
-    asked: Asked,
-    list: List,
-    listed: Listed,
+    filter: ListFilter,
+    parser: ListParser,
+    listing: RemoteListing,
     /// Digests of the paths of the folders that it showed.
-    folders: HashSet<u64>,
+    seen_folders: HashSet<u64>,
     /// What was said of no folder.
-    said: Option<String>,
+    last_error: Option<String>,
     /// Number of errors that were logged.
-    errors: u64,
+    logged_errors: u64,
     /// Number of errors that its last line names.
-    counted: Option<u64>,
+    reported_errors: Option<u64>,
 }
 
 /// What a listing means.
-pub(super) enum Meaning {
-    Listed(Listed),
+pub(super) enum ListOutcome {
+    Listed(RemoteListing),
     /// The folder is said not to be there.
-    Absent,
+    NotFound,
     Failed(String),
 }
 
-impl<'a> Heard<'a> {
-    pub(super) fn of(wanted: Wanted<'a>) -> Self {
+impl<'a> ListReader<'a> {
+    pub(super) fn new(target: ListTarget<'a>) -> Self {
         Self {
-            base: base(wanted),
-            asked: Asked::of(wanted),
-            list: List::default(),
-            listed: Listed::default(),
-            folders: HashSet::new(),
-            said: None,
-            errors: 0,
-            counted: None,
+            base: base_folder(target),
+            filter: ListFilter::new(target),
+            parser: ListParser::default(),
+            listing: RemoteListing::default(),
+            seen_folders: HashSet::new(),
+            last_error: None,
+            logged_errors: 0,
+            reported_errors: None,
         }
     }
 
-    pub(super) fn hear(&mut self, line: &Line) -> ControlFlow<()> {
+    pub(super) fn read_line(&mut self, line: &OutputLine) -> ControlFlow<()> {
         match line {
-            Line::Out(line) => {
-                if let Some(entry) = self.list.take(line)
-                    && self.asked.is_asked(&entry)
+            OutputLine::Stdout(line) => {
+                if let Some(entry) = self.parser.parse_line(line)
+                    && self.filter.includes(&entry)
                 {
                     let digest = || Digest::of_bytes(entry.path.as_bytes()).half();
-                    if entry.is_dir && !self.folders.insert(digest()) {
-                        let (Ok(path) | Err(path)) = path_below(self.base, &entry.path);
-                        self.listed.distrust(path, TWICE);
+                    if entry.is_dir && !self.seen_folders.insert(digest()) {
+                        let (Ok(path) | Err(path)) = decode_path_below(self.base, &entry.path);
+                        self.listing.add_problem(path, DUPLICATE_NAME);
                     }
-                    self.listed.add(self.base, &entry);
+                    self.listing.add(self.base, &entry);
                 }
             }
-            Line::Log(line) => self.hear_log(&log::read(line)),
+            OutputLine::Log(line) => self.read_log_entry(&log::parse_line(line)),
         }
-        let is_too_much = self.list.entries > MOST_ENTRIES
-            || self.listed.twice.len() > MOST_PROBLEMS
-            || self.listed.problems.len() > MOST_PROBLEMS;
-        if is_too_much || !self.list.is_going_on() {
+        let is_too_much = self.parser.entry_count > MAX_ENTRIES
+            || self.listing.duplicates.len() > MAX_PROBLEMS
+            || self.listing.problems.len() > MAX_PROBLEMS;
+        if is_too_much || !self.parser.is_valid() {
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())
     }
 
-    fn hear_log(&mut self, entry: &log::Entry) {
+    fn read_log_entry(&mut self, entry: &log::LogEntry) {
         let object = entry.object.as_deref().unwrap_or_default();
-        if object.is_empty() && entry.message.starts_with(LAST_LINE) {
-            self.counted = Some(counted(&entry.message));
+        if object.is_empty() && entry.message.starts_with(LAST_LINE_PREFIX) {
+            self.reported_errors = Some(parse_error_count(&entry.message));
             // It repeats the last of the errors, if there was one.
-            if self.errors == 0 {
-                self.said = Some(entry.message.clone());
+            if self.logged_errors == 0 {
+                self.last_error = Some(entry.message.clone());
             }
             return;
         }
-        self.listed.left_out |= entry.is_notice && entry.object.is_some();
+        self.listing.is_incomplete |= entry.is_notice && entry.object.is_some();
         if !entry.is_error {
             return;
         }
-        self.errors += 1;
+        self.logged_errors += 1;
         if object.is_empty() {
-            self.said = Some(entry.message.clone());
+            self.last_error = Some(entry.message.clone());
             return;
         }
-        let (Ok(path) | Err(path)) = path_below(self.base, object);
-        self.listed.problems.push((path, entry.message.clone()));
+        let (Ok(path) | Err(path)) = decode_path_below(self.base, object);
+        self.listing.problems.push((path, entry.message.clone()));
     }
 
-    pub(super) fn is_rate_limited(&self, end: End) -> bool {
-        let said = self.said.as_deref();
-        !end.is_good() && said.is_some_and(|said| Trouble::of(said) == Trouble::RateLimited)
+    pub(super) fn is_rate_limited(&self, end: ProcessEnd) -> bool {
+        let error = self.last_error.as_deref();
+        !end.is_success() && error.is_some_and(|said| Trouble::of(said) == Trouble::RateLimited)
     }
 
     /// A list counts where all of it was understood and its end was seen. Where folders could not be listed, its end is that of
     /// the process, which then says how many errors there were: the list is closed only for a folder of this machine.
-    pub(super) fn meaning(self, end: End) -> Option<Meaning> {
-        if self.list.entries > MOST_ENTRIES {
+    pub(super) fn into_outcome(self, end: ProcessEnd) -> Option<ListOutcome> {
+        if self.parser.entry_count > MAX_ENTRIES {
             return None;
         }
-        let not_understood = "rclone's list cannot be understood";
+        let unreadable_list = "rclone's list cannot be understood";
         Some(match end {
-            End::Stopped => Meaning::Failed(not_understood.to_owned()),
-            End::Exited(Some(0)) if self.list.is_whole() && self.said.is_none() => {
-                Meaning::Listed(self.listed)
-            }
-            End::Exited(Some(DIRECTORY_NOT_FOUND))
-                if self.list.entries == 0
-                    && self.list.is_understood()
-                    && self.listed.problems.is_empty() =>
+            ProcessEnd::Stopped => ListOutcome::Failed(unreadable_list.to_owned()),
+            ProcessEnd::Exited(Some(0))
+                if self.parser.is_complete() && self.last_error.is_none() =>
             {
-                Meaning::Absent
+                ListOutcome::Listed(self.listing)
             }
-            End::Exited(Some(status))
+            ProcessEnd::Exited(Some(DIRECTORY_NOT_FOUND))
+                if self.parser.entry_count == 0
+                    && self.parser.is_well_formed()
+                    && self.listing.problems.is_empty() =>
+            {
+                ListOutcome::NotFound
+            }
+            ProcessEnd::Exited(Some(status))
                 if status > 0
-                    && status != CRASHED
-                    && self.said.is_none()
-                    && self.list.is_understood()
-                    && !self.listed.problems.is_empty()
+                    && status != CRASH_STATUS
+                    && self.last_error.is_none()
+                    && self.parser.is_well_formed()
+                    && !self.listing.problems.is_empty()
                     // The error that it ends with counts too.
-                    && self.counted.is_some_and(|counted| counted <= self.errors + 1) =>
+                    && self.reported_errors.is_some_and(|counted| counted <= self.logged_errors + 1) =>
             {
-                Meaning::Listed(self.listed)
+                ListOutcome::Listed(self.listing)
             }
-            End::Silent => Meaning::Failed("it said nothing for 15 min".to_owned()),
+            ProcessEnd::IdleTimeout => ListOutcome::Failed("it said nothing for 15 min".to_owned()),
             end => {
-                let why = self.said.or_else(|| end.failure());
-                Meaning::Failed(why.unwrap_or_else(|| not_understood.to_owned()))
+                let why = self.last_error.or_else(|| end.failure());
+                ListOutcome::Failed(why.unwrap_or_else(|| unreadable_list.to_owned()))
             }
         })
     }
 }
 
 /// Number of errors that the last line names: `Failed to lsjson with 3 errors: last error was: ...`, or without for one.
-fn counted(message: &str) -> u64 {
-    let number = message.strip_prefix(LAST_LINE).and_then(|rest| {
+fn parse_error_count(message: &str) -> u64 {
+    let number = message.strip_prefix(LAST_LINE_PREFIX).and_then(|rest| {
         let number = rest.strip_prefix(" with ")?.split(' ').next()?;
         number.parse().ok()
     });

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 /// One line of it.
 #[derive(Debug, Default)]
-pub(super) struct Entry {
+pub(super) struct LogEntry {
     /// Whether it tells of a failure.
     pub(super) is_error: bool,
     /// Whether it tells of something that was left out, or is odd.
@@ -14,20 +14,20 @@ pub(super) struct Entry {
     /// The file or folder it is about, in rclone's alphabet, below what was worked on.
     pub(super) object: Option<String>,
     /// How far the work is.
-    pub(super) progress: Option<Progress>,
+    pub(super) progress: Option<TransferProgress>,
 }
 
-impl Entry {
+impl LogEntry {
     /// Whether it is a plain report that begins with one of these. A failure may quote any of them, as a name of a file.
-    pub(super) fn is_about(&self, beginnings: &[&str]) -> bool {
-        let says = |beginning: &&str| self.message.starts_with(beginning);
-        !self.is_error && !self.is_notice && beginnings.iter().any(says)
+    pub(super) fn starts_with_any(&self, beginnings: &[&str]) -> bool {
+        let matches = |beginning: &&str| self.message.starts_with(beginning);
+        !self.is_error && !self.is_notice && beginnings.iter().any(matches)
     }
 }
 
 /// How far a transfer is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-pub(super) struct Progress {
+pub(super) struct TransferProgress {
     /// Bytes that were moved.
     #[serde(default)]
     pub(super) bytes: u64,
@@ -44,19 +44,19 @@ pub(super) struct Progress {
 }
 
 #[derive(Deserialize)]
-struct Written {
+struct JsonLogLine {
     #[serde(default)]
     level: String,
     #[serde(default)]
     msg: String,
     object: Option<String>,
-    stats: Option<Progress>,
+    stats: Option<TransferProgress>,
 }
 
 /// Reads a line. Some are not JSON: what is said before the log is set up, and the last line of old versions.
-pub(super) fn read(line: &[u8]) -> Entry {
-    match serde_json::from_slice::<Written>(line) {
-        Ok(written) => Entry {
+pub(super) fn parse_line(line: &[u8]) -> LogEntry {
+    match serde_json::from_slice::<JsonLogLine>(line) {
+        Ok(written) => LogEntry {
             is_error: matches!(
                 written.level.as_str(),
                 "error" | "critical" | "fatal" | "emergency" | "alert"
@@ -65,16 +65,16 @@ pub(super) fn read(line: &[u8]) -> Entry {
             is_notice: matches!(written.level.as_str(), "notice" | "warning"),
             object: written
                 .object
-                .map(|object| without_partial(&object).to_owned()),
+                .map(|object| strip_partial_suffix(&object).to_owned()),
             message: written.msg.trim().to_owned(),
             progress: written.stats,
         },
-        Err(_) => plain(&String::from_utf8_lossy(line)),
+        Err(_) => parse_plain(&String::from_utf8_lossy(line)),
     }
 }
 
 /// Reads `2026/11/27 00:35:13 ERROR : path: message`.
-fn plain(line: &str) -> Entry {
+fn parse_plain(line: &str) -> LogEntry {
     let line = line.trim();
     let mut words = line.splitn(3, ' ');
     let is_stamp = |word: &str| {
@@ -85,24 +85,24 @@ fn plain(line: &str) -> Entry {
         (Some(day), Some(time), Some(text)) if is_stamp(day) && is_stamp(time) => text,
         _ => line,
     };
-    Entry {
+    LogEntry {
         is_error: text.starts_with("Failed")
             || text.starts_with("ERROR")
             || text.starts_with("CRITICAL"),
         message: text.to_owned(),
-        ..Entry::default()
+        ..LogEntry::default()
     }
 }
 
 /// The name of a file of which a temporary one was meant: `a.txt.571c4ed8.partial`.
-fn without_partial(object: &str) -> &str {
-    let Some((name, mark)) = object
+fn strip_partial_suffix(object: &str) -> &str {
+    let Some((name, suffix)) = object
         .strip_suffix(".partial")
         .and_then(|rest| rest.rsplit_once('.'))
     else {
         return object;
     };
-    let is_mark = mark.len() == 8 && mark.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_mark = suffix.len() == 8 && suffix.bytes().all(|byte| byte.is_ascii_hexdigit());
     if is_mark { name } else { object }
 }
 
@@ -112,19 +112,19 @@ mod tests {
 
     #[test]
     fn lines_of_new_and_old_versions_are_read() {
-        let failed = read(
+        let failed = parse_line(
             br#"{"time":"2026-11-22T01:51:47.9Z","level":"error","msg":"Failed to copy: permission denied","object":"a/b.txt.571c4ed8.partial","objectType":"*local.Object"}"#,
         );
         assert!(failed.is_error);
         assert_eq!(failed.object.as_deref(), Some("a/b.txt"));
-        let stats = read(br#"{"level":"info","msg":"\nTransferred:","stats":{"bytes":7,"checks":1,"transfers":2,"speed":1.5,"eta":null}}"#);
+        let stats = parse_line(br#"{"level":"info","msg":"\nTransferred:","stats":{"bytes":7,"checks":1,"transfers":2,"speed":1.5,"eta":null}}"#);
         assert_eq!(stats.progress.unwrap().bytes, 7);
-        let old = read(
+        let old = parse_line(
             b"2026/11/27 00:35:13 Failed to create file system for \"dead:x\": connection refused",
         );
         assert!(old.is_error);
         assert!(old.message.starts_with("Failed to create"));
-        assert!(!read(b"").is_error);
-        assert_eq!(without_partial("a.partial"), "a.partial");
+        assert!(!parse_line(b"").is_error);
+        assert_eq!(strip_partial_suffix("a.partial"), "a.partial");
     }
 }

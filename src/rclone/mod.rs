@@ -32,14 +32,14 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use self::bandwidth::is_rate;
-pub use self::batch::{Batch, Limits, Sent};
-pub use self::check::{Proof, Verdict};
-pub use self::connection::Reached;
-pub use self::feature::Abilities;
-pub use self::list::{Listed, ListedFile, Times, Wanted};
-pub use self::name::refusal;
-pub use self::program::{Recall, Version, prefer, take_notice};
-pub use self::unicode::Forms;
+pub use self::batch::{TransferBatch, TransferEvent, TransferLimits};
+pub use self::check::{CheckMethod, CheckVerdict};
+pub use self::connection::ConnectionCheck;
+pub use self::feature::RemoteFeatures;
+pub use self::list::{ListTarget, ListedFile, RemoteListing, TimeSource};
+pub use self::name::unsupported_reason;
+pub use self::program::{RcloneVersion, VersionLookup, set_program, take_version_notice};
+pub use self::unicode::UnicodeLookup;
 
 use self::daemon::Daemon;
 use self::program::Program;
@@ -54,7 +54,7 @@ pub struct Remote {
     /// The process that is asked everything, once it was started.
     daemon: OnceLock<Option<Daemon>>,
     /// How long it took to answer the first question, in milliseconds; 0 before that.
-    answered: AtomicU64,
+    latency_ms: AtomicU64,
 }
 
 impl Remote {
@@ -62,12 +62,12 @@ impl Remote {
     ///
     /// # Errors
     /// [`Error::NoRclone`] or [`Error::OldRclone`].
-    pub fn at(root: &Path, recall: &Recall<'_>) -> Result<Self> {
+    pub fn open(root: &Path, lookup: &VersionLookup<'_>) -> Result<Self> {
         Ok(Self {
             root: root.to_owned(),
-            program: Program::find(recall)?,
+            program: Program::find(lookup)?,
             daemon: OnceLock::new(),
-            answered: AtomicU64::new(0),
+            latency_ms: AtomicU64::new(0),
         })
     }
 
@@ -77,14 +77,14 @@ impl Remote {
     }
 
     /// The version of the program.
-    pub const fn version(&self) -> Version {
+    pub const fn version(&self) -> RcloneVersion {
         self.program.version
     }
 
     /// Starts one process that is asked everything from now on, where the program can do that. It ends with this, or with
     /// the thread that starts it.
     pub fn keep_connected(&self) {
-        if self.version().has_socket() {
+        if self.version().supports_unix_socket() {
             // Without it there is a process for each question.
             self.daemon
                 .get_or_init(|| Daemon::start(&self.program).ok());
@@ -95,9 +95,11 @@ impl Remote {
     ///
     /// # Errors
     /// An interruption.
-    pub fn expect(&self, abilities: &Abilities) -> Result<()> {
-        match self.daemon().filter(|_| abilities.has_slow_times()) {
-            Some(daemon) => daemon.list_arrivals(self.root.to_str().unwrap_or_default(), true),
+    pub fn configure_mod_times(&self, features: &RemoteFeatures) -> Result<()> {
+        match self.daemon().filter(|_| features.has_slow_mod_times()) {
+            Some(daemon) => {
+                daemon.set_server_mod_times(self.root.to_str().unwrap_or_default(), true)
+            }
             None => Ok(()),
         }
     }
@@ -110,12 +112,12 @@ impl Remote {
         self.daemon
             .get()?
             .as_ref()
-            .filter(|daemon| daemon.listens())
+            .filter(|daemon| daemon.is_ready())
     }
 
     /// How many of so many files are sent at once, and how many questions are asked at once. Where the storage is near, a
     /// further connection costs more than waiting for one that is there.
-    fn at_once(&self, files: usize) -> (usize, usize) {
+    fn concurrency(&self, files: usize) -> (usize, usize) {
         const FEW: usize = 500;
         match (self.is_near(), files) {
             (true, ..=FEW) => (2, 1),
@@ -127,12 +129,12 @@ impl Remote {
     /// Whether it answered within what some milliseconds of way take.
     fn is_near(&self) -> bool {
         const NEAR: u64 = 250;
-        (1..NEAR).contains(&self.answered.load(Ordering::Relaxed))
+        (1..NEAR).contains(&self.latency_ms.load(Ordering::Relaxed))
     }
 
     /// What tells the program from another.
-    pub fn program_stamp(&self) -> String {
-        self.program.stamp()
+    pub fn program_fingerprint(&self) -> String {
+        self.program.fingerprint()
     }
 
     /// The address of something below it.
@@ -141,12 +143,12 @@ impl Remote {
     }
 
     /// The same, as rclone writes it.
-    fn argument(&self, below: &Path) -> Result<OsString> {
-        let written = name::standard_path(below).map_err(|why| Error::Remote {
+    fn rclone_path(&self, below: &Path) -> Result<OsString> {
+        let encoded = name::encode_path(below).map_err(|why| Error::Remote {
             action: "name",
             path: self.path(below),
             why: why.to_owned(),
         })?;
-        Ok(address::join(&self.root, Path::new(OsStr::new(&written))).into())
+        Ok(address::join(&self.root, Path::new(OsStr::new(&encoded))).into())
     }
 }

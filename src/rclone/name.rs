@@ -9,65 +9,67 @@ use std::path::Path;
 use crate::base::name::Name;
 
 /// The picture of NUL; those of the other control characters follow it.
-const PICTURES: u32 = 0x2400;
+const CONTROL_PICTURES: u32 = 0x2400;
 /// The picture of DEL.
-const DELETE: char = '\u{2421}';
+const DEL_PICTURE: char = '\u{2421}';
 /// What quotes a picture that is meant as itself.
 const QUOTE: char = '\u{201B}';
 /// Stands for a slash within a name on some storages, and for a dot in names that are nothing else.
-const WIDE: [char; 2] = ['\u{FF0F}', '\u{FF0E}'];
+const FULLWIDTH: [char; 2] = ['\u{FF0F}', '\u{FF0E}'];
 
 /// Why a path cannot be handed to rclone without being taken for another; `None` if it can.
-pub fn refusal(path: &Path) -> Option<&'static str> {
+pub fn unsupported_reason(path: &Path) -> Option<&'static str> {
     let Some(text) = path.to_str() else {
         return Some("its name is not UTF-8, which remotes cannot hold");
     };
-    text.chars().any(is_of_the_alphabet).then_some(
+    text.chars().any(is_encoder_char).then_some(
         "its name holds a character that rclone uses to write others, which remotes give back as another name",
     )
 }
 
 /// Whether a character means something else in rclone's alphabet.
-const fn is_of_the_alphabet(character: char) -> bool {
+const fn is_encoder_char(character: char) -> bool {
     matches!(character, '\u{2400}'..='\u{2421}' | QUOTE)
-        || character == WIDE[0]
-        || character == WIDE[1]
+        || character == FULLWIDTH[0]
+        || character == FULLWIDTH[1]
 }
 
 /// A path as rclone writes it.
-pub(super) fn standard_path(path: &Path) -> Result<String, &'static str> {
-    if let Some(why) = refusal(path) {
+pub(super) fn encode_path(path: &Path) -> Result<String, &'static str> {
+    if let Some(why) = unsupported_reason(path) {
         return Err(why);
     }
     let text = path.to_str().unwrap_or_default();
-    Ok(text.chars().map(picture).collect())
+    Ok(text.chars().map(encode_char).collect())
 }
 
 /// A control character as its picture.
-fn picture(character: char) -> char {
+fn encode_char(character: char) -> char {
     match character {
-        '\0'..='\u{1f}' => char::from_u32(PICTURES + u32::from(character)).unwrap_or(character),
-        '\u{7f}' => DELETE,
+        '\0'..='\u{1f}' => {
+            char::from_u32(CONTROL_PICTURES + u32::from(character)).unwrap_or(character)
+        }
+        '\u{7f}' => DEL_PICTURE,
         other => other,
     }
 }
 
 /// The name that rclone wrote, as a file system holds it; names with a quote in them stay as they were written.
-pub(super) fn real(written: &str) -> Name {
-    if written.contains(QUOTE) {
-        return written.into();
+pub(super) fn decode_name(encoded: &str) -> Name {
+    if encoded.contains(QUOTE) {
+        return encoded.into();
     }
-    let real: String = written.chars().map(unpicture).collect();
-    real.as_str().into()
+    let decoded: String = encoded.chars().map(decode_char).collect();
+    decoded.as_str().into()
 }
 
 /// A picture as the control character that it stands for.
-fn unpicture(character: char) -> char {
+fn decode_char(character: char) -> char {
     match character {
         '\u{2400}'..='\u{241f}' => {
-            char::from_u32(u32::from(character) - PICTURES).unwrap_or(character)
+            char::from_u32(u32::from(character) - CONTROL_PICTURES).unwrap_or(character)
         }
-        DELETE => '\u{7f}',
+        DEL_PICTURE => '\u{7f}',
         other => other,
     }
 }
@@ -86,29 +88,29 @@ mod tests {
             ("del\u{7f}", "del\u{2421}"),
             ("# plain; ' \"", "# plain; ' \""),
         ] {
-            assert_eq!(standard_path(Path::new(name)).unwrap(), written);
-            assert_eq!(real(written), Name::from(name));
+            assert_eq!(encode_path(Path::new(name)).unwrap(), written);
+            assert_eq!(decode_name(written), Name::from(name));
         }
     }
 
     #[test]
     fn names_in_rclones_own_alphabet_are_refused() {
         for name in ["a\u{240a}b", "\u{201b}", "wide\u{ff0f}slash", "\u{ff0e}"] {
-            assert!(refusal(Path::new(name)).is_some(), "{name}");
+            assert!(unsupported_reason(Path::new(name)).is_some(), "{name}");
         }
         let bytes = Name::from_bytes(b"caf\xe9".to_vec());
-        assert!(refusal(bytes.as_path()).is_some());
+        assert!(unsupported_reason(bytes.as_path()).is_some());
     }
 
     proptest! {
         #[test]
         fn every_name_that_is_sent_comes_back(name in "[^/\0]{1,20}") {
             let path = Path::new(&name);
-            if refusal(path).is_none() {
-                let written = standard_path(path).unwrap();
+            if unsupported_reason(path).is_none() {
+                let written = encode_path(path).unwrap();
                 let is_plain = |c: char| c >= ' ' && c != char::from(0x7f);
                 prop_assert!(written.chars().all(is_plain));
-                prop_assert_eq!(real(&written), Name::from(name.as_str()));
+                prop_assert_eq!(decode_name(&written), Name::from(name.as_str()));
             }
         }
     }

@@ -12,99 +12,99 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::line;
-pub(super) use super::line::Line;
+pub(super) use super::line::OutputLine;
 use super::program::Program;
 use crate::base::error::{At as _, Error, Result};
 use crate::base::interrupt;
 use crate::os::exec_shim;
 
 /// How long is waited at once before Ctrl-C is looked for.
-const STEP: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// How long rclone may take to clean up once it was asked to stop.
-const GRACE: Duration = Duration::from_millis(600);
+const STOP_TIMEOUT: Duration = Duration::from_millis(600);
 
 /// Time after its end in which a process's streams are still read: a child of its own may hold them open for ever.
-const AFTER_END: Duration = Duration::from_secs(2);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Bytes that a process may write for each second that it runs, besides those of its [`Patience`].
-const BYTES_A_SECOND: u64 = 256 << 10;
+const BYTES_PER_SECOND: u64 = 256 << 10;
 
 /// Limits on the time that a process takes and on what it writes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
+pub(super) struct ProcessLimits {
     /// Time without writing anything.
-    silence: Duration,
+    idle_timeout: Duration,
     /// Time in all.
-    whole: Option<Duration>,
+    timeout: Option<Duration>,
     /// Bytes of standard output; `None` where whoever hears the lines counts.
-    out: Option<u64>,
+    stdout_bytes: Option<u64>,
     /// Bytes of the log.
-    log: u64,
+    log_bytes: u64,
 }
 
-impl Patience {
+impl ProcessLimits {
     /// For work of any length that says every second how far it is.
-    pub(super) const WORK: Self = Self {
-        silence: Duration::from_secs(120),
-        whole: None,
-        out: Some(256 << 20),
-        log: 256 << 20,
+    pub(super) const TRANSFER: Self = Self {
+        idle_timeout: Duration::from_secs(120),
+        timeout: None,
+        stdout_bytes: Some(256 << 20),
+        log_bytes: 256 << 20,
     };
 
     /// For listings, which write nothing while a storage collects a long answer. Whoever hears the entries counts them.
     pub(super) const LISTING: Self = Self {
-        silence: Duration::from_secs(900),
-        whole: None,
-        out: None,
-        log: 64 << 20,
+        idle_timeout: Duration::from_secs(900),
+        timeout: None,
+        stdout_bytes: None,
+        log_bytes: 64 << 20,
     };
 
     /// For a question that has to be answered within this time.
-    pub(super) const fn within(whole: Duration) -> Self {
+    pub(super) const fn with_timeout(timeout: Duration) -> Self {
         Self {
-            silence: whole,
-            whole: Some(whole),
-            out: Some(16 << 20),
-            log: 16 << 20,
+            idle_timeout: timeout,
+            timeout: Some(timeout),
+            stdout_bytes: Some(16 << 20),
+            log_bytes: 16 << 20,
         }
     }
 
     /// Whether so many bytes of standard output and of the log, written in this time, are more than an answer can be.
-    fn is_exceeded(&self, out: u64, log: u64, elapsed: Duration) -> bool {
-        let more = elapsed.as_secs().saturating_mul(BYTES_A_SECOND);
+    fn is_output_exceeded(&self, out: u64, log: u64, elapsed: Duration) -> bool {
+        let more = elapsed.as_secs().saturating_mul(BYTES_PER_SECOND);
         let is_over = |bytes: u64, limit: u64| bytes > limit.saturating_add(more);
-        is_over(log, self.log) || self.out.is_some_and(|limit| is_over(out, limit))
+        is_over(log, self.log_bytes) || self.stdout_bytes.is_some_and(|limit| is_over(out, limit))
     }
 }
 
 /// The status with which rclone ends where it was used wrongly, or broke down.
-pub(super) const CRASHED: i32 = 2;
+pub(super) const CRASH_STATUS: i32 = 2;
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum ProcessEnd {
     /// By itself, with this status; none where a signal ended it.
     Exited(Option<i32>),
     /// It wrote nothing for longer than it may.
-    Silent,
+    IdleTimeout,
     /// Its time was over.
-    Late,
+    Timeout,
     /// It wrote more than an answer can be.
-    Excessive,
+    OutputLimit,
     /// Whoever listened had enough.
     Stopped,
 }
 
-impl End {
+impl ProcessEnd {
     /// Whether it ended by itself and says that all went well.
-    pub(super) fn is_good(self) -> bool {
+    pub(super) fn is_success(self) -> bool {
         self == Self::Exited(Some(0))
     }
 
     /// Whether it ended by itself, whatever became of single files: neither by a signal nor by breaking down.
-    pub(super) fn is_by_itself(self) -> bool {
-        matches!(self, Self::Exited(Some(status)) if status != CRASHED)
+    pub(super) fn exited_normally(self) -> bool {
+        matches!(self, Self::Exited(Some(status)) if status != CRASH_STATUS)
     }
 
     /// Why there is no answer, for a person; `None` where it ended well.
@@ -113,15 +113,16 @@ impl End {
             Self::Exited(Some(0)) => return None,
             Self::Exited(Some(status)) => format!("rclone ended with the status {status}"),
             Self::Exited(None) => "rclone was killed".to_owned(),
-            Self::Silent | Self::Late => "rclone did not answer in time".to_owned(),
-            Self::Excessive => "rclone wrote far more than an answer can be".to_owned(),
+            Self::IdleTimeout | Self::Timeout => "rclone did not answer in time".to_owned(),
+            Self::OutputLimit => "rclone wrote far more than an answer can be".to_owned(),
             Self::Stopped => "rclone was stopped".to_owned(),
         })
     }
 }
 
 /// What every process is told besides its work: log lines that can be read, and nobody is asked for a password.
-pub(super) const ALWAYS: [&str; 3] = ["--use-json-log", "--ask-password=false", "--retries=1"];
+pub(super) const COMMON_FLAGS: [&str; 3] =
+    ["--use-json-log", "--ask-password=false", "--retries=1"];
 
 /// Runs rclone; `hear` gets every line and may end it.
 ///
@@ -129,26 +130,26 @@ pub(super) const ALWAYS: [&str; 3] = ["--use-json-log", "--ask-password=false", 
 /// [`Error::Interrupted`], or it could not be started.
 pub(super) fn run(
     program: &Program,
-    words: &[OsString],
-    patience: Patience,
-    hear: &mut dyn FnMut(Line) -> ControlFlow<()>,
-) -> Result<End> {
+    args: &[OsString],
+    limits: ProcessLimits,
+    on_line: &mut dyn FnMut(OutputLine) -> ControlFlow<()>,
+) -> Result<ProcessEnd> {
     let mut command = command(&program.path);
-    command.args(words);
-    listen(command, &program.path, patience, hear)
+    command.args(args);
+    follow(command, &program.path, limits, on_line)
 }
 
 /// What `rclone version` says.
-pub(super) fn version(program: &Path) -> Result<String> {
+pub(super) fn version_output(program: &Path) -> Result<String> {
     let mut command = command(program);
     command.arg("version");
     let mut answer = Vec::new();
-    listen(
+    follow(
         command,
         program,
-        Patience::within(Duration::from_secs(10)),
+        ProcessLimits::with_timeout(Duration::from_secs(10)),
         &mut |line| {
-            if let Line::Out(line) = line {
+            if let OutputLine::Stdout(line) = line {
                 answer.extend(line);
                 answer.push(b'\n');
             }
@@ -162,11 +163,11 @@ pub(super) fn version(program: &Path) -> Result<String> {
 /// remotes that stand in variables, stay.
 pub(super) fn command(program: &Path) -> Command {
     let mut command = exec_shim::command(program);
-    for (name, _) in env::vars_os().filter(|(name, _)| changes_rclone(name)) {
+    for (name, _) in env::vars_os().filter(|(name, _)| is_overriding_variable(name)) {
         command.env_remove(name);
     }
     command
-        .envs(OURS)
+        .envs(S3_VARIABLES)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
@@ -175,39 +176,39 @@ pub(super) fn command(program: &Path) -> Command {
 
 /// What we ask of S3: no look at each object after it was sent, for the listing afterwards shows them all; and no bucket is
 /// made because a name was mistyped.
-const OURS: [(&str, &str); 2] = [
+const S3_VARIABLES: [(&str, &str); 2] = [
     ("RCLONE_S3_NO_HEAD", "true"),
     ("RCLONE_S3_NO_CHECK_BUCKET", "true"),
 ];
 
-fn changes_rclone(name: &OsStr) -> bool {
+fn is_overriding_variable(name: &OsStr) -> bool {
     let name = name.as_bytes();
     name.starts_with(b"RCLONE_")
         && !name.starts_with(b"RCLONE_CONFIG")
         && name != b"RCLONE_PASSWORD_COMMAND"
 }
 
-fn listen(
+fn follow(
     mut command: Command,
     program: &Path,
-    patience: Patience,
-    hear: &mut dyn FnMut(Line) -> ControlFlow<()>,
-) -> Result<End> {
+    limits: ProcessLimits,
+    on_line: &mut dyn FnMut(OutputLine) -> ControlFlow<()>,
+) -> Result<ProcessEnd> {
     let start = Instant::now();
-    let mut running = Running {
+    let mut running = RunningProcess {
         child: command.spawn().at("start", program)?,
-        ended: false,
+        has_exited: false,
     };
-    let pieces = line::of(&mut running.child).at("begin a thread for", program)?;
-    let (mut heard, mut out, mut log) = (start, 0, 0);
-    let mut ended = None;
+    let chunks = line::read_streams(&mut running.child).at("begin a thread for", program)?;
+    let (mut last_output, mut out, mut log) = (start, 0, 0);
+    let mut exited_at = None;
     loop {
-        let end = if patience.whole.is_some_and(|whole| start.elapsed() > whole) {
-            Some(End::Late)
-        } else if heard.elapsed() > patience.silence {
-            Some(End::Silent)
-        } else if patience.is_exceeded(out, log, start.elapsed()) {
-            Some(End::Excessive)
+        let end = if limits.timeout.is_some_and(|whole| start.elapsed() > whole) {
+            Some(ProcessEnd::Timeout)
+        } else if last_output.elapsed() > limits.idle_timeout {
+            Some(ProcessEnd::IdleTimeout)
+        } else if limits.is_output_exceeded(out, log, start.elapsed()) {
+            Some(ProcessEnd::OutputLimit)
         } else {
             interrupt::check()?;
             None
@@ -216,100 +217,100 @@ fn listen(
             running.stop();
             return Ok(end);
         }
-        match pieces.recv_timeout(STEP) {
-            Ok(piece) => {
-                heard = Instant::now();
-                if piece.is_log {
-                    log += piece.bytes;
+        match chunks.recv_timeout(POLL_INTERVAL) {
+            Ok(chunk) => {
+                last_output = Instant::now();
+                if chunk.is_log {
+                    log += chunk.bytes;
                 } else {
-                    out += piece.bytes;
+                    out += chunk.bytes;
                 }
                 // A line of an answer without an end is none; of the log its beginning says enough.
-                if piece.is_endless && !piece.is_log {
+                if chunk.has_cut_line && !chunk.is_log {
                     running.stop();
-                    return Ok(End::Excessive);
+                    return Ok(ProcessEnd::OutputLimit);
                 }
-                for line in piece.lines {
-                    if hear(line).is_break() {
+                for line in chunk.lines {
+                    if on_line(line).is_break() {
                         running.stop();
-                        return Ok(End::Stopped);
+                        return Ok(ProcessEnd::Stopped);
                     }
                 }
             }
             Err(RecvTimeoutError::Timeout) if running.has_ended() => {
-                let since = *ended.get_or_insert_with(Instant::now);
-                if since.elapsed() > AFTER_END {
+                let since = *exited_at.get_or_insert_with(Instant::now);
+                if since.elapsed() > DRAIN_TIMEOUT {
                     return running.wait(program);
                 }
             }
             Err(RecvTimeoutError::Timeout) => {}
             // Both streams are closed: it has ended, or is about to.
-            Err(RecvTimeoutError::Disconnected) => return running.wait_within(program, patience),
+            Err(RecvTimeoutError::Disconnected) => return running.wait_idle(program, limits),
         }
     }
 }
 
 /// A process that is ended with this.
-struct Running {
+struct RunningProcess {
     child: Child,
-    ended: bool,
+    has_exited: bool,
 }
 
-impl Running {
+impl RunningProcess {
     fn has_ended(&mut self) -> bool {
         !matches!(self.child.try_wait(), Ok(None))
     }
 
     /// Waits for the end of a process that has closed its streams, at most as long as it may be silent.
-    fn wait_within(&mut self, program: &Path, patience: Patience) -> Result<End> {
+    fn wait_idle(&mut self, program: &Path, limits: ProcessLimits) -> Result<ProcessEnd> {
         let start = Instant::now();
         while !self.has_ended() {
             interrupt::check()?;
-            if start.elapsed() > patience.silence {
+            if start.elapsed() > limits.idle_timeout {
                 self.stop();
-                return Ok(End::Silent);
+                return Ok(ProcessEnd::IdleTimeout);
             }
             thread::sleep(Duration::from_millis(1));
         }
         self.wait(program)
     }
 
-    fn wait(&mut self, program: &Path) -> Result<End> {
+    fn wait(&mut self, program: &Path) -> Result<ProcessEnd> {
         let status = self.child.wait().at("wait for", program)?;
-        self.ended = true;
-        Ok(End::Exited(status.code()))
+        self.has_exited = true;
+        Ok(ProcessEnd::Exited(status.code()))
     }
 
     /// Lets it clean up, and ends it.
     fn stop(&mut self) {
         let start = Instant::now();
         exec_shim::end_group(self.child.id(), false);
-        while start.elapsed() < GRACE {
+        while start.elapsed() < STOP_TIMEOUT {
             if self.child.try_wait().is_ok_and(|status| status.is_some()) {
                 break;
             }
-            thread::sleep(STEP);
+            thread::sleep(POLL_INTERVAL);
         }
-        self.end();
+        self.kill();
     }
 
-    fn end(&mut self) {
+    fn kill(&mut self) {
         exec_shim::end_group(self.child.id(), true);
         self.child.wait().map(|_| ()).unwrap_or_default();
-        self.ended = true;
+        self.has_exited = true;
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningProcess {
     fn drop(&mut self) {
-        if !self.ended {
+        if !self.has_exited {
             self.stop();
         }
     }
 }
 
 /// Says that rclone could not do something.
-pub(super) fn failed(action: &'static str, path: &Path, why: impl Into<String>) -> Error {
+pub(super) fn remote_error(action: &'static str, path: &Path, why: impl Into<String>) -> Error {
     Error::Remote {
         action,
         path: path.to_owned(),

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::daemon::{Answer, Daemon};
+use super::daemon::{Daemon, RcAnswer};
 use super::{Remote, name};
 
 /// How long one file may take: a storage without a rename copies it on its own side.
-const PATIENCE: Duration = Duration::from_secs(30 * 60);
+const RENAME_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
 impl Remote {
     /// Whether files can be renamed there one by one by one process.
-    pub fn can_rename(&self) -> bool {
+    pub fn can_rename_by_daemon(&self) -> bool {
         self.daemon().is_some()
     }
 
@@ -22,14 +22,14 @@ impl Remote {
     ///
     /// # Errors
     /// Why not, in words.
-    pub fn rename(&self, from: &Path, to: &Path) -> Result<(), String> {
+    pub fn rename_file(&self, from: &Path, to: &Path) -> Result<(), String> {
         let daemon = self
             .daemon()
             .ok_or("this rclone renames nothing by itself")?;
         let root = self.root().to_str().unwrap_or_default();
-        let [from, to] = [name::standard_path(from)?, name::standard_path(to)?];
-        let question = json!({ "srcFs": root, "srcRemote": from, "dstFs": root, "dstRemote": to });
-        rename(daemon, "operations/movefile", &question)
+        let [from, to] = [name::encode_path(from)?, name::encode_path(to)?];
+        let params = json!({ "srcFs": root, "srcRemote": from, "dstFs": root, "dstRemote": to });
+        call_rename(daemon, "operations/movefile", &params)
     }
 
     /// Gives a folder another path below the root, which has to be free.
@@ -40,22 +40,22 @@ impl Remote {
         let daemon = self
             .daemon()
             .ok_or("this rclone renames nothing by itself")?;
-        name::standard_path(from)?;
-        name::standard_path(to)?;
-        let whole = |path: &Path| self.path(path).to_str().unwrap_or_default().to_owned();
-        let question = json!({
-            "srcFs": whole(from), "dstFs": whole(to), "createEmptySrcDirs": true, "deleteEmptySrcDirs": true,
+        name::encode_path(from)?;
+        name::encode_path(to)?;
+        let address = |path: &Path| self.path(path).to_str().unwrap_or_default().to_owned();
+        let params = json!({
+            "srcFs": address(from), "dstFs": address(to), "createEmptySrcDirs": true, "deleteEmptySrcDirs": true,
         });
-        rename(daemon, "sync/move", &question)
+        call_rename(daemon, "sync/move", &params)
     }
 }
 
-fn rename(daemon: &Daemon, command: &str, question: &Value) -> Result<(), String> {
-    match daemon.ask(command, question, PATIENCE) {
-        Ok(Answer::Good(_)) => Ok(()),
-        Ok(Answer::Bad(error)) => Err(error),
-        Ok(Answer::Absent) => Err("rclone says that it is not there".to_owned()),
-        Ok(Answer::Late) => Err("rclone did not end".to_owned()),
+fn call_rename(daemon: &Daemon, command: &str, params: &Value) -> Result<(), String> {
+    match daemon.call(command, params, RENAME_TIMEOUT) {
+        Ok(RcAnswer::Success(_)) => Ok(()),
+        Ok(RcAnswer::Failure(error)) => Err(error),
+        Ok(RcAnswer::NotFound) => Err("rclone says that it is not there".to_owned()),
+        Ok(RcAnswer::TimedOut) => Err("rclone did not end".to_owned()),
         Err(error) => Err(error.line()),
     }
 }

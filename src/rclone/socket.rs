@@ -14,10 +14,10 @@ use crate::os::host;
 use crate::os::scratch::SocketFolder;
 
 /// Time that is waited at once before Ctrl-C is looked for.
-const STEP: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Length of what stands before an answer, in bytes.
-const HEAD: usize = 64 << 10;
+const MAX_HEAD_BYTES: usize = 64 << 10;
 
 /// The user that rclone knows us by.
 const USER: &str = "auto-backup";
@@ -31,9 +31,9 @@ pub(super) struct Socket {
 
 /// An answer, as it came.
 #[derive(Debug)]
-pub(super) enum Reply {
+pub(super) enum HttpReply {
     /// A whole answer.
-    Came {
+    Complete {
         /// The status of HTTP.
         status: u16,
         /// What it says.
@@ -42,7 +42,7 @@ pub(super) enum Reply {
     /// No whole answer, and why.
     Failed(String),
     /// No whole answer in this time.
-    Late,
+    TimedOut,
 }
 
 impl Socket {
@@ -68,7 +68,7 @@ impl Socket {
     }
 
     /// Whether anybody listens.
-    pub(super) fn listens(&self) -> bool {
+    pub(super) fn accepts_connections(&self) -> bool {
         UnixStream::connect(self.path()).is_ok()
     }
 
@@ -76,29 +76,33 @@ impl Socket {
     ///
     /// # Errors
     /// An interruption.
-    pub(super) fn ask(
+    pub(super) fn post(
         &self,
         path: &str,
-        question: &Value,
-        patience: Duration,
-        most: usize,
-    ) -> Result<Reply> {
-        let failed = |error| Ok(Reply::Failed(format!("rclone does not answer: {error}")));
+        params: &Value,
+        timeout: Duration,
+        max_bytes: usize,
+    ) -> Result<HttpReply> {
+        let failed = |error| {
+            Ok(HttpReply::Failed(format!(
+                "rclone does not answer: {error}"
+            )))
+        };
         let start = Instant::now();
-        let mut stream = match self.send(path, question) {
+        let mut stream = match self.send(path, params) {
             Ok(stream) => stream,
             Err(error) => return failed(error),
         };
-        let mut text = Vec::new();
-        let mut piece = [0; 16_384];
+        let mut received = Vec::new();
+        let mut chunk = [0; 16_384];
         loop {
             interrupt::check()?;
-            if start.elapsed() > patience {
-                return Ok(Reply::Late);
+            if start.elapsed() > timeout {
+                return Ok(HttpReply::TimedOut);
             }
-            match stream.read(&mut piece) {
-                Ok(0) => return Ok(whole(text)),
-                Ok(read) => text.extend_from_slice(&piece[..read]),
+            match stream.read(&mut chunk) {
+                Ok(0) => return Ok(parse_response(received)),
+                Ok(read) => received.extend_from_slice(&chunk[..read]),
                 Err(error)
                     if matches!(
                         error.kind(),
@@ -106,8 +110,8 @@ impl Socket {
                     ) => {}
                 Err(error) => return failed(error),
             }
-            if text.len() > most + HEAD {
-                return Ok(Reply::Failed(
+            if received.len() > max_bytes + MAX_HEAD_BYTES {
+                return Ok(HttpReply::Failed(
                     "rclone answered far more than was asked for".to_owned(),
                 ));
             }
@@ -115,11 +119,11 @@ impl Socket {
     }
 
     /// Sends a question. Our half stays open: rclone takes its end for a change of mind.
-    fn send(&self, path: &str, question: &Value) -> std::io::Result<UnixStream> {
+    fn send(&self, path: &str, params: &Value) -> std::io::Result<UnixStream> {
         let mut stream = UnixStream::connect(self.path())?;
-        stream.set_read_timeout(Some(STEP))?;
+        stream.set_read_timeout(Some(POLL_INTERVAL))?;
         stream.set_write_timeout(Some(Duration::from_secs(20)))?;
-        let body = question.to_string();
+        let body = params.to_string();
         let secret = base64_of(format!("{USER}:{}", self.password).as_bytes());
         let head = format!(
             "POST /{path} HTTP/1.0\r\nHost: localhost\r\nAuthorization: Basic {secret}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
@@ -132,21 +136,21 @@ impl Socket {
 }
 
 /// The answer in what came until the connection ended; no answer where it has no whole head, or another length than that says.
-fn whole(mut text: Vec<u8>) -> Reply {
-    let not_understood = || Reply::Failed("rclone's answer cannot be understood".to_owned());
-    let Some(end) = text.windows(4).position(|four| four == b"\r\n\r\n") else {
-        return not_understood();
+fn parse_response(mut received: Vec<u8>) -> HttpReply {
+    let unreadable = || HttpReply::Failed("rclone's answer cannot be understood".to_owned());
+    let Some(end) = received.windows(4).position(|four| four == b"\r\n\r\n") else {
+        return unreadable();
     };
-    let body = text.split_off(end + 4);
-    let Ok(head) = std::str::from_utf8(&text) else {
-        return not_understood();
+    let body = received.split_off(end + 4);
+    let Ok(head) = std::str::from_utf8(&received) else {
+        return unreadable();
     };
     let mut lines = head.lines();
     let mut words = lines.next().unwrap_or_default().split(' ');
     let (version, status) = (words.next().unwrap_or_default(), words.next());
     let status = status.and_then(|status| status.parse().ok());
     let Some(status) = status.filter(|_| version.starts_with("HTTP/1.")) else {
-        return not_understood();
+        return unreadable();
     };
     let length = lines.find_map(|line| {
         let (name, value) = line.split_once(':')?;
@@ -154,9 +158,9 @@ fn whole(mut text: Vec<u8>) -> Reply {
         is_length.then(|| value.trim().parse::<usize>())
     });
     match length {
-        Some(Ok(length)) if length == body.len() => Reply::Came { status, body },
-        None => Reply::Came { status, body },
-        Some(_) => Reply::Failed("rclone's answer ended early".to_owned()),
+        Some(Ok(length)) if length == body.len() => HttpReply::Complete { status, body },
+        None => HttpReply::Complete { status, body },
+        Some(_) => HttpReply::Failed("rclone's answer ended early".to_owned()),
     }
 }
 
@@ -166,10 +170,11 @@ mod tests {
 
     #[test]
     fn only_whole_answers_come() {
-        let good = whole(b"HTTP/1.0 404 Not Found\r\nContent-Length: 2\r\n\r\n{}".to_vec());
-        assert!(matches!(good, Reply::Came { status: 404, body } if body == b"{}"));
-        let good = whole(b"HTTP/1.1 200 OK\r\nServer: x\r\n\r\n{}".to_vec());
-        assert!(matches!(good, Reply::Came { status: 200, .. }));
+        let good =
+            parse_response(b"HTTP/1.0 404 Not Found\r\nContent-Length: 2\r\n\r\n{}".to_vec());
+        assert!(matches!(good, HttpReply::Complete { status: 404, body } if body == b"{}"));
+        let good = parse_response(b"HTTP/1.1 200 OK\r\nServer: x\r\n\r\n{}".to_vec());
+        assert!(matches!(good, HttpReply::Complete { status: 200, .. }));
         for bad in [
             "",
             "HTTP/1.0 200 OK\r\n",
@@ -178,8 +183,8 @@ mod tests {
             "200 OK\r\n\r\n{}",
             "HTTP/1.0 yes\r\n\r\n{}",
         ] {
-            let reply = whole(bad.as_bytes().to_vec());
-            assert!(matches!(reply, Reply::Failed(_)), "{bad}");
+            let reply = parse_response(bad.as_bytes().to_vec());
+            assert!(matches!(reply, HttpReply::Failed(_)), "{bad}");
         }
     }
 }

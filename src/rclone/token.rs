@@ -8,30 +8,30 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::daemon::{Answer, Daemon};
-use super::list::names_of;
+use super::daemon::{Daemon, RcAnswer};
+use super::list::encoded_paths;
 use super::process;
-use super::process::{Line, Patience, failed};
+use super::process::{OutputLine, ProcessLimits, remote_error};
 use super::{Remote, log};
 use crate::base::error::{PATIENCE, Result};
 use crate::os::scratch::Scratch;
 
 /// How long putting, finding or removing a token may take.
-const WAIT: Duration = Duration::from_secs(3 * PATIENCE);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(3 * PATIENCE);
 
 /// How long a question may take of which the answer is no more than a further hint.
-const ABOVE: Duration = Duration::from_secs(5);
+const HINT_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Remote {
     /// Puts a file with one line there, by its path below the root, which must be free.
     ///
     /// # Errors
     /// rclone could not write it, or an interruption.
-    pub fn put_token(&self, file: &Path, line: &str) -> Result<()> {
-        let here = Scratch::list(std::iter::once(line.to_owned()))?;
-        match self.put_new(&here, file)? {
+    pub fn put_probe_file(&self, file: &Path, line: &str) -> Result<()> {
+        let local_file = Scratch::list(std::iter::once(line.to_owned()))?;
+        match self.upload_if_missing(&local_file, file)? {
             None => Ok(()),
-            Some(why) => Err(failed("write", &self.path(file), why)),
+            Some(why) => Err(remote_error("write", &self.path(file), why)),
         }
     }
 
@@ -39,23 +39,25 @@ impl Remote {
     ///
     /// # Errors
     /// rclone could not remove it, or an interruption.
-    pub fn remove_token(&self, file: &Path) -> Result<()> {
+    pub fn remove_probe_file(&self, file: &Path) -> Result<()> {
         let failure = if let Some(daemon) = self.daemon() {
-            let question = json!({
+            let params = json!({
                 "fs": self.root().to_str().unwrap_or_default(),
                 "remote": file.to_str().unwrap_or_default(),
             });
-            match daemon.ask("operations/deletefile", &question, WAIT)? {
-                Answer::Good(_) | Answer::Absent => None,
-                Answer::Bad(why) => Some(why),
-                Answer::Late => Some("rclone does not answer".to_owned()),
+            match daemon.call("operations/deletefile", &params, PROBE_TIMEOUT)? {
+                RcAnswer::Success(_) | RcAnswer::NotFound => None,
+                RcAnswer::Failure(why) => Some(why),
+                RcAnswer::TimedOut => Some("rclone does not answer".to_owned()),
             }
         } else {
-            let mut words = words("deletefile", &["--low-level-retries=3"]);
-            words.push(self.argument(file)?);
-            self.run_quietly(&words, WAIT)?.1
+            let mut args = command_args("deletefile", &["--low-level-retries=3"]);
+            args.push(self.rclone_path(file)?);
+            self.run_command(&args, PROBE_TIMEOUT)?.1
         };
-        failure.map_or(Ok(()), |why| Err(failed("remove", &self.path(file), why)))
+        failure.map_or(Ok(()), |why| {
+            Err(remote_error("remove", &self.path(file), why))
+        })
     }
 
     /// Returns whether any of these files is below an address of this remote, be it this database's root or a folder
@@ -63,10 +65,10 @@ impl Remote {
     ///
     /// # Errors
     /// The question could not be answered, or an interruption.
-    pub fn holds_any(&self, base: &Path, files: &[PathBuf]) -> Result<bool> {
-        let list = Scratch::list(names_of(files))?;
+    pub fn any_exists(&self, base: &Path, files: &[PathBuf]) -> Result<bool> {
+        let list = Scratch::list(encoded_paths(files))?;
         if let Some(daemon) = self.daemon() {
-            return holds_any_by(daemon, base, &list);
+            return any_exists_by_daemon(daemon, base, &list);
         }
         let more = [
             "--recursive",
@@ -75,73 +77,74 @@ impl Remote {
             "--contimeout=5s",
             "--no-traverse",
         ];
-        let mut words = words("lsf", &more);
-        let place = words.len() - 1;
-        words.splice(
-            place..place,
+        let mut args = command_args("lsf", &more);
+        let before_separator = args.len() - 1;
+        args.splice(
+            before_separator..before_separator,
             ["--files-from-raw".into(), list.path().into()],
         );
-        words.push(base.into());
-        let (found, failure) = self.run_quietly(&words, ABOVE)?;
+        args.push(base.into());
+        let (found, failure) = self.run_command(&args, HINT_TIMEOUT)?;
         match failure {
-            Some(why) if !found => Err(failed("list", base, why)),
+            Some(why) if !found => Err(remote_error("list", base, why)),
             _ => Ok(found),
         }
     }
 
     /// Runs rclone for at most so long; returns whether it printed anything, and what it failed with.
-    fn run_quietly(
-        &self,
-        words: &[OsString],
-        patience: Duration,
-    ) -> Result<(bool, Option<String>)> {
-        let (mut printed, mut said) = (false, None);
+    fn run_command(&self, args: &[OsString], timeout: Duration) -> Result<(bool, Option<String>)> {
+        let (mut printed, mut first_error) = (false, None);
         let end = process::run(
             &self.program,
-            words,
-            Patience::within(patience),
+            args,
+            ProcessLimits::with_timeout(timeout),
             &mut |line| {
                 match line {
-                    Line::Out(line) => printed |= !line.is_empty(),
-                    Line::Log(line) => {
-                        let entry = log::read(&line);
+                    OutputLine::Stdout(line) => printed |= !line.is_empty(),
+                    OutputLine::Log(line) => {
+                        let entry = log::parse_line(&line);
                         if entry.is_error {
-                            said.get_or_insert(entry.message);
+                            first_error.get_or_insert(entry.message);
                         }
                     }
                 }
                 ControlFlow::Continue(())
             },
         )?;
-        let failure = (!end.is_good()).then(|| said.unwrap_or_else(|| "it ended early".to_owned()));
+        let failure =
+            (!end.is_success()).then(|| first_error.unwrap_or_else(|| "it ended early".to_owned()));
         Ok((printed, failure))
     }
 }
 
 /// The words of a command, with `--` at their end.
-fn words(verb: &str, more: &[&str]) -> Vec<OsString> {
-    let words = [verb].into_iter().chain(process::ALWAYS);
-    let words = words.chain(more.iter().copied()).chain(["--"]);
+fn command_args(verb: &str, more: &[&str]) -> Vec<OsString> {
+    let args = [verb].into_iter().chain(process::COMMON_FLAGS);
+    let words = args.chain(more.iter().copied()).chain(["--"]);
     words.map(OsString::from).collect()
 }
 
-fn holds_any_by(daemon: &Daemon, base: &Path, list: &Scratch) -> Result<bool> {
-    let question = json!({
+fn any_exists_by_daemon(daemon: &Daemon, base: &Path, list: &Scratch) -> Result<bool> {
+    let params = json!({
         "fs": base.to_str().unwrap_or_default(),
         "remote": "",
         "opt": { "recurse": true, "noMimeType": true, "noModTime": true, "filesOnly": true },
         "_filter": { "FilesFromRaw": [list.path().to_str().unwrap_or_default()] },
         "_config": { "NoTraverse": true, "LowLevelRetries": 1 },
     });
-    match daemon.ask("operations/list", &question, ABOVE)? {
-        Answer::Good(answer) => match answer["list"].as_array() {
+    match daemon.call("operations/list", &params, HINT_TIMEOUT)? {
+        RcAnswer::Success(answer) => match answer["list"].as_array() {
             Some(list) => Ok(!list.is_empty()),
             // An empty list is `null` there.
             None if answer["list"].is_null() => Ok(false),
-            None => Err(failed("list", base, "its answer is no list")),
+            None => Err(remote_error("list", base, "its answer is no list")),
         },
-        Answer::Bad(why) => Err(failed("list", base, why)),
-        Answer::Absent => Err(failed("list", base, "rclone says that it is not there")),
-        Answer::Late => Err(failed("list", base, "rclone does not answer")),
+        RcAnswer::Failure(why) => Err(remote_error("list", base, why)),
+        RcAnswer::NotFound => Err(remote_error(
+            "list",
+            base,
+            "rclone says that it is not there",
+        )),
+        RcAnswer::TimedOut => Err(remote_error("list", base, "rclone does not answer")),
     }
 }

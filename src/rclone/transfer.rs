@@ -9,29 +9,29 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::daemon::{Answer, Daemon, START, WAITING};
+use super::daemon::{Daemon, MAX_QUEUED_LINES, RcAnswer, START_TIMEOUT};
 use super::log;
-use super::log::Entry;
+use super::log::LogEntry;
 use crate::base::error::Result;
 use crate::base::interrupt;
 use crate::os::exec_shim;
 use crate::os::host;
 
 /// Bytes of log that a transfer may write; far more than a line for each file.
-const LOG: u64 = 256 << 20;
+const MAX_LOG_BYTES: u64 = 256 << 20;
 
 /// Bytes of log that it may write besides in each second.
-const LOG_A_SECOND: u64 = 256 << 10;
+const LOG_BYTES_PER_SECOND: u64 = 256 << 10;
 
 /// How long it may take to stop a transfer.
-const GRACE: Duration = Duration::from_millis(600);
+const STOP_TIMEOUT: Duration = Duration::from_millis(600);
 
 /// How long is waited at once before Ctrl-C is looked for.
-const STEP: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// How a transfer stands.
 #[derive(Deserialize)]
-struct Status {
+struct JobStatus {
     finished: bool,
     #[serde(default)]
     error: String,
@@ -45,30 +45,30 @@ impl Daemon {
     pub(super) fn transfer(
         &self,
         path: &str,
-        question: Value,
-        hear: &mut dyn FnMut(&Entry) -> ControlFlow<()>,
+        params: Value,
+        on_entry: &mut dyn FnMut(&LogEntry) -> ControlFlow<()>,
     ) -> Result<Option<String>> {
-        let mut question = question;
-        let number = self.questions.fetch_add(1, Ordering::Relaxed);
+        let mut params = params;
+        let number = self.request_count.fetch_add(1, Ordering::Relaxed);
         let group = format!("transfer-{number}");
-        let before = self.logged.load(Ordering::Relaxed);
-        question["_async"] = Value::Bool(true);
-        question["_group"] = Value::String(group.clone());
-        let job = match self.ask(path, &question, START)? {
-            Answer::Good(answer) => match answer["jobid"].as_i64() {
+        let logged_before = self.log_bytes.load(Ordering::Relaxed);
+        params["_async"] = Value::Bool(true);
+        params["_group"] = Value::String(group.clone());
+        let job = match self.call(path, &params, START_TIMEOUT)? {
+            RcAnswer::Success(answer) => match answer["jobid"].as_i64() {
                 Some(job) => job,
                 None => return Ok(Some("rclone did not begin the transfer".to_owned())),
             },
-            Answer::Bad(error) => return Ok(Some(error)),
-            Answer::Absent => return Ok(Some("rclone does not know this transfer".to_owned())),
-            Answer::Late => return Ok(Some("rclone does not answer".to_owned())),
+            RcAnswer::Failure(error) => return Ok(Some(error)),
+            RcAnswer::NotFound => return Ok(Some("rclone does not know this transfer".to_owned())),
+            RcAnswer::TimedOut => return Ok(Some("rclone does not answer".to_owned())),
         };
-        let ended = self.follow(job, &group, before, hear);
+        let ended = self.follow(job, &group, logged_before, on_entry);
         if ended.is_err() {
-            self.stop(job);
+            self.stop_job(job);
         }
         // What was logged until now is about this transfer.
-        interrupt::shielded(|| self.drain(hear));
+        interrupt::shielded(|| self.drain_log(on_entry));
         ended
     }
 
@@ -77,73 +77,73 @@ impl Daemon {
         job: i64,
         group: &str,
         logged_before: u64,
-        hear: &mut dyn FnMut(&Entry) -> ControlFlow<()>,
+        on_entry: &mut dyn FnMut(&LogEntry) -> ControlFlow<()>,
     ) -> Result<Option<String>> {
-        let (start, mut asked) = (Instant::now(), Instant::now());
-        let mut hung = 0;
+        let (start, mut last_report) = (Instant::now(), Instant::now());
+        let mut consecutive_timeouts = 0;
         loop {
             // What takes long may be noticed late.
-            let wait = (start.elapsed() / 20).clamp(Duration::from_millis(5), STEP);
-            if self.listen(wait, hear)?.is_break() {
-                self.stop(job);
+            let wait = (start.elapsed() / 20).clamp(Duration::from_millis(5), POLL_INTERVAL);
+            if self.read_log_for(wait, on_entry)?.is_break() {
+                self.stop_job(job);
                 return Ok(None);
             }
-            let logged = self.logged.load(Ordering::Relaxed) - logged_before;
-            if logged > LOG + start.elapsed().as_secs() * LOG_A_SECOND {
+            let logged = self.log_bytes.load(Ordering::Relaxed) - logged_before;
+            if logged > MAX_LOG_BYTES + start.elapsed().as_secs() * LOG_BYTES_PER_SECOND {
                 exec_shim::end_group(self.child().id(), true);
                 return Ok(Some(
                     "rclone wrote far more than it should and was stopped".to_owned(),
                 ));
             }
-            if asked.elapsed() > Duration::from_secs(1) {
-                asked = Instant::now();
-                if self.tell_progress(group, hear)?.is_break() {
-                    self.stop(job);
+            if last_report.elapsed() > Duration::from_secs(1) {
+                last_report = Instant::now();
+                if self.report_progress(group, on_entry)?.is_break() {
+                    self.stop_job(job);
                     return Ok(Some(
                         "nothing moved for 30 min, and rclone was stopped".to_owned(),
                     ));
                 }
             }
-            match self.ask("job/status", &json!({ "jobid": job }), START)? {
-                Answer::Good(answer) => {
-                    hung = 0;
-                    match serde_json::from_value::<Status>(answer) {
+            match self.call("job/status", &json!({ "jobid": job }), START_TIMEOUT)? {
+                RcAnswer::Success(answer) => {
+                    consecutive_timeouts = 0;
+                    match serde_json::from_value::<JobStatus>(answer) {
                         Ok(status) if status.finished => {
-                            self.tell_progress(group, hear)?.is_break();
+                            self.report_progress(group, on_entry)?.is_break();
                             return Ok(Some(status.error).filter(|error| !error.is_empty()));
                         }
                         Ok(_) => {}
                         Err(_) => {
-                            self.stop(job);
+                            self.stop_job(job);
                             return Ok(Some("rclone's answer cannot be understood".to_owned()));
                         }
                     }
                 }
-                Answer::Bad(error) => return Ok(Some(error)),
-                Answer::Absent => return Ok(Some("rclone lost the transfer".to_owned())),
+                RcAnswer::Failure(error) => return Ok(Some(error)),
+                RcAnswer::NotFound => return Ok(Some("rclone lost the transfer".to_owned())),
                 // Three times in a row is a minute of silence.
-                Answer::Late if hung == 2 => {
+                RcAnswer::TimedOut if consecutive_timeouts == 2 => {
                     exec_shim::end_group(self.child().id(), true);
                     return Ok(Some(
                         "rclone said nothing for a minute and was stopped".to_owned(),
                     ));
                 }
-                Answer::Late => hung += 1,
+                RcAnswer::TimedOut => consecutive_timeouts += 1,
             }
         }
     }
 
     /// Waits so long and hears what was logged meanwhile, unless whoever hears it has enough.
-    fn listen(
+    fn read_log_for(
         &self,
         during: Duration,
-        hear: &mut dyn FnMut(&Entry) -> ControlFlow<()>,
+        on_entry: &mut dyn FnMut(&LogEntry) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>> {
         thread::sleep(during);
         interrupt::check()?;
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        for line in log.try_iter().take(WAITING) {
-            if hear(&log::read(&line)).is_break() {
+        for line in log.try_iter().take(MAX_QUEUED_LINES) {
+            if on_entry(&log::parse_line(&line)).is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
@@ -151,51 +151,53 @@ impl Daemon {
     }
 
     /// Asks how far a transfer is, and has that heard as if it had been logged.
-    fn tell_progress(
+    fn report_progress(
         &self,
         group: &str,
-        hear: &mut dyn FnMut(&Entry) -> ControlFlow<()>,
+        on_entry: &mut dyn FnMut(&LogEntry) -> ControlFlow<()>,
     ) -> Result<ControlFlow<()>> {
-        if let Answer::Good(stats) = self.ask("core/stats", &json!({ "group": group }), START)? {
-            let entry = Entry {
+        if let RcAnswer::Success(stats) =
+            self.call("core/stats", &json!({ "group": group }), START_TIMEOUT)?
+        {
+            let entry = LogEntry {
                 progress: serde_json::from_value(stats).ok(),
-                ..Entry::default()
+                ..LogEntry::default()
             };
-            return Ok(hear(&entry));
+            return Ok(on_entry(&entry));
         }
         Ok(ControlFlow::Continue(()))
     }
 
-    fn stop(&self, job: i64) {
+    fn stop_job(&self, job: i64) {
         interrupt::shielded(|| {
-            self.ask("job/stop", &json!({ "jobid": job }), GRACE)
+            self.call("job/stop", &json!({ "jobid": job }), STOP_TIMEOUT)
                 .map(|_| ())
         })
         .unwrap_or_default();
     }
 
     /// Hears everything that was logged until now: a question that fails leaves a mark in the log, which nobody can guess.
-    fn drain(&self, hear: &mut dyn FnMut(&Entry) -> ControlFlow<()>) {
-        const DRAIN: Duration = Duration::from_secs(20);
+    fn drain_log(&self, on_entry: &mut dyn FnMut(&LogEntry) -> ControlFlow<()>) {
+        const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
         let Ok(mark) = host::random_id() else {
             return;
         };
         if !matches!(
-            self.ask("rc/error", &json!({ "mark": mark }), START),
-            Ok(Answer::Bad(_))
+            self.call("rc/error", &json!({ "mark": mark }), START_TIMEOUT),
+            Ok(RcAnswer::Failure(_))
         ) {
             return;
         }
         let start = Instant::now();
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
-        while start.elapsed() < DRAIN
+        while start.elapsed() < DRAIN_TIMEOUT
             && let Ok(line) = log.recv_timeout(Duration::from_secs(5))
         {
-            let entry = log::read(&line);
+            let entry = log::parse_line(&line);
             if entry.message.contains(&mark) {
                 return;
             }
-            let _goes_on = hear(&entry);
+            let _goes_on = on_entry(&entry);
         }
     }
 }

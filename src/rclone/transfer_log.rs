@@ -5,19 +5,19 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::batch::Sent;
-use super::log::{Entry, Progress};
+use super::batch::TransferEvent;
+use super::log::{LogEntry, TransferProgress};
 use crate::base::error::Trouble;
 
 /// How long nothing may move though rclone says every second that it lives: it may be reading a huge file to digest it.
-const STALLED: Duration = Duration::from_secs(30 * 60);
+const STALL_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
 /// How long files may find nobody there before the rest is given up.
-const ABSENCE: Duration = Duration::from_secs(60);
+const UNREACHABLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Beginnings of what rclone says of a file that is whole at its destination. A copy on the server's own side is none: so
 /// are old versions moved where a storage cannot rename.
-const COPIED: [&str; 4] = [
+const COPIED_PREFIXES: [&str; 4] = [
     "Copied (new)",
     "Copied (replaced existing)",
     "Multi-thread Copied (new)",
@@ -25,111 +25,120 @@ const COPIED: [&str; 4] = [
 ];
 
 /// Beginnings of what it says of a file that was moved away.
-const MOVED: [&str; 2] = ["Moved (", "Deleted"];
+const MOVED_PREFIXES: [&str; 2] = ["Moved (", "Deleted"];
 
 /// Beginnings of what it says of an old version that was moved aside before a file takes its place.
-const KEPT: [&str; 2] = ["Moved (server-side)", "Deleted"];
+const VERSION_KEPT_PREFIXES: [&str; 2] = ["Moved (server-side)", "Deleted"];
 
 /// What is made of the log.
-pub(super) struct Hearing<'a> {
+pub(super) struct TransferLog<'a> {
     verb: &'static str,
     files: &'a [PathBuf],
     /// The places of the files in the batch, by their names as rclone writes them.
-    places: HashMap<String, usize>,
-    told: Vec<bool>,
-    progress: Progress,
+    index_of: HashMap<String, usize>,
+    is_reported: Vec<bool>,
+    progress: TransferProgress,
     /// When the progress was another.
-    moved: Instant,
+    last_progress: Instant,
     /// When a file last found nobody there.
-    unreachable: Option<Instant>,
+    last_unreachable: Option<Instant>,
     /// What was said last of no file, or of one that found nobody there.
-    pub(super) said: Option<String>,
+    pub(super) last_error: Option<String>,
 }
 
-impl<'a> Hearing<'a> {
+impl<'a> TransferLog<'a> {
     /// Of files that are moved in this way; their places among them by their names as rclone writes them.
-    pub(super) fn of(
+    pub(super) fn new(
         verb: &'static str,
         files: &'a [PathBuf],
-        places: HashMap<String, usize>,
+        index_of: HashMap<String, usize>,
     ) -> Self {
         Self {
             verb,
             files,
-            places,
-            told: vec![false; files.len()],
-            progress: Progress::default(),
-            moved: Instant::now(),
-            unreachable: None,
-            said: None,
+            index_of,
+            is_reported: vec![false; files.len()],
+            progress: TransferProgress::default(),
+            last_progress: Instant::now(),
+            last_unreachable: None,
+            last_error: None,
         }
     }
 
     /// Hears an entry, and tells what it means; breaks off where going on is in vain.
-    pub(super) fn hear(
+    pub(super) fn read_entry(
         &mut self,
-        entry: &Entry,
-        tell: &mut dyn FnMut(Sent<'_>),
+        entry: &LogEntry,
+        on_event: &mut dyn FnMut(TransferEvent<'_>),
     ) -> ControlFlow<()> {
         if let Some(progress) = &entry.progress {
-            self.advance(progress, tell);
+            self.record_progress(progress, on_event);
         } else {
             let object = entry.object.as_ref();
-            match object.and_then(|object| self.places.get(object)).copied() {
-                Some(place) => self.file(place, entry, tell),
-                None if entry.is_error => self.said = Some(entry.message.clone()),
+            match object.and_then(|object| self.index_of.get(object)).copied() {
+                Some(index) => self.read_file_entry(index, entry, on_event),
+                None if entry.is_error => self.last_error = Some(entry.message.clone()),
                 None => {}
             }
         }
-        if self.is_lost() || self.is_stalled() {
+        if self.is_connection_lost() || self.is_stalled() {
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())
     }
 
     /// Whether the storage is gone.
-    pub(super) fn is_lost(&self) -> bool {
-        is_lost(self.unreachable, self.moved, Instant::now())
+    pub(super) fn is_connection_lost(&self) -> bool {
+        is_lost_at(self.last_unreachable, self.last_progress, Instant::now())
     }
 
     fn is_stalled(&self) -> bool {
-        self.moved.elapsed() > STALLED
+        self.last_progress.elapsed() > STALL_TIMEOUT
     }
 
-    fn file(&mut self, place: usize, entry: &Entry, tell: &mut dyn FnMut(Sent<'_>)) {
-        if self.told[place] {
+    fn read_file_entry(
+        &mut self,
+        index: usize,
+        entry: &LogEntry,
+        on_event: &mut dyn FnMut(TransferEvent<'_>),
+    ) {
+        if self.is_reported[index] {
             return;
         }
-        let file = &self.files[place];
-        if self.verb != "move" && entry.is_about(&KEPT) {
-            tell(Sent::Kept);
+        let file = &self.files[index];
+        if self.verb != "move" && entry.starts_with_any(&VERSION_KEPT_PREFIXES) {
+            on_event(TransferEvent::VersionKept);
             return;
         }
         let is_done = if self.verb == "move" {
-            entry.is_about(&MOVED)
+            entry.starts_with_any(&MOVED_PREFIXES)
         } else {
-            entry.is_about(&COPIED)
+            entry.starts_with_any(&COPIED_PREFIXES)
         };
         if is_done {
-            self.told[place] = true;
-            self.moved = Instant::now();
-            tell(Sent::Done(file));
+            self.is_reported[index] = true;
+            self.last_progress = Instant::now();
+            on_event(TransferEvent::Done(file));
         } else if entry.is_error {
-            self.told[place] = true;
+            self.is_reported[index] = true;
             if is_unreachable(&entry.message) {
-                self.unreachable = Some(Instant::now());
-                self.said = Some(entry.message.clone());
+                self.last_unreachable = Some(Instant::now());
+                self.last_error = Some(entry.message.clone());
             }
-            tell(Sent::Failed(file, &entry.message));
+            on_event(TransferEvent::Failed(file, &entry.message));
         }
     }
 
-    fn advance(&mut self, progress: &Progress, tell: &mut dyn FnMut(Sent<'_>)) {
+    fn record_progress(
+        &mut self,
+        progress: &TransferProgress,
+        on_event: &mut dyn FnMut(TransferEvent<'_>),
+    ) {
         if *progress == self.progress {
             return;
         }
-        self.moved = Instant::now();
-        tell(Sent::Bytes(
+        self.last_progress = Instant::now();
+        on_event(TransferEvent::Bytes(
             progress.bytes.saturating_sub(self.progress.bytes),
         ));
         self.progress = progress.clone();
@@ -146,8 +155,9 @@ fn is_unreachable(message: &str) -> bool {
 
 /// Whether a storage is gone: nothing moved for so long, and since it last did a file found nobody there. Every further one
 /// would only wait for it in vain. One that found nobody before says nothing: the storage came back.
-fn is_lost(unreachable: Option<Instant>, moved: Instant, now: Instant) -> bool {
-    unreachable.is_some_and(|at| at > moved) && now.duration_since(moved) > ABSENCE
+fn is_lost_at(last_unreachable: Option<Instant>, last_progress: Instant, now: Instant) -> bool {
+    last_unreachable.is_some_and(|at| at > last_progress)
+        && now.duration_since(last_progress) > UNREACHABLE_TIMEOUT
 }
 
 #[cfg(test)]
@@ -158,11 +168,11 @@ mod tests {
     fn a_storage_is_gone_a_minute_after_anything_moved_once_a_file_found_nobody_there() {
         let moved = Instant::now();
         let at = |seconds| moved + Duration::from_secs(seconds);
-        assert!(is_lost(Some(at(5)), moved, at(61)));
-        assert!(!is_lost(Some(at(5)), moved, at(59)));
+        assert!(is_lost_at(Some(at(5)), moved, at(61)));
+        assert!(!is_lost_at(Some(at(5)), moved, at(59)));
         // It digests a huge file, and nobody found it gone.
-        assert!(!is_lost(None, moved, at(600)));
+        assert!(!is_lost_at(None, moved, at(600)));
         // It was gone, and came back.
-        assert!(!is_lost(Some(at(5)), at(10), at(600)));
+        assert!(!is_lost_at(Some(at(5)), at(10), at(600)));
     }
 }

@@ -3,26 +3,28 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::list::{Listed, ListedFile, ListedFolder};
+use super::list::{ListedFile, ListedFolder, RemoteListing};
 use crate::base::unicode::composed;
 
 /// The files of a list below one folder.
 #[derive(Debug)]
-pub struct Forms<'a> {
-    listed: &'a Listed,
+pub struct UnicodeLookup<'a> {
+    listed: &'a RemoteListing,
     /// Folders whose paths are not plain ASCII, by these in composed form.
     folders: HashMap<Vec<u8>, &'a ListedFolder>,
 }
 
-impl<'a> Forms<'a> {
+impl<'a> UnicodeLookup<'a> {
     /// Of a folder, by its path below the root as the list has it.
-    pub fn below(listed: &'a Listed, folder: &Path) -> Self {
+    pub fn below(listed: &'a RemoteListing, folder: &Path) -> Self {
         let folders = listed.folders.range(folder.to_owned()..);
         let folders = folders.take_while(|(path, _)| path.starts_with(folder));
-        let odd = folders.filter(|(path, _)| !path.as_os_str().is_ascii());
+        let non_ascii = folders.filter(|(path, _)| !path.as_os_str().is_ascii());
         Self {
             listed,
-            folders: odd.map(|(path, files)| (key(path), files)).collect(),
+            folders: non_ascii
+                .map(|(path, files)| (normalized_key(path), files))
+                .collect(),
         }
     }
 
@@ -34,14 +36,14 @@ impl<'a> Forms<'a> {
         }
         let above = path.parent()?;
         let folder = self.listed.folders.get(above);
-        let folder = folder.or_else(|| self.folders.get(&key(above)).copied())?;
-        let name = key(Path::new(path.file_name()?));
+        let folder = folder.or_else(|| self.folders.get(&normalized_key(above)).copied())?;
+        let name = normalized_key(Path::new(path.file_name()?));
         let mut files = folder.iter();
         let found = files.find(|(other, _)| *composed(other.as_bytes()) == *name);
         found.map(|(_, file)| file)
     }
 }
 
-fn key(path: &Path) -> Vec<u8> {
+fn normalized_key(path: &Path) -> Vec<u8> {
     composed(path.as_os_str().as_encoded_bytes()).into_owned()
 }

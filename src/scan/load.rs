@@ -15,8 +15,8 @@ use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, Scope};
 use crate::model::registry::{Database, Registry};
 use crate::os::disk::Turns;
-use crate::storage::Side;
-use crate::storage::observation::Noting;
+use crate::storage::Storage;
+use crate::storage::observation::ObservationBuilder;
 
 /// Looks at databases, as far as the extent goes, and writes what changed in each; the looks are in their order.
 ///
@@ -108,19 +108,19 @@ fn record_absent_projects(
     if replicas.is_empty() {
         return Ok(());
     }
-    let storage = Side::open(index, database)?;
+    let storage = Storage::open(index, database)?;
     let exclusions = Arc::new(Exclusions::new(registry.exclusion_rules())?);
     // Of a remote, so that one listing tells of all.
     for category in &extent.categories {
-        storage.listing(registry, category, &extent.scope)?;
+        storage.list_projects(registry, category, &extent.scope)?;
     }
-    let mut builder = Noting::begin(index, database)?;
+    let mut builder = ObservationBuilder::start(index, database)?;
     for (category, project) in &replicas {
         let tree = storage.tree(registry, &exclusions, category, project)?;
         builder.add(category, project, &tree)?;
     }
     let observation = builder.finish()?;
-    storage.note(&observation, index)
+    storage.record_observation(&observation, index)
 }
 
 /// Each in a thread, with the index opened once more: what one waits for holds up none of the others, and what a look

@@ -27,9 +27,9 @@ use crate::model::registry::{Category, Database, Registry};
 use crate::os::disk::{Disk, Turns};
 use crate::os::folder::Folder;
 use crate::snapshot::discovery::{Listing, list};
-use crate::storage::RemoteSide;
+use crate::storage::RemoteStorage;
 use crate::storage::availability;
-use crate::storage::availability::Marks;
+use crate::storage::availability::RootIds;
 
 /// What a look at a database came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -111,7 +111,7 @@ pub fn scan(
                 None => sync_record::correct_local_record(index, registry, database, extent)?,
             }
             if let Some(shared) =
-                availability::shared_identity(index, registry.databases(), database)?
+                availability::shared_identity_error(index, registry.databases(), database)?
             {
                 monitor.event(&Event::Problem(&shared));
             }
@@ -153,7 +153,7 @@ fn with_disk_turn<T>(
     monitor: &dyn Monitor,
     work: &mut dyn FnMut() -> Result<T>,
 ) -> Result<T> {
-    let root = availability::open(index, database, &index.database(&database.root)?)?;
+    let root = availability::open_root(index, database, &index.database(&database.root)?)?;
     monitor.event(&Event::Left(&database.name));
     let _turn = turns.take(Disk::of(&root))?;
     monitor.event(&Event::Entered(&database.name));
@@ -165,12 +165,12 @@ struct CompletedScan<'a> {
     /// What was known of the database when the look began.
     previous: KnownDatabase,
     started: Moment,
-    root_ids: Marks,
+    root_ids: RootIds,
     discovery: Discovery<'a>,
     walked: WalkSummary<'a>,
     staged: Drafted,
     /// The database, where it is behind rclone.
-    remote: Option<RemoteSide>,
+    remote: Option<RemoteStorage>,
 }
 
 /// Looks at everything in an extent, without writing. What is known, and whether the database is there, is asked only
@@ -184,7 +184,7 @@ fn scan_local<'a>(
 ) -> Result<CompletedScan<'a>> {
     let began = Moment::now();
     let known = index.database(&database.root)?;
-    let root = availability::open(index, database, &known)?;
+    let root = availability::open_root(index, database, &known)?;
     let exclusions = Arc::new(Exclusions::new(registry.exclusion_rules())?);
     let before = Baseline {
         expected: expected_projects(index, &known, extent)?,
@@ -210,7 +210,7 @@ fn scan_local<'a>(
     discovery.mounts.extend(inner);
     let seen = CompletedScan {
         staged: staging.finish()?,
-        root_ids: Marks::of(&root),
+        root_ids: RootIds::of_folder(&root),
         previous: known,
         started: began,
         discovery,
@@ -376,11 +376,11 @@ fn expected_projects(
 /// Writes the replicas that were looked at, and whose they are.
 fn write_replicas(
     writer: &LookWriter<'_>,
-    marks: &Marks,
+    marks: &RootIds,
     walked: &WalkSummary<'_>,
     drafted: &Drafted,
 ) -> Result<Changes> {
-    writer.root(marks.identity.as_deref(), marks.birth.as_deref())?;
+    writer.root(marks.identity.as_deref(), marks.root_id.as_deref())?;
     let mut changes = writer.replicas(drafted)?;
     for (category, project) in &walked.missing {
         changes += writer.absent(&category.path, project)?;

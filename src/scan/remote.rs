@@ -14,8 +14,8 @@ use crate::model::exclusion::Exclusions;
 use crate::model::project::Scope;
 use crate::model::registry::{Database, Registry};
 use crate::snapshot::tree::Tree;
-use crate::storage::RemoteSide;
-use crate::storage::availability::Marks;
+use crate::storage::RemoteStorage;
+use crate::storage::availability::RootIds;
 
 /// Lists everything in an extent, without writing.
 pub(super) fn scan_remote<'a>(
@@ -27,7 +27,7 @@ pub(super) fn scan_remote<'a>(
 ) -> Result<CompletedScan<'a>> {
     let began = Moment::now();
     let known = index.database(&database.root)?;
-    let storage = RemoteSide::open(index, database)?;
+    let storage = RemoteStorage::open(index, database)?;
     let exclusions = Arc::new(Exclusions::new(registry.exclusion_rules())?);
     let discovery = discover(&storage, index, registry, extent, monitor)?;
     let mut staging = index.draft(&known)?.excluding(Arc::clone(&exclusions));
@@ -56,7 +56,7 @@ pub(super) fn scan_remote<'a>(
     Ok(CompletedScan {
         previous: known,
         started: began,
-        root_ids: Marks::of_remote(storage.identity()),
+        root_ids: RootIds::of_remote(storage.identity()),
         discovery,
         walked,
         staged: drafted,
@@ -66,7 +66,7 @@ pub(super) fn scan_remote<'a>(
 
 /// What is in the categories.
 fn discover<'a>(
-    storage: &RemoteSide,
+    storage: &RemoteStorage,
     index: &Index,
     registry: &Registry,
     extent: &ScanScope<'a>,
@@ -77,7 +77,7 @@ fn discover<'a>(
     let mut discovery = Discovery::default();
     for category in &extent.categories {
         let inner = registry.inner_categories(category);
-        let mut listing = storage.listing(category, &extent.scope, &inner)?;
+        let mut listing = storage.list_projects(category, &extent.scope, &inner)?;
         match &extent.scope {
             Scope::Project(project) => {
                 listing.projects.insert(project.clone());

@@ -14,12 +14,12 @@ use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, Scope};
 use crate::model::registry::{Category, Database, Registry};
 use crate::snapshot::manifest::Files;
-use crate::storage::RemoteSide;
+use crate::storage::RemoteStorage;
 
 /// Corrects the record of a database behind rclone by what was listed.
 pub(super) fn correct_remote_record(
     index: &Index,
-    storage: &RemoteSide,
+    storage: &RemoteStorage,
     extent: &ScanScope<'_>,
 ) -> Result<()> {
     for replica in index.all_sent_replicas(&storage.database.root)? {

@@ -115,7 +115,7 @@ impl Session {
             self.messages.warning(&notice);
         }
         // With `--quiet` a good night prints nothing, whatever rclone it has.
-        if let Some(notice) = rclone::take_notice().filter(|_| !self.messages.quiet()) {
+        if let Some(notice) = rclone::take_version_notice().filter(|_| !self.messages.quiet()) {
             self.messages.warning(&notice);
         }
         if let Some(next) = self.printer.take_next().filter(|_| self.is_interactive) {
@@ -239,7 +239,7 @@ impl Session {
             self.workspace.monitor = Box::new(Progress::new(self.messages, accessible));
         }
         disk::want_threads(settings.jobs);
-        rclone::prefer(settings.rclone.as_deref());
+        rclone::set_program(settings.rclone.as_deref());
         self.workspace.consent = match self.consent {
             Consent::Person(_) if !settings.confirm => Consent::Given,
             consent => consent,

@@ -18,23 +18,23 @@ use crate::model::identity;
 use crate::model::registry::Database;
 use crate::os::folder::{Folder, is_missing};
 use crate::os::timeout::within;
-use crate::rclone::{Reached, Remote};
+use crate::rclone::{ConnectionCheck, Remote};
 
 /// How long a storage may take to answer, where work depends on it.
-const PATIENCE: Duration = Duration::from_secs(error::PATIENCE);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(error::PATIENCE);
 
 /// How long it may take where somebody only wants to know.
-const GLANCE: Duration = Duration::from_secs(2);
+const STATUS_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long a storage behind rclone may take there: it is a program and a connection.
-const GLANCE_FAR: Duration = Duration::from_secs(6);
+const REMOTE_STATUS_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// Opens the root of a database that is there.
 ///
 /// # Errors
 /// [`Error::Offline`] with what was found instead.
-pub fn open(index: &Index, database: &Database, known: &KnownDatabase) -> Result<Arc<Folder>> {
-    open_within(PATIENCE, index, database, known).map(Arc::new)
+pub fn open_root(index: &Index, database: &Database, known: &KnownDatabase) -> Result<Arc<Folder>> {
+    open_within(CONNECT_TIMEOUT, index, database, known).map(Arc::new)
 }
 
 /// Reaches a database behind rclone that answers, and is the one it should be.
@@ -42,20 +42,20 @@ pub fn open(index: &Index, database: &Database, known: &KnownDatabase) -> Result
 /// # Errors
 /// [`Error::Unreachable`] with what is in the way, [`Error::Offline`] where it is another or was emptied, or there is no
 /// rclone.
-pub fn reach(
+pub fn connect(
     index: &Index,
     database: &Database,
     known: &KnownDatabase,
-) -> Result<(Remote, Reached)> {
-    reach_within(PATIENCE, true, index, database, known)
+) -> Result<(Remote, ConnectionCheck)> {
+    connect_within(CONNECT_TIMEOUT, true, index, database, known)
 }
 
 /// What is wrong with a database's root, if anything is; for a list or a notice.
-pub fn why_offline(index: &Index, database: &Database, known: &KnownDatabase) -> Option<String> {
+pub fn offline_reason(index: &Index, database: &Database, known: &KnownDatabase) -> Option<String> {
     let opened = if database.is_remote() {
-        reach_within(GLANCE_FAR, false, index, database, known).map(|_| ())
+        connect_within(REMOTE_STATUS_TIMEOUT, false, index, database, known).map(|_| ())
     } else {
-        open_within(GLANCE, index, database, known).map(|_| ())
+        open_within(STATUS_TIMEOUT, index, database, known).map(|_| ())
     };
     match opened {
         Ok(()) => None,
@@ -69,12 +69,12 @@ pub fn why_offline(index: &Index, database: &Database, known: &KnownDatabase) ->
 ///
 /// # Errors
 /// The index cannot be read.
-pub fn shared_identity(
+pub fn shared_identity_error(
     index: &Index,
     databases: &[Database],
     database: &Database,
 ) -> Result<Option<Error>> {
-    let Some(identity) = shown_identity(index, database)? else {
+    let Some(identity) = current_identity(index, database)? else {
         return Ok(None);
     };
     for other in databases.iter().filter(|other| *other != database) {
@@ -90,7 +90,7 @@ pub fn shared_identity(
 }
 
 /// The identity that a folder shows now; of a remote the one that it showed last.
-fn shown_identity(index: &Index, database: &Database) -> Result<Option<String>> {
+fn current_identity(index: &Index, database: &Database) -> Result<Option<String>> {
     if database.is_remote() {
         return index.identity(&database.root);
     }
@@ -99,37 +99,37 @@ fn shown_identity(index: &Index, database: &Database) -> Result<Option<String>> 
         let folder = Folder::open(&root).ok()?;
         identity::read(&folder).ok()?
     };
-    Ok(within(GLANCE, read).flatten())
+    Ok(within(STATUS_TIMEOUT, read).flatten())
 }
 
 /// `stays`: whether more will be asked of it.
-fn reach_within(
-    patience: Duration,
-    stays: bool,
+fn connect_within(
+    timeout: Duration,
+    keep_connection: bool,
     index: &Index,
     database: &Database,
     known: &KnownDatabase,
-) -> Result<(Remote, Reached)> {
+) -> Result<(Remote, ConnectionCheck)> {
     let remembered = Cell::new(false);
-    let recall = |stamp: &str| {
+    let lookup = |stamp: &str| {
         let version = index.program_version(stamp);
         remembered.set(version.is_some());
         version
     };
-    let remote = Remote::at(&database.root, &recall)?;
+    let remote = Remote::open(&database.root, &lookup)?;
     if !remembered.get() && !index.is_read_only() {
-        index.keep_program_version(&remote.program_stamp(), remote.version())?;
+        index.keep_program_version(&remote.program_fingerprint(), remote.version())?;
     }
-    if stays {
+    if keep_connection {
         remote.keep_connected();
     }
-    let reached = remote.reach(known.identity.as_deref(), patience)?;
-    let reached = reached.map_err(|trouble| Error::Unreachable {
+    let connection = remote.check_connection(known.identity.as_deref(), timeout)?;
+    let connection = connection.map_err(|trouble| Error::Unreachable {
         database: database.name.clone(),
         root: database.root.clone(),
         trouble,
     })?;
-    let wrong = |why: String| {
+    let offline = |why: String| {
         Err(Error::Offline {
             database: database.name.clone(),
             root: database.root.clone(),
@@ -137,123 +137,125 @@ fn reach_within(
             may_be_meant: true,
         })
     };
-    match (&known.identity, &reached.identity) {
-        (Some(known), Some(found)) if known == found => return Ok((remote, reached)),
-        (Some(_), Some(_)) => return wrong("is another database by its identity file".to_owned()),
+    match (&known.identity, &connection.identity) {
+        (Some(known), Some(found)) if known == found => return Ok((remote, connection)),
+        (Some(_), Some(_)) => {
+            return offline("is another database by its identity file".to_owned());
+        }
         (Some(_), None) => {
-            return wrong("has lost its identity file `.auto-backup/database.json`: it may be another bucket or folder".to_owned());
+            return offline("has lost its identity file `.auto-backup/database.json`: it may be another bucket or folder".to_owned());
         }
         (None, _) => {}
     }
-    let names = reached.names.as_deref().unwrap_or_default();
+    let names = connection.names.as_deref().unwrap_or_default();
     let first = |path: &PathBuf| path.iter().next().map(Name::from);
     let holds = |path: &PathBuf| first(path).is_none_or(|name| names.contains(&name));
     if known.files > 0 && !known.categories.iter().any(holds) {
         let files = unit::counted(known.files, "file");
-        return wrong(format!(
+        return offline(format!(
             "holds none of the category folders, though the index knows {files} there"
         ));
     }
-    Ok((remote, reached))
+    Ok((remote, connection))
 }
 
 fn open_within(
-    patience: Duration,
+    timeout: Duration,
     index: &Index,
     database: &Database,
     known: &KnownDatabase,
 ) -> Result<Folder> {
-    let expected = Expected::of(index, database, known)?;
-    let wrong = match within(patience, move || expected.look()) {
+    let expected = ExpectedRoot::load(index, database, known)?;
+    let problem = match within(timeout, move || expected.open_and_check()) {
         Some(Ok(root)) => return Ok(root),
         Some(Err(wrong)) => wrong,
         None if interrupt::requested() => return Err(Error::Interrupted),
-        None => Wrong::absent(format!("did not answer within {} s", patience.as_secs())),
+        None => RootProblem::missing(format!("did not answer within {} s", timeout.as_secs())),
     };
     Err(Error::Offline {
         database: database.name.clone(),
         root: database.root.clone(),
-        why: wrong.why,
-        may_be_meant: wrong.may_be_meant,
+        why: problem.why,
+        may_be_meant: problem.is_other_root,
     })
 }
 
 /// What a root is recognised by.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Marks {
+pub struct RootIds {
     /// Its identity, once a copy went there.
     pub identity: Option<String>,
     /// When and where its folder was made, as far as its file system keeps that.
-    pub birth: Option<String>,
+    pub root_id: Option<String>,
 }
 
-impl Marks {
+impl RootIds {
     /// Of a root that was opened as that of its database. An identity file that became unreadable since then says
     /// nothing.
-    pub fn of(root: &Folder) -> Self {
+    pub fn of_folder(root: &Folder) -> Self {
         Self {
             identity: identity::read(root).ok().flatten(),
-            birth: root.birth(),
+            root_id: root.birth(),
         }
     }
 }
 
-impl Marks {
+impl RootIds {
     /// Of a remote, which has nothing but its identity.
     pub fn of_remote(identity: Option<&str>) -> Self {
         Self {
             identity: identity.map(str::to_owned),
-            birth: None,
+            root_id: None,
         }
     }
 }
 
 /// What is wrong with a root.
-struct Wrong {
+struct RootProblem {
     why: String,
     /// Whether there is something that may be meant.
-    may_be_meant: bool,
+    is_other_root: bool,
 }
 
-impl Wrong {
+impl RootProblem {
     /// There is nothing that could be the database.
-    const fn absent(why: String) -> Self {
+    const fn missing(why: String) -> Self {
         Self {
             why,
-            may_be_meant: false,
+            is_other_root: false,
         }
     }
 
     /// There is something else.
-    fn other(why: impl Into<String>) -> Self {
+    fn unexpected(why: impl Into<String>) -> Self {
         Self {
             why: why.into(),
-            may_be_meant: true,
+            is_other_root: true,
         }
     }
 }
 
 /// What should be found at a root.
-struct Expected {
+struct ExpectedRoot {
     root: PathBuf,
-    marks: Marks,
+    ids: RootIds,
     files: u64,
     categories: Vec<PathBuf>,
     /// Where files of projects are known; empty where the identity says more.
     projects: Vec<PathBuf>,
 }
 
-impl Expected {
-    fn of(index: &Index, database: &Database, known: &KnownDatabase) -> Result<Self> {
+impl ExpectedRoot {
+    fn load(index: &Index, database: &Database, known: &KnownDatabase) -> Result<Self> {
         let projects = match (known.id, &known.identity) {
             (Some(id), None) => index.project_folders(id)?,
             _ => Vec::new(),
         };
         Ok(Self {
             root: database.root.clone(),
-            marks: Marks {
+            ids: RootIds {
                 identity: known.identity.clone(),
-                birth: known.birth.clone(),
+                root_id: known.birth.clone(),
             },
             files: known.files,
             categories: known.categories.clone(),
@@ -262,11 +264,11 @@ impl Expected {
     }
 
     /// The open root, or what is wrong with it.
-    fn look(&self) -> Result<Folder, Wrong> {
-        let absent = |error| Wrong::absent(missing_or(&error));
+    fn open_and_check(&self) -> Result<Folder, RootProblem> {
+        let absent = |error| RootProblem::missing(open_failure(&error));
         let root = Folder::open(&self.root).map_err(absent)?;
         let entries = root.entries().map_err(absent)?;
-        self.identify(&root)?;
+        self.check_identity(&root)?;
         if self.files == 0 {
             return Ok(root);
         }
@@ -275,28 +277,33 @@ impl Expected {
             .iter()
             .all(|name| is_own(name) || name == OsStr::new("lost+found"));
         if empty {
-            return Err(Wrong::other(format!(
+            return Err(RootProblem::unexpected(format!(
                 "is empty, though the index knows {files} there: is it mounted?"
             )));
         }
-        if !self.categories.is_empty() && self.categories.iter().all(|path| is_absent(&root, path))
+        if !self.categories.is_empty()
+            && self
+                .categories
+                .iter()
+                .all(|path| is_folder_missing(&root, path))
         {
-            return Err(Wrong::other(format!(
+            return Err(RootProblem::unexpected(format!(
                 "holds none of the category folders, though the index knows {files} there"
             )));
         }
-        self.recognise(&root)?;
+        self.check_root_id(&root)?;
         Ok(root)
     }
 
     /// Fails where the identity file is not the one that is known.
-    fn identify(&self, root: &Folder) -> Result<(), Wrong> {
-        let found = identity::read(root)
-            .map_err(|error| Wrong::other(format!("cannot be identified: {}", error.line())))?;
-        if self.marks.identity.is_none() || self.marks.identity == found {
+    fn check_identity(&self, root: &Folder) -> Result<(), RootProblem> {
+        let found = identity::read(root).map_err(|error| {
+            RootProblem::unexpected(format!("cannot be identified: {}", error.line()))
+        })?;
+        if self.ids.identity.is_none() || self.ids.identity == found {
             return Ok(());
         }
-        Err(Wrong::other(match found {
+        Err(RootProblem::unexpected(match found {
             Some(_) => "is another database by its identity file",
             None => {
                 "has lost its identity file `.auto-backup/database.json`: it may be another disk or not mounted"
@@ -307,20 +314,23 @@ impl Expected {
     /// Fails where nothing proves a root without a known identity to be the database. The folder that was there at the
     /// last look does; one that was made elsewhere must hold half of the projects, as after moving to a larger disk; and
     /// where the file system does not say, one of them will do.
-    fn recognise(&self, root: &Folder) -> Result<(), Wrong> {
-        let (known, found) = (&self.marks.birth, root.birth());
+    fn check_root_id(&self, root: &Folder) -> Result<(), RootProblem> {
+        let (known, found) = (&self.ids.root_id, root.birth());
         let enough = match found {
             Some(_) if found == *known => return Ok(()),
             Some(_) if known.is_some() => self.projects.len().div_ceil(2),
             _ => self.projects.len().min(1),
         };
-        let there = self.projects.iter().filter(|path| !is_absent(root, path));
+        let there = self
+            .projects
+            .iter()
+            .filter(|path| !is_folder_missing(root, path));
         match there.take(enough).count() {
             count if count == enough => Ok(()),
-            0 => Err(Wrong::other(
+            0 => Err(RootProblem::unexpected(
                 "holds no project that the index knows there: it may be another disk",
             )),
-            count => Err(Wrong::other(format!(
+            count => Err(RootProblem::unexpected(format!(
                 "holds only {count} of {} project folders that the index knows there: it may be another disk",
                 self.projects.len()
             ))),
@@ -329,12 +339,12 @@ impl Expected {
 }
 
 /// Whether a folder is surely not there; one that cannot be read may be.
-fn is_absent(root: &Folder, path: &Path) -> bool {
+fn is_folder_missing(root: &Folder, path: &Path) -> bool {
     root.beneath(path).is_err_and(|error| is_missing(&error))
 }
 
 /// `is not there`, or the cause.
-fn missing_or(error: &Error) -> String {
+fn open_failure(error: &Error) -> String {
     match error {
         Error::Io { source, .. } if source.kind() == std::io::ErrorKind::NotADirectory => {
             "is not a folder".to_owned()

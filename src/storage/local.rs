@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::availability;
-use super::observation::Place;
+use super::observation::ObservedRoot;
 use crate::base::error::{Error, Result};
 use crate::index::Index;
 use crate::model::exclusion::Exclusions;
@@ -25,32 +25,32 @@ use crate::snapshot::tree::Tree;
 
 /// A database that is there.
 #[derive(Clone, Debug)]
-pub struct DiskSide {
+pub struct LocalStorage {
     /// The database.
     pub database: Database,
     /// Its root.
     pub root: Arc<Folder>,
     /// Folders of categories, and in them, that were file systems of their own at the last look.
-    pub mounted: BTreeSet<PathBuf>,
+    pub known_mounts: BTreeSet<PathBuf>,
     /// The index by a handle of its own.
     index: Arc<Mutex<Index>>,
 }
 
-impl DiskSide {
+impl LocalStorage {
     /// Opens a database.
     ///
     /// # Errors
     /// [`Error::Offline`], or the index cannot be read.
     pub fn open(index: &Index, database: &Database) -> Result<Self> {
-        let known = index.database(&database.root)?;
-        let root = availability::open(index, database, &known)?;
-        let mounted = known
+        let stored = index.database(&database.root)?;
+        let root = availability::open_root(index, database, &stored)?;
+        let mounted = stored
             .id
             .map_or(Ok(BTreeSet::new()), |id| index.mounted(id))?;
         Ok(Self {
             database: database.clone(),
             root,
-            mounted,
+            known_mounts: mounted,
             index: Arc::new(Mutex::new(index.open_again()?)),
         })
     }
@@ -60,9 +60,9 @@ impl DiskSide {
     ///
     /// # Errors
     /// The index cannot be read.
-    pub fn held(&self, relative: &Path) -> Result<Held> {
+    pub fn altered_times(&self, relative: &Path) -> Result<Held> {
         let index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
-        super::held(&index, &self.database, relative)
+        super::stored_altered_times(&index, &self.database, relative)
     }
 
     /// Refuses to copy to a root that holds files of this one by now, through a mount or a link that came after `add`.
@@ -101,14 +101,14 @@ impl DiskSide {
     ) -> Result<Tree> {
         let relative = below(&category.path, project);
         let inner = registry.inner_categories(category);
-        let walked = require_mounted(&self.root, category, &self.mounted)
+        let walked = require_mounted(&self.root, category, &self.known_mounts)
             .and_then(|()| tree::walk(&self.root, &relative, exclusions, &inner));
         let mut tree = match walked {
             Err(Error::Interrupted) => return Err(Error::Interrupted),
             Err(error) if is_missing(&error) => Tree::default(),
             Err(error) => Tree::unread(error),
             Ok(mut tree) => {
-                tree.hold(&self.held(&relative)?);
+                tree.hold(&self.altered_times(&relative)?);
                 tree
             }
         };
@@ -134,25 +134,28 @@ impl DiskSide {
         relative: &Path,
         inner: &[PathBuf],
     ) -> Vec<Missing> {
-        let mounted = &self.mounted;
+        let mounted = &self.known_mounts;
         mount::missing(&self.root, &category.path, relative, inner, mounted)
     }
 
     /// Says that something below the root lies on a remembered mount that is not there now, if it does.
     pub fn missing_mount(&self, path: &Path) -> Option<Error> {
-        let mut above = self.mounted.iter().filter(|mount| path.starts_with(mount));
+        let mut above = self
+            .known_mounts
+            .iter()
+            .filter(|mount| path.starts_with(mount));
         let missing = above.find_map(|mount| mount::absence(&self.root, mount));
         missing.map(|missing| missing.error)
     }
 
     /// A project as this database spells it: the folders of a client or project may be there in another Unicode normal
     /// form.
-    pub fn spelled(&self, category: &Category, project: &ProjectId) -> ProjectId {
+    pub fn stored_spelling(&self, category: &Category, project: &ProjectId) -> ProjectId {
         discovery::spelled(&self.root, category, project)
     }
 
     /// Whether something is found in a folder by this name, whatever the folder lists.
-    pub fn finds(&self, folder: &Path, name: &OsStr) -> bool {
+    pub fn resolves_name(&self, folder: &Path, name: &OsStr) -> bool {
         let folder = self.root.beneath(folder);
         folder.is_ok_and(|folder| folder.stat(name).is_ok())
     }
@@ -171,7 +174,7 @@ impl DiskSide {
     ///
     /// # Errors
     /// The index cannot be read or written.
-    pub fn row(&self, index: &mut Index) -> Result<Option<i64>> {
-        super::row(index, &self.database, Place::Disk(&self.root))
+    pub fn database_id(&self, index: &mut Index) -> Result<Option<i64>> {
+        super::ensure_database_id(index, &self.database, ObservedRoot::Local(&self.root))
     }
 }

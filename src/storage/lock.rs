@@ -20,16 +20,16 @@ use crate::os::host;
 use crate::snapshot::digest::Digest;
 
 /// The file's name within our folder.
-const FILE: &str = "lock";
+const FILE_NAME: &str = "lock";
 
 /// The folder of the locks of databases that are no folders, within the state folder.
-const BESIDE: &str = "locks";
+const STATE_SUBFOLDER: &str = "locks";
 
 /// How often a lock file that others keep taking away is made anew.
 const ATTEMPTS: u32 = 100;
 
 /// The longest text of a lock file, in bytes.
-const LONGEST: usize = 512;
+const MAX_BYTES: usize = 512;
 
 /// The words that the text of a lock file begins with.
 const KEYS: [&str; 4] = ["run=", "process=", "host=", "since="];
@@ -53,9 +53,9 @@ impl Lock {
     ///
     /// # Errors
     /// [`Error::Locked`] if another run has it.
-    pub fn take(root: &Folder, database: &str, run: i64) -> Result<Option<Self>> {
+    pub fn acquire(root: &Folder, database: &str, run: i64) -> Result<Option<Self>> {
         match own_folder::find(root)? {
-            Some(own) => Self::take_in(&own, OsStr::new(FILE), database, run),
+            Some(own) => Self::try_acquire(&own, OsStr::new(FILE_NAME), database, run),
             None => Ok(None),
         }
     }
@@ -64,16 +64,16 @@ impl Lock {
     ///
     /// # Errors
     /// [`Error::Locked`] if another run has it, or the root cannot be written.
-    pub fn make_and_take(root: &Folder, database: &str, run: i64) -> Result<Self> {
+    pub fn create_and_acquire(root: &Folder, database: &str, run: i64) -> Result<Self> {
         let own = own_folder::open(root)?;
         for _ in 0..ATTEMPTS {
-            if let Some(lock) = Self::take_in(&own, OsStr::new(FILE), database, run)? {
+            if let Some(lock) = Self::try_acquire(&own, OsStr::new(FILE_NAME), database, run)? {
                 return Ok(lock);
             }
-            make(&own, root)?;
+            create_lock_file(&own, root)?;
         }
         Err(Error::Raced {
-            path: own.path().join(FILE),
+            path: own.path().join(FILE_NAME),
         })
     }
 
@@ -82,8 +82,13 @@ impl Lock {
     ///
     /// # Errors
     /// [`Error::Locked`] if another run has it, or the state folder cannot be written.
-    pub fn take_beside(folder: &Path, root: &Path, database: &str, run: i64) -> Result<Self> {
-        let locks = folder.join(BESIDE);
+    pub fn acquire_in_state_folder(
+        folder: &Path,
+        root: &Path,
+        database: &str,
+        run: i64,
+    ) -> Result<Self> {
+        let locks = folder.join(STATE_SUBFOLDER);
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -94,10 +99,10 @@ impl Lock {
         let name = format!("{digest}.lock");
         let name = OsStr::new(&name);
         for _ in 0..ATTEMPTS {
-            if let Some(lock) = Self::take_in(&locks, name, database, run)? {
+            if let Some(lock) = Self::try_acquire(&locks, name, database, run)? {
                 return Ok(lock);
             }
-            created(&locks, name)?;
+            create_if_missing(&locks, name)?;
         }
         Err(Error::Raced {
             path: locks.path().join(name),
@@ -108,15 +113,15 @@ impl Lock {
     ///
     /// # Errors
     /// As for [`Self::take_beside`]; [`Error::NoHome`] where there is no such folder.
-    pub fn of_remote(database: &Database, run: i64) -> Result<Self> {
+    pub fn acquire_remote(database: &Database, run: i64) -> Result<Self> {
         let folder = path::state_folder().ok_or(Error::NoHome {
             what: "place for locks",
             option: "HOME",
         })?;
-        Self::take_beside(&folder, &database.root, &database.name, run)
+        Self::acquire_in_state_folder(&folder, &database.root, &database.name, run)
     }
 
-    fn take_in(own: &Folder, name: &OsStr, database: &str, run: i64) -> Result<Option<Self>> {
+    fn try_acquire(own: &Folder, name: &OsStr, database: &str, run: i64) -> Result<Option<Self>> {
         let Some(file) = own.open_to_lock(name)? else {
             return Ok(None);
         };
@@ -125,40 +130,40 @@ impl Lock {
             Err(TryLockError::WouldBlock) => {
                 return Err(Error::Locked {
                     database: database.to_owned(),
-                    holder: Holder::read(&file).words(),
+                    holder: LockHolder::read(&file).description(),
                     lock: path,
                 });
             }
             // Some file systems know no locks: there nobody can be kept out.
-            Err(TryLockError::Error(error)) if is_unknown(error.kind()) => {}
+            Err(TryLockError::Error(error)) if is_unsupported(error.kind()) => {}
             taken => taken.map_err(io::Error::from).at("lock", &path)?,
         }
         if !is_current(own, name, &file) {
             return Ok(None);
         }
-        if !Holder::may_write(&file) {
+        if !LockHolder::is_overwritable(&file) {
             return Err(Error::Untrusted {
                 path,
                 why: "it holds something else than the name of a run".to_owned(),
             });
         }
-        Holder::of_run(run).write(&file);
+        LockHolder::current(run).write(&file);
         Ok(Some(Self { file }))
     }
 }
 
 /// Who holds a lock, as far as it is known.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Holder {
+struct LockHolder {
     run: Option<i64>,
     process: Option<u32>,
     host: Option<String>,
     since: Option<String>,
 }
 
-impl Holder {
+impl LockHolder {
     /// This process, for a run.
-    fn of_run(run: i64) -> Self {
+    fn current(run: i64) -> Self {
         Self {
             run: Some(run),
             process: Some(process::id()),
@@ -188,20 +193,20 @@ impl Holder {
 
     /// What a lock file says; anybody may have written it, so only what can be is believed.
     fn read(file: &File) -> Self {
-        let mut bytes = [0; LONGEST];
+        let mut bytes = [0; MAX_BYTES];
         let length = file.read_at(&mut bytes, 0).unwrap_or_default();
         Self::parse(&String::from_utf8_lossy(&bytes[..length]))
     }
 
     /// Whether a lock file holds nothing that would be lost: it is empty, or some run wrote to it. After a loss of power it
     /// may hold zeros.
-    fn may_write(file: &File) -> bool {
-        let mut bytes = [0; LONGEST + 1];
+    fn is_overwritable(file: &File) -> bool {
+        let mut bytes = [0; MAX_BYTES + 1];
         let Ok(length) = file.read_at(&mut bytes, 0) else {
             return false;
         };
         let text = &bytes[..length];
-        length <= LONGEST
+        length <= MAX_BYTES
             && (text.iter().all(|byte| *byte == 0)
                 || KEYS.iter().any(|key| text.starts_with(key.as_bytes())))
     }
@@ -226,7 +231,7 @@ impl Holder {
     }
 
     /// ``run 7 of process 1234 on `ws1`, since 2026-11-22T04:28:55Z``, without what is not known.
-    fn words(&self) -> Option<String> {
+    fn description(&self) -> Option<String> {
         let run = self.run.map(|run| format!("run {run}"));
         let process = self.process.map(|process| format!("process {process}"));
         let who = match (run, process) {
@@ -242,7 +247,7 @@ impl Holder {
 }
 
 /// What systems say of locks that a file system does not have.
-const fn is_unknown(kind: ErrorKind) -> bool {
+const fn is_unsupported(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Unsupported | ErrorKind::InvalidInput)
 }
 
@@ -256,7 +261,7 @@ fn is_current(own: &Folder, name: &OsStr, file: &File) -> bool {
 }
 
 /// Makes a file of this name, readable by nobody else; `None` where another run was quicker.
-fn created(folder: &Folder, name: &OsStr) -> Result<Option<File>> {
+fn create_if_missing(folder: &Folder, name: &OsStr) -> Result<Option<File>> {
     match folder.create_file(name) {
         Err(Error::Io { source, .. }) if source.kind() == ErrorKind::AlreadyExists => Ok(None),
         created => created.map(Some),
@@ -264,13 +269,13 @@ fn created(folder: &Folder, name: &OsStr) -> Result<Option<File>> {
 }
 
 /// Makes the lock file for whoever may write to the root.
-fn make(own: &Folder, root: &Folder) -> Result<()> {
-    let Some(file) = created(own, OsStr::new(FILE))? else {
+fn create_lock_file(own: &Folder, root: &Folder) -> Result<()> {
+    let Some(file) = create_if_missing(own, OsStr::new(FILE_NAME))? else {
         return Ok(());
     };
     let mode = root.stat_self()?.mode & 0o666 | 0o600;
     root.share_owner(&file);
-    file::set_mode(&file, mode).at("set the permissions of", own.path().join(FILE))
+    file::set_mode(&file, mode).at("set the permissions of", own.path().join(FILE_NAME))
 }
 
 #[cfg(test)]
@@ -301,18 +306,18 @@ mod tests {
     fn whoever_comes_second_is_told_who_holds_it() {
         let temporary = tempfile::tempdir().unwrap();
         let root = Folder::open(temporary.path()).unwrap();
-        assert!(Lock::take(&root, "NAS", 1).unwrap().is_none());
-        let path = temporary.path().join(OWN_FOLDER).join(FILE);
-        let first = Lock::make_and_take(&root, "NAS", 7).unwrap();
+        assert!(Lock::acquire(&root, "NAS", 1).unwrap().is_none());
+        let path = temporary.path().join(OWN_FOLDER).join(FILE_NAME);
+        let first = Lock::create_and_acquire(&root, "NAS", 7).unwrap();
         for second in [
-            Lock::take(&root, "NAS", 8).map(drop),
-            Lock::make_and_take(&root, "NAS", 8).map(drop),
+            Lock::acquire(&root, "NAS", 8).map(drop),
+            Lock::create_and_acquire(&root, "NAS", 8).map(drop),
         ] {
             assert_eq!(said(&second.unwrap_err()), expected(7, &path));
         }
         drop(first);
         assert_eq!(fs::read(&path).unwrap(), b"");
-        let third = Lock::take(&root, "NAS", 9).unwrap();
+        let third = Lock::acquire(&root, "NAS", 9).unwrap();
         assert!(third.is_some());
         assert!(fs::read_to_string(&path).unwrap().starts_with("run=9 "));
     }
@@ -321,7 +326,8 @@ mod tests {
     fn a_database_that_is_no_folder_is_locked_beside() {
         let temporary = tempfile::tempdir().unwrap();
         let state = temporary.path().join("state/auto-backup");
-        let take = |root: &str, run| Lock::take_beside(&state, root.as_ref(), "NAS", run);
+        let take =
+            |root: &str, run| Lock::acquire_in_state_folder(&state, root.as_ref(), "NAS", run);
         let first = take("s3:bucket/studio", 7).unwrap();
         let other = take("s3:bucket/other", 8).unwrap();
         let digest = Digest::of_bytes(b"s3:bucket/studio");
@@ -337,7 +343,7 @@ mod tests {
 
     #[test]
     fn what_a_lock_file_does_not_say_is_left_out() {
-        let words = |text| Holder::parse(text).words();
+        let words = |text| LockHolder::parse(text).description();
         let whole = "run=7 process=12 host=ws1 since=2026-11-22T04:28:55Z\n";
         let told = "run 7 of process 12 on `ws1`, since 2026-11-22T04:28:55Z";
         assert_eq!(words(whole).as_deref(), Some(told));

@@ -15,11 +15,11 @@ pub mod version;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-pub use self::local::DiskSide;
-pub use self::remote::RemoteSide;
-pub use self::same_place::Opened;
+pub use self::local::LocalStorage;
+pub use self::remote::RemoteStorage;
+pub use self::same_place::StorageRef;
 
-use self::observation::{Noted, Noting, Place};
+use self::observation::{Observation, ObservationBuilder, ObservedRoot};
 use crate::base::error::Result;
 use crate::index::Index;
 use crate::model::address;
@@ -27,7 +27,7 @@ use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, Scope, below};
 use crate::model::registry::{Category, Database, Registry};
 use crate::os::folder::{Folder, is_missing};
-use crate::rclone::Abilities;
+use crate::rclone::RemoteFeatures;
 use crate::snapshot::discovery;
 use crate::snapshot::discovery::Listing;
 use crate::snapshot::time_alias::Held;
@@ -35,63 +35,63 @@ use crate::snapshot::tree::Tree;
 
 /// A database that is there.
 #[derive(Debug)]
-pub enum Side {
+pub enum Storage {
     /// On a disk.
-    Disk(DiskSide),
+    Local(LocalStorage),
     /// Behind rclone.
-    Remote(Box<RemoteSide>),
+    Remote(Box<RemoteStorage>),
 }
 
-impl Side {
+impl Storage {
     /// Opens a database.
     ///
     /// # Errors
     /// [`crate::base::error::Error::Offline`] or [`crate::base::error::Error::Unreachable`], or the index cannot be read.
     pub fn open(index: &Index, database: &Database) -> Result<Self> {
         Ok(if database.is_remote() {
-            Self::Remote(Box::new(RemoteSide::open(index, database)?))
+            Self::Remote(Box::new(RemoteStorage::open(index, database)?))
         } else {
-            Self::Disk(DiskSide::open(index, database)?)
+            Self::Local(LocalStorage::open(index, database)?)
         })
     }
 
     /// The database.
     pub const fn database(&self) -> &Database {
         match self {
-            Self::Disk(side) => &side.database,
-            Self::Remote(side) => &side.database,
+            Self::Local(storage) => &storage.database,
+            Self::Remote(storage) => &storage.database,
         }
     }
 
     /// Its root, where that is a folder.
-    pub const fn folder(&self) -> Option<&Arc<Folder>> {
+    pub const fn root_folder(&self) -> Option<&Arc<Folder>> {
         match self {
-            Self::Disk(side) => Some(&side.root),
+            Self::Local(storage) => Some(&storage.root),
             Self::Remote(_) => None,
         }
     }
 
     /// What it can do, where that is not what every disk can.
-    pub const fn abilities(&self) -> Option<&Abilities> {
+    pub const fn features(&self) -> Option<&RemoteFeatures> {
         match self {
-            Self::Disk(_) => None,
-            Self::Remote(side) => Some(&side.abilities),
+            Self::Local(_) => None,
+            Self::Remote(storage) => Some(&storage.features),
         }
     }
 
     /// A project as it is spelled here.
-    pub fn spelled(&self, category: &Category, project: &ProjectId) -> ProjectId {
+    pub fn stored_spelling(&self, category: &Category, project: &ProjectId) -> ProjectId {
         match self {
-            Self::Disk(side) => side.spelled(category, project),
-            Self::Remote(side) => side.spelled(category, project),
+            Self::Local(storage) => storage.stored_spelling(category, project),
+            Self::Remote(storage) => storage.stored_spelling(category, project),
         }
     }
 
     /// Whether something is found in a folder by this name, whatever the folder lists.
-    pub fn finds(&self, folder: &Path, name: &std::ffi::OsStr) -> bool {
+    pub fn resolves_name(&self, folder: &Path, name: &std::ffi::OsStr) -> bool {
         match self {
-            Self::Disk(side) => side.finds(folder, name),
-            Self::Remote(side) => side.abilities.folds_case(),
+            Self::Local(storage) => storage.resolves_name(folder, name),
+            Self::Remote(storage) => storage.features.is_case_insensitive(),
         }
     }
 
@@ -99,7 +99,7 @@ impl Side {
     ///
     /// # Errors
     /// An interruption; a remote could not be listed at all.
-    pub fn listing<'a>(
+    pub fn list_projects<'a>(
         &self,
         registry: &Registry,
         category: &'a Category,
@@ -107,8 +107,8 @@ impl Side {
     ) -> Result<Listing<'a>> {
         let inner = registry.inner_categories(category);
         match self {
-            Self::Disk(side) => {
-                let (root, mounted) = (&side.root, &side.mounted);
+            Self::Local(storage) => {
+                let (root, mounted) = (&storage.root, &storage.known_mounts);
                 let mut listing = discovery::list(root, category, scope, &inner, mounted)?;
                 listing.projects.retain(|project| {
                     let opened = root.beneath(&below(&category.path, project));
@@ -116,7 +116,7 @@ impl Side {
                 });
                 Ok(listing)
             }
-            Self::Remote(side) => side.listing(category, scope, &inner),
+            Self::Remote(storage) => storage.list_projects(category, scope, &inner),
         }
     }
 
@@ -132,8 +132,8 @@ impl Side {
         project: &ProjectId,
     ) -> Result<Tree> {
         match self {
-            Self::Disk(side) => side.tree(registry, exclusions, category, project),
-            Self::Remote(side) => side.tree(registry, exclusions, category, project),
+            Self::Local(storage) => storage.tree(registry, exclusions, category, project),
+            Self::Remote(storage) => storage.tree(registry, exclusions, category, project),
         }
     }
 
@@ -151,23 +151,23 @@ impl Side {
     ///
     /// # Errors
     /// The index cannot be read or written.
-    pub fn row(&self, index: &mut Index) -> Result<Option<i64>> {
-        row(index, self.database(), self.place())
+    pub fn database_id(&self, index: &mut Index) -> Result<Option<i64>> {
+        ensure_database_id(index, self.database(), self.observed_root())
     }
 
     /// Tells the index of replicas that were seen there.
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn note(&self, seen: &Noted<'_>, index: &mut Index) -> Result<()> {
-        seen.write(index, self.place())
+    pub fn record_observation(&self, seen: &Observation<'_>, index: &mut Index) -> Result<()> {
+        seen.write(index, self.observed_root())
     }
 
     /// Where what is seen there is.
-    pub fn place(&self) -> Place<'_> {
+    pub fn observed_root(&self) -> ObservedRoot<'_> {
         match self {
-            Self::Disk(side) => Place::Disk(&side.root),
-            Self::Remote(side) => Place::Remote(side.identity()),
+            Self::Local(storage) => ObservedRoot::Local(&storage.root),
+            Self::Remote(storage) => ObservedRoot::Remote(storage.identity()),
         }
     }
 
@@ -175,14 +175,14 @@ impl Side {
     ///
     /// # Errors
     /// An interruption; a remote could not be listed.
-    pub fn no_replica(
+    pub fn no_replica_error(
         &self,
         registry: &Registry,
         categories: &[&Category],
         scope: &Scope,
         database: &str,
     ) -> Result<crate::base::error::Error> {
-        let list = |category| self.listing(registry, category, &Scope::All);
+        let list = |category| self.list_projects(registry, category, &Scope::All);
         discovery::no_replica(&list, categories, scope, database)
     }
 
@@ -190,28 +190,32 @@ impl Side {
     ///
     /// # Errors
     /// [`crate::base::error::Error::Overlap`].
-    pub fn refuse_overlap(&self, destination: &DiskSide) -> Result<()> {
+    pub fn refuse_overlap(&self, destination: &LocalStorage) -> Result<()> {
         match self {
-            Self::Disk(side) => side.refuse_overlap(destination),
+            Self::Local(storage) => storage.refuse_overlap(destination),
             Self::Remote(_) => Ok(()),
         }
     }
 }
 
 /// The row of a database in the index, made where it was never looked at.
-fn row(index: &mut Index, database: &Database, place: Place<'_>) -> Result<Option<i64>> {
+fn ensure_database_id(
+    index: &mut Index,
+    database: &Database,
+    observed_root: ObservedRoot<'_>,
+) -> Result<Option<i64>> {
     let known = index.database_id(&database.root)?;
     if known.is_some() || index.is_read_only() {
         return Ok(known);
     }
-    let seen = Noting::begin(index, database)?.finish()?;
-    seen.write(index, place)?;
+    let seen = ObservationBuilder::start(index, database)?.finish()?;
+    seen.write(index, observed_root)?;
     index.database_id(&database.root)
 }
 
 /// The times that a storage shows in the place of those that were set, of a replica's files; by folder below the
 /// replica's.
-fn held(index: &Index, database: &Database, relative: &Path) -> Result<Held> {
+fn stored_altered_times(index: &Index, database: &Database, relative: &Path) -> Result<Held> {
     let Some(id) = index.database_id(&database.root)? else {
         return Ok(Held::new());
     };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::availability::Marks;
+use super::availability::RootIds;
 use crate::base::error::Result;
 use crate::base::timestamp::Moment;
 use crate::index::{Draft, Drafted, Index, KnownDatabase};
@@ -17,24 +17,24 @@ use crate::snapshot::tree::Tree;
 
 /// Replicas of one database that were seen, and are not written to the index yet.
 #[derive(Debug)]
-pub struct Noting<'i, 'a> {
+pub struct ObservationBuilder<'i, 'a> {
     database: &'a Database,
-    began: Moment,
-    known: KnownDatabase,
-    draft: Draft<'i>,
+    started: Moment,
+    stored: KnownDatabase,
+    staging: Draft<'i>,
     categories: Vec<&'a Category>,
-    absent: Vec<(&'a Category, &'a ProjectId)>,
+    missing: Vec<(&'a Category, &'a ProjectId)>,
     /// What is mounted below its root, and what of that was seen.
     mounts: (BTreeSet<PathBuf>, BTreeSet<PathBuf>),
 }
 
-impl<'i, 'a> Noting<'i, 'a> {
+impl<'i, 'a> ObservationBuilder<'i, 'a> {
     /// Begins, before the first of them is walked.
     ///
     /// # Errors
     /// The index cannot be read.
-    pub fn begin(index: &'i Index, database: &'a Database) -> Result<Self> {
-        let known = index.database(&database.root)?;
+    pub fn start(index: &'i Index, database: &'a Database) -> Result<Self> {
+        let stored = index.database(&database.root)?;
         let mounts = if database.is_remote() {
             BTreeSet::new()
         } else {
@@ -42,11 +42,11 @@ impl<'i, 'a> Noting<'i, 'a> {
         };
         Ok(Self {
             database,
-            began: Moment::now(),
-            draft: index.draft(&known)?,
-            known,
+            started: Moment::now(),
+            staging: index.draft(&stored)?,
+            stored,
             categories: Vec::new(),
-            absent: Vec::new(),
+            missing: Vec::new(),
             mounts: (mounts, BTreeSet::new()),
         })
     }
@@ -68,7 +68,7 @@ impl<'i, 'a> Noting<'i, 'a> {
             self.categories.push(category);
         }
         if tree.folders.is_empty() {
-            self.absent.push((category, project));
+            self.missing.push((category, project));
             return Ok(());
         }
         let replica = below(&category.path, project);
@@ -82,31 +82,31 @@ impl<'i, 'a> Noting<'i, 'a> {
             Err(_) => true,
         };
         seen.extend(all.iter().filter(concerns).filter(is_read).cloned());
-        let place = self.draft.replica(&category.path, project)?;
-        if let Some(step) = tree.proven {
-            self.draft.step(place, step);
+        let staged_replica = self.staging.replica(&category.path, project)?;
+        if let Some(precision) = tree.proven {
+            self.staging.step(staged_replica, precision);
         }
         for (path, folder) in &tree.folders {
             match &folder.files {
-                Some(files) => self.draft.folder(place, files.clone())?,
-                None => self.draft.closed(place, path)?,
+                Some(files) => self.staging.folder(staged_replica, files.clone())?,
+                None => self.staging.closed(staged_replica, path)?,
             }
         }
-        self.draft.complete(place)
+        self.staging.complete(staged_replica)
     }
 
     /// Ends, once all of them were added.
     ///
     /// # Errors
     /// There is no room for temporary tables.
-    pub fn finish(self) -> Result<Noted<'a>> {
-        Ok(Noted {
-            drafted: self.draft.finish()?,
+    pub fn finish(self) -> Result<Observation<'a>> {
+        Ok(Observation {
+            staged: self.staging.finish()?,
             database: self.database,
-            began: self.began,
-            known: self.known,
+            started: self.started,
+            stored: self.stored,
             categories: self.categories,
-            absent: self.absent,
+            missing: self.missing,
             mounts: self.mounts.1,
         })
     }
@@ -114,48 +114,51 @@ impl<'i, 'a> Noting<'i, 'a> {
 
 /// Where they were seen.
 #[derive(Clone, Copy, Debug)]
-pub enum Place<'a> {
+pub enum ObservedRoot<'a> {
     /// Below this root.
-    Disk(&'a Arc<Folder>),
+    Local(&'a Arc<Folder>),
     /// On a remote with this identity.
     Remote(Option<&'a str>),
 }
 
 /// Replicas that can be written to the index.
 #[derive(Debug)]
-pub struct Noted<'a> {
-    drafted: Drafted,
+pub struct Observation<'a> {
+    staged: Drafted,
     database: &'a Database,
-    began: Moment,
-    known: KnownDatabase,
+    started: Moment,
+    stored: KnownDatabase,
     categories: Vec<&'a Category>,
-    absent: Vec<(&'a Category, &'a ProjectId)>,
+    missing: Vec<(&'a Category, &'a ProjectId)>,
     mounts: BTreeSet<PathBuf>,
 }
 
-impl Noted<'_> {
+impl Observation<'_> {
     /// Writes them to the index that they were set beside.
     ///
     /// # Errors
     /// The index cannot be written, or was told to forget the database meanwhile.
-    pub fn write(&self, index: &mut Index, place: Place<'_>) -> Result<()> {
-        let (marks, mounted) = match place {
-            Place::Disk(root) => {
+    pub fn write(&self, index: &mut Index, observed_root: ObservedRoot<'_>) -> Result<()> {
+        let (ids, mounted) = match observed_root {
+            ObservedRoot::Local(root) => {
                 let categories = self.categories.iter();
                 let mounted = categories.filter(|category| is_mounted(root, category));
                 let mounted = mounted.map(|category| category.path.clone());
                 let inner = self.mounts.iter();
                 let inner = inner.filter(|mount| mount::is_mounted(root, mount));
-                (Marks::of(root), mounted.chain(inner.cloned()).collect())
+                (
+                    RootIds::of_folder(root),
+                    mounted.chain(inner.cloned()).collect(),
+                )
             }
-            Place::Remote(identity) => (Marks::of_remote(identity), Vec::new()),
+            ObservedRoot::Remote(identity) => (RootIds::of_remote(identity), Vec::new()),
         };
         let writer = index
-            .write_look(&self.database.root, &self.known)?
-            .begun(self.began);
-        writer.root(marks.identity.as_deref(), marks.birth.as_deref())?;
-        writer.replicas(&self.drafted)?;
-        for (category, project) in &self.absent {
+            .write_look(&self.database.root, &self.stored)?
+            .begun(self.started);
+        writer.root(ids.identity.as_deref(), ids.root_id.as_deref())?;
+        writer.replicas(&self.staged)?;
+        for (category, project) in &self.missing {
             writer.absent(&category.path, project)?;
         }
         for folder in mounted {

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::availability;
-use super::content_compare::{Found, Told};
-use super::observation::Place;
+use super::content_compare::{ContentComparison, ProgressFn};
+use super::observation::ObservedRoot;
 use super::remote_tree;
-use super::remote_tree::{Half, Record, Replica};
+use super::remote_tree::{PartialFiles, ReplicaTreeBuilder, UploadRecord};
 use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::unicode::composed;
@@ -16,49 +16,51 @@ use crate::index::{Index, SentChanges, SentRow};
 use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, Scope, below, within};
 use crate::model::registry::{Category, Database, Registry};
-use crate::rclone::{Abilities, Listed, Proof, Remote, Times, Verdict, Wanted};
+use crate::rclone::{
+    CheckMethod, CheckVerdict, ListTarget, Remote, RemoteFeatures, RemoteListing, TimeSource,
+};
 use crate::snapshot::discovery::Listing;
 use crate::snapshot::tree::Tree;
 
 /// A database that answers.
 #[derive(Debug)]
-pub struct RemoteSide {
+pub struct RemoteStorage {
     /// The database.
     pub database: Database,
     /// How it is reached.
     pub remote: Remote,
     /// What it can do.
-    pub abilities: Abilities,
+    pub features: RemoteFeatures,
     /// What its identity file says, once it has one.
     identity: OnceLock<String>,
     /// The index by a handle of its own.
     index: Mutex<Index>,
     /// What was listed: everything below these folders; nothing where the folder is not there.
-    listed: Mutex<BTreeMap<PathBuf, Arc<Listed>>>,
+    listings: Mutex<BTreeMap<PathBuf, Arc<RemoteListing>>>,
 }
 
-impl RemoteSide {
+impl RemoteStorage {
     /// Reaches a database, and stays connected with it.
     ///
     /// # Errors
     /// [`crate::base::error::Error::Unreachable`] or [`crate::base::error::Error::Offline`], or the index cannot be read.
     pub fn open(index: &Index, database: &Database) -> Result<Self> {
         let known = index.database(&database.root)?;
-        let (remote, reached) = availability::reach(index, database, &known)?;
-        let abilities = abilities(index, &remote)?;
-        remote.expect(&abilities)?;
+        let (remote, connection) = availability::connect(index, database, &known)?;
+        let features = load_features(index, &remote)?;
+        remote.configure_mod_times(&features)?;
         let mut listed = BTreeMap::new();
-        if reached.is_empty() {
+        if connection.is_empty() {
             // That was a listing of everything.
             listed.insert(PathBuf::new(), Arc::default());
         }
         Ok(Self {
             database: database.clone(),
             remote,
-            abilities,
-            identity: reached.identity.map(OnceLock::from).unwrap_or_default(),
+            features,
+            identity: connection.identity.map(OnceLock::from).unwrap_or_default(),
             index: Mutex::new(index.open_again()?),
-            listed: Mutex::new(listed),
+            listings: Mutex::new(listed),
         })
     }
 
@@ -73,23 +75,23 @@ impl RemoteSide {
     /// It cannot be written there.
     pub fn ensure_identity(&self) -> Result<()> {
         if self.identity.get().is_none() {
-            let made = self.remote.make_identity(&self.database.name)?;
+            let made = self.remote.create_identity(&self.database.name)?;
             self.identity.get_or_init(|| made);
         }
         Ok(())
     }
 
     /// Whether a listing tells two versions of one size apart by their own times.
-    pub fn tells_versions_apart(&self) -> bool {
-        self.abilities.step().is_some() && !self.abilities.has_slow_times()
+    pub fn has_reliable_mod_times(&self) -> bool {
+        self.features.time_precision().is_some() && !self.features.has_slow_mod_times()
     }
 
     /// Everything below a folder, listed once; empty where the folder is not there.
     ///
     /// # Errors
     /// It could not be listed at all, or an interruption.
-    pub fn listed(&self, folder: &Path) -> Result<Arc<Listed>> {
-        let mut kept = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn listing_of(&self, folder: &Path) -> Result<Arc<RemoteListing>> {
+        let mut kept = self.listings.lock().unwrap_or_else(PoisonError::into_inner);
         let known = folder.ancestors().find_map(|above| kept.get(above));
         if let Some(known) = known {
             return Ok(Arc::clone(known));
@@ -101,30 +103,30 @@ impl RemoteSide {
 
     /// Whether a listing that was made before shows that nothing is there with this path: it showed everything around it,
     /// with nothing closed or left out.
-    pub fn is_surely_absent(&self, folder: &Path) -> bool {
-        let kept = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+    pub fn is_known_missing(&self, folder: &Path) -> bool {
+        let kept = self.listings.lock().unwrap_or_else(PoisonError::into_inner);
         let known = folder.ancestors().find_map(|above| kept.get(above));
         known.is_some_and(|listed| {
             let mut below = listed.folders.range(folder.to_owned()..);
             let is_there = below
                 .next()
                 .is_some_and(|(path, _)| path.starts_with(folder));
-            !is_there && listed.problems.is_empty() && !listed.left_out
+            !is_there && listed.problems.is_empty() && !listed.is_incomplete
         })
     }
 
     /// Lists a folder. Where times are slow, only files that were not sent from here are asked for theirs.
-    fn list_with_times(&self, folder: &Path) -> Result<Listed> {
-        let list = |wanted: Wanted<'_>, times| self.remote.list(wanted, &self.abilities, times);
-        let mut listed = list(Wanted::Below(folder), Times::Cheap)?.unwrap_or_default();
-        if !self.abilities.has_slow_times() {
+    fn list_with_times(&self, folder: &Path) -> Result<RemoteListing> {
+        let list = |wanted: ListTarget<'_>, times| self.remote.list(wanted, &self.features, times);
+        let mut listed = list(ListTarget::Folder(folder), TimeSource::Cheap)?.unwrap_or_default();
+        if !self.features.has_slow_mod_times() {
             return Ok(listed);
         }
-        let unknown = self.of_unknown_time(&listed)?;
+        let unknown = self.files_of_unknown_time(&listed)?;
         if unknown.is_empty() {
             return Ok(listed);
         }
-        let own = list(Wanted::Files(&unknown), Times::Own)?.unwrap_or_default();
+        let own = list(ListTarget::Files(&unknown), TimeSource::ModTime)?.unwrap_or_default();
         for (path, files) in &mut listed.folders {
             let own = own.folders.get(path);
             for (name, file) in files {
@@ -137,11 +139,11 @@ impl RemoteSide {
     }
 
     /// The files of a listing that were not sent from here as they are.
-    fn of_unknown_time(&self, listed: &Listed) -> Result<Vec<PathBuf>> {
-        let mut records: BTreeMap<PathBuf, Record> = BTreeMap::new();
+    fn files_of_unknown_time(&self, listed: &RemoteListing) -> Result<Vec<PathBuf>> {
+        let mut records: BTreeMap<PathBuf, UploadRecord> = BTreeMap::new();
         let index = self.index();
         for replica in index.all_sent_replicas(&self.database.root)? {
-            let record = Record::of(&index.sent(&self.database.root, &replica)?);
+            let record = UploadRecord::from_rows(&index.sent(&self.database.root, &replica)?);
             records.insert(replica, record);
         }
         drop(index);
@@ -153,7 +155,7 @@ impl RemoteSide {
             for (name, file) in files {
                 let known = record.is_some_and(|(replica, record)| {
                     let folder = path.strip_prefix(replica).unwrap_or(path);
-                    record.time(folder, name, file).is_some()
+                    record.source_time(folder, name, file).is_some()
                 });
                 if !known {
                     unknown.push(path.join(name.as_path()));
@@ -168,7 +170,7 @@ impl RemoteSide {
     }
 
     /// The folder that has to be listed for a scope in a category.
-    fn base(category: &Category, scope: &Scope) -> PathBuf {
+    fn listing_base(category: &Category, scope: &Scope) -> PathBuf {
         match scope {
             Scope::All => category.path.clone(),
             Scope::Client(client) => category.path.join(client.as_path()),
@@ -180,15 +182,15 @@ impl RemoteSide {
     ///
     /// # Errors
     /// It could not be listed at all, or an interruption.
-    pub fn listing<'a>(
+    pub fn list_projects<'a>(
         &self,
         category: &'a Category,
         scope: &Scope,
         inner: &[PathBuf],
     ) -> Result<Listing<'a>> {
-        let listed = self.listed(&Self::base(category, scope))?;
+        let listed = self.listing_of(&Self::listing_base(category, scope))?;
         let mut listing = Listing::empty(category);
-        remote_tree::projects(&listed, &mut listing, scope, inner);
+        remote_tree::collect_projects(&listed, &mut listing, scope, inner);
         for (path, why) in &listed.problems {
             let Ok(below) = path.strip_prefix(&category.path) else {
                 continue;
@@ -200,13 +202,13 @@ impl RemoteSide {
                 // What is in a project is found closed when that is looked at.
                 _ => continue,
             }
-            listing.problems.push(self.failed(path, why));
+            listing.problems.push(self.list_error(path, why));
         }
         Ok(listing)
     }
 
     /// Says that a folder could not be listed.
-    fn failed(&self, path: &Path, why: &str) -> crate::base::error::Error {
+    fn list_error(&self, path: &Path, why: &str) -> crate::base::error::Error {
         crate::base::error::Error::Remote {
             action: "list",
             path: self.remote.path(path),
@@ -215,8 +217,8 @@ impl RemoteSide {
     }
 
     /// A project as this database spells it: the folders of a client or project may be there in another Unicode normal form.
-    pub fn spelled(&self, category: &Category, project: &ProjectId) -> ProjectId {
-        let path = self.spelled_path(&below(&category.path, project));
+    pub fn stored_spelling(&self, category: &Category, project: &ProjectId) -> ProjectId {
+        let path = self.stored_path(&below(&category.path, project));
         let mut names = path.iter().rev().map(Name::from);
         match (names.next(), names.next()) {
             (Some(project), Some(client)) => ProjectId { client, project },
@@ -225,9 +227,9 @@ impl RemoteSide {
     }
 
     /// The folder of a replica as this database spells it. What cannot be listed has the name that it was asked for.
-    fn spelled_path(&self, replica: &Path) -> PathBuf {
-        let is_listed = |listed: Arc<Listed>| listed.folders.contains_key(replica);
-        if replica.as_os_str().is_ascii() || self.listed(replica).is_ok_and(is_listed) {
+    fn stored_path(&self, replica: &Path) -> PathBuf {
+        let is_listed = |listed: Arc<RemoteListing>| listed.folders.contains_key(replica);
+        if replica.as_os_str().is_ascii() || self.listing_of(replica).is_ok_and(is_listed) {
             return replica.to_owned();
         }
         let mut spelled = PathBuf::new();
@@ -236,7 +238,7 @@ impl RemoteSide {
             let names = if part.is_ascii() {
                 None
             } else {
-                self.remote.names(&spelled).unwrap_or_default()
+                self.remote.folder_names(&spelled).unwrap_or_default()
             };
             let names = names.filter(|names| !names.contains(&name));
             let form = composed(name.as_bytes());
@@ -259,7 +261,7 @@ impl RemoteSide {
         category: &Category,
         project: &ProjectId,
     ) -> Result<Tree> {
-        self.make_tree(registry, exclusions, category, project, false)
+        self.read_tree(registry, exclusions, category, project, false)
     }
 
     /// What it holds of a replica that files go to: files that may be half are older than any version, so that they are
@@ -274,32 +276,37 @@ impl RemoteSide {
         category: &Category,
         project: &ProjectId,
     ) -> Result<Tree> {
-        self.make_tree(registry, exclusions, category, project, true)
+        self.read_tree(registry, exclusions, category, project, true)
     }
 
-    fn make_tree(
+    fn read_tree(
         &self,
         registry: &Registry,
         exclusions: &Arc<Exclusions>,
         category: &Category,
         project: &ProjectId,
-        replaces_half: bool,
+        replaces_partial: bool,
     ) -> Result<Tree> {
-        let relative = below(&category.path, &self.spelled(category, project));
-        let listed = self.listed(&relative)?;
-        let record = Record::of(&self.index().sent(&self.database.root, &relative)?);
-        let half = Half::of(self.index().unproven(&self.database.root, &relative)?);
-        let replica = Replica {
-            half: &half,
-            replaces_half,
+        let relative = below(&category.path, &self.stored_spelling(category, project));
+        let listed = self.listing_of(&relative)?;
+        let record = UploadRecord::from_rows(&self.index().sent(&self.database.root, &relative)?);
+        let partial =
+            PartialFiles::from_rows(self.index().unproven(&self.database.root, &relative)?);
+        let replica = ReplicaTreeBuilder {
+            partial: &partial,
+            replaces_partial,
             relative: &relative,
-            inner: &registry.inner_categories(category),
+            inner_categories: &registry.inner_categories(category),
             exclusions,
-            abilities: &self.abilities,
+            features: &self.features,
             record: &record,
         };
-        let mut tree = replica.tree(&listed);
-        tree.hold(&super::held(&self.index(), &self.database, &relative)?);
+        let mut tree = replica.build(&listed);
+        tree.hold(&super::stored_altered_times(
+            &self.index(),
+            &self.database,
+            &relative,
+        )?);
         for problem in &mut tree.problems {
             if let crate::base::error::Error::Remote { path, .. } = &mut problem.error {
                 *path = self.remote.path(&within(&relative, &problem.path));
@@ -310,23 +317,23 @@ impl RemoteSide {
 
     /// A tree of a replica as it is after files were sent there: with everything that the record says of it, but what is
     /// excluded by now, and with folders that were made.
-    pub fn with_record(
+    pub fn tree_after_upload(
         &self,
         tree: Tree,
         rows: &[SentRow],
         made: &[PathBuf],
         exclusions: &Exclusions,
     ) -> Tree {
-        let record = Record::of(rows).without(exclusions);
-        remote_tree::with_record(tree, &record, made, &self.abilities)
+        let record = UploadRecord::from_rows(rows).without(exclusions);
+        remote_tree::with_record(tree, &record, made, &self.features)
     }
 
     /// Its row in the index, made where it was never looked at; none there where the index can only be read.
     ///
     /// # Errors
     /// The index cannot be read or written.
-    pub fn row(&self, index: &mut Index) -> Result<Option<i64>> {
-        super::row(index, &self.database, Place::Remote(self.identity()))
+    pub fn database_id(&self, index: &mut Index) -> Result<Option<i64>> {
+        super::ensure_database_id(index, &self.database, ObservedRoot::Remote(self.identity()))
     }
 
     /// Takes back what the record says of a replica and the listing does not show: it was changed or taken away there.
@@ -334,25 +341,25 @@ impl RemoteSide {
     /// # Errors
     /// It could not be listed, or the index cannot be written.
     pub fn correct_record(&self, replica: &Path) -> Result<()> {
-        let spelled = self.spelled_path(replica);
-        let listed = self.listed(&spelled)?;
+        let spelled = self.stored_path(replica);
+        let listed = self.listing_of(&spelled)?;
         let mut index = self.index();
         let rows = index.sent(&self.database.root, replica)?;
-        let unlisted = |path: &Path| {
+        let is_unreadable = |path: &Path| {
             listed
                 .problems
                 .iter()
                 .any(|(closed, _)| path.starts_with(closed))
         };
-        let mut gone = SentChanges::default();
-        for path in Record::of(&rows).contradicted(&listed, &spelled) {
+        let mut missing = SentChanges::default();
+        for path in UploadRecord::from_rows(&rows).missing_or_changed(&listed, &spelled) {
             // What could not be listed contradicts nothing.
-            if !unlisted(&spelled.join(&path)) {
-                gone.gone(&path);
+            if !is_unreadable(&spelled.join(&path)) {
+                missing.gone(&path);
             }
         }
         // By no source: what there is of others is only taken back.
-        let record = [(replica.to_owned(), gone)].into();
+        let record = [(replica.to_owned(), missing)].into();
         index.keep_sent(&self.database.root, Path::new(""), &record)
     }
 
@@ -361,30 +368,32 @@ impl RemoteSide {
     ///
     /// # Errors
     /// Nothing could be compared, or an interruption.
-    pub fn contents(
+    pub fn compare_contents(
         &self,
         other: &Database,
-        abilities: Option<&Abilities>,
+        features: Option<&RemoteFeatures>,
         paths: Vec<PathBuf>,
         relative: &Path,
-        told: &Told<'_>,
-    ) -> Result<Found> {
+        on_progress: &ProgressFn<'_>,
+    ) -> Result<ContentComparison> {
         let files: Vec<PathBuf> = paths.iter().map(|path| relative.join(path)).collect();
-        let proof = Proof::between(&self.abilities, abilities);
-        let mut tell = |bytes| told(bytes);
-        let mut verdicts = self.remote.check(&other.root, &files, proof, &mut tell)?;
-        let mut found = Found {
+        let method = CheckMethod::best_for(&self.features, features);
+        let mut on_bytes = |bytes| on_progress(bytes);
+        let mut verdicts = self
+            .remote
+            .check(&other.root, &files, method, &mut on_bytes)?;
+        let mut found = ContentComparison {
             files_read: 2 * files.len() as u64,
-            is_whole: true,
-            ..Found::default()
+            covers_all: true,
+            ..ContentComparison::default()
         };
         for (path, file) in paths.into_iter().zip(files) {
             match verdicts.remove(&file) {
-                Some(Verdict::Same) => {}
-                Some(Verdict::Differs) => {
+                Some(CheckVerdict::Same) => {}
+                Some(CheckVerdict::Differs) => {
                     found.differing.insert(path);
                 }
-                Some(Verdict::Unread(why)) => {
+                Some(CheckVerdict::Unknown(why)) => {
                     found.unread.insert(path, why);
                 }
                 None => {
@@ -397,14 +406,14 @@ impl RemoteSide {
 }
 
 /// What a remote can do: known from before, or asked now.
-fn abilities(index: &Index, remote: &Remote) -> Result<Abilities> {
-    if let Some(abilities) = index.abilities(remote.root(), &remote.stamp())? {
-        return Ok(abilities);
+fn load_features(index: &Index, remote: &Remote) -> Result<RemoteFeatures> {
+    if let Some(features) = index.abilities(remote.root(), &remote.cache_key())? {
+        return Ok(features);
     }
-    let abilities = remote.abilities()?;
+    let features = remote.query_features()?;
     if !index.is_read_only() {
         // Asking may have changed the configuration: rclone notes in it what it found out.
-        index.keep_abilities(remote.root(), &remote.stamp(), &abilities)?;
+        index.keep_abilities(remote.root(), &remote.cache_key(), &features)?;
     }
-    Ok(abilities)
+    Ok(features)
 }

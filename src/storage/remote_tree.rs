@@ -12,7 +12,7 @@ use crate::base::timestamp::{Moment, Step};
 use crate::index::{Left, SentFolder, SentRow, Unproven};
 use crate::model::exclusion::{Exclusions, is_housekeeping};
 use crate::model::project::{ProjectId, Scope, within};
-use crate::rclone::{Abilities, Forms, Listed, ListedFile};
+use crate::rclone::{ListedFile, RemoteFeatures, RemoteListing, UnicodeLookup};
 use crate::snapshot::aggregate::Tally;
 use crate::snapshot::discovery::Listing;
 use crate::snapshot::manifest::{File, Packer};
@@ -20,12 +20,12 @@ use crate::snapshot::tree::{Problem, SeenFolder, Tree, TreeFolder};
 
 /// What was sent of a replica, whoever sent it.
 #[derive(Debug, Default)]
-pub(super) struct Record {
+pub(super) struct UploadRecord {
     folders: BTreeMap<PathBuf, SentFolder>,
 }
 
-impl Record {
-    pub(super) fn of(rows: &[SentRow]) -> Self {
+impl UploadRecord {
+    pub(super) fn from_rows(rows: &[SentRow]) -> Self {
         let mut record = Self::default();
         for row in rows {
             let folder = record.folders.entry(row.folder.clone()).or_default();
@@ -45,52 +45,63 @@ impl Record {
     }
 
     /// The time at its source of a file, if it is the one that was sent.
-    pub(super) fn time(&self, folder: &Path, name: &Name, listed: &ListedFile) -> Option<Moment> {
+    pub(super) fn source_time(
+        &self,
+        folder: &Path,
+        name: &Name,
+        listed: &ListedFile,
+    ) -> Option<Moment> {
         let sent = self.folders.get(folder)?.get(name)?;
-        (Some(sent.bytes) == listed.bytes && sent.mark == listed.mark).then_some(sent.modified)
+        (Some(sent.bytes) == listed.bytes && sent.mark == listed.tag).then_some(sent.modified)
     }
 
     /// The files, below the replica's folder, of which a listing does not show what was sent.
-    pub(super) fn contradicted(&self, listed: &Listed, replica: &Path) -> Vec<PathBuf> {
-        let (mut gone, forms) = (Vec::new(), Forms::below(listed, replica));
+    pub(super) fn missing_or_changed(
+        &self,
+        listed: &RemoteListing,
+        replica: &Path,
+    ) -> Vec<PathBuf> {
+        let (mut missing, forms) = (Vec::new(), UnicodeLookup::below(listed, replica));
         for (folder, files) in &self.folders {
             let path = within(replica, folder);
-            let is_there = |name: &Name| {
+            let is_unchanged = |name: &Name| {
                 let file = forms.file(&path.join(name.as_path()));
-                file.is_some_and(|file| self.time(folder, name, file).is_some())
+                file.is_some_and(|file| self.source_time(folder, name, file).is_some())
             };
-            let names = files.keys().filter(|name| !is_there(name));
-            gone.extend(names.map(|name| folder.join(name.as_path())));
+            let names = files.keys().filter(|name| !is_unchanged(name));
+            missing.extend(names.map(|name| folder.join(name.as_path())));
         }
-        gone
+        missing
     }
 }
 
 /// Files of a replica that are not proven, by their paths below its folder.
 #[derive(Debug, Default)]
-pub(super) struct Half {
+pub(super) struct PartialFiles {
     files: BTreeMap<PathBuf, Vec<Unproven>>,
 }
 
-impl Half {
-    pub(super) fn of(rows: Vec<Unproven>) -> Self {
-        let mut half = Self::default();
+impl PartialFiles {
+    pub(super) fn from_rows(rows: Vec<Unproven>) -> Self {
+        let mut partial = Self::default();
         for row in rows {
-            let files = half.files.entry(row.file.path.clone()).or_default();
+            let files = partial.files.entry(row.file.path.clone()).or_default();
             files.push(row);
         }
-        half
+        partial
     }
 
     /// Whether what a listing shows may be half of what a run was sending.
-    fn holds(&self, path: &Path, listed: &ListedFile, abilities: &Abilities) -> bool {
+    fn may_be_partial(&self, path: &Path, listed: &ListedFile, features: &RemoteFeatures) -> bool {
         let shown = Left {
             bytes: listed.bytes,
-            mark: listed.mark,
+            mark: listed.tag,
         };
-        let step = abilities.step().filter(|_| !abilities.has_slow_times());
-        let is_as_sent = |row: &Unproven| {
-            let same_time = match step {
+        let precision = features
+            .time_precision()
+            .filter(|_| !features.has_slow_mod_times());
+        let is_complete = |row: &Unproven| {
+            let same_time = match precision {
                 Some(step) => listed
                     .modified
                     .same_as(row.sent.modified, step.max(Step::Second)),
@@ -100,16 +111,19 @@ impl Half {
             listed.bytes == Some(row.sent.bytes) && same_time
         };
         let rows = self.files.get(path);
-        rows.is_some_and(|rows| rows.iter().any(|row| row.may_be(shown) && !is_as_sent(row)))
+        rows.is_some_and(|rows| {
+            rows.iter()
+                .any(|row| row.may_be(shown) && !is_complete(row))
+        })
     }
 }
 
 /// The projects of a scope that a listing of a category shows.
-pub(super) fn projects(
-    listed: &Listed,
+pub(super) fn collect_projects(
+    listed: &RemoteListing,
     listing: &mut Listing<'_>,
     scope: &Scope,
-    inner: &[PathBuf],
+    inner_categories: &[PathBuf],
 ) {
     let category = &listing.category.path;
     let mut clients = BTreeSet::new();
@@ -118,18 +132,18 @@ pub(super) fn projects(
             continue;
         };
         let names: Vec<Name> = below.iter().take(2).map(Name::from).collect();
-        let closed = |depth: usize| {
+        let is_inner_category = |depth: usize| {
             let above: PathBuf = category.iter().chain(below.iter().take(depth)).collect();
-            inner.contains(&above)
+            inner_categories.contains(&above)
         };
-        if names.iter().any(|name| is_housekeeping(name.as_os_str())) || closed(1) {
+        if names.iter().any(|name| is_housekeeping(name.as_os_str())) || is_inner_category(1) {
             continue;
         }
         clients.extend(names.first().cloned());
         if let [client, project] = names.as_slice() {
             let (client, project) = (client.clone(), project.clone());
             let project = ProjectId { client, project };
-            if scope.contains(&project) && !closed(2) {
+            if scope.contains(&project) && !is_inner_category(2) {
                 listing.projects.insert(project);
             }
         }
@@ -138,25 +152,25 @@ pub(super) fn projects(
 }
 
 /// What a tree is made of.
-pub(super) struct Replica<'a> {
+pub(super) struct ReplicaTreeBuilder<'a> {
     /// The replica's folder below the root.
     pub(super) relative: &'a Path,
     /// The folders of other categories.
-    pub(super) inner: &'a [PathBuf],
+    pub(super) inner_categories: &'a [PathBuf],
     pub(super) exclusions: &'a Exclusions,
-    pub(super) abilities: &'a Abilities,
-    pub(super) record: &'a Record,
+    pub(super) features: &'a RemoteFeatures,
+    pub(super) record: &'a UploadRecord,
     /// Files that may be half, because a run that was sending them did not come to its end.
-    pub(super) half: &'a Half,
+    pub(super) partial: &'a PartialFiles,
     /// Whether these are older than any version, to be replaced; else nothing is known of them.
-    pub(super) replaces_half: bool,
+    pub(super) replaces_partial: bool,
 }
 
-impl Replica<'_> {
+impl ReplicaTreeBuilder<'_> {
     /// The tree that a listing shows of it.
-    pub(super) fn tree(&self, listed: &Listed) -> Tree {
+    pub(super) fn build(&self, listed: &RemoteListing) -> Tree {
         let mut tree = Tree {
-            proven: Some(self.abilities.step().unwrap_or(Step::Nanosecond)),
+            proven: Some(self.features.time_precision().unwrap_or(Step::Nanosecond)),
             ..Tree::default()
         };
         for (path, why) in &listed.problems {
@@ -177,15 +191,15 @@ impl Replica<'_> {
         let folders = listed.folders.range(from..);
         for (whole, files) in folders.take_while(|(path, _)| path.starts_with(self.relative)) {
             let path = whole.strip_prefix(self.relative).unwrap_or(whole);
-            if self.is_left_alone(whole, path) {
+            if self.is_excluded(whole, path) {
                 continue;
             }
-            let (seen, problems) = self.folder(path, files, &listed.twice);
+            let (seen, problems) = self.build_folder(path, files, &listed.duplicates);
             tree.problems.extend(problems);
             tree.folders
                 .insert(path.to_owned(), TreeFolder::known(seen));
         }
-        if !tree.folders.is_empty() && !self.abilities.holds_empty_folders() {
+        if !tree.folders.is_empty() && !self.features.keeps_empty_folders() {
             self.add_empty_folders(&mut tree);
         }
         for Problem { path, .. } in &tree.problems {
@@ -194,7 +208,7 @@ impl Replica<'_> {
                 closed.files = None;
             }
         }
-        name_subfolders(&mut tree);
+        add_subfolder_names(&mut tree);
         tree
     }
 
@@ -212,18 +226,22 @@ impl Replica<'_> {
     }
 
     /// Whether a folder is excluded, another category's, or below one that is.
-    fn is_left_alone(&self, whole: &Path, path: &Path) -> bool {
+    fn is_excluded(&self, whole: &Path, path: &Path) -> bool {
         let excluded = |path: &Path| {
             let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
                 return false;
             };
             self.exclusions.excludes(above, name, true)
         };
-        path.ancestors().any(excluded) || self.inner.iter().any(|inner| whole.starts_with(inner))
+        path.ancestors().any(excluded)
+            || self
+                .inner_categories
+                .iter()
+                .any(|inner| whole.starts_with(inner))
     }
 
     /// Says that a file may be half.
-    fn half_problem(&self, path: &Path, name: &Name) -> Problem {
+    fn partial_problem(&self, path: &Path, name: &Name) -> Problem {
         let path = path.join(name.as_path());
         let why = "a run that was sending it did not come to its end; copy or sync it there again";
         Problem {
@@ -236,11 +254,11 @@ impl Replica<'_> {
         }
     }
 
-    fn folder(
+    fn build_folder(
         &self,
         path: &Path,
         files: &BTreeMap<Name, ListedFile>,
-        twice: &BTreeSet<PathBuf>,
+        duplicates: &BTreeSet<PathBuf>,
     ) -> (SeenFolder, Vec<Problem>) {
         let mut packer = Packer::with_capacity(files.len());
         let mut seen = SeenFolder {
@@ -254,7 +272,7 @@ impl Replica<'_> {
             }
             let Some(bytes) = file.bytes else {
                 let whole = within(self.relative, path).join(name.as_path());
-                let (action, why) = if twice.contains(&whole) {
+                let (action, why) = if duplicates.contains(&whole) {
                     (
                         "tell which file is meant by",
                         "its name is there more than once: rename one of them there",
@@ -274,21 +292,21 @@ impl Replica<'_> {
                 continue;
             };
             let mut own = self
-                .abilities
-                .step()
+                .features
+                .time_precision()
                 .map_or(Moment::UNKNOWN, |_| file.modified);
             if self
-                .half
-                .holds(&path.join(name.as_path()), file, self.abilities)
+                .partial
+                .may_be_partial(&path.join(name.as_path()), file, self.features)
             {
-                if !self.replaces_half {
-                    problems.push(self.half_problem(path, name));
+                if !self.replaces_partial {
+                    problems.push(self.partial_problem(path, name));
                     seen.unread.push(name.clone());
                     continue;
                 }
                 own = Moment::UNKNOWN;
             }
-            let modified = self.record.time(path, name, file).unwrap_or(own);
+            let modified = self.record.source_time(path, name, file).unwrap_or(own);
             packer.add(&File {
                 name: name.as_bytes(),
                 bytes,
@@ -305,12 +323,12 @@ impl Replica<'_> {
 /// A tree with everything that the record says of it, and with folders that were made.
 pub(super) fn with_record(
     mut tree: Tree,
-    record: &Record,
+    record: &UploadRecord,
     made: &[PathBuf],
-    abilities: &Abilities,
+    features: &RemoteFeatures,
 ) -> Tree {
     if tree.folders.is_empty() {
-        tree.proven = Some(abilities.step().unwrap_or(Step::Nanosecond));
+        tree.proven = Some(features.time_precision().unwrap_or(Step::Nanosecond));
     }
     let new = record.folders.iter().filter(|(_, files)| !files.is_empty());
     for path in new.map(|(path, _)| path).chain(made) {
@@ -361,12 +379,12 @@ pub(super) fn with_record(
     for folder in tree.folders.values_mut() {
         folder.subfolders.clear();
     }
-    name_subfolders(&mut tree);
+    add_subfolder_names(&mut tree);
     tree
 }
 
 /// Tells every folder the names of those in it.
-fn name_subfolders(tree: &mut Tree) {
+fn add_subfolder_names(tree: &mut Tree) {
     let paths: Vec<PathBuf> = tree.folders.keys().cloned().collect();
     for path in paths {
         if let (Some(above), Some(name)) = (path.parent(), path.file_name())

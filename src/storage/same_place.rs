@@ -8,7 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use super::{DiskSide, RemoteSide, Side};
+use super::{LocalStorage, RemoteStorage, Storage};
 use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::base::own_name::{self, OWN_FOLDER};
@@ -19,30 +19,30 @@ use crate::model::place::resolved;
 use crate::model::registry::Database;
 use crate::os::folder::is_missing;
 use crate::os::host;
-use crate::rclone::{Times, Wanted};
+use crate::rclone::{ListTarget, TimeSource};
 
 /// Largest number of folders below a root in which the token is looked for.
-const DEEPEST: usize = 12;
+const MAX_DEPTH: usize = 12;
 
 /// An opened database, borrowed.
 #[derive(Clone, Copy, Debug)]
-pub enum Opened<'a> {
+pub enum StorageRef<'a> {
     /// On a disk.
-    Disk(&'a DiskSide),
+    Local(&'a LocalStorage),
     /// Behind rclone.
-    Remote(&'a RemoteSide),
+    Remote(&'a RemoteStorage),
 }
 
-impl<'a> From<&'a Side> for Opened<'a> {
-    fn from(side: &'a Side) -> Self {
-        match side {
-            Side::Disk(side) => Self::Disk(side),
-            Side::Remote(side) => Self::Remote(side),
+impl<'a> From<&'a Storage> for StorageRef<'a> {
+    fn from(storage: &'a Storage) -> Self {
+        match storage {
+            Storage::Local(storage) => Self::Local(storage),
+            Storage::Remote(storage) => Self::Remote(storage),
         }
     }
 }
 
-impl Side {
+impl Storage {
     /// Refuses to write to a destination that is this database by another way, or has its identity.
     ///
     /// `writes` says whether anything will be written. If not, and identity files already prove that the roots are two
@@ -50,16 +50,16 @@ impl Side {
     ///
     /// # Errors
     /// [`Error::SameFolder`] or [`Error::SameIdentity`]; the question could not be answered.
-    pub fn refuse_same_place(&self, destination: Opened<'_>, writes: bool) -> Result<()> {
-        let source = Opened::from(self);
-        let [here, there] = [source, destination].map(Opened::identity);
+    pub fn refuse_same_place(&self, destination: StorageRef<'_>, writes: bool) -> Result<()> {
+        let source = StorageRef::from(self);
+        let [here, there] = [source, destination].map(StorageRef::identity);
         let is_shared = here.is_some() && here == there;
         // What has an identity file that the other does not show is not the other.
         let are_apart = here != there && there.is_some();
         if !is_shared && !writes && are_apart {
             return Ok(());
         }
-        refuse(source, destination, is_shared)
+        refuse_if_same(source, destination, is_shared)
     }
 
     /// Refuses to compare a database with itself, reached by another way. Databases with two identities are two places;
@@ -68,12 +68,12 @@ impl Side {
     /// # Errors
     /// [`Error::SameFolder`]; the question could not be answered.
     pub fn refuse_comparison(&self, other: &Self) -> Result<()> {
-        let [a, b] = [self, other].map(Opened::from);
-        let is_remote = !matches!((a, b), (Opened::Disk(_), Opened::Disk(_)));
+        let [a, b] = [self, other].map(StorageRef::from);
+        let is_remote = !matches!((a, b), (StorageRef::Local(_), StorageRef::Local(_)));
         if !is_remote || a.identity() != b.identity() {
             return Ok(());
         }
-        match refuse(a, b, false) {
+        match refuse_if_same(a, b, false) {
             refused @ Err(Error::SameFolder { .. } | Error::Interrupted) => refused,
             // A comparison writes nothing else: one that may not write is none the worse for it.
             _ => Ok(()),
@@ -82,15 +82,19 @@ impl Side {
 }
 
 /// Fails if both are one place, or share an identity and cannot be told apart.
-fn refuse(source: Opened<'_>, destination: Opened<'_>, is_shared: bool) -> Result<()> {
-    let is_found = if is_one_device(source, destination) {
+fn refuse_if_same(
+    source: StorageRef<'_>,
+    destination: StorageRef<'_>,
+    is_shared: bool,
+) -> Result<()> {
+    let is_same = if are_on_one_device(source, destination) {
         // Numbers of folders tell these apart, which is looked at elsewhere.
         Ok(false)
     } else {
-        shows_through(source, destination)
+        is_visible_through(source, destination)
     };
-    let [from, to] = [source, destination].map(Opened::database);
-    match is_found {
+    let [from, to] = [source, destination].map(StorageRef::database);
+    match is_same {
         Ok(true) => Err(Error::SameFolder {
             from: from.root.clone(),
             to: to.root.clone(),
@@ -107,66 +111,71 @@ fn refuse(source: Opened<'_>, destination: Opened<'_>, is_shared: bool) -> Resul
 }
 
 /// Whether both are folders on one file system of this machine.
-fn is_one_device(a: Opened<'_>, b: Opened<'_>) -> bool {
-    let (Opened::Disk(a), Opened::Disk(b)) = (a, b) else {
+fn are_on_one_device(a: StorageRef<'_>, b: StorageRef<'_>) -> bool {
+    let (StorageRef::Local(a), StorageRef::Local(b)) = (a, b) else {
         return false;
     };
-    let device = |side: &DiskSide| side.root.stat_self().map(|stat| stat.device).ok();
+    let device = |storage: &LocalStorage| storage.root.stat_self().map(|stat| stat.device).ok();
     device(a).is_some() && device(a) == device(b)
 }
 
 /// Puts a token on one of both, and returns whether the other shows it.
-fn shows_through(source: Opened<'_>, destination: Opened<'_>) -> Result<bool> {
+fn is_visible_through(source: StorageRef<'_>, destination: StorageRef<'_>) -> Result<bool> {
     // A folder takes a token at the least cost; if that cannot be written, a remote may.
     let (first, second) = match (source, destination) {
-        (Opened::Disk(_), Opened::Remote(_)) => (source, destination),
+        (StorageRef::Local(_), StorageRef::Remote(_)) => (source, destination),
         _ => (destination, source),
     };
-    match Token::put(first) {
-        Ok(token) => token.is_shown_by(second),
+    match ProbeFile::create(first) {
+        Ok(probe) => probe.is_visible_in(second),
         Err(Error::Interrupted) => Err(Error::Interrupted),
         Err(error) => match (first, second) {
             // Neither will the copy be able to write there, which says why.
-            (Opened::Disk(_), Opened::Disk(_)) => Ok(false),
-            (Opened::Disk(_), Opened::Remote(_)) => Token::put(second)?.is_shown_by(first),
+            (StorageRef::Local(_), StorageRef::Local(_)) => Ok(false),
+            (StorageRef::Local(_), StorageRef::Remote(_)) => {
+                ProbeFile::create(second)?.is_visible_in(first)
+            }
             _ => Err(error),
         },
     }
 }
 
 /// A file with a random name in our own folder of a database, removed when this goes.
-struct Token<'a> {
-    place: Opened<'a>,
+struct ProbeFile<'a> {
+    storage: StorageRef<'a>,
     name: OsString,
     /// Keeps runs that sweep temporary files from removing it.
-    file: Option<File>,
+    locked_file: Option<File>,
     /// Whether our own folder was made for it.
-    is_folder_new: bool,
+    created_folder: bool,
 }
 
-impl<'a> Token<'a> {
-    fn put(place: Opened<'a>) -> Result<Self> {
+impl<'a> ProbeFile<'a> {
+    fn create(storage: StorageRef<'a>) -> Result<Self> {
         let id = host::random_id()?;
         let name = own_name::temporary(format!("same-{id}"));
-        let mut token = Self {
-            place,
+        let mut probe = Self {
+            storage,
             name,
-            file: None,
-            is_folder_new: false,
+            locked_file: None,
+            created_folder: false,
         };
-        match place {
-            Opened::Disk(side) => {
+        match storage {
+            StorageRef::Local(storage) => {
                 let own = OsStr::new(OWN_FOLDER);
-                let is_new = side.root.stat(own).is_err_and(|error| is_missing(&error));
-                let own = own_folder::open(&side.root)?;
-                token.is_folder_new = is_new;
-                let file = own.create_file(&token.name)?;
+                let is_new = storage
+                    .root
+                    .stat(own)
+                    .is_err_and(|error| is_missing(&error));
+                let own = own_folder::open(&storage.root)?;
+                probe.created_folder = is_new;
+                let file = own.create_file(&probe.name)?;
                 file.try_lock().unwrap_or_default();
-                token.file = Some(file);
+                probe.locked_file = Some(file);
             }
-            Opened::Remote(side) => side.remote.put_token(&token.path(), &id)?,
+            StorageRef::Remote(storage) => storage.remote.put_probe_file(&probe.path(), &id)?,
         }
-        Ok(token)
+        Ok(probe)
     }
 
     /// Its path below a root that shows it.
@@ -176,42 +185,44 @@ impl<'a> Token<'a> {
 
     /// Its paths below the other root, if this one is that root or lies inside it under the names of its own path.
     fn paths_below(&self) -> Vec<PathBuf> {
-        let root = self.place.parts();
-        let depth = root.len().min(DEEPEST);
+        let root = self.storage.root_components();
+        let depth = root.len().min(MAX_DEPTH);
         let inside = (0..=depth).map(|depth| root[root.len() - depth..].iter().collect());
         inside.map(|path: PathBuf| path.join(self.path())).collect()
     }
 
-    fn is_shown_by(&self, other: Opened<'_>) -> Result<bool> {
+    fn is_visible_in(&self, other: StorageRef<'_>) -> Result<bool> {
         match other {
-            Opened::Disk(side) => {
-                let root = resolved(side.root.path());
+            StorageRef::Local(storage) => {
+                let root = resolved(storage.root.path());
                 let above = root.ancestors().map(|above| above.join(self.path()));
                 let below = self.paths_below().into_iter();
                 let mut all = above.chain(below.map(|path| root.join(path)));
                 Ok(all.any(|path| fs::symlink_metadata(path).is_ok()))
             }
-            Opened::Remote(side) => {
+            StorageRef::Remote(storage) => {
                 let below = self.paths_below();
-                let wanted = Wanted::Files(&below);
-                let listed = side.remote.list(wanted, &side.abilities, Times::Cheap)?;
-                let is_below = listed.is_some_and(|listed| listed.files() > 0);
-                Ok(is_below || self.is_shown_above(side)?)
+                let target = ListTarget::Files(&below);
+                let listed = storage
+                    .remote
+                    .list(target, &storage.features, TimeSource::Cheap)?;
+                let is_below = listed.is_some_and(|listed| listed.file_count() > 0);
+                Ok(is_below || self.is_visible_above(storage)?)
             }
         }
     }
 
     /// Whether a folder above a remote's root shows it. Many may not be read there, which says nothing.
-    fn is_shown_above(&self, side: &RemoteSide) -> Result<bool> {
-        let Some((top, path)) = address::top(&side.database.root) else {
+    fn is_visible_above(&self, storage: &RemoteStorage) -> Result<bool> {
+        let Some((top, path)) = address::top(&storage.database.root) else {
             return Ok(false);
         };
-        let above = path.ancestors().skip(1).take(DEEPEST);
+        let above = path.ancestors().skip(1).take(MAX_DEPTH);
         let above: Vec<PathBuf> = above.map(|above| above.join(self.path())).collect();
         if above.is_empty() {
             return Ok(false);
         }
-        match side.remote.holds_any(&top, &above) {
+        match storage.remote.any_exists(&top, &above) {
             Err(Error::Interrupted) => Err(Error::Interrupted),
             Ok(true) => Ok(true),
             Ok(false) | Err(_) => Ok(false),
@@ -219,50 +230,50 @@ impl<'a> Token<'a> {
     }
 }
 
-impl Drop for Token<'_> {
+impl Drop for ProbeFile<'_> {
     fn drop(&mut self) {
         // What cannot be removed is swept by a later run, as temporary files are.
-        match self.place {
-            Opened::Disk(side) => {
+        match self.storage {
+            StorageRef::Local(storage) => {
                 let own = OsStr::new(OWN_FOLDER);
-                if self.file.take().is_some()
-                    && let Ok(folder) = side.root.child(own)
+                if self.locked_file.take().is_some()
+                    && let Ok(folder) = storage.root.child(own)
                 {
                     folder.remove_temporary(&self.name).unwrap_or_default();
                 }
-                if self.is_folder_new {
-                    side.root.remove_empty(own).unwrap_or_default();
+                if self.created_folder {
+                    storage.root.remove_empty(own).unwrap_or_default();
                 }
             }
-            Opened::Remote(side) => {
-                let remove = || side.remote.remove_token(&self.path());
+            StorageRef::Remote(storage) => {
+                let remove = || storage.remote.remove_probe_file(&self.path());
                 interrupt::shielded(remove).unwrap_or_default();
             }
         }
     }
 }
 
-impl<'a> Opened<'a> {
+impl<'a> StorageRef<'a> {
     fn database(self) -> &'a Database {
         match self {
-            Self::Disk(side) => &side.database,
-            Self::Remote(side) => &side.database,
+            Self::Local(storage) => &storage.database,
+            Self::Remote(storage) => &storage.database,
         }
     }
 
     /// The identity that its root shows now.
     fn identity(self) -> Option<String> {
         match self {
-            Self::Disk(side) => identity::read(&side.root).ok().flatten(),
-            Self::Remote(side) => side.identity().map(str::to_owned),
+            Self::Local(storage) => identity::read(&storage.root).ok().flatten(),
+            Self::Remote(storage) => storage.identity().map(str::to_owned),
         }
     }
 
     /// The names on the way to its root.
-    fn parts(self) -> Vec<OsString> {
+    fn root_components(self) -> Vec<OsString> {
         let path = match self {
-            Self::Disk(side) => resolved(side.root.path()),
-            Self::Remote(side) => address::top(&side.database.root)
+            Self::Local(storage) => resolved(storage.root.path()),
+            Self::Remote(storage) => address::top(&storage.database.root)
                 .map(|(_, path)| path)
                 .unwrap_or_default(),
         };

@@ -14,7 +14,7 @@ use crate::base::name::Name;
 use crate::base::unicode::folded;
 use crate::index::{Index, SentRecord};
 use crate::model::project::within;
-use crate::storage::RemoteSide;
+use crate::storage::RemoteStorage;
 
 impl SyncRun<'_> {
     /// Renames what has another spelling now, and forgets its old one. Gives the old paths of files that both their spellings
@@ -22,7 +22,7 @@ impl SyncRun<'_> {
     pub(super) fn respell_destination(
         &self,
         index: &mut Index,
-        storage: &RemoteSide,
+        storage: &RemoteStorage,
         work: &mut SyncWork,
     ) -> Result<HashSet<PathBuf>> {
         let others = std::mem::take(&mut work.respelled);
@@ -74,7 +74,7 @@ fn is_respelled(old: &Path, new: &Path) -> bool {
 
 /// How a storage spells names, and what became of those that were to be spelled otherwise.
 struct RemoteSpellings<'a> {
-    storage: &'a RemoteSide,
+    storage: &'a RemoteStorage,
     /// The names in folders, by the paths of these as the source spells them; `None` where they cannot be listed.
     folders: BTreeMap<PathBuf, Option<BTreeSet<Name>>>,
     /// Whether two spellings lead to one entry, by the folder above as the source spells it.
@@ -84,7 +84,7 @@ struct RemoteSpellings<'a> {
 }
 
 impl<'a> RemoteSpellings<'a> {
-    fn new(storage: &'a RemoteSide) -> Self {
+    fn new(storage: &'a RemoteStorage) -> Self {
         Self {
             storage,
             folders: BTreeMap::new(),
@@ -160,7 +160,7 @@ impl<'a> RemoteSpellings<'a> {
     /// The names in a folder; `None` where they cannot be listed.
     fn names(&mut self, folder: &Path) -> Result<Option<&BTreeSet<Name>>> {
         if !self.folders.contains_key(folder) {
-            let names = self.storage.remote.names(folder)?;
+            let names = self.storage.remote.folder_names(folder)?;
             self.folders.insert(folder.to_owned(), names);
         }
         Ok(self.folders.get(folder).and_then(Option::as_ref))
@@ -168,16 +168,16 @@ impl<'a> RemoteSpellings<'a> {
 }
 
 /// Whether a storage may find something by this path. What is not known counts as found, so that nothing is taken away.
-fn may_exist(storage: &RemoteSide, path: &Path, is_folder: bool) -> Result<bool> {
+fn may_exist(storage: &RemoteStorage, path: &Path, is_folder: bool) -> Result<bool> {
     if is_folder {
-        let names = storage.remote.names(path)?;
+        let names = storage.remote.folder_names(path)?;
         return Ok(names.is_none_or(|names| !names.is_empty()));
     }
-    Ok(!storage.not_surely_gone(vec![path.to_owned()])?.is_empty())
+    Ok(!storage.possibly_present(vec![path.to_owned()])?.is_empty())
 }
 
 fn rename_entry(
-    storage: &RemoteSide,
+    storage: &RemoteStorage,
     from: &Path,
     to: &Path,
     is_folder: bool,
@@ -185,6 +185,6 @@ fn rename_entry(
     if is_folder {
         storage.remote.rename_folder(from, to)
     } else {
-        storage.remote.rename(from, to)
+        storage.remote.rename_file(from, to)
     }
 }

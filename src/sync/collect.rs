@@ -17,8 +17,8 @@ use crate::model::project::{ProjectId, Scope, below};
 use crate::model::registry::Category;
 use crate::scan::discover;
 use crate::snapshot::tree::Tree;
-use crate::storage::Side;
-use crate::storage::observation::Noting;
+use crate::storage::Storage;
+use crate::storage::observation::ObservationBuilder;
 
 /// One replica of a sync.
 pub(super) struct SyncReplica<'a> {
@@ -122,7 +122,7 @@ impl<'a> SyncRun<'a> {
             let name = &self.request.source.name;
             let error = self
                 .source
-                .no_replica(self.registry, categories, scope, name)?;
+                .no_replica_error(self.registry, categories, scope, name)?;
             return Err(with_holders(
                 error,
                 index,
@@ -140,12 +140,12 @@ impl<'a> SyncRun<'a> {
         gathered: &[SyncReplica<'_>],
         report: &mut Report,
     ) -> Result<()> {
-        let mut builder = Noting::begin(index, self.request.source)?;
+        let mut builder = ObservationBuilder::start(index, self.request.source)?;
         for replica in gathered {
             builder.add(replica.category, &replica.project, &replica.tree)?;
         }
         let observation = builder.finish()?;
-        if let Err(error) = self.source.note(&observation, index) {
+        if let Err(error) = self.source.record_observation(&observation, index) {
             self.monitor.event(&Event::Problem(&error));
             report.unrecorded = true;
         }
@@ -171,8 +171,10 @@ impl<'a> SyncRun<'a> {
             // Nothing is there, unless a mount in it is away.
             let (registry, exclusions) = (self.registry, &self.exclusions);
             let tree = match &*self.source {
-                Side::Disk(storage) => storage.tree(registry, exclusions, category, &project)?,
-                Side::Remote(_) => Tree::default(),
+                Storage::Local(storage) => {
+                    storage.tree(registry, exclusions, category, &project)?
+                }
+                Storage::Remote(_) => Tree::default(),
             };
             self.report_unreadable(&relative, &tree, report);
             if tree.failure().is_some() {

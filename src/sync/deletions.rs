@@ -14,8 +14,8 @@ use crate::copy::report::Report;
 use crate::index::{Index, SentRecord};
 use crate::model::project::Scope;
 use crate::model::registry::Category;
-use crate::rclone::{Batch, Limits, Sent, Times, Wanted};
-use crate::storage::RemoteSide;
+use crate::rclone::{ListTarget, TimeSource, TransferBatch, TransferEvent, TransferLimits};
+use crate::storage::RemoteStorage;
 use crate::storage::version;
 
 impl SyncRun<'_> {
@@ -56,7 +56,9 @@ impl SyncRun<'_> {
 
     /// Whether the source holds no project in a category.
     pub(super) fn is_category_empty(&self, category: &Category) -> Result<bool> {
-        let listing = self.source.listing(self.registry, category, &Scope::All)?;
+        let listing = self
+            .source
+            .list_projects(self.registry, category, &Scope::All)?;
         Ok(listing.projects.is_empty() && !listing.unread && listing.unread_clients.is_empty())
     }
 
@@ -91,7 +93,7 @@ impl SyncRun<'_> {
     pub(super) fn delete_remote(
         &self,
         index: &mut Index,
-        storage: &RemoteSide,
+        storage: &RemoteStorage,
         work: &mut SyncWork,
         report: &mut Report,
     ) -> Result<bool> {
@@ -113,7 +115,7 @@ impl SyncRun<'_> {
         if whole.is_empty() {
             return Ok(true);
         }
-        let versions = version::on_remote(self.run)?;
+        let versions = version::remote_version_folder(self.run)?;
         let mut moved = move_to_versions(storage, &whole, &versions)?;
         if !moved.moved.is_empty() {
             report.version_folders.push(storage.remote.path(&versions));
@@ -150,7 +152,7 @@ impl SyncRun<'_> {
     /// Takes out of what is gone the files that somebody else changed at the destination since they were sent.
     fn keep_changed(
         &self,
-        storage: &RemoteSide,
+        storage: &RemoteStorage,
         work: &mut SyncWork,
         report: &mut Report,
     ) -> Result<()> {
@@ -158,16 +160,16 @@ impl SyncRun<'_> {
         if files.is_empty() {
             return Ok(());
         }
-        let wanted = Wanted::Files(&files);
+        let wanted = ListTarget::Files(&files);
         let listed = storage
             .remote
-            .list(wanted, &storage.abilities, Times::Cheap)?;
+            .list(wanted, &storage.features, TimeSource::Cheap)?;
         let listed = listed.unwrap_or_default();
         work.missing.retain(|(replica, gone)| {
             let path = replica.join(&gone.path);
             let sent = &gone.sent;
             let is_other = listed.file(&path).is_some_and(|there| {
-                let is_marked = sent.mark == 0 || there.mark == sent.mark;
+                let is_marked = sent.mark == 0 || there.tag == sent.mark;
                 !is_marked || there.bytes.is_some_and(|bytes| bytes != sent.bytes)
             });
             if is_other {
@@ -224,30 +226,30 @@ impl VersionMoves {
 
 /// Moves files among the old versions.
 fn move_to_versions(
-    storage: &RemoteSide,
+    storage: &RemoteStorage,
     files: &[PathBuf],
     versions: &Path,
 ) -> Result<VersionMoves> {
-    let limits = Limits::default();
+    let limits = TransferLimits::default();
     let mut moved = VersionMoves::default();
-    let batch = Batch::aside(&storage.remote, files, versions, &limits);
+    let batch = TransferBatch::move_to_versions(&storage.remote, files, versions, &limits);
     moved.message = batch
         .run(&mut |news| match news {
-            Sent::Failed(path, said) => {
+            TransferEvent::Failed(path, said) => {
                 moved.failed.insert(path.to_owned(), said.to_owned());
             }
-            Sent::Done(path) => {
+            TransferEvent::Done(path) => {
                 moved.moved.insert(path.to_owned());
             }
-            Sent::Bytes(_) | Sent::Kept => {}
+            TransferEvent::Bytes(_) | TransferEvent::VersionKept => {}
         })?
-        .said;
+        .error;
     Ok(moved)
 }
 
 /// Those of the files that were moved that a listing does not show among the old versions.
 fn missing_versions(
-    storage: &RemoteSide,
+    storage: &RemoteStorage,
     moved: &HashSet<PathBuf>,
     versions: &Path,
 ) -> Result<HashSet<PathBuf>> {
@@ -255,9 +257,11 @@ fn missing_versions(
     if kept.is_empty() {
         return Ok(HashSet::new());
     }
-    let listed = storage
-        .remote
-        .list(Wanted::Files(&kept), &storage.abilities, Times::Cheap)?;
+    let listed = storage.remote.list(
+        ListTarget::Files(&kept),
+        &storage.features,
+        TimeSource::Cheap,
+    )?;
     let listed = listed.unwrap_or_default();
     let lost = moved.iter().zip(&kept);
     let lost = lost.filter(|(_, kept)| listed.file(kept).is_none());
@@ -266,16 +270,18 @@ fn missing_versions(
 
 /// Those of these files that are not surely gone from where they were.
 fn remaining_files(
-    storage: &RemoteSide,
+    storage: &RemoteStorage,
     files: &[PathBuf],
     moved: &HashSet<PathBuf>,
 ) -> Result<HashSet<PathBuf>> {
-    let listed = storage
-        .remote
-        .list(Wanted::Files(files), &storage.abilities, Times::Cheap)?;
+    let listed = storage.remote.list(
+        ListTarget::Files(files),
+        &storage.features,
+        TimeSource::Cheap,
+    )?;
     let listed = listed.unwrap_or_default();
     let unmoved = files.iter().filter(|path| !moved.contains(*path));
-    let mut still = storage.not_surely_gone(unmoved.cloned().collect())?;
+    let mut still = storage.possibly_present(unmoved.cloned().collect())?;
     let closed = |path: &Path| {
         listed
             .problems

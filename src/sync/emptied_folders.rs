@@ -16,7 +16,7 @@ use crate::copy::remote::{SourceProbe, SourceState};
 use crate::index::Index;
 use crate::os::folder::is_missing;
 use crate::snapshot::tree::Tree;
-use crate::storage::{DiskSide, RemoteSide, Side};
+use crate::storage::{LocalStorage, RemoteStorage, Storage};
 
 /// A folder of a replica: the replica's folder below both roots, and the path below that.
 type ReplicaFolder = (PathBuf, PathBuf);
@@ -89,19 +89,21 @@ impl SyncRun<'_> {
     /// Whether a folder is surely not at the source.
     fn is_folder_missing(&self, whole: &Path) -> Result<bool> {
         match &*self.source {
-            Side::Disk(source) => {
+            Storage::Local(source) => {
                 let is_gone = matches!(
                     SourceProbe::new(&self.source).stat_path(whole),
                     SourceState::Missing
                 );
                 Ok(is_gone && source.missing_mount(whole).is_none())
             }
-            Side::Remote(source) => {
-                let listed = source.listed(whole.parent().unwrap_or(Path::new("")))?;
+            Storage::Remote(source) => {
+                let listed = source.listing_of(whole.parent().unwrap_or(Path::new("")))?;
                 let mut problems = listed.problems.iter();
                 let is_closed = problems.any(|(closed, _)| whole.starts_with(closed));
                 let mut folders = listed.folders.keys();
-                Ok(!is_closed && !listed.left_out && !folders.any(|path| path.starts_with(whole)))
+                Ok(!is_closed
+                    && !listed.is_incomplete
+                    && !folders.any(|path| path.starts_with(whole)))
             }
         }
     }
@@ -120,7 +122,7 @@ impl SyncRun<'_> {
     pub(super) fn remove_empty_folders(
         &self,
         index: &mut Index,
-        storage: &RemoteSide,
+        storage: &RemoteStorage,
         replicas: &[SyncReplica<'_>],
         deletes: bool,
         work: &mut SyncWork,
@@ -136,7 +138,7 @@ impl SyncRun<'_> {
         if folders.is_empty() {
             return Ok(());
         }
-        let removed = if storage.abilities.holds_empty_folders() {
+        let removed = if storage.features.keeps_empty_folders() {
             self.remove_empty_remote(storage, &folders)?
         } else {
             folders
@@ -148,7 +150,7 @@ impl SyncRun<'_> {
 
     fn remove_empty_remote(
         &self,
-        storage: &RemoteSide,
+        storage: &RemoteStorage,
         folders: &[ReplicaFolder],
     ) -> Result<Vec<ReplicaFolder>> {
         let whole = |(replica, path): &ReplicaFolder| -> PathBuf {
@@ -174,7 +176,7 @@ impl SyncRun<'_> {
     /// Removes folders of a disk that are empty, and then those of clients; gives those that are not there any more.
     pub(super) fn remove_empty_local(
         &self,
-        storage: &DiskSide,
+        storage: &LocalStorage,
         folders: &[ReplicaFolder],
     ) -> Result<Vec<ReplicaFolder>> {
         let mut removed = Vec::new();
@@ -195,7 +197,7 @@ impl SyncRun<'_> {
 }
 
 /// Removes a folder if it is empty; says whether it is not there any more.
-fn remove_if_empty(storage: &DiskSide, whole: &Path) -> bool {
+fn remove_if_empty(storage: &LocalStorage, whole: &Path) -> bool {
     let (above, name) = (
         whole.parent().unwrap_or(Path::new("")),
         whole.file_name().unwrap_or(OsStr::new("")),

@@ -13,21 +13,21 @@ use crate::index::{Index, SentChanges, SentFile, SentFolder};
 use crate::model::project::{Scope, below};
 use crate::model::registry::Category;
 use crate::os::stat::Kind;
-use crate::rclone::Forms;
+use crate::rclone::UnicodeLookup;
 use crate::snapshot::diff;
 use crate::snapshot::diff::{Change, Visit};
 use crate::snapshot::manifest::Files;
 use crate::snapshot::respelled::respell;
 use crate::snapshot::tree::Tree;
-use crate::storage::RemoteSide;
-use crate::storage::content_compare::{OffTimes, Record};
+use crate::storage::RemoteStorage;
+use crate::storage::content_compare::{ContentRecord, TimeReconciliation};
 
 impl SyncRun<'_> {
     /// Lists the destination once for all replicas that were never sent there, and notes what is there already.
     pub(super) fn adopt_existing(
         &self,
         index: &mut Index,
-        storage: &RemoteSide,
+        storage: &RemoteStorage,
         replicas: &mut [SyncReplica<'_>],
     ) -> Result<()> {
         let new = replicas.iter().filter(|replica| replica.is_new()).count();
@@ -45,7 +45,7 @@ impl SyncRun<'_> {
             let scope: &Scope = &self.request.scope;
             for category in categories {
                 let inner = self.registry.inner_categories(category);
-                storage.listing(category, scope, &inner)?;
+                storage.list_projects(category, scope, &inner)?;
             }
         }
         for replica in replicas.iter_mut().filter(|replica| replica.is_new()) {
@@ -57,7 +57,7 @@ impl SyncRun<'_> {
     fn adopt_replica(
         &self,
         index: &mut Index,
-        storage: &RemoteSide,
+        storage: &RemoteStorage,
         replica: &mut SyncReplica<'_>,
     ) -> Result<()> {
         let (category, project) = (replica.category, &replica.project);
@@ -67,17 +67,17 @@ impl SyncRun<'_> {
             replica.refusal = Some(error.line());
             return Ok(());
         }
-        let folds = storage.abilities.folds_case();
+        let folds = storage.features.is_case_insensitive();
         respell(&replica.tree, &mut there, &|_, _| folds);
         self.reconcile_times(index, storage, replica, &mut there)?;
-        let spelled = below(&category.path, &storage.spelled(category, project));
-        let listed = storage.listed(&spelled)?;
-        let forms = Forms::below(&listed, &spelled);
+        let spelled = below(&category.path, &storage.stored_spelling(category, project));
+        let listed = storage.listing_of(&spelled)?;
+        let forms = UnicodeLookup::below(&listed, &spelled);
         let mut adopting = SameFileCollector {
             source: SourceProbe::new(&self.source),
             relative: &replica.relative,
             folder: Path::new(""),
-            tag_of: &|path| forms.file(path).map_or(0, |file| file.mark),
+            tag_of: &|path| forms.file(path).map_or(0, |file| file.tag),
             files: SentFolder::new(),
         };
         let mut changes = SentChanges::default();
@@ -110,29 +110,29 @@ impl SyncRun<'_> {
     fn reconcile_times(
         &self,
         index: &mut Index,
-        storage: &RemoteSide,
+        storage: &RemoteStorage,
         replica: &SyncReplica<'_>,
         there: &mut Tree,
     ) -> Result<()> {
         let trees = [&replica.tree, &*there];
-        if !OffTimes::is_possible(trees) {
+        if !TimeReconciliation::has_candidates(trees) {
             return Ok(());
         }
         let source = &self.source;
-        let off = OffTimes::find(trees, &mut |wanted| {
-            let (database, abilities) = (source.database(), source.abilities());
+        let off = TimeReconciliation::detect(trees, &mut |wanted| {
+            let (database, abilities) = (source.database(), source.features());
             let paths = wanted.iter().cloned().collect();
-            storage.contents(database, abilities, paths, &replica.relative, &|_| {})
+            storage.compare_contents(database, abilities, paths, &replica.relative, &|_| {})
         })?;
         for notice in off.notices(&storage.database.name) {
             self.monitor.event(&Event::Notice(&notice));
         }
         if !self.request.dry_run {
-            let rows = [None, storage.row(index)?];
-            let mut record = Record::new(index.open_again()?, rows);
-            record.keep_held(&replica.relative, &off.held)?;
+            let rows = [None, storage.database_id(index)?];
+            let mut record = ContentRecord::new(index.open_again()?, rows);
+            record.store_altered_times(&replica.relative, &off.altered)?;
         }
-        there.hold(&off.held);
+        there.hold(&off.altered);
         Ok(())
     }
 }

@@ -20,7 +20,7 @@ impl SyncRun<'_> {
     /// The folders of these replicas, of those that could be read whole.
     pub(super) fn folder_digests(&self, replicas: &[SyncReplica<'_>]) -> FolderDigests {
         // A remote tells no permissions of folders.
-        if self.source.folder().is_none() {
+        if self.source.root_folder().is_none() {
             return FolderDigests::new();
         }
         let whole = replicas

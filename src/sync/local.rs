@@ -22,13 +22,13 @@ use crate::copy::remote::{SourceProbe, SourceState};
 use crate::copy::report::Report;
 use crate::index::{Index, SentChanges, SentFile, SentFolder, SentRecord, SentRow};
 use crate::snapshot::manifest::Files;
-use crate::storage::{DiskSide, Opened};
+use crate::storage::{LocalStorage, StorageRef};
 
 impl SyncRun<'_> {
     pub(super) fn sync_to_local(
         &self,
         index: &mut Index,
-        storage: &DiskSide,
+        storage: &LocalStorage,
         snapshot: SourceSnapshot,
     ) -> Result<Report> {
         let mut report = Report::default();
@@ -48,7 +48,7 @@ impl SyncRun<'_> {
         self.refuse_mass_deletion(&gone, known)?;
         // Copying looks by itself, before it writes.
         let deletes = self.request.delete && !gone.is_empty() && spec.replicas.is_empty();
-        self.refuse_same_place(Opened::Disk(storage), deletes)?;
+        self.refuse_same_place(StorageRef::Local(storage), deletes)?;
         self.monitor.event(&Event::Finished);
         if !spec.replicas.is_empty() {
             let spec = copy::execute(
@@ -158,7 +158,7 @@ impl SyncRun<'_> {
                 only: self.request.retry_failed.then(|| failed.clone()),
                 priority: failed.clone(),
                 max_files: self.request.max_files,
-                deadline: self.request.limits.until,
+                deadline: self.request.limits.deadline,
                 ..CopyLimits::default()
             },
         }

@@ -22,9 +22,9 @@ use crate::os::stat::{Kind, Stat};
 use crate::snapshot::diff::Seen as Known;
 use crate::snapshot::time_alias::Held;
 use crate::storage::lock::Lock;
-use crate::storage::observation::{Noting, Place};
+use crate::storage::observation::{ObservationBuilder, ObservedRoot};
 use crate::storage::version::Versions;
-use crate::storage::{DiskSide, Opened};
+use crate::storage::{LocalStorage, StorageRef};
 
 impl SyncRun<'_> {
     /// Reports what is gone from the source, or moves it among the old versions; with it go the folders that it leaves
@@ -32,7 +32,7 @@ impl SyncRun<'_> {
     pub(super) fn delete_local(
         &self,
         index: &mut Index,
-        storage: &DiskSide,
+        storage: &LocalStorage,
         replicas: &[SyncReplica<'_>],
         gone: &[(PathBuf, MissingFile)],
         report: &mut Report,
@@ -51,8 +51,8 @@ impl SyncRun<'_> {
         if gone.is_empty() && folders.is_empty() {
             return Ok(());
         }
-        self.refuse_same_place(Opened::Disk(storage), true)?;
-        let _lock = Lock::make_and_take(&storage.root, &storage.database.name, self.run)?;
+        self.refuse_same_place(StorageRef::Local(storage), true)?;
+        let _lock = Lock::create_and_acquire(&storage.root, &storage.database.name, self.run)?;
         let versions = Versions::new(&storage.root, self.run);
         let mut record = SentRecord::new();
         let mut times = BTreeMap::new();
@@ -61,7 +61,7 @@ impl SyncRun<'_> {
             if !times.contains_key(replica) {
                 let known = (
                     self.destination_precision(index, replica)?,
-                    storage.held(replica)?,
+                    storage.altered_times(replica)?,
                 );
                 times.insert(replica, known);
             }
@@ -80,7 +80,9 @@ impl SyncRun<'_> {
         index.keep_sent(destination, source, &record)?;
         let emptied = self.remove_empty_local(storage, &folders)?;
         index.forget_sent_folders(destination, &emptied)?;
-        let path = versions.path().map(|path| storage.root.path().join(path));
+        let path = versions
+            .run_path()
+            .map(|path| storage.root.path().join(path));
         report.version_folders.extend(path);
         let touched = gone.iter().map(|(replica, _)| replica);
         let touched = touched.chain(emptied.iter().map(|(replica, _)| replica));
@@ -91,26 +93,26 @@ impl SyncRun<'_> {
     fn rescan(
         &self,
         index: &mut Index,
-        storage: &DiskSide,
+        storage: &LocalStorage,
         replicas: BTreeSet<&PathBuf>,
     ) -> Result<()> {
         let meant: Vec<_> = replicas
             .into_iter()
             .filter_map(|replica| self.match_replica(replica))
             .collect();
-        let mut builder = Noting::begin(index, self.request.destination)?;
+        let mut builder = ObservationBuilder::start(index, self.request.destination)?;
         for (category, project) in &meant {
             let tree = storage.tree(self.registry, &self.exclusions, category, project)?;
             builder.add(category, project, &tree)?;
         }
         let observation = builder.finish()?;
-        observation.write(index, Place::Disk(&storage.root))
+        observation.write(index, ObservedRoot::Local(&storage.root))
     }
 
     /// Moves one file or link among the old versions, if it is there as it was sent.
     fn move_to_versions(
         &self,
-        storage: &DiskSide,
+        storage: &LocalStorage,
         versions: &Versions<'_>,
         replica: &Path,
         file: &MissingFile,
@@ -148,7 +150,7 @@ impl SyncRun<'_> {
             bytes: stat.bytes,
             modified: stat.modified,
         };
-        versions.put_aside((&folder, name), (replica, &file.path), &old)?;
+        versions.move_to_versions((&folder, name), (replica, &file.path), &old)?;
         Ok(Outcome::Deleted)
     }
 

@@ -36,9 +36,9 @@ use crate::index::Index;
 use crate::model::exclusion::Exclusions;
 use crate::model::project::Scope;
 use crate::model::registry::{Category, Database, Registry};
-use crate::rclone::Limits;
+use crate::rclone::TransferLimits;
 use crate::storage::lock::Lock;
-use crate::storage::{Opened, Side};
+use crate::storage::{Storage, StorageRef};
 
 /// What is to be synced.
 #[derive(Debug)]
@@ -68,7 +68,7 @@ pub struct SyncRequest<'a> {
     /// How many files at most.
     pub max_files: Option<u64>,
     /// What bounds a transfer.
-    pub limits: Limits,
+    pub limits: TransferLimits,
     /// Who is asked before something is deleted.
     pub consent: Consent,
 }
@@ -78,7 +78,7 @@ struct SyncRun<'a> {
     registry: &'a Registry,
     request: &'a SyncRequest<'a>,
     exclusions: Arc<Exclusions>,
-    source: Arc<Side>,
+    source: Arc<Storage>,
     run: i64,
     monitor: &'a dyn Monitor,
     /// Whether source and destination were found to be two places.
@@ -99,7 +99,7 @@ pub fn sync(
 ) -> Result<Report> {
     let start = Instant::now();
     let _lock = if request.destination.is_remote() && !request.dry_run {
-        Some(Lock::of_remote(request.destination, run)?)
+        Some(Lock::acquire_remote(request.destination, run)?)
     } else {
         None
     };
@@ -115,11 +115,11 @@ pub fn sync(
             &exclusions,
         )?)
     };
-    let destination = Side::open(index, request.destination)?;
+    let destination = Storage::open(index, request.destination)?;
     let (source, snapshot) = if let Some(ahead) = ahead {
         ahead.wait()?
     } else {
-        let source = Side::open(index, request.source)?;
+        let source = Storage::open(index, request.source)?;
         let snapshot = if request.retry_failed && request.destination.is_remote() {
             SourceSnapshot::default()
         } else {
@@ -142,8 +142,8 @@ pub fn sync(
         are_known_distinct: Cell::new(false),
     };
     let mut report = match &destination {
-        Side::Disk(storage) => sync.sync_to_local(index, storage, snapshot)?,
-        Side::Remote(storage) => sync.sync_to_remote(index, storage, snapshot)?,
+        Storage::Local(storage) => sync.sync_to_local(index, storage, snapshot)?,
+        Storage::Remote(storage) => sync.sync_to_remote(index, storage, snapshot)?,
     };
     report.elapsed = start.elapsed();
     report.interrupted = interrupt::requested();
@@ -158,7 +158,7 @@ impl SyncRun<'_> {
     }
 
     /// Refuses a destination that is the source by another way, once a run. `writes` says whether anything will be written.
-    fn refuse_same_place(&self, destination: Opened<'_>, writes: bool) -> Result<()> {
+    fn refuse_same_place(&self, destination: StorageRef<'_>, writes: bool) -> Result<()> {
         if self.request.dry_run || self.are_known_distinct.get() {
             return Ok(());
         }

@@ -10,15 +10,15 @@ use crate::base::error::Result;
 use crate::index::Index;
 use crate::model::project::Scope;
 use crate::snapshot::tree::Tree;
-use crate::storage::RemoteSide;
-use crate::storage::observation::{Noting, Place};
+use crate::storage::RemoteStorage;
+use crate::storage::observation::{ObservationBuilder, ObservedRoot};
 
 impl SyncRun<'_> {
     /// Tells the index what the destination holds now of the replicas in which something was done.
     pub(super) fn record_destination(
         &self,
         index: &mut Index,
-        storage: &RemoteSide,
+        storage: &RemoteStorage,
         replicas: &[SyncReplica<'_>],
         work: &SyncWork,
     ) -> Result<()> {
@@ -47,7 +47,7 @@ impl SyncRun<'_> {
                 .filter(|(of, _)| *of == replica.relative)
                 .map(|(_, folder)| folder.clone())
                 .collect();
-            let mut tree = storage.with_record(before, &rows, &made, &self.exclusions);
+            let mut tree = storage.tree_after_upload(before, &rows, &made, &self.exclusions);
             for (_, path) in work
                 .removed
                 .iter()
@@ -67,12 +67,12 @@ impl SyncRun<'_> {
         if trees.is_empty() {
             return Ok(());
         }
-        let mut builder = Noting::begin(index, self.request.destination)?;
+        let mut builder = ObservationBuilder::start(index, self.request.destination)?;
         for (replica, tree) in &trees {
             builder.add(replica.category, &replica.project, tree)?;
         }
         let observation = builder.finish()?;
-        observation.write(index, Place::Remote(storage.identity()))
+        observation.write(index, ObservedRoot::Remote(storage.identity()))
     }
 }
 

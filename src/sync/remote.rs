@@ -14,7 +14,7 @@ use crate::copy::remote;
 use crate::copy::remote::{OutgoingFile, Upload, UploadEnd};
 use crate::copy::report::Report;
 use crate::index::{Index, SentFolder, SentRecord};
-use crate::storage::{Opened, RemoteSide};
+use crate::storage::{RemoteStorage, StorageRef};
 
 /// What came of sending.
 #[derive(Default)]
@@ -29,7 +29,7 @@ impl SyncRun<'_> {
     pub(super) fn sync_to_remote(
         &self,
         index: &mut Index,
-        storage: &RemoteSide,
+        storage: &RemoteStorage,
         snapshot: SourceSnapshot,
     ) -> Result<Report> {
         let mut report = Report::default();
@@ -37,7 +37,7 @@ impl SyncRun<'_> {
             remote::settle_journal(index, storage, &self.source)?;
         }
         // Before the record says that anything is there.
-        self.refuse_same_place(Opened::Remote(storage), storage.identity().is_none())?;
+        self.refuse_same_place(StorageRef::Remote(storage), storage.identity().is_none())?;
         if self.request.retry_failed {
             self.retry_failed(index, storage, &mut report)?;
             return Ok(report);
@@ -73,14 +73,14 @@ impl SyncRun<'_> {
     pub(super) fn execute(
         &self,
         index: &mut Index,
-        storage: &RemoteSide,
+        storage: &RemoteStorage,
         work: &mut SyncWork,
         report: &mut Report,
     ) -> Result<bool> {
         let is_needed =
             !work.send.is_empty() || !work.new_folders.is_empty() || !work.renames.is_empty();
         let takes_away = self.request.delete && !work.missing.is_empty();
-        self.refuse_same_place(Opened::Remote(storage), is_needed || takes_away)?;
+        self.refuse_same_place(StorageRef::Remote(storage), is_needed || takes_away)?;
         if is_needed {
             storage.ensure_identity()?;
         }
@@ -126,7 +126,7 @@ impl SyncRun<'_> {
     fn send(
         &self,
         index: &mut Index,
-        storage: &RemoteSide,
+        storage: &RemoteStorage,
         files: &[OutgoingFile],
         report: &mut Report,
         sent: &mut SendResult,
@@ -150,7 +150,7 @@ impl SyncRun<'_> {
             on_progress: &on_progress,
         };
         let (mut failed, mut good) = (Vec::new(), Vec::new());
-        let is_bounded = self.request.limits.until.is_some();
+        let is_bounded = self.request.limits.deadline.is_some();
         let end = sending.send(
             index,
             files,
@@ -198,7 +198,7 @@ impl SyncRun<'_> {
     fn make_folders(
         &self,
         index: &mut Index,
-        storage: &RemoteSide,
+        storage: &RemoteStorage,
         folders: &[(PathBuf, PathBuf)],
         report: &mut Report,
     ) -> Result<()> {
@@ -209,8 +209,8 @@ impl SyncRun<'_> {
             .iter()
             .map(|(replica, folder)| replica.join(folder))
             .collect();
-        if storage.abilities.holds_empty_folders()
-            && let Err(error) = storage.remote.make_folders(&whole)
+        if storage.features.keeps_empty_folders()
+            && let Err(error) = storage.remote.create_folders(&whole)
         {
             for path in &whole {
                 report.add(Outcome::Failed(error.line()), || {

@@ -18,8 +18,8 @@ use crate::copy::outcome::Outcome;
 use crate::copy::remote::{OutgoingFile, SourceProbe, SourceState};
 use crate::copy::report::Report;
 use crate::index::{Index, SentChanges, SentFile};
-use crate::rclone::{Listed, Times, Wanted};
-use crate::storage::RemoteSide;
+use crate::rclone::{ListTarget, RemoteListing, TimeSource};
+use crate::storage::RemoteStorage;
 
 /// A file with a new name.
 pub(super) struct RenamedFile {
@@ -50,11 +50,11 @@ impl SyncRun<'_> {
     /// Takes out of the work what is no more than renamed.
     pub(super) fn find_renames(
         &self,
-        storage: &RemoteSide,
+        storage: &RemoteStorage,
         work: &mut SyncWork,
         replicas: &[SyncReplica<'_>],
     ) -> Vec<RenamedFile> {
-        let able = storage.abilities.can_move() && storage.remote.can_rename();
+        let able = storage.features.can_move() && storage.remote.can_rename_by_daemon();
         let fine = replicas
             .iter()
             .all(|replica| replica.tree.folders.is_empty() || replica.tree.step() < Step::Second);
@@ -103,7 +103,7 @@ impl SyncRun<'_> {
     pub(super) fn rename(
         &self,
         index: &mut Index,
-        storage: &RemoteSide,
+        storage: &RemoteStorage,
         work: &mut SyncWork,
         report: &mut Report,
     ) -> Result<()> {
@@ -122,7 +122,7 @@ impl SyncRun<'_> {
             let file = &renamed.file;
             let shown = after.file(&file.path_below_root()).filter(|shown| {
                 let same_time =
-                    !storage.tells_versions_apart() || shown.mark == renamed.previous.sent.mark;
+                    !storage.has_reliable_mod_times() || shown.tag == renamed.previous.sent.mark;
                 shown.bytes == Some(file.bytes) && same_time
             });
             self.forget_old(index, &renamed)?;
@@ -134,7 +134,7 @@ impl SyncRun<'_> {
                 continue;
             };
             let sent = SentFile {
-                mark: shown.mark,
+                mark: shown.tag,
                 ..renamed.previous.sent
             };
             self.record_new(index, &renamed, sent)?;
@@ -164,7 +164,7 @@ impl SyncRun<'_> {
 }
 
 /// What a listing shows of the files that are to be renamed.
-fn list_before(storage: &RemoteSide, work: &SyncWork) -> Result<Listed> {
+fn list_before(storage: &RemoteStorage, work: &SyncWork) -> Result<RemoteListing> {
     let names = |renamed: &RenamedFile| [renamed.old_path(), renamed.file.path_below_root()];
     let asked: Vec<PathBuf> = work.renames.iter().flat_map(names).collect();
     list_files(storage, &asked)
@@ -173,23 +173,23 @@ fn list_before(storage: &RemoteSide, work: &SyncWork) -> Result<Listed> {
 /// Renames what can be renamed, and gives that, with `one` that only was spelled otherwise; the rest is to be sent, and its
 /// old name is gone.
 fn rename_remote(
-    storage: &RemoteSide,
+    storage: &RemoteStorage,
     work: &mut SyncWork,
-    before: &Listed,
+    before: &RemoteListing,
     one: &HashSet<PathBuf>,
 ) -> Result<Vec<RenamedFile>> {
     let new = work
         .renames
         .iter()
         .map(|renamed| renamed.file.path_below_root());
-    let taken = storage.not_surely_gone(new.collect())?;
+    let taken = storage.possibly_present(new.collect())?;
     let mut moved = Vec::new();
     for renamed in std::mem::take(&mut work.renames) {
         let (old, new) = (renamed.old_path(), renamed.file.path_below_root());
         let sent = &renamed.previous.sent;
         let shown = before.file(&old);
         let is_as_sent =
-            shown.is_some_and(|old| old.bytes == Some(sent.bytes) && old.mark == sent.mark);
+            shown.is_some_and(|old| old.bytes == Some(sent.bytes) && old.tag == sent.mark);
         let can = is_as_sent && !taken.contains(&new) && !interrupt::requested();
         if one.contains(&old) {
             if is_as_sent {
@@ -200,7 +200,7 @@ fn rename_remote(
                 work.removed.push((renamed.replica, renamed.previous.path));
                 work.send.push(file);
             }
-        } else if can && storage.remote.rename(&old, &new).is_ok() {
+        } else if can && storage.remote.rename_file(&old, &new).is_ok() {
             moved.push(renamed);
         } else {
             work.missing.push((renamed.replica, renamed.previous));
@@ -211,13 +211,15 @@ fn rename_remote(
 }
 
 /// What a listing shows of files; nothing where there can be none, so that nothing is renamed.
-fn list_files(storage: &RemoteSide, files: &[PathBuf]) -> Result<Listed> {
+fn list_files(storage: &RemoteStorage, files: &[PathBuf]) -> Result<RemoteListing> {
     if files.is_empty() {
-        return Ok(Listed::default());
+        return Ok(RemoteListing::default());
     }
-    let listed = storage
-        .remote
-        .list(Wanted::Files(files), &storage.abilities, Times::Cheap);
+    let listed = storage.remote.list(
+        ListTarget::Files(files),
+        &storage.features,
+        TimeSource::Cheap,
+    );
     match listed {
         Err(Error::Interrupted) => Err(Error::Interrupted),
         listed => Ok(listed.unwrap_or_default().unwrap_or_default()),

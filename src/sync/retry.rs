@@ -15,14 +15,14 @@ use crate::copy::outcome::Outcome;
 use crate::copy::remote::{OutgoingFile, SourceProbe, SourceState};
 use crate::copy::report::Report;
 use crate::index::{Index, SentFile, SentRow};
-use crate::storage::{RemoteSide, Side};
+use crate::storage::{RemoteStorage, Storage};
 
 impl SyncRun<'_> {
     /// Sends only what failed before.
     pub(super) fn retry_failed(
         &self,
         index: &mut Index,
-        storage: &RemoteSide,
+        storage: &RemoteStorage,
         report: &mut Report,
     ) -> Result<()> {
         let (source, destination) = self.roots();
@@ -69,13 +69,13 @@ impl SyncRun<'_> {
     fn add_failed(
         &self,
         work: &mut SyncWork,
-        storage: &RemoteSide,
+        storage: &RemoteStorage,
         replica: &Path,
         rows: &[SentRow],
         paths: Vec<PathBuf>,
     ) -> Result<()> {
         let mut clashes = BTreeMap::new();
-        if storage.abilities.folds_case() {
+        if storage.features.is_case_insensitive() {
             let mut names = NamesByFolder::default();
             for path in &paths {
                 names.add(path);
@@ -109,8 +109,8 @@ impl SyncRun<'_> {
     /// Size and time of a file at the source, where they can be seen: else whoever sends it will say why not.
     fn stat_source(&self, probe: &mut SourceProbe<'_>, whole: &Path) -> Result<(u64, Moment)> {
         let unknown = (0, Moment::UNKNOWN);
-        if let Side::Remote(source) = &*self.source {
-            let listed = source.listed(whole.parent().unwrap_or(Path::new("")))?;
+        if let Storage::Remote(source) = &*self.source {
+            let listed = source.listing_of(whole.parent().unwrap_or(Path::new("")))?;
             let file = listed.file(whole);
             return Ok(file.map_or(unknown, |file| {
                 (file.bytes.unwrap_or_default(), file.modified)

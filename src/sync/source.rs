@@ -15,7 +15,7 @@ use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, Scope};
 use crate::model::registry::{Category, Database, Registry};
 use crate::snapshot::tree::Tree;
-use crate::storage::Side;
+use crate::storage::Storage;
 
 /// How long is waited at once before Ctrl-C is looked for.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
@@ -43,12 +43,12 @@ struct PrefetchTask {
 
 /// A look under way.
 pub(super) struct SourcePrefetch {
-    result: Receiver<Result<(Arc<Side>, SourceSnapshot)>>,
+    result: Receiver<Result<(Arc<Storage>, SourceSnapshot)>>,
 }
 
 impl PrefetchTask {
-    fn run(&self) -> Result<(Arc<Side>, SourceSnapshot)> {
-        let storage = Side::open(&self.index, &self.database)?;
+    fn run(&self) -> Result<(Arc<Storage>, SourceSnapshot)> {
+        let storage = Storage::open(&self.index, &self.database)?;
         let snapshot = read_source(
             &storage,
             &self.registry,
@@ -91,7 +91,7 @@ impl SourcePrefetch {
     }
 
     /// What was seen, once all of it was.
-    pub(super) fn wait(self) -> Result<(Arc<Side>, SourceSnapshot)> {
+    pub(super) fn wait(self) -> Result<(Arc<Storage>, SourceSnapshot)> {
         loop {
             interrupt::check()?;
             match self.result.recv_timeout(POLL_INTERVAL) {
@@ -105,7 +105,7 @@ impl SourcePrefetch {
 
 /// Looks at everything that is meant.
 pub(super) fn read_source(
-    storage: &Side,
+    storage: &Storage,
     registry: &Registry,
     exclusions: &Arc<Exclusions>,
     categories: &[Category],
@@ -113,7 +113,7 @@ pub(super) fn read_source(
 ) -> Result<SourceSnapshot> {
     let mut snapshot = SourceSnapshot::default();
     for (place, category) in categories.iter().enumerate() {
-        let listing = storage.listing(registry, category, scope)?;
+        let listing = storage.list_projects(registry, category, scope)?;
         let problems = listing.problems.iter().enumerate();
         snapshot.problems.extend(
             problems.map(|(place, problem)| (listing.place_of_problem(place), problem.line())),

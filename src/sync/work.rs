@@ -18,8 +18,8 @@ use crate::copy::report::Report;
 use crate::index::Index;
 use crate::os::stat::Kind;
 use crate::rclone;
-use crate::rclone::Listed;
-use crate::storage::{RemoteSide, Side};
+use crate::rclone::RemoteListing;
+use crate::storage::{RemoteStorage, Storage};
 
 /// What is to be done, replica by replica.
 #[derive(Default)]
@@ -51,14 +51,14 @@ struct DestinationState<'a> {
     /// Whether it can keep what is replaced.
     can_move: bool,
     /// What a listing showed, where one was made.
-    listed: Option<&'a Listed>,
+    listed: Option<&'a RemoteListing>,
 }
 
 impl DestinationState<'_> {
     /// The mark of a file in the listing; 0 where there is none.
     fn tag(&self, whole: &Path) -> u64 {
         let found = self.listed.and_then(|listed| listed.file(whole));
-        found.map_or(0, |found| found.mark)
+        found.map_or(0, |found| found.tag)
     }
 }
 
@@ -78,7 +78,7 @@ impl SyncWork {
             let whole = relative.join(&changed.path);
             let replaces = changed.before.is_some() || is_listed(replica, &changed.path);
             let clash = name_clash::clash_reason(clashes, &changed.path).cloned();
-            let refusal = rclone::refusal(&whole).map(str::to_owned);
+            let refusal = rclone::unsupported_reason(&whole).map(str::to_owned);
             let unkept = (replaces && !there.can_move).then(|| CANNOT_KEEP_VERSION.to_owned());
             if let Some(why) = clash.or(refusal).or(unkept) {
                 self.refused.push((whole, why));
@@ -112,12 +112,12 @@ impl SyncRun<'_> {
     pub(super) fn collect_work(
         &self,
         index: &Index,
-        storage: &RemoteSide,
+        storage: &RemoteStorage,
         replicas: &[SyncReplica<'_>],
         report: &mut Report,
     ) -> Result<SyncWork> {
         let mut work = SyncWork::default();
-        let folds = storage.abilities.folds_case();
+        let folds = storage.features.is_case_insensitive();
         let rules = NameRules::for_remote(folds);
         let mut later = Vec::new();
         let mut probe = SourceProbe::new(&self.source);
@@ -125,7 +125,7 @@ impl SyncRun<'_> {
         for replica in replicas {
             interrupt::check()?;
             let relative = &replica.relative;
-            let refused = rclone::refusal(relative).map(str::to_owned);
+            let refused = rclone::unsupported_reason(relative).map(str::to_owned);
             if let Some(why) = refused.or_else(|| replica.refusal.clone()) {
                 report.add(Outcome::Failed(why), || self.destination_path(relative));
                 continue;
@@ -147,11 +147,11 @@ impl SyncRun<'_> {
             let failures = index.failures_below(source, destination, relative)?;
             let failed = failures.into_iter().map(|failure| failure.path).collect();
             let listed = match replica.destination_tree {
-                Some(_) => Some(storage.listed(relative)?),
+                Some(_) => Some(storage.listing_of(relative)?),
                 None => None,
             };
             let there = DestinationState {
-                can_move: storage.abilities.can_move(),
+                can_move: storage.features.can_move(),
                 listed: listed.as_deref(),
             };
             work.add_changes(replica, changes, &clashes, &failed, &there, &mut later);
@@ -182,11 +182,11 @@ impl SyncRun<'_> {
         whole: &Path,
     ) -> Result<bool> {
         match &*self.source {
-            Side::Disk(source) => Ok(matches!(probe.stat_path(whole), SourceState::Missing)
+            Storage::Local(source) => Ok(matches!(probe.stat_path(whole), SourceState::Missing)
                 && source.missing_mount(whole).is_none()),
-            Side::Remote(source) => {
+            Storage::Remote(source) => {
                 let folder = whole.parent().unwrap_or(Path::new(""));
-                let listed = source.listed(folder)?;
+                let listed = source.listing_of(folder)?;
                 let closed = listed
                     .problems
                     .iter()

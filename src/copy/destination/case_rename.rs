@@ -11,7 +11,7 @@ use crate::base::name::Name;
 use crate::base::unicode::folded;
 use crate::copy::local::Job;
 use crate::os::folder::Folder;
-use crate::storage::DiskSide;
+use crate::storage::LocalStorage;
 
 /// How long a system may remember a name that was renamed.
 const NAME_CACHE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -21,7 +21,7 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
 impl DestinationCopy<'_> {
     /// Renames what differs in case: the folders of client and project, then what is in the replica.
-    pub(super) fn apply_case_renames(&self, storage: &DiskSide, job: &Job) {
+    pub(super) fn apply_case_renames(&self, storage: &LocalStorage, job: &Job) {
         if self.spec.limits.renamed_replicas.contains(&job.relative) {
             let levels: Vec<&Path> = job.relative.ancestors().take(2).collect();
             for path in levels.into_iter().rev() {
@@ -38,7 +38,7 @@ impl DestinationCopy<'_> {
     }
 
     /// Renames the folder of a client or project, unless the source has both names.
-    fn rename_project_folder(&self, storage: &DiskSide, path: &Path) {
+    fn rename_project_folder(&self, storage: &LocalStorage, path: &Path) {
         let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
             return;
         };
@@ -55,7 +55,7 @@ impl DestinationCopy<'_> {
         let Some(other) = other.filter(|_| !names.iter().any(|other| other == name)) else {
             return;
         };
-        let source = self.spec.source.folder();
+        let source = self.spec.source.root_folder();
         let source = source.and_then(|root| root.beneath(above).ok());
         let ours = source.and_then(|folder| folder.entries().ok());
         if ours.is_some_and(|ours| ours.iter().all(|ours| ours != other)) {

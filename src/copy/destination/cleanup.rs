@@ -9,13 +9,17 @@ use crate::base::own_name::{OWN_FOLDER, is_temporary};
 use crate::copy::local::Job;
 use crate::os::folder::Folder;
 use crate::snapshot::tree;
-use crate::storage::DiskSide;
-use crate::storage::copy_file::sweep;
+use crate::storage::LocalStorage;
+use crate::storage::copy_file::remove_leftover;
 
 impl DestinationCopy<'_> {
     /// Removes what runs that died left in our own folder, in those above replicas, where names are tried out before a
     /// replica is there, and in replicas that are not this run's; those that are it finishes.
-    pub(super) fn remove_leftovers(&mut self, storage: &DiskSide, jobs: &mut [Job]) -> Result<()> {
+    pub(super) fn remove_leftovers(
+        &mut self,
+        storage: &LocalStorage,
+        jobs: &mut [Job],
+    ) -> Result<()> {
         clean_folder(&storage.root, Path::new(OWN_FOLDER));
         let above = jobs.iter().flat_map(|job| job.relative.ancestors().skip(1));
         for folder in above.collect::<BTreeSet<_>>() {
@@ -34,14 +38,14 @@ impl DestinationCopy<'_> {
     }
 
     /// Removes the temporary files in a replica.
-    fn clean_replica(&self, storage: &DiskSide, relative: &Path) {
+    fn clean_replica(&self, storage: &LocalStorage, relative: &Path) {
         let walked = tree::walk(&storage.root, relative, &self.spec.exclusions, &[]);
         for path in walked.map(|tree| tree.leftovers).unwrap_or_default() {
             let above = relative.join(path.parent().unwrap_or(Path::new("")));
             let name = path.file_name().unwrap_or_default();
             let folder = storage.root.beneath(&above);
             // One that cannot be removed stays for a later run.
-            let _swept = folder.is_ok_and(|folder| sweep(&folder, name));
+            let _swept = folder.is_ok_and(|folder| remove_leftover(&folder, name));
         }
     }
 }
@@ -54,6 +58,6 @@ fn clean_folder(root: &Folder, relative: &Path) {
     let names = folder.entries().unwrap_or_default();
     for name in names.iter().filter(|name| is_temporary(name)) {
         // One that cannot be removed stays for a later run.
-        let _swept = sweep(&folder, name);
+        let _swept = remove_leftover(&folder, name);
     }
 }

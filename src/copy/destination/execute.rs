@@ -19,16 +19,16 @@ use crate::os::folder::Folder;
 use crate::snapshot::discovery::require_mounted;
 use crate::snapshot::manifest::Manifest;
 use crate::snapshot::time_alias::{Held, HeldFolder, HeldTime};
-use crate::storage::DiskSide;
+use crate::storage::LocalStorage;
 use crate::storage::lock::Lock;
-use crate::storage::observation::{Noting, Place};
+use crate::storage::observation::{ObservationBuilder, ObservedRoot};
 use crate::storage::version::Versions;
 
 impl DestinationCopy<'_> {
     /// Carries out the plans.
     pub(super) fn execute(
         &mut self,
-        storage: &DiskSide,
+        storage: &LocalStorage,
         mut jobs: Vec<Job>,
         lock: Option<Lock>,
     ) -> Result<()> {
@@ -39,7 +39,7 @@ impl DestinationCopy<'_> {
         for job in &jobs {
             self.apply_case_renames(storage, job);
         }
-        match self.spec.source.folder() {
+        match self.spec.source.root_folder() {
             Some(source) => self.transfer_jobs(source, false, storage, &jobs),
             None => self.fetch(storage, &mut jobs)?,
         }
@@ -55,7 +55,7 @@ impl DestinationCopy<'_> {
     /// Makes the destination ready: the lock, what runs that died left behind, the identity file.
     fn prepare(
         &mut self,
-        storage: &DiskSide,
+        storage: &LocalStorage,
         jobs: &mut [Job],
         lock: Option<Lock>,
     ) -> Result<Option<Lock>> {
@@ -100,8 +100,8 @@ impl DestinationCopy<'_> {
 
     /// Takes the lock of a database to which nothing was copied yet. Where our own folder cannot be made, there is no
     /// lock, but the folders of projects may be writable all the same.
-    fn create_lock(&self, storage: &DiskSide) -> Result<Option<Lock>> {
-        match Lock::make_and_take(&storage.root, &self.database.name, self.spec.run) {
+    fn create_lock(&self, storage: &LocalStorage) -> Result<Option<Lock>> {
+        match Lock::create_and_acquire(&storage.root, &self.database.name, self.spec.run) {
             Err(error @ (Error::Locked { .. } | Error::Untrusted { .. })) => Err(error),
             Err(error) => {
                 self.report_problem(error);
@@ -112,17 +112,17 @@ impl DestinationCopy<'_> {
     }
 
     /// Takes the lock for work that is left undone where nothing can be written.
-    fn lock_if_writable(&self, storage: &DiskSide) -> Result<Option<Lock>> {
-        match Lock::make_and_take(&storage.root, &self.database.name, self.spec.run) {
+    fn lock_if_writable(&self, storage: &LocalStorage) -> Result<Option<Lock>> {
+        match Lock::create_and_acquire(&storage.root, &self.database.name, self.spec.run) {
             Err(error @ Error::Locked { .. }) => Err(error),
             taken => Ok(taken.ok()),
         }
     }
 
-    pub(super) fn require_space(&self, storage: &DiskSide, jobs: &[Job]) -> Result<()> {
+    pub(super) fn require_space(&self, storage: &LocalStorage, jobs: &[Job]) -> Result<()> {
         let plans = jobs.iter().map(|job| (job.relative.as_path(), &job.plan));
         let plans: Vec<_> = plans.collect();
-        let source = self.spec.source.folder();
+        let source = self.spec.source.root_folder();
         preflight::require_space(&self.database.name, source, &storage.root, &plans)
     }
 
@@ -133,10 +133,10 @@ impl DestinationCopy<'_> {
     }
 
     /// Fails everything of a category that was unmounted after it was looked at.
-    fn reject_unmounted(&self, storage: &DiskSide, jobs: &mut [Job]) {
+    fn reject_unmounted(&self, storage: &LocalStorage, jobs: &mut [Job]) {
         for replica in &self.spec.replicas {
             let category = &replica.category;
-            let Err(error) = require_mounted(&storage.root, category, &storage.mounted) else {
+            let Err(error) = require_mounted(&storage.root, category, &storage.known_mounts) else {
                 continue;
             };
             let relative = replica.relative();
@@ -153,7 +153,7 @@ impl DestinationCopy<'_> {
         &mut self,
         source: &Arc<Folder>,
         takes: bool,
-        storage: &DiskSide,
+        storage: &LocalStorage,
         jobs: &[Job],
     ) {
         for job in jobs {
@@ -205,13 +205,15 @@ impl DestinationCopy<'_> {
         if let Some(error) = failed {
             self.report_problem(error);
         }
-        let path = versions.path().map(|path| storage.root.path().join(path));
+        let path = versions
+            .run_path()
+            .map(|path| storage.root.path().join(path));
         self.lock_report().version_folders.extend(path);
     }
 
     /// Tells the journal what was copied: all that was planned but what the report says something else of. It counts as
     /// sent, as what a sync sends.
-    fn record_copied(&mut self, storage: &DiskSide, jobs: &[Job]) {
+    fn record_copied(&mut self, storage: &LocalStorage, jobs: &[Job]) {
         let report = self.report;
         let copied = {
             let report = report.lock().unwrap_or_else(PoisonError::into_inner);
@@ -244,7 +246,7 @@ impl DestinationCopy<'_> {
     }
 
     /// Looks again at what was written to, so that the index knows it.
-    fn rescan_written(&mut self, storage: &DiskSide, jobs: &[Job]) {
+    fn rescan_written(&mut self, storage: &LocalStorage, jobs: &[Job]) {
         let (run, written) = (self.spec.run, written_replicas(jobs).collect::<Vec<_>>());
         let observed = self.observe_written(storage, &written);
         let root = &self.database.root;
@@ -255,16 +257,16 @@ impl DestinationCopy<'_> {
         }
     }
 
-    fn observe_written(&mut self, storage: &DiskSide, written: &[&Path]) -> Result<()> {
+    fn observe_written(&mut self, storage: &LocalStorage, written: &[&Path]) -> Result<()> {
         let spec = self.spec;
         let replicas = spec.replicas.iter();
         let written = replicas.filter(|replica| written.contains(&replica.relative().as_path()));
         let written = written.map(|replica| {
-            let id = storage.spelled(&replica.category, &replica.project);
+            let id = storage.stored_spelling(&replica.category, &replica.project);
             (&replica.category, id)
         });
         let written: Vec<_> = written.collect();
-        let mut builder = Noting::begin(&self.index, self.database)?;
+        let mut builder = ObservationBuilder::start(&self.index, self.database)?;
         let mut any = false;
         for (category, project) in &written {
             let tree = storage.tree(&spec.registry, &spec.exclusions, category, project)?;
@@ -273,7 +275,7 @@ impl DestinationCopy<'_> {
         }
         let observation = builder.finish()?;
         if any {
-            observation.write(&mut self.index, Place::Disk(&storage.root))?;
+            observation.write(&mut self.index, ObservedRoot::Local(&storage.root))?;
         }
         Ok(())
     }
@@ -289,7 +291,7 @@ fn written_replicas(jobs: &[Job]) -> impl Iterator<Item = &Path> {
 
 /// What was copied, by folders below the root.
 fn copied_files(
-    storage: &DiskSide,
+    storage: &LocalStorage,
     jobs: &[Job],
     items: &[ReportedItem],
 ) -> Vec<(PathBuf, Manifest)> {

@@ -10,12 +10,14 @@ use super::from_remote::RequestedFile;
 use crate::base::error::{Error, Result};
 use crate::base::unit;
 use crate::rclone;
-use crate::rclone::{Batch, Limits, Proof, Sent, Times, Verdict};
-use crate::storage::RemoteSide;
+use crate::rclone::{
+    CheckMethod, CheckVerdict, TimeSource, TransferBatch, TransferEvent, TransferLimits,
+};
+use crate::storage::RemoteStorage;
 
 /// Files that are to be fetched, from where and where to.
 pub(super) struct RemoteFetch<'a> {
-    pub(super) source: &'a RemoteSide,
+    pub(super) source: &'a RemoteStorage,
     pub(super) staging: &'a FetchFolder,
     pub(super) files: &'a [RequestedFile],
     /// Whether content is compared too.
@@ -56,7 +58,7 @@ impl RemoteFetch<'_> {
 
     fn fetch_all(&self, states: &mut [FetchState]) -> Result<bool> {
         for (file, state) in self.files.iter().zip(&mut *states) {
-            if let Some(refusal) = rclone::refusal(&file.path_below_root) {
+            if let Some(refusal) = rclone::unsupported_reason(&file.path_below_root) {
                 *state = FetchState::Failed(refusal.to_owned());
             }
         }
@@ -103,7 +105,7 @@ impl RemoteFetch<'_> {
             verdicts => verdicts.unwrap_or_default(),
         };
         for (place, verdict) in places.into_iter().zip(verdicts) {
-            if verdict == Verdict::Same {
+            if verdict == CheckVerdict::Same {
                 states[place] = FetchState::Verified;
             }
         }
@@ -115,25 +117,26 @@ impl RemoteFetch<'_> {
         let (places, paths) = self.files_in_state(states, &FetchState::Unreported);
         let place_of: HashMap<PathBuf, usize> =
             paths.iter().cloned().zip(places.iter().copied()).collect();
-        let limits = Limits::default();
+        let limits = TransferLimits::default();
         // What is there was not proven, whatever its size and time.
         let batch =
-            Batch::from(&self.source.remote, self.staging.path(), &paths, &limits).again(true);
+            TransferBatch::download(&self.source.remote, self.staging.path(), &paths, &limits)
+                .with_ignore_times(true);
         let ended = batch.run(&mut |news| match news {
-            Sent::Bytes(bytes) => (self.on_progress)(bytes),
-            Sent::Kept => {}
-            Sent::Done(path) => {
+            TransferEvent::Bytes(bytes) => (self.on_progress)(bytes),
+            TransferEvent::VersionKept => {}
+            TransferEvent::Done(path) => {
                 if let Some(place) = place_of.get(path) {
                     states[*place] = FetchState::ReportedDone;
                 }
             }
-            Sent::Failed(path, said) => {
+            TransferEvent::Failed(path, said) => {
                 if let Some(place) = place_of.get(path) {
                     states[*place] = FetchState::Failed(self.staging.with_folder_name(said));
                 }
             }
         })?;
-        let said = ended.said.map(|said| self.staging.with_folder_name(&said));
+        let said = ended.error.map(|said| self.staging.with_folder_name(&said));
         let unsaid = said
             .clone()
             .unwrap_or_else(|| "rclone did not say that it was fetched".to_owned());
@@ -144,14 +147,14 @@ impl RemoteFetch<'_> {
         for place in places {
             let state = &mut states[place];
             match state {
-                FetchState::ReportedDone if !ended.by_itself => {
+                FetchState::ReportedDone if !ended.exited_normally => {
                     *state = FetchState::Failed(unended.clone())
                 }
                 FetchState::Unreported => *state = FetchState::Failed(unsaid.clone()),
                 _ => {}
             }
         }
-        Ok(ended.by_itself)
+        Ok(ended.exited_normally)
     }
 
     /// Fails what has another size than was listed.
@@ -183,18 +186,18 @@ impl RemoteFetch<'_> {
         let verdicts = match self.compare_with_source(&places) {
             Err(error @ Error::Interrupted) => return Err(error),
             Err(error) => {
-                let why = Verdict::Unread(error.line());
+                let why = CheckVerdict::Unknown(error.line());
                 vec![why; places.len()]
             }
             Ok(verdicts) => verdicts,
         };
         for (place, verdict) in places.into_iter().zip(verdicts) {
             states[place] = match verdict {
-                Verdict::Same => FetchState::Verified,
-                Verdict::Differs => {
+                CheckVerdict::Same => FetchState::Verified,
+                CheckVerdict::Differs => {
                     FetchState::Failed("fetched, it is not what the storage holds".to_owned())
                 }
-                Verdict::Unread(why) => FetchState::Failed(format!(
+                CheckVerdict::Unknown(why) => FetchState::Failed(format!(
                     "it could not be compared with what the storage holds: {}",
                     self.staging.with_folder_name(&why)
                 )),
@@ -204,16 +207,16 @@ impl RemoteFetch<'_> {
     }
 
     /// Compares the content of files here and at the storage, by digests that the storage says or by reading it.
-    fn compare_with_source(&self, places: &[usize]) -> Result<Vec<Verdict>> {
+    fn compare_with_source(&self, places: &[usize]) -> Result<Vec<CheckVerdict>> {
         let files: Vec<PathBuf> = places
             .iter()
             .map(|place| self.files[*place].path_below_root.clone())
             .collect();
-        let how = Proof::between(&self.source.abilities, None);
+        let how = CheckMethod::best_for(&self.source.features, None);
         let remote = &self.source.remote;
         let mut verdicts = remote.check(self.staging.path(), &files, how, &mut |_| {})?;
         let verdict = |file| {
-            let unread = || Verdict::Unread("rclone did not compare it".to_owned());
+            let unread = || CheckVerdict::Unknown("rclone did not compare it".to_owned());
             verdicts.remove(file).unwrap_or_else(unread)
         };
         Ok(files.iter().map(verdict).collect())
@@ -231,8 +234,12 @@ impl RemoteFetch<'_> {
         if paths.is_empty() {
             return Ok(());
         }
-        let (remote, abilities) = (&self.source.remote, &self.source.abilities);
-        let listed = remote.list(rclone::Wanted::Files(&paths), abilities, Times::Cheap);
+        let (remote, abilities) = (&self.source.remote, &self.source.features);
+        let listed = remote.list(
+            rclone::ListTarget::Files(&paths),
+            abilities,
+            TimeSource::Cheap,
+        );
         let listed = match listed {
             Err(error @ Error::Interrupted) => return Err(error),
             listed => listed,
@@ -240,7 +247,7 @@ impl RemoteFetch<'_> {
         let mut absent = Vec::new();
         for place in places {
             let (file, state) = (&self.files[place], &mut states[place]);
-            let before = self.source.listed(&file.path_below_root)?;
+            let before = self.source.listing_of(&file.path_below_root)?;
             let before = before.file(&file.path_below_root);
             let now = match &listed {
                 Ok(listed) => listed
@@ -255,8 +262,8 @@ impl RemoteFetch<'_> {
             };
             match (before, now) {
                 (_, None) => absent.push(place),
-                (Some(before), Some(now))
-                    if (before.bytes, before.mark) == (now.bytes, now.mark) => {}
+                (Some(before), Some(now)) if (before.bytes, before.tag) == (now.bytes, now.tag) => {
+                }
                 _ if matches!(state, FetchState::ReportedDone | FetchState::Verified) => {
                     *state =
                         FetchState::Failed("it changed while it was copied; copy again".to_owned());
@@ -276,7 +283,7 @@ impl RemoteFetch<'_> {
         let paths = absent
             .iter()
             .map(|place| self.files[*place].path_below_root.clone());
-        let there = self.source.not_surely_gone(paths.collect())?;
+        let there = self.source.possibly_present(paths.collect())?;
         let mut replicas: BTreeMap<usize, bool> = BTreeMap::new();
         for place in absent {
             let (file, state) = (&self.files[*place], &mut states[*place]);
@@ -299,8 +306,12 @@ impl RemoteFetch<'_> {
         let below = file.path.components().count();
         let replica = file.path_below_root.ancestors().nth(below);
         let folder = replica.unwrap_or(Path::new(""));
-        let (remote, abilities) = (&self.source.remote, &self.source.abilities);
-        match remote.list(rclone::Wanted::Below(folder), abilities, Times::Cheap) {
+        let (remote, abilities) = (&self.source.remote, &self.source.features);
+        match remote.list(
+            rclone::ListTarget::Folder(folder),
+            abilities,
+            TimeSource::Cheap,
+        ) {
             Err(Error::Interrupted) => Err(Error::Interrupted),
             listed => Ok(listed.is_ok_and(|listed| listed.is_some())),
         }

@@ -12,7 +12,7 @@ use crate::base::interrupt;
 use crate::base::timestamp::Moment;
 use crate::copy::local::Job;
 use crate::copy::outcome::VANISHED;
-use crate::storage::{DiskSide, Side};
+use crate::storage::{LocalStorage, Storage};
 
 /// A file that is to be fetched: its job, its path below the replica and below both roots, its size and its time.
 pub(super) struct RequestedFile {
@@ -25,9 +25,9 @@ pub(super) struct RequestedFile {
 
 impl DestinationCopy<'_> {
     /// Fetches what the plans need, and copies it. What could not be fetched is refused with the reason.
-    pub(super) fn fetch(&mut self, storage: &DiskSide, jobs: &mut [Job]) -> Result<()> {
+    pub(super) fn fetch(&mut self, storage: &LocalStorage, jobs: &mut [Job]) -> Result<()> {
         let spec = self.spec;
-        let Side::Remote(source) = &*spec.source else {
+        let Storage::Remote(source) = &*spec.source else {
             return Ok(());
         };
         let wanted = requested_files(jobs);

@@ -31,7 +31,7 @@ use crate::model::registry::{Category, Database, Registry};
 use crate::os::disk::Disk;
 use crate::snapshot::tree::Tree;
 use crate::storage::lock::Lock;
-use crate::storage::{DiskSide, Opened, Side};
+use crate::storage::{LocalStorage, Storage, StorageRef};
 
 /// What all destinations of a copy have in common.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ pub struct CopySpec {
     /// What is left alone.
     pub exclusions: Arc<Exclusions>,
     /// The database that is copied from.
-    pub source: Arc<Side>,
+    pub source: Arc<Storage>,
     /// The replicas that are copied, as the source holds them.
     pub replicas: Vec<SourceReplica>,
     /// How differing files are handled.
@@ -158,18 +158,18 @@ impl DestinationCopy<'_> {
     /// # Errors
     /// Nothing could be begun: the database is offline, locked or has no room.
     pub fn run(mut self) -> Result<()> {
-        match Side::open(&self.index, self.database)? {
-            Side::Disk(storage) => self.run_local(&storage),
-            Side::Remote(storage) => self.run_remote(&storage),
+        match Storage::open(&self.index, self.database)? {
+            Storage::Local(storage) => self.run_local(&storage),
+            Storage::Remote(storage) => self.run_remote(&storage),
         }
     }
 
-    fn run_local(&mut self, storage: &DiskSide) -> Result<()> {
+    fn run_local(&mut self, storage: &LocalStorage) -> Result<()> {
         self.spec.source.refuse_overlap(storage)?;
         let lock = if self.spec.dry_run {
             None
         } else {
-            Lock::take(&storage.root, &self.database.name, self.spec.run)?
+            Lock::acquire(&storage.root, &self.database.name, self.spec.run)?
         };
         let mut jobs = self.plan_local(storage)?;
         self.apply_limits(&mut jobs);
@@ -187,7 +187,7 @@ impl DestinationCopy<'_> {
         }
         let writes = jobs.iter().any(|job| job.plan.has_work());
         let source = &self.spec.source;
-        source.refuse_same_place(Opened::Disk(storage), writes)?;
+        source.refuse_same_place(StorageRef::Local(storage), writes)?;
         if self.spec.confirm_replacements {
             self.confirm_replacements(&jobs)?;
         }
@@ -267,9 +267,9 @@ impl DestinationCopy<'_> {
     }
 
     /// How many threads copy between the two disks.
-    fn worker_count(&self, storage: &DiskSide) -> usize {
+    fn worker_count(&self, storage: &LocalStorage) -> usize {
         let there = Disk::of(&storage.root);
-        match self.spec.source.folder() {
+        match self.spec.source.root_folder() {
             Some(source) => Disk::of(source).copiers(&there),
             // What was fetched is on the same disk by then.
             None => there.copiers(&there),

@@ -21,31 +21,32 @@ use crate::snapshot::respelled;
 use crate::snapshot::respelled::{Respelled, respell};
 use crate::snapshot::tree::Tree;
 use crate::storage::content_compare;
-use crate::storage::content_compare::{OffTimes, Record};
-use crate::storage::observation::{Noting, Place};
-use crate::storage::{DiskSide, Side};
+use crate::storage::content_compare::{ContentRecord, TimeReconciliation};
+use crate::storage::observation::{ObservationBuilder, ObservedRoot};
+use crate::storage::{LocalStorage, Storage};
 
 impl DestinationCopy<'_> {
     /// Looks at every replica at the destination, and plans; what was seen is told to the index.
-    pub(super) fn plan_local(&mut self, storage: &DiskSide) -> Result<Vec<Job>> {
+    pub(super) fn plan_local(&mut self, storage: &LocalStorage) -> Result<Vec<Job>> {
         let mut record = self.open_content_record(storage)?;
         if !self.spec.dry_run {
             // An index that cannot be written stops no copy.
             self.database_ids(storage).unwrap_or_default();
         }
         let replicas = self.spec.replicas.iter();
-        let ids = replicas.map(|replica| storage.spelled(&replica.category, &replica.project));
+        let ids =
+            replicas.map(|replica| storage.stored_spelling(&replica.category, &replica.project));
         let ids: Vec<ProjectId> = ids.collect();
-        let mut builder = Noting::begin(&self.index, self.database)?;
+        let mut builder = ObservationBuilder::start(&self.index, self.database)?;
         let jobs = self.plan_jobs(storage, &ids, &mut builder, record.as_mut());
         // Also after a stop: what was read once is not read again.
-        let recorded = record.map_or(Ok(()), Record::finish);
+        let recorded = record.map_or(Ok(()), ContentRecord::finish);
         let jobs = jobs?;
         let observation = builder.finish()?;
         let written = if self.spec.dry_run {
             Ok(())
         } else {
-            observation.write(&mut self.index, Place::Disk(&storage.root))
+            observation.write(&mut self.index, ObservedRoot::Local(&storage.root))
         };
         for error in [recorded, written].into_iter().filter_map(Result::err) {
             self.report_problem(error);
@@ -55,10 +56,10 @@ impl DestinationCopy<'_> {
 
     fn plan_jobs<'r>(
         &self,
-        storage: &DiskSide,
+        storage: &LocalStorage,
         ids: &'r [ProjectId],
-        builder: &mut Noting<'_, 'r>,
-        mut record: Option<&mut Record>,
+        builder: &mut ObservationBuilder<'_, 'r>,
+        mut record: Option<&mut ContentRecord>,
     ) -> Result<Vec<Job>>
     where
         Self: 'r,
@@ -67,7 +68,7 @@ impl DestinationCopy<'_> {
         let mut jobs = Vec::new();
         let all: Vec<_> = spec.replicas.iter().map(SourceReplica::relative).collect();
         let mixed = preflight::find_clashing_projects(&storage.root, &all)?;
-        let mut off = OffTimes::default();
+        let mut off = TimeReconciliation::default();
         let mut forms = Vec::new();
         for (replica, id) in spec.replicas.iter().zip(ids) {
             let relative = replica.relative();
@@ -87,7 +88,7 @@ impl DestinationCopy<'_> {
                 builder.add(category, id, &tree)?;
             }
             let respelled = respell(&replica.tree, &mut tree, &|folder, name| {
-                storage.finds(&relative.join(folder), name)
+                storage.resolves_name(&relative.join(folder), name)
             });
             if id != project {
                 forms.push(Name::from(below(&category.path, id).as_path()));
@@ -97,7 +98,7 @@ impl DestinationCopy<'_> {
             off.add_shifts(&self.reconcile_times(storage, replica, &mut tree, found)?);
             let plan = plan(&replica.tree, &tree, spec.rules, &contents);
             let mut plan = reject_unsupported_names(plan, &tree, &storage.root, &relative)?;
-            if matches!(&*spec.source, Side::Remote(_)) {
+            if matches!(&*spec.source, Storage::Remote(_)) {
                 reject_unfetchable(&mut plan, &relative);
             }
             for Respelled {
@@ -145,7 +146,7 @@ impl DestinationCopy<'_> {
     /// Fails for a replica that would go into the source, or among the files of another; says why.
     fn refuse_replica(
         &self,
-        storage: &DiskSide,
+        storage: &LocalStorage,
         relative: &Path,
         mixed: &BTreeMap<PathBuf, String>,
     ) -> Result<(), String> {
@@ -153,7 +154,7 @@ impl DestinationCopy<'_> {
         if !is_renamed && let Some(why) = relative.ancestors().find_map(|path| mixed.get(path)) {
             return Err(why.clone());
         }
-        let Some(source) = self.spec.source.folder() else {
+        let Some(source) = self.spec.source.root_folder() else {
             return Ok(());
         };
         preflight::refuse_same_folder(source, &storage.root, relative).map_err(|error| error.line())
@@ -162,11 +163,11 @@ impl DestinationCopy<'_> {
     /// Fails for a replica of which a folder is one of the source too.
     fn refuse_shared_folder(
         &self,
-        storage: &DiskSide,
+        storage: &LocalStorage,
         replica: &SourceReplica,
         tree: &Tree,
     ) -> Result<()> {
-        let Some(source) = self.spec.source.folder() else {
+        let Some(source) = self.spec.source.root_folder() else {
             return Ok(());
         };
         let pair = ((&**source, &replica.tree), (&*storage.root, tree));
@@ -174,7 +175,7 @@ impl DestinationCopy<'_> {
     }
 
     /// Where contents are noted down, if content decides. Who asks a copy for that does not trust what was known before.
-    fn open_content_record(&mut self, storage: &DiskSide) -> Result<Option<Record>> {
+    fn open_content_record(&mut self, storage: &LocalStorage) -> Result<Option<ContentRecord>> {
         if !self.spec.rules.checksum {
             return Ok(None);
         }
@@ -187,38 +188,38 @@ impl DestinationCopy<'_> {
                 [None; 2]
             })
         };
-        let record = Record::new(self.index.open_again()?, rows);
-        Ok(Some(record.trusted(false)))
+        let record = ContentRecord::new(self.index.open_again()?, rows);
+        Ok(Some(record.with_known(false)))
     }
 
     /// What there is to be known of contents, where content decides.
     fn compare_contents(
         &self,
-        storage: &DiskSide,
+        storage: &LocalStorage,
         replica: &SourceReplica,
         tree: &Tree,
-        record: Option<&mut Record>,
-    ) -> Result<content_compare::Found> {
+        record: Option<&mut ContentRecord>,
+    ) -> Result<content_compare::ContentComparison> {
         let relative = replica.relative();
         let Some(record) = record else {
             return self.known_differences(&storage.database, &relative, [&replica.tree, tree]);
         };
-        let Some(source) = self.spec.source.folder() else {
+        let Some(source) = self.spec.source.root_folder() else {
             return self.compare_with_remote_source(replica, tree);
         };
         let sides = [
-            content_compare::Side {
+            content_compare::ComparedReplica {
                 root: source,
                 relative: &relative,
                 tree: &replica.tree,
             },
-            content_compare::Side {
+            content_compare::ComparedReplica {
                 root: &storage.root,
                 relative: &relative,
                 tree,
             },
         ];
-        let (files, bytes) = content_compare::extent(&replica.tree, tree);
+        let (files, bytes) = content_compare::comparison_size(&replica.tree, tree);
         (self.on_event)(CopyEvent::Comparing { files, bytes });
         let on_progress = |bytes| self.compare_meter.bytes(bytes);
         content_compare::compare(sides, record, self.worker_count(storage), &on_progress)
@@ -230,10 +231,10 @@ impl DestinationCopy<'_> {
         destination: &Database,
         relative: &Path,
         trees: [&Tree; 2],
-    ) -> Result<content_compare::Found> {
+    ) -> Result<content_compare::ContentComparison> {
         let source = &self.spec.source.database().root;
         let [a, b] = [source, &destination.root].map(|root| self.index.database_id(root));
-        content_compare::Found::known(&self.index, [a?, b?], relative, trees)
+        content_compare::ContentComparison::from_index(&self.index, [a?, b?], relative, trees)
     }
 
     /// The same where the source is behind rclone.
@@ -241,15 +242,15 @@ impl DestinationCopy<'_> {
         &self,
         replica: &SourceReplica,
         tree: &Tree,
-    ) -> Result<content_compare::Found> {
-        let Side::Remote(source) = &*self.spec.source else {
-            return Ok(content_compare::Found::default());
+    ) -> Result<content_compare::ContentComparison> {
+        let Storage::Remote(source) = &*self.spec.source else {
+            return Ok(content_compare::ContentComparison::default());
         };
-        let (files, bytes) = content_compare::extent(&replica.tree, tree);
+        let (files, bytes) = content_compare::comparison_size(&replica.tree, tree);
         (self.on_event)(CopyEvent::Comparing { files, bytes });
         let on_progress = |bytes| self.compare_meter.bytes(bytes);
-        let paths = content_compare::twin_paths(&replica.tree, tree);
-        source.contents(
+        let paths = content_compare::same_size_paths(&replica.tree, tree);
+        source.compare_contents(
             self.database,
             None,
             paths,
@@ -259,9 +260,9 @@ impl DestinationCopy<'_> {
     }
 
     /// The rows of source and destination in the index.
-    pub(super) fn database_ids(&mut self, storage: &DiskSide) -> Result<[Option<i64>; 2]> {
-        let source = self.spec.source.row(&mut self.index)?;
-        Ok([source, storage.row(&mut self.index)?])
+    pub(super) fn database_ids(&mut self, storage: &LocalStorage) -> Result<[Option<i64>; 2]> {
+        let source = self.spec.source.database_id(&mut self.index)?;
+        Ok([source, storage.database_id(&mut self.index)?])
     }
 
     /// Reports what a plan would do.
@@ -281,7 +282,7 @@ impl DestinationCopy<'_> {
 
 /// Takes out of a plan what cannot be fetched from a remote: names that rclone would take for others.
 fn reject_unfetchable(plan: &mut Plan, relative: &Path) {
-    let refusal = |path: &Path| rclone::refusal(&relative.join(path)).map(str::to_owned);
+    let refusal = |path: &Path| rclone::unsupported_reason(&relative.join(path)).map(str::to_owned);
     let refused = plan.paths().map(|(path, _)| path);
     let refused = refused.filter_map(|path| refusal(&path).map(|why| (path, why)));
     let refused: BTreeMap<_, _> = refused.collect();

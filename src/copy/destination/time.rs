@@ -7,8 +7,8 @@ use crate::base::error::Result;
 use crate::model::registry::Database;
 use crate::snapshot::tree::Tree;
 use crate::storage::content_compare;
-use crate::storage::content_compare::{Found, OffTimes, Record};
-use crate::storage::{DiskSide, RemoteSide, Side};
+use crate::storage::content_compare::{ContentComparison, ContentRecord, TimeReconciliation};
+use crate::storage::{LocalStorage, RemoteStorage, Storage};
 
 impl DestinationCopy<'_> {
     /// Gives files of the destination's tree the time of the source where the storage returns another than was set, and
@@ -16,59 +16,67 @@ impl DestinationCopy<'_> {
     /// storages make have the contents of their files compared.
     pub(super) fn reconcile_times(
         &self,
-        storage: &DiskSide,
+        storage: &LocalStorage,
         replica: &SourceReplica,
         tree: &mut Tree,
-        found: Option<(&mut Record, &Found)>,
-    ) -> Result<OffTimes> {
+        found: Option<(&mut ContentRecord, &ContentComparison)>,
+    ) -> Result<TimeReconciliation> {
         if let Some((record, found)) = found {
             return Ok(self.reconcile_compared_times(record, replica, tree, found));
         }
-        if !OffTimes::is_possible([&replica.tree, tree]) {
-            return Ok(OffTimes::default());
+        if !TimeReconciliation::has_candidates([&replica.tree, tree]) {
+            return Ok(TimeReconciliation::default());
         }
         let relative = replica.relative();
         let mut record = self.open_record(&storage.database)?;
         let on_progress = |bytes| self.compare_meter.bytes(bytes);
         let off = match &*self.spec.source {
-            Side::Disk(source) => {
-                let both = |root, tree| content_compare::Side {
+            Storage::Local(source) => {
+                let both = |root, tree| content_compare::ComparedReplica {
                     root,
                     relative: &relative,
                     tree,
                 };
                 let sides = [both(&source.root, &replica.tree), both(&storage.root, tree)];
                 let threads = self.worker_count(storage);
-                OffTimes::find([&replica.tree, tree], &mut |wanted| {
-                    content_compare::compare_some(sides, &mut record, threads, &on_progress, wanted)
+                TimeReconciliation::detect([&replica.tree, tree], &mut |wanted| {
+                    content_compare::compare_selected(
+                        sides,
+                        &mut record,
+                        threads,
+                        &on_progress,
+                        wanted,
+                    )
                 })?
             }
-            Side::Remote(source) => OffTimes::find([&replica.tree, tree], &mut |wanted| {
-                source.contents(
-                    self.database,
-                    None,
-                    wanted.iter().cloned().collect(),
-                    &relative,
-                    &on_progress,
-                )
-            })?,
+            Storage::Remote(source) => {
+                TimeReconciliation::detect([&replica.tree, tree], &mut |wanted| {
+                    source.compare_contents(
+                        self.database,
+                        None,
+                        wanted.iter().cloned().collect(),
+                        &relative,
+                        &on_progress,
+                    )
+                })?
+            }
         };
         self.record_times(record, &off, &relative);
-        tree.hold(&off.held);
+        tree.hold(&off.altered);
         Ok(off)
     }
 
     /// The same for a destination behind rclone.
     pub(super) fn reconcile_remote_times(
         &self,
-        storage: &RemoteSide,
+        storage: &RemoteStorage,
         replica: &SourceReplica,
         tree: &mut Tree,
-        found: Option<&Found>,
-    ) -> Result<OffTimes> {
+        found: Option<&ContentComparison>,
+    ) -> Result<TimeReconciliation> {
         let relative = replica.relative();
-        if found.is_none() && !OffTimes::is_possible([&replica.tree, tree]) {
-            return Ok(OffTimes::default());
+        if found.is_none() && !TimeReconciliation::has_candidates([&replica.tree, tree]) {
+            return Ok(TimeReconciliation::default());
         }
         let mut record = self.open_record(&storage.database)?;
         if let Some(found) = found {
@@ -76,9 +84,9 @@ impl DestinationCopy<'_> {
         }
         let source = &self.spec.source;
         let on_progress = |bytes| self.compare_meter.bytes(bytes);
-        let off = OffTimes::find([&replica.tree, tree], &mut |wanted| {
-            let (database, abilities) = (source.database(), source.abilities());
-            storage.contents(
+        let off = TimeReconciliation::detect([&replica.tree, tree], &mut |wanted| {
+            let (database, abilities) = (source.database(), source.features());
+            storage.compare_contents(
                 database,
                 abilities,
                 wanted.iter().cloned().collect(),
@@ -87,45 +95,45 @@ impl DestinationCopy<'_> {
             )
         })?;
         self.record_times(record, &off, &relative);
-        tree.hold(&off.held);
+        tree.hold(&off.altered);
         Ok(off)
     }
 
     fn reconcile_compared_times(
         &self,
-        record: &mut Record,
+        record: &mut ContentRecord,
         replica: &SourceReplica,
         tree: &mut Tree,
-        found: &Found,
-    ) -> OffTimes {
+        found: &ContentComparison,
+    ) -> TimeReconciliation {
         let relative = replica.relative();
-        let off = OffTimes::proven(&replica.tree, tree, found);
-        let held = record.keep_held(&relative, &off.held);
-        let differing = record.keep_differing(&relative, [&replica.tree, tree], found);
+        let off = TimeReconciliation::from_comparison(&replica.tree, tree, found);
+        let held = record.store_altered_times(&relative, &off.altered);
+        let differing = record.store_differing(&relative, [&replica.tree, tree], found);
         for error in [held, differing].into_iter().filter_map(Result::err) {
             self.report_problem(error);
         }
-        tree.hold(&off.held);
+        tree.hold(&off.altered);
         off
     }
 
     /// An index that cannot be written stops no copy.
-    fn record_times(&self, mut record: Record, off: &OffTimes, relative: &Path) {
-        let kept = record.keep_held(relative, &off.held);
+    fn record_times(&self, mut record: ContentRecord, off: &TimeReconciliation, relative: &Path) {
+        let kept = record.store_altered_times(relative, &off.altered);
         for error in [kept, record.finish()].into_iter().filter_map(Result::err) {
             self.report_problem(error);
         }
     }
 
     /// What the index knows of source and destination, where they are in it; nothing for a dry run, which keeps nothing.
-    fn open_record(&self, destination: &Database) -> Result<Record> {
+    fn open_record(&self, destination: &Database) -> Result<ContentRecord> {
         let index = self.index.open_again()?;
         if self.spec.dry_run {
-            return Ok(Record::new(index, [None; 2]));
+            return Ok(ContentRecord::new(index, [None; 2]));
         }
         let source = &self.spec.source.database().root;
         let rows = [source, &destination.root].map(|root| self.index.database_id(root));
         let [source, destination] = rows;
-        Ok(Record::new(index, [source?, destination?]))
+        Ok(ContentRecord::new(index, [source?, destination?]))
     }
 }

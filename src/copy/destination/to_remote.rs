@@ -19,22 +19,22 @@ use crate::model::project::ProjectId;
 use crate::model::registry::Category;
 use crate::os::stat::Kind;
 use crate::rclone;
-use crate::rclone::{Limits, Listed};
+use crate::rclone::{RemoteListing, TransferLimits};
 use crate::snapshot::manifest::Files;
 use crate::snapshot::respelled;
 use crate::snapshot::tree::Tree;
 use crate::storage::content_compare;
-use crate::storage::content_compare::{Found, OffTimes};
+use crate::storage::content_compare::{ContentComparison, TimeReconciliation};
 use crate::storage::lock::Lock;
-use crate::storage::observation::{Noting, Place};
-use crate::storage::{Opened, RemoteSide};
+use crate::storage::observation::{ObservationBuilder, ObservedRoot};
+use crate::storage::{RemoteStorage, StorageRef};
 
 impl DestinationCopy<'_> {
-    pub(super) fn run_remote(&mut self, storage: &RemoteSide) -> Result<()> {
+    pub(super) fn run_remote(&mut self, storage: &RemoteStorage) -> Result<()> {
         let _lock = if self.spec.dry_run {
             None
         } else {
-            Some(Lock::of_remote(self.database, self.spec.run)?)
+            Some(Lock::acquire_remote(self.database, self.spec.run)?)
         };
         if !self.spec.dry_run {
             remote::settle_journal(&mut self.index, storage, &self.spec.source)?;
@@ -49,7 +49,7 @@ impl DestinationCopy<'_> {
         }
         let writes = jobs.iter().any(|job| job.plan.has_work());
         let source = &self.spec.source;
-        source.refuse_same_place(Opened::Remote(storage), writes)?;
+        source.refuse_same_place(StorageRef::Remote(storage), writes)?;
         if self.spec.confirm_replacements {
             self.confirm_replacements(&jobs)?;
         }
@@ -70,26 +70,27 @@ impl DestinationCopy<'_> {
     }
 
     /// Plans every replica by one listing of the destination; what it showed is told to the index.
-    fn plan_remote(&mut self, storage: &RemoteSide) -> Result<(Vec<Job>, Vec<Option<Tree>>)> {
+    fn plan_remote(&mut self, storage: &RemoteStorage) -> Result<(Vec<Job>, Vec<Option<Tree>>)> {
         let spec = self.spec;
         for category in self.categories() {
             let inner = spec.registry.inner_categories(category);
-            storage.listing(category, &spec.scope, &inner)?;
+            storage.list_projects(category, &spec.scope, &inner)?;
         }
         if !spec.dry_run {
             // An index that cannot be written stops no copy.
-            storage.row(&mut self.index).unwrap_or_default();
+            storage.database_id(&mut self.index).unwrap_or_default();
         }
         let (mut jobs, mut trees) = (Vec::new(), Vec::new());
         let replicas = spec.replicas.iter();
-        let ids = replicas.map(|replica| storage.spelled(&replica.category, &replica.project));
+        let ids =
+            replicas.map(|replica| storage.stored_spelling(&replica.category, &replica.project));
         let ids: Vec<ProjectId> = ids.collect();
-        let mut builder = Noting::begin(&self.index, self.database)?;
-        let mut off = OffTimes::default();
+        let mut builder = ObservationBuilder::start(&self.index, self.database)?;
+        let mut off = TimeReconciliation::default();
         for (replica, id) in spec.replicas.iter().zip(&ids) {
             let (category, project) = (&replica.category, &replica.project);
             let relative = replica.relative();
-            if let Some(why) = rclone::refusal(&relative) {
+            if let Some(why) = rclone::unsupported_reason(&relative) {
                 self.report_refused(&relative, why.to_owned());
                 continue;
             }
@@ -100,7 +101,7 @@ impl DestinationCopy<'_> {
             if is_respelled {
                 builder.add(category, id, &tree)?;
             }
-            let folds = storage.abilities.folds_case();
+            let folds = storage.features.is_case_insensitive();
             respelled::respell(&replica.tree, &mut tree, &|_, _| folds);
             let compared = spec.rules.checksum;
             let contents = if compared {
@@ -126,7 +127,8 @@ impl DestinationCopy<'_> {
             .for_each(|text| (self.on_event)(CopyEvent::Notice(text)));
         let observation = builder.finish()?;
         if !spec.dry_run {
-            let written = observation.write(&mut self.index, Place::Remote(storage.identity()));
+            let written =
+                observation.write(&mut self.index, ObservedRoot::Remote(storage.identity()));
             let corrected = jobs
                 .iter()
                 .try_for_each(|job| storage.correct_record(&job.relative));
@@ -150,17 +152,17 @@ impl DestinationCopy<'_> {
 
     fn compare_remote_contents(
         &self,
-        storage: &RemoteSide,
+        storage: &RemoteStorage,
         replica: &SourceReplica,
         tree: &Tree,
-    ) -> Result<Found> {
+    ) -> Result<ContentComparison> {
         let source = &self.spec.source;
-        let (files, bytes) = content_compare::extent(&replica.tree, tree);
+        let (files, bytes) = content_compare::comparison_size(&replica.tree, tree);
         (self.on_event)(CopyEvent::Comparing { files, bytes });
         let on_progress = |bytes| self.compare_meter.bytes(bytes);
-        let paths = content_compare::twin_paths(&replica.tree, tree);
-        let (database, abilities) = (source.database(), source.abilities());
-        storage.contents(
+        let paths = content_compare::same_size_paths(&replica.tree, tree);
+        let (database, abilities) = (source.database(), source.features());
+        storage.compare_contents(
             database,
             abilities,
             paths,
@@ -170,17 +172,17 @@ impl DestinationCopy<'_> {
     }
 
     /// Sends what the plans say, and tells the report.
-    fn send(&mut self, storage: &RemoteSide, jobs: &[Job]) -> Result<()> {
+    fn send(&mut self, storage: &RemoteStorage, jobs: &[Job]) -> Result<()> {
         let mut files = Vec::new();
         for job in jobs {
-            files.extend(outgoing_files(job, &*storage.listed(&job.relative)?));
+            files.extend(outgoing_files(job, &*storage.listing_of(&job.relative)?));
         }
         // Bytes are counted twice where they are read back too, and rclone says only when all of it is done.
         let (meter, passes) = (self.meter, if self.spec.verify { 2 } else { 1 });
         let sending = Upload {
             source: &self.spec.source,
             destination: storage,
-            limits: &Limits::default(),
+            limits: &TransferLimits::default(),
             verify: self.spec.verify,
             run: self.spec.run,
             on_progress: &|files, bytes| {
@@ -204,7 +206,7 @@ impl DestinationCopy<'_> {
     }
 
     /// Makes folders in which there is nothing, where the storage holds such, and notes them down.
-    fn make_empty_folders(&mut self, storage: &RemoteSide, jobs: &[Job]) -> Result<()> {
+    fn make_empty_folders(&mut self, storage: &RemoteStorage, jobs: &[Job]) -> Result<()> {
         if interrupt::requested() {
             return Ok(());
         }
@@ -213,8 +215,8 @@ impl DestinationCopy<'_> {
             folders.collect::<Vec<_>>()
         };
         let folders: Vec<PathBuf> = jobs.iter().flat_map(paths).collect();
-        if storage.abilities.holds_empty_folders() {
-            storage.remote.make_folders(&folders)?;
+        if storage.features.keeps_empty_folders() {
+            storage.remote.create_folders(&folders)?;
         }
         let (destination, source) = (&self.database.root, &self.spec.source.database().root);
         let mut made = SentRecord::new();
@@ -230,12 +232,12 @@ impl DestinationCopy<'_> {
     /// Tells the index what is at the destination now: what was there, and what was proven since.
     fn record_sent(
         &mut self,
-        storage: &RemoteSide,
+        storage: &RemoteStorage,
         jobs: &[Job],
         trees: Vec<Option<Tree>>,
     ) -> Result<()> {
         let spec = self.spec;
-        let mut builder = Noting::begin(&self.index, self.database)?;
+        let mut builder = ObservationBuilder::start(&self.index, self.database)?;
         for (job, tree) in jobs.iter().zip(trees) {
             // What has other names there was noted as it has them.
             let Some(tree) = tree.filter(|_| job.plan.has_work()) else {
@@ -248,21 +250,21 @@ impl DestinationCopy<'_> {
             let Some(replica) = replica else { continue };
             let rows = self.index.sent(&self.database.root, &job.relative)?;
             let made: Vec<PathBuf> = empty_folders(job).collect();
-            let tree = storage.with_record(tree, &rows, &made, &spec.exclusions);
+            let tree = storage.tree_after_upload(tree, &rows, &made, &spec.exclusions);
             builder.add(&replica.category, &replica.project, &tree)?;
         }
         let observation = builder.finish()?;
-        observation.write(&mut self.index, Place::Remote(storage.identity()))
+        observation.write(&mut self.index, ObservedRoot::Remote(storage.identity()))
     }
 }
 
 /// A plan without what the destination cannot hold: links, names that rclone would take for others, names that the storage
 /// would take for one, and files in the place of folders.
-fn reject_unsupported(mut plan: Plan, there: &Tree, storage: &RemoteSide) -> Plan {
-    let rules = NameRules::for_remote(storage.abilities.folds_case());
+fn reject_unsupported(mut plan: Plan, there: &Tree, storage: &RemoteStorage) -> Plan {
+    let rules = NameRules::for_remote(storage.features.is_case_insensitive());
     let mut refused = name_rules::unsupported_names(&plan, there, &rules);
     for (path, _) in plan.paths() {
-        if let Some(why) = rclone::refusal(&path) {
+        if let Some(why) = rclone::unsupported_reason(&path) {
             refused.insert(path, why.to_owned());
         }
     }
@@ -276,7 +278,7 @@ fn reject_unsupported(mut plan: Plan, there: &Tree, storage: &RemoteSide) -> Pla
             .iter()
             .filter(|new| new.old.kind != Kind::File);
         refused.extend(kinds.map(|new| (folder.path.join(new.name.as_path()), other.to_owned())));
-        if !storage.abilities.can_move() {
+        if !storage.features.can_move() {
             let unkept = folder.replace.iter();
             let unkept = unkept.map(|new| folder.path.join(new.name.as_path()));
             refused.extend(unkept.map(|path| (path, CANNOT_KEEP_VERSION.to_owned())));
@@ -288,7 +290,7 @@ fn reject_unsupported(mut plan: Plan, there: &Tree, storage: &RemoteSide) -> Pla
 }
 
 /// The files of a plan, as they are sent.
-fn outgoing_files(job: &Job, listed: &Listed) -> Vec<OutgoingFile> {
+fn outgoing_files(job: &Job, listed: &RemoteListing) -> Vec<OutgoingFile> {
     let mut files = Vec::new();
     for folder in &job.plan.folders {
         let file = |name: &Name, bytes, modified, replaces| {
@@ -296,7 +298,7 @@ fn outgoing_files(job: &Job, listed: &Listed) -> Vec<OutgoingFile> {
             let before = listed.file(&job.relative.join(&path));
             OutgoingFile {
                 replica: job.relative.clone(),
-                previous_tag: before.map_or(0, |before| before.mark),
+                previous_tag: before.map_or(0, |before| before.tag),
                 path,
                 bytes,
                 modified,

@@ -209,7 +209,7 @@ impl<'a> FolderMaker<'a> {
             Some(old) => {
                 let relative = &self.job.relative;
                 let versions = self.context.versions;
-                versions.replace_by_folder((parent, name), (relative, &folder.path), old, mode)
+                versions.replace_with_folder((parent, name), (relative, &folder.path), old, mode)
             }
         }
     }

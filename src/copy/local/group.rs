@@ -16,7 +16,7 @@ use crate::copy::outcome::{CopiedItem, Outcome};
 use crate::os::attribute;
 use crate::os::folder::Folder;
 use crate::snapshot::digest::Digest;
-use crate::storage::copy_file::Part;
+use crate::storage::copy_file::TempCopy;
 
 /// Files up to this size are announced to the disk before they are read back: 1 MiB.
 const MAX_READAHEAD_BYTES: u64 = 1 << 20;
@@ -45,7 +45,7 @@ struct PersistedFile {
 
 impl Group {
     pub(super) fn add(&mut self, waiting: PendingFile) {
-        self.bytes += waiting.temp.source.bytes;
+        self.bytes += waiting.temp.source_stat.bytes;
         self.pending.push(waiting);
     }
 
@@ -159,11 +159,11 @@ impl Group {
 /// Sees to it that the disk is asked for what is read back, and for many files at once.
 fn prefetch_for_read_back(waiting: &[PendingFile]) {
     for file in waiting {
-        file.temp.forget();
+        file.temp.drop_cache();
     }
     for file in waiting {
-        if file.temp.source.bytes <= MAX_READAHEAD_BYTES {
-            file.temp.announce();
+        if file.temp.source_stat.bytes <= MAX_READAHEAD_BYTES {
+            file.temp.prefetch();
         }
     }
 }
@@ -206,15 +206,15 @@ impl PersistedFile {
 /// file system's own times prove.
 fn find_time_mismatch(
     item: &QueuedItem,
-    part: &Part,
+    part: &TempCopy,
     takes: bool,
 ) -> Option<[crate::base::timestamp::Moment; 2]> {
-    let copy = part.copy.as_ref()?;
+    let copy = part.copy_stat.as_ref()?;
     // A fetched file already has the time that this storage shows.
     let meant = if takes {
         item.modified
     } else {
-        part.source.modified
+        part.source_stat.modified
     };
     let same = meant.same_as(copy.modified, copy.changed.coarsest_step());
     (!same && meant != crate::base::timestamp::Moment::UNKNOWN).then_some([meant, copy.modified])
@@ -241,7 +241,7 @@ fn retry_copy(
 ) -> Result<PersistedFile> {
     let part = worker.copy_to_temp_buffered(pair, item)?;
     part.flush()?;
-    part.forget();
+    part.drop_cache();
     verify_and_persist(pair, item, part, worker)
 }
 
@@ -249,7 +249,7 @@ fn retry_copy(
 fn verify_and_persist(
     pair: &FolderPair,
     item: &QueuedItem,
-    mut part: Part,
+    mut part: TempCopy,
     worker: &mut Worker<'_>,
 ) -> Result<PersistedFile> {
     let digest = if worker.context.verify {
@@ -258,10 +258,10 @@ fn verify_and_persist(
         None
     };
     let copied = CopiedItem {
-        bytes: part.source.bytes,
+        bytes: part.source_stat.bytes,
         replaced: item.replaced.is_some(),
         verification: match digest {
-            _ if part.cloned => outcome::Verification::Cloned,
+            _ if part.is_cloned => outcome::Verification::Cloned,
             Some(_) => outcome::Verification::ReadBack,
             None => outcome::Verification::Written,
         },
@@ -269,10 +269,10 @@ fn verify_and_persist(
         remark: attribute_warning(&part),
     };
     part.close()?;
-    let modified = part.source.modified;
+    let modified = part.source_stat.modified;
     let other_time = find_time_mismatch(item, &part, worker.context.move_source);
     match &item.replaced {
-        None => part.place_new(&item.name)?,
+        None => part.persist_noclobber(&item.name)?,
         Some(old) => {
             let Job { relative, .. } = &worker.jobs[pair.job];
             let path = worker.folder_path(pair.job, pair.folder).join(&item.name);
@@ -296,7 +296,7 @@ fn verify_and_persist(
 fn verify(
     pair: &FolderPair,
     item: &QueuedItem,
-    part: &Part,
+    part: &TempCopy,
     worker: &mut Worker<'_>,
 ) -> Result<Option<Digest>> {
     let meter = worker.context.meter;
@@ -305,7 +305,7 @@ fn verify(
     let verdict = part.verify(worker.copier.buffer(), &on_progress, &source)?;
     let Some(verdict) = verdict else {
         // There is nothing to be read back of it.
-        meter.bytes(part.source.bytes);
+        meter.bytes(part.source_stat.bytes);
         return Ok(None);
     };
     if verdict.source == verdict.copy {
@@ -319,7 +319,7 @@ fn verify(
 }
 
 /// What of a copy could not be kept.
-fn attribute_warning(part: &Part) -> Option<String> {
+fn attribute_warning(part: &TempCopy) -> Option<String> {
     match &part.attributes {
         attribute::Outcome::Kept | attribute::Outcome::Unsupported => None,
         attribute::Outcome::Refused(why) => Some(format!(

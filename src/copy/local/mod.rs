@@ -26,7 +26,7 @@ use crate::base::timestamp::Moment;
 use crate::os::folder::Folder;
 use crate::os::limit::Threads;
 use crate::snapshot::digest::Digest;
-use crate::storage::copy_file::sweep;
+use crate::storage::copy_file::remove_leftover;
 use crate::storage::version::Versions;
 
 /// One replica that is to be copied.
@@ -163,7 +163,7 @@ fn remove_leftovers(relative: &Path, plan: &Plan, context: &TransferContext<'_>)
         let _swept = context
             .destination
             .beneath(&relative.join(above))
-            .is_ok_and(|folder| sweep(&folder, name));
+            .is_ok_and(|folder| remove_leftover(&folder, name));
     }
 }
 

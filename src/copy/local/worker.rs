@@ -14,7 +14,7 @@ use crate::copy::outcome::{Outcome, VANISHED};
 use crate::os::descent::Descent;
 use crate::os::folder::{Folder, is_missing};
 use crate::os::limit;
-use crate::storage::copy_file::{Mover, Part, copy_file, make_link, take_file};
+use crate::storage::copy_file::{Copier, TempCopy, copy_file, copy_link, move_file};
 
 /// So many files make a group full, however many handles there are.
 const MAX_GROUP_FILES: usize = 1024;
@@ -28,7 +28,7 @@ pub(super) struct Worker<'a> {
     pub(super) context: &'a TransferContext<'a>,
     folders: &'a DestinationFolders,
     queue: &'a CopyQueue<'a>,
-    pub(super) copier: Mover,
+    pub(super) copier: Copier,
     /// Opens folders at the source and at the destination.
     descents: [Descent; 2],
     group: Group,
@@ -77,7 +77,7 @@ pub(super) struct FolderPair {
 pub(super) struct PendingFile {
     pub(super) pair: FolderPair,
     pub(super) item: QueuedItem,
-    pub(super) temp: Part,
+    pub(super) temp: TempCopy,
 }
 
 impl<'a> Worker<'a> {
@@ -87,8 +87,8 @@ impl<'a> Worker<'a> {
         folders: &'a DestinationFolders,
         queue: &'a CopyQueue<'a>,
     ) -> Self {
-        let mut mover = Mover::default();
-        mover.digests = context.verify;
+        let mut mover = Copier::default();
+        mover.with_digests = context.verify;
         Self {
             jobs,
             context,
@@ -152,7 +152,7 @@ impl<'a> Worker<'a> {
             Ok(pair) => {
                 self.budget.is_counted = false;
                 self.folders.mark_touched(piece.job, piece.folder);
-                self.copier.enter(&pair.to, pair.device);
+                self.copier.set_destination(&pair.to, pair.device);
                 for item in piece.items {
                     self.copy_item(&pair, item);
                 }
@@ -278,14 +278,18 @@ impl<'a> Worker<'a> {
     }
 
     /// Copies a file or link to a temporary name.
-    pub(super) fn copy_to_temp(&mut self, pair: &FolderPair, item: &QueuedItem) -> Result<Part> {
+    pub(super) fn copy_to_temp(
+        &mut self,
+        pair: &FolderPair,
+        item: &QueuedItem,
+    ) -> Result<TempCopy> {
         if item.is_link {
-            return make_link(&pair.from, &item.name, &pair.to);
+            return copy_link(&pair.from, &item.name, &pair.to);
         }
         let meter = self.context.meter;
         let on_progress = |bytes| meter.bytes(bytes);
         if self.context.move_source
-            && let Some(part) = take_file(&pair.from, &item.name, &pair.to, &mut self.copier)?
+            && let Some(part) = move_file(&pair.from, &item.name, &pair.to, &mut self.copier)?
         {
             return Ok(part);
         }
@@ -303,10 +307,10 @@ impl<'a> Worker<'a> {
         &mut self,
         pair: &FolderPair,
         item: &QueuedItem,
-    ) -> Result<Part> {
-        self.copier.careful = true;
+    ) -> Result<TempCopy> {
+        self.copier.buffered_only = true;
         let copied = self.copy_to_temp(pair, item);
-        self.copier.careful = false;
+        self.copier.buffered_only = false;
         copied
     }
 

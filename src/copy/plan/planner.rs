@@ -10,11 +10,16 @@ use crate::snapshot::diff;
 use crate::snapshot::diff::{Change, Difference, Seen, Visit};
 use crate::snapshot::manifest::{File, Files, Packer};
 use crate::snapshot::tree::{Tree, TreeFolder};
-use crate::storage::content_compare::Found;
+use crate::storage::content_compare::ContentComparison;
 
 /// Plans the copy of one replica. Where content decides, `contents` is what was found of the files that have one size on
 /// both sides.
-pub fn plan(source: &Tree, destination: &Tree, rules: CopyRules, contents: &Found) -> Plan {
+pub fn plan(
+    source: &Tree,
+    destination: &Tree,
+    rules: CopyRules,
+    contents: &ContentComparison,
+) -> Plan {
     let mut planner = Planner {
         plan: Plan::default(),
         trees: [source, destination],
@@ -45,7 +50,7 @@ struct Planner<'a> {
     plan: Plan,
     trees: [&'a Tree; 2],
     rules: CopyRules,
-    contents: &'a Found,
+    contents: &'a ContentComparison,
     /// Folders that cannot be made at the destination, and why.
     blocked: Vec<(PathBuf, OmissionReason)>,
     /// The folder under way, and what becomes of what is in it.
@@ -188,7 +193,7 @@ impl Visit for Planner<'_> {
         let change = if self.contents.is_empty() {
             change
         } else {
-            match self.contents.judge(&path(), change) {
+            match self.contents.resolve_change(&path(), change) {
                 Ok(change) => change,
                 Err(why) => return self.omit(path(), OmissionReason::Failed(why)),
             }
@@ -321,7 +326,7 @@ mod tests {
 
     /// What becomes of each file, sorted by path.
     fn fates(source: &Tree, destination: &Tree, rules: CopyRules) -> Vec<String> {
-        let plan = plan(source, destination, rules, &Found::default());
+        let plan = plan(source, destination, rules, &ContentComparison::default());
         let copied = plan.paths().map(|(path, replaces)| {
             let word = if replaces { "replace" } else { "add" };
             format!("{}: {word}", path.display())
@@ -391,7 +396,12 @@ mod tests {
             fates(ONLY_ADD),
             ["newer: skip", "older: skip", "size: skip", "x: add"]
         );
-        let plan = plan(&source, &there, CopyRules::default(), &Found::default());
+        let plan = plan(
+            &source,
+            &there,
+            CopyRules::default(),
+            &ContentComparison::default(),
+        );
         assert_eq!((plan.same_files, plan.files, plan.bytes), (1, 2, 2));
     }
 
@@ -413,10 +423,10 @@ mod tests {
             checksum: true,
             ..CopyRules::default()
         };
-        let contents = Found {
+        let contents = ContentComparison {
             differing: ["new".into(), "rot".into()].into(),
-            is_whole: true,
-            ..Found::default()
+            covers_all: true,
+            ..ContentComparison::default()
         };
         let plan = plan(&source, &there, rules, &contents);
         let copied: Vec<_> = plan.paths().map(|(path, _)| path).collect();
@@ -454,7 +464,12 @@ mod tests {
     fn what_is_refused_is_taken_out_with_what_is_below_it() {
         let source = tree(&[("a/", 0, 1), ("a/x", 3, 1), ("b", 5, 1), ("c", 7, 1)]);
         let there = tree(&[]);
-        let mut plan = plan(&source, &there, CopyRules::default(), &Found::default());
+        let mut plan = plan(
+            &source,
+            &there,
+            CopyRules::default(),
+            &ContentComparison::default(),
+        );
         assert_eq!((plan.files, plan.bytes), (3, 15));
         plan.reject(&[("a".into(), "no".to_owned()), ("b".into(), "no".to_owned())].into());
         assert_eq!((plan.files, plan.bytes), (1, 7));

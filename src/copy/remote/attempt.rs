@@ -11,7 +11,7 @@ use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::index::{Index, SentFile};
 use crate::rclone;
-use crate::rclone::{Batch, Sent};
+use crate::rclone::{TransferBatch, TransferEvent};
 use crate::storage::version;
 
 impl Upload<'_> {
@@ -32,7 +32,7 @@ impl Upload<'_> {
         for place in places {
             if matches!(round.states[*place], SendState::Unknown) {
                 let file = &round.files[*place];
-                is_fresh = is_fresh && self.destination.is_surely_absent(&file.replica);
+                is_fresh = is_fresh && self.destination.is_known_missing(&file.replica);
                 let whole = file.path_below_root();
                 place_of.insert(whole.clone(), *place);
                 paths.push(whole);
@@ -49,18 +49,18 @@ impl Upload<'_> {
             &self.source.database().root,
         );
         let remote = &self.destination.remote;
-        let versions = version::on_remote(self.run)?;
-        let batch = if self.destination.abilities.can_move() {
-            Batch::to(remote, source, &paths, &versions, self.limits)
+        let versions = version::remote_version_folder(self.run)?;
+        let batch = if self.destination.features.can_move() {
+            TransferBatch::upload(remote, source, &paths, &versions, self.limits)
         } else {
-            Batch::only_new(remote, source, &paths, self.limits)
+            TransferBatch::upload_new(remote, source, &paths, self.limits)
         };
-        let batch = batch.fresh(is_fresh);
+        let batch = batch.with_new_destination(is_fresh);
         let mut journal = SendJournal::begin(index, destination, source, &begun)?;
         let mut keeps = false;
         let ended = batch.run(&mut |news| match news {
-            Sent::Bytes(bytes) => (self.on_progress)(0, bytes),
-            Sent::Done(path) => {
+            TransferEvent::Bytes(bytes) => (self.on_progress)(0, bytes),
+            TransferEvent::Done(path) => {
                 if let Some(place) = place_of.get(path) {
                     let file = &round.files[*place];
                     round.states[*place] = SendState::ReportedSent;
@@ -69,16 +69,16 @@ impl Upload<'_> {
                     journal.record_sent(file);
                 }
             }
-            Sent::Kept => keeps = true,
+            TransferEvent::VersionKept => keeps = true,
             // What rclone gives up because it was told to stop has not failed.
-            Sent::Failed(_, _) if interrupt::requested() => {}
-            Sent::Failed(path, why) => {
+            TransferEvent::Failed(_, _) if interrupt::requested() => {}
+            TransferEvent::Failed(path, why) => {
                 if let Some(place) = place_of.get(path) {
                     round.states[*place] = SendState::Failed(why.to_owned());
                 }
             }
         });
-        if keeps && self.destination.abilities.can_move() {
+        if keeps && self.destination.features.can_move() {
             kept.push(versions);
         }
         let noted = journal.finish();
@@ -86,7 +86,7 @@ impl Upload<'_> {
             Err(Error::Interrupted) => Ok(None),
             ended => {
                 noted?;
-                Ok(ended?.said)
+                Ok(ended?.error)
             }
         }
     }
@@ -101,11 +101,11 @@ impl Upload<'_> {
                 modified: file.modified,
                 ..SentFile::default()
             };
-            if let Some(why) = rclone::refusal(&file.path_below_root()) {
+            if let Some(why) = rclone::unsupported_reason(&file.path_below_root()) {
                 round.states[*place] = SendState::Failed(why.to_owned());
                 continue;
             }
-            if file.replaces && !self.destination.abilities.can_move() {
+            if file.replaces && !self.destination.features.can_move() {
                 round.states[*place] = SendState::Failed(CANNOT_KEEP_VERSION.to_owned());
                 continue;
             }

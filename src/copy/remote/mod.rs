@@ -28,9 +28,9 @@ use crate::base::interrupt;
 use crate::base::timestamp::Moment;
 use crate::index::{Index, Left, Said, SentChanges, SentFile, SentFolder, SentRecord};
 use crate::model::project::within;
-use crate::rclone::{Limits, Listed};
+use crate::rclone::{RemoteListing, TransferLimits};
 use crate::snapshot::manifest::{File, Manifest, Packer};
-use crate::storage::{RemoteSide, Side};
+use crate::storage::{RemoteStorage, Storage};
 
 /// How many files one rclone process is given.
 const MAX_BATCH_FILES: usize = 20_000;
@@ -77,11 +77,11 @@ pub type SendOutcomeFn<'a> = dyn FnMut(&OutgoingFile, Outcome) + 'a;
 /// Where files go from and to, and how.
 pub struct Upload<'a> {
     /// The database they are on.
-    pub source: &'a Side,
+    pub source: &'a Storage,
     /// The database they go to.
-    pub destination: &'a RemoteSide,
+    pub destination: &'a RemoteStorage,
     /// What bounds it.
-    pub limits: &'a Limits,
+    pub limits: &'a TransferLimits,
     /// Whether content is compared too.
     pub verify: bool,
     /// The run's number.
@@ -138,7 +138,7 @@ impl Upload<'_> {
     /// Whether the time is over in which files may be begun.
     fn is_past_deadline(&self) -> bool {
         self.limits
-            .until
+            .deadline
             .is_some_and(|until| Instant::now() >= until)
     }
 
@@ -231,7 +231,7 @@ impl Upload<'_> {
         index: &mut Index,
         round: &SendBatch<'_>,
         shown: &[ListedState],
-        listed: &Listed,
+        listed: &RemoteListing,
     ) -> Result<()> {
         let destination = &self.destination.database.root;
         let source = &self.source.database().root;

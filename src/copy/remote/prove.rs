@@ -11,8 +11,8 @@ use crate::base::unit;
 use crate::copy::outcome::Verification;
 use crate::index::SentFile;
 use crate::rclone;
-use crate::rclone::{Abilities, Listed, Times, Verdict, Wanted};
-use crate::storage::RemoteSide;
+use crate::rclone::{CheckVerdict, ListTarget, RemoteFeatures, RemoteListing, TimeSource};
+use crate::storage::RemoteStorage;
 
 /// What a listing shows of a file.
 pub(super) enum ListedState {
@@ -29,7 +29,10 @@ pub(super) enum ListedState {
 
 impl Upload<'_> {
     /// What is there of the files of a round, in their order, and the listing that shows it.
-    pub(super) fn verify_batch(&self, round: &SendBatch<'_>) -> Result<(Vec<ListedState>, Listed)> {
+    pub(super) fn verify_batch(
+        &self,
+        round: &SendBatch<'_>,
+    ) -> Result<(Vec<ListedState>, RemoteListing)> {
         let asked: Vec<PathBuf> = round
             .files
             .iter()
@@ -38,7 +41,7 @@ impl Upload<'_> {
             .map(|(file, _)| file.path_below_root())
             .collect();
         let listed = list_files(self.destination, &asked)?;
-        let step = listing_precision(self.source.abilities(), self.destination);
+        let step = listing_precision(self.source.features(), self.destination);
         let mut shown: Vec<ListedState> = Vec::with_capacity(round.files.len());
         let mut unsure = vec![false; round.files.len()];
         for (place, file) in round.files.iter().enumerate() {
@@ -85,8 +88,8 @@ impl Upload<'_> {
         shown: &mut [ListedState],
         unsure: &[bool],
     ) -> Result<()> {
-        let other = self.source.abilities();
-        let how = rclone::Proof::between(&self.destination.abilities, other);
+        let other = self.source.features();
+        let how = rclone::CheckMethod::best_for(&self.destination.features, other);
         let is_due = |place: usize, shown: &[ListedState]| {
             (self.verify || unsure[place])
                 && matches!(shown[place], ListedState::AsSent { .. })
@@ -114,13 +117,13 @@ impl Upload<'_> {
                 continue;
             };
             match verdicts.get(&file) {
-                Some(Verdict::Same) => *proof = VERIFIED,
-                Some(Verdict::Differs) => {
+                Some(CheckVerdict::Same) => *proof = VERIFIED,
+                Some(CheckVerdict::Differs) => {
                     shown[place] = ListedState::Mismatch(
                         "read back, it is not what the source holds".to_owned(),
                     );
                 }
-                Some(Verdict::Unread(why)) => {
+                Some(CheckVerdict::Unknown(why)) => {
                     shown[place] =
                         ListedState::Mismatch(format!("it could not be read back: {why}"));
                 }
@@ -134,28 +137,28 @@ impl Upload<'_> {
 }
 
 /// Lists just these files.
-pub(super) fn list_files(destination: &RemoteSide, files: &[PathBuf]) -> Result<Listed> {
+pub(super) fn list_files(destination: &RemoteStorage, files: &[PathBuf]) -> Result<RemoteListing> {
     if files.is_empty() {
-        return Ok(Listed::default());
+        return Ok(RemoteListing::default());
     }
-    let (remote, abilities) = (&destination.remote, &destination.abilities);
-    let listed = remote.list(Wanted::Files(files), abilities, Times::Cheap)?;
+    let (remote, abilities) = (&destination.remote, &destination.features);
+    let listed = remote.list(ListTarget::Files(files), abilities, TimeSource::Cheap)?;
     Ok(listed.unwrap_or_default())
 }
 
 /// The step in which a listing shows the times that files have at a source of this kind; `None` where it shows others.
 pub(super) fn listing_precision(
-    source: Option<&Abilities>,
-    destination: &RemoteSide,
+    source: Option<&RemoteFeatures>,
+    destination: &RemoteStorage,
 ) -> Option<Step> {
     let there = destination
-        .abilities
-        .step()
-        .filter(|_| !destination.abilities.has_slow_times());
+        .features
+        .time_precision()
+        .filter(|_| !destination.features.has_slow_mod_times());
     match source {
         None => there,
         // What rclone takes over are the times that the storage itself keeps.
-        Some(source) => Some(there?.max(source.step()?)),
+        Some(source) => Some(there?.max(source.time_precision()?)),
     }
 }
 
@@ -185,5 +188,5 @@ pub(super) fn check_listed(
     {
         return Err("a listing afterwards shows it with another time".to_owned());
     }
-    Ok(found.mark)
+    Ok(found.tag)
 }

@@ -9,7 +9,7 @@ use crate::index::SentFile;
 use crate::os::folder::{Folder, is_missing};
 use crate::os::stat::Kind;
 use crate::snapshot::digest::Digest;
-use crate::storage::Side;
+use crate::storage::Storage;
 
 /// Looking at files of a source one after the other; neighbours through one handle of their folder.
 pub(crate) struct SourceProbe<'a> {
@@ -30,9 +30,9 @@ pub(crate) enum SourceState {
 }
 
 impl<'a> SourceProbe<'a> {
-    pub(crate) fn new(source: &'a Side) -> Self {
+    pub(crate) fn new(source: &'a Storage) -> Self {
         Self {
-            root: source.folder().map(AsRef::as_ref),
+            root: source.root_folder().map(AsRef::as_ref),
             folder: None,
         }
     }

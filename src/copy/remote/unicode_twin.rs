@@ -48,7 +48,7 @@ impl Upload<'_> {
             let name = Name::from(part);
             if !part.is_ascii() {
                 if !folders.contains_key(&above) {
-                    let names = self.destination.remote.names(&above)?;
+                    let names = self.destination.remote.folder_names(&above)?;
                     folders.insert(above.clone(), names);
                 }
                 let names = folders.get(&above).and_then(Option::as_ref);

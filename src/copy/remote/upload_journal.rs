@@ -8,8 +8,8 @@ use super::prove::{check_listed, list_files, listing_precision};
 use crate::base::error::{Error, Result};
 use crate::index::{Index, Left, Said, SentFile, SentRecord, Unproven};
 use crate::rclone;
-use crate::rclone::{ListedFile, Verdict};
-use crate::storage::{RemoteSide, Side};
+use crate::rclone::{CheckVerdict, ListedFile};
+use crate::storage::{RemoteStorage, Storage};
 
 /// The index is told after so many files at the latest.
 const MAX_UNWRITTEN_FILES: usize = 512;
@@ -104,18 +104,18 @@ impl SettledFiles {
     }
 
     /// Compares the content of what a listing says too little of.
-    fn compare_undecided(&mut self, destination: &RemoteSide, source: &Side) -> Result<()> {
+    fn compare_undecided(&mut self, destination: &RemoteStorage, source: &Storage) -> Result<()> {
         let unsure = std::mem::take(&mut self.undecided);
         let files: Vec<PathBuf> = unsure.iter().map(|(row, _)| row.file.whole()).collect();
-        let how = rclone::Proof::between(&destination.abilities, source.abilities());
+        let how = rclone::CheckMethod::best_for(&destination.features, source.features());
         let root = &source.database().root;
         let verdicts = match destination.remote.check(root, &files, how, &mut |_| {}) {
             Err(Error::Interrupted) => return Err(Error::Interrupted),
             verdicts => verdicts.unwrap_or_default(),
         };
         for ((row, found), whole) in unsure.into_iter().zip(files) {
-            if verdicts.get(&whole) == Some(&Verdict::Same) {
-                let mark = found.mark;
+            if verdicts.get(&whole) == Some(&CheckVerdict::Same) {
+                let mark = found.tag;
                 self.confirmed
                     .push((row.file, SentFile { mark, ..row.sent }));
             } else {
@@ -130,7 +130,7 @@ impl SettledFiles {
 pub(super) const fn listed_version(found: &ListedFile) -> Left {
     Left {
         bytes: found.bytes,
-        mark: found.mark,
+        mark: found.tag,
     }
 }
 
@@ -139,8 +139,12 @@ pub(super) const fn listed_version(found: &ListedFile) -> Left {
 ///
 /// # Errors
 /// The files could not be listed, or the index cannot be written.
-pub fn settle_journal(index: &mut Index, destination: &RemoteSide, source: &Side) -> Result<()> {
-    let step = listing_precision(source.abilities(), destination);
+pub fn settle_journal(
+    index: &mut Index,
+    destination: &RemoteStorage,
+    source: &Storage,
+) -> Result<()> {
+    let step = listing_precision(source.features(), destination);
     let (root, source_root) = (&destination.database.root, &source.database().root);
     let rows = index.sending(root, source_root)?;
     if rows.is_empty() {

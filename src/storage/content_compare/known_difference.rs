@@ -3,20 +3,20 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::{Found, Record, twins};
+use super::{ContentComparison, ContentRecord, same_size_pairs};
 use crate::base::error::Result;
 use crate::index::Index;
 use crate::model::project::within;
 use crate::snapshot::time_alias::{Held, HeldTime};
 use crate::snapshot::tree::Tree;
 
-impl Found {
+impl ContentComparison {
     /// What the index knows of a replica on two databases with these rows: files that differ, and that still have the size
     /// and time they had when they were compared. Nothing is read.
     ///
     /// # Errors
     /// The index cannot be read.
-    pub fn known(
+    pub fn from_index(
         index: &Index,
         databases: [Option<i64>; 2],
         replica: &Path,
@@ -33,14 +33,14 @@ impl Found {
             let Ok(path) = folder.strip_prefix(replica) else {
                 continue;
             };
-            for twin in twins(trees[0], trees[1], path) {
+            for pair in same_size_pairs(trees[0], trees[1], path) {
                 let now = HeldTime {
-                    bytes: twin.seen[0].bytes,
-                    meant: twin.shown[0],
-                    shown: twin.shown[1],
+                    bytes: pair.seen[0].bytes,
+                    meant: pair.reported_times[0],
+                    shown: pair.reported_times[1],
                 };
-                if files.get(&twin.name) == Some(&now) {
-                    found.differing.insert(path.join(twin.name.as_path()));
+                if files.get(&pair.name) == Some(&now) {
+                    found.differing.insert(path.join(pair.name.as_path()));
                 }
             }
         }
@@ -49,25 +49,25 @@ impl Found {
 
     /// Whether it says anything of any file.
     pub fn is_empty(&self) -> bool {
-        !self.is_whole && self.differing.is_empty()
+        !self.covers_all && self.differing.is_empty()
     }
 }
 
-impl Record {
+impl ContentRecord {
     /// Keeps which files of a replica differ, for those who do not compare contents.
     ///
     /// # Errors
     /// The index could not be written.
-    pub fn keep_differing(
+    pub fn store_differing(
         &mut self,
         replica: &Path,
         trees: [&Tree; 2],
-        found: &Found,
+        found: &ContentComparison,
     ) -> Result<()> {
         let [Some(a), Some(b)] = self.databases else {
             return Ok(());
         };
-        if !self.is_kept {
+        if !self.is_writable {
             return Ok(());
         }
         let mut files = Held::new();
@@ -82,15 +82,15 @@ impl Record {
         let folders = found.differing.iter().filter_map(|path| path.parent());
         let folders: BTreeSet<PathBuf> = folders.map(Path::to_owned).collect();
         for path in folders {
-            for twin in twins(trees[0], trees[1], &path) {
-                if found.differing.contains(&path.join(twin.name.as_path())) {
+            for pair in same_size_pairs(trees[0], trees[1], &path) {
+                if found.differing.contains(&path.join(pair.name.as_path())) {
                     let time = HeldTime {
-                        bytes: twin.seen[0].bytes,
-                        meant: twin.shown[0],
-                        shown: twin.shown[1],
+                        bytes: pair.seen[0].bytes,
+                        meant: pair.reported_times[0],
+                        shown: pair.reported_times[1],
                     };
                     let folder = files.entry(within(replica, &path)).or_default();
-                    folder.insert(twin.name, time);
+                    folder.insert(pair.name, time);
                 }
             }
         }

@@ -11,10 +11,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::vec::IntoIter;
 
-pub use self::record::Record;
-pub use self::time::OffTimes;
+pub use self::record::ContentRecord;
+pub use self::time::TimeReconciliation;
 
-use self::read::{Done, Piece, Reading, Unread};
+use self::read::{BatchSource, ReadBatch, ReadBatchResult, UnreadPair};
 use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::timestamp::{Moment, Step};
@@ -28,14 +28,14 @@ use crate::snapshot::manifest::Files;
 use crate::snapshot::tree::{Tree, TreeFolder};
 
 /// A thread is given so many files at once, all of one folder.
-const PIECE_FILES: usize = 64;
+const MAX_BATCH_FILES: usize = 64;
 
 /// And so many bytes of one side, or one file that is larger: 8 MiB.
-const PIECE_BYTES: u64 = 8 << 20;
+const MAX_BATCH_BYTES: u64 = 8 << 20;
 
 /// One of two replicas whose contents are compared.
 #[derive(Clone, Copy, Debug)]
-pub struct Side<'a> {
+pub struct ComparedReplica<'a> {
     /// The database's root.
     pub root: &'a Arc<Folder>,
     /// The replica's folder below it.
@@ -46,7 +46,7 @@ pub struct Side<'a> {
 
 /// What a comparison of contents found.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct ContentComparison {
     /// Files whose bytes differ, by their paths below the replica's folder.
     pub differing: HashSet<PathBuf>,
     /// Files that could not be read on one side, and why.
@@ -54,41 +54,41 @@ pub struct Found {
     /// How many files were read on either side.
     pub files_read: u64,
     /// Whether content decides of every file of one size: those that are in neither list are the same.
-    pub is_whole: bool,
+    pub covers_all: bool,
 }
 
 /// A file of one size on both sides.
 #[derive(Clone, Debug)]
-struct Twin {
+struct SameSizePair {
     name: Name,
     seen: [Seen; 2],
     /// The times that the storages show of it.
-    shown: [Moment; 2],
+    reported_times: [Moment; 2],
 }
 
 /// Told of bytes of the first side while they are compared.
-pub type Told<'a> = dyn Fn(u64) + Sync + 'a;
+pub type ProgressFn<'a> = dyn Fn(u64) + Sync + 'a;
 
 /// How many files, and bytes on one side, would have to be compared at most.
-pub fn extent(a: &Tree, b: &Tree) -> (u64, u64) {
+pub fn comparison_size(a: &Tree, b: &Tree) -> (u64, u64) {
     let (mut files, mut bytes) = (0, 0);
     for path in a.folders.keys() {
-        for twin in twins(a, b, path) {
+        for pair in same_size_pairs(a, b, path) {
             files += 1;
-            bytes += twin.seen[0].bytes;
+            bytes += pair.seen[0].bytes;
         }
     }
     (files, bytes)
 }
 
 /// The files that have one size on both sides, by their paths below the replica's folder.
-pub fn twin_paths(a: &Tree, b: &Tree) -> Vec<PathBuf> {
-    let twins_of = |path: &PathBuf| {
-        let twins = twins(a, b, path).into_iter();
-        let paths = twins.map(|twin| path.join(twin.name.as_path()));
+pub fn same_size_paths(a: &Tree, b: &Tree) -> Vec<PathBuf> {
+    let paths_of = |path: &PathBuf| {
+        let pairs = same_size_pairs(a, b, path).into_iter();
+        let paths = pairs.map(|pair| path.join(pair.name.as_path()));
         paths.collect::<Vec<_>>()
     };
-    a.folders.keys().flat_map(twins_of).collect()
+    a.folders.keys().flat_map(paths_of).collect()
 }
 
 /// Compares the contents of all files that have one size on both sides, by so many threads.
@@ -96,117 +96,118 @@ pub fn twin_paths(a: &Tree, b: &Tree) -> Vec<PathBuf> {
 /// # Errors
 /// The index cannot be read, or the work was interrupted; files that cannot be read are among what is found.
 pub fn compare(
-    sides: [Side<'_>; 2],
-    record: &mut Record,
+    sides: [ComparedReplica<'_>; 2],
+    record: &mut ContentRecord,
     threads: usize,
-    told: &Told<'_>,
-) -> Result<Found> {
-    compare_these(sides, record, threads, told, None)
+    on_progress: &ProgressFn<'_>,
+) -> Result<ContentComparison> {
+    compare_filtered(sides, record, threads, on_progress, None)
 }
 
 /// Compares the contents of these files alone, by their paths below the replica's folder.
 ///
 /// # Errors
 /// As for [`compare`].
-pub fn compare_some(
-    sides: [Side<'_>; 2],
-    record: &mut Record,
+pub fn compare_selected(
+    sides: [ComparedReplica<'_>; 2],
+    record: &mut ContentRecord,
     threads: usize,
-    told: &Told<'_>,
-    wanted: &BTreeSet<PathBuf>,
-) -> Result<Found> {
-    compare_these(sides, record, threads, told, Some(wanted))
+    on_progress: &ProgressFn<'_>,
+    selected: &BTreeSet<PathBuf>,
+) -> Result<ContentComparison> {
+    compare_filtered(sides, record, threads, on_progress, Some(selected))
 }
 
-fn compare_these(
-    sides: [Side<'_>; 2],
-    record: &mut Record,
+fn compare_filtered(
+    sides: [ComparedReplica<'_>; 2],
+    record: &mut ContentRecord,
     threads: usize,
-    told: &Told<'_>,
-    wanted: Option<&BTreeSet<PathBuf>>,
-) -> Result<Found> {
-    let mut comparing = Comparing {
+    on_progress: &ProgressFn<'_>,
+    selected: Option<&BTreeSet<PathBuf>>,
+) -> Result<ContentComparison> {
+    let mut batches = CompareBatches {
         sides,
         record,
-        wanted,
-        told,
+        selected,
+        on_progress,
         folders: sides[0].tree.folders.keys(),
         folder: PathBuf::new(),
-        unread: Vec::new().into_iter(),
-        found: Found {
-            is_whole: wanted.is_none(),
-            ..Found::default()
+        remaining: Vec::new().into_iter(),
+        found: ContentComparison {
+            covers_all: selected.is_none(),
+            ..ContentComparison::default()
         },
     };
-    read::read(sides, threads, told, &mut comparing)?;
-    Ok(comparing.found)
+    read::read_all(sides, threads, on_progress, &mut batches)?;
+    Ok(batches.found)
 }
 
 /// A comparison under way, folder after folder.
-struct Comparing<'a> {
-    sides: [Side<'a>; 2],
-    record: &'a mut Record,
+struct CompareBatches<'a> {
+    sides: [ComparedReplica<'a>; 2],
+    record: &'a mut ContentRecord,
     /// Only these files, where not all are compared.
-    wanted: Option<&'a BTreeSet<PathBuf>>,
-    told: &'a Told<'a>,
+    selected: Option<&'a BTreeSet<PathBuf>>,
+    on_progress: &'a ProgressFn<'a>,
     folders: Keys<'a, PathBuf, TreeFolder>,
     /// The folder under way, and its files that are to be read still.
     folder: PathBuf,
-    unread: IntoIter<Unread>,
-    found: Found,
+    remaining: IntoIter<UnreadPair>,
+    found: ContentComparison,
 }
 
-impl Comparing<'_> {
+impl CompareBatches<'_> {
     /// Judges what is known of a folder's files; those of which it is not are to be read.
-    fn begin(&mut self, path: &Path) -> Result<()> {
+    fn start_folder(&mut self, path: &Path) -> Result<()> {
         let [a, b] = self.sides;
-        let mut twins = twins(a.tree, b.tree, path);
-        if let Some(wanted) = self.wanted {
-            twins.retain(|twin| wanted.contains(&path.join(twin.name.as_path())));
+        let mut pairs = same_size_pairs(a.tree, b.tree, path);
+        if let Some(selected) = self.selected {
+            pairs.retain(|pair| selected.contains(&path.join(pair.name.as_path())));
         }
-        if twins.is_empty() {
+        if pairs.is_empty() {
             return Ok(());
         }
-        let contents = self.record.known(&a.relative.join(path))?;
-        let steps = self.sides.map(|side| side.tree.step());
+        let contents = self.record.known_digests(&a.relative.join(path))?;
+        let precisions = self.sides.map(|side| side.tree.step());
         let mut unread = Vec::new();
-        for twin in twins {
-            let known = [0, 1].map(|side| recall(&contents[side], &twin, side, steps[side]));
+        for pair in pairs {
+            let known =
+                [0, 1].map(|side| known_digest(&contents[side], &pair, side, precisions[side]));
             if let [Some(a), Some(b)] = known {
-                (self.told)(twin.seen[0].bytes);
+                (self.on_progress)(pair.seen[0].bytes);
                 if a != b {
-                    self.found.differing.insert(path.join(twin.name.as_path()));
+                    self.found.differing.insert(path.join(pair.name.as_path()));
                 }
             } else {
-                unread.push(Unread { twin, known });
+                unread.push(UnreadPair { pair, known });
             }
         }
         path.clone_into(&mut self.folder);
-        self.unread = unread.into_iter();
+        self.remaining = unread.into_iter();
         Ok(())
     }
 }
 
-impl Reading for Comparing<'_> {
-    fn next(&mut self) -> Result<Option<Piece>> {
-        while self.unread.len() == 0
+impl BatchSource for CompareBatches<'_> {
+    fn next_batch(&mut self) -> Result<Option<ReadBatch>> {
+        while self.remaining.len() == 0
             && let Some(path) = self.folders.next()
         {
-            self.begin(path)?;
+            self.start_folder(path)?;
         }
         let (mut files, mut bytes) = (Vec::new(), 0);
-        while files.len() < PIECE_FILES
-            && bytes < PIECE_BYTES
-            && let Some(file) = self.unread.next()
+        while files.len() < MAX_BATCH_FILES
+            && bytes < MAX_BATCH_BYTES
+            && let Some(file) = self.remaining.next()
         {
-            bytes += file.twin.seen[0].bytes;
+            bytes += file.pair.seen[0].bytes;
             files.push(file);
         }
         let folder = self.folder.clone();
-        Ok((!files.is_empty()).then_some(Piece { folder, files }))
+        Ok((!files.is_empty()).then_some(ReadBatch { folder, files }))
     }
 
-    fn take(&mut self, Done { folder, files }: Done) {
+    fn accept(&mut self, ReadBatchResult { folder, files }: ReadBatchResult) {
         let mut read = Vec::with_capacity(files.len());
         for (name, contents) in files {
             match contents {
@@ -228,18 +229,23 @@ impl Reading for Comparing<'_> {
 
 /// Returns the digest that is known of a file, if it still has its size and time: the time that was set, or the one that
 /// the storage shows for it.
-fn recall(known: &Contents, twin: &Twin, side: usize, step: Step) -> Option<Digest> {
-    let (content, seen) = (known.get(&twin.name)?, &twin.seen[side]);
-    let times = [seen.modified, twin.shown[side]];
-    let is_time = |time: &Moment| content.modified.same_as(*time, step);
+fn known_digest(
+    known: &Contents,
+    pair: &SameSizePair,
+    side: usize,
+    precision: Step,
+) -> Option<Digest> {
+    let (content, seen) = (known.get(&pair.name)?, &pair.seen[side]);
+    let times = [seen.modified, pair.reported_times[side]];
+    let is_time = |time: &Moment| content.modified.same_as(*time, precision);
     let same = content.bytes == seen.bytes && times.iter().any(is_time);
     same.then_some(content.digest)
 }
 
 /// The files of one folder that have one size on both sides.
-fn twins(a: &Tree, b: &Tree, path: &Path) -> Vec<Twin> {
-    struct Twins<'a>(Vec<Twin>, [&'a Tree; 2], &'a Path);
-    impl Visit for Twins<'_> {
+fn same_size_pairs(a: &Tree, b: &Tree, path: &Path) -> Vec<SameSizePair> {
+    struct PairCollector<'a>(Vec<SameSizePair>, [&'a Tree; 2], &'a Path);
+    impl Visit for PairCollector<'_> {
         fn all_same(&mut self, packed: &[u8]) {
             let mut files = Files::of(packed);
             while let Ok(Some(file)) = files.next() {
@@ -251,32 +257,33 @@ fn twins(a: &Tree, b: &Tree, path: &Path) -> Vec<Twin> {
             if let Change::Same(a, b) | Change::Differs(a, b, Difference::Time) = change
                 && a.kind == Kind::File
             {
-                let shown = [a, b].map(|seen| seen.modified);
-                let shown = [0, 1].map(|side| self.1[side].shown(self.2, name, shown[side]));
-                self.0.push(Twin {
+                let reported_times = [a, b].map(|seen| seen.modified);
+                let reported_times =
+                    [0, 1].map(|side| self.1[side].shown(self.2, name, reported_times[side]));
+                self.0.push(SameSizePair {
                     name: Name::from_bytes(name.to_vec()),
                     seen: [a, b],
-                    shown,
+                    reported_times,
                 });
             }
         }
     }
-    let mut twins = Twins(Vec::new(), [a, b], path);
+    let mut collector = PairCollector(Vec::new(), [a, b], path);
     // A tree's own manifests are never damaged.
-    diff::folder(a, b, path, &mut twins).unwrap_or_default();
-    twins.0
+    diff::folder(a, b, path, &mut collector).unwrap_or_default();
+    collector.0
 }
 
-impl Found {
+impl ContentComparison {
     /// What became of the file with this path, now that its content is known.
     ///
     /// # Errors
     /// It could not be read, for this reason.
-    pub fn judge(&self, path: &Path, change: Change) -> Result<Change, String> {
+    pub fn resolve_change(&self, path: &Path, change: Change) -> Result<Change, String> {
         let (Change::Same(a, b) | Change::Differs(a, b, Difference::Time)) = change else {
             return Ok(change);
         };
-        if a.kind != Kind::File || (!self.is_whole && !self.differing.contains(path)) {
+        if a.kind != Kind::File || (!self.covers_all && !self.differing.contains(path)) {
             return Ok(change);
         }
         if let Some(why) = self.unread.get(path) {

@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use super::{Side, Told, Twin};
+use super::{ComparedReplica, ProgressFn, SameSizePair};
 use crate::base::error::{At as _, Error, Result};
 use crate::base::interrupt;
 use crate::base::name::Name;
@@ -18,61 +18,61 @@ use crate::snapshot::diff::Seen;
 use crate::snapshot::digest::Digest;
 
 /// Files below this size are read one side after the other: a thread costs more than it saves.
-const AT_ONCE: u64 = 1 << 20;
+const MIN_CONCURRENT_BYTES: u64 = 1 << 20;
 
 /// So many pieces wait for a thread to take them.
-const WAITING: usize = 16;
+const MAX_QUEUED_BATCHES: usize = 16;
 
 /// Files of one folder that are to be read by one thread.
 #[derive(Debug)]
-pub(super) struct Piece {
+pub(super) struct ReadBatch {
     pub(super) folder: PathBuf,
-    pub(super) files: Vec<Unread>,
+    pub(super) files: Vec<UnreadPair>,
 }
 
 /// A file that is to be read on both sides, or on the one that is not known.
 #[derive(Debug)]
-pub(super) struct Unread {
-    pub(super) twin: Twin,
+pub(super) struct UnreadPair {
+    pub(super) pair: SameSizePair,
     pub(super) known: [Option<Digest>; 2],
 }
 
 /// A piece that was read: what each of its files holds on the two sides, or why that is not known.
 #[derive(Debug)]
-pub(super) struct Done {
+pub(super) struct ReadBatchResult {
     pub(super) folder: PathBuf,
     pub(super) files: Vec<(Name, Result<[Content; 2], String>)>,
 }
 
 /// Who has files read.
-pub(super) trait Reading {
+pub(super) trait BatchSource {
     /// The next piece; `None` after the last.
-    fn next(&mut self) -> Result<Option<Piece>>;
+    fn next_batch(&mut self) -> Result<Option<ReadBatch>>;
 
     /// Takes in a piece that was read.
-    fn take(&mut self, done: Done);
+    fn accept(&mut self, done: ReadBatchResult);
 }
 
 /// Reads files until there are no more. After a stop, or an error of who asks, those are not read that were not begun.
-pub(super) fn read(
-    sides: [Side<'_>; 2],
+pub(super) fn read_all(
+    sides: [ComparedReplica<'_>; 2],
     threads: usize,
-    told: &Told<'_>,
-    reading: &mut dyn Reading,
+    on_progress: &ProgressFn<'_>,
+    source: &mut dyn BatchSource,
 ) -> Result<()> {
-    let (give, waiting) = mpsc::sync_channel(WAITING);
-    let (tell, done) = mpsc::channel();
-    let waiting = Mutex::new(waiting);
+    let (batch_sender, waiting) = mpsc::sync_channel(MAX_QUEUED_BATCHES);
+    let (result_sender, done) = mpsc::channel();
+    let batches = Mutex::new(waiting);
     thread::scope(|scope| {
         for number in 0..threads.max(1) {
-            let reader = Reader {
+            let reader = PairReader {
                 sides,
-                told,
+                on_progress,
                 buffer: Vec::new(),
             };
-            let (waiting, tell) = (&waiting, tell.clone());
-            let begun =
-                thread::Builder::new().spawn_scoped(scope, move || reader.run(waiting, &tell));
+            let (waiting, result_sender) = (&batches, result_sender.clone());
+            let begun = thread::Builder::new()
+                .spawn_scoped(scope, move || reader.run(waiting, &result_sender));
             match begun {
                 Ok(_) => {}
                 // The system gives no more; those that there are do it all.
@@ -80,60 +80,66 @@ pub(super) fn read(
                 Err(error) => return Err(error).at("begin a thread to read", sides[0].root.path()),
             }
         }
-        drop(tell);
-        let given = loop {
-            match interrupt::check().and_then(|()| reading.next()) {
-                Ok(Some(piece)) => give.send(piece).unwrap_or_default(),
+        drop(result_sender);
+        let outcome = loop {
+            match interrupt::check().and_then(|()| source.next_batch()) {
+                Ok(Some(piece)) => batch_sender.send(piece).unwrap_or_default(),
                 Ok(None) => break Ok(()),
                 Err(error) => break Err(error),
             }
             for done in done.try_iter() {
-                reading.take(done);
+                source.accept(done);
             }
         };
-        drop(give);
+        drop(batch_sender);
         for done in done {
-            reading.take(done);
+            source.accept(done);
         }
-        given.and_then(|()| interrupt::check())
+        outcome.and_then(|()| interrupt::check())
     })
 }
 
 /// A thread's own.
-struct Reader<'a> {
-    sides: [Side<'a>; 2],
-    told: &'a Told<'a>,
+struct PairReader<'a> {
+    sides: [ComparedReplica<'a>; 2],
+    on_progress: &'a ProgressFn<'a>,
     buffer: Vec<u8>,
 }
 
-impl Reader<'_> {
-    fn run(mut self, waiting: &Mutex<Receiver<Piece>>, tell: &Sender<Done>) {
+impl PairReader<'_> {
+    fn run(
+        mut self,
+        batches: &Mutex<Receiver<ReadBatch>>,
+        result_sender: &Sender<ReadBatchResult>,
+    ) {
         loop {
-            let waiting = waiting.lock();
+            let waiting = batches.lock();
             let next = waiting.unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(piece) = next else { return };
-            tell.send(self.read(piece)).unwrap_or_default();
+            result_sender
+                .send(self.read_batch(piece))
+                .unwrap_or_default();
         }
     }
 
     /// Reads a piece; after a stop those of its files are left out that were not read.
-    fn read(&mut self, Piece { folder, files }: Piece) -> Done {
-        let open = |side: Side<'_>| side.root.beneath(&side.relative.join(&folder));
+    fn read_batch(&mut self, ReadBatch { folder, files }: ReadBatch) -> ReadBatchResult {
+        let open = |side: ComparedReplica<'_>| side.root.beneath(&side.relative.join(&folder));
         let folders = open(self.sides[0]).and_then(|a| Ok([a, open(self.sides[1])?]));
         let folders = folders.map_err(|error| error.line());
         let mut done = Vec::with_capacity(files.len());
         for file in files {
             let read = match &folders {
-                Ok(folders) => read_both(folders, &file, &mut self.buffer, self.told)
+                Ok(folders) => read_pair(folders, &file, &mut self.buffer, self.on_progress)
                     .map_err(|error| error.line()),
                 Err(why) => Err(why.clone()),
             };
             if read.is_err() && interrupt::check().is_err() {
                 break;
             }
-            done.push((file.twin.name, read));
+            done.push((file.pair.name, read));
         }
-        Done {
+        ReadBatchResult {
             folder,
             files: done,
         }
@@ -141,23 +147,23 @@ impl Reader<'_> {
 }
 
 /// Reads a file on both sides, or on the one that is not known.
-fn read_both(
+fn read_pair(
     folders: &[Folder; 2],
-    Unread { twin, known }: &Unread,
+    UnreadPair { pair, known }: &UnreadPair,
     buffer: &mut Vec<u8>,
-    told: &Told<'_>,
+    on_progress: &ProgressFn<'_>,
 ) -> Result<[Content; 2]> {
-    let read = |side: usize, buffer: &mut Vec<u8>, told: &dyn Fn(u64)| {
-        let seen = &twin.seen[side];
+    let read = |side: usize, buffer: &mut Vec<u8>, on_progress: &dyn Fn(u64)| {
+        let seen = &pair.seen[side];
         let digest = if let Some(digest) = known[side] {
-            told(seen.bytes);
+            on_progress(seen.bytes);
             digest
         } else {
             let shown = Seen {
-                modified: twin.shown[side],
+                modified: pair.reported_times[side],
                 ..*seen
             };
-            read_one(&folders[side], &twin.name, &shown, buffer, told)?
+            read_one(&folders[side], &pair.name, &shown, buffer, on_progress)?
         };
         Ok(Content {
             bytes: seen.bytes,
@@ -166,13 +172,13 @@ fn read_both(
         })
     };
     let quiet = |_| {};
-    if twin.seen[0].bytes < AT_ONCE || known.iter().any(Option::is_some) {
-        return Ok([read(0, buffer, told)?, read(1, buffer, &quiet)?]);
+    if pair.seen[0].bytes < MIN_CONCURRENT_BYTES || known.iter().any(Option::is_some) {
+        return Ok([read(0, buffer, on_progress)?, read(1, buffer, &quiet)?]);
     }
     thread::scope(|scope| {
         let second = || read(1, &mut Vec::new(), &quiet);
         let begun = thread::Builder::new().spawn_scoped(scope, second);
-        let first = read(0, buffer, told)?;
+        let first = read(0, buffer, on_progress)?;
         let second = match begun {
             Ok(second) => second.join().unwrap_or_else(|_| {
                 Err(io::Error::other("reading it failed")).at("read", folders[1].path())
@@ -190,12 +196,12 @@ fn read_one(
     name: &Name,
     seen: &Seen,
     buffer: &mut Vec<u8>,
-    told: &dyn Fn(u64),
+    on_progress: &dyn Fn(u64),
 ) -> Result<Digest> {
     let name = name.as_os_str();
     let (file, stat) = folder.open_file(name)?;
     let path = || folder.path().join(name);
-    let digest = Digest::of_file(&file, buffer, told).at("read", path())?;
+    let digest = Digest::of_file(&file, buffer, on_progress).at("read", path())?;
     let is_same = |now: Stat| {
         now.unchanged_since(&stat) && now.modified == seen.modified && now.bytes == seen.bytes
     };

@@ -13,35 +13,35 @@ use crate::model::project::within;
 use crate::snapshot::time_alias::Held;
 
 /// The index is told after so many files at the latest.
-const FILES: usize = 4096;
+const MAX_UNWRITTEN_FILES: usize = 4096;
 
 /// And after so many bytes of one side: 4 GiB.
-const BYTES: u64 = 4 << 30;
+const MAX_UNWRITTEN_BYTES: u64 = 4 << 30;
 
 /// What is known of the contents of two databases.
 #[derive(Debug)]
-pub struct Record {
+pub struct ContentRecord {
     pub(super) index: Index,
     /// Their rows in the index, as far as they have one.
     pub(super) databases: [Option<i64>; 2],
-    is_trusted: bool,
-    pub(super) is_kept: bool,
+    uses_known: bool,
+    pub(super) is_writable: bool,
     /// What the index was not told yet, by folder.
-    news: BTreeMap<PathBuf, [Contents; 2]>,
+    unwritten: BTreeMap<PathBuf, [Contents; 2]>,
     files: usize,
     bytes: u64,
     failure: Option<Error>,
 }
 
-impl Record {
+impl ContentRecord {
     /// Of the databases with these rows, by a handle of its own; of one without a row nothing is known or kept.
     pub const fn new(index: Index, databases: [Option<i64>; 2]) -> Self {
         Self {
-            is_trusted: true,
-            is_kept: !(index.is_read_only() || matches!(databases, [None, None])),
+            uses_known: true,
+            is_writable: !(index.is_read_only() || matches!(databases, [None, None])),
             index,
             databases,
-            news: BTreeMap::new(),
+            unwritten: BTreeMap::new(),
             files: 0,
             bytes: 0,
             failure: None,
@@ -49,15 +49,15 @@ impl Record {
     }
 
     /// Whether what was known before counts, for files that still have the size and time they had.
-    pub const fn trusted(mut self, is_trusted: bool) -> Self {
-        self.is_trusted = is_trusted;
+    pub const fn with_known(mut self, uses_known: bool) -> Self {
+        self.uses_known = uses_known;
         self
     }
 
     /// What is known of a folder below the roots, on both.
-    pub(super) fn known(&self, folder: &Path) -> Result<[Contents; 2]> {
+    pub(super) fn known_digests(&self, folder: &Path) -> Result<[Contents; 2]> {
         let known = |database: Option<i64>| match database {
-            Some(id) if self.is_trusted => self.index.digests(id, folder),
+            Some(id) if self.uses_known => self.index.digests(id, folder),
             _ => Ok(Contents::new()),
         };
         Ok([known(self.databases[0])?, known(self.databases[1])?])
@@ -65,18 +65,18 @@ impl Record {
 
     /// Takes in what was read of files in a folder below the roots, on both sides.
     pub(super) fn add(&mut self, folder: PathBuf, read: Vec<(Name, [Content; 2])>) {
-        if !self.is_kept || read.is_empty() {
+        if !self.is_writable || read.is_empty() {
             return;
         }
-        let contents = self.news.entry(folder).or_default();
+        let contents = self.unwritten.entry(folder).or_default();
         for (name, [a, b]) in read {
             self.files += 1;
             self.bytes += a.bytes;
             contents[0].insert(name.clone(), a);
             contents[1].insert(name, b);
         }
-        if self.files >= FILES || self.bytes >= BYTES {
-            self.tell_index();
+        if self.files >= MAX_UNWRITTEN_FILES || self.bytes >= MAX_UNWRITTEN_BYTES {
+            self.flush();
         }
     }
 
@@ -84,8 +84,8 @@ impl Record {
     ///
     /// # Errors
     /// The index could not be written.
-    pub fn keep_held(&mut self, replica: &Path, held: &Held) -> Result<()> {
-        let Some(id) = self.databases[1].filter(|_| self.is_kept) else {
+    pub fn store_altered_times(&mut self, replica: &Path, held: &Held) -> Result<()> {
+        let Some(id) = self.databases[1].filter(|_| self.is_writable) else {
             return Ok(());
         };
         let whole = held
@@ -99,24 +99,24 @@ impl Record {
     /// # Errors
     /// The index could not be written, now or before: nothing is kept from then on.
     pub fn finish(mut self) -> Result<()> {
-        self.tell_index();
+        self.flush();
         self.failure.map_or(Ok(()), Err)
     }
 
-    fn tell_index(&mut self) {
-        let news = std::mem::take(&mut self.news);
+    fn flush(&mut self) {
+        let unwritten = std::mem::take(&mut self.unwritten);
         (self.files, self.bytes) = (0, 0);
-        if news.is_empty() || !self.is_kept {
+        if unwritten.is_empty() || !self.is_writable {
             return;
         }
         let mut rows = Vec::new();
-        for (folder, contents) in &news {
+        for (folder, contents) in &unwritten {
             for (database, contents) in self.databases.into_iter().zip(contents) {
                 rows.extend(database.map(|id| (id, folder.as_path(), contents)));
             }
         }
         if let Err(error) = self.index.keep_digests(&rows) {
-            self.is_kept = false;
+            self.is_writable = false;
             self.failure = Some(error);
         }
     }

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use super::Found;
+use super::ContentComparison;
 use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::timestamp::{Moment, Step};
@@ -18,16 +18,16 @@ use crate::snapshot::time_alias::{Held, HeldTime};
 use crate::snapshot::tree::Tree;
 
 /// So many files must be off by the same time before that is taken for a shift of the whole disk.
-const SHIFTED: usize = 3;
+const MIN_SHIFTED_FILES: usize = 3;
 
 /// So many of them are read.
-const READ: usize = 3;
+const SAMPLE_FILES: usize = 3;
 
 /// Files of one size and content on two sides whose times differ.
 #[derive(Debug, Default)]
-pub struct OffTimes {
+pub struct TimeReconciliation {
     /// What the second side shows for the times of the first, by folder below the replica's.
-    pub held: Held,
+    pub altered: Held,
     /// By how many seconds all times of the second side are off, and of how many files.
     pub shifts: BTreeMap<i64, u64>,
     /// How many files were read on either side.
@@ -35,25 +35,25 @@ pub struct OffTimes {
 }
 
 /// A file of one size on both sides with two times.
-struct Candidate {
+struct TimeDifference {
     path: PathBuf,
     folder: PathBuf,
     name: Name,
     bytes: u64,
     /// The time of the first side.
-    meant: Moment,
+    original: Moment,
     /// The time of the second side.
-    other: Moment,
+    second_time: Moment,
     /// The time that the storage of the second side shows.
-    shown: Moment,
+    reported: Moment,
 }
 
-impl OffTimes {
+impl TimeReconciliation {
     /// Whether two times of any file differ as they do where a storage returns another time than was set.
-    pub fn is_possible(trees: [&Tree; 2]) -> bool {
-        let files = candidates(trees);
+    pub fn has_candidates(trees: [&Tree; 2]) -> bool {
+        let files = time_differences(trees);
         let mut files = files.iter();
-        files.any(|file| file.meant.may_be_kept_as(file.other))
+        files.any(|file| file.original.may_be_kept_as(file.second_time))
     }
 
     /// Finds files whose times differ as they do where a storage returns another time than was set, and that are the same.
@@ -61,23 +61,25 @@ impl OffTimes {
     ///
     /// # Errors
     /// The index cannot be read, or an interruption.
-    pub fn find(
+    pub fn detect(
         trees: [&Tree; 2],
-        compare: &mut dyn FnMut(&BTreeSet<PathBuf>) -> Result<Found>,
+        compare: &mut dyn FnMut(&BTreeSet<PathBuf>) -> Result<ContentComparison>,
     ) -> Result<Self> {
-        let step = trees[0].step().max(trees[1].step());
-        let mut off = Self::default();
-        let (mut shifted, mut single) = (BTreeMap::<i64, Vec<Candidate>>::new(), Vec::new());
-        for candidate in candidates(trees) {
-            match shift(candidate.meant, candidate.other, step) {
+        let precision = trees[0].step().max(trees[1].step());
+        let mut reconciliation = Self::default();
+        let (mut shifted, mut single) = (BTreeMap::<i64, Vec<TimeDifference>>::new(), Vec::new());
+        for candidate in time_differences(trees) {
+            match time_zone_shift(candidate.original, candidate.second_time, precision) {
                 Some(seconds) => shifted.entry(seconds).or_default().push(candidate),
-                None if candidate.meant.may_be_kept_as(candidate.other) => single.push(candidate),
+                None if candidate.original.may_be_kept_as(candidate.second_time) => {
+                    single.push(candidate)
+                }
                 None => {}
             }
         }
         let mut whole = Vec::new();
         for (seconds, mut files) in shifted {
-            if files.len() < SHIFTED {
+            if files.len() < MIN_SHIFTED_FILES {
                 single.append(&mut files);
             } else {
                 // An empty file proves nothing.
@@ -85,47 +87,49 @@ impl OffTimes {
                 whole.push((seconds, files));
             }
         }
-        let samples = whole.iter().flat_map(|(_, files)| files.iter().take(READ));
+        let samples = whole
+            .iter()
+            .flat_map(|(_, files)| files.iter().take(SAMPLE_FILES));
         let wanted = samples.chain(&single).map(|file| file.path.clone());
         let wanted: BTreeSet<PathBuf> = wanted.collect();
         if wanted.is_empty() {
-            return Ok(off);
+            return Ok(reconciliation);
         }
         let found = compare(&wanted)?;
-        off.files_read = found.files_read;
-        let same = |file: &Candidate| found.is_same(&file.path);
+        reconciliation.files_read = found.files_read;
+        let same = |file: &TimeDifference| found.is_same(&file.path);
         for file in single.iter().filter(|file| same(file)) {
-            off.add(file);
+            reconciliation.add(file);
         }
         for (seconds, files) in whole {
-            if files.iter().take(READ).all(same) {
-                off.shifts.insert(seconds, files.len() as u64);
+            if files.iter().take(SAMPLE_FILES).all(same) {
+                reconciliation.shifts.insert(seconds, files.len() as u64);
                 for file in &files {
-                    off.add(file);
+                    reconciliation.add(file);
                 }
             }
         }
-        Ok(off)
+        Ok(reconciliation)
     }
 
     /// Of files whose content was compared, those of another time that hold the same.
-    pub fn proven(a: &Tree, b: &Tree, found: &Found) -> Self {
-        let mut off = Self::default();
-        for file in candidates([a, b]) {
+    pub fn from_comparison(a: &Tree, b: &Tree, found: &ContentComparison) -> Self {
+        let mut reconciliation = Self::default();
+        for file in time_differences([a, b]) {
             if found.is_same(&file.path) {
-                off.add(&file);
+                reconciliation.add(&file);
             }
         }
-        off
+        reconciliation
     }
 
-    fn add(&mut self, file: &Candidate) {
+    fn add(&mut self, file: &TimeDifference) {
         let time = HeldTime {
             bytes: file.bytes,
-            shown: file.shown,
-            meant: file.meant,
+            shown: file.reported,
+            meant: file.original,
         };
-        let folder = self.held.entry(file.folder.clone()).or_default();
+        let folder = self.altered.entry(file.folder.clone()).or_default();
         folder.insert(file.name.clone(), time);
     }
 
@@ -139,7 +143,7 @@ impl OffTimes {
     /// For each shift a sentence for people, where the second side is the database of this name.
     pub fn notices(&self, database: &str) -> impl Iterator<Item = String> {
         self.shifts.iter().map(move |(seconds, files)| {
-            let (files, hours) = (unit::counted(*files, "file"), hours(*seconds));
+            let (files, hours) = (unit::counted(*files, "file"), describe_shift(*seconds));
             format!(
                 "{files} on `{database}` have times that are {hours}, and the same sizes: taken for the same; `--checksum` reads them all"
             )
@@ -148,7 +152,7 @@ impl OffTimes {
 }
 
 /// A shift in words: `1 h later`, `5.75 h earlier`.
-fn hours(seconds: i64) -> String {
+fn describe_shift(seconds: i64) -> String {
     const QUARTER: u64 = 900;
     let quarters = seconds.unsigned_abs() / QUARTER;
     let word = if seconds < 0 { "earlier" } else { "later" };
@@ -158,8 +162,8 @@ fn hours(seconds: i64) -> String {
 }
 
 /// The files of one size on both sides with two times.
-fn candidates(trees: [&Tree; 2]) -> Vec<Candidate> {
-    let mut found = Candidates {
+fn time_differences(trees: [&Tree; 2]) -> Vec<TimeDifference> {
+    let mut found = TimeDifferenceCollector {
         trees,
         folder: Path::new(""),
         files: Vec::new(),
@@ -173,13 +177,13 @@ fn candidates(trees: [&Tree; 2]) -> Vec<Candidate> {
 }
 
 /// Collects them folder by folder.
-struct Candidates<'a> {
+struct TimeDifferenceCollector<'a> {
     trees: [&'a Tree; 2],
     folder: &'a Path,
-    files: Vec<Candidate>,
+    files: Vec<TimeDifference>,
 }
 
-impl Visit for Candidates<'_> {
+impl Visit for TimeDifferenceCollector<'_> {
     fn all_same(&mut self, _packed: &[u8]) {}
 
     fn name(&mut self, name: &[u8], change: Change) {
@@ -189,31 +193,31 @@ impl Visit for Candidates<'_> {
         if [a, b].iter().any(|seen| seen.modified == Moment::UNKNOWN) {
             return;
         }
-        let shown = self.trees[1].shown(self.folder, name, b.modified);
+        let reported = self.trees[1].shown(self.folder, name, b.modified);
         let name = Name::from_bytes(name.to_vec());
-        self.files.push(Candidate {
+        self.files.push(TimeDifference {
             path: self.folder.join(name.as_path()),
             folder: self.folder.to_owned(),
             bytes: a.bytes,
-            meant: a.modified,
-            other: b.modified,
-            shown,
+            original: a.modified,
+            second_time: b.modified,
+            reported,
             name,
         });
     }
 }
 
 /// By how many seconds the second time is off, if that is a whole number of quarter hours as between two time zones.
-fn shift(a: Moment, b: Moment, step: Step) -> Option<i64> {
+fn time_zone_shift(a: Moment, b: Moment, precision: Step) -> Option<i64> {
     const QUARTER: i64 = 900;
     const MOST: i64 = 26 * 3600;
-    let (a, b) = (a.cut_to(step), b.cut_to(step));
+    let (a, b) = (a.cut_to(precision), b.cut_to(precision));
     let seconds = b.seconds.checked_sub(a.seconds)?;
     let is_whole = a.nanoseconds == b.nanoseconds && seconds % QUARTER == 0;
     (is_whole && seconds != 0 && seconds.abs() <= MOST).then_some(seconds)
 }
 
-impl Found {
+impl ContentComparison {
     /// Whether the content of a file was compared and is the same on both sides.
     pub fn is_same(&self, path: &Path) -> bool {
         !self.differing.contains(path) && !self.unread.contains_key(path)
@@ -234,14 +238,20 @@ mod tests {
     #[test]
     fn shifts_are_whole_quarter_hours() {
         let (a, step) = (at(1_782_907_260, 5), Step::Nanosecond);
-        assert_eq!(shift(a, at(1_782_910_860, 5), step), Some(3600));
-        assert_eq!(shift(a, at(1_782_887_460, 5), step), Some(-19_800));
-        assert_eq!(shift(a, at(1_782_910_860, 6), step), None);
-        assert_eq!(shift(a, at(1_782_910_860, 6), Step::Second), Some(3600));
-        assert_eq!(shift(a, at(1_782_910_861, 5), Step::Second), None);
-        assert_eq!(shift(a, at(1_783_910_860, 5), step), None);
-        assert_eq!(shift(a, a, step), None);
-        assert_eq!(hours(3600), "exactly 1 h later");
-        assert_eq!(hours(-20_700), "exactly 5.75 h earlier");
+        assert_eq!(time_zone_shift(a, at(1_782_910_860, 5), step), Some(3600));
+        assert_eq!(
+            time_zone_shift(a, at(1_782_887_460, 5), step),
+            Some(-19_800)
+        );
+        assert_eq!(time_zone_shift(a, at(1_782_910_860, 6), step), None);
+        assert_eq!(
+            time_zone_shift(a, at(1_782_910_860, 6), Step::Second),
+            Some(3600)
+        );
+        assert_eq!(time_zone_shift(a, at(1_782_910_861, 5), Step::Second), None);
+        assert_eq!(time_zone_shift(a, at(1_783_910_860, 5), step), None);
+        assert_eq!(time_zone_shift(a, a, step), None);
+        assert_eq!(describe_shift(3600), "exactly 1 h later");
+        assert_eq!(describe_shift(-20_700), "exactly 5.75 h earlier");
     }
 }

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 use fs_extra::file::{CopyOptions, TransitProcess, copy, copy_with_progress};
 
-use super::Mover;
+use super::Copier;
 use crate::base::error::Error;
 use crate::base::interrupt;
 use crate::os::file;
@@ -29,129 +29,129 @@ use crate::os::stat::Stat;
 use crate::snapshot::digest::Digest;
 
 /// From this size on a clone is tried: smaller files share too little to be worth the question.
-const CLONE: u64 = 64 << 10;
+const MIN_CLONE_BYTES: u64 = 64 << 10;
 
 /// Up to this size a file passes through memory at once: 1 MiB.
-const SMALL: u64 = 1 << 20;
+const SMALL_FILE_BYTES: u64 = 1 << 20;
 
 /// From this size on a file is copied in pieces, so that it can be watched and stopped: 64 MiB.
-pub(super) const LARGE: u64 = 64 << 20;
+pub(super) const LARGE_FILE_BYTES: u64 = 64 << 20;
 
 /// The size of the pieces that pass through memory: 1 MiB.
-const PIECE: usize = 1 << 20;
+const BUFFER_BYTES: usize = 1 << 20;
 
 /// The size of the pieces that the kernel copies: at 10 MB/s still less than a second.
-const KERNEL_PIECE: u64 = 8 << 20;
+const KERNEL_CHUNK_BYTES: u64 = 8 << 20;
 
 /// Stopping inside a file unwinds through `fs_extra`, which has no other way out.
 const _: () = assert!(cfg!(panic = "unwind"), "a copy is stopped by unwinding");
 
 /// How the bytes of a file went over.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Passed {
+pub(super) enum CopyMethod {
     /// They are shared now.
     Cloned,
     /// Through memory; with their digest if it was wanted.
-    Hashed(Option<Digest>),
+    Buffered(Option<Digest>),
     /// Nobody saw them.
-    Unseen,
+    Unhashed,
     /// There were fewer, or more, than the size said.
-    Short,
+    SizeChanged,
 }
 
-impl Mover {
+impl Copier {
     /// Moves the bytes of a source, which is `stat`, into an empty file. No size is believed without a read at its end.
-    pub(super) fn move_bytes(
+    pub(super) fn copy_bytes(
         &mut self,
         (from, stat): (&File, &Stat),
         to: &File,
-        told: &dyn Fn(u64),
-    ) -> io::Result<Passed> {
+        on_progress: &dyn Fn(u64),
+    ) -> io::Result<CopyMethod> {
         let size = stat.bytes;
-        if self.careful {
-            let end = self.copy_through_memory(from, (0, size), to, told)?;
-            return whole((from, to), size, end);
+        if self.buffered_only {
+            let end = self.copy_buffered(from, (0, size), to, on_progress)?;
+            return check_size((from, to), size, end);
         }
-        if size > CLONE && self.clone(from, stat, to)? {
-            told(size);
-            return Ok(Passed::Cloned);
+        if size > MIN_CLONE_BYTES && self.try_clone(from, stat, to)? {
+            on_progress(size);
+            return Ok(CopyMethod::Cloned);
         }
         // Compression makes the blocks fewer than the bytes too, without any hole.
         if stat.allocated < size && file::next_data(from, 0, size)? != Some((0, size)) {
-            let end = self.copy_around_holes(from, size, to, told)?;
-            return whole((from, to), size, end);
+            let end = self.copy_around_holes(from, size, to, on_progress)?;
+            return check_size((from, to), size, end);
         }
-        if size <= CLONE || (self.digests && size <= SMALL) {
-            return self.pass(from, size, to, told);
+        if size <= MIN_CLONE_BYTES || (self.with_digests && size <= SMALL_FILE_BYTES) {
+            return self.copy_small(from, size, to, on_progress);
         }
-        if let Some(end) = self.copy_in_kernel(from, stat, to, told)? {
+        if let Some(end) = self.try_copy_in_kernel(from, stat, to, on_progress)? {
             // Some file systems begin and cannot go on, or say that the end is reached before it is.
-            let end = self.copy_through_memory(from, (end, size), to, told)?;
-            return whole((from, to), size, end);
+            let end = self.copy_buffered(from, (end, size), to, on_progress)?;
+            return check_size((from, to), size, end);
         }
         // It would give the temporary file setuid, setgid and the sticky bit for a moment.
-        if size < LARGE && stat.mode & 0o7000 == 0 {
-            match copy(handle(from), handle(to), &options()).map_err(unwrapped) {
-                Ok(_) => told(size),
+        if size < LARGE_FILE_BYTES && stat.mode & 0o7000 == 0 {
+            match copy(fd_path(from), fd_path(to), &options()).map_err(into_io_error) {
+                Ok(_) => on_progress(size),
                 // It gives the new file the permissions of the source first, and some file systems take none.
-                Err(error) if is_refused(&error) => {
-                    let end = self.copy_through_memory(from, (0, size), to, told)?;
-                    return whole((from, to), size, end);
+                Err(error) if is_unsupported(&error) => {
+                    let end = self.copy_buffered(from, (0, size), to, on_progress)?;
+                    return check_size((from, to), size, end);
                 }
                 Err(error) => return Err(error),
             }
         } else {
-            copy_in_pieces(from, to, told)?;
+            copy_in_pieces(from, to, on_progress)?;
         }
-        whole((from, to), size, size)
+        check_size((from, to), size, size)
     }
 
     /// Lets both files share their blocks, if their file systems can.
-    fn clone(&mut self, from: &File, stat: &Stat, to: &File) -> io::Result<bool> {
-        let devices = (stat.device, self.device);
-        if self.no_clones.contains(&devices) {
+    fn try_clone(&mut self, from: &File, stat: &Stat, to: &File) -> io::Result<bool> {
+        let devices = (stat.device, self.destination_device);
+        if self.uncloneable.contains(&devices) {
             return Ok(false);
         }
         let cloned = file::clone(from, to)?;
         if !cloned {
-            self.no_clones.push(devices);
+            self.uncloneable.push(devices);
         }
         Ok(cloned)
     }
 
     /// Lets the kernel copy a file, if it can between the two file systems; says where that ended.
-    fn copy_in_kernel(
+    fn try_copy_in_kernel(
         &mut self,
         from: &File,
         stat: &Stat,
         to: &File,
-        told: &dyn Fn(u64),
+        on_progress: &dyn Fn(u64),
     ) -> io::Result<Option<u64>> {
-        let devices = (stat.device, self.device);
-        if self.no_kernel.contains(&devices) {
+        let devices = (stat.device, self.destination_device);
+        if self.no_kernel_copy.contains(&devices) {
             return Ok(None);
         }
-        if self.is_memory && stat.device == self.device {
+        if self.destination_in_memory && stat.device == self.destination_device {
             // In memory a size that need not grow with every page saves a twentieth of the time.
             to.set_len(stat.bytes)?;
         }
-        let end = copy_in_kernel(from, (0, stat.bytes), to, told)?;
+        let end = copy_range_in_kernel(from, (0, stat.bytes), to, on_progress)?;
         if end.is_none() {
-            self.no_kernel.push(devices);
+            self.no_kernel_copy.push(devices);
         }
         Ok(end)
     }
 
     /// Reads a small file whole and writes it. It is read by offset: looking for holes moves the position of a file.
-    fn pass(
+    fn copy_small(
         &mut self,
         from: &File,
         size: u64,
         mut to: &File,
-        told: &dyn Fn(u64),
-    ) -> io::Result<Passed> {
+        on_progress: &dyn Fn(u64),
+    ) -> io::Result<CopyMethod> {
         // One byte more, so that a file that grew is seen.
-        let wanted = usize::try_from(size).unwrap_or(PIECE) + 1;
+        let wanted = usize::try_from(size).unwrap_or(BUFFER_BYTES) + 1;
         if self.buffer.len() < wanted {
             self.buffer.resize(wanted, 0);
         }
@@ -160,20 +160,20 @@ impl Mover {
             match from.read_at(&mut self.buffer[filled..wanted], filled as u64) {
                 Ok(0) => break,
                 Ok(read) => filled += read,
-                Err(error) if error.kind() == ErrorKind::Interrupted => check()?,
+                Err(error) if error.kind() == ErrorKind::Interrupted => check_interrupt()?,
                 Err(error) => return Err(error),
             }
         }
         if filled + 1 != wanted {
-            return Ok(Passed::Short);
+            return Ok(CopyMethod::SizeChanged);
         }
         let content = &self.buffer[..filled];
         if !content.is_empty() {
             to.write_all(content)?;
-            told(size);
+            on_progress(size);
         }
-        let digest = self.digests.then(|| Digest::of_bytes(content));
-        Ok(Passed::Hashed(digest))
+        let digest = self.with_digests.then(|| Digest::of_bytes(content));
+        Ok(CopyMethod::Buffered(digest))
     }
 
     /// Copies what holds data, and leaves the rest the holes that they are; returns where the source ended.
@@ -182,43 +182,45 @@ impl Mover {
         from: &File,
         size: u64,
         to: &File,
-        told: &dyn Fn(u64),
+        on_progress: &dyn Fn(u64),
     ) -> io::Result<u64> {
         let mut at = 0;
         while let Some((begin, end)) = file::next_data(from, at, size)? {
-            told(begin - at);
-            let copied = copy_in_kernel(from, (begin, end), to, told)?.unwrap_or(begin);
-            at = self.copy_through_memory(from, (copied, end), to, told)?;
+            on_progress(begin - at);
+            let copied =
+                copy_range_in_kernel(from, (begin, end), to, on_progress)?.unwrap_or(begin);
+            at = self.copy_buffered(from, (copied, end), to, on_progress)?;
             if at < end {
                 return Ok(at);
             }
         }
-        told(size - at);
+        on_progress(size - at);
         to.set_len(size)?;
         Ok(size)
     }
 
     /// Copies a stretch of a file to the same place of another; returns where the source ended, or the end of the stretch.
-    fn copy_through_memory(
+    fn copy_buffered(
         &mut self,
         from: &File,
         (mut at, end): (u64, u64),
         to: &File,
-        told: &dyn Fn(u64),
+        on_progress: &dyn Fn(u64),
     ) -> io::Result<u64> {
         if at >= end {
             return Ok(at);
         }
-        self.buffer.resize(PIECE + 1, 0);
+        self.buffer.resize(BUFFER_BYTES + 1, 0);
         while at < end {
-            check()?;
-            let wanted = usize::try_from(end - at).map_or(PIECE, |left| left.min(PIECE));
+            check_interrupt()?;
+            let wanted =
+                usize::try_from(end - at).map_or(BUFFER_BYTES, |left| left.min(BUFFER_BYTES));
             match from.read_at(&mut self.buffer[..wanted], at) {
                 Ok(0) => break,
                 Ok(read) => {
                     to.write_all_at(&self.buffer[..read], at)?;
                     at += read as u64;
-                    told(read as u64);
+                    on_progress(read as u64);
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
@@ -229,21 +231,21 @@ impl Mover {
 }
 
 /// Copies a stretch without leaving the kernel; says where that ended, or nothing if it cannot be done between these two.
-fn copy_in_kernel(
+fn copy_range_in_kernel(
     from: &File,
     (begin, end): (u64, u64),
     to: &File,
-    told: &dyn Fn(u64),
+    on_progress: &dyn Fn(u64),
 ) -> io::Result<Option<u64>> {
     let mut at = begin;
     while at < end {
-        check()?;
-        match file::copy_in_kernel(from, to, at, (end - at).min(KERNEL_PIECE))? {
+        check_interrupt()?;
+        match file::copy_in_kernel(from, to, at, (end - at).min(KERNEL_CHUNK_BYTES))? {
             None if at == begin => return Ok(None),
             None | Some(0) => break,
             Some(copied) => {
                 at += copied;
-                told(copied);
+                on_progress(copied);
             }
         }
     }
@@ -251,20 +253,20 @@ fn copy_in_kernel(
 }
 
 /// Copies a large file through memory, so that it can be watched and stopped between two pieces.
-fn copy_in_pieces(from: &File, to: &File, told: &dyn Fn(u64)) -> io::Result<()> {
+fn copy_in_pieces(from: &File, to: &File, on_progress: &dyn Fn(u64)) -> io::Result<()> {
     let mut seen = 0;
     let piece = |state: TransitProcess| {
-        told(state.copied_bytes.saturating_sub(seen));
+        on_progress(state.copied_bytes.saturating_sub(seen));
         seen = state.copied_bytes;
-        if check().is_err() {
+        if check_interrupt().is_err() {
             resume_unwind(Box::new(Stopped));
         }
     };
-    let (from, to) = (handle(from), handle(to));
+    let (from, to) = (fd_path(from), fd_path(to));
     match catch_unwind(AssertUnwindSafe(|| {
         copy_with_progress(from, to, &options(), piece)
     })) {
-        Ok(copied) => copied.map(|_| ()).map_err(unwrapped),
+        Ok(copied) => copied.map(|_| ()).map_err(into_io_error),
         Err(payload) if payload.is::<Stopped>() => Err(ErrorKind::Interrupted.into()),
         Err(payload) => resume_unwind(payload),
     }
@@ -274,11 +276,11 @@ fn copy_in_pieces(from: &File, to: &File, told: &dyn Fn(u64)) -> io::Result<()> 
 struct Stopped;
 
 fn options() -> CopyOptions {
-    CopyOptions::new().overwrite(true).buffer_size(PIECE)
+    CopyOptions::new().overwrite(true).buffer_size(BUFFER_BYTES)
 }
 
 /// A path that means this open file and nothing else, whatever happens to its name.
-fn handle(file: &File) -> PathBuf {
+fn fd_path(file: &File) -> PathBuf {
     let folder = if cfg!(target_os = "linux") {
         "/proc/self/fd"
     } else {
@@ -288,40 +290,40 @@ fn handle(file: &File) -> PathBuf {
 }
 
 /// Whether a copy that ended at this place is the whole source: both end at the size, whatever the file systems say of it.
-fn whole((from, to): (&File, &File), size: u64, end: u64) -> io::Result<Passed> {
+fn check_size((from, to): (&File, &File), size: u64, end: u64) -> io::Result<CopyMethod> {
     let is_whole = end == size
         && ends_at(from, size)?
-        && (file::stat(to)?.bytes == size || (has(to, size)? && ends_at(to, size)?));
+        && (file::stat(to)?.bytes == size || (has_byte_before(to, size)? && ends_at(to, size)?));
     Ok(if is_whole {
-        Passed::Unseen
+        CopyMethod::Unhashed
     } else {
-        Passed::Short
+        CopyMethod::SizeChanged
     })
 }
 
 /// Whether nothing can be read of a file from this place on.
 fn ends_at(file: &File, place: u64) -> io::Result<bool> {
-    read_one(file, place).map(|read| read == 0)
+    read_byte(file, place).map(|read| read == 0)
 }
 
 /// Whether a file's last byte before this place can be read.
-fn has(file: &File, place: u64) -> io::Result<bool> {
+fn has_byte_before(file: &File, place: u64) -> io::Result<bool> {
     let Some(last) = place.checked_sub(1) else {
         return Ok(true);
     };
-    read_one(file, last).map(|read| read == 1)
+    read_byte(file, last).map(|read| read == 1)
 }
 
-fn read_one(file: &File, place: u64) -> io::Result<usize> {
+fn read_byte(file: &File, place: u64) -> io::Result<usize> {
     loop {
         match file.read_at(&mut [0], place) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => check()?,
+            Err(error) if error.kind() == ErrorKind::Interrupted => check_interrupt()?,
             read => return read,
         }
     }
 }
 
-fn is_refused(error: &io::Error) -> bool {
+fn is_unsupported(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         ErrorKind::PermissionDenied | ErrorKind::Unsupported
@@ -329,12 +331,12 @@ fn is_refused(error: &io::Error) -> bool {
 }
 
 /// Fails once work should stop.
-fn check() -> io::Result<()> {
+fn check_interrupt() -> io::Result<()> {
     interrupt::check().map_err(|_| ErrorKind::Interrupted.into())
 }
 
 /// The system's error within that of `fs_extra`.
-fn unwrapped(error: fs_extra::error::Error) -> io::Error {
+fn into_io_error(error: fs_extra::error::Error) -> io::Error {
     use fs_extra::error::ErrorKind as Kind;
     match error.kind {
         Kind::Io(source) => source,
@@ -349,7 +351,7 @@ fn unwrapped(error: fs_extra::error::Error) -> io::Error {
 }
 
 /// Names the side that failed, as far as the error tells.
-pub(super) fn explain(source: io::Error, from: &Path, to: &Folder) -> Error {
+pub(super) fn copy_error(source: io::Error, from: &Path, to: &Folder) -> Error {
     if source.kind() == ErrorKind::Interrupted && interrupt::check().is_err() {
         return Error::Interrupted;
     }

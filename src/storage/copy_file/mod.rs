@@ -13,9 +13,9 @@ use std::fs::File;
 use std::io::ErrorKind;
 use std::sync::Arc;
 
-use self::copier::Passed;
+use self::copier::CopyMethod;
 pub use self::temp_name::temporary_name_with;
-use self::temp_name::{create, temporary_name};
+use self::temp_name::{create_temporary, temporary_name};
 use crate::base::error::{At as _, Error, Result};
 use crate::os::attribute;
 use crate::os::attribute::Attributes;
@@ -26,62 +26,62 @@ use crate::snapshot::digest::Digest;
 
 /// What copying files one after the other uses again: memory, and what was found out about the disks.
 #[derive(Debug, Default)]
-pub struct Mover {
+pub struct Copier {
     buffer: Vec<u8>,
     attributes: Attributes,
     /// The device that is copied to.
-    device: u64,
+    destination_device: u64,
     /// Whether that is memory.
-    is_memory: bool,
+    destination_in_memory: bool,
     /// Pairs of devices between which nothing can be cloned.
-    no_clones: Vec<(u64, u64)>,
+    uncloneable: Vec<(u64, u64)>,
     /// Pairs of devices between which the kernel copies nothing.
-    no_kernel: Vec<(u64, u64)>,
+    no_kernel_copy: Vec<(u64, u64)>,
     /// Whether digests are wanted of what passes through memory.
-    pub digests: bool,
+    pub with_digests: bool,
     /// Whether every byte is read and written by this process: for a second attempt, where a clone, the kernel's copying or
     /// what a file system tells of holes may have been what went wrong.
-    pub careful: bool,
+    pub buffered_only: bool,
 }
 
-impl Mover {
+impl Copier {
     /// Says where the next files go to: a folder, and the device that it is on.
-    pub fn enter(&mut self, folder: &Folder, device: u64) {
-        if self.device != device {
-            self.device = device;
-            self.is_memory = folder.is_in_memory();
+    pub fn set_destination(&mut self, folder: &Folder, device: u64) {
+        if self.destination_device != device {
+            self.destination_device = device;
+            self.destination_in_memory = folder.is_in_memory();
         }
     }
 }
 
 /// A whole copy under a temporary name. Dropping it removes it; giving it a final name consumes it.
 #[derive(Debug)]
-pub struct Part {
+pub struct TempCopy {
     folder: Arc<Folder>,
     name: OsString,
     /// The copy; a link has none.
     file: Option<File>,
     /// Where a link points.
-    target: Option<OsString>,
+    link_target: Option<OsString>,
     /// The source, where it must be read again to know its digest.
-    origin: Option<File>,
+    source_file: Option<File>,
     /// Whether the temporary name no longer stands for it.
-    settled: bool,
+    is_disarmed: bool,
     /// What the source was when it was copied.
-    pub source: Stat,
+    pub source_stat: Stat,
     /// What the storage shows of the copy; `None` for a link.
-    pub copy: Option<Stat>,
+    pub copy_stat: Option<Stat>,
     /// The digest of the source's bytes, if they passed through memory.
     pub digest: Option<Digest>,
     /// Whether it shares the source's blocks, so that there is nothing to be read back.
-    pub cloned: bool,
+    pub is_cloned: bool,
     /// What became of its extended attributes.
     pub attributes: attribute::Outcome,
 }
 
-impl Part {
+impl TempCopy {
     /// Its temporary name, and the folder this is in.
-    pub fn place(&self) -> (&Arc<Folder>, &OsStr) {
+    pub fn location(&self) -> (&Arc<Folder>, &OsStr) {
         (&self.folder, &self.name)
     }
 
@@ -89,9 +89,9 @@ impl Part {
     ///
     /// # Errors
     /// The name is taken by now, or the system refused.
-    pub fn place_new(mut self, name: &OsStr) -> Result<()> {
+    pub fn persist_noclobber(mut self, name: &OsStr) -> Result<()> {
         self.folder.rename_new(&self.name, &self.folder, name)?;
-        self.settled = true;
+        self.is_disarmed = true;
         Ok(())
     }
 
@@ -99,9 +99,9 @@ impl Part {
     ///
     /// # Errors
     /// The system refused.
-    pub fn place_over(mut self, name: &OsStr) -> Result<()> {
+    pub fn persist(mut self, name: &OsStr) -> Result<()> {
         self.folder.rename(&self.name, &self.folder, name)?;
-        self.settled = true;
+        self.is_disarmed = true;
         Ok(())
     }
 
@@ -128,20 +128,20 @@ impl Part {
     ///
     /// # Errors
     /// As for [`Self::place_new`].
-    pub fn place_in(mut self, folder: &Folder, name: &OsStr) -> Result<()> {
+    pub fn persist_noclobber_in(mut self, folder: &Folder, name: &OsStr) -> Result<()> {
         self.folder.rename_new(&self.name, folder, name)?;
-        self.settled = true;
+        self.is_disarmed = true;
         Ok(())
     }
 
     /// Lets go of it: its name stands for something else from now on, which must not be removed.
-    pub const fn settle(&mut self) {
-        self.settled = true;
+    pub const fn disarm(&mut self) {
+        self.is_disarmed = true;
     }
 
     /// Its name stands for it after all.
-    pub const fn unsettle(&mut self) {
-        self.settled = false;
+    pub const fn rearm(&mut self) {
+        self.is_disarmed = false;
     }
 
     /// Closes the copy where its file system may write or fail only then. Nothing can be read back any more.
@@ -168,9 +168,9 @@ impl Part {
     }
 }
 
-impl Drop for Part {
+impl Drop for TempCopy {
     fn drop(&mut self) {
-        if !self.settled {
+        if !self.is_disarmed {
             // What cannot be removed is swept by the next run.
             self.folder.remove_temporary(&self.name).unwrap_or_default();
         }
@@ -181,27 +181,27 @@ impl Drop for Part {
 ///
 /// # Errors
 /// The file system has no links, or the system refused.
-pub fn make_link(source: &Folder, name: &OsStr, destination: &Arc<Folder>) -> Result<Part> {
+pub fn copy_link(source: &Folder, name: &OsStr, destination: &Arc<Folder>) -> Result<TempCopy> {
     let (target, stat) = (source.read_link(name)?, source.stat(name)?);
-    let (temporary, ()) = create(destination, |temporary| {
+    let (temporary, ()) = create_temporary(destination, |temporary| {
         destination.make_link(temporary, &target)
     })
-    .map_err(without_links)?;
-    let part = Part {
+    .map_err(explain_no_symlinks)?;
+    let temp = TempCopy {
         folder: Arc::clone(destination),
         name: temporary,
         file: None,
-        target: Some(target),
-        origin: None,
-        settled: false,
-        source: Stat { bytes: 0, ..stat },
-        copy: None,
+        link_target: Some(target),
+        source_file: None,
+        is_disarmed: false,
+        source_stat: Stat { bytes: 0, ..stat },
+        copy_stat: None,
         digest: None,
-        cloned: false,
+        is_cloned: false,
         attributes: attribute::Outcome::Kept,
     };
-    destination.set_modified(&part.name, stat.modified)?;
-    Ok(part)
+    destination.set_modified(&temp.name, stat.modified)?;
+    Ok(temp)
 }
 
 /// Copies a file to a temporary file in `destination`, whole, with its time, permissions and extended attributes, but not
@@ -213,49 +213,50 @@ pub fn copy_file(
     source: &Folder,
     name: &OsStr,
     destination: &Arc<Folder>,
-    mover: &mut Mover,
-    told: &dyn Fn(u64),
-) -> Result<Part> {
+    copier: &mut Copier,
+    on_progress: &dyn Fn(u64),
+) -> Result<TempCopy> {
     let (from, stat) = source.open_file(name)?;
-    let (temporary, to) = create(destination, |temporary| destination.create_file(temporary))?;
-    let mut part = Part {
+    let (temporary, to) =
+        create_temporary(destination, |temporary| destination.create_file(temporary))?;
+    let mut temp = TempCopy {
         folder: Arc::clone(destination),
         name: temporary,
         file: None,
-        target: None,
-        origin: None,
-        settled: false,
-        source: stat,
-        copy: None,
+        link_target: None,
+        source_file: None,
+        is_disarmed: false,
+        source_stat: stat,
+        copy_stat: None,
         digest: None,
-        cloned: false,
+        is_cloned: false,
         attributes: attribute::Outcome::Kept,
     };
-    let passed = mover.move_bytes((&from, &stat), &to, told);
+    let method = copier.copy_bytes((&from, &stat), &to, on_progress);
     let changed = || Error::Changed {
         path: source.path().join(name),
     };
     if !file::is_unchanged(&from, &stat) {
         return Err(changed());
     }
-    let passed =
-        passed.map_err(|error| copier::explain(error, &source.path().join(name), destination))?;
-    if passed == Passed::Short {
+    let method = method
+        .map_err(|error| copier::copy_error(error, &source.path().join(name), destination))?;
+    if method == CopyMethod::SizeChanged {
         return Err(changed());
     }
-    mover.dress(&from, &to, &mut part).at(
+    copier.apply_metadata(&from, &to, &mut temp).at(
         "set the time or permissions of a file in",
         destination.path(),
     )?;
-    match passed {
-        Passed::Short => {}
-        Passed::Cloned => part.cloned = true,
-        Passed::Hashed(digest) => part.digest = digest,
+    match method {
+        CopyMethod::SizeChanged => {}
+        CopyMethod::Cloned => temp.is_cloned = true,
+        CopyMethod::Buffered(digest) => temp.digest = digest,
         // Its source must be read again.
-        Passed::Unseen => part.origin = mover.digests.then_some(from),
+        CopyMethod::Unhashed => temp.source_file = copier.with_digests.then_some(from),
     }
-    part.file = Some(to);
-    Ok(part)
+    temp.file = Some(to);
+    Ok(temp)
 }
 
 /// Moves a file that nobody else needs to a temporary name in `destination`, as it is; `None` where that is on another
@@ -263,20 +264,20 @@ pub fn copy_file(
 ///
 /// # Errors
 /// [`Error::Interrupted`], or what the disk refused.
-pub fn take_file(
+pub fn move_file(
     source: &Folder,
     name: &OsStr,
     destination: &Arc<Folder>,
-    kit: &mut Mover,
-) -> Result<Option<Part>> {
+    copier: &mut Copier,
+) -> Result<Option<TempCopy>> {
     let (file, stat) = source.open_file(name)?;
-    let digest = if kit.digests {
-        let read = Digest::of_file(&file, &mut kit.buffer, &|_| {});
+    let digest = if copier.with_digests {
+        let read = Digest::of_file(&file, &mut copier.buffer, &|_| {});
         Some(read.at("read", source.path().join(name))?)
     } else {
         None
     };
-    let moved = create(destination, |temporary| {
+    let moved = create_temporary(destination, |temporary| {
         source.rename_new(name, destination, temporary)
     });
     let temporary = match moved {
@@ -285,22 +286,22 @@ pub fn take_file(
         }
         moved => moved?.0,
     };
-    Ok(Some(Part {
+    Ok(Some(TempCopy {
         folder: Arc::clone(destination),
         name: temporary,
         file: Some(file),
-        target: None,
-        origin: None,
-        settled: false,
-        source: stat,
-        copy: Some(stat),
+        link_target: None,
+        source_file: None,
+        is_disarmed: false,
+        source_stat: stat,
+        copy_stat: Some(stat),
         digest,
-        cloned: false,
+        is_cloned: false,
         attributes: attribute::Outcome::Kept,
     }))
 }
 
-impl Mover {
+impl Copier {
     /// Memory to read into.
     pub const fn buffer(&mut self) -> &mut Vec<u8> {
         &mut self.buffer
@@ -308,10 +309,15 @@ impl Mover {
 
     /// Gives a copy its extended attributes, permissions and time. In this order: the owner of a file may give it attributes
     /// only while it may be written.
-    fn dress(&mut self, from: &File, to: &File, part: &mut Part) -> std::io::Result<()> {
-        let mode = part.source.mode;
-        part.attributes = self.attributes.copy(from, to);
-        if part.attributes != attribute::Outcome::Kept
+    fn apply_metadata(
+        &mut self,
+        from: &File,
+        to: &File,
+        temp: &mut TempCopy,
+    ) -> std::io::Result<()> {
+        let mode = temp.source_stat.mode;
+        temp.attributes = self.attributes.copy(from, to);
+        if temp.attributes != attribute::Outcome::Kept
             && let Some(group) = attribute::group_mode(from)
         {
             // Without the list the bits of the group would let in more than the list does.
@@ -319,14 +325,14 @@ impl Mover {
         } else {
             file::set_mode(to, mode)?;
         }
-        file::set_modified(to, part.source.modified)?;
-        part.copy = Some(file::stat(to)?);
+        file::set_modified(to, temp.source_stat.modified)?;
+        temp.copy_stat = Some(file::stat(to)?);
         Ok(())
     }
 }
 
 /// Says of a file system that has no symbolic links that this is why.
-fn without_links(error: Error) -> Error {
+fn explain_no_symlinks(error: Error) -> Error {
     match error {
         Error::Io { path, source, .. }
             if matches!(
@@ -349,7 +355,7 @@ fn without_links(error: Error) -> Error {
 
 /// Removes a temporary file that a run left behind; says whether it is gone. Only for who holds the database's lock: no
 /// other run can be using it then.
-pub fn sweep(folder: &Folder, name: &OsStr) -> bool {
+pub fn remove_leftover(folder: &Folder, name: &OsStr) -> bool {
     let is_ours = folder
         .stat(name)
         .is_ok_and(|stat| matches!(stat.kind, Kind::File | Kind::Link));

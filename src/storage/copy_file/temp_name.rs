@@ -12,7 +12,7 @@ use crate::os::folder::Folder;
 use crate::os::host;
 
 /// Makes something under a temporary name that nobody else has.
-pub(super) fn create<T>(
+pub(super) fn create_temporary<T>(
     folder: &Folder,
     make: impl Fn(&OsStr) -> Result<T>,
 ) -> Result<(OsString, T)> {
@@ -25,7 +25,7 @@ pub(super) fn create<T>(
             created => {
                 return created
                     .map(|what| (name, what))
-                    .map_err(|error| in_folder(error, folder));
+                    .map_err(|error| with_folder_path(error, folder));
             }
         }
     }
@@ -49,7 +49,7 @@ pub fn temporary_name_with(word: &[u8]) -> OsString {
 }
 
 /// Names the folder in which no file can be made, not the temporary file that nobody knows.
-fn in_folder(error: Error, folder: &Folder) -> Error {
+fn with_folder_path(error: Error, folder: &Folder) -> Error {
     match error {
         Error::Io { source, .. } => Error::Io {
             action: "create a file in",

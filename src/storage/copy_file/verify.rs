@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::thread;
 
-use super::Part;
+use super::TempCopy;
 use crate::base::error::{At as _, Error, Result};
 use crate::base::interrupt;
 use crate::os::file;
@@ -14,31 +14,31 @@ use crate::snapshot::digest::Digest;
 
 /// Digests of both sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Verdict {
+pub struct DigestPair {
     /// Of the source.
     pub source: Digest,
     /// Of the copy as it was read back.
     pub copy: Digest,
 }
 
-impl Part {
+impl TempCopy {
     /// Asks the system to forget what it has of the flushed copy in memory.
-    pub fn forget(&self) {
-        if let Some(file) = self.to_read_back() {
+    pub fn drop_cache(&self) {
+        if let Some(file) = self.file_to_read_back() {
             file::forget(file);
         }
     }
 
     /// Tells the system that the copy will be read soon.
-    pub fn announce(&self) {
-        if let Some(file) = self.to_read_back() {
+    pub fn prefetch(&self) {
+        if let Some(file) = self.file_to_read_back() {
             file::announce(file);
         }
     }
 
     /// The copy's file, unless there is nothing to be read back: a link has none, and a clone's bytes are the source's own.
-    pub fn to_read_back(&self) -> Option<&File> {
-        self.file.as_ref().filter(|_| !self.cloned)
+    pub fn file_to_read_back(&self) -> Option<&File> {
+        self.file.as_ref().filter(|_| !self.is_cloned)
     }
 
     /// Reads the flushed copy back, and at the same time the source if it was not hashed on its way; `None` if there is
@@ -49,48 +49,48 @@ impl Part {
     pub fn verify(
         &self,
         buffer: &mut Vec<u8>,
-        told: &(dyn Fn(u64) + Sync),
+        on_progress: &(dyn Fn(u64) + Sync),
         source_path: &Path,
-    ) -> Result<Option<Verdict>> {
-        let (folder, name) = self.place();
-        if let Some(target) = &self.target {
+    ) -> Result<Option<DigestPair>> {
+        let (folder, name) = self.location();
+        if let Some(target) = &self.link_target {
             let of = |target: &OsStr| Digest::of_bytes(target.as_encoded_bytes());
             let (source, copy) = (of(target), of(&folder.read_link(name)?));
-            return Ok(Some(Verdict { source, copy }));
+            return Ok(Some(DigestPair { source, copy }));
         }
-        let Some(file) = self.to_read_back() else {
+        let Some(file) = self.file_to_read_back() else {
             return Ok(None);
         };
         let path = folder.path();
-        let (source, copy) = match (&self.digest, &self.origin) {
-            (Some(digest), _) => (Ok(*digest), Digest::of_file(file, buffer, told)),
-            (None, Some(origin)) => at_once(origin, file, buffer, told),
+        let (source, copy) = match (&self.digest, &self.source_file) {
+            (Some(digest), _) => (Ok(*digest), Digest::of_file(file, buffer, on_progress)),
+            (None, Some(source_file)) => read_concurrently(source_file, file, buffer, on_progress),
             (None, None) => return Ok(None),
         };
-        let copy = stopped(copy)?.at("read back a copy in", path)?;
-        let source = stopped(source)?.at("read again", source_path)?;
-        if let Some(origin) = &self.origin
-            && !file::is_unchanged(origin, &self.source)
+        let copy = check_stopped(copy)?.at("read back a copy in", path)?;
+        let source = check_stopped(source)?.at("read again", source_path)?;
+        if let Some(source_file) = &self.source_file
+            && !file::is_unchanged(source_file, &self.source_stat)
         {
             return Err(Error::Changed {
                 path: source_path.to_owned(),
             });
         }
-        Ok(Some(Verdict { source, copy }))
+        Ok(Some(DigestPair { source, copy }))
     }
 }
 
 /// Reads two files at the same time: they are on two disks mostly.
-fn at_once(
-    origin: &File,
+fn read_concurrently(
+    source_file: &File,
     copy: &File,
     buffer: &mut Vec<u8>,
-    told: &(dyn Fn(u64) + Sync),
+    on_progress: &(dyn Fn(u64) + Sync),
 ) -> (io::Result<Digest>, io::Result<Digest>) {
     thread::scope(|scope| {
-        let read = || Digest::of_file(origin, &mut Vec::new(), &|_| {});
+        let read = || Digest::of_file(source_file, &mut Vec::new(), &|_| {});
         let source = thread::Builder::new().spawn_scoped(scope, read);
-        let copy = Digest::of_file(copy, buffer, told);
+        let copy = Digest::of_file(copy, buffer, on_progress);
         let source = match source {
             Ok(thread) => thread
                 .join()
@@ -103,7 +103,7 @@ fn at_once(
 }
 
 /// Tells an interruption from a failure.
-fn stopped(read: io::Result<Digest>) -> Result<io::Result<Digest>> {
+fn check_stopped(read: io::Result<Digest>) -> Result<io::Result<Digest>> {
     match read {
         Err(error) if error.kind() == io::ErrorKind::Interrupted => {
             interrupt::check().map(|()| Err(error))

@@ -5,20 +5,20 @@ use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
 use std::sync::Arc;
 
-use super::check::{is, is_there, raced};
-use super::{Place, Versions};
+use super::check::{is_io_error, is_same_file_at, raced_error};
+use super::{EntryRef, Versions};
 use crate::base::error::{Error, Result};
 use crate::model::own_folder;
 use crate::os::folder::Folder;
 use crate::os::stat::{Kind, Stat};
 use crate::snapshot::diff::Seen;
-use crate::storage::copy_file::{Mover, Part, copy_file, make_link, temporary_name_with};
+use crate::storage::copy_file::{Copier, TempCopy, copy_file, copy_link, temporary_name_with};
 
 impl Versions<'_> {
     /// Copies an old version among the others and returns what was copied. It was flushed and read back by then.
-    pub(super) fn copy_across(
+    pub(super) fn copy_across_devices(
         &self,
-        (folder, name): Place<'_>,
+        (folder, name): EntryRef<'_>,
         kept: &Arc<Folder>,
         old: &Seen,
     ) -> Result<Stat> {
@@ -32,69 +32,69 @@ impl Versions<'_> {
         }
         // In our own folder the next run finds what one that was killed leaves. Some file systems move nothing from there.
         let own = Arc::new(own_folder::open(self.root)?);
-        match copy_within((folder, name), &own, kept, old.kind) {
-            Err(error) if is(&error, ErrorKind::CrossesDevices) => {
-                copy_within((folder, name), kept, kept, old.kind)
+        match copy_verified((folder, name), &own, kept, old.kind) {
+            Err(error) if is_io_error(&error, ErrorKind::CrossesDevices) => {
+                copy_verified((folder, name), kept, kept, old.kind)
             }
             copied => copied,
         }
     }
 
     /// Replaces on a file system other than that of the versions: the old version is copied there first.
-    pub(super) fn replace_across(
+    pub(super) fn replace_across_devices(
         &self,
-        mut part: Part,
-        place: Place<'_>,
+        mut temp: TempCopy,
+        place: EntryRef<'_>,
         kept: &Arc<Folder>,
         old: &Seen,
     ) -> Result<()> {
         let (folder, name) = place;
-        let copied = self.copy_across(place, kept, old)?;
-        let temporary = part.place().1.to_owned();
+        let copied = self.copy_across_devices(place, kept, old)?;
+        let temporary = temp.location().1.to_owned();
         let new = folder.stat(&temporary)?;
         // From the exchange on the temporary name stands for the old version.
-        part.settle();
+        temp.disarm();
         let exchanged = folder.exchange(&temporary, folder, name);
-        if !matches!(exchanged, Ok(true)) && is_there(folder, &temporary, &new) {
-            part.unsettle();
+        if !matches!(exchanged, Ok(true)) && is_same_file_at(folder, &temporary, &new) {
+            temp.rearm();
         }
         if exchanged? {
-            if is_there(folder, &temporary, &copied) {
+            if is_same_file_at(folder, &temporary, &copied) {
                 // Its copy is kept.
                 return folder.remove_temporary(&temporary);
             }
             folder.exchange(&temporary, folder, name)?;
-            keep_what_was_saved(folder, name, &temporary, &new)?;
-            return Err(raced(folder, name));
+            keep_concurrent_save(folder, name, &temporary, &new)?;
+            return Err(raced_error(folder, name));
         }
         let there = folder.stat(name)?;
         let is_unchanged = there.kind == Kind::Link
             || there.changed == copied.changed
             || !folder.features().is_honest;
         if !(is_unchanged && folder.is_same_file(&there, &copied)) {
-            return Err(raced(folder, name));
+            return Err(raced_error(folder, name));
         }
-        part.place_over(name)
+        temp.persist(name)
     }
 }
 
 /// Copies a file or link to a temporary name in a folder, proves the copy, and gives it its name among the versions.
-fn copy_within(
-    (folder, name): Place<'_>,
+fn copy_verified(
+    (folder, name): EntryRef<'_>,
     within: &Arc<Folder>,
     kept: &Folder,
     kind: Kind,
 ) -> Result<Stat> {
-    let mut mover = Mover::default();
-    mover.digests = true;
+    let mut copier = Copier::default();
+    copier.with_digests = true;
     let mut copy = if kind == Kind::File {
-        copy_file(folder, name, within, &mut mover, &|_| {})?
+        copy_file(folder, name, within, &mut copier, &|_| {})?
     } else {
-        make_link(folder, name, within)?
+        copy_link(folder, name, within)?
     };
     copy.flush()?;
-    copy.forget();
-    let verdict = copy.verify(mover.buffer(), &|_| {}, &folder.path().join(name))?;
+    copy.drop_cache();
+    let verdict = copy.verify(copier.buffer(), &|_| {}, &folder.path().join(name))?;
     if let Some(verdict) = verdict.filter(|verdict| verdict.source != verdict.copy) {
         return Err(Error::Mismatch {
             path: kept.path().join(name),
@@ -103,24 +103,24 @@ fn copy_within(
         });
     }
     copy.close()?;
-    let copied = copy.source;
-    copy.place_in(kept, name)?;
+    let copied = copy.source_stat;
+    copy.persist_noclobber_in(kept, name)?;
     kept.flush()?;
     Ok(copied)
 }
 
 /// An original whose copy is kept, under a temporary name beside its own.
-pub(super) struct Aside<'a> {
+pub(super) struct DisplacedFile<'a> {
     folder: &'a Folder,
     name: &'a OsStr,
     temporary: OsString,
 }
 
-impl<'a> Aside<'a> {
+impl<'a> DisplacedFile<'a> {
     /// Takes the name from a file that is still what was copied. What somebody saved meanwhile keeps it.
-    pub(super) fn take(folder: &'a Folder, name: &'a OsStr, copied: &Stat) -> Result<Self> {
-        if !is_there(folder, name, copied) {
-            return Err(raced(folder, name));
+    pub(super) fn displace(folder: &'a Folder, name: &'a OsStr, copied: &Stat) -> Result<Self> {
+        if !is_same_file_at(folder, name, copied) {
+            return Err(raced_error(folder, name));
         }
         let aside = Self {
             folder,
@@ -128,11 +128,11 @@ impl<'a> Aside<'a> {
             temporary: temporary_name_with(b""),
         };
         folder.rename_new(name, folder, &aside.temporary)?;
-        if is_there(folder, &aside.temporary, copied) {
+        if is_same_file_at(folder, &aside.temporary, copied) {
             return Ok(aside);
         }
-        aside.put_back()?;
-        Err(raced(folder, name))
+        aside.restore()?;
+        Err(raced_error(folder, name))
     }
 
     /// Removes the original; its copy is all that is left of it.
@@ -141,7 +141,7 @@ impl<'a> Aside<'a> {
     }
 
     /// Gives the original its name again; where somebody else took that, one beside it.
-    pub(super) fn put_back(self) -> Result<()> {
+    pub(super) fn restore(self) -> Result<()> {
         let Self {
             folder,
             name,
@@ -149,7 +149,7 @@ impl<'a> Aside<'a> {
         } = self;
         match folder.rename_new(&temporary, folder, name) {
             Err(Error::Raced { .. }) => {
-                folder.rename_new(&temporary, folder, &saved_meanwhile(name))
+                folder.rename_new(&temporary, folder, &concurrent_save_name(name))
             }
             renamed => renamed,
         }
@@ -158,19 +158,19 @@ impl<'a> Aside<'a> {
 
 /// After an exchange that was taken back in a file's own folder: removes the copy, but if somebody saved over that too,
 /// gives what they saved a name that stays.
-fn keep_what_was_saved(
+fn keep_concurrent_save(
     folder: &Folder,
     name: &OsStr,
     temporary: &OsStr,
     copy: &Stat,
 ) -> Result<()> {
-    if is_there(folder, temporary, copy) {
+    if is_same_file_at(folder, temporary, copy) {
         return folder.remove_temporary(temporary);
     }
-    folder.rename_new(temporary, folder, &saved_meanwhile(name))
+    folder.rename_new(temporary, folder, &concurrent_save_name(name))
 }
 
-fn saved_meanwhile(name: &OsStr) -> OsString {
+fn concurrent_save_name(name: &OsStr) -> OsString {
     let mut saved = name.to_owned();
     saved.push(".saved-meanwhile");
     saved

@@ -3,8 +3,8 @@
 use std::ffi::OsStr;
 use std::io::ErrorKind;
 
-use super::check::{is, raced, require};
-use super::{Place, Relative, Versions, flush_where_needed};
+use super::check::{is_io_error, raced_error, require_unchanged};
+use super::{EntryRef, PathInReplica, Versions, flush_if_needed};
 use crate::base::error::Result;
 use crate::os::folder::Folder;
 use crate::snapshot::diff::Seen;
@@ -15,22 +15,27 @@ impl Versions<'_> {
     ///
     /// # Errors
     /// As for [`Self::replace`].
-    pub fn put_aside(&self, place: Place<'_>, relative: Relative<'_>, old: &Seen) -> Result<()> {
+    pub fn move_to_versions(
+        &self,
+        place: EntryRef<'_>,
+        relative: PathInReplica<'_>,
+        old: &Seen,
+    ) -> Result<()> {
         let (folder, name) = place;
-        require(folder, name, old)?;
-        let kept = self.mirror(relative)?;
+        require_unchanged(folder, name, old)?;
+        let kept = self.mirror_folder(relative)?;
         match folder.rename_new(name, &kept, name) {
-            Err(error) if is(&error, ErrorKind::CrossesDevices) => {
-                let copied = self.copy_across(place, &kept, old)?;
-                let aside = super::across::Aside::take(folder, name, &copied)?;
-                aside.remove()?;
+            Err(error) if is_io_error(&error, ErrorKind::CrossesDevices) => {
+                let copied = self.copy_across_devices(place, &kept, old)?;
+                let displaced = super::across::DisplacedFile::displace(folder, name, &copied)?;
+                displaced.remove()?;
             }
             moved => {
                 moved?;
-                take_back_unless(&kept, folder, name, old)?;
+                restore_if_unexpected(&kept, folder, name, old)?;
             }
         }
-        flush_where_needed(&kept)?;
+        flush_if_needed(&kept)?;
         folder.flush()
     }
 
@@ -38,28 +43,28 @@ impl Versions<'_> {
     ///
     /// # Errors
     /// As for [`Self::replace`].
-    pub fn replace_by_folder(
+    pub fn replace_with_folder(
         &self,
         (parent, name): (&Folder, &OsStr),
-        relative: Relative<'_>,
+        relative: PathInReplica<'_>,
         old: &Seen,
         mode: u32,
     ) -> Result<()> {
-        require(parent, name, old)?;
-        let kept = self.mirror(relative)?;
+        require_unchanged(parent, name, old)?;
+        let kept = self.mirror_folder(relative)?;
         match parent.rename_new(name, &kept, name) {
-            Err(error) if is(&error, ErrorKind::CrossesDevices) => {
-                let copied = self.copy_across((parent, name), &kept, old)?;
-                let aside = super::across::Aside::take(parent, name, &copied)?;
+            Err(error) if is_io_error(&error, ErrorKind::CrossesDevices) => {
+                let copied = self.copy_across_devices((parent, name), &kept, old)?;
+                let displaced = super::across::DisplacedFile::displace(parent, name, &copied)?;
                 return match parent.make(name, mode) {
-                    Ok(()) => aside.remove(),
-                    Err(error) => aside.put_back().and(Err(error)),
+                    Ok(()) => displaced.remove(),
+                    Err(error) => displaced.restore().and(Err(error)),
                 };
             }
             moved => moved?,
         }
-        let replaced = require(&kept, name, old).and_then(|()| {
-            flush_where_needed(&kept)?;
+        let replaced = require_unchanged(&kept, name, old).and_then(|()| {
+            flush_if_needed(&kept)?;
             parent.make(name, mode)
         });
         if replaced.is_err() {
@@ -71,10 +76,10 @@ impl Versions<'_> {
 
 /// Fails unless what came among the versions is what the plan saw. Somebody saved another version meanwhile then, which goes
 /// back to its name.
-fn take_back_unless(kept: &Folder, folder: &Folder, name: &OsStr, old: &Seen) -> Result<()> {
-    if require(kept, name, old).is_ok() {
+fn restore_if_unexpected(kept: &Folder, folder: &Folder, name: &OsStr, old: &Seen) -> Result<()> {
+    if require_unchanged(kept, name, old).is_ok() {
         return Ok(());
     }
     kept.rename_new(name, folder, name)?;
-    Err(raced(folder, name))
+    Err(raced_error(folder, name))
 }

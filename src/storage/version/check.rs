@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::io::ErrorKind;
 
-use super::Place;
+use super::EntryRef;
 use crate::base::error::{At as _, Error, Result};
 use crate::os::folder::Folder;
 use crate::os::stat::{Kind, Stat};
@@ -11,7 +11,7 @@ use crate::snapshot::diff::Seen;
 use crate::snapshot::digest::Digest;
 
 /// Fails unless what has the name is still what the plan saw.
-pub(super) fn require(folder: &Folder, name: &OsStr, planned: &Seen) -> Result<()> {
+pub(super) fn require_unchanged(folder: &Folder, name: &OsStr, planned: &Seen) -> Result<()> {
     let now = folder.stat(name)?;
     let same = match planned.kind {
         Kind::File => now.bytes == planned.bytes && now.modified == planned.modified,
@@ -21,26 +21,26 @@ pub(super) fn require(folder: &Folder, name: &OsStr, planned: &Seen) -> Result<(
     if same && now.kind == planned.kind {
         return Ok(());
     }
-    Err(raced(folder, name))
+    Err(raced_error(folder, name))
 }
 
 /// Fails unless the second name, among the versions, is for the very content that has the first.
 ///
 /// One number for both proves it where numbers are stable. On other file systems, where the names of one file have different
 /// numbers or a link is made as a copy, both are read.
-pub(super) fn require_kept((folder, name): Place<'_>, kept: &Folder, old: &Seen) -> Result<()> {
+pub(super) fn require_kept((folder, name): EntryRef<'_>, kept: &Folder, old: &Seen) -> Result<()> {
     let (there, second) = (folder.stat(name)?, kept.stat(name)?);
     let same_id = (there.device, there.inode) == (second.device, second.inode);
     let is_kept = (same_id && folder.features().stable_ids)
-        || (there.has_content_of(&second) && same_content(folder, kept, name, there.kind)?);
+        || (there.has_content_of(&second) && has_same_content(folder, kept, name, there.kind)?);
     if !is_kept {
-        return Err(raced(folder, name));
+        return Err(raced_error(folder, name));
     }
-    require(kept, name, old)
+    require_unchanged(kept, name, old)
 }
 
 /// Whether a name in two folders is for the same bytes, or for links to the same target.
-fn same_content(a: &Folder, b: &Folder, name: &OsStr, kind: Kind) -> Result<bool> {
+fn has_same_content(a: &Folder, b: &Folder, name: &OsStr, kind: Kind) -> Result<bool> {
     match kind {
         Kind::File => Ok(digest(a, name)? == digest(b, name)?),
         Kind::Link => Ok(a.read_link(name)? == b.read_link(name)?),
@@ -54,18 +54,18 @@ fn digest(folder: &Folder, name: &OsStr) -> Result<Digest> {
 }
 
 /// Whether a name stands for this file, as it was.
-pub(super) fn is_there(folder: &Folder, name: &OsStr, file: &Stat) -> bool {
+pub(super) fn is_same_file_at(folder: &Folder, name: &OsStr, file: &Stat) -> bool {
     folder
         .stat(name)
         .is_ok_and(|found| folder.is_same_file(&found, file))
 }
 
-pub(super) fn raced(folder: &Folder, name: &OsStr) -> Error {
+pub(super) fn raced_error(folder: &Folder, name: &OsStr) -> Error {
     Error::Raced {
         path: folder.path().join(name),
     }
 }
 
-pub(super) fn is(error: &Error, kind: ErrorKind) -> bool {
+pub(super) fn is_io_error(error: &Error, kind: ErrorKind) -> bool {
     matches!(error, Error::Io { source, .. } if source.kind() == kind)
 }

@@ -31,7 +31,7 @@ use crate::os::host;
 ///
 /// # Errors
 /// The system has no source of randomness.
-pub fn run_name(run: i64) -> Result<String> {
+pub fn version_folder_name(run: i64) -> Result<String> {
     let (time, host) = (Moment::now().file_name(), host::name());
     Ok(format!("{time}-{host}-{run}-{}", host::random_id()?))
 }
@@ -40,8 +40,10 @@ pub fn run_name(run: i64) -> Result<String> {
 ///
 /// # Errors
 /// As for [`run_name`].
-pub fn on_remote(run: i64) -> Result<PathBuf> {
-    Ok([OWN_FOLDER, "versions", &run_name(run)?].iter().collect())
+pub fn remote_version_folder(run: i64) -> Result<PathBuf> {
+    Ok([OWN_FOLDER, "versions", &version_folder_name(run)?]
+        .iter()
+        .collect())
 }
 
 /// Where the old versions of one run on one database go.
@@ -49,22 +51,22 @@ pub fn on_remote(run: i64) -> Result<PathBuf> {
 pub struct Versions<'a> {
     root: &'a Folder,
     run: i64,
-    state: Mutex<State>,
+    state: Mutex<VersionsState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct VersionsState {
     /// The run's own folder, once something was kept in it: its name and its handle.
-    run: Option<(OsString, Arc<Folder>)>,
+    run_folder: Option<(OsString, Arc<Folder>)>,
     /// The folder in which something was kept last: its path below the run's, and its handle.
-    last: Option<(PathBuf, Arc<Folder>)>,
+    last_folder: Option<(PathBuf, Arc<Folder>)>,
 }
 
 /// A name in an open folder.
-type Place<'a> = (&'a Folder, &'a OsStr);
+type EntryRef<'a> = (&'a Folder, &'a OsStr);
 
 /// A replica's folder below the root, and a path below that.
-type Relative<'a> = (&'a Path, &'a Path);
+type PathInReplica<'a> = (&'a Path, &'a Path);
 
 impl<'a> Versions<'a> {
     /// For a run of this number on the database with this root. The folder is made when the first version is kept.
@@ -77,25 +79,25 @@ impl<'a> Versions<'a> {
     }
 
     /// The run's folder below the root, if anything was kept.
-    pub fn path(&self) -> Option<PathBuf> {
-        let (name, _) = self.state().run.clone()?;
+    pub fn run_path(&self) -> Option<PathBuf> {
+        let (name, _) = self.state().run_folder.clone()?;
         Some(Path::new(OWN_FOLDER).join("versions").join(name))
     }
 
     /// The folder among the versions for what has this path, with the same permissions on the way.
-    fn mirror(&self, (replica, path): Relative<'_>) -> Result<Arc<Folder>> {
+    fn mirror_folder(&self, (replica, path): PathInReplica<'_>) -> Result<Arc<Folder>> {
         let relative = replica.join(path.parent().unwrap_or(Path::new("")));
         let mut state = self.state();
-        if let Some((last, folder)) = &state.last
+        if let Some((last, folder)) = &state.last_folder
             && *last == relative
         {
             return Ok(Arc::clone(folder));
         }
-        let run = if let Some((_, run)) = &state.run {
+        let run = if let Some((_, run)) = &state.run_folder {
             Arc::clone(run)
         } else {
             let (name, run) = self.make_run_folder()?;
-            Arc::clone(&state.run.insert((name, Arc::new(run))).1)
+            Arc::clone(&state.run_folder.insert((name, Arc::new(run))).1)
         };
         let mut kept = run.beneath(Path::new(""))?;
         let mut like = self.root.beneath(Path::new(""))?;
@@ -104,7 +106,7 @@ impl<'a> Versions<'a> {
             kept = kept.child_like(component, &like)?;
         }
         let kept = Arc::new(kept);
-        state.last = Some((relative, Arc::clone(&kept)));
+        state.last_folder = Some((relative, Arc::clone(&kept)));
         Ok(kept)
     }
 
@@ -112,7 +114,7 @@ impl<'a> Versions<'a> {
     fn make_run_folder(&self) -> Result<(OsString, Folder)> {
         let own = own_folder::open(self.root)?;
         let versions = own.trusted_child(OsStr::new("versions"), self.root)?;
-        let name = OsString::from(run_name(self.run)?);
+        let name = OsString::from(version_folder_name(self.run)?);
         let mode = self.root.stat_self()?.mode;
         versions.make_new(&name, mode)?;
         let folder = versions.child(&name)?;
@@ -121,13 +123,13 @@ impl<'a> Versions<'a> {
         Ok((name, folder))
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, VersionsState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A flush of the whole file system follows where there is one; elsewhere each folder is flushed by itself.
-fn flush_where_needed(folder: &Folder) -> Result<()> {
+fn flush_if_needed(folder: &Folder) -> Result<()> {
     if folder.has_whole_flush() {
         Ok(())
     } else {
@@ -141,7 +143,10 @@ mod tests {
 
     #[test]
     fn two_attempts_never_share_a_folder() {
-        let (first, second) = (on_remote(7).unwrap(), on_remote(7).unwrap());
+        let (first, second) = (
+            remote_version_folder(7).unwrap(),
+            remote_version_folder(7).unwrap(),
+        );
         assert_ne!(first, second);
         let name = first.file_name().unwrap().to_str().unwrap();
         let (before, random) = name.rsplit_once('-').unwrap();

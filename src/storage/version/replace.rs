@@ -8,16 +8,16 @@ use std::ffi::OsStr;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
-use super::check::{is, is_there, raced, require, require_kept};
-use super::{Place, Relative, Versions, flush_where_needed};
+use super::check::{is_io_error, is_same_file_at, raced_error, require_kept, require_unchanged};
+use super::{EntryRef, PathInReplica, Versions, flush_if_needed};
 use crate::base::error::{At as _, Result};
 use crate::os::folder::{Folder, is_missing};
 use crate::os::stat::Stat;
 use crate::snapshot::diff::Seen;
-use crate::storage::copy_file::Part;
+use crate::storage::copy_file::TempCopy;
 
 /// Errors of file systems that have no hard links, or no more for a file.
-const NO_LINKS: [ErrorKind; 3] = [
+const NO_HARD_LINK_ERRORS: [ErrorKind; 3] = [
     ErrorKind::PermissionDenied,
     ErrorKind::Unsupported,
     ErrorKind::TooManyLinks,
@@ -31,46 +31,46 @@ impl Versions<'_> {
     /// where it was then.
     pub fn replace(
         &self,
-        mut part: Part,
+        mut temp: TempCopy,
         (folder, name): (&Arc<Folder>, &OsStr),
-        relative: Relative<'_>,
+        relative: PathInReplica<'_>,
         old: &Seen,
     ) -> Result<()> {
-        let place: Place<'_> = (folder, name);
-        require(folder, name, old)?;
-        let kept = self.mirror(relative)?;
+        let place: EntryRef<'_> = (folder, name);
+        require_unchanged(folder, name, old)?;
+        let kept = self.mirror_folder(relative)?;
         if !folder.features().exchange {
-            return self.replace_in_steps(part, place, &kept, old);
+            return self.replace_without_exchange(temp, place, &kept, old);
         }
-        let (temporary_folder, temporary) = part.place();
+        let (temporary_folder, temporary) = temp.location();
         let copy = temporary_folder.stat(temporary)?;
-        match part.move_to(&kept, name) {
+        match temp.move_to(&kept, name) {
             Ok(()) => {}
-            Err(error) if is(&error, ErrorKind::CrossesDevices) => {
-                return self.replace_across(part, place, &kept, old);
+            Err(error) if is_io_error(&error, ErrorKind::CrossesDevices) => {
+                return self.replace_across_devices(temp, place, &kept, old);
             }
             Err(error) => return Err(error),
         }
         // From the exchange on its name stands for the old version, which must never be removed.
-        part.settle();
+        temp.disarm();
         let exchanged = kept.exchange(name, folder, name);
         match exchanged {
             Ok(true) => {
-                keep_if_expected(&kept, place, old, &copy)?;
-                flush_where_needed(&kept)
+                finish_exchange(&kept, place, old, &copy)?;
+                flush_if_needed(&kept)
             }
             Ok(false) => {
-                part.unsettle();
-                part.move_back(folder)?;
-                self.replace_in_steps(part, place, &kept, old)
+                temp.rearm();
+                temp.move_back(folder)?;
+                self.replace_without_exchange(temp, place, &kept, old)
             }
             Err(error) => {
                 if is_missing(&error) {
-                    return part.place_in(folder, name);
+                    return temp.persist_noclobber_in(folder, name);
                 }
                 // A network may have lost no more than the answer.
-                if is_there(&kept, name, &copy) {
-                    part.unsettle();
+                if is_same_file_at(&kept, name, &copy) {
+                    temp.rearm();
                 }
                 Err(error)
             }
@@ -79,10 +79,10 @@ impl Versions<'_> {
 
     /// Replaces where names cannot be exchanged: the old version gets a second name among the versions, or is moved there.
     /// That reaches stable storage before its own name is given away, for such a file system may not keep the order.
-    fn replace_in_steps(
+    fn replace_without_exchange(
         &self,
-        part: Part,
-        place: Place<'_>,
+        temp: TempCopy,
+        place: EntryRef<'_>,
         kept: &Arc<Folder>,
         old: &Seen,
     ) -> Result<()> {
@@ -96,20 +96,24 @@ impl Versions<'_> {
             Ok(()) => {
                 kept.flush()?;
                 require_kept(place, kept, old)?;
-                let copy = folder.stat(part.place().1)?;
-                part.place_over(name)?;
+                let copy = folder.stat(temp.location().1)?;
+                temp.persist(name)?;
                 require_replaced(place, kept, old, &copy)
             }
-            Err(error) if NO_LINKS.iter().any(|kind| is(&error, *kind)) => {
+            Err(error)
+                if NO_HARD_LINK_ERRORS
+                    .iter()
+                    .any(|kind| is_io_error(&error, *kind)) =>
+            {
                 match folder.rename_new(name, kept, name) {
-                    Err(error) if is(&error, ErrorKind::CrossesDevices) => {
-                        self.replace_across(part, place, kept, old)
+                    Err(error) if is_io_error(&error, ErrorKind::CrossesDevices) => {
+                        self.replace_across_devices(temp, place, kept, old)
                     }
-                    moved => moved.and_then(|()| place_in_free_name(part, place, kept, old)),
+                    moved => moved.and_then(|()| persist_or_restore(temp, place, kept, old)),
                 }
             }
-            Err(error) if is(&error, ErrorKind::CrossesDevices) => {
-                self.replace_across(part, place, kept, old)
+            Err(error) if is_io_error(&error, ErrorKind::CrossesDevices) => {
+                self.replace_across_devices(temp, place, kept, old)
             }
             Err(error) => Err(error),
         }
@@ -118,15 +122,15 @@ impl Versions<'_> {
 
 /// Gives a copy the name of a file that was moved among the versions. Where that fails, or something else came there, it
 /// goes back.
-fn place_in_free_name(
-    part: Part,
-    (folder, name): Place<'_>,
+fn persist_or_restore(
+    temp: TempCopy,
+    (folder, name): EntryRef<'_>,
     kept: &Folder,
     old: &Seen,
 ) -> Result<()> {
-    let placed = match require(kept, name, old) {
-        Ok(()) => kept.flush().and_then(|()| part.place_new(name)),
-        Err(_) => Err(raced(folder, name)),
+    let placed = match require_unchanged(kept, name, old) {
+        Ok(()) => kept.flush().and_then(|()| temp.persist_noclobber(name)),
+        Err(_) => Err(raced_error(folder, name)),
     };
     placed.map_err(|error| match kept.rename_new(name, folder, name) {
         Ok(()) => error,
@@ -137,7 +141,7 @@ fn place_in_free_name(
 
 /// Fails where a file system reported that a copy was renamed, and something else is to be seen.
 fn require_replaced(
-    (folder, name): Place<'_>,
+    (folder, name): EntryRef<'_>,
     kept: &Folder,
     old: &Seen,
     copy: &Stat,
@@ -145,8 +149,8 @@ fn require_replaced(
     if folder.features().is_honest {
         return Ok(());
     }
-    require(kept, name, old)?;
-    if is_there(folder, name, copy) {
+    require_unchanged(kept, name, old)?;
+    if is_same_file_at(folder, name, copy) {
         return Ok(());
     }
     let why = "the file system reported success, but its name stands for something else";
@@ -156,13 +160,13 @@ fn require_replaced(
 /// After an exchange: what came among the versions must be what the plan saw, else both go back, for somebody saved a
 /// newer version meanwhile. What comes back is removed only if it is the copy still: somebody may have saved over that
 /// too.
-fn keep_if_expected(
+fn finish_exchange(
     kept: &Folder,
-    (folder, name): Place<'_>,
+    (folder, name): EntryRef<'_>,
     old: &Seen,
     copy: &Stat,
 ) -> Result<()> {
-    match require(kept, name, old) {
+    match require_unchanged(kept, name, old) {
         Ok(()) => return require_replaced((folder, name), kept, old, copy),
         Err(error) if is_missing(&error) => {
             let why = "the file system reported an exchange of two names, but replaced one: the old version is lost";
@@ -172,8 +176,8 @@ fn keep_if_expected(
         Err(_) => {}
     }
     kept.exchange(name, folder, name)?;
-    if is_there(kept, name, copy) {
+    if is_same_file_at(kept, name, copy) {
         kept.remove_temporary(name)?;
     }
-    Err(raced(folder, name))
+    Err(raced_error(folder, name))
 }
