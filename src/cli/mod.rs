@@ -28,7 +28,7 @@ use crate::commands::workspace::Workspace;
 use crate::index::Index;
 use crate::language::variable::Variables;
 use crate::model::path;
-use crate::model::place::Ahead;
+use crate::model::place::RootPrefetch;
 use crate::model::registry::Registry;
 use crate::os::exec_shim;
 use crate::os::limit;
@@ -184,7 +184,7 @@ fn run_startup(
     let printer = (!interactive).then(|| mem::replace(&mut session.printer, Printer::silent()));
     session.printer.set_quiet(true);
     let roots = startup::database_roots(script.text(), &base, &session.workspace.variables);
-    session.workspace.root_prefetch = Some(Ahead::of(roots));
+    session.workspace.root_prefetch = Some(RootPrefetch::start(roots));
     let ended = session.run_script(&script, &base, Vec::new());
     session.workspace.root_prefetch = None;
     if let Some(printer) = printer {

@@ -14,7 +14,7 @@ use crate::base::monitor::Event;
 use crate::base::name::Name;
 use crate::model::path;
 use crate::model::place;
-use crate::model::registry::{Category, Change, Key, Kind, Registry};
+use crate::model::registry::{Category, Registry, RegistryChange, RegistryKey, RegistryKind};
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
@@ -113,16 +113,18 @@ impl RunCommand for AddArgs {
                 replace,
             } => {
                 check_tilde(&root)?;
-                let root = place::root(&root, &workspace.base)?;
+                let root = place::parse_root(&root, &workspace.base)?;
                 let change = change_word(match &mut workspace.root_prefetch {
                     Some(prefetch) => {
-                        let resolved = |root: &Path| prefetch.resolved(root);
-                        registry.add_one_of_many(&name, &root, replace, resolved)?
+                        let resolved = |root: &Path| prefetch.resolve(root);
+                        registry.add_database_with(&name, &root, replace, resolved)?
                     }
                     None => registry.add_database(&name, &root, replace)?,
                 });
                 if replace {
-                    workspace.replaced_keys.insert(key(Kind::Database, &name));
+                    workspace
+                        .replaced_keys
+                        .insert(key(RegistryKind::Database, &name));
                 }
                 let offline = if workspace.root_prefetch.is_some() {
                     None
@@ -160,13 +162,15 @@ impl RunCommand for AddArgs {
                 path,
                 replace,
             } => {
-                let path = path::expanded(&path)?;
+                let path = path::expand_home(&path)?;
                 let change = change_word(registry.add_category(&name, &path, replace)?);
                 if replace {
-                    workspace.replaced_keys.insert(key(Kind::Category, &name));
+                    workspace
+                        .replaced_keys
+                        .insert(key(RegistryKind::Category, &name));
                 }
                 let category = registry.category(&name)?;
-                let path = Some(category.shown_path().into());
+                let path = Some(category.display_path().into());
                 let nested_categories = nested_categories(registry, category);
                 Ok(AddAnswer {
                     kind: "category",
@@ -188,8 +192,8 @@ impl RunCommand for AddArgs {
     }
 }
 
-fn key(kind: Kind, name: &str) -> Key {
-    Key {
+fn key(kind: RegistryKind, name: &str) -> RegistryKey {
+    RegistryKey {
         kind,
         name: name.to_owned(),
     }
@@ -217,11 +221,11 @@ fn nested_categories(registry: &Registry, category: &Category) -> Vec<(String, P
     outer.into_iter().chain(inner).collect()
 }
 
-fn change_word(change: Change) -> &'static str {
+fn change_word(change: RegistryChange) -> &'static str {
     match change {
-        Change::Added => "added",
-        Change::Unchanged => "unchanged",
-        Change::Replaced => "replaced",
+        RegistryChange::Added => "added",
+        RegistryChange::Unchanged => "unchanged",
+        RegistryChange::Replaced => "replaced",
     }
 }
 

@@ -20,7 +20,7 @@ use crate::model::registry::Registry;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
-use crate::snapshot::diff::{Difference, Seen};
+use crate::snapshot::diff::{DiffEntry, Difference};
 
 /// Compare a project on two databases, file by file
 ///
@@ -114,7 +114,7 @@ impl CompareArgs {
         }
         Ok(CompareRequest {
             scope: Scope::parse(&self.project)?,
-            categories: registry.categories_of(category)?,
+            categories: registry.select_categories(category)?,
             databases,
             checksum: self.checksum,
             reread: self.anew,
@@ -212,8 +212,8 @@ impl CompareItem {
 }
 
 /// How two files differ, with what each is.
-fn detail(difference: Difference, seen: &[Seen; 2], names: &[String; 2]) -> String {
-    let both = |show: &dyn Fn(&Seen) -> String| {
+fn detail(difference: Difference, seen: &[DiffEntry; 2], names: &[String; 2]) -> String {
+    let both = |show: &dyn Fn(&DiffEntry) -> String| {
         let [a, b] = [show(&seen[0]), show(&seen[1])];
         format!(
             "{}: {a} in {}, {b} in {}",

@@ -7,7 +7,7 @@ use super::RunCommand;
 use super::workspace::Workspace;
 use crate::base::error::{Error, Result};
 use crate::model::exclusion::{ExclusionRules, Exclusions};
-use crate::model::registry::Change;
+use crate::model::registry::RegistryChange;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
 use crate::output::page::Page;
@@ -50,7 +50,7 @@ impl RunCommand for ExcludeArgs {
             ..ExclusionRules::default()
         })?;
         let change = match workspace.registry.add_exclusion(&self.pattern) {
-            Change::Unchanged => "unchanged",
+            RegistryChange::Unchanged => "unchanged",
             _ => "added",
         };
         Ok(ExcludeAnswer {

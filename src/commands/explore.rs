@@ -12,8 +12,8 @@ use super::workspace::Workspace;
 use super::{RunCommand, parse_project};
 use crate::base::error::{At as _, Result};
 use crate::base::name::Name;
-use crate::index::overview::with_holders;
-use crate::model::project::{Scope, below};
+use crate::index::overview::add_holders;
+use crate::model::project::{Scope, replica_path};
 use crate::os::folder::is_missing;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
@@ -64,7 +64,7 @@ impl RunCommand for ExploreArgs {
         );
         let storage = Storage::open(index, database)?;
         let scope = Scope::Project(project.clone());
-        let relative = below(&category.path, &project);
+        let relative = replica_path(&category.path, &project);
         let exists = match storage.root_folder() {
             Some(root) => match root.beneath(&relative) {
                 Err(error) if is_missing(&error) => false,
@@ -77,7 +77,7 @@ impl RunCommand for ExploreArgs {
         };
         if !exists {
             let error = storage.no_replica_error(registry, &[category], &scope, &self.database)?;
-            return Err(with_holders(error, index, registry, &[category], &scope)?);
+            return Err(add_holders(error, index, registry, &[category], &scope)?);
         }
         let path = storage.path(&relative, Path::new(""));
         let opened =

@@ -15,9 +15,9 @@ use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::timestamp::Moment;
 use crate::base::unit;
-use crate::index::{FolderFiles, Index, Snapshot};
+use crate::index::{FolderFiles, Index, ReadTransaction};
 use crate::model::address;
-use crate::model::project::{ProjectId, Scope, below};
+use crate::model::project::{ProjectId, Scope, replica_path};
 use crate::model::registry::{Category, Database};
 use crate::output::cell::Cell;
 use crate::output::json::Json;
@@ -93,7 +93,7 @@ fn no_match_message(typed: &str, pattern: &Pattern) -> &'static str {
 pub(crate) struct FindAnswer<'a> {
     index: &'a Index,
     /// All formats see the same looks, however often they go through them.
-    _snapshot: Snapshot<'a>,
+    _snapshot: ReadTransaction<'a>,
     pattern: Pattern,
     locations: Vec<SearchLocation<'a>>,
     group_sequences: bool,
@@ -148,12 +148,12 @@ impl FindArgs {
             Some(name) => std::slice::from_ref(registry.database(name)?),
             None => registry.databases(),
         };
-        let snapshot = index.snapshot()?;
+        let snapshot = index.read_transaction()?;
         let mut locations = Vec::new();
         let mut is_scanned = false;
         for database in databases {
             let known = index.database(&database.root)?;
-            is_scanned |= known.looked_at.is_some();
+            is_scanned |= known.scanned_at.is_some();
             let Some(id) = known.id else {
                 continue;
             };
@@ -164,7 +164,7 @@ impl FindArgs {
                 category,
             }));
         }
-        let no_match_message = match registry.lacking() {
+        let no_match_message = match registry.setup_hint() {
             Some(lacking) => lacking,
             None if !is_scanned && self.database.is_some() => {
                 "nobody looked at this database yet: `load`"
@@ -236,7 +236,7 @@ impl FindAnswer<'_> {
         let mut on_hit = |hit: &Hit<'_>| {
             let folder = cached_folder.get_or_insert_with(|| {
                 let root = &location.database.root;
-                address::join(root, &below(category, project)).join(folder.path)
+                address::join(root, &replica_path(category, project)).join(folder.path)
             });
             on_match(&FoundFile {
                 location,

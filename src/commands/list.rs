@@ -116,14 +116,14 @@ impl RunCommand for ListArgs {
                 let categories = registry.categories().iter();
                 let listed = categories.map(|category| ListedCategory {
                     name: category.name.clone(),
-                    path: category.shown_path().into(),
+                    path: category.display_path().into(),
                 });
                 ListItems::Categories(listed.collect())
             }
         };
         Ok(ListAnswer {
             items,
-            setup_hint: registry.lacking(),
+            setup_hint: registry.setup_hint(),
         })
     }
 }
@@ -138,7 +138,7 @@ fn projects(
     let Some(client) = client else {
         return overview::known_projects(index, registry, &Scope::All);
     };
-    let scope = Scope::Client(Scope::client(client.as_os_str())?);
+    let scope = Scope::Client(Scope::parse_client(client.as_os_str())?);
     let all = overview::known_projects(index, registry, &scope)?;
     let Some(database) = database else {
         return Ok(all);
@@ -169,7 +169,7 @@ fn databases(workspace: &Workspace) -> Result<Vec<ListedDatabase>> {
     // All at once: one that does not answer takes its time.
     let online = thread::scope(|scope| {
         let check = |(database, known): (&Database, &KnownDatabase)| {
-            let (owned, own_index) = ((database.clone(), known.clone()), index.open_again());
+            let (owned, own_index) = ((database.clone(), known.clone()), index.try_clone());
             let run_check = move || is_online(&own_index?, &owned.0, &owned.1);
             let spawned = thread::Builder::new().spawn_scoped(scope, run_check);
             // Where the system gives no thread for it, it is asked here.

@@ -6,14 +6,14 @@ use crate::base::name::Name;
 use crate::base::unit;
 use crate::index::{FolderFiles, Index};
 use crate::output::cell::{Cell, Tone};
-use crate::snapshot::manifest::File;
-use crate::snapshot::sequence::{Frame, Grouping, Sequence, Sequences};
+use crate::snapshot::manifest::ManifestFile;
+use crate::snapshot::sequence::{Frame, Sequence, SequenceBuilder, Sequences};
 
 /// A file that is wanted.
 #[derive(Clone, Copy, Debug)]
 pub struct Hit<'a> {
     /// The file.
-    pub file: File<'a>,
+    pub file: ManifestFile<'a>,
     /// The sequence it is a frame of, with other files that are wanted.
     pub sequence: Option<&'a Sequence>,
     /// Whether it is the first of its sequence.
@@ -50,7 +50,7 @@ impl Hit<'_> {
             (bytes, changed) = (sequence.bytes, sequence.newest);
             let files = unit::counted(sequence.files, "file");
             cells.push(Cell::text(format!("  {files}")));
-            let missing = sequence.missing_words();
+            let missing = sequence.describe_missing();
             cells.extend(missing.map(|words| Cell::Toned(format!("  {words}"), Tone::Warning)));
         }
         cells.extend([
@@ -118,7 +118,7 @@ pub fn visit_sequences(
         }
         let frame = Frame::of(file.name);
         let sequence = frame.and_then(|frame| sequences.of(&frame));
-        let is_first = |(sequence, frame): (&Sequence, _)| sequence.is_led_by(&frame);
+        let is_first = |(sequence, frame): (&Sequence, _)| sequence.is_first_by_name(&frame);
         on_hit(&Hit {
             file,
             sequence,
@@ -129,7 +129,7 @@ pub fn visit_sequences(
 
 /// The sequences that the wanted files of a folder make.
 fn sequences(index: &Index, folder: &FolderFiles<'_>, matched: &[bool]) -> Result<Sequences> {
-    let mut grouping = Grouping::default();
+    let mut grouping = SequenceBuilder::default();
     let mut matched = matched.iter();
     visit_files(index, folder, &mut |file| {
         let file_if_wanted = matched
@@ -148,12 +148,12 @@ fn sequences(index: &Index, folder: &FolderFiles<'_>, matched: &[bool]) -> Resul
 fn visit_files(
     index: &Index,
     folder: &FolderFiles<'_>,
-    visit: &mut dyn FnMut(File<'_>) -> Result<bool>,
+    visit: &mut dyn FnMut(ManifestFile<'_>) -> Result<bool>,
 ) -> Result<bool> {
     let mut files = folder.files();
     while let Some(file) = files
         .next()
-        .map_err(|malformed| index.malformed(malformed))?
+        .map_err(|malformed| index.damaged_error(malformed))?
     {
         interrupt::check()?;
         if !visit(file)? {

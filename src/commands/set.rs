@@ -84,7 +84,7 @@ impl RunCommand for SetArgs {
         }
         workspace
             .registry
-            .leave_housekeeping(workspace.settings.housekeeping);
+            .exclude_housekeeping(workspace.settings.housekeeping);
         let shown = setting.map_or_else(|| Setting::ALL.to_vec(), |setting| vec![setting]);
         let line = |setting: Setting| SettingRow {
             name: setting.name(),

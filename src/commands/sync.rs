@@ -14,7 +14,7 @@ use crate::base::exit_status::ExitStatus;
 use crate::base::unit;
 use crate::copy::report::Report;
 use crate::copy::run_recorder;
-use crate::index::Begun;
+use crate::index::RunStart;
 use crate::language::lexer::quote;
 use crate::model::project::Scope;
 use crate::model::registry::Registry;
@@ -103,9 +103,9 @@ impl SyncArgs {
             return Ok(SyncAnswer::new(None, state, &self, report));
         }
         let what = format!("{} {}", quote(&self.project), self.category);
-        let begun = Begun {
+        let begun = RunStart {
             command: "sync",
-            what: &what,
+            subject: &what,
             source: Some(&request.source.name),
             destination: Some(&request.destination.name),
         };
@@ -137,7 +137,7 @@ impl SyncArgs {
         }
         Ok(SyncRequest {
             scope: Scope::parse(&self.project)?,
-            categories: registry.categories_of(&self.category)?,
+            categories: registry.select_categories(&self.category)?,
             source,
             destination,
             retry_failed: self.retry_failed,

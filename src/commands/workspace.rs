@@ -8,8 +8,8 @@ use crate::base::confirmation::Consent;
 use crate::base::monitor::Monitor;
 use crate::index::Index;
 use crate::language::variable::Variables;
-use crate::model::place::Ahead;
-use crate::model::registry::{Key, Registry};
+use crate::model::place::RootPrefetch;
+use crate::model::registry::{Registry, RegistryKey};
 
 /// The state of one session of the prompt, one script or one `-c`.
 pub struct Workspace {
@@ -18,7 +18,7 @@ pub struct Workspace {
     /// What was tracked once the start-up file had run, or at the last `save`; the difference to `registry` is unsaved.
     pub saved_registry: Registry,
     /// What was given its place with `--replace` since then.
-    pub replaced_keys: BTreeSet<Key>,
+    pub replaced_keys: BTreeSet<RegistryKey>,
     /// What the last looks saw.
     pub index: Index,
     /// What `$NAME` and `$1` stand for.
@@ -37,7 +37,7 @@ pub struct Workspace {
     pub dry_run: bool,
     /// While the start-up file is running, where the roots in it really are: nobody reads its routine answers, so no disk
     /// is asked for their sake.
-    pub root_prefetch: Option<Ahead>,
+    pub root_prefetch: Option<RootPrefetch>,
 }
 
 impl std::fmt::Debug for Workspace {

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use super::{CompareVerdict, Comparison};
 use crate::base::name::Name;
-use crate::model::project::within;
+use crate::model::project::path_within;
 use crate::os::stat::Kind;
 use crate::snapshot::diff;
-use crate::snapshot::diff::{Change, Visit};
-use crate::snapshot::manifest::Files;
+use crate::snapshot::diff::{DiffVisitor, EntryDiff};
+use crate::snapshot::manifest::ManifestFiles;
 use crate::snapshot::tree::{Tree, TreeFolder};
 use crate::storage::content_compare::ContentComparison;
 
@@ -23,7 +23,7 @@ pub(super) struct FolderComparison<'a> {
 
 impl FolderComparison<'_> {
     fn below(&self, path: &Path) -> PathBuf {
-        within(&self.project, path)
+        path_within(&self.project, path)
     }
 
     /// An empty folder that only one side has is listed; any other shows in what is in it.
@@ -41,7 +41,7 @@ impl FolderComparison<'_> {
         };
         let other = trees
             .iter()
-            .any(|tree| diff::in_the_way(tree, self.path).is_some());
+            .any(|tree| diff::blocking_entry(tree, self.path).is_some());
         if other {
             return;
         }
@@ -53,38 +53,38 @@ impl FolderComparison<'_> {
     }
 }
 
-impl Visit for FolderComparison<'_> {
-    fn all_same(&mut self, packed: &[u8]) {
-        let mut files = Files::of(packed);
+impl DiffVisitor for FolderComparison<'_> {
+    fn visit_unchanged(&mut self, packed: &[u8]) {
+        let mut files = ManifestFiles::of(packed);
         while let Ok(Some(file)) = files.next() {
             if self.contents.is_some() {
-                self.name(file.name, Change::Same(file.into(), file.into()));
+                self.visit_name(file.name, EntryDiff::Same(file.into(), file.into()));
             } else {
                 self.comparison.counts[self.category].same += 1;
             }
         }
     }
 
-    fn name(&mut self, name: &[u8], change: Change) {
+    fn visit_name(&mut self, name: &[u8], change: EntryDiff) {
         let name = Name::from_bytes(name.to_vec());
         let path = self.path.join(name.as_path());
         let judge = |found: &ContentComparison| found.resolve_change(&path, change);
         let verdict = match self.contents.map_or(Ok(change), judge) {
             Err(why) => CompareVerdict::Failed(why),
-            Ok(Change::Same(seen, _) | Change::OnlyA(seen) | Change::OnlyB(seen))
+            Ok(EntryDiff::Same(seen, _) | EntryDiff::OnlyA(seen) | EntryDiff::OnlyB(seen))
                 if seen.kind == Kind::Special =>
             {
                 CompareVerdict::Skipped(format!("it is {}", seen.kind.noun()))
             }
-            Ok(Change::Same(..)) => {
+            Ok(EntryDiff::Same(..)) => {
                 self.comparison.counts[self.category].same += 1;
                 return;
             }
-            Ok(Change::OnlyA(_)) => CompareVerdict::OnlyA,
-            Ok(Change::OnlyB(_)) => CompareVerdict::OnlyB,
-            Ok(Change::Differs(a, b, difference)) => CompareVerdict::Differs(difference, [a, b]),
+            Ok(EntryDiff::OnlyA(_)) => CompareVerdict::OnlyA,
+            Ok(EntryDiff::OnlyB(_)) => CompareVerdict::OnlyB,
+            Ok(EntryDiff::Differs(a, b, difference)) => CompareVerdict::Differs(difference, [a, b]),
         };
         self.comparison
-            .add(self.category, within(&self.project, &path), verdict);
+            .add(self.category, path_within(&self.project, &path), verdict);
     }
 }

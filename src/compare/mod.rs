@@ -16,11 +16,11 @@ use crate::base::interrupt;
 use crate::base::monitor::{Event, Monitor};
 use crate::index::Index;
 use crate::model::exclusion::Exclusions;
-use crate::model::project::{ProjectId, Scope, below, within};
+use crate::model::project::{ProjectId, Scope, path_within, replica_path};
 use crate::model::registry::{Category, Database, Registry};
 use crate::os::disk::Disk;
 use crate::snapshot::diff;
-use crate::snapshot::diff::{Difference, Seen};
+use crate::snapshot::diff::{DiffEntry, Difference};
 use crate::snapshot::respelled;
 use crate::snapshot::tree::Tree;
 use crate::storage::Storage;
@@ -53,7 +53,7 @@ pub enum CompareVerdict {
     /// Only in the second.
     OnlyB,
     /// In both, and different: how, and what it is on each side.
-    Differs(Difference, [Seen; 2]),
+    Differs(Difference, [DiffEntry; 2]),
     /// It could not be compared.
     Failed(String),
     /// It is never compared.
@@ -127,12 +127,12 @@ pub fn compare(
     });
     let record = if request.checksum {
         let rows = [sides[0].database_id(index)?, sides[1].database_id(index)?];
-        Some(ContentRecord::new(index.open_again()?, rows).with_known(!request.reread))
+        Some(ContentRecord::new(index.try_clone()?, rows).with_known(!request.reread))
     } else {
         None
     };
     // A handle of the index holds the look of one database at a time, and that of the record writes meanwhile.
-    let mut other = index.open_again()?;
+    let mut other = index.try_clone()?;
     let mut comparer = Comparer {
         indexes: [index, &other],
         sides: &sides,
@@ -179,7 +179,7 @@ fn find_replicas(
             let listing = side.list_projects(registry, category, &request.scope)?;
             for (number, problem) in listing.problems.iter().enumerate() {
                 let verdict = CompareVerdict::Failed(problem.line());
-                let folder = listing.place_of_problem(number);
+                let folder = listing.problem_folder(number);
                 let below = folder.strip_prefix(&category.path).unwrap_or(&folder);
                 comparison.add(place, below.to_owned(), verdict);
             }
@@ -255,15 +255,16 @@ impl<'a> Comparer<'_, 'a> {
                 (first, second)
             });
             let mut trees = [a?, b?];
-            self.monitor
-                .event(&Event::Files(trees[0].files().max(trees[1].files())));
+            self.monitor.event(&Event::Files(
+                trees[0].file_count().max(trees[1].file_count()),
+            ));
             // The index knows the names that the storages have.
             let is_noted = respelled::is_needed(&trees[0], &trees[1]);
             if is_noted {
                 for ((noting, tree), id) in builders.iter_mut().zip(&trees).zip(ids) {
                     noting.add(category, id, tree)?;
                 }
-                self.respell(&below(&category.path, project), &mut trees);
+                self.respell(&replica_path(&category.path, project), &mut trees);
             }
             let contents = self.compare_contents(*place, project, &trees)?;
             off.add_shifts(&self.reconcile_times(*place, project, &mut trees, &contents)?);
@@ -304,7 +305,7 @@ impl<'a> Comparer<'_, 'a> {
         for tree in trees {
             for problem in &tree.problems {
                 let verdict = CompareVerdict::Failed(problem.error.line());
-                let path = within(&project.path(), &problem.path);
+                let path = path_within(&project.path(), &problem.path);
                 self.comparison.add(place, path, verdict);
             }
         }
@@ -326,8 +327,8 @@ impl<'a> Comparer<'_, 'a> {
                 contents: (!contents.is_empty()).then_some(contents),
             };
             folder.add_empty_folder(trees);
-            diff::folder(&trees[0], &trees[1], path, &mut folder)
-                .map_err(|malformed| self.indexes[0].malformed(malformed))?;
+            diff::diff_folder(&trees[0], &trees[1], path, &mut folder)
+                .map_err(|malformed| self.indexes[0].damaged_error(malformed))?;
         }
         self.comparison.files_read += contents.files_read;
         Ok(())
@@ -340,7 +341,7 @@ impl<'a> Comparer<'_, 'a> {
         project: &ProjectId,
         trees: &[Tree; 2],
     ) -> Result<ContentComparison> {
-        let relative = below(&self.request.categories[place].path, project);
+        let relative = replica_path(&self.request.categories[place].path, project);
         if self.record.is_none() {
             let index = self.indexes[0];
             let [a, b] = self.request.databases;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Comparer, compare_remote_contents};
 use crate::base::error::Result;
-use crate::model::project::{ProjectId, below};
+use crate::model::project::{ProjectId, replica_path};
 use crate::os::disk::Disk;
 use crate::snapshot::tree::Tree;
 use crate::storage::Storage;
@@ -22,7 +22,7 @@ impl Comparer<'_, '_> {
         trees: &mut [Tree; 2],
         contents: &ContentComparison,
     ) -> Result<TimeReconciliation> {
-        let relative = below(&self.request.categories[place].path, project);
+        let relative = replica_path(&self.request.categories[place].path, project);
         let off = if let Some(record) = &mut self.record {
             let off = TimeReconciliation::from_comparison(&trees[0], &trees[1], contents);
             record.store_altered_times(&relative, &off.altered)?;
@@ -39,7 +39,7 @@ impl Comparer<'_, '_> {
                 index.database_id(&one.root)?,
                 index.database_id(&other.root)?,
             ];
-            let mut record = ContentRecord::new(index.open_again()?, rows);
+            let mut record = ContentRecord::new(index.try_clone()?, rows);
             let off = TimeReconciliation::detect([first, second], &mut |wanted| {
                 compare_files(self.sides, [first, second], &relative, &mut record, wanted)
             })?;
@@ -48,7 +48,7 @@ impl Comparer<'_, '_> {
             off
         };
         self.comparison.files_read += off.files_read;
-        trees[1].hold(&off.altered);
+        trees[1].restore_original_times(&off.altered);
         Ok(off)
     }
 }

@@ -109,7 +109,7 @@ impl DestinationCopies {
         let report = Arc::clone(&self.reports[place]);
         let meters = [&self.meter, &self.compare_meter].map(Arc::clone);
         let spec = Arc::clone(spec);
-        let (index, database) = (index.open_again()?, self.databases[place].clone());
+        let (index, database) = (index.try_clone()?, self.databases[place].clone());
         let work = move || {
             // The receiver is gone only where the process ends.
             let tell = |news| sender.send(news).unwrap_or_default();

@@ -25,9 +25,9 @@ use crate::base::error::Result;
 use crate::base::interrupt;
 use crate::base::monitor::{Event, Monitor};
 use crate::index::Index;
-use crate::index::overview::with_holders;
+use crate::index::overview::add_holders;
 use crate::model::exclusion::Exclusions;
-use crate::model::project::{ProjectId, Scope, below};
+use crate::model::project::{ProjectId, Scope, replica_path};
 use crate::model::registry::{Category, Database, Registry};
 use crate::storage::Storage;
 use crate::storage::observation::ObservationBuilder;
@@ -70,7 +70,7 @@ pub fn copy(
     let source = Storage::open(index, request.source)?;
     let meant = find_replicas(&source, registry, request, &mut report).or_else(|error| {
         let (categories, scope) = (&request.categories, &request.scope);
-        Err(with_holders(error, index, registry, categories, scope)?)
+        Err(add_holders(error, index, registry, categories, scope)?)
     })?;
     monitor.event(&Event::Started {
         task: "comparing",
@@ -139,7 +139,7 @@ fn find_replicas<'a>(
         let listing = source.list_projects(registry, category, scope)?;
         let path = |path: &Path| source.path(path, Path::new(""));
         for (place, problem) in listing.problems.iter().enumerate() {
-            let folder = listing.place_of_problem(place);
+            let folder = listing.problem_folder(place);
             report.add(Outcome::Failed(problem.line()), || path(&folder));
         }
         for link in &listing.links {
@@ -168,9 +168,9 @@ fn scan_source(
     let mut builder = ObservationBuilder::start(index, source.database())?;
     for (category, project) in meant {
         let tree = source.tree(registry, &spec.exclusions, category, project)?;
-        monitor.event(&Event::Files(tree.files()));
+        monitor.event(&Event::Files(tree.file_count()));
         if let Some(error) = tree.failure() {
-            let path = source.path(&below(&category.path, project), Path::new(""));
+            let path = source.path(&replica_path(&category.path, project), Path::new(""));
             report.add(Outcome::Failed(error.line()), || path);
             continue;
         }

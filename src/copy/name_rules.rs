@@ -13,7 +13,7 @@ use super::plan::{Plan, PlannedFolder};
 use crate::base::name::Name;
 use crate::base::unicode::{composed, decomposed};
 use crate::os::folder::Folder;
-use crate::snapshot::manifest::Files;
+use crate::snapshot::manifest::ManifestFiles;
 use crate::snapshot::tree::Tree;
 use crate::storage::copy_file::temporary_name_with;
 
@@ -297,7 +297,7 @@ pub fn names_in_folder(destination: &Tree, path: &Path) -> Vec<Name> {
         return Vec::new();
     };
     let mut names = [&folder.specials[..], &folder.subfolders[..]].concat();
-    let mut files = Files::of(folder.packed());
+    let mut files = ManifestFiles::of(folder.packed());
     while let Ok(Some(file)) = files.next() {
         names.push(Name::from_bytes(file.name.to_vec()));
     }

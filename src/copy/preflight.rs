@@ -17,7 +17,7 @@ use crate::os::feature::is_same_folder;
 use crate::os::folder::Folder;
 use crate::os::space::Space;
 use crate::os::stat::Kind;
-use crate::snapshot::manifest::Files;
+use crate::snapshot::manifest::ManifestFiles;
 use crate::snapshot::tree::Tree;
 
 /// The folder of a path below a root, or the nearest above it that is there.
@@ -70,10 +70,10 @@ pub fn refuse_shared_folder(
     let places: BTreeMap<_, _> = here
         .folders
         .iter()
-        .map(|(path, folder)| (folder.place, path))
+        .map(|(path, folder)| (folder.file_id, path))
         .collect();
     for (path, folder) in &there.folders {
-        let Some(other) = places.get(&folder.place) else {
+        let Some(other) = places.get(&folder.file_id) else {
             continue;
         };
         // Collected anew, so that the replica's own folder has no slash at its end.
@@ -287,7 +287,7 @@ fn allocated_bytes(source: Option<&Arc<Folder>>, relative: &Path, plan: &Plan, b
     };
     for planned in &plan.folders {
         let folder = source.and_then(|source| source.beneath(&relative.join(&planned.path)).ok());
-        let mut files: Files<'_> = planned.add.files();
+        let mut files: ManifestFiles<'_> = planned.add.files();
         while let Ok(Some(file)) = files.next() {
             let name = Name::from_bytes(file.name.to_vec());
             add(folder.as_ref(), name.as_os_str(), file.bytes);

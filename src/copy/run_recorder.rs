@@ -5,8 +5,8 @@ use crate::base::error::{Error, Result};
 use crate::base::monitor::{Event, Monitor};
 use crate::base::timestamp::Moment;
 use crate::index::run_log;
-use crate::index::run_log::Entry;
-use crate::index::{Begun, Ended, Index};
+use crate::index::run_log::RunLogEntry;
+use crate::index::{Index, RunEnd, RunStart};
 
 /// Does the work of a run; gives its number, its state and what it came to.
 ///
@@ -14,7 +14,7 @@ use crate::index::{Begun, Ended, Index};
 /// What the work says, or the index cannot be written.
 pub fn record_run(
     index: &mut Index,
-    begun: &Begun<'_>,
+    begun: &RunStart<'_>,
     monitor: &dyn Monitor,
     work: &mut dyn FnMut(&mut Index, i64) -> Result<Report>,
 ) -> Result<(i64, &'static str, Report)> {
@@ -22,16 +22,16 @@ pub fn record_run(
     let run = index.begin_run(begun)?;
     let done = work(index, run);
     let ended = summarize(&done);
-    let entry = Entry {
+    let entry = RunLogEntry {
         run,
-        begun,
+        start: begun,
         started,
-        ended: &ended,
+        end: &ended,
         error: done.as_ref().err(),
     };
     let items = || done.iter().flat_map(Report::run_items);
     let logged = run_log::append(&entry, items(), monitor);
-    let noted = index.keep_items(run, items());
+    let noted = index.add_run_items(run, items());
     let noted = noted.and(index.end_run(run, &ended));
     let mut state = ended.state;
     let report = done?;
@@ -55,7 +55,7 @@ pub fn downgrade_if_complete(state: &'static str) -> &'static str {
 }
 
 /// What a run came to, for the journal.
-fn summarize(done: &Result<Report>) -> Ended<'static> {
+fn summarize(done: &Result<Report>) -> RunEnd<'static> {
     let state = match done {
         Err(Error::Interrupted) => "interrupted",
         Err(Error::Offline { .. } | Error::Unreachable { .. }) => "unreachable",
@@ -63,7 +63,7 @@ fn summarize(done: &Result<Report>) -> Ended<'static> {
         Ok(report) => run_state(report),
     };
     let count = |count: fn(&Report) -> u64| done.as_ref().map(count).unwrap_or_default();
-    Ended {
+    RunEnd {
         state,
         files: count(|report| report.copied_files + report.moved_files),
         bytes: count(|report| report.copied_bytes),

@@ -6,10 +6,10 @@ use crate::base::error::Result;
 
 /// What an index was at a moment; equal to another of the same handle if nothing was written in between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stamp {
-    file: Option<(u64, u64)>,
-    by_others: i64,
-    by_this: u64,
+pub struct ChangeCounter {
+    file_id: Option<(u64, u64)>,
+    data_version: i64,
+    own_changes: u64,
 }
 
 impl Index {
@@ -17,13 +17,13 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be read.
-    pub fn stamp(&self) -> Result<Stamp> {
+    pub fn change_counter(&self) -> Result<ChangeCounter> {
         let sql = "PRAGMA data_version";
         let version = self.connection.query_row(sql, [], |row| row.get(0));
-        Ok(Stamp {
-            file: self.file,
-            by_others: version.explain("read", &self.path)?,
-            by_this: self.connection.total_changes(),
+        Ok(ChangeCounter {
+            file_id: self.file_id,
+            data_version: version.explain("read", &self.path)?,
+            own_changes: self.connection.total_changes(),
         })
     }
 }

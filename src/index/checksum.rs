@@ -12,39 +12,39 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, Row, Transaction, ffi, params};
 
 use super::sqlite_error::Explain as _;
-use super::{Index, Stamp};
+use super::{ChangeCounter, Index};
 use crate::base::error::Result;
 use crate::snapshot::digest::Digest;
 
 /// The name under which the checksum of all roots is kept.
-const ROOTS: &str = "databases";
+const ROOTS_KEY: &str = "databases";
 
 /// What belongs to one database, apart from its folders: its own row, and those of other tables.
-const OF_A_DATABASE: [&str; 4] = [
+const DATABASE_QUERIES: [&str; 4] = [
     "SELECT id, root, identity, looked_at, revision, offline_since, birth FROM databases WHERE id = ?1",
     "SELECT category, looked_at, 'look' FROM looks WHERE database_id = ?1",
     "SELECT category, 'mount' FROM mounts WHERE database_id = ?1",
-    REPLICAS,
+    REPLICA_QUERY,
 ];
 
 /// The replicas of a database; the category comes first.
-const REPLICAS: &str = "
+const REPLICA_QUERY: &str = "
     SELECT category, client, project, id, present, looked_at, revision, files, bytes, folders, newest, newest_ns,
            unreadable, step, fingerprints, folder_rows
     FROM replicas WHERE database_id = ?1";
 
 /// Number of replicas in each category of a database.
-type Counts = BTreeMap<Vec<u8>, usize>;
+type ReplicaCounts = BTreeMap<Vec<u8>, usize>;
 
 /// Databases of which the checksum was right, as long as the index is as it was then.
 #[derive(Debug, Default)]
-pub(super) struct Verified {
-    at: Option<Stamp>,
-    databases: BTreeMap<i64, Counts>,
+pub(super) struct VerifiedDatabases {
+    change_counter: Option<ChangeCounter>,
+    databases: BTreeMap<i64, ReplicaCounts>,
 }
 
 /// The checksum of several parts of a row, in the form in which it is kept.
-pub(super) fn of_parts(parts: &[&[u8]]) -> [u8; 16] {
+pub(super) fn row_checksum(parts: &[&[u8]]) -> [u8; 16] {
     let mut bytes = Vec::with_capacity(parts.iter().map(|part| part.len() + 8).sum());
     for part in parts {
         bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
@@ -54,16 +54,16 @@ pub(super) fn of_parts(parts: &[&[u8]]) -> [u8; 16] {
 }
 
 /// Fails unless the checksum of these parts is the one that was kept.
-pub(super) fn check(kept: &[u8], parts: &[&[u8]]) -> rusqlite::Result<()> {
-    if kept == of_parts(parts) {
+pub(super) fn verify_row(kept: &[u8], parts: &[&[u8]]) -> rusqlite::Result<()> {
+    if kept == row_checksum(parts) {
         Ok(())
     } else {
-        Err(damage("the checksum of a row is wrong"))
+        Err(corruption_error("the checksum of a row is wrong"))
     }
 }
 
 /// The error of a damaged index.
-pub(super) fn damage(what: &str) -> rusqlite::Error {
+pub(super) fn corruption_error(what: &str) -> rusqlite::Error {
     let corrupt = ffi::Error {
         code: ErrorCode::DatabaseCorrupt,
         extended_code: ffi::SQLITE_CORRUPT,
@@ -96,15 +96,18 @@ fn add_row(
 }
 
 /// The checksum of a database, and the number of its replicas in each category.
-fn of_database(connection: &Connection, database: i64) -> rusqlite::Result<([u8; 16], Counts)> {
-    let (mut sum, mut counts, mut bytes) = (0, Counts::new(), Vec::new());
-    for sql in OF_A_DATABASE {
+fn database_checksum(
+    connection: &Connection,
+    database: i64,
+) -> rusqlite::Result<([u8; 16], ReplicaCounts)> {
+    let (mut sum, mut counts, mut bytes) = (0, ReplicaCounts::new(), Vec::new());
+    for sql in DATABASE_QUERIES {
         let mut query = connection.prepare_cached(sql)?;
         let columns = query.column_count();
         let mut rows = query.query([database])?;
         while let Some(row) = rows.next()? {
             add_row(&mut sum, row, columns, &mut bytes)?;
-            if sql == REPLICAS {
+            if sql == REPLICA_QUERY {
                 let category = row.get_ref(0)?.as_blob()?;
                 match counts.get_mut(category) {
                     Some(count) => *count += 1,
@@ -116,7 +119,7 @@ fn of_database(connection: &Connection, database: i64) -> rusqlite::Result<([u8;
     Ok((sum.to_le_bytes(), counts))
 }
 
-fn of_roots(connection: &Connection) -> rusqlite::Result<[u8; 16]> {
+fn roots_checksum(connection: &Connection) -> rusqlite::Result<[u8; 16]> {
     let (mut sum, mut bytes) = (0, Vec::new());
     let mut query = connection.prepare_cached("SELECT root, id FROM databases")?;
     let mut rows = query.query([])?;
@@ -127,19 +130,19 @@ fn of_roots(connection: &Connection) -> rusqlite::Result<[u8; 16]> {
 }
 
 /// Keeps the checksum of a database, once everything that a transaction changes of it is written.
-pub(super) fn seal(connection: &Connection, database: i64) -> rusqlite::Result<()> {
-    let (checksum, _) = of_database(connection, database)?;
+pub(super) fn store_checksum(connection: &Connection, database: i64) -> rusqlite::Result<()> {
+    let (checksum, _) = database_checksum(connection, database)?;
     let sql = "UPDATE databases SET checksum = ?2 WHERE id = ?1";
     connection
         .prepare_cached(sql)?
         .execute(params![database, checksum])?;
-    seal_roots(connection)
+    store_roots_checksum(connection)
 }
 
 /// Keeps the checksum of all roots.
-pub(super) fn seal_roots(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn store_roots_checksum(connection: &Connection) -> rusqlite::Result<()> {
     let sql = "INSERT OR REPLACE INTO checksums (name, checksum) VALUES (?1, ?2)";
-    let parameters = params![ROOTS, of_roots(connection)?];
+    let parameters = params![ROOTS_KEY, roots_checksum(connection)?];
     connection.prepare_cached(sql)?.execute(parameters)?;
     Ok(())
 }
@@ -150,11 +153,11 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn reseal(&mut self) -> Result<()> {
+    pub fn recompute_checksums(&mut self) -> Result<()> {
         let path = self.path.clone();
         let write = |connection: &mut Connection| {
             let transaction = connection.transaction()?;
-            seal_all(&transaction)?;
+            store_all_checksums(&transaction)?;
             transaction.commit()
         };
         write(&mut self.connection).explain("write", &path)
@@ -162,7 +165,7 @@ impl Index {
 }
 
 /// Gives checksums to everything that an older program wrote.
-pub(super) fn seal_all(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+pub(super) fn store_all_checksums(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.execute_batch(
         "UPDATE replicas SET folder_rows = (SELECT count(*) FROM folders WHERE replica_id = replicas.id)",
     )?;
@@ -174,20 +177,20 @@ pub(super) fn seal_all(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
             &["folder", "source", "manifest", "numbers", "marks"],
         ),
     ] {
-        seal_rows(transaction, table, "rowid", columns)?;
+        store_row_checksums(transaction, table, "rowid", columns)?;
     }
-    seal_run_files(transaction)?;
+    store_run_file_checksums(transaction)?;
     let mut query = transaction.prepare("SELECT id FROM databases")?;
     let ids: Vec<i64> = query
         .query_map([], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     for id in ids {
-        seal(transaction, id)?;
+        store_checksum(transaction, id)?;
     }
-    seal_roots(transaction)
+    store_roots_checksum(transaction)
 }
 
-fn seal_rows(
+fn store_row_checksums(
     transaction: &Transaction<'_>,
     table: &str,
     key: &str,
@@ -209,19 +212,19 @@ fn seal_rows(
                 .map_err(rusqlite::Error::from)
         });
         let parts: Vec<&[u8]> = parts.collect::<rusqlite::Result<_>>()?;
-        write.execute(params![row.get::<_, i64>(0)?, of_parts(&parts)])?;
+        write.execute(params![row.get::<_, i64>(0)?, row_checksum(&parts)])?;
     }
     Ok(())
 }
 
-fn seal_run_files(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+fn store_run_file_checksums(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     let mut query = transaction.prepare("SELECT run, root, folder, manifest FROM run_files")?;
     let sql = "UPDATE run_files SET checksum = ?4 WHERE run = ?1 AND root = ?2 AND folder = ?3";
     let mut write = transaction.prepare(sql)?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
         let (root, folder) = (row.get_ref(1)?.as_blob()?, row.get_ref(2)?.as_blob()?);
-        let checksum = of_parts(&[root, folder, row.get_ref(3)?.as_blob()?]);
+        let checksum = row_checksum(&[root, folder, row.get_ref(3)?.as_blob()?]);
         write.execute(params![row.get::<_, i64>(0)?, root, folder, checksum])?;
     }
     Ok(())
@@ -229,9 +232,9 @@ fn seal_run_files(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
 
 impl Index {
     /// Lets what is read until it is dropped be of one moment, so that what others write meanwhile is not taken for damage.
-    pub(super) fn reading(&self) -> Result<Option<Transaction<'_>>> {
-        let alone = self.connection.is_autocommit();
-        let reading = alone.then(|| self.connection.unchecked_transaction());
+    pub(super) fn begin_read(&self) -> Result<Option<Transaction<'_>>> {
+        let is_autocommit = self.connection.is_autocommit();
+        let reading = is_autocommit.then(|| self.connection.unchecked_transaction());
         reading.transpose().explain("read", &self.path)
     }
 
@@ -244,13 +247,13 @@ impl Index {
     pub(super) fn verify_roots(&self) -> Result<()> {
         let sql = "SELECT checksum FROM checksums WHERE name = ?1";
         let right = self.connection.prepare_cached(sql).and_then(|mut query| {
-            let kept: Vec<u8> = query.query_row([ROOTS], |row| row.get(0))?;
-            Ok(kept == of_roots(&self.connection)?)
+            let kept: Vec<u8> = query.query_row([ROOTS_KEY], |row| row.get(0))?;
+            Ok(kept == roots_checksum(&self.connection)?)
         });
         match right {
             Ok(true) => Ok(()),
             Ok(false) | Err(rusqlite::Error::QueryReturnedNoRows) => {
-                Err(damage("the checksum of the databases is wrong"))
+                Err(corruption_error("the checksum of the databases is wrong"))
             }
             Err(error) => Err(error),
         }
@@ -263,7 +266,7 @@ impl Index {
             if counts.get(category).copied().unwrap_or_default() == found {
                 Ok(())
             } else {
-                Err(damage("replicas are missing"))
+                Err(corruption_error("replicas are missing"))
             }
         })
     }
@@ -271,15 +274,15 @@ impl Index {
     fn with_verified(
         &self,
         database: i64,
-        look: impl FnOnce(&Counts) -> rusqlite::Result<()>,
+        inspect: impl FnOnce(&ReplicaCounts) -> rusqlite::Result<()>,
     ) -> Result<()> {
-        let _reading = self.reading()?;
-        let now = self.stamp()?;
+        let _reading = self.begin_read()?;
+        let now = self.change_counter()?;
         let mut verified = self.verified.borrow_mut();
-        if verified.at != Some(now) {
-            *verified = Verified {
-                at: Some(now),
-                ..Verified::default()
+        if verified.change_counter != Some(now) {
+            *verified = VerifiedDatabases {
+                change_counter: Some(now),
+                ..VerifiedDatabases::default()
             };
         }
         let counts = match verified.databases.entry(database) {
@@ -288,24 +291,24 @@ impl Index {
                 place.insert(self.read_verified(database).explain("read", &self.path)?)
             }
         };
-        look(counts).explain("read", &self.path)
+        inspect(counts).explain("read", &self.path)
     }
 
-    fn read_verified(&self, database: i64) -> rusqlite::Result<Counts> {
+    fn read_verified(&self, database: i64) -> rusqlite::Result<ReplicaCounts> {
         let sql = "SELECT checksum FROM databases WHERE id = ?1";
         let mut query = self.connection.prepare_cached(sql)?;
         let kept: Vec<u8> = query.query_row([database], |row| row.get(0))?;
-        let (checksum, counts) = of_database(&self.connection, database)?;
+        let (checksum, counts) = database_checksum(&self.connection, database)?;
         if kept == checksum {
             Ok(counts)
         } else {
-            Err(damage("the checksum of a database is wrong"))
+            Err(corruption_error("the checksum of a database is wrong"))
         }
     }
 }
 
 /// Databases that need not be read again.
-pub(super) type Cache = RefCell<Verified>;
+pub(super) type VerifiedCache = RefCell<VerifiedDatabases>;
 
 #[cfg(test)]
 mod tests {
@@ -317,10 +320,10 @@ mod tests {
     use crate::base::error::Error;
     use crate::base::name::Name;
     use crate::base::timestamp::Moment;
-    use crate::index::{Begun, Content, SentChanges, SentFile, SentRecord};
+    use crate::index::{FileDigest, RunStart, SentChanges, SentFile, SentRecord};
     use crate::model::project::{ProjectId, Scope};
-    use crate::snapshot::manifest::{File, Packer};
-    use crate::snapshot::tree::SeenFolder;
+    use crate::snapshot::manifest::{ManifestBuilder, ManifestFile};
+    use crate::snapshot::tree::ScannedFolder;
 
     const ROOT: &str = "/mnt/work";
     const CATEGORIES: [&str; 2] = ["footage", "scratch/render"];
@@ -332,24 +335,24 @@ mod tests {
         }
     }
 
-    fn folder(path: &str, files: u64) -> SeenFolder {
-        let mut packer = Packer::default();
-        let mut seen = SeenFolder {
+    fn folder(path: &str, files: u64) -> ScannedFolder {
+        let mut packer = ManifestBuilder::default();
+        let mut seen = ScannedFolder {
             path: path.into(),
-            ..SeenFolder::default()
+            ..ScannedFolder::default()
         };
         for number in 0..files {
             let modified = Moment {
                 seconds: 1_767_323_045,
                 nanoseconds: 7,
             };
-            packer.add(&File {
+            packer.add(&ManifestFile {
                 name: format!("frame.{number:04}.exr").as_bytes(),
                 bytes: 1000 + number,
                 modified,
                 target: None,
             });
-            seen.tally.add(1000 + number, modified);
+            seen.totals.add(1000 + number, modified);
         }
         seen.manifest = packer.finish();
         seen
@@ -359,67 +362,74 @@ mod tests {
     fn fill(path: &Path) {
         let mut index = Index::open(path).unwrap().index;
         let known = index.database(Path::new(ROOT)).unwrap();
-        let mut draft = index.draft(&known).unwrap();
+        let mut draft = index.stage_scan(&known).unwrap();
         for category in CATEGORIES {
             for name in ["spot", "teaser"] {
-                let replica = draft.replica(Path::new(category), &project(name)).unwrap();
+                let replica = draft
+                    .begin_replica(Path::new(category), &project(name))
+                    .unwrap();
                 for (folder_path, files) in [("", 3), ("plates", 20), ("plates/sh010", 0)] {
-                    draft.folder(replica, folder(folder_path, files)).unwrap();
+                    draft
+                        .add_folder(replica, folder(folder_path, files))
+                        .unwrap();
                 }
-                draft.complete(replica).unwrap();
+                draft.end_replica(replica).unwrap();
             }
         }
         let drafted = draft.finish().unwrap();
-        let writer = index.write_look(Path::new(ROOT), &known).unwrap();
-        writer.replicas(&drafted).unwrap();
+        let writer = index.write_scan(Path::new(ROOT), &known).unwrap();
+        writer.write_replicas(&drafted).unwrap();
         for category in CATEGORIES {
-            writer.listed(Path::new(category)).unwrap();
+            writer.record_category_scan(Path::new(category)).unwrap();
         }
-        writer.mounted(Path::new(CATEGORIES[0])).unwrap();
+        writer.record_mount(Path::new(CATEGORIES[0])).unwrap();
         writer
-            .root(Some("0123456789abcdef"), Some("birth"))
+            .record_root(Some("0123456789abcdef"), Some("birth"))
             .unwrap();
         writer.finish(true).unwrap();
         let id = index.database_id(Path::new(ROOT)).unwrap().unwrap();
-        let content = Content {
+        let content = FileDigest {
             bytes: 7,
             modified: Moment::default(),
             digest: Digest(77),
         };
         let contents = [(Name::from("reel.mov"), content)].into();
         index
-            .keep_digests(&[(id, Path::new("footage/acme/spot"), &contents)])
+            .add_digests(&[(id, Path::new("footage/acme/spot"), &contents)])
             .unwrap();
         let mut changes = SentChanges::default();
-        changes.there(Path::new("reel.mov"), SentFile::default());
+        changes.add(Path::new("reel.mov"), SentFile::default());
         let record = SentRecord::from([(PathBuf::from("footage/acme/spot"), changes)]);
         index
-            .keep_sent(Path::new("s3:b"), Path::new(ROOT), &record)
+            .update_sent(Path::new("s3:b"), Path::new(ROOT), &record)
             .unwrap();
-        let begun = Begun {
+        let begun = RunStart {
             command: "copy",
-            what: "all",
+            subject: "all",
             source: None,
             destination: None,
         };
         let run = index.begin_run(&begun).unwrap();
         let handled = [(PathBuf::from("plates"), folder("", 4).manifest)];
-        index.keep_files(run, Path::new(ROOT), &handled).unwrap();
+        index.add_run_files(run, Path::new(ROOT), &handled).unwrap();
     }
 
     /// What an index says of replicas and their files, and what it knows of single files: the latter may be forgotten.
     fn answers(index: &Index) -> Result<(String, Vec<String>)> {
         let known = index.database(Path::new(ROOT))?;
         let id = known.id.unwrap_or_default();
-        let mut said = format!("{known:?} {:?}", index.mounted(id)?);
+        let mut said = format!("{known:?} {:?}", index.mounted_folders(id)?);
         for category in CATEGORIES.map(Path::new) {
             let replicas = index.replicas(id, category)?;
-            let looked_at = index.looked_at(id, category)?;
+            let looked_at = index.category_scanned_at(id, category)?;
             write!(said, "{replicas:?} {looked_at:?}").unwrap();
             index.visit_folders(id, category, &Scope::All, &mut |folder| {
                 write!(said, "{:?} {:?}", folder.project, folder.path).unwrap();
                 let mut files = folder.files();
-                while let Some(file) = files.next().map_err(|damaged| index.malformed(damaged))? {
+                while let Some(file) = files
+                    .next()
+                    .map_err(|damaged| index.damaged_error(damaged))?
+                {
                     write!(said, "{file:?}").unwrap();
                 }
                 Ok(true)
@@ -427,7 +437,7 @@ mod tests {
         }
         let digests = index.digests(id, Path::new("footage/acme/spot"))?;
         let mut single: Vec<String> = digests.iter().map(|digest| format!("{digest:?}")).collect();
-        let sent = index.sent(Path::new("s3:b"), Path::new("footage/acme/spot"))?;
+        let sent = index.sent_rows(Path::new("s3:b"), Path::new("footage/acme/spot"))?;
         single.extend(sent.iter().map(|row| format!("{row:?} {:?}", row.files())));
         index.visit_run_files(1, &mut |folder| {
             single.push(format!("{folder:?}"));
@@ -459,7 +469,7 @@ mod tests {
                 fs::remove_file(file).unwrap_or_default();
             }
             fs::write(&flipped_path, &flipped).unwrap();
-            let told = Index::open_sound(&flipped_path).and_then(|index| answers(&index));
+            let told = Index::open_strict(&flipped_path).and_then(|index| answers(&index));
             match told {
                 Err(_) => noticed += 1,
                 Ok((told, some)) => {
@@ -486,7 +496,7 @@ mod tests {
         index.connection.execute_batch(sql).unwrap();
         assert!(matches!(answers(&index), Err(Error::IndexDamaged { .. })));
         let transaction = index.transaction().unwrap();
-        seal_all(&transaction).unwrap();
+        store_all_checksums(&transaction).unwrap();
         transaction.commit().unwrap();
         assert_eq!(answers(&index).unwrap(), before);
     }

@@ -8,14 +8,14 @@ use rusqlite::{Connection, params};
 
 use super::Index;
 use super::sqlite_error::Explain as _;
-use super::time_alias::{pack, unpack};
+use super::time_alias::{pack_times, unpack_times};
 use crate::base::error::Result;
 use crate::base::name::Name;
-use crate::snapshot::manifest::{Files, Manifest};
-use crate::snapshot::time_alias::{Held, HeldFolder};
+use crate::snapshot::manifest::{Manifest, ManifestFiles};
+use crate::snapshot::time_alias::{AlteredTimes, AlteredTimesByFolder};
 
 /// A row a folder and pair of databases; the one with the lower number is first.
-const BELOW: &str = "first_id = ?1 AND second_id = ?2
+const SUBTREE_FILTER: &str = "first_id = ?1 AND second_id = ?2
                      AND (folder = ?3 OR ?3 = x'' OR (folder > ?4 AND folder < ?5))";
 
 impl Index {
@@ -24,18 +24,18 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn keep_differing(
+    pub fn replace_differing(
         &mut self,
         databases: [i64; 2],
         replica: &Path,
-        files: &Held,
+        files: &AlteredTimesByFolder,
     ) -> Result<()> {
-        if files.is_empty() && !self.knows_differing()? {
+        if files.is_empty() && !self.has_differing_files()? {
             return Ok(());
         }
         let path = self.path.clone();
         let transaction = self.transaction()?;
-        replace(&transaction, databases, replica, files).explain("write", &path)?;
+        replace_rows(&transaction, databases, replica, files).explain("write", &path)?;
         transaction.commit().explain("write", &path)
     }
 
@@ -43,15 +43,19 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be read.
-    pub fn differing(&self, databases: [i64; 2], below: &Path) -> Result<Held> {
-        read_below(&self.connection, databases, below).explain("read", &self.path)
+    pub fn differing_files(
+        &self,
+        databases: [i64; 2],
+        below: &Path,
+    ) -> Result<AlteredTimesByFolder> {
+        read_subtree(&self.connection, databases, below).explain("read", &self.path)
     }
 
     /// Whether any file is known to differ.
     ///
     /// # Errors
     /// The index cannot be read.
-    pub fn knows_differing(&self) -> Result<bool> {
+    pub fn has_differing_files(&self) -> Result<bool> {
         let sql = "SELECT EXISTS (SELECT 1 FROM differing)";
         let query = self.connection.prepare_cached(sql);
         query
@@ -61,7 +65,7 @@ impl Index {
 }
 
 /// Forgets files of a folder of a database, which were written.
-pub(super) fn forget(
+pub(super) fn forget_written(
     connection: &Connection,
     root: &Path,
     folder: &Path,
@@ -75,12 +79,12 @@ pub(super) fn forget(
     let mut rows = query.query(params![root, key])?;
     while let Some(row) = rows.next()? {
         let databases = [row.get(0)?, row.get(1)?];
-        let mut files = unpack(row.get_ref(3)?.as_blob()?, row.get_ref(2)?.as_blob()?);
-        let mut names = Files::of(written.packed());
+        let mut files = unpack_times(row.get_ref(3)?.as_blob()?, row.get_ref(2)?.as_blob()?);
+        let mut names = ManifestFiles::of(written.packed());
         while let Ok(Some(file)) = names.next() {
             files.remove(&Name::from_bytes(file.name.to_vec()));
         }
-        write(connection, databases, folder, &files)?;
+        write_row(connection, databases, folder, &files)?;
     }
     Ok(())
 }
@@ -94,44 +98,44 @@ const fn ordered([a, b]: [i64; 2]) -> ([i64; 2], bool) {
     }
 }
 
-fn swapped(mut files: HeldFolder) -> HeldFolder {
+fn swap_times(mut files: AlteredTimes) -> AlteredTimes {
     for file in files.values_mut() {
-        std::mem::swap(&mut file.meant, &mut file.shown);
+        std::mem::swap(&mut file.original, &mut file.reported);
     }
     files
 }
 
 /// All paths below a folder are between these two: `0` follows `/`.
-fn below_keys(folder: &[u8]) -> [Vec<u8>; 2] {
+fn subtree_bounds(folder: &[u8]) -> [Vec<u8>; 2] {
     [b"/", b"0"].map(|end| [folder, end].concat())
 }
 
-fn replace(
+fn replace_rows(
     connection: &Connection,
     databases: [i64; 2],
     replica: &Path,
-    files: &Held,
+    files: &AlteredTimesByFolder,
 ) -> rusqlite::Result<()> {
     let ([first, second], is_swapped) = ordered(databases);
     let own = replica.as_os_str().as_bytes();
-    let [from, to] = below_keys(own);
-    let sql = format!("DELETE FROM differing WHERE {BELOW}");
+    let [from, to] = subtree_bounds(own);
+    let sql = format!("DELETE FROM differing WHERE {SUBTREE_FILTER}");
     let mut query = connection.prepare_cached(&sql)?;
     query.execute(params![first, second, own, from, to])?;
     for (folder, files) in files {
         let files = files.clone();
-        let files = if is_swapped { swapped(files) } else { files };
-        write(connection, [first, second], folder, &files)?;
+        let files = if is_swapped { swap_times(files) } else { files };
+        write_row(connection, [first, second], folder, &files)?;
     }
     Ok(())
 }
 
 /// Writes a row, or removes it where nothing is left to say.
-fn write(
+fn write_row(
     connection: &Connection,
     [first, second]: [i64; 2],
     folder: &Path,
-    files: &HeldFolder,
+    files: &AlteredTimes,
 ) -> rusqlite::Result<()> {
     let key = folder.as_os_str().as_bytes();
     if files.is_empty() {
@@ -141,8 +145,8 @@ fn write(
         return Ok(());
     }
     let (meant, shown) = (
-        pack(files, |file| file.meant),
-        pack(files, |file| file.shown),
+        pack_times(files, |file| file.original),
+        pack_times(files, |file| file.reported),
     );
     let sql = "INSERT OR REPLACE INTO differing (first_id, second_id, folder, meant, shown)
                VALUES (?1, ?2, ?3, ?4, ?5)";
@@ -151,22 +155,22 @@ fn write(
     Ok(())
 }
 
-fn read_below(
+fn read_subtree(
     connection: &Connection,
     databases: [i64; 2],
     below: &Path,
-) -> rusqlite::Result<Held> {
+) -> rusqlite::Result<AlteredTimesByFolder> {
     let ([first, second], is_swapped) = ordered(databases);
     let own = below.as_os_str().as_bytes();
-    let [from, to] = below_keys(own);
-    let sql = format!("SELECT folder, meant, shown FROM differing WHERE {BELOW}");
+    let [from, to] = subtree_bounds(own);
+    let sql = format!("SELECT folder, meant, shown FROM differing WHERE {SUBTREE_FILTER}");
     let mut query = connection.prepare_cached(&sql)?;
     let mut rows = query.query(params![first, second, own, from, to])?;
-    let mut found = Held::new();
+    let mut found = AlteredTimesByFolder::new();
     while let Some(row) = rows.next()? {
         let folder = OsString::from_vec(row.get(0)?);
-        let files = unpack(row.get_ref(2)?.as_blob()?, row.get_ref(1)?.as_blob()?);
-        let files = if is_swapped { swapped(files) } else { files };
+        let files = unpack_times(row.get_ref(2)?.as_blob()?, row.get_ref(1)?.as_blob()?);
+        let files = if is_swapped { swap_times(files) } else { files };
         found.insert(folder.into(), files);
     }
     Ok(found)

@@ -10,20 +10,20 @@ use std::path::Path;
 use rusqlite::{Connection, params};
 
 use super::Index;
-use super::checksum::{check, of_parts};
+use super::checksum::{row_checksum, verify_row};
 use super::sqlite_error::Explain as _;
 use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::timestamp::Moment;
 use crate::snapshot::digest::Digest;
-use crate::snapshot::manifest::{File, Files, Malformed, Packer};
+use crate::snapshot::manifest::{MalformedManifest, ManifestBuilder, ManifestFile, ManifestFiles};
 
 /// From so many rows on the rows of a folder are brought together.
-const ROWS: i64 = 16;
+const MERGE_ROWS: i64 = 16;
 
 /// A file whose content was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Content {
+pub struct FileDigest {
     /// Its size.
     pub bytes: u64,
     /// Its modification time when it was read.
@@ -33,20 +33,20 @@ pub struct Content {
 }
 
 /// The contents of files of one folder, by their names.
-pub type Contents = BTreeMap<Name, Content>;
+pub type FileDigests = BTreeMap<Name, FileDigest>;
 
 impl Index {
     /// Keeps what was read of files: for each the database, the folder below its root, and the contents.
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn keep_digests(&mut self, read: &[(i64, &Path, &Contents)]) -> Result<()> {
+    pub fn add_digests(&mut self, new_digests: &[(i64, &Path, &FileDigests)]) -> Result<()> {
         let path = self.path.clone();
         let transaction = self.transaction()?;
-        for (database, folder, contents) in read {
+        for (database, folder, contents) in new_digests {
             let rows = insert(&transaction, *database, folder, contents).explain("write", &path)?;
-            if rows >= ROWS {
-                bring_together(&transaction, *database, folder).explain("write", &path)?;
+            if rows >= MERGE_ROWS {
+                merge_rows(&transaction, *database, folder).explain("write", &path)?;
             }
         }
         transaction.commit().explain("write", &path)
@@ -70,8 +70,8 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be read or is damaged.
-    pub fn digests(&self, database: i64, folder: &Path) -> Result<Contents> {
-        read(&self.connection, database, folder).explain("read", &self.path)
+    pub fn digests(&self, database: i64, folder: &Path) -> Result<FileDigests> {
+        read_digests(&self.connection, database, folder).explain("read", &self.path)
     }
 }
 
@@ -80,12 +80,12 @@ fn insert(
     connection: &Connection,
     database: i64,
     folder: &Path,
-    contents: &Contents,
+    contents: &FileDigests,
 ) -> rusqlite::Result<i64> {
-    let mut packer = Packer::with_capacity(contents.len());
+    let mut packer = ManifestBuilder::with_capacity(contents.len());
     let mut digests = Vec::with_capacity(contents.len() * size_of::<u128>());
     for (name, content) in contents {
-        packer.add(&File {
+        packer.add(&ManifestFile {
             name: name.as_bytes(),
             bytes: content.bytes,
             modified: content.modified,
@@ -98,7 +98,7 @@ fn insert(
                    (SELECT coalesce(max(part) + 1, 0) FROM digests WHERE database_id = ?1 AND folder = ?2), ?3, ?4, ?5)
                RETURNING part";
     let manifest = packer.finish();
-    let checksum = of_parts(&[folder, manifest.packed(), &digests]);
+    let checksum = row_checksum(&[folder, manifest.packed(), &digests]);
     let parameters = params![database, folder, manifest.packed(), digests, checksum];
     let mut query = connection.prepare_cached(sql)?;
     let part: i64 = query.query_row(parameters, |row| row.get(0))?;
@@ -106,34 +106,42 @@ fn insert(
 }
 
 /// Makes one row of all that a folder has.
-fn bring_together(connection: &Connection, database: i64, folder: &Path) -> rusqlite::Result<()> {
-    let contents = read(connection, database, folder)?;
+fn merge_rows(connection: &Connection, database: i64, folder: &Path) -> rusqlite::Result<()> {
+    let contents = read_digests(connection, database, folder)?;
     let sql = "DELETE FROM digests WHERE database_id = ?1 AND folder = ?2";
     let mut query = connection.prepare_cached(sql)?;
     query.execute(params![database, folder.as_os_str().as_bytes()])?;
     insert(connection, database, folder, &contents).map(|_| ())
 }
 
-fn read(connection: &Connection, database: i64, folder: &Path) -> rusqlite::Result<Contents> {
+fn read_digests(
+    connection: &Connection,
+    database: i64,
+    folder: &Path,
+) -> rusqlite::Result<FileDigests> {
     let sql = "SELECT manifest, digests, checksum FROM digests WHERE database_id = ?1 AND folder = ?2 ORDER BY part";
     let mut query = connection.prepare_cached(sql)?;
     let mut rows = query.query(params![database, folder.as_os_str().as_bytes()])?;
-    let mut contents = Contents::new();
+    let mut contents = FileDigests::new();
     while let Some(row) = rows.next()? {
         let (manifest, digests) = (row.get_ref(0)?.as_blob()?, row.get_ref(1)?.as_blob()?);
         let parts = [folder.as_os_str().as_bytes(), manifest, digests];
-        check(row.get_ref(2)?.as_blob()?, &parts)?;
+        verify_row(row.get_ref(2)?.as_blob()?, &parts)?;
         // A row that cannot be understood is one that is not there: its files are read again.
-        unpack(manifest, digests, &mut contents).unwrap_or_default();
+        unpack_digests(manifest, digests, &mut contents).unwrap_or_default();
     }
     Ok(contents)
 }
 
-fn unpack(manifest: &[u8], digests: &[u8], contents: &mut Contents) -> Result<(), Malformed> {
-    let mut files = Files::of(manifest);
+fn unpack_digests(
+    manifest: &[u8],
+    digests: &[u8],
+    contents: &mut FileDigests,
+) -> Result<(), MalformedManifest> {
+    let mut files = ManifestFiles::of(manifest);
     let mut digests = digests.as_chunks().0.iter();
     while let (Some(file), Some(digest)) = (files.next()?, digests.next()) {
-        let content = Content {
+        let content = FileDigest {
             bytes: file.bytes,
             modified: file.modified,
             digest: Digest(u128::from_le_bytes(*digest)),
@@ -147,8 +155,8 @@ fn unpack(manifest: &[u8], digests: &[u8], contents: &mut Contents) -> Result<()
 mod tests {
     use super::*;
 
-    fn content(number: u128) -> Content {
-        Content {
+    fn content(number: u128) -> FileDigest {
+        FileDigest {
             bytes: 7,
             modified: Moment::default(),
             digest: Digest(number),
@@ -163,7 +171,7 @@ mod tests {
         let (root, folder) = (Path::new("/nas"), Path::new("footage/acme/spot"));
         let known = index.database(root).unwrap();
         index
-            .write_look(root, &known)
+            .write_scan(root, &known)
             .unwrap()
             .finish(false)
             .unwrap();
@@ -183,14 +191,14 @@ mod tests {
                 ),
                 (Name::from("each time"), content(number.into())),
             ];
-            index.keep_digests(&[(id, folder, &read.into())]).unwrap();
-            assert!(rows(&index) < ROWS, "{number}");
+            index.add_digests(&[(id, folder, &read.into())]).unwrap();
+            assert!(rows(&index) < MERGE_ROWS, "{number}");
         }
         let contents = index.digests(id, folder).unwrap();
         assert_eq!(contents.len(), 21);
         assert_eq!(contents[&Name::from("each time")], content(39));
         assert_eq!(contents[&Name::from("a")], content(20));
-        assert_eq!(index.digests(id, root).unwrap(), Contents::new());
+        assert_eq!(index.digests(id, root).unwrap(), FileDigests::new());
         index.forget_digests(id, folder).unwrap();
         assert_eq!(rows(&index), 0);
     }

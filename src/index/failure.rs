@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Params, Row, params};
 
 use super::Index;
-use super::run::{at, counted, path};
+use super::run::{from_seconds, read_count, read_path};
 use super::sqlite_error::Explain as _;
 use crate::base::error::Result;
 use crate::base::timestamp::Moment;
@@ -41,7 +41,7 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn note_failures(
+    pub fn record_failures(
         &mut self,
         run: i64,
         source: &Path,
@@ -131,20 +131,20 @@ impl Index {
         let rows = self
             .connection
             .prepare_cached(sql)
-            .and_then(|mut query| query.query_map(parameters, failure)?.collect());
+            .and_then(|mut query| query.query_map(parameters, read_failure)?.collect());
         rows.explain("read", &self.path)
     }
 }
 
-fn failure(row: &Row<'_>) -> rusqlite::Result<KnownFailure> {
+fn read_failure(row: &Row<'_>) -> rusqlite::Result<KnownFailure> {
     Ok(KnownFailure {
-        source: path(row, 0)?,
-        destination: path(row, 1)?,
-        path: path(row, 2)?,
+        source: read_path(row, 0)?,
+        destination: read_path(row, 1)?,
+        path: read_path(row, 2)?,
         error: row.get(3)?,
-        attempts: counted(row, 4)?,
-        first_at: at(row.get(5)?),
-        last_at: at(row.get(6)?),
+        attempts: read_count(row, 4)?,
+        first_at: from_seconds(row.get(5)?),
+        last_at: from_seconds(row.get(6)?),
         run: row.get(7)?,
     })
 }
@@ -168,7 +168,7 @@ mod tests {
             .map(|(path, error)| ((*path).into(), (*error).to_owned()))
             .collect();
         index
-            .note_failures(run, WORK.as_ref(), destination.as_ref(), &failures)
+            .record_failures(run, WORK.as_ref(), destination.as_ref(), &failures)
             .unwrap();
     }
 

@@ -13,7 +13,7 @@ use crate::base::error::Result;
 
 /// A private folder that a run made and did not remove.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StagingFolder {
+pub struct FetchFolderRecord {
     /// Its name in our own folder.
     pub name: String,
     /// The root of the database whose files are in it.
@@ -25,7 +25,7 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn begin_staging(&mut self, root: &Path, folder: &StagingFolder) -> Result<()> {
+    pub fn record_fetch_folder(&mut self, root: &Path, folder: &FetchFolderRecord) -> Result<()> {
         let sql = "INSERT OR REPLACE INTO staging (root, folder, source) VALUES (?1, ?2, ?3)";
         let parameters = params![bytes(root), folder.name, bytes(&folder.source)];
         self.connection
@@ -38,10 +38,10 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be read.
-    pub fn staging(&self, root: &Path) -> Result<Vec<StagingFolder>> {
+    pub fn fetch_folders(&self, root: &Path) -> Result<Vec<FetchFolderRecord>> {
         let sql = "SELECT folder, source FROM staging WHERE root = ?1 ORDER BY folder";
         let read = |row: &Row<'_>| {
-            Ok(StagingFolder {
+            Ok(FetchFolderRecord {
                 name: row.get(0)?,
                 source: OsString::from_vec(row.get(1)?).into(),
             })
@@ -57,7 +57,7 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn end_staging(&mut self, root: &Path, name: &str) -> Result<()> {
+    pub fn forget_fetch_folder(&mut self, root: &Path, name: &str) -> Result<()> {
         let sql = "DELETE FROM staging WHERE root = ?1 AND folder = ?2";
         self.connection
             .execute(sql, params![bytes(root), name])

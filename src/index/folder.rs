@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::Index;
-use super::checksum::{check, damage};
+use super::checksum::{corruption_error, verify_row};
 use super::sqlite_error::Explain as _;
 use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::model::project::{ProjectId, Scope};
 use crate::snapshot::aggregate::Fingerprints;
-use crate::snapshot::manifest::{Files, Malformed, Manifest};
+use crate::snapshot::manifest::{MalformedManifest, Manifest, ManifestFiles};
 
 /// A folder as the last look saw it.
 #[derive(Debug)]
@@ -36,8 +36,8 @@ pub struct FolderFiles<'a> {
 
 impl FolderFiles<'_> {
     /// The files, in the order of their names.
-    pub const fn files(&self) -> Files<'_> {
-        Files::of(self.packed)
+    pub const fn files(&self) -> ManifestFiles<'_> {
+        ManifestFiles::of(self.packed)
     }
 }
 
@@ -53,9 +53,9 @@ impl Index {
         scope: &Scope,
         visit: &mut dyn FnMut(&FolderFiles<'_>) -> Result<bool>,
     ) -> Result<()> {
-        let _reading = self.reading()?;
+        let _reading = self.begin_read()?;
         self.verify(database)?;
-        for (replica, folders, project) in self.present(database, category)? {
+        for (replica, folders, project) in self.present_replicas(database, category)? {
             if scope.contains(&project)
                 && !self.visit_replica((replica, folders), &project, visit)?
             {
@@ -66,14 +66,18 @@ impl Index {
     }
 
     /// The rows of the replicas that are there, sorted by project, each with the number of its folders.
-    fn present(&self, database: i64, category: &Path) -> Result<Vec<(i64, i64, ProjectId)>> {
+    fn present_replicas(
+        &self,
+        database: i64,
+        category: &Path,
+    ) -> Result<Vec<(i64, i64, ProjectId)>> {
         let sql = "SELECT client, project, id, folder_rows FROM replicas
                    WHERE database_id = ?1 AND category = ?2 AND present ORDER BY client, project";
         let parameters = params![database, category.as_os_str().as_bytes()];
         let rows = self.connection.prepare_cached(sql).and_then(|mut query| {
             query
                 .query_map(parameters, |row| {
-                    Ok((row.get(2)?, row.get(3)?, super::replica::project(row)?))
+                    Ok((row.get(2)?, row.get(3)?, super::replica::read_project(row)?))
                 })?
                 .collect()
         });
@@ -95,7 +99,7 @@ impl Index {
         while let Some(row) = rows.next().explain("read", &self.path)? {
             interrupt::check()?;
             found += 1;
-            let (path, packed) = checked(row).explain("read", &self.path)?;
+            let (path, packed) = verified_folder(row).explain("read", &self.path)?;
             let folder = FolderFiles {
                 project,
                 path: Path::new(OsStr::from_bytes(path)),
@@ -108,12 +112,12 @@ impl Index {
         if found == folders {
             Ok(true)
         } else {
-            Err(damage("folders are missing")).explain("read", &self.path)
+            Err(corruption_error("folders are missing")).explain("read", &self.path)
         }
     }
 
     /// Says that a manifest in this index cannot be read.
-    pub fn malformed(&self, _: Malformed) -> Error {
+    pub fn damaged_error(&self, _: MalformedManifest) -> Error {
         Error::IndexDamaged {
             path: self.path.clone(),
             source: "the files of a folder cannot be read".into(),
@@ -121,50 +125,50 @@ impl Index {
     }
 
     /// What is known of the folder with this path in a replica.
-    pub(super) fn folder(&self, replica: i64, path: &Path) -> Result<Option<StoredFolder>> {
+    pub(super) fn find_folder(&self, replica: i64, path: &Path) -> Result<Option<StoredFolder>> {
         let sql = "SELECT id, path, fingerprints, manifest, checksum FROM folders WHERE replica_id = ?1 AND path = ?2";
         let parameters = params![replica, path.as_os_str().as_bytes()];
         let query = self.connection.prepare_cached(sql);
         query
-            .and_then(|mut query| query.query_row(parameters, stored_folder).optional())
+            .and_then(|mut query| query.query_row(parameters, read_stored_folder).optional())
             .explain("read", &self.path)
     }
 
     /// The folder of this row.
-    pub(super) fn folder_at(&self, id: i64) -> Result<StoredFolder> {
+    pub(super) fn folder_by_id(&self, id: i64) -> Result<StoredFolder> {
         let sql = "SELECT id, path, fingerprints, manifest, checksum FROM folders WHERE id = ?1";
         let query = self.connection.prepare_cached(sql);
         query
-            .and_then(|mut query| query.query_row([id], stored_folder))
+            .and_then(|mut query| query.query_row([id], read_stored_folder))
             .explain("read", &self.path)
     }
 }
 
 /// Path and manifest of a row of path, manifest, fingerprints and checksum.
-fn checked<'a>(row: &'a Row<'_>) -> rusqlite::Result<(&'a [u8], &'a [u8])> {
+fn verified_folder<'a>(row: &'a Row<'_>) -> rusqlite::Result<(&'a [u8], &'a [u8])> {
     let (path, manifest) = (row.get_ref(0)?.as_blob()?, row.get_ref(1)?.as_blob()?);
     let fingerprints = row.get_ref(2)?.as_blob()?;
-    check(row.get_ref(3)?.as_blob()?, &[path, fingerprints, manifest])?;
+    verify_row(row.get_ref(3)?.as_blob()?, &[path, fingerprints, manifest])?;
     Ok((path, manifest))
 }
 
-fn stored_folder(row: &Row<'_>) -> rusqlite::Result<StoredFolder> {
+fn read_stored_folder(row: &Row<'_>) -> rusqlite::Result<StoredFolder> {
     let parts = [
         row.get_ref(1)?.as_blob()?,
         row.get_ref(2)?.as_blob()?,
         row.get_ref(3)?.as_blob()?,
     ];
-    check(row.get_ref(4)?.as_blob()?, &parts)?;
+    verify_row(row.get_ref(4)?.as_blob()?, &parts)?;
     Ok(StoredFolder {
         id: row.get(0)?,
         path: OsString::from_vec(row.get(1)?).into(),
-        fingerprints: read_fingerprints(row.get_ref(2)?.as_blob()?),
+        fingerprints: decode_fingerprints(row.get_ref(2)?.as_blob()?),
         manifest: Manifest::from_packed(row.get(3)?),
     })
 }
 
 /// Four 128-bit sums, little-endian, one after the other.
-pub(super) fn read_fingerprints(stored: &[u8]) -> Fingerprints {
+pub(super) fn decode_fingerprints(stored: &[u8]) -> Fingerprints {
     let mut sums = Fingerprints::default();
     for (sum, bytes) in sums.iter_mut().zip(stored.as_chunks().0) {
         *sum = u128::from_le_bytes(*bytes);
@@ -173,6 +177,6 @@ pub(super) fn read_fingerprints(stored: &[u8]) -> Fingerprints {
 }
 
 /// The form that [`read_fingerprints`] reads.
-pub(super) fn write_fingerprints(sums: &Fingerprints) -> Vec<u8> {
+pub(super) fn encode_fingerprints(sums: &Fingerprints) -> Vec<u8> {
     sums.iter().flat_map(|sum| sum.to_le_bytes()).collect()
 }

@@ -16,7 +16,7 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be read.
-    pub fn sent_folders(
+    pub fn sent_folders_digest(
         &self,
         destination: &Path,
         source: &Path,
@@ -39,7 +39,7 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn keep_sent_folders<'a>(
+    pub fn store_sent_folders_digests<'a>(
         &mut self,
         destination: &Path,
         source: &Path,

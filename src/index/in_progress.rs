@@ -15,7 +15,7 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn begin_writing(&mut self, run: i64, root: &Path, folders: &[&Path]) -> Result<()> {
+    pub fn mark_in_progress(&mut self, run: i64, root: &Path, folders: &[&Path]) -> Result<()> {
         let path = self.path.clone();
         let transaction = self.transaction()?;
         let sql = "INSERT OR IGNORE INTO under_way (run, root, folder) VALUES (?1, ?2, ?3)";
@@ -38,7 +38,7 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be read.
-    pub fn left_unfinished(&self, run: i64, root: &Path) -> Result<Vec<(PathBuf, bool)>> {
+    pub fn unfinished_folders(&self, run: i64, root: &Path) -> Result<Vec<(PathBuf, bool)>> {
         let sql = "SELECT folder, min(swept) FROM under_way WHERE root = ?2 AND run != ?1 GROUP BY folder";
         let rows = self.connection.prepare_cached(sql).and_then(|mut query| {
             let parameters = params![run, root.as_os_str().as_bytes()];
@@ -55,7 +55,7 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn swept(&mut self, root: &Path, folder: &Path) -> Result<()> {
+    pub fn mark_cleaned_up(&mut self, root: &Path, folder: &Path) -> Result<()> {
         let sql = "UPDATE under_way SET swept = 1 WHERE root = ?1 AND folder = ?2";
         let parameters = params![root.as_os_str().as_bytes(), folder.as_os_str().as_bytes()];
         self.connection
@@ -68,7 +68,7 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn end_writing(&mut self, run: i64, root: &Path, folders: &[&Path]) -> Result<()> {
+    pub fn clear_in_progress(&mut self, run: i64, root: &Path, folders: &[&Path]) -> Result<()> {
         let path = self.path.clone();
         let transaction = self.transaction()?;
         let died = "UPDATE runs SET state = 'interrupted' WHERE state = 'running' AND id IN

@@ -37,20 +37,20 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-pub use self::change_counter::Stamp;
-pub use self::digest::{Content, Contents};
+pub use self::change_counter::ChangeCounter;
+pub use self::digest::{FileDigest, FileDigests};
 pub use self::failure::KnownFailure;
-pub use self::fetch_folder::StagingFolder;
+pub use self::fetch_folder::FetchFolderRecord;
 pub use self::folder::FolderFiles;
-pub use self::open::Opened;
-pub use self::pending_upload::{Left, Said, Unproven};
-pub use self::read_transaction::Snapshot;
+pub use self::open::OpenedIndex;
+pub use self::pending_upload::{ListedVersion, SentPath, UnverifiedUpload};
+pub use self::read_transaction::ReadTransaction;
 pub use self::replica::{KnownDatabase, KnownReplica};
-pub use self::run::{Begun, Ended, Run};
+pub use self::run::{Run, RunEnd, RunStart};
 pub use self::run_item::{RunFiles, RunItem};
-pub use self::scan::{Changes, LookWriter};
-pub use self::staging::{Draft, Drafted};
-pub use self::sync_record::{SentChanges, SentFile, SentFolder, SentRecord, SentRow, link};
+pub use self::scan::{ScanChanges, ScanWriter};
+pub use self::staging::{ScanStaging, StagedScan};
+pub use self::sync_record::{SentChanges, SentFile, SentFolder, SentRecord, SentRow, link_digest};
 
 use self::sqlite_error::Explain as _;
 use crate::base::error::{Error, Result};
@@ -61,14 +61,14 @@ pub struct Index {
     connection: Connection,
     path: PathBuf,
     /// What tells the open file from another of its name.
-    file: Option<(u64, u64)>,
+    file_id: Option<(u64, u64)>,
     read_only: bool,
     /// What of it was found to be sound.
-    verified: checksum::Cache,
+    verified: checksum::VerifiedCache,
 }
 
 /// What tells the file of this name from every other.
-fn file_number(path: &Path) -> Option<(u64, u64)> {
+fn file_id(path: &Path) -> Option<(u64, u64)> {
     let found = fs::metadata(path).ok()?;
     Some((found.dev(), found.ino()))
 }
@@ -88,16 +88,16 @@ impl Index {
     ///
     /// # Errors
     /// As for opening it.
-    pub fn open_again(&self) -> Result<Self> {
-        Self::open_sound(&self.path)
+    pub fn try_clone(&self) -> Result<Self> {
+        Self::open_strict(&self.path)
     }
 
     /// Opens the file anew if another stands in its place, or none: the index may be deleted at any time.
     ///
     /// # Errors
     /// As for opening it.
-    pub fn follow(&mut self) -> Result<()> {
-        if !self.read_only && file_number(&self.path) != self.file {
+    pub fn reopen_if_replaced(&mut self) -> Result<()> {
+        if !self.read_only && file_id(&self.path) != self.file_id {
             *self = Self::open(&self.path)?.index;
         }
         Ok(())

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags, Row};
 
-use super::checksum::Cache;
+use super::checksum::VerifiedCache;
 use super::schema::{APPLICATION_ID, MIGRATIONS, VERSION};
 use super::sqlite_error::Explain as _;
-use super::{Index, file_number};
+use super::{Index, file_id};
 use crate::base::error::{At as _, Error, Result};
 use crate::base::interrupt;
 use crate::base::timestamp::Moment;
@@ -18,24 +18,24 @@ use crate::os::folder::is_missing;
 use crate::os::own_file::OwnFile;
 
 /// How long a writer waits for another process that is writing.
-const PATIENCE: Duration = Duration::from_secs(60);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long is waited between two tries to open it.
-const PAUSE: Duration = Duration::from_millis(20);
+const OPEN_RETRY_DELAY: Duration = Duration::from_millis(20);
 
 /// How long is waited between two tries of one statement.
-const BREATH: Duration = Duration::from_millis(2);
+const BUSY_RETRY_DELAY: Duration = Duration::from_millis(2);
 
 /// Whether to wait on for another process that is writing, after so many tries.
-fn is_worth_waiting(tries: i32) -> bool {
-    thread::sleep(BREATH);
-    let waited = BREATH.saturating_mul(tries.unsigned_abs());
-    waited < PATIENCE && interrupt::check().is_ok()
+fn wait_for_writer(tries: i32) -> bool {
+    thread::sleep(BUSY_RETRY_DELAY);
+    let waited = BUSY_RETRY_DELAY.saturating_mul(tries.unsigned_abs());
+    waited < LOCK_TIMEOUT && interrupt::check().is_ok()
 }
 
 /// An index and, where the one before was damaged, where that was set aside.
 #[derive(Debug)]
-pub struct Opened {
+pub struct OpenedIndex {
     /// The index.
     pub index: Index,
     /// The damaged one.
@@ -47,10 +47,10 @@ impl Index {
     ///
     /// # Errors
     /// [`Error::IndexTooNew`], [`Error::NotAnIndex`], or what the disk refused.
-    pub fn open(path: &Path) -> Result<Opened> {
-        match Self::open_sound(path) {
+    pub fn open(path: &Path) -> Result<OpenedIndex> {
+        match Self::open_strict(path) {
             Err(Error::IndexDamaged { .. }) => Self::replace_damaged(path),
-            opened => Ok(Opened {
+            opened => Ok(OpenedIndex {
                 index: opened?,
                 set_aside: None,
             }),
@@ -58,18 +58,18 @@ impl Index {
     }
 
     /// Sets a damaged index aside and begins a new one, unless another process has done so meanwhile.
-    fn replace_damaged(path: &Path) -> Result<Opened> {
+    fn replace_damaged(path: &Path) -> Result<OpenedIndex> {
         let own = OwnFile::find(path)?;
-        let lock = lock(&own.beside(".lock")?, path)?;
-        let opened = match Self::open_sound(path) {
+        let lock = acquire_lock(&own.beside(".lock")?, path)?;
+        let opened = match Self::open_strict(path) {
             Err(Error::IndexDamaged { .. }) => {
                 let set_aside = Some(set_aside(path)?);
-                Ok(Opened {
-                    index: Self::open_sound(path)?,
+                Ok(OpenedIndex {
+                    index: Self::open_strict(path)?,
                     set_aside,
                 })
             }
-            opened => Ok(Opened {
+            opened => Ok(OpenedIndex {
                 index: opened?,
                 set_aside: None,
             }),
@@ -79,8 +79,9 @@ impl Index {
     }
 
     /// Opens the index, or says that it is damaged.
-    pub(super) fn open_sound(path: &Path) -> Result<Self> {
-        let own = OwnFile::find_or_make_folder(path).map_err(|error| about_index(error, path))?;
+    pub(super) fn open_strict(path: &Path) -> Result<Self> {
+        let own =
+            OwnFile::find_or_make_folder(path).map_err(|error| as_index_error(error, path))?;
         create_private(&own, path)?;
         // Its links were followed, as far as they are to be.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
@@ -100,9 +101,9 @@ impl Index {
             }
             match opened {
                 // Changing the journal's kind does not wait for others by itself.
-                Err(Error::IndexBusy { .. }) if start.elapsed() < PATIENCE => {
+                Err(Error::IndexBusy { .. }) if start.elapsed() < LOCK_TIMEOUT => {
                     interrupt::check()?;
-                    thread::sleep(PAUSE);
+                    thread::sleep(OPEN_RETRY_DELAY);
                 }
                 Err(error @ (Error::IndexReadOnly { .. } | Error::Index { .. })) => {
                     return Self::open_immutable(&own, path).ok_or(error);
@@ -118,17 +119,17 @@ impl Index {
         connection
             .busy_timeout(Duration::ZERO)
             .explain("open", path)?;
-        let version = version(&connection, path)?;
+        let version = schema_version(&connection, path)?;
         connection
-            .busy_handler(Some(is_worth_waiting))
+            .busy_handler(Some(wait_for_writer))
             .explain("open", path)?;
         let read_only = connection.is_readonly("main").explain("open", path)?;
         let mut index = Self {
             connection,
             path: path.to_owned(),
-            file: file_number(path),
+            file_id: file_id(path),
             read_only,
-            verified: Cache::default(),
+            verified: VerifiedCache::default(),
         };
         if read_only {
             return if version == VERSION {
@@ -154,15 +155,15 @@ impl Index {
     /// Brings an index up to date, after a copy of one that holds something; of several processes one does it.
     fn migrate(&mut self, found: i64) -> Result<()> {
         if found == 0 {
-            return self.apply();
+            return self.apply_migrations();
         }
         // Not the one under which a damaged index is replaced, as that is held while one is opened.
         let name = OwnFile::find(&self.path)?.beside(".upgrade-lock")?;
-        let lock = lock(&name, &self.path)?;
-        if version(&self.connection, &self.path)? == found {
+        let lock = acquire_lock(&name, &self.path)?;
+        if schema_version(&self.connection, &self.path)? == found {
             self.back_up(found)?;
         }
-        self.apply()?;
+        self.apply_migrations()?;
         // Whoever waits for it finds nothing left to do.
         name.remove().unwrap_or_default();
         drop(lock);
@@ -172,7 +173,7 @@ impl Index {
     /// Copies the index as it is; like it, the copy is readable by nobody else.
     fn back_up(&self, found: i64) -> Result<()> {
         let own = OwnFile::find(&self.path)?;
-        let copy = sibling(&own, &format!("version-{found}"))?;
+        let copy = unused_sibling(&own, &format!("version-{found}"))?;
         copy.create()?;
         let path = copy.path();
         let copied = self
@@ -186,11 +187,11 @@ impl Index {
     }
 
     /// Applies the missing migrations in one transaction.
-    fn apply(&mut self) -> Result<()> {
+    fn apply_migrations(&mut self) -> Result<()> {
         let path = self.path.clone();
         let transaction = self.transaction()?;
         // Another process may have done it while we waited for the right to write.
-        let found = version(&transaction, &path)?;
+        let found = schema_version(&transaction, &path)?;
         for migration in &MIGRATIONS[usize::try_from(found).unwrap_or_default()..] {
             migration
                 .apply(&transaction)
@@ -221,13 +222,13 @@ impl Index {
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection =
             Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags).ok()?;
-        let sound = version(&connection, path).is_ok_and(|version| version == VERSION);
+        let sound = schema_version(&connection, path).is_ok_and(|version| version == VERSION);
         sound.then(|| Self {
             connection,
             path: path.to_owned(),
-            file: file_number(path),
+            file_id: file_id(path),
             read_only: true,
-            verified: Cache::default(),
+            verified: VerifiedCache::default(),
         })
     }
 
@@ -239,13 +240,13 @@ impl Index {
         self.require_writable()?;
         let path = self.path.clone();
         let set_aside = set_aside(&path)?;
-        *self = Self::open_sound(&path)?;
+        *self = Self::open_strict(&path)?;
         Ok(set_aside)
     }
 }
 
 /// The schema version of an index; 0 for an empty file.
-fn version(connection: &Connection, path: &Path) -> Result<i64> {
+fn schema_version(connection: &Connection, path: &Path) -> Result<i64> {
     // In one statement, so that what another process sets up meanwhile is seen whole or not at all.
     let sql = "SELECT user_version, application_id, schema_version
                FROM pragma_user_version, pragma_application_id, pragma_schema_version";
@@ -268,7 +269,7 @@ fn version(connection: &Connection, path: &Path) -> Result<i64> {
 }
 
 /// Says of a failure on the index itself, and not on a folder above it, that it is about the index.
-fn about_index(error: Error, index: &Path) -> Error {
+fn as_index_error(error: Error, index: &Path) -> Error {
     match error {
         Error::Io { path, source, .. } if path == index => Error::Io {
             action: "open the index",
@@ -283,7 +284,7 @@ fn about_index(error: Error, index: &Path) -> Error {
 fn create_private(own: &OwnFile, path: &Path) -> Result<()> {
     let found = own
         .stat()
-        .map_err(|error| about_index(error, &own.path()))?;
+        .map_err(|error| as_index_error(error, &own.path()))?;
     if found.is_some() {
         return Ok(());
     }
@@ -305,15 +306,15 @@ fn require_locks(own: &OwnFile, path: &Path) -> Result<()> {
 }
 
 /// Waits until no other process holds the lock of this name.
-fn lock(own: &OwnFile, index: &Path) -> Result<fs::File> {
+fn acquire_lock(own: &OwnFile, index: &Path) -> Result<fs::File> {
     let file = own.open_to_lock()?;
     let start = Instant::now();
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            Err(fs::TryLockError::WouldBlock) if start.elapsed() < PATIENCE => {
+            Err(fs::TryLockError::WouldBlock) if start.elapsed() < LOCK_TIMEOUT => {
                 interrupt::check()?;
-                thread::sleep(PAUSE);
+                thread::sleep(OPEN_RETRY_DELAY);
             }
             Err(fs::TryLockError::WouldBlock) => {
                 return Err(Error::IndexBusy {
@@ -329,7 +330,7 @@ fn lock(own: &OwnFile, index: &Path) -> Result<fs::File> {
 /// Renames a damaged index and its log files.
 fn set_aside(path: &Path) -> Result<PathBuf> {
     let own = OwnFile::find(path)?;
-    let kept = sibling(&own, "damaged")?;
+    let kept = unused_sibling(&own, "damaged")?;
     own.rename_to(&kept)?;
     for suffix in ["-wal", "-shm"] {
         match own.beside(suffix)?.rename_to(&kept.beside(suffix)?) {
@@ -341,11 +342,11 @@ fn set_aside(path: &Path) -> Result<PathBuf> {
 }
 
 /// `index.sqlite` -> `index.sqlite.damaged-20261122T042855Z`, or with a number where that is taken.
-fn sibling(own: &OwnFile, word: &str) -> Result<OwnFile> {
+fn unused_sibling(own: &OwnFile, word: &str) -> Result<OwnFile> {
     /// Number of names that are tried.
-    const TRIES: u32 = 1000;
+    const MAX_TRIES: u32 = 1000;
     let base = format!(".{word}-{}", Moment::now().file_name());
-    for number in 1..=TRIES {
+    for number in 1..=MAX_TRIES {
         let other = match number {
             1 => own.beside(&base)?,
             number => own.beside(&format!("{base}-{number}"))?,

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use rusqlite::{Transaction, params};
 
-use super::folder::write_fingerprints;
+use super::folder::encode_fingerprints;
 use crate::base::timestamp::Moment;
-use crate::snapshot::aggregate::fingerprints;
-use crate::snapshot::manifest::{File, Malformed, Manifest, Packer};
+use crate::snapshot::aggregate::folder_fingerprints;
+use crate::snapshot::manifest::{MalformedManifest, Manifest, ManifestBuilder, ManifestFile};
 
 /// Packs the files of every folder, and drops the table they were in.
 pub(super) fn pack_files(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
@@ -19,24 +19,24 @@ pub(super) fn pack_files(transaction: &Transaction<'_>) -> rusqlite::Result<()> 
     let mut rows = folders.query([])?;
     while let Some(row) = rows.next()? {
         let (id, path): (i64, Vec<u8>) = (row.get(0)?, row.get(1)?);
-        let manifest = pack(transaction, id)?;
+        let manifest = pack_folder(transaction, id)?;
         let path = PathBuf::from(OsString::from_vec(path));
-        let sums = fingerprints(&path, manifest.files())
-            .map_err(|Malformed| rusqlite::Error::InvalidQuery)?;
-        write.execute(params![id, manifest.packed(), write_fingerprints(&sums)])?;
+        let sums = folder_fingerprints(&path, manifest.files())
+            .map_err(|MalformedManifest| rusqlite::Error::InvalidQuery)?;
+        write.execute(params![id, manifest.packed(), encode_fingerprints(&sums)])?;
     }
     drop(rows);
     transaction.execute_batch("DROP TABLE files")
 }
 
 /// The files of one folder.
-fn pack(transaction: &Transaction<'_>, folder: i64) -> rusqlite::Result<Manifest> {
+fn pack_folder(transaction: &Transaction<'_>, folder: i64) -> rusqlite::Result<Manifest> {
     let sql = "SELECT name, bytes, modified, modified_ns, target FROM files WHERE folder_id = ?1 ORDER BY name";
     let mut query = transaction.prepare_cached(sql)?;
     let mut rows = query.query([folder])?;
-    let mut packer = Packer::default();
+    let mut packer = ManifestBuilder::default();
     while let Some(row) = rows.next()? {
-        packer.add(&File {
+        packer.add(&ManifestFile {
             name: row.get_ref(0)?.as_blob()?,
             bytes: row.get::<_, i64>(1)?.cast_unsigned(),
             modified: Moment {

@@ -14,50 +14,50 @@ use crate::base::timestamp::Moment;
 
 /// A file that is on its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
+pub struct SentPath {
     /// The replica's folder below both roots.
     pub replica: PathBuf,
     /// The path below the replica's folder.
     pub path: PathBuf,
 }
 
-impl Said {
+impl SentPath {
     /// The path below both roots.
-    pub fn whole(&self) -> PathBuf {
+    pub fn below_root(&self) -> PathBuf {
         self.replica.join(&self.path)
     }
 }
 
 /// Something found at a destination that is not what was sent: its size and its mark in a listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Left {
+pub struct ListedVersion {
     /// Its size; `None` where the storage does not know it.
     pub bytes: Option<u64>,
     /// Its mark.
-    pub mark: u64,
+    pub tag: u64,
 }
 
 /// A file that was on its way when a run died, or that was found as something else afterwards.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unproven {
+pub struct UnverifiedUpload {
     /// Which file.
-    pub file: Said,
+    pub file: SentPath,
     /// What was sent.
     pub sent: SentFile,
     /// Whether rclone said that it is there.
-    pub is_said: bool,
+    pub is_reported: bool,
     /// The mark of what a listing showed there before it was sent; 0 where that is not known.
-    pub mark_before: u64,
+    pub previous_tag: u64,
     /// What was found there that is not what was sent.
-    pub left: Option<Left>,
+    pub found: Option<ListedVersion>,
 }
 
-impl Unproven {
+impl UnverifiedUpload {
     /// Whether what a listing shows there was neither there before nor brought by somebody else since: it may be half of
     /// what was sent.
-    pub fn may_be(&self, shown: Left) -> bool {
-        let is_untouched = self.mark_before != 0 && shown.mark == self.mark_before;
-        !is_untouched && self.left.is_none_or(|left| left == shown)
+    pub fn may_be_incomplete(&self, listed: ListedVersion) -> bool {
+        let is_untouched = self.previous_tag != 0 && listed.tag == self.previous_tag;
+        !is_untouched && self.found.is_none_or(|left| left == listed)
     }
 }
 
@@ -66,11 +66,11 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn begin_sending(
+    pub fn begin_uploads(
         &mut self,
         destination: &Path,
         source: &Path,
-        files: &[(Said, SentFile, u64)],
+        files: &[(SentPath, SentFile, u64)],
     ) -> Result<()> {
         // What is known of what was there before an earlier attempt holds still.
         let sql = "INSERT INTO sending (destination, source, replica, path, bytes, modified, modified_ns, number, said, mark_before)
@@ -79,7 +79,7 @@ impl Index {
                    bytes = ?5, modified = ?6, modified_ns = ?7, number = ?8, said = 0, left_mark = NULL, left_bytes = NULL";
         let path = self.path.clone();
         let transaction = self.transaction()?;
-        for (file, sent, mark_before) in files {
+        for (file, sent, previous_tag) in files {
             let parameters = params![
                 bytes(destination),
                 bytes(source),
@@ -88,8 +88,8 @@ impl Index {
                 sent.bytes.cast_signed(),
                 sent.modified.seconds,
                 sent.modified.nanoseconds,
-                sent.number.cast_signed(),
-                mark_before.cast_signed()
+                sent.file_id.cast_signed(),
+                previous_tag.cast_signed()
             ];
             let query = transaction.prepare_cached(sql);
             query
@@ -103,42 +103,42 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn note_sending(
+    pub fn mark_uploads_reported(
         &mut self,
         destination: &Path,
         source: &Path,
-        files: &[Said],
+        files: &[SentPath],
     ) -> Result<()> {
         let sql = "UPDATE sending SET said = 1
                    WHERE destination = ?1 AND source = ?2 AND replica = ?3 AND path = ?4";
-        self.change_sending(destination, source, files, sql)
+        self.execute_for_uploads(destination, source, files, sql)
     }
 
     /// Notes what was found in the place of files, and forgets those that are proven to be there or not to be.
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn settle_sending(
+    pub fn settle_uploads(
         &mut self,
         destination: &Path,
         source: &Path,
-        settled: &[Said],
-        left: &[(Said, Left)],
+        settled: &[SentPath],
+        found: &[(SentPath, ListedVersion)],
     ) -> Result<()> {
         let sql = "DELETE FROM sending
                    WHERE destination = ?1 AND source = ?2 AND replica = ?3 AND path = ?4";
-        self.change_sending(destination, source, settled, sql)?;
+        self.execute_for_uploads(destination, source, settled, sql)?;
         let sql = "UPDATE sending SET left_mark = ?5, left_bytes = ?6
                    WHERE destination = ?1 AND source = ?2 AND replica = ?3 AND path = ?4";
         let path = self.path.clone();
         let transaction = self.transaction()?;
-        for (file, left) in left {
+        for (file, left) in found {
             let parameters = params![
                 bytes(destination),
                 bytes(source),
                 bytes(&file.replica),
                 bytes(&file.path),
-                left.mark.cast_signed(),
+                left.tag.cast_signed(),
                 left.bytes.map(u64::cast_signed)
             ];
             let query = transaction.prepare_cached(sql);
@@ -149,11 +149,11 @@ impl Index {
         transaction.commit().explain("write", &path)
     }
 
-    fn change_sending(
+    fn execute_for_uploads(
         &mut self,
         destination: &Path,
         source: &Path,
-        files: &[Said],
+        files: &[SentPath],
         sql: &str,
     ) -> Result<()> {
         if files.is_empty() {
@@ -180,36 +180,48 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be read.
-    pub fn sending(&self, destination: &Path, source: &Path) -> Result<Vec<Unproven>> {
+    pub fn unverified_uploads(
+        &self,
+        destination: &Path,
+        source: &Path,
+    ) -> Result<Vec<UnverifiedUpload>> {
         let sql = "SELECT replica, path, bytes, modified, modified_ns, number, said, mark_before, left_mark, left_bytes
                    FROM sending WHERE destination = ?1 AND source = ?2 ORDER BY replica, path";
-        self.unproven_by(sql, params![bytes(destination), bytes(source)])
+        self.query_unverified(sql, params![bytes(destination), bytes(source)])
     }
 
     /// Returns the files of a replica that are not proven, whatever source they came from.
     ///
     /// # Errors
     /// The index cannot be read.
-    pub fn unproven(&self, destination: &Path, replica: &Path) -> Result<Vec<Unproven>> {
+    pub fn unverified_in_replica(
+        &self,
+        destination: &Path,
+        replica: &Path,
+    ) -> Result<Vec<UnverifiedUpload>> {
         let sql = "SELECT replica, path, bytes, modified, modified_ns, number, said, mark_before, left_mark, left_bytes
                    FROM sending WHERE destination = ?1 AND replica = ?2 ORDER BY path";
-        self.unproven_by(sql, params![bytes(destination), bytes(replica)])
+        self.query_unverified(sql, params![bytes(destination), bytes(replica)])
     }
 
-    fn unproven_by(&self, sql: &str, parameters: impl Params) -> Result<Vec<Unproven>> {
+    fn query_unverified(
+        &self,
+        sql: &str,
+        parameters: impl Params,
+    ) -> Result<Vec<UnverifiedUpload>> {
         let rows = self
             .connection
             .prepare_cached(sql)
-            .and_then(|mut query| query.query_map(parameters, unproven)?.collect());
+            .and_then(|mut query| query.query_map(parameters, read_unverified)?.collect());
         rows.explain("read", &self.path)
     }
 }
 
-fn unproven(row: &Row<'_>) -> rusqlite::Result<Unproven> {
+fn read_unverified(row: &Row<'_>) -> rusqlite::Result<UnverifiedUpload> {
     let mark: Option<i64> = row.get(8)?;
     let size: Option<i64> = row.get(9)?;
-    Ok(Unproven {
-        file: Said {
+    Ok(UnverifiedUpload {
+        file: SentPath {
             replica: OsString::from_vec(row.get(0)?).into(),
             path: OsString::from_vec(row.get(1)?).into(),
         },
@@ -219,15 +231,15 @@ fn unproven(row: &Row<'_>) -> rusqlite::Result<Unproven> {
                 seconds: row.get(3)?,
                 nanoseconds: row.get(4)?,
             },
-            number: row.get::<_, i64>(5)?.cast_unsigned(),
-            mark: 0,
-            link: 0,
+            file_id: row.get::<_, i64>(5)?.cast_unsigned(),
+            tag: 0,
+            link_digest: 0,
         },
-        is_said: row.get(6)?,
-        mark_before: row.get::<_, i64>(7)?.cast_unsigned(),
-        left: mark.map(|mark| Left {
+        is_reported: row.get(6)?,
+        previous_tag: row.get::<_, i64>(7)?.cast_unsigned(),
+        found: mark.map(|mark| ListedVersion {
             bytes: size.map(i64::cast_unsigned),
-            mark: mark.cast_unsigned(),
+            tag: mark.cast_unsigned(),
         }),
     })
 }
@@ -242,27 +254,27 @@ mod tests {
 
     #[test]
     fn what_was_there_before_or_came_since_is_not_ours() {
-        let shown = |bytes, mark| Left {
+        let shown = |bytes, mark| ListedVersion {
             bytes: Some(bytes),
-            mark,
+            tag: mark,
         };
-        let mut file = Unproven {
-            file: Said {
+        let mut file = UnverifiedUpload {
+            file: SentPath {
                 replica: "footage/acme/spot".into(),
                 path: "reel.mov".into(),
             },
             sent: SentFile::default(),
-            is_said: false,
-            mark_before: 7,
-            left: None,
+            is_reported: false,
+            previous_tag: 7,
+            found: None,
         };
-        assert!(!file.may_be(shown(5, 7)));
-        assert!(file.may_be(shown(5, 8)));
-        file.left = Some(shown(5, 8));
-        assert!(file.may_be(shown(5, 8)));
-        assert!(!file.may_be(shown(6, 8)));
-        assert!(!file.may_be(shown(5, 9)));
-        file.mark_before = 0;
-        assert!(!file.may_be(shown(5, 0)));
+        assert!(!file.may_be_incomplete(shown(5, 7)));
+        assert!(file.may_be_incomplete(shown(5, 8)));
+        file.found = Some(shown(5, 8));
+        assert!(file.may_be_incomplete(shown(5, 8)));
+        assert!(!file.may_be_incomplete(shown(6, 8)));
+        assert!(!file.may_be_incomplete(shown(5, 9)));
+        file.previous_tag = 0;
+        assert!(!file.may_be_incomplete(shown(5, 0)));
     }
 }

@@ -8,7 +8,7 @@ use crate::base::error::Result;
 
 /// While it lives, looks that are written by others are not seen.
 #[derive(Debug)]
-pub struct Snapshot<'a> {
+pub struct ReadTransaction<'a> {
     /// It only reads, so there is nothing to lose when it ends.
     _transaction: Transaction<'a>,
 }
@@ -18,9 +18,9 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be read.
-    pub fn snapshot(&self) -> Result<Snapshot<'_>> {
+    pub fn read_transaction(&self) -> Result<ReadTransaction<'_>> {
         let transaction = self.connection.unchecked_transaction();
-        Ok(Snapshot {
+        Ok(ReadTransaction {
             _transaction: transaction.explain("read", &self.path)?,
         })
     }

@@ -25,7 +25,7 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn keep_program_version(&self, stamp: &str, version: RcloneVersion) -> Result<()> {
+    pub fn store_program_version(&self, stamp: &str, version: RcloneVersion) -> Result<()> {
         let sql = "INSERT OR REPLACE INTO programs (stamp, version) VALUES (?1, ?2)";
         self.connection
             .execute(sql, params![stamp, version.to_string()])
@@ -37,7 +37,7 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be read.
-    pub fn abilities(&self, root: &Path, stamp: &str) -> Result<Option<RemoteFeatures>> {
+    pub fn features(&self, root: &Path, stamp: &str) -> Result<Option<RemoteFeatures>> {
         let sql = "SELECT abilities FROM remotes WHERE root = ?1 AND stamp = ?2";
         let parameters = params![root.as_os_str().as_bytes(), stamp];
         let found: Option<String> = self
@@ -53,15 +53,15 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn keep_abilities(
+    pub fn store_features(
         &self,
         root: &Path,
         stamp: &str,
-        abilities: &RemoteFeatures,
+        features: &RemoteFeatures,
     ) -> Result<()> {
         let sql = "INSERT INTO remotes (root, stamp, abilities) VALUES (?1, ?2, ?3)
                    ON CONFLICT (root) DO UPDATE SET stamp = ?2, abilities = ?3";
-        let parameters = params![root.as_os_str().as_bytes(), stamp, abilities.to_json()];
+        let parameters = params![root.as_os_str().as_bytes(), stamp, features.to_json()];
         self.connection
             .execute(sql, parameters)
             .explain("write", &self.path)?;

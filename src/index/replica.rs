@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::Index;
-use super::folder::read_fingerprints;
+use super::folder::decode_fingerprints;
 use super::sqlite_error::Explain as _;
 use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::timestamp::{Moment, Step};
-use crate::model::project::{ProjectId, below};
+use crate::model::project::{ProjectId, replica_path};
 use crate::snapshot::aggregate::Aggregate;
 
 /// What is known of a database.
@@ -24,9 +24,9 @@ pub struct KnownDatabase {
     /// Its identity, once a copy went there.
     pub identity: Option<String>,
     /// When and where its root's folder was made, once it was looked at.
-    pub birth: Option<String>,
+    pub root_id: Option<String>,
     /// The last look at the whole of it.
-    pub looked_at: Option<Moment>,
+    pub scanned_at: Option<Moment>,
     /// Since when it was not there when looked at.
     pub offline_since: Option<Moment>,
     /// How many looks at it were written.
@@ -45,7 +45,7 @@ pub struct KnownReplica {
     /// Whether it was there.
     pub present: bool,
     /// When it was looked at.
-    pub looked_at: Moment,
+    pub scanned_at: Moment,
     /// What it amounted to.
     pub aggregate: Aggregate,
 }
@@ -56,14 +56,14 @@ impl Index {
     /// # Errors
     /// The index cannot be read.
     pub fn database(&self, root: &Path) -> Result<KnownDatabase> {
-        let _reading = self.reading()?;
+        let _reading = self.begin_read()?;
         self.verify_roots()?;
         let sql = "SELECT id, identity, looked_at, offline_since,
                           (SELECT coalesce(sum(files), 0) FROM replicas WHERE database_id = databases.id), revision, birth
                    FROM databases WHERE root = ?1";
         let known = self.connection.prepare_cached(sql).and_then(|mut query| {
             query
-                .query_row([root.as_os_str().as_bytes()], known_database)
+                .query_row([root.as_os_str().as_bytes()], read_database)
                 .optional()
         });
         let mut known = known.explain("read", &self.path)?.unwrap_or_default();
@@ -80,7 +80,7 @@ impl Index {
         let categories = self
             .connection
             .prepare_cached(sql)
-            .and_then(|mut query| query.query_map([database], path)?.collect());
+            .and_then(|mut query| query.query_map([database], read_path)?.collect());
         categories.explain("read", &self.path)
     }
 
@@ -90,13 +90,13 @@ impl Index {
     /// # Errors
     /// The index cannot be read.
     pub fn project_folders(&self, database: i64) -> Result<Vec<PathBuf>> {
-        let _reading = self.reading()?;
+        let _reading = self.begin_read()?;
         self.verify(database)?;
         let sql =
             "SELECT client, project, category FROM replicas WHERE database_id = ?1 AND files > 0";
         let folder = |row: &Row<'_>| {
             let category = PathBuf::from(OsString::from_vec(row.get(2)?));
-            Ok(below(&category, &project(row)?))
+            Ok(replica_path(&category, &read_project(row)?))
         };
         let folders = self
             .connection
@@ -109,7 +109,7 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be read.
-    pub fn looked_at(&self, database: i64, category: &Path) -> Result<Option<Moment>> {
+    pub fn category_scanned_at(&self, database: i64, category: &Path) -> Result<Option<Moment>> {
         let sql = "SELECT looked_at FROM looks WHERE database_id = ?1 AND category = ?2";
         let seconds = self.connection.prepare_cached(sql).and_then(|mut query| {
             query
@@ -118,7 +118,7 @@ impl Index {
                 })
                 .optional()
         });
-        Ok(seconds.explain("read", &self.path)?.map(at_second))
+        Ok(seconds.explain("read", &self.path)?.map(from_seconds))
     }
 
     /// The folders of a database that were file systems of their own at the last look: those of categories, and others
@@ -126,12 +126,12 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be read.
-    pub fn mounted(&self, database: i64) -> Result<BTreeSet<PathBuf>> {
+    pub fn mounted_folders(&self, database: i64) -> Result<BTreeSet<PathBuf>> {
         let sql = "SELECT category FROM mounts WHERE database_id = ?1";
         let categories = self
             .connection
             .prepare_cached(sql)
-            .and_then(|mut query| query.query_map([database], path)?.collect());
+            .and_then(|mut query| query.query_map([database], read_path)?.collect());
         categories.explain("read", &self.path)
     }
 
@@ -144,10 +144,10 @@ impl Index {
                           step, fingerprints
                    FROM replicas WHERE database_id = ?1 AND category = ?2 ORDER BY client, project";
         let category = category.as_os_str().as_bytes();
-        let _reading = self.reading()?;
+        let _reading = self.begin_read()?;
         let known = self.connection.prepare_cached(sql).and_then(|mut query| {
             query
-                .query_map(params![database, category], known_replica)?
+                .query_map(params![database, category], read_replica)?
                 .collect::<rusqlite::Result<Vec<_>>>()
         });
         let known = known.explain("read", &self.path)?;
@@ -190,7 +190,7 @@ impl Index {
         let known = self
             .connection
             .prepare_cached(sql)
-            .and_then(|mut query| query.query_row(parameters, known_replica).optional());
+            .and_then(|mut query| query.query_row(parameters, read_replica).optional());
         known.explain("read", &self.path)
     }
 
@@ -199,7 +199,7 @@ impl Index {
     /// # Errors
     /// The index cannot be read.
     pub fn database_id(&self, root: &Path) -> Result<Option<i64>> {
-        let _reading = self.reading()?;
+        let _reading = self.begin_read()?;
         self.verify_roots()?;
         let sql = "SELECT id FROM databases WHERE root = ?1";
         let id = self.connection.prepare_cached(sql).and_then(|mut query| {
@@ -214,13 +214,16 @@ impl Index {
     /// # Errors
     /// The index cannot be read.
     pub fn projects(&self, database: i64, category: &Path) -> Result<Vec<ProjectId>> {
-        let _reading = self.reading()?;
+        let _reading = self.begin_read()?;
         self.verify(database)?;
         let sql = "SELECT client, project FROM replicas WHERE database_id = ?1 AND category = ?2 AND present
                    ORDER BY client, project";
         let projects = self.connection.prepare_cached(sql).and_then(|mut query| {
             query
-                .query_map(params![database, category.as_os_str().as_bytes()], project)?
+                .query_map(
+                    params![database, category.as_os_str().as_bytes()],
+                    read_project,
+                )?
                 .collect()
         });
         projects.explain("read", &self.path)
@@ -230,18 +233,18 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be read.
-    pub fn each_project(
+    pub fn visit_projects(
         &self,
         database: i64,
         category: &Path,
-        mut see: impl FnMut(&[u8], &[u8]),
+        mut visit: impl FnMut(&[u8], &[u8]),
     ) -> Result<()> {
         let sql = "SELECT client, project FROM replicas WHERE database_id = ?1 AND category = ?2 AND present
                    ORDER BY client, project";
         let seen = self.connection.prepare_cached(sql).and_then(|mut query| {
             let mut rows = query.query(params![database, category.as_os_str().as_bytes()])?;
             while let Some(row) = rows.next()? {
-                see(row.get_ref(0)?.as_blob()?, row.get_ref(1)?.as_blob()?);
+                visit(row.get_ref(0)?.as_blob()?, row.get_ref(1)?.as_blob()?);
             }
             Ok(())
         });
@@ -257,44 +260,44 @@ impl Index {
         let found = self.connection.prepare_cached(sql).and_then(|mut query| {
             let category = category.as_os_str().as_bytes();
             query
-                .query_row(params![database, category], project)
+                .query_row(params![database, category], read_project)
                 .optional()
         });
         found.explain("read", &self.path)
     }
 }
 
-fn known_database(row: &Row<'_>) -> rusqlite::Result<KnownDatabase> {
+fn read_database(row: &Row<'_>) -> rusqlite::Result<KnownDatabase> {
     Ok(KnownDatabase {
         id: row.get(0)?,
         identity: row.get(1)?,
-        looked_at: row.get::<_, Option<i64>>(2)?.map(at_second),
-        offline_since: row.get::<_, Option<i64>>(3)?.map(at_second),
+        scanned_at: row.get::<_, Option<i64>>(2)?.map(from_seconds),
+        offline_since: row.get::<_, Option<i64>>(3)?.map(from_seconds),
         files: row.get::<_, i64>(4)?.cast_unsigned(),
         revision: row.get(5)?,
-        birth: row.get(6)?,
+        root_id: row.get(6)?,
         categories: Vec::new(),
     })
 }
 
-fn path(row: &Row<'_>) -> rusqlite::Result<PathBuf> {
+fn read_path(row: &Row<'_>) -> rusqlite::Result<PathBuf> {
     Ok(OsString::from_vec(row.get(0)?).into())
 }
 
-pub(super) fn project(row: &Row<'_>) -> rusqlite::Result<ProjectId> {
+pub(super) fn read_project(row: &Row<'_>) -> rusqlite::Result<ProjectId> {
     Ok(ProjectId {
         client: Name::from_bytes(row.get(0)?),
         project: Name::from_bytes(row.get(1)?),
     })
 }
 
-fn known_replica(row: &Row<'_>) -> rusqlite::Result<KnownReplica> {
+fn read_replica(row: &Row<'_>) -> rusqlite::Result<KnownReplica> {
     let newest: Option<i64> = row.get(7)?;
     let fingerprints: Vec<u8> = row.get(11)?;
     Ok(KnownReplica {
-        project: project(row)?,
+        project: read_project(row)?,
         present: row.get(2)?,
-        looked_at: at_second(row.get(3)?),
+        scanned_at: from_seconds(row.get(3)?),
         aggregate: Aggregate {
             files: row.get::<_, i64>(4)?.cast_unsigned(),
             bytes: row.get::<_, i64>(5)?.cast_unsigned(),
@@ -307,20 +310,20 @@ fn known_replica(row: &Row<'_>) -> rusqlite::Result<KnownReplica> {
                 None => None,
             },
             unreadable: row.get::<_, i64>(9)?.cast_unsigned(),
-            step: step(row.get(10)?),
-            fingerprints: read_fingerprints(&fingerprints),
+            precision: decode_precision(row.get(10)?),
+            fingerprints: decode_fingerprints(&fingerprints),
         },
     })
 }
 
 /// A step from its place among all.
-pub(super) fn step(place: u8) -> Step {
+pub(super) fn decode_precision(place: u8) -> Step {
     let mut steps = Step::ALL.into_iter();
     steps.nth(usize::from(place)).unwrap_or(Step::TwoSeconds)
 }
 
 /// A moment from the whole seconds in which looks are noted.
-pub(super) const fn at_second(seconds: i64) -> Moment {
+pub(super) const fn from_seconds(seconds: i64) -> Moment {
     Moment {
         seconds,
         nanoseconds: 0,

@@ -18,11 +18,11 @@ const COLUMNS: &str = "id, command, what, source, destination, started_at, ended
 
 /// What is known of a run when it begins.
 #[derive(Clone, Copy, Debug)]
-pub struct Begun<'a> {
+pub struct RunStart<'a> {
     /// The command's name.
     pub command: &'a str,
     /// What it is about, in words: `acme/spot footage`.
-    pub what: &'a str,
+    pub subject: &'a str,
     /// The database that is read, where there is one.
     pub source: Option<&'a str>,
     /// The databases that are written or looked at, joined by commas.
@@ -31,7 +31,7 @@ pub struct Begun<'a> {
 
 /// What a run came to.
 #[derive(Clone, Copy, Debug)]
-pub struct Ended<'a> {
+pub struct RunEnd<'a> {
     /// `complete`, `partial`, `interrupted`, `refused` or `unreachable`.
     pub state: &'a str,
     /// Files that were plainly handled.
@@ -46,11 +46,11 @@ pub struct Ended<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
     /// Its number.
-    pub number: i64,
+    pub id: i64,
     /// The command's name.
     pub command: String,
     /// What it was about, in words; not known of runs of older programs.
-    pub what: Option<String>,
+    pub subject: Option<String>,
     /// The database that was read.
     pub source: Option<String>,
     /// The databases that were written or looked at, joined by commas.
@@ -74,16 +74,16 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn begin_run(&mut self, begun: &Begun<'_>) -> Result<i64> {
+    pub fn begin_run(&mut self, start: &RunStart<'_>) -> Result<i64> {
         self.require_writable()?;
-        self.follow()?;
+        self.reopen_if_replaced()?;
         let sql = "INSERT INTO runs (command, what, source, destination, host, process, started_at, state)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'running')";
         let parameters = params![
-            begun.command,
-            begun.what,
-            begun.source,
-            begun.destination,
+            start.command,
+            start.subject,
+            start.source,
+            start.destination,
             host::name(),
             process::id(),
             Moment::now().seconds
@@ -98,15 +98,15 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn end_run(&mut self, run: i64, ended: &Ended<'_>) -> Result<()> {
+    pub fn end_run(&mut self, run: i64, end: &RunEnd<'_>) -> Result<()> {
         let sql = "UPDATE runs SET ended_at = ?2, state = ?3, files = ?4, bytes = ?5, failed = ?6 WHERE id = ?1";
         let parameters = params![
             run,
             Moment::now().seconds,
-            ended.state,
-            stored(ended.files),
-            stored(ended.bytes),
-            stored(ended.failed)
+            end.state,
+            to_sql(end.files),
+            to_sql(end.bytes),
+            to_sql(end.failed)
         ];
         self.connection
             .execute(sql, parameters)
@@ -121,36 +121,36 @@ impl Index {
     pub fn runs(&self, limit: Option<u64>) -> Result<Vec<Run>> {
         let sql = format!("SELECT {COLUMNS} FROM runs ORDER BY id DESC LIMIT ?1");
         // A negative limit is none.
-        let limit = limit.map_or(-1, stored);
+        let limit = limit.map_or(-1, to_sql);
         let rows = self.connection.prepare_cached(&sql).and_then(|mut query| {
-            let rows = query.query_map([limit], run)?;
+            let rows = query.query_map([limit], read_run)?;
             rows.collect::<rusqlite::Result<Vec<_>>>()
         });
         let rows = rows.explain("read", &self.path)?.into_iter();
-        Ok(rows.map(|row| self.told(row)).collect())
+        Ok(rows.map(|row| self.with_actual_state(row)).collect())
     }
 
     /// The run of this number.
     ///
     /// # Errors
     /// [`Error::NoSuchRun`], or the index cannot be read.
-    pub fn run(&self, number: i64) -> Result<Run> {
+    pub fn run(&self, id: i64) -> Result<Run> {
         let sql = format!("SELECT {COLUMNS} FROM runs WHERE id = ?1");
         let query = self.connection.prepare_cached(&sql);
         let found = query
-            .and_then(|mut query| query.query_row([number], run).optional())
+            .and_then(|mut query| query.query_row([id], read_run).optional())
             .explain("read", &self.path)?;
         match found {
-            Some(row) => Ok(self.told(row)),
+            Some(row) => Ok(self.with_actual_state(row)),
             None => Err(Error::NoSuchRun {
-                run: number,
-                known: self.run_numbers()?,
+                run: id,
+                known: self.run_id_range()?,
             }),
         }
     }
 
     /// The numbers of the first and the last run that are known.
-    fn run_numbers(&self) -> Result<Option<(i64, i64)>> {
+    fn run_id_range(&self) -> Result<Option<(i64, i64)>> {
         let sql = "SELECT min(id), max(id) FROM runs";
         let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
         let (first, last): (Option<i64>, Option<i64>) = self
@@ -161,15 +161,13 @@ impl Index {
     }
 
     /// A run as it is told; one whose process is gone is noted as interrupted.
-    fn told(&self, (mut run, process): (Run, Option<u32>)) -> Run {
+    fn with_actual_state(&self, (mut run, process): (Run, Option<u32>)) -> Run {
         if run.state == "running" && process.is_some_and(|process| !host::is_alive(process)) {
             "interrupted".clone_into(&mut run.state);
             let sql = "UPDATE runs SET state = 'interrupted' WHERE id = ?1 AND state = 'running'";
             if !self.read_only {
                 // What is told is true, whether it can be noted or not.
-                self.connection
-                    .execute(sql, [run.number])
-                    .unwrap_or_default();
+                self.connection.execute(sql, [run.id]).unwrap_or_default();
             }
         }
         run
@@ -177,22 +175,22 @@ impl Index {
 }
 
 /// A number as `SQLite` holds it.
-pub(super) fn stored(number: u64) -> i64 {
+pub(super) fn to_sql(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// The number of a [`stored`] one.
-pub(super) fn counted(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+pub(super) fn read_count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     Ok(u64::try_from(row.get::<_, i64>(column)?).unwrap_or_default())
 }
 
 /// A path, kept as its bytes.
-pub(super) fn path(row: &Row<'_>, column: usize) -> rusqlite::Result<PathBuf> {
+pub(super) fn read_path(row: &Row<'_>, column: usize) -> rusqlite::Result<PathBuf> {
     Ok(OsString::from_vec(row.get(column)?).into())
 }
 
 /// A point in time, kept in seconds.
-pub(super) const fn at(seconds: i64) -> Moment {
+pub(super) const fn from_seconds(seconds: i64) -> Moment {
     Moment {
         seconds,
         nanoseconds: 0,
@@ -200,23 +198,23 @@ pub(super) const fn at(seconds: i64) -> Moment {
 }
 
 /// A run and, where it is one of this host, its process.
-fn run(row: &Row<'_>) -> rusqlite::Result<(Run, Option<u32>)> {
+fn read_run(row: &Row<'_>) -> rusqlite::Result<(Run, Option<u32>)> {
     let run = Run {
-        number: row.get(0)?,
+        id: row.get(0)?,
         command: row.get(1)?,
-        what: row.get(2)?,
+        subject: row.get(2)?,
         source: row.get(3)?,
         destination: row.get(4)?,
-        started: at(row.get(5)?),
-        ended: row.get::<_, Option<i64>>(6)?.map(at),
-        files: counted(row, 7)?,
-        bytes: counted(row, 8)?,
-        failed: counted(row, 9)?,
+        started: from_seconds(row.get(5)?),
+        ended: row.get::<_, Option<i64>>(6)?.map(from_seconds),
+        files: read_count(row, 7)?,
+        bytes: read_count(row, 8)?,
+        failed: read_count(row, 9)?,
         state: row.get(10)?,
     };
-    let is_here = row.get::<_, Option<String>>(11)?.as_deref() == Some(host::name().as_str());
+    let is_this_host = row.get::<_, Option<String>>(11)?.as_deref() == Some(host::name().as_str());
     let process: Option<u32> = row.get(12)?;
-    Ok((run, process.filter(|_| is_here)))
+    Ok((run, process.filter(|_| is_this_host)))
 }
 
 #[cfg(test)]
@@ -225,9 +223,9 @@ mod tests {
 
     use super::*;
 
-    const BEGUN: Begun<'_> = Begun {
+    const BEGUN: RunStart<'_> = RunStart {
         command: "copy",
-        what: "acme/spot footage",
+        subject: "acme/spot footage",
         source: Some("WORK"),
         destination: Some("NAS,CLOUD"),
     };
@@ -242,7 +240,7 @@ mod tests {
     fn the_newest_runs_come_first_with_what_they_came_to() {
         let (_folder, mut index) = index();
         let first = index.begin_run(&BEGUN).unwrap();
-        let ended = Ended {
+        let ended = RunEnd {
             state: "partial",
             files: 12,
             bytes: u64::MAX,
@@ -251,10 +249,10 @@ mod tests {
         index.end_run(first, &ended).unwrap();
         let second = index.begin_run(&BEGUN).unwrap();
         let runs = index.runs(None).unwrap();
-        assert_eq!([runs[0].number, runs[1].number], [second, first]);
+        assert_eq!([runs[0].id, runs[1].id], [second, first]);
         assert_eq!((runs[0].state.as_str(), runs[0].ended), ("running", None));
         assert_eq!((runs[1].state.as_str(), runs[1].files), ("partial", 12));
-        assert_eq!(runs[1].what.as_deref(), Some("acme/spot footage"));
+        assert_eq!(runs[1].subject.as_deref(), Some("acme/spot footage"));
         assert_eq!(runs[1].destination.as_deref(), Some("NAS,CLOUD"));
         assert!(runs[1].ended.is_some());
         assert_eq!(index.runs(Some(1)).unwrap(), runs[..1]);

@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::Index;
-use super::checksum::{check, of_parts};
+use super::checksum::{row_checksum, verify_row};
 use super::content_difference;
-use super::run::path;
+use super::run::read_path;
 use super::sqlite_error::Explain as _;
 use crate::base::error::Result;
 use crate::base::interrupt;
-use crate::snapshot::manifest::{Files, Manifest, merged};
+use crate::snapshot::manifest::{Manifest, ManifestFiles, merge};
 
 /// Something that a run did not plainly handle.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,8 +37,8 @@ pub struct RunFiles<'a> {
 
 impl RunFiles<'_> {
     /// The files, in the order of their names.
-    pub const fn files(&self) -> Files<'_> {
-        Files::of(self.packed)
+    pub const fn files(&self) -> ManifestFiles<'_> {
+        ManifestFiles::of(self.packed)
     }
 }
 
@@ -47,7 +47,7 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn keep_items<'i>(
+    pub fn add_run_items<'i>(
         &mut self,
         run: i64,
         items: impl IntoIterator<Item = (&'i Path, &'i str, Option<&'i str>)>,
@@ -67,7 +67,7 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be written, or is damaged.
-    pub fn keep_files(
+    pub fn add_run_files(
         &mut self,
         run: i64,
         root: &Path,
@@ -79,9 +79,9 @@ impl Index {
         let path = self.path.clone();
         let transaction = self.transaction()?;
         for (folder, manifest) in folders {
-            let place = (run, root, folder.as_path());
-            insert_files(&transaction, place, manifest).explain("write", &path)?;
-            content_difference::forget(&transaction, root, folder, manifest)
+            let key = (run, root, folder.as_path());
+            insert_files(&transaction, key, manifest).explain("write", &path)?;
+            content_difference::forget_written(&transaction, root, folder, manifest)
                 .explain("write", &path)?;
         }
         transaction.commit().explain("write", &path)
@@ -102,7 +102,7 @@ impl Index {
         let mut rows = query.query([run]).explain("read", &self.path)?;
         while let Some(row) = rows.next().explain("read", &self.path)? {
             interrupt::check()?;
-            if !visit(&item(row).explain("read", &self.path)?)? {
+            if !visit(&read_run_item(row).explain("read", &self.path)?)? {
                 break;
             }
         }
@@ -125,8 +125,8 @@ impl Index {
         let mut rows = query.query([run]).explain("read", &self.path)?;
         while let Some(row) = rows.next().explain("read", &self.path)? {
             interrupt::check()?;
-            let (root, folder) = (path(row, 0), path(row, 1));
-            let packed = checked(row).explain("read", &self.path)?;
+            let (root, folder) = (read_path(row, 0), read_path(row, 1));
+            let packed = verified_manifest(row).explain("read", &self.path)?;
             let files = RunFiles {
                 root: &root.explain("read", &self.path)?,
                 folder: &folder.explain("read", &self.path)?,
@@ -141,16 +141,16 @@ impl Index {
 }
 
 /// The manifest of a row of root, folder, manifest and checksum.
-fn checked<'a>(row: &'a Row<'_>) -> rusqlite::Result<&'a [u8]> {
+fn verified_manifest<'a>(row: &'a Row<'_>) -> rusqlite::Result<&'a [u8]> {
     let (root, folder) = (row.get_ref(0)?.as_blob()?, row.get_ref(1)?.as_blob()?);
     let manifest = row.get_ref(2)?.as_blob()?;
-    check(row.get_ref(3)?.as_blob()?, &[root, folder, manifest])?;
+    verify_row(row.get_ref(3)?.as_blob()?, &[root, folder, manifest])?;
     Ok(manifest)
 }
 
-fn item(row: &Row<'_>) -> rusqlite::Result<RunItem> {
+fn read_run_item(row: &Row<'_>) -> rusqlite::Result<RunItem> {
     Ok(RunItem {
-        path: path(row, 0)?,
+        path: read_path(row, 0)?,
         outcome: row.get(1)?,
         reason: row.get(2)?,
     })
@@ -182,16 +182,16 @@ fn insert_files(
     let (root, folder) = (root.as_os_str().as_bytes(), folder.as_os_str().as_bytes());
     let sql = "SELECT root, folder, manifest, checksum FROM run_files WHERE run = ?1 AND root = ?2 AND folder = ?3";
     let mut query = connection.prepare_cached(sql)?;
-    let read = |row: &Row<'_>| checked(row).map(<[u8]>::to_vec);
-    let kept = query
+    let read = |row: &Row<'_>| verified_manifest(row).map(<[u8]>::to_vec);
+    let stored = query
         .query_row(params![run, root, folder], read)
         .optional()?;
     // One that cannot be understood gives way.
-    let both = kept.and_then(|kept| merged(&kept, manifest.packed()).ok());
+    let both = stored.and_then(|kept| merge(&kept, manifest.packed()).ok());
     let packed = both.as_ref().unwrap_or(manifest).packed();
     let sql = "INSERT OR REPLACE INTO run_files (run, root, folder, manifest, checksum) VALUES (?1, ?2, ?3, ?4, ?5)";
     let mut query = connection.prepare_cached(sql)?;
-    let checksum = of_parts(&[root, folder, packed]);
+    let checksum = row_checksum(&[root, folder, packed]);
     query.execute(params![run, root, folder, packed, checksum])?;
     Ok(())
 }
@@ -200,8 +200,8 @@ fn insert_files(
 mod tests {
     use super::*;
     use crate::base::timestamp::Moment;
-    use crate::index::Begun;
-    use crate::snapshot::manifest::{File, Packer};
+    use crate::index::RunStart;
+    use crate::snapshot::manifest::{ManifestBuilder, ManifestFile};
 
     fn index() -> (tempfile::TempDir, Index) {
         let temporary = tempfile::tempdir().unwrap();
@@ -210,9 +210,9 @@ mod tests {
     }
 
     fn begin(index: &mut Index) -> i64 {
-        let begun = Begun {
+        let begun = RunStart {
             command: "copy",
-            what: "acme/spot footage",
+            subject: "acme/spot footage",
             source: Some("WORK"),
             destination: Some("NAS"),
         };
@@ -220,9 +220,9 @@ mod tests {
     }
 
     fn manifest(names: &[&str]) -> Manifest {
-        let mut packer = Packer::default();
+        let mut packer = ManifestBuilder::default();
         for name in names {
-            packer.add(&File {
+            packer.add(&ManifestFile {
                 name: name.as_bytes(),
                 bytes: 7,
                 modified: Moment::default(),
@@ -238,11 +238,11 @@ mod tests {
         let run = begin(&mut index);
         let (b, a) = (Path::new("/nas/b"), Path::new("/nas/a"));
         let none: [(&Path, &str, Option<&str>); 0] = [];
-        index.keep_items(run, none).unwrap();
+        index.add_run_items(run, none).unwrap();
         index
-            .keep_items(run, [(b, "failed", Some("it is gone"))])
+            .add_run_items(run, [(b, "failed", Some("it is gone"))])
             .unwrap();
-        index.keep_items(run, [(a, "unreached", None)]).unwrap();
+        index.add_run_items(run, [(a, "unreached", None)]).unwrap();
         let mut items = Vec::new();
         let mut take = |item: &RunItem| {
             items.push((item.path.clone(), item.outcome.clone(), item.reason.clone()));
@@ -260,7 +260,7 @@ mod tests {
         let root = Path::new("/nas");
         for (folder, names) in [("b", &["3", "1"][1..]), ("a", &["x"]), ("b", &["0", "2"])] {
             let folders = [(folder.into(), manifest(names))];
-            index.keep_files(run, root, &folders).unwrap();
+            index.add_run_files(run, root, &folders).unwrap();
         }
         let mut found = Vec::new();
         let mut take = |folder: &RunFiles<'_>| {

@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Begun, Ended};
+use super::{RunEnd, RunStart};
 use crate::base::error::{At as _, Error, Result};
 use crate::base::escape::visible;
 use crate::base::monitor::{Event, Monitor};
@@ -19,15 +19,15 @@ use crate::os::own_file::OwnFile;
 
 /// A run that has ended.
 #[derive(Clone, Copy, Debug)]
-pub struct Entry<'a> {
+pub struct RunLogEntry<'a> {
     /// Its number.
     pub run: i64,
     /// What it was about.
-    pub begun: &'a Begun<'a>,
+    pub start: &'a RunStart<'a>,
     /// When it began.
     pub started: Moment,
     /// What it came to.
-    pub ended: &'a Ended<'a>,
+    pub end: &'a RunEnd<'a>,
     /// What ended it early.
     pub error: Option<&'a Error>,
 }
@@ -35,7 +35,7 @@ pub struct Entry<'a> {
 /// Appends a run that ends now to the log of this month: how it went, and of the items (path, outcome and reason) those
 /// that failed or are in conflict. A problem with that is told to the monitor; returns whether there was none.
 pub fn append<'i>(
-    entry: &Entry<'_>,
+    entry: &RunLogEntry<'_>,
     items: impl IntoIterator<Item = (&'i Path, &'i str, Option<&'i str>)>,
     monitor: &dyn Monitor,
 ) -> bool {
@@ -44,13 +44,13 @@ pub fn append<'i>(
         return true;
     };
     let now = Moment::now();
-    let mut text = head(entry, now);
+    let mut text = format_head(entry, now);
     for (path, outcome, reason) in items {
         if matches!(outcome, "failed" | "conflict") {
-            line(&mut text, outcome, path, reason);
+            append_item(&mut text, outcome, path, reason);
         }
     }
-    let written = write(&file(&folder, now), &text);
+    let written = append_to_file(&month_file(&folder, now), &text);
     if let Err(error) = &written {
         monitor.event(&Event::Problem(error));
     }
@@ -58,7 +58,7 @@ pub fn append<'i>(
 }
 
 /// The log of the month of a moment, by the calendar of UTC.
-fn file(folder: &Path, moment: Moment) -> PathBuf {
+fn month_file(folder: &Path, moment: Moment) -> PathBuf {
     const MONTH: usize = "2026-11".len();
     let day = moment.rfc3339().unwrap_or_default();
     let month = day.get(..MONTH).unwrap_or("undated");
@@ -66,18 +66,18 @@ fn file(folder: &Path, moment: Moment) -> PathBuf {
 }
 
 /// What comes before the items.
-fn head(entry: &Entry<'_>, now: Moment) -> String {
-    let (begun, ended) = (entry.begun, entry.ended);
+fn format_head(entry: &RunLogEntry<'_>, now: Moment) -> String {
+    let (begun, ended) = (entry.start, entry.end);
     let mut text = format!("run {}, {}: {}", entry.run, ended.state, begun.command);
     let words = [
-        (" ", Some(begun.what)),
+        (" ", Some(begun.subject)),
         (" from ", begun.source),
         (" to ", begun.destination.filter(|_| begun.source.is_some())),
         (" at ", begun.destination.filter(|_| begun.source.is_none())),
     ];
     for (before, word) in words {
         if let Some(word) = word {
-            push(
+            append_text(
                 &mut text,
                 format_args!("{before}{}", visible(word.as_bytes())),
             );
@@ -85,7 +85,7 @@ fn head(entry: &Entry<'_>, now: Moment) -> String {
     }
     let seconds = now.seconds.saturating_sub(entry.started.seconds);
     let took = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
-    push(
+    append_text(
         &mut text,
         format_args!(
             "\n  {} to {}, {}, on {}\n",
@@ -95,7 +95,7 @@ fn head(entry: &Entry<'_>, now: Moment) -> String {
             host::name()
         ),
     );
-    push(
+    append_text(
         &mut text,
         format_args!(
             "  {}, {}, {} failed\n",
@@ -105,7 +105,7 @@ fn head(entry: &Entry<'_>, now: Moment) -> String {
         ),
     );
     if let Some(error) = entry.error {
-        push(
+        append_text(
             &mut text,
             format_args!("  error: {}\n", visible(error.line().as_bytes())),
         );
@@ -114,11 +114,11 @@ fn head(entry: &Entry<'_>, now: Moment) -> String {
 }
 
 /// An item.
-fn line(text: &mut String, outcome: &str, path: &Path, reason: Option<&str>) {
+fn append_item(text: &mut String, outcome: &str, path: &Path, reason: Option<&str>) {
     let path = visible(path.as_os_str().as_bytes());
-    push(text, format_args!("  {outcome} {path}"));
+    append_text(text, format_args!("  {outcome} {path}"));
     if let Some(reason) = reason {
-        push(text, format_args!(": {}", visible(reason.as_bytes())));
+        append_text(text, format_args!(": {}", visible(reason.as_bytes())));
     }
     text.push('\n');
 }
@@ -132,12 +132,12 @@ fn to_the_second(moment: Moment) -> String {
 }
 
 /// Appends formatted text; writing to a `String` cannot fail.
-fn push(text: &mut String, arguments: std::fmt::Arguments<'_>) {
+fn append_text(text: &mut String, arguments: std::fmt::Arguments<'_>) {
     text.write_fmt(arguments).unwrap_or_default();
 }
 
 /// Appends to a log that nobody else can read, in one write: runs side by side do not mix their lines.
-fn write(path: &Path, text: &str) -> Result<()> {
+fn append_to_file(path: &Path, text: &str) -> Result<()> {
     let own = OwnFile::find_or_make_folder(path)?;
     let written = own.open_to_append()?.write_all(text.as_bytes());
     written.at("write the log", path)
@@ -155,33 +155,33 @@ mod tests {
         nanoseconds: 5,
     };
 
-    const ENDED: Ended<'_> = Ended {
+    const ENDED: RunEnd<'_> = RunEnd {
         state: "partial",
         files: 12,
         bytes: 3_400_000_000,
         failed: 1,
     };
 
-    fn head_of(begun: &Begun<'_>, ended: &Ended<'_>, error: Option<&Error>) -> String {
-        let entry = Entry {
+    fn head_of(begun: &RunStart<'_>, ended: &RunEnd<'_>, error: Option<&Error>) -> String {
+        let entry = RunLogEntry {
             run: 7,
-            begun,
+            start: begun,
             started: STARTED,
-            ended,
+            end: ended,
             error,
         };
         let now = Moment {
             seconds: STARTED.seconds + 75,
             nanoseconds: 9,
         };
-        head(&entry, now).replace(&host::name(), "HOST")
+        format_head(&entry, now).replace(&host::name(), "HOST")
     }
 
     #[test]
     fn a_run_is_told_in_a_few_lines() {
-        let begun = Begun {
+        let begun = RunStart {
             command: "copy",
-            what: "acme/spot footage",
+            subject: "acme/spot footage",
             source: Some("WORK"),
             destination: Some("NAS,CLOUD"),
         };
@@ -194,13 +194,13 @@ mod tests {
 
     #[test]
     fn a_run_that_could_not_begin_says_why() {
-        let begun = Begun {
+        let begun = RunStart {
             command: "load",
-            what: "all",
+            subject: "all",
             source: None,
             destination: Some("NAS"),
         };
-        let ended = Ended {
+        let ended = RunEnd {
             state: "refused",
             files: 0,
             bytes: 0,
@@ -221,8 +221,8 @@ mod tests {
     fn names_cannot_break_a_line() {
         let mut text = String::new();
         let path = Path::new(OsStr::from_bytes(b"/nas/caf\xe9\nrun 8"));
-        line(&mut text, "failed", path, Some("\u{1b}[1mno"));
-        line(&mut text, "conflict", Path::new("/nas/b"), None);
+        append_item(&mut text, "failed", path, Some("\u{1b}[1mno"));
+        append_item(&mut text, "conflict", Path::new("/nas/b"), None);
         let lines = "  failed /nas/caf\\xe9\\nrun 8: \\x1b[1mno\n  conflict /nas/b\n";
         assert_eq!(text, lines);
     }
@@ -230,10 +230,10 @@ mod tests {
     #[test]
     fn the_log_of_a_month_is_added_to() {
         let temporary = tempfile::tempdir().unwrap();
-        let path = file(&temporary.path().join("state"), STARTED);
+        let path = month_file(&temporary.path().join("state"), STARTED);
         assert!(path.ends_with("state/2025-11.log"));
-        write(&path, "one\n").unwrap();
-        write(&path, "two\n").unwrap();
+        append_to_file(&path, "one\n").unwrap();
+        append_to_file(&path, "two\n").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "one\ntwo\n");
     }
 }

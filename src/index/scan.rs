@@ -7,10 +7,10 @@ use rusqlite::{OptionalExtension as _, Transaction, params};
 
 use super::Index;
 use super::KnownDatabase;
-use super::checksum::{seal, seal_roots};
-use super::folder::write_fingerprints;
+use super::checksum::{store_checksum, store_roots_checksum};
+use super::folder::encode_fingerprints;
 use super::sqlite_error::Explain as _;
-use super::staging::{DraftReplica, Drafted, row};
+use super::staging::{StagedReplica, StagedScan, staging_key};
 use crate::base::error::{Error, Result};
 use crate::base::name::Name;
 use crate::base::timestamp::{Moment, Step};
@@ -19,25 +19,25 @@ use crate::snapshot::aggregate::Aggregate;
 
 /// Files and links that a look found different from the one before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Changes {
+pub struct ScanChanges {
     /// New ones.
     pub added: u64,
     /// Those with another size, time or target.
     pub changed: u64,
     /// Those that are no longer there.
-    pub gone: u64,
+    pub missing: u64,
 }
 
-impl std::ops::AddAssign for Changes {
+impl std::ops::AddAssign for ScanChanges {
     fn add_assign(&mut self, other: Self) {
         self.added += other.added;
         self.changed += other.changed;
-        self.gone += other.gone;
+        self.missing += other.missing;
     }
 }
 
 /// Takes over the folders that a draft has set down for the replica of place ?1, whose row is ?2.
-const FOLDERS: [&str; 3] = [
+const FOLDER_UPDATES: [&str; 3] = [
     "DELETE FROM folders WHERE replica_id = ?2 AND id IN (SELECT id FROM temp.draft_gone WHERE replica = ?1)",
     "UPDATE folders SET fingerprints = draft.fingerprints, manifest = draft.manifest,
                        checksum = draft.checksum
@@ -49,15 +49,15 @@ const FOLDERS: [&str; 3] = [
 
 /// Writes what was seen on one database.
 #[derive(Debug)]
-pub struct LookWriter<'a> {
+pub struct ScanWriter<'a> {
     transaction: Transaction<'a>,
     path: PathBuf,
     database: i64,
-    now: Moment,
+    scanned_at: Moment,
     /// The revision of the database when the look began; what was written since is newer than this look.
-    since: i64,
+    base_revision: i64,
     /// Whether others wrote since then: what is known of the whole database is not of one look.
-    overtaken: bool,
+    is_superseded: bool,
 }
 
 impl Index {
@@ -66,7 +66,7 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be written; [`Error::IndexChanged`] if the database was forgotten meanwhile.
-    pub fn write_look(&mut self, root: &Path, known: &KnownDatabase) -> Result<LookWriter<'_>> {
+    pub fn write_scan(&mut self, root: &Path, known: &KnownDatabase) -> Result<ScanWriter<'_>> {
         let path = self.path.clone();
         let transaction = self.transaction()?;
         let now = Moment::now();
@@ -74,8 +74,8 @@ impl Index {
             // Asked for before it is made anew: the new row may get the number of the old one.
             let sql = "SELECT EXISTS (SELECT 1 FROM databases WHERE id = ?1 AND root = ?2)";
             let parameters = params![id, root.as_os_str().as_bytes()];
-            let is_there = transaction.query_row(sql, parameters, |row| row.get(0));
-            if !is_there.explain("write", &path)? {
+            let exists = transaction.query_row(sql, parameters, |row| row.get(0));
+            if !exists.explain("write", &path)? {
                 return Err(Error::IndexChanged { path });
             }
         }
@@ -92,13 +92,13 @@ impl Index {
         if revision <= known.revision {
             return Err(Error::IndexChanged { path });
         }
-        Ok(LookWriter {
+        Ok(ScanWriter {
             transaction,
             path,
             database,
-            now,
-            since: known.revision,
-            overtaken: revision != known.id.map_or(first, |_| known.revision + 1),
+            scanned_at: now,
+            base_revision: known.revision,
+            is_superseded: revision != known.id.map_or(first, |_| known.revision + 1),
         })
     }
 
@@ -106,7 +106,7 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn forget(&mut self, root: &Path) -> Result<()> {
+    pub fn forget_database(&mut self, root: &Path) -> Result<()> {
         let path = self.path.clone();
         let transaction = self.transaction()?;
         let root = root.as_os_str().as_bytes();
@@ -117,17 +117,17 @@ impl Index {
                 transaction.execute("DELETE FROM sent_folders WHERE destination = ?1", [root])
             })
             .and_then(|_| transaction.execute("DELETE FROM sending WHERE destination = ?1", [root]))
-            .and_then(|_| seal_roots(&transaction))
+            .and_then(|_| store_roots_checksum(&transaction))
             .explain("write", &path)?;
         transaction.commit().explain("write", &path)
     }
 }
 
-impl LookWriter<'_> {
+impl ScanWriter<'_> {
     /// The look began at this moment: what is newer on the disk it may not have seen.
     #[must_use]
-    pub const fn begun(mut self, began: Moment) -> Self {
-        self.now = began;
+    pub const fn started_at(mut self, started: Moment) -> Self {
+        self.scanned_at = started;
         self
     }
 
@@ -135,9 +135,9 @@ impl LookWriter<'_> {
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn replicas(&self, drafted: &Drafted) -> Result<Changes> {
-        let mut changes = Changes::default();
-        for (place, replica) in drafted.replicas.iter().enumerate() {
+    pub fn write_replicas(&self, staged: &StagedScan) -> Result<ScanChanges> {
+        let mut changes = ScanChanges::default();
+        for (place, replica) in staged.replicas.iter().enumerate() {
             changes += self
                 .write_replica(place, replica)
                 .explain("write", &self.path)?;
@@ -149,17 +149,17 @@ impl LookWriter<'_> {
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn absent(&self, category: &Path, project: &ProjectId) -> Result<Changes> {
-        let noted = || -> rusqlite::Result<Changes> {
-            if self.is_newer(category, project)? {
-                return Ok(Changes::default());
+    pub fn record_missing(&self, category: &Path, project: &ProjectId) -> Result<ScanChanges> {
+        let noted = || -> rusqlite::Result<ScanChanges> {
+            if self.is_updated_since(category, project)? {
+                return Ok(ScanChanges::default());
             }
             let known = self.replica_id(category, project)?;
-            let gone = known.map_or(Ok(0), |id| self.drop_contents(id))?;
-            self.put_replica(category, project, false, &Aggregate::new(Step::Nanosecond))?;
-            Ok(Changes {
-                gone,
-                ..Changes::default()
+            let missing = known.map_or(Ok(0), |id| self.delete_folders(id))?;
+            self.upsert_replica(category, project, false, &Aggregate::new(Step::Nanosecond))?;
+            Ok(ScanChanges {
+                missing,
+                ..ScanChanges::default()
             })
         };
         noted().explain("write", &self.path)
@@ -169,8 +169,12 @@ impl LookWriter<'_> {
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn category(&self, category: &Path, there: &dyn Fn(&ProjectId) -> bool) -> Result<Changes> {
-        self.end_category(category, there)
+    pub fn delete_unlisted_replicas(
+        &self,
+        category: &Path,
+        is_listed: &dyn Fn(&ProjectId) -> bool,
+    ) -> Result<ScanChanges> {
+        self.delete_unlisted(category, is_listed)
             .explain("write", &self.path)
     }
 
@@ -178,8 +182,8 @@ impl LookWriter<'_> {
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn listed(&self, category: &Path) -> Result<()> {
-        if self.overtaken {
+    pub fn record_category_scan(&self, category: &Path) -> Result<()> {
+        if self.is_superseded {
             return Ok(());
         }
         let sql =
@@ -187,7 +191,7 @@ impl LookWriter<'_> {
         let parameters = params![
             self.database,
             category.as_os_str().as_bytes(),
-            self.now.seconds
+            self.scanned_at.seconds
         ];
         self.transaction
             .execute(sql, parameters)
@@ -199,7 +203,7 @@ impl LookWriter<'_> {
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn mounted(&self, folder: &Path) -> Result<()> {
+    pub fn record_mount(&self, folder: &Path) -> Result<()> {
         let sql = "INSERT OR IGNORE INTO mounts (database_id, category) VALUES (?1, ?2)";
         let parameters = params![self.database, folder.as_os_str().as_bytes()];
         self.transaction
@@ -213,7 +217,7 @@ impl LookWriter<'_> {
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn unread(&self, category: &Path, client: Option<&Name>) -> Result<()> {
+    pub fn record_unreadable(&self, category: &Path, client: Option<&Name>) -> Result<()> {
         let sql = "UPDATE replicas SET unreadable = max(unreadable, 1)
                    WHERE database_id = ?1 AND category = ?2 AND (?3 IS NULL OR client = ?3) AND present";
         let parameters = params![
@@ -240,10 +244,14 @@ impl LookWriter<'_> {
         let sql = "UPDATE databases SET offline_since = NULL, looked_at = iif(?3, ?2, looked_at) WHERE id = ?1";
         let noted = self.transaction.execute(
             sql,
-            params![self.database, self.now.seconds, whole && !self.overtaken],
+            params![
+                self.database,
+                self.scanned_at.seconds,
+                whole && !self.is_superseded
+            ],
         );
         noted
-            .and_then(|_| seal(&self.transaction, self.database))
+            .and_then(|_| store_checksum(&self.transaction, self.database))
             .and_then(|()| self.transaction.commit())
             .explain("write", &self.path)
     }
@@ -256,9 +264,9 @@ impl LookWriter<'_> {
         let sql = "UPDATE databases SET offline_since = coalesce(offline_since, ?2) WHERE id = ?1";
         let noted = self
             .transaction
-            .execute(sql, params![self.database, self.now.seconds]);
+            .execute(sql, params![self.database, self.scanned_at.seconds]);
         noted
-            .and_then(|_| seal(&self.transaction, self.database))
+            .and_then(|_| store_checksum(&self.transaction, self.database))
             .and_then(|()| self.transaction.commit())
             .explain("write", &self.path)
     }
@@ -267,11 +275,11 @@ impl LookWriter<'_> {
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn root(&self, identity: Option<&str>, birth: Option<&str>) -> Result<()> {
+    pub fn record_root(&self, identity: Option<&str>, root_id: Option<&str>) -> Result<()> {
         let sql =
             "UPDATE databases SET identity = coalesce(?2, identity), birth = ?3 WHERE id = ?1";
         self.transaction
-            .execute(sql, params![self.database, identity, birth])
+            .execute(sql, params![self.database, identity, root_id])
             .explain("write", &self.path)?;
         Ok(())
     }
@@ -292,7 +300,7 @@ impl LookWriter<'_> {
     }
 
     /// Whether others wrote of a replica since this look began.
-    fn is_newer(&self, category: &Path, project: &ProjectId) -> rusqlite::Result<bool> {
+    fn is_updated_since(&self, category: &Path, project: &ProjectId) -> rusqlite::Result<bool> {
         let sql = "SELECT revision > ?5 FROM replicas
                    WHERE database_id = ?1 AND category = ?2 AND client = ?3 AND project = ?4";
         let category = category.as_os_str().as_bytes();
@@ -301,7 +309,7 @@ impl LookWriter<'_> {
             category,
             project.client.as_bytes(),
             project.project.as_bytes(),
-            self.since
+            self.base_revision
         ];
         let newer = self
             .transaction
@@ -312,30 +320,34 @@ impl LookWriter<'_> {
     }
 
     /// Whether others dropped a replica since this look began; what a draft holds of it is only what differed.
-    fn is_gone(&self, replica: &DraftReplica) -> rusqlite::Result<bool> {
+    fn is_deleted_since(&self, replica: &StagedReplica) -> rusqlite::Result<bool> {
         let known = self.replica_id(&replica.category, &replica.project)?;
         Ok(replica.id.is_some_and(|id| known != Some(id)))
     }
 
-    fn write_replica(&self, place: usize, replica: &DraftReplica) -> rusqlite::Result<Changes> {
+    fn write_replica(
+        &self,
+        place: usize,
+        replica: &StagedReplica,
+    ) -> rusqlite::Result<ScanChanges> {
         let (category, project) = (&replica.category, &replica.project);
-        if self.is_newer(category, project)? || self.is_gone(replica)? {
-            return Ok(Changes::default());
+        if self.is_updated_since(category, project)? || self.is_deleted_since(replica)? {
+            return Ok(ScanChanges::default());
         }
-        let id = self.put_replica(category, project, true, &replica.sum)?;
-        if replica.differs {
-            for sql in FOLDERS {
+        let id = self.upsert_replica(category, project, true, &replica.aggregate)?;
+        if replica.has_changes {
+            for sql in FOLDER_UPDATES {
                 self.transaction
                     .prepare_cached(sql)?
-                    .execute(params![row(place), id])?;
+                    .execute(params![staging_key(place), id])?;
             }
-            self.count_folders(id)?;
+            self.update_folder_count(id)?;
         }
         Ok(replica.changes)
     }
 
     /// Drops the folders of a replica; says how many files there were.
-    fn drop_contents(&self, replica: i64) -> rusqlite::Result<u64> {
+    fn delete_folders(&self, replica: i64) -> rusqlite::Result<u64> {
         let sql = "SELECT files FROM replicas WHERE id = ?1";
         let files: i64 = self
             .transaction
@@ -344,24 +356,24 @@ impl LookWriter<'_> {
         self.transaction
             .prepare_cached("DELETE FROM folders WHERE replica_id = ?1")?
             .execute([replica])?;
-        self.count_folders(replica)?;
+        self.update_folder_count(replica)?;
         Ok(files.cast_unsigned())
     }
 
     /// Keeps the number of a replica's folders, by which one that can no longer be found is noticed.
-    fn count_folders(&self, replica: i64) -> rusqlite::Result<()> {
+    fn update_folder_count(&self, replica: i64) -> rusqlite::Result<()> {
         let sql = "UPDATE replicas SET folder_rows = (SELECT count(*) FROM folders WHERE replica_id = ?1) WHERE id = ?1";
         self.transaction.prepare_cached(sql)?.execute([replica])?;
         Ok(())
     }
 
     /// Inserts or updates the replica's own row.
-    fn put_replica(
+    fn upsert_replica(
         &self,
         category: &Path,
         project: &ProjectId,
         present: bool,
-        sum: &Aggregate,
+        aggregate: &Aggregate,
     ) -> rusqlite::Result<i64> {
         let sql = "INSERT INTO replicas (database_id, category, client, project, present, looked_at, revision, files, bytes,
                                          folders, newest, newest_ns, unreadable, step, fingerprints)
@@ -377,50 +389,53 @@ impl LookWriter<'_> {
             project.client.as_bytes(),
             project.project.as_bytes(),
             present,
-            self.now.seconds,
-            sum.files.cast_signed(),
-            sum.bytes.cast_signed(),
-            sum.folders.cast_signed(),
-            sum.newest.map(|newest| newest.seconds),
-            sum.newest.map(|newest| newest.nanoseconds),
-            sum.unreadable.cast_signed(),
-            sum.step as i64,
-            write_fingerprints(&sum.fingerprints),
+            self.scanned_at.seconds,
+            aggregate.files.cast_signed(),
+            aggregate.bytes.cast_signed(),
+            aggregate.folders.cast_signed(),
+            aggregate.newest.map(|newest| newest.seconds),
+            aggregate.newest.map(|newest| newest.nanoseconds),
+            aggregate.unreadable.cast_signed(),
+            aggregate.precision as i64,
+            encode_fingerprints(&aggregate.fingerprints),
         ];
         self.transaction
             .prepare_cached(sql)?
             .query_row(parameters, |row| row.get(0))
     }
 
-    fn end_category(
+    fn delete_unlisted(
         &self,
         category: &Path,
-        there: &dyn Fn(&ProjectId) -> bool,
-    ) -> rusqlite::Result<Changes> {
+        is_listed: &dyn Fn(&ProjectId) -> bool,
+    ) -> rusqlite::Result<ScanChanges> {
         let category = category.as_os_str().as_bytes();
-        let mut changes = Changes::default();
+        let mut changes = ScanChanges::default();
         let sql = "SELECT id, files, client, project FROM replicas
                    WHERE database_id = ?1 AND category = ?2 AND revision <= ?3";
         let mut query = self.transaction.prepare_cached(sql)?;
-        let known = query.query_map(params![self.database, category, self.since], |row| {
-            let project = ProjectId {
-                client: Name::from_bytes(row.get(2)?),
-                project: Name::from_bytes(row.get(3)?),
-            };
-            Ok((
-                row.get::<_, i64>(0)?,
-                row.get::<_, i64>(1)?.cast_unsigned(),
-                project,
-            ))
-        })?;
+        let known = query.query_map(
+            params![self.database, category, self.base_revision],
+            |row| {
+                let project = ProjectId {
+                    client: Name::from_bytes(row.get(2)?),
+                    project: Name::from_bytes(row.get(3)?),
+                };
+                Ok((
+                    row.get::<_, i64>(0)?,
+                    row.get::<_, i64>(1)?.cast_unsigned(),
+                    project,
+                ))
+            },
+        )?;
         let known: Vec<_> = known.collect::<rusqlite::Result<_>>()?;
         let mut delete = self
             .transaction
             .prepare_cached("DELETE FROM replicas WHERE id = ?1")?;
         for (id, files, project) in known {
-            if !there(&project) {
+            if !is_listed(&project) {
                 delete.execute([id])?;
-                changes.gone += files;
+                changes.missing += files;
             }
         }
         Ok(changes)
@@ -433,12 +448,12 @@ mod tests {
 
     /// Writes a look that saw this replica with one empty folder.
     fn see(index: &mut Index, known: &KnownDatabase, project: &ProjectId) {
-        let mut draft = index.draft(known).unwrap();
-        let replica = draft.replica(Path::new("footage"), project).unwrap();
-        draft.complete(replica).unwrap();
+        let mut draft = index.stage_scan(known).unwrap();
+        let replica = draft.begin_replica(Path::new("footage"), project).unwrap();
+        draft.end_replica(replica).unwrap();
         let drafted = draft.finish().unwrap();
-        let look = index.write_look(Path::new("/nas"), known).unwrap();
-        look.replicas(&drafted).unwrap();
+        let look = index.write_scan(Path::new("/nas"), known).unwrap();
+        look.write_replicas(&drafted).unwrap();
         look.finish(false).unwrap();
     }
 
@@ -453,9 +468,9 @@ mod tests {
         };
         let began = index.database(root).unwrap();
         see(&mut index, &began, &project);
-        let slow = index.write_look(root, &began).unwrap();
-        slow.absent(category, &project).unwrap();
-        slow.category(category, &|_| false).unwrap();
+        let slow = index.write_scan(root, &began).unwrap();
+        slow.record_missing(category, &project).unwrap();
+        slow.delete_unlisted_replicas(category, &|_| false).unwrap();
         slow.finish(true).unwrap();
         let present = |index: &Index| {
             let id = index.database(root).unwrap().id.unwrap();
@@ -464,8 +479,8 @@ mod tests {
         assert!(present(&index));
 
         let began = index.database(root).unwrap();
-        let next = index.write_look(root, &began).unwrap();
-        next.absent(category, &project).unwrap();
+        let next = index.write_scan(root, &began).unwrap();
+        next.record_missing(category, &project).unwrap();
         next.finish(true).unwrap();
         assert!(!present(&index));
     }
@@ -482,16 +497,21 @@ mod tests {
         see(&mut index, &KnownDatabase::default(), &project);
         let began = index.database(root).unwrap();
         see(&mut index, &began, &project);
-        let slow = index.write_look(root, &began).unwrap();
-        slow.listed(category).unwrap();
+        let slow = index.write_scan(root, &began).unwrap();
+        slow.record_category_scan(category).unwrap();
         slow.finish(true).unwrap();
         let known = index.database(root).unwrap();
-        assert_eq!(known.looked_at, None);
-        assert_eq!(index.looked_at(known.id.unwrap(), category).unwrap(), None);
-        let undisturbed = index.write_look(root, &known).unwrap();
-        undisturbed.listed(category).unwrap();
+        assert_eq!(known.scanned_at, None);
+        assert_eq!(
+            index
+                .category_scanned_at(known.id.unwrap(), category)
+                .unwrap(),
+            None
+        );
+        let undisturbed = index.write_scan(root, &known).unwrap();
+        undisturbed.record_category_scan(category).unwrap();
         undisturbed.finish(true).unwrap();
-        assert!(index.database(root).unwrap().looked_at.is_some());
+        assert!(index.database(root).unwrap().scanned_at.is_some());
     }
 
     #[test]
@@ -506,9 +526,9 @@ mod tests {
         let nothing = KnownDatabase::default();
         see(&mut index, &nothing, &project);
         let began = index.database(root).unwrap();
-        index.forget(root).unwrap();
+        index.forget_database(root).unwrap();
         assert!(matches!(
-            index.write_look(root, &began),
+            index.write_scan(root, &began),
             Err(Error::IndexChanged { .. })
         ));
         assert_eq!(index.database(root).unwrap().id, None);
@@ -525,20 +545,20 @@ mod tests {
         };
         see(&mut index, &nothing, &project);
         let began = index.database(root).unwrap();
-        let mut draft = index.draft(&began).unwrap();
-        let replica = draft.replica(Path::new("footage"), &project).unwrap();
-        draft.complete(replica).unwrap();
+        let mut draft = index.stage_scan(&began).unwrap();
+        let replica = draft.begin_replica(Path::new("footage"), &project).unwrap();
+        draft.end_replica(replica).unwrap();
         let drafted = draft.finish().unwrap();
-        index.forget(root).unwrap();
+        index.forget_database(root).unwrap();
         assert!(matches!(
-            index.write_look(root, &began),
+            index.write_scan(root, &began),
             Err(Error::IndexChanged { .. })
         ));
         // Looked at again by somebody else, who saw no such project.
-        let other = index.write_look(root, &nothing).unwrap();
+        let other = index.write_scan(root, &nothing).unwrap();
         other.finish(true).unwrap();
-        let look = index.write_look(root, &began).unwrap();
-        look.replicas(&drafted).unwrap();
+        let look = index.write_scan(root, &began).unwrap();
+        look.write_replicas(&drafted).unwrap();
         look.finish(true).unwrap();
         let known = index.database(root).unwrap().id;
         assert_eq!(known, began.id);
@@ -557,15 +577,17 @@ mod tests {
         };
         see(&mut index, &KnownDatabase::default(), &project);
         let began = index.database(root).unwrap();
-        let mut draft = index.draft(&began).unwrap();
-        let replica = draft.replica(category, &project).unwrap();
-        draft.complete(replica).unwrap();
+        let mut draft = index.stage_scan(&began).unwrap();
+        let replica = draft.begin_replica(category, &project).unwrap();
+        draft.end_replica(replica).unwrap();
         let drafted = draft.finish().unwrap();
-        let other = index.write_look(root, &began).unwrap();
-        other.category(category, &|_| false).unwrap();
+        let other = index.write_scan(root, &began).unwrap();
+        other
+            .delete_unlisted_replicas(category, &|_| false)
+            .unwrap();
         other.finish(true).unwrap();
-        let slow = index.write_look(root, &began).unwrap();
-        slow.replicas(&drafted).unwrap();
+        let slow = index.write_scan(root, &began).unwrap();
+        slow.write_replicas(&drafted).unwrap();
         slow.finish(true).unwrap();
         let id = index.database(root).unwrap().id.unwrap();
         assert!(index.projects(id, category).unwrap().is_empty());

@@ -2,8 +2,8 @@
 
 use rusqlite::Transaction;
 
-use super::checksum::seal_all;
-use super::composing::compose_names;
+use super::checksum::store_all_checksums;
+use super::composing::recompute_fingerprints;
 use super::packing::pack_files;
 
 /// Says that an `SQLite` file is ours (`AUBK`).
@@ -38,12 +38,12 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     Migration::Tables(VERSION_4),
     Migration::Tables(VERSION_5),
     Migration::Tables(VERSION_6),
-    Migration::Rows(VERSION_7, compose_and_seal),
+    Migration::Rows(VERSION_7, migrate_to_7),
 ];
 
-fn compose_and_seal(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-    compose_names(transaction)?;
-    seal_all(transaction)
+fn migrate_to_7(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    recompute_fingerprints(transaction)?;
+    store_all_checksums(transaction)
 }
 
 /// The version this program writes.

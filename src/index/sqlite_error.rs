@@ -11,7 +11,7 @@ use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 
 /// Where `SQLite` looks for a folder for temporary files: first in these variables, then in these places.
-const SCRATCH: ([&str; 2], [&str; 4]) = (
+const TEMP_FOLDER_CANDIDATES: ([&str; 2], [&str; 4]) = (
     ["SQLITE_TMPDIR", "TMPDIR"],
     ["/var/tmp", "/usr/tmp", "/tmp", "."],
 );
@@ -22,34 +22,34 @@ pub(super) trait Explain<T> {
     fn explain(self, action: &'static str, path: &Path) -> Result<T>;
 
     /// The same for work in temporary tables, which are in a file elsewhere.
-    fn explain_scratch(self, action: &'static str, path: &Path) -> Result<T>;
+    fn explain_temporary(self, action: &'static str, path: &Path) -> Result<T>;
 }
 
 impl<T> Explain<T> for rusqlite::Result<T> {
     fn explain(self, action: &'static str, path: &Path) -> Result<T> {
-        self.map_err(|source| explained(&source, action, path))
+        self.map_err(|source| index_error(&source, action, path))
     }
 
-    fn explain_scratch(self, action: &'static str, path: &Path) -> Result<T> {
+    fn explain_temporary(self, action: &'static str, path: &Path) -> Result<T> {
         self.map_err(|source| match source.sqlite_error_code() {
             Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => {
                 Error::NoScratch {
-                    folder: scratch(),
-                    source: said(&source),
+                    folder: temp_folder(),
+                    source: message(&source),
                 }
             }
-            _ => explained(&source, action, path),
+            _ => index_error(&source, action, path),
         })
     }
 }
 
-fn explained(source: &rusqlite::Error, action: &'static str, path: &Path) -> Error {
+fn index_error(source: &rusqlite::Error, action: &'static str, path: &Path) -> Error {
     let path = path.to_owned();
     let hint = match source.sqlite_error_code() {
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
             return Error::IndexDamaged {
                 path,
-                source: said(source),
+                source: message(source),
             };
         }
         Some(ErrorCode::ReadOnly) => return Error::IndexReadOnly { path },
@@ -61,7 +61,7 @@ fn explained(source: &rusqlite::Error, action: &'static str, path: &Path) -> Err
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             return Error::IndexBusy {
                 path,
-                source: said(source),
+                source: message(source),
             };
         }
         Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
@@ -76,13 +76,13 @@ fn explained(source: &rusqlite::Error, action: &'static str, path: &Path) -> Err
         action,
         path,
         hint,
-        source: said(source),
+        source: message(source),
     }
 }
 
 /// The folder in which `SQLite` keeps temporary files.
-fn scratch() -> PathBuf {
-    let (variables, places) = SCRATCH;
+fn temp_folder() -> PathBuf {
+    let (variables, places) = TEMP_FOLDER_CANDIDATES;
     let named = variables.into_iter().filter_map(std::env::var_os);
     let places = places.into_iter().map(OsString::from);
     let is_usable = |folder: &PathBuf| {
@@ -94,6 +94,6 @@ fn scratch() -> PathBuf {
 }
 
 /// What `SQLite` said, once: its errors repeat themselves as their own cause.
-fn said(source: &rusqlite::Error) -> Box<dyn StdError + Send + Sync> {
+fn message(source: &rusqlite::Error) -> Box<dyn StdError + Send + Sync> {
     source.to_string().into()
 }

@@ -11,13 +11,13 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, Row, params};
 
 use super::Index;
-use super::checksum::{check, of_parts};
+use super::checksum::{row_checksum, verify_row};
 use super::sqlite_error::Explain as _;
 use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::timestamp::Moment;
 use crate::snapshot::digest::Digest;
-use crate::snapshot::manifest::{File, Manifest, Packer};
+use crate::snapshot::manifest::{Manifest, ManifestBuilder, ManifestFile};
 
 /// A file as it was sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,29 +27,29 @@ pub struct SentFile {
     /// Its modification time at the source.
     pub modified: Moment,
     /// What tells it from every other file on the file system it came from, whatever its name; 0 where that is not kept.
-    pub number: u64,
+    pub file_id: u64,
     /// What a listing of the destination shows of this version; 0 where that is not known.
-    pub mark: u64,
+    pub tag: u64,
     /// Stands for the target of a symbolic link; 0 for a file.
-    pub link: u64,
+    pub link_digest: u64,
 }
 
 impl SentFile {
     /// A file or symbolic link as it is at its source.
-    pub fn of(file: &File<'_>) -> Self {
+    pub fn of(file: &ManifestFile<'_>) -> Self {
         Self {
             bytes: file.bytes,
             modified: file.modified,
-            link: file.target.map_or(0, link),
+            link_digest: file.target.map_or(0, link_digest),
             ..Self::default()
         }
     }
 
     /// Whether the source holds what was sent: a file by its size and time, a link by its target.
-    pub fn is_same(&self, file: &File<'_>) -> bool {
+    pub fn matches(&self, file: &ManifestFile<'_>) -> bool {
         match file.target {
-            Some(target) => self.link == link(target),
-            None => (self.link, self.bytes, self.modified) == (0, file.bytes, file.modified),
+            Some(target) => self.link_digest == link_digest(target),
+            None => (self.link_digest, self.bytes, self.modified) == (0, file.bytes, file.modified),
         }
     }
 }
@@ -68,19 +68,19 @@ pub type SentRecord = BTreeMap<PathBuf, SentChanges>;
 
 impl SentChanges {
     /// Notes a file that is there, by its path below the replica's folder.
-    pub fn there(&mut self, path: &Path, file: SentFile) {
+    pub fn add(&mut self, path: &Path, file: SentFile) {
         let (folder, name) = split(path);
         self.folders.entry(folder).or_default().0.insert(name, file);
     }
 
     /// Notes a file that is not there any more as somebody sent it.
-    pub fn gone(&mut self, path: &Path) {
+    pub fn remove(&mut self, path: &Path) {
         let (folder, name) = split(path);
         self.folders.entry(folder).or_default().1.push(name);
     }
 
     /// Notes a folder that is there with these files, which may be none.
-    pub fn folder(&mut self, folder: &Path, files: SentFolder) {
+    pub fn add_folder(&mut self, folder: &Path, files: SentFolder) {
         let noted = self.folders.entry(folder.to_owned()).or_default();
         noted.0.extend(files);
     }
@@ -106,8 +106,8 @@ pub struct SentRow {
     pub source: PathBuf,
     /// Names, sizes and times.
     pub manifest: Manifest,
-    numbers: Vec<u8>,
-    marks: Vec<u8>,
+    file_ids: Vec<u8>,
+    tags: Vec<u8>,
 }
 
 impl SentRow {
@@ -124,9 +124,9 @@ impl SentRow {
             let sent = SentFile {
                 bytes: file.bytes,
                 modified: file.modified,
-                number: number(&self.numbers, place),
-                mark: number(&self.marks, place),
-                link: file.target.map_or(0, read_link),
+                file_id: number(&self.file_ids, place),
+                tag: number(&self.tags, place),
+                link_digest: file.target.map_or(0, parse_link_digest),
             };
             files.insert(Name::from_bytes(file.name.to_vec()), sent);
             place += 1;
@@ -135,26 +135,26 @@ impl SentRow {
     }
 
     /// Packs the files of a folder.
-    pub fn packed(folder: &Path, source: &Path, files: &SentFolder) -> Self {
-        let mut packer = Packer::with_capacity(files.len());
+    pub fn pack(folder: &Path, source: &Path, files: &SentFolder) -> Self {
+        let mut packer = ManifestBuilder::with_capacity(files.len());
         let (mut numbers, mut marks) = (Vec::new(), Vec::new());
         for (name, file) in files {
-            let link = format!("{:016x}", file.link);
-            packer.add(&File {
+            let link = format!("{:016x}", file.link_digest);
+            packer.add(&ManifestFile {
                 name: name.as_bytes(),
                 bytes: file.bytes,
                 modified: file.modified,
-                target: (file.link != 0).then_some(link.as_bytes()),
+                target: (file.link_digest != 0).then_some(link.as_bytes()),
             });
-            numbers.extend_from_slice(&file.number.to_le_bytes());
-            marks.extend_from_slice(&file.mark.to_le_bytes());
+            numbers.extend_from_slice(&file.file_id.to_le_bytes());
+            marks.extend_from_slice(&file.tag.to_le_bytes());
         }
         Self {
             folder: folder.to_owned(),
             source: source.to_owned(),
             manifest: packer.finish(),
-            numbers,
-            marks,
+            file_ids: numbers,
+            tags: marks,
         }
     }
 }
@@ -164,14 +164,14 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be read.
-    pub fn sent(&self, destination: &Path, replica: &Path) -> Result<Vec<SentRow>> {
+    pub fn sent_rows(&self, destination: &Path, replica: &Path) -> Result<Vec<SentRow>> {
         let sql = "SELECT folder, source, manifest, numbers, marks, checksum FROM sent
                    WHERE destination = ?1 AND replica = ?2 ORDER BY folder, source";
         let parameters = params![bytes(destination), bytes(replica)];
         let rows = self
             .connection
             .prepare_cached(sql)
-            .and_then(|mut query| query.query_map(parameters, sent_row)?.collect());
+            .and_then(|mut query| query.query_map(parameters, read_sent_row)?.collect());
         rows.explain("read", &self.path)
     }
 
@@ -183,7 +183,7 @@ impl Index {
         let sql = "SELECT DISTINCT replica FROM sent WHERE destination = ?1";
         let rows = self.connection.prepare_cached(sql).and_then(|mut query| {
             query
-                .query_map([bytes(destination)], |row| path(row, 0))?
+                .query_map([bytes(destination)], |row| read_path(row, 0))?
                 .collect()
         });
         rows.explain("read", &self.path)
@@ -196,10 +196,11 @@ impl Index {
     pub fn sent_replicas(&self, destination: &Path, source: &Path) -> Result<Vec<PathBuf>> {
         let sql = "SELECT DISTINCT replica FROM sent WHERE destination = ?1 AND source = ?2 ORDER BY replica";
         let parameters = params![bytes(destination), bytes(source)];
-        let rows = self
-            .connection
-            .prepare_cached(sql)
-            .and_then(|mut query| query.query_map(parameters, |row| path(row, 0))?.collect());
+        let rows = self.connection.prepare_cached(sql).and_then(|mut query| {
+            query
+                .query_map(parameters, |row| read_path(row, 0))?
+                .collect()
+        });
         rows.explain("read", &self.path)
     }
 
@@ -230,7 +231,7 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn keep_sent(
+    pub fn update_sent(
         &mut self,
         destination: &Path,
         source: &Path,
@@ -242,14 +243,13 @@ impl Index {
         let path = self.path.clone();
         let transaction = self.transaction()?;
         for (replica, changes) in record {
-            for (folder, (sent, gone)) in &changes.folders {
-                let place = Place {
+            for (folder, (sent, removed)) in &changes.folders {
+                let key = SentFolderKey {
                     destination,
                     replica,
                     folder,
                 };
-                place
-                    .keep(&transaction, source, sent, gone)
+                key.update(&transaction, source, sent, removed)
                     .explain("write", &path)?;
             }
         }
@@ -258,43 +258,43 @@ impl Index {
 }
 
 /// A folder of a replica at a destination.
-struct Place<'a> {
+struct SentFolderKey<'a> {
     destination: &'a Path,
     replica: &'a Path,
     folder: &'a Path,
 }
 
-impl Place<'_> {
-    fn keep(
+impl SentFolderKey<'_> {
+    fn update(
         &self,
         connection: &Connection,
         source: &Path,
         sent: &SentFolder,
-        gone: &[Name],
+        removed: &[Name],
     ) -> rusqlite::Result<()> {
-        let mut is_there = false;
+        let mut has_row = false;
         for row in self.rows(connection)? {
-            let own = row.source == source;
-            is_there |= own;
+            let is_own_row = row.source == source;
+            has_row |= is_own_row;
             let mut files = row.files();
             let before = files.len();
-            for name in gone {
+            for name in removed {
                 files.remove(name);
             }
-            if own {
+            if is_own_row {
                 files.extend(sent.iter().map(|(name, file)| (name.clone(), *file)));
-                self.put(connection, source, &files)?;
+                self.write(connection, source, &files)?;
             } else {
                 // What another source sent was replaced or is gone.
                 files.retain(|name, _| !sent.contains_key(name));
                 if files.len() != before {
-                    self.put(connection, &row.source, &files)?;
+                    self.write(connection, &row.source, &files)?;
                 }
             }
         }
         // A folder with nothing in it is a row too: it was made there.
-        if !is_there && (!sent.is_empty() || gone.is_empty()) {
-            self.put(connection, source, sent)?;
+        if !has_row && (!sent.is_empty() || removed.is_empty()) {
+            self.write(connection, source, sent)?;
         }
         Ok(())
     }
@@ -309,17 +309,17 @@ impl Place<'_> {
         ];
         connection
             .prepare_cached(sql)?
-            .query_map(parameters, sent_row)?
+            .query_map(parameters, read_sent_row)?
             .collect()
     }
 
-    fn put(
+    fn write(
         &self,
         connection: &Connection,
         source: &Path,
         files: &SentFolder,
     ) -> rusqlite::Result<()> {
-        let row = SentRow::packed(self.folder, source, files);
+        let row = SentRow::pack(self.folder, source, files);
         let sql = "INSERT INTO sent (destination, replica, folder, source, manifest, numbers, marks, checksum)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
                    ON CONFLICT (destination, replica, folder, source) DO UPDATE SET
@@ -332,9 +332,9 @@ impl Place<'_> {
             folder,
             source,
             manifest,
-            row.numbers,
-            row.marks,
-            of_parts(&[folder, source, manifest, &row.numbers, &row.marks])
+            row.file_ids,
+            row.tags,
+            row_checksum(&[folder, source, manifest, &row.file_ids, &row.tags])
         ];
         connection.prepare_cached(sql)?.execute(parameters)?;
         Ok(())
@@ -342,12 +342,12 @@ impl Place<'_> {
 }
 
 /// What stands for the target of a link; never 0.
-pub fn link(target: &[u8]) -> u64 {
-    Digest::of_bytes(target).half().max(1)
+pub fn link_digest(target: &[u8]) -> u64 {
+    Digest::of_bytes(target).low_64().max(1)
 }
 
 /// The same as it is written in a row.
-fn read_link(text: &[u8]) -> u64 {
+fn parse_link_digest(text: &[u8]) -> u64 {
     let text = std::str::from_utf8(text).unwrap_or_default();
     u64::from_str_radix(text, 16).unwrap_or(1)
 }
@@ -362,11 +362,11 @@ fn bytes(path: &Path) -> &[u8] {
     path.as_os_str().as_bytes()
 }
 
-fn path(row: &Row<'_>, column: usize) -> rusqlite::Result<PathBuf> {
+fn read_path(row: &Row<'_>, column: usize) -> rusqlite::Result<PathBuf> {
     Ok(OsString::from_vec(row.get(column)?).into())
 }
 
-fn sent_row(row: &Row<'_>) -> rusqlite::Result<SentRow> {
+fn read_sent_row(row: &Row<'_>) -> rusqlite::Result<SentRow> {
     let parts = [
         row.get_ref(0)?.as_blob()?,
         row.get_ref(1)?.as_blob()?,
@@ -374,13 +374,13 @@ fn sent_row(row: &Row<'_>) -> rusqlite::Result<SentRow> {
         row.get_ref(3)?.as_blob()?,
         row.get_ref(4)?.as_blob()?,
     ];
-    check(row.get_ref(5)?.as_blob()?, &parts)?;
+    verify_row(row.get_ref(5)?.as_blob()?, &parts)?;
     Ok(SentRow {
-        folder: path(row, 0)?,
-        source: path(row, 1)?,
+        folder: read_path(row, 0)?,
+        source: read_path(row, 1)?,
         manifest: Manifest::from_packed(row.get(2)?),
-        numbers: row.get(3)?,
-        marks: row.get(4)?,
+        file_ids: row.get(3)?,
+        tags: row.get(4)?,
     })
 }
 
@@ -395,9 +395,9 @@ mod tests {
                 seconds: 7,
                 nanoseconds: 8,
             },
-            number: bytes + 1,
-            mark: bytes + 2,
-            link: 0,
+            file_id: bytes + 1,
+            tag: bytes + 2,
+            link_digest: 0,
         }
     }
 
@@ -408,7 +408,7 @@ mod tests {
     #[test]
     fn links_are_kept_with_what_stands_for_their_targets() {
         let mut files = one("a", 1);
-        let file = |target| File {
+        let file = |target| ManifestFile {
             name: b"b",
             bytes: 0,
             modified: Moment::UNKNOWN,
@@ -416,11 +416,11 @@ mod tests {
         };
         let link = SentFile::of(&file(Some(b"../x.mov".as_slice())));
         files.insert(Name::from("b"), link);
-        let row = SentRow::packed(Path::new("x"), Path::new("/work"), &files);
+        let row = SentRow::pack(Path::new("x"), Path::new("/work"), &files);
         assert_eq!(row.files(), files);
-        assert!(link.is_same(&file(Some(b"../x.mov".as_slice()))));
-        assert!(!link.is_same(&file(Some(b"../y.mov".as_slice()))));
-        assert!(!link.is_same(&file(None)));
+        assert!(link.matches(&file(Some(b"../x.mov".as_slice()))));
+        assert!(!link.matches(&file(Some(b"../y.mov".as_slice()))));
+        assert!(!link.matches(&file(None)));
     }
 
     #[test]
@@ -432,17 +432,17 @@ mod tests {
         both.extend(one("b", 2));
         let folder = |files: SentFolder, gone: Option<&str>| {
             let mut changes = SentChanges::default();
-            changes.folder(Path::new("x"), files);
+            changes.add_folder(Path::new("x"), files);
             if let Some(gone) = gone {
-                changes.gone(Path::new(gone));
+                changes.remove(Path::new(gone));
             }
             SentRecord::from([(replica.to_owned(), changes)])
         };
-        index.keep_sent(cloud, work, &folder(both, None)).unwrap();
+        index.update_sent(cloud, work, &folder(both, None)).unwrap();
         index
-            .keep_sent(cloud, nas, &folder(one("a", 9), None))
+            .update_sent(cloud, nas, &folder(one("a", 9), None))
             .unwrap();
-        let rows = index.sent(cloud, replica).unwrap();
+        let rows = index.sent_rows(cloud, replica).unwrap();
         let of = |source: &Path| {
             rows.iter()
                 .find(|row| row.source == source)
@@ -454,11 +454,11 @@ mod tests {
         assert_eq!(index.sent_replicas(cloud, nas).unwrap(), [replica]);
 
         index
-            .keep_sent(cloud, work, &folder(SentFolder::new(), Some("x/a")))
+            .update_sent(cloud, work, &folder(SentFolder::new(), Some("x/a")))
             .unwrap();
-        let rows = index.sent(cloud, replica).unwrap();
+        let rows = index.sent_rows(cloud, replica).unwrap();
         assert_eq!(rows.iter().map(|row| row.files().len()).sum::<usize>(), 1);
-        index.forget(cloud).unwrap();
-        assert!(index.sent(cloud, replica).unwrap().is_empty());
+        index.forget_database(cloud).unwrap();
+        assert!(index.sent_rows(cloud, replica).unwrap().is_empty());
     }
 }

@@ -15,22 +15,26 @@ use super::sqlite_error::Explain as _;
 use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::timestamp::Moment;
-use crate::snapshot::manifest::{File, Files, Malformed, Packer};
-use crate::snapshot::time_alias::{Held, HeldFolder, HeldTime};
+use crate::snapshot::manifest::{MalformedManifest, ManifestBuilder, ManifestFile, ManifestFiles};
+use crate::snapshot::time_alias::{AlteredTime, AlteredTimes, AlteredTimesByFolder};
 
 impl Index {
     /// Adds times to those known of a database; a later one replaces an earlier one of the same file.
     ///
     /// # Errors
     /// The index cannot be written.
-    pub fn keep_held(&mut self, database: i64, held: &Held) -> Result<()> {
-        if held.values().all(BTreeMap::is_empty) {
+    pub fn add_altered_times(
+        &mut self,
+        database: i64,
+        altered: &AlteredTimesByFolder,
+    ) -> Result<()> {
+        if altered.values().all(BTreeMap::is_empty) {
             return Ok(());
         }
         let path = self.path.clone();
         let transaction = self.transaction()?;
-        for (folder, times) in held {
-            merge(&transaction, database, folder, times).explain("write", &path)?;
+        for (folder, times) in altered {
+            merge_folder(&transaction, database, folder, times).explain("write", &path)?;
         }
         transaction.commit().explain("write", &path)
     }
@@ -39,15 +43,15 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be read.
-    pub fn held(&self, database: i64, below: &Path) -> Result<Held> {
-        read_below(&self.connection, database, below).explain("read", &self.path)
+    pub fn altered_times(&self, database: i64, below: &Path) -> Result<AlteredTimesByFolder> {
+        read_subtree(&self.connection, database, below).explain("read", &self.path)
     }
 
     /// Whether any such time is known of a database.
     ///
     /// # Errors
     /// The index cannot be read.
-    pub fn holds_other_times(&self, database: i64) -> Result<bool> {
+    pub fn has_altered_times(&self, database: i64) -> Result<bool> {
         let sql = "SELECT EXISTS (SELECT 1 FROM held WHERE database_id = ?1)";
         let query = self.connection.prepare_cached(sql);
         query
@@ -56,18 +60,18 @@ impl Index {
     }
 }
 
-fn merge(
+fn merge_folder(
     connection: &Connection,
     database: i64,
     folder: &Path,
-    times: &HeldFolder,
+    times: &AlteredTimes,
 ) -> rusqlite::Result<()> {
     let sql = "SELECT shown, meant FROM held WHERE database_id = ?1 AND folder = ?2";
     let key = folder.as_os_str().as_bytes();
     let mut query = connection.prepare_cached(sql)?;
     let before = query
         .query_row(params![database, key], |row| {
-            Ok(unpack(
+            Ok(unpack_times(
                 row.get_ref(0)?.as_blob()?,
                 row.get_ref(1)?.as_blob()?,
             ))
@@ -75,8 +79,11 @@ fn merge(
         .optional()?;
     let mut all = before.unwrap_or_default();
     all.extend(times.iter().map(|(name, time)| (name.clone(), *time)));
-    let [shown, meant] = [|time: &HeldTime| time.shown, |time: &HeldTime| time.meant]
-        .map(|of: fn(&HeldTime) -> Moment| pack(&all, of));
+    let [shown, meant] = [
+        |time: &AlteredTime| time.reported,
+        |time: &AlteredTime| time.original,
+    ]
+    .map(|of: fn(&AlteredTime) -> Moment| pack_times(&all, of));
     let sql =
         "INSERT OR REPLACE INTO held (database_id, folder, shown, meant) VALUES (?1, ?2, ?3, ?4)";
     let mut query = connection.prepare_cached(sql)?;
@@ -85,13 +92,13 @@ fn merge(
 }
 
 /// Packs the names and sizes with one of the two times.
-pub(super) fn pack(times: &HeldFolder, of: fn(&HeldTime) -> Moment) -> Vec<u8> {
-    let mut packer = Packer::with_capacity(times.len());
+pub(super) fn pack_times(times: &AlteredTimes, time_of: fn(&AlteredTime) -> Moment) -> Vec<u8> {
+    let mut packer = ManifestBuilder::with_capacity(times.len());
     for (name, time) in times {
-        packer.add(&File {
+        packer.add(&ManifestFile {
             name: name.as_bytes(),
             bytes: time.bytes,
-            modified: of(time),
+            modified: time_of(time),
             target: None,
         });
     }
@@ -99,18 +106,18 @@ pub(super) fn pack(times: &HeldFolder, of: fn(&HeldTime) -> Moment) -> Vec<u8> {
 }
 
 /// Unpacks a row; one that cannot be understood counts as empty, so that its files are compared anew.
-pub(super) fn unpack(shown: &[u8], meant: &[u8]) -> HeldFolder {
-    let read = || -> Result<HeldFolder, Malformed> {
-        let (mut shown, mut meant) = (Files::of(shown), Files::of(meant));
-        let mut times = HeldFolder::new();
+pub(super) fn unpack_times(shown: &[u8], meant: &[u8]) -> AlteredTimes {
+    let read = || -> Result<AlteredTimes, MalformedManifest> {
+        let (mut shown, mut meant) = (ManifestFiles::of(shown), ManifestFiles::of(meant));
+        let mut times = AlteredTimes::new();
         while let (Some(a), Some(b)) = (shown.next()?, meant.next()?) {
             if (a.name, a.bytes) != (b.name, b.bytes) {
-                return Err(Malformed);
+                return Err(MalformedManifest);
             }
-            let time = HeldTime {
+            let time = AlteredTime {
                 bytes: a.bytes,
-                shown: a.modified,
-                meant: b.modified,
+                reported: a.modified,
+                original: b.modified,
             };
             times.insert(Name::from_bytes(a.name.to_vec()), time);
         }
@@ -119,7 +126,11 @@ pub(super) fn unpack(shown: &[u8], meant: &[u8]) -> HeldFolder {
     read().unwrap_or_default()
 }
 
-fn read_below(connection: &Connection, database: i64, below: &Path) -> rusqlite::Result<Held> {
+fn read_subtree(
+    connection: &Connection,
+    database: i64,
+    below: &Path,
+) -> rusqlite::Result<AlteredTimesByFolder> {
     // `0` follows `/`: between the two are all paths below the folder.
     let sql = "SELECT folder, shown, meant FROM held
                WHERE database_id = ?1 AND (folder = ?2 OR ?2 = x'' OR (folder > ?3 AND folder < ?4))";
@@ -127,13 +138,13 @@ fn read_below(connection: &Connection, database: i64, below: &Path) -> rusqlite:
     let (from, to) = ([own, b"/"].concat(), [own, b"0"].concat());
     let mut query = connection.prepare_cached(sql)?;
     let mut rows = query.query(params![database, own, from, to])?;
-    let mut held = Held::new();
+    let mut altered = AlteredTimesByFolder::new();
     while let Some(row) = rows.next()? {
         let folder = OsString::from_vec(row.get(0)?);
-        let times = unpack(row.get_ref(1)?.as_blob()?, row.get_ref(2)?.as_blob()?);
-        held.insert(folder.into(), times);
+        let times = unpack_times(row.get_ref(1)?.as_blob()?, row.get_ref(2)?.as_blob()?);
+        altered.insert(folder.into(), times);
     }
-    Ok(held)
+    Ok(altered)
 }
 
 #[cfg(test)]
@@ -155,16 +166,16 @@ mod tests {
         let mut index = Index::open(&temporary.path().join("index")).unwrap().index;
         let root = Path::new("/nas");
         let known = index.database(root).unwrap();
-        let look = index.write_look(root, &known).unwrap();
+        let look = index.write_scan(root, &known).unwrap();
         look.finish(false).unwrap();
         let id = index.database(root).unwrap().id.unwrap();
-        assert!(!index.holds_other_times(id).unwrap());
-        let time = |meant| HeldTime {
+        assert!(!index.has_altered_times(id).unwrap());
+        let time = |meant| AlteredTime {
             bytes: 7,
-            shown: at(1),
-            meant: at(meant),
+            reported: at(1),
+            original: at(meant),
         };
-        let folder = |files: &[(&str, i64)]| -> HeldFolder {
+        let folder = |files: &[(&str, i64)]| -> AlteredTimes {
             let files = files.iter();
             files
                 .map(|(name, meant)| (Name::from(*name), time(*meant)))
@@ -177,15 +188,15 @@ mod tests {
             ("f/acme/spot", &[("b", 9)]),
         ] {
             let held = [(PathBuf::from(path), folder(files))].into();
-            index.keep_held(id, &held).unwrap();
+            index.add_altered_times(id, &held).unwrap();
         }
-        let held = index.held(id, Path::new("f/acme/spot")).unwrap();
+        let held = index.altered_times(id, Path::new("f/acme/spot")).unwrap();
         assert_eq!(held.len(), 2);
         assert_eq!(
             held[Path::new("f/acme/spot")],
             folder(&[("a", 2), ("b", 9)])
         );
-        assert_eq!(index.held(id, Path::new("")).unwrap().len(), 3);
-        assert!(index.holds_other_times(id).unwrap());
+        assert_eq!(index.altered_times(id, Path::new("")).unwrap().len(), 3);
+        assert!(index.has_altered_times(id).unwrap());
     }
 }

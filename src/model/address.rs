@@ -20,7 +20,7 @@ pub fn is_remote(root: &Path) -> bool {
 ///
 /// # Errors
 /// [`Error::Malformed`] for one that would leave its remote's folder, or cannot be handed to rclone.
-pub fn typed(typed: &OsStr, base: &Path) -> Result<Option<PathBuf>> {
+pub fn parse(typed: &OsStr, base: &Path) -> Result<Option<PathBuf>> {
     let Some((remote, path)) = split(typed.as_bytes()) else {
         return Ok(None);
     };
@@ -57,13 +57,13 @@ pub fn typed(typed: &OsStr, base: &Path) -> Result<Option<PathBuf>> {
 /// A name may carry options, `sftp,host=nas:path`, and there a colon may stand in quotes.
 fn split(address: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut quote = None;
-    let begins = usize::from(address.first() == Some(&b':'));
-    for (place, byte) in address.iter().enumerate().skip(begins) {
+    let start = usize::from(address.first() == Some(&b':'));
+    for (place, byte) in address.iter().enumerate().skip(start) {
         match (quote, byte) {
             (None, b':') => {
-                let name = &address[begins..place];
+                let name = &address[start..place];
                 // `C:\work` is a drive.
-                let is_name = name.len() > 1 && is_name(name);
+                let is_name = name.len() > 1 && is_remote_name(name);
                 return is_name.then(|| address.split_at(place + 1));
             }
             (None, b'"' | b'\'') => quote = Some(*byte),
@@ -76,12 +76,12 @@ fn split(address: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// Whether rclone takes this for the name of a remote, with or without options.
-fn is_name(name: &[u8]) -> bool {
+fn is_remote_name(name: &[u8]) -> bool {
     let name = name.split(|byte| *byte == b',').next().unwrap_or_default();
     let inside =
         |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.+@ ".contains(byte) || *byte >= 0x80;
-    let begins = name.first().is_some_and(|first| !b"-~. ".contains(first));
-    begins && name.iter().all(inside)
+    let starts_well = name.first().is_some_and(|first| !b"-~. ".contains(first));
+    starts_well && name.iter().all(inside)
 }
 
 /// The path of something below a root, be it a folder or an address.
@@ -96,7 +96,7 @@ pub fn join(root: &Path, below: &Path) -> PathBuf {
 }
 
 /// The topmost folder of the remote that an address names, as an address, and the path from there; `None` for a folder.
-pub fn top(root: &Path) -> Option<(PathBuf, PathBuf)> {
+pub fn split_top(root: &Path) -> Option<(PathBuf, PathBuf)> {
     if !is_remote(root) {
         return None;
     }
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     fn address(word: &str) -> Option<PathBuf> {
-        typed(OsStr::new(word), Path::new("/no/such/folder")).unwrap()
+        parse(OsStr::new(word), Path::new("/no/such/folder")).unwrap()
     }
 
     #[test]
@@ -146,7 +146,7 @@ mod tests {
             ("/srv/studio", None),
         ] {
             let parts = parts.map(|(top, path)| (top.into(), path.into()));
-            assert_eq!(top(Path::new(root)), parts, "{root}");
+            assert_eq!(split_top(Path::new(root)), parts, "{root}");
         }
     }
 
@@ -186,13 +186,13 @@ mod tests {
     fn a_folder_of_that_name_wins() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("we:ird")).unwrap();
-        assert_eq!(typed(OsStr::new("we:ird"), folder.path()).unwrap(), None);
+        assert_eq!(parse(OsStr::new("we:ird"), folder.path()).unwrap(), None);
     }
 
     #[test]
     fn an_address_stays_below_its_root() {
         for word in ["s3:a/../b", "s3:..", "s3:a\nb"] {
-            let refused = typed(OsStr::new(word), Path::new("/no/such/folder"));
+            let refused = parse(OsStr::new(word), Path::new("/no/such/folder"));
             assert!(matches!(refused, Err(Error::Malformed { .. })), "{word:?}");
         }
     }

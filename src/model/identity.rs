@@ -15,10 +15,10 @@ use crate::os::folder::Folder;
 use crate::os::host;
 
 /// The file's name within our folder.
-const FILE: &str = "database.json";
+const FILE_NAME: &str = "database.json";
 
 /// Greatest length of the file, in bytes: whoever can write there could make it endless.
-pub const LONGEST: u64 = 64 << 10;
+pub const MAX_FILE_SIZE: u64 = 64 << 10;
 
 /// What the file says.
 #[derive(Debug, Serialize, Deserialize)]
@@ -39,12 +39,12 @@ pub fn read(root: &Folder) -> Result<Option<String>> {
     let Some(own) = own_folder::find(root)? else {
         return Ok(None);
     };
-    let Some(file) = own.open_trusted_file(OsStr::new(FILE))? else {
+    let Some(file) = own.open_trusted_file(OsStr::new(FILE_NAME))? else {
         return Ok(None);
     };
-    let path = root.path().join(OWN_FOLDER).join(FILE);
+    let path = root.path().join(OWN_FOLDER).join(FILE_NAME);
     let mut text = String::new();
-    file.take(LONGEST)
+    file.take(MAX_FILE_SIZE)
         .read_to_string(&mut text)
         .at("read", &path)?;
     parse(&text, &path).map(Some)
@@ -66,21 +66,21 @@ pub fn parse(text: &str, path: &Path) -> Result<String> {
 
 /// Whether this can be an identity: at most 64 letters and digits. Anybody may have written the file.
 fn is_id(id: &str) -> bool {
-    const LONGEST_ID: usize = 64;
-    (1..=LONGEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    const MAX_ID_LENGTH: usize = 64;
+    (1..=MAX_ID_LENGTH).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 /// The text of an identity file for a database that has none.
 ///
 /// # Errors
 /// The system has no source of randomness.
-pub fn text(database: &str, path: &Path) -> Result<String> {
-    Identity::new(database)?.text(path)
+pub fn generate(database: &str, path: &Path) -> Result<String> {
+    Identity::new(database)?.to_json(path)
 }
 
 /// The path of the identity file below a root.
-pub fn path() -> PathBuf {
-    Path::new(OWN_FOLDER).join(FILE)
+pub fn relative_path() -> PathBuf {
+    Path::new(OWN_FOLDER).join(FILE_NAME)
 }
 
 impl Identity {
@@ -92,7 +92,7 @@ impl Identity {
         })
     }
 
-    fn text(&self, path: &Path) -> Result<String> {
+    fn to_json(&self, path: &Path) -> Result<String> {
         let text = serde_json::to_string_pretty(self).map_err(io::Error::from);
         Ok(text.at("write", path)? + "\n")
     }
@@ -102,7 +102,7 @@ impl Identity {
 ///
 /// # Errors
 /// The root cannot be written.
-pub fn ensure(root: &Folder, database: &str) -> Result<String> {
+pub fn read_or_create(root: &Folder, database: &str) -> Result<String> {
     if let Some(id) = read(root)? {
         return Ok(id);
     }
@@ -118,9 +118,9 @@ pub fn ensure(root: &Folder, database: &str) -> Result<String> {
 /// Writes the file whole, readable by whoever can read the root.
 fn write(own: &Folder, identity: &Identity, root: &Folder) -> Result<()> {
     let mode = root.stat_self()?.mode;
-    let path = own.path().join(FILE);
+    let path = own.path().join(FILE_NAME);
     let temporary = own_name::temporary(&identity.id);
-    let text = identity.text(&path)?;
+    let text = identity.to_json(&path)?;
     let mut file = own.create_file(&temporary)?;
     file.try_lock().unwrap_or_default();
     root.share_owner(&file);
@@ -129,7 +129,7 @@ fn write(own: &Folder, identity: &Identity, root: &Folder) -> Result<()> {
         .and_then(|()| file::set_mode(&file, mode & 0o666 | 0o600))
         .and_then(|()| file.sync_all())
         .at("write", &path)
-        .and_then(|()| own.rename_new(&temporary, own, OsStr::new(FILE)));
+        .and_then(|()| own.rename_new(&temporary, own, OsStr::new(FILE_NAME)));
     if written.is_err() {
         own.remove_temporary(&temporary).unwrap_or_default();
     }

@@ -13,7 +13,7 @@ use crate::os::mount_table;
 
 /// A remembered mount that is not there now.
 #[derive(Debug)]
-pub struct Missing {
+pub struct MissingMount {
     /// Its folder below the root.
     pub path: PathBuf,
     /// What is said of it.
@@ -21,51 +21,51 @@ pub struct Missing {
 }
 
 /// The folders below a root that are file systems of their own now, as the system lists them.
-pub fn below(root: &Path) -> BTreeSet<PathBuf> {
+pub fn list_below(root: &Path) -> BTreeSet<PathBuf> {
     mount_table::below(root).into_iter().collect()
 }
 
 /// Whether a folder below a root is a file system of its own, as far as it can be looked at.
 pub fn is_mounted(root: &Folder, path: &Path) -> bool {
-    require(root, path).unwrap_or(false)
+    is_mount_point(root, path).unwrap_or(false)
 }
 
 /// Whether a mount lies in a replica's folder, or above it within its category.
-pub fn concerns(mount: &Path, category: &Path, replica: &Path) -> bool {
+pub fn affects(mount: &Path, category: &Path, replica: &Path) -> bool {
     let is_inside = mount != category && mount.starts_with(category);
     is_inside && (mount.starts_with(replica) || replica.starts_with(mount))
 }
 
 /// Those of these mounts that concern a replica's folder and are not there now: in it, or above it within its category.
 /// Those inside others of them are left out, and so are those of inner categories.
-pub fn missing(
+pub fn find_missing(
     root: &Folder,
     category: &Path,
     replica: &Path,
     inner: &[PathBuf],
     mounted: &BTreeSet<PathBuf>,
-) -> Vec<Missing> {
-    let mut missing: Vec<Missing> = Vec::new();
+) -> Vec<MissingMount> {
+    let mut missing: Vec<MissingMount> = Vec::new();
     for path in mounted {
-        let concerns = concerns(path, category, replica);
+        let concerns = affects(path, category, replica);
         if !concerns || inner.iter().any(|inner| path.starts_with(inner)) {
             continue;
         }
         if !missing.iter().any(|above| path.starts_with(&above.path)) {
-            missing.extend(absence(root, path));
+            missing.extend(check_missing(root, path));
         }
     }
     missing
 }
 
 /// Says that a remembered mount is not there, if it is not.
-pub fn absence(root: &Folder, path: &Path) -> Option<Missing> {
-    let why = match require(root, path) {
+pub fn check_missing(root: &Folder, path: &Path) -> Option<MissingMount> {
+    let why = match is_mount_point(root, path) {
         Ok(true) => return None,
         Ok(false) => "it was a mounted file system and is none now; if it is meant to be none, `load --forget` the database".to_owned(),
         Err(error) => error.line(),
     };
-    Some(Missing {
+    Some(MissingMount {
         path: path.to_owned(),
         error: Error::Io {
             action: "look at",
@@ -76,7 +76,7 @@ pub fn absence(root: &Folder, path: &Path) -> Option<Missing> {
 }
 
 /// Whether a folder is there and another file system than the one it lies in.
-fn require(root: &Folder, path: &Path) -> Result<bool> {
+fn is_mount_point(root: &Folder, path: &Path) -> Result<bool> {
     let above = match root.beneath(path.parent().unwrap_or(Path::new(""))) {
         Err(error) if is_missing(&error) => return Ok(false),
         above => above?,

@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::base::error::{Error, Result};
 
 /// The folder of our files within each of the user's folders.
-const FOLDER: &str = "auto-backup";
+const APP_FOLDER: &str = "auto-backup";
 
 /// Where the index is unless `--index` names another file.
 ///
@@ -17,12 +17,12 @@ pub fn index_file() -> Result<PathBuf> {
         what: "place for the index",
         option: "--index FILE",
     })?;
-    Ok(folder.join(FOLDER).join("index.sqlite"))
+    Ok(folder.join(APP_FOLDER).join("index.sqlite"))
 }
 
 /// The start-up file in the user's configuration folder, if there is such a folder.
 pub fn configuration_file() -> Option<PathBuf> {
-    Some(dirs::config_dir()?.join(FOLDER).join(".config"))
+    Some(dirs::config_dir()?.join(APP_FOLDER).join(".config"))
 }
 
 /// Where rclone keeps its configuration unless told otherwise, if there is a place for it.
@@ -40,7 +40,7 @@ pub fn is_configuration_folder(path: &Path) -> bool {
 /// The folder of the prompt's histories, if there is a place for it.
 pub fn state_folder() -> Option<PathBuf> {
     let folder = dirs::state_dir().or_else(dirs::data_local_dir)?;
-    Some(folder.join(FOLDER))
+    Some(folder.join(APP_FOLDER))
 }
 
 /// A path as typed: a leading `~` expanded, relative to `base`, without `.` and resolved `..`.
@@ -48,18 +48,18 @@ pub fn state_folder() -> Option<PathBuf> {
 /// # Errors
 /// [`Error::NoHome`] for `~` without one.
 pub fn absolute(typed: &OsStr, base: &Path) -> Result<PathBuf> {
-    Ok(lexically_normal(&base.join(expanded(typed)?)))
+    Ok(normalize_lexically(&base.join(expand_home(typed)?)))
 }
 
 /// A path as typed with a leading `~` expanded, and nothing else.
 ///
 /// # Errors
 /// As for [`absolute`].
-pub fn expanded(typed: &OsStr) -> Result<PathBuf> {
-    expand(typed, dirs::home_dir())
+pub fn expand_home(typed: &OsStr) -> Result<PathBuf> {
+    expand_home_in(typed, dirs::home_dir())
 }
 
-fn expand(typed: &OsStr, home: Option<PathBuf>) -> Result<PathBuf> {
+fn expand_home_in(typed: &OsStr, home: Option<PathBuf>) -> Result<PathBuf> {
     let Ok(rest) = Path::new(typed).strip_prefix("~") else {
         return Ok(typed.into());
     };
@@ -71,7 +71,7 @@ fn expand(typed: &OsStr, home: Option<PathBuf>) -> Result<PathBuf> {
 }
 
 /// Removes `.`, and `..` with the part before it, without asking the disk.
-fn lexically_normal(path: &Path) -> PathBuf {
+fn normalize_lexically(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for component in path.components() {
         match component {
@@ -98,7 +98,7 @@ mod tests {
             ("$NAS/a", "$NAS/a"),
             ("/a~b/~", "/a~b/~"),
         ] {
-            let expanded = expand(OsStr::new(typed), Some("/home/me".into()));
+            let expanded = expand_home_in(OsStr::new(typed), Some("/home/me".into()));
             assert_eq!(expanded.unwrap(), Path::new(path), "{typed}");
         }
     }
@@ -106,9 +106,9 @@ mod tests {
     #[test]
     fn dots_are_resolved_without_the_disk() {
         assert_eq!(
-            lexically_normal(Path::new("/a/./b/../c/")),
+            normalize_lexically(Path::new("/a/./b/../c/")),
             Path::new("/a/c")
         );
-        assert_eq!(lexically_normal(Path::new("/../..")), Path::new("/"));
+        assert_eq!(normalize_lexically(Path::new("/../..")), Path::new("/"));
     }
 }

@@ -38,7 +38,7 @@ pub fn check_name(noun: &'static str, name: &str) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Malformed`] for one that is absolute, leaves the root or is where our own files are.
-pub fn category_path(typed: &Path) -> Result<PathBuf> {
+pub fn parse_category_path(typed: &Path) -> Result<PathBuf> {
     let malformed = |why| Error::Malformed {
         noun: "category path",
         word: typed.into(),
@@ -72,81 +72,81 @@ pub fn category_path(typed: &Path) -> Result<PathBuf> {
 ///
 /// # Errors
 /// [`Error::Malformed`] for an impossible address, [`Error::NoHome`] for `~` without one.
-pub fn root(typed: &OsStr, base: &Path) -> Result<PathBuf> {
-    match address::typed(typed, base)? {
+pub fn parse_root(typed: &OsStr, base: &Path) -> Result<PathBuf> {
+    match address::parse(typed, base)? {
         Some(address) => Ok(address),
         None => path::absolute(typed, base),
     }
 }
 
 /// How long a storage may take to say where its root really is.
-const PATIENCE: Duration = Duration::from_secs(2);
+const RESOLVE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Where a root really is, links resolved, as far as it exists and answers.
-pub fn resolved(root: &Path) -> PathBuf {
+pub fn resolve_root(root: &Path) -> PathBuf {
     if address::is_remote(root) {
         return root.to_owned();
     }
-    let asked = root.to_owned();
-    within(PATIENCE, move || real(&asked)).unwrap_or_else(|| root.to_owned())
+    let unresolved = root.to_owned();
+    within(RESOLVE_TIMEOUT, move || resolve_links(&unresolved)).unwrap_or_else(|| root.to_owned())
 }
 
 /// Where many roots really are: that is asked on one thread, before anybody needs to know. A thread for each of a hundred
 /// roots would take most of the time in which a prompt has to be there.
 #[derive(Debug, Default)]
-pub struct Ahead {
+pub struct RootPrefetch {
     /// Each root with where it really is, in the order in which they are asked for.
-    answers: Option<Receiver<(PathBuf, PathBuf)>>,
+    results: Option<Receiver<(PathBuf, PathBuf)>>,
     /// Those that were not needed yet.
-    awaited: HashSet<PathBuf>,
+    pending: HashSet<PathBuf>,
 }
 
-impl Ahead {
+impl RootPrefetch {
     /// Begins to ask.
-    pub fn of(roots: Vec<PathBuf>) -> Self {
+    pub fn start(roots: Vec<PathBuf>) -> Self {
         let (answer, answers) = mpsc::channel();
         let awaited = roots.iter().cloned().collect();
         // Without a thread each is asked for when it is needed.
         let _begun = thread::Builder::new().spawn(move || {
             for root in roots {
-                let real = real(&root);
+                let real = resolve_links(&root);
                 if answer.send((root, real)).is_err() {
                     return;
                 }
             }
         });
         Self {
-            answers: Some(answers),
-            awaited,
+            results: Some(answers),
+            pending: awaited,
         }
     }
 
     /// Where a root really is, as [`resolved`] says it; those before it are passed over.
-    pub fn resolved(&mut self, root: &Path) -> PathBuf {
-        if !self.awaited.contains(root) {
-            return resolved(root);
+    pub fn resolve(&mut self, root: &Path) -> PathBuf {
+        if !self.pending.contains(root) {
+            return resolve_root(root);
         }
-        while let Some(answers) = &self.answers {
-            match receive(answers, PATIENCE) {
+        while let Some(answers) = &self.results {
+            match receive(answers, RESOLVE_TIMEOUT) {
                 Ok((asked, real)) => {
-                    self.awaited.remove(&asked);
+                    self.pending.remove(&asked);
                     if asked == root {
                         return real;
                     }
                 }
                 // It hangs at this one; those after it are asked for one by one.
                 Err(RecvTimeoutError::Timeout) => {
-                    self.answers = None;
+                    self.results = None;
                     return root.to_owned();
                 }
-                Err(RecvTimeoutError::Disconnected) => self.answers = None,
+                Err(RecvTimeoutError::Disconnected) => self.results = None,
             }
         }
-        resolved(root)
+        resolve_root(root)
     }
 }
 
-fn real(root: &Path) -> PathBuf {
+fn resolve_links(root: &Path) -> PathBuf {
     // Where a remote is only rclone could tell.
     if address::is_remote(root) {
         return root.to_owned();
@@ -189,11 +189,16 @@ mod tests {
         std::fs::create_dir(root.join("there")).unwrap();
         std::os::unix::fs::symlink("there", root.join("link")).unwrap();
         let roots = ["there", "link", "link/not yet", "other"].map(|name| root.join(name));
-        let mut ahead = Ahead::of(roots[..3].to_vec());
+        let mut ahead = RootPrefetch::start(roots[..3].to_vec());
         // One is passed over, one comes twice, and one was never expected.
         for number in [1, 2, 0, 1, 3] {
             let root = &roots[number];
-            assert_eq!(ahead.resolved(root), resolved(root), "{}", root.display());
+            assert_eq!(
+                ahead.resolve(root),
+                resolve_root(root),
+                "{}",
+                root.display()
+            );
         }
     }
 

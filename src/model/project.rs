@@ -30,7 +30,7 @@ impl ProjectId {
     pub fn parse(word: &OsStr) -> Result<Self> {
         match Scope::parse(word)? {
             Scope::Project(project) => Ok(project),
-            _ => Err(malformed(word, "a project is written CLIENT/PROJECT")),
+            _ => Err(malformed_error(word, "a project is written CLIENT/PROJECT")),
         }
     }
 
@@ -90,19 +90,19 @@ impl Scope {
         }
         let bytes = without_final_slash(word.as_bytes());
         if bytes.first() == Some(&b'/') {
-            return Err(malformed(
+            return Err(malformed_error(
                 word,
                 "it is an absolute path; a project is written CLIENT/PROJECT",
             ));
         }
         let mut parts = bytes.split(|byte| *byte == b'/').map(OsStr::from_bytes);
         match (parts.next(), parts.next(), parts.next()) {
-            (Some(client), None, _) => Ok(Self::Client(folder_name(word, client)?)),
+            (Some(client), None, _) => Ok(Self::Client(parse_folder_name(word, client)?)),
             (Some(client), Some(project), None) => Ok(Self::Project(ProjectId {
-                client: folder_name(word, client)?,
-                project: folder_name(word, project)?,
+                client: parse_folder_name(word, client)?,
+                project: parse_folder_name(word, project)?,
             })),
-            _ => Err(malformed(
+            _ => Err(malformed_error(
                 word,
                 "it has more than two parts; a project is written CLIENT/PROJECT",
             )),
@@ -113,12 +113,12 @@ impl Scope {
     ///
     /// # Errors
     /// [`Error::Malformed`] unless it is one folder name.
-    pub fn client(word: &OsStr) -> Result<Name> {
+    pub fn parse_client(word: &OsStr) -> Result<Name> {
         let why = match word.as_bytes() {
             b"" => "it is empty",
             b"." | b".." => "`.` and `..` would leave the database",
             bytes if bytes.contains(&b'/') => "a client is one folder, without `/`",
-            _ => return folder_name(word, word),
+            _ => return parse_folder_name(word, word),
         };
         Err(Error::Malformed {
             noun: "client",
@@ -158,7 +158,7 @@ fn without_final_slash(word: &[u8]) -> &[u8] {
 }
 
 /// One folder name, or what is wrong with it.
-fn folder_name(word: &OsStr, part: &OsStr) -> Result<Name> {
+fn parse_folder_name(word: &OsStr, part: &OsStr) -> Result<Name> {
     let why = match part.as_bytes() {
         b"" => "a part of it is empty; a project is written CLIENT/PROJECT",
         b"." | b".." => "`.` and `..` would leave the database",
@@ -166,10 +166,10 @@ fn folder_name(word: &OsStr, part: &OsStr) -> Result<Name> {
         _ if is_own(part) => "it is where auto-backup keeps its own files",
         _ => return Ok(part.into()),
     };
-    Err(malformed(word, why))
+    Err(malformed_error(word, why))
 }
 
-fn malformed(word: &OsStr, why: &'static str) -> Error {
+fn malformed_error(word: &OsStr, why: &'static str) -> Error {
     Error::Malformed {
         noun: "project",
         word: word.into(),
@@ -200,12 +200,12 @@ impl Replica {
 }
 
 /// A path below a root from the path of a category and what follows.
-pub fn below(category: &Path, project: &ProjectId) -> PathBuf {
+pub fn replica_path(category: &Path, project: &ProjectId) -> PathBuf {
     category.join(project.path())
 }
 
 /// The path of something within a replica; of the replica's own folder without a slash at its end.
-pub fn within(replica: &Path, path: &Path) -> PathBuf {
+pub fn path_within(replica: &Path, path: &Path) -> PathBuf {
     if path == Path::new("") {
         replica.to_owned()
     } else {

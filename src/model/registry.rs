@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 
 use super::address;
 use super::exclusion::ExclusionRules;
-use super::place::{category_path, check_name, overlap, resolved};
-use super::project::{ProjectId, Replica, below};
+use super::place::{check_name, overlap, parse_category_path, resolve_root};
+use super::project::{ProjectId, Replica, replica_path};
 use crate::base::error::{Error, Result};
 use crate::base::suggest::nearest;
 
@@ -18,7 +18,7 @@ pub struct Database {
     /// Its root: a folder, absolute, or the address of a remote.
     pub root: PathBuf,
     /// Where that really is, once somebody asked.
-    real: OnceLock<PathBuf>,
+    resolved: OnceLock<PathBuf>,
 }
 
 /// Two are the same by name and root, whatever was asked of them so far.
@@ -35,7 +35,7 @@ impl Database {
         Self {
             name: name.to_owned(),
             root: root.to_owned(),
-            real: OnceLock::new(),
+            resolved: OnceLock::new(),
         }
     }
 
@@ -50,8 +50,8 @@ impl Database {
     }
 
     /// Where its root really is, as it was when that was asked first.
-    fn real(&self, resolved: impl FnOnce(&Path) -> PathBuf) -> &Path {
-        self.real.get_or_init(|| resolved(&self.root))
+    fn resolved_root(&self, resolved: impl FnOnce(&Path) -> PathBuf) -> &Path {
+        self.resolved.get_or_init(|| resolved(&self.root))
     }
 }
 
@@ -66,7 +66,7 @@ pub struct Category {
 
 impl Category {
     /// Its path as it is typed and shown: `.` for the root itself.
-    pub fn shown_path(&self) -> &Path {
+    pub fn display_path(&self) -> &Path {
         if self.path.as_os_str().is_empty() {
             Path::new(".")
         } else {
@@ -77,7 +77,7 @@ impl Category {
 
 /// What adding or removing came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum RegistryChange {
     /// It is new.
     Added,
     /// The same was there already.
@@ -88,7 +88,7 @@ pub enum Change {
 
 /// The kinds of things that are tracked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum RegistryKind {
     /// A storage.
     Database,
     /// A folder below every root.
@@ -97,7 +97,7 @@ pub enum Kind {
     Exclusion,
 }
 
-impl Kind {
+impl RegistryKind {
     /// Each of them.
     pub const ALL: [Self; 3] = [Self::Database, Self::Category, Self::Exclusion];
 
@@ -113,20 +113,20 @@ impl Kind {
 
 /// What one thing that is tracked is known by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Key {
+pub struct RegistryKey {
     /// Its kind.
-    pub kind: Kind,
+    pub kind: RegistryKind,
     /// Its name; an exclusion's is its pattern.
     pub name: String,
 }
 
 /// One thing that is tracked, whatever its kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct RegistryEntry {
     /// Its kind and name.
-    pub key: Key,
+    pub key: RegistryKey,
     /// Its root or path; an exclusion has none.
-    pub place: PathBuf,
+    pub location: PathBuf,
 }
 
 /// Everything that is tracked, in the order in which it was added.
@@ -159,30 +159,33 @@ impl Registry {
     }
 
     /// Sets whether what storages and desktops keep for themselves is left alone.
-    pub const fn leave_housekeeping(&mut self, leave: bool) {
-        self.exclusions.with_housekeeping = !leave;
+    pub const fn exclude_housekeeping(&mut self, exclude: bool) {
+        self.exclusions.include_housekeeping = !exclude;
     }
 
     /// Everything that is tracked, one after the other.
-    pub fn entries(&self) -> Vec<Entry> {
-        let entry = |kind, name: &str, place: &Path| Entry {
-            key: Key {
+    pub fn entries(&self) -> Vec<RegistryEntry> {
+        let entry = |kind, name: &str, place: &Path| RegistryEntry {
+            key: RegistryKey {
                 kind,
                 name: name.to_owned(),
             },
-            place: place.to_owned(),
+            location: place.to_owned(),
         };
         let databases = self.databases.iter();
-        let databases = databases.map(|known| entry(Kind::Database, &known.name, &known.root));
+        let databases =
+            databases.map(|known| entry(RegistryKind::Database, &known.name, &known.root));
         let categories = self.categories.iter();
-        let categories = categories.map(|known| entry(Kind::Category, &known.name, &known.path));
+        let categories =
+            categories.map(|known| entry(RegistryKind::Category, &known.name, &known.path));
         let exclusions = self.exclusions.patterns.iter();
-        let exclusions = exclusions.map(|known| entry(Kind::Exclusion, known, Path::new("")));
+        let exclusions =
+            exclusions.map(|known| entry(RegistryKind::Exclusion, known, Path::new("")));
         databases.chain(categories).chain(exclusions).collect()
     }
 
     /// What has to be added before there can be any project; `None` once there is enough.
-    pub fn lacking(&self) -> Option<&'static str> {
+    pub fn setup_hint(&self) -> Option<&'static str> {
         if self.databases.is_empty() {
             Some("no databases yet: `add database NAME ROOT`")
         } else if self.categories.is_empty() {
@@ -214,7 +217,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`Error::Unknown`] with the nearest names.
-    pub fn categories_of(&self, name: &str) -> Result<Vec<&Category>> {
+    pub fn select_categories(&self, name: &str) -> Result<Vec<&Category>> {
         if name == "all" {
             return Ok(self.categories.iter().collect());
         }
@@ -226,25 +229,30 @@ impl Registry {
     /// # Errors
     /// [`Error::Malformed`] for an impossible name, [`Error::Taken`] for a name with another root unless `replace`,
     /// [`Error::Overlap`] where two databases would hold the same files.
-    pub fn add_database(&mut self, name: &str, root: &Path, replace: bool) -> Result<Change> {
+    pub fn add_database(
+        &mut self,
+        name: &str,
+        root: &Path,
+        replace: bool,
+    ) -> Result<RegistryChange> {
         // Links and mounts may have changed since.
         for database in &mut self.databases {
-            database.real.take();
+            database.resolved.take();
         }
-        self.add_one_of_many(name, root, replace, resolved)
+        self.add_database_with(name, root, replace, resolve_root)
     }
 
     /// The same for one of many that are added in one go: where each of them really is, is asked once and not every time.
     ///
     /// # Errors
     /// As for [`Self::add_database`].
-    pub fn add_one_of_many(
+    pub fn add_database_with(
         &mut self,
         name: &str,
         root: &Path,
         replace: bool,
         mut resolved: impl FnMut(&Path) -> PathBuf,
-    ) -> Result<Change> {
+    ) -> Result<RegistryChange> {
         check_name("database", name)?;
         let existing = self
             .databases
@@ -252,17 +260,24 @@ impl Registry {
             .position(|database| database.name == name);
         if let Some(at) = existing {
             if self.databases[at].root == root {
-                return Ok(Change::Unchanged);
+                return Ok(RegistryChange::Unchanged);
             }
             if !replace {
-                return Err(taken("database", name, &self.databases[at].root, root));
+                return Err(taken_error(
+                    "database",
+                    name,
+                    &self.databases[at].root,
+                    root,
+                ));
             }
         }
         let database = Database::new(name, root);
         for other in self.databases.iter().filter(|other| other.name != name) {
-            if let Some(relation) = overlap(database.real(&mut resolved), other.real(&mut resolved))
-            {
-                return Err(overlapping(
+            if let Some(relation) = overlap(
+                database.resolved_root(&mut resolved),
+                other.resolved_root(&mut resolved),
+            ) {
+                return Err(overlap_error(
                     "database",
                     root,
                     relation,
@@ -271,7 +286,7 @@ impl Registry {
                 ));
             }
         }
-        Ok(put(&mut self.databases, existing, database))
+        Ok(insert_or_replace(&mut self.databases, existing, database))
     }
 
     /// Tracks a category; `path` is as typed, relative to every root.
@@ -279,19 +294,29 @@ impl Registry {
     /// # Errors
     /// [`Error::Malformed`] for an impossible name or a path that leaves the root, [`Error::Taken`] for a name with
     /// another path, [`Error::Overlap`] for a path that another category has.
-    pub fn add_category(&mut self, name: &str, path: &Path, replace: bool) -> Result<Change> {
+    pub fn add_category(
+        &mut self,
+        name: &str,
+        path: &Path,
+        replace: bool,
+    ) -> Result<RegistryChange> {
         check_name("category", name)?;
-        let path = category_path(path)?;
+        let path = parse_category_path(path)?;
         let existing = self
             .categories
             .iter()
             .position(|category| category.name == name);
         if let Some(at) = existing {
             if self.categories[at].path == path {
-                return Ok(Change::Unchanged);
+                return Ok(RegistryChange::Unchanged);
             }
             if !replace {
-                return Err(taken("category", name, &self.categories[at].path, &path));
+                return Err(taken_error(
+                    "category",
+                    name,
+                    &self.categories[at].path,
+                    &path,
+                ));
             }
         }
         // One category inside another is allowed: the inner folder is left out of the outer one.
@@ -300,7 +325,7 @@ impl Registry {
             .iter()
             .find(|other| other.name != name && other.path == path)
         {
-            return Err(overlapping(
+            return Err(overlap_error(
                 "category",
                 &path,
                 "is already",
@@ -308,7 +333,7 @@ impl Registry {
                 &other.path,
             ));
         }
-        Ok(put(
+        Ok(insert_or_replace(
             &mut self.categories,
             existing,
             Category {
@@ -319,13 +344,13 @@ impl Registry {
     }
 
     /// Leaves files that match a pattern alone.
-    pub fn add_exclusion(&mut self, pattern: &str) -> Change {
+    pub fn add_exclusion(&mut self, pattern: &str) -> RegistryChange {
         let patterns = &mut self.exclusions.patterns;
         if patterns.iter().any(|known| known == pattern) {
-            return Change::Unchanged;
+            return RegistryChange::Unchanged;
         }
         patterns.push(pattern.to_owned());
-        Change::Added
+        RegistryChange::Added
     }
 
     /// Stops tracking a database; touches no file.
@@ -374,7 +399,7 @@ impl Registry {
             category: category.name.clone(),
             project: project.clone(),
             root: database.root.clone(),
-            relative: below(&category.path, project),
+            relative: replica_path(&category.path, project),
         }
     }
 
@@ -427,16 +452,16 @@ fn find<'a, T>(
 }
 
 /// Puts an item in the place of an older one, or at the end.
-fn put<T>(items: &mut Vec<T>, existing: Option<usize>, item: T) -> Change {
+fn insert_or_replace<T>(items: &mut Vec<T>, existing: Option<usize>, item: T) -> RegistryChange {
     if let Some(at) = existing {
         items[at] = item;
-        return Change::Replaced;
+        return RegistryChange::Replaced;
     }
     items.push(item);
-    Change::Added
+    RegistryChange::Added
 }
 
-fn taken(noun: &'static str, name: &str, existing: &Path, wanted: &Path) -> Error {
+fn taken_error(noun: &'static str, name: &str, existing: &Path, wanted: &Path) -> Error {
     Error::Taken {
         noun,
         name: name.to_owned(),
@@ -445,7 +470,7 @@ fn taken(noun: &'static str, name: &str, existing: &Path, wanted: &Path) -> Erro
     }
 }
 
-fn overlapping(
+fn overlap_error(
     noun: &'static str,
     path: &Path,
     relation: &'static str,
@@ -484,13 +509,13 @@ mod tests {
             registry
                 .add_database("WORK", Path::new("/mnt/work"), false)
                 .unwrap(),
-            Change::Unchanged
+            RegistryChange::Unchanged
         );
         assert_eq!(
             registry
                 .add_category("footage", Path::new("./footage"), false)
                 .unwrap(),
-            Change::Unchanged
+            RegistryChange::Unchanged
         );
         assert_eq!(registry, before);
     }
@@ -509,7 +534,7 @@ mod tests {
             registry
                 .add_database("WORK", Path::new("/mnt/w2"), true)
                 .unwrap(),
-            Change::Replaced
+            RegistryChange::Replaced
         );
         assert_eq!(registry.databases().len(), 1);
     }
@@ -537,11 +562,11 @@ mod tests {
         };
         for name in ["A", "B", "C"] {
             let root = Path::new("/mnt").join(name);
-            let added = registry.add_one_of_many(name, &root, false, &mut resolved);
-            assert_eq!(added.unwrap(), Change::Added);
+            let added = registry.add_database_with(name, &root, false, &mut resolved);
+            assert_eq!(added.unwrap(), RegistryChange::Added);
         }
         let inside = Path::new("/mnt/A/inner");
-        let refused = registry.add_one_of_many("D", inside, false, &mut resolved);
+        let refused = registry.add_database_with("D", inside, false, &mut resolved);
         assert!(matches!(refused, Err(Error::Overlap { .. })));
         asked.sort();
         let each = ["/mnt/A", "/mnt/A/inner", "/mnt/B", "/mnt/C"].map(PathBuf::from);

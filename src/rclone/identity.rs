@@ -27,7 +27,7 @@ struct CommandOutput {
 }
 
 fn unreadable_identity(why: &str) -> Trouble {
-    let file = identity::path();
+    let file = identity::relative_path();
     Trouble::Other(format!("its identity file `{}`: {why}", file.display()))
 }
 
@@ -38,8 +38,8 @@ impl Remote {
     /// # Errors
     /// It cannot be written there.
     pub fn create_identity(&self, database: &str) -> Result<String> {
-        let file = identity::path();
-        let text = identity::text(database, &self.path(&file))?;
+        let file = identity::relative_path();
+        let text = identity::generate(database, &self.path(&file))?;
         let local_file = Scratch::list(text.lines().map(str::to_owned))?;
         let failure = self.upload_if_missing(&local_file, &file)?;
         let failed = |why| Err(remote_error("write", &self.path(&file), why));
@@ -80,9 +80,9 @@ impl Remote {
             return Ok(answer);
         }
         let left = || timeout.saturating_sub(start.elapsed());
-        let file = identity::path();
+        let file = identity::relative_path();
         // One byte more than it may have.
-        let count = format!("--count={}", identity::LONGEST + 1);
+        let count = format!("--count={}", identity::MAX_FILE_SIZE + 1);
         let read = self.run_on_file("cat", &[&count], &file, left())?;
         match read.end {
             ProcessEnd::Exited(Some(0)) if !read.out.is_empty() => {
@@ -113,7 +113,7 @@ impl Remote {
         daemon: &Daemon,
         timeout: Duration,
     ) -> Result<Option<std::result::Result<Option<String>, Trouble>>> {
-        let file = identity::path();
+        let file = identity::relative_path();
         let (root, path) = (
             self.root().to_str().unwrap_or_default(),
             file.to_str().unwrap_or_default(),
@@ -139,7 +139,7 @@ impl Remote {
         };
         match u64::try_from(item.size) {
             _ if item.is_dir => return Ok(Some(Err(unreadable_identity("it is not a file")))),
-            Ok(size) if size > identity::LONGEST => {
+            Ok(size) if size > identity::MAX_FILE_SIZE => {
                 return Ok(Some(Err(unreadable_identity("it is far too long"))));
             }
             Ok(_) => {}
@@ -155,7 +155,7 @@ impl Remote {
             "dstFs": local_path,
             "dstRemote": "identity",
             // It may have grown since.
-            "_config": { "MaxTransfer": identity::LONGEST, "CutoffMode": "HARD" },
+            "_config": { "MaxTransfer": identity::MAX_FILE_SIZE, "CutoffMode": "HARD" },
         });
         if !matches!(
             daemon.call("operations/copyfile", &params, timeout)?,
@@ -163,7 +163,7 @@ impl Remote {
         ) {
             return Ok(None);
         }
-        let read = read_bounded(&folder.path().join("identity"), identity::LONGEST);
+        let read = read_bounded(&folder.path().join("identity"), identity::MAX_FILE_SIZE);
         Ok(match read {
             Ok(Some(text)) => Some(self.parse_identity(&text)),
             Ok(None) => Some(Err(unreadable_identity("it is far too long"))),
@@ -173,11 +173,11 @@ impl Remote {
 
     /// What the text of its identity file says.
     fn parse_identity(&self, text: &[u8]) -> std::result::Result<Option<String>, Trouble> {
-        if text.len() as u64 > identity::LONGEST {
+        if text.len() as u64 > identity::MAX_FILE_SIZE {
             return Err(unreadable_identity("it is far too long"));
         }
         let text = String::from_utf8_lossy(text);
-        let path = self.path(&identity::path());
+        let path = self.path(&identity::relative_path());
         let read = identity::parse(&text, &path);
         read.map(Some)
             .map_err(|_| unreadable_identity("it is not an identity file"))

@@ -135,7 +135,7 @@ impl RemoteListing {
         let file = ListedFile {
             bytes: u64::try_from(entry.size).ok(),
             modified: Moment::parse(&entry.mod_time).unwrap_or(Moment::UNKNOWN),
-            tag: Digest::of_bytes(entry.mod_time.as_bytes()).half(),
+            tag: Digest::of_bytes(entry.mod_time.as_bytes()).low_64(),
         };
         let folder = match self.folders.get_mut(above) {
             Some(folder) => folder,

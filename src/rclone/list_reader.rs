@@ -89,7 +89,7 @@ impl<'a> ListReader<'a> {
                 if let Some(entry) = self.parser.parse_line(line)
                     && self.filter.includes(&entry)
                 {
-                    let digest = || Digest::of_bytes(entry.path.as_bytes()).half();
+                    let digest = || Digest::of_bytes(entry.path.as_bytes()).low_64();
                     if entry.is_dir && !self.seen_folders.insert(digest()) {
                         let (Ok(path) | Err(path)) = decode_path_below(self.base, &entry.path);
                         self.listing.add_problem(path, DUPLICATE_NAME);

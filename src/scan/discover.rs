@@ -10,13 +10,13 @@ use crate::model::project::{ProjectId, Scope};
 use crate::model::registry::{Category, Registry};
 use crate::os::folder::Folder;
 use crate::snapshot::discovery;
-use crate::snapshot::discovery::Listing;
+use crate::snapshot::discovery::ProjectListing;
 
 /// What was found in the categories of a database.
 #[derive(Debug, Default)]
 pub struct Discovery<'a> {
     /// What was found in each category.
-    pub listings: Vec<Listing<'a>>,
+    pub listings: Vec<ProjectListing<'a>>,
     /// Folders of categories, and in them, that are file systems of their own.
     pub mounts: BTreeSet<PathBuf>,
     /// Folders that could not be listed.
@@ -93,7 +93,7 @@ impl<'a> Discovery<'a> {
             if matches!(extent.scope, Scope::Client(_)) {
                 before.expected.extend(listing.projects.iter().cloned());
             }
-            if listing.mounted {
+            if listing.is_mounted {
                 discovery.mounts.insert(category.path.clone());
             }
             discovery.unreadable += listing.problems.len() as u64;
@@ -102,7 +102,7 @@ impl<'a> Discovery<'a> {
         }
         if matches!(extent.scope, Scope::Client(_)) {
             for listing in &mut discovery.listings {
-                listing.expect(&before.expected);
+                listing.add_expected(&before.expected);
             }
         }
         Ok(discovery)
@@ -118,7 +118,7 @@ impl<'a> Discovery<'a> {
 }
 
 /// Tells of folders that could not be read, and of links that are not followed.
-fn report_problems(listing: &Listing<'_>, root: &Folder, monitor: &dyn Monitor) {
+fn report_problems(listing: &ProjectListing<'_>, root: &Folder, monitor: &dyn Monitor) {
     for problem in &listing.problems {
         monitor.event(&Event::Problem(problem));
     }

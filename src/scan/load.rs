@@ -29,7 +29,7 @@ pub fn scan_all(
     extent: &ScanScope<'_>,
     monitor: &dyn Monitor,
 ) -> Result<Vec<ScanSummary>> {
-    index.follow()?;
+    index.reopen_if_replaced()?;
     let mut files = 0;
     for database in databases {
         files += known_file_count(index, database, extent)?;
@@ -132,12 +132,12 @@ fn run_in_parallel(
 ) -> Result<Vec<ScanSummary>> {
     thread::scope(|scope| {
         let begin = |database| {
-            let own = index.open_again();
+            let own = index.try_clone();
             let begun =
                 thread::Builder::new().spawn_scoped(scope, move || scan_one(&mut own?, database));
             // Where the system gives no thread for it, it is done here, before the next.
             begun.map_err(|_| {
-                let own = index.open_again();
+                let own = index.try_clone();
                 own.and_then(|mut own| scan_one(&mut own, database))
             })
         };

@@ -19,14 +19,14 @@ use crate::base::error::{Error, Result};
 use crate::base::monitor::{Event, Monitor};
 use crate::base::timestamp::Moment;
 use crate::base::unit;
-use crate::index::{Changes, Drafted, Index, KnownDatabase, LookWriter};
+use crate::index::{Index, KnownDatabase, ScanChanges, ScanWriter, StagedScan};
 use crate::model::exclusion::Exclusions;
 use crate::model::mount;
-use crate::model::project::{ProjectId, Scope, below};
+use crate::model::project::{ProjectId, Scope, replica_path};
 use crate::model::registry::{Category, Database, Registry};
 use crate::os::disk::{Disk, Turns};
 use crate::os::folder::Folder;
-use crate::snapshot::discovery::{Listing, list};
+use crate::snapshot::discovery::{ProjectListing, list};
 use crate::storage::RemoteStorage;
 use crate::storage::availability;
 use crate::storage::availability::RootIds;
@@ -69,7 +69,7 @@ pub struct ScanSummary {
     /// Projects.
     pub projects: u64,
     /// What changed since the look before.
-    pub changes: Changes,
+    pub changes: ScanChanges,
     /// Files and folders that could not be looked at.
     pub unreadable: u64,
     /// How long it took.
@@ -125,13 +125,13 @@ pub fn scan(
         ) => {
             monitor.event(&Event::Problem(&error));
             let known = index.database(&database.root)?;
-            index.write_look(&database.root, &known)?.finish_offline()?;
-            (Changes::default(), ScanState::Offline, 0)
+            index.write_scan(&database.root, &known)?.finish_offline()?;
+            (ScanChanges::default(), ScanState::Offline, 0)
         }
         // A question that failed says nothing: the index keeps what it knew, and other databases are scanned all the same.
         Err(error @ Error::Remote { .. }) => {
             monitor.event(&Event::Problem(&error));
-            (Changes::default(), ScanState::Partial, 1)
+            (ScanChanges::default(), ScanState::Partial, 1)
         }
         Err(error) => return Err(error),
     };
@@ -168,7 +168,7 @@ struct CompletedScan<'a> {
     root_ids: RootIds,
     discovery: Discovery<'a>,
     walked: WalkSummary<'a>,
-    staged: Drafted,
+    staged: StagedScan,
     /// The database, where it is behind rclone.
     remote: Option<RemoteStorage>,
 }
@@ -196,7 +196,9 @@ fn scan_local<'a>(
         .replicas()
         .map(|(category, project)| (category, project.clone()))
         .collect();
-    let mut staging = index.draft(&known)?.excluding(Arc::clone(&exclusions));
+    let mut staging = index
+        .stage_scan(&known)?
+        .with_exclusions(Arc::clone(&exclusions));
     let walked = walk_replicas(
         &root,
         registry,
@@ -233,16 +235,16 @@ impl CompletedScan<'_> {
         registry: &Registry,
         database: &Database,
         extent: &ScanScope<'_>,
-    ) -> Result<Changes> {
+    ) -> Result<ScanChanges> {
         // With nothing but closed folders in sight, nothing is known to be gone.
         let blind = self.unreadable() > 0 && !self.walked.has_content;
         let listed = extent.scope == Scope::All && !blind;
         let writer = index
-            .write_look(&database.root, &self.previous)?
-            .begun(self.started);
+            .write_scan(&database.root, &self.previous)?
+            .started_at(self.started);
         let mut changes = write_replicas(&writer, &self.root_ids, &self.walked, &self.staged)?;
         for category in &self.discovery.mounts {
-            writer.mounted(category)?;
+            writer.record_mount(category)?;
         }
         for listing in &self.discovery.listings {
             changes += write_listing(&writer, listing, listed)?;
@@ -274,7 +276,7 @@ fn refuse_emptied_database(
     for category in tracked {
         let inner = registry.inner_categories(category);
         let listing = list(root, category, &Scope::All, &inner, &BTreeSet::new())?;
-        if listing.unread || listing.clients > 0 {
+        if listing.is_unreadable || listing.client_count > 0 {
             return Ok(());
         }
     }
@@ -317,7 +319,7 @@ pub fn stored_summary(
             }
         }
     }
-    let (changes, elapsed) = (Changes::default(), Duration::ZERO);
+    let (changes, elapsed) = (ScanChanges::default(), Duration::ZERO);
     let projects = projects.len() as u64;
     Ok(ScanSummary {
         state: ScanState::Fresh,
@@ -332,7 +334,9 @@ pub fn stored_summary(
 
 /// The categories of a database whose folders were file systems of their own at the last look.
 fn known_mounts(index: &Index, known: &KnownDatabase) -> Result<BTreeSet<PathBuf>> {
-    known.id.map_or(Ok(BTreeSet::new()), |id| index.mounted(id))
+    known
+        .id
+        .map_or(Ok(BTreeSet::new()), |id| index.mounted_folders(id))
 }
 
 /// The mounts in these replicas, and above them in their categories.
@@ -341,14 +345,14 @@ fn find_mounts(
     replicas: &[(&Category, ProjectId)],
     exclusions: &Exclusions,
 ) -> Vec<PathBuf> {
-    let mut found = mount::below(root.path());
+    let mut found = mount::list_below(root.path());
     found.retain(|mount| {
         replicas.iter().any(|(category, project)| {
-            let replica = below(&category.path, project);
-            mount::concerns(mount, &category.path, &replica)
+            let replica = replica_path(&category.path, project);
+            mount::affects(mount, &category.path, &replica)
                 && !mount
                     .strip_prefix(&replica)
-                    .is_ok_and(|path| exclusions.excludes_below(path))
+                    .is_ok_and(|path| exclusions.excludes_folder(path))
         })
     });
     found.retain(|mount| mount::is_mounted(root, mount));
@@ -375,38 +379,42 @@ fn expected_projects(
 
 /// Writes the replicas that were looked at, and whose they are.
 fn write_replicas(
-    writer: &LookWriter<'_>,
+    writer: &ScanWriter<'_>,
     marks: &RootIds,
     walked: &WalkSummary<'_>,
-    drafted: &Drafted,
-) -> Result<Changes> {
-    writer.root(marks.identity.as_deref(), marks.root_id.as_deref())?;
-    let mut changes = writer.replicas(drafted)?;
+    drafted: &StagedScan,
+) -> Result<ScanChanges> {
+    writer.record_root(marks.identity.as_deref(), marks.root_id.as_deref())?;
+    let mut changes = writer.write_replicas(drafted)?;
     for (category, project) in &walked.missing {
-        changes += writer.absent(&category.path, project)?;
+        changes += writer.record_missing(&category.path, project)?;
     }
     Ok(changes)
 }
 
 /// Writes what was found in a category.
-fn write_listing(writer: &LookWriter<'_>, listing: &Listing<'_>, whole: bool) -> Result<Changes> {
+fn write_listing(
+    writer: &ScanWriter<'_>,
+    listing: &ProjectListing<'_>,
+    whole: bool,
+) -> Result<ScanChanges> {
     let category = &listing.category.path;
-    if listing.unread {
-        writer.unread(category, None)?;
-        return Ok(Changes::default());
+    if listing.is_unreadable {
+        writer.record_unreadable(category, None)?;
+        return Ok(ScanChanges::default());
     }
-    let unread = |project: &ProjectId| listing.unread_clients.contains(&project.client);
+    let unread = |project: &ProjectId| listing.unreadable_clients.contains(&project.client);
     let there = |project: &ProjectId| listing.projects.contains(project) || unread(project);
     let changes = if whole {
-        writer.category(category, &there)?
+        writer.delete_unlisted_replicas(category, &there)?
     } else {
-        Changes::default()
+        ScanChanges::default()
     };
-    if whole && listing.unread_clients.is_empty() {
-        writer.listed(category)?;
+    if whole && listing.unreadable_clients.is_empty() {
+        writer.record_category_scan(category)?;
     }
-    for client in &listing.unread_clients {
-        writer.unread(category, Some(client))?;
+    for client in &listing.unreadable_clients {
+        writer.record_unreadable(category, Some(client))?;
     }
     Ok(changes)
 }

@@ -9,7 +9,7 @@ use super::{CompletedScan, emptied_error, expected_projects};
 use crate::base::error::Result;
 use crate::base::monitor::{Event, Monitor};
 use crate::base::timestamp::Moment;
-use crate::index::{Draft, Index};
+use crate::index::{Index, ScanStaging};
 use crate::model::exclusion::Exclusions;
 use crate::model::project::Scope;
 use crate::model::registry::{Database, Registry};
@@ -30,7 +30,9 @@ pub(super) fn scan_remote<'a>(
     let storage = RemoteStorage::open(index, database)?;
     let exclusions = Arc::new(Exclusions::new(registry.exclusion_rules())?);
     let discovery = discover(&storage, index, registry, extent, monitor)?;
-    let mut staging = index.draft(&known)?.excluding(Arc::clone(&exclusions));
+    let mut staging = index
+        .stage_scan(&known)?
+        .with_exclusions(Arc::clone(&exclusions));
     let mut walked = WalkSummary::default();
     for (category, project) in discovery.replicas() {
         let tree = storage.tree(registry, &exclusions, category, project)?;
@@ -38,15 +40,15 @@ pub(super) fn scan_remote<'a>(
             walked.missing.push((category, project.clone()));
             continue;
         }
-        let place = staging.replica(&category.path, project)?;
+        let place = staging.begin_replica(&category.path, project)?;
         stage_tree(&mut walked, &mut staging, place, tree, monitor)?;
-        staging.complete(place)?;
+        staging.end_replica(place)?;
     }
     let drafted = staging.finish()?;
     let clients: usize = discovery
         .listings
         .iter()
-        .map(|listing| listing.clients)
+        .map(|listing| listing.client_count)
         .sum();
     let is_blind = discovery.unreadable + walked.unreadable > 0 || walked.has_content;
     let whole = extent.is_whole(registry);
@@ -93,7 +95,7 @@ fn discover<'a>(
     }
     if matches!(extent.scope, Scope::Client(_)) {
         for listing in &mut discovery.listings {
-            listing.expect(&expected);
+            listing.add_expected(&expected);
         }
     }
     Ok(discovery)
@@ -102,7 +104,7 @@ fn discover<'a>(
 /// Takes in the tree of a replica.
 fn stage_tree(
     walked: &mut WalkSummary<'_>,
-    staging: &mut Draft<'_>,
+    staging: &mut ScanStaging<'_>,
     place: usize,
     tree: Tree,
     monitor: &dyn Monitor,
@@ -111,21 +113,21 @@ fn stage_tree(
         walked.unreadable += 1;
         monitor.event(&Event::Problem(&problem.error));
     }
-    if let Some(step) = tree.proven {
-        staging.step(place, step);
+    if let Some(step) = tree.proven_precision {
+        staging.add_precision(place, step);
     }
     if tree.failure().is_some() {
-        return staging.closed(place, Path::new(""));
+        return staging.add_unreadable_folder(place, Path::new(""));
     }
     for (path, folder) in tree.folders {
         match folder.files {
             Some(files) => {
-                walked.has_content |= files.tally.files > 0;
+                walked.has_content |= files.totals.files > 0;
                 monitor.event(&Event::Folders(1));
-                monitor.event(&Event::Files(files.tally.files));
-                staging.folder(place, files)?;
+                monitor.event(&Event::Files(files.totals.files));
+                staging.add_folder(place, files)?;
             }
-            None => staging.closed(place, &path)?,
+            None => staging.add_unreadable_folder(place, &path)?,
         }
     }
     Ok(())

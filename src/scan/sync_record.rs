@@ -13,7 +13,7 @@ use crate::index::{Index, SentChanges, SentFile, SentFolder};
 use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, Scope};
 use crate::model::registry::{Category, Database, Registry};
-use crate::snapshot::manifest::Files;
+use crate::snapshot::manifest::ManifestFiles;
 use crate::storage::RemoteStorage;
 
 /// Corrects the record of a database behind rclone by what was listed.
@@ -50,8 +50,8 @@ pub(super) fn correct_local_record(
         let step = time_precision(index, id, category, &project)?;
         let known = stored_files(index, id, category, &project)?;
         let mut gone = SentChanges::default();
-        for row in index.sent(&database.root, &replica)? {
-            if exclusions.excludes_below(&row.folder) {
+        for row in index.sent_rows(&database.root, &replica)? {
+            if exclusions.excludes_folder(&row.folder) {
                 continue;
             }
             let there = known.get(&row.folder);
@@ -63,15 +63,15 @@ pub(super) fn correct_local_record(
                 let file = there.and_then(|files| files.get(name));
                 !file.is_some_and(|file| {
                     let is_same = file.modified.same_as(sent.modified, step);
-                    (file.link, file.bytes) == (sent.link, sent.bytes)
-                        && (is_same || sent.link != 0)
+                    (file.link_digest, file.bytes) == (sent.link_digest, sent.bytes)
+                        && (is_same || sent.link_digest != 0)
                 })
             });
             for (name, _) in names {
-                gone.gone(&row.folder.join(name.as_path()));
+                gone.remove(&row.folder.join(name.as_path()));
             }
         }
-        index.keep_sent(&database.root, Path::new(""), &[(replica, gone)].into())?;
+        index.update_sent(&database.root, Path::new(""), &[(replica, gone)].into())?;
     }
     Ok(())
 }
@@ -85,7 +85,7 @@ fn time_precision(
 ) -> Result<Step> {
     let replicas = index.replicas(database, &category.path)?;
     let known = replicas.iter().find(|replica| replica.project == *project);
-    Ok(known.map_or(Step::TwoSeconds, |replica| replica.aggregate.step))
+    Ok(known.map_or(Step::TwoSeconds, |replica| replica.aggregate.precision))
 }
 
 type StoredFiles = BTreeMap<PathBuf, SentFolder>;
@@ -100,11 +100,11 @@ fn stored_files(
     let scope = Scope::Project(project.clone());
     let mut known = StoredFiles::new();
     index.visit_folders(database, &category.path, &scope, &mut |folder| {
-        let mut files: Files<'_> = folder.files();
+        let mut files: ManifestFiles<'_> = folder.files();
         let mut names = SentFolder::new();
         while let Some(file) = files
             .next()
-            .map_err(|malformed| index.malformed(malformed))?
+            .map_err(|malformed| index.damaged_error(malformed))?
         {
             names.insert(Name::from_bytes(file.name.to_vec()), SentFile::of(&file));
         }

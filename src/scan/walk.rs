@@ -7,18 +7,18 @@ use std::sync::Arc;
 use crate::base::error::{Error, Result};
 use crate::base::monitor::{Event, Monitor};
 use crate::base::timestamp::Step;
-use crate::index::Draft;
+use crate::index::ScanStaging;
 use crate::model::exclusion::Exclusions;
 use crate::model::mount;
-use crate::model::mount::Missing;
-use crate::model::project::{ProjectId, below};
+use crate::model::mount::MissingMount;
+use crate::model::project::{ProjectId, replica_path};
 use crate::model::registry::{Category, Registry};
 use crate::os::disk::Disk;
 use crate::os::folder::Folder;
 use crate::os::stat::{Kind, Stat};
-use crate::snapshot::tree::SeenFolder;
+use crate::snapshot::tree::ScannedFolder;
 use crate::snapshot::walk;
-use crate::snapshot::walk::{Contents, Start, Walk, What};
+use crate::snapshot::walk::{FolderContents, VisitOutcome, Walk, WalkTarget};
 
 /// What was seen beside what the draft holds.
 #[derive(Debug, Default)]
@@ -43,7 +43,7 @@ enum VisitedFolder {
 
 /// A folder that was read.
 struct ReadFolder {
-    folder: SeenFolder,
+    folder: ScannedFolder,
     /// Why names in it could not be looked at.
     errors: Vec<Error>,
     precision: Option<Step>,
@@ -61,19 +61,19 @@ pub fn walk_replicas<'a>(
     exclusions: &Arc<Exclusions>,
     replicas: &[(&'a Category, ProjectId)],
     mounted: &BTreeSet<PathBuf>,
-    staging: &mut Draft<'_>,
+    staging: &mut ScanStaging<'_>,
     monitor: &dyn Monitor,
 ) -> Result<WalkSummary<'a>> {
     let mut inner: BTreeMap<&Path, Arc<[PathBuf]>> = BTreeMap::new();
-    let starts = replicas.iter().map(|(category, project)| Start {
-        path: below(&category.path, project),
-        inner: Arc::clone(
+    let starts = replicas.iter().map(|(category, project)| WalkTarget {
+        path: replica_path(&category.path, project),
+        inner_categories: Arc::clone(
             inner
                 .entry(&category.path)
                 .or_insert_with(|| registry.inner_categories(category).into()),
         ),
     });
-    let starts: Vec<Start> = starts.collect();
+    let starts: Vec<WalkTarget> = starts.collect();
     let mut closed = missing_mounts(root, exclusions, replicas, &starts, mounted);
     let walkers = Disk::of(root).walkers();
     let mut walk = Walk::begin(root, starts, exclusions, walkers, VisitedFolder::from_visit);
@@ -95,17 +95,17 @@ pub fn walk_replicas<'a>(
             }
             let place = match places.get(&replica) {
                 Some(place) => *place,
-                None => staging.replica(&category.path, project)?,
+                None => staging.begin_replica(&category.path, project)?,
             };
             if places.insert(replica, place).is_none() {
-                held.insert(replica, staging.held(&category.path, project)?);
+                held.insert(replica, staging.altered_times(&category.path, project)?);
             }
             if let VisitedFolder::Read(read) = &mut visited
                 && let Some(times) = held
                     .get(&replica)
                     .and_then(|held| held.get(&read.folder.path))
             {
-                read.folder.hold(times);
+                read.folder.restore_original_times(times);
             }
             walked.stage(visited, staging, place, monitor)?;
         }
@@ -115,14 +115,14 @@ pub fn walk_replicas<'a>(
                 let (category, project) = &replicas[replica];
                 let place = match places.get(&replica) {
                     Some(place) => *place,
-                    None => staging.replica(&category.path, project)?,
+                    None => staging.begin_replica(&category.path, project)?,
                 };
                 places.insert(replica, place);
                 let unread = VisitedFolder::Unreadable(mount.path, mount.error);
                 walked.stage(unread, staging, place, monitor)?;
             }
             if let Some(place) = places.remove(&replica) {
-                staging.complete(place)?;
+                staging.end_replica(place)?;
             }
         }
     }
@@ -135,17 +135,23 @@ fn missing_mounts(
     root: &Folder,
     exclusions: &Exclusions,
     replicas: &[(&Category, ProjectId)],
-    starts: &[Start],
+    starts: &[WalkTarget],
     mounted: &BTreeSet<PathBuf>,
-) -> BTreeMap<usize, Vec<Missing>> {
+) -> BTreeMap<usize, Vec<MissingMount>> {
     let mut closed = BTreeMap::new();
     if mounted.is_empty() {
         return closed;
     }
     for (place, ((category, _), start)) in replicas.iter().zip(starts).enumerate() {
         let category = &category.path;
-        let missing = mount::missing(root, category, &start.path, &start.inner, mounted);
-        let below = missing.into_iter().map(|mount| Missing {
+        let missing = mount::find_missing(
+            root,
+            category,
+            &start.path,
+            &start.inner_categories,
+            mounted,
+        );
+        let below = missing.into_iter().map(|mount| MissingMount {
             // The whole of it, where the mount is its folder or one above that.
             path: mount
                 .path
@@ -154,8 +160,8 @@ fn missing_mounts(
                 .to_owned(),
             error: mount.error,
         });
-        let meant: Vec<Missing> = below
-            .filter(|mount| !exclusions.excludes_below(&mount.path))
+        let meant: Vec<MissingMount> = below
+            .filter(|mount| !exclusions.excludes_folder(&mount.path))
             .collect();
         if !meant.is_empty() {
             closed.insert(place, meant);
@@ -169,7 +175,7 @@ impl WalkSummary<'_> {
     fn stage(
         &mut self,
         visited: VisitedFolder,
-        staging: &mut Draft<'_>,
+        staging: &mut ScanStaging<'_>,
         place: usize,
         monitor: &dyn Monitor,
     ) -> Result<()> {
@@ -177,7 +183,7 @@ impl WalkSummary<'_> {
             VisitedFolder::Missing(_) => Ok(()),
             VisitedFolder::Unreadable(path, error) => {
                 self.report_problem(&error, monitor);
-                staging.closed(place, &path)
+                staging.add_unreadable_folder(place, &path)
             }
             VisitedFolder::Read(read) => {
                 for error in &read.errors {
@@ -185,11 +191,11 @@ impl WalkSummary<'_> {
                 }
                 self.has_content |= read.has_content;
                 if let Some(step) = read.precision {
-                    staging.step(place, step);
+                    staging.add_precision(place, step);
                 }
                 monitor.event(&Event::Folders(1));
-                monitor.event(&Event::Files(read.folder.tally.files));
-                staging.folder(place, read.folder)
+                monitor.event(&Event::Files(read.folder.totals.files));
+                staging.add_folder(place, read.folder)
             }
         }
     }
@@ -202,7 +208,7 @@ impl WalkSummary<'_> {
 
 impl VisitedFolder {
     /// Whether it is of one of these folders, or of something below it.
-    fn is_below(&self, closed: &[Missing]) -> bool {
+    fn is_below(&self, closed: &[MissingMount]) -> bool {
         let path = match self {
             Self::Read(read) => &read.folder.path,
             Self::Unreadable(path, _) => path,
@@ -212,11 +218,11 @@ impl VisitedFolder {
     }
 
     /// Runs on the walkers' threads: packing is most of the work that is not the system's.
-    fn from_visit(visited: walk::Visited<'_>) -> Self {
-        match visited.what {
-            What::Gone => Self::Missing(visited.path == Path::new("")),
-            What::Closed(error) => Self::Unreadable(visited.path.to_owned(), error),
-            What::Read(contents, stat) => Self::Read(Box::new(ReadFolder::from_contents(
+    fn from_visit(visited: walk::FolderVisit<'_>) -> Self {
+        match visited.outcome {
+            VisitOutcome::Missing => Self::Missing(visited.path == Path::new("")),
+            VisitOutcome::Unreadable(error) => Self::Unreadable(visited.path.to_owned(), error),
+            VisitOutcome::Read(contents, stat) => Self::Read(Box::new(ReadFolder::from_contents(
                 visited.path,
                 contents,
                 stat,
@@ -226,14 +232,14 @@ impl VisitedFolder {
 }
 
 impl ReadFolder {
-    fn from_contents(path: &Path, contents: &mut Contents, stat: Option<Stat>) -> Self {
-        let mut children = contents.children();
+    fn from_contents(path: &Path, contents: &mut FolderContents, stat: Option<Stat>) -> Self {
+        let mut children = contents.entries();
         let holds_something =
-            contents.excluded > 0 || children.any(|child| child.kind != Kind::Folder);
+            contents.excluded_count > 0 || children.any(|child| child.kind != Kind::Folder);
         drop(children);
         let own = stat.map(|stat| stat.changed.coarsest_step());
-        let step = contents.step.into_iter().chain(own).min();
-        let (folder, errors) = SeenFolder::of(path, contents);
+        let step = contents.precision.into_iter().chain(own).min();
+        let (folder, errors) = ScannedFolder::of(path, contents);
         Self {
             folder,
             errors,

@@ -42,6 +42,6 @@ fn known_phrases(phrases: &[OsString], workspace: &Workspace) -> Vec<usize> {
         known.extend(places);
     };
     // Who cannot be told a name is told what else is wrong.
-    overview::each_project(&workspace.index, registry, visit).unwrap_or_default();
+    overview::visit_projects(&workspace.index, registry, visit).unwrap_or_default();
     known
 }

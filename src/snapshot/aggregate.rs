@@ -5,7 +5,7 @@ use std::path::Path;
 
 use xxhash_rust::xxh3::{xxh3_128, xxh3_128_with_seed};
 
-use super::manifest::{File, Files, Malformed};
+use super::manifest::{MalformedManifest, ManifestFile, ManifestFiles};
 use crate::base::timestamp::{Moment, Step};
 use crate::base::unicode::composed;
 use crate::os::stat::Kind;
@@ -24,41 +24,44 @@ pub struct Aggregate {
     /// Files and folders that could not be looked at.
     pub unreadable: u64,
     /// The step in which the file system keeps times.
-    pub step: Step,
+    pub precision: Step,
     /// Of all files, links and folders.
     pub fingerprints: Fingerprints,
 }
 
 impl Aggregate {
     /// Of nothing, on a file system with this step.
-    pub const fn new(step: Step) -> Self {
+    pub const fn new(precision: Step) -> Self {
         Self {
             files: 0,
             bytes: 0,
             folders: 0,
             newest: None,
             unreadable: 0,
-            step,
+            precision,
             fingerprints: [0; 4],
         }
     }
 
     /// Adds a folder below the replica's own and the files in it, whose fingerprints these are.
-    pub fn add_folder(&mut self, path: &Path, tally: &Tally, fingerprints: &Fingerprints) {
+    pub fn add_folder(&mut self, path: &Path, totals: &FileTotals, fingerprints: &Fingerprints) {
         if path != Path::new("") {
             self.folders += 1;
-            add(&mut self.fingerprints, &Item::folder(path).fingerprints());
+            add_fingerprints(
+                &mut self.fingerprints,
+                &FingerprintInput::folder(path).fingerprints(),
+            );
         }
-        self.files += tally.files;
-        self.bytes = self.bytes.saturating_add(tally.bytes);
-        self.newest = self.newest.max(tally.newest);
-        add(&mut self.fingerprints, fingerprints);
+        self.files += totals.files;
+        self.bytes = self.bytes.saturating_add(totals.bytes);
+        self.newest = self.newest.max(totals.newest);
+        add_fingerprints(&mut self.fingerprints, fingerprints);
     }
 
     /// Whether both replicas hold the same entries, sizes and times, as far as their file systems keep times.
     pub fn agrees_with(&self, other: &Self) -> bool {
-        let step = self.step.max(other.step) as usize;
-        self.fingerprints[step] == other.fingerprints[step]
+        let precision = self.precision.max(other.precision) as usize;
+        self.fingerprints[precision] == other.fingerprints[precision]
     }
 }
 
@@ -66,14 +69,14 @@ impl Aggregate {
 pub type Fingerprints = [u128; 4];
 
 /// Adds to sums; their order does not matter.
-pub fn add(sums: &mut Fingerprints, more: &Fingerprints) {
+pub fn add_fingerprints(sums: &mut Fingerprints, more: &Fingerprints) {
     for (sum, more) in sums.iter_mut().zip(more) {
         *sum = sum.wrapping_add(*more);
     }
 }
 
 /// Takes back what was added to sums.
-pub fn subtract(sums: &mut Fingerprints, less: &Fingerprints) {
+pub fn subtract_fingerprints(sums: &mut Fingerprints, less: &Fingerprints) {
     for (sum, less) in sums.iter_mut().zip(less) {
         *sum = sum.wrapping_sub(*less);
     }
@@ -81,7 +84,7 @@ pub fn subtract(sums: &mut Fingerprints, less: &Fingerprints) {
 
 /// What the files of one folder amount to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct FileTotals {
     /// Regular files and symbolic links.
     pub files: u64,
     /// Apparent bytes of the files.
@@ -90,7 +93,7 @@ pub struct Tally {
     pub newest: Option<Moment>,
 }
 
-impl Tally {
+impl FileTotals {
     /// Adds a file or link.
     pub fn add(&mut self, bytes: u64, modified: Moment) {
         self.files += 1;
@@ -102,12 +105,12 @@ impl Tally {
     ///
     /// # Errors
     /// [`Malformed`]: they are none.
-    pub fn of(mut files: Files<'_>) -> Result<Self, Malformed> {
-        let mut tally = Self::default();
+    pub fn of(mut files: ManifestFiles<'_>) -> Result<Self, MalformedManifest> {
+        let mut totals = Self::default();
         while let Some(file) = files.next()? {
-            tally.add(file.bytes, file.modified);
+            totals.add(file.bytes, file.modified);
         }
-        Ok(tally)
+        Ok(totals)
     }
 }
 
@@ -115,24 +118,27 @@ impl Tally {
 ///
 /// # Errors
 /// [`Malformed`]: they are none.
-pub fn fingerprints(folder: &Path, mut files: Files<'_>) -> Result<Fingerprints, Malformed> {
+pub fn folder_fingerprints(
+    folder: &Path,
+    mut files: ManifestFiles<'_>,
+) -> Result<Fingerprints, MalformedManifest> {
     let mut sums = Fingerprints::default();
-    let mut prints = Prints::of(folder);
+    let mut prints = FileFingerprinter::of(folder);
     while let Some(file) = files.next()? {
-        add(&mut sums, &prints.file(&file));
+        add_fingerprints(&mut sums, &prints.fingerprints(&file));
     }
     Ok(sums)
 }
 
 /// Takes the fingerprints of single files of one folder.
 #[derive(Debug)]
-pub struct Prints {
+pub struct FileFingerprinter {
     path: Vec<u8>,
     /// How much of the path is the folder's.
-    folder: usize,
+    folder_length: usize,
 }
 
-impl Prints {
+impl FileFingerprinter {
     /// For the files of the folder with this path.
     pub fn of(folder: &Path) -> Self {
         let mut path = folder.as_os_str().as_bytes().to_vec();
@@ -140,21 +146,21 @@ impl Prints {
             path.push(b'/');
         }
         Self {
-            folder: path.len(),
+            folder_length: path.len(),
             path,
         }
     }
 
     /// The fingerprints of a file.
-    pub fn file(&mut self, file: &File<'_>) -> Fingerprints {
-        self.path.truncate(self.folder);
+    pub fn fingerprints(&mut self, file: &ManifestFile<'_>) -> Fingerprints {
+        self.path.truncate(self.folder_length);
         self.path.extend_from_slice(file.name);
-        Item::file(&self.path, file).fingerprints()
+        FingerprintInput::file(&self.path, file).fingerprints()
     }
 }
 
 /// What of an entry goes into a fingerprint.
-struct Item<'a> {
+struct FingerprintInput<'a> {
     path: &'a [u8],
     kind: Kind,
     bytes: u64,
@@ -162,8 +168,8 @@ struct Item<'a> {
     target: Option<&'a [u8]>,
 }
 
-impl<'a> Item<'a> {
-    const fn file(path: &'a [u8], file: &File<'a>) -> Self {
+impl<'a> FingerprintInput<'a> {
+    const fn file(path: &'a [u8], file: &ManifestFile<'a>) -> Self {
         Self {
             path,
             kind: match file.target {
@@ -221,16 +227,16 @@ impl<'a> Item<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::snapshot::manifest::{Manifest, Packer};
+    use crate::snapshot::manifest::{Manifest, ManifestBuilder};
 
     /// Name, size and nanoseconds of a file.
     type Row = (&'static str, u64, u32);
 
     /// A folder of files with these names, sizes and nanoseconds.
     fn manifest(files: &[Row]) -> Manifest {
-        let mut packer = Packer::default();
+        let mut packer = ManifestBuilder::default();
         for (name, bytes, nanoseconds) in files {
-            packer.add(&File {
+            packer.add(&ManifestFile {
                 name: name.as_bytes(),
                 bytes: *bytes,
                 modified: Moment {
@@ -247,8 +253,12 @@ mod tests {
         let mut sum = Aggregate::new(step);
         for (path, files) in folders {
             let (path, manifest) = (Path::new(path), manifest(files));
-            let tally = Tally::of(manifest.files()).unwrap();
-            sum.add_folder(path, &tally, &fingerprints(path, manifest.files()).unwrap());
+            let tally = FileTotals::of(manifest.files()).unwrap();
+            sum.add_folder(
+                path,
+                &tally,
+                &folder_fingerprints(path, manifest.files()).unwrap(),
+            );
         }
         sum
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::manifest::{File, Files, Malformed, side_by_side};
+use super::manifest::{MalformedManifest, ManifestFile, ManifestFiles, join_by_name};
 use super::tree::{Tree, TreeFolder};
 use crate::base::name::Name;
 use crate::base::timestamp::{Moment, Step};
@@ -39,7 +39,7 @@ impl Difference {
 
 /// What a name stands for in one of the trees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct DiffEntry {
     /// What it is.
     pub kind: Kind,
     /// Apparent size in bytes; 0 for everything but files.
@@ -48,7 +48,7 @@ pub struct Seen {
     pub modified: Moment,
 }
 
-impl Seen {
+impl DiffEntry {
     /// Something of a kind of which nothing else matters.
     pub fn of_kind(kind: Kind) -> Self {
         Self {
@@ -59,8 +59,8 @@ impl Seen {
     }
 }
 
-impl From<File<'_>> for Seen {
-    fn from(file: File<'_>) -> Self {
+impl From<ManifestFile<'_>> for DiffEntry {
+    fn from(file: ManifestFile<'_>) -> Self {
         Self {
             kind: if file.target.is_some() {
                 Kind::Link
@@ -75,24 +75,24 @@ impl From<File<'_>> for Seen {
 
 /// What became of a name between two trees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub enum EntryDiff {
     /// Only in the first.
-    OnlyA(Seen),
+    OnlyA(DiffEntry),
     /// Only in the second.
-    OnlyB(Seen),
+    OnlyB(DiffEntry),
     /// In both, and the same.
-    Same(Seen, Seen),
+    Same(DiffEntry, DiffEntry),
     /// In both, and different.
-    Differs(Seen, Seen, Difference),
+    Differs(DiffEntry, DiffEntry, Difference),
 }
 
 /// What is found in one folder of two trees; told by [`folder`].
-pub trait Visit {
+pub trait DiffVisitor {
     /// So many files and links are the same in both, down to the last byte of what is known of them.
-    fn all_same(&mut self, packed: &[u8]);
+    fn visit_unchanged(&mut self, packed: &[u8]);
 
     /// A file, link or special file, or what has the name of one.
-    fn name(&mut self, name: &[u8], change: Change);
+    fn visit_name(&mut self, name: &[u8], change: EntryDiff);
 }
 
 /// Goes through the names of the folder with this path, which is in `a` or in `b` or in both: files, links and special
@@ -101,14 +101,19 @@ pub trait Visit {
 ///
 /// # Errors
 /// [`Malformed`]: a manifest is damaged, which a tree's never is.
-pub fn folder(a: &Tree, b: &Tree, path: &Path, visit: &mut dyn Visit) -> Result<(), Malformed> {
+pub fn diff_folder(
+    a: &Tree,
+    b: &Tree,
+    path: &Path,
+    visit: &mut dyn DiffVisitor,
+) -> Result<(), MalformedManifest> {
     let sides = [a.folders.get(path), b.folders.get(path)];
-    known_folder([a, b], path, sides, visit)
+    diff_folder_pair([a, b], path, sides, visit)
 }
 
 /// The folders of a tree in order, each with that of the same path in another tree. To look up each one costs much more
 /// where paths are long.
-pub fn paired<'t>(
+pub fn pair_folders<'t>(
     first: &'t Tree,
     second: &'t Tree,
 ) -> impl Iterator<Item = (&'t Path, &'t TreeFolder, Option<&'t TreeFolder>)> {
@@ -124,56 +129,60 @@ pub fn paired<'t>(
 ///
 /// # Errors
 /// As for [`folder`].
-pub fn known_folder(
+pub fn diff_folder_pair(
     [a, b]: [&Tree; 2],
     path: &Path,
     sides: [Option<&TreeFolder>; 2],
-    visit: &mut dyn Visit,
-) -> Result<(), Malformed> {
+    visit: &mut dyn DiffVisitor,
+) -> Result<(), MalformedManifest> {
     let [left, right] = sides.map(|folder| folder.map_or(&[][..], TreeFolder::packed));
     if left == right && sides.iter().all(|folder| has_no_specials(*folder)) {
-        visit.all_same(left);
+        visit.visit_unchanged(left);
         return Ok(());
     }
-    let step = a.step().max(b.step());
-    let others = [a, b].map(|tree| Others { tree, path });
-    side_by_side(left, right, &mut |in_a, in_b| {
+    let precision = a.precision().max(b.precision());
+    let views = [a, b].map(|tree| FolderView { tree, path });
+    join_by_name(left, right, &mut |in_a, in_b| {
         let Some(file) = in_a.or(in_b) else { return };
         let change = match (in_a, in_b) {
-            (Some(a), Some(b)) => compare([&a, &b], others, step),
-            (Some(a), None) => match others[1].kind(a.name) {
-                Some(kind) => Change::Differs(a.into(), Seen::of_kind(kind), Difference::Kind),
-                None => Change::OnlyA(a.into()),
+            (Some(a), Some(b)) => compare([&a, &b], views, precision),
+            (Some(a), None) => match views[1].kind(a.name) {
+                Some(kind) => {
+                    EntryDiff::Differs(a.into(), DiffEntry::of_kind(kind), Difference::Kind)
+                }
+                None => EntryDiff::OnlyA(a.into()),
             },
-            _ => match others[0].kind(file.name) {
-                Some(kind) => Change::Differs(Seen::of_kind(kind), file.into(), Difference::Kind),
-                None => Change::OnlyB(file.into()),
+            _ => match views[0].kind(file.name) {
+                Some(kind) => {
+                    EntryDiff::Differs(DiffEntry::of_kind(kind), file.into(), Difference::Kind)
+                }
+                None => EntryDiff::OnlyB(file.into()),
             },
         };
-        visit.name(file.name, change);
+        visit.visit_name(file.name, change);
     })?;
-    specials(others, visit);
+    diff_specials(views, visit);
     Ok(())
 }
 
 /// Tells of the special files that no file or link of the other tree has the name of.
-fn specials(others: [Others<'_>; 2], visit: &mut dyn Visit) {
-    let special = Seen::of_kind(Kind::Special);
-    let names = others.map(|others| others.specials().iter().collect::<BTreeSet<_>>());
+fn diff_specials(views: [FolderView<'_>; 2], visit: &mut dyn DiffVisitor) {
+    let special = DiffEntry::of_kind(Kind::Special);
+    let names = views.map(|others| others.specials().iter().collect::<BTreeSet<_>>());
     for name in names[0].union(&names[1]) {
         let (in_a, in_b) = (names[0].contains(*name), names[1].contains(*name));
-        let [other_a, other_b] = [0, 1].map(|side| others[side].is_folder(name.as_bytes()));
-        let folder = Seen::of_kind(Kind::Folder);
+        let [other_a, other_b] = [0, 1].map(|side| views[side].is_folder(name.as_bytes()));
+        let folder = DiffEntry::of_kind(Kind::Folder);
         let change = match (in_a, in_b) {
-            (true, true) => Change::Same(special, special),
-            (true, false) if other_b => Change::Differs(special, folder, Difference::Kind),
-            (true, false) if others[1].has_file(name.as_bytes()) => continue,
-            (true, false) => Change::OnlyA(special),
-            (false, _) if other_a => Change::Differs(folder, special, Difference::Kind),
-            (false, _) if others[0].has_file(name.as_bytes()) => continue,
-            (false, _) => Change::OnlyB(special),
+            (true, true) => EntryDiff::Same(special, special),
+            (true, false) if other_b => EntryDiff::Differs(special, folder, Difference::Kind),
+            (true, false) if views[1].has_file(name.as_bytes()) => continue,
+            (true, false) => EntryDiff::OnlyA(special),
+            (false, _) if other_a => EntryDiff::Differs(folder, special, Difference::Kind),
+            (false, _) if views[0].has_file(name.as_bytes()) => continue,
+            (false, _) => EntryDiff::OnlyB(special),
         };
-        visit.name(name.as_bytes(), change);
+        visit.visit_name(name.as_bytes(), change);
     }
 }
 
@@ -183,21 +192,21 @@ fn has_no_specials(folder: Option<&TreeFolder>) -> bool {
 
 /// What a folder of a tree holds beside files and links.
 #[derive(Clone, Copy)]
-struct Others<'a> {
+struct FolderView<'a> {
     tree: &'a Tree,
     path: &'a Path,
 }
 
-impl<'a> Others<'a> {
+impl<'a> FolderView<'a> {
     fn specials(&self) -> &'a [Name] {
         let folder = self.tree.folders.get(self.path);
         folder.map_or(&[], |folder| &folder.specials)
     }
 
     /// The time that the storage shows of a file, where that is another than was set.
-    fn shown(&self, file: &File<'_>) -> Option<Moment> {
-        let shown = self.tree.shown(self.path, file.name, file.modified);
-        (shown != file.modified).then_some(shown)
+    fn reported_time(&self, file: &ManifestFile<'_>) -> Option<Moment> {
+        let reported = self.tree.reported_time(self.path, file.name, file.modified);
+        (reported != file.modified).then_some(reported)
     }
 
     fn is_folder(&self, name: &[u8]) -> bool {
@@ -223,7 +232,7 @@ impl<'a> Others<'a> {
     /// Whether a file or link has this name.
     fn has_file(&self, name: &[u8]) -> bool {
         let folder = self.tree.folders.get(self.path);
-        let mut files = Files::of(folder.map_or(&[], TreeFolder::packed));
+        let mut files = ManifestFiles::of(folder.map_or(&[], TreeFolder::packed));
         while let Ok(Some(file)) = files.next() {
             if file.name == name {
                 return true;
@@ -234,19 +243,19 @@ impl<'a> Others<'a> {
 }
 
 /// What a tree holds under the path of a folder of another, and is none.
-pub fn in_the_way(tree: &Tree, path: &Path) -> Option<Seen> {
+pub fn blocking_entry(tree: &Tree, path: &Path) -> Option<DiffEntry> {
     let (above, name) = (path.parent()?, path.file_name()?);
     let folder = tree.folders.get(above)?;
     let name = name.as_encoded_bytes();
     if folder.specials.iter().any(|other| other.as_bytes() == name) {
-        return Some(Seen::of_kind(Kind::Special));
+        return Some(DiffEntry::of_kind(Kind::Special));
     }
-    let mut files = Files::of(folder.packed());
+    let mut files = ManifestFiles::of(folder.packed());
     while let Ok(Some(file)) = files.next() {
         if file.name == name {
             // As the storage shows it: what is to be moved away is held against that.
-            let modified = tree.shown(above, name, file.modified);
-            return Some(Seen {
+            let modified = tree.reported_time(above, name, file.modified);
+            return Some(DiffEntry {
                 modified,
                 ..file.into()
             });
@@ -256,28 +265,37 @@ pub fn in_the_way(tree: &Tree, path: &Path) -> Option<Seen> {
 }
 
 /// Whether one of two files has the time that the storage of the other shows for it, in the place of the time that was set.
-fn is_shown([a, b]: [&File<'_>; 2], [in_a, in_b]: [Others<'_>; 2], step: Step) -> bool {
-    let shown = [(a, in_a), (b, in_b)].map(|(file, others)| others.shown(file));
-    match shown {
-        [Some(shown), None] => shown.same_as(b.modified, step),
-        [None, Some(shown)] => shown.same_as(a.modified, step),
+fn matches_reported_time(
+    [a, b]: [&ManifestFile<'_>; 2],
+    [view_a, view_b]: [FolderView<'_>; 2],
+    precision: Step,
+) -> bool {
+    let reported = [(a, view_a), (b, view_b)].map(|(file, others)| others.reported_time(file));
+    match reported {
+        [Some(shown), None] => shown.same_as(b.modified, precision),
+        [None, Some(shown)] => shown.same_as(a.modified, precision),
         _ => false,
     }
 }
 
 /// Compares two files or links of the same path; times as the coarser of their file systems keeps them.
-fn compare([a, b]: [&File<'_>; 2], others: [Others<'_>; 2], step: Step) -> Change {
+fn compare(
+    [a, b]: [&ManifestFile<'_>; 2],
+    views: [FolderView<'_>; 2],
+    precision: Step,
+) -> EntryDiff {
     let difference = match (a.target, b.target) {
         (Some(target), Some(other)) => (target != other).then_some(Difference::Target),
         (None, None) if a.bytes != b.bytes => Some(Difference::Size),
         (None, None) => {
-            let same = a.modified.same_as(b.modified, step) || is_shown([a, b], others, step);
+            let same = a.modified.same_as(b.modified, precision)
+                || matches_reported_time([a, b], views, precision);
             (!same).then_some(Difference::Time)
         }
         _ => Some(Difference::Kind),
     };
-    let (a, b) = (Seen::from(*a), Seen::from(*b));
-    difference.map_or(Change::Same(a, b), |difference| {
-        Change::Differs(a, b, difference)
+    let (a, b) = (DiffEntry::from(*a), DiffEntry::from(*b));
+    difference.map_or(EntryDiff::Same(a, b), |difference| {
+        EntryDiff::Differs(a, b, difference)
     })
 }

@@ -13,7 +13,7 @@ use crate::base::interrupt;
 use crate::os::file;
 
 /// How much is read at once: 1 MiB.
-const PIECE: usize = 1 << 20;
+const CHUNK_SIZE: usize = 1 << 20;
 
 /// 128 bits of a content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,7 +32,7 @@ impl Digest {
     }
 
     /// Half of it, where what is told apart was not made to be alike.
-    pub fn half(self) -> u64 {
+    pub fn low_64(self) -> u64 {
         let [half, _] = *self.0.to_le_bytes().as_chunks().0 else {
             return 0;
         };
@@ -43,50 +43,55 @@ impl Digest {
     ///
     /// # Errors
     /// It cannot be read, or work should stop: then [`io::ErrorKind::Interrupted`].
-    pub fn of_file(file: &File, buffer: &mut Vec<u8>, told: &dyn Fn(u64)) -> io::Result<Self> {
+    pub fn of_file(
+        file: &File,
+        buffer: &mut Vec<u8>,
+        on_progress: &dyn Fn(u64),
+    ) -> io::Result<Self> {
         let stat = file::stat(file)?;
-        let mut content = Content {
+        let mut hasher = FileHasher {
             file,
             buffer,
-            told,
+            on_progress,
             hash: Xxh3::new(),
-            at: 0,
+            offset: 0,
             size: stat.bytes,
         };
         if stat.allocated < stat.bytes {
-            content.read_around_holes(stat.bytes)?;
+            hasher.read_around_holes(stat.bytes)?;
         }
-        content.read_to(u64::MAX)?;
-        Ok(Self(content.hash.digest128()))
+        hasher.read_to(u64::MAX)?;
+        Ok(Self(hasher.hash.digest128()))
     }
 }
 
 /// A file as it is read from its beginning to its end.
-struct Content<'a> {
+struct FileHasher<'a> {
     file: &'a File,
     buffer: &'a mut Vec<u8>,
-    told: &'a dyn Fn(u64),
+    on_progress: &'a dyn Fn(u64),
     hash: Xxh3,
-    at: u64,
+    offset: u64,
     /// What the file system says it is.
     size: u64,
 }
 
-impl Content<'_> {
+impl FileHasher<'_> {
     /// Reads on to this place, or to the end.
     fn read_to(&mut self, end: u64) -> io::Result<()> {
-        self.buffer.resize(PIECE, 0);
-        while self.at < end {
-            check()?;
-            let wanted = usize::try_from(end - self.at).map_or(PIECE, |left| left.min(PIECE));
-            match self.file.read_at(&mut self.buffer[..wanted], self.at) {
+        self.buffer.resize(CHUNK_SIZE, 0);
+        while self.offset < end {
+            check_interrupt()?;
+            let wanted =
+                usize::try_from(end - self.offset).map_or(CHUNK_SIZE, |left| left.min(CHUNK_SIZE));
+            match self.file.read_at(&mut self.buffer[..wanted], self.offset) {
                 Ok(0) => break,
                 Ok(read) => {
                     self.hash.update(&self.buffer[..read]);
-                    self.at += read as u64;
-                    (self.told)(read as u64);
+                    self.offset += read as u64;
+                    (self.on_progress)(read as u64);
                     // More was asked for than there is: that was the end.
-                    if read < wanted && self.at == self.size {
+                    if read < wanted && self.offset == self.size {
                         break;
                     }
                 }
@@ -99,31 +104,32 @@ impl Content<'_> {
 
     /// Reads what holds data, and takes what does not for the zeros that it is.
     fn read_around_holes(&mut self, size: u64) -> io::Result<()> {
-        while let Some((begin, end)) = file::next_data(self.file, self.at, size)? {
-            self.zeros_to(begin)?;
+        while let Some((begin, end)) = file::next_data(self.file, self.offset, size)? {
+            self.hash_zeros_to(begin)?;
             self.read_to(end)?;
-            if self.at < end {
+            if self.offset < end {
                 return Ok(());
             }
         }
-        self.zeros_to(size)
+        self.hash_zeros_to(size)
     }
 
-    fn zeros_to(&mut self, end: u64) -> io::Result<()> {
-        static ZEROS: [u8; PIECE] = [0; PIECE];
-        while self.at < end {
-            check()?;
-            let left = usize::try_from(end - self.at).map_or(PIECE, |left| left.min(PIECE));
+    fn hash_zeros_to(&mut self, end: u64) -> io::Result<()> {
+        static ZEROS: [u8; CHUNK_SIZE] = [0; CHUNK_SIZE];
+        while self.offset < end {
+            check_interrupt()?;
+            let left =
+                usize::try_from(end - self.offset).map_or(CHUNK_SIZE, |left| left.min(CHUNK_SIZE));
             self.hash.update(&ZEROS[..left]);
-            self.at += left as u64;
-            (self.told)(left as u64);
+            self.offset += left as u64;
+            (self.on_progress)(left as u64);
         }
         Ok(())
     }
 }
 
 /// Fails once work should stop.
-fn check() -> io::Result<()> {
+fn check_interrupt() -> io::Result<()> {
     interrupt::check().map_err(|_| io::ErrorKind::Interrupted.into())
 }
 

@@ -5,72 +5,75 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::tree;
-use super::tree::Folders;
+use super::tree::Subfolders;
 use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::base::name::Name;
 use crate::base::suggest::nearest;
 use crate::language::lexer::quote;
 use crate::model::mount;
-use crate::model::mount::Missing;
-use crate::model::project::{ProjectId, Scope, below};
+use crate::model::mount::MissingMount;
+use crate::model::project::{ProjectId, Scope, replica_path};
 use crate::model::registry::Category;
 use crate::os::folder::{Folder, is_missing};
 
 /// The projects of a scope in one category of one database.
 #[derive(Debug)]
-pub struct Listing<'a> {
+pub struct ProjectListing<'a> {
     /// The category.
     pub category: &'a Category,
     /// The projects that are there.
     pub projects: BTreeSet<ProjectId>,
     /// How many clients' folders there are.
-    pub clients: usize,
+    pub client_count: usize,
     /// Folders that could not be read: the category's, or those of `unread_clients` in their order.
     pub problems: Vec<Error>,
     /// Clients whose folders could not be read: nothing is known of their projects.
-    pub unread_clients: Vec<Name>,
+    pub unreadable_clients: Vec<Name>,
     /// Links among clients and projects, relative to the root: they are not followed.
     pub links: Vec<PathBuf>,
     /// Whether the category's own folder could not be read: nothing is known of any client.
-    pub unread: bool,
+    pub is_unreadable: bool,
     /// Whether the category's folder is a file system of its own.
-    pub mounted: bool,
+    pub is_mounted: bool,
 }
 
-impl<'a> Listing<'a> {
+impl<'a> ProjectListing<'a> {
     /// Of a category in which nothing was found.
     pub fn empty(category: &'a Category) -> Self {
         Self {
             category,
             projects: BTreeSet::new(),
-            clients: 0,
+            client_count: 0,
             problems: Vec::new(),
-            unread_clients: Vec::new(),
+            unreadable_clients: Vec::new(),
             links: Vec::new(),
-            unread: false,
-            mounted: false,
+            is_unreadable: false,
+            is_mounted: false,
         }
     }
 
     /// The folder below the root that could not be read, of the problem at this place among them.
-    pub fn place_of_problem(&self, place: usize) -> PathBuf {
-        let client = self.unread_clients.get(place).filter(|_| !self.unread);
+    pub fn problem_folder(&self, place: usize) -> PathBuf {
+        let client = self
+            .unreadable_clients
+            .get(place)
+            .filter(|_| !self.is_unreadable);
         let below = client.map_or(Path::new(""), |client| client.as_path());
         // A category at the root itself has no slash at its end.
         self.category.path.join(below).components().collect()
     }
 
     /// Notes the links among these folders.
-    fn note_links(&mut self, inside: &Path, found: &Folders) {
+    fn add_links(&mut self, inside: &Path, found: &Subfolders) {
         let paths = found.links.iter().map(|name| inside.join(name.as_path()));
         self.links.extend(paths);
     }
 
     /// Adds the projects of a client; one that could not be looked at is listed too, and found closed later.
-    fn add_projects(&mut self, client: &Name, path: &Path, found: Folders, inner: &[PathBuf]) {
-        self.note_links(path, &found);
-        let unread = found.unread.into_iter().map(|(name, _)| name);
+    fn add_projects(&mut self, client: &Name, path: &Path, found: Subfolders, inner: &[PathBuf]) {
+        self.add_links(path, &found);
+        let unread = found.unreadable.into_iter().map(|(name, _)| name);
         let projects = found.folders.into_iter().chain(unread);
         let own = projects.filter(|project| !inner.contains(&path.join(project.as_path())));
         self.projects.extend(own.map(|project| ProjectId {
@@ -81,13 +84,13 @@ impl<'a> Listing<'a> {
 
     /// Notes clients whose folders are mounts that are not there now, and takes them out of those that were found. A
     /// project that is one, or has one in it, is listed whether it is there or not.
-    fn close_clients(
+    fn exclude_unmounted_clients(
         &mut self,
-        mut found: Folders,
-        absent: Vec<Missing>,
+        mut found: Subfolders,
+        missing_mounts: Vec<MissingMount>,
         scope: &Scope,
-    ) -> Folders {
-        for mount in absent {
+    ) -> Subfolders {
+        for mount in missing_mounts {
             let below = mount.path.strip_prefix(&self.category.path);
             let names: Vec<Name> = below
                 .unwrap_or(Path::new(""))
@@ -96,14 +99,14 @@ impl<'a> Listing<'a> {
                 .collect();
             match names.as_slice() {
                 [client] => {
-                    let is_meant = match scope {
-                        Scope::Client(meant) => meant == client,
+                    let in_scope = match scope {
+                        Scope::Client(wanted_client) => wanted_client == client,
                         _ => true,
                     };
                     found.folders.retain(|name| name != client);
-                    if is_meant {
+                    if in_scope {
                         self.problems.push(mount.error);
-                        self.unread_clients.push(client.clone());
+                        self.unreadable_clients.push(client.clone());
                     }
                 }
                 [client, project, ..] => {
@@ -122,11 +125,11 @@ impl<'a> Listing<'a> {
     }
 
     /// Adds projects that are to be looked for, whether they are there or not, but where nothing could be read.
-    pub fn expect(&mut self, projects: &BTreeSet<ProjectId>) {
-        if !self.unread {
+    pub fn add_expected(&mut self, projects: &BTreeSet<ProjectId>) {
+        if !self.is_unreadable {
             let readable = projects
                 .iter()
-                .filter(|project| !self.unread_clients.contains(&project.client));
+                .filter(|project| !self.unreadable_clients.contains(&project.client));
             self.projects.extend(readable.cloned());
         }
     }
@@ -144,11 +147,11 @@ pub fn require_mounted(
     if !mounted.contains(&category.path) {
         return Ok(());
     }
-    let now = match root.beneath(&category.path) {
+    let is_mounted_now = match root.beneath(&category.path) {
         Err(error) if is_missing(&error) => false,
         opened => opened?.mount()? != root.mount()?,
     };
-    if now {
+    if is_mounted_now {
         return Ok(());
     }
     let why = "it was a mounted file system and is none now; if it is meant to be none, `load --forget` the database";
@@ -180,44 +183,47 @@ pub fn list<'a>(
     scope: &Scope,
     inner: &[PathBuf],
     mounted: &BTreeSet<PathBuf>,
-) -> Result<Listing<'a>> {
-    let mut listing = Listing::empty(category);
-    listing.mounted = is_mounted(root, category);
+) -> Result<ProjectListing<'a>> {
+    let mut listing = ProjectListing::empty(category);
+    listing.is_mounted = is_mounted(root, category);
     if let Err(problem) = require_mounted(root, category, mounted) {
         listing.problems.push(problem);
-        listing.unread = true;
+        listing.is_unreadable = true;
         return Ok(listing);
     }
     if let Scope::Project(project) = scope {
-        let path = below(&category.path, project);
+        let path = replica_path(&category.path, project);
         if !inner.iter().any(|inner| path.starts_with(inner)) {
-            listing.projects.insert(spelled(root, category, project));
+            listing
+                .projects
+                .insert(stored_spelling(root, category, project));
         }
         return Ok(listing);
     }
-    let everything = &category.path;
-    let absent = mount::missing(root, everything, everything, inner, mounted);
+    let category_folder = &category.path;
+    let missing_mounts =
+        mount::find_missing(root, category_folder, category_folder, inner, mounted);
     let clients = match root
         .beneath(&category.path)
-        .and_then(|folder| clients(&folder, scope))
+        .and_then(|folder| list_clients(&folder, scope))
     {
         Ok(clients) => clients,
         Err(error) => {
             if is_missing(&error) {
-                listing.close_clients(Folders::default(), absent, scope);
+                listing.exclude_unmounted_clients(Subfolders::default(), missing_mounts, scope);
             } else {
                 listing.problems.push(error);
-                listing.unread = true;
+                listing.is_unreadable = true;
             }
             return Ok(listing);
         }
     };
-    let clients = listing.close_clients(clients, absent, scope);
-    listing.note_links(&category.path, &clients);
-    listing.clients = clients.folders.len();
-    for (client, problem) in clients.unread {
+    let clients = listing.exclude_unmounted_clients(clients, missing_mounts, scope);
+    listing.add_links(&category.path, &clients);
+    listing.client_count = clients.folders.len();
+    for (client, problem) in clients.unreadable {
         listing.problems.push(problem);
-        listing.unread_clients.push(client);
+        listing.unreadable_clients.push(client);
     }
     for client in clients.folders {
         interrupt::check()?;
@@ -227,13 +233,13 @@ pub fn list<'a>(
         }
         match root
             .beneath(&path)
-            .and_then(|folder| tree::folders(&folder))
+            .and_then(|folder| tree::list_subfolders(&folder))
         {
             Ok(projects) => listing.add_projects(&client, &path, projects, inner),
             Err(error) if is_missing(&error) => {}
             Err(error) => {
                 listing.problems.push(error);
-                listing.unread_clients.push(client);
+                listing.unreadable_clients.push(client);
             }
         }
     }
@@ -241,7 +247,7 @@ pub fn list<'a>(
 }
 
 /// A project as a database spells it: the folders of a client or project may be there in another Unicode normal form.
-pub fn spelled(root: &Folder, category: &Category, project: &ProjectId) -> ProjectId {
+pub fn stored_spelling(root: &Folder, category: &Category, project: &ProjectId) -> ProjectId {
     let names = [&project.client, &project.project];
     if names.iter().all(|name| name.as_bytes().is_ascii()) {
         return project.clone();
@@ -261,13 +267,13 @@ pub fn spelled(root: &Folder, category: &Category, project: &ProjectId) -> Proje
 }
 
 /// The clients of the scope in a category's folder.
-fn clients(folder: &Folder, scope: &Scope) -> Result<Folders> {
+fn list_clients(folder: &Folder, scope: &Scope) -> Result<Subfolders> {
     match scope {
-        Scope::Client(client) => Ok(Folders {
+        Scope::Client(client) => Ok(Subfolders {
             folders: vec![Name::from(&*folder.spelled(client.as_os_str()))],
-            ..Folders::default()
+            ..Subfolders::default()
         }),
-        _ => tree::folders(folder),
+        _ => tree::list_subfolders(folder),
     }
 }
 
@@ -276,8 +282,8 @@ fn clients(folder: &Folder, scope: &Scope) -> Result<Folders> {
 ///
 /// # Errors
 /// What `list` says.
-pub fn no_replica<'a>(
-    list: &dyn Fn(&'a Category) -> Result<Listing<'a>>,
+pub fn no_replica_error<'a>(
+    list: &dyn Fn(&'a Category) -> Result<ProjectListing<'a>>,
     categories: &[&'a Category],
     scope: &Scope,
     database: &str,

@@ -20,11 +20,11 @@ use crate::base::timestamp::Moment;
 
 /// Something in a packed manifest that cannot be: the index it came from is damaged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Malformed;
+pub struct MalformedManifest;
 
 /// A file or link of a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct File<'a> {
+pub struct ManifestFile<'a> {
     /// Its name, any bytes but `/` and NUL.
     pub name: &'a [u8],
     /// Apparent size in bytes; 0 for a link.
@@ -53,45 +53,45 @@ impl Manifest {
     }
 
     /// Its files, in the order of their names.
-    pub fn files(&self) -> Files<'_> {
-        Files::of(&self.packed)
+    pub fn files(&self) -> ManifestFiles<'_> {
+        ManifestFiles::of(&self.packed)
     }
 }
 
 /// How many bytes a frame of a sequence usually takes.
-const USUAL: usize = 24;
+const BYTES_PER_FILE: usize = 24;
 
 /// Packs the files of a folder, handed over in the order of their names.
 #[derive(Debug, Default)]
-pub struct Packer {
+pub struct ManifestBuilder {
     packed: Vec<u8>,
     name: Vec<u8>,
     seconds: i64,
 }
 
-impl Packer {
+impl ManifestBuilder {
     /// One that expects so many files.
     pub fn with_capacity(files: usize) -> Self {
         Self {
-            packed: Vec::with_capacity(files * USUAL),
+            packed: Vec::with_capacity(files * BYTES_PER_FILE),
             ..Self::default()
         }
     }
 
     /// Adds the file with the next name.
-    pub fn add(&mut self, file: &File<'_>) {
-        let shared = shared(&self.name, file.name);
+    pub fn add(&mut self, file: &ManifestFile<'_>) {
+        let shared = common_prefix(&self.name, file.name);
         let rest = &file.name[shared..];
         let head = (shared as u64) << 1 | u64::from(file.target.is_some());
-        put(&mut self.packed, head);
-        put_bytes(&mut self.packed, rest);
+        write_varint(&mut self.packed, head);
+        write_bytes(&mut self.packed, rest);
         match file.target {
-            Some(target) => put_bytes(&mut self.packed, target),
-            None => put(&mut self.packed, file.bytes),
+            Some(target) => write_bytes(&mut self.packed, target),
+            None => write_varint(&mut self.packed, file.bytes),
         }
         let step = file.modified.seconds.wrapping_sub(self.seconds);
-        put(&mut self.packed, zigzag(step));
-        put(&mut self.packed, file.modified.nanoseconds.into());
+        write_varint(&mut self.packed, zigzag(step));
+        write_varint(&mut self.packed, file.modified.nanoseconds.into());
         self.name.truncate(shared);
         self.name.extend_from_slice(rest);
         self.seconds = file.modified.seconds;
@@ -107,22 +107,22 @@ impl Packer {
 
 /// The files of a manifest, one after the other.
 #[derive(Debug)]
-pub struct Files<'a> {
+pub struct ManifestFiles<'a> {
     rest: &'a [u8],
     name: Vec<u8>,
-    row: Option<Row<'a>>,
+    row: Option<ManifestRow<'a>>,
     seconds: i64,
 }
 
 /// What a manifest holds of a file besides its name.
 #[derive(Clone, Copy, Debug)]
-struct Row<'a> {
+struct ManifestRow<'a> {
     bytes: u64,
     modified: Moment,
     target: Option<&'a [u8]>,
 }
 
-impl<'a> Files<'a> {
+impl<'a> ManifestFiles<'a> {
     /// Of a manifest's bytes.
     pub const fn of(packed: &'a [u8]) -> Self {
         Self {
@@ -137,19 +137,19 @@ impl<'a> Files<'a> {
     ///
     /// # Errors
     /// [`Malformed`]: the bytes are no manifest.
-    pub fn next(&mut self) -> Result<Option<File<'_>>, Malformed> {
+    pub fn next(&mut self) -> Result<Option<ManifestFile<'_>>, MalformedManifest> {
         self.row = if self.rest.is_empty() {
             None
         } else {
-            Some(self.take_row()?)
+            Some(self.read_row()?)
         };
-        Ok(self.file())
+        Ok(self.current())
     }
 
     /// The file that [`Self::next`] gave last.
-    fn file(&self) -> Option<File<'_>> {
+    fn current(&self) -> Option<ManifestFile<'_>> {
         let row = self.row?;
-        Some(File {
+        Some(ManifestFile {
             name: &self.name,
             bytes: row.bytes,
             modified: row.modified,
@@ -158,24 +158,25 @@ impl<'a> Files<'a> {
     }
 
     /// Reads the next name and what follows it.
-    fn take_row(&mut self) -> Result<Row<'a>, Malformed> {
-        let head = take(&mut self.rest)?;
-        let shared = length(head >> 1)?;
+    fn read_row(&mut self) -> Result<ManifestRow<'a>, MalformedManifest> {
+        let head = read_varint(&mut self.rest)?;
+        let shared = to_length(head >> 1)?;
         if shared > self.name.len() {
-            return Err(Malformed);
+            return Err(MalformedManifest);
         }
         self.name.truncate(shared);
-        let rest = take_bytes(&mut self.rest)?;
+        let rest = read_bytes(&mut self.rest)?;
         self.name.extend_from_slice(rest);
         let (bytes, target) = if head & 1 == 1 {
-            (0, Some(take_bytes(&mut self.rest)?))
+            (0, Some(read_bytes(&mut self.rest)?))
         } else {
-            (take(&mut self.rest)?, None)
+            (read_varint(&mut self.rest)?, None)
         };
-        let step = unzigzag(take(&mut self.rest)?);
+        let step = unzigzag(read_varint(&mut self.rest)?);
         self.seconds = self.seconds.wrapping_add(step);
-        let nanoseconds = u32::try_from(take(&mut self.rest)?).map_err(|_| Malformed)?;
-        Ok(Row {
+        let nanoseconds =
+            u32::try_from(read_varint(&mut self.rest)?).map_err(|_| MalformedManifest)?;
+        Ok(ManifestRow {
             bytes,
             modified: Moment {
                 seconds: self.seconds,
@@ -190,24 +191,24 @@ impl<'a> Files<'a> {
 ///
 /// # Errors
 /// [`Malformed`]: one of them is no manifest.
-pub fn side_by_side(
+pub fn join_by_name(
     a: &[u8],
     b: &[u8],
-    visit: &mut dyn FnMut(Option<File<'_>>, Option<File<'_>>),
-) -> Result<(), Malformed> {
-    let (mut a, mut b) = (Files::of(a), Files::of(b));
+    visit: &mut dyn FnMut(Option<ManifestFile<'_>>, Option<ManifestFile<'_>>),
+) -> Result<(), MalformedManifest> {
+    let (mut a, mut b) = (ManifestFiles::of(a), ManifestFiles::of(b));
     a.next()?;
     b.next()?;
     loop {
-        let order = match (a.file(), b.file()) {
+        let order = match (a.current(), b.current()) {
             (None, None) => return Ok(()),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
             (Some(a), Some(b)) => a.name.cmp(b.name),
         };
         visit(
-            a.file().filter(|_| order.is_le()),
-            b.file().filter(|_| order.is_ge()),
+            a.current().filter(|_| order.is_le()),
+            b.current().filter(|_| order.is_ge()),
         );
         if order.is_le() {
             a.next()?;
@@ -222,9 +223,9 @@ pub fn side_by_side(
 ///
 /// # Errors
 /// [`Malformed`]: one of them is no manifest.
-pub fn merged(earlier: &[u8], later: &[u8]) -> Result<Manifest, Malformed> {
-    let mut packer = Packer::default();
-    side_by_side(earlier, later, &mut |earlier, later| {
+pub fn merge(earlier: &[u8], later: &[u8]) -> Result<Manifest, MalformedManifest> {
+    let mut packer = ManifestBuilder::default();
+    join_by_name(earlier, later, &mut |earlier, later| {
         if let Some(file) = later.or(earlier) {
             packer.add(&file);
         }
@@ -233,16 +234,16 @@ pub fn merged(earlier: &[u8], later: &[u8]) -> Result<Manifest, Malformed> {
 }
 
 /// How many bytes two names have in common at their beginning; eight at a time as far as that goes.
-fn shared(a: &[u8], b: &[u8]) -> usize {
-    const EIGHT: usize = 8;
-    let (words, others) = (a.as_chunks::<EIGHT>().0, b.as_chunks::<EIGHT>().0);
-    let whole = words.iter().zip(others).take_while(|(a, b)| a == b).count() * EIGHT;
+fn common_prefix(a: &[u8], b: &[u8]) -> usize {
+    const WORD_SIZE: usize = 8;
+    let (words, others) = (a.as_chunks::<WORD_SIZE>().0, b.as_chunks::<WORD_SIZE>().0);
+    let whole = words.iter().zip(others).take_while(|(a, b)| a == b).count() * WORD_SIZE;
     let rest = a[whole..].iter().zip(&b[whole..]);
     whole + rest.take_while(|(a, b)| a == b).count()
 }
 
 /// Appends a varint.
-fn put(packed: &mut Vec<u8>, mut number: u64) {
+fn write_varint(packed: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         packed.push(number.to_le_bytes()[0] | 0x80);
         number >>= 7;
@@ -251,36 +252,36 @@ fn put(packed: &mut Vec<u8>, mut number: u64) {
 }
 
 /// Appends bytes and how many they are.
-fn put_bytes(packed: &mut Vec<u8>, bytes: &[u8]) {
-    put(packed, bytes.len() as u64);
+fn write_bytes(packed: &mut Vec<u8>, bytes: &[u8]) {
+    write_varint(packed, bytes.len() as u64);
     packed.extend_from_slice(bytes);
 }
 
 /// Takes a varint off the front.
-fn take(rest: &mut &[u8]) -> Result<u64, Malformed> {
+fn read_varint(rest: &mut &[u8]) -> Result<u64, MalformedManifest> {
     let mut number = 0;
     for shift in (0..u64::BITS).step_by(7) {
-        let (byte, after) = rest.split_first().ok_or(Malformed)?;
+        let (byte, after) = rest.split_first().ok_or(MalformedManifest)?;
         *rest = after;
         number |= u64::from(byte & 0x7f) << shift;
         if byte & 0x80 == 0 {
             return Ok(number);
         }
     }
-    Err(Malformed)
+    Err(MalformedManifest)
 }
 
 /// Takes bytes and how many they are off the front.
-fn take_bytes<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], Malformed> {
-    let length = length(take(rest)?)?;
-    let (bytes, after) = rest.split_at_checked(length).ok_or(Malformed)?;
+fn read_bytes<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], MalformedManifest> {
+    let length = to_length(read_varint(rest)?)?;
+    let (bytes, after) = rest.split_at_checked(length).ok_or(MalformedManifest)?;
     *rest = after;
     Ok(bytes)
 }
 
 /// A number that counts bytes.
-fn length(number: u64) -> Result<usize, Malformed> {
-    usize::try_from(number).map_err(|_| Malformed)
+fn to_length(number: u64) -> Result<usize, MalformedManifest> {
+    usize::try_from(number).map_err(|_| MalformedManifest)
 }
 
 /// The sign in the lowest bit: 0, -1, 1, -2 become 0, 1, 2, 3.
@@ -304,9 +305,9 @@ mod tests {
     type Row = (u64, Moment, Option<Vec<u8>>);
 
     fn pack(files: &BTreeMap<Vec<u8>, Row>) -> Manifest {
-        let mut packer = Packer::default();
+        let mut packer = ManifestBuilder::default();
         for (name, (bytes, modified, target)) in files {
-            packer.add(&File {
+            packer.add(&ManifestFile {
                 name,
                 bytes: if target.is_some() { 0 } else { *bytes },
                 modified: *modified,
@@ -350,7 +351,7 @@ mod tests {
         #[test]
         fn side_by_side_meets_every_name_once(a in folder(), b in folder()) {
             let mut met = Vec::new();
-            side_by_side(pack(&a).packed(), pack(&b).packed(), &mut |left, right| {
+            join_by_name(pack(&a).packed(), pack(&b).packed(), &mut |left, right| {
                 let name = left.or(right).unwrap().name.to_vec();
                 assert_eq!(left.map(|file| file.bytes), a.get(&name).map(|row| row.0));
                 assert_eq!(right.map(|file| file.bytes), b.get(&name).map(|row| row.0));
@@ -362,7 +363,7 @@ mod tests {
 
         #[test]
         fn what_is_merged_holds_both_and_the_later_of_one_name(a in folder(), b in folder()) {
-            let merged = merged(pack(&a).packed(), pack(&b).packed()).unwrap();
+            let merged = merge(pack(&a).packed(), pack(&b).packed()).unwrap();
             let mut both = a;
             both.extend(b);
             prop_assert_eq!(unpack(&merged), both);
@@ -370,17 +371,17 @@ mod tests {
 
         #[test]
         fn damage_is_refused_or_read_but_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
-            let mut files = Files::of(&bytes);
+            let mut files = ManifestFiles::of(&bytes);
             while let Ok(Some(_)) = files.next() {}
         }
     }
 
     #[test]
     fn frames_of_a_sequence_take_a_few_bytes_each() {
-        let mut packer = Packer::default();
+        let mut packer = ManifestBuilder::default();
         for frame in 1001..1241 {
             let name = format!("sh010_comp_v003.{frame}.exr");
-            packer.add(&File {
+            packer.add(&ManifestFile {
                 name: name.as_bytes(),
                 bytes: 12_345_678 + frame,
                 modified: Moment {

@@ -7,37 +7,38 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::aggregate::Tally;
-use super::diff::paired;
-use super::manifest::{File, Files, Packer, side_by_side};
-use super::tree::{SeenFolder, Tree, TreeFolder};
+use super::aggregate::FileTotals;
+use super::diff::pair_folders;
+use super::manifest::{ManifestBuilder, ManifestFile, ManifestFiles, join_by_name};
+use super::tree::{ScannedFolder, Tree, TreeFolder};
 use crate::base::name::Name;
 use crate::base::timestamp::Moment;
 use crate::base::unicode::{composed, folded};
 
 /// An entry with two spellings.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Respelled {
+pub struct RespelledEntry {
     /// Its path in the first tree, below the replica's folder.
     pub path: PathBuf,
     /// The name that the second has for it, in the same folder.
     pub name: Name,
     /// Whether the names differ by more than their normal form.
-    pub by_case: bool,
+    pub differs_in_case: bool,
 }
 
 /// Tells whether a storage finds an entry of the second tree by a name that it does not list: the folder as the storage
 /// spells it, and the name.
-pub type Finds<'a> = dyn Fn(&Path, &OsStr) -> bool + 'a;
+pub type LookupFn<'a> = dyn Fn(&Path, &OsStr) -> bool + 'a;
 
 /// Whether entries of the second tree may have another spelling in the first.
 pub fn is_needed(first: &Tree, second: &Tree) -> bool {
-    paired(first, second)
-        .any(|(_, folder, there)| there.is_some_and(|there| !pairs(folder, there).is_empty()))
+    pair_folders(first, second).any(|(_, folder, there)| {
+        there.is_some_and(|there| !spelling_pairs(folder, there).is_empty())
+    })
 }
 
 /// Gives the entries of the second tree the spelling of the first.
-pub fn respell(first: &Tree, second: &mut Tree, finds: &Finds<'_>) -> Vec<Respelled> {
+pub fn respell(first: &Tree, second: &mut Tree, is_found: &LookupFn<'_>) -> Vec<RespelledEntry> {
     let mut respelled = Vec::new();
     if !is_needed(first, second) {
         return respelled;
@@ -48,25 +49,25 @@ pub fn respell(first: &Tree, second: &mut Tree, finds: &Finds<'_>) -> Vec<Respel
         let Some(there) = second.folders.get(path) else {
             continue;
         };
-        let pairs = pairs(folder, there);
+        let pairs = spelling_pairs(folder, there);
         if pairs.is_empty() {
             continue;
         }
-        let own = path.ancestors().find_map(|above| {
+        let stored_path = path.ancestors().find_map(|above| {
             let rest = path.strip_prefix(above).ok()?;
             Some(spelled.get(above)?.join(rest))
         });
-        let own = own.unwrap_or_else(|| path.clone());
+        let stored_path = stored_path.unwrap_or_else(|| path.clone());
         for (name, other, by_case) in pairs {
-            if by_case && !finds(&own, name.as_os_str()) {
+            if by_case && !is_found(&stored_path, name.as_os_str()) {
                 continue;
             }
             rename(second, path, &other, &name);
-            spelled.insert(path.join(name.as_path()), own.join(other.as_path()));
-            respelled.push(Respelled {
+            spelled.insert(path.join(name.as_path()), stored_path.join(other.as_path()));
+            respelled.push(RespelledEntry {
                 path: path.join(name.as_path()),
                 name: other,
-                by_case,
+                differs_in_case: by_case,
             });
         }
     }
@@ -75,15 +76,15 @@ pub fn respell(first: &Tree, second: &mut Tree, finds: &Finds<'_>) -> Vec<Respel
 
 /// The names of a folder of the first tree that it does not share with the second, each with the one there that is the
 /// same in another spelling, and whether case is in what they differ.
-fn pairs(first: &TreeFolder, second: &TreeFolder) -> Vec<(Name, Name, bool)> {
+fn spelling_pairs(first: &TreeFolder, second: &TreeFolder) -> Vec<(Name, Name, bool)> {
     if first.packed() == second.packed() && first.subfolders == second.subfolders {
         return Vec::new();
     }
-    let theirs = only(second, first);
+    let theirs = unmatched_names(second, first);
     if theirs.is_empty() {
         return Vec::new();
     }
-    let ours = only(first, second);
+    let ours = unmatched_names(first, second);
     let mut pairs = Vec::new();
     let mut left: BTreeMap<Vec<u8>, Vec<Name>> = BTreeMap::new();
     for name in theirs {
@@ -95,12 +96,12 @@ fn pairs(first: &TreeFolder, second: &TreeFolder) -> Vec<(Name, Name, bool)> {
         let Some(same) = left.get_mut(&*folded(name.as_bytes())) else {
             continue;
         };
-        let form = |other: &Name| composed(other.as_bytes()) == composed(name.as_bytes());
-        let place = same.iter().position(form);
+        let is_same_form = |other: &Name| composed(other.as_bytes()) == composed(name.as_bytes());
+        let place = same.iter().position(is_same_form);
         if let Some(place) = place {
             pairs.push((name, same.remove(place), false));
         } else if let Some(other) = same.pop()
-            && is_alike(first, &name, second, &other)
+            && has_same_kind_and_size(first, &name, second, &other)
         {
             pairs.push((name, other, true));
         }
@@ -110,9 +111,9 @@ fn pairs(first: &TreeFolder, second: &TreeFolder) -> Vec<(Name, Name, bool)> {
 
 /// Whether two names that differ in case stand for folders, or for files of one size: another file is not replaced because
 /// of its name.
-fn is_alike(a: &TreeFolder, name: &Name, b: &TreeFolder, other: &Name) -> bool {
+fn has_same_kind_and_size(a: &TreeFolder, name: &Name, b: &TreeFolder, other: &Name) -> bool {
     let size = |folder: &TreeFolder, name: &Name| {
-        let mut files = Files::of(folder.packed());
+        let mut files = ManifestFiles::of(folder.packed());
         while let Ok(Some(file)) = files.next() {
             if file.name == name.as_bytes() {
                 return Some((file.bytes, file.target.is_some()));
@@ -124,10 +125,10 @@ fn is_alike(a: &TreeFolder, name: &Name, b: &TreeFolder, other: &Name) -> bool {
 }
 
 /// The names in a folder that nothing has in the other, be it of another kind.
-fn only(folder: &TreeFolder, other: &TreeFolder) -> Vec<Name> {
+fn unmatched_names(folder: &TreeFolder, other: &TreeFolder) -> Vec<Name> {
     let is_folder = |name: &Name| other.subfolders.binary_search(name).is_ok();
     let (mut names, mut files_there) = (Vec::new(), BTreeSet::new());
-    let compared = side_by_side(folder.packed(), other.packed(), &mut |own, other| match (
+    let compared = join_by_name(folder.packed(), other.packed(), &mut |own, other| match (
         own, other,
     ) {
         (Some(file), None) => names.push(Name::from_bytes(file.name.to_vec())),
@@ -187,7 +188,7 @@ fn join(folder: &Path, rest: &Path) -> PathBuf {
     }
 }
 
-fn rename_file(files: &mut SeenFolder, old: &Name, new: &Name) {
+fn rename_file(files: &mut ScannedFolder, old: &Name, new: &Name) {
     type Row = (u64, Moment, Option<Vec<u8>>);
     let mut all: BTreeMap<Name, Row> = BTreeMap::new();
     let mut before = files.manifest.files();
@@ -197,19 +198,19 @@ fn rename_file(files: &mut SeenFolder, old: &Name, new: &Name) {
         let target = file.target.map(<[u8]>::to_vec);
         all.insert(name, (file.bytes, file.modified, target));
     }
-    let (mut packer, mut tally) = (Packer::default(), Tally::default());
+    let (mut packer, mut totals) = (ManifestBuilder::default(), FileTotals::default());
     for (name, (bytes, modified, target)) in &all {
-        packer.add(&File {
+        packer.add(&ManifestFile {
             name: name.as_bytes(),
             bytes: *bytes,
             modified: *modified,
             target: target.as_deref(),
         });
-        tally.add(*bytes, *modified);
+        totals.add(*bytes, *modified);
     }
-    (files.manifest, files.tally) = (packer.finish(), tally);
-    if let Some(shown) = files.shown.remove(old) {
-        files.shown.insert(new.clone(), shown);
+    (files.manifest, files.totals) = (packer.finish(), totals);
+    if let Some(shown) = files.reported_times.remove(old) {
+        files.reported_times.insert(new.clone(), shown);
     }
 }
 
@@ -220,19 +221,19 @@ mod tests {
     fn tree(folders: &[(&str, &[&str])]) -> Tree {
         let mut tree = Tree::default();
         for (path, names) in folders {
-            let mut packer = Packer::default();
+            let mut packer = ManifestBuilder::default();
             for name in *names {
-                packer.add(&File {
+                packer.add(&ManifestFile {
                     name: name.as_bytes(),
                     bytes: 7,
                     modified: Moment::default(),
                     target: None,
                 });
             }
-            let mut folder = TreeFolder::known(SeenFolder {
+            let mut folder = TreeFolder::from_files(ScannedFolder {
                 path: path.into(),
                 manifest: packer.finish(),
-                ..SeenFolder::default()
+                ..ScannedFolder::default()
             });
             let below = folders.iter().filter_map(|(other, _)| {
                 let other = Path::new(other);

@@ -8,17 +8,17 @@ use crate::base::timestamp::Moment;
 
 /// A time that a storage shows in the place of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HeldTime {
+pub struct AlteredTime {
     /// The file's size.
     pub bytes: u64,
     /// The time that the storage shows.
-    pub shown: Moment,
+    pub reported: Moment,
     /// The time that was set.
-    pub meant: Moment,
+    pub original: Moment,
 }
 
 /// The times of the files of one folder, by name.
-pub type HeldFolder = BTreeMap<Name, HeldTime>;
+pub type AlteredTimes = BTreeMap<Name, AlteredTime>;
 
 /// The times of files by folder.
-pub type Held = BTreeMap<PathBuf, HeldFolder>;
+pub type AlteredTimesByFolder = BTreeMap<PathBuf, AlteredTimes>;

@@ -5,89 +5,93 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::aggregate::Tally;
-use super::manifest::{File, Files, Malformed, Manifest, Packer};
-use super::time_alias::{Held, HeldFolder};
-use super::walk::{Child, Contents, Start, Visited, Walk, What};
+use super::aggregate::FileTotals;
+use super::manifest::{MalformedManifest, Manifest, ManifestBuilder, ManifestFile, ManifestFiles};
+use super::time_alias::{AlteredTimes, AlteredTimesByFolder};
+use super::walk::{FolderContents, FolderEntry, FolderVisit, VisitOutcome, Walk, WalkTarget};
 use crate::base::error::{At as _, Error, Result};
 use crate::base::name::Name;
 use crate::base::timestamp::{Moment, Step};
-use crate::model::exclusion::{Exclusions, is_housekeeping};
+use crate::model::exclusion::{Exclusions, is_housekeeping_folder};
 use crate::os::disk::Disk;
 use crate::os::folder::{Folder, is_missing};
 use crate::os::stat::{Kind, Stat};
 
 /// The files of one folder as a look sees them.
 #[derive(Clone, Debug, Default)]
-pub struct SeenFolder {
+pub struct ScannedFolder {
     /// The path below the replica's folder; empty for that folder itself.
     pub path: PathBuf,
     /// Its files and links.
     pub manifest: Manifest,
     /// What they amount to.
-    pub tally: Tally,
+    pub totals: FileTotals,
     /// Device, number and bytes of those with several names.
-    pub shared: Vec<(u64, u64, u64)>,
+    pub hard_links: Vec<(u64, u64, u64)>,
     /// The names in it that could not be looked at: what is known of them is older.
-    pub unread: Vec<Name>,
+    pub unreadable: Vec<Name>,
     /// The times that the storage shows of files whose time in the manifest is the one that was set.
-    pub shown: BTreeMap<Name, Moment>,
+    pub reported_times: BTreeMap<Name, Moment>,
 }
 
-impl SeenFolder {
+impl ScannedFolder {
     /// Packs what was read of the folder with this path; also gives why names in it could not be looked at.
-    pub fn of(path: &Path, contents: &mut Contents) -> (Self, Vec<Error>) {
-        let mut packer = Packer::with_capacity(contents.len());
-        let (mut tally, mut shared) = (Tally::default(), Vec::new());
-        for child in contents.children() {
+    pub fn of(path: &Path, contents: &mut FolderContents) -> (Self, Vec<Error>) {
+        let mut packer = ManifestBuilder::with_capacity(contents.len());
+        let (mut totals, mut hard_links) = (FileTotals::default(), Vec::new());
+        for child in contents.entries() {
             if matches!(child.kind, Kind::Folder | Kind::Special) {
                 continue;
             }
-            packer.add(&File {
+            packer.add(&ManifestFile {
                 name: child.name.as_encoded_bytes(),
                 bytes: child.bytes,
                 modified: child.modified,
                 target: child.target.map(Name::as_bytes),
             });
-            tally.add(child.bytes, child.modified);
-            shared.extend(
+            totals.add(child.bytes, child.modified);
+            hard_links.extend(
                 child
-                    .place
+                    .file_id
                     .map(|(device, inode)| (device, inode, child.bytes)),
             );
         }
-        let (unread, errors) = std::mem::take(&mut contents.problems).into_iter().unzip();
+        let (unreadable, errors) = std::mem::take(&mut contents.problems).into_iter().unzip();
         let seen = Self {
             path: path.to_owned(),
             manifest: packer.finish(),
-            tally,
-            shared,
-            unread,
-            shown: BTreeMap::new(),
+            totals,
+            hard_links,
+            unreadable,
+            reported_times: BTreeMap::new(),
         };
         (seen, errors)
     }
 
     /// Gives files that still have their size and the time shown the time that this stands for.
-    pub fn hold(&mut self, held: &HeldFolder) {
-        let mut packer = Packer::default();
-        let mut tally = Tally::default();
+    pub fn restore_original_times(&mut self, altered: &AlteredTimes) {
+        let mut packer = ManifestBuilder::default();
+        let mut totals = FileTotals::default();
         let mut files = self.manifest.files();
         while let Ok(Some(file)) = files.next() {
             let mut file = file;
             let name = Name::from_bytes(file.name.to_vec());
-            let shown = self.shown.get(&name).copied().unwrap_or(file.modified);
-            if let Some(time) = held.get(&name)
+            let reported = self
+                .reported_times
+                .get(&name)
+                .copied()
+                .unwrap_or(file.modified);
+            if let Some(time) = altered.get(&name)
                 && file.target.is_none()
-                && (time.bytes, time.shown) == (file.bytes, shown)
+                && (time.bytes, time.reported) == (file.bytes, reported)
             {
-                self.shown.insert(name, shown);
-                file.modified = time.meant;
+                self.reported_times.insert(name, reported);
+                file.modified = time.original;
             }
             packer.add(&file);
-            tally.add(file.bytes, file.modified);
+            totals.add(file.bytes, file.modified);
         }
-        (self.manifest, self.tally) = (packer.finish(), tally);
+        (self.manifest, self.totals) = (packer.finish(), totals);
     }
 }
 
@@ -101,9 +105,9 @@ pub struct TreeFolder {
     /// When its status was last changed, its mode or time among it; the beginning of time where that is not known.
     pub changed: Moment,
     /// Its device and its number there.
-    pub place: (u64, u64),
+    pub file_id: (u64, u64),
     /// Its files and links; `None` if it could not be read.
-    pub files: Option<SeenFolder>,
+    pub files: Option<ScannedFolder>,
     /// The names of its sockets, pipes and devices.
     pub specials: Vec<Name>,
     /// The names of the folders in it, sorted; one may be gone by now.
@@ -138,12 +142,12 @@ pub struct Tree {
     /// Temporary files of ours, from runs that were killed or are under way.
     pub leftovers: Vec<PathBuf>,
     /// The step in which the file system keeps times, as far as something in it proves.
-    pub proven: Option<Step>,
+    pub proven_precision: Option<Step>,
 }
 
 impl Tree {
     /// One that could not be looked at, though it may be there.
-    pub fn unread(error: Error) -> Self {
+    pub fn unreadable(error: Error) -> Self {
         Self {
             problems: vec![Problem {
                 path: PathBuf::new(),
@@ -154,8 +158,8 @@ impl Tree {
     }
 
     /// The step in which the file system keeps times; the coarsest where nothing proves a finer one.
-    pub fn step(&self) -> Step {
-        self.proven.unwrap_or(Step::TwoSeconds)
+    pub fn precision(&self) -> Step {
+        self.proven_precision.unwrap_or(Step::TwoSeconds)
     }
 
     /// Why nothing of it could be looked at, if so.
@@ -172,7 +176,7 @@ impl Tree {
         let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
             return false;
         };
-        let mut files = Files::of(self.folders.get(above).map_or(&[], TreeFolder::packed));
+        let mut files = ManifestFiles::of(self.folders.get(above).map_or(&[], TreeFolder::packed));
         while let Ok(Some(file)) = files.next() {
             if file.name == name.as_encoded_bytes() {
                 return true;
@@ -185,50 +189,55 @@ impl Tree {
     ///
     /// # Errors
     /// [`Malformed`]: they are none.
-    pub fn add_known(&mut self, path: &Path, mut files: Files<'_>) -> Result<(), Malformed> {
-        let (mut packer, mut tally) = (Packer::default(), Tally::default());
+    pub fn add_folder(
+        &mut self,
+        path: &Path,
+        mut files: ManifestFiles<'_>,
+    ) -> Result<(), MalformedManifest> {
+        let (mut packer, mut totals) = (ManifestBuilder::default(), FileTotals::default());
         while let Some(file) = files.next()? {
             packer.add(&file);
-            tally.add(file.bytes, file.modified);
+            totals.add(file.bytes, file.modified);
         }
-        let files = SeenFolder {
+        let files = ScannedFolder {
             path: path.to_owned(),
             manifest: packer.finish(),
-            tally,
-            ..SeenFolder::default()
+            totals,
+            ..ScannedFolder::default()
         };
         self.folders
-            .insert(path.to_owned(), TreeFolder::known(files));
+            .insert(path.to_owned(), TreeFolder::from_files(files));
         Ok(())
     }
 
     /// Gives files, by folder below the replica's, the times that were set where the storage shows others.
-    pub fn hold(&mut self, held: &Held) {
-        for (path, times) in held {
+    pub fn restore_original_times(&mut self, altered: &AlteredTimesByFolder) {
+        for (path, times) in altered {
             let folder = self.folders.get_mut(path);
             if let Some(files) = folder.and_then(|folder| folder.files.as_mut()) {
-                files.hold(times);
+                files.restore_original_times(times);
             }
         }
     }
 
     /// The time that the storage shows of a file, which may stand for the one in its manifest.
-    pub fn shown(&self, folder: &Path, name: &[u8], modified: Moment) -> Moment {
+    pub fn reported_time(&self, folder: &Path, name: &[u8], modified: Moment) -> Moment {
         let folder = self.folders.get(folder);
         let files = folder.and_then(|folder| folder.files.as_ref());
-        let shown = files.filter(|files| !files.shown.is_empty());
-        let time = shown.and_then(|files| files.shown.get(&Name::from_bytes(name.to_vec())));
+        let reported = files.filter(|files| !files.reported_times.is_empty());
+        let time =
+            reported.and_then(|files| files.reported_times.get(&Name::from_bytes(name.to_vec())));
         time.copied().unwrap_or(modified)
     }
 
     /// The time that was set for a file and the one that the storage shows, where these differ.
-    pub fn meant(&self, folder: &Path, name: &Name) -> Option<(Moment, Moment)> {
+    pub fn altered_time(&self, folder: &Path, name: &Name) -> Option<(Moment, Moment)> {
         let files = self.folders.get(folder)?.files.as_ref()?;
-        let shown = *files.shown.get(name)?;
+        let reported = *files.reported_times.get(name)?;
         let mut packed = files.manifest.files();
         while let Ok(Some(file)) = packed.next() {
             if file.name == name.as_bytes() {
-                return Some((file.modified, shown));
+                return Some((file.modified, reported));
             }
         }
         None
@@ -246,19 +255,19 @@ impl Tree {
         else {
             return;
         };
-        let (mut packer, mut tally) = (Packer::default(), Tally::default());
+        let (mut packer, mut totals) = (ManifestBuilder::default(), FileTotals::default());
         let mut files = seen.manifest.files();
         while let Ok(Some(file)) = files.next() {
             if file.name != name.as_encoded_bytes() {
                 packer.add(&file);
-                tally.add(file.bytes, file.modified);
+                totals.add(file.bytes, file.modified);
             }
         }
-        (seen.manifest, seen.tally) = (packer.finish(), tally);
+        (seen.manifest, seen.totals) = (packer.finish(), totals);
     }
 
     /// Takes out a folder if nothing is known to be in it.
-    pub fn remove_empty(&mut self, path: &Path) {
+    pub fn remove_empty_folder(&mut self, path: &Path) {
         let mut below = self.folders.range(path.to_owned()..);
         let own = below.next().filter(|(folder, _)| *folder == path);
         let is_empty = own.is_some_and(|(_, folder)| folder.packed().is_empty());
@@ -271,14 +280,14 @@ impl Tree {
     }
 
     /// Notes that nothing is known of a folder and of what is below it.
-    pub fn close(&mut self, path: &Path, error: Error) {
+    pub fn mark_unreadable(&mut self, path: &Path, error: Error) {
         self.folders
             .retain(|folder, _| folder == path || !folder.starts_with(path));
         self.problems
             .retain(|problem| !problem.path.starts_with(path));
         if !self.folders.is_empty() {
             let folder = self.folders.entry(path.to_owned());
-            let folder = folder.or_insert_with(|| TreeFolder::known(SeenFolder::default()));
+            let folder = folder.or_insert_with(|| TreeFolder::from_files(ScannedFolder::default()));
             folder.files = None;
             folder.specials.clear();
             folder.subfolders.clear();
@@ -288,71 +297,73 @@ impl Tree {
     }
 
     /// How many files and links it holds.
-    pub fn files(&self) -> u64 {
+    pub fn file_count(&self) -> u64 {
         let seen = self
             .folders
             .values()
             .filter_map(|folder| folder.files.as_ref());
-        seen.map(|files| files.tally.files).sum()
+        seen.map(|files| files.totals.files).sum()
     }
 }
 
 /// What became of one folder.
-enum Part {
+enum WalkItem {
     /// What is in it.
-    Read(Box<Read>),
+    Read(Box<WalkedFolder>),
     /// It could not be read.
-    Closed(Problem),
+    Unreadable(Problem),
     /// It is no longer there.
-    Gone(PathBuf),
+    Missing(PathBuf),
 }
 
 /// A folder that was read.
-struct Read {
-    files: SeenFolder,
+struct WalkedFolder {
+    files: ScannedFolder,
     specials: Vec<Name>,
     subfolders: Vec<Name>,
     /// The folders in it, by their paths below the replica's folder.
     folders: Vec<(PathBuf, TreeFolder)>,
     problems: Vec<Problem>,
     leftovers: Vec<PathBuf>,
-    step: Option<Step>,
+    precision: Option<Step>,
     /// Of the replica's own folder.
     stat: Option<Stat>,
 }
 
-impl Part {
+impl WalkItem {
     /// Runs on the walkers' threads.
-    fn of(sight: Visited<'_>) -> Self {
-        let path = sight.path.to_owned();
-        match sight.what {
-            What::Gone => Self::Gone(path),
-            What::Closed(error) => Self::Closed(Problem { path, error }),
-            What::Read(contents, stat) => Self::Read(Box::new(Read::of(&path, contents, stat))),
+    fn of(visit: FolderVisit<'_>) -> Self {
+        let path = visit.path.to_owned();
+        match visit.outcome {
+            VisitOutcome::Missing => Self::Missing(path),
+            VisitOutcome::Unreadable(error) => Self::Unreadable(Problem { path, error }),
+            VisitOutcome::Read(contents, stat) => {
+                Self::Read(Box::new(WalkedFolder::of(&path, contents, stat)))
+            }
         }
     }
 }
 
-impl Read {
-    fn of(path: &Path, contents: &mut Contents, stat: Option<Stat>) -> Self {
+impl WalkedFolder {
+    fn of(path: &Path, contents: &mut FolderContents, stat: Option<Stat>) -> Self {
         let below = |name: &Name| path.join(name.as_path());
-        let (files, errors) = SeenFolder::of(path, contents);
-        let names = files.unread.iter().map(below);
+        let (files, errors) = ScannedFolder::of(path, contents);
+        let names = files.unreadable.iter().map(below);
         let problems = names
             .zip(errors)
             .map(|(path, error)| Problem { path, error });
-        let of_kind = |kind| contents.children().filter(move |child| child.kind == kind);
+        let of_kind = |kind| contents.entries().filter(move |child| child.kind == kind);
         let own = stat.map(|stat| stat.changed.coarsest_step());
         let names = |kind| of_kind(kind).map(|child| child.name.into()).collect();
         Self {
             specials: names(Kind::Special),
             subfolders: names(Kind::Folder),
             folders: of_kind(Kind::Folder)
-                .map(|child| (path.join(child.name), TreeFolder::unread(&child)))
+                .map(|child| (path.join(child.name), TreeFolder::from_entry(&child)))
                 .collect(),
             problems: problems.collect(),
             leftovers: contents.leftovers.iter().map(below).collect(),
-            step: contents.step.into_iter().chain(own).min(),
+            precision: contents.precision.into_iter().chain(own).min(),
             stat,
             files,
         }
@@ -361,12 +372,12 @@ impl Read {
 
 impl TreeFolder {
     /// One of which only the files are known: storages behind rclone keep neither permissions nor numbers.
-    pub fn known(files: SeenFolder) -> Self {
+    pub fn from_files(files: ScannedFolder) -> Self {
         Self {
             mode: 0o755,
             modified: Moment::now(),
             changed: Moment::default(),
-            place: (0, 0),
+            file_id: (0, 0),
             files: Some(files),
             specials: Vec::new(),
             subfolders: Vec::new(),
@@ -374,12 +385,12 @@ impl TreeFolder {
     }
 
     /// One that is known from the folder it is in.
-    fn unread(child: &Child<'_>) -> Self {
+    fn from_entry(child: &FolderEntry<'_>) -> Self {
         Self {
             mode: child.mode,
             modified: child.modified,
             changed: child.changed.unwrap_or_default(),
-            place: child.place.unwrap_or_default(),
+            file_id: child.file_id.unwrap_or_default(),
             files: None,
             specials: Vec::new(),
             subfolders: Vec::new(),
@@ -399,59 +410,61 @@ pub fn walk(
     exclusions: &Arc<Exclusions>,
     inner: &[PathBuf],
 ) -> Result<Tree> {
-    let start = Start {
+    let start = WalkTarget {
         path: relative.to_owned(),
-        inner: inner.into(),
+        inner_categories: inner.into(),
     };
     let walkers = Disk::of(root).walkers();
-    let mut walk = Walk::begin(root, vec![start], exclusions, walkers, Part::of);
-    let mut growing = Growing {
+    let mut walk = Walk::begin(root, vec![start], exclusions, walkers, WalkItem::of);
+    let mut builder = TreeBuilder {
         tree: Tree::default(),
         folders: Vec::new(),
         relative,
         inner,
-        read: Vec::new(),
-        gone: BTreeSet::new(),
+        folders_read: Vec::new(),
+        missing: BTreeSet::new(),
     };
     while let Some(batch) = walk.next()? {
         for (_, part) in batch.folders {
             match part {
-                Part::Closed(problem) if problem.path == Path::new("") => return Err(problem.error),
-                Part::Gone(path) if path == Path::new("") => {
+                WalkItem::Unreadable(problem) if problem.path == Path::new("") => {
+                    return Err(problem.error);
+                }
+                WalkItem::Missing(path) if path == Path::new("") => {
                     let missing = io::Error::from(io::ErrorKind::NotFound);
                     return Err(missing).at("open", root.path().join(relative));
                 }
-                Part::Gone(path) => {
-                    growing.gone.insert(path);
+                WalkItem::Missing(path) => {
+                    builder.missing.insert(path);
                 }
-                Part::Closed(problem) => growing.tree.problems.push(problem),
-                Part::Read(read) => growing.add(*read),
+                WalkItem::Unreadable(problem) => builder.tree.problems.push(problem),
+                WalkItem::Read(read) => builder.add(*read),
             }
         }
     }
-    Ok(growing.finish())
+    Ok(builder.finish())
 }
 
 /// A tree while its folders come in, in no order.
-struct Growing<'a> {
+struct TreeBuilder<'a> {
     tree: Tree,
     /// All folders found so far. They are sorted once: in a deep tree each comparison of paths takes long.
     folders: Vec<(PathBuf, TreeFolder)>,
     relative: &'a Path,
     inner: &'a [PathBuf],
     /// What was read of folders, and the names of the special files and folders in them.
-    read: Vec<(SeenFolder, Vec<Name>, Vec<Name>)>,
-    gone: BTreeSet<PathBuf>,
+    folders_read: Vec<(ScannedFolder, Vec<Name>, Vec<Name>)>,
+    missing: BTreeSet<PathBuf>,
 }
 
-impl Growing<'_> {
-    fn add(&mut self, mut read: Read) {
+impl TreeBuilder<'_> {
+    fn add(&mut self, mut read: WalkedFolder) {
         if let Some(stat) = read.stat {
             let own = TreeFolder {
                 mode: stat.mode,
                 modified: stat.modified,
                 changed: stat.changed,
-                place: (stat.device, stat.inode),
+                file_id: (stat.device, stat.inode),
                 files: None,
                 specials: Vec::new(),
                 subfolders: Vec::new(),
@@ -464,14 +477,20 @@ impl Growing<'_> {
         self.folders.extend(folders);
         self.tree.problems.append(&mut read.problems);
         self.tree.leftovers.append(&mut read.leftovers);
-        self.tree.proven = self.tree.proven.into_iter().chain(read.step).min();
-        self.read.push((read.files, read.specials, read.subfolders));
+        self.tree.proven_precision = self
+            .tree
+            .proven_precision
+            .into_iter()
+            .chain(read.precision)
+            .min();
+        self.folders_read
+            .push((read.files, read.specials, read.subfolders));
     }
 
     fn finish(mut self) -> Tree {
         self.folders.sort_by(|a, b| a.0.cmp(&b.0));
-        self.read.sort_by(|a, b| a.0.path.cmp(&b.0.path));
-        let mut read = self.read.into_iter().peekable();
+        self.folders_read.sort_by(|a, b| a.0.path.cmp(&b.0.path));
+        let mut read = self.folders_read.into_iter().peekable();
         for (path, folder) in &mut self.folders {
             // What was read of a folder that is no longer in the one above is not part of the tree.
             while read.next_if(|(files, ..)| files.path < *path).is_some() {}
@@ -484,7 +503,7 @@ impl Growing<'_> {
             }
         }
         self.tree.folders = self.folders.into_iter().collect();
-        for path in &self.gone {
+        for path in &self.missing {
             self.tree.folders.remove(path);
         }
         self.tree
@@ -493,13 +512,13 @@ impl Growing<'_> {
 
 /// What clients and projects are among.
 #[derive(Debug, Default)]
-pub struct Folders {
+pub struct Subfolders {
     /// The folders, sorted.
     pub folders: Vec<Name>,
     /// The symbolic links, sorted.
     pub links: Vec<Name>,
     /// What could not be looked at.
-    pub unread: Vec<(Name, Error)>,
+    pub unreadable: Vec<(Name, Error)>,
 }
 
 /// The folders in a folder, without those that are no client or project of anybody; and the links.
@@ -507,16 +526,16 @@ pub struct Folders {
 ///
 /// # Errors
 /// The folder cannot be read.
-pub fn folders(folder: &Folder) -> Result<Folders> {
-    let mut found = Folders::default();
+pub fn list_subfolders(folder: &Folder) -> Result<Subfolders> {
+    let mut found = Subfolders::default();
     for name in folder.entries()? {
-        if is_housekeeping(&name) {
+        if is_housekeeping_folder(&name) {
             continue;
         }
         match folder.stat(&name).map(|stat| stat.kind) {
             Ok(Kind::Folder) => found.folders.push(name.into()),
             Ok(Kind::Link) => found.links.push(name.into()),
-            Err(error) if !is_missing(&error) => found.unread.push((name.into(), error)),
+            Err(error) if !is_missing(&error) => found.unreadable.push((name.into(), error)),
             _ => {}
         }
     }

@@ -81,7 +81,7 @@ pub fn shared_identity_error(
         if index.identity(&other.root)?.as_ref() == Some(&identity) {
             return Ok(Some(Error::SameIdentity {
                 database: database.name.clone(),
-                file: address::join(&database.root, &identity::path()),
+                file: address::join(&database.root, &identity::relative_path()),
                 other: other.name.clone(),
             }));
         }
@@ -118,7 +118,7 @@ fn connect_within(
     };
     let remote = Remote::open(&database.root, &lookup)?;
     if !remembered.get() && !index.is_read_only() {
-        index.keep_program_version(&remote.program_fingerprint(), remote.version())?;
+        index.store_program_version(&remote.program_fingerprint(), remote.version())?;
     }
     if keep_connection {
         remote.keep_connected();
@@ -255,7 +255,7 @@ impl ExpectedRoot {
             root: database.root.clone(),
             ids: RootIds {
                 identity: known.identity.clone(),
-                root_id: known.birth.clone(),
+                root_id: known.root_id.clone(),
             },
             files: known.files,
             categories: known.categories.clone(),

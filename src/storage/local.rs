@@ -11,15 +11,15 @@ use crate::base::error::{Error, Result};
 use crate::index::Index;
 use crate::model::exclusion::Exclusions;
 use crate::model::mount;
-use crate::model::mount::Missing;
-use crate::model::place::{overlap, resolved};
-use crate::model::project::{ProjectId, below};
+use crate::model::mount::MissingMount;
+use crate::model::place::{overlap, resolve_root};
+use crate::model::project::{ProjectId, replica_path};
 use crate::model::registry::{Category, Database, Registry};
 use crate::os::feature::is_same_folder;
 use crate::os::folder::{Folder, is_missing};
 use crate::snapshot::discovery;
 use crate::snapshot::discovery::require_mounted;
-use crate::snapshot::time_alias::Held;
+use crate::snapshot::time_alias::AlteredTimesByFolder;
 use crate::snapshot::tree;
 use crate::snapshot::tree::Tree;
 
@@ -46,12 +46,12 @@ impl LocalStorage {
         let root = availability::open_root(index, database, &stored)?;
         let mounted = stored
             .id
-            .map_or(Ok(BTreeSet::new()), |id| index.mounted(id))?;
+            .map_or(Ok(BTreeSet::new()), |id| index.mounted_folders(id))?;
         Ok(Self {
             database: database.clone(),
             root,
             known_mounts: mounted,
-            index: Arc::new(Mutex::new(index.open_again()?)),
+            index: Arc::new(Mutex::new(index.try_clone()?)),
         })
     }
 
@@ -60,7 +60,7 @@ impl LocalStorage {
     ///
     /// # Errors
     /// The index cannot be read.
-    pub fn altered_times(&self, relative: &Path) -> Result<Held> {
+    pub fn altered_times(&self, relative: &Path) -> Result<AlteredTimesByFolder> {
         let index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
         super::stored_altered_times(&index, &self.database, relative)
     }
@@ -74,7 +74,7 @@ impl LocalStorage {
         let relation = if is_same_folder(&self.root, &destination.root) {
             Some("is already")
         } else {
-            overlap(&resolved(&to.root), &resolved(&from.root))
+            overlap(&resolve_root(&to.root), &resolve_root(&from.root))
         };
         relation.map_or(Ok(()), |relation| {
             Err(Error::Overlap {
@@ -99,29 +99,29 @@ impl LocalStorage {
         category: &Category,
         project: &ProjectId,
     ) -> Result<Tree> {
-        let relative = below(&category.path, project);
+        let relative = replica_path(&category.path, project);
         let inner = registry.inner_categories(category);
         let walked = require_mounted(&self.root, category, &self.known_mounts)
             .and_then(|()| tree::walk(&self.root, &relative, exclusions, &inner));
         let mut tree = match walked {
             Err(Error::Interrupted) => return Err(Error::Interrupted),
             Err(error) if is_missing(&error) => Tree::default(),
-            Err(error) => Tree::unread(error),
+            Err(error) => Tree::unreadable(error),
             Ok(mut tree) => {
-                tree.hold(&self.altered_times(&relative)?);
+                tree.restore_original_times(&self.altered_times(&relative)?);
                 tree
             }
         };
         for mount in self.missing_mounts(category, &relative, &inner) {
             let Ok(path) = mount.path.strip_prefix(&relative) else {
                 // The project is on it, or its client.
-                return Ok(Tree::unread(mount.error));
+                return Ok(Tree::unreadable(mount.error));
             };
             if path == Path::new("") {
-                return Ok(Tree::unread(mount.error));
+                return Ok(Tree::unreadable(mount.error));
             }
-            if !exclusions.excludes_below(path) {
-                tree.close(path, mount.error);
+            if !exclusions.excludes_folder(path) {
+                tree.mark_unreadable(path, mount.error);
             }
         }
         Ok(tree)
@@ -133,9 +133,9 @@ impl LocalStorage {
         category: &Category,
         relative: &Path,
         inner: &[PathBuf],
-    ) -> Vec<Missing> {
+    ) -> Vec<MissingMount> {
         let mounted = &self.known_mounts;
-        mount::missing(&self.root, &category.path, relative, inner, mounted)
+        mount::find_missing(&self.root, &category.path, relative, inner, mounted)
     }
 
     /// Says that something below the root lies on a remembered mount that is not there now, if it does.
@@ -144,14 +144,14 @@ impl LocalStorage {
             .known_mounts
             .iter()
             .filter(|mount| path.starts_with(mount));
-        let missing = above.find_map(|mount| mount::absence(&self.root, mount));
+        let missing = above.find_map(|mount| mount::check_missing(&self.root, mount));
         missing.map(|missing| missing.error)
     }
 
     /// A project as this database spells it: the folders of a client or project may be there in another Unicode normal
     /// form.
     pub fn stored_spelling(&self, category: &Category, project: &ProjectId) -> ProjectId {
-        discovery::spelled(&self.root, category, project)
+        discovery::stored_spelling(&self.root, category, project)
     }
 
     /// Whether something is found in a folder by this name, whatever the folder lists.

@@ -24,13 +24,13 @@ use crate::base::error::Result;
 use crate::index::Index;
 use crate::model::address;
 use crate::model::exclusion::Exclusions;
-use crate::model::project::{ProjectId, Scope, below};
+use crate::model::project::{ProjectId, Scope, replica_path};
 use crate::model::registry::{Category, Database, Registry};
 use crate::os::folder::{Folder, is_missing};
 use crate::rclone::RemoteFeatures;
 use crate::snapshot::discovery;
-use crate::snapshot::discovery::Listing;
-use crate::snapshot::time_alias::Held;
+use crate::snapshot::discovery::ProjectListing;
+use crate::snapshot::time_alias::AlteredTimesByFolder;
 use crate::snapshot::tree::Tree;
 
 /// A database that is there.
@@ -104,14 +104,14 @@ impl Storage {
         registry: &Registry,
         category: &'a Category,
         scope: &Scope,
-    ) -> Result<Listing<'a>> {
+    ) -> Result<ProjectListing<'a>> {
         let inner = registry.inner_categories(category);
         match self {
             Self::Local(storage) => {
                 let (root, mounted) = (&storage.root, &storage.known_mounts);
                 let mut listing = discovery::list(root, category, scope, &inner, mounted)?;
                 listing.projects.retain(|project| {
-                    let opened = root.beneath(&below(&category.path, project));
+                    let opened = root.beneath(&replica_path(&category.path, project));
                     !opened.is_err_and(|error| is_missing(&error))
                 });
                 Ok(listing)
@@ -183,7 +183,7 @@ impl Storage {
         database: &str,
     ) -> Result<crate::base::error::Error> {
         let list = |category| self.list_projects(registry, category, &Scope::All);
-        discovery::no_replica(&list, categories, scope, database)
+        discovery::no_replica_error(&list, categories, scope, database)
     }
 
     /// Refuses to copy to a root that holds files of this one by now, through a mount or a link that came after `add`.
@@ -215,11 +215,15 @@ fn ensure_database_id(
 
 /// The times that a storage shows in the place of those that were set, of a replica's files; by folder below the
 /// replica's.
-fn stored_altered_times(index: &Index, database: &Database, relative: &Path) -> Result<Held> {
+fn stored_altered_times(
+    index: &Index,
+    database: &Database,
+    relative: &Path,
+) -> Result<AlteredTimesByFolder> {
     let Some(id) = index.database_id(&database.root)? else {
-        return Ok(Held::new());
+        return Ok(AlteredTimesByFolder::new());
     };
-    let held = index.held(id, relative)?.into_iter();
+    let held = index.altered_times(id, relative)?.into_iter();
     let below = held.filter_map(|(folder, times)| {
         let folder = folder.strip_prefix(relative).ok()?.to_owned();
         Some((folder, times))

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use super::availability::RootIds;
 use crate::base::error::Result;
 use crate::base::timestamp::Moment;
-use crate::index::{Draft, Drafted, Index, KnownDatabase};
+use crate::index::{Index, KnownDatabase, ScanStaging, StagedScan};
 use crate::model::mount;
-use crate::model::project::{ProjectId, below};
+use crate::model::project::{ProjectId, replica_path};
 use crate::model::registry::{Category, Database};
 use crate::os::folder::Folder;
 use crate::snapshot::discovery::is_mounted;
@@ -21,7 +21,7 @@ pub struct ObservationBuilder<'i, 'a> {
     database: &'a Database,
     started: Moment,
     stored: KnownDatabase,
-    staging: Draft<'i>,
+    staging: ScanStaging<'i>,
     categories: Vec<&'a Category>,
     missing: Vec<(&'a Category, &'a ProjectId)>,
     /// What is mounted below its root, and what of that was seen.
@@ -38,12 +38,12 @@ impl<'i, 'a> ObservationBuilder<'i, 'a> {
         let mounts = if database.is_remote() {
             BTreeSet::new()
         } else {
-            mount::below(&database.root)
+            mount::list_below(&database.root)
         };
         Ok(Self {
             database,
             started: Moment::now(),
-            staging: index.draft(&stored)?,
+            staging: index.stage_scan(&stored)?,
             stored,
             categories: Vec::new(),
             missing: Vec::new(),
@@ -71,9 +71,9 @@ impl<'i, 'a> ObservationBuilder<'i, 'a> {
             self.missing.push((category, project));
             return Ok(());
         }
-        let replica = below(&category.path, project);
+        let replica = replica_path(&category.path, project);
         let (all, seen) = &mut self.mounts;
-        let concerns = |mount: &&PathBuf| mount::concerns(mount, &category.path, &replica);
+        let concerns = |mount: &&PathBuf| mount::affects(mount, &category.path, &replica);
         let is_read = |mount: &&PathBuf| match mount.strip_prefix(&replica) {
             Ok(path) => tree
                 .folders
@@ -82,17 +82,17 @@ impl<'i, 'a> ObservationBuilder<'i, 'a> {
             Err(_) => true,
         };
         seen.extend(all.iter().filter(concerns).filter(is_read).cloned());
-        let staged_replica = self.staging.replica(&category.path, project)?;
-        if let Some(precision) = tree.proven {
-            self.staging.step(staged_replica, precision);
+        let staged_replica = self.staging.begin_replica(&category.path, project)?;
+        if let Some(precision) = tree.proven_precision {
+            self.staging.add_precision(staged_replica, precision);
         }
         for (path, folder) in &tree.folders {
             match &folder.files {
-                Some(files) => self.staging.folder(staged_replica, files.clone())?,
-                None => self.staging.closed(staged_replica, path)?,
+                Some(files) => self.staging.add_folder(staged_replica, files.clone())?,
+                None => self.staging.add_unreadable_folder(staged_replica, path)?,
             }
         }
-        self.staging.complete(staged_replica)
+        self.staging.end_replica(staged_replica)
     }
 
     /// Ends, once all of them were added.
@@ -124,7 +124,7 @@ pub enum ObservedRoot<'a> {
 /// Replicas that can be written to the index.
 #[derive(Debug)]
 pub struct Observation<'a> {
-    staged: Drafted,
+    staged: StagedScan,
     database: &'a Database,
     started: Moment,
     stored: KnownDatabase,
@@ -154,15 +154,15 @@ impl Observation<'_> {
             ObservedRoot::Remote(identity) => (RootIds::of_remote(identity), Vec::new()),
         };
         let writer = index
-            .write_look(&self.database.root, &self.stored)?
-            .begun(self.started);
-        writer.root(ids.identity.as_deref(), ids.root_id.as_deref())?;
-        writer.replicas(&self.staged)?;
+            .write_scan(&self.database.root, &self.stored)?
+            .started_at(self.started);
+        writer.record_root(ids.identity.as_deref(), ids.root_id.as_deref())?;
+        writer.write_replicas(&self.staged)?;
         for (category, project) in &self.missing {
-            writer.absent(&category.path, project)?;
+            writer.record_missing(&category.path, project)?;
         }
         for folder in mounted {
-            writer.mounted(&folder)?;
+            writer.record_mount(&folder)?;
         }
         writer.finish(false)
     }

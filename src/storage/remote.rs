@@ -14,12 +14,12 @@ use crate::base::name::Name;
 use crate::base::unicode::composed;
 use crate::index::{Index, SentChanges, SentRow};
 use crate::model::exclusion::Exclusions;
-use crate::model::project::{ProjectId, Scope, below, within};
+use crate::model::project::{ProjectId, Scope, path_within, replica_path};
 use crate::model::registry::{Category, Database, Registry};
 use crate::rclone::{
     CheckMethod, CheckVerdict, ListTarget, Remote, RemoteFeatures, RemoteListing, TimeSource,
 };
-use crate::snapshot::discovery::Listing;
+use crate::snapshot::discovery::ProjectListing;
 use crate::snapshot::tree::Tree;
 
 /// A database that answers.
@@ -59,7 +59,7 @@ impl RemoteStorage {
             remote,
             features,
             identity: connection.identity.map(OnceLock::from).unwrap_or_default(),
-            index: Mutex::new(index.open_again()?),
+            index: Mutex::new(index.try_clone()?),
             listings: Mutex::new(listed),
         })
     }
@@ -143,7 +143,7 @@ impl RemoteStorage {
         let mut records: BTreeMap<PathBuf, UploadRecord> = BTreeMap::new();
         let index = self.index();
         for replica in index.all_sent_replicas(&self.database.root)? {
-            let record = UploadRecord::from_rows(&index.sent(&self.database.root, &replica)?);
+            let record = UploadRecord::from_rows(&index.sent_rows(&self.database.root, &replica)?);
             records.insert(replica, record);
         }
         drop(index);
@@ -174,7 +174,7 @@ impl RemoteStorage {
         match scope {
             Scope::All => category.path.clone(),
             Scope::Client(client) => category.path.join(client.as_path()),
-            Scope::Project(project) => below(&category.path, project),
+            Scope::Project(project) => replica_path(&category.path, project),
         }
     }
 
@@ -187,9 +187,9 @@ impl RemoteStorage {
         category: &'a Category,
         scope: &Scope,
         inner: &[PathBuf],
-    ) -> Result<Listing<'a>> {
+    ) -> Result<ProjectListing<'a>> {
         let listed = self.listing_of(&Self::listing_base(category, scope))?;
-        let mut listing = Listing::empty(category);
+        let mut listing = ProjectListing::empty(category);
         remote_tree::collect_projects(&listed, &mut listing, scope, inner);
         for (path, why) in &listed.problems {
             let Ok(below) = path.strip_prefix(&category.path) else {
@@ -197,8 +197,8 @@ impl RemoteStorage {
             };
             let names: Vec<Name> = below.iter().map(Name::from).collect();
             match names.as_slice() {
-                [] => listing.unread = true,
-                [client] => listing.unread_clients.push(client.clone()),
+                [] => listing.is_unreadable = true,
+                [client] => listing.unreadable_clients.push(client.clone()),
                 // What is in a project is found closed when that is looked at.
                 _ => continue,
             }
@@ -218,7 +218,7 @@ impl RemoteStorage {
 
     /// A project as this database spells it: the folders of a client or project may be there in another Unicode normal form.
     pub fn stored_spelling(&self, category: &Category, project: &ProjectId) -> ProjectId {
-        let path = self.stored_path(&below(&category.path, project));
+        let path = self.stored_path(&replica_path(&category.path, project));
         let mut names = path.iter().rev().map(Name::from);
         match (names.next(), names.next()) {
             (Some(project), Some(client)) => ProjectId { client, project },
@@ -287,11 +287,14 @@ impl RemoteStorage {
         project: &ProjectId,
         replaces_partial: bool,
     ) -> Result<Tree> {
-        let relative = below(&category.path, &self.stored_spelling(category, project));
+        let relative = replica_path(&category.path, &self.stored_spelling(category, project));
         let listed = self.listing_of(&relative)?;
-        let record = UploadRecord::from_rows(&self.index().sent(&self.database.root, &relative)?);
-        let partial =
-            PartialFiles::from_rows(self.index().unproven(&self.database.root, &relative)?);
+        let record =
+            UploadRecord::from_rows(&self.index().sent_rows(&self.database.root, &relative)?);
+        let partial = PartialFiles::from_rows(
+            self.index()
+                .unverified_in_replica(&self.database.root, &relative)?,
+        );
         let replica = ReplicaTreeBuilder {
             partial: &partial,
             replaces_partial,
@@ -302,14 +305,14 @@ impl RemoteStorage {
             record: &record,
         };
         let mut tree = replica.build(&listed);
-        tree.hold(&super::stored_altered_times(
+        tree.restore_original_times(&super::stored_altered_times(
             &self.index(),
             &self.database,
             &relative,
         )?);
         for problem in &mut tree.problems {
             if let crate::base::error::Error::Remote { path, .. } = &mut problem.error {
-                *path = self.remote.path(&within(&relative, &problem.path));
+                *path = self.remote.path(&path_within(&relative, &problem.path));
             }
         }
         Ok(tree)
@@ -344,7 +347,7 @@ impl RemoteStorage {
         let spelled = self.stored_path(replica);
         let listed = self.listing_of(&spelled)?;
         let mut index = self.index();
-        let rows = index.sent(&self.database.root, replica)?;
+        let rows = index.sent_rows(&self.database.root, replica)?;
         let is_unreadable = |path: &Path| {
             listed
                 .problems
@@ -355,12 +358,12 @@ impl RemoteStorage {
         for path in UploadRecord::from_rows(&rows).missing_or_changed(&listed, &spelled) {
             // What could not be listed contradicts nothing.
             if !is_unreadable(&spelled.join(&path)) {
-                missing.gone(&path);
+                missing.remove(&path);
             }
         }
         // By no source: what there is of others is only taken back.
         let record = [(replica.to_owned(), missing)].into();
-        index.keep_sent(&self.database.root, Path::new(""), &record)
+        index.update_sent(&self.database.root, Path::new(""), &record)
     }
 
     /// Which files of one size hold other bytes on another database: by the digests that storages say, else both are
@@ -407,13 +410,13 @@ impl RemoteStorage {
 
 /// What a remote can do: known from before, or asked now.
 fn load_features(index: &Index, remote: &Remote) -> Result<RemoteFeatures> {
-    if let Some(features) = index.abilities(remote.root(), &remote.cache_key())? {
+    if let Some(features) = index.features(remote.root(), &remote.cache_key())? {
         return Ok(features);
     }
     let features = remote.query_features()?;
     if !index.is_read_only() {
         // Asking may have changed the configuration: rclone notes in it what it found out.
-        index.keep_abilities(remote.root(), &remote.cache_key(), &features)?;
+        index.store_features(remote.root(), &remote.cache_key(), &features)?;
     }
     Ok(features)
 }

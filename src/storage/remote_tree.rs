@@ -9,14 +9,14 @@ use std::path::{Path, PathBuf};
 use crate::base::error::Error;
 use crate::base::name::Name;
 use crate::base::timestamp::{Moment, Step};
-use crate::index::{Left, SentFolder, SentRow, Unproven};
-use crate::model::exclusion::{Exclusions, is_housekeeping};
-use crate::model::project::{ProjectId, Scope, within};
+use crate::index::{ListedVersion, SentFolder, SentRow, UnverifiedUpload};
+use crate::model::exclusion::{Exclusions, is_housekeeping_folder};
+use crate::model::project::{ProjectId, Scope, path_within};
 use crate::rclone::{ListedFile, RemoteFeatures, RemoteListing, UnicodeLookup};
-use crate::snapshot::aggregate::Tally;
-use crate::snapshot::discovery::Listing;
-use crate::snapshot::manifest::{File, Packer};
-use crate::snapshot::tree::{Problem, SeenFolder, Tree, TreeFolder};
+use crate::snapshot::aggregate::FileTotals;
+use crate::snapshot::discovery::ProjectListing;
+use crate::snapshot::manifest::{ManifestBuilder, ManifestFile};
+use crate::snapshot::tree::{Problem, ScannedFolder, Tree, TreeFolder};
 
 /// What was sent of a replica, whoever sent it.
 #[derive(Debug, Default)]
@@ -37,7 +37,7 @@ impl UploadRecord {
     /// The same without what is excluded.
     pub(super) fn without(mut self, exclusions: &Exclusions) -> Self {
         self.folders
-            .retain(|folder, _| !exclusions.excludes_below(folder));
+            .retain(|folder, _| !exclusions.excludes_folder(folder));
         for (folder, files) in &mut self.folders {
             files.retain(|name, _| !exclusions.excludes(folder, name.as_os_str(), false));
         }
@@ -52,7 +52,7 @@ impl UploadRecord {
         listed: &ListedFile,
     ) -> Option<Moment> {
         let sent = self.folders.get(folder)?.get(name)?;
-        (Some(sent.bytes) == listed.bytes && sent.mark == listed.tag).then_some(sent.modified)
+        (Some(sent.bytes) == listed.bytes && sent.tag == listed.tag).then_some(sent.modified)
     }
 
     /// The files, below the replica's folder, of which a listing does not show what was sent.
@@ -63,7 +63,7 @@ impl UploadRecord {
     ) -> Vec<PathBuf> {
         let (mut missing, forms) = (Vec::new(), UnicodeLookup::below(listed, replica));
         for (folder, files) in &self.folders {
-            let path = within(replica, folder);
+            let path = path_within(replica, folder);
             let is_unchanged = |name: &Name| {
                 let file = forms.file(&path.join(name.as_path()));
                 file.is_some_and(|file| self.source_time(folder, name, file).is_some())
@@ -78,11 +78,11 @@ impl UploadRecord {
 /// Files of a replica that are not proven, by their paths below its folder.
 #[derive(Debug, Default)]
 pub(super) struct PartialFiles {
-    files: BTreeMap<PathBuf, Vec<Unproven>>,
+    files: BTreeMap<PathBuf, Vec<UnverifiedUpload>>,
 }
 
 impl PartialFiles {
-    pub(super) fn from_rows(rows: Vec<Unproven>) -> Self {
+    pub(super) fn from_rows(rows: Vec<UnverifiedUpload>) -> Self {
         let mut partial = Self::default();
         for row in rows {
             let files = partial.files.entry(row.file.path.clone()).or_default();
@@ -93,27 +93,27 @@ impl PartialFiles {
 
     /// Whether what a listing shows may be half of what a run was sending.
     fn may_be_partial(&self, path: &Path, listed: &ListedFile, features: &RemoteFeatures) -> bool {
-        let shown = Left {
+        let shown = ListedVersion {
             bytes: listed.bytes,
-            mark: listed.tag,
+            tag: listed.tag,
         };
         let precision = features
             .time_precision()
             .filter(|_| !features.has_slow_mod_times());
-        let is_complete = |row: &Unproven| {
+        let is_complete = |row: &UnverifiedUpload| {
             let same_time = match precision {
                 Some(step) => listed
                     .modified
                     .same_as(row.sent.modified, step.max(Step::Second)),
                 // Sizes alone prove nothing.
-                None => row.is_said && row.left.is_none(),
+                None => row.is_reported && row.found.is_none(),
             };
             listed.bytes == Some(row.sent.bytes) && same_time
         };
         let rows = self.files.get(path);
         rows.is_some_and(|rows| {
             rows.iter()
-                .any(|row| row.may_be(shown) && !is_complete(row))
+                .any(|row| row.may_be_incomplete(shown) && !is_complete(row))
         })
     }
 }
@@ -121,7 +121,7 @@ impl PartialFiles {
 /// The projects of a scope that a listing of a category shows.
 pub(super) fn collect_projects(
     listed: &RemoteListing,
-    listing: &mut Listing<'_>,
+    listing: &mut ProjectListing<'_>,
     scope: &Scope,
     inner_categories: &[PathBuf],
 ) {
@@ -136,7 +136,11 @@ pub(super) fn collect_projects(
             let above: PathBuf = category.iter().chain(below.iter().take(depth)).collect();
             inner_categories.contains(&above)
         };
-        if names.iter().any(|name| is_housekeeping(name.as_os_str())) || is_inner_category(1) {
+        if names
+            .iter()
+            .any(|name| is_housekeeping_folder(name.as_os_str()))
+            || is_inner_category(1)
+        {
             continue;
         }
         clients.extend(names.first().cloned());
@@ -148,7 +152,7 @@ pub(super) fn collect_projects(
             }
         }
     }
-    listing.clients = clients.len();
+    listing.client_count = clients.len();
 }
 
 /// What a tree is made of.
@@ -170,7 +174,7 @@ impl ReplicaTreeBuilder<'_> {
     /// The tree that a listing shows of it.
     pub(super) fn build(&self, listed: &RemoteListing) -> Tree {
         let mut tree = Tree {
-            proven: Some(self.features.time_precision().unwrap_or(Step::Nanosecond)),
+            proven_precision: Some(self.features.time_precision().unwrap_or(Step::Nanosecond)),
             ..Tree::default()
         };
         for (path, why) in &listed.problems {
@@ -197,7 +201,7 @@ impl ReplicaTreeBuilder<'_> {
             let (seen, problems) = self.build_folder(path, files, &listed.duplicates);
             tree.problems.extend(problems);
             tree.folders
-                .insert(path.to_owned(), TreeFolder::known(seen));
+                .insert(path.to_owned(), TreeFolder::from_files(seen));
         }
         if !tree.folders.is_empty() && !self.features.keeps_empty_folders() {
             self.add_empty_folders(&mut tree);
@@ -216,11 +220,12 @@ impl ReplicaTreeBuilder<'_> {
     fn add_empty_folders(&self, tree: &mut Tree) {
         for (path, files) in &self.record.folders {
             if files.is_empty() && !tree.folders.contains_key(path) {
-                let seen = SeenFolder {
+                let seen = ScannedFolder {
                     path: path.clone(),
-                    ..SeenFolder::default()
+                    ..ScannedFolder::default()
                 };
-                tree.folders.insert(path.clone(), TreeFolder::known(seen));
+                tree.folders
+                    .insert(path.clone(), TreeFolder::from_files(seen));
             }
         }
     }
@@ -259,11 +264,11 @@ impl ReplicaTreeBuilder<'_> {
         path: &Path,
         files: &BTreeMap<Name, ListedFile>,
         duplicates: &BTreeSet<PathBuf>,
-    ) -> (SeenFolder, Vec<Problem>) {
-        let mut packer = Packer::with_capacity(files.len());
-        let mut seen = SeenFolder {
+    ) -> (ScannedFolder, Vec<Problem>) {
+        let mut packer = ManifestBuilder::with_capacity(files.len());
+        let mut seen = ScannedFolder {
             path: path.to_owned(),
-            ..SeenFolder::default()
+            ..ScannedFolder::default()
         };
         let mut problems = Vec::new();
         for (name, file) in files {
@@ -271,7 +276,7 @@ impl ReplicaTreeBuilder<'_> {
                 continue;
             }
             let Some(bytes) = file.bytes else {
-                let whole = within(self.relative, path).join(name.as_path());
+                let whole = path_within(self.relative, path).join(name.as_path());
                 let (action, why) = if duplicates.contains(&whole) {
                     (
                         "tell which file is meant by",
@@ -288,7 +293,7 @@ impl ReplicaTreeBuilder<'_> {
                         why: why.to_owned(),
                     },
                 });
-                seen.unread.push(name.clone());
+                seen.unreadable.push(name.clone());
                 continue;
             };
             let mut own = self
@@ -301,19 +306,19 @@ impl ReplicaTreeBuilder<'_> {
             {
                 if !self.replaces_partial {
                     problems.push(self.partial_problem(path, name));
-                    seen.unread.push(name.clone());
+                    seen.unreadable.push(name.clone());
                     continue;
                 }
                 own = Moment::UNKNOWN;
             }
             let modified = self.record.source_time(path, name, file).unwrap_or(own);
-            packer.add(&File {
+            packer.add(&ManifestFile {
                 name: name.as_bytes(),
                 bytes,
                 modified,
                 target: None,
             });
-            seen.tally.add(bytes, modified);
+            seen.totals.add(bytes, modified);
         }
         seen.manifest = packer.finish();
         (seen, problems)
@@ -328,15 +333,15 @@ pub(super) fn with_record(
     features: &RemoteFeatures,
 ) -> Tree {
     if tree.folders.is_empty() {
-        tree.proven = Some(features.time_precision().unwrap_or(Step::Nanosecond));
+        tree.proven_precision = Some(features.time_precision().unwrap_or(Step::Nanosecond));
     }
     let new = record.folders.iter().filter(|(_, files)| !files.is_empty());
     for path in new.map(|(path, _)| path).chain(made) {
         for above in path.ancestors() {
             tree.folders.entry(above.to_owned()).or_insert_with(|| {
-                TreeFolder::known(SeenFolder {
+                TreeFolder::from_files(ScannedFolder {
                     path: above.to_owned(),
-                    ..SeenFolder::default()
+                    ..ScannedFolder::default()
                 })
             });
         }
@@ -349,8 +354,8 @@ pub(super) fn with_record(
         else {
             continue;
         };
-        let mut packer = Packer::with_capacity(files.len());
-        let mut tally = Tally::default();
+        let mut packer = ManifestBuilder::with_capacity(files.len());
+        let mut tally = FileTotals::default();
         let mut all: BTreeMap<Name, (u64, Moment)> = BTreeMap::new();
         let mut before = seen.manifest.files();
         while let Ok(Some(file)) = before.next() {
@@ -365,7 +370,7 @@ pub(super) fn with_record(
                 .map(|(name, file)| (name.clone(), (file.bytes, file.modified))),
         );
         for (name, (bytes, modified)) in &all {
-            packer.add(&File {
+            packer.add(&ManifestFile {
                 name: name.as_bytes(),
                 bytes: *bytes,
                 modified: *modified,
@@ -374,7 +379,7 @@ pub(super) fn with_record(
             tally.add(*bytes, *modified);
         }
         seen.manifest = packer.finish();
-        seen.tally = tally;
+        seen.totals = tally;
     }
     for folder in tree.folders.values_mut() {
         folder.subfolders.clear();

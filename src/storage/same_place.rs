@@ -15,7 +15,7 @@ use crate::base::own_name::{self, OWN_FOLDER};
 use crate::model::address;
 use crate::model::identity;
 use crate::model::own_folder;
-use crate::model::place::resolved;
+use crate::model::place::resolve_root;
 use crate::model::registry::Database;
 use crate::os::folder::is_missing;
 use crate::os::host;
@@ -103,7 +103,7 @@ fn refuse_if_same(
         Err(Error::Interrupted) => Err(Error::Interrupted),
         _ if is_shared => Err(Error::SameIdentity {
             database: to.name.clone(),
-            file: address::join(&to.root, &identity::path()),
+            file: address::join(&to.root, &identity::relative_path()),
             other: from.name.clone(),
         }),
         found => found.map(|_| ()),
@@ -194,7 +194,7 @@ impl<'a> ProbeFile<'a> {
     fn is_visible_in(&self, other: StorageRef<'_>) -> Result<bool> {
         match other {
             StorageRef::Local(storage) => {
-                let root = resolved(storage.root.path());
+                let root = resolve_root(storage.root.path());
                 let above = root.ancestors().map(|above| above.join(self.path()));
                 let below = self.paths_below().into_iter();
                 let mut all = above.chain(below.map(|path| root.join(path)));
@@ -214,7 +214,7 @@ impl<'a> ProbeFile<'a> {
 
     /// Whether a folder above a remote's root shows it. Many may not be read there, which says nothing.
     fn is_visible_above(&self, storage: &RemoteStorage) -> Result<bool> {
-        let Some((top, path)) = address::top(&storage.database.root) else {
+        let Some((top, path)) = address::split_top(&storage.database.root) else {
             return Ok(false);
         };
         let above = path.ancestors().skip(1).take(MAX_DEPTH);
@@ -272,8 +272,8 @@ impl<'a> StorageRef<'a> {
     /// The names on the way to its root.
     fn root_components(self) -> Vec<OsString> {
         let path = match self {
-            Self::Local(storage) => resolved(storage.root.path()),
-            Self::Remote(storage) => address::top(&storage.database.root)
+            Self::Local(storage) => resolve_root(storage.root.path()),
+            Self::Remote(storage) => address::split_top(&storage.database.root)
                 .map(|(_, path)| path)
                 .unwrap_or_default(),
         };

@@ -13,7 +13,7 @@ use crate::base::monitor::Event;
 use crate::base::name::Name;
 use crate::base::unicode::folded;
 use crate::index::{Index, SentRecord};
-use crate::model::project::within;
+use crate::model::project::path_within;
 use crate::storage::RemoteStorage;
 
 impl SyncRun<'_> {
@@ -46,7 +46,7 @@ impl SyncRun<'_> {
                 continue;
             }
             let changes = record.entry(replica.clone()).or_default();
-            changes.gone(&gone.path);
+            changes.remove(&gone.path);
             work.removed.push((replica, gone.path));
             here.insert(new);
             one.insert(old);
@@ -62,7 +62,7 @@ impl SyncRun<'_> {
             file.replaces |= here.contains(&file.path_below_root());
         }
         let (source, destination) = self.roots();
-        index.keep_sent(destination, source, &record)?;
+        index.update_sent(destination, source, &record)?;
         Ok(one)
     }
 }
@@ -131,7 +131,7 @@ impl<'a> RemoteSpellings<'a> {
             [false, _] => return Ok(names.contains(&new)),
             [true, false] => {}
         }
-        let [from, to] = [&old, &new].map(|name| within(above, name.as_path()));
+        let [from, to] = [&old, &new].map(|name| path_within(above, name.as_path()));
         let mut third = new.as_os_str().to_owned();
         third.push(".auto-backup-renamed");
         let third = Name::from(third.as_os_str());
@@ -139,7 +139,7 @@ impl<'a> RemoteSpellings<'a> {
         if !may_exist(storage, &to, is_folder)? {
             return Ok(false);
         }
-        let between = within(above, third.as_path());
+        let between = path_within(above, third.as_path());
         if is_free && rename_entry(storage, &from, &between, is_folder).is_ok() {
             let renamed = if may_exist(storage, &to, is_folder)? {
                 Err("its new name is taken".to_owned())

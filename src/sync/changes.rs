@@ -7,7 +7,7 @@ use super::skipped::ExcludedPaths;
 use crate::base::name::Name;
 use crate::base::timestamp::Moment;
 use crate::index::{SentFile, SentFolder, SentRow};
-use crate::snapshot::manifest::Files;
+use crate::snapshot::manifest::ManifestFiles;
 use crate::snapshot::tree::{Tree, TreeFolder};
 
 /// A file that is new or another than the one that was sent.
@@ -147,13 +147,13 @@ impl ReplicaChanges {
         sent: &SentFolder,
         own: &mut BTreeSet<Name>,
     ) {
-        let mut files = Files::of(packed);
+        let mut files = ManifestFiles::of(packed);
         while let Ok(Some(file)) = files.next() {
             let name = Name::from_bytes(file.name.to_vec());
             own.remove(&name);
             let path = folder.join(name.as_path());
             let before = sent.get(&name).copied();
-            let is_same = before.is_some_and(|sent| sent.is_same(&file));
+            let is_same = before.is_some_and(|sent| sent.matches(&file));
             if file.target.is_some() {
                 self.links.push(path);
                 self.same += u64::from(is_same);
@@ -174,7 +174,7 @@ impl ReplicaChanges {
 
 /// How many files a manifest holds.
 fn count_files(packed: &[u8]) -> u64 {
-    let mut files = Files::of(packed);
+    let mut files = ManifestFiles::of(packed);
     let mut count = 0;
     while let Ok(Some(_)) = files.next() {
         count += 1;
@@ -192,8 +192,8 @@ fn is_unread(tree: &Tree, path: &Path) -> bool {
 mod tests {
     use super::*;
     use crate::base::error::Error;
-    use crate::snapshot::manifest::{File, Packer};
-    use crate::snapshot::tree::{Problem, SeenFolder};
+    use crate::snapshot::manifest::{ManifestBuilder, ManifestFile};
+    use crate::snapshot::tree::{Problem, ScannedFolder};
 
     const WORK: &str = "/work";
 
@@ -210,21 +210,22 @@ mod tests {
     fn tree(folders: &[(&str, &[Row<'_>])]) -> Tree {
         let mut tree = Tree::default();
         for (path, files) in folders {
-            let mut packer = Packer::default();
+            let mut packer = ManifestBuilder::default();
             for (name, bytes, seconds) in *files {
-                packer.add(&File {
+                packer.add(&ManifestFile {
                     name: name.as_bytes(),
                     bytes: *bytes,
                     modified: at(*seconds),
                     target: None,
                 });
             }
-            let seen = SeenFolder {
+            let seen = ScannedFolder {
                 path: path.into(),
                 manifest: packer.finish(),
-                ..SeenFolder::default()
+                ..ScannedFolder::default()
             };
-            tree.folders.insert(path.into(), TreeFolder::known(seen));
+            tree.folders
+                .insert(path.into(), TreeFolder::from_files(seen));
         }
         tree
     }
@@ -238,7 +239,7 @@ mod tests {
             };
             (Name::from(*name), file)
         });
-        SentRow::packed(Path::new(folder), Path::new(source), &files.collect())
+        SentRow::pack(Path::new(folder), Path::new(source), &files.collect())
     }
 
     fn between(rows: &[SentRow], tree: &Tree) -> ReplicaChanges {

@@ -11,9 +11,9 @@ use crate::base::name::Name;
 use crate::copy::outcome::Outcome;
 use crate::copy::remote::SourceProbe;
 use crate::copy::report::Report;
-use crate::index::overview::with_holders;
+use crate::index::overview::add_holders;
 use crate::index::{Index, SentChanges, SentRow};
-use crate::model::project::{ProjectId, Scope, below};
+use crate::model::project::{ProjectId, Scope, replica_path};
 use crate::model::registry::Category;
 use crate::scan::discover;
 use crate::snapshot::tree::Tree;
@@ -48,7 +48,7 @@ impl SyncReplica<'_> {
     pub(super) fn adopt(&mut self, source: &Path, changes: &SentChanges) {
         let folders = changes.folders();
         self.sent_rows = folders
-            .map(|(folder, files)| SentRow::packed(folder, source, files))
+            .map(|(folder, files)| SentRow::pack(folder, source, files))
             .collect();
     }
 }
@@ -90,8 +90,8 @@ impl<'a> SyncRun<'a> {
         }
         for (place, project, tree) in snapshot.replicas {
             let category = self.request.categories[place];
-            self.monitor.event(&Event::Files(tree.files()));
-            let relative = below(&category.path, &project);
+            self.monitor.event(&Event::Files(tree.file_count()));
+            let relative = replica_path(&category.path, &project);
             seen.replicas.insert(relative.clone());
             if let Some(error) = tree.failure() {
                 report.add(Outcome::Failed(error.line()), || {
@@ -105,7 +105,7 @@ impl<'a> SyncRun<'a> {
             gathered.push(SyncReplica {
                 category,
                 project,
-                sent_rows: index.sent(destination, &relative)?,
+                sent_rows: index.sent_rows(destination, &relative)?,
                 relative,
                 tree,
                 destination_tree: None,
@@ -123,13 +123,7 @@ impl<'a> SyncRun<'a> {
             let error = self
                 .source
                 .no_replica_error(self.registry, categories, scope, name)?;
-            return Err(with_holders(
-                error,
-                index,
-                self.registry,
-                categories,
-                scope,
-            )?);
+            return Err(add_holders(error, index, self.registry, categories, scope)?);
         }
         Ok(gathered)
     }
@@ -183,7 +177,7 @@ impl<'a> SyncRun<'a> {
             gathered.push(SyncReplica {
                 category,
                 project,
-                sent_rows: index.sent(destination, &relative)?,
+                sent_rows: index.sent_rows(destination, &relative)?,
                 relative,
                 tree,
                 destination_tree: None,

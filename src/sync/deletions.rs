@@ -59,7 +59,9 @@ impl SyncRun<'_> {
         let listing = self
             .source
             .list_projects(self.registry, category, &Scope::All)?;
-        Ok(listing.projects.is_empty() && !listing.unread && listing.unread_clients.is_empty())
+        Ok(listing.projects.is_empty()
+            && !listing.is_unreadable
+            && listing.unreadable_clients.is_empty())
     }
 
     fn mass_deletion_error(&self, gone: u64, known: u64) -> Error {
@@ -140,12 +142,12 @@ impl SyncRun<'_> {
             if !matches!(outcome, Outcome::Failed(_)) {
                 work.removed.push((replica.clone(), gone.path.clone()));
                 let changes = record.entry(replica.clone()).or_default();
-                changes.gone(&gone.path);
+                changes.remove(&gone.path);
             }
             report.add(outcome, || self.destination_path(path));
         }
         let (source, destination) = self.roots();
-        index.keep_sent(destination, source, &record)?;
+        index.update_sent(destination, source, &record)?;
         Ok(true)
     }
 
@@ -169,7 +171,7 @@ impl SyncRun<'_> {
             let path = replica.join(&gone.path);
             let sent = &gone.sent;
             let is_other = listed.file(&path).is_some_and(|there| {
-                let is_marked = sent.mark == 0 || there.tag == sent.mark;
+                let is_marked = sent.tag == 0 || there.tag == sent.tag;
                 !is_marked || there.bytes.is_some_and(|bytes| bytes != sent.bytes)
             });
             if is_other {

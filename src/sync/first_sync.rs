@@ -10,13 +10,13 @@ use crate::base::monitor::Event;
 use crate::base::name::Name;
 use crate::copy::remote::{SourceProbe, SourceState};
 use crate::index::{Index, SentChanges, SentFile, SentFolder};
-use crate::model::project::{Scope, below};
+use crate::model::project::{Scope, replica_path};
 use crate::model::registry::Category;
 use crate::os::stat::Kind;
 use crate::rclone::UnicodeLookup;
 use crate::snapshot::diff;
-use crate::snapshot::diff::{Change, Visit};
-use crate::snapshot::manifest::Files;
+use crate::snapshot::diff::{DiffVisitor, EntryDiff};
+use crate::snapshot::manifest::ManifestFiles;
 use crate::snapshot::respelled::respell;
 use crate::snapshot::tree::Tree;
 use crate::storage::RemoteStorage;
@@ -70,7 +70,7 @@ impl SyncRun<'_> {
         let folds = storage.features.is_case_insensitive();
         respell(&replica.tree, &mut there, &|_, _| folds);
         self.reconcile_times(index, storage, replica, &mut there)?;
-        let spelled = below(&category.path, &storage.stored_spelling(category, project));
+        let spelled = replica_path(&category.path, &storage.stored_spelling(category, project));
         let listed = storage.listing_of(&spelled)?;
         let forms = UnicodeLookup::below(&listed, &spelled);
         let mut adopting = SameFileCollector {
@@ -87,17 +87,17 @@ impl SyncRun<'_> {
             }
             adopting.folder = path;
             // A tree's own manifests are never damaged.
-            diff::folder(&replica.tree, &there, path, &mut adopting).unwrap_or_default();
+            diff::diff_folder(&replica.tree, &there, path, &mut adopting).unwrap_or_default();
             let files = std::mem::take(&mut adopting.files);
             if !files.is_empty() || (folder.packed().is_empty() && folder.subfolders.is_empty()) {
-                changes.folder(path, files);
+                changes.add_folder(path, files);
             }
         }
         let source = &self.source.database().root;
         replica.adopt(source, &changes);
         if !self.request.dry_run {
             let record = [(replica.relative.clone(), changes)].into();
-            index.keep_sent(&storage.database.root, source, &record)?;
+            index.update_sent(&storage.database.root, source, &record)?;
         }
         replica.destination_tree = Some(there);
         Ok(())
@@ -129,10 +129,10 @@ impl SyncRun<'_> {
         }
         if !self.request.dry_run {
             let rows = [None, storage.database_id(index)?];
-            let mut record = ContentRecord::new(index.open_again()?, rows);
+            let mut record = ContentRecord::new(index.try_clone()?, rows);
             record.store_altered_times(&replica.relative, &off.altered)?;
         }
-        there.hold(&off.altered);
+        there.restore_original_times(&off.altered);
         Ok(())
     }
 }
@@ -146,16 +146,16 @@ struct SameFileCollector<'a> {
     files: SentFolder,
 }
 
-impl Visit for SameFileCollector<'_> {
-    fn all_same(&mut self, packed: &[u8]) {
-        let mut files = Files::of(packed);
+impl DiffVisitor for SameFileCollector<'_> {
+    fn visit_unchanged(&mut self, packed: &[u8]) {
+        let mut files = ManifestFiles::of(packed);
         while let Ok(Some(file)) = files.next() {
-            self.name(file.name, Change::Same(file.into(), file.into()));
+            self.visit_name(file.name, EntryDiff::Same(file.into(), file.into()));
         }
     }
 
-    fn name(&mut self, name: &[u8], change: Change) {
-        let Change::Same(here, _) = change else {
+    fn visit_name(&mut self, name: &[u8], change: EntryDiff) {
+        let EntryDiff::Same(here, _) = change else {
             return;
         };
         if here.kind != Kind::File {
@@ -164,15 +164,15 @@ impl Visit for SameFileCollector<'_> {
         let name = Name::from_bytes(name.to_vec());
         let whole = self.relative.join(self.folder).join(name.as_path());
         let number = match self.source.stat_path(&whole) {
-            SourceState::File(seen) => seen.number,
+            SourceState::File(seen) => seen.file_id,
             _ => 0,
         };
         let sent = SentFile {
             bytes: here.bytes,
             modified: here.modified,
-            number,
-            mark: (self.tag_of)(&whole),
-            link: 0,
+            file_id: number,
+            tag: (self.tag_of)(&whole),
+            link_digest: 0,
         };
         self.files.insert(name, sent);
     }

@@ -39,7 +39,7 @@ impl SyncRun<'_> {
         folders: &FolderDigests,
     ) -> Result<bool> {
         let (source, destination) = self.roots();
-        let before = index.sent_folders(destination, source, replica)?;
+        let before = index.sent_folders_digest(destination, source, replica)?;
         let now = folders.get(replica);
         Ok(before.is_some_and(|before| now.is_some_and(|now| *now != before)))
     }
@@ -70,11 +70,11 @@ impl SyncRun<'_> {
         });
         let mut news = Vec::new();
         for (replica, digest) in done {
-            if index.sent_folders(destination, source, replica)? != Some(*digest) {
+            if index.sent_folders_digest(destination, source, replica)? != Some(*digest) {
                 news.push((replica.as_path(), *digest));
             }
         }
-        index.keep_sent_folders(destination, source, news)
+        index.store_sent_folders_digests(destination, source, news)
     }
 }
 

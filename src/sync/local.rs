@@ -21,7 +21,7 @@ use crate::copy::plan::CopyRules;
 use crate::copy::remote::{SourceProbe, SourceState};
 use crate::copy::report::Report;
 use crate::index::{Index, SentChanges, SentFile, SentFolder, SentRecord, SentRow};
-use crate::snapshot::manifest::Files;
+use crate::snapshot::manifest::ManifestFiles;
 use crate::storage::{LocalStorage, StorageRef};
 
 impl SyncRun<'_> {
@@ -198,7 +198,7 @@ impl SyncRun<'_> {
                 record.insert(relative, changes);
             }
         }
-        index.keep_sent(destination, source, &record)?;
+        index.update_sent(destination, source, &record)?;
         index.clear_failures(source, destination, &good)
     }
 
@@ -214,7 +214,7 @@ impl SyncRun<'_> {
             }
         }
         let failed: Vec<_> = failed.into_iter().collect();
-        index.note_failures(self.run, source, destination, &failed)
+        index.record_failures(self.run, source, destination, &failed)
     }
 }
 
@@ -236,7 +236,7 @@ fn sent_changes(
         }
         let before = known.get(path.as_path());
         let mut sent = SentFolder::new();
-        let mut files = Files::of(folder.packed());
+        let mut files = ManifestFiles::of(folder.packed());
         while let Ok(Some(file)) = files.next() {
             let name = Name::from_bytes(file.name.to_vec());
             let whole = relative.join(path).join(name.as_path());
@@ -245,20 +245,20 @@ fn sent_changes(
             }
             let same = before
                 .and_then(|files| files.get(&name))
-                .filter(|sent| sent.is_same(&file));
+                .filter(|sent| sent.matches(&file));
             let number = match same {
-                Some(same) => same.number,
+                Some(same) => same.file_id,
                 None => file_id(&probe.stat_path(&whole)),
             };
             let state = SentFile {
-                number,
+                file_id: number,
                 ..SentFile::of(&file)
             };
             sent.insert(name, state);
             good.push(whole);
         }
         if !sent.is_empty() || folder.packed().is_empty() {
-            changes.folder(path, sent);
+            changes.add_folder(path, sent);
         }
     }
     changes
@@ -267,7 +267,7 @@ fn sent_changes(
 /// A file's number on its file system; 0 where that is not known.
 fn file_id(seen: &SourceState) -> u64 {
     match seen {
-        SourceState::File(seen) => seen.number,
+        SourceState::File(seen) => seen.file_id,
         SourceState::Missing | SourceState::NotAFile(_) | SourceState::Unknown => 0,
     }
 }

@@ -16,11 +16,11 @@ use crate::base::own_name::OWN_FOLDER;
 use crate::base::timestamp::{Moment, Step};
 use crate::copy::outcome::Outcome;
 use crate::copy::report::Report;
-use crate::index::{Index, SentFile, SentRecord, link};
+use crate::index::{Index, SentFile, SentRecord, link_digest};
 use crate::os::folder::{Folder, is_missing};
 use crate::os::stat::{Kind, Stat};
-use crate::snapshot::diff::Seen as Known;
-use crate::snapshot::time_alias::Held;
+use crate::snapshot::diff::DiffEntry as Known;
+use crate::snapshot::time_alias::AlteredTimesByFolder;
 use crate::storage::lock::Lock;
 use crate::storage::observation::{ObservationBuilder, ObservedRoot};
 use crate::storage::version::Versions;
@@ -72,12 +72,12 @@ impl SyncRun<'_> {
                 };
             if matches!(outcome, Outcome::Deleted | Outcome::Skipped(_)) {
                 let changes = record.entry(replica.clone()).or_default();
-                changes.gone(&file.path);
+                changes.remove(&file.path);
             }
             report.add(outcome, || self.destination_path(&whole));
         }
         let (source, destination) = self.roots();
-        index.keep_sent(destination, source, &record)?;
+        index.update_sent(destination, source, &record)?;
         let emptied = self.remove_empty_local(storage, &folders)?;
         index.forget_sent_folders(destination, &emptied)?;
         let path = versions
@@ -116,7 +116,7 @@ impl SyncRun<'_> {
         versions: &Versions<'_>,
         replica: &Path,
         file: &MissingFile,
-        (step, held): &(Step, Held),
+        (step, held): &(Step, AlteredTimesByFolder),
     ) -> Result<Outcome> {
         let whole = replica.join(&file.path);
         let (folder, name) = (
@@ -140,8 +140,8 @@ impl SyncRun<'_> {
         let held = held
             .get(above)
             .and_then(|files| files.get(&Name::from(name)))
-            .filter(|held| (held.bytes, held.shown) == (stat.bytes, stat.modified));
-        let modified = held.map_or(stat.modified, |held| held.meant);
+            .filter(|held| (held.bytes, held.reported) == (stat.bytes, stat.modified));
+        let modified = held.map_or(stat.modified, |held| held.original);
         if !is_as_sent(&folder, name, &stat, &file.sent, (modified, *step)) {
             return Ok(self.changed_outcome());
         }
@@ -164,7 +164,7 @@ impl SyncRun<'_> {
             return Ok(Step::TwoSeconds);
         };
         let known = index.replica(id, &category.path, &project)?;
-        Ok(known.map_or(Step::TwoSeconds, |known| known.aggregate.step))
+        Ok(known.map_or(Step::TwoSeconds, |known| known.aggregate.precision))
     }
 }
 
@@ -179,11 +179,11 @@ fn is_as_sent(
     match stat.kind {
         Kind::File => {
             let is_same_time = modified.same_as(sent.modified, step);
-            sent.link == 0 && stat.bytes == sent.bytes && is_same_time
+            sent.link_digest == 0 && stat.bytes == sent.bytes && is_same_time
         }
         Kind::Link => {
             let target = folder.read_link(name);
-            target.is_ok_and(|target| link(target.as_bytes()) == sent.link)
+            target.is_ok_and(|target| link_digest(target.as_bytes()) == sent.link_digest)
         }
         Kind::Folder | Kind::Special => false,
     }

@@ -40,7 +40,7 @@ impl SyncRun<'_> {
                 )?,
                 None => stored_tree(index, database, replica)?,
             };
-            let rows = index.sent(&storage.database.root, &replica.relative)?;
+            let rows = index.sent_rows(&storage.database.root, &replica.relative)?;
             let made: Vec<PathBuf> = work
                 .new_folders
                 .iter()
@@ -60,7 +60,7 @@ impl SyncRun<'_> {
                 .iter()
                 .filter(|(of, _)| *of == replica.relative)
             {
-                tree.remove_empty(path);
+                tree.remove_empty_folder(path);
             }
             trees.push((replica, tree));
         }
@@ -97,8 +97,8 @@ fn stored_tree(index: &Index, database: Option<i64>, replica: &SyncReplica<'_>) 
     };
     let scope = Scope::Project(replica.project.clone());
     index.visit_folders(database, &replica.category.path, &scope, &mut |folder| {
-        tree.add_known(folder.path, folder.files())
-            .map_err(|malformed| index.malformed(malformed))?;
+        tree.add_folder(folder.path, folder.files())
+            .map_err(|malformed| index.damaged_error(malformed))?;
         Ok(true)
     })?;
     Ok(tree)

@@ -168,7 +168,7 @@ impl SyncRun<'_> {
             },
         );
         let (source, destination) = self.roots();
-        index.note_failures(self.run, source, destination, &failed)?;
+        index.record_failures(self.run, source, destination, &failed)?;
         index.clear_failures(source, destination, &good)?;
         if let UploadEnd::Lost(why) = end? {
             sent.connection_error = Some(why);
@@ -192,7 +192,7 @@ impl SyncRun<'_> {
             });
         }
         let (source, destination) = self.roots();
-        index.note_failures(self.run, source, destination, files)
+        index.record_failures(self.run, source, destination, files)
     }
 
     fn make_folders(
@@ -223,8 +223,8 @@ impl SyncRun<'_> {
         let mut made = SentRecord::new();
         for (replica, folder) in folders {
             let changes = made.entry(replica.clone()).or_default();
-            changes.folder(folder, SentFolder::new());
+            changes.add_folder(folder, SentFolder::new());
         }
-        index.keep_sent(destination, source, &made)
+        index.update_sent(destination, source, &made)
     }
 }

@@ -55,16 +55,16 @@ impl SyncRun<'_> {
         replicas: &[SyncReplica<'_>],
     ) -> Vec<RenamedFile> {
         let able = storage.features.can_move() && storage.remote.can_rename_by_daemon();
-        let fine = replicas
-            .iter()
-            .all(|replica| replica.tree.folders.is_empty() || replica.tree.step() < Step::Second);
+        let fine = replicas.iter().all(|replica| {
+            replica.tree.folders.is_empty() || replica.tree.precision() < Step::Second
+        });
         if !able || !fine || work.missing.is_empty() {
             return Vec::new();
         }
         let mut gone: HashMap<FileKey, Vec<(PathBuf, MissingFile)>> = HashMap::new();
         for (replica, file) in std::mem::take(&mut work.missing) {
             let sent = file.sent;
-            let mark = (sent.bytes, sent.modified, sent.number);
+            let mark = (sent.bytes, sent.modified, sent.file_id);
             gone.entry(mark).or_default().push((replica, file));
         }
         let mut probe = SourceProbe::new(&self.source);
@@ -72,7 +72,7 @@ impl SyncRun<'_> {
         let failed_before = work.failed_before;
         for (place, file) in std::mem::take(&mut work.send).into_iter().enumerate() {
             let number = match probe.stat_path(&file.path_below_root()) {
-                SourceState::File(seen) if !file.replaces => seen.number,
+                SourceState::File(seen) if !file.replaces => seen.file_id,
                 _ => 0,
             };
             let mark = (file.bytes, file.modified, number);
@@ -122,7 +122,7 @@ impl SyncRun<'_> {
             let file = &renamed.file;
             let shown = after.file(&file.path_below_root()).filter(|shown| {
                 let same_time =
-                    !storage.has_reliable_mod_times() || shown.tag == renamed.previous.sent.mark;
+                    !storage.has_reliable_mod_times() || shown.tag == renamed.previous.sent.tag;
                 shown.bytes == Some(file.bytes) && same_time
             });
             self.forget_old(index, &renamed)?;
@@ -134,7 +134,7 @@ impl SyncRun<'_> {
                 continue;
             };
             let sent = SentFile {
-                mark: shown.tag,
+                tag: shown.tag,
                 ..renamed.previous.sent
             };
             self.record_new(index, &renamed, sent)?;
@@ -148,18 +148,18 @@ impl SyncRun<'_> {
 
     fn forget_old(&self, index: &mut Index, renamed: &RenamedFile) -> Result<()> {
         let mut gone = SentChanges::default();
-        gone.gone(&renamed.previous.path);
+        gone.remove(&renamed.previous.path);
         let (source, destination) = self.roots();
         let record = [(renamed.replica.clone(), gone)].into();
-        index.keep_sent(destination, source, &record)
+        index.update_sent(destination, source, &record)
     }
 
     fn record_new(&self, index: &mut Index, renamed: &RenamedFile, sent: SentFile) -> Result<()> {
         let mut there = SentChanges::default();
-        there.there(&renamed.file.path, sent);
+        there.add(&renamed.file.path, sent);
         let (source, destination) = self.roots();
         let record = [(renamed.file.replica.clone(), there)].into();
-        index.keep_sent(destination, source, &record)
+        index.update_sent(destination, source, &record)
     }
 }
 
@@ -189,7 +189,7 @@ fn rename_remote(
         let sent = &renamed.previous.sent;
         let shown = before.file(&old);
         let is_as_sent =
-            shown.is_some_and(|old| old.bytes == Some(sent.bytes) && old.tag == sent.mark);
+            shown.is_some_and(|old| old.bytes == Some(sent.bytes) && old.tag == sent.tag);
         let can = is_as_sent && !taken.contains(&new) && !interrupt::requested();
         if one.contains(&old) {
             if is_as_sent {

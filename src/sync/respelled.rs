@@ -9,9 +9,9 @@ use super::changes::MissingFile;
 use super::collect::SyncReplica;
 use crate::base::name::Name;
 use crate::base::unicode::folded;
-use crate::model::project::within;
+use crate::model::project::path_within;
 use crate::os::folder::Folder;
-use crate::snapshot::manifest::Files;
+use crate::snapshot::manifest::ManifestFiles;
 
 /// Files that are gone, with the folders of their replicas.
 type MissingFiles = Vec<(PathBuf, MissingFile)>;
@@ -36,10 +36,10 @@ impl RespelledFiles {
         let mut found: BTreeMap<Vec<u8>, CurrentPath> = BTreeMap::new();
         for replica in replicas {
             for (folder, there) in &replica.tree.folders {
-                let mut files = Files::of(there.packed());
+                let mut files = ManifestFiles::of(there.packed());
                 while let Ok(Some(file)) = files.next() {
                     let name = Name::from_bytes(file.name.to_vec());
-                    let whole = within(&replica.relative, folder).join(name.as_path());
+                    let whole = path_within(&replica.relative, folder).join(name.as_path());
                     let key = key(&whole);
                     if wanted.contains(&key) {
                         found.insert(key, (replica.relative.clone(), whole));

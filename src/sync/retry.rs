@@ -45,7 +45,7 @@ impl SyncRun<'_> {
         }
         let mut work = SyncWork::default();
         for (replica, paths) in failed {
-            let rows = index.sent(destination, &replica)?;
+            let rows = index.sent_rows(destination, &replica)?;
             self.add_failed(&mut work, storage, &replica, &rows, paths)?;
         }
         work.failed_before = work.send.len();
@@ -100,7 +100,7 @@ impl SyncRun<'_> {
                 bytes,
                 modified,
                 replaces: before.is_some(),
-                previous_tag: before.map_or(0, |before| before.mark),
+                previous_tag: before.map_or(0, |before| before.tag),
             });
         }
         Ok(())

@@ -30,7 +30,7 @@ impl ExcludedPaths<'_> {
 
     /// Whether a folder is left alone, or lies in one that is.
     pub(super) fn excludes_folder(&self, path: &Path) -> bool {
-        let excluded = |exclusions: &&Exclusions| exclusions.excludes_below(path);
+        let excluded = |exclusions: &&Exclusions| exclusions.excludes_folder(path);
         self.exclusions.as_ref().is_some_and(excluded) || self.is_in_other_category(path)
     }
 

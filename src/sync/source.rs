@@ -69,7 +69,7 @@ impl SourcePrefetch {
         exclusions: &Arc<Exclusions>,
     ) -> Result<Self> {
         let spec = PrefetchTask {
-            index: index.open_again()?,
+            index: index.try_clone()?,
             database: request.source.clone(),
             registry: registry.clone(),
             exclusions: Arc::clone(exclusions),
@@ -116,12 +116,12 @@ pub(super) fn read_source(
         let listing = storage.list_projects(registry, category, scope)?;
         let problems = listing.problems.iter().enumerate();
         snapshot.problems.extend(
-            problems.map(|(place, problem)| (listing.place_of_problem(place), problem.line())),
+            problems.map(|(place, problem)| (listing.problem_folder(place), problem.line())),
         );
-        if listing.unread {
+        if listing.is_unreadable {
             snapshot.unreadable.push(category.path.clone());
         }
-        let clients = listing.unread_clients.iter();
+        let clients = listing.unreadable_clients.iter();
         snapshot
             .unreadable
             .extend(clients.map(|client| category.path.join(client.as_path())));

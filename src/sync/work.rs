@@ -89,7 +89,7 @@ impl SyncWork {
                 replaces,
                 previous_tag: changed
                     .before
-                    .map_or_else(|| there.tag(&whole), |before| before.mark),
+                    .map_or_else(|| there.tag(&whole), |before| before.tag),
                 path: changed.path,
                 bytes: changed.bytes,
                 modified: changed.modified,

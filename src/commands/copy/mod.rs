@@ -15,7 +15,7 @@ use crate::copy;
 use crate::copy::CopyRequest;
 use crate::copy::plan::CopyRules;
 use crate::copy::run_recorder;
-use crate::index::Begun;
+use crate::index::RunStart;
 use crate::language::lexer::quote;
 use crate::model::project::Scope;
 use crate::model::registry::{Database, Registry};
@@ -97,9 +97,9 @@ impl CopyArgs {
             return Ok(CopyAnswer::new(None, state, true, report));
         }
         let (what, to) = (self.description(), database_names(&request.destinations));
-        let begun = Begun {
+        let begun = RunStart {
             command: "copy",
-            what: &what,
+            subject: &what,
             source: Some(&request.source.name),
             destination: Some(&to),
         };
@@ -133,7 +133,7 @@ impl CopyArgs {
         }
         Ok(CopyRequest {
             scope: Scope::parse(&self.project)?,
-            categories: registry.categories_of(&self.category)?,
+            categories: registry.select_categories(&self.category)?,
             source,
             destinations,
             rules: CopyRules {

@@ -15,8 +15,8 @@ use crate::base::timestamp::Moment;
 use crate::commands::search;
 use crate::commands::search::Hit;
 use crate::commands::workspace::Workspace;
-use crate::index::overview::{ProjectState, ReplicaState};
-use crate::index::{Index, Snapshot};
+use crate::index::overview::{ProjectSummary, ReplicaSummary};
+use crate::index::{Index, ReadTransaction};
 use crate::model::project::{ProjectId, Scope};
 use crate::model::registry::Registry;
 use crate::output::answer::Answer as _;
@@ -32,7 +32,7 @@ pub(crate) struct FetchFilesAnswer<'a> {
     index: &'a Index,
     registry: &'a Registry,
     /// The numbers and the files are those of the same looks.
-    _snapshot: Snapshot<'a>,
+    _snapshot: ReadTransaction<'a>,
     fetched: FetchAnswer,
     /// The rows of the databases by their names.
     database_ids: BTreeMap<&'a str, i64>,
@@ -66,7 +66,7 @@ impl<'a> FetchFilesAnswer<'a> {
         sequences: bool,
     ) -> Result<Self> {
         let (index, registry) = (&workspace.index, &workspace.registry);
-        let snapshot = index.snapshot()?;
+        let snapshot = index.read_transaction()?;
         let mut database_ids = BTreeMap::new();
         for database in registry.databases() {
             if let Some(id) = index.database(&database.root)?.id {
@@ -87,7 +87,7 @@ impl<'a> FetchFilesAnswer<'a> {
     fn visit_files(
         &self,
         project: &ProjectId,
-        replica: &ReplicaState,
+        replica: &ReplicaSummary,
         sequences: bool,
         on_file: FileVisitor<'_>,
     ) -> Result<()> {
@@ -114,7 +114,7 @@ impl<'a> FetchFilesAnswer<'a> {
     fn write_files(
         &self,
         project: &ProjectId,
-        replica: &ReplicaState,
+        replica: &ReplicaSummary,
         lines: &mut Lines<'_>,
     ) -> Result<()> {
         self.visit_files(
@@ -137,7 +137,7 @@ impl<'a> FetchFilesAnswer<'a> {
     fn write_replica(
         &self,
         project: &ProjectId,
-        replica: &ReplicaState,
+        replica: &ReplicaSummary,
         json: &mut Json<'_>,
     ) -> Result<()> {
         json.fields(replica)?;
@@ -181,7 +181,7 @@ fn file_path(folder: &Path, hit: &Hit<'_>) -> Name {
 }
 
 /// The replicas of a project of which files are known.
-fn known_replicas(project: &ProjectState) -> impl Iterator<Item = &ReplicaState> {
+fn known_replicas(project: &ProjectSummary) -> impl Iterator<Item = &ReplicaSummary> {
     project.replicas.iter().filter(|one| one.files.is_some())
 }
 

@@ -15,7 +15,7 @@ use crate::base::exit_status::ExitStatus;
 use crate::base::monitor::Event;
 use crate::base::unit;
 use crate::index::overview;
-use crate::index::overview::{ProjectState, ReplicaState, State};
+use crate::index::overview::{ProjectSummary, ReplicaStatus, ReplicaSummary};
 use crate::model::project::Scope;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
@@ -112,7 +112,7 @@ impl FetchSubcommand {
     fn scope(self, workspace: &Workspace) -> Result<Scope> {
         Ok(match self {
             Self::All { .. } => Scope::All,
-            Self::Client { client, .. } => Scope::Client(Scope::client(&client)?),
+            Self::Client { client, .. } => Scope::Client(Scope::parse_client(&client)?),
             Self::Project { project, .. } => {
                 Scope::Project(parse_project(&project, workspace, Some("fetch client"))?)
             }
@@ -123,7 +123,7 @@ impl FetchSubcommand {
 /// How the replicas of the projects compare.
 #[derive(Debug, Serialize)]
 pub(crate) struct FetchAnswer {
-    projects: Vec<ProjectState>,
+    projects: Vec<ProjectSummary>,
     #[serde(skip)]
     is_complete: bool,
     #[serde(skip)]
@@ -177,17 +177,17 @@ fn read_overview(workspace: &Workspace, scope: &Scope, is_complete: bool) -> Res
     Ok(FetchAnswer {
         projects: overview::compare(index, registry, scope)?,
         is_complete,
-        setup_hint: registry.lacking(),
+        setup_hint: registry.setup_hint(),
     })
 }
 
 /// The cell of a replica: its word, and what is there.
-fn replica_cell(replica: &ReplicaState) -> Cell {
+fn replica_cell(replica: &ReplicaSummary) -> Cell {
     let tone = match replica.state {
-        State::Present => Tone::Good,
-        State::Partial | State::Differs | State::Offline => Tone::Warning,
-        State::Missing => Tone::Bad,
-        State::Unknown => Tone::Faint,
+        ReplicaStatus::Present => Tone::Good,
+        ReplicaStatus::Partial | ReplicaStatus::Differs | ReplicaStatus::Offline => Tone::Warning,
+        ReplicaStatus::Missing => Tone::Bad,
+        ReplicaStatus::Unknown => Tone::Faint,
     };
     let text = match (replica.files, replica.bytes) {
         (Some(files), Some(bytes)) => {
@@ -198,17 +198,17 @@ fn replica_cell(replica: &ReplicaState) -> Cell {
                 unit::bytes(bytes)
             )
         }
-        _ if replica.state == State::Offline && replica.indexed_at.is_none() => {
+        _ if replica.state == ReplicaStatus::Offline && replica.indexed_at.is_none() => {
             "offline, never looked at".to_owned()
         }
-        _ if replica.state == State::Offline => "offline, was missing".to_owned(),
+        _ if replica.state == ReplicaStatus::Offline => "offline, was missing".to_owned(),
         _ => replica.state.word().to_owned(),
     };
     Cell::Toned(text, tone)
 }
 
 /// One project's table.
-fn add_table(state: &ProjectState, page: &mut Page) {
+fn add_table(state: &ProjectSummary, page: &mut Page) {
     page.heading(&state.project.name());
     let mut headings = vec![Cell::text("category")];
     let mut rows: Vec<(&str, Vec<Cell>)> = Vec::new();
@@ -230,7 +230,7 @@ fn add_table(state: &ProjectState, page: &mut Page) {
 }
 
 /// Where a replica is, and how old what is known of it.
-fn location_cells(replica: &ReplicaState) -> Vec<Cell> {
+fn location_cells(replica: &ReplicaSummary) -> Vec<Cell> {
     let age = replica
         .indexed_at
         .map_or_else(String::new, |at| format!(" (looked at {})", at.ago()));

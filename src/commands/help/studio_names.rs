@@ -29,7 +29,7 @@ impl ExampleNames {
             .iter()
             .map(|known| OsString::from(&known.name));
         names.extend(["footage", "render"].into_iter().zip(categories));
-        if let Some(project) = overview::some_project(&workspace.index, registry)? {
+        if let Some(project) = overview::example_project(&workspace.index, registry)? {
             names.push(("acme", project.client.as_os_str().to_owned()));
             names.push(("acme/spot", project.path().into()));
         }

@@ -11,7 +11,7 @@ use crate::base::error::Result;
 use crate::base::escape::visible;
 use crate::base::name::Name;
 use crate::base::unit;
-use crate::index::{Index, Snapshot};
+use crate::index::{Index, ReadTransaction};
 use crate::model::address;
 use crate::output::cell::{Cell, Tone};
 use crate::output::json::Json;
@@ -23,7 +23,7 @@ use crate::output::stream::{Lines, Rows, Stream};
 pub(crate) struct RunItemsAnswer<'a> {
     index: &'a Index,
     /// A run that is under way goes on meanwhile.
-    _snapshot: Snapshot<'a>,
+    _snapshot: ReadTransaction<'a>,
     run: RunRow,
 }
 
@@ -51,7 +51,7 @@ impl<'a> RunItemsAnswer<'a> {
         let run = index.run(number)?.into();
         Ok(Self {
             index,
-            _snapshot: index.snapshot()?,
+            _snapshot: index.read_transaction()?,
             run,
         })
     }
@@ -69,7 +69,10 @@ impl<'a> RunItemsAnswer<'a> {
         self.index.visit_run_files(self.run.run, &mut |folder| {
             let base = address::join(folder.root, folder.folder);
             let mut files = folder.files();
-            while let Some(file) = files.next().map_err(|error| self.index.malformed(error))? {
+            while let Some(file) = files
+                .next()
+                .map_err(|error| self.index.damaged_error(error))?
+            {
                 on_item(&HistoryItem {
                     path: base.join(Path::new(OsStr::from_bytes(file.name))).into(),
                     outcome: "copied",

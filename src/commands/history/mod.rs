@@ -92,9 +92,9 @@ impl From<index::Run> for RunRow {
     fn from(run: index::Run) -> Self {
         let elapsed = run.ended.map(|ended| ended.seconds - run.started.seconds);
         Self {
-            run: run.number,
+            run: run.id,
             command: run.command,
-            what: run.what,
+            what: run.subject,
             from: run.source,
             to: run.destination,
             started: run.started,

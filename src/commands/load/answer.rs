@@ -73,7 +73,7 @@ impl LoadedDatabase {
             projects: scan.projects,
             added: scan.changes.added,
             changed: scan.changes.changed,
-            gone: scan.changes.gone,
+            gone: scan.changes.missing,
             unreadable: scan.unreadable,
             seconds: (scan.elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
         }

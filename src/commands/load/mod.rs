@@ -18,8 +18,8 @@ use crate::base::unit;
 use crate::copy::run_recorder;
 use crate::index::overview;
 use crate::index::run_log;
-use crate::index::run_log::Entry;
-use crate::index::{Begun, Ended, Index};
+use crate::index::run_log::RunLogEntry;
+use crate::index::{Index, RunEnd, RunStart};
 use crate::language::lexer::quote;
 use crate::model::project::Scope;
 use crate::model::registry::{Database, Registry};
@@ -72,9 +72,9 @@ impl RunCommand for LoadArgs {
             return self.dry_run(workspace, &databases);
         }
         let (what, names) = (self.description(), database_names(&databases));
-        let begun = Begun {
+        let begun = RunStart {
             command: "load",
-            what: &what,
+            subject: &what,
             source: None,
             destination: Some(names.as_str()).filter(|names| !names.is_empty()),
         };
@@ -96,11 +96,11 @@ impl RunCommand for LoadArgs {
             )
         };
         let ended = run_totals(&scanned);
-        let entry = Entry {
+        let entry = RunLogEntry {
             run,
-            begun: &begun,
+            start: &begun,
             started,
-            ended: &ended,
+            end: &ended,
             error: scanned.as_ref().err(),
         };
         let logged = run_log::append(&entry, [], workspace.monitor.as_ref());
@@ -119,7 +119,7 @@ impl RunCommand for LoadArgs {
                 run_recorder::downgrade_if_complete(ended.state)
             },
             databases,
-            setup_hint: workspace.registry.lacking(),
+            setup_hint: workspace.registry.setup_hint(),
             elapsed: start.elapsed(),
         })
     }
@@ -158,7 +158,7 @@ impl LoadArgs {
             run: None,
             state: "planned",
             databases: planned_databases.collect::<Result<_>>()?,
-            setup_hint: registry.lacking(),
+            setup_hint: registry.setup_hint(),
             elapsed: Duration::ZERO,
         })
     }
@@ -205,7 +205,7 @@ fn database_names(databases: &[Database]) -> String {
 }
 
 /// What the run came to, for the journal.
-fn run_totals(scanned: &Result<Vec<LoadedDatabase>>) -> Ended<'static> {
+fn run_totals(scanned: &Result<Vec<LoadedDatabase>>) -> RunEnd<'static> {
     let state = match scanned {
         Err(Error::Interrupted) => "interrupted",
         Err(_) => "refused",
@@ -213,7 +213,7 @@ fn run_totals(scanned: &Result<Vec<LoadedDatabase>>) -> Ended<'static> {
         Ok(_) => "complete",
     };
     let scanned = scanned.as_ref().map_or(&[][..], Vec::as_slice).iter();
-    Ended {
+    RunEnd {
         state,
         files: scanned.clone().map(|database| database.files).sum(),
         bytes: scanned.clone().map(|database| database.bytes).sum(),
@@ -268,7 +268,7 @@ fn is_recent(
     let is_fresh = |looked_at: Option<Moment>| {
         looked_at.is_some_and(|looked_at| looked_at <= Moment::now() && looked_at.age() < limit)
     };
-    if is_fresh(known.looked_at) {
+    if is_fresh(known.scanned_at) {
         return Ok(true);
     }
     if scan_scope.is_whole(registry) {
@@ -276,7 +276,7 @@ fn is_recent(
         return Ok(false);
     }
     for category in &scan_scope.categories {
-        if !is_fresh(index.looked_at(id, &category.path)?) {
+        if !is_fresh(index.category_scanned_at(id, &category.path)?) {
             return Ok(false);
         }
     }
@@ -299,9 +299,9 @@ fn forget(
             database.name
         );
         consent.to(&question)?;
-        index.forget(&database.root)?;
+        index.forget_database(&database.root)?;
         let mut summary = scan::stored_summary(index, registry, database)?;
-        summary.changes.gone = known.files;
+        summary.changes.missing = known.files;
         forgotten.push(LoadedDatabase::new(database, "forgotten", &summary));
     }
     Ok(forgotten)

@@ -8,7 +8,7 @@ use crate::base::error::{Error, Result};
 use crate::language::lexer::continues;
 use crate::language::variable::Variables;
 use crate::model::place::overlap;
-use crate::model::registry::{Entry, Key, Kind, Registry};
+use crate::model::registry::{Registry, RegistryEntry, RegistryKey, RegistryKind};
 
 /// What one session did to what is tracked; nothing else is its to change in the start-up file.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub struct SessionChanges<'a> {
     /// What is tracked now.
     pub now: &'a Registry,
     /// What was given its place with `--replace`, whatever place it had.
-    pub replaced_keys: &'a BTreeSet<Key>,
+    pub replaced_keys: &'a BTreeSet<RegistryKey>,
     /// What the variables in the file's lines stand for.
     pub variables: &'a Variables,
 }
@@ -86,13 +86,13 @@ fn end_line(text: &mut String, end: &str) {
 #[derive(Debug, Default)]
 struct LineEdits {
     /// What gets a line, in the order of the registry.
-    added: Vec<Entry>,
+    added: Vec<RegistryEntry>,
     /// What loses all lines that are about it.
-    removed: BTreeSet<Key>,
+    removed: BTreeSet<RegistryKey>,
 }
 
 /// Holds a session's changes against what the file registers now.
-fn plan_edits(changes: &SessionChanges<'_>, registered: &[Entry]) -> Result<LineEdits> {
+fn plan_edits(changes: &SessionChanges<'_>, registered: &[RegistryEntry]) -> Result<LineEdits> {
     let (before, now) = (changes.before.entries(), changes.now.entries());
     let mut edits = LineEdits::default();
     let removed = before
@@ -127,12 +127,12 @@ fn plan_edits(changes: &SessionChanges<'_>, registered: &[Entry]) -> Result<Line
 }
 
 /// The place that entries give to a name.
-fn find_place<'a>(entries: &'a [Entry], key: &Key) -> Option<&'a Path> {
+fn find_place<'a>(entries: &'a [RegistryEntry], key: &RegistryKey) -> Option<&'a Path> {
     let found = entries.iter().find(|entry| entry.key == *key);
-    found.map(|entry| entry.place.as_path())
+    found.map(|entry| entry.location.as_path())
 }
 
-fn name_taken(key: &Key, existing: &Path, wanted: &Path) -> Error {
+fn name_taken(key: &RegistryKey, existing: &Path, wanted: &Path) -> Error {
     Error::Taken {
         noun: key.kind.noun(),
         name: key.name.clone(),
@@ -142,11 +142,15 @@ fn name_taken(key: &Key, existing: &Path, wanted: &Path) -> Error {
 }
 
 /// Refuses what the file's other lines would refuse when it runs next.
-fn check_overlap(entry: &Entry, registered: &[Entry], removed: &BTreeSet<Key>) -> Result<()> {
-    let relation = |other: &Entry| match entry.key.kind {
-        Kind::Database => overlap(&entry.place, &other.place),
-        Kind::Category => (entry.place == other.place).then_some("is already"),
-        Kind::Exclusion => None,
+fn check_overlap(
+    entry: &RegistryEntry,
+    registered: &[RegistryEntry],
+    removed: &BTreeSet<RegistryKey>,
+) -> Result<()> {
+    let relation = |other: &RegistryEntry| match entry.key.kind {
+        RegistryKind::Database => overlap(&entry.location, &other.location),
+        RegistryKind::Category => (entry.location == other.location).then_some("is already"),
+        RegistryKind::Exclusion => None,
     };
     for other in registered {
         let is_rival = other.key.kind == entry.key.kind && other.key != entry.key;
@@ -156,10 +160,10 @@ fn check_overlap(entry: &Entry, registered: &[Entry], removed: &BTreeSet<Key>) -
         if let Some(relation) = relation(other) {
             return Err(Error::Overlap {
                 noun: entry.key.kind.noun(),
-                path: entry.place.clone(),
+                path: entry.location.clone(),
                 relation,
                 other: other.key.name.clone(),
-                existing: other.place.clone(),
+                existing: other.location.clone(),
             });
         }
     }

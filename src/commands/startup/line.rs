@@ -7,8 +7,8 @@ use crate::language::lexer::{continues, lex, quote};
 use crate::language::variable::Variables;
 use crate::model::path;
 use crate::model::place;
-use crate::model::place::category_path;
-use crate::model::registry::{Entry, Key, Kind};
+use crate::model::place::parse_category_path;
+use crate::model::registry::{RegistryEntry, RegistryKey, RegistryKind};
 
 /// A line of a start-up file with those that it goes on in, byte for byte, and what it does to the registry.
 #[derive(Debug)]
@@ -44,13 +44,13 @@ pub(super) fn logical_lines<'a>(
 #[derive(Debug)]
 pub(super) enum RegistryEdit {
     /// It adds something.
-    Add { entry: Entry, replace: bool },
+    Add { entry: RegistryEntry, replace: bool },
     /// It takes something back.
-    Remove(Key),
+    Remove(RegistryKey),
 }
 
 impl RegistryEdit {
-    pub(super) fn key(&self) -> Key {
+    pub(super) fn key(&self) -> RegistryKey {
         match self {
             Self::Add { entry, .. } => entry.key.clone(),
             Self::Remove(key) => key.clone(),
@@ -59,8 +59,8 @@ impl RegistryEdit {
 }
 
 /// What a file's lines come to.
-pub(super) fn registered_entries(lines: &[StartupLine<'_>]) -> Vec<Entry> {
-    let mut entries: Vec<Entry> = Vec::new();
+pub(super) fn registered_entries(lines: &[StartupLine<'_>]) -> Vec<RegistryEntry> {
+    let mut entries: Vec<RegistryEntry> = Vec::new();
     for edit in lines.iter().filter_map(|line| line.edit.as_ref()) {
         let key = edit.key();
         let known = entries.iter().position(|entry| entry.key == key);
@@ -79,8 +79,8 @@ pub(super) fn registered_entries(lines: &[StartupLine<'_>]) -> Vec<Entry> {
 /// The roots of the databases that a file's lines add, in their order.
 pub(super) fn added_roots(lines: &[StartupLine<'_>]) -> Vec<PathBuf> {
     let roots = lines.iter().filter_map(|line| match &line.edit {
-        Some(RegistryEdit::Add { entry, .. }) if entry.key.kind == Kind::Database => {
-            Some(&entry.place)
+        Some(RegistryEdit::Add { entry, .. }) if entry.key.kind == RegistryKind::Database => {
+            Some(&entry.location)
         }
         _ => None,
     });
@@ -88,14 +88,16 @@ pub(super) fn added_roots(lines: &[StartupLine<'_>]) -> Vec<PathBuf> {
 }
 
 /// The line that registers something.
-pub(super) fn format_line(entry: &Entry) -> String {
+pub(super) fn format_line(entry: &RegistryEntry) -> String {
     let name = quote(OsStr::new(&entry.key.name));
     let place = match entry.key.kind {
-        Kind::Exclusion => return format!("exclude {name}"),
+        RegistryKind::Exclusion => return format!("exclude {name}"),
         // A folder that is called `~` is not the home folder.
-        Kind::Category if entry.place.starts_with("~") => Path::new(".").join(&entry.place),
-        Kind::Category if entry.place.as_os_str().is_empty() => PathBuf::from("."),
-        _ => entry.place.clone(),
+        RegistryKind::Category if entry.location.starts_with("~") => {
+            Path::new(".").join(&entry.location)
+        }
+        RegistryKind::Category if entry.location.as_os_str().is_empty() => PathBuf::from("."),
+        _ => entry.location.clone(),
     };
     let place = quote(place.as_os_str());
     format!("add {} {name} {place}", entry.key.kind.noun())
@@ -108,25 +110,32 @@ fn parse_edit(line: &str, folder: &Path, variables: &Variables) -> Option<Regist
     let is_option = |word: &OsStr| word == "--replace" || word == "--";
     let words = words.iter().map(OsString::as_os_str);
     let words: Vec<&OsStr> = words.filter(|word| !is_option(word)).collect();
-    let key = |kind, name: &OsStr| Key {
+    let key = |kind, name: &OsStr| RegistryKey {
         kind,
         name: name.to_string_lossy().into_owned(),
     };
-    let kind = |noun: &OsStr| Kind::ALL.into_iter().find(|kind| noun == kind.noun());
+    let kind = |noun: &OsStr| {
+        RegistryKind::ALL
+            .into_iter()
+            .find(|kind| noun == kind.noun())
+    };
     let (key, place) = match words.as_slice() {
         [add, noun, name, typed] if *add == "add" => {
             let kind = kind(noun)?;
             (key(kind, name), parse_place(kind, typed, folder)?)
         }
         [exclude, pattern] if *exclude == "exclude" => {
-            (key(Kind::Exclusion, pattern), PathBuf::new())
+            (key(RegistryKind::Exclusion, pattern), PathBuf::new())
         }
         [remove, noun, name] if *remove == "remove" => {
             return Some(RegistryEdit::Remove(key(kind(noun)?, name)));
         }
         _ => return None,
     };
-    let entry = Entry { key, place };
+    let entry = RegistryEntry {
+        key,
+        location: place,
+    };
     Some(RegistryEdit::Add { entry, replace })
 }
 
@@ -147,13 +156,15 @@ fn words(line: &str, variables: &Variables) -> Option<Vec<OsString>> {
 }
 
 /// The place that a word of an `add` line means; as it is typed where that cannot be told.
-fn parse_place(kind: Kind, typed: &OsStr, folder: &Path) -> Option<PathBuf> {
+fn parse_place(kind: RegistryKind, typed: &OsStr, folder: &Path) -> Option<PathBuf> {
     match kind {
-        Kind::Database => Some(place::root(typed, folder).unwrap_or_else(|_| typed.into())),
-        Kind::Category => {
-            let path = path::expanded(typed).unwrap_or_else(|_| typed.into());
-            Some(category_path(&path).unwrap_or(path))
+        RegistryKind::Database => {
+            Some(place::parse_root(typed, folder).unwrap_or_else(|_| typed.into()))
         }
-        Kind::Exclusion => None,
+        RegistryKind::Category => {
+            let path = path::expand_home(typed).unwrap_or_else(|_| typed.into());
+            Some(parse_category_path(&path).unwrap_or(path))
+        }
+        RegistryKind::Exclusion => None,
     }
 }

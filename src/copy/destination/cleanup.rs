@@ -26,12 +26,12 @@ impl DestinationCopy<'_> {
             clean_folder(&storage.root, folder);
         }
         let (run, root) = (self.spec.run, &self.database.root);
-        for (relative, swept) in self.index.left_unfinished(run, root)? {
+        for (relative, swept) in self.index.unfinished_folders(run, root)? {
             if let Some(job) = jobs.iter_mut().find(|job| job.relative == relative) {
                 job.unfinished = true;
             } else if !swept {
                 self.clean_replica(storage, &relative);
-                self.index.swept(root, &relative)?;
+                self.index.mark_cleaned_up(root, &relative)?;
             }
         }
         Ok(())

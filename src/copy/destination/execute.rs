@@ -13,12 +13,12 @@ use crate::copy::local::{Job, TimeMismatch, TransferContext, VerifiedFile, trans
 use crate::copy::outcome::Outcome;
 use crate::copy::preflight;
 use crate::copy::report::ReportedItem;
-use crate::index::{Content, Contents, Index, SentFile, SentFolder, SentRecord};
+use crate::index::{FileDigest, FileDigests, Index, SentFile, SentFolder, SentRecord};
 use crate::model::identity;
 use crate::os::folder::Folder;
 use crate::snapshot::discovery::require_mounted;
 use crate::snapshot::manifest::Manifest;
-use crate::snapshot::time_alias::{Held, HeldFolder, HeldTime};
+use crate::snapshot::time_alias::{AlteredTime, AlteredTimes, AlteredTimesByFolder};
 use crate::storage::LocalStorage;
 use crate::storage::lock::Lock;
 use crate::storage::observation::{ObservationBuilder, ObservedRoot};
@@ -81,7 +81,7 @@ impl DestinationCopy<'_> {
         }
         if has_work
             && lock.is_some()
-            && let Err(error) = identity::ensure(&storage.root, &self.database.name)
+            && let Err(error) = identity::read_or_create(&storage.root, &self.database.name)
         {
             self.report_problem(error);
         }
@@ -93,7 +93,10 @@ impl DestinationCopy<'_> {
     fn begin_writing(&mut self, jobs: &[Job]) {
         let run = self.spec.run;
         let written: Vec<_> = written_replicas(jobs).collect();
-        if let Err(error) = self.index.begin_writing(run, &self.database.root, &written) {
+        if let Err(error) = self
+            .index
+            .mark_in_progress(run, &self.database.root, &written)
+        {
             self.report_problem(error);
         }
     }
@@ -182,7 +185,9 @@ impl DestinationCopy<'_> {
             let mut kept = index.lock().unwrap_or_else(PoisonError::into_inner);
             let replicas = &self.spec.replicas;
             if let Some(id) = ids[1]
-                && let Err(error) = kept.0.keep_held(id, &held_times(jobs, replicas, times))
+                && let Err(error) = kept
+                    .0
+                    .add_altered_times(id, &held_times(jobs, replicas, times))
             {
                 kept.1.get_or_insert(error);
             }
@@ -220,10 +225,10 @@ impl DestinationCopy<'_> {
             copied_files(storage, jobs, &report.items)
         };
         let (run, root) = (self.spec.run, &self.database.root);
-        let kept = self.index.keep_files(run, root, &copied);
+        let kept = self.index.add_run_files(run, root, &copied);
         let source = &self.spec.source.database().root;
         let record = sent_record(jobs, &copied);
-        let recorded = self.index.keep_sent(root, source, &record);
+        let recorded = self.index.update_sent(root, source, &record);
         for error in [kept, recorded].into_iter().filter_map(Result::err) {
             self.report_problem(error);
         }
@@ -250,7 +255,7 @@ impl DestinationCopy<'_> {
         let (run, written) = (self.spec.run, written_replicas(jobs).collect::<Vec<_>>());
         let observed = self.observe_written(storage, &written);
         let root = &self.database.root;
-        match observed.and_then(|()| self.index.end_writing(run, root, &written)) {
+        match observed.and_then(|()| self.index.clear_in_progress(run, root, &written)) {
             // The folders stay noted as being written to: the next run looks at them.
             Err(Error::Interrupted) | Ok(()) => {}
             Err(error) => self.report_problem(error),
@@ -321,25 +326,29 @@ fn copied_files(
 }
 
 /// The times that the destination shows, by folder below the root. A source may itself show other times than were set.
-fn held_times(jobs: &[Job], replicas: &[SourceReplica], times: &[TimeMismatch]) -> Held {
-    let mut held = Held::new();
+fn held_times(
+    jobs: &[Job],
+    replicas: &[SourceReplica],
+    times: &[TimeMismatch],
+) -> AlteredTimesByFolder {
+    let mut held = AlteredTimesByFolder::new();
     for time in times {
         let relative = &jobs[time.job].relative;
         let replica = replicas
             .iter()
             .find(|replica| replica.relative() == *relative);
         let meant = replica.and_then(|replica| {
-            let meant = replica.tree.meant(&time.folder, &time.name)?;
+            let meant = replica.tree.altered_time(&time.folder, &time.name)?;
             (time.modified == meant.1).then_some(meant.0)
         });
-        let file = HeldTime {
+        let file = AlteredTime {
             bytes: time.bytes,
-            shown: time.shown,
-            meant: meant.unwrap_or(time.modified),
+            reported: time.shown,
+            original: meant.unwrap_or(time.modified),
         };
         // Without a slash at the end of the replica's own folder.
         let folder = relative.join(&time.folder).components().collect();
-        let folder: &mut HeldFolder = held.entry(folder).or_default();
+        let folder: &mut AlteredTimes = held.entry(folder).or_default();
         folder.insert(time.name.clone(), file);
     }
     held
@@ -360,7 +369,7 @@ fn sent_record(jobs: &[Job], copied: &[(PathBuf, Manifest)]) -> SentRecord {
             files.insert(name, SentFile::of(&file));
         }
         let changes = record.entry(job.relative.clone()).or_default();
-        changes.folder(below, files);
+        changes.add_folder(below, files);
     }
     record
 }
@@ -372,9 +381,9 @@ fn record_digests(
     jobs: &[Job],
     proofs: &[VerifiedFile],
 ) -> Result<()> {
-    let mut folders: BTreeMap<(usize, &Path), Contents> = BTreeMap::new();
+    let mut folders: BTreeMap<(usize, &Path), FileDigests> = BTreeMap::new();
     for proof in proofs {
-        let content = Content {
+        let content = FileDigest {
             bytes: proof.bytes,
             modified: proof.modified,
             digest: proof.digest,
@@ -395,5 +404,5 @@ fn record_digests(
                 .map(move |(folder, contents)| (id, folder.as_path(), contents))
         })
         .collect();
-    index.keep_digests(&rows)
+    index.add_digests(&rows)
 }

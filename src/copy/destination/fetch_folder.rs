@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::base::error::{Error, Result};
 use crate::base::timestamp::Moment;
-use crate::index::{Index, StagingFolder};
+use crate::index::{FetchFolderRecord, Index};
 use crate::model::own_folder;
 use crate::os::folder::{Folder, is_missing};
 use crate::os::stat::Kind;
@@ -110,7 +110,7 @@ impl FetchFolder {
     /// Removes it with what is left in it.
     pub(super) fn remove(self, index: &mut Index) -> Result<()> {
         self.own_folder.remove_tree(OsStr::new(&self.name))?;
-        index.end_staging(&self.root, &self.name)
+        index.forget_fetch_folder(&self.root, &self.name)
     }
 }
 
@@ -122,7 +122,7 @@ fn find_leftover(
     source: &Path,
 ) -> Option<(Folder, String)> {
     let mut left = None;
-    for noted in index.staging(root.path()).unwrap_or_default() {
+    for noted in index.fetch_folders(root.path()).unwrap_or_default() {
         let name = OsStr::new(&noted.name);
         let is_gone = match own.private(name) {
             Ok(folder) if left.is_none() && noted.source == source => {
@@ -136,7 +136,9 @@ fn find_leftover(
         if is_gone {
             // Noted still, it is looked for once more.
             let root = root.path();
-            index.end_staging(root, &noted.name).unwrap_or_default();
+            index
+                .forget_fetch_folder(root, &noted.name)
+                .unwrap_or_default();
         }
     }
     left
@@ -151,10 +153,10 @@ fn create(
 ) -> Result<(Folder, String, Option<Error>)> {
     let (name, folder) = own.make_private(NAME_PREFIX)?;
     let name = name.to_string_lossy().into_owned();
-    let noted = StagingFolder {
+    let noted = FetchFolderRecord {
         name: name.clone(),
         source: source.to_owned(),
     };
-    let unnoted = index.begin_staging(root.path(), &noted).err();
+    let unnoted = index.record_fetch_folder(root.path(), &noted).err();
     Ok((folder, name, unnoted))
 }

@@ -26,7 +26,7 @@ use crate::base::name::Name;
 use crate::base::unit;
 use crate::index::Index;
 use crate::model::exclusion::Exclusions;
-use crate::model::project::{ProjectId, Scope, below};
+use crate::model::project::{ProjectId, Scope, replica_path};
 use crate::model::registry::{Category, Database, Registry};
 use crate::os::disk::Disk;
 use crate::snapshot::tree::Tree;
@@ -89,7 +89,7 @@ pub struct SourceReplica {
 impl SourceReplica {
     /// Its folder below the root.
     pub fn relative(&self) -> PathBuf {
-        below(&self.category.path, &self.project)
+        replica_path(&self.category.path, &self.project)
     }
 }
 

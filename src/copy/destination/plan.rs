@@ -13,12 +13,12 @@ use crate::copy::name_rules::NameRules;
 use crate::copy::outcome::Outcome;
 use crate::copy::plan::{Omission, OmissionReason, Plan, plan};
 use crate::copy::preflight;
-use crate::model::project::{ProjectId, below};
+use crate::model::project::{ProjectId, replica_path};
 use crate::model::registry::Database;
 use crate::os::folder::Folder;
 use crate::rclone;
 use crate::snapshot::respelled;
-use crate::snapshot::respelled::{Respelled, respell};
+use crate::snapshot::respelled::{RespelledEntry, respell};
 use crate::snapshot::tree::Tree;
 use crate::storage::content_compare;
 use crate::storage::content_compare::{ContentRecord, TimeReconciliation};
@@ -91,7 +91,7 @@ impl DestinationCopy<'_> {
                 storage.resolves_name(&relative.join(folder), name)
             });
             if id != project {
-                forms.push(Name::from(below(&category.path, id).as_path()));
+                forms.push(Name::from(replica_path(&category.path, id).as_path()));
             }
             let contents = self.compare_contents(storage, replica, &tree, record.as_deref_mut())?;
             let found = record.as_deref_mut().map(|record| (record, &contents));
@@ -101,10 +101,10 @@ impl DestinationCopy<'_> {
             if matches!(&*spec.source, Storage::Remote(_)) {
                 reject_unfetchable(&mut plan, &relative);
             }
-            for Respelled {
+            for RespelledEntry {
                 path,
                 name,
-                by_case,
+                differs_in_case: by_case,
             } in respelled
             {
                 if by_case {
@@ -188,7 +188,7 @@ impl DestinationCopy<'_> {
                 [None; 2]
             })
         };
-        let record = ContentRecord::new(self.index.open_again()?, rows);
+        let record = ContentRecord::new(self.index.try_clone()?, rows);
         Ok(Some(record.with_known(false)))
     }
 

@@ -62,7 +62,7 @@ impl DestinationCopy<'_> {
             }
         };
         self.record_times(record, &off, &relative);
-        tree.hold(&off.altered);
+        tree.restore_original_times(&off.altered);
         Ok(off)
     }
 
@@ -95,7 +95,7 @@ impl DestinationCopy<'_> {
             )
         })?;
         self.record_times(record, &off, &relative);
-        tree.hold(&off.altered);
+        tree.restore_original_times(&off.altered);
         Ok(off)
     }
 
@@ -113,7 +113,7 @@ impl DestinationCopy<'_> {
         for error in [held, differing].into_iter().filter_map(Result::err) {
             self.report_problem(error);
         }
-        tree.hold(&off.altered);
+        tree.restore_original_times(&off.altered);
         off
     }
 
@@ -127,7 +127,7 @@ impl DestinationCopy<'_> {
 
     /// What the index knows of source and destination, where they are in it; nothing for a dry run, which keeps nothing.
     fn open_record(&self, destination: &Database) -> Result<ContentRecord> {
-        let index = self.index.open_again()?;
+        let index = self.index.try_clone()?;
         if self.spec.dry_run {
             return Ok(ContentRecord::new(index, [None; 2]));
         }

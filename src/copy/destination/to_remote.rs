@@ -20,7 +20,7 @@ use crate::model::registry::Category;
 use crate::os::stat::Kind;
 use crate::rclone;
 use crate::rclone::{RemoteListing, TransferLimits};
-use crate::snapshot::manifest::Files;
+use crate::snapshot::manifest::ManifestFiles;
 use crate::snapshot::respelled;
 use crate::snapshot::tree::Tree;
 use crate::storage::content_compare;
@@ -223,10 +223,10 @@ impl DestinationCopy<'_> {
         for job in jobs {
             let changes = made.entry(job.relative.clone()).or_default();
             for folder in empty_folders(job) {
-                changes.folder(&folder, SentFolder::new());
+                changes.add_folder(&folder, SentFolder::new());
             }
         }
-        self.index.keep_sent(destination, source, &made)
+        self.index.update_sent(destination, source, &made)
     }
 
     /// Tells the index what is at the destination now: what was there, and what was proven since.
@@ -248,7 +248,7 @@ impl DestinationCopy<'_> {
                 .iter()
                 .find(|replica| replica.relative() == job.relative);
             let Some(replica) = replica else { continue };
-            let rows = self.index.sent(&self.database.root, &job.relative)?;
+            let rows = self.index.sent_rows(&self.database.root, &job.relative)?;
             let made: Vec<PathBuf> = empty_folders(job).collect();
             let tree = storage.tree_after_upload(tree, &rows, &made, &spec.exclusions);
             builder.add(&replica.category, &replica.project, &tree)?;
@@ -305,7 +305,7 @@ fn outgoing_files(job: &Job, listed: &RemoteListing) -> Vec<OutgoingFile> {
                 replaces,
             }
         };
-        let mut packed: Files<'_> = folder.add.files();
+        let mut packed: ManifestFiles<'_> = folder.add.files();
         while let Ok(Some(add)) = packed.next() {
             let name = Name::from_bytes(add.name.to_vec());
             files.push(file(&name, add.bytes, add.modified, false));

@@ -10,8 +10,8 @@ use crate::base::timestamp::Moment;
 use crate::copy::outcome::Outcome;
 use crate::copy::plan::{PlannedFolder, Replacement};
 use crate::os::stat::Kind;
-use crate::snapshot::diff::Seen;
-use crate::snapshot::manifest::{File, Files};
+use crate::snapshot::diff::DiffEntry;
+use crate::snapshot::manifest::{ManifestFile, ManifestFiles};
 
 /// So many files are handed out at once.
 const MAX_BATCH_FILES: usize = 128;
@@ -31,7 +31,7 @@ pub(super) struct QueuedItem {
     pub(super) modified: Moment,
     pub(super) is_link: bool,
     /// What it replaces.
-    pub(super) replaced: Option<Seen>,
+    pub(super) replaced: Option<DiffEntry>,
 }
 
 /// Files of one folder.
@@ -56,7 +56,7 @@ struct CopyQueueState<'a> {
     job: usize,
     folder: usize,
     /// Of the folder under way.
-    add: Files<'a>,
+    add: ManifestFiles<'a>,
     replace: &'a [Replacement],
 }
 
@@ -74,7 +74,7 @@ impl<'a> CopyQueue<'a> {
             large: large.into(),
             job: 0,
             folder: 0,
-            add: Files::of(&[]),
+            add: ManifestFiles::of(&[]),
             replace: &[],
         };
         state.enter_folder(jobs);
@@ -111,7 +111,7 @@ impl<'a> CopyQueueState<'a> {
         let folder = jobs
             .get(self.job)
             .and_then(|job| job.plan.folders.get(self.folder));
-        self.add = folder.map_or(Files::of(&[]), |folder| folder.add.files());
+        self.add = folder.map_or(ManifestFiles::of(&[]), |folder| folder.add.files());
         self.replace = folder.map_or(&[], |folder| &folder.replace);
     }
 
@@ -180,7 +180,7 @@ fn items_in(folder: &PlannedFolder) -> impl Iterator<Item = QueuedItem> {
 }
 
 impl QueuedItem {
-    fn from_file(file: &File<'_>) -> Self {
+    fn from_file(file: &ManifestFile<'_>) -> Self {
         Self {
             name: Name::from_bytes(file.name.to_vec()).as_os_str().to_owned(),
             bytes: file.bytes,

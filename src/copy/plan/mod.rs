@@ -15,8 +15,8 @@ pub use self::planner::plan;
 use crate::base::name::Name;
 use crate::base::timestamp::Moment;
 use crate::os::stat::Kind;
-use crate::snapshot::diff::Seen;
-use crate::snapshot::manifest::{File, Manifest, Packer};
+use crate::snapshot::diff::DiffEntry;
+use crate::snapshot::manifest::{Manifest, ManifestBuilder, ManifestFile};
 
 /// How differing files are handled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,9 +57,9 @@ pub struct Replacement {
     /// Its name.
     pub name: Name,
     /// What it is at the source.
-    pub new: Seen,
+    pub new: DiffEntry,
     /// The version to be kept.
-    pub old: Seen,
+    pub old: DiffEntry,
 }
 
 /// A folder of the source.
@@ -78,7 +78,7 @@ pub struct PlannedFolder {
     /// Whether the destination has it with another mode or time, and it changed at the source since.
     pub needs_metadata: bool,
     /// What has its name at the destination now and is to be kept elsewhere.
-    pub displaced: Option<Seen>,
+    pub displaced: Option<DiffEntry>,
     /// Files and links whose names are free at the destination.
     pub add: Manifest,
     /// Those that replace something.
@@ -115,11 +115,11 @@ impl PlannedFolder {
         if names.is_empty() && self.replace.is_empty() {
             return self.add.clone();
         }
-        let mut packer = Packer::default();
+        let mut packer = ManifestBuilder::default();
         let mut replace: Vec<_> = self.replace.iter().collect();
         replace.sort_by(|a, b| a.name.cmp(&b.name));
         let mut replace = replace.into_iter().peekable();
-        let mut keep = |file: &File<'_>| {
+        let mut keep = |file: &ManifestFile<'_>| {
             if !names.contains(OsStr::from_bytes(file.name)) {
                 packer.add(file);
             }
@@ -138,8 +138,8 @@ impl PlannedFolder {
 
 impl Replacement {
     /// What is to be copied, as a manifest has it; where a link points is not known.
-    fn to_manifest_file(&self) -> File<'_> {
-        File {
+    fn to_manifest_file(&self) -> ManifestFile<'_> {
+        ManifestFile {
             name: self.name.as_bytes(),
             bytes: self.new.bytes,
             modified: self.new.modified,
@@ -179,7 +179,7 @@ impl Plan {
 impl Plan {
     /// One that brings these files, sorted by path: path, size, time, and whether something is replaced.
     pub fn from_files(files: &[(PathBuf, u64, Moment, bool)]) -> Self {
-        let mut folders: BTreeMap<PathBuf, (Packer, Vec<Replacement>)> = BTreeMap::new();
+        let mut folders: BTreeMap<PathBuf, (ManifestBuilder, Vec<Replacement>)> = BTreeMap::new();
         let mut plan = Self::default();
         let mut sorted: Vec<_> = files.iter().collect();
         sorted.sort_by(|a, b| a.0.cmp(&b.0));
@@ -187,7 +187,7 @@ impl Plan {
             let name = Name::from(path.file_name().unwrap_or_default());
             let folder = path.parent().unwrap_or(Path::new("")).to_owned();
             let (add, replace) = folders.entry(folder).or_default();
-            let seen = Seen {
+            let seen = DiffEntry {
                 kind: Kind::File,
                 bytes: *bytes,
                 modified: *modified,
@@ -199,7 +199,7 @@ impl Plan {
                     old: seen,
                 });
             } else {
-                add.add(&File {
+                add.add(&ManifestFile {
                     name: name.as_bytes(),
                     bytes: *bytes,
                     modified: *modified,
@@ -245,8 +245,8 @@ impl Plan {
 mod tests {
     use super::*;
 
-    fn seen(kind: Kind) -> Seen {
-        Seen {
+    fn seen(kind: Kind) -> DiffEntry {
+        DiffEntry {
             kind,
             bytes: 7,
             modified: Moment::default(),
@@ -254,9 +254,9 @@ mod tests {
     }
 
     fn folder(add: &[&str], replace: &[&str]) -> PlannedFolder {
-        let mut packer = Packer::default();
+        let mut packer = ManifestBuilder::default();
         for name in add {
-            packer.add(&File {
+            packer.add(&ManifestFile {
                 name: name.as_bytes(),
                 bytes: 7,
                 modified: Moment::default(),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{Omission, OmissionReason, Plan, PlannedFolder};
 use crate::base::name::Name;
 use crate::os::stat::Kind;
-use crate::snapshot::manifest::Packer;
+use crate::snapshot::manifest::ManifestBuilder;
 
 impl Plan {
     /// Takes out what cannot be at the destination, and what is below it; each path comes with the reason.
@@ -69,7 +69,7 @@ impl Plan {
     fn remove_files(&mut self, unwanted: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
         let mut taken = Vec::new();
         for folder in &mut self.folders {
-            let mut packer = Packer::default();
+            let mut packer = ManifestBuilder::default();
             let mut files = folder.add.files();
             while let Ok(Some(file)) = files.next() {
                 let name = Name::from_bytes(file.name.to_vec());
@@ -100,7 +100,7 @@ impl Plan {
     /// Leaves out the symbolic links, for a destination that holds none.
     pub fn skip_links(&mut self, why: &str) {
         for folder in &mut self.folders {
-            let mut packer = Packer::default();
+            let mut packer = ManifestBuilder::default();
             let mut skipped = Vec::new();
             let mut files = folder.add.files();
             while let Ok(Some(file)) = files.next() {
@@ -135,7 +135,7 @@ impl Plan {
         mut folder: PlannedFolder,
         refused: &BTreeMap<PathBuf, String>,
     ) -> PlannedFolder {
-        let mut packer = Packer::default();
+        let mut packer = ManifestBuilder::default();
         let mut files = folder.add.files();
         while let Ok(Some(file)) = files.next() {
             let path = folder

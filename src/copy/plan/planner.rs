@@ -7,8 +7,8 @@ use crate::base::name::Name;
 use crate::base::timestamp::Step;
 use crate::os::stat::Kind;
 use crate::snapshot::diff;
-use crate::snapshot::diff::{Change, Difference, Seen, Visit};
-use crate::snapshot::manifest::{File, Files, Packer};
+use crate::snapshot::diff::{DiffEntry, DiffVisitor, Difference, EntryDiff};
+use crate::snapshot::manifest::{ManifestBuilder, ManifestFile, ManifestFiles};
 use crate::snapshot::tree::{Tree, TreeFolder};
 use crate::storage::content_compare::ContentComparison;
 
@@ -27,7 +27,7 @@ pub fn plan(
         contents,
         blocked: Vec::new(),
         folder: Path::new(""),
-        add: Packer::default(),
+        add: ManifestBuilder::default(),
         replace: Vec::new(),
     };
     for problem in &source.problems {
@@ -36,7 +36,7 @@ pub fn plan(
             OmissionReason::Failed(problem.error.line()),
         );
     }
-    for (path, folder, there) in diff::paired(source, destination) {
+    for (path, folder, there) in diff::pair_folders(source, destination) {
         planner.plan_folder(path, folder, there);
     }
     let mut plan = planner.plan;
@@ -55,7 +55,7 @@ struct Planner<'a> {
     blocked: Vec<(PathBuf, OmissionReason)>,
     /// The folder under way, and what becomes of what is in it.
     folder: &'a Path,
-    add: Packer,
+    add: ManifestBuilder,
     replace: Vec<Replacement>,
 }
 
@@ -76,10 +76,10 @@ impl<'a> Planner<'a> {
         let displaces = if exists {
             None
         } else {
-            diff::in_the_way(self.trees[1], path)
+            diff::blocking_entry(self.trees[1], path)
         };
         if let Some(there) = displaces {
-            let folder_here = Seen::of_kind(Kind::Folder);
+            let folder_here = DiffEntry::of_kind(Kind::Folder);
             if let Err(reason) = self.check_replacement(folder_here, there, Difference::Kind) {
                 self.omit(path.to_owned(), reason.clone());
                 let reason = nested_reason(path, reason);
@@ -90,10 +90,10 @@ impl<'a> Planner<'a> {
         self.folder = path;
         // A tree's own manifests are never damaged.
         let sides = [Some(folder), there];
-        diff::known_folder(self.trees, path, sides, self).unwrap_or_default();
+        diff::diff_folder_pair(self.trees, path, sides, self).unwrap_or_default();
         let add = std::mem::take(&mut self.add).finish();
         let mode = copied_mode(folder);
-        let step = self.trees[0].step().max(self.trees[1].step());
+        let step = self.trees[0].precision().max(self.trees[1].precision());
         self.plan.folders.push(PlannedFolder {
             path: path.to_owned(),
             mode,
@@ -124,7 +124,7 @@ impl<'a> Planner<'a> {
 
     /// Leaves out all that is in a folder.
     fn omit_all(&mut self, path: &Path, folder: &TreeFolder, reason: &OmissionReason) {
-        let mut files = Files::of(folder.packed());
+        let mut files = ManifestFiles::of(folder.packed());
         while let Ok(Some(file)) = files.next() {
             let name = Name::from_bytes(file.name.to_vec());
             self.omit(path.join(name.as_path()), reason.clone());
@@ -137,8 +137,8 @@ impl<'a> Planner<'a> {
     /// Whether something at the source replaces what differs from it at the destination, or why not.
     fn check_replacement(
         &self,
-        here: Seen,
-        there: Seen,
+        here: DiffEntry,
+        there: DiffEntry,
         difference: Difference,
     ) -> Result<(), OmissionReason> {
         let word = difference.word();
@@ -162,7 +162,7 @@ impl<'a> Planner<'a> {
         }))
     }
 
-    fn count_copy(&mut self, seen: Seen) {
+    fn count_copy(&mut self, seen: DiffEntry) {
         self.plan.files += 1;
         self.plan.bytes = self.plan.bytes.saturating_add(seen.bytes);
     }
@@ -175,19 +175,19 @@ impl<'a> Planner<'a> {
     }
 }
 
-impl Visit for Planner<'_> {
-    fn all_same(&mut self, packed: &[u8]) {
-        let mut files = Files::of(packed);
+impl DiffVisitor for Planner<'_> {
+    fn visit_unchanged(&mut self, packed: &[u8]) {
+        let mut files = ManifestFiles::of(packed);
         while let Ok(Some(file)) = files.next() {
             if self.contents.is_empty() {
                 self.plan.same_files += 1;
             } else {
-                self.name(file.name, Change::Same(file.into(), file.into()));
+                self.visit_name(file.name, EntryDiff::Same(file.into(), file.into()));
             }
         }
     }
 
-    fn name(&mut self, name: &[u8], change: Change) {
+    fn visit_name(&mut self, name: &[u8], change: EntryDiff) {
         let known = Name::from_bytes(name.to_vec());
         let path = || self.folder.join(known.as_path());
         let change = if self.contents.is_empty() {
@@ -199,22 +199,22 @@ impl Visit for Planner<'_> {
             }
         };
         match change {
-            Change::OnlyB(_) => {}
-            Change::OnlyA(here) | Change::Differs(here, ..) | Change::Same(here, _)
+            EntryDiff::OnlyB(_) => {}
+            EntryDiff::OnlyA(here) | EntryDiff::Differs(here, ..) | EntryDiff::Same(here, _)
                 if here.kind == Kind::Special =>
             {
                 let why = format!("it is {}", here.kind.noun());
                 self.omit(path(), OmissionReason::Skipped(why));
             }
             // A folder of the source is planned by itself.
-            Change::Differs(here, ..) if here.kind == Kind::Folder => {}
-            Change::Same(..) => self.plan.same_files += 1,
-            Change::OnlyA(here) => {
+            EntryDiff::Differs(here, ..) if here.kind == Kind::Folder => {}
+            EntryDiff::Same(..) => self.plan.same_files += 1,
+            EntryDiff::OnlyA(here) => {
                 if let Some(reason) = self.read_failure(&path()) {
                     return self.omit(path(), reason);
                 }
                 self.count_copy(here);
-                self.add.add(&File {
+                self.add.add(&ManifestFile {
                     name,
                     bytes: here.bytes,
                     modified: here.modified,
@@ -222,16 +222,16 @@ impl Visit for Planner<'_> {
                     target: (here.kind == Kind::Link).then_some(&[]),
                 });
             }
-            Change::Differs(here, there, difference) => {
+            EntryDiff::Differs(here, there, difference) => {
                 if let Err(reason) = self.check_replacement(here, there, difference) {
                     return self.omit(path(), reason);
                 }
                 self.count_copy(here);
-                let modified = self.trees[1].shown(self.folder, name, there.modified);
+                let modified = self.trees[1].reported_time(self.folder, name, there.modified);
                 self.replace.push(Replacement {
                     name: known,
                     new: here,
-                    old: Seen { modified, ..there },
+                    old: DiffEntry { modified, ..there },
                 });
             }
         }
@@ -255,7 +255,7 @@ fn copied_mode(folder: &TreeFolder) -> u32 {
     let is_read = folder
         .files
         .as_ref()
-        .is_some_and(|files| files.unread.is_empty());
+        .is_some_and(|files| files.unreadable.is_empty());
     folder.mode | if is_read { 0 } else { 0o700 }
 }
 
@@ -275,7 +275,7 @@ mod tests {
     use super::*;
     use crate::base::error::Error;
     use crate::base::timestamp::Moment;
-    use crate::snapshot::tree::{Problem, SeenFolder};
+    use crate::snapshot::tree::{Problem, ScannedFolder};
 
     /// A file of a tree: its path, size and second.
     type Row = (&'static str, u64, i64);
@@ -283,12 +283,12 @@ mod tests {
     /// A tree of these folders and files; a folder is one with a slash at its end.
     fn tree(rows: &[Row]) -> Tree {
         let mut tree = Tree::default();
-        let mut packers: BTreeMap<PathBuf, Packer> = BTreeMap::new();
+        let mut packers: BTreeMap<PathBuf, ManifestBuilder> = BTreeMap::new();
         let folder = || TreeFolder {
             mode: 0o755,
             modified: Moment::default(),
             changed: Moment::default(),
-            place: (0, 0),
+            file_id: (0, 0),
             files: None,
             specials: Vec::new(),
             subfolders: Vec::new(),
@@ -304,7 +304,7 @@ mod tests {
             }
             let path = Path::new(path);
             let packer = packers.entry(path.parent().unwrap().into()).or_default();
-            packer.add(&File {
+            packer.add(&ManifestFile {
                 name: path.file_name().unwrap().as_encoded_bytes(),
                 bytes: *bytes,
                 modified: Moment {
@@ -315,10 +315,10 @@ mod tests {
             });
         }
         for (path, folder) in &mut tree.folders {
-            folder.files = Some(SeenFolder {
+            folder.files = Some(ScannedFolder {
                 path: path.clone(),
                 manifest: packers.remove(path).unwrap_or_default().finish(),
-                ..SeenFolder::default()
+                ..ScannedFolder::default()
             });
         }
         tree

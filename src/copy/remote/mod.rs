@@ -26,10 +26,10 @@ use super::outcome::{Outcome, Verification};
 use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::base::timestamp::Moment;
-use crate::index::{Index, Left, Said, SentChanges, SentFile, SentFolder, SentRecord};
-use crate::model::project::within;
+use crate::index::{Index, ListedVersion, SentChanges, SentFile, SentFolder, SentPath, SentRecord};
+use crate::model::project::path_within;
 use crate::rclone::{RemoteListing, TransferLimits};
-use crate::snapshot::manifest::{File, Manifest, Packer};
+use crate::snapshot::manifest::{Manifest, ManifestBuilder, ManifestFile};
 use crate::storage::{RemoteStorage, Storage};
 
 /// How many files one rclone process is given.
@@ -63,8 +63,8 @@ impl OutgoingFile {
     }
 
     /// The file as the journal has it.
-    fn journal_file(&self) -> Said {
-        Said {
+    fn journal_file(&self) -> SentPath {
+        SentPath {
             replica: self.replica.clone(),
             path: self.path.clone(),
         }
@@ -205,14 +205,14 @@ impl Upload<'_> {
             match (&outcome, &shown[place]) {
                 (Outcome::Copied(_), ListedState::AsSent { tag: mark, .. }) => {
                     let sent = SentFile {
-                        mark: *mark,
+                        tag: *mark,
                         ..round.source_stats[place]
                     };
-                    changes_for(&mut record, file).there(&file.path, sent);
+                    changes_for(&mut record, file).add(&file.path, sent);
                 }
                 // Nobody knows what is there now, unless nothing was done.
                 (Outcome::Failed(_), _) if !matches!(round.states[place], SendState::Unknown) => {
-                    changes_for(&mut record, file).gone(&file.path);
+                    changes_for(&mut record, file).remove(&file.path);
                 }
                 _ => {}
             }
@@ -252,28 +252,28 @@ impl Upload<'_> {
                 _ => settled.push(file.journal_file()),
             }
         }
-        index.settle_sending(destination, source, &settled, &other)
+        index.settle_uploads(destination, source, &settled, &other)
     }
 
     /// Notes down what is there.
     fn record_sent(&self, index: &mut Index, record: &SentRecord) -> Result<()> {
         let destination = &self.destination.database.root;
         let source = &self.source.database().root;
-        index.keep_sent(destination, source, record)?;
+        index.update_sent(destination, source, record)?;
         let mut kept = Vec::new();
         for (replica, changes) in record {
             let folders = changes.folders();
             kept.extend(
-                folders.map(|(folder, there)| (within(replica, folder), pack_files(there))),
+                folders.map(|(folder, there)| (path_within(replica, folder), pack_files(there))),
             );
         }
-        index.keep_files(self.run, destination, &kept)
+        index.add_run_files(self.run, destination, &kept)
     }
 }
 
 /// Whether a listing shows what was there before a file was sent.
-const fn is_previous_version(file: &OutgoingFile, found: Left) -> bool {
-    file.previous_tag != 0 && file.previous_tag == found.mark
+const fn is_previous_version(file: &OutgoingFile, found: ListedVersion) -> bool {
+    file.previous_tag != 0 && file.previous_tag == found.tag
 }
 
 /// What is noted down of the replica that a file is in.
@@ -283,9 +283,9 @@ fn changes_for<'a>(record: &'a mut SentRecord, file: &OutgoingFile) -> &'a mut S
 
 /// The files of a folder, for the journal of the run.
 fn pack_files(files: &SentFolder) -> Manifest {
-    let mut packer = Packer::with_capacity(files.len());
+    let mut packer = ManifestBuilder::with_capacity(files.len());
     for (name, file) in files {
-        packer.add(&File {
+        packer.add(&ManifestFile {
             name: name.as_bytes(),
             bytes: file.bytes,
             modified: file.modified,

@@ -71,9 +71,9 @@ impl<'a> SourceProbe<'a> {
             Ok(stat) if stat.kind == Kind::File => SourceState::File(SentFile {
                 bytes: stat.bytes,
                 modified: stat.modified,
-                number: file_id(folder, name),
-                mark: 0,
-                link: 0,
+                file_id: file_id(folder, name),
+                tag: 0,
+                link_digest: 0,
             }),
             Ok(stat) => SourceState::NotAFile(format!("it is {} now", stat.kind.noun())),
             Err(error) if is_missing(&error) => SourceState::Missing,
@@ -89,6 +89,6 @@ fn file_id(folder: &Folder, name: &OsStr) -> u64 {
         .birth_of(name)
         .map_or(0, |(inode, seconds, nanoseconds)| {
             let birth = format!("{inode} {seconds}.{nanoseconds:09}");
-            Digest::of_bytes(birth.as_bytes()).half()
+            Digest::of_bytes(birth.as_bytes()).low_64()
         })
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::OutgoingFile;
 use super::prove::{check_listed, list_files, listing_precision};
 use crate::base::error::{Error, Result};
-use crate::index::{Index, Left, Said, SentFile, SentRecord, Unproven};
+use crate::index::{Index, ListedVersion, SentFile, SentPath, SentRecord, UnverifiedUpload};
 use crate::rclone;
 use crate::rclone::{CheckVerdict, ListedFile};
 use crate::storage::{RemoteStorage, Storage};
@@ -22,7 +22,7 @@ pub(super) struct SendJournal<'a> {
     index: &'a mut Index,
     destination: &'a Path,
     source: &'a Path,
-    files: Vec<Said>,
+    files: Vec<SentPath>,
     last_write: Instant,
     failure: Result<()>,
 }
@@ -33,9 +33,9 @@ impl<'a> SendJournal<'a> {
         index: &'a mut Index,
         destination: &'a Path,
         source: &'a Path,
-        files: &[(Said, SentFile, u64)],
+        files: &[(SentPath, SentFile, u64)],
     ) -> Result<Self> {
-        index.begin_sending(destination, source, files)?;
+        index.begin_uploads(destination, source, files)?;
         Ok(Self {
             index,
             destination,
@@ -59,7 +59,7 @@ impl<'a> SendJournal<'a> {
         self.last_write = Instant::now();
         let written = self
             .index
-            .note_sending(self.destination, self.source, &files);
+            .mark_uploads_reported(self.destination, self.source, &files);
         if self.failure.is_ok() {
             self.failure = written;
         }
@@ -78,24 +78,29 @@ impl<'a> SendJournal<'a> {
 #[derive(Default)]
 struct SettledFiles {
     /// Files that are there as they were sent, with their marks.
-    confirmed: Vec<(Said, SentFile)>,
+    confirmed: Vec<(SentPath, SentFile)>,
     /// Files that are not there, are as they were before, or were brought by somebody else.
-    resolved: Vec<Said>,
+    resolved: Vec<SentPath>,
     /// What was found that is none of these.
-    doubtful: Vec<(Said, Left)>,
+    doubtful: Vec<(SentPath, ListedVersion)>,
     /// Files of which the listing says too little, with their marks.
-    undecided: Vec<(Unproven, ListedFile)>,
+    undecided: Vec<(UnverifiedUpload, ListedFile)>,
 }
 
 impl SettledFiles {
-    fn add(&mut self, row: Unproven, found: Option<&ListedFile>, is_proof: bool) {
+    fn add(&mut self, row: UnverifiedUpload, found: Option<&ListedFile>, is_proof: bool) {
         let Some(found) = found else {
             return self.resolved.push(row.file);
         };
         match check_listed(None, &row.sent, Some(found)) {
-            _ if !row.may_be(listed_version(found)) && !is_proof => self.resolved.push(row.file),
+            _ if !row.may_be_incomplete(listed_version(found)) && !is_proof => {
+                self.resolved.push(row.file)
+            }
             Ok(mark) if is_proof => {
-                let sent = SentFile { mark, ..row.sent };
+                let sent = SentFile {
+                    tag: mark,
+                    ..row.sent
+                };
                 self.confirmed.push((row.file, sent));
             }
             Ok(_) => self.undecided.push((row, found.clone())),
@@ -106,7 +111,10 @@ impl SettledFiles {
     /// Compares the content of what a listing says too little of.
     fn compare_undecided(&mut self, destination: &RemoteStorage, source: &Storage) -> Result<()> {
         let unsure = std::mem::take(&mut self.undecided);
-        let files: Vec<PathBuf> = unsure.iter().map(|(row, _)| row.file.whole()).collect();
+        let files: Vec<PathBuf> = unsure
+            .iter()
+            .map(|(row, _)| row.file.below_root())
+            .collect();
         let how = rclone::CheckMethod::best_for(&destination.features, source.features());
         let root = &source.database().root;
         let verdicts = match destination.remote.check(root, &files, how, &mut |_| {}) {
@@ -116,8 +124,13 @@ impl SettledFiles {
         for ((row, found), whole) in unsure.into_iter().zip(files) {
             if verdicts.get(&whole) == Some(&CheckVerdict::Same) {
                 let mark = found.tag;
-                self.confirmed
-                    .push((row.file, SentFile { mark, ..row.sent }));
+                self.confirmed.push((
+                    row.file,
+                    SentFile {
+                        tag: mark,
+                        ..row.sent
+                    },
+                ));
             } else {
                 self.doubtful.push((row.file, listed_version(&found)));
             }
@@ -127,10 +140,10 @@ impl SettledFiles {
 }
 
 /// What a listing shows, as the index keeps it.
-pub(super) const fn listed_version(found: &ListedFile) -> Left {
-    Left {
+pub(super) const fn listed_version(found: &ListedFile) -> ListedVersion {
+    ListedVersion {
         bytes: found.bytes,
-        mark: found.tag,
+        tag: found.tag,
     }
 }
 
@@ -146,35 +159,35 @@ pub fn settle_journal(
 ) -> Result<()> {
     let step = listing_precision(source.features(), destination);
     let (root, source_root) = (&destination.database.root, &source.database().root);
-    let rows = index.sending(root, source_root)?;
+    let rows = index.unverified_uploads(root, source_root)?;
     if rows.is_empty() {
         return Ok(());
     }
-    let paths: Vec<PathBuf> = rows.iter().map(|row| row.file.whole()).collect();
+    let paths: Vec<PathBuf> = rows.iter().map(|row| row.file.below_root()).collect();
     let listed = list_files(destination, &paths)?;
     let mut settled = SettledFiles::default();
     for row in rows {
-        let found = listed.file(&row.file.whole());
+        let found = listed.file(&row.file.below_root());
         let is_as_sent = check_listed(step, &row.sent, found).is_ok();
         // Where times are kept, size and time say that it is whole; elsewhere rclone must have said so.
-        let is_proof = is_as_sent && (step.is_some() || (row.is_said && row.left.is_none()));
+        let is_proof = is_as_sent && (step.is_some() || (row.is_reported && row.found.is_none()));
         settled.add(row, found, is_proof);
     }
     settled.compare_undecided(destination, source)?;
     let mut record = SentRecord::new();
     let mut good = Vec::new();
     for (file, sent) in settled.confirmed {
-        good.push(file.whole());
+        good.push(file.below_root());
         let changes = record.entry(file.replica.clone()).or_default();
-        changes.there(&file.path, sent);
+        changes.add(&file.path, sent);
         settled.resolved.push(file);
     }
     for (file, _) in &settled.doubtful {
         let changes = record.entry(file.replica.clone()).or_default();
-        changes.gone(&file.path);
+        changes.remove(&file.path);
     }
-    index.keep_sent(root, source_root, &record)?;
+    index.update_sent(root, source_root, &record)?;
     // That no listing proved them may have been told as a failure.
     index.clear_failures(source_root, root, &good)?;
-    index.settle_sending(root, source_root, &settled.resolved, &settled.doubtful)
+    index.settle_uploads(root, source_root, &settled.resolved, &settled.doubtful)
 }

@@ -19,7 +19,7 @@ use crate::model::registry::{Category, Database, Registry};
 /// How a replica compares with the others of the same project and category.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
+pub enum ReplicaStatus {
     /// It agrees with the fullest replica.
     Present,
     /// It was looked for and is not there.
@@ -34,7 +34,7 @@ pub enum State {
     Unknown,
 }
 
-impl State {
+impl ReplicaStatus {
     /// The word for people.
     pub const fn word(self) -> &'static str {
         match self {
@@ -50,7 +50,7 @@ impl State {
 
 /// What is known of one replica.
 #[derive(Clone, Debug, Serialize)]
-pub struct ReplicaState {
+pub struct ReplicaSummary {
     /// The category's name.
     pub category: String,
     /// The database's name.
@@ -58,7 +58,7 @@ pub struct ReplicaState {
     /// Where it is or would be.
     pub path: Name,
     /// How it compares.
-    pub state: State,
+    pub state: ReplicaStatus,
     /// Files and links; `None` where nothing is there or known.
     pub files: Option<u64>,
     /// Apparent bytes.
@@ -71,11 +71,11 @@ pub struct ReplicaState {
 
 /// One project on all databases.
 #[derive(Clone, Debug, Serialize)]
-pub struct ProjectState {
+pub struct ProjectSummary {
     /// The project.
     pub project: ProjectId,
     /// One for each category and database, in the order in which they were added.
-    pub replicas: Vec<ReplicaState>,
+    pub replicas: Vec<ReplicaSummary>,
 }
 
 /// All clients that are on any tracked database.
@@ -101,7 +101,7 @@ pub fn projects(
     registry: &Registry,
     databases: &[Database],
 ) -> Result<BTreeSet<ProjectId>> {
-    let (mut projects, mut twins) = (Vec::new(), BTreeSet::new());
+    let (mut projects, mut duplicates) = (Vec::new(), BTreeSet::new());
     for database in databases {
         let Some(id) = index.database_id(&database.root)? else {
             continue;
@@ -110,14 +110,14 @@ pub fn projects(
         for category in registry.categories() {
             own.append(&mut index.projects(id, &category.path)?);
         }
-        twins.extend(spelled_twice(&own));
+        duplicates.extend(duplicate_spellings(&own));
         projects.append(&mut own);
     }
     // All at once: one set after the other put into a large one would take the longer, the more databases there are.
     let mut projects: BTreeSet<ProjectId> = projects.into_iter().collect();
     let is_known = |project: &ProjectId| {
         let composed = project.composed();
-        composed == *project || twins.contains(&composed)
+        composed == *project || duplicates.contains(&composed)
     };
     let other: Vec<ProjectId> = projects
         .iter()
@@ -136,7 +136,7 @@ pub fn projects(
 }
 
 /// The projects, in composed form, of which one database holds two spellings: they are two projects there.
-fn spelled_twice(projects: &[ProjectId]) -> BTreeSet<ProjectId> {
+fn duplicate_spellings(projects: &[ProjectId]) -> BTreeSet<ProjectId> {
     let is_odd = |project: &&ProjectId| !project.path().as_os_str().as_encoded_bytes().is_ascii();
     let odd: BTreeSet<&ProjectId> = projects.iter().filter(is_odd).collect();
     let (mut seen, mut twice) = (BTreeSet::new(), BTreeSet::new());
@@ -153,18 +153,18 @@ fn spelled_twice(projects: &[ProjectId]) -> BTreeSet<ProjectId> {
 ///
 /// # Errors
 /// The index cannot be read.
-pub fn each_project(
+pub fn visit_projects(
     index: &Index,
     registry: &Registry,
-    mut see: impl FnMut(&[u8], &[u8]),
+    mut visit: impl FnMut(&[u8], &[u8]),
 ) -> Result<()> {
-    let _same_looks = index.snapshot()?;
+    let _snapshot = index.read_transaction()?;
     for database in registry.databases() {
         let Some(id) = index.database_id(&database.root)? else {
             continue;
         };
         for category in registry.categories() {
-            index.each_project(id, &category.path, &mut see)?;
+            index.visit_projects(id, &category.path, &mut visit)?;
         }
     }
     Ok(())
@@ -174,7 +174,7 @@ pub fn each_project(
 ///
 /// # Errors
 /// The index cannot be read.
-pub fn some_project(index: &Index, registry: &Registry) -> Result<Option<ProjectId>> {
+pub fn example_project(index: &Index, registry: &Registry) -> Result<Option<ProjectId>> {
     for database in registry.databases() {
         let Some(id) = index.database_id(&database.root)? else {
             continue;
@@ -210,11 +210,11 @@ pub fn known_projects(index: &Index, registry: &Registry, scope: &Scope) -> Resu
         ),
         _ => ("project", all.iter().map(ProjectId::name).collect()),
     };
-    Err(unknown(noun, scope.name(), &names))
+    Err(unknown_name_error(noun, scope.name(), &names))
 }
 
 /// Says that a name is not known, and which come near.
-pub fn unknown(noun: &'static str, name: Name, names: &BTreeSet<Name>) -> Error {
+pub fn unknown_name_error(noun: &'static str, name: Name, names: &BTreeSet<Name>) -> Error {
     let typed = name.to_string();
     let words: Vec<String> = names.iter().map(|name| quote(name.as_os_str())).collect();
     let near = nearest(&typed, words.iter().map(String::as_str))
@@ -234,7 +234,7 @@ pub fn unknown(noun: &'static str, name: Name, names: &BTreeSet<Name>) -> Error 
 ///
 /// # Errors
 /// The index cannot be read.
-pub fn with_holders(
+pub fn add_holders(
     error: Error,
     index: &Index,
     registry: &Registry,
@@ -275,15 +275,15 @@ pub fn with_holders(
 }
 
 /// One category of one database, as the index knows it.
-struct Shelf<'a> {
+struct IndexedCategory<'a> {
     database: &'a Database,
     category: &'a Category,
     known: KnownDatabase,
-    looked_at: Option<Moment>,
+    scanned_at: Option<Moment>,
     replicas: BTreeMap<ProjectId, KnownReplica>,
 }
 
-impl Shelf<'_> {
+impl IndexedCategory<'_> {
     /// A replica of a project, which may have another spelling here.
     fn replica(&self, project: &ProjectId) -> Option<&KnownReplica> {
         let exact = self.replicas.get(project);
@@ -301,101 +301,111 @@ impl Shelf<'_> {
 ///
 /// # Errors
 /// [`Error::Unknown`] for a client or project that is on no tracked database; the index cannot be read.
-pub fn compare(index: &Index, registry: &Registry, scope: &Scope) -> Result<Vec<ProjectState>> {
+pub fn compare(index: &Index, registry: &Registry, scope: &Scope) -> Result<Vec<ProjectSummary>> {
     let projects = known_projects(index, registry, scope)?;
-    let mut shelves = Vec::new();
+    let mut categories = Vec::new();
     for category in registry.categories() {
         let mut row = Vec::new();
         for database in registry.databases() {
-            row.push(shelf(index, database, category)?);
+            row.push(read_category(index, database, category)?);
         }
-        shelves.push(row);
+        categories.push(row);
     }
     let projects = projects.into_iter();
-    let mut projects: Vec<ProjectState> = projects
-        .map(|project| ProjectState {
-            replicas: shelves
+    let mut projects: Vec<ProjectSummary> = projects
+        .map(|project| ProjectSummary {
+            replicas: categories
                 .iter()
                 .flat_map(|row| compare_row(row, &project))
                 .collect(),
             project,
         })
         .collect();
-    content::tell_apart(index, registry, &mut projects)?;
+    content::mark_content_differences(index, registry, &mut projects)?;
     Ok(projects)
 }
 
-fn shelf<'a>(index: &Index, database: &'a Database, category: &'a Category) -> Result<Shelf<'a>> {
+fn read_category<'a>(
+    index: &Index,
+    database: &'a Database,
+    category: &'a Category,
+) -> Result<IndexedCategory<'a>> {
     let known = index.database(&database.root)?;
-    let mut shelf = Shelf {
+    let mut indexed = IndexedCategory {
         database,
         category,
         known,
-        looked_at: None,
+        scanned_at: None,
         replicas: BTreeMap::new(),
     };
-    if let Some(id) = shelf.known.id {
-        shelf.looked_at = index.looked_at(id, &category.path)?;
+    if let Some(id) = indexed.known.id {
+        indexed.scanned_at = index.category_scanned_at(id, &category.path)?;
         let replicas = index.replicas(id, &category.path)?.into_iter();
-        shelf.replicas = replicas
+        indexed.replicas = replicas
             .map(|replica| (replica.project.clone(), replica))
             .collect();
     }
-    Ok(shelf)
+    Ok(indexed)
 }
 
 /// One project in one category on all databases.
-fn compare_row(row: &[Shelf<'_>], project: &ProjectId) -> Vec<ReplicaState> {
+fn compare_row(row: &[IndexedCategory<'_>], project: &ProjectId) -> Vec<ReplicaSummary> {
     let present = row
         .iter()
-        .filter_map(|shelf| shelf.replica(project))
+        .filter_map(|indexed| indexed.replica(project))
         .filter(|replica| replica.present);
     let fullest = present.max_by_key(|replica| {
         let sum = &replica.aggregate;
         (sum.files, sum.unreadable == 0, sum.newest, sum.bytes)
     });
     row.iter()
-        .map(|shelf| replica_state(shelf, project, fullest))
+        .map(|indexed| summarize_replica(indexed, project, fullest))
         .collect()
 }
 
-fn replica_state(
-    shelf: &Shelf<'_>,
+fn summarize_replica(
+    indexed: &IndexedCategory<'_>,
     project: &ProjectId,
     fullest: Option<&KnownReplica>,
-) -> ReplicaState {
-    let known = shelf.replica(project);
+) -> ReplicaSummary {
+    let known = indexed.replica(project);
     let project = known.map_or(project, |replica| &replica.project);
     let present = known.filter(|replica| replica.present);
-    let path: PathBuf = Registry::replica(shelf.database, shelf.category, project).path();
-    ReplicaState {
-        category: shelf.category.name.clone(),
-        database: shelf.database.name.clone(),
+    let path: PathBuf = Registry::replica(indexed.database, indexed.category, project).path();
+    ReplicaSummary {
+        category: indexed.category.name.clone(),
+        database: indexed.database.name.clone(),
         path: path.into(),
-        state: state(shelf, known, fullest),
+        state: replica_status(indexed, known, fullest),
         files: present.map(|replica| replica.aggregate.files),
         bytes: present.map(|replica| replica.aggregate.bytes),
         newest: present.and_then(|replica| replica.aggregate.newest),
-        indexed_at: known.map(|replica| replica.looked_at).or(shelf.looked_at),
+        indexed_at: known
+            .map(|replica| replica.scanned_at)
+            .or(indexed.scanned_at),
     }
 }
 
-fn state(shelf: &Shelf<'_>, known: Option<&KnownReplica>, fullest: Option<&KnownReplica>) -> State {
-    if shelf.known.offline_since.is_some() {
-        return State::Offline;
+fn replica_status(
+    indexed: &IndexedCategory<'_>,
+    known: Option<&KnownReplica>,
+    fullest: Option<&KnownReplica>,
+) -> ReplicaStatus {
+    if indexed.known.offline_since.is_some() {
+        return ReplicaStatus::Offline;
     }
     match (known, fullest) {
-        (None, _) if shelf.looked_at.is_none() => State::Unknown,
-        (None, _) => State::Missing,
-        (Some(replica), _) if !replica.present => State::Missing,
-        (Some(replica), _) if replica.aggregate.unreadable > 0 => State::Partial,
+        (None, _) if indexed.scanned_at.is_none() => ReplicaStatus::Unknown,
+        (None, _) => ReplicaStatus::Missing,
+        (Some(replica), _) if !replica.present => ReplicaStatus::Missing,
+        (Some(replica), _) if replica.aggregate.unreadable > 0 => ReplicaStatus::Partial,
         (Some(replica), Some(fullest)) if !replica.aggregate.agrees_with(&fullest.aggregate) => {
             if replica.aggregate.files < fullest.aggregate.files {
-                State::Partial
+                ReplicaStatus::Partial
             } else {
-                State::Differs
+                ReplicaStatus::Differs
             }
         }
-        _ => State::Present,
+        _ => ReplicaStatus::Present,
     }
 }

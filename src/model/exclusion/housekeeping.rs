@@ -58,7 +58,7 @@ pub(super) fn is_folder(name: &OsStr) -> bool {
         || FOLDERS_IN_ANY_CASE
             .iter()
             .any(|known| name.eq_ignore_ascii_case(known))
-        || has_suffix(name, ".Trash-", u8::is_ascii_digit)
+        || matches_prefix(name, ".Trash-", u8::is_ascii_digit)
 }
 
 /// Whether a file of this name is kept by a storage or a desktop for itself.
@@ -67,13 +67,13 @@ pub(super) fn is_file(name: &OsStr) -> bool {
         || FILES_IN_ANY_CASE
             .iter()
             .any(|known| name.eq_ignore_ascii_case(known))
-        || has_suffix(name, "._", |_| true)
-        || has_suffix(name, ".nfs", u8::is_ascii_hexdigit)
-        || has_suffix(name, ".fuse_hidden", u8::is_ascii_hexdigit)
+        || matches_prefix(name, "._", |_| true)
+        || matches_prefix(name, ".nfs", u8::is_ascii_hexdigit)
+        || matches_prefix(name, ".fuse_hidden", u8::is_ascii_hexdigit)
 }
 
 /// Whether a name is this prefix followed by at least one byte, all of them of this kind.
-fn has_suffix(name: &OsStr, prefix: &str, is_kind: fn(&u8) -> bool) -> bool {
+fn matches_prefix(name: &OsStr, prefix: &str, is_kind: fn(&u8) -> bool) -> bool {
     name.as_bytes()
         .strip_prefix(prefix.as_bytes())
         .is_some_and(|rest| !rest.is_empty() && rest.iter().all(is_kind))

@@ -16,14 +16,14 @@ pub struct ExclusionRules {
     /// Patterns in gitignore syntax, relative to a project's folder.
     pub patterns: Vec<String>,
     /// Whether what storages and desktops keep for themselves is treated as work.
-    pub with_housekeeping: bool,
+    pub include_housekeeping: bool,
 }
 
 /// Decides which entries are left alone.
 #[derive(Clone, Debug)]
 pub struct Exclusions {
     patterns: Gitignore,
-    with_housekeeping: bool,
+    include_housekeeping: bool,
 }
 
 impl Exclusions {
@@ -52,14 +52,14 @@ impl Exclusions {
             .map_err(|_| malformed(&patterns.join(" ")))?;
         Ok(Self {
             patterns,
-            with_housekeeping: rules.with_housekeeping,
+            include_housekeeping: rules.include_housekeeping,
         })
     }
 
     /// Whether an entry is left alone; `path` is that of the folder it is in, relative to the project's folder.
     pub fn excludes(&self, path: &Path, name: &OsStr, is_folder: bool) -> bool {
         is_own(name)
-            || (!self.with_housekeeping && is_kept_by_systems(name, is_folder))
+            || (!self.include_housekeeping && is_housekeeping_entry(name, is_folder))
             || (!self.patterns.is_empty()
                 && self
                     .patterns
@@ -68,7 +68,7 @@ impl Exclusions {
     }
 
     /// Whether a folder is left alone or lies in one that is; `path` is relative to the project's folder.
-    pub fn excludes_below(&self, path: &Path) -> bool {
+    pub fn excludes_folder(&self, path: &Path) -> bool {
         path.ancestors().any(|path| {
             let (above, name) = (path.parent(), path.file_name());
             above
@@ -80,7 +80,7 @@ impl Exclusions {
 
 /// Whether braces stand in braces in more than 32 levels: compiling such a pattern may use up the stack.
 pub fn nests_too_deep(pattern: &str) -> bool {
-    const DEEPEST: usize = 32;
+    const MAX_DEPTH: usize = 32;
     let mut depth: usize = 0;
     pattern.bytes().any(|byte| {
         match byte {
@@ -88,12 +88,12 @@ pub fn nests_too_deep(pattern: &str) -> bool {
             b'}' => depth = depth.saturating_sub(1),
             _ => {}
         }
-        depth > DEEPEST
+        depth > MAX_DEPTH
     })
 }
 
 /// Whether storages or desktops keep an entry of this name for themselves.
-fn is_kept_by_systems(name: &OsStr, is_folder: bool) -> bool {
+fn is_housekeeping_entry(name: &OsStr, is_folder: bool) -> bool {
     if is_folder {
         housekeeping::is_folder(name)
     } else {
@@ -102,8 +102,8 @@ fn is_kept_by_systems(name: &OsStr, is_folder: bool) -> bool {
 }
 
 /// Whether a folder of this name, where clients and projects are, is nobody's work. No setting changes that.
-pub fn is_housekeeping(name: &OsStr) -> bool {
-    is_own(name) || is_kept_by_systems(name, true)
+pub fn is_housekeeping_folder(name: &OsStr) -> bool {
+    is_own(name) || is_housekeeping_entry(name, true)
 }
 
 #[cfg(test)]
@@ -114,7 +114,7 @@ mod tests {
     fn defaults_and_patterns_are_left_alone() {
         let rules = ExclusionRules {
             patterns: vec!["*.tmp".to_owned(), "cache/".to_owned()],
-            with_housekeeping: false,
+            include_housekeeping: false,
         };
         let exclusions = Exclusions::new(&rules).unwrap();
         let excludes = |path: &str, is_folder| {
@@ -154,7 +154,7 @@ mod tests {
         let excludes = |with_housekeeping| {
             let rules = ExclusionRules {
                 patterns: Vec::new(),
-                with_housekeeping,
+                include_housekeeping: with_housekeeping,
             };
             let exclusions = Exclusions::new(&rules).unwrap();
             [("@eaDir", true), ("._a.mov", false), (".auto-backup", true)].map(

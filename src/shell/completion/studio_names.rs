@@ -12,7 +12,7 @@ use crate::base::error::Result;
 use crate::commands::setting::Setting;
 use crate::commands::workspace::Workspace;
 use crate::index::overview;
-use crate::index::{Index, Stamp};
+use crate::index::{ChangeCounter, Index};
 use crate::language::variable::Variables;
 use crate::model::registry::Registry;
 
@@ -44,7 +44,7 @@ pub(in crate::shell) struct StudioNames {
     pub(in crate::shell) tracked: TrackedNames,
     project_cache: Arc<ProjectCache>,
     /// What the projects were read from.
-    loaded_from: Option<(Stamp, Registry)>,
+    loaded_from: Option<(ChangeCounter, Registry)>,
 }
 
 /// Where the projects are laid when they have been read.
@@ -70,12 +70,12 @@ impl StudioNames {
     pub(in crate::shell) fn refresh(&mut self, workspace: &Workspace) -> Result<()> {
         self.tracked = TrackedNames::from_workspace(workspace);
         let registry = &workspace.registry;
-        let stamp = workspace.index.stamp()?;
-        let is_same = |(read, from): &(Stamp, Registry)| *read == stamp && from == registry;
+        let stamp = workspace.index.change_counter()?;
+        let is_same = |(read, from): &(ChangeCounter, Registry)| *read == stamp && from == registry;
         if !self.loaded_from.as_ref().is_some_and(is_same) {
             ProjectCache::reload(
                 &self.project_cache,
-                workspace.index.open_again()?,
+                workspace.index.try_clone()?,
                 registry.clone(),
             );
             self.loaded_from = Some((stamp, registry.clone()));
@@ -127,7 +127,7 @@ impl ProjectCache {
 impl ProjectNames {
     fn read(index: &Index, registry: &Registry) -> Result<Self> {
         let (mut clients, mut projects) = (Vec::<OsString>::new(), Vec::new());
-        overview::each_project(index, registry, |client, project| {
+        overview::visit_projects(index, registry, |client, project| {
             if clients.last().is_none_or(|last| last.as_bytes() != client) {
                 clients.push(OsStr::from_bytes(client).to_owned());
             }

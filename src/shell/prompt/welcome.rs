@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::base::name::Name;
 use crate::base::unit;
 use crate::commands::workspace::Workspace;
-use crate::model::registry::{Key, Kind, Registry};
+use crate::model::registry::{Registry, RegistryKey, RegistryKind};
 
 /// How to begin where nothing is tracked yet, else what is; `completes` is whether Tab does.
 pub(super) fn greeting(workspace: &Workspace, completes: bool) -> String {
@@ -55,13 +55,13 @@ fn describe_changes(before: &Registry, now: &Registry) -> Option<String> {
     let (before, now) = (before.entries(), now.entries());
     let added = now.iter().filter(|entry| !before.contains(entry));
     let gone = before.iter().filter(|entry| !now.contains(entry));
-    let keys: BTreeSet<&Key> = added.chain(gone).map(|entry| &entry.key).collect();
-    let parts = Kind::ALL.into_iter().filter_map(|kind| {
+    let keys: BTreeSet<&RegistryKey> = added.chain(gone).map(|entry| &entry.key).collect();
+    let parts = RegistryKind::ALL.into_iter().filter_map(|kind| {
         let number = keys.iter().filter(|key| key.kind == kind).count();
         let many = match kind {
-            Kind::Database => "databases",
-            Kind::Category => "categories",
-            Kind::Exclusion => "exclusions",
+            RegistryKind::Database => "databases",
+            RegistryKind::Category => "categories",
+            RegistryKind::Exclusion => "exclusions",
         };
         (number > 0).then(|| counted(number, kind.noun(), many))
     });

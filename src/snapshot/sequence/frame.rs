@@ -18,10 +18,10 @@ pub struct Frame<'a> {
 impl<'a> Frame<'a> {
     /// The name as a frame, if it is one. A number that is too large to count with makes none.
     pub fn of(name: &'a [u8]) -> Option<Self> {
-        let (stem, tail) = name.split_at(extension(name)?);
+        let (stem, tail) = name.split_at(extension_start(name)?);
         let before = stem.iter().rposition(|byte| !byte.is_ascii_digit());
         let (head, digits) = stem.split_at(before.map_or(0, |place| place + 1));
-        let magnitude = number(digits)?;
+        let magnitude = parse_number(digits)?;
         let unsigned = unsigned_head(head).filter(|_| magnitude > 0);
         Some(Self {
             head: unsigned.unwrap_or(head),
@@ -45,26 +45,26 @@ fn unsigned_head(head: &[u8]) -> Option<&[u8]> {
 }
 
 /// The number that digits spell.
-fn number(digits: &[u8]) -> Option<i64> {
+fn parse_number(digits: &[u8]) -> Option<i64> {
     let add = |sum: i64, digit: &u8| sum.checked_mul(10)?.checked_add(i64::from(digit - b'0'));
     (!digits.is_empty()).then(|| digits.iter().try_fold(0, add))?
 }
 
 /// Where the extension of a frame begins, with its dot.
-fn extension(name: &[u8]) -> Option<usize> {
+fn extension_start(name: &[u8]) -> Option<usize> {
     let dot = name.iter().rposition(|byte| *byte == b'.')?;
     let mut lower = [0; 4];
     let lower = lower.get_mut(..name.len() - dot - 1)?;
     lower.copy_from_slice(&name[dot + 1..]);
     lower.make_ascii_lowercase();
     match &*lower {
-        b"gz" | b"sc" => packed_cache(&name[..dot]),
+        b"gz" | b"sc" => packed_extension_start(&name[..dot]),
         lower => (is_image(lower) || is_raw(lower) || is_cache(lower)).then_some(dot),
     }
 }
 
 /// Where the extension begins of a cache that is packed, as in `.bgeo.sc`; the name is without the outer extension.
-fn packed_cache(name: &[u8]) -> Option<usize> {
+fn packed_extension_start(name: &[u8]) -> Option<usize> {
     let dot = name.iter().rposition(|byte| *byte == b'.')?;
     is_cache(&name[dot + 1..].to_ascii_lowercase()).then_some(dot)
 }

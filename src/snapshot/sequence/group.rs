@@ -5,68 +5,70 @@
 
 use std::collections::HashMap;
 
-use super::series::{Series, Wanted};
+use super::series::{SelectedFrames, Series};
 use super::{Frame, Sequence};
-use crate::snapshot::manifest::File;
+use crate::snapshot::manifest::ManifestFile;
 
 /// The frames of a folder, while they are handed over.
 #[derive(Clone, Debug, Default)]
-pub struct Grouping {
+pub struct SequenceBuilder {
     series: Vec<Series>,
-    places: HashMap<Box<[u8]>, usize>,
+    series_by_key: HashMap<Box<[u8]>, usize>,
     key: Vec<u8>,
-    latest: usize,
-    added: u64,
+    latest_series: usize,
+    frame_count: u64,
 }
 
-impl Grouping {
+impl SequenceBuilder {
     /// Adds the frame of the next name; frames must come in the order of their names. Only those that are `wanted` are
     /// counted, but no number is missing whose frame is there.
-    pub fn add(&mut self, frame: &Frame<'_>, wanted: Option<&File<'_>>) {
-        let place = self.place(frame).unwrap_or_else(|| self.begin(frame));
-        self.latest = place;
-        self.added += 1;
-        let strand = self.series[place].strand(frame);
+    pub fn add(&mut self, frame: &Frame<'_>, selected: Option<&ManifestFile<'_>>) {
+        let series_index = self
+            .find_series(frame)
+            .unwrap_or_else(|| self.begin_series(frame));
+        self.latest_series = series_index;
+        self.frame_count += 1;
+        let strand = self.series[series_index].group(frame);
         let step = if strand.is_negative { -1 } else { 1 };
-        match strand.runs.last_mut() {
+        match strand.ranges.last_mut() {
             Some((_, last)) if last.checked_add(step) == Some(frame.number) => *last = frame.number,
-            _ => strand.runs.push((frame.number, frame.number)),
+            _ => strand.ranges.push((frame.number, frame.number)),
         }
-        if let Some(file) = wanted {
-            let one = Wanted {
+        if let Some(file) = selected {
+            let one = SelectedFrames {
                 first: frame.number,
                 last: frame.number,
                 files: 1,
                 bytes: file.bytes,
                 newest: file.modified,
-                leader: (self.added, frame.number),
+                first_by_name: (self.frame_count, frame.number),
             };
-            strand.wanted = Some(strand.wanted.map_or(one, |others| others.and(one)));
+            strand.selected = Some(strand.selected.map_or(one, |others| others.merge(one)));
         }
     }
 
     /// Where the series of a frame is, if there is one. Sorted, names mostly follow one of their own.
-    fn place(&mut self, frame: &Frame<'_>) -> Option<usize> {
-        let latest = self.series.get(self.latest);
+    fn find_series(&mut self, frame: &Frame<'_>) -> Option<usize> {
+        let latest = self.series.get(self.latest_series);
         if latest.is_some_and(|series| series.head == frame.head && series.tail == frame.tail) {
-            return Some(self.latest);
+            return Some(self.latest_series);
         }
         self.key.clear();
         // No name holds a slash.
         for part in [frame.head, b"/", frame.tail] {
             self.key.extend_from_slice(part);
         }
-        self.places.get(self.key.as_slice()).copied()
+        self.series_by_key.get(self.key.as_slice()).copied()
     }
 
     /// Begins the series whose key was just looked for.
-    fn begin(&mut self, frame: &Frame<'_>) -> usize {
-        self.places
+    fn begin_series(&mut self, frame: &Frame<'_>) -> usize {
+        self.series_by_key
             .insert(self.key.as_slice().into(), self.series.len());
         self.series.push(Series {
             head: frame.head.to_vec(),
             tail: frame.tail.to_vec(),
-            strands: Vec::new(),
+            groups: Vec::new(),
         });
         self.series.len() - 1
     }
@@ -75,10 +77,10 @@ impl Grouping {
     pub fn finish(mut self) -> Sequences {
         let mut sequences = Vec::new();
         for series in &mut self.series {
-            series.join(&mut sequences);
+            series.build_sequences(&mut sequences);
         }
         Sequences {
-            grouping: self,
+            builder: self,
             sequences,
         }
     }
@@ -87,16 +89,16 @@ impl Grouping {
 /// The sequences of a folder.
 #[derive(Clone, Debug, Default)]
 pub struct Sequences {
-    grouping: Grouping,
+    builder: SequenceBuilder,
     sequences: Vec<Sequence>,
 }
 
 impl Sequences {
     /// The sequence that a wanted frame is in; `None` for one that is alone.
     pub fn of(&mut self, frame: &Frame<'_>) -> Option<&Sequence> {
-        let place = self.grouping.place(frame)?;
-        self.grouping.latest = place;
-        let strand = self.grouping.series[place].strand(frame);
+        let series_index = self.builder.find_series(frame)?;
+        self.builder.latest_series = series_index;
+        let strand = self.builder.series[series_index].group(frame);
         strand.sequence.map(|place| &self.sequences[place])
     }
 }
@@ -117,9 +119,9 @@ mod tests {
 
     /// Groups these names, of which some are wanted.
     fn group(names: &BTreeMap<String, bool>) -> Sequences {
-        let mut grouping = Grouping::default();
+        let mut grouping = SequenceBuilder::default();
         for (name, wanted) in names {
-            let file = File {
+            let file = ManifestFile {
                 name: name.as_bytes(),
                 bytes: 2,
                 modified: MOMENT,
@@ -134,7 +136,7 @@ mod tests {
 
     fn shown(sequences: &Sequences) -> Vec<String> {
         let words = |sequence: &Sequence| {
-            let missing = sequence.missing_words().unwrap_or_default();
+            let missing = sequence.describe_missing().unwrap_or_default();
             format!("{} {} {missing}", sequence.pattern(), sequence.files)
         };
         let lines = sequences.sequences.iter().map(words);
@@ -233,11 +235,11 @@ mod tests {
         );
         let grouped = group(&(0..9999).map(|n| (format!("a.{n:04}.exr"), true)).collect());
         let strands = grouped
-            .grouping
+            .builder
             .series
             .iter()
-            .flat_map(|series| &series.strands);
-        assert_eq!(strands.map(|strand| strand.runs.len()).sum::<usize>(), 2);
+            .flat_map(|series| &series.groups);
+        assert_eq!(strands.map(|strand| strand.ranges.len()).sum::<usize>(), 2);
     }
 
     /// All names of a sequence.
@@ -249,7 +251,7 @@ mod tests {
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         let there = (sequence.first..=sequence.last).filter(move |number| !is_missing(number));
         there.map(move |number| {
-            let digits = sequence.spelled(number);
+            let digits = sequence.format_number(number);
             text(&sequence.head) + &digits + &text(&sequence.tail)
         })
     }
@@ -285,9 +287,9 @@ mod tests {
             for (name, _) in names.iter().filter(|(_, wanted)| **wanted) {
                 let Some(frame) = Frame::of(name.as_bytes()) else { continue };
                 let Some(sequence) = sequences.of(&frame) else { continue };
-                leaders += usize::from(sequence.is_led_by(&frame));
+                leaders += usize::from(sequence.is_first_by_name(&frame));
                 let key = sequence.pattern().as_bytes().to_vec();
-                prop_assert_eq!(sequence.is_led_by(&frame), !members.contains_key(&key));
+                prop_assert_eq!(sequence.is_first_by_name(&frame), !members.contains_key(&key));
                 prop_assert!((sequence.first..=sequence.last).contains(&frame.number));
                 *members.entry(key).or_default() += 1;
             }
@@ -299,7 +301,7 @@ mod tests {
                 prop_assert!(expanded(sequence).all(|name| names.contains_key(&name)));
                 for (first, last) in &sequence.missing {
                     for number in *first..=*last {
-                        let name = [&sequence.head, sequence.spelled(number).as_bytes(), &sequence.tail].concat();
+                        let name = [&sequence.head, sequence.format_number(number).as_bytes(), &sequence.tail].concat();
                         prop_assert!(!names.contains_key(&String::from_utf8(name).unwrap()));
                     }
                 }

@@ -13,14 +13,14 @@ mod series;
 use serde::Serialize;
 
 pub use self::frame::Frame;
-pub use self::group::{Grouping, Sequences};
+pub use self::group::{SequenceBuilder, Sequences};
 
 use crate::base::name::Name;
 use crate::base::timestamp::Moment;
 use crate::base::unit;
 
 /// So many gaps are named one by one.
-const NAMED_GAPS: usize = 4;
+const MAX_LISTED_GAPS: usize = 4;
 
 /// Two or more frames of a folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -36,7 +36,7 @@ pub struct Sequence {
     counts_sign: bool,
     /// The number of the frame whose name comes first.
     #[serde(skip)]
-    leader: i64,
+    first_by_name: i64,
     /// The lowest number.
     pub first: i64,
     /// The highest number.
@@ -54,22 +54,26 @@ pub struct Sequence {
 impl Sequence {
     /// All its names at once: `sh010.[1001-1240].exr`.
     pub fn pattern(&self) -> Name {
-        let range = format!("[{}-{}]", self.spelled(self.first), self.spelled(self.last));
+        let range = format!(
+            "[{}-{}]",
+            self.format_number(self.first),
+            self.format_number(self.last)
+        );
         Name::from_bytes([&self.head, range.as_bytes(), &self.tail].concat())
     }
 
     /// `missing 1107, 1110-1115`; `None` where there is no gap.
-    pub fn missing_words(&self) -> Option<String> {
+    pub fn describe_missing(&self) -> Option<String> {
         let gap = |&(first, last): &(i64, i64)| {
             if first == last {
-                self.spelled(first)
+                self.format_number(first)
             } else {
-                format!("{}-{}", self.spelled(first), self.spelled(last))
+                format!("{}-{}", self.format_number(first), self.format_number(last))
             }
         };
-        let named: Vec<String> = self.missing.iter().take(NAMED_GAPS).map(gap).collect();
+        let named: Vec<String> = self.missing.iter().take(MAX_LISTED_GAPS).map(gap).collect();
         let named = named.join(", ");
-        if self.missing.len() > NAMED_GAPS {
+        if self.missing.len() > MAX_LISTED_GAPS {
             let lengths = self.missing.iter();
             let lengths = lengths.map(|(first, last)| last.abs_diff(*first).saturating_add(1));
             let frames = lengths.fold(0, u64::saturating_add);
@@ -80,12 +84,12 @@ impl Sequence {
     }
 
     /// Whether this frame of it is the one whose name comes first.
-    pub const fn is_led_by(&self, frame: &Frame<'_>) -> bool {
-        self.leader == frame.number
+    pub const fn is_first_by_name(&self, frame: &Frame<'_>) -> bool {
+        self.first_by_name == frame.number
     }
 
     /// A number as the names have it.
-    fn spelled(&self, number: i64) -> String {
+    fn format_number(&self, number: i64) -> String {
         let sign = usize::from(number < 0 && !self.counts_sign);
         format!("{number:0width$}", width = self.padding + sign)
     }

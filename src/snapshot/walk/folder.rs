@@ -17,24 +17,24 @@ use crate::os::stat::{Kind, Stat};
 
 /// What a folder holds. Its memory is used again for the next folder.
 #[derive(Debug, Default)]
-pub struct Contents {
+pub struct FolderContents {
     /// All names, one after the other.
     names: Vec<u8>,
-    rows: Vec<Row>,
-    extras: Vec<Extra>,
+    rows: Vec<EntryRow>,
+    extras: Vec<EntryExtra>,
     /// Entries that could not be looked at.
     pub problems: Vec<(Name, Error)>,
     /// Temporary files of ours, from runs that were killed or are under way.
     pub leftovers: Vec<Name>,
     /// How many entries were left alone.
-    pub excluded: u64,
+    pub excluded_count: u64,
     /// The finest step that a time in it proves.
-    pub step: Option<Step>,
+    pub precision: Option<Step>,
 }
 
 /// What is kept of an entry; small, because a folder can hold hundreds of thousands.
 #[derive(Debug)]
-struct Row {
+struct EntryRow {
     start: usize,
     length: u32,
     kind: Kind,
@@ -46,18 +46,18 @@ struct Row {
 
 /// What only few entries have.
 #[derive(Debug)]
-enum Extra {
+enum EntryExtra {
     /// Where a link points.
     Target(Name),
     /// Device and number of a file with several names.
-    Place(u64, u64),
+    HardLink(u64, u64),
     /// The same of a folder, and when its status was last changed.
     Folder(u64, u64, Moment),
 }
 
 /// An entry of a folder.
 #[derive(Clone, Copy, Debug)]
-pub struct Child<'a> {
+pub struct FolderEntry<'a> {
     /// Its name.
     pub name: &'a OsStr,
     /// What it is.
@@ -74,16 +74,16 @@ pub struct Child<'a> {
     pub changed: Option<Moment>,
     /// Device and number of a folder, so that it is known under another path; and of a file with several names, so that
     /// it is counted once.
-    pub place: Option<(u64, u64)>,
+    pub file_id: Option<(u64, u64)>,
 }
 
-impl Row {
-    const fn name(&self) -> Range<usize> {
+impl EntryRow {
+    const fn name_range(&self) -> Range<usize> {
         self.start..self.start + self.length as usize
     }
 }
 
-impl Contents {
+impl FolderContents {
     /// Reads a folder that was just opened; `path` is below the replica's folder. Ends early once `stop` is set.
     ///
     /// # Errors
@@ -107,10 +107,10 @@ impl Contents {
         })?;
         let names = &self.names;
         self.rows
-            .sort_unstable_by(|a, b| names[a.name()].cmp(&names[b.name()]));
+            .sort_unstable_by(|a, b| names[a.name_range()].cmp(&names[b.name_range()]));
         // Some network file systems list a name twice while a folder changes.
         self.rows
-            .dedup_by(|a, b| names[a.name()] == names[b.name()]);
+            .dedup_by(|a, b| names[a.name_range()] == names[b.name_range()]);
         Ok(())
     }
 
@@ -120,8 +120,8 @@ impl Contents {
         self.extras.clear();
         self.problems.clear();
         self.leftovers.clear();
-        self.excluded = 0;
-        self.step = None;
+        self.excluded_count = 0;
+        self.precision = None;
     }
 
     /// Adds an entry, unless it is left alone, gone by now, or could not be looked at.
@@ -133,12 +133,12 @@ impl Contents {
         stat: Result<Stat>,
         exclusions: &Exclusions,
     ) {
-        let seen = stat.and_then(|stat| Ok((extra(folder, name, &stat)?, stat)));
+        let seen = stat.and_then(|stat| Ok((read_extra(folder, name, &stat)?, stat)));
         let (extra, stat) = match seen {
             Ok(seen) => seen,
             Err(error) if is_missing(&error) => return,
             Err(_) if exclusions.excludes(path, name, false) => {
-                self.excluded += 1;
+                self.excluded_count += 1;
                 return;
             }
             Err(error) => {
@@ -151,20 +151,20 @@ impl Contents {
             return;
         }
         if exclusions.excludes(path, name, stat.kind == Kind::Folder) {
-            self.excluded += 1;
+            self.excluded_count += 1;
             return;
         }
         let step = stat.changed.coarsest_step();
-        self.step = Some(self.step.map_or(step, |finest| finest.min(step)));
+        self.precision = Some(self.precision.map_or(step, |finest| finest.min(step)));
         let place = self.names.len();
         self.names.extend_from_slice(name.as_bytes());
         let extra = extra.map(|extra| {
             self.extras.push(extra);
-            narrow(self.extras.len() - 1)
+            to_u32(self.extras.len() - 1)
         });
-        self.rows.push(Row {
+        self.rows.push(EntryRow {
             start: place,
-            length: narrow(name.len()),
+            length: to_u32(name.len()),
             kind: stat.kind,
             mode: stat.mode,
             bytes: if stat.kind == Kind::File {
@@ -178,29 +178,29 @@ impl Contents {
     }
 
     /// Its entries, in the order of their names.
-    pub fn children(&self) -> impl Iterator<Item = Child<'_>> {
-        self.rows.iter().map(|row| self.child(row))
+    pub fn entries(&self) -> impl Iterator<Item = FolderEntry<'_>> {
+        self.rows.iter().map(|row| self.entry(row))
     }
 
-    fn child(&self, row: &Row) -> Child<'_> {
+    fn entry(&self, row: &EntryRow) -> FolderEntry<'_> {
         let (mut target, mut place, mut changed) = (None, None, None);
         match row.extra.map(|place| &self.extras[place as usize]) {
-            Some(Extra::Target(name)) => target = Some(name),
-            Some(Extra::Place(device, inode)) => place = Some((*device, *inode)),
-            Some(Extra::Folder(device, inode, at)) => {
+            Some(EntryExtra::Target(name)) => target = Some(name),
+            Some(EntryExtra::HardLink(device, inode)) => place = Some((*device, *inode)),
+            Some(EntryExtra::Folder(device, inode, at)) => {
                 (place, changed) = (Some((*device, *inode)), Some(*at));
             }
             None => {}
         }
-        Child {
-            name: OsStr::from_bytes(&self.names[row.name()]),
+        FolderEntry {
+            name: OsStr::from_bytes(&self.names[row.name_range()]),
             kind: row.kind,
             bytes: row.bytes,
             modified: row.modified,
             mode: row.mode,
             target,
             changed,
-            place,
+            file_id: place,
         }
     }
 
@@ -216,16 +216,16 @@ impl Contents {
 }
 
 /// What an entry has that most do not have.
-fn extra(folder: &Folder, name: &OsStr, stat: &Stat) -> Result<Option<Extra>> {
+fn read_extra(folder: &Folder, name: &OsStr, stat: &Stat) -> Result<Option<EntryExtra>> {
     Ok(match stat.kind {
-        Kind::Link => Some(Extra::Target(folder.read_link(name)?.into())),
-        Kind::File if stat.links > 1 => Some(Extra::Place(stat.device, stat.inode)),
-        Kind::Folder => Some(Extra::Folder(stat.device, stat.inode, stat.changed)),
+        Kind::Link => Some(EntryExtra::Target(folder.read_link(name)?.into())),
+        Kind::File if stat.links > 1 => Some(EntryExtra::HardLink(stat.device, stat.inode)),
+        Kind::Folder => Some(EntryExtra::Folder(stat.device, stat.inode, stat.changed)),
         _ => None,
     })
 }
 
 /// No folder in memory has as many entries, or as long a name.
-fn narrow(number: usize) -> u32 {
+fn to_u32(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }

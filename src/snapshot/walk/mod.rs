@@ -16,10 +16,10 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-pub use self::folder::{Child, Contents};
+pub use self::folder::{FolderContents, FolderEntry};
 
-use self::queue::Queue;
-use self::walker::{Ground, Walker};
+use self::queue::FolderQueue;
+use self::walker::{WalkShared, Walker};
 use crate::base::error::{At as _, Error, Result};
 use crate::base::interrupt;
 use crate::model::exclusion::Exclusions;
@@ -28,58 +28,60 @@ use crate::os::limit;
 use crate::os::stat::Stat;
 
 /// How long is waited at once before Ctrl-C is looked for.
-const STEP: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// How many batches may wait for whoever takes them.
-const WAITING: usize = 4;
+const MAX_QUEUED_BATCHES: usize = 4;
 
 /// A replica that is to be walked.
 #[derive(Debug)]
-pub struct Start {
+pub struct WalkTarget {
     /// Its folder below the root.
     pub path: PathBuf,
     /// The folders of other categories, below the root: they are not part of it.
-    pub inner: Arc<[PathBuf]>,
+    pub inner_categories: Arc<[PathBuf]>,
 }
 
-impl Start {
+impl WalkTarget {
     /// Whether the whole of it is another category's.
-    fn is_another(&self) -> bool {
-        self.inner.iter().any(|inner| self.path.starts_with(inner))
+    fn is_in_other_category(&self) -> bool {
+        self.inner_categories
+            .iter()
+            .any(|inner| self.path.starts_with(inner))
     }
 
     /// Whether this path below the replica's folder is another category's.
-    fn is_inner(&self, path: &Path) -> bool {
-        !self.inner.is_empty() && self.inner.contains(&self.path.join(path))
+    fn is_inner_category(&self, path: &Path) -> bool {
+        !self.inner_categories.is_empty() && self.inner_categories.contains(&self.path.join(path))
     }
 }
 
 /// One folder of a replica.
 #[derive(Debug)]
-pub struct Visited<'a> {
+pub struct FolderVisit<'a> {
     /// The path below the replica's folder; empty for that folder itself.
     pub path: &'a Path,
     /// What came of reading it.
-    pub what: What<'a>,
+    pub outcome: VisitOutcome<'a>,
 }
 
 /// What came of reading a folder.
 #[derive(Debug)]
-pub enum What<'a> {
+pub enum VisitOutcome<'a> {
     /// It was read; of a replica's own folder also what the file system says of itself.
-    Read(&'a mut Contents, Option<Stat>),
+    Read(&'a mut FolderContents, Option<Stat>),
     /// It cannot be opened or read: nothing is known of what is in it.
-    Closed(Error),
+    Unreadable(Error),
     /// It is not there, or no longer.
-    Gone,
+    Missing,
 }
 
 /// Makes of a folder what is handed over; runs on the walkers' threads.
-pub type Make<T> = dyn Fn(Visited<'_>) -> T + Send + Sync;
+pub type VisitFn<T> = dyn Fn(FolderVisit<'_>) -> T + Send + Sync;
 
 /// What walkers hand over at once.
 #[derive(Debug)]
-pub struct Batch<T> {
+pub struct VisitBatch<T> {
     /// What was made of folders, with their replicas.
     pub folders: Vec<(usize, T)>,
     /// Replicas of which everything was handed over.
@@ -88,20 +90,20 @@ pub struct Batch<T> {
 
 /// A walk under way. It stops when this goes, without waiting for threads that a dead storage holds up.
 pub struct Walk<T> {
-    receiver: Receiver<Batch<T>>,
-    queue: Arc<Queue>,
+    receiver: Receiver<VisitBatch<T>>,
+    queue: Arc<FolderQueue>,
     root: PathBuf,
     /// Why the system gave no more threads.
-    refused: Option<io::Error>,
+    spawn_error: Option<io::Error>,
     /// How many replicas are not complete.
-    left: usize,
+    remaining: usize,
 }
 
 impl<T> fmt::Debug for Walk<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Walk")
-            .field("left", &self.left)
+            .field("left", &self.remaining)
             .finish_non_exhaustive()
     }
 }
@@ -110,27 +112,27 @@ impl<T: Send + 'static> Walk<T> {
     /// Begins to walk these replicas of a root with so many threads.
     pub fn begin(
         root: &Arc<Folder>,
-        starts: Vec<Start>,
+        targets: Vec<WalkTarget>,
         exclusions: &Arc<Exclusions>,
         walkers: usize,
-        make: impl Fn(Visited<'_>) -> T + Send + Sync + 'static,
+        visit: impl Fn(FolderVisit<'_>) -> T + Send + Sync + 'static,
     ) -> Self {
-        let left = starts.len();
-        let queue = Arc::new(Queue::new(starts));
-        let (sender, receiver) = mpsc::sync_channel(WAITING);
-        let ground = Ground {
+        let remaining = targets.len();
+        let queue = Arc::new(FolderQueue::new(targets));
+        let (sender, receiver) = mpsc::sync_channel(MAX_QUEUED_BATCHES);
+        let shared = WalkShared {
             root: Arc::clone(root),
             exclusions: Arc::clone(exclusions),
             queue: Arc::clone(&queue),
-            make: Arc::new(make),
+            visit: Arc::new(visit),
         };
-        let mut refused = None;
+        let mut spawn_error = None;
         // Each opens three folders at once.
         for _ in 0..walkers.min(limit::part(32)).max(1) {
-            let walker = Walker::new(ground.clone(), sender.clone());
+            let walker = Walker::new(shared.clone(), sender.clone());
             // Where the system gives no more threads, those that there are will do; with none the walk fails.
             if let Err(error) = thread::Builder::new().spawn(move || walker.run()) {
-                refused = Some(error);
+                spawn_error = Some(error);
                 break;
             }
         }
@@ -138,8 +140,8 @@ impl<T: Send + 'static> Walk<T> {
             receiver,
             queue,
             root: root.path().to_owned(),
-            refused,
-            left,
+            spawn_error,
+            remaining,
         }
     }
 
@@ -147,25 +149,25 @@ impl<T: Send + 'static> Walk<T> {
     ///
     /// # Errors
     /// The walk was interrupted, or a walker failed.
-    pub fn next(&mut self) -> Result<Option<Batch<T>>> {
-        while self.left > 0 {
+    pub fn next(&mut self) -> Result<Option<VisitBatch<T>>> {
+        while self.remaining > 0 {
             interrupt::check()?;
-            match self.receiver.recv_timeout(STEP) {
+            match self.receiver.recv_timeout(POLL_INTERVAL) {
                 Ok(batch) => {
-                    self.left -= batch.complete.len();
+                    self.remaining -= batch.complete.len();
                     return Ok(Some(batch));
                 }
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return self.failed(),
+                Err(RecvTimeoutError::Disconnected) => return self.end_error(),
             }
         }
         Ok(None)
     }
 
     /// The walkers have gone though replicas are left.
-    fn failed(&mut self) -> Result<Option<Batch<T>>> {
-        if let Some(refused) = self.refused.take() {
-            return Err(refused).at("begin a thread to walk", &self.root);
+    fn end_error(&mut self) -> Result<Option<VisitBatch<T>>> {
+        if let Some(spawn_error) = self.spawn_error.take() {
+            return Err(spawn_error).at("begin a thread to walk", &self.root);
         }
         Err(io::Error::other("the walk ended early; look again")).at("walk", &self.root)
     }

@@ -4,45 +4,45 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::Start;
+use super::WalkTarget;
 use crate::os::folder::Folder;
 use crate::os::limit;
 
 /// How many folders all walks of the process keep open for the sake of their subfolders; others are opened again from
 /// the root.
-const OPEN: usize = 32;
+const MAX_OPEN: usize = 32;
 
 /// How many there are.
-static KEPT: AtomicUsize = AtomicUsize::new(0);
+static OPEN_COUNT: AtomicUsize = AtomicUsize::new(0);
 
 /// A folder that is to be read.
 #[derive(Debug)]
-pub(super) struct Task {
+pub(super) struct FolderTask {
     /// The replica it is in, by its place among the starts.
     pub(super) replica: usize,
     /// The path below the replica's folder; empty for that folder itself.
     pub(super) path: PathBuf,
     /// The folder it is in, if that is still open.
-    pub(super) parent: Option<Arc<Open>>,
+    pub(super) parent: Option<Arc<OpenFolder>>,
 }
 
 /// A folder that is kept open.
 #[derive(Debug)]
-pub(super) struct Open {
+pub(super) struct OpenFolder {
     pub(super) folder: Folder,
 }
 
-impl Drop for Open {
+impl Drop for OpenFolder {
     fn drop(&mut self) {
-        KEPT.fetch_sub(1, Ordering::Relaxed);
+        OPEN_COUNT.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 /// What a walker does next.
 #[derive(Debug)]
-pub(super) enum Next {
+pub(super) enum WalkStep {
     /// Read this folder.
-    Read(Task),
+    Read(FolderTask),
     /// Others may yet find something: hand over what is done, then wait.
     Idle,
     /// Everything was read, or the walk was stopped.
@@ -52,54 +52,54 @@ pub(super) enum Next {
 /// The queue. The last folder found is the first to be read, so that it stays as short as the tree is deep; the replicas
 /// are begun in order, each once the walkers run out of others.
 #[derive(Debug)]
-pub(super) struct Queue {
-    pub(super) starts: Vec<Start>,
-    state: Mutex<State>,
+pub(super) struct FolderQueue {
+    pub(super) targets: Vec<WalkTarget>,
+    state: Mutex<FolderQueueState>,
     ready: Condvar,
     stopped: AtomicBool,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    found: Vec<Task>,
+struct FolderQueueState {
+    pending: Vec<FolderTask>,
     /// How many replicas were begun.
-    begun: usize,
+    started: usize,
     /// Folders being read.
     reading: usize,
     /// For each replica the folders that are found and not handed over.
     unfinished: Vec<usize>,
 }
 
-impl Queue {
-    pub(super) fn new(starts: Vec<Start>) -> Self {
-        let unfinished = vec![1; starts.len()];
-        let state = State {
+impl FolderQueue {
+    pub(super) fn new(targets: Vec<WalkTarget>) -> Self {
+        let unfinished = vec![1; targets.len()];
+        let state = FolderQueueState {
             unfinished,
-            ..State::default()
+            ..FolderQueueState::default()
         };
         Self {
-            starts,
+            targets,
             state: Mutex::new(state),
             ready: Condvar::new(),
             stopped: AtomicBool::new(false),
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, FolderQueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What to do next, without waiting.
-    pub(super) fn next(&self) -> Next {
+    pub(super) fn next(&self) -> WalkStep {
         self.next_in(&mut self.state())
     }
 
     /// What to do next, once there is something to do.
-    pub(super) fn wait(&self) -> Next {
+    pub(super) fn wait(&self) -> WalkStep {
         let mut state = self.state();
         loop {
             match self.next_in(&mut state) {
-                Next::Idle => {
+                WalkStep::Idle => {
                     let woken = self.ready.wait(state);
                     state = woken.unwrap_or_else(PoisonError::into_inner);
                 }
@@ -108,15 +108,15 @@ impl Queue {
         }
     }
 
-    fn next_in(&self, state: &mut State) -> Next {
+    fn next_in(&self, state: &mut FolderQueueState) -> WalkStep {
         if self.is_stopped() {
-            return Next::Done;
+            return WalkStep::Done;
         }
-        let task = state.found.pop().or_else(|| {
-            let replica = state.begun;
-            (replica < self.starts.len()).then(|| {
-                state.begun += 1;
-                Task {
+        let task = state.pending.pop().or_else(|| {
+            let replica = state.started;
+            (replica < self.targets.len()).then(|| {
+                state.started += 1;
+                FolderTask {
                     replica,
                     path: PathBuf::new(),
                     parent: None,
@@ -126,15 +126,15 @@ impl Queue {
         match task {
             Some(task) => {
                 state.reading += 1;
-                Next::Read(task)
+                WalkStep::Read(task)
             }
-            None if state.reading == 0 => Next::Done,
-            None => Next::Idle,
+            None if state.reading == 0 => WalkStep::Done,
+            None => WalkStep::Idle,
         }
     }
 
     /// A folder was read, and these were found in it.
-    pub(super) fn read(&self, found: Vec<Task>) {
+    pub(super) fn finish_folder(&self, found: Vec<FolderTask>) {
         let mut state = self.state();
         if let Some(task) = found.first() {
             state.unfinished[task.replica] += found.len();
@@ -144,7 +144,7 @@ impl Queue {
             return;
         }
         let wake = !found.is_empty() || state.reading == 0;
-        state.found.extend(found);
+        state.pending.extend(found);
         drop(state);
         if wake {
             self.ready.notify_all();
@@ -152,7 +152,7 @@ impl Queue {
     }
 
     /// Folders of these replicas were handed over; says which replicas are complete with that.
-    pub(super) fn hand_over(&self, replicas: impl Iterator<Item = usize>) -> Vec<usize> {
+    pub(super) fn complete_folders(&self, replicas: impl Iterator<Item = usize>) -> Vec<usize> {
         let mut state = self.state();
         let mut complete = Vec::new();
         for replica in replicas {
@@ -165,11 +165,11 @@ impl Queue {
     }
 
     /// Keeps a folder open, unless too many are.
-    pub(super) fn keep_open(folder: Folder) -> Option<Arc<Open>> {
-        if KEPT.fetch_add(1, Ordering::Relaxed) < OPEN.min(limit::part(16)) {
-            return Some(Arc::new(Open { folder }));
+    pub(super) fn keep_open(folder: Folder) -> Option<Arc<OpenFolder>> {
+        if OPEN_COUNT.fetch_add(1, Ordering::Relaxed) < MAX_OPEN.min(limit::part(16)) {
+            return Some(Arc::new(OpenFolder { folder }));
         }
-        KEPT.fetch_sub(1, Ordering::Relaxed);
+        OPEN_COUNT.fetch_sub(1, Ordering::Relaxed);
         None
     }
 
@@ -177,7 +177,7 @@ impl Queue {
     pub(super) fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
         // Under the lock, so that nobody who has just looked goes on to wait.
-        let left = std::mem::take(&mut self.state().found);
+        let left = std::mem::take(&mut self.state().pending);
         self.ready.notify_all();
         // These hold folders open.
         drop(left);
@@ -188,7 +188,7 @@ impl Queue {
     }
 
     /// What [`Self::is_stopped`] asks, for reading a long folder.
-    pub(super) const fn stopped(&self) -> &AtomicBool {
+    pub(super) const fn stop_flag(&self) -> &AtomicBool {
         &self.stopped
     }
 }

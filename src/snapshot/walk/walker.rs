@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 
-use super::folder::Contents;
-use super::queue::{Next, Queue, Task};
-use super::{Batch, Make, Visited, What};
+use super::folder::FolderContents;
+use super::queue::{FolderQueue, FolderTask, WalkStep};
+use super::{FolderVisit, VisitBatch, VisitFn, VisitOutcome};
 use crate::base::error::{Error, Result};
 use crate::model::exclusion::Exclusions;
 use crate::os::folder::{Folder, is_missing};
@@ -15,39 +15,39 @@ use crate::os::reader::Reader;
 use crate::os::stat::{Kind, Stat};
 
 /// After how many entries what was made of folders is handed over; one folder may have more.
-const BATCH: usize = 2048;
+const BATCH_ENTRIES: usize = 2048;
 
 /// What all walkers of a walk share.
-pub(super) struct Ground<T> {
+pub(super) struct WalkShared<T> {
     pub(super) root: Arc<Folder>,
     pub(super) exclusions: Arc<Exclusions>,
-    pub(super) queue: Arc<Queue>,
-    pub(super) make: Arc<Make<T>>,
+    pub(super) queue: Arc<FolderQueue>,
+    pub(super) visit: Arc<VisitFn<T>>,
 }
 
-impl<T> Clone for Ground<T> {
+impl<T> Clone for WalkShared<T> {
     fn clone(&self) -> Self {
         Self {
             root: Arc::clone(&self.root),
             exclusions: Arc::clone(&self.exclusions),
             queue: Arc::clone(&self.queue),
-            make: Arc::clone(&self.make),
+            visit: Arc::clone(&self.visit),
         }
     }
 }
 
 /// A walker.
 pub(super) struct Walker<T> {
-    ground: Ground<T>,
-    sender: SyncSender<Batch<T>>,
+    shared: WalkShared<T>,
+    sender: SyncSender<VisitBatch<T>>,
     batch: Vec<(usize, T)>,
     entries: usize,
-    contents: Contents,
+    contents: FolderContents,
     reader: Reader,
 }
 
 /// Should a walker panic, the others must not wait for it.
-struct StopOnPanic(Arc<Queue>);
+struct StopOnPanic(Arc<FolderQueue>);
 
 impl Drop for StopOnPanic {
     fn drop(&mut self) {
@@ -58,64 +58,69 @@ impl Drop for StopOnPanic {
 }
 
 impl<T> Walker<T> {
-    pub(super) fn new(ground: Ground<T>, sender: SyncSender<Batch<T>>) -> Self {
+    pub(super) fn new(shared: WalkShared<T>, sender: SyncSender<VisitBatch<T>>) -> Self {
         Self {
-            ground,
+            shared,
             sender,
             batch: Vec::new(),
             entries: 0,
-            contents: Contents::default(),
+            contents: FolderContents::default(),
             reader: Reader::default(),
         }
     }
 
     /// Walks until everything was read or nobody listens any more.
     pub(super) fn run(mut self) {
-        let queue = Arc::clone(&self.ground.queue);
+        let queue = Arc::clone(&self.shared.queue);
         let _guard = StopOnPanic(Arc::clone(&queue));
         loop {
             let mut next = queue.next();
-            if matches!(next, Next::Idle) {
-                self.hand_over();
+            if matches!(next, WalkStep::Idle) {
+                self.send_batch();
                 next = queue.wait();
             }
-            let Next::Read(task) = next else {
+            let WalkStep::Read(task) = next else {
                 break;
             };
             let found = self.read(task);
-            queue.read(found);
-            if self.entries >= BATCH {
-                self.hand_over();
+            queue.finish_folder(found);
+            if self.entries >= BATCH_ENTRIES {
+                self.send_batch();
             }
         }
-        self.hand_over();
+        self.send_batch();
     }
 
     /// Reads one folder; gives the folders that were found in it.
-    fn read(&mut self, task: Task) -> Vec<Task> {
-        let Task {
+    fn read(&mut self, task: FolderTask) -> Vec<FolderTask> {
+        let FolderTask {
             replica,
             path,
             parent,
         } = task;
-        let ground = self.ground.clone();
+        let shared = self.shared.clone();
         let opened = match parent {
-            _ if ground.queue.starts[replica].is_another() => Err(missing(&ground.root)),
+            _ if shared.queue.targets[replica].is_in_other_category() => {
+                Err(not_found(&shared.root))
+            }
             Some(open) => open.folder.child(path.file_name().unwrap_or_default()),
-            None => ground
+            None => shared
                 .root
-                .beneath(&ground.queue.starts[replica].path.join(&path)),
+                .beneath(&shared.queue.targets[replica].path.join(&path)),
         };
-        let read = opened.and_then(|folder| self.contents(&path, folder));
-        let (what, folder) = match read {
+        let read = opened.and_then(|folder| self.read_contents(&path, folder));
+        let (outcome, folder) = match read {
             // What was read until somebody stopped the walk is not what the folder holds.
-            Ok(_) if ground.queue.is_stopped() => return Vec::new(),
-            Ok((folder, stat)) => (What::Read(&mut self.contents, stat), Some(folder)),
-            Err(error) if is_missing(&error) => (What::Gone, None),
-            Err(error) => (What::Closed(error), None),
+            Ok(_) if shared.queue.is_stopped() => return Vec::new(),
+            Ok((folder, stat)) => (VisitOutcome::Read(&mut self.contents, stat), Some(folder)),
+            Err(error) if is_missing(&error) => (VisitOutcome::Missing, None),
+            Err(error) => (VisitOutcome::Unreadable(error), None),
         };
-        let sight = Visited { path: &path, what };
-        self.batch.push((replica, (ground.make)(sight)));
+        let visit = FolderVisit {
+            path: &path,
+            outcome,
+        };
+        self.batch.push((replica, (shared.visit)(visit)));
         self.entries += 1;
         let Some(folder) = folder else {
             return Vec::new();
@@ -125,8 +130,8 @@ impl<T> Walker<T> {
     }
 
     /// Reads an open folder into `contents`; a replica's own folder is looked at itself too.
-    fn contents(&mut self, path: &Path, folder: Folder) -> Result<(Folder, Option<Stat>)> {
-        let (exclusions, stop) = (&self.ground.exclusions, self.ground.queue.stopped());
+    fn read_contents(&mut self, path: &Path, folder: Folder) -> Result<(Folder, Option<Stat>)> {
+        let (exclusions, stop) = (&self.shared.exclusions, self.shared.queue.stop_flag());
         let stat = (path == Path::new(""))
             .then(|| folder.stat_self())
             .transpose()?;
@@ -136,19 +141,19 @@ impl<T> Walker<T> {
     }
 
     /// The folders in the one that was just read, but for those that are other categories'.
-    fn subfolders(&self, replica: usize, path: &Path, folder: Folder) -> Vec<Task> {
-        let start = &self.ground.queue.starts[replica];
-        let children = self.contents.children();
+    fn subfolders(&self, replica: usize, path: &Path, folder: Folder) -> Vec<FolderTask> {
+        let target = &self.shared.queue.targets[replica];
+        let children = self.contents.entries();
         let mut paths = children
             .filter(|child| child.kind == Kind::Folder)
             .map(|child| path.join(child.name))
-            .filter(|path| !start.is_inner(path))
+            .filter(|path| !target.is_inner_category(path))
             .peekable();
         if paths.peek().is_none() {
             return Vec::new();
         }
-        let parent = Queue::keep_open(folder);
-        let task = |path| Task {
+        let parent = FolderQueue::keep_open(folder);
+        let task = |path| FolderTask {
             replica,
             path,
             parent: parent.clone(),
@@ -157,27 +162,27 @@ impl<T> Walker<T> {
     }
 
     /// Hands over what was made; where nobody listens any more, the walk stops.
-    fn hand_over(&mut self) {
+    fn send_batch(&mut self) {
         let folders = std::mem::take(&mut self.batch);
         self.entries = 0;
         if folders.is_empty() {
             return;
         }
-        let queue = &self.ground.queue;
+        let queue = &self.shared.queue;
         let replicas: Vec<usize> = folders.iter().map(|(replica, _)| *replica).collect();
         let send = |batch| {
             if self.sender.send(batch).is_err() {
                 queue.stop();
             }
         };
-        send(Batch {
+        send(VisitBatch {
             folders,
             complete: Vec::new(),
         });
         // Only now, so that the last of a replica's folders has arrived before it is called complete.
-        let complete = queue.hand_over(replicas.into_iter());
+        let complete = queue.complete_folders(replicas.into_iter());
         if !complete.is_empty() {
-            send(Batch {
+            send(VisitBatch {
                 folders: Vec::new(),
                 complete,
             });
@@ -186,7 +191,7 @@ impl<T> Walker<T> {
 }
 
 /// As if a folder were not there.
-fn missing(root: &Folder) -> Error {
+fn not_found(root: &Folder) -> Error {
     Error::Io {
         action: "open",
         path: root.path().to_owned(),

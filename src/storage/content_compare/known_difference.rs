@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use super::{ContentComparison, ContentRecord, same_size_pairs};
 use crate::base::error::Result;
 use crate::index::Index;
-use crate::model::project::within;
-use crate::snapshot::time_alias::{Held, HeldTime};
+use crate::model::project::path_within;
+use crate::snapshot::time_alias::{AlteredTime, AlteredTimesByFolder};
 use crate::snapshot::tree::Tree;
 
 impl ContentComparison {
@@ -26,18 +26,18 @@ impl ContentComparison {
         let [Some(a), Some(b)] = databases else {
             return Ok(found);
         };
-        if !index.knows_differing()? {
+        if !index.has_differing_files()? {
             return Ok(found);
         }
-        for (folder, files) in index.differing([a, b], replica)? {
+        for (folder, files) in index.differing_files([a, b], replica)? {
             let Ok(path) = folder.strip_prefix(replica) else {
                 continue;
             };
             for pair in same_size_pairs(trees[0], trees[1], path) {
-                let now = HeldTime {
+                let now = AlteredTime {
                     bytes: pair.seen[0].bytes,
-                    meant: pair.reported_times[0],
-                    shown: pair.reported_times[1],
+                    original: pair.reported_times[0],
+                    reported: pair.reported_times[1],
                 };
                 if files.get(&pair.name) == Some(&now) {
                     found.differing.insert(path.join(pair.name.as_path()));
@@ -70,9 +70,9 @@ impl ContentRecord {
         if !self.is_writable {
             return Ok(());
         }
-        let mut files = Held::new();
+        let mut files = AlteredTimesByFolder::new();
         // Of what could not be read this time what was known stays.
-        for (folder, mut known) in self.index.differing([a, b], replica)? {
+        for (folder, mut known) in self.index.differing_files([a, b], replica)? {
             let path = folder.strip_prefix(replica).unwrap_or(&folder);
             known.retain(|name, _| found.unread.contains_key(&path.join(name.as_path())));
             if !known.is_empty() {
@@ -84,16 +84,16 @@ impl ContentRecord {
         for path in folders {
             for pair in same_size_pairs(trees[0], trees[1], &path) {
                 if found.differing.contains(&path.join(pair.name.as_path())) {
-                    let time = HeldTime {
+                    let time = AlteredTime {
                         bytes: pair.seen[0].bytes,
-                        meant: pair.reported_times[0],
-                        shown: pair.reported_times[1],
+                        original: pair.reported_times[0],
+                        reported: pair.reported_times[1],
                     };
-                    let folder = files.entry(within(replica, &path)).or_default();
+                    let folder = files.entry(path_within(replica, &path)).or_default();
                     folder.insert(pair.name, time);
                 }
             }
         }
-        self.index.keep_differing([a, b], replica, &files)
+        self.index.replace_differing([a, b], replica, &files)
     }
 }

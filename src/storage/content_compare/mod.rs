@@ -18,13 +18,13 @@ use self::read::{BatchSource, ReadBatch, ReadBatchResult, UnreadPair};
 use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::timestamp::{Moment, Step};
-use crate::index::Contents;
+use crate::index::FileDigests;
 use crate::os::folder::Folder;
 use crate::os::stat::Kind;
 use crate::snapshot::diff;
-use crate::snapshot::diff::{Change, Difference, Seen, Visit};
+use crate::snapshot::diff::{DiffEntry, DiffVisitor, Difference, EntryDiff};
 use crate::snapshot::digest::Digest;
-use crate::snapshot::manifest::Files;
+use crate::snapshot::manifest::ManifestFiles;
 use crate::snapshot::tree::{Tree, TreeFolder};
 
 /// A thread is given so many files at once, all of one folder.
@@ -61,7 +61,7 @@ pub struct ContentComparison {
 #[derive(Clone, Debug)]
 struct SameSizePair {
     name: Name,
-    seen: [Seen; 2],
+    seen: [DiffEntry; 2],
     /// The times that the storages show of it.
     reported_times: [Moment; 2],
 }
@@ -168,7 +168,7 @@ impl CompareBatches<'_> {
             return Ok(());
         }
         let contents = self.record.known_digests(&a.relative.join(path))?;
-        let precisions = self.sides.map(|side| side.tree.step());
+        let precisions = self.sides.map(|side| side.tree.precision());
         let mut unread = Vec::new();
         for pair in pairs {
             let known =
@@ -230,7 +230,7 @@ impl BatchSource for CompareBatches<'_> {
 /// Returns the digest that is known of a file, if it still has its size and time: the time that was set, or the one that
 /// the storage shows for it.
 fn known_digest(
-    known: &Contents,
+    known: &FileDigests,
     pair: &SameSizePair,
     side: usize,
     precision: Step,
@@ -245,21 +245,21 @@ fn known_digest(
 /// The files of one folder that have one size on both sides.
 fn same_size_pairs(a: &Tree, b: &Tree, path: &Path) -> Vec<SameSizePair> {
     struct PairCollector<'a>(Vec<SameSizePair>, [&'a Tree; 2], &'a Path);
-    impl Visit for PairCollector<'_> {
-        fn all_same(&mut self, packed: &[u8]) {
-            let mut files = Files::of(packed);
+    impl DiffVisitor for PairCollector<'_> {
+        fn visit_unchanged(&mut self, packed: &[u8]) {
+            let mut files = ManifestFiles::of(packed);
             while let Ok(Some(file)) = files.next() {
-                self.name(file.name, Change::Same(file.into(), file.into()));
+                self.visit_name(file.name, EntryDiff::Same(file.into(), file.into()));
             }
         }
 
-        fn name(&mut self, name: &[u8], change: Change) {
-            if let Change::Same(a, b) | Change::Differs(a, b, Difference::Time) = change
+        fn visit_name(&mut self, name: &[u8], change: EntryDiff) {
+            if let EntryDiff::Same(a, b) | EntryDiff::Differs(a, b, Difference::Time) = change
                 && a.kind == Kind::File
             {
                 let reported_times = [a, b].map(|seen| seen.modified);
-                let reported_times =
-                    [0, 1].map(|side| self.1[side].shown(self.2, name, reported_times[side]));
+                let reported_times = [0, 1]
+                    .map(|side| self.1[side].reported_time(self.2, name, reported_times[side]));
                 self.0.push(SameSizePair {
                     name: Name::from_bytes(name.to_vec()),
                     seen: [a, b],
@@ -270,7 +270,7 @@ fn same_size_pairs(a: &Tree, b: &Tree, path: &Path) -> Vec<SameSizePair> {
     }
     let mut collector = PairCollector(Vec::new(), [a, b], path);
     // A tree's own manifests are never damaged.
-    diff::folder(a, b, path, &mut collector).unwrap_or_default();
+    diff::diff_folder(a, b, path, &mut collector).unwrap_or_default();
     collector.0
 }
 
@@ -279,8 +279,8 @@ impl ContentComparison {
     ///
     /// # Errors
     /// It could not be read, for this reason.
-    pub fn resolve_change(&self, path: &Path, change: Change) -> Result<Change, String> {
-        let (Change::Same(a, b) | Change::Differs(a, b, Difference::Time)) = change else {
+    pub fn resolve_change(&self, path: &Path, change: EntryDiff) -> Result<EntryDiff, String> {
+        let (EntryDiff::Same(a, b) | EntryDiff::Differs(a, b, Difference::Time)) = change else {
             return Ok(change);
         };
         if a.kind != Kind::File || (!self.covers_all && !self.differing.contains(path)) {
@@ -290,9 +290,9 @@ impl ContentComparison {
             return Err(why.clone());
         }
         Ok(if self.differing.contains(path) {
-            Change::Differs(a, b, Difference::Content)
+            EntryDiff::Differs(a, b, Difference::Content)
         } else {
-            Change::Same(a, b)
+            EntryDiff::Same(a, b)
         })
     }
 }

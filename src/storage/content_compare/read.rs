@@ -10,11 +10,11 @@ use super::{ComparedReplica, ProgressFn, SameSizePair};
 use crate::base::error::{At as _, Error, Result};
 use crate::base::interrupt;
 use crate::base::name::Name;
-use crate::index::Content;
+use crate::index::FileDigest;
 use crate::os::file;
 use crate::os::folder::Folder;
 use crate::os::stat::Stat;
-use crate::snapshot::diff::Seen;
+use crate::snapshot::diff::DiffEntry;
 use crate::snapshot::digest::Digest;
 
 /// Files below this size are read one side after the other: a thread costs more than it saves.
@@ -41,7 +41,7 @@ pub(super) struct UnreadPair {
 #[derive(Debug)]
 pub(super) struct ReadBatchResult {
     pub(super) folder: PathBuf,
-    pub(super) files: Vec<(Name, Result<[Content; 2], String>)>,
+    pub(super) files: Vec<(Name, Result<[FileDigest; 2], String>)>,
 }
 
 /// Who has files read.
@@ -152,20 +152,20 @@ fn read_pair(
     UnreadPair { pair, known }: &UnreadPair,
     buffer: &mut Vec<u8>,
     on_progress: &ProgressFn<'_>,
-) -> Result<[Content; 2]> {
+) -> Result<[FileDigest; 2]> {
     let read = |side: usize, buffer: &mut Vec<u8>, on_progress: &dyn Fn(u64)| {
         let seen = &pair.seen[side];
         let digest = if let Some(digest) = known[side] {
             on_progress(seen.bytes);
             digest
         } else {
-            let shown = Seen {
+            let shown = DiffEntry {
                 modified: pair.reported_times[side],
                 ..*seen
             };
             read_one(&folders[side], &pair.name, &shown, buffer, on_progress)?
         };
-        Ok(Content {
+        Ok(FileDigest {
             bytes: seen.bytes,
             modified: seen.modified,
             digest,
@@ -194,7 +194,7 @@ fn read_pair(
 fn read_one(
     folder: &Folder,
     name: &Name,
-    seen: &Seen,
+    seen: &DiffEntry,
     buffer: &mut Vec<u8>,
     on_progress: &dyn Fn(u64),
 ) -> Result<Digest> {

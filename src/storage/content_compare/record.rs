@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 
 use crate::base::error::{Error, Result};
 use crate::base::name::Name;
-use crate::index::{Content, Contents, Index};
-use crate::model::project::within;
-use crate::snapshot::time_alias::Held;
+use crate::index::{FileDigest, FileDigests, Index};
+use crate::model::project::path_within;
+use crate::snapshot::time_alias::AlteredTimesByFolder;
 
 /// The index is told after so many files at the latest.
 const MAX_UNWRITTEN_FILES: usize = 4096;
@@ -27,7 +27,7 @@ pub struct ContentRecord {
     uses_known: bool,
     pub(super) is_writable: bool,
     /// What the index was not told yet, by folder.
-    unwritten: BTreeMap<PathBuf, [Contents; 2]>,
+    unwritten: BTreeMap<PathBuf, [FileDigests; 2]>,
     files: usize,
     bytes: u64,
     failure: Option<Error>,
@@ -55,16 +55,16 @@ impl ContentRecord {
     }
 
     /// What is known of a folder below the roots, on both.
-    pub(super) fn known_digests(&self, folder: &Path) -> Result<[Contents; 2]> {
+    pub(super) fn known_digests(&self, folder: &Path) -> Result<[FileDigests; 2]> {
         let known = |database: Option<i64>| match database {
             Some(id) if self.uses_known => self.index.digests(id, folder),
-            _ => Ok(Contents::new()),
+            _ => Ok(FileDigests::new()),
         };
         Ok([known(self.databases[0])?, known(self.databases[1])?])
     }
 
     /// Takes in what was read of files in a folder below the roots, on both sides.
-    pub(super) fn add(&mut self, folder: PathBuf, read: Vec<(Name, [Content; 2])>) {
+    pub(super) fn add(&mut self, folder: PathBuf, read: Vec<(Name, [FileDigest; 2])>) {
         if !self.is_writable || read.is_empty() {
             return;
         }
@@ -84,14 +84,18 @@ impl ContentRecord {
     ///
     /// # Errors
     /// The index could not be written.
-    pub fn store_altered_times(&mut self, replica: &Path, held: &Held) -> Result<()> {
+    pub fn store_altered_times(
+        &mut self,
+        replica: &Path,
+        held: &AlteredTimesByFolder,
+    ) -> Result<()> {
         let Some(id) = self.databases[1].filter(|_| self.is_writable) else {
             return Ok(());
         };
         let whole = held
             .iter()
-            .map(|(folder, times)| (within(replica, folder), times.clone()));
-        self.index.keep_held(id, &whole.collect())
+            .map(|(folder, times)| (path_within(replica, folder), times.clone()));
+        self.index.add_altered_times(id, &whole.collect())
     }
 
     /// Tells the index the rest.
@@ -115,7 +119,7 @@ impl ContentRecord {
                 rows.extend(database.map(|id| (id, folder.as_path(), contents)));
             }
         }
-        if let Err(error) = self.index.keep_digests(&rows) {
+        if let Err(error) = self.index.add_digests(&rows) {
             self.is_writable = false;
             self.failure = Some(error);
         }

@@ -13,8 +13,8 @@ use crate::base::name::Name;
 use crate::base::timestamp::{Moment, Step};
 use crate::base::unit;
 use crate::snapshot::diff;
-use crate::snapshot::diff::{Change, Difference, Visit};
-use crate::snapshot::time_alias::{Held, HeldTime};
+use crate::snapshot::diff::{DiffVisitor, Difference, EntryDiff};
+use crate::snapshot::time_alias::{AlteredTime, AlteredTimesByFolder};
 use crate::snapshot::tree::Tree;
 
 /// So many files must be off by the same time before that is taken for a shift of the whole disk.
@@ -27,7 +27,7 @@ const SAMPLE_FILES: usize = 3;
 #[derive(Debug, Default)]
 pub struct TimeReconciliation {
     /// What the second side shows for the times of the first, by folder below the replica's.
-    pub altered: Held,
+    pub altered: AlteredTimesByFolder,
     /// By how many seconds all times of the second side are off, and of how many files.
     pub shifts: BTreeMap<i64, u64>,
     /// How many files were read on either side.
@@ -65,7 +65,7 @@ impl TimeReconciliation {
         trees: [&Tree; 2],
         compare: &mut dyn FnMut(&BTreeSet<PathBuf>) -> Result<ContentComparison>,
     ) -> Result<Self> {
-        let precision = trees[0].step().max(trees[1].step());
+        let precision = trees[0].precision().max(trees[1].precision());
         let mut reconciliation = Self::default();
         let (mut shifted, mut single) = (BTreeMap::<i64, Vec<TimeDifference>>::new(), Vec::new());
         for candidate in time_differences(trees) {
@@ -124,10 +124,10 @@ impl TimeReconciliation {
     }
 
     fn add(&mut self, file: &TimeDifference) {
-        let time = HeldTime {
+        let time = AlteredTime {
             bytes: file.bytes,
-            shown: file.reported,
-            meant: file.original,
+            reported: file.reported,
+            original: file.original,
         };
         let folder = self.altered.entry(file.folder.clone()).or_default();
         folder.insert(file.name.clone(), time);
@@ -168,10 +168,10 @@ fn time_differences(trees: [&Tree; 2]) -> Vec<TimeDifference> {
         folder: Path::new(""),
         files: Vec::new(),
     };
-    for (path, a, b) in diff::paired(trees[0], trees[1]) {
+    for (path, a, b) in diff::pair_folders(trees[0], trees[1]) {
         found.folder = path;
         // A tree's own manifests are never damaged.
-        diff::known_folder(trees, path, [Some(a), b], &mut found).unwrap_or_default();
+        diff::diff_folder_pair(trees, path, [Some(a), b], &mut found).unwrap_or_default();
     }
     found.files
 }
@@ -183,17 +183,17 @@ struct TimeDifferenceCollector<'a> {
     files: Vec<TimeDifference>,
 }
 
-impl Visit for TimeDifferenceCollector<'_> {
-    fn all_same(&mut self, _packed: &[u8]) {}
+impl DiffVisitor for TimeDifferenceCollector<'_> {
+    fn visit_unchanged(&mut self, _packed: &[u8]) {}
 
-    fn name(&mut self, name: &[u8], change: Change) {
-        let Change::Differs(a, b, Difference::Time) = change else {
+    fn visit_name(&mut self, name: &[u8], change: EntryDiff) {
+        let EntryDiff::Differs(a, b, Difference::Time) = change else {
             return;
         };
         if [a, b].iter().any(|seen| seen.modified == Moment::UNKNOWN) {
             return;
         }
-        let reported = self.trees[1].shown(self.folder, name, b.modified);
+        let reported = self.trees[1].reported_time(self.folder, name, b.modified);
         let name = Name::from_bytes(name.to_vec());
         self.files.push(TimeDifference {
             path: self.folder.join(name.as_path()),

@@ -11,7 +11,7 @@ use crate::base::error::{Error, Result};
 use crate::model::own_folder;
 use crate::os::folder::Folder;
 use crate::os::stat::{Kind, Stat};
-use crate::snapshot::diff::Seen;
+use crate::snapshot::diff::DiffEntry;
 use crate::storage::copy_file::{Copier, TempCopy, copy_file, copy_link, temporary_name_with};
 
 impl Versions<'_> {
@@ -20,7 +20,7 @@ impl Versions<'_> {
         &self,
         (folder, name): EntryRef<'_>,
         kept: &Arc<Folder>,
-        old: &Seen,
+        old: &DiffEntry,
     ) -> Result<Stat> {
         if !matches!(old.kind, Kind::File | Kind::Link) {
             let why = "it is on another file system than the kept versions; move it away by hand";
@@ -46,7 +46,7 @@ impl Versions<'_> {
         mut temp: TempCopy,
         place: EntryRef<'_>,
         kept: &Arc<Folder>,
-        old: &Seen,
+        old: &DiffEntry,
     ) -> Result<()> {
         let (folder, name) = place;
         let copied = self.copy_across_devices(place, kept, old)?;

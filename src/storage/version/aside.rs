@@ -7,7 +7,7 @@ use super::check::{is_io_error, raced_error, require_unchanged};
 use super::{EntryRef, PathInReplica, Versions, flush_if_needed};
 use crate::base::error::Result;
 use crate::os::folder::Folder;
-use crate::snapshot::diff::Seen;
+use crate::snapshot::diff::DiffEntry;
 
 impl Versions<'_> {
     /// Moves a file or link among the old versions; its name is free then. Where those are on another file system it is copied
@@ -19,7 +19,7 @@ impl Versions<'_> {
         &self,
         place: EntryRef<'_>,
         relative: PathInReplica<'_>,
-        old: &Seen,
+        old: &DiffEntry,
     ) -> Result<()> {
         let (folder, name) = place;
         require_unchanged(folder, name, old)?;
@@ -47,7 +47,7 @@ impl Versions<'_> {
         &self,
         (parent, name): (&Folder, &OsStr),
         relative: PathInReplica<'_>,
-        old: &Seen,
+        old: &DiffEntry,
         mode: u32,
     ) -> Result<()> {
         require_unchanged(parent, name, old)?;
@@ -76,7 +76,12 @@ impl Versions<'_> {
 
 /// Fails unless what came among the versions is what the plan saw. Somebody saved another version meanwhile then, which goes
 /// back to its name.
-fn restore_if_unexpected(kept: &Folder, folder: &Folder, name: &OsStr, old: &Seen) -> Result<()> {
+fn restore_if_unexpected(
+    kept: &Folder,
+    folder: &Folder,
+    name: &OsStr,
+    old: &DiffEntry,
+) -> Result<()> {
     if require_unchanged(kept, name, old).is_ok() {
         return Ok(());
     }

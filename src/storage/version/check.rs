@@ -7,11 +7,11 @@ use super::EntryRef;
 use crate::base::error::{At as _, Error, Result};
 use crate::os::folder::Folder;
 use crate::os::stat::{Kind, Stat};
-use crate::snapshot::diff::Seen;
+use crate::snapshot::diff::DiffEntry;
 use crate::snapshot::digest::Digest;
 
 /// Fails unless what has the name is still what the plan saw.
-pub(super) fn require_unchanged(folder: &Folder, name: &OsStr, planned: &Seen) -> Result<()> {
+pub(super) fn require_unchanged(folder: &Folder, name: &OsStr, planned: &DiffEntry) -> Result<()> {
     let now = folder.stat(name)?;
     let same = match planned.kind {
         Kind::File => now.bytes == planned.bytes && now.modified == planned.modified,
@@ -28,7 +28,11 @@ pub(super) fn require_unchanged(folder: &Folder, name: &OsStr, planned: &Seen) -
 ///
 /// One number for both proves it where numbers are stable. On other file systems, where the names of one file have different
 /// numbers or a link is made as a copy, both are read.
-pub(super) fn require_kept((folder, name): EntryRef<'_>, kept: &Folder, old: &Seen) -> Result<()> {
+pub(super) fn require_kept(
+    (folder, name): EntryRef<'_>,
+    kept: &Folder,
+    old: &DiffEntry,
+) -> Result<()> {
     let (there, second) = (folder.stat(name)?, kept.stat(name)?);
     let same_id = (there.device, there.inode) == (second.device, second.inode);
     let is_kept = (same_id && folder.features().stable_ids)

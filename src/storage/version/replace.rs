@@ -13,7 +13,7 @@ use super::{EntryRef, PathInReplica, Versions, flush_if_needed};
 use crate::base::error::{At as _, Result};
 use crate::os::folder::{Folder, is_missing};
 use crate::os::stat::Stat;
-use crate::snapshot::diff::Seen;
+use crate::snapshot::diff::DiffEntry;
 use crate::storage::copy_file::TempCopy;
 
 /// Errors of file systems that have no hard links, or no more for a file.
@@ -34,7 +34,7 @@ impl Versions<'_> {
         mut temp: TempCopy,
         (folder, name): (&Arc<Folder>, &OsStr),
         relative: PathInReplica<'_>,
-        old: &Seen,
+        old: &DiffEntry,
     ) -> Result<()> {
         let place: EntryRef<'_> = (folder, name);
         require_unchanged(folder, name, old)?;
@@ -84,7 +84,7 @@ impl Versions<'_> {
         temp: TempCopy,
         place: EntryRef<'_>,
         kept: &Arc<Folder>,
-        old: &Seen,
+        old: &DiffEntry,
     ) -> Result<()> {
         let (folder, name) = place;
         let linked = if folder.features().links {
@@ -126,7 +126,7 @@ fn persist_or_restore(
     temp: TempCopy,
     (folder, name): EntryRef<'_>,
     kept: &Folder,
-    old: &Seen,
+    old: &DiffEntry,
 ) -> Result<()> {
     let placed = match require_unchanged(kept, name, old) {
         Ok(()) => kept.flush().and_then(|()| temp.persist_noclobber(name)),
@@ -143,7 +143,7 @@ fn persist_or_restore(
 fn require_replaced(
     (folder, name): EntryRef<'_>,
     kept: &Folder,
-    old: &Seen,
+    old: &DiffEntry,
     copy: &Stat,
 ) -> Result<()> {
     if folder.features().is_honest {
@@ -163,7 +163,7 @@ fn require_replaced(
 fn finish_exchange(
     kept: &Folder,
     (folder, name): EntryRef<'_>,
-    old: &Seen,
+    old: &DiffEntry,
     copy: &Stat,
 ) -> Result<()> {
     match require_unchanged(kept, name, old) {
