@@ -5,14 +5,14 @@ use std::path::Path;
 use std::process::Command;
 use std::thread;
 
-use auto_backup::base::timestamp::Moment;
+use auto_backup::base::timestamp::Timestamp;
 use auto_backup::base::unit;
 
 /// The machine and where the files were in one line, and the peers' versions in another.
 pub(crate) fn description(places: &str, peers: &[&str]) -> String {
     let memory = entry("/proc/meminfo", "MemTotal").and_then(|text| {
         let kilobytes: u64 = text.split_whitespace().next()?.parse().ok()?;
-        Some(unit::bytes(kilobytes * 1024))
+        Some(unit::format_bytes(kilobytes * 1024))
     });
     let peers: Vec<String> = peers.iter().map(|program| version(program)).collect();
     let processors = thread::available_parallelism().map_or(1, usize::from);
@@ -44,7 +44,7 @@ fn unknown() -> String {
 
 /// The day in UTC.
 fn today() -> String {
-    let now = Moment::now().rfc3339().unwrap_or_default();
+    let now = Timestamp::now().rfc3339().unwrap_or_default();
     now.split('T').next().unwrap_or_default().to_owned()
 }
 

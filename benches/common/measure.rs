@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::process::Command;
 use std::time::Duration;
 
-use auto_backup::base::error::At as _;
+use auto_backup::base::error::IoResultExt as _;
 
 use super::interrupted;
 use super::outcome::Outcome;

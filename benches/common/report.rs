@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use auto_backup::base::error::At as _;
+use auto_backup::base::error::IoResultExt as _;
 
 use super::outcome::Outcome;
 use super::row::Row;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use auto_backup::base::error::At as _;
+use auto_backup::base::error::IoResultExt as _;
 
 use super::outcome::Outcome;
 

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use auto_backup::base::error::At as _;
+use auto_backup::base::error::IoResultExt as _;
 use nix::sys::resource::{UsageWho, getrusage};
 
 use super::interrupted;

@@ -44,7 +44,7 @@ impl Comparison {
             return Vec::new();
         };
         let what = format!("{}, {title}", self.ours.name);
-        let peak = unit::bytes(peak(results, self.ours));
+        let peak = unit::format_bytes(peak(results, self.ours));
         let fastest = self.fastest(results);
         let rows = self.peers.iter().map(|peer| {
             let took = spread(results, *peer);

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use auto_backup::base::error::At as _;
+use auto_backup::base::error::IoResultExt as _;
 
 use crate::common::interrupted;
 use crate::common::outcome::Outcome;

@@ -20,7 +20,7 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use auto_backup::base::error::At as _;
+use auto_backup::base::error::IoResultExt as _;
 use clap::Parser;
 
 use common::options::Options;

@@ -35,8 +35,8 @@ fn row(tool: Tool, set: &Set, to: &Destination) -> Outcome<Vec<Row>> {
     let (sample, _) = measure(&command(tool, set, to, false))?;
     let what = format!("{}, {}", tool.name, set.title());
     let row = Spread::of(iter::once(sample.wall)).map(|spread| Row {
-        asked: unit::bytes(LIMIT),
-        peak: unit::bytes(sample.peak),
+        asked: unit::format_bytes(LIMIT),
+        peak: unit::format_bytes(sample.peak),
         verdict: verdict(Some(sample.peak <= LIMIT)),
         ..Row::alone(&what, spread)
     });

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use auto_backup::base::error::At as _;
+use auto_backup::base::error::IoResultExt as _;
 use tempfile::TempDir;
 
 use crate::common::machine;

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use auto_backup::base::error::At as _;
+use auto_backup::base::error::IoResultExt as _;
 use auto_backup::base::unit;
 
 use crate::common::dice::Dice;
@@ -81,7 +81,7 @@ impl Set {
 
     /// How the table calls so many files of that size.
     pub(crate) fn title_of(files: u64, size: u64) -> String {
-        let files = unit::counted(files, "file");
+        let files = unit::format_counted(files, "file");
         match size {
             0 => format!("{files} without content"),
             _ if size.is_multiple_of(GIB) => format!("{files} of {} GiB", size / GIB),

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use auto_backup::base::error::At as _;
+use auto_backup::base::error::IoResultExt as _;
 
 use crate::common::installed::is_installed;
 use crate::common::interrupted;

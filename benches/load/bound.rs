@@ -81,7 +81,7 @@ impl Contest<'_> {
 fn remember(row: &mut Row, results: &Results) {
     let peak = results.ours.iter().map(|(sample, _)| sample.peak).max();
     let peak = peak.unwrap_or_default();
-    row.peak = unit::bytes(peak);
+    row.peak = unit::format_bytes(peak);
     if peak > MEMORY {
         let verdict = format!("{} **memory missed**", row.verdict);
         verdict.trim_start().clone_into(&mut row.verdict);

@@ -4,7 +4,7 @@ use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use auto_backup::base::error::At as _;
+use auto_backup::base::error::IoResultExt as _;
 use auto_backup::language::lexer::quote;
 
 use crate::common::installed::is_installed;

@@ -18,7 +18,7 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use auto_backup::base::error::At as _;
+use auto_backup::base::error::IoResultExt as _;
 use auto_backup::base::unit;
 use clap::Parser;
 
@@ -64,7 +64,7 @@ fn measure_everything(options: &Options) -> Outcome<()> {
     }
     let page = Page::read(LOAD)?;
     interrupted::remember_signals().at("catch signals for", "this process")?;
-    let count = unit::counted(options.files, "file");
+    let count = unit::format_counted(options.files, "file");
     writeln!(io::stderr(), "making a studio of {count}")?;
     let studio = Studio::new(&options.place(), usize::try_from(options.files)?)?;
     let machine = measured_on(&studio);

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use auto_backup::base::error::At as _;
+use auto_backup::base::error::IoResultExt as _;
 
 use crate::commands::ours;
 use crate::common::interrupted;

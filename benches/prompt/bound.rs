@@ -27,7 +27,7 @@ pub(crate) fn judged(row: Row, ours: Spread, limit: Option<Duration>, peak: u64)
             Some(true) if !always => "met by the median".to_owned(),
             met => verdict(met),
         },
-        peak: unit::bytes(peak),
+        peak: unit::format_bytes(peak),
         ..row
     }
 }

@@ -22,7 +22,7 @@ mod terminal;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use auto_backup::base::error::At as _;
+use auto_backup::base::error::IoResultExt as _;
 use auto_backup::base::unit;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
 
@@ -69,7 +69,7 @@ fn measure_everything(options: &Options) -> Outcome<()> {
     }
     let page = Page::read(PROMPT)?;
     interrupted::remember_signals().at("catch signals for", "this process")?;
-    let count = unit::counted(options.files, "file");
+    let count = unit::format_counted(options.files, "file");
     writeln!(io::stderr(), "making a studio of {count} and its index")?;
     let studio = Studio::new(&options.place(), options.files)?;
     let machine = measured_on(&studio);

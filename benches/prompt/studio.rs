@@ -7,7 +7,7 @@ use std::iter;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use auto_backup::base::error::At as _;
+use auto_backup::base::error::IoResultExt as _;
 use tempfile::TempDir;
 
 use crate::common::interrupted;

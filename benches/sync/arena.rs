@@ -139,7 +139,7 @@ impl Contest {
             Row {
                 asked: shown(*asked),
                 verdict: verdict(is_met),
-                peak: unit::bytes(peak(results)),
+                peak: unit::format_bytes(peak(results)),
                 ..Row::against(what, ours, peer.name(), took)
             }
         });

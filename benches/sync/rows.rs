@@ -80,13 +80,13 @@ pub(crate) fn all(folder: &Path, files: u64, runs: u64) -> Outcome<Vec<Row>> {
 }
 
 fn grown(files: u64, changed: u64, peers: Peers) -> Contest {
-    let what = format!("{} changed", unit::count(changed));
+    let what = format!("{} changed", unit::format_count(changed));
     contest(files, &what, Course::Changed(changed), peers)
 }
 
 fn contest(files: u64, what: &str, course: Course, peers: Peers) -> Contest {
     Contest {
-        title: format!("{}, {what}", unit::counted(files, "file")),
+        title: format!("{}, {what}", unit::format_counted(files, "file")),
         course,
         peers,
     }

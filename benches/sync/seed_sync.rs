@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 
-use auto_backup::base::error::At as _;
+use auto_backup::base::error::IoResultExt as _;
 
 use crate::common::outcome::Outcome;
 use crate::tree::Tree;

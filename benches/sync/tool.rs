@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 
-use auto_backup::base::error::At as _;
+use auto_backup::base::error::IoResultExt as _;
 use auto_backup::language::lexer::quote;
 
 use crate::common::outcome::Outcome;

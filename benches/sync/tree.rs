@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use auto_backup::base::error::At as _;
+use auto_backup::base::error::IoResultExt as _;
 use auto_backup::base::unit;
 
 use crate::common::dice::Dice;
@@ -32,7 +32,7 @@ pub(crate) struct Tree {
 impl Tree {
     /// Makes so many files of that size below a root that is not there yet.
     pub(crate) fn make(root: PathBuf, files: u64, size: usize) -> Outcome<Self> {
-        let count = unit::counted(files, "file");
+        let count = unit::format_counted(files, "file");
         writeln!(io::stderr(), "making {count} of {size} bytes")?;
         let tree = Self { root, files };
         for number in 0..files {

@@ -4,37 +4,37 @@ use super::error::{Error, Result};
 
 /// Who answers.
 #[derive(Clone, Copy, Debug)]
-pub enum Consent {
+pub enum Confirmation {
     /// A person at the prompt.
-    Person(fn(&str) -> bool),
+    Interactive(fn(&str) -> bool),
     /// Somebody who said yes to everything beforehand: `--yes`, `set confirm off`.
-    Given,
+    Granted,
     /// There is nobody: a script, `-c`, a pipe.
-    Nobody,
+    NonInteractive,
 }
 
-impl Consent {
+impl Confirmation {
     /// Goes on only with consent.
     ///
     /// # Errors
     /// [`Error::Declined`] if the person says no, [`Error::Unanswered`] where there is nobody to say yes.
-    pub fn to(self, question: &str) -> Result<()> {
+    pub fn require(self, question: &str) -> Result<()> {
         match self {
-            Self::Person(ask) if !ask(question) => Err(Error::Declined),
-            Self::Nobody => Err(Error::Unanswered {
+            Self::Interactive(ask) if !ask(question) => Err(Error::Declined),
+            Self::NonInteractive => Err(Error::ConfirmationRequired {
                 question: question.to_owned(),
             }),
-            Self::Person(_) | Self::Given => Ok(()),
+            Self::Interactive(_) | Self::Granted => Ok(()),
         }
     }
 
     /// The same, with `--yes` on the line itself.
-    pub const fn or_given(self, yes: bool) -> Self {
-        if yes { Self::Given } else { self }
+    pub const fn or_granted(self, yes: bool) -> Self {
+        if yes { Self::Granted } else { self }
     }
 
     /// Whether a person is there to be asked.
-    pub const fn asks(self) -> bool {
-        matches!(self, Self::Person(_))
+    pub const fn is_interactive(self) -> bool {
+        matches!(self, Self::Interactive(_))
     }
 }

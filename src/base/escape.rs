@@ -69,12 +69,12 @@ pub fn single_line(bytes: &[u8]) -> String {
 }
 
 /// Lines for programs that are shown on a terminal all the same: only tabs and line feeds still steer it.
-pub fn for_terminal(lines: &[u8]) -> String {
-    let keeps = |byte: &u8| matches!(byte, b'\t' | b'\n');
+pub fn escape_lines(lines: &[u8]) -> String {
+    let is_kept = |byte: &u8| matches!(byte, b'\t' | b'\n');
     lines
-        .split_inclusive(keeps)
+        .split_inclusive(is_kept)
         .fold(String::with_capacity(lines.len()), |mut text, part| {
-            let end = part.len() - usize::from(part.last().is_some_and(keeps));
+            let end = part.len() - usize::from(part.last().is_some_and(is_kept));
             text.push_str(&visible(&part[..end]));
             text.extend(part[end..].iter().map(|byte| char::from(*byte)));
             text
@@ -82,7 +82,7 @@ pub fn for_terminal(lines: &[u8]) -> String {
 }
 
 /// JSON that is shown on a terminal: the same document, with every unsafe character escaped as JSON has it.
-pub fn json_for_terminal(document: &str) -> String {
+pub fn escape_json(document: &str) -> String {
     let mut text = String::with_capacity(document.len());
     for character in document.chars() {
         if is_unsafe(character) && character != '\n' {
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn lines_for_programs_do_not_steer_a_terminal() {
         let lines = "a\x1b[1m\tb\u{202e}\r\nc\n".as_bytes();
-        assert_eq!(for_terminal(lines), "a\\x1b[1m\tb\\u{202e}\\r\nc\n");
-        assert_eq!(json_for_terminal("[\"\u{202e}\"]\n"), "[\"\\u202e\"]\n");
+        assert_eq!(escape_lines(lines), "a\\x1b[1m\tb\\u{202e}\\r\nc\n");
+        assert_eq!(escape_json("[\"\u{202e}\"]\n"), "[\"\\u202e\"]\n");
     }
 }

@@ -63,7 +63,7 @@ impl ExitStatus {
     }
 
     /// Whether somebody asked for everything to stop.
-    pub const fn stops_everything(self) -> bool {
+    pub const fn is_cancellation(self) -> bool {
         matches!(self, Self::Interrupted | Self::Terminated)
     }
 

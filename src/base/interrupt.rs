@@ -18,35 +18,35 @@ use signal_hook::{SigId, flag, low_level};
 use super::error::{Error, Result};
 use super::exit_status::ExitStatus;
 
-static REQUESTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+static CANCEL_REQUESTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 static IDLE: AtomicBool = AtomicBool::new(false);
 static TERMINATED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
 /// What is done at Ctrl-C.
-static CAUGHT: Mutex<Vec<SigId>> = Mutex::new(Vec::new());
+static CTRL_C_HANDLERS: Mutex<Vec<SigId>> = Mutex::new(Vec::new());
 
 /// Whether nobody wants the rest of what is under way any more.
-static UNWANTED: AtomicBool = AtomicBool::new(false);
+static OUTPUT_ABANDONED: AtomicBool = AtomicBool::new(false);
 
 /// State of the work that a first Ctrl-C does not stop.
 #[derive(Clone, Copy, Debug)]
-enum Shield {
+enum Grace {
     /// There is none.
-    Down,
+    Off,
     /// It runs, and no stop was requested.
-    Up,
+    Pending,
     /// A stop was requested; it may go on until then.
     Until(Instant),
 }
 
 thread_local! {
     /// State of work on this thread that a first Ctrl-C does not stop.
-    static SHIELD: Cell<Shield> = const { Cell::new(Shield::Down) };
+    static GRACE: Cell<Grace> = const { Cell::new(Grace::Off) };
 }
 
 /// Lets a write beyond the limit of `ulimit -f` fail like any other, for its file alone: SIGXFSZ has no effect from now on.
 /// Where the system refuses that, the signal ends the process as before.
-pub fn survive_file_limit() {
+pub fn ignore_file_size_signal() {
     let _refused = flag::register(SIGXFSZ, Arc::default());
 }
 
@@ -55,31 +55,31 @@ pub fn survive_file_limit() {
 /// # Errors
 /// The system refused a handler.
 pub fn install() -> io::Result<()> {
-    listen()?;
-    for signal in requests() {
+    install_ctrl_c()?;
+    for signal in termination_signals() {
         flag::register_conditional_shutdown(signal, 143, Arc::clone(&TERMINATED))?;
         flag::register(signal, Arc::clone(&TERMINATED))?;
-        flag::register(signal, Arc::clone(&REQUESTED))?;
+        flag::register(signal, Arc::clone(&CANCEL_REQUESTED))?;
     }
     Ok(())
 }
 
 /// Catches Ctrl-C: the first sets a flag, the one after it ends the process.
-fn listen() -> io::Result<()> {
-    let mut caught = caught();
+fn install_ctrl_c() -> io::Result<()> {
+    let mut handlers = ctrl_c_handlers();
     // In this order, or the first would find the flag that it has just set.
-    caught.push(flag::register_conditional_shutdown(
+    handlers.push(flag::register_conditional_shutdown(
         SIGINT,
         130,
-        Arc::clone(&REQUESTED),
+        Arc::clone(&CANCEL_REQUESTED),
     )?);
-    caught.push(flag::register(SIGINT, Arc::clone(&REQUESTED))?);
+    handlers.push(flag::register(SIGINT, Arc::clone(&CANCEL_REQUESTED))?);
     Ok(())
 }
 
 /// The requests to end that are listened to: not the loss of the terminal where whoever started the process had that
 /// ignored, as `nohup` does, and the system tells so.
-fn requests() -> Vec<i32> {
+fn termination_signals() -> Vec<i32> {
     // See proc_pid_status(5): a mask in hexadecimal, whose lowest bit is signal 1, SIGHUP.
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -92,19 +92,21 @@ fn requests() -> Vec<i32> {
 }
 
 /// Lets every Ctrl-C pass without effect. The signal stays caught: it is never again the end of the process by itself.
-fn ignore() {
-    for action in caught().drain(..) {
+fn uninstall_ctrl_c() {
+    for action in ctrl_c_handlers().drain(..) {
         low_level::unregister(action);
     }
 }
 
-fn caught() -> MutexGuard<'static, Vec<SigId>> {
-    CAUGHT.lock().unwrap_or_else(PoisonError::into_inner)
+fn ctrl_c_handlers() -> MutexGuard<'static, Vec<SigId>> {
+    CTRL_C_HANDLERS
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether work should stop now.
-pub fn requested() -> bool {
-    REQUESTED.load(Ordering::Relaxed) || UNWANTED.load(Ordering::Relaxed)
+pub fn is_requested() -> bool {
+    CANCEL_REQUESTED.load(Ordering::Relaxed) || OUTPUT_ABANDONED.load(Ordering::Relaxed)
 }
 
 /// Whether the request came from outside (SIGTERM, SIGHUP), so that the prompt must end too.
@@ -114,9 +116,9 @@ pub fn was_terminated() -> bool {
 
 /// While it lives, the process waits for a person to type.
 #[derive(Debug)]
-pub struct Idle;
+pub struct IdleGuard;
 
-impl Idle {
+impl IdleGuard {
     /// From now on; `None` if the process was asked to end before: then nobody would end it while it waits.
     pub fn begin() -> Option<Self> {
         let idle = Self;
@@ -126,7 +128,7 @@ impl Idle {
     }
 }
 
-impl Drop for Idle {
+impl Drop for IdleGuard {
     fn drop(&mut self) {
         IDLE.store(false, Ordering::SeqCst);
     }
@@ -134,27 +136,27 @@ impl Drop for Idle {
 
 /// While it lives, another program has the terminal: Ctrl-C is meant for it and has no effect here, however often.
 #[derive(Debug)]
-pub struct Lent;
+pub struct TerminalLease;
 
-impl Lent {
+impl TerminalLease {
     /// From now on.
     pub fn begin() -> Self {
-        ignore();
-        clear();
+        uninstall_ctrl_c();
+        reset();
         Self
     }
 
     /// That program was left: what is under way for it need not go on.
-    pub fn give_up() {
-        UNWANTED.store(true, Ordering::SeqCst);
+    pub fn abandon_output() {
+        OUTPUT_ABANDONED.store(true, Ordering::SeqCst);
     }
 }
 
-impl Drop for Lent {
+impl Drop for TerminalLease {
     fn drop(&mut self) {
-        UNWANTED.store(false, Ordering::SeqCst);
+        OUTPUT_ABANDONED.store(false, Ordering::SeqCst);
         // It was allowed at the start; should it not be now, SIGTERM still ends the process.
-        listen().unwrap_or_default();
+        install_ctrl_c().unwrap_or_default();
     }
 }
 
@@ -162,21 +164,21 @@ impl Drop for Lent {
 ///
 /// # Errors
 /// The system refused a handler.
-pub fn leave_when_idle(tidy: impl Fn() + Send + 'static) -> io::Result<()> {
-    let mut signals = Signals::new(requests())?;
-    let begun = thread::Builder::new().spawn(move || {
+pub fn exit_when_idle(cleanup: impl Fn() + Send + 'static) -> io::Result<()> {
+    let mut signals = Signals::new(termination_signals())?;
+    let spawned = thread::Builder::new().spawn(move || {
         for _ in signals.forever() {
             if IDLE.load(Ordering::SeqCst) {
-                tidy();
+                cleanup();
                 low_level::exit(143);
             }
         }
     });
-    begun.map(drop)
+    spawned.map(drop)
 }
 
 /// The exit status of work that was stopped.
-pub fn status() -> ExitStatus {
+pub fn exit_status() -> ExitStatus {
     if was_terminated() {
         ExitStatus::Terminated
     } else {
@@ -185,30 +187,30 @@ pub fn status() -> ExitStatus {
 }
 
 /// Forgets a Ctrl-C that has been answered, so that the next command of the prompt runs.
-pub fn clear() {
-    REQUESTED.store(was_terminated(), Ordering::Relaxed);
+pub fn reset() {
+    CANCEL_REQUESTED.store(was_terminated(), Ordering::Relaxed);
 }
 
 /// Does work on this thread that a stop ends only 10 seconds after it was requested, because the work is mostly short
 /// and records what the stop left.
-pub fn shielded<T>(work: impl FnOnce() -> T) -> T {
-    SHIELD.set(Shield::Up);
-    let done = work();
-    SHIELD.set(Shield::Down);
-    done
+pub fn with_grace_period<T>(work: impl FnOnce() -> T) -> T {
+    GRACE.set(Grace::Pending);
+    let result = work();
+    GRACE.set(Grace::Off);
+    result
 }
 
 /// Whether the work on this thread may go on although a stop was requested.
-fn is_shielded() -> bool {
-    const LONGEST: Duration = Duration::from_secs(10);
+fn is_in_grace_period() -> bool {
+    const GRACE_PERIOD: Duration = Duration::from_secs(10);
     let now = Instant::now();
-    match SHIELD.get() {
-        Shield::Down => false,
-        Shield::Up => {
-            SHIELD.set(Shield::Until(now + LONGEST));
+    match GRACE.get() {
+        Grace::Off => false,
+        Grace::Pending => {
+            GRACE.set(Grace::Until(now + GRACE_PERIOD));
             true
         }
-        Shield::Until(until) => now < until,
+        Grace::Until(deadline) => now < deadline,
     }
 }
 
@@ -217,11 +219,11 @@ fn is_shielded() -> bool {
 /// # Errors
 /// [`Error::Interrupted`].
 pub fn sleep(time: Duration) -> Result<()> {
-    const STEP: Duration = Duration::from_millis(50);
+    const POLL_INTERVAL: Duration = Duration::from_millis(50);
     let start = Instant::now();
     while start.elapsed() < time {
         check()?;
-        thread::sleep(STEP.min(time.saturating_sub(start.elapsed())));
+        thread::sleep(POLL_INTERVAL.min(time.saturating_sub(start.elapsed())));
     }
     Ok(())
 }
@@ -231,7 +233,7 @@ pub fn sleep(time: Duration) -> Result<()> {
 /// # Errors
 /// [`Error::Interrupted`].
 pub fn check() -> Result<()> {
-    if requested() && !is_shielded() {
+    if is_requested() && !is_in_grace_period() {
         Err(Error::Interrupted)
     } else {
         Ok(())

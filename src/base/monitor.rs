@@ -6,7 +6,7 @@ use super::error::Error;
 
 /// Something that happened during long work.
 #[derive(Debug)]
-pub enum Event<'a> {
+pub enum ProgressEvent<'a> {
     /// A task begins; totals where they are known.
     Started {
         /// What it is, for people: `looking at NAS`.
@@ -17,9 +17,9 @@ pub enum Event<'a> {
         bytes: Option<u64>,
     },
     /// The task is at this place now, perhaps at others too: the name of a database.
-    Entered(&'a str),
+    DatabaseStarted(&'a str),
     /// It is done there.
-    Left(&'a str),
+    DatabaseFinished(&'a str),
     /// This many more files were handled.
     Files(u64),
     /// This many more folders were looked at.
@@ -33,7 +33,7 @@ pub enum Event<'a> {
     /// Something a person must know that is no failure.
     Warning(&'a str),
     /// So many more files and bytes will be handled than was known when the task began.
-    Expected {
+    TotalsRaised {
         /// Files.
         files: u64,
         /// Bytes.
@@ -46,29 +46,29 @@ pub enum Event<'a> {
 /// Told of events, from any thread.
 pub trait Monitor: Sync {
     /// Takes note of one event.
-    fn event(&self, event: &Event<'_>);
+    fn on_event(&self, event: &ProgressEvent<'_>);
 }
 
 /// Counts what several threads do; whoever shows it looks at it now and then.
 #[derive(Debug, Default)]
-pub struct Meter {
+pub struct ProgressCounter {
     files: AtomicU64,
     bytes: AtomicU64,
 }
 
-impl Meter {
+impl ProgressCounter {
     /// This many more files were handled.
-    pub fn files(&self, number: u64) {
+    pub fn add_files(&self, number: u64) {
         self.files.fetch_add(number, Ordering::Relaxed);
     }
 
     /// This many more bytes were moved or read back.
-    pub fn bytes(&self, number: u64) {
+    pub fn add_bytes(&self, number: u64) {
         self.bytes.fetch_add(number, Ordering::Relaxed);
     }
 
     /// Files and bytes so far.
-    pub fn read(&self) -> (u64, u64) {
+    pub fn totals(&self) -> (u64, u64) {
         (
             self.files.load(Ordering::Relaxed),
             self.bytes.load(Ordering::Relaxed),

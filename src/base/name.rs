@@ -77,7 +77,7 @@ impl From<PathBuf> for Name {
 }
 
 /// Bytes in base64.
-pub fn base64_of(bytes: &[u8]) -> String {
+pub fn to_base64(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }
 
@@ -87,7 +87,7 @@ impl Serialize for Name {
             return serializer.serialize_str(text);
         }
         let mut map = serializer.serialize_map(Some(1))?;
-        map.serialize_entry("bytes_base64", &base64_of(self.as_bytes()))?;
+        map.serialize_entry("bytes_base64", &to_base64(self.as_bytes()))?;
         map.end()
     }
 }

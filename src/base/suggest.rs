@@ -1,18 +1,22 @@
 //! The known names nearest to a mistyped one.
 
 /// Up to three known names that a typist could have meant, best first. Names may be quoted as on a line.
-pub fn nearest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    let wanted = typed.to_lowercase();
-    let mut near: Vec<(f64, &str)> = known
+pub fn suggest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let query = typed.to_lowercase();
+    let mut candidates: Vec<(f64, &str)> = known
         .into_iter()
-        .map(|name| (likeness(&wanted, &unquoted(name).to_lowercase()), name))
+        .map(|name| (similarity(&query, &unquoted(name).to_lowercase()), name))
         .filter(|(likeness, _)| *likeness >= 0.75)
         .collect();
-    near.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+    candidates.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
     // Names that are far less likely than the best one only distract.
-    let best = near.first().map_or(0.0, |(likeness, _)| *likeness);
-    near.retain(|(likeness, _)| *likeness >= best - 0.08);
-    near.into_iter().take(3).map(|(_, name)| name).collect()
+    let best = candidates.first().map_or(0.0, |(likeness, _)| *likeness);
+    candidates.retain(|(likeness, _)| *likeness >= best - 0.08);
+    candidates
+        .into_iter()
+        .take(3)
+        .map(|(_, name)| name)
+        .collect()
 }
 
 /// A name without the quotes around it.
@@ -22,7 +26,7 @@ fn unquoted(name: &str) -> &str {
 
 /// Likeness from 0 to 1. A name that begins with what was typed comes first, then one whose last part is or begins with it;
 /// one swapped, wrong, missing or surplus letter costs little.
-fn likeness(typed: &str, name: &str) -> f64 {
+fn similarity(typed: &str, name: &str) -> f64 {
     let last = name.rsplit('/').next().unwrap_or(name);
     if !typed.is_empty() && name.starts_with(typed) {
         return 1.0;
@@ -34,9 +38,9 @@ fn likeness(typed: &str, name: &str) -> f64 {
     if letters > 1 && last.starts_with(typed) {
         return 0.95;
     }
-    let slips = strsim::damerau_levenshtein(typed, name);
-    let typo = slips <= 1 + letters / 5 && slips < letters;
-    strsim::jaro_winkler(typed, name).max(if typo { 0.9 } else { 0.0 })
+    let edits = strsim::damerau_levenshtein(typed, name);
+    let is_typo = edits <= 1 + letters / 5 && edits < letters;
+    strsim::jaro_winkler(typed, name).max(if is_typo { 0.9 } else { 0.0 })
 }
 
 #[cfg(test)]
@@ -46,21 +50,21 @@ mod tests {
     #[test]
     fn typing_slips_are_recognised() {
         let known = ["WORK", "NAS", "ARCHIVE"];
-        assert_eq!(nearest("NSA", known), ["NAS"]);
-        assert_eq!(nearest("wrok", known), ["WORK"]);
-        assert_eq!(nearest("arch", known), ["ARCHIVE"]);
-        assert!(nearest("tape", known).is_empty());
+        assert_eq!(suggest("NSA", known), ["NAS"]);
+        assert_eq!(suggest("wrok", known), ["WORK"]);
+        assert_eq!(suggest("arch", known), ["ARCHIVE"]);
+        assert!(suggest("tape", known).is_empty());
     }
 
     #[test]
     fn a_beginning_wins_over_a_slip() {
         let known = ["acme/spot", "acme/teaser", "'acme/spring campaign 2026'"];
         assert_eq!(
-            nearest("acme/spring", known),
+            suggest("acme/spring", known),
             ["'acme/spring campaign 2026'"]
         );
         assert_eq!(
-            nearest("bob", ["Rob", "\"Bob's Diner\""]),
+            suggest("bob", ["Rob", "\"Bob's Diner\""]),
             ["\"Bob's Diner\""]
         );
     }
@@ -68,7 +72,7 @@ mod tests {
     #[test]
     fn the_last_part_of_a_name_is_enough() {
         let known = ["acme/spot", "nova/titles", "acme/sports day"];
-        assert_eq!(nearest("titles", known), ["nova/titles"]);
-        assert_eq!(nearest("spot", known), ["acme/spot"]);
+        assert_eq!(suggest("titles", known), ["nova/titles"]);
+        assert_eq!(suggest("spot", known), ["acme/spot"]);
     }
 }

@@ -10,14 +10,14 @@ use serde::{Serialize, Serializer};
 /// Wider than any calendar library: disks hold times far outside its range. In JSON it is RFC 3339 in UTC,
 /// or null for a year that RFC 3339 cannot write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Moment {
+pub struct Timestamp {
     /// Whole seconds since the epoch, rounded down.
     pub seconds: i64,
     /// 0 to 999,999,999.
     pub nanoseconds: u32,
 }
 
-impl Moment {
+impl Timestamp {
     /// Of a file on a storage that keeps no times: older than any time.
     pub const UNKNOWN: Self = Self {
         seconds: i64::MIN,
@@ -44,8 +44,8 @@ impl Moment {
     /// The age in words: `just now`, `5 min ago`, `3 h ago`, `12 days ago`; the date of a time of the future.
     pub fn ago(self) -> String {
         /// Clocks of machines are off by as much, in seconds.
-        const CLOCKS: i64 = 60;
-        if self.seconds.saturating_sub(Self::now().seconds) >= CLOCKS {
+        const CLOCK_TOLERANCE: i64 = 60;
+        if self.seconds.saturating_sub(Self::now().seconds) >= CLOCK_TOLERANCE {
             return self.date();
         }
         let minutes = self.age().as_secs() / 60;
@@ -91,7 +91,7 @@ impl Moment {
     }
 
     /// `20261122T042855Z`: sortable, and a valid file name everywhere.
-    pub fn file_name(self) -> String {
+    pub fn to_file_name(self) -> String {
         match jiff::Timestamp::new(self.seconds, 0) {
             Ok(stamp) => stamp.strftime("%Y%m%dT%H%M%SZ").to_string(),
             Err(_) => format!("{}", self.seconds),
@@ -99,25 +99,25 @@ impl Moment {
     }
 
     /// Whether two modification times are the same, where the coarser of their file systems keeps `step`.
-    pub fn same_as(self, other: Self, step: Step) -> bool {
-        self.cut_to(step) == other.cut_to(step)
+    pub fn equals_at(self, other: Self, precision: TimePrecision) -> bool {
+        self.truncate_to(precision) == other.truncate_to(precision)
     }
 
     /// This moment as a file system with this step keeps it: the rest is cut off, not rounded.
     #[must_use]
-    pub const fn cut_to(self, step: Step) -> Self {
+    pub const fn truncate_to(self, precision: TimePrecision) -> Self {
         let (seconds, nanoseconds) = (self.seconds, self.nanoseconds);
-        match step {
-            Step::Nanosecond => self,
-            Step::HundredNanoseconds => Self {
+        match precision {
+            TimePrecision::Nanosecond => self,
+            TimePrecision::HundredNanoseconds => Self {
                 seconds,
                 nanoseconds: nanoseconds - nanoseconds % 100,
             },
-            Step::Second => Self {
+            TimePrecision::Second => Self {
                 seconds,
                 nanoseconds: 0,
             },
-            Step::TwoSeconds => Self {
+            TimePrecision::TwoSeconds => Self {
                 seconds: seconds - seconds.rem_euclid(2),
                 nanoseconds: 0,
             },
@@ -128,39 +128,39 @@ impl Moment {
     ///
     /// Only times that are nearly the same, and times that some file systems cannot represent, count: a difference that
     /// people make with a file is none of these.
-    pub fn may_be_kept_as(self, other: Self) -> bool {
+    pub fn may_be_stored_as(self, other: Self) -> bool {
         /// The ranges that every file system represents, in any time zone: 1980-01-02 to 2038-01-18.
-        const EVERYWHERE: RangeInclusive<i64> = 315_619_200..=2_147_385_600;
+        const COMMON_RANGE: RangeInclusive<i64> = 315_619_200..=2_147_385_600;
         const MINUTE: i64 = 60;
-        const ZONES: i64 = 26 * 3600;
-        let off = other.seconds.saturating_sub(self.seconds);
+        const MAX_ZONE_SHIFT: i64 = 26 * 3600;
+        let difference = other.seconds.saturating_sub(self.seconds);
         let is_minute = other.nanoseconds == 0 && other.seconds % MINUTE == 0;
-        let is_quarter = off % (15 * MINUTE) == 0 && off.abs() <= ZONES;
-        off.abs() <= 2
-            || is_quarter
-            || (is_minute && off.abs() < MINUTE)
-            || !EVERYWHERE.contains(&self.seconds)
+        let is_zone_shift = difference % (15 * MINUTE) == 0 && difference.abs() <= MAX_ZONE_SHIFT;
+        difference.abs() <= 2
+            || is_zone_shift
+            || (is_minute && difference.abs() < MINUTE)
+            || !COMMON_RANGE.contains(&self.seconds)
     }
 
     /// The coarsest step of a file system that could have made this time by itself.
     ///
     /// Asked of status-change times, which no program can set: one that is not a whole second proves a finer step.
-    pub const fn coarsest_step(self) -> Step {
+    pub const fn coarsest_precision(self) -> TimePrecision {
         if self.nanoseconds == 0 && self.seconds % 2 == 0 {
-            Step::TwoSeconds
+            TimePrecision::TwoSeconds
         } else if self.nanoseconds.is_multiple_of(1_000_000) {
-            Step::Second
+            TimePrecision::Second
         } else if self.nanoseconds.is_multiple_of(100) {
-            Step::HundredNanoseconds
+            TimePrecision::HundredNanoseconds
         } else {
-            Step::Nanosecond
+            TimePrecision::Nanosecond
         }
     }
 }
 
 /// The steps in which file systems keep times, finest first: most Unix ones; NTFS and SMB; HFS+, ext3; FAT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Step {
+pub enum TimePrecision {
     /// 1 ns.
     Nanosecond,
     /// 100 ns.
@@ -171,7 +171,7 @@ pub enum Step {
     TwoSeconds,
 }
 
-impl Step {
+impl TimePrecision {
     /// All steps, finest first.
     pub const ALL: [Self; 4] = [
         Self::Nanosecond,
@@ -181,7 +181,7 @@ impl Step {
     ];
 }
 
-impl Serialize for Moment {
+impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.rfc3339().serialize(serializer)
     }
@@ -191,8 +191,8 @@ impl Serialize for Moment {
 mod tests {
     use super::*;
 
-    const fn at(seconds: i64, nanoseconds: u32) -> Moment {
-        Moment {
+    const fn at(seconds: i64, nanoseconds: u32) -> Timestamp {
+        Timestamp {
             seconds,
             nanoseconds,
         }
@@ -201,18 +201,21 @@ mod tests {
     #[test]
     fn a_coarser_file_system_keeps_the_same_time() {
         let exact = at(1_700_000_001, 123_456_789);
-        assert!(exact.same_as(at(1_700_000_001, 123_456_700), Step::HundredNanoseconds));
-        assert!(exact.same_as(at(1_700_000_001, 0), Step::Second));
-        assert!(exact.same_as(at(1_700_000_000, 0), Step::TwoSeconds));
-        assert!(at(-1, 5).same_as(at(-2, 0), Step::TwoSeconds));
-        assert!(!exact.same_as(at(1_700_000_001, 123_456_788), Step::Nanosecond));
-        assert!(!exact.same_as(at(1_700_000_002, 123_456_789), Step::TwoSeconds));
+        assert!(exact.equals_at(
+            at(1_700_000_001, 123_456_700),
+            TimePrecision::HundredNanoseconds
+        ));
+        assert!(exact.equals_at(at(1_700_000_001, 0), TimePrecision::Second));
+        assert!(exact.equals_at(at(1_700_000_000, 0), TimePrecision::TwoSeconds));
+        assert!(at(-1, 5).equals_at(at(-2, 0), TimePrecision::TwoSeconds));
+        assert!(!exact.equals_at(at(1_700_000_001, 123_456_788), TimePrecision::Nanosecond));
+        assert!(!exact.equals_at(at(1_700_000_002, 123_456_789), TimePrecision::TwoSeconds));
     }
 
     #[test]
     fn times_of_the_future_are_dates() {
-        let ahead = |seconds| Moment {
-            seconds: Moment::now().seconds + seconds,
+        let ahead = |seconds| Timestamp {
+            seconds: Timestamp::now().seconds + seconds,
             nanoseconds: 0,
         };
         assert_eq!(at(3_786_912_000, 0).ago(), "2090-01-01");
@@ -224,10 +227,16 @@ mod tests {
 
     #[test]
     fn a_time_tells_how_fine_its_file_system_is() {
-        assert_eq!(at(2, 0).coarsest_step(), Step::TwoSeconds);
-        assert_eq!(at(3, 0).coarsest_step(), Step::Second);
-        assert_eq!(at(2, 123_456_700).coarsest_step(), Step::HundredNanoseconds);
-        assert_eq!(at(2, 123_456_789).coarsest_step(), Step::Nanosecond);
+        assert_eq!(at(2, 0).coarsest_precision(), TimePrecision::TwoSeconds);
+        assert_eq!(at(3, 0).coarsest_precision(), TimePrecision::Second);
+        assert_eq!(
+            at(2, 123_456_700).coarsest_precision(),
+            TimePrecision::HundredNanoseconds
+        );
+        assert_eq!(
+            at(2, 123_456_789).coarsest_precision(),
+            TimePrecision::Nanosecond
+        );
     }
 
     #[test]
@@ -241,14 +250,14 @@ mod tests {
             Some("1969-12-31T23:59:59.5Z")
         );
         for moment in [at(1_763_785_735, 0), at(-1, 500_000_000), at(7, 1)] {
-            assert_eq!(Moment::parse(&moment.rfc3339().unwrap()), Some(moment));
+            assert_eq!(Timestamp::parse(&moment.rfc3339().unwrap()), Some(moment));
         }
         assert_eq!(
-            Moment::parse("2026-11-27T01:24:49.100+01:00"),
-            Moment::parse("2026-11-27T00:24:49.1Z")
+            Timestamp::parse("2026-11-27T01:24:49.100+01:00"),
+            Timestamp::parse("2026-11-27T00:24:49.1Z")
         );
         assert_eq!(at(i64::MAX, 0).rfc3339(), None);
         assert_eq!(at(-80_000_000_000, 0).rfc3339(), None);
-        assert_eq!(at(1_763_785_735, 0).file_name(), "20251122T042855Z");
+        assert_eq!(at(1_763_785_735, 0).to_file_name(), "20251122T042855Z");
     }
 }

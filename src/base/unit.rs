@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Bytes in decimal units with three significant digits: `0 B`, `999 B`, `1.23 kB`, `45.6 GB`.
-pub fn bytes(count: u64) -> String {
+pub fn format_bytes(count: u64) -> String {
     const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
     if count < 1000 {
         return format!("{count} B");
@@ -25,7 +25,7 @@ pub fn bytes(count: u64) -> String {
 }
 
 /// A count with thousands separated: `1,234,567`.
-pub fn count(number: u64) -> String {
+pub fn format_count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {
@@ -38,13 +38,13 @@ pub fn count(number: u64) -> String {
 }
 
 /// `1 file`, `12 files`: a count with its noun.
-pub fn counted(number: u64, noun: &str) -> String {
+pub fn format_counted(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{plural}", count(number))
+    format!("{} {noun}{plural}", format_count(number))
 }
 
 /// A duration in the two units that matter: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`, `5 d 3 h`.
-pub fn duration(length: Duration) -> String {
+pub fn format_duration(length: Duration) -> String {
     let seconds = length.as_secs();
     match seconds {
         0..10 => format!("{:.1} s", length.as_secs_f64()),
@@ -98,7 +98,7 @@ mod tests {
             999_500,
             45_600_000_000,
         ];
-        let texts: Vec<_> = shown.into_iter().map(bytes).collect();
+        let texts: Vec<_> = shown.into_iter().map(format_bytes).collect();
         assert_eq!(
             texts,
             [
@@ -106,17 +106,17 @@ mod tests {
                 "999 kB", "1.00 MB", "45.6 GB"
             ]
         );
-        assert_eq!(bytes(u64::MAX), "18.4 EB");
+        assert_eq!(format_bytes(u64::MAX), "18.4 EB");
     }
 
     #[test]
     fn counts_are_grouped_by_thousands() {
         assert_eq!(
-            [0, 999, 1000, 1_234_567].map(count),
+            [0, 999, 1000, 1_234_567].map(format_count),
             ["0", "999", "1,000", "1,234,567"]
         );
         assert_eq!(
-            [0, 1, 2].map(|n| counted(n, "file")),
+            [0, 1, 2].map(|n| format_counted(n, "file")),
             ["0 files", "1 file", "2 files"]
         );
     }
@@ -129,7 +129,7 @@ mod tests {
         for wrong in ["", "h", "1y", "-1h", "1.5h", "99999999999999999d"] {
             assert!(parse_duration(wrong).is_err(), "{wrong}");
         }
-        assert_eq!(duration(Duration::from_millis(420)), "0.4 s");
-        assert_eq!(duration(Duration::from_secs(3725)), "1 h 2 min");
+        assert_eq!(format_duration(Duration::from_millis(420)), "0.4 s");
+        assert_eq!(format_duration(Duration::from_secs(3725)), "1 h 2 min");
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn print(what: GenerateTarget) -> Result<ExitStatus> {
     };
     let stdout = Box::new(io::stdout());
     let mut printer = Printer::new(stdout, Format::Table, Screen::default(), false);
-    printer.verbatim(&text)?;
+    printer.print_verbatim(&text)?;
     Ok(ExitStatus::Done)
 }
 

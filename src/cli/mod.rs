@@ -16,8 +16,8 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 
 use self::options::{Options, help_color, message_color};
 use self::usage_error::{explain_missing_script, explain_surplus_word};
-use crate::base::confirmation::Consent;
-use crate::base::error::{At as _, Result};
+use crate::base::confirmation::Confirmation;
+use crate::base::error::{IoResultExt as _, Result};
 use crate::base::exit_status::ExitStatus;
 use crate::base::interrupt;
 use crate::commands::setting::Settings;
@@ -47,12 +47,12 @@ pub fn run() -> ExitStatus {
     let arguments: Vec<OsString> = env::args_os().skip(1).collect();
     if arguments
         .first()
-        .is_some_and(|first| first == exec_shim::OPTION)
+        .is_some_and(|first| first == exec_shim::EXEC_SHIM_OPTION)
     {
         return run_exec_shim(arguments);
     }
-    exec_shim::install();
-    interrupt::survive_file_limit();
+    exec_shim::enable();
+    interrupt::ignore_file_size_signal();
     let color = help_color(&arguments);
     let grammar = with_uniform_help(Options::command()).color(color);
     let parsed = grammar.try_get_matches();
@@ -61,7 +61,7 @@ pub fn run() -> ExitStatus {
         Err(clap_error) => {
             if let Some(error) = explain_surplus_word(&clap_error, &arguments) {
                 Messages::new(message_color(color), false).error(&error);
-                return error.status();
+                return error.exit_status();
             }
             // clap writes help to standard output and mistakes to standard error; a closed pipe is no mistake.
             clap_error.print().unwrap_or_default();
@@ -81,21 +81,21 @@ pub fn run() -> ExitStatus {
         Ok(status) => status,
         Err(error) => {
             messages.error(&error);
-            error.status()
+            error.exit_status()
         }
     }
 }
 
 /// What a process does that stands in for another program until it becomes that: there is nobody to read its options.
 fn run_exec_shim(arguments: Vec<OsString>) -> ExitStatus {
-    let error = exec_shim::become_another(arguments.into_iter().skip(1));
+    let error = exec_shim::exec_program(arguments.into_iter().skip(1));
     Messages::new(ColorChoice::Never, false).warning(&format!("cannot start: {error}"));
     ExitStatus::Failed
 }
 
 /// Runs the start-up file, then what was asked for.
 fn run_session(options: &Options, messages: Messages) -> Result<ExitStatus> {
-    limit::reserve();
+    limit::grow_file_table();
     let folder = env::current_dir().at("find", "the current folder")?;
     let interactive = is_interactive(options);
     // What was asked for is read first: a script that is not there must not start anything.
@@ -133,9 +133,9 @@ fn run_session(options: &Options, messages: Messages) -> Result<ExitStatus> {
     }
     if interactive {
         session.begin_prompt(if options.yes {
-            Consent::Given
+            Confirmation::Granted
         } else {
-            Consent::Person(prompt::confirmation_prompt(options.is_accessible()))
+            Confirmation::Interactive(prompt::confirmation_prompt(options.is_accessible()))
         });
         return prompt::run(&mut session);
     }
@@ -145,7 +145,7 @@ fn run_session(options: &Options, messages: Messages) -> Result<ExitStatus> {
         let status = ended.status;
         worst = worst.max(status);
         let stops = status.stops_script() && !options.keep_going;
-        if ended.exit_requested || stops || status.stops_everything() {
+        if ended.exit_requested || stops || status.is_cancellation() {
             break;
         }
     }
@@ -181,7 +181,7 @@ fn run_startup(
 ) -> Result<ScriptOutcome> {
     let base = folder.join(file.path.parent().unwrap_or(Path::new("")));
     let script = Script::read_startup(file)?;
-    let printer = (!interactive).then(|| mem::replace(&mut session.printer, Printer::silent()));
+    let printer = (!interactive).then(|| mem::replace(&mut session.printer, Printer::discarding()));
     session.printer.set_quiet(true);
     let roots = startup::database_roots(script.text(), &base, &session.workspace.variables);
     session.workspace.root_prefetch = Some(RootPrefetch::start(roots));
@@ -232,7 +232,7 @@ fn open_workspace(
     let path = options.index.clone().map_or_else(path::index_file, Ok)?;
     let opened = Index::open(&path)?;
     if let Some(kept) = opened.set_aside {
-        messages.damaged(&kept);
+        messages.index_damaged(&kept);
     }
     let mut variables = Variables::default();
     for (name, value) in options.definitions.iter().cloned() {
@@ -250,10 +250,10 @@ fn open_workspace(
         monitor: Box::new(Progress::new(messages, options.is_accessible())),
         base: folder.to_owned(),
         startup_path: startup,
-        consent: if options.yes {
-            Consent::Given
+        confirmation: if options.yes {
+            Confirmation::Granted
         } else {
-            Consent::Nobody
+            Confirmation::NonInteractive
         },
         dry_run: options.dry_run,
         root_prefetch: None,
@@ -262,7 +262,7 @@ fn open_workspace(
 
 /// The writer of answers; its format and colours are settings.
 fn printer(options: &Options) -> Printer {
-    let screen = Screen::standard_output(options.color_choice(), options.is_accessible());
+    let screen = Screen::stdout(options.color_choice(), options.is_accessible());
     Printer::new(
         Box::new(io::stdout()),
         Format::default(),

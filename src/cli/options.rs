@@ -11,7 +11,7 @@ use super::generate::GenerateTarget;
 use super::manual::EXAMPLES;
 use crate::base::exit_status::ExitStatus;
 use crate::commands::setting::Settings;
-use crate::language::lexer::variable_name;
+use crate::language::lexer::parse_variable_name;
 use crate::output::color::ColorChoice;
 use crate::output::printer::Format;
 use crate::output::screen::is_accessible;
@@ -104,7 +104,7 @@ impl Options {
     pub(super) fn color_choice(&self) -> ColorChoice {
         self.color
             .map_or_else(ColorChoice::default, Into::into)
-            .unless(self.is_accessible())
+            .unless_accessible(self.is_accessible())
     }
 }
 
@@ -169,7 +169,7 @@ fn definition() -> impl TypedValueParser<Value = (String, OsString)> {
         let mut parts = text.as_bytes().splitn(2, |byte| *byte == b'=');
         let name = parts.next().and_then(|name| std::str::from_utf8(name).ok());
         let is_name = |name: &&str| {
-            let whole = variable_name(name.as_bytes());
+            let whole = parse_variable_name(name.as_bytes());
             whole == Some((name, name.len())) && !name.starts_with(|c: char| c.is_ascii_digit())
         };
         match (name.filter(is_name), parts.next()) {

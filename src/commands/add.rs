@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::RunCommand;
 use super::workspace::Workspace;
 use crate::base::error::{Error, Result};
-use crate::base::monitor::Event;
+use crate::base::monitor::ProgressEvent;
 use crate::base::name::Name;
 use crate::model::path;
 use crate::model::place;
@@ -134,7 +134,7 @@ impl RunCommand for AddArgs {
                     if let Some(shared) =
                         availability::shared_identity_error(index, databases, database)?
                     {
-                        workspace.monitor.event(&Event::Problem(&shared));
+                        workspace.monitor.on_event(&ProgressEvent::Problem(&shared));
                     }
                     availability::offline_reason(index, database, &index.database(&root)?)
                 };
@@ -205,7 +205,7 @@ fn check_tilde(root: &OsStr) -> Result<()> {
     if !bytes.starts_with(b"~") || bytes == b"~" || bytes.starts_with(b"~/") {
         return Ok(());
     }
-    Err(Error::Malformed {
+    Err(Error::InvalidWord {
         noun: "root",
         word: root.into(),
         why: "only `~` and `~/` stand for a home folder, your own; a folder of that name is written with `./` before it",
@@ -232,7 +232,7 @@ fn change_word(change: RegistryChange) -> &'static str {
 impl Answer for AddAnswer {
     const COMMAND: &'static str = "add";
 
-    fn page(&self, page: &mut Page) {
+    fn write_page(&self, page: &mut Page) {
         let words = match self.change {
             "added" => "added ",
             "replaced" => "replaced ",
@@ -249,10 +249,10 @@ impl Answer for AddAnswer {
             " in "
         }));
         let place = self.root.as_ref().or(self.path.as_ref());
-        cells.push(Cell::known(place, Cell::from));
+        cells.push(Cell::optional(place, Cell::from));
         if let Some(why) = &self.offline {
             cells.push(Cell::text(", "));
-            cells.push(Cell::Toned("offline".to_owned(), Tone::Warning));
+            cells.push(Cell::Styled("offline".to_owned(), Tone::Warning));
             cells.push(Cell::text(format!(": it {why}")));
         }
         page.cells(cells);
@@ -281,8 +281,8 @@ impl Answer for AddAnswer {
         let row = vec![
             Cell::text(self.kind),
             self.name.as_str().into(),
-            Cell::known(place, Cell::from),
-            Cell::known(self.online, |online| {
+            Cell::optional(place, Cell::from),
+            Cell::optional(self.online, |online| {
                 Cell::text(if online { "online" } else { "offline" })
             }),
             Cell::text(self.change),
@@ -293,7 +293,7 @@ impl Answer for AddAnswer {
         }
     }
 
-    fn next(&self) -> Option<String> {
+    fn next_step(&self) -> Option<String> {
         (self.change == "added").then(|| self.next_step.to_owned())
     }
 

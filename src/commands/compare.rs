@@ -11,7 +11,7 @@ use super::workspace::Workspace;
 use crate::base::error::{Error, Result};
 use crate::base::exit_status::ExitStatus;
 use crate::base::name::Name;
-use crate::base::timestamp::{Moment, Step};
+use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::base::unit;
 use crate::compare;
 use crate::compare::{CompareCounts, CompareRequest, CompareVerdict, Comparison, DifferingItem};
@@ -108,7 +108,7 @@ impl CompareArgs {
         };
         let databases = [registry.database(a)?, registry.database(b)?];
         if databases[0] == databases[1] {
-            return Err(Error::ComparedWithItself {
+            return Err(Error::CompareWithItself {
                 database: a.clone(),
             });
         }
@@ -151,12 +151,12 @@ impl CompareAnswer {
         let different = self.only_a + self.only_b + self.differs;
         let text = match (different, self.failed) {
             (0, 0) => "no difference".to_owned(),
-            (0, failed) => format!("{} could not be compared", unit::count(failed)),
-            (different, 0) => unit::counted(different, "difference"),
+            (0, failed) => format!("{} could not be compared", unit::format_count(failed)),
+            (different, 0) => unit::format_counted(different, "difference"),
             (different, failed) => format!(
                 "{}; {} could not be compared",
-                unit::counted(different, "difference"),
-                unit::count(failed)
+                unit::format_counted(different, "difference"),
+                unit::format_count(failed)
             ),
         };
         let tone = if different + self.failed == 0 {
@@ -165,11 +165,11 @@ impl CompareAnswer {
             Tone::Warning
         };
         let read = if self.checksum {
-            format!("; {} read", unit::counted(self.files_read, "file"))
+            format!("; {} read", unit::format_counted(self.files_read, "file"))
         } else {
             String::new()
         };
-        Cell::Toned(text + &read, tone)
+        Cell::Styled(text + &read, tone)
     }
 }
 
@@ -223,26 +223,32 @@ fn detail(difference: Difference, seen: &[DiffEntry; 2], names: &[String; 2]) ->
         )
     };
     match difference {
-        Difference::Kind => both(&|seen| seen.kind.noun().to_owned()),
+        Difference::Kind => both(&|seen| seen.kind.noun_with_article().to_owned()),
         // Two sizes that look alike tell nothing.
-        Difference::Size if unit::bytes(seen[0].bytes) == unit::bytes(seen[1].bytes) => {
-            both(&|seen| format!("{} B", unit::count(seen.bytes)))
+        Difference::Size
+            if unit::format_bytes(seen[0].bytes) == unit::format_bytes(seen[1].bytes) =>
+        {
+            both(&|seen| format!("{} B", unit::format_count(seen.bytes)))
         }
-        Difference::Size => both(&|seen| unit::bytes(seen.bytes)),
+        Difference::Size => both(&|seen| unit::format_bytes(seen.bytes)),
         Difference::Time => {
             // Fractions only where nothing else tells the times apart.
-            let [a, b] = [&seen[0], &seen[1]].map(|seen| seen.modified.cut_to(Step::Second));
+            let [a, b] =
+                [&seen[0], &seen[1]].map(|seen| seen.modified.truncate_to(TimePrecision::Second));
             let step = if a == b {
-                Step::Nanosecond
+                TimePrecision::Nanosecond
             } else {
-                Step::Second
+                TimePrecision::Second
             };
             both(&|seen| {
                 let unknown = || match seen.modified {
-                    Moment::UNKNOWN => "not known".to_owned(),
+                    Timestamp::UNKNOWN => "not known".to_owned(),
                     other => format!("{} s", other.seconds),
                 };
-                seen.modified.cut_to(step).rfc3339().unwrap_or_else(unknown)
+                seen.modified
+                    .truncate_to(step)
+                    .rfc3339()
+                    .unwrap_or_else(unknown)
             })
         }
         Difference::Target | Difference::Content => difference.word().to_owned(),
@@ -252,16 +258,16 @@ fn detail(difference: Difference, seen: &[DiffEntry; 2], names: &[String; 2]) ->
 impl Answer for CompareAnswer {
     const COMMAND: &'static str = "compare";
 
-    fn page(&self, page: &mut Page) {
+    fn write_page(&self, page: &mut Page) {
         for item in &self.items {
             let (words, tone) = item.label(&self.database_names);
             let path = Path::new(&item.category).join(item.path.as_path());
             let reason = item.detail.as_ref().or(item.reason.as_ref());
             page.cells(vec![
-                Cell::Toned(words, tone),
+                Cell::Styled(words, tone),
                 Cell::text(" "),
                 Cell::Name(Name::from(path)),
-                Cell::known(reason, |reason| Cell::text(format!(": {reason}"))),
+                Cell::optional(reason, |reason| Cell::text(format!(": {reason}"))),
             ]);
         }
         let rows = self.categories.iter().map(|(name, counts)| {
@@ -287,7 +293,7 @@ impl Answer for CompareAnswer {
                 Cell::from(item.category.as_str()),
                 Cell::from(&item.path),
                 Cell::text(item.outcome),
-                Cell::known(item.reason.as_ref(), |reason| Cell::text(reason.clone())),
+                Cell::optional(item.reason.as_ref(), |reason| Cell::text(reason.clone())),
             ]
         });
         Records {
@@ -296,7 +302,7 @@ impl Answer for CompareAnswer {
         }
     }
 
-    fn status(&self) -> ExitStatus {
+    fn exit_status(&self) -> ExitStatus {
         if self.only_a + self.only_b + self.differs + self.failed > 0 {
             ExitStatus::Partial
         } else {

@@ -51,7 +51,7 @@ impl RunCommand for EchoArgs {
 impl Answer for EchoAnswer {
     const COMMAND: &'static str = "echo";
 
-    fn page(&self, page: &mut Page) {
+    fn write_page(&self, page: &mut Page) {
         page.cells(vec![Cell::from(&self.text)]);
     }
 

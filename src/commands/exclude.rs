@@ -72,7 +72,7 @@ fn check_pattern(pattern: &str) -> Result<()> {
         }
         Some(_) => return Ok(()),
     };
-    Err(Error::Malformed {
+    Err(Error::InvalidWord {
         noun: "pattern",
         word: pattern.into(),
         why,
@@ -82,7 +82,7 @@ fn check_pattern(pattern: &str) -> Result<()> {
 impl Answer for ExcludeAnswer {
     const COMMAND: &'static str = "exclude";
 
-    fn page(&self, page: &mut Page) {
+    fn write_page(&self, page: &mut Page) {
         let words = if self.change == "unchanged" {
             "already left alone: "
         } else {

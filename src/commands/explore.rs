@@ -10,11 +10,11 @@ use serde::Serialize;
 
 use super::workspace::Workspace;
 use super::{RunCommand, parse_project};
-use crate::base::error::{At as _, Result};
+use crate::base::error::{IoResultExt as _, Result};
 use crate::base::name::Name;
 use crate::index::overview::add_holders;
 use crate::model::project::{Scope, replica_path};
-use crate::os::folder::is_missing;
+use crate::os::folder::is_not_found;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
 use crate::output::page::Page;
@@ -66,8 +66,8 @@ impl RunCommand for ExploreArgs {
         let scope = Scope::Project(project.clone());
         let relative = replica_path(&category.path, &project);
         let exists = match storage.root_folder() {
-            Some(root) => match root.beneath(&relative) {
-                Err(error) if is_missing(&error) => false,
+            Some(root) => match root.open_descendant(&relative) {
+                Err(error) if is_not_found(&error) => false,
                 opened => opened.map(|_| true)?,
             },
             None => !storage
@@ -106,7 +106,7 @@ fn has_desktop() -> bool {
 impl Answer for ExploreAnswer {
     const COMMAND: &'static str = "explore";
 
-    fn page(&self, page: &mut Page) {
+    fn write_page(&self, page: &mut Page) {
         let words = if self.opened { "opened " } else { "" };
         page.cells(vec![Cell::text(words), Cell::from(&self.path)]);
     }

@@ -11,7 +11,7 @@ use super::workspace::Workspace;
 use crate::base::error::Result;
 use crate::base::escape::visible;
 use crate::base::name::Name;
-use crate::base::timestamp::Moment;
+use crate::base::timestamp::Timestamp;
 use crate::index::KnownFailure;
 use crate::index::overview;
 use crate::model::project::{ProjectId, Scope};
@@ -54,8 +54,8 @@ struct FailureRow {
     to: Name,
     error: String,
     attempts: u64,
-    first: Moment,
-    last: Moment,
+    first: Timestamp,
+    last: Timestamp,
     run: i64,
 }
 
@@ -135,8 +135,8 @@ impl FailuresAnswer {
                 Cell::from(&failure.from),
                 Cell::from(&failure.to),
                 Cell::Count(failure.attempts),
-                Cell::Moment(failure.first),
-                Cell::Moment(failure.last),
+                Cell::Timestamp(failure.first),
+                Cell::Timestamp(failure.last),
                 Cell::text(&*failure.error),
             ]
         });
@@ -147,7 +147,7 @@ impl FailuresAnswer {
 impl Answer for FailuresAnswer {
     const COMMAND: &'static str = "failures";
 
-    fn page(&self, page: &mut Page) {
+    fn write_page(&self, page: &mut Page) {
         if self.failures.is_empty() {
             page.line("no failures: no file waits for another try");
         }

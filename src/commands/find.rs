@@ -13,15 +13,15 @@ use super::search::Hit;
 use super::workspace::Workspace;
 use crate::base::error::Result;
 use crate::base::name::Name;
-use crate::base::timestamp::Moment;
+use crate::base::timestamp::Timestamp;
 use crate::base::unit;
 use crate::index::{FolderFiles, Index, ReadTransaction};
 use crate::model::address;
 use crate::model::project::{ProjectId, Scope, replica_path};
 use crate::model::registry::{Category, Database};
 use crate::output::cell::Cell;
-use crate::output::json::Json;
-use crate::output::stream::{Lines, Rows, Stream};
+use crate::output::json::JsonWriter;
+use crate::output::stream::{PageWriter, RowWriter, Stream};
 use crate::snapshot::sequence::Sequence;
 
 /// Find files in the index, also on databases that are offline
@@ -125,7 +125,7 @@ struct FindFileItem<'a> {
     project: &'a ProjectId,
     path: Name,
     bytes: u64,
-    modified: Moment,
+    modified: Timestamp,
     sequence: Option<Name>,
 }
 
@@ -263,9 +263,9 @@ impl FindAnswer<'_> {
         if files == 0 {
             return self.no_match_message.to_owned();
         }
-        let mut text = unit::counted(files, "file");
+        let mut text = unit::format_counted(files, "file");
         if lines != files {
-            text = format!("{text} in {}", unit::counted(lines, "line"));
+            text = format!("{text} in {}", unit::format_counted(lines, "line"));
         }
         if !self.is_under_limit(lines) {
             text.push_str("; stopped at the limit, there may be more");
@@ -316,7 +316,7 @@ impl Stream for FindAnswer<'_> {
         "database", "category", "project", "path", "bytes", "modified",
     ];
 
-    fn page(&self, lines: &mut Lines<'_>) -> Result<()> {
+    fn write_page(&self, lines: &mut PageWriter<'_>) -> Result<()> {
         let (mut files, mut shown) = (0, 0);
         self.visit_matches(self.group_sequences, &mut |found| {
             if !found.hit.has_own_line() {
@@ -336,7 +336,7 @@ impl Stream for FindAnswer<'_> {
         lines.line(self.summary_line(files, shown))
     }
 
-    fn records(&self, rows: &mut Rows<'_>) -> Result<()> {
+    fn write_rows(&self, rows: &mut RowWriter<'_>) -> Result<()> {
         let mut files = 0;
         self.visit_matches(false, &mut |found| {
             files += 1;
@@ -346,13 +346,13 @@ impl Stream for FindAnswer<'_> {
                 Cell::Name(found.project.name()),
                 Cell::Name(found.file_path()),
                 Cell::Bytes(found.hit.file.bytes),
-                Cell::Moment(found.hit.file.modified),
+                Cell::Timestamp(found.hit.file.modified),
             ])?;
             Ok(self.is_under_limit(files))
         })
     }
 
-    fn document(&self, json: &mut Json<'_>) -> Result<()> {
+    fn write_json(&self, json: &mut JsonWriter<'_>) -> Result<()> {
         let mut files = 0;
         json.list("files", |json| {
             self.visit_matches(self.group_sequences, &mut |found| {
@@ -374,7 +374,7 @@ impl Stream for FindAnswer<'_> {
 
 impl FindAnswer<'_> {
     /// Lists the sequences of the files that are listed.
-    fn list_sequences(&self, json: &mut Json<'_>) -> Result<()> {
+    fn list_sequences(&self, json: &mut JsonWriter<'_>) -> Result<()> {
         let mut files = 0;
         self.visit_matches(true, &mut |found| {
             files += 1;

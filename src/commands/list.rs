@@ -193,9 +193,9 @@ fn databases(workspace: &Workspace) -> Result<Vec<ListedDatabase>> {
 
 fn online_cell(online: bool) -> Cell {
     if online {
-        Cell::Toned("online".to_owned(), Tone::Good)
+        Cell::Styled("online".to_owned(), Tone::Good)
     } else {
-        Cell::Toned("offline".to_owned(), Tone::Warning)
+        Cell::Styled("offline".to_owned(), Tone::Warning)
     }
 }
 
@@ -236,7 +236,7 @@ impl ListItems {
 impl Answer for ListAnswer {
     const COMMAND: &'static str = "list";
 
-    fn page(&self, page: &mut Page) {
+    fn write_page(&self, page: &mut Page) {
         let rows = self.items.rows();
         let (noun, how) = match &self.items {
             ListItems::Clients(_) => ("clients", "`load` looks for them"),

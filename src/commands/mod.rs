@@ -35,7 +35,7 @@ use clap::{Arg, ArgAction, CommandFactory as _, Parser, Subcommand};
 use self::workspace::Workspace;
 use crate::base::error::{Error, Result};
 use crate::base::exit_status::ExitStatus;
-use crate::base::suggest::nearest;
+use crate::base::suggest::suggest;
 use crate::index::overview;
 use crate::language::lexer::quote;
 use crate::model::project::{ProjectId, Scope};
@@ -133,14 +133,14 @@ fn parse_project(
         let typed = client.to_string();
         let is_similar = |project: &&ProjectId| {
             let names = [&project.project, &project.client].map(ToString::to_string);
-            !nearest(&typed, names.iter().map(String::as_str)).is_empty()
+            !suggest(&typed, names.iter().map(String::as_str)).is_empty()
         };
         near = projects.iter().filter(is_similar).map(quoted).collect();
     }
     Err(Error::NotAProject {
-        instead: instead.map(|line| format!("{line} {}", quote(word))),
+        listing_command: instead.map(|line| format!("{line} {}", quote(word))),
         word: client,
-        near,
+        suggestions: near,
     })
 }
 

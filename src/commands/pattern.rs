@@ -6,7 +6,7 @@ use globset::{Glob, GlobBuilder};
 use regex::bytes::{Regex, RegexBuilder};
 
 use crate::base::error::{Error, Result};
-use crate::base::unicode::composed;
+use crate::base::unicode::to_nfc;
 use crate::model::exclusion::nests_too_deep;
 
 /// What a name or path is held against.
@@ -31,7 +31,7 @@ impl Pattern {
     /// # Errors
     /// [`Error::Malformed`].
     pub fn parse(typed: &str, case_sensitive: bool) -> Result<Self> {
-        let malformed = |why| Error::Malformed {
+        let malformed = |why| Error::InvalidWord {
             noun: "pattern",
             word: typed.into(),
             why,
@@ -39,7 +39,7 @@ impl Pattern {
         if typed.is_empty() {
             return Err(malformed("it is empty"));
         }
-        let composed = composed(typed.as_bytes());
+        let composed = to_nfc(typed.as_bytes());
         let typed = &*String::from_utf8_lossy(&composed);
         let matches_paths = typed.contains('/');
         let is_glob = typed.contains(['*', '?', '[', '{']);
@@ -81,7 +81,7 @@ impl Pattern {
 
     /// Whether a name or path matches.
     pub fn matches(&self, text: &[u8]) -> bool {
-        let text = composed(text);
+        let text = to_nfc(text);
         match &self.matcher {
             Matcher::Substring(pattern) => pattern.is_match(&text),
             Matcher::Glob {

@@ -89,7 +89,7 @@ impl RunCommand for RemoveArgs {
 impl Answer for RemoveAnswer {
     const COMMAND: &'static str = "remove";
 
-    fn page(&self, page: &mut Page) {
+    fn write_page(&self, page: &mut Page) {
         let words = if self.kind == "exclusion" {
             " no longer holds; what it left alone is looked at from the next look on"
         } else {

@@ -74,9 +74,9 @@ impl RunCommand for SaveArgs {
 impl Answer for SaveAnswer {
     const COMMAND: &'static str = "save";
 
-    fn page(&self, page: &mut Page) {
+    fn write_page(&self, page: &mut Page) {
         if self.changed {
-            let added = unit::counted(self.added as u64, "line");
+            let added = unit::format_counted(self.added as u64, "line");
             page.cells(vec![
                 Cell::text(if self.dry_run {
                     "would be saved in "
@@ -98,7 +98,7 @@ impl Answer for SaveAnswer {
     fn records(&self) -> Records {
         let row = vec![
             Cell::from(&self.path),
-            Cell::known(self.kept.as_ref(), Cell::from),
+            Cell::optional(self.kept.as_ref(), Cell::from),
             Cell::text(match (self.changed, self.dry_run) {
                 (false, _) => "unchanged",
                 (true, false) => "changed",

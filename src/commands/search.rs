@@ -48,15 +48,15 @@ impl Hit<'_> {
         let (mut bytes, mut changed) = (self.file.bytes, self.file.modified);
         if let Some(sequence) = self.sequence {
             (bytes, changed) = (sequence.bytes, sequence.newest);
-            let files = unit::counted(sequence.files, "file");
+            let files = unit::format_counted(sequence.files, "file");
             cells.push(Cell::text(format!("  {files}")));
             let missing = sequence.describe_missing();
-            cells.extend(missing.map(|words| Cell::Toned(format!("  {words}"), Tone::Warning)));
+            cells.extend(missing.map(|words| Cell::Styled(format!("  {words}"), Tone::Warning)));
         }
         cells.extend([
             Cell::text("  "),
             Cell::Bytes(bytes),
-            Cell::Toned(format!("  {}", changed.ago()), Tone::Faint),
+            Cell::Styled(format!("  {}", changed.ago()), Tone::Faint),
         ]);
         cells
     }

@@ -9,7 +9,7 @@ use super::RunCommand;
 use super::setting::Setting;
 use super::workspace::Workspace;
 use crate::base::error::{Error, Result};
-use crate::base::suggest::nearest;
+use crate::base::suggest::suggest;
 use crate::model::path;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
@@ -76,7 +76,7 @@ impl RunCommand for SetArgs {
         if let (Some(setting), Some(value)) = (setting, value.transpose()?)
             && !workspace.settings.set(setting, &value)
         {
-            return Err(Error::NoSuchValue {
+            return Err(Error::InvalidValue {
                 setting: setting.name(),
                 word: value.as_str().into(),
                 values: setting.accepted_values(),
@@ -111,10 +111,10 @@ fn resolve_value(setting: Option<Setting>, value: &str, workspace: &Workspace) -
 /// The setting of this name.
 fn find_setting(name: &str) -> Result<Setting> {
     let names = Setting::ALL.map(Setting::name);
-    Setting::from_name(name).ok_or_else(|| Error::Unknown {
+    Setting::from_name(name).ok_or_else(|| Error::UnknownName {
         noun: "setting",
         name: name.into(),
-        near: nearest(name, names)
+        suggestions: suggest(name, names)
             .into_iter()
             .map(str::to_owned)
             .collect(),
@@ -125,7 +125,7 @@ fn find_setting(name: &str) -> Result<Setting> {
 impl Answer for SetAnswer {
     const COMMAND: &'static str = "set";
 
-    fn page(&self, page: &mut Page) {
+    fn write_page(&self, page: &mut Page) {
         if let ([one], true) = (self.settings.as_slice(), self.changed) {
             page.line(format!("{} is {}", one.name, one.value));
             return;

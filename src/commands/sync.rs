@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::copy::answer::CopyAnswer;
 use super::workspace::Workspace;
-use crate::base::confirmation::Consent;
+use crate::base::confirmation::Confirmation;
 use crate::base::error::{Error, Result};
 use crate::base::exit_status::ExitStatus;
 use crate::base::unit;
@@ -19,8 +19,8 @@ use crate::language::lexer::quote;
 use crate::model::project::Scope;
 use crate::model::registry::Registry;
 use crate::output::cell::{Cell, Tone};
-use crate::output::json::Json;
-use crate::output::stream::{Lines, Rows, Stream};
+use crate::output::json::JsonWriter;
+use crate::output::stream::{PageWriter, RowWriter, Stream};
 use crate::rclone::{TransferLimits, is_rate};
 use crate::sync;
 use crate::sync::SyncRequest;
@@ -94,7 +94,7 @@ impl SyncArgs {
         let (index, registry) = (&mut workspace.index, &workspace.registry);
         let mut request = self.request(registry)?;
         request.dry_run |= workspace.dry_run;
-        request.consent = workspace.consent.or_given(self.yes);
+        request.confirmation = workspace.confirmation.or_granted(self.yes);
         let monitor = workspace.monitor.as_ref();
         if request.dry_run {
             // It writes nothing that would need a number.
@@ -120,7 +120,7 @@ impl SyncArgs {
     fn request<'a>(&self, registry: &'a Registry) -> Result<SyncRequest<'a>> {
         let source = registry.database(&self.from)?;
         let destination = registry.database(&self.to).map_err(|error| match error {
-            Error::Unknown { .. } if self.to.contains(',') => Error::Malformed {
+            Error::UnknownName { .. } if self.to.contains(',') => Error::InvalidWord {
                 noun: "destination",
                 word: self.to.as_str().into(),
                 why: "`sync` goes to one database at a time; write a line for each",
@@ -154,7 +154,7 @@ impl SyncArgs {
                 }),
                 transfers: None,
             },
-            consent: Consent::Nobody,
+            confirmation: Confirmation::NonInteractive,
         })
     }
 }
@@ -168,7 +168,7 @@ fn check_rate(rate: &str, is_remote: bool) -> Result<()> {
     } else {
         return Ok(());
     };
-    Err(Error::Malformed {
+    Err(Error::InvalidWord {
         noun: "rate",
         word: rate.into(),
         why,
@@ -243,7 +243,7 @@ impl SyncAnswer {
         let cells = counts.flat_map(|(number, words, tone)| {
             [
                 Cell::text("; "),
-                Cell::Toned(format!("{} {words}", unit::count(number)), tone),
+                Cell::Styled(format!("{} {words}", unit::format_count(number)), tone),
             ]
         });
         cells.collect()
@@ -255,7 +255,7 @@ impl Stream for SyncAnswer {
 
     const HEADINGS: &'static [&'static str] = CopyAnswer::HEADINGS;
 
-    fn page(&self, lines: &mut Lines<'_>) -> Result<()> {
+    fn write_page(&self, lines: &mut PageWriter<'_>) -> Result<()> {
         if !self.count_only {
             self.copy.write_items(lines)?;
         }
@@ -274,21 +274,21 @@ impl Stream for SyncAnswer {
         Ok(())
     }
 
-    fn records(&self, rows: &mut Rows<'_>) -> Result<()> {
+    fn write_rows(&self, rows: &mut RowWriter<'_>) -> Result<()> {
         if self.count_only {
             return Ok(());
         }
-        self.copy.records(rows)
+        self.copy.write_rows(rows)
     }
 
-    fn document(&self, json: &mut Json<'_>) -> Result<()> {
+    fn write_json(&self, json: &mut JsonWriter<'_>) -> Result<()> {
         self.copy.write_totals(json)?;
         json.fields(&self.sync_totals)?;
         self.copy.write_json_items(json, self.count_only)
     }
 
-    fn status(&self) -> ExitStatus {
-        self.copy.status()
+    fn exit_status(&self) -> ExitStatus {
+        self.copy.exit_status()
     }
 
     fn is_routine(&self) -> bool {

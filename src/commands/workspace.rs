@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::setting::Settings;
-use crate::base::confirmation::Consent;
+use crate::base::confirmation::Confirmation;
 use crate::base::monitor::Monitor;
 use crate::index::Index;
 use crate::language::variable::Variables;
@@ -32,7 +32,7 @@ pub struct Workspace {
     /// The file that `save` writes, if there is a place for one.
     pub startup_path: Option<PathBuf>,
     /// Who answers where a command asks.
-    pub consent: Consent,
+    pub confirmation: Confirmation,
     /// Whether what would change anything only says what it would do.
     pub dry_run: bool,
     /// While the start-up file is running, where the roots in it really are: nobody reads its routine answers, so no disk

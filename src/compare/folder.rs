@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{CompareVerdict, Comparison};
 use crate::base::name::Name;
 use crate::model::project::path_within;
-use crate::os::stat::Kind;
+use crate::os::stat::EntryKind;
 use crate::snapshot::diff;
 use crate::snapshot::diff::{DiffVisitor, EntryDiff};
 use crate::snapshot::manifest::ManifestFiles;
@@ -72,9 +72,9 @@ impl DiffVisitor for FolderComparison<'_> {
         let verdict = match self.contents.map_or(Ok(change), judge) {
             Err(why) => CompareVerdict::Failed(why),
             Ok(EntryDiff::Same(seen, _) | EntryDiff::OnlyA(seen) | EntryDiff::OnlyB(seen))
-                if seen.kind == Kind::Special =>
+                if seen.kind == EntryKind::Special =>
             {
-                CompareVerdict::Skipped(format!("it is {}", seen.kind.noun()))
+                CompareVerdict::Skipped(format!("it is {}", seen.kind.noun_with_article()))
             }
             Ok(EntryDiff::Same(..)) => {
                 self.comparison.counts[self.category].same += 1;

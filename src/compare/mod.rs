@@ -13,7 +13,7 @@ use std::thread;
 use self::folder::FolderComparison;
 use crate::base::error::{Error, Result};
 use crate::base::interrupt;
-use crate::base::monitor::{Event, Monitor};
+use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::index::Index;
 use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, Scope, path_within, replica_path};
@@ -120,7 +120,7 @@ pub fn compare(
         ..Comparison::default()
     };
     let replicas = find_replicas(&sides, registry, request, &mut comparison)?;
-    monitor.event(&Event::Started {
+    monitor.on_event(&ProgressEvent::Started {
         task: "comparing",
         files: None,
         bytes: None,
@@ -148,7 +148,7 @@ pub fn compare(
         record,
         ..
     } = comparer;
-    monitor.event(&Event::Finished);
+    monitor.on_event(&ProgressEvent::Finished);
     // Also after a stop: what was read once is not read again.
     let recorded = record.map_or(Ok(()), ContentRecord::finish);
     let observations = observations?;
@@ -178,7 +178,7 @@ fn find_replicas(
         for side in sides {
             let listing = side.list_projects(registry, category, &request.scope)?;
             for (number, problem) in listing.problems.iter().enumerate() {
-                let verdict = CompareVerdict::Failed(problem.line());
+                let verdict = CompareVerdict::Failed(problem.full_message());
                 let folder = listing.problem_folder(number);
                 let below = folder.strip_prefix(&category.path).unwrap_or(&folder);
                 comparison.add(place, below.to_owned(), verdict);
@@ -255,7 +255,7 @@ impl<'a> Comparer<'_, 'a> {
                 (first, second)
             });
             let mut trees = [a?, b?];
-            self.monitor.event(&Event::Files(
+            self.monitor.on_event(&ProgressEvent::Files(
                 trees[0].file_count().max(trees[1].file_count()),
             ));
             // The index knows the names that the storages have.
@@ -276,7 +276,7 @@ impl<'a> Comparer<'_, 'a> {
             self.compare_replica(*place, project, &trees, &contents)?;
         }
         for notice in off.notices(&self.request.databases[1].name) {
-            self.monitor.event(&Event::Notice(&notice));
+            self.monitor.on_event(&ProgressEvent::Notice(&notice));
         }
         let [a, b] = builders;
         Ok([a.finish()?, b.finish()?])
@@ -304,7 +304,7 @@ impl<'a> Comparer<'_, 'a> {
     ) -> Result<()> {
         for tree in trees {
             for problem in &tree.problems {
-                let verdict = CompareVerdict::Failed(problem.error.line());
+                let verdict = CompareVerdict::Failed(problem.error.full_message());
                 let path = path_within(&project.path(), &problem.path);
                 self.comparison.add(place, path, verdict);
             }
@@ -349,9 +349,10 @@ impl<'a> Comparer<'_, 'a> {
             return ContentComparison::from_index(index, rows, &relative, [&trees[0], &trees[1]]);
         }
         let (files, bytes) = content_compare::comparison_size(&trees[0], &trees[1]);
-        self.monitor.event(&Event::Expected { files, bytes });
+        self.monitor
+            .on_event(&ProgressEvent::TotalsRaised { files, bytes });
         let monitor = self.monitor;
-        let on_progress = |bytes| monitor.event(&Event::Bytes(bytes));
+        let on_progress = |bytes| monitor.on_event(&ProgressEvent::Bytes(bytes));
         let folders = (self.sides[0].root_folder(), self.sides[1].root_folder());
         let (Some(record), (Some(a), Some(b))) = (&mut self.record, folders) else {
             let paths = content_compare::same_size_paths(&trees[0], &trees[1]);
@@ -362,7 +363,7 @@ impl<'a> Comparer<'_, 'a> {
             relative: &relative,
             tree: &trees[number],
         };
-        let threads = Disk::of(a).copiers(&Disk::of(b));
+        let threads = Disk::of(a).copy_threads(&Disk::of(b));
         content_compare::compare([side(a, 0), side(b, 1)], record, threads, &on_progress)
     }
 }

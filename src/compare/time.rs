@@ -70,7 +70,7 @@ fn compare_files(
         relative,
         tree,
     };
-    let threads = Disk::of(a).copiers(&Disk::of(b));
+    let threads = Disk::of(a).copy_threads(&Disk::of(b));
     let sides = [side(a, trees[0]), side(b, trees[1])];
     content_compare::compare_selected(sides, record, threads, &|_| {}, wanted)
 }

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use super::destination::{CopyEvent, CopySpec, DestinationCopy};
 use super::outcome::Outcome;
 use super::report::Report;
-use crate::base::confirmation::Consent;
-use crate::base::error::{At as _, Error, Result};
+use crate::base::confirmation::Confirmation;
+use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::interrupt;
-use crate::base::monitor::{Event, Meter, Monitor};
+use crate::base::monitor::{Monitor, ProgressCounter, ProgressEvent};
 use crate::index::Index;
 use crate::model::registry::Database;
 
@@ -29,8 +29,8 @@ pub(super) struct DestinationCopies {
     databases: Vec<Database>,
     reports: Vec<Arc<Mutex<Report>>>,
     states: Vec<CopyState>,
-    meter: Arc<Meter>,
-    compare_meter: Arc<Meter>,
+    meter: Arc<ProgressCounter>,
+    compare_meter: Arc<ProgressCounter>,
     /// How often every byte is counted.
     passes: u64,
     events: Receiver<CopyEvent>,
@@ -46,7 +46,7 @@ struct StopTimer {
 impl StopTimer {
     /// Whether a stop has taken longer than [`GRACE`]; true once.
     fn is_slow(&mut self) -> bool {
-        if !interrupt::requested() {
+        if !interrupt::is_requested() {
             return false;
         }
         let since = self.requested.get_or_insert_with(Instant::now);
@@ -57,8 +57,8 @@ impl StopTimer {
 }
 
 /// Copying so many files and bytes begins.
-const fn copying_started((files, bytes): (u64, u64)) -> Event<'static> {
-    Event::Started {
+const fn copying_started((files, bytes): (u64, u64)) -> ProgressEvent<'static> {
+    ProgressEvent::Started {
         task: "copying",
         files: Some(files),
         bytes: Some(bytes),
@@ -133,7 +133,7 @@ impl DestinationCopies {
     }
 
     /// Shows what the lanes do, and asks for them, until all have ended. After a stop it says once which it waits for.
-    pub(super) fn watch(&mut self, consent: Consent, monitor: &dyn Monitor) {
+    pub(super) fn watch(&mut self, confirmation: Confirmation, monitor: &dyn Monitor) {
         let (mut shown, mut planned) = ((0, 0), None);
         let mut stop = StopTimer::default();
         while self
@@ -143,40 +143,42 @@ impl DestinationCopies {
         {
             match self.events.recv_timeout(POLL_INTERVAL) {
                 Ok(CopyEvent::Comparing { files, bytes }) => {
-                    monitor.event(&Event::Expected { files, bytes });
+                    monitor.on_event(&ProgressEvent::TotalsRaised { files, bytes });
                 }
                 Ok(CopyEvent::Planned { files, bytes }) => {
                     if planned.is_none() {
-                        monitor.event(&Event::Finished);
-                        monitor.event(&copying_started((0, 0)));
+                        monitor.on_event(&ProgressEvent::Finished);
+                        monitor.on_event(&copying_started((0, 0)));
                     }
                     let before = planned.unwrap_or((0, 0));
                     planned = Some((before.0 + files, before.1 + bytes));
-                    monitor.event(&Event::Expected { files, bytes });
+                    monitor.on_event(&ProgressEvent::TotalsRaised { files, bytes });
                 }
                 Ok(CopyEvent::Confirm { question, answer }) => {
                     // What is shown of the work gives way to the question.
-                    monitor.event(&Event::Finished);
+                    monitor.on_event(&ProgressEvent::Finished);
                     // A lane that has ended waits for no answer.
-                    answer.send(consent.to(&question)).unwrap_or_default();
+                    answer
+                        .send(confirmation.require(&question))
+                        .unwrap_or_default();
                     if let Some(planned) = planned {
-                        monitor.event(&copying_started(planned));
+                        monitor.on_event(&copying_started(planned));
                         shown = (0, 0);
                     }
                 }
-                Ok(CopyEvent::Notice(text)) => monitor.event(&Event::Notice(&text)),
-                Ok(CopyEvent::Problem(error)) => monitor.event(&Event::Problem(&error)),
+                Ok(CopyEvent::Notice(text)) => monitor.on_event(&ProgressEvent::Notice(&text)),
+                Ok(CopyEvent::Problem(error)) => monitor.on_event(&ProgressEvent::Problem(&error)),
                 Ok(CopyEvent::Ended(place, how)) => self.states[place] = CopyState::Ended(how),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            let (files, bytes) = self.meter.read();
-            let done = (files, bytes / self.passes + self.compare_meter.read().1);
-            monitor.event(&Event::Files(done.0 - shown.0));
-            monitor.event(&Event::Bytes(done.1 - shown.1));
+            let (files, bytes) = self.meter.totals();
+            let done = (files, bytes / self.passes + self.compare_meter.totals().1);
+            monitor.on_event(&ProgressEvent::Files(done.0 - shown.0));
+            monitor.on_event(&ProgressEvent::Bytes(done.1 - shown.1));
             shown = done;
             if stop.is_slow() {
-                monitor.event(&Event::Warning(&self.waiting_message()));
+                monitor.on_event(&ProgressEvent::Warning(&self.waiting_message()));
             }
         }
     }
@@ -235,7 +237,7 @@ impl DestinationCopies {
             let outcome = match &failure {
                 Error::Interrupted => Outcome::Unreached,
                 Error::Declined => Outcome::Skipped("you said no".to_owned()),
-                error => Outcome::Failed(error.line()),
+                error => Outcome::Failed(error.full_message()),
             };
             report.add(outcome, || root);
             first.get_or_insert(failure);

@@ -20,10 +20,10 @@ use self::fan_out::DestinationCopies;
 use self::outcome::Outcome;
 use self::plan::CopyRules;
 use self::report::Report;
-use crate::base::confirmation::Consent;
+use crate::base::confirmation::Confirmation;
 use crate::base::error::Result;
 use crate::base::interrupt;
-use crate::base::monitor::{Event, Monitor};
+use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::index::Index;
 use crate::index::overview::add_holders;
 use crate::model::exclusion::Exclusions;
@@ -50,7 +50,7 @@ pub struct CopyRequest<'a> {
     /// Only plan.
     pub dry_run: bool,
     /// Who is asked before files are replaced. Where there is nobody the rules alone say what is done.
-    pub consent: Consent,
+    pub confirmation: Confirmation,
 }
 
 /// Copies, or plans to. Replicas and files that fail are in the report; the rest is copied all the same.
@@ -72,7 +72,7 @@ pub fn copy(
         let (categories, scope) = (&request.categories, &request.scope);
         Err(add_holders(error, index, registry, categories, scope)?)
     })?;
-    monitor.event(&Event::Started {
+    monitor.on_event(&ProgressEvent::Started {
         task: "comparing",
         files: None,
         bytes: None,
@@ -87,17 +87,17 @@ pub fn copy(
         rules: request.rules,
         verify: request.verify,
         dry_run: request.dry_run,
-        confirm_replacements: request.consent.asks(),
+        confirm_replacements: request.confirmation.is_interactive(),
         run,
         limits: CopyLimits::default(),
     };
     scan_source(index, &mut spec, &meant, &mut report, monitor)?;
     let mut copies = DestinationCopies::start(index, &Arc::new(spec), &request.destinations);
-    copies.watch(request.consent, monitor);
-    monitor.event(&Event::Finished);
+    copies.watch(request.confirmation, monitor);
+    monitor.on_event(&ProgressEvent::Finished);
     copies.finish(&mut report)?;
     report.elapsed = start.elapsed();
-    report.interrupted = interrupt::requested();
+    report.interrupted = interrupt::is_requested();
     report.items.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(report)
 }
@@ -113,15 +113,15 @@ pub fn execute(
     monitor: &dyn Monitor,
     report: &mut Report,
 ) -> Result<Arc<CopySpec>> {
-    monitor.event(&Event::Started {
+    monitor.on_event(&ProgressEvent::Started {
         task: "comparing",
         files: None,
         bytes: None,
     });
     let spec = Arc::new(spec);
     let mut copies = DestinationCopies::start(index, &spec, &[destination]);
-    copies.watch(Consent::Nobody, monitor);
-    monitor.event(&Event::Finished);
+    copies.watch(Confirmation::NonInteractive, monitor);
+    monitor.on_event(&ProgressEvent::Finished);
     copies.finish(report)?;
     Ok(spec)
 }
@@ -140,7 +140,7 @@ fn find_replicas<'a>(
         let path = |path: &Path| source.path(path, Path::new(""));
         for (place, problem) in listing.problems.iter().enumerate() {
             let folder = listing.problem_folder(place);
-            report.add(Outcome::Failed(problem.line()), || path(&folder));
+            report.add(Outcome::Failed(problem.full_message()), || path(&folder));
         }
         for link in &listing.links {
             let why = "it is a symbolic link, and is not followed".to_owned();
@@ -168,10 +168,10 @@ fn scan_source(
     let mut builder = ObservationBuilder::start(index, source.database())?;
     for (category, project) in meant {
         let tree = source.tree(registry, &spec.exclusions, category, project)?;
-        monitor.event(&Event::Files(tree.file_count()));
+        monitor.on_event(&ProgressEvent::Files(tree.file_count()));
         if let Some(error) = tree.failure() {
             let path = source.path(&replica_path(&category.path, project), Path::new(""));
-            report.add(Outcome::Failed(error.line()), || path);
+            report.add(Outcome::Failed(error.full_message()), || path);
             continue;
         }
         builder.add(category, project, &tree)?;
@@ -185,7 +185,7 @@ fn scan_source(
     if !spec.dry_run
         && let Err(error) = source.record_observation(&observation, index)
     {
-        monitor.event(&Event::Problem(&error));
+        monitor.on_event(&ProgressEvent::Problem(&error));
         report.unrecorded = true;
     }
     Ok(())

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use super::plan::{Plan, PlannedFolder};
 use crate::base::name::Name;
-use crate::base::unicode::{composed, decomposed};
+use crate::base::unicode::{to_nfc, to_nfd};
 use crate::os::folder::Folder;
 use crate::snapshot::manifest::ManifestFiles;
 use crate::snapshot::tree::Tree;
@@ -40,8 +40,8 @@ impl<'a> NameRules<'a> {
         Self {
             probe_folder: Some(folder),
             max_name_bytes: folder
-                .space()
-                .map_or(USUAL_MAX_NAME_BYTES, |space| space.name),
+                .free_space()
+                .map_or(USUAL_MAX_NAME_BYTES, |space| space.max_name_length),
             case_insensitive: OnceCell::new(),
             normalization_insensitive: OnceCell::new(),
             ignores_trailing_dots: OnceCell::new(),
@@ -72,7 +72,7 @@ impl<'a> NameRules<'a> {
     fn is_normalization_insensitive(&self) -> bool {
         *self
             .normalization_insensitive
-            .get_or_init(|| self.is_found_under_variant("\u{e9}", decomposed))
+            .get_or_init(|| self.is_found_under_variant("\u{e9}", to_nfd))
     }
 
     /// Whether it drops dots and spaces at the end.
@@ -278,7 +278,7 @@ fn fold_key(name: &[u8], [forms, cases, ends]: [bool; 3]) -> Vec<u8> {
         return name.to_vec();
     };
     let mut key = if forms {
-        String::from_utf8_lossy(&composed(name)).into_owned()
+        String::from_utf8_lossy(&to_nfc(name)).into_owned()
     } else {
         text.to_owned()
     };
@@ -351,6 +351,6 @@ mod tests {
             assert!(!rules.folds_names());
             assert_eq!(rules.unsupported_reason(b"what?\n\xff"), None);
         }
-        assert_eq!(folder.entries().unwrap(), Vec::<OsString>::new());
+        assert_eq!(folder.entry_names().unwrap(), Vec::<OsString>::new());
     }
 }

@@ -11,12 +11,12 @@ use super::name_rules::NameRules;
 use super::plan::Plan;
 use crate::base::error::{Error, Result};
 use crate::base::name::Name;
-use crate::base::unicode::composed;
+use crate::base::unicode::to_nfc;
 use crate::base::unit;
 use crate::os::feature::is_same_folder;
 use crate::os::folder::Folder;
-use crate::os::space::Space;
-use crate::os::stat::Kind;
+use crate::os::space::FreeSpace;
+use crate::os::stat::EntryKind;
 use crate::snapshot::manifest::ManifestFiles;
 use crate::snapshot::tree::Tree;
 
@@ -26,8 +26,8 @@ use crate::snapshot::tree::Tree;
 /// Not even the root can be opened.
 pub fn open_nearest(root: &Folder, relative: &Path) -> Result<Folder> {
     let mut above = relative.ancestors();
-    let found = above.find_map(|path| root.beneath(path).ok());
-    found.map_or_else(|| root.beneath(Path::new("")), Ok)
+    let found = above.find_map(|path| root.open_descendant(path).ok());
+    found.map_or_else(|| root.open_descendant(Path::new("")), Ok)
 }
 
 /// Fails if a replica's folder at the destination is its folder at the source by another path, or lies in that, or that
@@ -80,7 +80,10 @@ pub fn refuse_shared_folder(
         let below = |path: &Path| relative.join(path).components().collect::<PathBuf>();
         let (from, to) = (below(other), below(path));
         // Some file systems give a number to another folder once nobody asks for the first: both are asked at once.
-        if is_same_folder(&source.beneath(&from)?, &destination.beneath(&to)?) {
+        if is_same_folder(
+            &source.open_descendant(&from)?,
+            &destination.open_descendant(&to)?,
+        ) {
             return Err(Error::SameFolder {
                 from: source.path().join(from),
                 to: destination.path().join(to),
@@ -93,11 +96,11 @@ pub fn refuse_shared_folder(
 
 /// The root and each folder down to this path, as far as they are there.
 fn open_ancestors(root: &Folder, relative: &Path) -> Vec<Folder> {
-    let mut next = root.beneath(Path::new("")).ok();
+    let mut next = root.open_descendant(Path::new("")).ok();
     let mut chain = Vec::new();
     let mut names = relative.iter();
     while let Some(folder) = next {
-        next = names.next().and_then(|name| folder.child(name).ok());
+        next = names.next().and_then(|name| folder.open_child(name).ok());
         chain.push(folder);
     }
     chain
@@ -124,11 +127,13 @@ pub fn find_clashing_projects(
     }
     let mut clashing = BTreeMap::new();
     for (above, names) in names {
-        let there = root.beneath(above).and_then(|folder| folder.entries());
+        let there = root
+            .open_descendant(above)
+            .and_then(|folder| folder.entry_names());
         let there = there.unwrap_or_default().into_iter().map(Name::from);
         let there: Vec<_> = there.collect();
         // One in another Unicode normal form is the same client or project.
-        let form = |name: &OsStr| composed(name.as_encoded_bytes()).into_owned();
+        let form = |name: &OsStr| to_nfc(name.as_encoded_bytes()).into_owned();
         let is_there = |name: &OsStr| {
             there
                 .iter()
@@ -161,7 +166,7 @@ pub fn find_clashing_projects(
 #[derive(Debug)]
 struct SpaceDemand {
     folder: PathBuf,
-    space: Space,
+    space: FreeSpace,
     bytes: u64,
     files: u64,
 }
@@ -190,8 +195,8 @@ pub fn require_space(
             demand_on(&mut loads, root, kept_on)?.add_old_versions(plan);
         }
         if let Some(source) = source
-            && folder.shares_blocks()
-            && source.beneath(relative)?.stat_self()?.device == device
+            && folder.supports_reflink()
+            && source.open_descendant(relative)?.stat_self()?.device == device
         {
             // What is cloned takes no room.
             continue;
@@ -217,7 +222,7 @@ fn demand_on<'a>(
         Entry::Occupied(load) => load.into_mut(),
         Entry::Vacant(place) => place.insert(SpaceDemand {
             folder: folder.path().to_owned(),
-            space: folder.space()?,
+            space: folder.free_space()?,
             bytes: 0,
             files: 0,
         }),
@@ -228,8 +233,8 @@ impl SpaceDemand {
     /// Adds what a plan replaces.
     fn add_old_versions(&mut self, plan: &Plan) {
         for replacement in plan.folders.iter().flat_map(|folder| &folder.replace) {
-            let blocks = replacement.old.bytes.div_ceil(self.space.block);
-            let bytes = blocks.saturating_mul(self.space.block);
+            let blocks = replacement.old.bytes.div_ceil(self.space.block_size);
+            let bytes = blocks.saturating_mul(self.space.block_size);
             self.bytes = self.bytes.saturating_add(bytes);
             self.files += 1;
         }
@@ -239,7 +244,7 @@ impl SpaceDemand {
     fn add_plan(&mut self, source: Option<&Arc<Folder>>, relative: &Path, plan: &Plan) {
         let folders = plan.folders.iter().filter(|folder| !folder.exists).count();
         self.files += plan.files + folders as u64;
-        let block = self.space.block;
+        let block = self.space.block_size;
         // A file takes whole blocks; only where it might be too much is it worth counting them.
         let most = plan.bytes.saturating_add(plan.files.saturating_mul(block));
         let enough = self.space.free_bytes.saturating_sub(self.bytes);
@@ -253,7 +258,7 @@ impl SpaceDemand {
 
     fn require_fit(&self, database: &str) -> Result<()> {
         let no_room = |needed, free| {
-            Err(Error::NoRoom {
+            Err(Error::NotEnoughSpace {
                 database: database.to_owned(),
                 path: self.folder.clone(),
                 needed,
@@ -262,12 +267,12 @@ impl SpaceDemand {
         };
         if self.bytes > self.space.free_bytes {
             let (needed, free) = (self.bytes, self.space.free_bytes);
-            return no_room(unit::bytes(needed), unit::bytes(free));
+            return no_room(unit::format_bytes(needed), unit::format_bytes(free));
         }
         match self.space.free_files {
             Some(free) if self.files > free => no_room(
-                unit::counted(self.files, "file"),
-                unit::counted(free, "file"),
+                unit::format_counted(self.files, "file"),
+                unit::format_counted(free, "file"),
             ),
             _ => Ok(()),
         }
@@ -281,12 +286,13 @@ fn allocated_bytes(source: Option<&Arc<Folder>>, relative: &Path, plan: &Plan, b
         let whole = size.div_ceil(block).saturating_mul(block);
         let allocated = folder
             .and_then(|folder| folder.stat(name).ok())
-            .filter(|stat| stat.kind == Kind::File)
-            .map_or(whole, |stat| stat.allocated);
+            .filter(|stat| stat.kind == EntryKind::File)
+            .map_or(whole, |stat| stat.allocated_bytes);
         bytes = bytes.saturating_add(whole.min(allocated.max(block)));
     };
     for planned in &plan.folders {
-        let folder = source.and_then(|source| source.beneath(&relative.join(&planned.path)).ok());
+        let folder =
+            source.and_then(|source| source.open_descendant(&relative.join(&planned.path)).ok());
         let mut files: ManifestFiles<'_> = planned.add.files();
         while let Ok(Some(file)) = files.next() {
             let name = Name::from_bytes(file.name.to_vec());

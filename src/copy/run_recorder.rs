@@ -2,8 +2,8 @@
 
 use super::report::Report;
 use crate::base::error::{Error, Result};
-use crate::base::monitor::{Event, Monitor};
-use crate::base::timestamp::Moment;
+use crate::base::monitor::{Monitor, ProgressEvent};
+use crate::base::timestamp::Timestamp;
 use crate::index::run_log;
 use crate::index::run_log::RunLogEntry;
 use crate::index::{Index, RunEnd, RunStart};
@@ -18,7 +18,7 @@ pub fn record_run(
     monitor: &dyn Monitor,
     work: &mut dyn FnMut(&mut Index, i64) -> Result<Report>,
 ) -> Result<(i64, &'static str, Report)> {
-    let started = Moment::now();
+    let started = Timestamp::now();
     let run = index.begin_run(begun)?;
     let done = work(index, run);
     let ended = summarize(&done);
@@ -37,7 +37,7 @@ pub fn record_run(
     let report = done?;
     // What was copied is there, whatever the index says.
     if let Err(error) = noted {
-        monitor.event(&Event::Problem(&error));
+        monitor.on_event(&ProgressEvent::Problem(&error));
         state = downgrade_if_complete(state);
     }
     if !logged {
@@ -58,7 +58,7 @@ pub fn downgrade_if_complete(state: &'static str) -> &'static str {
 fn summarize(done: &Result<Report>) -> RunEnd<'static> {
     let state = match done {
         Err(Error::Interrupted) => "interrupted",
-        Err(Error::Offline { .. } | Error::Unreachable { .. }) => "unreachable",
+        Err(Error::Offline { .. } | Error::StorageUnreachable { .. }) => "unreachable",
         Err(_) => "refused",
         Ok(report) => run_state(report),
     };

@@ -319,7 +319,7 @@ mod tests {
     use super::*;
     use crate::base::error::Error;
     use crate::base::name::Name;
-    use crate::base::timestamp::Moment;
+    use crate::base::timestamp::Timestamp;
     use crate::index::{FileDigest, RunStart, SentChanges, SentFile, SentRecord};
     use crate::model::project::{ProjectId, Scope};
     use crate::snapshot::manifest::{ManifestBuilder, ManifestFile};
@@ -342,7 +342,7 @@ mod tests {
             ..ScannedFolder::default()
         };
         for number in 0..files {
-            let modified = Moment {
+            let modified = Timestamp {
                 seconds: 1_767_323_045,
                 nanoseconds: 7,
             };
@@ -390,7 +390,7 @@ mod tests {
         let id = index.database_id(Path::new(ROOT)).unwrap().unwrap();
         let content = FileDigest {
             bytes: 7,
-            modified: Moment::default(),
+            modified: Timestamp::default(),
             digest: Digest(77),
         };
         let contents = [(Name::from("reel.mov"), content)].into();

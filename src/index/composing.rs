@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use rusqlite::{Transaction, params};
 
 use super::folder::{decode_fingerprints, encode_fingerprints};
-use crate::base::timestamp::Step;
-use crate::base::unicode::composed;
+use crate::base::timestamp::TimePrecision;
+use crate::base::unicode::to_nfc;
 use crate::snapshot::aggregate::{Aggregate, FileTotals, folder_fingerprints};
 use crate::snapshot::manifest::ManifestFiles;
 
@@ -23,7 +23,7 @@ pub(super) fn recompute_fingerprints(transaction: &Transaction<'_>) -> rusqlite:
         let (id, replica): (i64, i64) = (row.get(0)?, row.get(1)?);
         let path: Vec<u8> = row.get(2)?;
         let manifest = row.get_ref(3)?.as_blob()?;
-        if *composed(&path) == *path && !has_decomposed_name(manifest) {
+        if *to_nfc(&path) == *path && !has_decomposed_name(manifest) {
             continue;
         }
         replicas.insert(replica);
@@ -43,7 +43,7 @@ pub(super) fn recompute_fingerprints(transaction: &Transaction<'_>) -> rusqlite:
 fn has_decomposed_name(manifest: &[u8]) -> bool {
     let mut files = ManifestFiles::of(manifest);
     while let Ok(Some(file)) = files.next() {
-        if *composed(file.name) != *file.name {
+        if *to_nfc(file.name) != *file.name {
             return true;
         }
     }
@@ -55,7 +55,7 @@ fn sum_fingerprints(transaction: &Transaction<'_>, replica: i64) -> rusqlite::Re
     let sql = "SELECT path, fingerprints FROM folders WHERE replica_id = ?1";
     let mut folders = transaction.prepare_cached(sql)?;
     let mut rows = folders.query([replica])?;
-    let mut sum = Aggregate::new(Step::Nanosecond);
+    let mut sum = Aggregate::new(TimePrecision::Nanosecond);
     while let Some(row) = rows.next()? {
         let path = PathBuf::from(OsString::from_vec(row.get(0)?));
         let own = decode_fingerprints(row.get_ref(1)?.as_blob()?);

@@ -14,7 +14,7 @@ use super::checksum::{row_checksum, verify_row};
 use super::sqlite_error::Explain as _;
 use crate::base::error::Result;
 use crate::base::name::Name;
-use crate::base::timestamp::Moment;
+use crate::base::timestamp::Timestamp;
 use crate::snapshot::digest::Digest;
 use crate::snapshot::manifest::{MalformedManifest, ManifestBuilder, ManifestFile, ManifestFiles};
 
@@ -27,7 +27,7 @@ pub struct FileDigest {
     /// Its size.
     pub bytes: u64,
     /// Its modification time when it was read.
-    pub modified: Moment,
+    pub modified: Timestamp,
     /// The digest of its bytes.
     pub digest: Digest,
 }
@@ -158,7 +158,7 @@ mod tests {
     fn content(number: u128) -> FileDigest {
         FileDigest {
             bytes: 7,
-            modified: Moment::default(),
+            modified: Timestamp::default(),
             digest: Digest(number),
         }
     }

@@ -9,7 +9,7 @@ use super::Index;
 use super::run::{from_seconds, read_count, read_path};
 use super::sqlite_error::Explain as _;
 use crate::base::error::Result;
-use crate::base::timestamp::Moment;
+use crate::base::timestamp::Timestamp;
 
 /// The columns of a failure, as [`failure`] reads them.
 const COLUMNS: &str = "source, destination, path, error, attempts, first_at, last_at, run";
@@ -28,9 +28,9 @@ pub struct KnownFailure {
     /// How often it was tried.
     pub attempts: u64,
     /// When it failed first.
-    pub first_at: Moment,
+    pub first_at: Timestamp,
     /// When it failed last.
-    pub last_at: Moment,
+    pub last_at: Timestamp,
     /// The run in which it did.
     pub run: i64,
 }
@@ -48,7 +48,7 @@ impl Index {
         destination: &Path,
         failures: &[(PathBuf, String)],
     ) -> Result<()> {
-        let now = Moment::now().seconds;
+        let now = Timestamp::now().seconds;
         let [source, destination] = [source, destination].map(|root| root.as_os_str().as_bytes());
         let index = self.path.clone();
         let transaction = self.transaction()?;

@@ -11,10 +11,10 @@ use super::checksum::VerifiedCache;
 use super::schema::{APPLICATION_ID, MIGRATIONS, VERSION};
 use super::sqlite_error::Explain as _;
 use super::{Index, file_id};
-use crate::base::error::{At as _, Error, Result};
+use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::interrupt;
-use crate::base::timestamp::Moment;
-use crate::os::folder::is_missing;
+use crate::base::timestamp::Timestamp;
+use crate::os::folder::is_not_found;
 use crate::os::own_file::OwnFile;
 
 /// How long a writer waits for another process that is writing.
@@ -60,7 +60,7 @@ impl Index {
     /// Sets a damaged index aside and begins a new one, unless another process has done so meanwhile.
     fn replace_damaged(path: &Path) -> Result<OpenedIndex> {
         let own = OwnFile::find(path)?;
-        let lock = acquire_lock(&own.beside(".lock")?, path)?;
+        let lock = acquire_lock(&own.sibling(".lock")?, path)?;
         let opened = match Self::open_strict(path) {
             Err(Error::IndexDamaged { .. }) => {
                 let set_aside = Some(set_aside(path)?);
@@ -158,7 +158,7 @@ impl Index {
             return self.apply_migrations();
         }
         // Not the one under which a damaged index is replaced, as that is held while one is opened.
-        let name = OwnFile::find(&self.path)?.beside(".upgrade-lock")?;
+        let name = OwnFile::find(&self.path)?.sibling(".upgrade-lock")?;
         let lock = acquire_lock(&name, &self.path)?;
         if schema_version(&self.connection, &self.path)? == found {
             self.back_up(found)?;
@@ -207,7 +207,7 @@ impl Index {
 
     /// Opens an index whose disk can only be read, where no other process can be writing it.
     fn open_immutable(own: &OwnFile, path: &Path) -> Option<Self> {
-        let log = own.beside("-wal").ok()?.stat().ok()?;
+        let log = own.sibling("-wal").ok()?.stat().ok()?;
         if log.is_some_and(|log| log.bytes > 0) {
             return None;
         }
@@ -298,8 +298,8 @@ fn create_private(own: &OwnFile, path: &Path) -> Result<()> {
 
 /// Fails where the file system of the index cannot lock files: `SQLite` would wait for a lock that nobody holds.
 fn require_locks(own: &OwnFile, path: &Path) -> Result<()> {
-    own.try_lock_beside()
-        .map_err(|source| Error::IndexUnlockable {
+    own.probe_lock_support()
+        .map_err(|source| Error::IndexLockUnsupported {
             path: path.to_owned(),
             source,
         })
@@ -333,8 +333,8 @@ fn set_aside(path: &Path) -> Result<PathBuf> {
     let kept = unused_sibling(&own, "damaged")?;
     own.rename_to(&kept)?;
     for suffix in ["-wal", "-shm"] {
-        match own.beside(suffix)?.rename_to(&kept.beside(suffix)?) {
-            Err(error) if is_missing(&error) => {}
+        match own.sibling(suffix)?.rename_to(&kept.sibling(suffix)?) {
+            Err(error) if is_not_found(&error) => {}
             renamed => renamed?,
         }
     }
@@ -345,15 +345,15 @@ fn set_aside(path: &Path) -> Result<PathBuf> {
 fn unused_sibling(own: &OwnFile, word: &str) -> Result<OwnFile> {
     /// Number of names that are tried.
     const MAX_TRIES: u32 = 1000;
-    let base = format!(".{word}-{}", Moment::now().file_name());
+    let base = format!(".{word}-{}", Timestamp::now().to_file_name());
     for number in 1..=MAX_TRIES {
         let other = match number {
-            1 => own.beside(&base)?,
-            number => own.beside(&format!("{base}-{number}"))?,
+            1 => own.sibling(&base)?,
+            number => own.sibling(&format!("{base}-{number}"))?,
         };
         if matches!(other.stat(), Ok(None)) {
             return Ok(other);
         }
     }
-    own.beside(&base)
+    own.sibling(&base)
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use rusqlite::{Transaction, params};
 
 use super::folder::encode_fingerprints;
-use crate::base::timestamp::Moment;
+use crate::base::timestamp::Timestamp;
 use crate::snapshot::aggregate::folder_fingerprints;
 use crate::snapshot::manifest::{MalformedManifest, Manifest, ManifestBuilder, ManifestFile};
 
@@ -39,7 +39,7 @@ fn pack_folder(transaction: &Transaction<'_>, folder: i64) -> rusqlite::Result<M
         packer.add(&ManifestFile {
             name: row.get_ref(0)?.as_blob()?,
             bytes: row.get::<_, i64>(1)?.cast_unsigned(),
-            modified: Moment {
+            modified: Timestamp {
                 seconds: row.get(2)?,
                 nanoseconds: row.get(3)?,
             },

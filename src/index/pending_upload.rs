@@ -10,7 +10,7 @@ use rusqlite::{Params, Row, params};
 use super::sqlite_error::Explain as _;
 use super::{Index, SentFile};
 use crate::base::error::Result;
-use crate::base::timestamp::Moment;
+use crate::base::timestamp::Timestamp;
 
 /// A file that is on its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -227,7 +227,7 @@ fn read_unverified(row: &Row<'_>) -> rusqlite::Result<UnverifiedUpload> {
         },
         sent: SentFile {
             bytes: row.get::<_, i64>(2)?.cast_unsigned(),
-            modified: Moment {
+            modified: Timestamp {
                 seconds: row.get(3)?,
                 nanoseconds: row.get(4)?,
             },

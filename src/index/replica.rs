@@ -12,7 +12,7 @@ use super::folder::decode_fingerprints;
 use super::sqlite_error::Explain as _;
 use crate::base::error::Result;
 use crate::base::name::Name;
-use crate::base::timestamp::{Moment, Step};
+use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::model::project::{ProjectId, replica_path};
 use crate::snapshot::aggregate::Aggregate;
 
@@ -26,9 +26,9 @@ pub struct KnownDatabase {
     /// When and where its root's folder was made, once it was looked at.
     pub root_id: Option<String>,
     /// The last look at the whole of it.
-    pub scanned_at: Option<Moment>,
+    pub scanned_at: Option<Timestamp>,
     /// Since when it was not there when looked at.
-    pub offline_since: Option<Moment>,
+    pub offline_since: Option<Timestamp>,
     /// How many looks at it were written.
     pub revision: i64,
     /// Files in all its replicas, also those in categories that are no longer tracked.
@@ -45,7 +45,7 @@ pub struct KnownReplica {
     /// Whether it was there.
     pub present: bool,
     /// When it was looked at.
-    pub scanned_at: Moment,
+    pub scanned_at: Timestamp,
     /// What it amounted to.
     pub aggregate: Aggregate,
 }
@@ -109,7 +109,7 @@ impl Index {
     ///
     /// # Errors
     /// The index cannot be read.
-    pub fn category_scanned_at(&self, database: i64, category: &Path) -> Result<Option<Moment>> {
+    pub fn category_scanned_at(&self, database: i64, category: &Path) -> Result<Option<Timestamp>> {
         let sql = "SELECT looked_at FROM looks WHERE database_id = ?1 AND category = ?2";
         let seconds = self.connection.prepare_cached(sql).and_then(|mut query| {
             query
@@ -303,7 +303,7 @@ fn read_replica(row: &Row<'_>) -> rusqlite::Result<KnownReplica> {
             bytes: row.get::<_, i64>(5)?.cast_unsigned(),
             folders: row.get::<_, i64>(6)?.cast_unsigned(),
             newest: match newest {
-                Some(seconds) => Some(Moment {
+                Some(seconds) => Some(Timestamp {
                     seconds,
                     nanoseconds: row.get(8)?,
                 }),
@@ -317,14 +317,16 @@ fn read_replica(row: &Row<'_>) -> rusqlite::Result<KnownReplica> {
 }
 
 /// A step from its place among all.
-pub(super) fn decode_precision(place: u8) -> Step {
-    let mut steps = Step::ALL.into_iter();
-    steps.nth(usize::from(place)).unwrap_or(Step::TwoSeconds)
+pub(super) fn decode_precision(place: u8) -> TimePrecision {
+    let mut steps = TimePrecision::ALL.into_iter();
+    steps
+        .nth(usize::from(place))
+        .unwrap_or(TimePrecision::TwoSeconds)
 }
 
 /// A moment from the whole seconds in which looks are noted.
-pub(super) const fn from_seconds(seconds: i64) -> Moment {
-    Moment {
+pub(super) const fn from_seconds(seconds: i64) -> Timestamp {
+    Timestamp {
         seconds,
         nanoseconds: 0,
     }

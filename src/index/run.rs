@@ -10,7 +10,7 @@ use rusqlite::{OptionalExtension as _, Row, params};
 use super::Index;
 use super::sqlite_error::Explain as _;
 use crate::base::error::{Error, Result};
-use crate::base::timestamp::Moment;
+use crate::base::timestamp::Timestamp;
 use crate::os::host;
 
 /// The columns of a run, as [`run`] reads them.
@@ -56,9 +56,9 @@ pub struct Run {
     /// The databases that were written or looked at, joined by commas.
     pub destination: Option<String>,
     /// When it began.
-    pub started: Moment,
+    pub started: Timestamp,
     /// When it ended, if it came to that.
-    pub ended: Option<Moment>,
+    pub ended: Option<Timestamp>,
     /// Files that were plainly handled.
     pub files: u64,
     /// Their bytes.
@@ -86,7 +86,7 @@ impl Index {
             start.destination,
             host::name(),
             process::id(),
-            Moment::now().seconds
+            Timestamp::now().seconds
         ];
         self.connection
             .execute(sql, parameters)
@@ -102,7 +102,7 @@ impl Index {
         let sql = "UPDATE runs SET ended_at = ?2, state = ?3, files = ?4, bytes = ?5, failed = ?6 WHERE id = ?1";
         let parameters = params![
             run,
-            Moment::now().seconds,
+            Timestamp::now().seconds,
             end.state,
             to_sql(end.files),
             to_sql(end.bytes),
@@ -142,7 +142,7 @@ impl Index {
             .explain("read", &self.path)?;
         match found {
             Some(row) => Ok(self.with_actual_state(row)),
-            None => Err(Error::NoSuchRun {
+            None => Err(Error::RunNotFound {
                 run: id,
                 known: self.run_id_range()?,
             }),
@@ -162,7 +162,8 @@ impl Index {
 
     /// A run as it is told; one whose process is gone is noted as interrupted.
     fn with_actual_state(&self, (mut run, process): (Run, Option<u32>)) -> Run {
-        if run.state == "running" && process.is_some_and(|process| !host::is_alive(process)) {
+        if run.state == "running" && process.is_some_and(|process| !host::is_process_alive(process))
+        {
             "interrupted".clone_into(&mut run.state);
             let sql = "UPDATE runs SET state = 'interrupted' WHERE id = ?1 AND state = 'running'";
             if !self.read_only {
@@ -190,8 +191,8 @@ pub(super) fn read_path(row: &Row<'_>, column: usize) -> rusqlite::Result<PathBu
 }
 
 /// A point in time, kept in seconds.
-pub(super) const fn from_seconds(seconds: i64) -> Moment {
-    Moment {
+pub(super) const fn from_seconds(seconds: i64) -> Timestamp {
+    Timestamp {
         seconds,
         nanoseconds: 0,
     }
@@ -263,7 +264,7 @@ mod tests {
     fn a_number_that_no_run_has_is_told_with_those_there_are() {
         let (_folder, mut index) = index();
         let known = |error| match error {
-            Error::NoSuchRun { known, .. } => known,
+            Error::RunNotFound { known, .. } => known,
             error => panic!("{error}"),
         };
         assert_eq!(known(index.run(1).unwrap_err()), None);

@@ -199,7 +199,7 @@ fn insert_files(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::timestamp::Moment;
+    use crate::base::timestamp::Timestamp;
     use crate::index::RunStart;
     use crate::snapshot::manifest::{ManifestBuilder, ManifestFile};
 
@@ -225,7 +225,7 @@ mod tests {
             packer.add(&ManifestFile {
                 name: name.as_bytes(),
                 bytes: 7,
-                modified: Moment::default(),
+                modified: Timestamp::default(),
                 target: None,
             });
         }

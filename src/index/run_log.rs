@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{RunEnd, RunStart};
-use crate::base::error::{At as _, Error, Result};
+use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::escape::visible;
-use crate::base::monitor::{Event, Monitor};
-use crate::base::timestamp::Moment;
+use crate::base::monitor::{Monitor, ProgressEvent};
+use crate::base::timestamp::Timestamp;
 use crate::base::unit;
 use crate::model::path;
 use crate::os::host;
@@ -25,7 +25,7 @@ pub struct RunLogEntry<'a> {
     /// What it was about.
     pub start: &'a RunStart<'a>,
     /// When it began.
-    pub started: Moment,
+    pub started: Timestamp,
     /// What it came to.
     pub end: &'a RunEnd<'a>,
     /// What ended it early.
@@ -43,7 +43,7 @@ pub fn append<'i>(
     let Some(folder) = path::state_folder() else {
         return true;
     };
-    let now = Moment::now();
+    let now = Timestamp::now();
     let mut text = format_head(entry, now);
     for (path, outcome, reason) in items {
         if matches!(outcome, "failed" | "conflict") {
@@ -52,21 +52,21 @@ pub fn append<'i>(
     }
     let written = append_to_file(&month_file(&folder, now), &text);
     if let Err(error) = &written {
-        monitor.event(&Event::Problem(error));
+        monitor.on_event(&ProgressEvent::Problem(error));
     }
     written.is_ok()
 }
 
 /// The log of the month of a moment, by the calendar of UTC.
-fn month_file(folder: &Path, moment: Moment) -> PathBuf {
+fn month_file(folder: &Path, timestamp: Timestamp) -> PathBuf {
     const MONTH: usize = "2026-11".len();
-    let day = moment.rfc3339().unwrap_or_default();
+    let day = timestamp.rfc3339().unwrap_or_default();
     let month = day.get(..MONTH).unwrap_or("undated");
     folder.join(format!("{month}.log"))
 }
 
 /// What comes before the items.
-fn format_head(entry: &RunLogEntry<'_>, now: Moment) -> String {
+fn format_head(entry: &RunLogEntry<'_>, now: Timestamp) -> String {
     let (begun, ended) = (entry.start, entry.end);
     let mut text = format!("run {}, {}: {}", entry.run, ended.state, begun.command);
     let words = [
@@ -91,7 +91,7 @@ fn format_head(entry: &RunLogEntry<'_>, now: Moment) -> String {
             "\n  {} to {}, {}, on {}\n",
             to_the_second(entry.started),
             to_the_second(now),
-            unit::duration(took),
+            unit::format_duration(took),
             host::name()
         ),
     );
@@ -99,15 +99,15 @@ fn format_head(entry: &RunLogEntry<'_>, now: Moment) -> String {
         &mut text,
         format_args!(
             "  {}, {}, {} failed\n",
-            unit::counted(ended.files, "file"),
-            unit::bytes(ended.bytes),
-            unit::count(ended.failed)
+            unit::format_counted(ended.files, "file"),
+            unit::format_bytes(ended.bytes),
+            unit::format_count(ended.failed)
         ),
     );
     if let Some(error) = entry.error {
         append_text(
             &mut text,
-            format_args!("  error: {}\n", visible(error.line().as_bytes())),
+            format_args!("  error: {}\n", visible(error.full_message().as_bytes())),
         );
     }
     text
@@ -123,10 +123,10 @@ fn append_item(text: &mut String, outcome: &str, path: &Path, reason: Option<&st
     text.push('\n');
 }
 
-fn to_the_second(moment: Moment) -> String {
-    let whole = Moment {
+fn to_the_second(timestamp: Timestamp) -> String {
+    let whole = Timestamp {
         nanoseconds: 0,
-        ..moment
+        ..timestamp
     };
     whole.rfc3339().unwrap_or_default()
 }
@@ -150,7 +150,7 @@ mod tests {
 
     use super::*;
 
-    const STARTED: Moment = Moment {
+    const STARTED: Timestamp = Timestamp {
         seconds: 1_763_785_735,
         nanoseconds: 5,
     };
@@ -170,7 +170,7 @@ mod tests {
             end: ended,
             error,
         };
-        let now = Moment {
+        let now = Timestamp {
             seconds: STARTED.seconds + 75,
             nanoseconds: 9,
         };

@@ -13,7 +13,7 @@ use super::sqlite_error::Explain as _;
 use super::staging::{StagedReplica, StagedScan, staging_key};
 use crate::base::error::{Error, Result};
 use crate::base::name::Name;
-use crate::base::timestamp::{Moment, Step};
+use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::model::project::ProjectId;
 use crate::snapshot::aggregate::Aggregate;
 
@@ -53,7 +53,7 @@ pub struct ScanWriter<'a> {
     transaction: Transaction<'a>,
     path: PathBuf,
     database: i64,
-    scanned_at: Moment,
+    scanned_at: Timestamp,
     /// The revision of the database when the look began; what was written since is newer than this look.
     base_revision: i64,
     /// Whether others wrote since then: what is known of the whole database is not of one look.
@@ -69,14 +69,14 @@ impl Index {
     pub fn write_scan(&mut self, root: &Path, known: &KnownDatabase) -> Result<ScanWriter<'_>> {
         let path = self.path.clone();
         let transaction = self.transaction()?;
-        let now = Moment::now();
+        let now = Timestamp::now();
         if let Some(id) = known.id {
             // Asked for before it is made anew: the new row may get the number of the old one.
             let sql = "SELECT EXISTS (SELECT 1 FROM databases WHERE id = ?1 AND root = ?2)";
             let parameters = params![id, root.as_os_str().as_bytes()];
             let exists = transaction.query_row(sql, parameters, |row| row.get(0));
             if !exists.explain("write", &path)? {
-                return Err(Error::IndexChanged { path });
+                return Err(Error::DatabaseForgotten { path });
             }
         }
         // A database that was forgotten begins with a higher number than it ever had, so that looks that are older
@@ -90,7 +90,7 @@ impl Index {
             })
             .explain("write", &path)?;
         if revision <= known.revision {
-            return Err(Error::IndexChanged { path });
+            return Err(Error::DatabaseForgotten { path });
         }
         Ok(ScanWriter {
             transaction,
@@ -126,7 +126,7 @@ impl Index {
 impl ScanWriter<'_> {
     /// The look began at this moment: what is newer on the disk it may not have seen.
     #[must_use]
-    pub const fn started_at(mut self, started: Moment) -> Self {
+    pub const fn started_at(mut self, started: Timestamp) -> Self {
         self.scanned_at = started;
         self
     }
@@ -156,7 +156,12 @@ impl ScanWriter<'_> {
             }
             let known = self.replica_id(category, project)?;
             let missing = known.map_or(Ok(0), |id| self.delete_folders(id))?;
-            self.upsert_replica(category, project, false, &Aggregate::new(Step::Nanosecond))?;
+            self.upsert_replica(
+                category,
+                project,
+                false,
+                &Aggregate::new(TimePrecision::Nanosecond),
+            )?;
             Ok(ScanChanges {
                 missing,
                 ..ScanChanges::default()
@@ -529,7 +534,7 @@ mod tests {
         index.forget_database(root).unwrap();
         assert!(matches!(
             index.write_scan(root, &began),
-            Err(Error::IndexChanged { .. })
+            Err(Error::DatabaseForgotten { .. })
         ));
         assert_eq!(index.database(root).unwrap().id, None);
     }
@@ -552,7 +557,7 @@ mod tests {
         index.forget_database(root).unwrap();
         assert!(matches!(
             index.write_scan(root, &began),
-            Err(Error::IndexChanged { .. })
+            Err(Error::DatabaseForgotten { .. })
         ));
         // Looked at again by somebody else, who saw no such project.
         let other = index.write_scan(root, &nothing).unwrap();

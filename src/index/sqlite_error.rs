@@ -33,7 +33,7 @@ impl<T> Explain<T> for rusqlite::Result<T> {
     fn explain_temporary(self, action: &'static str, path: &Path) -> Result<T> {
         self.map_err(|source| match source.sqlite_error_code() {
             Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => {
-                Error::NoScratch {
+                Error::StagingUnavailable {
                     folder: temp_folder(),
                     source: message(&source),
                 }

@@ -16,7 +16,7 @@ use super::sqlite_error::Explain as _;
 use super::{Index, KnownDatabase, ScanChanges};
 use crate::base::error::Result;
 use crate::base::name::Name;
-use crate::base::timestamp::Step;
+use crate::base::timestamp::TimePrecision;
 use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, replica_path};
 use crate::snapshot::aggregate::{
@@ -79,7 +79,7 @@ pub(super) struct StagedReplica {
     /// Its row.
     pub(super) id: Option<i64>,
     /// The step of the last look, and the one that something seen now proves.
-    precisions: (Option<Step>, Option<Step>),
+    precisions: (Option<TimePrecision>, Option<TimePrecision>),
     /// Its bytes at the last look.
     previous_bytes: Option<u64>,
     /// The rows of the folders that were seen.
@@ -184,7 +184,7 @@ impl<'a> ScanStaging<'a> {
         self.replicas.push(StagedReplica {
             category: category.to_owned(),
             project: project.clone(),
-            aggregate: Aggregate::new(Step::Nanosecond),
+            aggregate: Aggregate::new(TimePrecision::Nanosecond),
             changes: ScanChanges::default(),
             has_changes: false,
             id: known.map(|(id, ..)| id),
@@ -198,7 +198,7 @@ impl<'a> ScanStaging<'a> {
     }
 
     /// Notes in which step the replica's file system keeps times, as far as something in it proves.
-    pub fn add_precision(&mut self, replica: usize, step: Step) {
+    pub fn add_precision(&mut self, replica: usize, step: TimePrecision) {
         let (_, proven) = &mut self.replicas[replica].precisions;
         *proven = Some(proven.map_or(step, |finest| finest.min(step)));
     }
@@ -271,7 +271,7 @@ impl<'a> ScanStaging<'a> {
         let seen = std::mem::take(&mut staged.seen_rows);
         staged.counted_hard_links = HashSet::new();
         let (known, proven) = staged.precisions;
-        staged.aggregate.precision = proven.or(known).unwrap_or(Step::Nanosecond);
+        staged.aggregate.precision = proven.or(known).unwrap_or(TimePrecision::Nanosecond);
         let Some(id) = staged.id else {
             return Ok(());
         };

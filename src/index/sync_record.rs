@@ -15,7 +15,7 @@ use super::checksum::{row_checksum, verify_row};
 use super::sqlite_error::Explain as _;
 use crate::base::error::Result;
 use crate::base::name::Name;
-use crate::base::timestamp::Moment;
+use crate::base::timestamp::Timestamp;
 use crate::snapshot::digest::Digest;
 use crate::snapshot::manifest::{Manifest, ManifestBuilder, ManifestFile};
 
@@ -25,7 +25,7 @@ pub struct SentFile {
     /// Its size.
     pub bytes: u64,
     /// Its modification time at the source.
-    pub modified: Moment,
+    pub modified: Timestamp,
     /// What tells it from every other file on the file system it came from, whatever its name; 0 where that is not kept.
     pub file_id: u64,
     /// What a listing of the destination shows of this version; 0 where that is not known.
@@ -391,7 +391,7 @@ mod tests {
     fn file(bytes: u64) -> SentFile {
         SentFile {
             bytes,
-            modified: Moment {
+            modified: Timestamp {
                 seconds: 7,
                 nanoseconds: 8,
             },
@@ -411,7 +411,7 @@ mod tests {
         let file = |target| ManifestFile {
             name: b"b",
             bytes: 0,
-            modified: Moment::UNKNOWN,
+            modified: Timestamp::UNKNOWN,
             target,
         };
         let link = SentFile::of(&file(Some(b"../x.mov".as_slice())));

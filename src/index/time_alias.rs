@@ -14,7 +14,7 @@ use super::Index;
 use super::sqlite_error::Explain as _;
 use crate::base::error::Result;
 use crate::base::name::Name;
-use crate::base::timestamp::Moment;
+use crate::base::timestamp::Timestamp;
 use crate::snapshot::manifest::{MalformedManifest, ManifestBuilder, ManifestFile, ManifestFiles};
 use crate::snapshot::time_alias::{AlteredTime, AlteredTimes, AlteredTimesByFolder};
 
@@ -83,7 +83,7 @@ fn merge_folder(
         |time: &AlteredTime| time.reported,
         |time: &AlteredTime| time.original,
     ]
-    .map(|of: fn(&AlteredTime) -> Moment| pack_times(&all, of));
+    .map(|of: fn(&AlteredTime) -> Timestamp| pack_times(&all, of));
     let sql =
         "INSERT OR REPLACE INTO held (database_id, folder, shown, meant) VALUES (?1, ?2, ?3, ?4)";
     let mut query = connection.prepare_cached(sql)?;
@@ -92,7 +92,7 @@ fn merge_folder(
 }
 
 /// Packs the names and sizes with one of the two times.
-pub(super) fn pack_times(times: &AlteredTimes, time_of: fn(&AlteredTime) -> Moment) -> Vec<u8> {
+pub(super) fn pack_times(times: &AlteredTimes, time_of: fn(&AlteredTime) -> Timestamp) -> Vec<u8> {
     let mut packer = ManifestBuilder::with_capacity(times.len());
     for (name, time) in times {
         packer.add(&ManifestFile {
@@ -153,8 +153,8 @@ mod tests {
 
     use super::*;
 
-    const fn at(seconds: i64) -> Moment {
-        Moment {
+    const fn at(seconds: i64) -> Timestamp {
+        Timestamp {
             seconds,
             nanoseconds: 0,
         }

@@ -23,12 +23,12 @@ pub struct Word {
     /// Where it stands in the line, in bytes, quotes included.
     pub span: Range<usize>,
     /// Where in `text` a `$` begins a variable, in bytes: not in single quotes, and not after a backslash.
-    pub variables: Vec<usize>,
+    pub variable_offsets: Vec<usize>,
 }
 
 /// The name of a variable that these bytes begin with, after its `$`, and how many bytes it takes: `NAME`, `{NAME}`, one
 /// digit, or `{12}`.
-pub fn variable_name(text: &[u8]) -> Option<(&str, usize)> {
+pub fn parse_variable_name(text: &[u8]) -> Option<(&str, usize)> {
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     let (name, length) = if let Some(braced) = text.strip_prefix(b"{") {
         let end = braced.iter().position(|byte| *byte == b'}')?;
@@ -54,17 +54,17 @@ pub fn lex(line: &str) -> Result<Vec<Word>> {
     let mut lexer = Lexer {
         line,
         rest: line.char_indices().peekable(),
-        variables: Vec::new(),
+        variable_offsets: Vec::new(),
     };
     let mut words = Vec::new();
-    while let Some(word) = lexer.word()? {
+    while let Some(word) = lexer.next_word()? {
         words.push(word);
     }
     Ok(words)
 }
 
 /// Whether a line goes on in the next one: its last word is a backslash, and not one in a comment.
-pub fn continues(line: &str) -> bool {
+pub fn is_continued(line: &str) -> bool {
     let ends = |end| line.trim_end().len() == end;
     lex(line).is_ok_and(|words| {
         words
@@ -78,57 +78,59 @@ struct Lexer<'a> {
     line: &'a str,
     rest: Peekable<CharIndices<'a>>,
     /// Where in the word that is read a variable begins.
-    variables: Vec<usize>,
+    variable_offsets: Vec<usize>,
 }
 
 impl Lexer<'_> {
     /// The next word, or none at the end.
-    fn word(&mut self) -> Result<Option<Word>> {
+    fn next_word(&mut self) -> Result<Option<Word>> {
         self.skip_blank();
         let Some(&(start, first)) = self.rest.peek() else {
             return Ok(None);
         };
         let mut text = Vec::new();
-        let option = self.line[start..].starts_with("--");
-        self.opening(first, &mut text)?;
+        let is_option = self.line[start..].starts_with("--");
+        self.read_opening_quote(first, &mut text)?;
         let mut after_equals = false;
         while let Some(&(_, character)) = self.rest.peek() {
-            if after_equals && self.opening(character, &mut text)? {
+            if after_equals && self.read_opening_quote(character, &mut text)? {
                 after_equals = false;
                 continue;
             }
             match character {
                 c if c.is_ascii_whitespace() => break,
-                '\\' => self.backslash(&mut text),
+                '\\' => self.read_backslash(&mut text),
                 c => {
                     self.rest.next();
-                    self.plain(c, &mut text);
+                    self.read_plain(c, &mut text);
                 }
             }
-            after_equals = option && !after_equals && character == '=';
+            after_equals = is_option && !after_equals && character == '=';
         }
         Ok(Some(Word {
             text: OsString::from_vec(text),
             span: start..self.position(),
-            variables: std::mem::take(&mut self.variables),
+            variable_offsets: std::mem::take(&mut self.variable_offsets),
         }))
     }
 
     /// Reads what a quote that begins with this character holds; whether there is one.
-    fn opening(&mut self, character: char, text: &mut Vec<u8>) -> Result<bool> {
+    fn read_opening_quote(&mut self, character: char, text: &mut Vec<u8>) -> Result<bool> {
         match character {
-            '"' | '\'' => self.quoted(text)?,
-            '$' if self.line[self.position()..].starts_with("$'") => self.dollar_quoted(text)?,
+            '"' | '\'' => self.read_quoted(text)?,
+            '$' if self.line[self.position()..].starts_with("$'") => {
+                self.read_dollar_quoted(text)?;
+            }
             _ => return Ok(false),
         }
         Ok(true)
     }
 
     /// A character that means itself, already taken; a `$` may begin a variable.
-    fn plain(&mut self, character: char, text: &mut Vec<u8>) {
+    fn read_plain(&mut self, character: char, text: &mut Vec<u8>) {
         let position = self.position();
-        if character == '$' && variable_name(&self.line.as_bytes()[position..]).is_some() {
-            self.variables.push(text.len());
+        if character == '$' && parse_variable_name(&self.line.as_bytes()[position..]).is_some() {
+            self.variable_offsets.push(text.len());
         }
         push(text, character);
     }
@@ -149,11 +151,11 @@ impl Lexer<'_> {
     }
 
     /// A backslash outside quotes.
-    fn backslash(&mut self, text: &mut Vec<u8>) {
+    fn read_backslash(&mut self, text: &mut Vec<u8>) {
         self.rest.next();
         let line = self.line.as_bytes();
         let escapable = |at: usize, c: char| match c {
-            '$' => variable_name(&line[at + 1..]).is_some(),
+            '$' => parse_variable_name(&line[at + 1..]).is_some(),
             c => c.is_ascii_whitespace() || matches!(c, '"' | '\'' | '#'),
         };
         match self.rest.next_if(|(at, c)| escapable(*at, *c)) {
@@ -163,7 +165,7 @@ impl Lexer<'_> {
     }
 
     /// `'...'`, where everything is literal, or `"..."`, where `\"` is a quote and `\$` a dollar sign.
-    fn quoted(&mut self, text: &mut Vec<u8>) -> Result<()> {
+    fn read_quoted(&mut self, text: &mut Vec<u8>) -> Result<()> {
         let Some((start, quote)) = self.rest.next() else {
             return Ok(());
         };
@@ -178,11 +180,11 @@ impl Lexer<'_> {
                     return Ok(());
                 }
             } else if character == '$' && quote == '"' {
-                let named = variable_name(&self.line.as_bytes()[at + 1..]).is_some();
-                if named {
+                let is_variable = parse_variable_name(&self.line.as_bytes()[at + 1..]).is_some();
+                if is_variable {
                     text.truncate(text.len() - backslashes.div_ceil(2));
                     if backslashes.is_multiple_of(2) {
-                        self.variables.push(text.len());
+                        self.variable_offsets.push(text.len());
                     }
                 }
             }
@@ -193,46 +195,46 @@ impl Lexer<'_> {
             };
             push(text, character);
         }
-        Err(unclosed(start, quote))
+        Err(unclosed_quote(start, quote))
     }
 
     /// `$'...'`, with the escapes that [`quote`] writes.
-    fn dollar_quoted(&mut self, text: &mut Vec<u8>) -> Result<()> {
+    fn read_dollar_quoted(&mut self, text: &mut Vec<u8>) -> Result<()> {
         let start = self.position();
         self.rest.next();
         self.rest.next();
         while let Some((at, character)) = self.rest.next() {
             match character {
                 '\'' => return Ok(()),
-                '\\' => self.escape(at, text)?,
+                '\\' => self.read_escape(at, text)?,
                 c => push(text, c),
             }
         }
-        Err(unclosed(start, '\''))
+        Err(unclosed_quote(start, '\''))
     }
 
     /// What follows a backslash in `$'...'`.
-    fn escape(&mut self, at: usize, text: &mut Vec<u8>) -> Result<()> {
+    fn read_escape(&mut self, at: usize, text: &mut Vec<u8>) -> Result<()> {
         match self.rest.next().map(|(_, c)| c) {
             Some('n') => text.push(b'\n'),
             Some('r') => text.push(b'\r'),
             Some('t') => text.push(b'\t'),
             Some(c @ ('\\' | '\'' | '"')) => push(text, c),
-            Some('x') => match self.hexadecimal(2) {
+            Some('x') => match self.read_hex(2) {
                 Some(byte) => text.push(u8::try_from(byte).unwrap_or_default()),
-                None => return Err(self.broken_escape(at)),
+                None => return Err(self.invalid_escape(at)),
             },
-            Some('u') => match self.braced().and_then(char::from_u32) {
+            Some('u') => match self.read_braced_hex().and_then(char::from_u32) {
                 Some(character) => push(text, character),
-                None => return Err(self.broken_escape(at)),
+                None => return Err(self.invalid_escape(at)),
             },
-            _ => return Err(self.broken_escape(at)),
+            _ => return Err(self.invalid_escape(at)),
         }
         Ok(())
     }
 
     /// Exactly `digits` hexadecimal digits.
-    fn hexadecimal(&mut self, digits: u32) -> Option<u32> {
+    fn read_hex(&mut self, digits: u32) -> Option<u32> {
         (0..digits).try_fold(0, |number, _| {
             let (_, digit) = self.rest.next_if(|(_, c)| c.is_ascii_hexdigit())?;
             Some(number * 16 + digit.to_digit(16)?)
@@ -240,11 +242,11 @@ impl Lexer<'_> {
     }
 
     /// `{1 to 6 hexadecimal digits}`.
-    fn braced(&mut self) -> Option<u32> {
+    fn read_braced_hex(&mut self) -> Option<u32> {
         self.rest.next_if(|(_, c)| *c == '{')?;
-        let mut number = self.hexadecimal(1)?;
+        let mut number = self.read_hex(1)?;
         for _ in 0..5 {
-            match self.hexadecimal(1) {
+            match self.read_hex(1) {
                 Some(digit) => number = number * 16 + digit,
                 None => break,
             }
@@ -257,7 +259,7 @@ impl Lexer<'_> {
         self.rest.peek().map_or(self.line.len(), |(at, _)| *at)
     }
 
-    fn broken_escape(&mut self, at: usize) -> Error {
+    fn invalid_escape(&mut self, at: usize) -> Error {
         Error::Syntax {
             message: "this escape is not known inside $'...'".to_owned(),
             span: at..self.position(),
@@ -266,7 +268,7 @@ impl Lexer<'_> {
     }
 }
 
-fn unclosed(start: usize, quote: char) -> Error {
+fn unclosed_quote(start: usize, quote: char) -> Error {
     Error::Syntax {
         message: format!("the quote {quote} that opens here is never closed"),
         span: start..start + 1,

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
-use super::lexer::variable_name;
+use super::lexer::parse_variable_name;
 use crate::base::escape;
 
 /// The word that means this name: bare where it can be, else quoted; always on one line.
@@ -11,8 +11,8 @@ pub fn quote(name: &OsStr) -> String {
     let Some(text) = name.to_str() else {
         return dollar_quote(name);
     };
-    let plain = |c: char| c.is_alphanumeric() || "/._-+,:@%*?[]{}()&!;|~<>^=".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
+    let is_plain = |c: char| c.is_alphanumeric() || "/._-+,:@%*?[]{}()&!;|~<>^=".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
         return text.to_owned();
     }
     if text.chars().any(escape::is_unsafe) {
@@ -30,7 +30,7 @@ fn double_quote(text: &str) -> String {
     let mut quoted = String::from("\"");
     let mut backslashes = 0;
     for (at, character) in text.char_indices() {
-        let is_variable = || variable_name(&text.as_bytes()[at + 1..]).is_some();
+        let is_variable = || parse_variable_name(&text.as_bytes()[at + 1..]).is_some();
         if character == '"' || (character == '$' && is_variable()) {
             quoted.extend(std::iter::repeat_n('\\', backslashes + 1));
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
-use super::lexer::{Word, variable_name};
+use super::lexer::{Word, parse_variable_name};
 use crate::base::error::{Error, Result};
 
 /// The variables that the lines of a prompt or script see.
@@ -26,7 +26,7 @@ impl Variables {
     }
 
     /// The names that are defined, without those of the environment.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
+    pub fn defined_names(&self) -> impl Iterator<Item = &str> {
         self.defined.keys().map(String::as_str)
     }
 
@@ -42,34 +42,34 @@ impl Variables {
     }
 
     fn expand_word(&self, word: Word) -> Result<Word> {
-        if word.variables.is_empty() {
+        if word.variable_offsets.is_empty() {
             return Ok(word);
         }
         let bytes = word.text.as_bytes();
         let mut text = Vec::with_capacity(bytes.len());
-        let mut done = 0;
-        for &at in &word.variables {
-            let Some((name, length)) = variable_name(&bytes[at + 1..]) else {
+        let mut copied_up_to = 0;
+        for &at in &word.variable_offsets {
+            let Some((name, length)) = parse_variable_name(&bytes[at + 1..]) else {
                 continue;
             };
-            let value = self.value(name).ok_or_else(|| Error::UnsetVariable {
+            let value = self.lookup(name).ok_or_else(|| Error::UnsetVariable {
                 variable: name.to_owned(),
                 word: word.text.as_os_str().into(),
             })?;
-            text.extend_from_slice(&bytes[done..at]);
+            text.extend_from_slice(&bytes[copied_up_to..at]);
             text.extend_from_slice(value.as_bytes());
-            done = at + 1 + length;
+            copied_up_to = at + 1 + length;
         }
-        text.extend_from_slice(&bytes[done..]);
+        text.extend_from_slice(&bytes[copied_up_to..]);
         Ok(Word {
             text: OsString::from_vec(text),
-            variables: Vec::new(),
+            variable_offsets: Vec::new(),
             span: word.span,
         })
     }
 
     /// What a name stands for; `None` for nothing at all.
-    fn value(&self, name: &str) -> Option<OsString> {
+    fn lookup(&self, name: &str) -> Option<OsString> {
         let value = match name.parse::<usize>() {
             Ok(number) => self.arguments.get(number.checked_sub(1)?).cloned(),
             Err(_) => self

@@ -28,7 +28,7 @@ pub fn parse(typed: &OsStr, base: &Path) -> Result<Option<PathBuf>> {
         return Ok(None);
     }
     let malformed = |why| {
-        Err(Error::Malformed {
+        Err(Error::InvalidWord {
             noun: "remote root",
             word: typed.into(),
             why,
@@ -193,7 +193,10 @@ mod tests {
     fn an_address_stays_below_its_root() {
         for word in ["s3:a/../b", "s3:..", "s3:a\nb"] {
             let refused = parse(OsStr::new(word), Path::new("/no/such/folder"));
-            assert!(matches!(refused, Err(Error::Malformed { .. })), "{word:?}");
+            assert!(
+                matches!(refused, Err(Error::InvalidWord { .. })),
+                "{word:?}"
+            );
         }
     }
 

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::own_folder;
-use crate::base::error::{At as _, Error, Result};
+use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::own_name::{self, OWN_FOLDER};
-use crate::base::timestamp::Moment;
+use crate::base::timestamp::Timestamp;
 use crate::os::file;
 use crate::os::folder::Folder;
 use crate::os::host;
@@ -88,7 +88,7 @@ impl Identity {
         Ok(Self {
             id: host::random_id()?,
             name: database.to_owned(),
-            created: Moment::now().rfc3339(),
+            created: Timestamp::now().rfc3339(),
         })
     }
 
@@ -110,7 +110,9 @@ pub fn read_or_create(root: &Folder, database: &str) -> Result<String> {
     let own = own_folder::open(root)?;
     match write(&own, &identity, root) {
         // Another first copy was quicker: its identity is the database's.
-        Err(Error::Raced { path }) => read(root)?.ok_or(Error::Raced { path }),
+        Err(Error::ConcurrentChange { path }) => {
+            read(root)?.ok_or(Error::ConcurrentChange { path })
+        }
         written => written.map(|()| identity.id),
     }
 }
@@ -123,13 +125,13 @@ fn write(own: &Folder, identity: &Identity, root: &Folder) -> Result<()> {
     let text = identity.to_json(&path)?;
     let mut file = own.create_file(&temporary)?;
     file.try_lock().unwrap_or_default();
-    root.share_owner(&file);
+    root.assign_owner_to(&file);
     let written = file
         .write_all(text.as_bytes())
         .and_then(|()| file::set_mode(&file, mode & 0o666 | 0o600))
         .and_then(|()| file.sync_all())
         .at("write", &path)
-        .and_then(|()| own.rename_new(&temporary, own, OsStr::new(FILE_NAME)));
+        .and_then(|()| own.rename_no_replace(&temporary, own, OsStr::new(FILE_NAME)));
     if written.is_err() {
         own.remove_temporary(&temporary).unwrap_or_default();
     }

@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::base::error::{Error, Result};
-use crate::os::folder::{Folder, is_missing};
+use crate::os::folder::{Folder, is_not_found};
 use crate::os::mount_table;
 
 /// A remembered mount that is not there now.
@@ -22,7 +22,7 @@ pub struct MissingMount {
 
 /// The folders below a root that are file systems of their own now, as the system lists them.
 pub fn list_below(root: &Path) -> BTreeSet<PathBuf> {
-    mount_table::below(root).into_iter().collect()
+    mount_table::mount_points_below(root).into_iter().collect()
 }
 
 /// Whether a folder below a root is a file system of its own, as far as it can be looked at.
@@ -63,7 +63,7 @@ pub fn check_missing(root: &Folder, path: &Path) -> Option<MissingMount> {
     let why = match is_mount_point(root, path) {
         Ok(true) => return None,
         Ok(false) => "it was a mounted file system and is none now; if it is meant to be none, `load --forget` the database".to_owned(),
-        Err(error) => error.line(),
+        Err(error) => error.full_message(),
     };
     Some(MissingMount {
         path: path.to_owned(),
@@ -77,12 +77,12 @@ pub fn check_missing(root: &Folder, path: &Path) -> Option<MissingMount> {
 
 /// Whether a folder is there and another file system than the one it lies in.
 fn is_mount_point(root: &Folder, path: &Path) -> Result<bool> {
-    let above = match root.beneath(path.parent().unwrap_or(Path::new(""))) {
-        Err(error) if is_missing(&error) => return Ok(false),
+    let above = match root.open_descendant(path.parent().unwrap_or(Path::new(""))) {
+        Err(error) if is_not_found(&error) => return Ok(false),
         above => above?,
     };
-    match above.child(path.file_name().unwrap_or_default()) {
-        Err(error) if is_missing(&error) => Ok(false),
-        folder => Ok(folder?.mount()? != above.mount()?),
+    match above.open_child(path.file_name().unwrap_or_default()) {
+        Err(error) if is_not_found(&error) => Ok(false),
+        folder => Ok(folder?.mount_id()? != above.mount_id()?),
     }
 }

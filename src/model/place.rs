@@ -12,7 +12,7 @@ use super::path;
 use crate::base::error::{Error, Result};
 use crate::base::escape;
 use crate::base::own_name::OWN_FOLDER;
-use crate::os::timeout::{receive, within};
+use crate::os::timeout::{call_with_timeout, receive_within};
 
 /// Refuses a name that the grammar needs: names stand in comma-separated lists, in table headings and next to `all`.
 ///
@@ -27,7 +27,7 @@ pub fn check_name(noun: &'static str, name: &str) -> Result<()> {
         _ if name.chars().any(escape::is_unsafe) => "it contains a control character",
         _ => return Ok(()),
     };
-    Err(Error::Malformed {
+    Err(Error::InvalidWord {
         noun,
         word: name.into(),
         why,
@@ -39,7 +39,7 @@ pub fn check_name(noun: &'static str, name: &str) -> Result<()> {
 /// # Errors
 /// [`Error::Malformed`] for one that is absolute, leaves the root or is where our own files are.
 pub fn parse_category_path(typed: &Path) -> Result<PathBuf> {
-    let malformed = |why| Error::Malformed {
+    let malformed = |why| Error::InvalidWord {
         noun: "category path",
         word: typed.into(),
         why,
@@ -88,7 +88,8 @@ pub fn resolve_root(root: &Path) -> PathBuf {
         return root.to_owned();
     }
     let unresolved = root.to_owned();
-    within(RESOLVE_TIMEOUT, move || resolve_links(&unresolved)).unwrap_or_else(|| root.to_owned())
+    call_with_timeout(RESOLVE_TIMEOUT, move || resolve_links(&unresolved))
+        .unwrap_or_else(|| root.to_owned())
 }
 
 /// Where many roots really are: that is asked on one thread, before anybody needs to know. A thread for each of a hundred
@@ -127,7 +128,7 @@ impl RootPrefetch {
             return resolve_root(root);
         }
         while let Some(answers) = &self.results {
-            match receive(answers, RESOLVE_TIMEOUT) {
+            match receive_within(answers, RESOLVE_TIMEOUT) {
                 Ok((asked, real)) => {
                     self.pending.remove(&asked);
                     if asked == root {

@@ -11,7 +11,7 @@ use super::address;
 use crate::base::error::{Error, Result};
 use crate::base::name::Name;
 use crate::base::own_name::is_own;
-use crate::base::unicode::composed;
+use crate::base::unicode::to_nfc;
 
 /// `CLIENT/PROJECT`: one project's folder below every category of every database.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,7 +65,7 @@ impl Serialize for ProjectId {
 
 /// A name in composed form (NFC).
 pub fn composed_name(name: &Name) -> Name {
-    Name::from_bytes(composed(name.as_bytes()).into_owned())
+    Name::from_bytes(to_nfc(name.as_bytes()).into_owned())
 }
 
 /// Which projects a command is about.
@@ -120,7 +120,7 @@ impl Scope {
             bytes if bytes.contains(&b'/') => "a client is one folder, without `/`",
             _ => return parse_folder_name(word, word),
         };
-        Err(Error::Malformed {
+        Err(Error::InvalidWord {
             noun: "client",
             word: word.into(),
             why,
@@ -170,7 +170,7 @@ fn parse_folder_name(word: &OsStr, part: &OsStr) -> Result<Name> {
 }
 
 fn malformed_error(word: &OsStr, why: &'static str) -> Error {
-    Error::Malformed {
+    Error::InvalidWord {
         noun: "project",
         word: word.into(),
         why,
@@ -250,7 +250,7 @@ mod tests {
             "a\0/b",
         ] {
             assert!(
-                matches!(parse(word), Err(Error::Malformed { .. })),
+                matches!(parse(word), Err(Error::InvalidWord { .. })),
                 "{word}"
             );
         }

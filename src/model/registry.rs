@@ -8,7 +8,7 @@ use super::exclusion::ExclusionRules;
 use super::place::{check_name, overlap, parse_category_path, resolve_root};
 use super::project::{ProjectId, Replica, replica_path};
 use crate::base::error::{Error, Result};
-use crate::base::suggest::nearest;
+use crate::base::suggest::suggest;
 
 /// A named storage.
 #[derive(Clone, Debug)]
@@ -437,15 +437,15 @@ fn find<'a, T>(
         .find(|item| name_of(item) == name)
         .ok_or_else(|| {
             let names: Vec<&str> = items.iter().map(|item| name_of(item).as_str()).collect();
-            let near = nearest(name, names.iter().copied())
+            let near = suggest(name, names.iter().copied())
                 .into_iter()
                 .map(str::to_owned)
                 .collect();
             let known = names.into_iter().map(str::to_owned).collect();
-            Error::Unknown {
+            Error::UnknownName {
                 noun,
                 name: name.into(),
-                near,
+                suggestions: near,
                 known,
             }
         })
@@ -462,11 +462,11 @@ fn insert_or_replace<T>(items: &mut Vec<T>, existing: Option<usize>, item: T) ->
 }
 
 fn taken_error(noun: &'static str, name: &str, existing: &Path, wanted: &Path) -> Error {
-    Error::Taken {
+    Error::NameTaken {
         noun,
         name: name.to_owned(),
         existing: existing.to_owned(),
-        wanted: wanted.to_owned(),
+        requested: wanted.to_owned(),
     }
 }
 
@@ -594,7 +594,7 @@ mod tests {
     fn a_category_stays_below_the_root() {
         for path in ["..", "a/../../b", "/etc", "", ".auto-backup/versions"] {
             let refused = registry().add_category("x", Path::new(path), false);
-            assert!(matches!(refused, Err(Error::Malformed { .. })), "{path}");
+            assert!(matches!(refused, Err(Error::InvalidWord { .. })), "{path}");
         }
     }
 
@@ -602,7 +602,10 @@ mod tests {
     fn names_that_the_grammar_needs_are_refused() {
         for name in ["", "all", "a,b", "a/b", "-x", "a\nb"] {
             let refused = registry().add_database(name, Path::new("/x"), false);
-            assert!(matches!(refused, Err(Error::Malformed { .. })), "{name:?}");
+            assert!(
+                matches!(refused, Err(Error::InvalidWord { .. })),
+                "{name:?}"
+            );
         }
     }
 

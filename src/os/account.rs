@@ -8,24 +8,24 @@ use super::host;
 /// whatever the user makes can be written by the group.
 pub fn is_private_group(group: u32) -> bool {
     let read = |path| fs::read_to_string(path).unwrap_or_default();
-    is_private(
+    is_private_in(
         group,
-        host::user(),
+        host::user_id(),
         &read("/etc/passwd"),
         &read("/etc/group"),
     )
 }
 
 /// The same by the text of both files. A group or user that these do not list proves nothing.
-fn is_private(group: u32, user: u32, users: &str, groups: &str) -> bool {
-    let number = |field: Option<&&str>| field.and_then(|field| field.parse::<u32>().ok());
+fn is_private_in(group: u32, user: u32, users: &str, groups: &str) -> bool {
+    let parse_number = |field: Option<&&str>| field.and_then(|field| field.parse::<u32>().ok());
     let mut own_name = None;
     for line in users.lines() {
         let fields: Vec<&str> = line.split(':').collect();
-        if number(fields.get(3)) != Some(group) {
+        if parse_number(fields.get(3)) != Some(group) {
             continue;
         }
-        if number(fields.get(2)) != Some(user) {
+        if parse_number(fields.get(2)) != Some(user) {
             return false;
         }
         own_name = fields.first().copied();
@@ -36,7 +36,7 @@ fn is_private(group: u32, user: u32, users: &str, groups: &str) -> bool {
     let mut is_listed = false;
     for line in groups.lines() {
         let fields: Vec<&str> = line.split(':').collect();
-        if number(fields.get(2)) != Some(group) {
+        if parse_number(fields.get(2)) != Some(group) {
             continue;
         }
         let mut members = fields.get(3).unwrap_or(&"").split(',');
@@ -70,12 +70,12 @@ mod tests {
             (77, 1000, false),
         ] {
             assert_eq!(
-                is_private(group, user, USERS, GROUPS),
+                is_private_in(group, user, USERS, GROUPS),
                 private,
                 "{group} {user}"
             );
         }
-        assert!(!is_private(1000, 1000, "", ""));
-        assert!(!is_private(1000, 1000, USERS, ""));
+        assert!(!is_private_in(1000, 1000, "", ""));
+        assert!(!is_private_in(1000, 1000, USERS, ""));
     }
 }

@@ -11,38 +11,38 @@ use super::limit;
 use crate::base::error::Result;
 
 /// Levels between two folders that are kept. In trees that are less deep every folder is opened from the root.
-const EVERY: usize = 32;
+const CACHE_INTERVAL: usize = 32;
 
 /// Opens folders below a root.
 #[derive(Debug)]
-pub struct Descent {
+pub struct FolderOpener {
     root: Arc<Folder>,
     /// Each is an ancestor of the next.
-    kept: Vec<Kept>,
+    cached: Vec<CachedFolder>,
     /// The last folder that was opened, where it is a deep one: mostly the next lies in it.
-    last: Option<Kept>,
+    last: Option<CachedFolder>,
     /// How many are kept at most.
-    most: usize,
+    capacity: usize,
 }
 
 /// A folder that is kept open.
 #[derive(Debug)]
-struct Kept {
+struct CachedFolder {
     /// Its path below the root.
     path: PathBuf,
     depth: usize,
     folder: Folder,
 }
 
-impl Descent {
+impl FolderOpener {
     /// One from this root.
-    pub fn from(root: &Arc<Folder>) -> Self {
-        const MOST: usize = 16;
+    pub fn new(root: &Arc<Folder>) -> Self {
+        const MAX_CACHED: usize = 16;
         Self {
             root: Arc::clone(root),
-            kept: Vec::new(),
+            cached: Vec::new(),
             last: None,
-            most: MOST.min(limit::part(64)),
+            capacity: MAX_CACHED.min(limit::handle_share(64)),
         }
     }
 
@@ -51,31 +51,38 @@ impl Descent {
     /// # Errors
     /// As for [`Folder::beneath`].
     pub fn open(&mut self, relative: &Path) -> Result<Folder> {
-        let whole = without_slash(relative.as_os_str().as_bytes());
-        while self.kept.last().is_some_and(|kept| !kept.leads_to(whole)) {
-            self.kept.pop();
+        let full_path = trim_trailing_slashes(relative.as_os_str().as_bytes());
+        while self
+            .cached
+            .last()
+            .is_some_and(|kept| !kept.is_on_path_to(full_path))
+        {
+            self.cached.pop();
         }
-        let last = self.last.take().filter(|last| last.leads_to(whole));
-        let (mut folder, mut depth, mut rest) = match last.as_ref().or(self.kept.last()) {
+        let last = self
+            .last
+            .take()
+            .filter(|last| last.is_on_path_to(full_path));
+        let (mut folder, mut depth, mut rest) = match last.as_ref().or(self.cached.last()) {
             Some(kept) => {
                 let length = kept.path.as_os_str().len();
-                (kept.folder.again()?, kept.depth, &whole[length..])
+                (kept.folder.try_clone()?, kept.depth, &full_path[length..])
             }
-            None => (self.root.again()?, 0, whole),
+            None => (self.root.try_clone()?, 0, full_path),
         };
-        while let Some((name, after)) = first(rest) {
-            folder = folder.child(name)?;
+        while let Some((name, after)) = split_first_name(rest) {
+            folder = folder.open_child(name)?;
             rest = after;
             depth += 1;
-            if depth.is_multiple_of(EVERY) {
-                let path = without_slash(&whole[..whole.len() - rest.len()]);
-                self.keep(path, depth, &folder);
+            if depth.is_multiple_of(CACHE_INTERVAL) {
+                let path = trim_trailing_slashes(&full_path[..full_path.len() - rest.len()]);
+                self.cache(path, depth, &folder);
             }
         }
-        if depth >= EVERY && self.most > 0 {
+        if depth >= CACHE_INTERVAL && self.capacity > 0 {
             // Without a handle for it the next is opened from further up.
-            self.last = folder.again().ok().map(|folder| Kept {
-                path: OsStr::from_bytes(whole).into(),
+            self.last = folder.try_clone().ok().map(|folder| CachedFolder {
+                path: OsStr::from_bytes(full_path).into(),
                 depth,
                 folder,
             });
@@ -84,42 +91,44 @@ impl Descent {
     }
 
     /// Keeps a folder open; where too many are, another gives way, so that those left lie the closer the deeper they are.
-    fn keep(&mut self, path: &[u8], depth: usize, folder: &Folder) {
-        if self.most == 0 {
+    fn cache(&mut self, path: &[u8], depth: usize, folder: &Folder) {
+        if self.capacity == 0 {
             return;
         }
         // Where there is no handle for it, it is opened again.
-        let Ok(folder) = folder.again() else { return };
-        self.kept.push(Kept {
+        let Ok(folder) = folder.try_clone() else {
+            return;
+        };
+        self.cached.push(CachedFolder {
             path: OsStr::from_bytes(path).into(),
             depth,
             folder,
         });
-        if self.kept.len() <= self.most {
+        if self.cached.len() <= self.capacity {
             return;
         }
-        let depths: Vec<usize> = self.kept.iter().map(|kept| kept.depth).collect();
+        let depths: Vec<usize> = self.cached.iter().map(|kept| kept.depth).collect();
         let cost = |place: &usize| {
             let before = place.checked_sub(1).map_or(0, |place| depths[place]);
             let gap = depths[place + 1] - before;
             (gap << 20) / (depth - depths[*place])
         };
-        if let Some(place) = (0..self.kept.len() - 1).min_by_key(cost) {
-            self.kept.remove(place);
+        if let Some(place) = (0..self.cached.len() - 1).min_by_key(cost) {
+            self.cached.remove(place);
         }
     }
 }
 
-impl Kept {
+impl CachedFolder {
     /// Whether it is on the way to this path.
-    fn leads_to(&self, path: &[u8]) -> bool {
+    fn is_on_path_to(&self, path: &[u8]) -> bool {
         let rest = path.strip_prefix(self.path.as_os_str().as_bytes());
         rest.is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
     }
 }
 
 /// The first name of a path, and the bytes after it.
-fn first(path: &[u8]) -> Option<(&OsStr, &[u8])> {
+fn split_first_name(path: &[u8]) -> Option<(&OsStr, &[u8])> {
     let mut components = Path::new(OsStr::from_bytes(path)).components();
     let name = components.find_map(|component| match component {
         Component::Normal(name) => Some(name),
@@ -129,7 +138,7 @@ fn first(path: &[u8]) -> Option<(&OsStr, &[u8])> {
     Some((name, &path[path.len() - rest..]))
 }
 
-fn without_slash(mut path: &[u8]) -> &[u8] {
+fn trim_trailing_slashes(mut path: &[u8]) -> &[u8] {
     while let [rest @ .., b'/'] = path {
         path = rest;
     }
@@ -153,18 +162,18 @@ mod tests {
         }
         let place = |folder: &Folder| folder.stat_self().unwrap().inode;
         for most in [0, 1, 3, 16] {
-            let mut descent = Descent::from(&root);
-            descent.most = most;
+            let mut descent = FolderOpener::new(&root);
+            descent.capacity = most;
             let down = paths.iter().rev().copied();
             for path in down.chain(paths.iter().copied()) {
                 for path in [path.to_owned(), path.join("side"), path.join("")] {
                     let opened = descent.open(&path).unwrap();
-                    assert_eq!(place(&opened), place(&root.beneath(&path).unwrap()));
-                    assert!(descent.kept.len() <= most.max(1));
+                    assert_eq!(place(&opened), place(&root.open_descendant(&path).unwrap()));
+                    assert!(descent.cached.len() <= most.max(1));
                 }
             }
             let missing = descent.open(&deep.join("none"));
-            assert!(super::super::folder::is_missing(&missing.unwrap_err()));
+            assert!(super::super::folder::is_not_found(&missing.unwrap_err()));
         }
     }
 }

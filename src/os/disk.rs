@@ -14,17 +14,17 @@ use crate::base::error::Result;
 use crate::base::interrupt;
 
 /// How long is waited at once before Ctrl-C is looked for.
-const STEP: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// How many threads ask a storage behind a network at once: each waits for an answer most of the time.
-const NETWORK: usize = 8;
+const NETWORK_THREADS: usize = 8;
 
 /// More threads than this no local disk is the quicker for.
-const LOCAL: usize = 8;
+const MAX_LOCAL_THREADS: usize = 8;
 
 /// The numbers of network file systems in Linux's `statfs`: NFS, SMB (three generations), AFS, Ceph, 9P, FUSE.
 #[cfg(target_os = "linux")]
-const NETWORKS: [u32; 8] = [
+const NETWORK_FILE_SYSTEMS: [u32; 8] = [
     0x6969,
     0x517b,
     0xff53_4d42,
@@ -38,26 +38,26 @@ const NETWORKS: [u32; 8] = [
 /// A disk, or what stands for one: a network share, a file system in memory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Disk {
-    key: Key,
-    kind: Kind,
+    key: DiskKey,
+    kind: DiskKind,
 }
 
 /// What tells it from others.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Key {
+enum DiskKey {
     /// A disk of this machine, by its folder in the system's list of devices.
     Block(PathBuf),
     /// A file system without a disk of its own, by its device number.
-    Other(u64),
+    Device(u64),
 }
 
 /// How it answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
+enum DiskKind {
     /// Many at once.
-    Solid,
+    SolidState,
     /// One place at a time: two readers make its head travel between them.
-    Spinning,
+    Rotational,
     /// After a while, but many at once.
     Network,
 }
@@ -68,109 +68,109 @@ impl Disk {
         let device = folder.stat_self().map_or(0, |stat| stat.device);
         match block_device(device) {
             Some(path) => {
-                let kind = if spins(&path) {
-                    Kind::Spinning
+                let kind = if is_rotational(&path) {
+                    DiskKind::Rotational
                 } else {
-                    Kind::Solid
+                    DiskKind::SolidState
                 };
                 Self {
-                    key: Key::Block(path),
+                    key: DiskKey::Block(path),
                     kind,
                 }
             }
             None => Self {
-                key: Key::Other(device),
+                key: DiskKey::Device(device),
                 kind: if is_on_network(folder) {
-                    Kind::Network
+                    DiskKind::Network
                 } else {
-                    Kind::Solid
+                    DiskKind::SolidState
                 },
             },
         }
     }
 
     /// How many threads should copy between two disks at once.
-    pub fn copiers(&self, other: &Self) -> usize {
-        wanted_threads().unwrap_or_else(|| self.suitable_copiers(other))
+    pub fn copy_threads(&self, other: &Self) -> usize {
+        thread_override().unwrap_or_else(|| self.default_copy_threads(other))
     }
 
-    fn suitable_copiers(&self, other: &Self) -> usize {
+    fn default_copy_threads(&self, other: &Self) -> usize {
         /// One copies while the other flushes or reads back.
-        const SPINNING: usize = 2;
+        const ROTATIONAL_THREADS: usize = 2;
         match (self.kind, other.kind) {
-            (Kind::Spinning, _) | (_, Kind::Spinning) => SPINNING,
-            (Kind::Network, _) | (_, Kind::Network) => NETWORK,
-            (Kind::Solid, Kind::Solid) => self.suitable_walkers(),
+            (DiskKind::Rotational, _) | (_, DiskKind::Rotational) => ROTATIONAL_THREADS,
+            (DiskKind::Network, _) | (_, DiskKind::Network) => NETWORK_THREADS,
+            (DiskKind::SolidState, DiskKind::SolidState) => self.default_walk_threads(),
         }
     }
 
     /// How many threads should walk it at once.
-    pub fn walkers(&self) -> usize {
-        wanted_threads().unwrap_or_else(|| self.suitable_walkers())
+    pub fn walk_threads(&self) -> usize {
+        thread_override().unwrap_or_else(|| self.default_walk_threads())
     }
 
-    fn suitable_walkers(&self) -> usize {
+    fn default_walk_threads(&self) -> usize {
         match self.kind {
-            Kind::Spinning => 1,
-            Kind::Network => NETWORK,
-            Kind::Solid => thread::available_parallelism()
+            DiskKind::Rotational => 1,
+            DiskKind::Network => NETWORK_THREADS,
+            DiskKind::SolidState => thread::available_parallelism()
                 .map_or(2, NonZero::get)
-                .min(LOCAL),
+                .min(MAX_LOCAL_THREADS),
         }
     }
 }
 
 /// How many threads somebody wants on every disk; 0 for what suits the disk.
-static WANTED: AtomicUsize = AtomicUsize::new(0);
+static THREAD_OVERRIDE: AtomicUsize = AtomicUsize::new(0);
 
 /// Has every disk worked on by so many threads from now on; `None` for what suits it.
-pub fn want_threads(number: Option<NonZeroUsize>) {
-    WANTED.store(number.map_or(0, NonZeroUsize::get), Ordering::Relaxed);
+pub fn set_thread_override(number: Option<NonZeroUsize>) {
+    THREAD_OVERRIDE.store(number.map_or(0, NonZeroUsize::get), Ordering::Relaxed);
 }
 
-fn wanted_threads() -> Option<usize> {
-    Some(WANTED.load(Ordering::Relaxed)).filter(|number| *number > 0)
+fn thread_override() -> Option<usize> {
+    Some(THREAD_OVERRIDE.load(Ordering::Relaxed)).filter(|number| *number > 0)
 }
 
 /// Lets those who share a disk take turns.
 #[derive(Debug, Default)]
-pub struct Turns {
-    taken: Mutex<BTreeSet<Disk>>,
-    freed: Condvar,
+pub struct DiskLocks {
+    locked: Mutex<BTreeSet<Disk>>,
+    released: Condvar,
 }
 
 /// While it lives, the disk is taken.
 #[derive(Debug)]
-pub struct Turn<'a> {
-    turns: &'a Turns,
+pub struct DiskLockGuard<'a> {
+    locks: &'a DiskLocks,
     disk: Disk,
 }
 
-impl Turns {
+impl DiskLocks {
     /// Waits until nobody has this disk.
     ///
     /// # Errors
     /// [`Error::Interrupted`](crate::base::error::Error::Interrupted) while waiting.
-    pub fn take(&self, disk: Disk) -> Result<Turn<'_>> {
-        let mut taken = self.taken();
+    pub fn lock(&self, disk: Disk) -> Result<DiskLockGuard<'_>> {
+        let mut taken = self.locked_disks();
         while taken.contains(&disk) {
             interrupt::check()?;
-            let woken = self.freed.wait_timeout(taken, STEP);
+            let woken = self.released.wait_timeout(taken, POLL_INTERVAL);
             taken = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
         taken.insert(disk.clone());
-        Ok(Turn { turns: self, disk })
+        Ok(DiskLockGuard { locks: self, disk })
     }
 
-    fn taken(&self) -> MutexGuard<'_, BTreeSet<Disk>> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    fn locked_disks(&self) -> MutexGuard<'_, BTreeSet<Disk>> {
+        self.locked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for DiskLockGuard<'_> {
     fn drop(&mut self) {
-        self.turns.taken().remove(&self.disk);
-        self.turns.freed.notify_all();
+        self.locks.locked_disks().remove(&self.disk);
+        self.locks.released.notify_all();
     }
 }
 
@@ -188,7 +188,7 @@ fn block_device(device: u64) -> Option<PathBuf> {
 }
 
 /// Whether a disk has a head that must travel. A virtual machine's disk says so without knowing.
-fn spins(path: &Path) -> bool {
+fn is_rotational(path: &Path) -> bool {
     let is_virtual = path.iter().any(|part| {
         let part = part.as_encoded_bytes();
         part.starts_with(b"virtio") || part.starts_with(b"vbd-")
@@ -211,7 +211,7 @@ fn block_device(_device: u64) -> Option<PathBuf> {
 )]
 fn is_on_network(folder: &Folder) -> bool {
     rustix::fs::fstatfs(folder.handle())
-        .is_ok_and(|system| NETWORKS.contains(&(system.f_type as u32)))
+        .is_ok_and(|system| NETWORK_FILE_SYSTEMS.contains(&(system.f_type as u32)))
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -229,7 +229,7 @@ mod tests {
         fs::create_dir(temporary.path().join("a")).unwrap();
         let disk = |path: &Path| Disk::of(&Folder::open(path).unwrap());
         assert_eq!(disk(temporary.path()), disk(&temporary.path().join("a")));
-        assert!(disk(temporary.path()).walkers() >= 1);
+        assert!(disk(temporary.path()).walk_threads() >= 1);
         if cfg!(target_os = "linux") {
             assert_ne!(disk(temporary.path()), disk(Path::new("/proc")));
         }
@@ -237,15 +237,15 @@ mod tests {
 
     #[test]
     fn a_disk_is_taken_by_one_at_a_time() {
-        let turns = Turns::default();
+        let turns = DiskLocks::default();
         let disk = |number| Disk {
-            key: Key::Other(number),
-            kind: Kind::Solid,
+            key: DiskKey::Device(number),
+            kind: DiskKind::SolidState,
         };
-        let first = turns.take(disk(1)).unwrap();
-        drop(turns.take(disk(2)).unwrap());
+        let first = turns.lock(disk(1)).unwrap();
+        drop(turns.lock(disk(2)).unwrap());
         thread::scope(|scope| {
-            let waiting = scope.spawn(|| drop(turns.take(disk(1)).unwrap()));
+            let waiting = scope.spawn(|| drop(turns.lock(disk(1)).unwrap()));
             thread::sleep(Duration::from_millis(20));
             assert!(!waiting.is_finished());
             drop(first);

@@ -11,27 +11,27 @@ use std::sync::OnceLock;
 use rustix::process::{Pid, Signal, getppid, kill_process_group};
 
 /// The option by which our own program knows that it is to become another.
-pub const OPTION: &str = "--become";
+pub const EXEC_SHIM_OPTION: &str = "--become";
 
 /// Our own program, where it can start others in its place.
-static OWN: OnceLock<PathBuf> = OnceLock::new();
+static OWN_PROGRAM: OnceLock<PathBuf> = OnceLock::new();
 
 /// Lets children die with this process from now on: it is the program that knows [`OPTION`].
-pub fn install() {
+pub fn enable() {
     // A program that was replaced meanwhile is still found by this name.
     let own = Path::new("/proc/self/exe");
     if own.exists() {
-        OWN.get_or_init(|| own.to_owned());
+        OWN_PROGRAM.get_or_init(|| own.to_owned());
     }
 }
 
 /// A program in a process group of its own, that dies with the thread that starts it where the system knows that.
-pub fn command(program: &Path) -> Command {
-    let mut command = match OWN.get() {
+pub fn child_command(program: &Path) -> Command {
+    let mut command = match OWN_PROGRAM.get() {
         Some(own) => {
             let mut command = Command::new(own);
             command
-                .arg(OPTION)
+                .arg(EXEC_SHIM_OPTION)
                 .arg(process::id().to_string())
                 .arg(program);
             command
@@ -43,8 +43,8 @@ pub fn command(program: &Path) -> Command {
 }
 
 /// Becomes the program that stands after [`OPTION`] and the number of the process that started it.
-pub fn become_another(mut words: impl Iterator<Item = OsString>) -> io::Error {
-    let (Some(parent), Some(program)) = (words.next(), words.next()) else {
+pub fn exec_program(mut arguments: impl Iterator<Item = OsString>) -> io::Error {
+    let (Some(parent), Some(program)) = (arguments.next(), arguments.next()) else {
         return io::ErrorKind::InvalidInput.into();
     };
     if let Err(error) = die_with_parent() {
@@ -55,7 +55,7 @@ pub fn become_another(mut words: impl Iterator<Item = OsString>) -> io::Error {
     if now.as_deref().map(OsString::from) != Some(parent) {
         return io::ErrorKind::BrokenPipe.into();
     }
-    Command::new(program).args(words).exec()
+    Command::new(program).args(arguments).exec()
 }
 
 #[cfg(target_os = "linux")]
@@ -71,7 +71,7 @@ const fn die_with_parent() -> io::Result<()> {
 }
 
 /// Asks all processes of a child's group to end: at once, or as Ctrl-C would.
-pub fn end_group(child: u32, at_once: bool) {
+pub fn signal_group(child: u32, at_once: bool) {
     let pid = i32::try_from(child).ok().and_then(Pid::from_raw);
     let signal = if at_once { Signal::KILL } else { Signal::INT };
     if let Some(pid) = pid {

@@ -8,8 +8,8 @@ use rustix::io::Errno;
 use super::folder::Folder;
 use super::space;
 use super::stat::Stat;
-use crate::base::error::{At as _, Result};
-use crate::base::timestamp::Moment;
+use crate::base::error::{IoResultExt as _, Result};
+use crate::base::timestamp::Timestamp;
 
 /// Errors of systems for times that a file system cannot represent.
 pub(super) const NOT_REPRESENTABLE: [Errno; 4] =
@@ -29,14 +29,14 @@ pub fn is_unchanged(file: &File, earlier: &Stat) -> bool {
     let Ok(now) = stat(file) else {
         return false;
     };
-    if now.unchanged_since(earlier) {
+    if now.is_unchanged_since(earlier) {
         return true;
     }
-    if space::is_on_well_known(file) {
+    if space::is_on_reliable_file_system(file) {
         return false;
     }
     (now.bytes, now.modified) == (earlier.bytes, earlier.modified)
-        && stat(file).is_ok_and(|again| again.changed != now.changed)
+        && stat(file).is_ok_and(|again| again.status_changed != now.status_changed)
 }
 
 /// Closes a file, and reports what dropping it would not: some network file systems write only then.
@@ -51,14 +51,14 @@ pub fn close(file: File) -> io::Result<()> {
 ///
 /// # Errors
 /// The system refused.
-pub fn set_modified(file: &File, modified: Moment) -> io::Result<()> {
-    let moment = rustix::fs::Timespec {
+pub fn set_modified(file: &File, modified: Timestamp) -> io::Result<()> {
+    let timespec = rustix::fs::Timespec {
         tv_sec: modified.seconds,
         tv_nsec: modified.nanoseconds.into(),
     };
     let times = rustix::fs::Timestamps {
-        last_access: moment,
-        last_modification: moment,
+        last_access: timespec,
+        last_modification: timespec,
     };
     match rustix::fs::futimens(file, &times) {
         Err(error) if NOT_REPRESENTABLE.contains(&error) => Ok(()),
@@ -83,7 +83,7 @@ pub fn set_mode(file: &File, mode: u32) -> io::Result<()> {
 /// # Errors
 /// They could, but the disk refused.
 #[cfg(target_os = "linux")]
-pub fn clone(source: &File, target: &File) -> io::Result<bool> {
+pub fn reflink(source: &File, target: &File) -> io::Result<bool> {
     match rustix::fs::ioctl_ficlone(target, source) {
         Err(
             Errno::NOTSUP
@@ -104,7 +104,7 @@ pub fn clone(source: &File, target: &File) -> io::Result<bool> {
 /// # Errors
 /// None.
 #[cfg(not(target_os = "linux"))]
-pub fn clone(_source: &File, _target: &File) -> io::Result<bool> {
+pub fn reflink(_source: &File, _target: &File) -> io::Result<bool> {
     Ok(false)
 }
 
@@ -160,7 +160,7 @@ pub fn copy_in_kernel(
 /// # Errors
 /// The system refused.
 #[cfg(any(target_os = "linux", target_os = "macos"))]
-pub fn next_data(file: &File, from: u64, size: u64) -> io::Result<Option<(u64, u64)>> {
+pub fn next_data_range(file: &File, from: u64, size: u64) -> io::Result<Option<(u64, u64)>> {
     use rustix::fs::{SeekFrom, seek};
     if from >= size {
         return Ok(None);
@@ -180,13 +180,13 @@ pub fn next_data(file: &File, from: u64, size: u64) -> io::Result<Option<(u64, u
 /// # Errors
 /// None.
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
-pub fn next_data(_file: &File, from: u64, size: u64) -> io::Result<Option<(u64, u64)>> {
+pub fn next_data_range(_file: &File, from: u64, size: u64) -> io::Result<Option<(u64, u64)>> {
     Ok((from < size).then_some((from, size)))
 }
 
 /// Asks the system to forget what it has of a flushed file in memory, so that the next read asks the disk. It need not
 /// obey: a file system in memory has nothing else.
-pub fn forget(file: &File) {
+pub fn drop_from_cache(file: &File) {
     #[cfg(target_os = "linux")]
     rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed).unwrap_or_default();
     #[cfg(not(target_os = "linux"))]
@@ -194,7 +194,7 @@ pub fn forget(file: &File) {
 }
 
 /// Tells the system that the beginning of a file is read soon, so that the disk gets several questions at once.
-pub fn announce(file: &File) {
+pub fn prefetch(file: &File) {
     #[cfg(target_os = "linux")]
     rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::WillNeed).unwrap_or_default();
     #[cfg(not(target_os = "linux"))]
@@ -204,8 +204,8 @@ pub fn announce(file: &File) {
 impl Folder {
     /// Whether one call flushes everything that was written to this folder's file system. It does nothing where that is a
     /// program behind FUSE, and reports success.
-    pub fn has_whole_flush(&self) -> bool {
-        cfg!(target_os = "linux") && !self.is_behind_fuse()
+    pub fn can_flush_file_system(&self) -> bool {
+        cfg!(target_os = "linux") && !self.is_fuse()
     }
 
     /// Makes everything that was written to this folder's file system so far survive a loss of power; says `false` where
@@ -214,7 +214,7 @@ impl Folder {
     /// # Errors
     /// Something that was written, by anybody, could not be kept.
     pub fn flush_file_system(&self) -> Result<bool> {
-        if !self.has_whole_flush() {
+        if !self.can_flush_file_system() {
             return Ok(false);
         }
         #[cfg(target_os = "linux")]

@@ -13,40 +13,45 @@ impl Folder {
     ///
     /// # Errors
     /// The folder is gone.
-    pub fn mount(&self) -> Result<(u64, Option<u64>)> {
-        Ok((self.stat_self()?.device, self.mount_number()))
+    pub fn mount_id(&self) -> Result<(u64, Option<u64>)> {
+        Ok((self.stat_self()?.device, self.kernel_mount_id()))
     }
 
     #[cfg(target_os = "linux")]
-    fn mount_number(&self) -> Option<u64> {
+    fn kernel_mount_id(&self) -> Option<u64> {
         use rustix::fs::{AtFlags, StatxFlags, statx};
-        let seen = statx(self.handle(), "", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID).ok()?;
-        StatxFlags::from_bits_retain(seen.stx_mask)
+        let statx_result =
+            statx(self.handle(), "", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID).ok()?;
+        StatxFlags::from_bits_retain(statx_result.stx_mask)
             .contains(StatxFlags::MNT_ID)
-            .then_some(seen.stx_mnt_id)
+            .then_some(statx_result.stx_mnt_id)
     }
 
     #[cfg(not(target_os = "linux"))]
     #[expect(clippy::unused_self, reason = "as where there is one")]
-    fn mount_number(&self) -> Option<u64> {
+    fn kernel_mount_id(&self) -> Option<u64> {
         None
     }
 
     /// What tells a file in it from every other that has its number before or after: the number, and when it was made in
     /// seconds and nanoseconds. `None` where that is not kept.
     #[cfg(target_os = "linux")]
-    pub fn birth_of(&self, name: &OsStr) -> Option<(u64, i64, u32)> {
+    pub fn file_id(&self, name: &OsStr) -> Option<(u64, i64, u32)> {
         use rustix::fs::{AtFlags, StatxFlags, statx};
-        let wanted = StatxFlags::BTIME | StatxFlags::INO;
-        let seen = statx(self.handle(), name, AtFlags::SYMLINK_NOFOLLOW, wanted).ok()?;
-        let made = seen.stx_btime;
-        let is_kept = StatxFlags::from_bits_retain(seen.stx_mask).contains(wanted);
-        (is_kept && made.tv_sec > 0).then_some((seen.stx_ino, made.tv_sec, made.tv_nsec))
+        let mask = StatxFlags::BTIME | StatxFlags::INO;
+        let statx_result = statx(self.handle(), name, AtFlags::SYMLINK_NOFOLLOW, mask).ok()?;
+        let birth_time = statx_result.stx_btime;
+        let is_kept = StatxFlags::from_bits_retain(statx_result.stx_mask).contains(mask);
+        (is_kept && birth_time.tv_sec > 0).then_some((
+            statx_result.stx_ino,
+            birth_time.tv_sec,
+            birth_time.tv_nsec,
+        ))
     }
 
     /// The same where the system does not say.
     #[cfg(not(target_os = "linux"))]
-    pub fn birth_of(&self, _name: &OsStr) -> Option<(u64, i64, u32)> {
+    pub fn file_id(&self, _name: &OsStr) -> Option<(u64, i64, u32)> {
         None
     }
 
@@ -55,12 +60,13 @@ impl Folder {
     ///
     /// The time alone would not do: the roots of file systems have the same number each, and many are made in the same
     /// second. Nor would the number of the file system: some are given the device's at every mount.
-    pub fn birth(&self) -> Option<String> {
+    pub fn root_id(&self) -> Option<String> {
         let system = rustix::fs::fstatvfs(self.handle()).ok()?.f_fsid;
         let file = File::from(self.handle().try_clone().ok()?);
         let found = file.metadata().ok()?;
-        let made = found.created().ok()?.duration_since(UNIX_EPOCH).ok()?;
-        let (number, seconds, nanoseconds) = (found.ino(), made.as_secs(), made.subsec_nanos());
+        let birth_time = found.created().ok()?.duration_since(UNIX_EPOCH).ok()?;
+        let (number, seconds, nanoseconds) =
+            (found.ino(), birth_time.as_secs(), birth_time.subsec_nanos());
         (seconds > 0).then(|| format!("{system:x} {number} {seconds}.{nanoseconds:09}"))
     }
 }

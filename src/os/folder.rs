@@ -12,13 +12,13 @@ use std::sync::{Arc, OnceLock};
 use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, Timespec, Timestamps};
 use rustix::io::Errno;
 
-use super::attribute::group_mode;
-use super::feature::{Features, FileSystems};
+use super::attribute::acl_group_mode;
+use super::feature::{FeatureCache, FileSystemFeatures};
 use super::limit;
-use super::stat::{Kind, Stat};
-use crate::base::error::{At as _, Error, Result};
-use crate::base::timestamp::Moment;
-use crate::base::unicode::composed;
+use super::stat::{EntryKind, Stat};
+use crate::base::error::{Error, IoResultExt as _, Result};
+use crate::base::timestamp::Timestamp;
+use crate::base::unicode::to_nfc;
 
 /// An open folder and the path it was opened by.
 #[derive(Debug)]
@@ -26,13 +26,13 @@ pub struct Folder {
     handle: OwnedFd,
     path: PathBuf,
     /// Features of its file system, once they were asked for.
-    features: OnceLock<Features>,
+    features: OnceLock<FileSystemFeatures>,
     /// What was found out about file systems below the root that this was opened from.
-    file_systems: Arc<FileSystems>,
+    feature_cache: Arc<FeatureCache>,
 }
 
 /// How folders are opened: links are refused, and a pipe in the place of a folder does not block.
-const OPEN: OFlags = OFlags::RDONLY
+const OPEN_FLAGS: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::CLOEXEC)
     .union(OFlags::NOFOLLOW);
@@ -49,14 +49,14 @@ impl Folder {
     /// # Errors
     /// The folder is not there or cannot be read.
     pub fn open(path: &Path) -> Result<Self> {
-        let flags = OPEN.difference(OFlags::NOFOLLOW);
-        let handle = limit::open(|| rustix::fs::openat(CWD, path, flags, Mode::empty()));
+        let flags = OPEN_FLAGS.difference(OFlags::NOFOLLOW);
+        let handle = limit::open_with_retry(|| rustix::fs::openat(CWD, path, flags, Mode::empty()));
         let handle = handle.at("open", path)?;
         Ok(Self {
             handle,
             path: path.to_owned(),
             features: OnceLock::new(),
-            file_systems: Arc::default(),
+            feature_cache: Arc::default(),
         })
     }
 
@@ -66,7 +66,7 @@ impl Folder {
             handle,
             path: path.to_owned(),
             features: OnceLock::new(),
-            file_systems: Arc::default(),
+            feature_cache: Arc::default(),
         }
     }
 
@@ -89,38 +89,40 @@ impl Folder {
     ///
     /// # Errors
     /// It is not there, is no folder (a link to one is none), or cannot be read.
-    pub fn child(&self, name: &OsStr) -> Result<Self> {
+    pub fn open_child(&self, name: &OsStr) -> Result<Self> {
         let mut path = self.path.join(name);
         let open = |name: &OsStr| {
-            limit::open(|| rustix::fs::openat(&self.handle, name, OPEN, Mode::empty()))
+            limit::open_with_retry(|| {
+                rustix::fs::openat(&self.handle, name, OPEN_FLAGS, Mode::empty())
+            })
         };
         let mut opened = open(name);
         if matches!(opened, Err(Errno::NOENT))
-            && let Some(other) = self.other_form(name)
+            && let Some(other) = self.find_normalized_name(name)
         {
             path = self.path.join(&other);
             opened = open(&other);
         }
-        let handle = opened.map_err(clearer).at("open", &path)?;
-        Ok(self.beside(handle, path))
+        let handle = opened.map_err(explain_errno).at("open", &path)?;
+        Ok(self.with_shared_features(handle, path))
     }
 
     /// The name of an entry that has this name in another Unicode normal form; asked only where there is none of this
     /// very name.
-    fn other_form(&self, name: &OsStr) -> Option<OsString> {
+    fn find_normalized_name(&self, name: &OsStr) -> Option<OsString> {
         if name.as_bytes().is_ascii() {
             return None;
         }
-        let wanted = composed(name.as_bytes());
-        let mut entries = self.entries().ok()?.into_iter();
-        entries.find(|entry| composed(entry.as_bytes()) == wanted)
+        let normalized = to_nfc(name.as_bytes());
+        let mut entries = self.entry_names().ok()?.into_iter();
+        entries.find(|entry| to_nfc(entry.as_bytes()) == normalized)
     }
 
     /// The name that an entry has here: this one, or the same in another Unicode normal form.
-    pub fn spelled(&self, name: &OsStr) -> OsString {
+    pub fn existing_name(&self, name: &OsStr) -> OsString {
         if !name.as_bytes().is_ascii()
-            && self.stat(name).is_err_and(|error| is_missing(&error))
-            && let Some(other) = self.other_form(name)
+            && self.stat(name).is_err_and(|error| is_not_found(&error))
+            && let Some(other) = self.find_normalized_name(name)
         {
             return other;
         }
@@ -131,39 +133,39 @@ impl Folder {
     ///
     /// # Errors
     /// As for [`Self::child`], naming the level that failed.
-    pub fn beneath(&self, relative: &Path) -> Result<Self> {
-        let mut folder = self.again()?;
-        for name in names(relative) {
-            folder = folder.child(name)?;
+    pub fn open_descendant(&self, relative: &Path) -> Result<Self> {
+        let mut folder = self.try_clone()?;
+        for name in normal_components(relative) {
+            folder = folder.open_child(name)?;
         }
         Ok(folder)
     }
 
     /// A second handle of the same folder.
-    pub(super) fn again(&self) -> Result<Self> {
-        let handle = limit::open(|| rustix::io::fcntl_dupfd_cloexec(&self.handle, 0));
+    pub(super) fn try_clone(&self) -> Result<Self> {
+        let handle = limit::open_with_retry(|| rustix::io::fcntl_dupfd_cloexec(&self.handle, 0));
         let handle = handle.at("open", &self.path)?;
-        Ok(self.beside(handle, self.path.clone()))
+        Ok(self.with_shared_features(handle, self.path.clone()))
     }
 
     /// A folder that shares with this one what is found out about file systems.
-    pub(super) fn beside(&self, handle: OwnedFd, path: PathBuf) -> Self {
+    pub(super) fn with_shared_features(&self, handle: OwnedFd, path: PathBuf) -> Self {
         Self {
             handle,
             path,
             features: OnceLock::new(),
-            file_systems: Arc::clone(&self.file_systems),
+            feature_cache: Arc::clone(&self.feature_cache),
         }
     }
 
     /// Features of its file system, once they were asked for.
-    pub(super) const fn known_features(&self) -> &OnceLock<Features> {
+    pub(super) const fn features_cell(&self) -> &OnceLock<FileSystemFeatures> {
         &self.features
     }
 
     /// What was found out about file systems below the same root.
-    pub(super) fn file_systems(&self) -> &FileSystems {
-        &self.file_systems
+    pub(super) fn feature_cache(&self) -> &FeatureCache {
+        &self.feature_cache
     }
 
     /// Makes a folder in it with these permissions, less those the process withholds; one that is there already will
@@ -171,9 +173,13 @@ impl Folder {
     ///
     /// # Errors
     /// The system refused, or something else has the name.
-    pub fn make(&self, name: &OsStr, mode: u32) -> Result<()> {
-        match rustix::fs::mkdirat(&self.handle, name, permissions(mode)) {
-            Err(Errno::EXIST) if self.stat(name).is_ok_and(|stat| stat.kind == Kind::Folder) => {
+    pub fn ensure_folder(&self, name: &OsStr, mode: u32) -> Result<()> {
+        match rustix::fs::mkdirat(&self.handle, name, permission_bits(mode)) {
+            Err(Errno::EXIST)
+                if self
+                    .stat(name)
+                    .is_ok_and(|stat| stat.kind == EntryKind::Folder) =>
+            {
                 Ok(())
             }
             done => done.at("create the folder", self.path.join(name)),
@@ -184,14 +190,14 @@ impl Folder {
     ///
     /// # Errors
     /// It cannot be made, or something else has the name.
-    pub fn child_like(&self, name: &OsStr, like: &Self) -> Result<Self> {
-        match self.child(name) {
-            Err(error) if is_missing(&error) => {
+    pub fn open_or_create_child(&self, name: &OsStr, like: &Self) -> Result<Self> {
+        match self.open_child(name) {
+            Err(error) if is_not_found(&error) => {
                 // Where there is an access control list the group's bits show what anybody in the list may.
-                let group = group_mode(like).map_or(0o777, |group| !0o070 | group);
+                let group = acl_group_mode(like).map_or(0o777, |group| !0o070 | group);
                 let mode = like.stat_self()?.mode & group | 0o700;
-                self.make(name, mode)?;
-                let child = self.child(name)?;
+                self.ensure_folder(name, mode)?;
+                let child = self.open_child(name)?;
                 child.set_own_mode(mode)?;
                 self.flush()?;
                 Ok(child)
@@ -201,7 +207,7 @@ impl Folder {
     }
 
     /// Whether a path leads to this very folder.
-    pub fn is_at(&self, path: &Path) -> bool {
+    pub fn is_same_as_path(&self, path: &Path) -> bool {
         let [here, there] = [rustix::fs::fstat(&self.handle), rustix::fs::stat(path)];
         here.is_ok_and(|here| {
             there.is_ok_and(|there| (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino))
@@ -212,8 +218,8 @@ impl Folder {
     ///
     /// # Errors
     /// The name is taken, or the system refused.
-    pub fn make_new(&self, name: &OsStr, mode: u32) -> Result<()> {
-        rustix::fs::mkdirat(&self.handle, name, permissions(mode | 0o700))
+    pub fn create_folder(&self, name: &OsStr, mode: u32) -> Result<()> {
+        rustix::fs::mkdirat(&self.handle, name, permission_bits(mode | 0o700))
             .at("create the folder", self.path.join(name))
     }
 
@@ -221,7 +227,7 @@ impl Folder {
     ///
     /// # Errors
     /// The folder cannot be read.
-    pub fn entries(&self) -> Result<Vec<OsString>> {
+    pub fn entry_names(&self) -> Result<Vec<OsString>> {
         let mut names = Vec::new();
         for entry in Dir::read_from(&self.handle).at("read", &self.path)? {
             let name = entry
@@ -273,16 +279,17 @@ impl Folder {
     pub fn open_file(&self, name: &OsStr) -> Result<(File, Stat)> {
         let path = self.path.join(name);
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        let spelled = self.spelled(name);
-        let handle =
-            limit::open(|| rustix::fs::openat(&self.handle, &spelled, flags, Mode::empty()))
-                .map_err(clearer)
-                .at("read", &path)?;
+        let spelled = self.existing_name(name);
+        let handle = limit::open_with_retry(|| {
+            rustix::fs::openat(&self.handle, &spelled, flags, Mode::empty())
+        })
+        .map_err(explain_errno)
+        .at("read", &path)?;
         let stat = Stat::from_raw(&rustix::fs::fstat(&handle).at("look at", &path)?);
-        if stat.kind == Kind::File {
+        if stat.kind == EntryKind::File {
             Ok((handle.into(), stat))
         } else {
-            Err(Error::Changed { path })
+            Err(Error::SourceChanged { path })
         }
     }
 
@@ -294,7 +301,8 @@ impl Folder {
         let flags =
             OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let mode = Mode::from_raw_mode(0o600);
-        let created = limit::open(|| rustix::fs::openat(&self.handle, name, flags, mode));
+        let created =
+            limit::open_with_retry(|| rustix::fs::openat(&self.handle, name, flags, mode));
         Ok(created.at("create", self.path.join(name))?.into())
     }
 
@@ -302,7 +310,7 @@ impl Folder {
     ///
     /// # Errors
     /// The name is taken, or the system refused.
-    pub fn make_link(&self, name: &OsStr, target: &OsStr) -> Result<()> {
+    pub fn create_symlink(&self, name: &OsStr, target: &OsStr) -> Result<()> {
         rustix::fs::symlinkat(target, &self.handle, name)
             .at("create the link", self.path.join(name))
     }
@@ -320,7 +328,7 @@ impl Folder {
     ///
     /// # Errors
     /// There is something in it, it is no folder, or the system refused.
-    pub fn remove_empty(&self, name: &OsStr) -> Result<()> {
+    pub fn remove_empty_folder(&self, name: &OsStr) -> Result<()> {
         rustix::fs::unlinkat(&self.handle, name, AtFlags::REMOVEDIR)
             .at("remove the empty folder", self.path.join(name))
     }
@@ -329,14 +337,14 @@ impl Folder {
     ///
     /// # Errors
     /// The system refused.
-    pub fn set_modified(&self, name: &OsStr, modified: Moment) -> Result<()> {
-        let moment = Timespec {
+    pub fn set_modified(&self, name: &OsStr, modified: Timestamp) -> Result<()> {
+        let timespec = Timespec {
             tv_sec: modified.seconds,
             tv_nsec: modified.nanoseconds.into(),
         };
         let times = Timestamps {
-            last_access: moment,
-            last_modification: moment,
+            last_access: timespec,
+            last_modification: timespec,
         };
         rustix::fs::utimensat(&self.handle, name, &times, AtFlags::SYMLINK_NOFOLLOW)
             .at("set the time of", self.path.join(name))
@@ -351,7 +359,7 @@ impl Folder {
         const INHERIT_GROUP: u32 = 0o2000;
         const STICKY: u32 = 0o1000;
         let kept = self.stat_self()?.mode & INHERIT_GROUP;
-        let bits = permissions(mode).union(special(kept | (mode & STICKY)));
+        let bits = permission_bits(mode).union(special_bits(kept | (mode & STICKY)));
         match rustix::fs::fchmod(&self.handle, bits) {
             Err(Errno::PERM | Errno::NOTSUP | Errno::NOSYS) => Ok(()),
             set => set.at("set the permissions of", &self.path),
@@ -362,7 +370,7 @@ impl Folder {
     ///
     /// # Errors
     /// The system refused.
-    pub fn let_owner_write(&self) -> Result<()> {
+    pub fn ensure_owner_can_write(&self) -> Result<()> {
         let stat = rustix::fs::fstat(&self.handle).at("look at", &self.path)?;
         let user = rustix::process::geteuid();
         if user.is_root() || stat.st_uid != user.as_raw() {
@@ -385,12 +393,12 @@ impl Folder {
 }
 
 /// Whether an error says that something is not there.
-pub fn is_missing(error: &Error) -> bool {
+pub fn is_not_found(error: &Error) -> bool {
     matches!(error, Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
 }
 
 /// The folder names of a relative path.
-fn names(relative: &Path) -> impl Iterator<Item = &OsStr> {
+fn normal_components(relative: &Path) -> impl Iterator<Item = &OsStr> {
     relative
         .components()
         .filter_map(|component| match component {
@@ -400,7 +408,7 @@ fn names(relative: &Path) -> impl Iterator<Item = &OsStr> {
 }
 
 /// `Too many levels of symbolic links` is what the system says of one link that we refuse to follow.
-pub(super) fn clearer(errno: Errno) -> io::Error {
+pub(super) fn explain_errno(errno: Errno) -> io::Error {
     match errno {
         Errno::LOOP => io::Error::other("it is a symbolic link, and links are not followed"),
         Errno::NOTDIR => io::Error::new(
@@ -412,11 +420,11 @@ pub(super) fn clearer(errno: Errno) -> io::Error {
 }
 
 /// The bits that are neither of owner, group nor others.
-fn special(mode: u32) -> Mode {
+fn special_bits(mode: u32) -> Mode {
     Mode::from_raw_mode((mode & 0o7000) as rustix::fs::RawMode)
 }
 
 /// The bits that anybody may set; the system's type for them has 16 bits on some systems.
-fn permissions(mode: u32) -> Mode {
+fn permission_bits(mode: u32) -> Mode {
     Mode::from_raw_mode((mode & 0o777) as rustix::fs::RawMode)
 }

@@ -6,7 +6,7 @@ use std::io::Read as _;
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 
-use crate::base::error::{At as _, Result};
+use crate::base::error::{IoResultExt as _, Result};
 
 /// The host's name with everything but letters, digits and `-` replaced, so that it can stand in a file name.
 pub fn name() -> String {
@@ -40,12 +40,12 @@ pub fn random_id() -> Result<String> {
 }
 
 /// The number of the user this process runs as.
-pub fn user() -> u32 {
+pub fn user_id() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
 /// Whether a process of this number lives on this machine, whoever it belongs to.
-pub fn is_alive(process: u32) -> bool {
+pub fn is_process_alive(process: u32) -> bool {
     let number = i32::try_from(process).ok().and_then(Pid::from_raw);
     // One of another user is not ours to send signals to; it is there all the same.
     number.is_some_and(|number| matches!(test_kill_process(number), Ok(()) | Err(Errno::PERM)))
@@ -59,12 +59,12 @@ mod tests {
 
     #[test]
     fn a_process_is_alive_until_it_has_ended() {
-        assert!(is_alive(process::id()));
+        assert!(is_process_alive(process::id()));
         let mut child = Command::new("sleep").arg("60").spawn().unwrap();
-        assert!(is_alive(child.id()));
+        assert!(is_process_alive(child.id()));
         child.kill().unwrap();
         child.wait().unwrap();
-        assert!(!is_alive(child.id()));
-        assert!(!is_alive(0) && !is_alive(u32::MAX));
+        assert!(!is_process_alive(child.id()));
+        assert!(!is_process_alive(0) && !is_process_alive(u32::MAX));
     }
 }

@@ -4,35 +4,37 @@ use std::path::{Path, PathBuf};
 
 /// The folders below this one at which file systems are mounted, relative to it; none where the system does not list them.
 #[cfg(target_os = "linux")]
-pub fn below(root: &Path) -> Vec<PathBuf> {
+pub fn mount_points_below(root: &Path) -> Vec<PathBuf> {
     let list = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
     let Ok(root) = root.canonicalize() else {
         return Vec::new();
     };
-    let points = list.split(|byte| *byte == b'\n').filter_map(point);
+    let points = list
+        .split(|byte| *byte == b'\n')
+        .filter_map(parse_mount_point);
     let below = points.filter_map(|point| point.strip_prefix(&root).map(Path::to_owned).ok());
     below.filter(|path| path != Path::new("")).collect()
 }
 
 /// The same where the system has no such list.
 #[cfg(not(target_os = "linux"))]
-pub fn below(_root: &Path) -> Vec<PathBuf> {
+pub fn mount_points_below(_root: &Path) -> Vec<PathBuf> {
     Vec::new()
 }
 
 /// The folder of a mount, as a line of the list has it.
 #[cfg(target_os = "linux")]
-fn point(line: &[u8]) -> Option<PathBuf> {
+fn parse_mount_point(line: &[u8]) -> Option<PathBuf> {
     use std::ffi::OsString;
     use std::os::unix::ffi::OsStringExt as _;
-    const PLACE: usize = 4;
-    let word = line.split(|byte| *byte == b' ').nth(PLACE)?;
-    Some(OsString::from_vec(unescaped(word)).into())
+    const MOUNT_POINT_FIELD: usize = 4;
+    let word = line.split(|byte| *byte == b' ').nth(MOUNT_POINT_FIELD)?;
+    Some(OsString::from_vec(unescape_octal(word)).into())
 }
 
 /// A word in which blanks, tabs, line feeds and backslashes are written in octal.
 #[cfg(target_os = "linux")]
-fn unescaped(mut word: &[u8]) -> Vec<u8> {
+fn unescape_octal(mut word: &[u8]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(word.len());
     while let Some((first, rest)) = word.split_first() {
         let digits = rest.get(..3).filter(|_| *first == b'\\');
@@ -55,7 +57,7 @@ mod tests {
     #[test]
     fn folders_of_mounts_are_unescaped() {
         let line = br"36 35 98:0 / /mnt/a\040b\134c rw,noatime - ext4 /dev/sda1 rw";
-        assert_eq!(point(line), Some(r"/mnt/a b\c".into()));
-        assert_eq!(point(b""), None);
+        assert_eq!(parse_mount_point(line), Some(r"/mnt/a b\c".into()));
+        assert_eq!(parse_mount_point(b""), None);
     }
 }

@@ -13,16 +13,16 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, Gid, Mode, OFlags, Uid};
 
-use super::folder::{Folder, is_missing};
+use super::folder::{Folder, is_not_found};
 use super::host;
 use super::limit;
-use super::stat::{Kind, Stat};
+use super::stat::{EntryKind, Stat};
 use super::trusted_path;
-use crate::base::error::{At as _, Error, Result};
+use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::own_name;
 
 /// Number of tries where a file appears and disappears under our hands.
-const TRIES: u32 = 16;
+const MAX_ATTEMPTS: u32 = 16;
 
 /// A file of ours: its folder, open, and its name there.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl OwnFile {
     /// # Errors
     /// The folder is missing or cannot be opened; a link on the way belongs to another user.
     pub fn find(path: &Path) -> Result<Self> {
-        Self::found(trusted_path::find(path, false)?)
+        Self::from_parent(trusted_path::open_parent(path, false)?)
     }
 
     /// Finds a file; folders that are missing are made for this user alone.
@@ -49,10 +49,10 @@ impl OwnFile {
     /// # Errors
     /// As for [`Self::find`]; a folder cannot be made.
     pub fn find_or_make_folder(path: &Path) -> Result<Self> {
-        Self::found(trusted_path::find(path, true)?)
+        Self::from_parent(trusted_path::open_parent(path, true)?)
     }
 
-    fn found((folder, name): (Folder, OsString)) -> Result<Self> {
+    fn from_parent((folder, name): (Folder, OsString)) -> Result<Self> {
         Ok(Self {
             is_private: trusted_path::is_private(&folder),
             owner: folder.stat_self()?.owner,
@@ -80,10 +80,10 @@ impl OwnFile {
     ///
     /// # Errors
     /// The folder is gone.
-    pub fn beside(&self, suffix: &str) -> Result<Self> {
+    pub fn sibling(&self, suffix: &str) -> Result<Self> {
         let mut name = self.name.clone();
         name.push(suffix);
-        Self::found((self.folder.again()?, name))
+        Self::from_parent((self.folder.try_clone()?, name))
     }
 
     /// Its state; `None` where there is no such file.
@@ -92,10 +92,10 @@ impl OwnFile {
     /// It cannot be looked at, or is nothing that we use.
     pub fn stat(&self) -> Result<Option<Stat>> {
         match self.folder.stat(&self.name) {
-            Err(error) if is_missing(&error) => Ok(None),
+            Err(error) if is_not_found(&error) => Ok(None),
             found => {
                 let stat = found?;
-                self.check(&stat).at("use", self.path())?;
+                self.require_own(&stat).at("use", self.path())?;
                 Ok(Some(stat))
             }
         }
@@ -126,13 +126,13 @@ impl OwnFile {
     }
 
     fn open_or_create(&self, flags: OFlags) -> Result<File> {
-        for _ in 0..TRIES {
+        for _ in 0..MAX_ATTEMPTS {
             match self.open_with(flags, "open") {
-                Err(error) if is_missing(&error) => {}
+                Err(error) if is_not_found(&error) => {}
                 opened => return opened.map(|(file, _)| file),
             }
             match self.create() {
-                Err(error) if is_taken(&error) => {}
+                Err(error) if is_already_exists(&error) => {}
                 created => return created,
             }
         }
@@ -142,14 +142,14 @@ impl OwnFile {
     fn open_with(&self, flags: OFlags, action: &'static str) -> Result<(File, Stat)> {
         let path = self.path();
         // Looked at first: opening a pipe or device can do things.
-        let before = self.folder.stat(&self.name)?;
-        self.check(&before).at(action, &path)?;
+        let prefix = self.folder.stat(&self.name)?;
+        self.require_own(&prefix).at(action, &path)?;
         let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
         let open = || rustix::fs::openat(self.folder.handle(), &self.name, flags, Mode::empty());
-        let handle = limit::open(open);
+        let handle = limit::open_with_retry(open);
         let file = File::from(handle.at(action, &path)?);
         let stat = super::file::stat(&file).at("look at", &path)?;
-        self.check(&stat).at(action, &path)?;
+        self.require_own(&stat).at(action, &path)?;
         Ok((file, stat))
     }
 
@@ -159,8 +159,8 @@ impl OwnFile {
     /// The name is taken, or the system refused.
     pub fn create(&self) -> Result<File> {
         let file = self.folder.create_file(&self.name)?;
-        if host::user() == 0 {
-            self.folder.share_owner(&file);
+        if host::user_id() == 0 {
+            self.folder.assign_owner_to(&file);
         }
         Ok(file)
     }
@@ -175,7 +175,7 @@ impl OwnFile {
             mode: 0o600,
             ..*like
         };
-        let written = dress(&file, &private).and_then(|()| file.write_all(content));
+        let written = apply_ownership(&file, &private).and_then(|()| file.write_all(content));
         let written = written.and_then(|()| file.sync_all());
         if written.is_err() {
             // The failure is told; half a file is of no use.
@@ -189,7 +189,7 @@ impl OwnFile {
     ///
     /// # Errors
     /// The file system refused the lock.
-    pub fn try_lock_beside(&self) -> io::Result<()> {
+    pub fn probe_lock_support(&self) -> io::Result<()> {
         let Ok(name) = temporary_name() else {
             return Ok(());
         };
@@ -205,14 +205,16 @@ impl OwnFile {
     ///
     /// # Errors
     /// Another process keeps it locked for longer than `patience`.
-    pub fn lock_folder(&self, patience: Duration, pause: Duration) -> Result<Option<File>> {
-        let handle = File::from(self.folder.again()?.into_handle());
+    pub fn lock_folder(&self, timeout: Duration, poll_interval: Duration) -> Result<Option<File>> {
+        let handle = File::from(self.folder.try_clone()?.into_handle());
         let start = Instant::now();
         loop {
             match handle.try_lock() {
                 Ok(()) => return Ok(Some(handle)),
                 Err(TryLockError::Error(_)) => return Ok(None),
-                Err(TryLockError::WouldBlock) if start.elapsed() < patience => thread::sleep(pause),
+                Err(TryLockError::WouldBlock) if start.elapsed() < timeout => {
+                    thread::sleep(poll_interval);
+                }
                 Err(TryLockError::WouldBlock) => {
                     let why = io::Error::other("another program keeps its folder locked");
                     return Err(why).at("write", self.path());
@@ -229,7 +231,7 @@ impl OwnFile {
     pub fn replace(&self, content: &[u8], like: Option<&Stat>) -> Result<()> {
         let name = temporary_name()?;
         let file = self.folder.create_file(&name)?;
-        let replaced = self.fill_and_name(&name, file, content, like);
+        let replaced = self.write_and_rename(&name, file, content, like);
         if replaced.is_err() {
             // The failure is told; what is left is a file with a name of ours.
             self.folder.remove_temporary(&name).unwrap_or_default();
@@ -237,7 +239,7 @@ impl OwnFile {
         replaced
     }
 
-    fn fill_and_name(
+    fn write_and_rename(
         &self,
         name: &OsStr,
         mut file: File,
@@ -248,8 +250,8 @@ impl OwnFile {
         let written = file.write_all(content);
         written.at("write", &path)?;
         match like {
-            Some(like) => dress(&file, like).at("write", &path)?,
-            None if host::user() == 0 => self.folder.share_owner(&file),
+            Some(like) => apply_ownership(&file, like).at("write", &path)?,
+            None if host::user_id() == 0 => self.folder.assign_owner_to(&file),
             None => {}
         }
         file.sync_all().at("write", &path)?;
@@ -257,7 +259,7 @@ impl OwnFile {
         let (named, ours) = (self.folder.stat(&self.name)?, super::file::stat(&file));
         let ours = ours.at("look at", &path)?;
         if (named.device, named.inode) != (ours.device, ours.inode) {
-            return Err(Error::Raced { path });
+            return Err(Error::ConcurrentChange { path });
         }
         self.folder.flush()
     }
@@ -268,7 +270,7 @@ impl OwnFile {
     /// [`Error::Raced`] if the name is taken; the system refused.
     pub fn rename_to(&self, other: &Self) -> Result<()> {
         self.folder
-            .rename_new(&self.name, &other.folder, &other.name)
+            .rename_no_replace(&self.name, &other.folder, &other.name)
     }
 
     /// Removes it.
@@ -280,17 +282,17 @@ impl OwnFile {
     }
 
     /// Refuses what is no file of ours.
-    fn check(&self, stat: &Stat) -> io::Result<()> {
+    fn require_own(&self, stat: &Stat) -> io::Result<()> {
         let why = match stat.kind {
-            Kind::File => None,
-            Kind::Link => Some("it is a symbolic link"),
+            EntryKind::File => None,
+            EntryKind::Link => Some("it is a symbolic link"),
             _ => Some("it is not a regular file"),
         };
         let is_ours = trusted_path::is_us_or_root(stat.owner) || stat.owner == self.owner;
-        let second = "it has another name somewhere, and others can write its folder";
+        let second_name = "it has another name somewhere, and others can write its folder";
         let why = why
             .or_else(|| (!self.is_private && !is_ours).then_some("it belongs to another user"))
-            .or_else(|| (!self.is_private && stat.links > 1).then_some(second));
+            .or_else(|| (!self.is_private && stat.link_count > 1).then_some(second_name));
         why.map_or(Ok(()), |why| Err(io::Error::other(why)))
     }
 }
@@ -301,7 +303,7 @@ fn temporary_name() -> Result<OsString> {
 }
 
 /// Gives a file the owner, group and permissions of another.
-fn dress(file: &File, like: &Stat) -> io::Result<()> {
+fn apply_ownership(file: &File, like: &Stat) -> io::Result<()> {
     let now = super::file::stat(file)?;
     if (now.owner, now.group) != (like.owner, like.group) {
         let (owner, group) = (Uid::from_raw(like.owner), Gid::from_raw(like.group));
@@ -317,7 +319,7 @@ fn dress(file: &File, like: &Stat) -> io::Result<()> {
     super::file::set_mode(file, like.mode)
 }
 
-fn is_taken(error: &Error) -> bool {
+fn is_already_exists(error: &Error) -> bool {
     matches!(error, Error::Io { source, .. } if source.kind() == io::ErrorKind::AlreadyExists)
 }
 
@@ -348,7 +350,7 @@ mod tests {
         .unwrap();
         let own = OwnFile::find(&path).unwrap();
         for refused in [own.open_to_append().map(|_| ()), own.open().map(|_| ())] {
-            let refused = refused.unwrap_err().line();
+            let refused = refused.unwrap_err().full_message();
             assert!(refused.contains("not a regular file"), "{refused}");
         }
     }

@@ -11,17 +11,17 @@ use std::process;
 
 use super::folder::Folder;
 use super::host;
-use super::stat::Kind;
-use crate::base::error::{At as _, Result};
+use super::stat::EntryKind;
+use crate::base::error::{IoResultExt as _, Result};
 
 impl Folder {
     /// Opens a folder in it that this user made for itself.
     ///
     /// # Errors
     /// It is not there, is no folder, or belongs to somebody else.
-    pub fn private(&self, name: &OsStr) -> Result<Self> {
-        let folder = self.child(name)?;
-        if folder.stat_self()?.owner == host::user() {
+    pub fn open_private(&self, name: &OsStr) -> Result<Self> {
+        let folder = self.open_child(name)?;
+        if folder.stat_self()?.owner == host::user_id() {
             return Ok(folder);
         }
         let why = io::Error::new(
@@ -39,7 +39,7 @@ impl Folder {
             let number = self.as_fd().as_raw_fd();
             let path = PathBuf::from(format!("/proc/{}/fd/{number}", process::id()));
             // `/proc` may be missing, or show the numbers of another namespace.
-            if self.is_at(&path) {
+            if self.is_same_as_path(&path) {
                 return path;
             }
         }
@@ -52,8 +52,8 @@ impl Folder {
     /// The system refused.
     pub fn remove_tree(&self, name: &OsStr) -> Result<()> {
         let is_folder = match self.stat(name) {
-            Err(error) if super::folder::is_missing(&error) => return Ok(()),
-            stat => stat?.kind == Kind::Folder,
+            Err(error) if super::folder::is_not_found(&error) => return Ok(()),
+            stat => stat?.kind == EntryKind::Folder,
         };
         if !is_folder {
             return self.remove_temporary(name);

@@ -9,22 +9,22 @@ use rustix::fs::AtFlags;
 
 use super::folder::Folder;
 use super::stat::Stat;
-use crate::base::error::{At as _, Result};
+use crate::base::error::{IoResultExt as _, Result};
 
 /// Reads folders one after the other, into the same memory.
 #[derive(Default)]
-pub struct Reader {
+pub struct FolderReader {
     #[cfg(target_os = "linux")]
     buffer: Vec<std::mem::MaybeUninit<u8>>,
 }
 
-impl fmt::Debug for Reader {
+impl fmt::Debug for FolderReader {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Reader")
     }
 }
 
-impl Reader {
+impl FolderReader {
     /// Reads a folder that was just opened and not read before: hands each entry but `.` and `..` to `visit`, in the
     /// order of the file system, until that breaks. An entry that cannot be looked at comes with the failure; a link is
     /// not followed.
@@ -49,7 +49,7 @@ impl Reader {
             let entry = entry.at("read", folder.path())?;
             if entry.file_name() != c"." && entry.file_name() != c".." {
                 let name = OsStr::from_bytes(entry.file_name().to_bytes());
-                let stat = look_at(folder, entry.file_name());
+                let stat = stat_entry(folder, entry.file_name());
                 if visit(name, stat).is_break() {
                     break;
                 }
@@ -72,7 +72,7 @@ impl Reader {
             let entry = entry.at("read", folder.path())?;
             if entry.file_name() != c"." && entry.file_name() != c".." {
                 let name = OsStr::from_bytes(entry.file_name().to_bytes());
-                let stat = look_at(folder, entry.file_name());
+                let stat = stat_entry(folder, entry.file_name());
                 if visit(name, stat).is_break() {
                     break;
                 }
@@ -84,7 +84,7 @@ impl Reader {
 
 /// What the file system says of an entry.
 #[inline]
-fn look_at(folder: &Folder, name: &std::ffi::CStr) -> Result<Stat> {
+fn stat_entry(folder: &Folder, name: &std::ffi::CStr) -> Result<Stat> {
     match rustix::fs::statat(folder.handle(), name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) => Ok(Stat::from_raw(&stat)),
         Err(error) => Err(error).at(

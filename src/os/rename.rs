@@ -8,7 +8,7 @@ use rustix::io::Errno;
 
 use super::folder::Folder;
 use super::stat::Stat;
-use crate::base::error::{At as _, Error, Result};
+use crate::base::error::{Error, IoResultExt as _, Result};
 
 impl Folder {
     /// Gives an entry another name, in the place of whatever has it.
@@ -16,41 +16,41 @@ impl Folder {
     /// # Errors
     /// The system refused.
     pub fn rename(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> Result<()> {
-        let before = self.before_rename(name, to)?;
-        self.rename_plainly(name, to, to_name)
+        let before = self.stat_if_unreliable(name, to)?;
+        self.raw_rename(name, to, to_name)
             .at("rename to", to.path().join(to_name))?;
-        self.require_renamed(name, to, to_name, before.as_ref())
+        self.verify_renamed(name, to, to_name, before.as_ref())
     }
 
     /// Gives an entry another name that must be free.
     ///
     /// # Errors
     /// [`Error::Raced`] if the name is taken by now, or the system refused.
-    pub fn rename_new(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> Result<()> {
-        let before = self.before_rename(name, to)?;
-        let renamed = if to.features().is_honest {
-            match self.rename_exclusively(name, to, to_name) {
+    pub fn rename_no_replace(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> Result<()> {
+        let before = self.stat_if_unreliable(name, to)?;
+        let renamed = if to.features().is_reliable {
+            match self.raw_rename_no_replace(name, to, to_name) {
                 // File systems that do not know it, as on a network, mostly know hard links, which never replace.
                 Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
-                    self.link_and_unlink(name, to, to_name)
+                    self.rename_no_replace_fallback(name, to, to_name)
                 }
                 renamed => renamed,
             }
         } else {
             // A program behind FUSE may pass over the flag: a name that another machine has just taken would be replaced.
-            self.link_and_unlink(name, to, to_name)
+            self.rename_no_replace_fallback(name, to, to_name)
         };
         let path = to.path().join(to_name);
         match renamed {
-            Err(Errno::EXIST) => Err(Error::Raced { path }),
+            Err(Errno::EXIST) => Err(Error::ConcurrentChange { path }),
             renamed => renamed.at("create", path),
         }?;
-        self.require_renamed(name, to, to_name, before.as_ref())
+        self.verify_renamed(name, to, to_name, before.as_ref())
     }
 
     /// What is to be renamed, where the file system is not known to tell the truth.
-    fn before_rename(&self, name: &OsStr, to: &Self) -> Result<Option<Stat>> {
-        if to.features().is_honest {
+    fn stat_if_unreliable(&self, name: &OsStr, to: &Self) -> Result<Option<Stat>> {
+        if to.features().is_reliable {
             return Ok(None);
         }
         self.stat(name).map(Some)
@@ -58,7 +58,7 @@ impl Folder {
 
     /// Fails unless an entry has its new name and not its old one any more. Somebody may have given the old one to another
     /// file meanwhile.
-    fn require_renamed(
+    fn verify_renamed(
         &self,
         name: &OsStr,
         to: &Self,
@@ -69,13 +69,13 @@ impl Folder {
             return Ok(());
         };
         // Its size and time may lag behind; the old name is free, or another file's.
-        let is_there = to.stat(to_name).is_ok_and(|now| now.kind == before.kind);
-        let stays = self
+        let has_new_name = to.stat(to_name).is_ok_and(|now| now.kind == before.kind);
+        let has_old_name = self
             .stat(name)
             .is_ok_and(|now| to.is_same_file(&now, before));
-        let why = if !is_there {
+        let why = if !has_new_name {
             "the file system reported success, but the file is not there under its new name"
-        } else if stays && !to.is_one_entry(self, name, to_name) {
+        } else if has_old_name && !to.is_case_variant(self, name, to_name) {
             "the file system reported success, but the file still has its old name"
         } else {
             return Ok(());
@@ -84,15 +84,20 @@ impl Folder {
     }
 
     /// Whether two names in one folder are one to the file system, which tells no upper from lower case.
-    fn is_one_entry(&self, other: &Self, name: &OsStr, to_name: &OsStr) -> bool {
-        let alike = |name: &OsStr| name.to_string_lossy().to_lowercase();
-        self.path() == other.path() && alike(name) == alike(to_name)
+    fn is_case_variant(&self, other: &Self, name: &OsStr, to_name: &OsStr) -> bool {
+        let folded = |name: &OsStr| name.to_string_lossy().to_lowercase();
+        self.path() == other.path() && folded(name) == folded(to_name)
     }
 
     /// A rename that cannot replace, from two steps. Where there are no hard links, a rename that is told not to replace; and
     /// where there is none, looking first is the best there is.
-    fn link_and_unlink(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> Result<(), Errno> {
-        let linked = if to.features().links {
+    fn rename_no_replace_fallback(
+        &self,
+        name: &OsStr,
+        to: &Self,
+        to_name: &OsStr,
+    ) -> Result<(), Errno> {
+        let linked = if to.features().hard_links {
             rustix::fs::linkat(self.handle(), name, to.handle(), to_name, AtFlags::empty())
         } else {
             Err(Errno::NOTSUP)
@@ -104,30 +109,25 @@ impl Folder {
             Err(error) => return Err(error),
         }
         if to.features().no_replace {
-            match self.rename_exclusively(name, to, to_name) {
+            match self.raw_rename_no_replace(name, to, to_name) {
                 Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
                 renamed => return renamed,
             }
         }
         match rustix::fs::statat(to.handle(), to_name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(_) => Err(Errno::EXIST),
-            Err(Errno::NOENT) => self.rename_plainly(name, to, to_name),
+            Err(Errno::NOENT) => self.raw_rename(name, to, to_name),
             Err(error) => Err(error),
         }
     }
 
     /// Renames, and believes what the system says of it.
-    pub(super) fn rename_plainly(
-        &self,
-        name: &OsStr,
-        to: &Self,
-        to_name: &OsStr,
-    ) -> Result<(), Errno> {
+    pub(super) fn raw_rename(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> Result<(), Errno> {
         rustix::fs::renameat(self.handle(), name, to.handle(), to_name)
     }
 
     #[cfg(any(target_os = "linux", target_os = "macos"))]
-    pub(super) fn rename_exclusively(
+    pub(super) fn raw_rename_no_replace(
         &self,
         name: &OsStr,
         to: &Self,
@@ -144,7 +144,7 @@ impl Folder {
     }
 
     #[cfg(not(any(target_os = "linux", target_os = "macos")))]
-    pub(super) fn rename_exclusively(
+    pub(super) fn raw_rename_no_replace(
         &self,
         _name: &OsStr,
         _to: &Self,
@@ -157,7 +157,7 @@ impl Folder {
     ///
     /// # Errors
     /// The name is taken, the file system has no hard links, or the system refused.
-    pub fn link(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> Result<()> {
+    pub fn hard_link(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> Result<()> {
         rustix::fs::linkat(self.handle(), name, to.handle(), to_name, AtFlags::empty())
             .at("keep the old version as", to.path().join(to_name))
     }
@@ -171,7 +171,7 @@ impl Folder {
         if !to.features().exchange {
             return Ok(false);
         }
-        match self.exchange_names(name, to, to_name) {
+        match self.raw_exchange(name, to, to_name) {
             Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => Ok(false),
             exchanged => exchanged
                 .at("replace", to.path().join(to_name))
@@ -180,7 +180,7 @@ impl Folder {
     }
 
     #[cfg(any(target_os = "linux", target_os = "macos"))]
-    pub(super) fn exchange_names(
+    pub(super) fn raw_exchange(
         &self,
         name: &OsStr,
         to: &Self,
@@ -192,7 +192,7 @@ impl Folder {
     }
 
     #[cfg(not(any(target_os = "linux", target_os = "macos")))]
-    pub(super) fn exchange_names(
+    pub(super) fn raw_exchange(
         &self,
         _name: &OsStr,
         _to: &Self,

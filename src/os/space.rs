@@ -3,44 +3,44 @@
 use std::os::fd::AsFd;
 
 use super::folder::Folder;
-use crate::base::error::{At as _, Error, Result};
+use crate::base::error::{Error, IoResultExt as _, Result};
 
 /// What a file system has left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Space {
+pub struct FreeSpace {
     /// Bytes that this user may still write.
     pub free_bytes: u64,
     /// Files that may still be made; `None` where there is no limit.
     pub free_files: Option<u64>,
     /// What it gives room in: every file takes a multiple of it, in bytes.
-    pub block: u64,
+    pub block_size: u64,
     /// The longest name, in bytes.
-    pub name: usize,
+    pub max_name_length: usize,
 }
 
 /// The numbers of file systems in Linux's `statfs` whose files can share blocks: Btrfs, XFS, bcachefs, OCFS2.
-const SHARING: [u32; 4] = [0x9123_683e, 0x5846_5342, 0xca45_1a4e, 0x7461_636f];
+const REFLINK_FILE_SYSTEMS: [u32; 4] = [0x9123_683e, 0x5846_5342, 0xca45_1a4e, 0x7461_636f];
 
 /// The numbers of file systems that do what they say: ext2 to ext4, XFS, Btrfs, bcachefs, F2FS, ZFS, and the one in memory.
-const WELL_KNOWN: [u32; 7] = [
+const RELIABLE_FILE_SYSTEMS: [u32; 7] = [
     0xef53,
     0x5846_5342,
     0x9123_683e,
     0xca45_1a4e,
     0xf2f5_2010,
     0x2fc1_2fc1,
-    MEMORY,
+    TMPFS,
 ];
 
 /// More than any file system gives room in: a larger block is no number to count with. 64 MiB.
 const LARGEST_BLOCK: u64 = 64 << 20;
 
 /// The number of Linux's file system in memory.
-const MEMORY: u32 = 0x0102_1994;
+const TMPFS: u32 = 0x0102_1994;
 
 /// Whether an open file is on a file system that does what it says.
-pub(super) fn is_on_well_known(file: impl AsFd) -> bool {
-    is_well_known_kind(kind_of(file))
+pub(super) fn is_on_reliable_file_system(file: impl AsFd) -> bool {
+    is_reliable_type(file_system_type_of(file))
 }
 
 /// The number by which the system knows the kind of the file system that holds this.
@@ -50,27 +50,28 @@ pub(super) fn is_on_well_known(file: impl AsFd) -> bool {
     clippy::cast_sign_loss,
     reason = "the numbers have 32 bits, in a field that is wider and signed on most systems"
 )]
-fn kind_of(file: impl AsFd) -> Option<u32> {
+fn file_system_type_of(file: impl AsFd) -> Option<u32> {
     let system = rustix::fs::fstatfs(file).ok()?;
     Some(system.f_type as u32)
 }
 
 /// The same, where the system does not say.
 #[cfg(not(target_os = "linux"))]
-fn kind_of(_file: impl AsFd) -> Option<u32> {
+fn file_system_type_of(_file: impl AsFd) -> Option<u32> {
     None
 }
 
-fn is_well_known_kind(kind: Option<u32>) -> bool {
+fn is_reliable_type(kind: Option<u32>) -> bool {
     kind.map_or(cfg!(not(target_os = "linux")), |kind| {
-        WELL_KNOWN.contains(&kind)
+        RELIABLE_FILE_SYSTEMS.contains(&kind)
     })
 }
 
 impl Folder {
     /// Whether files on this folder's file system can share blocks, as far as its kind says.
-    pub fn shares_blocks(&self) -> bool {
-        self.kind().is_some_and(|kind| SHARING.contains(&kind))
+    pub fn supports_reflink(&self) -> bool {
+        self.file_system_type()
+            .is_some_and(|kind| REFLINK_FILE_SYSTEMS.contains(&kind))
     }
 
     /// Whether nothing can be written on this folder's file system, as far as the system says.
@@ -93,49 +94,52 @@ impl Folder {
 
     /// Whether this folder's file system is in memory, as far as its kind says.
     pub fn is_in_memory(&self) -> bool {
-        self.kind() == Some(MEMORY)
+        self.file_system_type() == Some(TMPFS)
     }
 
     /// Whether this folder's file system is one that does what it says. Systems that do not tell the kind have none that are
     /// programs of users.
-    pub fn is_well_known(&self) -> bool {
-        is_well_known_kind(self.kind())
+    pub fn has_reliable_file_system(&self) -> bool {
+        is_reliable_type(self.file_system_type())
     }
 
     /// Whether this folder's file system is a program that the kernel asks by FUSE.
-    pub(super) fn is_behind_fuse(&self) -> bool {
+    pub(super) fn is_fuse(&self) -> bool {
         const FUSE: u32 = 0x6573_5546;
-        self.kind() == Some(FUSE)
+        self.file_system_type() == Some(FUSE)
     }
 
     /// The number by which the system knows the kind of this folder's file system.
-    fn kind(&self) -> Option<u32> {
-        kind_of(self.handle())
+    fn file_system_type(&self) -> Option<u32> {
+        file_system_type_of(self.handle())
     }
 
     /// What the file system of this folder has left.
     ///
     /// # Errors
     /// The system refused.
-    pub fn space(&self) -> Result<Space> {
-        let seen = rustix::fs::fstatvfs(self.handle()).at("ask for free space at", self.path())?;
-        let block = Some(seen.f_frsize).filter(|block| (1..=LARGEST_BLOCK).contains(block));
+    pub fn free_space(&self) -> Result<FreeSpace> {
+        let statvfs =
+            rustix::fs::fstatvfs(self.handle()).at("ask for free space at", self.path())?;
+        let block = Some(statvfs.f_frsize).filter(|block| (1..=LARGEST_BLOCK).contains(block));
         let block = block.unwrap_or(1);
         // Some programs behind FUSE say that nothing is left of a thousand million, and more is free than there is.
-        let is_true = |all: u64, free: u64| self.is_well_known() || (1..=all).contains(&free);
+        let is_plausible =
+            |all: u64, free: u64| self.has_reliable_file_system() || (1..=all).contains(&free);
         // A file system in memory without a limit, and some on a network, say that they have no blocks at all.
-        let knows = seen.f_blocks > 0 && is_true(seen.f_blocks, seen.f_bavail);
-        Ok(Space {
-            free_bytes: if knows {
-                seen.f_bavail.saturating_mul(block)
+        let has_block_counts =
+            statvfs.f_blocks > 0 && is_plausible(statvfs.f_blocks, statvfs.f_bavail);
+        Ok(FreeSpace {
+            free_bytes: if has_block_counts {
+                statvfs.f_bavail.saturating_mul(block)
             } else {
                 u64::MAX
             },
             // File systems that make inodes as they need them count none.
-            free_files: (seen.f_files > 0 && is_true(seen.f_files, seen.f_favail))
-                .then_some(seen.f_favail),
-            block,
-            name: usize::try_from(seen.f_namemax)
+            free_files: (statvfs.f_files > 0 && is_plausible(statvfs.f_files, statvfs.f_favail))
+                .then_some(statvfs.f_favail),
+            block_size: block,
+            max_name_length: usize::try_from(statvfs.f_namemax)
                 .ok()
                 .filter(|length| *length > 0)
                 .unwrap_or(255),

@@ -2,11 +2,11 @@
 
 use rustix::fs::FileType;
 
-use crate::base::timestamp::Moment;
+use crate::base::timestamp::Timestamp;
 
 /// What an entry of a folder is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum EntryKind {
     /// A regular file.
     File,
     /// A folder.
@@ -17,9 +17,9 @@ pub enum Kind {
     Special,
 }
 
-impl Kind {
+impl EntryKind {
     /// With its article, for messages.
-    pub const fn noun(self) -> &'static str {
+    pub const fn noun_with_article(self) -> &'static str {
         match self {
             Self::File => "a file",
             Self::Folder => "a folder",
@@ -30,21 +30,21 @@ impl Kind {
 }
 
 /// What systems count the blocks of a file in, whatever the file system's own blocks are: bytes.
-const BLOCK: u64 = 512;
+const STAT_BLOCK_BYTES: u64 = 512;
 
 /// What the file system says of one entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stat {
     /// What it is.
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// Apparent size in bytes.
     pub bytes: u64,
     /// Bytes it takes on the disk; less than its size where it has holes.
-    pub allocated: u64,
+    pub allocated_bytes: u64,
     /// When its content was last changed.
-    pub modified: Moment,
+    pub modified: Timestamp,
     /// When its status was last changed; no program can set it.
-    pub changed: Moment,
+    pub status_changed: Timestamp,
     /// Permission bits, 0 to 0o7777.
     pub mode: u32,
     /// The number of the user it belongs to.
@@ -56,20 +56,20 @@ pub struct Stat {
     /// Its number there.
     pub inode: u64,
     /// How many names it has.
-    pub links: u64,
+    pub link_count: u64,
 }
 
 impl Stat {
     /// Whether two looks through one handle show that the file did not change in between: the time of its status cannot be
     /// set back. The handle says which file it is; its number changes on some file systems.
-    pub fn unchanged_since(&self, earlier: &Self) -> bool {
-        let state = |stat: &Self| (stat.bytes, stat.modified, stat.changed);
+    pub fn is_unchanged_since(&self, earlier: &Self) -> bool {
+        let state = |stat: &Self| (stat.bytes, stat.modified, stat.status_changed);
         state(self) == state(earlier)
     }
 
     /// Whether both are looks at one content, as far as size and time tell. Some file systems do not keep the size of a link.
-    pub fn has_content_of(&self, other: &Self) -> bool {
-        let has_size = self.kind == Kind::Link || self.bytes == other.bytes;
+    pub fn has_same_size_and_time(&self, other: &Self) -> bool {
+        let has_size = self.kind == EntryKind::Link || self.bytes == other.bytes;
         self.kind == other.kind && self.modified == other.modified && has_size
     }
 
@@ -82,20 +82,20 @@ impl Stat {
     )]
     pub(super) fn from_raw(stat: &rustix::fs::Stat) -> Self {
         let kind = match FileType::from_raw_mode(stat.st_mode) {
-            FileType::RegularFile => Kind::File,
-            FileType::Directory => Kind::Folder,
-            FileType::Symlink => Kind::Link,
-            _ => Kind::Special,
+            FileType::RegularFile => EntryKind::File,
+            FileType::Directory => EntryKind::Folder,
+            FileType::Symlink => EntryKind::Link,
+            _ => EntryKind::Special,
         };
         Self {
             kind,
             bytes: stat.st_size as u64,
-            allocated: stat.st_blocks as u64 * BLOCK,
-            modified: Moment {
+            allocated_bytes: stat.st_blocks as u64 * STAT_BLOCK_BYTES,
+            modified: Timestamp {
                 seconds: stat.st_mtime as i64,
                 nanoseconds: stat.st_mtime_nsec as u32,
             },
-            changed: Moment {
+            status_changed: Timestamp {
                 seconds: stat.st_ctime as i64,
                 nanoseconds: stat.st_ctime_nsec as u32,
             },
@@ -104,7 +104,7 @@ impl Stat {
             group: stat.st_gid as u32,
             device: stat.st_dev as u64,
             inode: stat.st_ino as u64,
-            links: stat.st_nlink as u64,
+            link_count: stat.st_nlink as u64,
         }
     }
 }
@@ -131,13 +131,13 @@ mod tests {
                 .unwrap();
             folder.stat(OsStr::new("f")).unwrap()
         })
-        .find(|after| after.changed != before.changed)
+        .find(|after| after.status_changed != before.status_changed)
         .unwrap();
         assert_eq!(
             (after.bytes, after.modified),
             (before.bytes, before.modified)
         );
-        assert!(!after.unchanged_since(&before));
-        assert!(before.unchanged_since(&before));
+        assert!(!after.is_unchanged_since(&before));
+        assert!(before.is_unchanged_since(&before));
     }
 }

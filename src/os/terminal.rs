@@ -8,12 +8,12 @@ use rustix::io::Errno;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 
 /// Columns of the terminal behind standard output; `None` where it is none.
-pub fn width() -> Option<u16> {
+pub fn stdout_width() -> Option<u16> {
     width_of(&io::stdout())
 }
 
 /// Columns of the terminal behind standard error; `None` where it is none.
-pub fn message_width() -> Option<u16> {
+pub fn stderr_width() -> Option<u16> {
     width_of(&io::stderr())
 }
 
@@ -29,16 +29,16 @@ fn width_of(stream: &(impl IsTerminal + AsFd)) -> Option<u16> {
 }
 
 /// Rows of the terminal behind standard output; `None` where it is none, or one that does not say.
-pub fn height() -> Option<u16> {
+pub fn stdout_height() -> Option<u16> {
     let size = tcgetwinsize(io::stdout()).ok()?;
     Some(size.ws_row).filter(|rows| *rows > 0)
 }
 
 /// The settings of the terminal behind standard input, to be put back before the process ends.
 #[derive(Clone, Debug)]
-pub struct Settings(Option<Termios>);
+pub struct TerminalSettings(Option<Termios>);
 
-impl Settings {
+impl TerminalSettings {
     /// The settings now.
     pub fn save() -> Self {
         Self(tcgetattr(io::stdin()).ok())
@@ -72,13 +72,13 @@ impl Settings {
 }
 
 /// Whether the terminal can move its cursor, so that a line can be edited on it.
-pub fn can_edit() -> bool {
+pub fn can_move_cursor() -> bool {
     std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb")
 }
 
 /// What came from standard input.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input {
+pub enum TerminalInput {
     /// Some bytes, a whole line from a terminal; none at its end.
     Bytes(Vec<u8>),
     /// A signal came first.
@@ -89,22 +89,22 @@ pub enum Input {
 ///
 /// # Errors
 /// It cannot be read.
-pub fn read() -> io::Result<Input> {
+pub fn read_stdin() -> io::Result<TerminalInput> {
     let stdin = io::stdin();
     // A read would be begun again after a signal, waiting for input is not.
     let mut waits = [PollFd::new(&stdin, PollFlags::IN)];
     match poll(&mut waits, None) {
-        Err(Errno::INTR) => return Ok(Input::Signal),
+        Err(Errno::INTR) => return Ok(TerminalInput::Signal),
         polled => polled?,
     };
     let mut bytes = vec![0; 64 << 10];
     match rustix::io::read(&stdin, &mut bytes) {
         // The terminal is gone.
-        Err(Errno::IO) => Ok(Input::Bytes(Vec::new())),
-        Err(Errno::INTR) => Ok(Input::Signal),
+        Err(Errno::IO) => Ok(TerminalInput::Bytes(Vec::new())),
+        Err(Errno::INTR) => Ok(TerminalInput::Signal),
         read => {
             bytes.truncate(read?);
-            Ok(Input::Bytes(bytes))
+            Ok(TerminalInput::Bytes(bytes))
         }
     }
 }

@@ -8,27 +8,27 @@ use std::time::{Duration, Instant};
 use crate::base::interrupt;
 
 /// How long is waited at once before Ctrl-C is looked for.
-const STEP: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
 /// What `ask` says, or `None` if it takes longer or work should stop; then a thread of its own goes on waiting for it.
-pub fn within<T: Send + 'static>(
-    patience: Duration,
-    ask: impl FnOnce() -> T + Send + 'static,
+pub fn call_with_timeout<T: Send + 'static>(
+    timeout: Duration,
+    operation: impl FnOnce() -> T + Send + 'static,
 ) -> Option<T> {
-    let (answer, question) = mpsc::channel();
-    let ask = Arc::new(Mutex::new(Some(ask)));
+    let (sender, receiver) = mpsc::channel();
+    let shared_operation = Arc::new(Mutex::new(Some(operation)));
     let take = |ask: &Mutex<Option<_>>| ask.lock().unwrap_or_else(PoisonError::into_inner).take();
-    let theirs = Arc::clone(&ask);
-    let begun = thread::Builder::new().spawn(move || {
-        if let Some(ask) = take(&theirs) {
+    let worker_operation = Arc::clone(&shared_operation);
+    let spawned = thread::Builder::new().spawn(move || {
+        if let Some(ask) = take(&worker_operation) {
             // Nobody listens any more once the time is over.
-            answer.send(ask()).unwrap_or_default();
+            sender.send(ask()).unwrap_or_default();
         }
     });
-    match begun {
-        Ok(_) => receive(&question, patience).ok(),
+    match spawned {
+        Ok(_) => receive_within(&receiver, timeout).ok(),
         // Where the system gives no thread it is asked here, however long that takes.
-        Err(_) => take(&ask).map(|ask| ask()),
+        Err(_) => take(&shared_operation).map(|ask| ask()),
     }
 }
 
@@ -36,12 +36,13 @@ pub fn within<T: Send + 'static>(
 ///
 /// # Errors
 /// [`RecvTimeoutError`].
-pub fn receive<T>(answers: &Receiver<T>, patience: Duration) -> Result<T, RecvTimeoutError> {
+pub fn receive_within<T>(answers: &Receiver<T>, timeout: Duration) -> Result<T, RecvTimeoutError> {
     let start = Instant::now();
     loop {
-        let left = patience.saturating_sub(start.elapsed());
-        match answers.recv_timeout(left.min(STEP)) {
-            Err(RecvTimeoutError::Timeout) if left > STEP && !interrupt::requested() => {}
+        let left = timeout.saturating_sub(start.elapsed());
+        match answers.recv_timeout(left.min(POLL_INTERVAL)) {
+            Err(RecvTimeoutError::Timeout)
+                if left > POLL_INTERVAL && !interrupt::is_requested() => {}
             answered => return answered,
         }
     }
@@ -53,10 +54,10 @@ mod tests {
 
     #[test]
     fn an_answer_is_waited_for_only_so_long() {
-        assert_eq!(within(Duration::from_secs(60), || 7), Some(7));
+        assert_eq!(call_with_timeout(Duration::from_secs(60), || 7), Some(7));
         let (sender, receiver) = mpsc::channel::<()>();
         assert_eq!(
-            within(Duration::ZERO, move || receiver.recv().is_ok()),
+            call_with_timeout(Duration::ZERO, move || receiver.recv().is_ok()),
             None
         );
         drop(sender);

@@ -9,10 +9,10 @@ use std::os::fd::AsFd;
 
 use rustix::fs::{Gid, Mode, OFlags, Uid};
 
-use super::folder::{Folder, clearer, is_missing};
+use super::folder::{Folder, explain_errno, is_not_found};
 use super::host;
-use super::stat::{Kind, Stat};
-use crate::base::error::{At as _, Error, Result};
+use super::stat::{EntryKind, Stat};
+use crate::base::error::{Error, IoResultExt as _, Result};
 
 impl Folder {
     /// Opens a folder that a trusted user owns; `None` if it does not exist.
@@ -20,8 +20,8 @@ impl Folder {
     /// # Errors
     /// [`Error::Untrusted`] if another user owns it.
     pub fn find_trusted(&self, name: &OsStr) -> Result<Option<Self>> {
-        let child = match self.child(name) {
-            Err(error) if is_missing(&error) => return Ok(None),
+        let child = match self.open_child(name) {
+            Err(error) if is_not_found(&error) => return Ok(None),
             child => child?,
         };
         child.require_trusted(self)?;
@@ -36,9 +36,9 @@ impl Folder {
         if let Some(child) = self.find_trusted(name)? {
             return Ok(child);
         }
-        let child = self.child_like(name, self)?;
+        let child = self.open_or_create_child(name, self)?;
         child.require_trusted(self)?;
-        self.share_owner(&child);
+        self.assign_owner_to(&child);
         Ok(child)
     }
 
@@ -47,7 +47,7 @@ impl Folder {
     /// # Errors
     /// [`Error::Untrusted`] if another user owns it.
     pub fn trusted_child(&self, name: &OsStr, root: &Self) -> Result<Self> {
-        let child = self.child_like(name, root)?;
+        let child = self.open_or_create_child(name, root)?;
         child.require_trusted(root)?;
         Ok(child)
     }
@@ -57,12 +57,12 @@ impl Folder {
     ///
     /// # Errors
     /// The system refused, or somebody exchanged the folder.
-    pub fn make_private(&self, prefix: &str) -> Result<(OsString, Self)> {
+    pub fn create_private_folder(&self, prefix: &str) -> Result<(OsString, Self)> {
         let name = OsString::from(format!("{prefix}-{}", host::random_id()?));
         rustix::fs::mkdirat(self.handle(), &name, Mode::RWXU)
             .at("create the folder", self.path().join(&name))?;
-        let folder = self.child(&name)?;
-        if !folder.entries()?.is_empty() {
+        let folder = self.open_child(&name)?;
+        if !folder.entry_names()?.is_empty() {
             return Err(untrusted(&folder, "it was exchanged for another folder"));
         }
         folder.require_trusted(self)?;
@@ -92,9 +92,9 @@ impl Folder {
 
     /// Opens a regular file that has at most so many names. It is looked at before it is opened, because opening a device can
     /// have effects, and again on the handle, because somebody may have exchanged it in between.
-    fn open_regular(&self, name: &OsStr, access: OFlags, most: u64) -> Result<Option<File>> {
+    fn open_regular(&self, name: &OsStr, access: OFlags, max_links: u64) -> Result<Option<File>> {
         let path = self.path().join(name);
-        let require = |stat: &Stat| match why_not_regular(stat, most) {
+        let require = |stat: &Stat| match irregularity(stat, max_links) {
             Some(why) => Err(Error::Untrusted {
                 path: path.clone(),
                 why,
@@ -102,14 +102,15 @@ impl Folder {
             None => Ok(()),
         };
         match self.stat(name) {
-            Err(error) if is_missing(&error) => return Ok(None),
+            Err(error) if is_not_found(&error) => return Ok(None),
             stat => require(&stat?)?,
         }
         let flags = access | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        let opened =
-            super::limit::open(|| rustix::fs::openat(self.handle(), name, flags, Mode::empty()));
-        let handle = match opened.map_err(clearer).at("open", &path) {
-            Err(error) if is_missing(&error) => return Ok(None),
+        let opened = super::limit::open_with_retry(|| {
+            rustix::fs::openat(self.handle(), name, flags, Mode::empty())
+        });
+        let handle = match opened.map_err(explain_errno).at("open", &path) {
+            Err(error) if is_not_found(&error) => return Ok(None),
             opened => opened?,
         };
         let stat = rustix::fs::fstat(&handle).at("look at", &path)?;
@@ -119,18 +120,18 @@ impl Folder {
 
     /// Gives something to this folder's owner and group, as far as the process may: root's nightly copy must not shut
     /// the owner out.
-    pub fn share_owner(&self, what: &impl AsFd) {
+    pub fn assign_owner_to(&self, target: &impl AsFd) {
         if let Ok(stat) = rustix::fs::fstat(self.handle()) {
             let (owner, group) = (Uid::from_raw(stat.st_uid), Gid::from_raw(stat.st_gid));
-            rustix::fs::fchown(what, Some(owner), Some(group)).unwrap_or_default();
+            rustix::fs::fchown(target, Some(owner), Some(group)).unwrap_or_default();
         }
     }
 
     /// Fails unless the folder belongs to this user, to the owner of `above`, to root, or to somebody who may write to
     /// `above` anyway.
-    fn require_trusted(&self, above: &Self) -> Result<()> {
+    fn require_trusted(&self, parent: &Self) -> Result<()> {
         let owner = self.stat_self()?.owner;
-        if is_trusted(owner, host::user(), &above.stat_self()?) {
+        if is_trusted(owner, host::user_id(), &parent.stat_self()?) {
             return Ok(());
         }
         let why = format!("it belongs to another user (number {owner})");
@@ -140,22 +141,22 @@ impl Folder {
 
 /// Whether an owner may be trusted with a folder in `above`. Where a group or everybody may write to that, and no sticky
 /// bit protects the entries, whoever made the folder needs no link or trick to change what is below the root.
-fn is_trusted(owner: u32, user: u32, above: &Stat) -> bool {
+fn is_trusted(owner: u32, user: u32, parent: &Stat) -> bool {
     const OTHERS_WRITE: u32 = 0o022;
     const STICKY: u32 = 0o1000;
-    [0, user, above.owner].contains(&owner)
-        || (above.mode & OTHERS_WRITE != 0 && above.mode & STICKY == 0)
+    [0, user, parent.owner].contains(&owner)
+        || (parent.mode & OTHERS_WRITE != 0 && parent.mode & STICKY == 0)
 }
 
 /// The reason why an entry is no regular file with at most so many names.
-fn why_not_regular(stat: &Stat, most: u64) -> Option<String> {
+fn irregularity(stat: &Stat, max_links: u64) -> Option<String> {
     match stat.kind {
-        Kind::File if stat.links > most => Some(format!(
+        EntryKind::File if stat.link_count > max_links => Some(format!(
             "it is also another file ({} hard links lead to it)",
-            stat.links
+            stat.link_count
         )),
-        Kind::File => None,
-        kind => Some(format!("it is {}, not a file", kind.noun())),
+        EntryKind::File => None,
+        kind => Some(format!("it is {}, not a file", kind.noun_with_article())),
     }
 }
 
@@ -214,7 +215,7 @@ mod tests {
         assert!(own.open_to_lock(name).unwrap().is_none());
         fs::write(temporary.path().join("reel.mov"), "bytes").unwrap();
         fs::hard_link(temporary.path().join("reel.mov"), &path).unwrap();
-        let why = |error: Error| error.line().rsplit(": ").next().unwrap().to_owned();
+        let why = |error: Error| error.full_message().rsplit(": ").next().unwrap().to_owned();
         let refused = |own: &Folder| why(own.open_to_lock(name).unwrap_err());
         assert_eq!(
             refused(&own),
@@ -236,8 +237,8 @@ mod tests {
     #[test]
     fn a_private_folder_is_new_and_closed() {
         let (_temporary, _root, own) = own();
-        let (first, folder) = own.make_private("incoming").unwrap();
-        let (second, _) = own.make_private("incoming").unwrap();
+        let (first, folder) = own.create_private_folder("incoming").unwrap();
+        let (second, _) = own.create_private_folder("incoming").unwrap();
         assert_ne!(first, second);
         let mode = fs::metadata(folder.path()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);

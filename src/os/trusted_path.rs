@@ -11,38 +11,38 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::account;
-use super::attribute::group_mode;
+use super::attribute::acl_group_mode;
 use super::folder::Folder;
 use super::host;
 use super::limit;
-use super::stat::{Kind, Stat};
-use crate::base::error::{At as _, Error, Result};
+use super::stat::{EntryKind, Stat};
+use crate::base::error::{Error, IoResultExt as _, Result};
 
 /// Number of symbolic links on one way; more are a circle.
-const MOST_LINKS: u32 = 40;
+const MAX_LINKS: u32 = 40;
 
 /// How the folders on the way are opened: one that can be entered but not listed will do.
 #[cfg(target_os = "linux")]
-const PASS: OFlags = OFlags::PATH
+const TRAVERSE_FLAGS: OFlags = OFlags::PATH
     .union(OFlags::DIRECTORY)
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC);
 /// How the folders on the way are opened.
 #[cfg(not(target_os = "linux"))]
-const PASS: OFlags = OFlags::RDONLY
+const TRAVERSE_FLAGS: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC);
 
 /// How the folder at the end is opened.
-const LIST: OFlags = OFlags::RDONLY
+const LIST_FLAGS: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC);
 
 /// Whether a user is this one or root, whom nobody is safe from.
 pub fn is_us_or_root(owner: u32) -> bool {
-    owner == 0 || owner == host::user()
+    owner == 0 || owner == host::user_id()
 }
 
 /// Whether nobody but this user and root can change which names a folder holds.
@@ -53,7 +53,8 @@ pub fn is_private(folder: &Folder) -> bool {
         return false;
     };
     // With an access control list the bits of the group may be those of anybody.
-    let is_group_private = || account::is_private_group(stat.group) && group_mode(folder).is_none();
+    let is_group_private =
+        || account::is_private_group(stat.group) && acl_group_mode(folder).is_none();
     is_us_or_root(stat.owner)
         && stat.mode & OTHERS == 0
         && (stat.mode & GROUP == 0 || is_group_private())
@@ -63,81 +64,83 @@ pub fn is_private(folder: &Folder) -> bool {
 ///
 /// # Errors
 /// A folder is missing or cannot be opened; a link on the way belongs to another user.
-pub fn find(path: &Path, make: bool) -> Result<(Folder, OsString)> {
-    let mut way = Way::begin(path)?;
+pub fn open_parent(path: &Path, create_missing: bool) -> Result<(Folder, OsString)> {
+    let mut walk = PathWalk::start(path)?;
     loop {
-        let Some(step) = way.rest.pop_front() else {
+        let Some(step) = walk.rest.pop_front() else {
             return Err(io::Error::from(io::ErrorKind::IsADirectory)).at("open", path);
         };
         let name = match step {
-            Step::Top => {
-                way.handle = pass_through(CWD, "/").at("open", "/")?;
-                way.path = PathBuf::from("/");
+            PathStep::Root => {
+                walk.handle = open_for_traversal(CWD, "/").at("open", "/")?;
+                walk.path = PathBuf::from("/");
                 continue;
             }
-            Step::Up => OsString::from(".."),
-            Step::Name(name) => name,
+            PathStep::Parent => OsString::from(".."),
+            PathStep::Name(name) => name,
         };
-        let is_last = way.rest.is_empty();
-        match way.kind(&name)? {
-            Some(Kind::Link) => way.follow(&name, path)?,
-            found if is_last => {
-                let is_folder = found == Some(Kind::Folder);
+        let is_last = walk.rest.is_empty();
+        match walk.kind(&name)? {
+            Some(EntryKind::Link) => walk.follow_link(&name, path)?,
+            kind if is_last => {
+                let is_folder = kind == Some(EntryKind::Folder);
                 return if is_folder {
                     Err(io::Error::from(io::ErrorKind::IsADirectory)).at("open", path)
                 } else {
-                    Ok((way.end()?, name))
+                    Ok((walk.end()?, name))
                 };
             }
-            None if make => way.make(&name)?,
-            _ => way.enter(&name)?,
+            None if create_missing => walk.create_folder(&name)?,
+            _ => walk.enter(&name)?,
         }
     }
 }
 
 /// Opens a folder to pass through it.
-fn pass_through(above: impl AsFd, name: impl AsRef<Path>) -> Result<OwnedFd, Errno> {
-    limit::open(|| rustix::fs::openat(&above, name.as_ref(), PASS, Mode::empty()))
+fn open_for_traversal(above: impl AsFd, name: impl AsRef<Path>) -> Result<OwnedFd, Errno> {
+    limit::open_with_retry(|| {
+        rustix::fs::openat(&above, name.as_ref(), TRAVERSE_FLAGS, Mode::empty())
+    })
 }
 
 /// One part of a path.
 #[derive(Debug)]
-enum Step {
-    Top,
-    Up,
+enum PathStep {
+    Root,
+    Parent,
     Name(OsString),
 }
 
-fn steps(path: &Path) -> impl DoubleEndedIterator<Item = Step> {
+fn path_steps(path: &Path) -> impl DoubleEndedIterator<Item = PathStep> {
     path.components().filter_map(|component| match component {
-        Component::RootDir => Some(Step::Top),
-        Component::ParentDir => Some(Step::Up),
-        Component::Normal(name) => Some(Step::Name(name.to_owned())),
+        Component::RootDir => Some(PathStep::Root),
+        Component::ParentDir => Some(PathStep::Parent),
+        Component::Normal(name) => Some(PathStep::Name(name.to_owned())),
         _ => None,
     })
 }
 
 /// The folder that was reached, and what is still to go.
 #[derive(Debug)]
-struct Way {
+struct PathWalk {
     handle: OwnedFd,
     path: PathBuf,
-    rest: VecDeque<Step>,
+    rest: VecDeque<PathStep>,
     links: u32,
 }
 
-impl Way {
-    fn begin(path: &Path) -> Result<Self> {
+impl PathWalk {
+    fn start(path: &Path) -> Result<Self> {
         Ok(Self {
-            handle: pass_through(CWD, ".").at("open", ".")?,
+            handle: open_for_traversal(CWD, ".").at("open", ".")?,
             path: PathBuf::new(),
-            rest: steps(path).collect(),
+            rest: path_steps(path).collect(),
             links: 0,
         })
     }
 
     /// The kind of an entry; `None` if there is none.
-    fn kind(&self, name: &OsStr) -> Result<Option<Kind>> {
+    fn kind(&self, name: &OsStr) -> Result<Option<EntryKind>> {
         match rustix::fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW) {
             Err(Errno::NOENT) => Ok(None),
             found => {
@@ -149,55 +152,57 @@ impl Way {
 
     fn enter(&mut self, name: &OsStr) -> Result<()> {
         let path = self.path.join(name);
-        let opened = pass_through(&self.handle, name);
+        let opened = open_for_traversal(&self.handle, name);
         self.handle = opened.at("open the folder", &path)?;
         self.path = path;
         Ok(())
     }
 
     /// Makes a folder for this user alone; what root makes in a user's folder is that user's.
-    fn make(&mut self, name: &OsStr) -> Result<()> {
-        let above = self.again()?;
-        match above.make_new(name, 0o700) {
+    fn create_folder(&mut self, name: &OsStr) -> Result<()> {
+        let parent = self.open_folder()?;
+        match parent.create_folder(name, 0o700) {
             Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {}
             made => made?,
         }
-        let made = above.child(name)?;
-        above.share_owner(&made);
+        let made = parent.open_child(name)?;
+        parent.assign_owner_to(&made);
         self.enter(name)
     }
 
     /// Goes where a link leads.
-    fn follow(&mut self, name: &OsStr, path: &Path) -> Result<()> {
+    fn follow_link(&mut self, name: &OsStr, path: &Path) -> Result<()> {
         let link = self.path.join(name);
         self.links += 1;
-        if self.links > MOST_LINKS {
+        if self.links > MAX_LINKS {
             return Err(io::Error::from(Errno::LOOP)).at("open", path);
         }
-        let found = rustix::fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW)
+        let stat = rustix::fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW)
             .at("look at", &link)?;
-        if !is_us_or_root(Stat::from_raw(&found).owner) {
+        if !is_us_or_root(Stat::from_raw(&stat).owner) {
             let why = io::Error::other("it belongs to another user");
             return Err(why).at("follow the link", &link);
         }
         let target =
             rustix::fs::readlinkat(&self.handle, name, Vec::new()).at("read the link", &link)?;
         let target = PathBuf::from(OsString::from_vec(target.into_bytes()));
-        for step in steps(&target).rev() {
+        for step in path_steps(&target).rev() {
             self.rest.push_front(step);
         }
         Ok(())
     }
 
     /// The folder that was reached.
-    fn again(&self) -> Result<Folder> {
-        let handle = limit::open(|| rustix::fs::openat(&self.handle, ".", LIST, Mode::empty()));
+    fn open_folder(&self) -> Result<Folder> {
+        let handle = limit::open_with_retry(|| {
+            rustix::fs::openat(&self.handle, ".", LIST_FLAGS, Mode::empty())
+        });
         let handle = handle.at("open the folder", &self.path)?;
         Ok(Folder::from_handle(handle, &self.path))
     }
 
     fn end(self) -> Result<Folder> {
-        self.again()
+        self.open_folder()
     }
 }
 
@@ -218,7 +223,7 @@ mod tests {
         symlink("circle", top.join("circle")).unwrap();
         fs::create_dir(top.join("c")).unwrap();
         for way in ["a/link", "to-c/file", "a/b/../../c/file"] {
-            let (folder, name) = find(&top.join(way), false).unwrap();
+            let (folder, name) = open_parent(&top.join(way), false).unwrap();
             assert!(
                 folder.path().ends_with("c") || folder.path().ends_with("to-c"),
                 "{way}"
@@ -226,9 +231,9 @@ mod tests {
             assert_eq!(name, "file", "{way}");
         }
         for way in ["circle", "a", "none/file"] {
-            assert!(find(&top.join(way), false).is_err(), "{way}");
+            assert!(open_parent(&top.join(way), false).is_err(), "{way}");
         }
-        let (folder, _) = find(&top.join("new/er/file"), true).unwrap();
+        let (folder, _) = open_parent(&top.join("new/er/file"), true).unwrap();
         assert!(is_private(&folder));
     }
 

@@ -12,18 +12,18 @@ pub trait Answer: Serialize {
     const COMMAND: &'static str;
 
     /// Lays the answer out for people.
-    fn page(&self, page: &mut Page);
+    fn write_page(&self, page: &mut Page);
 
     /// The answer as rows of one table, with exact values.
     fn records(&self) -> Records;
 
     /// What the answer means for the exit status.
-    fn status(&self) -> ExitStatus {
+    fn exit_status(&self) -> ExitStatus {
         ExitStatus::Done
     }
 
     /// What a newcomer types next; told at the prompt only.
-    fn next(&self) -> Option<String> {
+    fn next_step(&self) -> Option<String> {
         None
     }
 

@@ -2,7 +2,7 @@
 
 use crate::base::escape;
 use crate::base::name::Name;
-use crate::base::timestamp::Moment;
+use crate::base::timestamp::Timestamp;
 use crate::base::unit;
 
 /// How a word should catch the eye, where there is colour.
@@ -26,13 +26,13 @@ pub enum Cell {
     /// Our own words.
     Text(String),
     /// Our own words with a meaning.
-    Toned(String, Tone),
+    Styled(String, Tone),
     /// A size in bytes.
     Bytes(u64),
     /// A number of things.
     Count(u64),
     /// A point in time.
-    Moment(Moment),
+    Timestamp(Timestamp),
     /// Nothing known.
     Empty,
 }
@@ -44,30 +44,30 @@ impl Cell {
     }
 
     /// A value that may not be known.
-    pub fn known<T>(value: Option<T>, cell: impl Fn(T) -> Self) -> Self {
+    pub fn optional<T>(value: Option<T>, cell: impl Fn(T) -> Self) -> Self {
         value.map_or(Self::Empty, cell)
     }
 
     /// For people; names are escaped towards a terminal, elsewhere only kept on one line.
-    pub fn shown(&self, terminal: bool) -> String {
+    pub fn to_display(&self, terminal: bool) -> String {
         match self {
             Self::Name(name) if terminal => escape::visible(name.as_bytes()),
             Self::Name(name) => escape::single_line(name.as_bytes()),
-            Self::Text(text) | Self::Toned(text, _) => text.clone(),
-            Self::Bytes(bytes) => unit::bytes(*bytes),
-            Self::Count(count) => unit::count(*count),
-            Self::Moment(moment) => moment.ago(),
+            Self::Text(text) | Self::Styled(text, _) => text.clone(),
+            Self::Bytes(bytes) => unit::format_bytes(*bytes),
+            Self::Count(count) => unit::format_count(*count),
+            Self::Timestamp(timestamp) => timestamp.ago(),
             Self::Empty => String::new(),
         }
     }
 
     /// For programs: the bytes of a name, exact numbers, RFC 3339 times.
-    pub fn exact(&self) -> Vec<u8> {
+    pub fn to_bytes(&self) -> Vec<u8> {
         match self {
             Self::Name(name) => name.as_bytes().to_vec(),
-            Self::Text(text) | Self::Toned(text, _) => text.clone().into_bytes(),
+            Self::Text(text) | Self::Styled(text, _) => text.clone().into_bytes(),
             Self::Bytes(number) | Self::Count(number) => number.to_string().into_bytes(),
-            Self::Moment(moment) => moment.rfc3339().unwrap_or_default().into_bytes(),
+            Self::Timestamp(timestamp) => timestamp.rfc3339().unwrap_or_default().into_bytes(),
             Self::Empty => Vec::new(),
         }
     }

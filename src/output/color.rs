@@ -18,17 +18,17 @@ pub enum ColorChoice {
 
 impl ColorChoice {
     /// The same choice, or no colour at all where output is accessible.
-    pub const fn unless(self, accessible: bool) -> Self {
+    pub const fn unless_accessible(self, accessible: bool) -> Self {
         if accessible { Self::Never } else { self }
     }
 
     /// Whether a stream gets colour. `--color` wins over `NO_COLOR` and `CLICOLOR_FORCE`.
-    pub fn applies(self, terminal: bool) -> bool {
-        let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+    pub fn is_enabled(self, terminal: bool) -> bool {
+        let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
         match self {
             Self::Always => true,
             Self::Never => false,
-            Self::Auto if set("NO_COLOR") => false,
+            Self::Auto if is_set("NO_COLOR") => false,
             Self::Auto
                 if env::var_os("CLICOLOR_FORCE")
                     .is_some_and(|value| !value.is_empty() && value != "0") =>

@@ -6,54 +6,62 @@ use super::cell::Cell;
 use super::screen::Screen;
 
 /// Each cell has a blank on both sides and a line beside it.
-const FRAME: usize = 3;
+const CELL_OVERHEAD: usize = 3;
 
 /// No column is shortened to less.
-const LEAST: usize = 12;
+const MIN_NAME_WIDTH: usize = 12;
 
 /// One column.
 #[derive(Clone, Copy, Debug)]
 struct Column {
     width: usize,
     /// What cannot be shortened needs this much.
-    least: usize,
+    min_width: usize,
 }
 
 /// The widths that the columns of a table have on this screen; `None` where it does not fit.
-pub(super) fn widths(headings: &[Cell], rows: &[Vec<Cell>], screen: Screen) -> Option<Vec<usize>> {
-    let columns = headings.iter().enumerate().map(|(place, heading)| {
-        let cells = rows.iter().filter_map(|row| row.get(place));
-        Column::of(heading, cells, screen)
+pub(super) fn column_widths(
+    headings: &[Cell],
+    rows: &[Vec<Cell>],
+    screen: Screen,
+) -> Option<Vec<usize>> {
+    let columns = headings.iter().enumerate().map(|(column, heading)| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        Column::measure(heading, cells, screen)
     });
     let room = screen.width.map_or(usize::MAX, usize::from);
-    fit(columns.collect(), room)
+    shrink_to_fit(columns.collect(), room)
 }
 
 impl Column {
     /// A column as its cells want it.
-    fn of<'a>(heading: &Cell, cells: impl Iterator<Item = &'a Cell>, screen: Screen) -> Self {
-        let heading = heading.shown(screen.terminal).width();
-        let (mut width, mut least) = (heading, heading);
+    fn measure<'a>(heading: &Cell, cells: impl Iterator<Item = &'a Cell>, screen: Screen) -> Self {
+        let heading = heading.to_display(screen.is_terminal).width();
+        let (mut width, mut min_width) = (heading, heading);
         for cell in cells {
-            let own = cell.shown(screen.terminal).width();
-            width = width.max(own);
-            least = least.max(if cell.is_name() { own.min(LEAST) } else { own });
+            let cell_width = cell.to_display(screen.is_terminal).width();
+            width = width.max(cell_width);
+            min_width = min_width.max(if cell.is_name() {
+                cell_width.min(MIN_NAME_WIDTH)
+            } else {
+                cell_width
+            });
         }
-        Self { width, least }
+        Self { width, min_width }
     }
 }
 
 /// Takes the surplus from the columns, always from the widest of those that can still give.
-fn fit(mut columns: Vec<Column>, room: usize) -> Option<Vec<usize>> {
+fn shrink_to_fit(mut columns: Vec<Column>, room: usize) -> Option<Vec<usize>> {
     let total = |columns: &[Column]| {
-        let widths = columns.iter().map(|column| column.width + FRAME);
+        let widths = columns.iter().map(|column| column.width + CELL_OVERHEAD);
         widths.sum::<usize>() + 1
     };
     for _ in room..total(&columns) {
-        let able = columns
+        let shrinkable = columns
             .iter_mut()
-            .filter(|column| column.width > column.least);
-        able.max_by_key(|column| column.width)?.width -= 1;
+            .filter(|column| column.width > column.min_width);
+        shrinkable.max_by_key(|column| column.width)?.width -= 1;
     }
     Some(columns.into_iter().map(|column| column.width).collect())
 }
@@ -63,10 +71,11 @@ mod tests {
     use super::*;
 
     fn fitted(columns: &[(usize, usize)], room: usize) -> Option<Vec<usize>> {
-        let columns = columns
-            .iter()
-            .map(|&(width, least)| Column { width, least });
-        fit(columns.collect(), room)
+        let columns = columns.iter().map(|&(width, least)| Column {
+            width,
+            min_width: least,
+        });
+        shrink_to_fit(columns.collect(), room)
     }
 
     #[test]
@@ -90,14 +99,17 @@ mod tests {
         let rows = [vec![Cell::from(long.as_str()), Cell::text(long.clone())]];
         let headings = [Cell::text("root"), Cell::text("reason")];
         let screen = |width| Screen {
-            terminal: true,
+            is_terminal: true,
             width: Some(width),
             ..Screen::default()
         };
-        assert_eq!(widths(&headings, &rows, screen(60)), Some(vec![23, 30]));
-        assert_eq!(widths(&headings, &rows, screen(48)), None);
+        assert_eq!(
+            column_widths(&headings, &rows, screen(60)),
+            Some(vec![23, 30])
+        );
+        assert_eq!(column_widths(&headings, &rows, screen(48)), None);
         // Where there is no terminal everything fits.
-        let anywhere = widths(&headings, &rows, Screen::default());
+        let anywhere = column_widths(&headings, &rows, Screen::default());
         assert_eq!(anywhere, Some(vec![30, 30]));
     }
 }

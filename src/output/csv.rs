@@ -2,31 +2,34 @@
 
 use super::answer::Records;
 use super::cell::Cell;
-use super::sink::failed;
+use super::sink::output_error;
 use crate::base::error::Result;
 
 /// Appends the records as CSV.
-pub(super) fn lines(records: &Records, text: &mut Vec<u8>) -> Result<()> {
-    headings(records.headings, text)?;
-    records.rows.iter().try_for_each(|row| line(row, text))
+pub(super) fn append_records(records: &Records, text: &mut Vec<u8>) -> Result<()> {
+    append_headings(records.headings, text)?;
+    records
+        .rows
+        .iter()
+        .try_for_each(|row| append_row(row, text))
 }
 
 /// Appends the heading line.
-pub(super) fn headings(headings: &[&str], text: &mut Vec<u8>) -> Result<()> {
-    append(&headings.iter().collect(), text)
+pub(super) fn append_headings(headings: &[&str], text: &mut Vec<u8>) -> Result<()> {
+    append_record(&headings.iter().collect(), text)
 }
 
 /// Appends one row.
-pub(super) fn line(row: &[Cell], text: &mut Vec<u8>) -> Result<()> {
-    append(&row.iter().map(Cell::exact).collect(), text)
+pub(super) fn append_row(row: &[Cell], text: &mut Vec<u8>) -> Result<()> {
+    append_record(&row.iter().map(Cell::to_bytes).collect(), text)
 }
 
-fn append(record: &csv::ByteRecord, text: &mut Vec<u8>) -> Result<()> {
+fn append_record(record: &csv::ByteRecord, text: &mut Vec<u8>) -> Result<()> {
     // A row at a time: the usual buffer would take longer to make than the row.
     let mut writer = csv::WriterBuilder::new()
         .buffer_capacity(1024)
         .from_writer(text);
     let written = writer.write_byte_record(record);
-    written.map_err(|error| failed(error.into()))?;
-    writer.flush().map_err(failed)
+    written.map_err(|error| output_error(error.into()))?;
+    writer.flush().map_err(output_error)
 }

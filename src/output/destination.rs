@@ -9,51 +9,51 @@ use std::time::Duration;
 
 use super::height;
 use super::pager;
-use super::pager::{Choice, Pager};
+use super::pager::{Pager, PagerChoice};
 
 /// What is found is held back so long for a screen to fill; then it is shown as it comes.
-const PATIENCE: Duration = Duration::from_secs(1);
+const BUFFER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Rows that stay free below an answer, for the prompt.
-const SPARE: u16 = 2;
+const SPARE_ROWS: u16 = 2;
 
 /// Standard output, and the pager beside it.
-pub(super) struct Outlet {
-    state: Arc<Mutex<State>>,
-    timer: Option<Timer>,
+pub(super) struct PagedOutput {
+    state: Arc<Mutex<PagedOutputState>>,
+    timer: Option<FlushTimer>,
     /// Whether the answer went into a pager.
     paged: bool,
     notice: Option<String>,
     /// Whether it was said that there is no such pager.
-    told: bool,
+    has_noticed: bool,
 }
 
 /// What the timer takes part in.
-struct State {
+struct PagedOutputState {
     writer: Box<dyn Write + Send>,
-    way: Way,
+    mode: OutputMode,
     /// What went wrong when the timer wrote.
-    failed: Option<io::Error>,
+    write_error: Option<io::Error>,
 }
 
 /// The way of the answer that is being written.
-enum Way {
-    Straight,
-    Held(Held),
+enum OutputMode {
+    Direct,
+    Buffered(BufferedAnswer),
     Paged(Pager),
 }
 
 /// What may become more than a screen.
-struct Held {
+struct BufferedAnswer {
     text: Vec<u8>,
-    page: Page,
-    rows: usize,
-    choice: Choice,
+    screen: ScreenSize,
+    row_count: usize,
+    choice: PagerChoice,
 }
 
 /// How much a screen holds.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Page {
+pub(super) struct ScreenSize {
     /// Columns.
     pub(super) width: u16,
     /// Rows.
@@ -61,50 +61,50 @@ pub(super) struct Page {
 }
 
 /// Ends the holding back; stopped by dropping the sender.
-struct Timer {
+struct FlushTimer {
     stop: Sender<()>,
     /// None where the system gave no thread: then nothing is held back.
     thread: Option<JoinHandle<()>>,
 }
 
-impl Outlet {
+impl PagedOutput {
     /// An outlet onto this writer.
     pub(super) fn new(writer: Box<dyn Write + Send>) -> Self {
-        let state = State {
+        let state = PagedOutputState {
             writer,
-            way: Way::Straight,
-            failed: None,
+            mode: OutputMode::Direct,
+            write_error: None,
         };
         Self {
             state: Arc::new(Mutex::new(state)),
             timer: None,
             paged: false,
             notice: None,
-            told: false,
+            has_noticed: false,
         }
     }
 
     /// Begins an answer; what is more than a page goes into a pager, if there is one.
-    pub(super) fn begin(&mut self, page: Option<Page>) {
+    pub(super) fn begin(&mut self, page: Option<ScreenSize>) {
         self.paged = false;
         let Some(page) = page else {
             return;
         };
-        match pager::choice() {
-            Choice::Nothing => {}
-            choice => self.hold(page, choice),
+        match pager::from_environment() {
+            PagerChoice::Disabled => {}
+            choice => self.buffer(page, choice),
         }
     }
 
     /// Holds back what comes until it is more than a page, or its time is up.
-    fn hold(&mut self, page: Page, choice: Choice) {
-        self.state().way = Way::Held(Held {
+    fn buffer(&mut self, page: ScreenSize, choice: PagerChoice) {
+        self.state().mode = OutputMode::Buffered(BufferedAnswer {
             text: Vec::new(),
-            page,
-            rows: 0,
+            screen: page,
+            row_count: 0,
             choice,
         });
-        self.timer = Some(Timer::start(&self.state));
+        self.timer = Some(FlushTimer::start(&self.state));
     }
 
     /// Writes whole lines.
@@ -113,23 +113,23 @@ impl Outlet {
     /// Standard output or the pager takes no more.
     pub(super) fn write(&mut self, text: &[u8]) -> io::Result<()> {
         let mut state = lock(&self.state);
-        if let Some(error) = state.failed.take() {
+        if let Some(error) = state.write_error.take() {
             return Err(error);
         }
-        match &mut state.way {
-            Way::Straight => return state.write(text),
-            Way::Paged(pager) => return pager.write(text),
-            Way::Held(held) => {
+        match &mut state.mode {
+            OutputMode::Direct => return state.write(text),
+            OutputMode::Paged(pager) => return pager.write(text),
+            OutputMode::Buffered(held) => {
                 if !held.overflows(text) {
                     return Ok(());
                 }
             }
         }
         let (written, why) = state.start_pager();
-        self.paged = matches!(state.way, Way::Paged(_));
+        self.paged = matches!(state.mode, OutputMode::Paged(_));
         drop(state);
         if let Some(why) = why {
-            self.say_once(why);
+            self.set_notice_once(why);
         }
         written
     }
@@ -143,10 +143,10 @@ impl Outlet {
             timer.stop();
         }
         let mut state = self.state();
-        match mem::replace(&mut state.way, Way::Straight) {
-            Way::Straight => state.failed.take().map_or(Ok(()), Err),
-            Way::Held(held) => state.write(&held.text),
-            Way::Paged(pager) => {
+        match mem::replace(&mut state.mode, OutputMode::Direct) {
+            OutputMode::Direct => state.write_error.take().map_or(Ok(()), Err),
+            OutputMode::Buffered(held) => state.write(&held.text),
+            OutputMode::Paged(pager) => {
                 drop(state);
                 pager.finish();
                 Ok(())
@@ -165,22 +165,22 @@ impl Outlet {
     }
 
     /// Says why there is no pager, the first time.
-    fn say_once(&mut self, why: String) {
-        if !mem::replace(&mut self.told, true) {
+    fn set_notice_once(&mut self, why: String) {
+        if !mem::replace(&mut self.has_noticed, true) {
             self.notice = Some(why);
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, PagedOutputState> {
         lock(&self.state)
     }
 }
 
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+fn lock(state: &Mutex<PagedOutputState>) -> MutexGuard<'_, PagedOutputState> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl State {
+impl PagedOutputState {
     /// Writes to standard output.
     fn write(&mut self, text: &[u8]) -> io::Result<()> {
         self.writer.write_all(text)?;
@@ -189,13 +189,13 @@ impl State {
 
     /// Gives what is held back to a pager, or where none can be had to standard output, and then why.
     fn start_pager(&mut self) -> (io::Result<()>, Option<String>) {
-        let Way::Held(held) = mem::replace(&mut self.way, Way::Straight) else {
+        let OutputMode::Buffered(held) = mem::replace(&mut self.mode, OutputMode::Direct) else {
             return (Ok(()), None);
         };
         match Pager::start(&held.choice) {
             Ok(mut pager) => {
                 let written = pager.write(&held.text);
-                self.way = Way::Paged(pager);
+                self.mode = OutputMode::Paged(pager);
                 (written, None)
             }
             Err(why) => (self.write(&held.text), Some(why)),
@@ -203,36 +203,36 @@ impl State {
     }
 
     /// Shows what is held back, and from now on everything as it comes.
-    fn let_go(&mut self) {
-        if matches!(self.way, Way::Held(_))
-            && let Way::Held(held) = mem::replace(&mut self.way, Way::Straight)
+    fn flush_buffered(&mut self) {
+        if matches!(self.mode, OutputMode::Buffered(_))
+            && let OutputMode::Buffered(held) = mem::replace(&mut self.mode, OutputMode::Direct)
         {
-            self.failed = self.write(&held.text).err();
+            self.write_error = self.write(&held.text).err();
         }
     }
 }
 
-impl Held {
+impl BufferedAnswer {
     /// Keeps more; gives whether it is more than a screen now.
     fn overflows(&mut self, text: &[u8]) -> bool {
-        self.rows += height::rows(&String::from_utf8_lossy(text), self.page.width);
+        self.row_count += height::rows_needed(&String::from_utf8_lossy(text), self.screen.width);
         self.text.extend_from_slice(text);
-        self.rows > usize::from(self.page.height.saturating_sub(SPARE))
+        self.row_count > usize::from(self.screen.height.saturating_sub(SPARE_ROWS))
     }
 }
 
-impl Timer {
-    fn start(state: &Arc<Mutex<State>>) -> Self {
+impl FlushTimer {
+    fn start(state: &Arc<Mutex<PagedOutputState>>) -> Self {
         let (stop, stopped) = mpsc::channel();
         let held = Arc::clone(state);
         let wait = move |stopped: &Receiver<()>| {
-            if stopped.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
-                lock(&held).let_go();
+            if stopped.recv_timeout(BUFFER_TIMEOUT) == Err(RecvTimeoutError::Timeout) {
+                lock(&held).flush_buffered();
             }
         };
         let thread = thread::Builder::new().spawn(move || wait(&stopped)).ok();
         if thread.is_none() {
-            lock(state).let_go();
+            lock(state).flush_buffered();
         }
         Self { stop, thread }
     }
@@ -252,15 +252,15 @@ mod tests {
 
     /// What was written, for two.
     #[derive(Clone, Default)]
-    struct Written(Arc<Mutex<Vec<u8>>>);
+    struct SharedBuffer(Arc<Mutex<Vec<u8>>>);
 
-    impl Written {
+    impl SharedBuffer {
         fn text(&self) -> Vec<u8> {
             self.0.lock().unwrap().clone()
         }
     }
 
-    impl Write for Written {
+    impl Write for SharedBuffer {
         fn write(&mut self, text: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().write(text)
         }
@@ -271,14 +271,14 @@ mod tests {
     }
 
     /// An outlet that holds back, and what comes out of it.
-    fn holding() -> (Outlet, Written) {
-        let written = Written::default();
-        let mut outlet = Outlet::new(Box::new(written.clone()));
-        let page = Page {
+    fn holding() -> (PagedOutput, SharedBuffer) {
+        let written = SharedBuffer::default();
+        let mut outlet = PagedOutput::new(Box::new(written.clone()));
+        let page = ScreenSize {
             width: 80,
             height: 5,
         };
-        outlet.hold(page, Choice::Missing("most".into()));
+        outlet.buffer(page, PagerChoice::NotFound("most".into()));
         (outlet, written)
     }
 
@@ -298,7 +298,7 @@ mod tests {
     fn what_takes_too_long_is_shown_as_it_comes() {
         let (mut outlet, written) = holding();
         outlet.write(b"a\n").unwrap();
-        thread::sleep(PATIENCE + PATIENCE / 4);
+        thread::sleep(BUFFER_TIMEOUT + BUFFER_TIMEOUT / 4);
         assert_eq!(written.text(), b"a\n");
         outlet.write(b"b\nc\nd\ne\n").unwrap();
         assert_eq!(written.text(), b"a\nb\nc\nd\ne\n");
@@ -313,12 +313,12 @@ mod tests {
         assert_eq!(written.text(), b"a\nb\nc\nd\n");
         outlet.end().unwrap();
         assert!(outlet.take_notice().unwrap().contains("`most`"));
-        outlet.hold(
-            Page {
+        outlet.buffer(
+            ScreenSize {
                 width: 80,
                 height: 1,
             },
-            Choice::Missing("most".into()),
+            PagerChoice::NotFound("most".into()),
         );
         outlet.write(b"e\n").unwrap();
         outlet.end().unwrap();
@@ -327,15 +327,15 @@ mod tests {
 
     #[test]
     fn what_fits_the_screen_but_for_two_rows_is_no_more_than_a_page() {
-        let page = Page {
+        let page = ScreenSize {
             width: 10,
             height: 5,
         };
-        let mut held = Held {
+        let mut held = BufferedAnswer {
             text: Vec::new(),
-            page,
-            rows: 0,
-            choice: Choice::Nothing,
+            screen: page,
+            row_count: 0,
+            choice: PagerChoice::Disabled,
         };
         assert!(!held.overflows(b"a\nb\n"));
         assert!(!held.overflows(b"0123456789\n"));

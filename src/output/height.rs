@@ -6,14 +6,14 @@ use unicode_width::UnicodeWidthStr as _;
 const ESCAPE: char = '\u{1b}';
 
 /// Rows of a terminal with so many columns; a line that is wider goes on in the next row.
-pub(super) fn rows(text: &str, columns: u16) -> usize {
+pub(super) fn rows_needed(text: &str, columns: u16) -> usize {
     let columns = usize::from(columns.max(1));
-    let rows = |line: &str| uncoloured(line).width().div_ceil(columns).max(1);
+    let rows = |line: &str| strip_color(line).width().div_ceil(columns).max(1);
     text.lines().map(rows).sum()
 }
 
 /// The line without its colours, which take no room.
-fn uncoloured(line: &str) -> String {
+fn strip_color(line: &str) -> String {
     let mut parts = line.split(ESCAPE);
     let first = parts.next().unwrap_or_default().to_owned();
     let rests = parts.map(|part| part.split_once('m').map_or(part, |(_, rest)| rest));
@@ -28,15 +28,15 @@ mod tests {
 
     #[test]
     fn every_line_takes_a_row_and_a_wide_one_more() {
-        assert_eq!(rows("", 10), 0);
-        assert_eq!(rows("a\n\nb\n", 10), 3);
-        assert_eq!(rows("0123456789\n0123456789a\n", 10), 3);
-        assert_eq!(rows("東京東京東京\n", 10), 2);
+        assert_eq!(rows_needed("", 10), 0);
+        assert_eq!(rows_needed("a\n\nb\n", 10), 3);
+        assert_eq!(rows_needed("0123456789\n0123456789a\n", 10), 3);
+        assert_eq!(rows_needed("東京東京東京\n", 10), 2);
     }
 
     #[test]
     fn colours_take_no_room() {
         let text = paint("0123456789", Tone::Good) + "\n";
-        assert_eq!(rows(&text.repeat(3), 10), 3);
+        assert_eq!(rows_needed(&text.repeat(3), 10), 3);
     }
 }

@@ -3,38 +3,38 @@
 use serde::Serialize;
 
 use super::answer::Answer;
-use super::sink::{Sink, failed};
+use super::sink::{Sink, output_error};
 use crate::base::error::Result;
 
 /// `{"command": ..., ...}`.
 #[derive(Serialize)]
-struct Document<'a, A> {
+struct JsonDocument<'a, A> {
     command: &'static str,
     #[serde(flatten)]
     answer: &'a A,
 }
 
 /// Appends the answer as one line.
-pub(super) fn line<A: Answer>(answer: &A, text: &mut Vec<u8>) -> Result<()> {
+pub(super) fn append_document<A: Answer>(answer: &A, text: &mut Vec<u8>) -> Result<()> {
     let command = A::COMMAND;
-    append(&Document { command, answer }, text)?;
+    append_value(&JsonDocument { command, answer }, text)?;
     text.push(b'\n');
     Ok(())
 }
 
-fn append(value: &impl Serialize, text: &mut Vec<u8>) -> Result<()> {
-    serde_json::to_writer(text, value).map_err(|error| failed(error.into()))
+fn append_value(value: &impl Serialize, text: &mut Vec<u8>) -> Result<()> {
+    serde_json::to_writer(text, value).map_err(|error| output_error(error.into()))
 }
 
 /// Writes a document piece by piece, so that none of its lists needs to be held.
 #[derive(Debug)]
-pub struct Json<'a> {
+pub struct JsonWriter<'a> {
     sink: &'a mut Sink,
     /// Whether no comma is needed before the next value.
     is_first: bool,
 }
 
-impl<'a> Json<'a> {
+impl<'a> JsonWriter<'a> {
     /// Begins the document of a command.
     pub(super) fn begin(sink: &'a mut Sink, command: &str) -> Result<Self> {
         sink.batch().push(b'{');
@@ -54,8 +54,8 @@ impl<'a> Json<'a> {
     /// # Errors
     /// The value cannot be written as JSON.
     pub fn field(&mut self, name: &str, value: &impl Serialize) -> Result<()> {
-        self.name(name)?;
-        append(value, self.sink.batch())
+        self.write_name(name)?;
+        append_value(value, self.sink.batch())
     }
 
     /// All fields of a struct, as fields of the object that is being written.
@@ -64,8 +64,8 @@ impl<'a> Json<'a> {
     /// The value cannot be written as JSON.
     pub fn fields(&mut self, value: &impl Serialize) -> Result<()> {
         let mut text = Vec::new();
-        append(value, &mut text)?;
-        self.comma();
+        append_value(value, &mut text)?;
+        self.write_comma();
         let inner = text.strip_prefix(b"{").unwrap_or(&text);
         let inner = inner.strip_suffix(b"}").unwrap_or(inner);
         self.sink.batch().extend_from_slice(inner);
@@ -77,8 +77,8 @@ impl<'a> Json<'a> {
     /// # Errors
     /// What `fill` says.
     pub fn list(&mut self, name: &str, fill: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
-        self.name(name)?;
-        self.between(*b"[]", fill)
+        self.write_name(name)?;
+        self.write_enclosed(*b"[]", fill)
     }
 
     /// A field that is an object of what `fill` writes.
@@ -86,8 +86,8 @@ impl<'a> Json<'a> {
     /// # Errors
     /// What `fill` says.
     pub fn object(&mut self, name: &str, fill: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
-        self.name(name)?;
-        self.between(*b"{}", fill)
+        self.write_name(name)?;
+        self.write_enclosed(*b"{}", fill)
     }
 
     /// A value of the list that is being written.
@@ -95,8 +95,8 @@ impl<'a> Json<'a> {
     /// # Errors
     /// Nothing more can be written.
     pub fn item(&mut self, value: &impl Serialize) -> Result<()> {
-        self.comma();
-        append(value, self.sink.batch())?;
+        self.write_comma();
+        append_value(value, self.sink.batch())?;
         self.sink.end_row()
     }
 
@@ -105,12 +105,12 @@ impl<'a> Json<'a> {
     /// # Errors
     /// What `fill` says, or nothing more can be written.
     pub fn object_item(&mut self, fill: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
-        self.comma();
-        self.between(*b"{}", fill)?;
+        self.write_comma();
+        self.write_enclosed(*b"{}", fill)?;
         self.sink.end_row()
     }
 
-    fn between(
+    fn write_enclosed(
         &mut self,
         brackets: [u8; 2],
         fill: impl FnOnce(&mut Self) -> Result<()>,
@@ -123,14 +123,14 @@ impl<'a> Json<'a> {
         Ok(())
     }
 
-    fn name(&mut self, name: &str) -> Result<()> {
-        self.comma();
-        append(&name, self.sink.batch())?;
+    fn write_name(&mut self, name: &str) -> Result<()> {
+        self.write_comma();
+        append_value(&name, self.sink.batch())?;
         self.sink.batch().push(b':');
         Ok(())
     }
 
-    fn comma(&mut self) {
+    fn write_comma(&mut self) {
         if !self.is_first {
             self.sink.batch().push(b',');
         }

@@ -13,29 +13,29 @@ use crate::os::terminal;
 /// Writes messages. A message that cannot be written is lost: there is nowhere to say so.
 #[derive(Clone, Copy, Debug)]
 pub struct Messages {
-    color: bool,
-    quiet: bool,
+    has_color: bool,
+    is_quiet: bool,
 }
 
 impl Messages {
     /// Messages in the colours of the choice; `quiet` leaves out what needs no attention.
     pub fn new(choice: ColorChoice, quiet: bool) -> Self {
         Self {
-            color: choice.applies(io::stderr().is_terminal()),
-            quiet,
+            has_color: choice.is_enabled(io::stderr().is_terminal()),
+            is_quiet: quiet,
         }
     }
 
     /// Takes another choice of colours; whether that changes anything.
-    pub fn recolor(&mut self, choice: ColorChoice) -> bool {
-        let before = self.color;
-        *self = Self::new(choice, self.quiet);
-        before != self.color
+    pub fn set_color(&mut self, choice: ColorChoice) -> bool {
+        let before = self.has_color;
+        *self = Self::new(choice, self.is_quiet);
+        before != self.has_color
     }
 
     /// Whether only what needs attention is told.
-    pub const fn quiet(self) -> bool {
-        self.quiet
+    pub const fn is_quiet(self) -> bool {
+        self.is_quiet
     }
 
     /// A failure that ends a command that stands in no line: `error: ...` and its hint.
@@ -43,7 +43,7 @@ impl Messages {
         write_text(&format!(
             "{}: {}",
             self.painted("error", Tone::Bad),
-            error.line()
+            error.full_message()
         ));
         if let Some(hint) = error.hint() {
             self.hint(&hint);
@@ -55,13 +55,13 @@ impl Messages {
         write_text(&format!(
             "{}: {}",
             self.painted("problem", Tone::Warning),
-            error.line()
+            error.full_message()
         ));
         // Of a database that is not plugged in everybody knows what to do; of one that looks like another not.
         if matches!(
             error,
             Error::Offline {
-                may_be_meant: true,
+                may_be_right_disk: true,
                 ..
             }
         ) && let Some(hint) = error.hint()
@@ -77,7 +77,7 @@ impl Messages {
 
     /// Something a person should know; left out where it is quiet.
     pub fn notice(self, text: &str) {
-        if !self.quiet {
+        if !self.is_quiet {
             write_text(text);
         }
     }
@@ -91,16 +91,16 @@ impl Messages {
     }
 
     /// The index was damaged, and where it is now.
-    pub fn damaged(self, kept: &Path) {
-        let kept = Name::from(kept);
+    pub fn index_damaged(self, kept: &Path) {
+        let moved_to = Name::from(kept);
         self.warning(&format!(
-            "the index was damaged and is set aside as `{kept}`; a new one is begun: `load` fills it from the disks"
+            "the index was damaged and is set aside as `{moved_to}`; a new one is begun: `load` fills it from the disks"
         ));
     }
 
     /// A word in its colour, if there is any.
     pub fn painted(self, word: &str, tone: Tone) -> String {
-        if self.color {
+        if self.has_color {
             paint(word, tone)
         } else {
             word.to_owned()
@@ -117,7 +117,7 @@ pub fn write_line(text: &str) {
 
 /// Writes a text to standard error; on a terminal its lines are broken between words.
 pub fn write_text(text: &str) {
-    match terminal::message_width() {
+    match terminal::stderr_width() {
         Some(width) => write_line(&wrap(text, usize::from(width))),
         None => write_line(text),
     }

@@ -37,11 +37,11 @@ impl Page {
             .iter()
             .map(|heading| Cell::text(*heading))
             .collect();
-        self.table_of(headings, rows);
+        self.table_with_headings(headings, rows);
     }
 
     /// Adds a table; none where there is no row.
-    pub fn table_of(&mut self, headings: Vec<Cell>, rows: Vec<Vec<Cell>>) {
+    pub fn table_with_headings(&mut self, headings: Vec<Cell>, rows: Vec<Vec<Cell>>) {
         if !rows.is_empty() {
             self.blocks.push(Block::Table { headings, rows });
         }

@@ -7,19 +7,19 @@ use super::answer::Records;
 use super::cell::Cell;
 
 /// Appends the records as lines.
-pub(super) fn lines(records: &Records, text: &mut Vec<u8>) {
+pub(super) fn append_records(records: &Records, text: &mut Vec<u8>) {
     for row in &records.rows {
-        line(row, text);
+        append_row(row, text);
     }
 }
 
 /// Appends one row.
-pub(super) fn line(row: &[Cell], text: &mut Vec<u8>) {
-    for (place, cell) in row.iter().enumerate() {
-        if place > 0 {
+pub(super) fn append_row(row: &[Cell], text: &mut Vec<u8>) {
+    for (column, cell) in row.iter().enumerate() {
+        if column > 0 {
             text.push(b'\t');
         }
-        for byte in cell.exact() {
+        for byte in cell.to_bytes() {
             match byte {
                 b'\t' => text.extend_from_slice(b"\\t"),
                 b'\n' => text.extend_from_slice(b"\\n"),

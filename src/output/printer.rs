@@ -5,11 +5,11 @@ use std::io::{self, Write};
 use super::answer::Answer;
 use super::color::ColorChoice;
 use super::destination;
-use super::json::Json;
+use super::json::JsonWriter;
 use super::page::Page;
 use super::screen::Screen;
-use super::sink::{Sink, is_closed};
-use super::stream::{Lines, Rows, Stream};
+use super::sink::{Sink, is_reader_gone};
+use super::stream::{PageWriter, RowWriter, Stream};
 use super::{csv, json, plain, table};
 use crate::base::error::{Error, Result};
 use crate::base::exit_status::ExitStatus;
@@ -35,28 +35,28 @@ pub struct Printer {
     sink: Sink,
     format: Format,
     screen: Screen,
-    quiet: bool,
-    closed: bool,
-    pager: bool,
-    next: Option<String>,
+    is_quiet: bool,
+    is_closed: bool,
+    uses_pager: bool,
+    next_step: Option<String>,
 }
 
 impl Printer {
     /// A printer onto this writer.
     pub fn new(writer: Box<dyn Write + Send>, format: Format, screen: Screen, quiet: bool) -> Self {
         Self {
-            sink: Sink::new(writer, format, screen.terminal),
+            sink: Sink::new(writer, format, screen.is_terminal),
             format,
             screen,
-            quiet,
-            closed: false,
-            pager: false,
-            next: None,
+            is_quiet: quiet,
+            is_closed: false,
+            uses_pager: false,
+            next_step: None,
         }
     }
 
     /// A printer that throws everything away.
-    pub fn silent() -> Self {
+    pub fn discarding() -> Self {
         Self::new(Box::new(io::sink()), Format::Plain, Screen::default(), true)
     }
 
@@ -68,12 +68,12 @@ impl Printer {
 
     /// Whether tables that are longer than the screen go through a pager; at first they do not.
     pub const fn set_pager(&mut self, pager: bool) {
-        self.pager = pager;
+        self.uses_pager = pager;
     }
 
     /// What a newcomer types after the last answer, once.
-    pub const fn take_next(&mut self) -> Option<String> {
-        self.next.take()
+    pub const fn take_next_step(&mut self) -> Option<String> {
+        self.next_step.take()
     }
 
     /// What a person should be told of the pager, once.
@@ -82,10 +82,11 @@ impl Printer {
     }
 
     /// What a screen holds, where more of it goes through a pager.
-    fn page(&self) -> Option<destination::Page> {
-        let pages = self.pager && self.format == Format::Table && self.screen.terminal;
+    fn pager_size(&self) -> Option<destination::ScreenSize> {
+        let is_paged = self.uses_pager && self.format == Format::Table && self.screen.is_terminal;
         let (width, height) = (self.screen.width?, self.screen.height?);
-        (pages && !self.screen.accessible).then_some(destination::Page { width, height })
+        (is_paged && !self.screen.is_accessible)
+            .then_some(destination::ScreenSize { width, height })
     }
 
     /// Writes answers in this format from now on.
@@ -96,13 +97,13 @@ impl Printer {
 
     /// Leaves out what nobody needs to see from now on, or no longer.
     pub const fn set_quiet(&mut self, quiet: bool) {
-        self.quiet = quiet;
+        self.is_quiet = quiet;
     }
 
     /// Takes another choice of colours.
     pub fn set_color(&mut self, choice: ColorChoice) {
-        let choice = choice.unless(self.screen.accessible);
-        self.screen.color = choice.applies(self.screen.terminal);
+        let choice = choice.unless_accessible(self.screen.is_accessible);
+        self.screen.has_color = choice.is_enabled(self.screen.is_terminal);
     }
 
     /// The screen it writes on.
@@ -115,16 +116,16 @@ impl Printer {
     /// # Errors
     /// Standard output takes no more, for another reason than that its reader has gone.
     pub fn print<A: Answer>(&mut self, answer: &A) -> Result<ExitStatus> {
-        let status = answer.status();
-        if self.closed || (self.quiet && answer.is_routine()) {
+        let status = answer.exit_status();
+        if self.is_closed || (self.is_quiet && answer.is_routine()) {
             return Ok(status);
         }
-        self.next = answer.next();
-        self.sink.begin(self.page());
-        let appended = self.append(answer);
+        self.next_step = answer.next_step();
+        self.sink.begin(self.pager_size());
+        let appended = self.format_answer(answer);
         let written = appended.and_then(|()| self.sink.flush());
         let ended = self.sink.end();
-        self.unless_closed(written.and(ended))?;
+        self.ignore_closed(written.and(ended))?;
         Ok(status)
     }
 
@@ -132,25 +133,25 @@ impl Printer {
     ///
     /// # Errors
     /// As for [`Self::print`].
-    pub fn verbatim(&mut self, text: &[u8]) -> Result<()> {
+    pub fn print_verbatim(&mut self, text: &[u8]) -> Result<()> {
         self.sink.begin(None);
         self.sink.batch().extend_from_slice(text);
         let written = self.sink.flush().and_then(|()| self.sink.end());
-        self.unless_closed(written)
+        self.ignore_closed(written)
     }
 
     /// Puts together what an answer says.
-    fn append<A: Answer>(&mut self, answer: &A) -> Result<()> {
+    fn format_answer<A: Answer>(&mut self, answer: &A) -> Result<()> {
         let text = self.sink.batch();
         match self.format {
             Format::Table => {
                 let mut page = Page::default();
-                answer.page(&mut page);
-                text.extend_from_slice(table::page(&page, self.screen).as_bytes());
+                answer.write_page(&mut page);
+                text.extend_from_slice(table::render_page(&page, self.screen).as_bytes());
             }
-            Format::Plain => plain::lines(&answer.records(), text),
-            Format::Csv => csv::lines(&answer.records(), text)?,
-            Format::Json => json::line(answer, text)?,
+            Format::Plain => plain::append_records(&answer.records(), text),
+            Format::Csv => csv::append_records(&answer.records(), text)?,
+            Format::Json => json::append_document(answer, text)?,
         }
         Ok(())
     }
@@ -162,36 +163,36 @@ impl Printer {
     /// What is found was cut short: the search failed, or standard output takes no more for another reason than that its
     /// reader has gone.
     pub fn stream<S: Stream>(&mut self, answer: &S) -> Result<ExitStatus> {
-        let status = answer.status();
-        if self.closed || (self.quiet && answer.is_routine()) {
+        let status = answer.exit_status();
+        if self.is_closed || (self.is_quiet && answer.is_routine()) {
             return Ok(status);
         }
-        self.sink.begin(self.page());
-        let found = self.drive(answer);
+        self.sink.begin(self.pager_size());
+        let found = self.run_stream(answer);
         if self.format == Format::Json {
             // Also of a document that was cut short: the next one begins on a line of its own.
             self.sink.batch().push(b'\n');
         }
-        let written = if found.as_ref().is_err_and(is_closed) {
+        let written = if found.as_ref().is_err_and(is_reader_gone) {
             Ok(())
         } else {
             self.sink.flush()
         };
         let ended = self.sink.end();
-        self.unless_closed(found.and(written).and(ended))?;
+        self.ignore_closed(found.and(written).and(ended))?;
         Ok(status)
     }
 
     /// Lets an answer find what the format asks for.
-    fn drive<S: Stream>(&mut self, answer: &S) -> Result<()> {
+    fn run_stream<S: Stream>(&mut self, answer: &S) -> Result<()> {
         let sink = &mut self.sink;
         match self.format {
-            Format::Table => answer.page(&mut Lines::new(sink, self.screen)),
-            Format::Plain => answer.records(&mut Rows::plain(sink)),
-            Format::Csv => answer.records(&mut Rows::csv(sink, S::HEADINGS)?),
+            Format::Table => answer.write_page(&mut PageWriter::new(sink, self.screen)),
+            Format::Plain => answer.write_rows(&mut RowWriter::plain(sink)),
+            Format::Csv => answer.write_rows(&mut RowWriter::csv(sink, S::HEADINGS)?),
             Format::Json => {
-                let mut json = Json::begin(sink, S::COMMAND)?;
-                answer.document(&mut json)?;
+                let mut json = JsonWriter::begin(sink, S::COMMAND)?;
+                answer.write_json(&mut json)?;
                 json.end();
                 Ok(())
             }
@@ -200,15 +201,15 @@ impl Printer {
 
     /// Takes note of a reader that has gone; any other failure is one. Whoever leaves a pager wants no more of this answer
     /// only.
-    fn unless_closed(&mut self, written: Result<()>) -> Result<()> {
+    fn ignore_closed(&mut self, written: Result<()>) -> Result<()> {
         if self.sink.was_paged() {
             return written.or_else(|error| match error {
                 Error::Interrupted if !interrupt::was_terminated() => Ok(()),
-                error if is_closed(&error) => Ok(()),
+                error if is_reader_gone(&error) => Ok(()),
                 error => Err(error),
             });
         }
-        self.closed |= written.as_ref().is_err_and(is_closed);
-        if self.closed { Ok(()) } else { written }
+        self.is_closed |= written.as_ref().is_err_and(is_reader_gone);
+        if self.is_closed { Ok(()) } else { written }
     }
 }

@@ -7,34 +7,34 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::message::{Messages, write_line};
-use crate::base::monitor::{Event, Monitor};
+use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::base::unit;
 
 /// Nothing is shown of work that is done sooner.
-const SILENCE: Duration = Duration::from_millis(300);
+const INITIAL_DELAY: Duration = Duration::from_millis(300);
 
 /// How often a line is written where there is no terminal.
-const INTERVAL: Duration = Duration::from_secs(30);
+const LINE_INTERVAL: Duration = Duration::from_secs(30);
 
 /// How often a bar is redrawn.
-const REDRAW: Duration = Duration::from_millis(100);
+const REDRAW_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Shows events.
 #[derive(Debug)]
 pub struct Progress {
     messages: Messages,
-    bar: bool,
-    task: Mutex<Option<Task>>,
+    draws_bar: bool,
+    task: Mutex<Option<ActiveTask>>,
 }
 
 /// The task under way.
 #[derive(Debug)]
-struct Task {
+struct ActiveTask {
     name: String,
-    start: Instant,
-    shown: Instant,
+    started: Instant,
+    last_shown: Instant,
     /// Where it is.
-    places: Vec<String>,
+    databases: Vec<String>,
     /// Files, folders and bytes.
     done: (u64, u64, u64),
     /// Files and bytes.
@@ -46,24 +46,31 @@ impl Progress {
     /// Progress beside these messages. Where output is accessible no bar is drawn: each time it is painted anew would be
     /// read aloud.
     pub fn new(messages: Messages, accessible: bool) -> Self {
-        let capable = std::env::var_os("TERM").is_some_and(|term| term != "dumb");
+        let can_redraw = std::env::var_os("TERM").is_some_and(|term| term != "dumb");
         Self {
             messages,
-            bar: io::stderr().is_terminal() && capable && !accessible,
+            draws_bar: io::stderr().is_terminal() && can_redraw && !accessible,
             task: Mutex::new(None),
         }
     }
 
     /// Shows the task under way, if it is time to.
-    fn show(&self, task: &mut Task) {
+    fn show(&self, task: &mut ActiveTask) {
         let now = Instant::now();
-        let pause = if self.bar { REDRAW } else { INTERVAL };
-        if self.messages.quiet() || now - task.start < SILENCE || now - task.shown < pause {
+        let pause = if self.draws_bar {
+            REDRAW_INTERVAL
+        } else {
+            LINE_INTERVAL
+        };
+        if self.messages.is_quiet()
+            || now - task.started < INITIAL_DELAY
+            || now - task.last_shown < pause
+        {
             return;
         }
-        task.shown = now;
+        task.last_shown = now;
         let line = task.line();
-        if self.bar {
+        if self.draws_bar {
             task.bar.get_or_insert_with(spinner).set_message(line);
         } else {
             write_line(&line);
@@ -71,21 +78,21 @@ impl Progress {
     }
 
     /// Writes a message without tearing the bar.
-    fn beside_bar(&self, write: impl FnOnce()) {
-        match self.task().as_ref().and_then(|task| task.bar.as_ref()) {
+    fn suspend_bar(&self, write: impl FnOnce()) {
+        match self.lock_task().as_ref().and_then(|task| task.bar.as_ref()) {
             Some(bar) => bar.suspend(write),
             None => write(),
         }
     }
 
-    fn task(&self) -> MutexGuard<'_, Option<Task>> {
+    fn lock_task(&self) -> MutexGuard<'_, Option<ActiveTask>> {
         self.task.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts what was done, and shows it if it is time to.
-    fn count(&self, add: impl FnOnce(&mut Task)) {
-        if let Some(task) = self.task().as_mut() {
-            add(task);
+    fn update(&self, change: impl FnOnce(&mut ActiveTask)) {
+        if let Some(task) = self.lock_task().as_mut() {
+            change(task);
             self.show(task);
         }
     }
@@ -101,14 +108,14 @@ fn spinner() -> ProgressBar {
     bar
 }
 
-impl Task {
+impl ActiveTask {
     fn new(name: &str, total: (Option<u64>, Option<u64>)) -> Self {
         let now = Instant::now();
         Self {
             name: name.to_owned(),
-            start: now,
-            shown: now,
-            places: Vec::new(),
+            started: now,
+            last_shown: now,
+            databases: Vec::new(),
             done: (0, 0, 0),
             total,
             bar: None,
@@ -116,36 +123,36 @@ impl Task {
     }
 
     fn line(&self) -> String {
-        let elapsed = self.start.elapsed().as_secs_f64().max(0.001);
+        let elapsed = self.started.elapsed().as_secs_f64().max(0.001);
         match self.total.1 {
-            Some(total) => self.moving(total, elapsed),
-            None => self.looking(elapsed),
+            Some(total) => self.transfer_line(total, elapsed),
+            None => self.scan_line(elapsed),
         }
     }
 
     /// `looking at NAS: 12 %, 120,000 of 1,000,000 files, 85,000 files/s, 1,300 folders`.
-    fn looking(&self, elapsed: f64) -> String {
+    fn scan_line(&self, elapsed: f64) -> String {
         let mut line = self.name.clone();
-        if !self.places.is_empty() {
-            line = format!("{line} at {}", self.places());
+        if !self.databases.is_empty() {
+            line = format!("{line} at {}", self.database_list());
         }
         let mut parts = Vec::new();
         if let Some(total) = self.total.0 {
             parts.push(format!("{} %", percent(self.done.0, total)));
         }
-        let files = of(self.done.0, self.total.0, unit::count);
+        let files = of_total(self.done.0, self.total.0, unit::format_count);
         parts.push(format!("{files} files"));
-        let rate = unit::count(per(self.done.0, elapsed));
+        let rate = unit::format_count(per_second(self.done.0, elapsed));
         parts.push(format!("{rate} files/s"));
         if self.done.1 > 0 {
-            parts.push(unit::counted(self.done.1, "folder"));
+            parts.push(unit::format_counted(self.done.1, "folder"));
         }
         format!("{line}: {}", parts.join(", "))
     }
 
     /// The first places by name, the others by number: one line must do.
-    fn places(&self) -> String {
-        match self.places.as_slice() {
+    fn database_list(&self) -> String {
+        match self.databases.as_slice() {
             [first, second, others @ ..] if others.len() > 1 => {
                 format!("{first}, {second} and {} more", others.len())
             }
@@ -155,19 +162,19 @@ impl Task {
 
     /// `copying: 40 %, 15 s left, 1.20 GB of 3.00 GB, 120 MB/s, 12 of 40 files`: what matters most stands first, for a narrow
     /// terminal cuts the end off.
-    fn moving(&self, total: u64, elapsed: f64) -> String {
-        let (done, rate) = (self.done.2, per(self.done.2, elapsed));
+    fn transfer_line(&self, total: u64, elapsed: f64) -> String {
+        let (done, rate) = (self.done.2, per_second(self.done.2, elapsed));
         let mut parts = vec![format!("{} %", percent(done, total))];
         let left = total.saturating_sub(done).checked_div(rate);
         if let Some(seconds) = left {
-            let left = unit::duration(Duration::from_secs(seconds));
+            let left = unit::format_duration(Duration::from_secs(seconds));
             parts.push(format!("{left} left"));
         }
-        parts.push(of(done, self.total.1, unit::bytes));
+        parts.push(of_total(done, self.total.1, unit::format_bytes));
         if left.is_some() {
-            parts.push(format!("{}/s", unit::bytes(rate)));
+            parts.push(format!("{}/s", unit::format_bytes(rate)));
         }
-        let files = of(self.done.0, self.total.0, unit::count);
+        let files = of_total(self.done.0, self.total.0, unit::format_count);
         parts.push(format!("{files} files"));
         format!("{}: {}", self.name, parts.join(", "))
     }
@@ -180,7 +187,7 @@ fn percent(done: u64, total: u64) -> u64 {
 }
 
 /// `12 of 40`, or `12` where the total is not known.
-fn of(done: u64, total: Option<u64>, show: fn(u64) -> String) -> String {
+fn of_total(done: u64, total: Option<u64>, show: fn(u64) -> String) -> String {
     total.map_or_else(
         || show(done),
         |total| format!("{} of {}", show(done), show(total)),
@@ -188,7 +195,7 @@ fn of(done: u64, total: Option<u64>, show: fn(u64) -> String) -> String {
 }
 
 /// How many a second.
-fn per(done: u64, seconds: f64) -> u64 {
+fn per_second(done: u64, seconds: f64) -> u64 {
     #[expect(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
@@ -200,28 +207,32 @@ fn per(done: u64, seconds: f64) -> u64 {
 }
 
 impl Monitor for Progress {
-    fn event(&self, event: &Event<'_>) {
+    fn on_event(&self, event: &ProgressEvent<'_>) {
         match event {
-            Event::Started { task, files, bytes } => {
-                *self.task() = Some(Task::new(task, (*files, *bytes)));
+            ProgressEvent::Started { task, files, bytes } => {
+                *self.lock_task() = Some(ActiveTask::new(task, (*files, *bytes)));
             }
-            Event::Entered(place) => self.count(|task| task.places.push((*place).to_owned())),
-            Event::Left(place) => self.count(|task| task.places.retain(|other| other != place)),
-            Event::Files(number) => self.count(|task| task.done.0 += number),
-            Event::Folders(number) => self.count(|task| task.done.1 += number),
-            Event::Bytes(number) => self.count(|task| task.done.2 += number),
-            Event::Expected { files, bytes } => self.count(|task| {
+            ProgressEvent::DatabaseStarted(place) => {
+                self.update(|task| task.databases.push((*place).to_owned()));
+            }
+            ProgressEvent::DatabaseFinished(place) => {
+                self.update(|task| task.databases.retain(|other| other != place));
+            }
+            ProgressEvent::Files(number) => self.update(|task| task.done.0 += number),
+            ProgressEvent::Folders(number) => self.update(|task| task.done.1 += number),
+            ProgressEvent::Bytes(number) => self.update(|task| task.done.2 += number),
+            ProgressEvent::TotalsRaised { files, bytes } => self.update(|task| {
                 let add = |total: &mut Option<u64>, more| {
                     *total = Some(total.unwrap_or(0).saturating_add(more));
                 };
                 add(&mut task.total.0, *files);
                 add(&mut task.total.1, *bytes);
             }),
-            Event::Problem(error) => self.beside_bar(|| self.messages.problem(error)),
-            Event::Notice(text) => self.beside_bar(|| self.messages.notice(text)),
-            Event::Warning(text) => self.beside_bar(|| self.messages.warning(text)),
-            Event::Finished => {
-                if let Some(bar) = self.task().take().and_then(|task| task.bar) {
+            ProgressEvent::Problem(error) => self.suspend_bar(|| self.messages.problem(error)),
+            ProgressEvent::Notice(text) => self.suspend_bar(|| self.messages.notice(text)),
+            ProgressEvent::Warning(text) => self.suspend_bar(|| self.messages.warning(text)),
+            ProgressEvent::Finished => {
+                if let Some(bar) = self.lock_task().take().and_then(|task| task.bar) {
                     bar.finish_and_clear();
                 }
             }
@@ -235,18 +246,18 @@ mod tests {
 
     #[test]
     fn a_narrow_terminal_still_shows_how_far_it_is() {
-        let mut task = Task::new("copying", (Some(1003), Some(5_500_000_000)));
+        let mut task = ActiveTask::new("copying", (Some(1003), Some(5_500_000_000)));
         task.done = (12, 0, 1_540_000_000);
-        let line = task.moving(5_500_000_000, 10.0);
+        let line = task.transfer_line(5_500_000_000, 10.0);
         assert_eq!(
             line,
             "copying: 28 %, 25 s left, 1.54 GB of 5.50 GB, 154 MB/s, 12 of 1,003 files"
         );
-        let mut task = Task::new("looking", (Some(1_000_000), None));
-        task.places = vec!["NAS".to_owned()];
+        let mut task = ActiveTask::new("looking", (Some(1_000_000), None));
+        task.databases = vec!["NAS".to_owned()];
         task.done = (120_000, 1_300, 0);
         assert_eq!(
-            task.looking(2.0),
+            task.scan_line(2.0),
             "looking at NAS: 12 %, 120,000 of 1,000,000 files, 60,000 files/s, 1,300 folders"
         );
     }

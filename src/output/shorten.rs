@@ -13,12 +13,12 @@ pub(super) fn shorten(text: &str, limit: usize) -> String {
     let Some(room) = limit.checked_sub(ELLIPSIS.width()) else {
         return String::new();
     };
-    let letters = letters(text);
-    let for_end = end_room(text, room);
-    let end = fitting(letters.iter().rev().copied(), for_end);
+    let letters = clusters(text);
+    let tail_room = tail_width(text, room);
+    let end = count_fitting(letters.iter().rev().copied(), tail_room);
     // Where a wide character did not fit at the end, its room is the beginning's.
     let left = room - width(&letters[letters.len() - end..]);
-    let mut start = fitting(letters.iter().copied(), left).min(letters.len() - end);
+    let mut start = count_fitting(letters.iter().copied(), left).min(letters.len() - end);
     loop {
         let (head, tail) = (&letters[..start], &letters[letters.len() - end..]);
         let short = [head, &[ELLIPSIS], tail].concat().concat();
@@ -31,7 +31,7 @@ pub(super) fn shorten(text: &str, limit: usize) -> String {
 }
 
 /// How much of the room is for the end: half of it, or what the last part of a path takes.
-fn end_room(text: &str, room: usize) -> usize {
+fn tail_width(text: &str, room: usize) -> usize {
     let half = room.div_ceil(2);
     let trimmed = text.trim_end_matches('/');
     let last = trimmed.rfind('/').map_or(0, |slash| text[slash..].width());
@@ -39,7 +39,7 @@ fn end_room(text: &str, room: usize) -> usize {
 }
 
 /// The characters, each with the marks that stand on it.
-fn letters(text: &str) -> Vec<&str> {
+fn clusters(text: &str) -> Vec<&str> {
     let mut letters = Vec::new();
     let mut start = 0;
     for (place, character) in text.char_indices().skip(1) {
@@ -54,7 +54,7 @@ fn letters(text: &str) -> Vec<&str> {
 }
 
 /// How many of the letters have room.
-fn fitting<'a>(letters: impl Iterator<Item = &'a str>, room: usize) -> usize {
+fn count_fitting<'a>(letters: impl Iterator<Item = &'a str>, room: usize) -> usize {
     let widths = letters.scan(0, |sum, letter| {
         *sum += letter.width();
         Some(*sum)

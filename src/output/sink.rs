@@ -4,28 +4,28 @@ use std::fmt;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use super::destination::{Outlet, Page};
+use super::destination::{PagedOutput, ScreenSize};
 use super::printer::Format;
 use crate::base::error::{Error, Result};
 use crate::base::escape;
 
 /// A batch is written once it has this many bytes.
-const BATCH: usize = 32 * 1024;
+const BATCH_BYTES: usize = 32 * 1024;
 
 /// On a terminal so many rows are written one by one: somebody reads them while the search goes on.
-const ONE_BY_ONE: u32 = 200;
+const IMMEDIATE_ROWS: u32 = 200;
 
 /// How long later ones are kept back there.
-const PATIENCE: Duration = Duration::from_millis(100);
+const BATCH_DELAY: Duration = Duration::from_millis(100);
 
 /// Collects what is to be written.
 pub(super) struct Sink {
-    outlet: Outlet,
+    output: PagedOutput,
     format: Format,
-    terminal: bool,
+    is_terminal: bool,
     batch: Vec<u8>,
-    rows: u32,
-    written: Option<Instant>,
+    row_count: u32,
+    last_write: Option<Instant>,
 }
 
 impl fmt::Debug for Sink {
@@ -33,7 +33,7 @@ impl fmt::Debug for Sink {
         formatter
             .debug_struct("Sink")
             .field("format", &self.format)
-            .field("terminal", &self.terminal)
+            .field("terminal", &self.is_terminal)
             .finish_non_exhaustive()
     }
 }
@@ -42,12 +42,12 @@ impl Sink {
     /// A sink onto this writer.
     pub(super) fn new(writer: Box<dyn Write + Send>, format: Format, terminal: bool) -> Self {
         Self {
-            outlet: Outlet::new(writer),
+            output: PagedOutput::new(writer),
             format,
-            terminal,
+            is_terminal: terminal,
             batch: Vec::new(),
-            rows: 0,
-            written: None,
+            row_count: 0,
+            last_write: None,
         }
     }
 
@@ -57,10 +57,10 @@ impl Sink {
     }
 
     /// Begins an answer; what is more than a page may go into a pager.
-    pub(super) fn begin(&mut self, page: Option<Page>) {
-        self.outlet.begin(page);
+    pub(super) fn begin(&mut self, page: Option<ScreenSize>) {
+        self.output.begin(page);
         self.batch.clear();
-        (self.rows, self.written) = (0, None);
+        (self.row_count, self.last_write) = (0, None);
     }
 
     /// Where text is put for the next batch, never less than a whole word of its format at a time.
@@ -73,11 +73,11 @@ impl Sink {
     /// # Errors
     /// As for [`Self::flush`].
     pub(super) fn end_row(&mut self) -> Result<()> {
-        self.rows = self.rows.saturating_add(1);
-        let is_due = self.written.is_none_or(|written| {
-            let one_by_one = self.rows <= ONE_BY_ONE;
-            let on_terminal = self.terminal && (one_by_one || written.elapsed() >= PATIENCE);
-            on_terminal || self.batch.len() >= BATCH
+        self.row_count = self.row_count.saturating_add(1);
+        let is_due = self.last_write.is_none_or(|written| {
+            let one_by_one = self.row_count <= IMMEDIATE_ROWS;
+            let on_terminal = self.is_terminal && (one_by_one || written.elapsed() >= BATCH_DELAY);
+            on_terminal || self.batch.len() >= BATCH_BYTES
         });
         if is_due { self.flush() } else { Ok(()) }
     }
@@ -87,9 +87,9 @@ impl Sink {
     /// # Errors
     /// [`Error::Output`], also where the reader has gone: see [`is_closed`].
     pub(super) fn flush(&mut self) -> Result<()> {
-        let text = self.safe();
-        self.written = Some(Instant::now());
-        self.outlet.write(&text).map_err(failed)
+        let text = self.take_escaped();
+        self.last_write = Some(Instant::now());
+        self.output.write(&text).map_err(output_error)
     }
 
     /// Ends the answer; where it went into a pager, once that was left.
@@ -97,37 +97,37 @@ impl Sink {
     /// # Errors
     /// As for [`Self::flush`].
     pub(super) fn end(&mut self) -> Result<()> {
-        self.outlet.end().map_err(failed)
+        self.output.end().map_err(output_error)
     }
 
     /// Whether the last answer went into a pager.
     pub(super) const fn was_paged(&self) -> bool {
-        self.outlet.was_paged()
+        self.output.was_paged()
     }
 
     /// What should be said about the pager.
     pub(super) const fn take_notice(&mut self) -> Option<String> {
-        self.outlet.take_notice()
+        self.output.take_notice()
     }
 
     /// The batch as a terminal may show it; tables are laid out for one already.
-    fn safe(&mut self) -> Vec<u8> {
+    fn take_escaped(&mut self) -> Vec<u8> {
         let text = std::mem::take(&mut self.batch);
         match self.format {
-            _ if !self.terminal => text,
+            _ if !self.is_terminal => text,
             Format::Table => text,
-            Format::Plain | Format::Csv => escape::for_terminal(&text).into_bytes(),
-            Format::Json => escape::json_for_terminal(&String::from_utf8_lossy(&text)).into_bytes(),
+            Format::Plain | Format::Csv => escape::escape_lines(&text).into_bytes(),
+            Format::Json => escape::escape_json(&String::from_utf8_lossy(&text)).into_bytes(),
         }
     }
 }
 
 /// Says that standard output took no more.
-pub(super) const fn failed(source: io::Error) -> Error {
+pub(super) const fn output_error(source: io::Error) -> Error {
     Error::Output { source }
 }
 
 /// Whether that is because its reader has gone.
-pub(super) fn is_closed(error: &Error) -> bool {
+pub(super) fn is_reader_gone(error: &Error) -> bool {
     matches!(error, Error::Output { source } if source.kind() == io::ErrorKind::BrokenPipe)
 }

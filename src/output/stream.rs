@@ -2,7 +2,7 @@
 
 use super::cell::Cell;
 use super::csv;
-use super::json::Json;
+use super::json::JsonWriter;
 use super::page::{Block, Page};
 use super::plain;
 use super::screen::Screen;
@@ -25,22 +25,22 @@ pub trait Stream {
     ///
     /// # Errors
     /// What the search comes upon, or the writer says.
-    fn page(&self, lines: &mut Lines<'_>) -> Result<()>;
+    fn write_page(&self, lines: &mut PageWriter<'_>) -> Result<()>;
 
     /// Finds the rows of one table, with exact values.
     ///
     /// # Errors
     /// As for [`Self::page`].
-    fn records(&self, rows: &mut Rows<'_>) -> Result<()>;
+    fn write_rows(&self, rows: &mut RowWriter<'_>) -> Result<()>;
 
     /// Finds the fields of the JSON document.
     ///
     /// # Errors
     /// As for [`Self::page`].
-    fn document(&self, json: &mut Json<'_>) -> Result<()>;
+    fn write_json(&self, json: &mut JsonWriter<'_>) -> Result<()>;
 
     /// What the answer means for the exit status.
-    fn status(&self) -> ExitStatus {
+    fn exit_status(&self) -> ExitStatus {
         ExitStatus::Done
     }
 
@@ -52,13 +52,13 @@ pub trait Stream {
 
 /// Writes what people read.
 #[derive(Debug)]
-pub struct Lines<'a> {
+pub struct PageWriter<'a> {
     sink: &'a mut Sink,
     screen: Screen,
     is_first: bool,
 }
 
-impl<'a> Lines<'a> {
+impl<'a> PageWriter<'a> {
     pub(super) const fn new(sink: &'a mut Sink, screen: Screen) -> Self {
         let is_first = true;
         Self {
@@ -93,7 +93,7 @@ impl<'a> Lines<'a> {
     }
 
     fn block(&mut self, block: &Block) -> Result<()> {
-        let text = table::block(block, self.is_first, self.screen);
+        let text = table::render_block(block, self.is_first, self.screen);
         self.is_first = false;
         self.sink.batch().extend_from_slice(text.as_bytes());
         self.sink.end_row()
@@ -102,16 +102,16 @@ impl<'a> Lines<'a> {
 
 /// Writes rows for programs.
 #[derive(Debug)]
-pub struct Rows<'a> {
+pub struct RowWriter<'a> {
     sink: &'a mut Sink,
     write: fn(&[Cell], &mut Vec<u8>) -> Result<()>,
 }
 
-impl<'a> Rows<'a> {
+impl<'a> RowWriter<'a> {
     /// Rows as `plain` has them.
     pub(super) const fn plain(sink: &'a mut Sink) -> Self {
         let write = |row: &[Cell], text: &mut Vec<u8>| {
-            plain::line(row, text);
+            plain::append_row(row, text);
             Ok(())
         };
         Self { sink, write }
@@ -119,8 +119,8 @@ impl<'a> Rows<'a> {
 
     /// Rows as `csv` has them, below the column names.
     pub(super) fn csv(sink: &'a mut Sink, headings: &[&str]) -> Result<Self> {
-        csv::headings(headings, sink.batch())?;
-        let write = csv::line;
+        csv::append_headings(headings, sink.batch())?;
+        let write = csv::append_row;
         Ok(Self { sink, write })
     }
 

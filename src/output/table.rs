@@ -12,27 +12,27 @@ use super::shorten::shorten;
 use super::wrap::wrap;
 
 /// The page as text, each line ended.
-pub(super) fn page(page: &Page, screen: Screen) -> String {
+pub(super) fn render_page(page: &Page, screen: Screen) -> String {
     let blocks = page.blocks.iter().enumerate();
     blocks
-        .map(|(place, part)| block(part, place == 0, screen))
+        .map(|(place, part)| render_block(part, place == 0, screen))
         .collect()
 }
 
 /// One part as text, each line ended; a heading stands apart from what is above it.
-pub(super) fn block(block: &Block, is_first: bool, screen: Screen) -> String {
+pub(super) fn render_block(block: &Block, is_first: bool, screen: Screen) -> String {
     let mut text = String::new();
     match block {
         Block::Heading(heading) => {
             if !is_first {
                 text.push('\n');
             }
-            text.push_str(&broken(shown(heading, screen), screen));
+            text.push_str(&wrap_to_screen(render_cell(heading, screen), screen));
         }
-        Block::Table { headings, rows } => text.push_str(&table(headings, rows, screen)),
+        Block::Table { headings, rows } => text.push_str(&render_table(headings, rows, screen)),
         Block::Line(cells) => {
-            let line = cells.iter().map(|cell| shown(cell, screen)).collect();
-            text.push_str(&broken(line, screen));
+            let line = cells.iter().map(|cell| render_cell(cell, screen)).collect();
+            text.push_str(&wrap_to_screen(line, screen));
         }
     }
     text.push('\n');
@@ -40,7 +40,7 @@ pub(super) fn block(block: &Block, is_first: bool, screen: Screen) -> String {
 }
 
 /// A text with its lines broken between words, where there is a terminal that would break them within.
-fn broken(text: String, screen: Screen) -> String {
+fn wrap_to_screen(text: String, screen: Screen) -> String {
     match screen.width {
         Some(width) => wrap(&text, usize::from(width)),
         None => text,
@@ -48,27 +48,27 @@ fn broken(text: String, screen: Screen) -> String {
 }
 
 /// A cell with its colour.
-fn shown(cell: &Cell, screen: Screen) -> String {
-    let text = cell.shown(screen.terminal);
+fn render_cell(cell: &Cell, screen: Screen) -> String {
+    let text = cell.to_display(screen.is_terminal);
     match cell {
-        Cell::Toned(_, tone) if screen.color => paint(&text, *tone),
+        Cell::Styled(_, tone) if screen.has_color => paint(&text, *tone),
         _ => text,
     }
 }
 
 /// A table, its names shortened to what the terminal has room for; or, where that is not enough, its rows as records.
-fn table(headings: &[Cell], rows: &[Vec<Cell>], screen: Screen) -> String {
-    let widths = if screen.has_tables() {
-        column::widths(headings, rows, screen)
+fn render_table(headings: &[Cell], rows: &[Vec<Cell>], screen: Screen) -> String {
+    let widths = if screen.fits_tables() {
+        column::column_widths(headings, rows, screen)
     } else {
         None
     };
     let Some(widths) = widths else {
-        return records(headings, rows, screen);
+        return render_records(headings, rows, screen);
     };
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).force_no_tty();
-    table.set_header(headings.iter().map(|heading| shown(heading, screen)));
+    table.set_header(headings.iter().map(|heading| render_cell(heading, screen)));
     for row in rows {
         table.add_row(row.iter().zip(&widths).map(|(cell, width)| {
             let alignment = if cell.is_number() {
@@ -76,15 +76,15 @@ fn table(headings: &[Cell], rows: &[Vec<Cell>], screen: Screen) -> String {
             } else {
                 CellAlignment::Left
             };
-            comfy_table::Cell::new(within(cell, *width, screen)).set_alignment(alignment)
+            comfy_table::Cell::new(fit_cell(cell, *width, screen)).set_alignment(alignment)
         }));
     }
     table.trim_fmt()
 }
 
 /// A cell in its column; numbers and our own words are never shortened.
-fn within(cell: &Cell, width: usize, screen: Screen) -> String {
-    let text = shown(cell, screen);
+fn fit_cell(cell: &Cell, width: usize, screen: Screen) -> String {
+    let text = render_cell(cell, screen);
     if cell.is_name() {
         shorten(&text, width)
     } else {
@@ -93,16 +93,20 @@ fn within(cell: &Cell, width: usize, screen: Screen) -> String {
 }
 
 /// Rows as records, where nothing is shortened.
-fn records(headings: &[Cell], rows: &[Vec<Cell>], screen: Screen) -> String {
-    let records = rows.iter().map(|row| record(headings, row, screen));
-    broken(records.collect::<Vec<_>>().join("\n"), screen)
+fn render_records(headings: &[Cell], rows: &[Vec<Cell>], screen: Screen) -> String {
+    let records = rows.iter().map(|row| render_record(headings, row, screen));
+    wrap_to_screen(records.collect::<Vec<_>>().join("\n"), screen)
 }
 
 /// A row under its first cell, a line for each other one.
-fn record(headings: &[Cell], row: &[Cell], screen: Screen) -> String {
-    let title = row.first().map(|cell| shown(cell, screen));
+fn render_record(headings: &[Cell], row: &[Cell], screen: Screen) -> String {
+    let title = row.first().map(|cell| render_cell(cell, screen));
     let line = |(heading, cell): (&Cell, &Cell)| {
-        format!("  {}: {}", shown(heading, screen), shown(cell, screen))
+        format!(
+            "  {}: {}",
+            render_cell(heading, screen),
+            render_cell(cell, screen)
+        )
     };
     let lines = headings.iter().zip(row).skip(1).map(line);
     title

@@ -9,19 +9,19 @@ pub fn wrap(text: &str, limit: usize) -> String {
 }
 
 fn wrap_line(line: &str, limit: usize) -> String {
-    if width(line) <= limit {
+    if display_width(line) <= limit {
         return line.to_owned();
     }
     let mut wrapped = String::with_capacity(line.len() + 8);
     let mut column = 0;
     // Blanks at the beginning are the line's indentation.
-    for (place, part) in parts(line).into_iter().enumerate() {
-        let width = width(part);
-        let breaks = column > 0 && !part.is_empty() && column + 1 + width > limit;
+    for (place, part) in unbreakable_parts(line).into_iter().enumerate() {
+        let width = display_width(part);
+        let is_break = column > 0 && !part.is_empty() && column + 1 + width > limit;
         if place > 0 {
-            wrapped.push(if breaks { '\n' } else { ' ' });
+            wrapped.push(if is_break { '\n' } else { ' ' });
         }
-        column = if breaks {
+        column = if is_break {
             width
         } else {
             column + usize::from(place > 0) + width
@@ -32,13 +32,13 @@ fn wrap_line(line: &str, limit: usize) -> String {
 }
 
 /// What may stand on a line of its own: words, and numbers with their units.
-fn parts(line: &str) -> Vec<&str> {
+fn unbreakable_parts(line: &str) -> Vec<&str> {
     let mut parts: Vec<&str> = Vec::new();
     let mut start = 0;
     for (at, _) in line.match_indices(' ').chain([(line.len(), "")]) {
-        let number = line[start..at].ends_with(|letter: char| letter.is_ascii_digit());
+        let ends_in_digit = line[start..at].ends_with(|letter: char| letter.is_ascii_digit());
         let unit = line[at..].split_whitespace().next().unwrap_or_default();
-        if !(number && is_unit(unit)) {
+        if !(ends_in_digit && is_unit(unit)) {
             parts.push(&line[start..at]);
             start = at + 1;
         }
@@ -59,7 +59,7 @@ fn is_unit(word: &str) -> bool {
 }
 
 /// Columns that a text takes; colours take none.
-fn width(text: &str) -> usize {
+fn display_width(text: &str) -> usize {
     let mut parts = text.split("\u{1b}[");
     let first = parts.next().map_or(0, UnicodeWidthStr::width);
     let after = |part: &str| part.split_once('m').map_or(0, |(_, rest)| rest.width());

@@ -17,7 +17,9 @@ use super::name;
 use super::process;
 use super::process::{OutputLine, ProcessEnd, ProcessLimits};
 use super::socket::HttpReply;
-use crate::base::error::{DIRECTORY_NOT_FOUND, PATIENCE, Result, Trouble};
+use crate::base::error::{
+    ConnectionError, EXIT_DIRECTORY_NOT_FOUND, Result, STORAGE_TIMEOUT_SECONDS,
+};
 use crate::base::name::Name;
 
 /// Greatest number of names that a folder is asked for.
@@ -49,7 +51,7 @@ pub(super) enum NamesResult {
     /// With the status that says that there is no such folder.
     Missing,
     /// Not at all.
-    Failed(Trouble),
+    Failed(ConnectionError),
 }
 
 impl Remote {
@@ -60,7 +62,7 @@ impl Remote {
     pub(super) fn confirm_missing(&self, folder: &Path) -> Result<std::result::Result<(), String>> {
         let mut below = folder;
         while let Some(above) = below.parent() {
-            match self.list_names(above, Duration::from_secs(PATIENCE))? {
+            match self.list_names(above, Duration::from_secs(STORAGE_TIMEOUT_SECONDS))? {
                 NamesResult::Listed(found) => {
                     let name = below.file_name().map(Name::from);
                     let is_there = name.is_some_and(|name| found.names.contains(&name));
@@ -87,7 +89,7 @@ impl Remote {
     /// An interruption.
     pub fn folder_names(&self, folder: &Path) -> Result<Option<BTreeSet<Name>>> {
         Ok(
-            match self.list_names(folder, Duration::from_secs(PATIENCE))? {
+            match self.list_names(folder, Duration::from_secs(STORAGE_TIMEOUT_SECONDS))? {
                 NamesResult::Listed(found) => (!found.is_incomplete).then_some(found.names),
                 NamesResult::Missing => Some(BTreeSet::new()),
                 NamesResult::Failed(_) => None,
@@ -150,7 +152,7 @@ impl Remote {
         })?;
         Ok(match end {
             ProcessEnd::Exited(Some(0)) if list.is_complete() => NamesResult::Listed(found),
-            ProcessEnd::Exited(Some(DIRECTORY_NOT_FOUND))
+            ProcessEnd::Exited(Some(EXIT_DIRECTORY_NOT_FOUND))
                 if list.entry_count == 0 && list.is_well_formed() =>
             {
                 NamesResult::Missing
@@ -220,14 +222,20 @@ pub(super) fn connection_error(
     end: ProcessEnd,
     first_error: Option<String>,
     timeout: Duration,
-) -> Trouble {
+) -> ConnectionError {
     match (end, first_error) {
-        (ProcessEnd::Timeout | ProcessEnd::IdleTimeout, _) => Trouble::Late(timeout.as_secs()),
-        (ProcessEnd::Exited(status), Some(said)) => Trouble::of_end(status, &said),
-        (ProcessEnd::Exited(Some(DIRECTORY_NOT_FOUND)), None) => Trouble::NoFolder,
+        (ProcessEnd::Timeout | ProcessEnd::IdleTimeout, _) => {
+            ConnectionError::Timeout(timeout.as_secs())
+        }
+        (ProcessEnd::Exited(status), Some(said)) => ConnectionError::from_exit(status, &said),
+        (ProcessEnd::Exited(Some(EXIT_DIRECTORY_NOT_FOUND)), None) => {
+            ConnectionError::FolderNotFound
+        }
         (end, _) => {
             let why = end.failure();
-            Trouble::Other(why.unwrap_or_else(|| "rclone's answer cannot be understood".to_owned()))
+            ConnectionError::Other(
+                why.unwrap_or_else(|| "rclone's answer cannot be understood".to_owned()),
+            )
         }
     }
 }

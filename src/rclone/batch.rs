@@ -18,7 +18,7 @@ use super::process;
 use super::process::{OutputLine, ProcessEnd, ProcessLimits};
 use super::transfer_log::TransferLog;
 use crate::base::error::Result;
-use crate::os::scratch::Scratch;
+use crate::os::scratch::TempFile;
 
 /// What bounds a transfer.
 #[derive(Clone, Debug, Default)]
@@ -199,7 +199,7 @@ impl<'a> TransferBatch<'a> {
         if index_of.is_empty() {
             return Ok(empty);
         }
-        let list = Scratch::list(
+        let list = TempFile::with_lines(
             self.files
                 .iter()
                 .filter_map(|file| name::encode_path(file).ok()),
@@ -274,7 +274,7 @@ impl<'a> TransferBatch<'a> {
     }
 
     /// The transfer as the process that is there is asked for it.
-    fn rc_params(&self, list: &Scratch) -> Value {
+    fn rc_params(&self, list: &TempFile) -> Value {
         let text = |path: &Path| path.to_str().unwrap_or_default().to_owned();
         let (transfers, checkers) = self.concurrency();
         let mut settings = json!({
@@ -301,7 +301,7 @@ impl<'a> TransferBatch<'a> {
         })
     }
 
-    fn args(&self, list: &Scratch) -> Vec<OsString> {
+    fn args(&self, list: &TempFile) -> Vec<OsString> {
         let (transfers, checkers) = self.concurrency();
         let mut args: Vec<OsString> = [self.verb]
             .into_iter()

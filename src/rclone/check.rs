@@ -12,7 +12,7 @@ use super::process;
 use super::process::{OutputLine, ProcessEnd, ProcessLimits, remote_error};
 use super::{Remote, RemoteFeatures};
 use crate::base::error::Result;
-use crate::os::scratch::Scratch;
+use crate::os::scratch::TempFile;
 
 /// How files are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl Remote {
         if files.is_empty() {
             return Ok((HashMap::new(), false));
         }
-        let list = Scratch::list(super::list::encoded_paths(files))?;
+        let list = TempFile::with_lines(super::list::encoded_paths(files))?;
         let args = self.check_args(other, &list, method);
         let mut output = CheckOutput::new(files);
         let end = process::run(&self.program, &args, ProcessLimits::LISTING, &mut |line| {
@@ -107,7 +107,7 @@ impl Remote {
         Ok((verdicts.collect(), without_digest))
     }
 
-    fn check_args(&self, other: &Path, list: &Scratch, method: CheckMethod) -> Vec<OsString> {
+    fn check_args(&self, other: &Path, list: &TempFile, method: CheckMethod) -> Vec<OsString> {
         let mut args: Vec<OsString> = ["check", "--one-way", "--combined=-", "--checkers=8"]
             .into_iter()
             .chain(process::COMMON_FLAGS)

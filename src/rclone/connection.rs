@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::Remote;
 use super::absence::{FolderNames, NamesResult};
-use crate::base::error::{Result, Trouble};
+use crate::base::error::{ConnectionError, Result};
 use crate::base::interrupt;
 use crate::base::name::Name;
 use crate::base::own_name::OWN_FOLDER;
@@ -40,7 +40,7 @@ impl Remote {
         &self,
         known_identity: Option<&str>,
         timeout: Duration,
-    ) -> Result<Result<ConnectionCheck, Trouble>> {
+    ) -> Result<Result<ConnectionCheck, ConnectionError>> {
         let start = Instant::now();
         let left = || timeout.saturating_sub(start.elapsed());
         if known_identity.is_some() {
@@ -59,7 +59,7 @@ impl Remote {
         let names = retry_rate_limited(left(), || {
             Ok(match self.list_names_by_process(Path::new(""), left())? {
                 NamesResult::Listed(names) => Ok(names),
-                NamesResult::Missing => Err(Trouble::NoFolder),
+                NamesResult::Missing => Err(ConnectionError::FolderNotFound),
                 NamesResult::Failed(trouble) => Err(trouble),
             })
         })?;
@@ -68,7 +68,9 @@ impl Remote {
             is_incomplete,
         } = match names {
             Ok(names) => names,
-            Err(Trouble::Late(_)) => return Ok(Err(Trouble::Late(timeout.as_secs()))),
+            Err(ConnectionError::Timeout(_)) => {
+                return Ok(Err(ConnectionError::Timeout(timeout.as_secs())));
+            }
             Err(trouble) => return Ok(Err(trouble)),
         };
         self.record_latency(start);
@@ -97,13 +99,13 @@ impl Remote {
 /// Asks again, within this time, where a storage limits the rate of requests.
 fn retry_rate_limited<T>(
     timeout: Duration,
-    ask: impl Fn() -> Result<Result<T, Trouble>>,
-) -> Result<Result<T, Trouble>> {
+    ask: impl Fn() -> Result<Result<T, ConnectionError>>,
+) -> Result<Result<T, ConnectionError>> {
     let start = Instant::now();
     let mut wait = Duration::from_secs(1);
     loop {
         let answer = ask()?;
-        let is_limited = matches!(answer, Err(Trouble::RateLimited));
+        let is_limited = matches!(answer, Err(ConnectionError::RateLimited));
         if !is_limited || start.elapsed() + wait > timeout / 2 {
             return Ok(answer);
         }

@@ -17,7 +17,7 @@ use super::line::{CHUNK_BYTES, LineSplitter};
 use super::process;
 use super::program::Program;
 use super::socket::{HttpReply, Socket};
-use crate::base::error::{At as _, Result};
+use crate::base::error::{IoResultExt as _, Result};
 use crate::base::interrupt;
 use crate::os::exec_shim;
 
@@ -131,7 +131,7 @@ impl Daemon {
     fn wait_until_ready(&self) -> bool {
         while !self.accepts_connections() {
             let is_late = self.started.elapsed() > START_TIMEOUT;
-            if is_late || interrupt::requested() || self.has_ended() {
+            if is_late || interrupt::is_requested() || self.has_ended() {
                 return false;
             }
             thread::sleep(Duration::from_millis(2));
@@ -227,7 +227,7 @@ pub(super) fn parse_answer(status: u16, body: &[u8]) -> RcAnswer {
 impl Drop for Daemon {
     fn drop(&mut self) {
         let mut child = self.child();
-        exec_shim::end_group(child.id(), true);
+        exec_shim::signal_group(child.id(), true);
         child.wait().map(|_| ()).unwrap_or_default();
     }
 }

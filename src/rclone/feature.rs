@@ -13,8 +13,8 @@ use super::daemon::RcAnswer;
 use super::log;
 use super::process;
 use super::process::{OutputLine, ProcessLimits};
-use crate::base::error::{PATIENCE, Result};
-use crate::base::timestamp::Step;
+use crate::base::error::{Result, STORAGE_TIMEOUT_SECONDS};
+use crate::base::timestamp::TimePrecision;
 
 /// What a remote can do, as rclone says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,12 +62,12 @@ impl RemoteFeatures {
     }
 
     /// The step in which it keeps times; `None` where it keeps none.
-    pub const fn time_precision(&self) -> Option<Step> {
+    pub const fn time_precision(&self) -> Option<TimePrecision> {
         match self.precision {
-            0..=1 => Some(Step::Nanosecond),
-            2..=100 => Some(Step::HundredNanoseconds),
-            101..=1_000_000_000 => Some(Step::Second),
-            1_000_000_001..=2_000_000_000 => Some(Step::TwoSeconds),
+            0..=1 => Some(TimePrecision::Nanosecond),
+            2..=100 => Some(TimePrecision::HundredNanoseconds),
+            101..=1_000_000_000 => Some(TimePrecision::Second),
+            1_000_000_001..=2_000_000_000 => Some(TimePrecision::TwoSeconds),
             _ => None,
         }
     }
@@ -122,7 +122,7 @@ impl Remote {
     pub fn query_features(&self) -> Result<RemoteFeatures> {
         if let Some(daemon) = self.daemon() {
             let params = json!({ "fs": self.root().to_str().unwrap_or_default() });
-            let timeout = Duration::from_secs(PATIENCE);
+            let timeout = Duration::from_secs(STORAGE_TIMEOUT_SECONDS);
             if let RcAnswer::Success(info) = daemon.call("operations/fsinfo", &params, timeout)?
                 && let Ok(info) = FsInfo::deserialize(info)
             {
@@ -141,7 +141,7 @@ impl Remote {
             .chain([self.root.clone().into()])
             .collect();
         let (mut answer, mut message) = (Vec::new(), String::new());
-        let limits = ProcessLimits::with_timeout(Duration::from_secs(PATIENCE));
+        let limits = ProcessLimits::with_timeout(Duration::from_secs(STORAGE_TIMEOUT_SECONDS));
         let end = process::run(&self.program, &words, limits, &mut |line| {
             match line {
                 OutputLine::Stdout(line) => answer.extend(line),
@@ -196,11 +196,11 @@ mod tests {
     #[test]
     fn precision_is_a_step_or_none() {
         for (precision, step) in [
-            (1, Some(Step::Nanosecond)),
-            (100, Some(Step::HundredNanoseconds)),
-            (1_000_000, Some(Step::Second)),
-            (1_000_000_000, Some(Step::Second)),
-            (2_000_000_000, Some(Step::TwoSeconds)),
+            (1, Some(TimePrecision::Nanosecond)),
+            (100, Some(TimePrecision::HundredNanoseconds)),
+            (1_000_000, Some(TimePrecision::Second)),
+            (1_000_000_000, Some(TimePrecision::Second)),
+            (2_000_000_000, Some(TimePrecision::TwoSeconds)),
             (3_153_600_000_000_000_000, None),
         ] {
             let abilities = RemoteFeatures {

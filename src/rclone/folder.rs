@@ -16,14 +16,14 @@ use super::log;
 use super::name;
 use super::process;
 use super::process::{OutputLine, ProcessLimits, remote_error};
-use crate::base::error::{At as _, PATIENCE, Result};
-use crate::os::scratch::ScratchFolder;
+use crate::base::error::{IoResultExt as _, Result, STORAGE_TIMEOUT_SECONDS};
+use crate::os::scratch::TempFolder;
 
 /// How many folders are removed in a run by a process each; the rest waits for the next.
 const MAX_WITHOUT_DAEMON: usize = 50;
 
 /// How long removing one may take.
-const RMDIR_TIMEOUT: Duration = Duration::from_secs(3 * PATIENCE);
+const RMDIR_TIMEOUT: Duration = Duration::from_secs(3 * STORAGE_TIMEOUT_SECONDS);
 
 impl Remote {
     /// Makes folders, by their paths below the root, and those above them.
@@ -34,7 +34,7 @@ impl Remote {
         if folders.is_empty() {
             return Ok(());
         }
-        let tree = ScratchFolder::new()?;
+        let tree = TempFolder::new()?;
         for folder in folders
             .iter()
             .filter(|folder| name::unsupported_reason(folder).is_none())

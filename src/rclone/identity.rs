@@ -14,10 +14,12 @@ use super::log;
 use super::process;
 use super::process::{OutputLine, ProcessEnd, ProcessLimits, remote_error};
 use super::socket::HttpReply;
-use crate::base::error::{DIRECTORY_NOT_FOUND, FILE_NOT_FOUND, PATIENCE, Result, Trouble};
+use crate::base::error::{
+    ConnectionError, EXIT_DIRECTORY_NOT_FOUND, EXIT_FILE_NOT_FOUND, Result, STORAGE_TIMEOUT_SECONDS,
+};
 use crate::base::own_name::OWN_FOLDER;
 use crate::model::identity;
-use crate::os::scratch::{Scratch, ScratchFolder, read_bounded};
+use crate::os::scratch::{TempFile, TempFolder, read_bounded};
 
 /// What a process said of a file.
 struct CommandOutput {
@@ -26,9 +28,9 @@ struct CommandOutput {
     first_error: Option<String>,
 }
 
-fn unreadable_identity(why: &str) -> Trouble {
+fn unreadable_identity(why: &str) -> ConnectionError {
     let file = identity::relative_path();
-    Trouble::Other(format!("its identity file `{}`: {why}", file.display()))
+    ConnectionError::Other(format!("its identity file `{}`: {why}", file.display()))
 }
 
 impl Remote {
@@ -40,10 +42,10 @@ impl Remote {
     pub fn create_identity(&self, database: &str) -> Result<String> {
         let file = identity::relative_path();
         let text = identity::generate(database, &self.path(&file))?;
-        let local_file = Scratch::list(text.lines().map(str::to_owned))?;
+        let local_file = TempFile::with_lines(text.lines().map(str::to_owned))?;
         let failure = self.upload_if_missing(&local_file, &file)?;
         let failed = |why| Err(remote_error("write", &self.path(&file), why));
-        match self.read_identity(Duration::from_secs(PATIENCE))? {
+        match self.read_identity(Duration::from_secs(STORAGE_TIMEOUT_SECONDS))? {
             Ok(Some(identity)) => Ok(identity),
             Ok(None) => failed(failure.unwrap_or_else(|| "it is not there afterwards".to_owned())),
             Err(trouble) => failed(format!("read back, it {trouble}")),
@@ -53,7 +55,7 @@ impl Remote {
     /// Puts a small file there unless there is one of its name; returns what rclone failed with, if it did.
     pub(super) fn upload_if_missing(
         &self,
-        local_file: &Scratch,
+        local_file: &TempFile,
         file: &Path,
     ) -> Result<Option<String>> {
         match self
@@ -72,7 +74,7 @@ impl Remote {
     pub(super) fn read_identity(
         &self,
         timeout: Duration,
-    ) -> Result<std::result::Result<Option<String>, Trouble>> {
+    ) -> Result<std::result::Result<Option<String>, ConnectionError>> {
         let start = Instant::now();
         if let Some(daemon) = self.daemon()
             && let Some(answer) = self.read_identity_by_daemon(daemon, timeout)?
@@ -89,13 +91,13 @@ impl Remote {
                 return Ok(self.parse_identity(&read.out));
             }
             // A storage without folders says nothing of a file that is not there.
-            ProcessEnd::Exited(Some(0 | DIRECTORY_NOT_FOUND | FILE_NOT_FOUND))
+            ProcessEnd::Exited(Some(0 | EXIT_DIRECTORY_NOT_FOUND | EXIT_FILE_NOT_FOUND))
                 if read.out.is_empty() => {}
             end => return Ok(Err(connection_error(end, read.first_error, timeout))),
         }
         let stat = self.run_on_file("lsjson", &["--stat", "--no-mimetype"], &file, left())?;
         Ok(match stat.end {
-            ProcessEnd::Exited(Some(DIRECTORY_NOT_FOUND | FILE_NOT_FOUND))
+            ProcessEnd::Exited(Some(EXIT_DIRECTORY_NOT_FOUND | EXIT_FILE_NOT_FOUND))
                 if stat.out.is_empty() =>
             {
                 Ok(None)
@@ -112,7 +114,7 @@ impl Remote {
         &self,
         daemon: &Daemon,
         timeout: Duration,
-    ) -> Result<Option<std::result::Result<Option<String>, Trouble>>> {
+    ) -> Result<Option<std::result::Result<Option<String>, ConnectionError>>> {
         let file = identity::relative_path();
         let (root, path) = (
             self.root().to_str().unwrap_or_default(),
@@ -145,7 +147,7 @@ impl Remote {
             Ok(_) => {}
             Err(_) => return Ok(None),
         }
-        let folder = ScratchFolder::new()?;
+        let folder = TempFolder::new()?;
         let Some(local_path) = folder.path().to_str() else {
             return Ok(None);
         };
@@ -172,7 +174,7 @@ impl Remote {
     }
 
     /// What the text of its identity file says.
-    fn parse_identity(&self, text: &[u8]) -> std::result::Result<Option<String>, Trouble> {
+    fn parse_identity(&self, text: &[u8]) -> std::result::Result<Option<String>, ConnectionError> {
         if text.len() as u64 > identity::MAX_FILE_SIZE {
             return Err(unreadable_identity("it is far too long"));
         }
@@ -229,7 +231,7 @@ impl Remote {
     fn upload_by_daemon(
         &self,
         daemon: &Daemon,
-        local_file: &Scratch,
+        local_file: &TempFile,
         file: &Path,
     ) -> Result<Option<String>> {
         let text = |path: Option<&Path>| path.and_then(Path::to_str).unwrap_or_default().to_owned();
@@ -240,7 +242,7 @@ impl Remote {
             "dstRemote": text(Some(file)),
             "_config": { "IgnoreExisting": true },
         });
-        let timeout = Duration::from_secs(3 * PATIENCE);
+        let timeout = Duration::from_secs(3 * STORAGE_TIMEOUT_SECONDS);
         Ok(
             match daemon.call("operations/copyfile", &params, timeout)? {
                 RcAnswer::Success(_) => None,
@@ -252,7 +254,7 @@ impl Remote {
     }
 
     /// The same by a process of its own.
-    fn upload_by_process(&self, local_file: &Scratch, file: &Path) -> Result<Option<String>> {
+    fn upload_by_process(&self, local_file: &TempFile, file: &Path) -> Result<Option<String>> {
         let mut args: Vec<OsString> = ["copyto", "--ignore-existing", "--low-level-retries=3"]
             .into_iter()
             .chain(process::COMMON_FLAGS)
@@ -262,7 +264,7 @@ impl Remote {
         args.push(local_file.path().into());
         args.push(self.rclone_path(file)?);
         let mut last_error = None;
-        let limits = ProcessLimits::with_timeout(Duration::from_secs(3 * PATIENCE));
+        let limits = ProcessLimits::with_timeout(Duration::from_secs(3 * STORAGE_TIMEOUT_SECONDS));
         process::run(&self.program, &args, limits, &mut |line| {
             if let OutputLine::Log(line) = line {
                 let entry = log::parse_line(&line);

@@ -19,8 +19,8 @@ use super::{Remote, RemoteFeatures};
 use crate::base::error::Result;
 use crate::base::interrupt;
 use crate::base::name::Name;
-use crate::base::timestamp::Moment;
-use crate::os::scratch::Scratch;
+use crate::base::timestamp::Timestamp;
+use crate::os::scratch::TempFile;
 use crate::snapshot::digest::Digest;
 
 /// What is to be listed.
@@ -47,7 +47,7 @@ pub struct ListedFile {
     /// Its size; `None` where the storage does not know it.
     pub bytes: Option<u64>,
     /// Its time as asked for.
-    pub modified: Moment,
+    pub modified: Timestamp,
     /// What tells this version of it from one that somebody else puts there: made of the time that the listing shows.
     pub tag: u64,
 }
@@ -134,7 +134,7 @@ impl RemoteListing {
         }
         let file = ListedFile {
             bytes: u64::try_from(entry.size).ok(),
-            modified: Moment::parse(&entry.mod_time).unwrap_or(Moment::UNKNOWN),
+            modified: Timestamp::parse(&entry.mod_time).unwrap_or(Timestamp::UNKNOWN),
             tag: Digest::of_bytes(entry.mod_time.as_bytes()).low_64(),
         };
         let folder = match self.folders.get_mut(above) {
@@ -258,7 +258,7 @@ impl Remote {
             args.push("--use-server-modtime".into());
         }
         let list = match target {
-            ListTarget::Files(files) => Some(Scratch::list(encoded_paths(files))?),
+            ListTarget::Files(files) => Some(TempFile::with_lines(encoded_paths(files))?),
             ListTarget::Folder(_) => None,
         };
         if let Some(list) = &list {
@@ -322,7 +322,7 @@ impl Remote {
             #[serde(borrow)]
             list: Vec<ListEntry<'a>>,
         }
-        let list = Scratch::list(encoded_paths(files))?;
+        let list = TempFile::with_lines(encoded_paths(files))?;
         let Some(path) = list.path().to_str() else {
             return Ok(None);
         };

@@ -8,7 +8,7 @@ use super::entry::{ListEntry, ListParser, decode_path_below};
 use super::list::{ListTarget, RemoteListing, base_folder, encoded_paths};
 use super::log;
 use super::process::{CRASH_STATUS, OutputLine, ProcessEnd};
-use crate::base::error::{DIRECTORY_NOT_FOUND, Trouble};
+use crate::base::error::{ConnectionError, EXIT_DIRECTORY_NOT_FOUND};
 use crate::snapshot::digest::Digest;
 
 /// Greatest number of files and folders in a listing: about 150 MB of memory. A folder with more is listed in parts.
@@ -133,7 +133,10 @@ impl<'a> ListReader<'a> {
 
     pub(super) fn is_rate_limited(&self, end: ProcessEnd) -> bool {
         let error = self.last_error.as_deref();
-        !end.is_success() && error.is_some_and(|said| Trouble::of(said) == Trouble::RateLimited)
+        !end.is_success()
+            && error.is_some_and(|said| {
+                ConnectionError::from_message(said) == ConnectionError::RateLimited
+            })
     }
 
     /// A list counts where all of it was understood and its end was seen. Where folders could not be listed, its end is that of
@@ -150,7 +153,7 @@ impl<'a> ListReader<'a> {
             {
                 ListOutcome::Listed(self.listing)
             }
-            ProcessEnd::Exited(Some(DIRECTORY_NOT_FOUND))
+            ProcessEnd::Exited(Some(EXIT_DIRECTORY_NOT_FOUND))
                 if self.parser.entry_count == 0
                     && self.parser.is_well_formed()
                     && self.listing.problems.is_empty() =>

@@ -144,7 +144,7 @@ impl Remote {
 
     /// The same, as rclone writes it.
     fn rclone_path(&self, below: &Path) -> Result<OsString> {
-        let encoded = name::encode_path(below).map_err(|why| Error::Remote {
+        let encoded = name::encode_path(below).map_err(|why| Error::Rclone {
             action: "name",
             path: self.path(below),
             why: why.to_owned(),

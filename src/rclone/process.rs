@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use super::line;
 pub(super) use super::line::OutputLine;
 use super::program::Program;
-use crate::base::error::{At as _, Error, Result};
+use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::interrupt;
 use crate::os::exec_shim;
 
@@ -162,7 +162,7 @@ pub(super) fn version_output(program: &Path) -> Result<String> {
 /// A command without the variables that would change what rclone does; those that say where its configuration is, and
 /// remotes that stand in variables, stay.
 pub(super) fn command(program: &Path) -> Command {
-    let mut command = exec_shim::command(program);
+    let mut command = exec_shim::child_command(program);
     for (name, _) in env::vars_os().filter(|(name, _)| is_overriding_variable(name)) {
         command.env_remove(name);
     }
@@ -284,7 +284,7 @@ impl RunningProcess {
     /// Lets it clean up, and ends it.
     fn stop(&mut self) {
         let start = Instant::now();
-        exec_shim::end_group(self.child.id(), false);
+        exec_shim::signal_group(self.child.id(), false);
         while start.elapsed() < STOP_TIMEOUT {
             if self.child.try_wait().is_ok_and(|status| status.is_some()) {
                 break;
@@ -295,7 +295,7 @@ impl RunningProcess {
     }
 
     fn kill(&mut self) {
-        exec_shim::end_group(self.child.id(), true);
+        exec_shim::signal_group(self.child.id(), true);
         self.child.wait().map(|_| ()).unwrap_or_default();
         self.has_exited = true;
     }
@@ -311,7 +311,7 @@ impl Drop for RunningProcess {
 
 /// Says that rclone could not do something.
 pub(super) fn remote_error(action: &'static str, path: &Path, why: impl Into<String>) -> Error {
-    Error::Remote {
+    Error::Rclone {
         action,
         path: path.to_owned(),
         why: why.into(),

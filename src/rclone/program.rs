@@ -118,16 +118,16 @@ impl Program {
             Some(path) if is_program(&path) => path,
             Some(path) => {
                 let why = format!("`{}` is no program", path.display());
-                return Err(Error::NoRclone { why });
+                return Err(Error::RcloneNotFound { why });
             }
-            None => find_on_path().ok_or_else(|| Error::NoRclone {
+            None => find_on_path().ok_or_else(|| Error::RcloneNotFound {
                 why: "there is none on PATH".to_owned(),
             })?,
         };
         drop(preferred);
         let version = program_version(&path, lookup)?;
         if version < OLDEST {
-            return Err(Error::OldRclone {
+            return Err(Error::RcloneTooOld {
                 program: path,
                 version: version.to_string(),
                 oldest: OLDEST.to_string(),
@@ -186,7 +186,7 @@ fn program_version(path: &Path, lookup: &VersionLookup<'_>) -> Result<RcloneVers
             .lines()
             .find_map(RcloneVersion::parse),
     };
-    let version = version.ok_or_else(|| Error::NoRclone {
+    let version = version.ok_or_else(|| Error::RcloneNotFound {
         why: format!(
             "`{}` does not say which version of rclone it is",
             path.display()

@@ -56,6 +56,6 @@ fn call_rename(daemon: &Daemon, command: &str, params: &Value) -> Result<(), Str
         Ok(RcAnswer::Failure(error)) => Err(error),
         Ok(RcAnswer::NotFound) => Err("rclone says that it is not there".to_owned()),
         Ok(RcAnswer::TimedOut) => Err("rclone did not end".to_owned()),
-        Err(error) => Err(error.line()),
+        Err(error) => Err(error.full_message()),
     }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::base::error::Result;
 use crate::base::interrupt;
-use crate::base::name::base64_of;
+use crate::base::name::to_base64;
 use crate::os::host;
 use crate::os::scratch::SocketFolder;
 
@@ -124,7 +124,7 @@ impl Socket {
         stream.set_read_timeout(Some(POLL_INTERVAL))?;
         stream.set_write_timeout(Some(Duration::from_secs(20)))?;
         let body = params.to_string();
-        let secret = base64_of(format!("{USER}:{}", self.password).as_bytes());
+        let secret = to_base64(format!("{USER}:{}", self.password).as_bytes());
         let head = format!(
             "POST /{path} HTTP/1.0\r\nHost: localhost\r\nAuthorization: Basic {secret}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
             body.len()

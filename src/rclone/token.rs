@@ -13,11 +13,11 @@ use super::list::encoded_paths;
 use super::process;
 use super::process::{OutputLine, ProcessLimits, remote_error};
 use super::{Remote, log};
-use crate::base::error::{PATIENCE, Result};
-use crate::os::scratch::Scratch;
+use crate::base::error::{Result, STORAGE_TIMEOUT_SECONDS};
+use crate::os::scratch::TempFile;
 
 /// How long putting, finding or removing a token may take.
-const PROBE_TIMEOUT: Duration = Duration::from_secs(3 * PATIENCE);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(3 * STORAGE_TIMEOUT_SECONDS);
 
 /// How long a question may take of which the answer is no more than a further hint.
 const HINT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -28,7 +28,7 @@ impl Remote {
     /// # Errors
     /// rclone could not write it, or an interruption.
     pub fn put_probe_file(&self, file: &Path, line: &str) -> Result<()> {
-        let local_file = Scratch::list(std::iter::once(line.to_owned()))?;
+        let local_file = TempFile::with_lines(std::iter::once(line.to_owned()))?;
         match self.upload_if_missing(&local_file, file)? {
             None => Ok(()),
             Some(why) => Err(remote_error("write", &self.path(file), why)),
@@ -66,7 +66,7 @@ impl Remote {
     /// # Errors
     /// The question could not be answered, or an interruption.
     pub fn any_exists(&self, base: &Path, files: &[PathBuf]) -> Result<bool> {
-        let list = Scratch::list(encoded_paths(files))?;
+        let list = TempFile::with_lines(encoded_paths(files))?;
         if let Some(daemon) = self.daemon() {
             return any_exists_by_daemon(daemon, base, &list);
         }
@@ -124,7 +124,7 @@ fn command_args(verb: &str, more: &[&str]) -> Vec<OsString> {
     words.map(OsString::from).collect()
 }
 
-fn any_exists_by_daemon(daemon: &Daemon, base: &Path, list: &Scratch) -> Result<bool> {
+fn any_exists_by_daemon(daemon: &Daemon, base: &Path, list: &TempFile) -> Result<bool> {
     let params = json!({
         "fs": base.to_str().unwrap_or_default(),
         "remote": "",

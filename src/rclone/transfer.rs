@@ -68,7 +68,7 @@ impl Daemon {
             self.stop_job(job);
         }
         // What was logged until now is about this transfer.
-        interrupt::shielded(|| self.drain_log(on_entry));
+        interrupt::with_grace_period(|| self.drain_log(on_entry));
         ended
     }
 
@@ -90,7 +90,7 @@ impl Daemon {
             }
             let logged = self.log_bytes.load(Ordering::Relaxed) - logged_before;
             if logged > MAX_LOG_BYTES + start.elapsed().as_secs() * LOG_BYTES_PER_SECOND {
-                exec_shim::end_group(self.child().id(), true);
+                exec_shim::signal_group(self.child().id(), true);
                 return Ok(Some(
                     "rclone wrote far more than it should and was stopped".to_owned(),
                 ));
@@ -123,7 +123,7 @@ impl Daemon {
                 RcAnswer::NotFound => return Ok(Some("rclone lost the transfer".to_owned())),
                 // Three times in a row is a minute of silence.
                 RcAnswer::TimedOut if consecutive_timeouts == 2 => {
-                    exec_shim::end_group(self.child().id(), true);
+                    exec_shim::signal_group(self.child().id(), true);
                     return Ok(Some(
                         "rclone said nothing for a minute and was stopped".to_owned(),
                     ));
@@ -169,7 +169,7 @@ impl Daemon {
     }
 
     fn stop_job(&self, job: i64) {
-        interrupt::shielded(|| {
+        interrupt::with_grace_period(|| {
             self.call("job/stop", &json!({ "jobid": job }), STOP_TIMEOUT)
                 .map(|_| ())
         })

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::batch::TransferEvent;
 use super::log::{LogEntry, TransferProgress};
-use crate::base::error::Trouble;
+use crate::base::error::ConnectionError;
 
 /// How long nothing may move though rclone says every second that it lives: it may be reading a huge file to digest it.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30 * 60);
@@ -148,8 +148,10 @@ impl<'a> TransferLog<'a> {
 /// Whether a message says that nobody is there.
 fn is_unreachable(message: &str) -> bool {
     matches!(
-        Trouble::of(message),
-        Trouble::Refused | Trouble::NoHost | Trouble::NoRoute
+        ConnectionError::from_message(message),
+        ConnectionError::ConnectionRefused
+            | ConnectionError::HostNotFound
+            | ConnectionError::HostUnreachable
     )
 }
 

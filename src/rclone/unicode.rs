@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::list::{ListedFile, ListedFolder, RemoteListing};
-use crate::base::unicode::composed;
+use crate::base::unicode::to_nfc;
 
 /// The files of a list below one folder.
 #[derive(Debug)]
@@ -39,11 +39,11 @@ impl<'a> UnicodeLookup<'a> {
         let folder = folder.or_else(|| self.folders.get(&normalized_key(above)).copied())?;
         let name = normalized_key(Path::new(path.file_name()?));
         let mut files = folder.iter();
-        let found = files.find(|(other, _)| *composed(other.as_bytes()) == *name);
+        let found = files.find(|(other, _)| *to_nfc(other.as_bytes()) == *name);
         found.map(|(_, file)| file)
     }
 }
 
 fn normalized_key(path: &Path) -> Vec<u8> {
-    composed(path.as_os_str().as_encoded_bytes()).into_owned()
+    to_nfc(path.as_os_str().as_encoded_bytes()).into_owned()
 }

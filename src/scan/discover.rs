@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::base::error::Result;
-use crate::base::monitor::{Event, Monitor};
+use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::base::name::Name;
 use crate::model::project::{ProjectId, Scope};
 use crate::model::registry::{Category, Registry};
@@ -120,11 +120,11 @@ impl<'a> Discovery<'a> {
 /// Tells of folders that could not be read, and of links that are not followed.
 fn report_problems(listing: &ProjectListing<'_>, root: &Folder, monitor: &dyn Monitor) {
     for problem in &listing.problems {
-        monitor.event(&Event::Problem(problem));
+        monitor.on_event(&ProgressEvent::Problem(problem));
     }
     for link in &listing.links {
         let path = Name::from(root.path().join(link));
-        monitor.event(&Event::Notice(&format!(
+        monitor.on_event(&ProgressEvent::Notice(&format!(
             "note: `{path}` is a symbolic link and is not followed"
         )));
     }

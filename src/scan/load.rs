@@ -8,13 +8,13 @@ use std::thread;
 use super::discover::ScanScope;
 use super::{ScanState, ScanSummary, scan};
 use crate::base::error::{Error, Result};
-use crate::base::monitor::{Event, Monitor};
+use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::index::Index;
 use crate::index::overview;
 use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, Scope};
 use crate::model::registry::{Database, Registry};
-use crate::os::disk::Turns;
+use crate::os::disk::DiskLocks;
 use crate::storage::Storage;
 use crate::storage::observation::ObservationBuilder;
 
@@ -34,20 +34,20 @@ pub fn scan_all(
     for database in databases {
         files += known_file_count(index, database, extent)?;
     }
-    monitor.event(&Event::Started {
+    monitor.on_event(&ProgressEvent::Started {
         task: "looking",
         files: Some(files).filter(|files| *files > 0),
         bytes: None,
     });
-    let turns = Turns::default();
+    let turns = DiskLocks::default();
     let scan_one = |index: &mut Index, database: &Database| {
-        monitor.event(&Event::Entered(&database.name));
+        monitor.on_event(&ProgressEvent::DatabaseStarted(&database.name));
         let seen = scan(index, registry, database, extent, &turns, monitor);
-        monitor.event(&Event::Left(&database.name));
+        monitor.on_event(&ProgressEvent::DatabaseFinished(&database.name));
         seen
     };
     let scans = run_in_parallel(index, databases, &scan_one);
-    monitor.event(&Event::Finished);
+    monitor.on_event(&ProgressEvent::Finished);
     let mut scans = scans?;
     if matches!(extent.scope, Scope::Client(_)) {
         for (database, scan) in databases.iter().zip(&mut scans) {
@@ -55,7 +55,7 @@ pub fn scan_all(
                 match record_absent_projects(index, registry, database, extent) {
                     Err(Error::Interrupted) => return Err(Error::Interrupted),
                     Err(error) => {
-                        monitor.event(&Event::Problem(&error));
+                        monitor.on_event(&ProgressEvent::Problem(&error));
                         scan.state = ScanState::Partial;
                     }
                     Ok(()) => {}

@@ -16,15 +16,15 @@ use serde::Serialize;
 use self::discover::{Baseline, Discovery, ScanScope};
 use self::walk::{WalkSummary, walk_replicas};
 use crate::base::error::{Error, Result};
-use crate::base::monitor::{Event, Monitor};
-use crate::base::timestamp::Moment;
+use crate::base::monitor::{Monitor, ProgressEvent};
+use crate::base::timestamp::Timestamp;
 use crate::base::unit;
 use crate::index::{Index, KnownDatabase, ScanChanges, ScanWriter, StagedScan};
 use crate::model::exclusion::Exclusions;
 use crate::model::mount;
 use crate::model::project::{ProjectId, Scope, replica_path};
 use crate::model::registry::{Category, Database, Registry};
-use crate::os::disk::{Disk, Turns};
+use crate::os::disk::{Disk, DiskLocks};
 use crate::os::folder::Folder;
 use crate::snapshot::discovery::{ProjectListing, list};
 use crate::storage::RemoteStorage;
@@ -85,7 +85,7 @@ pub fn scan(
     registry: &Registry,
     database: &Database,
     extent: &ScanScope<'_>,
-    turns: &Turns,
+    turns: &DiskLocks,
     monitor: &dyn Monitor,
 ) -> Result<ScanSummary> {
     let mut start = Instant::now();
@@ -113,24 +113,24 @@ pub fn scan(
             if let Some(shared) =
                 availability::shared_identity_error(index, registry.databases(), database)?
             {
-                monitor.event(&Event::Problem(&shared));
+                monitor.on_event(&ProgressEvent::Problem(&shared));
             }
             (changes, state, seen.unreadable())
         }
         Err(
             error @ (Error::Offline { .. }
-            | Error::Unreachable { .. }
-            | Error::NoRclone { .. }
-            | Error::OldRclone { .. }),
+            | Error::StorageUnreachable { .. }
+            | Error::RcloneNotFound { .. }
+            | Error::RcloneTooOld { .. }),
         ) => {
-            monitor.event(&Event::Problem(&error));
+            monitor.on_event(&ProgressEvent::Problem(&error));
             let known = index.database(&database.root)?;
             index.write_scan(&database.root, &known)?.finish_offline()?;
             (ScanChanges::default(), ScanState::Offline, 0)
         }
         // A question that failed says nothing: the index keeps what it knew, and other databases are scanned all the same.
-        Err(error @ Error::Remote { .. }) => {
-            monitor.event(&Event::Problem(&error));
+        Err(error @ Error::Rclone { .. }) => {
+            monitor.on_event(&ProgressEvent::Problem(&error));
             (ScanChanges::default(), ScanState::Partial, 1)
         }
         Err(error) => return Err(error),
@@ -149,14 +149,14 @@ pub fn scan(
 fn with_disk_turn<T>(
     index: &Index,
     database: &Database,
-    turns: &Turns,
+    turns: &DiskLocks,
     monitor: &dyn Monitor,
     work: &mut dyn FnMut() -> Result<T>,
 ) -> Result<T> {
     let root = availability::open_root(index, database, &index.database(&database.root)?)?;
-    monitor.event(&Event::Left(&database.name));
-    let _turn = turns.take(Disk::of(&root))?;
-    monitor.event(&Event::Entered(&database.name));
+    monitor.on_event(&ProgressEvent::DatabaseFinished(&database.name));
+    let _turn = turns.lock(Disk::of(&root))?;
+    monitor.on_event(&ProgressEvent::DatabaseStarted(&database.name));
     work()
 }
 
@@ -164,7 +164,7 @@ fn with_disk_turn<T>(
 struct CompletedScan<'a> {
     /// What was known of the database when the look began.
     previous: KnownDatabase,
-    started: Moment,
+    started: Timestamp,
     root_ids: RootIds,
     discovery: Discovery<'a>,
     walked: WalkSummary<'a>,
@@ -182,7 +182,7 @@ fn scan_local<'a>(
     extent: &ScanScope<'a>,
     monitor: &dyn Monitor,
 ) -> Result<CompletedScan<'a>> {
-    let began = Moment::now();
+    let began = Timestamp::now();
     let known = index.database(&database.root)?;
     let root = availability::open_root(index, database, &known)?;
     let exclusions = Arc::new(Exclusions::new(registry.exclusion_rules())?);
@@ -285,12 +285,12 @@ fn refuse_emptied_database(
 
 /// Says that a database that holds no client is taken for another.
 fn emptied_error(database: &Database, known: &KnownDatabase) -> Error {
-    let files = unit::counted(known.files, "file");
+    let files = unit::format_counted(known.files, "file");
     Error::Offline {
         database: database.name.clone(),
         root: database.root.clone(),
         why: format!("holds no client in any category, though the index knows {files} there"),
-        may_be_meant: true,
+        may_be_right_disk: true,
     }
 }
 

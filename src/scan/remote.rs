@@ -7,8 +7,8 @@ use super::discover::{Discovery, ScanScope};
 use super::walk::WalkSummary;
 use super::{CompletedScan, emptied_error, expected_projects};
 use crate::base::error::Result;
-use crate::base::monitor::{Event, Monitor};
-use crate::base::timestamp::Moment;
+use crate::base::monitor::{Monitor, ProgressEvent};
+use crate::base::timestamp::Timestamp;
 use crate::index::{Index, ScanStaging};
 use crate::model::exclusion::Exclusions;
 use crate::model::project::Scope;
@@ -25,7 +25,7 @@ pub(super) fn scan_remote<'a>(
     extent: &ScanScope<'a>,
     monitor: &dyn Monitor,
 ) -> Result<CompletedScan<'a>> {
-    let began = Moment::now();
+    let began = Timestamp::now();
     let known = index.database(&database.root)?;
     let storage = RemoteStorage::open(index, database)?;
     let exclusions = Arc::new(Exclusions::new(registry.exclusion_rules())?);
@@ -89,7 +89,7 @@ fn discover<'a>(
         }
         for problem in &listing.problems {
             discovery.unreadable += 1;
-            monitor.event(&Event::Problem(problem));
+            monitor.on_event(&ProgressEvent::Problem(problem));
         }
         discovery.listings.push(listing);
     }
@@ -111,7 +111,7 @@ fn stage_tree(
 ) -> Result<()> {
     for problem in &tree.problems {
         walked.unreadable += 1;
-        monitor.event(&Event::Problem(&problem.error));
+        monitor.on_event(&ProgressEvent::Problem(&problem.error));
     }
     if let Some(step) = tree.proven_precision {
         staging.add_precision(place, step);
@@ -123,8 +123,8 @@ fn stage_tree(
         match folder.files {
             Some(files) => {
                 walked.has_content |= files.totals.files > 0;
-                monitor.event(&Event::Folders(1));
-                monitor.event(&Event::Files(files.totals.files));
+                monitor.on_event(&ProgressEvent::Folders(1));
+                monitor.on_event(&ProgressEvent::Files(files.totals.files));
                 staging.add_folder(place, files)?;
             }
             None => staging.add_unreadable_folder(place, &path)?,

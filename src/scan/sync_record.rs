@@ -8,7 +8,7 @@ use super::discover;
 use super::discover::ScanScope;
 use crate::base::error::Result;
 use crate::base::name::Name;
-use crate::base::timestamp::Step;
+use crate::base::timestamp::TimePrecision;
 use crate::index::{Index, SentChanges, SentFile, SentFolder};
 use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, Scope};
@@ -62,7 +62,7 @@ pub(super) fn correct_local_record(
                 }
                 let file = there.and_then(|files| files.get(name));
                 !file.is_some_and(|file| {
-                    let is_same = file.modified.same_as(sent.modified, step);
+                    let is_same = file.modified.equals_at(sent.modified, step);
                     (file.link_digest, file.bytes) == (sent.link_digest, sent.bytes)
                         && (is_same || sent.link_digest != 0)
                 })
@@ -82,10 +82,12 @@ fn time_precision(
     database: i64,
     category: &Category,
     project: &ProjectId,
-) -> Result<Step> {
+) -> Result<TimePrecision> {
     let replicas = index.replicas(database, &category.path)?;
     let known = replicas.iter().find(|replica| replica.project == *project);
-    Ok(known.map_or(Step::TwoSeconds, |replica| replica.aggregate.precision))
+    Ok(known.map_or(TimePrecision::TwoSeconds, |replica| {
+        replica.aggregate.precision
+    }))
 }
 
 type StoredFiles = BTreeMap<PathBuf, SentFolder>;

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::base::error::{Error, Result};
-use crate::base::monitor::{Event, Monitor};
-use crate::base::timestamp::Step;
+use crate::base::monitor::{Monitor, ProgressEvent};
+use crate::base::timestamp::TimePrecision;
 use crate::index::ScanStaging;
 use crate::model::exclusion::Exclusions;
 use crate::model::mount;
@@ -15,7 +15,7 @@ use crate::model::project::{ProjectId, replica_path};
 use crate::model::registry::{Category, Registry};
 use crate::os::disk::Disk;
 use crate::os::folder::Folder;
-use crate::os::stat::{Kind, Stat};
+use crate::os::stat::{EntryKind, Stat};
 use crate::snapshot::tree::ScannedFolder;
 use crate::snapshot::walk;
 use crate::snapshot::walk::{FolderContents, VisitOutcome, Walk, WalkTarget};
@@ -46,7 +46,7 @@ struct ReadFolder {
     folder: ScannedFolder,
     /// Why names in it could not be looked at.
     errors: Vec<Error>,
-    precision: Option<Step>,
+    precision: Option<TimePrecision>,
     has_content: bool,
 }
 
@@ -75,7 +75,7 @@ pub fn walk_replicas<'a>(
     });
     let starts: Vec<WalkTarget> = starts.collect();
     let mut closed = missing_mounts(root, exclusions, replicas, &starts, mounted);
-    let walkers = Disk::of(root).walkers();
+    let walkers = Disk::of(root).walk_threads();
     let mut walk = Walk::begin(root, starts, exclusions, walkers, VisitedFolder::from_visit);
     let mut walked = WalkSummary::default();
     let mut places = BTreeMap::new();
@@ -193,8 +193,8 @@ impl WalkSummary<'_> {
                 if let Some(step) = read.precision {
                     staging.add_precision(place, step);
                 }
-                monitor.event(&Event::Folders(1));
-                monitor.event(&Event::Files(read.folder.totals.files));
+                monitor.on_event(&ProgressEvent::Folders(1));
+                monitor.on_event(&ProgressEvent::Files(read.folder.totals.files));
                 staging.add_folder(place, read.folder)
             }
         }
@@ -202,7 +202,7 @@ impl WalkSummary<'_> {
 
     fn report_problem(&mut self, error: &Error, monitor: &dyn Monitor) {
         self.unreadable += 1;
-        monitor.event(&Event::Problem(error));
+        monitor.on_event(&ProgressEvent::Problem(error));
     }
 }
 
@@ -235,9 +235,9 @@ impl ReadFolder {
     fn from_contents(path: &Path, contents: &mut FolderContents, stat: Option<Stat>) -> Self {
         let mut children = contents.entries();
         let holds_something =
-            contents.excluded_count > 0 || children.any(|child| child.kind != Kind::Folder);
+            contents.excluded_count > 0 || children.any(|child| child.kind != EntryKind::Folder);
         drop(children);
-        let own = stat.map(|stat| stat.changed.coarsest_step());
+        let own = stat.map(|stat| stat.status_changed.coarsest_precision());
         let step = contents.precision.into_iter().chain(own).min();
         let (folder, errors) = ScannedFolder::of(path, contents);
         Self {

@@ -8,7 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use super::position::Position;
 use super::synonym;
 use crate::base::error::{Error, did_you_mean};
-use crate::base::suggest::nearest;
+use crate::base::suggest::suggest;
 use crate::commands::{CommandLine, built_grammar};
 use crate::language::lexer::{Word, quote};
 
@@ -214,7 +214,7 @@ fn subcommand_hint(error: &clap::Error, words: &[Word]) -> Option<String> {
     {
         return Some(instead.to_owned());
     }
-    let near = nearest(&typed, known.iter().copied());
+    let near = suggest(&typed, known.iter().copied());
     if !typed.is_empty() && !near.is_empty() {
         let near: Vec<_> = near.into_iter().map(str::to_owned).collect();
         return Some(did_you_mean(&near));

@@ -35,7 +35,7 @@ pub(super) fn report(
     write_text(&format!(
         "{}:{number}:{column}: {word}: {}",
         statement.origin,
-        error.line()
+        error.full_message()
     ));
     let within = span.end.min(start + line.len()).max(span.start);
     let parts = [
@@ -44,7 +44,7 @@ pub(super) fn report(
         within..start + line.len(),
     ];
     let parts = parts.map(|range| displayable(statement.text.get(range).unwrap_or_default()));
-    let room = terminal::message_width().map_or(usize::MAX, |width| {
+    let room = terminal::stderr_width().map_or(usize::MAX, |width| {
         usize::from(width).saturating_sub(INDENT.len())
     });
     let (shown, before, carets) = excerpt(&parts, room);
@@ -56,9 +56,9 @@ pub(super) fn report(
     ));
     let is_about_names = matches!(
         error,
-        Error::Unknown { .. }
+        Error::UnknownName { .. }
             | Error::NotAProject { .. }
-            | Error::NoReplica { .. }
+            | Error::ReplicaNotFound { .. }
             | Error::Syntax { .. }
     );
     let suggestion =
@@ -117,7 +117,7 @@ fn span(words: &[Word], error: &Error) -> Range<usize> {
     if let Error::Syntax { span, .. } = error {
         return span.clone();
     }
-    let about = error.word().and_then(|name| {
+    let about = error.offending_word().and_then(|name| {
         let whole = words
             .iter()
             .rev()
@@ -138,7 +138,7 @@ fn span(words: &[Word], error: &Error) -> Range<usize> {
         };
         let is_command = matches!(
             error,
-            Error::Unknown {
+            Error::UnknownName {
                 noun: "command",
                 ..
             }

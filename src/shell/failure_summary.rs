@@ -21,7 +21,7 @@ impl FailureSummary {
         self.commands += 1;
         let list = match status {
             ExitStatus::Partial => &mut self.partial,
-            status if status.stops_script() && !status.stops_everything() => &mut self.failed,
+            status if status.stops_script() && !status.is_cancellation() => &mut self.failed,
             _ => return,
         };
         list.push((statement.origin.clone(), statement.number));
@@ -33,9 +33,9 @@ impl FailureSummary {
         if !goes_on || self.commands < 2 || self.failed.len() + self.partial.len() == 0 {
             return None;
         }
-        let of = unit::counted(self.commands, "command");
+        let of = unit::format_counted(self.commands, "command");
         let part = |list: &[LineLocation], what: &str| {
-            let number = unit::count(list.len() as u64);
+            let number = unit::format_count(list.len() as u64);
             (!list.is_empty())
                 .then(|| format!("{number} of {of} {what}: {}", format_locations(list)))
         };

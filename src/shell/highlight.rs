@@ -90,7 +90,7 @@ fn word_style(position: &mut Position<'_>, expected: &Expectation<'_>, word: &Wo
         Role::Option(_) => Style::Option,
         Role::OptionsEnd => Style::Plain,
         Role::Unknown => Style::Unknown,
-        Role::Value if !word.variables.is_empty() => Style::Variable,
+        Role::Value if !word.variable_offsets.is_empty() => Style::Variable,
         Role::Value => match accepts(expected, &word.text) {
             Some(false) => Style::Unknown,
             Some(true) => Style::Name,

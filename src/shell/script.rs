@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::session::{ScriptOutcome, Session};
 use super::statement::statements;
-use crate::base::error::{At as _, Error, Result};
+use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::exit_status::ExitStatus;
 use crate::base::interrupt;
 use crate::base::name::Name;
@@ -144,9 +144,9 @@ impl Script {
         let mut worst = ExitStatus::Done;
         for statement in statements(&self.origin, 1, &self.text) {
             // Commands that only read are too quick to ask; the script must still stop.
-            if interrupt::requested() {
+            if interrupt::is_requested() {
                 write_line("interrupted");
-                return interrupt::status().into();
+                return interrupt::exit_status().into();
             }
             let ScriptOutcome {
                 exit_requested: exit,
@@ -154,7 +154,7 @@ impl Script {
             } = session.run_statement(&statement, false);
             worst = worst.max(status);
             let stops = status.stops_script() && !session.keep_going;
-            if exit || stops || status.stops_everything() {
+            if exit || stops || status.is_cancellation() {
                 return ScriptOutcome {
                     exit_requested: exit,
                     status: worst,

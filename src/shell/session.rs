@@ -9,7 +9,7 @@ use super::failure_summary::FailureSummary;
 use super::line::{GrammarCache, execute_line};
 use super::script::Script;
 use super::statement::Statement;
-use crate::base::confirmation::Consent;
+use crate::base::confirmation::Confirmation;
 use crate::base::error::{Error, Result};
 use crate::base::exit_status::ExitStatus;
 use crate::base::interrupt;
@@ -43,7 +43,7 @@ pub struct Session {
     /// Whether a person types the lines.
     is_interactive: bool,
     /// Who answers questions while `confirm` is on.
-    consent: Consent,
+    confirmation: Confirmation,
     /// The settings as printer and messages know them.
     applied_settings: Settings,
     /// The script files that are being run, innermost last.
@@ -74,7 +74,7 @@ impl Session {
     pub fn new(workspace: Workspace, printer: Printer, messages: Messages) -> Self {
         let mut session = Self {
             applied_settings: workspace.settings.clone(),
-            consent: workspace.consent,
+            confirmation: workspace.confirmation,
             workspace,
             printer,
             messages,
@@ -89,9 +89,9 @@ impl Session {
     }
 
     /// From now on a person types the lines; who answers questions may be somebody else.
-    pub fn begin_prompt(&mut self, consent: Consent) {
+    pub fn begin_prompt(&mut self, confirmation: Confirmation) {
         self.is_interactive = true;
-        self.consent = consent;
+        self.confirmation = confirmation;
         self.apply_settings();
     }
 
@@ -115,10 +115,14 @@ impl Session {
             self.messages.warning(&notice);
         }
         // With `--quiet` a good night prints nothing, whatever rclone it has.
-        if let Some(notice) = rclone::take_version_notice().filter(|_| !self.messages.quiet()) {
+        if let Some(notice) = rclone::take_version_notice().filter(|_| !self.messages.is_quiet()) {
             self.messages.warning(&notice);
         }
-        if let Some(next) = self.printer.take_next().filter(|_| self.is_interactive) {
+        if let Some(next) = self
+            .printer
+            .take_next_step()
+            .filter(|_| self.is_interactive)
+        {
             self.messages.notice(&format!("next: {next}"));
         }
         self.apply_changed_settings();
@@ -179,7 +183,7 @@ impl Session {
         let script = Script::read_sourced(&path)?;
         let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
         let ended = self.run_script(&script, &folder, source.arguments)?;
-        if ended.status.stops_script() && !ended.status.stops_everything() && !self.keep_going {
+        if ended.status.stops_script() && !ended.status.is_cancellation() && !self.keep_going {
             let place = statement.location();
             write_text(&format!("    in the file that {place} runs"));
         }
@@ -205,11 +209,11 @@ impl Session {
         match error {
             Error::Interrupted => {
                 write_line("interrupted");
-                return interrupt::status();
+                return interrupt::exit_status();
             }
             // Somebody was asked and said no: that is no failure.
             Error::Declined => {
-                write_text(&error.line());
+                write_text(&error.full_message());
                 return ExitStatus::Done;
             }
             error => report(statement, error, &self.workspace, self.messages),
@@ -217,7 +221,7 @@ impl Session {
         if matches!(error, Error::IndexDamaged { .. }) {
             self.rebuild_index();
         }
-        error.status()
+        error.exit_status()
     }
 
     /// Lets everything know what `set` changed.
@@ -234,15 +238,18 @@ impl Session {
         self.printer.set_color(settings.color);
         self.printer
             .set_pager(settings.pager && self.is_interactive);
-        let accessible = self.printer.screen().accessible;
-        if self.messages.recolor(settings.color.unless(accessible)) {
+        let accessible = self.printer.screen().is_accessible;
+        if self
+            .messages
+            .set_color(settings.color.unless_accessible(accessible))
+        {
             self.workspace.monitor = Box::new(Progress::new(self.messages, accessible));
         }
-        disk::want_threads(settings.jobs);
+        disk::set_thread_override(settings.jobs);
         rclone::set_program(settings.rclone.as_deref());
-        self.workspace.consent = match self.consent {
-            Consent::Person(_) if !settings.confirm => Consent::Given,
-            consent => consent,
+        self.workspace.confirmation = match self.confirmation {
+            Confirmation::Interactive(_) if !settings.confirm => Confirmation::Granted,
+            confirmation => confirmation,
         };
         self.applied_settings = settings;
     }
@@ -250,7 +257,7 @@ impl Session {
     /// Starts an empty index in the place of one that turned out to be damaged.
     fn rebuild_index(&mut self) {
         match self.workspace.index.rebuild() {
-            Ok(kept) => self.messages.damaged(&kept),
+            Ok(kept) => self.messages.index_damaged(&kept),
             Err(error) => self.messages.error(&error),
         }
     }

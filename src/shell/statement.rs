@@ -1,6 +1,6 @@
 //! Logical lines: one physical line, or several where they end in ` \`.
 
-use crate::language::lexer::{continues, lex};
+use crate::language::lexer::{is_continued, lex};
 
 /// One logical line of a source of commands: several physical lines where they end in ` \`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,17 +28,17 @@ impl Statement {
 /// The logical lines of a text whose first physical line has this number.
 pub(super) fn statements(origin: &str, first: usize, text: &str) -> Vec<Statement> {
     let mut statements: Vec<Statement> = Vec::new();
-    let mut is_continued = false;
+    let mut continues = false;
     for (place, line) in text.split('\n').enumerate() {
         let line = line.strip_suffix('\r').unwrap_or(line);
-        let goes_on = continues(line);
+        let goes_on = is_continued(line);
         let text = if goes_on {
             format!("{} ", &line[..line.trim_end().len() - 1])
         } else {
             line.to_owned()
         };
         match statements.last_mut() {
-            Some(last) if is_continued => {
+            Some(last) if continues => {
                 last.text.push('\n');
                 last.text.push_str(&text);
             }
@@ -48,7 +48,7 @@ pub(super) fn statements(origin: &str, first: usize, text: &str) -> Vec<Statemen
                 text,
             }),
         }
-        is_continued = goes_on;
+        continues = goes_on;
     }
     statements
 }

@@ -6,9 +6,9 @@ use std::path::Path;
 use xxhash_rust::xxh3::{xxh3_128, xxh3_128_with_seed};
 
 use super::manifest::{MalformedManifest, ManifestFile, ManifestFiles};
-use crate::base::timestamp::{Moment, Step};
-use crate::base::unicode::composed;
-use crate::os::stat::Kind;
+use crate::base::timestamp::{TimePrecision, Timestamp};
+use crate::base::unicode::to_nfc;
+use crate::os::stat::EntryKind;
 
 /// A sum over all entries of a replica; the order in which they are added does not matter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,18 +20,18 @@ pub struct Aggregate {
     /// Folders.
     pub folders: u64,
     /// The newest modification time of a file or link.
-    pub newest: Option<Moment>,
+    pub newest: Option<Timestamp>,
     /// Files and folders that could not be looked at.
     pub unreadable: u64,
     /// The step in which the file system keeps times.
-    pub precision: Step,
+    pub precision: TimePrecision,
     /// Of all files, links and folders.
     pub fingerprints: Fingerprints,
 }
 
 impl Aggregate {
     /// Of nothing, on a file system with this step.
-    pub const fn new(precision: Step) -> Self {
+    pub const fn new(precision: TimePrecision) -> Self {
         Self {
             files: 0,
             bytes: 0,
@@ -90,12 +90,12 @@ pub struct FileTotals {
     /// Apparent bytes of the files.
     pub bytes: u64,
     /// The newest modification time.
-    pub newest: Option<Moment>,
+    pub newest: Option<Timestamp>,
 }
 
 impl FileTotals {
     /// Adds a file or link.
-    pub fn add(&mut self, bytes: u64, modified: Moment) {
+    pub fn add(&mut self, bytes: u64, modified: Timestamp) {
         self.files += 1;
         self.bytes = self.bytes.saturating_add(bytes);
         self.newest = self.newest.max(Some(modified));
@@ -162,9 +162,9 @@ impl FileFingerprinter {
 /// What of an entry goes into a fingerprint.
 struct FingerprintInput<'a> {
     path: &'a [u8],
-    kind: Kind,
+    kind: EntryKind,
     bytes: u64,
-    modified: Moment,
+    modified: Timestamp,
     target: Option<&'a [u8]>,
 }
 
@@ -173,8 +173,8 @@ impl<'a> FingerprintInput<'a> {
         Self {
             path,
             kind: match file.target {
-                Some(_) => Kind::Link,
-                None => Kind::File,
+                Some(_) => EntryKind::Link,
+                None => EntryKind::File,
             },
             bytes: file.bytes,
             modified: file.modified,
@@ -185,9 +185,9 @@ impl<'a> FingerprintInput<'a> {
     fn folder(path: &'a Path) -> Self {
         Self {
             path: path.as_os_str().as_bytes(),
-            kind: Kind::Folder,
+            kind: EntryKind::Folder,
             bytes: 0,
-            modified: Moment::default(),
+            modified: Timestamp::default(),
             target: None,
         }
     }
@@ -195,12 +195,12 @@ impl<'a> FingerprintInput<'a> {
     /// Its hash with the time as each step keeps it.
     fn fingerprints(&self) -> Fingerprints {
         let base = self.hash();
-        Step::ALL.map(|step| self.fingerprint(base, step))
+        TimePrecision::ALL.map(|step| self.fingerprint(base, step))
     }
 
     /// The hash of everything but the time.
     fn hash(&self) -> u128 {
-        let path = xxh3_128(&composed(self.path));
+        let path = xxh3_128(&to_nfc(self.path));
         let target = self.target.map_or(0, xxh3_128);
         let mut parts = [0; 41];
         parts[..16].copy_from_slice(&path.to_le_bytes());
@@ -211,11 +211,11 @@ impl<'a> FingerprintInput<'a> {
     }
 
     /// The hash with the time of a file; a link and a folder are the same whenever they were made.
-    fn fingerprint(&self, base: u128, step: Step) -> u128 {
-        if self.kind != Kind::File {
+    fn fingerprint(&self, base: u128, step: TimePrecision) -> u128 {
+        if self.kind != EntryKind::File {
             return base;
         }
-        let time = self.modified.cut_to(step);
+        let time = self.modified.truncate_to(step);
         let mut parts = [0; 28];
         parts[..16].copy_from_slice(&base.to_le_bytes());
         parts[16..24].copy_from_slice(&time.seconds.to_le_bytes());
@@ -239,7 +239,7 @@ mod tests {
             packer.add(&ManifestFile {
                 name: name.as_bytes(),
                 bytes: *bytes,
-                modified: Moment {
+                modified: Timestamp {
                     seconds: 5,
                     nanoseconds: *nanoseconds,
                 },
@@ -249,7 +249,7 @@ mod tests {
         packer.finish()
     }
 
-    fn aggregate(step: Step, folders: &[(&str, &[Row])]) -> Aggregate {
+    fn aggregate(step: TimePrecision, folders: &[(&str, &[Row])]) -> Aggregate {
         let mut sum = Aggregate::new(step);
         for (path, files) in folders {
             let (path, manifest) = (Path::new(path), manifest(files));
@@ -266,9 +266,9 @@ mod tests {
     #[test]
     fn replicas_agree_in_the_coarser_step_of_the_two() {
         let exact = [("a", 10, 123_456_789), ("b", 1, 5)];
-        let exact = aggregate(Step::Nanosecond, &[("x", &exact), ("", &[])]);
+        let exact = aggregate(TimePrecision::Nanosecond, &[("x", &exact), ("", &[])]);
         let coarse = [("a", 10, 0), ("b", 1, 0)];
-        let coarse = aggregate(Step::Second, &[("", &[]), ("x", &coarse)]);
+        let coarse = aggregate(TimePrecision::Second, &[("", &[]), ("x", &coarse)]);
         assert_eq!((exact.files, exact.bytes, exact.folders), (2, 11, 1));
         assert!(exact.agrees_with(&coarse) && coarse.agrees_with(&exact));
         for other in [
@@ -278,11 +278,11 @@ mod tests {
         ] {
             let other = [other, ("b", 1, 5)];
             for folder in ["x", "y", ""] {
-                let other = aggregate(Step::Nanosecond, &[("", &[]), (folder, &other)]);
+                let other = aggregate(TimePrecision::Nanosecond, &[("", &[]), (folder, &other)]);
                 assert!(!exact.agrees_with(&other));
             }
         }
         let moved = [("a", 10, 123_456_789), ("b", 1, 5)];
-        assert!(!exact.agrees_with(&aggregate(Step::Nanosecond, &[("y", &moved)])));
+        assert!(!exact.agrees_with(&aggregate(TimePrecision::Nanosecond, &[("y", &moved)])));
     }
 }

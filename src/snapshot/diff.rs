@@ -6,8 +6,8 @@ use std::path::Path;
 use super::manifest::{MalformedManifest, ManifestFile, ManifestFiles, join_by_name};
 use super::tree::{Tree, TreeFolder};
 use crate::base::name::Name;
-use crate::base::timestamp::{Moment, Step};
-use crate::os::stat::Kind;
+use crate::base::timestamp::{TimePrecision, Timestamp};
+use crate::os::stat::EntryKind;
 
 /// In what two entries of the same path differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,20 +41,20 @@ impl Difference {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DiffEntry {
     /// What it is.
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// Apparent size in bytes; 0 for everything but files.
     pub bytes: u64,
     /// When its content was last changed; the beginning of time for folders and special files.
-    pub modified: Moment,
+    pub modified: Timestamp,
 }
 
 impl DiffEntry {
     /// Something of a kind of which nothing else matters.
-    pub fn of_kind(kind: Kind) -> Self {
+    pub fn of_kind(kind: EntryKind) -> Self {
         Self {
             kind,
             bytes: 0,
-            modified: Moment::default(),
+            modified: Timestamp::default(),
         }
     }
 }
@@ -63,9 +63,9 @@ impl From<ManifestFile<'_>> for DiffEntry {
     fn from(file: ManifestFile<'_>) -> Self {
         Self {
             kind: if file.target.is_some() {
-                Kind::Link
+                EntryKind::Link
             } else {
-                Kind::File
+                EntryKind::File
             },
             bytes: file.bytes,
             modified: file.modified,
@@ -167,12 +167,12 @@ pub fn diff_folder_pair(
 
 /// Tells of the special files that no file or link of the other tree has the name of.
 fn diff_specials(views: [FolderView<'_>; 2], visit: &mut dyn DiffVisitor) {
-    let special = DiffEntry::of_kind(Kind::Special);
+    let special = DiffEntry::of_kind(EntryKind::Special);
     let names = views.map(|others| others.specials().iter().collect::<BTreeSet<_>>());
     for name in names[0].union(&names[1]) {
         let (in_a, in_b) = (names[0].contains(*name), names[1].contains(*name));
         let [other_a, other_b] = [0, 1].map(|side| views[side].is_folder(name.as_bytes()));
-        let folder = DiffEntry::of_kind(Kind::Folder);
+        let folder = DiffEntry::of_kind(EntryKind::Folder);
         let change = match (in_a, in_b) {
             (true, true) => EntryDiff::Same(special, special),
             (true, false) if other_b => EntryDiff::Differs(special, folder, Difference::Kind),
@@ -204,7 +204,7 @@ impl<'a> FolderView<'a> {
     }
 
     /// The time that the storage shows of a file, where that is another than was set.
-    fn reported_time(&self, file: &ManifestFile<'_>) -> Option<Moment> {
+    fn reported_time(&self, file: &ManifestFile<'_>) -> Option<Timestamp> {
         let reported = self.tree.reported_time(self.path, file.name, file.modified);
         (reported != file.modified).then_some(reported)
     }
@@ -221,11 +221,11 @@ impl<'a> FolderView<'a> {
     }
 
     /// What else than a file or link has this name.
-    fn kind(&self, name: &[u8]) -> Option<Kind> {
+    fn kind(&self, name: &[u8]) -> Option<EntryKind> {
         if self.specials().iter().any(|other| other.as_bytes() == name) {
-            Some(Kind::Special)
+            Some(EntryKind::Special)
         } else {
-            self.is_folder(name).then_some(Kind::Folder)
+            self.is_folder(name).then_some(EntryKind::Folder)
         }
     }
 
@@ -248,7 +248,7 @@ pub fn blocking_entry(tree: &Tree, path: &Path) -> Option<DiffEntry> {
     let folder = tree.folders.get(above)?;
     let name = name.as_encoded_bytes();
     if folder.specials.iter().any(|other| other.as_bytes() == name) {
-        return Some(DiffEntry::of_kind(Kind::Special));
+        return Some(DiffEntry::of_kind(EntryKind::Special));
     }
     let mut files = ManifestFiles::of(folder.packed());
     while let Ok(Some(file)) = files.next() {
@@ -268,12 +268,12 @@ pub fn blocking_entry(tree: &Tree, path: &Path) -> Option<DiffEntry> {
 fn matches_reported_time(
     [a, b]: [&ManifestFile<'_>; 2],
     [view_a, view_b]: [FolderView<'_>; 2],
-    precision: Step,
+    precision: TimePrecision,
 ) -> bool {
     let reported = [(a, view_a), (b, view_b)].map(|(file, others)| others.reported_time(file));
     match reported {
-        [Some(shown), None] => shown.same_as(b.modified, precision),
-        [None, Some(shown)] => shown.same_as(a.modified, precision),
+        [Some(shown), None] => shown.equals_at(b.modified, precision),
+        [None, Some(shown)] => shown.equals_at(a.modified, precision),
         _ => false,
     }
 }
@@ -282,13 +282,13 @@ fn matches_reported_time(
 fn compare(
     [a, b]: [&ManifestFile<'_>; 2],
     views: [FolderView<'_>; 2],
-    precision: Step,
+    precision: TimePrecision,
 ) -> EntryDiff {
     let difference = match (a.target, b.target) {
         (Some(target), Some(other)) => (target != other).then_some(Difference::Target),
         (None, None) if a.bytes != b.bytes => Some(Difference::Size),
         (None, None) => {
-            let same = a.modified.same_as(b.modified, precision)
+            let same = a.modified.equals_at(b.modified, precision)
                 || matches_reported_time([a, b], views, precision);
             (!same).then_some(Difference::Time)
         }

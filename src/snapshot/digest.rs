@@ -57,7 +57,7 @@ impl Digest {
             offset: 0,
             size: stat.bytes,
         };
-        if stat.allocated < stat.bytes {
+        if stat.allocated_bytes < stat.bytes {
             hasher.read_around_holes(stat.bytes)?;
         }
         hasher.read_to(u64::MAX)?;
@@ -104,7 +104,7 @@ impl FileHasher<'_> {
 
     /// Reads what holds data, and takes what does not for the zeros that it is.
     fn read_around_holes(&mut self, size: u64) -> io::Result<()> {
-        while let Some((begin, end)) = file::next_data(self.file, self.offset, size)? {
+        while let Some((begin, end)) = file::next_data_range(self.file, self.offset, size)? {
             self.hash_zeros_to(begin)?;
             self.read_to(end)?;
             if self.offset < end {

@@ -9,13 +9,13 @@ use super::tree::Subfolders;
 use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::base::name::Name;
-use crate::base::suggest::nearest;
+use crate::base::suggest::suggest;
 use crate::language::lexer::quote;
 use crate::model::mount;
 use crate::model::mount::MissingMount;
 use crate::model::project::{ProjectId, Scope, replica_path};
 use crate::model::registry::Category;
-use crate::os::folder::{Folder, is_missing};
+use crate::os::folder::{Folder, is_not_found};
 
 /// The projects of a scope in one category of one database.
 #[derive(Debug)]
@@ -147,9 +147,9 @@ pub fn require_mounted(
     if !mounted.contains(&category.path) {
         return Ok(());
     }
-    let is_mounted_now = match root.beneath(&category.path) {
-        Err(error) if is_missing(&error) => false,
-        opened => opened?.mount()? != root.mount()?,
+    let is_mounted_now = match root.open_descendant(&category.path) {
+        Err(error) if is_not_found(&error) => false,
+        opened => opened?.mount_id()? != root.mount_id()?,
     };
     if is_mounted_now {
         return Ok(());
@@ -165,9 +165,9 @@ pub fn require_mounted(
 /// Whether a category's folder is a file system of its own, as far as both can be looked at: what is not known must not
 /// be remembered as a mount.
 pub fn is_mounted(root: &Folder, category: &Category) -> bool {
-    let own = root.beneath(&category.path);
-    let own = own.and_then(|folder| folder.mount());
-    own.is_ok_and(|own| root.mount().is_ok_and(|root| own != root))
+    let own = root.open_descendant(&category.path);
+    let own = own.and_then(|folder| folder.mount_id());
+    own.is_ok_and(|own| root.mount_id().is_ok_and(|root| own != root))
 }
 
 /// Lists the projects of a scope; `inner` are the folders of other categories within this one, `mounted` those that were
@@ -204,12 +204,12 @@ pub fn list<'a>(
     let missing_mounts =
         mount::find_missing(root, category_folder, category_folder, inner, mounted);
     let clients = match root
-        .beneath(&category.path)
+        .open_descendant(&category.path)
         .and_then(|folder| list_clients(&folder, scope))
     {
         Ok(clients) => clients,
         Err(error) => {
-            if is_missing(&error) {
+            if is_not_found(&error) {
                 listing.exclude_unmounted_clients(Subfolders::default(), missing_mounts, scope);
             } else {
                 listing.problems.push(error);
@@ -232,11 +232,11 @@ pub fn list<'a>(
             continue;
         }
         match root
-            .beneath(&path)
+            .open_descendant(&path)
             .and_then(|folder| tree::list_subfolders(&folder))
         {
             Ok(projects) => listing.add_projects(&client, &path, projects, inner),
-            Err(error) if is_missing(&error) => {}
+            Err(error) if is_not_found(&error) => {}
             Err(error) => {
                 listing.problems.push(error);
                 listing.unreadable_clients.push(client);
@@ -252,12 +252,12 @@ pub fn stored_spelling(root: &Folder, category: &Category, project: &ProjectId) 
     if names.iter().all(|name| name.as_bytes().is_ascii()) {
         return project.clone();
     }
-    let Ok(clients) = root.beneath(&category.path) else {
+    let Ok(clients) = root.open_descendant(&category.path) else {
         return project.clone();
     };
-    let client = Name::from(&*clients.spelled(project.client.as_os_str()));
-    let name = match clients.child(client.as_os_str()) {
-        Ok(folder) => Name::from(&*folder.spelled(project.project.as_os_str())),
+    let client = Name::from(&*clients.existing_name(project.client.as_os_str()));
+    let name = match clients.open_child(client.as_os_str()) {
+        Ok(folder) => Name::from(&*folder.existing_name(project.project.as_os_str())),
         Err(_) => project.project.clone(),
     };
     ProjectId {
@@ -270,7 +270,7 @@ pub fn stored_spelling(root: &Folder, category: &Category, project: &ProjectId) 
 fn list_clients(folder: &Folder, scope: &Scope) -> Result<Subfolders> {
     match scope {
         Scope::Client(client) => Ok(Subfolders {
-            folders: vec![Name::from(&*folder.spelled(client.as_os_str()))],
+            folders: vec![Name::from(&*folder.existing_name(client.as_os_str()))],
             ..Subfolders::default()
         }),
         _ => tree::list_subfolders(folder),
@@ -303,17 +303,17 @@ pub fn no_replica_error<'a>(
         }
     }
     let typed = scope.name();
-    let near = nearest(&typed.to_string(), names.iter().map(String::as_str));
+    let near = suggest(&typed.to_string(), names.iter().map(String::as_str));
     let near = near.into_iter().map(str::to_owned).collect();
     let place = match categories {
         [category] => format!("category `{}`", category.name),
         _ => "any category".to_owned(),
     };
-    Ok(Error::NoReplica {
+    Ok(Error::ReplicaNotFound {
         project: typed,
         place,
         database: database.to_owned(),
-        near,
+        suggestions: near,
         elsewhere: Vec::new(),
     })
 }

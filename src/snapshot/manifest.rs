@@ -16,7 +16,7 @@
 
 use std::cmp::Ordering;
 
-use crate::base::timestamp::Moment;
+use crate::base::timestamp::Timestamp;
 
 /// Something in a packed manifest that cannot be: the index it came from is damaged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct ManifestFile<'a> {
     /// Apparent size in bytes; 0 for a link.
     pub bytes: u64,
     /// When its content was last changed.
-    pub modified: Moment,
+    pub modified: Timestamp,
     /// Where a link points; `None` for a file.
     pub target: Option<&'a [u8]>,
 }
@@ -118,7 +118,7 @@ pub struct ManifestFiles<'a> {
 #[derive(Clone, Copy, Debug)]
 struct ManifestRow<'a> {
     bytes: u64,
-    modified: Moment,
+    modified: Timestamp,
     target: Option<&'a [u8]>,
 }
 
@@ -178,7 +178,7 @@ impl<'a> ManifestFiles<'a> {
             u32::try_from(read_varint(&mut self.rest)?).map_err(|_| MalformedManifest)?;
         Ok(ManifestRow {
             bytes,
-            modified: Moment {
+            modified: Timestamp {
                 seconds: self.seconds,
                 nanoseconds,
             },
@@ -302,7 +302,7 @@ mod tests {
 
     use super::*;
 
-    type Row = (u64, Moment, Option<Vec<u8>>);
+    type Row = (u64, Timestamp, Option<Vec<u8>>);
 
     fn pack(files: &BTreeMap<Vec<u8>, Row>) -> Manifest {
         let mut packer = ManifestBuilder::default();
@@ -330,7 +330,7 @@ mod tests {
     prop_compose! {
         fn row()(bytes in any::<u64>(), seconds in any::<i64>(), nanoseconds in 0..1_000_000_000_u32,
                  target in proptest::option::weighted(0.2, proptest::collection::vec(any::<u8>(), 0..9))) -> Row {
-            (if target.is_some() { 0 } else { bytes }, Moment { seconds, nanoseconds }, target)
+            (if target.is_some() { 0 } else { bytes }, Timestamp { seconds, nanoseconds }, target)
         }
     }
 
@@ -384,7 +384,7 @@ mod tests {
             packer.add(&ManifestFile {
                 name: name.as_bytes(),
                 bytes: 12_345_678 + frame,
-                modified: Moment {
+                modified: Timestamp {
                     seconds: 1_763_785_735 + i64::try_from(frame).unwrap(),
                     nanoseconds: 123_456_789,
                 },

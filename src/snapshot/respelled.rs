@@ -12,8 +12,8 @@ use super::diff::pair_folders;
 use super::manifest::{ManifestBuilder, ManifestFile, ManifestFiles, join_by_name};
 use super::tree::{ScannedFolder, Tree, TreeFolder};
 use crate::base::name::Name;
-use crate::base::timestamp::Moment;
-use crate::base::unicode::{composed, folded};
+use crate::base::timestamp::Timestamp;
+use crate::base::unicode::{fold_case, to_nfc};
 
 /// An entry with two spellings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,15 +88,15 @@ fn spelling_pairs(first: &TreeFolder, second: &TreeFolder) -> Vec<(Name, Name, b
     let mut pairs = Vec::new();
     let mut left: BTreeMap<Vec<u8>, Vec<Name>> = BTreeMap::new();
     for name in theirs {
-        left.entry(folded(name.as_bytes()).into_owned())
+        left.entry(fold_case(name.as_bytes()).into_owned())
             .or_default()
             .push(name);
     }
     for name in ours {
-        let Some(same) = left.get_mut(&*folded(name.as_bytes())) else {
+        let Some(same) = left.get_mut(&*fold_case(name.as_bytes())) else {
             continue;
         };
-        let is_same_form = |other: &Name| composed(other.as_bytes()) == composed(name.as_bytes());
+        let is_same_form = |other: &Name| to_nfc(other.as_bytes()) == to_nfc(name.as_bytes());
         let place = same.iter().position(is_same_form);
         if let Some(place) = place {
             pairs.push((name, same.remove(place), false));
@@ -189,7 +189,7 @@ fn join(folder: &Path, rest: &Path) -> PathBuf {
 }
 
 fn rename_file(files: &mut ScannedFolder, old: &Name, new: &Name) {
-    type Row = (u64, Moment, Option<Vec<u8>>);
+    type Row = (u64, Timestamp, Option<Vec<u8>>);
     let mut all: BTreeMap<Name, Row> = BTreeMap::new();
     let mut before = files.manifest.files();
     while let Ok(Some(file)) = before.next() {
@@ -226,7 +226,7 @@ mod tests {
                 packer.add(&ManifestFile {
                     name: name.as_bytes(),
                     bytes: 7,
-                    modified: Moment::default(),
+                    modified: Timestamp::default(),
                     target: None,
                 });
             }

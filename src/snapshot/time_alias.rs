@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::base::name::Name;
-use crate::base::timestamp::Moment;
+use crate::base::timestamp::Timestamp;
 
 /// A time that a storage shows in the place of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,9 +12,9 @@ pub struct AlteredTime {
     /// The file's size.
     pub bytes: u64,
     /// The time that the storage shows.
-    pub reported: Moment,
+    pub reported: Timestamp,
     /// The time that was set.
-    pub original: Moment,
+    pub original: Timestamp,
 }
 
 /// The times of the files of one folder, by name.

@@ -9,13 +9,13 @@ use super::aggregate::FileTotals;
 use super::manifest::{MalformedManifest, Manifest, ManifestBuilder, ManifestFile, ManifestFiles};
 use super::time_alias::{AlteredTimes, AlteredTimesByFolder};
 use super::walk::{FolderContents, FolderEntry, FolderVisit, VisitOutcome, Walk, WalkTarget};
-use crate::base::error::{At as _, Error, Result};
+use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::name::Name;
-use crate::base::timestamp::{Moment, Step};
+use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::model::exclusion::{Exclusions, is_housekeeping_folder};
 use crate::os::disk::Disk;
-use crate::os::folder::{Folder, is_missing};
-use crate::os::stat::{Kind, Stat};
+use crate::os::folder::{Folder, is_not_found};
+use crate::os::stat::{EntryKind, Stat};
 
 /// The files of one folder as a look sees them.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +31,7 @@ pub struct ScannedFolder {
     /// The names in it that could not be looked at: what is known of them is older.
     pub unreadable: Vec<Name>,
     /// The times that the storage shows of files whose time in the manifest is the one that was set.
-    pub reported_times: BTreeMap<Name, Moment>,
+    pub reported_times: BTreeMap<Name, Timestamp>,
 }
 
 impl ScannedFolder {
@@ -40,7 +40,7 @@ impl ScannedFolder {
         let mut packer = ManifestBuilder::with_capacity(contents.len());
         let (mut totals, mut hard_links) = (FileTotals::default(), Vec::new());
         for child in contents.entries() {
-            if matches!(child.kind, Kind::Folder | Kind::Special) {
+            if matches!(child.kind, EntryKind::Folder | EntryKind::Special) {
                 continue;
             }
             packer.add(&ManifestFile {
@@ -101,9 +101,9 @@ pub struct TreeFolder {
     /// Permission bits.
     pub mode: u32,
     /// When something in it was last added or taken away.
-    pub modified: Moment,
+    pub modified: Timestamp,
     /// When its status was last changed, its mode or time among it; the beginning of time where that is not known.
-    pub changed: Moment,
+    pub changed: Timestamp,
     /// Its device and its number there.
     pub file_id: (u64, u64),
     /// Its files and links; `None` if it could not be read.
@@ -142,7 +142,7 @@ pub struct Tree {
     /// Temporary files of ours, from runs that were killed or are under way.
     pub leftovers: Vec<PathBuf>,
     /// The step in which the file system keeps times, as far as something in it proves.
-    pub proven_precision: Option<Step>,
+    pub proven_precision: Option<TimePrecision>,
 }
 
 impl Tree {
@@ -158,8 +158,8 @@ impl Tree {
     }
 
     /// The step in which the file system keeps times; the coarsest where nothing proves a finer one.
-    pub fn precision(&self) -> Step {
-        self.proven_precision.unwrap_or(Step::TwoSeconds)
+    pub fn precision(&self) -> TimePrecision {
+        self.proven_precision.unwrap_or(TimePrecision::TwoSeconds)
     }
 
     /// Why nothing of it could be looked at, if so.
@@ -221,7 +221,7 @@ impl Tree {
     }
 
     /// The time that the storage shows of a file, which may stand for the one in its manifest.
-    pub fn reported_time(&self, folder: &Path, name: &[u8], modified: Moment) -> Moment {
+    pub fn reported_time(&self, folder: &Path, name: &[u8], modified: Timestamp) -> Timestamp {
         let folder = self.folders.get(folder);
         let files = folder.and_then(|folder| folder.files.as_ref());
         let reported = files.filter(|files| !files.reported_times.is_empty());
@@ -231,7 +231,7 @@ impl Tree {
     }
 
     /// The time that was set for a file and the one that the storage shows, where these differ.
-    pub fn altered_time(&self, folder: &Path, name: &Name) -> Option<(Moment, Moment)> {
+    pub fn altered_time(&self, folder: &Path, name: &Name) -> Option<(Timestamp, Timestamp)> {
         let files = self.folders.get(folder)?.files.as_ref()?;
         let reported = *files.reported_times.get(name)?;
         let mut packed = files.manifest.files();
@@ -325,7 +325,7 @@ struct WalkedFolder {
     folders: Vec<(PathBuf, TreeFolder)>,
     problems: Vec<Problem>,
     leftovers: Vec<PathBuf>,
-    precision: Option<Step>,
+    precision: Option<TimePrecision>,
     /// Of the replica's own folder.
     stat: Option<Stat>,
 }
@@ -353,12 +353,12 @@ impl WalkedFolder {
             .zip(errors)
             .map(|(path, error)| Problem { path, error });
         let of_kind = |kind| contents.entries().filter(move |child| child.kind == kind);
-        let own = stat.map(|stat| stat.changed.coarsest_step());
+        let own = stat.map(|stat| stat.status_changed.coarsest_precision());
         let names = |kind| of_kind(kind).map(|child| child.name.into()).collect();
         Self {
-            specials: names(Kind::Special),
-            subfolders: names(Kind::Folder),
-            folders: of_kind(Kind::Folder)
+            specials: names(EntryKind::Special),
+            subfolders: names(EntryKind::Folder),
+            folders: of_kind(EntryKind::Folder)
                 .map(|child| (path.join(child.name), TreeFolder::from_entry(&child)))
                 .collect(),
             problems: problems.collect(),
@@ -375,8 +375,8 @@ impl TreeFolder {
     pub fn from_files(files: ScannedFolder) -> Self {
         Self {
             mode: 0o755,
-            modified: Moment::now(),
-            changed: Moment::default(),
+            modified: Timestamp::now(),
+            changed: Timestamp::default(),
             file_id: (0, 0),
             files: Some(files),
             specials: Vec::new(),
@@ -414,7 +414,7 @@ pub fn walk(
         path: relative.to_owned(),
         inner_categories: inner.into(),
     };
-    let walkers = Disk::of(root).walkers();
+    let walkers = Disk::of(root).walk_threads();
     let mut walk = Walk::begin(root, vec![start], exclusions, walkers, WalkItem::of);
     let mut builder = TreeBuilder {
         tree: Tree::default(),
@@ -463,7 +463,7 @@ impl TreeBuilder<'_> {
             let own = TreeFolder {
                 mode: stat.mode,
                 modified: stat.modified,
-                changed: stat.changed,
+                changed: stat.status_changed,
                 file_id: (stat.device, stat.inode),
                 files: None,
                 specials: Vec::new(),
@@ -528,14 +528,14 @@ pub struct Subfolders {
 /// The folder cannot be read.
 pub fn list_subfolders(folder: &Folder) -> Result<Subfolders> {
     let mut found = Subfolders::default();
-    for name in folder.entries()? {
+    for name in folder.entry_names()? {
         if is_housekeeping_folder(&name) {
             continue;
         }
         match folder.stat(&name).map(|stat| stat.kind) {
-            Ok(Kind::Folder) => found.folders.push(name.into()),
-            Ok(Kind::Link) => found.links.push(name.into()),
-            Err(error) if !is_missing(&error) => found.unreadable.push((name.into(), error)),
+            Ok(EntryKind::Folder) => found.folders.push(name.into()),
+            Ok(EntryKind::Link) => found.links.push(name.into()),
+            Err(error) if !is_not_found(&error) => found.unreadable.push((name.into(), error)),
             _ => {}
         }
     }

@@ -16,12 +16,12 @@ use crate::index::{Index, KnownDatabase};
 use crate::model::address;
 use crate::model::identity;
 use crate::model::registry::Database;
-use crate::os::folder::{Folder, is_missing};
-use crate::os::timeout::within;
+use crate::os::folder::{Folder, is_not_found};
+use crate::os::timeout::call_with_timeout;
 use crate::rclone::{ConnectionCheck, Remote};
 
 /// How long a storage may take to answer, where work depends on it.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(error::PATIENCE);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(error::STORAGE_TIMEOUT_SECONDS);
 
 /// How long it may take where somebody only wants to know.
 const STATUS_TIMEOUT: Duration = Duration::from_secs(2);
@@ -60,8 +60,8 @@ pub fn offline_reason(index: &Index, database: &Database, known: &KnownDatabase)
     match opened {
         Ok(()) => None,
         Err(Error::Offline { why, .. }) => Some(why),
-        Err(Error::Unreachable { trouble, .. }) => Some(trouble.to_string()),
-        Err(error) => Some(error.line()),
+        Err(Error::StorageUnreachable { cause: trouble, .. }) => Some(trouble.to_string()),
+        Err(error) => Some(error.full_message()),
     }
 }
 
@@ -99,7 +99,7 @@ fn current_identity(index: &Index, database: &Database) -> Result<Option<String>
         let folder = Folder::open(&root).ok()?;
         identity::read(&folder).ok()?
     };
-    Ok(within(STATUS_TIMEOUT, read).flatten())
+    Ok(call_with_timeout(STATUS_TIMEOUT, read).flatten())
 }
 
 /// `stays`: whether more will be asked of it.
@@ -124,17 +124,17 @@ fn connect_within(
         remote.keep_connected();
     }
     let connection = remote.check_connection(known.identity.as_deref(), timeout)?;
-    let connection = connection.map_err(|trouble| Error::Unreachable {
+    let connection = connection.map_err(|trouble| Error::StorageUnreachable {
         database: database.name.clone(),
         root: database.root.clone(),
-        trouble,
+        cause: trouble,
     })?;
     let offline = |why: String| {
         Err(Error::Offline {
             database: database.name.clone(),
             root: database.root.clone(),
             why,
-            may_be_meant: true,
+            may_be_right_disk: true,
         })
     };
     match (&known.identity, &connection.identity) {
@@ -151,7 +151,7 @@ fn connect_within(
     let first = |path: &PathBuf| path.iter().next().map(Name::from);
     let holds = |path: &PathBuf| first(path).is_none_or(|name| names.contains(&name));
     if known.files > 0 && !known.categories.iter().any(holds) {
-        let files = unit::counted(known.files, "file");
+        let files = unit::format_counted(known.files, "file");
         return offline(format!(
             "holds none of the category folders, though the index knows {files} there"
         ));
@@ -166,17 +166,17 @@ fn open_within(
     known: &KnownDatabase,
 ) -> Result<Folder> {
     let expected = ExpectedRoot::load(index, database, known)?;
-    let problem = match within(timeout, move || expected.open_and_check()) {
+    let problem = match call_with_timeout(timeout, move || expected.open_and_check()) {
         Some(Ok(root)) => return Ok(root),
         Some(Err(wrong)) => wrong,
-        None if interrupt::requested() => return Err(Error::Interrupted),
+        None if interrupt::is_requested() => return Err(Error::Interrupted),
         None => RootProblem::missing(format!("did not answer within {} s", timeout.as_secs())),
     };
     Err(Error::Offline {
         database: database.name.clone(),
         root: database.root.clone(),
         why: problem.why,
-        may_be_meant: problem.is_other_root,
+        may_be_right_disk: problem.is_other_root,
     })
 }
 
@@ -195,7 +195,7 @@ impl RootIds {
     pub fn of_folder(root: &Folder) -> Self {
         Self {
             identity: identity::read(root).ok().flatten(),
-            root_id: root.birth(),
+            root_id: root.root_id(),
         }
     }
 }
@@ -267,12 +267,12 @@ impl ExpectedRoot {
     fn open_and_check(&self) -> Result<Folder, RootProblem> {
         let absent = |error| RootProblem::missing(open_failure(&error));
         let root = Folder::open(&self.root).map_err(absent)?;
-        let entries = root.entries().map_err(absent)?;
+        let entries = root.entry_names().map_err(absent)?;
         self.check_identity(&root)?;
         if self.files == 0 {
             return Ok(root);
         }
-        let files = unit::counted(self.files, "file");
+        let files = unit::format_counted(self.files, "file");
         let empty = entries
             .iter()
             .all(|name| is_own(name) || name == OsStr::new("lost+found"));
@@ -298,7 +298,7 @@ impl ExpectedRoot {
     /// Fails where the identity file is not the one that is known.
     fn check_identity(&self, root: &Folder) -> Result<(), RootProblem> {
         let found = identity::read(root).map_err(|error| {
-            RootProblem::unexpected(format!("cannot be identified: {}", error.line()))
+            RootProblem::unexpected(format!("cannot be identified: {}", error.full_message()))
         })?;
         if self.ids.identity.is_none() || self.ids.identity == found {
             return Ok(());
@@ -315,7 +315,7 @@ impl ExpectedRoot {
     /// last look does; one that was made elsewhere must hold half of the projects, as after moving to a larger disk; and
     /// where the file system does not say, one of them will do.
     fn check_root_id(&self, root: &Folder) -> Result<(), RootProblem> {
-        let (known, found) = (&self.ids.root_id, root.birth());
+        let (known, found) = (&self.ids.root_id, root.root_id());
         let enough = match found {
             Some(_) if found == *known => return Ok(()),
             Some(_) if known.is_some() => self.projects.len().div_ceil(2),
@@ -340,7 +340,8 @@ impl ExpectedRoot {
 
 /// Whether a folder is surely not there; one that cannot be read may be.
 fn is_folder_missing(root: &Folder, path: &Path) -> bool {
-    root.beneath(path).is_err_and(|error| is_missing(&error))
+    root.open_descendant(path)
+        .is_err_and(|error| is_not_found(&error))
 }
 
 /// `is not there`, or the cause.
@@ -349,7 +350,7 @@ fn open_failure(error: &Error) -> String {
         Error::Io { source, .. } if source.kind() == std::io::ErrorKind::NotADirectory => {
             "is not a folder".to_owned()
         }
-        error if is_missing(error) => "is not there".to_owned(),
+        error if is_not_found(error) => "is not there".to_owned(),
         Error::Io { source, .. } => format!("cannot be read: {source}"),
         error => error.to_string(),
     }

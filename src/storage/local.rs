@@ -16,7 +16,7 @@ use crate::model::place::{overlap, resolve_root};
 use crate::model::project::{ProjectId, replica_path};
 use crate::model::registry::{Category, Database, Registry};
 use crate::os::feature::is_same_folder;
-use crate::os::folder::{Folder, is_missing};
+use crate::os::folder::{Folder, is_not_found};
 use crate::snapshot::discovery;
 use crate::snapshot::discovery::require_mounted;
 use crate::snapshot::time_alias::AlteredTimesByFolder;
@@ -105,7 +105,7 @@ impl LocalStorage {
             .and_then(|()| tree::walk(&self.root, &relative, exclusions, &inner));
         let mut tree = match walked {
             Err(Error::Interrupted) => return Err(Error::Interrupted),
-            Err(error) if is_missing(&error) => Tree::default(),
+            Err(error) if is_not_found(&error) => Tree::default(),
             Err(error) => Tree::unreadable(error),
             Ok(mut tree) => {
                 tree.restore_original_times(&self.altered_times(&relative)?);
@@ -156,7 +156,7 @@ impl LocalStorage {
 
     /// Whether something is found in a folder by this name, whatever the folder lists.
     pub fn resolves_name(&self, folder: &Path, name: &OsStr) -> bool {
-        let folder = self.root.beneath(folder);
+        let folder = self.root.open_descendant(folder);
         folder.is_ok_and(|folder| folder.stat(name).is_ok())
     }
 

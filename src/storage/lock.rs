@@ -9,8 +9,8 @@ use std::os::unix::fs::{DirBuilderExt as _, FileExt as _};
 use std::path::Path;
 use std::process;
 
-use crate::base::error::{At as _, Error, Result};
-use crate::base::timestamp::Moment;
+use crate::base::error::{Error, IoResultExt as _, Result};
+use crate::base::timestamp::Timestamp;
 use crate::model::own_folder;
 use crate::model::path;
 use crate::model::registry::Database;
@@ -72,7 +72,7 @@ impl Lock {
             }
             create_lock_file(&own, root)?;
         }
-        Err(Error::Raced {
+        Err(Error::ConcurrentChange {
             path: own.path().join(FILE_NAME),
         })
     }
@@ -104,7 +104,7 @@ impl Lock {
             }
             create_if_missing(&locks, name)?;
         }
-        Err(Error::Raced {
+        Err(Error::ConcurrentChange {
             path: locks.path().join(name),
         })
     }
@@ -168,9 +168,9 @@ impl LockHolder {
             run: Some(run),
             process: Some(process::id()),
             host: Some(host::name()),
-            since: Moment {
+            since: Timestamp {
                 nanoseconds: 0,
-                ..Moment::now()
+                ..Timestamp::now()
             }
             .rfc3339(),
         }
@@ -274,7 +274,7 @@ fn create_lock_file(own: &Folder, root: &Folder) -> Result<()> {
         return Ok(());
     };
     let mode = root.stat_self()?.mode & 0o666 | 0o600;
-    root.share_owner(&file);
+    root.assign_owner_to(&file);
     file::set_mode(&file, mode).at("set the permissions of", own.path().join(FILE_NAME))
 }
 

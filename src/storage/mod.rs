@@ -26,7 +26,7 @@ use crate::model::address;
 use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, Scope, replica_path};
 use crate::model::registry::{Category, Database, Registry};
-use crate::os::folder::{Folder, is_missing};
+use crate::os::folder::{Folder, is_not_found};
 use crate::rclone::RemoteFeatures;
 use crate::snapshot::discovery;
 use crate::snapshot::discovery::ProjectListing;
@@ -111,8 +111,8 @@ impl Storage {
                 let (root, mounted) = (&storage.root, &storage.known_mounts);
                 let mut listing = discovery::list(root, category, scope, &inner, mounted)?;
                 listing.projects.retain(|project| {
-                    let opened = root.beneath(&replica_path(&category.path, project));
-                    !opened.is_err_and(|error| is_missing(&error))
+                    let opened = root.open_descendant(&replica_path(&category.path, project));
+                    !opened.is_err_and(|error| is_not_found(&error))
                 });
                 Ok(listing)
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::availability::RootIds;
 use crate::base::error::Result;
-use crate::base::timestamp::Moment;
+use crate::base::timestamp::Timestamp;
 use crate::index::{Index, KnownDatabase, ScanStaging, StagedScan};
 use crate::model::mount;
 use crate::model::project::{ProjectId, replica_path};
@@ -19,7 +19,7 @@ use crate::snapshot::tree::Tree;
 #[derive(Debug)]
 pub struct ObservationBuilder<'i, 'a> {
     database: &'a Database,
-    started: Moment,
+    started: Timestamp,
     stored: KnownDatabase,
     staging: ScanStaging<'i>,
     categories: Vec<&'a Category>,
@@ -42,7 +42,7 @@ impl<'i, 'a> ObservationBuilder<'i, 'a> {
         };
         Ok(Self {
             database,
-            started: Moment::now(),
+            started: Timestamp::now(),
             staging: index.stage_scan(&stored)?,
             stored,
             categories: Vec::new(),
@@ -126,7 +126,7 @@ pub enum ObservedRoot<'a> {
 pub struct Observation<'a> {
     staged: StagedScan,
     database: &'a Database,
-    started: Moment,
+    started: Timestamp,
     stored: KnownDatabase,
     categories: Vec<&'a Category>,
     missing: Vec<(&'a Category, &'a ProjectId)>,

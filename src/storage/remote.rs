@@ -11,7 +11,7 @@ use super::remote_tree;
 use super::remote_tree::{PartialFiles, ReplicaTreeBuilder, UploadRecord};
 use crate::base::error::Result;
 use crate::base::name::Name;
-use crate::base::unicode::composed;
+use crate::base::unicode::to_nfc;
 use crate::index::{Index, SentChanges, SentRow};
 use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, Scope, path_within, replica_path};
@@ -209,7 +209,7 @@ impl RemoteStorage {
 
     /// Says that a folder could not be listed.
     fn list_error(&self, path: &Path, why: &str) -> crate::base::error::Error {
-        crate::base::error::Error::Remote {
+        crate::base::error::Error::Rclone {
             action: "list",
             path: self.remote.path(path),
             why: why.to_owned(),
@@ -241,9 +241,9 @@ impl RemoteStorage {
                 self.remote.folder_names(&spelled).unwrap_or_default()
             };
             let names = names.filter(|names| !names.contains(&name));
-            let form = composed(name.as_bytes());
+            let form = to_nfc(name.as_bytes());
             let mut names = names.into_iter().flatten();
-            let other = names.find(|other| composed(other.as_bytes()) == form);
+            let other = names.find(|other| to_nfc(other.as_bytes()) == form);
             spelled.push(other.as_ref().unwrap_or(&name).as_path());
         }
         spelled
@@ -311,7 +311,7 @@ impl RemoteStorage {
             &relative,
         )?);
         for problem in &mut tree.problems {
-            if let crate::base::error::Error::Remote { path, .. } = &mut problem.error {
+            if let crate::base::error::Error::Rclone { path, .. } = &mut problem.error {
                 *path = self.remote.path(&path_within(&relative, &problem.path));
             }
         }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::base::error::Error;
 use crate::base::name::Name;
-use crate::base::timestamp::{Moment, Step};
+use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::index::{ListedVersion, SentFolder, SentRow, UnverifiedUpload};
 use crate::model::exclusion::{Exclusions, is_housekeeping_folder};
 use crate::model::project::{ProjectId, Scope, path_within};
@@ -50,7 +50,7 @@ impl UploadRecord {
         folder: &Path,
         name: &Name,
         listed: &ListedFile,
-    ) -> Option<Moment> {
+    ) -> Option<Timestamp> {
         let sent = self.folders.get(folder)?.get(name)?;
         (Some(sent.bytes) == listed.bytes && sent.tag == listed.tag).then_some(sent.modified)
     }
@@ -104,7 +104,7 @@ impl PartialFiles {
             let same_time = match precision {
                 Some(step) => listed
                     .modified
-                    .same_as(row.sent.modified, step.max(Step::Second)),
+                    .equals_at(row.sent.modified, step.max(TimePrecision::Second)),
                 // Sizes alone prove nothing.
                 None => row.is_reported && row.found.is_none(),
             };
@@ -174,7 +174,11 @@ impl ReplicaTreeBuilder<'_> {
     /// The tree that a listing shows of it.
     pub(super) fn build(&self, listed: &RemoteListing) -> Tree {
         let mut tree = Tree {
-            proven_precision: Some(self.features.time_precision().unwrap_or(Step::Nanosecond)),
+            proven_precision: Some(
+                self.features
+                    .time_precision()
+                    .unwrap_or(TimePrecision::Nanosecond),
+            ),
             ..Tree::default()
         };
         for (path, why) in &listed.problems {
@@ -183,7 +187,7 @@ impl ReplicaTreeBuilder<'_> {
             if let Some(path) = below.or_else(|| above.then_some(Path::new(""))) {
                 tree.problems.push(Problem {
                     path: path.to_owned(),
-                    error: Error::Remote {
+                    error: Error::Rclone {
                         action: "list",
                         path: path.to_owned(),
                         why: why.clone(),
@@ -250,7 +254,7 @@ impl ReplicaTreeBuilder<'_> {
         let path = path.join(name.as_path());
         let why = "a run that was sending it did not come to its end; copy or sync it there again";
         Problem {
-            error: Error::Remote {
+            error: Error::Rclone {
                 action: "prove",
                 path: self.relative.join(&path),
                 why: why.to_owned(),
@@ -287,7 +291,7 @@ impl ReplicaTreeBuilder<'_> {
                 };
                 problems.push(Problem {
                     path: path.join(name.as_path()),
-                    error: Error::Remote {
+                    error: Error::Rclone {
                         action,
                         path: whole,
                         why: why.to_owned(),
@@ -299,7 +303,7 @@ impl ReplicaTreeBuilder<'_> {
             let mut own = self
                 .features
                 .time_precision()
-                .map_or(Moment::UNKNOWN, |_| file.modified);
+                .map_or(Timestamp::UNKNOWN, |_| file.modified);
             if self
                 .partial
                 .may_be_partial(&path.join(name.as_path()), file, self.features)
@@ -309,7 +313,7 @@ impl ReplicaTreeBuilder<'_> {
                     seen.unreadable.push(name.clone());
                     continue;
                 }
-                own = Moment::UNKNOWN;
+                own = Timestamp::UNKNOWN;
             }
             let modified = self.record.source_time(path, name, file).unwrap_or(own);
             packer.add(&ManifestFile {
@@ -333,7 +337,11 @@ pub(super) fn with_record(
     features: &RemoteFeatures,
 ) -> Tree {
     if tree.folders.is_empty() {
-        tree.proven_precision = Some(features.time_precision().unwrap_or(Step::Nanosecond));
+        tree.proven_precision = Some(
+            features
+                .time_precision()
+                .unwrap_or(TimePrecision::Nanosecond),
+        );
     }
     let new = record.folders.iter().filter(|(_, files)| !files.is_empty());
     for path in new.map(|(path, _)| path).chain(made) {
@@ -356,7 +364,7 @@ pub(super) fn with_record(
         };
         let mut packer = ManifestBuilder::with_capacity(files.len());
         let mut tally = FileTotals::default();
-        let mut all: BTreeMap<Name, (u64, Moment)> = BTreeMap::new();
+        let mut all: BTreeMap<Name, (u64, Timestamp)> = BTreeMap::new();
         let mut before = seen.manifest.files();
         while let Ok(Some(file)) = before.next() {
             all.insert(

@@ -17,7 +17,7 @@ use crate::model::identity;
 use crate::model::own_folder;
 use crate::model::place::resolve_root;
 use crate::model::registry::Database;
-use crate::os::folder::is_missing;
+use crate::os::folder::is_not_found;
 use crate::os::host;
 use crate::rclone::{ListTarget, TimeSource};
 
@@ -166,7 +166,7 @@ impl<'a> ProbeFile<'a> {
                 let is_new = storage
                     .root
                     .stat(own)
-                    .is_err_and(|error| is_missing(&error));
+                    .is_err_and(|error| is_not_found(&error));
                 let own = own_folder::open(&storage.root)?;
                 probe.created_folder = is_new;
                 let file = own.create_file(&probe.name)?;
@@ -237,17 +237,17 @@ impl Drop for ProbeFile<'_> {
             StorageRef::Local(storage) => {
                 let own = OsStr::new(OWN_FOLDER);
                 if self.locked_file.take().is_some()
-                    && let Ok(folder) = storage.root.child(own)
+                    && let Ok(folder) = storage.root.open_child(own)
                 {
                     folder.remove_temporary(&self.name).unwrap_or_default();
                 }
                 if self.created_folder {
-                    storage.root.remove_empty(own).unwrap_or_default();
+                    storage.root.remove_empty_folder(own).unwrap_or_default();
                 }
             }
             StorageRef::Remote(storage) => {
                 let remove = || storage.remote.remove_probe_file(&self.path());
-                interrupt::shielded(remove).unwrap_or_default();
+                interrupt::with_grace_period(remove).unwrap_or_default();
             }
         }
     }

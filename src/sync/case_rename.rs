@@ -9,9 +9,9 @@ use super::SyncRun;
 use super::work::SyncWork;
 use crate::base::error::Result;
 use crate::base::interrupt;
-use crate::base::monitor::Event;
+use crate::base::monitor::ProgressEvent;
 use crate::base::name::Name;
-use crate::base::unicode::folded;
+use crate::base::unicode::fold_case;
 use crate::index::{Index, SentRecord};
 use crate::model::project::path_within;
 use crate::storage::RemoteStorage;
@@ -56,7 +56,7 @@ impl SyncRun<'_> {
             let notice = format!(
                 "renaming stopped half way: what is now `{path}` keeps that name until you rename it: {why}"
             );
-            self.monitor.event(&Event::Notice(&notice));
+            self.monitor.on_event(&ProgressEvent::Notice(&notice));
         }
         for file in &mut work.send {
             file.replaces |= here.contains(&file.path_below_root());
@@ -68,7 +68,7 @@ impl SyncRun<'_> {
 }
 
 fn is_respelled(old: &Path, new: &Path) -> bool {
-    let [old, new] = [old, new].map(|path| folded(path.as_os_str().as_encoded_bytes()));
+    let [old, new] = [old, new].map(|path| fold_case(path.as_os_str().as_encoded_bytes()));
     old == new
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::skipped::ExcludedPaths;
 use crate::base::name::Name;
-use crate::base::timestamp::Moment;
+use crate::base::timestamp::Timestamp;
 use crate::index::{SentFile, SentFolder, SentRow};
 use crate::snapshot::manifest::ManifestFiles;
 use crate::snapshot::tree::{Tree, TreeFolder};
@@ -18,7 +18,7 @@ pub(super) struct ChangedFile {
     /// Its size now.
     pub(super) bytes: u64,
     /// Its modification time now.
-    pub(super) modified: Moment,
+    pub(super) modified: Timestamp,
     /// What was sent before under this name, if anything.
     pub(super) before: Option<SentFile>,
 }
@@ -197,8 +197,8 @@ mod tests {
 
     const WORK: &str = "/work";
 
-    fn at(seconds: i64) -> Moment {
-        Moment {
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp {
             seconds,
             nanoseconds: 5,
         }

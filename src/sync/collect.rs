@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::SyncRun;
 use super::source::SourceSnapshot;
 use crate::base::error::Result;
-use crate::base::monitor::Event;
+use crate::base::monitor::ProgressEvent;
 use crate::base::name::Name;
 use crate::copy::outcome::Outcome;
 use crate::copy::remote::SourceProbe;
@@ -90,11 +90,12 @@ impl<'a> SyncRun<'a> {
         }
         for (place, project, tree) in snapshot.replicas {
             let category = self.request.categories[place];
-            self.monitor.event(&Event::Files(tree.file_count()));
+            self.monitor
+                .on_event(&ProgressEvent::Files(tree.file_count()));
             let relative = replica_path(&category.path, &project);
             seen.replicas.insert(relative.clone());
             if let Some(error) = tree.failure() {
-                report.add(Outcome::Failed(error.line()), || {
+                report.add(Outcome::Failed(error.full_message()), || {
                     self.destination_path(&relative)
                 });
                 continue;
@@ -140,7 +141,7 @@ impl<'a> SyncRun<'a> {
         }
         let observation = builder.finish()?;
         if let Err(error) = self.source.record_observation(&observation, index) {
-            self.monitor.event(&Event::Problem(&error));
+            self.monitor.on_event(&ProgressEvent::Problem(&error));
             report.unrecorded = true;
         }
         Ok(())
@@ -192,7 +193,7 @@ impl<'a> SyncRun<'a> {
         for problem in &tree.problems {
             // The replica's own folder has no slash at its end.
             let whole: PathBuf = relative.join(&problem.path).components().collect();
-            report.add(Outcome::Failed(problem.error.line()), || {
+            report.add(Outcome::Failed(problem.error.full_message()), || {
                 self.destination_path(&whole)
             });
         }

@@ -65,11 +65,11 @@ impl SyncRun<'_> {
     }
 
     fn mass_deletion_error(&self, gone: u64, known: u64) -> Error {
-        Error::MassDisappearance {
+        Error::TooManyMissing {
             database: self.request.destination.name.clone(),
             source_root: self.request.source.root.clone(),
-            gone: unit::count(gone),
-            known: unit::count(known),
+            missing: unit::format_count(gone),
+            known: unit::format_count(known),
         }
     }
 
@@ -78,16 +78,16 @@ impl SyncRun<'_> {
     /// # Errors
     /// [`Error::Declined`], or there is nobody to answer.
     pub(super) fn confirm_deletion(&self, files: u64) -> Result<()> {
-        if !self.request.consent.asks() || files == 0 {
+        if !self.request.confirmation.is_interactive() || files == 0 {
             return Ok(());
         }
         let question = format!(
             "move {} at `{}`, gone from `{}`, among the old versions?",
-            unit::counted(files, "file"),
+            unit::format_counted(files, "file"),
             self.request.destination.name,
             self.request.source.name,
         );
-        self.request.consent.to(&question)
+        self.request.confirmation.require(&question)
     }
 
     /// Moves what is gone among the old versions, if that is asked for: into a folder of its own, which the report names.
@@ -106,7 +106,7 @@ impl SyncRun<'_> {
                 Err(Error::Declined)
             )
         };
-        if !self.request.delete || interrupt::requested() || declined() {
+        if !self.request.delete || interrupt::is_requested() || declined() {
             for path in &whole {
                 report.add(self.missing_outcome(), || self.destination_path(path));
             }
@@ -129,7 +129,7 @@ impl SyncRun<'_> {
             Err(Error::Interrupted) => return Err(Error::Interrupted),
             Err(error) => {
                 for path in &whole {
-                    report.add(Outcome::Failed(error.line()), || {
+                    report.add(Outcome::Failed(error.full_message()), || {
                         self.destination_path(path)
                     });
                 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::SyncRun;
 use super::work::SyncWork;
-use crate::base::timestamp::Moment;
+use crate::base::timestamp::Timestamp;
 use crate::copy::outcome::Outcome;
 use crate::copy::plan::Plan;
 use crate::copy::remote::OutgoingFile;
@@ -66,7 +66,7 @@ impl SyncRun<'_> {
 }
 
 /// The files of one replica as a plan would list them: path, size, time, and whether something is replaced.
-fn plan_files(files: &[OutgoingFile]) -> Vec<(PathBuf, u64, Moment, bool)> {
+fn plan_files(files: &[OutgoingFile]) -> Vec<(PathBuf, u64, Timestamp, bool)> {
     let of = |file: &OutgoingFile| (file.path.clone(), file.bytes, file.modified, file.replaces);
     files.iter().map(of).collect()
 }

@@ -14,7 +14,7 @@ use crate::base::error::Result;
 use crate::base::interrupt;
 use crate::copy::remote::{SourceProbe, SourceState};
 use crate::index::Index;
-use crate::os::folder::is_missing;
+use crate::os::folder::is_not_found;
 use crate::snapshot::tree::Tree;
 use crate::storage::{LocalStorage, RemoteStorage, Storage};
 
@@ -127,7 +127,7 @@ impl SyncRun<'_> {
         deletes: bool,
         work: &mut SyncWork,
     ) -> Result<()> {
-        if interrupt::requested() {
+        if interrupt::is_requested() {
             return Ok(());
         }
         let folders = if deletes {
@@ -207,11 +207,11 @@ fn remove_if_empty(storage: &LocalStorage, whole: &Path) -> bool {
     }
     let removed = storage
         .root
-        .beneath(above)
-        .and_then(|above| above.remove_empty(name));
+        .open_descendant(above)
+        .and_then(|above| above.remove_empty_folder(name));
     match removed {
         Ok(()) => true,
-        Err(error) => is_missing(&error),
+        Err(error) => is_not_found(&error),
     }
 }
 

@@ -6,13 +6,13 @@ use std::path::Path;
 use super::SyncRun;
 use super::collect::SyncReplica;
 use crate::base::error::Result;
-use crate::base::monitor::Event;
+use crate::base::monitor::ProgressEvent;
 use crate::base::name::Name;
 use crate::copy::remote::{SourceProbe, SourceState};
 use crate::index::{Index, SentChanges, SentFile, SentFolder};
 use crate::model::project::{Scope, replica_path};
 use crate::model::registry::Category;
-use crate::os::stat::Kind;
+use crate::os::stat::EntryKind;
 use crate::rclone::UnicodeLookup;
 use crate::snapshot::diff;
 use crate::snapshot::diff::{DiffVisitor, EntryDiff};
@@ -64,7 +64,7 @@ impl SyncRun<'_> {
         let exclusions = &self.exclusions;
         let mut there = storage.destination_tree(self.registry, exclusions, category, project)?;
         if let Some(error) = there.failure() {
-            replica.refusal = Some(error.line());
+            replica.refusal = Some(error.full_message());
             return Ok(());
         }
         let folds = storage.features.is_case_insensitive();
@@ -125,7 +125,7 @@ impl SyncRun<'_> {
             storage.compare_contents(database, abilities, paths, &replica.relative, &|_| {})
         })?;
         for notice in off.notices(&storage.database.name) {
-            self.monitor.event(&Event::Notice(&notice));
+            self.monitor.on_event(&ProgressEvent::Notice(&notice));
         }
         if !self.request.dry_run {
             let rows = [None, storage.database_id(index)?];
@@ -158,7 +158,7 @@ impl DiffVisitor for SameFileCollector<'_> {
         let EntryDiff::Same(here, _) = change else {
             return;
         };
-        if here.kind != Kind::File {
+        if here.kind != EntryKind::File {
             return;
         }
         let name = Name::from_bytes(name.to_vec());

@@ -51,7 +51,7 @@ impl SyncRun<'_> {
         folders: &FolderDigests,
         report: &Report,
     ) -> Result<()> {
-        if interrupt::requested() || self.request.retry_failed {
+        if interrupt::is_requested() || self.request.retry_failed {
             return Ok(());
         }
         let (source, destination) = self.roots();

@@ -12,7 +12,7 @@ use super::respelled::RespelledFiles;
 use super::source::SourceSnapshot;
 use crate::base::error::Result;
 use crate::base::interrupt;
-use crate::base::monitor::Event;
+use crate::base::monitor::ProgressEvent;
 use crate::base::name::Name;
 use crate::copy;
 use crate::copy::destination::{CopyLimits, CopySpec, SourceReplica};
@@ -32,7 +32,7 @@ impl SyncRun<'_> {
         snapshot: SourceSnapshot,
     ) -> Result<Report> {
         let mut report = Report::default();
-        self.monitor.event(&Event::Started {
+        self.monitor.on_event(&ProgressEvent::Started {
             task: "comparing",
             files: None,
             bytes: None,
@@ -49,7 +49,7 @@ impl SyncRun<'_> {
         // Copying looks by itself, before it writes.
         let deletes = self.request.delete && !gone.is_empty() && spec.replicas.is_empty();
         self.refuse_same_place(StorageRef::Local(storage), deletes)?;
-        self.monitor.event(&Event::Finished);
+        self.monitor.on_event(&ProgressEvent::Finished);
         if !spec.replicas.is_empty() {
             let spec = copy::execute(
                 index,
@@ -180,7 +180,7 @@ impl SyncRun<'_> {
             };
             match &item.outcome {
                 Outcome::Copied(_) => continue,
-                Outcome::Unreached if !interrupt::requested() => report.left_files += 1,
+                Outcome::Unreached if !interrupt::is_requested() => report.left_files += 1,
                 _ => {}
             }
             others.insert(whole.to_owned());
@@ -194,7 +194,7 @@ impl SyncRun<'_> {
                 .find(|gathered| gathered.relative == relative)
                 .map_or(&[][..], |gathered| &gathered.sent_rows);
             let changes = sent_changes(replica, known, &others, &mut probe, &mut good);
-            if !interrupt::requested() || changes.folders().any(|(_, files)| !files.is_empty()) {
+            if !interrupt::is_requested() || changes.folders().any(|(_, files)| !files.is_empty()) {
                 record.insert(relative, changes);
             }
         }

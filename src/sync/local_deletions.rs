@@ -13,12 +13,12 @@ use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::base::name::Name;
 use crate::base::own_name::OWN_FOLDER;
-use crate::base::timestamp::{Moment, Step};
+use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::copy::outcome::Outcome;
 use crate::copy::report::Report;
 use crate::index::{Index, SentFile, SentRecord, link_digest};
-use crate::os::folder::{Folder, is_missing};
-use crate::os::stat::{Kind, Stat};
+use crate::os::folder::{Folder, is_not_found};
+use crate::os::stat::{EntryKind, Stat};
 use crate::snapshot::diff::DiffEntry as Known;
 use crate::snapshot::time_alias::AlteredTimesByFolder;
 use crate::storage::lock::Lock;
@@ -37,7 +37,7 @@ impl SyncRun<'_> {
         gone: &[(PathBuf, MissingFile)],
         report: &mut Report,
     ) -> Result<()> {
-        let deletes = self.request.delete && !self.request.dry_run && !interrupt::requested();
+        let deletes = self.request.delete && !self.request.dry_run && !interrupt::is_requested();
         let count = gone.len() as u64;
         if !deletes || matches!(self.confirm_deletion(count), Err(Error::Declined)) {
             for (replica, file) in gone {
@@ -68,7 +68,7 @@ impl SyncRun<'_> {
             let outcome =
                 match self.move_to_versions(storage, &versions, replica, file, &times[replica]) {
                     Ok(outcome) => outcome,
-                    Err(error) => Outcome::Failed(error.line()),
+                    Err(error) => Outcome::Failed(error.full_message()),
                 };
             if matches!(outcome, Outcome::Deleted | Outcome::Skipped(_)) {
                 let changes = record.entry(replica.clone()).or_default();
@@ -116,7 +116,7 @@ impl SyncRun<'_> {
         versions: &Versions<'_>,
         replica: &Path,
         file: &MissingFile,
-        (step, held): &(Step, AlteredTimesByFolder),
+        (step, held): &(TimePrecision, AlteredTimesByFolder),
     ) -> Result<Outcome> {
         let whole = replica.join(&file.path);
         let (folder, name) = (
@@ -128,12 +128,12 @@ impl SyncRun<'_> {
             return Err(error);
         }
         let absent = || Outcome::Skipped("it was not there any more".to_owned());
-        let folder = match storage.root.beneath(folder) {
-            Err(error) if is_missing(&error) => return Ok(absent()),
+        let folder = match storage.root.open_descendant(folder) {
+            Err(error) if is_not_found(&error) => return Ok(absent()),
             folder => Arc::new(folder?),
         };
         let stat = match folder.stat(name) {
-            Err(error) if is_missing(&error) => return Ok(absent()),
+            Err(error) if is_not_found(&error) => return Ok(absent()),
             stat => stat?,
         };
         let above = file.path.parent().unwrap_or(Path::new(""));
@@ -155,16 +155,16 @@ impl SyncRun<'_> {
     }
 
     /// The step in which a replica's file system keeps times at the destination, as far as the index knows.
-    fn destination_precision(&self, index: &Index, replica: &Path) -> Result<Step> {
+    fn destination_precision(&self, index: &Index, replica: &Path) -> Result<TimePrecision> {
         let destination = &self.request.destination.root;
         let Some((id, (category, project))) = index
             .database_id(destination)?
             .zip(self.match_replica(replica))
         else {
-            return Ok(Step::TwoSeconds);
+            return Ok(TimePrecision::TwoSeconds);
         };
         let known = index.replica(id, &category.path, &project)?;
-        Ok(known.map_or(Step::TwoSeconds, |known| known.aggregate.precision))
+        Ok(known.map_or(TimePrecision::TwoSeconds, |known| known.aggregate.precision))
     }
 }
 
@@ -174,17 +174,17 @@ fn is_as_sent(
     name: &OsStr,
     stat: &Stat,
     sent: &SentFile,
-    (modified, step): (Moment, Step),
+    (modified, step): (Timestamp, TimePrecision),
 ) -> bool {
     match stat.kind {
-        Kind::File => {
-            let is_same_time = modified.same_as(sent.modified, step);
+        EntryKind::File => {
+            let is_same_time = modified.equals_at(sent.modified, step);
             sent.link_digest == 0 && stat.bytes == sent.bytes && is_same_time
         }
-        Kind::Link => {
+        EntryKind::Link => {
             let target = folder.read_link(name);
             target.is_ok_and(|target| link_digest(target.as_bytes()) == sent.link_digest)
         }
-        Kind::Folder | Kind::Special => false,
+        EntryKind::Folder | EntryKind::Special => false,
     }
 }

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use self::source::{SourcePrefetch, SourceSnapshot, read_source};
-use crate::base::confirmation::Consent;
+use crate::base::confirmation::Confirmation;
 use crate::base::error::Result;
 use crate::base::interrupt;
 use crate::base::monitor::Monitor;
@@ -70,7 +70,7 @@ pub struct SyncRequest<'a> {
     /// What bounds a transfer.
     pub limits: TransferLimits,
     /// Who is asked before something is deleted.
-    pub consent: Consent,
+    pub confirmation: Confirmation,
 }
 
 /// What a sync has at hand.
@@ -146,7 +146,7 @@ pub fn sync(
         Storage::Remote(storage) => sync.sync_to_remote(index, storage, snapshot)?,
     };
     report.elapsed = start.elapsed();
-    report.interrupted = interrupt::requested();
+    report.interrupted = interrupt::is_requested();
     report.items.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(report)
 }

@@ -8,7 +8,7 @@ use super::source::SourceSnapshot;
 use super::work::SyncWork;
 use crate::base::error::Result;
 use crate::base::interrupt;
-use crate::base::monitor::Event;
+use crate::base::monitor::ProgressEvent;
 use crate::copy::outcome::Outcome;
 use crate::copy::remote;
 use crate::copy::remote::{OutgoingFile, Upload, UploadEnd};
@@ -42,7 +42,7 @@ impl SyncRun<'_> {
             self.retry_failed(index, storage, &mut report)?;
             return Ok(report);
         }
-        self.monitor.event(&Event::Started {
+        self.monitor.on_event(&ProgressEvent::Started {
             task: "comparing",
             files: None,
             bytes: None,
@@ -50,7 +50,7 @@ impl SyncRun<'_> {
         let mut replicas = self.collect_replicas(index, snapshot, &mut report)?;
         self.adopt_existing(index, storage, &mut replicas)?;
         let mut work = self.collect_work(index, storage, &replicas, &mut report)?;
-        self.monitor.event(&Event::Finished);
+        self.monitor.on_event(&ProgressEvent::Finished);
         work.renames = self.find_renames(storage, &mut work, &replicas);
         work.respelled = RespelledFiles::extract(&replicas, &mut work.missing);
         self.check_mass_deletion(&work)?;
@@ -60,10 +60,11 @@ impl SyncRun<'_> {
         }
         let deletes = self.execute(index, storage, &mut work, &mut report)?;
         self.remove_empty_folders(index, storage, &replicas, deletes, &mut work)?;
-        let noted =
-            interrupt::shielded(|| self.record_destination(index, storage, &replicas, &work));
+        let noted = interrupt::with_grace_period(|| {
+            self.record_destination(index, storage, &replicas, &work)
+        });
         if let Err(error) = noted {
-            self.monitor.event(&Event::Problem(&error));
+            self.monitor.on_event(&ProgressEvent::Problem(&error));
             report.unrecorded = true;
         }
         Ok(report)
@@ -91,7 +92,7 @@ impl SyncRun<'_> {
         let (now, later) = work.send.split_at(most.min(work.send.len()));
         let bytes: u64 = now.iter().map(|file| file.bytes).sum();
         report.planned_bytes = bytes;
-        self.monitor.event(&Event::Started {
+        self.monitor.on_event(&ProgressEvent::Started {
             task: "syncing",
             files: Some(now.len() as u64),
             bytes: Some(bytes),
@@ -102,7 +103,7 @@ impl SyncRun<'_> {
         for files in [first, rest] {
             self.send(index, storage, files, report, &mut sent)?;
         }
-        self.monitor.event(&Event::Finished);
+        self.monitor.on_event(&ProgressEvent::Finished);
         for file in later {
             report.left_files += 1;
             report.add(Outcome::Unreached, || {
@@ -138,8 +139,8 @@ impl SyncRun<'_> {
             return self.report_refused(index, &failed.collect::<Vec<_>>(), report);
         }
         let on_progress = |files, bytes| {
-            self.monitor.event(&Event::Files(files));
-            self.monitor.event(&Event::Bytes(bytes));
+            self.monitor.on_event(&ProgressEvent::Files(files));
+            self.monitor.on_event(&ProgressEvent::Bytes(bytes));
         };
         let sending = Upload {
             source: &self.source,
@@ -159,7 +160,7 @@ impl SyncRun<'_> {
                 match &outcome {
                     Outcome::Failed(why) => failed.push((file.path_below_root(), why.clone())),
                     Outcome::Copied(_) | Outcome::Skipped(_) => good.push(file.path_below_root()),
-                    Outcome::Unreached if is_bounded && !interrupt::requested() => {
+                    Outcome::Unreached if is_bounded && !interrupt::is_requested() => {
                         report.left_files += 1;
                     }
                     _ => {}
@@ -202,7 +203,7 @@ impl SyncRun<'_> {
         folders: &[(PathBuf, PathBuf)],
         report: &mut Report,
     ) -> Result<()> {
-        if folders.is_empty() || interrupt::requested() {
+        if folders.is_empty() || interrupt::is_requested() {
             return Ok(());
         }
         let whole: Vec<PathBuf> = folders
@@ -213,7 +214,7 @@ impl SyncRun<'_> {
             && let Err(error) = storage.remote.create_folders(&whole)
         {
             for path in &whole {
-                report.add(Outcome::Failed(error.line()), || {
+                report.add(Outcome::Failed(error.full_message()), || {
                     self.destination_path(path)
                 });
             }

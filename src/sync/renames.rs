@@ -13,7 +13,7 @@ use super::work::SyncWork;
 use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::base::name::Name;
-use crate::base::timestamp::{Moment, Step};
+use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::copy::outcome::Outcome;
 use crate::copy::remote::{OutgoingFile, SourceProbe, SourceState};
 use crate::copy::report::Report;
@@ -44,7 +44,7 @@ impl RenamedFile {
 }
 
 /// What tells a file whatever its name: size, time and number.
-type FileKey = (u64, Moment, u64);
+type FileKey = (u64, Timestamp, u64);
 
 impl SyncRun<'_> {
     /// Takes out of the work what is no more than renamed.
@@ -56,7 +56,7 @@ impl SyncRun<'_> {
     ) -> Vec<RenamedFile> {
         let able = storage.features.can_move() && storage.remote.can_rename_by_daemon();
         let fine = replicas.iter().all(|replica| {
-            replica.tree.folders.is_empty() || replica.tree.precision() < Step::Second
+            replica.tree.folders.is_empty() || replica.tree.precision() < TimePrecision::Second
         });
         if !able || !fine || work.missing.is_empty() {
             return Vec::new();
@@ -190,7 +190,7 @@ fn rename_remote(
         let shown = before.file(&old);
         let is_as_sent =
             shown.is_some_and(|old| old.bytes == Some(sent.bytes) && old.tag == sent.tag);
-        let can = is_as_sent && !taken.contains(&new) && !interrupt::requested();
+        let can = is_as_sent && !taken.contains(&new) && !interrupt::is_requested();
         if one.contains(&old) {
             if is_as_sent {
                 moved.push(renamed);

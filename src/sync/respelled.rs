@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::changes::MissingFile;
 use super::collect::SyncReplica;
 use crate::base::name::Name;
-use crate::base::unicode::folded;
+use crate::base::unicode::fold_case;
 use crate::model::project::path_within;
 use crate::os::folder::Folder;
 use crate::snapshot::manifest::ManifestFiles;
@@ -30,7 +30,7 @@ impl RespelledFiles {
         if gone.is_empty() {
             return respelled;
         }
-        let key = |path: &Path| folded(path.as_os_str().as_encoded_bytes()).into_owned();
+        let key = |path: &Path| fold_case(path.as_os_str().as_encoded_bytes()).into_owned();
         let sent = |(replica, file): &(PathBuf, MissingFile)| key(&replica.join(&file.path));
         let wanted: HashSet<Vec<u8>> = gone.iter().map(sent).collect();
         let mut found: BTreeMap<Vec<u8>, CurrentPath> = BTreeMap::new();
@@ -95,7 +95,9 @@ impl DestinationNames<'_> {
             };
             let root = self.root;
             let names = self.folders.entry(above.to_owned()).or_insert_with(|| {
-                let entries = root.beneath(above).and_then(|folder| folder.entries());
+                let entries = root
+                    .open_descendant(above)
+                    .and_then(|folder| folder.entry_names());
                 // Of a folder that cannot be read nothing is taken away.
                 entries.unwrap_or_default().into_iter().collect()
             });

@@ -9,7 +9,7 @@ use super::name_clash::NamesByFolder;
 use super::work::SyncWork;
 use crate::base::error::Result;
 use crate::base::name::Name;
-use crate::base::timestamp::Moment;
+use crate::base::timestamp::Timestamp;
 use crate::copy::name_rules::NameRules;
 use crate::copy::outcome::Outcome;
 use crate::copy::remote::{OutgoingFile, SourceProbe, SourceState};
@@ -107,8 +107,8 @@ impl SyncRun<'_> {
     }
 
     /// Size and time of a file at the source, where they can be seen: else whoever sends it will say why not.
-    fn stat_source(&self, probe: &mut SourceProbe<'_>, whole: &Path) -> Result<(u64, Moment)> {
-        let unknown = (0, Moment::UNKNOWN);
+    fn stat_source(&self, probe: &mut SourceProbe<'_>, whole: &Path) -> Result<(u64, Timestamp)> {
+        let unknown = (0, Timestamp::UNKNOWN);
         if let Storage::Remote(source) = &*self.source {
             let listed = source.listing_of(whole.parent().unwrap_or(Path::new("")))?;
             let file = listed.file(whole);

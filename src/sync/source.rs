@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::SyncRequest;
-use crate::base::error::{At as _, Error, Result};
+use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::interrupt;
 use crate::index::Index;
 use crate::model::exclusion::Exclusions;
@@ -116,7 +116,8 @@ pub(super) fn read_source(
         let listing = storage.list_projects(registry, category, scope)?;
         let problems = listing.problems.iter().enumerate();
         snapshot.problems.extend(
-            problems.map(|(place, problem)| (listing.problem_folder(place), problem.line())),
+            problems
+                .map(|(place, problem)| (listing.problem_folder(place), problem.full_message())),
         );
         if listing.is_unreadable {
             snapshot.unreadable.push(category.path.clone());

@@ -16,7 +16,7 @@ use crate::copy::outcome::Outcome;
 use crate::copy::remote::{CANNOT_KEEP_VERSION, OutgoingFile, SourceProbe, SourceState};
 use crate::copy::report::Report;
 use crate::index::Index;
-use crate::os::stat::Kind;
+use crate::os::stat::EntryKind;
 use crate::rclone;
 use crate::rclone::RemoteListing;
 use crate::storage::{RemoteStorage, Storage};
@@ -164,7 +164,7 @@ impl SyncRun<'_> {
     /// Reports what no remote holds.
     fn report_unsupported(&self, relative: &Path, changes: &ReplicaChanges, report: &mut Report) {
         let link = "it is a symbolic link, which remotes do not hold";
-        let special = format!("it is {}", Kind::Special.noun());
+        let special = format!("it is {}", EntryKind::Special.noun_with_article());
         let special = special.as_str();
         let links = changes.links.iter().map(|path| (path, link));
         for (path, why) in links.chain(changes.specials.iter().map(|path| (path, special))) {

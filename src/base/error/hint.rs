@@ -53,8 +53,8 @@ pub(super) fn example_hint(noun: &str) -> Option<String> {
 }
 
 /// What is not there: a project, a client, or any project at all.
-pub(super) fn absence(project: &Name) -> String {
-    if is_all(project) {
+pub(super) fn absence_message(project: &Name) -> String {
+    if is_all_projects(project) {
         "there is no project".to_owned()
     } else {
         format!("`{project}` is not")
@@ -62,19 +62,19 @@ pub(super) fn absence(project: &Name) -> String {
 }
 
 /// What is said of something, after a colon, where there is anything to be said.
-pub(super) fn appended(words: Option<&str>) -> String {
-    words.map_or_else(String::new, |words| format!(": {words}"))
+pub(super) fn colon_suffix(detail: Option<&str>) -> String {
+    detail.map_or_else(String::new, |words| format!(": {words}"))
 }
 
 /// Whether every project was asked for.
-pub(super) fn is_all(project: &Name) -> bool {
+pub(super) fn is_all_projects(project: &Name) -> bool {
     project.as_bytes() == b"all"
 }
 
 /// `did you mean ...`, else the names there are, else how to add one.
-pub(super) fn unknown_hint(noun: &str, near: &[String], known: &[String]) -> Option<String> {
-    if !near.is_empty() {
-        return Some(did_you_mean(near));
+pub(super) fn unknown_hint(noun: &str, suggestions: &[String], known: &[String]) -> Option<String> {
+    if !suggestions.is_empty() {
+        return Some(did_you_mean(suggestions));
     }
     if !known.is_empty() {
         return Some(known_names(known));
@@ -103,40 +103,43 @@ pub(super) fn run_hint(known: Option<(i64, i64)>) -> String {
 
 /// How a variable gets a value, and how a dollar sign is written.
 pub(super) fn unset_hint(variable: &str) -> String {
-    let given = if variable.bytes().all(|byte| byte.is_ascii_digit()) {
+    let how_to_set = if variable.bytes().all(|byte| byte.is_ascii_digit()) {
         "it stands for an argument of the script: `auto-backup FILE ARGUMENT`, `source FILE ARGUMENT`, `set -- ARGUMENT`".to_owned()
     } else {
         format!("set it in the environment or with `-D {variable}=VALUE`")
     };
-    format!("{given}; a dollar sign is written `\\$`")
+    format!("{how_to_set}; a dollar sign is written `\\$`")
 }
 
 /// How many known names a hint has room for.
-const SHOWN: usize = 5;
+const MAX_KNOWN_NAMES: usize = 5;
 
 /// `known: ...`, and how many more there are.
 fn known_names(known: &[String]) -> String {
-    let shown = known.iter().take(SHOWN).map(String::as_str);
+    let shown = known.iter().take(MAX_KNOWN_NAMES).map(String::as_str);
     let shown = shown.collect::<Vec<_>>().join(", ");
-    match known.len().saturating_sub(SHOWN) {
+    match known.len().saturating_sub(MAX_KNOWN_NAMES) {
         0 => format!("known: {shown}"),
         more => format!("known: {shown} and {more} more"),
     }
 }
 
 /// What shows all projects of a client, and which one may be meant.
-pub(super) fn not_a_project_hint(instead: Option<&str>, near: &[String]) -> Option<String> {
-    let near = (!near.is_empty()).then(|| did_you_mean(near));
-    let instead = instead.map(|line| format!("`{line}` shows all of its projects"));
-    match (instead, near) {
+pub(super) fn not_a_project_hint(
+    listing_command: Option<&str>,
+    suggestions: &[String],
+) -> Option<String> {
+    let suggestion = (!suggestions.is_empty()).then(|| did_you_mean(suggestions));
+    let listing_hint = listing_command.map(|line| format!("`{line}` shows all of its projects"));
+    match (listing_hint, suggestion) {
         (Some(instead), Some(near)) => Some(format!("{instead}; {near}")),
         (instead, near) => instead.or(near),
     }
 }
 
 /// `did you mean` with one to three names.
-pub fn did_you_mean(near: &[String]) -> String {
-    let names: Vec<_> = near
+pub fn did_you_mean(suggestions: &[String]) -> String {
+    let names: Vec<_> = suggestions
         .iter()
         .take(3)
         .map(|name| format!("`{name}`"))

@@ -8,17 +8,17 @@ use std::error::Error as StdError;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use self::connection::{DIRECTORY_NOT_FOUND, FILE_NOT_FOUND, Trouble};
+pub use self::connection::{ConnectionError, EXIT_DIRECTORY_NOT_FOUND, EXIT_FILE_NOT_FOUND};
 pub use self::hint::did_you_mean;
 use super::exit_status::ExitStatus;
 use super::name::Name;
 
 /// How many seconds a storage may take to answer, where work depends on it.
-pub const PATIENCE: u64 = 20;
+pub const STORAGE_TIMEOUT_SECONDS: u64 = 20;
 
 use self::hint::{
-    absence, appended, example_hint, io_hint, is_all, not_a_project_hint, run_hint, unknown_hint,
-    unset_hint,
+    absence_message, colon_suffix, example_hint, io_hint, is_all_projects, not_a_project_hint,
+    run_hint, unknown_hint, unset_hint,
 };
 
 /// The result of everything in this crate that can fail.
@@ -50,19 +50,19 @@ pub enum Error {
     },
     /// No such database, category, client or project.
     #[error("there is no {noun} `{name}`")]
-    Unknown {
+    UnknownName {
         /// `database`, `category`, `client`, `project`, `command` or `setting`.
         noun: &'static str,
         /// What was typed.
         name: Name,
         /// The nearest known names, best first, as they would be typed.
-        near: Vec<String>,
+        suggestions: Vec<String>,
         /// All known names where there are few.
         known: Vec<String>,
     },
     /// A word that can never be what it stands for.
     #[error("`{word}` cannot be a {noun}: {why}")]
-    Malformed {
+    InvalidWord {
         /// What it was meant to be.
         noun: &'static str,
         /// What was typed.
@@ -72,7 +72,7 @@ pub enum Error {
     },
     /// A word that a setting does not take.
     #[error("`{word}` cannot be the value of `{setting}`")]
-    NoSuchValue {
+    InvalidValue {
         /// The setting.
         setting: &'static str,
         /// What was typed.
@@ -86,9 +86,9 @@ pub enum Error {
         /// What was typed.
         word: Name,
         /// The line that shows all its projects, where there is one.
-        instead: Option<String>,
+        listing_command: Option<String>,
         /// Projects that may be meant.
-        near: Vec<String>,
+        suggestions: Vec<String>,
     },
     /// The line is not a command.
     #[error("{message}")]
@@ -101,8 +101,8 @@ pub enum Error {
         hint: Option<String>,
     },
     /// The name already means something else.
-    #[error("{noun} `{name}` is already at `{}`, not at `{}`", Name::from(existing.as_path()), Name::from(wanted.as_path()))]
-    Taken {
+    #[error("{noun} `{name}` is already at `{}`, not at `{}`", Name::from(existing.as_path()), Name::from(requested.as_path()))]
+    NameTaken {
         /// `database` or `category`.
         noun: &'static str,
         /// The name both want.
@@ -110,7 +110,7 @@ pub enum Error {
         /// Where it is now.
         existing: PathBuf,
         /// Where it was to be.
-        wanted: PathBuf,
+        requested: PathBuf,
     },
     /// Two databases, or two categories, on the same files.
     #[error("`{}` {relation} {noun} `{other}` at `{}`", Name::from(path.as_path()), Name::from(existing.as_path()))]
@@ -136,21 +136,21 @@ pub enum Error {
         /// What was found instead.
         why: String,
         /// Whether something was found that may be meant: then `load --forget` says so.
-        may_be_meant: bool,
+        may_be_right_disk: bool,
     },
     /// A database behind rclone does not answer, or not as it should.
-    #[error("database `{database}` cannot be reached: `{}` {trouble}", Name::from(root.as_path()))]
-    Unreachable {
+    #[error("database `{database}` cannot be reached: `{}` {cause}", Name::from(root.as_path()))]
+    StorageUnreachable {
         /// Its name.
         database: String,
         /// Its root.
         root: PathBuf,
         /// What is in the way.
-        trouble: Trouble,
+        cause: ConnectionError,
     },
     /// rclone could not do something.
     #[error("rclone cannot {action} `{}`: {why}", Name::from(path.as_path()))]
-    Remote {
+    Rclone {
         /// What was tried, as a verb: `list`, `read`.
         action: &'static str,
         /// On what.
@@ -159,26 +159,26 @@ pub enum Error {
         why: String,
     },
     /// So much is gone from the source that it is more likely another disk or folder than work that was taken away.
-    #[error("{gone} of {known} files that were synced to `{database}` are gone from `{}`", Name::from(source_root.as_path()))]
-    MassDisappearance {
+    #[error("{missing} of {known} files that were synced to `{database}` are gone from `{}`", Name::from(source_root.as_path()))]
+    TooManyMissing {
         /// The destination.
         database: String,
         /// The root of the source.
         source_root: PathBuf,
         /// How many are gone, in words.
-        gone: String,
+        missing: String,
         /// Of how many, in words.
         known: String,
     },
     /// There is no rclone program.
     #[error("databases like `s3:bucket/studio` need the program rclone: {why}")]
-    NoRclone {
+    RcloneNotFound {
         /// Where it was looked for.
         why: String,
     },
     /// The rclone program is too old.
     #[error("`{}` is rclone {version}; {oldest} is the oldest that works here", Name::from(program.as_path()))]
-    OldRclone {
+    RcloneTooOld {
         /// The program.
         program: PathBuf,
         /// Its version.
@@ -187,8 +187,8 @@ pub enum Error {
         oldest: String,
     },
     /// The project's folder is not there.
-    #[error("{} in {place} of database `{database}`", absence(project))]
-    NoReplica {
+    #[error("{} in {place} of database `{database}`", absence_message(project))]
+    ReplicaNotFound {
         /// The project, client or `all`, as typed.
         project: Name,
         /// The category, or `any category`.
@@ -196,7 +196,7 @@ pub enum Error {
         /// The database.
         database: String,
         /// Similar projects that are there.
-        near: Vec<String>,
+        suggestions: Vec<String>,
         /// Databases that hold it, as far as the index knows.
         elsewhere: Vec<String>,
     },
@@ -208,7 +208,7 @@ pub enum Error {
     },
     /// Comparing with itself.
     #[error("A and B are both `{database}`")]
-    ComparedWithItself {
+    CompareWithItself {
         /// The database.
         database: String,
     },
@@ -250,7 +250,7 @@ pub enum Error {
     },
     /// What a look finds could not be kept until it is whole.
     #[error("cannot keep what is seen in `{}`", Name::from(folder.as_path()))]
-    NoScratch {
+    StagingUnavailable {
         /// The folder for temporary files.
         folder: PathBuf,
         /// What `SQLite` said.
@@ -266,7 +266,7 @@ pub enum Error {
     },
     /// The index is on a file system that cannot lock it, so that two programs could write it at once.
     #[error("cannot lock the index `{}`", Name::from(path.as_path()))]
-    IndexUnlockable {
+    IndexLockUnsupported {
         /// Its file.
         path: PathBuf,
         /// What the system said.
@@ -274,7 +274,7 @@ pub enum Error {
     },
     /// What a look began with is no longer what the index holds.
     #[error("the index `{}` was told to forget this database meanwhile", Name::from(path.as_path()))]
-    IndexChanged {
+    DatabaseForgotten {
         /// Its file.
         path: PathBuf,
     },
@@ -310,7 +310,7 @@ pub enum Error {
     },
     /// The file was not the same before and after it was read.
     #[error("`{}` changed while it was copied", Name::from(path.as_path()))]
-    Changed {
+    SourceChanged {
         /// The file.
         path: PathBuf,
     },
@@ -324,22 +324,22 @@ pub enum Error {
     },
     /// The place at the destination is not what the plan saw.
     #[error("`{}` was changed by someone else after it was looked at", Name::from(path.as_path()))]
-    Raced {
+    ConcurrentChange {
         /// The file.
         path: PathBuf,
     },
     /// What was read back from the destination is not what the source holds.
-    #[error("`{}` was withdrawn: read back, its XXH3-128 was {written}, and the source's {read}", Name::from(path.as_path()))]
-    Mismatch {
+    #[error("`{}` was withdrawn: read back, its XXH3-128 was {copy_digest}, and the source's {source_digest}", Name::from(path.as_path()))]
+    VerificationFailed {
         /// The file at the destination.
         path: PathBuf,
         /// The digest of the source.
-        read: String,
+        source_digest: String,
         /// That of the copy.
-        written: String,
+        copy_digest: String,
     },
     /// Another run is at work on the database.
-    #[error("another run is at work on `{database}`{}: it holds `{}`", appended(holder.as_deref()), Name::from(lock.as_path()))]
+    #[error("another run is at work on `{database}`{}: it holds `{}`", colon_suffix(holder.as_deref()), Name::from(lock.as_path()))]
     Locked {
         /// The database.
         database: String,
@@ -350,7 +350,7 @@ pub enum Error {
     },
     /// No run has this number.
     #[error("there is no run `{run}`")]
-    NoSuchRun {
+    RunNotFound {
         /// The number.
         run: i64,
         /// The first and the last that are known, if any is.
@@ -358,7 +358,7 @@ pub enum Error {
     },
     /// The destination has no room for the plan.
     #[error("`{database}` has no room: {needed} are needed at `{}`, {free} are free", Name::from(path.as_path()))]
-    NoRoom {
+    NotEnoughSpace {
         /// The database.
         database: String,
         /// The folder whose file system is full.
@@ -398,7 +398,7 @@ pub enum Error {
     Declined,
     /// A command asks, and there is nobody to answer.
     #[error("this asks, and nobody is there to answer: {question}")]
-    Unanswered {
+    ConfirmationRequired {
         /// What it asks.
         question: String,
     },
@@ -412,18 +412,18 @@ pub enum Error {
 
 impl Error {
     /// The exit status this failure means for the process.
-    pub fn status(&self) -> ExitStatus {
+    pub fn exit_status(&self) -> ExitStatus {
         match self {
-            Self::Malformed { .. }
+            Self::InvalidWord { .. }
             | Self::Syntax { .. }
             | Self::UnsetVariable { .. }
             | Self::NotAProject { .. }
-            | Self::NoSuchValue { .. }
-            | Self::Unknown {
+            | Self::InvalidValue { .. }
+            | Self::UnknownName {
                 noun: "command" | "setting",
                 ..
             }
-            | Self::Unanswered { .. }
+            | Self::ConfirmationRequired { .. }
             | Self::NotAScript { .. } => ExitStatus::Usage,
             Self::Locked { .. } => ExitStatus::Locked,
             Self::Interrupted => ExitStatus::Interrupted,
@@ -434,26 +434,26 @@ impl Error {
     /// What to type or do instead.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Unknown {
-                noun, near, known, ..
+            Self::UnknownName {
+                noun, suggestions: near, known, ..
             } => unknown_hint(noun, near, known),
-            Self::NotAProject { instead, near, .. } => not_a_project_hint(instead.as_deref(), near),
-            Self::NoReplica {
+            Self::NotAProject { listing_command: instead, suggestions: near, .. } => not_a_project_hint(instead.as_deref(), near),
+            Self::ReplicaNotFound {
                 project, elsewhere, ..
             } if !elsewhere.is_empty() => {
                 Some(format!("`{project}` is on {}", elsewhere.join(", ")))
             }
-            Self::NoReplica { near, database, .. } if near.is_empty() => Some(format!(
+            Self::ReplicaNotFound { suggestions: near, database, .. } if near.is_empty() => Some(format!(
                 "`list projects` shows what there is; `load {database}` looks again"
             )),
-            Self::NoReplica { near, .. } => Some(did_you_mean(near)),
-            Self::Malformed { noun, .. } => example_hint(noun),
-            Self::NoSuchValue { values, .. } => Some(format!("it takes {values}")),
+            Self::ReplicaNotFound { suggestions: near, .. } => Some(did_you_mean(near)),
+            Self::InvalidWord { noun, .. } => example_hint(noun),
+            Self::InvalidValue { values, .. } => Some(format!("it takes {values}")),
             Self::Syntax { hint, .. } => hint.clone(),
-            Self::Taken {
+            Self::NameTaken {
                 noun: "category", ..
             } => Some("`add category NAME PATH --replace` gives it the new path".to_owned()),
-            Self::Taken { .. } => {
+            Self::NameTaken { .. } => {
                 Some("`add database NAME ROOT --replace` gives it the new root".to_owned())
             }
             Self::Overlap {
@@ -463,57 +463,57 @@ impl Error {
                 "give each database a folder of its own, or `remove database` the other first"
                     .to_owned(),
             ),
-            Self::Offline { database, may_be_meant: true, .. } => {
+            Self::Offline { database, may_be_right_disk: true, .. } => {
                 Some(format!(
                     "mount or connect it; if this is the right disk, `load --forget {database}`, then `load {database}`"
                 ))
             }
             Self::Offline { .. } => Some("mount or connect it, then try again".to_owned()),
-            Self::Unreachable { root, trouble, .. } => {
+            Self::StorageUnreachable { root, cause: trouble, .. } => {
                 Some(trouble.hint(&Name::from(root.as_path()).to_string()))
             }
-            Self::MassDisappearance { .. } => Some(
+            Self::TooManyMissing { .. } => Some(
                 "nothing was deleted; see that the right disk is mounted; `--force` moves them among the old versions all the same".to_owned(),
             ),
-            Self::NoRclone { .. } | Self::OldRclone { .. } => Some(
+            Self::RcloneNotFound { .. } | Self::RcloneTooOld { .. } => Some(
                 "`https://rclone.org/install/` has it, and so has the system's package manager; `set rclone PATH` names one that is not on PATH".to_owned(),
             ),
             Self::SameDatabase { .. } => Some("name another database to copy to".to_owned()),
-            Self::ComparedWithItself { .. } => {
+            Self::CompareWithItself { .. } => {
                 Some("name another database to compare with".to_owned())
             }
             Self::UnsetVariable { variable, .. } => Some(unset_hint(variable)),
-            Self::Unanswered { .. } => Some("`--yes` at the end of the line says yes beforehand".to_owned()),
+            Self::ConfirmationRequired { .. } => Some("`--yes` at the end of the line says yes beforehand".to_owned()),
             Self::Io { action, source, .. } => io_hint(action, source.kind()),
             Self::NoHome { option, .. } => Some(format!("name one with `{option}`")),
             Self::Index { hint, .. } => Some((*hint).to_owned()),
-            Self::NoScratch { .. } => Some(
+            Self::StagingUnavailable { .. } => Some(
                 "free some space there, or name a larger folder in the variable `SQLITE_TMPDIR`; the index still holds the last look".to_owned(),
             ),
             Self::IndexBusy { .. } => Some(
                 "another auto-backup has been writing to it for a long time; try again when that is done".to_owned(),
             ),
-            Self::IndexUnlockable { .. } => Some(
+            Self::IndexLockUnsupported { .. } => Some(
                 "its file system knows no locks, as some on a network; name a file on another disk with `--index FILE`".to_owned(),
             ),
-            Self::IndexChanged { .. } => Some("look again: `load`".to_owned()),
+            Self::DatabaseForgotten { .. } => Some("look again: `load`".to_owned()),
             Self::IndexTooNew { .. } => {
                 Some("use a newer auto-backup, or another file with `--index FILE`".to_owned())
             }
             Self::IndexReadOnly { .. } | Self::NotAnIndex { .. } => {
                 Some("name another file with `--index FILE`".to_owned())
             }
-            Self::Changed { .. } => Some("copy again when nobody writes to it".to_owned()),
+            Self::SourceChanged { .. } => Some("copy again when nobody writes to it".to_owned()),
             Self::Untrusted { .. } => Some(
                 "see who put it there, and move it away; it is made anew where it is needed".to_owned(),
             ),
-            Self::Raced { .. } => Some("copy again: it will be compared anew".to_owned()),
-            Self::Mismatch { .. } => Some(
+            Self::ConcurrentChange { .. } => Some("copy again: it will be compared anew".to_owned()),
+            Self::VerificationFailed { .. } => Some(
                 "copy again; if it happens once more, the disk, its cable or the memory of a machine is failing".to_owned(),
             ),
             Self::Locked { .. } => Some("try again when it is done".to_owned()),
-            Self::NoSuchRun { known, .. } => Some(run_hint(*known)),
-            Self::NoRoom { .. } => {
+            Self::RunNotFound { known, .. } => Some(run_hint(*known)),
+            Self::NotEnoughSpace { .. } => {
                 Some("make room there, or copy fewer projects; nothing was copied".to_owned())
             }
             Self::SameFolder { .. } => Some("nothing has to be copied there".to_owned()),
@@ -526,25 +526,27 @@ impl Error {
     }
 
     /// The word of the line that this is about, for the caret.
-    pub fn word(&self) -> Option<Name> {
+    pub fn offending_word(&self) -> Option<Name> {
         match self {
-            Self::Unknown { name, .. } => Some(name.clone()),
-            Self::NoSuchRun { run, .. } => Some(run.to_string().as_str().into()),
+            Self::UnknownName { name, .. } => Some(name.clone()),
+            Self::RunNotFound { run, .. } => Some(run.to_string().as_str().into()),
             Self::NotAProject { word, .. }
-            | Self::Malformed { word, .. }
-            | Self::NoSuchValue { word, .. }
+            | Self::InvalidWord { word, .. }
+            | Self::InvalidValue { word, .. }
             | Self::UnsetVariable { word, .. } => Some(word.clone()),
-            Self::NoReplica { project, .. } if !is_all(project) => Some(project.clone()),
+            Self::ReplicaNotFound { project, .. } if !is_all_projects(project) => {
+                Some(project.clone())
+            }
             Self::Offline { database, .. }
-            | Self::Unreachable { database, .. }
+            | Self::StorageUnreachable { database, .. }
             | Self::Locked { database, .. }
-            | Self::NoRoom { database, .. } => Some(database.as_str().into()),
+            | Self::NotEnoughSpace { database, .. } => Some(database.as_str().into()),
             _ => None,
         }
     }
 
     /// The message and all its causes on one line.
-    pub fn line(&self) -> String {
+    pub fn full_message(&self) -> String {
         let mut line = self.to_string();
         let mut cause = self.source();
         while let Some(error) = cause {
@@ -557,7 +559,7 @@ impl Error {
 }
 
 /// Gives an I/O error its path and what was tried.
-pub trait At<T> {
+pub trait IoResultExt<T> {
     /// Turns the error into [`Error::Io`].
     ///
     /// # Errors
@@ -565,7 +567,7 @@ pub trait At<T> {
     fn at(self, action: &'static str, path: impl AsRef<Path>) -> Result<T>;
 }
 
-impl<T, E: Into<io::Error>> At<T> for Result<T, E> {
+impl<T, E: Into<io::Error>> IoResultExt<T> for Result<T, E> {
     fn at(self, action: &'static str, path: impl AsRef<Path>) -> Result<T> {
         self.map_err(|source| Error::Io {
             action,

@@ -4,27 +4,30 @@
 //! searched for whole phrases, from the cause at its end to its beginning. No phrase ever means that something is absent: that
 //! is said by an exit status or by a field of an answer alone.
 
-use super::PATIENCE;
-use super::connection::Trouble;
+use super::STORAGE_TIMEOUT_SECONDS;
+use super::connection::ConnectionError;
 
 /// Phrases of messages, in lower case.
-const PHRASES: &[(Trouble, &[&str])] = &[
-    (Trouble::NoRemote, &["didn't find section in config file"]),
-    (Trouble::Refused, &["connection refused"]),
+const PHRASES: &[(ConnectionError, &[&str])] = &[
     (
-        Trouble::HostKey,
+        ConnectionError::RemoteNotConfigured,
+        &["didn't find section in config file"],
+    ),
+    (ConnectionError::ConnectionRefused, &["connection refused"]),
+    (
+        ConnectionError::HostKeyMismatch,
         &["key mismatch", "key is unknown", "host key", "no hostkey"],
     ),
     (
-        Trouble::NoHost,
+        ConnectionError::HostNotFound,
         &["no such host", "temporary failure in name resolution"],
     ),
     (
-        Trouble::NoRoute,
+        ConnectionError::HostUnreachable,
         &["network is unreachable", "no route to host", "host is down"],
     ),
     (
-        Trouble::RateLimited,
+        ConnectionError::RateLimited,
         &[
             "rate limit exceeded",
             "userratelimitexceeded",
@@ -41,7 +44,7 @@ const PHRASES: &[(Trouble, &[&str])] = &[
         ],
     ),
     (
-        Trouble::Expired,
+        ConnectionError::TokenExpired,
         &[
             "invalid_grant",
             "couldn't fetch token",
@@ -55,7 +58,7 @@ const PHRASES: &[(Trouble, &[&str])] = &[
         ],
     ),
     (
-        Trouble::Late(PATIENCE),
+        ConnectionError::Timeout(STORAGE_TIMEOUT_SECONDS),
         &[
             "deadline exceeded",
             "i/o timeout",
@@ -68,7 +71,7 @@ const PHRASES: &[(Trouble, &[&str])] = &[
         ],
     ),
     (
-        Trouble::Encrypted,
+        ConnectionError::ConfigEncrypted,
         &[
             "unable to decrypt configuration",
             "enter configuration password",
@@ -77,7 +80,7 @@ const PHRASES: &[(Trouble, &[&str])] = &[
         ],
     ),
     (
-        Trouble::Rejected,
+        ConnectionError::AuthenticationFailed,
         &[
             "unable to authenticate",
             "unexpected message type 51",
@@ -91,17 +94,20 @@ const PHRASES: &[(Trouble, &[&str])] = &[
         ],
     ),
     (
-        Trouble::Denied,
+        ConnectionError::AccessDenied,
         &["accessdenied", "access denied", "permission denied"],
     ),
-    (Trouble::NoFolder, &["nosuchbucket", "directory not found"]),
+    (
+        ConnectionError::FolderNotFound,
+        &["nosuchbucket", "directory not found"],
+    ),
 ];
 
 /// Words before a status of HTTP.
-const BEFORE_STATUS: &[&str] = &["error", "statuscode:", "code:", "code", "status", "http"];
+const STATUS_PREFIXES: &[&str] = &["error", "statuscode:", "code:", "code", "status", "http"];
 
 /// Causes at whose beginning a path stands that is not quoted.
-const OF_A_PATH: &[&str] = &[
+const PATH_OPERATIONS: &[&str] = &[
     "open ",
     "lstat ",
     "stat ",
@@ -121,41 +127,47 @@ const OF_A_PATH: &[&str] = &[
 ];
 
 /// Meaning of a message.
-pub(super) fn meaning(said: &str) -> Trouble {
+pub(super) fn classify(message: &str) -> ConnectionError {
     // Newer versions quote what the server of tokens says.
-    if said.contains("oauth2: \"invalid_grant\"") {
-        return Trouble::Expired;
+    if message.contains("oauth2: \"invalid_grant\"") {
+        return ConnectionError::TokenExpired;
     }
-    let text = without_names(said).to_lowercase();
+    let text = strip_names(message).to_lowercase();
     let segments = text.split([':', '\n', ';']).map(str::trim);
-    let segments: Vec<&str> = segments.filter(|segment| !names_a_path(segment)).collect();
+    let segments: Vec<&str> = segments
+        .filter(|segment| !is_path_operation(segment))
+        .collect();
     for segment in segments.iter().rev() {
         for (trouble, phrases) in PHRASES {
-            if phrases.iter().any(|phrase| has_phrase(segment, phrase)) {
+            if phrases
+                .iter()
+                .any(|phrase| contains_phrase(segment, phrase))
+            {
                 return trouble.clone();
             }
         }
     }
     match http_status(&segments.join(": ")) {
-        Some(401) => Trouble::Rejected,
-        Some(403) => Trouble::Denied,
-        Some(429) => Trouble::RateLimited,
-        Some(408 | 504) => Trouble::Late(PATIENCE),
-        _ => Trouble::Other(said.to_owned()),
+        Some(401) => ConnectionError::AuthenticationFailed,
+        Some(403) => ConnectionError::AccessDenied,
+        Some(429) => ConnectionError::RateLimited,
+        Some(408 | 504) => ConnectionError::Timeout(STORAGE_TIMEOUT_SECONDS),
+        _ => ConnectionError::Other(message.to_owned()),
     }
 }
 
-fn names_a_path(segment: &str) -> bool {
-    OF_A_PATH.iter().any(|verb| segment.starts_with(verb))
+fn is_path_operation(segment: &str) -> bool {
+    PATH_OPERATIONS.iter().any(|verb| segment.starts_with(verb))
 }
 
 /// Whether a phrase stands in a text, with no letter or digit at either end.
-fn has_phrase(text: &str, phrase: &str) -> bool {
-    let is_end = |character: Option<char>| {
+fn contains_phrase(text: &str, phrase: &str) -> bool {
+    let is_boundary = |character: Option<char>| {
         character.is_none_or(|character| !character.is_alphanumeric() && character != '/')
     };
     text.match_indices(phrase).any(|(at, _)| {
-        is_end(text[..at].chars().next_back()) && is_end(text[at + phrase.len()..].chars().next())
+        is_boundary(text[..at].chars().next_back())
+            && is_boundary(text[at + phrase.len()..].chars().next())
     })
 }
 
@@ -175,19 +187,19 @@ fn http_status(text: &str) -> Option<u16> {
         let is_number = number.len() == 3 && number.bytes().all(|byte| byte.is_ascii_digit());
         let before = place.checked_sub(1).and_then(|before| words.get(before));
         let after = words.get(place + 1);
-        let is_status = before.is_some_and(|word| BEFORE_STATUS.contains(word))
+        let is_status = before.is_some_and(|word| STATUS_PREFIXES.contains(word))
             || after.is_some_and(|word| REASONS.contains(word));
         (is_number && is_status).then(|| number.parse().ok())?
     })
 }
 
 /// A message without what others named in it: quoted text, addresses, paths, and the numbers of requests.
-fn without_names(said: &str) -> String {
-    let said = without_quoted(said);
-    let mut kept = String::with_capacity(said.len());
+fn strip_names(message: &str) -> String {
+    let unquoted = strip_quoted(message);
+    let mut kept = String::with_capacity(unquoted.len());
     let mut is_in_path = false;
     let mut is_id = false;
-    for word in said.split_inclusive(' ') {
+    for word in unquoted.split_inclusive(' ') {
         let bare = word.trim();
         let begins_path = bare.starts_with(['/', '~']) || bare.starts_with("./");
         is_in_path |= begins_path;
@@ -209,9 +221,9 @@ fn without_names(said: &str) -> String {
 }
 
 /// A message without what stands in double quotes or backquotes.
-fn without_quoted(said: &str) -> String {
-    let mut kept = String::with_capacity(said.len());
-    let mut characters = said.chars();
+fn strip_quoted(message: &str) -> String {
+    let mut kept = String::with_capacity(message.len());
+    let mut characters = message.chars();
     while let Some(character) = characters.next() {
         if character != '"' && character != '`' {
             kept.push(character);
@@ -237,69 +249,78 @@ mod tests {
         for (said, trouble) in [
             (
                 "NewFs: couldn't connect SSH: dial tcp 127.0.0.1:22999: connect: connection refused",
-                Trouble::Refused,
+                ConnectionError::ConnectionRefused,
             ),
             (
                 "didn't find section in config file (\"nosuch\")",
-                Trouble::NoRemote,
+                ConnectionError::RemoteNotConfigured,
             ),
             (
                 "NewFs: couldn't connect SSH: ssh: handshake failed: knownhosts: key mismatch",
-                Trouble::HostKey,
+                ConnectionError::HostKeyMismatch,
             ),
             (
                 "ssh: handshake failed: ssh: unable to authenticate, attempted methods [none password]",
-                Trouble::Rejected,
+                ConnectionError::AuthenticationFailed,
             ),
             (
                 "https response error StatusCode: 403, RequestID: 1, HostID: , api error InvalidAccessKeyId: The Access Key",
-                Trouble::Rejected,
+                ConnectionError::AuthenticationFailed,
             ),
             (
                 "operation error S3: ListObjectsV2, https response error StatusCode: 403, RequestID: A404, HostID: x, api error AccessDenied: Access Denied",
-                Trouble::Denied,
+                ConnectionError::AccessDenied,
             ),
             (
                 "dial tcp: lookup no.such.host.invalid on 10.0.0.1:53: no such host",
-                Trouble::NoHost,
+                ConnectionError::HostNotFound,
             ),
-            ("dial tcp 10.0.0.9:22: i/o timeout", Trouble::Late(20)),
+            (
+                "dial tcp 10.0.0.9:22: i/o timeout",
+                ConnectionError::Timeout(20),
+            ),
             (
                 "Propfind \"http://10.0.0.9/\": net/http: timeout awaiting response headers",
-                Trouble::Late(20),
+                ConnectionError::Timeout(20),
             ),
-            ("read metadata failed: 401 Unauthorized", Trouble::Rejected),
-            ("Unauthorized: HTTP Error 401", Trouble::Rejected),
+            (
+                "read metadata failed: 401 Unauthorized",
+                ConnectionError::AuthenticationFailed,
+            ),
+            (
+                "Unauthorized: HTTP Error 401",
+                ConnectionError::AuthenticationFailed,
+            ),
             (
                 "HTTP error 403 (403 Forbidden) returned body",
-                Trouble::Denied,
+                ConnectionError::AccessDenied,
             ),
             (
                 "couldn't list files: 429 Too Many Requests",
-                Trouble::RateLimited,
+                ConnectionError::RateLimited,
             ),
             (
                 "googleapi: Error 403: User rate limit exceeded, userRateLimitExceeded",
-                Trouble::RateLimited,
+                ConnectionError::RateLimited,
             ),
             (
                 "https response error StatusCode: 503, RequestID: 1, HostID: , api error SlowDown: Please reduce your request rate.",
-                Trouble::RateLimited,
+                ConnectionError::RateLimited,
             ),
             (
                 "too_many_requests/",
-                Trouble::Other("too_many_requests/".to_owned()),
+                ConnectionError::Other("too_many_requests/".to_owned()),
             ),
             (
                 "couldn't fetch token: invalid_grant: maybe token expired? - try refreshing with \"rclone config reconnect drive:\"",
-                Trouble::Expired,
+                ConnectionError::TokenExpired,
             ),
             (
                 "oauth2: \"invalid_grant\" \"Token has been expired or revoked.\"",
-                Trouble::Expired,
+                ConnectionError::TokenExpired,
             ),
         ] {
-            assert_eq!(meaning(said), trouble, "{said}");
+            assert_eq!(classify(said), trouble, "{said}");
         }
     }
 
@@ -318,7 +339,11 @@ mod tests {
             "404 Not Found",
             "something else",
         ] {
-            assert_eq!(meaning(said), Trouble::Other(said.to_owned()), "{said}");
+            assert_eq!(
+                classify(said),
+                ConnectionError::Other(said.to_owned()),
+                "{said}"
+            );
         }
     }
 }

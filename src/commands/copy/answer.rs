@@ -13,8 +13,8 @@ use crate::base::unit;
 use crate::copy::plan::Plan;
 use crate::copy::report::{Report, ReportedItem};
 use crate::output::cell::{Cell, Tone};
-use crate::output::json::Json;
-use crate::output::stream::{Lines, Rows, Stream};
+use crate::output::json::JsonWriter;
+use crate::output::stream::{PageWriter, RowWriter, Stream};
 
 /// What the copy came to.
 #[derive(Debug)]
@@ -153,7 +153,7 @@ impl CopyAnswer {
     }
 
     /// Lists what was not plainly copied or the same.
-    pub(in crate::commands) fn write_items(&self, lines: &mut Lines<'_>) -> Result<()> {
+    pub(in crate::commands) fn write_items(&self, lines: &mut PageWriter<'_>) -> Result<()> {
         self.visit_items(&mut |item| {
             // What an interrupted run did not come to, and what is gone, is counted, not listed: it may be a hundred
             // thousand lines.
@@ -161,10 +161,10 @@ impl CopyAnswer {
                 return Ok(());
             }
             lines.cells(vec![
-                Cell::Toned(item.outcome.to_owned(), item.tone()),
+                Cell::Styled(item.outcome.to_owned(), item.tone()),
                 Cell::text(" "),
                 Cell::from(&item.path),
-                Cell::known(item.reason, |reason| Cell::text(format!(": {reason}"))),
+                Cell::optional(item.reason, |reason| Cell::text(format!(": {reason}"))),
             ])
         })
     }
@@ -172,7 +172,7 @@ impl CopyAnswer {
     /// Writes the numbers for people, of a sync with more of them at their end, and what there is to be said below.
     pub(in crate::commands) fn write_summary(
         &self,
-        lines: &mut Lines<'_>,
+        lines: &mut PageWriter<'_>,
         verb: &str,
         more: Option<&[Cell]>,
     ) -> Result<()> {
@@ -183,14 +183,14 @@ impl CopyAnswer {
     }
 
     /// Writes the numbers for programs.
-    pub(in crate::commands) fn write_totals(&self, json: &mut Json<'_>) -> Result<()> {
+    pub(in crate::commands) fn write_totals(&self, json: &mut JsonWriter<'_>) -> Result<()> {
         json.fields(&self.totals)
     }
 
     /// Writes the items for programs, or none.
     pub(in crate::commands) fn write_json_items(
         &self,
-        json: &mut Json<'_>,
+        json: &mut JsonWriter<'_>,
         none: bool,
     ) -> Result<()> {
         json.list("items", |json| {
@@ -211,8 +211,8 @@ impl CopyAnswer {
             let files = self.dry_run_plans.iter().map(|(_, plan)| plan.files).sum();
             vec![Cell::text(format!(
                 "{verb} {}, {}",
-                unit::counted(files, "file"),
-                unit::bytes(self.totals.planned_bytes)
+                unit::format_counted(files, "file"),
+                unit::format_bytes(self.totals.planned_bytes)
             ))]
         } else {
             self.copied_cells(verb)
@@ -220,8 +220,8 @@ impl CopyAnswer {
         for (number, words, tone) in self.count_phrases() {
             if number > 0 {
                 cells.push(Cell::text("; "));
-                let text = format!("{} {words}", unit::count(number));
-                cells.push(Cell::Toned(text, tone));
+                let text = format!("{} {words}", unit::format_count(number));
+                cells.push(Cell::Styled(text, tone));
             }
         }
         cells
@@ -230,7 +230,7 @@ impl CopyAnswer {
     /// `copied and verified 12 files, 3.40 GB in 5.6 s`.
     fn copied_cells(&self, verb: &str) -> Vec<Cell> {
         let totals = &self.totals;
-        let elapsed = unit::duration(Duration::from_secs_f64(totals.seconds));
+        let elapsed = unit::format_duration(Duration::from_secs_f64(totals.seconds));
         let verified = if totals.copied_files > 0 && totals.verified_files == totals.copied_files {
             " and verified"
         } else {
@@ -238,12 +238,12 @@ impl CopyAnswer {
         };
         let copied = format!(
             "{verb}{verified} {}, {}",
-            unit::counted(totals.copied_files, "file"),
-            unit::bytes(totals.copied_bytes)
+            unit::format_counted(totals.copied_files, "file"),
+            unit::format_bytes(totals.copied_bytes)
         );
         if self.is_interrupted() {
             let interrupted = format!("interrupted after {elapsed}: ");
-            vec![Cell::Toned(interrupted, Tone::Bad), Cell::text(copied)]
+            vec![Cell::Styled(interrupted, Tone::Bad), Cell::text(copied)]
         } else {
             vec![Cell::text(format!("{copied} in {elapsed}"))]
         }
@@ -286,7 +286,7 @@ impl CopyAnswer {
     }
 
     /// What there is to be said below the numbers.
-    fn write_remarks(&self, lines: &mut Lines<'_>, overwrites: bool) -> Result<()> {
+    fn write_remarks(&self, lines: &mut PageWriter<'_>, overwrites: bool) -> Result<()> {
         for path in &self.version_folders {
             lines.cells(vec![
                 Cell::text("old versions: "),
@@ -296,7 +296,7 @@ impl CopyAnswer {
         if self.files_without_xattrs > 0 {
             lines.line(format!(
                 "extended attributes of {} were left out: the destination keeps none",
-                unit::counted(self.files_without_xattrs, "file")
+                unit::format_counted(self.files_without_xattrs, "file")
             ))?;
         }
         if self.is_interrupted() {
@@ -314,31 +314,31 @@ impl Stream for CopyAnswer {
 
     const HEADINGS: &'static [&'static str] = &["path", "outcome", "reason"];
 
-    fn page(&self, lines: &mut Lines<'_>) -> Result<()> {
+    fn write_page(&self, lines: &mut PageWriter<'_>) -> Result<()> {
         self.write_items(lines)?;
         let verb = if self.dry_run { "would copy" } else { "copied" };
         self.write_summary(lines, verb, None)
     }
 
-    fn records(&self, rows: &mut Rows<'_>) -> Result<()> {
+    fn write_rows(&self, rows: &mut RowWriter<'_>) -> Result<()> {
         self.visit_items(&mut |item| {
             rows.row(&[
                 Cell::from(&item.path),
                 Cell::text(item.outcome),
-                Cell::known(item.reason, Cell::text),
+                Cell::optional(item.reason, Cell::text),
             ])
         })
     }
 
-    fn document(&self, json: &mut Json<'_>) -> Result<()> {
+    fn write_json(&self, json: &mut JsonWriter<'_>) -> Result<()> {
         self.write_totals(json)?;
         self.write_json_items(json, false)
     }
 
-    fn status(&self) -> ExitStatus {
+    fn exit_status(&self) -> ExitStatus {
         match self.totals.state {
             "complete" => ExitStatus::Done,
-            "interrupted" => interrupt::status(),
+            "interrupted" => interrupt::exit_status(),
             _ => ExitStatus::Partial,
         }
     }

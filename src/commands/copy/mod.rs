@@ -9,7 +9,7 @@ use clap::Args;
 use self::answer::CopyAnswer;
 
 use super::workspace::Workspace;
-use crate::base::confirmation::Consent;
+use crate::base::confirmation::Confirmation;
 use crate::base::error::{Error, Result};
 use crate::copy;
 use crate::copy::CopyRequest;
@@ -89,7 +89,7 @@ impl CopyArgs {
         let mut request = self.request(registry)?;
         request.verify = self.verify || (workspace.settings.verify && !self.no_verify);
         request.dry_run |= workspace.dry_run;
-        request.consent = workspace.consent.or_given(self.yes);
+        request.confirmation = workspace.confirmation.or_granted(self.yes);
         if request.dry_run {
             // It writes nothing that would need a number.
             let report = copy::copy(index, registry, &request, 0, workspace.monitor.as_ref())?;
@@ -143,7 +143,7 @@ impl CopyArgs {
             },
             verify: !self.no_verify,
             dry_run: self.dry_run,
-            consent: Consent::Nobody,
+            confirmation: Confirmation::NonInteractive,
         })
     }
 }

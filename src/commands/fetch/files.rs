@@ -11,7 +11,7 @@ use super::{FetchAnswer, add_table, location_cells, read_overview};
 use crate::base::error::Result;
 use crate::base::exit_status::ExitStatus;
 use crate::base::name::Name;
-use crate::base::timestamp::Moment;
+use crate::base::timestamp::Timestamp;
 use crate::commands::search;
 use crate::commands::search::Hit;
 use crate::commands::workspace::Workspace;
@@ -21,9 +21,9 @@ use crate::model::project::{ProjectId, Scope};
 use crate::model::registry::Registry;
 use crate::output::answer::Answer as _;
 use crate::output::cell::Cell;
-use crate::output::json::Json;
+use crate::output::json::JsonWriter;
 use crate::output::page::Page;
-use crate::output::stream::{Lines, Rows, Stream};
+use crate::output::stream::{PageWriter, RowWriter, Stream};
 use crate::snapshot::sequence::Sequence;
 
 /// How the replicas compare, and all their files.
@@ -44,7 +44,7 @@ pub(crate) struct FetchFilesAnswer<'a> {
 struct FetchFileItem {
     path: Name,
     bytes: u64,
-    modified: Moment,
+    modified: Timestamp,
     sequence: Option<Name>,
 }
 
@@ -115,7 +115,7 @@ impl<'a> FetchFilesAnswer<'a> {
         &self,
         project: &ProjectId,
         replica: &ReplicaSummary,
-        lines: &mut Lines<'_>,
+        lines: &mut PageWriter<'_>,
     ) -> Result<()> {
         self.visit_files(
             project,
@@ -138,7 +138,7 @@ impl<'a> FetchFilesAnswer<'a> {
         &self,
         project: &ProjectId,
         replica: &ReplicaSummary,
-        json: &mut Json<'_>,
+        json: &mut JsonWriter<'_>,
     ) -> Result<()> {
         json.fields(replica)?;
         if replica.files.is_none() {
@@ -192,7 +192,7 @@ impl Stream for FetchFilesAnswer<'_> {
         "project", "category", "database", "path", "bytes", "modified",
     ];
 
-    fn page(&self, lines: &mut Lines<'_>) -> Result<()> {
+    fn write_page(&self, lines: &mut PageWriter<'_>) -> Result<()> {
         if self.fetched.projects.is_empty() {
             lines.line(self.fetched.empty_message())?;
         }
@@ -208,7 +208,7 @@ impl Stream for FetchFilesAnswer<'_> {
         Ok(())
     }
 
-    fn records(&self, rows: &mut Rows<'_>) -> Result<()> {
+    fn write_rows(&self, rows: &mut RowWriter<'_>) -> Result<()> {
         for state in &self.fetched.projects {
             for replica in known_replicas(state) {
                 self.visit_files(&state.project, replica, false, &mut |folder, hit| {
@@ -218,7 +218,7 @@ impl Stream for FetchFilesAnswer<'_> {
                         replica.database.as_str().into(),
                         Cell::Name(file_path(folder, hit)),
                         Cell::Bytes(hit.file.bytes),
-                        Cell::Moment(hit.file.modified),
+                        Cell::Timestamp(hit.file.modified),
                     ])
                 })?;
             }
@@ -226,7 +226,7 @@ impl Stream for FetchFilesAnswer<'_> {
         Ok(())
     }
 
-    fn document(&self, json: &mut Json<'_>) -> Result<()> {
+    fn write_json(&self, json: &mut JsonWriter<'_>) -> Result<()> {
         json.list("projects", |json| {
             self.fetched.projects.iter().try_for_each(|state| {
                 json.object_item(|json| {
@@ -243,7 +243,7 @@ impl Stream for FetchFilesAnswer<'_> {
         })
     }
 
-    fn status(&self) -> ExitStatus {
-        self.fetched.status()
+    fn exit_status(&self) -> ExitStatus {
+        self.fetched.exit_status()
     }
 }

@@ -12,7 +12,7 @@ use super::workspace::Workspace;
 use super::{RunCommand, parse_project};
 use crate::base::error::Result;
 use crate::base::exit_status::ExitStatus;
-use crate::base::monitor::Event;
+use crate::base::monitor::ProgressEvent;
 use crate::base::unit;
 use crate::index::overview;
 use crate::index::overview::{ProjectSummary, ReplicaStatus, ReplicaSummary};
@@ -160,7 +160,7 @@ impl RunCommand for FetchArgs {
 fn scan_databases(workspace: &mut Workspace, scope: &Scope) -> Result<bool> {
     if workspace.dry_run {
         let notice = "dry run: no disk is looked at; this is what the last looks saw";
-        workspace.monitor.event(&Event::Notice(notice));
+        workspace.monitor.on_event(&ProgressEvent::Notice(notice));
         return Ok(true);
     }
     let (index, registry) = (&mut workspace.index, &workspace.registry);
@@ -194,8 +194,8 @@ fn replica_cell(replica: &ReplicaSummary) -> Cell {
             format!(
                 "{}, {}, {}",
                 replica.state.word(),
-                unit::counted(files, "file"),
-                unit::bytes(bytes)
+                unit::format_counted(files, "file"),
+                unit::format_bytes(bytes)
             )
         }
         _ if replica.state == ReplicaStatus::Offline && replica.indexed_at.is_none() => {
@@ -204,7 +204,7 @@ fn replica_cell(replica: &ReplicaSummary) -> Cell {
         _ if replica.state == ReplicaStatus::Offline => "offline, was missing".to_owned(),
         _ => replica.state.word().to_owned(),
     };
-    Cell::Toned(text, tone)
+    Cell::Styled(text, tone)
 }
 
 /// One project's table.
@@ -226,7 +226,7 @@ fn add_table(state: &ProjectSummary, page: &mut Page) {
             row.push(replica_cell(replica));
         }
     }
-    page.table_of(headings, rows.into_iter().map(|(_, row)| row).collect());
+    page.table_with_headings(headings, rows.into_iter().map(|(_, row)| row).collect());
 }
 
 /// Where a replica is, and how old what is known of it.
@@ -241,7 +241,7 @@ fn location_cells(replica: &ReplicaSummary) -> Vec<Cell> {
         replica.database.as_str().into(),
         Cell::text(": "),
         Cell::from(&replica.path),
-        Cell::Toned(age, Tone::Faint),
+        Cell::Styled(age, Tone::Faint),
     ]
 }
 
@@ -256,7 +256,7 @@ impl FetchAnswer {
 impl Answer for FetchAnswer {
     const COMMAND: &'static str = "fetch";
 
-    fn page(&self, page: &mut Page) {
+    fn write_page(&self, page: &mut Page) {
         if self.projects.is_empty() {
             page.line(self.empty_message());
         }
@@ -276,10 +276,10 @@ impl Answer for FetchAnswer {
                     replica.database.as_str().into(),
                     Cell::from(&replica.path),
                     Cell::text(replica.state.word()),
-                    Cell::known(replica.files, Cell::Count),
-                    Cell::known(replica.bytes, Cell::Bytes),
-                    Cell::known(replica.newest, Cell::Moment),
-                    Cell::known(replica.indexed_at, Cell::Moment),
+                    Cell::optional(replica.files, Cell::Count),
+                    Cell::optional(replica.bytes, Cell::Bytes),
+                    Cell::optional(replica.newest, Cell::Timestamp),
+                    Cell::optional(replica.indexed_at, Cell::Timestamp),
                 ]
             })
         });
@@ -300,7 +300,7 @@ impl Answer for FetchAnswer {
         }
     }
 
-    fn status(&self) -> ExitStatus {
+    fn exit_status(&self) -> ExitStatus {
         if self.is_complete {
             ExitStatus::Done
         } else {

@@ -13,7 +13,7 @@ use self::topic::Topic;
 use super::RunCommand;
 use super::workspace::Workspace;
 use crate::base::error::{Error, Result};
-use crate::base::suggest::nearest;
+use crate::base::suggest::suggest;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
 use crate::output::page::Page;
@@ -176,13 +176,13 @@ fn unknown_command(words: &[String], word: &str, command: &Command) -> Error {
     if words.is_empty() {
         known.extend(Topic::ALL.map(Topic::name));
     }
-    let near = nearest(word, known.iter().copied());
+    let near = suggest(word, known.iter().copied());
     // Of all commands `help` gives a better list.
     let known = if words.is_empty() { Vec::new() } else { known };
-    Error::Unknown {
+    Error::UnknownName {
         noun: "command",
         name: whole(word).as_str().into(),
-        near: near.into_iter().map(whole).collect(),
+        suggestions: near.into_iter().map(whole).collect(),
         known: known.into_iter().map(whole).collect(),
     }
 }
@@ -190,7 +190,7 @@ fn unknown_command(words: &[String], word: &str, command: &Command) -> Error {
 impl Answer for HelpPage {
     const COMMAND: &'static str = "help";
 
-    fn page(&self, page: &mut Page) {
+    fn write_page(&self, page: &mut Page) {
         page.line(self.text.trim_end());
     }
 

@@ -14,9 +14,9 @@ use crate::base::unit;
 use crate::index::{Index, ReadTransaction};
 use crate::model::address;
 use crate::output::cell::{Cell, Tone};
-use crate::output::json::Json;
+use crate::output::json::JsonWriter;
 use crate::output::page::Page;
-use crate::output::stream::{Lines, Rows, Stream};
+use crate::output::stream::{PageWriter, RowWriter, Stream};
 
 /// A run; what it handled is read when it is asked for.
 #[derive(Debug)]
@@ -89,7 +89,7 @@ impl Stream for RunItemsAnswer<'_> {
 
     const HEADINGS: &'static [&'static str] = &["path", "outcome", "reason"];
 
-    fn page(&self, lines: &mut Lines<'_>) -> Result<()> {
+    fn write_page(&self, lines: &mut PageWriter<'_>) -> Result<()> {
         let mut page = Page::default();
         page.table(TABLE_HEADINGS, vec![self.run.table_row()]);
         lines.page(&page)?;
@@ -102,10 +102,10 @@ impl Stream for RunItemsAnswer<'_> {
             }
             listed += 1;
             lines.cells(vec![
-                Cell::Toned(item.outcome.to_owned(), item.tone()),
+                Cell::Styled(item.outcome.to_owned(), item.tone()),
                 Cell::text(" "),
                 Cell::from(&item.path),
-                Cell::known(item.reason, |reason| {
+                Cell::optional(item.reason, |reason| {
                     // Another program may have said it.
                     Cell::text(format!(": {}", visible(reason.as_bytes())))
                 }),
@@ -114,21 +114,24 @@ impl Stream for RunItemsAnswer<'_> {
         match (listed, unreached) {
             (0, 0) => lines.line("no items are kept of this run"),
             (_, 0) => Ok(()),
-            _ => lines.line(format!("not reached: {}", unit::counted(unreached, "item"))),
+            _ => lines.line(format!(
+                "not reached: {}",
+                unit::format_counted(unreached, "item")
+            )),
         }
     }
 
-    fn records(&self, rows: &mut Rows<'_>) -> Result<()> {
+    fn write_rows(&self, rows: &mut RowWriter<'_>) -> Result<()> {
         self.visit_items(&mut |item| {
             rows.row(&[
                 Cell::from(&item.path),
                 Cell::text(item.outcome),
-                Cell::known(item.reason, Cell::text),
+                Cell::optional(item.reason, Cell::text),
             ])
         })
     }
 
-    fn document(&self, json: &mut Json<'_>) -> Result<()> {
+    fn write_json(&self, json: &mut JsonWriter<'_>) -> Result<()> {
         json.list("runs", |json| json.item(&self.run))?;
         json.list("items", |json| {
             self.visit_items(&mut |item| json.item(item))

@@ -11,7 +11,7 @@ use self::item::RunItemsAnswer;
 use super::RunCommand;
 use super::workspace::Workspace;
 use crate::base::error::Result;
-use crate::base::timestamp::Moment;
+use crate::base::timestamp::Timestamp;
 use crate::base::unit;
 use crate::index;
 use crate::output::answer::{Answer, Records};
@@ -78,8 +78,8 @@ struct RunRow {
     what: Option<String>,
     from: Option<String>,
     to: Option<String>,
-    started: Moment,
-    ended: Option<Moment>,
+    started: Timestamp,
+    ended: Option<Timestamp>,
     /// How long it took, once it has ended.
     seconds: Option<u64>,
     files: u64,
@@ -155,12 +155,12 @@ const TABLE_HEADINGS: &[&str] = &[
 impl RunRow {
     /// The row for people or, with exact seconds, for programs.
     fn row(&self, format_seconds: fn(u64) -> String) -> Vec<Cell> {
-        let name = |name: &Option<String>| Cell::known(name.as_deref(), Cell::from);
+        let name = |name: &Option<String>| Cell::optional(name.as_deref(), Cell::from);
         vec![
             Cell::text(self.run.to_string()),
-            Cell::Moment(self.started),
-            Cell::known(self.ended, Cell::Moment),
-            Cell::known(self.seconds, |seconds| Cell::text(format_seconds(seconds))),
+            Cell::Timestamp(self.started),
+            Cell::optional(self.ended, Cell::Timestamp),
+            Cell::optional(self.seconds, |seconds| Cell::text(format_seconds(seconds))),
             Cell::text(&*self.command),
             name(&self.what),
             name(&self.from),
@@ -168,12 +168,12 @@ impl RunRow {
             Cell::Count(self.files),
             Cell::Bytes(self.bytes),
             Cell::Count(self.failed),
-            Cell::Toned(self.state.clone(), self.tone()),
+            Cell::Styled(self.state.clone(), self.tone()),
         ]
     }
 
     fn table_row(&self) -> Vec<Cell> {
-        self.row(|seconds| unit::duration(Duration::from_secs(seconds)))
+        self.row(|seconds| unit::format_duration(Duration::from_secs(seconds)))
     }
 
     fn tone(&self) -> Tone {
@@ -188,7 +188,7 @@ impl RunRow {
 impl Answer for HistoryAnswer {
     const COMMAND: &'static str = "history";
 
-    fn page(&self, page: &mut Page) {
+    fn write_page(&self, page: &mut Page) {
         if self.runs.is_empty() {
             page.line("no runs yet; `load` is one, and so is `copy`");
         }

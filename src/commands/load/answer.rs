@@ -49,16 +49,17 @@ impl LoadAnswer {
         let (number, all) = (scanned.len() as u64, self.databases.len() as u64);
         let databases = match (number, all) {
             (0, _) => return None,
-            _ if number == all => unit::counted(all, "database"),
+            _ if number == all => unit::format_counted(all, "database"),
             _ => format!(
                 "{} of {}",
-                unit::count(number),
-                unit::counted(all, "database")
+                unit::format_count(number),
+                unit::format_counted(all, "database")
             ),
         };
-        let files = unit::counted(scanned.iter().map(|database| database.files).sum(), "file");
-        let bytes = unit::bytes(scanned.iter().map(|database| database.bytes).sum());
-        let time = unit::duration(self.elapsed);
+        let files =
+            unit::format_counted(scanned.iter().map(|database| database.files).sum(), "file");
+        let bytes = unit::format_bytes(scanned.iter().map(|database| database.bytes).sum());
+        let time = unit::format_duration(self.elapsed);
         Some(format!("looked at {databases}, {files}, {bytes} in {time}"))
     }
 }
@@ -90,7 +91,7 @@ impl LoadedDatabase {
             "partial" | "offline" => Tone::Warning,
             _ => Tone::Good,
         };
-        Cell::Toned(self.state.to_owned(), tone)
+        Cell::Styled(self.state.to_owned(), tone)
     }
 }
 
@@ -108,7 +109,7 @@ const OPTIONAL_COLUMNS: [(&str, CountFn); 4] = [
 impl Answer for LoadAnswer {
     const COMMAND: &'static str = "load";
 
-    fn page(&self, page: &mut Page) {
+    fn write_page(&self, page: &mut Page) {
         // A dry run takes none.
         let has_time = self.run.is_some();
         let shown = |count: CountFn| self.databases.iter().any(|database| count(database) > 0);
@@ -126,7 +127,7 @@ impl Answer for LoadAnswer {
             ];
             row.extend(counts.iter().map(|(_, count)| Cell::Count(count(database))));
             let seconds = Duration::from_secs_f64(database.seconds);
-            row.extend(has_time.then(|| Cell::text(unit::duration(seconds))));
+            row.extend(has_time.then(|| Cell::text(unit::format_duration(seconds))));
             row
         });
         let mut headings = vec!["database", "state", "projects", "files", "size"];
@@ -174,7 +175,7 @@ impl Answer for LoadAnswer {
         }
     }
 
-    fn status(&self) -> ExitStatus {
+    fn exit_status(&self) -> ExitStatus {
         if matches!(self.state, "complete" | "planned") {
             ExitStatus::Done
         } else {
@@ -182,7 +183,7 @@ impl Answer for LoadAnswer {
         }
     }
 
-    fn next(&self) -> Option<String> {
+    fn next_step(&self) -> Option<String> {
         let is_first_scan = |database: &LoadedDatabase| database.files == database.added;
         let has_files = self.databases.iter().any(|database| database.added > 0);
         (has_files && self.databases.iter().all(is_first_scan))
@@ -190,6 +191,6 @@ impl Answer for LoadAnswer {
     }
 
     fn is_routine(&self) -> bool {
-        self.status() == ExitStatus::Done
+        self.exit_status() == ExitStatus::Done
     }
 }

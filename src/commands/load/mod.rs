@@ -10,10 +10,10 @@ use clap::Args;
 use self::answer::{LoadAnswer, LoadedDatabase};
 use super::RunCommand;
 use super::workspace::Workspace;
-use crate::base::confirmation::Consent;
+use crate::base::confirmation::Confirmation;
 use crate::base::error::{Error, Result};
 use crate::base::monitor::Monitor;
-use crate::base::timestamp::Moment;
+use crate::base::timestamp::Timestamp;
 use crate::base::unit;
 use crate::copy::run_recorder;
 use crate::index::overview;
@@ -78,12 +78,12 @@ impl RunCommand for LoadArgs {
             source: None,
             destination: Some(names.as_str()).filter(|names| !names.is_empty()),
         };
-        let started = Moment::now();
+        let started = Timestamp::now();
         let run = workspace.index.begin_run(&begun)?;
         let (index, registry) = (&mut workspace.index, &workspace.registry);
         let scanned = if self.forget.is_some() {
-            let consent = workspace.consent.or_given(self.yes);
-            forget(index, registry, &databases, consent)
+            let confirmation = workspace.confirmation.or_granted(self.yes);
+            forget(index, registry, &databases, confirmation)
         } else {
             let monitor = workspace.monitor.as_ref();
             scan_stale(
@@ -265,8 +265,8 @@ fn is_recent(
     let (Some(limit), Some(id), None) = (older_than, known.id, known.offline_since) else {
         return Ok(false);
     };
-    let is_fresh = |looked_at: Option<Moment>| {
-        looked_at.is_some_and(|looked_at| looked_at <= Moment::now() && looked_at.age() < limit)
+    let is_fresh = |looked_at: Option<Timestamp>| {
+        looked_at.is_some_and(|looked_at| looked_at <= Timestamp::now() && looked_at.age() < limit)
     };
     if is_fresh(known.scanned_at) {
         return Ok(true);
@@ -288,17 +288,17 @@ fn forget(
     index: &mut Index,
     registry: &Registry,
     databases: &[Database],
-    consent: Consent,
+    confirmation: Confirmation,
 ) -> Result<Vec<LoadedDatabase>> {
     let mut forgotten = Vec::new();
     for database in databases {
         let known = scan::stored_summary(index, registry, database)?;
-        let files = unit::counted(known.files, "file");
+        let files = unit::format_counted(known.files, "file");
         let question = format!(
             "forget what the index knows of `{}` ({files})? no file is touched",
             database.name
         );
-        consent.to(&question)?;
+        confirmation.require(&question)?;
         index.forget_database(&database.root)?;
         let mut summary = scan::stored_summary(index, registry, database)?;
         summary.changes.missing = known.files;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::line::{RegistryEdit, format_line, logical_lines, registered_entries};
 use crate::base::error::{Error, Result};
-use crate::language::lexer::continues;
+use crate::language::lexer::is_continued;
 use crate::language::variable::Variables;
 use crate::model::place::overlap;
 use crate::model::registry::{Registry, RegistryEntry, RegistryKey, RegistryKind};
@@ -77,7 +77,7 @@ fn end_line(text: &mut String, end: &str) {
     if !text.is_empty() && text != "\u{feff}" && !text.ends_with('\n') {
         text.push_str(end);
     }
-    if text.lines().last().is_some_and(continues) {
+    if text.lines().last().is_some_and(is_continued) {
         text.push_str(end);
     }
 }
@@ -133,11 +133,11 @@ fn find_place<'a>(entries: &'a [RegistryEntry], key: &RegistryKey) -> Option<&'a
 }
 
 fn name_taken(key: &RegistryKey, existing: &Path, wanted: &Path) -> Error {
-    Error::Taken {
+    Error::NameTaken {
         noun: key.kind.noun(),
         name: key.name.clone(),
         existing: existing.to_owned(),
-        wanted: wanted.to_owned(),
+        requested: wanted.to_owned(),
     }
 }
 
@@ -236,9 +236,12 @@ mod tests {
         let now = registry(&[("NAS", "/a")], &[]);
         let nothing = Registry::default();
         let taken = saved("add database NAS /b\n", &nothing, &now);
-        assert!(matches!(taken, Err(Error::Taken { .. })), "{taken:?}");
+        assert!(matches!(taken, Err(Error::NameTaken { .. })), "{taken:?}");
         let unknown = saved("add database NAS $NOT_SET/b\n", &nothing, &now);
-        assert!(matches!(unknown, Err(Error::Taken { .. })), "{unknown:?}");
+        assert!(
+            matches!(unknown, Err(Error::NameTaken { .. })),
+            "{unknown:?}"
+        );
         let overlap = saved("add database OLD /a/b\n", &nothing, &now);
         assert!(matches!(overlap, Err(Error::Overlap { .. })), "{overlap:?}");
         let back = saved("add database NAS /b\nremove database NAS\n", &nothing, &now);

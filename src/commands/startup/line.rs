@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use crate::language::lexer::{continues, lex, quote};
+use crate::language::lexer::{is_continued, lex, quote};
 use crate::language::variable::Variables;
 use crate::model::path;
 use crate::model::place;
@@ -29,7 +29,7 @@ pub(super) fn logical_lines<'a>(
     for line in text.split_inclusive('\n') {
         end += line.len();
         let bare = line.strip_suffix('\n').unwrap_or(line);
-        let goes_on = continues(bare.strip_suffix('\r').unwrap_or(bare));
+        let goes_on = is_continued(bare.strip_suffix('\r').unwrap_or(bare));
         if !goes_on || end == text.len() {
             let text = &text[start..end];
             let edit = parse_edit(text, folder, variables);
@@ -67,7 +67,7 @@ pub(super) fn registered_entries(lines: &[StartupLine<'_>]) -> Vec<RegistryEntry
         match (edit, known) {
             (RegistryEdit::Add { entry, .. }, None) => entries.push(entry.clone()),
             (RegistryEdit::Add { entry, replace }, Some(at)) if *replace => {
-                entries[at] = entry.clone()
+                entries[at] = entry.clone();
             }
             (RegistryEdit::Add { .. }, Some(_)) => {}
             (RegistryEdit::Remove(_), _) => entries.retain(|entry| entry.key != key),
@@ -143,7 +143,7 @@ fn parse_edit(line: &str, folder: &Path, variables: &Variables) -> Option<Regist
 /// be run.
 fn words(line: &str, variables: &Variables) -> Option<Vec<OsString>> {
     let bare = |part: &str| {
-        if continues(part) {
+        if is_continued(part) {
             part[..part.trim_end().len() - 1].to_owned()
         } else {
             part.to_owned()

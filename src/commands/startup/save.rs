@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::edit::{EditedText, SessionChanges, rewrite};
-use crate::base::error::{At as _, Error, Result};
-use crate::base::timestamp::Moment;
-use crate::os::folder::is_missing;
+use crate::base::error::{Error, IoResultExt as _, Result};
+use crate::base::timestamp::Timestamp;
+use crate::os::folder::is_not_found;
 use crate::os::own_file::OwnFile;
 use crate::os::stat::Stat;
 
@@ -52,7 +52,7 @@ pub fn save(path: &Path, changes: &SessionChanges<'_>) -> Result<SaveSummary> {
 pub fn dry_run(path: &Path, changes: &SessionChanges<'_>) -> Result<SaveSummary> {
     let absolute = std::path::absolute(path).at("find", path)?;
     let before = match OwnFile::find(&absolute) {
-        Err(error) if is_missing(&error) => None,
+        Err(error) if is_not_found(&error) => None,
         own => read(&own?)?,
     };
     let after = rewrite(&text(before.as_ref()), changes, folder(&absolute))?;
@@ -62,7 +62,7 @@ pub fn dry_run(path: &Path, changes: &SessionChanges<'_>) -> Result<SaveSummary>
 /// The text of the file as it is, and what the file is; `None` if there is none.
 fn read(own: &OwnFile) -> Result<Option<(String, Stat)>> {
     let (file, stat) = match own.open() {
-        Err(error) if is_missing(&error) => return Ok(None),
+        Err(error) if is_not_found(&error) => return Ok(None),
         opened => opened?,
     };
     let mut text = String::new();
@@ -110,13 +110,13 @@ impl SaveSummary {
 fn write_backup(own: &OwnFile, path: &Path, text: &str, like: &Stat) -> Result<PathBuf> {
     /// Number of names that are tried where some are taken.
     const MAX_ATTEMPTS: u32 = 1000;
-    let stamp = Moment::now().file_name();
+    let stamp = Timestamp::now().to_file_name();
     for number in 1..=MAX_ATTEMPTS {
         let suffix = match number {
             1 => format!(".{stamp}"),
             number => format!(".{stamp}-{number}"),
         };
-        let kept = own.beside(&suffix)?;
+        let kept = own.sibling(&suffix)?;
         match kept.create_with(text.as_bytes(), like) {
             Err(Error::Io { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {}
             made => {

@@ -85,7 +85,7 @@ fn rejection_reason(own: &OwnFile, stat: &Stat) -> Option<&'static str> {
 /// Why a file could not be opened, in the words that fit a start-up file.
 fn open_failure(path: &Path, error: &Error) -> String {
     let Error::Io { source, .. } = error else {
-        return error.line();
+        return error.full_message();
     };
     let link = fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
     match source.kind() {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::{CopyEvent, DestinationCopy};
 use crate::base::name::Name;
-use crate::base::unicode::folded;
+use crate::base::unicode::fold_case;
 use crate::copy::local::Job;
 use crate::os::folder::Folder;
 use crate::storage::LocalStorage;
@@ -30,7 +30,7 @@ impl DestinationCopy<'_> {
         }
         for (path, old) in &job.plan.case_renames {
             if let (Some(above), Some(name)) = (path.parent(), path.file_name())
-                && let Ok(folder) = storage.root.beneath(&job.relative.join(above))
+                && let Ok(folder) = storage.root.open_descendant(&job.relative.join(above))
             {
                 self.rename_via_temporary(&folder, old.as_os_str(), name);
             }
@@ -42,22 +42,22 @@ impl DestinationCopy<'_> {
         let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
             return;
         };
-        let Ok(folder) = storage.root.beneath(above) else {
+        let Ok(folder) = storage.root.open_descendant(above) else {
             return;
         };
         if folder.stat(name).is_err() {
             return;
         }
-        let names = folder.entries().unwrap_or_default();
-        let key = folded(name.as_encoded_bytes());
+        let names = folder.entry_names().unwrap_or_default();
+        let key = fold_case(name.as_encoded_bytes());
         let mut others = names.iter();
-        let other = others.find(|other| folded(other.as_encoded_bytes()) == key);
+        let other = others.find(|other| fold_case(other.as_encoded_bytes()) == key);
         let Some(other) = other.filter(|_| !names.iter().any(|other| other == name)) else {
             return;
         };
         let source = self.spec.source.root_folder();
-        let source = source.and_then(|root| root.beneath(above).ok());
-        let ours = source.and_then(|folder| folder.entries().ok());
+        let source = source.and_then(|root| root.open_descendant(above).ok());
+        let ours = source.and_then(|folder| folder.entry_names().ok());
         if ours.is_some_and(|ours| ours.iter().all(|ours| ours != other)) {
             self.rename_via_temporary(&folder, other, name);
         }
@@ -67,9 +67,9 @@ impl DestinationCopy<'_> {
     fn rename_via_temporary(&self, folder: &Folder, old: &OsStr, new: &OsStr) {
         let mut third = new.to_owned();
         third.push(".auto-backup-renamed");
-        let is_stuck = folder.rename_new(old, folder, &third).is_ok()
+        let is_stuck = folder.rename_no_replace(old, folder, &third).is_ok()
             && !rename_when_free(folder, &third, new)
-            && folder.rename_new(&third, folder, old).is_err();
+            && folder.rename_no_replace(&third, folder, old).is_err();
         if is_stuck {
             let path = Name::from(folder.path().join(&third).as_path());
             (self.on_event)(CopyEvent::Notice(format!(
@@ -82,12 +82,12 @@ impl DestinationCopy<'_> {
 /// Renames once the new name is free: the system remembers for a second or so what a name led to, in any case.
 fn rename_when_free(folder: &Folder, old: &OsStr, new: &OsStr) -> bool {
     let is_remembered = || match (folder.stat(old), folder.stat(new)) {
-        (Ok(old), Ok(new)) => new.unchanged_since(&old),
+        (Ok(old), Ok(new)) => new.is_unchanged_since(&old),
         _ => false,
     };
     let begun = Instant::now();
     loop {
-        if folder.rename_new(old, folder, new).is_ok() {
+        if folder.rename_no_replace(old, folder, new).is_ok() {
             return true;
         }
         if begun.elapsed() > NAME_CACHE_TIMEOUT || !is_remembered() {

@@ -43,7 +43,7 @@ impl DestinationCopy<'_> {
         for path in walked.map(|tree| tree.leftovers).unwrap_or_default() {
             let above = relative.join(path.parent().unwrap_or(Path::new("")));
             let name = path.file_name().unwrap_or_default();
-            let folder = storage.root.beneath(&above);
+            let folder = storage.root.open_descendant(&above);
             // One that cannot be removed stays for a later run.
             let _swept = folder.is_ok_and(|folder| remove_leftover(&folder, name));
         }
@@ -52,10 +52,10 @@ impl DestinationCopy<'_> {
 
 /// Removes the temporary files in one folder below a root.
 fn clean_folder(root: &Folder, relative: &Path) {
-    let Ok(folder) = root.beneath(relative) else {
+    let Ok(folder) = root.open_descendant(relative) else {
         return;
     };
-    let names = folder.entries().unwrap_or_default();
+    let names = folder.entry_names().unwrap_or_default();
     for name in names.iter().filter(|name| is_temporary(name)) {
         // One that cannot be removed stays for a later run.
         let _swept = remove_leftover(&folder, name);

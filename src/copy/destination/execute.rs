@@ -44,7 +44,7 @@ impl DestinationCopy<'_> {
             None => self.fetch(storage, &mut jobs)?,
         }
         // Also after a stop: `fetch` must not call missing what is there.
-        interrupt::shielded(|| {
+        interrupt::with_grace_period(|| {
             self.record_copied(storage, &jobs);
             self.rescan_written(storage, &jobs);
         });
@@ -143,7 +143,7 @@ impl DestinationCopy<'_> {
                 continue;
             };
             let relative = replica.relative();
-            let refused = [(PathBuf::new(), error.line())].into();
+            let refused = [(PathBuf::new(), error.full_message())].into();
             for job in jobs.iter_mut().filter(|job| job.relative == relative) {
                 job.plan.reject(&refused);
             }

@@ -148,7 +148,7 @@ impl RemoteFetch<'_> {
             let state = &mut states[place];
             match state {
                 FetchState::ReportedDone if !ended.exited_normally => {
-                    *state = FetchState::Failed(unended.clone())
+                    *state = FetchState::Failed(unended.clone());
                 }
                 FetchState::Unreported => *state = FetchState::Failed(unsaid.clone()),
                 _ => {}
@@ -168,8 +168,8 @@ impl RemoteFetch<'_> {
                 Some(bytes) => {
                     *state = FetchState::Failed(format!(
                         "it was fetched with {} B of {}",
-                        unit::count(bytes),
-                        unit::count(file.bytes)
+                        unit::format_count(bytes),
+                        unit::format_count(file.bytes)
                     ));
                 }
                 None => {
@@ -186,7 +186,7 @@ impl RemoteFetch<'_> {
         let verdicts = match self.compare_with_source(&places) {
             Err(error @ Error::Interrupted) => return Err(error),
             Err(error) => {
-                let why = CheckVerdict::Unknown(error.line());
+                let why = CheckVerdict::Unknown(error.full_message());
                 vec![why; places.len()]
             }
             Ok(verdicts) => verdicts,
@@ -255,7 +255,7 @@ impl RemoteFetch<'_> {
                     .and_then(|listed| listed.file(&file.path_below_root)),
                 Err(error) => {
                     if matches!(state, FetchState::ReportedDone | FetchState::Verified) {
-                        *state = FetchState::Failed(error.line());
+                        *state = FetchState::Failed(error.full_message());
                     }
                     continue;
                 }

@@ -6,11 +6,11 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use crate::base::error::{Error, Result};
-use crate::base::timestamp::Moment;
+use crate::base::timestamp::Timestamp;
 use crate::index::{FetchFolderRecord, Index};
 use crate::model::own_folder;
-use crate::os::folder::{Folder, is_missing};
-use crate::os::stat::Kind;
+use crate::os::folder::{Folder, is_not_found};
+use crate::os::stat::EntryKind;
 
 /// Beginning of its name; earlier versions of this program used a folder of just this name.
 const NAME_PREFIX: &str = "incoming";
@@ -39,7 +39,7 @@ impl FetchFolder {
     /// It cannot be made.
     pub(super) fn open(index: &mut Index, root: &Folder, source: &Path) -> Result<Self> {
         let own = own_folder::open(root)?;
-        if own.private(OsStr::new(NAME_PREFIX)).is_ok() {
+        if own.open_private(OsStr::new(NAME_PREFIX)).is_ok() {
             // What cannot be removed is in nobody's way.
             own.remove_tree(OsStr::new(NAME_PREFIX)).unwrap_or_default();
         }
@@ -73,11 +73,11 @@ impl FetchFolder {
 
     /// Makes a folder in it, and those above.
     pub(super) fn make_folder(&self, relative: &Path) -> Result<()> {
-        let mut folder = self.folder.beneath(Path::new(""))?;
+        let mut folder = self.folder.open_descendant(Path::new(""))?;
         for component in relative.components() {
             if let Component::Normal(name) = component {
-                folder.make(name, 0o700)?;
-                folder = folder.child(name)?;
+                folder.ensure_folder(name, 0o700)?;
+                folder = folder.open_child(name)?;
             }
         }
         Ok(())
@@ -87,11 +87,11 @@ impl FetchFolder {
     pub(super) fn file_size(&self, path: &Path) -> Option<u64> {
         let (folder, name) = self.open_parent(path).ok()?;
         let found = folder.stat(name).ok()?;
-        (found.kind == Kind::File).then_some(found.bytes)
+        (found.kind == EntryKind::File).then_some(found.bytes)
     }
 
     /// Gives a file in it the time that it has at its source, which its storage may keep coarsely.
-    pub(super) fn set_time(&self, path: &Path, modified: Moment) -> Result<()> {
+    pub(super) fn set_time(&self, path: &Path, modified: Timestamp) -> Result<()> {
         if modified.seconds < 0 {
             // It has none there, or one before 1970 that rclone has set.
             return Ok(());
@@ -103,7 +103,7 @@ impl FetchFolder {
     fn open_parent<'p>(&self, path: &'p Path) -> Result<(Folder, &'p OsStr)> {
         let folder = self
             .folder
-            .beneath(path.parent().unwrap_or(Path::new("")))?;
+            .open_descendant(path.parent().unwrap_or(Path::new("")))?;
         Ok((folder, path.file_name().unwrap_or_default()))
     }
 
@@ -124,14 +124,14 @@ fn find_leftover(
     let mut left = None;
     for noted in index.fetch_folders(root.path()).unwrap_or_default() {
         let name = OsStr::new(&noted.name);
-        let is_gone = match own.private(name) {
+        let is_gone = match own.open_private(name) {
             Ok(folder) if left.is_none() && noted.source == source => {
                 left = Some((folder, noted.name.clone()));
                 false
             }
             Ok(_) => own.remove_tree(name).is_ok(),
             // Where something else has the name by now, that is not ours to remove.
-            Err(error) => is_missing(&error),
+            Err(error) => is_not_found(&error),
         };
         if is_gone {
             // Noted still, it is looked for once more.
@@ -151,7 +151,7 @@ fn create(
     own: &Folder,
     source: &Path,
 ) -> Result<(Folder, String, Option<Error>)> {
-    let (name, folder) = own.make_private(NAME_PREFIX)?;
+    let (name, folder) = own.create_private_folder(NAME_PREFIX)?;
     let name = name.to_string_lossy().into_owned();
     let noted = FetchFolderRecord {
         name: name.clone(),

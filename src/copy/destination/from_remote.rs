@@ -9,7 +9,7 @@ use super::fetch::{FetchState, RemoteFetch};
 use super::fetch_folder::FetchFolder;
 use crate::base::error::Result;
 use crate::base::interrupt;
-use crate::base::timestamp::Moment;
+use crate::base::timestamp::Timestamp;
 use crate::copy::local::Job;
 use crate::copy::outcome::VANISHED;
 use crate::storage::{LocalStorage, Storage};
@@ -20,7 +20,7 @@ pub(super) struct RequestedFile {
     pub(super) path: PathBuf,
     pub(super) path_below_root: PathBuf,
     pub(super) bytes: u64,
-    pub(super) modified: Moment,
+    pub(super) modified: Timestamp,
 }
 
 impl DestinationCopy<'_> {
@@ -43,7 +43,7 @@ impl DestinationCopy<'_> {
             staging: &staging,
             files: &wanted,
             verify: spec.verify,
-            on_progress: &|bytes| self.meter.bytes(bytes),
+            on_progress: &|bytes| self.meter.add_bytes(bytes),
         };
         let (states, is_whole) = fetch.run()?;
         let mut failed: Vec<BTreeMap<PathBuf, String>> = vec![BTreeMap::new(); jobs.len()];
@@ -66,7 +66,7 @@ impl DestinationCopy<'_> {
         self.transfer_jobs(&staging.folder, true, storage, jobs);
         // After a stop the next run proves what is there.
         if is_whole
-            && !interrupt::requested()
+            && !interrupt::is_requested()
             && let Err(error) = staging.remove(&mut self.index)
         {
             self.report_problem(error);

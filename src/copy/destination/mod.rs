@@ -21,7 +21,7 @@ use super::local::Job;
 use super::plan::CopyRules;
 use super::report::Report;
 use crate::base::error::{Error, Result};
-use crate::base::monitor::Meter;
+use crate::base::monitor::ProgressCounter;
 use crate::base::name::Name;
 use crate::base::unit;
 use crate::index::Index;
@@ -136,9 +136,9 @@ pub struct DestinationCopy<'a> {
     /// What it came to.
     pub report: &'a Mutex<Report>,
     /// Counts files, and bytes twice where they are read back too.
-    pub meter: &'a Meter,
+    pub meter: &'a ProgressCounter,
     /// Counts bytes of the source whose content was compared.
-    pub compare_meter: &'a Meter,
+    pub compare_meter: &'a ProgressCounter,
     /// Takes what is told.
     pub on_event: &'a dyn Fn(CopyEvent),
 }
@@ -245,11 +245,11 @@ impl DestinationCopy<'_> {
         let bytes = jobs.iter().map(|job| job.plan.bytes).sum();
         let question = format!(
             "copy {}, {}, to `{}` at `{}`, and replace {} there, whose old versions are kept?",
-            unit::counted(files, "file"),
-            unit::bytes(bytes),
+            unit::format_counted(files, "file"),
+            unit::format_bytes(bytes),
             self.database.name,
             Name::from(self.database.root.as_path()),
-            unit::counted(replaced as u64, "file"),
+            unit::format_counted(replaced as u64, "file"),
         );
         let (answer, answered) = mpsc::channel();
         (self.on_event)(CopyEvent::Confirm { question, answer });
@@ -270,9 +270,9 @@ impl DestinationCopy<'_> {
     fn worker_count(&self, storage: &LocalStorage) -> usize {
         let there = Disk::of(&storage.root);
         match self.spec.source.root_folder() {
-            Some(source) => Disk::of(source).copiers(&there),
+            Some(source) => Disk::of(source).copy_threads(&there),
             // What was fetched is on the same disk by then.
-            None => there.copiers(&there),
+            None => there.copy_threads(&there),
         }
     }
 }

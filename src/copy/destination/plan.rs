@@ -79,7 +79,7 @@ impl DestinationCopy<'_> {
             let (category, project) = (&replica.category, &replica.project);
             let mut tree = storage.tree(&spec.registry, &spec.exclusions, category, project)?;
             if let Err(error) = self.refuse_shared_folder(storage, replica, &tree) {
-                self.report_refused(&relative, error.line());
+                self.report_refused(&relative, error.full_message());
                 continue;
             }
             // The index knows the names that the storage has.
@@ -125,7 +125,7 @@ impl DestinationCopy<'_> {
         }
         if let Some(first) = forms.first() {
             let (names, database) = (
-                unit::counted(forms.len() as u64, "name"),
+                unit::format_counted(forms.len() as u64, "name"),
                 &self.database.name,
             );
             (self.on_event)(CopyEvent::Notice(format!(
@@ -157,7 +157,8 @@ impl DestinationCopy<'_> {
         let Some(source) = self.spec.source.root_folder() else {
             return Ok(());
         };
-        preflight::refuse_same_folder(source, &storage.root, relative).map_err(|error| error.line())
+        preflight::refuse_same_folder(source, &storage.root, relative)
+            .map_err(|error| error.full_message())
     }
 
     /// Fails for a replica of which a folder is one of the source too.
@@ -221,7 +222,7 @@ impl DestinationCopy<'_> {
         ];
         let (files, bytes) = content_compare::comparison_size(&replica.tree, tree);
         (self.on_event)(CopyEvent::Comparing { files, bytes });
-        let on_progress = |bytes| self.compare_meter.bytes(bytes);
+        let on_progress = |bytes| self.compare_meter.add_bytes(bytes);
         content_compare::compare(sides, record, self.worker_count(storage), &on_progress)
     }
 
@@ -248,7 +249,7 @@ impl DestinationCopy<'_> {
         };
         let (files, bytes) = content_compare::comparison_size(&replica.tree, tree);
         (self.on_event)(CopyEvent::Comparing { files, bytes });
-        let on_progress = |bytes| self.compare_meter.bytes(bytes);
+        let on_progress = |bytes| self.compare_meter.add_bytes(bytes);
         let paths = content_compare::same_size_paths(&replica.tree, tree);
         source.compare_contents(
             self.database,
@@ -301,7 +302,7 @@ fn reject_unsupported_names(
         if plan.omissions.is_empty() {
             plan.omissions.push(Omission {
                 path: PathBuf::new(),
-                reason: OmissionReason::Failed(error.line()),
+                reason: OmissionReason::Failed(error.full_message()),
             });
         }
     } else if plan.has_work() {

@@ -29,7 +29,7 @@ impl DestinationCopy<'_> {
         }
         let relative = replica.relative();
         let mut record = self.open_record(&storage.database)?;
-        let on_progress = |bytes| self.compare_meter.bytes(bytes);
+        let on_progress = |bytes| self.compare_meter.add_bytes(bytes);
         let off = match &*self.spec.source {
             Storage::Local(source) => {
                 let both = |root, tree| content_compare::ComparedReplica {
@@ -83,7 +83,7 @@ impl DestinationCopy<'_> {
             return Ok(self.reconcile_compared_times(&mut record, replica, tree, found));
         }
         let source = &self.spec.source;
-        let on_progress = |bytes| self.compare_meter.bytes(bytes);
+        let on_progress = |bytes| self.compare_meter.add_bytes(bytes);
         let off = TimeReconciliation::detect([&replica.tree, tree], &mut |wanted| {
             let (database, abilities) = (source.database(), source.features());
             storage.compare_contents(

@@ -17,7 +17,7 @@ use crate::copy::remote::{CANNOT_KEEP_VERSION, OutgoingFile, Upload, UploadEnd};
 use crate::index::{SentFolder, SentRecord};
 use crate::model::project::ProjectId;
 use crate::model::registry::Category;
-use crate::os::stat::Kind;
+use crate::os::stat::EntryKind;
 use crate::rclone;
 use crate::rclone::{RemoteListing, TransferLimits};
 use crate::snapshot::manifest::ManifestFiles;
@@ -66,7 +66,7 @@ impl DestinationCopy<'_> {
             }
         }
         self.send(storage, &jobs)?;
-        interrupt::shielded(|| self.record_sent(storage, &jobs, trees))
+        interrupt::with_grace_period(|| self.record_sent(storage, &jobs, trees))
     }
 
     /// Plans every replica by one listing of the destination; what it showed is told to the index.
@@ -159,7 +159,7 @@ impl DestinationCopy<'_> {
         let source = &self.spec.source;
         let (files, bytes) = content_compare::comparison_size(&replica.tree, tree);
         (self.on_event)(CopyEvent::Comparing { files, bytes });
-        let on_progress = |bytes| self.compare_meter.bytes(bytes);
+        let on_progress = |bytes| self.compare_meter.add_bytes(bytes);
         let paths = content_compare::same_size_paths(&replica.tree, tree);
         let (database, abilities) = (source.database(), source.features());
         storage.compare_contents(
@@ -186,8 +186,8 @@ impl DestinationCopy<'_> {
             verify: self.spec.verify,
             run: self.spec.run,
             on_progress: &|files, bytes| {
-                meter.files(files);
-                meter.bytes(bytes * passes);
+                meter.add_files(files);
+                meter.add_bytes(bytes * passes);
             },
         };
         let (report, database) = (self.report, self.database);
@@ -207,7 +207,7 @@ impl DestinationCopy<'_> {
 
     /// Makes folders in which there is nothing, where the storage holds such, and notes them down.
     fn make_empty_folders(&mut self, storage: &RemoteStorage, jobs: &[Job]) -> Result<()> {
-        if interrupt::requested() {
+        if interrupt::is_requested() {
             return Ok(());
         }
         let paths = |job: &Job| {
@@ -276,7 +276,7 @@ fn reject_unsupported(mut plan: Plan, there: &Tree, storage: &RemoteStorage) -> 
         let kinds = folder
             .replace
             .iter()
-            .filter(|new| new.old.kind != Kind::File);
+            .filter(|new| new.old.kind != EntryKind::File);
         refused.extend(kinds.map(|new| (folder.path.join(new.name.as_path()), other.to_owned())));
         if !storage.features.can_move() {
             let unkept = folder.replace.iter();

@@ -10,8 +10,8 @@ use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::copy::outcome::Outcome;
 use crate::copy::plan::{Plan, PlannedFolder};
-use crate::os::descent::Descent;
-use crate::os::folder::{Folder, is_missing};
+use crate::os::descent::FolderOpener;
+use crate::os::folder::{Folder, is_not_found};
 
 /// The permissions by which an owner makes files in a folder.
 const OWNER_WRITE: u32 = 0o300;
@@ -66,7 +66,7 @@ impl DestinationFolders {
         let mut maker = FolderMaker {
             job,
             context,
-            descent: Descent::from(context.destination),
+            descent: FolderOpener::new(context.destination),
             parent: None,
         };
         for (place, folder) in job.plan.folders.iter().enumerate() {
@@ -107,14 +107,14 @@ impl DestinationFolders {
         let opened = maker.descent.open(&path);
         // Where it cannot be opened up, what is to be written there says why.
         opened
-            .and_then(|folder| folder.let_owner_write())
+            .and_then(|folder| folder.ensure_owner_can_write())
             .unwrap_or_default();
     }
 
     fn fail(&mut self, job: usize, path: &Path, error: &Error, context: &TransferContext<'_>) {
         let (folder, name) = split_path(path);
-        (context.on_outcome)(job, folder, name, Outcome::Failed(error.line()));
-        self.failed[job].insert(path.to_owned(), error.line());
+        (context.on_outcome)(job, folder, name, Outcome::Failed(error.full_message()));
+        self.failed[job].insert(path.to_owned(), error.full_message());
     }
 
     /// Gives folders that were made or written into their times, and the new ones their permissions.
@@ -149,8 +149,8 @@ impl DestinationFolders {
         let why = match finished {
             Ok(None) => return,
             Ok(Some(lost)) => lost,
-            Err(error) if is_missing(&error) => return,
-            Err(error) => error.line(),
+            Err(error) if is_not_found(&error) => return,
+            Err(error) => error.full_message(),
         };
         let (above, name) = split_path(&folder.path);
         (context.on_outcome)(job, above, name, Outcome::Failed(why));
@@ -171,11 +171,11 @@ fn make_replica_folder(relative: &Path, context: &TransferContext<'_>) -> Result
     const CLIENT_AND_PROJECT: usize = 2;
     let root = context.destination;
     let shared = relative.iter().count().saturating_sub(CLIENT_AND_PROJECT);
-    let mut source = context.source.beneath(Path::new(""))?;
-    let mut folder = root.beneath(Path::new(""))?;
+    let mut source = context.source.open_descendant(Path::new(""))?;
+    let mut folder = root.open_descendant(Path::new(""))?;
     for (level, name) in relative.iter().enumerate() {
-        source = source.child(name)?;
-        folder = folder.child_like(name, if level < shared { root } else { &source })?;
+        source = source.open_child(name)?;
+        folder = folder.open_or_create_child(name, if level < shared { root } else { &source })?;
     }
     Ok(())
 }
@@ -184,7 +184,7 @@ fn make_replica_folder(relative: &Path, context: &TransferContext<'_>) -> Result
 struct FolderMaker<'a> {
     job: &'a Job,
     context: &'a TransferContext<'a>,
-    descent: Descent,
+    descent: FolderOpener,
     parent: Option<(&'a Path, Folder)>,
 }
 
@@ -205,7 +205,7 @@ impl<'a> FolderMaker<'a> {
         };
         let mode = folder.mode | 0o700;
         match &folder.displaced {
-            None => parent.make(name, mode),
+            None => parent.ensure_folder(name, mode),
             Some(old) => {
                 let relative = &self.job.relative;
                 let versions = self.context.versions;

@@ -8,8 +8,8 @@ use super::{Job, TransferContext, split_path};
 use crate::base::error::{Error, Result};
 use crate::copy::plan::PlannedFolder;
 use crate::os::attribute;
-use crate::os::attribute::Attributes;
-use crate::os::descent::Descent;
+use crate::os::attribute::XattrCopier;
+use crate::os::descent::FolderOpener;
 use crate::os::folder::Folder;
 use crate::os::host;
 
@@ -20,11 +20,11 @@ const PERMISSION_ERRORS: [ErrorKind; 2] =
 /// Finishes the folders of one replica.
 pub(super) struct FolderMetadataWriter<'a> {
     job: &'a Job,
-    source: Descent,
-    destination: Descent,
+    source: FolderOpener,
+    destination: FolderOpener,
     /// The folder at the destination that the last one is in.
     parent: Option<(PathBuf, Folder)>,
-    attributes: Attributes,
+    attributes: XattrCopier,
     /// How many folders in a row did not hold the mode or time that changed at the source alone.
     consecutive_misses: u8,
 }
@@ -33,10 +33,10 @@ impl<'a> FolderMetadataWriter<'a> {
     pub(super) fn new(job: &'a Job, context: &TransferContext<'_>) -> Self {
         Self {
             job,
-            source: Descent::from(context.source),
-            destination: Descent::from(context.destination),
+            source: FolderOpener::new(context.source),
+            destination: FolderOpener::new(context.destination),
             parent: None,
-            attributes: Attributes::default(),
+            attributes: XattrCopier::default(),
             consecutive_misses: 0,
         }
     }
@@ -84,11 +84,13 @@ impl<'a> FolderMetadataWriter<'a> {
         let path = self.job.relative.join(&folder.path);
         let (above, name) = split_path(&path);
         let lost = if whole {
-            let made = self.open_parent(above)?.child(name)?;
+            let made = self.open_parent(above)?.open_child(name)?;
             self.apply_attributes(&made, folder, &path)?
         } else {
             if was_opened && let Some(mode) = folder.destination_mode {
-                self.open_parent(above)?.child(name)?.set_own_mode(mode)?;
+                self.open_parent(above)?
+                    .open_child(name)?
+                    .set_own_mode(mode)?;
             }
             None
         };
@@ -115,18 +117,18 @@ impl<'a> FolderMetadataWriter<'a> {
             return Ok(None);
         };
         if folder.exists {
-            folder_there.let_owner_write()?;
+            folder_there.ensure_owner_can_write()?;
         }
         // Before the mode: the owner of a read-only folder may set no attributes.
         let kept = self.attributes.copy(&source, folder_there);
         // A folder without them is still the folder, but its group must not get what the list gave to others.
-        let group = match attribute::group_mode(&source) {
-            Some(group) if kept != attribute::Outcome::Kept => !0o070 | group,
+        let group = match attribute::acl_group_mode(&source) {
+            Some(group) if kept != attribute::XattrOutcome::Copied => !0o070 | group,
             _ => !0,
         };
         folder_there.set_own_mode(mode & group)?;
         Ok(match kept {
-            attribute::Outcome::Refused(why) if !folder.exists => Some(format!(
+            attribute::XattrOutcome::Failed(why) if !folder.exists => Some(format!(
                 "it is there, without an extended attribute that was refused: {why}"
             )),
             _ => None,
@@ -158,5 +160,5 @@ fn is_permission_error(error: &Error) -> bool {
 /// The mode that a folder gets: its own, but whoever is not root reads their copies only as their owner.
 fn target_mode(folder: &PlannedFolder) -> u32 {
     const READ: u32 = 0o500;
-    folder.mode | if host::user() == 0 { 0 } else { READ }
+    folder.mode | if host::user_id() == 0 { 0 } else { READ }
 }

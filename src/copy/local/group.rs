@@ -38,9 +38,9 @@ struct PersistedFile {
     item: QueuedItem,
     copied: CopiedItem,
     digest: Option<Digest>,
-    modified: crate::base::timestamp::Moment,
+    modified: crate::base::timestamp::Timestamp,
     /// The time that was set and the one that the storage shows in its place.
-    time_mismatch: Option<[crate::base::timestamp::Moment; 2]>,
+    time_mismatch: Option<[crate::base::timestamp::Timestamp; 2]>,
 }
 
 impl Group {
@@ -103,7 +103,7 @@ impl Group {
             let kept = if flushed {
                 Ok(())
             } else {
-                let flush = || file.pair.to.flush().map_err(|error| error.line());
+                let flush = || file.pair.to.flush().map_err(|error| error.full_message());
                 folders.entry(place).or_insert_with(flush).clone()
             };
             let outcome = match kept {
@@ -136,7 +136,9 @@ impl Group {
         }
         let finished = flushed.and_then(|()| verify_and_persist(&pair, &item, part, worker));
         let finished = match finished {
-            Err(Error::Mismatch { .. } | Error::Changed { .. }) => retry_copy(&pair, &item, worker),
+            Err(Error::VerificationFailed { .. } | Error::SourceChanged { .. }) => {
+                retry_copy(&pair, &item, worker)
+            }
             finished => finished,
         };
         match finished {
@@ -208,7 +210,7 @@ fn find_time_mismatch(
     item: &QueuedItem,
     part: &TempCopy,
     takes: bool,
-) -> Option<[crate::base::timestamp::Moment; 2]> {
+) -> Option<[crate::base::timestamp::Timestamp; 2]> {
     let copy = part.copy_stat.as_ref()?;
     // A fetched file already has the time that this storage shows.
     let meant = if takes {
@@ -216,8 +218,8 @@ fn find_time_mismatch(
     } else {
         part.source_stat.modified
     };
-    let same = meant.same_as(copy.modified, copy.changed.coarsest_step());
-    (!same && meant != crate::base::timestamp::Moment::UNKNOWN).then_some([meant, copy.modified])
+    let same = meant.equals_at(copy.modified, copy.status_changed.coarsest_precision());
+    (!same && meant != crate::base::timestamp::Timestamp::UNKNOWN).then_some([meant, copy.modified])
 }
 
 /// Tells of files that are given up because of a stop; their temporary names go with them.
@@ -265,7 +267,7 @@ fn verify_and_persist(
             Some(_) => outcome::Verification::ReadBack,
             None => outcome::Verification::Written,
         },
-        lacks_attributes: part.attributes == attribute::Outcome::Unsupported,
+        lacks_attributes: part.attributes == attribute::XattrOutcome::Unsupported,
         remark: attribute_warning(&part),
     };
     part.close()?;
@@ -278,7 +280,7 @@ fn verify_and_persist(
             let path = worker.folder_path(pair.job, pair.folder).join(&item.name);
             let versions = worker.context.versions;
             // It may be there in another Unicode normal form.
-            let name = pair.to.spelled(&item.name);
+            let name = pair.to.existing_name(&item.name);
             versions.replace(part, (&pair.to, &name), (relative, &path), old)?;
         }
     }
@@ -300,29 +302,29 @@ fn verify(
     worker: &mut Worker<'_>,
 ) -> Result<Option<Digest>> {
     let meter = worker.context.meter;
-    let on_progress = |bytes| meter.bytes(bytes);
+    let on_progress = |bytes| meter.add_bytes(bytes);
     let source = pair.from.path().join(&item.name);
     let verdict = part.verify(worker.copier.buffer(), &on_progress, &source)?;
     let Some(verdict) = verdict else {
         // There is nothing to be read back of it.
-        meter.bytes(part.source_stat.bytes);
+        meter.add_bytes(part.source_stat.bytes);
         return Ok(None);
     };
     if verdict.source == verdict.copy {
         return Ok(Some(verdict.copy));
     }
-    Err(Error::Mismatch {
+    Err(Error::VerificationFailed {
         path: pair.to.path().join(&item.name),
-        read: verdict.source.to_string(),
-        written: verdict.copy.to_string(),
+        source_digest: verdict.source.to_string(),
+        copy_digest: verdict.copy.to_string(),
     })
 }
 
 /// What of a copy could not be kept.
 fn attribute_warning(part: &TempCopy) -> Option<String> {
     match &part.attributes {
-        attribute::Outcome::Kept | attribute::Outcome::Unsupported => None,
-        attribute::Outcome::Refused(why) => Some(format!(
+        attribute::XattrOutcome::Copied | attribute::XattrOutcome::Unsupported => None,
+        attribute::XattrOutcome::Failed(why) => Some(format!(
             "it is there, without an extended attribute that was refused: {why}"
         )),
     }

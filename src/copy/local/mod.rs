@@ -20,11 +20,11 @@ use self::queue::CopyQueue;
 use self::worker::Worker;
 use super::outcome::Outcome;
 use super::plan::Plan;
-use crate::base::monitor::Meter;
+use crate::base::monitor::ProgressCounter;
 use crate::base::name::Name;
-use crate::base::timestamp::Moment;
+use crate::base::timestamp::Timestamp;
 use crate::os::folder::Folder;
-use crate::os::limit::Threads;
+use crate::os::limit::CopyThreads;
 use crate::snapshot::digest::Digest;
 use crate::storage::copy_file::remove_leftover;
 use crate::storage::version::Versions;
@@ -52,7 +52,7 @@ pub struct VerifiedFile {
     /// Its size.
     pub bytes: u64,
     /// Its modification time.
-    pub modified: Moment,
+    pub modified: Timestamp,
     /// The digest of its content.
     pub digest: Digest,
 }
@@ -69,9 +69,9 @@ pub struct TimeMismatch {
     /// Its size.
     pub bytes: u64,
     /// Its time at the source.
-    pub modified: Moment,
+    pub modified: Timestamp,
     /// The time that the destination shows.
-    pub shown: Moment,
+    pub shown: Timestamp,
 }
 
 /// Told of the outcome of an item: the job, the folder below the replica's, and the name; empty for the folder itself.
@@ -100,7 +100,7 @@ pub struct TransferContext<'a> {
     /// How many threads copy.
     pub workers: usize,
     /// Told of files and bytes.
-    pub meter: &'a Meter,
+    pub meter: &'a ProgressCounter,
     /// Told of outcomes.
     pub on_outcome: &'a OutcomeFn<'a>,
     /// Told of digests.
@@ -127,9 +127,9 @@ pub fn transfer(jobs: &[Job], context: &TransferContext<'_>) {
     }
     let mut folders = DestinationFolders::create(jobs, context);
     let queue = CopyQueue::new(jobs);
-    let threads = Threads::of(context.workers);
+    let threads = CopyThreads::reserve(context.workers);
     thread::scope(|scope| {
-        for number in 0..threads.number() {
+        for number in 0..threads.count() {
             let worker = Worker::new(jobs, context, &folders, &queue);
             // The first begins with the largest files, the others with the small ones.
             let work = move || worker.run(number == 0);
@@ -162,7 +162,7 @@ fn remove_leftovers(relative: &Path, plan: &Plan, context: &TransferContext<'_>)
         // One that cannot be removed stays for a later run.
         let _swept = context
             .destination
-            .beneath(&relative.join(above))
+            .open_descendant(&relative.join(above))
             .is_ok_and(|folder| remove_leftover(&folder, name));
     }
 }

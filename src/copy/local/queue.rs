@@ -6,10 +6,10 @@ use std::sync::{Mutex, PoisonError};
 
 use super::{Job, TransferContext};
 use crate::base::name::Name;
-use crate::base::timestamp::Moment;
+use crate::base::timestamp::Timestamp;
 use crate::copy::outcome::Outcome;
 use crate::copy::plan::{PlannedFolder, Replacement};
-use crate::os::stat::Kind;
+use crate::os::stat::EntryKind;
 use crate::snapshot::diff::DiffEntry;
 use crate::snapshot::manifest::{ManifestFile, ManifestFiles};
 
@@ -28,7 +28,7 @@ pub(super) struct QueuedItem {
     pub(super) name: OsString,
     pub(super) bytes: u64,
     /// Its time at the source when the plan was made.
-    pub(super) modified: Moment,
+    pub(super) modified: Timestamp,
     pub(super) is_link: bool,
     /// What it replaces.
     pub(super) replaced: Option<DiffEntry>,
@@ -195,7 +195,7 @@ impl QueuedItem {
             name: replacement.name.as_os_str().to_owned(),
             bytes: replacement.new.bytes,
             modified: replacement.new.modified,
-            is_link: replacement.new.kind == Kind::Link,
+            is_link: replacement.new.kind == EntryKind::Link,
             replaced: Some(replacement.old),
         }
     }

@@ -11,8 +11,8 @@ use super::{Job, TransferContext};
 use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::copy::outcome::{Outcome, VANISHED};
-use crate::os::descent::Descent;
-use crate::os::folder::{Folder, is_missing};
+use crate::os::descent::FolderOpener;
+use crate::os::folder::{Folder, is_not_found};
 use crate::os::limit;
 use crate::storage::copy_file::{Copier, TempCopy, copy_file, copy_link, move_file};
 
@@ -30,7 +30,7 @@ pub(super) struct Worker<'a> {
     queue: &'a CopyQueue<'a>,
     pub(super) copier: Copier,
     /// Opens folders at the source and at the destination.
-    descents: [Descent; 2],
+    descents: [FolderOpener; 2],
     group: Group,
     budget: HandleBudget,
 }
@@ -57,7 +57,7 @@ impl HandleBudget {
         const HANDLES_IN_PROGRESS: usize = 6;
         // A file that waits is open, and mostly so is its source.
         let handles = 2 * (files + self.pairs + self.unflushed_pairs) + HANDLES_IN_PROGRESS;
-        files >= self.max_files || (files > 0 && handles >= limit::for_a_thread())
+        files >= self.max_files || (files > 0 && handles >= limit::handles_per_thread())
     }
 }
 
@@ -95,14 +95,14 @@ impl<'a> Worker<'a> {
             folders,
             queue,
             copier: mover,
-            descents: [context.source, context.destination].map(Descent::from),
+            descents: [context.source, context.destination].map(FolderOpener::new),
             group: Group::default(),
             budget: HandleBudget {
                 max_files: MAX_GROUP_FILES,
                 pairs: 0,
                 unflushed_pairs: 0,
                 is_counted: false,
-                seen_shortages: limit::shortages(),
+                seen_shortages: limit::shortage_count(),
             },
         }
     }
@@ -135,7 +135,7 @@ impl<'a> Worker<'a> {
     pub(super) fn report(&self, pair: &FolderPair, item: &QueuedItem, outcome: Outcome) {
         let folder = self.folder_path(pair.job, pair.folder);
         (self.context.on_outcome)(pair.job, folder, &item.name, outcome);
-        self.context.meter.files(1);
+        self.context.meter.add_files(1);
     }
 
     fn copy_batch(&mut self, piece: CopyBatch) {
@@ -144,7 +144,7 @@ impl<'a> Worker<'a> {
         let opened = match failure {
             Some(why) => Err(Outcome::Failed(why.to_owned())),
             None => self.open_pair(&piece).map_err(|error| {
-                let is_gone = is_missing(&error) && self.has_vanished(piece.job, path);
+                let is_gone = is_not_found(&error) && self.has_vanished(piece.job, path);
                 vanished_or_failed(is_gone, &error)
             }),
         };
@@ -161,7 +161,7 @@ impl<'a> Worker<'a> {
                 for item in &piece.items {
                     let outcome = outcome.clone();
                     (self.context.on_outcome)(piece.job, path, &item.name, outcome);
-                    self.context.meter.files(1);
+                    self.context.meter.add_files(1);
                 }
             }
         }
@@ -174,7 +174,7 @@ impl<'a> Worker<'a> {
         item: &QueuedItem,
         error: &Error,
     ) -> Outcome {
-        let is_gone = is_missing(error)
+        let is_gone = is_not_found(error)
             && !self.context.move_source
             && is_missing_in(&pair.from, item)
             && self.is_at_source(pair.job, Path::new(""));
@@ -195,8 +195,8 @@ impl<'a> Worker<'a> {
         !self
             .context
             .source
-            .beneath(&path)
-            .is_err_and(|error| is_missing(&error))
+            .open_descendant(&path)
+            .is_err_and(|error| is_not_found(&error))
     }
 
     /// Opens both folders of a piece; where no handle is left, once more without those of the group.
@@ -224,7 +224,7 @@ impl<'a> Worker<'a> {
 
     /// Whether something failed for want of handles. Then the group has closed its own, and the next is smaller.
     fn free_handles_if_exhausted(&mut self, error: &Error) -> bool {
-        let is_shortage = limit::is_shortage(error);
+        let is_shortage = limit::is_handle_shortage(error);
         if is_shortage {
             self.close_group();
         }
@@ -237,8 +237,8 @@ impl<'a> Worker<'a> {
         self.finish_group();
         self.flush_names();
         self.budget.unflushed_pairs = 0;
-        self.budget.seen_shortages = limit::shortages();
-        limit::hold_files(false);
+        self.budget.seen_shortages = limit::shortage_count();
+        limit::set_holds_files(false);
     }
 
     /// Copies one file to a temporary name, and finishes the group once it is full.
@@ -246,13 +246,13 @@ impl<'a> Worker<'a> {
         if interrupt::check().is_err() || self.is_past_deadline() {
             return self.report(pair, &item, Outcome::Unreached);
         }
-        if limit::shortages() != self.budget.seen_shortages {
+        if limit::shortage_count() != self.budget.seen_shortages {
             self.close_group();
         }
         let part = match self.copy_to_temp(pair, &item) {
             Err(error) if self.free_handles_if_exhausted(&error) => self.copy_to_temp(pair, &item),
             // Written to while it was read: once more, in case that was the end of it.
-            Err(Error::Changed { .. }) => self.copy_to_temp_buffered(pair, &item),
+            Err(Error::SourceChanged { .. }) => self.copy_to_temp_buffered(pair, &item),
             Err(Error::Copy { source, .. }) if source.kind() == std::io::ErrorKind::Interrupted => {
                 self.copy_to_temp(pair, &item)
             }
@@ -262,7 +262,7 @@ impl<'a> Worker<'a> {
             Ok(part) => {
                 self.budget.pairs += usize::from(!self.budget.is_counted);
                 self.budget.is_counted = true;
-                limit::hold_files(true);
+                limit::set_holds_files(true);
                 self.group.add(PendingFile {
                     pair: pair.clone(),
                     item,
@@ -287,7 +287,7 @@ impl<'a> Worker<'a> {
             return copy_link(&pair.from, &item.name, &pair.to);
         }
         let meter = self.context.meter;
-        let on_progress = |bytes| meter.bytes(bytes);
+        let on_progress = |bytes| meter.add_bytes(bytes);
         if self.context.move_source
             && let Some(part) = move_file(&pair.from, &item.name, &pair.to, &mut self.copier)?
         {
@@ -318,10 +318,10 @@ impl<'a> Worker<'a> {
     fn finish_group(&mut self) {
         let mut group = std::mem::take(&mut self.group);
         // What finishing opens is waited for: the files that wait are needed until then.
-        limit::hold_files(false);
+        limit::set_holds_files(false);
         group.persist_all(self);
         self.group = group;
-        limit::hold_files(self.budget.pairs > 0);
+        limit::set_holds_files(self.budget.pairs > 0);
         self.budget.unflushed_pairs = self.budget.pairs;
         self.budget.pairs = 0;
         self.budget.is_counted = false;
@@ -338,13 +338,13 @@ impl<'a> Worker<'a> {
 fn is_missing_in(folder: &Folder, item: &QueuedItem) -> bool {
     folder
         .stat(&item.name)
-        .is_err_and(|error| is_missing(&error))
+        .is_err_and(|error| is_not_found(&error))
 }
 
 fn vanished_or_failed(is_gone: bool, error: &Error) -> Outcome {
     if is_gone {
         Outcome::Skipped(VANISHED.to_owned())
     } else {
-        Outcome::Failed(error.line())
+        Outcome::Failed(error.full_message())
     }
 }

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 pub use self::planner::plan;
 
 use crate::base::name::Name;
-use crate::base::timestamp::Moment;
-use crate::os::stat::Kind;
+use crate::base::timestamp::Timestamp;
+use crate::os::stat::EntryKind;
 use crate::snapshot::diff::DiffEntry;
 use crate::snapshot::manifest::{Manifest, ManifestBuilder, ManifestFile};
 
@@ -70,7 +70,7 @@ pub struct PlannedFolder {
     /// Its permission bits at the source.
     pub mode: u32,
     /// Its modification time at the source.
-    pub modified: Moment,
+    pub modified: Timestamp,
     /// Whether the destination has it.
     pub exists: bool,
     /// Its permission bits at the destination, where that is known.
@@ -143,7 +143,7 @@ impl Replacement {
             name: self.name.as_bytes(),
             bytes: self.new.bytes,
             modified: self.new.modified,
-            target: (self.new.kind == Kind::Link).then_some(&[]),
+            target: (self.new.kind == EntryKind::Link).then_some(&[]),
         }
     }
 }
@@ -178,7 +178,7 @@ impl Plan {
 
 impl Plan {
     /// One that brings these files, sorted by path: path, size, time, and whether something is replaced.
-    pub fn from_files(files: &[(PathBuf, u64, Moment, bool)]) -> Self {
+    pub fn from_files(files: &[(PathBuf, u64, Timestamp, bool)]) -> Self {
         let mut folders: BTreeMap<PathBuf, (ManifestBuilder, Vec<Replacement>)> = BTreeMap::new();
         let mut plan = Self::default();
         let mut sorted: Vec<_> = files.iter().collect();
@@ -188,7 +188,7 @@ impl Plan {
             let folder = path.parent().unwrap_or(Path::new("")).to_owned();
             let (add, replace) = folders.entry(folder).or_default();
             let seen = DiffEntry {
-                kind: Kind::File,
+                kind: EntryKind::File,
                 bytes: *bytes,
                 modified: *modified,
             };
@@ -214,7 +214,7 @@ impl Plan {
             .map(|(path, (add, replace))| PlannedFolder {
                 path,
                 mode: 0o755,
-                modified: Moment::default(),
+                modified: Timestamp::default(),
                 exists: true,
                 destination_mode: None,
                 needs_metadata: false,
@@ -245,11 +245,11 @@ impl Plan {
 mod tests {
     use super::*;
 
-    fn seen(kind: Kind) -> DiffEntry {
+    fn seen(kind: EntryKind) -> DiffEntry {
         DiffEntry {
             kind,
             bytes: 7,
-            modified: Moment::default(),
+            modified: Timestamp::default(),
         }
     }
 
@@ -259,19 +259,19 @@ mod tests {
             packer.add(&ManifestFile {
                 name: name.as_bytes(),
                 bytes: 7,
-                modified: Moment::default(),
+                modified: Timestamp::default(),
                 target: None,
             });
         }
         let replace = replace.iter().map(|name| Replacement {
             name: (*name).into(),
-            new: seen(Kind::Link),
-            old: seen(Kind::File),
+            new: seen(EntryKind::Link),
+            old: seen(EntryKind::File),
         });
         PlannedFolder {
             path: PathBuf::new(),
             mode: 0o755,
-            modified: Moment::default(),
+            modified: Timestamp::default(),
             exists: true,
             destination_mode: None,
             needs_metadata: false,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Omission, OmissionReason, Plan, PlannedFolder};
 use crate::base::name::Name;
-use crate::os::stat::Kind;
+use crate::os::stat::EntryKind;
 use crate::snapshot::manifest::ManifestBuilder;
 
 impl Plan {
@@ -110,12 +110,17 @@ impl Plan {
                     packer.add(&file);
                 }
             }
-            if skipped.is_empty() && folder.replace.iter().all(|new| new.new.kind == Kind::File) {
+            if skipped.is_empty()
+                && folder
+                    .replace
+                    .iter()
+                    .all(|new| new.new.kind == EntryKind::File)
+            {
                 continue;
             }
             folder.add = packer.finish();
             folder.replace.retain(|new| {
-                let is_link = new.new.kind == Kind::Link;
+                let is_link = new.new.kind == EntryKind::Link;
                 skipped.extend(is_link.then(|| new.name.clone()));
                 !is_link
             });
@@ -193,11 +198,11 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::timestamp::Moment;
+    use crate::base::timestamp::Timestamp;
 
     #[test]
     fn what_is_refused_is_neither_added_nor_replaced() {
-        let file = |path: &str, replaces| (PathBuf::from(path), 7, Moment::default(), replaces);
+        let file = |path: &str, replaces| (PathBuf::from(path), 7, Timestamp::default(), replaces);
         let files = [
             file("a/new", false),
             file("a/old", true),

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::{CopyRules, Omission, OmissionReason, Plan, PlannedFolder, Replacement};
 use crate::base::name::Name;
-use crate::base::timestamp::Step;
-use crate::os::stat::Kind;
+use crate::base::timestamp::TimePrecision;
+use crate::os::stat::EntryKind;
 use crate::snapshot::diff;
 use crate::snapshot::diff::{DiffEntry, DiffVisitor, Difference, EntryDiff};
 use crate::snapshot::manifest::{ManifestBuilder, ManifestFile, ManifestFiles};
@@ -33,7 +33,7 @@ pub fn plan(
     for problem in &source.problems {
         planner.omit(
             problem.path.clone(),
-            OmissionReason::Failed(problem.error.line()),
+            OmissionReason::Failed(problem.error.full_message()),
         );
     }
     for (path, folder, there) in diff::pair_folders(source, destination) {
@@ -79,7 +79,7 @@ impl<'a> Planner<'a> {
             diff::blocking_entry(self.trees[1], path)
         };
         if let Some(there) = displaces {
-            let folder_here = DiffEntry::of_kind(Kind::Folder);
+            let folder_here = DiffEntry::of_kind(EntryKind::Folder);
             if let Err(reason) = self.check_replacement(folder_here, there, Difference::Kind) {
                 self.omit(path.to_owned(), reason.clone());
                 let reason = nested_reason(path, reason);
@@ -119,7 +119,7 @@ impl<'a> Planner<'a> {
             .find(|problem| path.starts_with(&problem.path));
         blocked
             .map(|(_, reason)| reason.clone())
-            .or_else(|| unread.map(|problem| OmissionReason::Failed(problem.error.line())))
+            .or_else(|| unread.map(|problem| OmissionReason::Failed(problem.error.full_message())))
     }
 
     /// Leaves out all that is in a folder.
@@ -153,7 +153,11 @@ impl<'a> Planner<'a> {
         }
         Err(OmissionReason::Conflict(match difference {
             Difference::Kind => {
-                format!("{} is there, {} here", there.kind.noun(), here.kind.noun())
+                format!(
+                    "{} is there, {} here",
+                    there.kind.noun_with_article(),
+                    here.kind.noun_with_article()
+                )
             }
             _ if here.modified == there.modified => {
                 format!("it differs in {word}, and both have the same time")
@@ -171,7 +175,7 @@ impl<'a> Planner<'a> {
     fn read_failure(&self, path: &Path) -> Option<OmissionReason> {
         let problems = &self.trees[1].problems;
         let problem = problems.iter().find(|problem| problem.path == path)?;
-        Some(OmissionReason::Failed(problem.error.line()))
+        Some(OmissionReason::Failed(problem.error.full_message()))
     }
 }
 
@@ -201,13 +205,13 @@ impl DiffVisitor for Planner<'_> {
         match change {
             EntryDiff::OnlyB(_) => {}
             EntryDiff::OnlyA(here) | EntryDiff::Differs(here, ..) | EntryDiff::Same(here, _)
-                if here.kind == Kind::Special =>
+                if here.kind == EntryKind::Special =>
             {
-                let why = format!("it is {}", here.kind.noun());
+                let why = format!("it is {}", here.kind.noun_with_article());
                 self.omit(path(), OmissionReason::Skipped(why));
             }
             // A folder of the source is planned by itself.
-            EntryDiff::Differs(here, ..) if here.kind == Kind::Folder => {}
+            EntryDiff::Differs(here, ..) if here.kind == EntryKind::Folder => {}
             EntryDiff::Same(..) => self.plan.same_files += 1,
             EntryDiff::OnlyA(here) => {
                 if let Some(reason) = self.read_failure(&path()) {
@@ -219,7 +223,7 @@ impl DiffVisitor for Planner<'_> {
                     bytes: here.bytes,
                     modified: here.modified,
                     // Where a link points is read when it is copied.
-                    target: (here.kind == Kind::Link).then_some(&[]),
+                    target: (here.kind == EntryKind::Link).then_some(&[]),
                 });
             }
             EntryDiff::Differs(here, there, difference) => {
@@ -262,9 +266,9 @@ fn copied_mode(folder: &TreeFolder) -> u32 {
 /// Whether the mode or time of a folder at the destination differs, and the one at the source was the last to change. A
 /// folder that was just given both is the last to change itself, so that no storage is written to each night for what it
 /// cannot hold.
-fn needs_metadata(there: &TreeFolder, mode: u32, here: &TreeFolder, step: Step) -> bool {
+fn needs_metadata(there: &TreeFolder, mode: u32, here: &TreeFolder, step: TimePrecision) -> bool {
     let same_mode = mode & 0o777 == there.mode & 0o777;
-    let same_time = here.modified.same_as(there.modified, step);
+    let same_time = here.modified.equals_at(there.modified, step);
     here.changed > there.changed && !(same_mode && same_time)
 }
 
@@ -274,7 +278,7 @@ mod tests {
 
     use super::*;
     use crate::base::error::Error;
-    use crate::base::timestamp::Moment;
+    use crate::base::timestamp::Timestamp;
     use crate::snapshot::tree::{Problem, ScannedFolder};
 
     /// A file of a tree: its path, size and second.
@@ -286,8 +290,8 @@ mod tests {
         let mut packers: BTreeMap<PathBuf, ManifestBuilder> = BTreeMap::new();
         let folder = || TreeFolder {
             mode: 0o755,
-            modified: Moment::default(),
-            changed: Moment::default(),
+            modified: Timestamp::default(),
+            changed: Timestamp::default(),
             file_id: (0, 0),
             files: None,
             specials: Vec::new(),
@@ -307,7 +311,7 @@ mod tests {
             packer.add(&ManifestFile {
                 name: path.file_name().unwrap().as_encoded_bytes(),
                 bytes: *bytes,
-                modified: Moment {
+                modified: Timestamp {
                     seconds: *seconds,
                     nanoseconds: 0,
                 },
@@ -448,7 +452,7 @@ mod tests {
 
     #[test]
     fn an_unread_destination_is_not_an_empty_one() {
-        let error = Error::Changed {
+        let error = Error::SourceChanged {
             path: "/d/a".into(),
         };
         let source = tree(&[("a/", 0, 1), ("a/x", 1, 1)]);

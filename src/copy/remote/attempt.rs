@@ -71,7 +71,7 @@ impl Upload<'_> {
             }
             TransferEvent::VersionKept => keeps = true,
             // What rclone gives up because it was told to stop has not failed.
-            TransferEvent::Failed(_, _) if interrupt::requested() => {}
+            TransferEvent::Failed(_, _) if interrupt::is_requested() => {}
             TransferEvent::Failed(path, why) => {
                 if let Some(place) = place_of.get(path) {
                     round.states[*place] = SendState::Failed(why.to_owned());

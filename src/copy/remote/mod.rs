@@ -25,7 +25,7 @@ use self::upload_journal::listed_version;
 use super::outcome::{Outcome, Verification};
 use crate::base::error::{Error, Result};
 use crate::base::interrupt;
-use crate::base::timestamp::Moment;
+use crate::base::timestamp::Timestamp;
 use crate::index::{Index, ListedVersion, SentChanges, SentFile, SentFolder, SentPath, SentRecord};
 use crate::model::project::path_within;
 use crate::rclone::{RemoteListing, TransferLimits};
@@ -49,7 +49,7 @@ pub struct OutgoingFile {
     /// Its size.
     pub bytes: u64,
     /// Its modification time at the source.
-    pub modified: Moment,
+    pub modified: Timestamp,
     /// Whether something of its name is known to be there.
     pub replaces: bool,
     /// What a listing showed of that; 0 where it is not known.
@@ -126,8 +126,8 @@ impl Upload<'_> {
         for batch in files.chunks(MAX_BATCH_FILES) {
             match &end {
                 UploadEnd::Lost(why) => report_failed(batch, why, tell),
-                UploadEnd::Answered if interrupt::requested() || self.is_past_deadline() => {
-                    report_unreached(batch, tell)
+                UploadEnd::Answered if interrupt::is_requested() || self.is_past_deadline() => {
+                    report_unreached(batch, tell);
                 }
                 UploadEnd::Answered => end = self.send_batch(index, batch, kept, tell)?,
             }
@@ -165,7 +165,7 @@ impl Upload<'_> {
             }
         }
         self.mark_vanished(&mut round);
-        if interrupt::requested() {
+        if interrupt::is_requested() {
             report_interrupted(&round, tell);
             return Ok(UploadEnd::Answered);
         }
@@ -181,7 +181,7 @@ impl Upload<'_> {
             }
             // What the log says is there stays in the journal, for the next run to prove.
             Err(error) => {
-                let why = stopped.unwrap_or_else(|| error.line());
+                let why = stopped.unwrap_or_else(|| error.full_message());
                 report_unverified(&round, &why, tell);
                 Ok(UploadEnd::Lost(why))
             }

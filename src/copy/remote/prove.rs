@@ -6,7 +6,7 @@ use super::round::{SendBatch, SendState};
 use super::upload_journal::listed_version;
 use super::{Upload, VERIFIED, is_previous_version};
 use crate::base::error::Result;
-use crate::base::timestamp::Step;
+use crate::base::timestamp::TimePrecision;
 use crate::base::unit;
 use crate::copy::outcome::Verification;
 use crate::index::SentFile;
@@ -128,7 +128,7 @@ impl Upload<'_> {
                         ListedState::Mismatch(format!("it could not be read back: {why}"));
                 }
                 None => {
-                    shown[place] = ListedState::Mismatch("it could not be read back".to_owned())
+                    shown[place] = ListedState::Mismatch("it could not be read back".to_owned());
                 }
             }
         }
@@ -150,7 +150,7 @@ pub(super) fn list_files(destination: &RemoteStorage, files: &[PathBuf]) -> Resu
 pub(super) fn listing_precision(
     source: Option<&RemoteFeatures>,
     destination: &RemoteStorage,
-) -> Option<Step> {
+) -> Option<TimePrecision> {
     let there = destination
         .features
         .time_precision()
@@ -165,7 +165,7 @@ pub(super) fn listing_precision(
 /// The mark of a file that a listing shows as it was sent, or what is wrong. Where the listing shows times of the source,
 /// `step` is the coarsest in which they were kept on the way.
 pub(super) fn check_listed(
-    step: Option<Step>,
+    step: Option<TimePrecision>,
     sent: &SentFile,
     found: Option<&rclone::ListedFile>,
 ) -> Result<u64, String> {
@@ -177,14 +177,14 @@ pub(super) fn check_listed(
         Some(bytes) => {
             return Err(format!(
                 "a listing afterwards shows {} B of {}",
-                unit::count(bytes),
-                unit::count(sent.bytes)
+                unit::format_count(bytes),
+                unit::format_count(sent.bytes)
             ));
         }
         None => return Err("a listing afterwards does not know its size".to_owned()),
     }
     if let Some(step) = step
-        && !found.modified.same_as(sent.modified, step)
+        && !found.modified.equals_at(sent.modified, step)
     {
         return Err("a listing afterwards shows it with another time".to_owned());
     }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use super::OutgoingFile;
 use crate::base::error::Result;
 use crate::index::SentFile;
-use crate::os::folder::{Folder, is_missing};
-use crate::os::stat::Kind;
+use crate::os::folder::{Folder, is_not_found};
+use crate::os::stat::EntryKind;
 use crate::snapshot::digest::Digest;
 use crate::storage::Storage;
 
@@ -47,7 +47,8 @@ impl<'a> SourceProbe<'a> {
     }
 
     fn has_replica(&self, replica: &Path) -> bool {
-        self.root.is_some_and(|root| root.beneath(replica).is_ok())
+        self.root
+            .is_some_and(|root| root.open_descendant(replica).is_ok())
     }
 
     /// What has this path below the root.
@@ -60,23 +61,25 @@ impl<'a> SourceProbe<'a> {
             whole.file_name().unwrap_or_default(),
         );
         if self.folder.as_ref().is_none_or(|(path, _)| path != above) {
-            self.folder = Some((above.to_owned(), root.beneath(above)));
+            self.folder = Some((above.to_owned(), root.open_descendant(above)));
         }
         let folder = match &self.folder {
             Some((_, Ok(folder))) => folder,
-            Some((_, Err(error))) if is_missing(error) => return SourceState::Missing,
+            Some((_, Err(error))) if is_not_found(error) => return SourceState::Missing,
             _ => return SourceState::Unknown,
         };
         match folder.stat(name) {
-            Ok(stat) if stat.kind == Kind::File => SourceState::File(SentFile {
+            Ok(stat) if stat.kind == EntryKind::File => SourceState::File(SentFile {
                 bytes: stat.bytes,
                 modified: stat.modified,
                 file_id: file_id(folder, name),
                 tag: 0,
                 link_digest: 0,
             }),
-            Ok(stat) => SourceState::NotAFile(format!("it is {} now", stat.kind.noun())),
-            Err(error) if is_missing(&error) => SourceState::Missing,
+            Ok(stat) => {
+                SourceState::NotAFile(format!("it is {} now", stat.kind.noun_with_article()))
+            }
+            Err(error) if is_not_found(&error) => SourceState::Missing,
             Err(_) => SourceState::Unknown,
         }
     }
@@ -86,7 +89,7 @@ impl<'a> SourceProbe<'a> {
 /// would not do: that is given to another file once this one is gone.
 fn file_id(folder: &Folder, name: &OsStr) -> u64 {
     folder
-        .birth_of(name)
+        .file_id(name)
         .map_or(0, |(inode, seconds, nanoseconds)| {
             let birth = format!("{inode} {seconds}.{nanoseconds:09}");
             Digest::of_bytes(birth.as_bytes()).low_64()

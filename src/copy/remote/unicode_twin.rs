@@ -7,7 +7,7 @@ use super::Upload;
 use super::round::{SendBatch, SendState};
 use crate::base::error::Result;
 use crate::base::name::Name;
-use crate::base::unicode::composed;
+use crate::base::unicode::to_nfc;
 
 /// The names in folders of a storage; `None` where they cannot be listed.
 type NamesInFolders = BTreeMap<PathBuf, Option<BTreeSet<Name>>>;
@@ -56,11 +56,11 @@ impl Upload<'_> {
                     above.push(part);
                     continue;
                 };
-                let form = composed(name.as_bytes());
+                let form = to_nfc(name.as_bytes());
                 let mut names = names.iter();
                 // Of what is not there nothing below is there either.
                 return Ok(names
-                    .find(|other| composed(other.as_bytes()) == form)
+                    .find(|other| to_nfc(other.as_bytes()) == form)
                     .cloned());
             }
             above.push(part);

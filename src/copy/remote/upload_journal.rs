@@ -94,7 +94,7 @@ impl SettledFiles {
         };
         match check_listed(None, &row.sent, Some(found)) {
             _ if !row.may_be_incomplete(listed_version(found)) && !is_proof => {
-                self.resolved.push(row.file)
+                self.resolved.push(row.file);
             }
             Ok(mark) if is_proof => {
                 let sent = SentFile {

@@ -10,8 +10,8 @@ use serde::Serialize;
 use super::{Index, KnownDatabase, KnownReplica};
 use crate::base::error::{Error, Result};
 use crate::base::name::Name;
-use crate::base::suggest::nearest;
-use crate::base::timestamp::Moment;
+use crate::base::suggest::suggest;
+use crate::base::timestamp::Timestamp;
 use crate::language::lexer::quote;
 use crate::model::project::{ProjectId, Scope, composed_name};
 use crate::model::registry::{Category, Database, Registry};
@@ -64,9 +64,9 @@ pub struct ReplicaSummary {
     /// Apparent bytes.
     pub bytes: Option<u64>,
     /// The newest modification time.
-    pub newest: Option<Moment>,
+    pub newest: Option<Timestamp>,
     /// When it was looked at.
-    pub indexed_at: Option<Moment>,
+    pub indexed_at: Option<Timestamp>,
 }
 
 /// One project on all databases.
@@ -217,15 +217,15 @@ pub fn known_projects(index: &Index, registry: &Registry, scope: &Scope) -> Resu
 pub fn unknown_name_error(noun: &'static str, name: Name, names: &BTreeSet<Name>) -> Error {
     let typed = name.to_string();
     let words: Vec<String> = names.iter().map(|name| quote(name.as_os_str())).collect();
-    let near = nearest(&typed, words.iter().map(String::as_str))
+    let near = suggest(&typed, words.iter().map(String::as_str))
         .into_iter()
         .map(str::to_owned)
         .collect();
     let known = if words.len() <= 12 { words } else { Vec::new() };
-    Error::Unknown {
+    Error::UnknownName {
         noun,
         name,
-        near,
+        suggestions: near,
         known,
     }
 }
@@ -241,11 +241,11 @@ pub fn add_holders(
     categories: &[&Category],
     scope: &Scope,
 ) -> Result<Error> {
-    let Error::NoReplica {
+    let Error::ReplicaNotFound {
         project,
         place,
         database,
-        near,
+        suggestions: near,
         ..
     } = error
     else {
@@ -265,11 +265,11 @@ pub fn add_holders(
         }
     }
     elsewhere.retain(|name| *name != database);
-    Ok(Error::NoReplica {
+    Ok(Error::ReplicaNotFound {
         project,
         place,
         database,
-        near,
+        suggestions: near,
         elsewhere,
     })
 }
@@ -279,7 +279,7 @@ struct IndexedCategory<'a> {
     database: &'a Database,
     category: &'a Category,
     known: KnownDatabase,
-    scanned_at: Option<Moment>,
+    scanned_at: Option<Timestamp>,
     replicas: BTreeMap<ProjectId, KnownReplica>,
 }
 

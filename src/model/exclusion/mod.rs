@@ -33,7 +33,7 @@ impl Exclusions {
     /// [`Error::Malformed`] for a pattern that is not one.
     pub fn new(rules: &ExclusionRules) -> Result<Self> {
         let patterns = &rules.patterns;
-        let malformed = |word: &str| Error::Malformed {
+        let malformed = |word: &str| Error::InvalidWord {
             noun: "pattern",
             word: word.into(),
             why: "it is not in gitignore syntax, like `*.tmp` or `cache/`",
@@ -145,7 +145,7 @@ mod tests {
         };
         assert!(matches!(
             Exclusions::new(&rules),
-            Err(Error::Malformed { .. })
+            Err(Error::InvalidWord { .. })
         ));
     }
 

@@ -13,46 +13,48 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use rustix::fs::OFlags;
 
-use crate::base::error::{At as _, Error, Result};
+use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::os::host;
 
 /// Beginning of a folder's name; 128 random bits follow.
-const OURS: &str = ".auto-backup-";
+const NAME_PREFIX: &str = ".auto-backup-";
 
 /// Name of the record in the folder.
-const RECORD: &str = "owner";
+const RECORD_NAME: &str = "owner";
 
 /// Beginning of the record; the name of the folder follows.
-const CLAIM: &str = "temporary files of a running auto-backup, removed by the next: ";
+const RECORD_PREFIX: &str = "temporary files of a running auto-backup, removed by the next: ";
 
 /// Folders of this process, by the folder that they are in.
-static HOMES: Mutex<Vec<(PathBuf, Weak<Home>)>> = Mutex::new(Vec::new());
+static PROCESS_FOLDERS: Mutex<Vec<(PathBuf, Weak<ProcessFolder>)>> = Mutex::new(Vec::new());
 
 /// The folder, removed with this.
 #[derive(Debug)]
-pub(super) struct Home {
+pub(super) struct ProcessFolder {
     path: PathBuf,
     /// Locked for as long as this lives.
     _record: File,
 }
 
-impl Home {
+impl ProcessFolder {
     /// This process's folder below another, made where there is none.
-    pub(super) fn below(base: &Path) -> Result<Arc<Self>> {
-        let mut homes = HOMES.lock().unwrap_or_else(PoisonError::into_inner);
-        homes.retain(|(_, home)| home.strong_count() > 0);
-        let known = homes.iter().find(|(of, _)| of == base);
+    pub(super) fn get_or_create(base: &Path) -> Result<Arc<Self>> {
+        let mut folders = PROCESS_FOLDERS
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        folders.retain(|(_, home)| home.strong_count() > 0);
+        let known = folders.iter().find(|(of, _)| of == base);
         if let Some(home) = known.and_then(|(_, home)| home.upgrade()) {
             return Ok(home);
         }
-        sweep(base);
-        let home = Arc::new(Self::make(base)?);
-        homes.push((base.to_owned(), Arc::downgrade(&home)));
+        remove_abandoned(base);
+        let home = Arc::new(Self::create(base)?);
+        folders.push((base.to_owned(), Arc::downgrade(&home)));
         Ok(home)
     }
 
-    fn make(base: &Path) -> Result<Self> {
-        let name = format!("{OURS}{}", host::random_id()?);
+    fn create(base: &Path) -> Result<Self> {
+        let name = format!("{NAME_PREFIX}{}", host::random_id()?);
         let path = base.join(&name);
         // Fails where the name is taken, by a link too.
         let made = DirBuilder::new().mode(0o700).create(&path);
@@ -65,8 +67,8 @@ impl Home {
                 source: std::io::ErrorKind::PermissionDenied.into(),
             });
         }
-        let record = path.join(RECORD);
-        let claim = || -> std::io::Result<File> {
+        let record = path.join(RECORD_NAME);
+        let write_record = || -> std::io::Result<File> {
             let mut options = File::options();
             let mut file = options
                 .write(true)
@@ -81,10 +83,10 @@ impl Home {
                     Err(std::io::Error::from(std::io::ErrorKind::WouldBlock))
                 }
             })?;
-            writeln!(file, "{CLAIM}{name}")?;
+            writeln!(file, "{RECORD_PREFIX}{name}")?;
             Ok(file)
         };
-        let record = claim().at("create a file in", &path)?;
+        let record = write_record().at("create a file in", &path)?;
         Ok(Self {
             path,
             _record: record,
@@ -96,7 +98,7 @@ impl Home {
     }
 }
 
-impl Drop for Home {
+impl Drop for ProcessFolder {
     fn drop(&mut self) {
         // What cannot be removed now is removed by a later process.
         fs::remove_dir_all(&self.path).unwrap_or_default();
@@ -104,59 +106,61 @@ impl Drop for Home {
 }
 
 /// Whether something is a folder of this user's that nobody else may use.
-fn is_private(found: &fs::Metadata) -> bool {
-    found.is_dir() && found.uid() == host::user() && others_may(found) == 0
+fn is_private(metadata: &fs::Metadata) -> bool {
+    metadata.is_dir() && metadata.uid() == host::user_id() && other_permission_bits(metadata) == 0
 }
 
 /// Bits of what others than the owner may do with something.
-fn others_may(found: &fs::Metadata) -> u32 {
-    found.permissions().mode() & 0o077
+fn other_permission_bits(metadata: &fs::Metadata) -> u32 {
+    metadata.permissions().mode() & 0o077
 }
 
 /// Removes what processes of this user left that have ended.
-fn sweep(base: &Path) {
+fn remove_abandoned(base: &Path) {
     let Ok(entries) = fs::read_dir(base) else {
         return;
     };
     for entry in entries.flatten() {
         let name = entry.file_name();
-        if let Some(name) = name.to_str().filter(|name| is_name(name))
-            && is_left(&entry.path(), name).is_some()
+        if let Some(name) = name.to_str().filter(|name| is_process_folder_name(name))
+            && check_abandoned(&entry.path(), name).is_some()
         {
             fs::remove_dir_all(entry.path()).unwrap_or_default();
         }
     }
 }
 
-fn is_name(name: &str) -> bool {
-    let random = name.strip_prefix(OURS);
+fn is_process_folder_name(name: &str) -> bool {
+    let random = name.strip_prefix(NAME_PREFIX);
     random.is_some_and(|random| random.len() == 32 && random.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 /// Whether a folder was made by a process of this user that has ended.
-fn is_left(folder: &Path, name: &str) -> Option<()> {
-    let found = fs::symlink_metadata(folder).ok()?;
+fn check_abandoned(folder: &Path, name: &str) -> Option<()> {
+    let metadata = fs::symlink_metadata(folder).ok()?;
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let mut options = File::options();
     options.read(true).custom_flags(flags.bits().cast_signed());
-    let record = is_private(&found)
-        .then(|| options.open(folder.join(RECORD)))?
+    let record = is_private(&metadata)
+        .then(|| options.open(folder.join(RECORD_NAME)))?
         .ok()?;
-    let of = record.metadata().ok()?;
-    let is_own = of.is_file() && of.uid() == host::user() && of.nlink() == 1;
-    if !is_own || others_may(&of) != 0 || of.len() > 1024 {
+    let record_metadata = record.metadata().ok()?;
+    let is_own = record_metadata.is_file()
+        && record_metadata.uid() == host::user_id()
+        && record_metadata.nlink() == 1;
+    if !is_own || other_permission_bits(&record_metadata) != 0 || record_metadata.len() > 1024 {
         return None;
     }
     let mut text = String::new();
     (&record).take(1024).read_to_string(&mut text).ok()?;
-    (text == format!("{CLAIM}{name}\n") && record.try_lock().is_ok()).then_some(())
+    (text == format!("{RECORD_PREFIX}{name}\n") && record.try_lock().is_ok()).then_some(())
 }
 
 /// The user's folder for sockets, where there is one that nobody else may use.
-pub(super) fn runtime() -> Option<PathBuf> {
+pub(super) fn runtime_folder() -> Option<PathBuf> {
     let folder = PathBuf::from(std::env::var_os("XDG_RUNTIME_DIR")?);
-    let found = fs::symlink_metadata(&folder).ok()?;
-    (folder.is_absolute() && is_private(&found)).then_some(folder)
+    let metadata = fs::symlink_metadata(&folder).ok()?;
+    (folder.is_absolute() && is_private(&metadata)).then_some(folder)
 }
 
 #[cfg(test)]
@@ -167,7 +171,7 @@ mod tests {
 
     /// A folder as a process made it that has ended.
     fn left(base: &Path) -> PathBuf {
-        let home = Home::make(base).unwrap();
+        let home = ProcessFolder::create(base).unwrap();
         let path = home.path.clone();
         fs::write(path.join("list"), "x").unwrap();
         let kept = base.join("kept");
@@ -181,10 +185,10 @@ mod tests {
     fn only_folders_of_ended_processes_are_swept() {
         let base = tempfile::tempdir().unwrap();
         let base = base.path();
-        let live = Home::make(base).unwrap();
+        let live = ProcessFolder::create(base).unwrap();
         let dead = left(base);
         let renamed = left(base);
-        let other = base.join(format!("{OURS}{:032x}", 7));
+        let other = base.join(format!("{NAME_PREFIX}{:032x}", 7));
         fs::rename(&renamed, &other).unwrap();
         let shared = left(base);
         fs::set_permissions(&shared, Permissions::from_mode(0o755)).unwrap();
@@ -199,12 +203,12 @@ mod tests {
         ] {
             fs::create_dir(base.join(name)).unwrap();
         }
-        let unclaimed = base.join(format!("{OURS}{:032x}", 8));
+        let unclaimed = base.join(format!("{NAME_PREFIX}{:032x}", 8));
         DirBuilder::new().mode(0o700).create(&unclaimed).unwrap();
         let before = fs::read_dir(base).unwrap().count();
-        sweep(base);
+        remove_abandoned(base);
         assert!(!dead.exists());
         assert_eq!(fs::read_dir(base).unwrap().count(), before - 1);
-        assert!(live.path.join(RECORD).exists() && target.join("list").exists());
+        assert!(live.path.join(RECORD_NAME).exists() && target.join("list").exists());
     }
 }

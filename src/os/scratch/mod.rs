@@ -12,32 +12,32 @@ use std::sync::Arc;
 
 use tempfile::{NamedTempFile, TempDir};
 
-use self::home::Home;
-use crate::base::error::{At as _, Result};
+use self::home::ProcessFolder;
+use crate::base::error::{IoResultExt as _, Result};
 
 /// Greatest length of a socket's path, in bytes: the system's limit is 108 with the NUL at its end, and 104 on some.
-const SOCKET_PATH: usize = 103;
+const MAX_SOCKET_PATH: usize = 103;
 
 /// Name of the socket in its folder.
-const SOCKET: &str = "s";
+const SOCKET_NAME: &str = "s";
 
 /// A temporary file.
 #[derive(Debug)]
-pub struct Scratch {
+pub struct TempFile {
     file: NamedTempFile,
     /// Removed after the file.
-    _home: Arc<Home>,
+    _process_folder: Arc<ProcessFolder>,
 }
 
-impl Scratch {
+impl TempFile {
     /// Makes a file with these lines.
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn list(lines: impl Iterator<Item = String>) -> Result<Self> {
-        let home = Home::below(&std::env::temp_dir())?;
-        let made = tempfile::Builder::new().tempfile_in(home.path());
-        let mut file = made.at("create a file in", home.path())?;
+    pub fn with_lines(lines: impl Iterator<Item = String>) -> Result<Self> {
+        let process_folder = ProcessFolder::get_or_create(&std::env::temp_dir())?;
+        let made = tempfile::Builder::new().tempfile_in(process_folder.path());
+        let mut file = made.at("create a file in", process_folder.path())?;
         let mut writer = BufWriter::new(&mut file);
         let write = || -> std::io::Result<()> {
             for line in lines {
@@ -46,9 +46,12 @@ impl Scratch {
             }
             writer.flush()
         };
-        write().at("write a file in", home.path())?;
+        write().at("write a file in", process_folder.path())?;
         drop(writer);
-        Ok(Self { file, _home: home })
+        Ok(Self {
+            file,
+            _process_folder: process_folder,
+        })
     }
 
     /// Path of the file.
@@ -59,13 +62,13 @@ impl Scratch {
 
 /// A temporary folder.
 #[derive(Debug)]
-pub struct ScratchFolder {
+pub struct TempFolder {
     folder: TempDir,
     /// Removed after the folder.
-    _home: Arc<Home>,
+    _process_folder: Arc<ProcessFolder>,
 }
 
-impl ScratchFolder {
+impl TempFolder {
     /// Makes an empty folder.
     ///
     /// # Errors
@@ -75,12 +78,14 @@ impl ScratchFolder {
     }
 
     fn below(base: &Path) -> Result<Self> {
-        let home = Home::below(base)?;
+        let process_folder = ProcessFolder::get_or_create(base)?;
         // The home is private whatever the umask, and so is all that is in it.
-        let made = tempfile::Builder::new().prefix("f").tempdir_in(home.path());
+        let made = tempfile::Builder::new()
+            .prefix("f")
+            .tempdir_in(process_folder.path());
         Ok(Self {
-            folder: made.at("create a folder in", home.path())?,
-            _home: home,
+            folder: made.at("create a folder in", process_folder.path())?,
+            _process_folder: process_folder,
         })
     }
 
@@ -93,7 +98,7 @@ impl ScratchFolder {
 /// A private folder for a socket: in the user's folder for such, where there is one.
 #[derive(Debug)]
 pub struct SocketFolder {
-    folder: ScratchFolder,
+    folder: TempFolder,
 }
 
 impl SocketFolder {
@@ -102,23 +107,23 @@ impl SocketFolder {
     /// # Errors
     /// It cannot be made.
     pub fn new() -> Result<Self> {
-        let bases = [home::runtime(), Some(std::env::temp_dir())];
+        let bases = [home::runtime_folder(), Some(std::env::temp_dir())];
         for base in bases.into_iter().flatten() {
-            let folder = ScratchFolder::below(&base);
+            let folder = TempFolder::below(&base);
             if let Ok(folder) = folder
-                && folder.path().join(SOCKET).as_os_str().as_bytes().len() <= SOCKET_PATH
+                && folder.path().join(SOCKET_NAME).as_os_str().as_bytes().len() <= MAX_SOCKET_PATH
             {
                 return Ok(Self { folder });
             }
         }
         // A long `TMPDIR` has no room for a socket.
-        let folder = ScratchFolder::below(Path::new("/tmp"))?;
+        let folder = TempFolder::below(Path::new("/tmp"))?;
         Ok(Self { folder })
     }
 
     /// Path of the socket.
     pub fn socket(&self) -> PathBuf {
-        self.folder.path().join(SOCKET)
+        self.folder.path().join(SOCKET_NAME)
     }
 }
 
@@ -126,14 +131,14 @@ impl SocketFolder {
 ///
 /// # Errors
 /// It cannot be read.
-pub fn read_bounded(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
+pub fn read_bounded(path: &Path, max_bytes: u64) -> Result<Option<Vec<u8>>> {
     use std::io::Read as _;
     let file = fs::File::open(path).at("open", path)?;
     let mut bytes = Vec::new();
-    file.take(most + 1)
+    file.take(max_bytes + 1)
         .read_to_end(&mut bytes)
         .at("read", path)?;
-    Ok(Some(bytes).filter(|bytes| bytes.len() as u64 <= most))
+    Ok(Some(bytes).filter(|bytes| bytes.len() as u64 <= max_bytes))
 }
 
 #[cfg(test)]
@@ -143,8 +148,8 @@ mod tests {
     #[test]
     fn files_are_gone_with_their_values() {
         let base = tempfile::tempdir().unwrap();
-        let one = ScratchFolder::below(base.path()).unwrap();
-        let two = ScratchFolder::below(base.path()).unwrap();
+        let one = TempFolder::below(base.path()).unwrap();
+        let two = TempFolder::below(base.path()).unwrap();
         fs::write(two.path().join("x"), "y").unwrap();
         assert_eq!(one.path().parent(), two.path().parent());
         drop(one);

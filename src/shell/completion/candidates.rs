@@ -119,7 +119,7 @@ impl<'k> Expectation<'k> {
                 self.fixed_words = values.iter().map(OsString::from).collect();
             }
             "COMMAND" => {
-                self.fixed_words = help::subtopics(words.get(1..).unwrap_or_default()).collect()
+                self.fixed_words = help::subtopics(words.get(1..).unwrap_or_default()).collect();
             }
             "ROOT" | "FILE" => {
                 self.path_bases = Some(PathBases {

@@ -114,7 +114,7 @@ impl NameMatches {
                 self.common_prefix.to_string_lossy(),
             );
             candidates.push(Completion {
-                display: format!("… {} more", unit::count(self.omitted as u64)),
+                display: format!("… {} more", unit::format_count(self.omitted as u64)),
                 replacement: opening
                     .into_iter()
                     .chain(kept.chars())

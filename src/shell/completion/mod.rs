@@ -195,7 +195,7 @@ mod tests {
             let words = lex(&whole).unwrap();
             prop_assert_eq!(words.len(), 3);
             prop_assert_eq!(&words[2].text, &name);
-            prop_assert!(words[2].variables.is_empty());
+            prop_assert!(words[2].variable_offsets.is_empty());
         }
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::candidates::PathBases;
 use crate::model::path;
-use crate::os::timeout::within;
+use crate::os::timeout::call_with_timeout;
 
 /// How long a disk may take.
 const READ_TIMEOUT: Duration = Duration::from_millis(300);
@@ -34,7 +34,7 @@ pub(super) fn complete_path(typed: &OsStr, path_bases: &PathBases) -> Vec<OsStri
         .filter_map(|base| path::absolute(folder, base).ok())
         .collect();
     let prefix = folder.to_owned();
-    let found = within(READ_TIMEOUT, move || {
+    let found = call_with_timeout(READ_TIMEOUT, move || {
         let names = folders
             .iter()
             .flat_map(|folder| folder_names(folder, &name_prefix, files));

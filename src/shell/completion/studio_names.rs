@@ -174,7 +174,7 @@ impl TrackedNames {
 /// The names of all variables that have one.
 fn variable_names(defined: &Variables) -> NameList {
     let environment = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    let all = environment.chain(defined.names().map(str::to_owned));
+    let all = environment.chain(defined.defined_names().map(str::to_owned));
     all.map(|name| OsString::from(format!("${name}"))).collect()
 }
 

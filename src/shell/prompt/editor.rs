@@ -13,7 +13,7 @@ use super::PromptInput;
 use super::assistant::{Assistant, PromptState};
 use super::history;
 use super::history::HistoryFile;
-use crate::base::error::{At as _, Result};
+use crate::base::error::{IoResultExt as _, Result};
 use crate::commands::built_grammar;
 
 /// The line editor.

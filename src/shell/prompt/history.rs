@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use clap::Command;
 
-use crate::base::error::{At as _, Result};
+use crate::base::error::{IoResultExt as _, Result};
 use crate::language::lexer::lex;
 use crate::model::path;
 use crate::os::host;
@@ -164,7 +164,7 @@ impl HistoryFile {
 
     fn is_owned_by_user(file: &File) -> bool {
         file.metadata()
-            .is_ok_and(|found| found.uid() == host::user())
+            .is_ok_and(|found| found.uid() == host::user_id())
     }
 }
 

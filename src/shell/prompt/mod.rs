@@ -17,12 +17,12 @@ use self::history::HistoryFile;
 use self::plain::PlainReader;
 use super::session::Session;
 use super::statement::statements;
-use crate::base::error::{At as _, Result};
+use crate::base::error::{IoResultExt as _, Result};
 use crate::base::exit_status::ExitStatus;
 use crate::base::interrupt;
-use crate::language::lexer::continues;
+use crate::language::lexer::is_continued;
 use crate::os::terminal;
-use crate::os::terminal::Settings;
+use crate::os::terminal::TerminalSettings;
 use crate::output::message::write_text;
 use crate::output::wrap::wrap;
 
@@ -68,12 +68,12 @@ pub fn run(session: &mut Session) -> Result<ExitStatus> {
     let completes = matches!(prompt.reader, LineReader::Editor(_));
     let greeting = welcome::greeting(&session.workspace, completes);
     session.messages.notice(&greeting);
-    let settings = Settings::save();
+    let settings = TerminalSettings::save();
     if let LineReader::Editor(_) = prompt.reader {
         settings.hide_control_characters();
     }
     let before = settings.clone();
-    interrupt::leave_when_idle(move || before.restore_while_typing())
+    interrupt::exit_when_idle(move || before.restore_while_typing())
         .at("catch signals for", "the prompt")?;
     let left = read_and_run(&mut prompt, session);
     settings.restore();
@@ -93,7 +93,7 @@ fn read_and_run(prompt: &mut Prompt, session: &mut Session) -> Result<()> {
     let mut number = 1;
     loop {
         prompt.refresh(session);
-        interrupt::clear();
+        interrupt::reset();
         let text = match prompt.read()? {
             PromptInput::Line(text) => text,
             PromptInput::Interrupted if !interrupt::was_terminated() => continue,
@@ -107,14 +107,14 @@ fn read_and_run(prompt: &mut Prompt, session: &mut Session) -> Result<()> {
         if let LineReader::Editor(editor) = &mut prompt.reader
             && let Err(error) = editor.add_to_history(&text)
         {
-            let why = error.line();
+            let why = error.full_message();
             session
                 .messages
                 .warning(&format!("this session's lines are no longer kept: {why}"));
         }
         session
             .printer
-            .resize(terminal::width(), terminal::height());
+            .resize(terminal::stdout_width(), terminal::stdout_height());
         // Several lines that were pasted run one by one, up to the first that fails.
         for statement in statements("prompt", number, &text) {
             let ended = session.run_statement(&statement, true);
@@ -132,7 +132,7 @@ fn read_and_run(prompt: &mut Prompt, session: &mut Session) -> Result<()> {
 
 /// What asks a person a question that only `y` or `yes` affirms; Ctrl-C and Ctrl-D mean no.
 pub fn confirmation_prompt(accessible: bool) -> fn(&str) -> bool {
-    if terminal::can_edit() && !accessible {
+    if terminal::can_move_cursor() && !accessible {
         confirm
     } else {
         confirm_plain
@@ -140,7 +140,7 @@ pub fn confirmation_prompt(accessible: bool) -> fn(&str) -> bool {
 }
 
 fn confirm(question: &str) -> bool {
-    let Some(_idle) = interrupt::Idle::begin() else {
+    let Some(_idle) = interrupt::IdleGuard::begin() else {
         return false;
     };
     let answer =
@@ -149,7 +149,7 @@ fn confirm(question: &str) -> bool {
 }
 
 fn confirm_plain(question: &str) -> bool {
-    let Some(_idle) = interrupt::Idle::begin() else {
+    let Some(_idle) = interrupt::IdleGuard::begin() else {
         return false;
     };
     let answer = PlainReader::default().read(&format_question(question));
@@ -159,20 +159,20 @@ fn confirm_plain(question: &str) -> bool {
 /// The question as it is asked, its lines broken between words.
 fn format_question(question: &str) -> String {
     let question = format!("{question} [y/N] ");
-    match terminal::width() {
+    match terminal::stdout_width() {
         Some(width) => wrap(&question, usize::from(width).saturating_sub(4)),
         None => question,
     }
 }
 
 fn is_yes(answer: &str) -> bool {
-    matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") && !interrupt::requested()
+    matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") && !interrupt::is_requested()
 }
 
 impl Prompt {
     fn new(session: &Session) -> Result<Self> {
         let state = Rc::new(RefCell::new(PromptState::default()));
-        let reader = if terminal::can_edit() && !session.printer.screen().accessible {
+        let reader = if terminal::can_move_cursor() && !session.printer.screen().is_accessible {
             let mut editor = Box::new(LineEditor::new(Rc::clone(&state))?);
             match history::history_path(session.workspace.startup_path.as_deref())
                 .as_deref()
@@ -181,7 +181,7 @@ impl Prompt {
                 Some(Ok((history, entries))) => editor.set_history(history, entries),
                 Some(Err(error)) => session.messages.warning(&format!(
                     "this session's lines are not kept: {}",
-                    error.line()
+                    error.full_message()
                 )),
                 None => {}
             }
@@ -194,7 +194,7 @@ impl Prompt {
 
     /// Reads one line, or several that go on.
     fn read(&mut self) -> Result<PromptInput> {
-        let Some(_idle) = interrupt::Idle::begin() else {
+        let Some(_idle) = interrupt::IdleGuard::begin() else {
             return Ok(PromptInput::EndOfInput);
         };
         self.state.borrow_mut().previous_lines.clear();
@@ -202,7 +202,7 @@ impl Prompt {
             PromptInput::Line(text) => text,
             other => return Ok(other),
         };
-        while text.lines().last().is_some_and(continues) {
+        while text.lines().last().is_some_and(is_continued) {
             // As it is run: the backslash is no word.
             let end = text.trim_end().len() - 1;
             self.state.borrow_mut().previous_lines =
@@ -230,7 +230,7 @@ impl Prompt {
         };
         let mut state = self.state.borrow_mut();
         state.show_hints = session.workspace.settings.hints;
-        state.use_color = session.printer.screen().color;
+        state.use_color = session.printer.screen().has_color;
         editor.set_color(state.use_color);
         if let Err(error) = state.names.refresh(&session.workspace) {
             session.messages.error(&error);

@@ -4,10 +4,10 @@
 use std::io::{self, Write as _};
 
 use super::PromptInput;
-use crate::base::error::{At as _, Result};
+use crate::base::error::{IoResultExt as _, Result};
 use crate::base::interrupt;
 use crate::os::terminal;
-use crate::os::terminal::Input;
+use crate::os::terminal::TerminalInput;
 
 /// Reads lines from the terminal.
 #[derive(Debug, Default)]
@@ -38,15 +38,15 @@ impl PlainReader {
                 out.write_all(b"\n").unwrap_or_default();
                 return Ok(PromptInput::EndOfInput);
             }
-            match terminal::read().at("read", "the terminal")? {
-                Input::Bytes(bytes) if bytes.is_empty() => self.ended = true,
-                Input::Bytes(bytes) => self.buffer.extend(bytes),
-                Input::Signal if interrupt::requested() => {
+            match terminal::read_stdin().at("read", "the terminal")? {
+                TerminalInput::Bytes(bytes) if bytes.is_empty() => self.ended = true,
+                TerminalInput::Bytes(bytes) => self.buffer.extend(bytes),
+                TerminalInput::Signal if interrupt::is_requested() => {
                     self.buffer.clear();
                     out.write_all(b"\n").unwrap_or_default();
                     return Ok(PromptInput::Interrupted);
                 }
-                Input::Signal => {}
+                TerminalInput::Signal => {}
             }
         }
     }

@@ -76,5 +76,5 @@ fn describe_changes(before: &Registry, now: &Registry) -> Option<String> {
 /// `1 category`, `2 categories`.
 fn counted(number: usize, one: &str, many: &str) -> String {
     let noun = if number == 1 { one } else { many };
-    format!("{} {noun}", unit::count(number as u64))
+    format!("{} {noun}", unit::format_count(number as u64))
 }

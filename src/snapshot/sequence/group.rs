@@ -110,9 +110,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::base::timestamp::Moment;
+    use crate::base::timestamp::Timestamp;
 
-    const MOMENT: Moment = Moment {
+    const MOMENT: Timestamp = Timestamp {
         seconds: 7,
         nanoseconds: 0,
     };

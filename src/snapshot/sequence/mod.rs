@@ -16,7 +16,7 @@ pub use self::frame::Frame;
 pub use self::group::{SequenceBuilder, Sequences};
 
 use crate::base::name::Name;
-use crate::base::timestamp::Moment;
+use crate::base::timestamp::Timestamp;
 use crate::base::unit;
 
 /// So many gaps are named one by one.
@@ -48,7 +48,7 @@ pub struct Sequence {
     /// Apparent size in bytes.
     pub bytes: u64,
     /// The newest change of a frame.
-    pub newest: Moment,
+    pub newest: Timestamp,
 }
 
 impl Sequence {
@@ -77,7 +77,7 @@ impl Sequence {
             let lengths = self.missing.iter();
             let lengths = lengths.map(|(first, last)| last.abs_diff(*first).saturating_add(1));
             let frames = lengths.fold(0, u64::saturating_add);
-            let frames = unit::counted(frames, "frame");
+            let frames = unit::format_counted(frames, "frame");
             return Some(format!("missing {named}, ... ({frames} in all)"));
         }
         (!named.is_empty()).then(|| format!("missing {named}"))

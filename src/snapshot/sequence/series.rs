@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use super::{Frame, Sequence};
-use crate::base::timestamp::Moment;
+use crate::base::timestamp::Timestamp;
 
 /// Frames with the same bytes before and after their numbers.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ pub(super) struct SelectedFrames {
     pub(super) last: i64,
     pub(super) files: u64,
     pub(super) bytes: u64,
-    pub(super) newest: Moment,
+    pub(super) newest: Timestamp,
     /// When the one whose name comes first was added, and its number.
     pub(super) first_by_name: (u64, i64),
 }

@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::base::error::{Error, Result};
 use crate::base::name::Name;
 use crate::base::own_name::is_temporary;
-use crate::base::timestamp::{Moment, Step};
+use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::model::exclusion::Exclusions;
-use crate::os::folder::{Folder, is_missing};
-use crate::os::reader::Reader;
-use crate::os::stat::{Kind, Stat};
+use crate::os::folder::{Folder, is_not_found};
+use crate::os::reader::FolderReader;
+use crate::os::stat::{EntryKind, Stat};
 
 /// What a folder holds. Its memory is used again for the next folder.
 #[derive(Debug, Default)]
@@ -29,7 +29,7 @@ pub struct FolderContents {
     /// How many entries were left alone.
     pub excluded_count: u64,
     /// The finest step that a time in it proves.
-    pub precision: Option<Step>,
+    pub precision: Option<TimePrecision>,
 }
 
 /// What is kept of an entry; small, because a folder can hold hundreds of thousands.
@@ -37,10 +37,10 @@ pub struct FolderContents {
 struct EntryRow {
     start: usize,
     length: u32,
-    kind: Kind,
+    kind: EntryKind,
     mode: u32,
     bytes: u64,
-    modified: Moment,
+    modified: Timestamp,
     extra: Option<u32>,
 }
 
@@ -52,7 +52,7 @@ enum EntryExtra {
     /// Device and number of a file with several names.
     HardLink(u64, u64),
     /// The same of a folder, and when its status was last changed.
-    Folder(u64, u64, Moment),
+    Folder(u64, u64, Timestamp),
 }
 
 /// An entry of a folder.
@@ -61,17 +61,17 @@ pub struct FolderEntry<'a> {
     /// Its name.
     pub name: &'a OsStr,
     /// What it is.
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// Apparent size in bytes; 0 for everything but files.
     pub bytes: u64,
     /// When its content was last changed.
-    pub modified: Moment,
+    pub modified: Timestamp,
     /// Permission bits.
     pub mode: u32,
     /// Where a link points.
     pub target: Option<&'a Name>,
     /// When the status of a folder was last changed.
-    pub changed: Option<Moment>,
+    pub changed: Option<Timestamp>,
     /// Device and number of a folder, so that it is known under another path; and of a file with several names, so that
     /// it is counted once.
     pub file_id: Option<(u64, u64)>,
@@ -93,7 +93,7 @@ impl FolderContents {
         folder: &Folder,
         path: &Path,
         exclusions: &Exclusions,
-        reader: &mut Reader,
+        reader: &mut FolderReader,
         stop: &AtomicBool,
     ) -> Result<()> {
         self.clear();
@@ -136,7 +136,7 @@ impl FolderContents {
         let seen = stat.and_then(|stat| Ok((read_extra(folder, name, &stat)?, stat)));
         let (extra, stat) = match seen {
             Ok(seen) => seen,
-            Err(error) if is_missing(&error) => return,
+            Err(error) if is_not_found(&error) => return,
             Err(_) if exclusions.excludes(path, name, false) => {
                 self.excluded_count += 1;
                 return;
@@ -150,11 +150,11 @@ impl FolderContents {
             self.leftovers.push(name.into());
             return;
         }
-        if exclusions.excludes(path, name, stat.kind == Kind::Folder) {
+        if exclusions.excludes(path, name, stat.kind == EntryKind::Folder) {
             self.excluded_count += 1;
             return;
         }
-        let step = stat.changed.coarsest_step();
+        let step = stat.status_changed.coarsest_precision();
         self.precision = Some(self.precision.map_or(step, |finest| finest.min(step)));
         let place = self.names.len();
         self.names.extend_from_slice(name.as_bytes());
@@ -167,7 +167,7 @@ impl FolderContents {
             length: to_u32(name.len()),
             kind: stat.kind,
             mode: stat.mode,
-            bytes: if stat.kind == Kind::File {
+            bytes: if stat.kind == EntryKind::File {
                 stat.bytes
             } else {
                 0
@@ -218,9 +218,15 @@ impl FolderContents {
 /// What an entry has that most do not have.
 fn read_extra(folder: &Folder, name: &OsStr, stat: &Stat) -> Result<Option<EntryExtra>> {
     Ok(match stat.kind {
-        Kind::Link => Some(EntryExtra::Target(folder.read_link(name)?.into())),
-        Kind::File if stat.links > 1 => Some(EntryExtra::HardLink(stat.device, stat.inode)),
-        Kind::Folder => Some(EntryExtra::Folder(stat.device, stat.inode, stat.changed)),
+        EntryKind::Link => Some(EntryExtra::Target(folder.read_link(name)?.into())),
+        EntryKind::File if stat.link_count > 1 => {
+            Some(EntryExtra::HardLink(stat.device, stat.inode))
+        }
+        EntryKind::Folder => Some(EntryExtra::Folder(
+            stat.device,
+            stat.inode,
+            stat.status_changed,
+        )),
         _ => None,
     })
 }

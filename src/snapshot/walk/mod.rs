@@ -20,7 +20,7 @@ pub use self::folder::{FolderContents, FolderEntry};
 
 use self::queue::FolderQueue;
 use self::walker::{WalkShared, Walker};
-use crate::base::error::{At as _, Error, Result};
+use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::interrupt;
 use crate::model::exclusion::Exclusions;
 use crate::os::folder::Folder;
@@ -128,7 +128,7 @@ impl<T: Send + 'static> Walk<T> {
         };
         let mut spawn_error = None;
         // Each opens three folders at once.
-        for _ in 0..walkers.min(limit::part(32)).max(1) {
+        for _ in 0..walkers.min(limit::handle_share(32)).max(1) {
             let walker = Walker::new(shared.clone(), sender.clone());
             // Where the system gives no more threads, those that there are will do; with none the walk fails.
             if let Err(error) = thread::Builder::new().spawn(move || walker.run()) {

@@ -166,7 +166,7 @@ impl FolderQueue {
 
     /// Keeps a folder open, unless too many are.
     pub(super) fn keep_open(folder: Folder) -> Option<Arc<OpenFolder>> {
-        if OPEN_COUNT.fetch_add(1, Ordering::Relaxed) < MAX_OPEN.min(limit::part(16)) {
+        if OPEN_COUNT.fetch_add(1, Ordering::Relaxed) < MAX_OPEN.min(limit::handle_share(16)) {
             return Some(Arc::new(OpenFolder { folder }));
         }
         OPEN_COUNT.fetch_sub(1, Ordering::Relaxed);

@@ -10,9 +10,9 @@ use super::queue::{FolderQueue, FolderTask, WalkStep};
 use super::{FolderVisit, VisitBatch, VisitFn, VisitOutcome};
 use crate::base::error::{Error, Result};
 use crate::model::exclusion::Exclusions;
-use crate::os::folder::{Folder, is_missing};
-use crate::os::reader::Reader;
-use crate::os::stat::{Kind, Stat};
+use crate::os::folder::{Folder, is_not_found};
+use crate::os::reader::FolderReader;
+use crate::os::stat::{EntryKind, Stat};
 
 /// After how many entries what was made of folders is handed over; one folder may have more.
 const BATCH_ENTRIES: usize = 2048;
@@ -43,7 +43,7 @@ pub(super) struct Walker<T> {
     batch: Vec<(usize, T)>,
     entries: usize,
     contents: FolderContents,
-    reader: Reader,
+    reader: FolderReader,
 }
 
 /// Should a walker panic, the others must not wait for it.
@@ -65,7 +65,7 @@ impl<T> Walker<T> {
             batch: Vec::new(),
             entries: 0,
             contents: FolderContents::default(),
-            reader: Reader::default(),
+            reader: FolderReader::default(),
         }
     }
 
@@ -103,17 +103,17 @@ impl<T> Walker<T> {
             _ if shared.queue.targets[replica].is_in_other_category() => {
                 Err(not_found(&shared.root))
             }
-            Some(open) => open.folder.child(path.file_name().unwrap_or_default()),
+            Some(open) => open.folder.open_child(path.file_name().unwrap_or_default()),
             None => shared
                 .root
-                .beneath(&shared.queue.targets[replica].path.join(&path)),
+                .open_descendant(&shared.queue.targets[replica].path.join(&path)),
         };
         let read = opened.and_then(|folder| self.read_contents(&path, folder));
         let (outcome, folder) = match read {
             // What was read until somebody stopped the walk is not what the folder holds.
             Ok(_) if shared.queue.is_stopped() => return Vec::new(),
             Ok((folder, stat)) => (VisitOutcome::Read(&mut self.contents, stat), Some(folder)),
-            Err(error) if is_missing(&error) => (VisitOutcome::Missing, None),
+            Err(error) if is_not_found(&error) => (VisitOutcome::Missing, None),
             Err(error) => (VisitOutcome::Unreadable(error), None),
         };
         let visit = FolderVisit {
@@ -145,7 +145,7 @@ impl<T> Walker<T> {
         let target = &self.shared.queue.targets[replica];
         let children = self.contents.entries();
         let mut paths = children
-            .filter(|child| child.kind == Kind::Folder)
+            .filter(|child| child.kind == EntryKind::Folder)
             .map(|child| path.join(child.name))
             .filter(|path| !target.is_inner_category(path))
             .peekable();

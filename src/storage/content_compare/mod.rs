@@ -17,10 +17,10 @@ pub use self::time::TimeReconciliation;
 use self::read::{BatchSource, ReadBatch, ReadBatchResult, UnreadPair};
 use crate::base::error::Result;
 use crate::base::name::Name;
-use crate::base::timestamp::{Moment, Step};
+use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::index::FileDigests;
 use crate::os::folder::Folder;
-use crate::os::stat::Kind;
+use crate::os::stat::EntryKind;
 use crate::snapshot::diff;
 use crate::snapshot::diff::{DiffEntry, DiffVisitor, Difference, EntryDiff};
 use crate::snapshot::digest::Digest;
@@ -63,7 +63,7 @@ struct SameSizePair {
     name: Name,
     seen: [DiffEntry; 2],
     /// The times that the storages show of it.
-    reported_times: [Moment; 2],
+    reported_times: [Timestamp; 2],
 }
 
 /// Told of bytes of the first side while they are compared.
@@ -233,11 +233,11 @@ fn known_digest(
     known: &FileDigests,
     pair: &SameSizePair,
     side: usize,
-    precision: Step,
+    precision: TimePrecision,
 ) -> Option<Digest> {
     let (content, seen) = (known.get(&pair.name)?, &pair.seen[side]);
     let times = [seen.modified, pair.reported_times[side]];
-    let is_time = |time: &Moment| content.modified.same_as(*time, precision);
+    let is_time = |time: &Timestamp| content.modified.equals_at(*time, precision);
     let same = content.bytes == seen.bytes && times.iter().any(is_time);
     same.then_some(content.digest)
 }
@@ -255,7 +255,7 @@ fn same_size_pairs(a: &Tree, b: &Tree, path: &Path) -> Vec<SameSizePair> {
 
         fn visit_name(&mut self, name: &[u8], change: EntryDiff) {
             if let EntryDiff::Same(a, b) | EntryDiff::Differs(a, b, Difference::Time) = change
-                && a.kind == Kind::File
+                && a.kind == EntryKind::File
             {
                 let reported_times = [a, b].map(|seen| seen.modified);
                 let reported_times = [0, 1]
@@ -283,7 +283,7 @@ impl ContentComparison {
         let (EntryDiff::Same(a, b) | EntryDiff::Differs(a, b, Difference::Time)) = change else {
             return Ok(change);
         };
-        if a.kind != Kind::File || (!self.covers_all && !self.differing.contains(path)) {
+        if a.kind != EntryKind::File || (!self.covers_all && !self.differing.contains(path)) {
             return Ok(change);
         }
         if let Some(why) = self.unread.get(path) {

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::{ComparedReplica, ProgressFn, SameSizePair};
-use crate::base::error::{At as _, Error, Result};
+use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::interrupt;
 use crate::base::name::Name;
 use crate::index::FileDigest;
@@ -124,14 +124,15 @@ impl PairReader<'_> {
 
     /// Reads a piece; after a stop those of its files are left out that were not read.
     fn read_batch(&mut self, ReadBatch { folder, files }: ReadBatch) -> ReadBatchResult {
-        let open = |side: ComparedReplica<'_>| side.root.beneath(&side.relative.join(&folder));
+        let open =
+            |side: ComparedReplica<'_>| side.root.open_descendant(&side.relative.join(&folder));
         let folders = open(self.sides[0]).and_then(|a| Ok([a, open(self.sides[1])?]));
-        let folders = folders.map_err(|error| error.line());
+        let folders = folders.map_err(|error| error.full_message());
         let mut done = Vec::with_capacity(files.len());
         for file in files {
             let read = match &folders {
                 Ok(folders) => read_pair(folders, &file, &mut self.buffer, self.on_progress)
-                    .map_err(|error| error.line()),
+                    .map_err(|error| error.full_message()),
                 Err(why) => Err(why.clone()),
             };
             if read.is_err() && interrupt::check().is_err() {
@@ -203,11 +204,11 @@ fn read_one(
     let path = || folder.path().join(name);
     let digest = Digest::of_file(&file, buffer, on_progress).at("read", path())?;
     let is_same = |now: Stat| {
-        now.unchanged_since(&stat) && now.modified == seen.modified && now.bytes == seen.bytes
+        now.is_unchanged_since(&stat) && now.modified == seen.modified && now.bytes == seen.bytes
     };
     if file::stat(&file).is_ok_and(is_same) {
         Ok(digest)
     } else {
-        Err(Error::Raced { path: path() })
+        Err(Error::ConcurrentChange { path: path() })
     }
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::ContentComparison;
 use crate::base::error::Result;
 use crate::base::name::Name;
-use crate::base::timestamp::{Moment, Step};
+use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::base::unit;
 use crate::snapshot::diff;
 use crate::snapshot::diff::{DiffVisitor, Difference, EntryDiff};
@@ -41,11 +41,11 @@ struct TimeDifference {
     name: Name,
     bytes: u64,
     /// The time of the first side.
-    original: Moment,
+    original: Timestamp,
     /// The time of the second side.
-    second_time: Moment,
+    second_time: Timestamp,
     /// The time that the storage of the second side shows.
-    reported: Moment,
+    reported: Timestamp,
 }
 
 impl TimeReconciliation {
@@ -53,7 +53,7 @@ impl TimeReconciliation {
     pub fn has_candidates(trees: [&Tree; 2]) -> bool {
         let files = time_differences(trees);
         let mut files = files.iter();
-        files.any(|file| file.original.may_be_kept_as(file.second_time))
+        files.any(|file| file.original.may_be_stored_as(file.second_time))
     }
 
     /// Finds files whose times differ as they do where a storage returns another time than was set, and that are the same.
@@ -71,8 +71,8 @@ impl TimeReconciliation {
         for candidate in time_differences(trees) {
             match time_zone_shift(candidate.original, candidate.second_time, precision) {
                 Some(seconds) => shifted.entry(seconds).or_default().push(candidate),
-                None if candidate.original.may_be_kept_as(candidate.second_time) => {
-                    single.push(candidate)
+                None if candidate.original.may_be_stored_as(candidate.second_time) => {
+                    single.push(candidate);
                 }
                 None => {}
             }
@@ -143,7 +143,7 @@ impl TimeReconciliation {
     /// For each shift a sentence for people, where the second side is the database of this name.
     pub fn notices(&self, database: &str) -> impl Iterator<Item = String> {
         self.shifts.iter().map(move |(seconds, files)| {
-            let (files, hours) = (unit::counted(*files, "file"), describe_shift(*seconds));
+            let (files, hours) = (unit::format_counted(*files, "file"), describe_shift(*seconds));
             format!(
                 "{files} on `{database}` have times that are {hours}, and the same sizes: taken for the same; `--checksum` reads them all"
             )
@@ -190,7 +190,10 @@ impl DiffVisitor for TimeDifferenceCollector<'_> {
         let EntryDiff::Differs(a, b, Difference::Time) = change else {
             return;
         };
-        if [a, b].iter().any(|seen| seen.modified == Moment::UNKNOWN) {
+        if [a, b]
+            .iter()
+            .any(|seen| seen.modified == Timestamp::UNKNOWN)
+        {
             return;
         }
         let reported = self.trees[1].reported_time(self.folder, name, b.modified);
@@ -208,10 +211,10 @@ impl DiffVisitor for TimeDifferenceCollector<'_> {
 }
 
 /// By how many seconds the second time is off, if that is a whole number of quarter hours as between two time zones.
-fn time_zone_shift(a: Moment, b: Moment, precision: Step) -> Option<i64> {
+fn time_zone_shift(a: Timestamp, b: Timestamp, precision: TimePrecision) -> Option<i64> {
     const QUARTER: i64 = 900;
     const MOST: i64 = 26 * 3600;
-    let (a, b) = (a.cut_to(precision), b.cut_to(precision));
+    let (a, b) = (a.truncate_to(precision), b.truncate_to(precision));
     let seconds = b.seconds.checked_sub(a.seconds)?;
     let is_whole = a.nanoseconds == b.nanoseconds && seconds % QUARTER == 0;
     (is_whole && seconds != 0 && seconds.abs() <= MOST).then_some(seconds)
@@ -228,8 +231,8 @@ impl ContentComparison {
 mod tests {
     use super::*;
 
-    const fn at(seconds: i64, nanoseconds: u32) -> Moment {
-        Moment {
+    const fn at(seconds: i64, nanoseconds: u32) -> Timestamp {
+        Timestamp {
             seconds,
             nanoseconds,
         }
@@ -237,7 +240,7 @@ mod tests {
 
     #[test]
     fn shifts_are_whole_quarter_hours() {
-        let (a, step) = (at(1_782_907_260, 5), Step::Nanosecond);
+        let (a, step) = (at(1_782_907_260, 5), TimePrecision::Nanosecond);
         assert_eq!(time_zone_shift(a, at(1_782_910_860, 5), step), Some(3600));
         assert_eq!(
             time_zone_shift(a, at(1_782_887_460, 5), step),
@@ -245,10 +248,13 @@ mod tests {
         );
         assert_eq!(time_zone_shift(a, at(1_782_910_860, 6), step), None);
         assert_eq!(
-            time_zone_shift(a, at(1_782_910_860, 6), Step::Second),
+            time_zone_shift(a, at(1_782_910_860, 6), TimePrecision::Second),
             Some(3600)
         );
-        assert_eq!(time_zone_shift(a, at(1_782_910_861, 5), Step::Second), None);
+        assert_eq!(
+            time_zone_shift(a, at(1_782_910_861, 5), TimePrecision::Second),
+            None
+        );
         assert_eq!(time_zone_shift(a, at(1_783_910_860, 5), step), None);
         assert_eq!(time_zone_shift(a, a, step), None);
         assert_eq!(describe_shift(3600), "exactly 1 h later");

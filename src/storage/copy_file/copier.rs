@@ -77,7 +77,7 @@ impl Copier {
             return Ok(CopyMethod::Cloned);
         }
         // Compression makes the blocks fewer than the bytes too, without any hole.
-        if stat.allocated < size && file::next_data(from, 0, size)? != Some((0, size)) {
+        if stat.allocated_bytes < size && file::next_data_range(from, 0, size)? != Some((0, size)) {
             let end = self.copy_around_holes(from, size, to, on_progress)?;
             return check_size((from, to), size, end);
         }
@@ -112,7 +112,7 @@ impl Copier {
         if self.uncloneable.contains(&devices) {
             return Ok(false);
         }
-        let cloned = file::clone(from, to)?;
+        let cloned = file::reflink(from, to)?;
         if !cloned {
             self.uncloneable.push(devices);
         }
@@ -185,7 +185,7 @@ impl Copier {
         on_progress: &dyn Fn(u64),
     ) -> io::Result<u64> {
         let mut at = 0;
-        while let Some((begin, end)) = file::next_data(from, at, size)? {
+        while let Some((begin, end)) = file::next_data_range(from, at, size)? {
             on_progress(begin - at);
             let copied =
                 copy_range_in_kernel(from, (begin, end), to, on_progress)?.unwrap_or(begin);

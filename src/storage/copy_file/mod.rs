@@ -16,19 +16,19 @@ use std::sync::Arc;
 use self::copier::CopyMethod;
 pub use self::temp_name::temporary_name_with;
 use self::temp_name::{create_temporary, temporary_name};
-use crate::base::error::{At as _, Error, Result};
+use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::os::attribute;
-use crate::os::attribute::Attributes;
+use crate::os::attribute::XattrCopier;
 use crate::os::file;
 use crate::os::folder::Folder;
-use crate::os::stat::{Kind, Stat};
+use crate::os::stat::{EntryKind, Stat};
 use crate::snapshot::digest::Digest;
 
 /// What copying files one after the other uses again: memory, and what was found out about the disks.
 #[derive(Debug, Default)]
 pub struct Copier {
     buffer: Vec<u8>,
-    attributes: Attributes,
+    attributes: XattrCopier,
     /// The device that is copied to.
     destination_device: u64,
     /// Whether that is memory.
@@ -76,7 +76,7 @@ pub struct TempCopy {
     /// Whether it shares the source's blocks, so that there is nothing to be read back.
     pub is_cloned: bool,
     /// What became of its extended attributes.
-    pub attributes: attribute::Outcome,
+    pub attributes: attribute::XattrOutcome,
 }
 
 impl TempCopy {
@@ -90,7 +90,8 @@ impl TempCopy {
     /// # Errors
     /// The name is taken by now, or the system refused.
     pub fn persist_noclobber(mut self, name: &OsStr) -> Result<()> {
-        self.folder.rename_new(&self.name, &self.folder, name)?;
+        self.folder
+            .rename_no_replace(&self.name, &self.folder, name)?;
         self.is_disarmed = true;
         Ok(())
     }
@@ -110,7 +111,7 @@ impl TempCopy {
     /// # Errors
     /// The name is taken, the folder is on another file system, or the system refused; it is where it was then.
     pub fn move_to(&mut self, folder: &Arc<Folder>, name: &OsStr) -> Result<()> {
-        self.folder.rename_new(&self.name, folder, name)?;
+        self.folder.rename_no_replace(&self.name, folder, name)?;
         self.folder = Arc::clone(folder);
         name.clone_into(&mut self.name);
         Ok(())
@@ -129,7 +130,7 @@ impl TempCopy {
     /// # Errors
     /// As for [`Self::place_new`].
     pub fn persist_noclobber_in(mut self, folder: &Folder, name: &OsStr) -> Result<()> {
-        self.folder.rename_new(&self.name, folder, name)?;
+        self.folder.rename_no_replace(&self.name, folder, name)?;
         self.is_disarmed = true;
         Ok(())
     }
@@ -149,7 +150,7 @@ impl TempCopy {
     /// # Errors
     /// Its bytes could not be kept.
     pub fn close(&mut self) -> Result<()> {
-        if self.folder.features().is_honest {
+        if self.folder.features().is_reliable {
             return Ok(());
         }
         let closed = self.file.take().map_or(Ok(()), file::close);
@@ -184,7 +185,7 @@ impl Drop for TempCopy {
 pub fn copy_link(source: &Folder, name: &OsStr, destination: &Arc<Folder>) -> Result<TempCopy> {
     let (target, stat) = (source.read_link(name)?, source.stat(name)?);
     let (temporary, ()) = create_temporary(destination, |temporary| {
-        destination.make_link(temporary, &target)
+        destination.create_symlink(temporary, &target)
     })
     .map_err(explain_no_symlinks)?;
     let temp = TempCopy {
@@ -198,7 +199,7 @@ pub fn copy_link(source: &Folder, name: &OsStr, destination: &Arc<Folder>) -> Re
         copy_stat: None,
         digest: None,
         is_cloned: false,
-        attributes: attribute::Outcome::Kept,
+        attributes: attribute::XattrOutcome::Copied,
     };
     destination.set_modified(&temp.name, stat.modified)?;
     Ok(temp)
@@ -230,10 +231,10 @@ pub fn copy_file(
         copy_stat: None,
         digest: None,
         is_cloned: false,
-        attributes: attribute::Outcome::Kept,
+        attributes: attribute::XattrOutcome::Copied,
     };
     let method = copier.copy_bytes((&from, &stat), &to, on_progress);
-    let changed = || Error::Changed {
+    let changed = || Error::SourceChanged {
         path: source.path().join(name),
     };
     if !file::is_unchanged(&from, &stat) {
@@ -278,7 +279,7 @@ pub fn move_file(
         None
     };
     let moved = create_temporary(destination, |temporary| {
-        source.rename_new(name, destination, temporary)
+        source.rename_no_replace(name, destination, temporary)
     });
     let temporary = match moved {
         Err(Error::Io { source: error, .. }) if error.kind() == ErrorKind::CrossesDevices => {
@@ -297,7 +298,7 @@ pub fn move_file(
         copy_stat: Some(stat),
         digest,
         is_cloned: false,
-        attributes: attribute::Outcome::Kept,
+        attributes: attribute::XattrOutcome::Copied,
     }))
 }
 
@@ -317,8 +318,8 @@ impl Copier {
     ) -> std::io::Result<()> {
         let mode = temp.source_stat.mode;
         temp.attributes = self.attributes.copy(from, to);
-        if temp.attributes != attribute::Outcome::Kept
-            && let Some(group) = attribute::group_mode(from)
+        if temp.attributes != attribute::XattrOutcome::Copied
+            && let Some(group) = attribute::acl_group_mode(from)
         {
             // Without the list the bits of the group would let in more than the list does.
             file::set_mode(to, mode & !0o070 | mode & group)?;
@@ -358,6 +359,6 @@ fn explain_no_symlinks(error: Error) -> Error {
 pub fn remove_leftover(folder: &Folder, name: &OsStr) -> bool {
     let is_ours = folder
         .stat(name)
-        .is_ok_and(|stat| matches!(stat.kind, Kind::File | Kind::Link));
+        .is_ok_and(|stat| matches!(stat.kind, EntryKind::File | EntryKind::Link));
     is_ours && folder.remove_temporary(name).is_ok()
 }

@@ -29,7 +29,7 @@ pub(super) fn create_temporary<T>(
             }
         }
     }
-    Err(Error::Raced {
+    Err(Error::ConcurrentChange {
         path: folder.path().join(temporary_name()),
     })
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::thread;
 
 use super::TempCopy;
-use crate::base::error::{At as _, Error, Result};
+use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::interrupt;
 use crate::os::file;
 use crate::snapshot::digest::Digest;
@@ -25,14 +25,14 @@ impl TempCopy {
     /// Asks the system to forget what it has of the flushed copy in memory.
     pub fn drop_cache(&self) {
         if let Some(file) = self.file_to_read_back() {
-            file::forget(file);
+            file::drop_from_cache(file);
         }
     }
 
     /// Tells the system that the copy will be read soon.
     pub fn prefetch(&self) {
         if let Some(file) = self.file_to_read_back() {
-            file::announce(file);
+            file::prefetch(file);
         }
     }
 
@@ -72,7 +72,7 @@ impl TempCopy {
         if let Some(source_file) = &self.source_file
             && !file::is_unchanged(source_file, &self.source_stat)
         {
-            return Err(Error::Changed {
+            return Err(Error::SourceChanged {
                 path: source_path.to_owned(),
             });
         }

@@ -10,7 +10,7 @@ use super::{EntryRef, Versions};
 use crate::base::error::{Error, Result};
 use crate::model::own_folder;
 use crate::os::folder::Folder;
-use crate::os::stat::{Kind, Stat};
+use crate::os::stat::{EntryKind, Stat};
 use crate::snapshot::diff::DiffEntry;
 use crate::storage::copy_file::{Copier, TempCopy, copy_file, copy_link, temporary_name_with};
 
@@ -22,7 +22,7 @@ impl Versions<'_> {
         kept: &Arc<Folder>,
         old: &DiffEntry,
     ) -> Result<Stat> {
-        if !matches!(old.kind, Kind::File | Kind::Link) {
+        if !matches!(old.kind, EntryKind::File | EntryKind::Link) {
             let why = "it is on another file system than the kept versions; move it away by hand";
             return Err(Error::Io {
                 action: "replace",
@@ -68,9 +68,9 @@ impl Versions<'_> {
             return Err(raced_error(folder, name));
         }
         let there = folder.stat(name)?;
-        let is_unchanged = there.kind == Kind::Link
-            || there.changed == copied.changed
-            || !folder.features().is_honest;
+        let is_unchanged = there.kind == EntryKind::Link
+            || there.status_changed == copied.status_changed
+            || !folder.features().is_reliable;
         if !(is_unchanged && folder.is_same_file(&there, &copied)) {
             return Err(raced_error(folder, name));
         }
@@ -83,11 +83,11 @@ fn copy_verified(
     (folder, name): EntryRef<'_>,
     within: &Arc<Folder>,
     kept: &Folder,
-    kind: Kind,
+    kind: EntryKind,
 ) -> Result<Stat> {
     let mut copier = Copier::default();
     copier.with_digests = true;
-    let mut copy = if kind == Kind::File {
+    let mut copy = if kind == EntryKind::File {
         copy_file(folder, name, within, &mut copier, &|_| {})?
     } else {
         copy_link(folder, name, within)?
@@ -96,10 +96,10 @@ fn copy_verified(
     copy.drop_cache();
     let verdict = copy.verify(copier.buffer(), &|_| {}, &folder.path().join(name))?;
     if let Some(verdict) = verdict.filter(|verdict| verdict.source != verdict.copy) {
-        return Err(Error::Mismatch {
+        return Err(Error::VerificationFailed {
             path: kept.path().join(name),
-            read: verdict.source.to_string(),
-            written: verdict.copy.to_string(),
+            source_digest: verdict.source.to_string(),
+            copy_digest: verdict.copy.to_string(),
         });
     }
     copy.close()?;
@@ -127,7 +127,7 @@ impl<'a> DisplacedFile<'a> {
             name,
             temporary: temporary_name_with(b""),
         };
-        folder.rename_new(name, folder, &aside.temporary)?;
+        folder.rename_no_replace(name, folder, &aside.temporary)?;
         if is_same_file_at(folder, &aside.temporary, copied) {
             return Ok(aside);
         }
@@ -147,9 +147,9 @@ impl<'a> DisplacedFile<'a> {
             name,
             temporary,
         } = self;
-        match folder.rename_new(&temporary, folder, name) {
-            Err(Error::Raced { .. }) => {
-                folder.rename_new(&temporary, folder, &concurrent_save_name(name))
+        match folder.rename_no_replace(&temporary, folder, name) {
+            Err(Error::ConcurrentChange { .. }) => {
+                folder.rename_no_replace(&temporary, folder, &concurrent_save_name(name))
             }
             renamed => renamed,
         }
@@ -167,7 +167,7 @@ fn keep_concurrent_save(
     if is_same_file_at(folder, temporary, copy) {
         return folder.remove_temporary(temporary);
     }
-    folder.rename_new(temporary, folder, &concurrent_save_name(name))
+    folder.rename_no_replace(temporary, folder, &concurrent_save_name(name))
 }
 
 fn concurrent_save_name(name: &OsStr) -> OsString {

@@ -24,7 +24,7 @@ impl Versions<'_> {
         let (folder, name) = place;
         require_unchanged(folder, name, old)?;
         let kept = self.mirror_folder(relative)?;
-        match folder.rename_new(name, &kept, name) {
+        match folder.rename_no_replace(name, &kept, name) {
             Err(error) if is_io_error(&error, ErrorKind::CrossesDevices) => {
                 let copied = self.copy_across_devices(place, &kept, old)?;
                 let displaced = super::across::DisplacedFile::displace(folder, name, &copied)?;
@@ -52,11 +52,11 @@ impl Versions<'_> {
     ) -> Result<()> {
         require_unchanged(parent, name, old)?;
         let kept = self.mirror_folder(relative)?;
-        match parent.rename_new(name, &kept, name) {
+        match parent.rename_no_replace(name, &kept, name) {
             Err(error) if is_io_error(&error, ErrorKind::CrossesDevices) => {
                 let copied = self.copy_across_devices((parent, name), &kept, old)?;
                 let displaced = super::across::DisplacedFile::displace(parent, name, &copied)?;
-                return match parent.make(name, mode) {
+                return match parent.ensure_folder(name, mode) {
                     Ok(()) => displaced.remove(),
                     Err(error) => displaced.restore().and(Err(error)),
                 };
@@ -65,10 +65,10 @@ impl Versions<'_> {
         }
         let replaced = require_unchanged(&kept, name, old).and_then(|()| {
             flush_if_needed(&kept)?;
-            parent.make(name, mode)
+            parent.ensure_folder(name, mode)
         });
         if replaced.is_err() {
-            kept.rename_new(name, parent, name)?;
+            kept.rename_no_replace(name, parent, name)?;
         }
         replaced
     }
@@ -85,6 +85,6 @@ fn restore_if_unexpected(
     if require_unchanged(kept, name, old).is_ok() {
         return Ok(());
     }
-    kept.rename_new(name, folder, name)?;
+    kept.rename_no_replace(name, folder, name)?;
     Err(raced_error(folder, name))
 }

@@ -4,9 +4,9 @@ use std::ffi::OsStr;
 use std::io::ErrorKind;
 
 use super::EntryRef;
-use crate::base::error::{At as _, Error, Result};
+use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::os::folder::Folder;
-use crate::os::stat::{Kind, Stat};
+use crate::os::stat::{EntryKind, Stat};
 use crate::snapshot::diff::DiffEntry;
 use crate::snapshot::digest::Digest;
 
@@ -14,9 +14,9 @@ use crate::snapshot::digest::Digest;
 pub(super) fn require_unchanged(folder: &Folder, name: &OsStr, planned: &DiffEntry) -> Result<()> {
     let now = folder.stat(name)?;
     let same = match planned.kind {
-        Kind::File => now.bytes == planned.bytes && now.modified == planned.modified,
-        Kind::Link => now.modified == planned.modified,
-        Kind::Folder | Kind::Special => true,
+        EntryKind::File => now.bytes == planned.bytes && now.modified == planned.modified,
+        EntryKind::Link => now.modified == planned.modified,
+        EntryKind::Folder | EntryKind::Special => true,
     };
     if same && now.kind == planned.kind {
         return Ok(());
@@ -36,7 +36,8 @@ pub(super) fn require_kept(
     let (there, second) = (folder.stat(name)?, kept.stat(name)?);
     let same_id = (there.device, there.inode) == (second.device, second.inode);
     let is_kept = (same_id && folder.features().stable_ids)
-        || (there.has_content_of(&second) && has_same_content(folder, kept, name, there.kind)?);
+        || (there.has_same_size_and_time(&second)
+            && has_same_content(folder, kept, name, there.kind)?);
     if !is_kept {
         return Err(raced_error(folder, name));
     }
@@ -44,11 +45,11 @@ pub(super) fn require_kept(
 }
 
 /// Whether a name in two folders is for the same bytes, or for links to the same target.
-fn has_same_content(a: &Folder, b: &Folder, name: &OsStr, kind: Kind) -> Result<bool> {
+fn has_same_content(a: &Folder, b: &Folder, name: &OsStr, kind: EntryKind) -> Result<bool> {
     match kind {
-        Kind::File => Ok(digest(a, name)? == digest(b, name)?),
-        Kind::Link => Ok(a.read_link(name)? == b.read_link(name)?),
-        Kind::Folder | Kind::Special => Ok(false),
+        EntryKind::File => Ok(digest(a, name)? == digest(b, name)?),
+        EntryKind::Link => Ok(a.read_link(name)? == b.read_link(name)?),
+        EntryKind::Folder | EntryKind::Special => Ok(false),
     }
 }
 
@@ -65,7 +66,7 @@ pub(super) fn is_same_file_at(folder: &Folder, name: &OsStr, file: &Stat) -> boo
 }
 
 pub(super) fn raced_error(folder: &Folder, name: &OsStr) -> Error {
-    Error::Raced {
+    Error::ConcurrentChange {
         path: folder.path().join(name),
     }
 }

@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::base::error::Result;
 use crate::base::own_name::OWN_FOLDER;
-use crate::base::timestamp::Moment;
+use crate::base::timestamp::Timestamp;
 use crate::model::own_folder;
 use crate::os::folder::Folder;
 use crate::os::host;
@@ -32,7 +32,7 @@ use crate::os::host;
 /// # Errors
 /// The system has no source of randomness.
 pub fn version_folder_name(run: i64) -> Result<String> {
-    let (time, host) = (Moment::now().file_name(), host::name());
+    let (time, host) = (Timestamp::now().to_file_name(), host::name());
     Ok(format!("{time}-{host}-{run}-{}", host::random_id()?))
 }
 
@@ -99,11 +99,11 @@ impl<'a> Versions<'a> {
             let (name, run) = self.make_run_folder()?;
             Arc::clone(&state.run_folder.insert((name, Arc::new(run))).1)
         };
-        let mut kept = run.beneath(Path::new(""))?;
-        let mut like = self.root.beneath(Path::new(""))?;
+        let mut kept = run.open_descendant(Path::new(""))?;
+        let mut like = self.root.open_descendant(Path::new(""))?;
         for component in &relative {
-            like = like.child(component)?;
-            kept = kept.child_like(component, &like)?;
+            like = like.open_child(component)?;
+            kept = kept.open_or_create_child(component, &like)?;
         }
         let kept = Arc::new(kept);
         state.last_folder = Some((relative, Arc::clone(&kept)));
@@ -116,8 +116,8 @@ impl<'a> Versions<'a> {
         let versions = own.trusted_child(OsStr::new("versions"), self.root)?;
         let name = OsString::from(version_folder_name(self.run)?);
         let mode = self.root.stat_self()?.mode;
-        versions.make_new(&name, mode)?;
-        let folder = versions.child(&name)?;
+        versions.create_folder(&name, mode)?;
+        let folder = versions.open_child(&name)?;
         folder.set_own_mode(mode | 0o700)?;
         versions.flush()?;
         Ok((name, folder))
@@ -130,7 +130,7 @@ impl<'a> Versions<'a> {
 
 /// A flush of the whole file system follows where there is one; elsewhere each folder is flushed by itself.
 fn flush_if_needed(folder: &Folder) -> Result<()> {
-    if folder.has_whole_flush() {
+    if folder.can_flush_file_system() {
         Ok(())
     } else {
         folder.flush()

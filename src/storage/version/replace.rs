@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use super::check::{is_io_error, is_same_file_at, raced_error, require_kept, require_unchanged};
 use super::{EntryRef, PathInReplica, Versions, flush_if_needed};
-use crate::base::error::{At as _, Result};
-use crate::os::folder::{Folder, is_missing};
+use crate::base::error::{IoResultExt as _, Result};
+use crate::os::folder::{Folder, is_not_found};
 use crate::os::stat::Stat;
 use crate::snapshot::diff::DiffEntry;
 use crate::storage::copy_file::TempCopy;
@@ -65,7 +65,7 @@ impl Versions<'_> {
                 self.replace_without_exchange(temp, place, &kept, old)
             }
             Err(error) => {
-                if is_missing(&error) {
+                if is_not_found(&error) {
                     return temp.persist_noclobber_in(folder, name);
                 }
                 // A network may have lost no more than the answer.
@@ -87,8 +87,8 @@ impl Versions<'_> {
         old: &DiffEntry,
     ) -> Result<()> {
         let (folder, name) = place;
-        let linked = if folder.features().links {
-            folder.link(name, kept, name)
+        let linked = if folder.features().hard_links {
+            folder.hard_link(name, kept, name)
         } else {
             Err(io::Error::from(ErrorKind::Unsupported)).at("link", kept.path())
         };
@@ -105,7 +105,7 @@ impl Versions<'_> {
                     .iter()
                     .any(|kind| is_io_error(&error, *kind)) =>
             {
-                match folder.rename_new(name, kept, name) {
+                match folder.rename_no_replace(name, kept, name) {
                     Err(error) if is_io_error(&error, ErrorKind::CrossesDevices) => {
                         self.replace_across_devices(temp, place, kept, old)
                     }
@@ -132,7 +132,7 @@ fn persist_or_restore(
         Ok(()) => kept.flush().and_then(|()| temp.persist_noclobber(name)),
         Err(_) => Err(raced_error(folder, name)),
     };
-    placed.map_err(|error| match kept.rename_new(name, folder, name) {
+    placed.map_err(|error| match kept.rename_no_replace(name, folder, name) {
         Ok(()) => error,
         // Both failed: the second says where the old version is.
         Err(lost) => lost,
@@ -146,7 +146,7 @@ fn require_replaced(
     old: &DiffEntry,
     copy: &Stat,
 ) -> Result<()> {
-    if folder.features().is_honest {
+    if folder.features().is_reliable {
         return Ok(());
     }
     require_unchanged(kept, name, old)?;
@@ -168,7 +168,7 @@ fn finish_exchange(
 ) -> Result<()> {
     match require_unchanged(kept, name, old) {
         Ok(()) => return require_replaced((folder, name), kept, old, copy),
-        Err(error) if is_missing(&error) => {
+        Err(error) if is_not_found(&error) => {
             let why = "the file system reported an exchange of two names, but replaced one: the old version is lost";
             return Err(io::Error::other(why))
                 .at("keep the old version of", folder.path().join(name));
