@@ -17,7 +17,7 @@ impl Confirmation {
     /// Goes on only with consent.
     ///
     /// # Errors
-    /// [`Error::Declined`] if the person says no, [`Error::Unanswered`] where there is nobody to say yes.
+    /// [`Error::Declined`] if the person says no, [`Error::ConfirmationRequired`] where there is nobody to say yes.
     pub fn require(self, question: &str) -> Result<()> {
         match self {
             Self::Interactive(ask) if !ask(question) => Err(Error::Declined),

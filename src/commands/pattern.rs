@@ -29,7 +29,7 @@ impl Pattern {
     /// Reads a pattern as typed.
     ///
     /// # Errors
-    /// [`Error::Malformed`].
+    /// `Error::MalformedManifest`.
     pub fn parse(typed: &str, case_sensitive: bool) -> Result<Self> {
         let malformed = |why| Error::InvalidWord {
             noun: "pattern",

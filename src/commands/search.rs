@@ -102,18 +102,18 @@ pub fn visit_sequences(
     matches: NameFilter<'_>,
     on_hit: HitVisitor<'_>,
 ) -> Result<bool> {
-    let mut matched = Vec::new();
+    let mut hits = Vec::new();
     visit_files(index, folder, &mut |file| {
-        matched.push(matches(file.name));
+        hits.push(matches(file.name));
         Ok(true)
     })?;
-    if !matched.contains(&true) {
+    if !hits.contains(&true) {
         return Ok(true);
     }
-    let mut sequences = sequences(index, folder, &matched)?;
-    let mut matched = matched.into_iter();
+    let mut sequences = sequences(index, folder, &hits)?;
+    let mut hits = hits.into_iter();
     visit_files(index, folder, &mut |file| {
-        if matched.next() != Some(true) {
+        if hits.next() != Some(true) {
             return Ok(true);
         }
         let frame = Frame::of(file.name);
@@ -128,14 +128,11 @@ pub fn visit_sequences(
 }
 
 /// The sequences that the wanted files of a folder make.
-fn sequences(index: &Index, folder: &FolderFiles<'_>, matched: &[bool]) -> Result<Sequences> {
+fn sequences(index: &Index, folder: &FolderFiles<'_>, hits: &[bool]) -> Result<Sequences> {
     let mut grouping = SequenceBuilder::default();
-    let mut matched = matched.iter();
+    let mut hits = hits.iter();
     visit_files(index, folder, &mut |file| {
-        let file_if_wanted = matched
-            .next()
-            .filter(|is_wanted| **is_wanted)
-            .map(|_| &file);
+        let file_if_wanted = hits.next().filter(|is_wanted| **is_wanted).map(|_| &file);
         if let Some(frame) = Frame::of(file.name) {
             grouping.add(&frame, file_if_wanted);
         }

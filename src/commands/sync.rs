@@ -189,16 +189,13 @@ pub(crate) struct SyncAnswer {
 
 /// The numbers of files that a copy has not.
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the keys of the JSON")]
 struct SyncTotals {
-    #[serde(rename = "moved_files")]
     moved_files: u64,
-    #[serde(rename = "deleted_files")]
     deleted_files: u64,
     /// Gone from the source, and still there.
-    #[serde(rename = "gone_files")]
     gone_files: u64,
     /// Left for the next sync.
-    #[serde(rename = "left_files")]
     left_files: u64,
 }
 

@@ -44,7 +44,7 @@ struct StopTimer {
 }
 
 impl StopTimer {
-    /// Whether a stop has taken longer than [`GRACE`]; true once.
+    /// Whether a stop has taken longer than [`SLOW_STOP`]; true once.
     fn is_slow(&mut self) -> bool {
         if !interrupt::is_requested() {
             return false;

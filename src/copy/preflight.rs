@@ -175,7 +175,7 @@ struct SpaceDemand {
 /// roots, and the plan.
 ///
 /// # Errors
-/// [`Error::NoRoom`], or a file system does not say what it has left.
+/// [`Error::NotEnoughSpace`], or a file system does not say what it has left.
 pub fn require_space(
     database: &str,
     source: Option<&Arc<Folder>>,

@@ -11,7 +11,7 @@ use super::sqlite_error::Explain as _;
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
 
-/// The columns of a failure, as [`failure`] reads them.
+/// The columns of a failure, as [`read_failure`] reads them.
 const COLUMNS: &str = "source, destination, path, error, attempts, first_at, last_at, run";
 
 /// A file that could not be brought to its destination.

@@ -176,7 +176,7 @@ pub(super) fn decode_fingerprints(stored: &[u8]) -> Fingerprints {
     sums
 }
 
-/// The form that [`read_fingerprints`] reads.
+/// The form that [`decode_fingerprints`] reads.
 pub(super) fn encode_fingerprints(sums: &Fingerprints) -> Vec<u8> {
     sums.iter().flat_map(|sum| sum.to_le_bytes()).collect()
 }

@@ -13,7 +13,7 @@ use crate::base::error::{Error, Result};
 use crate::base::timestamp::Timestamp;
 use crate::os::host;
 
-/// The columns of a run, as [`run`] reads them.
+/// The columns of a run, as [`read_run`] reads them.
 const COLUMNS: &str = "id, command, what, source, destination, started_at, ended_at, files, bytes, failed, state, host, process";
 
 /// What is known of a run when it begins.
@@ -133,7 +133,7 @@ impl Index {
     /// The run of this number.
     ///
     /// # Errors
-    /// [`Error::NoSuchRun`], or the index cannot be read.
+    /// [`Error::RunNotFound`], or the index cannot be read.
     pub fn run(&self, id: i64) -> Result<Run> {
         let sql = format!("SELECT {COLUMNS} FROM runs WHERE id = ?1");
         let query = self.connection.prepare_cached(&sql);
@@ -180,7 +180,7 @@ pub(super) fn to_sql(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-/// The number of a [`stored`] one.
+/// The number of a `stored_folder` one.
 pub(super) fn read_count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     Ok(u64::try_from(row.get::<_, i64>(column)?).unwrap_or_default())
 }

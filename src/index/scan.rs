@@ -65,7 +65,7 @@ impl Index {
     /// wrote since is newer and stays.
     ///
     /// # Errors
-    /// The index cannot be written; [`Error::IndexChanged`] if the database was forgotten meanwhile.
+    /// The index cannot be written; [`Error::DatabaseForgotten`] if the database was forgotten meanwhile.
     pub fn write_scan(&mut self, root: &Path, known: &KnownDatabase) -> Result<ScanWriter<'_>> {
         let path = self.path.clone();
         let transaction = self.transaction()?;

@@ -19,7 +19,7 @@ pub fn is_remote(root: &Path) -> bool {
 /// below `base` under this very name always wins.
 ///
 /// # Errors
-/// [`Error::Malformed`] for one that would leave its remote's folder, or cannot be handed to rclone.
+/// `Error::MalformedManifest` for one that would leave its remote's folder, or cannot be handed to rclone.
 pub fn parse(typed: &OsStr, base: &Path) -> Result<Option<PathBuf>> {
     let Some((remote, path)) = split(typed.as_bytes()) else {
         return Ok(None);

@@ -17,7 +17,7 @@ use crate::os::timeout::{call_with_timeout, receive_within};
 /// Refuses a name that the grammar needs: names stand in comma-separated lists, in table headings and next to `all`.
 ///
 /// # Errors
-/// [`Error::Malformed`].
+/// `Error::MalformedManifest`.
 pub fn check_name(noun: &'static str, name: &str) -> Result<()> {
     let why = match name {
         "" => "it is empty",
@@ -37,7 +37,7 @@ pub fn check_name(noun: &'static str, name: &str) -> Result<()> {
 /// A category's path without `.` and trailing slashes.
 ///
 /// # Errors
-/// [`Error::Malformed`] for one that is absolute, leaves the root or is where our own files are.
+/// `Error::MalformedManifest` for one that is absolute, leaves the root or is where our own files are.
 pub fn parse_category_path(typed: &Path) -> Result<PathBuf> {
     let malformed = |why| Error::InvalidWord {
         noun: "category path",
@@ -71,7 +71,7 @@ pub fn parse_category_path(typed: &Path) -> Result<PathBuf> {
 /// The root that a word means: the address of a remote, or a folder, relative to `base`.
 ///
 /// # Errors
-/// [`Error::Malformed`] for an impossible address, [`Error::NoHome`] for `~` without one.
+/// `Error::MalformedManifest` for an impossible address, [`Error::NoHome`] for `~` without one.
 pub fn parse_root(typed: &OsStr, base: &Path) -> Result<PathBuf> {
     match address::parse(typed, base)? {
         Some(address) => Ok(address),
@@ -122,7 +122,7 @@ impl RootPrefetch {
         }
     }
 
-    /// Where a root really is, as [`resolved`] says it; those before it are passed over.
+    /// Where a root really is, as [`resolve_root`] says it; those before it are passed over.
     pub fn resolve(&mut self, root: &Path) -> PathBuf {
         if !self.pending.contains(root) {
             return resolve_root(root);

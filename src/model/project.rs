@@ -26,7 +26,7 @@ impl ProjectId {
     /// Reads `CLIENT/PROJECT`.
     ///
     /// # Errors
-    /// [`Error::Malformed`] unless it is two folder names; nothing outside the databases can be named.
+    /// `Error::MalformedManifest` unless it is two folder names; nothing outside the databases can be named.
     pub fn parse(word: &OsStr) -> Result<Self> {
         match Scope::parse(word)? {
             Scope::Project(project) => Ok(project),
@@ -83,7 +83,7 @@ impl Scope {
     /// Reads `all`, `CLIENT` or `CLIENT/PROJECT`.
     ///
     /// # Errors
-    /// [`Error::Malformed`] for `..`, an absolute path, an empty part or more than two parts.
+    /// `Error::MalformedManifest` for `..`, an absolute path, an empty part or more than two parts.
     pub fn parse(word: &OsStr) -> Result<Self> {
         if word == "all" {
             return Ok(Self::All);
@@ -112,7 +112,7 @@ impl Scope {
     /// Reads a client's name, where nothing else can stand.
     ///
     /// # Errors
-    /// [`Error::Malformed`] unless it is one folder name.
+    /// `Error::MalformedManifest` unless it is one folder name.
     pub fn parse_client(word: &OsStr) -> Result<Name> {
         let why = match word.as_bytes() {
             b"" => "it is empty",

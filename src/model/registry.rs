@@ -198,7 +198,7 @@ impl Registry {
     /// The database of this name.
     ///
     /// # Errors
-    /// [`Error::Unknown`] with the nearest names.
+    /// [`Error::UnknownName`] with the nearest names.
     pub fn database(&self, name: &str) -> Result<&Database> {
         find("database", name, &self.databases, |database| &database.name)
     }
@@ -206,7 +206,7 @@ impl Registry {
     /// The category of this name.
     ///
     /// # Errors
-    /// [`Error::Unknown`] with the nearest names.
+    /// [`Error::UnknownName`] with the nearest names.
     pub fn category(&self, name: &str) -> Result<&Category> {
         find("category", name, &self.categories, |category| {
             &category.name
@@ -216,7 +216,7 @@ impl Registry {
     /// The category of this name, or every one for `all`.
     ///
     /// # Errors
-    /// [`Error::Unknown`] with the nearest names.
+    /// [`Error::UnknownName`] with the nearest names.
     pub fn select_categories(&self, name: &str) -> Result<Vec<&Category>> {
         if name == "all" {
             return Ok(self.categories.iter().collect());
@@ -227,7 +227,7 @@ impl Registry {
     /// Tracks a database; `root` is absolute or an address.
     ///
     /// # Errors
-    /// [`Error::Malformed`] for an impossible name, [`Error::Taken`] for a name with another root unless `replace`,
+    /// `Error::MalformedManifest` for an impossible name, [`Error::NameTaken`] for a name with another root unless `replace`,
     /// [`Error::Overlap`] where two databases would hold the same files.
     pub fn add_database(
         &mut self,
@@ -292,7 +292,7 @@ impl Registry {
     /// Tracks a category; `path` is as typed, relative to every root.
     ///
     /// # Errors
-    /// [`Error::Malformed`] for an impossible name or a path that leaves the root, [`Error::Taken`] for a name with
+    /// `Error::MalformedManifest` for an impossible name or a path that leaves the root, [`Error::NameTaken`] for a name with
     /// another path, [`Error::Overlap`] for a path that another category has.
     pub fn add_category(
         &mut self,
@@ -356,7 +356,7 @@ impl Registry {
     /// Stops tracking a database; touches no file.
     ///
     /// # Errors
-    /// [`Error::Unknown`] with the nearest names.
+    /// [`Error::UnknownName`] with the nearest names.
     pub fn remove_database(&mut self, name: &str) -> Result<Database> {
         self.database(name)?;
         let at = self
@@ -370,7 +370,7 @@ impl Registry {
     /// Stops tracking a category; touches no file.
     ///
     /// # Errors
-    /// [`Error::Unknown`] with the nearest names.
+    /// [`Error::UnknownName`] with the nearest names.
     pub fn remove_category(&mut self, name: &str) -> Result<Category> {
         self.category(name)?;
         let at = self
@@ -384,7 +384,7 @@ impl Registry {
     /// Stops excluding a pattern.
     ///
     /// # Errors
-    /// [`Error::Unknown`] with the nearest patterns.
+    /// [`Error::UnknownName`] with the nearest patterns.
     pub fn remove_exclusion(&mut self, pattern: &str) -> Result<()> {
         let patterns = &mut self.exclusions.patterns;
         find("exclusion", pattern, patterns, |known| known)?;

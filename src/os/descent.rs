@@ -49,7 +49,7 @@ impl FolderOpener {
     /// Opens a folder some levels down.
     ///
     /// # Errors
-    /// As for [`Folder::beneath`].
+    /// As for [`Folder::open_descendant`].
     pub fn open(&mut self, relative: &Path) -> Result<Folder> {
         let full_path = trim_trailing_slashes(relative.as_os_str().as_bytes());
         while self

@@ -16,7 +16,7 @@ pub const EXEC_SHIM_OPTION: &str = "--become";
 /// Our own program, where it can start others in its place.
 static OWN_PROGRAM: OnceLock<PathBuf> = OnceLock::new();
 
-/// Lets children die with this process from now on: it is the program that knows [`OPTION`].
+/// Lets children die with this process from now on: it is the program that knows [`EXEC_SHIM_OPTION`].
 pub fn enable() {
     // A program that was replaced meanwhile is still found by this name.
     let own = Path::new("/proc/self/exe");
@@ -42,7 +42,7 @@ pub fn child_command(program: &Path) -> Command {
     command
 }
 
-/// Becomes the program that stands after [`OPTION`] and the number of the process that started it.
+/// Becomes the program that stands after [`EXEC_SHIM_OPTION`] and the number of the process that started it.
 pub fn exec_program(mut arguments: impl Iterator<Item = OsString>) -> io::Error {
     let (Some(parent), Some(program)) = (arguments.next(), arguments.next()) else {
         return io::ErrorKind::InvalidInput.into();

@@ -132,7 +132,7 @@ impl Folder {
     /// Opens a folder some levels down.
     ///
     /// # Errors
-    /// As for [`Self::child`], naming the level that failed.
+    /// As for `Self::entry`, naming the level that failed.
     pub fn open_descendant(&self, relative: &Path) -> Result<Self> {
         let mut folder = self.try_clone()?;
         for name in normal_components(relative) {

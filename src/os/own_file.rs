@@ -267,7 +267,7 @@ impl OwnFile {
     /// Gives it another name beside it, which must be free.
     ///
     /// # Errors
-    /// [`Error::Raced`] if the name is taken; the system refused.
+    /// [`Error::ConcurrentChange`] if the name is taken; the system refused.
     pub fn rename_to(&self, other: &Self) -> Result<()> {
         self.folder
             .rename_no_replace(&self.name, &other.folder, &other.name)

@@ -25,7 +25,7 @@ impl Folder {
     /// Gives an entry another name that must be free.
     ///
     /// # Errors
-    /// [`Error::Raced`] if the name is taken by now, or the system refused.
+    /// [`Error::ConcurrentChange`] if the name is taken by now, or the system refused.
     pub fn rename_no_replace(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> Result<()> {
         let before = self.stat_if_unreliable(name, to)?;
         let renamed = if to.features().is_reliable {

@@ -7,6 +7,7 @@ use super::cell::Tone;
 use super::color::{ColorChoice, paint};
 use super::wrap::wrap;
 use crate::base::error::Error;
+use crate::base::ignore::ignore;
 use crate::base::name::Name;
 use crate::os::terminal;
 
@@ -112,7 +113,10 @@ impl Messages {
 pub fn write_line(text: &str) {
     let mut line = text.to_owned();
     line.push('\n');
-    io::stderr().write_all(line.as_bytes()).unwrap_or_default();
+    ignore(
+        io::stderr().write_all(line.as_bytes()),
+        "a failure of standard error can be reported nowhere",
+    );
 }
 
 /// Writes a text to standard error; on a terminal its lines are broken between words.

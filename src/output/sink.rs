@@ -85,7 +85,7 @@ impl Sink {
     /// Writes what was collected.
     ///
     /// # Errors
-    /// [`Error::Output`], also where the reader has gone: see [`is_closed`].
+    /// [`Error::Output`], also where the reader has gone: see `is_unreadable`.
     pub(super) fn flush(&mut self) -> Result<()> {
         let text = self.take_escaped();
         self.last_write = Some(Instant::now());

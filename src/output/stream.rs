@@ -30,13 +30,13 @@ pub trait Stream {
     /// Finds the rows of one table, with exact values.
     ///
     /// # Errors
-    /// As for [`Self::page`].
+    /// As for `Self::command_page`.
     fn write_rows(&self, rows: &mut RowWriter<'_>) -> Result<()>;
 
     /// Finds the fields of the JSON document.
     ///
     /// # Errors
-    /// As for [`Self::page`].
+    /// As for `Self::command_page`.
     fn write_json(&self, json: &mut JsonWriter<'_>) -> Result<()>;
 
     /// What the answer means for the exit status.

@@ -51,7 +51,7 @@ struct FsInfo {
 }
 
 impl RemoteFeatures {
-    /// From what [`Self::written`] gave.
+    /// From what `Self::written_replicas` gave.
     pub fn from_json(text: &str) -> Option<Self> {
         serde_json::from_str(text).ok()
     }
@@ -118,7 +118,7 @@ impl Remote {
     /// Asks what it can do.
     ///
     /// # Errors
-    /// [`crate::base::error::Error::Remote`].
+    /// [`crate::base::error::Error::Rclone`].
     pub fn query_features(&self) -> Result<RemoteFeatures> {
         if let Some(daemon) = self.daemon() {
             let params = json!({ "fs": self.root().to_str().unwrap_or_default() });

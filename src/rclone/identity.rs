@@ -95,17 +95,17 @@ impl Remote {
                 if read.out.is_empty() => {}
             end => return Ok(Err(connection_error(end, read.first_error, timeout))),
         }
-        let stat = self.run_on_file("lsjson", &["--stat", "--no-mimetype"], &file, left())?;
-        Ok(match stat.end {
+        let entry = self.run_on_file("lsjson", &["--stat", "--no-mimetype"], &file, left())?;
+        Ok(match entry.end {
             ProcessEnd::Exited(Some(EXIT_DIRECTORY_NOT_FOUND | EXIT_FILE_NOT_FOUND))
-                if stat.out.is_empty() =>
+                if entry.out.is_empty() =>
             {
                 Ok(None)
             }
             ProcessEnd::Exited(Some(0)) => {
                 Err(unreadable_identity("it is there, and cannot be read"))
             }
-            end => Err(connection_error(end, stat.first_error, timeout)),
+            end => Err(connection_error(end, entry.first_error, timeout)),
         })
     }
 

@@ -176,7 +176,7 @@ impl Remote {
     /// Lists what is wanted; `None` where the folder is not there. Folders that cannot be listed are among the problems.
     ///
     /// # Errors
-    /// [`crate::base::error::Error::Remote`] if nothing could be listed, or an interruption.
+    /// [`crate::base::error::Error::Rclone`] if nothing could be listed, or an interruption.
     pub fn list(
         &self,
         target: ListTarget<'_>,

@@ -61,7 +61,7 @@ impl Remote {
     /// The remote with this address; `recall` may remember the version of the program, so that it need not be asked.
     ///
     /// # Errors
-    /// [`Error::NoRclone`] or [`Error::OldRclone`].
+    /// [`Error::RcloneNotFound`] or [`Error::RcloneTooOld`].
     pub fn open(root: &Path, lookup: &VersionLookup<'_>) -> Result<Self> {
         Ok(Self {
             root: root.to_owned(),

@@ -27,7 +27,7 @@ const STOP_TIMEOUT: Duration = Duration::from_millis(600);
 /// Time after its end in which a process's streams are still read: a child of its own may hold them open for ever.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Bytes that a process may write for each second that it runs, besides those of its [`Patience`].
+/// Bytes that a process may write for each second that it runs, besides those of its [`ProcessLimits`].
 const BYTES_PER_SECOND: u64 = 256 << 10;
 
 /// Limits on the time that a process takes and on what it writes.

@@ -35,7 +35,7 @@ impl Remote {
         }
     }
 
-    /// Removes a file that [`Self::put_token`] put there.
+    /// Removes a file that [`Self::put_probe_file`] put there.
     ///
     /// # Errors
     /// rclone could not remove it, or an interruption.

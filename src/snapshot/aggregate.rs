@@ -65,7 +65,7 @@ impl Aggregate {
     }
 }
 
-/// For each step of [`Step::ALL`] a sum of hashes of path, kind, size, time (cut to that step) or link target.
+/// For each step of `Step::ALL` a sum of hashes of path, kind, size, time (cut to that step) or link target.
 pub type Fingerprints = [u128; 4];
 
 /// Adds to sums; their order does not matter.
@@ -104,7 +104,7 @@ impl FileTotals {
     /// Of the files of a manifest.
     ///
     /// # Errors
-    /// [`Malformed`]: they are none.
+    /// [`MalformedManifest`]: they are none.
     pub fn of(mut files: ManifestFiles<'_>) -> Result<Self, MalformedManifest> {
         let mut totals = Self::default();
         while let Some(file) = files.next()? {
@@ -117,7 +117,7 @@ impl FileTotals {
 /// The fingerprints of the files of the folder with this path.
 ///
 /// # Errors
-/// [`Malformed`]: they are none.
+/// [`MalformedManifest`]: they are none.
 pub fn folder_fingerprints(
     folder: &Path,
     mut files: ManifestFiles<'_>,

@@ -86,7 +86,7 @@ pub enum EntryDiff {
     Differs(DiffEntry, DiffEntry, Difference),
 }
 
-/// What is found in one folder of two trees; told by [`folder`].
+/// What is found in one folder of two trees; told by [`diff_folder`].
 pub trait DiffVisitor {
     /// So many files and links are the same in both, down to the last byte of what is known of them.
     fn visit_unchanged(&mut self, packed: &[u8]);
@@ -100,7 +100,7 @@ pub trait DiffVisitor {
 /// something else of its name.
 ///
 /// # Errors
-/// [`Malformed`]: a manifest is damaged, which a tree's never is.
+/// [`MalformedManifest`]: a manifest is damaged, which a tree's never is.
 pub fn diff_folder(
     a: &Tree,
     b: &Tree,
@@ -125,10 +125,10 @@ pub fn pair_folders<'t>(
     })
 }
 
-/// The same as [`folder`] for one that was looked up already, in both trees.
+/// The same as [`diff_folder`] for one that was looked up already, in both trees.
 ///
 /// # Errors
-/// As for [`folder`].
+/// As for [`diff_folder`].
 pub fn diff_folder_pair(
     [a, b]: [&Tree; 2],
     path: &Path,

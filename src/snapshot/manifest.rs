@@ -136,7 +136,7 @@ impl<'a> ManifestFiles<'a> {
     /// The next file; it lends its name until the one after it is asked for.
     ///
     /// # Errors
-    /// [`Malformed`]: the bytes are no manifest.
+    /// [`MalformedManifest`]: the bytes are no manifest.
     pub fn next(&mut self) -> Result<Option<ManifestFile<'_>>, MalformedManifest> {
         self.row = if self.rest.is_empty() {
             None
@@ -190,7 +190,7 @@ impl<'a> ManifestFiles<'a> {
 /// Goes through two manifests side by side: `visit` gets what each holds of a name, in the order of names.
 ///
 /// # Errors
-/// [`Malformed`]: one of them is no manifest.
+/// [`MalformedManifest`]: one of them is no manifest.
 pub fn join_by_name(
     a: &[u8],
     b: &[u8],
@@ -222,7 +222,7 @@ pub fn join_by_name(
 /// The files of both; of a name that both hold, the one of the later.
 ///
 /// # Errors
-/// [`Malformed`]: one of them is no manifest.
+/// [`MalformedManifest`]: one of them is no manifest.
 pub fn merge(earlier: &[u8], later: &[u8]) -> Result<Manifest, MalformedManifest> {
     let mut packer = ManifestBuilder::default();
     join_by_name(earlier, later, &mut |earlier, later| {

@@ -188,7 +188,7 @@ impl Tree {
     /// Adds a folder of which only the files are known.
     ///
     /// # Errors
-    /// [`Malformed`]: they are none.
+    /// [`MalformedManifest`]: they are none.
     pub fn add_folder(
         &mut self,
         path: &Path,

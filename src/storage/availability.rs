@@ -40,7 +40,7 @@ pub fn open_root(index: &Index, database: &Database, known: &KnownDatabase) -> R
 /// Reaches a database behind rclone that answers, and is the one it should be.
 ///
 /// # Errors
-/// [`Error::Unreachable`] with what is in the way, [`Error::Offline`] where it is another or was emptied, or there is no
+/// [`Error::StorageUnreachable`] with what is in the way, [`Error::Offline`] where it is another or was emptied, or there is no
 /// rclone.
 pub fn connect(
     index: &Index,

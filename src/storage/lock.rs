@@ -112,7 +112,7 @@ impl Lock {
     /// The same in the user's state folder.
     ///
     /// # Errors
-    /// As for [`Self::take_beside`]; [`Error::NoHome`] where there is no such folder.
+    /// As for [`Self::acquire_in_state_folder`]; [`Error::NoHome`] where there is no such folder.
     pub fn acquire_remote(database: &Database, run: i64) -> Result<Self> {
         let folder = path::state_folder().ok_or(Error::NoHome {
             what: "place for locks",

@@ -46,7 +46,7 @@ impl Storage {
     /// Opens a database.
     ///
     /// # Errors
-    /// [`crate::base::error::Error::Offline`] or [`crate::base::error::Error::Unreachable`], or the index cannot be read.
+    /// [`crate::base::error::Error::Offline`] or [`crate::base::error::Error::StorageUnreachable`], or the index cannot be read.
     pub fn open(index: &Index, database: &Database) -> Result<Self> {
         Ok(if database.is_remote() {
             Self::Remote(Box::new(RemoteStorage::open(index, database)?))

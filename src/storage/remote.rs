@@ -43,7 +43,7 @@ impl RemoteStorage {
     /// Reaches a database, and stays connected with it.
     ///
     /// # Errors
-    /// [`crate::base::error::Error::Unreachable`] or [`crate::base::error::Error::Offline`], or the index cannot be read.
+    /// [`crate::base::error::Error::StorageUnreachable`] or [`crate::base::error::Error::Offline`], or the index cannot be read.
     pub fn open(index: &Index, database: &Database) -> Result<Self> {
         let known = index.database(&database.root)?;
         let (remote, connection) = availability::connect(index, database, &known)?;

@@ -24,7 +24,7 @@ const MAX_BYTES: u64 = 16 << 20;
 /// yet follow the last that registers something, all else stays as it is. The file before is kept beside it.
 ///
 /// # Errors
-/// The file cannot be read or written, or belongs to a user to whom this one cannot give files. [`Error::Taken`] or
+/// The file cannot be read or written, or belongs to a user to whom this one cannot give files. [`Error::NameTaken`] or
 /// [`Error::Overlap`] if it has come to track something else under a name, or on files, that the session added. In each
 /// case nothing is written.
 pub fn save(path: &Path, changes: &SessionChanges<'_>) -> Result<SaveSummary> {

@@ -192,7 +192,7 @@ pub fn example_project(index: &Index, registry: &Registry) -> Result<Option<Proj
 /// The projects of a scope.
 ///
 /// # Errors
-/// [`Error::Unknown`] for a client or project that is on no tracked database, with the nearest names.
+/// [`Error::UnknownName`] for a client or project that is on no tracked database, with the nearest names.
 pub fn known_projects(index: &Index, registry: &Registry, scope: &Scope) -> Result<Vec<ProjectId>> {
     let all = projects(index, registry, registry.databases())?;
     let matching: Vec<ProjectId> = all
@@ -300,7 +300,7 @@ impl IndexedCategory<'_> {
 /// How the replicas of some projects compare.
 ///
 /// # Errors
-/// [`Error::Unknown`] for a client or project that is on no tracked database; the index cannot be read.
+/// [`Error::UnknownName`] for a client or project that is on no tracked database; the index cannot be read.
 pub fn compare(index: &Index, registry: &Registry, scope: &Scope) -> Result<Vec<ProjectSummary>> {
     let projects = known_projects(index, registry, scope)?;
     let mut categories = Vec::new();

@@ -30,7 +30,7 @@ impl Exclusions {
     /// Compiles these rules.
     ///
     /// # Errors
-    /// [`Error::Malformed`] for a pattern that is not one.
+    /// `Error::MalformedManifest` for a pattern that is not one.
     pub fn new(rules: &ExclusionRules) -> Result<Self> {
         let patterns = &rules.patterns;
         let malformed = |word: &str| Error::InvalidWord {

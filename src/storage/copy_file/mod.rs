@@ -128,7 +128,7 @@ impl TempCopy {
     /// Gives the copy a name in another folder of the same file system, which must be free.
     ///
     /// # Errors
-    /// As for [`Self::place_new`].
+    /// As for [`Self::persist_noclobber`].
     pub fn persist_noclobber_in(mut self, folder: &Folder, name: &OsStr) -> Result<()> {
         self.folder.rename_no_replace(&self.name, folder, name)?;
         self.is_disarmed = true;
@@ -209,7 +209,7 @@ pub fn copy_link(source: &Folder, name: &OsStr, destination: &Arc<Folder>) -> Re
 /// flushed yet; `told` hears of the bytes while they are moved.
 ///
 /// # Errors
-/// [`Error::Changed`] if the source was not the same before and after, [`Error::Interrupted`], or what the disks refused.
+/// `Error::ChangedFile` if the source was not the same before and after, [`Error::Interrupted`], or what the disks refused.
 pub fn copy_file(
     source: &Folder,
     name: &OsStr,

@@ -36,7 +36,7 @@ impl Versions<'_> {
             Err(error) if is_io_error(&error, ErrorKind::CrossesDevices) => {
                 copy_verified((folder, name), kept, kept, old.kind)
             }
-            copied => copied,
+            original => original,
         }
     }
 
@@ -103,10 +103,10 @@ fn copy_verified(
         });
     }
     copy.close()?;
-    let copied = copy.source_stat;
+    let original = copy.source_stat;
     copy.persist_noclobber_in(kept, name)?;
     kept.flush()?;
-    Ok(copied)
+    Ok(original)
 }
 
 /// An original whose copy is kept, under a temporary name beside its own.

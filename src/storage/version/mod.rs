@@ -39,7 +39,7 @@ pub fn version_folder_name(run: i64) -> Result<String> {
 /// Returns a new folder below the root of a remote for the old versions of one attempt of a run.
 ///
 /// # Errors
-/// As for [`run_name`].
+/// As for [`version_folder_name`].
 pub fn remote_version_folder(run: i64) -> Result<PathBuf> {
     Ok([OWN_FOLDER, "versions", &version_folder_name(run)?]
         .iter()

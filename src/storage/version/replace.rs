@@ -27,7 +27,7 @@ impl Versions<'_> {
     /// Gives a whole copy the name of what it replaces, and keeps that.
     ///
     /// # Errors
-    /// [`crate::base::error::Error::Raced`] if what has the name is no longer what the plan saw; or the old version could not be kept. It is
+    /// [`crate::base::error::Error::ConcurrentChange`] if what has the name is no longer what the plan saw; or the old version could not be kept. It is
     /// where it was then.
     pub fn replace(
         &self,
