@@ -6,13 +6,13 @@ use std::process::{Command, Stdio};
 
 use insta::assert_snapshot;
 
-use crate::studio::{Studio, skipped};
+use crate::studio::{Studio, report_skip};
 
 /// A file system that is mounted, and no longer when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Disk(PathBuf);
+pub(crate) struct MountedDisk(PathBuf);
 
-impl Disk {
+impl MountedDisk {
     /// Mounts one in memory, of this size (as `mount` has it) on a folder; says so and gives `None` where that is not allowed.
     pub(crate) fn mount(studio: &Studio, path: &str, size: &str) -> Option<Self> {
         let size = format!("size={size}");
@@ -31,7 +31,7 @@ impl Disk {
         studio.folder(path);
         let path = studio.path(path);
         let mounted = studio
-            .other("mount")
+            .other_program("mount")
             .args(words)
             .arg(&path)
             .stdout(Stdio::null())
@@ -59,22 +59,22 @@ impl Disk {
     fn mount_with<const N: usize>(studio: &Studio, path: &str, words: [&OsStr; N]) -> Option<Self> {
         let mounted = Self::try_mount(studio, path, &words);
         if mounted.is_none() {
-            skipped("a small disk cannot be mounted here");
+            report_skip("a small disk cannot be mounted here");
         }
         mounted
     }
 }
 
-impl Drop for Disk {
+impl Drop for MountedDisk {
     fn drop(&mut self) {
         let _ended = Command::new("umount").arg("-l").arg(&self.0).status();
     }
 }
 
 #[test]
-fn a_category_that_is_not_mounted_is_not_an_empty_one() {
+fn unmounted_category_is_not_empty() {
     let studio = Studio::filled();
-    let Some(disk) = Disk::mount(&studio, "NAS/footage", "1m") else {
+    let Some(disk) = MountedDisk::mount(&studio, "NAS/footage", "1m") else {
         return;
     };
     studio
@@ -121,7 +121,7 @@ fn a_category_that_is_not_mounted_is_not_an_empty_one() {
     scratch/render/acme/spot/
     scratch/render/acme/spot/f1.exr 5
     ");
-    let Some(_disk) = Disk::mount(&studio, "NAS/footage", "1m") else {
+    let Some(_disk) = MountedDisk::mount(&studio, "NAS/footage", "1m") else {
         return;
     };
     studio.file("NAS/footage/acme/spot/reel.mov", "reel");
@@ -131,10 +131,10 @@ fn a_category_that_is_not_mounted_is_not_an_empty_one() {
 }
 
 #[test]
-fn a_disk_without_room_is_refused_before_the_first_byte() {
+fn full_disk_is_refused_before_copying() {
     let studio = Studio::filled();
     studio.file("WORK/footage/acme/spot/large.mov", vec![1; 3_000_000]);
-    let Some(_disk) = Disk::mount(&studio, "NAS", "1m") else {
+    let Some(_disk) = MountedDisk::mount(&studio, "NAS", "1m") else {
         return;
     };
     assert_snapshot!(studio.lines(&["copy acme/spot footage WORK NAS"]), @"
@@ -149,9 +149,9 @@ fn a_disk_without_room_is_refused_before_the_first_byte() {
 }
 
 #[test]
-fn what_is_replaced_is_kept_even_on_another_file_system() {
+fn replaced_file_is_kept_across_file_systems() {
     let studio = Studio::filled();
-    let Some(_disk) = Disk::mount(&studio, "NAS/footage", "4m") else {
+    let Some(_disk) = MountedDisk::mount(&studio, "NAS/footage", "4m") else {
         return;
     };
     studio.file_at(
@@ -185,11 +185,11 @@ fn what_is_replaced_is_kept_even_on_another_file_system() {
 }
 
 #[test]
-fn room_for_what_is_replaced_is_looked_for_where_it_is_kept() {
+fn free_space_is_checked_for_versions() {
     let studio = Studio::filled();
     let (Some(_root), Some(_category)) = (
-        Disk::mount(&studio, "NAS", "1m"),
-        Disk::mount(&studio, "NAS/footage", "8m"),
+        MountedDisk::mount(&studio, "NAS", "1m"),
+        MountedDisk::mount(&studio, "NAS/footage", "8m"),
     ) else {
         return;
     };
@@ -208,10 +208,10 @@ fn room_for_what_is_replaced_is_looked_for_where_it_is_kept() {
 
 /// What is gone from the source, and what a folder takes the place of, is copied to the versions and only then removed.
 #[test]
-fn what_is_taken_away_is_kept_even_on_another_file_system() {
+fn removed_files_are_kept_across_file_systems() {
     const SYNC: &str = "sync all all WORK NAS --delete --force";
     let studio = Studio::new();
-    let Some(_disk) = Disk::mount(&studio, "NAS/footage", "4m") else {
+    let Some(_disk) = MountedDisk::mount(&studio, "NAS/footage", "4m") else {
         return;
     };
     let from = "WORK/footage/acme/spot";

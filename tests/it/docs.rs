@@ -42,7 +42,7 @@ fn with_examples() -> Studio {
 }
 
 #[test]
-fn the_quickstart_runs_again_and_again() {
+fn quickstart_can_be_repeated() {
     let studio = with_examples();
     studio.run(["examples/quickstart.ab"]).ok();
     let again = studio.run(["examples/quickstart.ab"]).ok();
@@ -55,7 +55,7 @@ fn the_quickstart_runs_again_and_again() {
 }
 
 #[test]
-fn the_readme_shows_what_the_quickstart_prints() {
+fn readme_shows_quickstart_output() {
     let readme = page("README.md");
     let transcript = readme
         .split("<!-- quickstart -->\n```console\n")
@@ -72,7 +72,7 @@ fn the_readme_shows_what_the_quickstart_prints() {
 }
 
 #[test]
-fn the_readme_shows_what_a_mistake_looks_like() {
+fn readme_shows_error_output() {
     let readme = page("README.md");
     let transcript = readme
         .split("<!-- mistake -->\n```console\n")
@@ -88,7 +88,7 @@ fn the_readme_shows_what_a_mistake_looks_like() {
 }
 
 #[test]
-fn the_example_that_takes_arguments_runs() {
+fn example_with_arguments_runs() {
     let studio = Studio::filled();
     studio.file("push-project.ab", page("examples/push-project.ab"));
     let run = studio.run(["push-project.ab", "acme/spot", "NAS"]).ok();
@@ -101,7 +101,7 @@ fn the_example_that_takes_arguments_runs() {
 }
 
 #[test]
-fn the_example_for_every_night_runs_and_has_nothing_to_do_the_next() {
+fn second_nightly_sync_sends_nothing() {
     let studio = Studio::filled();
     let (Some(remotes), Some(rclone)) = (Remotes::new(&studio), rclone()) else {
         return;
@@ -120,7 +120,7 @@ fn the_example_for_every_night_runs_and_has_nothing_to_do_the_next() {
         command
             .args(options)
             .args(["nightly-sync.ab", "WORK", "CLOUD", "NAS"]);
-        studio.finish(remotes.lend(rclone, &mut command))
+        studio.finish(remotes.add_to_environment(rclone, &mut command))
     };
     let dry = night(&["--dry-run"]).ok();
     assert!(dry.stdout.contains("would send 5 files"), "{dry}");
@@ -128,14 +128,14 @@ fn the_example_for_every_night_runs_and_has_nothing_to_do_the_next() {
     let first = night(&[]).ok();
     assert!(first.stdout.starts_with("syncing WORK to CLOUD and NAS\n"));
     assert!(first.stdout.contains("sent 5 files"), "{first}");
-    remotes.agrees(&studio.path("WORK"), &cloud);
+    remotes.assert_mirrored(&studio.path("WORK"), &cloud);
     // Cron sends no mail.
     let second = night(&["--quiet"]).ok();
     assert_eq!((second.stdout.as_str(), second.stderr.as_str()), ("", ""));
 }
 
 #[test]
-fn the_example_start_up_file_runs() {
+fn example_startup_file_runs() {
     let studio = Studio::bare();
     studio.folder("home/studio/work").folder("home/studio/nas");
     studio
@@ -158,7 +158,7 @@ fn the_example_start_up_file_runs() {
 }
 
 #[test]
-fn the_list_of_commands_is_what_help_says() {
+fn command_reference_matches_help() {
     let studio = Studio::bare();
     let help = |words: &str| studio.lines(&[&format!("help {words}")]).ok().stdout;
     let names = Regex::new(r"(?m)^  (\w+)  ").unwrap();
@@ -200,7 +200,7 @@ fn the_list_of_commands_is_what_help_says() {
 }
 
 #[test]
-fn every_link_of_the_documents_leads_somewhere() {
+fn every_document_link_resolves() {
     let top = Path::new(env!("CARGO_MANIFEST_DIR"));
     let link = Regex::new(r"\]\(([^)#]+)(#[^)]*)?\)").unwrap();
     let mut pages = vec![top.join("README.md")];
@@ -229,7 +229,7 @@ fn every_link_of_the_documents_leads_somewhere() {
 }
 
 #[test]
-fn every_field_of_json_is_in_the_documents() {
+fn every_json_field_is_documented() {
     let output = page("docs/output.md");
     let studio = Studio::filled();
     studio.file("WORK/footage/acme/spot/plates/p2.exr", "plate two");
@@ -268,7 +268,7 @@ fn every_field_of_json_is_in_the_documents() {
 }
 
 #[test]
-fn exit_statuses_are_told_alike_everywhere() {
+fn exit_statuses_match_in_all_documents() {
     let help = Studio::bare().run(["--help"]).ok().stdout;
     let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let (output, scripts) = (page("docs/output.md"), page("docs/scripts.md"));
@@ -286,7 +286,7 @@ fn exit_statuses_are_told_alike_everywhere() {
 }
 
 #[test]
-fn every_column_is_in_the_documents() {
+fn every_csv_column_is_documented() {
     let output = page("docs/output.md");
     let studio = Studio::filled();
     for line in [
@@ -322,7 +322,7 @@ fn every_column_is_in_the_documents() {
 }
 
 #[test]
-fn every_test_that_the_page_on_safety_names_is_there() {
+fn every_test_in_safety_page_exists() {
     let page = page("docs/safety.md");
     let mut tests = String::new();
     let mut pending = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it")];

@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use crate::studio::Studio;
 
 #[test]
-fn a_whole_script_only_says_what_it_would_do() {
+fn script_dry_run_changes_nothing() {
     let studio = Studio::filled();
     studio.folder("MORE").lines(&["load"]).ok();
     studio.file(
@@ -81,7 +81,7 @@ fn a_whole_script_only_says_what_it_would_do() {
 }
 
 #[test]
-fn a_dry_run_of_what_would_fail_fails() {
+fn failing_line_fails_its_dry_run() {
     let studio = Studio::filled();
     studio.file("nightly.ab", "copy acme/spot footage WORK NSA\n");
     studio.run(["--dry-run", "nightly.ab"]).status(1);
@@ -92,7 +92,7 @@ fn a_dry_run_of_what_would_fail_fails() {
 }
 
 #[test]
-fn a_good_night_says_nothing_and_a_bad_one_says_what_is_wrong() {
+fn quiet_prints_only_problems() {
     let studio = Studio::filled();
     studio.file(
         "nightly.ab",

@@ -22,7 +22,7 @@ fn complaint(studio: &Studio, line: &str) -> String {
 }
 
 #[test]
-fn words_of_other_programs_name_the_command() {
+fn commands_of_other_programs_suggest_ours() {
     let studio = Studio::bare();
     let hint = |word: &str| {
         let said = complaint(&studio, word);
@@ -37,7 +37,7 @@ fn words_of_other_programs_name_the_command() {
 }
 
 #[test]
-fn a_beginning_or_last_part_is_enough() {
+fn prefix_or_last_part_suggests_name() {
     let studio = studio();
     let hint = |line: &str| {
         let said = complaint(&studio, line);
@@ -50,7 +50,7 @@ fn a_beginning_or_last_part_is_enough() {
 }
 
 #[test]
-fn a_project_elsewhere_is_named_with_its_database() {
+fn hint_names_the_holding_database() {
     let studio = studio();
     assert_snapshot!(complaint(&studio, "copy acme/spot footage NAS WORK"), @"
     -c:1:6: error: `acme/spot` is not in category `footage` of database `NAS`
@@ -73,13 +73,13 @@ fn a_project_elsewhere_is_named_with_its_database() {
 }
 
 #[test]
-fn a_sync_goes_to_one_database() {
+fn sync_with_two_destinations_is_refused() {
     let said = complaint(&studio(), "sync acme/spot footage WORK NAS,CLOUD");
     assert!(said.contains("one database at a time"), "{said}");
 }
 
 #[test]
-fn a_project_may_end_in_a_slash() {
+fn project_accepts_trailing_slash() {
     let studio = studio();
     studio.lines(&["copy acme/spot/ footage WORK NAS"]).ok();
     assert!(
@@ -91,7 +91,7 @@ fn a_project_may_end_in_a_slash() {
 }
 
 #[test]
-fn a_run_is_a_number() {
+fn non_numeric_run_is_refused() {
     assert_snapshot!(complaint(&Studio::bare(), "history abc"), @"
     -c:1:9: error: `abc` cannot be RUN: a run is a number; `history` lists them
         history abc
@@ -107,7 +107,7 @@ fn a_run_is_a_number() {
 }
 
 #[test]
-fn without_start_up_file_the_places_are_named() {
+fn missing_startup_file_names_searched_paths() {
     let studio = Studio::bare();
     let run = studio.lines(&["load NAS"]).status(1);
     assert!(

@@ -7,22 +7,22 @@ use std::process::Stdio;
 use insta::assert_snapshot;
 use rusqlite::Connection;
 
-use crate::disks::Disk;
-use crate::lying_fs::{Lies, LyingMount, Operation};
-use crate::studio::{PROGRAM, Run, Studio};
+use crate::disks::MountedDisk;
+use crate::faulty_fs::{Faults, FaultyMount, FuseOperation};
+use crate::studio::{PROGRAM, ProgramRun, Studio};
 
 /// Where the index is unless told otherwise.
 const INDEX: &str = "home/.local/share/auto-backup/index.sqlite";
 
 /// A studio that was looked at, its index in one file.
-fn looked_at() -> Studio {
+fn scanned_studio() -> Studio {
     let studio = Studio::filled();
     studio.lines(&["load"]).ok();
     studio
 }
 
 /// Names of files beside the index, times replaced.
-fn beside(studio: &Studio) -> String {
+fn names_beside_index(studio: &Studio) -> String {
     studio
         .tree(Path::new(INDEX).parent().unwrap())
         .lines()
@@ -32,12 +32,12 @@ fn beside(studio: &Studio) -> String {
 }
 
 #[test]
-fn a_damaged_index_is_set_aside_and_rebuilt() {
+fn damaged_index_is_set_aside_and_rebuilt() {
     for damage in [
         &b"this is no index at all, but a text that somebody wrote"[..],
         b"SQLite format 3\0 and no more",
     ] {
-        let studio = looked_at();
+        let studio = scanned_studio();
         studio.file(INDEX, damage);
         let run = studio.lines(&["list clients", "load", "list clients"]);
         assert!(
@@ -47,16 +47,16 @@ fn a_damaged_index_is_set_aside_and_rebuilt() {
         );
         assert!(run.status == 0 && run.stdout.contains("acme"), "{run}");
         assert!(
-            beside(&studio).contains("index.sqlite.damaged-DATE"),
+            names_beside_index(&studio).contains("index.sqlite.damaged-DATE"),
             "{}",
-            beside(&studio)
+            names_beside_index(&studio)
         );
     }
 }
 
 #[test]
-fn a_damaged_index_is_told_of_once() {
-    let studio = looked_at();
+fn damaged_index_is_reported_once() {
+    let studio = scanned_studio();
     studio.file(INDEX, "damaged");
     assert_snapshot!(studio.lines(&["list clients"]), @"
     exit 0
@@ -73,7 +73,7 @@ fn a_damaged_index_is_told_of_once() {
 }
 
 #[test]
-fn an_index_that_was_cut_short_or_overwritten_in_the_middle_is_rebuilt() {
+fn truncated_or_overwritten_index_is_rebuilt() {
     let studio = Studio::filled();
     for number in 0..3000 {
         studio.file(format!("WORK/footage/acme/spot/frames/{number:05}.exr"), "");
@@ -101,8 +101,8 @@ fn an_index_that_was_cut_short_or_overwritten_in_the_middle_is_rebuilt() {
 }
 
 #[test]
-fn an_index_that_cannot_be_written_is_still_read() {
-    let studio = looked_at();
+fn read_only_index_can_be_queried() {
+    let studio = scanned_studio();
     let folder = Path::new(INDEX).parent().unwrap();
     studio.lines_as_user(&["list clients"]).ok();
     let loads = [(Path::new(INDEX), 0o400), (folder, 0o500)].map(|(path, mode)| {
@@ -137,9 +137,9 @@ fn flip(studio: &Studio, bytes: &[u8]) {
 }
 
 #[test]
-fn a_flipped_bit_is_told_and_mended_by_a_look() {
+fn flipped_bit_is_reported_and_repaired() {
     for line in ["find reel", "load", "copy acme/spot footage WORK NAS"] {
-        let studio = looked_at();
+        let studio = scanned_studio();
         flip(&studio, b"reel.mov");
         let run = studio.lines(&[line]);
         assert_eq!(run.status, 1, "{run}");
@@ -151,8 +151,8 @@ fn a_flipped_bit_is_told_and_mended_by_a_look() {
 }
 
 #[test]
-fn a_flipped_name_of_a_project_is_never_believed() {
-    let studio = looked_at();
+fn flipped_project_name_is_never_shown() {
+    let studio = scanned_studio();
     let right = studio.lines(&["list projects"]).ok().stdout;
     let sound = fs::read(studio.path(INDEX)).unwrap();
     let places = sound.windows(6).enumerate();
@@ -171,18 +171,18 @@ fn a_flipped_name_of_a_project_is_never_believed() {
 }
 
 #[test]
-fn an_index_that_cannot_be_locked_is_refused_at_once() {
+fn unlockable_index_is_refused_at_once() {
     let studio = Studio::filled();
     for errno in [
         fuser::Errno::ENOLCK,
         fuser::Errno::EOPNOTSUPP,
         fuser::Errno::ENOSYS,
     ] {
-        let lies = Lies::only(|lies| lies.fail(Operation::Lock, errno));
-        let Some(mount) = LyingMount::new(&studio, "nolocks", lies) else {
+        let lies = Faults::only(|lies| lies.fail(FuseOperation::Lock, errno));
+        let Some(mount) = FaultyMount::new(&studio, "nolocks", lies) else {
             return;
         };
-        let mut command = studio.other("timeout");
+        let mut command = studio.other_program("timeout");
         command.args(["20", PROGRAM, "--index", "nolocks/index", "-c", "load"]);
         let run = studio.finish(&mut command);
         // The kernel locks by itself where the file system says that it has no such call.
@@ -200,7 +200,7 @@ fn an_index_that_cannot_be_locked_is_refused_at_once() {
 }
 
 #[test]
-fn a_log_that_cannot_be_written_is_told() {
+fn unwritable_log_is_reported() {
     let studio = Studio::filled();
     studio.file("home/.local/state", "a file where a folder belongs");
     for line in ["load", "copy acme/spot footage WORK NAS"] {
@@ -214,8 +214,8 @@ fn a_log_that_cannot_be_written_is_told() {
 }
 
 #[test]
-fn a_newer_index_is_refused_and_untouched() {
-    let studio = looked_at();
+fn newer_index_is_refused_and_untouched() {
+    let studio = scanned_studio();
     Connection::open(studio.path(INDEX))
         .unwrap()
         .pragma_update(None, "user_version", 99)
@@ -231,7 +231,7 @@ fn a_newer_index_is_refused_and_untouched() {
 }
 
 #[test]
-fn the_file_of_another_program_is_refused_and_untouched() {
+fn foreign_sqlite_file_is_refused_and_untouched() {
     let studio = Studio::filled();
     let other = Connection::open(studio.path("catalog.db")).unwrap();
     other
@@ -249,7 +249,7 @@ fn the_file_of_another_program_is_refused_and_untouched() {
 }
 
 #[test]
-fn a_text_that_was_named_as_index_by_mistake_is_kept_under_another_name() {
+fn text_file_as_index_is_set_aside() {
     let studio = Studio::filled();
     studio.file("notes.txt", "the notes of a whole year");
     let run = studio.run(["--index", "notes.txt", "-c", "load"]);
@@ -264,7 +264,7 @@ fn a_text_that_was_named_as_index_by_mistake_is_kept_under_another_name() {
 }
 
 #[test]
-fn the_index_can_be_anywhere() {
+fn index_path_is_created_or_refused() {
     let studio = Studio::filled();
     studio
         .run(["--index", "not/yet/there/index", "-c", "load"])
@@ -287,8 +287,8 @@ fn the_index_can_be_anywhere() {
 }
 
 #[test]
-fn a_deleted_index_is_made_again_from_the_disks() {
-    let studio = looked_at();
+fn deleted_index_is_rebuilt_by_load() {
+    let studio = scanned_studio();
     let before = studio.run(["--format", "plain", "-c", "find '*'"]).ok();
     studio.remove("home/.local");
     assert_eq!(
@@ -309,7 +309,7 @@ fn a_deleted_index_is_made_again_from_the_disks() {
 }
 
 #[test]
-fn many_processes_share_an_index() {
+fn many_processes_share_one_index() {
     let studio = Studio::filled();
     for number in 0..200 {
         studio.file(format!("NAS/footage/acme/spot/{number}.exr"), "");
@@ -334,7 +334,7 @@ fn many_processes_share_an_index() {
         ];
         let children: Vec<_> = lines.iter().map(|line| start(line)).collect();
         for child in children {
-            Run::new(&studio, &child.wait_with_output().unwrap()).ok();
+            ProgramRun::new(&studio, &child.wait_with_output().unwrap()).ok();
         }
         if round == 1 {
             studio.remove("NAS/footage/acme/spot/7.exr");
@@ -347,8 +347,8 @@ fn many_processes_share_an_index() {
 }
 
 #[test]
-fn a_load_that_is_killed_leaves_the_look_before() {
-    let studio = looked_at();
+fn killed_load_keeps_last_scan() {
+    let studio = scanned_studio();
     for number in 0..400 {
         studio.file(format!("NAS/footage/acme/p{number}/f"), "");
     }
@@ -385,9 +385,9 @@ fn a_load_that_is_killed_leaves_the_look_before() {
 }
 
 #[test]
-fn a_full_disk_keeps_the_last_look() {
-    let studio = looked_at();
-    let Some(disk) = Disk::mount(&studio, "small", "256k") else {
+fn full_disk_keeps_last_scan() {
+    let studio = scanned_studio();
+    let Some(disk) = MountedDisk::mount(&studio, "small", "256k") else {
         return;
     };
     let index = ["--index", "small/index"];

@@ -94,7 +94,7 @@ fn module(path: &str) -> &str {
 }
 
 #[test]
-fn a_file_imports_only_from_layers_below_it() {
+fn files_import_only_from_lower_layers() {
     let layers = layers();
     let place = |module: &str| {
         let place = layers.iter().position(|layer| layer == module);
@@ -115,7 +115,7 @@ fn a_file_imports_only_from_layers_below_it() {
 }
 
 #[test]
-fn every_third_party_crate_has_one_home() {
+fn third_party_crates_have_one_home() {
     let mut sources = sources("src");
     // Tests may use what they like.
     for text in sources.values_mut() {
@@ -154,7 +154,7 @@ fn every_dependency_has_a_home() {
 }
 
 #[test]
-fn every_file_opens_with_its_purpose() {
+fn every_file_states_its_purpose() {
     for folder in ["src", "tests", "benches"] {
         for path in sources(folder).keys() {
             let text = fs::read_to_string(top().join(folder).join(path)).unwrap();

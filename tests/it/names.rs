@@ -7,7 +7,7 @@ use std::process::Command;
 
 use insta::assert_snapshot;
 
-use crate::studio::{PROGRAM, Run, Studio, skipped};
+use crate::studio::{PROGRAM, ProgramRun, Studio, report_skip};
 
 /// Client, project and file names that make trouble.
 const NAMES: [&[u8]; 8] = [
@@ -41,14 +41,14 @@ fn spelled(bytes: &[u8]) -> String {
 }
 
 /// How the names look in a format.
-fn listed(format: &str) -> Run {
+fn listed(format: &str) -> ProgramRun {
     studio()
         .run(["--format", format, "-c", "list clients"])
         .ok()
 }
 
 #[test]
-fn tables_in_a_pipe_keep_each_name_on_one_line() {
+fn piped_tables_keep_names_on_one_line() {
     let run = listed("table");
     assert_snapshot!(run.stdout.escape_debug().to_string().replace("\\n", "\n"), @r#"
     ┌───────────────┐
@@ -68,7 +68,7 @@ fn tables_in_a_pipe_keep_each_name_on_one_line() {
 }
 
 #[test]
-fn plain_lines_and_csv_hold_the_bytes_of_names() {
+fn plain_and_csv_keep_name_bytes() {
     assert_snapshot!(String::from_utf8_lossy(&listed("plain").bytes).escape_debug().to_string().replace("\\n", "\n"), @r#"
     -rf --replace
     Bob\'s \"best\"
@@ -96,13 +96,13 @@ fn plain_lines_and_csv_hold_the_bytes_of_names() {
 }
 
 #[test]
-fn json_loses_no_name() {
+fn json_keeps_every_name() {
     let text = listed("json").stdout.replace('\u{202e}', "<RIGHT-TO-LEFT>");
     assert_snapshot!(text, @r#"{"command":"list","clients":["-rf --replace","Bob's \"best\"",{"bytes_base64":"Y2Fm6Q=="},"line\nfeed","red\u001b[31m","right<RIGHT-TO-LEFT>left","tab\tend\\","two words"]}"#);
 }
 
 #[test]
-fn every_command_takes_every_name_in_every_format() {
+fn every_command_accepts_every_name() {
     let studio = studio();
     for name in NAMES {
         let (client, project) = (spelled(name), spelled(&[name, b"/", name].concat()));
@@ -137,7 +137,7 @@ fn every_command_takes_every_name_in_every_format() {
 }
 
 #[test]
-fn an_error_shows_a_name_without_its_control_characters() {
+fn errors_escape_control_characters_in_names() {
     let studio = studio();
     studio.file("script.ab", "fetch project $'red\\x1b[31m/x'\nload $'caf\\xe9'\nfetch client $'caf\\xe8'\nfetch project $'line\\nfeed/line\\nfeex'\n");
     let run = studio.run(["--keep-going", "script.ab"]);
@@ -166,9 +166,9 @@ fn an_error_shows_a_name_without_its_control_characters() {
 }
 
 #[test]
-fn nothing_in_a_name_steers_a_terminal() {
+fn names_never_control_the_terminal() {
     if !Path::new("/usr/bin/script").exists() {
-        skipped("there is no program `script` to make a terminal");
+        report_skip("there is no program `script` to make a terminal");
         return;
     }
     let studio = studio();

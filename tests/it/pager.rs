@@ -25,21 +25,21 @@ fn studio() -> Studio {
 /// Starts the prompt with this pager.
 fn start(studio: &Studio, pager: &str, arguments: &[&str]) -> PtySession {
     let mut session = terminal::prompt(studio, SIZE, &[("PAGER", pager)], arguments);
-    ready(&mut session);
+    wait_for_prompt(&mut session);
     session
 }
 
 #[track_caller]
-fn ready(session: &mut PtySession) -> String {
+fn wait_for_prompt(session: &mut PtySession) -> String {
     session.exp_string("auto-backup> ").unwrap()
 }
 
 /// Types a line; gives what the terminal shows up to the next prompt.
 #[track_caller]
-fn ask(session: &mut PtySession, line: &str) -> String {
+fn run_line(session: &mut PtySession, line: &str) -> String {
     session.send_line(line).unwrap();
     session.exp_string("\n").unwrap();
-    ready(session)
+    wait_for_prompt(session)
 }
 
 /// Leaves the prompt, which must end well.
@@ -63,11 +63,11 @@ fn is_whole(text: &str) -> bool {
 }
 
 #[test]
-fn what_is_longer_than_the_screen_goes_through_the_pager() {
+fn long_answer_uses_the_pager() {
     let studio = studio();
     let mut session = start(&studio, "cat >got; echo $LESS $LESSCHARSET >>got", &[]);
     for line in ["list projects", "find reel", "fetch all", "help"] {
-        let shown = ask(&mut session, line);
+        let shown = run_line(&mut session, line);
         assert!(
             shown.lines().all(|shown| shown.trim().is_empty()),
             "{shown}"
@@ -84,82 +84,82 @@ fn what_is_longer_than_the_screen_goes_through_the_pager() {
 }
 
 #[test]
-fn what_fits_the_screen_does_not() {
+fn short_answer_skips_the_pager() {
     let studio = studio();
     let mut session = start(&studio, "cat >got", &[]);
-    assert!(ask(&mut session, "list categories").contains("scratch/render"));
-    assert!(ask(&mut session, "find reel-02").contains("reel-02.mov"));
+    assert!(run_line(&mut session, "list categories").contains("scratch/render"));
+    assert!(run_line(&mut session, "find reel-02").contains("reel-02.mov"));
     assert!(!studio.path("got").exists());
     // Eight rows are free: seven files and the line below them.
-    assert!(ask(&mut session, "find reel --limit 7").contains("reel-07.mov"));
+    assert!(run_line(&mut session, "find reel --limit 7").contains("reel-07.mov"));
     assert!(!studio.path("got").exists());
-    ask(&mut session, "find reel --limit 8");
+    run_line(&mut session, "find reel --limit 8");
     assert!(studio.path("got").exists());
 }
 
 #[test]
-fn lines_that_wrap_take_several_rows() {
+fn wrapped_lines_count_as_several_rows() {
     let studio = studio();
     for number in 1..=4 {
         studio.file(format!("WORK/footage/acme/wide/{number}{:0240}", 0), "");
     }
     let mut session = start(&studio, "cat >got", &[]);
-    ask(&mut session, "load");
-    ask(&mut session, "find 00000000");
+    run_line(&mut session, "load");
+    run_line(&mut session, "find 00000000");
     assert!(studio.read("got").contains("4 files"));
 }
 
 #[test]
-fn whoever_leaves_the_pager_wants_no_more_of_this_answer_only() {
+fn quitting_pager_ends_only_that_answer() {
     let studio = studio();
     for number in 0..1500 {
         studio.file(format!("WORK/footage/acme/large/{number:0150}.exr"), "");
     }
     let mut session = start(&studio, "head -n 1 >got", &[]);
-    ask(&mut session, "load");
+    run_line(&mut session, "load");
     for line in [
         "find 0",
         "find 0 --no-sequences",
         "list projects",
         "fetch all",
     ] {
-        let shown = ask(&mut session, line);
+        let shown = run_line(&mut session, line);
         assert!(
             shown.lines().all(|shown| shown.trim().is_empty()),
             "{shown}"
         );
         assert_eq!(studio.read("got").lines().count(), 1);
     }
-    assert!(ask(&mut session, "list categories").contains("scratch/render"));
+    assert!(run_line(&mut session, "list categories").contains("scratch/render"));
     leave(&mut session);
 }
 
 #[test]
-fn cat_or_nothing_means_none() {
+fn cat_or_empty_pager_means_none() {
     let studio = studio();
     for pager in ["cat", ""] {
         let mut session = start(&studio, pager, &[]);
         for line in ["list projects", "find reel"] {
-            let shown = ask(&mut session, line);
+            let shown = run_line(&mut session, line);
             assert!(is_whole(&shown), "{shown}");
         }
     }
 }
 
 #[test]
-fn a_pager_that_is_not_there_is_told_of_once() {
+fn missing_pager_is_reported_once() {
     let studio = studio();
     let mut session = start(&studio, "no-such-pager -R", &[]);
-    let shown = ask(&mut session, "list projects");
+    let shown = run_line(&mut session, "list projects");
     assert!(is_whole(&shown), "{shown}");
     let said = "warning: there is no program `no-such-pager`, which PAGER names";
     assert!(shown.contains(said), "{shown}");
-    let shown = ask(&mut session, "find reel");
+    let shown = run_line(&mut session, "find reel");
     assert!(is_whole(&shown) && !shown.contains("warning"), "{shown}");
 }
 
 #[test]
-fn only_tables_at_the_prompt_are_paged() {
+fn only_prompt_tables_use_the_pager() {
     let studio = studio();
     let pager = [("PAGER", "cat >got")];
     let shown = terminal::output(&studio, SIZE, &pager, &["-c", "list projects"]);
@@ -170,7 +170,7 @@ fn only_tables_at_the_prompt_are_paged() {
     for arguments in [&["--accessible"][..], &["--format", "plain"]] {
         let mut session = start(&studio, "cat >got", arguments);
         for line in ["list projects", "find reel"] {
-            let shown = ask(&mut session, line);
+            let shown = run_line(&mut session, line);
             assert!(is_whole(&shown), "{arguments:?}: {shown}");
         }
     }
@@ -178,18 +178,18 @@ fn only_tables_at_the_prompt_are_paged() {
 }
 
 #[test]
-fn the_start_up_file_is_not_paged() {
+fn startup_file_output_skips_the_pager() {
     let studio = studio();
     let file = "home/.config/auto-backup/.config";
     studio.file(file, studio.read(file) + "list projects\n");
     let mut session = terminal::prompt(&studio, SIZE, &[("PAGER", "cat >got")], &[]);
-    let shown = ready(&mut session);
+    let shown = wait_for_prompt(&mut session);
     assert!(is_whole(&shown), "{shown}");
     assert!(!studio.path("got").exists());
 }
 
 /// Starts a pager that reads something, says so, and stays until a line is typed.
-fn staying(studio: &Studio, reads: &str) -> PtySession {
+fn start_with_staying_pager(studio: &Studio, reads: &str) -> PtySession {
     let text = format!(
         "trap 'echo caught' INT\n\
          {reads} >got\n\
@@ -201,7 +201,7 @@ fn staying(studio: &Studio, reads: &str) -> PtySession {
 }
 
 #[test]
-fn control_c_is_the_pagers() {
+fn ctrl_c_reaches_only_the_pager() {
     let studio = studio();
     for number in 0..1500 {
         studio.file(format!("WORK/footage/acme/large/{number:0150}.exr"), "");
@@ -212,7 +212,7 @@ fn control_c_is_the_pagers() {
         ("cat", "list projects"),
         ("head -n 1", "find 0 --no-sequences"),
     ] {
-        let mut session = staying(&studio, reads);
+        let mut session = start_with_staying_pager(&studio, reads);
         session.send_line(line).unwrap();
         session.exp_string("paging").unwrap();
         for _ in 0..4 {
@@ -220,17 +220,17 @@ fn control_c_is_the_pagers() {
             session.exp_string("caught").unwrap();
         }
         session.send_line("q").unwrap();
-        let shown = ready(&mut session);
+        let shown = wait_for_prompt(&mut session);
         assert!(!shown.contains("interrupted"), "{shown}");
-        assert!(ask(&mut session, "list categories").contains("scratch/render"));
+        assert!(run_line(&mut session, "list categories").contains("scratch/render"));
         leave(&mut session);
     }
 }
 
 #[test]
-fn sigterm_ends_it_with_its_pager() {
+fn sigterm_ends_program_with_its_pager() {
     let studio = studio();
-    let mut session = staying(&studio, "cat");
+    let mut session = start_with_staying_pager(&studio, "cat");
     session.send_line("list projects").unwrap();
     session.exp_string("paging").unwrap();
     session.process_mut().signal(Signal::SIGTERM).unwrap();
@@ -240,10 +240,10 @@ fn sigterm_ends_it_with_its_pager() {
 }
 
 #[test]
-fn without_pager_less_is_run() {
+fn default_pager_is_less() {
     let studio = studio();
     let mut session = terminal::prompt(&studio, SIZE, &[], &[]);
-    ready(&mut session);
+    wait_for_prompt(&mut session);
     for line in ["list projects", "find reel"] {
         session.send_line(line).unwrap();
         session.exp_string("spot-05").unwrap();
@@ -254,8 +254,8 @@ fn without_pager_less_is_run() {
         session.exp_string("(END)").unwrap();
         session.send("q").unwrap();
         session.flush().unwrap();
-        ready(&mut session);
+        wait_for_prompt(&mut session);
     }
-    assert!(ask(&mut session, "list categories").contains("scratch/render"));
+    assert!(run_line(&mut session, "list categories").contains("scratch/render"));
     leave(&mut session);
 }

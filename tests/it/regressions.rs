@@ -3,12 +3,12 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 
-use crate::disks::Disk;
-use crate::studio::{CHANGED, Run, Studio};
+use crate::disks::MountedDisk;
+use crate::studio::{CHANGED, ProgramRun, Studio};
 
 /// Opening a new index sets its journal up, and `SQLite` does not wait for others while it does.
 #[test]
-fn many_processes_may_open_a_new_index_at_once() {
+fn many_processes_may_create_one_index() {
     let studio = Studio::filled();
     for round in 0..5 {
         let index = format!("index-{round}");
@@ -23,14 +23,14 @@ fn many_processes_may_open_a_new_index_at_once() {
         };
         let children: Vec<_> = (0..8).map(start).collect();
         for child in children {
-            Run::new(&studio, &child.wait_with_output().unwrap()).ok();
+            ProgramRun::new(&studio, &child.wait_with_output().unwrap()).ok();
         }
     }
 }
 
 /// A look that finds a client's folder closed knows nothing new of the projects in it.
 #[test]
-fn a_client_that_cannot_be_read_is_not_wholly_present() {
+fn unreadable_client_is_not_present() {
     let studio = Studio::filled();
     studio.lines_as_user(&["load"]).ok();
     studio.mode("WORK/footage/acme", 0);
@@ -45,7 +45,7 @@ fn a_client_that_cannot_be_read_is_not_wholly_present() {
 
 /// A name that is nowhere was taken for a look at nothing.
 #[test]
-fn looking_at_a_project_that_nobody_has_is_a_mistake() {
+fn unknown_project_is_refused_by_load() {
     let studio = Studio::filled();
     studio.lines(&["load"]).ok();
     let run = studio.lines(&["load --project acme/sopt"]).status(1);
@@ -59,7 +59,7 @@ fn looking_at_a_project_that_nobody_has_is_a_mistake() {
 
 /// What file systems and NAS systems keep beside the clients' folders was listed as clients.
 #[test]
-fn housekeeping_folders_are_no_clients() {
+fn housekeeping_folders_are_not_clients() {
     let studio = Studio::filled();
     for name in ["lost+found", "@eaDir", "#recycle", ".Trash-1000"] {
         studio.file(format!("WORK/footage/{name}/x/y"), "");
@@ -74,7 +74,7 @@ fn housekeeping_folders_are_no_clients() {
 
 /// Two runs of the same number in the same second kept their versions in one folder, the second over the first.
 #[test]
-fn every_run_keeps_its_versions_apart() {
+fn every_run_has_own_versions_folder() {
     let studio = Studio::new();
     studio.folder("W2");
     let place = "footage/acme/spot/f";
@@ -105,9 +105,9 @@ fn every_run_keeps_its_versions_apart() {
 
 /// A category that only copies had seen mounted was taken for a deleted one when it was not.
 #[test]
-fn a_copy_notes_what_is_mounted_too() {
+fn copy_records_mounted_categories() {
     let studio = Studio::filled();
-    let Some(disk) = Disk::mount(&studio, "NAS/footage", "1m") else {
+    let Some(disk) = MountedDisk::mount(&studio, "NAS/footage", "1m") else {
         return;
     };
     studio.lines(&["copy acme/spot footage WORK NAS"]).ok();
@@ -131,7 +131,7 @@ fn a_copy_notes_what_is_mounted_too() {
 
 /// A root with nothing but empty category folders was taken for a database whose files were all deleted.
 #[test]
-fn a_database_without_any_file_left_is_offline() {
+fn database_without_files_is_offline() {
     let studio = Studio::filled();
     studio.lines(&["load"]).ok();
     studio
@@ -154,7 +154,7 @@ fn a_database_without_any_file_left_is_offline() {
 
 /// Only the user who copied first could read the identity file, and only that one could keep versions.
 #[test]
-fn a_storage_stays_shared_after_the_first_copy() {
+fn shared_storage_stays_shared() {
     let studio = Studio::filled();
     studio.mode("NAS", 0o777);
     studio.lines(&["copy acme/spot footage WORK NAS"]).ok();
@@ -165,7 +165,7 @@ fn a_storage_stays_shared_after_the_first_copy() {
 
 /// An identity file that holds nothing made every copy fail and leave a temporary file.
 #[test]
-fn an_empty_identity_file_is_named() {
+fn empty_identity_file_is_reported() {
     let studio = Studio::filled();
     studio.file("NAS/.auto-backup/database.json", "");
     let run = studio.lines(&["copy acme/spot footage WORK NAS"]).status(1);
@@ -182,7 +182,7 @@ fn an_empty_identity_file_is_named() {
 
 /// What a killed run left in our own folder stayed for ever.
 #[test]
-fn our_own_folder_is_swept_too() {
+fn own_folder_is_cleaned_too() {
     let studio = Studio::filled();
     studio.file("NAS/.auto-backup/.auto-backup-1.part", "half");
     studio.lines(&["copy acme/spot footage WORK NAS"]).ok();
@@ -191,7 +191,7 @@ fn our_own_folder_is_swept_too() {
 
 /// A clock that was wrong once made a look of the future the freshest for ever.
 #[test]
-fn a_look_of_the_future_is_not_fresh() {
+fn future_scan_time_is_not_fresh() {
     let studio = Studio::filled();
     studio.lines(&["load"]).ok();
     let index =
@@ -201,7 +201,7 @@ fn a_look_of_the_future_is_not_fresh() {
         .execute("UPDATE databases SET looked_at = 4102444800", [])
         .unwrap();
     drop(index);
-    studio.trust_index();
+    studio.reseal_index();
     studio.file("WORK/footage/acme/spot/new", "");
     let document = studio.json(&["load --older-than 1h"]).ok().document();
     assert_eq!(document["databases"][0]["added"], 1);
@@ -209,7 +209,7 @@ fn a_look_of_the_future_is_not_fresh() {
 
 /// Links among clients and projects were left out of a copy without a word.
 #[test]
-fn a_linked_project_is_reported_by_a_copy() {
+fn copy_reports_linked_project() {
     let studio = Studio::filled();
     studio.link("WORK/footage/acme/linked", "../../elsewhere");
     let run = studio.lines(&["copy all footage WORK NAS"]).ok();
@@ -222,7 +222,7 @@ fn a_linked_project_is_reported_by_a_copy() {
 
 /// What an interrupted copy brought was called missing until the next look.
 #[test]
-fn an_interrupted_copy_is_seen_by_fetch() {
+fn fetch_sees_interrupted_copy() {
     let studio = Studio::new();
     for number in 0..40 {
         studio.file(
@@ -253,7 +253,7 @@ fn an_interrupted_copy_is_seen_by_fetch() {
 
 /// A database whose only files are left alone by now was taken for an empty one.
 #[test]
-fn files_that_are_excluded_are_no_sign_of_another_disk() {
+fn excluded_files_do_not_mean_other_disk() {
     let studio = Studio::new();
     studio.file("WORK/footage/acme/spot/a.mov", "a");
     studio.lines(&["load"]).ok();
@@ -262,7 +262,7 @@ fn files_that_are_excluded_are_no_sign_of_another_disk() {
 
 /// A look at a part of an emptied database took the part for deleted.
 #[test]
-fn a_look_at_a_part_notices_an_emptied_database() {
+fn partial_scan_detects_emptied_database() {
     let studio = Studio::filled();
     studio.lines(&["load"]).ok();
     studio
@@ -284,7 +284,7 @@ fn a_look_at_a_part_notices_an_emptied_database() {
 
 /// The folders above a private project were open to all at the destination.
 #[test]
-fn folders_are_never_wider_than_those_they_are_copied_from() {
+fn folder_permissions_never_exceed_the_source() {
     let studio = Studio::filled();
     studio
         .mode("WORK/footage/acme", 0o700)
@@ -297,7 +297,7 @@ fn folders_are_never_wider_than_those_they_are_copied_from() {
 
 /// Whoever deletes the last project of a database was told that it is offline.
 #[test]
-fn the_last_project_of_a_database_may_be_deleted() {
+fn last_project_may_be_deleted() {
     let studio = Studio::new();
     studio.file("WORK/footage/acme/spot/a", "a");
     studio.lines(&["load"]).ok();
@@ -308,7 +308,7 @@ fn the_last_project_of_a_database_may_be_deleted() {
 
 /// A category's folder at the destination was closed to everybody else where it was private at the source.
 #[test]
-fn a_category_is_as_shared_as_its_database() {
+fn category_folder_inherits_root_permissions() {
     let studio = Studio::filled();
     studio.mode("NAS", 0o775).mode("WORK/footage", 0o700);
     studio.lines(&["copy acme/spot footage WORK NAS"]).ok();

@@ -9,10 +9,10 @@ use std::thread;
 use insta::assert_snapshot;
 use rustix::fs::{CWD, FileType, mknodat};
 
-use crate::studio::{Run, Studio, skipped};
+use crate::studio::{ProgramRun, Studio, report_skip};
 
 /// `load NAS` and what is known of the project on NAS then, after `wreck` changed a NAS that was looked at.
-fn after(wreck: impl Fn(&Studio)) -> String {
+fn load_after(wreck: impl Fn(&Studio)) -> String {
     let studio = Studio::new();
     studio.file("NAS/footage/acme/spot/reel.mov", "reel");
     studio.lines(&["load"]).ok();
@@ -30,8 +30,8 @@ fn after(wreck: impl Fn(&Studio)) -> String {
 }
 
 #[test]
-fn a_root_that_is_a_file_is_offline() {
-    assert_snapshot!(after(|studio| { studio.remove("NAS").file("NAS", ""); }), @r#"
+fn file_as_root_is_offline() {
+    assert_snapshot!(load_after(|studio| { studio.remove("NAS").file("NAS", ""); }), @r#"
     exit 3
     --- stdout
     {"command":"load","run":2,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
@@ -43,8 +43,8 @@ fn a_root_that_is_a_file_is_offline() {
 }
 
 #[test]
-fn a_root_that_is_missing_is_offline() {
-    assert_snapshot!(after(|studio| { studio.remove("NAS"); }), @r#"
+fn missing_root_is_offline() {
+    assert_snapshot!(load_after(|studio| { studio.remove("NAS"); }), @r#"
     exit 3
     --- stdout
     {"command":"load","run":2,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
@@ -56,8 +56,8 @@ fn a_root_that_is_missing_is_offline() {
 }
 
 #[test]
-fn a_root_that_is_a_link_to_nowhere_is_offline() {
-    assert_snapshot!(after(|studio| { studio.remove("NAS").link("NAS", "gone"); }), @r#"
+fn dangling_symlink_root_is_offline() {
+    assert_snapshot!(load_after(|studio| { studio.remove("NAS").link("NAS", "gone"); }), @r#"
     exit 3
     --- stdout
     {"command":"load","run":2,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
@@ -69,8 +69,8 @@ fn a_root_that_is_a_link_to_nowhere_is_offline() {
 }
 
 #[test]
-fn a_root_that_is_a_link_to_itself_is_offline() {
-    assert_snapshot!(after(|studio| { studio.remove("NAS").link("NAS", "NAS"); }), @r#"
+fn self_referencing_symlink_root_is_offline() {
+    assert_snapshot!(load_after(|studio| { studio.remove("NAS").link("NAS", "NAS"); }), @r#"
     exit 3
     --- stdout
     {"command":"load","run":2,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
@@ -82,8 +82,8 @@ fn a_root_that_is_a_link_to_itself_is_offline() {
 }
 
 #[test]
-fn a_root_that_was_emptied_is_offline() {
-    assert_snapshot!(after(|studio| { studio.remove("NAS").folder("NAS/lost+found"); }), @r#"
+fn emptied_root_is_offline() {
+    assert_snapshot!(load_after(|studio| { studio.remove("NAS").folder("NAS/lost+found"); }), @r#"
     exit 3
     --- stdout
     {"command":"load","run":2,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
@@ -96,8 +96,8 @@ fn a_root_that_was_emptied_is_offline() {
 }
 
 #[test]
-fn a_root_without_any_category_is_offline() {
-    assert_snapshot!(after(|studio| { studio.remove("NAS").file("NAS/somebody/else", ""); }), @r#"
+fn root_without_categories_is_offline() {
+    assert_snapshot!(load_after(|studio| { studio.remove("NAS").file("NAS/somebody/else", ""); }), @r#"
     exit 3
     --- stdout
     {"command":"load","run":2,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
@@ -110,8 +110,8 @@ fn a_root_without_any_category_is_offline() {
 }
 
 #[test]
-fn a_root_may_be_a_link_to_a_folder() {
-    assert_snapshot!(after(|studio| {
+fn root_may_be_a_symlink() {
+    assert_snapshot!(load_after(|studio| {
         fs::rename(studio.path("NAS"), studio.path("disk")).unwrap();
         studio.link("NAS", "disk");
     }), @r#"
@@ -124,8 +124,8 @@ fn a_root_may_be_a_link_to_a_folder() {
 }
 
 #[test]
-fn a_category_that_is_a_link_is_reported_and_not_followed() {
-    assert_snapshot!(after(|studio| {
+fn symlinked_category_is_reported_and_not_followed() {
+    assert_snapshot!(load_after(|studio| {
         fs::rename(studio.path("NAS/footage"), studio.path("elsewhere")).unwrap();
         studio.link("NAS/footage", "../elsewhere").file("NAS/scratch/render/acme/spot/f", "");
     }), @r#"
@@ -140,7 +140,7 @@ fn a_category_that_is_a_link_is_reported_and_not_followed() {
 }
 
 #[test]
-fn a_root_that_cannot_be_read_is_offline() {
+fn unreadable_root_is_offline() {
     let studio = Studio::new();
     studio.file("NAS/footage/acme/spot/reel.mov", "reel");
     studio.lines_as_user(&["load"]).ok();
@@ -169,7 +169,7 @@ fn a_root_that_cannot_be_read_is_offline() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_read_keeps_its_last_look() {
+fn unreadable_folder_keeps_last_scan() {
     let studio = Studio::new();
     studio
         .file("NAS/footage/acme/spot/plates/p", "1")
@@ -222,7 +222,7 @@ fn a_folder_that_cannot_be_read_keeps_its_last_look() {
 }
 
 #[test]
-fn another_disk_under_the_same_root_is_offline() {
+fn other_disk_at_same_root_is_offline() {
     let studio = Studio::filled();
     studio
         .lines(&["load", "copy acme/spot footage WORK NAS"])
@@ -262,7 +262,7 @@ fn another_disk_under_the_same_root_is_offline() {
 }
 
 #[test]
-fn links_in_circles_and_special_files_are_left_alone() {
+fn symlink_loops_and_special_files_are_skipped() {
     let studio = Studio::new();
     let project = "WORK/footage/acme/spot";
     studio
@@ -284,7 +284,7 @@ fn links_in_circles_and_special_files_are_left_alone() {
     };
     assert!(special("pipe", FileType::Fifo, 0));
     if !special("null", FileType::CharacterDevice, rustix::fs::makedev(1, 3)) {
-        skipped("a device: only root can make one");
+        report_skip("a device: only root can make one");
     }
     let _socket = UnixListener::bind(studio.path(project).join("socket")).unwrap();
     assert_snapshot!(studio.lines(&["load WORK", "fetch all"]), @"
@@ -325,11 +325,11 @@ fn churn(project: &Path, stop: &AtomicBool) {
 }
 
 #[test]
-fn files_that_come_and_go_do_not_disturb_a_look() {
+fn changing_files_do_not_disturb_scan() {
     let studio = Studio::filled();
     let stop = AtomicBool::new(false);
     let project = studio.path("WORK/footage/acme/spot");
-    let runs: Vec<Run> = thread::scope(|scope| {
+    let runs: Vec<ProgramRun> = thread::scope(|scope| {
         scope.spawn(|| churn(&project, &stop));
         let runs = (0..20).map(|_| studio.json(&["load WORK"])).collect();
         stop.store(true, Ordering::Relaxed);

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 
-use crate::studio::{Run, Studio};
+use crate::studio::{ProgramRun, Studio};
 
 const REPLICAS: usize = 80;
 const FOLDERS: usize = 25;
@@ -27,7 +27,7 @@ fn large() -> Studio {
 }
 
 /// The files of all replicas that an answer shows with this state.
-fn files(run: &Run, state: &str) -> u64 {
+fn files(run: &ProgramRun, state: &str) -> u64 {
     let document = run.document();
     let projects = document["projects"].as_array().unwrap();
     assert_eq!(projects.len(), REPLICAS);
@@ -41,7 +41,7 @@ fn files(run: &Run, state: &str) -> u64 {
 }
 
 #[test]
-fn a_hundred_thousand_files_are_counted_and_remembered() {
+fn hundred_thousand_files_are_indexed() {
     let studio = large();
     let load = studio.json(&["load"]).ok();
     let work = &load.document()["databases"][0];

@@ -5,10 +5,10 @@ use std::process::Stdio;
 
 use insta::assert_snapshot;
 
-use crate::studio::{Run, Studio};
+use crate::studio::{ProgramRun, Studio};
 
 #[test]
-fn a_script_stops_at_the_first_line_that_fails() {
+fn script_stops_at_first_failing_line() {
     let studio = Studio::filled();
     assert_snapshot!(studio.script("list categories\nload TAPE\nlist databases\n"), @"
     exit 1
@@ -28,7 +28,7 @@ fn a_script_stops_at_the_first_line_that_fails() {
 }
 
 #[test]
-fn going_on_ends_with_the_worst_status() {
+fn keep_going_returns_the_worst_status() {
     let studio = Studio::filled();
     studio.remove("NAS");
     let status = |text: &str| {
@@ -44,7 +44,7 @@ fn going_on_ends_with_the_worst_status() {
 }
 
 #[test]
-fn a_run_that_left_items_behind_does_not_stop_a_script() {
+fn partial_run_does_not_stop_script() {
     let studio = Studio::filled();
     studio.remove("NAS");
     assert_snapshot!(studio.script("load NAS\nlist categories\n"), @"
@@ -85,7 +85,7 @@ fn a_run_that_left_items_behind_does_not_stop_a_script() {
 }
 
 #[test]
-fn what_is_no_script_is_refused() {
+fn invalid_script_files_are_refused() {
     let studio = Studio::filled();
     studio
         .file("binary", b"\x7fELF\0\0")
@@ -132,13 +132,13 @@ fn what_is_no_script_is_refused() {
 }
 
 #[test]
-fn a_script_that_is_not_there_starts_nothing() {
+fn missing_script_creates_nothing() {
     let studio = Studio::filled();
     studio.run(["missing.ab"]).status(1);
     assert!(!studio.path("home/.local").exists());
 }
 
-fn piped(studio: &Studio, arguments: &[&str], input: &[u8]) -> Run {
+fn piped(studio: &Studio, arguments: &[&str], input: &[u8]) -> ProgramRun {
     let mut command = studio.command();
     command.args(arguments).stdin(Stdio::piped());
     let mut child = command
@@ -147,11 +147,11 @@ fn piped(studio: &Studio, arguments: &[&str], input: &[u8]) -> Run {
         .spawn()
         .unwrap();
     child.stdin.take().unwrap().write_all(input).unwrap();
-    Run::new(studio, &child.wait_with_output().unwrap())
+    ProgramRun::new(studio, &child.wait_with_output().unwrap())
 }
 
 #[test]
-fn standard_input_is_a_script() {
+fn script_is_read_from_standard_input() {
     let studio = Studio::filled();
     assert_snapshot!(piped(&studio, &["-"], b"list categories\nlod\n"), @"
     exit 2
@@ -187,7 +187,7 @@ fn standard_input_is_a_script() {
 }
 
 #[test]
-fn leaving_ends_a_script() {
+fn exit_ends_the_script() {
     let studio = Studio::filled();
     assert_snapshot!(studio.script("list categories\nexit\nlod\n"), @"
     exit 0
@@ -203,7 +203,7 @@ fn leaving_ends_a_script() {
 }
 
 #[test]
-fn one_option_may_hold_several_lines() {
+fn one_option_holds_several_lines() {
     let studio = Studio::filled();
     assert_snapshot!(studio.lines(&["list categories\nlist databases", "lod", "list categories"]), @"
     exit 2
@@ -229,7 +229,7 @@ fn one_option_may_hold_several_lines() {
 }
 
 #[test]
-fn paths_in_a_script_are_relative_to_its_folder() {
+fn script_paths_are_relative_to_its_folder() {
     let studio = Studio::bare();
     studio
         .file(
@@ -273,7 +273,7 @@ fn paths_in_a_script_are_relative_to_its_folder() {
 }
 
 #[test]
-fn quiet_leaves_out_what_nobody_asked_for() {
+fn quiet_hides_unrequested_output() {
     let studio = Studio::filled();
     let commands = [
         "--quiet",
@@ -312,7 +312,7 @@ fn quiet_leaves_out_what_nobody_asked_for() {
 }
 
 #[test]
-fn every_format_answers() {
+fn every_format_writes_answers() {
     let studio = Studio::filled();
     studio.lines(&["load"]).ok();
     for format in ["plain", "csv", "json"] {
@@ -358,7 +358,7 @@ fn every_format_answers() {
 }
 
 #[test]
-fn wrong_options_of_the_process_are_wrong_usage() {
+fn invalid_process_options_are_usage_errors() {
     let studio = Studio::filled();
     assert_snapshot!(studio.run(["--fromat", "json"]), @"
     exit 2
@@ -413,7 +413,7 @@ fn wrong_options_of_the_process_are_wrong_usage() {
 }
 
 #[test]
-fn version_and_help_are_answers() {
+fn version_and_help_exit_successfully() {
     let studio = Studio::bare();
     assert_snapshot!(studio.run(["--version"]).ok(), @"
     exit 0
@@ -428,7 +428,7 @@ fn version_and_help_are_answers() {
 }
 
 #[test]
-fn a_command_without_its_option_is_told_of_it() {
+fn bare_command_suggests_the_option() {
     let studio = Studio::filled();
     let words: [&[&str]; 5] = [
         &["list", "clients", "--format", "json"],
@@ -453,7 +453,7 @@ fn a_command_without_its_option_is_told_of_it() {
 }
 
 #[test]
-fn each_of_several_options_is_told_apart() {
+fn errors_number_each_command_option() {
     let studio = Studio::filled();
     let commands = ["--keep-going", "-c", "lod", "-c", "list clients\nlod"];
     assert_snapshot!(studio.run(commands).stderr, @"

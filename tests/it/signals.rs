@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::studio::{PROGRAM, Studio};
 
 /// The status and standard error of a script of very many equal lines that gets a signal after its first answer.
-fn stopped(signal: Signal, line: &str, arguments: &[&str]) -> (Option<i32>, String) {
+fn run_until_signal(signal: Signal, line: &str, arguments: &[&str]) -> (Option<i32>, String) {
     let studio = Studio::filled();
     studio.file("script.ab", format!("{line}\n").repeat(100_000));
     let mut command = studio.command();
@@ -32,24 +32,30 @@ fn stopped(signal: Signal, line: &str, arguments: &[&str]) -> (Option<i32>, Stri
 }
 
 #[test]
-fn ctrl_c_stops_a_script_even_one_that_goes_on() {
+fn ctrl_c_stops_script_despite_keep_going() {
     for line in ["load WORK", "list categories"] {
         assert_eq!(
-            stopped(Signal::INT, line, &[]),
+            run_until_signal(Signal::INT, line, &[]),
             (Some(130), "interrupted\n".to_owned())
         );
     }
     assert_eq!(
-        stopped(Signal::INT, "load WORK", &["--keep-going"]).0,
+        run_until_signal(Signal::INT, "load WORK", &["--keep-going"]).0,
         Some(130)
     );
 }
 
 #[test]
-fn a_request_to_end_stops_a_script() {
-    assert_eq!(stopped(Signal::TERM, "load WORK", &[]).0, Some(143));
+fn sigterm_and_sighup_stop_script() {
+    assert_eq!(
+        run_until_signal(Signal::TERM, "load WORK", &[]).0,
+        Some(143)
+    );
     if !ignores_hangup() {
-        assert_eq!(stopped(Signal::HUP, "list categories", &[]).0, Some(143));
+        assert_eq!(
+            run_until_signal(Signal::HUP, "list categories", &[]).0,
+            Some(143)
+        );
     }
 }
 
@@ -61,10 +67,10 @@ pub(crate) fn ignores_hangup() -> bool {
 }
 
 #[test]
-fn nohup_lets_a_script_go_on_without_its_terminal() {
+fn nohup_script_survives_its_terminal() {
     let studio = Studio::filled();
     studio.file("script.ab", "list categories\n".repeat(3000) + "load\n");
-    let mut command = studio.other("nohup");
+    let mut command = studio.other_program("nohup");
     command.args([PROGRAM, "--quiet", "script.ab"]);
     let mut child = command
         .stdout(Stdio::piped())
@@ -83,7 +89,7 @@ fn nohup_lets_a_script_go_on_without_its_terminal() {
 }
 
 #[test]
-fn waiting_for_a_script_ends_at_a_signal() {
+fn signal_ends_wait_for_script_input() {
     let studio = Studio::filled();
     for signal in [Signal::INT, Signal::TERM] {
         let mut child = studio

@@ -4,7 +4,7 @@ use std::os::unix::fs::{chown, lchown};
 
 use insta::assert_snapshot;
 
-use crate::studio::{Studio, skipped};
+use crate::studio::{Studio, report_skip};
 
 const USERS: &str = "home/.config/auto-backup/.config";
 
@@ -23,7 +23,7 @@ fn everywhere() -> Studio {
 }
 
 #[test]
-fn the_first_start_up_file_found_is_run() {
+fn first_startup_file_found_runs() {
     let studio = everywhere();
     let names = |arguments: &[&str], environment: &str| {
         let mut command = studio.command();
@@ -46,7 +46,7 @@ fn the_first_start_up_file_found_is_run() {
 }
 
 #[test]
-fn the_users_folder_of_configuration_is_the_one_of_the_environment() {
+fn xdg_config_home_is_searched() {
     let studio = Studio::bare();
     studio.file("xdg/auto-backup/.config", "add category sound sound\n");
     let mut command = studio.command();
@@ -65,7 +65,7 @@ fn the_users_folder_of_configuration_is_the_one_of_the_environment() {
 }
 
 #[test]
-fn a_folder_named_like_the_start_up_file_is_passed_over() {
+fn folder_named_like_startup_file_is_skipped() {
     let studio = everywhere();
     studio.remove(".config").folder(".config");
     assert_snapshot!(studio.lines(&["list databases"]), @"
@@ -82,7 +82,7 @@ fn a_folder_named_like_the_start_up_file_is_passed_over() {
 }
 
 #[test]
-fn a_home_folder_has_a_folder_of_that_name_and_nobody_is_told() {
+fn config_folder_in_home_causes_no_warning() {
     let studio = everywhere();
     let mut command = studio.command();
     let run = studio.finish(
@@ -94,7 +94,7 @@ fn a_home_folder_has_a_folder_of_that_name_and_nobody_is_told() {
 }
 
 #[test]
-fn a_start_up_file_that_others_could_have_written_is_passed_over() {
+fn startup_file_writable_by_others_is_skipped() {
     let studio = everywhere();
     let with_mode = |mode| studio.mode(".config", mode).lines(&["list databases"]);
     assert_eq!(with_mode(0o664).to_string(), with_mode(0o646).to_string());
@@ -112,9 +112,9 @@ fn a_start_up_file_that_others_could_have_written_is_passed_over() {
 }
 
 #[test]
-fn a_start_up_file_of_another_user_is_passed_over() {
+fn startup_file_of_another_user_is_skipped() {
     if !rustix::process::geteuid().is_root() {
-        skipped("only root can give a file to another user");
+        report_skip("only root can give a file to another user");
         return;
     }
     let studio = everywhere();
@@ -138,7 +138,7 @@ fn a_start_up_file_of_another_user_is_passed_over() {
 }
 
 #[test]
-fn a_start_up_file_that_is_no_file_is_passed_over() {
+fn pipe_as_startup_file_is_skipped() {
     let studio = everywhere();
     studio.remove(".config");
     let fifo = studio.path(".config");
@@ -164,7 +164,7 @@ fn a_start_up_file_that_is_no_file_is_passed_over() {
 }
 
 #[test]
-fn a_start_up_file_that_leads_nowhere_is_passed_over() {
+fn dangling_startup_symlink_is_skipped() {
     let studio = everywhere();
     studio.remove(".config").link(".config", "nowhere");
     assert_snapshot!(studio.lines(&["list databases"]), @"
@@ -181,7 +181,7 @@ fn a_start_up_file_that_leads_nowhere_is_passed_over() {
 }
 
 #[test]
-fn a_start_up_file_that_was_named_must_be_there() {
+fn configured_startup_file_must_exist() {
     let studio = everywhere();
     assert_snapshot!(studio.run(["--config", "missing", "-c", "list databases"]), @"
     exit 1
@@ -207,7 +207,7 @@ fn a_start_up_file_that_was_named_must_be_there() {
 }
 
 #[test]
-fn a_start_up_file_that_fails_stops_what_was_asked_for() {
+fn failing_startup_file_stops_the_session() {
     let studio = Studio::bare();
     studio.file(
         USERS,
@@ -233,7 +233,7 @@ fn a_start_up_file_that_fails_stops_what_was_asked_for() {
 }
 
 #[test]
-fn what_the_start_up_file_answers_does_not_mix_with_what_was_asked_for() {
+fn startup_answers_are_hidden() {
     let studio = Studio::filled();
     let text = [
         studio.read(USERS).as_str(),
@@ -267,14 +267,14 @@ fn what_the_start_up_file_answers_does_not_mix_with_what_was_asked_for() {
 }
 
 #[test]
-fn leaving_in_the_start_up_file_ends_everything() {
+fn exit_in_startup_file_ends_the_program() {
     let studio = Studio::bare();
     studio.file(USERS, "exit\n");
     assert_snapshot!(studio.lines(&["list categories"]).ok(), @"exit 0");
 }
 
 #[test]
-fn it_works_without_an_environment_as_under_cron() {
+fn program_runs_without_environment() {
     let studio = Studio::filled();
     let mut command = studio.command();
     command.env_clear().args([

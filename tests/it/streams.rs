@@ -5,7 +5,7 @@ use std::process::Command;
 
 use insta::assert_snapshot;
 
-use crate::studio::{PROGRAM, Run, Studio};
+use crate::studio::{PROGRAM, ProgramRun, Studio};
 
 /// What every colour begins with.
 const ESC: char = '\u{1b}';
@@ -21,7 +21,7 @@ fn large() -> Studio {
 }
 
 #[test]
-fn a_reader_that_has_gone_ends_it_quietly() {
+fn closed_pipe_ends_answer_quietly() {
     let studio = large();
     for format in ["table", "plain", "csv", "json"] {
         let mut command = studio.command();
@@ -34,7 +34,7 @@ fn a_reader_that_has_gone_ends_it_quietly() {
 }
 
 #[test]
-fn help_that_nobody_reads_ends_quietly() {
+fn closed_pipe_ends_help_quietly() {
     let studio = Studio::new();
     for arguments in [["--help", "--quiet"], ["-c", "help"]] {
         let (reader, writer) = std::io::pipe().unwrap();
@@ -45,7 +45,7 @@ fn help_that_nobody_reads_ends_quietly() {
 }
 
 #[test]
-fn work_goes_on_when_the_reader_has_gone() {
+fn closed_pipe_does_not_stop_work() {
     let studio = Studio::filled();
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
@@ -57,7 +57,7 @@ fn work_goes_on_when_the_reader_has_gone() {
 }
 
 #[test]
-fn an_answer_that_cannot_be_written_is_a_failure() {
+fn unwritable_answer_is_a_failure() {
     let studio = Studio::filled();
     let full = || OpenOptions::new().write(true).open("/dev/full").unwrap();
     let written = |format| {
@@ -85,7 +85,7 @@ fn an_answer_that_cannot_be_written_is_a_failure() {
 }
 
 #[test]
-fn a_closed_stream_stops_no_work() {
+fn closed_streams_do_not_stop_work() {
     let studio = Studio::filled();
     for closed in ["2>&-", "2>/dev/full", "<&-", ">&- 2>&-"] {
         studio.file(
@@ -104,7 +104,7 @@ fn a_closed_stream_stops_no_work() {
 }
 
 /// Help, an answer, a warning and an error, with these arguments and environment.
-fn colourful(arguments: &[&str], environment: &[(&str, &str)]) -> Vec<Run> {
+fn colourful(arguments: &[&str], environment: &[(&str, &str)]) -> Vec<ProgramRun> {
     let studio = Studio::filled();
     studio.remove("NAS");
     [
@@ -128,12 +128,12 @@ fn colourful(arguments: &[&str], environment: &[(&str, &str)]) -> Vec<Run> {
     .collect()
 }
 
-fn has_colour(run: &Run) -> bool {
+fn has_colour(run: &ProgramRun) -> bool {
     run.stdout.contains(ESC) || run.stderr.contains(ESC)
 }
 
 #[test]
-fn nothing_has_colour_where_none_is_wanted() {
+fn color_is_off_in_pipes_and_on_request() {
     let forced = ("CLICOLOR_FORCE", "1");
     for (arguments, environment) in [
         (&["--color", "never"][..], &[forced][..]),
@@ -148,7 +148,7 @@ fn nothing_has_colour_where_none_is_wanted() {
 }
 
 #[test]
-fn colour_that_is_asked_for_wins() {
+fn forced_color_overrides_no_color() {
     for (arguments, environment) in [
         (&["--color", "always"][..], &[("NO_COLOR", "1")][..]),
         (&[], &[("CLICOLOR_FORCE", "1")]),
@@ -161,7 +161,7 @@ fn colour_that_is_asked_for_wins() {
 }
 
 #[test]
-fn colour_is_only_where_people_read() {
+fn machine_formats_have_no_color() {
     let studio = Studio::filled();
     for format in ["plain", "csv", "json"] {
         let run = studio

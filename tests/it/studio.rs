@@ -158,7 +158,7 @@ impl Studio {
             }
         }
         lines.sort();
-        self.stable(&lines.join("\n"))
+        self.normalize(&lines.join("\n"))
     }
 
     /// The program, with nothing of the outer environment.
@@ -169,7 +169,7 @@ impl Studio {
     }
 
     /// Another program in the same place.
-    pub(crate) fn other(&self, program: &str) -> Command {
+    pub(crate) fn other_program(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         self.isolate(&mut command);
         command
@@ -179,7 +179,7 @@ impl Studio {
     /// can be traced.
     pub(crate) fn traced(&self, log: &str) -> Option<Command> {
         let tracer = |program: &str| {
-            let mut command = self.other("strace");
+            let mut command = self.other_program("strace");
             command.args(["-f", "-s", "4096", "-e", "trace=%file", "-o"]);
             command.arg(self.path(log)).arg(program);
             command
@@ -187,7 +187,7 @@ impl Studio {
         if tracer("true").status().is_ok_and(|status| status.success()) {
             return Some(tracer(PROGRAM));
         }
-        skipped("no program can be traced here");
+        report_skip("no program can be traced here");
         None
     }
 
@@ -202,17 +202,20 @@ impl Studio {
     }
 
     /// Runs the program with these arguments.
-    pub(crate) fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Run {
+    pub(crate) fn run<A: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> ProgramRun {
         self.finish(self.command().args(arguments))
     }
 
     /// Runs each line as a `-c`.
-    pub(crate) fn lines(&self, lines: &[&str]) -> Run {
+    pub(crate) fn lines(&self, lines: &[&str]) -> ProgramRun {
         self.run(lines.iter().flat_map(|line| ["-c", line]))
     }
 
     /// Runs each line as a `-c` with JSON answers.
-    pub(crate) fn json(&self, lines: &[&str]) -> Run {
+    pub(crate) fn json(&self, lines: &[&str]) -> ProgramRun {
         self.run(
             ["--format", "json"]
                 .into_iter()
@@ -221,19 +224,19 @@ impl Studio {
     }
 
     /// Runs a script file that holds this text.
-    pub(crate) fn script(&self, text: impl AsRef<[u8]>) -> Run {
+    pub(crate) fn script(&self, text: impl AsRef<[u8]>) -> ProgramRun {
         self.file("script.ab", text);
         self.run(["script.ab"])
     }
 
     /// Runs the program on a studio that is owned by a user whom permissions hold back, as they do not root.
-    pub(crate) fn lines_as_user(&self, lines: &[&str]) -> Run {
+    pub(crate) fn lines_as_user(&self, lines: &[&str]) -> ProgramRun {
         let words = lines.iter().flat_map(|line| ["-c", line]);
         self.finish(self.command_as_user().args(words))
     }
 
     /// Gives the start-up file back to the user who runs the tests, so that it is trusted again.
-    fn take_back_settings(&self) {
+    fn restore_startup_owner(&self) {
         let home = self.path("home");
         let settings = [
             ".config/auto-backup/.config",
@@ -255,14 +258,14 @@ impl Studio {
         let mut command = Command::new(program_for_all());
         self.isolate(&mut command);
         if rustix::process::geteuid().is_root() {
-            self.give_away();
+            self.chown_to_nobody();
             command.uid(NOBODY).gid(NOBODY);
         }
         command
     }
 
     /// Gives everything in the studio to the user nobody.
-    fn give_away(&self) {
+    fn chown_to_nobody(&self) {
         let mut pending = vec![self.folder.path().to_owned()];
         while let Some(path) = pending.pop() {
             std::os::unix::fs::lchown(&path, Some(NOBODY), Some(NOBODY)).unwrap();
@@ -278,25 +281,29 @@ impl Studio {
     }
 
     /// Has the index take what it holds for true, after a test changed it by hand.
-    pub(crate) fn trust_index(&self) {
-        trust(&self.path("home/.local/share/auto-backup/index.sqlite"));
+    pub(crate) fn reseal_index(&self) {
+        reseal_index_file(&self.path("home/.local/share/auto-backup/index.sqlite"));
     }
 
     /// Runs a prepared command to its end.
-    pub(crate) fn finish(&self, command: &mut Command) -> Run {
+    pub(crate) fn finish(&self, command: &mut Command) -> ProgramRun {
         let output = command.output().unwrap();
-        self.take_back_settings();
-        Run::new(self, &output)
+        self.restore_startup_owner();
+        ProgramRun::new(self, &output)
     }
 
     /// Runs a prepared command to its end with its standard output led elsewhere.
-    pub(crate) fn finish_with(&self, command: &mut Command, stdout: impl Into<Stdio>) -> Run {
+    pub(crate) fn finish_with(
+        &self,
+        command: &mut Command,
+        stdout: impl Into<Stdio>,
+    ) -> ProgramRun {
         let child = command.stdout(stdout).stderr(Stdio::piped()).spawn();
-        Run::new(self, &child.unwrap().wait_with_output().unwrap())
+        ProgramRun::new(self, &child.unwrap().wait_with_output().unwrap())
     }
 
     /// The text with everything replaced that differs from run to run.
-    fn stable(&self, text: &str) -> String {
+    fn normalize(&self, text: &str) -> String {
         let folder = self.folder.path();
         let mut text = text.replace(&*folder.to_string_lossy(), "$STUDIO");
         if let Ok(resolved) = folder.canonicalize() {
@@ -328,7 +335,7 @@ impl Studio {
 
 /// Says that a test cannot be made here, and why; in CI every test must be made.
 #[track_caller]
-pub(crate) fn skipped(why: &str) {
+pub(crate) fn report_skip(why: &str) {
     assert!(std::env::var_os("CI").is_none(), "skipped in CI: {why}");
     // Not by a macro: the test harness would keep to itself what a passing test prints.
     let line = format!("\nSKIPPED: {why}\n");
@@ -353,7 +360,7 @@ fn program_for_all() -> &'static Path {
 
 /// What a run of the program came to. Shown, it is all of it: status, standard output and standard error.
 #[derive(Clone, Debug)]
-pub(crate) struct Run {
+pub(crate) struct ProgramRun {
     /// The exit status; -1 if a signal ended it.
     pub(crate) status: i32,
     /// Standard output, made stable.
@@ -364,12 +371,12 @@ pub(crate) struct Run {
     pub(crate) bytes: Vec<u8>,
 }
 
-impl Run {
+impl ProgramRun {
     pub(crate) fn new(studio: &Studio, output: &Output) -> Self {
         Self {
             status: output.status.code().unwrap_or(-1),
-            stdout: studio.stable(&String::from_utf8_lossy(&output.stdout)),
-            stderr: studio.stable(&String::from_utf8_lossy(&output.stderr)),
+            stdout: studio.normalize(&String::from_utf8_lossy(&output.stdout)),
+            stderr: studio.normalize(&String::from_utf8_lossy(&output.stderr)),
             bytes: output.stdout.clone(),
         }
     }
@@ -400,7 +407,7 @@ impl Run {
     }
 }
 
-impl fmt::Display for Run {
+impl fmt::Display for ProgramRun {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(formatter, "exit {}", self.status)?;
         if !self.stdout.is_empty() {
@@ -414,7 +421,7 @@ impl fmt::Display for Run {
 }
 
 /// Seals an index that a test changed by SQL.
-pub(crate) fn trust(index: &Path) {
+pub(crate) fn reseal_index_file(index: &Path) {
     let mut index = auto_backup::index::Index::open(index).unwrap().index;
     index.recompute_checksums().unwrap();
 }

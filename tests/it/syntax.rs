@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use crate::studio::Studio;
 
 /// All lines as one script that goes on, so that each complaint is seen.
-fn complaints(lines: &str) -> crate::studio::Run {
+fn complaints(lines: &str) -> crate::studio::ProgramRun {
     let studio = Studio::filled();
     studio.lines(&["load"]).ok();
     studio.file("script.ab", lines);
@@ -13,7 +13,7 @@ fn complaints(lines: &str) -> crate::studio::Run {
 }
 
 #[test]
-fn an_unknown_command_is_corrected() {
+fn unknown_command_suggests_nearest() {
     assert_snapshot!(complaints("lod\nlist client\nfrobnicate\nadd databse X /x\nFETCH all\n"), @"
     exit 2
     --- stderr
@@ -42,7 +42,7 @@ fn an_unknown_command_is_corrected() {
 }
 
 #[test]
-fn an_unknown_name_is_answered_with_the_nearest() {
+fn unknown_name_suggests_nearest() {
     assert_snapshot!(complaints(
         "load WROK\ncopy acme/spot fotage WORK NAS\nlist projects in amce\nfetch project acme/spto\nfetch client nobody\n"
     ), @r#"
@@ -73,7 +73,7 @@ fn an_unknown_name_is_answered_with_the_nearest() {
 }
 
 #[test]
-fn an_unknown_name_without_a_near_one_is_answered_with_those_there_are() {
+fn unknown_name_lists_known_names() {
     assert_snapshot!(complaints("load TAPE\nfind x in TAPE\nexplore acme/spot sound WORK --print\ncopy acme/spot footage WORK NAS,TAPE\n"), @"
     exit 1
     --- stderr
@@ -98,7 +98,7 @@ fn an_unknown_name_without_a_near_one_is_answered_with_those_there_are() {
 }
 
 #[test]
-fn missing_words_are_named() {
+fn missing_arguments_are_named() {
     assert_snapshot!(complaints(
         "add\nadd database\nadd database X\nadd category X\ncopy\ncopy acme/spot footage WORK\nexplore acme/spot\n\
          fetch\nfetch client\nfetch project\nfind\nfind x in\nlist\nlist projects in\nlist projects in acme in\nremove\nremove database\n"
@@ -178,7 +178,7 @@ fn missing_words_are_named() {
 }
 
 #[test]
-fn surplus_words_are_pointed_at() {
+fn surplus_arguments_are_marked() {
     assert_snapshot!(complaints(
         "add database X /x y\ncopy acme/spot footage WORK NAS more\nfetch all now\nfetch project Bob's/long film\nlist clients acme\n\
          list projects acme\nfind x NAS\nexit now\nsave here\nload --forget OLD NAS\n"
@@ -230,7 +230,7 @@ fn surplus_words_are_pointed_at() {
 }
 
 #[test]
-fn wrong_options_are_pointed_at() {
+fn invalid_options_are_marked() {
     assert_snapshot!(complaints(
         "load --older 1h\nload --older-than soon\nload --older-than\nfetch all --liev\ncopy acme/spot footage WORK NAS --dry-rnu\nload -x\nfetch client '-rf x'\n\
          load --forget NAS --project acme/spot\nfetch all --live=yes\n"
@@ -295,7 +295,7 @@ fn commands_are_not_abbreviated_in_scripts() {
 }
 
 #[test]
-fn nothing_outside_the_databases_can_be_named() {
+fn paths_outside_databases_are_refused() {
     assert_snapshot!(complaints(
         "fetch project a/../b\nfetch project ../b\nfetch project /etc/passwd\nfetch project acme/\nfetch client /\nfetch client ''\n\
          copy a/.. footage WORK NAS\nfetch project a/b/c\nfetch project acme\nlist projects in ..\nload --project a/..\n"
@@ -351,7 +351,7 @@ fn nothing_outside_the_databases_can_be_named() {
 }
 
 #[test]
-fn a_category_stays_below_the_roots() {
+fn category_path_stays_below_root() {
     assert_snapshot!(complaints(
         "add category up ../up\nadd category far a/../../up\nadd category abs /footage\nadd category none ''\nadd category own .auto-backup/x\n\
          add category all x\nadd category a,b x\nadd category twice footage\nadd category footage other\nadd database NAS /elsewhere\n\
@@ -412,7 +412,7 @@ fn a_category_stays_below_the_roots() {
 }
 
 #[test]
-fn help_for_nothing_is_an_error_with_a_hint() {
+fn help_for_unknown_topic_is_an_error() {
     assert_snapshot!(complaints("help nosuch\nhelp lod\nhelp add nothing\n"), @"
     exit 2
     --- stderr
@@ -433,7 +433,7 @@ fn help_for_nothing_is_an_error_with_a_hint() {
 }
 
 #[test]
-fn an_option_for_help_shows_the_command() {
+fn help_option_shows_command_help() {
     let run = complaints("list clients --help\nfetch all --help\n").ok();
     assert_snapshot!(run, @"
     exit 0
@@ -464,7 +464,7 @@ fn an_option_for_help_shows_the_command() {
 }
 
 #[test]
-fn a_long_list_of_names_is_cut_short() {
+fn long_list_of_names_is_truncated() {
     let studio = Studio::new();
     let names = ["sound", "grading", "delivery", "scans", "plates"];
     let mut lines: Vec<String> = names
@@ -481,7 +481,7 @@ fn a_long_list_of_names_is_cut_short() {
 }
 
 #[test]
-fn a_name_with_spaces_that_was_not_quoted_is_recognised() {
+fn unquoted_name_with_spaces_suggests_quotes() {
     let studio = Studio::new();
     studio
         .file("WORK/footage/Bob's Diner/menu film/x", "")

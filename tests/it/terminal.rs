@@ -76,7 +76,7 @@ pub(crate) fn resize(session: &PtySession, (rows, columns): (u16, u16)) {
 
 /// Starts a shell, and keeps all that its terminal receives.
 pub(crate) fn shell(studio: &Studio, size: (u16, u16), environment: &[(&str, &str)]) -> PtySession {
-    let shell = &mut studio.other("/bin/sh");
+    let shell = &mut studio.other_program("/bin/sh");
     spawn(studio, size, environment, shell.arg("-i"), false)
 }
 
@@ -100,7 +100,7 @@ pub(crate) fn output(
 }
 
 /// A shell that runs the program for each line, tells its number in the file `pid`, and how it ended.
-pub(crate) fn starting_shell(studio: &Studio, (rows, columns): (u16, u16)) -> PtySession {
+pub(crate) fn launcher_shell(studio: &Studio, (rows, columns): (u16, u16)) -> PtySession {
     let program = studio.command();
     let name = program.get_program().to_str().unwrap();
     let script = format!(
@@ -108,7 +108,7 @@ pub(crate) fn starting_shell(studio: &Studio, (rows, columns): (u16, u16)) -> Pt
          case $line in auto-backup) sh -c 'echo $$ >pid; exec {name}' ;; *) $line ;; esac; \
          echo ended with $?; done"
     );
-    let mut command = studio.other("/bin/sh");
+    let mut command = studio.other_program("/bin/sh");
     command
         .args(["-c", &script])
         .env("TERM", "xterm")

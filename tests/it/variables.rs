@@ -7,7 +7,7 @@ use insta::assert_snapshot;
 use crate::studio::{PROGRAM, Studio};
 
 #[test]
-fn a_script_takes_arguments_and_definitions() {
+fn script_accepts_arguments_and_definitions() {
     let studio = Studio::filled();
     studio.file(
         "push.ab",
@@ -31,7 +31,7 @@ fn a_script_takes_arguments_and_definitions() {
 }
 
 #[test]
-fn set_says_what_the_arguments_of_the_lines_after_it_are() {
+fn set_replaces_arguments_for_later_lines() {
     let studio = Studio::bare();
     studio.file("inner.ab", "echo inner $1\nset -- changed\necho inner $1\n");
     let lines = ["set -- a 'b c'", "echo $2", "source inner.ab x", "echo $1"];
@@ -42,7 +42,7 @@ fn set_says_what_the_arguments_of_the_lines_after_it_are() {
 }
 
 #[test]
-fn what_is_not_set_is_pointed_at() {
+fn unset_variables_are_marked() {
     let studio = Studio::bare();
     studio.file(
         "script.ab",
@@ -66,7 +66,7 @@ fn what_is_not_set_is_pointed_at() {
 }
 
 #[test]
-fn an_error_stands_under_the_variable_that_holds_the_wrong_word() {
+fn error_marks_the_variable_in_line() {
     let studio = Studio::filled();
     studio.file("script.ab", "copy acme/spot footage WORK $1\n");
     assert_snapshot!(studio.run(["script.ab", "NSA"]).status(1).stderr, @"
@@ -78,7 +78,7 @@ fn an_error_stands_under_the_variable_that_holds_the_wrong_word() {
 }
 
 #[test]
-fn definitions_have_a_name_and_a_value() {
+fn definitions_require_name_and_value() {
     let studio = Studio::bare();
     for wrong in ["X", "=x", "1=x", "a-b=x", ""] {
         let run = studio.run(["-D", wrong, "-c", "echo a"]).status(2);
@@ -90,7 +90,7 @@ fn definitions_have_a_name_and_a_value() {
 }
 
 #[test]
-fn saved_roots_with_dollar_signs_are_read_back() {
+fn dollar_signs_in_saved_roots_survive() {
     let studio = Studio::bare();
     let add = ["add database A './$HOME'", r"add database B ./\$1", "save"];
     studio.folder("$HOME").folder("$1").lines(&add).ok();
@@ -104,7 +104,7 @@ fn saved_roots_with_dollar_signs_are_read_back() {
 }
 
 #[test]
-fn a_script_is_a_program_of_its_own() {
+fn executable_script_runs_as_program() {
     let studio = Studio::filled();
     studio
         .file(
@@ -114,7 +114,7 @@ fn a_script_is_a_program_of_its_own() {
         .mode("push.ab", 0o755)
         .folder("bin");
     symlink(PROGRAM, studio.path("bin/auto-backup")).unwrap();
-    let mut command = studio.other(studio.path("push.ab").to_str().unwrap());
+    let mut command = studio.other_program(studio.path("push.ab").to_str().unwrap());
     let path = format!("{}:/usr/bin:/bin", studio.path("bin").display());
     command.env("PATH", path).arg("acme/spot");
     assert_snapshot!(studio.finish(&mut command).ok().stdout, @"

@@ -24,7 +24,7 @@ fn studio() -> Studio {
 }
 
 /// What is answered on a terminal with so many columns.
-fn at(studio: &Studio, columns: u16, line: &str) -> String {
+fn answer_at_width(studio: &Studio, columns: u16, line: &str) -> String {
     let arguments = ["--color", "never", "-c", line];
     output(studio, (50, columns), &[], &arguments)
 }
@@ -36,11 +36,11 @@ fn tables(text: &str) -> Vec<&str> {
 }
 
 #[test]
-fn a_table_is_never_wider_than_its_terminal() {
+fn tables_fit_the_terminal_width() {
     let studio = studio();
     for columns in [40, 60, 80, 200] {
         for line in ["list databases", "list categories", "load", "fetch all"] {
-            let answer = at(&studio, columns, line);
+            let answer = answer_at_width(&studio, columns, line);
             let tables = tables(&answer);
             let wide = tables.iter().find(|line| line.width() > columns.into());
             assert!(wide.is_none(), "{line} at {columns}:\n{answer}");
@@ -50,11 +50,11 @@ fn a_table_is_never_wider_than_its_terminal() {
 }
 
 #[test]
-fn a_path_is_shortened_in_its_middle() {
+fn long_paths_are_shortened_in_middle() {
     let studio = studio();
     let root = studio.path(LONG).display().to_string();
     for (columns, is_whole) in [(40, true), (60, false), (80, false), (200, true)] {
-        let answer = at(&studio, columns, "list databases");
+        let answer = answer_at_width(&studio, columns, "list databases");
         assert_eq!(answer.contains(&root), is_whole, "{columns}:\n{answer}");
         assert_eq!(answer.contains('…'), !is_whole, "{columns}:\n{answer}");
         // The beginning, the last folder and the word stay.
@@ -65,11 +65,11 @@ fn a_path_is_shortened_in_its_middle() {
 }
 
 #[test]
-fn numbers_and_words_stay_whole() {
+fn numbers_and_words_are_never_shortened() {
     let studio = studio();
-    at(&studio, 80, "load");
+    answer_at_width(&studio, 80, "load");
     for columns in [40, 60, 80, 200] {
-        let answer = at(&studio, columns, "fetch project acme/spot");
+        let answer = answer_at_width(&studio, columns, "fetch project acme/spot");
         for whole in [
             "partial, 1 file, 12.3 kB",
             "present, 2 files, 13 B",
@@ -77,7 +77,7 @@ fn numbers_and_words_stay_whole() {
         ] {
             assert!(answer.contains(whole), "{columns}:\n{answer}");
         }
-        let answer = at(&studio, columns, "load");
+        let answer = answer_at_width(&studio, columns, "load");
         for whole in ["12.3 kB", "complete", "projects"] {
             assert!(answer.contains(whole), "{columns}:\n{answer}");
         }
@@ -85,18 +85,18 @@ fn numbers_and_words_stay_whole() {
 }
 
 #[test]
-fn a_narrow_terminal_has_records() {
+fn narrow_terminal_shows_records() {
     let studio = studio();
-    let answer = at(&studio, 59, "list categories");
+    let answer = answer_at_width(&studio, 59, "list categories");
     assert_eq!(
         answer,
         "footage\n  path: footage\nrender\n  path: scratch/render\n"
     );
-    assert!(at(&studio, 60, "list categories").contains('│'));
+    assert!(answer_at_width(&studio, 60, "list categories").contains('│'));
 }
 
 #[test]
-fn elsewhere_nothing_is_shortened() {
+fn piped_output_is_not_shortened() {
     let studio = studio();
     let root = fs::canonicalize(studio.path(LONG)).unwrap();
     let run = studio.lines(&["list databases"]).ok();
@@ -106,14 +106,14 @@ fn elsewhere_nothing_is_shortened() {
 }
 
 /// What is answered on a wide terminal to somebody who does not see it.
-fn read_aloud(studio: &Studio, environment: &[(&str, &str)], arguments: &[&str]) -> String {
+fn accessible_answer(studio: &Studio, environment: &[(&str, &str)], arguments: &[&str]) -> String {
     let lines = ["-c", "load", "-c", "list databases", "-c", "fetch all"];
     let arguments = [arguments, &lines].concat();
     output(studio, (50, 200), environment, &arguments)
 }
 
 #[test]
-fn accessible_output_has_no_boxes_and_no_colour() {
+fn accessible_output_has_no_boxes_or_color() {
     let studio = studio();
     let root = studio.path(LONG).display().to_string();
     for (environment, arguments) in [
@@ -122,7 +122,7 @@ fn accessible_output_has_no_boxes_and_no_colour() {
         (&[("CLICOLOR_FORCE", "1")], &["--accessible"]),
         (&[("ACCESSIBLE", "yes")], &["--color", "always"]),
     ] {
-        let answer = read_aloud(&studio, environment, arguments);
+        let answer = accessible_answer(&studio, environment, arguments);
         let painted = answer.contains(['\u{1b}', '│', '┆', '═', '…', '\r']);
         assert!(!painted, "{environment:?} {arguments:?}:\n{answer}");
         let listed = format!("LONG\n  root: {root}\n  state: online\n");
@@ -130,7 +130,7 @@ fn accessible_output_has_no_boxes_and_no_colour() {
         assert!(answer.contains("  NAS: missing\n"), "{answer}");
     }
     for value in ["", "0"] {
-        let answer = read_aloud(&studio, &[("ACCESSIBLE", value)], &[]);
+        let answer = accessible_answer(&studio, &[("ACCESSIBLE", value)], &[]);
         assert!(
             answer.contains('│') && answer.contains('\u{1b}'),
             "{answer}"
@@ -139,7 +139,7 @@ fn accessible_output_has_no_boxes_and_no_colour() {
 }
 
 #[test]
-fn accessible_output_is_the_same_in_a_pipe_and_in_messages() {
+fn accessible_output_is_uncolored_in_pipes() {
     let studio = studio();
     let arguments = ["--accessible", "--color", "always"];
     let run = |more: &[&str]| studio.run(arguments.iter().chain(more));

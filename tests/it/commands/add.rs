@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use super::formatted;
+use super::run_with_format;
 use crate::studio::Studio;
 
 #[test]
@@ -32,14 +32,14 @@ fn a_database_and_a_category_are_added() {
 }
 
 #[test]
-fn what_was_added_is_one_record() {
+fn added_item_is_one_record() {
     let studio = Studio::bare();
-    assert_snapshot!(formatted(&studio, "plain", "add database NAS disk"), @"
+    assert_snapshot!(run_with_format(&studio, "plain", "add database NAS disk"), @"
     exit 0
     --- stdout
     database	NAS	$STUDIO/disk	offline	added
     ");
-    assert_snapshot!(formatted(&studio, "csv", "add category render scratch/render"), @"
+    assert_snapshot!(run_with_format(&studio, "csv", "add category render scratch/render"), @"
     exit 0
     --- stdout
     kind,name,path,state,change
@@ -48,7 +48,7 @@ fn what_was_added_is_one_record() {
 }
 
 #[test]
-fn adding_the_same_again_is_fine() {
+fn repeated_add_changes_nothing() {
     let studio = Studio::new();
     assert_snapshot!(studio.json(&["add database WORK ./x/../WORK/", "add category render scratch/render"]).status(0), @r#"
     exit 0
@@ -59,7 +59,7 @@ fn adding_the_same_again_is_fine() {
 }
 
 #[test]
-fn the_same_name_with_another_root_needs_replace() {
+fn new_root_requires_replace() {
     let studio = Studio::new();
     studio.folder("other");
     assert_snapshot!(studio.lines(&["add database NAS other"]).status(1), @"
@@ -102,7 +102,7 @@ fn the_same_name_with_another_root_needs_replace() {
 }
 
 #[test]
-fn a_category_stays_below_the_roots_and_has_a_folder_of_its_own() {
+fn category_path_is_relative_and_unique() {
     let studio = Studio::new();
     let complaints: Vec<String> = ["..", "a/../../b", "/etc", "''", ".auto-backup/versions"]
         .iter()
@@ -129,7 +129,7 @@ fn a_category_stays_below_the_roots_and_has_a_folder_of_its_own() {
 }
 
 #[test]
-fn a_category_inside_another_says_who_no_longer_looks_there() {
+fn nested_category_is_excluded_from_outer() {
     let studio = Studio::new();
     let lines = [
         "add category inner footage/acme",
@@ -151,7 +151,7 @@ fn a_category_inside_another_says_who_no_longer_looks_there() {
     category top does not look into footage/acme: it is a category of its own
     category top does not look into footage/acme/x: it is a category of its own
     ");
-    assert_snapshot!(formatted(&studio, "plain", "add category inner footage/acme"), @"
+    assert_snapshot!(run_with_format(&studio, "plain", "add category inner footage/acme"), @"
     exit 0
     --- stdout
     category	inner	footage/acme		added
@@ -159,7 +159,7 @@ fn a_category_inside_another_says_who_no_longer_looks_there() {
 }
 
 #[test]
-fn names_that_the_grammar_needs_are_refused() {
+fn reserved_names_are_refused() {
     let studio = Studio::new();
     let complaints: Vec<String> = ["all", "a,b", "a/b", "''", "-- -x"]
         .iter()
@@ -180,7 +180,7 @@ fn names_that_the_grammar_needs_are_refused() {
 }
 
 #[test]
-fn a_word_too_few_or_too_many_is_a_wrong_usage() {
+fn wrong_argument_count_is_usage_error() {
     let studio = Studio::bare();
     assert_snapshot!(studio.lines(&["add"]).status(2), @"
     exit 2
@@ -217,7 +217,7 @@ fn a_word_too_few_or_too_many_is_a_wrong_usage() {
 }
 
 #[test]
-fn an_offline_root_says_why() {
+fn offline_root_reports_reason() {
     let studio = Studio::bare();
     studio.file("file", "").file("disk/x", "");
     let lines = [
@@ -235,7 +235,7 @@ fn an_offline_root_says_why() {
 }
 
 #[test]
-fn only_a_lone_tilde_is_a_home_folder() {
+fn only_bare_tilde_means_home_folder() {
     let studio = Studio::bare();
     studio.folder("~bob");
     assert_snapshot!(studio.lines(&["add database A ~bob/studio"]), @"

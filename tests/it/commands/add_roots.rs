@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use crate::studio::Studio;
 
 #[test]
-fn a_root_that_is_not_there_is_added_and_shown_offline() {
+fn missing_root_is_added_as_offline() {
     let studio = Studio::bare();
     studio.file("file", "");
     assert_snapshot!(studio.lines(&["add database NAS gone/nas", "add database FILE file", "list databases"]), @"
@@ -72,7 +72,7 @@ fn tilde_and_variables_expand_in_paths() {
 }
 
 #[test]
-fn a_relative_root_is_relative_to_the_script() {
+fn script_root_is_relative_to_script() {
     let studio = Studio::bare();
     studio.file("scripts/add.ab", "add database A ../a\nlist databases\n");
     assert_snapshot!(studio.run(["scripts/add.ab"]), @"
@@ -88,7 +88,7 @@ fn a_relative_root_is_relative_to_the_script() {
 }
 
 #[test]
-fn a_relative_root_in_a_line_is_relative_to_the_current_folder() {
+fn line_root_is_relative_to_working_folder() {
     let studio = Studio::bare();
     studio.folder("here");
     let mut command = studio.command();
@@ -151,13 +151,13 @@ fn two_databases_never_share_files() {
 }
 
 #[test]
-fn neighbours_with_similar_names_are_two_databases() {
+fn similar_sibling_names_are_distinct_databases() {
     let studio = Studio::new();
     studio.lines(&["add database B WORK2"]).ok();
 }
 
 #[test]
-fn a_folder_that_is_not_there_yet_is_compared_through_links_too() {
+fn missing_root_is_resolved_through_symlinks() {
     let studio = Studio::new();
     studio.link("alias", "WORK");
     assert_snapshot!(studio.lines(&["add database B alias/later"]).status(1), @"

@@ -5,13 +5,13 @@ use std::os::unix::net::UnixListener;
 
 use insta::assert_snapshot;
 
-use crate::disks::Disk;
+use crate::disks::MountedDisk;
 use crate::studio::{CHANGED, Studio};
 
 const LINE: &str = "compare acme/spot WORK NAS";
 
 /// A project on both databases, with one of each difference.
-fn different() -> Studio {
+fn studio_with_differences() -> Studio {
     let studio = Studio::filled();
     studio.lines(&["copy acme/spot all WORK NAS"]).ok();
     studio
@@ -32,7 +32,7 @@ fn different() -> Studio {
 }
 
 #[test]
-fn what_was_copied_is_the_same() {
+fn copied_files_are_equal() {
     let studio = Studio::filled();
     studio.lines(&["copy acme/spot all WORK NAS"]).ok();
     assert_snapshot!(studio.lines(&[LINE]), @"
@@ -55,8 +55,8 @@ fn what_was_copied_is_the_same() {
 }
 
 #[test]
-fn every_difference_is_told_with_its_reason() {
-    let studio = different();
+fn every_difference_has_a_reason() {
+    let studio = studio_with_differences();
     assert_snapshot!(studio.lines(&[LINE]), @"
     exit 3
     --- stdout
@@ -95,7 +95,7 @@ fn every_difference_is_told_with_its_reason() {
 }
 
 #[test]
-fn content_decides_where_it_is_asked_for() {
+fn checksum_option_compares_content() {
     let studio = Studio::filled();
     studio.lines(&["copy acme/spot all WORK NAS"]).ok();
     studio
@@ -119,7 +119,7 @@ fn content_decides_where_it_is_asked_for() {
 }
 
 #[test]
-fn what_is_known_to_differ_is_never_called_the_same() {
+fn known_content_difference_is_remembered() {
     let studio = Studio::filled();
     studio.lines(&["copy acme/spot footage WORK NAS"]).ok();
     // A disk that rots: neither size nor time changes.
@@ -157,7 +157,7 @@ fn what_is_known_to_differ_is_never_called_the_same() {
 }
 
 #[test]
-fn what_was_read_before_is_not_read_again_while_size_and_time_agree() {
+fn unchanged_files_reuse_stored_digests() {
     let studio = Studio::filled();
     studio.lines(&["copy acme/spot all WORK NAS"]).ok();
     let read = |line: &str| {
@@ -193,7 +193,7 @@ fn what_was_read_before_is_not_read_again_while_size_and_time_agree() {
 }
 
 #[test]
-fn sizes_that_look_alike_are_told_to_the_byte() {
+fn similar_sizes_are_shown_in_bytes() {
     let studio = Studio::filled();
     studio.lines(&["copy acme/spot all WORK NAS"]).ok();
     let (a, b) = (vec![1; 1_000_001], vec![1; 1_000_000]);
@@ -206,7 +206,7 @@ fn sizes_that_look_alike_are_told_to_the_byte() {
 }
 
 #[test]
-fn a_copy_that_was_not_verified_leaves_nothing_to_go_by() {
+fn unverified_copy_stores_no_digests() {
     let studio = Studio::filled();
     studio
         .lines(&["copy acme/spot all WORK NAS --no-verify"])
@@ -221,7 +221,7 @@ fn a_copy_that_was_not_verified_leaves_nothing_to_go_by() {
 }
 
 #[test]
-fn a_replaced_file_is_not_taken_for_the_one_before() {
+fn replaced_file_does_not_reuse_digest() {
     let studio = Studio::filled();
     studio.lines(&["copy acme/spot all WORK NAS"]).ok();
     // The same size and time, other bytes: only reading tells.
@@ -239,7 +239,7 @@ fn a_replaced_file_is_not_taken_for_the_one_before() {
 }
 
 #[test]
-fn an_unreadable_file_is_no_difference_and_no_success() {
+fn unreadable_file_is_failed_not_different() {
     let studio = Studio::filled();
     studio.lines(&["copy acme/spot all WORK NAS"]).ok();
     studio
@@ -262,7 +262,7 @@ fn an_unreadable_file_is_no_difference_and_no_success() {
 }
 
 #[test]
-fn a_socket_is_left_out() {
+fn sockets_are_skipped() {
     let studio = Studio::filled();
     studio.lines(&["copy acme/spot all WORK NAS"]).ok();
     let _socket = UnixListener::bind(studio.path("WORK/footage/acme/spot/socket")).unwrap();
@@ -281,7 +281,7 @@ fn a_socket_is_left_out() {
 }
 
 #[test]
-fn the_index_knows_what_a_comparison_saw() {
+fn comparison_updates_the_index() {
     let studio = Studio::filled();
     studio.lines(&[LINE]).status(3);
     let fetched = studio.json(&["fetch project acme/spot"]).document();
@@ -294,7 +294,7 @@ fn the_index_knows_what_a_comparison_saw() {
 }
 
 #[test]
-fn what_cannot_be_compared_is_refused() {
+fn invalid_comparisons_are_refused() {
     let studio = Studio::filled();
     assert_snapshot!(studio.lines(&["compare acme/spot WORK WORK"]).status(1), @"
     exit 1
@@ -348,9 +348,9 @@ fn what_cannot_be_compared_is_refused() {
 }
 
 #[test]
-fn a_category_that_is_not_mounted_is_not_an_empty_one() {
+fn unmounted_category_is_not_empty() {
     let studio = Studio::filled();
-    let Some(disk) = Disk::mount(&studio, "NAS/footage", "1m") else {
+    let Some(disk) = MountedDisk::mount(&studio, "NAS/footage", "1m") else {
         return;
     };
     studio.lines(&["copy acme/spot all WORK NAS"]).ok();

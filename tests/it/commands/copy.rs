@@ -4,13 +4,13 @@ use std::fs;
 
 use insta::assert_snapshot;
 
-use super::{copied, formatted};
+use super::{copy_answer, run_with_format};
 use crate::studio::{CHANGED, Studio};
 
 const LINE: &str = "copy acme/spot footage WORK NAS";
 
 /// A studio in which NAS has an older, a newer and a same-aged other version of a file, and one of its own.
-fn differing() -> Studio {
+fn studio_with_differences() -> Studio {
     let studio = Studio::new();
     for (name, work, nas) in [("newer", 10, 5), ("older", 5, 10), ("equal", 5, 5)] {
         studio
@@ -34,7 +34,7 @@ fn differing() -> Studio {
 }
 
 #[test]
-fn a_copy_says_what_it_did() {
+fn copy_reports_file_count() {
     let studio = Studio::filled();
     assert_snapshot!(studio.lines(&[LINE]).ok(), @"
     exit 0
@@ -60,7 +60,7 @@ fn a_copy_says_what_it_did() {
 }
 
 #[test]
-fn copying_twice_copies_nothing() {
+fn second_copy_writes_nothing() {
     let studio = Studio::filled();
     studio.lines(&[LINE]).ok();
     let before = studio.tree("NAS");
@@ -78,8 +78,8 @@ fn copying_twice_copies_nothing() {
 }
 
 #[test]
-fn what_is_newer_replaces_and_what_is_not_is_a_conflict() {
-    let studio = differing();
+fn newer_files_replace_others_conflict() {
+    let studio = studio_with_differences();
     assert_snapshot!(studio.lines(&[LINE]).status(3), @"
     exit 3
     --- stdout
@@ -115,20 +115,20 @@ fn what_is_newer_replaces_and_what_is_not_is_a_conflict() {
 }
 
 #[test]
-fn a_conflict_has_a_json_document() {
-    let studio = differing();
+fn conflicts_are_in_every_format() {
+    let studio = studio_with_differences();
     assert_snapshot!(studio.json(&[LINE]).status(3), @r#"
     exit 3
     --- stdout
     {"command":"copy","run":1,"state":"partial","planned_files":5,"planned_bytes":8,"copied_files":2,"copied_bytes":8,"same_files":1,"conflict_files":2,"failed_files":0,"skipped_files":0,"verified_files":2,"seconds":N,"items":[{"path":"$STUDIO/NAS/footage/acme/spot/equal","outcome":"conflict","reason":"it differs in size, and both have the same time"},{"path":"$STUDIO/NAS/footage/acme/spot/older","outcome":"conflict","reason":"it differs in size, and the one there is newer"}]}
     "#);
-    assert_snapshot!(formatted(&studio, "plain", LINE).status(3), @"
+    assert_snapshot!(run_with_format(&studio, "plain", LINE).status(3), @"
     exit 3
     --- stdout
     $STUDIO/NAS/footage/acme/spot/equal	conflict	it differs in size, and both have the same time
     $STUDIO/NAS/footage/acme/spot/older	conflict	it differs in size, and the one there is newer
     ");
-    assert_snapshot!(formatted(&studio, "csv", LINE).status(3), @r#"
+    assert_snapshot!(run_with_format(&studio, "csv", LINE).status(3), @r#"
     exit 3
     --- stdout
     path,outcome,reason
@@ -139,8 +139,8 @@ fn a_conflict_has_a_json_document() {
 
 #[test]
 fn overwrite_replaces_and_keeps_every_old_version() {
-    let studio = differing();
-    let document = copied(&studio, &format!("{LINE} --overwrite"));
+    let studio = studio_with_differences();
+    let document = copy_answer(&studio, &format!("{LINE} --overwrite"));
     assert_eq!(
         (&document["state"], &document["copied_files"]),
         (&"complete".into(), &4.into())
@@ -165,8 +165,8 @@ fn overwrite_replaces_and_keeps_every_old_version() {
 }
 
 #[test]
-fn no_update_only_adds() {
-    let studio = differing();
+fn no_update_only_adds_missing_files() {
+    let studio = studio_with_differences();
     assert_snapshot!(studio.lines(&[&format!("{LINE} --no-update")]).status(0), @"
     exit 0
     --- stdout
@@ -188,8 +188,8 @@ fn no_update_only_adds() {
 }
 
 #[test]
-fn a_dry_run_touches_nothing() {
-    let studio = differing();
+fn dry_run_changes_nothing() {
+    let studio = studio_with_differences();
     let before = [studio.tree("NAS"), studio.tree("WORK")];
     let line = format!("{LINE} --dry-run");
     assert_snapshot!(studio.lines(&[&line]).status(3), @"
@@ -206,6 +206,6 @@ fn a_dry_run_touches_nothing() {
     --- stdout
     {"command":"copy","run":null,"state":"partial","planned_files":5,"planned_bytes":8,"copied_files":0,"copied_bytes":0,"same_files":1,"conflict_files":2,"failed_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"items":[{"path":"$STUDIO/NAS/footage/acme/spot/newer","outcome":"planned","reason":"replace, keeping the old version"},{"path":"$STUDIO/NAS/footage/acme/spot/sub/missing","outcome":"planned","reason":"add"},{"path":"$STUDIO/NAS/footage/acme/spot/equal","outcome":"conflict","reason":"it differs in size, and both have the same time"},{"path":"$STUDIO/NAS/footage/acme/spot/older","outcome":"conflict","reason":"it differs in size, and the one there is newer"}]}
     "#);
-    copied(&studio, &format!("{line} --overwrite"));
+    copy_answer(&studio, &format!("{line} --overwrite"));
     assert_eq!([studio.tree("NAS"), studio.tree("WORK")], before);
 }

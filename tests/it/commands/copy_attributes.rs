@@ -7,7 +7,7 @@ use std::path::Path;
 use insta::assert_snapshot;
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 
-use super::copied;
+use super::copy_answer;
 use crate::studio::Studio;
 
 const LINE: &str = "copy acme/spot footage WORK NAS";
@@ -36,7 +36,7 @@ fn both(studio: &Studio, path: &str) -> [(i64, i64, u32); 2] {
 }
 
 #[test]
-fn times_and_permissions_come_along() {
+fn times_and_permissions_are_copied() {
     let studio = Studio::new();
     studio
         .file(format!("{FROM}/sub/script.sh"), "#!")
@@ -67,7 +67,7 @@ fn times_and_permissions_come_along() {
         let [there, here] = both(&studio, path);
         assert_eq!(there, here, "{path}");
     }
-    assert_eq!(copied(&studio, LINE)["copied_files"], 0);
+    assert_eq!(copy_answer(&studio, LINE)["copied_files"], 0);
     // So that the studio can be removed.
     for replica in [FROM, TO] {
         studio.mode(format!("{replica}/sub"), 0o755);
@@ -91,7 +91,7 @@ fn setuid_is_never_copied() {
 }
 
 #[test]
-fn a_folder_that_gains_a_file_gets_the_time_of_its_source() {
+fn folder_times_are_updated_after_additions() {
     let studio = Studio::new();
     studio
         .file(format!("{FROM}/sub/a"), "a")
@@ -111,7 +111,7 @@ fn a_folder_that_gains_a_file_gets_the_time_of_its_source() {
 }
 
 #[test]
-fn a_link_that_points_elsewhere_is_kept_when_overwritten() {
+fn overwritten_symlink_is_kept_as_version() {
     let studio = Studio::new();
     studio
         .link(format!("{FROM}/link"), "new")
@@ -125,7 +125,7 @@ fn a_link_that_points_elsewhere_is_kept_when_overwritten() {
     a file in conflict is as it was; `--overwrite` replaces it and keeps the old version
     ");
     assert_eq!(
-        copied(&studio, &format!("{LINE} --overwrite"))["copied_files"],
+        copy_answer(&studio, &format!("{LINE} --overwrite"))["copied_files"],
         1
     );
     assert_snapshot!(studio.tree("NAS"), @"
@@ -146,7 +146,7 @@ fn a_link_that_points_elsewhere_is_kept_when_overwritten() {
 }
 
 #[test]
-fn times_before_1970_and_after_2100_come_along() {
+fn times_beyond_epoch_range_are_copied() {
     let studio = Studio::new();
     studio
         .file(format!("{FROM}/old"), "x")
@@ -158,5 +158,5 @@ fn times_before_1970_and_after_2100_come_along() {
         let [there, here] = both(&studio, path);
         assert_eq!(there, here, "{path}");
     }
-    assert_eq!(copied(&studio, LINE)["same_files"], 2);
+    assert_eq!(copy_answer(&studio, LINE)["same_files"], 2);
 }

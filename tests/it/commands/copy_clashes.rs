@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-use super::copied;
+use super::copy_answer;
 use crate::studio::Studio;
 
 const LINE: &str = "copy acme/spot footage WORK NAS";
@@ -11,7 +11,7 @@ const FROM: &str = "WORK/footage/acme/spot";
 const TO: &str = "NAS/footage/acme/spot";
 
 #[test]
-fn a_link_at_the_destination_is_never_written_through() {
+fn destination_symlink_is_never_written_through() {
     let studio = Studio::new();
     studio
         .file(format!("{FROM}/sub/a"), "work")
@@ -28,7 +28,7 @@ fn a_link_at_the_destination_is_never_written_through() {
     copied 0 files, 0 B in N s; 3 in conflict
     a file in conflict is as it was; `--overwrite` replaces it and keeps the old version
     ");
-    copied(&studio, &format!("{LINE} --overwrite"));
+    copy_answer(&studio, &format!("{LINE} --overwrite"));
     assert_snapshot!(studio.tree("NAS"), @"
     .auto-backup/
     .auto-backup/database.json N
@@ -52,7 +52,7 @@ fn a_link_at_the_destination_is_never_written_through() {
 }
 
 #[test]
-fn a_file_and_a_folder_of_one_name_are_a_conflict() {
+fn file_and_folder_of_one_name_conflict() {
     let studio = Studio::new();
     studio
         .file(format!("{FROM}/x/inner"), "work")
@@ -68,9 +68,9 @@ fn a_file_and_a_folder_of_one_name_are_a_conflict() {
     copied 0 files, 0 B in N s; 3 in conflict
     a file in conflict is as it was; `--overwrite` replaces it and keeps the old version
     ");
-    copied(&studio, LINE);
+    copy_answer(&studio, LINE);
     assert_eq!(
-        copied(&studio, &format!("{LINE} --overwrite"))["state"],
+        copy_answer(&studio, &format!("{LINE} --overwrite"))["state"],
         "complete"
     );
     assert_snapshot!(studio.tree("NAS"), @"
@@ -95,7 +95,7 @@ fn a_file_and_a_folder_of_one_name_are_a_conflict() {
 }
 
 #[test]
-fn what_a_killed_run_left_behind_is_swept() {
+fn temporary_copies_of_killed_runs_are_removed() {
     let studio = Studio::new();
     studio
         .file(format!("{FROM}/sub/a"), "a")
@@ -109,7 +109,7 @@ fn what_a_killed_run_left_behind_is_swept() {
 }
 
 #[test]
-fn a_run_with_nothing_to_copy_sweeps_too() {
+fn empty_copy_removes_temporary_copies() {
     let studio = Studio::new();
     studio.file(format!("{FROM}/a"), "a");
     studio.lines(&[LINE]).ok();
@@ -124,7 +124,7 @@ fn a_run_with_nothing_to_copy_sweeps_too() {
 }
 
 #[test]
-fn a_client_that_is_a_link_at_the_destination_is_not_followed() {
+fn destination_client_symlink_is_not_followed() {
     let studio = Studio::new();
     studio
         .file(format!("{FROM}/sub/a"), "work")
@@ -138,13 +138,13 @@ fn a_client_that_is_a_link_at_the_destination_is_not_followed() {
     failed $STUDIO/NAS/footage/acme/spot/sub/a: cannot open `$STUDIO/NAS/footage/acme`: it is no folder (links to folders are not followed)
     copied 0 files, 0 B in N s; 2 failed
     ");
-    copied(&studio, LINE);
-    copied(&studio, &format!("{LINE} --overwrite"));
+    copy_answer(&studio, LINE);
+    copy_answer(&studio, &format!("{LINE} --overwrite"));
     assert_eq!(studio.tree("elsewhere"), "");
 }
 
 #[test]
-fn an_empty_folder_that_cannot_be_made_is_no_success() {
+fn uncreatable_empty_folder_is_a_failure() {
     let studio = Studio::new();
     studio
         .folder(format!("{FROM}/empty"))
@@ -155,7 +155,7 @@ fn an_empty_folder_that_cannot_be_made_is_no_success() {
     failed $STUDIO/NAS/footage/acme/spot/empty: cannot open `$STUDIO/NAS/footage/acme`: it is no folder (links to folders are not followed)
     copied 0 files, 0 B in N s; 1 failed
     ");
-    copied(&studio, LINE);
+    copy_answer(&studio, LINE);
     studio.remove(format!("{FROM}/empty"));
     assert_snapshot!(studio.lines(&[LINE]).status(3), @"
     exit 3
@@ -163,11 +163,11 @@ fn an_empty_folder_that_cannot_be_made_is_no_success() {
     failed $STUDIO/NAS/footage/acme/spot: cannot open `$STUDIO/NAS/footage/acme`: it is no folder (links to folders are not followed)
     copied 0 files, 0 B in N s; 1 failed
     ");
-    copied(&studio, LINE);
+    copy_answer(&studio, LINE);
 }
 
 #[test]
-fn a_file_in_the_place_of_a_category_fails_every_file() {
+fn file_at_category_path_fails_every_file() {
     let studio = Studio::new();
     studio
         .file(format!("{FROM}/sub/a"), "work")
@@ -179,12 +179,12 @@ fn a_file_in_the_place_of_a_category_fails_every_file() {
     failed $STUDIO/NAS/footage/acme/spot/sub/a: cannot open `$STUDIO/NAS/footage`: it is no folder (links to folders are not followed)
     copied 0 files, 0 B in N s; 2 failed
     ");
-    copied(&studio, LINE);
+    copy_answer(&studio, LINE);
     assert_eq!(studio.read("NAS/footage"), "a file");
 }
 
 #[test]
-fn a_pipe_in_the_place_of_a_file_is_a_conflict() {
+fn pipe_at_file_path_is_a_conflict() {
     let studio = Studio::new();
     studio.file(format!("{FROM}/a"), "work").folder(TO);
     let pipe = studio.path(TO).join("a");
@@ -196,6 +196,6 @@ fn a_pipe_in_the_place_of_a_file_is_a_conflict() {
     copied 0 files, 0 B in N s; 1 in conflict
     a file in conflict is as it was; `--overwrite` replaces it and keeps the old version
     ");
-    copied(&studio, &format!("{LINE} --overwrite"));
+    copy_answer(&studio, &format!("{LINE} --overwrite"));
     assert_eq!(studio.read(format!("{TO}/a")), "work");
 }

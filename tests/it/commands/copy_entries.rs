@@ -7,7 +7,7 @@ use std::path::Path;
 use insta::assert_snapshot;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
-use super::copied;
+use super::copy_answer;
 use crate::studio::Studio;
 
 const LINE: &str = "copy acme/spot footage WORK NAS";
@@ -15,20 +15,20 @@ const FROM: &str = "WORK/footage/acme/spot";
 const TO: &str = "NAS/footage/acme/spot";
 
 #[test]
-fn links_are_copied_as_links() {
+fn symlinks_are_copied_as_symlinks() {
     let studio = Studio::new();
     studio
         .file("elsewhere/secret", "x")
         .link(format!("{FROM}/outside"), studio.path("elsewhere"))
         .link(format!("{FROM}/dangling"), "no/where")
         .link(format!("{FROM}/loop"), "loop");
-    assert_eq!(copied(&studio, LINE)["copied_files"], 3);
+    assert_eq!(copy_answer(&studio, LINE)["copied_files"], 3);
     assert_snapshot!(studio.tree(TO), @"
     dangling -> no/where
     loop -> loop
     outside -> $STUDIO/elsewhere
     ");
-    assert_eq!(copied(&studio, LINE)["same_files"], 3);
+    assert_eq!(copy_answer(&studio, LINE)["same_files"], 3);
 }
 
 #[test]
@@ -51,12 +51,12 @@ fn pipes_and_sockets_are_reported_as_skipped() {
     skipped $STUDIO/NAS/footage/acme/spot/socket: it is a socket, pipe or device
     copied and verified 1 file, 1 B in N s; 2 skipped
     ");
-    assert_eq!(copied(&studio, LINE)["skipped_files"], 2);
+    assert_eq!(copy_answer(&studio, LINE)["skipped_files"], 2);
     assert_eq!(studio.tree(TO), "a 1");
 }
 
 #[test]
-fn one_unreadable_file_stops_nothing_else() {
+fn unreadable_file_fails_alone() {
     let studio = Studio::new();
     for name in ["a", "b", "c"] {
         studio.file(format!("{FROM}/{name}"), name);
@@ -79,14 +79,14 @@ fn one_unreadable_file_stops_nothing_else() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_fails_each_of_its_files() {
+fn unwritable_folder_fails_each_file() {
     let studio = Studio::new();
     studio
         .file(format!("{FROM}/sub/a"), "a")
         .file(format!("{FROM}/b"), "b")
         .folder(format!("{TO}/sub"));
     if !rustix::process::geteuid().is_root() {
-        return crate::studio::skipped("only root can give a folder to another user");
+        return crate::studio::report_skip("only root can give a folder to another user");
     }
     let mut command = studio.command_as_user();
     // What belongs to the user can be written again, whatever its mode.
@@ -102,11 +102,11 @@ fn a_folder_that_cannot_be_written_fails_each_of_its_files() {
 }
 
 #[test]
-fn nothing_of_a_project_is_lost_on_names_of_any_bytes() {
+fn non_utf8_names_are_copied() {
     let studio = Studio::new();
-    let name = super::path(b"caf\xe9\n \"q\"");
+    let name = super::path_from_bytes(b"caf\xe9\n \"q\"");
     studio.file(Path::new(FROM).join(&name), "x");
-    assert_eq!(copied(&studio, LINE)["copied_files"], 1);
+    assert_eq!(copy_answer(&studio, LINE)["copied_files"], 1);
     assert_eq!(studio.read(Path::new(TO).join(&name)), "x");
     studio.file(Path::new(FROM).join(&name), "longer");
     let document = studio.json(&[LINE]).status(3).document();
@@ -124,7 +124,7 @@ fn nothing_of_a_project_is_lost_on_names_of_any_bytes() {
 }
 
 #[test]
-fn an_empty_project_is_a_project() {
+fn empty_project_is_copied() {
     let studio = Studio::new();
     studio.folder(format!("{FROM}/empty/inner"));
     assert_snapshot!(studio.lines(&[LINE]).ok(), @"
@@ -145,10 +145,10 @@ fn an_empty_project_is_a_project() {
 }
 
 #[test]
-fn a_file_too_large_for_one_piece_is_whole() {
+fn multi_buffer_file_is_copied_whole() {
     let studio = Studio::new();
     let content: Vec<u8> = (0..65_u64 << 17).flat_map(u64::to_le_bytes).collect();
     studio.file(format!("{FROM}/large"), &content);
-    assert_eq!(copied(&studio, LINE)["copied_bytes"], content.len());
+    assert_eq!(copy_answer(&studio, LINE)["copied_bytes"], content.len());
     assert!(fs::read(studio.path(TO).join("large")).unwrap() == content);
 }

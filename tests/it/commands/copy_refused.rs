@@ -7,7 +7,7 @@ use crate::studio::Studio;
 const LINE: &str = "copy acme/spot footage WORK NAS";
 
 #[test]
-fn one_of_several_destinations_that_is_offline_holds_nobody_up() {
+fn offline_destination_does_not_block_others() {
     let studio = Studio::filled();
     let lines = [
         "add database CLOUD gone",
@@ -30,7 +30,7 @@ fn one_of_several_destinations_that_is_offline_holds_nobody_up() {
 }
 
 #[test]
-fn a_root_that_is_not_there_is_refused_and_not_made() {
+fn missing_root_is_refused_and_not_created() {
     let studio = Studio::filled();
     studio.remove("NAS");
     assert_snapshot!(studio.lines(&[LINE]).status(1), @"
@@ -67,7 +67,7 @@ fn a_root_that_is_not_there_is_refused_and_not_made() {
 }
 
 #[test]
-fn a_copy_onto_itself_is_refused() {
+fn copy_onto_itself_is_refused() {
     let studio = Studio::filled();
     assert_snapshot!(studio.lines(&["copy acme/spot footage WORK WORK"]).status(1), @"
     exit 1
@@ -88,7 +88,7 @@ fn a_copy_onto_itself_is_refused() {
 }
 
 #[test]
-fn unknown_names_suggest_the_nearest_and_copy_nothing() {
+fn unknown_names_suggest_nearest_and_copy_nothing() {
     let studio = Studio::filled();
     assert_snapshot!(studio.lines(&["copy acme/sopt footage WORK NAS"]).status(1), @"
     exit 1

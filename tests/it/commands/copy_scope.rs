@@ -2,24 +2,24 @@
 
 use insta::assert_snapshot;
 
-use super::copied;
+use super::copy_answer;
 use crate::studio::Studio;
 
 const LINE: &str = "copy acme/spot footage WORK NAS";
 
 #[test]
-fn all_categories_a_client_and_all_projects_can_be_copied() {
+fn client_and_all_scopes_are_copied() {
     let studio = Studio::filled();
     assert_eq!(
-        copied(&studio, "copy acme/spot all WORK NAS")["copied_files"],
+        copy_answer(&studio, "copy acme/spot all WORK NAS")["copied_files"],
         3
     );
-    let client = copied(&studio, "copy acme footage WORK NAS");
+    let client = copy_answer(&studio, "copy acme footage WORK NAS");
     assert_eq!(
         (&client["copied_files"], &client["same_files"]),
         (&1.into(), &2.into())
     );
-    let all = copied(&studio, "copy all all WORK NAS");
+    let all = copy_answer(&studio, "copy all all WORK NAS");
     assert_eq!(
         (&all["copied_files"], &all["same_files"]),
         (&1.into(), &4.into())
@@ -62,10 +62,10 @@ fn all_categories_a_client_and_all_projects_can_be_copied() {
 }
 
 #[test]
-fn a_category_that_the_project_is_not_in_is_passed_over() {
+fn categories_without_the_project_are_skipped() {
     let studio = Studio::filled();
     assert_eq!(
-        copied(&studio, "copy acme/teaser all WORK NAS")["copied_files"],
+        copy_answer(&studio, "copy acme/teaser all WORK NAS")["copied_files"],
         1
     );
     assert_snapshot!(studio.tree("NAS/footage"), @"
@@ -77,7 +77,7 @@ fn a_category_that_the_project_is_not_in_is_passed_over() {
 }
 
 #[test]
-fn the_index_knows_a_copy_without_another_look() {
+fn copy_updates_the_index() {
     let studio = Studio::filled();
     studio.lines(&[LINE]).ok();
     let document = studio.json(&["fetch project acme/spot"]).ok().document();

@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use crate::studio::Studio;
 
 #[test]
-fn words_are_written_with_a_blank_between_them() {
+fn words_are_joined_by_single_spaces() {
     let studio = Studio::bare();
     let lines = [
         "echo",
@@ -22,7 +22,7 @@ fn words_are_written_with_a_blank_between_them() {
 }
 
 #[test]
-fn every_format_has_the_text() {
+fn text_is_written_in_every_format() {
     let studio = Studio::bare();
     assert_eq!(
         studio.json(&["echo a  b"]).ok().stdout,

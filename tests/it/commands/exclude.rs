@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use super::formatted;
+use super::run_with_format;
 use crate::studio::Studio;
 
 #[test]
@@ -19,12 +19,12 @@ fn an_exclusion_is_added_once() {
     {"command":"exclude","pattern":"*.tmp","change":"added"}
     {"command":"exclude","pattern":"*.tmp","change":"unchanged"}
     "#);
-    assert_snapshot!(formatted(&studio, "plain", "exclude cache/"), @"
+    assert_snapshot!(run_with_format(&studio, "plain", "exclude cache/"), @"
     exit 0
     --- stdout
     cache/	added
     ");
-    assert_snapshot!(formatted(&studio, "csv", "exclude a,b"), @r#"
+    assert_snapshot!(run_with_format(&studio, "csv", "exclude a,b"), @r#"
     exit 0
     --- stdout
     pattern,change
@@ -33,7 +33,7 @@ fn an_exclusion_is_added_once() {
 }
 
 #[test]
-fn a_broken_pattern_is_refused() {
+fn invalid_pattern_is_refused() {
     assert_snapshot!(Studio::bare().lines(&["exclude '[z-a]'"]).status(2), @"
     exit 2
     --- stderr
@@ -44,7 +44,7 @@ fn a_broken_pattern_is_refused() {
 }
 
 #[test]
-fn what_is_excluded_is_neither_counted_nor_copied() {
+fn excluded_files_are_not_counted_or_copied() {
     let studio = Studio::new();
     studio
         .file("WORK/footage/acme/spot/a.mov", "1")
@@ -81,7 +81,7 @@ fn what_is_excluded_is_neither_counted_nor_copied() {
 }
 
 #[test]
-fn a_client_or_project_of_an_excluded_name_is_still_seen() {
+fn client_and_project_folders_ignore_exclusions() {
     let studio = Studio::new();
     studio
         .file("WORK/footage/cache/old.tmp/a.mov", "1")
@@ -112,7 +112,7 @@ fn a_client_or_project_of_an_excluded_name_is_still_seen() {
 }
 
 #[test]
-fn a_pattern_that_leaves_nothing_alone_is_refused() {
+fn pattern_without_effect_is_refused() {
     let studio = Studio::bare();
     let complaints = ["'!x'", "'#x'", "''", "' '"].map(|pattern| {
         studio
@@ -165,7 +165,7 @@ fn with_housekeeping(database: &str) -> Studio {
 }
 
 #[test]
-fn housekeeping_is_no_client_project_or_file() {
+fn housekeeping_files_are_skipped() {
     let studio = with_housekeeping("NAS");
     let copied = studio
         .json(&["load NAS", "list projects", "copy all all NAS WORK"])
@@ -184,7 +184,7 @@ fn housekeeping_is_no_client_project_or_file() {
 }
 
 #[test]
-fn housekeeping_off_treats_it_as_work() {
+fn housekeeping_off_includes_those_files() {
     let studio = with_housekeeping("NAS");
     studio
         .lines(&["set housekeeping off", "copy all all NAS WORK"])
@@ -202,7 +202,7 @@ fn housekeeping_off_treats_it_as_work() {
 }
 
 #[test]
-fn what_is_excluded_is_not_gone() {
+fn excluded_files_are_not_reported_missing() {
     let studio = Studio::filled();
     studio.lines(&["load"]).ok();
     studio.remove("WORK/footage/acme/teaser/t.mov");

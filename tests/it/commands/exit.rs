@@ -17,7 +17,7 @@ fn exit_and_quit_end_a_script() {
 }
 
 #[test]
-fn leaving_does_not_hide_that_a_line_failed() {
+fn exit_keeps_the_failure_status() {
     let studio = Studio::bare();
     let run = studio.run(["--keep-going", "-c", "explore a/b c D", "-c", "exit"]);
     assert_snapshot!(run.status(1), @"
@@ -32,7 +32,7 @@ fn leaving_does_not_hide_that_a_line_failed() {
 }
 
 #[test]
-fn exit_takes_no_words() {
+fn exit_accepts_no_arguments() {
     assert_snapshot!(Studio::bare().lines(&["exit now"]).status(2), @"
     exit 2
     --- stderr

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use super::{exact, formatted, oddly_named};
+use super::{exact_stdout, run_with_format, studio_with_odd_names};
 use crate::studio::Studio;
 
 #[test]
@@ -18,12 +18,12 @@ fn without_a_desktop_the_path_is_printed() {
     --- stdout
     {"command":"explore","path":"$STUDIO/WORK/scratch/render/acme/spot","opened":false}
     "#);
-    assert_snapshot!(formatted(&studio, "plain", "explore acme/spot render WORK"), @"
+    assert_snapshot!(run_with_format(&studio, "plain", "explore acme/spot render WORK"), @"
     exit 0
     --- stdout
     $STUDIO/WORK/scratch/render/acme/spot	printed
     ");
-    assert_snapshot!(formatted(&studio, "csv", "explore \"Bob's/long film\" footage WORK"), @"
+    assert_snapshot!(run_with_format(&studio, "csv", "explore \"Bob's/long film\" footage WORK"), @"
     exit 0
     --- stdout
     path,change
@@ -32,7 +32,7 @@ fn without_a_desktop_the_path_is_printed() {
 }
 
 #[test]
-fn print_opens_nothing_on_a_desktop_either() {
+fn print_option_opens_no_desktop() {
     let studio = Studio::filled();
     let mut command = studio.command();
     command
@@ -46,7 +46,7 @@ fn print_opens_nothing_on_a_desktop_either() {
 }
 
 #[test]
-fn a_desktop_that_cannot_open_a_folder_is_an_error() {
+fn desktop_failure_is_an_error() {
     let studio = Studio::filled();
     let mut command = studio.command();
     command
@@ -63,7 +63,7 @@ fn a_desktop_that_cannot_open_a_folder_is_an_error() {
 }
 
 #[test]
-fn a_name_that_is_not_there_suggests_what_is() {
+fn unknown_names_suggest_nearest() {
     let studio = Studio::filled();
     assert_snapshot!(studio.lines(&["explore acme/sopt footage WORK"]).status(1), @"
     exit 1
@@ -107,7 +107,7 @@ fn a_name_that_is_not_there_suggests_what_is() {
 }
 
 #[test]
-fn an_offline_database_is_not_explored() {
+fn offline_database_is_an_error() {
     let studio = Studio::filled();
     studio.remove("NAS");
     assert_snapshot!(studio.lines(&["explore acme/spot footage NAS"]).status(1), @"
@@ -121,7 +121,7 @@ fn an_offline_database_is_not_explored() {
 }
 
 #[test]
-fn a_folder_that_is_a_link_is_not_followed() {
+fn symlinked_folder_is_not_followed() {
     let studio = Studio::filled();
     studio.link("WORK/footage/acme/alias", "../../..");
     assert_snapshot!(studio.lines(&["explore acme/alias footage WORK"]).status(1), @"
@@ -135,8 +135,8 @@ fn a_folder_that_is_a_link_is_not_followed() {
 
 #[test]
 fn odd_names_are_printed_exactly() {
-    let studio = oddly_named();
+    let studio = studio_with_odd_names();
     let line = r"explore $'back\\slash/caf\xe9' footage WORK";
-    assert_snapshot!(exact(&studio, &formatted(&studio, "plain", line)), @r"$STUDIO/WORK/footage/back\\\\slash/caf\xe9\tprinted\n");
-    assert_snapshot!(exact(&studio, &formatted(&studio, "table", line)), @r"$STUDIO/WORK/footage/back\\slash/caf\\xe9\n");
+    assert_snapshot!(exact_stdout(&studio, &run_with_format(&studio, "plain", line)), @r"$STUDIO/WORK/footage/back\\\\slash/caf\xe9\tprinted\n");
+    assert_snapshot!(exact_stdout(&studio, &run_with_format(&studio, "table", line)), @r"$STUDIO/WORK/footage/back\\slash/caf\\xe9\n");
 }

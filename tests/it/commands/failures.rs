@@ -5,14 +5,14 @@ use std::os::unix::ffi::OsStrExt as _;
 use insta::assert_snapshot;
 use rusqlite::{Connection, params};
 
-use super::{exact, formatted, hours_ago};
+use super::{exact_stdout, hours_ago, run_with_format};
 use crate::studio::Studio;
 
 /// Where the index is unless told otherwise.
 const INDEX: &str = "home/.local/share/auto-backup/index.sqlite";
 
 /// A studio in whose index these files failed: from, to, path, error and attempts.
-fn failed(failures: &[(&str, &str, &[u8], &str, i64)]) -> Studio {
+fn studio_with_failures(failures: &[(&str, &str, &[u8], &str, i64)]) -> Studio {
     let studio = Studio::filled();
     studio.lines(&["load"]).ok();
     let index = Connection::open(studio.path(INDEX)).unwrap();
@@ -36,8 +36,8 @@ fn failed(failures: &[(&str, &str, &[u8], &str, i64)]) -> Studio {
 }
 
 /// Failures of two projects, one of them in a category below another folder, to three databases of which one is unknown.
-fn some() -> Studio {
-    failed(&[
+fn studio_with_four_failures() -> Studio {
+    studio_with_failures(&[
         ("WORK", "NAS", b"footage/acme/spot/reel.mov", "no room", 2),
         (
             "WORK",
@@ -64,8 +64,8 @@ fn some() -> Studio {
 }
 
 #[test]
-fn they_are_a_table() {
-    assert_snapshot!(some().lines(&["failures"]), @"
+fn table_lists_each_failure() {
+    assert_snapshot!(studio_with_four_failures().lines(&["failures"]), @"
     exit 0
     --- stdout
     ┌──────────────────────────────────┬──────┬────────────────────────┬──────────┬──────────┬─────────┬────────────┐
@@ -80,8 +80,8 @@ fn they_are_a_table() {
 }
 
 #[test]
-fn they_are_a_json_document() {
-    assert_snapshot!(some().json(&["failures"]), @r#"
+fn json_is_one_document() {
+    assert_snapshot!(studio_with_four_failures().json(&["failures"]), @r#"
     exit 0
     --- stdout
     {"command":"failures","failures":[{"path":"footage/acme/spot/reel.mov","from":"WORK","to":"NAS","error":"no room","attempts":2,"first":"NOW","last":"NOW","run":7},{"path":"scratch/render/acme/teaser/f.exr","from":"WORK","to":"NAS","error":"it is gone","attempts":1,"first":"NOW","last":"NOW","run":7},{"path":"footage/acme/spot/reel.mov","from":"WORK","to":"$STUDIO/OLD","error":"it is gone","attempts":12,"first":"NOW","last":"NOW","run":7},{"path":"footage/Bob's/long film/x.mov","from":"NAS","to":"WORK","error":"it is gone","attempts":1,"first":"NOW","last":"NOW","run":7}]}
@@ -89,16 +89,16 @@ fn they_are_a_json_document() {
 }
 
 #[test]
-fn plain_and_csv_have_a_line_for_each() {
-    let studio = some();
-    assert_snapshot!(exact(&studio, &formatted(&studio, "csv", "failures")), @r"
+fn plain_and_csv_have_one_line_each() {
+    let studio = studio_with_four_failures();
+    assert_snapshot!(exact_stdout(&studio, &run_with_format(&studio, "csv", "failures")), @r"
     path,from,to,attempts,first,last,error,run\n
     footage/acme/spot/reel.mov,WORK,NAS,2,NOW,NOW,no room,7\n
     scratch/render/acme/teaser/f.exr,WORK,NAS,1,NOW,NOW,it is gone,7\n
     footage/acme/spot/reel.mov,WORK,$STUDIO/OLD,12,NOW,NOW,it is gone,7\n
     footage/Bob\'s/long film/x.mov,NAS,WORK,1,NOW,NOW,it is gone,7\n
     ");
-    assert_snapshot!(exact(&studio, &formatted(&studio, "plain", "failures")), @r"
+    assert_snapshot!(exact_stdout(&studio, &run_with_format(&studio, "plain", "failures")), @r"
     footage/acme/spot/reel.mov\tWORK\tNAS\t2\tNOW\tNOW\tno room\t7\n
     scratch/render/acme/teaser/f.exr\tWORK\tNAS\t1\tNOW\tNOW\tit is gone\t7\n
     footage/acme/spot/reel.mov\tWORK\t$STUDIO/OLD\t12\tNOW\tNOW\tit is gone\t7\n
@@ -107,8 +107,8 @@ fn plain_and_csv_have_a_line_for_each() {
 }
 
 #[test]
-fn a_project_client_or_database_narrows_them() {
-    let studio = some();
+fn scope_and_destination_filter_failures() {
+    let studio = studio_with_four_failures();
     let paths = |line: &str| {
         let document = studio.json(&[line]).document();
         let failures = document["failures"].as_array().unwrap().iter();
@@ -129,8 +129,8 @@ fn a_project_client_or_database_narrows_them() {
 }
 
 #[test]
-fn where_nothing_failed_it_says_so() {
-    let studio = failed(&[]);
+fn empty_list_has_a_message() {
+    let studio = studio_with_failures(&[]);
     assert_snapshot!(studio.lines(&["failures", "failures acme/spot --to NAS"]), @"
     exit 0
     --- stdout
@@ -142,12 +142,12 @@ fn where_nothing_failed_it_says_so() {
     --- stdout
     {"command":"failures","failures":[]}
     "#);
-    assert_snapshot!(formatted(&studio, "plain", "failures"), @"exit 0");
+    assert_snapshot!(run_with_format(&studio, "plain", "failures"), @"exit 0");
 }
 
 #[test]
-fn unknown_names_suggest_the_nearest() {
-    let studio = failed(&[]);
+fn unknown_names_suggest_nearest() {
+    let studio = studio_with_failures(&[]);
     assert_snapshot!(studio.lines(&["failures amce"]).status(1), @"
     exit 1
     --- stderr
@@ -170,13 +170,13 @@ fn unknown_names_suggest_the_nearest() {
 #[test]
 fn odd_names_are_written_exactly() {
     let path = b"footage/acme/spot/caf\xe9\n\x1b";
-    let studio = failed(&[("WORK", "NAS", path, "no\nroom", 1)]);
+    let studio = studio_with_failures(&[("WORK", "NAS", path, "no\nroom", 1)]);
     assert_snapshot!(studio.json(&["failures"]), @r#"
     exit 0
     --- stdout
     {"command":"failures","failures":[{"path":{"bytes_base64":"Zm9vdGFnZS9hY21lL3Nwb3QvY2Fm6Qob"},"from":"WORK","to":"NAS","error":"no\nroom","attempts":1,"first":"NOW","last":"NOW","run":7}]}
     "#);
-    assert_snapshot!(exact(&studio, &formatted(&studio, "plain", "failures")), @r"
+    assert_snapshot!(exact_stdout(&studio, &run_with_format(&studio, "plain", "failures")), @r"
     footage/acme/spot/caf\xe9\\n
     \x1b\tWORK\tNAS\t1\tNOW\tNOW\tno\\n
     room\t7\n

@@ -2,11 +2,11 @@
 
 use insta::assert_snapshot;
 
-use super::{exact, formatted, oddly_named};
+use super::{exact_stdout, run_with_format, studio_with_odd_names};
 use crate::studio::Studio;
 
 #[test]
-fn replicas_are_told_apart_by_a_word() {
+fn each_replica_shows_its_state() {
     let studio = Studio::filled();
     studio
         .lines(&["load", "copy acme/spot footage WORK NAS"])
@@ -51,7 +51,7 @@ fn six_states() -> Studio {
 }
 
 #[test]
-fn all_six_states_have_their_word() {
+fn all_six_states_are_shown() {
     assert_snapshot!(six_states().lines(&["fetch project acme/spot"]), @"
     exit 0
     --- stdout
@@ -76,10 +76,10 @@ fn all_six_states_have_their_word() {
 }
 
 #[test]
-fn plain_and_csv_have_a_line_for_each_replica() {
+fn plain_and_csv_have_one_line_each() {
     let studio = Studio::filled();
     studio.lines(&["load"]).ok();
-    assert_snapshot!(exact(&studio, &formatted(&studio, "plain", "fetch client acme")), @r"
+    assert_snapshot!(exact_stdout(&studio, &run_with_format(&studio, "plain", "fetch client acme")), @r"
     acme/spot\tfootage\tWORK\t$STUDIO/WORK/footage/acme/spot\tpresent\t2\t13\t2026-01-02T03:04:05Z\tNOW\n
     acme/spot\tfootage\tNAS\t$STUDIO/NAS/footage/acme/spot\tmissing\t\t\t\tNOW\n
     acme/spot\trender\tWORK\t$STUDIO/WORK/scratch/render/acme/spot\tpresent\t1\t5\t2026-01-02T03:04:05Z\tNOW\n
@@ -89,7 +89,7 @@ fn plain_and_csv_have_a_line_for_each_replica() {
     acme/teaser\trender\tWORK\t$STUDIO/WORK/scratch/render/acme/teaser\tmissing\t\t\t\tNOW\n
     acme/teaser\trender\tNAS\t$STUDIO/NAS/scratch/render/acme/teaser\tmissing\t\t\t\tNOW\n
     ");
-    assert_snapshot!(exact(&studio, &formatted(&studio, "csv", "fetch project acme/teaser")), @r"
+    assert_snapshot!(exact_stdout(&studio, &run_with_format(&studio, "csv", "fetch project acme/teaser")), @r"
     project,category,database,path,state,files,bytes,newest,indexed_at\n
     acme/teaser,footage,WORK,$STUDIO/WORK/footage/acme/teaser,present,1,6,2026-01-02T03:04:05Z,NOW\n
     acme/teaser,footage,NAS,$STUDIO/NAS/footage/acme/teaser,missing,,,,NOW\n
@@ -99,7 +99,7 @@ fn plain_and_csv_have_a_line_for_each_replica() {
 }
 
 #[test]
-fn all_and_a_client_are_a_table_for_each_project() {
+fn each_project_has_its_own_table() {
     let studio = Studio::filled();
     studio.lines(&["load"]).ok();
     assert_snapshot!(studio.lines(&["fetch all"]), @"
@@ -141,7 +141,7 @@ fn all_and_a_client_are_a_table_for_each_project() {
 }
 
 #[test]
-fn nothing_yet_says_how_to_begin() {
+fn empty_index_suggests_first_steps() {
     assert_snapshot!(Studio::new().lines(&["fetch all"]), @"
     exit 0
     --- stdout
@@ -155,7 +155,7 @@ fn nothing_yet_says_how_to_begin() {
 }
 
 #[test]
-fn unknown_names_suggest_the_nearest() {
+fn unknown_names_suggest_nearest() {
     let studio = Studio::filled();
     studio.lines(&["load"]).ok();
     assert_snapshot!(studio.lines(&["fetch client amce"]).status(1), @"
@@ -210,15 +210,15 @@ fn unknown_names_suggest_the_nearest() {
 
 #[test]
 fn odd_names_are_written_exactly() {
-    let studio = oddly_named();
+    let studio = studio_with_odd_names();
     let line = r"fetch client back\slash";
-    assert_snapshot!(exact(&studio, &formatted(&studio, "plain", line)), @r"
+    assert_snapshot!(exact_stdout(&studio, &run_with_format(&studio, "plain", line)), @r"
     back\\\\slash/caf\xe9\tfootage\tWORK\t$STUDIO/WORK/footage/back\\\\slash/caf\xe9\tpresent\t1\t3\t2026-01-02T03:04:05Z\tNOW\n
     back\\\\slash/caf\xe9\tfootage\tNAS\t$STUDIO/NAS/footage/back\\\\slash/caf\xe9\tmissing\t\t\t\tNOW\n
     back\\\\slash/caf\xe9\trender\tWORK\t$STUDIO/WORK/scratch/render/back\\\\slash/caf\xe9\tmissing\t\t\t\tNOW\n
     back\\\\slash/caf\xe9\trender\tNAS\t$STUDIO/NAS/scratch/render/back\\\\slash/caf\xe9\tmissing\t\t\t\tNOW\n
     ");
-    assert_snapshot!(exact(&studio, &formatted(&studio, "csv", "fetch client 'a,b \"c\"'")), @r#"
+    assert_snapshot!(exact_stdout(&studio, &run_with_format(&studio, "csv", "fetch client 'a,b \"c\"'")), @r#"
     project,category,database,path,state,files,bytes,newest,indexed_at\n
     \"a,b \"\"c\"\"/tab\there\",footage,WORK,\"$STUDIO/WORK/footage/a,b \"\"c\"\"/tab\there\",present,1,5,2026-01-02T03:04:05Z,NOW\n
     \"a,b \"\"c\"\"/tab\there\",footage,NAS,\"$STUDIO/NAS/footage/a,b \"\"c\"\"/tab\there\",missing,,,,NOW\n
@@ -238,7 +238,7 @@ fn odd_names_are_written_exactly() {
 }
 
 #[test]
-fn a_folder_name_where_a_project_stands_is_answered_with_projects() {
+fn folder_name_suggests_its_projects() {
     let studio = Studio::filled();
     studio.lines(&["load"]).ok();
     let lines = [

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use super::{exact, formatted, hours_ago, oddly_named};
+use super::{exact_stdout, hours_ago, run_with_format, studio_with_odd_names};
 use crate::studio::Studio;
 
 /// A sequence with a gap in a folder of its own, on two databases, one of them without a frame.
@@ -24,7 +24,7 @@ fn frames() -> Studio {
 }
 
 #[test]
-fn the_files_of_every_replica_stand_below_its_table() {
+fn files_are_listed_below_each_table() {
     let studio = frames();
     assert_snapshot!(studio.lines(&["fetch client acme --files"]), @"
     exit 0
@@ -76,7 +76,7 @@ fn the_files_of_every_replica_stand_below_its_table() {
 }
 
 #[test]
-fn json_lists_files_and_sequences_of_each_replica() {
+fn json_lists_files_and_sequences() {
     let studio = frames();
     let document = studio
         .json(&["fetch project acme/spot --files"])
@@ -106,31 +106,31 @@ fn json_lists_files_and_sequences_of_each_replica() {
 }
 
 #[test]
-fn without_it_nothing_is_listed() {
+fn files_are_listed_only_on_request() {
     let document = frames().json(&["fetch all"]).ok().document();
     let replica = &document["projects"][0]["replicas"][0];
     assert!(replica.get("listing").is_none(), "{replica}");
 }
 
 #[test]
-fn programs_get_a_row_for_each_file() {
-    let studio = oddly_named();
-    assert_snapshot!(exact(&studio, &formatted(&studio, "plain", "fetch all --files")), @r#"
+fn plain_and_csv_have_one_row_per_file() {
+    let studio = studio_with_odd_names();
+    assert_snapshot!(exact_stdout(&studio, &run_with_format(&studio, "plain", "fetch all --files")), @r#"
     a,b \"c\"/tab\\there\tfootage\tWORK\tnew\\n
     line\t5\t2026-01-02T03:04:05Z\n
     back\\\\slash/caf\xe9\tfootage\tWORK\tit\'s\t3\t2026-01-02T03:04:05Z\n
     "#);
-    assert_snapshot!(exact(&studio, &formatted(&studio, "csv", "fetch all --files")), @r#"
+    assert_snapshot!(exact_stdout(&studio, &run_with_format(&studio, "csv", "fetch all --files")), @r#"
     project,category,database,path,bytes,modified\n
     \"a,b \"\"c\"\"/tab\there\",footage,WORK,\"new\n
     line\",5,2026-01-02T03:04:05Z\n
     back\\slash/caf\xe9,footage,WORK,it\'s,3,2026-01-02T03:04:05Z\n
     "#);
-    assert_snapshot!(exact(&studio, &formatted(&Studio::new(), "csv", "fetch all --files")), @r"project,category,database,path,bytes,modified\n");
+    assert_snapshot!(exact_stdout(&studio, &run_with_format(&Studio::new(), "csv", "fetch all --files")), @r"project,category,database,path,bytes,modified\n");
 }
 
 #[test]
-fn what_is_not_there_has_no_files() {
+fn files_option_reports_empty_and_invalid_requests() {
     assert_snapshot!(Studio::new().lines(&["fetch all --files"]), @"
     exit 0
     --- stdout

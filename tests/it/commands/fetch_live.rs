@@ -7,7 +7,7 @@ use insta::assert_snapshot;
 use crate::studio::Studio;
 
 #[test]
-fn the_answer_comes_from_the_index_and_not_from_the_disks() {
+fn answer_comes_from_the_index() {
     let studio = Studio::filled();
     studio.lines(&["load"]).ok();
     let before = studio.json(&["fetch all"]).ok();
@@ -17,7 +17,7 @@ fn the_answer_comes_from_the_index_and_not_from_the_disks() {
 }
 
 #[test]
-fn an_offline_database_keeps_its_numbers() {
+fn offline_database_keeps_its_numbers() {
     let studio = Studio::filled();
     studio.lines(&["load"]).ok();
     fs::rename(studio.path("WORK"), studio.path("unplugged")).unwrap();
@@ -38,7 +38,7 @@ fn an_offline_database_keeps_its_numbers() {
 }
 
 #[test]
-fn live_looks_first() {
+fn live_option_scans_first() {
     let studio = Studio::filled();
     assert_snapshot!(studio.lines(&["fetch project acme/teaser"]).status(1), @"
     exit 1

@@ -4,8 +4,8 @@ use std::fs;
 
 use insta::assert_snapshot;
 
-use super::{exact, formatted, hours_ago, oddly_named};
-use crate::studio::{Run, Studio};
+use super::{exact_stdout, hours_ago, run_with_format, studio_with_odd_names};
+use crate::studio::{ProgramRun, Studio};
 
 fn loaded() -> Studio {
     let studio = Studio::filled();
@@ -21,7 +21,7 @@ fn loaded() -> Studio {
 }
 
 #[test]
-fn files_are_found_by_part_of_their_name() {
+fn name_part_finds_files() {
     let studio = loaded();
     studio.lines(&["copy acme/spot footage WORK NAS"]).ok();
     assert_snapshot!(studio.lines(&["find 'REEL 2'"]), @"
@@ -40,22 +40,22 @@ fn files_are_found_by_part_of_their_name() {
 }
 
 #[test]
-fn files_are_found_by_glob_in_one_database() {
+fn glob_finds_files_in_one_database() {
     let studio = loaded();
-    assert_snapshot!(formatted(&studio, "plain", "find '*.exr' in WORK"), @"
+    assert_snapshot!(run_with_format(&studio, "plain", "find '*.exr' in WORK"), @"
     exit 0
     --- stdout
     WORK	footage	acme/spot	$STUDIO/WORK/footage/acme/spot/plates/p1.exr	9	2026-01-02T03:04:05Z
     WORK	render	acme/spot	$STUDIO/WORK/scratch/render/acme/spot/f1.exr	5	2026-01-02T03:04:05Z
     ");
-    assert_snapshot!(formatted(&studio, "csv", "find 'acme/*/plates/*'"), @"
+    assert_snapshot!(run_with_format(&studio, "csv", "find 'acme/*/plates/*'"), @"
     exit 0
     --- stdout
     database,category,project,path,bytes,modified
     WORK,footage,acme/spot,$STUDIO/WORK/footage/acme/spot/plates/p1.exr,9,2026-01-02T03:04:05Z
     ");
-    assert_snapshot!(formatted(&studio, "plain", "find '*.exr' in NAS"), @"exit 0");
-    assert_snapshot!(formatted(&studio, "plain", "find reel-link").stdout.split('\t').nth(4).unwrap(), @"0");
+    assert_snapshot!(run_with_format(&studio, "plain", "find '*.exr' in NAS"), @"exit 0");
+    assert_snapshot!(run_with_format(&studio, "plain", "find reel-link").stdout.split('\t').nth(4).unwrap(), @"0");
 }
 
 /// Frames of two shots and of one in two layers, with a gap, a film, and a frame that stands alone.
@@ -79,13 +79,13 @@ fn frames() -> Studio {
 }
 
 /// An answer for programs without its times.
-fn timeless(run: &Run) -> String {
+fn without_times(run: &ProgramRun) -> String {
     let moment = regex::Regex::new(r"\d{4}-\d\d-\d\dT[0-9:.]+Z").unwrap();
     moment.replace_all(&run.stdout, "TIME").into_owned()
 }
 
 #[test]
-fn frames_of_a_sequence_are_one_line() {
+fn sequence_is_one_line() {
     let studio = frames();
     assert_snapshot!(studio.lines(&["find sh0", "find sh010.00 --no-sequences --limit 3"]), @"
     exit 0
@@ -100,13 +100,13 @@ fn frames_of_a_sequence_are_one_line() {
     WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.0002.exr  6 B  28 h ago
     3 files; stopped at the limit, there may be more
     ");
-    assert_snapshot!(timeless(&studio.json(&["find *.exr"])), @r#"{"command":"find","files":[{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0001.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0002.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0003.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0005.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0006.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0009.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0010.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0011.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0012.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh020.1001.exr","bytes":5,"modified":"TIME","sequence":null}],"sequences":[{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr","first":1,"last":12,"files":9,"missing":[[4,4],[7,8]],"bytes":54,"newest":"TIME"}],"limited":false}"#);
+    assert_snapshot!(without_times(&studio.json(&["find *.exr"])), @r#"{"command":"find","files":[{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0001.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0002.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0003.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0005.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0006.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0009.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0010.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0011.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0012.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh020.1001.exr","bytes":5,"modified":"TIME","sequence":null}],"sequences":[{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr","first":1,"last":12,"files":9,"missing":[[4,4],[7,8]],"bytes":54,"newest":"TIME"}],"limited":false}"#);
     let run = studio.json(&["find *10.0001* --no-sequences"]);
-    assert_snapshot!(timeless(&run), @r#"{"command":"find","files":[{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0001.exr","bytes":6,"modified":"TIME","sequence":null},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0001.jpg","bytes":5,"modified":"TIME","sequence":null}],"sequences":[],"limited":false}"#);
+    assert_snapshot!(without_times(&run), @r#"{"command":"find","files":[{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0001.exr","bytes":6,"modified":"TIME","sequence":null},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0001.jpg","bytes":5,"modified":"TIME","sequence":null}],"sequences":[],"limited":false}"#);
 }
 
 #[test]
-fn a_frame_that_does_not_match_is_not_missing() {
+fn unmatched_frames_are_not_missing() {
     let studio = frames();
     assert_snapshot!(studio.lines(&["find '*.000[359].exr'", "find *0012.exr"]), @"
     exit 0
@@ -119,16 +119,16 @@ fn a_frame_that_does_not_match_is_not_missing() {
 }
 
 #[test]
-fn programs_get_every_file() {
-    let run = formatted(&frames(), "plain", "find '*.jpg'");
-    assert_snapshot!(timeless(&run), @"
+fn plain_and_csv_list_every_frame() {
+    let run = run_with_format(&frames(), "plain", "find '*.jpg'");
+    assert_snapshot!(without_times(&run), @"
     WORK	footage	acme/spot	$STUDIO/WORK/footage/acme/spot/plates/sh010.0001.jpg	5	TIME
     WORK	footage	acme/spot	$STUDIO/WORK/footage/acme/spot/plates/sh010.0002.jpg	5	TIME
     ");
 }
 
 #[test]
-fn a_limit_ends_the_search_and_says_so() {
+fn limit_ends_the_search_with_notice() {
     let studio = frames();
     assert_snapshot!(studio.lines(&["find sh --limit 1", "find sh --limit 2", "find sh --limit 9"]), @"
     exit 0
@@ -144,14 +144,14 @@ fn a_limit_ends_the_search_and_says_so() {
     WORK  $STUDIO/WORK/footage/acme/spot/plates/sh020.1001.exr  5 B  40 h ago
     13 files in 4 lines
     ");
-    let run = formatted(&studio, "csv", "find sh --limit 2");
-    assert_snapshot!(timeless(&run), @"
+    let run = run_with_format(&studio, "csv", "find sh --limit 2");
+    assert_snapshot!(without_times(&run), @"
     database,category,project,path,bytes,modified
     WORK,footage,acme/spot,$STUDIO/WORK/footage/acme/spot/plates/sh010.0001.exr,6,TIME
     WORK,footage,acme/spot,$STUDIO/WORK/footage/acme/spot/plates/sh010.0001.jpg,5,TIME
     ");
     let run = studio.json(&["find sh010 --limit 1"]);
-    assert_snapshot!(timeless(&run), @r#"{"command":"find","files":[{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0001.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"}],"sequences":[{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr","first":1,"last":12,"files":9,"missing":[[4,4],[7,8]],"bytes":54,"newest":"TIME"}],"limited":true}"#);
+    assert_snapshot!(without_times(&run), @r#"{"command":"find","files":[{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0001.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"}],"sequences":[{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr","first":1,"last":12,"files":9,"missing":[[4,4],[7,8]],"bytes":54,"newest":"TIME"}],"limited":true}"#);
     assert_snapshot!(studio.lines(&["find sh --limit 0"]).status(2), @"
     exit 2
     --- stderr
@@ -163,7 +163,7 @@ fn a_limit_ends_the_search_and_says_so() {
 }
 
 #[test]
-fn case_counts_where_it_is_asked_for() {
+fn case_sensitive_option_matches_case() {
     let studio = loaded();
     assert_snapshot!(studio.lines(&["find '2.M' -s", "find '*.MOV' --case-sensitive", "find R --case-sensitive"]), @"
     exit 0
@@ -178,7 +178,7 @@ fn case_counts_where_it_is_asked_for() {
 }
 
 #[test]
-fn nothing_found_says_how_patterns_match() {
+fn empty_result_explains_pattern_matching() {
     assert_snapshot!(loaded().lines(&["find nothing"]), @"
     exit 0
     --- stdout
@@ -216,13 +216,16 @@ fn nothing_found_says_how_patterns_match() {
 }
 
 #[test]
-fn files_are_found_on_a_database_that_is_offline() {
+fn offline_database_is_searched() {
     let studio = loaded();
     let line = "find teaser/ in WORK";
-    let before = formatted(&studio, "plain", line).ok();
+    let before = run_with_format(&studio, "plain", line).ok();
     fs::rename(studio.path("WORK"), studio.path("unplugged")).unwrap();
     studio.lines(&["load"]).status(3);
-    assert_eq!(formatted(&studio, "plain", line).ok().stdout, before.stdout);
+    assert_eq!(
+        run_with_format(&studio, "plain", line).ok().stdout,
+        before.stdout
+    );
     assert_snapshot!(before, @"
     exit 0
     --- stdout
@@ -232,13 +235,13 @@ fn files_are_found_on_a_database_that_is_offline() {
 
 #[test]
 fn odd_names_are_found_and_written_exactly() {
-    let studio = oddly_named();
-    assert_snapshot!(exact(&studio, &formatted(&studio, "plain", "find '*'")), @r#"
+    let studio = studio_with_odd_names();
+    assert_snapshot!(exact_stdout(&studio, &run_with_format(&studio, "plain", "find '*'")), @r#"
     WORK\tfootage\ta,b \"c\"/tab\\there\t$STUDIO/WORK/footage/a,b \"c\"/tab\\there/new\\n
     line\t5\t2026-01-02T03:04:05Z\n
     WORK\tfootage\tback\\\\slash/caf\xe9\t$STUDIO/WORK/footage/back\\\\slash/caf\xe9/it\'s\t3\t2026-01-02T03:04:05Z\n
     "#);
-    assert_snapshot!(exact(&studio, &formatted(&studio, "csv", "find '*'")), @r#"
+    assert_snapshot!(exact_stdout(&studio, &run_with_format(&studio, "csv", "find '*'")), @r#"
     database,category,project,path,bytes,modified\n
     WORK,footage,\"a,b \"\"c\"\"/tab\there\",\"$STUDIO/WORK/footage/a,b \"\"c\"\"/tab\there/new\n
     line\",5,2026-01-02T03:04:05Z\n
@@ -251,7 +254,7 @@ fn odd_names_are_found_and_written_exactly() {
 }
 
 #[test]
-fn a_wrong_line_says_what_is_wrong() {
+fn invalid_line_reports_the_error() {
     let studio = loaded();
     assert_snapshot!(studio.lines(&["find reel in NSA"]).status(1), @"
     exit 1

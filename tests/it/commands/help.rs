@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use super::formatted;
+use super::run_with_format;
 use crate::studio::Studio;
 
 /// The commands that the overview lists.
@@ -68,7 +68,7 @@ fn the_overview_lists_every_command() {
 }
 
 #[test]
-fn a_page_tells_of_arguments_options_and_examples() {
+fn page_lists_arguments_options_and_examples() {
     let studio = Studio::bare();
     assert_snapshot!(studio.lines(&["help copy"]), @"
     exit 0
@@ -191,14 +191,14 @@ fn a_page_tells_of_arguments_options_and_examples() {
 }
 
 #[test]
-fn help_is_an_answer_in_every_format() {
+fn help_is_written_in_every_format() {
     let studio = Studio::bare();
     assert_snapshot!(studio.json(&["help save"]), @r#"
     exit 0
     --- stdout
     {"command":"help","text":"Write what this session changed into the start-up file\n\nWhat was added gets an `add` or `exclude` line, the lines of what was removed or replaced go, and\nevery other line stays as it is, also those that another session saved meanwhile. The file as it was\nis kept beside it. A name that the file gives another place by now is an error, unless it was added\nwith `--replace`.\n\nUsage: save\n\nOptions:\n  -h, --help\n          Print help\n\nExamples:\n  save\n"}
     "#);
-    assert_snapshot!(formatted(&studio, "plain", "help save"), @"
+    assert_snapshot!(run_with_format(&studio, "plain", "help save"), @"
     exit 0
     --- stdout
     Write what this session changed into the start-up file
@@ -217,7 +217,7 @@ fn help_is_an_answer_in_every_format() {
     Examples:
       save
     ");
-    assert_snapshot!(formatted(&studio, "csv", "help save"), @r#"
+    assert_snapshot!(run_with_format(&studio, "csv", "help save"), @r#"
     exit 0
     --- stdout
     help
@@ -240,7 +240,7 @@ fn help_is_an_answer_in_every_format() {
 }
 
 #[test]
-fn every_command_has_examples_that_are_no_wrong_usage() {
+fn every_command_example_parses() {
     let studio = Studio::bare();
     for command in commands(&studio) {
         let page = studio.lines(&[&format!("help {command}")]).ok().stdout;
@@ -262,7 +262,7 @@ fn every_command_has_examples_that_are_no_wrong_usage() {
 }
 
 #[test]
-fn every_kind_of_a_command_has_examples() {
+fn every_subcommand_has_examples() {
     let studio = Studio::bare();
     for kind in [
         "add database",
@@ -288,7 +288,7 @@ fn every_kind_of_a_command_has_examples() {
 }
 
 #[test]
-fn an_unknown_command_is_corrected() {
+fn unknown_command_suggests_nearest() {
     let studio = Studio::bare();
     assert_snapshot!(studio.lines(&["help cpoy"]).status(2), @"
     exit 2
@@ -317,7 +317,7 @@ fn an_unknown_command_is_corrected() {
 }
 
 #[test]
-fn the_short_option_shows_the_same_page() {
+fn short_option_shows_the_same_page() {
     let studio = Studio::bare();
     for line in ["copy", "add database", "list clients"] {
         let [short, long] =
@@ -331,7 +331,7 @@ fn the_short_option_shows_the_same_page() {
 }
 
 #[test]
-fn other_pages_are_about_more_than_one_command() {
+fn topic_pages_are_listed_and_shown() {
     let studio = Studio::bare();
     let overview = studio.lines(&["help"]).ok().stdout;
     let (_, topics) = overview.split_once("More help:\n").unwrap();
@@ -350,7 +350,7 @@ fn other_pages_are_about_more_than_one_command() {
 }
 
 #[test]
-fn every_example_of_the_examples_is_a_line() {
+fn every_line_of_examples_runs() {
     let studio = Studio::filled();
     studio.lines(&["load"]).ok();
     let page = studio.lines(&["help examples"]).ok().stdout;
@@ -366,7 +366,7 @@ fn every_example_of_the_examples_is_a_line() {
 }
 
 #[test]
-fn examples_are_written_with_names_of_the_studio() {
+fn examples_use_registered_names() {
     let studio = Studio::bare();
     studio
         .file(

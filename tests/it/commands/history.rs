@@ -9,8 +9,8 @@ use insta::assert_snapshot;
 use regex::Regex;
 use rusqlite::Connection;
 
-use super::{copied, exact, formatted};
-use crate::studio::{CHANGED, Run, Studio};
+use super::{copy_answer, exact_stdout, run_with_format};
+use crate::studio::{CHANGED, ProgramRun, Studio};
 
 /// Where the index is unless told otherwise.
 const INDEX: &str = "home/.local/share/auto-backup/index.sqlite";
@@ -32,7 +32,7 @@ fn copied_twice() -> Studio {
 }
 
 /// The table without the widths and words that depend on how long a run took.
-fn table(run: &Run) -> String {
+fn table(run: &ProgramRun) -> String {
     let text = run.to_string();
     let border = Regex::new(r"(?m)^[┌╞└].*\n").unwrap();
     let spaces = Regex::new(r" {2,}").unwrap();
@@ -42,7 +42,7 @@ fn table(run: &Run) -> String {
 }
 
 #[test]
-fn the_runs_are_a_table() {
+fn table_lists_runs() {
     let studio = copied_twice();
     assert_snapshot!(table(&studio.lines(&["history", "history --last 1"])), @"
     exit 0
@@ -57,7 +57,7 @@ fn the_runs_are_a_table() {
 }
 
 #[test]
-fn the_runs_are_a_json_document() {
+fn json_is_one_document() {
     let studio = copied_twice();
     assert_snapshot!(studio.json(&["history", "history --last 2"]), @r#"
     exit 0
@@ -68,11 +68,11 @@ fn the_runs_are_a_json_document() {
 }
 
 #[test]
-fn plain_and_csv_have_a_line_for_each_run_or_item() {
+fn plain_and_csv_have_one_line_each() {
     let studio = copied_twice();
     let seconds = Regex::new(r"(NOW(?:,|\\t)NOW(?:,|\\t))\d+").unwrap();
     for (format, line) in [("csv", "history"), ("plain", "history --all")] {
-        let text = exact(&studio, &formatted(&studio, format, line));
+        let text = exact_stdout(&studio, &run_with_format(&studio, format, line));
         let text = seconds.replace_all(&text, "${1}N");
         if format == "csv" {
             assert_snapshot!(text, @r#"
@@ -85,7 +85,7 @@ fn plain_and_csv_have_a_line_for_each_run_or_item() {
             assert_eq!(text.lines().count(), 3, "{text}");
         }
     }
-    assert_snapshot!(formatted(&studio, "csv", "history 3"), @r#"
+    assert_snapshot!(run_with_format(&studio, "csv", "history 3"), @r#"
     exit 0
     --- stdout
     path,outcome,reason
@@ -93,7 +93,7 @@ fn plain_and_csv_have_a_line_for_each_run_or_item() {
     $STUDIO/NAS/footage/acme/spot/plates/p2.exr,copied,
     $STUDIO/NAS/scratch/render/acme/spot/f1.exr,copied,
     "#);
-    assert_snapshot!(formatted(&studio, "plain", "history 2"), @"
+    assert_snapshot!(run_with_format(&studio, "plain", "history 2"), @"
     exit 0
     --- stdout
     $STUDIO/NAS/footage/acme/spot/reel.mov	copied	
@@ -102,7 +102,7 @@ fn plain_and_csv_have_a_line_for_each_run_or_item() {
 }
 
 #[test]
-fn a_run_lists_what_it_handled() {
+fn run_number_lists_its_items() {
     let studio = copied_twice();
     assert_snapshot!(table(&studio.lines(&["history 3"])), @"
     exit 0
@@ -128,7 +128,7 @@ fn a_run_lists_what_it_handled() {
 }
 
 #[test]
-fn a_number_that_no_run_has_is_an_error() {
+fn unknown_run_number_is_an_error() {
     let studio = Studio::filled();
     assert_snapshot!(studio.lines(&["history 9"]).status(1), @"
     exit 1
@@ -159,7 +159,7 @@ fn a_number_that_no_run_has_is_an_error() {
 }
 
 #[test]
-fn what_is_no_number_is_wrong_usage() {
+fn invalid_run_number_is_usage_error() {
     let studio = Studio::filled();
     for line in [
         "history x",
@@ -173,7 +173,7 @@ fn what_is_no_number_is_wrong_usage() {
 }
 
 #[test]
-fn without_runs_it_says_so() {
+fn empty_history_has_a_message() {
     let studio = Studio::bare();
     assert_snapshot!(studio.lines(&["history"]), @"
     exit 0
@@ -185,11 +185,11 @@ fn without_runs_it_says_so() {
     --- stdout
     {"command":"history","runs":[]}
     "#);
-    assert_snapshot!(formatted(&studio, "plain", "history"), @"exit 0");
+    assert_snapshot!(run_with_format(&studio, "plain", "history"), @"exit 0");
 }
 
 #[test]
-fn only_the_last_twenty_are_shown_unless_more_are_asked_for() {
+fn twenty_runs_are_shown_by_default() {
     let studio = Studio::filled();
     let loads = ["load"; 22];
     studio.lines(&loads).ok();
@@ -213,7 +213,7 @@ fn only_the_last_twenty_are_shown_unless_more_are_asked_for() {
 }
 
 #[test]
-fn a_run_that_was_killed_was_interrupted() {
+fn killed_run_is_interrupted() {
     let studio = Studio::filled();
     studio.lines(&["load"]).ok();
     let mut child = Command::new("true").spawn().unwrap();
@@ -231,7 +231,7 @@ fn a_run_that_was_killed_was_interrupted() {
 }
 
 #[test]
-fn a_dry_run_is_no_run() {
+fn dry_run_is_not_recorded() {
     let studio = Studio::filled();
     studio
         .lines(&["copy acme/spot footage WORK NAS --dry-run"])
@@ -244,7 +244,7 @@ fn a_dry_run_is_no_run() {
 }
 
 #[test]
-fn what_could_not_begin_is_told_too() {
+fn refused_and_unreachable_runs_are_recorded() {
     let studio = Studio::filled();
     studio.remove("NAS");
     studio.lines(&["copy acme/spot footage WORK NAS"]).status(1);
@@ -265,7 +265,7 @@ fn what_could_not_begin_is_told_too() {
 }
 
 #[test]
-fn what_failed_is_listed_and_the_rest_is_not_lost() {
+fn failed_files_are_listed_with_others() {
     let studio = Studio::filled();
     studio.mode("WORK/footage/acme/spot/reel.mov", 0o000);
     studio
@@ -299,7 +299,7 @@ fn log(studio: &Studio) -> String {
 }
 
 #[test]
-fn the_log_tells_the_same_in_words() {
+fn log_has_the_same_facts() {
     let studio = copied_twice();
     assert_snapshot!(log(&studio), @"
     run 1, complete: load all at WORK,NAS
@@ -316,7 +316,7 @@ fn the_log_tells_the_same_in_words() {
 }
 
 #[test]
-fn a_log_that_cannot_be_written_makes_a_run_partial() {
+fn unwritable_log_makes_run_partial() {
     let studio = Studio::filled();
     studio.file(STATE, "a file in the place of the folder");
     let run = studio.lines(&["copy acme/spot footage WORK NAS"]);
@@ -328,13 +328,13 @@ fn a_log_that_cannot_be_written_makes_a_run_partial() {
     problem: cannot open the folder `$STUDIO/home/.local/state/auto-backup`: Not a directory (os error 20)
     ");
     assert_eq!(
-        copied(&studio, "copy acme/spot footage WORK NAS")["state"],
+        copy_answer(&studio, "copy acme/spot footage WORK NAS")["state"],
         "partial"
     );
 }
 
 #[test]
-fn a_look_says_what_it_was_at() {
+fn load_runs_record_their_scope() {
     let studio = Studio::filled();
     let lines = [
         "load WORK --project acme/spot",
@@ -356,7 +356,7 @@ fn a_look_says_what_it_was_at() {
 }
 
 #[test]
-fn what_was_not_reached_is_counted_and_reasons_stay_on_their_line() {
+fn unreached_items_are_counted() {
     let studio = Studio::filled();
     studio.lines(&["load"]).ok();
     let index = Connection::open(studio.path(INDEX)).unwrap();

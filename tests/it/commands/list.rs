@@ -4,7 +4,7 @@ use std::fs;
 
 use insta::assert_snapshot;
 
-use super::{exact, formatted, oddly_named};
+use super::{exact_stdout, run_with_format, studio_with_odd_names};
 use crate::studio::Studio;
 
 fn loaded() -> Studio {
@@ -69,7 +69,7 @@ fn every_form_has_a_table() {
 }
 
 #[test]
-fn every_form_has_a_json_document() {
+fn every_form_has_json() {
     assert_snapshot!(loaded().json(&FORMS), @r#"
     exit 0
     --- stdout
@@ -83,28 +83,28 @@ fn every_form_has_a_json_document() {
 }
 
 #[test]
-fn plain_and_csv_have_a_line_for_each() {
+fn plain_and_csv_have_one_line_each() {
     let studio = loaded();
-    assert_snapshot!(formatted(&studio, "plain", "list databases"), @"
+    assert_snapshot!(run_with_format(&studio, "plain", "list databases"), @"
     exit 0
     --- stdout
     WORK	$STUDIO/WORK	online
     NAS	$STUDIO/NAS	online
     ");
-    assert_snapshot!(formatted(&studio, "csv", "list databases"), @"
+    assert_snapshot!(run_with_format(&studio, "csv", "list databases"), @"
     exit 0
     --- stdout
     database,root,state
     WORK,$STUDIO/WORK,online
     NAS,$STUDIO/NAS,online
     ");
-    assert_snapshot!(formatted(&studio, "plain", "list clients"), @"
+    assert_snapshot!(run_with_format(&studio, "plain", "list clients"), @"
     exit 0
     --- stdout
     Bob's
     acme
     ");
-    assert_snapshot!(formatted(&studio, "csv", "list categories"), @"
+    assert_snapshot!(run_with_format(&studio, "csv", "list categories"), @"
     exit 0
     --- stdout
     category,path
@@ -114,7 +114,7 @@ fn plain_and_csv_have_a_line_for_each() {
 }
 
 #[test]
-fn nothing_yet_says_how_to_begin() {
+fn empty_registry_suggests_first_steps() {
     let studio = Studio::bare();
     assert_snapshot!(studio.lines(&FORMS[..2]), @"
     exit 0
@@ -136,11 +136,11 @@ fn nothing_yet_says_how_to_begin() {
     {"command":"list","databases":[]}
     {"command":"list","categories":[]}
     "#);
-    assert_snapshot!(formatted(&studio, "plain", "list clients"), @"exit 0");
+    assert_snapshot!(run_with_format(&studio, "plain", "list clients"), @"exit 0");
 }
 
 #[test]
-fn clients_and_projects_of_an_offline_database_are_still_listed() {
+fn offline_database_is_still_listed() {
     let studio = loaded();
     fs::rename(studio.path("WORK"), studio.path("unplugged")).unwrap();
     assert_snapshot!(studio.lines(&["list projects in acme in WORK", "list databases"]), @"
@@ -162,7 +162,7 @@ fn clients_and_projects_of_an_offline_database_are_still_listed() {
 }
 
 #[test]
-fn a_client_that_is_not_on_that_database_has_no_projects_there() {
+fn absent_client_lists_no_projects() {
     assert_snapshot!(loaded().lines(&[r#"list projects in "Bob's" in NAS"#]), @"
     exit 0
     --- stdout
@@ -171,7 +171,7 @@ fn a_client_that_is_not_on_that_database_has_no_projects_there() {
 }
 
 #[test]
-fn unknown_names_suggest_the_nearest() {
+fn unknown_names_suggest_nearest() {
     let studio = loaded();
     assert_snapshot!(studio.lines(&["list projects in amce"]).status(1), @"
     exit 1
@@ -217,12 +217,12 @@ fn unknown_names_suggest_the_nearest() {
 
 #[test]
 fn odd_names_are_written_exactly() {
-    let studio = oddly_named();
-    assert_snapshot!(exact(&studio, &formatted(&studio, "plain", "list projects")), @r#"
+    let studio = studio_with_odd_names();
+    assert_snapshot!(exact_stdout(&studio, &run_with_format(&studio, "plain", "list projects")), @r#"
     a,b \"c\"/tab\\there\n
     back\\\\slash/caf\xe9\n
     "#);
-    assert_snapshot!(exact(&studio, &formatted(&studio, "csv", "list projects")), @r#"
+    assert_snapshot!(exact_stdout(&studio, &run_with_format(&studio, "csv", "list projects")), @r#"
     project\n
     \"a,b \"\"c\"\"/tab\there\"\n
     back\\slash/caf\xe9\n
@@ -246,7 +246,7 @@ fn odd_names_are_written_exactly() {
 }
 
 #[test]
-fn where_nothing_is_tracked_it_says_what_to_add() {
+fn empty_registry_names_missing_additions() {
     let lines = [
         "list clients",
         "list projects",

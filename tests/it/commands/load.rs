@@ -7,11 +7,11 @@ use insta::assert_snapshot;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use serde_json::json;
 
-use super::{LOOK, formatted, numbers};
+use super::{SCAN_FIELDS, run_with_format, scan_fields};
 use crate::studio::Studio;
 
 #[test]
-fn a_look_counts_what_is_there() {
+fn load_counts_projects_files_and_bytes() {
     let studio = Studio::filled();
     assert_snapshot!(studio.lines(&["load"]), @"
     exit 0
@@ -32,12 +32,12 @@ fn a_look_counts_what_is_there() {
 }
 
 #[test]
-fn plain_and_csv_have_a_line_for_each_database() {
+fn plain_and_csv_have_one_line_each() {
     let studio = Studio::filled();
     let seconds = regex::Regex::new(r"[0-9.e-]+\n").unwrap();
     let stable = |format| {
         seconds
-            .replace_all(&formatted(&studio, format, "load").ok().stdout, "N\n")
+            .replace_all(&run_with_format(&studio, format, "load").ok().stdout, "N\n")
             .into_owned()
     };
     assert_snapshot!(stable("plain"), @"
@@ -52,7 +52,7 @@ fn plain_and_csv_have_a_line_for_each_database() {
 }
 
 #[test]
-fn nothing_tracked_says_how_to_begin() {
+fn empty_registry_suggests_first_steps() {
     assert_snapshot!(Studio::bare().lines(&["load"]), @"
     exit 0
     --- stdout
@@ -61,7 +61,7 @@ fn nothing_tracked_says_how_to_begin() {
 }
 
 #[test]
-fn a_database_that_is_named_twice_is_looked_at_once() {
+fn repeated_database_is_scanned_once() {
     let document = Studio::filled().json(&["load NAS WORK NAS"]).document();
     let databases = document["databases"].as_array().unwrap();
     let names: Vec<_> = databases.iter().map(|database| &database["name"]).collect();
@@ -69,20 +69,20 @@ fn a_database_that_is_named_twice_is_looked_at_once() {
 }
 
 #[test]
-fn a_second_look_finds_nothing_changed() {
+fn second_scan_finds_no_change() {
     let studio = Studio::filled();
     assert_eq!(
-        numbers(&studio, "load", &LOOK),
+        scan_fields(&studio, "load", &SCAN_FIELDS),
         [json!("complete"), json!(5), json!(0), json!(0)]
     );
     assert_eq!(
-        numbers(&studio, "load", &LOOK),
+        scan_fields(&studio, "load", &SCAN_FIELDS),
         [json!("complete"), json!(0), json!(0), json!(0)]
     );
 }
 
 #[test]
-fn a_look_counts_what_was_added_changed_and_gone() {
+fn scan_counts_added_changed_and_missing_files() {
     let studio = Studio::filled();
     studio.lines(&["load"]).ok();
     studio
@@ -91,7 +91,7 @@ fn a_look_counts_what_was_added_changed_and_gone() {
         .file_at("WORK/footage/acme/teaser/t.mov", "teaser", 5)
         .remove("WORK/footage/Bob's");
     assert_eq!(
-        numbers(&studio, "load", &LOOK),
+        scan_fields(&studio, "load", &SCAN_FIELDS),
         [json!("complete"), json!(1), json!(2), json!(1)]
     );
     assert_snapshot!(studio.lines(&["list clients"]), @"
@@ -106,7 +106,7 @@ fn a_look_counts_what_was_added_changed_and_gone() {
 }
 
 #[test]
-fn a_project_can_be_looked_at_alone() {
+fn one_project_is_scanned_alone() {
     let studio = Studio::filled();
     studio.lines(&["load"]).ok();
     studio
@@ -114,58 +114,58 @@ fn a_project_can_be_looked_at_alone() {
         .file("WORK/footage/acme/teaser/new.mov", "new");
     let names = ["added", "files", "projects"];
     assert_eq!(
-        numbers(&studio, "load WORK --project acme/spot", &names),
+        scan_fields(&studio, "load WORK --project acme/spot", &names),
         [json!(1), json!(6), json!(3)]
     );
     assert_eq!(
-        numbers(&studio, "load WORK --project acme", &names),
+        scan_fields(&studio, "load WORK --project acme", &names),
         [json!(1), json!(7), json!(3)]
     );
     studio
         .remove("WORK/footage/acme/spot")
         .remove("WORK/scratch/render/acme");
     assert_eq!(
-        numbers(&studio, "load --project acme/spot", &["gone", "projects"]),
+        scan_fields(&studio, "load --project acme/spot", &["gone", "projects"]),
         [json!(4), json!(2)]
     );
 }
 
 #[test]
-fn a_look_at_a_client_notes_which_projects_are_gone() {
+fn client_scan_records_missing_projects() {
     let studio = Studio::filled();
     studio.lines(&["load"]).ok();
     studio.remove("WORK/footage/acme/teaser");
     assert_eq!(
-        numbers(&studio, "load WORK --project acme", &["gone", "projects"]),
+        scan_fields(&studio, "load WORK --project acme", &["gone", "projects"]),
         [json!(1), json!(2)]
     );
     studio
         .remove("WORK/footage/acme")
         .remove("WORK/scratch/render/acme");
     assert_eq!(
-        numbers(&studio, "load WORK --project acme", &["gone", "projects"]),
+        scan_fields(&studio, "load WORK --project acme", &["gone", "projects"]),
         [json!(3), json!(1)]
     );
     assert_eq!(
-        numbers(&studio, "load WORK", &["gone", "files"]),
+        scan_fields(&studio, "load WORK", &["gone", "files"]),
         [json!(0), json!(1)]
     );
 }
 
 #[test]
-fn a_recent_look_is_not_repeated() {
+fn recent_scan_is_not_repeated() {
     let studio = Studio::filled();
     assert_eq!(
-        numbers(&studio, "load --older-than 1h", &["state"]),
+        scan_fields(&studio, "load --older-than 1h", &["state"]),
         [json!("complete")]
     );
     studio.file("WORK/footage/acme/spot/new.mov", "new");
     assert_eq!(
-        numbers(&studio, "load --older-than 1h", &["state", "files"]),
+        scan_fields(&studio, "load --older-than 1h", &["state", "files"]),
         [json!("fresh"), json!(5)]
     );
     assert_eq!(
-        numbers(&studio, "load --older-than 0s", &["state", "files"]),
+        scan_fields(&studio, "load --older-than 0s", &["state", "files"]),
         [json!("complete"), json!(6)]
     );
     assert_snapshot!(studio.lines(&["load --older-than soon"]).status(2), @"
@@ -179,7 +179,7 @@ fn a_recent_look_is_not_repeated() {
 }
 
 #[test]
-fn links_pipes_and_sockets_are_not_followed_or_opened() {
+fn symlinks_pipes_and_sockets_are_not_opened() {
     let studio = Studio::new();
     studio
         .file("WORK/footage/acme/spot/a.mov", "12345678")
@@ -194,11 +194,11 @@ fn links_pipes_and_sockets_are_not_followed_or_opened() {
     let names = ["state", "projects", "files", "bytes", "unreadable"];
     // Two names of one file and two links; the bytes of the file once.
     let expected = [json!("complete"), json!(1), json!(4), json!(8), json!(0)];
-    assert_eq!(numbers(&studio, "load", &names), expected);
+    assert_eq!(scan_fields(&studio, "load", &names), expected);
 }
 
 #[test]
-fn a_category_within_another_is_counted_once() {
+fn nested_category_is_counted_once() {
     let studio = Studio::filled();
     studio.file("WORK/scratch/acme/spot/cache", "123");
     let document = studio
@@ -221,7 +221,7 @@ fn a_category_within_another_is_counted_once() {
 }
 
 #[test]
-fn an_unknown_database_suggests_the_nearest() {
+fn unknown_database_suggests_nearest() {
     let studio = Studio::new();
     assert_snapshot!(studio.lines(&["load NSA"]).status(1), @"
     exit 1

@@ -5,11 +5,11 @@ use std::fs;
 use insta::assert_snapshot;
 use serde_json::json;
 
-use super::{LOOK, numbers};
+use super::{SCAN_FIELDS, scan_fields};
 use crate::studio::Studio;
 
 #[test]
-fn an_offline_database_keeps_its_last_look() {
+fn offline_database_keeps_last_scan() {
     let studio = Studio::filled();
     studio.lines(&["load"]).ok();
     fs::rename(studio.path("WORK"), studio.path("unplugged")).unwrap();
@@ -41,13 +41,13 @@ fn an_offline_database_keeps_its_last_look() {
     studio.remove("WORK");
     fs::rename(studio.path("unplugged"), studio.path("WORK")).unwrap();
     assert_eq!(
-        numbers(&studio, "load", &LOOK),
+        scan_fields(&studio, "load", &SCAN_FIELDS),
         [json!("complete"), json!(0), json!(0), json!(0)]
     );
 }
 
 #[test]
-fn a_root_with_another_identity_is_not_that_database() {
+fn other_identity_file_means_offline() {
     let studio = Studio::filled();
     studio
         .lines(&["load", "copy acme/spot footage WORK NAS"])
@@ -74,7 +74,7 @@ fn a_root_with_another_identity_is_not_that_database() {
 }
 
 #[test]
-fn only_forget_drops_what_is_known() {
+fn only_forget_removes_index_entries() {
     let studio = Studio::filled();
     studio.lines(&["load"]).ok();
     studio.remove("WORK/footage").remove("WORK/scratch");
@@ -118,7 +118,7 @@ fn only_forget_drops_what_is_known() {
 }
 
 #[test]
-fn what_is_below_an_unreadable_folder_stays_known() {
+fn unreadable_folder_keeps_its_index_entries() {
     let studio = Studio::filled();
     studio.lines_as_user(&["load"]).ok();
     studio.mode("WORK/footage/acme/spot/plates", 0);
@@ -155,7 +155,7 @@ fn what_is_below_an_unreadable_folder_stays_known() {
 }
 
 #[test]
-fn an_unreadable_client_stays_known() {
+fn unreadable_client_keeps_its_index_entries() {
     let studio = Studio::filled();
     studio.lines_as_user(&["load"]).ok();
     studio.mode("WORK/footage/Bob's", 0);

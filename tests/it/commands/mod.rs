@@ -37,7 +37,7 @@ use std::time::SystemTime;
 use regex::Regex;
 use serde_json::Value;
 
-use crate::studio::{Run, Studio};
+use crate::studio::{ProgramRun, Studio};
 
 /// This many hours and a half ago, in seconds since 1970: an age that stays the same in words while a test runs.
 fn hours_ago(hours: u64) -> u64 {
@@ -48,22 +48,28 @@ fn hours_ago(hours: u64) -> u64 {
 }
 
 /// A path of any bytes.
-fn path(bytes: &[u8]) -> PathBuf {
+fn path_from_bytes(bytes: &[u8]) -> PathBuf {
     OsStr::from_bytes(bytes).into()
 }
 
 /// A studio whose one client and project have the names that formats trip over.
-fn oddly_named() -> Studio {
+fn studio_with_odd_names() -> Studio {
     let studio = Studio::new();
     studio
-        .file(path(b"WORK/footage/a,b \"c\"/tab\there/new\nline"), "12345")
-        .file(path(b"WORK/footage/back\\slash/caf\xe9/it's"), "123");
+        .file(
+            path_from_bytes(b"WORK/footage/a,b \"c\"/tab\there/new\nline"),
+            "12345",
+        )
+        .file(
+            path_from_bytes(b"WORK/footage/back\\slash/caf\xe9/it's"),
+            "123",
+        );
     studio.lines(&["load"]).ok();
     studio
 }
 
 /// Standard output byte by byte, with what differs from run to run made stable.
-fn exact(studio: &Studio, run: &Run) -> String {
+fn exact_stdout(studio: &Studio, run: &ProgramRun) -> String {
     let text = run.bytes.escape_ascii().to_string();
     let text = text.replace(&*studio.path("").to_string_lossy(), "$STUDIO/");
     let moment = Regex::new(r"\d{4}-\d\d-\d\dT[0-9:.]+Z").unwrap();
@@ -75,13 +81,13 @@ fn exact(studio: &Studio, run: &Run) -> String {
 }
 
 /// Runs a line in this format.
-fn formatted(studio: &Studio, format: &str, line: &str) -> Run {
+fn run_with_format(studio: &Studio, format: &str, line: &str) -> ProgramRun {
     studio.run(["--format", format, "-c", line])
 }
 
 /// The JSON document of a copy; every planned item must have ended in exactly one way.
 #[track_caller]
-fn copied(studio: &Studio, line: &str) -> Value {
+fn copy_answer(studio: &Studio, line: &str) -> Value {
     let document = studio.json(&[line]).document();
     let items = document["items"].as_array().unwrap().iter();
     let would_copy = items.filter(|item| item["outcome"] == "planned").count() as u64;
@@ -98,14 +104,14 @@ fn copied(studio: &Studio, line: &str) -> Value {
         .sum();
     assert_eq!(document["planned_files"], ended + would_copy, "{document}");
     if let Some(run) = document["run"].as_i64() {
-        is_in_the_history(studio, run, &document);
+        assert_in_history(studio, run, &document);
     }
     document
 }
 
 /// Fails unless the history of a copy lists what its answer does, and then as many files as were copied.
 #[track_caller]
-pub(crate) fn is_in_the_history(studio: &Studio, run: i64, document: &Value) {
+pub(crate) fn assert_in_history(studio: &Studio, run: i64, document: &Value) {
     let history = studio.json(&[&format!("history {run}")]).document();
     let mut items = history["items"].as_array().unwrap().clone();
     let told = document["items"].as_array().unwrap();
@@ -121,11 +127,11 @@ pub(crate) fn is_in_the_history(studio: &Studio, run: i64, document: &Value) {
 }
 
 /// How a look went, for [`numbers`].
-const LOOK: [&str; 4] = ["state", "added", "changed", "gone"];
+const SCAN_FIELDS: [&str; 4] = ["state", "added", "changed", "gone"];
 
 /// What a look says of its first database under these names.
 #[track_caller]
-fn numbers(studio: &Studio, line: &str, names: &[&str]) -> Vec<Value> {
+fn scan_fields(studio: &Studio, line: &str, names: &[&str]) -> Vec<Value> {
     let document = studio.json(&[line]).document();
     let database = &document["databases"][0];
     names.iter().map(|name| database[name].clone()).collect()

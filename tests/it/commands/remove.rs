@@ -2,11 +2,11 @@
 
 use insta::assert_snapshot;
 
-use super::formatted;
+use super::run_with_format;
 use crate::studio::Studio;
 
 #[test]
-fn removing_says_that_no_file_is_touched() {
+fn removal_leaves_files_untouched() {
     let studio = Studio::filled();
     let before = studio.tree("WORK");
     let lines = [
@@ -31,12 +31,12 @@ fn removing_says_that_no_file_is_touched() {
     {"command":"remove","kind":"category","name":"render"}
     {"command":"remove","kind":"exclusion","name":"*.tmp"}
     "#);
-    assert_snapshot!(formatted(&studio, "plain", "remove database NAS"), @"
+    assert_snapshot!(run_with_format(&studio, "plain", "remove database NAS"), @"
     exit 0
     --- stdout
     database	NAS
     ");
-    assert_snapshot!(formatted(&studio, "csv", "remove category footage"), @"
+    assert_snapshot!(run_with_format(&studio, "csv", "remove category footage"), @"
     exit 0
     --- stdout
     kind,name
@@ -46,7 +46,7 @@ fn removing_says_that_no_file_is_touched() {
 }
 
 #[test]
-fn what_was_removed_is_no_longer_listed() {
+fn removed_names_are_not_listed() {
     let studio = Studio::filled();
     studio.lines(&["load"]).ok();
     let lines = [
@@ -78,7 +78,7 @@ fn what_was_removed_is_no_longer_listed() {
 }
 
 #[test]
-fn a_database_that_is_added_again_is_still_known() {
+fn readded_database_keeps_its_index_entries() {
     let studio = Studio::filled();
     studio.lines(&["load"]).ok();
     let before = studio.json(&["fetch all"]).ok();
@@ -93,7 +93,7 @@ fn a_database_that_is_added_again_is_still_known() {
 }
 
 #[test]
-fn unknown_names_suggest_the_nearest() {
+fn unknown_names_suggest_nearest() {
     let studio = Studio::new();
     assert_snapshot!(studio.lines(&["remove database WROK"]).status(1), @"
     exit 1

@@ -4,13 +4,13 @@ use std::fs;
 
 use insta::assert_snapshot;
 
-use super::formatted;
-use crate::studio::{Run, Studio};
+use super::run_with_format;
+use crate::studio::{ProgramRun, Studio};
 
 const FILE: &str = "home/.config/auto-backup/.config";
 
 #[test]
-fn the_first_save_makes_the_file() {
+fn first_save_creates_the_file() {
     let studio = Studio::bare();
     studio.folder("disk");
     assert_snapshot!(studio.lines(&["add database 'NAS 2' disk", "add category top .", "exclude '*.tmp'", "save"]), @"
@@ -43,7 +43,7 @@ fn the_first_save_makes_the_file() {
 }
 
 #[test]
-fn comments_and_other_lines_stay_and_the_old_file_is_kept() {
+fn save_keeps_comments_and_a_backup() {
     let studio = Studio::bare();
     let before = "# our studio\nadd database WORK ../../../WORK # the workstation\n\n# old\nadd database OLD /old\nlist clients\n";
     studio.file(FILE, before);
@@ -73,7 +73,7 @@ fn comments_and_other_lines_stay_and_the_old_file_is_kept() {
 }
 
 #[test]
-fn nothing_new_writes_nothing() {
+fn unchanged_session_writes_nothing() {
     let studio = Studio::new();
     let before = studio.tree("home/.config");
     assert_snapshot!(studio.lines(&["save"]), @"
@@ -86,12 +86,12 @@ fn nothing_new_writes_nothing() {
     --- stdout
     {"command":"save","path":"$STUDIO/home/.config/auto-backup/.config","kept":null,"changed":false,"added":0,"removed":0}
     "#);
-    assert_snapshot!(formatted(&studio, "plain", "save"), @"
+    assert_snapshot!(run_with_format(&studio, "plain", "save"), @"
     exit 0
     --- stdout
     $STUDIO/home/.config/auto-backup/.config		unchanged	0	0
     ");
-    assert_snapshot!(formatted(&studio, "csv", "save"), @"
+    assert_snapshot!(run_with_format(&studio, "csv", "save"), @"
     exit 0
     --- stdout
     path,kept,change,added,removed
@@ -101,7 +101,7 @@ fn nothing_new_writes_nothing() {
 }
 
 #[test]
-fn how_lines_end_is_nothing_to_save() {
+fn line_endings_are_not_a_change() {
     let studio = Studio::bare();
     let before = "add category a a\r\nadd category b b";
     studio.file(FILE, before);
@@ -110,7 +110,7 @@ fn how_lines_end_is_nothing_to_save() {
 }
 
 #[test]
-fn the_file_that_was_named_is_the_one_that_is_written() {
+fn save_writes_the_configured_file() {
     let studio = Studio::bare();
     studio.file("my.config", "");
     assert_snapshot!(studio.run(["--config", "my.config", "-c", "add category a a", "-c", "save"]), @"
@@ -124,7 +124,7 @@ fn the_file_that_was_named_is_the_one_that_is_written() {
 }
 
 #[test]
-fn a_root_of_any_name_is_read_back() {
+fn odd_root_name_survives_save_and_load() {
     let studio = Studio::bare();
     studio.folder("a $HOME 'b' ~c");
     let add = r#"add database ODD "a \$HOME 'b' ~c""#;
@@ -134,7 +134,7 @@ fn a_root_of_any_name_is_read_back() {
 }
 
 #[test]
-fn a_file_that_cannot_be_written_is_an_error() {
+fn unwritable_file_is_an_error() {
     let studio = Studio::new();
     studio.mode("home/.config/auto-backup", 0o555);
     let run = studio
@@ -150,7 +150,7 @@ fn a_file_that_cannot_be_written_is_an_error() {
 }
 
 #[test]
-fn a_line_that_goes_on_in_the_next_is_one_line() {
+fn continued_line_is_one_line() {
     let studio = Studio::bare();
     let before =
         "add database WORK \\\n  ../../../WORK\nadd database OLD \\\n  /old\nlist clients\n";
@@ -165,7 +165,7 @@ fn a_line_that_goes_on_in_the_next_is_one_line() {
 }
 
 /// Runs lines as one session with this start-up file.
-fn session(studio: &Studio, arguments: &[&str], lines: &[&str]) -> Run {
+fn session(studio: &Studio, arguments: &[&str], lines: &[&str]) -> ProgramRun {
     let mut command = studio.command();
     command.args(arguments);
     command.args(lines.iter().flat_map(|line| ["-c", line]));
@@ -173,7 +173,7 @@ fn session(studio: &Studio, arguments: &[&str], lines: &[&str]) -> Run {
 }
 
 #[test]
-fn without_the_start_up_file_its_lines_stay() {
+fn unread_startup_file_keeps_its_lines() {
     let studio = Studio::new();
     let before = studio.read(FILE);
     let run = session(
@@ -192,7 +192,7 @@ fn without_the_start_up_file_its_lines_stay() {
 }
 
 #[test]
-fn a_name_that_the_file_gives_another_place_is_refused() {
+fn conflicting_name_in_file_is_refused() {
     let studio = Studio::new();
     let before = studio.read(FILE);
     assert_snapshot!(session(&studio, &["--no-config"], &["add database NAS /more", "save"]), @"
@@ -216,7 +216,7 @@ fn a_name_that_the_file_gives_another_place_is_refused() {
 }
 
 #[test]
-fn a_file_that_was_named_is_relative_to_its_own_folder() {
+fn configured_file_resolves_its_own_folder() {
     let studio = Studio::bare();
     studio.file("jobs/mine", "add database HERE store\n");
     let run = session(

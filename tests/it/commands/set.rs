@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use crate::studio::Studio;
 
 #[test]
-fn settings_are_listed_with_what_they_take() {
+fn settings_are_listed_with_allowed_values() {
     let studio = Studio::bare();
     assert_snapshot!(studio.lines(&["set", "set jobs"]).ok(), @"
     exit 0
@@ -35,7 +35,7 @@ fn settings_are_listed_with_what_they_take() {
 }
 
 #[test]
-fn a_setting_holds_for_the_lines_after_it() {
+fn setting_applies_to_later_lines() {
     let studio = Studio::new();
     let text =
         "list categories\nset format plain\nlist categories\nset format json\nlist categories\n";
@@ -65,11 +65,12 @@ fn a_setting_holds_for_the_lines_after_it() {
 }
 
 #[test]
-fn options_win_over_the_start_up_file_and_lines_over_options() {
+fn lines_override_options_override_startup_file() {
     let studio = Studio::new();
     let file = "home/.config/auto-backup/.config";
     studio.file(file, studio.read(file) + "set format csv\nset jobs 2\n");
-    let heading = |run: crate::studio::Run| run.ok().stdout.lines().next().unwrap().to_owned();
+    let heading =
+        |run: crate::studio::ProgramRun| run.ok().stdout.lines().next().unwrap().to_owned();
     assert_eq!(heading(studio.lines(&["list categories"])), "category,path");
     let plain = ["--format", "plain", "-c", "list categories"];
     assert_eq!(heading(studio.run(plain)), "footage\tfootage");
@@ -87,7 +88,7 @@ fn options_win_over_the_start_up_file_and_lines_over_options() {
 }
 
 #[test]
-fn what_a_setting_does_not_take_is_told() {
+fn invalid_values_are_reported() {
     let studio = Studio::bare();
     studio.file(
         "script.ab",
@@ -121,7 +122,7 @@ fn what_a_setting_does_not_take_is_told() {
 }
 
 #[test]
-fn copies_are_not_read_back_where_that_is_set() {
+fn verify_off_skips_reading_back() {
     let studio = Studio::filled();
     let verified = |lines: &[&str]| studio.json(lines).ok().document()["verified_files"].clone();
     let copy = |project: &str| format!("copy {project} footage WORK NAS");

@@ -5,7 +5,7 @@ use insta::assert_snapshot;
 use crate::studio::Studio;
 
 #[test]
-fn a_file_is_run_in_its_own_folder_with_its_own_arguments() {
+fn sourced_file_has_own_folder_and_arguments() {
     let studio = Studio::bare();
     studio
         .folder("shows/one/WORK")
@@ -38,7 +38,7 @@ fn a_file_is_run_in_its_own_folder_with_its_own_arguments() {
 }
 
 #[test]
-fn a_file_that_runs_itself_is_refused() {
+fn recursive_source_is_refused() {
     let studio = Studio::bare();
     studio
         .folder("a")
@@ -73,7 +73,7 @@ fn a_file_that_runs_itself_is_refused() {
 }
 
 #[test]
-fn a_failure_stops_the_script_that_runs_the_file_too() {
+fn failure_in_sourced_file_stops_caller() {
     let studio = Studio::bare();
     studio
         .file("inner.ab", "echo first\nlod\necho not reached\n")
@@ -107,7 +107,7 @@ fn a_failure_stops_the_script_that_runs_the_file_too() {
 }
 
 #[test]
-fn what_cannot_be_read_is_told() {
+fn unreadable_file_is_reported() {
     let studio = Studio::bare();
     studio.folder("folder").file("picture", [0, 1, 2]);
     studio.file(

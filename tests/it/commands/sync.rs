@@ -2,13 +2,13 @@
 
 use insta::assert_snapshot;
 
-use super::formatted;
+use super::run_with_format;
 use crate::studio::{CHANGED, Studio};
 
 const LINE: &str = "sync all all WORK NAS";
 
 /// A studio that was synced once, and in which a file was changed, one is new and one gone since.
-fn changed() -> Studio {
+fn changed_studio() -> Studio {
     let studio = Studio::filled();
     studio.lines(&[LINE]).ok();
     studio
@@ -19,7 +19,7 @@ fn changed() -> Studio {
 }
 
 #[test]
-fn a_sync_says_what_it_did() {
+fn sync_reports_file_counts() {
     let studio = Studio::filled();
     assert_snapshot!(studio.lines(&[LINE]).ok(), @"
     exit 0
@@ -31,7 +31,7 @@ fn a_sync_says_what_it_did() {
     --- stdout
     sent 0 files, 0 B in N s; 5 already there
     ");
-    let studio = changed();
+    let studio = changed_studio();
     assert_snapshot!(studio.lines(&[LINE]).ok(), @"
     exit 0
     --- stdout
@@ -49,8 +49,8 @@ fn a_sync_says_what_it_did() {
 }
 
 #[test]
-fn a_sync_has_a_json_document() {
-    let studio = changed();
+fn sync_answer_has_json() {
+    let studio = changed_studio();
     assert_snapshot!(studio.json(&[LINE]).ok(), @r#"
     exit 0
     --- stdout
@@ -64,14 +64,14 @@ fn a_sync_has_a_json_document() {
 }
 
 #[test]
-fn plain_and_csv_have_a_line_for_each_item() {
-    let studio = changed();
-    assert_snapshot!(formatted(&studio, "plain", LINE), @"
+fn plain_and_csv_have_one_line_each() {
+    let studio = changed_studio();
+    assert_snapshot!(run_with_format(&studio, "plain", LINE), @"
     exit 0
     --- stdout
     $STUDIO/NAS/footage/acme/teaser/t.mov	gone	no longer on WORK
     ");
-    assert_snapshot!(formatted(&studio, "csv", &format!("{LINE} --delete")), @"
+    assert_snapshot!(run_with_format(&studio, "csv", &format!("{LINE} --delete")), @"
     exit 0
     --- stdout
     path,outcome,reason
@@ -80,8 +80,8 @@ fn plain_and_csv_have_a_line_for_each_item() {
 }
 
 #[test]
-fn count_says_only_how_much_would_go_and_does_nothing() {
-    let studio = changed();
+fn count_option_prints_totals_and_changes_nothing() {
+    let studio = changed_studio();
     let before = studio.tree("NAS");
     let line = format!("{LINE} --count");
     assert_snapshot!(studio.lines(&[&line]).ok(), @"
@@ -95,7 +95,7 @@ fn count_says_only_how_much_would_go_and_does_nothing() {
     --- stdout
     {"command":"sync","run":null,"state":"complete","planned_files":5,"planned_bytes":10,"copied_files":0,"copied_bytes":0,"same_files":3,"conflict_files":0,"failed_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"moved_files":0,"deleted_files":0,"gone_files":1,"left_files":0,"items":[]}
     "#);
-    assert_snapshot!(formatted(&studio, "plain", &line), @"
+    assert_snapshot!(run_with_format(&studio, "plain", &line), @"
     exit 0
     ");
     assert_eq!(studio.tree("NAS"), before);
@@ -104,8 +104,8 @@ fn count_says_only_how_much_would_go_and_does_nothing() {
 }
 
 #[test]
-fn a_dry_run_lists_what_would_go_and_does_nothing() {
-    let studio = changed();
+fn dry_run_lists_items_and_changes_nothing() {
+    let studio = changed_studio();
     let before = studio.tree("NAS");
     assert_snapshot!(studio.lines(&[&format!("{LINE} --dry-run")]).ok(), @"
     exit 0
@@ -124,7 +124,7 @@ fn a_dry_run_lists_what_would_go_and_does_nothing() {
 }
 
 #[test]
-fn what_is_wrong_in_the_line_is_shown() {
+fn invalid_line_is_usage_error() {
     let studio = Studio::filled();
     assert_snapshot!(studio.lines(&[&format!("{LINE} --force")]).status(2), @"
     exit 2
@@ -192,7 +192,7 @@ fn what_is_wrong_in_the_line_is_shown() {
 }
 
 #[test]
-fn what_is_not_there_is_said() {
+fn unknown_names_suggest_nearest() {
     let studio = Studio::filled();
     assert_snapshot!(studio.lines(&["sync all all WORK NSA"]).status(1), @"
     exit 1
@@ -229,7 +229,7 @@ fn what_is_not_there_is_said() {
 }
 
 #[test]
-fn a_refusal_says_what_to_do() {
+fn deletion_refusal_suggests_force() {
     let studio = Studio::filled();
     studio.lines(&[LINE]).ok();
     studio.remove("WORK/footage/acme");
@@ -244,7 +244,7 @@ fn a_refusal_says_what_to_do() {
 }
 
 #[test]
-fn help_shows_the_options() {
+fn help_lists_the_options() {
     let studio = Studio::filled();
     assert_snapshot!(studio.lines(&["help sync"]).ok(), @"
     exit 0

@@ -7,8 +7,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::tracer::Tracer;
-use super::{FROM, LINE, PART, TO, agrees, everything, kept, leftovers, wrong_files};
-use crate::studio::{CHANGED, Run, Studio};
+use super::{
+    FROM, LINE, PART, TO, assert_mirrored, differing_files, kept_versions, leftovers, read_files,
+};
+use crate::studio::{CHANGED, ProgramRun, Studio};
 
 /// The calls that a copy makes on the files and folders of both databases.
 const CALLS: [&str; 22] = [
@@ -72,7 +74,7 @@ fn scene() -> Scene {
         .link(format!("{FROM}/link"), "new")
         .folder(format!("{FROM}/empty"))
         .file(format!("{FROM}/holes"), "");
-    super::write_holes(&studio.path(FROM).join("holes"), &holes);
+    super::write_sparse(&studio.path(FROM).join("holes"), &holes);
     studio
         .file_at(format!("{TO}/sub/replaced"), "old", CHANGED - 9)
         .file(format!("{TO}/sub/same"), "same")
@@ -82,45 +84,45 @@ fn scene() -> Scene {
             CHANGED - 9,
         )
         .file("NAS/footage/acme/other/untouched", "untouched");
-    let old = everything(&studio.path(TO));
-    let new = everything(&studio.path(FROM));
+    let old = read_files(&studio.path(TO));
+    let new = read_files(&studio.path(FROM));
     Scene { studio, old, new }
 }
 
 impl Scene {
     /// Runs the copy with this fault on anything that belongs to the two replicas.
-    fn run(&self, fault: &Fault<'_>) -> Option<Run> {
-        let mut tracer = Tracer::new(&self.studio)?.at(fault.call, &fault.what);
+    fn run(&self, fault: &Fault<'_>) -> Option<ProgramRun> {
+        let mut tracer = Tracer::new(&self.studio)?.inject(fault.call, &fault.what);
         let parents = ["", "/sub", "/sub/deep", "/empty"];
         for top in ["WORK", "NAS"] {
             for parent in ["", "/footage", "/footage/acme"] {
-                tracer = tracer.on(format!("./{top}{parent}"));
+                tracer = tracer.on_path(format!("./{top}{parent}"));
             }
             for parent in parents {
-                tracer = tracer.on(format!("{top}/footage/acme/spot{parent}"));
+                tracer = tracer.on_path(format!("{top}/footage/acme/spot{parent}"));
             }
         }
         for path in self.new.keys() {
-            tracer = tracer.on(Path::new(FROM).join(path));
+            tracer = tracer.on_path(Path::new(FROM).join(path));
         }
         let own = ["", "/lock", "/database.json", "/versions"];
         for path in own {
-            tracer = tracer.on(format!("NAS/.auto-backup{path}"));
+            tracer = tracer.on_path(format!("NAS/.auto-backup{path}"));
         }
-        Some(tracer.on_parts(0..16).json(LINE))
+        Some(tracer.on_temp_copies(0..16).json(LINE))
     }
 
     /// Fails unless every final name stands for something whole and no old version is lost.
     #[track_caller]
-    fn is_whole(&self, fault: &Fault<'_>, run: &Run) {
-        let there = everything(&self.studio.path(TO));
+    fn assert_files_whole(&self, fault: &Fault<'_>, run: &ProgramRun) {
+        let there = read_files(&self.studio.path(TO));
         let is_ours = |path: &Path| path.to_string_lossy().ends_with(PART);
         for (path, content) in there.iter().filter(|(path, _)| !is_ours(path)) {
             let either = [self.new.get(path), self.old.get(path)];
             let is_whole = either.contains(&Some(content));
             assert!(is_whole, "{fault}: {} is not whole: {run}", path.display());
         }
-        let kept = kept(&self.studio, "NAS");
+        let kept = kept_versions(&self.studio, "NAS");
         for (path, content) in &self.old {
             let is_kept = there.get(path) == Some(content) || kept.contains(content);
             assert!(is_kept, "{fault}: {} is lost: {run}", path.display());
@@ -133,19 +135,19 @@ impl Scene {
 
     /// Fails unless the answer adds up, and what it and the exit status say is so.
     #[track_caller]
-    fn is_true(&self, fault: &Fault<'_>, run: &Run) {
+    fn assert_answer_true(&self, fault: &Fault<'_>, run: &ProgramRun) {
         if run.bytes.is_empty() {
             assert!(![0, 3].contains(&run.status), "{fault}: no answer: {run}");
             return;
         }
-        let document = super::adds_up(run);
+        let document = super::assert_accounted(run);
         // Whatever is not there is named, or a folder that it is in; or the replica at the source, if that cannot be read.
         let items = document["items"].as_array().unwrap().iter();
         let named: Vec<_> = items
             .filter(|item| item["outcome"] == "failed")
             .map(|item| Path::new(item["path"].as_str().unwrap()))
             .collect();
-        let wrong = wrong_files(&self.studio);
+        let wrong = differing_files(&self.studio);
         for name in &wrong {
             let paths = [self.studio.path(TO).join(name), self.studio.path(FROM)];
             let mut folders = paths.iter().flat_map(|path| path.ancestors());
@@ -160,41 +162,45 @@ impl Scene {
 
     /// Fails unless a plain copy does just what is left to be done.
     #[track_caller]
-    fn is_finished(&self, fault: &Fault<'_>) {
-        let left = wrong_files(&self.studio).len();
+    fn assert_next_copy_is_exact(&self, fault: &Fault<'_>) {
+        let left = differing_files(&self.studio).len();
         let run = self.studio.json(&[LINE]);
         assert_eq!(run.status, 0, "{fault}: {run}");
-        assert_eq!(super::adds_up(&run)["copied_files"], left, "{fault}: {run}");
-        self.is_whole(fault, &run);
-        agrees(&self.studio);
+        assert_eq!(
+            super::assert_accounted(&run)["copied_files"],
+            left,
+            "{fault}: {run}"
+        );
+        self.assert_files_whole(fault, &run);
+        assert_mirrored(&self.studio);
     }
 }
 
 /// Goes over these faults; says how many of them hit anything.
-fn go_over(faults: impl Iterator<Item = Fault<'static>>) -> Option<usize> {
+fn run_faults(faults: impl Iterator<Item = Fault<'static>>) -> Option<usize> {
     let mut hit = 0;
     for fault in faults {
         let scene = scene();
         let run = scene.run(&fault)?;
         let log = Tracer::log(&scene.studio);
         hit += usize::from(log.contains("(INJECTED)") || run.status == -1);
-        scene.is_whole(&fault, &run);
+        scene.assert_files_whole(&fault, &run);
         if run.status != -1 {
-            scene.is_true(&fault, &run);
+            scene.assert_answer_true(&fault, &run);
         }
-        scene.is_finished(&fault);
+        scene.assert_next_copy_is_exact(&fault);
     }
     Some(hit)
 }
 
 /// Whether the long list was asked for.
-fn all() -> bool {
+fn is_campaign() -> bool {
     std::env::var_os("AUTO_BACKUP_FAULTS").is_some_and(|value| value == "all")
 }
 
 /// At which of equal calls something happens, for the call of this place in the list.
 fn numbers(place: usize) -> Vec<String> {
-    if all() {
+    if is_campaign() {
         let one_by_one = (1..=24).map(|number| number.to_string());
         return one_by_one
             .chain(["1+", "2+2", "3+5"].map(str::to_owned))
@@ -216,8 +222,8 @@ fn failing(choose: impl Fn(usize) -> bool) -> impl Iterator<Item = Fault<'static
         let numbers = numbers(place).into_iter().enumerate();
         numbers.flat_map(move |(turn, number)| {
             let errors = ERRORS.iter().enumerate();
-            let chosen =
-                errors.filter(move |(error, _)| all() || *error == (place + turn) % ERRORS.len());
+            let chosen = errors
+                .filter(move |(error, _)| is_campaign() || *error == (place + turn) % ERRORS.len());
             let faults = chosen.map(move |(_, error)| Fault {
                 call,
                 what: format!("error={error}:when={number}"),
@@ -229,21 +235,21 @@ fn failing(choose: impl Fn(usize) -> bool) -> impl Iterator<Item = Fault<'static
 }
 
 #[test]
-fn whatever_call_fails_nothing_is_torn_lost_or_claimed() {
-    if let Some(hit) = go_over(failing(|place| place % 2 == 0)) {
+fn any_failing_call_keeps_files_intact() {
+    if let Some(hit) = run_faults(failing(|place| place % 2 == 0)) {
         assert!(hit >= CALLS.len() / 2);
     }
 }
 
 #[test]
-fn whatever_other_call_fails_nothing_is_torn_lost_or_claimed() {
-    if let Some(hit) = go_over(failing(|place| place % 2 == 1)) {
+fn any_other_failing_call_keeps_files_intact() {
+    if let Some(hit) = run_faults(failing(|place| place % 2 == 1)) {
         assert!(hit >= CALLS.len() / 2);
     }
 }
 
 #[test]
-fn killed_at_whatever_call_nothing_is_torn_or_lost() {
+fn kill_at_any_call_keeps_files_intact() {
     // Only what changes the disk: between two of these it makes no difference when the end comes.
     let changing = [
         "openat",
@@ -274,7 +280,7 @@ fn killed_at_whatever_call_nothing_is_torn_or_lost() {
         &[1],
     ];
     let faults = changing.into_iter().zip(short).flat_map(|(call, short)| {
-        let numbers: Vec<u32> = if all() {
+        let numbers: Vec<u32> = if is_campaign() {
             (1..=40).collect()
         } else {
             short.to_vec()
@@ -284,7 +290,7 @@ fn killed_at_whatever_call_nothing_is_torn_or_lost() {
             what: format!("signal=SIGKILL:when={number}"),
         })
     });
-    if let Some(hit) = go_over(faults) {
+    if let Some(hit) = run_faults(faults) {
         assert!(hit >= 12, "only {hit} were killed");
     }
 }

@@ -7,9 +7,9 @@ use std::path::Path;
 
 use rustix::fs::{XattrFlags, getxattr, setxattr};
 
-use super::{FROM, LINE, TO, adds_up, agrees, have};
-use crate::disks::Disk;
-use crate::studio::{Studio, skipped};
+use super::{FROM, LINE, TO, assert_accounted, assert_mirrored, has_programs};
+use crate::disks::MountedDisk;
+use crate::studio::{Studio, report_skip};
 
 const LIST: &str = "system.posix_acl_access";
 const DEFAULT: &str = "system.posix_acl_default";
@@ -19,7 +19,7 @@ pub(super) fn set(path: &Path, name: &str, value: &[u8]) -> bool {
     match setxattr(path, name, value, XattrFlags::empty()) {
         Ok(()) => true,
         Err(rustix::io::Errno::NOTSUP) => {
-            skipped(&format!("no `{name}` can be given to {}", path.display()));
+            report_skip(&format!("no `{name}` can be given to {}", path.display()));
             false
         }
         Err(error) => panic!("{name} of {}: {error}", path.display()),
@@ -53,7 +53,7 @@ fn list() -> Vec<u8> {
 }
 
 #[test]
-fn attributes_of_files_and_folders_come_along() {
+fn extended_attributes_are_copied() {
     let studio = Studio::new();
     studio
         .file(format!("{FROM}/sub/small"), "small")
@@ -68,46 +68,47 @@ fn attributes_of_files_and_folders_come_along() {
         ("", "user.project", b"spot"),
     ];
     for (path, name, value) in given {
-        if !set(&studio.path(FROM).join(path), name, value) || !have(&["rsync"]) {
+        if !set(&studio.path(FROM).join(path), name, value) || !has_programs(&["rsync"]) {
             return;
         }
     }
-    adds_up(&studio.json(&[LINE]).ok());
+    assert_accounted(&studio.json(&[LINE]).ok());
     for (path, name, value) in given {
         let copied = get(&studio.path(TO).join(path), name);
         assert_eq!(copied.as_deref(), Some(value), "{name} of {path:?}");
     }
     assert_eq!(get(&studio.path(TO).join("plain"), "user.colour"), None);
-    agrees(&studio);
+    assert_mirrored(&studio);
 }
 
 #[test]
-fn access_control_lists_come_along() {
+fn access_control_lists_are_copied() {
     let studio = Studio::new();
     studio
         .file(format!("{FROM}/sub/a"), "a")
         .file(format!("{FROM}/b"), "b");
     for (path, name) in [("sub/a", LIST), ("sub", LIST), ("sub", DEFAULT)] {
-        if !set(&studio.path(FROM).join(path), name, &list()) || !have(&["rsync"]) {
+        if !set(&studio.path(FROM).join(path), name, &list()) || !has_programs(&["rsync"]) {
             return;
         }
     }
-    adds_up(&studio.json(&[LINE]).ok());
+    assert_accounted(&studio.json(&[LINE]).ok());
     for (path, name) in [("sub/a", LIST), ("sub", LIST), ("sub", DEFAULT)] {
         let copied = get(&studio.path(TO).join(path), name);
         assert_eq!(copied.as_deref(), Some(&list()[..]), "{name} of {path}");
     }
     assert_eq!(get(&studio.path(TO).join("b"), LIST), None);
-    agrees(&studio);
+    assert_mirrored(&studio);
 }
 
 #[test]
-fn where_no_list_can_be_kept_the_group_gets_no_more_than_the_list_gave() {
+fn missing_acl_support_never_widens_group_access() {
     let studio = Studio::new();
     studio.file(format!("{FROM}/sub/a"), "a");
-    let Some(_disk) = Disk::try_mount(&studio, "NAS", &["-t", "ramfs", "ramfs"].map(OsStr::new))
+    let Some(_disk) =
+        MountedDisk::try_mount(&studio, "NAS", &["-t", "ramfs", "ramfs"].map(OsStr::new))
     else {
-        return skipped("a disk without attributes cannot be mounted here");
+        return report_skip("a disk without attributes cannot be mounted here");
     };
     for path in ["sub/a", "sub"] {
         if !set(&studio.path(FROM).join(path), LIST, &list()) {
@@ -124,10 +125,10 @@ fn where_no_list_can_be_kept_the_group_gets_no_more_than_the_list_gave() {
     };
     // The bits of the group stand for whoever may do most of those in the list.
     assert_eq!(mode(&format!("{FROM}/sub/a")), 0o660);
-    adds_up(&studio.json(&[LINE]).ok());
+    assert_accounted(&studio.json(&[LINE]).ok());
     assert_eq!(mode(&format!("{TO}/sub/a")), 0o640);
     assert_eq!(mode(&format!("{TO}/sub")) & 0o077, 0o040);
     assert_eq!(studio.read(format!("{TO}/sub/a")), "a");
-    let again = adds_up(&studio.json(&[LINE]).ok());
+    let again = assert_accounted(&studio.json(&[LINE]).ok());
     assert_eq!(again["same_files"], 1);
 }

@@ -3,8 +3,11 @@
 use insta::assert_snapshot;
 
 use super::tracer::Tracer;
-use super::{FROM, LINE, TO, adds_up, agrees, finishes, kept, leftovers, wrong_files};
-use crate::studio::{CHANGED, Run, Studio};
+use super::{
+    FROM, LINE, TO, assert_accounted, assert_mirrored, assert_next_copy_completes, differing_files,
+    kept_versions, leftovers,
+};
+use crate::studio::{CHANGED, ProgramRun, Studio};
 
 /// Three small files and one that the kernel copies, in the order in which one thread copies them.
 fn studio() -> Studio {
@@ -29,9 +32,9 @@ fn changed() -> Studio {
 
 /// The reason that one file failed for, after a look that all the others are there.
 #[track_caller]
-fn reason(studio: &Studio, run: Run, name: &str) -> String {
+fn reason(studio: &Studio, run: ProgramRun, name: &str) -> String {
     let run = run.status(3);
-    let document = adds_up(&run);
+    let document = assert_accounted(&run);
     assert_eq!(document["failed_files"], 1, "{run}");
     let item = &document["items"][0];
     assert_eq!(
@@ -39,11 +42,11 @@ fn reason(studio: &Studio, run: Run, name: &str) -> String {
         studio.path(TO).join(name).to_str().unwrap(),
         "{run}"
     );
-    assert_eq!(wrong_files(studio), [name], "{run}");
+    assert_eq!(differing_files(studio), [name], "{run}");
     assert!(!studio.path(TO).join(name).exists(), "{run}");
     assert_eq!(leftovers(studio, "NAS"), [""; 0]);
     let item = &run.stdout[run.stdout.find("\"reason\":").unwrap()..];
-    finishes(studio);
+    assert_next_copy_completes(studio);
     item.trim_start_matches("\"reason\":")
         .trim_end_matches("}]}\n")
         .to_owned()
@@ -55,12 +58,12 @@ fn fails(call: &str, error: &str) -> String {
     let Some(tracer) = Tracer::new(&studio) else {
         return String::new();
     };
-    let tracer = tracer.at(call, &format!("error={error}"));
-    reason(&studio, tracer.on_parts(1..2).json(LINE), "b")
+    let tracer = tracer.inject(call, &format!("error={error}"));
+    reason(&studio, tracer.on_temp_copies(1..2).json(LINE), "b")
 }
 
 #[test]
-fn each_failing_call_is_told_with_the_file_it_was_for() {
+fn failing_call_is_reported_with_its_file() {
     if Tracer::new(&Studio::bare()).is_none() {
         return;
     }
@@ -88,7 +91,7 @@ fn each_failing_call_is_told_with_the_file_it_was_for() {
 }
 
 #[test]
-fn a_source_that_cannot_be_read_fails_alone() {
+fn unreadable_source_fails_alone() {
     for (call, error, name) in [
         ("openat", "EIO", "b"),
         ("pread64", "EIO", "b"),
@@ -99,8 +102,11 @@ fn a_source_that_cannot_be_read_fails_alone() {
         let Some(tracer) = Tracer::new(&studio) else {
             return;
         };
-        let tracer = tracer.at(call, &format!("error={error}"));
-        let run = tracer.on(name).on(format!("{FROM}/{name}")).json(LINE);
+        let tracer = tracer.inject(call, &format!("error={error}"));
+        let run = tracer
+            .on_path(name)
+            .on_path(format!("{FROM}/{name}"))
+            .json(LINE);
         let reason = reason(&studio, run, name);
         assert!(reason.contains("Input/output error"), "{call}: {reason}");
         assert!(reason.contains(FROM), "{call}: {reason}");
@@ -108,14 +114,14 @@ fn a_source_that_cannot_be_read_fails_alone() {
 }
 
 #[test]
-fn a_flush_of_the_whole_disk_that_fails_is_made_up_for_file_by_file() {
+fn failing_syncfs_falls_back_to_fsync() {
     let studio = changed();
     let Some(tracer) = Tracer::new(&studio) else {
         return;
     };
-    let tracer = tracer.at("syncfs", "error=EIO").note("fsync");
-    assert_eq!(adds_up(&tracer.json(LINE).ok())["copied_files"], 4);
-    agrees(&studio);
+    let tracer = tracer.inject("syncfs", "error=EIO").record("fsync");
+    assert_eq!(assert_accounted(&tracer.json(LINE).ok())["copied_files"], 4);
+    assert_mirrored(&studio);
     let log = Tracer::log(&studio);
     assert!(log.contains("(INJECTED)"), "{log}");
     // Four files, and the folder that holds their names.
@@ -124,43 +130,47 @@ fn a_flush_of_the_whole_disk_that_fails_is_made_up_for_file_by_file() {
 }
 
 #[test]
-fn a_file_that_cannot_be_flushed_at_all_never_gets_its_name() {
+fn unflushed_file_never_gets_final_name() {
     let studio = studio();
     let Some(tracer) = Tracer::new(&studio) else {
         return;
     };
     // `syncfs` is on a folder, `fsync` on the temporary file.
-    let tracer = tracer.at("syncfs", "error=EIO").at("fsync", "error=EIO");
-    let run = tracer.on(TO).on_parts(1..2).json(LINE);
+    let tracer = tracer
+        .inject("syncfs", "error=EIO")
+        .inject("fsync", "error=EIO");
+    let run = tracer.on_path(TO).on_temp_copies(1..2).json(LINE);
     // The names of the others are flushed with their folder, which is refused too: none counts as copied.
-    let document = adds_up(&run.status(3));
+    let document = assert_accounted(&run.status(3));
     assert_eq!(
         (&document["copied_files"], &document["failed_files"]),
         (&0.into(), &4.into())
     );
-    assert_eq!(wrong_files(&studio), ["b"]);
-    finishes(&studio);
+    assert_eq!(differing_files(&studio), ["b"]);
+    assert_next_copy_completes(&studio);
 }
 
 #[test]
-fn an_old_version_stays_where_the_new_one_cannot_be_flushed() {
+fn old_version_stays_when_flush_fails() {
     let studio = changed();
     let Some(tracer) = Tracer::new(&studio) else {
         return;
     };
-    let tracer = tracer.at("syncfs", "error=EIO").at("fsync", "error=EIO");
-    let run = tracer.on(TO).on_parts(0..9).json(LINE);
-    assert_eq!(adds_up(&run.status(3))["failed_files"], 4);
+    let tracer = tracer
+        .inject("syncfs", "error=EIO")
+        .inject("fsync", "error=EIO");
+    let run = tracer.on_path(TO).on_temp_copies(0..9).json(LINE);
+    assert_eq!(assert_accounted(&run.status(3))["failed_files"], 4);
     for name in ["a", "b", "c"] {
         assert_eq!(studio.read(format!("{TO}/{name}")), name);
     }
-    assert_eq!(kept(&studio, "NAS").len(), 0);
-    finishes(&studio);
-    assert_eq!(kept(&studio, "NAS").len(), 4);
+    assert_eq!(kept_versions(&studio, "NAS").len(), 0);
+    assert_next_copy_completes(&studio);
+    assert_eq!(kept_versions(&studio, "NAS").len(), 4);
 }
 
 #[test]
-fn an_interrupted_call_is_made_again() {
+fn interrupted_call_is_retried() {
     for call in ["write", "pread64", "copy_file_range", "syncfs", "fsync"] {
         // What the library copies by itself is begun again once, anything else as often as it takes.
         for when in if call == "copy_file_range" {
@@ -173,14 +183,14 @@ fn an_interrupted_call_is_made_again() {
                 return;
             };
             if call == "fsync" {
-                tracer = tracer.at("syncfs", "error=ENOSYS");
+                tracer = tracer.inject("syncfs", "error=ENOSYS");
             }
-            let tracer = tracer.at(call, &format!("error=EINTR:when={when}"));
+            let tracer = tracer.inject(call, &format!("error=EINTR:when={when}"));
             let sources = ["a", "b", "c", "large"].map(|name| format!("{FROM}/{name}"));
-            let tracer = sources.into_iter().fold(tracer, Tracer::on);
-            let run = tracer.on(TO).on_parts(0..9).json(LINE).ok();
-            assert_eq!(adds_up(&run)["copied_files"], 4, "{call} {when}");
-            agrees(&studio);
+            let tracer = sources.into_iter().fold(tracer, Tracer::on_path);
+            let run = tracer.on_path(TO).on_temp_copies(0..9).json(LINE).ok();
+            assert_eq!(assert_accounted(&run)["copied_files"], 4, "{call} {when}");
+            assert_mirrored(&studio);
             assert!(Tracer::log(&studio).contains("EINTR"), "{call} {when}");
         }
     }

@@ -6,24 +6,27 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::Stdio;
 
-use super::{FROM, LINE, TO, adds_up, agrees, differences_between, have, leftovers, write_holes};
-use crate::disks::Disk;
-use crate::studio::{Run, Studio, skipped};
+use super::{
+    FROM, LINE, TO, assert_accounted, assert_mirrored, differences_between, has_programs,
+    leftovers, write_sparse,
+};
+use crate::disks::MountedDisk;
+use crate::studio::{ProgramRun, Studio, report_skip};
 
 /// Mounts a disk of this kind that is formatted for it, in a file.
-pub(super) fn formatted(studio: &Studio, path: &str, format: &[&str]) -> Option<Disk> {
+pub(super) fn formatted(studio: &Studio, path: &str, format: &[&str]) -> Option<MountedDisk> {
     const SIZE: u64 = 400 << 20;
     let image = studio.path(format!("{}.image", path.replace('/', "-")));
     fs::File::create(&image).unwrap().set_len(SIZE).unwrap();
-    let mut mkfs = studio.other(format[0]);
+    let mut mkfs = studio.other_program(format[0]);
     mkfs.args(&format[1..])
         .arg(&image)
         .stdout(Stdio::null())
         .stderr(Stdio::null());
-    if !have(&[format[0]]) || !mkfs.status().is_ok_and(|status| status.success()) {
+    if !has_programs(&[format[0]]) || !mkfs.status().is_ok_and(|status| status.success()) {
         return None;
     }
-    Disk::try_mount(
+    MountedDisk::try_mount(
         studio,
         path,
         &["-o".as_ref(), "loop".as_ref(), image.as_os_str()],
@@ -34,18 +37,18 @@ pub(super) fn formatted(studio: &Studio, path: &str, format: &[&str]) -> Option<
 const SHARING: [&[&str]; 2] = [&["mkfs.btrfs", "-q"], &["mkfs.xfs", "-q"]];
 
 /// A studio with two databases on one disk of this kind.
-fn on_one_disk(format: &[&str]) -> Option<(Studio, Disk)> {
+fn on_one_disk(format: &[&str]) -> Option<(Studio, MountedDisk)> {
     let studio = Studio::new();
     let disk = formatted(&studio, "disk", format);
     if disk.is_none() {
-        skipped(&format!("a disk by {} cannot be mounted here", format[0]));
+        report_skip(&format!("a disk by {} cannot be mounted here", format[0]));
     }
     studio.folder("disk/A").folder("disk/B");
     Some((studio, disk?))
 }
 
 /// Copies between the two databases on one disk.
-fn copy(studio: &Studio, format: &str) -> Run {
+fn copy(studio: &Studio, format: &str) -> ProgramRun {
     let lines = [
         "add database A disk/A",
         "add database B disk/B",
@@ -78,7 +81,7 @@ fn noise(length: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_copy_within_a_disk_that_can_clone_takes_no_room() {
+fn cloned_copy_takes_no_space() {
     const LARGE: usize = 64 << 20;
     for format in SHARING {
         let Some((studio, _disk)) = on_one_disk(format) else {
@@ -108,14 +111,14 @@ fn a_copy_within_a_disk_that_can_clone_takes_no_room() {
 }
 
 #[test]
-fn a_clone_of_a_large_file_with_holes_is_one_too() {
+fn sparse_file_is_cloned_sparse() {
     for format in SHARING {
         let Some((studio, _disk)) = on_one_disk(format) else {
             return;
         };
         sparse(&studio, "disk/A/footage/acme/spot");
         let run = copy(&studio, "json");
-        assert_eq!(adds_up(&run)["copied_files"], 4, "{run}");
+        assert_eq!(assert_accounted(&run)["copied_files"], 4, "{run}");
         assert_eq!(
             differences_between(&studio, "disk/A/footage", "disk/B/footage"),
             [""; 0]
@@ -141,7 +144,7 @@ fn sparse(studio: &Studio, folder: &str) {
             content[stretch * MIB..][..64 << 10].fill(7);
         }
         studio.file(Path::new(folder).join(name), "");
-        write_holes(&studio.path(folder).join(name), &content);
+        write_sparse(&studio.path(folder).join(name), &content);
     }
 }
 
@@ -157,30 +160,30 @@ fn is_sparse(studio: &Studio, folder: &str, kind: &str) {
 }
 
 #[test]
-fn holes_stay_holes_on_every_file_system() {
+fn holes_are_kept_on_every_file_system() {
     let formats: [&[&str]; 3] = [&["mkfs.ext4", "-q", "-F"], SHARING[0], SHARING[1]];
     let formatted = |format: &&'static [&'static str]| Some(*format);
     for format in formats.iter().map(formatted).chain([None]) {
         let studio = Studio::new();
         let disk = match format {
             Some(format) => self::formatted(&studio, "NAS", format),
-            None => Disk::try_mount(
+            None => MountedDisk::try_mount(
                 &studio,
                 "NAS",
                 &["-t", "tmpfs", "-o", "size=64m", "tmpfs"].map(OsStr::new),
             ),
         };
         let kind = format.map_or("tmpfs", |format| format[0]);
-        let Some(_disk) = disk.filter(|_| have(&["rsync"])) else {
-            return skipped(&format!("a disk by {kind} cannot be mounted here"));
+        let Some(_disk) = disk.filter(|_| has_programs(&["rsync"])) else {
+            return report_skip(&format!("a disk by {kind} cannot be mounted here"));
         };
         sparse(&studio, FROM);
         assert_eq!(
-            adds_up(&studio.json(&[LINE]).ok())["verified_files"],
+            assert_accounted(&studio.json(&[LINE]).ok())["verified_files"],
             4,
             "{kind}"
         );
-        agrees(&studio);
+        assert_mirrored(&studio);
         is_sparse(&studio, TO, kind);
     }
 }

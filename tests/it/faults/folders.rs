@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use rustix::fs::{XattrFlags, getxattr, setxattr};
 
-use super::{FROM, LINE, TO, everything, have, wrong_files};
-use crate::studio::{CHANGED, Run, Studio};
+use super::{FROM, LINE, TO, differing_files, has_programs, read_files};
+use crate::studio::{CHANGED, ProgramRun, Studio};
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -27,7 +27,7 @@ fn touch(path: &Path, seconds: u64) {
 
 /// Runs the line as a user whom permissions hold back, after a folder got a mode. Giving the studio to that user changes the
 /// status of everything in it.
-fn with_mode(studio: &Studio, path: &str, mode: u32) -> Run {
+fn run_with_folder_mode(studio: &Studio, path: &str, mode: u32) -> ProgramRun {
     let mut command = studio.command_as_user();
     studio.mode(path, mode);
     studio.finish(command.args(["-c", LINE]))
@@ -51,8 +51,8 @@ fn read_only_folders_take_later_files() {
         .mode(format!("{FROM}/card/sub"), 0o500)
         .mode(format!("{FROM}/card"), 0o555);
     studio.lines_as_user(&[LINE]).ok();
-    if have(&["rsync"]) {
-        assert_eq!(wrong_files(&studio), [""; 0]);
+    if has_programs(&["rsync"]) {
+        assert_eq!(differing_files(&studio), [""; 0]);
     }
     assert_eq!((mode(&card), mode(&card.join("sub"))), (0o555, 0o500));
     assert_ne!(modified(&card), time);
@@ -67,8 +67,8 @@ fn unreadable_folders_are_completed_later() {
             .file(format!("{FROM}/a"), "a")
             .file(format!("{FROM}/private/b"), "b");
         let private = format!("{FROM}/private");
-        with_mode(&studio, &private, closed).status(3);
-        with_mode(&studio, &private, 0o750).ok();
+        run_with_folder_mode(&studio, &private, closed).status(3);
+        run_with_folder_mode(&studio, &private, 0o750).ok();
         assert_eq!(studio.read(format!("{TO}/private/b")), "b");
         assert_eq!(mode(&studio.path(TO).join("private")), 0o750);
     }
@@ -80,7 +80,7 @@ fn read_only_folders_keep_their_attributes() {
     studio.file(format!("{FROM}/card/a"), "a");
     let card = studio.path(FROM).join("card");
     if setxattr(&card, "user.t", b"value", XattrFlags::empty()).is_err() {
-        return crate::studio::skipped("no attribute can be given here");
+        return crate::studio::report_skip("no attribute can be given here");
     }
     studio.mode(format!("{FROM}/card"), 0o555);
     studio.lines_as_user(&[LINE]).ok();
@@ -91,7 +91,7 @@ fn read_only_folders_keep_their_attributes() {
 }
 
 #[test]
-fn lost_attribute_of_a_folder_is_a_failure() {
+fn lost_folder_attribute_is_a_failure() {
     let studio = Studio::new();
     studio.file(format!("{FROM}/card/a"), "a");
     let card = studio.path(FROM).join("card");
@@ -99,17 +99,20 @@ fn lost_attribute_of_a_folder_is_a_failure() {
         return;
     };
     if setxattr(&card, "user.t", b"value", XattrFlags::empty()).is_err() {
-        return crate::studio::skipped("no attribute can be given here");
+        return crate::studio::report_skip("no attribute can be given here");
     }
-    let run = tracer.at("fsetxattr", "error=ENOSPC").json(LINE).status(3);
-    let document = super::adds_up(&run);
+    let run = tracer
+        .inject("fsetxattr", "error=ENOSPC")
+        .json(LINE)
+        .status(3);
+    let document = super::assert_accounted(&run);
     assert_eq!(document["failed_files"], 1, "{run}");
     let reason = document["items"][0]["reason"].as_str().unwrap();
     assert!(reason.contains("`user.t`"), "{run}");
 }
 
 #[test]
-fn a_sync_brings_times_and_modes_of_folders() {
+fn sync_updates_folder_times_and_modes() {
     let studio = Studio::new();
     studio
         .file(format!("{FROM}/a/x"), "x")
@@ -129,7 +132,7 @@ fn a_sync_brings_times_and_modes_of_folders() {
 }
 
 #[test]
-fn times_and_modes_of_folders_follow() {
+fn copy_updates_folder_times_and_modes() {
     let studio = Studio::new();
     studio
         .file(format!("{FROM}/a/x"), "x")
@@ -138,7 +141,7 @@ fn times_and_modes_of_folders_follow() {
     let [from, to] = [FROM, TO].map(|path| studio.path(path));
     touch(&from.join("a"), CHANGED - 99);
     studio.mode(format!("{FROM}/b"), 0o700);
-    let before = everything(&to);
+    let before = read_files(&to);
     studio.lines(&[LINE]).ok();
     for name in ["a", "b"] {
         assert_eq!(
@@ -148,14 +151,14 @@ fn times_and_modes_of_folders_follow() {
         );
         assert_eq!(mode(&to.join(name)), mode(&from.join(name)), "{name}");
     }
-    assert_eq!(everything(&to), before);
+    assert_eq!(read_files(&to), before);
     // What changed at the destination since is not set back.
     studio.mode(format!("{TO}/b"), 0o711);
     touch(&to.join("a"), CHANGED + 99);
     let time = modified(&to.join("a"));
     let tracer = super::tracer::Tracer::new(&studio);
     if let Some(tracer) = tracer {
-        tracer.note("fchmod").note("utimensat").json(LINE).ok();
+        tracer.record("fchmod").record("utimensat").json(LINE).ok();
         let log = super::tracer::Tracer::log(&studio);
         assert!(!log.contains("NAS/footage"), "{log}");
     }

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use super::tracer::Tracer;
 use super::{
-    FROM, LINE, PART, TO, adds_up, agrees, everything, finishes, have, kept, leftovers,
-    write_holes, wrong_files,
+    FROM, LINE, PART, TO, assert_accounted, assert_mirrored, assert_next_copy_completes,
+    differing_files, has_programs, kept_versions, leftovers, read_files, write_sparse,
 };
 use crate::studio::{CHANGED, Studio};
 
@@ -50,7 +50,7 @@ fn filled() -> Studio {
         }
     }
     studio.file(format!("{FROM}/large"), "");
-    write_holes(&studio.path(FROM).join("large"), &large);
+    write_sparse(&studio.path(FROM).join("large"), &large);
     studio
 }
 
@@ -71,7 +71,7 @@ fn begin(studio: &Studio, round: u64) -> BTreeMap<PathBuf, Vec<u8>> {
     }
     let path = format!("{TO}/kernel1");
     studio.file_at(path, format!("older {round}"), CHANGED - 9);
-    let old = everything(&studio.path(TO));
+    let old = read_files(&studio.path(TO));
     if keeps_large {
         fs::rename(&aside, &large).unwrap();
     }
@@ -86,14 +86,14 @@ fn check(
     old: &BTreeMap<PathBuf, Vec<u8>>,
     round: u64,
 ) {
-    let there = everything(&studio.path(TO));
+    let there = read_files(&studio.path(TO));
     for (path, content) in &there {
         let is_temporary = path.to_string_lossy().ends_with(PART);
         let is_whole =
             is_temporary || new.get(path) == Some(content) || old.get(path) == Some(content);
         assert!(is_whole, "round {round}: {} is not whole", path.display());
     }
-    let kept = kept(studio, "NAS");
+    let kept = kept_versions(studio, "NAS");
     for (path, content) in old {
         let is_kept = there.get(path) == Some(content) || kept.contains(content);
         assert!(is_kept, "round {round}: {} is lost", path.display());
@@ -122,14 +122,14 @@ fn kill_after(studio: &Studio, moment: Duration) -> Option<Duration> {
 }
 
 #[test]
-fn killed_over_and_over_a_copy_loses_nothing_and_goes_on_where_it_was() {
-    if !have(&["rsync"]) {
+fn repeatedly_killed_copy_resumes_without_loss() {
+    if !has_programs(&["rsync"]) {
         return;
     }
     let rounds =
         std::env::var("AUTO_BACKUP_KILL_ROUNDS").map_or(ROUNDS, |count| count.parse().unwrap());
     let studio = filled();
-    let new = everything(&studio.path(FROM));
+    let new = read_files(&studio.path(FROM));
     begin(&studio, rounds);
     let start = Instant::now();
     studio.lines(&[LINE]).ok();
@@ -149,18 +149,18 @@ fn killed_over_and_over_a_copy_loses_nothing_and_goes_on_where_it_was() {
         check(&studio, &new, &old, round);
         if round % CYCLE == CYCLE - 1 || round == rounds - 1 {
             // What has its final name is not copied again.
-            let missing = wrong_files(&studio).len();
-            let finished = adds_up(&studio.json(&[LINE]).ok());
+            let missing = differing_files(&studio).len();
+            let finished = assert_accounted(&studio.json(&[LINE]).ok());
             assert_eq!(finished["copied_files"], missing, "round {round}");
             check(&studio, &new, &old, round);
-            agrees(&studio);
+            assert_mirrored(&studio);
         }
     }
     assert!(killed > rounds / 3, "only {killed} of {rounds} were killed");
 }
 
 #[test]
-fn killed_while_names_are_tried_out_nothing_stays_behind() {
+fn killed_name_probe_leaves_nothing_after_resume() {
     // The replica's folder is not there yet, nor the client's, nor the category's.
     for there in ["NAS", "NAS/footage", "NAS/footage/acme"] {
         let studio = Studio::new();
@@ -171,9 +171,9 @@ fn killed_while_names_are_tried_out_nothing_stays_behind() {
         let Some(tracer) = Tracer::new(&studio) else {
             return;
         };
-        let run = tracer.at("unlinkat", "signal=SIGKILL").json(LINE);
+        let run = tracer.inject("unlinkat", "signal=SIGKILL").json(LINE);
         assert_eq!(run.status, -1, "{run}");
         assert_eq!(leftovers(&studio, "NAS").len(), 1);
-        finishes(&studio);
+        assert_next_copy_completes(&studio);
     }
 }

@@ -4,32 +4,32 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::attributes::{get, set};
-use super::{FROM, LINE, TO, adds_up};
+use super::{FROM, LINE, TO, assert_accounted};
 use crate::studio::{PROGRAM, Studio};
 
 /// Runs a line where no file may become larger than so many blocks of 512 bytes.
-fn limited(studio: &Studio, blocks: u32) -> crate::studio::Run {
-    let mut command = studio.other("sh");
+fn limited(studio: &Studio, blocks: u32) -> crate::studio::ProgramRun {
+    let mut command = studio.other_program("sh");
     let script = format!("ulimit -f {blocks} && exec \"$@\"");
     command.args(["-c", &script, "sh", PROGRAM, "--format", "json", "-c", LINE]);
     studio.finish(&mut command)
 }
 
 #[test]
-fn a_file_beyond_the_limit_fails_alone() {
+fn oversized_file_fails_alone() {
     let studio = Studio::new();
     studio
         .file(format!("{FROM}/large"), vec![7; 3 << 20])
         .file(format!("{FROM}/small"), "small");
     let run = limited(&studio, 4096).status(3);
-    let document = adds_up(&run);
+    let document = assert_accounted(&run);
     assert_eq!(document["copied_files"], 1, "{run}");
     assert!(run.stdout.contains("File too large"), "{run}");
     assert_eq!(studio.read(format!("{TO}/small")), "small");
 }
 
 #[test]
-fn an_index_beyond_the_limit_is_one_line() {
+fn index_size_limit_is_one_error_line() {
     let studio = Studio::new();
     studio.file(format!("{FROM}/small"), "small");
     let run = limited(&studio, 8).status(1);
@@ -38,7 +38,7 @@ fn an_index_beyond_the_limit_is_one_line() {
 
 /// The owner of a file that nobody may write to may give it no attributes either, unless that is root.
 #[test]
-fn attributes_of_read_only_files_come_along() {
+fn read_only_files_keep_their_attributes() {
     let studio = Studio::new();
     studio.file(format!("{FROM}/a"), "a");
     if !set(&studio.path(FROM).join("a"), "user.t", b"value") {

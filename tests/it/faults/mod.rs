@@ -1,29 +1,29 @@
 //! Copies between disks that fail, fill up, change or fold names, by programs that are held, stopped and killed.
 
+mod altered_time;
 mod any_call;
 mod attributes;
 mod calls;
-mod changing;
 mod clones;
+mod concurrency;
+mod faulty_destination;
 mod folders;
-mod folding;
-mod full;
-mod histories;
+mod full_disk;
+mod interruption;
 mod kills;
 mod limits;
-mod lying;
+mod name_collision;
+mod name_form;
 mod odd_names;
 mod open_files;
 mod own_folder;
-mod raced;
+mod race;
+mod random_history;
 mod read_back;
 mod read_only;
 mod same_files;
-mod spelling;
-mod stopped;
+mod source_change;
 mod threads;
-mod times;
-mod together;
 mod tracer;
 
 use std::collections::BTreeMap;
@@ -33,7 +33,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-use crate::studio::{CHANGED, Run, Studio, skipped};
+use crate::studio::{CHANGED, ProgramRun, Studio, report_skip};
 
 const LINE: &str = "copy acme/spot footage WORK NAS";
 const FROM: &str = "WORK/footage/acme/spot";
@@ -48,7 +48,7 @@ const PART: &str = ".part";
 #[track_caller]
 fn differences_between(studio: &Studio, from: &str, to: &str) -> Vec<String> {
     let slash = |path: &str| format!("{}/", studio.path(path).display());
-    let mut rsync = studio.other("rsync");
+    let mut rsync = studio.other_program("rsync");
     rsync
         .args(["-rlptOcni", "--delete", "--exclude=/.auto-backup"])
         .args([slash(from), slash(to)]);
@@ -60,7 +60,7 @@ fn differences_between(studio: &Studio, from: &str, to: &str) -> Vec<String> {
 
 /// The names of files at the usual destination that are missing, or not what they are at the source.
 #[track_caller]
-fn wrong_files(studio: &Studio) -> Vec<String> {
+fn differing_files(studio: &Studio) -> Vec<String> {
     let lines = differences_between(studio, FROM, TO);
     let names = lines.iter().filter_map(|line| {
         let (what, name) = line.split_once(' ')?;
@@ -73,28 +73,28 @@ fn wrong_files(studio: &Studio) -> Vec<String> {
 
 /// Fails unless the destination is what the source is, to the last byte, and nothing temporary is left.
 #[track_caller]
-fn agrees(studio: &Studio) {
+fn assert_mirrored(studio: &Studio) {
     assert_eq!(differences_between(studio, FROM, TO), [""; 0]);
     assert_eq!(leftovers(studio, "NAS"), [""; 0]);
 }
 
 /// Temporary files below a folder.
 fn leftovers(studio: &Studio, folder: &str) -> Vec<String> {
-    let files = everything(&studio.path(folder));
+    let files = read_files(&studio.path(folder));
     let names = files.keys().map(|path| path.display().to_string());
     names.filter(|name| name.ends_with(PART)).collect()
 }
 
 /// Fails unless a plain copy does all that is left to be done.
 #[track_caller]
-fn finishes(studio: &Studio) -> Value {
-    let document = adds_up(&studio.json(&[LINE]).ok());
-    agrees(studio);
+fn assert_next_copy_completes(studio: &Studio) -> Value {
+    let document = assert_accounted(&studio.json(&[LINE]).ok());
+    assert_mirrored(studio);
     document
 }
 
 /// Every file and link below a folder by its path there, with its content or target.
-fn everything(top: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+fn read_files(top: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut pending = vec![top.to_owned()];
     while let Some(folder) = pending.pop() {
@@ -122,14 +122,14 @@ fn everything(top: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 /// The old versions that a database keeps: their contents, by the last part of their paths.
-fn kept(studio: &Studio, database: &str) -> Vec<Vec<u8>> {
+fn kept_versions(studio: &Studio, database: &str) -> Vec<Vec<u8>> {
     let versions = studio.path(database).join(".auto-backup/versions");
-    everything(&versions).into_values().collect()
+    read_files(&versions).into_values().collect()
 }
 
 /// Fails unless every planned item of a copy ended in just one way, and the exit status says what the answer says.
 #[track_caller]
-fn adds_up(run: &Run) -> Value {
+fn assert_accounted(run: &ProgramRun) -> Value {
     let document = run.document();
     let number = |name: &str| document[name].as_u64().unwrap();
     let ends = [
@@ -153,7 +153,7 @@ fn adds_up(run: &Run) -> Value {
 }
 
 /// Whether these programs are there; says so where one is not.
-fn have(programs: &[&str]) -> bool {
+fn has_programs(programs: &[&str]) -> bool {
     let folders = ["/usr/bin", "/bin", "/usr/sbin", "/sbin"];
     let is_there = |program: &str| {
         folders
@@ -165,13 +165,13 @@ fn have(programs: &[&str]) -> bool {
         .filter(|program| !is_there(program))
         .collect();
     if !missing.is_empty() {
-        skipped(&format!("not installed: {missing:?}"));
+        report_skip(&format!("not installed: {missing:?}"));
     }
     missing.is_empty()
 }
 
 /// Says that this machine's kernel lacks something that no package brings, which is no fault even in CI.
-fn lacking(what: &str) {
+fn report_missing_kernel_feature(what: &str) {
     use std::io::Write as _;
     // Not by a macro: the test harness would keep to itself what a passing test prints.
     let line = format!("\nSKIPPED: this kernel has no {what}\n");
@@ -179,7 +179,7 @@ fn lacking(what: &str) {
 }
 
 /// Writes a file that has holes where there are only zeros, and gives it the usual time.
-fn write_holes(path: &Path, content: &[u8]) {
+fn write_sparse(path: &Path, content: &[u8]) {
     use std::os::unix::fs::FileExt as _;
     const BLOCK: usize = 4096;
     let file = fs::File::create(path).unwrap();

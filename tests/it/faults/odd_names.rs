@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, Mode, OFlags, mkdirat, openat};
 
-use super::{FROM, LINE, TO, adds_up, agrees, everything, have};
+use super::{FROM, LINE, TO, assert_accounted, assert_mirrored, has_programs, read_files};
 use crate::studio::Studio;
 
 /// A name of this length in which every byte that a name can hold comes in turn, beginning at this one. None begins with
@@ -27,7 +27,7 @@ fn name(first: usize, length: usize) -> Vec<u8> {
 }
 
 #[test]
-fn a_million_bytes_of_names_are_copied_as_they_are() {
+fn names_of_every_byte_are_copied() {
     const LONGEST: usize = 255;
     let studio = Studio::new();
     let folder = studio.folder(FROM).path(FROM);
@@ -49,19 +49,19 @@ fn a_million_bytes_of_names_are_copied_as_they_are() {
         fs::create_dir_all(&place).unwrap();
         fs::write(place.join(OsStr::from_bytes(name)), number.to_string()).unwrap();
     }
-    let copied = adds_up(&studio.json(&[LINE]).ok());
+    let copied = assert_accounted(&studio.json(&[LINE]).ok());
     assert_eq!(copied["copied_files"], names.len());
-    assert!(everything(&studio.path(FROM)) == everything(&studio.path(TO)));
-    if have(&["rsync"]) {
-        agrees(&studio);
+    assert!(read_files(&studio.path(FROM)) == read_files(&studio.path(TO)));
+    if has_programs(&["rsync"]) {
+        assert_mirrored(&studio);
     }
-    let again = adds_up(&studio.json(&[LINE]).ok());
+    let again = assert_accounted(&studio.json(&[LINE]).ok());
     assert_eq!(again["same_files"], names.len());
     assert_eq!(again["items"].as_array().unwrap().len(), 0);
 }
 
 #[test]
-fn names_that_could_be_ours_are_left_alone_only_where_they_are_ours() {
+fn temporary_names_are_skipped_at_the_source() {
     let studio = Studio::new();
     let theirs = [
         ".auto-backup-notes.txt",
@@ -76,9 +76,9 @@ fn names_that_could_be_ours_are_left_alone_only_where_they_are_ours() {
     for name in ours {
         studio.file(format!("{FROM}/{name}"), "half");
     }
-    let copied = adds_up(&studio.json(&[LINE]).ok());
+    let copied = assert_accounted(&studio.json(&[LINE]).ok());
     assert_eq!(copied["planned_files"], theirs.len());
-    let there: Vec<_> = everything(&studio.path(TO)).into_keys().collect();
+    let there: Vec<_> = read_files(&studio.path(TO)).into_keys().collect();
     let mut expected = theirs.map(PathBuf::from);
     expected.sort();
     assert_eq!(there, expected);
@@ -89,11 +89,11 @@ fn names_that_could_be_ours_are_left_alone_only_where_they_are_ours() {
 }
 
 #[test]
-fn a_folder_of_projects_may_begin_with_a_dash_or_be_quoted() {
+fn dashed_and_quoted_projects_are_copied() {
     let studio = Studio::new();
     studio.file("WORK/footage/-odd-/it's \"so\"/a", "a");
     let line = r#"copy -- "-odd-/it's \"so\"" footage WORK NAS"#;
-    adds_up(&studio.json(&[line]).ok());
+    assert_accounted(&studio.json(&[line]).ok());
     assert_eq!(studio.read("NAS/footage/-odd-/it's \"so\"/a"), "a");
 }
 
@@ -132,12 +132,15 @@ fn fetch_up(top: &Path) -> Vec<u8> {
 }
 
 #[test]
-fn a_path_longer_than_the_system_takes_is_copied() {
+fn path_longer_than_path_max_is_copied() {
     let studio = Studio::new();
     let top = studio.folder(FROM).path(FROM);
     let levels = dig(&top);
     assert!(levels * 152 > 4096);
-    adds_up(&studio.json(&[LINE]).ok());
+    assert_accounted(&studio.json(&[LINE]).ok());
     assert_eq!(fetch_up(&studio.path(TO)), b"deep down");
-    assert_eq!(adds_up(&studio.json(&[LINE]).ok())["same_files"], 1);
+    assert_eq!(
+        assert_accounted(&studio.json(&[LINE]).ok())["same_files"],
+        1
+    );
 }

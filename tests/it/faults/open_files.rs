@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::tracer::Tracer;
-use super::{FROM, LINE, adds_up, agrees, everything};
+use super::{FROM, LINE, assert_accounted, assert_mirrored, read_files};
 use crate::studio::{PROGRAM, Studio};
 
 const FOLDERS: usize = 150;
@@ -20,7 +20,7 @@ fn studio() -> Studio {
 
 /// The program where so many files may be open.
 fn limited(studio: &Studio, files: u32, lines: &[&str]) -> Command {
-    let mut command = studio.other("sh");
+    let mut command = studio.other_program("sh");
     let script = format!("ulimit -n {files}; exec \"$@\"");
     command.args(["-c", &script, "sh", PROGRAM, "--format", "json"]);
     for line in lines {
@@ -30,18 +30,18 @@ fn limited(studio: &Studio, files: u32, lines: &[&str]) -> Command {
 }
 
 #[test]
-fn many_folders_fit_a_low_limit() {
+fn many_folders_fit_low_handle_limit() {
     for limit in [256, 64] {
         let studio = studio();
         let lines = ["set jobs 8", LINE];
         let run = studio.finish(&mut limited(&studio, limit, &lines)).ok();
         assert!(run.stdout.contains("\"copied_files\":150"), "{run}");
-        agrees(&studio);
+        assert_mirrored(&studio);
     }
 }
 
 #[test]
-fn several_destinations_share_a_low_limit() {
+fn several_destinations_share_low_handle_limit() {
     let studio = studio();
     let lines = [
         "add database SHELF SHELF",
@@ -51,23 +51,23 @@ fn several_destinations_share_a_low_limit() {
     let run = studio.finish(&mut limited(&studio, 80, &lines)).ok();
     assert!(run.stdout.contains("\"copied_files\":450"), "{run}");
     for name in ["SHELF", "CARD"] {
-        let there = everything(&studio.path(name).join("footage"));
+        let there = read_files(&studio.path(name).join("footage"));
         assert_eq!(there.len(), FOLDERS);
     }
-    agrees(&studio);
+    assert_mirrored(&studio);
 }
 
 #[test]
-fn a_shortage_of_handles_is_waited_for() {
+fn handle_shortage_is_retried() {
     for when in ["when=60..62", "when=100+40"] {
         let studio = studio();
         let Some(tracer) = Tracer::new(&studio) else {
             return;
         };
         let what = format!("error=EMFILE:{when}");
-        let run = tracer.at("openat", &what).json(LINE).ok();
-        assert_eq!(adds_up(&run)["copied_files"], FOLDERS);
+        let run = tracer.inject("openat", &what).json(LINE).ok();
+        assert_eq!(assert_accounted(&run)["copied_files"], FOLDERS);
         assert!(Tracer::log(&studio).contains("EMFILE"));
-        agrees(&studio);
+        assert_mirrored(&studio);
     }
 }

@@ -8,8 +8,8 @@ use std::thread;
 
 use insta::assert_snapshot;
 
-use super::{FROM, LINE, TO, everything};
-use crate::studio::{CHANGED, Studio, skipped};
+use super::{FROM, LINE, TO, read_files};
+use crate::studio::{CHANGED, Studio, report_skip};
 
 /// What is told of a copy while `lock` is what `make` made of it.
 fn with_lock(make: impl Fn(&Path)) -> String {
@@ -27,7 +27,7 @@ fn with_lock(make: impl Fn(&Path)) -> String {
 }
 
 #[test]
-fn a_lock_that_is_something_else_is_refused() {
+fn foreign_lock_file_is_refused() {
     let reel = |lock: &Path| {
         lock.ancestors()
             .nth(2)
@@ -51,14 +51,14 @@ fn a_lock_that_is_something_else_is_refused() {
 }
 
 #[test]
-fn a_folder_of_another_user_is_not_used() {
+fn own_folder_of_another_user_is_refused() {
     let studio = Studio::new();
     studio
         .file(format!("{FROM}/f"), "content")
         .folder("NAS/.auto-backup");
     let own = studio.path("NAS/.auto-backup");
     if std::os::unix::fs::chown(&own, Some(4343), None).is_err() {
-        return skipped("only root can give files to others");
+        return report_skip("only root can give files to others");
     }
     let run = studio.lines(&[LINE]).status(1);
     assert!(run.stderr.contains("belongs to another user"), "{run}");
@@ -88,7 +88,7 @@ fn swap(folder: &Path, link_to: &Path, ends: &AtomicBool) -> u32 {
 
 /// Copies newer versions while `name` below the destination is exchanged with a link to a victim's folder.
 #[track_caller]
-fn nothing_leaves_the_root_while_swapped(name: &str) {
+fn assert_swapped_folder_is_safe(name: &str) {
     let studio = Studio::new();
     studio
         .file("victim/footage/acme/spot/f", "the victim's")
@@ -102,7 +102,7 @@ fn nothing_leaves_the_root_while_swapped(name: &str) {
         );
         studio.lines(&[LINE]).ok();
     }
-    let victim = everything(&studio.path("victim"));
+    let victim = read_files(&studio.path("victim"));
     let ends = AtomicBool::new(false);
     let (folder, link_to) = (studio.path("NAS").join(name), studio.path("victim"));
     let mut seen = vec!["version 0".to_owned(), "version 1".to_owned()];
@@ -117,8 +117,8 @@ fn nothing_leaves_the_root_while_swapped(name: &str) {
         ends.store(true, Ordering::Relaxed);
         assert!(swapping.join().unwrap() >= 10_000);
     });
-    assert_eq!(everything(&studio.path("victim")), victim);
-    let found = everything(&studio.path("NAS"));
+    assert_eq!(read_files(&studio.path("victim")), victim);
+    let found = read_files(&studio.path("NAS"));
     let found: Vec<_> = found
         .values()
         .map(|bytes| String::from_utf8_lossy(bytes))
@@ -132,11 +132,11 @@ fn nothing_leaves_the_root_while_swapped(name: &str) {
 }
 
 #[test]
-fn our_swapped_folder_is_never_written_through() {
-    nothing_leaves_the_root_while_swapped(".auto-backup");
+fn swapped_own_folder_is_never_written_through() {
+    assert_swapped_folder_is_safe(".auto-backup");
 }
 
 #[test]
-fn a_swapped_folder_of_versions_is_never_written_through() {
-    nothing_leaves_the_root_while_swapped(".auto-backup/versions");
+fn swapped_versions_folder_is_never_written_through() {
+    assert_swapped_folder_is_safe(".auto-backup/versions");
 }

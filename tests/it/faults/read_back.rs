@@ -3,7 +3,10 @@
 use insta::assert_snapshot;
 
 use super::tracer::Tracer;
-use super::{FROM, LINE, TO, adds_up, agrees, finishes, kept, leftovers, wrong_files};
+use super::{
+    FROM, LINE, TO, assert_accounted, assert_mirrored, assert_next_copy_completes, differing_files,
+    kept_versions, leftovers,
+};
 use crate::studio::{CHANGED, Studio};
 
 /// The first byte of what was read becomes another.
@@ -23,41 +26,45 @@ fn studio() -> Studio {
 }
 
 #[test]
-fn a_copy_that_reads_back_differently_is_made_again() {
+fn mismatched_copy_is_retried() {
     // Of three temporary files the second is `b`, the third `large`; what is copied again has numbers of its own.
     for part in [1..2, 2..3, 0..3] {
         let studio = studio();
         let Some(tracer) = Tracer::new(&studio) else {
             return;
         };
-        let run = tracer.at("pread64", ROT).on_parts(part).json(LINE).ok();
-        let document = adds_up(&run);
+        let run = tracer
+            .inject("pread64", ROT)
+            .on_temp_copies(part)
+            .json(LINE)
+            .ok();
+        let document = assert_accounted(&run);
         let numbers = ["copied_files", "verified_files"].map(|name| &document[name]);
         assert_eq!(numbers, [3, 3], "{run}");
-        agrees(&studio);
+        assert_mirrored(&studio);
         assert!(
             Tracer::log(&studio).contains("(INJECTED"),
             "nothing was changed"
         );
         assert_eq!(
-            kept(&studio, "NAS"),
+            kept_versions(&studio, "NAS"),
             ["older a", "older b", "older large"].map(str::as_bytes)
         );
     }
 }
 
 #[test]
-fn a_copy_that_always_reads_back_differently_gets_no_name() {
+fn persistent_mismatch_leaves_no_name() {
     let studio = studio();
     let Some(tracer) = Tracer::new(&studio) else {
         return;
     };
     let run = tracer
-        .at("pread64", ROT)
-        .on_parts(0..20)
+        .inject("pread64", ROT)
+        .on_temp_copies(0..20)
         .json(LINE)
         .status(3);
-    let items = adds_up(&run)["items"].as_array().unwrap().clone();
+    let items = assert_accounted(&run)["items"].as_array().unwrap().clone();
     let reasons = items.iter().map(|item| item["reason"].as_str().unwrap());
     let folder = studio.path(TO).display().to_string();
     let reasons = reasons.map(|reason| reason.replace(&folder, "TO"));
@@ -66,41 +73,41 @@ fn a_copy_that_always_reads_back_differently_gets_no_name() {
     `TO/b` was withdrawn: read back, its XXH3-128 was edf8037caea2f2208bc3b1a94dacf0ac, and the source's c18be1fc54874c6cad4ed0344f150f28
     `TO/large` was withdrawn: read back, its XXH3-128 was f982c0e39af4fab67b9be30ed5cf4a6e, and the source's 2b9e722ff21cea8c3cfb0c704cbc2b5a
     ");
-    assert_eq!(wrong_files(&studio), ["a", "b", "large"]);
+    assert_eq!(differing_files(&studio), ["a", "b", "large"]);
     assert_eq!(studio.read(format!("{TO}/b")), "older b");
     assert_eq!(leftovers(&studio, "NAS"), [""; 0]);
-    assert_eq!(kept(&studio, "NAS").len(), 0);
-    finishes(&studio);
+    assert_eq!(kept_versions(&studio, "NAS").len(), 0);
+    assert_next_copy_completes(&studio);
 }
 
 #[test]
-fn a_copy_that_cannot_be_read_back_gets_no_name() {
+fn unreadable_copy_gets_no_name() {
     let studio = studio();
     let Some(tracer) = Tracer::new(&studio) else {
         return;
     };
     let run = tracer
-        .at("pread64", "error=EIO")
-        .on_parts(1..2)
+        .inject("pread64", "error=EIO")
+        .on_temp_copies(1..2)
         .json(LINE)
         .status(3);
-    assert_eq!(adds_up(&run)["failed_files"], 1, "{run}");
+    assert_eq!(assert_accounted(&run)["failed_files"], 1, "{run}");
     assert_eq!(studio.read(format!("{TO}/b")), "older b");
-    finishes(&studio);
+    assert_next_copy_completes(&studio);
 }
 
 #[test]
-fn without_verifying_nothing_is_read_back() {
+fn no_verify_skips_reading_back() {
     let reads = |line: &str| {
         let studio = studio();
         let tracer = Tracer::new(&studio)?
-            .note("pread64")
-            .note("read")
-            .note("lseek");
-        let run = tracer.on_parts(0..20).json(line).ok();
-        agrees(&studio);
+            .record("pread64")
+            .record("read")
+            .record("lseek");
+        let run = tracer.on_temp_copies(0..20).json(line).ok();
+        assert_mirrored(&studio);
         Some((
-            adds_up(&run)["verified_files"].clone(),
+            assert_accounted(&run)["verified_files"].clone(),
             Tracer::log(&studio).matches("read").count(),
         ))
     };

@@ -2,17 +2,19 @@
 
 use insta::assert_snapshot;
 
-use super::{FROM, LINE, TO, agrees, everything, finishes, have};
-use crate::disks::Disk;
+use super::{
+    FROM, LINE, TO, assert_mirrored, assert_next_copy_completes, has_programs, read_files,
+};
+use crate::disks::MountedDisk;
 use crate::studio::{CHANGED, Studio};
 
 /// A studio that was copied to a disk that is write-protected now.
-fn protected() -> Option<(Studio, Disk)> {
+fn protected() -> Option<(Studio, MountedDisk)> {
     let studio = Studio::new();
     studio
         .file(format!("{FROM}/a"), "a")
         .file(format!("{FROM}/sub/b"), "b");
-    let disk = Disk::mount(&studio, "NAS", "4m").filter(|_| have(&["rsync"]))?;
+    let disk = MountedDisk::mount(&studio, "NAS", "4m").filter(|_| has_programs(&["rsync"]))?;
     studio.lines(&[LINE]).ok();
     disk.remount("ro");
     Some((studio, disk))
@@ -31,7 +33,7 @@ fn refused(studio: &Studio) {
 }
 
 #[test]
-fn nothing_to_copy_needs_no_writing() {
+fn empty_copy_needs_no_write_access() {
     let Some((studio, _disk)) = protected() else {
         return;
     };
@@ -40,7 +42,7 @@ fn nothing_to_copy_needs_no_writing() {
     --- stdout
     copied 0 files, 0 B in N s; 2 already there
     ");
-    agrees(&studio);
+    assert_mirrored(&studio);
     assert_snapshot!(studio.lines(&[&format!("{LINE} --checksum")]).ok(), @"
     exit 0
     --- stdout
@@ -49,7 +51,7 @@ fn nothing_to_copy_needs_no_writing() {
 }
 
 #[test]
-fn what_cannot_be_written_fails_plainly_and_changes_nothing() {
+fn read_only_destination_fails_and_stays_unchanged() {
     let Some((studio, disk)) = protected() else {
         return;
     };
@@ -57,18 +59,18 @@ fn what_cannot_be_written_fails_plainly_and_changes_nothing() {
         .file_at(format!("{FROM}/a"), "anew", CHANGED + 9)
         .file(format!("{FROM}/sub/c"), "c")
         .file(format!("{FROM}/new/d"), "d");
-    let before = everything(&studio.path("NAS"));
+    let before = read_files(&studio.path("NAS"));
     refused(&studio);
-    assert_eq!(everything(&studio.path("NAS")), before);
+    assert_eq!(read_files(&studio.path("NAS")), before);
     assert_eq!(studio.read(format!("{TO}/a")), "a");
     disk.remount("rw");
-    finishes(&studio);
+    assert_next_copy_completes(&studio);
 }
 
 #[test]
-fn an_empty_read_only_destination_fails_plainly() {
+fn empty_read_only_destination_is_refused() {
     let studio = Studio::filled();
-    let Some(disk) = Disk::mount(&studio, "NAS", "4m") else {
+    let Some(disk) = MountedDisk::mount(&studio, "NAS", "4m") else {
         return;
     };
     disk.remount("ro");

@@ -5,12 +5,12 @@ use std::os::unix::fs::MetadataExt as _;
 
 use insta::assert_snapshot;
 
-use super::{FROM, LINE, TO, adds_up, agrees, have};
-use crate::disks::Disk;
+use super::{FROM, LINE, TO, assert_accounted, assert_mirrored, has_programs};
+use crate::disks::MountedDisk;
 use crate::studio::{CHANGED, Studio};
 
 #[test]
-fn a_destination_that_is_a_hard_link_of_the_source_is_the_same() {
+fn hard_link_to_source_counts_as_same() {
     let studio = Studio::new();
     studio.file(format!("{FROM}/a"), "a").folder(TO);
     fs::hard_link(studio.path(FROM).join("a"), studio.path(TO).join("a")).unwrap();
@@ -19,48 +19,54 @@ fn a_destination_that_is_a_hard_link_of_the_source_is_the_same() {
         format!("{LINE} --overwrite"),
         format!("{LINE} --checksum"),
     ] {
-        assert_eq!(adds_up(&studio.json(&[&line]).ok())["same_files"], 1);
+        assert_eq!(
+            assert_accounted(&studio.json(&[&line]).ok())["same_files"],
+            1
+        );
     }
     assert_eq!(studio.read(format!("{FROM}/a")), "a");
 }
 
 #[test]
-fn a_destination_that_is_a_hard_link_of_another_source_is_replaced_and_not_written_into() {
+fn hard_link_to_other_source_is_replaced() {
     let studio = Studio::new();
     studio
         .file_at(format!("{FROM}/a"), "new a", CHANGED + 9)
         .file(format!("{FROM}/b"), "b is here")
         .folder(TO);
     fs::hard_link(studio.path(FROM).join("b"), studio.path(TO).join("a")).unwrap();
-    adds_up(&studio.json(&[LINE]).ok());
+    assert_accounted(&studio.json(&[LINE]).ok());
     assert_eq!(studio.read(format!("{FROM}/b")), "b is here");
     assert_eq!(studio.read(format!("{TO}/a")), "new a");
-    assert_eq!(super::kept(&studio, "NAS"), [b"b is here"]);
-    if have(&["rsync"]) {
-        agrees(&studio);
+    assert_eq!(super::kept_versions(&studio, "NAS"), [b"b is here"]);
+    if has_programs(&["rsync"]) {
+        assert_mirrored(&studio);
     }
 }
 
 #[test]
-fn names_of_one_file_become_files_that_do_not_share() {
+fn hard_links_are_copied_as_separate_files() {
     let studio = Studio::new();
     studio.file(format!("{FROM}/a"), "a");
     fs::hard_link(studio.path(FROM).join("a"), studio.path(FROM).join("b")).unwrap();
-    adds_up(&studio.json(&[LINE]).ok());
+    assert_accounted(&studio.json(&[LINE]).ok());
     let inode = |name: &str| fs::metadata(studio.path(TO).join(name)).unwrap().ino();
     assert_ne!(inode("a"), inode("b"));
     assert_eq!(studio.read(format!("{TO}/b")), "a");
 }
 
 #[test]
-fn a_category_that_is_the_source_by_another_mount_is_refused() {
+fn bind_mounted_source_category_is_refused() {
     let studio = Studio::filled();
-    let Some(_disk) = Disk::bind(&studio, "WORK/footage", "NAS/footage") else {
+    let Some(_disk) = MountedDisk::bind(&studio, "WORK/footage", "NAS/footage") else {
         return;
     };
     let before = studio.tree("WORK");
     for line in [LINE.to_owned(), format!("{LINE} --overwrite")] {
-        assert_eq!(adds_up(&studio.json(&[&line]).status(3))["copied_files"], 0);
+        assert_eq!(
+            assert_accounted(&studio.json(&[&line]).status(3))["copied_files"],
+            0
+        );
     }
     assert_snapshot!(studio.lines(&[LINE]).status(3), @"
     exit 3
@@ -72,9 +78,9 @@ fn a_category_that_is_the_source_by_another_mount_is_refused() {
 }
 
 #[test]
-fn a_root_that_is_the_source_by_another_mount_is_refused() {
+fn bind_mounted_source_root_is_refused() {
     let studio = Studio::filled();
-    let Some(_disk) = Disk::bind(&studio, "WORK", "NAS") else {
+    let Some(_disk) = MountedDisk::bind(&studio, "WORK", "NAS") else {
         return;
     };
     let before = studio.tree("WORK");
@@ -90,9 +96,9 @@ fn a_root_that_is_the_source_by_another_mount_is_refused() {
 }
 
 #[test]
-fn a_destination_inside_the_source_by_a_mount_is_refused() {
+fn destination_bind_mounted_inside_source_is_refused() {
     let studio = Studio::filled();
-    let Some(_disk) = Disk::bind(&studio, FROM, "NAS/footage/acme") else {
+    let Some(_disk) = MountedDisk::bind(&studio, FROM, "NAS/footage/acme") else {
         return;
     };
     let before = studio.tree("WORK");
@@ -106,10 +112,10 @@ fn a_destination_inside_the_source_by_a_mount_is_refused() {
 }
 
 #[test]
-fn a_destination_that_is_a_folder_within_the_source_by_a_mount_is_refused() {
+fn bind_mounted_source_subfolder_is_refused() {
     let studio = Studio::filled();
     studio.folder(format!("{FROM}/plates/inner"));
-    let Some(_disk) = Disk::bind(&studio, &format!("{FROM}/plates/inner"), TO) else {
+    let Some(_disk) = MountedDisk::bind(&studio, &format!("{FROM}/plates/inner"), TO) else {
         return;
     };
     let before = studio.tree("WORK");
@@ -123,10 +129,10 @@ fn a_destination_that_is_a_folder_within_the_source_by_a_mount_is_refused() {
 }
 
 #[test]
-fn a_source_inside_the_destination_by_a_mount_is_refused() {
+fn source_bind_mounted_inside_destination_is_refused() {
     let studio = Studio::new();
     studio.file(format!("{TO}/spot/reel.mov"), "theirs");
-    let Some(_disk) = Disk::bind(&studio, TO, "WORK/footage/acme") else {
+    let Some(_disk) = MountedDisk::bind(&studio, TO, "WORK/footage/acme") else {
         return;
     };
     let before = studio.tree("NAS");

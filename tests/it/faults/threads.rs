@@ -2,12 +2,12 @@
 
 use std::ffi::OsString;
 
-use super::{LINE, TO, have};
+use super::{LINE, TO, has_programs};
 use crate::studio::Studio;
 
 #[test]
-fn missing_threads_are_no_panic() {
-    if !have(&["prlimit"]) {
+fn thread_shortage_causes_no_panic() {
+    if !has_programs(&["prlimit"]) {
         return;
     }
     let studio = Studio::filled();
@@ -22,7 +22,7 @@ fn missing_threads_are_no_panic() {
         ] {
             let user = studio.command_as_user();
             let program: OsString = user.get_program().to_owned();
-            let mut command = studio.other("prlimit");
+            let mut command = studio.other_program("prlimit");
             if rustix::process::geteuid().is_root() {
                 use std::os::unix::process::CommandExt as _;
                 command
@@ -38,7 +38,7 @@ fn missing_threads_are_no_panic() {
 }
 
 #[test]
-fn endless_durations_are_no_limit() {
+fn huge_duration_means_no_limit() {
     let studio = Studio::filled();
     let line = "sync acme/spot footage WORK NAS --for 99999999999999d";
     studio

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::{TO, have};
-use crate::studio::{PROGRAM, Run, Studio, skipped};
+use super::{TO, has_programs};
+use crate::studio::{PROGRAM, ProgramRun, Studio, report_skip};
 
 /// How often is looked whether the program is held.
 const STEP: Duration = Duration::from_millis(1);
@@ -36,16 +36,16 @@ impl<'a> Tracer<'a> {
     /// Says so and gives `None` where nothing can be traced.
     pub(super) fn new(studio: &'a Studio) -> Option<Self> {
         static WORKS: OnceLock<bool> = OnceLock::new();
-        if !have(&["strace", "rsync"]) {
+        if !has_programs(&["strace", "rsync"]) {
             return None;
         }
         let works = || {
-            let mut command = studio.other("strace");
+            let mut command = studio.other_program("strace");
             let traced = command.args(["-D", "-f", "-o", "/dev/null", "true"]);
             traced.status().is_ok_and(|status| status.success())
         };
         if !*WORKS.get_or_init(works) {
-            skipped("no program can be traced here");
+            report_skip("no program can be traced here");
             return None;
         }
         Some(Self {
@@ -57,26 +57,26 @@ impl<'a> Tracer<'a> {
     }
 
     /// Only notes calls of this name.
-    pub(super) fn note(mut self, call: &'a str) -> Self {
+    pub(super) fn record(mut self, call: &'a str) -> Self {
         self.calls.insert(call);
         self
     }
 
     /// What happens at a call, in the words of `strace --inject`: `error=EIO:when=2`. Each thread counts for itself.
-    pub(super) fn at(self, call: &'a str, what: &str) -> Self {
-        let mut tracer = self.note(call);
+    pub(super) fn inject(self, call: &'a str, what: &str) -> Self {
+        let mut tracer = self.record(call);
         let inject = format!("inject={call}:{what}");
         tracer.options.extend(["-e".into(), inject.into()]);
         tracer
     }
 
     /// Holds the program after a call.
-    pub(super) fn stop_at(self, call: &'a str, when: &str) -> Self {
-        self.at(call, &format!("signal=SIGSTOP:when={when}"))
+    pub(super) fn hold_at(self, call: &'a str, when: &str) -> Self {
+        self.inject(call, &format!("signal=SIGSTOP:when={when}"))
     }
 
     /// Only calls on this path of the studio; a name alone is one in an open folder.
-    pub(super) fn on(mut self, path: impl AsRef<Path>) -> Self {
+    pub(super) fn on_path(mut self, path: impl AsRef<Path>) -> Self {
         let path = path.as_ref();
         let is_name = path.iter().count() == 1;
         let path = path.strip_prefix(".").unwrap_or(path);
@@ -90,7 +90,7 @@ impl<'a> Tracer<'a> {
     }
 
     /// Only calls on the temporary files of these numbers in the usual destination; names alone are those of new ones.
-    pub(super) fn on_parts(mut self, parts: Range<u32>) -> Self {
+    pub(super) fn on_temp_copies(mut self, parts: Range<u32>) -> Self {
         self.parts = parts;
         self
     }
@@ -114,32 +114,32 @@ impl<'a> Tracer<'a> {
             self.studio.path(LOG).display(),
             calls.join(","),
         );
-        let mut command = self.studio.other("sh");
+        let mut command = self.studio.other_program("sh");
         command.args(["-c", &script, "sh"]).args(&self.options);
         command.arg(PROGRAM).args(arguments);
         command
     }
 
     /// Runs a line to its end, with a JSON answer.
-    pub(super) fn json(&self, line: &str) -> Run {
+    pub(super) fn json(&self, line: &str) -> ProgramRun {
         let mut command = self.command(&["--format", "json", "-c", line]);
         self.studio.finish(&mut command)
     }
 
     /// Runs a line until it is held for the first time.
     #[track_caller]
-    pub(super) fn hold(&self, line: &str) -> Held<'a> {
+    pub(super) fn hold(&self, line: &str) -> HeldProgram<'a> {
         let mut held = self.begin(line);
         held.wait();
         held
     }
 
     /// Begins to run a line.
-    pub(super) fn begin(&self, line: &str) -> Held<'a> {
+    pub(super) fn begin(&self, line: &str) -> HeldProgram<'a> {
         let mut command = self.command(&["--format", "json", "-c", line]);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = command.spawn().unwrap();
-        Held {
+        HeldProgram {
             studio: self.studio,
             child: Some(child),
             seen: 0,
@@ -149,14 +149,14 @@ impl<'a> Tracer<'a> {
 
 /// The program while it is held; it is killed when this is dropped.
 #[derive(Debug)]
-pub(super) struct Held<'a> {
+pub(super) struct HeldProgram<'a> {
     studio: &'a Studio,
     child: Option<Child>,
     /// How many threads were stopped so far.
     seen: usize,
 }
 
-impl Held<'_> {
+impl HeldProgram<'_> {
     fn child(&mut self) -> &mut Child {
         self.child.as_mut().unwrap()
     }
@@ -192,19 +192,19 @@ impl Held<'_> {
 
     /// Lets it go on until it is held again.
     #[track_caller]
-    pub(super) fn go_on(&mut self) {
+    pub(super) fn resume(&mut self) {
         self.signal(Signal::CONT);
         self.wait();
     }
 
     /// Lets it go on until it is held again; `false` where it ends before.
-    pub(super) fn goes_on(&mut self) -> bool {
+    pub(super) fn try_resume(&mut self) -> bool {
         self.signal(Signal::CONT);
         self.is_held()
     }
 
     /// Lets it go on to its end.
-    pub(super) fn end(mut self) -> Run {
+    pub(super) fn finish(mut self) -> ProgramRun {
         while self.child().try_wait().unwrap().is_none() {
             self.signal(Signal::CONT);
             thread::sleep(STEP);
@@ -212,9 +212,9 @@ impl Held<'_> {
         self.output()
     }
 
-    fn output(&mut self) -> Run {
+    fn output(&mut self) -> ProgramRun {
         let child = self.child.take().unwrap();
-        Run::new(self.studio, &child.wait_with_output().unwrap())
+        ProgramRun::new(self.studio, &child.wait_with_output().unwrap())
     }
 
     /// Ends it as a loss of power would.
@@ -225,7 +225,7 @@ impl Held<'_> {
     }
 }
 
-impl Drop for Held<'_> {
+impl Drop for HeldProgram<'_> {
     fn drop(&mut self) {
         if let Some(mut child) = self.child.take() {
             child.kill().unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use rexpect::session::PtySession;
 
-use super::{ask, ready, start};
+use super::{run_line, start, wait_for_prompt};
 use crate::studio::Studio;
 
 const FILE: &str = "home/.local/state/auto-backup/history";
@@ -13,11 +13,11 @@ fn leave(mut session: PtySession) {
 }
 
 #[test]
-fn control_r_finds_a_line_of_an_earlier_session() {
+fn ctrl_r_finds_line_of_earlier_session() {
     let studio = Studio::filled();
     let mut session = start(&studio, &[]);
-    ask(&mut session, "list categories");
-    ask(&mut session, "list databases");
+    run_line(&mut session, "list categories");
+    run_line(&mut session, "list databases");
     leave(session);
     let mut session = start(&studio, &[]);
     session.send_control('r').unwrap();
@@ -25,25 +25,25 @@ fn control_r_finds_a_line_of_an_earlier_session() {
     session.send("categ").unwrap();
     session.flush().unwrap();
     session.exp_string("list categories").unwrap();
-    let answer = ask(&mut session, "");
+    let answer = run_line(&mut session, "");
     assert!(answer.contains("scratch/render"), "{answer}");
     // The arrow up brings the last line.
     session.send("\u{1b}[A").unwrap();
-    let answer = ask(&mut session, "");
+    let answer = run_line(&mut session, "");
     assert!(answer.contains("scratch/render"), "{answer}");
 }
 
 #[test]
-fn what_must_be_typed_anew_is_not_kept() {
+fn confirmation_options_are_not_saved() {
     let studio = Studio::filled();
     studio.lines(&["load"]).ok();
     let mut session = start(&studio, &[]);
-    ask(
+    run_line(
         &mut session,
         "copy acme/spot footage WORK NAS --overwrite --yes",
     );
-    ask(&mut session, "load --forget WORK --y");
-    ask(
+    run_line(&mut session, "load --forget WORK --y");
+    run_line(
         &mut session,
         "sync acme/spot footage WORK NAS --delete --force",
     );
@@ -54,7 +54,7 @@ fn what_must_be_typed_anew_is_not_kept() {
         .unwrap();
     assert!(!shown.contains("--delete"), "{shown}");
     session.send_control('c').unwrap();
-    ready(&mut session);
+    wait_for_prompt(&mut session);
     leave(session);
     let kept = studio.read(FILE);
     assert_eq!(
@@ -64,15 +64,15 @@ fn what_must_be_typed_anew_is_not_kept() {
 }
 
 #[test]
-fn prompts_side_by_side_keep_each_others_lines() {
+fn parallel_prompts_keep_each_others_lines() {
     let studio = Studio::new();
     let (mut one, mut two) = (start(&studio, &[]), start(&studio, &[]));
     for number in 0..5 {
-        ask(&mut one, &format!("find one-{number}"));
-        ask(&mut two, &format!("find two-{number}"));
+        run_line(&mut one, &format!("find one-{number}"));
+        run_line(&mut two, &format!("find two-{number}"));
     }
     leave(one);
-    ask(&mut two, "find last");
+    run_line(&mut two, "find last");
     leave(two);
     let kept = studio.read(FILE);
     for number in 0..5 {
@@ -85,7 +85,7 @@ fn prompts_side_by_side_keep_each_others_lines() {
 }
 
 #[test]
-fn each_start_up_file_has_a_history_of_its_own() {
+fn each_startup_file_has_own_history() {
     let studio = Studio::new();
     studio
         .file("other.ab", "add database W WORK\n")
@@ -96,7 +96,7 @@ fn each_start_up_file_has_a_history_of_its_own() {
         (&["--config", "sub/../other.ab"], "find of-the-other-again"),
     ] {
         let mut session = start(&studio, arguments);
-        ask(&mut session, line);
+        run_line(&mut session, line);
         leave(session);
     }
     let folder = studio.path("home/.local/state/auto-backup");
@@ -117,16 +117,16 @@ fn each_start_up_file_has_a_history_of_its_own() {
 }
 
 #[test]
-fn a_history_that_cannot_be_kept_holds_up_nobody() {
+fn unwritable_history_does_not_stop_prompt() {
     let studio = Studio::new();
     studio.file("home/.local/state", "no folder");
     let mut session = super::spawn(&studio, &[]);
-    let greeting = ready(&mut session);
+    let greeting = wait_for_prompt(&mut session);
     assert!(
         greeting.contains("this session's lines are not kept"),
         "{greeting}"
     );
-    assert!(ask(&mut session, "list categories").contains("scratch/render"));
+    assert!(run_line(&mut session, "list categories").contains("scratch/render"));
     session.send("\u{1b}[A").unwrap();
-    assert!(ask(&mut session, "").contains("scratch/render"));
+    assert!(run_line(&mut session, "").contains("scratch/render"));
 }

@@ -1,10 +1,10 @@
 //! The prompt, in a terminal of its own.
 
-mod asking;
-mod endings;
+mod confirmation;
 mod history;
-mod plain;
-mod typing;
+mod line_editor;
+mod plain_prompt;
+mod termination;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
@@ -34,27 +34,27 @@ fn spawn_command(mut command: Command) -> PtySession {
 /// Starts the prompt and waits until it is ready.
 fn start(studio: &Studio, arguments: &[&str]) -> PtySession {
     let mut session = spawn(studio, arguments);
-    ready(&mut session);
+    wait_for_prompt(&mut session);
     session
 }
 
 /// Waits for the prompt.
 #[track_caller]
-fn ready(session: &mut PtySession) -> String {
+fn wait_for_prompt(session: &mut PtySession) -> String {
     session.exp_string("auto-backup> ").unwrap()
 }
 
 /// Types a line; gives what is answered up to the next prompt.
 #[track_caller]
-fn ask(session: &mut PtySession, line: &str) -> String {
+fn run_line(session: &mut PtySession, line: &str) -> String {
     session.send_line(line).unwrap();
     session.exp_string("\n").unwrap();
-    ready(session)
+    wait_for_prompt(session)
 }
 
 /// Waits for the end.
 #[track_caller]
-fn ends(session: &mut PtySession, status: i32) -> String {
+fn assert_exits(session: &mut PtySession, status: i32) -> String {
     let rest = session.exp_eof().unwrap();
     let ended = session.process().wait().unwrap();
     assert!(
@@ -65,10 +65,10 @@ fn ends(session: &mut PtySession, status: i32) -> String {
 }
 
 #[test]
-fn a_newcomer_is_told_how_to_begin() {
+fn empty_registry_greeting_shows_first_steps() {
     let studio = Studio::bare();
     let mut session = spawn(&studio, &[]);
-    let greeting = ready(&mut session);
+    let greeting = wait_for_prompt(&mut session);
     assert!(
         greeting
             .trim_start()
@@ -85,20 +85,20 @@ fn a_newcomer_is_told_how_to_begin() {
 }
 
 #[test]
-fn commands_can_be_shortened_and_errors_do_not_end_the_prompt() {
+fn commands_abbreviate_and_errors_keep_prompt() {
     let studio = Studio::filled();
     let mut session = start(&studio, &[]);
-    assert!(ask(&mut session, "loa").contains("WORK"));
-    assert!(ask(&mut session, "lis proj").contains("acme/spot"));
-    let wrong = ask(&mut session, "cpy acme/spot");
+    assert!(run_line(&mut session, "loa").contains("WORK"));
+    assert!(run_line(&mut session, "lis proj").contains("acme/spot"));
+    let wrong = run_line(&mut session, "cpy acme/spot");
     assert!(
         wrong.contains("prompt:3:1: error: there is no command `cpy`"),
         "{wrong}"
     );
     assert!(wrong.contains("hint: did you mean `copy`?"), "{wrong}");
-    assert!(ask(&mut session, "list clients").contains("acme"));
+    assert!(run_line(&mut session, "list clients").contains("acme"));
     session.send_line("exit").unwrap();
-    ends(&mut session, 0);
+    assert_exits(&mut session, 0);
 }
 
 #[test]
@@ -107,18 +107,18 @@ fn tab_completes_commands_and_names() {
     studio.lines(&["load"]).ok();
     let mut session = start(&studio, &[]);
     session.send("fet\tproj\tacme/sp\t").unwrap();
-    let answer = ask(&mut session, "");
+    let answer = run_line(&mut session, "");
     assert!(
         answer.contains("$STUDIO").eq(&false) && answer.contains("footage on WORK"),
         "{answer}"
     );
     session.send("copy Bob's/\tfoo\tW\tN\t").unwrap();
-    let answer = ask(&mut session, "");
+    let answer = run_line(&mut session, "");
     assert!(answer.contains("copied and verified 1 file"), "{answer}");
 }
 
 #[test]
-fn each_root_is_asked_for_once_and_no_project_at_the_start_or_on_tab() {
+fn each_root_is_checked_only_once() {
     const FILE: &str = "home/.config/auto-backup/.config";
     let studio = Studio::filled();
     let lines = (0..100).map(|number| {
@@ -131,13 +131,13 @@ fn each_root_is_asked_for_once_and_no_project_at_the_start_or_on_tab() {
         return;
     };
     let mut session = spawn_command(command);
-    ready(&mut session);
+    wait_for_prompt(&mut session);
     session.send("fetch project acme/sp\t").unwrap();
     session.flush().unwrap();
     session.exp_string("acme/spot").unwrap();
     session.send_control('u').unwrap();
     session.send_control('d').unwrap();
-    ends(&mut session, 0);
+    assert_exits(&mut session, 0);
     let calls = studio.read("calls");
     for number in 0..100 {
         let root = format!("/S{number:03}\"");
@@ -150,37 +150,37 @@ fn each_root_is_asked_for_once_and_no_project_at_the_start_or_on_tab() {
 }
 
 #[test]
-fn control_c_clears_the_line_and_control_d_leaves() {
+fn ctrl_c_clears_line_and_ctrl_d_exits() {
     let studio = Studio::filled();
     let mut session = start(&studio, &[]);
     session.send("copy never").unwrap();
     session.flush().unwrap();
     session.exp_string("copy never").unwrap();
     session.send_control('c').unwrap();
-    ready(&mut session);
-    assert!(ask(&mut session, "list categories").contains("scratch/render"));
+    wait_for_prompt(&mut session);
+    assert!(run_line(&mut session, "list categories").contains("scratch/render"));
     session.send_control('d').unwrap();
-    ends(&mut session, 0);
+    assert_exits(&mut session, 0);
 }
 
 #[test]
-fn leaving_with_unsaved_databases_says_so() {
+fn exit_warns_about_unsaved_changes() {
     let studio = Studio::new();
     studio.folder("MORE");
     let mut session = start(&studio, &[]);
-    ask(&mut session, "add database MORE MORE");
-    ask(&mut session, "add category a a");
-    ask(&mut session, "remove category render");
+    run_line(&mut session, "add database MORE MORE");
+    run_line(&mut session, "add category a a");
+    run_line(&mut session, "remove category render");
     session.send_line("quit").unwrap();
     let note =
         "1 database and 2 categories changed in this session are not saved; `save` keeps them";
-    let said = ends(&mut session, 0).replace("\r\n", " ");
+    let said = assert_exits(&mut session, 0).replace("\r\n", " ");
     assert!(said.contains(note), "{said}");
     let mut session = start(&studio, &[]);
-    ask(&mut session, "add database MORE MORE");
-    assert!(ask(&mut session, "save").contains("saved in"));
+    run_line(&mut session, "add database MORE MORE");
+    assert!(run_line(&mut session, "save").contains("saved in"));
     session.send_line("quit").unwrap();
-    assert!(!ends(&mut session, 0).contains("not saved"));
+    assert!(!assert_exits(&mut session, 0).contains("not saved"));
     assert!(
         studio
             .lines(&["list databases"])
@@ -191,15 +191,15 @@ fn leaving_with_unsaved_databases_says_so() {
 }
 
 #[test]
-fn two_prompts_keep_each_others_lines() {
+fn parallel_saves_keep_each_others_lines() {
     let studio = Studio::new();
     studio.folder("A").folder("B");
     let (mut one, mut two) = (start(&studio, &[]), start(&studio, &[]));
-    ask(&mut one, "add database A A");
-    ask(&mut two, "add database B B");
-    ask(&mut two, "remove database NAS");
+    run_line(&mut one, "add database A A");
+    run_line(&mut two, "add database B B");
+    run_line(&mut two, "remove database NAS");
     for session in [&mut one, &mut two] {
-        assert!(ask(session, "save").contains("saved in"));
+        assert!(run_line(session, "save").contains("saved in"));
     }
     let run = studio
         .run(["--format", "plain", "-c", "list databases"])
@@ -213,7 +213,7 @@ fn two_prompts_keep_each_others_lines() {
 }
 
 #[test]
-fn saving_after_a_start_up_file_that_failed_keeps_the_rest_of_it() {
+fn save_after_failed_startup_keeps_its_lines() {
     let studio = Studio::new();
     let file = "home/.config/auto-backup/.config";
     let before = studio
@@ -221,21 +221,21 @@ fn saving_after_a_start_up_file_that_failed_keeps_the_rest_of_it() {
         .replacen("add category", "ad category wrong x\nadd category", 1);
     studio.file(file, &before).folder("MORE");
     let mut session = start(&studio, &[]);
-    ask(&mut session, "add database MORE MORE");
-    let saved = ask(&mut session, "save").replace("\r\n", " ");
+    run_line(&mut session, "add database MORE MORE");
+    let saved = run_line(&mut session, "save").replace("\r\n", " ");
     assert!(saved.contains("1 line added, 0 removed"), "{saved}");
     let after = studio.read(file);
     assert!(after.starts_with(&before), "{after}");
 }
 
 #[test]
-fn the_history_is_kept_for_its_owner_only() {
+fn history_is_private_to_its_owner() {
     let studio = Studio::new();
     let mut session = start(&studio, &[]);
-    ask(&mut session, "list clients");
-    ask(&mut session, " list databases");
+    run_line(&mut session, "list clients");
+    run_line(&mut session, " list databases");
     session.send_line("exit").unwrap();
-    ends(&mut session, 0);
+    assert_exits(&mut session, 0);
     let history = studio.path("home/.local/state/auto-backup/history");
     let mode = history.metadata().unwrap().permissions().mode() & 0o777;
     assert_eq!(mode, 0o600);
@@ -251,15 +251,15 @@ fn the_history_is_kept_for_its_owner_only() {
 }
 
 #[test]
-fn sigterm_at_the_prompt_leaves_with_its_own_status() {
+fn sigterm_at_prompt_exits_with_143() {
     let studio = Studio::new();
     let mut session = start(&studio, &[]);
     session.process_mut().signal(Signal::SIGTERM).unwrap();
-    ends(&mut session, 143);
+    assert_exits(&mut session, 143);
 }
 
 #[test]
-fn forgetting_asks_first() {
+fn forget_requires_confirmation() {
     let studio = Studio::filled();
     studio.lines(&["load"]).ok();
     let mut session = start(&studio, &[]);
@@ -269,23 +269,23 @@ fn forgetting_asks_first() {
         .unwrap();
     session.send_line("n").unwrap();
     session.exp_string("nothing was done").unwrap();
-    assert!(!ready(&mut session).contains('^'));
+    assert!(!wait_for_prompt(&mut session).contains('^'));
     session.send_line("load --forget WORK").unwrap();
     session.exp_string("[y/N] ").unwrap();
     session.send_control('c').unwrap();
     session.exp_string("nothing was done").unwrap();
-    ready(&mut session);
-    assert!(ask(&mut session, "list clients").contains("acme"));
+    wait_for_prompt(&mut session);
+    assert!(run_line(&mut session, "list clients").contains("acme"));
     session.send_line("load --forget WORK").unwrap();
     session.exp_string("[y/N] ").unwrap();
     session.send_line("y").unwrap();
     session.exp_string("forgotten").unwrap();
-    ready(&mut session);
-    assert!(ask(&mut session, "list clients").contains("no clients"));
+    wait_for_prompt(&mut session);
+    assert!(run_line(&mut session, "list clients").contains("no clients"));
 }
 
 #[test]
-fn what_is_typed_ahead_is_not_lost() {
+fn type_ahead_is_kept() {
     let studio = Studio::filled();
     let mut session = start(&studio, &[]);
     session
@@ -298,21 +298,22 @@ fn what_is_typed_ahead_is_not_lost() {
 }
 
 #[test]
-fn an_open_quote_is_an_error_and_not_a_trap() {
+fn open_quote_ends_as_error() {
     let studio = Studio::new();
     let mut session = start(&studio, &[]);
     assert!(
-        ask(&mut session, "find \"open").contains("the quote \" that opens here is never closed")
+        run_line(&mut session, "find \"open")
+            .contains("the quote \" that opens here is never closed")
     );
-    assert!(ask(&mut session, "list databases").contains("WORK"));
+    assert!(run_line(&mut session, "list databases").contains("WORK"));
 }
 
 #[test]
-fn names_never_steer_the_terminal() {
+fn names_never_control_the_terminal() {
     let studio = Studio::new();
     studio.file("WORK/footage/acme/spot/\u{1b}]0;owned\u{7}\u{202e}x", "");
     let mut session = start(&studio, &["--color", "never"]);
-    ask(&mut session, "load");
-    let answer = ask(&mut session, "find owned");
+    run_line(&mut session, "load");
+    let answer = run_line(&mut session, "find owned");
     assert!(answer.contains(r"\x1b]0;owned\x07\u{202e}x"), "{answer}");
 }

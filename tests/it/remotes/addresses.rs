@@ -2,13 +2,13 @@
 
 use serde_json::json;
 
-use super::{KINDS, Place};
+use super::{KINDS, RemoteStudio};
 use crate::servers::Remotes;
 use crate::studio::Studio;
 
 /// What `list databases` says of roots, a line each.
 #[track_caller]
-fn roots(place: &Place<'_>) -> Vec<String> {
+fn roots(place: &RemoteStudio<'_>) -> Vec<String> {
     let document = place.json("list databases").document();
     let databases = document["databases"].as_array().unwrap();
     let root = |database: &serde_json::Value| {
@@ -19,7 +19,7 @@ fn roots(place: &Place<'_>) -> Vec<String> {
 }
 
 /// A studio without databases, in which the remotes `nas` and `other` are folders `at nas` and `at other`.
-fn two_remotes(check: impl Fn(&Place<'_>)) {
+fn two_remotes(check: impl Fn(&RemoteStudio<'_>)) {
     let studio = Studio::bare();
     let Some(remotes) = Remotes::new(&studio) else {
         return;
@@ -29,15 +29,15 @@ fn two_remotes(check: impl Fn(&Place<'_>)) {
         studio.folder(&folder);
         remotes.alias(name, &folder);
     }
-    check(&Place {
+    check(&RemoteStudio {
         studio: &studio,
         remotes: &remotes,
     });
 }
 
 #[test]
-fn a_saved_address_reads_back_and_is_online() {
-    super::at(&KINDS, Studio::new, |place, storage| {
+fn saved_address_reads_back_online() {
+    super::with_each_kind(&KINDS, Studio::new, |place, storage| {
         let start_up = "home/.config/auto-backup/.config";
         place.studio.file(start_up, "");
         let line = format!("add database CLOUD '{}'", storage.root);
@@ -54,7 +54,7 @@ fn a_saved_address_reads_back_and_is_online() {
 }
 
 #[test]
-fn an_address_is_saved_as_it_was_meant() {
+fn saved_address_is_normalized() {
     two_remotes(|place| {
         let added = [
             ("A", "nas:studio//a/./b/", "nas:studio/a/b"),
@@ -69,7 +69,7 @@ fn an_address_is_saved_as_it_was_meant() {
 }
 
 #[test]
-fn a_remote_with_options_is_an_address() {
+fn remote_with_options_is_an_address() {
     two_remotes(|place| {
         let folder = place.studio.path("at nas");
         let root = format!(":alias,remote=\"{}\":studio", folder.display());
@@ -84,7 +84,7 @@ fn a_remote_with_options_is_an_address() {
 }
 
 #[test]
-fn a_folder_of_that_name_wins() {
+fn existing_folder_wins_over_address() {
     two_remotes(|place| {
         place.studio.folder("nas:studio");
         place.lines(&["add database A nas:studio", "save"]).ok();
@@ -93,7 +93,7 @@ fn a_folder_of_that_name_wins() {
 }
 
 #[test]
-fn what_looks_like_a_path_is_a_folder() {
+fn path_syntax_means_folder() {
     two_remotes(|place| {
         let lines = [
             "add database A ./nas:studio",
@@ -118,7 +118,7 @@ fn what_looks_like_a_path_is_a_folder() {
 }
 
 #[test]
-fn an_address_that_leaves_its_remote_is_refused() {
+fn address_outside_its_remote_is_refused() {
     two_remotes(|place| {
         for root in ["nas:..", "nas:a/../../b", "nas:/.."] {
             let run = place.lines(&[&format!("add database A {root}")]).status(2);
@@ -133,7 +133,7 @@ fn an_address_that_leaves_its_remote_is_refused() {
 }
 
 #[test]
-fn two_addresses_that_hold_the_same_files_are_refused() {
+fn overlapping_addresses_are_refused() {
     two_remotes(|place| {
         for (second, relation) in [
             ("nas:studio", "is already"),
@@ -153,7 +153,7 @@ fn two_addresses_that_hold_the_same_files_are_refused() {
 }
 
 #[test]
-fn the_same_name_with_another_address_is_refused_and_replaced_when_asked() {
+fn other_address_requires_replace() {
     two_remotes(|place| {
         let run = place
             .lines(&["add database A nas:a", "add database A nas:b"])

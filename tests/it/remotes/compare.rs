@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::copies::{all_copied, same};
-use super::{KINDS, Kind, Place, Storage, at};
+use super::copies::{assert_all_copied, assert_same_files};
+use super::{KINDS, RemoteStudio, TestStorage, TestStorageKind, with_each_kind};
 use crate::servers::Remotes;
 use crate::studio::{CHANGED, Studio};
 
@@ -19,9 +19,9 @@ fn differences(document: &Value) -> Vec<[String; 2]> {
 }
 
 #[test]
-fn what_was_copied_is_the_same() {
-    at(&KINDS, Studio::filled, |place, _| {
-        all_copied(place, "copy all all WORK CLOUD", 5);
+fn copied_files_are_equal() {
+    with_each_kind(&KINDS, Studio::filled, |place, _| {
+        assert_all_copied(place, "copy all all WORK CLOUD", 5);
         for line in [
             "compare all all WORK CLOUD",
             "compare all all CLOUD WORK",
@@ -29,7 +29,7 @@ fn what_was_copied_is_the_same() {
             "compare all all CLOUD WORK --checksum",
         ] {
             assert_eq!(
-                json!(place.answer(line, &COUNTS)),
+                json!(place.answer_fields(line, &COUNTS)),
                 json!([0, 0, 0, 5]),
                 "{line}"
             );
@@ -38,9 +38,9 @@ fn what_was_copied_is_the_same() {
 }
 
 #[test]
-fn every_difference_is_told() {
-    at(&KINDS, Studio::filled, |place, storage| {
-        all_copied(place, "copy all all WORK CLOUD", 5);
+fn every_difference_is_reported() {
+    with_each_kind(&KINDS, Studio::filled, |place, storage| {
+        assert_all_copied(place, "copy all all WORK CLOUD", 5);
         place
             .studio
             .file("WORK/footage/acme/spot/only here", "x")
@@ -50,7 +50,7 @@ fn every_difference_is_told() {
                 "other one",
                 CHANGED + 60,
             );
-        place.put(&storage.at("footage/acme/spot/only there"), "x");
+        place.write_by_rclone(&storage.address("footage/acme/spot/only there"), "x");
         let run = place.json("compare acme/spot WORK CLOUD").status(3);
         let document = run.document();
         let counts = COUNTS.map(|name| document[name].clone());
@@ -70,12 +70,15 @@ fn every_difference_is_told() {
 }
 
 #[test]
-fn only_content_tells_files_of_one_size_and_time_apart() {
-    at(&KINDS, Studio::filled, |place, _| {
-        all_copied(place, "copy all all WORK CLOUD", 5);
+fn checksum_option_compares_content() {
+    with_each_kind(&KINDS, Studio::filled, |place, _| {
+        assert_all_copied(place, "copy all all WORK CLOUD", 5);
         place.studio.file("WORK/footage/acme/spot/reel.mov", "leer");
         let line = "compare all all WORK CLOUD";
-        assert_eq!(json!(place.answer(line, &COUNTS)), json!([0, 0, 0, 5]));
+        assert_eq!(
+            json!(place.answer_fields(line, &COUNTS)),
+            json!([0, 0, 0, 5])
+        );
         let run = place.json(&format!("{line} --checksum")).status(3);
         let document = run.document();
         let counts = COUNTS.map(|name| document[name].clone());
@@ -86,28 +89,31 @@ fn only_content_tells_files_of_one_size_and_time_apart() {
 }
 
 #[test]
-fn two_remotes_are_compared() {
-    for (one, two) in [(Kind::S3, Kind::Sftp), (Kind::WebDav, Kind::Crypt)] {
+fn two_remotes_can_be_compared() {
+    for (one, two) in [
+        (TestStorageKind::S3, TestStorageKind::Sftp),
+        (TestStorageKind::WebDav, TestStorageKind::Crypt),
+    ] {
         let studio = Studio::filled();
         let Some(remotes) = Remotes::new(&studio) else {
             return;
         };
-        let place = Place {
+        let place = RemoteStudio {
             studio: &studio,
             remotes: &remotes,
         };
-        let one = Storage::start(&remotes, &studio, one, "one");
-        let two = Storage::start(&remotes, &studio, two, "two");
-        place.add("ONE", &one.root);
-        place.add("TWO", &two.root);
-        all_copied(&place, "copy all all WORK ONE", 5);
-        all_copied(&place, "copy all all WORK TWO", 5);
+        let one = TestStorage::start(&remotes, &studio, one, "one");
+        let two = TestStorage::start(&remotes, &studio, two, "two");
+        place.add_database("ONE", &one.root);
+        place.add_database("TWO", &two.root);
+        assert_all_copied(&place, "copy all all WORK ONE", 5);
+        assert_all_copied(&place, "copy all all WORK TWO", 5);
         for line in [
             "compare all all ONE TWO",
             "compare all all TWO ONE --checksum",
         ] {
             assert_eq!(
-                json!(place.answer(line, &COUNTS)),
+                json!(place.answer_fields(line, &COUNTS)),
                 json!([0, 0, 0, 5]),
                 "{line}"
             );
@@ -115,29 +121,35 @@ fn two_remotes_are_compared() {
         studio.file_at("WORK/footage/acme/spot/reel.mov", "leer", CHANGED + 60);
         all_same_but_one(&place, "copy all all WORK TWO");
         let line = "compare all all ONE TWO";
-        assert_eq!(json!(place.answer(line, &COUNTS)), json!([0, 0, 1, 4]));
+        assert_eq!(
+            json!(place.answer_fields(line, &COUNTS)),
+            json!([0, 0, 1, 4])
+        );
         let line = "compare all all ONE TWO --checksum";
-        assert_eq!(json!(place.answer(line, &COUNTS)), json!([0, 0, 1, 4]));
+        assert_eq!(
+            json!(place.answer_fields(line, &COUNTS)),
+            json!([0, 0, 1, 4])
+        );
     }
 }
 
 /// Fails unless a line copies just one of five files.
 #[track_caller]
-fn all_same_but_one(place: &Place<'_>, line: &str) {
-    let ends = place.answer(line, &["state", "copied_files", "same_files"]);
+fn all_same_but_one(place: &RemoteStudio<'_>, line: &str) {
+    let ends = place.answer_fields(line, &["state", "copied_files", "same_files"]);
     assert_eq!(json!(ends), json!(["complete", 1, 4]), "{line}");
 }
 
 #[test]
-fn a_file_that_got_another_name_there_is_seen_and_brought_again() {
-    at(&KINDS, Studio::filled, |place, storage| {
-        all_copied(place, "copy all all WORK CLOUD", 5);
-        let spot = |name: &str| storage.at(&format!("footage/acme/spot/{name}"));
+fn file_renamed_at_remote_is_copied_again() {
+    with_each_kind(&KINDS, Studio::filled, |place, storage| {
+        assert_all_copied(place, "copy all all WORK CLOUD", 5);
+        let spot = |name: &str| storage.address(&format!("footage/acme/spot/{name}"));
         place
             .remotes
-            .said(&["moveto", &spot("reel.mov"), &spot("renamed.mov")]);
+            .stdout_of(&["moveto", &spot("reel.mov"), &spot("renamed.mov")]);
         let names = ["state", "files", "added", "changed", "gone"];
-        let counts = place.looked("load CLOUD", &names);
+        let counts = place.scan_fields("load CLOUD", &names);
         assert_eq!(json!(counts), json!(["complete", 5, 1, 0, 1]));
         all_same_but_one(place, "copy all all WORK CLOUD");
         place
@@ -145,53 +157,56 @@ fn a_file_that_got_another_name_there_is_seen_and_brought_again() {
             .file("WORK/footage/acme/spot/renamed.mov", "reel");
         place
             .remotes
-            .agrees(&place.studio.path("WORK"), &storage.root);
-        let counts = place.looked("load CLOUD", &["state", "files"]);
+            .assert_mirrored(&place.studio.path("WORK"), &storage.root);
+        let counts = place.scan_fields("load CLOUD", &["state", "files"]);
         assert_eq!(json!(counts), json!(["complete", 6]));
     });
 }
 
 #[test]
-fn what_was_replaced_there_behind_our_back_is_not_taken_for_what_was_sent() {
-    at(&KINDS, Studio::filled, |place, storage| {
-        all_copied(place, "copy all all WORK CLOUD", 5);
+fn file_replaced_at_remote_is_detected() {
+    with_each_kind(&KINDS, Studio::filled, |place, storage| {
+        assert_all_copied(place, "copy all all WORK CLOUD", 5);
         let reel = "footage/acme/spot/reel.mov";
-        place.put(&storage.at(reel), "another reel");
+        place.write_by_rclone(&storage.address(reel), "another reel");
         let run = place.json("copy all all WORK CLOUD");
         let document = run.document();
-        if storage.kind == Kind::WebDav {
+        if storage.kind == TestStorageKind::WebDav {
             // Nothing says when that was: it gives way, and is kept.
             assert_eq!(document["copied_files"], 1, "{run}");
-            let versions = storage.at(".auto-backup/versions");
+            let versions = storage.address(".auto-backup/versions");
             let kept = place
                 .remotes
-                .said(&["lsf", "-R", "--files-only", &versions]);
+                .stdout_of(&["lsf", "-R", "--files-only", &versions]);
             let kept = format!("{versions}/{}", kept.trim_end());
-            assert_eq!(place.remotes.said(&["cat", &kept]), "another reel");
-            assert_eq!(place.remotes.said(&["cat", &storage.at(reel)]), "reel");
+            assert_eq!(place.remotes.stdout_of(&["cat", &kept]), "another reel");
+            assert_eq!(
+                place.remotes.stdout_of(&["cat", &storage.address(reel)]),
+                "reel"
+            );
             return;
         }
         assert_eq!(run.status, 3, "{run}");
         assert_eq!(document["conflict_files"], 1, "{run}");
         assert_eq!(document["same_files"], 4, "{run}");
-        let now = place.remotes.said(&["cat", &storage.at(reel)]);
+        let now = place.remotes.stdout_of(&["cat", &storage.address(reel)]);
         assert_eq!(now, "another reel");
     });
 }
 
 #[test]
-fn what_goes_away_there_is_fetched_no_more_and_stays_here() {
-    at(&KINDS, Studio::filled, |place, storage| {
-        all_copied(place, "copy all all WORK CLOUD", 5);
-        all_copied(place, "copy all all CLOUD NAS", 5);
+fn file_deleted_at_remote_stays_local() {
+    with_each_kind(&KINDS, Studio::filled, |place, storage| {
+        assert_all_copied(place, "copy all all WORK CLOUD", 5);
+        assert_all_copied(place, "copy all all CLOUD NAS", 5);
         place
             .remotes
-            .said(&["deletefile", &storage.at("footage/acme/spot/reel.mov")]);
-        let ends = place.answer(
+            .stdout_of(&["deletefile", &storage.address("footage/acme/spot/reel.mov")]);
+        let ends = place.answer_fields(
             "copy all all CLOUD NAS",
             &["state", "copied_files", "same_files"],
         );
         assert_eq!(json!(ends), json!(["complete", 0, 4]));
-        same(place.studio, "WORK", "NAS");
+        assert_same_files(place.studio, "WORK", "NAS");
     });
 }

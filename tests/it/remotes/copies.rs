@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use serde_json::json;
 
-use super::{KINDS, Kind, Place, Storage, at};
+use super::{KINDS, RemoteStudio, TestStorage, TestStorageKind, with_each_kind};
 use crate::servers::Remotes;
 use crate::studio::{CHANGED, Studio};
 
@@ -28,7 +28,7 @@ const ENDS: [&str; 6] = [
 const NFC: &str = "caf\u{e9}";
 
 /// Names that some storages or some ways to write lists have trouble with.
-fn odd_names(kind: Kind) -> Vec<String> {
+fn odd_names(kind: TestStorageKind) -> Vec<String> {
     let names = [
         "with space",
         " leading",
@@ -53,12 +53,16 @@ fn odd_names(kind: Kind) -> Vec<String> {
         "日本.exr",
     ];
     // What encrypts names makes them longer.
-    let long = if kind == Kind::Crypt { 120 } else { 200 };
+    let long = if kind == TestStorageKind::Crypt {
+        120
+    } else {
+        200
+    };
     // The servers of S3 and WebDAV are rclone's own. One lists control characters as other names, as no S3 does, and now
     // and then one of two names that look the same; the other takes such names for one, as a Mac would.
     let is_held = |name: &&str| match kind {
-        Kind::S3 => !name.contains(char::is_control) && *name != NFC,
-        Kind::WebDav => *name != NFC,
+        TestStorageKind::S3 => !name.contains(char::is_control) && *name != NFC,
+        TestStorageKind::WebDav => *name != NFC,
         _ => true,
     };
     let names = names.into_iter().filter(is_held);
@@ -91,7 +95,7 @@ fn inventory(folder: &Path) -> BTreeMap<PathBuf, Option<(Vec<u8>, SystemTime)>> 
 
 /// Fails unless two folders of a studio hold the same, with the same times.
 #[track_caller]
-pub(super) fn same(studio: &Studio, one: &str, other: &str) {
+pub(super) fn assert_same_files(studio: &Studio, one: &str, other: &str) {
     let [one, other] = [one, other].map(|name| inventory(&studio.path(name)));
     let names = |all: &BTreeMap<PathBuf, _>| all.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&one), names(&other));
@@ -102,8 +106,8 @@ pub(super) fn same(studio: &Studio, one: &str, other: &str) {
 
 /// Fails unless a line finds everything there: so many files, nothing copied, failed or in conflict.
 #[track_caller]
-pub(super) fn all_same(place: &Place<'_>, line: &str, files: u64) {
-    let ends = place.answer(line, &ENDS);
+pub(super) fn assert_all_same(place: &RemoteStudio<'_>, line: &str, files: u64) {
+    let ends = place.answer_fields(line, &ENDS);
     assert_eq!(
         json!(ends),
         json!(["complete", 0, files, 0, 0, 0]),
@@ -113,7 +117,7 @@ pub(super) fn all_same(place: &Place<'_>, line: &str, files: u64) {
 
 /// Fails unless a line copies so many files, and nothing is said of any of them.
 #[track_caller]
-pub(super) fn all_copied(place: &Place<'_>, line: &str, files: u64) {
+pub(super) fn assert_all_copied(place: &RemoteStudio<'_>, line: &str, files: u64) {
     let run = place.json(line);
     let document = run.document();
     let ends = ENDS.map(|name| document[name].clone());
@@ -122,19 +126,19 @@ pub(super) fn all_copied(place: &Place<'_>, line: &str, files: u64) {
 }
 
 #[test]
-fn files_go_there_and_back() {
-    at(&KINDS, Studio::filled, |place, storage| {
+fn files_survive_a_round_trip() {
+    with_each_kind(&KINDS, Studio::filled, |place, storage| {
         place.studio.folder("WORK/footage/acme/spot/empty/deep");
-        all_copied(place, THERE, 5);
+        assert_all_copied(place, THERE, 5);
         place
             .remotes
-            .agrees(&place.studio.path("WORK"), &storage.root);
-        all_same(place, THERE, 5);
-        all_copied(place, BACK, 5);
-        same(place.studio, "WORK", "NAS");
-        all_same(place, BACK, 5);
-        all_same(place, "copy all all NAS CLOUD", 5);
-        let counts = place.looked(
+            .assert_mirrored(&place.studio.path("WORK"), &storage.root);
+        assert_all_same(place, THERE, 5);
+        assert_all_copied(place, BACK, 5);
+        assert_same_files(place.studio, "WORK", "NAS");
+        assert_all_same(place, BACK, 5);
+        assert_all_same(place, "copy all all NAS CLOUD", 5);
+        let counts = place.scan_fields(
             "load CLOUD",
             &["state", "files", "added", "changed", "gone"],
         );
@@ -143,23 +147,23 @@ fn files_go_there_and_back() {
 }
 
 #[test]
-fn every_copied_file_is_verified_unless_that_is_left_out() {
-    at(&KINDS, Studio::filled, |place, _| {
+fn copied_files_are_verified_by_default() {
+    with_each_kind(&KINDS, Studio::filled, |place, _| {
         let names = ["copied_files", "verified_files"];
         let line = "copy acme/spot all WORK CLOUD";
-        assert_eq!(json!(place.answer(line, &names)), json!([3, 3]));
+        assert_eq!(json!(place.answer_fields(line, &names)), json!([3, 3]));
         let line = "copy acme/teaser all WORK CLOUD --no-verify";
-        assert_eq!(json!(place.answer(line, &names)), json!([1, 0]));
+        assert_eq!(json!(place.answer_fields(line, &names)), json!([1, 0]));
         let line = "copy acme/spot all CLOUD NAS";
-        assert_eq!(json!(place.answer(line, &names)), json!([3, 3]));
+        assert_eq!(json!(place.answer_fields(line, &names)), json!([3, 3]));
         let line = "copy acme/teaser all CLOUD NAS --no-verify";
-        assert_eq!(json!(place.answer(line, &names)), json!([1, 0]));
+        assert_eq!(json!(place.answer_fields(line, &names)), json!([1, 0]));
     });
 }
 
 #[test]
-fn odd_names_go_there_and_back() {
-    at(&KINDS, Studio::new, |place, storage| {
+fn odd_names_survive_a_round_trip() {
+    with_each_kind(&KINDS, Studio::new, |place, storage| {
         let names = odd_names(storage.kind);
         for name in &names {
             let folder = format!("WORK/footage/acme/spot/in {name}");
@@ -173,12 +177,12 @@ fn odd_names_go_there_and_back() {
         }
         let in_folders = names.iter().filter(|name| name.len() < 100 && *name != NFC);
         let files = (names.len() + in_folders.count()) as u64;
-        all_copied(place, THERE, files);
-        all_same(place, THERE, files);
-        all_same(place, "copy all all WORK CLOUD --checksum", files);
-        all_copied(place, BACK, files);
-        same(place.studio, "WORK", "NAS");
-        let counts = place.looked(
+        assert_all_copied(place, THERE, files);
+        assert_all_same(place, THERE, files);
+        assert_all_same(place, "copy all all WORK CLOUD --checksum", files);
+        assert_all_copied(place, BACK, files);
+        assert_same_files(place.studio, "WORK", "NAS");
+        let counts = place.scan_fields(
             "load CLOUD",
             &["state", "files", "added", "changed", "gone"],
         );
@@ -187,12 +191,12 @@ fn odd_names_go_there_and_back() {
 }
 
 #[test]
-fn a_name_that_a_storage_shows_as_another_is_not_taken_for_there() {
-    at(&[Kind::S3], Studio::filled, |place, storage| {
+fn renamed_listing_entry_counts_as_failed() {
+    with_each_kind(&[TestStorageKind::S3], Studio::filled, |place, storage| {
         place.studio.file("WORK/footage/acme/spot/new\nline", "x");
         let run = place.json("copy acme/spot footage WORK CLOUD").status(3);
         let document = run.document();
-        let path = storage.at("footage/acme/spot/new\nline");
+        let path = storage.address("footage/acme/spot/new\nline");
         let item = &document["items"][0];
         assert_eq!(
             (&item["outcome"], &item["path"]),
@@ -212,27 +216,27 @@ fn a_name_that_a_storage_shows_as_another_is_not_taken_for_there() {
 }
 
 #[test]
-fn a_project_of_an_odd_name_goes_there_and_back() {
-    at(&KINDS, Studio::new, |place, _| {
+fn odd_project_name_survives_round_trip() {
+    with_each_kind(&KINDS, Studio::new, |place, _| {
         let client = "Bob's #1 [x]";
         place
             .studio
             .file(format!("WORK/footage/{client}/ 100% -x /a"), "a");
-        all_copied(
+        assert_all_copied(
             place,
             &format!("copy \"{client}/ 100% -x \" all WORK CLOUD"),
             1,
         );
-        all_copied(place, BACK, 1);
-        same(place.studio, "WORK", "NAS");
+        assert_all_copied(place, BACK, 1);
+        assert_same_files(place.studio, "WORK", "NAS");
     });
 }
 
 #[test]
-fn names_that_rclone_would_change_are_refused_and_nothing_else_is() {
-    at(&KINDS, Studio::filled, |place, storage| {
+fn names_altered_by_rclone_are_refused() {
+    with_each_kind(&KINDS, Studio::filled, |place, storage| {
         let folder = place.studio.path("WORK/footage/acme/spot");
-        let bytes = |bytes: &[u8]| crate::remotes::path(bytes);
+        let bytes = |bytes: &[u8]| crate::remotes::path_from_bytes(bytes);
         for name in ["picture\u{240a}", "quote\u{201b}", "wide\u{ff0f}slash"] {
             place.studio.file(folder.join(name), "x");
         }
@@ -265,9 +269,10 @@ fn names_that_rclone_would_change_are_refused_and_nothing_else_is() {
         );
         assert_eq!(count("copied_files"), 2, "{run}");
         assert_eq!(place.studio.read("WORK/footage/acme/spot/reel.mov"), "reel");
-        let listed = place
-            .remotes
-            .said(&["lsf", "-R", "--files-only", &storage.at("footage")]);
+        let listed =
+            place
+                .remotes
+                .stdout_of(&["lsf", "-R", "--files-only", &storage.address("footage")]);
         let mut listed: Vec<_> = listed.lines().collect();
         listed.sort_unstable();
         assert_eq!(listed, ["acme/spot/plates/p1.exr", "acme/spot/reel.mov"]);
@@ -275,8 +280,8 @@ fn names_that_rclone_would_change_are_refused_and_nothing_else_is() {
 }
 
 #[test]
-fn symbolic_links_are_skipped_and_said() {
-    at(&KINDS, Studio::filled, |place, storage| {
+fn symlinks_are_skipped_and_reported() {
+    with_each_kind(&KINDS, Studio::filled, |place, storage| {
         place
             .studio
             .link("WORK/footage/acme/spot/link", "reel.mov")
@@ -288,29 +293,34 @@ fn symbolic_links_are_skipped_and_said() {
         assert_eq!(document["skipped_files"], 3, "{run}");
         let expected = ["broken", "folder", "link"].map(|name| {
             json!({
-                "path": storage.at(&format!("footage/acme/spot/{name}")),
+                "path": storage.address(&format!("footage/acme/spot/{name}")),
                 "outcome": "skipped",
                 "reason": "it is a symbolic link, which remotes do not hold",
             })
         });
         assert_eq!(document["items"], json!(expected), "{run}");
-        let listed = place
-            .remotes
-            .said(&["lsf", "-R", "--files-only", &storage.at("footage")]);
+        let listed =
+            place
+                .remotes
+                .stdout_of(&["lsf", "-R", "--files-only", &storage.address("footage")]);
         assert_eq!(listed.lines().count(), 2, "{listed}");
     });
 }
 
 #[test]
-fn one_file_that_cannot_be_read_or_written_stops_no_other() {
-    let kinds = [Kind::Sftp, Kind::Shell, Kind::WebDav];
-    at(&kinds, Studio::new, |place, storage| {
+fn unreadable_file_stops_no_other() {
+    let kinds = [
+        TestStorageKind::Sftp,
+        TestStorageKind::Shell,
+        TestStorageKind::WebDav,
+    ];
+    with_each_kind(&kinds, Studio::new, |place, storage| {
         for number in 0..20 {
             place
                 .studio
                 .file(format!("WORK/footage/acme/spot/{number:02}"), "x");
         }
-        all_copied(place, THERE, 20);
+        assert_all_copied(place, THERE, 20);
         let server = storage.server.as_mut().unwrap();
         if !server.forbid("footage/acme/spot/07") {
             return;
@@ -327,17 +337,17 @@ fn one_file_that_cannot_be_read_or_written_stops_no_other() {
         );
         assert!(!path.exists());
         storage.server.as_mut().unwrap().allow();
-        let ends = place.answer(BACK, &ENDS);
+        let ends = place.answer_fields(BACK, &ENDS);
         assert_eq!(json!(ends), json!(["complete", 1, 19, 0, 0, 0]));
-        same(place.studio, "WORK", "NAS");
+        assert_same_files(place.studio, "WORK", "NAS");
     });
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_fails_only_its_own_files() {
-    let kinds = [Kind::Sftp, Kind::Shell];
-    at(&kinds, Studio::filled, |place, storage| {
-        all_copied(place, "copy acme/spot footage WORK CLOUD", 2);
+fn unwritable_folder_fails_only_its_files() {
+    let kinds = [TestStorageKind::Sftp, TestStorageKind::Shell];
+    with_each_kind(&kinds, Studio::filled, |place, storage| {
+        assert_all_copied(place, "copy acme/spot footage WORK CLOUD", 2);
         let server = storage.server.as_mut().unwrap();
         if !server.forbid("footage/acme/spot/plates") {
             return;
@@ -353,56 +363,56 @@ fn a_folder_that_cannot_be_written_fails_only_its_own_files() {
         let there = storage.folder.join("footage/acme/spot/other.mov");
         assert_eq!(fs::read_to_string(there).unwrap(), "other");
         storage.server.as_mut().unwrap().allow();
-        let ends = place.answer("copy acme/spot footage WORK CLOUD", &ENDS);
+        let ends = place.answer_fields("copy acme/spot footage WORK CLOUD", &ENDS);
         assert_eq!(json!(ends), json!(["complete", 1, 3, 0, 0, 0]));
         let spot = place.studio.path("WORK/footage/acme/spot");
         place
             .remotes
-            .agrees(&spot, &storage.at("footage/acme/spot"));
+            .assert_mirrored(&spot, &storage.address("footage/acme/spot"));
     });
 }
 
 #[test]
-fn files_go_from_one_remote_to_another() {
+fn files_are_copied_between_remotes() {
     for (from, to) in [
-        (Kind::S3, Kind::Sftp),
-        (Kind::WebDav, Kind::Crypt),
-        (Kind::Alias, Kind::S3),
-        (Kind::Crypt, Kind::WebDav),
-        (Kind::Sftp, Kind::Shell),
+        (TestStorageKind::S3, TestStorageKind::Sftp),
+        (TestStorageKind::WebDav, TestStorageKind::Crypt),
+        (TestStorageKind::Alias, TestStorageKind::S3),
+        (TestStorageKind::Crypt, TestStorageKind::WebDav),
+        (TestStorageKind::Sftp, TestStorageKind::Shell),
     ] {
         let studio = Studio::filled();
         let Some(remotes) = Remotes::new(&studio) else {
             return;
         };
-        let place = Place {
+        let place = RemoteStudio {
             studio: &studio,
             remotes: &remotes,
         };
-        let one = Storage::start(&remotes, &studio, from, "one");
-        let two = Storage::start(&remotes, &studio, to, "two");
-        place.add("ONE", &one.root);
-        place.add("TWO", &two.root);
+        let one = TestStorage::start(&remotes, &studio, from, "one");
+        let two = TestStorage::start(&remotes, &studio, to, "two");
+        place.add_database("ONE", &one.root);
+        place.add_database("TWO", &two.root);
         let mut names = odd_names(from);
         names.retain(|name| odd_names(to).contains(name));
         for name in &names {
             studio.file(format!("WORK/footage/acme/spot/odd/{name}"), name);
         }
         let files = 5 + names.len() as u64;
-        all_copied(&place, "copy all all WORK ONE", files);
-        all_copied(&place, "copy all all ONE TWO", files);
-        remotes.agrees(&studio.path("WORK"), &two.root);
-        all_same(&place, "copy all all ONE TWO", files);
-        all_same(&place, "copy all all TWO ONE", files);
-        all_copied(&place, "copy all all TWO NAS", files);
-        same(&studio, "WORK", "NAS");
+        assert_all_copied(&place, "copy all all WORK ONE", files);
+        assert_all_copied(&place, "copy all all ONE TWO", files);
+        remotes.assert_mirrored(&studio.path("WORK"), &two.root);
+        assert_all_same(&place, "copy all all ONE TWO", files);
+        assert_all_same(&place, "copy all all TWO ONE", files);
+        assert_all_copied(&place, "copy all all TWO NAS", files);
+        assert_same_files(&studio, "WORK", "NAS");
     }
 }
 
 #[test]
-fn a_changed_file_of_the_same_size_replaces_the_old_version() {
-    at(&KINDS, Studio::filled, |place, storage| {
-        all_copied(place, THERE, 5);
+fn changed_file_of_same_size_is_replaced() {
+    with_each_kind(&KINDS, Studio::filled, |place, storage| {
+        assert_all_copied(place, THERE, 5);
         let reel = "WORK/footage/acme/spot/reel.mov";
         place.studio.file_at(reel, "leer", CHANGED + 60);
         let run = place.json(THERE).ok();
@@ -411,30 +421,30 @@ fn a_changed_file_of_the_same_size_replaces_the_old_version() {
         assert_eq!(json!(ends), json!(["complete", 1, 4, 0, 0, 0]), "{run}");
         let now = place
             .remotes
-            .said(&["cat", &storage.at("footage/acme/spot/reel.mov")]);
+            .stdout_of(&["cat", &storage.address("footage/acme/spot/reel.mov")]);
         assert_eq!(now, "leer");
-        let versions = storage.at(".auto-backup/versions");
+        let versions = storage.address(".auto-backup/versions");
         let kept = place
             .remotes
-            .said(&["lsf", "-R", "--files-only", &versions]);
+            .stdout_of(&["lsf", "-R", "--files-only", &versions]);
         let (run, path) = kept.trim_end().split_once('/').unwrap();
         assert_eq!(path, "footage/acme/spot/reel.mov");
         let old = place
             .remotes
-            .said(&["cat", &format!("{versions}/{run}/{path}")]);
+            .stdout_of(&["cat", &format!("{versions}/{run}/{path}")]);
         assert_eq!(old, "reel");
-        all_same(place, THERE, 5);
+        assert_all_same(place, THERE, 5);
     });
 }
 
 #[test]
-fn the_newer_one_wins_and_others_are_conflicts() {
-    at(&KINDS, Studio::new, |place, storage| {
+fn newer_files_replace_others_conflict() {
+    with_each_kind(&KINDS, Studio::new, |place, storage| {
         let file = |name: &str| format!("WORK/footage/acme/spot/{name}");
         for name in ["newer", "older", "equal", "same"] {
             place.studio.file(file(name), "there");
         }
-        all_copied(place, THERE, 4);
+        assert_all_copied(place, THERE, 4);
         place
             .studio
             .file_at(file("newer"), "here now", CHANGED + 60)
@@ -472,38 +482,38 @@ fn the_newer_one_wins_and_others_are_conflicts() {
             "{run}"
         );
         let text = |name: &str| {
-            let path = storage.at(&format!("footage/acme/spot/{name}"));
-            place.remotes.said(&["cat", &path])
+            let path = storage.address(&format!("footage/acme/spot/{name}"));
+            place.remotes.stdout_of(&["cat", &path])
         };
         assert_eq!(
             ["newer", "older", "equal", "same"].map(text),
             ["here now", "there", "there", "there"]
         );
-        let ends = place.answer(&format!("{THERE} --no-update"), &ENDS);
+        let ends = place.answer_fields(&format!("{THERE} --no-update"), &ENDS);
         assert_eq!(json!(ends), json!(["complete", 0, 2, 0, 0, 2]));
-        let ends = place.answer(&format!("{THERE} --overwrite"), &ENDS);
+        let ends = place.answer_fields(&format!("{THERE} --overwrite"), &ENDS);
         assert_eq!(json!(ends), json!(["complete", 2, 2, 0, 0, 0]));
         place
             .remotes
-            .agrees(&place.studio.path("WORK"), &storage.root);
-        let versions = place.remotes.said(&[
+            .assert_mirrored(&place.studio.path("WORK"), &storage.root);
+        let versions = place.remotes.stdout_of(&[
             "lsf",
             "-R",
             "--files-only",
-            &storage.at(".auto-backup/versions"),
+            &storage.address(".auto-backup/versions"),
         ]);
         assert_eq!(versions.lines().count(), 3, "{versions}");
     });
 }
 
 #[test]
-fn a_file_in_the_place_of_a_folder_is_refused_and_what_is_in_that_stays() {
-    at(
-        &[Kind::Sftp, Kind::Alias],
+fn file_never_replaces_a_folder() {
+    with_each_kind(
+        &[TestStorageKind::Sftp, TestStorageKind::Alias],
         Studio::filled,
         |place, storage| {
             let inside = format!("{}/footage/acme/spot/reel.mov/inside", storage.root);
-            place.put(&inside, "somebody's");
+            place.write_by_rclone(&inside, "somebody's");
             let run = place.json(&format!("{THERE} --overwrite")).status(3);
             let document = run.document();
             let items = document["items"].as_array().unwrap();
@@ -511,20 +521,20 @@ fn a_file_in_the_place_of_a_folder_is_refused_and_what_is_in_that_stays() {
             let why = "something of another kind has its name there; move that away by hand";
             assert_eq!(items[0]["reason"], why, "{run}");
             assert_eq!(document["copied_files"], 4, "{run}");
-            assert_eq!(place.remotes.said(&["cat", &inside]), "somebody's");
+            assert_eq!(place.remotes.stdout_of(&["cat", &inside]), "somebody's");
         },
     );
 }
 
 #[test]
-fn a_dry_run_touches_nothing() {
-    at(&KINDS, Studio::filled, |place, storage| {
+fn dry_run_changes_nothing() {
+    with_each_kind(&KINDS, Studio::filled, |place, storage| {
         let run = place.json(&format!("{THERE} --dry-run")).ok();
         let document = run.document();
         assert_eq!(document["planned_files"], 5, "{run}");
         assert_eq!(document["items"].as_array().map(Vec::len), Some(5), "{run}");
-        assert_eq!(place.remotes.said(&["lsf", "-R", &storage.root]), "");
-        all_copied(place, THERE, 5);
+        assert_eq!(place.remotes.stdout_of(&["lsf", "-R", &storage.root]), "");
+        assert_all_copied(place, THERE, 5);
         let run = place.json(&format!("{BACK} --dry-run")).ok();
         assert_eq!(run.document()["planned_files"], 5, "{run}");
         assert_eq!(place.studio.tree("NAS"), "");
@@ -532,23 +542,23 @@ fn a_dry_run_touches_nothing() {
 }
 
 #[test]
-fn content_decides_where_that_is_asked_for() {
-    at(&KINDS, Studio::filled, |place, storage| {
-        all_copied(place, THERE, 5);
+fn checksum_option_compares_content() {
+    with_each_kind(&KINDS, Studio::filled, |place, storage| {
+        assert_all_copied(place, THERE, 5);
         // The same size and the same time, but other bytes.
         place.studio.file("WORK/footage/acme/spot/reel.mov", "leer");
-        all_same(place, THERE, 5);
+        assert_all_same(place, THERE, 5);
         let run = place.json(&format!("{THERE} --checksum")).status(3);
         let document = run.document();
         let ends = ENDS.map(|name| document[name].clone());
         assert_eq!(json!(ends), json!(["partial", 0, 4, 1, 0, 0]), "{run}");
-        let ends = place.answer(&format!("{THERE} --checksum --overwrite"), &ENDS);
+        let ends = place.answer_fields(&format!("{THERE} --checksum --overwrite"), &ENDS);
         assert_eq!(json!(ends), json!(["complete", 1, 4, 0, 0, 0]));
         place
             .remotes
-            .agrees(&place.studio.path("WORK"), &storage.root);
-        all_same(place, &format!("{THERE} --checksum"), 5);
-        all_copied(place, BACK, 5);
-        all_same(place, &format!("{BACK} --checksum"), 5);
+            .assert_mirrored(&place.studio.path("WORK"), &storage.root);
+        assert_all_same(place, &format!("{THERE} --checksum"), 5);
+        assert_all_copied(place, BACK, 5);
+        assert_all_same(place, &format!("{BACK} --checksum"), 5);
     });
 }

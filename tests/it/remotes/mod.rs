@@ -1,13 +1,13 @@
 //! Databases behind rclone: the commands, run against real servers of every kind.
 
 mod addresses;
+mod cleanup;
 mod compare;
+mod connection_error;
 mod copies;
-mod endings;
-mod looks;
-mod programs;
-mod troubles;
-mod untrue;
+mod rclone_program;
+mod scan;
+mod unreliable_rclone;
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -19,15 +19,15 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::servers::{Remotes, Server, rclone};
-use crate::studio::{Run, Studio};
+use crate::studio::{ProgramRun, Studio};
 
 /// What a person uses of a studio whose databases are behind rclone: its files, and the program that knows the remotes.
-pub(crate) struct Place<'a> {
+pub(crate) struct RemoteStudio<'a> {
     studio: &'a Studio,
     remotes: &'a Remotes<'a>,
 }
 
-impl Place<'_> {
+impl RemoteStudio<'_> {
     /// The program, which finds today's rclone first.
     fn command(&self) -> Command {
         self.with(rclone().unwrap())
@@ -36,35 +36,35 @@ impl Place<'_> {
     /// The program, which finds this rclone first.
     fn with(&self, rclone: &Path) -> Command {
         let mut command = self.studio.command();
-        self.remotes.lend(rclone, &mut command);
+        self.remotes.add_to_environment(rclone, &mut command);
         command
     }
 
     /// Runs the program with these arguments.
-    fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Run {
+    fn run<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> ProgramRun {
         self.studio.finish(self.command().args(arguments))
     }
 
     /// Runs each line as a `-c`.
-    fn lines(&self, lines: &[&str]) -> Run {
+    fn lines(&self, lines: &[&str]) -> ProgramRun {
         self.run(lines.iter().flat_map(|line| ["-c", line]))
     }
 
     /// Runs a line as a `-c` with a JSON answer.
-    fn json(&self, line: &str) -> Run {
+    fn json(&self, line: &str) -> ProgramRun {
         self.run(["--format", "json", "-c", line])
     }
 
     /// Runs a line, and gives these of the numbers and words that its JSON answer has.
     #[track_caller]
-    fn answer(&self, line: &str, names: &[&str]) -> Vec<Value> {
+    fn answer_fields(&self, line: &str, names: &[&str]) -> Vec<Value> {
         let document = self.json(line).document();
         names.iter().map(|name| document[name].clone()).collect()
     }
 
     /// Runs a look, and gives these of the numbers and words that its JSON answer has of its first database.
     #[track_caller]
-    fn looked(&self, line: &str, names: &[&str]) -> Vec<Value> {
+    fn scan_fields(&self, line: &str, names: &[&str]) -> Vec<Value> {
         let document = self.json(line).document();
         let database = &document["databases"][0];
         names.iter().map(|name| database[name].clone()).collect()
@@ -72,7 +72,7 @@ impl Place<'_> {
 
     /// Writes a file at an address, by rclone itself.
     #[track_caller]
-    fn put(&self, address: &str, text: &str) {
+    fn write_by_rclone(&self, address: &str, text: &str) {
         self.studio.file("text", text);
         let text = File::open(self.studio.path("text")).unwrap();
         let mut put = self.remotes.rclone();
@@ -83,14 +83,14 @@ impl Place<'_> {
     /// Brings what is on WORK to a root by rclone itself, so that our program knows nothing of it. One after the other:
     /// rclone's S3 fails where it makes the same folder for two files at once.
     #[track_caller]
-    fn fill(&self, root: &str) {
+    fn copy_by_rclone(&self, root: &str) {
         let work = self.studio.path("WORK");
         let words = ["copy", "--transfers=1", work.to_str().unwrap(), root];
-        self.remotes.said(&words);
+        self.remotes.stdout_of(&words);
     }
 
     /// Tracks a root from now on.
-    fn add(&self, name: &str, root: &str) {
+    fn add_database(&self, name: &str, root: &str) {
         let file = "home/.config/auto-backup/.config";
         let lines = self.studio.read(file);
         self.studio
@@ -99,13 +99,13 @@ impl Place<'_> {
 }
 
 /// A path of any bytes.
-fn path(bytes: &[u8]) -> PathBuf {
+fn path_from_bytes(bytes: &[u8]) -> PathBuf {
     OsStr::from_bytes(bytes).into()
 }
 
 /// A kind of storage behind rclone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum TestStorageKind {
     /// Without a shell: no digests.
     Sftp,
     /// With a shell, in which rclone makes digests.
@@ -121,16 +121,16 @@ pub(crate) enum Kind {
 }
 
 /// All of them.
-pub(crate) const KINDS: [Kind; 6] = [
-    Kind::Sftp,
-    Kind::Shell,
-    Kind::S3,
-    Kind::WebDav,
-    Kind::Crypt,
-    Kind::Alias,
+pub(crate) const KINDS: [TestStorageKind; 6] = [
+    TestStorageKind::Sftp,
+    TestStorageKind::Shell,
+    TestStorageKind::S3,
+    TestStorageKind::WebDav,
+    TestStorageKind::Crypt,
+    TestStorageKind::Alias,
 ];
 
-impl Kind {
+impl TestStorageKind {
     /// Whether it holds folders with nothing in them.
     const fn holds_empty_folders(self) -> bool {
         !matches!(self, Self::S3 | Self::Crypt)
@@ -138,28 +138,28 @@ impl Kind {
 }
 
 /// A storage of one kind. Where a test fails while it lives, it says which kind that was.
-struct Storage<'a> {
-    kind: Kind,
+struct TestStorage<'a> {
+    kind: TestStorageKind,
     server: Option<Server<'a>>,
     root: String,
     /// Where its files are in truth.
     folder: PathBuf,
 }
 
-impl<'a> Storage<'a> {
+impl<'a> TestStorage<'a> {
     /// Starts one; its remote has this name.
-    fn start(remotes: &'a Remotes<'a>, studio: &Studio, kind: Kind, name: &str) -> Self {
+    fn start(remotes: &'a Remotes<'a>, studio: &Studio, kind: TestStorageKind, name: &str) -> Self {
         let server = match kind {
-            Kind::Sftp => Some(Server::sftp(remotes, name)),
-            Kind::Shell => Some(Server::sftp_with_shell(remotes, name)),
-            Kind::S3 => Some(Server::s3(remotes, name)),
-            Kind::WebDav => Some(Server::webdav(remotes, name)),
-            Kind::Crypt => Some(Server::s3(remotes, &format!("{name}-below"))),
-            Kind::Alias => None,
+            TestStorageKind::Sftp => Some(Server::sftp(remotes, name)),
+            TestStorageKind::Shell => Some(Server::sftp_with_shell(remotes, name)),
+            TestStorageKind::S3 => Some(Server::s3(remotes, name)),
+            TestStorageKind::WebDav => Some(Server::webdav(remotes, name)),
+            TestStorageKind::Crypt => Some(Server::s3(remotes, &format!("{name}-below"))),
+            TestStorageKind::Alias => None,
         };
         let (root, folder) = match (&server, kind) {
-            (Some(server), Kind::Crypt) => (
-                remotes.crypt(name, &server.at("hidden")),
+            (Some(server), TestStorageKind::Crypt) => (
+                remotes.crypt(name, &server.address("hidden")),
                 server.folder().join("hidden"),
             ),
             (Some(server), _) => (server.root().to_owned(), server.folder().to_owned()),
@@ -178,13 +178,13 @@ impl<'a> Storage<'a> {
     }
 
     /// What a person types for something on it.
-    fn at(&self, path: &str) -> String {
+    fn address(&self, path: &str) -> String {
         let slash = if self.root.ends_with(':') { "" } else { "/" };
         format!("{}{slash}{path}", self.root)
     }
 }
 
-impl Drop for Storage<'_> {
+impl Drop for TestStorage<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let line = format!("\nat a storage of the kind {:?}\n", self.kind);
@@ -194,18 +194,22 @@ impl Drop for Storage<'_> {
 }
 
 /// Does something in a new studio for each of these kinds, with the storage as the database CLOUD.
-fn at(kinds: &[Kind], studio: fn() -> Studio, check: impl Fn(&Place<'_>, &mut Storage<'_>)) {
+fn with_each_kind(
+    kinds: &[TestStorageKind],
+    studio: fn() -> Studio,
+    check: impl Fn(&RemoteStudio<'_>, &mut TestStorage<'_>),
+) {
     for kind in kinds {
         let studio = studio();
         let Some(remotes) = Remotes::new(&studio) else {
             return;
         };
-        let mut storage = Storage::start(&remotes, &studio, *kind, "cloud");
-        let place = Place {
+        let mut storage = TestStorage::start(&remotes, &studio, *kind, "cloud");
+        let place = RemoteStudio {
             studio: &studio,
             remotes: &remotes,
         };
-        place.add("CLOUD", &storage.root);
+        place.add_database("CLOUD", &storage.root);
         check(&place, &mut storage);
     }
 }

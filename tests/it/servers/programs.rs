@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use crate::studio::skipped;
+use crate::studio::report_skip;
 
 /// The first rclone that serves S3.
 const SERVES_S3: (u32, u32) = (1, 65);
@@ -27,7 +27,7 @@ pub(crate) fn rclone() -> Option<&'static Path> {
             .find(|path| version(path).is_some_and(|version| version >= SERVES_S3))
     });
     if found.is_none() {
-        skipped("today's rclone is not installed");
+        report_skip("today's rclone is not installed");
     }
     found.as_deref()
 }
@@ -39,7 +39,7 @@ pub(crate) fn old_rclone() -> Option<&'static Path> {
         find("rclone").filter(|path| version(path).is_some_and(|version| version < NOT_OLD))
     });
     if found.is_none() {
-        skipped("no old rclone is installed");
+        report_skip("no old rclone is installed");
     }
     found.as_deref()
 }

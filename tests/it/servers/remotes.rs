@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use super::programs::{find, rclone};
-use crate::studio::{Studio, skipped};
+use crate::studio::{Studio, report_skip};
 
 /// The remotes of a studio, in its folder `remotes`: `rclone.conf`, and a folder for each server.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ impl<'a> Remotes<'a> {
         let rclone = rclone()?;
         for program in ["sshd", "ssh-keygen"] {
             if find(program).is_none() {
-                skipped(&format!("{program} is not installed"));
+                report_skip(&format!("{program} is not installed"));
                 return None;
             }
         }
@@ -44,7 +44,11 @@ impl<'a> Remotes<'a> {
     }
 
     /// Lets a program find this rclone first, and in it these remotes.
-    pub(crate) fn lend<'c>(&self, rclone: &Path, command: &'c mut Command) -> &'c mut Command {
+    pub(crate) fn add_to_environment<'c>(
+        &self,
+        rclone: &Path,
+        command: &'c mut Command,
+    ) -> &'c mut Command {
         let folder = rclone.parent().unwrap().display();
         command
             .env("PATH", format!("{folder}:/usr/bin:/bin:/usr/sbin:/sbin"))
@@ -58,8 +62,8 @@ impl<'a> Remotes<'a> {
 
     /// Another rclone, which tries each thing once.
     pub(crate) fn with(&self, rclone: &Path) -> Command {
-        let mut command = self.studio.other(&rclone.to_string_lossy());
-        self.lend(rclone, &mut command)
+        let mut command = self.studio.other_program(&rclone.to_string_lossy());
+        self.add_to_environment(rclone, &mut command)
             .env("RCLONE_RETRIES", "1")
             .env("RCLONE_LOW_LEVEL_RETRIES", "1");
         command
@@ -72,7 +76,7 @@ impl<'a> Remotes<'a> {
 
     /// What today's rclone says on standard output; fails where it fails.
     #[track_caller]
-    pub(crate) fn said(&self, words: &[&str]) -> String {
+    pub(crate) fn stdout_of(&self, words: &[&str]) -> String {
         let output = self.output(words);
         assert!(output.status.success(), "{words:?}: {output:?}");
         String::from_utf8(output.stdout).unwrap()
@@ -110,6 +114,6 @@ impl<'a> Remotes<'a> {
 
     /// A password as the configuration has it.
     pub(super) fn obscured(&self, password: &str) -> String {
-        self.said(&["obscure", password]).trim_end().to_owned()
+        self.stdout_of(&["obscure", password]).trim_end().to_owned()
     }
 }

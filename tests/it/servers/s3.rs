@@ -7,7 +7,7 @@ use std::process::Command;
 use super::process::guarded;
 use super::programs::rclone;
 use super::remotes::Remotes;
-use super::server::{Server, Speaks, home};
+use super::server::{Server, ServerProtocol, home};
 
 const ACCESS_KEY: &str = "ACCESSKEY";
 
@@ -30,7 +30,7 @@ impl<'a> Server<'a> {
     }
 }
 
-impl Speaks for S3 {
+impl ServerProtocol for S3 {
     fn program(&self, port: u16) -> Command {
         let mut command = serving("s3", port, &self.folder);
         command.arg(format!("--auth-key={ACCESS_KEY},{}", self.secret));

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::process::{Process, permissions_hold};
 use super::remotes::Remotes;
-use crate::studio::skipped;
+use crate::studio::report_skip;
 
 /// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -25,7 +25,7 @@ const TRIES: usize = 5;
 const PORTS: std::ops::Range<u32> = 20_000..32_000;
 
 /// What a server speaks.
-pub(super) trait Speaks: Debug {
+pub(super) trait ServerProtocol: Debug {
     /// Its program, listening there.
     fn program(&self, port: u16) -> Command;
     /// Its section of the configuration.
@@ -36,7 +36,7 @@ pub(super) trait Speaks: Debug {
 #[derive(Debug)]
 pub(crate) struct Server<'a> {
     remotes: &'a Remotes<'a>,
-    speaks: Box<dyn Speaks>,
+    speaks: Box<dyn ServerProtocol>,
     root: String,
     folder: PathBuf,
     log: PathBuf,
@@ -50,7 +50,7 @@ impl<'a> Server<'a> {
     pub(super) fn new(
         remotes: &'a Remotes<'a>,
         name: &str,
-        speaks: Box<dyn Speaks>,
+        speaks: Box<dyn ServerProtocol>,
         (root, folder): (String, PathBuf),
     ) -> Self {
         let mut server = Self {
@@ -79,7 +79,7 @@ impl<'a> Server<'a> {
     }
 
     /// What a person types for something below that.
-    pub(crate) fn at(&self, path: &str) -> String {
+    pub(crate) fn address(&self, path: &str) -> String {
         let slash = if self.root.ends_with([':', '/']) {
             ""
         } else {
@@ -104,7 +104,7 @@ impl<'a> Server<'a> {
     }
 
     /// Starts it again where it was.
-    pub(crate) fn start_again(&mut self) {
+    pub(crate) fn restart(&mut self) {
         assert!(self.process.is_none(), "it was not stopped");
         assert!(self.start(), "it does not start again: {}", self.log());
     }
@@ -113,7 +113,7 @@ impl<'a> Server<'a> {
     /// and gives `false` where root is allowed everything.
     pub(crate) fn forbid(&mut self, path: &str) -> bool {
         if !permissions_hold() {
-            skipped("root is allowed everything here");
+            report_skip("root is allowed everything here");
             return false;
         }
         let path = self.folder.join(path);

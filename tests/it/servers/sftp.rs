@@ -7,8 +7,8 @@ use std::process::Command;
 use super::process::guarded;
 use super::programs::find;
 use super::remotes::Remotes;
-use super::server::{Server, Speaks, home};
-use crate::disks::Disk;
+use super::server::{Server, ServerProtocol, home};
+use crate::disks::MountedDisk;
 
 /// What `sshd` is told, besides its keys and where it listens. Nobody is locked out for coming often.
 const SETTINGS: &str = "\
@@ -54,9 +54,9 @@ impl<'a> Server<'a> {
         remotes: &'a Remotes<'a>,
         name: &str,
         size: &str,
-    ) -> Option<(Disk, Self)> {
+    ) -> Option<(MountedDisk, Self)> {
         let folder = home(remotes, name).join("root");
-        let disk = Disk::mount(remotes.studio, folder.to_str().unwrap(), size)?;
+        let disk = MountedDisk::mount(remotes.studio, folder.to_str().unwrap(), size)?;
         Some((disk, Self::sftp_at(remotes, name, folder)))
     }
 
@@ -78,7 +78,7 @@ impl<'a> Server<'a> {
     }
 }
 
-impl Speaks for Sftp {
+impl ServerProtocol for Sftp {
     fn program(&self, port: u16) -> Command {
         // It starts itself anew for each connection, and asks for its whole path.
         let mut command = guarded(&find("sshd").unwrap());

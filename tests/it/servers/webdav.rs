@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::remotes::Remotes;
 use super::s3::serving;
-use super::server::{Server, Speaks, home};
+use super::server::{Server, ServerProtocol, home};
 
 const USER: &str = "artist";
 
@@ -32,7 +32,7 @@ impl<'a> Server<'a> {
     }
 }
 
-impl Speaks for WebDav {
+impl ServerProtocol for WebDav {
     fn program(&self, port: u16) -> Command {
         let mut command = serving("webdav", port, &self.folder);
         command.args(["--user", USER, "--pass", &self.password]);

@@ -15,10 +15,10 @@ use std::thread;
 
 use rustix::fs::{CWD, FileType, Mode, RenameFlags, Uid, mknodat, renameat_with};
 
-use crate::studio::{Run, Studio, skipped};
+use crate::studio::{ProgramRun, Studio, report_skip};
 
 /// The other user, and a group that both users are in where a test says so.
-const STRANGER: u32 = 4343;
+const OTHER_USER: u32 = 4343;
 
 /// Number of exchanges that a test makes at least while the program runs.
 const ROUNDS: u32 = 10_000;
@@ -27,16 +27,16 @@ const ROUNDS: u32 = 10_000;
 fn has_two_users() -> bool {
     let is_root = rustix::process::geteuid().is_root();
     if !is_root {
-        skipped("only root can be another user");
+        report_skip("only root can be another user");
     }
     is_root
 }
 
 /// Does something as the other user, in whose group nobody else is.
-fn as_stranger<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+fn as_other_user<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     thread::scope(|scope| {
         let stranger = scope.spawn(|| {
-            become_stranger();
+            become_other_user();
             work()
         });
         stranger.join().unwrap()
@@ -44,20 +44,20 @@ fn as_stranger<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 }
 
 /// Lets this thread, and only this, be the other user from now on.
-fn become_stranger() {
-    let group = rustix::fs::Gid::from_raw(STRANGER);
+fn become_other_user() {
+    let group = rustix::fs::Gid::from_raw(OTHER_USER);
     rustix::thread::set_thread_groups(&[]).unwrap();
     rustix::thread::set_thread_res_gid(group, group, group).unwrap();
-    let user = Uid::from_raw(STRANGER);
+    let user = Uid::from_raw(OTHER_USER);
     rustix::thread::set_thread_res_uid(user, user, user).unwrap();
 }
 
 /// Exchanges two names as the other user while something is done; at least [`ROUNDS`] times.
-fn while_exchanged(one: &Path, other: &Path, work: impl FnOnce()) {
+fn while_swapping(one: &Path, other: &Path, work: impl FnOnce()) {
     let ends = AtomicBool::new(false);
     thread::scope(|scope| {
         let stranger = scope.spawn(|| {
-            become_stranger();
+            become_other_user();
             let mut rounds = 0;
             while rounds < ROUNDS || !ends.load(Ordering::Relaxed) {
                 // One of them may be away for a moment.
@@ -82,7 +82,7 @@ fn folder(studio: &Studio, path: &str, mode: u32, owner: u32, group: u32) {
 }
 
 /// A file of the victim's that nobody may change, with a content that says so.
-fn precious(studio: &Studio) -> impl Fn() {
+fn victim_file(studio: &Studio) -> impl Fn() {
     studio
         .file("victim/thesis.txt", "precious")
         .mode("victim/thesis.txt", 0o600);
@@ -98,19 +98,21 @@ fn precious(studio: &Studio) -> impl Fn() {
 }
 
 /// Puts something in the place of a file; the second path is that of the victim's.
-type Trap = fn(&Path, &Path);
+type PlantedFile = fn(&Path, &Path);
 
 /// What somebody can put in the place of a file: each with its name.
-const TRAPS: [(&str, Trap); 5] = [
+const PLANTED_FILES: [(&str, PlantedFile); 5] = [
     ("link", |trap, victim| {
-        as_stranger(|| symlink(victim, trap).unwrap());
+        as_other_user(|| symlink(victim, trap).unwrap());
     }),
     // Where the system lets everybody link files of others.
     ("second name", |trap, victim| {
         fs::hard_link(victim, trap).unwrap();
     }),
     ("pipe", |trap, _| {
-        as_stranger(|| mknodat(CWD, trap, FileType::Fifo, Mode::from_raw_mode(0o666), 0).unwrap());
+        as_other_user(|| {
+            mknodat(CWD, trap, FileType::Fifo, Mode::from_raw_mode(0o666), 0).unwrap();
+        });
     }),
     ("device", |trap, _| {
         let null = rustix::fs::makedev(1, 3);
@@ -124,14 +126,14 @@ const TRAPS: [(&str, Trap); 5] = [
         .unwrap();
     }),
     ("file of another", |trap, _| {
-        as_stranger(|| fs::write(trap, "").unwrap());
+        as_other_user(|| fs::write(trap, "").unwrap());
         fs::set_permissions(trap, fs::Permissions::from_mode(0o666)).unwrap();
     }),
 ];
 
 /// The program with these lines and a variable of its environment, ended after 20 s if it hangs.
-fn run_with(studio: &Studio, (name, value): (&str, &Path), arguments: &[&str]) -> Run {
-    let mut command = studio.other("timeout");
+fn run_with(studio: &Studio, (name, value): (&str, &Path), arguments: &[&str]) -> ProgramRun {
+    let mut command = studio.other_program("timeout");
     command
         .arg("20")
         .arg(crate::studio::PROGRAM)

@@ -4,7 +4,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use super::{
-    STRANGER, TRAPS, as_stranger, folder, has_two_users, precious, run_with, while_exchanged,
+    OTHER_USER, PLANTED_FILES, as_other_user, folder, has_two_users, run_with, victim_file,
+    while_swapping,
 };
 use crate::studio::Studio;
 
@@ -16,15 +17,15 @@ fn shared(mode: u32, owner: u32, group: u32) -> Studio {
 }
 
 #[test]
-fn a_start_up_file_beside_others_is_passed_over() {
+fn startup_file_in_shared_folder_is_skipped() {
     if !has_two_users() {
         return;
     }
     for (mode, owner, group) in [
         (0o777, 0, 0),
         (0o1777, 0, 0),
-        (0o775, 0, STRANGER),
-        (0o755, STRANGER, STRANGER),
+        (0o775, 0, OTHER_USER),
+        (0o755, OTHER_USER, OTHER_USER),
     ] {
         let studio = shared(mode, owner, group);
         studio.file("shared/.config", "add category pwned pwned\n");
@@ -44,17 +45,17 @@ fn a_start_up_file_beside_others_is_passed_over() {
 }
 
 #[test]
-fn an_exchanged_start_up_file_never_runs() {
+fn swapped_startup_file_never_runs() {
     if !has_two_users() {
         return;
     }
-    let studio = shared(0o755, STRANGER, STRANGER);
+    let studio = shared(0o755, OTHER_USER, OTHER_USER);
     studio.file("shared/.config", "add category mine mine\n");
-    as_stranger(|| {
+    as_other_user(|| {
         fs::write(studio.path("shared/.evil"), "add category pwned pwned\n").unwrap();
     });
     let (own, evil) = (studio.path("shared/.config"), studio.path("shared/.evil"));
-    while_exchanged(&own, &evil, || {
+    while_swapping(&own, &evil, || {
         for _ in 0..60 {
             let mut command = studio.command();
             command.current_dir(studio.path("shared"));
@@ -65,16 +66,16 @@ fn an_exchanged_start_up_file_never_runs() {
 }
 
 #[test]
-fn saving_goes_through_no_link() {
+fn save_follows_no_symlink() {
     if !has_two_users() {
         return;
     }
     for mode in [0o777, 0o1777] {
         let studio = shared(mode, 0, 0);
-        let is_precious = precious(&studio);
+        let is_precious = victim_file(&studio);
         studio.file("shared/studio.ab", "# ours\n");
         let victim = studio.path("victim/thesis.txt");
-        as_stranger(|| {
+        as_other_user(|| {
             let me = std::process::id();
             for process in me..me + 2000 {
                 let trap = studio.path(format!("shared/studio.ab.{process}.part"));
@@ -100,13 +101,13 @@ fn saving_goes_through_no_link() {
 }
 
 #[test]
-fn a_trap_in_the_place_of_the_start_up_file_is_not_saved_to() {
+fn planted_startup_file_is_not_saved_to() {
     if !has_two_users() {
         return;
     }
-    for (name, trap) in TRAPS.iter().filter(|(name, _)| *name != "pipe") {
+    for (name, trap) in PLANTED_FILES.iter().filter(|(name, _)| *name != "pipe") {
         let studio = shared(0o777, 0, 0);
-        let is_precious = precious(&studio);
+        let is_precious = victim_file(&studio);
         studio.file("ours.ab", "# ours\n");
         let place = studio.path("shared/studio.ab");
         trap(&place, &studio.path("victim/thesis.txt"));
@@ -126,13 +127,13 @@ fn a_trap_in_the_place_of_the_start_up_file_is_not_saved_to() {
 }
 
 #[test]
-fn a_trap_in_the_place_of_the_log_is_told() {
+fn planted_log_file_is_reported() {
     if !has_two_users() {
         return;
     }
-    for (name, trap) in TRAPS {
+    for (name, trap) in PLANTED_FILES {
         let studio = shared(0o777, 0, 0);
-        let is_precious = precious(&studio);
+        let is_precious = victim_file(&studio);
         studio
             .folder("shared/auto-backup")
             .mode("shared/auto-backup", 0o777);
@@ -159,14 +160,14 @@ fn a_trap_in_the_place_of_the_log_is_told() {
 }
 
 #[test]
-fn a_trap_in_the_place_of_the_index_is_refused() {
+fn planted_index_file_is_refused() {
     if !has_two_users() {
         return;
     }
-    for (name, trap) in TRAPS {
+    for (name, trap) in PLANTED_FILES {
         for suffix in ["", "-wal", "-journal"] {
             let studio = shared(0o777, 0, 0);
-            let is_precious = precious(&studio);
+            let is_precious = victim_file(&studio);
             let place = studio.path(format!("shared/index{suffix}"));
             trap(&place, &studio.path("victim/thesis.txt"));
             let index = studio.path("shared/index");

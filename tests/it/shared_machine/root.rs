@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, lchown, symlink};
 use std::path::PathBuf;
 
-use super::{STRANGER, has_two_users, precious};
+use super::{OTHER_USER, has_two_users, victim_file};
 use crate::studio::Studio;
 
 const CONFIG: &str = "home/.config/auto-backup/.config";
@@ -17,7 +17,7 @@ fn home_of_another() -> Studio {
         .folder("home/.local/share");
     let mut pending = vec![studio.path("home")];
     while let Some(path) = pending.pop() {
-        lchown(&path, Some(STRANGER), Some(STRANGER)).unwrap();
+        lchown(&path, Some(OTHER_USER), Some(OTHER_USER)).unwrap();
         if path.is_dir() {
             pending.extend(below(&path));
         }
@@ -31,7 +31,7 @@ fn below(path: &std::path::Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn a_users_start_up_file_is_not_run_as_root() {
+fn root_skips_startup_file_of_another_user() {
     if !has_two_users() {
         return;
     }
@@ -45,7 +45,7 @@ fn a_users_start_up_file_is_not_run_as_root() {
 }
 
 #[test]
-fn what_root_saves_stays_the_users() {
+fn files_saved_by_root_keep_their_owner() {
     if !has_two_users() {
         return;
     }
@@ -72,7 +72,7 @@ fn what_root_saves_stays_the_users() {
         let found = fs::metadata(&path).unwrap();
         assert_eq!(
             (found.uid(), found.gid()),
-            (STRANGER, STRANGER),
+            (OTHER_USER, OTHER_USER),
             "{}",
             path.display()
         );
@@ -83,15 +83,15 @@ fn what_root_saves_stays_the_users() {
 }
 
 #[test]
-fn a_link_in_a_users_folder_is_not_followed_by_root() {
+fn root_follows_no_symlink_in_user_folder() {
     if !has_two_users() {
         return;
     }
     let studio = home_of_another();
-    let is_precious = precious(&studio);
+    let is_precious = victim_file(&studio);
     let state = studio.path("home/.local/state/auto-backup");
     symlink(studio.path("victim"), &state).unwrap();
-    lchown(&state, Some(STRANGER), Some(STRANGER)).unwrap();
+    lchown(&state, Some(OTHER_USER), Some(OTHER_USER)).unwrap();
     let run = studio.run(["--config", CONFIG, "-c", "load"]).status(3);
     assert!(run.stderr.contains("it belongs to another user"), "{run}");
     is_precious();

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use super::{as_stranger, has_two_users, precious, while_exchanged};
+use super::{as_other_user, has_two_users, victim_file, while_swapping};
 use crate::studio::{CHANGED, Studio};
 
 const SPOT: &str = "footage/acme/spot";
@@ -30,15 +30,15 @@ fn open_storage() -> Studio {
 
 /// Copies newer versions while the other user exchanges a folder with a link to the victim's.
 #[track_caller]
-fn nothing_is_written_through(swapped: &str) {
+fn assert_never_written_through(swapped: &str) {
     if !has_two_users() {
         return;
     }
     let studio = open_storage();
-    let is_precious = precious(&studio);
+    let is_precious = victim_file(&studio);
     let link = studio.path(swapped).with_extension("evil");
-    as_stranger(|| symlink(studio.path("victim"), &link).unwrap());
-    while_exchanged(&studio.path(swapped), &link, || {
+    as_other_user(|| symlink(studio.path("victim"), &link).unwrap());
+    while_swapping(&studio.path(swapped), &link, || {
         for number in 1..8 {
             let content = format!("version {number}");
             studio.file_at(format!("WORK/{SPOT}/reel.mov"), content, CHANGED + number);
@@ -55,28 +55,28 @@ fn nothing_is_written_through(swapped: &str) {
 }
 
 #[test]
-fn an_exchanged_client_is_never_written_through() {
-    nothing_is_written_through("NAS/footage/acme");
+fn swapped_client_is_never_written_through() {
+    assert_never_written_through("NAS/footage/acme");
 }
 
 #[test]
-fn an_exchanged_category_is_never_written_through() {
-    nothing_is_written_through("NAS/footage");
+fn swapped_category_is_never_written_through() {
+    assert_never_written_through("NAS/footage");
 }
 
 #[test]
-fn an_exchanged_folder_of_ours_is_never_written_through() {
-    nothing_is_written_through("NAS/.auto-backup");
+fn swapped_own_folder_is_never_written_through() {
+    assert_never_written_through("NAS/.auto-backup");
 }
 
 #[test]
-fn links_in_our_folder_are_not_followed() {
+fn symlinks_in_own_folder_are_not_followed() {
     if !has_two_users() {
         return;
     }
     for name in ["lock", "versions", "incoming", "database.json"] {
         let studio = open_storage();
-        let is_precious = precious(&studio);
+        let is_precious = victim_file(&studio);
         let place = studio.path("NAS/.auto-backup").join(name);
         if place.is_dir() {
             fs::remove_dir_all(&place).unwrap();
@@ -88,7 +88,7 @@ fn links_in_our_folder_are_not_followed() {
         } else {
             "victim"
         };
-        as_stranger(|| symlink(studio.path(target), &place).unwrap());
+        as_other_user(|| symlink(studio.path(target), &place).unwrap());
         studio.file_at(format!("WORK/{SPOT}/reel.mov"), "version 1", CHANGED + 1);
         let run = studio.lines(&["copy acme/spot footage WORK NAS"]);
         is_precious();

@@ -3,15 +3,15 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use super::{STRANGER, as_stranger, has_two_users};
+use super::{OTHER_USER, as_other_user, has_two_users};
 use crate::studio::{PROGRAM, Studio};
 
 #[test]
-fn own_files_are_private_whatever_the_umask() {
+fn own_files_are_private_under_any_umask() {
     for umask in ["002", "000"] {
         let studio = Studio::filled();
         studio.remove("home/.config");
-        let mut command = studio.other("sh");
+        let mut command = studio.other_program("sh");
         command.args(["-c", "umask $0; exec \"$@\"", umask, PROGRAM]);
         command.args(["-c", "add database WORK WORK", "-c", "add database NAS NAS"]);
         command.args(["-c", "add category footage footage", "-c", "save"]);
@@ -40,7 +40,7 @@ fn own_files_are_private_whatever_the_umask() {
 }
 
 #[test]
-fn nobody_else_reads_what_is_copied_from_private_folders() {
+fn copies_of_private_folders_stay_private() {
     if !has_two_users() {
         return;
     }
@@ -50,14 +50,14 @@ fn nobody_else_reads_what_is_copied_from_private_folders() {
             .mode("WORK/footage/acme/spot", 0o700)
             .mode("WORK/footage/acme/spot/reel.mov", 0o600);
         rustix::fs::chmod(studio.path(""), 0o755.into()).unwrap();
-        let mut command = studio.other("sh");
+        let mut command = studio.other_program("sh");
         command.args(["-c", "umask $0; exec \"$@\"", umask, PROGRAM]);
         studio
             .finish(command.args(["-c", "copy acme/spot footage WORK NAS"]))
             .ok();
         let copy = studio.path("NAS/footage/acme/spot/reel.mov");
         assert!(copy.exists());
-        let read = as_stranger(|| fs::read(&copy));
-        assert!(read.is_err(), "umask {umask}: user {STRANGER} reads it");
+        let read = as_other_user(|| fs::read(&copy));
+        assert!(read.is_err(), "umask {umask}: user {OTHER_USER} reads it");
     }
 }

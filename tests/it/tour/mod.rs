@@ -1,17 +1,17 @@
 //! The screens of docs/tour.md and docs/prompt.svg, made in a terminal. `UPDATE_DOCS=1 tests/run tour` renews them.
 
-mod chapters;
+mod chapter;
 mod picture;
-mod place;
 mod screen;
 mod text;
+mod tour_studio;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use regex::{Captures, Regex};
 
-use place::Place;
+use tour_studio::TourStudio;
 
 use crate::servers::Remotes;
 
@@ -28,26 +28,26 @@ const WORDS: (&str, &str) = (
 );
 
 #[test]
-fn the_tour_shows_what_a_terminal_shows() {
-    let place = Place::new();
+fn tour_matches_the_terminal() {
+    let place = TourStudio::new();
     let Some(remotes) = Remotes::new(&place.studio) else {
         return;
     };
     remotes.alias("cloud", &place.studio.path("cloud"));
     let mut screens = Vec::new();
-    let mut play = |(name, chapter): (_, chapters::Chapter)| {
+    let mut play = |(name, chapter): (_, chapter::Chapter)| {
         let screen = chapter(&place);
         screens.push((name, screen.text()));
         screen.leave();
     };
-    play(chapters::FIRST);
-    place.go_on();
-    let screen = chapters::picture(&place, COLUMNS);
+    play(chapter::FIRST);
+    place.add_other_storages();
+    let screen = chapter::picture(&place, COLUMNS);
     let picture = picture::svg(&screen.rows(), COLUMNS, screen.cursor(), WORDS);
     screen.leave();
-    chapters::OTHERS.into_iter().for_each(&mut play);
-    hold("docs/prompt.svg", &picture);
-    hold("docs/tour.md", &filled(&file("docs/tour.md"), &screens));
+    chapter::OTHERS.into_iter().for_each(&mut play);
+    assert_document("docs/prompt.svg", &picture);
+    assert_document("docs/tour.md", &filled(&file("docs/tour.md"), &screens));
 }
 
 /// The page with these screens in it, each below the comment with its name.
@@ -65,7 +65,7 @@ fn filled(page: &str, screens: &[(&str, String)]) -> String {
 }
 
 /// Holds that a document is this; writes it where that is wanted.
-fn hold(path: &str, text: &str) {
+fn assert_document(path: &str, text: &str) {
     if std::env::var_os("UPDATE_DOCS").is_some() {
         fs::write(whole(path), text).unwrap();
     }

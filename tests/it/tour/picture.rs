@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use vt100::Color;
 
-use super::text::{Line, Look};
+use super::text::{CellStyle, TourLine};
 
 /// Width and height of a character, and the size of its font, in pixels.
 const WIDTH: f64 = 8.43;
@@ -30,7 +30,7 @@ const COLORS: [&str; 9] = [
 
 /// The picture of these rows in a terminal with so many columns.
 pub(super) fn svg(
-    rows: &[Line],
+    rows: &[TourLine],
     columns: u16,
     (cursor_row, cursor_column): (u16, u16),
     (title, description): (&str, &str),
@@ -81,11 +81,12 @@ fn column(number: usize) -> f64 {
 }
 
 /// Draws each word of a row at its own column: browsers collapse the blanks between words, and stretch what is left.
-fn draw(row: &Line, y: f64, svg: &mut String) {
+fn draw(row: &TourLine, y: f64, svg: &mut String) {
     let mut start = 0;
-    for word in row.cells.chunk_by(|one, other| {
-        one.1 == other.1 && (one.0 == ' ') == (other.0 == ' ')
-    }) {
+    for word in row
+        .cells
+        .chunk_by(|one, other| one.1 == other.1 && (one.0 == ' ') == (other.0 == ' '))
+    {
         let text: String = word.iter().map(|(character, _)| character).collect();
         if text.trim().is_empty() {
             start += word.len();
@@ -103,7 +104,7 @@ fn draw(row: &Line, y: f64, svg: &mut String) {
     }
 }
 
-fn attributes(look: Look) -> String {
+fn attributes(look: CellStyle) -> String {
     let mut text = String::new();
     match look.color {
         Color::Default => {}

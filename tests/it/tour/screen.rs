@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use rexpect::session::PtySession;
 use vt100::Parser;
 
-use super::place::Place;
-use super::text::{Line, lines, rows};
+use super::text::{TourLine, lines, rows};
+use super::tour_studio::TourStudio;
 use crate::studio::PROGRAM;
 use crate::{servers, terminal};
 
@@ -22,16 +22,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const PROMPTS: [&str; 2] = ["$", "auto-backup>"];
 
 /// The terminal.
-pub(super) struct Screen<'a> {
-    place: &'a Place,
+pub(super) struct TourScreen<'a> {
+    place: &'a TourStudio,
     session: PtySession,
     emulator: Parser,
     columns: u16,
 }
 
-impl<'a> Screen<'a> {
+impl<'a> TourScreen<'a> {
     /// Opens a terminal with a shell in the home folder.
-    pub(super) fn open(place: &'a Place, columns: u16) -> Self {
+    pub(super) fn open(place: &'a TourStudio, columns: u16) -> Self {
         let home = place.studio.path("");
         let home = home.to_str().unwrap().trim_end_matches('/');
         place.studio.file(".shrc", "PS1='$ '\n");
@@ -147,13 +147,13 @@ impl<'a> Screen<'a> {
     }
 
     /// The rows that are shown, without what differs from run to run, and without a last line in which nothing is typed.
-    pub(super) fn rows(&self) -> Vec<Line> {
+    pub(super) fn rows(&self) -> Vec<TourLine> {
         let mut lines = lines(self.emulator.screen());
         if prompt(self.emulator.screen()).is_some() {
             lines.pop();
         }
         for line in &mut lines {
-            self.place.steady(line);
+            self.place.normalize(line);
         }
         rows(&lines, self.columns.into())
     }

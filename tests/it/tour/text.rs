@@ -5,7 +5,7 @@ use vt100::Color;
 
 /// How a character looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Look {
+pub(super) struct CellStyle {
     pub(super) color: Color,
     pub(super) bold: bool,
     pub(super) dim: bool,
@@ -14,11 +14,11 @@ pub(super) struct Look {
 
 /// A line; on the screen it may take several rows.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Line {
-    pub(super) cells: Vec<(char, Look)>,
+pub(super) struct TourLine {
+    pub(super) cells: Vec<(char, CellStyle)>,
 }
 
-impl Line {
+impl TourLine {
     pub(super) fn text(&self) -> String {
         self.cells.iter().map(|(character, _)| character).collect()
     }
@@ -45,26 +45,26 @@ impl Line {
     }
 
     fn trim(&mut self) {
-        while self.cells.last() == Some(&(' ', Look::default())) {
+        while self.cells.last() == Some(&(' ', CellStyle::default())) {
             self.cells.pop();
         }
     }
 }
 
 /// All lines of a screen down to the last that is not empty.
-pub(super) fn lines(screen: &vt100::Screen) -> Vec<Line> {
+pub(super) fn lines(screen: &vt100::Screen) -> Vec<TourLine> {
     let (rows, columns) = screen.size();
-    let mut lines: Vec<Line> = Vec::new();
+    let mut lines: Vec<TourLine> = Vec::new();
     let mut goes_on = false;
     for row in 0..rows.get() {
         if !goes_on {
-            lines.push(Line::default());
+            lines.push(TourLine::default());
         }
         let cells = (0..columns.get()).map(|column| cell(screen, row, column));
         lines.last_mut().unwrap().cells.extend(cells);
         goes_on = screen.row_wrapped(row);
     }
-    lines.iter_mut().for_each(Line::trim);
+    lines.iter_mut().for_each(TourLine::trim);
     while lines.last().is_some_and(|line| line.cells.is_empty()) {
         lines.pop();
     }
@@ -72,10 +72,10 @@ pub(super) fn lines(screen: &vt100::Screen) -> Vec<Line> {
 }
 
 /// Every character of the tour is one column wide.
-fn cell(screen: &vt100::Screen, row: u16, column: u16) -> (char, Look) {
+fn cell(screen: &vt100::Screen, row: u16, column: u16) -> (char, CellStyle) {
     let cell = screen.cell(row, column).unwrap();
     assert!(!cell.is_wide() && !cell.inverse() && cell.bgcolor() == Color::Default);
-    let look = Look {
+    let look = CellStyle {
         color: cell.fgcolor(),
         bold: cell.bold(),
         dim: cell.dim(),
@@ -84,17 +84,17 @@ fn cell(screen: &vt100::Screen, row: u16, column: u16) -> (char, Look) {
     let character = cell.contents().chars().next().unwrap_or(' ');
     // A blank has no colour of its own.
     if character == ' ' && !look.underline {
-        (' ', Look::default())
+        (' ', CellStyle::default())
     } else {
         (character, look)
     }
 }
 
 /// The rows that these lines take in a terminal with so many columns.
-pub(super) fn rows(lines: &[Line], columns: usize) -> Vec<Line> {
+pub(super) fn rows(lines: &[TourLine], columns: usize) -> Vec<TourLine> {
     let mut rows = Vec::new();
     for line in lines {
-        let mut chunks = line.cells.chunks(columns).map(|cells| Line {
+        let mut chunks = line.cells.chunks(columns).map(|cells| TourLine {
             cells: cells.to_vec(),
         });
         rows.push(chunks.next().unwrap_or_default());

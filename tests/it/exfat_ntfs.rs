@@ -1,0 +1,198 @@
+//! Storages that are not like a Unix disk: exFAT and NTFS, mounted through FUSE. They take names of either case for one,
+//! hold no name with `?` in it and none that is not UTF-8, cannot exchange two names, and exFAT has no links of any kind.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use insta::assert_snapshot;
+
+use crate::studio::{CHANGED, Studio, report_skip};
+
+const LINE: &str = "copy acme/spot footage WORK NAS";
+
+/// A disk as another system formats it, mounted on `NAS` until this is dropped.
+struct ForeignDisk {
+    mount: PathBuf,
+    device: String,
+}
+
+impl ForeignDisk {
+    /// One that `format` makes of a device and `mount` mounts on a folder, with these further words.
+    fn mount(studio: &Studio, format: &[&str], mount: &str, words: &[&str]) -> Option<Self> {
+        let image = studio.path("disk.img");
+        let file = fs::File::create(&image).unwrap();
+        file.set_len(64 << 20).unwrap();
+        let device = output(Command::new("losetup").args(["-f", "--show"]).arg(&image))?;
+        let foreign = Self {
+            mount: studio.path("NAS"),
+            device: device.trim().to_owned(),
+        };
+        let (program, options) = format.split_first().unwrap();
+        let made = output(Command::new(program).args(options).arg(&foreign.device));
+        let mut command = Command::new(mount);
+        command.arg(&foreign.device).arg(&foreign.mount).args(words);
+        if made.and_then(|_| output(&mut command)).is_some() {
+            return Some(foreign);
+        }
+        report_skip("a disk of another system cannot be mounted here");
+        None
+    }
+
+    fn exfat(studio: &Studio) -> Option<Self> {
+        Self::mount(studio, &["mkfs.exfat"], "mount.exfat-fuse", &[])
+    }
+
+    fn ntfs(studio: &Studio) -> Option<Self> {
+        let options = ["-o", "ignore_case,windows_names"];
+        Self::mount(studio, &["mkntfs", "-F", "-q"], "lowntfs-3g", &options)
+    }
+}
+
+impl Drop for ForeignDisk {
+    fn drop(&mut self) {
+        let _unmounted = Command::new("umount").arg("-l").arg(&self.mount).status();
+        let _freed = Command::new("losetup").arg("-d").arg(&self.device).status();
+    }
+}
+
+/// What a program prints; `None` and a word where it is not there or fails.
+fn output(command: &mut Command) -> Option<String> {
+    let run = command.stderr(Stdio::null()).output();
+    match run {
+        Ok(run) if run.status.success() => Some(String::from_utf8(run.stdout).unwrap()),
+        _ => {
+            report_skip("a disk of another system cannot be made here");
+            None
+        }
+    }
+}
+
+/// A project with names that not every storage can hold.
+fn odd_names() -> Studio {
+    let studio = Studio::new();
+    for name in [
+        "A.txt",
+        "a.txt",
+        "b.txt",
+        "what?",
+        "caf\u{e9}",
+        "Plates/p",
+        "plates/p",
+    ] {
+        studio.file(format!("WORK/footage/acme/spot/{name}"), name);
+    }
+    let latin = OsStr::from_bytes(b"WORK/footage/acme/spot/caf\xe9");
+    studio.file(latin, "not UTF-8");
+    studio
+}
+
+#[test]
+fn exfat_refuses_unsupported_and_colliding_names() {
+    let studio = odd_names();
+    studio.link("WORK/footage/acme/spot/link", "b.txt");
+    let Some(_disk) = ForeignDisk::exfat(&studio) else {
+        return;
+    };
+    assert_snapshot!(studio.lines(&[LINE]), @r"
+    exit 3
+    --- stdout
+    failed $STUDIO/NAS/footage/acme/spot/A.txt: this storage cannot tell its name from `a.txt` in the same folder
+    failed $STUDIO/NAS/footage/acme/spot/Plates: this storage cannot tell its name from `plates` in the same folder
+    failed $STUDIO/NAS/footage/acme/spot/Plates/p: its folder `Plates`: this storage cannot tell its name from `plates` in the same folder
+    failed $STUDIO/NAS/footage/acme/spot/a.txt: this storage cannot tell its name from `A.txt` in the same folder
+    failed $STUDIO/NAS/footage/acme/spot/caf\xe9: its name is not UTF-8, and this storage holds no such name
+    failed $STUDIO/NAS/footage/acme/spot/link: cannot create a symbolic link in `$STUDIO/NAS/footage/acme/spot`: this storage may hold none: Function not implemented (os error 38)
+    failed $STUDIO/NAS/footage/acme/spot/plates: this storage cannot tell its name from `Plates` in the same folder
+    failed $STUDIO/NAS/footage/acme/spot/plates/p: its folder `plates`: this storage cannot tell its name from `Plates` in the same folder
+    failed $STUDIO/NAS/footage/acme/spot/what?: this storage holds no name with `?` in it
+    copied and verified 2 files, 10 B in N s; 9 failed
+    ");
+    assert_snapshot!(studio.tree("NAS/footage"), @"
+    acme/
+    acme/spot/
+    acme/spot/b.txt 5
+    acme/spot/café 5
+    ");
+}
+
+#[test]
+fn ntfs_refuses_unsupported_and_colliding_names() {
+    let studio = odd_names();
+    let Some(_disk) = ForeignDisk::ntfs(&studio) else {
+        return;
+    };
+    assert_snapshot!(studio.lines(&[LINE]), @r"
+    exit 3
+    --- stdout
+    failed $STUDIO/NAS/footage/acme/spot/A.txt: this storage cannot tell its name from `a.txt` in the same folder
+    failed $STUDIO/NAS/footage/acme/spot/Plates: this storage cannot tell its name from `plates` in the same folder
+    failed $STUDIO/NAS/footage/acme/spot/Plates/p: its folder `Plates`: this storage cannot tell its name from `plates` in the same folder
+    failed $STUDIO/NAS/footage/acme/spot/a.txt: this storage cannot tell its name from `A.txt` in the same folder
+    failed $STUDIO/NAS/footage/acme/spot/caf\xe9: its name is not UTF-8, and this storage holds no such name
+    failed $STUDIO/NAS/footage/acme/spot/plates: this storage cannot tell its name from `Plates` in the same folder
+    failed $STUDIO/NAS/footage/acme/spot/plates/p: its folder `plates`: this storage cannot tell its name from `Plates` in the same folder
+    failed $STUDIO/NAS/footage/acme/spot/what?: this storage holds no name with `?` in it
+    copied and verified 2 files, 10 B in N s; 8 failed
+    ");
+}
+
+#[test]
+fn existing_name_in_other_case_is_refused() {
+    let studio = Studio::filled();
+    let Some(_disk) = ForeignDisk::exfat(&studio) else {
+        return;
+    };
+    studio
+        .file("NAS/footage/acme/spot/Reel.mov", "another reel")
+        .file("NAS/footage/acme/spot/PLATES/p2.exr", "plate two");
+    assert_snapshot!(studio.lines(&[LINE]), @"
+    exit 3
+    --- stdout
+    failed $STUDIO/NAS/footage/acme/spot/reel.mov: this storage cannot tell its name from `Reel.mov` in the same folder
+    copied and verified 1 file, 9 B in N s; 1 failed
+    ");
+    // A folder in another case is the same folder there, and gets the spelling of the source.
+    let names = fs::read_dir(studio.path("NAS/footage/acme/spot")).unwrap();
+    let names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
+    assert!(names.contains(&"plates".into()), "{names:?}");
+    assert_eq!(
+        studio.read("NAS/footage/acme/spot/plates/p2.exr"),
+        "plate two"
+    );
+    assert_eq!(
+        studio.read("NAS/footage/acme/spot/Reel.mov"),
+        "another reel"
+    );
+}
+
+/// What is replaced is kept where names cannot be exchanged, and nothing is copied twice.
+fn assert_replaced_version_is_kept(studio: &Studio) {
+    studio.lines(&[LINE]).ok();
+    let again = studio.lines(&[LINE]).ok();
+    assert!(again.stdout.starts_with("copied 0 files"), "{again}");
+    studio.file_at("WORK/footage/acme/spot/reel.mov", "new reel", CHANGED + 60);
+    studio.lines(&[LINE]).ok();
+    assert_eq!(studio.read("NAS/footage/acme/spot/reel.mov"), "new reel");
+    let tree = studio.tree("NAS/.auto-backup/versions");
+    assert!(tree.ends_with("/footage/acme/spot/reel.mov 4"), "{tree}");
+    studio.lines(&["compare acme/spot footage WORK NAS"]).ok();
+}
+
+#[test]
+fn replaced_file_on_exfat_is_kept() {
+    let studio = Studio::filled();
+    if let Some(_disk) = ForeignDisk::exfat(&studio) {
+        assert_replaced_version_is_kept(&studio);
+    }
+}
+
+#[test]
+fn replaced_file_on_ntfs_is_kept() {
+    let studio = Studio::filled();
+    if let Some(_disk) = ForeignDisk::ntfs(&studio) {
+        assert_replaced_version_is_kept(&studio);
+    }
+}

@@ -1,0 +1,237 @@
+//! The state of a lying file system: what is there, the lies that are told about it, and the calls that came.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::time::SystemTime;
+
+use fuser::{Errno, FileAttr, FileType, TimeOrNow};
+
+use super::fault::{Faults, FuseOperation, InodeFault, ReportedSpace};
+use super::node::{Node, NodeContent, NodeEntry};
+use super::tree::{EntryKey, FuseResult, NodeTree};
+
+#[derive(Debug)]
+pub(super) struct FaultyState {
+    pub(super) tree: NodeTree,
+    pub(super) lies: Faults,
+    /// Number of calls of each operation since the lies were told.
+    pub(super) calls: BTreeMap<FuseOperation, u64>,
+    /// Number of files that another machine wrote since then.
+    pub(super) rivals: usize,
+    looks: u64,
+}
+
+/// What `setattr` sets.
+#[derive(Debug, Default)]
+pub(super) struct AttributeChanges {
+    pub(super) mode: Option<u32>,
+    pub(super) owner: (Option<u32>, Option<u32>),
+    pub(super) size: Option<u64>,
+    pub(super) accessed: Option<TimeOrNow>,
+    pub(super) modified: Option<TimeOrNow>,
+}
+
+impl FaultyState {
+    pub(super) fn new(lies: Faults) -> Self {
+        Self {
+            tree: NodeTree::new(),
+            lies,
+            calls: BTreeMap::new(),
+            rivals: 0,
+            looks: 0,
+        }
+    }
+
+    /// Counts a call; fails where the lies want it to.
+    pub(super) fn call(&mut self, operation: FuseOperation) -> FuseResult<()> {
+        let calls = self.calls.entry(operation).or_default();
+        *calls += 1;
+        let failure =
+            self.lies.failures.get(&operation).filter(|failure| {
+                *calls > failure.after && *calls - failure.after <= failure.count
+            });
+        failure.map_or(Ok(()), |failure| Err(failure.errno))
+    }
+
+    /// The number by which the kernel calls an entry.
+    pub(super) const fn number(&self, entry: &NodeEntry) -> u64 {
+        match self.lies.inodes {
+            InodeFault::PerName | InodeFault::PerPath => entry.number,
+            InodeFault::Stable | InodeFault::PerLook | InodeFault::Same => entry.node,
+        }
+    }
+
+    /// The inode number that is shown.
+    pub(super) fn inode(&mut self, number: u64) -> u64 {
+        match self.lies.inodes {
+            InodeFault::Stable => self.tree.file_number(number),
+            InodeFault::PerName => number,
+            InodeFault::PerPath => {
+                let mut hasher = DefaultHasher::new();
+                self.tree.path(number).hash(&mut hasher);
+                hasher.finish() >> 1
+            }
+            InodeFault::PerLook => {
+                self.looks += 1;
+                (self.looks << 32) + number
+            }
+            InodeFault::Same => 42,
+        }
+    }
+
+    /// The attributes that `stat` shows.
+    pub(super) fn attributes(&mut self, number: u64) -> FuseResult<FileAttr> {
+        let inode = self.inode(number);
+        Ok(self.tree.node_mut(number)?.shown(inode, &self.lies))
+    }
+
+    /// An entry's attributes under the number by which the kernel shall call it. What is shown is asked for again.
+    pub(super) fn entry(&mut self, entry: &NodeEntry) -> FuseResult<FileAttr> {
+        let number = self.number(entry);
+        let node = self.tree.node(number)?.clone();
+        Ok(node.clone().shown(number, &self.lies))
+    }
+
+    pub(super) fn make(
+        &mut self,
+        operation: FuseOperation,
+        place: EntryKey<'_>,
+        node: Node,
+    ) -> FuseResult<FileAttr> {
+        self.call(operation)?;
+        let entry = self.tree.make(place, node, &self.lies)?;
+        self.entry(&entry)
+    }
+
+    /// Lets another machine take a name that is free, as if it did so after the kernel's look; no name of a temporary file,
+    /// and none in a program's own folder.
+    pub(super) fn write_as_other_machine(&mut self, place: EntryKey<'_>) {
+        let is_temporary = place.1.as_encoded_bytes().starts_with(b".auto-backup-");
+        let is_own = self.tree.path(place.0).starts_with(".auto-backup");
+        if let Some(content) = self.lies.rival.filter(|_| !is_temporary && !is_own) {
+            let node = Node::new(NodeContent::File(content.to_vec()), 0o644, (0, 0));
+            // Where the name is taken it stays as it is.
+            self.rivals += usize::from(self.tree.make(place, node, &self.lies).is_ok());
+        }
+    }
+
+    pub(super) fn change(
+        &mut self,
+        number: u64,
+        changes: &AttributeChanges,
+    ) -> FuseResult<FileAttr> {
+        let asked = [
+            (changes.mode.is_some(), FuseOperation::SetMode),
+            (changes.owner != (None, None), FuseOperation::SetOwner),
+            (changes.size.is_some(), FuseOperation::SetSize),
+            (changes.modified.is_some(), FuseOperation::SetTimes),
+        ];
+        for (is_asked, operation) in asked {
+            if is_asked {
+                self.call(operation)?;
+            }
+        }
+        if let Some(size) = changes.size {
+            let size = usize::try_from(size).map_err(|_| Errno::EFBIG)?;
+            self.tree
+                .write(number, &self.lies, |bytes| bytes.resize(size, 0))?;
+        }
+        let times = self.lies.times;
+        let stored = |time: TimeOrNow| match time {
+            TimeOrNow::SpecificTime(time) => times.stored(time),
+            TimeOrNow::Now => times.stored(SystemTime::now()),
+        };
+        let node = self.tree.node_mut(number)?;
+        if let Some(mode) = changes.mode {
+            node.mode = mode & 0o7777;
+        }
+        node.owner.0 = changes.owner.0.unwrap_or(node.owner.0);
+        node.owner.1 = changes.owner.1.unwrap_or(node.owner.1);
+        if !times.ignored {
+            node.accessed = changes.accessed.map_or(node.accessed, stored);
+            node.modified = changes.modified.map_or(node.modified, stored);
+        }
+        node.changed = SystemTime::now();
+        self.attributes(number)
+    }
+
+    /// Flushes a file; a failure may lose what was written.
+    pub(super) fn flush(&mut self, operation: FuseOperation, number: u64) -> FuseResult<()> {
+        let called = self.call(operation);
+        let lies = &self.lies;
+        // A close alone keeps nothing.
+        if called.is_err() || operation == FuseOperation::SyncFile {
+            self.tree.node_mut(number)?.flush(called.is_err(), lies);
+        }
+        called
+    }
+
+    pub(super) fn read(&mut self, number: u64, offset: u64, size: u32) -> FuseResult<Vec<u8>> {
+        self.call(FuseOperation::Read)?;
+        let size = self.lies.short_reads.map_or(size, |most| most.min(size));
+        let bytes = self.tree.bytes(number)?;
+        let begin = usize::try_from(offset).map_or(bytes.len(), |offset| offset.min(bytes.len()));
+        let end = bytes.len().min(begin + size as usize);
+        Ok(bytes[begin..end].to_vec())
+    }
+
+    pub(super) fn write(&mut self, number: u64, offset: u64, data: &[u8]) -> FuseResult<u32> {
+        self.call(FuseOperation::Write)?;
+        self.put_bytes(number, offset, data)?;
+        u32::try_from(data.len()).map_err(|_| Errno::EINVAL)
+    }
+
+    fn put_bytes(&mut self, number: u64, offset: u64, data: &[u8]) -> FuseResult<()> {
+        let begin = usize::try_from(offset).map_err(|_| Errno::EFBIG)?;
+        let end = begin + data.len();
+        self.tree.write(number, &self.lies, |bytes| {
+            bytes.resize(bytes.len().max(end), 0);
+            bytes[begin..end].copy_from_slice(data);
+        })
+    }
+
+    pub(super) fn copy_range(
+        &mut self,
+        (from, from_offset): (u64, u64),
+        (to, to_offset): (u64, u64),
+        size: u64,
+    ) -> FuseResult<u32> {
+        self.call(FuseOperation::CopyRange)?;
+        let bytes = self.tree.bytes(from)?;
+        let place =
+            |offset: u64| usize::try_from(offset).map_or(bytes.len(), |at| at.min(bytes.len()));
+        let data = bytes[place(from_offset)..place(from_offset.saturating_add(size))].to_vec();
+        self.put_bytes(to, to_offset, &data)?;
+        u32::try_from(data.len()).map_err(|_| Errno::EINVAL)
+    }
+
+    /// Lists a folder from a place on: the inode numbers, the places, the kinds and the names.
+    pub(super) fn list(
+        &mut self,
+        number: u64,
+        from: u64,
+    ) -> FuseResult<Vec<(u64, u64, FileType, OsString)>> {
+        self.call(FuseOperation::ReadFolder)?;
+        let listed = self.tree.list(number, from)?;
+        let shown = listed.into_iter().map(|(name, entry, kind)| {
+            let inode = self.inode(self.number(&entry));
+            (inode, entry.place, kind, name)
+        });
+        Ok(shown.collect())
+    }
+
+    pub(super) fn space(&mut self) -> FuseResult<ReportedSpace> {
+        self.call(FuseOperation::Space)?;
+        Ok(self.lies.space.unwrap_or(ReportedSpace::HONEST))
+    }
+
+    /// The target of a link.
+    pub(super) fn target(&mut self, number: u64) -> FuseResult<Vec<u8>> {
+        self.call(FuseOperation::ReadLink)?;
+        match &self.tree.node(number)?.content {
+            NodeContent::Link(target) => Ok(target.clone().into_os_string().into_encoded_bytes()),
+            _ => Err(Errno::EINVAL),
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! How lines are cut into words, and where the caret stands when they cannot be.
+
+use insta::assert_snapshot;
+
+use crate::studio::Studio;
+
+#[test]
+fn open_quote_is_reported_at_its_start() {
+    let studio = Studio::new();
+    studio.file(
+        "script.ab",
+        "fetch client 'Bob\nfetch client \"Bob\nfetch client $'Bob\nload --project='Bob\n",
+    );
+    assert_snapshot!(studio.run(["--keep-going", "script.ab"]), @r#"
+    exit 2
+    --- stderr
+    script.ab:1:14: error: the quote ' that opens here is never closed
+        fetch client 'Bob
+                     ^
+    hint: close it with '; inside a word, as in Bob's, a quote needs nothing
+    script.ab:2:14: error: the quote " that opens here is never closed
+        fetch client "Bob
+                     ^
+    hint: close it with "; inside a word, as in Bob's, a quote needs nothing
+    script.ab:3:14: error: the quote ' that opens here is never closed
+        fetch client $'Bob
+                     ^
+    hint: close it with '; inside a word, as in Bob's, a quote needs nothing
+    script.ab:4:16: error: the quote ' that opens here is never closed
+        load --project='Bob
+                       ^
+    hint: close it with '; inside a word, as in Bob's, a quote needs nothing
+    4 of 4 commands failed: script.ab:1, 2, 3, 4
+    "#);
+}
+
+#[test]
+fn invalid_escape_is_marked() {
+    let studio = Studio::new();
+    studio.file("script.ab", "fetch client $'a\\q'\nfetch client $'a\\x4'\nfetch client $'a\\u{d800}'\nfetch client $'a\\u12'\nfetch client $'\\0'\n");
+    assert_snapshot!(studio.run(["--keep-going", "script.ab"]), @r"
+    exit 2
+    --- stderr
+    script.ab:1:17: error: this escape is not known inside $'...'
+        fetch client $'a\q'
+                        ^^
+    hint: known are \n \r \t \\ \' \xHH and \u{HEX}
+    script.ab:2:17: error: this escape is not known inside $'...'
+        fetch client $'a\x4'
+                        ^^^
+    hint: known are \n \r \t \\ \' \xHH and \u{HEX}
+    script.ab:3:17: error: this escape is not known inside $'...'
+        fetch client $'a\u{d800}'
+                        ^^^^^^^^
+    hint: known are \n \r \t \\ \' \xHH and \u{HEX}
+    script.ab:4:17: error: this escape is not known inside $'...'
+        fetch client $'a\u12'
+                        ^^
+    hint: known are \n \r \t \\ \' \xHH and \u{HEX}
+    script.ab:5:16: error: this escape is not known inside $'...'
+        fetch client $'\0'
+                       ^^
+    hint: known are \n \r \t \\ \' \xHH and \u{HEX}
+    5 of 5 commands failed: script.ab:1, 2, 3, 4, 5
+    ");
+}
+
+#[test]
+fn comments_and_blank_lines_are_ignored() {
+    let studio = Studio::filled();
+    let text = "\u{feff}#!/usr/bin/env auto-backup\r\n\r\n  \t\r\n# load\r\nload WORK # and no more\r\nlist clients\r\n";
+    assert_snapshot!(studio.script(text).ok(), @"
+    exit 0
+    --- stdout
+    ┌──────────┬──────────┬──────────┬───────┬──────┬───────┬───────┐
+    │ database ┆ state    ┆ projects ┆ files ┆ size ┆ added ┆ time  │
+    ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
+    │ WORK     ┆ complete ┆        3 ┆     5 ┆ 25 B ┆     5 ┆ N s │
+    └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
+    looked at 1 database, 5 files, 25 B in N s
+    ┌────────┐
+    │ client │
+    ╞════════╡
+    │ Bob's  │
+    │ acme   │
+    └────────┘
+    ");
+}
+
+#[test]
+fn empty_script_does_nothing() {
+    let studio = Studio::new();
+    for text in ["", "\n", "\u{feff}", "#", "# \\", "\\\n", " \\"] {
+        assert_eq!(studio.script(text).ok().stdout, "", "{text:?}");
+    }
+}
+
+#[test]
+fn error_in_continued_line_marks_its_word() {
+    let studio = Studio::filled();
+    assert_snapshot!(studio.script("load\nfetch \\\n    project \\\n  acme/sopt\n"), @"
+    exit 1
+    --- stdout
+    ┌──────────┬──────────┬──────────┬───────┬──────┬───────┬───────┐
+    │ database ┆ state    ┆ projects ┆ files ┆ size ┆ added ┆ time  │
+    ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
+    │ WORK     ┆ complete ┆        3 ┆     5 ┆ 25 B ┆     5 ┆ N s │
+    │ NAS      ┆ complete ┆        0 ┆     0 ┆  0 B ┆     0 ┆ N s │
+    └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
+    looked at 2 databases, 5 files, 25 B in N s
+    --- stderr
+    script.ab:4:3: error: there is no project `acme/sopt`
+          acme/sopt
+          ^^^^^^^^^
+    hint: did you mean `acme/spot`?
+    ");
+    assert_snapshot!(studio.script("list projects \\\n  in acme \\\n  in WROK"), @"
+    exit 1
+    --- stderr
+    script.ab:3:6: error: there is no database `WROK`
+          in WROK
+             ^^^^
+    hint: did you mean `WORK`?
+    ");
+    assert_snapshot!(studio.script("list projects \\\n  in acme \\\n  of NAS\n"), @"
+    exit 2
+    --- stderr
+    script.ab:3:3: error: `of` cannot stand here: `in` was expected
+          of NAS
+          ^^
+    hint: write it as: list projects [in CLIENT [in DATABASE]]; a name with spaces is quoted: 'acme of'
+    ");
+    assert_snapshot!(studio.script("# a comment does not go on \\\nlod\n"), @"
+    exit 2
+    --- stderr
+    script.ab:2:1: error: there is no command `lod`
+        lod
+        ^^^
+    hint: did you mean `load`?
+    ");
+    assert_snapshot!(studio.script("copy acme/spot footage \\\n\nload\n"), @"
+    exit 2
+    --- stderr
+    script.ab:1:23: error: missing: FROM, TO
+        copy acme/spot footage  
+                              ^
+    hint: write it as: copy [OPTIONS] PROJECT CATEGORY FROM TO[,TO...]
+    ");
+    assert_snapshot!(studio.script("fetch client \\\n  'Bob\n"), @"
+    exit 2
+    --- stderr
+    script.ab:2:3: error: the quote ' that opens here is never closed
+          'Bob
+          ^
+    hint: close it with '; inside a word, as in Bob's, a quote needs nothing
+    ");
+}
+
+#[test]
+fn caret_aligns_after_tabs_and_wide_characters() {
+    let studio = Studio::filled();
+    studio.file("script.ab", "\tload\t\tWROK\ncopy 東京/春 footage WROK NAS\nfetch client 'e\u{301}é ü' x\nlist clients 東京\nload $'\\x1b[31m' \u{202e}X\n");
+    let run = studio.run(["--keep-going", "script.ab"]);
+    assert_snapshot!(run.to_string().replace('\u{301}', ""), @r"
+    exit 2
+    --- stderr
+    script.ab:1:8: error: there is no database `WROK`
+         load  WROK
+               ^^^^
+    hint: did you mean `WORK`?
+    script.ab:2:19: error: there is no database `WROK`
+        copy 東京/春 footage WROK NAS
+                             ^^^^
+    hint: did you mean `WORK`?
+    script.ab:3:22: error: `x` is one word too many
+        fetch client 'eé ü' x
+                            ^
+    hint: write it as: fetch client [OPTIONS] CLIENT; a name with spaces is quoted: 'eé ü x'
+    script.ab:4:14: error: `東京` is one word too many
+        list clients 東京
+                     ^^^^
+    hint: write it as: list clients
+    script.ab:5:6: error: there is no database `\x1b[31m`
+        load $'\x1b[31m' \u{202e}X
+             ^^^^^^^^^^^
+    hint: known: WORK, NAS
+    5 of 5 commands failed: script.ab:1, 2, 3, 4, 5
+    ");
+}
+
+#[test]
+fn names_accept_every_quoting_style() {
+    let studio = Studio::new();
+    studio
+        .file("WORK/footage/Bob's/long film/a", "")
+        .file("WORK/footage/say \"hi\"/x/a", "")
+        .file("WORK/footage/C:\\x/#1/a", "");
+    let lines = [
+        "load WORK",
+        "list projects in Bob's",
+        "list projects in \"Bob's\"",
+        r#"list projects in "say \"hi\"""#,
+        r#"list projects in 'say "hi"'"#,
+        r"list projects in C:\x",
+        r"list projects in $'C:\\x'",
+    ];
+    assert_snapshot!(studio.lines(&lines).ok(), @r#"
+    exit 0
+    --- stdout
+    ┌──────────┬──────────┬──────────┬───────┬──────┬───────┬───────┐
+    │ database ┆ state    ┆ projects ┆ files ┆ size ┆ added ┆ time  │
+    ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
+    │ WORK     ┆ complete ┆        3 ┆     3 ┆  0 B ┆     3 ┆ N s │
+    └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
+    looked at 1 database, 3 files, 0 B in N s
+    ┌─────────────────┐
+    │ project         │
+    ╞═════════════════╡
+    │ Bob's/long film │
+    └─────────────────┘
+    ┌─────────────────┐
+    │ project         │
+    ╞═════════════════╡
+    │ Bob's/long film │
+    └─────────────────┘
+    ┌────────────┐
+    │ project    │
+    ╞════════════╡
+    │ say "hi"/x │
+    └────────────┘
+    ┌────────────┐
+    │ project    │
+    ╞════════════╡
+    │ say "hi"/x │
+    └────────────┘
+    ┌─────────┐
+    │ project │
+    ╞═════════╡
+    │ C:\x/#1 │
+    └─────────┘
+    ┌─────────┐
+    │ project │
+    ╞═════════╡
+    │ C:\x/#1 │
+    └─────────┘
+    "#);
+    let lines = [
+        r"fetch project C:\x/#1",
+        r#"fetch project "Bob's/long film""#,
+        r"fetch project Bob's/long\ film",
+        r#"load --project="Bob's/long film""#,
+    ];
+    for line in lines {
+        studio.lines(&[line]).ok();
+    }
+    assert_snapshot!(studio.lines(&["list projects in Bobs"]), @r#"
+    exit 1
+    --- stderr
+    -c:1:18: error: there is no client `Bobs`
+        list projects in Bobs
+                         ^^^^
+    hint: did you mean `"Bob's"`?
+    "#);
+    assert_snapshot!(studio.lines(&["list projects in long film"]), @"
+    exit 2
+    --- stderr
+    -c:1:23: error: `film` cannot stand here: `in` was expected
+        list projects in long film
+                              ^^^^
+    hint: write it as: list projects [in CLIENT [in DATABASE]]; a name with spaces is quoted: 'long film'
+    ");
+}

@@ -1,0 +1,188 @@
+//! The rclone program itself: which one is used, and what its environment may not change.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::copies::assert_same_files;
+use super::{RemoteStudio, TestStorageKind, with_each_kind};
+use crate::servers::{old_rclone, rclone};
+use crate::studio::Studio;
+
+const THERE: &str = "copy acme/spot all WORK CLOUD";
+
+/// A program that says it is rclone of this version.
+fn write_fake_version(place: &RemoteStudio<'_>, version: &str) {
+    place
+        .studio
+        .file(
+            "bin/rclone",
+            format!("#!/bin/sh\necho 'rclone {version}'\n"),
+        )
+        .mode("bin/rclone", 0o755);
+}
+
+#[test]
+fn missing_rclone_affects_only_remotes() {
+    with_each_kind(&[TestStorageKind::Alias], Studio::filled, |place, _| {
+        place.studio.folder("empty");
+        let line = |line: &str| {
+            let mut command = place.command();
+            command.env("PATH", place.studio.path("empty"));
+            place.studio.finish(command.args(["-c", line]))
+        };
+        let run = line("load CLOUD");
+        assert_ne!(run.status, 0, "{run}");
+        assert!(run.stderr.contains("there is none on PATH"), "{run}");
+        let run = line(THERE).status(1);
+        assert!(run.stderr.contains("there is none on PATH"), "{run}");
+        line("copy acme/spot all WORK NAS").ok();
+        let run = line("load").status(3);
+        let looked = |database: &str, state: &str| {
+            let mut lines = run.stdout.lines();
+            lines.any(|line| line.contains(database) && line.contains(state))
+        };
+        assert!(looked("WORK", "complete"), "{run}");
+        assert!(looked("NAS", "complete"), "{run}");
+        assert!(looked("CLOUD", "offline"), "{run}");
+    });
+}
+
+#[test]
+fn configured_rclone_overrides_path() {
+    with_each_kind(
+        &[TestStorageKind::Alias],
+        Studio::filled,
+        |place, storage| {
+            place.studio.folder("empty");
+            let set = format!("set rclone {}", rclone().unwrap().display());
+            let mut command = place.command();
+            command.env("PATH", place.studio.path("empty"));
+            place
+                .studio
+                .finish(command.args(["-c", &set, "-c", THERE]))
+                .ok();
+            let spot = place.studio.path("WORK/footage/acme/spot");
+            place
+                .remotes
+                .assert_mirrored(&spot, &storage.address("footage/acme/spot"));
+            let run = place.lines(&["set rclone ./nowhere/rclone", "load CLOUD"]);
+            assert_ne!(run.status, 0, "{run}");
+            assert!(run.stderr.contains("nowhere/rclone"), "{run}");
+        },
+    );
+}
+
+#[test]
+fn outdated_rclone_is_refused() {
+    with_each_kind(&[TestStorageKind::Alias], Studio::filled, |place, _| {
+        write_fake_version(place, "v1.53.0");
+        let program = place.studio.path("bin/rclone");
+        let run = |line: &str| place.studio.finish(place.with(&program).args(["-c", line]));
+        for (line, status) in [("load CLOUD", 3), (THERE, 1)] {
+            let run = run(line);
+            let why = "`$STUDIO/bin/rclone` is rclone 1.53.0; 1.60.0 is the oldest that works here";
+            assert!(run.stderr.contains(why), "{run}");
+            assert_eq!(run.status, status, "{run}");
+        }
+        write_fake_version(place, "of nobody knows which version");
+        let run = run("load CLOUD").status(3);
+        assert!(
+            run.stderr
+                .contains("does not say which version of rclone it is"),
+            "{run}"
+        );
+    });
+}
+
+#[test]
+fn oldest_supported_rclone_copies_both_ways() {
+    let Some(old) = old_rclone() else {
+        return;
+    };
+    let kinds = [
+        TestStorageKind::Sftp,
+        TestStorageKind::Shell,
+        TestStorageKind::WebDav,
+        TestStorageKind::Alias,
+    ];
+    with_each_kind(&kinds, Studio::filled, |place, storage| {
+        copies_both_ways(place, &storage.root, old);
+    });
+}
+
+#[track_caller]
+fn copies_both_ways(place: &RemoteStudio<'_>, root: &str, old: &Path) {
+    place
+        .studio
+        .file("WORK/footage/acme/spot/new\nline #1", "x");
+    let answer = |line: &str, names: &[&str]| {
+        let mut command = place.with(old);
+        command.args(["--format", "json", "-c", line]);
+        let run = place.studio.finish(&mut command);
+        let document = run.document();
+        let document = document.get("databases").map_or(&document, |all| &all[0]);
+        json!(
+            names
+                .iter()
+                .map(|name| document[name].clone())
+                .collect::<Vec<_>>()
+        )
+    };
+    let ends = ["state", "copied_files", "same_files", "failed_files"];
+    assert_eq!(
+        answer("copy all all WORK CLOUD", &ends),
+        json!(["complete", 6, 0, 0])
+    );
+    place
+        .remotes
+        .assert_mirrored(&place.studio.path("WORK"), root);
+    assert_eq!(
+        answer("copy all all WORK CLOUD", &ends),
+        json!(["complete", 0, 6, 0])
+    );
+    assert_eq!(
+        answer("copy all all CLOUD NAS", &ends),
+        json!(["complete", 6, 0, 0])
+    );
+    assert_same_files(place.studio, "WORK", "NAS");
+    let counts = ["state", "files", "added", "changed", "gone"];
+    assert_eq!(
+        answer("load CLOUD", &counts),
+        json!(["complete", 6, 0, 0, 0])
+    );
+}
+
+#[test]
+fn rclone_environment_variables_are_ignored() {
+    with_each_kind(
+        &[TestStorageKind::Sftp, TestStorageKind::Alias],
+        Studio::filled,
+        |place, storage| {
+            let run = |line: &str| {
+                let mut command = place.command();
+                command.envs([
+                    ("RCLONE_DRY_RUN", "true"),
+                    ("RCLONE_INCLUDE", "*.nothing"),
+                    ("RCLONE_EXCLUDE", "*.mov"),
+                    ("RCLONE_MAX_SIZE", "1"),
+                    ("RCLONE_MAX_DEPTH", "1"),
+                    ("RCLONE_IGNORE_EXISTING", "true"),
+                    ("RCLONE_LOG_LEVEL", "ERROR"),
+                    ("RCLONE_QUIET", "true"),
+                    ("RCLONE_VERBOSE", "2"),
+                    ("RCLONE_RC", "true"),
+                    ("RCLONE_BACKUP_DIR", "elsewhere"),
+                ]);
+                place.studio.finish(command.args(["-c", line]))
+            };
+            run("copy all all WORK CLOUD").ok();
+            place
+                .remotes
+                .assert_mirrored(&place.studio.path("WORK"), &storage.root);
+            run("load CLOUD").ok();
+            run("copy all all CLOUD NAS").ok();
+            assert_same_files(place.studio, "WORK", "NAS");
+        },
+    );
+}

@@ -1,0 +1,202 @@
+//! `load`, and what is answered of what it saw: `list`, `fetch`, `find` and `explore`, on every kind of storage.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::{KINDS, RemoteStudio, TestStorageKind, with_each_kind};
+use crate::studio::Studio;
+
+/// The kinds whose servers say that a folder may not be listed; those that rclone serves show it without anything in it.
+const HELD_BACK: [TestStorageKind; 2] = [TestStorageKind::Sftp, TestStorageKind::Shell];
+
+const COUNTS: [&str; 7] = [
+    "state", "files", "bytes", "projects", "added", "changed", "gone",
+];
+
+/// What `fetch` says of CLOUD: category, state and number of files.
+#[track_caller]
+fn replicas(place: &RemoteStudio<'_>) -> Vec<[Value; 3]> {
+    let document = place.json("fetch project acme/spot").document();
+    let replicas = document["projects"][0]["replicas"].as_array().unwrap();
+    let replicas = replicas
+        .iter()
+        .filter(|replica| replica["database"] == "CLOUD");
+    let named = |replica: &Value| ["category", "state", "files"].map(|name| replica[name].clone());
+    replicas.map(named).collect()
+}
+
+/// The projects that `list` shows.
+#[track_caller]
+fn projects(place: &RemoteStudio<'_>, line: &str) -> Value {
+    place.json(line).ok().document()["projects"].clone()
+}
+
+#[test]
+fn scan_counts_remote_files() {
+    with_each_kind(&KINDS, Studio::filled, |place, storage| {
+        place.copy_by_rclone(&storage.root);
+        let counts = place.scan_fields("load CLOUD", &COUNTS);
+        assert_eq!(json!(counts), json!(["complete", 5, 25, 3, 5, 0, 0]));
+        let counts = place.scan_fields("load CLOUD", &COUNTS);
+        assert_eq!(json!(counts), json!(["complete", 5, 25, 3, 0, 0, 0]));
+        let only = place.scan_fields("load CLOUD --project acme/spot", &COUNTS);
+        assert_eq!(json!(only), json!(["complete", 5, 25, 3, 0, 0, 0]));
+    });
+}
+
+#[test]
+fn scanned_entries_are_listed() {
+    with_each_kind(&KINDS, Studio::filled, |place, storage| {
+        place.copy_by_rclone(&storage.root);
+        place.lines(&["load CLOUD"]).ok();
+        assert_eq!(
+            projects(place, "list projects in acme in CLOUD"),
+            json!(["acme/spot", "acme/teaser"])
+        );
+        assert_eq!(
+            json!(replicas(place)),
+            json!([["footage", "present", 2], ["render", "present", 1]])
+        );
+        let found = place.json("find p1.exr in CLOUD").ok().document();
+        let path = storage.address("footage/acme/spot/plates/p1.exr");
+        assert_eq!(found["files"][0]["path"], path, "{found}");
+        let folder = place
+            .lines(&["explore acme/spot render CLOUD --print"])
+            .ok();
+        let path = format!("{}\n", storage.address("scratch/render/acme/spot"));
+        assert_eq!(
+            folder.bytes.escape_ascii().to_string(),
+            path.escape_default().to_string()
+        );
+    });
+}
+
+#[test]
+fn second_scan_finds_changes() {
+    with_each_kind(&KINDS, Studio::filled, |place, storage| {
+        place.copy_by_rclone(&storage.root);
+        place.lines(&["load CLOUD"]).ok();
+        place.write_by_rclone(&storage.address("footage/acme/spot/new.mov"), "new");
+        place.write_by_rclone(&storage.address("footage/acme/spot/reel.mov"), "longer");
+        place
+            .remotes
+            .stdout_of(&["deletefile", &storage.address("footage/acme/teaser/t.mov")]);
+        let run = place.json("load CLOUD");
+        let database = &run.document()["databases"][0];
+        let counts = COUNTS.map(|name| database[name].clone());
+        // A folder with nothing in it is still a project where there are such folders.
+        let projects = if storage.kind.holds_empty_folders() {
+            3
+        } else {
+            2
+        };
+        let expected = json!(["complete", 5, 24, projects, 1, 1, 1]);
+        assert_eq!(json!(counts), expected, "{run}");
+    });
+}
+
+#[test]
+fn unreadable_folder_keeps_its_entries() {
+    with_each_kind(&HELD_BACK, Studio::filled, |place, storage| {
+        place.copy_by_rclone(&storage.root);
+        place.lines(&["load CLOUD"]).ok();
+        let server = storage.server.as_mut().unwrap();
+        if !server.forbid("footage/acme/spot/plates") {
+            return;
+        }
+        let run = place.json("load CLOUD").status(3);
+        let database = &run.document()["databases"][0];
+        assert_eq!(database["state"], "partial", "{run}");
+        assert_eq!(
+            json!([database["files"], database["gone"], database["unreadable"]]),
+            json!([5, 0, 1]),
+            "{run}"
+        );
+        assert_eq!(
+            json!(replicas(place)),
+            json!([["footage", "partial", 2], ["render", "present", 1]])
+        );
+        let found = place.json("find p1.exr in CLOUD").ok().document();
+        assert_eq!(found["files"].as_array().map(Vec::len), Some(1), "{found}");
+        storage.server.as_mut().unwrap().allow();
+        let counts = place.scan_fields("load CLOUD", &COUNTS);
+        assert_eq!(json!(counts), json!(["complete", 5, 25, 3, 0, 0, 0]));
+    });
+}
+
+#[test]
+fn emptied_storage_is_offline_until_forgotten() {
+    with_each_kind(&KINDS, Studio::filled, |place, storage| {
+        place.copy_by_rclone(&storage.root);
+        place.lines(&["load CLOUD"]).ok();
+        for folder in ["footage", "scratch"] {
+            place
+                .remotes
+                .stdout_of(&["purge", &storage.address(folder)]);
+        }
+        let run = place.json("load CLOUD").status(3);
+        assert_eq!(run.document()["databases"][0]["state"], "offline", "{run}");
+        assert!(
+            run.stderr.contains(
+                "holds none of the category folders, though the index knows 5 files there"
+            ),
+            "{run}"
+        );
+        assert_eq!(
+            json!(replicas(place)),
+            json!([["footage", "offline", 2], ["render", "offline", 1]])
+        );
+        let found = place.json("find p1.exr in CLOUD").ok().document();
+        assert_eq!(found["files"].as_array().map(Vec::len), Some(1), "{found}");
+        place.lines(&["load --forget CLOUD --yes"]).status(0);
+        let counts = place.scan_fields("load CLOUD", &COUNTS);
+        assert_eq!(json!(counts), json!(["complete", 0, 0, 0, 0, 0, 0]));
+    });
+}
+
+#[test]
+fn empty_categories_mean_offline() {
+    with_each_kind(&KINDS, Studio::filled, |place, storage| {
+        if !storage.kind.holds_empty_folders() {
+            return;
+        }
+        place.copy_by_rclone(&storage.root);
+        place.lines(&["load CLOUD"]).ok();
+        for folder in ["footage/acme", "footage/Bob's", "scratch/render/acme"] {
+            place
+                .remotes
+                .stdout_of(&["purge", &storage.address(folder)]);
+        }
+        let run = place.json("load CLOUD").status(3);
+        assert_eq!(run.document()["databases"][0]["state"], "offline", "{run}");
+        assert_eq!(run.document()["databases"][0]["files"], 5, "{run}");
+    });
+}
+
+#[test]
+fn other_identity_means_another_database() {
+    with_each_kind(&KINDS, Studio::filled, |place, storage| {
+        place.lines(&["copy acme/spot footage WORK CLOUD"]).ok();
+        let identity = storage.address(".auto-backup/database.json");
+        place.write_by_rclone(&identity, r#"{"id": "0", "name": "B", "created": null}"#);
+        for line in ["load CLOUD", "copy acme/spot render WORK CLOUD"] {
+            let run = place.lines(&[line]);
+            assert!(
+                run.stderr
+                    .contains("is another database by its identity file"),
+                "{run}"
+            );
+            assert_ne!(run.status, 0, "{run}");
+        }
+        place.remotes.stdout_of(&["deletefile", &identity]);
+        let run = place.lines(&["load CLOUD"]).status(3);
+        assert!(
+            run.stderr
+                .contains("has lost its identity file `.auto-backup/database.json`"),
+            "{run}"
+        );
+        assert_eq!(json!(replicas(place)[0]), json!(["footage", "offline", 2]));
+        assert!(!fs::exists(storage.folder.join("scratch/render/acme/spot/f1.exr")).unwrap());
+    });
+}

@@ -1,0 +1,76 @@
+//! What a load shows while it is under way.
+
+use std::fs;
+use std::process::Stdio;
+
+use rexpect::reader::Options;
+use rexpect::session::spawn_with_options;
+
+use crate::studio::Studio;
+
+/// On each level so many folders wait for their turn.
+const SIDES: u64 = 6;
+
+/// A studio that takes several times as long to look at as nothing is shown: deeper than folders are held open, each is
+/// reached from the root.
+fn slow(databases: &[&str]) -> Studio {
+    let studio = Studio::new();
+    for database in databases {
+        let mut path = studio.path(format!("{database}/footage/acme/spot"));
+        for _ in 0..400 {
+            for side in 0..SIDES {
+                let side = path.join(side.to_string());
+                fs::create_dir_all(&side).unwrap();
+                fs::write(side.join("f"), "").unwrap();
+            }
+            path.push("m");
+        }
+    }
+    studio
+}
+
+/// What a terminal is shown of a load, without control sequences.
+fn on_a_terminal(studio: &Studio, arguments: &[&str]) -> String {
+    let mut command = studio.command();
+    command.env("TERM", "xterm").stdin(Stdio::inherit());
+    command.args(arguments);
+    let options = Options::new()
+        .timeout_ms(Some(60_000))
+        .strip_ansi_escape_codes(true);
+    spawn_with_options(command, options)
+        .unwrap()
+        .exp_eof()
+        .unwrap()
+}
+
+#[test]
+fn terminal_shows_progress_and_rate() {
+    let studio = slow(&["WORK", "NAS"]);
+    let first = on_a_terminal(&studio, &["-c", "load"]);
+    let line = regex::Regex::new(
+        r"looking at (WORK|NAS)(, (WORK|NAS))?: [0-9,]+ files, [0-9,]+ files/s, [0-9,]+ folders",
+    )
+    .unwrap();
+    assert!(line.is_match(&first), "{first}");
+    // Of the second look it is known how much there was.
+    let again = on_a_terminal(&studio, &["-c", "load"]);
+    let line =
+        regex::Regex::new(r"looking at .*: [0-9]+ %, [0-9,]+ of 4,800 files, [0-9,]+ files/s")
+            .unwrap();
+    assert!(line.is_match(&again), "{again}");
+    // Of a part, too.
+    let part = on_a_terminal(&studio, &["-c", "load NAS --project acme/spot"]);
+    let line = regex::Regex::new(r"looking at NAS: [0-9]+ %, [0-9,]+ of 2,400 files, ").unwrap();
+    assert!(line.is_match(&part), "{part}");
+    for silent in ["--quiet", "--accessible"] {
+        let shown = on_a_terminal(&studio, &[silent, "-c", "load"]);
+        assert!(!shown.contains("looking at"), "{silent}: {shown}");
+    }
+}
+
+#[test]
+fn pipe_shows_no_progress() {
+    let studio = slow(&["WORK"]);
+    let run = studio.lines(&["load"]).ok();
+    assert!(!run.stdout.contains("looking"), "{run}");
+}
