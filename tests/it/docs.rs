@@ -8,6 +8,7 @@ use auto_backup::base::exit_status::ExitStatus;
 use regex::Regex;
 
 use crate::servers::{Remotes, rclone};
+use crate::source_tree::sources;
 use crate::studio::Studio;
 
 fn page(path: &str) -> String {
@@ -322,29 +323,33 @@ fn every_csv_column_is_documented() {
 }
 
 #[test]
-fn every_test_in_safety_page_exists() {
-    let page = page("docs/safety.md");
-    let mut tests = String::new();
-    let mut pending = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it")];
-    while let Some(path) = pending.pop() {
-        if path.is_dir() {
-            pending.extend(
-                fs::read_dir(&path)
-                    .unwrap()
-                    .map(|entry| entry.unwrap().path()),
-            );
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            tests += &fs::read_to_string(&path).unwrap();
+fn pages_name_existing_code_and_tests() {
+    let sources = sources("src");
+    let tests: String = sources_of_tests();
+    let code = Regex::new(r"`([\w/]+\.rs): (\w+)`").unwrap();
+    let test = Regex::new(r"`([a-z]+(?:_[a-z]+){3,})`").unwrap();
+    for (name, least) in [("docs/safety.md", 100), ("docs/architecture.md", 20)] {
+        let page = page(name);
+        let mut count = 0;
+        for found in code.captures_iter(&page) {
+            let (path, function) = (&found[1], &found[2]);
+            let text = sources.get(path);
+            let text = text.unwrap_or_else(|| panic!("{name}: {path}"));
+            let definition = Regex::new(&format!(r"\bfn {function}\b")).unwrap();
+            assert!(definition.is_match(text), "{name}: {path}: {function}");
+            count += 1;
+        }
+        assert!(count >= least, "{name} names {count} functions");
+        for row in page.lines().filter(|line| line.starts_with('|')) {
+            for found in test.captures_iter(row) {
+                let definition = format!("fn {}(", &found[1]);
+                assert!(tests.contains(&definition), "{name}: {}", &found[1]);
+            }
         }
     }
-    let promised = page.split("## What").next().unwrap();
-    let name = Regex::new(r"`([a-z]+(?:_[a-z]+){3,})`").unwrap();
-    let named: Vec<_> = name
-        .captures_iter(promised)
-        .map(|found| found[1].to_owned())
-        .collect();
-    assert!(named.len() > 20, "{named:?}");
-    for name in named {
-        assert!(tests.contains(&format!("fn {name}(")), "{name}");
-    }
+}
+
+/// The text of all integration tests.
+fn sources_of_tests() -> String {
+    sources("tests/it").into_values().collect()
 }

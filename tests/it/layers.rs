@@ -1,100 +1,14 @@
-//! The structure: layers, homes of third-party crates, unique names, and that no file is forgotten.
+//! The layers: a file imports only downwards, and no two files import each other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use regex::Regex;
 
-/// Returns the folders of `src/` from the highest layer to the lowest: the order of the `mod` lines in `src/lib.rs`.
-fn layers() -> Vec<String> {
-    let library = fs::read_to_string(top().join("src/lib.rs")).unwrap();
-    let line = Regex::new(r"(?m)^(?:pub )?mod (\w+);").unwrap();
-    line.captures_iter(&library)
-        .map(|found| found[1].to_owned())
-        .collect()
-}
-
-/// Where each third-party crate may be named. serde's derive is everywhere an answer is; thiserror's in `error`.
-const HOMES: &[(&str, &[&str])] = &[
-    ("base64", &["base/name.rs"]),
-    ("clap", &["commands/", "shell/", "cli/"]),
-    ("clap_complete", &["cli/generate.rs"]),
-    ("clap_mangen", &["cli/generate.rs"]),
-    ("comfy_table", &["output/table.rs"]),
-    ("csv", &["output/csv.rs"]),
-    ("dirs", &["model/path.rs"]),
-    ("fs_extra", &["storage/copy_file/copier.rs"]),
-    ("globset", &["commands/pattern.rs"]),
-    ("ignore", &["model/exclusion/mod.rs"]),
-    ("indicatif", &["output/progress.rs"]),
-    ("jiff", &["base/timestamp.rs"]),
-    ("nix", &["os/"]),
-    ("open", &["commands/explore.rs"]),
-    ("regex", &["commands/pattern.rs"]),
-    ("rusqlite", &["index/"]),
-    ("rustix", &["os/"]),
-    ("rustyline", &["shell/prompt/"]),
-    (
-        "serde_json",
-        &["output/json.rs", "model/identity.rs", "rclone/"],
-    ),
-    ("signal_hook", &["base/interrupt.rs"]),
-    ("strsim", &["base/suggest.rs"]),
-    ("tempfile", &["os/scratch/"]),
-    ("thiserror", &["base/error/"]),
-    ("unicode_normalization", &["base/unicode.rs"]),
-    (
-        "unicode_width",
-        &[
-            "output/column.rs",
-            "output/height.rs",
-            "output/shorten.rs",
-            "output/wrap.rs",
-            "shell/diagnostic.rs",
-        ],
-    ),
-    (
-        "xxhash_rust",
-        &["snapshot/aggregate.rs", "snapshot/digest.rs"],
-    ),
-];
-
-/// Modules of `src/commands/` that commands share.
-const SHARED: &[&str] = &["pattern", "search", "setting", "startup", "workspace"];
-
-fn top() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// Every Rust file below a folder by its path there, comments taken out.
-fn sources(folder: &str) -> BTreeMap<String, String> {
-    let base = top().join(folder);
-    let mut pending = vec![base.clone()];
-    let mut sources = BTreeMap::new();
-    let comment = Regex::new(r"(?m)^\s*//.*$").unwrap();
-    while let Some(path) = pending.pop() {
-        for entry in fs::read_dir(path).unwrap() {
-            let path: PathBuf = entry.unwrap().path();
-            if path.is_dir() {
-                pending.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let name = path.strip_prefix(&base).unwrap().display().to_string();
-                let text = fs::read_to_string(&path).unwrap();
-                sources.insert(name, comment.replace_all(&text, "").into_owned());
-            }
-        }
-    }
-    sources
-}
-
-/// The top-level module of a file, by its path below `src/`.
-fn module(path: &str) -> &str {
-    path.split(['/', '.']).next().unwrap()
-}
+use crate::source_tree::{layer, layers, production, sources, top};
 
 #[test]
-fn files_import_only_from_lower_layers() {
+fn files_import_only_from_layers_below() {
     let layers = layers();
     let place = |module: &str| {
         let place = layers.iter().position(|layer| layer == module);
@@ -103,11 +17,10 @@ fn files_import_only_from_lower_layers() {
     let import = Regex::new(r"\bcrate::([a-z_]+)").unwrap();
     let is_root = |path: &str| ["lib.rs", "main.rs"].contains(&path);
     for (path, text) in sources("src").iter().filter(|(path, _)| !is_root(path)) {
-        let own = module(path);
         for found in import.captures_iter(text) {
             let other = found.get(1).unwrap().as_str();
             assert!(
-                place(own) <= place(other),
+                place(layer(path)) <= place(other),
                 "src/{path} imports crate::{other}"
             );
         }
@@ -115,94 +28,14 @@ fn files_import_only_from_lower_layers() {
 }
 
 #[test]
-fn third_party_crates_have_one_home() {
-    let mut sources = sources("src");
-    // Tests may use what they like.
-    for text in sources.values_mut() {
-        let end = text.find("#[cfg(test)]").unwrap_or(text.len());
-        text.truncate(end);
-    }
-    for (name, homes) in HOMES {
-        let named = Regex::new(&format!(r"(?m)(^|[^\w:])(use )?{name}::")).unwrap();
-        for (path, text) in &sources {
-            let at_home = homes.iter().any(|home| path.starts_with(home));
-            let own_module = text.contains(&format!("use super::{name}"))
-                || text.contains(&format!("{name}, json"));
-            assert!(
-                at_home || own_module || !named.is_match(text),
-                "src/{path} names {name}"
-            );
-        }
-    }
-}
-
-#[test]
-fn every_dependency_has_a_home() {
-    let manifest = fs::read_to_string(top().join("Cargo.toml")).unwrap();
-    let dependencies = manifest
-        .split("[dependencies]")
-        .nth(1)
-        .unwrap()
-        .split("\n[")
-        .next()
-        .unwrap();
-    for line in dependencies.lines().filter(|line| line.contains('=')) {
-        let name = line.split('=').next().unwrap().trim().replace('-', "_");
-        let known = name == "serde" || HOMES.iter().any(|(home, _)| *home == name);
-        assert!(known, "{name} has no home in tests/it/layers.rs");
-    }
-}
-
-#[test]
-fn every_file_states_its_purpose() {
-    for folder in ["src", "tests", "benches"] {
-        for path in sources(folder).keys() {
-            let text = fs::read_to_string(top().join(folder).join(path)).unwrap();
-            assert!(text.starts_with("//! "), "{folder}/{path}");
-        }
-    }
-}
-
-#[test]
-fn every_command_file_is_listed_and_tested() {
-    let listed = fs::read_to_string(top().join("src/commands/mod.rs")).unwrap();
-    let tested = fs::read_to_string(top().join("tests/it/commands/mod.rs")).unwrap();
-    let sources = sources("src/commands");
-    let commands = sources.keys().map(|path| module(path));
-    for name in commands.filter(|name| *name != "mod" && !SHARED.contains(name)) {
-        let variant: String = name[..1].to_uppercase() + &name[1..];
-        assert!(
-            listed.contains(&format!("mod {name};")),
-            "{name} is no module"
-        );
-        assert!(
-            listed.contains(&format!("{variant}({name}::{variant}Args)")),
-            "{name} is no command"
-        );
-        assert!(
-            tested.contains(&format!("mod {name};")),
-            "{name} has no tests"
-        );
-    }
-}
-
-#[test]
-fn every_test_file_is_listed() {
-    for path in sources("tests/it")
+fn files_do_not_import_each_other() {
+    let imports = Imports::read();
+    let cycles: Vec<_> = imports
+        .modules
         .keys()
-        .filter(|path| !path.ends_with("main.rs") && !path.ends_with("mod.rs"))
-    {
-        let name = path.rsplit('/').next().unwrap().trim_end_matches(".rs");
-        let list = match path.rsplit_once('/') {
-            Some((folder, _)) => format!("tests/it/{folder}/mod.rs"),
-            None => "tests/it/main.rs".to_owned(),
-        };
-        let list = fs::read_to_string(top().join(list)).unwrap();
-        assert!(
-            list.contains(&format!("mod {name};")),
-            "tests/it/{path} never runs"
-        );
-    }
+        .filter(|module| imports.reaches(module, module))
+        .collect();
+    assert!(cycles.is_empty(), "import cycles through: {cycles:#?}");
 }
 
 #[test]
@@ -217,10 +50,138 @@ fn architecture_page_lists_layers_in_order() {
 }
 
 #[test]
-fn every_layer_tells_its_story_in_fifteen_lines() {
+fn each_layer_opens_with_a_short_story() {
     for layer in layers() {
         let text = fs::read_to_string(top().join("src").join(&layer).join("mod.rs")).unwrap();
         let lines = text.lines().take_while(|line| line.starts_with("//!"));
         assert!((1..=15).contains(&lines.count()), "{layer}");
+    }
+}
+
+/// A module as the names on its path: `["copy", "plan"]`.
+type Module = Vec<String>;
+
+/// The modules of the crate and their imports. A re-export (`pub use`) is no import: it leads to the module that
+/// defines the name.
+struct Imports {
+    modules: BTreeMap<Module, BTreeSet<Module>>,
+}
+
+impl Imports {
+    fn read() -> Self {
+        let sources: BTreeMap<Module, String> = production()
+            .into_iter()
+            .filter(|(path, _)| !["lib.rs", "main.rs"].contains(&path.as_str()))
+            .map(|(path, text)| (module(&path), text))
+            .collect();
+        let statement = Regex::new(r"(?m)^\s*(pub(?:\([^)]*\))? )?use ([^;]*);").unwrap();
+        let inline = Regex::new(r"\b(?:crate|super|self)(?:::\w+)+").unwrap();
+        let child = Regex::new(r"(?:^|[^:\w])(\w+)::").unwrap();
+        let mut exports = BTreeMap::new();
+        let mut paths: BTreeMap<&Module, Vec<Module>> = BTreeMap::new();
+        for (own, text) in &sources {
+            let own_paths = paths.entry(own).or_default();
+            for found in statement.captures_iter(text) {
+                for path in leaves(&found[2]) {
+                    let Some(path) = absolute(own, &path) else {
+                        continue;
+                    };
+                    if found.get(1).is_some() {
+                        let mut name = own.clone();
+                        name.push(path.last().unwrap().clone());
+                        exports.insert(name, path);
+                    } else {
+                        own_paths.push(path);
+                    }
+                }
+            }
+            let text = statement.replace_all(text, "");
+            for found in inline.find_iter(&text) {
+                own_paths.extend(absolute(own, found.as_str()));
+            }
+            let children = child
+                .captures_iter(&text)
+                .map(|found| [own.as_slice(), &[found[1].to_owned()]].concat());
+            own_paths.extend(children.filter(|path| sources.contains_key(path)));
+        }
+        let resolve = |mut path: Module| -> Option<Module> {
+            while !sources.contains_key(&path) {
+                match (1..=path.len()).find_map(|end| Some((end, exports.get(&path[..end])?))) {
+                    Some((end, target)) => path = [target, &path[end..]].concat(),
+                    None => drop(path.pop()?),
+                }
+            }
+            Some(path)
+        };
+        let modules = paths.into_iter().map(|(own, paths)| {
+            let imported = paths.into_iter().filter_map(resolve);
+            (own.clone(), imported.filter(|other| other != own).collect())
+        });
+        Self {
+            modules: modules.collect(),
+        }
+    }
+
+    /// True if a chain of imports leads from one module to another.
+    fn reaches(&self, from: &Module, to: &Module) -> bool {
+        let mut pending = vec![from];
+        let mut seen = BTreeSet::new();
+        while let Some(module) = pending.pop() {
+            for other in &self.modules[module] {
+                if other == to {
+                    return true;
+                }
+                if seen.insert(other) {
+                    pending.push(other);
+                }
+            }
+        }
+        false
+    }
+}
+
+/// The module of a file below `src/`.
+fn module(path: &str) -> Module {
+    let path = path.trim_end_matches(".rs").trim_end_matches("/mod");
+    path.split('/').map(str::to_owned).collect()
+}
+
+/// The paths that a `use` tree names.
+fn leaves(tree: &str) -> Vec<String> {
+    let tree = Regex::new(r"\s+as\s+\w+").unwrap().replace_all(tree, "");
+    let tree: String = tree.split_whitespace().collect();
+    let Some((prefix, rest)) = tree.split_once('{') else {
+        return vec![tree];
+    };
+    let (mut depth, mut parts) = (0, vec![String::new()]);
+    for character in rest.strip_suffix('}').unwrap().chars() {
+        match character {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                parts.push(String::new());
+                continue;
+            }
+            _ => {}
+        }
+        parts.last_mut().unwrap().push(character);
+    }
+    let parts = parts.iter().filter(|part| !part.is_empty());
+    parts
+        .flat_map(|part| leaves(&format!("{prefix}{part}")))
+        .collect()
+}
+
+/// A path from the root of the crate; `None` if it leads to another crate.
+fn absolute(own: &Module, path: &str) -> Option<Module> {
+    let mut names: Vec<_> = path.split("::").map(str::to_owned).collect();
+    match names[0].as_str() {
+        "crate" => Some(names.split_off(1)),
+        "self" => Some([own, &names[1..]].concat()),
+        "super" => {
+            let above = names.iter().take_while(|name| *name == "super").count();
+            Some([&own[..own.len() - above], &names[above..]].concat())
+        }
+        _ => None,
     }
 }

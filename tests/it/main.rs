@@ -4,7 +4,6 @@
     clippy::panic,
     reason = "a test that fails may say so by panicking"
 )]
-
 mod commands;
 mod copy_invariant;
 mod disks;
@@ -33,8 +32,10 @@ mod scripts;
 mod servers;
 mod shared_machine;
 mod signals;
+mod source_tree;
 mod startup;
 mod streams;
+mod structure;
 mod studio;
 mod sync;
 mod syntax;

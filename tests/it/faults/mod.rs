@@ -9,6 +9,7 @@ mod concurrency;
 mod faulty_destination;
 mod folders;
 mod full_disk;
+mod index_only;
 mod interruption;
 mod kills;
 mod limits;

@@ -1,0 +1,229 @@
+//! The structure: homes of third-party crates, unique names, who writes and who starts programs, and that no file is
+//! forgotten.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use regex::Regex;
+
+use crate::source_tree::{layer, production, sources, top};
+
+/// Where each third-party crate may be named. serde's derive is everywhere an answer is; thiserror's in `error`.
+const HOMES: &[(&str, &[&str])] = &[
+    ("base64", &["base/name.rs"]),
+    ("clap", &["commands/", "shell/", "cli/"]),
+    ("clap_complete", &["cli/generate.rs"]),
+    ("clap_mangen", &["cli/generate.rs"]),
+    ("comfy_table", &["output/table.rs"]),
+    ("csv", &["output/csv.rs"]),
+    ("dirs", &["model/path.rs"]),
+    ("fs_extra", &["storage/copy_file/copier.rs"]),
+    ("globset", &["commands/pattern.rs"]),
+    ("ignore", &["model/exclusion/mod.rs"]),
+    ("indicatif", &["output/progress.rs"]),
+    ("jiff", &["base/timestamp.rs"]),
+    ("nix", &["os/"]),
+    ("open", &["commands/explore.rs"]),
+    ("regex", &["commands/pattern.rs"]),
+    ("rusqlite", &["index/"]),
+    ("rustix", &["os/"]),
+    ("rustyline", &["shell/prompt/"]),
+    (
+        "serde_json",
+        &["output/json.rs", "model/identity.rs", "rclone/"],
+    ),
+    ("signal_hook", &["base/interrupt.rs"]),
+    ("strsim", &["base/suggest.rs"]),
+    ("tempfile", &["os/scratch/"]),
+    ("thiserror", &["base/error/"]),
+    ("unicode_normalization", &["base/unicode.rs"]),
+    (
+        "unicode_width",
+        &[
+            "output/column.rs",
+            "output/height.rs",
+            "output/shorten.rs",
+            "output/wrap.rs",
+            "shell/diagnostic.rs",
+        ],
+    ),
+    (
+        "xxhash_rust",
+        &["snapshot/aggregate.rs", "snapshot/digest.rs"],
+    ),
+];
+
+/// Modules of `src/commands/` that commands share.
+const SHARED: &[&str] = &["pattern", "search", "setting", "startup", "workspace"];
+
+/// The only files that create, change, rename or remove something below a database's root.
+const WRITERS: &[&str] = &[
+    "copy/destination/case_rename.rs",
+    "copy/destination/fetch_folder.rs",
+    "copy/local/",
+    "copy/name_rules.rs",
+    "model/identity.rs",
+    "model/own_folder.rs",
+    "storage/copy_file/mod.rs",
+    "storage/lock.rs",
+    "storage/same_place.rs",
+    "storage/version/",
+    "sync/emptied_folders.rs",
+];
+
+/// The only files that start other programs.
+const STARTERS: &[&str] = &["os/exec_shim.rs", "output/pager.rs"];
+
+#[test]
+fn each_third_party_crate_has_one_home() {
+    let sources = production();
+    for (name, homes) in HOMES {
+        let named = Regex::new(&format!(r"(?m)(^|[^\w:])(use )?{name}::")).unwrap();
+        for (path, text) in &sources {
+            let at_home = homes.iter().any(|home| path.starts_with(home));
+            let own_module = text.contains(&format!("use super::{name}"))
+                || text.contains(&format!("{name}, json"));
+            assert!(
+                at_home || own_module || !named.is_match(text),
+                "src/{path} names {name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn each_dependency_has_a_home() {
+    let manifest = fs::read_to_string(top().join("Cargo.toml")).unwrap();
+    let dependencies = manifest
+        .split("[dependencies]")
+        .nth(1)
+        .unwrap()
+        .split("\n[")
+        .next()
+        .unwrap();
+    for line in dependencies.lines().filter(|line| line.contains('=')) {
+        let name = line.split('=').next().unwrap().trim().replace('-', "_");
+        let known = name == "serde" || HOMES.iter().any(|(home, _)| *home == name);
+        assert!(known, "{name} has no home in tests/it/structure.rs");
+    }
+}
+
+#[test]
+fn each_file_opens_with_its_purpose() {
+    for folder in ["src", "tests", "benches"] {
+        for path in sources(folder).keys() {
+            let text = fs::read_to_string(top().join(folder).join(path)).unwrap();
+            assert!(text.starts_with("//! "), "{folder}/{path}");
+        }
+    }
+}
+
+#[test]
+fn each_command_is_listed_and_tested() {
+    let listed = fs::read_to_string(top().join("src/commands/mod.rs")).unwrap();
+    let tested = fs::read_to_string(top().join("tests/it/commands/mod.rs")).unwrap();
+    let sources = sources("src/commands");
+    let commands = sources.keys().map(|path| layer(path));
+    for name in commands.filter(|name| *name != "mod" && !SHARED.contains(name)) {
+        let variant: String = name[..1].to_uppercase() + &name[1..];
+        assert!(
+            listed.contains(&format!("mod {name};")),
+            "{name} is no module"
+        );
+        assert!(
+            listed.contains(&format!("{variant}({name}::{variant}Args)")),
+            "{name} is no command"
+        );
+        assert!(
+            tested.contains(&format!("mod {name};")),
+            "{name} has no tests"
+        );
+    }
+}
+
+#[test]
+fn each_test_file_is_listed() {
+    for path in sources("tests/it")
+        .keys()
+        .filter(|path| !path.ends_with("main.rs") && !path.ends_with("mod.rs"))
+    {
+        let name = path.rsplit('/').next().unwrap().trim_end_matches(".rs");
+        let list = match path.rsplit_once('/') {
+            Some((folder, _)) => format!("tests/it/{folder}/mod.rs"),
+            None => "tests/it/main.rs".to_owned(),
+        };
+        let list = fs::read_to_string(top().join(list)).unwrap();
+        assert!(
+            list.contains(&format!("mod {name};")),
+            "tests/it/{path} never runs"
+        );
+    }
+}
+
+#[test]
+fn type_names_are_unique() {
+    let definition =
+        Regex::new(r"(?m)^(?:    )?(?:pub(?:\([^)]*\))? )?(?:struct|enum|trait|union) (\w+)")
+            .unwrap();
+    let alias = Regex::new(r"(?m)^(?:pub(?:\([^)]*\))? )?type (\w+)").unwrap();
+    let mut homes: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (path, text) in production() {
+        let types = definition.captures_iter(&text);
+        for found in types.chain(alias.captures_iter(&text)) {
+            homes
+                .entry(found[1].to_owned())
+                .or_default()
+                .push(path.clone());
+        }
+    }
+    homes.retain(|_, homes| homes.len() > 1);
+    assert!(homes.is_empty(), "one name for several types: {homes:#?}");
+}
+
+#[test]
+fn modules_are_nouns() {
+    for (folder, sources) in [("src", sources("src")), ("tests", sources("tests"))] {
+        for path in sources.keys() {
+            let is_gerund = path
+                .split('/')
+                .any(|name| name.trim_end_matches(".rs").ends_with("ing"));
+            assert!(!is_gerund, "{folder}/{path}");
+        }
+    }
+}
+
+#[test]
+fn only_listed_files_write_below_a_root() {
+    // Functions of os::Folder that write, and everything of std that does.
+    let folder = r"\.(?:create_\w+|open_or_create_\w+|ensure_\w+|remove_\w+|rename_no_replace|hard_link|exchange|open_trusted|trusted_child|set_own_mode)\(&?(?:self\.)?\w";
+    let standard = r"\bfs::(?:write|create_dir\w*|remove_\w+|rename|copy|hard_link|set_permissions)\b|\bFile::create|\bOpenOptions\b";
+    let writes = Regex::new(&format!("{folder}|{standard}")).unwrap();
+    let own_files = [
+        "os/",
+        "index/",
+        "commands/startup/",
+        "shell/prompt/history.rs",
+        "rclone/",
+    ];
+    for (path, text) in production() {
+        let is_listed = WRITERS
+            .iter()
+            .chain(&own_files)
+            .any(|home| path.starts_with(home));
+        if !is_listed && let Some(found) = writes.find(&text) {
+            panic!("src/{path} writes: `{}`", found.as_str());
+        }
+    }
+}
+
+#[test]
+fn only_rclone_folder_starts_rclone() {
+    let starts = Regex::new(r"process::Command\b|\bchild_command\(").unwrap();
+    for (path, text) in production() {
+        let is_listed = path.starts_with("rclone/") || STARTERS.contains(&path.as_str());
+        assert!(
+            is_listed || !starts.is_match(&text),
+            "src/{path} starts a program"
+        );
+    }
+}
