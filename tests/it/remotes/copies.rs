@@ -203,7 +203,7 @@ fn a_name_that_a_storage_shows_as_another_is_not_taken_for_there() {
         let reason = item["reason"].as_str().unwrap();
         let is_refused = reason.contains("StatusCode: 500");
         assert!(
-            is_refused || reason == "a listing afterwards does not show it",
+            is_refused || reason == "the remote does not list it after the copy",
             "{run}"
         );
         assert_eq!(document["failed_files"], 1, "{run}");
@@ -290,7 +290,7 @@ fn symbolic_links_are_skipped_and_said() {
             json!({
                 "path": storage.at(&format!("footage/acme/spot/{name}")),
                 "outcome": "skipped",
-                "reason": "it is a symbolic link, which remotes do not hold",
+                "reason": "it is a symbolic link, which remotes cannot store",
             })
         });
         assert_eq!(document["items"], json!(expected), "{run}");
@@ -508,7 +508,7 @@ fn a_file_in_the_place_of_a_folder_is_refused_and_what_is_in_that_stays() {
             let document = run.document();
             let items = document["items"].as_array().unwrap();
             assert_eq!(items.len(), 1, "{run}");
-            let why = "something of another kind has its name there; move that away by hand";
+            let why = "the destination has an entry of another kind with this name; move it away by hand";
             assert_eq!(items[0]["reason"], why, "{run}");
             assert_eq!(document["copied_files"], 4, "{run}");
             assert_eq!(place.remotes.said(&["cat", &inside]), "somebody's");

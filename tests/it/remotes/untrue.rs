@@ -204,7 +204,7 @@ fn what_goes_away_at_a_storage_is_skipped() {
             "{run}"
         );
         let reason = &run.document()["items"][0]["reason"];
-        assert_eq!(*reason, "it went away before it was copied", "{run}");
+        assert_eq!(*reason, "it disappeared from the source before it was copied", "{run}");
     });
 }
 
@@ -341,7 +341,7 @@ fn what_is_said_to_be_sent_is_looked_for() {
             for line in [THERE, "sync all all WORK CLOUD"] {
                 fails(
                     run(place, &nothing, line),
-                    "a listing afterwards does not show it",
+                    "the remote does not list it after the copy",
                 );
             }
             place.fill(&storage.root);
