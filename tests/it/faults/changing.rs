@@ -197,7 +197,10 @@ fn a_source_that_vanishes_is_skipped_alone() {
         let document = adds_up(&run);
         assert_eq!(document["skipped_files"], 1, "{run}");
         let reason = &document["items"][0]["reason"];
-        assert_eq!(*reason, "it disappeared from the source before it was copied", "{run}");
+        assert_eq!(
+            *reason, "it disappeared from the source before it was copied",
+            "{run}"
+        );
         assert!(!studio.path(TO).join("b").exists(), "{run}");
         finishes(&studio);
     }

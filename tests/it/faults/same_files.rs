@@ -65,7 +65,7 @@ fn a_category_that_is_the_source_by_another_mount_is_refused() {
     assert_snapshot!(studio.lines(&[LINE]).status(3), @"
     exit 3
     --- stdout
-    failed $STUDIO/NAS/footage/acme/spot: `$STUDIO/WORK/footage/acme/spot` and `$STUDIO/NAS/footage/acme/spot` are the same files: one is the other by another path
+    failed $STUDIO/NAS/footage/acme/spot: `$STUDIO/WORK/footage/acme/spot` and `$STUDIO/NAS/footage/acme/spot` are the same files: both paths lead to the same folder
     copied 0 files, 0 B in N s; 1 failed
     ");
     assert_eq!(studio.tree("WORK"), before);
@@ -99,7 +99,7 @@ fn a_destination_inside_the_source_by_a_mount_is_refused() {
     assert_snapshot!(studio.lines(&[LINE]).status(3), @"
     exit 3
     --- stdout
-    failed $STUDIO/NAS/footage/acme/spot: `$STUDIO/WORK/footage/acme/spot` and `$STUDIO/NAS/footage/acme/spot` are the same files: one is the other by another path
+    failed $STUDIO/NAS/footage/acme/spot: `$STUDIO/WORK/footage/acme/spot` and `$STUDIO/NAS/footage/acme/spot` are the same files: both paths lead to the same folder
     copied 0 files, 0 B in N s; 1 failed
     ");
     assert_eq!(studio.tree("WORK"), before);
@@ -116,7 +116,7 @@ fn a_destination_that_is_a_folder_within_the_source_by_a_mount_is_refused() {
     assert_snapshot!(studio.lines(&[LINE]).status(3), @"
     exit 3
     --- stdout
-    failed $STUDIO/NAS/footage/acme/spot: `$STUDIO/WORK/footage/acme/spot/plates/inner` and `$STUDIO/NAS/footage/acme/spot` are the same files: one is the other by another path
+    failed $STUDIO/NAS/footage/acme/spot: `$STUDIO/WORK/footage/acme/spot/plates/inner` and `$STUDIO/NAS/footage/acme/spot` are the same files: both paths lead to the same folder
     copied 0 files, 0 B in N s; 1 failed
     ");
     assert_eq!(studio.tree("WORK"), before);
@@ -133,7 +133,7 @@ fn a_source_inside_the_destination_by_a_mount_is_refused() {
     assert_snapshot!(studio.lines(&[LINE]).status(3), @"
     exit 3
     --- stdout
-    failed $STUDIO/NAS/footage/acme/spot: `$STUDIO/WORK/footage/acme/spot` and `$STUDIO/NAS/footage/acme/spot` are the same files: the source lies in the destination
+    failed $STUDIO/NAS/footage/acme/spot: `$STUDIO/WORK/footage/acme/spot` and `$STUDIO/NAS/footage/acme/spot` are the same files: the source is inside the destination
     copied 0 files, 0 B in N s; 1 failed
     ");
     assert_eq!(studio.tree("NAS"), before);

@@ -467,7 +467,7 @@ fn the_newer_one_wins_and_others_are_conflicts() {
             reasons,
             [
                 "it differs in size, and both have the same time",
-                "it differs in size, and the one there is newer",
+                "it differs in size, and the destination is newer",
             ],
             "{run}"
         );
@@ -508,7 +508,8 @@ fn a_file_in_the_place_of_a_folder_is_refused_and_what_is_in_that_stays() {
             let document = run.document();
             let items = document["items"].as_array().unwrap();
             assert_eq!(items.len(), 1, "{run}");
-            let why = "the destination has an entry of another kind with this name; move it away by hand";
+            let why =
+                "the destination has an entry of another kind with this name; move it away by hand";
             assert_eq!(items[0]["reason"], why, "{run}");
             assert_eq!(document["copied_files"], 4, "{run}");
             assert_eq!(place.remotes.said(&["cat", &inside]), "somebody's");

@@ -204,7 +204,10 @@ fn what_goes_away_at_a_storage_is_skipped() {
             "{run}"
         );
         let reason = &run.document()["items"][0]["reason"];
-        assert_eq!(*reason, "it disappeared from the source before it was copied", "{run}");
+        assert_eq!(
+            *reason, "it disappeared from the source before it was copied",
+            "{run}"
+        );
     });
 }
 
