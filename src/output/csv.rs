@@ -1,18 +1,8 @@
 //! CSV as RFC 4180 has it, with a heading line.
 
-use super::answer::Records;
 use super::cell::Cell;
 use super::sink::output_error;
 use crate::base::error::Result;
-
-/// Appends the records as CSV.
-pub(super) fn append_records(records: &Records, text: &mut Vec<u8>) -> Result<()> {
-    append_headings(records.headings, text)?;
-    records
-        .rows
-        .iter()
-        .try_for_each(|row| append_row(row, text))
-}
 
 /// Appends the heading line.
 pub(super) fn append_headings(headings: &[&str], text: &mut Vec<u8>) -> Result<()> {

@@ -2,25 +2,8 @@
 
 use serde::Serialize;
 
-use super::answer::Answer;
 use super::sink::{Sink, output_error};
 use crate::base::error::Result;
-
-/// `{"command": ..., ...}`.
-#[derive(Serialize)]
-struct JsonDocument<'a, A> {
-    command: &'static str,
-    #[serde(flatten)]
-    answer: &'a A,
-}
-
-/// Appends the answer as one line.
-pub(super) fn append_document<A: Answer>(answer: &A, text: &mut Vec<u8>) -> Result<()> {
-    let command = A::COMMAND;
-    append_value(&JsonDocument { command, answer }, text)?;
-    text.push(b'\n');
-    Ok(())
-}
 
 fn append_value(value: &impl Serialize, text: &mut Vec<u8>) -> Result<()> {
     serde_json::to_writer(text, value).map_err(|error| output_error(error.into()))
@@ -65,10 +48,12 @@ impl<'a> JsonWriter<'a> {
     pub fn fields(&mut self, value: &impl Serialize) -> Result<()> {
         let mut text = Vec::new();
         append_value(value, &mut text)?;
-        self.write_comma();
         let inner = text.strip_prefix(b"{").unwrap_or(&text);
         let inner = inner.strip_suffix(b"}").unwrap_or(inner);
-        self.sink.batch().extend_from_slice(inner);
+        if !inner.is_empty() {
+            self.write_comma();
+            self.sink.batch().extend_from_slice(inner);
+        }
         Ok(())
     }
 

@@ -3,15 +3,7 @@
 //! A tab, line feed, carriage return or backslash within a value is written `\t`, `\n`, `\r`, `\\`; all other bytes stand
 //! as they are.
 
-use super::answer::Records;
 use super::cell::Cell;
-
-/// Appends the records as lines.
-pub(super) fn append_records(records: &Records, text: &mut Vec<u8>) {
-    for row in &records.rows {
-        append_row(row, text);
-    }
-}
 
 /// Appends one row.
 pub(super) fn append_row(row: &[Cell], text: &mut Vec<u8>) {

@@ -4,8 +4,8 @@ use std::fmt;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use super::destination::{PagedOutput, ScreenSize};
-use super::printer::Format;
+use super::format::Format;
+use super::paged_output::{PagedOutput, ScreenSize};
 use crate::base::error::{Error, Result};
 use crate::base::escape;
 
@@ -128,6 +128,6 @@ pub(super) const fn output_error(source: io::Error) -> Error {
 }
 
 /// Whether that is because its reader has gone.
-pub(super) fn is_reader_gone(error: &Error) -> bool {
+pub(super) fn is_broken_pipe(error: &Error) -> bool {
     matches!(error, Error::Output { source } if source.kind() == io::ErrorKind::BrokenPipe)
 }

@@ -6,18 +6,10 @@ use comfy_table::{CellAlignment, Table};
 use super::cell::Cell;
 use super::color::paint;
 use super::column;
-use super::page::{Block, Page};
+use super::page::Block;
 use super::screen::Screen;
 use super::shorten::shorten;
 use super::wrap::wrap;
-
-/// The page as text, each line ended.
-pub(super) fn render_page(page: &Page, screen: Screen) -> String {
-    let blocks = page.blocks.iter().enumerate();
-    blocks
-        .map(|(place, part)| render_block(part, place == 0, screen))
-        .collect()
-}
 
 /// One part as text, each line ended; a heading stands apart from what is above it.
 pub(super) fn render_block(block: &Block, is_first: bool, screen: Screen) -> String {
