@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stays_less_than_a_screen_is_shown_at_its_end() {
+    fn answer_shorter_than_screen_is_written_at_end() {
         let (mut output, written) = holding();
         output.write(b"a\n").unwrap();
         assert_eq!(written.text(), b"");
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_too_long_is_shown_as_it_comes() {
+    fn slow_answer_is_written_directly() {
         let (mut output, written) = holding();
         output.write(b"a\n").unwrap();
         thread::sleep(BUFFER_TIMEOUT + BUFFER_TIMEOUT / 4);
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn without_its_pager_a_long_answer_is_written_and_that_is_said_once() {
+    fn missing_pager_is_reported_once() {
         let (mut output, written) = holding();
         output.write(b"a\nb\nc\nd\n").unwrap();
         assert_eq!(written.text(), b"a\nb\nc\nd\n");
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_the_screen_but_for_two_rows_is_no_more_than_a_page() {
+    fn two_rows_stay_free_for_prompt() {
         let page = ScreenSize {
             width: 10,
             height: 5,

@@ -1,4 +1,4 @@
-//! Progress on standard error: a bar on a terminal, a line every 30 seconds elsewhere and where output is accessible.
+//! Progress on standard error: a bar on a terminal, else (and for accessible output) a line every 30 seconds.
 
 use std::io::{self, IsTerminal as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,17 +9,18 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::message::{Messages, write_line};
 use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::base::unit;
+use crate::os::terminal;
 
-/// Nothing is shown of work that is done sooner.
+/// Shorter tasks show no progress.
 const INITIAL_DELAY: Duration = Duration::from_millis(300);
 
-/// How often a line is written where there is no terminal.
+/// Interval of lines without a terminal.
 const LINE_INTERVAL: Duration = Duration::from_secs(30);
 
-/// How often a bar is redrawn.
+/// Interval of redraws of the bar.
 const REDRAW_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Shows events.
+/// Monitor that shows progress events.
 #[derive(Debug)]
 pub struct Progress {
     messages: Messages,
@@ -27,34 +28,33 @@ pub struct Progress {
     task: Mutex<Option<ActiveTask>>,
 }
 
-/// The task under way.
+/// The current task.
 #[derive(Debug)]
 struct ActiveTask {
     name: String,
     started: Instant,
     last_shown: Instant,
-    /// Where it is.
+    /// Names of the databases that are being processed.
     databases: Vec<String>,
     /// Files, folders and bytes.
     done: (u64, u64, u64),
-    /// Files and bytes.
+    /// Files and bytes, if known.
     total: (Option<u64>, Option<u64>),
     bar: Option<ProgressBar>,
 }
 
 impl Progress {
-    /// Progress beside these messages. Where output is accessible no bar is drawn: each time it is painted anew would be
-    /// read aloud.
+    /// Returns a monitor that writes between these messages. Accessible output gets no bar: a screen reader would read it aloud
+    /// on each redraw.
     pub fn new(messages: Messages, accessible: bool) -> Self {
-        let can_redraw = std::env::var_os("TERM").is_some_and(|term| term != "dumb");
         Self {
             messages,
-            draws_bar: io::stderr().is_terminal() && can_redraw && !accessible,
+            draws_bar: io::stderr().is_terminal() && terminal::can_move_cursor() && !accessible,
             task: Mutex::new(None),
         }
     }
 
-    /// Shows the task under way, if it is time to.
+    /// Shows the current task if the interval has passed.
     fn show(&self, task: &mut ActiveTask) {
         let now = Instant::now();
         let pause = if self.draws_bar {
@@ -77,7 +77,7 @@ impl Progress {
         }
     }
 
-    /// Writes a message without tearing the bar.
+    /// Writes a message above the bar.
     fn suspend_bar(&self, write: impl FnOnce()) {
         match self.lock_task().as_ref().and_then(|task| task.bar.as_ref()) {
             Some(bar) => bar.suspend(write),
@@ -89,7 +89,7 @@ impl Progress {
         self.task.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts what was done, and shows it if it is time to.
+    /// Updates the current task and shows it if the interval has passed.
     fn update(&self, change: impl FnOnce(&mut ActiveTask)) {
         if let Some(task) = self.lock_task().as_mut() {
             change(task);
@@ -98,7 +98,7 @@ impl Progress {
     }
 }
 
-/// One line at the bottom of the terminal.
+/// Returns a bar of one line at the bottom of the terminal.
 fn spinner() -> ProgressBar {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
     bar.set_style(
@@ -150,7 +150,7 @@ impl ActiveTask {
         format!("{line}: {}", parts.join(", "))
     }
 
-    /// The first places by name, the others by number: one line must do.
+    /// Returns the names of at most three databases; of more, two names and the number of the others.
     fn database_list(&self) -> String {
         match self.databases.as_slice() {
             [first, second, others @ ..] if others.len() > 1 => {
@@ -160,8 +160,8 @@ impl ActiveTask {
         }
     }
 
-    /// `copying: 40 %, 15 s left, 1.20 GB of 3.00 GB, 120 MB/s, 12 of 40 files`: what matters most stands first, for a narrow
-    /// terminal cuts the end off.
+    /// `copying: 40 %, 15 s left, 1.20 GB of 3.00 GB, 120 MB/s, 12 of 40 files`. The most important values come first: a narrow
+    /// terminal cuts off the end.
     fn transfer_line(&self, total: u64, elapsed: f64) -> String {
         let (done, rate) = (self.done.2, per_second(self.done.2, elapsed));
         let mut parts = vec![format!("{} %", percent(done, total))];
@@ -180,13 +180,13 @@ impl ActiveTask {
     }
 }
 
-/// How much of a total is done; more than was expected is all of it.
+/// Returns the completed percentage, at most 100 even if more was done than expected.
 fn percent(done: u64, total: u64) -> u64 {
     let percent = done.saturating_mul(100).checked_div(total);
     percent.unwrap_or(100).min(100)
 }
 
-/// `12 of 40`, or `12` where the total is not known.
+/// `12 of 40`, or `12` if the total is unknown.
 fn of_total(done: u64, total: Option<u64>, show: fn(u64) -> String) -> String {
     total.map_or_else(
         || show(done),
@@ -194,7 +194,6 @@ fn of_total(done: u64, total: Option<u64>, show: fn(u64) -> String) -> String {
     )
 }
 
-/// How many a second.
 fn per_second(done: u64, seconds: f64) -> u64 {
     #[expect(
         clippy::cast_precision_loss,
@@ -245,7 +244,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_narrow_terminal_still_shows_how_far_it_is() {
+    fn narrow_terminal_shows_percentage() {
         let mut task = ActiveTask::new("copying", (Some(1003), Some(5_500_000_000)));
         task.done = (12, 0, 1_540_000_000);
         let line = task.transfer_line(5_500_000_000, 10.0);

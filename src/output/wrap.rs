@@ -82,7 +82,7 @@ mod tests {
     use crate::output::color::paint;
 
     #[test]
-    fn every_line_takes_a_row_and_a_wide_one_more() {
+    fn wide_lines_take_several_rows() {
         assert_eq!(rows_needed("", 10), 0);
         assert_eq!(rows_needed("a\n\nb\n", 10), 3);
         assert_eq!(rows_needed("0123456789\n0123456789a\n", 10), 3);
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn colours_take_no_room() {
+    fn color_codes_take_no_columns() {
         let text = paint("0123456789", Tone::Good) + "\n";
         assert_eq!(rows_needed(&text.repeat(3), 10), 3);
     }
@@ -122,7 +122,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_is_lost(text in "[ a-c\n]{0,40}", limit in 1..20_usize) {
+        fn wrapping_loses_no_text(text in "[ a-c\n]{0,40}", limit in 1..20_usize) {
             prop_assert_eq!(wrap(&text, limit).replace('\n', " "), text.replace('\n', " "));
         }
     }
