@@ -95,7 +95,7 @@ impl Messages {
     pub fn index_damaged(self, kept: &Path) {
         let moved_to = Name::from(kept);
         self.warning(&format!(
-            "the index was damaged and is set aside as `{moved_to}`; a new one is begun: `load` fills it from the disks"
+            "the index was damaged and is set aside as `{moved_to}`; a new one was started, run `load` to fill it from the disks"
         ));
     }
 

@@ -28,6 +28,21 @@ pub struct Progress {
     task: Mutex<Option<ActiveTask>>,
 }
 
+/// Completed work.
+#[derive(Debug, Default)]
+struct Counts {
+    files: u64,
+    folders: u64,
+    bytes: u64,
+}
+
+/// Expected work, as far as it is known.
+#[derive(Debug, Default)]
+struct Totals {
+    files: Option<u64>,
+    bytes: Option<u64>,
+}
+
 /// The current task.
 #[derive(Debug)]
 struct ActiveTask {
@@ -36,10 +51,8 @@ struct ActiveTask {
     last_shown: Instant,
     /// Names of the databases that are being processed.
     databases: Vec<String>,
-    /// Files, folders and bytes.
-    done: (u64, u64, u64),
-    /// Files and bytes, if known.
-    total: (Option<u64>, Option<u64>),
+    done: Counts,
+    total: Totals,
     bar: Option<ProgressBar>,
 }
 
@@ -109,14 +122,14 @@ fn spinner() -> ProgressBar {
 }
 
 impl ActiveTask {
-    fn new(name: &str, total: (Option<u64>, Option<u64>)) -> Self {
+    fn new(name: &str, total: Totals) -> Self {
         let now = Instant::now();
         Self {
             name: name.to_owned(),
             started: now,
             last_shown: now,
             databases: Vec::new(),
-            done: (0, 0, 0),
+            done: Counts::default(),
             total,
             bar: None,
         }
@@ -124,7 +137,7 @@ impl ActiveTask {
 
     fn line(&self) -> String {
         let elapsed = self.started.elapsed().as_secs_f64().max(0.001);
-        match self.total.1 {
+        match self.total.bytes {
             Some(total) => self.transfer_line(total, elapsed),
             None => self.scan_line(elapsed),
         }
@@ -137,15 +150,15 @@ impl ActiveTask {
             line = format!("{line} at {}", self.database_list());
         }
         let mut parts = Vec::new();
-        if let Some(total) = self.total.0 {
-            parts.push(format!("{} %", percent(self.done.0, total)));
+        if let Some(total) = self.total.files {
+            parts.push(format!("{} %", percent(self.done.files, total)));
         }
-        let files = of_total(self.done.0, self.total.0, unit::format_count);
+        let files = of_total(self.done.files, self.total.files, unit::format_count);
         parts.push(format!("{files} files"));
-        let rate = unit::format_count(per_second(self.done.0, elapsed));
+        let rate = unit::format_count(per_second(self.done.files, elapsed));
         parts.push(format!("{rate} files/s"));
-        if self.done.1 > 0 {
-            parts.push(unit::format_counted(self.done.1, "folder"));
+        if self.done.folders > 0 {
+            parts.push(unit::format_counted(self.done.folders, "folder"));
         }
         format!("{line}: {}", parts.join(", "))
     }
@@ -163,18 +176,19 @@ impl ActiveTask {
     /// `copying: 40 %, 15 s left, 1.20 GB of 3.00 GB, 120 MB/s, 12 of 40 files`. The most important values come first: a narrow
     /// terminal cuts off the end.
     fn transfer_line(&self, total: u64, elapsed: f64) -> String {
-        let (done, rate) = (self.done.2, per_second(self.done.2, elapsed));
+        let done = self.done.bytes;
+        let rate = per_second(done, elapsed);
         let mut parts = vec![format!("{} %", percent(done, total))];
         let left = total.saturating_sub(done).checked_div(rate);
         if let Some(seconds) = left {
             let left = unit::format_duration(Duration::from_secs(seconds));
             parts.push(format!("{left} left"));
         }
-        parts.push(of_total(done, self.total.1, unit::format_bytes));
+        parts.push(of_total(done, self.total.bytes, unit::format_bytes));
         if left.is_some() {
             parts.push(format!("{}/s", unit::format_bytes(rate)));
         }
-        let files = of_total(self.done.0, self.total.0, unit::format_count);
+        let files = of_total(self.done.files, self.total.files, unit::format_count);
         parts.push(format!("{files} files"));
         format!("{}: {}", self.name, parts.join(", "))
     }
@@ -209,7 +223,13 @@ impl Monitor for Progress {
     fn on_event(&self, event: &ProgressEvent<'_>) {
         match event {
             ProgressEvent::Started { task, files, bytes } => {
-                *self.lock_task() = Some(ActiveTask::new(task, (*files, *bytes)));
+                *self.lock_task() = Some(ActiveTask::new(
+                    task,
+                    Totals {
+                        files: *files,
+                        bytes: *bytes,
+                    },
+                ));
             }
             ProgressEvent::DatabaseStarted(place) => {
                 self.update(|task| task.databases.push((*place).to_owned()));
@@ -217,15 +237,15 @@ impl Monitor for Progress {
             ProgressEvent::DatabaseFinished(place) => {
                 self.update(|task| task.databases.retain(|other| other != place));
             }
-            ProgressEvent::Files(number) => self.update(|task| task.done.0 += number),
-            ProgressEvent::Folders(number) => self.update(|task| task.done.1 += number),
-            ProgressEvent::Bytes(number) => self.update(|task| task.done.2 += number),
+            ProgressEvent::Files(number) => self.update(|task| task.done.files += number),
+            ProgressEvent::Folders(number) => self.update(|task| task.done.folders += number),
+            ProgressEvent::Bytes(number) => self.update(|task| task.done.bytes += number),
             ProgressEvent::TotalsRaised { files, bytes } => self.update(|task| {
                 let add = |total: &mut Option<u64>, more| {
                     *total = Some(total.unwrap_or(0).saturating_add(more));
                 };
-                add(&mut task.total.0, *files);
-                add(&mut task.total.1, *bytes);
+                add(&mut task.total.files, *files);
+                add(&mut task.total.bytes, *bytes);
             }),
             ProgressEvent::Problem(error) => self.suspend_bar(|| self.messages.problem(error)),
             ProgressEvent::Notice(text) => self.suspend_bar(|| self.messages.notice(text)),
@@ -245,16 +265,36 @@ mod tests {
 
     #[test]
     fn narrow_terminal_shows_percentage() {
-        let mut task = ActiveTask::new("copying", (Some(1003), Some(5_500_000_000)));
-        task.done = (12, 0, 1_540_000_000);
+        let mut task = ActiveTask::new(
+            "copying",
+            Totals {
+                files: Some(1003),
+                bytes: Some(5_500_000_000),
+            },
+        );
+        task.done = Counts {
+            files: 12,
+            folders: 0,
+            bytes: 1_540_000_000,
+        };
         let line = task.transfer_line(5_500_000_000, 10.0);
         assert_eq!(
             line,
             "copying: 28 %, 25 s left, 1.54 GB of 5.50 GB, 154 MB/s, 12 of 1,003 files"
         );
-        let mut task = ActiveTask::new("looking", (Some(1_000_000), None));
+        let mut task = ActiveTask::new(
+            "looking",
+            Totals {
+                files: Some(1_000_000),
+                bytes: None,
+            },
+        );
         task.databases = vec!["NAS".to_owned()];
-        task.done = (120_000, 1_300, 0);
+        task.done = Counts {
+            files: 120_000,
+            folders: 1_300,
+            bytes: 0,
+        };
         assert_eq!(
             task.scan_line(2.0),
             "looking at NAS: 12 %, 120,000 of 1,000,000 files, 60,000 files/s, 1,300 folders"
