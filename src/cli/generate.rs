@@ -1,38 +1,25 @@
-//! The man page and the completions of shells, made of the program's own options, commands and exit statuses.
+//! The man page and shell completions, generated from the options, commands and exit statuses.
 
 use std::io;
 
-use clap::{Arg, Command, CommandFactory as _, ValueEnum};
+use clap::{Arg, Command, CommandFactory as _};
 use clap_complete::{Shell, generate};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
 use super::manual;
 use super::manual::ManualEntry;
-use super::options::Options;
+use super::options::{GenerateTarget, Options};
 use crate::base::error::Result;
 use crate::base::exit_status::ExitStatus;
+use crate::base::ignore::ignore;
 use crate::commands::{grammar, with_uniform_help};
 use crate::output::printer::{Format, Printer};
 use crate::output::screen::Screen;
 
-/// The name of the program.
+/// Name of the program.
 const PROGRAM_NAME: &str = "auto-backup";
 
-/// What can be generated.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum GenerateTarget {
-    /// The man page
-    Man,
-    /// Completions for bash
-    Bash,
-    /// Completions for zsh
-    Zsh,
-    /// Completions for fish
-    Fish,
-}
-
-/// Prints it.
 pub(super) fn print(what: GenerateTarget) -> Result<ExitStatus> {
     let text = match what {
         GenerateTarget::Man => man_page(),
@@ -46,7 +33,7 @@ pub(super) fn print(what: GenerateTarget) -> Result<ExitStatus> {
     Ok(ExitStatus::Done)
 }
 
-/// The program's command line without what is hidden: completions would offer that, too.
+/// Returns the command line without hidden options, which completions would offer.
 fn visible_command() -> Command {
     let whole = Options::command();
     let arguments = whole.get_arguments();
@@ -59,7 +46,7 @@ fn visible_command() -> Command {
     with_uniform_help(shown)
 }
 
-/// The script that completes the program's options in this shell.
+/// Returns the completion script of a shell.
 fn completions(shell: Shell) -> Vec<u8> {
     let mut command = visible_command().mut_args(without_backticks);
     let mut text = Vec::new();
@@ -67,7 +54,7 @@ fn completions(shell: Shell) -> Vec<u8> {
     text
 }
 
-/// The option with its help as shells show it: to them a backtick is no more than a letter, or begins a command.
+/// Removes backticks from an option's help: a shell shows them or runs their content.
 fn without_backticks(argument: Arg) -> Arg {
     match argument.get_help().map(ToString::to_string) {
         Some(help) => argument.help(help.replace('`', "")),
@@ -75,17 +62,15 @@ fn without_backticks(argument: Arg) -> Arg {
     }
 }
 
-/// The man page.
 fn man_page() -> Vec<u8> {
     let mut page = Vec::new();
-    // Memory takes every byte, so that there is no failure to tell of.
-    write_man(&mut page).unwrap_or_default();
+    ignore(write_man(&mut page), "a write to memory cannot fail");
     bold_backticks(&String::from_utf8_lossy(&page)).into_bytes()
 }
 
 fn write_man(page: &mut Vec<u8>) -> io::Result<()> {
     let man = Man::new(visible_command().override_usage(manual::SYNOPSIS))
-        // Quotes, because an argument without a letter would not be there, and the next one in its place.
+        // Quoted, because roff skips an empty argument and would use the next one.
         .date("\"\"")
         .manual("User Commands");
     man.render_title(page)?;
@@ -96,7 +81,7 @@ fn write_man(page: &mut Vec<u8>) -> io::Result<()> {
     further_sections().to_writer(page)
 }
 
-/// What clap knows nothing of.
+/// Returns the sections that clap does not write.
 fn further_sections() -> Roff {
     let mut roff = Roff::new();
     section(&mut roff, "COMMANDS", manual::COMMANDS);
@@ -118,7 +103,6 @@ fn further_sections() -> Roff {
     roff
 }
 
-/// The heading of a section, and what it begins with.
 fn section(roff: &mut Roff, heading: &str, text: &str) {
     roff.control("SH", [heading]);
     if !text.is_empty() {
@@ -138,7 +122,7 @@ fn entry(roff: &mut Roff, term: &str, text: &str) {
         .text([roman(text)]);
 }
 
-/// The commands below this one, each followed by those below it.
+/// Lists the subcommands of a command, each followed by its own.
 fn commands(roff: &mut Roff, above: &str, command: &Command) {
     for command in command
         .get_subcommands()
@@ -151,7 +135,7 @@ fn commands(roff: &mut Roff, above: &str, command: &Command) {
     }
 }
 
-/// The page with bold letters for what stands between backticks; troff would make quotation marks of these.
+/// Makes text between backticks bold; troff would print quotation marks.
 fn bold_backticks(page: &str) -> String {
     let mut text = String::with_capacity(page.len());
     for (place, part) in page.split('`').enumerate() {

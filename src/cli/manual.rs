@@ -1,45 +1,48 @@
-//! The words of the man page that neither options nor commands say themselves. What stands between backticks is bold.
+//! Text of the man page beside options and commands. Text between backticks is printed bold.
 
-/// Something that is explained, and its explanation.
+/// Term and its explanation.
 pub(super) type ManualEntry = (&'static str, &'static str);
 
-/// The ways to start the program.
+/// Command lines of the program.
 pub(super) const SYNOPSIS: &str = "auto-backup [OPTIONS]
 auto-backup [OPTIONS] SCRIPT
 auto-backup [OPTIONS] -c COMMAND ...";
 
-/// How the program is started; the help shows the lines alone.
+/// Examples; the help shows the lines without explanations.
 pub(super) const EXAMPLES: &[ManualEntry] = &[
-    ("auto-backup", "The prompt: Tab completes, Ctrl-D leaves."),
-    ("auto-backup nightly.ab", "The commands in a file."),
+    (
+        "auto-backup",
+        "Starts the prompt: Tab completes, Ctrl-D leaves.",
+    ),
+    ("auto-backup nightly.ab", "Runs the commands in a file."),
     (
         "auto-backup push-project.ab acme/spot NAS",
-        "The same, with arguments for `$1` and `$2` in it.",
+        "Runs a script with arguments for `$1` and `$2`.",
     ),
     (
         "auto-backup --dry-run -D TO=NAS nightly.ab",
-        "What that would do, with a value for `$TO`.",
+        "Reports what a script would do, with a value for `$TO`.",
     ),
     (
         "auto-backup -c 'load --older-than 1h' -c 'fetch all' --format json",
-        "Two commands, `load` only where the last look is older than an hour, and their answers as JSON.",
+        "Runs two commands and writes their answers as JSON; `load` scans only databases whose last scan is older than an hour.",
     ),
 ];
 
-/// What comes before the list of commands.
-pub(super) const COMMANDS: &str = "Given at the prompt, in scripts and with `-c`. \
-     `auto-backup -c 'help COMMAND'` explains one with examples.";
+/// Introduction of the list of commands.
+pub(super) const COMMANDS: &str = "Commands work at the prompt, in scripts and with `-c`. \
+     `auto-backup -c 'help COMMAND'` explains a command with examples.";
 
-/// What comes after the list of exit statuses.
-pub(super) const EXIT_STATUS: &str = "Of several the process ends with the worst: 3, then 1, 5, 2, 130, 143. \
-     A script stops at the first line that ends with 1, 2 or 5; after a 3 it goes on.";
+/// Text after the list of exit statuses.
+pub(super) const EXIT_STATUS: &str = "The process exits with the worst status of its commands. From least to worst: 3, 1, 5, 2, 130, 143. \
+     A script stops at the first line with status 1, 2 or 5 and continues after status 3.";
 
-/// Where our own files are.
+/// Files of the program.
 pub(super) const FILES: &[ManualEntry] = &[
     (
         "~/.local/share/auto-backup/index.sqlite",
         "The index, unless `--index` names another. It may be deleted at any time: \
-         the next `load` fills it again.",
+         the next `load` creates it again.",
     ),
     (
         "~/.local/state/auto-backup/history",
@@ -47,40 +50,40 @@ pub(super) const FILES: &[ManualEntry] = &[
     ),
     (
         "~/.local/state/auto-backup/YYYY-MM.log",
-        "The log of the runs of a month.",
+        "The run log of a month.",
     ),
     (
         "~/.local/state/auto-backup/locks",
-        "The locks of databases behind rclone.",
+        "The locks of rclone databases.",
     ),
     (
         "./.config",
         "The start-up file, unless `--config` or `$AUTO_BACKUP_CONFIG` names another. \
-         It counts only if it is yours or root's and nobody else can write it.",
+         It is read only if it belongs to you or root and no other user can write it.",
     ),
     (
         "~/.config/auto-backup/.config",
-        "The start-up file where there is none of these.",
+        "The start-up file if none of these exists.",
     ),
     (
         "/var/tmp",
-        "What a look has found so far; it is gone with the program.",
+        "Results of a scan in progress; deleted when the program ends.",
     ),
     (
         "/tmp",
-        "Lists of files for rclone, and the socket by which it is asked; gone with the program.",
+        "File lists for rclone and its control socket; deleted when the program ends.",
     ),
     (
         "ROOT/.auto-backup/versions",
-        "In a database: what copies and syncs replaced or took away there.",
+        "In a database: the files that copies and syncs replaced or removed.",
     ),
 ];
 
-/// Where the first of our files are on macOS.
+/// Location of the first files on macOS.
 pub(super) const FILES_ELSEWHERE: &str =
     "On macOS the folder `auto-backup` is in `~/Library/Application Support`.";
 
-/// The variables of the environment that count.
+/// Environment variables that the program reads.
 pub(super) const ENVIRONMENT: &[ManualEntry] = &[
     (
         "AUTO_BACKUP_CONFIG",
@@ -88,45 +91,45 @@ pub(super) const ENVIRONMENT: &[ManualEntry] = &[
     ),
     (
         "NO_COLOR",
-        "Set to anything: no colour, unless `--color` says otherwise.",
+        "If not empty: no color, unless `--color` is given.",
     ),
     (
         "CLICOLOR_FORCE",
-        "Set to anything but 0: colour also where there is no terminal. `NO_COLOR` wins over it.",
+        "If not empty or 0: color even without a terminal. `NO_COLOR` takes precedence.",
     ),
     (
         "TERM",
-        "The kind of terminal. Where it is `dumb` or not set, there is no prompt, no progress bar and no colour.",
+        "The type of terminal. If it is `dumb` or not set: no line editor, no progress bar and no color.",
     ),
     (
         "ACCESSIBLE",
-        "Set to anything but 0: no boxes, colours or repainting.",
+        "If not empty or 0: no boxes, colors or repainting.",
     ),
     (
         "PAGER",
-        "The program that shows what is longer than the screen, in place of `less` or `more`; \
-         none where it is empty or `cat`.",
+        "The program for answers longer than the screen, instead of `less` or `more`; \
+         an empty value or `cat` turns it off.",
     ),
-    ("LESS", "The options of `less`, in place of `FRX`."),
+    ("LESS", "The options of `less`, instead of `FRX`."),
     (
         "LESSCHARSET",
-        "What `less` takes answers for, in place of `utf-8`.",
+        "The character set of `less`, instead of `utf-8`.",
     ),
     (
         "XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_STATE_HOME",
-        "The folders in place of `~/.config`, `~/.local/share` and `~/.local/state`.",
+        "The folders to use instead of `~/.config`, `~/.local/share` and `~/.local/state`.",
     ),
     (
         "XDG_RUNTIME_DIR",
-        "The folder for the socket by which rclone is asked, where it is this user's alone.",
+        "The folder for the control socket of rclone, if it belongs to this user alone.",
     ),
     (
         "SQLITE_TMPDIR, TMPDIR",
-        "The folder in place of `/var/tmp`; the second also in place of `/tmp`.",
+        "The folder to use instead of `/var/tmp`; `TMPDIR` also replaces `/tmp`.",
     ),
     (
         "RCLONE_CONFIG",
-        "The configuration of rclone, in place of `~/.config/rclone/rclone.conf`.",
+        "The configuration of rclone, instead of `~/.config/rclone/rclone.conf`.",
     ),
     (
         "RCLONE_CONFIG_PASS, RCLONE_PASSWORD_COMMAND",
@@ -135,10 +138,10 @@ pub(super) const ENVIRONMENT: &[ManualEntry] = &[
     ),
     (
         "DISPLAY, WAYLAND_DISPLAY, SSH_CONNECTION",
-        "Whether there is a desktop on which `explore` can open a folder (the last on macOS only). \
-         Elsewhere it prints the path.",
+        "Detection of a desktop on which `explore` can open a folder (`SSH_CONNECTION` on macOS only). \
+         Without a desktop `explore` prints the path.",
     ),
 ];
 
-/// The pages that are near.
+/// Related manual pages.
 pub(super) const SEE_ALSO: &str = "`cp`(1), `du`(1), `find`(1), `rclone`(1), `rsync`(1)";

@@ -1,4 +1,8 @@
-//! The process: its options, which mouth commands come from, and the status it ends with.
+//! The process: command-line options in, exit status out.
+//!
+//! `run` parses the options, opens the index, runs the start-up file and then one of three sources of commands: the prompt,
+//! a script or `-c`. Scripts are read before anything starts, so a missing one changes nothing. The process exits with the
+//! worst status of its commands.
 
 mod generate;
 mod manual;
@@ -19,10 +23,11 @@ use self::usage_error::{explain_missing_script, explain_surplus_word};
 use crate::base::confirmation::Confirmation;
 use crate::base::error::{IoResultExt as _, Result};
 use crate::base::exit_status::ExitStatus;
+use crate::base::ignore::ignore;
 use crate::base::interrupt;
 use crate::commands::setting::Settings;
 use crate::commands::startup;
-use crate::commands::startup::StartupFile;
+use crate::commands::startup::{StartupFile, StartupSearch};
 use crate::commands::with_uniform_help;
 use crate::commands::workspace::Workspace;
 use crate::index::Index;
@@ -42,7 +47,7 @@ use crate::shell::prompt;
 use crate::shell::script::Script;
 use crate::shell::session::{ScriptOutcome, Session};
 
-/// Runs the process; `main` returns what this does.
+/// Runs the process and returns its exit status.
 pub fn run() -> ExitStatus {
     let arguments: Vec<OsString> = env::args_os().skip(1).collect();
     if arguments
@@ -63,8 +68,8 @@ pub fn run() -> ExitStatus {
                 Messages::new(message_color(color), false).error(&error);
                 return error.exit_status();
             }
-            // clap writes help to standard output and mistakes to standard error; a closed pipe is no mistake.
-            clap_error.print().unwrap_or_default();
+            // clap writes help to standard output and usage errors to standard error.
+            ignore(clap_error.print(), "a closed pipe is not an error");
             return if clap_error.use_stderr() {
                 ExitStatus::Usage
             } else {
@@ -86,34 +91,27 @@ pub fn run() -> ExitStatus {
     }
 }
 
-/// What a process does that stands in for another program until it becomes that: there is nobody to read its options.
+/// Runs another program in place of this process. Reads no options: the parent process chose the arguments.
 fn run_exec_shim(arguments: Vec<OsString>) -> ExitStatus {
     let error = exec_shim::exec_program(arguments.into_iter().skip(1));
     Messages::new(ColorChoice::Never, false).warning(&format!("cannot start: {error}"));
     ExitStatus::Failed
 }
 
-/// Runs the start-up file, then what was asked for.
+/// Runs the start-up file, then the prompt or the scripts.
 fn run_session(options: &Options, messages: Messages) -> Result<ExitStatus> {
     limit::grow_file_table();
     let folder = env::current_dir().at("find", "the current folder")?;
     let interactive = is_interactive(options);
-    // What was asked for is read first: a script that is not there must not start anything.
+    // Scripts are read first: nothing may start if one is missing.
     let scripts = if interactive {
         Vec::new()
     } else {
         read_scripts(options)?
     };
-    // Only now: a wait for a script that never comes must end at the first Ctrl-C, as the system ends it.
+    // Signals are caught only now: Ctrl-C must still end a wait for a script on standard input.
     interrupt::install().at("catch signals for", "this process")?;
-    let search = if options.no_config {
-        startup::StartupSearch {
-            save_path: path::configuration_file(),
-            ..startup::StartupSearch::default()
-        }
-    } else {
-        startup::find(options.config.as_deref(), &folder)
-    };
+    let search = find_startup_file(options, &folder);
     for why in &search.rejections {
         messages.warning(why);
     }
@@ -127,7 +125,7 @@ fn run_session(options: &Options, messages: Messages) -> Result<ExitStatus> {
             return Ok(ended.status);
         }
         if ended.status.stops_script() {
-            messages.notice("nothing after that line of the start-up file was run");
+            messages.notice("the rest of the start-up file was not run");
         }
         worst = ended.status;
     }
@@ -139,6 +137,38 @@ fn run_session(options: &Options, messages: Messages) -> Result<ExitStatus> {
         });
         return prompt::run(&mut session);
     }
+    let worst = run_scripts(scripts, &mut session, options, &folder, worst)?;
+    let nothing_tracked = session.workspace.registry.databases().is_empty();
+    if worst == ExitStatus::Failed && nothing_tracked && !has_startup_file && !options.no_config {
+        messages.notice(&startup::not_found_message());
+    }
+    // A failure of `-c` names its line already.
+    if options.command.is_empty()
+        && let Some(summary) = session.failure_summary.message(options.keep_going)
+    {
+        write_text(&summary);
+    }
+    Ok(worst)
+}
+
+fn find_startup_file(options: &Options, folder: &Path) -> StartupSearch {
+    if options.no_config {
+        return StartupSearch {
+            save_path: path::configuration_file(),
+            ..StartupSearch::default()
+        };
+    }
+    startup::find(options.config.as_deref(), folder)
+}
+
+/// Runs the scripts up to the first that fails and returns the worst status, including the one given.
+fn run_scripts(
+    scripts: Vec<(Script, PathBuf)>,
+    session: &mut Session,
+    options: &Options,
+    folder: &Path,
+    mut worst: ExitStatus,
+) -> Result<ExitStatus> {
     session.keep_going = options.keep_going;
     for (script, base) in scripts {
         let ended = session.run_script(&script, &folder.join(base), options.arguments.clone())?;
@@ -149,20 +179,9 @@ fn run_session(options: &Options, messages: Messages) -> Result<ExitStatus> {
             break;
         }
     }
-    let nothing_tracked = session.workspace.registry.databases().is_empty();
-    if worst == ExitStatus::Failed && nothing_tracked && !has_startup_file && !options.no_config {
-        messages.notice(&startup::not_found_message());
-    }
-    // Of `-c` everybody sees which line it was.
-    if options.command.is_empty()
-        && let Some(summary) = session.failure_summary.message(options.keep_going)
-    {
-        write_text(&summary);
-    }
     Ok(worst)
 }
 
-/// Whether there is a person at a terminal.
 fn is_interactive(options: &Options) -> bool {
     options.script.is_none()
         && options.command.is_empty()
@@ -170,8 +189,8 @@ fn is_interactive(options: &Options) -> bool {
         && io::stdout().is_terminal()
 }
 
-/// Runs the start-up file. At the prompt it says what needs attention and what was asked for; elsewhere standard output
-/// belongs to the script.
+/// Runs the start-up file. At the prompt its answers are shown as under `--quiet`; otherwise they are discarded, because
+/// standard output belongs to the script.
 fn run_startup(
     file: StartupFile,
     session: &mut Session,
@@ -193,7 +212,7 @@ fn run_startup(
     session.printer.set_quiet(options.quiet);
     options.apply(&mut session.workspace.settings);
     session.apply_settings();
-    // What failed in it has been told, and the summary is about the script.
+    // Failures of the start-up file were reported; the summary covers the script.
     session.failure_summary = FailureSummary::default();
     session
         .workspace
@@ -203,7 +222,7 @@ fn run_startup(
     ended
 }
 
-/// What is to be run, each with the folder that its paths are relative to.
+/// Reads the scripts, each with the folder that its relative paths start from.
 fn read_scripts(options: &Options) -> Result<Vec<(Script, PathBuf)>> {
     let here = PathBuf::new;
     if !options.command.is_empty() {
@@ -222,7 +241,7 @@ fn read_scripts(options: &Options) -> Result<Vec<(Script, PathBuf)>> {
     }
 }
 
-/// Opens the index, and says so if the one before was damaged.
+/// Opens the index and warns if a damaged one was set aside.
 fn open_workspace(
     options: &Options,
     messages: Messages,
@@ -260,7 +279,6 @@ fn open_workspace(
     })
 }
 
-/// The writer of answers; its format and colours are settings.
 fn printer(options: &Options) -> Printer {
     let screen = Screen::stdout(options.color_choice(), options.is_accessible());
     Printer::new(

@@ -1,4 +1,4 @@
-//! The options of the program itself.
+//! Command-line options of the program.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
@@ -7,11 +7,10 @@ use std::path::PathBuf;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Parser, ValueEnum, ValueHint};
 
-use super::generate::GenerateTarget;
 use super::manual::EXAMPLES;
 use crate::base::exit_status::ExitStatus;
 use crate::commands::setting::Settings;
-use crate::language::lexer::parse_variable_name;
+use crate::language::variable_name::parse_variable_name;
 use crate::output::color::ColorChoice;
 use crate::output::printer::Format;
 use crate::output::screen::is_accessible;
@@ -19,7 +18,7 @@ use crate::output::screen::is_accessible;
 /// See where every project of a studio is, how big it is and what differs, and copy it between storages
 ///
 /// Without SCRIPT and `-c`: the prompt on a terminal, else the commands on standard input. The commands are the same
-/// everywhere; `auto-backup -c help` lists them. First of all the start-up file is run: `--config`, else
+/// everywhere; `auto-backup -c help` lists them. The start-up file runs first: `--config`, else
 /// `$AUTO_BACKUP_CONFIG`, else `./.config`, else `auto-backup/.config` in the user's configuration folder.
 #[derive(Debug, Parser)]
 #[expect(
@@ -35,7 +34,7 @@ pub(super) struct Options {
     /// A file of commands; `-` is standard input
     #[arg(value_name = "SCRIPT", value_hint = ValueHint::FilePath, conflicts_with = "command")]
     pub(super) script: Option<PathBuf>,
-    /// What `$1`, `$2` and so on stand for in the script
+    /// Arguments for `$1`, `$2` and so on in the script
     #[arg(value_name = "ARGUMENT")]
     pub(super) arguments: Vec<OsString>,
     /// Run this command; repeatable
@@ -50,36 +49,36 @@ pub(super) struct Options {
     /// The index file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) index: Option<PathBuf>,
-    /// Give a variable a value: `$NAME` in a line then stands for it; repeatable
+    /// Define a variable, written `$NAME` in a line; repeatable
     #[arg(short = 'D', long = "define", value_name = "NAME=VALUE", value_parser = definition())]
     pub(super) definitions: Vec<(String, OsString)>,
-    /// How answers are written; without this option `table`, or what the start-up file sets
+    /// Format of answers; without this option `table`, or the setting of the start-up file
     #[arg(long, value_enum)]
     pub(super) format: Option<FormatOption>,
-    /// Whether there is colour; wins over `NO_COLOR`. Without this option `auto`, or what the start-up file sets
+    /// Use of color; overrides `NO_COLOR`. Without this option `auto`, or the setting of the start-up file
     #[arg(long, value_enum)]
     pub(super) color: Option<ColorOption>,
-    /// Change nothing: every command that would only says what it would do
+    /// Change nothing: every command only reports what it would do
     #[arg(long)]
     pub(super) dry_run: bool,
-    /// No boxes, colours or repainting; also `ACCESSIBLE=1` in the environment
+    /// No boxes, colors or repainting; also `ACCESSIBLE=1` in the environment
     #[arg(long)]
     pub(super) accessible: bool,
-    /// Go on after a line of a script that failed
+    /// Continue after a line of a script that failed
     #[arg(long)]
     pub(super) keep_going: bool,
-    /// Print only answers that were asked for and what needs attention
+    /// Print only requested answers and messages that need attention
     #[arg(long)]
     pub(super) quiet: bool,
-    /// Answer yes where a command asks
+    /// Confirm every question with yes
     #[arg(long)]
     pub(super) yes: bool,
-    /// Print the man page or the completions of a shell, and do nothing else
+    /// Print the man page or the completions of a shell and exit
     #[arg(long, value_enum, hide = true, conflicts_with_all = ["script", "command"])]
     pub(super) generate: Option<GenerateTarget>,
 }
 
-/// The end of the help: examples and exit statuses.
+/// Returns the end of the help: examples and exit statuses.
 fn after_help() -> String {
     let examples: Vec<_> = EXAMPLES
         .iter()
@@ -95,17 +94,27 @@ fn after_help() -> String {
 }
 
 impl Options {
-    /// Whether all output is to be accessible.
     pub(super) fn is_accessible(&self) -> bool {
         is_accessible(self.accessible)
     }
 
-    /// Which colour there is to be.
     pub(super) fn color_choice(&self) -> ColorChoice {
         self.color
             .map_or_else(ColorChoice::default, Into::into)
             .unless_accessible(self.is_accessible())
     }
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum GenerateTarget {
+    /// The man page
+    Man,
+    /// Completions for bash
+    Bash,
+    /// Completions for zsh
+    Zsh,
+    /// Completions for fish
+    Fish,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -152,7 +161,7 @@ impl From<ColorOption> for ColorChoice {
 }
 
 impl Options {
-    /// Sets what the options say; they win over the start-up file.
+    /// Applies the options to the settings, overriding the start-up file.
     pub(super) fn apply(&self, settings: &mut Settings) {
         if let Some(format) = self.format {
             settings.format = format.into();
@@ -163,7 +172,7 @@ impl Options {
     }
 }
 
-/// Reads `NAME=VALUE`.
+/// Parses `NAME=VALUE`.
 fn definition() -> impl TypedValueParser<Value = (String, OsString)> {
     OsStringValueParser::new().try_map(|text| {
         let mut parts = text.as_bytes().splitn(2, |byte| *byte == b'=');
@@ -174,13 +183,15 @@ fn definition() -> impl TypedValueParser<Value = (String, OsString)> {
         };
         match (name.filter(is_name), parts.next()) {
             (Some(name), Some(value)) => Ok((name.to_owned(), OsStr::from_bytes(value).to_owned())),
-            (Some(_), None) => Err("a `=` and the value are missing"),
-            (None, _) => Err("a name is made of letters, digits and `_`, and begins with no digit"),
+            (Some(_), None) => Err("a `=` and a value must follow the name"),
+            (None, _) => {
+                Err("a name consists of letters, digits and `_` and does not begin with a digit")
+            }
         }
     })
 }
 
-/// What `--color` and `--accessible` say, for help and complaints that come before the options are known.
+/// Returns the color of help and usage errors, which are printed before the options are parsed.
 pub(super) fn help_color(arguments: &[OsString]) -> clap::ColorChoice {
     if is_accessible(arguments.iter().any(|argument| argument == "--accessible")) {
         return clap::ColorChoice::Never;
@@ -202,7 +213,7 @@ pub(super) fn help_color(arguments: &[OsString]) -> clap::ColorChoice {
     }
 }
 
-/// The same choice for our own messages.
+/// Returns the same choice for the program's own messages.
 pub(super) const fn message_color(color: clap::ColorChoice) -> ColorChoice {
     match color {
         clap::ColorChoice::Auto => ColorChoice::Auto,

@@ -1,4 +1,4 @@
-//! Commands that were typed without `-c`, as words of the program itself: what is wrong, and how they are run.
+//! Hints for commands typed without `-c`, which the process takes for a script name and its arguments.
 
 use std::ffi::OsString;
 use std::io;
@@ -11,7 +11,7 @@ use crate::base::name::Name;
 use crate::commands::grammar;
 use crate::language::lexer::quote;
 
-/// A script that is not there, but is called like a command, was meant as one.
+/// Explains a missing script whose name is a command: the command was meant.
 pub(super) fn explain_missing_script(error: Error, path: &Path, arguments: &[OsString]) -> Error {
     let is_missing =
         matches!(&error, Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound);
@@ -19,12 +19,13 @@ pub(super) fn explain_missing_script(error: Error, path: &Path, arguments: &[OsS
         let mut words = vec![path.into()];
         words.extend_from_slice(arguments);
         let word = path.to_string_lossy();
-        return suggest_command_option(&word, "is a command and no script", &words);
+        let message = format!("`{}` is a command, not a script", Name::from(&*word));
+        return suggest_command_option(message, &words);
     }
     error
 }
 
-/// A word too many on the process's command line: somebody typed a command without `-c`.
+/// Explains an unexpected argument of the process: a command typed without `-c`.
 pub(super) fn explain_surplus_word(
     clap_error: &clap::Error,
     arguments: &[OsString],
@@ -45,24 +46,26 @@ pub(super) fn explain_surplus_word(
     let is_option = |argument: &OsString| argument.as_encoded_bytes().starts_with(b"-");
     if !word.starts_with('-') {
         let end = words.iter().position(is_option).unwrap_or(words.len());
-        return Some(suggest_command_option(
-            word,
-            "is one word too many",
-            &words[..end],
-        ));
+        let message = format!("unexpected argument `{}`", Name::from(&**word));
+        return Some(suggest_command_option(message, &words[..end]));
     }
-    // An option after a command is the command's own.
-    (first == Some(0))
-        .then(|| suggest_command_option(word, "is no option of auto-backup itself", words))
+    // An option after a command belongs to the command.
+    (first == Some(0)).then(|| {
+        let message = format!(
+            "`{}` is not an option of auto-backup itself",
+            Name::from(&**word)
+        );
+        suggest_command_option(message, words)
+    })
 }
 
-/// What is wrong with a word, and how the command that these words may be is run.
-fn suggest_command_option(word: &str, what: &str, words: &[OsString]) -> Error {
+/// Returns an error with a hint that shows these words as a `-c` command.
+fn suggest_command_option(message: String, words: &[OsString]) -> Error {
     let line: Vec<String> = words.iter().map(|word| quote(word)).collect();
     let line = Some(line.join(" ")).filter(|line| !line.is_empty() && !line.contains('\''));
     let example = line.as_deref().unwrap_or("list clients");
     Error::Syntax {
-        message: format!("`{}` {what}", Name::from(word)),
+        message,
         span: 0..0,
         hint: Some(format!(
             "a command is run with `-c`, as in `auto-backup -c '{example}'`"

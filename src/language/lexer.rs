@@ -1,9 +1,9 @@
-//! Words and quotes of a line: the one lexer behind prompt, scripts, `-c`, completion and `save`.
+//! The one lexer behind the prompt, scripts, `-c`, completion and `save`.
 //!
-//! Made for names as studios have them. Quotes open only at the start of a word (and after the `=` of an option), so
-//! `Bob's` is a plain word; outside quotes a backslash escapes only white space, quotes and `#`, so `C:\x` and
-//! `\\srv\share` are plain words too. `$'...'` spells any bytes: `$'two\nlines'`, `$'caf\xe9'`. Where a `$` begins a
-//! variable is told, and nothing more: what it stands for is not the lexer's business.
+//! Its rules suit names as studios have them. A quote opens only at the start of a word (and after the `=` of an option), so
+//! `Bob's` is a plain word. Outside quotes a backslash escapes only white space, quotes, `#` and a `$` that begins a variable,
+//! so `C:\x` and `\\srv\share` are plain words too. `$'...'` spells any bytes: `$'two\nlines'`, `$'caf\xe9'`. The lexer marks
+//! variables; `language::variable` replaces them.
 
 use std::ffi::OsString;
 use std::iter::Peekable;
@@ -13,43 +13,24 @@ use std::str::CharIndices;
 
 pub use super::quote::quote;
 
+use super::variable_name::parse_variable_name;
 use crate::base::error::{Error, Result};
 
-/// One word of a line.
+/// Word of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Word {
-    /// What it means, quotes and escapes resolved.
+    /// Text with quotes and escapes resolved.
     pub text: OsString,
-    /// Where it stands in the line, in bytes, quotes included.
+    /// Byte range in the line, quotes included.
     pub span: Range<usize>,
-    /// Where in `text` a `$` begins a variable, in bytes: not in single quotes, and not after a backslash.
+    /// Byte offsets in `text` of each `$` that begins a variable: not in single quotes and not after a backslash.
     pub variable_offsets: Vec<usize>,
 }
 
-/// The name of a variable that these bytes begin with, after its `$`, and how many bytes it takes: `NAME`, `{NAME}`, one
-/// digit, or `{12}`.
-pub fn parse_variable_name(text: &[u8]) -> Option<(&str, usize)> {
-    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-    let (name, length) = if let Some(braced) = text.strip_prefix(b"{") {
-        let end = braced.iter().position(|byte| *byte == b'}')?;
-        (&braced[..end], end + 2)
-    } else if text.first().is_some_and(u8::is_ascii_digit) {
-        (&text[..1], 1)
-    } else {
-        let end = text.iter().position(|byte| !is_part(byte));
-        let end = end.unwrap_or(text.len());
-        (&text[..end], end)
-    };
-    let is_number = name.iter().all(u8::is_ascii_digit);
-    let is_name = name.iter().all(is_part) && !name.first()?.is_ascii_digit();
-    let name = std::str::from_utf8(name).ok()?;
-    (is_number || is_name).then_some((name, length))
-}
-
-/// Splits a line into words; a `#` where a word would begin starts a comment that ends with the line.
+/// Splits a line into words. A `#` at the start of a word begins a comment up to the end of the line.
 ///
 /// # Errors
-/// [`Error::Syntax`] for a quote that is not closed, pointing at where it opened, or for a broken escape in `$'...'`.
+/// [`Error::Syntax`] for an unclosed quote, with the position of the quote, or for an unknown escape in `$'...'`.
 pub fn lex(line: &str) -> Result<Vec<Word>> {
     let mut lexer = Lexer {
         line,
@@ -63,7 +44,7 @@ pub fn lex(line: &str) -> Result<Vec<Word>> {
     Ok(words)
 }
 
-/// Whether a line goes on in the next one: its last word is a backslash, and not one in a comment.
+/// True if the last word of a line is a backslash outside a comment: the next line continues it.
 pub fn is_continued(line: &str) -> bool {
     let ends = |end| line.trim_end().len() == end;
     lex(line).is_ok_and(|words| {
@@ -73,16 +54,15 @@ pub fn is_continued(line: &str) -> bool {
     })
 }
 
-/// The state of reading one line.
+/// Lexer of one line.
 struct Lexer<'a> {
     line: &'a str,
     rest: Peekable<CharIndices<'a>>,
-    /// Where in the word that is read a variable begins.
+    /// Variable offsets of the current word.
     variable_offsets: Vec<usize>,
 }
 
 impl Lexer<'_> {
-    /// The next word, or none at the end.
     fn next_word(&mut self) -> Result<Option<Word>> {
         self.skip_blank();
         let Some(&(start, first)) = self.rest.peek() else {
@@ -114,10 +94,11 @@ impl Lexer<'_> {
         }))
     }
 
-    /// Reads what a quote that begins with this character holds; whether there is one.
+    /// Reads a quoted part that begins with this character and returns true, or returns false if the character opens no quote.
     fn read_opening_quote(&mut self, character: char, text: &mut Vec<u8>) -> Result<bool> {
         match character {
-            '"' | '\'' => self.read_quoted(text)?,
+            '"' => self.read_double_quoted(text)?,
+            '\'' => self.read_single_quoted(text)?,
             '$' if self.line[self.position()..].starts_with("$'") => {
                 self.read_dollar_quoted(text)?;
             }
@@ -126,7 +107,7 @@ impl Lexer<'_> {
         Ok(true)
     }
 
-    /// A character that means itself, already taken; a `$` may begin a variable.
+    /// Adds a literal character that was already read. A `$` may begin a variable.
     fn read_plain(&mut self, character: char, text: &mut Vec<u8>) {
         let position = self.position();
         if character == '$' && parse_variable_name(&self.line.as_bytes()[position..]).is_some() {
@@ -135,7 +116,7 @@ impl Lexer<'_> {
         push(text, character);
     }
 
-    /// Skips white space, and a comment up to the end of its line.
+    /// Skips white space and comments.
     fn skip_blank(&mut self) {
         while let Some(&(_, character)) = self.rest.peek() {
             if character == '#' {
@@ -150,7 +131,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// A backslash outside quotes.
+    /// Reads a backslash outside quotes.
     fn read_backslash(&mut self, text: &mut Vec<u8>) {
         self.rest.next();
         let line = self.line.as_bytes();
@@ -164,41 +145,45 @@ impl Lexer<'_> {
         }
     }
 
-    /// `'...'`, where everything is literal, or `"..."`, where `\"` is a quote and `\$` a dollar sign.
-    fn read_quoted(&mut self, text: &mut Vec<u8>) -> Result<()> {
-        let Some((start, quote)) = self.rest.next() else {
-            return Ok(());
-        };
-        let mut backslashes = 0_usize;
-        for (at, character) in self.rest.by_ref() {
-            if character == quote {
-                if quote == '\'' {
-                    return Ok(());
-                }
-                text.truncate(text.len() - backslashes.div_ceil(2));
-                if backslashes.is_multiple_of(2) {
-                    return Ok(());
-                }
-            } else if character == '$' && quote == '"' {
-                let is_variable = parse_variable_name(&self.line.as_bytes()[at + 1..]).is_some();
-                if is_variable {
-                    text.truncate(text.len() - backslashes.div_ceil(2));
-                    if backslashes.is_multiple_of(2) {
-                        self.variable_offsets.push(text.len());
-                    }
-                }
+    /// Reads `'...'`, where every character is literal.
+    fn read_single_quoted(&mut self, text: &mut Vec<u8>) -> Result<()> {
+        let start = self.position();
+        self.rest.next();
+        for (_, character) in self.rest.by_ref() {
+            if character == '\'' {
+                return Ok(());
             }
-            backslashes = if character == '\\' {
-                backslashes + 1
-            } else {
-                0
-            };
             push(text, character);
         }
-        Err(unclosed_quote(start, quote))
+        Err(unclosed_quote(start, '\''))
     }
 
-    /// `$'...'`, with the escapes that [`quote`] writes.
+    /// Reads `"..."`, where `\"` is a quote and `\$` a dollar sign.
+    ///
+    /// Backslashes count only before a quote or a variable; there, each pair is one backslash.
+    fn read_double_quoted(&mut self, text: &mut Vec<u8>) -> Result<()> {
+        let start = self.position();
+        self.rest.next();
+        let mut backslashes = 0_usize;
+        for (at, character) in self.rest.by_ref() {
+            let variable = || parse_variable_name(&self.line.as_bytes()[at + 1..]);
+            let is_quote = character == '"';
+            if is_quote || (character == '$' && variable().is_some()) {
+                text.truncate(text.len() - backslashes.div_ceil(2));
+                match (is_quote, backslashes.is_multiple_of(2)) {
+                    (true, true) => return Ok(()),
+                    (false, true) => self.variable_offsets.push(text.len()),
+                    _ => {}
+                }
+            }
+            let is_backslash = character == '\\';
+            backslashes = if is_backslash { backslashes + 1 } else { 0 };
+            push(text, character);
+        }
+        Err(unclosed_quote(start, '"'))
+    }
+
+    /// Reads `$'...'` with the escapes that [`quote`] writes.
     fn read_dollar_quoted(&mut self, text: &mut Vec<u8>) -> Result<()> {
         let start = self.position();
         self.rest.next();
@@ -213,7 +198,7 @@ impl Lexer<'_> {
         Err(unclosed_quote(start, '\''))
     }
 
-    /// What follows a backslash in `$'...'`.
+    /// Reads the rest of an escape after its backslash.
     fn read_escape(&mut self, at: usize, text: &mut Vec<u8>) -> Result<()> {
         match self.rest.next().map(|(_, c)| c) {
             Some('n') => text.push(b'\n'),
@@ -233,7 +218,7 @@ impl Lexer<'_> {
         Ok(())
     }
 
-    /// Exactly `digits` hexadecimal digits.
+    /// Reads exactly `digits` hexadecimal digits.
     fn read_hex(&mut self, digits: u32) -> Option<u32> {
         (0..digits).try_fold(0, |number, _| {
             let (_, digit) = self.rest.next_if(|(_, c)| c.is_ascii_hexdigit())?;
@@ -241,7 +226,7 @@ impl Lexer<'_> {
         })
     }
 
-    /// `{1 to 6 hexadecimal digits}`.
+    /// Reads 1 to 6 hexadecimal digits in braces.
     fn read_braced_hex(&mut self) -> Option<u32> {
         self.rest.next_if(|(_, c)| *c == '{')?;
         let mut number = self.read_hex(1)?;
@@ -254,26 +239,26 @@ impl Lexer<'_> {
         self.rest.next_if(|(_, c)| *c == '}').map(|_| number)
     }
 
-    /// The byte at which the next character stands.
+    /// Returns the byte offset of the next character.
     fn position(&mut self) -> usize {
         self.rest.peek().map_or(self.line.len(), |(at, _)| *at)
     }
 
     fn invalid_escape(&mut self, at: usize) -> Error {
         Error::Syntax {
-            message: "this escape is not known inside $'...'".to_owned(),
+            message: "unknown escape inside $'...'".to_owned(),
             span: at..self.position(),
-            hint: Some(r"known are \n \r \t \\ \' \xHH and \u{HEX}".to_owned()),
+            hint: Some(r"known escapes: \n \r \t \\ \' \xHH and \u{HEX}".to_owned()),
         }
     }
 }
 
 fn unclosed_quote(start: usize, quote: char) -> Error {
     Error::Syntax {
-        message: format!("the quote {quote} that opens here is never closed"),
+        message: format!("unclosed quote {quote}"),
         span: start..start + 1,
         hint: Some(format!(
-            "close it with {quote}; inside a word, as in Bob's, a quote needs nothing"
+            "close it with {quote}; a quote inside a word, as in Bob's, needs no escape"
         )),
     }
 }
@@ -336,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn an_open_quote_is_reported_where_it_opened() {
+    fn unclosed_quote_is_reported_at_its_start() {
         for (line, at) in [
             ("copy \"a b", 5),
             ("copy 'a b", 5),
@@ -351,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_escape_is_reported() {
+    fn unknown_escape_is_reported() {
         for line in [r"$'\q'", r"$'\x4'", r"$'\u{110000}'", r"$'\u{}'", r"$'\"] {
             assert!(matches!(lex(line), Err(Error::Syntax { .. })), "{line}");
         }
@@ -359,7 +344,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn quoting_any_name_and_lexing_it_gives_the_name_back(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+        fn quoted_name_lexes_to_itself(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
             let name = OsString::from_vec(bytes);
             let line = format!("copy {} x", quote(&name));
             let words = lex(&line).unwrap();
@@ -369,14 +354,14 @@ mod tests {
         }
 
         #[test]
-        fn quoting_any_text_and_lexing_it_gives_the_text_back(text in "[ -~é\\\\\"'#$=\n\t\u{202e}]{0,12}") {
+        fn quoted_text_lexes_to_itself(text in "[ -~é\\\\\"'#$=\n\t\u{202e}]{0,12}") {
             let words = lex(&quote(OsStr::new(&text))).unwrap();
             prop_assert_eq!(words.len(), 1);
             prop_assert_eq!(words[0].text.to_str(), Some(text.as_str()));
         }
 
         #[test]
-        fn any_line_is_taken_or_refused_without_a_panic(line in "\\PC{0,60}") {
+        fn any_line_lexes_without_panic(line in "\\PC{0,60}") {
             if let Ok(words) = lex(&line) {
                 for word in words {
                     prop_assert!(line.get(word.span).is_some());

@@ -1,12 +1,12 @@
-//! Words as they have to be written so that they mean a name.
+//! Quoting of names, so that the lexer reads them back unchanged.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
-use super::lexer::parse_variable_name;
+use super::variable_name::parse_variable_name;
 use crate::base::escape;
 
-/// The word that means this name: bare where it can be, else quoted; always on one line.
+/// Returns the name as one word on one line: bare if possible, else quoted.
 pub fn quote(name: &OsStr) -> String {
     let Some(text) = name.to_str() else {
         return dollar_quote(name);
@@ -25,7 +25,7 @@ pub fn quote(name: &OsStr) -> String {
     }
 }
 
-/// `"..."`: a backslash counts only before a quote and a variable, so those before one are doubled.
+/// Writes `"..."`. A backslash counts only before a quote or a variable, so the backslashes there are doubled.
 fn double_quote(text: &str) -> String {
     let mut quoted = String::from("\"");
     let mut backslashes = 0;
@@ -46,7 +46,7 @@ fn double_quote(text: &str) -> String {
     quoted
 }
 
-/// `$'...'` with everything unsafe escaped.
+/// Writes `$'...'` with unsafe characters escaped.
 fn dollar_quote(name: &OsStr) -> String {
     let mut quoted = String::from("$'");
     for part in name

@@ -1,13 +1,14 @@
-//! What `$NAME` and `$1` in a line stand for: arguments of a script, definitions of `-D`, the environment.
+//! Replacement of `$NAME` and `$1` in words by script arguments, `-D` definitions or the environment.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
-use super::lexer::{Word, parse_variable_name};
+use super::lexer::Word;
+use super::variable_name::parse_variable_name;
 use crate::base::error::{Error, Result};
 
-/// The variables that the lines of a prompt or script see.
+/// Variables of a session.
 #[derive(Clone, Debug, Default)]
 pub struct Variables {
     arguments: Vec<OsString>,
@@ -15,25 +16,25 @@ pub struct Variables {
 }
 
 impl Variables {
-    /// Gives a variable a value, which hides one of that name in the environment.
+    /// Defines a variable. It hides an environment variable of the same name.
     pub fn define(&mut self, name: String, value: OsString) {
         self.defined.insert(name, value);
     }
 
-    /// Sets what `$1` and those after it stand for; gives what they stood for before.
+    /// Sets `$1` and the following arguments and returns the previous ones.
     pub fn set_arguments(&mut self, arguments: Vec<OsString>) -> Vec<OsString> {
         std::mem::replace(&mut self.arguments, arguments)
     }
 
-    /// The names that are defined, without those of the environment.
+    /// Returns the defined names, without those of the environment.
     pub fn defined_names(&self) -> impl Iterator<Item = &str> {
         self.defined.keys().map(String::as_str)
     }
 
-    /// The words with their variables replaced. A value is never split: a word stays one word, whatever stands in it.
+    /// Replaces the variables in words. A value is never split: each word stays one word.
     ///
     /// # Errors
-    /// [`Error::UnsetVariable`], also for one that is empty: `$NAS/studio` must not become `/studio`.
+    /// [`Error::UnsetVariable`] for an unset or empty variable: `$NAS/studio` must not become `/studio`.
     pub fn expand(&self, words: Vec<Word>) -> Result<Vec<Word>> {
         words
             .into_iter()
@@ -68,7 +69,7 @@ impl Variables {
         })
     }
 
-    /// What a name stands for; `None` for nothing at all.
+    /// Returns the value of a name, or `None` if it is unset or empty.
     fn lookup(&self, name: &str) -> Option<OsString> {
         let value = match name.parse::<usize>() {
             Ok(number) => self.arguments.get(number.checked_sub(1)?).cloned(),
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_stay_one_word_and_are_replaced_once() {
+    fn variables_stay_one_word() {
         for (line, words) in [
             ("copy $P x", vec!["copy", "acme/long film", "x"]),
             ("$NAS/a ${NAS}2", vec!["/mnt/$P/a", "/mnt/$P2"]),
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_set_or_empty_is_an_error() {
+    fn unset_or_empty_variable_is_an_error() {
         for (line, name) in [
             ("a $3", "3"),
             ("$NOT_SET_ANYWHERE/x", "NOT_SET_ANYWHERE"),
@@ -144,7 +145,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_quoted_name_holds_no_variable(text in "[-$a{}1\\\\\"' #=]{0,12}") {
+        fn quoted_name_contains_no_variable(text in "[-$a{}1\\\\\"' #=]{0,12}") {
             let words = lex(&quote(std::ffi::OsStr::new(&text))).unwrap();
             let words = Variables::default().expand(words).unwrap();
             prop_assert_eq!(words.len(), 1);

@@ -1,4 +1,4 @@
-//! What a command answers, and how every format gets at it.
+//! Answers of commands, independent of the output format.
 
 use serde::Serialize;
 
@@ -6,38 +6,37 @@ use super::cell::Cell;
 use super::page::Page;
 use crate::base::exit_status::ExitStatus;
 
-/// An answer: JSON comes from its fields, `plain` and `csv` from its records, tables from its page.
+/// Answer of a command. JSON is written from its fields, `plain` and `csv` from its records, tables from its page.
 pub trait Answer: Serialize {
-    /// The command's name, the first field of its JSON document.
+    /// Name of the command, the first field of the JSON document.
     const COMMAND: &'static str;
 
     /// Lays the answer out for people.
     fn write_page(&self, page: &mut Page);
 
-    /// The answer as rows of one table, with exact values.
+    /// Returns the rows of one table, with exact values.
     fn records(&self) -> Records;
 
-    /// What the answer means for the exit status.
     fn exit_status(&self) -> ExitStatus {
         ExitStatus::Done
     }
 
-    /// What a newcomer types next; told at the prompt only.
+    /// Returns the suggested next command, which only the prompt shows.
     fn next_step(&self) -> Option<String> {
         None
     }
 
-    /// Whether nobody needs to see it under `--quiet`.
+    /// True if `--quiet` leaves the answer out.
     fn is_routine(&self) -> bool {
         false
     }
 }
 
-/// Rows of one table; the headings are the column names of `csv`.
+/// Rows of one table.
 #[derive(Debug, Default)]
 pub struct Records {
-    /// Column names, `snake_case`.
+    /// Column names of `csv`, in `snake_case`.
     pub headings: &'static [&'static str],
-    /// The rows, one cell a heading.
+    /// Rows with one cell per heading.
     pub rows: Vec<Vec<Cell>>,
 }

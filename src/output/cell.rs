@@ -1,54 +1,53 @@
-//! One value of an answer: shown to people in their units, to programs exactly.
+//! Values of an answer. People see rounded values with units, programs exact ones.
 
 use crate::base::escape;
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
 use crate::base::unit;
 
-/// How a word should catch the eye, where there is colour.
+/// Meaning of a word, shown by its color.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
-    /// As it should be.
+    /// In order.
     Good,
-    /// To be looked at.
+    /// Needs attention.
     Warning,
-    /// Not there, failed.
+    /// Missing or failed.
     Bad,
-    /// Of less interest.
+    /// Less important.
     Faint,
 }
 
-/// A value.
+/// One value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cell {
-    /// A name or path from the disk.
+    /// Name or path from a disk.
     Name(Name),
-    /// Our own words.
+    /// Words of the program.
     Text(String),
-    /// Our own words with a meaning.
+    /// Words of the program with a meaning.
     Styled(String, Tone),
-    /// A size in bytes.
+    /// Size in bytes.
     Bytes(u64),
-    /// A number of things.
+    /// Number of items.
     Count(u64),
-    /// A point in time.
+    /// Point in time.
     Timestamp(Timestamp),
-    /// Nothing known.
+    /// Unknown value.
     Empty,
 }
 
 impl Cell {
-    /// Its own words.
     pub fn text(text: impl Into<String>) -> Self {
         Self::Text(text.into())
     }
 
-    /// A value that may not be known.
+    /// Returns `Empty` for `None`.
     pub fn optional<T>(value: Option<T>, cell: impl Fn(T) -> Self) -> Self {
         value.map_or(Self::Empty, cell)
     }
 
-    /// For people; names are escaped towards a terminal, elsewhere only kept on one line.
+    /// Returns the text for people. Names are escaped for a terminal; elsewhere they are only kept on one line.
     pub fn to_display(&self, terminal: bool) -> String {
         match self {
             Self::Name(name) if terminal => escape::visible(name.as_bytes()),
@@ -61,7 +60,7 @@ impl Cell {
         }
     }
 
-    /// For programs: the bytes of a name, exact numbers, RFC 3339 times.
+    /// Returns the value for programs: the bytes of a name, exact numbers, RFC 3339 times.
     pub fn to_bytes(&self) -> Vec<u8> {
         match self {
             Self::Name(name) => name.as_bytes().to_vec(),
@@ -72,12 +71,12 @@ impl Cell {
         }
     }
 
-    /// Whether it is a name or path, which may be shortened where there is no room.
+    /// True for a name or path, which may be shortened to fit a column.
     pub const fn is_name(&self) -> bool {
         matches!(self, Self::Name(_))
     }
 
-    /// Whether it is a number, set to the right and never broken.
+    /// True for a number, which is right-aligned and never broken.
     pub const fn is_number(&self) -> bool {
         matches!(self, Self::Bytes(_) | Self::Count(_))
     }

@@ -1,46 +1,48 @@
-//! Whether there is colour, and which.
+//! Color of the output.
 
 use std::env;
+use std::ffi::OsStr;
 
 use super::cell::Tone;
+use crate::os::terminal;
 
-/// What `--color` says.
+/// Value of `--color`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ColorChoice {
-    /// Colour on a terminal that knows it, unless the environment says no.
+    /// Color on a terminal that supports it, unless the environment disables it.
     #[default]
     Auto,
-    /// Colour everywhere.
+    /// Color everywhere.
     Always,
-    /// No colour anywhere.
+    /// No color.
     Never,
 }
 
 impl ColorChoice {
-    /// The same choice, or no colour at all where output is accessible.
+    /// Returns `Never` for accessible output, else the choice itself.
     pub const fn unless_accessible(self, accessible: bool) -> Self {
         if accessible { Self::Never } else { self }
     }
 
-    /// Whether a stream gets colour. `--color` wins over `NO_COLOR` and `CLICOLOR_FORCE`.
+    /// True if a stream is colored. `--color` takes precedence over `NO_COLOR` and `CLICOLOR_FORCE`.
     pub fn is_enabled(self, terminal: bool) -> bool {
         let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
         match self {
             Self::Always => true,
             Self::Never => false,
             Self::Auto if is_set("NO_COLOR") => false,
-            Self::Auto
-                if env::var_os("CLICOLOR_FORCE")
-                    .is_some_and(|value| !value.is_empty() && value != "0") =>
-            {
-                true
-            }
-            Self::Auto => terminal && env::var_os("TERM").is_some_and(|term| term != "dumb"),
+            Self::Auto if is_switched_on(env::var_os("CLICOLOR_FORCE").as_deref()) => true,
+            Self::Auto => terminal && terminal::can_move_cursor(),
         }
     }
 }
 
-/// The text in the colour of its tone.
+/// True if the value of an environment variable is set, not empty and not `0`.
+pub(super) fn is_switched_on(value: Option<&OsStr>) -> bool {
+    value.is_some_and(|value| !value.is_empty() && value != "0")
+}
+
+/// Returns the text in the color of the tone.
 pub fn paint(text: &str, tone: Tone) -> String {
     let code = match tone {
         Tone::Good => "32",

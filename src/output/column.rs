@@ -1,25 +1,25 @@
-//! How wide the columns of a table are, and how wide they may be on a terminal.
+//! Widths of table columns on a terminal.
 
 use unicode_width::UnicodeWidthStr as _;
 
 use super::cell::Cell;
 use super::screen::Screen;
 
-/// Each cell has a blank on both sides and a line beside it.
+/// Columns that a cell takes beside its text: a blank on both sides and one border.
 const CELL_OVERHEAD: usize = 3;
 
-/// No column is shortened to less.
+/// Minimum width of a shortened column.
 const MIN_NAME_WIDTH: usize = 12;
 
-/// One column.
+/// One column of a table.
 #[derive(Clone, Copy, Debug)]
 struct Column {
     width: usize,
-    /// What cannot be shortened needs this much.
+    /// Width of the widest text that cannot be shortened.
     min_width: usize,
 }
 
-/// The widths that the columns of a table have on this screen; `None` where it does not fit.
+/// Returns the column widths on this screen, or `None` if the table does not fit.
 pub(super) fn column_widths(
     headings: &[Cell],
     rows: &[Vec<Cell>],
@@ -34,7 +34,7 @@ pub(super) fn column_widths(
 }
 
 impl Column {
-    /// A column as its cells want it.
+    /// Measures the heading and cells of a column.
     fn measure<'a>(heading: &Cell, cells: impl Iterator<Item = &'a Cell>, screen: Screen) -> Self {
         let heading = heading.to_display(screen.is_terminal).width();
         let (mut width, mut min_width) = (heading, heading);
@@ -51,7 +51,7 @@ impl Column {
     }
 }
 
-/// Takes the surplus from the columns, always from the widest of those that can still give.
+/// Narrows the widest column that can still shrink until the table fits.
 fn shrink_to_fit(mut columns: Vec<Column>, room: usize) -> Option<Vec<usize>> {
     let total = |columns: &[Column]| {
         let widths = columns.iter().map(|column| column.width + CELL_OVERHEAD);
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn the_widest_gives_first_and_none_more_than_it_can() {
+    fn widest_column_shrinks_first() {
         assert_eq!(fitted(&[(4, 4), (10, 5)], 21), Some(vec![4, 10]));
         assert_eq!(fitted(&[(4, 4), (10, 5)], 20), Some(vec![4, 9]));
         assert_eq!(
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn only_names_can_give() {
+    fn only_names_are_shortened() {
         let long = "x".repeat(30);
         let rows = [vec![Cell::from(long.as_str()), Cell::text(long.clone())]];
         let headings = [Cell::text("root"), Cell::text("reason")];
@@ -108,7 +108,7 @@ mod tests {
             Some(vec![23, 30])
         );
         assert_eq!(column_widths(&headings, &rows, screen(48)), None);
-        // Where there is no terminal everything fits.
+        // Without a terminal every table fits.
         let anywhere = column_widths(&headings, &rows, Screen::default());
         assert_eq!(anywhere, Some(vec![30, 30]));
     }

@@ -1,31 +1,19 @@
-//! CSV as RFC 4180 has it, with a heading line.
+//! CSV with a heading line (RFC 4180).
 
-use super::answer::Records;
 use super::cell::Cell;
 use super::sink::output_error;
 use crate::base::error::Result;
 
-/// Appends the records as CSV.
-pub(super) fn append_records(records: &Records, text: &mut Vec<u8>) -> Result<()> {
-    append_headings(records.headings, text)?;
-    records
-        .rows
-        .iter()
-        .try_for_each(|row| append_row(row, text))
-}
-
-/// Appends the heading line.
 pub(super) fn append_headings(headings: &[&str], text: &mut Vec<u8>) -> Result<()> {
     append_record(&headings.iter().collect(), text)
 }
 
-/// Appends one row.
 pub(super) fn append_row(row: &[Cell], text: &mut Vec<u8>) -> Result<()> {
     append_record(&row.iter().map(Cell::to_bytes).collect(), text)
 }
 
 fn append_record(record: &csv::ByteRecord, text: &mut Vec<u8>) -> Result<()> {
-    // A row at a time: the usual buffer would take longer to make than the row.
+    // One row at a time: allocating the default buffer takes longer than writing the row.
     let mut writer = csv::WriterBuilder::new()
         .buffer_capacity(1024)
         .from_writer(text);

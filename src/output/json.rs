@@ -1,41 +1,24 @@
-//! One JSON document a command, on one line.
+//! JSON output: one document per command, on one line.
 
 use serde::Serialize;
 
-use super::answer::Answer;
 use super::sink::{Sink, output_error};
 use crate::base::error::Result;
-
-/// `{"command": ..., ...}`.
-#[derive(Serialize)]
-struct JsonDocument<'a, A> {
-    command: &'static str,
-    #[serde(flatten)]
-    answer: &'a A,
-}
-
-/// Appends the answer as one line.
-pub(super) fn append_document<A: Answer>(answer: &A, text: &mut Vec<u8>) -> Result<()> {
-    let command = A::COMMAND;
-    append_value(&JsonDocument { command, answer }, text)?;
-    text.push(b'\n');
-    Ok(())
-}
 
 fn append_value(value: &impl Serialize, text: &mut Vec<u8>) -> Result<()> {
     serde_json::to_writer(text, value).map_err(|error| output_error(error.into()))
 }
 
-/// Writes a document piece by piece, so that none of its lists needs to be held.
+/// Writer of a document piece by piece, so that no list is held in memory.
 #[derive(Debug)]
 pub struct JsonWriter<'a> {
     sink: &'a mut Sink,
-    /// Whether no comma is needed before the next value.
+    /// True if the next value needs no comma before it.
     is_first: bool,
 }
 
 impl<'a> JsonWriter<'a> {
-    /// Begins the document of a command.
+    /// Begins the document of a command: `{"command": ...`.
     pub(super) fn begin(sink: &'a mut Sink, command: &str) -> Result<Self> {
         sink.batch().push(b'{');
         let is_first = true;
@@ -44,66 +27,49 @@ impl<'a> JsonWriter<'a> {
         Ok(json)
     }
 
-    /// Ends it.
     pub(super) fn end(self) {
         self.sink.batch().push(b'}');
     }
 
-    /// A field of the object that is being written.
-    ///
-    /// # Errors
-    /// The value cannot be written as JSON.
+    /// Writes a field of the current object.
     pub fn field(&mut self, name: &str, value: &impl Serialize) -> Result<()> {
         self.write_name(name)?;
         append_value(value, self.sink.batch())
     }
 
-    /// All fields of a struct, as fields of the object that is being written.
-    ///
-    /// # Errors
-    /// The value cannot be written as JSON.
+    /// Writes all fields of a struct into the current object.
     pub fn fields(&mut self, value: &impl Serialize) -> Result<()> {
         let mut text = Vec::new();
         append_value(value, &mut text)?;
-        self.write_comma();
         let inner = text.strip_prefix(b"{").unwrap_or(&text);
         let inner = inner.strip_suffix(b"}").unwrap_or(inner);
-        self.sink.batch().extend_from_slice(inner);
+        if !inner.is_empty() {
+            self.write_comma();
+            self.sink.batch().extend_from_slice(inner);
+        }
         Ok(())
     }
 
-    /// A field that is a list of what `fill` writes.
-    ///
-    /// # Errors
-    /// What `fill` says.
+    /// Writes a field whose value is the list that `fill` writes.
     pub fn list(&mut self, name: &str, fill: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         self.write_name(name)?;
         self.write_enclosed(*b"[]", fill)
     }
 
-    /// A field that is an object of what `fill` writes.
-    ///
-    /// # Errors
-    /// What `fill` says.
+    /// Writes a field whose value is the object that `fill` writes.
     pub fn object(&mut self, name: &str, fill: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         self.write_name(name)?;
         self.write_enclosed(*b"{}", fill)
     }
 
-    /// A value of the list that is being written.
-    ///
-    /// # Errors
-    /// Nothing more can be written.
+    /// Writes a value of the current list.
     pub fn item(&mut self, value: &impl Serialize) -> Result<()> {
         self.write_comma();
         append_value(value, self.sink.batch())?;
         self.sink.end_row()
     }
 
-    /// An object, of what `fill` writes, in the list that is being written.
-    ///
-    /// # Errors
-    /// What `fill` says, or nothing more can be written.
+    /// Writes an object, filled by `fill`, into the current list.
     pub fn object_item(&mut self, fill: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         self.write_comma();
         self.write_enclosed(*b"{}", fill)?;

@@ -1,4 +1,4 @@
-//! The one writer of standard error: problems, notices, and what is wrong with a line.
+//! The one writer of standard error: errors, warnings, notices and hints.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::base::ignore::ignore;
 use crate::base::name::Name;
 use crate::os::terminal;
 
-/// Writes messages. A message that cannot be written is lost: there is nowhere to say so.
+/// Writer of messages. A message that cannot be written is lost: no other channel could report it.
 #[derive(Clone, Copy, Debug)]
 pub struct Messages {
     has_color: bool,
@@ -19,7 +19,7 @@ pub struct Messages {
 }
 
 impl Messages {
-    /// Messages in the colours of the choice; `quiet` leaves out what needs no attention.
+    /// Returns a writer. `quiet` leaves out notices.
     pub fn new(choice: ColorChoice, quiet: bool) -> Self {
         Self {
             has_color: choice.is_enabled(io::stderr().is_terminal()),
@@ -27,19 +27,19 @@ impl Messages {
         }
     }
 
-    /// Takes another choice of colours; whether that changes anything.
+    /// Sets the color and returns true if that changes the output.
     pub fn set_color(&mut self, choice: ColorChoice) -> bool {
         let before = self.has_color;
         *self = Self::new(choice, self.is_quiet);
         before != self.has_color
     }
 
-    /// Whether only what needs attention is told.
+    /// True if only messages that need attention are written.
     pub const fn is_quiet(self) -> bool {
         self.is_quiet
     }
 
-    /// A failure that ends a command that stands in no line: `error: ...` and its hint.
+    /// Reports a failure outside of any line: `error: ...` and its hint.
     pub fn error(self, error: &Error) {
         write_text(&format!(
             "{}: {}",
@@ -51,14 +51,14 @@ impl Messages {
         }
     }
 
-    /// One bad item of a run that goes on.
+    /// Reports one failed item of a run that continues.
     pub fn problem(self, error: &Error) {
         write_text(&format!(
             "{}: {}",
             self.painted("problem", Tone::Warning),
             error.full_message()
         ));
-        // Of a database that is not plugged in everybody knows what to do; of one that looks like another not.
+        // An offline database needs no hint, unless another disk may be mounted in its place.
         if matches!(
             error,
             Error::Offline {
@@ -71,19 +71,19 @@ impl Messages {
         }
     }
 
-    /// What to do instead.
+    /// Writes `hint: ...`.
     pub fn hint(self, text: &str) {
         write_text(&format!("{}: {text}", self.painted("hint", Tone::Good)));
     }
 
-    /// Something a person should know; left out where it is quiet.
+    /// Writes a message that `--quiet` leaves out.
     pub fn notice(self, text: &str) {
         if !self.is_quiet {
             write_text(text);
         }
     }
 
-    /// Something a person must know that is no failure.
+    /// Writes `warning: ...`, also under `--quiet`.
     pub fn warning(self, text: &str) {
         write_text(&format!(
             "{}: {text}",
@@ -91,15 +91,15 @@ impl Messages {
         ));
     }
 
-    /// The index was damaged, and where it is now.
+    /// Reports a damaged index and the path it was moved to.
     pub fn index_damaged(self, kept: &Path) {
         let moved_to = Name::from(kept);
         self.warning(&format!(
-            "the index was damaged and is set aside as `{moved_to}`; a new one is begun: `load` fills it from the disks"
+            "the index was damaged and is set aside as `{moved_to}`; a new one was started, run `load` to fill it from the disks"
         ));
     }
 
-    /// A word in its colour, if there is any.
+    /// Returns the word, colored if standard error is.
     pub fn painted(self, word: &str, tone: Tone) -> String {
         if self.has_color {
             paint(word, tone)
@@ -109,7 +109,7 @@ impl Messages {
     }
 }
 
-/// Writes one line to standard error as it is.
+/// Writes one line to standard error unchanged.
 pub fn write_line(text: &str) {
     let mut line = text.to_owned();
     line.push('\n');
@@ -119,7 +119,7 @@ pub fn write_line(text: &str) {
     );
 }
 
-/// Writes a text to standard error; on a terminal its lines are broken between words.
+/// Writes text to standard error. On a terminal its lines are broken between words.
 pub fn write_text(text: &str) {
     match terminal::stderr_width() {
         Some(width) => write_line(&wrap(text, usize::from(width))),

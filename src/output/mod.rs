@@ -1,15 +1,20 @@
-//! Everything that reaches a person or a pipe: answers on standard output, messages and progress on standard error.
+//! Standard output and standard error.
+//!
+//! Commands return answers: short ones as a whole (`answer`), long ones row by row (`stream`). The printer writes them to
+//! standard output in the requested format: as a page for people, as `plain` or `csv` rows, or as one JSON document.
+//! Messages and progress go to standard error, so that a pipe receives answers only. Names are escaped before they reach a
+//! terminal, so that a file name cannot send control sequences.
 
 pub mod answer;
 pub mod cell;
 pub mod color;
 mod column;
 mod csv;
-mod destination;
-mod height;
+pub mod format;
 pub mod json;
 pub mod message;
 pub mod page;
+mod paged_output;
 mod pager;
 mod plain;
 pub mod printer;

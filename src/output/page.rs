@@ -1,37 +1,33 @@
-//! An answer laid out for people: headings, tables and lines.
+//! Page layout of an answer for people: headings, tables and lines.
 
 use super::cell::Cell;
 
-/// One part of a page.
+/// Part of a page.
 #[derive(Clone, Debug)]
 pub enum Block {
-    /// A heading above what follows.
+    /// Heading of the parts below it.
     Heading(Cell),
-    /// A table.
+    /// Table.
     Table {
-        /// Column headings.
         headings: Vec<Cell>,
-        /// Rows, one cell a heading.
         rows: Vec<Vec<Cell>>,
     },
-    /// A line of cells next to each other.
+    /// Line of cells without separators.
     Line(Vec<Cell>),
 }
 
-/// The parts of an answer, top to bottom.
+/// Parts of an answer, from top to bottom.
 #[derive(Clone, Debug, Default)]
 pub struct Page {
-    /// The parts.
     pub blocks: Vec<Block>,
 }
 
 impl Page {
-    /// Adds a heading.
     pub fn heading(&mut self, heading: impl Into<Cell>) {
         self.blocks.push(Block::Heading(heading.into()));
     }
 
-    /// Adds a table with headings of our own words; none where there is no row.
+    /// Adds a table, unless it has no rows.
     pub fn table(&mut self, headings: &[&str], rows: Vec<Vec<Cell>>) {
         let headings = headings
             .iter()
@@ -40,19 +36,19 @@ impl Page {
         self.table_with_headings(headings, rows);
     }
 
-    /// Adds a table; none where there is no row.
+    /// Adds a table whose headings are cells, unless it has no rows.
     pub fn table_with_headings(&mut self, headings: Vec<Cell>, rows: Vec<Vec<Cell>>) {
         if !rows.is_empty() {
             self.blocks.push(Block::Table { headings, rows });
         }
     }
 
-    /// Adds a line of our own words.
+    /// Adds a line of text.
     pub fn line(&mut self, text: impl Into<String>) {
         self.blocks.push(Block::Line(vec![Cell::Text(text.into())]));
     }
 
-    /// Adds a line of cells, set one after the other without a space.
+    /// Adds a line of cells without separators.
     pub fn cells(&mut self, cells: Vec<Cell>) {
         self.blocks.push(Block::Line(cells));
     }

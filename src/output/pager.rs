@@ -1,4 +1,4 @@
-//! The pager: which program it is, and its process while it runs.
+//! The pager: its choice and its process.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -13,44 +13,44 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use crate::base::ignore::ignore;
 use crate::base::interrupt;
 use crate::base::interrupt::TerminalLease;
 use crate::base::name::Name;
 
-/// How often it is looked whether the pager has ended.
+/// Interval of checks for the pager's end.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Without `$PAGER`, the first of these that there is.
+/// Pagers tried in this order if `$PAGER` is not set.
 const DEFAULT_PAGERS: [&str; 2] = ["less", "more"];
 
-/// What `less` is told where nobody told it anything: leave if all fits, pass colours on, leave the text on the screen.
+/// Options of `less` if `$LESS` is not set: quit if the text fits, pass colors on, leave the text on the screen.
 const LESS_OPTIONS: &str = "FRX";
 
-/// Keeps the shell there until its commands have ended: of a Ctrl-C, which is meant for them, it must not die before.
+/// Shell prefix that keeps the shell alive on Ctrl-C, which is meant for its commands.
 const IGNORE_CTRL_C: &str = "trap : INT\n";
 
-/// What a word of a command may hold that only the shell understands.
+/// Bytes in a word that only the shell interprets.
 const SHELL_METACHARACTERS: &[u8] = b"$`~\"'\\(){}[]*?|&;<>#!";
 
-/// The program that shows what is longer than the screen.
+/// Program for answers longer than the screen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum PagerChoice {
-    /// None: everything is written at once.
+    /// No pager: answers are written directly.
     Disabled,
-    /// One of the usual ones.
+    /// One of the default pagers.
     Default(&'static str),
-    /// What `$PAGER` says, for the shell.
+    /// Value of `$PAGER`, run by the shell.
     Command(OsString),
-    /// What `$PAGER` says names a program that is not there.
+    /// Program in `$PAGER` that is not installed.
     NotFound(Name),
 }
 
-/// What the environment asks for.
 pub(super) fn from_environment() -> PagerChoice {
     choose(env::var_os("PAGER").as_deref(), program_exists)
 }
 
-/// What this value of `$PAGER` asks for; `is_there` knows the programs.
+/// Chooses a pager for this value of `$PAGER`; `exists` looks programs up.
 fn choose(pager: Option<&OsStr>, exists: impl Fn(&OsStr) -> bool) -> PagerChoice {
     let Some(command) = pager else {
         let usual = DEFAULT_PAGERS
@@ -67,17 +67,17 @@ fn choose(pager: Option<&OsStr>, exists: impl Fn(&OsStr) -> bool) -> PagerChoice
     }
 }
 
-/// The program that a command begins with; `None` where only the shell knows.
+/// Returns the program of a command line, or `None` if only the shell can determine it.
 fn command_program(command: &OsStr) -> Option<&OsStr> {
     let words = command.as_bytes().split(u8::is_ascii_whitespace);
     let mut words = words.filter(|word| !word.is_empty());
-    // Before it, as in `LESS=R less`, may stand what is added to its environment.
+    // Assignments may precede it, as in `LESS=R less`.
     let word = words.find(|word| !word.contains(&b'='))?;
     let is_plain = !word.iter().any(|byte| SHELL_METACHARACTERS.contains(byte));
     is_plain.then(|| OsStr::from_bytes(word))
 }
 
-/// Whether there is such a program, as the shell would look for it.
+/// True if the shell would find this program.
 fn program_exists(program: &OsStr) -> bool {
     let is_executable = |path: &Path| {
         fs::metadata(path)
@@ -90,7 +90,7 @@ fn program_exists(program: &OsStr) -> bool {
     env::split_paths(&path).any(|folder| is_executable(&folder.join(program)))
 }
 
-/// A pager that is running. Until it has ended the terminal is its own, and so is Ctrl-C.
+/// A running pager. Until it ends, the terminal and Ctrl-C belong to it.
 pub(super) struct Pager {
     input: ChildStdin,
     waiter: JoinHandle<()>,
@@ -104,32 +104,32 @@ impl fmt::Debug for Pager {
 }
 
 impl Pager {
-    /// Starts it, or gives what to tell a person of why there is none.
+    /// Starts the pager, or returns the warning to show.
     pub(super) fn start(choice: &PagerChoice) -> Result<Self, String> {
         let command = match choice {
-            PagerChoice::Disabled => return Err("there is no pager".to_owned()),
+            PagerChoice::Disabled => return Err("no pager is set".to_owned()),
             PagerChoice::NotFound(program) => {
                 return Err(format!(
-                    "there is no program `{program}`, which PAGER names; long answers are written without a pager"
+                    "the pager `{program}` is not installed; long answers are written directly; set PAGER to another program"
                 ));
             }
             PagerChoice::Default(name) => Command::new(name),
             PagerChoice::Command(line) => shell_command(line),
         };
         Self::spawn(command).map_err(|why| {
-            format!("the pager does not start, so that long answers are written without it: {why}")
+            format!("cannot start the pager: {why}; long answers are written directly")
         })
     }
 
     fn spawn(mut command: Command) -> io::Result<Self> {
-        // Answers are in UTF-8, whatever the locale is.
+        // Answers are UTF-8 in every locale.
         for (name, value) in [("LESS", LESS_OPTIONS), ("LESSCHARSET", "utf-8")] {
             if env::var_os(name).is_none() {
                 command.env(name, value);
             }
         }
         let terminal_lease = TerminalLease::begin();
-        // The thread first: where there is none, no pager may have the terminal.
+        // The thread comes first: without one, no pager may take the terminal.
         let (sender, receiver) = mpsc::channel();
         let waiter = thread::Builder::new().spawn(move || {
             if let Ok(child) = receiver.recv() {
@@ -138,8 +138,7 @@ impl Pager {
         })?;
         let mut child = command.stdin(Stdio::piped()).spawn()?;
         let input = child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        // The thread waits for it.
-        sender.send(child).unwrap_or_default();
+        ignore(sender.send(child), "the thread waits for the child");
         Ok(Self {
             input,
             waiter,
@@ -147,24 +146,19 @@ impl Pager {
         })
     }
 
-    /// Gives it more to show, and waits where it has enough for now.
-    ///
-    /// # Errors
-    /// It takes no more: whoever read it left.
+    /// Writes more text. Blocks while the pager reads no further; fails once the user has left it.
     pub(super) fn write(&mut self, text: &[u8]) -> io::Result<()> {
         self.input.write_all(text)
     }
 
-    /// Says that this was all, and waits until it is left.
+    /// Closes the pager's input and waits until the user leaves it.
     pub(super) fn finish(self) {
         drop(self.input);
-        // The watch cannot fail; if it did, there would be nobody to wait for.
-        self.waiter.join().unwrap_or_default();
+        ignore(self.waiter.join(), "the thread cannot panic");
         drop(self.terminal_lease);
     }
 }
 
-/// A command line for the shell.
 fn shell_command(line: &OsStr) -> Command {
     let mut text = OsString::from(IGNORE_CTRL_C);
     text.push(line);
@@ -173,12 +167,11 @@ fn shell_command(line: &OsStr) -> Command {
     command
 }
 
-/// Waits for the pager's end, and then says that nobody reads the answer any more.
+/// Waits for the pager's end and then cancels the rest of the answer.
 fn wait_for_exit(mut child: Child) {
     while matches!(child.try_wait(), Ok(None)) {
         if interrupt::was_terminated() {
-            // One that has ended by now needs no more.
-            child.kill().unwrap_or_default();
+            ignore(child.kill(), "the pager may have ended by now");
         }
         thread::sleep(POLL_INTERVAL);
     }
@@ -197,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn without_pager_the_usual_ones_are_looked_for() {
+    fn unset_pager_selects_default() {
         assert_eq!(
             chosen(None, &["more", "less"]),
             PagerChoice::Default("less")
@@ -207,14 +200,14 @@ mod tests {
     }
 
     #[test]
-    fn cat_and_nothing_mean_none() {
+    fn cat_or_empty_pager_disables_paging() {
         for none in ["", " ", "cat", " cat "] {
             assert_eq!(chosen(Some(none), &["less", "cat"]), PagerChoice::Disabled);
         }
     }
 
     #[test]
-    fn a_command_is_for_the_shell() {
+    fn pager_command_goes_to_shell() {
         for command in [
             "less -R",
             "LESS=R less",
@@ -227,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_is_not_there_is_told_of() {
+    fn missing_pager_program_is_reported() {
         for command in ["most -w", "X=1 most"] {
             assert_eq!(
                 chosen(Some(command), &["less"]),

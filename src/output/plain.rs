@@ -1,19 +1,10 @@
-//! Lines of tab-separated values without a heading, for `cut`, `sort` and `while read`.
+//! Tab-separated lines without a heading, for `cut`, `sort` and `while read`.
 //!
-//! A tab, line feed, carriage return or backslash within a value is written `\t`, `\n`, `\r`, `\\`; all other bytes stand
-//! as they are.
+//! A tab, line feed, carriage return or backslash in a value is written `\t`, `\n`, `\r` or `\\`; all other bytes are
+//! unchanged.
 
-use super::answer::Records;
 use super::cell::Cell;
 
-/// Appends the records as lines.
-pub(super) fn append_records(records: &Records, text: &mut Vec<u8>) {
-    for row in &records.rows {
-        append_row(row, text);
-    }
-}
-
-/// Appends one row.
 pub(super) fn append_row(row: &[Cell], text: &mut Vec<u8>) {
     for (column, cell) in row.iter().enumerate() {
         if column > 0 {

@@ -1,4 +1,4 @@
-//! Progress on standard error: a bar on a terminal, a line every 30 seconds elsewhere and where output is accessible.
+//! Progress on standard error: a bar on a terminal, else (and for accessible output) a line every 30 seconds.
 
 use std::io::{self, IsTerminal as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,17 +9,18 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::message::{Messages, write_line};
 use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::base::unit;
+use crate::os::terminal;
 
-/// Nothing is shown of work that is done sooner.
+/// Shorter tasks show no progress.
 const INITIAL_DELAY: Duration = Duration::from_millis(300);
 
-/// How often a line is written where there is no terminal.
+/// Interval of lines without a terminal.
 const LINE_INTERVAL: Duration = Duration::from_secs(30);
 
-/// How often a bar is redrawn.
+/// Interval of redraws of the bar.
 const REDRAW_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Shows events.
+/// Monitor that shows progress events.
 #[derive(Debug)]
 pub struct Progress {
     messages: Messages,
@@ -27,34 +28,46 @@ pub struct Progress {
     task: Mutex<Option<ActiveTask>>,
 }
 
-/// The task under way.
+/// Completed work.
+#[derive(Debug, Default)]
+struct Counts {
+    files: u64,
+    folders: u64,
+    bytes: u64,
+}
+
+/// Expected work, as far as it is known.
+#[derive(Debug, Default)]
+struct Totals {
+    files: Option<u64>,
+    bytes: Option<u64>,
+}
+
+/// The current task.
 #[derive(Debug)]
 struct ActiveTask {
     name: String,
     started: Instant,
     last_shown: Instant,
-    /// Where it is.
+    /// Names of the databases that are being processed.
     databases: Vec<String>,
-    /// Files, folders and bytes.
-    done: (u64, u64, u64),
-    /// Files and bytes.
-    total: (Option<u64>, Option<u64>),
+    done: Counts,
+    total: Totals,
     bar: Option<ProgressBar>,
 }
 
 impl Progress {
-    /// Progress beside these messages. Where output is accessible no bar is drawn: each time it is painted anew would be
-    /// read aloud.
+    /// Returns a monitor that writes between these messages. Accessible output gets no bar: a screen reader would read it aloud
+    /// on each redraw.
     pub fn new(messages: Messages, accessible: bool) -> Self {
-        let can_redraw = std::env::var_os("TERM").is_some_and(|term| term != "dumb");
         Self {
             messages,
-            draws_bar: io::stderr().is_terminal() && can_redraw && !accessible,
+            draws_bar: io::stderr().is_terminal() && terminal::can_move_cursor() && !accessible,
             task: Mutex::new(None),
         }
     }
 
-    /// Shows the task under way, if it is time to.
+    /// Shows the current task if the interval has passed.
     fn show(&self, task: &mut ActiveTask) {
         let now = Instant::now();
         let pause = if self.draws_bar {
@@ -77,7 +90,7 @@ impl Progress {
         }
     }
 
-    /// Writes a message without tearing the bar.
+    /// Writes a message above the bar.
     fn suspend_bar(&self, write: impl FnOnce()) {
         match self.lock_task().as_ref().and_then(|task| task.bar.as_ref()) {
             Some(bar) => bar.suspend(write),
@@ -89,7 +102,7 @@ impl Progress {
         self.task.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts what was done, and shows it if it is time to.
+    /// Updates the current task and shows it if the interval has passed.
     fn update(&self, change: impl FnOnce(&mut ActiveTask)) {
         if let Some(task) = self.lock_task().as_mut() {
             change(task);
@@ -98,7 +111,7 @@ impl Progress {
     }
 }
 
-/// One line at the bottom of the terminal.
+/// Returns a bar of one line at the bottom of the terminal.
 fn spinner() -> ProgressBar {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
     bar.set_style(
@@ -109,14 +122,14 @@ fn spinner() -> ProgressBar {
 }
 
 impl ActiveTask {
-    fn new(name: &str, total: (Option<u64>, Option<u64>)) -> Self {
+    fn new(name: &str, total: Totals) -> Self {
         let now = Instant::now();
         Self {
             name: name.to_owned(),
             started: now,
             last_shown: now,
             databases: Vec::new(),
-            done: (0, 0, 0),
+            done: Counts::default(),
             total,
             bar: None,
         }
@@ -124,7 +137,7 @@ impl ActiveTask {
 
     fn line(&self) -> String {
         let elapsed = self.started.elapsed().as_secs_f64().max(0.001);
-        match self.total.1 {
+        match self.total.bytes {
             Some(total) => self.transfer_line(total, elapsed),
             None => self.scan_line(elapsed),
         }
@@ -137,20 +150,20 @@ impl ActiveTask {
             line = format!("{line} at {}", self.database_list());
         }
         let mut parts = Vec::new();
-        if let Some(total) = self.total.0 {
-            parts.push(format!("{} %", percent(self.done.0, total)));
+        if let Some(total) = self.total.files {
+            parts.push(format!("{} %", percent(self.done.files, total)));
         }
-        let files = of_total(self.done.0, self.total.0, unit::format_count);
+        let files = of_total(self.done.files, self.total.files, unit::format_count);
         parts.push(format!("{files} files"));
-        let rate = unit::format_count(per_second(self.done.0, elapsed));
+        let rate = unit::format_count(per_second(self.done.files, elapsed));
         parts.push(format!("{rate} files/s"));
-        if self.done.1 > 0 {
-            parts.push(unit::format_counted(self.done.1, "folder"));
+        if self.done.folders > 0 {
+            parts.push(unit::format_counted(self.done.folders, "folder"));
         }
         format!("{line}: {}", parts.join(", "))
     }
 
-    /// The first places by name, the others by number: one line must do.
+    /// Returns the names of at most three databases; of more, two names and the number of the others.
     fn database_list(&self) -> String {
         match self.databases.as_slice() {
             [first, second, others @ ..] if others.len() > 1 => {
@@ -160,33 +173,34 @@ impl ActiveTask {
         }
     }
 
-    /// `copying: 40 %, 15 s left, 1.20 GB of 3.00 GB, 120 MB/s, 12 of 40 files`: what matters most stands first, for a narrow
-    /// terminal cuts the end off.
+    /// `copying: 40 %, 15 s left, 1.20 GB of 3.00 GB, 120 MB/s, 12 of 40 files`. The most important values come first: a narrow
+    /// terminal cuts off the end.
     fn transfer_line(&self, total: u64, elapsed: f64) -> String {
-        let (done, rate) = (self.done.2, per_second(self.done.2, elapsed));
+        let done = self.done.bytes;
+        let rate = per_second(done, elapsed);
         let mut parts = vec![format!("{} %", percent(done, total))];
         let left = total.saturating_sub(done).checked_div(rate);
         if let Some(seconds) = left {
             let left = unit::format_duration(Duration::from_secs(seconds));
             parts.push(format!("{left} left"));
         }
-        parts.push(of_total(done, self.total.1, unit::format_bytes));
+        parts.push(of_total(done, self.total.bytes, unit::format_bytes));
         if left.is_some() {
             parts.push(format!("{}/s", unit::format_bytes(rate)));
         }
-        let files = of_total(self.done.0, self.total.0, unit::format_count);
+        let files = of_total(self.done.files, self.total.files, unit::format_count);
         parts.push(format!("{files} files"));
         format!("{}: {}", self.name, parts.join(", "))
     }
 }
 
-/// How much of a total is done; more than was expected is all of it.
+/// Returns the completed percentage, at most 100 even if more was done than expected.
 fn percent(done: u64, total: u64) -> u64 {
     let percent = done.saturating_mul(100).checked_div(total);
     percent.unwrap_or(100).min(100)
 }
 
-/// `12 of 40`, or `12` where the total is not known.
+/// `12 of 40`, or `12` if the total is unknown.
 fn of_total(done: u64, total: Option<u64>, show: fn(u64) -> String) -> String {
     total.map_or_else(
         || show(done),
@@ -194,7 +208,6 @@ fn of_total(done: u64, total: Option<u64>, show: fn(u64) -> String) -> String {
     )
 }
 
-/// How many a second.
 fn per_second(done: u64, seconds: f64) -> u64 {
     #[expect(
         clippy::cast_precision_loss,
@@ -210,7 +223,13 @@ impl Monitor for Progress {
     fn on_event(&self, event: &ProgressEvent<'_>) {
         match event {
             ProgressEvent::Started { task, files, bytes } => {
-                *self.lock_task() = Some(ActiveTask::new(task, (*files, *bytes)));
+                *self.lock_task() = Some(ActiveTask::new(
+                    task,
+                    Totals {
+                        files: *files,
+                        bytes: *bytes,
+                    },
+                ));
             }
             ProgressEvent::DatabaseStarted(place) => {
                 self.update(|task| task.databases.push((*place).to_owned()));
@@ -218,15 +237,15 @@ impl Monitor for Progress {
             ProgressEvent::DatabaseFinished(place) => {
                 self.update(|task| task.databases.retain(|other| other != place));
             }
-            ProgressEvent::Files(number) => self.update(|task| task.done.0 += number),
-            ProgressEvent::Folders(number) => self.update(|task| task.done.1 += number),
-            ProgressEvent::Bytes(number) => self.update(|task| task.done.2 += number),
+            ProgressEvent::Files(number) => self.update(|task| task.done.files += number),
+            ProgressEvent::Folders(number) => self.update(|task| task.done.folders += number),
+            ProgressEvent::Bytes(number) => self.update(|task| task.done.bytes += number),
             ProgressEvent::TotalsRaised { files, bytes } => self.update(|task| {
                 let add = |total: &mut Option<u64>, more| {
                     *total = Some(total.unwrap_or(0).saturating_add(more));
                 };
-                add(&mut task.total.0, *files);
-                add(&mut task.total.1, *bytes);
+                add(&mut task.total.files, *files);
+                add(&mut task.total.bytes, *bytes);
             }),
             ProgressEvent::Problem(error) => self.suspend_bar(|| self.messages.problem(error)),
             ProgressEvent::Notice(text) => self.suspend_bar(|| self.messages.notice(text)),
@@ -245,17 +264,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_narrow_terminal_still_shows_how_far_it_is() {
-        let mut task = ActiveTask::new("copying", (Some(1003), Some(5_500_000_000)));
-        task.done = (12, 0, 1_540_000_000);
+    fn narrow_terminal_shows_percentage() {
+        let mut task = ActiveTask::new(
+            "copying",
+            Totals {
+                files: Some(1003),
+                bytes: Some(5_500_000_000),
+            },
+        );
+        task.done = Counts {
+            files: 12,
+            folders: 0,
+            bytes: 1_540_000_000,
+        };
         let line = task.transfer_line(5_500_000_000, 10.0);
         assert_eq!(
             line,
             "copying: 28 %, 25 s left, 1.54 GB of 5.50 GB, 154 MB/s, 12 of 1,003 files"
         );
-        let mut task = ActiveTask::new("looking", (Some(1_000_000), None));
+        let mut task = ActiveTask::new(
+            "looking",
+            Totals {
+                files: Some(1_000_000),
+                bytes: None,
+            },
+        );
         task.databases = vec!["NAS".to_owned()];
-        task.done = (120_000, 1_300, 0);
+        task.done = Counts {
+            files: 120_000,
+            folders: 1_300,
+            bytes: 0,
+        };
         assert_eq!(
             task.scan_line(2.0),
             "looking at NAS: 12 %, 120,000 of 1,000,000 files, 60,000 files/s, 1,300 folders"

@@ -1,32 +1,29 @@
-//! What standard output leads to, and what may be done there.
+//! The terminal or file behind standard output.
 
 use std::env;
-use std::ffi::OsStr;
 use std::io::{self, IsTerminal as _};
 
-use super::color::ColorChoice;
+use super::color::{ColorChoice, is_switched_on};
 use crate::os::terminal;
 
-/// On a terminal with fewer columns there are no tables.
+/// Minimum terminal width for tables, in columns.
 const NARROWEST_TABLE: u16 = 60;
 
-/// What answers are written on.
+/// Properties of standard output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Screen {
-    /// Whether it is a terminal, which control characters would steer.
+    /// True for a terminal, where control characters must be escaped.
     pub is_terminal: bool,
-    /// Columns, where there are any.
+    /// Columns, if known.
     pub width: Option<u16>,
-    /// Rows, where it is known how many there are.
+    /// Rows, if known.
     pub height: Option<u16>,
-    /// Whether there is colour.
     pub has_color: bool,
-    /// Whether it is read aloud or felt: no boxes, no colour, and nothing is painted over what was written.
+    /// True for accessible output: no boxes, no color, no repainting.
     pub is_accessible: bool,
 }
 
 impl Screen {
-    /// The screen behind standard output.
     pub fn stdout(color: ColorChoice, accessible: bool) -> Self {
         let terminal = io::stdout().is_terminal();
         Self {
@@ -38,36 +35,33 @@ impl Screen {
         }
     }
 
-    /// Whether rows may stand in tables; else they are records.
+    /// True if tables fit; else each row is written as a record.
     pub fn fits_tables(self) -> bool {
         let is_wide = self.width.is_none_or(|width| width >= NARROWEST_TABLE);
         is_wide && !self.is_accessible
     }
 }
 
-/// Whether all output is to be accessible: it was asked for, or the environment says so.
+/// True if accessible output was requested by option or environment.
 pub fn is_accessible(is_requested: bool) -> bool {
     is_requested || is_switched_on(env::var_os("ACCESSIBLE").as_deref())
 }
 
-/// Whether a variable of the environment switches something on.
-fn is_switched_on(value: Option<&OsStr>) -> bool {
-    value.is_some_and(|value| !value.is_empty() && value != "0")
-}
-
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
+
     use super::*;
 
     #[test]
-    fn a_variable_that_is_empty_or_0_says_no() {
+    fn empty_or_zero_variable_is_off() {
         let said = |value: &'static str| is_switched_on(Some(OsStr::new(value)));
         assert!(said("1") && said("yes"));
         assert!(!said("") && !said("0") && !is_switched_on(None));
     }
 
     #[test]
-    fn tables_need_room_and_eyes() {
+    fn narrow_or_accessible_screen_gets_no_tables() {
         let screen = |width, accessible| Screen {
             width,
             is_accessible: accessible,

@@ -1,11 +1,11 @@
-//! Names and paths that are too wide for their column: the middle gives way to `…`, beginning and end stay.
+//! Shortening of names and paths for a column: `…` replaces the middle.
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-/// What stands for what was left out; one column wide.
+/// Replacement of the omitted part, one column wide.
 const ELLIPSIS: &str = "…";
 
-/// The text within so many columns of a terminal. The last part of a path stays whole where there is room for it.
+/// Shortens the text to `limit` columns. Keeps the last part of a path whole if it fits.
 pub(super) fn shorten(text: &str, limit: usize) -> String {
     if text.width() <= limit {
         return text.to_owned();
@@ -16,13 +16,13 @@ pub(super) fn shorten(text: &str, limit: usize) -> String {
     let letters = clusters(text);
     let tail_room = tail_width(text, room);
     let end = count_fitting(letters.iter().rev().copied(), tail_room);
-    // Where a wide character did not fit at the end, its room is the beginning's.
+    // If a wide character did not fit at the end, the beginning gets its room.
     let left = room - width(&letters[letters.len() - end..]);
     let mut start = count_fitting(letters.iter().copied(), left).min(letters.len() - end);
     loop {
         let (head, tail) = (&letters[..start], &letters[letters.len() - end..]);
         let short = [head, &[ELLIPSIS], tail].concat().concat();
-        // Characters that were apart may need another width side by side.
+        // Characters may have another width next to each other.
         if short.width() <= limit || start == 0 {
             return short;
         }
@@ -30,7 +30,7 @@ pub(super) fn shorten(text: &str, limit: usize) -> String {
     }
 }
 
-/// How much of the room is for the end: half of it, or what the last part of a path takes.
+/// Returns the width of the end: half of the room, or the last part of a path.
 fn tail_width(text: &str, room: usize) -> usize {
     let half = room.div_ceil(2);
     let trimmed = text.trim_end_matches('/');
@@ -38,7 +38,7 @@ fn tail_width(text: &str, room: usize) -> usize {
     if last <= room { last.max(half) } else { half }
 }
 
-/// The characters, each with the marks that stand on it.
+/// Returns the characters with their combining marks.
 fn clusters(text: &str) -> Vec<&str> {
     let mut letters = Vec::new();
     let mut start = 0;
@@ -53,7 +53,7 @@ fn clusters(text: &str) -> Vec<&str> {
     letters
 }
 
-/// How many of the letters have room.
+/// Returns the number of letters that fit.
 fn count_fitting<'a>(letters: impl Iterator<Item = &'a str>, room: usize) -> usize {
     let widths = letters.scan(0, |sum, letter| {
         *sum += letter.width();
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_fits_stays_as_it_is() {
+    fn fitting_text_is_unchanged() {
         assert_eq!(shorten("", 0), "");
         assert_eq!(shorten("reel.mov", 8), "reel.mov");
         assert_eq!(shorten("東京", 4), "東京");
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_part_of_a_path_stays_whole_where_it_fits() {
+    fn last_part_of_path_stays_whole() {
         let path = "/mnt/studio/work/projects/spot/sh010_final.mov";
         assert_eq!(shorten(path, 24), "/mnt/st…/sh010_final.mov");
         assert_eq!(shorten(path, 17), "…/sh010_final.mov");
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_torn() {
+    fn combining_marks_stay_with_their_letter() {
         // Wide characters: half of one is none.
         assert_eq!(shorten("東京東京東京", 6), "東…京");
         assert_eq!(shorten("東京東京東京", 7), "東京…京");
@@ -112,12 +112,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_result_is_wider_than_its_limit(text in "\\PC{0,60}", limit in 0_usize..80) {
+        fn no_result_exceeds_limit(text in "\\PC{0,60}", limit in 0_usize..80) {
             prop_assert!(shorten(&text, limit).width() <= limit);
         }
 
         #[test]
-        fn nor_one_of_signs_that_join(
+        fn joined_characters_do_not_exceed_limit(
             text in "[a/é東\u{301}\u{200d}\u{fe0f}\u{fe0e}\u{20e3}1❤😀\u{1f1e6}\u{1f3fb}لا]{0,30}",
             limit in 0_usize..40,
         ) {

@@ -1,24 +1,24 @@
-//! Standard output, in batches: of an answer that is written while it is found the first row at once, later ones together.
+//! Batches for standard output. The first row of an answer is written at once, later rows together.
 
 use std::fmt;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use super::destination::{PagedOutput, ScreenSize};
-use super::printer::Format;
+use super::format::Format;
+use super::paged_output::{PagedOutput, ScreenSize};
 use crate::base::error::{Error, Result};
 use crate::base::escape;
 
-/// A batch is written once it has this many bytes.
+/// Batch size in bytes.
 const BATCH_BYTES: usize = 32 * 1024;
 
-/// On a terminal so many rows are written one by one: somebody reads them while the search goes on.
+/// Rows written one by one on a terminal, so that the user reads the first ones while the search continues.
 const IMMEDIATE_ROWS: u32 = 200;
 
-/// How long later ones are kept back there.
+/// Longest delay of later rows on a terminal.
 const BATCH_DELAY: Duration = Duration::from_millis(100);
 
-/// Collects what is to be written.
+/// Collector of output.
 pub(super) struct Sink {
     output: PagedOutput,
     format: Format,
@@ -39,7 +39,6 @@ impl fmt::Debug for Sink {
 }
 
 impl Sink {
-    /// A sink onto this writer.
     pub(super) fn new(writer: Box<dyn Write + Send>, format: Format, terminal: bool) -> Self {
         Self {
             output: PagedOutput::new(writer),
@@ -51,27 +50,23 @@ impl Sink {
         }
     }
 
-    /// Collects text of this format from now on.
     pub(super) const fn set_format(&mut self, format: Format) {
         self.format = format;
     }
 
-    /// Begins an answer; what is more than a page may go into a pager.
+    /// Begins an answer; with a screen size, a longer one goes to the pager.
     pub(super) fn begin(&mut self, page: Option<ScreenSize>) {
         self.output.begin(page);
         self.batch.clear();
         (self.row_count, self.last_write) = (0, None);
     }
 
-    /// Where text is put for the next batch, never less than a whole word of its format at a time.
+    /// Returns the buffer of the next batch. Append whole tokens of the format only: a batch is escaped on its own.
     pub(super) const fn batch(&mut self) -> &mut Vec<u8> {
         &mut self.batch
     }
 
-    /// Ends a row, and writes the batch if it is time to.
-    ///
-    /// # Errors
-    /// As for [`Self::flush`].
+    /// Ends a row and writes the batch if it is due.
     pub(super) fn end_row(&mut self) -> Result<()> {
         self.row_count = self.row_count.saturating_add(1);
         let is_due = self.last_write.is_none_or(|written| {
@@ -82,35 +77,32 @@ impl Sink {
         if is_due { self.flush() } else { Ok(()) }
     }
 
-    /// Writes what was collected.
+    /// Writes the batch.
     ///
     /// # Errors
-    /// [`Error::Output`], also where the reader has gone: see `is_unreadable`.
+    /// [`Error::Output`], also for a broken pipe: see [`is_broken_pipe`].
     pub(super) fn flush(&mut self) -> Result<()> {
         let text = self.take_escaped();
         self.last_write = Some(Instant::now());
         self.output.write(&text).map_err(output_error)
     }
 
-    /// Ends the answer; where it went into a pager, once that was left.
-    ///
-    /// # Errors
-    /// As for [`Self::flush`].
+    /// Ends the answer and waits until the user leaves the pager, if one runs.
     pub(super) fn end(&mut self) -> Result<()> {
         self.output.end().map_err(output_error)
     }
 
-    /// Whether the last answer went into a pager.
+    /// True if the last answer went to a pager.
     pub(super) const fn was_paged(&self) -> bool {
         self.output.was_paged()
     }
 
-    /// What should be said about the pager.
+    /// Returns a warning about the pager, once.
     pub(super) const fn take_notice(&mut self) -> Option<String> {
         self.output.take_notice()
     }
 
-    /// The batch as a terminal may show it; tables are laid out for one already.
+    /// Takes the batch, escaped for a terminal. Tables are escaped when they are laid out.
     fn take_escaped(&mut self) -> Vec<u8> {
         let text = std::mem::take(&mut self.batch);
         match self.format {
@@ -122,12 +114,11 @@ impl Sink {
     }
 }
 
-/// Says that standard output took no more.
 pub(super) const fn output_error(source: io::Error) -> Error {
     Error::Output { source }
 }
 
-/// Whether that is because its reader has gone.
-pub(super) fn is_reader_gone(error: &Error) -> bool {
+/// True if the reader of standard output has closed it.
+pub(super) fn is_broken_pipe(error: &Error) -> bool {
     matches!(error, Error::Output { source } if source.kind() == io::ErrorKind::BrokenPipe)
 }

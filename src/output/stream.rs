@@ -1,4 +1,4 @@
-//! Answers that are too long to be held: they are written while they are found.
+//! Answers that are written while they are found, because they may be too long to hold.
 
 use super::cell::Cell;
 use super::csv;
@@ -11,46 +11,39 @@ use super::table;
 use crate::base::error::Result;
 use crate::base::exit_status::ExitStatus;
 
-/// An answer whose rows come one after the other; every format asks for them in its own way.
+/// Answer whose rows are produced one after the other, in the way that each format requires.
 ///
-/// What was found before a failure has been shown. Once nobody reads on, the writers fail, and the search ends with them.
+/// Rows found before a failure stay written. Once standard output is closed the writers fail, which ends the search.
 pub trait Stream {
-    /// The command's name, the first field of its JSON document.
+    /// Name of the command, the first field of the JSON document.
     const COMMAND: &'static str;
 
-    /// The column names of `csv`, `snake_case`.
+    /// Column names of `csv`, in `snake_case`.
     const HEADINGS: &'static [&'static str];
 
-    /// Finds what people read.
+    /// Writes the page for people.
     ///
     /// # Errors
-    /// What the search comes upon, or the writer says.
+    /// The search or the writer failed.
     fn write_page(&self, lines: &mut PageWriter<'_>) -> Result<()>;
 
-    /// Finds the rows of one table, with exact values.
-    ///
-    /// # Errors
-    /// As for `Self::command_page`.
+    /// Writes the rows of one table, with exact values.
     fn write_rows(&self, rows: &mut RowWriter<'_>) -> Result<()>;
 
-    /// Finds the fields of the JSON document.
-    ///
-    /// # Errors
-    /// As for `Self::command_page`.
+    /// Writes the fields of the JSON document.
     fn write_json(&self, json: &mut JsonWriter<'_>) -> Result<()>;
 
-    /// What the answer means for the exit status.
     fn exit_status(&self) -> ExitStatus {
         ExitStatus::Done
     }
 
-    /// Whether nobody needs to see it under `--quiet`.
+    /// True if `--quiet` leaves the answer out.
     fn is_routine(&self) -> bool {
         false
     }
 }
 
-/// Writes what people read.
+/// Writer of a page for people.
 #[derive(Debug)]
 pub struct PageWriter<'a> {
     sink: &'a mut Sink,
@@ -68,26 +61,17 @@ impl<'a> PageWriter<'a> {
         }
     }
 
-    /// A line of cells, set one after the other without a space.
-    ///
-    /// # Errors
-    /// Nothing more can be written.
+    /// Writes a line of cells without separators.
     pub fn cells(&mut self, cells: Vec<Cell>) -> Result<()> {
         self.block(&Block::Line(cells))
     }
 
-    /// A line of our own words.
-    ///
-    /// # Errors
-    /// Nothing more can be written.
+    /// Writes a line of text.
     pub fn line(&mut self, text: impl Into<String>) -> Result<()> {
         self.cells(vec![Cell::Text(text.into())])
     }
 
-    /// Parts that were laid out before.
-    ///
-    /// # Errors
-    /// Nothing more can be written.
+    /// Writes a page that was laid out before.
     pub fn page(&mut self, page: &Page) -> Result<()> {
         page.blocks.iter().try_for_each(|block| self.block(block))
     }
@@ -100,7 +84,7 @@ impl<'a> PageWriter<'a> {
     }
 }
 
-/// Writes rows for programs.
+/// Writer of rows for programs.
 #[derive(Debug)]
 pub struct RowWriter<'a> {
     sink: &'a mut Sink,
@@ -108,7 +92,6 @@ pub struct RowWriter<'a> {
 }
 
 impl<'a> RowWriter<'a> {
-    /// Rows as `plain` has them.
     pub(super) const fn plain(sink: &'a mut Sink) -> Self {
         let write = |row: &[Cell], text: &mut Vec<u8>| {
             plain::append_row(row, text);
@@ -117,17 +100,14 @@ impl<'a> RowWriter<'a> {
         Self { sink, write }
     }
 
-    /// Rows as `csv` has them, below the column names.
+    /// Writes the heading line first.
     pub(super) fn csv(sink: &'a mut Sink, headings: &[&str]) -> Result<Self> {
         csv::append_headings(headings, sink.batch())?;
         let write = csv::append_row;
         Ok(Self { sink, write })
     }
 
-    /// A row, one cell a heading.
-    ///
-    /// # Errors
-    /// Nothing more can be written.
+    /// Writes a row with one cell per heading.
     pub fn row(&mut self, cells: &[Cell]) -> Result<()> {
         (self.write)(cells, self.sink.batch())?;
         self.sink.end_row()

@@ -1,4 +1,4 @@
-//! Pages as text, tables by comfy-table.
+//! Rendering of pages as text, with tables by comfy-table.
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, Table};
@@ -6,20 +6,12 @@ use comfy_table::{CellAlignment, Table};
 use super::cell::Cell;
 use super::color::paint;
 use super::column;
-use super::page::{Block, Page};
+use super::page::Block;
 use super::screen::Screen;
 use super::shorten::shorten;
 use super::wrap::wrap;
 
-/// The page as text, each line ended.
-pub(super) fn render_page(page: &Page, screen: Screen) -> String {
-    let blocks = page.blocks.iter().enumerate();
-    blocks
-        .map(|(place, part)| render_block(part, place == 0, screen))
-        .collect()
-}
-
-/// One part as text, each line ended; a heading stands apart from what is above it.
+/// Renders a part of a page, each line ended. A heading is separated from the text above it.
 pub(super) fn render_block(block: &Block, is_first: bool, screen: Screen) -> String {
     let mut text = String::new();
     match block {
@@ -39,7 +31,7 @@ pub(super) fn render_block(block: &Block, is_first: bool, screen: Screen) -> Str
     text
 }
 
-/// A text with its lines broken between words, where there is a terminal that would break them within.
+/// Breaks lines between words if the output is a terminal.
 fn wrap_to_screen(text: String, screen: Screen) -> String {
     match screen.width {
         Some(width) => wrap(&text, usize::from(width)),
@@ -47,7 +39,6 @@ fn wrap_to_screen(text: String, screen: Screen) -> String {
     }
 }
 
-/// A cell with its colour.
 fn render_cell(cell: &Cell, screen: Screen) -> String {
     let text = cell.to_display(screen.is_terminal);
     match cell {
@@ -56,7 +47,7 @@ fn render_cell(cell: &Cell, screen: Screen) -> String {
     }
 }
 
-/// A table, its names shortened to what the terminal has room for; or, where that is not enough, its rows as records.
+/// Renders a table with its names shortened to the terminal; if it does not fit, renders its rows as records.
 fn render_table(headings: &[Cell], rows: &[Vec<Cell>], screen: Screen) -> String {
     let widths = if screen.fits_tables() {
         column::column_widths(headings, rows, screen)
@@ -82,7 +73,7 @@ fn render_table(headings: &[Cell], rows: &[Vec<Cell>], screen: Screen) -> String
     table.trim_fmt()
 }
 
-/// A cell in its column; numbers and our own words are never shortened.
+/// Renders a cell in its column. Only names are shortened.
 fn fit_cell(cell: &Cell, width: usize, screen: Screen) -> String {
     let text = render_cell(cell, screen);
     if cell.is_name() {
@@ -92,13 +83,13 @@ fn fit_cell(cell: &Cell, width: usize, screen: Screen) -> String {
     }
 }
 
-/// Rows as records, where nothing is shortened.
+/// Renders rows as records, without shortening.
 fn render_records(headings: &[Cell], rows: &[Vec<Cell>], screen: Screen) -> String {
     let records = rows.iter().map(|row| render_record(headings, row, screen));
     wrap_to_screen(records.collect::<Vec<_>>().join("\n"), screen)
 }
 
-/// A row under its first cell, a line for each other one.
+/// Renders a row: its first cell as a title, each other cell on its own line.
 fn render_record(headings: &[Cell], row: &[Cell], screen: Screen) -> String {
     let title = row.first().map(|cell| render_cell(cell, screen));
     let line = |(heading, cell): (&Cell, &Cell)| {

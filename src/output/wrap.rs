@@ -1,8 +1,8 @@
-//! Breaking the lines of answers and messages between words, where a terminal would break them within.
+//! Line breaks between words, for answers and messages on a terminal.
 
 use unicode_width::UnicodeWidthStr;
 
-/// The text in lines of at most so many columns, where its words allow that.
+/// Breaks lines longer than `limit` columns between words. A longer word keeps its own line.
 pub fn wrap(text: &str, limit: usize) -> String {
     let lines = text.split('\n').map(|line| wrap_line(line, limit));
     lines.collect::<Vec<_>>().join("\n")
@@ -14,7 +14,7 @@ fn wrap_line(line: &str, limit: usize) -> String {
     }
     let mut wrapped = String::with_capacity(line.len() + 8);
     let mut column = 0;
-    // Blanks at the beginning are the line's indentation.
+    // Leading blanks are indentation and stay.
     for (place, part) in unbreakable_parts(line).into_iter().enumerate() {
         let width = display_width(part);
         let is_break = column > 0 && !part.is_empty() && column + 1 + width > limit;
@@ -31,7 +31,7 @@ fn wrap_line(line: &str, limit: usize) -> String {
     wrapped
 }
 
-/// What may stand on a line of its own: words, and numbers with their units.
+/// Splits a line into words. A number and its unit form one part.
 fn unbreakable_parts(line: &str) -> Vec<&str> {
     let mut parts: Vec<&str> = Vec::new();
     let mut start = 0;
@@ -46,7 +46,7 @@ fn unbreakable_parts(line: &str) -> Vec<&str> {
     parts
 }
 
-/// Whether a word is a unit, perhaps with punctuation after it.
+/// True for a unit, with or without punctuation after it.
 fn is_unit(word: &str) -> bool {
     const UNITS: [&str; 13] = [
         "B", "kB", "MB", "GB", "TB", "PB", "EB", "s", "min", "h", "d", "%", "files",
@@ -58,7 +58,14 @@ fn is_unit(word: &str) -> bool {
         .is_some_and(|word| UNITS.contains(&word))
 }
 
-/// Columns that a text takes; colours take none.
+/// Returns the number of rows that a text takes on a terminal of this many columns.
+pub(super) fn rows_needed(text: &str, columns: u16) -> usize {
+    let columns = usize::from(columns.max(1));
+    let rows = |line: &str| display_width(line).div_ceil(columns).max(1);
+    text.lines().map(rows).sum()
+}
+
+/// Returns the number of columns that a text takes. Color codes take none.
 fn display_width(text: &str) -> usize {
     let mut parts = text.split("\u{1b}[");
     let first = parts.next().map_or(0, UnicodeWidthStr::width);
@@ -71,6 +78,22 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::output::cell::Tone;
+    use crate::output::color::paint;
+
+    #[test]
+    fn wide_lines_take_several_rows() {
+        assert_eq!(rows_needed("", 10), 0);
+        assert_eq!(rows_needed("a\n\nb\n", 10), 3);
+        assert_eq!(rows_needed("0123456789\n0123456789a\n", 10), 3);
+        assert_eq!(rows_needed("東京東京東京\n", 10), 2);
+    }
+
+    #[test]
+    fn color_codes_take_no_columns() {
+        let text = paint("0123456789", Tone::Good) + "\n";
+        assert_eq!(rows_needed(&text.repeat(3), 10), 3);
+    }
 
     #[test]
     fn lines_break_between_words() {
@@ -99,7 +122,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_is_lost(text in "[ a-c\n]{0,40}", limit in 1..20_usize) {
+        fn wrapping_loses_no_text(text in "[ a-c\n]{0,40}", limit in 1..20_usize) {
             prop_assert_eq!(wrap(&text, limit).replace('\n', " "), text.replace('\n', " "));
         }
     }

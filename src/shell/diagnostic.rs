@@ -1,4 +1,4 @@
-//! What is wrong with a line: where it stands, the line itself, a caret under the word, and a hint.
+//! Reports of failed lines: location, message, the line with carets under the word, and a hint.
 
 use std::ops::Range;
 
@@ -14,46 +14,17 @@ use crate::os::terminal;
 use crate::output::cell::Tone;
 use crate::output::message::{Messages, write_line, write_text};
 
-/// Tells of a failure of a statement.
+/// Reports a failure of a statement.
 pub(super) fn report(
     statement: &Statement,
     error: &Error,
     workspace: &Workspace,
     messages: Messages,
 ) {
-    // As they were when the command saw them; of a variable that is not set, as typed.
+    // Words as the command received them; as typed if a variable is not set.
     let typed = lex(&statement.text).unwrap_or_default();
     let words = workspace.variables.expand(typed.clone()).unwrap_or(typed);
-    let span = span(&words, error);
-    let start = statement.text[..span.start]
-        .rfind('\n')
-        .map_or(0, |feed| feed + 1);
-    let number = statement.number + statement.text[..span.start].matches('\n').count();
-    let line = statement.text[start..].lines().next().unwrap_or_default();
-    let column = statement.text[start..span.start].chars().count() + 1;
-    let word = messages.painted("error", Tone::Bad);
-    write_text(&format!(
-        "{}:{number}:{column}: {word}: {}",
-        statement.origin,
-        error.full_message()
-    ));
-    let within = span.end.min(start + line.len()).max(span.start);
-    let parts = [
-        start..span.start,
-        span.start..within,
-        within..start + line.len(),
-    ];
-    let parts = parts.map(|range| displayable(statement.text.get(range).unwrap_or_default()));
-    let room = terminal::stderr_width().map_or(usize::MAX, |width| {
-        usize::from(width).saturating_sub(INDENT.len())
-    });
-    let (shown, before, carets) = excerpt(&parts, room);
-    write_line(&format!("{INDENT}{shown}"));
-    write_line(&format!(
-        "{INDENT}{}{}",
-        " ".repeat(before),
-        messages.painted(&"^".repeat(carets), Tone::Bad)
-    ));
+    print_excerpt(statement, span(&words, error), error, messages);
     let is_about_names = matches!(
         error,
         Error::UnknownName { .. }
@@ -63,24 +34,65 @@ pub(super) fn report(
     );
     let suggestion =
         unquoted_name::suggest_quoted_name(&words, workspace).filter(|_| is_about_names);
-    let quoted = suggestion.map(|name| format!("a name with spaces is quoted: {name}"));
+    let quoted = suggestion.map(|name| format!("quote a name with spaces: {name}"));
     if let Some(hint) = quoted.or_else(|| error.hint()) {
         messages.hint(&hint);
     }
 }
 
-/// What stands before a line that is shown.
+/// Prints the location and message of an error, the line, and carets under the word.
+fn print_excerpt(statement: &Statement, span: Range<usize>, error: &Error, messages: Messages) {
+    let before = &statement.text[..span.start];
+    let start = before.rfind('\n').map_or(0, |feed| feed + 1);
+    let number = statement.number + before.matches('\n').count();
+    let column = before[start..].chars().count() + 1;
+    let line = statement.text[start..].lines().next().unwrap_or_default();
+    let word = messages.painted("error", Tone::Bad);
+    write_text(&format!(
+        "{}:{number}:{column}: {word}: {}",
+        statement.origin,
+        error.full_message()
+    ));
+    let line_end = start + line.len();
+    let span_end = span.end.min(line_end).max(span.start);
+    let parts = [start..span.start, span.start..span_end, span_end..line_end];
+    let parts = parts.map(|range| displayable(statement.text.get(range).unwrap_or_default()));
+    let room = terminal::stderr_width().map_or(usize::MAX, |width| {
+        usize::from(width).saturating_sub(INDENT.len())
+    });
+    let excerpt = excerpt(&parts, room);
+    write_line(&format!("{INDENT}{}", excerpt.text));
+    write_line(&format!(
+        "{INDENT}{}{}",
+        " ".repeat(excerpt.caret_column),
+        messages.painted(&"^".repeat(excerpt.carets), Tone::Bad)
+    ));
+}
+
+/// Indentation of the shown line.
 const INDENT: &str = "    ";
 
-/// Of a line, given as what is before, at and after the word in question, as much as there is room for, how many columns
-/// come before the carets, and how many carets there are. The beginning gives way before the word does.
-fn excerpt([before, word, after]: &[String; 3], room: usize) -> (String, usize, usize) {
+/// A line as far as it fits the terminal.
+struct Excerpt {
+    text: String,
+    /// Columns before the carets.
+    caret_column: usize,
+    carets: usize,
+}
+
+/// Shortens a line to the terminal. The line is given as the text before, in and after the span of the error; the beginning
+/// is shortened before the span is.
+fn excerpt([before, word, after]: &[String; 3], room: usize) -> Excerpt {
     let carets = word.width().max(1);
     let whole = format!("{before}{word}{after}");
     if whole.width() <= room {
-        return (whole, before.width(), carets);
+        return Excerpt {
+            text: whole,
+            caret_column: before.width(),
+            carets,
+        };
     }
-    // Two columns for what stands for what was left out.
+    // Two columns are for the ellipses.
     let free = room.saturating_sub(word.width() + 2);
     let mut head = String::new();
     for letter in before.chars().rev() {
@@ -92,12 +104,14 @@ fn excerpt([before, word, after]: &[String; 3], room: usize) -> (String, usize, 
     if head.len() < before.len() {
         head.insert(0, '…');
     }
-    let shown = truncate(&format!("{head}{word}{after}"), room);
-    let carets = carets.min(room.saturating_sub(head.width()).max(1));
-    (shown, head.width(), carets)
+    Excerpt {
+        text: truncate(&format!("{head}{word}{after}"), room),
+        caret_column: head.width(),
+        carets: carets.min(room.saturating_sub(head.width()).max(1)),
+    }
 }
 
-/// As much of a text as there is room for.
+/// Shortens a text at its end.
 fn truncate(text: &str, room: usize) -> String {
     if text.width() <= room {
         return text.to_owned();
@@ -112,7 +126,7 @@ fn truncate(text: &str, room: usize) -> String {
     shown + "…"
 }
 
-/// The bytes of the statement that the error is about: its word, else the whole line.
+/// Returns the span that the error is about: its word, or the whole line.
 fn span(words: &[Word], error: &Error) -> Range<usize> {
     if let Error::Syntax { span, .. } = error {
         return span.clone();
@@ -122,7 +136,7 @@ fn span(words: &[Word], error: &Error) -> Range<usize> {
             .iter()
             .rev()
             .find(|word| word.text == name.as_os_str());
-        // One of several, as in `NAS,CLOUD`.
+        // Part of a list, as in `NAS,CLOUD`.
         let part = || {
             words.iter().rev().find(|word| {
                 let text = word.text.to_string_lossy();
@@ -130,7 +144,7 @@ fn span(words: &[Word], error: &Error) -> Range<usize> {
                     .any(|part| part == name.as_os_str().to_string_lossy())
             })
         };
-        // The last one of several, as in `help add databse`.
+        // Last word of a name, as in `help add databse`.
         let last = || {
             let shown = name.to_string();
             let last = shown.rsplit(' ').next().map(str::to_owned)?;
@@ -154,7 +168,7 @@ fn span(words: &[Word], error: &Error) -> Range<usize> {
     }
 }
 
-/// A line as it can stand in a terminal: tabs are spaces, control characters are visible.
+/// Escapes a line for a terminal: tabs become spaces, control characters visible.
 fn displayable(line: &str) -> String {
     escape::visible(line.replace(['\t', '\n'], " ").as_bytes())
 }
@@ -164,10 +178,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_too_long_for_the_terminal_is_shown_around_its_word() {
+    fn long_line_is_shortened_around_its_span() {
         let shown = |room| {
             let parts = ["copy acme/spot footage ", "WROK", " NAS --checksum"];
-            excerpt(&parts.map(str::to_owned), room)
+            let excerpt = excerpt(&parts.map(str::to_owned), room);
+            (excerpt.text, excerpt.caret_column, excerpt.carets)
         };
         let line = "copy acme/spot footage WROK NAS --checksum";
         assert_eq!(shown(42), (line.to_owned(), 23, 4));

@@ -1,10 +1,10 @@
-//! Which lines of a script failed, for the summary at its end.
+//! Summary of failed lines at the end of a script.
 
 use super::statement::Statement;
 use crate::base::exit_status::ExitStatus;
 use crate::base::unit;
 
-/// How the lines of a script ended.
+/// Outcomes of the lines of a script.
 #[derive(Debug, Default)]
 pub struct FailureSummary {
     commands: u64,
@@ -12,11 +12,10 @@ pub struct FailureSummary {
     partial: Vec<LineLocation>,
 }
 
-/// Where a line stands: its source and its number.
+/// Source and number of a line.
 type LineLocation = (String, usize);
 
 impl FailureSummary {
-    /// Takes note of how a line ended.
     pub(super) fn record(&mut self, statement: &Statement, status: ExitStatus) {
         self.commands += 1;
         let list = match status {
@@ -27,7 +26,7 @@ impl FailureSummary {
         list.push((statement.origin.clone(), statement.number));
     }
 
-    /// What went wrong where. Nothing where the only line that failed has just been told of: a script stops there.
+    /// Returns the summary, or `None` if the script stopped at its only failed line, which was just reported.
     pub fn message(&self, keep_going: bool) -> Option<String> {
         let goes_on = keep_going || !self.partial.is_empty();
         if !goes_on || self.commands < 2 || self.failed.len() + self.partial.len() == 0 {
@@ -41,7 +40,7 @@ impl FailureSummary {
         };
         let parts = [
             part(&self.failed, "failed"),
-            part(&self.partial, "did not do all of their work"),
+            part(&self.partial, "completed in part"),
         ];
         Some(parts.into_iter().flatten().collect::<Vec<_>>().join("\n"))
     }

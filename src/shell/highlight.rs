@@ -1,4 +1,4 @@
-//! The colours of a line while it is typed: what is known, what is not, options, quotes, comments.
+//! Colors of a line while it is typed.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
@@ -11,7 +11,7 @@ use super::completion::studio_names::StudioNames;
 use super::position::{Position, Role};
 use crate::language::lexer::{Word, lex};
 
-/// How a part of a line looks.
+/// Color of a part of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Style {
     Command,
@@ -19,14 +19,14 @@ enum Style {
     Name,
     Quoted,
     Variable,
-    /// What can not stand there, or is not known.
+    /// Unknown here.
     Unknown,
     Comment,
     Plain,
 }
 
 impl Style {
-    /// The codes of ECMA-48 (SGR).
+    /// Returns the SGR code (ECMA-48).
     const fn sgr_code(self) -> &'static str {
         match self {
             Self::Command => "32",
@@ -41,7 +41,8 @@ impl Style {
     }
 }
 
-/// The line in its colours; `before` is what it goes on from, and a word at the cursor is not yet called unknown.
+/// Returns the colored line. `previous_lines` is the text that it continues; the word at the cursor is not marked as unknown
+/// while it can still become a known one.
 pub(super) fn highlight(
     grammar: &Command,
     names: &StudioNames,
@@ -50,7 +51,7 @@ pub(super) fn highlight(
     cursor: usize,
 ) -> String {
     let whole = format!("{previous_lines}{line}");
-    // An open quote is closed for the time being.
+    // An open quote is closed for this purpose.
     let mut closed = ["", "'", "\""].into_iter();
     let words = closed.find_map(|quote| lex(&format!("{whole}{quote}")).ok());
     let mut position = Position::start(grammar);
@@ -66,7 +67,6 @@ pub(super) fn highlight(
             continue;
         }
         let start = word.span.start.max(previous_lines.len());
-        // What can still become something is not called unknown.
         let is_typing = previous_lines.len() + cursor == end && expected.accepts_prefix(&word.text);
         let style = if style == Style::Unknown && is_typing {
             Style::Plain
@@ -81,7 +81,7 @@ pub(super) fn highlight(
     painted
 }
 
-/// How a word looks where this is wanted; goes on by it.
+/// Returns the style of a word and moves the position past it.
 fn word_style(position: &mut Position<'_>, expected: &Expectation<'_>, word: &Word) -> Style {
     let role = position.advance(&word.text);
     let is_quoted = word.span.len() > word.text.len();
@@ -100,7 +100,7 @@ fn word_style(position: &mut Position<'_>, expected: &Expectation<'_>, word: &Wo
     }
 }
 
-/// Whether a word, or each of several with commas, can stand there.
+/// Returns whether the word, or each part of a comma-separated list, is expected; `None` if unknown.
 fn accepts(expected: &Expectation<'_>, word: &OsStr) -> Option<bool> {
     if !expected.is_comma_separated {
         return expected.accepts(word);
@@ -112,7 +112,7 @@ fn accepts(expected: &Expectation<'_>, word: &OsStr) -> Option<bool> {
     allowed.map(|parts| parts.into_iter().all(|is_known| is_known))
 }
 
-/// What stands between words: blanks, and perhaps a comment.
+/// Adds the text between words: blanks and comments.
 fn paint_gap(text: &str, painted: &mut String) {
     let (blank, comment) = text.split_at(text.find('#').unwrap_or(text.len()));
     painted.push_str(blank);
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
     use crate::commands::built_grammar;
 
-    /// The line with the letter of its colour before every part that has one, and `|` after it.
+    /// The line with the letter of its color before every part that has one, and `|` after it.
     fn looks(before: &str, line: &str, cursor: usize) -> String {
         let painted = highlight(
             &built_grammar(),
@@ -162,8 +162,8 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_coloured_by_what_its_words_are() {
-        for (line, colours) in [
+    fn words_are_colored_by_role() {
+        for (line, colors) in [
             (
                 "copy acme/spot foot WORK NAS,NSA",
                 "c:copy| n:acme/spot| ?:foot| n:WORK| ?:NAS,NSA|",
@@ -186,13 +186,13 @@ mod tests {
             ("", ""),
             ("  # only", "  #:# only|"),
         ] {
-            assert_eq!(looks("", line, 0), colours);
+            assert_eq!(looks("", line, 0), colors);
         }
         assert_eq!(looks("copy acme/spot ", "footage X", 0), "n:footage| ?:X|");
     }
 
     #[test]
-    fn a_word_that_is_being_typed_is_not_called_unknown() {
+    fn typed_word_is_not_marked_unknown() {
         assert_eq!(looks("", "l", 1), "l");
         assert_eq!(looks("", "lod", 3), "?:lod|");
         assert_eq!(looks("", "load NSA", 8), "c:load| ?:NSA|");

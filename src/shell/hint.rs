@@ -1,4 +1,4 @@
-//! What is shown in grey behind the cursor: what has to come yet, else how a line of the history went on.
+//! Gray text after the cursor: missing arguments, or the rest of a line from the history.
 
 use std::time::Duration;
 
@@ -9,16 +9,16 @@ use super::completion::candidates::Expectation;
 use super::completion::studio_names::StudioNames;
 use super::position::Position;
 
-/// A hint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Hint {
-    /// Names of what has to come; nothing that could be taken over.
+    /// Names of missing arguments, which cannot be inserted.
     Missing(String),
-    /// The rest of a line, taken over by the right arrow.
+    /// Rest of a line, inserted by the right arrow key.
     Rest(String),
 }
 
-/// The hint at the end of a line that goes on from `before`; `history` finds the last line that begins so.
+/// Returns the hint at the end of a line. `previous_lines` is the text that it continues; `find_in_history` returns the last
+/// line with a beginning.
 pub(super) fn hint(
     grammar: &Command,
     names: &StudioNames,
@@ -38,7 +38,7 @@ pub(super) fn hint(
     missing().or_else(rest)
 }
 
-/// What has to come after what was typed, if the last word is whole.
+/// Returns the missing arguments if the last word is complete.
 fn missing(grammar: &Command, names: &StudioNames, line: &str) -> Option<Hint> {
     let typing = TypedLine::parse(line);
     let mut position = Position::after(grammar, &typing.words);
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_to_come_is_shown_once_a_word_is_whole() {
+    fn missing_arguments_follow_complete_word() {
         for (line, text) in [
             ("copy", "< PROJECT CATEGORY FROM TO[,TO...]>"),
             ("copy ", "<PROJECT CATEGORY FROM TO[,TO...]>"),
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn else_the_last_line_that_began_so_is_shown() {
+    fn history_line_is_offered_as_hint() {
         let history = [
             "copy acme/spot footage WORK NAS",
             "load --older-than 1h",

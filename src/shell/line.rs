@@ -1,4 +1,4 @@
-//! From words to a command.
+//! Execution of one line: lexing, variables, parsing, command.
 
 use clap::FromArgMatches as _;
 use clap::error::ErrorKind;
@@ -12,10 +12,10 @@ use crate::commands::{CommandLine, Flow, RunCommand as _, grammar};
 use crate::language::lexer::lex;
 use crate::output::printer::Printer;
 
-/// The grammar of all commands, made once for many lines: making it takes longer than running most of them.
+/// Grammar of all commands, kept between lines: building it takes longer than most commands.
 #[derive(Debug, Default)]
 pub(super) struct GrammarCache {
-    /// Whether commands can be shortened and how wide help is, and the grammar for that.
+    /// Grammar with its abbreviation setting and help width.
     cached: Option<(bool, usize, clap::Command)>,
 }
 
@@ -34,7 +34,6 @@ impl GrammarCache {
     }
 }
 
-/// Runs one line.
 pub(super) fn execute_line(
     text: &str,
     abbreviations: bool,
@@ -52,7 +51,7 @@ pub(super) fn execute_line(
     match parsed.and_then(|matches| CommandLine::from_arg_matches(&matches)) {
         Ok(line) => line.command.execute(workspace, printer),
         Err(help) if help.kind() == ErrorKind::DisplayHelp => {
-            // Of no command in particular: the overview that `help` gives.
+            // `--help` alone shows the overview of `help`.
             let page = match words.as_slice() {
                 [_] => HelpArgs::default()
                     .with_width(printer.screen().width)

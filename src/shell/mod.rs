@@ -1,4 +1,9 @@
-//! The shell: lines from prompt, scripts, `-c` and standard input become commands, and failures become messages.
+//! The shell: lines become commands, and failures become messages.
+//!
+//! Lines come from the prompt, scripts, `-c`, the start-up file and standard input. Each is lexed, its variables are replaced,
+//! clap parses it, and the command runs. A failure is reported with file, line and column, the line itself and a hint. A
+//! script stops at its first failed line unless `--keep-going` is set. The prompt adds completion, hints and colors, all from
+//! memory: typing never waits for a disk.
 
 mod clap_error;
 mod completion;

@@ -1,42 +1,40 @@
-//! Where the words of a line stand in the grammar, and what may come after them: the ground of completion, hints and
-//! colours.
+//! Position of words in the grammar and the arguments that may follow: the basis of completion, hints and colors.
 
 use std::ffi::{OsStr, OsString};
 
 use clap::{Arg, Command};
 
-/// What a word is.
+/// Role of a word.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Role<'g> {
-    /// A command, or a part of one, as `database` in `add database`.
+    /// Command, or part of one, as `database` in `add database`.
     Command,
-    /// An option, perhaps with its value after a `=`.
+    /// Option, with or without `=VALUE`.
     Option(&'g Arg),
-    /// A value, of an option or by its place.
+    /// Value of an option or positional argument.
     Value,
-    /// `--`: what follows is no option.
+    /// `--`: no options follow.
     OptionsEnd,
-    /// Nothing that can stand here.
+    /// Word that is not possible here.
     Unknown,
 }
 
-/// Where a line is after some words.
+/// Position after some words of a line.
 #[derive(Clone, Debug)]
 pub(super) struct Position<'g> {
-    /// The command that was named so far; at first the grammar as a whole.
+    /// Command named so far, or the whole grammar.
     pub(super) command: &'g Command,
-    /// How many values by place there were.
-    pub(super) positional_count: usize,
-    /// The option whose value comes next.
+    /// Number of positional values.
+    positional_count: usize,
+    /// Option whose value comes next.
     pending_option: Option<&'g Arg>,
-    /// Whether `--` was there.
+    /// True after `--`.
     options_ended: bool,
-    /// Whether a word was no command: what comes after it can mean anything.
+    /// True after an unknown command: the roles of the following words are unknown.
     is_unresolved: bool,
 }
 
 impl<'g> Position<'g> {
-    /// At the beginning of a line.
     pub(super) const fn start(grammar: &'g Command) -> Self {
         Self {
             command: grammar,
@@ -47,7 +45,6 @@ impl<'g> Position<'g> {
         }
     }
 
-    /// After all of these words.
     pub(super) fn after<'w>(
         grammar: &'g Command,
         words: impl IntoIterator<Item = &'w OsString>,
@@ -59,7 +56,7 @@ impl<'g> Position<'g> {
         position
     }
 
-    /// Goes on by one word; gives what it is.
+    /// Moves past one word and returns its role.
     pub(super) fn advance(&mut self, word: &OsStr) -> Role<'g> {
         if self.pending_option.take().is_some() {
             return Role::Value;
@@ -89,7 +86,7 @@ impl<'g> Position<'g> {
         role
     }
 
-    /// What a word that begins with `-` is; `None` for any other, and for those that a command takes as values.
+    /// Returns the role of a word that begins with `-`; `None` for other words and for values that may begin with `-`.
     fn classify_option(&mut self, word: &OsStr) -> Option<Role<'g>> {
         let text = word
             .to_str()
@@ -113,24 +110,24 @@ impl<'g> Position<'g> {
         Some(Role::Option(option))
     }
 
-    /// Whether a command, or a part of one, comes next.
+    /// True if a command, or part of one, comes next.
     pub(super) fn expects_command(&self) -> bool {
         self.pending_option.is_none() && !self.is_unresolved && self.command.has_subcommands()
     }
 
-    /// Whether an option can come next.
+    /// True if an option may come next.
     pub(super) const fn accepts_options(&self) -> bool {
         self.pending_option.is_none() && !self.options_ended && !self.is_unresolved
     }
 
-    /// The argument whose value comes next.
+    /// Returns the argument whose value comes next.
     pub(super) fn next_argument(&self) -> Option<&'g Arg> {
         if self.pending_option.is_some() {
             return self.pending_option;
         }
         let mut arguments = self.command.get_positionals();
         let last = self.command.get_positionals().last();
-        // What only comes after `--` has no place before it.
+        // An argument that follows `--` is unreachable before it.
         let reachable = |argument: &&Arg| self.options_ended || !argument.is_last_set();
         arguments
             .nth(self.positional_count)
@@ -138,7 +135,7 @@ impl<'g> Position<'g> {
             .filter(reachable)
     }
 
-    /// What has to come yet, as the usage has it: `[CATEGORY] A B`. Nothing where all of it may be left out.
+    /// Returns the missing arguments as in the usage: `[CATEGORY] A B`. `None` if all of them are optional.
     pub(super) fn missing_usage(&self) -> Option<String> {
         if self.is_unresolved {
             return None;
@@ -164,8 +161,7 @@ impl<'g> Position<'g> {
 }
 
 impl Position<'_> {
-    /// The arguments that cannot be left out and are not there yet, by their names: of those that may be left out it is
-    /// taken that they were.
+    /// Returns the names of missing required arguments, assuming that optional ones were left out.
     pub(super) fn missing_arguments(&self) -> Vec<String> {
         let usage = self.command.clone().render_usage().to_string();
         let mut needed = usage_parts(&usage.replace(['<', '>'], ""));
@@ -176,7 +172,7 @@ impl Position<'_> {
     }
 }
 
-/// The arguments of a usage line, without the command's words and the options: what stands in brackets is one.
+/// Splits a usage line into arguments, without the command and the options. A bracketed group is one argument.
 fn usage_parts(usage: &str) -> Vec<String> {
     let mut parts: Vec<String> = Vec::new();
     let mut depth = 0_usize;
@@ -192,7 +188,7 @@ fn usage_parts(usage: &str) -> Vec<String> {
     parts
 }
 
-/// What an argument is called.
+/// Returns the placeholder of an argument, as `DATABASE`.
 pub(super) fn placeholder(argument: &Arg) -> &str {
     argument
         .get_value_names()
@@ -200,7 +196,7 @@ pub(super) fn placeholder(argument: &Arg) -> &str {
         .map_or("", |name| name.as_str())
 }
 
-/// Whether an argument takes any number of values.
+/// True if an argument takes any number of values.
 fn is_repeatable(argument: &Arg) -> bool {
     argument.get_action().takes_values()
         && argument
@@ -208,7 +204,7 @@ fn is_repeatable(argument: &Arg) -> bool {
             .is_some_and(|range| range.max_values() > 1)
 }
 
-/// The option of this name, or of this unambiguous beginning of one.
+/// Returns the option with this name or unambiguous prefix.
 pub(super) fn find_option<'g>(command: &'g Command, name: &str) -> Option<&'g Arg> {
     let options: Vec<&Arg> = command
         .get_arguments()
@@ -230,7 +226,7 @@ pub(super) fn find_option<'g>(command: &'g Command, name: &str) -> Option<&'g Ar
     exact.or_else(|| fitting.next().filter(|_| fitting.next().is_none()))
 }
 
-/// The subcommand that a word is, by its name, another name of it, or an unambiguous beginning.
+/// Returns the subcommand with this name, alias or unambiguous prefix.
 fn find_subcommand<'g>(command: &'g Command, word: &OsStr) -> Option<&'g Command> {
     let word = word.to_str().filter(|word| !word.is_empty())?;
     let mut fitting = command
@@ -260,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_told_as_the_usage_has_it() {
+    fn missing_arguments_match_usage() {
         for (line, rest) in [
             ("copy", "PROJECT CATEGORY FROM TO[,TO...]"),
             ("copy acme/spot footage", "FROM TO[,TO...]"),
@@ -282,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_needed_leaves_out_what_may_be() {
+    fn missing_arguments_exclude_optional_ones() {
         let needed = |line: &str| {
             let grammar = built_grammar();
             let words = lex(line).unwrap().into_iter().map(|word| word.text);

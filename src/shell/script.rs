@@ -1,22 +1,18 @@
-//! Scripts: files, standard input, `-c` and the start-up file, line by line.
+//! Scripts: text from files, standard input, `-c` and the start-up file.
 
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::session::{ScriptOutcome, Session};
-use super::statement::statements;
+use super::statement::{Statement, statements};
 use crate::base::error::{Error, IoResultExt as _, Result};
-use crate::base::exit_status::ExitStatus;
-use crate::base::interrupt;
 use crate::base::name::Name;
 use crate::commands::startup::StartupFile;
-use crate::output::message::write_line;
 
-/// More than this is no script: 16 MiB.
+/// Maximum size of a script: 16 MiB.
 const MAX_BYTES: u64 = 16 << 20;
 
-/// The text of a script and what to call it in messages.
+/// Text of a script and its name in messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Script {
     origin: String,
@@ -25,26 +21,20 @@ pub struct Script {
 }
 
 impl Script {
-    /// A script file.
+    /// Reads a script file.
     ///
     /// # Errors
-    /// The file cannot be read; [`Error::NotAScript`] for a folder or a file that is not text.
+    /// [`Error::NotAScript`] for a folder, a file over 16 MiB or a file that is not UTF-8 text.
     pub fn read(path: &Path) -> Result<Self> {
         Self::read_as("read the script", path)
     }
 
-    /// The file of a `source` line.
-    ///
-    /// # Errors
-    /// As for [`Script::read`].
+    /// Reads the file of a `source` line.
     pub fn read_sourced(path: &Path) -> Result<Self> {
         Self::read_as("read the file", path)
     }
 
-    /// The start-up file.
-    ///
-    /// # Errors
-    /// As for [`Script::read`].
+    /// Reads the start-up file.
     pub fn read_startup(file: StartupFile) -> Result<Self> {
         const ACTION: &str = "read the start-up file";
         match file.handle {
@@ -58,7 +48,7 @@ impl Script {
         Self::read_opened(action, path, file)
     }
 
-    /// Reads a file that was opened by this path; the path may lead to another by now.
+    /// Reads an open file. The path is only for messages: it may lead to another file by now.
     fn read_opened(action: &'static str, path: &Path, file: File) -> Result<Self> {
         let not_a_script = |why: &str| Error::NotAScript {
             path: path.to_owned(),
@@ -77,10 +67,7 @@ impl Script {
         Ok(script)
     }
 
-    /// Standard input as a script.
-    ///
-    /// # Errors
-    /// It cannot be read, or is not text.
+    /// Reads standard input.
     pub fn read_stdin() -> Result<Self> {
         let mut bytes = Vec::new();
         io::stdin()
@@ -91,7 +78,7 @@ impl Script {
         Self::new("stdin".to_owned(), bytes, Path::new("standard input"))
     }
 
-    /// The text given in the nth `-c`, from 1.
+    /// Returns the text of the nth `-c`, counted from 1.
     pub fn from_option(text: &str, number: usize) -> Self {
         Self {
             origin: match number {
@@ -103,14 +90,17 @@ impl Script {
         }
     }
 
-    /// The file it is from, if it is from one.
+    /// Returns the path of a script file.
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
 
-    /// Its lines.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    pub(super) fn statements(&self) -> Vec<Statement> {
+        statements(&self.origin, 1, &self.text)
     }
 
     fn new(origin: String, bytes: Vec<u8>, path: &Path) -> Result<Self> {
@@ -138,31 +128,6 @@ impl Script {
             path: None,
         })
     }
-
-    /// Runs the script; stops at the first line that fails unless the session goes on.
-    pub(super) fn run(&self, session: &mut Session) -> ScriptOutcome {
-        let mut worst = ExitStatus::Done;
-        for statement in statements(&self.origin, 1, &self.text) {
-            // Commands that only read are too quick to ask; the script must still stop.
-            if interrupt::is_requested() {
-                write_line("interrupted");
-                return interrupt::exit_status().into();
-            }
-            let ScriptOutcome {
-                exit_requested: exit,
-                status,
-            } = session.run_statement(&statement, false);
-            worst = worst.max(status);
-            let stops = status.stops_script() && !session.keep_going;
-            if exit || stops || status.is_cancellation() {
-                return ScriptOutcome {
-                    exit_requested: exit,
-                    status: worst,
-                };
-            }
-        }
-        worst.into()
-    }
 }
 
 #[cfg(test)]
@@ -170,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_text_is_no_script() {
+    fn binary_file_is_not_a_script() {
         for bytes in [&b"load\n\0"[..], b"load\ncaf\xe9"] {
             let refused = Script::new("t".to_owned(), bytes.to_vec(), Path::new("t")).unwrap_err();
             assert!(refused.to_string().contains("line 2"), "{refused}");

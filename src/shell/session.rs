@@ -1,4 +1,4 @@
-//! A session: what a prompt or script works with, and how one of its lines is run.
+//! A session: the state of a prompt or script, and the execution of its lines.
 
 use std::ffi::OsString;
 use std::mem;
@@ -24,39 +24,38 @@ use crate::output::printer::Printer;
 use crate::output::progress::Progress;
 use crate::rclone;
 
-/// No script needs to be so many files deep.
+/// Maximum depth of nested `source` lines.
 const MAX_SCRIPT_DEPTH: usize = 100;
 
-/// What lines are run with.
+/// State of a prompt or script.
 #[derive(Debug)]
 pub struct Session {
-    /// What commands work on.
+    /// State that commands read and change.
     pub workspace: Workspace,
-    /// Where answers go.
+    /// Writer of answers.
     pub printer: Printer,
-    /// Where messages go.
+    /// Writer of messages.
     pub messages: Messages,
-    /// Whether scripts go on after a line that failed.
+    /// True if scripts continue after a failed line.
     pub keep_going: bool,
-    /// How the lines of scripts ended.
+    /// Outcomes of script lines.
     pub failure_summary: FailureSummary,
-    /// Whether a person types the lines.
+    /// True at the prompt.
     is_interactive: bool,
-    /// Who answers questions while `confirm` is on.
+    /// Source of confirmations while the setting `confirm` is on.
     confirmation: Confirmation,
-    /// The settings as printer and messages know them.
+    /// Settings that printer and messages use.
     applied_settings: Settings,
-    /// The script files that are being run, innermost last.
+    /// Script files that are running, innermost last.
     running_scripts: Vec<PathBuf>,
     grammar: GrammarCache,
 }
 
-/// How a line or script ended.
+/// Outcome of a line or script.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ScriptOutcome {
-    /// Whether `exit` said to end everything.
+    /// True after `exit`.
     pub exit_requested: bool,
-    /// With which status.
     pub status: ExitStatus,
 }
 
@@ -70,7 +69,7 @@ impl From<ExitStatus> for ScriptOutcome {
 }
 
 impl Session {
-    /// A session of scripts; a prompt makes it its own with [`Self::begin_prompt`].
+    /// Returns a session for scripts. [`Self::begin_prompt`] makes it interactive.
     pub fn new(workspace: Workspace, printer: Printer, messages: Messages) -> Self {
         let mut session = Self {
             applied_settings: workspace.settings.clone(),
@@ -88,14 +87,14 @@ impl Session {
         session
     }
 
-    /// From now on a person types the lines; who answers questions may be somebody else.
+    /// Makes the session interactive, with this source of confirmations.
     pub fn begin_prompt(&mut self, confirmation: Confirmation) {
         self.is_interactive = true;
         self.confirmation = confirmation;
         self.apply_settings();
     }
 
-    /// Runs one statement and tells of its failure; `abbreviations` lets commands be shortened.
+    /// Runs one statement and reports its failure. `abbreviations` permits shortened commands.
     pub(super) fn run_statement(
         &mut self,
         statement: &Statement,
@@ -114,7 +113,7 @@ impl Session {
         if let Some(notice) = self.printer.take_notice() {
             self.messages.warning(&notice);
         }
-        // With `--quiet` a good night prints nothing, whatever rclone it has.
+        // A successful nightly run with `--quiet` prints nothing, whatever the version of rclone is.
         if let Some(notice) = rclone::take_version_notice().filter(|_| !self.messages.is_quiet()) {
             self.messages.warning(&notice);
         }
@@ -128,7 +127,7 @@ impl Session {
         self.apply_changed_settings();
         let done = match done {
             Ok((Flow::Source(source), _)) => match self.run_sourced(source, statement) {
-                // Its own lines are in the tally.
+                // The lines of the file are in the summary themselves.
                 Ok(ended) => return ended,
                 Err(error) => Err(error),
             },
@@ -143,10 +142,10 @@ impl Session {
         ended
     }
 
-    /// Runs a script whose relative paths are relative to this folder, with these arguments.
+    /// Runs a script with these arguments. Its relative paths start from `base`.
     ///
     /// # Errors
-    /// [`Error::NotAScript`] for a file that is being run already.
+    /// [`Error::NotAScript`] for a file that is already running.
     pub fn run_script(
         &mut self,
         script: &Script,
@@ -162,11 +161,11 @@ impl Session {
         }
         self.running_scripts.extend(file.clone());
         let base = mem::replace(&mut self.workspace.base, base.to_owned());
-        // What `set --` says in one `-c` holds in those after it.
+        // Arguments set by `set --` in one `-c` remain set in the following ones.
         let sets_arguments = file.is_some() || !arguments.is_empty();
         let outer_arguments =
             sets_arguments.then(|| self.workspace.variables.set_arguments(arguments));
-        let ended = script.run(self);
+        let ended = self.run_statements(script);
         if let Some(outer_arguments) = outer_arguments {
             self.workspace.variables.set_arguments(outer_arguments);
         }
@@ -177,6 +176,28 @@ impl Session {
         Ok(ended)
     }
 
+    /// Runs the lines of a script. Stops at the first failure unless `keep_going` is set.
+    fn run_statements(&mut self, script: &Script) -> ScriptOutcome {
+        let mut worst = ExitStatus::Done;
+        for statement in script.statements() {
+            // Commands that only read do not check for cancellation themselves.
+            if interrupt::is_requested() {
+                write_line("interrupted");
+                return interrupt::exit_status().into();
+            }
+            let ended = self.run_statement(&statement, false);
+            worst = worst.max(ended.status);
+            let stops = ended.status.stops_script() && !self.keep_going;
+            if ended.exit_requested || stops || ended.status.is_cancellation() {
+                return ScriptOutcome {
+                    status: worst,
+                    ..ended
+                };
+            }
+        }
+        worst.into()
+    }
+
     /// Runs the file of a `source` line.
     fn run_sourced(&mut self, source: SourceArgs, statement: &Statement) -> Result<ScriptOutcome> {
         let path = path::absolute(&source.file, &self.workspace.base)?;
@@ -185,16 +206,16 @@ impl Session {
         let ended = self.run_script(&script, &folder, source.arguments)?;
         if ended.status.stops_script() && !ended.status.is_cancellation() && !self.keep_going {
             let place = statement.location();
-            write_text(&format!("    in the file that {place} runs"));
+            write_text(&format!("    in the file sourced at {place}"));
         }
         Ok(ended)
     }
 
     fn check_recursion(&self, file: &Path) -> Result<()> {
         let why = if self.running_scripts.iter().any(|other| other == file) {
-            "it is being run already, and would never end".to_owned()
+            "it is already running and would never end".to_owned()
         } else if self.running_scripts.len() >= MAX_SCRIPT_DEPTH {
-            format!("{MAX_SCRIPT_DEPTH} files are being run, each by another")
+            format!("scripts are nested more than {MAX_SCRIPT_DEPTH} deep")
         } else {
             return Ok(());
         };
@@ -204,14 +225,14 @@ impl Session {
         })
     }
 
-    /// Tells of a failure.
+    /// Reports a failure and returns its exit status.
     fn report_failure(&mut self, statement: &Statement, error: &Error) -> ExitStatus {
         match error {
             Error::Interrupted => {
                 write_line("interrupted");
                 return interrupt::exit_status();
             }
-            // Somebody was asked and said no: that is no failure.
+            // The user declined a confirmation: this is not a failure.
             Error::Declined => {
                 write_text(&error.full_message());
                 return ExitStatus::Done;
@@ -224,14 +245,13 @@ impl Session {
         error.exit_status()
     }
 
-    /// Lets everything know what `set` changed.
     fn apply_changed_settings(&mut self) {
         if self.workspace.settings != self.applied_settings {
             self.apply_settings();
         }
     }
 
-    /// Lets everything know what is set.
+    /// Applies the current settings to printer, messages, progress and confirmations.
     pub fn apply_settings(&mut self) {
         let settings = self.workspace.settings.clone();
         self.printer.set_format(settings.format);
@@ -254,7 +274,7 @@ impl Session {
         self.applied_settings = settings;
     }
 
-    /// Starts an empty index in the place of one that turned out to be damaged.
+    /// Replaces a damaged index by an empty one.
     fn rebuild_index(&mut self) {
         match self.workspace.index.rebuild() {
             Ok(kept) => self.messages.index_damaged(&kept),

@@ -1,31 +1,31 @@
-//! Logical lines: one physical line, or several where they end in ` \`.
+//! Logical lines: one physical line, or several that end in ` \`.
 
 use crate::language::lexer::{is_continued, lex};
 
-/// One logical line of a source of commands: several physical lines where they end in ` \`.
+/// Logical line of a script or the prompt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Statement {
-    /// The file's path, `prompt`, `-c`, `-c 2` or `stdin`.
+    /// Path of the file, `prompt`, `-c`, `-c 2` or `stdin`.
     pub(super) origin: String,
-    /// The number of its first physical line, from 1.
+    /// Number of its first physical line, counted from 1.
     pub(super) number: usize,
-    /// The physical lines, joined by line feeds, continuation backslashes blanked out.
+    /// Physical lines joined by line feeds, with continuation backslashes blanked out.
     pub(super) text: String,
 }
 
 impl Statement {
-    /// Whether it says nothing: a blank line or a comment.
+    /// True for a blank line or a comment.
     pub(super) fn is_blank(&self) -> bool {
         lex(&self.text).is_ok_and(|words| words.is_empty())
     }
 
-    /// Where it stands: `nightly.ab:4`.
+    /// Returns the location, as `nightly.ab:4`.
     pub(super) fn location(&self) -> String {
         format!("{}:{}", self.origin, self.number)
     }
 }
 
-/// The logical lines of a text whose first physical line has this number.
+/// Splits text into logical lines. `first` is the number of its first physical line.
 pub(super) fn statements(origin: &str, first: usize, text: &str) -> Vec<Statement> {
     let mut statements: Vec<Statement> = Vec::new();
     let mut continues = false;
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_end_in_every_way_and_go_on_after_a_backslash() {
+    fn backslash_continues_line() {
         assert_eq!(
             lines("load\r\nfetch all"),
             [(1, "load".into()), (2, "fetch all".into())]

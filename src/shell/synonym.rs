@@ -1,30 +1,30 @@
-//! Words of other programs, and the command that does the same here.
+//! Command names of other programs and their equivalents.
 
-/// The line that does what a command of this name does elsewhere.
+/// Returns a hint with the equivalent of a foreign command.
 pub(super) fn replacement_hint(word: &str) -> Option<&'static str> {
     Some(match word {
         "where" | "show" | "size" | "du" | "info" | "status" | "whereis" => {
-            "`fetch project PROJECT` shows where it is and how big it is"
+            "`fetch project PROJECT` shows the locations and size of a project"
         }
-        "ls" | "dir" | "tree" | "projects" => "`list projects` lists them",
+        "ls" | "dir" | "tree" | "projects" => "`list projects` lists the projects",
         "diff" | "check" | "verify" | "cmp" => {
-            "`compare PROJECT DATABASE DATABASE` shows what differs; with `--checksum` it reads the content"
+            "`compare PROJECT DATABASE DATABASE` shows the differences; `--checksum` compares the content"
         }
         "cp" => "`copy PROJECT CATEGORY FROM TO` copies",
         "backup" | "push" | "upload" | "archive" => {
-            "`sync PROJECT CATEGORY FROM TO` sends what changed since the last time"
+            "`sync PROJECT CATEGORY FROM TO` copies the changes since the last sync"
         }
         "scan" | "index" | "update" | "refresh" => "`load` looks at the disks",
         "search" | "locate" | "grep" => "`find PATTERN` finds files by name",
         "open" | "cd" => "`explore PROJECT CATEGORY DATABASE` opens the folder",
         "log" | "runs" => "`history` lists the runs",
-        "errors" => "`failures` lists the files that did not arrive",
+        "errors" => "`failures` lists the files that were not copied",
         "config" | "settings" => "`set` lists the settings",
         "rm" | "delete" | "del" | "erase" => {
-            "auto-backup never erases a file; `remove database NAME` only stops tracking it"
+            "auto-backup never erases a file; `remove database NAME` only stops tracking a database"
         }
         "move" | "mv" | "rename" => {
-            "auto-backup renames nothing by itself: rename it on the disk, and `sync` follows"
+            "rename it on the disk: `sync` renames it in the other database"
         }
         "restore" | "undo" | "versions" | "revert" => {
             "old versions are kept below `ROOT/.auto-backup/versions`; copy them back from there"

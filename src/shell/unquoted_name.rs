@@ -1,16 +1,17 @@
-//! Names with spaces that were typed without quotes, so that each came as several words.
+//! Suggestions for names with spaces that were typed without quotes and split into several words.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
+use crate::base::ignore::ignore;
 use crate::commands::workspace::Workspace;
 use crate::index::overview;
 use crate::language::lexer::{Word, quote};
 
-/// More words than this no name is made of.
+/// Maximum number of words in a name.
 const MAX_WORDS: usize = 8;
 
-/// What may have been meant: words side by side that are a name of the studio, as it is quoted; the longest there is.
+/// Returns the longest run of words that is the name of a database, category, client or project, quoted.
 pub(super) fn suggest_quoted_name(words: &[Word], workspace: &Workspace) -> Option<String> {
     let joined = |words: &[Word]| {
         let texts: Vec<&OsStr> = words.iter().map(|word| word.text.as_os_str()).collect();
@@ -23,7 +24,7 @@ pub(super) fn suggest_quoted_name(words: &[Word], workspace: &Workspace) -> Opti
     places.into_iter().max().map(|place| quote(&phrases[place]))
 }
 
-/// The places of those that are names.
+/// Returns the indexes of the phrases that are names.
 fn known_phrases(phrases: &[OsString], workspace: &Workspace) -> Vec<usize> {
     let registry = &workspace.registry;
     let databases = registry.databases().iter().map(|known| &known.name);
@@ -41,7 +42,9 @@ fn known_phrases(phrases: &[OsString], workspace: &Workspace) -> Vec<usize> {
         let places = (0..phrases.len()).filter(|place| is_meant(phrases[*place].as_bytes()));
         known.extend(places);
     };
-    // Who cannot be told a name is told what else is wrong.
-    overview::visit_projects(&workspace.index, registry, visit).unwrap_or_default();
+    ignore(
+        overview::visit_projects(&workspace.index, registry, visit),
+        "without names only this suggestion is missing",
+    );
     known
 }

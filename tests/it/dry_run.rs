@@ -113,6 +113,6 @@ fn quiet_prints_only_problems() {
     copied 0 files, 0 B in N s; 3 already there; 1 in conflict
     a file in conflict is as it was; `--overwrite` replaces it and keeps the old version
     --- stderr
-    1 of 6 commands did not do all of their work: nightly.ab:3
+    1 of 6 commands completed in part: nightly.ab:3
     ");
 }

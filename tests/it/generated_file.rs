@@ -151,7 +151,7 @@ fn man_page_has_every_section_and_option() {
         "SYNOPSIS auto-backup [OPTIONS] auto-backup [OPTIONS] SCRIPT auto-backup [OPTIONS] -c COMMAND",
         "DESCRIPTION See",
         "OPTIONS -c",
-        "COMMANDS Given",
+        "COMMANDS Commands",
         "EXAMPLES auto-backup",
         "EXIT STATUS 0 all done",
         "FILES ~/",

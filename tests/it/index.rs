@@ -63,7 +63,7 @@ fn damaged_index_is_reported_once() {
     --- stdout
     no clients; `load` looks for them
     --- stderr
-    warning: the index was damaged and is set aside as `$STUDIO/home/.local/share/auto-backup/index.sqlite.damaged-DATE`; a new one is begun: `load` fills it from the disks
+    warning: the index was damaged and is set aside as `$STUDIO/home/.local/share/auto-backup/index.sqlite.damaged-DATE`; a new one was started, run `load` to fill it from the disks
     ");
     assert_snapshot!(studio.lines(&["list clients"]), @"
     exit 0
@@ -253,7 +253,7 @@ fn text_file_as_index_is_set_aside() {
     let studio = Studio::filled();
     studio.file("notes.txt", "the notes of a whole year");
     let run = studio.run(["--index", "notes.txt", "-c", "load"]);
-    assert_snapshot!(run.stderr, @"warning: the index was damaged and is set aside as `notes.txt.damaged-DATE`; a new one is begun: `load` fills it from the disks");
+    assert_snapshot!(run.stderr, @"warning: the index was damaged and is set aside as `notes.txt.damaged-DATE`; a new one was started, run `load` to fill it from the disks");
     let kept = studio
         .tree("")
         .lines()

@@ -14,22 +14,22 @@ fn open_quote_is_reported_at_its_start() {
     assert_snapshot!(studio.run(["--keep-going", "script.ab"]), @r#"
     exit 2
     --- stderr
-    script.ab:1:14: error: the quote ' that opens here is never closed
+    script.ab:1:14: error: unclosed quote '
         fetch client 'Bob
                      ^
-    hint: close it with '; inside a word, as in Bob's, a quote needs nothing
-    script.ab:2:14: error: the quote " that opens here is never closed
+    hint: close it with '; a quote inside a word, as in Bob's, needs no escape
+    script.ab:2:14: error: unclosed quote "
         fetch client "Bob
                      ^
-    hint: close it with "; inside a word, as in Bob's, a quote needs nothing
-    script.ab:3:14: error: the quote ' that opens here is never closed
+    hint: close it with "; a quote inside a word, as in Bob's, needs no escape
+    script.ab:3:14: error: unclosed quote '
         fetch client $'Bob
                      ^
-    hint: close it with '; inside a word, as in Bob's, a quote needs nothing
-    script.ab:4:16: error: the quote ' that opens here is never closed
+    hint: close it with '; a quote inside a word, as in Bob's, needs no escape
+    script.ab:4:16: error: unclosed quote '
         load --project='Bob
                        ^
-    hint: close it with '; inside a word, as in Bob's, a quote needs nothing
+    hint: close it with '; a quote inside a word, as in Bob's, needs no escape
     4 of 4 commands failed: script.ab:1, 2, 3, 4
     "#);
 }
@@ -41,26 +41,26 @@ fn invalid_escape_is_marked() {
     assert_snapshot!(studio.run(["--keep-going", "script.ab"]), @r"
     exit 2
     --- stderr
-    script.ab:1:17: error: this escape is not known inside $'...'
+    script.ab:1:17: error: unknown escape inside $'...'
         fetch client $'a\q'
                         ^^
-    hint: known are \n \r \t \\ \' \xHH and \u{HEX}
-    script.ab:2:17: error: this escape is not known inside $'...'
+    hint: known escapes: \n \r \t \\ \' \xHH and \u{HEX}
+    script.ab:2:17: error: unknown escape inside $'...'
         fetch client $'a\x4'
                         ^^^
-    hint: known are \n \r \t \\ \' \xHH and \u{HEX}
-    script.ab:3:17: error: this escape is not known inside $'...'
+    hint: known escapes: \n \r \t \\ \' \xHH and \u{HEX}
+    script.ab:3:17: error: unknown escape inside $'...'
         fetch client $'a\u{d800}'
                         ^^^^^^^^
-    hint: known are \n \r \t \\ \' \xHH and \u{HEX}
-    script.ab:4:17: error: this escape is not known inside $'...'
+    hint: known escapes: \n \r \t \\ \' \xHH and \u{HEX}
+    script.ab:4:17: error: unknown escape inside $'...'
         fetch client $'a\u12'
                         ^^
-    hint: known are \n \r \t \\ \' \xHH and \u{HEX}
-    script.ab:5:16: error: this escape is not known inside $'...'
+    hint: known escapes: \n \r \t \\ \' \xHH and \u{HEX}
+    script.ab:5:16: error: unknown escape inside $'...'
         fetch client $'\0'
                        ^^
-    hint: known are \n \r \t \\ \' \xHH and \u{HEX}
+    hint: known escapes: \n \r \t \\ \' \xHH and \u{HEX}
     5 of 5 commands failed: script.ab:1, 2, 3, 4, 5
     ");
 }
@@ -125,15 +125,15 @@ fn error_in_continued_line_marks_its_word() {
     assert_snapshot!(studio.script("list projects \\\n  in acme \\\n  of NAS\n"), @"
     exit 2
     --- stderr
-    script.ab:3:3: error: `of` cannot stand here: `in` was expected
+    script.ab:3:3: error: expected `in`, found `of`
           of NAS
           ^^
-    hint: write it as: list projects [in CLIENT [in DATABASE]]; a name with spaces is quoted: 'acme of'
+    hint: write it as: list projects [in CLIENT [in DATABASE]]; quote a name with spaces: 'acme of'
     ");
     assert_snapshot!(studio.script("# a comment does not go on \\\nlod\n"), @"
     exit 2
     --- stderr
-    script.ab:2:1: error: there is no command `lod`
+    script.ab:2:1: error: unknown command `lod`
         lod
         ^^^
     hint: did you mean `load`?
@@ -149,10 +149,10 @@ fn error_in_continued_line_marks_its_word() {
     assert_snapshot!(studio.script("fetch client \\\n  'Bob\n"), @"
     exit 2
     --- stderr
-    script.ab:2:3: error: the quote ' that opens here is never closed
+    script.ab:2:3: error: unclosed quote '
           'Bob
           ^
-    hint: close it with '; inside a word, as in Bob's, a quote needs nothing
+    hint: close it with '; a quote inside a word, as in Bob's, needs no escape
     ");
 }
 
@@ -172,11 +172,11 @@ fn caret_aligns_after_tabs_and_wide_characters() {
         copy 東京/春 footage WROK NAS
                              ^^^^
     hint: did you mean `WORK`?
-    script.ab:3:22: error: `x` is one word too many
+    script.ab:3:22: error: unexpected argument `x`
         fetch client 'eé ü' x
                             ^
-    hint: write it as: fetch client [OPTIONS] CLIENT; a name with spaces is quoted: 'eé ü x'
-    script.ab:4:14: error: `東京` is one word too many
+    hint: write it as: fetch client [OPTIONS] CLIENT; quote a name with spaces: 'eé ü x'
+    script.ab:4:14: error: unexpected argument `東京`
         list clients 東京
                      ^^^^
     hint: write it as: list clients
@@ -264,9 +264,9 @@ fn names_accept_every_quoting_style() {
     assert_snapshot!(studio.lines(&["list projects in long film"]), @"
     exit 2
     --- stderr
-    -c:1:23: error: `film` cannot stand here: `in` was expected
+    -c:1:23: error: expected `in`, found `film`
         list projects in long film
                               ^^^^
-    hint: write it as: list projects [in CLIENT [in DATABASE]]; a name with spaces is quoted: 'long film'
+    hint: write it as: list projects [in CLIENT [in DATABASE]]; quote a name with spaces: 'long film'
     ");
 }

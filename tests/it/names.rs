@@ -149,7 +149,7 @@ fn errors_escape_control_characters_in_names() {
         fetch project $'red\x1b[31m/x'
                       ^^^^^^^^^^^^^^^^
     hint: did you mean `$'red\x1b[31m/red\x1b[31m'`?
-    script.ab:2:6: error: this word must be text, and is not UTF-8
+    script.ab:2:6: error: this word is not valid UTF-8
         load $'caf\xe9'
              ^^^^^^^^^^
     hint: write it as: load [OPTIONS] [DATABASE]...

@@ -152,7 +152,7 @@ fn missing_pager_is_reported_once() {
     let mut session = start(&studio, "no-such-pager -R", &[]);
     let shown = run_line(&mut session, "list projects");
     assert!(is_whole(&shown), "{shown}");
-    let said = "warning: there is no program `no-such-pager`, which PAGER names";
+    let said = "warning: the pager `no-such-pager` is not installed";
     assert!(shown.contains(said), "{shown}");
     let shown = run_line(&mut session, "find reel");
     assert!(is_whole(&shown) && !shown.contains("warning"), "{shown}");

@@ -63,7 +63,7 @@ fn partial_run_does_not_stop_script() {
     └──────────┴────────────────┘
     --- stderr
     problem: database `NAS` is offline: `$STUDIO/NAS` is not there
-    1 of 2 commands did not do all of their work: script.ab:1
+    1 of 2 commands completed in part: script.ab:1
     ");
     assert_snapshot!(studio.lines(&["load NAS", "list categories"]), @"
     exit 3
@@ -163,7 +163,7 @@ fn script_is_read_from_standard_input() {
     │ render   ┆ scratch/render │
     └──────────┴────────────────┘
     --- stderr
-    stdin:2:1: error: there is no command `lod`
+    stdin:2:1: error: unknown command `lod`
         lod
         ^^^
     hint: did you mean `load`?
@@ -221,7 +221,7 @@ fn one_option_holds_several_lines() {
     │ NAS      ┆ $STUDIO/NAS  ┆ online │
     └──────────┴─────────────────────────┴────────┘
     --- stderr
-    -c 2:1:1: error: there is no command `lod`
+    -c 2:1:1: error: unknown command `lod`
         lod
         ^^^
     hint: did you mean `load`?
@@ -382,7 +382,7 @@ fn invalid_process_options_are_usage_errors() {
     assert_snapshot!(studio.run(["list", "clients"]), @"
     exit 2
     --- stderr
-    error: `list` is a command and no script
+    error: `list` is a command, not a script
     hint: a command is run with `-c`, as in `auto-backup -c 'list clients'`
     ");
     assert_snapshot!(studio.run(["-c"]), @"
@@ -439,15 +439,15 @@ fn bare_command_suggests_the_option() {
     ];
     let complaints = words.map(|words| studio.run(words).status(2).stderr);
     assert_snapshot!(complaints.concat(), @"
-    error: `list` is a command and no script
+    error: `list` is a command, not a script
     hint: a command is run with `-c`, as in `auto-backup -c 'list clients'`
-    error: `help` is a command and no script
+    error: `help` is a command, not a script
     hint: a command is run with `-c`, as in `auto-backup -c 'help'`
-    error: `help` is a command and no script
+    error: `help` is a command, not a script
     hint: a command is run with `-c`, as in `auto-backup -c 'help copy'`
-    error: `--older-than` is no option of auto-backup itself
+    error: `--older-than` is not an option of auto-backup itself
     hint: a command is run with `-c`, as in `auto-backup -c 'load --older-than 1h'`
-    error: `fetch` is a command and no script
+    error: `fetch` is a command, not a script
     hint: a command is run with `-c`, as in `auto-backup -c 'list clients'`
     ");
 }
@@ -457,11 +457,11 @@ fn errors_number_each_command_option() {
     let studio = Studio::filled();
     let commands = ["--keep-going", "-c", "lod", "-c", "list clients\nlod"];
     assert_snapshot!(studio.run(commands).stderr, @"
-    -c:1:1: error: there is no command `lod`
+    -c:1:1: error: unknown command `lod`
         lod
         ^^^
     hint: did you mean `load`?
-    -c 2:2:1: error: there is no command `lod`
+    -c 2:2:1: error: unknown command `lod`
         lod
         ^^^
     hint: did you mean `load`?

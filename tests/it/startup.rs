@@ -216,7 +216,7 @@ fn failing_startup_file_stops_the_session() {
     assert_snapshot!(studio.lines(&["list databases"]), @"
     exit 2
     --- stderr
-    $STUDIO/home/.config/auto-backup/.config:2:1: error: there is no command `ad`
+    $STUDIO/home/.config/auto-backup/.config:2:1: error: unknown command `ad`
         ad category x x
         ^^
     hint: did you mean `add`?

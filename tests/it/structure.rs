@@ -41,7 +41,6 @@ const HOMES: &[(&str, &[&str])] = &[
         "unicode_width",
         &[
             "output/column.rs",
-            "output/height.rs",
             "output/shorten.rs",
             "output/wrap.rs",
             "shell/diagnostic.rs",

@@ -17,23 +17,23 @@ fn unknown_command_suggests_nearest() {
     assert_snapshot!(complaints("lod\nlist client\nfrobnicate\nadd databse X /x\nFETCH all\n"), @"
     exit 2
     --- stderr
-    script.ab:1:1: error: there is no command `lod`
+    script.ab:1:1: error: unknown command `lod`
         lod
         ^^^
     hint: did you mean `load`?
-    script.ab:2:6: error: `client` is not known here
+    script.ab:2:6: error: unknown command `client`
         list client
              ^^^^^^
     hint: did you mean `clients`?
-    script.ab:3:1: error: there is no command `frobnicate`
+    script.ab:3:1: error: unknown command `frobnicate`
         frobnicate
         ^^^^^^^^^^
     hint: `help` lists the commands
-    script.ab:4:5: error: `databse` is not known here
+    script.ab:4:5: error: unknown command `databse`
         add databse X /x
             ^^^^^^^
     hint: did you mean `database`?
-    script.ab:5:1: error: there is no command `FETCH`
+    script.ab:5:1: error: unknown command `FETCH`
         FETCH all
         ^^^^^
     hint: did you mean `fetch`?
@@ -105,10 +105,10 @@ fn missing_arguments_are_named() {
     ), @"
     exit 2
     --- stderr
-    script.ab:1:4: error: the command is not complete
+    script.ab:1:4: error: the command is incomplete
         add
            ^
-    hint: known here: database, category
+    hint: expected one of: database, category
     script.ab:2:13: error: missing: NAME, ROOT
         add database
                     ^
@@ -133,10 +133,10 @@ fn missing_arguments_are_named() {
         explore acme/spot
                          ^
     hint: write it as: explore PROJECT CATEGORY DATABASE
-    script.ab:8:6: error: the command is not complete
+    script.ab:8:6: error: the command is incomplete
         fetch
              ^
-    hint: known here: all, client, project
+    hint: expected one of: all, client, project
     script.ab:9:13: error: missing: CLIENT
         fetch client
                     ^
@@ -153,10 +153,10 @@ fn missing_arguments_are_named() {
         find x in
                  ^
     hint: write it as: find [OPTIONS] PATTERN [in DATABASE]
-    script.ab:13:5: error: the command is not complete
+    script.ab:13:5: error: the command is incomplete
         list
             ^
-    hint: known here: clients, projects, databases, categories
+    hint: expected one of: clients, projects, databases, categories
     script.ab:14:17: error: missing: CLIENT
         list projects in
                         ^
@@ -165,10 +165,10 @@ fn missing_arguments_are_named() {
         list projects in acme in
                                 ^
     hint: write it as: list projects [in CLIENT [in DATABASE]]
-    script.ab:16:7: error: the command is not complete
+    script.ab:16:7: error: the command is incomplete
         remove
               ^
-    hint: known here: database, category, exclusion
+    hint: expected one of: database, category, exclusion
     script.ab:17:16: error: missing: DATABASE
         remove database
                        ^
@@ -185,43 +185,43 @@ fn surplus_arguments_are_marked() {
     ), @r#"
     exit 2
     --- stderr
-    script.ab:1:19: error: `y` is one word too many
+    script.ab:1:19: error: unexpected argument `y`
         add database X /x y
                           ^
-    hint: write it as: add database [OPTIONS] NAME ROOT; a name with spaces is quoted: '/x y'
+    hint: write it as: add database [OPTIONS] NAME ROOT; quote a name with spaces: '/x y'
     script.ab:2:33: error: there is no database `more`
         copy acme/spot footage WORK NAS more
                                         ^^^^
     hint: known: WORK, NAS
-    script.ab:3:11: error: `now` is one word too many
+    script.ab:3:11: error: unexpected argument `now`
         fetch all now
                   ^^^
     hint: write it as: fetch all [OPTIONS]
-    script.ab:4:26: error: `film` is one word too many
+    script.ab:4:26: error: unexpected argument `film`
         fetch project Bob's/long film
                                  ^^^^
-    hint: a name with spaces is quoted: "Bob's/long film"
-    script.ab:5:14: error: `acme` is one word too many
+    hint: quote a name with spaces: "Bob's/long film"
+    script.ab:5:14: error: unexpected argument `acme`
         list clients acme
                      ^^^^
     hint: write it as: list clients
-    script.ab:6:15: error: `acme` cannot stand here: `in` was expected
+    script.ab:6:15: error: expected `in`, found `acme`
         list projects acme
                       ^^^^
     hint: write it as: list projects [in CLIENT [in DATABASE]]
-    script.ab:7:8: error: `NAS` cannot stand here: `in` was expected
+    script.ab:7:8: error: expected `in`, found `NAS`
         find x NAS
                ^^^
-    hint: write it as: find [OPTIONS] PATTERN [in DATABASE]; a name with spaces is quoted: 'x NAS'
-    script.ab:8:6: error: `now` is one word too many
+    hint: write it as: find [OPTIONS] PATTERN [in DATABASE]; quote a name with spaces: 'x NAS'
+    script.ab:8:6: error: unexpected argument `now`
         exit now
              ^^^
     hint: write it as: exit
-    script.ab:9:6: error: `here` is one word too many
+    script.ab:9:6: error: unexpected argument `here`
         save here
              ^^^^
     hint: write it as: save
-    script.ab:10:6: error: `--forget` and `DATABASE` do not go together
+    script.ab:10:6: error: `--forget` and `DATABASE` cannot be used together
         load --forget OLD NAS
              ^^^^^^^^
     hint: leave one of them out
@@ -237,7 +237,7 @@ fn invalid_options_are_marked() {
     ), @"
     exit 2
     --- stderr
-    script.ab:1:6: error: there is no option `--older` here
+    script.ab:1:6: error: unknown option `--older`
         load --older 1h
              ^^^^^^^
     hint: did you mean `--older-than`?
@@ -249,23 +249,23 @@ fn invalid_options_are_marked() {
         load --older-than
                          ^
     hint: write it as: load [OPTIONS] [DATABASE]...
-    script.ab:4:11: error: there is no option `--liev` here
+    script.ab:4:11: error: unknown option `--liev`
         fetch all --liev
                   ^^^^^^
     hint: did you mean `--live`?
-    script.ab:5:33: error: there is no option `--dry-rnu` here
+    script.ab:5:33: error: unknown option `--dry-rnu`
         copy acme/spot footage WORK NAS --dry-rnu
                                         ^^^^^^^^^
     hint: did you mean `--dry-run`?
-    script.ab:6:6: error: there is no option `-x` here
+    script.ab:6:6: error: unknown option `-x`
         load -x
              ^^
-    hint: write it as: load [OPTIONS] [DATABASE]...; a name that begins with `-` stands after `--`
-    script.ab:7:14: error: there is no option `-r` here
+    hint: write it as: load [OPTIONS] [DATABASE]...; put `--` before a name that begins with `-`
+    script.ab:7:14: error: unknown option `-r`
         fetch client '-rf x'
                      ^^^^^^^
-    hint: write it as: fetch client [OPTIONS] CLIENT; a name that begins with `-` stands after `--`
-    script.ab:8:6: error: `--forget` and `--project` do not go together
+    hint: write it as: fetch client [OPTIONS] CLIENT; put `--` before a name that begins with `-`
+    script.ab:8:6: error: `--forget` and `--project` cannot be used together
         load --forget NAS --project acme/spot
              ^^^^^^^^
     hint: leave one of them out
@@ -282,11 +282,11 @@ fn commands_are_not_abbreviated_in_scripts() {
     assert_snapshot!(complaints("fet all\nload --older 1h\n"), @"
     exit 2
     --- stderr
-    script.ab:1:1: error: there is no command `fet`
+    script.ab:1:1: error: unknown command `fet`
         fet all
         ^^^
     hint: did you mean `fetch`?
-    script.ab:2:6: error: there is no option `--older` here
+    script.ab:2:6: error: unknown option `--older`
         load --older 1h
              ^^^^^^^
     hint: did you mean `--older-than`?
@@ -416,15 +416,15 @@ fn help_for_unknown_topic_is_an_error() {
     assert_snapshot!(complaints("help nosuch\nhelp lod\nhelp add nothing\n"), @"
     exit 2
     --- stderr
-    script.ab:1:6: error: there is no command `nosuch`
+    script.ab:1:6: error: unknown command `nosuch`
         help nosuch
              ^^^^^^
     hint: `help` lists the commands
-    script.ab:2:6: error: there is no command `lod`
+    script.ab:2:6: error: unknown command `lod`
         help lod
              ^^^
     hint: did you mean `load`?
-    script.ab:3:10: error: there is no command `add nothing`
+    script.ab:3:10: error: unknown command `add nothing`
         help add nothing
                  ^^^^^^^
     hint: known: add database, add category
@@ -496,19 +496,19 @@ fn unquoted_name_with_spaces_suggests_quotes() {
     script.ab:1:23: error: there is no database `film`
         copy Bob's Diner/menu film footage WORK NAS
                               ^^^^
-    hint: a name with spaces is quoted: "Bob's Diner/menu film"
-    script.ab:2:20: error: `Diner` is one word too many
+    hint: quote a name with spaces: "Bob's Diner/menu film"
+    script.ab:2:20: error: unexpected argument `Diner`
         fetch client Bob's Diner
                            ^^^^^
-    hint: a name with spaces is quoted: "Bob's Diner"
-    script.ab:3:22: error: `c` is one word too many
+    hint: quote a name with spaces: "Bob's Diner"
+    script.ab:3:22: error: unexpected argument `c`
         fetch project acme/b c
                              ^
-    hint: a name with spaces is quoted: 'acme/b c'
-    script.ab:4:24: error: `Diner` cannot stand here: `in` was expected
+    hint: quote a name with spaces: 'acme/b c'
+    script.ab:4:24: error: expected `in`, found `Diner`
         list projects in Bob's Diner
                                ^^^^^
-    hint: a name with spaces is quoted: "Bob's Diner"
+    hint: quote a name with spaces: "Bob's Diner"
     script.ab:5:15: error: there is no database `footage`
         copy acme/b d footage WORK NAS
                       ^^^^^^^

@@ -1,4 +1,4 @@
-//! What can stand at a place of a line: fixed words, names from memory, or paths.
+//! Words expected at a position: fixed words, names from memory, or paths.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -13,34 +13,33 @@ use crate::commands::help;
 use crate::commands::setting::Setting;
 use crate::shell::position::{Position, find_option, placeholder};
 
-/// What can stand there.
+/// Words expected at a position.
 #[derive(Debug, Default)]
 pub(in crate::shell) struct Expectation<'k> {
     /// Words of the grammar.
     pub(super) fixed_words: NameList,
     name_lists: Vec<&'k NameList>,
-    /// Where a path may lead to, if it is one.
+    /// Folders of a path argument, if it is one.
     pub(super) path_bases: Option<PathBases>,
-    /// Which of the projects' lists are meant.
+    /// True if the words are projects.
     pub(super) accepts_projects: bool,
     accepts_clients: bool,
     pub(super) projects: Option<Arc<ProjectNames>>,
-    /// Whether it is one of several with commas between them.
+    /// True for a comma-separated list.
     pub(in crate::shell) is_comma_separated: bool,
 }
 
-/// Where a path may lead to.
+/// Folders of a path argument.
 #[derive(Clone, Debug)]
 pub(super) struct PathBases {
-    /// The folders that it may be relative to.
+    /// Folders that a relative path may start from.
     pub(super) bases: Vec<PathBuf>,
-    /// Whether to files too.
+    /// True if files are offered beside folders.
     pub(super) include_files: bool,
 }
 
 impl<'k> Expectation<'k> {
-    /// What can stand where this word is being typed, after these words. Projects that are still being read are waited
-    /// for only so long.
+    /// Returns the words expected after `words` for the typed word. Waits up to `timeout` for projects that are still being read.
     pub(in crate::shell) fn at(
         position: &Position<'_>,
         words: &[OsString],
@@ -65,7 +64,7 @@ impl<'k> Expectation<'k> {
         expected
     }
 
-    /// Options, or the value after `--option=`.
+    /// Adds options, or the values after `--option=`.
     fn add_options(&mut self, position: &Position<'_>, typed: &str, names: &'k StudioNames) {
         let command = position.command;
         if let Some((name, _)) = typed.split_once('=') {
@@ -83,7 +82,7 @@ impl<'k> Expectation<'k> {
             .collect();
     }
 
-    /// The value of an argument: its fixed words, else names by its placeholder.
+    /// Adds the values of an argument: its fixed words, or names by its placeholder.
     fn add_values(
         &mut self,
         argument: &Arg,
@@ -97,11 +96,11 @@ impl<'k> Expectation<'k> {
             self.fixed_words = fixed.iter().map(|value| value.get_name().into()).collect();
             return;
         }
-        // These take several projects, and several categories, at once.
+        // These commands accept `all` for projects and categories.
         let accepts_all = matches!(command, "copy" | "sync" | "compare" | "failures");
         match placeholder(argument) {
             "DATABASE" | "FROM" | "TO" | "A" | "B" => self.name_lists.push(&tracked.databases),
-            // It may be left out.
+            // The category is optional, so a database may come in its place.
             "CATEGORY" if command == "compare" => {
                 self.name_lists
                     .extend([&tracked.categories, &tracked.databases]);
@@ -140,7 +139,7 @@ impl<'k> Expectation<'k> {
         }
     }
 
-    /// All lists that the word may be from.
+    /// Returns all lists that the word may come from.
     pub(super) fn all_lists(&self) -> Vec<&NameList> {
         let mut lists = vec![&self.fixed_words];
         lists.extend(&self.name_lists);
@@ -151,7 +150,7 @@ impl<'k> Expectation<'k> {
         lists
     }
 
-    /// Whether a word can still become one that can stand there.
+    /// True if a word is the beginning of an expected one.
     pub(in crate::shell) fn accepts_prefix(&self, word: &OsStr) -> bool {
         let text = word.to_string_lossy();
         let last = text.rsplit(',').next().filter(|_| self.is_comma_separated);
@@ -161,7 +160,7 @@ impl<'k> Expectation<'k> {
             .any(|list| !list.with_prefix(text).is_empty())
     }
 
-    /// Whether a word can stand there; `None` where that cannot be told from memory.
+    /// Returns whether a word is expected; `None` if memory cannot answer.
     pub(in crate::shell) fn accepts(&self, word: &OsStr) -> Option<bool> {
         let is_unread = (self.accepts_projects || self.accepts_clients) && self.projects.is_none();
         let lists = self.all_lists();

@@ -1,25 +1,37 @@
-//! Names that fit what was typed, and the words that they make.
+//! Names that match the typed word, and the words they complete to.
 
 use std::ffi::{OsStr, OsString};
 
 use super::candidates::Expectation;
 use super::name_list::NameList;
-use super::{Completion, MAX_LISTED, path};
+use super::path;
 use crate::base::unit;
 use crate::language::lexer::quote;
 
-/// Names that fit what was typed.
+/// Maximum number of names in a list; a last row gives the number of the others.
+pub(super) const MAX_LISTED: usize = 100;
+
+/// A word that the typed one can become.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::shell) struct Completion {
+    /// Text in the list.
+    pub(in crate::shell) display: String,
+    /// Text that replaces the word, quoted where necessary.
+    pub(in crate::shell) replacement: String,
+}
+
+/// Names that match the typed word.
 #[derive(Debug, Default)]
 pub(super) struct NameMatches {
     names: Vec<OsString>,
-    /// How many more there are.
+    /// Number of matches that are not listed.
     omitted: usize,
-    /// What all of them begin with, also those that are not listed.
+    /// Common prefix of all matches, including those not listed.
     common_prefix: OsString,
 }
 
 impl NameMatches {
-    /// Those that begin as typed, else those that hold the typed letters in their order.
+    /// Returns names with the typed prefix, or else names that contain the typed letters in order.
     pub(super) fn find(expected: &Expectation<'_>, typed: &OsStr) -> Self {
         let text = typed.to_string_lossy();
         if let Some(places) = &expected.path_bases {
@@ -28,7 +40,7 @@ impl NameMatches {
         }
         let lists = expected.all_lists();
         let mut found = Self::with_prefix(&text, &lists);
-        // Very many projects are offered client by client.
+        // Too many projects are offered by client.
         if let Some(projects) = &expected.projects
             && expected.accepts_projects
             && found.omitted > 0
@@ -68,7 +80,7 @@ impl NameMatches {
         found
     }
 
-    /// As many as are listed.
+    /// Keeps the names that fit the list.
     fn truncated(mut names: Vec<OsString>, typed: &OsStr) -> Self {
         names.sort_unstable();
         names.dedup();
@@ -81,7 +93,7 @@ impl NameMatches {
         }
     }
 
-    /// What the word becomes, with what stays in front of it.
+    /// Returns the completions, each preceded by `prefix`.
     pub(super) fn completions(self, prefix: &OsStr) -> Vec<Completion> {
         let is_alone = self.names.len() == 1 && self.omitted == 0;
         let whole = |name: &OsString| {
@@ -93,12 +105,12 @@ impl NameMatches {
         let opening = words.first().and_then(|word| word.chars().next());
         let opening = opening.filter(|letter| matches!(letter, '\'' | '"'));
         let candidate = |(name, word): (&OsString, String)| {
-            // In a list only those names are quoted that need it.
+            // In the list only names that need quotes have them.
             let shown = quote(name);
             let is_open = name.to_string_lossy().ends_with('/');
             let replacement = match (is_alone, is_open) {
                 (true, false) => format!("{word} "),
-                // Of a folder more is to be typed: its quote stays open.
+                // A folder is continued: its quote stays open.
                 (true, true) => without_closing_quote(&word).to_owned(),
                 (false, _) => word,
             };
@@ -126,7 +138,7 @@ impl NameMatches {
     }
 }
 
-/// A quoted word without the quote at its end.
+/// Returns a quoted word without its closing quote.
 pub(super) fn without_closing_quote(word: &str) -> &str {
     let is_quoted = word.starts_with(['\'', '"', '$']);
     if is_quoted {
@@ -136,14 +148,13 @@ pub(super) fn without_closing_quote(word: &str) -> &str {
     }
 }
 
-/// What two names begin with.
 fn common_prefix(one: &OsStr, other: &OsStr) -> OsString {
     let (one, other) = (one.to_string_lossy(), other.to_string_lossy());
     let same = one.chars().zip(other.chars()).take_while(|(a, b)| a == b);
     same.map(|(letter, _)| letter).collect::<String>().into()
 }
 
-/// All words in quotes if one needs them, so that what they have in common can be filled in.
+/// Quotes all words if one needs quotes, so that their common prefix can be inserted.
 fn quote_all(names: &[OsString]) -> Vec<String> {
     let words: Vec<String> = names.iter().map(|name| quote(name)).collect();
     let is_quoted =

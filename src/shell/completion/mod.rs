@@ -1,4 +1,4 @@
-//! Completing words: commands and options from the grammar, names from memory, paths from the disk.
+//! Completion of words: commands and options from the grammar, names from memory, paths from the disk.
 
 pub(super) mod candidates;
 mod match_list;
@@ -12,28 +12,16 @@ use std::time::Duration;
 use clap::Command;
 
 use self::candidates::Expectation;
-use self::match_list::NameMatches;
+use self::match_list::{Completion, MAX_LISTED, NameMatches};
 use self::name_list::NameList;
 use self::studio_names::StudioNames;
 pub(super) use self::typed_line::TypedLine;
 use super::position::Position;
 
-/// So many are listed; of more it is said how many there are.
-const MAX_LISTED: usize = 100;
-
-/// How long projects that are still being read are waited for.
+/// Longest wait for projects that are still being read.
 const PROJECTS_TIMEOUT: Duration = Duration::from_millis(250);
 
-/// Something that a word can become.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Completion {
-    /// As it is listed.
-    pub(super) display: String,
-    /// What is put in the word's place, quoted where it has to be.
-    pub(super) replacement: String,
-}
-
-/// Where the word to complete begins, and what it can become. `before` is what this line goes on from.
+/// Returns the start of the word at the cursor and its completions. `previous_lines` is the text that the line continues.
 pub(super) fn complete(
     grammar: &Command,
     names: &StudioNames,
@@ -62,7 +50,7 @@ pub(super) fn complete(
     (part.start.saturating_sub(previous_lines.len()), candidates)
 }
 
-/// The variables that begin so. Only their names are completed, never what they stand for.
+/// Completes a variable name, never its value.
 fn complete_variable(variables: &NameList, typed: &str) -> Vec<Completion> {
     let fitting = variables.with_prefix(typed).iter().take(MAX_LISTED);
     let names: Vec<_> = fitting.map(|(_, name)| name.to_string_lossy()).collect();
@@ -98,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn every_position_offers_what_fits_there() {
+    fn every_position_offers_expected_words() {
         for (line, whole) in [
             ("list pr", "list projects "),
             ("list projects ", "list projects in "),
@@ -175,7 +163,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_a_project_is_called_its_completion_means_it(
+        fn completed_project_lexes_to_its_name(
             client in "[-a$'\"\\\\ #=é\u{1}\u{202e}]{1,4}",
             project in prop::collection::vec(1..=255_u8, 1..6),
             typed in 0..3_usize,
@@ -200,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn letters_in_their_order_are_enough_where_nothing_begins_so() {
+    fn letters_in_order_complete_without_prefix_match() {
         assert_eq!(completed("fetch project spt"), ["fetch project acme/spot "]);
         assert_eq!(
             completed("fetch project lfilm"),
@@ -211,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_goes_on_is_completed_as_one() {
+    fn continued_line_is_completed_as_one() {
         let grammar = built_grammar();
         let found = complete(
             &grammar,
@@ -225,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn very_many_projects_are_offered_client_by_client_and_never_all() {
+    fn too_many_projects_are_offered_by_client() {
         let clients = (0..300).map(|client| format!("c{client:03}").into());
         let names = (0..300).flat_map(|client| (0..200).map(move |number| (client, number)));
         let projects = names.map(|(client, number)| format!("c{client:03}/p{number:03}").into());
@@ -267,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_filled_in_is_common_to_all_that_fits_also_to_what_is_not_listed() {
+    fn inserted_prefix_is_common_to_all_matches() {
         // More than are listed begin with `aa/p`, and one that is not among them with `ab`.
         let many = (0..150).map(|number| format!("aa/p{number:03}").into());
         let projects = many.chain(["ab/q".into()]).collect();

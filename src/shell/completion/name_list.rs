@@ -1,14 +1,14 @@
-//! The names that words can be completed to, in memory: sorted by their lower case, so that a beginning is found at once.
+//! Names in memory, sorted by lower case for a fast prefix search.
 
 use std::cmp::Reverse;
 use std::ffi::{OsStr, OsString};
 
-/// Names of one kind.
+/// List of names.
 #[derive(Clone, Debug, Default)]
 pub(in crate::shell) struct NameList {
-    /// Each with its lower case, in the order of those.
+    /// Lower case and name, sorted.
     names: Vec<(Box<str>, OsString)>,
-    /// The letters of each, so that most names need not be looked at for those of a word.
+    /// Set of letters of each name; it rules out most names in a fuzzy search without reading them.
     letter_masks: Vec<u64>,
 }
 
@@ -18,7 +18,7 @@ impl FromIterator<OsString> for NameList {
             .into_iter()
             .map(|name| (lowercase(&name), name))
             .collect();
-        // They come in runs that are in order, which this kind of sorting makes use of.
+        // The names come in sorted runs, which this stable sort exploits.
         names.sort();
         names.dedup();
         let letters = names.iter().map(|(lower, _)| letter_mask(lower.as_bytes()));
@@ -31,12 +31,11 @@ impl FromIterator<OsString> for NameList {
 }
 
 impl NameList {
-    /// Whether there is none.
     pub(in crate::shell) const fn is_empty(&self) -> bool {
         self.names.is_empty()
     }
 
-    /// Whether this very name is among them.
+    /// True if the list contains this exact name.
     pub(in crate::shell) fn contains(&self, name: &OsStr) -> bool {
         let key = lowercase(name);
         let mut same = self
@@ -46,7 +45,7 @@ impl NameList {
         same.any(|(_, known)| known == name)
     }
 
-    /// Those that begin so, whatever the case.
+    /// Returns names with this prefix, ignoring case.
     pub(super) fn with_prefix(&self, typed: &str) -> &[(Box<str>, OsString)] {
         let typed = typed.to_lowercase();
         let from = self.tail_from(&typed);
@@ -59,7 +58,7 @@ impl NameList {
         &self.names[start..]
     }
 
-    /// Those that hold the typed letters in their order, the most alike first.
+    /// Returns names that contain the typed letters in order, best matches first.
     pub(super) fn fuzzy_matches(&self, typed: &str, limit: usize) -> Vec<&OsStr> {
         let typed = typed.to_lowercase();
         let mut found: Vec<(Reverse<i64>, usize)> = Vec::new();
@@ -89,7 +88,7 @@ fn lowercase(name: &OsStr) -> Box<str> {
     name.to_string_lossy().to_lowercase().into()
 }
 
-/// Which letters there are: a bit for each of `a` to `z` and `0` to `9`, and the rest for all others together.
+/// Returns the set of letters: one bit for each of `a` to `z` and `0` to `9`, the other bits shared by all other bytes.
 fn letter_mask(text: &[u8]) -> u64 {
     text.iter().fold(0, |letters, byte| {
         let bit = match byte {
@@ -101,8 +100,8 @@ fn letter_mask(text: &[u8]) -> u64 {
     })
 }
 
-/// How well letters fit a name that holds them in this order; `None` for one that does not. Runs of letters, and letters
-/// that begin a part of the name, count for more; a long name counts for less.
+/// Scores a name that contains the typed letters in order; `None` for other names. Consecutive letters and letters at the
+/// start of a part score higher, long names lower.
 fn fuzzy_score(typed: &[u8], name: &[u8]) -> Option<i64> {
     let mut points = 0;
     let mut place = 0;
@@ -128,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn beginnings_are_found_whatever_their_case() {
+    fn prefix_search_ignores_case() {
         let list = list(&["WORK", "work2", "NAS", "Work 3", "WORD"]);
         let found = list.with_prefix("Work");
         let found: Vec<_> = found
@@ -142,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn letters_in_their_order_find_a_name() {
+    fn letters_in_order_match_name() {
         let list = list(&["acme/spot", "acme/sport", "nova/titles", "nova/passport"]);
         assert_eq!(
             list.fuzzy_matches("spt", 9),

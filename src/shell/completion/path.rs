@@ -1,4 +1,4 @@
-//! Completing paths. The disk is asked, on a thread of its own and only for a moment: a dead mount must not hold the prompt.
+//! Completion of paths. The disk is read on a separate thread with a timeout: a dead mount must not block the prompt.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -10,13 +10,13 @@ use super::candidates::PathBases;
 use crate::model::path;
 use crate::os::timeout::call_with_timeout;
 
-/// How long a disk may take.
+/// Timeout of reading a folder.
 const READ_TIMEOUT: Duration = Duration::from_millis(300);
 
-/// Names of a folder that are looked at; nobody chooses among more.
+/// Maximum number of folder entries that are read.
 const MAX_ENTRIES: usize = 10_000;
 
-/// The paths that a typed one can become; those of folders end in `/`.
+/// Returns the completions of a path; folders end in `/`.
 pub(super) fn complete_path(typed: &OsStr, path_bases: &PathBases) -> Vec<OsString> {
     let bytes = typed.as_bytes();
     if bytes == b"~" {
@@ -44,7 +44,7 @@ pub(super) fn complete_path(typed: &OsStr, path_bases: &PathBases) -> Vec<OsStri
     found.unwrap_or_default().into_iter().map(whole).collect()
 }
 
-/// What of a folder begins so: whatever the case, and hidden names only where a dot was typed.
+/// Returns the entries with this prefix, ignoring case. Hidden names need a typed dot.
 fn folder_names(folder: &Path, name_prefix: &[u8], files: bool) -> Vec<Vec<u8>> {
     let Ok(entries) = fs::read_dir(folder) else {
         return Vec::new();

@@ -1,5 +1,6 @@
-//! The names of a studio that the prompt knows: what is tracked, and the projects that the index holds. Those are read on
-//! a thread of their own, so that the prompt is there at once, also with very many of them.
+//! Names that the prompt completes: tracked names and the projects in the index.
+//!
+//! Projects are read on a separate thread, so that the prompt appears at once even with a large index.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -16,38 +17,38 @@ use crate::index::{ChangeCounter, Index};
 use crate::language::variable::Variables;
 use crate::model::registry::Registry;
 
-/// What is tracked.
+/// Names of tracked items.
 #[derive(Debug, Default)]
 pub(in crate::shell) struct TrackedNames {
     pub(in crate::shell) databases: NameList,
     pub(in crate::shell) categories: NameList,
     pub(in crate::shell) exclusions: NameList,
     pub(in crate::shell) settings: NameList,
-    /// Names of variables, with their `$`.
+    /// Variable names with their `$`.
     pub(in crate::shell) variables: NameList,
-    /// The roots of all databases.
+    /// Roots of all databases.
     pub(in crate::shell) roots: Vec<std::path::PathBuf>,
-    /// The folder that relative paths are relative to.
+    /// Folder that relative paths start from.
     pub(in crate::shell) base: std::path::PathBuf,
 }
 
-/// Clients and projects.
+/// Names of clients and projects.
 #[derive(Debug, Default)]
 pub(in crate::shell) struct ProjectNames {
     pub(in crate::shell) clients: NameList,
     pub(in crate::shell) projects: NameList,
 }
 
-/// Everything the prompt knows.
+/// All names that the prompt completes.
 #[derive(Debug, Default)]
 pub(in crate::shell) struct StudioNames {
     pub(in crate::shell) tracked: TrackedNames,
     project_cache: Arc<ProjectCache>,
-    /// What the projects were read from.
+    /// State of index and registry when the projects were read.
     loaded_from: Option<(ChangeCounter, Registry)>,
 }
 
-/// Where the projects are laid when they have been read.
+/// Projects, shared with the thread that reads them.
 #[derive(Debug, Default)]
 struct ProjectCache {
     state: Mutex<ProjectCacheState>,
@@ -57,16 +58,13 @@ struct ProjectCache {
 #[derive(Debug, Default)]
 struct ProjectCacheState {
     projects: Arc<ProjectNames>,
-    /// The number of the newest reading that was begun, and of the one that is laid here.
+    /// Numbers of the latest requested and the latest finished read.
     requested: u64,
     loaded: u64,
 }
 
 impl StudioNames {
-    /// Brings everything up to date; projects follow in a moment.
-    ///
-    /// # Errors
-    /// The index cannot be read.
+    /// Refreshes the names. Projects are read in the background.
     pub(in crate::shell) fn refresh(&mut self, workspace: &Workspace) -> Result<()> {
         self.tracked = TrackedNames::from_workspace(workspace);
         let registry = &workspace.registry;
@@ -83,8 +81,7 @@ impl StudioNames {
         Ok(())
     }
 
-    /// The projects, as far as they are read; `None` while they are read for the first time. Waits for those that are
-    /// being read only so long.
+    /// Returns the projects read so far; `None` before the first read has finished. Waits up to `timeout` for a current read.
     pub(in crate::shell) fn projects(&self, timeout: Duration) -> Option<Arc<ProjectNames>> {
         let state = self.project_cache.state();
         let is_reading = |state: &mut ProjectCacheState| state.loaded < state.requested;
@@ -98,7 +95,7 @@ impl StudioNames {
 }
 
 impl ProjectCache {
-    /// Has the projects read.
+    /// Starts a background read of the projects.
     fn reload(cache: &Arc<Self>, index: Index, registry: Registry) {
         let generation = {
             let mut state = cache.state();
@@ -106,9 +103,9 @@ impl ProjectCache {
             state.requested
         };
         let cache = Arc::clone(cache);
-        // Without a thread the names are those that were read before.
+        // Without a thread the previous names stay.
         let _begun = thread::Builder::new().spawn(move || {
-            // Names that cannot be read are not offered; a command says why when it needs them.
+            // Unreadable names are not offered; a command reports the error when it needs them.
             let projects = ProjectNames::read(&index, &registry).unwrap_or_default();
             let mut state = cache.state();
             if generation > state.loaded {
@@ -171,7 +168,7 @@ impl TrackedNames {
     }
 }
 
-/// The names of all variables that have one.
+/// Returns the names of defined and environment variables.
 fn variable_names(defined: &Variables) -> NameList {
     let environment = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let all = environment.chain(defined.defined_names().map(str::to_owned));

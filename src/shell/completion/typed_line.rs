@@ -1,11 +1,11 @@
-//! The line that is being typed, up to the cursor.
+//! The typed line up to the cursor.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 
 use crate::language::lexer::{Word, lex};
 
-/// A line up to the cursor: the words before the one that is being typed, where that one starts, and what it is so far.
+/// Words before the cursor, and the start and text of the word at the cursor.
 #[derive(Debug)]
 pub(in crate::shell) struct TypedLine {
     pub(in crate::shell) words: Vec<OsString>,
@@ -15,7 +15,7 @@ pub(in crate::shell) struct TypedLine {
 
 impl TypedLine {
     pub(in crate::shell) fn parse(line: &str) -> Self {
-        // A word whose quote is still open ends at the cursor.
+        // A word with an open quote ends at the cursor.
         let mut closed = ["", "'", "\""].into_iter();
         let lexed = closed.find_map(|quote| lex(&format!("{line}{quote}")).ok());
         let mut words: Vec<Word> = lexed.unwrap_or_default();
@@ -27,8 +27,8 @@ impl TypedLine {
         }
     }
 
-    /// The part that is completed: of `--project=ac` what follows the `=`, of `NAS,AR` what follows the comma. Such a list
-    /// is one word, so that all of it is quoted anew.
+    /// Returns the part to complete: the text after the `=` of `--project=ac`, the text after the comma of `NAS,AR`. A
+    /// comma-separated list is one word and is requoted as a whole.
     pub(super) fn completed_part(self, line: &str, delimited: bool) -> WordPart {
         let raw = line.get(self.word_start..).unwrap_or_default();
         if let Some(at) = raw.find('=').filter(|_| raw.starts_with("--")) {
@@ -52,13 +52,13 @@ impl TypedLine {
     }
 }
 
-/// What of a word is completed.
+/// Part of a word to complete.
 #[derive(Debug)]
 pub(super) struct WordPart {
-    /// Where what is replaced begins.
+    /// Start of the replaced text.
     pub(super) start: usize,
-    /// What stays in front of it.
+    /// Text kept before it.
     pub(super) prefix: OsString,
-    /// What is completed.
+    /// Text to complete.
     pub(super) word: OsString,
 }

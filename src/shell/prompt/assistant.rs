@@ -1,4 +1,4 @@
-//! What the line editor asks while somebody types: completion, hints and colours. All of it comes from memory.
+//! Completion, hints and colors for the line editor, all from memory.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -19,26 +19,24 @@ use crate::shell::completion::studio_names::StudioNames;
 use crate::shell::highlight::highlight;
 use crate::shell::hint::{Hint, hint};
 
-/// Helps to type a line.
+/// Helper of the line editor.
 #[derive(Debug)]
 pub(super) struct Assistant {
     grammar: Command,
-    /// Shared with the prompt, which brings it up to date between two lines.
+    /// Shared with the prompt, which refreshes it between lines.
     pub(super) state: Rc<RefCell<PromptState>>,
 }
 
-/// What the assistant works with.
+/// Data of the assistant.
 #[derive(Debug, Default)]
 pub(super) struct PromptState {
-    /// The names of the studio.
+    /// Names of the studio.
     pub(super) names: StudioNames,
-    /// The lines that the one that is typed goes on from.
+    /// Text that the current line continues.
     pub(super) previous_lines: String,
-    /// Lines that failed: they are no hints.
+    /// Failed lines, which are not offered as hints.
     pub(super) failed_lines: BTreeSet<String>,
-    /// Whether there are hints.
     pub(super) show_hints: bool,
-    /// Whether there are colours.
     pub(super) use_color: bool,
 }
 
@@ -95,9 +93,9 @@ impl Hinter for Assistant {
     fn hint(&self, line: &str, position: usize, context: &Context<'_>) -> Option<Hint> {
         let state = self.state.borrow();
         let history = context.history();
-        // Who looks through the history reads what is there, and needs no more.
+        // A line called back from the history needs no hint.
         let is_browsing = context.history_index() < history.len();
-        // Without colour a hint would look as if it was typed.
+        // Without color a hint would look like typed text.
         if !state.show_hints || !state.use_color || position < line.len() || is_browsing {
             return None;
         }

@@ -1,4 +1,4 @@
-//! Reading lines with a line editor: completion, hints, colours and a history.
+//! Line editor with completion, hints, colors and history.
 
 use std::cell::RefCell;
 use std::io;
@@ -9,27 +9,23 @@ use rustyline::error::ReadlineError;
 use rustyline::history::{DefaultHistory, History as _};
 use rustyline::{ColorMode, CompletionType, Config, Editor};
 
-use super::PromptInput;
 use super::assistant::{Assistant, PromptState};
 use super::history;
 use super::history::HistoryFile;
+use super::plain::PromptInput;
 use crate::base::error::{IoResultExt as _, Result};
+use crate::base::ignore::ignore;
 use crate::commands::built_grammar;
 
-/// The line editor.
 #[derive(Debug)]
 pub(super) struct LineEditor {
     editor: Editor<Assistant, DefaultHistory>,
     grammar: clap::Command,
-    /// Where lines are kept, if there is a place.
+    /// History file, if available.
     history: Option<HistoryFile>,
 }
 
 impl LineEditor {
-    /// An editor that is helped with what lies on this desk.
-    ///
-    /// # Errors
-    /// The terminal cannot be used.
     pub(super) fn new(state: Rc<RefCell<PromptState>>) -> Result<Self> {
         let editor = build_editor()
             .map_err(io::Error::other)
@@ -43,24 +39,24 @@ impl LineEditor {
         Ok(editor)
     }
 
-    /// Takes over the lines of earlier sessions, and keeps those of this one there.
+    /// Sets the history file and loads its entries.
     pub(super) fn set_history(&mut self, history: HistoryFile, entries: Vec<String>) {
         for entry in entries {
-            self.editor.add_history_entry(entry).unwrap_or_default();
+            ignore(
+                self.editor.add_history_entry(entry),
+                "a history in memory takes every entry",
+            );
         }
         self.history = Some(history);
     }
 
-    /// Writes a prompt and reads a line.
-    ///
-    /// # Errors
-    /// The terminal cannot be read.
+    /// Shows a prompt and reads a line.
     pub(super) fn read(&mut self, prompt: &str) -> Result<PromptInput> {
         match self.editor.readline(prompt) {
             Ok(line) => Ok(PromptInput::Line(line)),
             Err(ReadlineError::Interrupted) => Ok(PromptInput::Interrupted),
             Err(ReadlineError::Eof) => Ok(PromptInput::EndOfInput),
-            // The terminal went away.
+            // The terminal was closed.
             Err(ReadlineError::Io(error)) if error.raw_os_error() == Some(EIO) => {
                 Ok(PromptInput::EndOfInput)
             }
@@ -71,7 +67,7 @@ impl LineEditor {
         }
     }
 
-    /// Whether colours are shown, from the next line on.
+    /// Switches colors on or off from the next line on.
     pub(super) fn set_color(&mut self, color: bool) {
         self.editor.set_color_mode(if color {
             ColorMode::Forced
@@ -80,17 +76,17 @@ impl LineEditor {
         });
     }
 
-    /// A line as it is kept: without what must be typed anew each time.
+    /// Returns a line as the history stores it: without options that must be typed again each time.
     pub(super) fn stored_line(&self, text: &str) -> String {
         history::omit_options(&self.grammar, text)
     }
 
-    /// Keeps a line.
+    /// Adds a line to the history.
     ///
     /// # Errors
-    /// It cannot be written; this session goes on without keeping more.
+    /// The file cannot be written. Later lines of this session are not stored.
     pub(super) fn add_to_history(&mut self, text: &str) -> Result<()> {
-        // Who begins a line with a blank does not want it kept.
+        // A leading blank keeps a line out of the history.
         if text.trim().is_empty() || text.starts_with(' ') {
             return Ok(());
         }
@@ -107,7 +103,7 @@ impl LineEditor {
     }
 }
 
-/// What reading a terminal that is gone ends with.
+/// Error of reading a closed terminal.
 const EIO: i32 = 5;
 
 fn build_editor() -> rustyline::Result<Editor<Assistant, DefaultHistory>> {

@@ -1,7 +1,7 @@
-//! The lines of earlier sessions: a file for each start-up file, to which every prompt adds its lines as they are typed.
+//! Prompt history: one file per start-up file, to which every prompt appends its lines as they are typed.
 //!
-//! The form is rustyline's `#V2`: an entry a line, with `\n` and `\\` for line feeds and backslashes in it. A line is
-//! added by one write to the end of the file, so that prompts side by side do not lose each other's.
+//! The format is rustyline's `#V2`: one entry per line, with `\n` and `\\` for line feeds and backslashes. Each entry is
+//! appended by a single write, so that concurrent prompts do not lose entries.
 
 use std::fs::{File, Permissions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
@@ -14,6 +14,7 @@ use std::time::Duration;
 use clap::Command;
 
 use crate::base::error::{IoResultExt as _, Result};
+use crate::base::ignore::ignore;
 use crate::language::lexer::lex;
 use crate::model::path;
 use crate::os::host;
@@ -21,20 +22,20 @@ use crate::os::own_file::OwnFile;
 use crate::shell::position::{Position, Role};
 use crate::snapshot::digest::Digest;
 
-/// So many entries are kept at least.
+/// Minimum number of entries kept.
 pub(super) const MAX_ENTRIES: usize = 10_000;
 
-/// More than this is read of no history: 64 MiB.
+/// Maximum size that is read: 64 MiB.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// The file's first line.
+/// First line of the file.
 const HEADER: &str = "#V2";
 
-/// Options that are left out of what is kept: a line that is called back must ask again.
+/// Options left out of the history: a recalled line must ask again.
 const OMITTED_OPTIONS: [&str; 4] = ["yes", "force", "delete", "overwrite"];
 
-/// The file for a start-up file, if there is a place for it: named after a digest of that file's path; that of the user's
-/// own start-up file has the plain name.
+/// Returns the history file of a start-up file: named by a digest of its path, or plain `history` for the user's own start-up
+/// file. `None` if the state folder is unknown.
 pub(super) fn history_path(startup: Option<&Path>) -> Option<PathBuf> {
     let folder = path::state_folder()?;
     let whole = |path: &Path| {
@@ -55,22 +56,18 @@ pub(super) fn history_path(startup: Option<&Path>) -> Option<PathBuf> {
     }
 }
 
-/// The file.
 #[derive(Debug)]
 pub(super) struct HistoryFile {
     own_file: OwnFile,
 }
 
 impl HistoryFile {
-    /// Opens the file, and gives its entries, oldest first. It is readable by nobody else.
-    ///
-    /// # Errors
-    /// It can be neither read nor made.
+    /// Opens the file, makes it private (mode 0600) and returns its entries, oldest first.
     pub(super) fn open(path: &Path) -> Result<(Self, Vec<String>)> {
         let own = OwnFile::find_or_make_folder(path)?;
         let history = Self { own_file: own };
         let mut file = history.open_to_append()?;
-        // Only its owner can do that; whoever else may add lines leaves it as it is.
+        // Only the owner can change the mode. A user who may only append leaves it.
         file.set_permissions(Permissions::from_mode(0o600))
             .or_else(|error| {
                 if Self::is_owned_by_user(&file) {
@@ -88,7 +85,6 @@ impl HistoryFile {
         Ok((history, entries))
     }
 
-    /// The entries of an open file.
     fn read_entries(&self, file: &mut File) -> Result<Vec<String>> {
         let mut bytes = Vec::new();
         file.rewind()
@@ -101,15 +97,12 @@ impl HistoryFile {
         Ok(lines.map(unescape).collect())
     }
 
-    /// Adds an entry.
-    ///
-    /// # Errors
-    /// The file cannot be written.
+    /// Appends an entry.
     pub(super) fn append(&self, entry: &str) -> Result<()> {
         let line = format!("{}\n", escape(entry));
         let mut file = self.open_to_append()?;
         let mut is_locked = lock(&file);
-        // A prompt that shortened the file has put another in its place meanwhile.
+        // Another prompt may have replaced the file while shortening it.
         for _ in 0..3 {
             if self.is_current(&file) {
                 break;
@@ -120,13 +113,16 @@ impl HistoryFile {
         let before = file.metadata().map(|metadata| metadata.len());
         let written = file.write_all(line.as_bytes());
         if let (Err(_), Ok(before), true) = (&written, before, is_locked) {
-            // Half a line would become the beginning of the next.
-            file.set_len(before).unwrap_or_default();
+            let rolled_back = file.set_len(before);
+            ignore(
+                rolled_back,
+                "half a line would begin the next entry; the write error is reported",
+            );
         }
         written.at("write the history", self.own_file.path())
     }
 
-    /// The file, opened for adding; made with its first line if there is none.
+    /// Opens the file for appending; a new file gets its first line.
     fn open_to_append(&self) -> Result<File> {
         let mut file = self.own_file.open_to_append()?;
         if file.metadata().is_ok_and(|metadata| metadata.len() == 0) {
@@ -137,14 +133,14 @@ impl HistoryFile {
         Ok(file)
     }
 
-    /// Puts a file with just the newest entries in the place of a long one.
+    /// Replaces a long file by one with its newest entries.
     fn truncate(&self) -> Result<()> {
         let mut file = self.open_to_append()?;
         if !lock(&file) || !self.is_current(&file) {
-            // Somebody else is at it.
+            // Another prompt is shortening it.
             return Ok(());
         }
-        // Only now: others may have added some.
+        // Read after locking: other prompts may have appended entries.
         let entries = self.read_entries(&mut file)?;
         let newest = entries
             .iter()
@@ -155,7 +151,7 @@ impl HistoryFile {
         self.own_file.replace(text.as_bytes(), like.as_ref())
     }
 
-    /// Whether the file's path still leads to this one.
+    /// True if the path still leads to this file.
     fn is_current(&self, file: &File) -> bool {
         let open = file.metadata().map(|found| (found.dev(), found.ino()));
         let there = self.own_file.stat();
@@ -168,7 +164,7 @@ impl HistoryFile {
     }
 }
 
-/// Locks a file for a moment, where its file system knows locks and nobody keeps it; whether it is locked.
+/// Tries to lock a file for up to one second and returns true on success. Some file systems have no locks.
 fn lock(file: &File) -> bool {
     for _ in 0..100 {
         match file.try_lock() {
@@ -200,7 +196,7 @@ fn unescape(line: &str) -> String {
     entry
 }
 
-/// A line as it is kept: without the options that must be typed anew each time, however they are written.
+/// Removes the options that must be typed again each time, including abbreviations.
 pub(super) fn omit_options(grammar: &Command, text: &str) -> String {
     text.split('\n')
         .map(|line| omit_options_in_line(grammar, line))
@@ -239,7 +235,7 @@ mod tests {
     use crate::commands::built_grammar;
 
     #[test]
-    fn dangerous_options_are_left_out_however_they_are_written() {
+    fn history_omits_dangerous_options() {
         let grammar = built_grammar();
         for (typed, stored) in [
             (
@@ -265,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_of_any_letters_are_read_back() {
+    fn any_entry_is_read_back() {
         for entry in ["", "a", "a \\\n  b", r"C:\new\\x", "\\n"] {
             assert_eq!(unescape(&escape(entry)), entry);
             assert!(!escape(entry).contains('\n'));
@@ -273,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn prompts_side_by_side_lose_no_line_also_while_the_file_is_shortened() {
+    fn concurrent_prompts_lose_no_entry() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("own/history");
         let (history, entries) = HistoryFile::open(&path).unwrap();

@@ -1,4 +1,7 @@
-//! The prompt, where standard input and output are terminals.
+//! The prompt: reads lines from a terminal and runs them until the user leaves.
+//!
+//! A line editor offers completion, hints, colors and history. On a terminal without cursor movement, and for accessible
+//! output, a plain reader takes its place. A failed line never ends the prompt.
 
 mod assistant;
 mod editor;
@@ -14,7 +17,7 @@ use rustyline::DefaultEditor;
 use self::assistant::PromptState;
 use self::editor::LineEditor;
 use self::history::HistoryFile;
-use self::plain::PlainReader;
+use self::plain::{PlainReader, PromptInput};
 use super::session::Session;
 use super::statement::statements;
 use crate::base::error::{IoResultExt as _, Result};
@@ -26,43 +29,27 @@ use crate::os::terminal::TerminalSettings;
 use crate::output::message::write_text;
 use crate::output::wrap::wrap;
 
-/// What is written before every line.
+/// Prompt of a new line.
 const PROMPT: &str = "auto-backup> ";
 
-/// What is written before a line that goes on.
+/// Prompt of a continued line.
 const CONTINUATION_PROMPT: &str = "        ...> ";
 
-/// What came from the terminal.
-#[derive(Debug)]
-enum PromptInput {
-    /// A line, or several that were pasted.
-    Line(String),
-    /// Bytes that are no text, among the keys of a line that is lost with them.
-    InvalidUtf8,
-    /// Ctrl-C.
-    Interrupted,
-    /// Ctrl-D, or the terminal is gone.
-    EndOfInput,
-}
-
-/// How lines are read.
+/// Source of lines.
 #[derive(Debug)]
 enum LineReader {
     Editor(Box<LineEditor>),
     Plain(PlainReader),
 }
 
-/// Reads lines until the user leaves.
+/// State of the prompt.
 #[derive(Debug)]
 struct Prompt {
     reader: LineReader,
     state: Rc<RefCell<PromptState>>,
 }
 
-/// Runs the prompt; an error never ends it.
-///
-/// # Errors
-/// The terminal cannot be read.
+/// Runs the prompt. Failed commands do not end it.
 pub fn run(session: &mut Session) -> Result<ExitStatus> {
     let mut prompt = Prompt::new(session)?;
     let completes = matches!(prompt.reader, LineReader::Editor(_));
@@ -72,8 +59,8 @@ pub fn run(session: &mut Session) -> Result<ExitStatus> {
     if let LineReader::Editor(_) = prompt.reader {
         settings.hide_control_characters();
     }
-    let before = settings.clone();
-    interrupt::exit_when_idle(move || before.restore_while_typing())
+    let saved = settings.clone();
+    interrupt::exit_when_idle(move || saved.restore_while_typing())
         .at("catch signals for", "the prompt")?;
     let left = read_and_run(&mut prompt, session);
     settings.restore();
@@ -88,7 +75,6 @@ pub fn run(session: &mut Session) -> Result<ExitStatus> {
     })
 }
 
-/// Reads and runs lines until the user leaves.
 fn read_and_run(prompt: &mut Prompt, session: &mut Session) -> Result<()> {
     let mut number = 1;
     loop {
@@ -98,7 +84,7 @@ fn read_and_run(prompt: &mut Prompt, session: &mut Session) -> Result<()> {
             PromptInput::Line(text) => text,
             PromptInput::Interrupted if !interrupt::was_terminated() => continue,
             PromptInput::InvalidUtf8 => {
-                let why = "what came from the keyboard is not UTF-8; type the line again";
+                let why = "the input is not valid UTF-8; type the line again";
                 session.messages.warning(why);
                 continue;
             }
@@ -110,12 +96,12 @@ fn read_and_run(prompt: &mut Prompt, session: &mut Session) -> Result<()> {
             let why = error.full_message();
             session
                 .messages
-                .warning(&format!("this session's lines are no longer kept: {why}"));
+                .warning(&format!("the history is off from now on: {why}"));
         }
         session
             .printer
             .resize(terminal::stdout_width(), terminal::stdout_height());
-        // Several lines that were pasted run one by one, up to the first that fails.
+        // Pasted lines run one by one up to the first failure.
         for statement in statements("prompt", number, &text) {
             let ended = session.run_statement(&statement, true);
             if ended.exit_requested || interrupt::was_terminated() {
@@ -130,7 +116,7 @@ fn read_and_run(prompt: &mut Prompt, session: &mut Session) -> Result<()> {
     }
 }
 
-/// What asks a person a question that only `y` or `yes` affirms; Ctrl-C and Ctrl-D mean no.
+/// Returns the function that asks for confirmation. Only `y` or `yes` confirms; Ctrl-C and Ctrl-D decline.
 pub fn confirmation_prompt(accessible: bool) -> fn(&str) -> bool {
     if terminal::can_move_cursor() && !accessible {
         confirm
@@ -156,7 +142,7 @@ fn confirm_plain(question: &str) -> bool {
     matches!(answer, Ok(PromptInput::Line(answer)) if is_yes(&answer))
 }
 
-/// The question as it is asked, its lines broken between words.
+/// Returns the question with its lines broken between words.
 fn format_question(question: &str) -> String {
     let question = format!("{question} [y/N] ");
     match terminal::stdout_width() {
@@ -180,7 +166,7 @@ impl Prompt {
             {
                 Some(Ok((history, entries))) => editor.set_history(history, entries),
                 Some(Err(error)) => session.messages.warning(&format!(
-                    "this session's lines are not kept: {}",
+                    "the history is off in this session: {}",
                     error.full_message()
                 )),
                 None => {}
@@ -192,7 +178,7 @@ impl Prompt {
         Ok(Self { reader, state })
     }
 
-    /// Reads one line, or several that go on.
+    /// Reads one line with its continuation lines.
     fn read(&mut self) -> Result<PromptInput> {
         let Some(_idle) = interrupt::IdleGuard::begin() else {
             return Ok(PromptInput::EndOfInput);
@@ -203,7 +189,7 @@ impl Prompt {
             other => return Ok(other),
         };
         while text.lines().last().is_some_and(is_continued) {
-            // As it is run: the backslash is no word.
+            // As in the executed line, the backslash is not a word.
             let end = text.trim_end().len() - 1;
             self.state.borrow_mut().previous_lines =
                 format!("{} ", &text[..end].replace("\\\n", " "));
@@ -215,7 +201,6 @@ impl Prompt {
         Ok(PromptInput::Line(text))
     }
 
-    /// Takes note of a line that failed.
     fn record_failure(&mut self, text: &str) {
         if let LineReader::Editor(editor) = &self.reader {
             let kept = editor.stored_line(text);
@@ -223,7 +208,7 @@ impl Prompt {
         }
     }
 
-    /// Brings what helps to type up to date.
+    /// Refreshes completion, hints and colors.
     fn refresh(&mut self, session: &Session) {
         let LineReader::Editor(editor) = &mut self.reader else {
             return;

@@ -1,27 +1,38 @@
-//! Reading lines without a line editor, where the terminal cannot move its cursor (`TERM=dumb`) or nothing may be painted
-//! over (`--accessible`). The terminal itself lets a line be corrected.
+//! Line reader without a line editor, for terminals without cursor movement (`TERM=dumb`) and accessible output.
+//!
+//! The terminal itself handles corrections of a line.
 
 use std::io::{self, Write as _};
 
-use super::PromptInput;
 use crate::base::error::{IoResultExt as _, Result};
+use crate::base::ignore::ignore;
 use crate::base::interrupt;
 use crate::os::terminal;
 use crate::os::terminal::TerminalInput;
 
-/// Reads lines from the terminal.
+/// Input from the terminal.
+#[derive(Debug)]
+pub(super) enum PromptInput {
+    /// A line, or several pasted ones.
+    Line(String),
+    /// Bytes that are not UTF-8. The line that held them is lost.
+    InvalidUtf8,
+    /// Ctrl-C.
+    Interrupted,
+    /// Ctrl-D, or the terminal was closed.
+    EndOfInput,
+}
+
+/// Reader of lines from the terminal.
 #[derive(Debug, Default)]
 pub(super) struct PlainReader {
-    /// What was read and is not yet a line.
+    /// Bytes of an incomplete line.
     buffer: Vec<u8>,
     ended: bool,
 }
 
 impl PlainReader {
-    /// Writes a prompt and reads a line.
-    ///
-    /// # Errors
-    /// The terminal can be neither written nor read.
+    /// Shows a prompt and reads a line.
     pub(super) fn read(&mut self, prompt: &str) -> Result<PromptInput> {
         let mut out = io::stdout();
         out.write_all(prompt.as_bytes())
@@ -34,8 +45,8 @@ impl PlainReader {
                 return Ok(PromptInput::Line(line.trim_end_matches('\r').to_owned()));
             }
             if self.ended {
-                // Ctrl-D leaves the cursor where it is.
-                out.write_all(b"\n").unwrap_or_default();
+                // Ctrl-D leaves the cursor on the line of the prompt.
+                end_line(&mut out);
                 return Ok(PromptInput::EndOfInput);
             }
             match terminal::read_stdin().at("read", "the terminal")? {
@@ -43,11 +54,15 @@ impl PlainReader {
                 TerminalInput::Bytes(bytes) => self.buffer.extend(bytes),
                 TerminalInput::Signal if interrupt::is_requested() => {
                     self.buffer.clear();
-                    out.write_all(b"\n").unwrap_or_default();
+                    end_line(&mut out);
                     return Ok(PromptInput::Interrupted);
                 }
                 TerminalInput::Signal => {}
             }
         }
     }
+}
+
+fn end_line(out: &mut io::Stdout) {
+    ignore(out.write_all(b"\n"), "only the cursor stays on its line");
 }

@@ -1,4 +1,4 @@
-//! What the prompt says at its beginning and at its end.
+//! Messages at the start and end of the prompt.
 
 use std::collections::BTreeSet;
 
@@ -7,28 +7,24 @@ use crate::base::unit;
 use crate::commands::workspace::Workspace;
 use crate::model::registry::{Registry, RegistryKey, RegistryKind};
 
-/// How to begin where nothing is tracked yet, else what is; `completes` is whether Tab does.
+/// Returns the first steps if nothing is tracked, else the numbers of databases and categories.
 pub(super) fn greeting(workspace: &Workspace, completes: bool) -> String {
     let registry = &workspace.registry;
     let databases = registry.databases().len();
     if databases == 0 {
         return GETTING_STARTED.to_owned();
     }
-    let count = |number: usize, one, many| counted(number, one, many);
-    let databases = count(databases, "database", "databases");
-    let categories = count(registry.categories().len(), "category", "categories");
+    let databases = counted(databases, "database", "databases");
+    let categories = counted(registry.categories().len(), "category", "categories");
     let dry = if workspace.dry_run {
         " Dry run: nothing is changed."
     } else {
         ""
     };
-    {
-        let tab = if completes { ", Tab completes" } else { "" };
-        format!("{databases}, {categories}.{dry} `help` lists the commands{tab}.")
-    }
+    let tab = if completes { ", Tab completes" } else { "" };
+    format!("{databases}, {categories}.{dry} `help` lists the commands{tab}.")
 }
 
-/// How to begin.
 const GETTING_STARTED: &str = "\
 Nothing is tracked yet. Four lines to the first answer, with places of your own:
   add database WORK ~/studio       a storage and its root folder; then others
@@ -36,7 +32,7 @@ Nothing is tracked yet. Four lines to the first answer, with places of your own:
   load                             look at the disks
   fetch all                        see what is where; `save` keeps all this";
 
-/// What of this session would be lost, and what keeps it.
+/// Returns a reminder to save tracked items that changed in this session, if any.
 pub(super) fn unsaved_notice(workspace: &Workspace) -> Option<String> {
     let changed = describe_changes(&workspace.saved_registry, &workspace.registry)?;
     let place = workspace
@@ -50,7 +46,7 @@ pub(super) fn unsaved_notice(workspace: &Workspace) -> Option<String> {
     ))
 }
 
-/// How much of what is tracked differs: `1 database and 2 categories`.
+/// Counts the changes of tracked items: `1 database and 2 categories`.
 fn describe_changes(before: &Registry, now: &Registry) -> Option<String> {
     let (before, now) = (before.entries(), now.entries());
     let added = now.iter().filter(|entry| !before.contains(entry));

@@ -185,15 +185,15 @@ fn wrong_argument_count_is_usage_error() {
     assert_snapshot!(studio.lines(&["add"]).status(2), @"
     exit 2
     --- stderr
-    -c:1:4: error: the command is not complete
+    -c:1:4: error: the command is incomplete
         add
            ^
-    hint: known here: database, category
+    hint: expected one of: database, category
     ");
     assert_snapshot!(studio.lines(&["add databse A a"]).status(2), @"
     exit 2
     --- stderr
-    -c:1:5: error: `databse` is not known here
+    -c:1:5: error: unknown command `databse`
         add databse A a
             ^^^^^^^
     hint: did you mean `database`?
@@ -209,10 +209,10 @@ fn wrong_argument_count_is_usage_error() {
     assert_snapshot!(studio.lines(&["add database A a b"]).status(2), @"
     exit 2
     --- stderr
-    -c:1:18: error: `b` is one word too many
+    -c:1:18: error: unexpected argument `b`
         add database A a b
                          ^
-    hint: write it as: add database [OPTIONS] NAME ROOT; a name with spaces is quoted: 'a b'
+    hint: write it as: add database [OPTIONS] NAME ROOT; quote a name with spaces: 'a b'
     ");
 }
 

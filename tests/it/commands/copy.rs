@@ -180,7 +180,7 @@ fn no_update_only_adds_missing_files() {
     assert_snapshot!(studio.lines(&[&format!("{LINE} --no-update --overwrite")]).status(2), @"
     exit 2
     --- stderr
-    -c:1:33: error: `--no-update` and `--overwrite` do not go together
+    -c:1:33: error: `--no-update` and `--overwrite` cannot be used together
         copy acme/spot footage WORK NAS --no-update --overwrite
                                         ^^^^^^^^^^^
     hint: leave one of them out

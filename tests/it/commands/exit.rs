@@ -36,7 +36,7 @@ fn exit_accepts_no_arguments() {
     assert_snapshot!(Studio::bare().lines(&["exit now"]).status(2), @"
     exit 2
     --- stderr
-    -c:1:6: error: `now` is one word too many
+    -c:1:6: error: unexpected argument `now`
         exit now
              ^^^
     hint: write it as: exit

@@ -201,10 +201,10 @@ fn unknown_names_suggest_nearest() {
     assert_snapshot!(studio.lines(&["fetch"]).status(2), @"
     exit 2
     --- stderr
-    -c:1:6: error: the command is not complete
+    -c:1:6: error: the command is incomplete
         fetch
              ^
-    hint: known here: all, client, project
+    hint: expected one of: all, client, project
     ");
 }
 

@@ -267,10 +267,10 @@ fn invalid_line_reports_the_error() {
     assert_snapshot!(studio.lines(&["find reel NAS"]).status(2), @"
     exit 2
     --- stderr
-    -c:1:11: error: `NAS` cannot stand here: `in` was expected
+    -c:1:11: error: expected `in`, found `NAS`
         find reel NAS
                   ^^^
-    hint: write it as: find [OPTIONS] PATTERN [in DATABASE]; a name with spaces is quoted: 'reel NAS'
+    hint: write it as: find [OPTIONS] PATTERN [in DATABASE]; quote a name with spaces: 'reel NAS'
     ");
     assert_snapshot!(studio.lines(&["find 'a['"]).status(2), @"
     exit 2

@@ -200,7 +200,7 @@ fn unknown_names_suggest_nearest() {
     assert_snapshot!(studio.lines(&["list projekts"]).status(2), @"
     exit 2
     --- stderr
-    -c:1:6: error: `projekts` is not known here
+    -c:1:6: error: unknown command `projekts`
         list projekts
              ^^^^^^^^
     hint: did you mean `projects`?
@@ -208,7 +208,7 @@ fn unknown_names_suggest_nearest() {
     assert_snapshot!(studio.lines(&["list projects acme"]).status(2), @"
     exit 2
     --- stderr
-    -c:1:15: error: `acme` cannot stand here: `in` was expected
+    -c:1:15: error: expected `in`, found `acme`
         list projects acme
                       ^^^^
     hint: write it as: list projects [in CLIENT [in DATABASE]]

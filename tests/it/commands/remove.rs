@@ -121,9 +121,9 @@ fn unknown_names_suggest_nearest() {
     assert_snapshot!(studio.lines(&["remove WORK"]).status(2), @"
     exit 2
     --- stderr
-    -c:1:8: error: `WORK` is not known here
+    -c:1:8: error: unknown command `WORK`
         remove WORK
                ^^^^
-    hint: known here: database, category, exclusion
+    hint: expected one of: database, category, exclusion
     ");
 }

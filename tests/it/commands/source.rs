@@ -51,13 +51,13 @@ fn recursive_source_is_refused() {
     one
     two
     --- stderr
-    $STUDIO/two.ab:2:1: error: `$STUDIO/a/one.ab` is not a script: it is being run already, and would never end
+    $STUDIO/two.ab:2:1: error: `$STUDIO/a/one.ab` is not a script: it is already running and would never end
         source ./a/../a/one.ab
         ^^^^^^^^^^^^^^^^^^^^^^
-        in the file that a/one.ab:2 runs
+        in the file sourced at a/one.ab:2
     ");
     assert_snapshot!(studio.run(["itself.ab"]).status(2).stderr, @"
-    itself.ab:1:1: error: `$STUDIO/itself.ab` is not a script: it is being run already, and would never end
+    itself.ab:1:1: error: `$STUDIO/itself.ab` is not a script: it is already running and would never end
         source itself.ab
         ^^^^^^^^^^^^^^^^
     ");
@@ -83,11 +83,11 @@ fn failure_in_sourced_file_stops_caller() {
     --- stdout
     first
     --- stderr
-    $STUDIO/inner.ab:2:1: error: there is no command `lod`
+    $STUDIO/inner.ab:2:1: error: unknown command `lod`
         lod
         ^^^
     hint: did you mean `load`?
-        in the file that outer.ab:1 runs
+        in the file sourced at outer.ab:1
     ");
     assert_snapshot!(studio.run(["--keep-going", "outer.ab"]).status(2), @"
     exit 2
@@ -96,7 +96,7 @@ fn failure_in_sourced_file_stops_caller() {
     not reached
     not reached
     --- stderr
-    $STUDIO/inner.ab:2:1: error: there is no command `lod`
+    $STUDIO/inner.ab:2:1: error: unknown command `lod`
         lod
         ^^^
     hint: did you mean `load`?

@@ -137,7 +137,7 @@ fn invalid_line_is_usage_error() {
     assert_snapshot!(studio.lines(&[&format!("{LINE} --retry-failed --delete")]).status(2), @"
     exit 2
     --- stderr
-    -c:1:23: error: `--retry-failed` and `--delete` do not go together
+    -c:1:23: error: `--retry-failed` and `--delete` cannot be used together
         sync all all WORK NAS --retry-failed --delete
                               ^^^^^^^^^^^^^^
     hint: leave one of them out
@@ -145,7 +145,7 @@ fn invalid_line_is_usage_error() {
     assert_snapshot!(studio.lines(&[&format!("{LINE} --count --dry-run")]).status(2), @"
     exit 2
     --- stderr
-    -c:1:23: error: `--count` and `--dry-run` do not go together
+    -c:1:23: error: `--count` and `--dry-run` cannot be used together
         sync all all WORK NAS --count --dry-run
                               ^^^^^^^
     hint: leave one of them out
@@ -168,10 +168,10 @@ fn invalid_line_is_usage_error() {
     assert_snapshot!(studio.lines(&[&format!("{LINE} --max-files -1")]).status(2), @"
     exit 2
     --- stderr
-    -c:1:35: error: there is no option `-1` here
+    -c:1:35: error: unknown option `-1`
         sync all all WORK NAS --max-files -1
                                           ^^
-    hint: write it as: sync [OPTIONS] PROJECT CATEGORY FROM TO; a name that begins with `-` stands after `--`
+    hint: write it as: sync [OPTIONS] PROJECT CATEGORY FROM TO; put `--` before a name that begins with `-`
     ");
     assert_snapshot!(studio.lines(&["sync all all WORK"]).status(2), @"
     exit 2

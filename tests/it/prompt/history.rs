@@ -123,7 +123,7 @@ fn unwritable_history_does_not_stop_prompt() {
     let mut session = super::spawn(&studio, &[]);
     let greeting = wait_for_prompt(&mut session);
     assert!(
-        greeting.contains("this session's lines are not kept"),
+        greeting.contains("the history is off in this session"),
         "{greeting}"
     );
     assert!(run_line(&mut session, "list categories").contains("scratch/render"));

@@ -199,7 +199,7 @@ fn ctrl_d_exits_only_on_empty_line() {
     session.send("lod").unwrap();
     session.send_control('d').unwrap();
     let answer = run_line(&mut session, "");
-    assert!(answer.contains("there is no command `lod`"), "{answer}");
+    assert!(answer.contains("unknown command `lod`"), "{answer}");
     session.send_control('d').unwrap();
     let rest = session.exp_eof().unwrap();
     let ended = session.process().wait().unwrap();
