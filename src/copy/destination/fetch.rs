@@ -118,10 +118,9 @@ impl RemoteFetch<'_> {
         let place_of: HashMap<PathBuf, usize> =
             paths.iter().cloned().zip(places.iter().copied()).collect();
         let limits = TransferLimits::default();
-        // What is there was not proven, whatever its size and time.
+        // Files in the staging folder are not verified, whatever their size and time.
         let batch =
-            TransferBatch::download(&self.source.remote, self.staging.path(), &paths, &limits)
-                .with_ignore_times(true);
+            TransferBatch::download(&self.source.remote, self.staging.path(), &paths, &limits);
         let ended = batch.run(&mut |news| match news {
             TransferEvent::Bytes(bytes) => (self.on_progress)(bytes),
             TransferEvent::VersionKept => {}
