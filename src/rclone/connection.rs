@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::missing::NamesResult;
+use super::folder_name::NamesResult;
 use super::remote::Remote;
 use crate::base::error::{ConnectionError, Result};
 use crate::base::interrupt;

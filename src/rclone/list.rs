@@ -9,7 +9,7 @@ use serde_json::json;
 use super::daemon::{Daemon, ListReply};
 use super::feature::RemoteFeatures;
 use super::list_reader::{ListOutcome, ListReader, MAX_ENTRIES};
-use super::listing::{ListTarget, RemoteListing, TimeSource};
+use super::listed_file::{ListTarget, RemoteListing, TimeSource};
 use super::name;
 use super::process::ProcessLimits;
 use super::remote::{Remote, remote_error};

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::command::UNREADABLE_ANSWER;
 use super::entry::{ListParser, decode_path_below};
 use super::line::OutputLine;
-use super::listing::{DUPLICATE_NAME, ListTarget, RemoteListing};
+use super::listed_file::{DUPLICATE_NAME, ListTarget, RemoteListing};
 use super::log::{self, LogEvent};
 use super::name;
 use super::status::{ProcessEnd, RcloneStatus};
@@ -20,7 +20,7 @@ pub(super) const MAX_ENTRIES: u64 = 1_000_000;
 /// Greatest number of folders that cannot be listed, and of files listed twice.
 const MAX_PROBLEMS: usize = 20_000;
 
-/// State of a listing whose output arrives.
+/// State of a list while its output arrives.
 pub(super) struct ListReader<'a> {
     base: &'a Path,
     /// Requested files in rclone's encoding; `None` for a folder. A listing of chosen files may show others, which are ignored.

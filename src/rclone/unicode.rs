@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::listing::{ListedFile, ListedFolder, RemoteListing};
+use super::listed_file::{ListedFile, ListedFolder, RemoteListing};
 use crate::base::unicode::to_nfc;
 
 /// The files of a listing below one folder.

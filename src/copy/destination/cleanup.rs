@@ -8,7 +8,7 @@ use crate::base::error::Result;
 use crate::base::own_name::{OWN_FOLDER, is_temporary};
 use crate::copy::local::Job;
 use crate::os::folder::Folder;
-use crate::snapshot::tree;
+use crate::snapshot::tree_walk;
 use crate::storage::LocalStorage;
 use crate::storage::copy_file::remove_leftover;
 
@@ -39,7 +39,7 @@ impl DestinationCopy<'_> {
 
     /// Removes the temporary files in a replica.
     fn clean_replica(&self, storage: &LocalStorage, relative: &Path) {
-        let walked = tree::walk(&storage.root, relative, &self.spec.exclusions, &[]);
+        let walked = tree_walk::walk(&storage.root, relative, &self.spec.exclusions, &[]);
         for path in walked.map(|tree| tree.leftovers).unwrap_or_default() {
             let above = relative.join(path.parent().unwrap_or(Path::new("")));
             let name = path.file_name().unwrap_or_default();
