@@ -1,12 +1,13 @@
-//! Rates and timetables of rates, as rclone takes them: `10M`, `1M:off`, `08:00,512k 23:00,off`, `Mon-08:00,1M`.
+//! Bandwidth limits in rclone's form: a rate or a timetable, for example `10M`, `1M:off`, `08:00,512k 23:00,off` or
+//! `Mon-08:00,1M`.
 
-/// Whether rclone understands a rate, so that a mistake is told by day and not at night.
+/// Returns true if rclone accepts the limit. Checked when it is set, so that a mistake does not fail at night.
 pub fn is_rate(text: &str) -> bool {
     let mut entries = text.split_whitespace().peekable();
     entries.peek().is_some()
         && entries.all(|entry| match entry.split_once(',') {
             Some((time, rate)) => is_time(time) && is_rate_pair(rate),
-            // A time without a rate was forgotten half.
+            // A time without a rate is incomplete.
             None => !is_time(entry) && is_rate_pair(entry),
         })
 }
@@ -30,7 +31,7 @@ fn is_time(text: &str) -> bool {
     is_day && is_clock
 }
 
-/// A rate, or one for sending and one for fetching.
+/// A rate, or one for uploads and one for downloads.
 fn is_rate_pair(text: &str) -> bool {
     text.split(':').count() <= 2 && text.split(':').all(is_size)
 }
@@ -57,7 +58,7 @@ mod tests {
     use super::is_rate;
 
     #[test]
-    fn rates_are_told_from_mistakes() {
+    fn wrong_rates_are_refused() {
         for rate in [
             "10M",
             "512k",

@@ -1,41 +1,41 @@
-//! Whether files hold the same bytes on two roots of which one is a remote: by the digests that storages say, or by
-//! reading both.
+//! Content comparison of files on two roots, at least one of them a remote: by the storages' checksums, or by reading both
+//! sides.
 
 use std::collections::HashMap;
-use std::ffi::OsString;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use super::command::{ENDED_EARLY, PATIENT_FLAGS, PROGRESS_FLAGS, RcloneCommand};
+use super::feature::RemoteFeatures;
+use super::line::OutputLine;
 use super::log;
+use super::log::LogEvent;
 use super::name;
-use super::process;
-use super::process::{OutputLine, ProcessEnd, ProcessLimits, remote_error};
-use super::{Remote, RemoteFeatures};
+use super::process::ProcessLimits;
+use super::remote::{Remote, remote_error};
+use super::status::{ProcessEnd, RcloneStatus};
 use crate::base::error::Result;
 use crate::os::scratch::TempFile;
 
-/// How files are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CheckMethod {
-    /// By the digests that the storages say.
+    /// Compares the checksums that the storages report.
     Digests,
-    /// By reading both sides whole.
+    /// Reads both sides completely.
     Download,
 }
 
-/// What is known of one file.
+/// Result for one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CheckVerdict {
-    /// Both sides hold the same bytes.
     Same,
-    /// They hold others.
     Differs,
-    /// It could not be compared, and why.
+    /// The file could not be compared, with the reason.
     Unknown(String),
 }
 
 impl CheckMethod {
-    /// What proves most without reading, between a remote and a folder, or between two remotes.
+    /// The strongest method that needs no reading, between a remote and a folder or between two remotes.
     pub fn best_for(one: &RemoteFeatures, other: Option<&RemoteFeatures>) -> Self {
         if other.map_or_else(|| one.has_hashes(), |other| one.shares_hash(other)) {
             Self::Digests
@@ -46,10 +46,10 @@ impl CheckMethod {
 }
 
 impl Remote {
-    /// Compares files, by their paths below both roots, with those of another root; each gets a verdict.
+    /// Compares files, given by their paths below both roots, with those of another root. Returns a verdict for each.
     ///
     /// # Errors
-    /// Nothing could be compared, or an interruption.
+    /// No file could be compared, or interruption.
     pub fn check(
         &self,
         other: &Path,
@@ -57,23 +57,21 @@ impl Remote {
         method: CheckMethod,
         on_progress: &mut dyn FnMut(u64),
     ) -> Result<HashMap<PathBuf, CheckVerdict>> {
-        let (verdicts, without_digest) = self.check_once(other, files, method, on_progress)?;
-        if !without_digest {
+        let (mut verdicts, lacks_hashes) = self.check_once(other, files, method, on_progress)?;
+        if !lacks_hashes {
             return Ok(verdicts);
         }
-        // rclone calls files of one size the same where a storage has no digest of them: these are read.
-        let (mut same, mut verdicts): (Vec<_>, HashMap<_, _>) = (Vec::new(), verdicts);
-        verdicts.retain(|file, verdict| {
-            let is_same = *verdict == CheckVerdict::Same;
-            same.extend(is_same.then(|| file.clone()));
-            !is_same
-        });
+        // rclone reports files of the same size as equal if a storage has no checksum of them: read these.
+        let same: Vec<PathBuf> = verdicts
+            .extract_if(|_, verdict| *verdict == CheckVerdict::Same)
+            .map(|(file, _)| file)
+            .collect();
         let (read, _) = self.check_once(other, &same, CheckMethod::Download, on_progress)?;
         verdicts.extend(read);
         Ok(verdicts)
     }
 
-    /// Compares files once; also returns whether digests were asked for and a storage had none of some of them.
+    /// Compares files once. Also returns true if checksums were requested and a storage lacks some of them.
     fn check_once(
         &self,
         other: &Path,
@@ -84,69 +82,82 @@ impl Remote {
         if files.is_empty() {
             return Ok((HashMap::new(), false));
         }
-        let list = TempFile::with_lines(super::list::encoded_paths(files))?;
-        let args = self.check_args(other, &list, method);
+        let list = TempFile::with_lines(name::encoded_paths(files))?;
         let mut output = CheckOutput::new(files);
-        let end = process::run(&self.program, &args, ProcessLimits::LISTING, &mut |line| {
+        let command = self.check_command(other, &list, method);
+        let end = command.run(ProcessLimits::LISTING, &mut |line| {
             output.read_line(&line, on_progress);
             ControlFlow::Continue(())
         })?;
-        if output.symbols.values().all(Option::is_none) && end != ProcessEnd::Exited(Some(0)) {
-            let error = output
-                .last_error
-                .or_else(|| end.failure())
-                .unwrap_or_else(|| "rclone ended early".to_owned());
-            return Err(remote_error("compare", self.root(), error));
+        if output.symbols.values().all(Option::is_none) && !end.is_success() {
+            let error = output.last_error.or_else(|| end.failure());
+            let why = error.unwrap_or_else(|| ENDED_EARLY.to_owned());
+            return Err(remote_error("compare", self.root(), why));
         }
-        let without_digest = method == CheckMethod::Digests && !output.used_hashes(end);
-        // Where it did not come to its end nothing that it said of files that agree counts.
-        let has_finished = matches!(end, ProcessEnd::Exited(Some(0 | 1)));
+        let lacks_hashes = method == CheckMethod::Digests && !output.used_hashes(end);
+        // Before rclone reached its end, no file that it reported as equal counts.
+        let has_finished = matches!(
+            end,
+            ProcessEnd::Exited(RcloneStatus::Success | RcloneStatus::Failure(1))
+        );
         let verdicts = files
             .iter()
             .map(|file| (file.clone(), output.verdict(file, has_finished)));
-        Ok((verdicts.collect(), without_digest))
+        Ok((verdicts.collect(), lacks_hashes))
     }
 
-    fn check_args(&self, other: &Path, list: &TempFile, method: CheckMethod) -> Vec<OsString> {
-        let mut args: Vec<OsString> = ["check", "--one-way", "--combined=-", "--checkers=8"]
-            .into_iter()
-            .chain(process::COMMON_FLAGS)
-            .chain(["--low-level-retries=3", "--contimeout=15s", "--timeout=60s"])
-            .chain(["--log-level=INFO", "--stats=1s"])
-            // Else of two names that look the same one is left out.
-            .chain(["--no-unicode-normalization"])
-            .chain((method == CheckMethod::Download).then_some("--download"))
-            .map(OsString::from)
-            .collect();
-        args.push("--files-from-raw".into());
-        args.push(list.path().into());
-        args.push("--".into());
-        args.push(other.into());
-        args.push(self.root().into());
-        args
+    fn check_command(
+        &self,
+        other: &Path,
+        list: &TempFile,
+        method: CheckMethod,
+    ) -> RcloneCommand<'_> {
+        self.command(&["check"])
+            .flags(["--one-way", "--combined=-", "--checkers=8"])
+            .flags(PATIENT_FLAGS)
+            .flags(PROGRESS_FLAGS)
+            .flags((method == CheckMethod::Download).then_some("--download"))
+            .files_from(list.path())
+            .operands([other, self.root()])
     }
 }
 
-/// What a comparison said.
+/// Meaning of the first character of a line of `rclone check --combined`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum CombinedSymbol {
+    Same,
+    Differs,
+    /// Missing on one side, unreadable, or reported twice.
+    Unknown,
+}
+
+impl From<u8> for CombinedSymbol {
+    fn from(symbol: u8) -> Self {
+        match symbol {
+            b'=' => Self::Same,
+            b'*' => Self::Differs,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// Output of one comparison.
 #[derive(Default)]
 struct CheckOutput {
-    /// By the names of files as rclone writes them: `=`, `*` and others; `None` where nothing was said.
-    symbols: HashMap<String, Option<u8>>,
-    /// Why a file could not be compared.
+    /// By file names in rclone's encoding; `None` if the file was not reported.
+    symbols: HashMap<String, Option<CombinedSymbol>>,
+    /// Reasons why single files could not be compared.
     file_errors: HashMap<String, String>,
-    /// What was said last of no file.
+    /// The last error that is not about a requested file.
     last_error: Option<String>,
-    /// Whether a kind of digest was named that both sides have.
     has_common_hash: bool,
-    /// Whether files were counted of which there is none.
     has_missing_hashes: bool,
     bytes: u64,
 }
 
 impl CheckOutput {
-    /// Of these files, of none of which anything was said.
     fn new(files: &[PathBuf]) -> Self {
-        let names = super::list::encoded_paths(files);
+        let names = name::encoded_paths(files);
         Self {
             symbols: names.map(|name| (name, None)).collect(),
             ..Self::default()
@@ -154,38 +165,44 @@ impl CheckOutput {
     }
 
     fn read_line(&mut self, line: &OutputLine, on_progress: &mut dyn FnMut(u64)) {
-        let line = match line {
-            OutputLine::Stdout(line) => {
-                if let [symbol, b' ', name @ ..] = line.as_slice() {
-                    let name = String::from_utf8_lossy(name);
-                    if let Some(known) = self.symbols.get_mut(name.as_ref()) {
-                        // Of a name that is there twice nothing is known.
-                        *known = Some(known.map_or(*symbol, |_| b'!'));
-                    }
-                }
-                return;
-            }
-            OutputLine::Log(line) => line,
-        };
+        match line {
+            OutputLine::Stdout(line) => self.read_symbol(line),
+            OutputLine::Log(line) => self.read_log_line(line, on_progress),
+        }
+    }
+
+    fn read_symbol(&mut self, line: &[u8]) {
+        if let [symbol, b' ', name @ ..] = line
+            && let Some(known) = self.symbols.get_mut(&*String::from_utf8_lossy(name))
+        {
+            let symbol = CombinedSymbol::from(*symbol);
+            *known = Some(known.map_or(symbol, |_| CombinedSymbol::Unknown));
+        }
+    }
+
+    fn read_log_line(&mut self, line: &[u8], on_progress: &mut dyn FnMut(u64)) {
         let entry = log::parse_line(line);
         if let Some(progress) = &entry.progress {
             on_progress(progress.bytes.saturating_sub(self.bytes));
             self.bytes = progress.bytes.max(self.bytes);
         }
-        self.has_common_hash |= entry.object.is_none() && entry.starts_with_any(&["Using "]);
-        self.has_missing_hashes |= entry.message.ends_with("hashes could not be checked")
-            || entry.message.ends_with("hash could not be checked");
+        match entry.event() {
+            LogEvent::UsesHash if entry.object.is_none() => self.has_common_hash = true,
+            LogEvent::HashesMissing => self.has_missing_hashes = true,
+            _ => {}
+        }
+        let is_error = entry.is_error();
         match entry.object {
-            Some(object) if entry.is_error && self.symbols.contains_key(&object) => {
+            Some(object) if is_error && self.symbols.contains_key(&object) => {
                 self.file_errors.entry(object).or_insert(entry.message);
             }
-            None if entry.is_error => self.last_error = Some(entry.message),
+            None if is_error => self.last_error = Some(entry.message),
             _ => {}
         }
     }
 
-    /// Whether all files that are called the same have the same digest. What is wanting is counted at the end, so that a
-    /// process which did not come to its end says too little.
+    /// True if every file reported as equal has equal checksums. rclone counts missing checksums at its end only, so a
+    /// process that did not reach its end proves nothing.
     fn used_hashes(&self, end: ProcessEnd) -> bool {
         self.has_common_hash && !self.has_missing_hashes && end.exited_normally()
     }
@@ -193,8 +210,8 @@ impl CheckOutput {
     fn verdict(&self, file: &Path, has_finished: bool) -> CheckVerdict {
         let name = name::encode_path(file).unwrap_or_default();
         match self.symbols.get(&name).copied().flatten() {
-            Some(b'=') if has_finished => CheckVerdict::Same,
-            Some(b'*') => CheckVerdict::Differs,
+            Some(CombinedSymbol::Same) if has_finished => CheckVerdict::Same,
+            Some(CombinedSymbol::Differs) => CheckVerdict::Differs,
             _ => {
                 let why = self.file_errors.get(&name).cloned();
                 CheckVerdict::Unknown(why.unwrap_or_else(|| "rclone did not compare it".to_owned()))

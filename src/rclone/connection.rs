@@ -1,29 +1,28 @@
-//! Whether a remote answers, and as which database: asked before anything is done with it.
+//! Connection check: whether a remote answers, and which database it holds. It runs before every other request.
 
 use std::path::Path;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::Remote;
-use super::absence::{FolderNames, NamesResult};
+use super::folder_name::NamesResult;
+use super::remote::Remote;
 use crate::base::error::{ConnectionError, Result};
 use crate::base::interrupt;
 use crate::base::name::Name;
 use crate::base::own_name::OWN_FOLDER;
 
-/// What a remote showed of itself.
+/// Answer of a remote to the connection check.
 #[derive(Debug, Default)]
 pub struct ConnectionCheck {
-    /// What its identity file says, if it has one.
+    /// The identity in the remote's identity file, if it has one.
     pub identity: Option<String>,
-    /// The names at its root; `None` where the identity said enough.
+    /// The names at the root; `None` if the identity made a listing unnecessary.
     pub names: Option<Vec<Name>>,
-    /// Whether something at its root is not among the names.
+    /// True if the root holds entries that are not among the names.
     is_incomplete: bool,
 }
 
 impl ConnectionCheck {
-    /// Whether there is nothing of anybody's.
+    /// True if the root holds nothing but our own folder.
     pub fn is_empty(&self) -> bool {
         let is_own = |name: &Name| *name == Name::from(OWN_FOLDER);
         let names = self.names.as_ref();
@@ -32,10 +31,10 @@ impl ConnectionCheck {
 }
 
 impl Remote {
-    /// Asks whether it answers, within this time. Where an identity is known, the file that says it is all that is read.
+    /// Checks that the remote answers within this time. With a known identity, only the identity file is read.
     ///
     /// # Errors
-    /// An interruption, or rclone cannot be started; what is in the way is the inner error.
+    /// Interruption, or rclone cannot be started. The inner error is the reason why the remote is unavailable.
     pub fn check_connection(
         &self,
         known_identity: Option<&str>,
@@ -53,58 +52,48 @@ impl Remote {
                     }));
                 }
                 Ok(None) => {}
-                Err(trouble) => return Ok(Err(trouble)),
+                Err(error) => return Ok(Err(error)),
             }
         }
         let names = retry_rate_limited(left(), || {
             Ok(match self.list_names_by_process(Path::new(""), left())? {
                 NamesResult::Listed(names) => Ok(names),
                 NamesResult::Missing => Err(ConnectionError::FolderNotFound),
-                NamesResult::Failed(trouble) => Err(trouble),
+                NamesResult::Failed(error) => Err(error),
             })
         })?;
-        let FolderNames {
-            names,
-            is_incomplete,
-        } = match names {
-            Ok(names) => names,
+        let found = match names {
+            Ok(found) => found,
             Err(ConnectionError::Timeout(_)) => {
                 return Ok(Err(ConnectionError::Timeout(timeout.as_secs())));
             }
-            Err(trouble) => return Ok(Err(trouble)),
+            Err(error) => return Ok(Err(error)),
         };
         self.record_latency(start);
-        let identity = if names.contains(&Name::from(OWN_FOLDER)) {
+        let mut identity = None;
+        if found.names.contains(&Name::from(OWN_FOLDER)) {
             match self.read_identity(left())? {
-                Ok(identity) => identity,
-                Err(trouble) => return Ok(Err(trouble)),
+                Ok(stored) => identity = stored,
+                Err(error) => return Ok(Err(error)),
             }
-        } else {
-            None
-        };
+        }
         Ok(Ok(ConnectionCheck {
             identity,
-            names: Some(names.into_iter().collect()),
-            is_incomplete,
+            names: Some(found.names.into_iter().collect()),
+            is_incomplete: found.is_incomplete,
         }))
-    }
-
-    /// Notes how long it took to answer.
-    fn record_latency(&self, start: Instant) {
-        let latency_ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.latency_ms.store(latency_ms.max(1), Ordering::Relaxed);
     }
 }
 
-/// Asks again, within this time, where a storage limits the rate of requests.
+/// Repeats a request within this time while the storage limits the rate of requests.
 fn retry_rate_limited<T>(
     timeout: Duration,
-    ask: impl Fn() -> Result<Result<T, ConnectionError>>,
+    request: impl Fn() -> Result<Result<T, ConnectionError>>,
 ) -> Result<Result<T, ConnectionError>> {
     let start = Instant::now();
     let mut wait = Duration::from_secs(1);
     loop {
-        let answer = ask()?;
+        let answer = request()?;
         let is_limited = matches!(answer, Err(ConnectionError::RateLimited));
         if !is_limited || start.elapsed() + wait > timeout / 2 {
             return Ok(answer);

@@ -1,9 +1,10 @@
-//! One rclone process for all that a run asks of a remote, so that it starts and connects once. It is asked through a
-//! socket file in a folder that only we can use, with a password that only it and we know (rclone's `rcd`), and ends with
-//! this.
+//! The daemon: one `rclone rcd` process for all requests of a run to a remote, so that rclone starts and connects once.
+//!
+//! It listens on a socket file in a folder that only we can enter and requires a password that only it and we know.
 
 use std::ffi::OsString;
 use std::io::{ErrorKind, Read};
+use std::path::Path;
 use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender};
@@ -11,79 +12,105 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::command::{COMMON_FLAGS, PATIENT_FLAGS, UNREADABLE_ANSWER};
+use super::entry::ListEntry;
 use super::line::{CHUNK_BYTES, LineSplitter};
 use super::process;
-use super::program::Program;
 use super::socket::{HttpReply, Socket};
 use crate::base::error::{IoResultExt as _, Result};
+use crate::base::ignore::ignore;
 use crate::base::interrupt;
 use crate::os::exec_shim;
 
-/// How long a log may gather in its pipe. To be woken for each line would take from rclone what it needs for the next file.
+/// Interval between reads of the log. Waking up for each line would slow down rclone's next file.
 const LOG_READ_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Number of log lines that may wait to be heard. Further ones are dropped, which proves nothing of any file: a line that
-/// nobody hears must not hold the process up.
+/// Capacity of the queue of log lines. Further lines are dropped, so that unread lines never block rclone. A dropped line
+/// does no harm: the log is no proof.
 pub(super) const MAX_QUEUED_LINES: usize = 32 << 10;
 
-/// Length of an answer that is no list, in bytes.
+/// Greatest length of an answer that is not a list, in bytes.
 const MAX_ANSWER_BYTES: usize = 1 << 20;
 
-/// How long rclone may take until it listens.
+/// Greatest length of the list of one folder, in bytes.
+pub(super) const MAX_LIST_BYTES: usize = 16 << 20;
+
+/// Time until the daemon listens, and for answers that it gives without asking the storage.
 pub(super) const START_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The process.
 #[derive(Debug)]
 pub(super) struct Daemon {
     socket: Socket,
     child: Mutex<Child>,
     pub(super) log: Mutex<Receiver<Vec<u8>>>,
-    /// Bytes of log that were read so far.
+    /// Number of log bytes read so far.
     pub(super) log_bytes: Arc<AtomicU64>,
-    /// Number of lists and transfers so far.
+    /// Number of lists and transfers so far, for names of their statistics groups.
     pub(super) request_count: AtomicU64,
-    /// When it was started.
     started: Instant,
-    /// Whether it came to listen, once that was waited for.
+    /// Set once [`Self::wait_until_ready`] returned.
     ready: OnceLock<bool>,
 }
 
-/// How a question was answered.
+/// Answer to a request.
 #[derive(Debug)]
 pub(super) enum RcAnswer {
-    /// By this.
     Success(Value),
-    /// With an error, in rclone's words.
+    /// An error, in rclone's words.
     Failure(String),
-    /// With the status that says that what was asked for is not there.
+    /// The answer's status field says that the object does not exist.
     NotFound,
-    /// Not at all in this time.
     TimedOut,
 }
 
+impl RcAnswer {
+    /// The reason why the request failed; `None` after success.
+    pub(super) fn failure(self) -> Option<String> {
+        match self {
+            Self::Success(_) => None,
+            Self::Failure(why) => Some(why),
+            Self::NotFound => Some("rclone reports it as missing".to_owned()),
+            Self::TimedOut => Some("rclone does not answer".to_owned()),
+        }
+    }
+}
+
+/// Answer to a request for a list.
+#[derive(Debug)]
+pub(super) enum ListReply<T> {
+    Listed(T),
+    /// The answer's status field says that the folder does not exist.
+    NotFound,
+    /// No answer, or not a complete list. A process finds out why.
+    Unusable,
+}
+
+#[derive(Deserialize)]
+struct ListBody<'a> {
+    #[serde(borrow)]
+    list: Vec<ListEntry<'a>>,
+}
+
 impl Daemon {
-    /// Starts it, and does not wait until it listens.
-    pub(super) fn start(program: &Program) -> Result<Self> {
+    /// Starts the daemon without waiting until it listens.
+    pub(super) fn start(program: &Path) -> Result<Self> {
         let socket = Socket::new()?;
         let mut address = OsString::from("--rc-addr=unix://");
         address.push(socket.path());
-        let mut command = process::command(&program.path);
+        let mut command = process::command(program);
         command
             .arg("rcd")
             .arg(address)
-            .args([
-                "--log-level=INFO",
-                "--low-level-retries=3",
-                "--contimeout=15s",
-                "--timeout=60s",
-            ])
-            .args(process::COMMON_FLAGS)
-            // Not among the arguments, which everybody can read.
+            .arg("--log-level=INFO")
+            .args(PATIENT_FLAGS)
+            .args(COMMON_FLAGS)
+            // Not in the arguments: every user of the machine can read those.
             .envs(socket.credentials())
             .stdout(Stdio::null());
-        let mut child = command.spawn().at("start", &program.path)?;
+        let mut child = command.spawn().at("start", program)?;
         let (sender, log) = mpsc::sync_channel(MAX_QUEUED_LINES);
         let log_bytes = Arc::new(AtomicU64::new(0));
         if let Some(stream) = child.stderr.take() {
@@ -91,10 +118,10 @@ impl Daemon {
             let spawned =
                 thread::Builder::new().spawn(move || read_log(stream, &sender, &log_bytes));
             if let Err(error) = spawned {
-                // One that nobody reads would wait for that for ever.
-                child.kill().unwrap_or_default();
-                child.wait().map(drop).unwrap_or_default();
-                return Err(error).at("begin a thread for", &program.path);
+                // Without a reader the daemon would block once the pipe is full.
+                ignore(child.kill(), "it has ended already");
+                ignore(child.wait(), "it was killed");
+                return Err(error).at("start a thread for", program);
             }
         }
         Ok(Self {
@@ -108,8 +135,8 @@ impl Daemon {
         })
     }
 
-    /// Says whether the times in listings of a root are those of its arrival there. What is said with a question holds only
-    /// for a root that nothing was asked of yet, so what is known of roots is forgotten first.
+    /// Sets whether listings of a root show upload times instead of the files' own. The setting applies only to a root that
+    /// the daemon has not opened yet, so its cache of roots is cleared first.
     pub(super) fn set_server_mod_times(&self, root: &str, enabled: bool) -> Result<()> {
         const TIMEOUT: Duration = Duration::from_secs(20);
         self.call("fscache/clear", &json!({}), TIMEOUT)?;
@@ -118,7 +145,7 @@ impl Daemon {
         Ok(())
     }
 
-    /// Whether it can be asked: where it has just been started, as soon as it can.
+    /// True if the daemon accepts requests. Waits for one that was just started.
     pub(super) fn is_ready(&self) -> bool {
         *self.ready.get_or_init(|| self.wait_until_ready()) && self.accepts_connections()
     }
@@ -127,7 +154,7 @@ impl Daemon {
         self.socket.accepts_connections()
     }
 
-    /// Waits until it listens; says whether it does.
+    /// Waits until the daemon listens; returns false if it ended, is too late, or the run was interrupted.
     fn wait_until_ready(&self) -> bool {
         while !self.accepts_connections() {
             let is_late = self.started.elapsed() > START_TIMEOUT;
@@ -147,10 +174,10 @@ impl Daemon {
         self.child.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks something, and waits for the answer at most so long.
+    /// Sends a request and waits for the answer.
     ///
     /// # Errors
-    /// An interruption.
+    /// Interruption.
     pub(super) fn call(&self, path: &str, params: &Value, timeout: Duration) -> Result<RcAnswer> {
         Ok(
             match self.socket.post(path, params, timeout, MAX_ANSWER_BYTES)? {
@@ -161,35 +188,45 @@ impl Daemon {
         )
     }
 
-    /// Asks for a list whose answer may have so many bytes, and gives it as it came. rclone answers with a part of it where it
-    /// may not look into a folder of this machine, and tells only in its numbers that something failed.
+    /// Requests a list of at most this length; `read` converts its entries. A list with fewer entries than the folder has,
+    /// because a local folder cannot be read, differs from a complete one only in the error count of its statistics.
     ///
     /// # Errors
-    /// An interruption.
-    pub(super) fn call_list(
+    /// Interruption.
+    pub(super) fn list<T>(
         &self,
         mut params: Value,
         timeout: Duration,
         max_bytes: usize,
-    ) -> Result<HttpReply> {
+        read: impl FnOnce(Vec<ListEntry<'_>>) -> T,
+    ) -> Result<ListReply<T>> {
         let number = self.request_count.fetch_add(1, Ordering::Relaxed);
         let group = format!("list-{number}");
         params["_group"] = Value::String(group.clone());
         let reply = self
             .socket
             .post("operations/list", &params, timeout, max_bytes)?;
-        if !matches!(reply, HttpReply::Complete { status: 200, .. }) {
-            return Ok(reply);
+        let HttpReply::Complete { status, body } = reply else {
+            return Ok(ListReply::Unusable);
+        };
+        if status != 200 {
+            let is_missing = matches!(parse_answer(status, &body), RcAnswer::NotFound);
+            return Ok(if is_missing {
+                ListReply::NotFound
+            } else {
+                ListReply::Unusable
+            });
         }
         let stats = self.call("core/stats", &json!({ "group": group }), timeout)?;
-        Ok(match stats {
-            RcAnswer::Success(stats) if stats["errors"] == 0 => reply,
-            _ => HttpReply::Failed("rclone could not list all of it".to_owned()),
+        let is_complete = matches!(stats, RcAnswer::Success(stats) if stats["errors"] == 0);
+        Ok(match serde_json::from_slice::<ListBody<'_>>(&body) {
+            Ok(ListBody { list }) if is_complete => ListReply::Listed(read(list)),
+            _ => ListReply::Unusable,
         })
     }
 }
 
-/// Reads a log from time to time: to be woken for each line would take from rclone what it needs for the next file.
+/// Reads the log every [`LOG_READ_INTERVAL`].
 fn read_log(mut stream: impl Read, sender: &SyncSender<Vec<u8>>, log_bytes: &AtomicU64) {
     let mut splitter = LineSplitter::default();
     let mut buffer = vec![0; CHUNK_BYTES];
@@ -203,24 +240,26 @@ fn read_log(mut stream: impl Read, sender: &SyncSender<Vec<u8>>, log_bytes: &Ato
         };
         log_bytes.fetch_add(read as u64, Ordering::Relaxed);
         for line in splitter.push(&buffer[..read]) {
-            // Where too many wait, this one is dropped.
-            sender.try_send(line).unwrap_or_default();
+            ignore(
+                sender.try_send(line),
+                "the queue is full, or no transfer reads it",
+            );
         }
     }
 }
 
-/// What an answer says. Only a status that was made for it says that something is not there.
-pub(super) fn parse_answer(status: u16, body: &[u8]) -> RcAnswer {
+/// Parses an answer. Only its status field proves that an object does not exist; an HTTP status alone may come from a proxy.
+fn parse_answer(status: u16, body: &[u8]) -> RcAnswer {
     let Ok(answer) = serde_json::from_slice::<Value>(body) else {
-        return RcAnswer::Failure("rclone's answer cannot be understood".to_owned());
+        return RcAnswer::Failure(UNREADABLE_ANSWER.to_owned());
     };
     let error = answer["error"].as_str();
     match (status, error) {
-        // That of a transfer names its error in an answer that is good.
+        // The status of a transfer has a field `error` even after success.
         (200, _) if answer.is_object() => RcAnswer::Success(answer),
         (404, Some(_)) if answer["status"] == 404 => RcAnswer::NotFound,
         (_, Some(error)) => RcAnswer::Failure(error.to_owned()),
-        (_, None) => RcAnswer::Failure("rclone's answer cannot be understood".to_owned()),
+        (_, None) => RcAnswer::Failure(UNREADABLE_ANSWER.to_owned()),
     }
 }
 
@@ -228,7 +267,7 @@ impl Drop for Daemon {
     fn drop(&mut self) {
         let mut child = self.child();
         exec_shim::signal_group(child.id(), true);
-        child.wait().map(|_| ()).unwrap_or_default();
+        ignore(child.wait(), "it was killed");
     }
 }
 
@@ -237,7 +276,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_are_told_from_errors() {
+    fn errors_are_no_answers() {
         let good = parse_answer(200, br#"{"jobid": 7}"#);
         assert!(matches!(good, RcAnswer::Success(answer) if answer["jobid"] == 7));
         let bad = parse_answer(500, br#"{"error": "object not found", "status": 500}"#);

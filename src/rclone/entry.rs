@@ -1,7 +1,6 @@
-//! What rclone writes of the things in a folder: entries in JSON, each on a line of its own between brackets.
+//! Entries of `rclone lsjson`: JSON objects, each on its own line, between brackets.
 //!
-//! Names come from outside. They are checked here, where they enter: what is made of them lies below the folder that was
-//! asked for, whatever they say.
+//! Names come from outside and are checked here. A decoded path always lies below the requested folder.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -10,27 +9,23 @@ use serde::Deserialize;
 
 use super::name;
 
-/// An entry as rclone writes it.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct ListEntry<'a> {
-    /// Its path below what was listed, in rclone's alphabet.
+    /// Path relative to the listed folder, in rclone's encoding.
     #[serde(borrow)]
     pub(super) path: Cow<'a, str>,
-    /// Its size, negative where the storage does not know it.
+    /// Negative if the storage does not know the size.
     pub(super) size: i64,
-    /// Its time, as rclone writes times.
     #[serde(default, borrow)]
     pub(super) mod_time: Cow<'a, str>,
-    /// Whether it is a folder.
     pub(super) is_dir: bool,
 }
 
-/// The path below a folder that a path in rclone's alphabet stands for.
+/// Decodes a path that is relative to `base`.
 ///
 /// # Errors
-/// The longest path that its beginning stands for, where a name in it is none that a file can have: empty, `.`, `..`, or
-/// with a slash or NUL in it.
+/// A name in the path is empty, `.`, `..`, or contains a slash or NUL. The error is the decoded path before that name.
 pub(super) fn decode_path_below(base: &Path, encoded: &str) -> Result<PathBuf, PathBuf> {
     let mut path = base.to_owned();
     for part in encoded.split('/') {
@@ -46,32 +41,30 @@ pub(super) fn decode_path_below(base: &Path, encoded: &str) -> Result<PathBuf, P
     Ok(path)
 }
 
-/// How far a list was read.
+/// Position in a list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum ListPosition {
-    /// Nothing of it came.
     #[default]
     Start,
-    /// Behind the opening bracket, or a comma.
+    /// After the opening bracket or a comma.
     ExpectsEntry,
-    /// Behind an entry without a comma.
+    /// After an entry without a comma.
     AfterEntry,
-    /// Behind the closing bracket.
+    /// After the closing bracket.
     End,
-    /// Something came that is no part of a list.
+    /// After a line that is not part of a list.
     Invalid,
 }
 
-/// A list that is being read.
+/// Parser of a list, line by line.
 #[derive(Debug, Default)]
 pub(super) struct ListParser {
     position: ListPosition,
-    /// Number of entries.
     pub(super) entry_count: u64,
 }
 
 impl ListParser {
-    /// Takes a line; gives the entry in it.
+    /// Reads a line; returns the entry in it, if any.
     pub(super) fn parse_line<'a>(&mut self, line: &'a [u8]) -> Option<ListEntry<'a>> {
         let is_entry = !matches!(line, b"" | b"[" | b"]" | b",");
         let (position, entry) = match (self.position, line) {
@@ -98,17 +91,17 @@ impl ListParser {
         entry
     }
 
-    /// Whether it can still become whole.
+    /// True if the list can still become complete.
     pub(super) fn is_valid(&self) -> bool {
         self.position != ListPosition::Invalid
     }
 
-    /// Whether it came to its end, and all of it was understood.
+    /// True if every line was readable and the closing bracket was seen.
     pub(super) fn is_complete(&self) -> bool {
         self.position == ListPosition::End
     }
 
-    /// Whether all that came was understood, and no entry was begun and not ended.
+    /// True if every line was readable and no comma announces a further entry.
     pub(super) fn is_well_formed(&self) -> bool {
         match self.position {
             ListPosition::Start | ListPosition::AfterEntry | ListPosition::End => true,
@@ -133,7 +126,7 @@ mod tests {
     const ONE: &str = r#"{"Path":"a","Name":"a","Size":1,"ModTime":"","IsDir":false}"#;
 
     #[test]
-    fn whole_lists_are_told_from_parts() {
+    fn partial_lists_are_not_complete() {
         assert!(read("[\n]\n").is_complete());
         assert!(read(&format!("[\n{ONE}\n]\n")).is_complete());
         let two = read(&format!("[\n{ONE},\n{ONE}\n]\n"));
@@ -166,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn no_name_climbs() {
+    fn no_name_leaves_its_folder() {
         let base = Path::new("footage");
         assert_eq!(decode_path_below(base, "a/b"), Ok("footage/a/b".into()));
         for (written, at) in [

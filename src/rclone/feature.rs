@@ -1,45 +1,40 @@
-//! What a remote can do: keep times, say digests, rename.
+//! Features of a remote: precision of times, checksums, renaming.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::ops::ControlFlow;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::Remote;
+use super::command::UNREADABLE_ANSWER;
 use super::daemon::RcAnswer;
-use super::log;
-use super::process;
-use super::process::{OutputLine, ProcessLimits};
+use super::remote::{Remote, remote_error};
 use crate::base::error::{Result, STORAGE_TIMEOUT_SECONDS};
 use crate::base::timestamp::TimePrecision;
 
-/// What a remote can do, as rclone says.
+/// Features of a remote, as rclone reports them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "each is an ability of its own"
+    reason = "each is a feature of its own"
 )]
 pub struct RemoteFeatures {
-    /// In which steps it keeps the times of files, in nanoseconds; more than it takes where it keeps none.
+    /// Precision of file times in nanoseconds; far above 2 s if the storage keeps no times.
     precision: u64,
-    /// The digests that it can say of a file.
+    /// Names of the checksums that the storage reports.
     hashes: Vec<String>,
-    /// Whether a time costs a question a file.
+    /// True if each time costs a request.
     slow_times: bool,
-    /// Whether a digest costs the reading of a file there.
+    /// True if the storage reads the file for each checksum.
     slow_hashes: bool,
-    /// Whether it can give a file another name without its being sent again.
+    /// True if the storage renames files without a new upload.
     moves: bool,
-    /// Whether it holds folders with nothing in them.
     empty_folders: bool,
-    /// Whether it takes `A` for `a`.
+    /// True if `A` and `a` are the same name.
     folds_case: bool,
 }
 
-/// The answer of `rclone backend features`, which is that of rclone's `operations/fsinfo` too.
+/// Answer of `rclone backend features` and of `operations/fsinfo`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct FsInfo {
@@ -51,17 +46,16 @@ struct FsInfo {
 }
 
 impl RemoteFeatures {
-    /// From what `Self::written_replicas` gave.
+    /// Parses the text that [`Self::to_json`] returned.
     pub fn from_json(text: &str) -> Option<Self> {
         serde_json::from_str(text).ok()
     }
 
-    /// In a form to be kept.
     pub fn to_json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// The step in which it keeps times; `None` where it keeps none.
+    /// Precision of file times; `None` if the storage keeps no times.
     pub const fn time_precision(&self) -> Option<TimePrecision> {
         match self.precision {
             0..=1 => Some(TimePrecision::Nanosecond),
@@ -72,56 +66,52 @@ impl RemoteFeatures {
         }
     }
 
-    /// Whether a file that was sent is proven by a digest that the storage says itself.
+    /// True if the storage reports a checksum of its own, which verifies an upload.
     pub fn has_hashes(&self) -> bool {
         !self.hashes.is_empty()
     }
 
-    /// Whether both say a digest of the same kind.
+    /// True if both storages report the same kind of checksum.
     pub fn shares_hash(&self, other: &Self) -> bool {
         self.hashes.iter().any(|hash| other.hashes.contains(hash))
     }
 
-    /// Whether a time costs a question a file.
+    /// True if each time costs a request.
     pub const fn has_slow_mod_times(&self) -> bool {
         self.slow_times
     }
 
-    /// Whether a listing says digests at no further cost.
-    pub const fn lists_digests(&self) -> bool {
-        !self.hashes.is_empty() && !self.slow_hashes
-    }
-
-    /// Whether files can be renamed there, and so old versions be kept.
+    /// True if the storage can rename files, and so keep old versions.
     pub const fn can_move(&self) -> bool {
         self.moves
     }
 
-    /// Whether it holds empty folders.
     pub const fn keeps_empty_folders(&self) -> bool {
         self.empty_folders
     }
 
-    /// Whether it takes `A` for `a`.
+    /// True if `A` and `a` are the same name.
     pub const fn is_case_insensitive(&self) -> bool {
         self.folds_case
     }
 }
 
 impl Remote {
-    /// What tells an answer about this remote from one about what it was before: program and configuration.
-    pub fn cache_key(&self) -> String {
-        let configuration = super::program::configuration_fingerprint();
-        format!("{} {configuration}", self.program.fingerprint())
-    }
-
-    /// Asks what it can do.
+    /// Makes the daemon's listings show upload times on a storage where each mtime costs a request. Call it before listing.
     ///
     /// # Errors
-    /// [`crate::base::error::Error::Rclone`].
+    /// Interruption.
+    pub fn configure_mod_times(&self, features: &RemoteFeatures) -> Result<()> {
+        match self.daemon().filter(|_| features.has_slow_mod_times()) {
+            Some(daemon) => daemon.set_server_mod_times(self.root_text(), true),
+            None => Ok(()),
+        }
+    }
+
+    /// Requests the remote's features.
     pub fn query_features(&self) -> Result<RemoteFeatures> {
         if let Some(daemon) = self.daemon() {
-            let params = json!({ "fs": self.root().to_str().unwrap_or_default() });
+            let params = json!({ "fs": self.root_text() });
             let timeout = Duration::from_secs(STORAGE_TIMEOUT_SECONDS);
             if let RcAnswer::Success(info) = daemon.call("operations/fsinfo", &params, timeout)?
                 && let Ok(info) = FsInfo::deserialize(info)
@@ -132,45 +122,22 @@ impl Remote {
         self.query_features_by_process()
     }
 
-    /// The same by a process of its own, which says what is in the way.
+    /// Requests the features by a process, whose log names the cause of a failure.
     fn query_features_by_process(&self) -> Result<RemoteFeatures> {
-        let words: Vec<OsString> = ["backend", "features"]
-            .into_iter()
-            .chain(process::COMMON_FLAGS)
-            .map(OsString::from)
-            .chain([self.root.clone().into()])
-            .collect();
-        let (mut answer, mut message) = (Vec::new(), String::new());
-        let limits = ProcessLimits::with_timeout(Duration::from_secs(STORAGE_TIMEOUT_SECONDS));
-        let end = process::run(&self.program, &words, limits, &mut |line| {
-            match line {
-                OutputLine::Stdout(line) => answer.extend(line),
-                OutputLine::Log(line) => {
-                    let entry = log::parse_line(&line);
-                    if entry.is_error {
-                        message = entry.message;
-                    }
-                }
-            }
-            ControlFlow::Continue(())
-        })?;
-        let answer = end
-            .is_success()
-            .then(|| serde_json::from_slice::<FsInfo>(&answer));
-        let message = if message.is_empty() {
-            end.failure()
-        } else {
-            Some(message)
-        };
-        let why = message.unwrap_or_else(|| "rclone's answer cannot be understood".to_owned());
-        match answer {
-            Some(Ok(answer)) => Ok(answer.into()),
-            _ => Err(process::remote_error(
-                "ask for the abilities of",
-                &self.root,
-                why,
-            )),
+        let command = self
+            .command(&["backend", "features"])
+            .arg(self.root().to_owned());
+        let timeout = Duration::from_secs(STORAGE_TIMEOUT_SECONDS);
+        let output = command.collect_within(timeout)?;
+        if output.end.is_success()
+            && let Ok(info) = serde_json::from_slice::<FsInfo>(&output.stdout)
+        {
+            return Ok(info.into());
         }
+        let why = output
+            .failure()
+            .unwrap_or_else(|| UNREADABLE_ANSWER.to_owned());
+        Err(remote_error("query the features of", self.root(), why))
     }
 }
 
@@ -194,8 +161,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn precision_is_a_step_or_none() {
-        for (precision, step) in [
+    fn times_of_coarse_precision_count_as_missing() {
+        for (precision, expected) in [
             (1, Some(TimePrecision::Nanosecond)),
             (100, Some(TimePrecision::HundredNanoseconds)),
             (1_000_000, Some(TimePrecision::Second)),
@@ -203,11 +170,11 @@ mod tests {
             (2_000_000_000, Some(TimePrecision::TwoSeconds)),
             (3_153_600_000_000_000_000, None),
         ] {
-            let abilities = RemoteFeatures {
+            let features = RemoteFeatures {
                 precision,
                 ..RemoteFeatures::default()
             };
-            assert_eq!(abilities.time_precision(), step, "{precision}");
+            assert_eq!(features.time_precision(), expected, "{precision}");
         }
     }
 }

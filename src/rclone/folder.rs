@@ -1,35 +1,32 @@
-//! Folders with nothing in them. They are made many in one process: here first, and the empty tree is copied. They are
-//! removed one by one.
+//! Empty folders on a remote. One process creates many: it copies an empty local tree. They are removed one by one.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::fs;
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::json;
 
-use super::Remote;
+use super::command::PROGRESS_FLAGS;
 use super::daemon::RcAnswer;
-use super::log;
 use super::name;
-use super::process;
-use super::process::{OutputLine, ProcessLimits, remote_error};
+use super::process::ProcessLimits;
+use super::remote::{Remote, remote_error};
+use super::status::ProcessEnd;
 use crate::base::error::{IoResultExt as _, Result, STORAGE_TIMEOUT_SECONDS};
 use crate::os::scratch::TempFolder;
 
-/// How many folders are removed in a run by a process each; the rest waits for the next.
+/// Greatest number of folders that a run removes without the daemon, by a process each. The rest waits for the next run.
 const MAX_WITHOUT_DAEMON: usize = 50;
 
-/// How long removing one may take.
+/// Time for the removal of one folder.
 const RMDIR_TIMEOUT: Duration = Duration::from_secs(3 * STORAGE_TIMEOUT_SECONDS);
 
 impl Remote {
-    /// Makes folders, by their paths below the root, and those above them.
+    /// Creates folders, by their paths below the root, and their missing parents.
     ///
     /// # Errors
-    /// One of them could not be made.
+    /// One of the folders could not be created.
     pub fn create_folders(&self, folders: &[PathBuf]) -> Result<()> {
         if folders.is_empty() {
             return Ok(());
@@ -42,45 +39,21 @@ impl Remote {
             let path = tree.path().join(folder);
             fs::create_dir_all(&path).at("create", &path)?;
         }
-        let mut args: Vec<OsString> = ["copy", "--create-empty-src-dirs", "--low-level-retries=3"]
-            .into_iter()
-            .chain(process::COMMON_FLAGS)
-            .chain([
-                "--log-level=INFO",
-                "--stats=1s",
-                "--no-unicode-normalization",
-                "--",
-            ])
-            .map(OsString::from)
-            .collect();
-        args.push(tree.path().into());
-        args.push(self.root().into());
-        let mut first_error = None;
-        let end = process::run(&self.program, &args, ProcessLimits::TRANSFER, &mut |line| {
-            if let OutputLine::Log(line) = line {
-                let entry = log::parse_line(&line);
-                if entry.is_error {
-                    first_error.get_or_insert(entry.message);
-                }
-            }
-            ControlFlow::Continue(())
-        })?;
-        if end.is_success() {
-            return Ok(());
+        let command = self
+            .command(&["copy", "--create-empty-src-dirs", "--low-level-retries=3"])
+            .flags(PROGRESS_FLAGS)
+            .operands([tree.path(), self.root()]);
+        match command.collect(ProcessLimits::TRANSFER)?.failure() {
+            None => Ok(()),
+            Some(why) => Err(remote_error("create folders on", self.root(), why)),
         }
-        Err(remote_error(
-            "make folders on",
-            self.root(),
-            first_error.unwrap_or_else(|| "it ended early".to_owned()),
-        ))
     }
 
-    /// Removes folders that are empty, in this order, by their paths below the root; returns those that were removed. One
-    /// in which there is something stays, which is no error. Without the process that is asked everything at most
-    /// 50 are removed.
+    /// Removes empty folders in this order, by their paths below the root, and returns the removed ones. A folder that is not
+    /// empty stays, which is no error. Without the daemon, at most 50 are removed.
     ///
     /// # Errors
-    /// An interruption.
+    /// Interruption.
     pub fn remove_empty_folders(&self, folders: &[PathBuf]) -> Result<BTreeSet<PathBuf>> {
         let mut removed = BTreeSet::new();
         let max_folders = if self.daemon().is_some() {
@@ -94,23 +67,21 @@ impl Remote {
                     removed.insert(folder.clone());
                 }
                 Some(false) => {}
-                // A storage that does not answer is not asked again.
+                // The storage does not answer.
                 None => break,
             }
         }
         Ok(removed)
     }
 
-    /// Removes one folder, if it is empty; `None` where nothing answers. rclone looks whether it is where a storage would remove what is in it too.
+    /// Removes one folder if it is empty; `None` if the storage does not answer. Where a storage would remove the content too,
+    /// rclone checks first that the folder is empty.
     fn remove_empty_folder(&self, folder: &Path) -> Result<Option<bool>> {
         let Ok(encoded) = name::encode_path(folder) else {
             return Ok(Some(false));
         };
         if let Some(daemon) = self.daemon() {
-            let params = json!({
-                "fs": self.root().to_str().unwrap_or_default(),
-                "remote": encoded,
-            });
+            let params = json!({ "fs": self.root_text(), "remote": encoded });
             return Ok(
                 match daemon.call("operations/rmdir", &params, RMDIR_TIMEOUT)? {
                     RcAnswer::Success(_) => Some(true),
@@ -119,18 +90,11 @@ impl Remote {
                 },
             );
         }
-        let mut args: Vec<OsString> = ["rmdir", "--low-level-retries=1"]
-            .into_iter()
-            .chain(process::COMMON_FLAGS)
-            .chain(["--"])
-            .map(OsString::from)
-            .collect();
-        args.push(self.rclone_path(folder)?);
-        let limits = ProcessLimits::with_timeout(RMDIR_TIMEOUT);
-        let end = process::run(&self.program, &args, limits, &mut |_| {
-            ControlFlow::Continue(())
-        })?;
-        let has_answered = matches!(end, process::ProcessEnd::Exited(_));
-        Ok(has_answered.then_some(end.is_success()))
+        let command = self
+            .command(&["rmdir", "--low-level-retries=1"])
+            .operands([self.rclone_path(folder)?]);
+        let output = command.collect_within(RMDIR_TIMEOUT)?;
+        let has_answered = matches!(output.end, ProcessEnd::Exited(_) | ProcessEnd::Killed);
+        Ok(has_answered.then_some(output.end.is_success()))
     }
 }

@@ -1,45 +1,40 @@
-//! Lines of a process's streams, read in bounded memory whatever it writes: pieces of at most 64 kB, of which few wait, and
-//! lines that are cut where they are longer than any of rclone's.
+//! Lines of a process's output, read in bounded memory: chunks of at most 64 KiB in a short queue, and lines cut at a length
+//! that rclone never reaches.
 
 use std::io::{self, Read};
 use std::process::Child;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
 
-/// Length from which a line is cut, in bytes; rclone's own are far shorter.
+/// Length at which a line is cut, in bytes. rclone's own lines are far shorter.
 const MAX_LINE_BYTES: usize = 256 << 10;
 
-/// Bytes that are read at once: as much as a pipe holds.
+/// Bytes read at once: the capacity of a pipe.
 pub(super) const CHUNK_BYTES: usize = 64 << 10;
 
-/// Number of pieces that may wait to be heard.
+/// Capacity of the queue of chunks.
 const MAX_QUEUED_CHUNKS: usize = 16;
 
-/// A line, by the stream that it was written to.
+/// A line and the stream it came from.
 #[derive(Debug)]
 pub(super) enum OutputLine {
-    /// Standard output: answers.
+    /// Standard output, the answer.
     Stdout(Vec<u8>),
-    /// Standard error: the log.
+    /// Standard error, the log.
     Log(Vec<u8>),
 }
 
-/// Lines that were read at once.
+/// Lines of one read.
 #[derive(Debug)]
 pub(super) struct OutputChunk {
     pub(super) lines: Vec<OutputLine>,
-    /// Number of bytes that were read for it.
+    /// Number of bytes read.
     pub(super) bytes: u64,
-    /// Whether it was read from standard error.
     pub(super) is_log: bool,
-    /// Whether a line was cut.
     pub(super) has_cut_line: bool,
 }
 
 /// Reads both streams of a process, each on a thread of its own.
-///
-/// # Errors
-/// A thread could not be started.
 pub(super) fn read_streams(child: &mut Child) -> io::Result<Receiver<OutputChunk>> {
     let (sender, chunks) = mpsc::sync_channel(MAX_QUEUED_CHUNKS);
     if let Some(out) = child.stdout.take() {
@@ -86,16 +81,16 @@ fn spawn_reader(
     spawned.map(drop)
 }
 
-/// Splits bytes into lines as they come.
+/// Splits arriving bytes into lines.
 #[derive(Debug, Default)]
 pub(super) struct LineSplitter {
     partial: Vec<u8>,
-    /// Whether the line that is being read was cut.
+    /// True if the current line was cut.
     is_cut: bool,
 }
 
 impl LineSplitter {
-    /// The lines that end in these bytes. A line that is too long ends where it was cut, and the rest of it is left out.
+    /// Returns the lines that end in these bytes. The rest of a cut line is dropped.
     pub(super) fn push(&mut self, bytes: &[u8]) -> Vec<Vec<u8>> {
         let mut lines = Vec::new();
         let mut parts = bytes.split(|byte| *byte == b'\n').peekable();
@@ -120,7 +115,7 @@ impl LineSplitter {
         lines
     }
 
-    /// The line that was not ended.
+    /// Returns the last line if it has no line feed.
     pub(super) fn finish(&mut self) -> Option<Vec<u8>> {
         Some(std::mem::take(&mut self.partial)).filter(|rest| !rest.is_empty())
     }
@@ -131,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_split_wherever_pieces_end() {
+    fn lines_are_split_across_chunks() {
         let mut splitter = LineSplitter::default();
         assert_eq!(splitter.push(b"ab\nc"), [b"ab".to_vec()]);
         assert_eq!(splitter.push(b"d\n\n"), [b"cd".to_vec(), Vec::new()]);

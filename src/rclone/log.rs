@@ -1,79 +1,157 @@
-//! The lines of rclone's log.
+//! Lines of rclone's log. All English wording of rclone that this program relies on is in this file.
 
 use serde::Deserialize;
 
-/// One line of it.
+/// Meaning of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LogEvent {
+    /// A file is complete at its destination.
+    Copied,
+    /// A file was moved on the storage's own side.
+    MovedServerSide,
+    Moved,
+    Deleted,
+    /// Both sides support the same checksum, which is used.
+    UsesHash,
+    /// The storage has no checksum of some files.
+    HashesMissing,
+    /// Number of errors in the line with which a failed listing ends.
+    ErrorCount(u64),
+    Other,
+}
+
+/// Beginnings of plain reports. A server-side copy is not one of [`LogEvent::Copied`]: rclone also keeps old versions this way
+/// where a storage cannot rename.
+const REPORTS: [(&str, LogEvent); 8] = [
+    ("Copied (new)", LogEvent::Copied),
+    ("Copied (replaced existing)", LogEvent::Copied),
+    ("Multi-thread Copied (new)", LogEvent::Copied),
+    ("Multi-thread Copied (replaced existing)", LogEvent::Copied),
+    ("Moved (server-side)", LogEvent::MovedServerSide),
+    ("Moved (", LogEvent::Moved),
+    ("Deleted", LogEvent::Deleted),
+    ("Using ", LogEvent::UsesHash),
+];
+
+/// Beginning of the line with which a failed `lsjson` ends.
+const FAILED_LIST: &str = "Failed to lsjson";
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum LogLevel {
+    #[serde(
+        alias = "critical",
+        alias = "fatal",
+        alias = "emergency",
+        alias = "alert"
+    )]
+    Error,
+    /// `warning` before rclone 1.69.
+    #[serde(alias = "warning")]
+    Notice,
+    #[default]
+    #[serde(other)]
+    Report,
+}
+
 #[derive(Debug, Default)]
 pub(super) struct LogEntry {
-    /// Whether it tells of a failure.
-    pub(super) is_error: bool,
-    /// Whether it tells of something that was left out, or is odd.
-    pub(super) is_notice: bool,
-    /// What is said.
+    level: LogLevel,
     pub(super) message: String,
-    /// The file or folder it is about, in rclone's alphabet, below what was worked on.
+    /// The file or folder that the line is about, in rclone's encoding, relative to the request's root.
     pub(super) object: Option<String>,
-    /// How far the work is.
     pub(super) progress: Option<TransferProgress>,
 }
 
 impl LogEntry {
-    /// Whether it is a plain report that begins with one of these. A failure may quote any of them, as a name of a file.
-    pub(super) fn starts_with_any(&self, beginnings: &[&str]) -> bool {
-        let matches = |beginning: &&str| self.message.starts_with(beginning);
-        !self.is_error && !self.is_notice && beginnings.iter().any(matches)
+    /// An entry that only reports progress.
+    pub(super) fn of_progress(progress: Option<TransferProgress>) -> Self {
+        Self {
+            progress,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn is_error(&self) -> bool {
+        self.level == LogLevel::Error
+    }
+
+    /// True for a line about something odd or left out.
+    pub(super) fn is_notice(&self) -> bool {
+        self.level == LogLevel::Notice
+    }
+
+    pub(super) fn event(&self) -> LogEvent {
+        let has_object = self
+            .object
+            .as_ref()
+            .is_some_and(|object| !object.is_empty());
+        let message = self.message.as_str();
+        if let Some(rest) = message.strip_prefix(FAILED_LIST).filter(|_| !has_object) {
+            return LogEvent::ErrorCount(error_count(rest));
+        }
+        if message.ends_with("hash could not be checked")
+            || message.ends_with("hashes could not be checked")
+        {
+            return LogEvent::HashesMissing;
+        }
+        // A failure may quote any of the reports as the name of a file.
+        let report = REPORTS
+            .iter()
+            .find(|(beginning, _)| message.starts_with(beginning));
+        match report {
+            Some((_, event)) if self.level == LogLevel::Report => *event,
+            _ => LogEvent::Other,
+        }
     }
 }
 
-/// How far a transfer is.
+/// Number in ` with 3 errors: last error was: ...`; 1 without a number.
+fn error_count(rest: &str) -> u64 {
+    let number = rest
+        .strip_prefix(" with ")
+        .and_then(|rest| rest.split(' ').next()?.parse().ok());
+    number.unwrap_or(1)
+}
+
+/// Counters of a transfer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
 pub(super) struct TransferProgress {
-    /// Bytes that were moved.
-    #[serde(default)]
     pub(super) bytes: u64,
-    #[serde(default)]
     checks: u64,
-    #[serde(default)]
     transfers: u64,
-    #[serde(default)]
     renames: u64,
-    #[serde(default)]
     deletes: u64,
-    #[serde(default)]
     listed: u64,
 }
 
 #[derive(Deserialize)]
 struct JsonLogLine {
     #[serde(default)]
-    level: String,
+    level: LogLevel,
     #[serde(default)]
     msg: String,
     object: Option<String>,
     stats: Option<TransferProgress>,
 }
 
-/// Reads a line. Some are not JSON: what is said before the log is set up, and the last line of old versions.
+/// Parses a line. Lines from before the log is set up, and the last line of old versions, are plain text.
 pub(super) fn parse_line(line: &[u8]) -> LogEntry {
     match serde_json::from_slice::<JsonLogLine>(line) {
-        Ok(written) => LogEntry {
-            is_error: matches!(
-                written.level.as_str(),
-                "error" | "critical" | "fatal" | "emergency" | "alert"
-            ),
-            // Versions before 1.69 say `warning` for it.
-            is_notice: matches!(written.level.as_str(), "notice" | "warning"),
-            object: written
+        Ok(line) => LogEntry {
+            level: line.level,
+            object: line
                 .object
                 .map(|object| strip_partial_suffix(&object).to_owned()),
-            message: written.msg.trim().to_owned(),
-            progress: written.stats,
+            message: line.msg.trim().to_owned(),
+            progress: line.stats,
         },
         Err(_) => parse_plain(&String::from_utf8_lossy(line)),
     }
 }
 
-/// Reads `2026/11/27 00:35:13 ERROR : path: message`.
+/// Parses `2026/11/27 00:35:13 ERROR : path: message`.
 fn parse_plain(line: &str) -> LogEntry {
     let line = line.trim();
     let mut words = line.splitn(3, ' ');
@@ -85,16 +163,21 @@ fn parse_plain(line: &str) -> LogEntry {
         (Some(day), Some(time), Some(text)) if is_stamp(day) && is_stamp(time) => text,
         _ => line,
     };
+    let is_error = ["Failed", "ERROR", "CRITICAL"]
+        .iter()
+        .any(|beginning| text.starts_with(beginning));
     LogEntry {
-        is_error: text.starts_with("Failed")
-            || text.starts_with("ERROR")
-            || text.starts_with("CRITICAL"),
+        level: if is_error {
+            LogLevel::Error
+        } else {
+            LogLevel::Report
+        },
         message: text.to_owned(),
         ..LogEntry::default()
     }
 }
 
-/// The name of a file of which a temporary one was meant: `a.txt.571c4ed8.partial`.
+/// Returns the final name of a temporary file such as `a.txt.571c4ed8.partial`; other names unchanged.
 fn strip_partial_suffix(object: &str) -> &str {
     let Some((name, suffix)) = object
         .strip_suffix(".partial")
@@ -102,8 +185,8 @@ fn strip_partial_suffix(object: &str) -> &str {
     else {
         return object;
     };
-    let is_mark = suffix.len() == 8 && suffix.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if is_mark { name } else { object }
+    let is_random = suffix.len() == 8 && suffix.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_random { name } else { object }
 }
 
 #[cfg(test)]
@@ -111,20 +194,49 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_of_new_and_old_versions_are_read() {
+    fn lines_of_all_versions_are_parsed() {
         let failed = parse_line(
             br#"{"time":"2026-11-22T01:51:47.9Z","level":"error","msg":"Failed to copy: permission denied","object":"a/b.txt.571c4ed8.partial","objectType":"*local.Object"}"#,
         );
-        assert!(failed.is_error);
+        assert!(failed.is_error());
         assert_eq!(failed.object.as_deref(), Some("a/b.txt"));
         let stats = parse_line(br#"{"level":"info","msg":"\nTransferred:","stats":{"bytes":7,"checks":1,"transfers":2,"speed":1.5,"eta":null}}"#);
         assert_eq!(stats.progress.unwrap().bytes, 7);
         let old = parse_line(
             b"2026/11/27 00:35:13 Failed to create file system for \"dead:x\": connection refused",
         );
-        assert!(old.is_error);
+        assert!(old.is_error());
         assert!(old.message.starts_with("Failed to create"));
-        assert!(!parse_line(b"").is_error);
+        assert!(!parse_line(b"").is_error());
+        let level = |level: &str| {
+            let line = format!(r#"{{"level":"{level}","msg":"x"}}"#);
+            parse_line(line.as_bytes()).level
+        };
+        assert_eq!(level("critical"), LogLevel::Error);
+        assert_eq!(level("warning"), LogLevel::Notice);
+        assert_eq!(level("debug"), LogLevel::Report);
         assert_eq!(strip_partial_suffix("a.partial"), "a.partial");
+    }
+
+    #[test]
+    fn failures_that_quote_a_report_are_no_reports() {
+        let event = |level: &str, message: &str| {
+            let line = format!(r#"{{"level":"{level}","msg":"{message}","object":"a"}}"#);
+            parse_line(line.as_bytes()).event()
+        };
+        assert_eq!(event("info", "Copied (new)"), LogEvent::Copied);
+        assert_eq!(event("error", "Copied (new)"), LogEvent::Other);
+        assert_eq!(
+            event("info", "Moved (server-side) to: b"),
+            LogEvent::MovedServerSide
+        );
+        assert_eq!(
+            event("notice", "3 hashes could not be checked"),
+            LogEvent::HashesMissing
+        );
+        let last = parse_line(
+            br#"{"level":"error","msg":"Failed to lsjson with 3 errors: last error was: x"}"#,
+        );
+        assert_eq!(last.event(), LogEvent::ErrorCount(3));
     }
 }

@@ -1,40 +1,42 @@
-//! Names as rclone writes them.
+//! Names in rclone's encoding.
 //!
-//! rclone has one alphabet for all storages, in which control characters are pictures (`␊` for a line feed) and `‛` quotes
-//! a character that is a picture itself (rclone's `lib/encoder`, "standard" encoding). A list of files in that alphabet
-//! needs no line breaks within names, and listings come in it.
+//! rclone writes the names of all storages in one encoding (its `lib/encoder`, "standard"): control characters become control
+//! pictures (`␊` for a line feed), and `‛` quotes a character that is a picture itself. Listings use it, and in a list of
+//! files no encoded name contains a line break.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::base::name::Name;
 
-/// The picture of NUL; those of the other control characters follow it.
+/// Picture of NUL. The pictures of the other control characters follow it.
 const CONTROL_PICTURES: u32 = 0x2400;
-/// The picture of DEL.
 const DEL_PICTURE: char = '\u{2421}';
-/// What quotes a picture that is meant as itself.
+/// Quotes a picture that is part of the name.
 const QUOTE: char = '\u{201B}';
-/// Stands for a slash within a name on some storages, and for a dot in names that are nothing else.
+/// Encoded slash within a name on some storages, and encoded dot in the names `.` and `..`.
 const FULLWIDTH: [char; 2] = ['\u{FF0F}', '\u{FF0E}'];
 
-/// Why a path cannot be handed to rclone without being taken for another; `None` if it can.
+/// Returns the reason why rclone would take this path for another one; `None` if it would not.
 pub fn unsupported_reason(path: &Path) -> Option<&'static str> {
     let Some(text) = path.to_str() else {
-        return Some("its name is not UTF-8, which remotes cannot hold");
+        return Some("its name is not UTF-8, which a remote cannot store");
     };
     text.chars().any(is_encoder_char).then_some(
-        "its name holds a character that rclone uses to write others, which remotes give back as another name",
+        "its name contains a character that rclone uses to encode others: the remote would return another name",
     )
 }
 
-/// Whether a character means something else in rclone's alphabet.
 const fn is_encoder_char(character: char) -> bool {
     matches!(character, '\u{2400}'..='\u{2421}' | QUOTE)
         || character == FULLWIDTH[0]
         || character == FULLWIDTH[1]
 }
 
-/// A path as rclone writes it.
+/// Encoded paths of files. A path that cannot be encoded is left out, and so found missing.
+pub(super) fn encoded_paths(files: &[PathBuf]) -> impl Iterator<Item = String> {
+    files.iter().filter_map(|file| encode_path(file).ok())
+}
+
 pub(super) fn encode_path(path: &Path) -> Result<String, &'static str> {
     if let Some(why) = unsupported_reason(path) {
         return Err(why);
@@ -43,7 +45,6 @@ pub(super) fn encode_path(path: &Path) -> Result<String, &'static str> {
     Ok(text.chars().map(encode_char).collect())
 }
 
-/// A control character as its picture.
 fn encode_char(character: char) -> char {
     match character {
         '\0'..='\u{1f}' => {
@@ -54,7 +55,7 @@ fn encode_char(character: char) -> char {
     }
 }
 
-/// The name that rclone wrote, as a file system holds it; names with a quote in them stay as they were written.
+/// Decodes a name. A name with a quote stays encoded.
 pub(super) fn decode_name(encoded: &str) -> Name {
     if encoded.contains(QUOTE) {
         return encoded.into();
@@ -63,7 +64,6 @@ pub(super) fn decode_name(encoded: &str) -> Name {
     decoded.as_str().into()
 }
 
-/// A picture as the control character that it stands for.
 fn decode_char(character: char) -> char {
     match character {
         '\u{2400}'..='\u{241f}' => {
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn control_characters_become_pictures_and_come_back() {
+    fn control_characters_survive_encoding() {
         for (name, written) in [
             ("new\nline", "new\u{240a}line"),
             ("cr\r", "cr\u{240d}"),
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn names_in_rclones_own_alphabet_are_refused() {
+    fn names_with_encoding_characters_are_refused() {
         for name in ["a\u{240a}b", "\u{201b}", "wide\u{ff0f}slash", "\u{ff0e}"] {
             assert!(unsupported_reason(Path::new(name)).is_some(), "{name}");
         }
@@ -104,7 +104,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_name_that_is_sent_comes_back(name in "[^/\0]{1,20}") {
+        fn every_supported_name_survives_encoding(name in "[^/\0]{1,20}") {
             let path = Path::new(&name);
             if unsupported_reason(path).is_none() {
                 let written = encode_path(path).unwrap();

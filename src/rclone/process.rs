@@ -1,5 +1,7 @@
-//! One rclone process: its environment, what it writes, and its end. It dies with us, and it is stopped when it falls
-//! silent, when its time is over, when it writes more than an answer can be, or when work should stop.
+//! One rclone process: its environment, its output and its end.
+//!
+//! It ends with us. It is stopped when it writes nothing for too long, when its time is over, when it writes more than any
+//! answer has, or when the run is interrupted.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -12,39 +14,39 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::line;
-pub(super) use super::line::OutputLine;
-use super::program::Program;
-use crate::base::error::{Error, IoResultExt as _, Result};
+use super::line::{OutputChunk, OutputLine};
+use super::status::{ProcessEnd, RcloneStatus};
+use crate::base::error::{IoResultExt as _, Result};
+use crate::base::ignore::ignore;
 use crate::base::interrupt;
 use crate::os::exec_shim;
 
-/// How long is waited at once before Ctrl-C is looked for.
+/// Longest wait between two checks for an interruption.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// How long rclone may take to clean up once it was asked to stop.
+/// Time for rclone to clean up after a request to stop.
 const STOP_TIMEOUT: Duration = Duration::from_millis(600);
 
-/// Time after its end in which a process's streams are still read: a child of its own may hold them open for ever.
+/// Time after a process's end in which its streams are still read. A child of its own may hold them open for ever.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Bytes that a process may write for each second that it runs, besides those of its [`ProcessLimits`].
+/// Bytes that a process may write for each second it runs, in addition to its [`ProcessLimits`].
 const BYTES_PER_SECOND: u64 = 256 << 10;
 
-/// Limits on the time that a process takes and on what it writes.
+/// Limits on the running time and the output of a process.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ProcessLimits {
-    /// Time without writing anything.
+    /// Time without any output.
     idle_timeout: Duration,
-    /// Time in all.
+    /// Total time.
     timeout: Option<Duration>,
-    /// Bytes of standard output; `None` where whoever hears the lines counts.
+    /// Bytes of standard output; `None` if the function that reads the lines counts entries instead.
     stdout_bytes: Option<u64>,
-    /// Bytes of the log.
     log_bytes: u64,
 }
 
 impl ProcessLimits {
-    /// For work of any length that says every second how far it is.
+    /// For work of any length that logs its progress every second.
     pub(super) const TRANSFER: Self = Self {
         idle_timeout: Duration::from_secs(120),
         timeout: None,
@@ -52,7 +54,7 @@ impl ProcessLimits {
         log_bytes: 256 << 20,
     };
 
-    /// For listings, which write nothing while a storage collects a long answer. Whoever hears the entries counts them.
+    /// For listings, which write nothing while the storage collects a long answer.
     pub(super) const LISTING: Self = Self {
         idle_timeout: Duration::from_secs(900),
         timeout: None,
@@ -60,7 +62,7 @@ impl ProcessLimits {
         log_bytes: 64 << 20,
     };
 
-    /// For a question that has to be answered within this time.
+    /// For a short request that must end within this time.
     pub(super) const fn with_timeout(timeout: Duration) -> Self {
         Self {
             idle_timeout: timeout,
@@ -69,98 +71,121 @@ impl ProcessLimits {
             log_bytes: 16 << 20,
         }
     }
-
-    /// Whether so many bytes of standard output and of the log, written in this time, are more than an answer can be.
-    fn is_output_exceeded(&self, out: u64, log: u64, elapsed: Duration) -> bool {
-        let more = elapsed.as_secs().saturating_mul(BYTES_PER_SECOND);
-        let is_over = |bytes: u64, limit: u64| bytes > limit.saturating_add(more);
-        is_over(log, self.log_bytes) || self.stdout_bytes.is_some_and(|limit| is_over(out, limit))
-    }
 }
 
-/// The status with which rclone ends where it was used wrongly, or broke down.
-pub(super) const CRASH_STATUS: i32 = 2;
-
-/// How a process ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ProcessEnd {
-    /// By itself, with this status; none where a signal ended it.
-    Exited(Option<i32>),
-    /// It wrote nothing for longer than it may.
-    IdleTimeout,
-    /// Its time was over.
-    Timeout,
-    /// It wrote more than an answer can be.
-    OutputLimit,
-    /// Whoever listened had enough.
-    Stopped,
-}
-
-impl ProcessEnd {
-    /// Whether it ended by itself and says that all went well.
-    pub(super) fn is_success(self) -> bool {
-        self == Self::Exited(Some(0))
-    }
-
-    /// Whether it ended by itself, whatever became of single files: neither by a signal nor by breaking down.
-    pub(super) fn exited_normally(self) -> bool {
-        matches!(self, Self::Exited(Some(status)) if status != CRASH_STATUS)
-    }
-
-    /// Why there is no answer, for a person; `None` where it ended well.
-    pub(super) fn failure(self) -> Option<String> {
-        Some(match self {
-            Self::Exited(Some(0)) => return None,
-            Self::Exited(Some(status)) => format!("rclone ended with the status {status}"),
-            Self::Exited(None) => "rclone was killed".to_owned(),
-            Self::IdleTimeout | Self::Timeout => "rclone did not answer in time".to_owned(),
-            Self::OutputLimit => "rclone wrote far more than an answer can be".to_owned(),
-            Self::Stopped => "rclone was stopped".to_owned(),
-        })
-    }
-}
-
-/// What every process is told besides its work: log lines that can be read, and nobody is asked for a password.
-pub(super) const COMMON_FLAGS: [&str; 3] =
-    ["--use-json-log", "--ask-password=false", "--retries=1"];
-
-/// Runs rclone; `hear` gets every line and may end it.
+/// Runs rclone. `on_line` reads every line and may end the process.
 ///
 /// # Errors
-/// [`Error::Interrupted`], or it could not be started.
+/// Interruption, or the program could not be started.
 pub(super) fn run(
-    program: &Program,
+    program: &Path,
     args: &[OsString],
     limits: ProcessLimits,
     on_line: &mut dyn FnMut(OutputLine) -> ControlFlow<()>,
 ) -> Result<ProcessEnd> {
-    let mut command = command(&program.path);
-    command.args(args);
-    follow(command, &program.path, limits, on_line)
-}
-
-/// What `rclone version` says.
-pub(super) fn version_output(program: &Path) -> Result<String> {
     let mut command = command(program);
-    command.arg("version");
-    let mut answer = Vec::new();
-    follow(
-        command,
-        program,
-        ProcessLimits::with_timeout(Duration::from_secs(10)),
-        &mut |line| {
-            if let OutputLine::Stdout(line) = line {
-                answer.extend(line);
-                answer.push(b'\n');
+    command.args(args);
+    let mut running = RunningProcess {
+        child: command.spawn().at("start", program)?,
+        has_exited: false,
+    };
+    let chunks = line::read_streams(&mut running.child).at("start a thread for", program)?;
+    let mut output = OutputCount::new(limits);
+    let mut exited_at = None;
+    loop {
+        if let Some(end) = output.exceeded_limit() {
+            running.stop();
+            return Ok(end);
+        }
+        interrupt::check()?;
+        match chunks.recv_timeout(POLL_INTERVAL) {
+            Ok(chunk) => {
+                output.add(&chunk);
+                if let Some(end) = pass_lines(chunk, on_line) {
+                    running.stop();
+                    return Ok(end);
+                }
             }
-            ControlFlow::Continue(())
-        },
-    )?;
-    Ok(String::from_utf8_lossy(&answer).into_owned())
+            Err(RecvTimeoutError::Timeout) if running.has_ended() => {
+                let since = *exited_at.get_or_insert_with(Instant::now);
+                if since.elapsed() > DRAIN_TIMEOUT {
+                    return running.wait(program);
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            // Both streams are closed: the process has ended or is about to.
+            Err(RecvTimeoutError::Disconnected) => return running.wait_idle(program, limits),
+        }
+    }
 }
 
-/// A command without the variables that would change what rclone does; those that say where its configuration is, and
-/// remotes that stand in variables, stay.
+/// Passes the lines on; returns an end if the process must be stopped.
+fn pass_lines(
+    chunk: OutputChunk,
+    on_line: &mut dyn FnMut(OutputLine) -> ControlFlow<()>,
+) -> Option<ProcessEnd> {
+    // A cut line of an answer is unusable; of a log line the beginning is enough.
+    if chunk.has_cut_line && !chunk.is_log {
+        return Some(ProcessEnd::OutputLimit);
+    }
+    let mut lines = chunk.lines.into_iter();
+    lines
+        .any(|line| on_line(line).is_break())
+        .then_some(ProcessEnd::Stopped)
+}
+
+/// Output and running time of one process, compared with its limits.
+struct OutputCount {
+    limits: ProcessLimits,
+    start: Instant,
+    last_output: Instant,
+    stdout_bytes: u64,
+    log_bytes: u64,
+}
+
+impl OutputCount {
+    fn new(limits: ProcessLimits) -> Self {
+        let start = Instant::now();
+        Self {
+            limits,
+            start,
+            last_output: start,
+            stdout_bytes: 0,
+            log_bytes: 0,
+        }
+    }
+
+    fn add(&mut self, chunk: &OutputChunk) {
+        self.last_output = Instant::now();
+        if chunk.is_log {
+            self.log_bytes += chunk.bytes;
+        } else {
+            self.stdout_bytes += chunk.bytes;
+        }
+    }
+
+    fn exceeded_limit(&self) -> Option<ProcessEnd> {
+        let (limits, elapsed) = (&self.limits, self.start.elapsed());
+        let earned = elapsed.as_secs().saturating_mul(BYTES_PER_SECOND);
+        let is_over = |bytes: u64, limit: u64| bytes > limit.saturating_add(earned);
+        if limits.timeout.is_some_and(|timeout| elapsed > timeout) {
+            Some(ProcessEnd::Timeout)
+        } else if self.last_output.elapsed() > limits.idle_timeout {
+            Some(ProcessEnd::IdleTimeout)
+        } else if is_over(self.log_bytes, limits.log_bytes)
+            || limits
+                .stdout_bytes
+                .is_some_and(|limit| is_over(self.stdout_bytes, limit))
+        {
+            Some(ProcessEnd::OutputLimit)
+        } else {
+            None
+        }
+    }
+}
+
+/// Returns a command without the environment variables that change rclone's behavior. Those that name the configuration
+/// file or define remotes stay.
 pub(super) fn command(program: &Path) -> Command {
     let mut command = exec_shim::child_command(program);
     for (name, _) in env::vars_os().filter(|(name, _)| is_overriding_variable(name)) {
@@ -174,8 +199,8 @@ pub(super) fn command(program: &Path) -> Command {
     command
 }
 
-/// What we ask of S3: no look at each object after it was sent, for the listing afterwards shows them all; and no bucket is
-/// made because a name was mistyped.
+/// Settings for S3: no HEAD request after each upload, because the later listing shows every object; and no new bucket when
+/// a name is mistyped.
 const S3_VARIABLES: [(&str, &str); 2] = [
     ("RCLONE_S3_NO_HEAD", "true"),
     ("RCLONE_S3_NO_CHECK_BUCKET", "true"),
@@ -188,69 +213,7 @@ fn is_overriding_variable(name: &OsStr) -> bool {
         && name != b"RCLONE_PASSWORD_COMMAND"
 }
 
-fn follow(
-    mut command: Command,
-    program: &Path,
-    limits: ProcessLimits,
-    on_line: &mut dyn FnMut(OutputLine) -> ControlFlow<()>,
-) -> Result<ProcessEnd> {
-    let start = Instant::now();
-    let mut running = RunningProcess {
-        child: command.spawn().at("start", program)?,
-        has_exited: false,
-    };
-    let chunks = line::read_streams(&mut running.child).at("begin a thread for", program)?;
-    let (mut last_output, mut out, mut log) = (start, 0, 0);
-    let mut exited_at = None;
-    loop {
-        let end = if limits.timeout.is_some_and(|whole| start.elapsed() > whole) {
-            Some(ProcessEnd::Timeout)
-        } else if last_output.elapsed() > limits.idle_timeout {
-            Some(ProcessEnd::IdleTimeout)
-        } else if limits.is_output_exceeded(out, log, start.elapsed()) {
-            Some(ProcessEnd::OutputLimit)
-        } else {
-            interrupt::check()?;
-            None
-        };
-        if let Some(end) = end {
-            running.stop();
-            return Ok(end);
-        }
-        match chunks.recv_timeout(POLL_INTERVAL) {
-            Ok(chunk) => {
-                last_output = Instant::now();
-                if chunk.is_log {
-                    log += chunk.bytes;
-                } else {
-                    out += chunk.bytes;
-                }
-                // A line of an answer without an end is none; of the log its beginning says enough.
-                if chunk.has_cut_line && !chunk.is_log {
-                    running.stop();
-                    return Ok(ProcessEnd::OutputLimit);
-                }
-                for line in chunk.lines {
-                    if on_line(line).is_break() {
-                        running.stop();
-                        return Ok(ProcessEnd::Stopped);
-                    }
-                }
-            }
-            Err(RecvTimeoutError::Timeout) if running.has_ended() => {
-                let since = *exited_at.get_or_insert_with(Instant::now);
-                if since.elapsed() > DRAIN_TIMEOUT {
-                    return running.wait(program);
-                }
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-            // Both streams are closed: it has ended, or is about to.
-            Err(RecvTimeoutError::Disconnected) => return running.wait_idle(program, limits),
-        }
-    }
-}
-
-/// A process that is ended with this.
+/// A process that is stopped when this value is dropped.
 struct RunningProcess {
     child: Child,
     has_exited: bool,
@@ -261,7 +224,7 @@ impl RunningProcess {
         !matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Waits for the end of a process that has closed its streams, at most as long as it may be silent.
+    /// Waits for the end of a process that has closed its streams, for at most its idle timeout.
     fn wait_idle(&mut self, program: &Path, limits: ProcessLimits) -> Result<ProcessEnd> {
         let start = Instant::now();
         while !self.has_ended() {
@@ -278,10 +241,11 @@ impl RunningProcess {
     fn wait(&mut self, program: &Path) -> Result<ProcessEnd> {
         let status = self.child.wait().at("wait for", program)?;
         self.has_exited = true;
-        Ok(ProcessEnd::Exited(status.code()))
+        let code = status.code().map(RcloneStatus::from_code);
+        Ok(code.map_or(ProcessEnd::Killed, ProcessEnd::Exited))
     }
 
-    /// Lets it clean up, and ends it.
+    /// Lets the process clean up, then kills it.
     fn stop(&mut self) {
         let start = Instant::now();
         exec_shim::signal_group(self.child.id(), false);
@@ -296,7 +260,7 @@ impl RunningProcess {
 
     fn kill(&mut self) {
         exec_shim::signal_group(self.child.id(), true);
-        self.child.wait().map(|_| ()).unwrap_or_default();
+        ignore(self.child.wait(), "the process was killed");
         self.has_exited = true;
     }
 }
@@ -306,14 +270,5 @@ impl Drop for RunningProcess {
         if !self.has_exited {
             self.stop();
         }
-    }
-}
-
-/// Says that rclone could not do something.
-pub(super) fn remote_error(action: &'static str, path: &Path, why: impl Into<String>) -> Error {
-    Error::Rclone {
-        action,
-        path: path.to_owned(),
-        why: why.into(),
     }
 }

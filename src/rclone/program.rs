@@ -1,24 +1,31 @@
-//! The rclone program: where it is, and which version.
+//! The rclone program: its path and its version.
 
-use std::collections::HashMap;
 use std::env;
 use std::fmt;
 use std::fs;
+use std::ops::ControlFlow;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use super::process;
+use super::line::OutputLine;
+use super::process::{self, ProcessLimits};
 use crate::base::error::{Error, Result};
 use crate::model::path;
 
-/// The oldest version that does what is needed here.
+/// Oldest version with all commands and flags that this program uses.
 const OLDEST: RcloneVersion = RcloneVersion([1, 60, 0]);
 
-/// From this version on a file gets its name on the remote only once it is whole, where the storage can rename.
+/// First version that uploads under a temporary name, where the storage can rename.
 const FIRST_WITH_PARTIALS: RcloneVersion = RcloneVersion([1, 63, 0]);
 
-/// A version of rclone.
+/// First version whose daemon accepts requests through a socket file.
+const FIRST_WITH_UNIX_SOCKET: RcloneVersion = RcloneVersion([1, 61, 0]);
+
+/// Time for `rclone version`.
+const VERSION_TIMEOUT: Duration = Duration::from_secs(10);
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RcloneVersion([u32; 3]);
 
@@ -30,12 +37,12 @@ impl fmt::Display for RcloneVersion {
 }
 
 impl RcloneVersion {
-    /// Reads the first line of `rclone version`: `rclone v1.60.1-DEV`.
+    /// Parses the first line of `rclone version`, for example `rclone v1.60.1-DEV`.
     fn parse(line: &str) -> Option<Self> {
         Self::from_number(line.strip_prefix("rclone v")?)
     }
 
-    /// Reads `1.60.1`, and what may follow it.
+    /// Parses a version at the beginning of a text, for example `1.60.1-DEV`.
     pub fn from_number(number: &str) -> Option<Self> {
         let number = number
             .split(|c: char| c != '.' && !c.is_ascii_digit())
@@ -45,86 +52,92 @@ impl RcloneVersion {
         Some(Self([next()?, next()?, next().unwrap_or_default()]))
     }
 
-    /// Whether files get their names on a remote only once they are whole.
+    /// True if a file on the remote gets its final name only when it is complete.
     pub fn uses_partial_files(self) -> bool {
         self >= FIRST_WITH_PARTIALS
     }
 
-    /// Whether it can be talked to through a socket file, which moving many files needs.
+    /// True if the daemon accepts requests through a socket file.
     pub fn supports_unix_socket(self) -> bool {
-        self >= Self([1, 61, 0])
+        self >= FIRST_WITH_UNIX_SOCKET
     }
 }
 
-/// The program that is used.
 #[derive(Clone, Debug)]
 pub(super) struct Program {
     pub(super) path: PathBuf,
     pub(super) version: RcloneVersion,
 }
 
-/// What `set rclone` names.
+/// Program that the setting `rclone` names.
 static CONFIGURED_PROGRAM: Mutex<Option<PathBuf>> = Mutex::new(None);
 
-/// Versions that were asked for, by program file, so that one is asked only once.
-static KNOWN_VERSIONS: Mutex<Option<HashMap<(PathBuf, String), RcloneVersion>>> = Mutex::new(None);
-
-/// A question that somebody remembers the answer of: the version of the program with this stamp.
+/// Returns the stored version of the program with this fingerprint, if any.
 pub type VersionLookup<'a> = dyn Fn(&str) -> Option<RcloneVersion> + 'a;
 
-/// What a person must know of the program, once.
-static VERSION_NOTICE: Mutex<(bool, Option<String>)> = Mutex::new((false, None));
+/// Warning about an old program, which a run prints once.
+static VERSION_NOTICE: Mutex<VersionNotice> = Mutex::new(VersionNotice::Unneeded);
 
-/// What a person must know of the program that was found; told once.
-pub fn take_version_notice() -> Option<String> {
-    VERSION_NOTICE
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .1
-        .take()
+#[derive(Debug)]
+enum VersionNotice {
+    Unneeded,
+    Pending(String),
+    Taken,
 }
 
-/// Notes that a program is so old that a transfer which is killed leaves half files.
+/// Returns the warning about an old program, if there is one that was not returned before.
+pub fn take_version_notice() -> Option<String> {
+    let mut notice = VERSION_NOTICE
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    match &mut *notice {
+        VersionNotice::Pending(text) => {
+            let text = std::mem::take(text);
+            *notice = VersionNotice::Taken;
+            Some(text)
+        }
+        VersionNotice::Unneeded | VersionNotice::Taken => None,
+    }
+}
+
+/// Notes that a killed transfer of this old version leaves incomplete files.
 fn note_old_version(program: &Program) {
     let mut notice = VERSION_NOTICE
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
-    if !notice.0 && !program.version.uses_partial_files() {
-        *notice = (
-            true,
-            Some(format!(
-                "rclone {} gives a file its name before it is whole: what it was sending when it was killed is half there until the next copy or sync; {FIRST_WITH_PARTIALS} and newer do not",
-                program.version
-            )),
-        );
+    if matches!(*notice, VersionNotice::Unneeded) && !program.version.uses_partial_files() {
+        *notice = VersionNotice::Pending(format!(
+            "rclone {} gives a file its final name before the file is complete: a killed transfer leaves incomplete files until the next copy or sync; {FIRST_WITH_PARTIALS} and newer do not",
+            program.version
+        ));
     }
 }
 
 /// Uses this program from now on; `None` for the one on PATH.
 pub fn set_program(program: Option<&Path>) {
-    let mut preferred = CONFIGURED_PROGRAM
+    let mut configured = CONFIGURED_PROGRAM
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
-    *preferred = program.map(Path::to_owned);
+    *configured = program.map(Path::to_owned);
 }
 
 impl Program {
-    /// The one that `set rclone` names, else the first on PATH.
+    /// Finds the program that the setting `rclone` names, otherwise the first on PATH.
     pub(super) fn find(lookup: &VersionLookup<'_>) -> Result<Self> {
-        let preferred = CONFIGURED_PROGRAM
+        let configured = CONFIGURED_PROGRAM
             .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let path = match preferred.clone() {
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let path = match configured {
             Some(path) if is_program(&path) => path,
             Some(path) => {
-                let why = format!("`{}` is no program", path.display());
+                let why = format!("`{}` is not an executable file", path.display());
                 return Err(Error::RcloneNotFound { why });
             }
             None => find_on_path().ok_or_else(|| Error::RcloneNotFound {
-                why: "there is none on PATH".to_owned(),
+                why: "no `rclone` on PATH".to_owned(),
             })?,
         };
-        drop(preferred);
         let version = program_version(&path, lookup)?;
         if version < OLDEST {
             return Err(Error::RcloneTooOld {
@@ -138,7 +151,7 @@ impl Program {
         Ok(program)
     }
 
-    /// What tells this file from a newer one of its name.
+    /// Identifies the program's file: path, inode, size and mtime.
     pub(super) fn fingerprint(&self) -> String {
         file_fingerprint(&self.path)
     }
@@ -150,7 +163,7 @@ fn file_fingerprint(path: &Path) -> String {
     format!("{} {found:?}", path.display())
 }
 
-/// What tells rclone's configuration from what it was before.
+/// Identifies the present content of rclone's configuration file.
 pub(super) fn configuration_fingerprint() -> String {
     let named = env::var_os("RCLONE_CONFIG").map(PathBuf::from);
     let file = named.or_else(path::rclone_configuration);
@@ -170,30 +183,24 @@ fn find_on_path() -> Option<PathBuf> {
 }
 
 fn program_version(path: &Path, lookup: &VersionLookup<'_>) -> Result<RcloneVersion> {
-    let fingerprint = file_fingerprint(path);
-    let remembered = lookup(&fingerprint);
-    let key = (path.to_owned(), fingerprint);
-    let mut known = KNOWN_VERSIONS
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
-    let known = known.get_or_insert_default();
-    if let Some(version) = known.get(&key) {
-        return Ok(*version);
+    if let Some(version) = lookup(&file_fingerprint(path)) {
+        return Ok(version);
     }
-    let version = match remembered {
-        Some(version) => Some(version),
-        None => process::version_output(path)?
-            .lines()
-            .find_map(RcloneVersion::parse),
-    };
-    let version = version.ok_or_else(|| Error::RcloneNotFound {
+    let mut found = None;
+    let limits = ProcessLimits::with_timeout(VERSION_TIMEOUT);
+    process::run(path, &["version".into()], limits, &mut |line| {
+        if let OutputLine::Stdout(line) = line {
+            let version = RcloneVersion::parse(&String::from_utf8_lossy(&line));
+            found = found.or(version);
+        }
+        ControlFlow::Continue(())
+    })?;
+    found.ok_or_else(|| Error::RcloneNotFound {
         why: format!(
-            "`{}` does not say which version of rclone it is",
+            "`{} version` does not print a version of rclone",
             path.display()
         ),
-    })?;
-    known.insert(key, version);
-    Ok(version)
+    })
 }
 
 #[cfg(test)]
@@ -201,7 +208,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_read_and_ordered() {
+    fn versions_are_parsed_and_ordered() {
         for (line, version, whole) in [
             ("rclone v1.60.1-DEV", "1.60.1", false),
             ("rclone v1.63.0", "1.63.0", true),

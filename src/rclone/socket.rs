@@ -1,4 +1,4 @@
-//! Questions to rclone through its socket file, by HTTP 1.0: an answer comes in one piece and ends with the connection.
+//! Requests to the daemon through its socket file, by HTTP 1.0: an answer ends with the connection.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
@@ -7,49 +7,43 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::command::UNREADABLE_ANSWER;
 use crate::base::error::Result;
 use crate::base::interrupt;
 use crate::base::name::to_base64;
 use crate::os::host;
 use crate::os::scratch::SocketFolder;
 
-/// Time that is waited at once before Ctrl-C is looked for.
+/// Longest wait between two checks for an interruption.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Length of what stands before an answer, in bytes.
+/// Greatest length of an answer's head, in bytes.
 const MAX_HEAD_BYTES: usize = 64 << 10;
 
-/// The user that rclone knows us by.
+/// User name for the daemon.
 const USER: &str = "auto-backup";
 
-/// The socket file, and the password that rclone answers to.
+/// The socket file and the daemon's password.
 #[derive(Debug)]
 pub(super) struct Socket {
     folder: SocketFolder,
     password: String,
 }
 
-/// An answer, as it came.
 #[derive(Debug)]
 pub(super) enum HttpReply {
-    /// A whole answer.
+    /// An answer with the length that its head announces.
     Complete {
-        /// The status of HTTP.
         status: u16,
-        /// What it says.
         body: Vec<u8>,
     },
-    /// No whole answer, and why.
+    /// No complete answer, with the reason.
     Failed(String),
-    /// No whole answer in this time.
     TimedOut,
 }
 
 impl Socket {
-    /// A place for one, in a folder that only we can use.
-    ///
-    /// # Errors
-    /// The folder cannot be made.
+    /// Prepares a socket's path in a folder that only we can enter.
     pub(super) fn new() -> Result<Self> {
         Ok(Self {
             folder: SocketFolder::new()?,
@@ -57,25 +51,23 @@ impl Socket {
         })
     }
 
-    /// Path of the socket.
     pub(super) fn path(&self) -> PathBuf {
         self.folder.socket()
     }
 
-    /// Variables by which rclone learns user and password.
+    /// Environment variables that set the daemon's user and password.
     pub(super) fn credentials(&self) -> [(&'static str, &str); 2] {
         [("RCLONE_RC_USER", USER), ("RCLONE_RC_PASS", &self.password)]
     }
 
-    /// Whether anybody listens.
     pub(super) fn accepts_connections(&self) -> bool {
         UnixStream::connect(self.path()).is_ok()
     }
 
-    /// Asks something, and waits at most so long for an answer of at most so many bytes.
+    /// Sends a request and waits for the answer, within this time and this length.
     ///
     /// # Errors
-    /// An interruption.
+    /// Interruption.
     pub(super) fn post(
         &self,
         path: &str,
@@ -112,13 +104,13 @@ impl Socket {
             }
             if received.len() > max_bytes + MAX_HEAD_BYTES {
                 return Ok(HttpReply::Failed(
-                    "rclone answered far more than was asked for".to_owned(),
+                    "rclone's answer is far too long".to_owned(),
                 ));
             }
         }
     }
 
-    /// Sends a question. Our half stays open: rclone takes its end for a change of mind.
+    /// Sends a request. Our half of the connection stays open: rclone would cancel the request if it were closed.
     fn send(&self, path: &str, params: &Value) -> std::io::Result<UnixStream> {
         let mut stream = UnixStream::connect(self.path())?;
         stream.set_read_timeout(Some(POLL_INTERVAL))?;
@@ -135,9 +127,10 @@ impl Socket {
     }
 }
 
-/// The answer in what came until the connection ended; no answer where it has no whole head, or another length than that says.
+/// Parses the bytes received until the connection ended. The answer is unusable without a complete head or with a length other
+/// than the announced one.
 fn parse_response(mut received: Vec<u8>) -> HttpReply {
-    let unreadable = || HttpReply::Failed("rclone's answer cannot be understood".to_owned());
+    let unreadable = || HttpReply::Failed(UNREADABLE_ANSWER.to_owned());
     let Some(end) = received.windows(4).position(|four| four == b"\r\n\r\n") else {
         return unreadable();
     };
@@ -169,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_whole_answers_come() {
+    fn incomplete_answers_fail() {
         let good =
             parse_response(b"HTTP/1.0 404 Not Found\r\nContent-Length: 2\r\n\r\n{}".to_vec());
         assert!(matches!(good, HttpReply::Complete { status: 404, body } if body == b"{}"));

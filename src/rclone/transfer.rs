@@ -1,4 +1,4 @@
-//! Transfers by the process that is asked through its socket: how they are begun, followed and stopped.
+//! Transfers by the daemon: start, progress and stop.
 
 use std::ops::ControlFlow;
 use std::sync::PoisonError;
@@ -9,27 +9,35 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::command::UNREADABLE_ANSWER;
 use super::daemon::{Daemon, MAX_QUEUED_LINES, RcAnswer, START_TIMEOUT};
 use super::log;
 use super::log::LogEntry;
 use crate::base::error::Result;
+use crate::base::ignore::ignore;
 use crate::base::interrupt;
 use crate::os::exec_shim;
 use crate::os::host;
 
-/// Bytes of log that a transfer may write; far more than a line for each file.
+/// Bytes of log that a transfer may write: far more than a line for each file.
 const MAX_LOG_BYTES: u64 = 256 << 20;
 
-/// Bytes of log that it may write besides in each second.
+/// Bytes of log that it may write in addition for each second.
 const LOG_BYTES_PER_SECOND: u64 = 256 << 10;
 
-/// How long it may take to stop a transfer.
+/// Time to stop a transfer.
 const STOP_TIMEOUT: Duration = Duration::from_millis(600);
 
-/// How long is waited at once before Ctrl-C is looked for.
+/// Longest wait between two checks for an interruption.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// How a transfer stands.
+/// Id that the daemon gave to a transfer.
+#[derive(Clone, Copy, Debug)]
+struct JobId(i64);
+
+/// Reads an entry of the log; breaks to stop the transfer.
+type EntryFn<'a> = dyn FnMut(&LogEntry) -> ControlFlow<()> + 'a;
+
 #[derive(Deserialize)]
 struct JobStatus {
     finished: bool,
@@ -38,17 +46,16 @@ struct JobStatus {
 }
 
 impl Daemon {
-    /// Runs a transfer; `hear` gets every line of the log and may end it. Gives what it failed with, if it did.
+    /// Runs a transfer. `on_entry` reads every line of the log and may end it. Returns the reason of a failure, if any.
     ///
     /// # Errors
-    /// An interruption, after it was stopped.
+    /// Interruption, after the transfer was stopped.
     pub(super) fn transfer(
         &self,
         path: &str,
-        params: Value,
-        on_entry: &mut dyn FnMut(&LogEntry) -> ControlFlow<()>,
+        mut params: Value,
+        on_entry: &mut EntryFn<'_>,
     ) -> Result<Option<String>> {
-        let mut params = params;
         let number = self.request_count.fetch_add(1, Ordering::Relaxed);
         let group = format!("transfer-{number}");
         let logged_before = self.log_bytes.load(Ordering::Relaxed);
@@ -56,33 +63,32 @@ impl Daemon {
         params["_group"] = Value::String(group.clone());
         let job = match self.call(path, &params, START_TIMEOUT)? {
             RcAnswer::Success(answer) => match answer["jobid"].as_i64() {
-                Some(job) => job,
-                None => return Ok(Some("rclone did not begin the transfer".to_owned())),
+                Some(job) => JobId(job),
+                None => return Ok(Some("rclone did not start the transfer".to_owned())),
             },
-            RcAnswer::Failure(error) => return Ok(Some(error)),
-            RcAnswer::NotFound => return Ok(Some("rclone does not know this transfer".to_owned())),
-            RcAnswer::TimedOut => return Ok(Some("rclone does not answer".to_owned())),
+            answer => return Ok(answer.failure()),
         };
         let ended = self.follow(job, &group, logged_before, on_entry);
         if ended.is_err() {
             self.stop_job(job);
         }
-        // What was logged until now is about this transfer.
+        // Every line logged so far belongs to this transfer.
         interrupt::with_grace_period(|| self.drain_log(on_entry));
         ended
     }
 
+    /// Follows a transfer to its end. Returns the reason of a failure, if any.
     fn follow(
         &self,
-        job: i64,
+        job: JobId,
         group: &str,
         logged_before: u64,
-        on_entry: &mut dyn FnMut(&LogEntry) -> ControlFlow<()>,
+        on_entry: &mut EntryFn<'_>,
     ) -> Result<Option<String>> {
         let (start, mut last_report) = (Instant::now(), Instant::now());
         let mut consecutive_timeouts = 0;
         loop {
-            // What takes long may be noticed late.
+            // The longer a transfer takes, the later its end may be noticed.
             let wait = (start.elapsed() / 20).clamp(Duration::from_millis(5), POLL_INTERVAL);
             if self.read_log_for(wait, on_entry)?.is_break() {
                 self.stop_job(job);
@@ -90,54 +96,52 @@ impl Daemon {
             }
             let logged = self.log_bytes.load(Ordering::Relaxed) - logged_before;
             if logged > MAX_LOG_BYTES + start.elapsed().as_secs() * LOG_BYTES_PER_SECOND {
-                exec_shim::signal_group(self.child().id(), true);
-                return Ok(Some(
-                    "rclone wrote far more than it should and was stopped".to_owned(),
-                ));
+                self.kill();
+                return Ok(Some("rclone wrote far too much and was stopped".to_owned()));
             }
             if last_report.elapsed() > Duration::from_secs(1) {
                 last_report = Instant::now();
                 if self.report_progress(group, on_entry)?.is_break() {
                     self.stop_job(job);
-                    return Ok(Some(
-                        "nothing moved for 30 min, and rclone was stopped".to_owned(),
-                    ));
+                    let why = "no progress for 30 min; rclone was stopped";
+                    return Ok(Some(why.to_owned()));
                 }
             }
-            match self.call("job/status", &json!({ "jobid": job }), START_TIMEOUT)? {
-                RcAnswer::Success(answer) => {
-                    consecutive_timeouts = 0;
-                    match serde_json::from_value::<JobStatus>(answer) {
-                        Ok(status) if status.finished => {
-                            self.report_progress(group, on_entry)?.is_break();
-                            return Ok(Some(status.error).filter(|error| !error.is_empty()));
-                        }
-                        Ok(_) => {}
-                        Err(_) => {
-                            self.stop_job(job);
-                            return Ok(Some("rclone's answer cannot be understood".to_owned()));
-                        }
+            match self.call("job/status", &json!({ "jobid": job.0 }), START_TIMEOUT)? {
+                RcAnswer::Success(answer) => match serde_json::from_value::<JobStatus>(answer) {
+                    Ok(status) if status.finished => {
+                        // The transfer is over: a break has nothing left to stop.
+                        let _ = self.report_progress(group, on_entry)?;
+                        return Ok(Some(status.error).filter(|error| !error.is_empty()));
                     }
-                }
-                RcAnswer::Failure(error) => return Ok(Some(error)),
+                    Ok(_) => consecutive_timeouts = 0,
+                    Err(_) => {
+                        self.stop_job(job);
+                        return Ok(Some(UNREADABLE_ANSWER.to_owned()));
+                    }
+                },
                 RcAnswer::NotFound => return Ok(Some("rclone lost the transfer".to_owned())),
-                // Three times in a row is a minute of silence.
+                // Three timeouts in a row are a minute of silence.
                 RcAnswer::TimedOut if consecutive_timeouts == 2 => {
-                    exec_shim::signal_group(self.child().id(), true);
-                    return Ok(Some(
-                        "rclone said nothing for a minute and was stopped".to_owned(),
-                    ));
+                    self.kill();
+                    let why = "rclone did not answer for a minute and was stopped";
+                    return Ok(Some(why.to_owned()));
                 }
                 RcAnswer::TimedOut => consecutive_timeouts += 1,
+                RcAnswer::Failure(error) => return Ok(Some(error)),
             }
         }
     }
 
-    /// Waits so long and hears what was logged meanwhile, unless whoever hears it has enough.
+    fn kill(&self) {
+        exec_shim::signal_group(self.child().id(), true);
+    }
+
+    /// Waits for this time, then passes on the queued log lines until `on_entry` breaks.
     fn read_log_for(
         &self,
         during: Duration,
-        on_entry: &mut dyn FnMut(&LogEntry) -> ControlFlow<()>,
+        on_entry: &mut EntryFn<'_>,
     ) -> Result<ControlFlow<()>> {
         thread::sleep(during);
         interrupt::check()?;
@@ -150,34 +154,26 @@ impl Daemon {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Asks how far a transfer is, and has that heard as if it had been logged.
-    fn report_progress(
-        &self,
-        group: &str,
-        on_entry: &mut dyn FnMut(&LogEntry) -> ControlFlow<()>,
-    ) -> Result<ControlFlow<()>> {
+    /// Requests a transfer's progress and passes it on as a log entry.
+    fn report_progress(&self, group: &str, on_entry: &mut EntryFn<'_>) -> Result<ControlFlow<()>> {
         if let RcAnswer::Success(stats) =
             self.call("core/stats", &json!({ "group": group }), START_TIMEOUT)?
         {
-            let entry = LogEntry {
-                progress: serde_json::from_value(stats).ok(),
-                ..LogEntry::default()
-            };
-            return Ok(on_entry(&entry));
+            let progress = serde_json::from_value(stats).ok();
+            return Ok(on_entry(&LogEntry::of_progress(progress)));
         }
         Ok(ControlFlow::Continue(()))
     }
 
-    fn stop_job(&self, job: i64) {
-        interrupt::with_grace_period(|| {
-            self.call("job/stop", &json!({ "jobid": job }), STOP_TIMEOUT)
-                .map(|_| ())
-        })
-        .unwrap_or_default();
+    fn stop_job(&self, job: JobId) {
+        let stopped = interrupt::with_grace_period(|| {
+            self.call("job/stop", &json!({ "jobid": job.0 }), STOP_TIMEOUT)
+        });
+        ignore(stopped, "the transfer may have ended by itself");
     }
 
-    /// Hears everything that was logged until now: a question that fails leaves a mark in the log, which nobody can guess.
-    fn drain_log(&self, on_entry: &mut dyn FnMut(&LogEntry) -> ControlFlow<()>) {
+    /// Passes on every line logged so far. A request that fails on purpose leaves a random mark in the log, which is the end.
+    fn drain_log(&self, on_entry: &mut EntryFn<'_>) {
         const DRAIN_TIMEOUT: Duration = Duration::from_secs(20);
         let Ok(mark) = host::random_id() else {
             return;
@@ -197,7 +193,8 @@ impl Daemon {
             if entry.message.contains(&mark) {
                 return;
             }
-            let _goes_on = on_entry(&entry);
+            // The transfer is over: a break has nothing left to stop.
+            let _ = on_entry(&entry);
         }
     }
 }

@@ -1,58 +1,54 @@
-//! What the log of a transfer says: of each file how it fared, and of the storage whether it is still there.
+//! The log of a transfer: the outcome of each file, and the signs of a lost connection.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::batch::TransferEvent;
-use super::log::{LogEntry, TransferProgress};
+use super::log::{LogEntry, LogEvent, TransferProgress};
 use crate::base::error::ConnectionError;
 
-/// How long nothing may move though rclone says every second that it lives: it may be reading a huge file to digest it.
+/// Time without any progress after which a transfer is stopped. rclone may read a huge file to compute its checksum.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 
-/// How long files may find nobody there before the rest is given up.
+/// Time without progress after which the storage counts as lost, once a file could not reach it.
 const UNREACHABLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Beginnings of what rclone says of a file that is whole at its destination. A copy on the server's own side is none: so
-/// are old versions moved where a storage cannot rename.
-const COPIED_PREFIXES: [&str; 4] = [
-    "Copied (new)",
-    "Copied (replaced existing)",
-    "Multi-thread Copied (new)",
-    "Multi-thread Copied (replaced existing)",
-];
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verb {
+    Copy,
+    Move,
+}
 
-/// Beginnings of what it says of a file that was moved away.
-const MOVED_PREFIXES: [&str; 2] = ["Moved (", "Deleted"];
+/// Outcome of one file as the log reports it, which is no proof.
+#[derive(Debug)]
+pub enum TransferEvent<'a> {
+    Done(&'a Path),
+    /// A file failed, with the reason.
+    Failed(&'a Path, &'a str),
+    /// A replaced file was moved to the versions folder.
+    VersionKept,
+    /// Number of bytes moved since the last event.
+    Bytes(u64),
+}
 
-/// Beginnings of what it says of an old version that was moved aside before a file takes its place.
-const VERSION_KEPT_PREFIXES: [&str; 2] = ["Moved (server-side)", "Deleted"];
-
-/// What is made of the log.
+/// State of one transfer, built from its log.
 pub(super) struct TransferLog<'a> {
-    verb: &'static str,
+    verb: Verb,
     files: &'a [PathBuf],
-    /// The places of the files in the batch, by their names as rclone writes them.
+    /// Positions in `files` by the name in rclone's encoding.
     index_of: HashMap<String, usize>,
     is_reported: Vec<bool>,
     progress: TransferProgress,
-    /// When the progress was another.
     last_progress: Instant,
-    /// When a file last found nobody there.
+    /// Time at which a file last failed because the storage was unreachable.
     last_unreachable: Option<Instant>,
-    /// What was said last of no file, or of one that found nobody there.
+    /// The last error about no file, or about a file that did not reach the storage.
     pub(super) last_error: Option<String>,
 }
 
 impl<'a> TransferLog<'a> {
-    /// Of files that are moved in this way; their places among them by their names as rclone writes them.
-    pub(super) fn new(
-        verb: &'static str,
-        files: &'a [PathBuf],
-        index_of: HashMap<String, usize>,
-    ) -> Self {
+    pub(super) fn new(verb: Verb, files: &'a [PathBuf], index_of: HashMap<String, usize>) -> Self {
         Self {
             verb,
             files,
@@ -65,7 +61,7 @@ impl<'a> TransferLog<'a> {
         }
     }
 
-    /// Hears an entry, and tells what it means; breaks off where going on is in vain.
+    /// Reads an entry and reports its meaning. Breaks if the transfer should be stopped.
     pub(super) fn read_entry(
         &mut self,
         entry: &LogEntry,
@@ -77,23 +73,19 @@ impl<'a> TransferLog<'a> {
             let object = entry.object.as_ref();
             match object.and_then(|object| self.index_of.get(object)).copied() {
                 Some(index) => self.read_file_entry(index, entry, on_event),
-                None if entry.is_error => self.last_error = Some(entry.message.clone()),
+                None if entry.is_error() => self.last_error = Some(entry.message.clone()),
                 None => {}
             }
         }
-        if self.is_connection_lost() || self.is_stalled() {
+        let is_stalled = self.last_progress.elapsed() > STALL_TIMEOUT;
+        if self.is_connection_lost() || is_stalled {
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())
     }
 
-    /// Whether the storage is gone.
     pub(super) fn is_connection_lost(&self) -> bool {
         is_lost_at(self.last_unreachable, self.last_progress, Instant::now())
-    }
-
-    fn is_stalled(&self) -> bool {
-        self.last_progress.elapsed() > STALL_TIMEOUT
     }
 
     fn read_file_entry(
@@ -106,26 +98,25 @@ impl<'a> TransferLog<'a> {
             return;
         }
         let file = &self.files[index];
-        if self.verb != "move" && entry.starts_with_any(&VERSION_KEPT_PREFIXES) {
-            on_event(TransferEvent::VersionKept);
-            return;
-        }
-        let is_done = if self.verb == "move" {
-            entry.starts_with_any(&MOVED_PREFIXES)
-        } else {
-            entry.starts_with_any(&COPIED_PREFIXES)
-        };
-        if is_done {
-            self.is_reported[index] = true;
-            self.last_progress = Instant::now();
-            on_event(TransferEvent::Done(file));
-        } else if entry.is_error {
-            self.is_reported[index] = true;
-            if is_unreachable(&entry.message) {
-                self.last_unreachable = Some(Instant::now());
-                self.last_error = Some(entry.message.clone());
+        match (self.verb, entry.event()) {
+            (Verb::Copy, LogEvent::MovedServerSide | LogEvent::Deleted) => {
+                on_event(TransferEvent::VersionKept);
             }
-            on_event(TransferEvent::Failed(file, &entry.message));
+            (Verb::Copy, LogEvent::Copied)
+            | (Verb::Move, LogEvent::MovedServerSide | LogEvent::Moved | LogEvent::Deleted) => {
+                self.is_reported[index] = true;
+                self.last_progress = Instant::now();
+                on_event(TransferEvent::Done(file));
+            }
+            _ if entry.is_error() => {
+                self.is_reported[index] = true;
+                if is_unreachable(&entry.message) {
+                    self.last_unreachable = Some(Instant::now());
+                    self.last_error = Some(entry.message.clone());
+                }
+                on_event(TransferEvent::Failed(file, &entry.message));
+            }
+            _ => {}
         }
     }
 
@@ -145,7 +136,7 @@ impl<'a> TransferLog<'a> {
     }
 }
 
-/// Whether a message says that nobody is there.
+/// True if a message means that the storage is unreachable. The log has only words for it: no status belongs to one file.
 fn is_unreachable(message: &str) -> bool {
     matches!(
         ConnectionError::from_message(message),
@@ -155,8 +146,8 @@ fn is_unreachable(message: &str) -> bool {
     )
 }
 
-/// Whether a storage is gone: nothing moved for so long, and since it last did a file found nobody there. Every further one
-/// would only wait for it in vain. One that found nobody before says nothing: the storage came back.
+/// True if the storage is lost: no progress for [`UNREACHABLE_TIMEOUT`], and a file failed to reach the storage since the last
+/// progress. Each further file would wait in vain. A failure before the last progress does not count: the storage came back.
 fn is_lost_at(last_unreachable: Option<Instant>, last_progress: Instant, now: Instant) -> bool {
     last_unreachable.is_some_and(|at| at > last_progress)
         && now.duration_since(last_progress) > UNREACHABLE_TIMEOUT
@@ -167,14 +158,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_storage_is_gone_a_minute_after_anything_moved_once_a_file_found_nobody_there() {
+    fn storage_is_lost_a_minute_after_a_file_failed() {
         let moved = Instant::now();
         let at = |seconds| moved + Duration::from_secs(seconds);
         assert!(is_lost_at(Some(at(5)), moved, at(61)));
         assert!(!is_lost_at(Some(at(5)), moved, at(59)));
-        // It digests a huge file, and nobody found it gone.
+        // It reads a huge file, and no file failed.
         assert!(!is_lost_at(None, moved, at(600)));
-        // It was gone, and came back.
+        // It was unreachable, and came back.
         assert!(!is_lost_at(Some(at(5)), at(10), at(600)));
     }
 }

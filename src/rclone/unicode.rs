@@ -1,21 +1,21 @@
-//! Files of a list by their names in any Unicode form.
+//! Lookup of listed files by names in any Unicode normal form.
 
 use std::collections::HashMap;
 use std::path::Path;
 
-use super::list::{ListedFile, ListedFolder, RemoteListing};
+use super::listed_file::{ListedFile, ListedFolder, RemoteListing};
 use crate::base::unicode::to_nfc;
 
-/// The files of a list below one folder.
+/// The files of a listing below one folder.
 #[derive(Debug)]
 pub struct UnicodeLookup<'a> {
     listed: &'a RemoteListing,
-    /// Folders whose paths are not plain ASCII, by these in composed form.
+    /// Folders whose paths are not ASCII, by their paths in composed form.
     folders: HashMap<Vec<u8>, &'a ListedFolder>,
 }
 
 impl<'a> UnicodeLookup<'a> {
-    /// Of a folder, by its path below the root as the list has it.
+    /// The files below a folder, given by its listed path.
     pub fn below(listed: &'a RemoteListing, folder: &Path) -> Self {
         let folders = listed.folders.range(folder.to_owned()..);
         let folders = folders.take_while(|(path, _)| path.starts_with(folder));
@@ -28,7 +28,7 @@ impl<'a> UnicodeLookup<'a> {
         }
     }
 
-    /// The file with this path below the root, in this form or in another.
+    /// Returns the file with this path below the root, in any normal form.
     pub fn file(&self, path: &Path) -> Option<&'a ListedFile> {
         let exact = self.listed.file(path);
         if exact.is_some() || path.as_os_str().is_ascii() {

@@ -1,36 +1,36 @@
-//! What a replica amounts to: counts, bytes, newest change, and fingerprints that tell whether two replicas agree.
+//! Aggregate of a replica: counts, bytes, newest change, and fingerprints that show whether two replicas agree.
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use xxhash_rust::xxh3::{xxh3_128, xxh3_128_with_seed};
 
+pub use super::manifest::FileTotals;
 use super::manifest::{MalformedManifest, ManifestFile, ManifestFiles};
 use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::base::unicode::to_nfc;
 use crate::os::stat::EntryKind;
 
-/// A sum over all entries of a replica; the order in which they are added does not matter.
+/// Sums over all entries of a replica. The order in which entries are added does not matter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Aggregate {
-    /// Regular files and symbolic links, each name counted.
+    /// Number of regular files and symbolic links, each name counted.
     pub files: u64,
-    /// Apparent bytes of the files; one with several names counts once.
+    /// Apparent size of the files in bytes. A file with several names counts once.
     pub bytes: u64,
-    /// Folders.
     pub folders: u64,
-    /// The newest modification time of a file or link.
+    /// Newest modification time of a file or link.
     pub newest: Option<Timestamp>,
-    /// Files and folders that could not be looked at.
+    /// Number of files and folders that could not be read.
     pub unreadable: u64,
-    /// The step in which the file system keeps times.
+    /// Precision of the file system's times.
     pub precision: TimePrecision,
-    /// Of all files, links and folders.
+    /// Sums over all files, links and folders.
     pub fingerprints: Fingerprints,
 }
 
 impl Aggregate {
-    /// Of nothing, on a file system with this step.
+    /// The aggregate of no entries, on a file system with this precision.
     pub const fn new(precision: TimePrecision) -> Self {
         Self {
             files: 0,
@@ -43,7 +43,7 @@ impl Aggregate {
         }
     }
 
-    /// Adds a folder below the replica's own and the files in it, whose fingerprints these are.
+    /// Adds a folder and its files, by their totals and the sum of their fingerprints.
     pub fn add_folder(&mut self, path: &Path, totals: &FileTotals, fingerprints: &Fingerprints) {
         if path != Path::new("") {
             self.folders += 1;
@@ -58,66 +58,32 @@ impl Aggregate {
         add_fingerprints(&mut self.fingerprints, fingerprints);
     }
 
-    /// Whether both replicas hold the same entries, sizes and times, as far as their file systems keep times.
+    /// True if both replicas hold the same entries, sizes and times, compared at the coarser of their precisions.
     pub fn agrees_with(&self, other: &Self) -> bool {
         let precision = self.precision.max(other.precision) as usize;
         self.fingerprints[precision] == other.fingerprints[precision]
     }
 }
 
-/// For each step of `Step::ALL` a sum of hashes of path, kind, size, time (cut to that step) or link target.
+/// For each precision of [`TimePrecision::ALL`], a sum of hashes. A hash covers path, kind, size, and the truncated time or
+/// the link target.
 pub type Fingerprints = [u128; 4];
 
-/// Adds to sums; their order does not matter.
+/// Adds fingerprints to sums. The order does not matter.
 pub fn add_fingerprints(sums: &mut Fingerprints, more: &Fingerprints) {
     for (sum, more) in sums.iter_mut().zip(more) {
         *sum = sum.wrapping_add(*more);
     }
 }
 
-/// Takes back what was added to sums.
+/// Subtracts fingerprints that were added before.
 pub fn subtract_fingerprints(sums: &mut Fingerprints, less: &Fingerprints) {
     for (sum, less) in sums.iter_mut().zip(less) {
         *sum = sum.wrapping_sub(*less);
     }
 }
 
-/// What the files of one folder amount to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct FileTotals {
-    /// Regular files and symbolic links.
-    pub files: u64,
-    /// Apparent bytes of the files.
-    pub bytes: u64,
-    /// The newest modification time.
-    pub newest: Option<Timestamp>,
-}
-
-impl FileTotals {
-    /// Adds a file or link.
-    pub fn add(&mut self, bytes: u64, modified: Timestamp) {
-        self.files += 1;
-        self.bytes = self.bytes.saturating_add(bytes);
-        self.newest = self.newest.max(Some(modified));
-    }
-
-    /// Of the files of a manifest.
-    ///
-    /// # Errors
-    /// [`MalformedManifest`]: they are none.
-    pub fn of(mut files: ManifestFiles<'_>) -> Result<Self, MalformedManifest> {
-        let mut totals = Self::default();
-        while let Some(file) = files.next()? {
-            totals.add(file.bytes, file.modified);
-        }
-        Ok(totals)
-    }
-}
-
-/// The fingerprints of the files of the folder with this path.
-///
-/// # Errors
-/// [`MalformedManifest`]: they are none.
+/// Returns the sum of the fingerprints of a folder's files.
 pub fn folder_fingerprints(
     folder: &Path,
     mut files: ManifestFiles<'_>,
@@ -130,16 +96,15 @@ pub fn folder_fingerprints(
     Ok(sums)
 }
 
-/// Takes the fingerprints of single files of one folder.
+/// Computes the fingerprints of single files of one folder.
 #[derive(Debug)]
 pub struct FileFingerprinter {
     path: Vec<u8>,
-    /// How much of the path is the folder's.
+    /// Length of the folder's part of the path.
     folder_length: usize,
 }
 
 impl FileFingerprinter {
-    /// For the files of the folder with this path.
     pub fn of(folder: &Path) -> Self {
         let mut path = folder.as_os_str().as_bytes().to_vec();
         if !path.is_empty() {
@@ -151,7 +116,6 @@ impl FileFingerprinter {
         }
     }
 
-    /// The fingerprints of a file.
     pub fn fingerprints(&mut self, file: &ManifestFile<'_>) -> Fingerprints {
         self.path.truncate(self.folder_length);
         self.path.extend_from_slice(file.name);
@@ -159,7 +123,7 @@ impl FileFingerprinter {
     }
 }
 
-/// What of an entry goes into a fingerprint.
+/// The parts of an entry that a fingerprint covers.
 struct FingerprintInput<'a> {
     path: &'a [u8],
     kind: EntryKind,
@@ -192,13 +156,13 @@ impl<'a> FingerprintInput<'a> {
         }
     }
 
-    /// Its hash with the time as each step keeps it.
+    /// Returns one hash for each precision.
     fn fingerprints(&self) -> Fingerprints {
         let base = self.hash();
-        TimePrecision::ALL.map(|step| self.fingerprint(base, step))
+        TimePrecision::ALL.map(|precision| self.fingerprint(base, precision))
     }
 
-    /// The hash of everything but the time.
+    /// Hashes everything except the time.
     fn hash(&self) -> u128 {
         let path = xxh3_128(&to_nfc(self.path));
         let target = self.target.map_or(0, xxh3_128);
@@ -210,12 +174,12 @@ impl<'a> FingerprintInput<'a> {
         xxh3_128(&parts)
     }
 
-    /// The hash with the time of a file; a link and a folder are the same whenever they were made.
-    fn fingerprint(&self, base: u128, step: TimePrecision) -> u128 {
+    /// Adds a file's time to the hash. The times of links and folders do not count.
+    fn fingerprint(&self, base: u128, precision: TimePrecision) -> u128 {
         if self.kind != EntryKind::File {
             return base;
         }
-        let time = self.modified.truncate_to(step);
+        let time = self.modified.truncate_to(precision);
         let mut parts = [0; 28];
         parts[..16].copy_from_slice(&base.to_le_bytes());
         parts[16..24].copy_from_slice(&time.seconds.to_le_bytes());
@@ -264,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn replicas_agree_in_the_coarser_step_of_the_two() {
+    fn replicas_agree_at_the_coarser_precision() {
         let exact = [("a", 10, 123_456_789), ("b", 1, 5)];
         let exact = aggregate(TimePrecision::Nanosecond, &[("x", &exact), ("", &[])]);
         let coarse = [("a", 10, 0), ("b", 1, 0)];

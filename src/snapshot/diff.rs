@@ -1,31 +1,30 @@
-//! Two trees side by side.
+//! Difference of two trees, folder by folder.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::manifest::{MalformedManifest, ManifestFile, ManifestFiles, join_by_name};
+use super::manifest::{MalformedManifest, ManifestFile, join_by_name};
 use super::tree::{Tree, TreeFolder};
 use crate::base::name::Name;
 use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::os::stat::EntryKind;
 
-/// In what two entries of the same path differ.
+/// Kind of difference between two entries of the same path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Difference {
-    /// One is a file, say, and the other a folder.
+    /// The entries are of different kinds, for example a file and a folder.
     Kind,
-    /// The sizes differ.
     Size,
     /// The sizes are equal, the modification times differ.
     Time,
-    /// The links point to different places.
+    /// The links have different targets.
     Target,
     /// The sizes are equal, the bytes differ.
     Content,
 }
 
 impl Difference {
-    /// The word for people and JSON.
+    /// The word in answers and in JSON.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Kind => "kind",
@@ -37,19 +36,18 @@ impl Difference {
     }
 }
 
-/// What a name stands for in one of the trees.
+/// An entry of one of the trees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DiffEntry {
-    /// What it is.
     pub kind: EntryKind,
     /// Apparent size in bytes; 0 for everything but files.
     pub bytes: u64,
-    /// When its content was last changed; the beginning of time for folders and special files.
+    /// The mtime; the epoch for folders and special files.
     pub modified: Timestamp,
 }
 
 impl DiffEntry {
-    /// Something of a kind of which nothing else matters.
+    /// An entry of which only the kind matters.
     pub fn of_kind(kind: EntryKind) -> Self {
         Self {
             kind,
@@ -73,34 +71,29 @@ impl From<ManifestFile<'_>> for DiffEntry {
     }
 }
 
-/// What became of a name between two trees.
+/// Comparison of one name in two trees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryDiff {
-    /// Only in the first.
     OnlyA(DiffEntry),
-    /// Only in the second.
     OnlyB(DiffEntry),
-    /// In both, and the same.
     Same(DiffEntry, DiffEntry),
-    /// In both, and different.
     Differs(DiffEntry, DiffEntry, Difference),
 }
 
-/// What is found in one folder of two trees; told by [`diff_folder`].
+/// Receives the results of [`diff_folder`].
 pub trait DiffVisitor {
-    /// So many files and links are the same in both, down to the last byte of what is known of them.
+    /// The files and links of the folder are the same in both trees, byte for byte of the manifest.
     fn visit_unchanged(&mut self, packed: &[u8]);
 
-    /// A file, link or special file, or what has the name of one.
+    /// One name of a file, link or special file in at least one of the trees.
     fn visit_name(&mut self, name: &[u8], change: EntryDiff);
 }
 
-/// Goes through the names of the folder with this path, which is in `a` or in `b` or in both: files, links and special
-/// files, in the order of their names but with special files last. A folder is only mentioned where the other tree has
-/// something else of its name.
+/// Compares one folder, which is in `a`, in `b` or in both. Visits files and links in the order of their names, then special
+/// files. A subfolder is visited only if the other tree has another kind of entry of its name.
 ///
 /// # Errors
-/// [`MalformedManifest`]: a manifest is damaged, which a tree's never is.
+/// A manifest is damaged, which a tree's never is.
 pub fn diff_folder(
     a: &Tree,
     b: &Tree,
@@ -111,8 +104,8 @@ pub fn diff_folder(
     diff_folder_pair([a, b], path, sides, visit)
 }
 
-/// The folders of a tree in order, each with that of the same path in another tree. To look up each one costs much more
-/// where paths are long.
+/// The folders of a tree in order, each with the folder of the same path in another tree. Faster than a lookup of each long
+/// path.
 pub fn pair_folders<'t>(
     first: &'t Tree,
     second: &'t Tree,
@@ -125,10 +118,10 @@ pub fn pair_folders<'t>(
     })
 }
 
-/// The same as [`diff_folder`] for one that was looked up already, in both trees.
+/// Compares one folder as [`diff_folder`] does, for a caller that has looked it up in both trees.
 ///
 /// # Errors
-/// As for [`diff_folder`].
+/// A manifest is damaged, which a tree's never is.
 pub fn diff_folder_pair(
     [a, b]: [&Tree; 2],
     path: &Path,
@@ -141,7 +134,8 @@ pub fn diff_folder_pair(
         return Ok(());
     }
     let precision = a.precision().max(b.precision());
-    let views = [a, b].map(|tree| FolderView { tree, path });
+    let view = |tree, folder| FolderView { tree, folder, path };
+    let views = [view(a, sides[0]), view(b, sides[1])];
     join_by_name(left, right, &mut |in_a, in_b| {
         let Some(file) = in_a.or(in_b) else { return };
         let change = match (in_a, in_b) {
@@ -165,13 +159,13 @@ pub fn diff_folder_pair(
     Ok(())
 }
 
-/// Tells of the special files that no file or link of the other tree has the name of.
+/// Visits the special files whose names no file or link of the other tree has.
 fn diff_specials(views: [FolderView<'_>; 2], visit: &mut dyn DiffVisitor) {
     let special = DiffEntry::of_kind(EntryKind::Special);
-    let names = views.map(|others| others.specials().iter().collect::<BTreeSet<_>>());
+    let names = views.map(|view| view.specials().iter().collect::<BTreeSet<_>>());
     for name in names[0].union(&names[1]) {
         let (in_a, in_b) = (names[0].contains(*name), names[1].contains(*name));
-        let [other_a, other_b] = [0, 1].map(|side| views[side].is_folder(name.as_bytes()));
+        let [other_a, other_b] = views.map(|view| view.is_folder(name.as_bytes()));
         let folder = DiffEntry::of_kind(EntryKind::Folder);
         let change = match (in_a, in_b) {
             (true, true) => EntryDiff::Same(special, special),
@@ -190,28 +184,27 @@ fn has_no_specials(folder: Option<&TreeFolder>) -> bool {
     folder.is_none_or(|folder| folder.specials.is_empty())
 }
 
-/// What a folder of a tree holds beside files and links.
+/// One folder of one of the trees.
 #[derive(Clone, Copy)]
 struct FolderView<'a> {
     tree: &'a Tree,
+    folder: Option<&'a TreeFolder>,
     path: &'a Path,
 }
 
 impl<'a> FolderView<'a> {
     fn specials(&self) -> &'a [Name] {
-        let folder = self.tree.folders.get(self.path);
-        folder.map_or(&[], |folder| &folder.specials)
+        self.folder.map_or(&[], |folder| &folder.specials)
     }
 
-    /// The time that the storage shows of a file, where that is another than was set.
+    /// The time that the storage reports for a file, if it differs from the time that was set.
     fn reported_time(&self, file: &ManifestFile<'_>) -> Option<Timestamp> {
-        let reported = self.tree.reported_time(self.path, file.name, file.modified);
-        (reported != file.modified).then_some(reported)
+        let reported = self.folder?.reported_time(file.name);
+        reported.filter(|reported| *reported != file.modified)
     }
 
     fn is_folder(&self, name: &[u8]) -> bool {
-        let folder = self.tree.folders.get(self.path);
-        let names = folder.map_or(&[][..], |folder| &folder.subfolders);
+        let names = self.folder.map_or(&[][..], |folder| &folder.subfolders);
         names
             .binary_search_by(|other| other.as_bytes().cmp(name))
             .is_ok_and(|place| {
@@ -220,7 +213,7 @@ impl<'a> FolderView<'a> {
             })
     }
 
-    /// What else than a file or link has this name.
+    /// Kind of the special file or folder of this name, if any.
     fn kind(&self, name: &[u8]) -> Option<EntryKind> {
         if self.specials().iter().any(|other| other.as_bytes() == name) {
             Some(EntryKind::Special)
@@ -229,20 +222,14 @@ impl<'a> FolderView<'a> {
         }
     }
 
-    /// Whether a file or link has this name.
+    /// True if a file or link has this name.
     fn has_file(&self, name: &[u8]) -> bool {
-        let folder = self.tree.folders.get(self.path);
-        let mut files = ManifestFiles::of(folder.map_or(&[], TreeFolder::packed));
-        while let Ok(Some(file)) = files.next() {
-            if file.name == name {
-                return true;
-            }
-        }
-        false
+        self.folder
+            .is_some_and(|folder| folder.file(name).is_some())
     }
 }
 
-/// What a tree holds under the path of a folder of another, and is none.
+/// Returns the entry of `tree` that is not a folder and has the path of another tree's folder.
 pub fn blocking_entry(tree: &Tree, path: &Path) -> Option<DiffEntry> {
     let (above, name) = (path.parent()?, path.file_name()?);
     let folder = tree.folders.get(above)?;
@@ -250,35 +237,29 @@ pub fn blocking_entry(tree: &Tree, path: &Path) -> Option<DiffEntry> {
     if folder.specials.iter().any(|other| other.as_bytes() == name) {
         return Some(DiffEntry::of_kind(EntryKind::Special));
     }
-    let mut files = ManifestFiles::of(folder.packed());
-    while let Ok(Some(file)) = files.next() {
-        if file.name == name {
-            // As the storage shows it: what is to be moved away is held against that.
-            let modified = tree.reported_time(above, name, file.modified);
-            return Some(DiffEntry {
-                modified,
-                ..file.into()
-            });
-        }
-    }
-    None
+    let file = folder.file(name)?;
+    Some(DiffEntry {
+        // The caller compares it with a stat before moving the file away, so it must be the reported time.
+        modified: folder.reported_time(name).unwrap_or(file.modified),
+        ..file.into()
+    })
 }
 
-/// Whether one of two files has the time that the storage of the other shows for it, in the place of the time that was set.
+/// True if one of two files has the time that the other's storage reports for it instead of the time that was set.
 fn matches_reported_time(
     [a, b]: [&ManifestFile<'_>; 2],
     [view_a, view_b]: [FolderView<'_>; 2],
     precision: TimePrecision,
 ) -> bool {
-    let reported = [(a, view_a), (b, view_b)].map(|(file, others)| others.reported_time(file));
+    let reported = [view_a.reported_time(a), view_b.reported_time(b)];
     match reported {
-        [Some(shown), None] => shown.equals_at(b.modified, precision),
-        [None, Some(shown)] => shown.equals_at(a.modified, precision),
+        [Some(reported), None] => reported.equals_at(b.modified, precision),
+        [None, Some(reported)] => reported.equals_at(a.modified, precision),
         _ => false,
     }
 }
 
-/// Compares two files or links of the same path; times as the coarser of their file systems keeps them.
+/// Compares two files or links of the same path, their times at the coarser precision of the two trees.
 fn compare(
     [a, b]: [&ManifestFile<'_>; 2],
     views: [FolderView<'_>; 2],

@@ -1,6 +1,6 @@
-//! The digest by which content is compared: XXH3-128, as its author's reference program `xxh128sum` prints it.
+//! Digest of a file's content: XXH3-128, printed as the reference program `xxh128sum` prints it.
 //!
-//! It finds every accident. It is not made against somebody who forges content on purpose.
+//! It detects accidental changes. It does not protect against deliberate forgery.
 
 use std::fmt;
 use std::fs::File;
@@ -12,10 +12,10 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 use crate::base::interrupt;
 use crate::os::file;
 
-/// How much is read at once: 1 MiB.
+/// Bytes read at once: 1 MiB.
 const CHUNK_SIZE: usize = 1 << 20;
 
-/// 128 bits of a content.
+/// XXH3-128 of some content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Digest(pub u128);
 
@@ -26,23 +26,20 @@ impl fmt::Display for Digest {
 }
 
 impl Digest {
-    /// Of bytes in memory.
     pub fn of_bytes(bytes: &[u8]) -> Self {
         Self(xxh3_128(bytes))
     }
 
-    /// Half of it, where what is told apart was not made to be alike.
-    pub fn low_64(self) -> u64 {
-        let [half, _] = *self.0.to_le_bytes().as_chunks().0 else {
-            return 0;
-        };
-        u64::from_le_bytes(half)
+    /// The low 64 bits: enough for identification inside one listing.
+    #[expect(clippy::cast_possible_truncation, reason = "the low half is wanted")]
+    pub const fn low_64(self) -> u64 {
+        self.0 as u64
     }
 
-    /// Of a whole open file, wherever it was read to before; `told` hears of every piece's bytes. Holes are not read.
+    /// Returns the digest of a whole open file, whatever its read position. Holes are not read.
     ///
     /// # Errors
-    /// It cannot be read, or work should stop: then [`io::ErrorKind::Interrupted`].
+    /// The file cannot be read, or interruption: then [`io::ErrorKind::Interrupted`].
     pub fn of_file(
         file: &File,
         buffer: &mut Vec<u8>,
@@ -65,19 +62,19 @@ impl Digest {
     }
 }
 
-/// A file as it is read from its beginning to its end.
+/// State of one file being hashed from beginning to end.
 struct FileHasher<'a> {
     file: &'a File,
     buffer: &'a mut Vec<u8>,
     on_progress: &'a dyn Fn(u64),
     hash: Xxh3,
     offset: u64,
-    /// What the file system says it is.
+    /// Size according to the file system.
     size: u64,
 }
 
 impl FileHasher<'_> {
-    /// Reads on to this place, or to the end.
+    /// Reads up to this offset, or to the end of the file.
     fn read_to(&mut self, end: u64) -> io::Result<()> {
         self.buffer.resize(CHUNK_SIZE, 0);
         while self.offset < end {
@@ -90,7 +87,7 @@ impl FileHasher<'_> {
                     self.hash.update(&self.buffer[..read]);
                     self.offset += read as u64;
                     (self.on_progress)(read as u64);
-                    // More was asked for than there is: that was the end.
+                    // A short read at the expected size is the end; another read would only confirm it.
                     if read < wanted && self.offset == self.size {
                         break;
                     }
@@ -102,7 +99,7 @@ impl FileHasher<'_> {
         Ok(())
     }
 
-    /// Reads what holds data, and takes what does not for the zeros that it is.
+    /// Reads the ranges with data and hashes zeros for the holes between them.
     fn read_around_holes(&mut self, size: u64) -> io::Result<()> {
         while let Some((begin, end)) = file::next_data_range(self.file, self.offset, size)? {
             self.hash_zeros_to(begin)?;
@@ -128,7 +125,6 @@ impl FileHasher<'_> {
     }
 }
 
-/// Fails once work should stop.
 fn check_interrupt() -> io::Result<()> {
     interrupt::check().map_err(|_| io::ErrorKind::Interrupted.into())
 }
@@ -140,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_what_the_reference_program_prints() {
+    fn digest_matches_the_reference_program() {
         // xxh128sum of nothing and of three bytes.
         assert_eq!(
             Digest::of_bytes(b"").to_string(),
@@ -153,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn holes_count_as_zeros_and_the_place_read_to_does_not_matter() {
+    fn holes_are_hashed_as_zeros() {
         let mut file = tempfile::tempfile().unwrap();
         let mut content = vec![0; 5 << 20];
         content[3_000_000..3_000_007].copy_from_slice(b"content");

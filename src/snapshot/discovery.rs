@@ -1,15 +1,15 @@
-//! Which projects a database holds in a category: its client folders and the project folders in them.
+//! Discovery of the projects in a category: its client folders and the project folders in them.
 
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::tree;
-use super::tree::Subfolders;
+use super::subfolder::{Subfolders, list_subfolders};
 use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::base::name::Name;
 use crate::base::suggest::suggest;
+use crate::base::unicode::to_nfc;
 use crate::language::lexer::quote;
 use crate::model::mount;
 use crate::model::mount::MissingMount;
@@ -20,26 +20,23 @@ use crate::os::folder::{Folder, is_not_found};
 /// The projects of a scope in one category of one database.
 #[derive(Debug)]
 pub struct ProjectListing<'a> {
-    /// The category.
     pub category: &'a Category,
-    /// The projects that are there.
     pub projects: BTreeSet<ProjectId>,
-    /// How many clients' folders there are.
     pub client_count: usize,
-    /// Folders that could not be read: the category's, or those of `unread_clients` in their order.
+    /// Errors of folders that could not be read: of the category, or of `unreadable_clients` in their order.
     pub problems: Vec<Error>,
-    /// Clients whose folders could not be read: nothing is known of their projects.
+    /// Clients whose folders could not be read: their projects are unknown.
     pub unreadable_clients: Vec<Name>,
-    /// Links among clients and projects, relative to the root: they are not followed.
+    /// Links among clients and projects, relative to the root. They are not followed.
     pub links: Vec<PathBuf>,
-    /// Whether the category's own folder could not be read: nothing is known of any client.
+    /// True if the category's own folder could not be read: its clients are unknown.
     pub is_unreadable: bool,
-    /// Whether the category's folder is a file system of its own.
+    /// True if the category's folder is on another file system than the root.
     pub is_mounted: bool,
 }
 
 impl<'a> ProjectListing<'a> {
-    /// Of a category in which nothing was found.
+    /// The listing of a category without projects.
     pub fn empty(category: &'a Category) -> Self {
         Self {
             category,
@@ -53,24 +50,23 @@ impl<'a> ProjectListing<'a> {
         }
     }
 
-    /// The folder below the root that could not be read, of the problem at this place among them.
-    pub fn problem_folder(&self, place: usize) -> PathBuf {
+    /// The folder below the root that the problem with this index is about.
+    pub fn problem_folder(&self, index: usize) -> PathBuf {
         let client = self
             .unreadable_clients
-            .get(place)
+            .get(index)
             .filter(|_| !self.is_unreadable);
         let below = client.map_or(Path::new(""), |client| client.as_path());
-        // A category at the root itself has no slash at its end.
+        // Drops the final slash of a category at the root itself.
         self.category.path.join(below).components().collect()
     }
 
-    /// Notes the links among these folders.
     fn add_links(&mut self, inside: &Path, found: &Subfolders) {
         let paths = found.links.iter().map(|name| inside.join(name.as_path()));
         self.links.extend(paths);
     }
 
-    /// Adds the projects of a client; one that could not be looked at is listed too, and found closed later.
+    /// Adds the projects of a client, including those whose stat failed: the walk reports them as unreadable.
     fn add_projects(&mut self, client: &Name, path: &Path, found: Subfolders, inner: &[PathBuf]) {
         self.add_links(path, &found);
         let unread = found.unreadable.into_iter().map(|(name, _)| name);
@@ -82,8 +78,41 @@ impl<'a> ProjectListing<'a> {
         }));
     }
 
-    /// Notes clients whose folders are mounts that are not there now, and takes them out of those that were found. A
-    /// project that is one, or has one in it, is listed whether it is there or not.
+    /// Adds clients and their projects.
+    fn add_clients(&mut self, root: &Folder, clients: Subfolders, inner: &[PathBuf]) -> Result<()> {
+        let category = self.category;
+        self.add_links(&category.path, &clients);
+        self.client_count = clients.folders.len();
+        for (client, problem) in clients.unreadable {
+            self.problems.push(problem);
+            self.unreadable_clients.push(client);
+        }
+        for client in clients.folders {
+            interrupt::check()?;
+            let path = category.path.join(client.as_path());
+            if inner.contains(&path) {
+                continue;
+            }
+            let projects = root
+                .open_descendant(&path)
+                .and_then(|folder| list_subfolders(&folder));
+            match projects {
+                Ok(projects) => self.add_projects(&client, &path, projects, inner),
+                Err(error) if is_not_found(&error) => {}
+                Err(error) => {
+                    self.problems.push(error);
+                    self.unreadable_clients.push(client);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves clients whose folders are unmounted from `found` to the unreadable ones. A project that is unmounted, or holds an
+    /// unmounted folder, is listed even if its folder is missing.
+    ///
+    /// Names are compared in composed form, as [`Scope::contains`] does: the typed client and the mount point may be in
+    /// different normal forms, and an unmounted client must never look like a deleted one.
     fn exclude_unmounted_clients(
         &mut self,
         mut found: Subfolders,
@@ -99,11 +128,13 @@ impl<'a> ProjectListing<'a> {
                 .collect();
             match names.as_slice() {
                 [client] => {
+                    let is_client =
+                        |name: &Name| to_nfc(name.as_bytes()) == to_nfc(client.as_bytes());
                     let in_scope = match scope {
-                        Scope::Client(wanted_client) => wanted_client == client,
+                        Scope::Client(name) => is_client(name),
                         _ => true,
                     };
-                    found.folders.retain(|name| name != client);
+                    found.folders.retain(|name| !is_client(name));
                     if in_scope {
                         self.problems.push(mount.error);
                         self.unreadable_clients.push(client.clone());
@@ -124,7 +155,7 @@ impl<'a> ProjectListing<'a> {
         found
     }
 
-    /// Adds projects that are to be looked for, whether they are there or not, but where nothing could be read.
+    /// Adds projects that are expected, even if their folders are missing. Leaves out those of unreadable clients.
     pub fn add_expected(&mut self, projects: &BTreeSet<ProjectId>) {
         if !self.is_unreadable {
             let readable = projects
@@ -135,10 +166,7 @@ impl<'a> ProjectListing<'a> {
     }
 }
 
-/// Fails for a category whose folder was a file system of its own and is none now: it is not mounted.
-///
-/// # Errors
-/// [`Error::Io`] with the folder, also if it cannot be opened.
+/// Fails for a category whose folder was on another file system than the root and is not now: it is not mounted.
 pub fn require_mounted(
     root: &Folder,
     category: &Category,
@@ -162,21 +190,20 @@ pub fn require_mounted(
     })
 }
 
-/// Whether a category's folder is a file system of its own, as far as both can be looked at: what is not known must not
-/// be remembered as a mount.
+/// True if a category's folder is on another file system than the root. A folder that cannot be opened is not: the index must
+/// not remember it as a mount.
 pub fn is_mounted(root: &Folder, category: &Category) -> bool {
     let own = root.open_descendant(&category.path);
     let own = own.and_then(|folder| folder.mount_id());
     own.is_ok_and(|own| root.mount_id().is_ok_and(|root| own != root))
 }
 
-/// Lists the projects of a scope; `inner` are the folders of other categories within this one, `mounted` those that were
-/// file systems of their own.
+/// Lists the projects of a scope. `inner` are the folders of other categories inside this one, `mounted` the remembered mounts.
 ///
-/// A single project is listed whether it is there or not. A category folder that is not there holds no project.
+/// A single project is listed even if its folder is missing. A missing category folder holds no project.
 ///
 /// # Errors
-/// Only an interruption; folders that cannot be read are among the problems.
+/// Interruption. Folders that cannot be read become problems.
 pub fn list<'a>(
     root: &Folder,
     category: &'a Category,
@@ -200,53 +227,25 @@ pub fn list<'a>(
         }
         return Ok(listing);
     }
-    let category_folder = &category.path;
-    let missing_mounts =
-        mount::find_missing(root, category_folder, category_folder, inner, mounted);
-    let clients = match root
+    let missing_mounts = mount::find_missing(root, &category.path, &category.path, inner, mounted);
+    let found = root
         .open_descendant(&category.path)
-        .and_then(|folder| list_clients(&folder, scope))
-    {
+        .and_then(|folder| list_clients(&folder, scope));
+    let clients = match found {
         Ok(clients) => clients,
+        Err(error) if is_not_found(&error) => Subfolders::default(),
         Err(error) => {
-            if is_not_found(&error) {
-                listing.exclude_unmounted_clients(Subfolders::default(), missing_mounts, scope);
-            } else {
-                listing.problems.push(error);
-                listing.is_unreadable = true;
-            }
+            listing.problems.push(error);
+            listing.is_unreadable = true;
             return Ok(listing);
         }
     };
     let clients = listing.exclude_unmounted_clients(clients, missing_mounts, scope);
-    listing.add_links(&category.path, &clients);
-    listing.client_count = clients.folders.len();
-    for (client, problem) in clients.unreadable {
-        listing.problems.push(problem);
-        listing.unreadable_clients.push(client);
-    }
-    for client in clients.folders {
-        interrupt::check()?;
-        let path = category.path.join(client.as_path());
-        if inner.contains(&path) {
-            continue;
-        }
-        match root
-            .open_descendant(&path)
-            .and_then(|folder| tree::list_subfolders(&folder))
-        {
-            Ok(projects) => listing.add_projects(&client, &path, projects, inner),
-            Err(error) if is_not_found(&error) => {}
-            Err(error) => {
-                listing.problems.push(error);
-                listing.unreadable_clients.push(client);
-            }
-        }
-    }
+    listing.add_clients(root, clients, inner)?;
     Ok(listing)
 }
 
-/// A project as a database spells it: the folders of a client or project may be there in another Unicode normal form.
+/// A project in the database's spelling: the folder of its client or project may be in another Unicode normal form.
 pub fn stored_spelling(root: &Folder, category: &Category, project: &ProjectId) -> ProjectId {
     let names = [&project.client, &project.project];
     if names.iter().all(|name| name.as_bytes().is_ascii()) {
@@ -266,22 +265,18 @@ pub fn stored_spelling(root: &Folder, category: &Category, project: &ProjectId) 
     }
 }
 
-/// The clients of the scope in a category's folder.
 fn list_clients(folder: &Folder, scope: &Scope) -> Result<Subfolders> {
     match scope {
         Scope::Client(client) => Ok(Subfolders {
             folders: vec![Name::from(&*folder.existing_name(client.as_os_str()))],
             ..Subfolders::default()
         }),
-        _ => tree::list_subfolders(folder),
+        _ => list_subfolders(folder),
     }
 }
 
-/// Says that nothing of the scope is in these categories of a database, and what comes near; `list` lists everything in
-/// one of them.
-///
-/// # Errors
-/// What `list` says.
+/// Returns the error for a scope without replicas in these categories of a database, with suggestions of similar names. `list`
+/// lists all projects of a category.
 pub fn no_replica_error<'a>(
     list: &dyn Fn(&'a Category) -> Result<ProjectListing<'a>>,
     categories: &[&'a Category],
@@ -294,7 +289,7 @@ pub fn no_replica_error<'a>(
         for project in projects {
             if let Scope::Client(typed) = scope {
                 names.insert(quote(project.client.as_os_str()));
-                // The client may have been left out.
+                // The typed name may be a project without its client.
                 if project.project != *typed {
                     continue;
                 }
@@ -316,4 +311,34 @@ pub fn no_replica_error<'a>(
         suggestions: near,
         elsewhere: Vec::new(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn unmounted_client_is_matched_in_composed_form() {
+        let root = tempfile::tempdir().unwrap();
+        let (composed, stored) = ("caf\u{e9}", "cafe\u{301}");
+        fs::create_dir_all(root.path().join("footage").join(stored)).unwrap();
+        let category = Category {
+            name: "footage".to_owned(),
+            path: "footage".into(),
+        };
+        let root = Folder::open(root.path()).unwrap();
+        let mounted = BTreeSet::from([Path::new("footage").join(stored)]);
+        for typed in [composed, stored] {
+            let scope = Scope::Client(typed.into());
+            let listing = list(&root, &category, &scope, &[], &mounted).unwrap();
+            assert_eq!(listing.unreadable_clients, [Name::from(stored)], "{typed}");
+            assert_eq!(listing.problems.len(), 1, "{typed}");
+            assert!(listing.projects.is_empty());
+        }
+        let scope = Scope::Client("other".into());
+        let listing = list(&root, &category, &scope, &[], &mounted).unwrap();
+        assert!(listing.unreadable_clients.is_empty() && listing.problems.is_empty());
+    }
 }

@@ -1,76 +1,117 @@
-//! The files of one folder, packed: names, sizes, times and link targets in the order of their names.
+//! Manifest: the files of one folder, packed in the order of their names.
 //!
-//! The same files always pack into the same bytes, so two looks at a folder are compared without unpacking either. Each
-//! file is written as
+//! Equal files always pack to equal bytes, so two scans of a folder are compared without unpacking. Each file is written as
 //!
-//! | part | as |
+//! | part | encoding |
 //! |---|---|
-//! | how many bytes of the name are as in the name before, x 2, and 1 more for a link | varint |
-//! | how many bytes of the name follow, and these | varint, bytes |
-//! | of a file its size; of a link how long its target is, and the target | varint, bytes |
-//! | seconds of its time minus those of the file before | varint, zigzag |
-//! | nanoseconds of its time | varint |
+//! | number of leading bytes shared with the previous name, times 2, plus 1 for a link | varint |
+//! | length of the rest of the name, and the rest | varint, bytes |
+//! | file: size; link: length of the target, and the target | varint, bytes |
+//! | seconds of the time, minus those of the previous file | varint, zigzag |
+//! | nanoseconds of the time | varint |
 //!
-//! A varint has seven bits a byte, the lowest first, and the high bit set in all but its last byte; zigzag puts the sign
-//! into the lowest bit. Both are those of Protocol Buffers.
+//! A varint has seven bits a byte, the lowest first, and the high bit set in all but its last byte. Zigzag moves the sign to
+//! the lowest bit. Both encodings are those of Protocol Buffers.
 
 use std::cmp::Ordering;
 
 use crate::base::timestamp::Timestamp;
 
-/// Something in a packed manifest that cannot be: the index it came from is damaged.
+/// Error for bytes that are not a manifest: the index they came from is damaged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MalformedManifest;
 
 /// A file or link of a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ManifestFile<'a> {
-    /// Its name, any bytes but `/` and NUL.
+    /// Any bytes except `/` and NUL.
     pub name: &'a [u8],
     /// Apparent size in bytes; 0 for a link.
     pub bytes: u64,
-    /// When its content was last changed.
     pub modified: Timestamp,
-    /// Where a link points; `None` for a file.
+    /// A link's target; `None` for a file.
     pub target: Option<&'a [u8]>,
 }
 
-/// A packed manifest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Manifest {
     packed: Vec<u8>,
 }
 
 impl Manifest {
-    /// From the bytes of one that was packed before.
+    /// The manifest with these bytes, which [`Self::packed`] returned before.
     pub const fn from_packed(packed: Vec<u8>) -> Self {
         Self { packed }
     }
 
-    /// Its bytes.
     pub fn packed(&self) -> &[u8] {
         &self.packed
     }
 
-    /// Its files, in the order of their names.
+    /// The files, in the order of their names.
     pub fn files(&self) -> ManifestFiles<'_> {
         ManifestFiles::of(&self.packed)
     }
+
+    /// Returns a copy with each file replaced by the result of `edit`, or left out for `None`, and its totals. Names must keep
+    /// their order.
+    pub fn edited(
+        &self,
+        mut edit: impl FnMut(ManifestFile<'_>) -> Option<ManifestFile<'_>>,
+    ) -> (Self, FileTotals) {
+        let mut builder = ManifestBuilder::default();
+        let mut files = self.files();
+        while let Ok(Some(file)) = files.next() {
+            if let Some(file) = edit(file) {
+                builder.add(&file);
+            }
+        }
+        builder.finish_with_totals()
+    }
 }
 
-/// How many bytes a frame of a sequence usually takes.
+/// Sums over the files of one folder.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FileTotals {
+    /// Number of regular files and symbolic links.
+    pub files: u64,
+    /// Apparent size of the files in bytes.
+    pub bytes: u64,
+    /// Newest modification time.
+    pub newest: Option<Timestamp>,
+}
+
+impl FileTotals {
+    pub fn add(&mut self, bytes: u64, modified: Timestamp) {
+        self.files += 1;
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.newest = self.newest.max(Some(modified));
+    }
+
+    /// The totals of a manifest's files.
+    pub fn of(mut files: ManifestFiles<'_>) -> Result<Self, MalformedManifest> {
+        let mut totals = Self::default();
+        while let Some(file) = files.next()? {
+            totals.add(file.bytes, file.modified);
+        }
+        Ok(totals)
+    }
+}
+
+/// Usual size of a packed frame of a sequence, in bytes.
 const BYTES_PER_FILE: usize = 24;
 
-/// Packs the files of a folder, handed over in the order of their names.
+/// Packs files that are added in the order of their names.
 #[derive(Debug, Default)]
 pub struct ManifestBuilder {
     packed: Vec<u8>,
+    totals: FileTotals,
     name: Vec<u8>,
     seconds: i64,
 }
 
 impl ManifestBuilder {
-    /// One that expects so many files.
+    /// A builder with memory for this number of files.
     pub fn with_capacity(files: usize) -> Self {
         Self {
             packed: Vec::with_capacity(files * BYTES_PER_FILE),
@@ -80,6 +121,7 @@ impl ManifestBuilder {
 
     /// Adds the file with the next name.
     pub fn add(&mut self, file: &ManifestFile<'_>) {
+        self.totals.add(file.bytes, file.modified);
         let shared = common_prefix(&self.name, file.name);
         let rest = &file.name[shared..];
         let head = (shared as u64) << 1 | u64::from(file.target.is_some());
@@ -89,23 +131,29 @@ impl ManifestBuilder {
             Some(target) => write_bytes(&mut self.packed, target),
             None => write_varint(&mut self.packed, file.bytes),
         }
-        let step = file.modified.seconds.wrapping_sub(self.seconds);
-        write_varint(&mut self.packed, zigzag(step));
+        let difference = file.modified.seconds.wrapping_sub(self.seconds);
+        write_varint(&mut self.packed, zigzag(difference));
         write_varint(&mut self.packed, file.modified.nanoseconds.into());
         self.name.truncate(shared);
         self.name.extend_from_slice(rest);
         self.seconds = file.modified.seconds;
     }
 
-    /// The manifest of all that was added.
+    /// Returns the manifest of the added files.
     pub fn finish(self) -> Manifest {
-        Manifest {
+        self.finish_with_totals().0
+    }
+
+    /// Returns the manifest of the added files and their totals.
+    pub fn finish_with_totals(self) -> (Manifest, FileTotals) {
+        let manifest = Manifest {
             packed: self.packed,
-        }
+        };
+        (manifest, self.totals)
     }
 }
 
-/// The files of a manifest, one after the other.
+/// Reader of a manifest's files, one after the other.
 #[derive(Debug)]
 pub struct ManifestFiles<'a> {
     rest: &'a [u8],
@@ -114,7 +162,7 @@ pub struct ManifestFiles<'a> {
     seconds: i64,
 }
 
-/// What a manifest holds of a file besides its name.
+/// A file without its name.
 #[derive(Clone, Copy, Debug)]
 struct ManifestRow<'a> {
     bytes: u64,
@@ -123,7 +171,6 @@ struct ManifestRow<'a> {
 }
 
 impl<'a> ManifestFiles<'a> {
-    /// Of a manifest's bytes.
     pub const fn of(packed: &'a [u8]) -> Self {
         Self {
             rest: packed,
@@ -133,10 +180,7 @@ impl<'a> ManifestFiles<'a> {
         }
     }
 
-    /// The next file; it lends its name until the one after it is asked for.
-    ///
-    /// # Errors
-    /// [`MalformedManifest`]: the bytes are no manifest.
+    /// Returns the next file. Its name is borrowed until the following call.
     pub fn next(&mut self) -> Result<Option<ManifestFile<'_>>, MalformedManifest> {
         self.row = if self.rest.is_empty() {
             None
@@ -146,7 +190,7 @@ impl<'a> ManifestFiles<'a> {
         Ok(self.current())
     }
 
-    /// The file that [`Self::next`] gave last.
+    /// The file that [`Self::next`] returned last.
     fn current(&self) -> Option<ManifestFile<'_>> {
         let row = self.row?;
         Some(ManifestFile {
@@ -157,7 +201,6 @@ impl<'a> ManifestFiles<'a> {
         })
     }
 
-    /// Reads the next name and what follows it.
     fn read_row(&mut self) -> Result<ManifestRow<'a>, MalformedManifest> {
         let head = read_varint(&mut self.rest)?;
         let shared = to_length(head >> 1)?;
@@ -172,8 +215,8 @@ impl<'a> ManifestFiles<'a> {
         } else {
             (read_varint(&mut self.rest)?, None)
         };
-        let step = unzigzag(read_varint(&mut self.rest)?);
-        self.seconds = self.seconds.wrapping_add(step);
+        let difference = unzigzag(read_varint(&mut self.rest)?);
+        self.seconds = self.seconds.wrapping_add(difference);
         let nanoseconds =
             u32::try_from(read_varint(&mut self.rest)?).map_err(|_| MalformedManifest)?;
         Ok(ManifestRow {
@@ -187,10 +230,24 @@ impl<'a> ManifestFiles<'a> {
     }
 }
 
-/// Goes through two manifests side by side: `visit` gets what each holds of a name, in the order of names.
-///
-/// # Errors
-/// [`MalformedManifest`]: one of them is no manifest.
+/// Returns the file of this name in a manifest's bytes.
+pub fn find<'a>(packed: &'a [u8], name: &'a [u8]) -> Option<ManifestFile<'a>> {
+    let mut files = ManifestFiles::of(packed);
+    while files.next().ok()?.is_some() {
+        if files.name == name {
+            let row = files.row?;
+            return Some(ManifestFile {
+                name,
+                bytes: row.bytes,
+                modified: row.modified,
+                target: row.target,
+            });
+        }
+    }
+    None
+}
+
+/// Merges two manifests by name, in the order of names: `visit` receives the file of each that has the name.
 pub fn join_by_name(
     a: &[u8],
     b: &[u8],
@@ -219,10 +276,7 @@ pub fn join_by_name(
     }
 }
 
-/// The files of both; of a name that both hold, the one of the later.
-///
-/// # Errors
-/// [`MalformedManifest`]: one of them is no manifest.
+/// Returns a manifest with the files of both. For a name in both, the file of `later` counts.
 pub fn merge(earlier: &[u8], later: &[u8]) -> Result<Manifest, MalformedManifest> {
     let mut packer = ManifestBuilder::default();
     join_by_name(earlier, later, &mut |earlier, later| {
@@ -233,7 +287,7 @@ pub fn merge(earlier: &[u8], later: &[u8]) -> Result<Manifest, MalformedManifest
     Ok(packer.finish())
 }
 
-/// How many bytes two names have in common at their beginning; eight at a time as far as that goes.
+/// Length of the common beginning of two names. Compares eight bytes at a time, because it runs for every packed file.
 fn common_prefix(a: &[u8], b: &[u8]) -> usize {
     const WORD_SIZE: usize = 8;
     let (words, others) = (a.as_chunks::<WORD_SIZE>().0, b.as_chunks::<WORD_SIZE>().0);
@@ -242,7 +296,6 @@ fn common_prefix(a: &[u8], b: &[u8]) -> usize {
     whole + rest.take_while(|(a, b)| a == b).count()
 }
 
-/// Appends a varint.
 fn write_varint(packed: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         packed.push(number.to_le_bytes()[0] | 0x80);
@@ -251,13 +304,13 @@ fn write_varint(packed: &mut Vec<u8>, mut number: u64) {
     packed.push(number.to_le_bytes()[0]);
 }
 
-/// Appends bytes and how many they are.
+/// Appends a length and the bytes.
 fn write_bytes(packed: &mut Vec<u8>, bytes: &[u8]) {
     write_varint(packed, bytes.len() as u64);
     packed.extend_from_slice(bytes);
 }
 
-/// Takes a varint off the front.
+/// Removes a varint from the front.
 fn read_varint(rest: &mut &[u8]) -> Result<u64, MalformedManifest> {
     let mut number = 0;
     for shift in (0..u64::BITS).step_by(7) {
@@ -271,7 +324,7 @@ fn read_varint(rest: &mut &[u8]) -> Result<u64, MalformedManifest> {
     Err(MalformedManifest)
 }
 
-/// Takes bytes and how many they are off the front.
+/// Removes a length and that number of bytes from the front.
 fn read_bytes<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], MalformedManifest> {
     let length = to_length(read_varint(rest)?)?;
     let (bytes, after) = rest.split_at_checked(length).ok_or(MalformedManifest)?;
@@ -279,17 +332,16 @@ fn read_bytes<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], MalformedManifest> {
     Ok(bytes)
 }
 
-/// A number that counts bytes.
 fn to_length(number: u64) -> Result<usize, MalformedManifest> {
     usize::try_from(number).map_err(|_| MalformedManifest)
 }
 
-/// The sign in the lowest bit: 0, -1, 1, -2 become 0, 1, 2, 3.
+/// Moves the sign to the lowest bit: 0, -1, 1, -2 become 0, 1, 2, 3.
 const fn zigzag(number: i64) -> u64 {
     (number.cast_unsigned() << 1) ^ (number >> 63).cast_unsigned()
 }
 
-/// The number of a [`zigzag`].
+/// Reverses [`zigzag`].
 const fn unzigzag(number: u64) -> i64 {
     (number >> 1).cast_signed() ^ -(number & 1).cast_signed()
 }
@@ -344,12 +396,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_packed_comes_back(files in folder()) {
+        fn packed_files_are_unpacked_unchanged(files in folder()) {
             prop_assert_eq!(unpack(&pack(&files)), files);
         }
 
         #[test]
-        fn side_by_side_meets_every_name_once(a in folder(), b in folder()) {
+        fn join_visits_every_name_once(a in folder(), b in folder()) {
             let mut met = Vec::new();
             join_by_name(pack(&a).packed(), pack(&b).packed(), &mut |left, right| {
                 let name = left.or(right).unwrap().name.to_vec();
@@ -362,7 +414,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_merged_holds_both_and_the_later_of_one_name(a in folder(), b in folder()) {
+        fn merge_prefers_the_later_file(a in folder(), b in folder()) {
             let merged = merge(pack(&a).packed(), pack(&b).packed()).unwrap();
             let mut both = a;
             both.extend(b);
@@ -370,7 +422,7 @@ mod tests {
         }
 
         #[test]
-        fn damage_is_refused_or_read_but_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
+        fn damaged_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
             let mut files = ManifestFiles::of(&bytes);
             while let Ok(Some(_)) = files.next() {}
         }

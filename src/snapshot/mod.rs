@@ -1,8 +1,10 @@
-//! The state of one replica at one moment: its folders and files, packed and comparable.
+//! A snapshot: the state of one replica at one moment, as plain values.
 //!
-//! A walk or a listing comes in; a manifest for each folder, a tree, a diff of two trees, sequences of frames, digests and
-//! aggregates go out. All are plain values. No symbolic link is followed, and a folder that could not be read is marked as
-//! unread, never as empty.
+//! A walk of a disk or a listing of a remote comes in. A manifest for each folder, a tree, the difference of two trees,
+//! sequences of frames, digests and aggregates go out.
+//!
+//! The rule it guards: no symbolic link is followed, and a folder that could not be read, or whose disk is not mounted, is
+//! marked as unreadable, never as empty.
 
 pub mod aggregate;
 pub mod diff;
@@ -11,6 +13,8 @@ pub mod discovery;
 pub mod manifest;
 pub mod respelled;
 pub mod sequence;
+mod subfolder;
 pub mod time_alias;
 pub mod tree;
+pub mod tree_walk;
 pub mod walk;

@@ -1,16 +1,16 @@
-//! Entries of two trees whose names are the same in another spelling: they are one entry, not two.
+//! Entries of two trees whose names differ in spelling only: they are one entry, not two.
 //!
-//! A name in another Unicode normal form is the same name everywhere. One in other cases is the same where the storage
-//! finds it by that name, too.
+//! Two Unicode normal forms of a name are the same name on every storage. Names that differ in case are the same only on a
+//! storage that finds an entry by either.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::aggregate::FileTotals;
 use super::diff::pair_folders;
-use super::manifest::{ManifestBuilder, ManifestFile, ManifestFiles, join_by_name};
+use super::manifest::{ManifestBuilder, ManifestFile, join_by_name};
 use super::tree::{ScannedFolder, Tree, TreeFolder};
+use crate::base::ignore::ignore;
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
 use crate::base::unicode::{fold_case, to_nfc};
@@ -18,65 +18,72 @@ use crate::base::unicode::{fold_case, to_nfc};
 /// An entry with two spellings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RespelledEntry {
-    /// Its path in the first tree, below the replica's folder.
+    /// Path in the first tree, below the replica's folder.
     pub path: PathBuf,
-    /// The name that the second has for it, in the same folder.
+    /// Name in the second tree, in the same folder.
     pub name: Name,
-    /// Whether the names differ by more than their normal form.
+    /// True if the names differ by more than their normal form.
     pub differs_in_case: bool,
 }
 
-/// Tells whether a storage finds an entry of the second tree by a name that it does not list: the folder as the storage
-/// spells it, and the name.
+/// Returns true if the second tree's storage finds an entry by a name that it does not list. Receives the folder in the
+/// storage's spelling, and the name.
 pub type LookupFn<'a> = dyn Fn(&Path, &OsStr) -> bool + 'a;
 
-/// Whether entries of the second tree may have another spelling in the first.
+/// Names of one entry in two folders.
+struct SpellingPair {
+    first: Name,
+    second: Name,
+    differs_in_case: bool,
+}
+
+/// True if entries of the second tree may have another spelling in the first.
 pub fn is_needed(first: &Tree, second: &Tree) -> bool {
-    pair_folders(first, second).any(|(_, folder, there)| {
-        there.is_some_and(|there| !spelling_pairs(folder, there).is_empty())
+    pair_folders(first, second).any(|(_, folder, other)| {
+        other.is_some_and(|other| !spelling_pairs(folder, other).is_empty())
     })
 }
 
-/// Gives the entries of the second tree the spelling of the first.
+/// Renames entries of the second tree to the spelling of the first.
 pub fn respell(first: &Tree, second: &mut Tree, is_found: &LookupFn<'_>) -> Vec<RespelledEntry> {
     let mut respelled = Vec::new();
     if !is_needed(first, second) {
         return respelled;
     }
-    // How the second storage spells folders, where that is another way.
-    let mut spelled: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
+    // Paths of respelled entries, by the first tree's spelling, in the second storage's spelling.
+    let mut stored_paths: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
     for (path, folder) in &first.folders {
-        let Some(there) = second.folders.get(path) else {
+        let Some(other) = second.folders.get(path) else {
             continue;
         };
-        let pairs = spelling_pairs(folder, there);
+        let pairs = spelling_pairs(folder, other);
         if pairs.is_empty() {
             continue;
         }
         let stored_path = path.ancestors().find_map(|above| {
             let rest = path.strip_prefix(above).ok()?;
-            Some(spelled.get(above)?.join(rest))
+            Some(stored_paths.get(above)?.join(rest))
         });
         let stored_path = stored_path.unwrap_or_else(|| path.clone());
-        for (name, other, by_case) in pairs {
-            if by_case && !is_found(&stored_path, name.as_os_str()) {
+        for pair in pairs {
+            if pair.differs_in_case && !is_found(&stored_path, pair.first.as_os_str()) {
                 continue;
             }
-            rename(second, path, &other, &name);
-            spelled.insert(path.join(name.as_path()), stored_path.join(other.as_path()));
+            rename(second, path, &pair.second, &pair.first);
+            let spelled = path.join(pair.first.as_path());
+            stored_paths.insert(spelled.clone(), stored_path.join(pair.second.as_path()));
             respelled.push(RespelledEntry {
-                path: path.join(name.as_path()),
-                name: other,
-                differs_in_case: by_case,
+                path: spelled,
+                name: pair.second,
+                differs_in_case: pair.differs_in_case,
             });
         }
     }
     respelled
 }
 
-/// The names of a folder of the first tree that it does not share with the second, each with the one there that is the
-/// same in another spelling, and whether case is in what they differ.
-fn spelling_pairs(first: &TreeFolder, second: &TreeFolder) -> Vec<(Name, Name, bool)> {
+/// Pairs the names that only the first folder has with names that only the second has and that differ in spelling only.
+fn spelling_pairs(first: &TreeFolder, second: &TreeFolder) -> Vec<SpellingPair> {
     if first.packed() == second.packed() && first.subfolders == second.subfolders {
         return Vec::new();
     }
@@ -84,68 +91,69 @@ fn spelling_pairs(first: &TreeFolder, second: &TreeFolder) -> Vec<(Name, Name, b
     if theirs.is_empty() {
         return Vec::new();
     }
-    let ours = unmatched_names(first, second);
-    let mut pairs = Vec::new();
-    let mut left: BTreeMap<Vec<u8>, Vec<Name>> = BTreeMap::new();
+    let mut by_folded_name: BTreeMap<Vec<u8>, Vec<Name>> = BTreeMap::new();
     for name in theirs {
-        left.entry(fold_case(name.as_bytes()).into_owned())
+        by_folded_name
+            .entry(fold_case(name.as_bytes()).into_owned())
             .or_default()
             .push(name);
     }
-    for name in ours {
-        let Some(same) = left.get_mut(&*fold_case(name.as_bytes())) else {
+    let mut pairs = Vec::new();
+    for name in unmatched_names(first, second) {
+        let Some(candidates) = by_folded_name.get_mut(&*fold_case(name.as_bytes())) else {
             continue;
         };
         let is_same_form = |other: &Name| to_nfc(other.as_bytes()) == to_nfc(name.as_bytes());
-        let place = same.iter().position(is_same_form);
-        if let Some(place) = place {
-            pairs.push((name, same.remove(place), false));
-        } else if let Some(other) = same.pop()
+        let position = candidates.iter().position(is_same_form);
+        let (second, differs_in_case) = if let Some(position) = position {
+            (candidates.remove(position), false)
+        } else if let Some(other) = candidates.pop()
             && has_same_kind_and_size(first, &name, second, &other)
         {
-            pairs.push((name, other, true));
-        }
+            (other, true)
+        } else {
+            continue;
+        };
+        pairs.push(SpellingPair {
+            first: name,
+            second,
+            differs_in_case,
+        });
     }
     pairs
 }
 
-/// Whether two names that differ in case stand for folders, or for files of one size: another file is not replaced because
-/// of its name.
+/// True if two names are folders, or files of the same size. A file of another size is another file, which must not be
+/// replaced because of its name.
 fn has_same_kind_and_size(a: &TreeFolder, name: &Name, b: &TreeFolder, other: &Name) -> bool {
     let size = |folder: &TreeFolder, name: &Name| {
-        let mut files = ManifestFiles::of(folder.packed());
-        while let Ok(Some(file)) = files.next() {
-            if file.name == name.as_bytes() {
-                return Some((file.bytes, file.target.is_some()));
-            }
-        }
-        None
+        let file = folder.file(name.as_bytes());
+        file.map(|file| (file.bytes, file.target.is_some()))
     };
     size(a, name) == size(b, other)
 }
 
-/// The names in a folder that nothing has in the other, be it of another kind.
+/// The names in a folder that no entry of the other folder has, of whatever kind.
 fn unmatched_names(folder: &TreeFolder, other: &TreeFolder) -> Vec<Name> {
     let is_folder = |name: &Name| other.subfolders.binary_search(name).is_ok();
-    let (mut names, mut files_there) = (Vec::new(), BTreeSet::new());
+    let (mut names, mut other_files) = (Vec::new(), BTreeSet::new());
     let compared = join_by_name(folder.packed(), other.packed(), &mut |own, other| match (
         own, other,
     ) {
         (Some(file), None) => names.push(Name::from_bytes(file.name.to_vec())),
         (None, Some(file)) => {
-            files_there.insert(Name::from_bytes(file.name.to_vec()));
+            other_files.insert(Name::from_bytes(file.name.to_vec()));
         }
         _ => {}
     });
-    // A tree's own manifests are never damaged.
-    compared.unwrap_or_default();
+    ignore(compared, "a tree's own manifests are never damaged");
     names.extend(folder.subfolders.iter().cloned());
     let is_special = |name: &Name| other.specials.contains(name);
-    names.retain(|name| !is_folder(name) && !files_there.contains(name) && !is_special(name));
+    names.retain(|name| !is_folder(name) && !other_files.contains(name) && !is_special(name));
     names
 }
 
-/// Gives an entry of a tree another name.
+/// Renames an entry of a tree, and every path below it.
 fn rename(tree: &mut Tree, folder: &Path, old: &Name, new: &Name) {
     if let Some(parent) = tree.folders.get_mut(folder) {
         if let Ok(place) = parent.subfolders.binary_search(old) {
@@ -198,19 +206,18 @@ fn rename_file(files: &mut ScannedFolder, old: &Name, new: &Name) {
         let target = file.target.map(<[u8]>::to_vec);
         all.insert(name, (file.bytes, file.modified, target));
     }
-    let (mut packer, mut totals) = (ManifestBuilder::default(), FileTotals::default());
+    let mut builder = ManifestBuilder::default();
     for (name, (bytes, modified, target)) in &all {
-        packer.add(&ManifestFile {
+        builder.add(&ManifestFile {
             name: name.as_bytes(),
             bytes: *bytes,
             modified: *modified,
             target: target.as_deref(),
         });
-        totals.add(*bytes, *modified);
     }
-    (files.manifest, files.totals) = (packer.finish(), totals);
-    if let Some(shown) = files.reported_times.remove(old) {
-        files.reported_times.insert(new.clone(), shown);
+    (files.manifest, files.totals) = builder.finish_with_totals();
+    if let Some(reported) = files.reported_times.remove(old) {
+        files.reported_times.insert(new.clone(), reported);
     }
 }
 
@@ -247,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_get_the_spelling_of_the_other_tree() {
+    fn entries_take_the_first_trees_spelling() {
         let source = tree(&[
             ("", &["\u{e9}"]),
             ("Plates", &["A"]),
@@ -260,27 +267,31 @@ mod tests {
                 ("plates/u\u{308}", &["x"]),
             ])
         };
-        let mut folds = other();
-        let asked = std::cell::RefCell::new(Vec::new());
+        let mut insensitive = other();
+        let requested = std::cell::RefCell::new(Vec::new());
         let finds = |folder: &Path, name: &OsStr| {
-            asked.borrow_mut().push(folder.join(name));
+            requested.borrow_mut().push(folder.join(name));
             true
         };
-        let respelled = respell(&source, &mut folds, &finds);
+        let respelled = respell(&source, &mut insensitive, &finds);
         assert_eq!(respelled.len(), 4);
         assert_eq!(
-            folds.folders.keys().collect::<Vec<_>>(),
+            insensitive.folders.keys().collect::<Vec<_>>(),
             source.folders.keys().collect::<Vec<_>>()
         );
         for (path, folder) in &source.folders {
-            assert_eq!(folds.folders[path].packed(), folder.packed(), "{path:?}");
             assert_eq!(
-                folds.folders[path].subfolders, folder.subfolders,
+                insensitive.folders[path].packed(),
+                folder.packed(),
+                "{path:?}"
+            );
+            assert_eq!(
+                insensitive.folders[path].subfolders, folder.subfolders,
                 "{path:?}"
             );
         }
         assert_eq!(
-            asked.into_inner(),
+            requested.into_inner(),
             [PathBuf::from("Plates"), "plates/A".into()]
         );
         let mut exact = other();

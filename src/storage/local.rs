@@ -20,8 +20,8 @@ use crate::os::folder::{Folder, is_not_found};
 use crate::snapshot::discovery;
 use crate::snapshot::discovery::require_mounted;
 use crate::snapshot::time_alias::AlteredTimesByFolder;
-use crate::snapshot::tree;
 use crate::snapshot::tree::Tree;
+use crate::snapshot::tree_walk;
 
 /// A database that is there.
 #[derive(Clone, Debug)]
@@ -102,7 +102,7 @@ impl LocalStorage {
         let relative = replica_path(&category.path, project);
         let inner = registry.inner_categories(category);
         let walked = require_mounted(&self.root, category, &self.known_mounts)
-            .and_then(|()| tree::walk(&self.root, &relative, exclusions, &inner));
+            .and_then(|()| tree_walk::walk(&self.root, &relative, exclusions, &inner));
         let mut tree = match walked {
             Err(Error::Interrupted) => return Err(Error::Interrupted),
             Err(error) if is_not_found(&error) => Tree::default(),

@@ -9,7 +9,7 @@ use crate::base::own_name::{OWN_FOLDER, is_temporary};
 use crate::copy::local;
 use crate::copy::local::Job;
 use crate::os::folder::Folder;
-use crate::snapshot::tree;
+use crate::snapshot::tree_walk;
 use crate::storage::LocalStorage;
 use crate::storage::copy_file::remove_leftover;
 
@@ -41,7 +41,7 @@ impl DestinationCopy<'_> {
 
     /// Removes the temporary files from a replica.
     fn clean_replica(&self, storage: &LocalStorage, relative: &Path) {
-        let walked = tree::walk(&storage.root, relative, &self.spec.exclusions, &[]);
+        let walked = tree_walk::walk(&storage.root, relative, &self.spec.exclusions, &[]);
         let leftovers = walked.map(|tree| tree.leftovers).unwrap_or_default();
         local::remove_leftovers(&storage.root, relative, &leftovers);
     }

@@ -136,10 +136,9 @@ impl RemoteFetch<'_> {
         let index_of: HashMap<PathBuf, usize> =
             paths.iter().cloned().zip(indexes.iter().copied()).collect();
         let limits = TransferLimits::default();
-        // Files left in the folder are not verified, so equal size and time must not make rclone skip them.
+        // Files left in the folder are not verified: a download fetches them again whatever their size and time.
         let batch =
-            TransferBatch::download(&self.source.remote, self.staging.path(), &paths, &limits)
-                .with_ignore_times(true);
+            TransferBatch::download(&self.source.remote, self.staging.path(), &paths, &limits);
         let ended = batch.run(&mut |event| match event {
             TransferEvent::Bytes(bytes) => (self.on_progress)(bytes),
             TransferEvent::VersionKept => {}

@@ -1,22 +1,22 @@
-//! Which names are frames: images, and caches of simulations and renderers, whose names end in a number.
+//! Frames: images, and caches of simulations and renderers, with a number before their extension.
 
-/// A name that may be one of a sequence.
+/// The parts of a name that may belong to a sequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frame<'a> {
-    /// The bytes before the number.
+    /// Bytes before the number.
     pub head: &'a [u8],
-    /// How many digits there are, without a sign.
+    /// Number of digits, without a sign.
     pub digits: usize,
-    /// Whether the number is filled up with zeros.
+    /// True if the number has a leading zero.
     pub is_padded: bool,
-    /// The number; below zero where a `-` before it is its sign.
+    /// The number; negative if the `-` before it is a sign.
     pub number: i64,
-    /// The extension with its dot: the bytes after the digits.
+    /// Extension with its dot: the bytes after the digits.
     pub tail: &'a [u8],
 }
 
 impl<'a> Frame<'a> {
-    /// The name as a frame, if it is one. A number that is too large to count with makes none.
+    /// Parses a name; `None` if it is not a frame, or its number does not fit into 64 bits.
     pub fn of(name: &'a [u8]) -> Option<Self> {
         let (stem, tail) = name.split_at(extension_start(name)?);
         let before = stem.iter().rposition(|byte| !byte.is_ascii_digit());
@@ -37,20 +37,19 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// The bytes before a sign, if these end in one: a `-` at the start of the name or after a separator. In `shot-0001.exr`
-/// it is a separator itself.
+/// Returns the bytes before a minus sign at the end, if any: a `-` at the start of the name or after a separator. In
+/// `shot-0001.exr` the `-` is a separator itself.
 fn unsigned_head(head: &[u8]) -> Option<&[u8]> {
     let before = head.strip_suffix(b"-")?;
     matches!(before.last(), None | Some(b'.' | b'_')).then_some(before)
 }
 
-/// The number that digits spell.
 fn parse_number(digits: &[u8]) -> Option<i64> {
     let add = |sum: i64, digit: &u8| sum.checked_mul(10)?.checked_add(i64::from(digit - b'0'));
     (!digits.is_empty()).then(|| digits.iter().try_fold(0, add))?
 }
 
-/// Where the extension of a frame begins, with its dot.
+/// Position of the dot of a frame's extension.
 fn extension_start(name: &[u8]) -> Option<usize> {
     let dot = name.iter().rposition(|byte| *byte == b'.')?;
     let mut lower = [0; 4];
@@ -63,13 +62,13 @@ fn extension_start(name: &[u8]) -> Option<usize> {
     }
 }
 
-/// Where the extension begins of a cache that is packed, as in `.bgeo.sc`; the name is without the outer extension.
+/// Position of the dot of a compressed cache's extension, as in `.bgeo.sc`. The name comes without the outer extension.
 fn packed_extension_start(name: &[u8]) -> Option<usize> {
     let dot = name.iter().rposition(|byte| *byte == b'.')?;
     is_cache(&name[dot + 1..].to_ascii_lowercase()).then_some(dot)
 }
 
-/// Whether files with this extension are single images. Films and sound are none, nor are animations like `gif`.
+/// True for extensions of single images. Movies, sound and animations such as `gif` are not frames.
 fn is_image(extension: &[u8]) -> bool {
     matches!(
         extension,
@@ -113,7 +112,7 @@ fn is_image(extension: &[u8]) -> bool {
     )
 }
 
-/// Whether cameras write single images with this extension.
+/// True for extensions of single camera images.
 fn is_raw(extension: &[u8]) -> bool {
     matches!(
         extension,
@@ -147,7 +146,7 @@ fn is_raw(extension: &[u8]) -> bool {
     )
 }
 
-/// Whether simulations and renderers keep one frame a file with this extension. Alembic and USD hold many in one.
+/// True for extensions of simulation and renderer caches with one frame a file. Alembic and USD files hold many frames.
 fn is_cache(extension: &[u8]) -> bool {
     matches!(
         extension,
@@ -182,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn images_and_caches_with_a_number_before_the_extension_are_frames() {
+    fn numbered_images_and_caches_are_frames() {
         for (name, expected) in [
             ("sh010.1001.exr", ("sh010.", 4, 1001, ".exr")),
             ("IMG_0042.CR2", ("IMG_", 4, 42, ".CR2")),
@@ -201,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_minus_after_a_separator_is_a_sign() {
+    fn minus_after_a_separator_is_a_sign() {
         for (name, expected) in [
             ("sh010.-0003.exr", ("sh010.", 4, -3, ".exr")),
             ("sh010_-3.exr", ("sh010_", 1, -3, ".exr")),
@@ -215,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn films_versions_and_numbers_beyond_counting_are_none() {
+    fn movies_and_huge_numbers_are_no_frames() {
         for name in [
             "",
             ".",

@@ -1,7 +1,7 @@
-//! Groups the frames of one folder into sequences.
+//! Grouping of one folder's frames into sequences.
 //!
-//! What is kept are runs of numbers that follow each other: memory grows with the gaps between frames, neither with how
-//! wide these are nor with how many frames follow without one.
+//! It stores ranges of consecutive numbers: memory grows with the number of gaps, not with their width or with the number of
+//! frames.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use super::series::{SelectedFrames, Series};
 use super::{Frame, Sequence};
 use crate::snapshot::manifest::ManifestFile;
 
-/// The frames of a folder, while they are handed over.
+/// Collects the frames of a folder.
 #[derive(Clone, Debug, Default)]
 pub struct SequenceBuilder {
     series: Vec<Series>,
@@ -20,19 +20,19 @@ pub struct SequenceBuilder {
 }
 
 impl SequenceBuilder {
-    /// Adds the frame of the next name; frames must come in the order of their names. Only those that are `wanted` are
-    /// counted, but no number is missing whose frame is there.
+    /// Adds a frame; frames must be added in the order of their names. A frame that is not selected is not counted, but its
+    /// number is not missing.
     pub fn add(&mut self, frame: &Frame<'_>, selected: Option<&ManifestFile<'_>>) {
         let series_index = self
             .find_series(frame)
             .unwrap_or_else(|| self.begin_series(frame));
         self.latest_series = series_index;
         self.frame_count += 1;
-        let strand = self.series[series_index].group(frame);
-        let step = if strand.is_negative { -1 } else { 1 };
-        match strand.ranges.last_mut() {
+        let group = self.series[series_index].group(frame);
+        let step = if group.is_negative { -1 } else { 1 };
+        match group.ranges.last_mut() {
             Some((_, last)) if last.checked_add(step) == Some(frame.number) => *last = frame.number,
-            _ => strand.ranges.push((frame.number, frame.number)),
+            _ => group.ranges.push((frame.number, frame.number)),
         }
         if let Some(file) = selected {
             let one = SelectedFrames {
@@ -43,25 +43,25 @@ impl SequenceBuilder {
                 newest: file.modified,
                 first_by_name: (self.frame_count, frame.number),
             };
-            strand.selected = Some(strand.selected.map_or(one, |others| others.merge(one)));
+            group.selected = Some(group.selected.map_or(one, |others| others.merge(one)));
         }
     }
 
-    /// Where the series of a frame is, if there is one. Sorted, names mostly follow one of their own.
+    /// Index of a frame's series, if it exists. In sorted names a frame mostly follows one of its own series.
     fn find_series(&mut self, frame: &Frame<'_>) -> Option<usize> {
         let latest = self.series.get(self.latest_series);
         if latest.is_some_and(|series| series.head == frame.head && series.tail == frame.tail) {
             return Some(self.latest_series);
         }
         self.key.clear();
-        // No name holds a slash.
+        // No name contains a slash.
         for part in [frame.head, b"/", frame.tail] {
             self.key.extend_from_slice(part);
         }
         self.series_by_key.get(self.key.as_slice()).copied()
     }
 
-    /// Begins the series whose key was just looked for.
+    /// Adds a series with the key that [`Self::find_series`] just built.
     fn begin_series(&mut self, frame: &Frame<'_>) -> usize {
         self.series_by_key
             .insert(self.key.as_slice().into(), self.series.len());
@@ -73,7 +73,7 @@ impl SequenceBuilder {
         self.series.len() - 1
     }
 
-    /// The sequences of all that was added.
+    /// Returns the sequences of the added frames.
     pub fn finish(mut self) -> Sequences {
         let mut sequences = Vec::new();
         for series in &mut self.series {
@@ -94,12 +94,12 @@ pub struct Sequences {
 }
 
 impl Sequences {
-    /// The sequence that a wanted frame is in; `None` for one that is alone.
+    /// Returns the sequence of a selected frame; `None` for a single frame.
     pub fn of(&mut self, frame: &Frame<'_>) -> Option<&Sequence> {
         let series_index = self.builder.find_series(frame)?;
         self.builder.latest_series = series_index;
-        let strand = self.builder.series[series_index].group(frame);
-        strand.sequence.map(|place| &self.sequences[place])
+        let group = self.builder.series[series_index].group(frame);
+        group.sequence.map(|index| &self.sequences[index])
     }
 }
 
@@ -117,7 +117,7 @@ mod tests {
         nanoseconds: 0,
     };
 
-    /// Groups these names, of which some are wanted.
+    /// Groups these names; true marks the selected ones.
     fn group(names: &BTreeMap<String, bool>) -> Sequences {
         let mut grouping = SequenceBuilder::default();
         for (name, wanted) in names {
@@ -143,14 +143,14 @@ mod tests {
         lines.map(|line| line.trim_end().to_owned()).collect()
     }
 
-    /// What becomes of these names; one that ends in `-` is there but not wanted.
+    /// The sequences of these names; one that ends in `-` exists but is not selected.
     fn sequences(names: &[&str]) -> Vec<String> {
         let wanted = |name: &&str| (name.trim_end_matches('-').to_owned(), !name.ends_with('-'));
         shown(&group(&names.iter().map(wanted).collect()))
     }
 
     #[test]
-    fn frames_with_the_same_bytes_around_their_numbers_belong_together() {
+    fn frames_with_equal_surroundings_belong_together() {
         let names = [
             "a.1.exr", "a.2.exr", "a.3.jpg", "b.3.exr", "b.4.exr", "a.mov", "x.1.dpx",
         ];
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_leading_zero_tells_the_padding() {
+    fn leading_zero_shows_the_padding() {
         let names = ["a.0998.exr", "a.0999.exr", "a.9999.exr", "a.10000.exr"];
         assert_eq!(
             sequences(&names),
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_below_zero_belong_to_those_above() {
+    fn negative_frames_belong_to_positive_ones() {
         let names = ["a.-0002.exr", "a.-0001.exr", "a.0000.exr", "a.0002.exr"];
         assert_eq!(sequences(&names), ["a.[-0002-0002].exr 4 missing 0001"]);
         let names = ["a.-010.exr", "a.-008.exr", "a.0000.exr", "a.0001.exr"];
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_that_is_there_but_not_wanted_is_not_missing() {
+    fn unselected_frame_is_not_missing() {
         let names = [
             "a.1.exr-", "a.3.exr", "a.4.exr-", "a.6.exr", "a.7.exr-", "a.9.exr-",
         ];
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_gaps_the_first_are_named_and_all_are_counted() {
+    fn first_gaps_are_listed_and_all_are_counted() {
         let names: Vec<String> = (0..9).map(|n| format!("a.{:03}.exr", 1 + 10 * n)).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         assert_eq!(
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_grows_neither_with_the_span_nor_with_the_frames() {
+    fn memory_grows_with_gaps_only() {
         let far = format!("a.{}.exr", i64::MAX);
         let ends = ["a.0.exr", "a.1.exr", &far];
         let missing = format!("missing 2-{}", i64::MAX - 1);
@@ -234,12 +234,12 @@ mod tests {
             [format!("a.[0-{}].exr 3 {missing}", i64::MAX)]
         );
         let grouped = group(&(0..9999).map(|n| (format!("a.{n:04}.exr"), true)).collect());
-        let strands = grouped
+        let groups = grouped
             .builder
             .series
             .iter()
             .flat_map(|series| &series.groups);
-        assert_eq!(strands.map(|strand| strand.ranges.len()).sum::<usize>(), 2);
+        assert_eq!(groups.map(|group| group.ranges.len()).sum::<usize>(), 2);
     }
 
     /// All names of a sequence.
@@ -263,7 +263,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_name_is_in_one_group_and_a_sequence_gives_its_names_back(names in names()) {
+        fn sequences_expand_to_their_names(names in names()) {
             let all: BTreeMap<String, bool> = names.into_keys().map(|name| (name, true)).collect();
             let mut sequences = group(&all);
             let mut met = BTreeSet::new();
@@ -280,7 +280,7 @@ mod tests {
         }
 
         #[test]
-        fn missing_are_the_numbers_that_are_not_there_at_all(names in names()) {
+        fn missing_numbers_have_no_frame(names in names()) {
             let mut sequences = group(&names);
             let mut members: BTreeMap<Vec<u8>, u64> = BTreeMap::new();
             let mut leaders = 0;

@@ -1,10 +1,10 @@
-//! Image sequences: the numbered frames of one folder that belong together.
+//! Image sequences: numbered frames of one folder that belong together.
 //!
-//! Frames belong together when the bytes before their digits, the bytes after them and the padding are the same. A
-//! leading zero tells the padding: `a.01.exr` has two digits, so has `a.10.exr` beside it, and `a.100.exr` has outgrown
-//! them; `a.1.exr` is no part of that. Where none has a leading zero, the shortest number tells it. Numbers below zero
-//! belong to the frames above it. Programs pad them in two ways: `-0005` with as many digits, or `-005` with as many
-//! characters, as C's `printf` does.
+//! Frames belong together if the bytes before their digits, the bytes after them and the padding are the same. A leading zero
+//! shows the padding: `a.01.exr` is padded to two digits, `a.10.exr` next to it too, and `a.100.exr` is longer than the
+//! padding; `a.1.exr` is not part of this sequence. If no frame has a leading zero, the shortest number shows the padding.
+//! Negative and positive frames belong together. Programs pad negative numbers in two ways: to the same number of digits,
+//! `-0005`, or of characters, `-005`, as C's `printf` does.
 
 mod frame;
 mod group;
@@ -19,7 +19,7 @@ use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
 use crate::base::unit;
 
-/// So many gaps are named one by one.
+/// Greatest number of gaps that are listed one by one.
 const MAX_LISTED_GAPS: usize = 4;
 
 /// Two or more frames of a folder.
@@ -31,28 +31,28 @@ pub struct Sequence {
     tail: Vec<u8>,
     #[serde(skip)]
     padding: usize,
-    /// Whether a sign counts as one of the characters to which numbers are padded.
+    /// True if a minus sign counts as one of the padded characters.
     #[serde(skip)]
     counts_sign: bool,
-    /// The number of the frame whose name comes first.
+    /// Number of the frame whose name sorts first.
     #[serde(skip)]
     first_by_name: i64,
-    /// The lowest number.
+    /// Lowest number.
     pub first: i64,
-    /// The highest number.
+    /// Highest number.
     pub last: i64,
-    /// How many frames.
+    /// Number of frames.
     pub files: u64,
-    /// The gaps in the numbers between them, each by its first and its last.
+    /// Gaps between the numbers, each with its first and its last number.
     pub missing: Vec<(i64, i64)>,
     /// Apparent size in bytes.
     pub bytes: u64,
-    /// The newest change of a frame.
+    /// Newest mtime of a frame.
     pub newest: Timestamp,
 }
 
 impl Sequence {
-    /// All its names at once: `sh010.[1001-1240].exr`.
+    /// A pattern for all names, for example `sh010.[1001-1240].exr`.
     pub fn pattern(&self) -> Name {
         let range = format!(
             "[{}-{}]",
@@ -62,7 +62,7 @@ impl Sequence {
         Name::from_bytes([&self.head, range.as_bytes(), &self.tail].concat())
     }
 
-    /// `missing 1107, 1110-1115`; `None` where there is no gap.
+    /// Describes the gaps, for example `missing 1107, 1110-1115`; `None` without gaps.
     pub fn describe_missing(&self) -> Option<String> {
         let gap = |&(first, last): &(i64, i64)| {
             if first == last {
@@ -83,12 +83,12 @@ impl Sequence {
         (!named.is_empty()).then(|| format!("missing {named}"))
     }
 
-    /// Whether this frame of it is the one whose name comes first.
+    /// True if this frame of the sequence is the one whose name sorts first.
     pub const fn is_first_by_name(&self, frame: &Frame<'_>) -> bool {
         self.first_by_name == frame.number
     }
 
-    /// A number as the names have it.
+    /// Formats a number with the sequence's padding.
     fn format_number(&self, number: i64) -> String {
         let sign = usize::from(number < 0 && !self.counts_sign);
         format!("{number:0width$}", width = self.padding + sign)

@@ -1,4 +1,4 @@
-//! Frames with the same bytes around their numbers, and how these make sequences.
+//! Series: frames with the same bytes around their numbers, which form one or more sequences.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -14,22 +14,22 @@ pub(super) struct Series {
     pub(super) groups: Vec<DigitGroup>,
 }
 
-/// Frames of a series whose numbers are spelled alike: with as many digits, padded or not, above or below zero.
+/// Frames of a series whose numbers have the same number of digits, the same sign, and either all or none a leading zero.
 #[derive(Clone, Debug)]
 pub(super) struct DigitGroup {
     pub(super) digits: usize,
     pub(super) is_padded: bool,
     pub(super) is_negative: bool,
-    /// How many digits the numbers of its sequence are padded to.
+    /// Number of digits to which the numbers of its sequence are padded.
     pub(super) padding: usize,
-    /// The first and the last of numbers that follow each other, in the order of their names: away from zero.
+    /// First and last number of each consecutive range, in the order of names: away from zero.
     pub(super) ranges: Vec<(i64, i64)>,
     pub(super) selected: Option<SelectedFrames>,
-    /// The place of the sequence that its wanted frames are in.
+    /// Index of the sequence of its selected frames.
     pub(super) sequence: Option<usize>,
 }
 
-/// What the wanted frames amount to.
+/// Sums over selected frames.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SelectedFrames {
     pub(super) first: i64,
@@ -37,17 +37,17 @@ pub(super) struct SelectedFrames {
     pub(super) files: u64,
     pub(super) bytes: u64,
     pub(super) newest: Timestamp,
-    /// When the one whose name comes first was added, and its number.
+    /// Position at which the frame was added whose name sorts first, and its number.
     pub(super) first_by_name: (u64, i64),
 }
 
 impl Series {
-    /// The strand of a frame.
+    /// Returns the group of a frame, adding it if needed.
     pub(super) fn group(&mut self, frame: &Frame<'_>) -> &mut DigitGroup {
         let is_negative = frame.number < 0;
         let spelling = (frame.digits, frame.is_padded, is_negative);
         let alike =
-            |strand: &DigitGroup| (strand.digits, strand.is_padded, strand.is_negative) == spelling;
+            |group: &DigitGroup| (group.digits, group.is_padded, group.is_negative) == spelling;
         let place = self.groups.iter().position(alike).unwrap_or_else(|| {
             self.groups.push(DigitGroup {
                 digits: frame.digits,
@@ -63,19 +63,19 @@ impl Series {
         &mut self.groups[place]
     }
 
-    /// How many digits the numbers of a strand are padded to, as all strands tell.
-    fn inferred_padding(&self, strand: &DigitGroup) -> usize {
+    /// Padding of a group, inferred from all groups of the series.
+    fn inferred_padding(&self, group: &DigitGroup) -> usize {
         let digits = |is_padded| {
             let alike = self.groups.iter();
             alike
-                .filter(move |other| other.is_padded == is_padded && other.digits <= strand.digits)
+                .filter(move |other| other.is_padded == is_padded && other.digits <= group.digits)
                 .map(|other| other.digits)
         };
         let inferred = digits(true).max().or_else(|| digits(false).min());
-        inferred.unwrap_or(strand.digits)
+        inferred.unwrap_or(group.digits)
     }
 
-    /// Makes sequences of the strands with the same padding.
+    /// Adds a sequence for each set of groups with the same padding.
     pub(super) fn build_sequences(&mut self, sequences: &mut Vec<Sequence>) {
         for place in 0..self.groups.len() {
             self.groups[place].padding = self.inferred_padding(&self.groups[place]);
@@ -83,18 +83,18 @@ impl Series {
         let counting = self.count_signs();
         self.groups.sort_by_key(DigitGroup::order);
         let same_padding = |one: &DigitGroup, next: &DigitGroup| one.padding == next.padding;
-        for strands in self.groups.chunk_by_mut(same_padding) {
-            let selected = strands.iter().filter_map(|strand| strand.selected);
+        for groups in self.groups.chunk_by_mut(same_padding) {
+            let selected = groups.iter().filter_map(|group| group.selected);
             let Some(selected) = selected
                 .reduce(SelectedFrames::merge)
                 .filter(|all| all.files > 1)
             else {
                 continue;
             };
-            for strand in strands.iter_mut() {
-                strand.sequence = Some(sequences.len());
+            for group in groups.iter_mut() {
+                group.sequence = Some(sequences.len());
             }
-            let padding = strands[0].padding;
+            let padding = groups[0].padding;
             sequences.push(Sequence {
                 head: self.head.clone(),
                 tail: self.tail.clone(),
@@ -104,54 +104,54 @@ impl Series {
                 first: selected.first,
                 last: selected.last,
                 files: selected.files,
-                missing: gaps(strands, selected),
+                missing: gaps(groups, selected),
                 bytes: selected.bytes,
                 newest: selected.newest,
             });
         }
     }
 
-    /// Joins numbers below zero that are padded to one digit less than numbers above it: their sign counts as a digit.
-    /// Returns the paddings for which that is so.
+    /// Increases the padding of negative numbers that have one digit less than positive ones: their sign counts as a digit.
+    /// Returns the paddings where the sign counts.
     fn count_signs(&mut self) -> BTreeSet<usize> {
-        let paddings = |strands: &[DigitGroup], is_negative| -> BTreeSet<usize> {
-            let alike = strands.iter();
-            let alike = alike.filter(|strand| strand.is_negative == is_negative);
-            alike.map(|strand| strand.padding).collect()
+        let paddings = |groups: &[DigitGroup], is_negative| -> BTreeSet<usize> {
+            let alike = groups.iter();
+            let alike = alike.filter(|group| group.is_negative == is_negative);
+            alike.map(|group| group.padding).collect()
         };
         let (below, above) = (paddings(&self.groups, true), paddings(&self.groups, false));
         let counting: BTreeSet<usize> = above
             .iter()
             .filter(|padding| below.contains(&(**padding - 1)) && !above.contains(&(**padding - 1)))
-            // Numbers below zero of as many digits may only be those that outgrew the padding.
+            // Negative numbers with this number of digits must be longer than the padding, not padded.
             .filter(|padding| !self.has_padded_negative(**padding))
             .copied()
             .collect();
-        for strand in self.groups.iter_mut().filter(|strand| strand.is_negative) {
-            if counting.contains(&(strand.padding + 1)) {
-                strand.padding += 1;
+        for group in self.groups.iter_mut().filter(|group| group.is_negative) {
+            if counting.contains(&(group.padding + 1)) {
+                group.padding += 1;
             }
         }
         counting
     }
 
-    /// Whether numbers below zero are padded to so many digits without their sign.
+    /// True if negative numbers are padded to this number of digits without their sign.
     fn has_padded_negative(&self, padding: usize) -> bool {
-        let mut strands = self.groups.iter();
-        strands.any(|strand| strand.is_negative && strand.is_padded && strand.digits == padding)
+        let mut groups = self.groups.iter();
+        groups.any(|group| group.is_negative && group.is_padded && group.digits == padding)
     }
 }
 
 impl DigitGroup {
-    /// Where it stands among the strands of its series, so that numbers ascend. Numbers with more digits are farther from
-    /// zero, and those without a leading zero are farther than those with one.
+    /// Sort key that makes numbers ascend. Numbers with more digits are farther from zero, and numbers without a leading zero
+    /// are farther than those with one.
     fn order(&self) -> impl Ord + use<> {
         let distance = (self.digits, !self.is_padded);
         let below = self.is_negative.then_some(distance);
         (self.padding, Reverse(below), distance)
     }
 
-    /// The first and the last of numbers that follow each other, ascending.
+    /// First and last number of each consecutive range, ascending.
     fn ascending_ranges(&self) -> Vec<(i64, i64)> {
         if self.is_negative {
             let runs = self.ranges.iter().rev();
@@ -163,9 +163,9 @@ impl DigitGroup {
     }
 }
 
-/// The gaps between the first and the last of the wanted numbers.
-fn gaps(strands: &[DigitGroup], selected: SelectedFrames) -> Vec<(i64, i64)> {
-    let runs: Vec<(i64, i64)> = strands
+/// Gaps between the first and the last selected number.
+fn gaps(groups: &[DigitGroup], selected: SelectedFrames) -> Vec<(i64, i64)> {
+    let runs: Vec<(i64, i64)> = groups
         .iter()
         .flat_map(DigitGroup::ascending_ranges)
         .collect();
@@ -180,7 +180,6 @@ fn gaps(strands: &[DigitGroup], selected: SelectedFrames) -> Vec<(i64, i64)> {
 }
 
 impl SelectedFrames {
-    /// Both together.
     pub(super) fn merge(self, other: Self) -> Self {
         Self {
             first: self.first.min(other.first),

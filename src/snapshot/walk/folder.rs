@@ -1,4 +1,4 @@
-//! One folder as the walk reads it: its entries in the order of their names.
+//! Content of one folder: its entries in the order of their names.
 
 use std::ffi::OsStr;
 use std::ops::{ControlFlow, Range};
@@ -15,24 +15,24 @@ use crate::os::folder::{Folder, is_not_found};
 use crate::os::reader::FolderReader;
 use crate::os::stat::{EntryKind, Stat};
 
-/// What a folder holds. Its memory is used again for the next folder.
+/// Content of a folder. Its memory is reused for the next folder.
 #[derive(Debug, Default)]
 pub struct FolderContents {
     /// All names, one after the other.
     names: Vec<u8>,
     rows: Vec<EntryRow>,
     extras: Vec<EntryExtra>,
-    /// Entries that could not be looked at.
+    /// Entries whose stat failed.
     pub problems: Vec<(Name, Error)>,
-    /// Temporary files of ours, from runs that were killed or are under way.
+    /// Our temporary files, of runs that were killed or are in progress.
     pub leftovers: Vec<Name>,
-    /// How many entries were left alone.
+    /// Number of excluded entries.
     pub excluded_count: u64,
-    /// The finest step that a time in it proves.
+    /// Finest precision that a time in the folder proves.
     pub precision: Option<TimePrecision>,
 }
 
-/// What is kept of an entry; small, because a folder can hold hundreds of thousands.
+/// An entry in little memory: a folder can hold hundreds of thousands.
 #[derive(Debug)]
 struct EntryRow {
     start: usize,
@@ -44,36 +44,31 @@ struct EntryRow {
     extra: Option<u32>,
 }
 
-/// What only few entries have.
+/// Values that few entries have.
 #[derive(Debug)]
 enum EntryExtra {
-    /// Where a link points.
+    /// A link's target.
     Target(Name),
-    /// Device and number of a file with several names.
+    /// Device and inode of a file with several names.
     HardLink(u64, u64),
-    /// The same of a folder, and when its status was last changed.
+    /// A folder's device, inode and ctime.
     Folder(u64, u64, Timestamp),
 }
 
-/// An entry of a folder.
 #[derive(Clone, Copy, Debug)]
 pub struct FolderEntry<'a> {
-    /// Its name.
     pub name: &'a OsStr,
-    /// What it is.
     pub kind: EntryKind,
     /// Apparent size in bytes; 0 for everything but files.
     pub bytes: u64,
-    /// When its content was last changed.
     pub modified: Timestamp,
     /// Permission bits.
     pub mode: u32,
-    /// Where a link points.
+    /// A link's target.
     pub target: Option<&'a Name>,
-    /// When the status of a folder was last changed.
+    /// A folder's ctime.
     pub changed: Option<Timestamp>,
-    /// Device and number of a folder, so that it is known under another path; and of a file with several names, so that
-    /// it is counted once.
+    /// Device and inode of a folder, to recognize it under another path, and of a file with several names, to count it once.
     pub file_id: Option<(u64, u64)>,
 }
 
@@ -84,10 +79,10 @@ impl EntryRow {
 }
 
 impl FolderContents {
-    /// Reads a folder that was just opened; `path` is below the replica's folder. Ends early once `stop` is set.
+    /// Reads a folder that was just opened. `path` is relative to the replica's folder. Ends early once `stop` is set.
     ///
     /// # Errors
-    /// The folder cannot be read to its end; nothing can be said of what is in it.
+    /// The folder cannot be read to its end: its content is unknown.
     pub(super) fn read(
         &mut self,
         folder: &Folder,
@@ -108,7 +103,7 @@ impl FolderContents {
         let names = &self.names;
         self.rows
             .sort_unstable_by(|a, b| names[a.name_range()].cmp(&names[b.name_range()]));
-        // Some network file systems list a name twice while a folder changes.
+        // Some network file systems list a name twice while the folder changes.
         self.rows
             .dedup_by(|a, b| names[a.name_range()] == names[b.name_range()]);
         Ok(())
@@ -124,7 +119,7 @@ impl FolderContents {
         self.precision = None;
     }
 
-    /// Adds an entry, unless it is left alone, gone by now, or could not be looked at.
+    /// Adds an entry, unless it is excluded, deleted meanwhile, or its stat failed.
     fn add(
         &mut self,
         folder: &Folder,
@@ -133,9 +128,9 @@ impl FolderContents {
         stat: Result<Stat>,
         exclusions: &Exclusions,
     ) {
-        let seen = stat.and_then(|stat| Ok((read_extra(folder, name, &stat)?, stat)));
-        let (extra, stat) = match seen {
-            Ok(seen) => seen,
+        let read = stat.and_then(|stat| Ok((read_extra(folder, name, &stat)?, stat)));
+        let (extra, stat) = match read {
+            Ok(read) => read,
             Err(error) if is_not_found(&error) => return,
             Err(_) if exclusions.excludes(path, name, false) => {
                 self.excluded_count += 1;
@@ -154,16 +149,16 @@ impl FolderContents {
             self.excluded_count += 1;
             return;
         }
-        let step = stat.status_changed.coarsest_precision();
-        self.precision = Some(self.precision.map_or(step, |finest| finest.min(step)));
-        let place = self.names.len();
+        let precision = stat.status_changed.coarsest_precision();
+        self.precision = self.precision.into_iter().chain([precision]).min();
+        let name_start = self.names.len();
         self.names.extend_from_slice(name.as_bytes());
         let extra = extra.map(|extra| {
             self.extras.push(extra);
             to_u32(self.extras.len() - 1)
         });
         self.rows.push(EntryRow {
-            start: place,
+            start: name_start,
             length: to_u32(name.len()),
             kind: stat.kind,
             mode: stat.mode,
@@ -177,18 +172,18 @@ impl FolderContents {
         });
     }
 
-    /// Its entries, in the order of their names.
+    /// The entries, in the order of their names.
     pub fn entries(&self) -> impl Iterator<Item = FolderEntry<'_>> {
         self.rows.iter().map(|row| self.entry(row))
     }
 
     fn entry(&self, row: &EntryRow) -> FolderEntry<'_> {
-        let (mut target, mut place, mut changed) = (None, None, None);
-        match row.extra.map(|place| &self.extras[place as usize]) {
+        let (mut target, mut file_id, mut changed) = (None, None, None);
+        match row.extra.map(|index| &self.extras[index as usize]) {
             Some(EntryExtra::Target(name)) => target = Some(name),
-            Some(EntryExtra::HardLink(device, inode)) => place = Some((*device, *inode)),
+            Some(EntryExtra::HardLink(device, inode)) => file_id = Some((*device, *inode)),
             Some(EntryExtra::Folder(device, inode, at)) => {
-                (place, changed) = (Some((*device, *inode)), Some(*at));
+                (file_id, changed) = (Some((*device, *inode)), Some(*at));
             }
             None => {}
         }
@@ -200,22 +195,20 @@ impl FolderContents {
             mode: row.mode,
             target,
             changed,
-            file_id: place,
+            file_id,
         }
     }
 
-    /// How many entries it has.
     pub const fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Whether it has none.
     pub const fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 }
 
-/// What an entry has that most do not have.
+/// Reads the values that only some kinds of entries have.
 fn read_extra(folder: &Folder, name: &OsStr, stat: &Stat) -> Result<Option<EntryExtra>> {
     Ok(match stat.kind {
         EntryKind::Link => Some(EntryExtra::Target(folder.read_link(name)?.into())),
@@ -231,7 +224,7 @@ fn read_extra(folder: &Folder, name: &OsStr, stat: &Stat) -> Result<Option<Entry
     })
 }
 
-/// No folder in memory has as many entries, or as long a name.
+/// Converts a number of entries or the length of a name, which fit into memory and so into 32 bits.
 fn to_u32(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }

@@ -1,101 +1,46 @@
-//! Walking many replicas at once: several threads read folders through their handles, without following a link, and hand
-//! over what was made of each.
+//! Walk of many replicas at once: several threads read folders through file descriptors, without following a link, and send the
+//! converted folders in batches.
 //!
-//! What comes in is in no order but this: everything of a replica comes before the replica is complete. What is held in
-//! memory are the folders being read and a few batches, not the tree.
+//! The only order: every folder of a replica is sent before the replica is complete. Memory holds the folders being read and
+//! a few batches, not the tree.
 
 mod folder;
 mod queue;
+mod visit;
 mod walker;
 
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
 pub use self::folder::{FolderContents, FolderEntry};
-
 use self::queue::FolderQueue;
+pub use self::visit::{FolderVisit, VisitBatch, VisitOutcome, WalkTarget};
 use self::walker::{WalkShared, Walker};
-use crate::base::error::{Error, IoResultExt as _, Result};
+use crate::base::error::{IoResultExt as _, Result};
 use crate::base::interrupt;
 use crate::model::exclusion::Exclusions;
 use crate::os::folder::Folder;
 use crate::os::limit;
-use crate::os::stat::Stat;
 
-/// How long is waited at once before Ctrl-C is looked for.
+/// Longest wait between two checks for an interruption.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// How many batches may wait for whoever takes them.
+/// Capacity of the queue of batches.
 const MAX_QUEUED_BATCHES: usize = 4;
 
-/// A replica that is to be walked.
-#[derive(Debug)]
-pub struct WalkTarget {
-    /// Its folder below the root.
-    pub path: PathBuf,
-    /// The folders of other categories, below the root: they are not part of it.
-    pub inner_categories: Arc<[PathBuf]>,
-}
-
-impl WalkTarget {
-    /// Whether the whole of it is another category's.
-    fn is_in_other_category(&self) -> bool {
-        self.inner_categories
-            .iter()
-            .any(|inner| self.path.starts_with(inner))
-    }
-
-    /// Whether this path below the replica's folder is another category's.
-    fn is_inner_category(&self, path: &Path) -> bool {
-        !self.inner_categories.is_empty() && self.inner_categories.contains(&self.path.join(path))
-    }
-}
-
-/// One folder of a replica.
-#[derive(Debug)]
-pub struct FolderVisit<'a> {
-    /// The path below the replica's folder; empty for that folder itself.
-    pub path: &'a Path,
-    /// What came of reading it.
-    pub outcome: VisitOutcome<'a>,
-}
-
-/// What came of reading a folder.
-#[derive(Debug)]
-pub enum VisitOutcome<'a> {
-    /// It was read; of a replica's own folder also what the file system says of itself.
-    Read(&'a mut FolderContents, Option<Stat>),
-    /// It cannot be opened or read: nothing is known of what is in it.
-    Unreadable(Error),
-    /// It is not there, or no longer.
-    Missing,
-}
-
-/// Makes of a folder what is handed over; runs on the walkers' threads.
-pub type VisitFn<T> = dyn Fn(FolderVisit<'_>) -> T + Send + Sync;
-
-/// What walkers hand over at once.
-#[derive(Debug)]
-pub struct VisitBatch<T> {
-    /// What was made of folders, with their replicas.
-    pub folders: Vec<(usize, T)>,
-    /// Replicas of which everything was handed over.
-    pub complete: Vec<usize>,
-}
-
-/// A walk under way. It stops when this goes, without waiting for threads that a dead storage holds up.
+/// A walk in progress. Dropping it stops the walk, without waiting for threads that are blocked by a dead storage.
 pub struct Walk<T> {
     receiver: Receiver<VisitBatch<T>>,
     queue: Arc<FolderQueue>,
     root: PathBuf,
-    /// Why the system gave no more threads.
+    /// Reason why the system started no further thread.
     spawn_error: Option<io::Error>,
-    /// How many replicas are not complete.
+    /// Number of replicas that are not complete.
     remaining: usize,
 }
 
@@ -103,13 +48,13 @@ impl<T> fmt::Debug for Walk<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Walk")
-            .field("left", &self.remaining)
+            .field("remaining", &self.remaining)
             .finish_non_exhaustive()
     }
 }
 
 impl<T: Send + 'static> Walk<T> {
-    /// Begins to walk these replicas of a root with so many threads.
+    /// Starts to walk replicas of a root with this number of threads.
     pub fn begin(
         root: &Arc<Folder>,
         targets: Vec<WalkTarget>,
@@ -120,17 +65,17 @@ impl<T: Send + 'static> Walk<T> {
         let remaining = targets.len();
         let queue = Arc::new(FolderQueue::new(targets));
         let (sender, receiver) = mpsc::sync_channel(MAX_QUEUED_BATCHES);
-        let shared = WalkShared {
+        let shared = Arc::new(WalkShared {
             root: Arc::clone(root),
             exclusions: Arc::clone(exclusions),
             queue: Arc::clone(&queue),
-            visit: Arc::new(visit),
-        };
+            visit: Box::new(visit),
+        });
         let mut spawn_error = None;
-        // Each opens three folders at once.
+        // Each thread opens up to three folders at once.
         for _ in 0..walkers.min(limit::handle_share(32)).max(1) {
-            let walker = Walker::new(shared.clone(), sender.clone());
-            // Where the system gives no more threads, those that there are will do; with none the walk fails.
+            let walker = Walker::new(Arc::clone(&shared), sender.clone());
+            // If the system starts no further thread, the existing ones do the work; without any, the walk fails.
             if let Err(error) = thread::Builder::new().spawn(move || walker.run()) {
                 spawn_error = Some(error);
                 break;
@@ -145,10 +90,10 @@ impl<T: Send + 'static> Walk<T> {
         }
     }
 
-    /// What comes next; `None` once every replica is complete.
+    /// Returns the next batch; `None` once every replica is complete.
     ///
     /// # Errors
-    /// The walk was interrupted, or a walker failed.
+    /// Interruption, or a walker failed.
     pub fn next(&mut self) -> Result<Option<VisitBatch<T>>> {
         while self.remaining > 0 {
             interrupt::check()?;
@@ -164,12 +109,12 @@ impl<T: Send + 'static> Walk<T> {
         Ok(None)
     }
 
-    /// The walkers have gone though replicas are left.
+    /// The error if all walkers ended before every replica was complete.
     fn end_error(&mut self) -> Result<Option<VisitBatch<T>>> {
         if let Some(spawn_error) = self.spawn_error.take() {
-            return Err(spawn_error).at("begin a thread to walk", &self.root);
+            return Err(spawn_error).at("start a thread to walk", &self.root);
         }
-        Err(io::Error::other("the walk ended early; look again")).at("walk", &self.root)
+        Err(io::Error::other("the walk ended early; try again")).at("walk", &self.root)
     }
 }
 

@@ -1,32 +1,30 @@
-//! The folders that are still to be read, shared by all walkers of a walk.
+//! Queue of folders to read, shared by all walkers of a walk.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::WalkTarget;
+use super::visit::WalkTarget;
 use crate::os::folder::Folder;
 use crate::os::limit;
 
-/// How many folders all walks of the process keep open for the sake of their subfolders; others are opened again from
-/// the root.
+/// Greatest number of folders that all walks of the process keep open for opening their subfolders. Subfolders of other folders
+/// are opened from the root.
 const MAX_OPEN: usize = 32;
 
-/// How many there are.
+/// Number of folders kept open. A budget of the process, not a setting: file descriptors are limited for the whole process.
 static OPEN_COUNT: AtomicUsize = AtomicUsize::new(0);
 
-/// A folder that is to be read.
 #[derive(Debug)]
 pub(super) struct FolderTask {
-    /// The replica it is in, by its place among the starts.
+    /// Index of the replica among the targets.
     pub(super) replica: usize,
-    /// The path below the replica's folder; empty for that folder itself.
+    /// Path below the replica's folder; empty for that folder itself.
     pub(super) path: PathBuf,
-    /// The folder it is in, if that is still open.
+    /// The parent folder, if it is still open.
     pub(super) parent: Option<Arc<OpenFolder>>,
 }
 
-/// A folder that is kept open.
 #[derive(Debug)]
 pub(super) struct OpenFolder {
     pub(super) folder: Folder,
@@ -38,19 +36,18 @@ impl Drop for OpenFolder {
     }
 }
 
-/// What a walker does next.
+/// Next step of a walker.
 #[derive(Debug)]
 pub(super) enum WalkStep {
-    /// Read this folder.
     Read(FolderTask),
-    /// Others may yet find something: hand over what is done, then wait.
+    /// Other walkers may still find folders: send the batch, then wait.
     Idle,
-    /// Everything was read, or the walk was stopped.
+    /// Every folder was read, or the walk was stopped.
     Done,
 }
 
-/// The queue. The last folder found is the first to be read, so that it stays as short as the tree is deep; the replicas
-/// are begun in order, each once the walkers run out of others.
+/// Queue in which the last folder found is read first, so that its length is limited by the depth of the tree. Replicas start in
+/// order, each when no other folder is pending.
 #[derive(Debug)]
 pub(super) struct FolderQueue {
     pub(super) targets: Vec<WalkTarget>,
@@ -62,11 +59,11 @@ pub(super) struct FolderQueue {
 #[derive(Debug, Default)]
 struct FolderQueueState {
     pending: Vec<FolderTask>,
-    /// How many replicas were begun.
+    /// Number of replicas started.
     started: usize,
-    /// Folders being read.
+    /// Number of folders being read.
     reading: usize,
-    /// For each replica the folders that are found and not handed over.
+    /// Number of folders of each replica that were found and not sent yet.
     unfinished: Vec<usize>,
 }
 
@@ -89,12 +86,12 @@ impl FolderQueue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What to do next, without waiting.
+    /// Returns the next step without waiting.
     pub(super) fn next(&self) -> WalkStep {
         self.next_in(&mut self.state())
     }
 
-    /// What to do next, once there is something to do.
+    /// Waits for the next step other than [`WalkStep::Idle`].
     pub(super) fn wait(&self) -> WalkStep {
         let mut state = self.state();
         loop {
@@ -133,7 +130,7 @@ impl FolderQueue {
         }
     }
 
-    /// A folder was read, and these were found in it.
+    /// Records that a folder was read, and the subfolders found in it.
     pub(super) fn finish_folder(&self, found: Vec<FolderTask>) {
         let mut state = self.state();
         if let Some(task) = found.first() {
@@ -151,7 +148,7 @@ impl FolderQueue {
         }
     }
 
-    /// Folders of these replicas were handed over; says which replicas are complete with that.
+    /// Records that folders of these replicas were sent. Returns the replicas that are complete now.
     pub(super) fn complete_folders(&self, replicas: impl Iterator<Item = usize>) -> Vec<usize> {
         let mut state = self.state();
         let mut complete = Vec::new();
@@ -164,7 +161,7 @@ impl FolderQueue {
         complete
     }
 
-    /// Keeps a folder open, unless too many are.
+    /// Keeps a folder open unless the limit is reached.
     pub(super) fn keep_open(folder: Folder) -> Option<Arc<OpenFolder>> {
         if OPEN_COUNT.fetch_add(1, Ordering::Relaxed) < MAX_OPEN.min(limit::handle_share(16)) {
             return Some(Arc::new(OpenFolder { folder }));
@@ -173,21 +170,21 @@ impl FolderQueue {
         None
     }
 
-    /// Makes all walkers end soon.
+    /// Makes all walkers end.
     pub(super) fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
-        // Under the lock, so that nobody who has just looked goes on to wait.
-        let left = std::mem::take(&mut self.state().pending);
+        // Under the lock, so that no walker that has just checked the flag starts to wait.
+        let pending = std::mem::take(&mut self.state().pending);
         self.ready.notify_all();
-        // These hold folders open.
-        drop(left);
+        // Closes folders, which may take long, after the lock is released.
+        drop(pending);
     }
 
     pub(super) fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::Relaxed)
     }
 
-    /// What [`Self::is_stopped`] asks, for reading a long folder.
+    /// The flag behind [`Self::is_stopped`], checked while a long folder is read.
     pub(super) const fn stop_flag(&self) -> &AtomicBool {
         &self.stopped
     }

@@ -1,4 +1,4 @@
-//! One thread of a walk: takes folders off the queue, reads them, and hands over what was made of them.
+//! One thread of a walk: takes folders from the queue, reads them, and sends the converted folders.
 
 use std::io;
 use std::path::Path;
@@ -7,38 +7,26 @@ use std::sync::mpsc::SyncSender;
 
 use super::folder::FolderContents;
 use super::queue::{FolderQueue, FolderTask, WalkStep};
-use super::{FolderVisit, VisitBatch, VisitFn, VisitOutcome};
+use super::visit::{FolderVisit, VisitBatch, VisitFn, VisitOutcome};
 use crate::base::error::{Error, Result};
 use crate::model::exclusion::Exclusions;
 use crate::os::folder::{Folder, is_not_found};
 use crate::os::reader::FolderReader;
 use crate::os::stat::{EntryKind, Stat};
 
-/// After how many entries what was made of folders is handed over; one folder may have more.
+/// Number of entries after which a batch is sent. One folder may have more.
 const BATCH_ENTRIES: usize = 2048;
 
-/// What all walkers of a walk share.
+/// Values that all walkers of a walk share.
 pub(super) struct WalkShared<T> {
     pub(super) root: Arc<Folder>,
     pub(super) exclusions: Arc<Exclusions>,
     pub(super) queue: Arc<FolderQueue>,
-    pub(super) visit: Arc<VisitFn<T>>,
+    pub(super) visit: Box<VisitFn<T>>,
 }
 
-impl<T> Clone for WalkShared<T> {
-    fn clone(&self) -> Self {
-        Self {
-            root: Arc::clone(&self.root),
-            exclusions: Arc::clone(&self.exclusions),
-            queue: Arc::clone(&self.queue),
-            visit: Arc::clone(&self.visit),
-        }
-    }
-}
-
-/// A walker.
 pub(super) struct Walker<T> {
-    shared: WalkShared<T>,
+    shared: Arc<WalkShared<T>>,
     sender: SyncSender<VisitBatch<T>>,
     batch: Vec<(usize, T)>,
     entries: usize,
@@ -46,7 +34,7 @@ pub(super) struct Walker<T> {
     reader: FolderReader,
 }
 
-/// Should a walker panic, the others must not wait for it.
+/// Stops the walk if a walker panics: the others would wait for its folders.
 struct StopOnPanic(Arc<FolderQueue>);
 
 impl Drop for StopOnPanic {
@@ -58,7 +46,7 @@ impl Drop for StopOnPanic {
 }
 
 impl<T> Walker<T> {
-    pub(super) fn new(shared: WalkShared<T>, sender: SyncSender<VisitBatch<T>>) -> Self {
+    pub(super) fn new(shared: Arc<WalkShared<T>>, sender: SyncSender<VisitBatch<T>>) -> Self {
         Self {
             shared,
             sender,
@@ -69,7 +57,7 @@ impl<T> Walker<T> {
         }
     }
 
-    /// Walks until everything was read or nobody listens any more.
+    /// Reads folders until the walk is done, or its receiver is dropped.
     pub(super) fn run(mut self) {
         let queue = Arc::clone(&self.shared.queue);
         let _guard = StopOnPanic(Arc::clone(&queue));
@@ -91,14 +79,14 @@ impl<T> Walker<T> {
         self.send_batch();
     }
 
-    /// Reads one folder; gives the folders that were found in it.
+    /// Reads one folder; returns the subfolders found in it.
     fn read(&mut self, task: FolderTask) -> Vec<FolderTask> {
         let FolderTask {
             replica,
             path,
             parent,
         } = task;
-        let shared = self.shared.clone();
+        let shared = Arc::clone(&self.shared);
         let opened = match parent {
             _ if shared.queue.targets[replica].is_in_other_category() => {
                 Err(not_found(&shared.root))
@@ -110,7 +98,7 @@ impl<T> Walker<T> {
         };
         let read = opened.and_then(|folder| self.read_contents(&path, folder));
         let (outcome, folder) = match read {
-            // What was read until somebody stopped the walk is not what the folder holds.
+            // A folder that was being read when the walk was stopped is incomplete.
             Ok(_) if shared.queue.is_stopped() => return Vec::new(),
             Ok((folder, stat)) => (VisitOutcome::Read(&mut self.contents, stat), Some(folder)),
             Err(error) if is_not_found(&error) => (VisitOutcome::Missing, None),
@@ -129,7 +117,7 @@ impl<T> Walker<T> {
         self.subfolders(replica, &path, folder)
     }
 
-    /// Reads an open folder into `contents`; a replica's own folder is looked at itself too.
+    /// Reads an open folder into `contents`. Also returns the stat of a replica's own folder.
     fn read_contents(&mut self, path: &Path, folder: Folder) -> Result<(Folder, Option<Stat>)> {
         let (exclusions, stop) = (&self.shared.exclusions, self.shared.queue.stop_flag());
         let stat = (path == Path::new(""))
@@ -140,7 +128,7 @@ impl<T> Walker<T> {
         Ok((folder, stat))
     }
 
-    /// The folders in the one that was just read, but for those that are other categories'.
+    /// The subfolders of the folder that was just read, without other categories.
     fn subfolders(&self, replica: usize, path: &Path, folder: Folder) -> Vec<FolderTask> {
         let target = &self.shared.queue.targets[replica];
         let children = self.contents.entries();
@@ -161,7 +149,7 @@ impl<T> Walker<T> {
         paths.map(task).collect()
     }
 
-    /// Hands over what was made; where nobody listens any more, the walk stops.
+    /// Sends the batch. Stops the walk if its receiver is dropped.
     fn send_batch(&mut self) {
         let folders = std::mem::take(&mut self.batch);
         self.entries = 0;
@@ -179,7 +167,7 @@ impl<T> Walker<T> {
             folders,
             complete: Vec::new(),
         });
-        // Only now, so that the last of a replica's folders has arrived before it is called complete.
+        // Counted after sending, so that a replica's last folder arrives before the replica is complete.
         let complete = queue.complete_folders(replicas.into_iter());
         if !complete.is_empty() {
             send(VisitBatch {
@@ -190,7 +178,7 @@ impl<T> Walker<T> {
     }
 }
 
-/// As if a folder were not there.
+/// The error of a missing folder.
 fn not_found(root: &Folder) -> Error {
     Error::Io {
         action: "open",

@@ -258,7 +258,7 @@ fn names_altered_by_rclone_are_refused() {
                 .any(|item| why(item).contains("is not UTF-8")),
             "{run}"
         );
-        let alphabet = "holds a character that rclone uses to write others";
+        let alphabet = "contains a character that rclone uses to encode others";
         assert_eq!(
             refused
                 .iter()

@@ -33,9 +33,9 @@ fn missing_rclone_affects_only_remotes() {
         };
         let run = line("load CLOUD");
         assert_ne!(run.status, 0, "{run}");
-        assert!(run.stderr.contains("there is none on PATH"), "{run}");
+        assert!(run.stderr.contains("no `rclone` on PATH"), "{run}");
         let run = line(THERE).status(1);
-        assert!(run.stderr.contains("there is none on PATH"), "{run}");
+        assert!(run.stderr.contains("no `rclone` on PATH"), "{run}");
         line("copy acme/spot all WORK NAS").ok();
         let run = line("load").status(3);
         let looked = |database: &str, state: &str| {
@@ -88,8 +88,7 @@ fn outdated_rclone_is_refused() {
         write_fake_version(place, "of nobody knows which version");
         let run = run("load CLOUD").status(3);
         assert!(
-            run.stderr
-                .contains("does not say which version of rclone it is"),
+            run.stderr.contains("does not print a version of rclone"),
             "{run}"
         );
     });
