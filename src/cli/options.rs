@@ -5,12 +5,12 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{Parser, ValueEnum, ValueHint};
+use clap::{Parser, ValueHint};
 
 use super::generate::GenerateTarget;
 use super::manual::EXAMPLES;
 use crate::base::exit_status::ExitStatus;
-use crate::commands::setting::Settings;
+use crate::commands::settings::Settings;
 use crate::language::lexer::parse_variable_name;
 use crate::output::color::ColorChoice;
 use crate::output::printer::Format;
@@ -55,10 +55,10 @@ pub(super) struct Options {
     pub(super) definitions: Vec<(String, OsString)>,
     /// How answers are written; without this option `table`, or what the start-up file sets
     #[arg(long, value_enum)]
-    pub(super) format: Option<FormatOption>,
+    pub(super) format: Option<Format>,
     /// Whether there is colour; wins over `NO_COLOR`. Without this option `auto`, or what the start-up file sets
     #[arg(long, value_enum)]
-    pub(super) color: Option<ColorOption>,
+    pub(super) color: Option<ColorChoice>,
     /// Change nothing: every command that would only says what it would do
     #[arg(long)]
     pub(super) dry_run: bool,
@@ -103,51 +103,8 @@ impl Options {
     /// Which colour there is to be.
     pub(super) fn color_choice(&self) -> ColorChoice {
         self.color
-            .map_or_else(ColorChoice::default, Into::into)
+            .unwrap_or_default()
             .unless_accessible(self.is_accessible())
-    }
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum FormatOption {
-    /// Tables for people
-    Table,
-    /// Tab-separated lines without a heading
-    Plain,
-    /// CSV with a heading
-    Csv,
-    /// One JSON document a command and line
-    Json,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum ColorOption {
-    /// On a terminal
-    Auto,
-    /// Everywhere
-    Always,
-    /// Nowhere
-    Never,
-}
-
-impl From<FormatOption> for Format {
-    fn from(option: FormatOption) -> Self {
-        match option {
-            FormatOption::Table => Self::Table,
-            FormatOption::Plain => Self::Plain,
-            FormatOption::Csv => Self::Csv,
-            FormatOption::Json => Self::Json,
-        }
-    }
-}
-
-impl From<ColorOption> for ColorChoice {
-    fn from(option: ColorOption) -> Self {
-        match option {
-            ColorOption::Auto => Self::Auto,
-            ColorOption::Always => Self::Always,
-            ColorOption::Never => Self::Never,
-        }
     }
 }
 
@@ -155,10 +112,10 @@ impl Options {
     /// Sets what the options say; they win over the start-up file.
     pub(super) fn apply(&self, settings: &mut Settings) {
         if let Some(format) = self.format {
-            settings.format = format.into();
+            settings.format = format;
         }
         if let Some(color) = self.color {
-            settings.color = color.into();
+            settings.color = color;
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::Args;
 use serde::Serialize;
 
-use super::RunCommand;
+use super::command::RunCommand;
 use super::workspace::Workspace;
 use crate::base::error::{Error, Result};
 use crate::base::exit_status::ExitStatus;

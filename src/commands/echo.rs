@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::Args;
 use serde::Serialize;
 
-use super::RunCommand;
+use super::command::RunCommand;
 use super::workspace::Workspace;
 use crate::base::error::Result;
 use crate::base::name::Name;

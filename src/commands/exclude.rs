@@ -3,7 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::RunCommand;
+use super::command::RunCommand;
 use super::workspace::Workspace;
 use crate::base::error::{Error, Result};
 use crate::model::exclusion::{ExclusionRules, Exclusions};
@@ -37,7 +37,7 @@ pub(crate) struct ExcludeArgs {
 #[derive(Debug, Serialize)]
 pub(crate) struct ExcludeAnswer {
     pattern: String,
-    change: &'static str,
+    change: RegistryChange,
 }
 
 impl RunCommand for ExcludeArgs {
@@ -49,13 +49,9 @@ impl RunCommand for ExcludeArgs {
             patterns: vec![self.pattern.clone()],
             ..ExclusionRules::default()
         })?;
-        let change = match workspace.registry.add_exclusion(&self.pattern) {
-            RegistryChange::Unchanged => "unchanged",
-            _ => "added",
-        };
         Ok(ExcludeAnswer {
+            change: workspace.registry.add_exclusion(&self.pattern),
             pattern: self.pattern,
-            change,
         })
     }
 }
@@ -83,7 +79,7 @@ impl Answer for ExcludeAnswer {
     const COMMAND: &'static str = "exclude";
 
     fn write_page(&self, page: &mut Page) {
-        let words = if self.change == "unchanged" {
+        let words = if self.change == RegistryChange::Unchanged {
             "already left alone: "
         } else {
             "`load` and `copy` now leave alone: "
@@ -92,7 +88,7 @@ impl Answer for ExcludeAnswer {
     }
 
     fn records(&self) -> Records {
-        let row = vec![self.pattern.as_str().into(), Cell::text(self.change)];
+        let row = vec![self.pattern.as_str().into(), Cell::text(self.change.word())];
         Records {
             headings: &["pattern", "change"],
             rows: vec![row],

@@ -8,8 +8,8 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 
+use super::command::{RunCommand, parse_project};
 use super::workspace::Workspace;
-use super::{RunCommand, parse_project};
 use crate::base::error::{IoResultExt as _, Result};
 use crate::base::name::Name;
 use crate::index::overview::add_holders;

@@ -6,7 +6,7 @@ use std::path::{Component, Path};
 use clap::Args;
 use serde::Serialize;
 
-use super::RunCommand;
+use super::command::RunCommand;
 use super::workspace::Workspace;
 use crate::base::error::Result;
 use crate::base::escape::visible;

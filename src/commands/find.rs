@@ -1,6 +1,5 @@
 //! `find`: files in the index by glob or part of their name.
 
-use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
@@ -12,8 +11,6 @@ use super::search;
 use super::search::Hit;
 use super::workspace::Workspace;
 use crate::base::error::Result;
-use crate::base::name::Name;
-use crate::base::timestamp::Timestamp;
 use crate::base::unit;
 use crate::index::{FolderFiles, Index, ReadTransaction};
 use crate::model::address;
@@ -22,7 +19,6 @@ use crate::model::registry::{Category, Database};
 use crate::output::cell::Cell;
 use crate::output::json::JsonWriter;
 use crate::output::stream::{PageWriter, RowWriter, Stream};
-use crate::snapshot::sequence::Sequence;
 
 /// Find files in the index, also on databases that are offline
 ///
@@ -118,25 +114,14 @@ struct FoundFile<'a> {
     hit: &'a Hit<'a>,
 }
 
+/// The JSON of a file or sequence, with its location.
 #[derive(Serialize)]
-struct FindFileItem<'a> {
+struct LocatedItem<'a, T> {
     database: &'a str,
     category: &'a str,
     project: &'a ProjectId,
-    path: Name,
-    bytes: u64,
-    modified: Timestamp,
-    sequence: Option<Name>,
-}
-
-#[derive(Serialize)]
-struct FindSequenceItem<'a> {
-    database: &'a str,
-    category: &'a str,
-    project: &'a ProjectId,
-    path: Name,
     #[serde(flatten)]
-    sequence: &'a Sequence,
+    item: T,
 }
 
 impl FindArgs {
@@ -188,14 +173,14 @@ impl FindAnswer<'_> {
     /// Hands every file that matches to `take`, while it says to go on.
     fn visit_matches(
         &self,
-        sequences: bool,
+        group_sequences: bool,
         on_match: &mut dyn FnMut(&FoundFile<'_>) -> Result<bool>,
     ) -> Result<()> {
         let mut keep_going = true;
         for location in &self.locations {
             let category = &location.category.path;
             let mut visit = |folder: &FolderFiles<'_>| {
-                keep_going = self.visit_folder(location, folder, sequences, on_match)?;
+                keep_going = self.visit_folder(location, folder, group_sequences, on_match)?;
                 Ok(keep_going)
             };
             self.index
@@ -212,7 +197,7 @@ impl FindAnswer<'_> {
         &self,
         location: &SearchLocation<'_>,
         folder: &FolderFiles<'_>,
-        sequences: bool,
+        group_sequences: bool,
         on_match: &mut dyn FnMut(&FoundFile<'_>) -> Result<bool>,
     ) -> Result<bool> {
         let project = folder.project;
@@ -245,12 +230,13 @@ impl FindAnswer<'_> {
                 hit,
             })
         };
-        let visit = if sequences {
-            search::visit_sequences
-        } else {
-            search::visit
-        };
-        visit(self.index, folder, &mut matches, &mut on_hit)
+        search::visit(
+            self.index,
+            folder,
+            group_sequences,
+            &mut matches,
+            &mut on_hit,
+        )
     }
 
     /// Whether more is asked for after so many.
@@ -275,36 +261,12 @@ impl FindAnswer<'_> {
 }
 
 impl FoundFile<'_> {
-    fn path_in_folder(&self, name: &Name) -> Name {
-        self.folder.join(name.as_path()).into()
-    }
-
-    /// The path of the file itself.
-    fn file_path(&self) -> Name {
-        self.folder
-            .join(OsStr::from_bytes(self.hit.file.name))
-            .into()
-    }
-
-    fn file_item(&self) -> FindFileItem<'_> {
-        FindFileItem {
+    fn located<T>(&self, item: T) -> LocatedItem<'_, T> {
+        LocatedItem {
             database: &self.location.database.name,
             category: &self.location.category.name,
             project: self.project,
-            path: self.file_path(),
-            bytes: self.hit.file.bytes,
-            modified: self.hit.file.modified,
-            sequence: self.hit.sequence.map(Sequence::pattern),
-        }
-    }
-
-    fn sequence_item<'a>(&'a self, sequence: &'a Sequence) -> FindSequenceItem<'a> {
-        FindSequenceItem {
-            database: &self.location.database.name,
-            category: &self.location.category.name,
-            project: self.project,
-            path: self.path_in_folder(&sequence.pattern()),
-            sequence,
+            item,
         }
     }
 }
@@ -327,7 +289,7 @@ impl Stream for FindAnswer<'_> {
             let mut cells = vec![
                 found.location.database.name.as_str().into(),
                 Cell::text("  "),
-                Cell::Name(found.path_in_folder(&found.hit.line_name())),
+                Cell::Name(found.hit.line_path(found.folder)),
             ];
             cells.extend(found.hit.detail_cells());
             lines.cells(cells)?;
@@ -344,7 +306,7 @@ impl Stream for FindAnswer<'_> {
                 found.location.database.name.as_str().into(),
                 found.location.category.name.as_str().into(),
                 Cell::Name(found.project.name()),
-                Cell::Name(found.file_path()),
+                Cell::Name(found.hit.file_path(found.folder)),
                 Cell::Bytes(found.hit.file.bytes),
                 Cell::Timestamp(found.hit.file.modified),
             ])?;
@@ -357,7 +319,7 @@ impl Stream for FindAnswer<'_> {
         json.list("files", |json| {
             self.visit_matches(self.group_sequences, &mut |found| {
                 files += 1;
-                json.item(&found.file_item())?;
+                json.item(&found.located(found.hit.file_item(found.folder)))?;
                 Ok(self.is_under_limit(files))
             })
         })?;
@@ -378,8 +340,8 @@ impl FindAnswer<'_> {
         let mut files = 0;
         self.visit_matches(true, &mut |found| {
             files += 1;
-            if let Some(sequence) = found.hit.sequence_if_first() {
-                json.item(&found.sequence_item(sequence))?;
+            if let Some(item) = found.hit.sequence_item(found.folder) {
+                json.item(&found.located(item))?;
             }
             Ok(self.is_under_limit(files))
         })

@@ -2,19 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::thread;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::RunCommand;
+use super::command::RunCommand;
 use super::workspace::Workspace;
 use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::index::overview;
-use crate::index::{Index, KnownDatabase};
 use crate::model::project::{ProjectId, Scope};
-use crate::model::registry::Database;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
@@ -155,34 +152,10 @@ fn projects(
         .collect())
 }
 
-fn is_online(index: &Index, database: &Database, known: &KnownDatabase) -> Result<bool> {
-    availability::offline_reason(index, database, known).map_or(Ok(true), |_| Ok(false))
-}
-
 fn databases(workspace: &Workspace) -> Result<Vec<ListedDatabase>> {
-    let (index, registry) = (&workspace.index, &workspace.registry);
-    let known = registry
-        .databases()
-        .iter()
-        .map(|database| index.database(&database.root));
-    let known: Vec<KnownDatabase> = known.collect::<Result<_>>()?;
-    // All at once: one that does not answer takes its time.
-    let online = thread::scope(|scope| {
-        let check = |(database, known): (&Database, &KnownDatabase)| {
-            let (owned, own_index) = ((database.clone(), known.clone()), index.try_clone());
-            let run_check = move || is_online(&own_index?, &owned.0, &owned.1);
-            let spawned = thread::Builder::new().spawn_scoped(scope, run_check);
-            // Where the system gives no thread for it, it is asked here.
-            spawned.map_err(|_| is_online(index, database, known))
-        };
-        let check: Vec<_> = registry.databases().iter().zip(&known).map(check).collect();
-        let answers = check.into_iter().map(|asked| match asked {
-            Ok(thread) => thread.join().unwrap_or(Ok(false)),
-            Err(answer) => answer,
-        });
-        answers.collect::<Result<Vec<bool>>>()
-    })?;
-    let listed = registry.databases().iter().zip(online);
+    let databases = workspace.registry.databases();
+    let online = availability::online_databases(&workspace.index, databases)?;
+    let listed = databases.iter().zip(online);
     let listed = listed.map(|(database, online)| ListedDatabase {
         name: database.name.clone(),
         root: database.root.clone().into(),

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::RunCommand;
+use super::command::RunCommand;
 use super::startup;
 use super::startup::SessionChanges;
 use super::workspace::Workspace;

@@ -5,8 +5,8 @@ use std::ffi::{OsStr, OsString};
 use clap::Args;
 use serde::Serialize;
 
-use super::RunCommand;
-use super::setting::Setting;
+use super::command::RunCommand;
+use super::settings::Setting;
 use super::workspace::Workspace;
 use crate::base::error::{Error, Result};
 use crate::base::suggest::suggest;
@@ -73,14 +73,8 @@ impl RunCommand for SetArgs {
             .value
             .as_deref()
             .map(|value| resolve_value(setting, value, workspace));
-        if let (Some(setting), Some(value)) = (setting, value.transpose()?)
-            && !workspace.settings.set(setting, &value)
-        {
-            return Err(Error::InvalidValue {
-                setting: setting.name(),
-                word: value.as_str().into(),
-                values: setting.accepted_values(),
-            });
+        if let (Some(setting), Some(value)) = (setting, value.transpose()?) {
+            workspace.settings.set(setting, &value)?;
         }
         workspace
             .registry
@@ -136,7 +130,7 @@ impl Answer for SetAnswer {
                 .to_vec()
         };
         let rows = self.settings.iter().map(row).collect();
-        page.table(&["setting", "value", "takes", "what it is"], rows);
+        page.table(&["setting", "value", "accepts", "purpose"], rows);
     }
 
     fn records(&self) -> Records {

@@ -91,10 +91,10 @@ pub(crate) struct SyncArgs {
 impl SyncArgs {
     /// Does the work and prints nothing.
     pub(crate) fn execute(self, workspace: &mut Workspace) -> Result<SyncAnswer> {
+        let confirmation = workspace.confirmation.or_granted(self.yes);
+        let dry_run = self.dry_run || self.count || workspace.dry_run;
         let (index, registry) = (&mut workspace.index, &workspace.registry);
-        let mut request = self.request(registry)?;
-        request.dry_run |= workspace.dry_run;
-        request.confirmation = workspace.confirmation.or_granted(self.yes);
+        let request = self.request(registry, dry_run, confirmation)?;
         let monitor = workspace.monitor.as_ref();
         if request.dry_run {
             // It writes nothing that would need a number.
@@ -117,7 +117,12 @@ impl SyncArgs {
     }
 
     /// What is asked for, in the registry's terms.
-    fn request<'a>(&self, registry: &'a Registry) -> Result<SyncRequest<'a>> {
+    fn request<'a>(
+        &self,
+        registry: &'a Registry,
+        dry_run: bool,
+        confirmation: Confirmation,
+    ) -> Result<SyncRequest<'a>> {
         let source = registry.database(&self.from)?;
         let destination = registry.database(&self.to).map_err(|error| match error {
             Error::UnknownName { .. } if self.to.contains(',') => Error::InvalidWord {
@@ -143,7 +148,7 @@ impl SyncArgs {
             retry_failed: self.retry_failed,
             delete: self.delete,
             force: self.force,
-            dry_run: self.dry_run || self.count,
+            dry_run,
             verify: !destination.is_remote(),
             max_files: self.max_files,
             limits: TransferLimits {
@@ -154,7 +159,7 @@ impl SyncArgs {
                 }),
                 transfers: None,
             },
-            confirmation: Confirmation::NonInteractive,
+            confirmation,
         })
     }
 }
@@ -175,66 +180,53 @@ fn check_rate(rate: &str, is_remote: bool) -> Result<()> {
     })
 }
 
-/// What a sync came to.
+/// The result of a sync, or of the dry run of one.
 #[derive(Debug)]
 pub(crate) struct SyncAnswer {
     copy: CopyAnswer,
-    sync_totals: SyncTotals,
-    /// Whether only numbers are wanted.
     count_only: bool,
-    /// Whether what is gone is moved among the old versions.
+    /// True if files missing at the source are moved to the old versions.
     delete_missing: bool,
     source: String,
 }
 
-/// The numbers of files that a copy has not.
+/// The totals that a copy does not have, as JSON.
 #[derive(Debug, Serialize)]
 #[expect(clippy::struct_field_names, reason = "the keys of the JSON")]
 struct SyncTotals {
     moved_files: u64,
     deleted_files: u64,
-    /// Gone from the source, and still there.
     gone_files: u64,
-    /// Left for the next sync.
     left_files: u64,
 }
 
 impl SyncAnswer {
     fn new(run: Option<i64>, state: &'static str, command: &SyncArgs, report: Report) -> Self {
         Self {
-            sync_totals: SyncTotals {
-                moved_files: report.moved_files,
-                deleted_files: report.deleted_files,
-                gone_files: report.gone_files,
-                left_files: report.left_files,
-            },
             count_only: command.count,
             delete_missing: command.delete,
             source: command.from.clone(),
-            copy: CopyAnswer::new(run, state, run.is_none(), report),
+            copy: CopyAnswer::new(run, state, report),
         }
     }
 
-    /// What there is to be said beside what a copy says.
+    /// Returns the counts that a copy does not have, for the headline.
     fn count_cells(&self) -> Vec<Cell> {
-        let gone = format!("gone from {}", self.source);
+        let report = &self.copy.report;
+        let missing = format!("missing on {}", self.source);
         let counts = [
             (
-                self.sync_totals.moved_files,
+                report.moved_files,
                 "renamed there, not sent again",
                 Tone::Good,
             ),
             (
-                self.sync_totals.deleted_files,
-                "moved among the old versions",
+                report.deleted_files,
+                "moved to the old versions",
                 Tone::Warning,
             ),
-            (self.sync_totals.gone_files, gone.as_str(), Tone::Warning),
-            (
-                self.sync_totals.left_files,
-                "left for the next sync",
-                Tone::Warning,
-            ),
+            (report.gone_files, missing.as_str(), Tone::Warning),
+            (report.left_files, "left for the next sync", Tone::Warning),
         ];
         let counts = counts.into_iter().filter(|(number, ..)| *number > 0);
         let cells = counts.flat_map(|(number, words, tone)| {
@@ -256,16 +248,16 @@ impl Stream for SyncAnswer {
         if !self.count_only {
             self.copy.write_items(lines)?;
         }
-        let verbs = if self.count_only || self.copy.is_dry_run() {
+        let verb = if self.count_only || self.copy.is_dry_run() {
             "would send"
         } else {
             "sent"
         };
         self.copy
-            .write_summary(lines, verbs, Some(&self.count_cells()))?;
-        if self.sync_totals.gone_files > 0 && !self.delete_missing {
+            .write_summary(lines, verb, Some(self.count_cells()))?;
+        if self.copy.report.gone_files > 0 && !self.delete_missing {
             lines.line(
-                "what is gone from there stays; `--delete` moves it among the old versions",
+                "files missing at the source are kept; `--delete` moves them to the old versions",
             )?;
         }
         Ok(())
@@ -280,7 +272,13 @@ impl Stream for SyncAnswer {
 
     fn write_json(&self, json: &mut JsonWriter<'_>) -> Result<()> {
         self.copy.write_totals(json)?;
-        json.fields(&self.sync_totals)?;
+        let report = &self.copy.report;
+        json.fields(&SyncTotals {
+            moved_files: report.moved_files,
+            deleted_files: report.deleted_files,
+            gone_files: report.gone_files,
+            left_files: report.left_files,
+        })?;
         self.copy.write_json_items(json, self.count_only)
     }
 
@@ -289,9 +287,8 @@ impl Stream for SyncAnswer {
     }
 
     fn is_routine(&self) -> bool {
-        // A night in which nothing was done but what was to be, with links and files gone from the source as every night,
-        // and with files that were renamed or moved among the old versions, as the line asks.
-        let good = ["skipped", "gone", "moved", "deleted"];
-        self.copy.is_complete() && self.copy.has_only(&good)
+        // Links and files missing at the source recur every night; renames and deletions are part of the request.
+        let routine = ["skipped", "gone", "moved", "deleted"];
+        self.copy.is_complete() && self.copy.has_only(&routine)
     }
 }

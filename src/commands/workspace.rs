@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::setting::Settings;
+use super::settings::Settings;
 use crate::base::confirmation::Confirmation;
 use crate::base::monitor::Monitor;
 use crate::index::Index;

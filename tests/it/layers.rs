@@ -61,7 +61,14 @@ const HOMES: &[(&str, &[&str])] = &[
 ];
 
 /// Modules of `src/commands/` that commands share.
-const SHARED: &[&str] = &["pattern", "search", "setting", "startup", "workspace"];
+const SHARED: &[&str] = &[
+    "command",
+    "pattern",
+    "search",
+    "settings",
+    "startup",
+    "workspace",
+];
 
 fn top() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -8,6 +8,7 @@ use clap::Args;
 
 use self::answer::CopyAnswer;
 
+use super::command::database_names;
 use super::workspace::Workspace;
 use crate::base::confirmation::Confirmation;
 use crate::base::error::{Error, Result};
@@ -85,18 +86,21 @@ pub(crate) struct CopyArgs {
 impl CopyArgs {
     /// Does the work and prints nothing. The answer is a stream: a dry run may list a million files.
     pub(crate) fn execute(self, workspace: &mut Workspace) -> Result<CopyAnswer> {
+        let confirmation = workspace.confirmation.or_granted(self.yes);
+        let verify = self.verify || (workspace.settings.verify && !self.no_verify);
+        let dry_run = self.dry_run || workspace.dry_run;
         let (index, registry) = (&mut workspace.index, &workspace.registry);
-        let mut request = self.request(registry)?;
-        request.verify = self.verify || (workspace.settings.verify && !self.no_verify);
-        request.dry_run |= workspace.dry_run;
-        request.confirmation = workspace.confirmation.or_granted(self.yes);
+        let request = self.request(registry, verify, dry_run, confirmation)?;
         if request.dry_run {
             // It writes nothing that would need a number.
             let report = copy::copy(index, registry, &request, 0, workspace.monitor.as_ref())?;
             let state = run_recorder::run_state(&report);
-            return Ok(CopyAnswer::new(None, state, true, report));
+            return Ok(CopyAnswer::new(None, state, report));
         }
-        let (what, to) = (self.description(), database_names(&request.destinations));
+        let (what, to) = (
+            self.description(),
+            database_names(request.destinations.iter().copied()),
+        );
         let begun = RunStart {
             command: "copy",
             subject: &what,
@@ -108,7 +112,7 @@ impl CopyArgs {
             run_recorder::record_run(index, &begun, monitor, &mut |index, run| {
                 copy::copy(index, registry, &request, run, monitor)
             })?;
-        Ok(CopyAnswer::new(Some(run), state, false, report))
+        Ok(CopyAnswer::new(Some(run), state, report))
     }
 
     /// What is copied, as it was typed.
@@ -117,7 +121,13 @@ impl CopyArgs {
     }
 
     /// What is asked for, in the registry's terms.
-    fn request<'a>(&self, registry: &'a Registry) -> Result<CopyRequest<'a>> {
+    fn request<'a>(
+        &self,
+        registry: &'a Registry,
+        verify: bool,
+        dry_run: bool,
+        confirmation: Confirmation,
+    ) -> Result<CopyRequest<'a>> {
         let source = registry.database(&self.from)?;
         let mut destinations: Vec<&Database> = Vec::new();
         for name in &self.to {
@@ -141,15 +151,9 @@ impl CopyArgs {
                 only_add: self.no_update,
                 checksum: self.checksum,
             },
-            verify: !self.no_verify,
-            dry_run: self.dry_run,
-            confirmation: Confirmation::NonInteractive,
+            verify,
+            dry_run,
+            confirmation,
         })
     }
-}
-
-/// The names of databases, joined by commas.
-fn database_names(databases: &[&Database]) -> String {
-    let names = databases.iter().map(|database| database.name.as_str());
-    names.collect::<Vec<_>>().join(",")
 }

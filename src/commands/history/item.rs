@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{RunRow, TABLE_HEADINGS};
+use super::row::{RunRow, TABLE_HEADINGS};
 use crate::base::error::Result;
 use crate::base::escape::visible;
 use crate::base::name::Name;

@@ -1,21 +1,17 @@
 //! `history`: the runs there were, and what one of them handled.
 
 mod item;
-
-use std::time::Duration;
+mod row;
 
 use clap::Args;
 use serde::Serialize;
 
 use self::item::RunItemsAnswer;
-use super::RunCommand;
+use self::row::{CSV_HEADINGS, RunRow, TABLE_HEADINGS};
+use super::command::RunCommand;
 use super::workspace::Workspace;
 use crate::base::error::Result;
-use crate::base::timestamp::Timestamp;
-use crate::base::unit;
-use crate::index;
 use crate::output::answer::{Answer, Records};
-use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
 
 /// How many runs are shown unless more are asked for.
@@ -70,45 +66,6 @@ pub(crate) struct HistoryAnswer {
     is_truncated: bool,
 }
 
-/// A run as it is told.
-#[derive(Debug, Serialize)]
-struct RunRow {
-    run: i64,
-    command: String,
-    what: Option<String>,
-    from: Option<String>,
-    to: Option<String>,
-    started: Timestamp,
-    ended: Option<Timestamp>,
-    /// How long it took, once it has ended.
-    seconds: Option<u64>,
-    files: u64,
-    bytes: u64,
-    failed: u64,
-    state: String,
-}
-
-impl From<index::Run> for RunRow {
-    fn from(run: index::Run) -> Self {
-        let elapsed = run.ended.map(|ended| ended.seconds - run.started.seconds);
-        Self {
-            run: run.id,
-            command: run.command,
-            what: run.subject,
-            from: run.source,
-            to: run.destination,
-            started: run.started,
-            ended: run.ended,
-            // The clock may have been set back meanwhile.
-            seconds: elapsed.map(|took| u64::try_from(took).unwrap_or_default()),
-            files: run.files,
-            bytes: run.bytes,
-            failed: run.failed,
-            state: run.state,
-        }
-    }
-}
-
 impl HistoryArgs {
     /// Whether the answer is what one run handled, which comes as a stream.
     pub(crate) const fn shows_one_run(&self) -> bool {
@@ -137,51 +94,6 @@ impl RunCommand for HistoryArgs {
             runs: runs.into_iter().map(RunRow::from).collect(),
             is_truncated: is_truncated && self.last.is_none(),
         })
-    }
-}
-
-/// The columns of `csv`.
-const CSV_HEADINGS: &[&str] = &[
-    "run", "started", "ended", "seconds", "command", "what", "from", "to", "files", "bytes",
-    "failed", "state",
-];
-
-/// Those of tables, in words for people.
-const TABLE_HEADINGS: &[&str] = &[
-    "run", "started", "ended", "took", "command", "what", "from", "to", "files", "size", "failed",
-    "state",
-];
-
-impl RunRow {
-    /// The row for people or, with exact seconds, for programs.
-    fn row(&self, format_seconds: fn(u64) -> String) -> Vec<Cell> {
-        let name = |name: &Option<String>| Cell::optional(name.as_deref(), Cell::from);
-        vec![
-            Cell::text(self.run.to_string()),
-            Cell::Timestamp(self.started),
-            Cell::optional(self.ended, Cell::Timestamp),
-            Cell::optional(self.seconds, |seconds| Cell::text(format_seconds(seconds))),
-            Cell::text(&*self.command),
-            name(&self.what),
-            name(&self.from),
-            name(&self.to),
-            Cell::Count(self.files),
-            Cell::Bytes(self.bytes),
-            Cell::Count(self.failed),
-            Cell::Styled(self.state.clone(), self.tone()),
-        ]
-    }
-
-    fn table_row(&self) -> Vec<Cell> {
-        self.row(|seconds| unit::format_duration(Duration::from_secs(seconds)))
-    }
-
-    fn tone(&self) -> Tone {
-        match &*self.state {
-            "complete" => Tone::Good,
-            "refused" | "unreachable" => Tone::Bad,
-            _ => Tone::Warning,
-        }
     }
 }
 

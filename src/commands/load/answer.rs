@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::base::exit_status::ExitStatus;
 use crate::base::unit;
+use crate::commands::command::rounded_seconds;
 use crate::model::registry::Database;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
@@ -76,7 +77,7 @@ impl LoadedDatabase {
             changed: scan.changes.changed,
             gone: scan.changes.missing,
             unreadable: scan.unreadable,
-            seconds: (scan.elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
+            seconds: rounded_seconds(scan.elapsed),
         }
     }
 

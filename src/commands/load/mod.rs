@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use self::answer::{LoadAnswer, LoadedDatabase};
-use super::RunCommand;
+use super::command::{RunCommand, database_names};
 use super::workspace::Workspace;
 use crate::base::confirmation::Confirmation;
 use crate::base::error::{Error, Result};
@@ -196,12 +196,6 @@ impl LoadArgs {
         }
         Ok(scan_scope)
     }
-}
-
-/// The names of databases, joined by commas.
-fn database_names(databases: &[Database]) -> String {
-    let names = databases.iter().map(|database| database.name.as_str());
-    names.collect::<Vec<_>>().join(",")
 }
 
 /// What the run came to, for the journal.
