@@ -1,4 +1,4 @@
-//! `add database` and `add category`: track one.
+//! `add`: tracks a database or a category.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
@@ -22,8 +22,8 @@ use crate::storage::availability;
 
 /// Track a database or a category
 ///
-/// A database is a storage with its root folder; a category is a folder below every root. Adding the same again
-/// changes nothing. A root that is not there now is added and shown as offline.
+/// A database is a storage with its root folder. A category is a folder below every root. Adding the same again changes
+/// nothing. A missing root is added too, and shown as offline until it is mounted.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   add database WORK ~/studio
@@ -39,40 +39,39 @@ pub(crate) struct AddArgs {
 enum AddSubcommand {
     /// Track a storage
     ///
-    /// In ROOT, `~`, `~/` and `$VAR` are expanded; a relative path is relative to the script, at the prompt to the current
-    /// folder. A ROOT like `s3:bucket/studio` is the address of a storage that the program rclone reaches, unless there is a
-    /// folder of that name.
+    /// In ROOT, `~`, `~/` and `$VAR` are expanded. A relative path starts at the folder of the script, at the prompt at the
+    /// current folder. A ROOT like `s3:bucket/studio` is the address of a storage behind rclone, unless a folder of that
+    /// name exists.
     #[command(after_help = "Examples:
   add database WORK ~/studio
   add database 'NAS 2' $NAS_MOUNT/studio
   add database CLOUD s3:bucket/studio
   add database NAS /mnt/new-nas --replace")]
     Database {
-        /// What to call it
+        /// The name of the database
         #[arg(value_name = "NAME")]
         name: String,
-        /// Its root folder, or its address, `REMOTE:path`
+        /// The root folder, or an address: `REMOTE:path`
         #[arg(value_name = "ROOT")]
         root: OsString,
-        /// Give a known name another root
+        /// Give an existing name another root
         #[arg(long)]
         replace: bool,
     },
     /// Track a folder below every root
     ///
-    /// A category may lie inside another: its folder is then no longer part of the outer one, which does not look into
-    /// it any more.
+    /// A category may lie inside another. The outer category then no longer includes the folder of the inner one.
     #[command(after_help = "Examples:
   add category footage footage/
   add category render scratch/render/")]
     Category {
-        /// What to call it
+        /// The name of the category
         #[arg(value_name = "NAME")]
         name: String,
-        /// The folder below every root that holds the clients' folders; `.` is the root itself
+        /// The folder below every root that contains the clients' folders; `.` is the root itself
         #[arg(value_name = "PATH")]
         path: OsString,
-        /// Give a known name another path
+        /// Give an existing name another path
         #[arg(long)]
         replace: bool,
     },
@@ -184,7 +183,7 @@ fn add_category(
     })
 }
 
-/// Refuses a tilde that would stay one: a shell would have replaced it by somebody's home folder.
+/// Refuses `~name`: a shell expands it to the home folder of a user, and a folder of that name is unlikely.
 fn check_tilde(root: &OsStr) -> Result<()> {
     let bytes = root.as_bytes();
     if !bytes.starts_with(b"~") || bytes == b"~" || bytes.starts_with(b"~/") {
@@ -193,11 +192,11 @@ fn check_tilde(root: &OsStr) -> Result<()> {
     Err(Error::InvalidWord {
         noun: "root",
         word: root.into(),
-        why: "only `~` and `~/` stand for a home folder, your own; a folder of that name is written with `./` before it",
+        why: "only `~` and `~/` are expanded, to your home folder; write `./` before the name of a folder",
     })
 }
 
-/// Which category does not look into which folder because of this category.
+/// Returns the folders that a category excludes because of this one, each with the name of the outer category.
 fn nested_categories(registry: &Registry, category: &Category) -> Vec<(String, PathBuf)> {
     let outer = registry.outer_category(category);
     let outer = outer.map(|outer| (outer.name.clone(), category.path.clone()));

@@ -1,4 +1,4 @@
-//! `exclude`: leave files alone that match a pattern.
+//! `exclude`: excludes files that match a pattern.
 
 use clap::Args;
 use serde::Serialize;
@@ -12,16 +12,15 @@ use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
 use crate::output::page::Page;
 
-/// Leave files and folders alone that match a pattern
+/// Exclude files and folders that match a pattern
 ///
-/// They are neither looked at nor copied, on any database. PATTERN is written as in a gitignore file and matched against
-/// paths below a project's folder; negations (`!`) are refused.
+/// Excluded files are neither scanned nor copied, on any database. PATTERN has the syntax of a gitignore file
+/// and is matched against paths below the project's folder. Negations (`!`) are refused.
 ///
-/// Always left alone are `.auto-backup/` and temporary files of auto-backup. What storages and desktops keep for themselves
-/// is left alone too, in every folder: recycle bins, snapshots, thumbnails and search indexes (`@eaDir`, `#recycle`,
-/// `.snapshot`, `.Trashes`, `lost+found` and the like), `.DS_Store`, `Thumbs.db`, `desktop.ini`, and files that begin with
-/// `._`. `set housekeeping off` treats these as work; docs/exclusions.md lists
-/// them all.
+/// `.auto-backup/` and temporary files of auto-backup are always excluded. Files that storages and desktops keep for
+/// themselves are excluded in every folder: recycle bins, snapshots, thumbnails and search indexes (`@eaDir`, `#recycle`,
+/// `.snapshot`, `.Trashes`, `lost+found` and others), `.DS_Store`, `Thumbs.db`, `desktop.ini`, and files that begin with
+/// `._`. `set housekeeping off` includes them; docs/exclusions.md lists all.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   exclude '*.tmp'
@@ -33,7 +32,7 @@ pub(crate) struct ExcludeArgs {
     pattern: String,
 }
 
-/// What is left alone now.
+/// The excluded pattern.
 #[derive(Debug, Serialize)]
 pub(crate) struct ExcludeAnswer {
     pattern: String,
@@ -56,15 +55,15 @@ impl RunCommand for ExcludeArgs {
     }
 }
 
-/// Refuses lines of a gitignore file that leave nothing alone.
+/// Refuses lines that are valid in a gitignore file but exclude nothing.
 fn check_pattern(pattern: &str) -> Result<()> {
     let why = match pattern.trim_start().chars().next() {
         None => "it is empty",
         Some('!') if pattern.starts_with('!') => {
-            "with a `!` it would take others back; `remove exclusion PATTERN` does that, and `\\!` is the letter itself"
+            "a `!` would include files again; `remove exclusion PATTERN` does that, and `\\!` matches a `!` itself"
         }
         Some('#') if pattern.starts_with('#') => {
-            "a line that begins with `#` is a comment in a gitignore file; `\\#` is the letter itself"
+            "a pattern that begins with `#` is a comment in a gitignore file; `\\#` matches a `#` itself"
         }
         Some(_) => return Ok(()),
     };
@@ -80,9 +79,9 @@ impl Answer for ExcludeAnswer {
 
     fn write_page(&self, page: &mut Page) {
         let words = if self.change == RegistryChange::Unchanged {
-            "already left alone: "
+            "already excluded: "
         } else {
-            "`load` and `copy` now leave alone: "
+            "excluded from now on: "
         };
         page.cells(vec![Cell::text(words), self.pattern.as_str().into()]);
     }

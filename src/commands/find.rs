@@ -1,4 +1,4 @@
-//! `find`: files in the index by glob or part of their name.
+//! `find`: finds files in the index by a glob or a part of the name.
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -22,11 +22,11 @@ use crate::output::stream::{PageWriter, RowWriter, Stream};
 
 /// Find files in the index, also on databases that are offline
 ///
-/// PATTERN is a glob (`*`, `?`, `[...]`, `{a,b}`) or, without any of these, a part of the name; upper and lower case
-/// are the same. With a `/` in it, it is held against the path below the category's folder instead of the name.
+/// PATTERN is a glob (`*`, `?`, `[...]`, `{a,b}`) for the whole name or, without any of these, a part of the name. Case is
+/// ignored. A PATTERN with a `/` is matched against the path below the category's folder instead of the name.
 ///
-/// Frames of an image sequence are one line, with the frames that match, their number, and which between the first and
-/// the last of them are not there. `plain` and `csv` list every file.
+/// The matching frames of an image sequence are one line, with their number and the frames missing between the first and
+/// the last. `plain` and `csv` list every file.
 #[derive(Debug, Args)]
 #[command(
     override_usage = "find [OPTIONS] PATTERN [in DATABASE]",
@@ -37,34 +37,33 @@ use crate::output::stream::{PageWriter, RowWriter, Stream};
   find sh010 --no-sequences --limit 20"
 )]
 pub(crate) struct FindArgs {
-    /// What to look for
+    /// A glob or a part of the name
     #[arg(value_name = "PATTERN")]
     pattern: String,
     #[arg(value_name = "in", value_parser = ["in"], requires = "database", hide = true)]
     on_database: Option<String>,
-    /// Only on this database
+    /// Only files on this database
     #[arg(value_name = "DATABASE")]
     database: Option<String>,
-    /// Stop after so many lines; in `plain`, `csv` and `json` after so many files
+    /// Stop after N lines; in `plain`, `csv` and `json` after N files
     #[arg(long, value_name = "N", value_parser = parse_limit)]
     limit: Option<u64>,
-    /// Show every file, and no sequences
+    /// List every frame of an image sequence
     #[arg(long)]
     no_sequences: bool,
-    /// Tell upper and lower case apart
+    /// Match case exactly
     #[arg(short = 's', long)]
     case_sensitive: bool,
 }
 
-/// Reads a number of lines or files.
 fn parse_limit(word: &str) -> Result<u64, &'static str> {
     match word.parse() {
-        Ok(0) | Err(_) => Err("a limit is a number from 1 on"),
+        Ok(0) | Err(_) => Err("a limit is a number of 1 or more"),
         Ok(limit) => Ok(limit),
     }
 }
 
-/// What is said where no file matches, as a hint what may have been meant.
+/// Returns the message for no matches, with a hint at the likely mistake.
 fn no_match_message(typed: &str, pattern: &Pattern) -> &'static str {
     let is_range = |text: &str| {
         text.split_once('-').is_some_and(|(first, last)| {
@@ -74,9 +73,9 @@ fn no_match_message(typed: &str, pattern: &Pattern) -> &'static str {
     };
     let mut brackets = typed.split('[').skip(1);
     if brackets.any(|text| text.split_once(']').is_some_and(|(text, _)| is_range(text))) {
-        "no file matches; to find a sequence leave its numbers out: the part before the `[` will do"
+        "no file matches; to find a sequence, use only the part of its name before the `[`"
     } else if pattern.matches_paths() {
-        "no file matches; with a `/` the pattern is held against CLIENT/PROJECT/..., without root and category"
+        "no file matches; a pattern with a `/` is matched against CLIENT/PROJECT/..., without root and category"
     } else if pattern.is_glob() {
         "no file matches; a pattern with `*`, `?`, `[` or `{` must match the whole name"
     } else {
@@ -84,21 +83,20 @@ fn no_match_message(typed: &str, pattern: &Pattern) -> &'static str {
     }
 }
 
-/// The files that match, found when they are asked for.
+/// The matching files. They are read from the index while they are printed.
 #[derive(Debug)]
 pub(crate) struct FindAnswer<'a> {
     index: &'a Index,
-    /// All formats see the same looks, however often they go through them.
+    /// Keeps all passes over the index consistent while a scan writes to it.
     _snapshot: ReadTransaction<'a>,
     pattern: Pattern,
     locations: Vec<SearchLocation<'a>>,
     group_sequences: bool,
     limit: Option<u64>,
-    /// What is said where there is none.
     no_match_message: &'static str,
 }
 
-/// A category of a database that was looked at.
+/// A category of a scanned database.
 #[derive(Debug)]
 struct SearchLocation<'a> {
     database_id: i64,
@@ -106,7 +104,7 @@ struct SearchLocation<'a> {
     category: &'a Category,
 }
 
-/// A file that matches, and where it is.
+/// A matching file with its location.
 struct FoundFile<'a> {
     location: &'a SearchLocation<'a>,
     project: &'a ProjectId,
@@ -125,7 +123,7 @@ struct LocatedItem<'a, T> {
 }
 
 impl FindArgs {
-    /// Prepares the search; the printer makes it while it writes.
+    /// Prepares the search; the index is read while the answer is printed.
     pub(crate) fn search(self, workspace: &Workspace) -> Result<FindAnswer<'_>> {
         let pattern = Pattern::parse(&self.pattern, self.case_sensitive)?;
         let (index, registry) = (&workspace.index, &workspace.registry);
@@ -152,9 +150,9 @@ impl FindArgs {
         let no_match_message = match registry.setup_hint() {
             Some(lacking) => lacking,
             None if !is_scanned && self.database.is_some() => {
-                "nobody looked at this database yet: `load`"
+                "this database was never scanned: `load` scans it"
             }
-            None if !is_scanned => "the index is empty: `load`",
+            None if !is_scanned => "the index is empty: `load` fills it",
             None => no_match_message(&self.pattern, &pattern),
         };
         Ok(FindAnswer {
@@ -170,7 +168,7 @@ impl FindArgs {
 }
 
 impl FindAnswer<'_> {
-    /// Hands every file that matches to `take`, while it says to go on.
+    /// Visits matching files until `on_match` returns false.
     fn visit_matches(
         &self,
         group_sequences: bool,
@@ -192,7 +190,7 @@ impl FindAnswer<'_> {
         Ok(())
     }
 
-    /// Hands every file of a folder that matches to `take`.
+    /// Visits matching files of one folder. Returns false if `on_match` did.
     fn visit_folder(
         &self,
         location: &SearchLocation<'_>,
@@ -215,7 +213,7 @@ impl FindAnswer<'_> {
             text.extend_from_slice(name);
             self.pattern.matches(&text)
         };
-        // Put together only where something matches.
+        // Joined only for a folder with a match.
         let mut cached_folder: Option<PathBuf> = None;
         let category = &location.category.path;
         let mut on_hit = |hit: &Hit<'_>| {
@@ -239,12 +237,11 @@ impl FindAnswer<'_> {
         )
     }
 
-    /// Whether more is asked for after so many.
     fn is_under_limit(&self, count: u64) -> bool {
         self.limit.is_none_or(|limit| count < limit)
     }
 
-    /// The line below all others.
+    /// Returns the last line: the number of files and lines.
     fn summary_line(&self, files: u64, lines: u64) -> String {
         if files == 0 {
             return self.no_match_message.to_owned();
@@ -254,7 +251,7 @@ impl FindAnswer<'_> {
             text = format!("{text} in {}", unit::format_counted(lines, "line"));
         }
         if !self.is_under_limit(lines) {
-            text.push_str("; stopped at the limit, there may be more");
+            text.push_str("; stopped at the limit, more may match");
         }
         text
     }
@@ -285,7 +282,7 @@ impl Stream for FindAnswer<'_> {
                 return Ok(true);
             }
             (files, shown) = (files + found.hit.file_count(), shown + 1);
-            // Lines, not a table: a path is there to be copied whole.
+            // Lines instead of a table, so that a path can be copied and pasted whole.
             let mut cells = vec![
                 found.location.database.name.as_str().into(),
                 Cell::text("  "),
@@ -335,7 +332,7 @@ impl Stream for FindAnswer<'_> {
 }
 
 impl FindAnswer<'_> {
-    /// Lists the sequences of the files that are listed.
+    /// Lists the sequences of the listed files as JSON.
     fn list_sequences(&self, json: &mut JsonWriter<'_>) -> Result<()> {
         let mut files = 0;
         self.visit_matches(true, &mut |found| {

@@ -1,4 +1,4 @@
-//! `list`: the clients, projects, databases and categories there are.
+//! `list`: lists clients, projects, databases or categories.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -19,7 +19,7 @@ use crate::storage::availability;
 
 /// List clients, projects, databases or categories
 ///
-/// Clients and projects are those the last look saw, also on databases that are offline.
+/// Clients and projects come from the last scan, also for offline databases.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   list clients
@@ -35,7 +35,7 @@ enum ListSubcommand {
     /// List all clients
     #[command(after_help = "Examples:\n  list clients")]
     Clients,
-    /// List all projects, or those of a client, or those of a client on a database
+    /// List all projects, those of a client, or those of a client on a database
     #[command(
         override_usage = "list projects [in CLIENT [in DATABASE]]",
         after_help = "Examples:\n  list projects\n  list projects in acme\n  list projects in acme in NAS"
@@ -43,16 +43,16 @@ enum ListSubcommand {
     Projects {
         #[arg(value_name = "in", value_parser = ["in"], requires = "client", hide = true)]
         of_client: Option<String>,
-        /// Only this client's
+        /// Only projects of this client
         #[arg(value_name = "CLIENT")]
         client: Option<OsString>,
         #[arg(value_name = "in ", value_parser = ["in"], requires = "database", hide = true)]
         on_database: Option<String>,
-        /// Only those on this database
+        /// Only projects on this database
         #[arg(value_name = "DATABASE")]
         database: Option<String>,
     },
-    /// List all databases, and whether they are there now
+    /// List all databases, and which of them are online
     #[command(after_help = "Examples:\n  list databases")]
     Databases,
     /// List all categories
@@ -60,7 +60,7 @@ enum ListSubcommand {
     Categories,
 }
 
-/// What there is, and what is lacking for there to be more.
+/// The list, and the next step of the setup if it is incomplete.
 #[derive(Debug, Serialize)]
 pub(crate) struct ListAnswer {
     #[serde(flatten)]
@@ -69,7 +69,6 @@ pub(crate) struct ListAnswer {
     setup_hint: Option<&'static str>,
 }
 
-/// What there is.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum ListItems {
@@ -125,7 +124,7 @@ impl RunCommand for ListArgs {
     }
 }
 
-/// The projects of a client on a database, or all.
+/// Returns the projects, optionally of one client, and of that client on one database.
 fn projects(
     workspace: &Workspace,
     client: Option<Name>,
@@ -173,7 +172,7 @@ fn online_cell(online: bool) -> Cell {
 }
 
 impl ListItems {
-    /// Whether only a look at the disks finds them.
+    /// True if the list stays empty until the first scan.
     fn needs_scan(&self) -> bool {
         matches!(self, Self::Clients(_) | Self::Projects(_))
     }
@@ -212,8 +211,8 @@ impl Answer for ListAnswer {
     fn write_page(&self, page: &mut Page) {
         let rows = self.items.rows();
         let (noun, how) = match &self.items {
-            ListItems::Clients(_) => ("clients", "`load` looks for them"),
-            ListItems::Projects(_) => ("projects", "`load` looks for them"),
+            ListItems::Clients(_) => ("clients", "`load` scans for them"),
+            ListItems::Projects(_) => ("projects", "`load` scans for them"),
             ListItems::Databases(_) => ("databases", "`add database NAME ROOT` tracks one"),
             ListItems::Categories(_) => ("categories", "`add category NAME PATH` tracks one"),
         };

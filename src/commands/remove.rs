@@ -1,4 +1,4 @@
-//! `remove`: stop tracking a database, a category or an exclusion.
+//! `remove`: stops tracking a database, a category or an exclusion.
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -13,7 +13,7 @@ use crate::output::page::Page;
 
 /// Stop tracking a database, a category or an exclusion
 ///
-/// Touches no file of the studio's. What the index knows of it stays, so that adding it again brings it back.
+/// No file is touched. The index keeps the last scan, so adding the same again restores it.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   remove database NAS
@@ -40,7 +40,7 @@ enum RemoveSubcommand {
         #[arg(value_name = "CATEGORY")]
         name: String,
     },
-    /// Look at files again that `exclude` left alone
+    /// Include files again that `exclude` excluded
     #[command(after_help = "Examples:\n  remove exclusion '*.tmp'")]
     Exclusion {
         /// The pattern
@@ -49,7 +49,7 @@ enum RemoveSubcommand {
     },
 }
 
-/// What was removed.
+/// The removed database, category or exclusion.
 #[derive(Debug, Serialize)]
 pub(crate) struct RemoveAnswer {
     kind: RegistryKind,
@@ -80,7 +80,7 @@ impl Answer for RemoveAnswer {
 
     fn write_page(&self, page: &mut Page) {
         let words = if self.kind == RegistryKind::Exclusion {
-            " no longer holds; what it left alone is looked at from the next look on"
+            " was removed; its files are included from the next scan on"
         } else {
             " is no longer tracked; its files are untouched"
         };

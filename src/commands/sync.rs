@@ -1,4 +1,4 @@
-//! `sync`: send what changed since the last time.
+//! `sync`: sends the changes since the last sync to another database.
 
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
@@ -27,11 +27,10 @@ use crate::sync::SyncRequest;
 
 /// Send what changed since the last sync to another database
 ///
-/// For the push of every night: what was sent is remembered, so that the destination is listed only the first time. What
-/// the source holds is what counts: what differs at the destination is replaced, and its old version is kept in
-/// `.auto-backup/versions/` there. What failed is remembered too, and goes first the next time. Files that are gone from
-/// the source are told of, and stay; with `--delete` they are moved among the old versions, and folders that are empty
-/// then go too.
+/// For a nightly push: sent files are recorded, so the destination is listed only by the first sync. The source is
+/// authoritative: files that differ at the destination are replaced, and their old versions are kept in
+/// `.auto-backup/versions/` there. Failed files are recorded too, and are sent first by the next sync. Files missing at the
+/// source are reported and kept; with `--delete` they are moved to the old versions, and folders left empty are deleted.
 #[derive(Debug, Args)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -53,34 +52,34 @@ pub(crate) struct SyncArgs {
     /// The category, or `all`
     #[arg(value_name = "CATEGORY")]
     category: String,
-    /// The database the files are on
+    /// The database to send from
     #[arg(value_name = "FROM")]
     from: String,
-    /// The database they go to
+    /// The database to send to
     #[arg(value_name = "TO")]
     to: String,
-    /// Only say how many files and bytes would go
+    /// Only count the files and bytes that would be sent
     #[arg(long, conflicts_with = "dry_run")]
     count: bool,
-    /// Only show what would be done
+    /// Only show the files that would be sent
     #[arg(long)]
     dry_run: bool,
-    /// Only what failed before
+    /// Only files that failed before
     #[arg(long, conflicts_with = "delete")]
     retry_failed: bool,
-    /// Move what is gone from the source among the old versions
+    /// Move files missing at the source to the old versions
     #[arg(long)]
     delete: bool,
-    /// Delete also where more than half of it, or all of it, seems gone
+    /// Delete even if more than half of the files, or all, are missing at the source
     #[arg(long, requires = "delete")]
     force: bool,
-    /// At most so many bytes a second, or a timetable: `10M`, `08:00,512k 23:00,off`; for databases behind rclone
+    /// Limit in bytes a second, or a timetable: `10M`, `08:00,512k 23:00,off`; only for databases behind rclone
     #[arg(long, value_name = "RATE")]
     bwlimit: Option<String>,
-    /// At most so many files; the rest is for the next time
+    /// Send at most N files; the rest is left for the next sync
     #[arg(long, value_name = "N")]
     max_files: Option<u64>,
-    /// Begin no file after so long: `30m`, `2h`
+    /// Start no file after this time: `30m`, `2h`
     #[arg(long = "for", value_name = "DURATION", value_parser = unit::parse_duration)]
     duration: Option<Duration>,
     /// Delete without asking at the prompt
@@ -97,7 +96,7 @@ impl SyncArgs {
         let request = self.request(registry, dry_run, confirmation)?;
         let monitor = workspace.monitor.as_ref();
         if request.dry_run {
-            // It writes nothing that would need a number.
+            // A dry run is not recorded, so it has no number.
             let report = sync::sync(index, registry, &request, 0, monitor)?;
             let state = run_recorder::run_state(&report);
             return Ok(SyncAnswer::new(None, state, &self, report));
@@ -116,7 +115,7 @@ impl SyncArgs {
         Ok(SyncAnswer::new(Some(run), state, &self, report))
     }
 
-    /// What is asked for, in the registry's terms.
+    /// Looks up the names of the line in the registry.
     fn request<'a>(
         &self,
         registry: &'a Registry,
@@ -128,7 +127,7 @@ impl SyncArgs {
             Error::UnknownName { .. } if self.to.contains(',') => Error::InvalidWord {
                 noun: "destination",
                 word: self.to.as_str().into(),
-                why: "`sync` goes to one database at a time; write a line for each",
+                why: "`sync` sends to one database; write a line for each",
             },
             error => error,
         })?;
@@ -154,7 +153,7 @@ impl SyncArgs {
             limits: TransferLimits {
                 bandwidth: self.bwlimit.clone(),
                 deadline: self.duration.and_then(|duration| {
-                    // What is longer than the clock goes is no limit.
+                    // A time beyond the range of the clock is no limit.
                     Instant::now().checked_add(duration)
                 }),
                 transfers: None,
@@ -164,10 +163,10 @@ impl SyncArgs {
     }
 }
 
-/// Refuses a rate that would be a mistake at night.
+/// Refuses a malformed rate now, instead of at night when the transfer starts.
 fn check_rate(rate: &str, is_remote: bool) -> Result<()> {
     let why = if !is_remote {
-        "`--bwlimit` is for databases behind rclone"
+        "`--bwlimit` applies only to databases behind rclone"
     } else if !is_rate(rate) {
         "a rate is written `10M`, and a timetable `08:00,512k 23:00,off`"
     } else {

@@ -1,4 +1,4 @@
-//! `fetch --files`: the files of every replica, found while they are written.
+//! The answer of `fetch --files`. It reads the files from the index while they are printed.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,20 +19,20 @@ use crate::output::json::JsonWriter;
 use crate::output::page::Page;
 use crate::output::stream::{PageWriter, RowWriter, Stream};
 
-/// How the replicas compare, and all their files.
+/// The replicas of projects with all their files.
 #[derive(Debug)]
 pub(crate) struct FetchFilesAnswer<'a> {
     index: &'a Index,
     registry: &'a Registry,
-    /// The numbers and the files are those of the same looks.
+    /// Keeps totals and files consistent while a scan writes to the index.
     _snapshot: ReadTransaction<'a>,
     fetched: FetchAnswer,
-    /// The rows of the databases by their names.
+    /// Ids of the scanned databases, by name.
     database_ids: BTreeMap<&'a str, i64>,
     group_sequences: bool,
 }
 
-/// Takes a file and the folder it is in, relative to the replica's.
+/// Receives a file and its folder, relative to the replica's folder.
 type FileVisitor<'a> = &'a mut dyn FnMut(&Path, &Hit<'_>) -> Result<()>;
 
 impl<'a> FetchFilesAnswer<'a> {
@@ -60,7 +60,7 @@ impl<'a> FetchFilesAnswer<'a> {
         })
     }
 
-    /// Hands every file of a replica to `take`.
+    /// Visits every file of a replica.
     fn visit_files(
         &self,
         project: &ProjectId,
@@ -88,7 +88,7 @@ impl<'a> FetchFilesAnswer<'a> {
             })
     }
 
-    /// The lines of a replica's files.
+    /// Writes the lines of a replica's files.
     fn write_files(
         &self,
         project: &ProjectId,
@@ -110,7 +110,7 @@ impl<'a> FetchFilesAnswer<'a> {
         )
     }
 
-    /// The fields of a replica, and its files below them.
+    /// Writes a replica as JSON fields, with its files in `listing`.
     fn write_replica(
         &self,
         project: &ProjectId,

@@ -1,4 +1,4 @@
-//! `fetch`: where projects are, how big, and how their replicas compare.
+//! `fetch`: shows the replicas of projects, their sizes and their differences.
 
 mod files;
 mod overview;
@@ -20,20 +20,21 @@ use crate::scan::load::scan_all;
 
 /// Show where projects are, how big they are and how their replicas compare
 ///
-/// Answers from the index without touching a disk, also for databases that are
-/// offline; `--live` looks first. For each project a table: categories down,
-/// databases across, and in each cell a word, the files and their size:
+/// Answers come from the index, without access to a disk, for offline databases
+/// too; `--live` scans first. Each project has a table with a row for each
+/// category and a column for each database. A cell shows the state, the number of
+/// files and their size:
 ///
-///   present   it agrees with the fullest replica
-///   partial   it has fewer files than the fullest, or some of it could not be read
+///   present   same as the fullest replica
+///   partial   fewer files than the fullest, or a part could not be read
 ///   differs   as many files as the fullest, but other names, sizes or times; or files that
-///             an earlier `--checksum` found to differ
-///   missing   it is not there
-///   offline   its database was not there at the last look
-///   unknown   nobody looked yet: `load`
+///             differed in an earlier `--checksum`
+///   missing   no folder
+///   offline   the database was offline at the last scan
+///   unknown   not scanned yet: `load`
 ///
-/// With `--files` the files of every replica stand below its table; `plain` and
-/// `csv` then have a row for each file instead of one for each replica.
+/// With `--files` the files of each replica are listed below the table. `plain`
+/// and `csv` then have a row for each file instead of one for each replica.
 #[derive(Debug, Args)]
 #[command(
     verbatim_doc_comment,
@@ -56,7 +57,7 @@ enum FetchSubcommand {
         #[command(flatten)]
         options: FetchOptions,
     },
-    /// Show the projects of a client
+    /// Show the projects of one client
     #[command(after_help = "Examples:\n  fetch client acme\n  fetch client acme --files")]
     Client {
         /// The client
@@ -79,16 +80,16 @@ enum FetchSubcommand {
     },
 }
 
-/// How much is shown.
+/// Options of all three subcommands.
 #[derive(Clone, Copy, Debug, Args)]
 struct FetchOptions {
-    /// Look at the disks first
+    /// Scan the databases first
     #[arg(long)]
     live: bool,
-    /// List the files of every replica too, frames of an image sequence as one line
+    /// List the files of every replica, with one line for each image sequence
     #[arg(long)]
     files: bool,
-    /// Show every file, and no sequences
+    /// List every frame of an image sequence
     #[arg(long, requires = "files")]
     no_sequences: bool,
 }
@@ -102,7 +103,6 @@ impl FetchSubcommand {
         }
     }
 
-    /// Which projects.
     fn scope(self, workspace: &Workspace) -> Result<Scope> {
         Ok(match self {
             Self::All { .. } => Scope::All,
@@ -115,12 +115,12 @@ impl FetchSubcommand {
 }
 
 impl FetchArgs {
-    /// Whether single files are asked for.
+    /// True if the answer lists files and is therefore a stream.
     pub(crate) const fn lists_files(&self) -> bool {
         self.subcommand.options().files
     }
 
-    /// Prepares a listing of the files; the printer has it made while it writes.
+    /// Prepares the list of files; it is read from the index while it is printed.
     pub(crate) fn stream_files(self, workspace: &mut Workspace) -> Result<FetchFilesAnswer<'_>> {
         let options = self.subcommand.options();
         let scope = self.subcommand.scope(workspace)?;
@@ -140,10 +140,10 @@ impl RunCommand for FetchArgs {
     }
 }
 
-/// Looks at all databases; gives whether all of it could be seen.
+/// Scans all databases. Returns false if a part could not be read.
 fn scan_databases(workspace: &mut Workspace, scope: &Scope) -> Result<bool> {
     if workspace.dry_run {
-        let notice = "dry run: no disk is looked at; this is what the last looks saw";
+        let notice = "dry run: nothing is scanned; the answer is that of the last scans";
         workspace.monitor.on_event(&ProgressEvent::Notice(notice));
         return Ok(true);
     }
@@ -152,5 +152,5 @@ fn scan_databases(workspace: &mut Workspace, scope: &Scope) -> Result<bool> {
     let scan_scope = ScanScope::all_categories(registry, scope.clone());
     let monitor = workspace.monitor.as_ref();
     let scans = scan_all(index, registry, &databases, &scan_scope, monitor)?;
-    Ok(scans.iter().all(|look| look.state == ScanState::Complete))
+    Ok(scans.iter().all(|scan| scan.state == ScanState::Complete))
 }

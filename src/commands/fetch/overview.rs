@@ -41,7 +41,7 @@ impl FetchAnswer {
     }
 }
 
-/// The cell of a replica: its word, and what is there.
+/// Returns the cell of a replica: state, files and size.
 fn replica_cell(replica: &ReplicaSummary) -> Cell {
     let tone = match replica.state {
         ReplicaStatus::Present => Tone::Good,
@@ -59,7 +59,7 @@ fn replica_cell(replica: &ReplicaSummary) -> Cell {
             )
         }
         _ if replica.state == ReplicaStatus::Offline && replica.indexed_at.is_none() => {
-            "offline, never looked at".to_owned()
+            "offline, never scanned".to_owned()
         }
         _ if replica.state == ReplicaStatus::Offline => "offline, was missing".to_owned(),
         _ => replica.state.word().to_owned(),
@@ -67,7 +67,7 @@ fn replica_cell(replica: &ReplicaSummary) -> Cell {
     Cell::Styled(text, tone)
 }
 
-/// One project's table.
+/// Adds the table of one project.
 pub(super) fn add_table(state: &ProjectSummary, page: &mut Page) {
     page.heading(&state.project.name());
     let mut headings = vec![Cell::text("category")];
@@ -89,11 +89,11 @@ pub(super) fn add_table(state: &ProjectSummary, page: &mut Page) {
     page.table_with_headings(headings, rows.into_iter().map(|(_, row)| row).collect());
 }
 
-/// Where a replica is, and how old what is known of it.
+/// Returns the line of a replica below the table: its path and the age of its last scan.
 pub(super) fn location_cells(replica: &ReplicaSummary) -> Vec<Cell> {
     let age = replica
         .indexed_at
-        .map_or_else(String::new, |at| format!(" (looked at {})", at.ago()));
+        .map_or_else(String::new, |at| format!(" (scanned {})", at.ago()));
     vec![
         Cell::text("  "),
         replica.category.as_str().into(),

@@ -1,4 +1,4 @@
-//! `help`: the commands, one of them with examples, or a page about something else.
+//! `help`: shows the list of commands, the page of a command, or the page of a topic.
 
 mod studio_names;
 mod topic;
@@ -17,9 +17,9 @@ use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
 use crate::output::page::Page;
 
-/// Show the commands, or one of them with examples
+/// Show the commands, or one command with examples
 ///
-/// Examples are written with names of your own, once there are some.
+/// Examples use the names of your databases, categories and projects once they exist.
 #[derive(Debug, Default, Args)]
 #[command(after_help = "Examples:
   help
@@ -27,7 +27,7 @@ use crate::output::page::Page;
   help add database
   help scripts")]
 pub(crate) struct HelpArgs {
-    /// The command, or `examples`, `scripts`, `keys` or `exit-status`
+    /// A command, or `examples`, `scripts`, `keys` or `exit-status`
     #[arg(value_name = "COMMAND")]
     words: Vec<String>,
 }
@@ -39,7 +39,6 @@ pub(crate) struct HelpPage {
 }
 
 impl HelpPage {
-    /// A page that is written already.
     pub(crate) fn new(text: String) -> Self {
         Self { text }
     }
@@ -82,14 +81,14 @@ impl HelpArgs {
     }
 }
 
-/// The page that a line like `copy --help` asked for, with the names of the studio in its examples.
+/// Returns the page of a line like `copy --help`, with the names of the studio in its examples.
 pub(crate) fn help_page(page: &str, workspace: &Workspace) -> Result<HelpPage> {
     Ok(HelpPage::new(
         ExampleNames::from_workspace(workspace)?.substitute(page),
     ))
 }
 
-/// A text with its lines broken for this width.
+/// Wraps a text at `width` columns.
 fn wrap_text(text: String, width: usize) -> String {
     let mut page = Command::new("")
         .help_template("{before-help}")
@@ -121,13 +120,13 @@ fn overview(mut grammar: Command, example_names: &ExampleNames) -> String {
         GETTING_STARTED.to_owned()
     };
     format!(
-        "Commands:\n{}\n\nMore help:\n{}\n`help COMMAND` explains one with examples. A name with spaces is quoted: 'Camera Raw'.\n{lines}",
+        "Commands:\n{}\n\nMore help:\n{}\n`help COMMAND` explains a command with examples. Quote names with spaces: 'Camera Raw'.\n{lines}",
         commands.trim_end(),
         topics.concat()
     )
 }
 
-/// Where nothing is known yet.
+/// Last lines of the overview before the first `load`.
 const GETTING_STARTED: &str = "\
 To begin:
   add database WORK ~/studio
@@ -136,7 +135,7 @@ To begin:
   fetch all
 ";
 
-/// With names of the studio.
+/// Last lines of the overview after it, with names of the studio.
 const EXAMPLE_LINES: &str = "\
 For example:
   fetch project acme/spot
@@ -144,7 +143,7 @@ For example:
   copy acme/spot footage WORK NAS --dry-run
 ";
 
-/// Says that these words and this one name no command; `command` is what the words name.
+/// Returns the error for `word` after `words`, which name `command`.
 fn unknown_command(words: &[String], word: &str, command: &Command) -> Error {
     let whole = |name: &str| {
         let words = words.iter().map(String::as_str).chain([name]);
@@ -155,7 +154,7 @@ fn unknown_command(words: &[String], word: &str, command: &Command) -> Error {
         known.extend(Topic::ALL.map(Topic::name));
     }
     let near = suggest(word, known.iter().copied());
-    // Of all commands `help` gives a better list.
+    // All commands would be too many for a hint; `help` lists them.
     let known = if words.is_empty() { Vec::new() } else { known };
     Error::UnknownName {
         noun: "command",

@@ -9,7 +9,7 @@ use crate::base::unit;
 use crate::index;
 use crate::output::cell::{Cell, Tone};
 
-/// A run as it is told.
+/// A run, as JSON and as a row.
 #[derive(Debug, Serialize)]
 pub(super) struct RunRow {
     pub(super) run: i64,
@@ -19,7 +19,7 @@ pub(super) struct RunRow {
     to: Option<String>,
     started: Timestamp,
     ended: Option<Timestamp>,
-    /// How long it took, once it has ended.
+    /// Duration; `None` while the run is in progress.
     seconds: Option<u64>,
     files: u64,
     bytes: u64,
@@ -38,7 +38,7 @@ impl From<index::Run> for RunRow {
             to: run.destination,
             started: run.started,
             ended: run.ended,
-            // The clock may have been set back meanwhile.
+            // Negative if the clock was set back during the run.
             seconds: elapsed.map(|took| u64::try_from(took).unwrap_or_default()),
             files: run.files,
             bytes: run.bytes,
@@ -48,20 +48,20 @@ impl From<index::Run> for RunRow {
     }
 }
 
-/// The columns of `csv`.
+/// Headings for programs: JSON keys and CSV columns.
 pub(super) const CSV_HEADINGS: &[&str] = &[
     "run", "started", "ended", "seconds", "command", "what", "from", "to", "files", "bytes",
     "failed", "state",
 ];
 
-/// Those of tables, in words for people.
+/// Headings of the same columns for people.
 pub(super) const TABLE_HEADINGS: &[&str] = &[
     "run", "started", "ended", "took", "command", "what", "from", "to", "files", "size", "failed",
     "state",
 ];
 
 impl RunRow {
-    /// The row for people or, with exact seconds, for programs.
+    /// Returns the cells of the run.
     pub(super) fn row(&self, format_seconds: fn(u64) -> String) -> Vec<Cell> {
         let name = |name: &Option<String>| Cell::optional(name.as_deref(), Cell::from);
         vec![
