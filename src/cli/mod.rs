@@ -25,7 +25,7 @@ use crate::base::error::{IoResultExt as _, Result};
 use crate::base::exit_status::ExitStatus;
 use crate::base::ignore::ignore;
 use crate::base::interrupt;
-use crate::commands::setting::Settings;
+use crate::commands::settings::Settings;
 use crate::commands::startup;
 use crate::commands::startup::{StartupFile, StartupSearch};
 use crate::commands::with_uniform_help;

@@ -9,7 +9,7 @@ use clap::{Parser, ValueEnum, ValueHint};
 
 use super::manual::EXAMPLES;
 use crate::base::exit_status::ExitStatus;
-use crate::commands::setting::Settings;
+use crate::commands::settings::Settings;
 use crate::language::variable_name::parse_variable_name;
 use crate::output::color::ColorChoice;
 use crate::output::printer::Format;
@@ -54,10 +54,10 @@ pub(super) struct Options {
     pub(super) definitions: Vec<(String, OsString)>,
     /// Format of answers; without this option `table`, or the setting of the start-up file
     #[arg(long, value_enum)]
-    pub(super) format: Option<FormatOption>,
+    pub(super) format: Option<Format>,
     /// Use of color; overrides `NO_COLOR`. Without this option `auto`, or the setting of the start-up file
     #[arg(long, value_enum)]
-    pub(super) color: Option<ColorOption>,
+    pub(super) color: Option<ColorChoice>,
     /// Change nothing: every command only reports what it would do
     #[arg(long)]
     pub(super) dry_run: bool,
@@ -100,7 +100,7 @@ impl Options {
 
     pub(super) fn color_choice(&self) -> ColorChoice {
         self.color
-            .map_or_else(ColorChoice::default, Into::into)
+            .unwrap_or_default()
             .unless_accessible(self.is_accessible())
     }
 }
@@ -117,57 +117,14 @@ pub(super) enum GenerateTarget {
     Fish,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum FormatOption {
-    /// Tables for people
-    Table,
-    /// Tab-separated lines without a heading
-    Plain,
-    /// CSV with a heading
-    Csv,
-    /// One JSON document a command and line
-    Json,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum ColorOption {
-    /// On a terminal
-    Auto,
-    /// Everywhere
-    Always,
-    /// Nowhere
-    Never,
-}
-
-impl From<FormatOption> for Format {
-    fn from(option: FormatOption) -> Self {
-        match option {
-            FormatOption::Table => Self::Table,
-            FormatOption::Plain => Self::Plain,
-            FormatOption::Csv => Self::Csv,
-            FormatOption::Json => Self::Json,
-        }
-    }
-}
-
-impl From<ColorOption> for ColorChoice {
-    fn from(option: ColorOption) -> Self {
-        match option {
-            ColorOption::Auto => Self::Auto,
-            ColorOption::Always => Self::Always,
-            ColorOption::Never => Self::Never,
-        }
-    }
-}
-
 impl Options {
     /// Applies the options to the settings, overriding the start-up file.
     pub(super) fn apply(&self, settings: &mut Settings) {
         if let Some(format) = self.format {
-            settings.format = format.into();
+            settings.format = format;
         }
         if let Some(color) = self.color {
-            settings.color = color.into();
+            settings.color = color;
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `add database` and `add category`: track one.
+//! `add`: tracks a database or a category.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::RunCommand;
+use super::command::RunCommand;
 use super::workspace::Workspace;
 use crate::base::error::{Error, Result};
 use crate::base::monitor::ProgressEvent;
@@ -22,8 +22,8 @@ use crate::storage::availability;
 
 /// Track a database or a category
 ///
-/// A database is a storage with its root folder; a category is a folder below every root. Adding the same again
-/// changes nothing. A root that is not there now is added and shown as offline.
+/// A database is a storage with its root folder. A category is a folder below every root. Adding the same again changes
+/// nothing. A missing root is added too, and shown as offline until it is mounted.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   add database WORK ~/studio
@@ -39,49 +39,48 @@ pub(crate) struct AddArgs {
 enum AddSubcommand {
     /// Track a storage
     ///
-    /// In ROOT, `~`, `~/` and `$VAR` are expanded; a relative path is relative to the script, at the prompt to the current
-    /// folder. A ROOT like `s3:bucket/studio` is the address of a storage that the program rclone reaches, unless there is a
-    /// folder of that name.
+    /// In ROOT, `~`, `~/` and `$VAR` are expanded. A relative path starts at the folder of the script, at the prompt at the
+    /// current folder. A ROOT like `s3:bucket/studio` is the address of a storage behind rclone, unless a folder of that
+    /// name exists.
     #[command(after_help = "Examples:
   add database WORK ~/studio
   add database 'NAS 2' $NAS_MOUNT/studio
   add database CLOUD s3:bucket/studio
   add database NAS /mnt/new-nas --replace")]
     Database {
-        /// What to call it
+        /// The name of the database
         #[arg(value_name = "NAME")]
         name: String,
-        /// Its root folder, or its address, `REMOTE:path`
+        /// The root folder, or an address: `REMOTE:path`
         #[arg(value_name = "ROOT")]
         root: OsString,
-        /// Give a known name another root
+        /// Give an existing name another root
         #[arg(long)]
         replace: bool,
     },
     /// Track a folder below every root
     ///
-    /// A category may lie inside another: its folder is then no longer part of the outer one, which does not look into
-    /// it any more.
+    /// A category may lie inside another. The outer category then no longer includes the folder of the inner one.
     #[command(after_help = "Examples:
   add category footage footage/
   add category render scratch/render/")]
     Category {
-        /// What to call it
+        /// The name of the category
         #[arg(value_name = "NAME")]
         name: String,
-        /// The folder below every root that holds the clients' folders; `.` is the root itself
+        /// The folder below every root that contains the clients' folders; `.` is the root itself
         #[arg(value_name = "PATH")]
         path: OsString,
-        /// Give a known name another path
+        /// Give an existing name another path
         #[arg(long)]
         replace: bool,
     },
 }
 
-/// What was added.
+/// The added database or category.
 #[derive(Debug, Serialize)]
 pub(crate) struct AddAnswer {
-    kind: &'static str,
+    kind: RegistryKind,
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     root: Option<Name>,
@@ -89,14 +88,13 @@ pub(crate) struct AddAnswer {
     path: Option<Name>,
     #[serde(skip_serializing_if = "Option::is_none")]
     online: Option<bool>,
-    change: &'static str,
-    /// Why the database is offline, where it is.
+    change: RegistryChange,
     #[serde(skip)]
-    offline: Option<String>,
-    /// What a newcomer types next.
+    offline_reason: Option<String>,
+    /// The next command for a new user.
     #[serde(skip)]
     next_step: &'static str,
-    /// Categories with folders that they do not look into: those of other categories inside them.
+    /// Categories and the folders in them that belong to other categories.
     #[serde(skip)]
     nested_categories: Vec<(String, PathBuf)>,
 }
@@ -105,101 +103,87 @@ impl RunCommand for AddArgs {
     type Answer = AddAnswer;
 
     fn run(self, workspace: &mut Workspace) -> Result<AddAnswer> {
-        let registry = &mut workspace.registry;
-        match self.subcommand {
-            AddSubcommand::Database {
-                name,
-                root,
-                replace,
-            } => {
-                check_tilde(&root)?;
-                let root = place::parse_root(&root, &workspace.base)?;
-                let change = change_word(match &mut workspace.root_prefetch {
-                    Some(prefetch) => {
-                        let resolved = |root: &Path| prefetch.resolve(root);
-                        registry.add_database_with(&name, &root, replace, resolved)?
-                    }
-                    None => registry.add_database(&name, &root, replace)?,
-                });
-                if replace {
-                    workspace
-                        .replaced_keys
-                        .insert(key(RegistryKind::Database, &name));
-                }
-                let offline = if workspace.root_prefetch.is_some() {
-                    None
-                } else {
-                    let (index, database) = (&workspace.index, registry.database(&name)?);
-                    let databases = registry.databases();
-                    if let Some(shared) =
-                        availability::shared_identity_error(index, databases, database)?
-                    {
-                        workspace.monitor.on_event(&ProgressEvent::Problem(&shared));
-                    }
-                    availability::offline_reason(index, database, &index.database(&root)?)
-                };
-                Ok(AddAnswer {
-                    kind: "database",
-                    name,
-                    root: Some(root.into()),
-                    path: None,
-                    online: workspace
-                        .root_prefetch
-                        .is_none()
-                        .then_some(offline.is_none()),
-                    change,
-                    offline,
-                    next_step: if registry.categories().is_empty() {
-                        "`add category footage footage/`, for folders CLIENT/PROJECT in every root"
-                    } else {
-                        "`load` looks at it"
-                    },
-                    nested_categories: Vec::new(),
-                })
+        let (kind, name, replace) = match &self.subcommand {
+            AddSubcommand::Database { name, replace, .. } => {
+                (RegistryKind::Database, name.clone(), *replace)
             }
-            AddSubcommand::Category {
-                name,
-                path,
-                replace,
-            } => {
-                let path = path::expand_home(&path)?;
-                let change = change_word(registry.add_category(&name, &path, replace)?);
-                if replace {
-                    workspace
-                        .replaced_keys
-                        .insert(key(RegistryKind::Category, &name));
-                }
-                let category = registry.category(&name)?;
-                let path = Some(category.display_path().into());
-                let nested_categories = nested_categories(registry, category);
-                Ok(AddAnswer {
-                    kind: "category",
-                    name,
-                    root: None,
-                    path,
-                    online: None,
-                    change,
-                    offline: None,
-                    next_step: if registry.databases().is_empty() {
-                        "`add database WORK ~/studio`, a storage and its root folder"
-                    } else {
-                        "`load` looks at the disks"
-                    },
-                    nested_categories,
-                })
+            AddSubcommand::Category { name, replace, .. } => {
+                (RegistryKind::Category, name.clone(), *replace)
             }
+        };
+        let answer = match self.subcommand {
+            AddSubcommand::Database { root, .. } => add_database(workspace, &name, &root, replace),
+            AddSubcommand::Category { path, .. } => add_category(workspace, &name, &path, replace),
+        }?;
+        if replace {
+            workspace.replaced_keys.insert(RegistryKey { kind, name });
         }
+        Ok(answer)
     }
 }
 
-fn key(kind: RegistryKind, name: &str) -> RegistryKey {
-    RegistryKey {
-        kind,
-        name: name.to_owned(),
+fn add_database(
+    workspace: &mut Workspace,
+    name: &str,
+    root: &OsStr,
+    replace: bool,
+) -> Result<AddAnswer> {
+    check_tilde(root)?;
+    let registry = &mut workspace.registry;
+    let root = place::parse_root(root, &workspace.base)?;
+    let change = match &mut workspace.root_prefetch {
+        Some(prefetch) => {
+            let resolve = |root: &Path| prefetch.resolve(root);
+            registry.add_database_with(name, &root, replace, resolve)?
+        }
+        None => registry.add_database(name, &root, replace)?,
+    };
+    let next_step = if registry.categories().is_empty() {
+        "`add category footage footage/`, for folders CLIENT/PROJECT in every root"
+    } else {
+        "`load` scans it"
+    };
+    let mut answer = AddAnswer {
+        root: Some(root.into()),
+        ..AddAnswer::new(RegistryKind::Database, name, change, next_step)
+    };
+    // Checking every disk would delay the start, and answers of the start-up file are not shown.
+    if workspace.root_prefetch.is_none() {
+        let (index, databases) = (&workspace.index, registry.databases());
+        let database = registry.database(name)?;
+        let shared = availability::shared_identity_error(index, databases, database)?;
+        if let Some(shared) = shared {
+            workspace.monitor.on_event(&ProgressEvent::Problem(&shared));
+        }
+        let known = index.database(&database.root)?;
+        answer.offline_reason = availability::offline_reason(index, database, &known);
+        answer.online = Some(answer.offline_reason.is_none());
     }
+    Ok(answer)
 }
 
-/// Refuses a tilde that would stay one: a shell would have replaced it by somebody's home folder.
+fn add_category(
+    workspace: &mut Workspace,
+    name: &str,
+    path: &OsStr,
+    replace: bool,
+) -> Result<AddAnswer> {
+    let registry = &mut workspace.registry;
+    let change = registry.add_category(name, &path::expand_home(path)?, replace)?;
+    let category = registry.category(name)?;
+    let next_step = if registry.databases().is_empty() {
+        "`add database WORK ~/studio`, a storage and its root folder"
+    } else {
+        "`load` scans the databases"
+    };
+    Ok(AddAnswer {
+        path: Some(category.display_path().into()),
+        nested_categories: nested_categories(registry, category),
+        ..AddAnswer::new(RegistryKind::Category, name, change, next_step)
+    })
+}
+
+/// Refuses `~name`: a shell expands it to the home folder of a user, and a folder of that name is unlikely.
 fn check_tilde(root: &OsStr) -> Result<()> {
     let bytes = root.as_bytes();
     if !bytes.starts_with(b"~") || bytes == b"~" || bytes.starts_with(b"~/") {
@@ -208,11 +192,11 @@ fn check_tilde(root: &OsStr) -> Result<()> {
     Err(Error::InvalidWord {
         noun: "root",
         word: root.into(),
-        why: "only `~` and `~/` stand for a home folder, your own; a folder of that name is written with `./` before it",
+        why: "only `~` and `~/` are expanded, to your home folder; write `./` before the name of a folder",
     })
 }
 
-/// Which category does not look into which folder because of this category.
+/// Returns the folders that a category excludes because of this one, each with the name of the outer category.
 fn nested_categories(registry: &Registry, category: &Category) -> Vec<(String, PathBuf)> {
     let outer = registry.outer_category(category);
     let outer = outer.map(|outer| (outer.name.clone(), category.path.clone()));
@@ -221,11 +205,29 @@ fn nested_categories(registry: &Registry, category: &Category) -> Vec<(String, P
     outer.into_iter().chain(inner).collect()
 }
 
-fn change_word(change: RegistryChange) -> &'static str {
-    match change {
-        RegistryChange::Added => "added",
-        RegistryChange::Unchanged => "unchanged",
-        RegistryChange::Replaced => "replaced",
+impl AddAnswer {
+    fn new(
+        kind: RegistryKind,
+        name: &str,
+        change: RegistryChange,
+        next_step: &'static str,
+    ) -> Self {
+        Self {
+            kind,
+            name: name.to_owned(),
+            root: None,
+            path: None,
+            online: None,
+            change,
+            offline_reason: None,
+            next_step,
+            nested_categories: Vec::new(),
+        }
+    }
+
+    /// Returns the root of a database or the path of a category.
+    fn location(&self) -> Cell {
+        Cell::optional(self.root.as_ref().or(self.path.as_ref()), Cell::from)
     }
 }
 
@@ -233,43 +235,40 @@ impl Answer for AddAnswer {
     const COMMAND: &'static str = "add";
 
     fn write_page(&self, page: &mut Page) {
-        let words = match self.change {
-            "added" => "added ",
-            "replaced" => "replaced ",
-            _ => "already there: ",
+        let verb = match self.change {
+            RegistryChange::Added => "added",
+            RegistryChange::Replaced => "replaced",
+            RegistryChange::Unchanged => "already there:",
+        };
+        let preposition = match self.kind {
+            RegistryKind::Database => " at ",
+            RegistryKind::Category | RegistryKind::Exclusion => " in ",
         };
         let mut cells = vec![
-            Cell::text(words),
-            Cell::text(format!("{} ", self.kind)),
+            Cell::text(format!("{verb} {} ", self.kind.noun())),
             self.name.as_str().into(),
+            Cell::text(preposition),
+            self.location(),
         ];
-        cells.push(Cell::text(if self.kind == "database" {
-            " at "
-        } else {
-            " in "
-        }));
-        let place = self.root.as_ref().or(self.path.as_ref());
-        cells.push(Cell::optional(place, Cell::from));
-        if let Some(why) = &self.offline {
+        if let Some(why) = &self.offline_reason {
             cells.push(Cell::text(", "));
             cells.push(Cell::Styled("offline".to_owned(), Tone::Warning));
             cells.push(Cell::text(format!(": it {why}")));
         }
         page.cells(cells);
-        if self.change == "unchanged" {
+        if self.change == RegistryChange::Unchanged {
             return;
         }
         for (category, folder) in &self.nested_categories {
-            // The one that was there has looked into it so far.
-            let words = if *category == self.name {
-                " does not look into "
+            let includes = if *category == self.name {
+                " does not include "
             } else {
-                " no longer looks into "
+                " no longer includes "
             };
             page.cells(vec![
                 Cell::text("category "),
                 category.as_str().into(),
-                Cell::text(words),
+                Cell::text(includes),
                 Cell::from(&Name::from(folder.as_path())),
                 Cell::text(": it is a category of its own"),
             ]);
@@ -277,15 +276,14 @@ impl Answer for AddAnswer {
     }
 
     fn records(&self) -> Records {
-        let place = self.root.as_ref().or(self.path.as_ref());
         let row = vec![
-            Cell::text(self.kind),
+            Cell::text(self.kind.noun()),
             self.name.as_str().into(),
-            Cell::optional(place, Cell::from),
+            self.location(),
             Cell::optional(self.online, |online| {
                 Cell::text(if online { "online" } else { "offline" })
             }),
-            Cell::text(self.change),
+            Cell::text(self.change.word()),
         ];
         Records {
             headings: &["kind", "name", "path", "state", "change"],
@@ -294,7 +292,7 @@ impl Answer for AddAnswer {
     }
 
     fn next_step(&self) -> Option<String> {
-        (self.change == "added").then(|| self.next_step.to_owned())
+        (self.change == RegistryChange::Added).then(|| self.next_step.to_owned())
     }
 
     fn is_routine(&self) -> bool {

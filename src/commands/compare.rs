@@ -1,4 +1,4 @@
-//! `compare`: two databases, file by file.
+//! `compare`: compares two databases file by file.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::Args;
 use serde::Serialize;
 
-use super::RunCommand;
+use super::command::RunCommand;
 use super::workspace::Workspace;
 use crate::base::error::{Error, Result};
 use crate::base::exit_status::ExitStatus;
@@ -24,9 +24,9 @@ use crate::snapshot::diff::{DiffEntry, Difference};
 
 /// Compare a project on two databases, file by file
 ///
-/// Looks at both disks. A file is the same if its size and its time are; with `--checksum` if its content is, whatever
-/// its time. Content that was read before, by a copy or a comparison, and whose file still has the size and time it had
-/// then is not read again, unless `--anew` is given. Ends with 3 if anything differs or is only on one of them.
+/// Both databases are scanned first. Two files are the same if size and time are equal, with `--checksum` if their
+/// content is equal, whatever their times. Content that a copy or comparison has read before is not read again while the
+/// file keeps its size and time, unless with `--anew`. The exit status is 3 if files differ or are on one database only.
 #[derive(Debug, Args)]
 #[command(
     override_usage = "compare [OPTIONS] <PROJECT> [CATEGORY] <A> <B>",
@@ -40,24 +40,24 @@ pub(crate) struct CompareArgs {
     /// The project, a client for all of its projects, or `all`
     #[arg(value_name = "PROJECT")]
     project: OsString,
-    /// The category, or `all`, as if it is left out
+    /// The category; all categories if left out
     #[arg(value_name = "CATEGORY")]
     first: String,
-    /// The one database
+    /// The first database
     #[arg(value_name = "A")]
     second: String,
-    /// The other
+    /// The second database
     #[arg(value_name = "B")]
     third: Option<String>,
-    /// Compare content: read both sides
+    /// Compare content by reading both files
     #[arg(long)]
     checksum: bool,
-    /// Read also what was read before
+    /// Read content again that was read before
     #[arg(long, requires = "checksum")]
     anew: bool,
 }
 
-/// How two databases compare. The counts are of files and links, and of empty folders that only one side has.
+/// The result of a comparison. The counts include files, links and empty folders that one database lacks.
 #[derive(Debug, Serialize)]
 pub(crate) struct CompareAnswer {
     only_a: u64,
@@ -83,7 +83,7 @@ struct CompareItem {
     path: Name,
     outcome: &'static str,
     reason: Option<String>,
-    /// The same with what each side has, for people.
+    /// The reason with the values of both files, for people.
     #[serde(skip)]
     detail: Option<String>,
 }
@@ -100,7 +100,7 @@ impl RunCommand for CompareArgs {
 }
 
 impl CompareArgs {
-    /// What is asked for, in the registry's terms.
+    /// Looks up the names of the line in the registry.
     fn request<'a>(&self, registry: &'a Registry) -> Result<CompareRequest<'a>> {
         let (category, a, b) = match &self.third {
             Some(third) => (self.first.as_str(), &self.second, third),
@@ -146,7 +146,7 @@ impl CompareAnswer {
         }
     }
 
-    /// What a person wants to know first.
+    /// Returns the last line: the number of differences.
     fn headline(&self) -> Cell {
         let different = self.only_a + self.only_b + self.differs;
         let text = match (different, self.failed) {
@@ -188,7 +188,7 @@ impl CompareItem {
         };
         Self {
             category,
-            // A slash at its end says that it is an empty folder.
+            // A trailing slash marks an empty folder.
             path: Name::from(if item.is_folder {
                 item.path.join("")
             } else {
@@ -200,7 +200,7 @@ impl CompareItem {
         }
     }
 
-    /// `only in NAS`, or the word itself.
+    /// Returns the outcome for people, as in `only in NAS`.
     fn label(&self, names: &[String; 2]) -> (String, Tone) {
         match self.outcome {
             "only_a" => (format!("only in {}", names[0]), Tone::Warning),
@@ -211,7 +211,7 @@ impl CompareItem {
     }
 }
 
-/// How two files differ, with what each is.
+/// Returns the difference between two files with both values, as in `size: 2 kB in WORK, 3 kB in NAS`.
 fn detail(difference: Difference, seen: &[DiffEntry; 2], names: &[String; 2]) -> String {
     let both = |show: &dyn Fn(&DiffEntry) -> String| {
         let [a, b] = [show(&seen[0]), show(&seen[1])];
@@ -224,7 +224,7 @@ fn detail(difference: Difference, seen: &[DiffEntry; 2], names: &[String; 2]) ->
     };
     match difference {
         Difference::Kind => both(&|seen| seen.kind.noun_with_article().to_owned()),
-        // Two sizes that look alike tell nothing.
+        // Rounded sizes may be equal; exact ones are not.
         Difference::Size
             if unit::format_bytes(seen[0].bytes) == unit::format_bytes(seen[1].bytes) =>
         {
@@ -232,7 +232,7 @@ fn detail(difference: Difference, seen: &[DiffEntry; 2], names: &[String; 2]) ->
         }
         Difference::Size => both(&|seen| unit::format_bytes(seen.bytes)),
         Difference::Time => {
-            // Fractions only where nothing else tells the times apart.
+            // Fractions of a second only if the times are equal without them.
             let [a, b] =
                 [&seen[0], &seen[1]].map(|seen| seen.modified.truncate_to(TimePrecision::Second));
             let step = if a == b {
@@ -242,7 +242,7 @@ fn detail(difference: Difference, seen: &[DiffEntry; 2], names: &[String; 2]) ->
             };
             both(&|seen| {
                 let unknown = || match seen.modified {
-                    Timestamp::UNKNOWN => "not known".to_owned(),
+                    Timestamp::UNKNOWN => "unknown".to_owned(),
                     other => format!("{} s", other.seconds),
                 };
                 seen.modified

@@ -1,11 +1,11 @@
-//! `echo`: write words, so that a script can say what it does.
+//! `echo`: prints words, so that a script can report its progress.
 
 use std::ffi::OsString;
 
 use clap::Args;
 use serde::Serialize;
 
-use super::RunCommand;
+use super::command::RunCommand;
 use super::workspace::Workspace;
 use crate::base::error::Result;
 use crate::base::name::Name;
@@ -13,16 +13,16 @@ use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
 use crate::output::page::Page;
 
-/// Write words
+/// Print words
 ///
-/// Variables in them are replaced, as in every line. With `--quiet` nothing is written.
+/// Variables are replaced, as in every line. With `--quiet` nothing is printed.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   echo bringing the footage to the NAS
   echo my home is $HOME
   echo 'a $NAME in single quotes stays'")]
 pub(crate) struct EchoArgs {
-    /// The words; they are written with a blank between them
+    /// The words; they are printed with a blank between them
     #[arg(
         value_name = "WORD",
         trailing_var_arg = true,
@@ -31,7 +31,7 @@ pub(crate) struct EchoArgs {
     words: Vec<OsString>,
 }
 
-/// What was written.
+/// The printed words.
 #[derive(Debug, Serialize)]
 pub(crate) struct EchoAnswer {
     text: Name,

@@ -1,9 +1,9 @@
-//! `exclude`: leave files alone that match a pattern.
+//! `exclude`: excludes files that match a pattern.
 
 use clap::Args;
 use serde::Serialize;
 
-use super::RunCommand;
+use super::command::RunCommand;
 use super::workspace::Workspace;
 use crate::base::error::{Error, Result};
 use crate::model::exclusion::{ExclusionRules, Exclusions};
@@ -12,16 +12,15 @@ use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
 use crate::output::page::Page;
 
-/// Leave files and folders alone that match a pattern
+/// Exclude files and folders that match a pattern
 ///
-/// They are neither looked at nor copied, on any database. PATTERN is written as in a gitignore file and matched against
-/// paths below a project's folder; negations (`!`) are refused.
+/// Excluded files are neither scanned nor copied, on any database. PATTERN has the syntax of a gitignore file
+/// and is matched against paths below the project's folder. Negations (`!`) are refused.
 ///
-/// Always left alone are `.auto-backup/` and temporary files of auto-backup. What storages and desktops keep for themselves
-/// is left alone too, in every folder: recycle bins, snapshots, thumbnails and search indexes (`@eaDir`, `#recycle`,
-/// `.snapshot`, `.Trashes`, `lost+found` and the like), `.DS_Store`, `Thumbs.db`, `desktop.ini`, and files that begin with
-/// `._`. `set housekeeping off` treats these as work; docs/exclusions.md lists
-/// them all.
+/// `.auto-backup/` and temporary files of auto-backup are always excluded. Files that storages and desktops keep for
+/// themselves are excluded in every folder: recycle bins, snapshots, thumbnails and search indexes (`@eaDir`, `#recycle`,
+/// `.snapshot`, `.Trashes`, `lost+found` and others), `.DS_Store`, `Thumbs.db`, `desktop.ini`, and files that begin with
+/// `._`. `set housekeeping off` includes them; docs/exclusions.md lists all.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   exclude '*.tmp'
@@ -33,11 +32,11 @@ pub(crate) struct ExcludeArgs {
     pattern: String,
 }
 
-/// What is left alone now.
+/// The excluded pattern.
 #[derive(Debug, Serialize)]
 pub(crate) struct ExcludeAnswer {
     pattern: String,
-    change: &'static str,
+    change: RegistryChange,
 }
 
 impl RunCommand for ExcludeArgs {
@@ -49,26 +48,22 @@ impl RunCommand for ExcludeArgs {
             patterns: vec![self.pattern.clone()],
             ..ExclusionRules::default()
         })?;
-        let change = match workspace.registry.add_exclusion(&self.pattern) {
-            RegistryChange::Unchanged => "unchanged",
-            _ => "added",
-        };
         Ok(ExcludeAnswer {
+            change: workspace.registry.add_exclusion(&self.pattern),
             pattern: self.pattern,
-            change,
         })
     }
 }
 
-/// Refuses lines of a gitignore file that leave nothing alone.
+/// Refuses lines that are valid in a gitignore file but exclude nothing.
 fn check_pattern(pattern: &str) -> Result<()> {
     let why = match pattern.trim_start().chars().next() {
         None => "it is empty",
         Some('!') if pattern.starts_with('!') => {
-            "with a `!` it would take others back; `remove exclusion PATTERN` does that, and `\\!` is the letter itself"
+            "a `!` would include files again; `remove exclusion PATTERN` does that, and `\\!` matches a `!` itself"
         }
         Some('#') if pattern.starts_with('#') => {
-            "a line that begins with `#` is a comment in a gitignore file; `\\#` is the letter itself"
+            "a pattern that begins with `#` is a comment in a gitignore file; `\\#` matches a `#` itself"
         }
         Some(_) => return Ok(()),
     };
@@ -83,16 +78,16 @@ impl Answer for ExcludeAnswer {
     const COMMAND: &'static str = "exclude";
 
     fn write_page(&self, page: &mut Page) {
-        let words = if self.change == "unchanged" {
-            "already left alone: "
+        let words = if self.change == RegistryChange::Unchanged {
+            "already excluded: "
         } else {
-            "`load` and `copy` now leave alone: "
+            "excluded from now on: "
         };
         page.cells(vec![Cell::text(words), self.pattern.as_str().into()]);
     }
 
     fn records(&self) -> Records {
-        let row = vec![self.pattern.as_str().into(), Cell::text(self.change)];
+        let row = vec![self.pattern.as_str().into(), Cell::text(self.change.word())];
         Records {
             headings: &["pattern", "change"],
             rows: vec![row],

@@ -1,4 +1,4 @@
-//! `explore`: open a replica's folder in the file manager.
+//! `explore`: opens a project's folder in the file manager.
 
 use std::env;
 use std::ffi::OsString;
@@ -8,8 +8,8 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 
+use super::command::{RunCommand, parse_project};
 use super::workspace::Workspace;
-use super::{RunCommand, parse_project};
 use crate::base::error::{IoResultExt as _, Result};
 use crate::base::name::Name;
 use crate::index::overview::add_holders;
@@ -20,12 +20,12 @@ use crate::output::cell::Cell;
 use crate::output::page::Page;
 use crate::storage::Storage;
 
-/// How long the desktop may take to say that it cannot open a folder.
+/// Time for the desktop to report that it cannot open a folder.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Open a project's folder in the file manager
 ///
-/// Without a desktop, as in a terminal over the network, the path is printed instead; so is that of a folder behind rclone.
+/// Without a desktop, as over SSH, the path is printed instead. For a folder behind rclone its address is printed.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   explore acme/spot footage NAS
@@ -45,7 +45,7 @@ pub(crate) struct ExploreArgs {
     print: bool,
 }
 
-/// The folder.
+/// The folder, opened or printed.
 #[derive(Debug, Serialize)]
 pub(crate) struct ExploreAnswer {
     path: Name,
@@ -93,7 +93,7 @@ impl RunCommand for ExploreArgs {
     }
 }
 
-/// Whether there is a desktop that could show a folder.
+/// True if the session has a desktop that can show a folder.
 fn has_desktop() -> bool {
     let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
     if cfg!(target_os = "macos") {

@@ -1,4 +1,4 @@
-//! `failures`: the files that a sync could not bring to their destination yet.
+//! `failures`: lists the files that `sync` has failed to copy and will try again.
 
 use std::ffi::OsString;
 use std::path::{Component, Path};
@@ -6,7 +6,7 @@ use std::path::{Component, Path};
 use clap::Args;
 use serde::Serialize;
 
-use super::RunCommand;
+use super::command::RunCommand;
 use super::workspace::Workspace;
 use crate::base::error::Result;
 use crate::base::escape::visible;
@@ -20,10 +20,10 @@ use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
 use crate::output::page::Page;
 
-/// List the files that could not be brought to another database
+/// List the files that `sync` could not copy yet
 ///
-/// They are listed until a later try succeeds, with what was said the last time and how often it was tried. Every path
-/// is the same below the roots of both databases.
+/// A file is listed until a later sync succeeds, with its last error and the number of attempts. Each path is relative to
+/// the roots of both databases.
 #[derive(Debug, Args)]
 #[command(
     override_usage = "failures [PROJECT] [--to DATABASE]",
@@ -33,15 +33,15 @@ use crate::output::page::Page;
   failures acme --to NAS"
 )]
 pub(crate) struct FailuresArgs {
-    /// Only of this project, this client's projects, or `all`
+    /// Only files of this project or client, or `all`
     #[arg(value_name = "PROJECT")]
     project: Option<OsString>,
-    /// Only those that were to go to this database
+    /// Only files for this database
     #[arg(long, value_name = "DATABASE")]
     to: Option<String>,
 }
 
-/// What failed.
+/// The failed files.
 #[derive(Debug, Serialize)]
 pub(crate) struct FailuresAnswer {
     failures: Vec<FailureRow>,
@@ -61,7 +61,7 @@ struct FailureRow {
 
 impl FailureRow {
     fn new(registry: &Registry, known: KnownFailure) -> Self {
-        // A database that is tracked no more has no name.
+        // A database that is no longer tracked has no name, only a root.
         let name = |root: &Path| {
             let mut databases = registry.databases().iter();
             let database = databases.find(|database| database.root == root);
@@ -80,9 +80,9 @@ impl FailureRow {
     }
 }
 
-/// The project that a path below a root belongs to, if it is in a tracked category.
+/// Returns the project that contains a path below a root; `None` outside all tracked categories.
 fn project_of(registry: &Registry, path: &Path) -> Option<ProjectId> {
-    // A category may lie within another.
+    // Of nested categories the innermost counts.
     let categories = registry.categories().iter();
     let categories = categories.filter(|category| path.starts_with(&category.path));
     let category = categories.max_by_key(|category| category.path.components().count())?;
@@ -113,7 +113,7 @@ impl RunCommand for FailuresArgs {
                 && (scope == Scope::All || is_meant().is_some_and(|of| scope.contains(&of)))
         });
         if failures.is_empty() {
-            // Nothing failed of a project that there is; of another nothing can.
+            // Reports a misspelled project as an error instead of as a project without failures.
             overview::known_projects(index, registry, &scope)?;
         }
         let shown = failures.into_iter();
@@ -124,7 +124,7 @@ impl RunCommand for FailuresArgs {
     }
 }
 
-/// The column of what was said.
+/// Index of the column `error`.
 const ERROR_COLUMN: usize = 6;
 
 impl FailuresAnswer {
@@ -149,12 +149,12 @@ impl Answer for FailuresAnswer {
 
     fn write_page(&self, page: &mut Page) {
         if self.failures.is_empty() {
-            page.line("no failures: no file waits for another try");
+            page.line("no failures: no file waits for a retry");
         }
         let headings = ["file", "from", "to", "attempts", "first", "last", "error"];
         let mut rows = self.rows();
         for (row, failure) in rows.iter_mut().zip(&self.failures) {
-            // Another program may have said it.
+            // The text may come from another program and contain control characters.
             row[ERROR_COLUMN] = Cell::Text(visible(failure.error.as_bytes()));
         }
         page.table(&headings, rows);

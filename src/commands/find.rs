@@ -1,6 +1,5 @@
-//! `find`: files in the index by glob or part of their name.
+//! `find`: finds files in the index by a glob or a part of the name.
 
-use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
@@ -12,8 +11,6 @@ use super::search;
 use super::search::Hit;
 use super::workspace::Workspace;
 use crate::base::error::Result;
-use crate::base::name::Name;
-use crate::base::timestamp::Timestamp;
 use crate::base::unit;
 use crate::index::{FolderFiles, Index, ReadTransaction};
 use crate::model::address;
@@ -22,15 +19,14 @@ use crate::model::registry::{Category, Database};
 use crate::output::cell::Cell;
 use crate::output::json::JsonWriter;
 use crate::output::stream::{PageWriter, RowWriter, Stream};
-use crate::snapshot::sequence::Sequence;
 
 /// Find files in the index, also on databases that are offline
 ///
-/// PATTERN is a glob (`*`, `?`, `[...]`, `{a,b}`) or, without any of these, a part of the name; upper and lower case
-/// are the same. With a `/` in it, it is held against the path below the category's folder instead of the name.
+/// PATTERN is a glob (`*`, `?`, `[...]`, `{a,b}`) for the whole name or, without any of these, a part of the name. Case is
+/// ignored. A PATTERN with a `/` is matched against the path below the category's folder instead of the name.
 ///
-/// Frames of an image sequence are one line, with the frames that match, their number, and which between the first and
-/// the last of them are not there. `plain` and `csv` list every file.
+/// The matching frames of an image sequence are one line, with their number and the frames missing between the first and
+/// the last. `plain` and `csv` list every file.
 #[derive(Debug, Args)]
 #[command(
     override_usage = "find [OPTIONS] PATTERN [in DATABASE]",
@@ -41,34 +37,33 @@ use crate::snapshot::sequence::Sequence;
   find sh010 --no-sequences --limit 20"
 )]
 pub(crate) struct FindArgs {
-    /// What to look for
+    /// A glob or a part of the name
     #[arg(value_name = "PATTERN")]
     pattern: String,
     #[arg(value_name = "in", value_parser = ["in"], requires = "database", hide = true)]
     on_database: Option<String>,
-    /// Only on this database
+    /// Only files on this database
     #[arg(value_name = "DATABASE")]
     database: Option<String>,
-    /// Stop after so many lines; in `plain`, `csv` and `json` after so many files
+    /// Stop after N lines; in `plain`, `csv` and `json` after N files
     #[arg(long, value_name = "N", value_parser = parse_limit)]
     limit: Option<u64>,
-    /// Show every file, and no sequences
+    /// List every frame of an image sequence
     #[arg(long)]
     no_sequences: bool,
-    /// Tell upper and lower case apart
+    /// Match case exactly
     #[arg(short = 's', long)]
     case_sensitive: bool,
 }
 
-/// Reads a number of lines or files.
 fn parse_limit(word: &str) -> Result<u64, &'static str> {
     match word.parse() {
-        Ok(0) | Err(_) => Err("a limit is a number from 1 on"),
+        Ok(0) | Err(_) => Err("a limit is a number of 1 or more"),
         Ok(limit) => Ok(limit),
     }
 }
 
-/// What is said where no file matches, as a hint what may have been meant.
+/// Returns the message for no matches, with a hint at the likely mistake.
 fn no_match_message(typed: &str, pattern: &Pattern) -> &'static str {
     let is_range = |text: &str| {
         text.split_once('-').is_some_and(|(first, last)| {
@@ -78,9 +73,9 @@ fn no_match_message(typed: &str, pattern: &Pattern) -> &'static str {
     };
     let mut brackets = typed.split('[').skip(1);
     if brackets.any(|text| text.split_once(']').is_some_and(|(text, _)| is_range(text))) {
-        "no file matches; to find a sequence leave its numbers out: the part before the `[` will do"
+        "no file matches; to find a sequence, use only the part of its name before the `[`"
     } else if pattern.matches_paths() {
-        "no file matches; with a `/` the pattern is held against CLIENT/PROJECT/..., without root and category"
+        "no file matches; a pattern with a `/` is matched against CLIENT/PROJECT/..., without root and category"
     } else if pattern.is_glob() {
         "no file matches; a pattern with `*`, `?`, `[` or `{` must match the whole name"
     } else {
@@ -88,21 +83,20 @@ fn no_match_message(typed: &str, pattern: &Pattern) -> &'static str {
     }
 }
 
-/// The files that match, found when they are asked for.
+/// The matching files. They are read from the index while they are printed.
 #[derive(Debug)]
 pub(crate) struct FindAnswer<'a> {
     index: &'a Index,
-    /// All formats see the same looks, however often they go through them.
+    /// Keeps all passes over the index consistent while a scan writes to it.
     _snapshot: ReadTransaction<'a>,
     pattern: Pattern,
     locations: Vec<SearchLocation<'a>>,
     group_sequences: bool,
     limit: Option<u64>,
-    /// What is said where there is none.
     no_match_message: &'static str,
 }
 
-/// A category of a database that was looked at.
+/// A category of a scanned database.
 #[derive(Debug)]
 struct SearchLocation<'a> {
     database_id: i64,
@@ -110,7 +104,7 @@ struct SearchLocation<'a> {
     category: &'a Category,
 }
 
-/// A file that matches, and where it is.
+/// A matching file with its location.
 struct FoundFile<'a> {
     location: &'a SearchLocation<'a>,
     project: &'a ProjectId,
@@ -118,29 +112,18 @@ struct FoundFile<'a> {
     hit: &'a Hit<'a>,
 }
 
+/// The JSON of a file or sequence, with its location.
 #[derive(Serialize)]
-struct FindFileItem<'a> {
+struct LocatedItem<'a, T> {
     database: &'a str,
     category: &'a str,
     project: &'a ProjectId,
-    path: Name,
-    bytes: u64,
-    modified: Timestamp,
-    sequence: Option<Name>,
-}
-
-#[derive(Serialize)]
-struct FindSequenceItem<'a> {
-    database: &'a str,
-    category: &'a str,
-    project: &'a ProjectId,
-    path: Name,
     #[serde(flatten)]
-    sequence: &'a Sequence,
+    item: T,
 }
 
 impl FindArgs {
-    /// Prepares the search; the printer makes it while it writes.
+    /// Prepares the search; the index is read while the answer is printed.
     pub(crate) fn search(self, workspace: &Workspace) -> Result<FindAnswer<'_>> {
         let pattern = Pattern::parse(&self.pattern, self.case_sensitive)?;
         let (index, registry) = (&workspace.index, &workspace.registry);
@@ -167,9 +150,9 @@ impl FindArgs {
         let no_match_message = match registry.setup_hint() {
             Some(lacking) => lacking,
             None if !is_scanned && self.database.is_some() => {
-                "nobody looked at this database yet: `load`"
+                "this database was never scanned: `load` scans it"
             }
-            None if !is_scanned => "the index is empty: `load`",
+            None if !is_scanned => "the index is empty: `load` fills it",
             None => no_match_message(&self.pattern, &pattern),
         };
         Ok(FindAnswer {
@@ -185,17 +168,17 @@ impl FindArgs {
 }
 
 impl FindAnswer<'_> {
-    /// Hands every file that matches to `take`, while it says to go on.
+    /// Visits matching files until `on_match` returns false.
     fn visit_matches(
         &self,
-        sequences: bool,
+        group_sequences: bool,
         on_match: &mut dyn FnMut(&FoundFile<'_>) -> Result<bool>,
     ) -> Result<()> {
         let mut keep_going = true;
         for location in &self.locations {
             let category = &location.category.path;
             let mut visit = |folder: &FolderFiles<'_>| {
-                keep_going = self.visit_folder(location, folder, sequences, on_match)?;
+                keep_going = self.visit_folder(location, folder, group_sequences, on_match)?;
                 Ok(keep_going)
             };
             self.index
@@ -207,12 +190,12 @@ impl FindAnswer<'_> {
         Ok(())
     }
 
-    /// Hands every file of a folder that matches to `take`.
+    /// Visits matching files of one folder. Returns false if `on_match` did.
     fn visit_folder(
         &self,
         location: &SearchLocation<'_>,
         folder: &FolderFiles<'_>,
-        sequences: bool,
+        group_sequences: bool,
         on_match: &mut dyn FnMut(&FoundFile<'_>) -> Result<bool>,
     ) -> Result<bool> {
         let project = folder.project;
@@ -230,7 +213,7 @@ impl FindAnswer<'_> {
             text.extend_from_slice(name);
             self.pattern.matches(&text)
         };
-        // Put together only where something matches.
+        // Joined only for a folder with a match.
         let mut cached_folder: Option<PathBuf> = None;
         let category = &location.category.path;
         let mut on_hit = |hit: &Hit<'_>| {
@@ -245,20 +228,20 @@ impl FindAnswer<'_> {
                 hit,
             })
         };
-        let visit = if sequences {
-            search::visit_sequences
-        } else {
-            search::visit
-        };
-        visit(self.index, folder, &mut matches, &mut on_hit)
+        search::visit(
+            self.index,
+            folder,
+            group_sequences,
+            &mut matches,
+            &mut on_hit,
+        )
     }
 
-    /// Whether more is asked for after so many.
     fn is_under_limit(&self, count: u64) -> bool {
         self.limit.is_none_or(|limit| count < limit)
     }
 
-    /// The line below all others.
+    /// Returns the last line: the number of files and lines.
     fn summary_line(&self, files: u64, lines: u64) -> String {
         if files == 0 {
             return self.no_match_message.to_owned();
@@ -268,43 +251,19 @@ impl FindAnswer<'_> {
             text = format!("{text} in {}", unit::format_counted(lines, "line"));
         }
         if !self.is_under_limit(lines) {
-            text.push_str("; stopped at the limit, there may be more");
+            text.push_str("; stopped at the limit, more may match");
         }
         text
     }
 }
 
 impl FoundFile<'_> {
-    fn path_in_folder(&self, name: &Name) -> Name {
-        self.folder.join(name.as_path()).into()
-    }
-
-    /// The path of the file itself.
-    fn file_path(&self) -> Name {
-        self.folder
-            .join(OsStr::from_bytes(self.hit.file.name))
-            .into()
-    }
-
-    fn file_item(&self) -> FindFileItem<'_> {
-        FindFileItem {
+    fn located<T>(&self, item: T) -> LocatedItem<'_, T> {
+        LocatedItem {
             database: &self.location.database.name,
             category: &self.location.category.name,
             project: self.project,
-            path: self.file_path(),
-            bytes: self.hit.file.bytes,
-            modified: self.hit.file.modified,
-            sequence: self.hit.sequence.map(Sequence::pattern),
-        }
-    }
-
-    fn sequence_item<'a>(&'a self, sequence: &'a Sequence) -> FindSequenceItem<'a> {
-        FindSequenceItem {
-            database: &self.location.database.name,
-            category: &self.location.category.name,
-            project: self.project,
-            path: self.path_in_folder(&sequence.pattern()),
-            sequence,
+            item,
         }
     }
 }
@@ -323,11 +282,11 @@ impl Stream for FindAnswer<'_> {
                 return Ok(true);
             }
             (files, shown) = (files + found.hit.file_count(), shown + 1);
-            // Lines, not a table: a path is there to be copied whole.
+            // Lines instead of a table, so that a path can be copied and pasted whole.
             let mut cells = vec![
                 found.location.database.name.as_str().into(),
                 Cell::text("  "),
-                Cell::Name(found.path_in_folder(&found.hit.line_name())),
+                Cell::Name(found.hit.line_path(found.folder)),
             ];
             cells.extend(found.hit.detail_cells());
             lines.cells(cells)?;
@@ -344,7 +303,7 @@ impl Stream for FindAnswer<'_> {
                 found.location.database.name.as_str().into(),
                 found.location.category.name.as_str().into(),
                 Cell::Name(found.project.name()),
-                Cell::Name(found.file_path()),
+                Cell::Name(found.hit.file_path(found.folder)),
                 Cell::Bytes(found.hit.file.bytes),
                 Cell::Timestamp(found.hit.file.modified),
             ])?;
@@ -357,7 +316,7 @@ impl Stream for FindAnswer<'_> {
         json.list("files", |json| {
             self.visit_matches(self.group_sequences, &mut |found| {
                 files += 1;
-                json.item(&found.file_item())?;
+                json.item(&found.located(found.hit.file_item(found.folder)))?;
                 Ok(self.is_under_limit(files))
             })
         })?;
@@ -373,13 +332,13 @@ impl Stream for FindAnswer<'_> {
 }
 
 impl FindAnswer<'_> {
-    /// Lists the sequences of the files that are listed.
+    /// Lists the sequences of the listed files as JSON.
     fn list_sequences(&self, json: &mut JsonWriter<'_>) -> Result<()> {
         let mut files = 0;
         self.visit_matches(true, &mut |found| {
             files += 1;
-            if let Some(sequence) = found.hit.sequence_if_first() {
-                json.item(&found.sequence_item(sequence))?;
+            if let Some(item) = found.hit.sequence_item(found.folder) {
+                json.item(&found.located(item))?;
             }
             Ok(self.is_under_limit(files))
         })

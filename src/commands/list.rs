@@ -1,20 +1,17 @@
-//! `list`: the clients, projects, databases and categories there are.
+//! `list`: lists clients, projects, databases or categories.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::thread;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::RunCommand;
+use super::command::RunCommand;
 use super::workspace::Workspace;
 use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::index::overview;
-use crate::index::{Index, KnownDatabase};
 use crate::model::project::{ProjectId, Scope};
-use crate::model::registry::Database;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
@@ -22,7 +19,7 @@ use crate::storage::availability;
 
 /// List clients, projects, databases or categories
 ///
-/// Clients and projects are those the last look saw, also on databases that are offline.
+/// Clients and projects come from the last scan, also for offline databases.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   list clients
@@ -38,7 +35,7 @@ enum ListSubcommand {
     /// List all clients
     #[command(after_help = "Examples:\n  list clients")]
     Clients,
-    /// List all projects, or those of a client, or those of a client on a database
+    /// List all projects, those of a client, or those of a client on a database
     #[command(
         override_usage = "list projects [in CLIENT [in DATABASE]]",
         after_help = "Examples:\n  list projects\n  list projects in acme\n  list projects in acme in NAS"
@@ -46,16 +43,16 @@ enum ListSubcommand {
     Projects {
         #[arg(value_name = "in", value_parser = ["in"], requires = "client", hide = true)]
         of_client: Option<String>,
-        /// Only this client's
+        /// Only projects of this client
         #[arg(value_name = "CLIENT")]
         client: Option<OsString>,
         #[arg(value_name = "in ", value_parser = ["in"], requires = "database", hide = true)]
         on_database: Option<String>,
-        /// Only those on this database
+        /// Only projects on this database
         #[arg(value_name = "DATABASE")]
         database: Option<String>,
     },
-    /// List all databases, and whether they are there now
+    /// List all databases, and which of them are online
     #[command(after_help = "Examples:\n  list databases")]
     Databases,
     /// List all categories
@@ -63,7 +60,7 @@ enum ListSubcommand {
     Categories,
 }
 
-/// What there is, and what is lacking for there to be more.
+/// The list, and the next step of the setup if it is incomplete.
 #[derive(Debug, Serialize)]
 pub(crate) struct ListAnswer {
     #[serde(flatten)]
@@ -72,7 +69,6 @@ pub(crate) struct ListAnswer {
     setup_hint: Option<&'static str>,
 }
 
-/// What there is.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum ListItems {
@@ -128,7 +124,7 @@ impl RunCommand for ListArgs {
     }
 }
 
-/// The projects of a client on a database, or all.
+/// Returns the projects, optionally of one client, and of that client on one database.
 fn projects(
     workspace: &Workspace,
     client: Option<Name>,
@@ -155,34 +151,10 @@ fn projects(
         .collect())
 }
 
-fn is_online(index: &Index, database: &Database, known: &KnownDatabase) -> Result<bool> {
-    availability::offline_reason(index, database, known).map_or(Ok(true), |_| Ok(false))
-}
-
 fn databases(workspace: &Workspace) -> Result<Vec<ListedDatabase>> {
-    let (index, registry) = (&workspace.index, &workspace.registry);
-    let known = registry
-        .databases()
-        .iter()
-        .map(|database| index.database(&database.root));
-    let known: Vec<KnownDatabase> = known.collect::<Result<_>>()?;
-    // All at once: one that does not answer takes its time.
-    let online = thread::scope(|scope| {
-        let check = |(database, known): (&Database, &KnownDatabase)| {
-            let (owned, own_index) = ((database.clone(), known.clone()), index.try_clone());
-            let run_check = move || is_online(&own_index?, &owned.0, &owned.1);
-            let spawned = thread::Builder::new().spawn_scoped(scope, run_check);
-            // Where the system gives no thread for it, it is asked here.
-            spawned.map_err(|_| is_online(index, database, known))
-        };
-        let check: Vec<_> = registry.databases().iter().zip(&known).map(check).collect();
-        let answers = check.into_iter().map(|asked| match asked {
-            Ok(thread) => thread.join().unwrap_or(Ok(false)),
-            Err(answer) => answer,
-        });
-        answers.collect::<Result<Vec<bool>>>()
-    })?;
-    let listed = registry.databases().iter().zip(online);
+    let databases = workspace.registry.databases();
+    let online = availability::online_databases(&workspace.index, databases)?;
+    let listed = databases.iter().zip(online);
     let listed = listed.map(|(database, online)| ListedDatabase {
         name: database.name.clone(),
         root: database.root.clone().into(),
@@ -200,7 +172,7 @@ fn online_cell(online: bool) -> Cell {
 }
 
 impl ListItems {
-    /// Whether only a look at the disks finds them.
+    /// True if the list stays empty until the first scan.
     fn needs_scan(&self) -> bool {
         matches!(self, Self::Clients(_) | Self::Projects(_))
     }
@@ -239,8 +211,8 @@ impl Answer for ListAnswer {
     fn write_page(&self, page: &mut Page) {
         let rows = self.items.rows();
         let (noun, how) = match &self.items {
-            ListItems::Clients(_) => ("clients", "`load` looks for them"),
-            ListItems::Projects(_) => ("projects", "`load` looks for them"),
+            ListItems::Clients(_) => ("clients", "`load` scans for them"),
+            ListItems::Projects(_) => ("projects", "`load` scans for them"),
             ListItems::Databases(_) => ("databases", "`add database NAME ROOT` tracks one"),
             ListItems::Categories(_) => ("categories", "`add category NAME PATH` tracks one"),
         };

@@ -1,10 +1,14 @@
-//! The commands: one file each with its arguments, its answer, `run`, and how the answer is laid out. What may find more
-//! files than can be held answers with a stream, and `search` in the place of `run`.
+//! The commands of the prompt, of scripts and of `-c`.
 //!
-//! To add one: the file, a `mod` line, a variant and an arm here. Help, completion, docs/commands.md and "did you mean"
-//! follow.
+//! Each command has one file with its arguments, its answer, `run` and the layout of the answer. clap parses a line into
+//! [`Command`], and [`Command::execute`] runs it and prints the answer. Commands that may list more files than memory holds
+//! return a stream instead of an answer.
+//!
+//! To add a command: write its file, then add a `mod` line, a variant and an arm here. Help, completion, docs/commands.md
+//! and suggestions follow from the grammar.
 
 mod add;
+mod command;
 mod compare;
 mod copy;
 mod echo;
@@ -22,27 +26,21 @@ mod remove;
 mod save;
 pub mod search;
 mod set;
-pub mod setting;
+pub mod settings;
 pub(crate) mod source;
 pub mod startup;
 mod sync;
 pub mod workspace;
 
-use std::ffi::OsStr;
-
 use clap::{Arg, ArgAction, CommandFactory as _, Parser, Subcommand};
 
+use self::command::RunCommand as _;
 use self::workspace::Workspace;
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::base::exit_status::ExitStatus;
-use crate::base::suggest::suggest;
-use crate::index::overview;
-use crate::language::lexer::quote;
-use crate::model::project::{ProjectId, Scope};
-use crate::output::answer::Answer;
 use crate::output::printer::Printer;
 
-/// One line, parsed.
+/// A parsed line.
 #[derive(Debug, Parser)]
 #[command(
     name = "auto-backup",
@@ -58,7 +56,6 @@ pub(crate) struct CommandLine {
     pub(crate) command: Command,
 }
 
-/// All commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Add(add::AddArgs),
@@ -86,19 +83,19 @@ pub(crate) enum Command {
     Exit,
 }
 
-/// The grammar of all commands.
+/// Returns the grammar of all commands.
 pub(crate) fn grammar() -> clap::Command {
     with_uniform_help(CommandLine::command())
 }
 
-/// The same, ready to be looked through.
+/// Returns the grammar of all commands, built: positions, usage and subcommands can be read from it.
 pub(crate) fn built_grammar() -> clap::Command {
     let mut grammar = grammar();
     grammar.build();
     grammar
 }
 
-/// The same page for `-h` as for `--help`, in every command below too.
+/// Makes `-h` print the same page as `--help`, in all subcommands too.
 pub(crate) fn with_uniform_help(command: clap::Command) -> clap::Command {
     let help = Arg::new("help")
         .short('h')
@@ -111,56 +108,12 @@ pub(crate) fn with_uniform_help(command: clap::Command) -> clap::Command {
         .mut_subcommands(with_uniform_help)
 }
 
-/// Reads a project that must be one; for a lone folder name says which projects may be meant.
-fn parse_project(
-    word: &OsStr,
-    workspace: &Workspace,
-    client_command: Option<&str>,
-) -> Result<ProjectId> {
-    let client = match Scope::parse(word)? {
-        Scope::Project(project) => return Ok(project),
-        scope => scope.name(),
-    };
-    let (index, registry) = (&workspace.index, &workspace.registry);
-    let projects = overview::projects(index, registry, registry.databases())?;
-    let quoted = |project: &ProjectId| quote(project.name().as_os_str());
-    let of_client = |project: &&ProjectId| project.client == client;
-    let mut near: Vec<String> = projects.iter().filter(of_client).map(quoted).collect();
-    let instead = (!near.is_empty() || projects.is_empty())
-        .then_some(client_command)
-        .flatten();
-    if near.is_empty() {
-        let typed = client.to_string();
-        let is_similar = |project: &&ProjectId| {
-            let names = [&project.project, &project.client].map(ToString::to_string);
-            !suggest(&typed, names.iter().map(String::as_str)).is_empty()
-        };
-        near = projects.iter().filter(is_similar).map(quoted).collect();
-    }
-    Err(Error::NotAProject {
-        listing_command: instead.map(|line| format!("{line} {}", quote(word))),
-        word: client,
-        suggestions: near,
-    })
-}
-
-/// A command that can be run.
-pub(crate) trait RunCommand {
-    /// What it answers.
-    type Answer: Answer;
-
-    /// Does the work and prints nothing.
-    fn run(self, workspace: &mut Workspace) -> Result<Self::Answer>;
-}
-
-/// Whether the prompt or script goes on.
+/// The next step of a prompt or script after a line.
 #[derive(Debug)]
 pub(crate) enum Flow {
-    /// To the next line.
     Continue,
-    /// Through the lines of this file first.
+    /// Run the lines of a file, then continue.
     Source(source::SourceArgs),
-    /// It ends here.
     Exit,
 }
 
@@ -186,7 +139,7 @@ impl Command {
             Self::Fetch(command) => printer.print(&command.run(workspace)?)?,
             Self::Find(command) => printer.stream(&command.search(workspace)?)?,
             Self::Help(command) => {
-                printer.print(&command.with_width(printer.screen().width).run(workspace)?)?
+                printer.print(&command.page(&grammar(), printer.screen().width, workspace)?)?
             }
             Self::History(command) if command.shows_one_run() => {
                 printer.stream(&command.stream_items(workspace)?)?
@@ -198,7 +151,7 @@ impl Command {
             Self::Save(command) => printer.print(&command.run(workspace)?)?,
             Self::Set(command) => {
                 let answer = command.run(workspace)?;
-                // What is set is told as it was asked for.
+                // `set format` already answers in the new format.
                 printer.set_format(workspace.settings.format);
                 printer.print(&answer)?
             }

@@ -1,4 +1,4 @@
-//! What `find` looks for: a part of a name or path, or a glob for all of it.
+//! The pattern of `find`: a glob for a whole name or path, or a part of one.
 
 use std::str::from_utf8;
 
@@ -9,7 +9,7 @@ use crate::base::error::{Error, Result};
 use crate::base::unicode::to_nfc;
 use crate::model::exclusion::nests_too_deep;
 
-/// What a name or path is held against.
+/// A compiled pattern.
 #[derive(Clone, Debug)]
 pub struct Pattern {
     matcher: Matcher,
@@ -19,17 +19,14 @@ pub struct Pattern {
 
 #[derive(Clone, Debug)]
 enum Matcher {
-    /// A part of the name, found three times as fast as by a glob, and in whatever case of every script.
+    /// A part of the text. Three times as fast as a glob, and ignores case in every script.
     Substring(Regex),
-    /// The whole name: byte by byte, and letter by letter where it is UTF-8 and not plain ASCII.
+    /// The whole text. `unicode` matches UTF-8 with letters outside ASCII, `bytes` matches all else.
     Glob { bytes: Regex, unicode: Regex },
 }
 
 impl Pattern {
-    /// Reads a pattern as typed.
-    ///
-    /// # Errors
-    /// `Error::MalformedManifest`.
+    /// Parses a pattern as typed. An empty, malformed or too large one is an [`Error::InvalidWord`].
     pub fn parse(typed: &str, case_sensitive: bool) -> Result<Self> {
         let malformed = |why| Error::InvalidWord {
             noun: "pattern",
@@ -47,7 +44,7 @@ impl Pattern {
             let mut builder = GlobBuilder::new(typed);
             builder
                 .case_insensitive(!case_sensitive)
-                // Only in a glob that spells out a path does a star stop at a slash.
+                // In a path pattern, `*` stops at a slash.
                 .literal_separator(matches_paths)
                 .backslash_escape(true);
             let glob = if nests_too_deep(typed) {
@@ -61,7 +58,7 @@ impl Pattern {
             builder.case_insensitive(!case_sensitive);
             builder.build().ok().map(Matcher::Substring)
         };
-        let not_a_glob = "it is not a glob like `*.mov` or `sh0[12]*`; of a sequence the part before the `[` will do";
+        let not_a_glob = "it is not a glob like `*.mov` or `sh0[12]*`; to find a sequence, use only the part of its name before the `[`";
         Ok(Self {
             matcher: matcher.ok_or_else(|| malformed(not_a_glob))?,
             is_glob,
@@ -69,17 +66,16 @@ impl Pattern {
         })
     }
 
-    /// Whether it must match the whole, not just a part.
+    /// True if the pattern must match the whole text instead of a part.
     pub const fn is_glob(&self) -> bool {
         self.is_glob
     }
 
-    /// Whether it is held against paths below the category's folder, `CLIENT/PROJECT/...`, instead of names.
+    /// True if the pattern is for paths below the category's folder, `CLIENT/PROJECT/...`, instead of names.
     pub const fn matches_paths(&self) -> bool {
         self.matches_paths
     }
 
-    /// Whether a name or path matches.
     pub fn matches(&self, text: &[u8]) -> bool {
         let text = to_nfc(text);
         match &self.matcher {
@@ -92,7 +88,7 @@ impl Pattern {
     }
 }
 
-/// Compiles a glob; `None` where it is too large. The glob's own way to do so panics then.
+/// Compiles a glob; `None` if it is too large. `Glob::compile_matcher` would panic.
 fn compile_glob(glob: &Glob) -> Option<Matcher> {
     let build = |pattern: &str| {
         let mut builder = RegexBuilder::new(pattern);
@@ -105,7 +101,7 @@ fn compile_glob(glob: &Glob) -> Option<Matcher> {
     })
 }
 
-/// A glob's expression, which is one of bytes, as one of letters: what stands for the bytes of a letter becomes the letter.
+/// Converts a glob's regular expression from bytes to letters: the escaped bytes of a letter become the letter.
 fn unicode_expression(expression: &str) -> String {
     let mut letters = String::new();
     let mut bytes = Vec::new();
@@ -124,7 +120,7 @@ fn unicode_expression(expression: &str) -> String {
         let Some(letter) = rest.chars().next() else {
             return letters;
         };
-        // What is escaped stays so, also a backslash.
+        // Escaped letters stay escaped, backslashes too.
         let length = if letter == '\\' {
             1 + rest[1..].chars().next().map_or(0, char::len_utf8)
         } else {
@@ -202,7 +198,7 @@ mod tests {
             assert!(Pattern::parse(&braces, false).is_err(), "{levels}");
         }
         assert!(matches("{a,{b,{c,reel}}}*", "acme/spot/reel_01.mov"));
-        // However long, it is compiled or refused.
+        // A long pattern is compiled or refused, without a panic.
         for pattern in ["?", "[a-z]", "\u{e9}*"] {
             let _compiled = Pattern::parse(&pattern.repeat(20_000), false);
         }

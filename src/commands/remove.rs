@@ -1,18 +1,19 @@
-//! `remove`: stop tracking a database, a category or an exclusion.
+//! `remove`: stops tracking a database, a category or an exclusion.
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::RunCommand;
+use super::command::RunCommand;
 use super::workspace::Workspace;
 use crate::base::error::Result;
+use crate::model::registry::RegistryKind;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
 use crate::output::page::Page;
 
 /// Stop tracking a database, a category or an exclusion
 ///
-/// Touches no file of the studio's. What the index knows of it stays, so that adding it again brings it back.
+/// No file is touched. The index keeps the last scan, so adding the same again restores it.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   remove database NAS
@@ -39,7 +40,7 @@ enum RemoveSubcommand {
         #[arg(value_name = "CATEGORY")]
         name: String,
     },
-    /// Look at files again that `exclude` left alone
+    /// Include files again that `exclude` excluded
     #[command(after_help = "Examples:\n  remove exclusion '*.tmp'")]
     Exclusion {
         /// The pattern
@@ -48,10 +49,10 @@ enum RemoveSubcommand {
     },
 }
 
-/// What was removed.
+/// The removed database, category or exclusion.
 #[derive(Debug, Serialize)]
 pub(crate) struct RemoveAnswer {
-    kind: &'static str,
+    kind: RegistryKind,
     name: String,
 }
 
@@ -60,29 +61,17 @@ impl RunCommand for RemoveArgs {
 
     fn run(self, workspace: &mut Workspace) -> Result<RemoveAnswer> {
         let registry = &mut workspace.registry;
-        Ok(match self.subcommand {
-            RemoveSubcommand::Database { name } => {
-                registry.remove_database(&name)?;
-                RemoveAnswer {
-                    kind: "database",
-                    name,
-                }
-            }
-            RemoveSubcommand::Category { name } => {
-                registry.remove_category(&name)?;
-                RemoveAnswer {
-                    kind: "category",
-                    name,
-                }
-            }
-            RemoveSubcommand::Exclusion { name } => {
-                registry.remove_exclusion(&name)?;
-                RemoveAnswer {
-                    kind: "exclusion",
-                    name,
-                }
-            }
-        })
+        let (kind, name) = match self.subcommand {
+            RemoveSubcommand::Database { name } => (RegistryKind::Database, name),
+            RemoveSubcommand::Category { name } => (RegistryKind::Category, name),
+            RemoveSubcommand::Exclusion { name } => (RegistryKind::Exclusion, name),
+        };
+        match kind {
+            RegistryKind::Database => registry.remove_database(&name).map(drop),
+            RegistryKind::Category => registry.remove_category(&name).map(drop),
+            RegistryKind::Exclusion => registry.remove_exclusion(&name),
+        }?;
+        Ok(RemoveAnswer { kind, name })
     }
 }
 
@@ -90,20 +79,20 @@ impl Answer for RemoveAnswer {
     const COMMAND: &'static str = "remove";
 
     fn write_page(&self, page: &mut Page) {
-        let words = if self.kind == "exclusion" {
-            " no longer holds; what it left alone is looked at from the next look on"
+        let words = if self.kind == RegistryKind::Exclusion {
+            " was removed; its files are included from the next scan on"
         } else {
             " is no longer tracked; its files are untouched"
         };
         page.cells(vec![
-            Cell::text(format!("{} ", self.kind)),
+            Cell::text(format!("{} ", self.kind.noun())),
             self.name.as_str().into(),
             Cell::text(words),
         ]);
     }
 
     fn records(&self) -> Records {
-        let row = vec![Cell::text(self.kind), self.name.as_str().into()];
+        let row = vec![Cell::text(self.kind.noun()), self.name.as_str().into()];
         Records {
             headings: &["kind", "name"],
             rows: vec![row],

@@ -1,9 +1,9 @@
-//! `save`: write what this session changed into the start-up file.
+//! `save`: writes the changes of this session into the start-up file.
 
 use clap::Args;
 use serde::Serialize;
 
-use super::RunCommand;
+use super::command::RunCommand;
 use super::startup;
 use super::startup::SessionChanges;
 use super::workspace::Workspace;
@@ -14,17 +14,17 @@ use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
 use crate::output::page::Page;
 
-/// Write what this session changed into the start-up file
+/// Save the changes of this session in the start-up file
 ///
-/// What was added gets an `add` or `exclude` line, the lines of what was removed or replaced go, and every other line
-/// stays as it is, also those that another session saved meanwhile. The file as it was is kept beside it. A name that
-/// the file gives another place by now is an error, unless it was added with `--replace`.
+/// Each added database, category or exclusion gets an `add` or `exclude` line. Lines of removed or replaced ones are
+/// deleted. All other lines stay as they are, including those that another session has saved. A backup of the file is kept
+/// beside it. If the file now gives a name another location, `save` fails, unless the name was added with `--replace`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   save")]
 pub(crate) struct SaveArgs {}
 
-/// What was written.
+/// The changes to the start-up file.
 #[derive(Debug, Serialize)]
 pub(crate) struct SaveAnswer {
     path: Name,
@@ -87,11 +87,11 @@ impl Answer for SaveAnswer {
                 Cell::text(format!(": {added} added, {} removed", self.removed)),
             ]);
         } else {
-            let words = "nothing to save: no change of this session is missing in ";
+            let words = "nothing to save: all changes of this session are already in ";
             page.cells(vec![Cell::text(words), Cell::from(&self.path)]);
         }
         if let Some(kept) = &self.kept {
-            page.cells(vec![Cell::text("as it was: "), Cell::from(kept)]);
+            page.cells(vec![Cell::text("backup: "), Cell::from(kept)]);
         }
     }
 

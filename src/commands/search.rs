@@ -1,53 +1,93 @@
-//! Goes through the files of a folder of the index, and tells the frames of a sequence from single files.
+//! Visits the files of one folder of the index and groups frames into image sequences, for `find` and `fetch --files`.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use serde::Serialize;
 
 use crate::base::error::Result;
 use crate::base::interrupt;
 use crate::base::name::Name;
+use crate::base::timestamp::Timestamp;
 use crate::base::unit;
 use crate::index::{FolderFiles, Index};
 use crate::output::cell::{Cell, Tone};
 use crate::snapshot::manifest::ManifestFile;
 use crate::snapshot::sequence::{Frame, Sequence, SequenceBuilder, Sequences};
 
-/// A file that is wanted.
+/// A file that matches.
 #[derive(Clone, Copy, Debug)]
 pub struct Hit<'a> {
-    /// The file.
     pub file: ManifestFile<'a>,
-    /// The sequence it is a frame of, with other files that are wanted.
+    /// The sequence that the file and other matching files are frames of, if any.
     pub sequence: Option<&'a Sequence>,
-    /// Whether it is the first of its sequence.
     is_first_of_sequence: bool,
 }
 
+/// A matching file, as JSON.
+#[derive(Serialize)]
+pub struct FileItem {
+    path: Name,
+    bytes: u64,
+    modified: Timestamp,
+    sequence: Option<Name>,
+}
+
+/// A sequence of matching files, as JSON.
+#[derive(Serialize)]
+pub struct SequenceItem<'a> {
+    path: Name,
+    #[serde(flatten)]
+    sequence: &'a Sequence,
+}
+
 impl Hit<'_> {
-    /// Whether it stands for itself, or is the one to stand for its sequence.
+    /// True for a single file and for the first frame of a sequence.
     pub const fn has_own_line(&self) -> bool {
         self.sequence.is_none() || self.is_first_of_sequence
     }
 
-    /// The sequence, where it is the one to stand for it.
-    pub fn sequence_if_first(&self) -> Option<&Sequence> {
-        self.sequence.filter(|_| self.is_first_of_sequence)
-    }
-
-    /// How many files its line is about.
+    /// Returns the number of files on the line of this hit.
     pub fn file_count(&self) -> u64 {
         self.sequence.map_or(1, |sequence| sequence.files)
     }
 
-    /// The name of what its line is about.
-    pub fn line_name(&self) -> Name {
-        let own = || Name::from_bytes(self.file.name.to_vec());
-        self.sequence.map_or_else(own, Sequence::pattern)
+    /// Returns the path of the file, in a folder with the given path.
+    pub fn file_path(&self, folder: &Path) -> Name {
+        folder.join(OsStr::from_bytes(self.file.name)).into()
     }
 
-    /// What its line says after the name: `  240 files  missing 1107  2.40 GB  3 h ago`.
+    /// Returns the path for the line of this hit: of the file or of its sequence.
+    pub fn line_path(&self, folder: &Path) -> Name {
+        match self.sequence {
+            Some(sequence) => sequence_path(folder, sequence),
+            None => self.file_path(folder),
+        }
+    }
+
+    pub fn file_item(&self, folder: &Path) -> FileItem {
+        FileItem {
+            path: self.file_path(folder),
+            bytes: self.file.bytes,
+            modified: self.file.modified,
+            sequence: self.sequence.map(Sequence::pattern),
+        }
+    }
+
+    /// Returns the sequence if this hit is its first frame.
+    pub fn sequence_item(&self, folder: &Path) -> Option<SequenceItem<'_>> {
+        let sequence = self.sequence.filter(|_| self.is_first_of_sequence)?;
+        let path = sequence_path(folder, sequence);
+        Some(SequenceItem { path, sequence })
+    }
+
+    /// Returns the end of the line, after the path: `  240 files  missing 1107  2.40 GB  3 h ago`.
     pub fn detail_cells(&self) -> Vec<Cell> {
         let mut cells = Vec::new();
-        let (mut bytes, mut changed) = (self.file.bytes, self.file.modified);
+        let (mut bytes, mut modified) = (self.file.bytes, self.file.modified);
         if let Some(sequence) = self.sequence {
-            (bytes, changed) = (sequence.bytes, sequence.newest);
+            (bytes, modified) = (sequence.bytes, sequence.newest);
             let files = unit::format_counted(sequence.files, "file");
             cells.push(Cell::text(format!("  {files}")));
             let missing = sequence.describe_missing();
@@ -56,52 +96,40 @@ impl Hit<'_> {
         cells.extend([
             Cell::text("  "),
             Cell::Bytes(bytes),
-            Cell::Styled(format!("  {}", changed.ago()), Tone::Faint),
+            Cell::Styled(format!("  {}", modified.ago()), Tone::Faint),
         ]);
         cells
     }
 }
 
-/// Whether a name is wanted.
-pub type NameFilter<'a> = &'a mut dyn FnMut(&[u8]) -> bool;
+fn sequence_path(folder: &Path, sequence: &Sequence) -> Name {
+    folder.join(sequence.pattern().as_path()).into()
+}
 
-/// Takes a file that is wanted; says whether to go on.
-pub type HitVisitor<'a> = &'a mut dyn FnMut(&Hit<'_>) -> Result<bool>;
-
-/// Hands the files of a folder that are wanted to `take`, in the order of their names, none as part of a sequence. Gives
-/// whether it got to the end.
+/// Reports matching files in the order of their names until `on_hit` returns false. Returns false if it did.
+///
+/// With `group_sequences` each frame refers to its sequence. The line of a sequence stands at its first frame but needs the
+/// last one, so a folder with matches is then read three times, and any other folder once.
 ///
 /// # Errors
-/// What `take` says; the index is damaged, or the search was interrupted.
+/// The error of `on_hit`; the index is damaged; the search was interrupted.
 pub fn visit(
     index: &Index,
     folder: &FolderFiles<'_>,
-    matches: NameFilter<'_>,
-    on_hit: HitVisitor<'_>,
+    group_sequences: bool,
+    matches: &mut dyn FnMut(&[u8]) -> bool,
+    on_hit: &mut dyn FnMut(&Hit<'_>) -> Result<bool>,
 ) -> Result<bool> {
-    visit_files(index, folder, &mut |file| {
-        let hit = Hit {
-            file,
-            sequence: None,
-            is_first_of_sequence: false,
-        };
-        Ok(!matches(file.name) || on_hit(&hit)?)
-    })
-}
-
-/// As [`visit`], but frames know their sequence.
-///
-/// A folder in which nothing is wanted is gone through once, any other three times: a sequence is told of where its first
-/// frame stands, and what there is to tell is known only after its last.
-///
-/// # Errors
-/// As for [`visit`].
-pub fn visit_sequences(
-    index: &Index,
-    folder: &FolderFiles<'_>,
-    matches: NameFilter<'_>,
-    on_hit: HitVisitor<'_>,
-) -> Result<bool> {
+    if !group_sequences {
+        return visit_files(index, folder, &mut |file| {
+            let hit = Hit {
+                file,
+                sequence: None,
+                is_first_of_sequence: false,
+            };
+            Ok(!matches(file.name) || on_hit(&hit)?)
+        });
+    }
     let mut hits = Vec::new();
     visit_files(index, folder, &mut |file| {
         hits.push(matches(file.name));
@@ -127,25 +155,25 @@ pub fn visit_sequences(
     })
 }
 
-/// The sequences that the wanted files of a folder make.
+/// Groups the matching files of a folder; `hits` has one value for each of its files.
 fn sequences(index: &Index, folder: &FolderFiles<'_>, hits: &[bool]) -> Result<Sequences> {
-    let mut grouping = SequenceBuilder::default();
+    let mut builder = SequenceBuilder::default();
     let mut hits = hits.iter();
     visit_files(index, folder, &mut |file| {
-        let file_if_wanted = hits.next().filter(|is_wanted| **is_wanted).map(|_| &file);
+        let matching_file = hits.next().filter(|is_hit| **is_hit).map(|_| &file);
         if let Some(frame) = Frame::of(file.name) {
-            grouping.add(&frame, file_if_wanted);
+            builder.add(&frame, matching_file);
         }
         Ok(true)
     })?;
-    Ok(grouping.finish())
+    Ok(builder.finish())
 }
 
-/// Hands every file of a folder to `visit`, while it says to go on; gives whether it did to the end.
+/// Reports every file of a folder until `on_file` returns false. Returns false if it did.
 fn visit_files(
     index: &Index,
     folder: &FolderFiles<'_>,
-    visit: &mut dyn FnMut(ManifestFile<'_>) -> Result<bool>,
+    on_file: &mut dyn FnMut(ManifestFile<'_>) -> Result<bool>,
 ) -> Result<bool> {
     let mut files = folder.files();
     while let Some(file) = files
@@ -153,7 +181,7 @@ fn visit_files(
         .map_err(|malformed| index.damaged_error(malformed))?
     {
         interrupt::check()?;
-        if !visit(file)? {
+        if !on_file(file)? {
             return Ok(false);
         }
     }

@@ -1,12 +1,12 @@
-//! `set`: list the settings, change one, or say what `$1` and those after it stand for.
+//! `set`: lists the settings, changes one, or sets `$1`, `$2` and so on.
 
 use std::ffi::{OsStr, OsString};
 
 use clap::Args;
 use serde::Serialize;
 
-use super::RunCommand;
-use super::setting::Setting;
+use super::command::RunCommand;
+use super::settings::Setting;
 use super::workspace::Workspace;
 use crate::base::error::{Error, Result};
 use crate::base::suggest::suggest;
@@ -17,8 +17,8 @@ use crate::output::page::Page;
 
 /// List the settings, or change one
 ///
-/// A setting holds until the prompt or script ends; in the start-up file it holds for every one. What the program's own
-/// options say wins over the start-up file.
+/// A setting lasts until the prompt or script ends. In the start-up file it applies to all of them. Options of the program
+/// override the start-up file.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   set
@@ -32,10 +32,10 @@ pub(crate) struct SetArgs {
     /// The setting: format, color, pager, hints, verify, jobs, confirm, housekeeping or rclone
     #[arg(value_name = "SETTING", conflicts_with = "arguments")]
     name: Option<String>,
-    /// Its new value
+    /// The new value
     #[arg(value_name = "VALUE", conflicts_with = "arguments")]
     value: Option<String>,
-    /// What `$1`, `$2` and so on stand for from here on
+    /// New values of `$1`, `$2` and so on
     #[arg(value_name = "ARGUMENT", last = true)]
     arguments: Vec<OsString>,
 }
@@ -73,14 +73,8 @@ impl RunCommand for SetArgs {
             .value
             .as_deref()
             .map(|value| resolve_value(setting, value, workspace));
-        if let (Some(setting), Some(value)) = (setting, value.transpose()?)
-            && !workspace.settings.set(setting, &value)
-        {
-            return Err(Error::InvalidValue {
-                setting: setting.name(),
-                word: value.as_str().into(),
-                values: setting.accepted_values(),
-            });
+        if let (Some(setting), Some(value)) = (setting, value.transpose()?) {
+            workspace.settings.set(setting, &value)?;
         }
         workspace
             .registry
@@ -99,7 +93,7 @@ impl RunCommand for SetArgs {
     }
 }
 
-/// A value as it is set: a path is relative to the script, at the prompt to the current folder.
+/// Makes a path absolute: it starts at the folder of the script, at the prompt at the current folder.
 fn resolve_value(setting: Option<Setting>, value: &str, workspace: &Workspace) -> Result<String> {
     if setting != Some(Setting::Rclone) || value == "auto" || value.is_empty() {
         return Ok(value.to_owned());
@@ -108,7 +102,6 @@ fn resolve_value(setting: Option<Setting>, value: &str, workspace: &Workspace) -
     Ok(path.display().to_string())
 }
 
-/// The setting of this name.
 fn find_setting(name: &str) -> Result<Setting> {
     let names = Setting::ALL.map(Setting::name);
     Setting::from_name(name).ok_or_else(|| Error::UnknownName {
@@ -136,7 +129,7 @@ impl Answer for SetAnswer {
                 .to_vec()
         };
         let rows = self.settings.iter().map(row).collect();
-        page.table(&["setting", "value", "takes", "what it is"], rows);
+        page.table(&["setting", "value", "accepts", "purpose"], rows);
     }
 
     fn records(&self) -> Records {

@@ -1,4 +1,4 @@
-//! `source`: run a file of commands in the place of this line. What runs lines is the shell; here is only the grammar.
+//! `source`: the grammar of the command. The shell runs the file in place of the line.
 
 use std::ffi::OsString;
 
@@ -6,17 +6,17 @@ use clap::Args;
 
 /// Run a file of commands
 ///
-/// Relative paths in it are relative to its own folder. It is run as a part of the script or prompt: what it adds is
-/// there afterwards, and where it stops, the script that runs it stops too. `$1` stands for the first ARGUMENT in it.
+/// The file runs as a part of the script or prompt: what it adds and sets stays, and an error that stops it stops the
+/// calling script too. Relative paths in the file start at its own folder. `$1` is the first ARGUMENT.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   source studio.ab
   source push-project.ab acme/spot NAS")]
 pub(crate) struct SourceArgs {
-    /// The file; a relative path is relative to the script, at the prompt to the current folder
+    /// The file; a relative path starts at the folder of the script, at the prompt at the current folder
     #[arg(value_name = "FILE")]
     pub(crate) file: OsString,
-    /// What `$1`, `$2` and so on stand for in it
+    /// The values of `$1`, `$2` and so on in the file
     #[arg(value_name = "ARGUMENT", allow_hyphen_values = true)]
     pub(crate) arguments: Vec<OsString>,
 }

@@ -1,4 +1,4 @@
-//! `sync`: send what changed since the last time.
+//! `sync`: sends the changes since the last sync to another database.
 
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
@@ -27,11 +27,10 @@ use crate::sync::SyncRequest;
 
 /// Send what changed since the last sync to another database
 ///
-/// For the push of every night: what was sent is remembered, so that the destination is listed only the first time. What
-/// the source holds is what counts: what differs at the destination is replaced, and its old version is kept in
-/// `.auto-backup/versions/` there. What failed is remembered too, and goes first the next time. Files that are gone from
-/// the source are told of, and stay; with `--delete` they are moved among the old versions, and folders that are empty
-/// then go too.
+/// For a nightly push: sent files are recorded, so the destination is listed only by the first sync. The source is
+/// authoritative: files that differ at the destination are replaced, and their old versions are kept in
+/// `.auto-backup/versions/` there. Failed files are recorded too, and are sent first by the next sync. Files missing at the
+/// source are reported and kept; with `--delete` they are moved to the old versions, and folders left empty are deleted.
 #[derive(Debug, Args)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -53,34 +52,34 @@ pub(crate) struct SyncArgs {
     /// The category, or `all`
     #[arg(value_name = "CATEGORY")]
     category: String,
-    /// The database the files are on
+    /// The database to send from
     #[arg(value_name = "FROM")]
     from: String,
-    /// The database they go to
+    /// The database to send to
     #[arg(value_name = "TO")]
     to: String,
-    /// Only say how many files and bytes would go
+    /// Only count the files and bytes that would be sent
     #[arg(long, conflicts_with = "dry_run")]
     count: bool,
-    /// Only show what would be done
+    /// Only show the files that would be sent
     #[arg(long)]
     dry_run: bool,
-    /// Only what failed before
+    /// Only files that failed before
     #[arg(long, conflicts_with = "delete")]
     retry_failed: bool,
-    /// Move what is gone from the source among the old versions
+    /// Move files missing at the source to the old versions
     #[arg(long)]
     delete: bool,
-    /// Delete also where more than half of it, or all of it, seems gone
+    /// Delete even if more than half of the files, or all, are missing at the source
     #[arg(long, requires = "delete")]
     force: bool,
-    /// At most so many bytes a second, or a timetable: `10M`, `08:00,512k 23:00,off`; for databases behind rclone
+    /// Limit in bytes a second, or a timetable: `10M`, `08:00,512k 23:00,off`; only for databases behind rclone
     #[arg(long, value_name = "RATE")]
     bwlimit: Option<String>,
-    /// At most so many files; the rest is for the next time
+    /// Send at most N files; the rest is left for the next sync
     #[arg(long, value_name = "N")]
     max_files: Option<u64>,
-    /// Begin no file after so long: `30m`, `2h`
+    /// Start no file after this time: `30m`, `2h`
     #[arg(long = "for", value_name = "DURATION", value_parser = unit::parse_duration)]
     duration: Option<Duration>,
     /// Delete without asking at the prompt
@@ -91,13 +90,13 @@ pub(crate) struct SyncArgs {
 impl SyncArgs {
     /// Does the work and prints nothing.
     pub(crate) fn execute(self, workspace: &mut Workspace) -> Result<SyncAnswer> {
+        let confirmation = workspace.confirmation.or_granted(self.yes);
+        let dry_run = self.dry_run || self.count || workspace.dry_run;
         let (index, registry) = (&mut workspace.index, &workspace.registry);
-        let mut request = self.request(registry)?;
-        request.dry_run |= workspace.dry_run;
-        request.confirmation = workspace.confirmation.or_granted(self.yes);
+        let request = self.request(registry, dry_run, confirmation)?;
         let monitor = workspace.monitor.as_ref();
         if request.dry_run {
-            // It writes nothing that would need a number.
+            // A dry run is not recorded, so it has no number.
             let report = sync::sync(index, registry, &request, 0, monitor)?;
             let state = run_recorder::run_state(&report);
             return Ok(SyncAnswer::new(None, state, &self, report));
@@ -116,14 +115,19 @@ impl SyncArgs {
         Ok(SyncAnswer::new(Some(run), state, &self, report))
     }
 
-    /// What is asked for, in the registry's terms.
-    fn request<'a>(&self, registry: &'a Registry) -> Result<SyncRequest<'a>> {
+    /// Looks up the names of the line in the registry.
+    fn request<'a>(
+        &self,
+        registry: &'a Registry,
+        dry_run: bool,
+        confirmation: Confirmation,
+    ) -> Result<SyncRequest<'a>> {
         let source = registry.database(&self.from)?;
         let destination = registry.database(&self.to).map_err(|error| match error {
             Error::UnknownName { .. } if self.to.contains(',') => Error::InvalidWord {
                 noun: "destination",
                 word: self.to.as_str().into(),
-                why: "`sync` goes to one database at a time; write a line for each",
+                why: "`sync` sends to one database; write a line for each",
             },
             error => error,
         })?;
@@ -143,26 +147,26 @@ impl SyncArgs {
             retry_failed: self.retry_failed,
             delete: self.delete,
             force: self.force,
-            dry_run: self.dry_run || self.count,
+            dry_run,
             verify: !destination.is_remote(),
             max_files: self.max_files,
             limits: TransferLimits {
                 bandwidth: self.bwlimit.clone(),
                 deadline: self.duration.and_then(|duration| {
-                    // What is longer than the clock goes is no limit.
+                    // A time beyond the range of the clock is no limit.
                     Instant::now().checked_add(duration)
                 }),
                 transfers: None,
             },
-            confirmation: Confirmation::NonInteractive,
+            confirmation,
         })
     }
 }
 
-/// Refuses a rate that would be a mistake at night.
+/// Refuses a malformed rate now, instead of at night when the transfer starts.
 fn check_rate(rate: &str, is_remote: bool) -> Result<()> {
     let why = if !is_remote {
-        "`--bwlimit` is for databases behind rclone"
+        "`--bwlimit` applies only to databases behind rclone"
     } else if !is_rate(rate) {
         "a rate is written `10M`, and a timetable `08:00,512k 23:00,off`"
     } else {
@@ -175,66 +179,53 @@ fn check_rate(rate: &str, is_remote: bool) -> Result<()> {
     })
 }
 
-/// What a sync came to.
+/// The result of a sync, or of the dry run of one.
 #[derive(Debug)]
 pub(crate) struct SyncAnswer {
     copy: CopyAnswer,
-    sync_totals: SyncTotals,
-    /// Whether only numbers are wanted.
     count_only: bool,
-    /// Whether what is gone is moved among the old versions.
+    /// True if files missing at the source are moved to the old versions.
     delete_missing: bool,
     source: String,
 }
 
-/// The numbers of files that a copy has not.
+/// The totals that a copy does not have, as JSON.
 #[derive(Debug, Serialize)]
 #[expect(clippy::struct_field_names, reason = "the keys of the JSON")]
 struct SyncTotals {
     moved_files: u64,
     deleted_files: u64,
-    /// Gone from the source, and still there.
     gone_files: u64,
-    /// Left for the next sync.
     left_files: u64,
 }
 
 impl SyncAnswer {
     fn new(run: Option<i64>, state: &'static str, command: &SyncArgs, report: Report) -> Self {
         Self {
-            sync_totals: SyncTotals {
-                moved_files: report.moved_files,
-                deleted_files: report.deleted_files,
-                gone_files: report.gone_files,
-                left_files: report.left_files,
-            },
             count_only: command.count,
             delete_missing: command.delete,
             source: command.from.clone(),
-            copy: CopyAnswer::new(run, state, run.is_none(), report),
+            copy: CopyAnswer::new(run, state, report),
         }
     }
 
-    /// What there is to be said beside what a copy says.
+    /// Returns the counts that a copy does not have, for the headline.
     fn count_cells(&self) -> Vec<Cell> {
-        let gone = format!("gone from {}", self.source);
+        let report = &self.copy.report;
+        let missing = format!("missing on {}", self.source);
         let counts = [
             (
-                self.sync_totals.moved_files,
+                report.moved_files,
                 "renamed there, not sent again",
                 Tone::Good,
             ),
             (
-                self.sync_totals.deleted_files,
-                "moved among the old versions",
+                report.deleted_files,
+                "moved to the old versions",
                 Tone::Warning,
             ),
-            (self.sync_totals.gone_files, gone.as_str(), Tone::Warning),
-            (
-                self.sync_totals.left_files,
-                "left for the next sync",
-                Tone::Warning,
-            ),
+            (report.gone_files, missing.as_str(), Tone::Warning),
+            (report.left_files, "left for the next sync", Tone::Warning),
         ];
         let counts = counts.into_iter().filter(|(number, ..)| *number > 0);
         let cells = counts.flat_map(|(number, words, tone)| {
@@ -256,16 +247,16 @@ impl Stream for SyncAnswer {
         if !self.count_only {
             self.copy.write_items(lines)?;
         }
-        let verbs = if self.count_only || self.copy.is_dry_run() {
+        let verb = if self.count_only || self.copy.is_dry_run() {
             "would send"
         } else {
             "sent"
         };
         self.copy
-            .write_summary(lines, verbs, Some(&self.count_cells()))?;
-        if self.sync_totals.gone_files > 0 && !self.delete_missing {
+            .write_summary(lines, verb, Some(self.count_cells()))?;
+        if self.copy.report.gone_files > 0 && !self.delete_missing {
             lines.line(
-                "what is gone from there stays; `--delete` moves it among the old versions",
+                "files missing at the source are kept; `--delete` moves them to the old versions",
             )?;
         }
         Ok(())
@@ -280,7 +271,13 @@ impl Stream for SyncAnswer {
 
     fn write_json(&self, json: &mut JsonWriter<'_>) -> Result<()> {
         self.copy.write_totals(json)?;
-        json.fields(&self.sync_totals)?;
+        let report = &self.copy.report;
+        json.fields(&SyncTotals {
+            moved_files: report.moved_files,
+            deleted_files: report.deleted_files,
+            gone_files: report.gone_files,
+            left_files: report.left_files,
+        })?;
         self.copy.write_json_items(json, self.count_only)
     }
 
@@ -289,9 +286,8 @@ impl Stream for SyncAnswer {
     }
 
     fn is_routine(&self) -> bool {
-        // A night in which nothing was done but what was to be, with links and files gone from the source as every night,
-        // and with files that were renamed or moved among the old versions, as the line asks.
-        let good = ["skipped", "gone", "moved", "deleted"];
-        self.copy.is_complete() && self.copy.has_only(&good)
+        // Links and files missing at the source recur every night; renames and deletions are part of the request.
+        let routine = ["skipped", "gone", "moved", "deleted"];
+        self.copy.is_complete() && self.copy.has_only(&routine)
     }
 }

@@ -1,9 +1,9 @@
-//! What commands share. Only fields: what is done with them stands in the commands and below.
+//! The state that commands of one session share.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::setting::Settings;
+use super::settings::Settings;
 use crate::base::confirmation::Confirmation;
 use crate::base::monitor::Monitor;
 use crate::index::Index;
@@ -13,30 +13,28 @@ use crate::model::registry::{Registry, RegistryKey};
 
 /// The state of one session of the prompt, one script or one `-c`.
 pub struct Workspace {
-    /// What is tracked.
+    /// Databases, categories and exclusions.
     pub registry: Registry,
-    /// What was tracked once the start-up file had run, or at the last `save`; the difference to `registry` is unsaved.
+    /// The registry after the start-up file or the last `save`. The difference to `registry` is unsaved.
     pub saved_registry: Registry,
-    /// What was given its place with `--replace` since then.
+    /// Entries added with `--replace` since then.
     pub replaced_keys: BTreeSet<RegistryKey>,
-    /// What the last looks saw.
     pub index: Index,
-    /// What `$NAME` and `$1` stand for.
+    /// Values of `$NAME` and `$1`.
     pub variables: Variables,
-    /// What `set` changes.
     pub settings: Settings,
-    /// Told of long work.
+    /// Receives progress and problems.
     pub monitor: Box<dyn Monitor>,
-    /// The folder that relative paths in `add` and `source` are relative to.
+    /// The folder where relative paths start: of the script, at the prompt the current one.
     pub base: PathBuf,
-    /// The file that `save` writes, if there is a place for one.
+    /// The file that `save` writes; `None` without a home folder.
     pub startup_path: Option<PathBuf>,
-    /// Who answers where a command asks.
+    /// The answer to confirmations.
     pub confirmation: Confirmation,
-    /// Whether what would change anything only says what it would do.
+    /// True if commands only show the changes they would make.
     pub dry_run: bool,
-    /// While the start-up file is running, where the roots in it really are: nobody reads its routine answers, so no disk
-    /// is asked for their sake.
+    /// Resolved roots of the start-up file, while it runs. Its routine answers are not shown, so its `add` lines check no
+    /// disk.
     pub root_prefetch: Option<RootPrefetch>,
 }
 

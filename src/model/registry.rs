@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use serde::Serialize;
+
 use super::address;
 use super::exclusion::ExclusionRules;
 use super::place::{check_name, overlap, parse_category_path, resolve_root};
@@ -76,7 +78,8 @@ impl Category {
 }
 
 /// What adding or removing came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RegistryChange {
     /// It is new.
     Added,
@@ -86,8 +89,20 @@ pub enum RegistryChange {
     Replaced,
 }
 
+impl RegistryChange {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Unchanged => "unchanged",
+            Self::Replaced => "replaced",
+        }
+    }
+}
+
 /// The kinds of things that are tracked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RegistryKind {
     /// A storage.
     Database,

@@ -6,9 +6,9 @@ use clap::error::ErrorKind;
 use super::clap_error::explain;
 use crate::base::error::Result;
 use crate::base::exit_status::ExitStatus;
-use crate::commands::help::{HelpArgs, help_page};
+use crate::commands::help::{DEFAULT_WIDTH, HelpArgs, help_page};
 use crate::commands::workspace::Workspace;
-use crate::commands::{CommandLine, Flow, RunCommand as _, grammar};
+use crate::commands::{CommandLine, Flow, grammar};
 use crate::language::lexer::lex;
 use crate::output::printer::Printer;
 
@@ -45,7 +45,8 @@ pub(super) fn execute_line(
     if words.is_empty() {
         return Ok((Flow::Continue, ExitStatus::Done));
     }
-    let width = printer.screen().width.map_or(100, usize::from);
+    let screen_width = printer.screen().width;
+    let width = usize::from(screen_width.unwrap_or(DEFAULT_WIDTH));
     let grammar = grammar.get(abbreviations, width);
     let parsed = grammar.try_get_matches_from_mut(words.iter().map(|word| &word.text));
     match parsed.and_then(|matches| CommandLine::from_arg_matches(&matches)) {
@@ -53,9 +54,7 @@ pub(super) fn execute_line(
         Err(help) if help.kind() == ErrorKind::DisplayHelp => {
             // `--help` alone shows the overview of `help`.
             let page = match words.as_slice() {
-                [_] => HelpArgs::default()
-                    .with_width(printer.screen().width)
-                    .run(workspace)?,
+                [_] => HelpArgs::default().page(grammar, screen_width, workspace)?,
                 _ => help_page(&help.render().to_string(), workspace)?,
             };
             Ok((Flow::Continue, printer.print(&page)?))

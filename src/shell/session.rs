@@ -14,7 +14,7 @@ use crate::base::error::{Error, Result};
 use crate::base::exit_status::ExitStatus;
 use crate::base::interrupt;
 use crate::commands::Flow;
-use crate::commands::setting::Settings;
+use crate::commands::settings::Settings;
 use crate::commands::source::SourceArgs;
 use crate::commands::workspace::Workspace;
 use crate::model::path;

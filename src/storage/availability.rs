@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use crate::base::error;
@@ -63,6 +64,31 @@ pub fn offline_reason(index: &Index, database: &Database, known: &KnownDatabase)
         Err(Error::StorageUnreachable { cause: trouble, .. }) => Some(trouble.to_string()),
         Err(error) => Some(error.full_message()),
     }
+}
+
+/// Checks all databases at the same time, as each that does not answer takes its timeout. Returns true for those online.
+///
+/// # Errors
+/// The index cannot be read.
+pub fn online_databases(index: &Index, databases: &[Database]) -> Result<Vec<bool>> {
+    thread::scope(|scope| {
+        let checks = databases.iter().map(|database| {
+            let check = move |index: &Index| -> Result<bool> {
+                let known = index.database(&database.root)?;
+                Ok(offline_reason(index, database, &known).is_none())
+            };
+            let own_index = index.try_clone();
+            let spawned = thread::Builder::new().spawn_scoped(scope, move || check(&own_index?));
+            // Without another thread, the check runs on this one.
+            spawned.map_err(|_| check(index))
+        });
+        let checks: Vec<_> = checks.collect();
+        let results = checks.into_iter().map(|check| match check {
+            Ok(thread) => thread.join().unwrap_or(Ok(false)),
+            Err(result) => result,
+        });
+        results.collect()
+    })
 }
 
 /// Says that a database shows the identity of another one that is tracked, as a cloned drive does, if it does.

@@ -90,7 +90,7 @@ fn unmounted_category_is_not_empty() {
     ╞══════════╪═════════╪══════════╪═══════╪══════╪════════════╪═══════╡
     │ NAS      ┆ partial ┆        1 ┆     2 ┆  9 B ┆          1 ┆ N s │
     └──────────┴─────────┴──────────┴───────┴──────┴────────────┴───────┘
-    looked at 1 database, 2 files, 9 B in N s
+    scanned 1 database, 2 files, 9 B in N s
     acme/spot
     ┌──────────┬────────────────────────┬──────────────────────┐
     │ category ┆ WORK                   ┆ NAS                  │
@@ -98,10 +98,10 @@ fn unmounted_category_is_not_empty() {
     │ footage  ┆ present, 2 files, 13 B ┆ partial, 1 file, 4 B │
     │ render   ┆ present, 1 file, 5 B   ┆ present, 1 file, 5 B │
     └──────────┴────────────────────────┴──────────────────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/spot (looked at just now)
-      footage on NAS: $STUDIO/NAS/footage/acme/spot (looked at just now)
-      render on WORK: $STUDIO/WORK/scratch/render/acme/spot (looked at just now)
-      render on NAS: $STUDIO/NAS/scratch/render/acme/spot (looked at just now)
+      footage on WORK: $STUDIO/WORK/footage/acme/spot (scanned just now)
+      footage on NAS: $STUDIO/NAS/footage/acme/spot (scanned just now)
+      render on WORK: $STUDIO/WORK/scratch/render/acme/spot (scanned just now)
+      render on NAS: $STUDIO/NAS/scratch/render/acme/spot (scanned just now)
     --- stderr
     problem: cannot look at `$STUDIO/NAS/footage`: it was a mounted file system and is none now; if it is meant to be none, `load --forget` the database
     ");

@@ -94,7 +94,7 @@ fn example_with_arguments_runs() {
     studio.file("push-project.ab", page("examples/push-project.ab"));
     let run = studio.run(["push-project.ab", "acme/spot", "NAS"]).ok();
     assert!(
-        run.stdout.starts_with("bringing acme/spot to NAS\n"),
+        run.stdout.starts_with("copying acme/spot to NAS\n"),
         "{run}"
     );
     assert!(run.stdout.contains("copied and verified 3 files"), "{run}");

@@ -60,13 +60,13 @@ fn script_dry_run_changes_nothing() {
     │ footage  ┆ present, 2 files, 13 B ┆ missing ┆ unknown │
     │ render   ┆ present, 1 file, 5 B   ┆ missing ┆ unknown │
     └──────────┴────────────────────────┴─────────┴─────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/spot (looked at just now)
-      render on WORK: $STUDIO/WORK/scratch/render/acme/spot (looked at just now)
+      footage on WORK: $STUDIO/WORK/footage/acme/spot (scanned just now)
+      render on WORK: $STUDIO/WORK/scratch/render/acme/spot (scanned just now)
     category render is no longer tracked; its files are untouched
     $STUDIO/WORK/footage/acme/spot
     would be saved in $STUDIO/home/.config/auto-backup/.config: 1 line added, 1 removed
     --- stderr
-    dry run: no disk is looked at; this is what the last looks saw
+    dry run: nothing is scanned; the answer is that of the last scans
     ");
     assert_eq!((everything(), runs()), (before, recorded));
     let loaded = studio
@@ -111,7 +111,7 @@ fn quiet_prints_only_problems() {
     --- stdout
     conflict $STUDIO/NAS/footage/acme/spot/reel.mov: it differs in size, and the destination is newer
     copied 0 files, 0 B in N s; 3 already there; 1 in conflict
-    a file in conflict is as it was; `--overwrite` replaces it and keeps the old version
+    files in conflict are unchanged; `--overwrite` replaces them and keeps the old versions
     --- stderr
     1 of 6 commands completed in part: nightly.ab:3
     ");

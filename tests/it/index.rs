@@ -61,14 +61,14 @@ fn damaged_index_is_reported_once() {
     assert_snapshot!(studio.lines(&["list clients"]), @"
     exit 0
     --- stdout
-    no clients; `load` looks for them
+    no clients; `load` scans for them
     --- stderr
     warning: the index was damaged and is set aside as `$STUDIO/home/.local/share/auto-backup/index.sqlite.damaged-DATE`; a new one was started, run `load` to fill it from the disks
     ");
     assert_snapshot!(studio.lines(&["list clients"]), @"
     exit 0
     --- stdout
-    no clients; `load` looks for them
+    no clients; `load` scans for them
     ");
 }
 

@@ -69,9 +69,9 @@ fn fetch_all_shows_every_project() {
     │ render   ┆ missing              ┆ present, 1 file, 5 B ┆ missing │
     │ delivery ┆ missing              ┆ missing              ┆ missing │
     └──────────┴──────────────────────┴──────────────────────┴─────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/spot (looked at just now)
-      project on WORK: $STUDIO/WORK/projects/acme/spot (looked at just now)
-      render on NAS: $STUDIO/NAS/scratch/render/acme/spot (looked at just now)
+      footage on WORK: $STUDIO/WORK/footage/acme/spot (scanned just now)
+      project on WORK: $STUDIO/WORK/projects/acme/spot (scanned just now)
+      render on NAS: $STUDIO/NAS/scratch/render/acme/spot (scanned just now)
 
     globex/film
     ┌──────────┬─────────┬─────────┬──────────────────────┐
@@ -82,7 +82,7 @@ fn fetch_all_shows_every_project() {
     │ render   ┆ missing ┆ missing ┆ missing              │
     │ delivery ┆ missing ┆ missing ┆ present, 1 file, 4 B │
     └──────────┴─────────┴─────────┴──────────────────────┘
-      delivery on SERVER: $STUDIO/SERVER/delivery/final/globex/film (looked at just now)
+      delivery on SERVER: $STUDIO/SERVER/delivery/final/globex/film (scanned just now)
     ");
 }
 
@@ -107,7 +107,7 @@ fn client_projects_on_database_are_listed() {
     ╞═══════════╡
     │ acme/spot │
     └───────────┘
-    no projects; `load` looks for them
+    no projects; `load` scans for them
     ");
 }
 
@@ -127,10 +127,10 @@ fn project_is_copied_between_storages() {
     │ render   ┆ missing              ┆ present, 1 file, 5 B ┆ missing │
     │ delivery ┆ missing              ┆ missing              ┆ missing │
     └──────────┴──────────────────────┴──────────────────────┴─────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/spot (looked at just now)
-      footage on NAS: $STUDIO/NAS/footage/acme/spot (looked at just now)
-      project on WORK: $STUDIO/WORK/projects/acme/spot (looked at just now)
-      render on NAS: $STUDIO/NAS/scratch/render/acme/spot (looked at just now)
+      footage on WORK: $STUDIO/WORK/footage/acme/spot (scanned just now)
+      footage on NAS: $STUDIO/NAS/footage/acme/spot (scanned just now)
+      project on WORK: $STUDIO/WORK/projects/acme/spot (scanned just now)
+      render on NAS: $STUDIO/NAS/scratch/render/acme/spot (scanned just now)
     ");
     assert_eq!(studio.read("NAS/footage/acme/spot/reel.mov"), "reel");
 }

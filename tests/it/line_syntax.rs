@@ -77,7 +77,7 @@ fn comments_and_blank_lines_are_ignored() {
     ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
     │ WORK     ┆ complete ┆        3 ┆     5 ┆ 25 B ┆     5 ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
-    looked at 1 database, 5 files, 25 B in N s
+    scanned 1 database, 5 files, 25 B in N s
     ┌────────┐
     │ client │
     ╞════════╡
@@ -107,7 +107,7 @@ fn error_in_continued_line_marks_its_word() {
     │ WORK     ┆ complete ┆        3 ┆     5 ┆ 25 B ┆     5 ┆ N s │
     │ NAS      ┆ complete ┆        0 ┆     0 ┆  0 B ┆     0 ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
-    looked at 2 databases, 5 files, 25 B in N s
+    scanned 2 databases, 5 files, 25 B in N s
     --- stderr
     script.ab:4:3: error: there is no project `acme/sopt`
           acme/sopt
@@ -212,7 +212,7 @@ fn names_accept_every_quoting_style() {
     ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
     │ WORK     ┆ complete ┆        3 ┆     3 ┆  0 B ┆     3 ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
-    looked at 1 database, 3 files, 0 B in N s
+    scanned 1 database, 3 files, 0 B in N s
     ┌─────────────────┐
     │ project         │
     ╞═════════════════╡

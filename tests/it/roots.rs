@@ -162,7 +162,7 @@ fn unreadable_root_is_offline() {
     │ footage  ┆ missing ┆ offline, 1 file, 4 B │
     │ render   ┆ missing ┆ offline, was missing │
     └──────────┴─────────┴──────────────────────┘
-      footage on NAS: $STUDIO/NAS/footage/acme/spot (looked at just now)
+      footage on NAS: $STUDIO/NAS/footage/acme/spot (scanned just now)
     --- stderr
     problem: database `NAS` is offline: `$STUDIO/NAS` cannot be read: Permission denied (os error 13)
     ");
@@ -191,7 +191,7 @@ fn unreadable_folder_keeps_last_scan() {
     ╞══════════╪═════════╪══════════╪═══════╪══════╪════════════╪═══════╡
     │ NAS      ┆ partial ┆        2 ┆     3 ┆  3 B ┆          2 ┆ N s │
     └──────────┴─────────┴──────────┴───────┴──────┴────────────┴───────┘
-    looked at 1 database, 3 files, 3 B in N s
+    scanned 1 database, 3 files, 3 B in N s
     acme/spot
     ┌──────────┬─────────┬───────────────────────┐
     │ category ┆ WORK    ┆ NAS                   │
@@ -199,7 +199,7 @@ fn unreadable_folder_keeps_last_scan() {
     │ footage  ┆ missing ┆ partial, 2 files, 2 B │
     │ render   ┆ missing ┆ missing               │
     └──────────┴─────────┴───────────────────────┘
-      footage on NAS: $STUDIO/NAS/footage/acme/spot (looked at just now)
+      footage on NAS: $STUDIO/NAS/footage/acme/spot (scanned just now)
 
     b/c
     ┌──────────┬─────────┬──────────────────────┐
@@ -208,7 +208,7 @@ fn unreadable_folder_keeps_last_scan() {
     │ footage  ┆ missing ┆ partial, 1 file, 1 B │
     │ render   ┆ missing ┆ missing              │
     └──────────┴─────────┴──────────────────────┘
-      footage on NAS: $STUDIO/NAS/footage/b/c (looked at just now)
+      footage on NAS: $STUDIO/NAS/footage/b/c (scanned just now)
     ┌────────┐
     │ client │
     ╞════════╡
@@ -295,7 +295,7 @@ fn symlink_loops_and_special_files_are_skipped() {
     ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
     │ WORK     ┆ complete ┆        1 ┆     3 ┆  4 B ┆     3 ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
-    looked at 1 database, 3 files, 4 B in N s
+    scanned 1 database, 3 files, 4 B in N s
     acme/spot
     ┌──────────┬───────────────────────┬─────────┐
     │ category ┆ WORK                  ┆ NAS     │
@@ -303,7 +303,7 @@ fn symlink_loops_and_special_files_are_skipped() {
     │ footage  ┆ present, 3 files, 4 B ┆ unknown │
     │ render   ┆ missing               ┆ unknown │
     └──────────┴───────────────────────┴─────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/spot (looked at just now)
+      footage on WORK: $STUDIO/WORK/footage/acme/spot (scanned just now)
     --- stderr
     note: `$STUDIO/WORK/footage/again` is a symbolic link and is not followed
     note: `$STUDIO/WORK/footage/acme/other` is a symbolic link and is not followed

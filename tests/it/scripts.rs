@@ -305,7 +305,7 @@ fn quiet_hides_unrequested_output() {
     │ WORK     ┆ complete ┆        3 ┆     5 ┆ 25 B ┆ N s │
     │ NAS      ┆ offline  ┆        0 ┆     0 ┆  0 B ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴───────┘
-    looked at 1 of 2 databases, 5 files, 25 B in N s
+    scanned 1 of 2 databases, 5 files, 25 B in N s
     --- stderr
     problem: database `NAS` is offline: `$STUDIO/NAS` is not there
     ");

@@ -77,7 +77,7 @@ fn folder_named_like_startup_file_is_skipped() {
     │ USERS    ┆ /nowhere/USERS ┆ offline │
     └──────────┴────────────────┴─────────┘
     --- stderr
-    warning: passed over the start-up file `$STUDIO/.config`: it is not a regular file
+    warning: start-up file `$STUDIO/.config` was not run: it is not a regular file
     ");
 }
 
@@ -107,7 +107,7 @@ fn startup_file_writable_by_others_is_skipped() {
     │ USERS    ┆ /nowhere/USERS ┆ offline │
     └──────────┴────────────────┴─────────┘
     --- stderr
-    warning: passed over the start-up file `$STUDIO/.config`: others can write it; `chmod go-w .config` mends that
+    warning: start-up file `$STUDIO/.config` was not run: other users can write it; `chmod go-w .config` prevents that
     ");
 }
 
@@ -133,7 +133,7 @@ fn startup_file_of_another_user_is_skipped() {
     │ USERS    ┆ /nowhere/USERS ┆ offline │
     └──────────┴────────────────┴─────────┘
     --- stderr
-    warning: passed over the start-up file `$STUDIO/.config`: it belongs to another user
+    warning: start-up file `$STUDIO/.config` was not run: it belongs to another user
     ");
 }
 
@@ -159,7 +159,7 @@ fn pipe_as_startup_file_is_skipped() {
     │ USERS    ┆ /nowhere/USERS ┆ offline │
     └──────────┴────────────────┴─────────┘
     --- stderr
-    warning: passed over the start-up file `$STUDIO/.config`: it is not a regular file
+    warning: start-up file `$STUDIO/.config` was not run: it is not a regular file
     ");
 }
 
@@ -176,7 +176,7 @@ fn dangling_startup_symlink_is_skipped() {
     │ USERS    ┆ /nowhere/USERS ┆ offline │
     └──────────┴────────────────┴─────────┘
     --- stderr
-    warning: passed over the start-up file `$STUDIO/.config`: it is a link that leads nowhere
+    warning: start-up file `$STUDIO/.config` was not run: it is a broken symbolic link
     ");
 }
 
@@ -295,7 +295,7 @@ fn program_runs_without_environment() {
     ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
     │ WORK     ┆ complete ┆        3 ┆     5 ┆ 25 B ┆     5 ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
-    looked at 1 database, 5 files, 25 B in N s
+    scanned 1 database, 5 files, 25 B in N s
     ┌────────┐
     │ client │
     ╞════════╡

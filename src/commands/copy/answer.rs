@@ -1,7 +1,6 @@
-//! What a copy came to, or would come to, and how it is laid out.
+//! The answer of `copy`, also a part of the answer of `sync`: totals, items and remarks.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -10,34 +9,24 @@ use crate::base::exit_status::ExitStatus;
 use crate::base::interrupt;
 use crate::base::name::Name;
 use crate::base::unit;
-use crate::copy::plan::Plan;
+use crate::commands::command::rounded_seconds;
 use crate::copy::report::{Report, ReportedItem};
 use crate::output::cell::{Cell, Tone};
 use crate::output::json::JsonWriter;
 use crate::output::stream::{PageWriter, RowWriter, Stream};
 
-/// What the copy came to.
+/// The result of a copy, or of the dry run of one.
 #[derive(Debug)]
 pub(crate) struct CopyAnswer {
-    totals: CopyTotals,
-    dry_run: bool,
-    replaced_files: u64,
-    /// Those of the skipped that are left for another run.
-    left_files: u64,
-    cloned_files: u64,
-    /// Those without the extended attributes of the source, which the destination cannot hold.
-    files_without_xattrs: u64,
-    /// What a dry run would copy: where, and the plan.
-    dry_run_plans: Vec<(PathBuf, Plan)>,
-    items: Vec<ReportedItem>,
-    version_folders: Vec<PathBuf>,
+    /// `None` for a dry run, which is not recorded.
+    run: Option<i64>,
+    state: &'static str,
+    pub(crate) report: Report,
 }
 
-/// The numbers. `planned_files` is the sum of copied, same, conflict, failed and skipped; `planned_bytes` are those that
-/// were to be copied.
+/// The totals, as JSON. `planned_files` is the sum of copied, same, conflict, failed and skipped.
 #[derive(Debug, Serialize)]
 struct CopyTotals {
-    /// `None` for a dry run, which is none.
     run: Option<i64>,
     state: &'static str,
     planned_files: u64,
@@ -52,7 +41,7 @@ struct CopyTotals {
     seconds: f64,
 }
 
-/// Something that was not plainly copied or the same.
+/// A file with a reason to be listed; files that are copied or the same are only counted.
 #[derive(Debug, Serialize)]
 struct CopyItem<'a> {
     path: Name,
@@ -92,71 +81,40 @@ impl<'a> CopyItem<'a> {
 }
 
 impl CopyAnswer {
-    pub(in crate::commands) fn new(
-        run: Option<i64>,
-        state: &'static str,
-        dry_run: bool,
-        report: Report,
-    ) -> Self {
-        Self {
-            totals: CopyTotals {
-                run,
-                state,
-                planned_files: report.planned_files,
-                planned_bytes: report.planned_bytes,
-                copied_files: report.copied_files,
-                copied_bytes: report.copied_bytes,
-                same_files: report.same_files,
-                conflict_files: report.conflict_files,
-                failed_files: report.failed_files,
-                skipped_files: report.skipped_files,
-                verified_files: report.verified_files,
-                seconds: (report.elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
-            },
-            dry_run,
-            replaced_files: report.replaced_files,
-            left_files: report.left_files,
-            cloned_files: report.cloned_files,
-            files_without_xattrs: report.bare_files,
-            dry_run_plans: report.dry_run_plans,
-            items: report.items,
-            version_folders: report.version_folders,
-        }
+    pub(crate) const fn new(run: Option<i64>, state: &'static str, report: Report) -> Self {
+        Self { run, state, report }
     }
 
-    /// Finds everything that is listed: first what a dry run would copy.
+    pub(crate) const fn is_dry_run(&self) -> bool {
+        self.run.is_none()
+    }
+
+    /// True if every planned file is at the destination.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.state == "complete" && !self.is_dry_run()
+    }
+
+    /// True if every listed item has one of these outcomes.
+    pub(crate) fn has_only(&self, outcomes: &[&str]) -> bool {
+        let mut items = self.report.items.iter();
+        items.all(|item| outcomes.contains(&item.outcome.word()))
+    }
+
+    /// Visits the files that a dry run would copy, then the items of the report.
     fn visit_items(&self, on_item: &mut dyn FnMut(&CopyItem<'_>) -> Result<()>) -> Result<()> {
-        for (base, plan) in &self.dry_run_plans {
+        for (base, plan) in &self.report.dry_run_plans {
             for (path, replaces) in plan.paths() {
                 on_item(&CopyItem::planned(base, &path, replaces))?;
             }
         }
-        self.items
-            .iter()
-            .try_for_each(|item| on_item(&CopyItem::from_report(item)))
+        let mut items = self.report.items.iter();
+        items.try_for_each(|item| on_item(&CopyItem::from_report(item)))
     }
 
-    /// Whether nothing was done.
-    pub(in crate::commands) const fn is_dry_run(&self) -> bool {
-        self.dry_run
-    }
-
-    /// Whether everything was done that was to be done.
-    pub(in crate::commands) fn is_complete(&self) -> bool {
-        self.totals.state == "complete" && !self.dry_run
-    }
-
-    /// Whether nothing is listed that ended in another way than these.
-    pub(in crate::commands) fn has_only(&self, outcomes: &[&str]) -> bool {
-        let mut items = self.items.iter();
-        items.all(|item| outcomes.contains(&item.outcome.word()))
-    }
-
-    /// Lists what was not plainly copied or the same.
-    pub(in crate::commands) fn write_items(&self, lines: &mut PageWriter<'_>) -> Result<()> {
+    /// Writes a line for each item.
+    pub(crate) fn write_items(&self, lines: &mut PageWriter<'_>) -> Result<()> {
         self.visit_items(&mut |item| {
-            // What an interrupted run did not come to, and what is gone, is counted, not listed: it may be a hundred
-            // thousand lines.
+            // Counted only, as they may be 100,000 lines.
             if matches!(item.outcome, "unreached" | "gone") {
                 return Ok(());
             }
@@ -169,32 +127,47 @@ impl CopyAnswer {
         })
     }
 
-    /// Writes the numbers for people, of a sync with more of them at their end, and what there is to be said below.
-    pub(in crate::commands) fn write_summary(
+    /// Writes the headline and the remarks below it. `sync` adds its own counts to the headline.
+    pub(crate) fn write_summary(
         &self,
         lines: &mut PageWriter<'_>,
         verb: &str,
-        more: Option<&[Cell]>,
+        sync_counts: Option<Vec<Cell>>,
     ) -> Result<()> {
+        let is_copy = sync_counts.is_none();
         let mut cells = self.headline(verb);
-        cells.extend(more.into_iter().flatten().cloned());
+        cells.extend(sync_counts.into_iter().flatten());
         lines.cells(cells)?;
-        self.write_remarks(lines, more.is_none())
+        self.write_remarks(lines, is_copy)
     }
 
-    /// Writes the numbers for programs.
-    pub(in crate::commands) fn write_totals(&self, json: &mut JsonWriter<'_>) -> Result<()> {
-        json.fields(&self.totals)
+    /// Writes the totals as JSON fields.
+    pub(crate) fn write_totals(&self, json: &mut JsonWriter<'_>) -> Result<()> {
+        let report = &self.report;
+        json.fields(&CopyTotals {
+            run: self.run,
+            state: self.state,
+            planned_files: report.planned_files,
+            planned_bytes: report.planned_bytes,
+            copied_files: report.copied_files,
+            copied_bytes: report.copied_bytes,
+            same_files: report.same_files,
+            conflict_files: report.conflict_files,
+            failed_files: report.failed_files,
+            skipped_files: report.skipped_files,
+            verified_files: report.verified_files,
+            seconds: rounded_seconds(report.elapsed),
+        })
     }
 
-    /// Writes the items for programs, or none.
-    pub(in crate::commands) fn write_json_items(
+    /// Writes the items as a JSON list, which is empty for `count_only`.
+    pub(crate) fn write_json_items(
         &self,
         json: &mut JsonWriter<'_>,
-        none: bool,
+        count_only: bool,
     ) -> Result<()> {
         json.list("items", |json| {
-            if none {
+            if count_only {
                 return Ok(());
             }
             self.visit_items(&mut |item| json.item(item))
@@ -202,17 +175,18 @@ impl CopyAnswer {
     }
 
     fn is_interrupted(&self) -> bool {
-        self.totals.state == "interrupted"
+        self.state == "interrupted"
     }
 
-    /// What a person wants to know first.
+    /// Returns the main line: files, bytes and time, then the other counts.
     fn headline(&self, verb: &str) -> Vec<Cell> {
-        let mut cells = if self.dry_run {
-            let files = self.dry_run_plans.iter().map(|(_, plan)| plan.files).sum();
+        let mut cells = if self.is_dry_run() {
+            let plans = self.report.dry_run_plans.iter();
+            let files = plans.map(|(_, plan)| plan.files).sum();
             vec![Cell::text(format!(
                 "{verb} {}, {}",
                 unit::format_counted(files, "file"),
-                unit::format_bytes(self.totals.planned_bytes)
+                unit::format_bytes(self.report.planned_bytes)
             ))]
         } else {
             self.copied_cells(verb)
@@ -227,19 +201,19 @@ impl CopyAnswer {
         cells
     }
 
-    /// `copied and verified 12 files, 3.40 GB in 5.6 s`.
+    /// Returns the beginning of the headline: `copied and verified 12 files, 3.40 GB in 5.6 s`.
     fn copied_cells(&self, verb: &str) -> Vec<Cell> {
-        let totals = &self.totals;
-        let elapsed = unit::format_duration(Duration::from_secs_f64(totals.seconds));
-        let verified = if totals.copied_files > 0 && totals.verified_files == totals.copied_files {
+        let report = &self.report;
+        let elapsed = unit::format_duration(report.elapsed);
+        let verified = if report.copied_files > 0 && report.verified_files == report.copied_files {
             " and verified"
         } else {
             ""
         };
         let copied = format!(
             "{verb}{verified} {}, {}",
-            unit::format_counted(totals.copied_files, "file"),
-            unit::format_bytes(totals.copied_bytes)
+            unit::format_counted(report.copied_files, "file"),
+            unit::format_bytes(report.copied_bytes)
         );
         if self.is_interrupted() {
             let interrupted = format!("interrupted after {elapsed}: ");
@@ -249,11 +223,11 @@ impl CopyAnswer {
         }
     }
 
-    /// How many files are of what sort, in words.
     fn count_phrases(&self) -> [(u64, &'static str, Tone); 7] {
-        let totals = &self.totals;
-        let partly = if totals.verified_files < totals.copied_files {
-            totals.verified_files
+        let report = &self.report;
+        // If all are verified, the beginning of the headline already says so.
+        let partly_verified = if report.verified_files < report.copied_files {
+            report.verified_files
         } else {
             0
         };
@@ -263,47 +237,47 @@ impl CopyAnswer {
             "skipped"
         };
         [
-            (partly, "of these verified", Tone::Good),
+            (partly_verified, "of these verified", Tone::Good),
             (
-                self.cloned_files,
+                report.cloned_files,
                 "of these cloned, sharing their blocks",
                 Tone::Good,
             ),
             (
-                self.replaced_files,
+                report.replaced_files,
                 "of these replaced an older version",
                 Tone::Good,
             ),
-            (totals.same_files, "already there", Tone::Good),
-            (totals.conflict_files, "in conflict", Tone::Warning),
-            (totals.failed_files, "failed", Tone::Bad),
+            (report.same_files, "already there", Tone::Good),
+            (report.conflict_files, "in conflict", Tone::Warning),
+            (report.failed_files, "failed", Tone::Bad),
             (
-                totals.skipped_files - self.left_files,
+                report.skipped_files - report.left_files,
                 skipped,
                 Tone::Warning,
             ),
         ]
     }
 
-    /// What there is to be said below the numbers.
-    fn write_remarks(&self, lines: &mut PageWriter<'_>, overwrites: bool) -> Result<()> {
-        for path in &self.version_folders {
+    /// Writes the lines below the headline. `sync` replaces files in conflict, so only `copy` has the hint to overwrite.
+    fn write_remarks(&self, lines: &mut PageWriter<'_>, is_copy: bool) -> Result<()> {
+        for path in &self.report.version_folders {
             lines.cells(vec![
                 Cell::text("old versions: "),
                 Cell::Name(Name::from(path.as_path())),
             ])?;
         }
-        if self.files_without_xattrs > 0 {
+        if self.report.bare_files > 0 {
             lines.line(format!(
-                "extended attributes of {} were left out: the destination keeps none",
-                unit::format_counted(self.files_without_xattrs, "file")
+                "{} copied without extended attributes: the destination cannot store them",
+                unit::format_counted(self.report.bare_files, "file")
             ))?;
         }
         if self.is_interrupted() {
-            lines.line("to go on, give the same line again")?;
+            lines.line("to continue, run the same line again")?;
         }
-        if self.totals.conflict_files > 0 && !self.dry_run && overwrites {
-            lines.line("a file in conflict is as it was; `--overwrite` replaces it and keeps the old version")?;
+        if self.report.conflict_files > 0 && !self.is_dry_run() && is_copy {
+            lines.line("files in conflict are unchanged; `--overwrite` replaces them and keeps the old versions")?;
         }
         Ok(())
     }
@@ -316,7 +290,11 @@ impl Stream for CopyAnswer {
 
     fn write_page(&self, lines: &mut PageWriter<'_>) -> Result<()> {
         self.write_items(lines)?;
-        let verb = if self.dry_run { "would copy" } else { "copied" };
+        let verb = if self.is_dry_run() {
+            "would copy"
+        } else {
+            "copied"
+        };
         self.write_summary(lines, verb, None)
     }
 
@@ -336,7 +314,7 @@ impl Stream for CopyAnswer {
     }
 
     fn exit_status(&self) -> ExitStatus {
-        match self.totals.state {
+        match self.state {
             "complete" => ExitStatus::Done,
             "interrupted" => interrupt::exit_status(),
             _ => ExitStatus::Partial,
@@ -344,6 +322,6 @@ impl Stream for CopyAnswer {
     }
 
     fn is_routine(&self) -> bool {
-        self.is_complete() && self.items.is_empty()
+        self.is_complete() && self.report.items.is_empty()
     }
 }

@@ -1,4 +1,4 @@
-//! `copy`: bring a project's files from one database to others.
+//! `copy`: copies projects from one database to others.
 
 pub(super) mod answer;
 
@@ -8,6 +8,7 @@ use clap::Args;
 
 use self::answer::CopyAnswer;
 
+use super::command::database_names;
 use super::workspace::Workspace;
 use crate::base::confirmation::Confirmation;
 use crate::base::error::{Error, Result};
@@ -22,10 +23,11 @@ use crate::model::registry::{Database, Registry};
 
 /// Copy a category of a project from one database to others
 ///
-/// What is missing there is copied; what is older there is replaced, and its old version is kept in
-/// `.auto-backup/versions/` at that database's root. What is newer there, or differs with the same time, is a conflict:
-/// it is kept and reported. Files that are only there stay. A file gets its name only once it is whole, on the disk, and
-/// was read back and found to be what the source is. To go on after an interruption, give the same line again.
+/// Files missing at the destination are copied. Older files there are replaced, and their old versions are kept in
+/// `.auto-backup/versions/` at the root of that database. Newer files there, and files that differ with the same time, are
+/// conflicts: they are kept and reported. Files that only the destination has stay. A copy is written under a temporary
+/// name, flushed, read back and compared, and only then gets its name. To continue after an interruption, run the same
+/// line again.
 #[derive(Debug, Args)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -48,10 +50,10 @@ pub(crate) struct CopyArgs {
     /// The category, or `all`
     #[arg(value_name = "CATEGORY")]
     category: String,
-    /// The database the files are on
+    /// The database to copy from
     #[arg(value_name = "FROM")]
     from: String,
-    /// The database they go to, or several separated by commas
+    /// The databases to copy to, separated by commas
     #[arg(
         value_name = "TO",
         value_delimiter = ',',
@@ -59,22 +61,22 @@ pub(crate) struct CopyArgs {
         required = true
     )]
     to: Vec<String>,
-    /// Only show what would be done
+    /// Only show the files that would be copied
     #[arg(long)]
     dry_run: bool,
-    /// Replace also what is newer there; the old version is kept
+    /// Replace newer files too; the old versions are kept
     #[arg(long, conflicts_with = "no_update")]
     overwrite: bool,
-    /// Only add what is missing
+    /// Only add missing files
     #[arg(long)]
     no_update: bool,
-    /// Compare files of one size by their content, not by their times
+    /// Compare files of equal size by content instead of time
     #[arg(long)]
     checksum: bool,
-    /// Read back what was copied, also after `set verify off`
+    /// Read copies back, even after `set verify off`
     #[arg(long)]
     verify: bool,
-    /// Do not read back what was copied
+    /// Do not read copies back
     #[arg(long, conflicts_with = "verify")]
     no_verify: bool,
     /// Replace older files without asking at the prompt
@@ -83,20 +85,23 @@ pub(crate) struct CopyArgs {
 }
 
 impl CopyArgs {
-    /// Does the work and prints nothing. The answer is a stream: a dry run may list a million files.
+    /// Does the work and prints nothing. The answer is a stream because a dry run may list a million files.
     pub(crate) fn execute(self, workspace: &mut Workspace) -> Result<CopyAnswer> {
+        let confirmation = workspace.confirmation.or_granted(self.yes);
+        let verify = self.verify || (workspace.settings.verify && !self.no_verify);
+        let dry_run = self.dry_run || workspace.dry_run;
         let (index, registry) = (&mut workspace.index, &workspace.registry);
-        let mut request = self.request(registry)?;
-        request.verify = self.verify || (workspace.settings.verify && !self.no_verify);
-        request.dry_run |= workspace.dry_run;
-        request.confirmation = workspace.confirmation.or_granted(self.yes);
+        let request = self.request(registry, verify, dry_run, confirmation)?;
         if request.dry_run {
-            // It writes nothing that would need a number.
+            // A dry run is not recorded, so it has no number.
             let report = copy::copy(index, registry, &request, 0, workspace.monitor.as_ref())?;
             let state = run_recorder::run_state(&report);
-            return Ok(CopyAnswer::new(None, state, true, report));
+            return Ok(CopyAnswer::new(None, state, report));
         }
-        let (what, to) = (self.description(), database_names(&request.destinations));
+        let (what, to) = (
+            self.description(),
+            database_names(request.destinations.iter().copied()),
+        );
         let begun = RunStart {
             command: "copy",
             subject: &what,
@@ -108,16 +113,22 @@ impl CopyArgs {
             run_recorder::record_run(index, &begun, monitor, &mut |index, run| {
                 copy::copy(index, registry, &request, run, monitor)
             })?;
-        Ok(CopyAnswer::new(Some(run), state, false, report))
+        Ok(CopyAnswer::new(Some(run), state, report))
     }
 
-    /// What is copied, as it was typed.
+    /// Returns project and category as typed, for the history.
     fn description(&self) -> String {
         format!("{} {}", quote(&self.project), self.category)
     }
 
-    /// What is asked for, in the registry's terms.
-    fn request<'a>(&self, registry: &'a Registry) -> Result<CopyRequest<'a>> {
+    /// Looks up the names of the line in the registry.
+    fn request<'a>(
+        &self,
+        registry: &'a Registry,
+        verify: bool,
+        dry_run: bool,
+        confirmation: Confirmation,
+    ) -> Result<CopyRequest<'a>> {
         let source = registry.database(&self.from)?;
         let mut destinations: Vec<&Database> = Vec::new();
         for name in &self.to {
@@ -141,15 +152,9 @@ impl CopyArgs {
                 only_add: self.no_update,
                 checksum: self.checksum,
             },
-            verify: !self.no_verify,
-            dry_run: self.dry_run,
-            confirmation: Confirmation::NonInteractive,
+            verify,
+            dry_run,
+            confirmation,
         })
     }
-}
-
-/// The names of databases, joined by commas.
-fn database_names(databases: &[&Database]) -> String {
-    let names = databases.iter().map(|database| database.name.as_str());
-    names.collect::<Vec<_>>().join(",")
 }

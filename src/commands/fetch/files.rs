@@ -1,21 +1,15 @@
-//! `fetch --files`: the files of every replica, found while they are written.
+//! The answer of `fetch --files`. It reads the files from the index while they are printed.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use serde::Serialize;
-
-use super::{FetchAnswer, add_table, location_cells, read_overview};
+use super::overview::{FetchAnswer, add_table, known_replicas, location_cells};
 use crate::base::error::Result;
 use crate::base::exit_status::ExitStatus;
-use crate::base::name::Name;
-use crate::base::timestamp::Timestamp;
 use crate::commands::search;
 use crate::commands::search::Hit;
 use crate::commands::workspace::Workspace;
-use crate::index::overview::{ProjectSummary, ReplicaSummary};
+use crate::index::overview::ReplicaSummary;
 use crate::index::{Index, ReadTransaction};
 use crate::model::project::{ProjectId, Scope};
 use crate::model::registry::Registry;
@@ -24,38 +18,21 @@ use crate::output::cell::Cell;
 use crate::output::json::JsonWriter;
 use crate::output::page::Page;
 use crate::output::stream::{PageWriter, RowWriter, Stream};
-use crate::snapshot::sequence::Sequence;
 
-/// How the replicas compare, and all their files.
+/// The replicas of projects with all their files.
 #[derive(Debug)]
 pub(crate) struct FetchFilesAnswer<'a> {
     index: &'a Index,
     registry: &'a Registry,
-    /// The numbers and the files are those of the same looks.
+    /// Keeps totals and files consistent while a scan writes to the index.
     _snapshot: ReadTransaction<'a>,
     fetched: FetchAnswer,
-    /// The rows of the databases by their names.
+    /// Ids of the scanned databases, by name.
     database_ids: BTreeMap<&'a str, i64>,
     group_sequences: bool,
 }
 
-/// A file of a replica; its path is relative to the replica's folder.
-#[derive(Serialize)]
-struct FetchFileItem {
-    path: Name,
-    bytes: u64,
-    modified: Timestamp,
-    sequence: Option<Name>,
-}
-
-#[derive(Serialize)]
-struct FetchSequenceItem<'a> {
-    path: Name,
-    #[serde(flatten)]
-    sequence: &'a Sequence,
-}
-
-/// Takes a file and the folder it is in, relative to the replica's.
+/// Receives a file and its folder, relative to the replica's folder.
 type FileVisitor<'a> = &'a mut dyn FnMut(&Path, &Hit<'_>) -> Result<()>;
 
 impl<'a> FetchFilesAnswer<'a> {
@@ -63,7 +40,7 @@ impl<'a> FetchFilesAnswer<'a> {
         workspace: &'a Workspace,
         scope: &Scope,
         is_complete: bool,
-        sequences: bool,
+        group_sequences: bool,
     ) -> Result<Self> {
         let (index, registry) = (&workspace.index, &workspace.registry);
         let snapshot = index.read_transaction()?;
@@ -77,40 +54,41 @@ impl<'a> FetchFilesAnswer<'a> {
             index,
             registry,
             _snapshot: snapshot,
-            fetched: read_overview(workspace, scope, is_complete)?,
+            fetched: FetchAnswer::read(workspace, scope, is_complete)?,
             database_ids,
-            group_sequences: sequences,
+            group_sequences,
         })
     }
 
-    /// Hands every file of a replica to `take`.
+    /// Visits every file of a replica.
     fn visit_files(
         &self,
         project: &ProjectId,
         replica: &ReplicaSummary,
-        sequences: bool,
+        group_sequences: bool,
         on_file: FileVisitor<'_>,
     ) -> Result<()> {
         let Some(id) = self.database_ids.get(replica.database.as_str()) else {
             return Ok(());
         };
         let category = &self.registry.category(&replica.category)?.path;
-        let visit = if sequences {
-            search::visit_sequences
-        } else {
-            search::visit
-        };
         let scope = Scope::Project(project.clone());
         self.index
             .visit_folders(*id, category, &scope, &mut |folder| {
-                visit(self.index, folder, &mut |_| true, &mut |hit| {
-                    on_file(folder.path, hit)?;
-                    Ok(true)
-                })
+                search::visit(
+                    self.index,
+                    folder,
+                    group_sequences,
+                    &mut |_| true,
+                    &mut |hit| {
+                        on_file(folder.path, hit)?;
+                        Ok(true)
+                    },
+                )
             })
     }
 
-    /// The lines of a replica's files.
+    /// Writes the lines of a replica's files.
     fn write_files(
         &self,
         project: &ProjectId,
@@ -125,15 +103,14 @@ impl<'a> FetchFilesAnswer<'a> {
                 if !hit.has_own_line() {
                     return Ok(());
                 }
-                let path = folder.join(hit.line_name().as_path());
-                let mut cells = vec![Cell::text("    "), Cell::Name(path.into())];
+                let mut cells = vec![Cell::text("    "), Cell::Name(hit.line_path(folder))];
                 cells.extend(hit.detail_cells());
                 lines.cells(cells)
             },
         )
     }
 
-    /// The fields of a replica, and its files below them.
+    /// Writes a replica as JSON fields, with its files in `listing`.
     fn write_replica(
         &self,
         project: &ProjectId,
@@ -150,14 +127,7 @@ impl<'a> FetchFilesAnswer<'a> {
                     project,
                     replica,
                     self.group_sequences,
-                    &mut |folder, hit| {
-                        json.item(&FetchFileItem {
-                            path: file_path(folder, hit),
-                            bytes: hit.file.bytes,
-                            modified: hit.file.modified,
-                            sequence: hit.sequence.map(Sequence::pattern),
-                        })
-                    },
+                    &mut |folder, hit| json.item(&hit.file_item(folder)),
                 )
             })?;
             json.list("sequences", |json| {
@@ -165,24 +135,12 @@ impl<'a> FetchFilesAnswer<'a> {
                     return Ok(());
                 }
                 self.visit_files(project, replica, true, &mut |folder, hit| {
-                    hit.sequence_if_first().map_or(Ok(()), |sequence| {
-                        let path = folder.join(sequence.pattern().as_path()).into();
-                        json.item(&FetchSequenceItem { path, sequence })
-                    })
+                    let item = hit.sequence_item(folder);
+                    item.map_or(Ok(()), |item| json.item(&item))
                 })
             })
         })
     }
-}
-
-/// The path of a file, relative to the replica's folder.
-fn file_path(folder: &Path, hit: &Hit<'_>) -> Name {
-    folder.join(OsStr::from_bytes(hit.file.name)).into()
-}
-
-/// The replicas of a project of which files are known.
-fn known_replicas(project: &ProjectSummary) -> impl Iterator<Item = &ReplicaSummary> {
-    project.replicas.iter().filter(|one| one.files.is_some())
 }
 
 impl Stream for FetchFilesAnswer<'_> {
@@ -216,7 +174,7 @@ impl Stream for FetchFilesAnswer<'_> {
                         Cell::Name(state.project.name()),
                         replica.category.as_str().into(),
                         replica.database.as_str().into(),
-                        Cell::Name(file_path(folder, hit)),
+                        Cell::Name(hit.file_path(folder)),
                         Cell::Bytes(hit.file.bytes),
                         Cell::Timestamp(hit.file.modified),
                     ])

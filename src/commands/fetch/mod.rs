@@ -1,45 +1,40 @@
-//! `fetch`: where projects are, how big, and how their replicas compare.
+//! `fetch`: shows the replicas of projects, their sizes and their differences.
 
 mod files;
+mod overview;
 
 use std::ffi::OsString;
 
 use clap::{Args, Subcommand};
-use serde::Serialize;
 
 use self::files::FetchFilesAnswer;
+use self::overview::FetchAnswer;
+use super::command::{RunCommand, parse_project};
 use super::workspace::Workspace;
-use super::{RunCommand, parse_project};
 use crate::base::error::Result;
-use crate::base::exit_status::ExitStatus;
 use crate::base::monitor::ProgressEvent;
-use crate::base::unit;
-use crate::index::overview;
-use crate::index::overview::{ProjectSummary, ReplicaStatus, ReplicaSummary};
 use crate::model::project::Scope;
-use crate::output::answer::{Answer, Records};
-use crate::output::cell::{Cell, Tone};
-use crate::output::page::Page;
 use crate::scan::ScanState;
 use crate::scan::discover::ScanScope;
 use crate::scan::load::scan_all;
 
 /// Show where projects are, how big they are and how their replicas compare
 ///
-/// Answers from the index without touching a disk, also for databases that are
-/// offline; `--live` looks first. For each project a table: categories down,
-/// databases across, and in each cell a word, the files and their size:
+/// Answers come from the index, without access to a disk, for offline databases
+/// too; `--live` scans first. Each project has a table with a row for each
+/// category and a column for each database. A cell shows the state, the number of
+/// files and their size:
 ///
-///   present   it agrees with the fullest replica
-///   partial   it has fewer files than the fullest, or some of it could not be read
+///   present   same as the fullest replica
+///   partial   fewer files than the fullest, or a part could not be read
 ///   differs   as many files as the fullest, but other names, sizes or times; or files that
-///             an earlier `--checksum` found to differ
-///   missing   it is not there
-///   offline   its database was not there at the last look
-///   unknown   nobody looked yet: `load`
+///             differed in an earlier `--checksum`
+///   missing   no folder
+///   offline   the database was offline at the last scan
+///   unknown   not scanned yet: `load`
 ///
-/// With `--files` the files of every replica stand below its table; `plain` and
-/// `csv` then have a row for each file instead of one for each replica.
+/// With `--files` the files of each replica are listed below the table. `plain`
+/// and `csv` then have a row for each file instead of one for each replica.
 #[derive(Debug, Args)]
 #[command(
     verbatim_doc_comment,
@@ -62,7 +57,7 @@ enum FetchSubcommand {
         #[command(flatten)]
         options: FetchOptions,
     },
-    /// Show the projects of a client
+    /// Show the projects of one client
     #[command(after_help = "Examples:\n  fetch client acme\n  fetch client acme --files")]
     Client {
         /// The client
@@ -85,16 +80,16 @@ enum FetchSubcommand {
     },
 }
 
-/// How much is shown.
+/// Options of all three subcommands.
 #[derive(Clone, Copy, Debug, Args)]
 struct FetchOptions {
-    /// Look at the disks first
+    /// Scan the databases first
     #[arg(long)]
     live: bool,
-    /// List the files of every replica too, frames of an image sequence as one line
+    /// List the files of every replica, with one line for each image sequence
     #[arg(long)]
     files: bool,
-    /// Show every file, and no sequences
+    /// List every frame of an image sequence
     #[arg(long, requires = "files")]
     no_sequences: bool,
 }
@@ -108,7 +103,6 @@ impl FetchSubcommand {
         }
     }
 
-    /// Which projects.
     fn scope(self, workspace: &Workspace) -> Result<Scope> {
         Ok(match self {
             Self::All { .. } => Scope::All,
@@ -120,23 +114,13 @@ impl FetchSubcommand {
     }
 }
 
-/// How the replicas of the projects compare.
-#[derive(Debug, Serialize)]
-pub(crate) struct FetchAnswer {
-    projects: Vec<ProjectSummary>,
-    #[serde(skip)]
-    is_complete: bool,
-    #[serde(skip)]
-    setup_hint: Option<&'static str>,
-}
-
 impl FetchArgs {
-    /// Whether single files are asked for.
+    /// True if the answer lists files and is therefore a stream.
     pub(crate) const fn lists_files(&self) -> bool {
         self.subcommand.options().files
     }
 
-    /// Prepares a listing of the files; the printer has it made while it writes.
+    /// Prepares the list of files; it is read from the index while it is printed.
     pub(crate) fn stream_files(self, workspace: &mut Workspace) -> Result<FetchFilesAnswer<'_>> {
         let options = self.subcommand.options();
         let scope = self.subcommand.scope(workspace)?;
@@ -152,14 +136,14 @@ impl RunCommand for FetchArgs {
         let options = self.subcommand.options();
         let scope = self.subcommand.scope(workspace)?;
         let is_complete = !options.live || scan_databases(workspace, &scope)?;
-        read_overview(workspace, &scope, is_complete)
+        FetchAnswer::read(workspace, &scope, is_complete)
     }
 }
 
-/// Looks at all databases; gives whether all of it could be seen.
+/// Scans all databases. Returns false if a part could not be read.
 fn scan_databases(workspace: &mut Workspace, scope: &Scope) -> Result<bool> {
     if workspace.dry_run {
-        let notice = "dry run: no disk is looked at; this is what the last looks saw";
+        let notice = "dry run: nothing is scanned; the answer is that of the last scans";
         workspace.monitor.on_event(&ProgressEvent::Notice(notice));
         return Ok(true);
     }
@@ -168,143 +152,5 @@ fn scan_databases(workspace: &mut Workspace, scope: &Scope) -> Result<bool> {
     let scan_scope = ScanScope::all_categories(registry, scope.clone());
     let monitor = workspace.monitor.as_ref();
     let scans = scan_all(index, registry, &databases, &scan_scope, monitor)?;
-    Ok(scans.iter().all(|look| look.state == ScanState::Complete))
-}
-
-/// What the index says.
-fn read_overview(workspace: &Workspace, scope: &Scope, is_complete: bool) -> Result<FetchAnswer> {
-    let (index, registry) = (&workspace.index, &workspace.registry);
-    Ok(FetchAnswer {
-        projects: overview::compare(index, registry, scope)?,
-        is_complete,
-        setup_hint: registry.setup_hint(),
-    })
-}
-
-/// The cell of a replica: its word, and what is there.
-fn replica_cell(replica: &ReplicaSummary) -> Cell {
-    let tone = match replica.state {
-        ReplicaStatus::Present => Tone::Good,
-        ReplicaStatus::Partial | ReplicaStatus::Differs | ReplicaStatus::Offline => Tone::Warning,
-        ReplicaStatus::Missing => Tone::Bad,
-        ReplicaStatus::Unknown => Tone::Faint,
-    };
-    let text = match (replica.files, replica.bytes) {
-        (Some(files), Some(bytes)) => {
-            format!(
-                "{}, {}, {}",
-                replica.state.word(),
-                unit::format_counted(files, "file"),
-                unit::format_bytes(bytes)
-            )
-        }
-        _ if replica.state == ReplicaStatus::Offline && replica.indexed_at.is_none() => {
-            "offline, never looked at".to_owned()
-        }
-        _ if replica.state == ReplicaStatus::Offline => "offline, was missing".to_owned(),
-        _ => replica.state.word().to_owned(),
-    };
-    Cell::Styled(text, tone)
-}
-
-/// One project's table.
-fn add_table(state: &ProjectSummary, page: &mut Page) {
-    page.heading(&state.project.name());
-    let mut headings = vec![Cell::text("category")];
-    let mut rows: Vec<(&str, Vec<Cell>)> = Vec::new();
-    for replica in &state.replicas {
-        if rows
-            .last()
-            .is_none_or(|(category, _)| *category != replica.category)
-        {
-            rows.push((&replica.category, vec![replica.category.as_str().into()]));
-        }
-        if rows.len() == 1 {
-            headings.push(replica.database.as_str().into());
-        }
-        if let Some((_, row)) = rows.last_mut() {
-            row.push(replica_cell(replica));
-        }
-    }
-    page.table_with_headings(headings, rows.into_iter().map(|(_, row)| row).collect());
-}
-
-/// Where a replica is, and how old what is known of it.
-fn location_cells(replica: &ReplicaSummary) -> Vec<Cell> {
-    let age = replica
-        .indexed_at
-        .map_or_else(String::new, |at| format!(" (looked at {})", at.ago()));
-    vec![
-        Cell::text("  "),
-        replica.category.as_str().into(),
-        Cell::text(" on "),
-        replica.database.as_str().into(),
-        Cell::text(": "),
-        Cell::from(&replica.path),
-        Cell::Styled(age, Tone::Faint),
-    ]
-}
-
-impl FetchAnswer {
-    /// What is said where there is no project.
-    fn empty_message(&self) -> &'static str {
-        let empty = "no projects; `load` looks for them, `list databases` shows where";
-        self.setup_hint.unwrap_or(empty)
-    }
-}
-
-impl Answer for FetchAnswer {
-    const COMMAND: &'static str = "fetch";
-
-    fn write_page(&self, page: &mut Page) {
-        if self.projects.is_empty() {
-            page.line(self.empty_message());
-        }
-        for project in &self.projects {
-            add_table(project, page);
-            let known_replicas = project.replicas.iter().filter(|one| one.files.is_some());
-            known_replicas.for_each(|replica| page.cells(location_cells(replica)));
-        }
-    }
-
-    fn records(&self) -> Records {
-        let rows = self.projects.iter().flat_map(|state| {
-            state.replicas.iter().map(|replica| {
-                vec![
-                    Cell::from(&state.project.name()),
-                    replica.category.as_str().into(),
-                    replica.database.as_str().into(),
-                    Cell::from(&replica.path),
-                    Cell::text(replica.state.word()),
-                    Cell::optional(replica.files, Cell::Count),
-                    Cell::optional(replica.bytes, Cell::Bytes),
-                    Cell::optional(replica.newest, Cell::Timestamp),
-                    Cell::optional(replica.indexed_at, Cell::Timestamp),
-                ]
-            })
-        });
-        let headings = &[
-            "project",
-            "category",
-            "database",
-            "path",
-            "state",
-            "files",
-            "bytes",
-            "newest",
-            "indexed_at",
-        ];
-        Records {
-            headings,
-            rows: rows.collect(),
-        }
-    }
-
-    fn exit_status(&self) -> ExitStatus {
-        if self.is_complete {
-            ExitStatus::Done
-        } else {
-            ExitStatus::Partial
-        }
-    }
+    Ok(scans.iter().all(|scan| scan.state == ScanState::Complete))
 }

@@ -1,4 +1,4 @@
-//! `help`: the commands, one of them with examples, or a page about something else.
+//! `help`: shows the list of commands, the page of a command, or the page of a topic.
 
 mod studio_names;
 mod topic;
@@ -10,7 +10,6 @@ use serde::Serialize;
 
 use self::studio_names::ExampleNames;
 use self::topic::Topic;
-use super::RunCommand;
 use super::workspace::Workspace;
 use crate::base::error::{Error, Result};
 use crate::base::suggest::suggest;
@@ -18,9 +17,9 @@ use crate::output::answer::{Answer, Records};
 use crate::output::cell::Cell;
 use crate::output::page::Page;
 
-/// Show the commands, or one of them with examples
+/// Show the commands, or one command with examples
 ///
-/// Examples are written with names of your own, once there are some.
+/// Examples use the names of your databases, categories and projects once they exist.
 #[derive(Debug, Default, Args)]
 #[command(after_help = "Examples:
   help
@@ -28,11 +27,9 @@ use crate::output::page::Page;
   help add database
   help scripts")]
 pub(crate) struct HelpArgs {
-    /// The command, or `examples`, `scripts`, `keys` or `exit-status`
+    /// A command, or `examples`, `scripts`, `keys` or `exit-status`
     #[arg(value_name = "COMMAND")]
     words: Vec<String>,
-    #[arg(skip)]
-    width: Option<u16>,
 }
 
 /// A page of help.
@@ -42,28 +39,27 @@ pub(crate) struct HelpPage {
 }
 
 impl HelpPage {
-    /// A page that is written already.
     pub(crate) fn new(text: String) -> Self {
         Self { text }
     }
 }
 
+/// Width of help where the output is no terminal, in columns.
+pub(crate) const DEFAULT_WIDTH: u16 = 100;
+
 impl HelpArgs {
-    /// Help for a screen of this many columns.
-    pub(crate) fn with_width(mut self, width: Option<u16>) -> Self {
-        self.width = width;
-        self
-    }
-}
-
-impl RunCommand for HelpArgs {
-    type Answer = HelpPage;
-
-    fn run(self, workspace: &mut Workspace) -> Result<HelpPage> {
-        let width = usize::from(self.width.unwrap_or(100));
+    /// Returns the page for a screen of `width` columns. `grammar` is the grammar of all commands.
+    pub(crate) fn page(
+        self,
+        grammar: &Command,
+        width: Option<u16>,
+        workspace: &Workspace,
+    ) -> Result<HelpPage> {
+        let width = usize::from(width.unwrap_or(DEFAULT_WIDTH));
         let example_names = ExampleNames::from_workspace(workspace)?;
+        let mut grammar = grammar.clone().term_width(width);
         if self.words.is_empty() {
-            return Ok(HelpPage::new(overview(width, &example_names)));
+            return Ok(HelpPage::new(overview(grammar, &example_names)));
         }
         if let [word] = self.words.as_slice()
             && let Some(topic) = Topic::ALL.into_iter().find(|topic| topic.name() == word)
@@ -71,35 +67,28 @@ impl RunCommand for HelpArgs {
             let text = example_names.substitute(&topic.text());
             return Ok(HelpPage::new(wrap_text(text, width)));
         }
-        let known = grammar_at_width(width);
-        let mut command = &known;
+        let mut command = &grammar;
         for (place, word) in self.words.iter().enumerate() {
             command = command
                 .find_subcommand(word)
                 .ok_or_else(|| unknown_command(&self.words[..place], word, command))?;
         }
-        Ok(HelpPage::new(
-            example_names.substitute(&command_page(&self.words, width)),
-        ))
+        // clap renders the page as for `copy --help`, so that both are the same.
+        let line = self.words.iter().map(String::as_str).chain(["--help"]);
+        let page = grammar.try_get_matches_from_mut(line).err();
+        let page = page.map_or_else(String::new, |page| page.render().to_string());
+        Ok(HelpPage::new(example_names.substitute(&page)))
     }
 }
 
-/// The page of a command, asked for as `copy --help` asks, so that both show the same.
-fn command_page(words: &[String], width: usize) -> String {
-    let line = words.iter().map(String::as_str).chain(["--help"]);
-    let page = grammar_at_width(width).try_get_matches_from(line).err();
-    page.map(|page| page.render().to_string())
-        .unwrap_or_default()
-}
-
-/// The page that a line like `copy --help` asked for, with the names of the studio in its examples.
+/// Returns the page of a line like `copy --help`, with the names of the studio in its examples.
 pub(crate) fn help_page(page: &str, workspace: &Workspace) -> Result<HelpPage> {
     Ok(HelpPage::new(
         ExampleNames::from_workspace(workspace)?.substitute(page),
     ))
 }
 
-/// A text with its lines broken for this width.
+/// Wraps a text at `width` columns.
 fn wrap_text(text: String, width: usize) -> String {
     let mut page = Command::new("")
         .help_template("{before-help}")
@@ -108,34 +97,22 @@ fn wrap_text(text: String, width: usize) -> String {
     page.render_help().to_string()
 }
 
-/// What `help` can tell more of after these words.
-pub(crate) fn subtopics(words: &[OsString]) -> impl Iterator<Item = OsString> {
-    let grammar = super::grammar();
-    let mut command = Some(&grammar);
+/// Returns the words that `help` accepts after these words.
+pub(crate) fn subtopics(grammar: &Command, words: &[OsString]) -> Vec<OsString> {
+    let mut command = Some(grammar);
     for word in words {
         command = command.and_then(|command| command.find_subcommand(word));
     }
-    let names = command
-        .into_iter()
-        .flat_map(Command::get_subcommands)
-        .map(Command::get_name);
-    let topics = Topic::ALL.map(Topic::name);
-    let topics = topics.into_iter().filter(|_| words.is_empty());
-    names
-        .chain(topics)
-        .map(OsString::from)
-        .collect::<Vec<_>>()
-        .into_iter()
+    let commands = command.into_iter().flat_map(Command::get_subcommands);
+    let topics = Topic::ALL.map(Topic::name).into_iter();
+    let topics = topics.filter(|_| words.is_empty());
+    let names = commands.map(Command::get_name).chain(topics);
+    names.map(OsString::from).collect()
 }
 
-/// The grammar of all commands, its help set for this width.
-pub(crate) fn grammar_at_width(width: usize) -> Command {
-    super::grammar().term_width(width)
-}
-
-/// The list of commands and topics, and how to begin or go on.
-fn overview(width: usize, example_names: &ExampleNames) -> String {
-    let commands = grammar_at_width(width).render_long_help().to_string();
+/// Returns the list of commands and topics, with lines to begin or continue with.
+fn overview(mut grammar: Command, example_names: &ExampleNames) -> String {
+    let commands = grammar.render_long_help().to_string();
     let topics = Topic::ALL.map(|topic| format!("  {:<11}  {}\n", topic.name(), topic.about()));
     let lines = if example_names.has_project() {
         example_names.substitute(EXAMPLE_LINES)
@@ -143,13 +120,13 @@ fn overview(width: usize, example_names: &ExampleNames) -> String {
         GETTING_STARTED.to_owned()
     };
     format!(
-        "Commands:\n{}\n\nMore help:\n{}\n`help COMMAND` explains one with examples. A name with spaces is quoted: 'Camera Raw'.\n{lines}",
+        "Commands:\n{}\n\nMore help:\n{}\n`help COMMAND` explains a command with examples. Quote names with spaces: 'Camera Raw'.\n{lines}",
         commands.trim_end(),
         topics.concat()
     )
 }
 
-/// Where nothing is known yet.
+/// Last lines of the overview before the first `load`.
 const GETTING_STARTED: &str = "\
 To begin:
   add database WORK ~/studio
@@ -158,7 +135,7 @@ To begin:
   fetch all
 ";
 
-/// With names of the studio.
+/// Last lines of the overview after it, with names of the studio.
 const EXAMPLE_LINES: &str = "\
 For example:
   fetch project acme/spot
@@ -166,7 +143,7 @@ For example:
   copy acme/spot footage WORK NAS --dry-run
 ";
 
-/// Says that these words and this one name no command; `command` is what the words name.
+/// Returns the error for `word` after `words`, which name `command`.
 fn unknown_command(words: &[String], word: &str, command: &Command) -> Error {
     let whole = |name: &str| {
         let words = words.iter().map(String::as_str).chain([name]);
@@ -177,7 +154,7 @@ fn unknown_command(words: &[String], word: &str, command: &Command) -> Error {
         known.extend(Topic::ALL.map(Topic::name));
     }
     let near = suggest(word, known.iter().copied());
-    // Of all commands `help` gives a better list.
+    // All commands would be too many for a hint; `help` lists them.
     let known = if words.is_empty() { Vec::new() } else { known };
     Error::UnknownName {
         noun: "command",

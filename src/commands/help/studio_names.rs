@@ -1,4 +1,4 @@
-//! The names of a studio in the place of those that examples are written with.
+//! Replaces the names in examples by names of the studio.
 
 use std::ffi::OsString;
 
@@ -7,12 +7,11 @@ use crate::commands::workspace::Workspace;
 use crate::index::overview;
 use crate::language::lexer::{lex, quote};
 
-/// Names that examples are written with, and those of the studio that stand for them.
+/// Pairs of a name in the examples and the studio's name that replaces it.
 #[derive(Debug, Default)]
 pub(super) struct ExampleNames(Vec<(&'static str, OsString)>);
 
 impl ExampleNames {
-    /// Those that a workspace knows.
     pub(super) fn from_workspace(workspace: &Workspace) -> Result<Self> {
         let registry = &workspace.registry;
         let mut names = Vec::new();
@@ -20,7 +19,7 @@ impl ExampleNames {
             .databases()
             .iter()
             .map(|known| OsString::from(&known.name));
-        // With a single one an example would copy it onto itself.
+        // With a single database, an example would copy it onto itself.
         if registry.databases().len() > 1 {
             names.extend(["WORK", "NAS", "ARCHIVE"].into_iter().zip(databases));
         }
@@ -36,12 +35,12 @@ impl ExampleNames {
         Ok(Self(names))
     }
 
-    /// Whether there is a project to write examples with.
+    /// True if the index has a project for the examples.
     pub(super) fn has_project(&self) -> bool {
         self.0.iter().any(|(example, _)| *example == "acme/spot")
     }
 
-    /// A page with these names in its examples: the lines that begin with two blanks and then a command.
+    /// Replaces names in the examples of a page. An example is a line of two blanks and a command.
     pub(super) fn substitute(&self, page: &str) -> String {
         let is_example = |line: &str| {
             let word = line
@@ -59,7 +58,7 @@ impl ExampleNames {
         page.lines().map(|text| line(text) + "\n").collect()
     }
 
-    /// A line with its names exchanged, word by word, also within a list and within the quotes of `-c`.
+    /// Replaces names in a line word by word, also in lists and in the quoted command of `-c`.
     fn substitute_line(&self, line: &str) -> String {
         let mut changed = line.to_owned();
         for word in lex(line).unwrap_or_default().into_iter().rev() {
@@ -91,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_exchanged_in_examples_only() {
+    fn names_are_replaced_in_examples_only() {
         let names = ExampleNames(vec![
             ("WORK", "DISK".into()),
             ("NAS", "NAS 2".into()),

@@ -1,4 +1,4 @@
-//! What one run handled, and how it is laid out.
+//! The answer of `history RUN`: the files of one run.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::{RunRow, TABLE_HEADINGS};
+use super::row::{RunRow, TABLE_HEADINGS};
 use crate::base::error::Result;
 use crate::base::escape::visible;
 use crate::base::name::Name;
@@ -18,16 +18,16 @@ use crate::output::json::JsonWriter;
 use crate::output::page::Page;
 use crate::output::stream::{PageWriter, RowWriter, Stream};
 
-/// A run; what it handled is read when it is asked for.
+/// A run. Its items are read from the index while they are printed.
 #[derive(Debug)]
 pub(crate) struct RunItemsAnswer<'a> {
     index: &'a Index,
-    /// A run that is under way goes on meanwhile.
+    /// Keeps the answer consistent while the run is still in progress.
     _snapshot: ReadTransaction<'a>,
     run: RunRow,
 }
 
-/// Something that the run handled.
+/// A file of the run.
 #[derive(Debug, Serialize)]
 struct HistoryItem<'a> {
     path: Name,
@@ -47,7 +47,7 @@ impl HistoryItem<'_> {
 
 impl<'a> RunItemsAnswer<'a> {
     pub(super) fn new(index: &'a Index, number: i64) -> Result<Self> {
-        // Before the snapshot: it may note that the run was interrupted.
+        // Before the transaction: this may write that the run was interrupted.
         let run = index.run(number)?.into();
         Ok(Self {
             index,
@@ -56,7 +56,7 @@ impl<'a> RunItemsAnswer<'a> {
         })
     }
 
-    /// Hands all items to `take`: first those that were not plainly copied.
+    /// Visits all files: first the listed items, then the copied files.
     fn visit_items(&self, on_item: &mut dyn FnMut(&HistoryItem<'_>) -> Result<()>) -> Result<()> {
         self.index.visit_run_items(self.run.run, &mut |item| {
             on_item(&HistoryItem {
@@ -95,7 +95,7 @@ impl Stream for RunItemsAnswer<'_> {
         lines.page(&page)?;
         let (mut listed, mut unreached) = (0_u64, 0);
         self.visit_items(&mut |item| {
-            // As in the answer of the run itself they are counted, not listed.
+            // Counted only, as in the answer of the run itself.
             if item.outcome == "unreached" {
                 unreached += 1;
                 return Ok(());
@@ -106,13 +106,13 @@ impl Stream for RunItemsAnswer<'_> {
                 Cell::text(" "),
                 Cell::from(&item.path),
                 Cell::optional(item.reason, |reason| {
-                    // Another program may have said it.
+                    // The text may come from another program and contain control characters.
                     Cell::text(format!(": {}", visible(reason.as_bytes())))
                 }),
             ])
         })?;
         match (listed, unreached) {
-            (0, 0) => lines.line("no items are kept of this run"),
+            (0, 0) => lines.line("no files were recorded for this run"),
             (_, 0) => Ok(()),
             _ => lines.line(format!(
                 "not reached: {}",

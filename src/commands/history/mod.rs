@@ -1,31 +1,27 @@
-//! `history`: the runs there were, and what one of them handled.
+//! `history`: lists past runs, or the files of one run.
 
 mod item;
-
-use std::time::Duration;
+mod row;
 
 use clap::Args;
 use serde::Serialize;
 
 use self::item::RunItemsAnswer;
-use super::RunCommand;
+use self::row::{CSV_HEADINGS, RunRow, TABLE_HEADINGS};
+use super::command::RunCommand;
 use super::workspace::Workspace;
 use crate::base::error::Result;
-use crate::base::timestamp::Timestamp;
-use crate::base::unit;
-use crate::index;
 use crate::output::answer::{Answer, Records};
-use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
 
-/// How many runs are shown unless more are asked for.
+/// Number of runs without `--last` or `--all`.
 const DEFAULT_LIMIT: u64 = 20;
 
-/// List the last runs, or what one of them handled
+/// List the last runs, or the files of one run
 ///
-/// Every `load` and `copy` is a run with a number. With that number everything the run handled is listed: first what was
-/// not plainly copied and why, then the files that were. The same runs are told in a log, a file a month, in
-/// `~/.local/state/auto-backup`.
+/// Every `load`, `copy` and `sync` is a run with a number. With a number, all files of that run are listed: first those
+/// that failed, were skipped or need attention, with the reason, then the copied ones. A log in
+/// `~/.local/state/auto-backup`, one file a month, has the same runs.
 #[derive(Debug, Args)]
 #[command(
     override_usage = "history [RUN | --last N | --all]",
@@ -36,86 +32,44 @@ const DEFAULT_LIMIT: u64 = 20;
   history --all"
 )]
 pub(crate) struct HistoryArgs {
-    /// Only this run, and what it handled
+    /// The files of this run
     #[arg(value_name = "RUN", value_parser = parse_run_number, conflicts_with_all = ["all", "last"])]
     run: Option<i64>,
-    /// All runs, not just the last 20
+    /// All runs instead of the last 20
     #[arg(long)]
     all: bool,
-    /// So many of the last runs
+    /// The last N runs
     #[arg(long, value_name = "N", value_parser = parse_count, conflicts_with = "all")]
     last: Option<u64>,
 }
 
-/// Reads the number of a run.
 fn parse_run_number(word: &str) -> Result<i64, &'static str> {
     word.parse()
         .map_err(|_| "a run is a number; `history` lists them")
 }
 
-/// Reads a number of runs.
 fn parse_count(word: &str) -> Result<u64, &'static str> {
     match word.parse() {
-        Ok(0) | Err(_) => Err("it is a number from 1 on"),
+        Ok(0) | Err(_) => Err("it is a number of 1 or more"),
         Ok(last) => Ok(last),
     }
 }
 
-/// Runs, the newest first.
+/// The runs, newest first.
 #[derive(Debug, Serialize)]
 pub(crate) struct HistoryAnswer {
     runs: Vec<RunRow>,
-    /// Whether there may be more.
     #[serde(skip)]
     is_truncated: bool,
 }
 
-/// A run as it is told.
-#[derive(Debug, Serialize)]
-struct RunRow {
-    run: i64,
-    command: String,
-    what: Option<String>,
-    from: Option<String>,
-    to: Option<String>,
-    started: Timestamp,
-    ended: Option<Timestamp>,
-    /// How long it took, once it has ended.
-    seconds: Option<u64>,
-    files: u64,
-    bytes: u64,
-    failed: u64,
-    state: String,
-}
-
-impl From<index::Run> for RunRow {
-    fn from(run: index::Run) -> Self {
-        let elapsed = run.ended.map(|ended| ended.seconds - run.started.seconds);
-        Self {
-            run: run.id,
-            command: run.command,
-            what: run.subject,
-            from: run.source,
-            to: run.destination,
-            started: run.started,
-            ended: run.ended,
-            // The clock may have been set back meanwhile.
-            seconds: elapsed.map(|took| u64::try_from(took).unwrap_or_default()),
-            files: run.files,
-            bytes: run.bytes,
-            failed: run.failed,
-            state: run.state,
-        }
-    }
-}
-
 impl HistoryArgs {
-    /// Whether the answer is what one run handled, which comes as a stream.
+    /// True if the answer lists the files of one run and is therefore a stream.
     pub(crate) const fn shows_one_run(&self) -> bool {
         self.run.is_some()
     }
 
-    /// Prepares the answer about one run; the printer reads it while it writes.
+    /// Prepares the answer about one run; its items are read from the index while they are printed.
     pub(crate) fn stream_items(self, workspace: &Workspace) -> Result<RunItemsAnswer<'_>> {
         RunItemsAnswer::new(&workspace.index, self.run.unwrap_or_default())
     }
@@ -140,57 +94,12 @@ impl RunCommand for HistoryArgs {
     }
 }
 
-/// The columns of `csv`.
-const CSV_HEADINGS: &[&str] = &[
-    "run", "started", "ended", "seconds", "command", "what", "from", "to", "files", "bytes",
-    "failed", "state",
-];
-
-/// Those of tables, in words for people.
-const TABLE_HEADINGS: &[&str] = &[
-    "run", "started", "ended", "took", "command", "what", "from", "to", "files", "size", "failed",
-    "state",
-];
-
-impl RunRow {
-    /// The row for people or, with exact seconds, for programs.
-    fn row(&self, format_seconds: fn(u64) -> String) -> Vec<Cell> {
-        let name = |name: &Option<String>| Cell::optional(name.as_deref(), Cell::from);
-        vec![
-            Cell::text(self.run.to_string()),
-            Cell::Timestamp(self.started),
-            Cell::optional(self.ended, Cell::Timestamp),
-            Cell::optional(self.seconds, |seconds| Cell::text(format_seconds(seconds))),
-            Cell::text(&*self.command),
-            name(&self.what),
-            name(&self.from),
-            name(&self.to),
-            Cell::Count(self.files),
-            Cell::Bytes(self.bytes),
-            Cell::Count(self.failed),
-            Cell::Styled(self.state.clone(), self.tone()),
-        ]
-    }
-
-    fn table_row(&self) -> Vec<Cell> {
-        self.row(|seconds| unit::format_duration(Duration::from_secs(seconds)))
-    }
-
-    fn tone(&self) -> Tone {
-        match &*self.state {
-            "complete" => Tone::Good,
-            "refused" | "unreachable" => Tone::Bad,
-            _ => Tone::Warning,
-        }
-    }
-}
-
 impl Answer for HistoryAnswer {
     const COMMAND: &'static str = "history";
 
     fn write_page(&self, page: &mut Page) {
         if self.runs.is_empty() {
-            page.line("no runs yet; `load` is one, and so is `copy`");
+            page.line("no runs yet; `load`, `copy` and `sync` are recorded");
         }
         let rows = self.runs.iter().map(RunRow::table_row);
         page.table(TABLE_HEADINGS, rows.collect());

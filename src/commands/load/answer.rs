@@ -1,4 +1,4 @@
-//! What a look at the disks came to, and how it is laid out.
+//! The answer of `load`: one row for each database.
 
 use std::time::Duration;
 
@@ -6,22 +6,23 @@ use serde::Serialize;
 
 use crate::base::exit_status::ExitStatus;
 use crate::base::unit;
+use crate::commands::command::rounded_seconds;
 use crate::model::registry::Database;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
 use crate::scan::{ScanState, ScanSummary};
 
-/// What was seen.
+/// The scanned or forgotten databases.
 #[derive(Debug, Serialize)]
 pub(crate) struct LoadAnswer {
-    /// `None` for a dry run, which is none.
+    /// `None` for a dry run, which is not recorded.
     pub(super) run: Option<i64>,
     pub(super) state: &'static str,
     pub(super) databases: Vec<LoadedDatabase>,
     #[serde(skip)]
     pub(super) setup_hint: Option<&'static str>,
-    /// How long all of it took; databases are looked at side by side.
+    /// Wall time of the run. Databases are scanned at the same time, so it is less than the sum of theirs.
     #[serde(skip)]
     pub(super) elapsed: Duration,
 }
@@ -41,7 +42,7 @@ pub(super) struct LoadedDatabase {
 }
 
 impl LoadAnswer {
-    /// What was done in all; nothing where no disk was looked at.
+    /// Returns the line below the table; `None` if no database was scanned.
     fn headline(&self) -> Option<String> {
         let is_scanned =
             |database: &&LoadedDatabase| ["complete", "partial"].contains(&database.state);
@@ -60,7 +61,7 @@ impl LoadAnswer {
             unit::format_counted(scanned.iter().map(|database| database.files).sum(), "file");
         let bytes = unit::format_bytes(scanned.iter().map(|database| database.bytes).sum());
         let time = unit::format_duration(self.elapsed);
-        Some(format!("looked at {databases}, {files}, {bytes} in {time}"))
+        Some(format!("scanned {databases}, {files}, {bytes} in {time}"))
     }
 }
 
@@ -76,7 +77,7 @@ impl LoadedDatabase {
             changed: scan.changes.changed,
             gone: scan.changes.missing,
             unreadable: scan.unreadable,
-            seconds: (scan.elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
+            seconds: rounded_seconds(scan.elapsed),
         }
     }
 
@@ -95,10 +96,9 @@ impl LoadedDatabase {
     }
 }
 
-/// One number of a database.
 type CountFn = fn(&LoadedDatabase) -> u64;
 
-/// What was different or could not be read: a column for people only where it is not zero everywhere.
+/// Columns that people see only if a value is not zero.
 const OPTIONAL_COLUMNS: [(&str, CountFn); 4] = [
     ("added", |database| database.added),
     ("changed", |database| database.changed),
@@ -110,7 +110,6 @@ impl Answer for LoadAnswer {
     const COMMAND: &'static str = "load";
 
     fn write_page(&self, page: &mut Page) {
-        // A dry run takes none.
         let has_time = self.run.is_some();
         let shown = |count: CountFn| self.databases.iter().any(|database| count(database) > 0);
         let counts: Vec<_> = OPTIONAL_COLUMNS
@@ -186,8 +185,9 @@ impl Answer for LoadAnswer {
     fn next_step(&self) -> Option<String> {
         let is_first_scan = |database: &LoadedDatabase| database.files == database.added;
         let has_files = self.databases.iter().any(|database| database.added > 0);
-        (has_files && self.databases.iter().all(is_first_scan))
-            .then(|| "`fetch all` shows what is where; `save` keeps what you added".to_owned())
+        (has_files && self.databases.iter().all(is_first_scan)).then(|| {
+            "`fetch all` shows where every project is; `save` keeps what you added".to_owned()
+        })
     }
 
     fn is_routine(&self) -> bool {

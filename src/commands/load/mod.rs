@@ -1,4 +1,4 @@
-//! `load`: look at the disks and bring the index up to date.
+//! `load`: scans databases and updates the index.
 
 mod answer;
 
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use self::answer::{LoadAnswer, LoadedDatabase};
-use super::RunCommand;
+use super::command::{RunCommand, database_names};
 use super::workspace::Workspace;
 use crate::base::confirmation::Confirmation;
 use crate::base::error::{Error, Result};
@@ -27,10 +27,11 @@ use crate::scan;
 use crate::scan::discover::ScanScope;
 use crate::scan::load::scan_all;
 
-/// Look at the disks and bring the index up to date
+/// Scan databases and update the index
 ///
-/// Without a name, at every database. One that is not there, is empty although the index knows files there, or
-/// holds nothing of what is known, is offline: its last look stays until `--forget` drops it.
+/// Without a name, all databases are scanned. A database is offline if its root is missing, if the root is empty although
+/// the index has files for it, or if it contains none of the known projects. The index keeps the last scan of an offline
+/// database until `--forget` removes it.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   load
@@ -41,19 +42,19 @@ use crate::scan::load::scan_all;
   load --forget OLD-NAS
   load --forget OLD-NAS --yes")]
 pub(crate) struct LoadArgs {
-    /// Only these databases
+    /// The databases; all if left out
     #[arg(value_name = "DATABASE")]
     databases: Vec<String>,
-    /// Only at this project, or this client's projects
+    /// Only this project, or the projects of this client
     #[arg(long, value_name = "PROJECT")]
     project: Option<OsString>,
-    /// Only in this category; repeatable
+    /// Only this category; repeatable
     #[arg(long = "category", value_name = "CATEGORY")]
     categories: Vec<String>,
-    /// Only where the last look is older than this: 90s, 15m, 1h, 2d
+    /// Only databases whose last scan is older than this: 90s, 15m, 1h, 2d
     #[arg(long, value_name = "AGE", value_parser = unit::parse_duration)]
     older_than: Option<Duration>,
-    /// Drop what the index knows of this database; no file is touched
+    /// Remove this database from the index; no file is touched
     #[arg(long, value_name = "DATABASE", conflicts_with_all = ["databases", "project", "categories", "older_than"])]
     forget: Option<String>,
     /// Forget without asking
@@ -108,7 +109,7 @@ impl RunCommand for LoadArgs {
         let databases = scanned?;
         recorded?;
         if databases.iter().all(|database| database.gone == 0) {
-            // Nothing of this name is known or was there: a slip of the pen, not a look.
+            // Reports a misspelled project as an error instead of as a scan without files.
             overview::known_projects(&workspace.index, &workspace.registry, &scan_scope.scope)?;
         }
         Ok(LoadAnswer {
@@ -126,7 +127,7 @@ impl RunCommand for LoadArgs {
 }
 
 impl LoadArgs {
-    /// What is looked at, in words.
+    /// Returns what the run scans, for the history.
     fn description(&self) -> String {
         if self.forget.is_some() {
             return "forget".to_owned();
@@ -142,7 +143,7 @@ impl LoadArgs {
         }
     }
 
-    /// What would be looked at, or forgotten, and what is known of it.
+    /// Returns the databases to scan or forget, with their totals from the index.
     fn dry_run(&self, workspace: &Workspace, databases: &[Database]) -> Result<LoadAnswer> {
         let (index, registry) = (&workspace.index, &workspace.registry);
         let planned = if self.forget.is_some() {
@@ -163,7 +164,7 @@ impl LoadArgs {
         })
     }
 
-    /// The databases that are meant, each once.
+    /// Returns the named databases, each once.
     fn databases(&self, registry: &Registry) -> Result<Vec<Database>> {
         if self.databases.is_empty() && self.forget.is_none() {
             return Ok(registry.databases().to_vec());
@@ -178,7 +179,7 @@ impl LoadArgs {
         Ok(named)
     }
 
-    /// What is to be looked at on them.
+    /// Returns the projects and categories to scan.
     fn scan_scope<'a>(&self, registry: &'a Registry) -> Result<ScanScope<'a>> {
         let scope = self
             .project
@@ -198,18 +199,12 @@ impl LoadArgs {
     }
 }
 
-/// The names of databases, joined by commas.
-fn database_names(databases: &[Database]) -> String {
-    let names = databases.iter().map(|database| database.name.as_str());
-    names.collect::<Vec<_>>().join(",")
-}
-
-/// What the run came to, for the journal.
+/// Returns state and totals of the run, for the history.
 fn run_totals(scanned: &Result<Vec<LoadedDatabase>>) -> RunEnd<'static> {
     let state = match scanned {
         Err(Error::Interrupted) => "interrupted",
         Err(_) => "refused",
-        Ok(looked) if looked.iter().any(LoadedDatabase::needs_attention) => "partial",
+        Ok(scanned) if scanned.iter().any(LoadedDatabase::needs_attention) => "partial",
         Ok(_) => "complete",
     };
     let scanned = scanned.as_ref().map_or(&[][..], Vec::as_slice).iter();
@@ -221,7 +216,7 @@ fn run_totals(scanned: &Result<Vec<LoadedDatabase>>) -> RunEnd<'static> {
     }
 }
 
-/// Looks at databases, but for those whose last look is recent enough.
+/// Scans the databases whose last scan is too old, and returns all.
 fn scan_stale(
     index: &mut Index,
     registry: &Registry,
@@ -253,7 +248,7 @@ fn scan_stale(
     databases.iter().map(summarize).collect()
 }
 
-/// Whether the last look at a part of a database is not older than this.
+/// True if the last scan of all of `scan_scope` is more recent than `older_than`.
 fn is_recent(
     index: &Index,
     registry: &Registry,
@@ -265,14 +260,15 @@ fn is_recent(
     let (Some(limit), Some(id), None) = (older_than, known.id, known.offline_since) else {
         return Ok(false);
     };
-    let is_fresh = |looked_at: Option<Timestamp>| {
-        looked_at.is_some_and(|looked_at| looked_at <= Timestamp::now() && looked_at.age() < limit)
+    let is_fresh = |scanned_at: Option<Timestamp>| {
+        // A time in the future comes from a clock that was set back.
+        scanned_at.is_some_and(|at| at <= Timestamp::now() && at.age() < limit)
     };
     if is_fresh(known.scanned_at) {
         return Ok(true);
     }
     if scan_scope.is_whole(registry) {
-        // Categories may have been listed of which not all could be read.
+        // The categories alone may leave out folders that could not be read.
         return Ok(false);
     }
     for category in &scan_scope.categories {
@@ -283,7 +279,7 @@ fn is_recent(
     Ok(true)
 }
 
-/// Drops what the index knows.
+/// Removes databases from the index, after confirmation.
 fn forget(
     index: &mut Index,
     registry: &Registry,
@@ -295,7 +291,7 @@ fn forget(
         let known = scan::stored_summary(index, registry, database)?;
         let files = unit::format_counted(known.files, "file");
         let question = format!(
-            "forget what the index knows of `{}` ({files})? no file is touched",
+            "remove `{}` ({files}) from the index? no file is touched",
             database.name
         );
         confirmation.require(&question)?;

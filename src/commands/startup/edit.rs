@@ -1,4 +1,4 @@
-//! A start-up file's text with one session's changes made to it; every other line stays byte for byte.
+//! Applies one session's changes to the text of a start-up file. Every other line stays byte for byte.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -10,20 +10,20 @@ use crate::language::variable::Variables;
 use crate::model::place::overlap;
 use crate::model::registry::{Registry, RegistryEntry, RegistryKey, RegistryKind};
 
-/// What one session did to what is tracked; nothing else is its to change in the start-up file.
+/// The changes of one session to the registry; the only changes that `save` may write.
 #[derive(Debug)]
 pub struct SessionChanges<'a> {
-    /// What was tracked once the start-up file had run, or at the last `save`.
+    /// The registry after the start-up file or the last `save`.
     pub before: &'a Registry,
-    /// What is tracked now.
+    /// The registry now.
     pub now: &'a Registry,
-    /// What was given its place with `--replace`, whatever place it had.
+    /// Entries added with `--replace`, which may overwrite any location in the file.
     pub replaced_keys: &'a BTreeSet<RegistryKey>,
-    /// What the variables in the file's lines stand for.
+    /// Values of the variables in the file.
     pub variables: &'a Variables,
 }
 
-/// The new text of a start-up file, and how it differs from the old one.
+/// The new text of a start-up file.
 #[derive(Debug)]
 pub(super) struct EditedText {
     pub(super) text: String,
@@ -31,7 +31,7 @@ pub(super) struct EditedText {
     pub(super) removed_lines: usize,
 }
 
-/// The text of a start-up file with a session's changes made to it.
+/// Applies a session's changes to the text of a start-up file in `folder`.
 pub(super) fn rewrite(
     before: &str,
     changes: &SessionChanges<'_>,
@@ -72,7 +72,7 @@ pub(super) fn rewrite(
     })
 }
 
-/// Makes sure that what follows is a line of its own.
+/// Ends the last line, so that the next text starts a line of its own.
 fn end_line(text: &mut String, end: &str) {
     if !text.is_empty() && text != "\u{feff}" && !text.ends_with('\n') {
         text.push_str(end);
@@ -82,16 +82,16 @@ fn end_line(text: &mut String, end: &str) {
     }
 }
 
-/// What of a session's changes is not in the file yet.
+/// The changes that the file does not have yet.
 #[derive(Debug, Default)]
 struct LineEdits {
-    /// What gets a line, in the order of the registry.
+    /// Entries that get a line, in the order of the registry.
     added: Vec<RegistryEntry>,
-    /// What loses all lines that are about it.
+    /// Entries whose lines are all deleted.
     removed: BTreeSet<RegistryKey>,
 }
 
-/// Holds a session's changes against what the file registers now.
+/// Compares a session's changes with the entries of the file.
 fn plan_edits(changes: &SessionChanges<'_>, registered: &[RegistryEntry]) -> Result<LineEdits> {
     let (before, now) = (changes.before.entries(), changes.now.entries());
     let mut edits = LineEdits::default();
@@ -106,7 +106,7 @@ fn plan_edits(changes: &SessionChanges<'_>, registered: &[RegistryEntry]) -> Res
         if (old_place == new_place && !replaced) || new_place == file_place {
             continue;
         }
-        // What somebody else wrote since then is not this session's to take away.
+        // Another session wrote this location after this one started: keep it.
         let may_overwrite = file_place == old_place || replaced;
         match (new_place, file_place) {
             (Some(new_place), Some(file_place)) if !may_overwrite => {
@@ -126,7 +126,7 @@ fn plan_edits(changes: &SessionChanges<'_>, registered: &[RegistryEntry]) -> Res
     Ok(edits)
 }
 
-/// The place that entries give to a name.
+/// Returns the location of an entry.
 fn find_place<'a>(entries: &'a [RegistryEntry], key: &RegistryKey) -> Option<&'a Path> {
     let found = entries.iter().find(|entry| entry.key == *key);
     found.map(|entry| entry.location.as_path())
@@ -141,7 +141,7 @@ fn name_taken(key: &RegistryKey, existing: &Path, wanted: &Path) -> Error {
     }
 }
 
-/// Refuses what the file's other lines would refuse when it runs next.
+/// Refuses an entry that would fail when the file runs, because it overlaps another entry.
 fn check_overlap(
     entry: &RegistryEntry,
     registered: &[RegistryEntry],
@@ -174,7 +174,6 @@ fn check_overlap(
 mod tests {
     use super::*;
 
-    /// A registry of these databases and categories.
     fn registry(databases: &[(&str, &str)], categories: &[(&str, &str)]) -> Registry {
         let mut registry = Registry::default();
         for (name, root) in databases {
@@ -186,7 +185,7 @@ mod tests {
         registry
     }
 
-    /// The text after a session that took `before` to `now` has saved.
+    /// Returns the text that `save` writes.
     fn saved(text: &str, before: &Registry, now: &Registry) -> Result<String> {
         let changes = SessionChanges {
             before,
@@ -198,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn saving_changes_only_what_the_session_changed() {
+    fn saving_keeps_all_other_lines() {
         let text = "# studio\r\nadd database \\\r\n  WORK ./work # mine\r\nadd database OLD /old\r\n\
                     add category render scratch/render/\r\nadd database THEIRS /theirs\r\nload\r\n";
         let before = registry(
@@ -220,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_begun_after_its_first_comment() {
+    fn first_entry_follows_the_first_comment() {
         let now = registry(&[("WORK", "/w")], &[("root", "."), ("home", "./~/x")]);
         let lines = "add database WORK /w\nadd category root .\nadd category home ./~/x\n";
         for text in ["", "# mine\n", "\u{feff}", "\u{feff}# mine\n"] {
@@ -232,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_the_file_gives_another_place_is_refused() {
+    fn name_with_another_location_is_refused() {
         let now = registry(&[("NAS", "/a")], &[]);
         let nothing = Registry::default();
         let taken = saved("add database NAS /b\n", &nothing, &now);
@@ -252,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replacement_takes_the_place_of_every_line_of_its_name() {
+    fn replacement_deletes_every_line_of_its_name() {
         let text = "add database NAS /a\nload\nadd database NAS /b --replace\n";
         let before = registry(&[("NAS", "/b")], &[]);
         let now = registry(&[("NAS", "/c")], &[]);
@@ -267,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn what_somebody_else_moved_meanwhile_is_not_removed() {
+    fn entry_moved_by_another_session_is_kept() {
         let before = registry(&[("NAS", "/a")], &[]);
         let text = "add database NAS /moved\n";
         assert_eq!(saved(text, &before, &Registry::default()).unwrap(), text);

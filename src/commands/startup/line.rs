@@ -1,4 +1,4 @@
-//! What the lines of a start-up file register, however they are written.
+//! Reads which entries the lines of a start-up file add and remove, in any notation that the prompt accepts.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -10,14 +10,14 @@ use crate::model::place;
 use crate::model::place::parse_category_path;
 use crate::model::registry::{RegistryEntry, RegistryKey, RegistryKind};
 
-/// A line of a start-up file with those that it goes on in, byte for byte, and what it does to the registry.
+/// A line of a start-up file with its continuation lines, byte for byte, and its effect on the registry.
 #[derive(Debug)]
 pub(super) struct StartupLine<'a> {
     pub(super) text: &'a str,
     pub(super) edit: Option<RegistryEdit>,
 }
 
-/// The lines of a text.
+/// Splits a text into lines, each with its continuation lines.
 pub(super) fn logical_lines<'a>(
     text: &'a str,
     folder: &Path,
@@ -40,12 +40,10 @@ pub(super) fn logical_lines<'a>(
     lines
 }
 
-/// What a line does to the registry, however it is written.
+/// The effect of a line on the registry.
 #[derive(Debug)]
 pub(super) enum RegistryEdit {
-    /// It adds something.
     Add { entry: RegistryEntry, replace: bool },
-    /// It takes something back.
     Remove(RegistryKey),
 }
 
@@ -58,7 +56,7 @@ impl RegistryEdit {
     }
 }
 
-/// What a file's lines come to.
+/// Returns the entries after all lines have run.
 pub(super) fn registered_entries(lines: &[StartupLine<'_>]) -> Vec<RegistryEntry> {
     let mut entries: Vec<RegistryEntry> = Vec::new();
     for edit in lines.iter().filter_map(|line| line.edit.as_ref()) {
@@ -76,7 +74,7 @@ pub(super) fn registered_entries(lines: &[StartupLine<'_>]) -> Vec<RegistryEntry
     entries
 }
 
-/// The roots of the databases that a file's lines add, in their order.
+/// Returns the roots of the added databases, in the order of the lines.
 pub(super) fn added_roots(lines: &[StartupLine<'_>]) -> Vec<PathBuf> {
     let roots = lines.iter().filter_map(|line| match &line.edit {
         Some(RegistryEdit::Add { entry, .. }) if entry.key.kind == RegistryKind::Database => {
@@ -87,12 +85,12 @@ pub(super) fn added_roots(lines: &[StartupLine<'_>]) -> Vec<PathBuf> {
     roots.cloned().collect()
 }
 
-/// The line that registers something.
+/// Returns the line that adds an entry.
 pub(super) fn format_line(entry: &RegistryEntry) -> String {
     let name = quote(OsStr::new(&entry.key.name));
     let place = match entry.key.kind {
         RegistryKind::Exclusion => return format!("exclude {name}"),
-        // A folder that is called `~` is not the home folder.
+        // Not the home folder, but a folder with the name `~`.
         RegistryKind::Category if entry.location.starts_with("~") => {
             Path::new(".").join(&entry.location)
         }
@@ -103,7 +101,7 @@ pub(super) fn format_line(entry: &RegistryEntry) -> String {
     format!("add {} {name} {place}", entry.key.kind.noun())
 }
 
-/// What a line does to the registry; `None` for one that does nothing to it.
+/// Parses the effect of a line on the registry, if any.
 fn parse_edit(line: &str, folder: &Path, variables: &Variables) -> Option<RegistryEdit> {
     let words = words(line, variables)?;
     let replace = words.iter().any(|word| word == "--replace");
@@ -139,8 +137,8 @@ fn parse_edit(line: &str, folder: &Path, variables: &Variables) -> Option<Regist
     Some(RegistryEdit::Add { entry, replace })
 }
 
-/// The words of a line and of those that it goes on in, as typed where a variable is not set here; `None` if it cannot
-/// be run.
+/// Returns the words of a line and its continuation lines; `None` if its quotes are malformed. With an unset variable, the
+/// words stay as typed.
 fn words(line: &str, variables: &Variables) -> Option<Vec<OsString>> {
     let bare = |part: &str| {
         if is_continued(part) {
@@ -155,7 +153,7 @@ fn words(line: &str, variables: &Variables) -> Option<Vec<OsString>> {
     Some(words.into_iter().map(|word| word.text).collect())
 }
 
-/// The place that a word of an `add` line means; as it is typed where that cannot be told.
+/// Parses the location of an `add` line. A malformed location stays as typed.
 fn parse_place(kind: RegistryKind, typed: &OsStr, folder: &Path) -> Option<PathBuf> {
     match kind {
         RegistryKind::Database => {

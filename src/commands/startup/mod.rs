@@ -1,4 +1,7 @@
-//! The start-up file: where it is, whether it may be trusted, and how `save` writes a session's changes into it.
+//! The start-up file: finding it, checking that it is safe to run, and saving a session's changes in it.
+//!
+//! A file at a usual place runs only if no other user can have written it. `save` edits the lines of a session's changes and
+//! keeps all others byte for byte.
 
 mod edit;
 mod line;
@@ -17,24 +20,25 @@ pub use self::save::{dry_run, save};
 pub use self::trust::StartupFile;
 use self::trust::{TrustCheck, check_trust};
 
-/// The start-up file that was found, and what was passed over.
+/// The result of the search for the start-up file.
 #[derive(Debug, Default)]
 pub struct StartupSearch {
-    /// The file to run, if there is one.
+    /// The file to run, if any.
     pub file: Option<StartupFile>,
-    /// The file that `save` writes, if there is a place for one.
+    /// The file that `save` writes; `None` without a home folder.
     pub save_path: Option<PathBuf>,
-    /// Why files that are there are not used.
+    /// Messages about files that exist but are not safe to run.
     pub rejections: Vec<String>,
 }
 
-/// Looks for the start-up file: the one named, else `$AUTO_BACKUP_CONFIG`, else `./.config`, else the user's.
+/// Finds the start-up file: the named one, else `$AUTO_BACKUP_CONFIG`, else `./.config`, else the one in the user's
+/// configuration folder.
 pub fn find(named: Option<&Path>, folder: &Path) -> StartupSearch {
     let from_environment = env::var_os("AUTO_BACKUP_CONFIG")
         .filter(|path| !path.is_empty())
         .map(PathBuf::from);
     if let Some(path) = named.map(Path::to_owned).or(from_environment) {
-        // A file that was named must be there; running it says so if it is not.
+        // A named file must exist; running it reports a missing one.
         return StartupSearch {
             file: Some(StartupFile {
                 path: path.clone(),
@@ -59,7 +63,7 @@ pub fn find(named: Option<&Path>, folder: &Path) -> StartupSearch {
 }
 
 impl StartupSearch {
-    /// Runs the file at a usual place if there is one and it can be trusted.
+    /// Selects the file at a usual place if it exists and is safe to run.
     fn try_path(&mut self, path: &Path) {
         match check_trust(path) {
             TrustCheck::Trusted(file) => self.file = Some(file),
@@ -69,17 +73,17 @@ impl StartupSearch {
     }
 }
 
-/// Names the places where a start-up file is looked for, where there was none: under cron HOME and the current folder are
-/// others than at the prompt.
+/// Returns the message for a missing start-up file. It names the searched places, as HOME and the current folder differ
+/// under cron.
 pub fn not_found_message() -> String {
-    let users = path::configuration_file().map(|path| format!(" and `{}`", Name::from(path)));
+    let users = path::configuration_file().map(|path| format!(" or `{}`", Name::from(path)));
     format!(
-        "no start-up file was found: looked for `./.config`{}; `--config FILE` names one",
+        "no start-up file found at `./.config`{}; name one with `--config FILE`",
         users.unwrap_or_default()
     )
 }
 
-/// The roots of the databases that the lines of a start-up file add, as far as that can be told before they are run.
+/// Returns the roots of the databases that a start-up file adds, as far as they are known before it runs.
 pub fn database_roots(text: &str, folder: &Path, variables: &Variables) -> Vec<PathBuf> {
     line::added_roots(&line::logical_lines(text, folder, variables))
 }

@@ -1,4 +1,4 @@
-//! Writing the start-up file: whole or not at all, the file before kept beside it.
+//! Replaces the start-up file as a whole and keeps a backup of the previous file beside it.
 
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -11,26 +11,26 @@ use crate::os::folder::is_not_found;
 use crate::os::own_file::OwnFile;
 use crate::os::stat::Stat;
 
-/// How long is waited for another session that saves.
+/// Time to wait for another session that saves.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long is waited between two tries to lock.
+/// Time between two attempts to lock.
 const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
-/// More than this is no start-up file: 16 MiB.
+/// Upper bound of the size of a start-up file: 16 MiB.
 const MAX_BYTES: u64 = 16 << 20;
 
-/// Writes a session's changes into the start-up file as it is now: lines that it took back go, lines that are not there
-/// yet follow the last that registers something, all else stays as it is. The file before is kept beside it.
+/// Saves a session's changes in the start-up file: deletes lines of removed entries, and adds lines for new entries after
+/// the last line with an entry. A backup of the previous file is kept beside it.
 ///
 /// # Errors
-/// The file cannot be read or written, or belongs to a user to whom this one cannot give files. [`Error::NameTaken`] or
-/// [`Error::Overlap`] if it has come to track something else under a name, or on files, that the session added. In each
-/// case nothing is written.
+/// The file cannot be read or written, or belongs to another user and its owner cannot be restored. [`Error::NameTaken`] or
+/// [`Error::Overlap`] if the file now has another entry with the name or location of an added one. After an error the file
+/// is unchanged.
 pub fn save(path: &Path, changes: &SessionChanges<'_>) -> Result<SaveSummary> {
     let absolute = std::path::absolute(path).at("find", path)?;
     let own = OwnFile::find_or_make_folder(&absolute)?;
-    // Two sessions that save at once take turns, where the file system knows locks.
+    // Two sessions that save at the same time take turns, if the file system supports locks.
     let _turn = own.lock_folder(LOCK_TIMEOUT, LOCK_RETRY_INTERVAL)?;
     let before = read(&own)?;
     let after = rewrite(&text(before.as_ref()), changes, folder(&absolute))?;
@@ -45,10 +45,7 @@ pub fn save(path: &Path, changes: &SessionChanges<'_>) -> Result<SaveSummary> {
     Ok(saved)
 }
 
-/// What [`save`] would do.
-///
-/// # Errors
-/// As for [`save`], but for those of writing.
+/// Returns the changes that [`save`] would make, or its error, without writing.
 pub fn dry_run(path: &Path, changes: &SessionChanges<'_>) -> Result<SaveSummary> {
     let absolute = std::path::absolute(path).at("find", path)?;
     let before = match OwnFile::find(&absolute) {
@@ -59,7 +56,7 @@ pub fn dry_run(path: &Path, changes: &SessionChanges<'_>) -> Result<SaveSummary>
     Ok(SaveSummary::new(path, &after))
 }
 
-/// The text of the file as it is, and what the file is; `None` if there is none.
+/// Reads the file and its metadata; `None` if it does not exist.
 fn read(own: &OwnFile) -> Result<Option<(String, Stat)>> {
     let (file, stat) = match own.open() {
         Err(error) if is_not_found(&error) => return Ok(None),
@@ -77,21 +74,19 @@ fn text(before: Option<&(String, Stat)>) -> String {
     before.map(|(text, _)| text.clone()).unwrap_or_default()
 }
 
-/// The folder that relative paths in the file are relative to, as when it runs.
+/// Returns the folder where relative paths in the file start.
 fn folder(absolute: &Path) -> &Path {
     absolute.parent().unwrap_or(Path::new("/"))
 }
 
-/// What saving came to.
+/// The changes to the start-up file.
 #[derive(Debug)]
 pub struct SaveSummary {
     /// The start-up file.
     pub path: PathBuf,
-    /// The copy of what it was before.
+    /// The backup of the previous file, if any.
     pub backup: Option<PathBuf>,
-    /// How many lines are new.
     pub added_lines: usize,
-    /// How many lines went.
     pub removed_lines: usize,
 }
 
@@ -106,9 +101,9 @@ impl SaveSummary {
     }
 }
 
-/// Keeps the old text under a name that says when, for whoever the file belongs to.
+/// Writes the old text to a file with the time in its name, for the owner and group of the old file.
 fn write_backup(own: &OwnFile, path: &Path, text: &str, like: &Stat) -> Result<PathBuf> {
-    /// Number of names that are tried where some are taken.
+    /// Number of names to try before giving up.
     const MAX_ATTEMPTS: u32 = 1000;
     let stamp = Timestamp::now().to_file_name();
     for number in 1..=MAX_ATTEMPTS {
@@ -127,5 +122,5 @@ fn write_backup(own: &OwnFile, path: &Path, text: &str, like: &Stat) -> Result<P
             }
         }
     }
-    Err(io::Error::from(io::ErrorKind::AlreadyExists)).at("keep the old", path)
+    Err(io::Error::from(io::ErrorKind::AlreadyExists)).at("keep a backup of", path)
 }

@@ -1,6 +1,6 @@
-//! Whether a start-up file may be run: only where nobody but the user and root can have written it.
+//! Checks that a start-up file is safe to run: only the user and root can have written it.
 //!
-//! The file is opened once. What is checked is what was opened, and what is run is read from it.
+//! The file is opened once, and both the check and the run use that handle. Another file cannot replace it in between.
 
 use std::fs::{self, File};
 use std::io;
@@ -13,23 +13,20 @@ use crate::os::own_file::OwnFile;
 use crate::os::stat::Stat;
 use crate::os::trusted_path::is_us_or_root;
 
-/// A start-up file that is to be run.
+/// A start-up file to run.
 #[derive(Debug)]
 pub struct StartupFile {
-    /// Its path.
     pub path: PathBuf,
-    /// The file itself, where it was opened to be checked.
+    /// The open file, if it was checked.
     pub handle: Option<File>,
 }
 
-/// A start-up file at its usual place.
+/// The result of the check.
 #[derive(Debug)]
 pub(super) enum TrustCheck {
-    /// It is the user's own.
     Trusted(StartupFile),
-    /// There is none.
     Absent,
-    /// Somebody else could have written it.
+    /// Another user could have written the file; the message explains it.
     Rejected(String),
 }
 
@@ -37,7 +34,7 @@ pub(super) enum TrustCheck {
 pub(super) fn check_trust(path: &Path) -> TrustCheck {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return TrustCheck::Absent,
-        // In a home folder it is where everybody's settings are, and no surprise.
+        // `~/.config` is the configuration folder of all programs, not a start-up file.
         Ok(found) if found.is_dir() && path::is_configuration_folder(path) => {
             return TrustCheck::Absent;
         }
@@ -55,10 +52,10 @@ pub(super) fn check_trust(path: &Path) -> TrustCheck {
 
 fn rejected(path: &Path, why: &str) -> TrustCheck {
     let path = Name::from(path);
-    TrustCheck::Rejected(format!("passed over the start-up file `{path}`: {why}"))
+    TrustCheck::Rejected(format!("start-up file `{path}` was not run: {why}"))
 }
 
-/// The file, or why it is not to be run.
+/// Opens the file, or returns the reason not to run it.
 fn open_trusted(path: &Path) -> Result<Result<File, &'static str>> {
     let own = OwnFile::find(path)?;
     let (file, stat) = own.open()?;
@@ -70,26 +67,26 @@ fn rejection_reason(own: &OwnFile, stat: &Stat) -> Option<&'static str> {
         return Some("it belongs to another user");
     }
     if stat.mode & 0o022 != 0 {
-        return Some("others can write it; `chmod go-w .config` mends that");
+        return Some("other users can write it; `chmod go-w .config` prevents that");
     }
     if own.is_private() {
         return None;
     }
     Some(if is_us_or_root(own.folder_owner()) {
-        "others can write its folder; `--config FILE` runs it all the same"
+        "other users can write its folder; `--config FILE` runs it anyway"
     } else {
-        "its folder belongs to another user; `--config FILE` runs it all the same"
+        "its folder belongs to another user; `--config FILE` runs it anyway"
     })
 }
 
-/// Why a file could not be opened, in the words that fit a start-up file.
+/// Returns the reason that a file could not be opened.
 fn open_failure(path: &Path, error: &Error) -> String {
     let Error::Io { source, .. } = error else {
         return error.full_message();
     };
     let link = fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
     match source.kind() {
-        io::ErrorKind::NotFound if link => "it is a link that leads nowhere".to_owned(),
+        io::ErrorKind::NotFound if link => "it is a broken symbolic link".to_owned(),
         io::ErrorKind::IsADirectory => "it is not a regular file".to_owned(),
         io::ErrorKind::PermissionDenied => "it cannot be read".to_owned(),
         _ => source.to_string(),

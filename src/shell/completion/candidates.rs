@@ -9,8 +9,8 @@ use clap::{Arg, Command};
 
 use super::name_list::NameList;
 use super::studio_names::{ProjectNames, StudioNames};
-use crate::commands::help;
-use crate::commands::setting::Setting;
+use crate::commands::settings::Setting;
+use crate::commands::{grammar, help};
 use crate::shell::position::{Position, find_option, placeholder};
 
 /// Words expected at a position.
@@ -114,11 +114,12 @@ impl<'k> Expectation<'k> {
                 let setting = words
                     .last()
                     .and_then(|name| Setting::from_name(name.to_str()?));
-                let values = setting.map_or(&[][..], Setting::keywords);
-                self.fixed_words = values.iter().map(OsString::from).collect();
+                let values = setting.into_iter().flat_map(Setting::keywords);
+                self.fixed_words = values.map(OsString::from).collect();
             }
             "COMMAND" => {
-                self.fixed_words = help::subtopics(words.get(1..).unwrap_or_default()).collect();
+                let words = words.get(1..).unwrap_or_default();
+                self.fixed_words = help::subtopics(&grammar(), words).into_iter().collect();
             }
             "ROOT" | "FILE" => {
                 self.path_bases = Some(PathBases {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::name_list::NameList;
 use crate::base::error::Result;
-use crate::commands::setting::Setting;
+use crate::commands::settings::Setting;
 use crate::commands::workspace::Workspace;
 use crate::index::overview;
 use crate::index::{ChangeCounter, Index};

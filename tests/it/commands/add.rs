@@ -20,7 +20,7 @@ fn a_database_and_a_category_are_added() {
     added database NAS 2 at $STUDIO/disk
     added category render in scratch/render
     added category top in .
-    category top does not look into scratch/render: it is a category of its own
+    category top does not include scratch/render: it is a category of its own
     ");
     assert_snapshot!(studio.json(&lines), @r#"
     exit 0
@@ -141,15 +141,15 @@ fn nested_category_is_excluded_from_outer() {
     exit 0
     --- stdout
     added category inner in footage/acme
-    category footage no longer looks into footage/acme: it is a category of its own
+    category footage no longer includes footage/acme: it is a category of its own
     already there: category inner in footage/acme
     added category deep in footage/acme/x
-    category inner no longer looks into footage/acme/x: it is a category of its own
+    category inner no longer includes footage/acme/x: it is a category of its own
     added category top in .
-    category top does not look into footage: it is a category of its own
-    category top does not look into scratch/render: it is a category of its own
-    category top does not look into footage/acme: it is a category of its own
-    category top does not look into footage/acme/x: it is a category of its own
+    category top does not include footage: it is a category of its own
+    category top does not include scratch/render: it is a category of its own
+    category top does not include footage/acme: it is a category of its own
+    category top does not include footage/acme/x: it is a category of its own
     ");
     assert_snapshot!(run_with_format(&studio, "plain", "add category inner footage/acme"), @"
     exit 0
@@ -241,7 +241,7 @@ fn only_bare_tilde_means_home_folder() {
     assert_snapshot!(studio.lines(&["add database A ~bob/studio"]), @"
     exit 2
     --- stderr
-    -c:1:16: error: `~bob/studio` cannot be a root: only `~` and `~/` stand for a home folder, your own; a folder of that name is written with `./` before it
+    -c:1:16: error: `~bob/studio` cannot be a root: only `~` and `~/` are expanded, to your home folder; write `./` before the name of a folder
         add database A ~bob/studio
                        ^^^^^^^^^^^
     hint: write it as in `add database NAS /mnt/nas/studio`

@@ -87,7 +87,7 @@ fn newer_files_replace_others_conflict() {
     conflict $STUDIO/NAS/footage/acme/spot/older: it differs in size, and the destination is newer
     copied and verified 2 files, 8 B in N s; 1 of these replaced an older version; 1 already there; 2 in conflict
     old versions: $STUDIO/NAS/.auto-backup/versions/RUN-1
-    a file in conflict is as it was; `--overwrite` replaces it and keeps the old version
+    files in conflict are unchanged; `--overwrite` replaces them and keeps the old versions
     ");
     assert_snapshot!(studio.tree("NAS"), @"
     .auto-backup/

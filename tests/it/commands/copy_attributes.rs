@@ -122,7 +122,7 @@ fn overwritten_symlink_is_kept_as_version() {
     --- stdout
     conflict $STUDIO/NAS/footage/acme/spot/link: it differs in target, and the destination is newer
     copied 0 files, 0 B in N s; 1 in conflict
-    a file in conflict is as it was; `--overwrite` replaces it and keeps the old version
+    files in conflict are unchanged; `--overwrite` replaces them and keeps the old versions
     ");
     assert_eq!(
         copy_answer(&studio, &format!("{LINE} --overwrite"))["copied_files"],

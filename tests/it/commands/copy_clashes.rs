@@ -26,7 +26,7 @@ fn destination_symlink_is_never_written_through() {
     conflict $STUDIO/NAS/footage/acme/spot/sub: the destination has a symbolic link, the source a folder
     conflict $STUDIO/NAS/footage/acme/spot/sub/a: its folder `sub`: the destination has a symbolic link, the source a folder
     copied 0 files, 0 B in N s; 3 in conflict
-    a file in conflict is as it was; `--overwrite` replaces it and keeps the old version
+    files in conflict are unchanged; `--overwrite` replaces them and keeps the old versions
     ");
     copy_answer(&studio, &format!("{LINE} --overwrite"));
     assert_snapshot!(studio.tree("NAS"), @"
@@ -66,7 +66,7 @@ fn file_and_folder_of_one_name_conflict() {
     conflict $STUDIO/NAS/footage/acme/spot/x/inner: its folder `x`: the destination has a file, the source a folder
     conflict $STUDIO/NAS/footage/acme/spot/y: the destination has a folder, the source a file
     copied 0 files, 0 B in N s; 3 in conflict
-    a file in conflict is as it was; `--overwrite` replaces it and keeps the old version
+    files in conflict are unchanged; `--overwrite` replaces them and keeps the old versions
     ");
     copy_answer(&studio, LINE);
     assert_eq!(
@@ -194,7 +194,7 @@ fn pipe_at_file_path_is_a_conflict() {
     --- stdout
     conflict $STUDIO/NAS/footage/acme/spot/a: the destination has a socket, pipe or device, the source a file
     copied 0 files, 0 B in N s; 1 in conflict
-    a file in conflict is as it was; `--overwrite` replaces it and keeps the old version
+    files in conflict are unchanged; `--overwrite` replaces them and keeps the old versions
     ");
     copy_answer(&studio, &format!("{LINE} --overwrite"));
     assert_eq!(studio.read(format!("{TO}/a")), "work");

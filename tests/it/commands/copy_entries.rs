@@ -119,7 +119,7 @@ fn non_utf8_names_are_copied() {
     --- stdout
     conflict $STUDIO/NAS/footage/acme/spot/caf\xe9\n "q": it differs in size, and both have the same time
     copied 0 files, 0 B in N s; 1 in conflict
-    a file in conflict is as it was; `--overwrite` replaces it and keeps the old version
+    files in conflict are unchanged; `--overwrite` replaces them and keeps the old versions
     "#);
 }
 

@@ -34,8 +34,8 @@ fn client_and_all_scopes_are_copied() {
     │ footage  ┆ present, 1 file, 1 B ┆ present, 1 file, 1 B │
     │ render   ┆ unknown              ┆ unknown              │
     └──────────┴──────────────────────┴──────────────────────┘
-      footage on WORK: $STUDIO/WORK/footage/Bob's/long film (looked at just now)
-      footage on NAS: $STUDIO/NAS/footage/Bob's/long film (looked at just now)
+      footage on WORK: $STUDIO/WORK/footage/Bob's/long film (scanned just now)
+      footage on NAS: $STUDIO/NAS/footage/Bob's/long film (scanned just now)
 
     acme/spot
     ┌──────────┬────────────────────────┬────────────────────────┐
@@ -44,10 +44,10 @@ fn client_and_all_scopes_are_copied() {
     │ footage  ┆ present, 2 files, 13 B ┆ present, 2 files, 13 B │
     │ render   ┆ present, 1 file, 5 B   ┆ present, 1 file, 5 B   │
     └──────────┴────────────────────────┴────────────────────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/spot (looked at just now)
-      footage on NAS: $STUDIO/NAS/footage/acme/spot (looked at just now)
-      render on WORK: $STUDIO/WORK/scratch/render/acme/spot (looked at just now)
-      render on NAS: $STUDIO/NAS/scratch/render/acme/spot (looked at just now)
+      footage on WORK: $STUDIO/WORK/footage/acme/spot (scanned just now)
+      footage on NAS: $STUDIO/NAS/footage/acme/spot (scanned just now)
+      render on WORK: $STUDIO/WORK/scratch/render/acme/spot (scanned just now)
+      render on NAS: $STUDIO/NAS/scratch/render/acme/spot (scanned just now)
 
     acme/teaser
     ┌──────────┬──────────────────────┬──────────────────────┐
@@ -56,8 +56,8 @@ fn client_and_all_scopes_are_copied() {
     │ footage  ┆ present, 1 file, 6 B ┆ present, 1 file, 6 B │
     │ render   ┆ unknown              ┆ unknown              │
     └──────────┴──────────────────────┴──────────────────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/teaser (looked at just now)
-      footage on NAS: $STUDIO/NAS/footage/acme/teaser (looked at just now)
+      footage on WORK: $STUDIO/WORK/footage/acme/teaser (scanned just now)
+      footage on NAS: $STUDIO/NAS/footage/acme/teaser (scanned just now)
     ");
 }
 

@@ -11,7 +11,7 @@ fn an_exclusion_is_added_once() {
     assert_snapshot!(studio.lines(&["exclude '*.tmp'"]), @"
     exit 0
     --- stdout
-    `load` and `copy` now leave alone: *.tmp
+    excluded from now on: *.tmp
     ");
     assert_snapshot!(studio.json(&["exclude '*.tmp'", "exclude '*.tmp'"]), @r#"
     exit 0
@@ -61,14 +61,14 @@ fn excluded_files_are_not_counted_or_copied() {
     assert_snapshot!(studio.lines(&lines), @"
     exit 0
     --- stdout
-    `load` and `copy` now leave alone: *.tmp
-    `load` and `copy` now leave alone: cache/
+    excluded from now on: *.tmp
+    excluded from now on: cache/
     ┌──────────┬──────────┬──────────┬───────┬──────┬───────┬───────┐
     │ database ┆ state    ┆ projects ┆ files ┆ size ┆ added ┆ time  │
     ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
     │ WORK     ┆ complete ┆        1 ┆     2 ┆  5 B ┆     2 ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
-    looked at 1 database, 2 files, 5 B in N s
+    scanned 1 database, 2 files, 5 B in N s
     copied and verified 2 files, 5 B in N s
     ");
     assert_snapshot!(studio.tree("NAS/footage"), @"
@@ -95,14 +95,14 @@ fn client_and_project_folders_ignore_exclusions() {
     assert_snapshot!(studio.lines(&lines), @"
     exit 0
     --- stdout
-    `load` and `copy` now leave alone: *.tmp
-    `load` and `copy` now leave alone: cache/
+    excluded from now on: *.tmp
+    excluded from now on: cache/
     ┌──────────┬──────────┬──────────┬───────┬──────┬───────┬───────┐
     │ database ┆ state    ┆ projects ┆ files ┆ size ┆ added ┆ time  │
     ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
     │ WORK     ┆ complete ┆        1 ┆     1 ┆  1 B ┆     1 ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
-    looked at 1 database, 1 file, 1 B in N s
+    scanned 1 database, 1 file, 1 B in N s
     ┌───────────────┐
     │ project       │
     ╞═══════════════╡
@@ -121,10 +121,10 @@ fn pattern_without_effect_is_refused() {
             .stderr
     });
     assert_snapshot!(complaints.concat(), @r"
-    -c:1:9: error: `!x` cannot be a pattern: with a `!` it would take others back; `remove exclusion PATTERN` does that, and `\!` is the letter itself
+    -c:1:9: error: `!x` cannot be a pattern: a `!` would include files again; `remove exclusion PATTERN` does that, and `\!` matches a `!` itself
         exclude '!x'
                 ^^^^
-    -c:1:9: error: `#x` cannot be a pattern: a line that begins with `#` is a comment in a gitignore file; `\#` is the letter itself
+    -c:1:9: error: `#x` cannot be a pattern: a pattern that begins with `#` is a comment in a gitignore file; `\#` matches a `#` itself
         exclude '#x'
                 ^^^^
     -c:1:9: error: `` cannot be a pattern: it is empty
@@ -137,9 +137,9 @@ fn pattern_without_effect_is_refused() {
     assert_snapshot!(studio.lines(&["exclude '\\!x'", "exclude a", "exclude a"]).ok(), @r"
     exit 0
     --- stdout
-    `load` and `copy` now leave alone: \!x
-    `load` and `copy` now leave alone: a
-    already left alone: a
+    excluded from now on: \!x
+    excluded from now on: a
+    already excluded: a
     ");
 }
 

@@ -27,7 +27,7 @@ fn exit_keeps_the_failure_status() {
         explore a/b c D
                     ^
     hint: there are none yet: `add category NAME PATH`
-    no start-up file was found: looked for `./.config` and `$STUDIO/home/.config/auto-backup/.config`; `--config FILE` names one
+    no start-up file found at `./.config` or `$STUDIO/home/.config/auto-backup/.config`; name one with `--config FILE`
     ");
 }
 

@@ -134,8 +134,8 @@ fn empty_list_has_a_message() {
     assert_snapshot!(studio.lines(&["failures", "failures acme/spot --to NAS"]), @"
     exit 0
     --- stdout
-    no failures: no file waits for another try
-    no failures: no file waits for another try
+    no failures: no file waits for a retry
+    no failures: no file waits for a retry
     ");
     assert_snapshot!(studio.json(&["failures"]), @r#"
     exit 0

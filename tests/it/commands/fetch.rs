@@ -21,9 +21,9 @@ fn each_replica_shows_its_state() {
     │ footage  ┆ present, 2 files, 13 B ┆ present, 2 files, 13 B │
     │ render   ┆ present, 1 file, 5 B   ┆ missing                │
     └──────────┴────────────────────────┴────────────────────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/spot (looked at just now)
-      footage on NAS: $STUDIO/NAS/footage/acme/spot (looked at just now)
-      render on WORK: $STUDIO/WORK/scratch/render/acme/spot (looked at just now)
+      footage on WORK: $STUDIO/WORK/footage/acme/spot (scanned just now)
+      footage on NAS: $STUDIO/NAS/footage/acme/spot (scanned just now)
+      render on WORK: $STUDIO/WORK/scratch/render/acme/spot (scanned just now)
     ");
 }
 
@@ -62,11 +62,11 @@ fn all_six_states_are_shown() {
     │ footage  ┆ differs, 2 files, 13 B ┆ partial, 1 file, 4 B ┆ present, 2 files, 14 B ┆ offline, 2 files, 13 B ┆ unknown │
     │ render   ┆ present, 1 file, 5 B   ┆ missing              ┆ missing                ┆ offline, was missing   ┆ unknown │
     └──────────┴────────────────────────┴──────────────────────┴────────────────────────┴────────────────────────┴─────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/spot (looked at just now)
-      footage on NAS: $STUDIO/NAS/footage/acme/spot (looked at just now)
-      footage on ARCHIVE: $STUDIO/ARCHIVE/footage/acme/spot (looked at just now)
-      footage on CLOUD: $STUDIO/CLOUD/footage/acme/spot (looked at just now)
-      render on WORK: $STUDIO/WORK/scratch/render/acme/spot (looked at just now)
+      footage on WORK: $STUDIO/WORK/footage/acme/spot (scanned just now)
+      footage on NAS: $STUDIO/NAS/footage/acme/spot (scanned just now)
+      footage on ARCHIVE: $STUDIO/ARCHIVE/footage/acme/spot (scanned just now)
+      footage on CLOUD: $STUDIO/CLOUD/footage/acme/spot (scanned just now)
+      render on WORK: $STUDIO/WORK/scratch/render/acme/spot (scanned just now)
     ");
     assert_snapshot!(six_states().json(&["fetch project acme/spot"]), @r#"
     exit 0
@@ -112,7 +112,7 @@ fn each_project_has_its_own_table() {
     │ footage  ┆ present, 1 file, 1 B ┆ missing │
     │ render   ┆ missing              ┆ missing │
     └──────────┴──────────────────────┴─────────┘
-      footage on WORK: $STUDIO/WORK/footage/Bob's/long film (looked at just now)
+      footage on WORK: $STUDIO/WORK/footage/Bob's/long film (scanned just now)
 
     acme/spot
     ┌──────────┬────────────────────────┬─────────┐
@@ -121,8 +121,8 @@ fn each_project_has_its_own_table() {
     │ footage  ┆ present, 2 files, 13 B ┆ missing │
     │ render   ┆ present, 1 file, 5 B   ┆ missing │
     └──────────┴────────────────────────┴─────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/spot (looked at just now)
-      render on WORK: $STUDIO/WORK/scratch/render/acme/spot (looked at just now)
+      footage on WORK: $STUDIO/WORK/footage/acme/spot (scanned just now)
+      render on WORK: $STUDIO/WORK/scratch/render/acme/spot (scanned just now)
 
     acme/teaser
     ┌──────────┬──────────────────────┬─────────┐
@@ -131,7 +131,7 @@ fn each_project_has_its_own_table() {
     │ footage  ┆ present, 1 file, 6 B ┆ missing │
     │ render   ┆ missing              ┆ missing │
     └──────────┴──────────────────────┴─────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/teaser (looked at just now)
+      footage on WORK: $STUDIO/WORK/footage/acme/teaser (scanned just now)
     ");
     assert_snapshot!(studio.json(&[r#"fetch client "Bob's""#]), @r#"
     exit 0
@@ -145,7 +145,7 @@ fn empty_index_suggests_first_steps() {
     assert_snapshot!(Studio::new().lines(&["fetch all"]), @"
     exit 0
     --- stdout
-    no projects; `load` looks for them, `list databases` shows where
+    no projects; `load` scans for them, `list databases` shows where
     ");
     assert_snapshot!(Studio::new().json(&["fetch all"]), @r#"
     exit 0

@@ -36,10 +36,10 @@ fn files_are_listed_below_each_table() {
     │ footage  ┆ present, 5 files, 24 B ┆ partial, 3 files, 15 B │
     │ render   ┆ missing                ┆ missing                │
     └──────────┴────────────────────────┴────────────────────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/spot (looked at just now)
+      footage on WORK: $STUDIO/WORK/footage/acme/spot (scanned just now)
         reel.mov  4 B  5 h ago
         plates/a/sh010_[008-012].exr  4 files  missing 011  20 B  8 h ago
-      footage on NAS: $STUDIO/NAS/footage/acme/spot (looked at just now)
+      footage on NAS: $STUDIO/NAS/footage/acme/spot (scanned just now)
         plates/a/sh010_[008-012].exr  3 files  missing 009, 011  15 B  8 h ago
 
     acme/titles
@@ -49,7 +49,7 @@ fn files_are_listed_below_each_table() {
     │ footage  ┆ present, 1 file, 1 B ┆ missing │
     │ render   ┆ missing              ┆ missing │
     └──────────┴──────────────────────┴─────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/titles (looked at just now)
+      footage on WORK: $STUDIO/WORK/footage/acme/titles (scanned just now)
         t.mov  1 B  5 h ago
     ");
     assert_snapshot!(studio.lines(&["fetch project acme/spot --files --no-sequences"]), @"
@@ -62,13 +62,13 @@ fn files_are_listed_below_each_table() {
     │ footage  ┆ present, 5 files, 24 B ┆ partial, 3 files, 15 B │
     │ render   ┆ missing                ┆ missing                │
     └──────────┴────────────────────────┴────────────────────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/spot (looked at just now)
+      footage on WORK: $STUDIO/WORK/footage/acme/spot (scanned just now)
         reel.mov  4 B  5 h ago
         plates/a/sh010_008.exr  5 B  8 h ago
         plates/a/sh010_009.exr  5 B  9 h ago
         plates/a/sh010_010.exr  5 B  10 h ago
         plates/a/sh010_012.exr  5 B  12 h ago
-      footage on NAS: $STUDIO/NAS/footage/acme/spot (looked at just now)
+      footage on NAS: $STUDIO/NAS/footage/acme/spot (scanned just now)
         plates/a/sh010_008.exr  5 B  8 h ago
         plates/a/sh010_010.exr  5 B  10 h ago
         plates/a/sh010_012.exr  5 B  12 h ago
@@ -134,7 +134,7 @@ fn files_option_reports_empty_and_invalid_requests() {
     assert_snapshot!(Studio::new().lines(&["fetch all --files"]), @"
     exit 0
     --- stdout
-    no projects; `load` looks for them, `list databases` shows where
+    no projects; `load` scans for them, `list databases` shows where
     ");
     assert_snapshot!(Studio::new().json(&["fetch all --files"]), @r#"
     exit 0

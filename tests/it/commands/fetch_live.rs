@@ -31,7 +31,7 @@ fn offline_database_keeps_its_numbers() {
     │ footage  ┆ offline, 1 file, 6 B ┆ missing │
     │ render   ┆ offline, was missing ┆ missing │
     └──────────┴──────────────────────┴─────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/teaser (looked at just now)
+      footage on WORK: $STUDIO/WORK/footage/acme/teaser (scanned just now)
     --- stderr
     problem: database `WORK` is offline: `$STUDIO/WORK` is not there
     ");
@@ -58,8 +58,8 @@ fn live_option_scans_first() {
     │ footage  ┆ present, 2 files, 13 B ┆ missing │
     │ render   ┆ present, 1 file, 5 B   ┆ missing │
     └──────────┴────────────────────────┴─────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/spot (looked at just now)
-      render on WORK: $STUDIO/WORK/scratch/render/acme/spot (looked at just now)
+      footage on WORK: $STUDIO/WORK/footage/acme/spot (scanned just now)
+      render on WORK: $STUDIO/WORK/scratch/render/acme/spot (scanned just now)
 
     acme/teaser
     ┌──────────┬──────────────────────┬─────────┐
@@ -68,7 +68,7 @@ fn live_option_scans_first() {
     │ footage  ┆ present, 1 file, 6 B ┆ missing │
     │ render   ┆ missing              ┆ missing │
     └──────────┴──────────────────────┴─────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/teaser (looked at just now)
+      footage on WORK: $STUDIO/WORK/footage/acme/teaser (scanned just now)
     ");
     studio.remove("WORK/footage/acme/teaser/t.mov");
     let document = studio

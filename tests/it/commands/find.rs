@@ -98,7 +98,7 @@ fn sequence_is_one_line() {
     WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.0001.exr  6 B  29 h ago
     WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.0001.jpg  5 B  40 h ago
     WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.0002.exr  6 B  28 h ago
-    3 files; stopped at the limit, there may be more
+    3 files; stopped at the limit, more may match
     ");
     assert_snapshot!(without_times(&studio.json(&["find *.exr"])), @r#"{"command":"find","files":[{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0001.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0002.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0003.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0005.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0006.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0009.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0010.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0011.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.0012.exr","bytes":6,"modified":"TIME","sequence":"sh010.[0001-0012].exr"},{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh020.1001.exr","bytes":5,"modified":"TIME","sequence":null}],"sequences":[{"database":"WORK","category":"footage","project":"acme/spot","path":"$STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr","first":1,"last":12,"files":9,"missing":[[4,4],[7,8]],"bytes":54,"newest":"TIME"}],"limited":false}"#);
     let run = studio.json(&["find *10.0001* --no-sequences"]);
@@ -134,10 +134,10 @@ fn limit_ends_the_search_with_notice() {
     exit 0
     --- stdout
     WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr  9 files  missing 0004, 0007-0008  54 B  18 h ago
-    9 files in 1 line; stopped at the limit, there may be more
+    9 files in 1 line; stopped at the limit, more may match
     WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr  9 files  missing 0004, 0007-0008  54 B  18 h ago
     WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0002].jpg  2 files  10 B  40 h ago
-    11 files in 2 lines; stopped at the limit, there may be more
+    11 files in 2 lines; stopped at the limit, more may match
     WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0012].exr  9 files  missing 0004, 0007-0008  54 B  18 h ago
     WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.[0001-0002].jpg  2 files  10 B  40 h ago
     WORK  $STUDIO/WORK/footage/acme/spot/plates/sh010.mov  5 B  40 h ago
@@ -155,7 +155,7 @@ fn limit_ends_the_search_with_notice() {
     assert_snapshot!(studio.lines(&["find sh --limit 0"]).status(2), @"
     exit 2
     --- stderr
-    -c:1:17: error: `0` cannot be N: a limit is a number from 1 on
+    -c:1:17: error: `0` cannot be N: a limit is a number of 1 or more
         find sh --limit 0
                         ^
     hint: write it as: find [OPTIONS] PATTERN [in DATABASE]
@@ -193,20 +193,20 @@ fn empty_result_explains_pattern_matching() {
     assert_snapshot!(loaded().lines(&["find 'sh010.[1001-1240].exr'", "find footage/acme"]), @"
     exit 0
     --- stdout
-    no file matches; to find a sequence leave its numbers out: the part before the `[` will do
-    no file matches; with a `/` the pattern is held against CLIENT/PROJECT/..., without root and category
+    no file matches; to find a sequence, use only the part of its name before the `[`
+    no file matches; a pattern with a `/` is matched against CLIENT/PROJECT/..., without root and category
     ");
     assert_snapshot!(Studio::filled().lines(&["find reel", "load WORK", "find reel in NAS"]), @"
     exit 0
     --- stdout
-    the index is empty: `load`
+    the index is empty: `load` fills it
     ┌──────────┬──────────┬──────────┬───────┬──────┬───────┬───────┐
     │ database ┆ state    ┆ projects ┆ files ┆ size ┆ added ┆ time  │
     ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╪═══════╡
     │ WORK     ┆ complete ┆        3 ┆     5 ┆ 25 B ┆     5 ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
-    looked at 1 database, 5 files, 25 B in N s
-    nobody looked at this database yet: `load`
+    scanned 1 database, 5 files, 25 B in N s
+    this database was never scanned: `load` scans it
     ");
     assert_snapshot!(loaded().json(&["find nothing"]), @r#"
     exit 0
@@ -275,7 +275,7 @@ fn invalid_line_reports_the_error() {
     assert_snapshot!(studio.lines(&["find 'a['"]).status(2), @"
     exit 2
     --- stderr
-    -c:1:6: error: `a[` cannot be a pattern: it is not a glob like `*.mov` or `sh0[12]*`; of a sequence the part before the `[` will do
+    -c:1:6: error: `a[` cannot be a pattern: it is not a glob like `*.mov` or `sh0[12]*`; to find a sequence, use only the part of its name before the `[`
         find 'a['
              ^^^^
     ");

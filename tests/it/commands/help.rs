@@ -58,7 +58,7 @@ fn the_overview_lists_every_command() {
       keys         Keys at the prompt
       exit-status  What the program ends with, and how to use it
 
-    `help COMMAND` explains one with examples. A name with spaces is quoted: 'Camera Raw'.
+    `help COMMAND` explains a command with examples. Quote names with spaces: 'Camera Raw'.
     To begin:
       add database WORK ~/studio
       add category footage footage/

@@ -123,7 +123,7 @@ fn run_number_lists_its_items() {
     --- stdout
     │ run ┆ started ┆ ended ┆ took ┆ command ┆ what ┆ from ┆ to ┆ files ┆ size ┆ failed ┆ state │
     │ 1 ┆ just now ┆ just now ┆ N s ┆ load ┆ all ┆ ┆ WORK,NAS ┆ 5 ┆ 25 B ┆ 0 ┆ complete │
-    no items are kept of this run
+    no files were recorded for this run
     ");
 }
 
@@ -178,7 +178,7 @@ fn empty_history_has_a_message() {
     assert_snapshot!(studio.lines(&["history"]), @"
     exit 0
     --- stdout
-    no runs yet; `load` is one, and so is `copy`
+    no runs yet; `load`, `copy` and `sync` are recorded
     ");
     assert_snapshot!(studio.json(&["history"]), @r#"
     exit 0

@@ -166,7 +166,7 @@ fn absent_client_lists_no_projects() {
     assert_snapshot!(loaded().lines(&[r#"list projects in "Bob's" in NAS"#]), @"
     exit 0
     --- stdout
-    no projects; `load` looks for them
+    no projects; `load` scans for them
     ");
 }
 
@@ -278,7 +278,7 @@ fn empty_registry_names_missing_additions() {
     ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╡
     │ WORK     ┆ complete ┆        0 ┆     0 ┆  0 B ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴───────┘
-    looked at 1 database, 0 files, 0 B in N s
+    scanned 1 database, 0 files, 0 B in N s
     no categories yet: `add category NAME PATH`
     no categories yet: `add category NAME PATH`
     ");

@@ -22,7 +22,7 @@ fn load_counts_projects_files_and_bytes() {
     │ WORK     ┆ complete ┆        3 ┆     5 ┆ 25 B ┆     5 ┆ N s │
     │ NAS      ┆ complete ┆        0 ┆     0 ┆  0 B ┆     0 ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
-    looked at 2 databases, 5 files, 25 B in N s
+    scanned 2 databases, 5 files, 25 B in N s
     ");
     assert_snapshot!(studio.json(&["load WORK"]), @r#"
     exit 0
@@ -209,7 +209,7 @@ fn nested_category_is_counted_once() {
     exit 0
     --- stdout
     added category scratch in scratch
-    category scratch does not look into scratch/render: it is a category of its own
+    category scratch does not include scratch/render: it is a category of its own
     ┌─────────────────┐
     │ project         │
     ╞═════════════════╡

@@ -22,7 +22,7 @@ fn offline_database_keeps_last_scan() {
     │ WORK     ┆ offline  ┆        3 ┆     5 ┆ 25 B ┆ N s │
     │ NAS      ┆ complete ┆        0 ┆     0 ┆  0 B ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴───────┘
-    looked at 1 of 2 databases, 0 files, 0 B in N s
+    scanned 1 of 2 databases, 0 files, 0 B in N s
     --- stderr
     problem: database `WORK` is offline: `$STUDIO/WORK` is not there
     ");
@@ -81,7 +81,7 @@ fn only_forget_removes_index_entries() {
     studio.lines(&["load"]).status(3);
     let unanswered = studio.lines(&["load --forget WORK"]).status(2);
     assert_snapshot!(unanswered.stderr, @"
-    -c:1:1: error: this asks, and nobody is there to answer: forget what the index knows of `WORK` (5 files)? no file is touched
+    -c:1:1: error: this asks, and nobody is there to answer: remove `WORK` (5 files) from the index? no file is touched
         load --forget WORK
         ^^^^^^^^^^^^^^^^^^
     hint: `--yes` at the end of the line says yes beforehand
@@ -104,8 +104,8 @@ fn only_forget_removes_index_entries() {
     ╞══════════╪══════════╪══════════╪═══════╪══════╪═══════╡
     │ WORK     ┆ complete ┆        0 ┆     0 ┆  0 B ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴───────┘
-    looked at 1 database, 0 files, 0 B in N s
-    no clients; `load` looks for them
+    scanned 1 database, 0 files, 0 B in N s
+    no clients; `load` scans for them
     ");
     assert_snapshot!(studio.lines(&["load --forget WROK"]).status(1), @"
     exit 1
@@ -137,7 +137,7 @@ fn unreadable_folder_keeps_its_index_entries() {
     │ WORK     ┆ partial  ┆        3 ┆     5 ┆ 25 B ┆          1 ┆ N s │
     │ NAS      ┆ complete ┆        0 ┆     0 ┆  0 B ┆          0 ┆ N s │
     └──────────┴──────────┴──────────┴───────┴──────┴────────────┴───────┘
-    looked at 2 databases, 5 files, 25 B in N s
+    scanned 2 databases, 5 files, 25 B in N s
     WORK  $STUDIO/WORK/footage/acme/spot/plates/p1.exr  9 B  AGE
     1 file
     acme/spot
@@ -147,8 +147,8 @@ fn unreadable_folder_keeps_its_index_entries() {
     │ footage  ┆ partial, 2 files, 13 B ┆ missing │
     │ render   ┆ present, 1 file, 5 B   ┆ missing │
     └──────────┴────────────────────────┴─────────┘
-      footage on WORK: $STUDIO/WORK/footage/acme/spot (looked at just now)
-      render on WORK: $STUDIO/WORK/scratch/render/acme/spot (looked at just now)
+      footage on WORK: $STUDIO/WORK/footage/acme/spot (scanned just now)
+      render on WORK: $STUDIO/WORK/scratch/render/acme/spot (scanned just now)
     --- stderr
     problem: cannot open `$STUDIO/WORK/footage/acme/spot/plates`: Permission denied (os error 13)
     ");
@@ -169,7 +169,7 @@ fn unreadable_client_keeps_its_index_entries() {
     ╞══════════╪═════════╪══════════╪═══════╪══════╪════════════╪═══════╡
     │ WORK     ┆ partial ┆        3 ┆     5 ┆ 25 B ┆          1 ┆ N s │
     └──────────┴─────────┴──────────┴───────┴──────┴────────────┴───────┘
-    looked at 1 database, 5 files, 25 B in N s
+    scanned 1 database, 5 files, 25 B in N s
     ┌─────────────────┐
     │ project         │
     ╞═════════════════╡

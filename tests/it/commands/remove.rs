@@ -18,10 +18,10 @@ fn removal_leaves_files_untouched() {
     assert_snapshot!(studio.lines(&lines), @"
     exit 0
     --- stdout
-    `load` and `copy` now leave alone: *.tmp
+    excluded from now on: *.tmp
     database WORK is no longer tracked; its files are untouched
     category render is no longer tracked; its files are untouched
-    exclusion *.tmp no longer holds; what it left alone is looked at from the next look on
+    exclusion *.tmp was removed; its files are included from the next scan on
     ");
     assert_snapshot!(studio.json(&lines), @r#"
     exit 0
@@ -72,8 +72,8 @@ fn removed_names_are_not_listed() {
     ╞══════════╪═════════╡
     │ footage  ┆ footage │
     └──────────┴─────────┘
-    no projects; `load` looks for them
-    no projects; `load` looks for them, `list databases` shows where
+    no projects; `load` scans for them
+    no projects; `load` scans for them, `list databases` shows where
     ");
 }
 

@@ -18,7 +18,7 @@ fn first_save_creates_the_file() {
     --- stdout
     added database NAS 2 at $STUDIO/disk
     added category top in .
-    `load` and `copy` now leave alone: *.tmp
+    excluded from now on: *.tmp
     saved in $STUDIO/home/.config/auto-backup/.config: 3 lines added, 0 removed
     ");
     assert_snapshot!(studio.read(FILE).replace(&*studio.path("").to_string_lossy(), "$STUDIO/"), @"
@@ -79,7 +79,7 @@ fn unchanged_session_writes_nothing() {
     assert_snapshot!(studio.lines(&["save"]), @"
     exit 0
     --- stdout
-    nothing to save: no change of this session is missing in $STUDIO/home/.config/auto-backup/.config
+    nothing to save: all changes of this session are already in $STUDIO/home/.config/auto-backup/.config
     ");
     assert_snapshot!(studio.json(&["save"]), @r#"
     exit 0

@@ -35,15 +35,15 @@ fn sync_reports_file_counts() {
     assert_snapshot!(studio.lines(&[LINE]).ok(), @"
     exit 0
     --- stdout
-    sent and verified 2 files, 10 B in N s; 1 of these replaced an older version; 3 already there; 1 gone from WORK
+    sent and verified 2 files, 10 B in N s; 1 of these replaced an older version; 3 already there; 1 missing on WORK
     old versions: $STUDIO/NAS/.auto-backup/versions/RUN-2
-    what is gone from there stays; `--delete` moves it among the old versions
+    files missing at the source are kept; `--delete` moves them to the old versions
     ");
     assert_snapshot!(studio.lines(&[&format!("{LINE} --delete")]).ok(), @"
     exit 0
     --- stdout
     deleted $STUDIO/NAS/footage/acme/teaser/t.mov
-    sent 0 files, 0 B in N s; 5 already there; 1 moved among the old versions
+    sent 0 files, 0 B in N s; 5 already there; 1 moved to the old versions
     old versions: $STUDIO/NAS/.auto-backup/versions/RUN-3
     ");
 }
@@ -87,8 +87,8 @@ fn count_option_prints_totals_and_changes_nothing() {
     assert_snapshot!(studio.lines(&[&line]).ok(), @"
     exit 0
     --- stdout
-    would send 2 files, 10 B; 3 already there; 1 gone from WORK
-    what is gone from there stays; `--delete` moves it among the old versions
+    would send 2 files, 10 B; 3 already there; 1 missing on WORK
+    files missing at the source are kept; `--delete` moves them to the old versions
     ");
     assert_snapshot!(studio.json(&[&line]).ok(), @r#"
     exit 0
@@ -112,13 +112,13 @@ fn dry_run_lists_items_and_changes_nothing() {
     --- stdout
     planned $STUDIO/NAS/footage/acme/spot/new: add
     planned $STUDIO/NAS/footage/acme/spot/reel.mov: replace, keeping the old version
-    would send 2 files, 10 B; 3 already there; 1 gone from WORK
-    what is gone from there stays; `--delete` moves it among the old versions
+    would send 2 files, 10 B; 3 already there; 1 missing on WORK
+    files missing at the source are kept; `--delete` moves them to the old versions
     ");
     assert_snapshot!(studio.json(&[&format!("{LINE} --dry-run --delete")]).ok(), @r#"
     exit 0
     --- stdout
-    {"command":"sync","run":null,"state":"complete","planned_files":5,"planned_bytes":10,"copied_files":0,"copied_bytes":0,"same_files":3,"conflict_files":0,"failed_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"moved_files":0,"deleted_files":0,"gone_files":1,"left_files":0,"items":[{"path":"$STUDIO/NAS/footage/acme/spot/new","outcome":"planned","reason":"add"},{"path":"$STUDIO/NAS/footage/acme/spot/reel.mov","outcome":"planned","reason":"replace, keeping the old version"},{"path":"$STUDIO/NAS/footage/acme/teaser/t.mov","outcome":"gone","reason":"no longer on WORK: to be moved among the old versions"}]}
+    {"command":"sync","run":null,"state":"complete","planned_files":5,"planned_bytes":10,"copied_files":0,"copied_bytes":0,"same_files":3,"conflict_files":0,"failed_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"moved_files":0,"deleted_files":0,"gone_files":1,"left_files":0,"items":[{"path":"$STUDIO/NAS/footage/acme/spot/new","outcome":"planned","reason":"add"},{"path":"$STUDIO/NAS/footage/acme/spot/reel.mov","outcome":"planned","reason":"replace, keeping the old version"},{"path":"$STUDIO/NAS/footage/acme/teaser/t.mov","outcome":"gone","reason":"no longer on WORK: to be moved to the old versions"}]}
     "#);
     assert_eq!(studio.tree("NAS"), before);
 }
@@ -153,7 +153,7 @@ fn invalid_line_is_usage_error() {
     assert_snapshot!(studio.lines(&[&format!("{LINE} --bwlimit 10M")]).status(2), @"
     exit 2
     --- stderr
-    -c:1:33: error: `10M` cannot be a rate: `--bwlimit` is for databases behind rclone
+    -c:1:33: error: `10M` cannot be a rate: `--bwlimit` applies only to databases behind rclone
         sync all all WORK NAS --bwlimit 10M
                                         ^^^
     ");

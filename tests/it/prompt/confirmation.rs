@@ -134,7 +134,7 @@ fn first_steps_suggest_the_next_command() {
         ),
         (
             "add category footage footage/",
-            "next: `load` looks at the disks",
+            "next: `load` scans the databases",
         ),
         ("load", "next: `fetch all` shows what is where"),
     ] {

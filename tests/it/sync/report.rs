@@ -38,29 +38,29 @@ fn sync_prints_counts_and_problems() {
     assert_snapshot!(site.lines(&[&format!("{LINE} --count")]).ok(), @"
     exit 0
     --- stdout
-    would send 2 files, 10 B; 3 already there; 1 gone from WORK
-    what is gone from there stays; `--delete` moves it among the old versions
+    would send 2 files, 10 B; 3 already there; 1 missing on WORK
+    files missing at the source are kept; `--delete` moves them to the old versions
     ");
     assert_snapshot!(site.lines(&[&format!("{LINE} --dry-run")]).ok(), @"
     exit 0
     --- stdout
     planned disk:footage/acme/spot/new: add
     planned disk:footage/acme/spot/reel.mov: replace, keeping the old version
-    would send 2 files, 10 B; 3 already there; 1 gone from WORK
-    what is gone from there stays; `--delete` moves it among the old versions
+    would send 2 files, 10 B; 3 already there; 1 missing on WORK
+    files missing at the source are kept; `--delete` moves them to the old versions
     ");
     assert_snapshot!(site.lines(&[LINE]).ok(), @"
     exit 0
     --- stdout
-    sent 2 files, 10 B in N s; 1 of these replaced an older version; 3 already there; 1 gone from WORK
+    sent 2 files, 10 B in N s; 1 of these replaced an older version; 3 already there; 1 missing on WORK
     old versions: disk:.auto-backup/versions/RUN-3
-    what is gone from there stays; `--delete` moves it among the old versions
+    files missing at the source are kept; `--delete` moves them to the old versions
     ");
     assert_snapshot!(site.lines(&[&format!("{LINE} --delete")]).ok(), @"
     exit 0
     --- stdout
     deleted disk:footage/acme/teaser/t.mov
-    sent 0 files, 0 B in N s; 5 already there; 1 moved among the old versions
+    sent 0 files, 0 B in N s; 5 already there; 1 moved to the old versions
     old versions: disk:.auto-backup/versions/RUN-4
     ");
 }

@@ -164,7 +164,7 @@ impl TourStudio {
                 r"\d{8}T\d{6}Z-[A-Za-z0-9-]+-(\d+)-[0-9a-f]{32}$",
                 "20261126T180000Z-kim-$1-5f1e8c0a7d2b49368e94c1b07a6d3f52",
             ),
-            (r"\(looked at \d+ min ago\)$", "(looked at just now)"),
+            (r"\(scanned \d+ min ago\)$", "(scanned just now)"),
         ] {
             line.replace(pattern, replacement);
         }
