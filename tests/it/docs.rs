@@ -327,7 +327,7 @@ fn pages_name_existing_code_and_tests() {
     let sources = sources("src");
     let tests: String = sources_of_tests();
     let code = Regex::new(r"`([\w/]+\.rs): (\w+)`").unwrap();
-    let test = Regex::new(r"`([a-z]+(?:_[a-z]+){3,})`").unwrap();
+    let quoted = Regex::new(r"`([a-z]+(?:_[a-z]+){3,})`").unwrap();
     for (name, least) in [("docs/safety.md", 100), ("docs/architecture.md", 20)] {
         let page = page(name);
         let mut count = 0;
@@ -341,7 +341,7 @@ fn pages_name_existing_code_and_tests() {
         }
         assert!(count >= least, "{name} names {count} functions");
         for row in page.lines().filter(|line| line.starts_with('|')) {
-            for found in test.captures_iter(row) {
+            for found in quoted.captures_iter(row) {
                 let definition = format!("fn {}(", &found[1]);
                 assert!(tests.contains(&definition), "{name}: {}", &found[1]);
             }

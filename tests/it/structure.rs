@@ -53,7 +53,14 @@ const HOMES: &[(&str, &[&str])] = &[
 ];
 
 /// Modules of `src/commands/` that commands share.
-const SHARED: &[&str] = &["command", "pattern", "search", "settings", "startup", "workspace"];
+const SHARED: &[&str] = &[
+    "command",
+    "pattern",
+    "search",
+    "settings",
+    "startup",
+    "workspace",
+];
 
 /// The only files that create, change, rename or remove something below a database's root.
 const WRITERS: &[&str] = &[
