@@ -228,6 +228,11 @@ pub fn sleep(time: Duration) -> Result<()> {
     Ok(())
 }
 
+/// True if a deadline is set and has passed.
+pub fn is_past(deadline: Option<Instant>) -> bool {
+    deadline.is_some_and(|deadline| Instant::now() >= deadline)
+}
+
 /// `Err(Interrupted)` once a stop was requested; called between two steps of all long work.
 ///
 /// # Errors

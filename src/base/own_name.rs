@@ -14,6 +14,14 @@ pub fn temporary(stem: impl AsRef<[u8]>) -> OsString {
     OsString::from_vec([BEFORE.as_bytes(), stem.as_ref(), AFTER.as_bytes()].concat())
 }
 
+/// Returns the interim name of an entry that is renamed between two names that differ in case. It is not the name of a
+/// temporary file, which a later run would remove.
+pub fn interim(name: &OsStr) -> OsString {
+    let mut interim = name.to_owned();
+    interim.push(".auto-backup-renamed");
+    interim
+}
+
 /// True if a name is the one of a temporary file of this program.
 pub fn is_temporary(name: &OsStr) -> bool {
     let name = name.as_bytes();

@@ -1,33 +1,38 @@
-//! How one item of a copy ended.
+//! Outcome of one item of a copy.
 
 use super::plan::OmissionReason;
 
-/// Said of a file that went away by itself while others were copied, which is nobody's failure.
-pub const VANISHED: &str = "it went away before it was copied";
+/// Reason for skipping a file that disappeared from the source during the run, which is not a failure.
+pub const VANISHED: &str = "it disappeared from the source before it was copied";
 
-/// How one item ended; each ends in exactly one way.
+/// Returns the warning about a copy that lacks an extended attribute.
+pub fn attribute_warning(why: &str) -> String {
+    format!("copied without an extended attribute that the destination refused: {why}")
+}
+
+/// Outcome of one item; each item has exactly one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is whole at the destination, on stable storage.
+    /// Complete at the destination, on stable storage.
     Copied(CopiedItem),
-    /// Another version is there and was kept.
+    /// The destination has another version, which was left in place.
     Conflict(String),
-    /// It was left out.
+    /// Left out on purpose.
     Skipped(String),
-    /// It is not at the destination, or not as it should be.
+    /// Missing or wrong at the destination.
     Failed(String),
-    /// The run was stopped before it came to this.
+    /// Not reached before the run was stopped.
     Unreached,
-    /// It is at the destination under a new name, and was not sent again; with what it was called.
+    /// Renamed at the destination instead of being sent again; with the old name.
     Moved(String),
-    /// It was moved among the old versions, because it is gone from the source.
+    /// Missing at the source, and therefore moved to the old versions.
     Deleted,
-    /// It is gone from the source, and still at the destination.
+    /// Missing at the source, and still at the destination.
     Gone(String),
 }
 
 impl Outcome {
-    /// How it ended, in one word.
+    /// Returns the word for the outcome in reports and in the index.
     pub const fn word(&self) -> &'static str {
         match self {
             Self::Copied(_) => "copied",
@@ -41,7 +46,7 @@ impl Outcome {
         }
     }
 
-    /// Why, or what is to be said of it.
+    /// Returns the reason or remark, if any.
     pub fn reason(&self) -> Option<&str> {
         match self {
             Self::Copied(copied) => copied.remark.as_deref(),
@@ -66,29 +71,27 @@ impl From<OmissionReason> for Outcome {
     }
 }
 
-/// What is known of the bytes of a copy.
+/// Evidence that the bytes of a copy are right.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Verification {
-    /// They were written and flushed without an error.
+    /// Written and flushed without an error.
     #[default]
     Written,
-    /// They were read back and were what the source is.
+    /// Read back and equal to the source.
     ReadBack,
-    /// They are the source's own blocks, so that there is nothing to be read back.
+    /// Sharing the source's blocks, so that reading back would prove nothing.
     Cloned,
 }
 
-/// What is to be said of something that was copied.
+/// Details of a copied item.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CopiedItem {
-    /// Its size.
     pub bytes: u64,
-    /// Whether it took the place of an older version, which was kept.
+    /// True if it replaced an older version, which was kept.
     pub replaced: bool,
-    /// What is known of its bytes.
     pub verification: Verification,
-    /// Whether it is without the extended attributes of the source, because the destination holds none.
+    /// True if it lacks the source's extended attributes because the destination supports none.
     pub lacks_attributes: bool,
-    /// What of it could not be kept: an extended attribute that was refused.
+    /// Warning about an extended attribute that the destination refused.
     pub remark: Option<String>,
 }

@@ -17,7 +17,6 @@ use crate::os::feature::is_same_folder;
 use crate::os::folder::Folder;
 use crate::os::space::FreeSpace;
 use crate::os::stat::EntryKind;
-use crate::snapshot::manifest::ManifestFiles;
 use crate::snapshot::tree::Tree;
 
 /// The folder of a path below a root, or the nearest above it that is there.
@@ -282,28 +281,17 @@ impl SpaceDemand {
 /// The bytes that a plan takes in whole blocks, without the holes in its files.
 fn allocated_bytes(source: Option<&Arc<Folder>>, relative: &Path, plan: &Plan, block: u64) -> u64 {
     let mut bytes: u64 = 0;
-    let mut add = |folder: Option<&Folder>, name: &OsStr, size: u64| {
-        let whole = size.div_ceil(block).saturating_mul(block);
-        let allocated = folder
-            .and_then(|folder| folder.stat(name).ok())
-            .filter(|stat| stat.kind == EntryKind::File)
-            .map_or(whole, |stat| stat.allocated_bytes);
-        bytes = bytes.saturating_add(whole.min(allocated.max(block)));
-    };
     for planned in &plan.folders {
         let folder =
             source.and_then(|source| source.open_descendant(&relative.join(&planned.path)).ok());
-        let mut files: ManifestFiles<'_> = planned.add.files();
-        while let Ok(Some(file)) = files.next() {
-            let name = Name::from_bytes(file.name.to_vec());
-            add(folder.as_ref(), name.as_os_str(), file.bytes);
-        }
-        for replacement in &planned.replace {
-            add(
-                folder.as_ref(),
-                replacement.name.as_os_str(),
-                replacement.new.bytes,
-            );
+        for file in planned.files() {
+            let whole = file.bytes.div_ceil(block).saturating_mul(block);
+            let allocated = folder
+                .as_ref()
+                .and_then(|folder| folder.stat(file.name.as_os_str()).ok())
+                .filter(|stat| stat.kind == EntryKind::File)
+                .map_or(whole, |stat| stat.allocated_bytes);
+            bytes = bytes.saturating_add(whole.min(allocated.max(block)));
         }
     }
     bytes

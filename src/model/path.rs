@@ -85,6 +85,14 @@ fn normalize_lexically(path: &Path) -> PathBuf {
     normal
 }
 
+/// Splits a path into its parent folder and its last name; either may be empty.
+pub fn split_path(path: &Path) -> (&Path, &OsStr) {
+    (
+        path.parent().unwrap_or(Path::new("")),
+        path.file_name().unwrap_or_default(),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,6 +11,7 @@ use crate::base::error::Result;
 use crate::base::interrupt;
 use crate::base::monitor::ProgressEvent;
 use crate::base::name::Name;
+use crate::base::own_name;
 use crate::base::unicode::fold_case;
 use crate::index::{Index, SentRecord};
 use crate::model::project::path_within;
@@ -54,7 +55,7 @@ impl SyncRun<'_> {
         for (path, why) in &names.stuck {
             let path = Name::from(storage.remote.path(path).as_path());
             let notice = format!(
-                "renaming stopped half way: what is now `{path}` keeps that name until you rename it: {why}"
+                "a rename could not be completed: {why}; the entry is now `{path}`; rename it by hand"
             );
             self.monitor.on_event(&ProgressEvent::Notice(&notice));
         }
@@ -132,9 +133,7 @@ impl<'a> RemoteSpellings<'a> {
             [true, false] => {}
         }
         let [from, to] = [&old, &new].map(|name| path_within(above, name.as_path()));
-        let mut third = new.as_os_str().to_owned();
-        third.push(".auto-backup-renamed");
-        let third = Name::from(third.as_os_str());
+        let third = Name::from(own_name::interim(new.as_os_str()));
         let is_free = !names.contains(&third);
         if !may_exist(storage, &to, is_folder)? {
             return Ok(false);

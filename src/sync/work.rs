@@ -163,7 +163,7 @@ impl SyncRun<'_> {
 
     /// Reports what no remote holds.
     fn report_unsupported(&self, relative: &Path, changes: &ReplicaChanges, report: &mut Report) {
-        let link = "it is a symbolic link, which remotes do not hold";
+        let link = "it is a symbolic link, which remotes cannot store";
         let special = format!("it is {}", EntryKind::Special.noun_with_article());
         let special = special.as_str();
         let links = changes.links.iter().map(|path| (path, link));

@@ -1,5 +1,5 @@
-//! Names at a destination that differ from those of the source in case, where the storage takes both for one: they are given
-//! the source's cases over a third name. Where that is refused nothing is lost, for the storage finds them by either.
+//! Renames of entries whose names differ from the source only in case, on a case-insensitive destination. Each rename goes
+//! through a temporary name. If it is refused nothing is lost, because the storage finds the entry under either name.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -8,19 +8,21 @@ use std::time::{Duration, Instant};
 
 use super::{CopyEvent, DestinationCopy};
 use crate::base::name::Name;
+use crate::base::own_name;
 use crate::base::unicode::fold_case;
 use crate::copy::local::Job;
+use crate::model::path::split_path;
 use crate::os::folder::Folder;
 use crate::storage::LocalStorage;
 
-/// How long a system may remember a name that was renamed.
+/// Maximum time for which a system caches a name after its rename.
 const NAME_CACHE_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How long is waited between two attempts.
+/// Time between two attempts.
 const RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
 impl DestinationCopy<'_> {
-    /// Renames what differs in case: the folders of client and project, then what is in the replica.
+    /// Renames entries that differ in case: first the client and project folders, then those in the replica.
     pub(super) fn apply_case_renames(&self, storage: &LocalStorage, job: &Job) {
         if self.spec.limits.renamed_replicas.contains(&job.relative) {
             let levels: Vec<&Path> = job.relative.ancestors().take(2).collect();
@@ -29,20 +31,19 @@ impl DestinationCopy<'_> {
             }
         }
         for (path, old) in &job.plan.case_renames {
-            if let (Some(above), Some(name)) = (path.parent(), path.file_name())
-                && let Ok(folder) = storage.root.open_descendant(&job.relative.join(above))
-            {
+            let (parent, name) = split_path(path);
+            if let Ok(folder) = storage.root.open_descendant(&job.relative.join(parent)) {
                 self.rename_via_temporary(&folder, old.as_os_str(), name);
             }
         }
     }
 
-    /// Renames the folder of a client or project, unless the source has both names.
+    /// Renames a client or project folder, unless the source has both names.
     fn rename_project_folder(&self, storage: &LocalStorage, path: &Path) {
-        let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
             return;
         };
-        let Ok(folder) = storage.root.open_descendant(above) else {
+        let Ok(folder) = storage.root.open_descendant(parent) else {
             return;
         };
         if folder.stat(name).is_err() {
@@ -56,41 +57,40 @@ impl DestinationCopy<'_> {
             return;
         };
         let source = self.spec.source.root_folder();
-        let source = source.and_then(|root| root.open_descendant(above).ok());
-        let ours = source.and_then(|folder| folder.entry_names().ok());
-        if ours.is_some_and(|ours| ours.iter().all(|ours| ours != other)) {
+        let source = source.and_then(|root| root.open_descendant(parent).ok());
+        let source_names = source.and_then(|folder| folder.entry_names().ok());
+        if source_names.is_some_and(|names| !names.contains(other)) {
             self.rename_via_temporary(&folder, other, name);
         }
     }
 
-    /// Gives an entry another name over a third one, which no run takes for a temporary file of its own.
+    /// Renames an entry through a temporary name that no run mistakes for a leftover of its own.
     fn rename_via_temporary(&self, folder: &Folder, old: &OsStr, new: &OsStr) {
-        let mut third = new.to_owned();
-        third.push(".auto-backup-renamed");
-        let is_stuck = folder.rename_no_replace(old, folder, &third).is_ok()
-            && !rename_when_free(folder, &third, new)
-            && folder.rename_no_replace(&third, folder, old).is_err();
+        let interim = own_name::interim(new);
+        let is_stuck = folder.rename_no_replace(old, folder, &interim).is_ok()
+            && !rename_when_free(folder, &interim, new)
+            && folder.rename_no_replace(&interim, folder, old).is_err();
         if is_stuck {
-            let path = Name::from(folder.path().join(&third).as_path());
+            let path = Name::from(folder.path().join(&interim).as_path());
             (self.on_event)(CopyEvent::Notice(format!(
-                "renaming stopped half way: what is now `{path}` keeps that name until you rename it"
+                "a rename could not be completed: the entry is now `{path}`; rename it by hand"
             )));
         }
     }
 }
 
-/// Renames once the new name is free: the system remembers for a second or so what a name led to, in any case.
+/// Renames an entry once the new name is free. The system caches the old entry under either case for about a second.
 fn rename_when_free(folder: &Folder, old: &OsStr, new: &OsStr) -> bool {
-    let is_remembered = || match (folder.stat(old), folder.stat(new)) {
+    let is_cached = || match (folder.stat(old), folder.stat(new)) {
         (Ok(old), Ok(new)) => new.is_unchanged_since(&old),
         _ => false,
     };
-    let begun = Instant::now();
+    let start = Instant::now();
     loop {
         if folder.rename_no_replace(old, folder, new).is_ok() {
             return true;
         }
-        if begun.elapsed() > NAME_CACHE_TIMEOUT || !is_remembered() {
+        if start.elapsed() > NAME_CACHE_TIMEOUT || !is_cached() {
             return false;
         }
         thread::sleep(RETRY_INTERVAL);

@@ -1,13 +1,15 @@
-//! Fetching files of a remote into a private folder. A file counts as fetched only if this rclone process said so and ended by
-//! itself, if its content was compared with the storage's, and if the storage shows the version still that was planned. Sizes
-//! prove nothing: a process that is killed leaves files of the right size with holes in them.
+//! Downloads files of a remote into a private folder.
+//!
+//! A file counts as fetched only if all of these hold: the current rclone process reported it and ended by itself, or its
+//! content was compared with the remote; and the remote still lists the planned version. The size proves nothing, because
+//! a killed rclone leaves files of the right size with holes in them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::fetch_folder::FetchFolder;
-use super::from_remote::RequestedFile;
 use crate::base::error::{Error, Result};
+use crate::base::timestamp::Timestamp;
 use crate::base::unit;
 use crate::rclone;
 use crate::rclone::{
@@ -15,44 +17,59 @@ use crate::rclone::{
 };
 use crate::storage::RemoteStorage;
 
-/// Files that are to be fetched, from where and where to.
+/// A file to fetch.
+pub(super) struct RequestedFile {
+    /// Index of the job.
+    pub(super) job: usize,
+    /// Path relative to the replica.
+    pub(super) path: PathBuf,
+    /// Path relative to both roots.
+    pub(super) path_below_root: PathBuf,
+    pub(super) bytes: u64,
+    pub(super) modified: Timestamp,
+}
+
+/// Source, files and private folder of a download.
 pub(super) struct RemoteFetch<'a> {
     pub(super) source: &'a RemoteStorage,
     pub(super) staging: &'a FetchFolder,
     pub(super) files: &'a [RequestedFile],
-    /// Whether content is compared too.
+    /// Compares the content of all fetched files with the remote.
     pub(super) verify: bool,
-    /// Called with the number of bytes that were moved.
+    /// Receives the number of bytes fetched since the last call.
     pub(super) on_progress: &'a dyn Fn(u64),
 }
 
-/// State of a file that is to be fetched.
+/// State of a requested file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum FetchState {
-    /// Nothing was said of it.
+    /// Not reported.
     #[default]
     Unreported,
-    /// rclone said that it is there.
+    /// Reported as fetched by rclone.
     ReportedDone,
-    /// Its content was compared with the storage's.
+    /// Fetched, with the same content as at the remote.
     Verified,
-    /// It cannot be used, for this reason.
+    /// Unusable, for this reason.
     Failed(String),
-    /// It is no longer at the storage.
+    /// Missing at the remote.
     Missing,
 }
 
+impl FetchState {
+    const fn is_usable(&self) -> bool {
+        matches!(self, Self::ReportedDone | Self::Verified)
+    }
+}
+
 impl RemoteFetch<'_> {
-    /// Fetches; returns the state of each file, and whether nothing is left that a later run could use. After a stop no
-    /// state says that a file failed.
-    ///
-    /// # Errors
-    /// rclone cannot be started, or a fetched file cannot be given its time.
+    /// Fetches the files. Returns the state of each, and true if the folder holds nothing that a later run could use.
+    /// After cancellation all states are `Unreported`.
     pub(super) fn run(&self) -> Result<(Vec<FetchState>, bool)> {
         let mut states = vec![FetchState::Unreported; self.files.len()];
         match self.fetch_all(&mut states) {
             Err(Error::Interrupted) => Ok((vec![FetchState::Unreported; self.files.len()], false)),
-            by_itself => Ok((states, by_itself?)),
+            is_complete => Ok((states, is_complete?)),
         }
     }
 
@@ -65,140 +82,140 @@ impl RemoteFetch<'_> {
         if self.staging.has_leftovers {
             self.verify_leftovers(states)?;
         }
-        let by_itself = self.fetch_unreported(states)?;
+        let is_complete = self.fetch_unreported(states)?;
         self.check_sizes(states);
         if self.verify {
             self.verify_contents(states)?;
         }
         self.require_planned_version(states)?;
         for (file, state) in self.files.iter().zip(&*states) {
-            if matches!(state, FetchState::ReportedDone | FetchState::Verified) {
+            if state.is_usable() {
                 self.staging
                     .set_time(&file.path_below_root, file.modified)?;
             }
         }
-        Ok(by_itself)
+        Ok(is_complete)
     }
 
-    /// Places and paths of the files in a state.
+    /// Returns the indexes and paths of the files in a state.
     fn files_in_state(
         &self,
         states: &[FetchState],
         wanted: &FetchState,
     ) -> (Vec<usize>, Vec<PathBuf>) {
-        let places = states.iter().enumerate();
-        let places = places.filter(|(_, state)| *state == wanted);
-        places
-            .map(|(place, _)| (place, self.files[place].path_below_root.clone()))
+        let indexes = states.iter().enumerate();
+        let indexes = indexes.filter(|(_, state)| *state == wanted);
+        indexes
+            .map(|(index, _)| (index, self.files[index].path_below_root.clone()))
             .unzip()
     }
 
-    /// Proves what a run that died left, by comparing it with the storage; what differs is fetched again.
+    /// Compares the files that an interrupted run left with the remote. Files that differ are fetched again.
     fn verify_leftovers(&self, states: &mut [FetchState]) -> Result<()> {
-        let (mut places, _) = self.files_in_state(states, &FetchState::Unreported);
-        places.retain(|place| {
-            let file = &self.files[*place];
+        let (mut indexes, _) = self.files_in_state(states, &FetchState::Unreported);
+        indexes.retain(|index| {
+            let file = &self.files[*index];
             self.staging.file_size(&file.path_below_root) == Some(file.bytes)
         });
-        let verdicts = match self.compare_with_source(&places) {
+        let verdicts = match self.compare_with_source(&indexes) {
             Err(error @ Error::Interrupted) => return Err(error),
             verdicts => verdicts.unwrap_or_default(),
         };
-        for (place, verdict) in places.into_iter().zip(verdicts) {
+        for (index, verdict) in indexes.into_iter().zip(verdicts) {
             if verdict == CheckVerdict::Same {
-                states[place] = FetchState::Verified;
+                states[index] = FetchState::Verified;
             }
         }
         Ok(())
     }
 
-    /// Fetches the files of which nothing is known; returns whether rclone came to its end by itself.
+    /// Fetches the files without a state. Returns true if rclone ended by itself.
     fn fetch_unreported(&self, states: &mut [FetchState]) -> Result<bool> {
-        let (places, paths) = self.files_in_state(states, &FetchState::Unreported);
-        let place_of: HashMap<PathBuf, usize> =
-            paths.iter().cloned().zip(places.iter().copied()).collect();
+        let (indexes, paths) = self.files_in_state(states, &FetchState::Unreported);
+        let index_of: HashMap<PathBuf, usize> =
+            paths.iter().cloned().zip(indexes.iter().copied()).collect();
         let limits = TransferLimits::default();
-        // What is there was not proven, whatever its size and time.
+        // Files left in the folder are not verified, so equal size and time must not make rclone skip them.
         let batch =
             TransferBatch::download(&self.source.remote, self.staging.path(), &paths, &limits)
                 .with_ignore_times(true);
-        let ended = batch.run(&mut |news| match news {
+        let ended = batch.run(&mut |event| match event {
             TransferEvent::Bytes(bytes) => (self.on_progress)(bytes),
             TransferEvent::VersionKept => {}
             TransferEvent::Done(path) => {
-                if let Some(place) = place_of.get(path) {
-                    states[*place] = FetchState::ReportedDone;
+                if let Some(index) = index_of.get(path) {
+                    states[*index] = FetchState::ReportedDone;
                 }
             }
-            TransferEvent::Failed(path, said) => {
-                if let Some(place) = place_of.get(path) {
-                    states[*place] = FetchState::Failed(self.staging.with_folder_name(said));
+            TransferEvent::Failed(path, why) => {
+                if let Some(index) = index_of.get(path) {
+                    states[*index] = FetchState::Failed(self.staging.with_folder_name(why));
                 }
             }
         })?;
-        let said = ended.error.map(|said| self.staging.with_folder_name(&said));
-        let unsaid = said
+        let error = ended.error.map(|why| self.staging.with_folder_name(&why));
+        let unreported = error
             .clone()
-            .unwrap_or_else(|| "rclone did not say that it was fetched".to_owned());
-        let unended = said.map_or_else(
-            || "rclone was killed before it came to its end; copy again".to_owned(),
-            |said| format!("rclone did not come to its end: {said}"),
+            .unwrap_or_else(|| "rclone did not report it as fetched".to_owned());
+        let unfinished = error.map_or_else(
+            || "rclone was killed before it finished; copy again".to_owned(),
+            |why| format!("rclone did not finish: {why}"),
         );
-        for place in places {
-            let state = &mut states[place];
+        for index in indexes {
+            let state = &mut states[index];
             match state {
                 FetchState::ReportedDone if !ended.exited_normally => {
-                    *state = FetchState::Failed(unended.clone());
+                    *state = FetchState::Failed(unfinished.clone());
                 }
-                FetchState::Unreported => *state = FetchState::Failed(unsaid.clone()),
+                FetchState::Unreported => *state = FetchState::Failed(unreported.clone()),
                 _ => {}
             }
         }
         Ok(ended.exited_normally)
     }
 
-    /// Fails what has another size than was listed.
+    /// Fails the fetched files whose size differs from the listed one.
     fn check_sizes(&self, states: &mut [FetchState]) {
         for (file, state) in self.files.iter().zip(states) {
-            if !matches!(state, FetchState::ReportedDone | FetchState::Verified) {
+            if !state.is_usable() {
                 continue;
             }
             match self.staging.file_size(&file.path_below_root) {
                 Some(bytes) if bytes == file.bytes => {}
                 Some(bytes) => {
                     *state = FetchState::Failed(format!(
-                        "it was fetched with {} B of {}",
+                        "{} B of it were fetched instead of {} B",
                         unit::format_count(bytes),
                         unit::format_count(file.bytes)
                     ));
                 }
                 None => {
-                    let why = "rclone said that it was fetched, and it is not there";
+                    let why = "rclone reported it as fetched, but it is missing";
                     *state = FetchState::Failed(why.to_owned());
                 }
             }
         }
     }
 
-    /// Compares the content of what rclone said is there with the storage's.
+    /// Compares the content of the files that rclone reported as fetched with the remote.
     fn verify_contents(&self, states: &mut [FetchState]) -> Result<()> {
-        let (places, _) = self.files_in_state(states, &FetchState::ReportedDone);
-        let verdicts = match self.compare_with_source(&places) {
+        let (indexes, _) = self.files_in_state(states, &FetchState::ReportedDone);
+        let verdicts = match self.compare_with_source(&indexes) {
             Err(error @ Error::Interrupted) => return Err(error),
             Err(error) => {
                 let why = CheckVerdict::Unknown(error.full_message());
-                vec![why; places.len()]
+                vec![why; indexes.len()]
             }
             Ok(verdicts) => verdicts,
         };
-        for (place, verdict) in places.into_iter().zip(verdicts) {
-            states[place] = match verdict {
+        for (index, verdict) in indexes.into_iter().zip(verdicts) {
+            states[index] = match verdict {
                 CheckVerdict::Same => FetchState::Verified,
-                CheckVerdict::Differs => {
-                    FetchState::Failed("fetched, it is not what the storage holds".to_owned())
-                }
+                CheckVerdict::Differs => FetchState::Failed(
+                    "verification failed: the fetched file differs from the source".to_owned(),
+                ),
                 CheckVerdict::Unknown(why) => FetchState::Failed(format!(
-                    "it could not be compared with what the storage holds: {}",
+                    "verification failed: the fetched file could not be compared with the source: {}",
                     self.staging.with_folder_name(&why)
                 )),
             };
@@ -206,15 +223,15 @@ impl RemoteFetch<'_> {
         Ok(())
     }
 
-    /// Compares the content of files here and at the storage, by digests that the storage says or by reading it.
-    fn compare_with_source(&self, places: &[usize]) -> Result<Vec<CheckVerdict>> {
-        let files: Vec<PathBuf> = places
+    /// Compares the content of fetched files with the remote, by checksums that the remote provides or by reading it.
+    fn compare_with_source(&self, indexes: &[usize]) -> Result<Vec<CheckVerdict>> {
+        let files: Vec<PathBuf> = indexes
             .iter()
-            .map(|place| self.files[*place].path_below_root.clone())
+            .map(|index| self.files[*index].path_below_root.clone())
             .collect();
-        let how = CheckMethod::best_for(&self.source.features, None);
+        let method = CheckMethod::best_for(&self.source.features, None);
         let remote = &self.source.remote;
-        let mut verdicts = remote.check(self.staging.path(), &files, how, &mut |_| {})?;
+        let mut verdicts = remote.check(self.staging.path(), &files, method, &mut |_| {})?;
         let verdict = |file| {
             let unread = || CheckVerdict::Unknown("rclone did not compare it".to_owned());
             verdicts.remove(file).unwrap_or_else(unread)
@@ -222,10 +239,9 @@ impl RemoteFetch<'_> {
         Ok(files.iter().map(verdict).collect())
     }
 
-    /// Fails what the storage does not show any more as it was when it was planned: it may be of another version, which
-    /// must not get the time of this one.
+    /// Fails the files that the remote no longer lists as planned. Such a file may hold another version, which must not get
+    /// the mtime of the planned one.
     fn require_planned_version(&self, states: &mut [FetchState]) -> Result<()> {
-        let places: Vec<usize> = (0..self.files.len()).collect();
         let paths: Vec<PathBuf> = self
             .files
             .iter()
@@ -234,10 +250,10 @@ impl RemoteFetch<'_> {
         if paths.is_empty() {
             return Ok(());
         }
-        let (remote, abilities) = (&self.source.remote, &self.source.features);
+        let (remote, features) = (&self.source.remote, &self.source.features);
         let listed = remote.list(
             rclone::ListTarget::Files(&paths),
-            abilities,
+            features,
             TimeSource::Cheap,
         );
         let listed = match listed {
@@ -245,8 +261,7 @@ impl RemoteFetch<'_> {
             listed => listed,
         };
         let mut absent = Vec::new();
-        for place in places {
-            let (file, state) = (&self.files[place], &mut states[place]);
+        for (index, (file, state)) in self.files.iter().zip(&mut *states).enumerate() {
             let before = self.source.listing_of(&file.path_below_root)?;
             let before = before.file(&file.path_below_root);
             let now = match &listed {
@@ -254,19 +269,20 @@ impl RemoteFetch<'_> {
                     .as_ref()
                     .and_then(|listed| listed.file(&file.path_below_root)),
                 Err(error) => {
-                    if matches!(state, FetchState::ReportedDone | FetchState::Verified) {
+                    if state.is_usable() {
                         *state = FetchState::Failed(error.full_message());
                     }
                     continue;
                 }
             };
             match (before, now) {
-                (_, None) => absent.push(place),
+                (_, None) => absent.push(index),
                 (Some(before), Some(now)) if (before.bytes, before.tag) == (now.bytes, now.tag) => {
                 }
-                _ if matches!(state, FetchState::ReportedDone | FetchState::Verified) => {
-                    *state =
-                        FetchState::Failed("it changed while it was copied; copy again".to_owned());
+                _ if state.is_usable() => {
+                    *state = FetchState::Failed(
+                        "it changed while it was fetched; copy again".to_owned(),
+                    );
                 }
                 _ => {}
             }
@@ -274,42 +290,43 @@ impl RemoteFetch<'_> {
         self.classify_missing(states, &absent)
     }
 
-    /// Tells files that went away from those in folders that cannot be listed, and from whole projects that are not there:
-    /// their storage may be.
+    /// Marks files that are missing at the remote. A file in a folder that cannot be listed, or in a project that is not
+    /// listed, does not count as missing: a whole storage may be offline.
     fn classify_missing(&self, states: &mut [FetchState], absent: &[usize]) -> Result<()> {
         if absent.is_empty() {
             return Ok(());
         }
         let paths = absent
             .iter()
-            .map(|place| self.files[*place].path_below_root.clone());
-        let there = self.source.possibly_present(paths.collect())?;
+            .map(|index| self.files[*index].path_below_root.clone());
+        let possibly_present = self.source.possibly_present(paths.collect())?;
         let mut replicas: BTreeMap<usize, bool> = BTreeMap::new();
-        for place in absent {
-            let (file, state) = (&self.files[*place], &mut states[*place]);
-            let is_replica_there = match replicas.get(&file.job) {
-                Some(is_there) => *is_there,
+        for index in absent {
+            let (file, state) = (&self.files[*index], &mut states[*index]);
+            let is_listed = match replicas.get(&file.job) {
+                Some(is_listed) => *is_listed,
                 None => self.is_project_listed(file)?,
             };
-            replicas.insert(file.job, is_replica_there);
-            if is_replica_there && !there.contains(&file.path_below_root) {
+            replicas.insert(file.job, is_listed);
+            if is_listed && !possibly_present.contains(&file.path_below_root) {
                 *state = FetchState::Missing;
-            } else if matches!(state, FetchState::ReportedDone | FetchState::Verified) {
-                *state = FetchState::Failed("a listing afterwards does not show it".to_owned());
+            } else if state.is_usable() {
+                *state =
+                    FetchState::Failed("the remote does not list it after the copy".to_owned());
             }
         }
         Ok(())
     }
 
-    /// Whether the storage still shows the project that a file is in.
+    /// True if the remote still lists the project of a file.
     fn is_project_listed(&self, file: &RequestedFile) -> Result<bool> {
-        let below = file.path.components().count();
-        let replica = file.path_below_root.ancestors().nth(below);
+        let depth = file.path.components().count();
+        let replica = file.path_below_root.ancestors().nth(depth);
         let folder = replica.unwrap_or(Path::new(""));
-        let (remote, abilities) = (&self.source.remote, &self.source.features);
+        let (remote, features) = (&self.source.remote, &self.source.features);
         match remote.list(
             rclone::ListTarget::Folder(folder),
-            abilities,
+            features,
             TimeSource::Cheap,
         ) {
             Err(Error::Interrupted) => Err(Error::Interrupted),

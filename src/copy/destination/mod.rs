@@ -1,5 +1,10 @@
-//! A copy to one destination, from looking at it to looking again: each destination has a thread of its own, so that a
-//! slow or dead one holds up none of the others.
+//! The copy to one destination, in a thread of its own, so that a slow or dead destination delays no other.
+//!
+//! A copy takes the trees of the source replicas, scans the destination, plans, checks for space and overlaps, transfers,
+//! and records the result in the index. A local destination receives its files through `copy::local`, a remote one through
+//! `copy::remote`. The files of a remote source are first fetched into a private folder at the destination.
+//!
+//! All writes happen under the database's lock. A replica in which a run was interrupted is finished by the next run.
 
 mod case_rename;
 mod cleanup;
@@ -8,6 +13,7 @@ mod fetch;
 mod fetch_folder;
 mod from_remote;
 mod plan;
+mod record;
 mod time;
 mod to_remote;
 
@@ -26,137 +32,117 @@ use crate::base::name::Name;
 use crate::base::unit;
 use crate::index::Index;
 use crate::model::exclusion::Exclusions;
-use crate::model::project::{ProjectId, Scope, replica_path};
+use crate::model::project::{ProjectId, Scope, path_within, replica_path};
 use crate::model::registry::{Category, Database, Registry};
 use crate::os::disk::Disk;
 use crate::snapshot::tree::Tree;
 use crate::storage::lock::Lock;
 use crate::storage::{LocalStorage, Storage, StorageRef};
 
-/// What all destinations of a copy have in common.
+/// Source, scope and rules of a copy, shared by all its destinations.
 #[derive(Debug)]
 pub struct CopySpec {
-    /// What is tracked.
     pub registry: Registry,
-    /// The projects that are meant.
     pub scope: Scope,
-    /// What is left alone.
     pub exclusions: Arc<Exclusions>,
-    /// The database that is copied from.
     pub source: Arc<Storage>,
-    /// The replicas that are copied, as the source holds them.
+    /// Replicas to copy, as scanned at the source.
     pub replicas: Vec<SourceReplica>,
-    /// How differing files are handled.
     pub rules: CopyRules,
-    /// Whether copies are read back.
+    /// Reads copies back.
     pub verify: bool,
-    /// Only plan.
+    /// Plans and writes nothing.
     pub dry_run: bool,
-    /// Whether somebody is asked before files are replaced.
+    /// Requests confirmation before files are replaced.
     pub confirm_replacements: bool,
-    /// The run's number.
+    /// Id of the run.
     pub run: i64,
-    /// What bounds it.
     pub limits: CopyLimits,
 }
 
-/// What bounds a copy.
+/// Limits of a copy. Only a copy to a local destination applies them; a sync to a remote has limits of its own.
 #[derive(Clone, Debug, Default)]
 pub struct CopyLimits {
-    /// Only these files, by their paths below both roots.
+    /// Copies only these files; paths relative to both roots.
     pub only: Option<HashSet<PathBuf>>,
-    /// These before all others, likewise.
+    /// Copies these files before all others; paths relative to both roots.
     pub priority: HashSet<PathBuf>,
-    /// So many files at most.
+    /// Maximum number of files.
     pub max_files: Option<u64>,
-    /// When no further file is begun.
+    /// Time after which no further file is started.
     pub deadline: Option<Instant>,
-    /// Replicas whose client or project was renamed in case since they were sent, by their folders below both roots.
+    /// Replicas whose client or project changed in case since the last sync; folders relative to both roots.
     pub renamed_replicas: HashSet<PathBuf>,
 }
 
-/// One replica as the source holds it.
+/// A replica as scanned at the source.
 #[derive(Debug)]
 pub struct SourceReplica {
-    /// Its category.
     pub category: Category,
-    /// Its project.
     pub project: ProjectId,
-    /// What is there.
     pub tree: Tree,
 }
 
 impl SourceReplica {
-    /// Its folder below the root.
+    /// Returns its folder relative to the root.
     pub fn relative(&self) -> PathBuf {
         replica_path(&self.category.path, &self.project)
     }
 }
 
-/// What a lane tells while it works.
+/// Progress and requests of the copy to one destination.
 #[derive(Debug)]
 pub enum CopyEvent {
-    /// So many more files and bytes will have their content compared, as far as it is not known.
+    /// Additional files whose content will be compared, unless it is known.
     Comparing {
-        /// Files.
         files: u64,
-        /// Bytes, of the source alone.
+        /// Bytes of the source alone.
         bytes: u64,
     },
-    /// So many more files and bytes will be copied.
-    Planned {
-        /// Files and links.
-        files: u64,
-        /// Their bytes.
-        bytes: u64,
-    },
-    /// A person is to be asked, and the answer to be sent.
+    /// Additional files and links that will be copied.
+    Planned { files: u64, bytes: u64 },
+    /// Request for confirmation.
     Confirm {
-        /// The question.
         question: String,
-        /// Where its answer is waited for.
+        /// Channel for the answer.
         answer: Sender<Result<()>>,
     },
-    /// Something a person should know that is no failure.
+    /// Information for the user that is not a failure.
     Notice(String),
-    /// Something went wrong that holds up no file.
+    /// A failure that stops no file.
     Problem(Error),
-    /// The lane of this place among the destinations has ended.
+    /// The end of the copy to the destination with this index.
     Ended(usize, Result<()>),
 }
 
 /// The copy to one destination.
 pub struct DestinationCopy<'a> {
-    /// What is to be done.
     pub spec: &'a CopySpec,
-    /// The destination.
     pub database: &'a Database,
-    /// The index by a handle of its own.
+    /// Index connection of this copy alone.
     pub index: Index,
-    /// What it came to.
     pub report: &'a Mutex<Report>,
-    /// Counts files, and bytes twice where they are read back too.
+    /// Counts copied files and bytes; bytes count twice if copies are read back.
     pub meter: &'a ProgressCounter,
     /// Counts bytes of the source whose content was compared.
     pub compare_meter: &'a ProgressCounter,
-    /// Takes what is told.
     pub on_event: &'a dyn Fn(CopyEvent),
 }
 
 impl std::fmt::Debug for DestinationCopy<'_> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
-            .debug_struct("Lane")
+            .debug_struct("DestinationCopy")
             .field("database", &self.database)
             .finish_non_exhaustive()
     }
 }
 
 impl DestinationCopy<'_> {
-    /// Copies. Replicas and files that fail are in the report; the rest is copied all the same.
+    /// Executes the copy. Replicas and files that fail are reported, and the others are copied.
     ///
     /// # Errors
-    /// Nothing could be begun: the database is offline, locked or has no room.
+    /// Nothing could be started: the database is offline, locked or lacks space.
     pub fn run(mut self) -> Result<()> {
         match Storage::open(&self.index, self.database)? {
             Storage::Local(storage) => self.run_local(&storage),
@@ -176,7 +162,7 @@ impl DestinationCopy<'_> {
         let bytes = jobs.iter().map(|job| job.plan.bytes).sum();
         self.lock_report().planned_bytes = bytes;
         if self.spec.dry_run {
-            // What would be refused is told all the same, and what it is that does not fit.
+            // A dry run reports missing space and prints the plans all the same.
             if let Err(error) = self.require_space(storage, &jobs) {
                 self.report_problem(error);
             }
@@ -194,12 +180,12 @@ impl DestinationCopy<'_> {
         self.execute(storage, jobs, lock)
     }
 
-    /// Takes out of the plans what is not to be done now.
+    /// Removes the files that the limits exclude from the plans.
     fn apply_limits(&self, jobs: &mut [Job]) {
         let CopyLimits {
             only,
-            priority: first,
-            max_files: most,
+            priority,
+            max_files,
             ..
         } = &self.spec.limits;
         if let Some(only) = only {
@@ -208,16 +194,16 @@ impl DestinationCopy<'_> {
                     .retain(|path| only.contains(&job.relative.join(path)));
             }
         }
-        let Some(most) = most else { return };
+        let Some(max_files) = max_files else { return };
         let paths = |job: &Job| {
             let paths = job.plan.paths().map(|(path, _)| job.relative.join(path));
             paths.collect::<Vec<_>>()
         };
         let all: Vec<PathBuf> = jobs.iter().flat_map(paths).collect();
         let (mut now, rest): (Vec<_>, Vec<_>) =
-            all.into_iter().partition(|path| first.contains(path));
+            all.into_iter().partition(|path| priority.contains(path));
         now.extend(rest);
-        now.truncate(usize::try_from(*most).unwrap_or(usize::MAX));
+        now.truncate(usize::try_from(*max_files).unwrap_or(usize::MAX));
         let now: HashSet<PathBuf> = now.into_iter().collect();
         for job in jobs {
             job.plan
@@ -225,17 +211,12 @@ impl DestinationCopy<'_> {
         }
     }
 
-    /// The path of something of a replica at the destination; the replica's own folder has no slash at its end.
+    /// Returns the absolute path of an entry of a replica.
     fn destination_path(&self, replica: &Path, path: &Path) -> PathBuf {
-        let base = self.database.path(replica);
-        if path == Path::new("") {
-            base
-        } else {
-            base.join(path)
-        }
+        path_within(&self.database.path(replica), path)
     }
 
-    /// Has a person asked whether files may be replaced, if any are to be.
+    /// Requests confirmation if the plans replace files.
     fn confirm_replacements(&self, jobs: &[Job]) -> Result<()> {
         let replaced: usize = jobs.iter().map(|job| job.plan.replacement_count()).sum();
         if replaced == 0 {
@@ -253,7 +234,7 @@ impl DestinationCopy<'_> {
         );
         let (answer, answered) = mpsc::channel();
         (self.on_event)(CopyEvent::Confirm { question, answer });
-        // Nobody answers any more once the lane was given up.
+        // The channel closes without an answer once this copy is abandoned.
         answered.recv().unwrap_or(Err(Error::Interrupted))
     }
 
@@ -266,13 +247,13 @@ impl DestinationCopy<'_> {
         (self.on_event)(CopyEvent::Problem(error));
     }
 
-    /// How many threads copy between the two disks.
+    /// Returns the number of threads that copy between the two disks.
     fn worker_count(&self, storage: &LocalStorage) -> usize {
-        let there = Disk::of(&storage.root);
+        let destination = Disk::of(&storage.root);
         match self.spec.source.root_folder() {
-            Some(source) => Disk::of(source).copy_threads(&there),
-            // What was fetched is on the same disk by then.
-            None => there.copy_threads(&there),
+            Some(source) => Disk::of(source).copy_threads(&destination),
+            // Fetched files are moved within the destination disk.
+            None => destination.copy_threads(&destination),
         }
     }
 }

@@ -1,10 +1,11 @@
-//! What a lane does first: it looks at its destination, tells the index what it saw, and plans.
+//! Scans a local destination, records what it finds in the index, and plans the copy.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{CopyEvent, DestinationCopy, SourceReplica};
 use crate::base::error::Result;
+use crate::base::ignore::ignore;
 use crate::base::name::Name;
 use crate::base::unit;
 use crate::copy::local::Job;
@@ -13,6 +14,7 @@ use crate::copy::name_rules::NameRules;
 use crate::copy::outcome::Outcome;
 use crate::copy::plan::{Omission, OmissionReason, Plan, plan};
 use crate::copy::preflight;
+use crate::model::path::split_path;
 use crate::model::project::{ProjectId, replica_path};
 use crate::model::registry::Database;
 use crate::os::folder::Folder;
@@ -26,12 +28,12 @@ use crate::storage::observation::{ObservationBuilder, ObservedRoot};
 use crate::storage::{LocalStorage, Storage};
 
 impl DestinationCopy<'_> {
-    /// Looks at every replica at the destination, and plans; what was seen is told to the index.
+    /// Scans every replica at the destination and plans it. The scan is recorded in the index.
     pub(super) fn plan_local(&mut self, storage: &LocalStorage) -> Result<Vec<Job>> {
         let mut record = self.open_content_record(storage)?;
         if !self.spec.dry_run {
-            // An index that cannot be written stops no copy.
-            self.database_ids(storage).unwrap_or_default();
+            let ids = self.database_ids(storage);
+            ignore(ids, "an index that cannot be written stops no copy");
         }
         let replicas = self.spec.replicas.iter();
         let ids =
@@ -39,7 +41,7 @@ impl DestinationCopy<'_> {
         let ids: Vec<ProjectId> = ids.collect();
         let mut builder = ObservationBuilder::start(&self.index, self.database)?;
         let jobs = self.plan_jobs(storage, &ids, &mut builder, record.as_mut());
-        // Also after a stop: what was read once is not read again.
+        // After cancellation too, so that no content is read a second time.
         let recorded = record.map_or(Ok(()), ContentRecord::finish);
         let jobs = jobs?;
         let observation = builder.finish()?;
@@ -67,91 +69,114 @@ impl DestinationCopy<'_> {
         let spec = self.spec;
         let mut jobs = Vec::new();
         let all: Vec<_> = spec.replicas.iter().map(SourceReplica::relative).collect();
-        let mixed = preflight::find_clashing_projects(&storage.root, &all)?;
-        let mut off = TimeReconciliation::default();
-        let mut forms = Vec::new();
+        let clashing = preflight::find_clashing_projects(&storage.root, &all)?;
+        let mut notes = PlanNotes::default();
         for (replica, id) in spec.replicas.iter().zip(ids) {
             let relative = replica.relative();
-            if let Err(why) = self.refuse_replica(storage, &relative, &mixed) {
+            if let Err(why) = self.refuse_replica(storage, &relative, &clashing) {
                 self.report_refused(&relative, why);
                 continue;
             }
             let (category, project) = (&replica.category, &replica.project);
-            let mut tree = storage.tree(&spec.registry, &spec.exclusions, category, project)?;
+            let tree = storage.tree(&spec.registry, &spec.exclusions, category, project)?;
             if let Err(error) = self.refuse_shared_folder(storage, replica, &tree) {
                 self.report_refused(&relative, error.full_message());
                 continue;
             }
-            // The index knows the names that the storage has.
-            let is_noted = respelled::is_needed(&replica.tree, &tree);
-            if is_noted {
-                builder.add(category, id, &tree)?;
-            }
-            let respelled = respell(&replica.tree, &mut tree, &|folder, name| {
-                storage.resolves_name(&relative.join(folder), name)
-            });
-            if id != project {
-                forms.push(Name::from(replica_path(&category.path, id).as_path()));
-            }
-            let contents = self.compare_contents(storage, replica, &tree, record.as_deref_mut())?;
-            let found = record.as_deref_mut().map(|record| (record, &contents));
-            off.add_shifts(&self.reconcile_times(storage, replica, &mut tree, found)?);
-            let plan = plan(&replica.tree, &tree, spec.rules, &contents);
-            let mut plan = reject_unsupported_names(plan, &tree, &storage.root, &relative)?;
-            if matches!(&*spec.source, Storage::Remote(_)) {
-                reject_unfetchable(&mut plan, &relative);
-            }
-            for RespelledEntry {
-                path,
-                name,
-                differs_in_case: by_case,
-            } in respelled
-            {
-                if by_case {
-                    plan.case_renames.push((path, name));
-                } else {
-                    let folder = relative.join(path.parent().unwrap_or(Path::new("")));
-                    forms.push(Name::from(folder.join(name.as_path()).as_path()));
-                }
-            }
-            if !is_noted {
-                builder.add(category, id, &tree)?;
-            }
-            jobs.push(Job {
-                relative,
-                plan,
-                unfinished: false,
-            });
+            let record = record.as_deref_mut();
+            let plan =
+                self.plan_replica(storage, (replica, id), tree, builder, record, &mut notes)?;
+            jobs.push(Job::new(relative, plan));
         }
-        if let Some(first) = forms.first() {
-            let (names, database) = (
-                unit::format_counted(forms.len() as u64, "name"),
-                &self.database.name,
-            );
-            (self.on_event)(CopyEvent::Notice(format!(
-                "{names} on `{database}` differ from those of the source only in their Unicode form, as `{first}`: they are the same"
-            )));
-        }
-        off.notices(&self.database.name)
-            .for_each(|text| (self.on_event)(CopyEvent::Notice(text)));
+        self.report_notes(&notes);
         Ok(jobs)
     }
 
-    /// Reports a replica of which nothing is copied.
+    fn plan_replica<'r>(
+        &self,
+        storage: &LocalStorage,
+        (replica, id): (&'r SourceReplica, &'r ProjectId),
+        mut tree: Tree,
+        builder: &mut ObservationBuilder<'_, 'r>,
+        mut record: Option<&mut ContentRecord>,
+        notes: &mut PlanNotes,
+    ) -> Result<Plan> {
+        let relative = replica.relative();
+        let category = &replica.category;
+        // The index stores the names as the storage spells them, so the tree is added before it is respelled.
+        let is_respelled = respelled::is_needed(&replica.tree, &tree);
+        if is_respelled {
+            builder.add(category, id, &tree)?;
+        }
+        let respelled = respell(&replica.tree, &mut tree, &|folder, name| {
+            storage.resolves_name(&relative.join(folder), name)
+        });
+        if *id != replica.project {
+            let path = replica_path(&category.path, id);
+            notes.unicode_variants.push(Name::from(path.as_path()));
+        }
+        let contents = self.compare_contents(storage, replica, &tree, record.as_deref_mut())?;
+        let compared = record.map(|record| (record, &contents));
+        let shifts = self.reconcile_times(storage, replica, &mut tree, compared)?;
+        notes.shifts.add_shifts(&shifts);
+        let plan = plan(&replica.tree, &tree, self.spec.rules, &contents);
+        let mut plan = reject_unsupported_names(plan, &tree, &storage.root, &relative)?;
+        if matches!(&*self.spec.source, Storage::Remote(_)) {
+            reject_unfetchable(&mut plan, &relative);
+        }
+        for RespelledEntry {
+            path,
+            name,
+            differs_in_case,
+        } in respelled
+        {
+            if differs_in_case {
+                plan.case_renames.push((path, name));
+            } else {
+                let path = relative.join(split_path(&path).0).join(name.as_path());
+                notes.unicode_variants.push(Name::from(path.as_path()));
+            }
+        }
+        if !is_respelled {
+            builder.add(category, id, &tree)?;
+        }
+        Ok(plan)
+    }
+
+    /// Shows the notices about names and times at the destination.
+    fn report_notes(&self, notes: &PlanNotes) {
+        let database = &self.database.name;
+        if let Some(first) = notes.unicode_variants.first() {
+            let names = unit::format_counted(notes.unicode_variants.len() as u64, "name");
+            (self.on_event)(CopyEvent::Notice(format!(
+                "{names} on `{database}` differ from the source only in Unicode form, for example `{first}`: they count as the same"
+            )));
+        }
+        self.report_shifts(&notes.shifts);
+    }
+
+    /// Shows the notices about shifted times.
+    pub(super) fn report_shifts(&self, shifts: &TimeReconciliation) {
+        shifts
+            .notices(&self.database.name)
+            .for_each(|text| (self.on_event)(CopyEvent::Notice(text)));
+    }
+
+    /// Reports a replica that is not copied at all.
     pub(super) fn report_refused(&self, relative: &Path, why: String) {
         let path = self.destination_path(relative, Path::new(""));
         self.lock_report().add(Outcome::Failed(why), || path);
     }
 
-    /// Fails for a replica that would go into the source, or among the files of another; says why.
+    /// Fails for a replica that would be written into the source or into another project.
     fn refuse_replica(
         &self,
         storage: &LocalStorage,
         relative: &Path,
-        mixed: &BTreeMap<PathBuf, String>,
+        clashing: &BTreeMap<PathBuf, String>,
     ) -> Result<(), String> {
         let is_renamed = self.spec.limits.renamed_replicas.contains(relative);
-        if !is_renamed && let Some(why) = relative.ancestors().find_map(|path| mixed.get(path)) {
+        if !is_renamed && let Some(why) = relative.ancestors().find_map(|path| clashing.get(path)) {
             return Err(why.clone());
         }
         let Some(source) = self.spec.source.root_folder() else {
@@ -161,7 +186,7 @@ impl DestinationCopy<'_> {
             .map_err(|error| error.full_message())
     }
 
-    /// Fails for a replica of which a folder is one of the source too.
+    /// Fails for a replica that shares a folder with the source.
     fn refuse_shared_folder(
         &self,
         storage: &LocalStorage,
@@ -175,7 +200,8 @@ impl DestinationCopy<'_> {
         preflight::refuse_shared_folder(pair.0, pair.1, &replica.relative())
     }
 
-    /// Where contents are noted down, if content decides. Who asks a copy for that does not trust what was known before.
+    /// Opens the record of compared contents if the copy compares by content. Known results are not used: a user who
+    /// requests a content comparison does not trust them.
     fn open_content_record(&mut self, storage: &LocalStorage) -> Result<Option<ContentRecord>> {
         if !self.spec.rules.checksum {
             return Ok(None);
@@ -193,7 +219,7 @@ impl DestinationCopy<'_> {
         Ok(Some(record.with_known(false)))
     }
 
-    /// What there is to be known of contents, where content decides.
+    /// Compares contents if the copy compares by content, and otherwise returns the known differences.
     fn compare_contents(
         &self,
         storage: &LocalStorage,
@@ -208,7 +234,7 @@ impl DestinationCopy<'_> {
         let Some(source) = self.spec.source.root_folder() else {
             return self.compare_with_remote_source(replica, tree);
         };
-        let sides = [
+        let replicas = [
             content_compare::ComparedReplica {
                 root: source,
                 relative: &relative,
@@ -223,10 +249,10 @@ impl DestinationCopy<'_> {
         let (files, bytes) = content_compare::comparison_size(&replica.tree, tree);
         (self.on_event)(CopyEvent::Comparing { files, bytes });
         let on_progress = |bytes| self.compare_meter.add_bytes(bytes);
-        content_compare::compare(sides, record, self.worker_count(storage), &on_progress)
+        content_compare::compare(replicas, record, self.worker_count(storage), &on_progress)
     }
 
-    /// Files that an earlier comparison found to differ.
+    /// Returns the files that an earlier comparison found to differ.
     pub(super) fn known_differences(
         &self,
         destination: &Database,
@@ -238,7 +264,7 @@ impl DestinationCopy<'_> {
         content_compare::ContentComparison::from_index(&self.index, [a?, b?], relative, trees)
     }
 
-    /// The same where the source is behind rclone.
+    /// Compares the contents of a remote source with the destination.
     fn compare_with_remote_source(
         &self,
         replica: &SourceReplica,
@@ -260,14 +286,14 @@ impl DestinationCopy<'_> {
         )
     }
 
-    /// The rows of source and destination in the index.
+    /// Returns the row ids of source and destination in the index.
     pub(super) fn database_ids(&mut self, storage: &LocalStorage) -> Result<[Option<i64>; 2]> {
         let source = self.spec.source.database_id(&mut self.index)?;
         Ok([source, storage.database_id(&mut self.index)?])
     }
 
-    /// Reports what a plan would do.
-    pub(super) fn report_dry_run(&self, job: Job) {
+    /// Reports the items of a plan that are not copied.
+    pub(super) fn report_uncopied(&self, job: &Job) {
         let mut report = self.lock_report();
         report.add_same(job.plan.same_files);
         for Omission { path, reason } in &job.plan.omissions {
@@ -275,13 +301,28 @@ impl DestinationCopy<'_> {
                 self.destination_path(&job.relative, path)
             });
         }
+    }
+
+    /// Reports the plan of a dry run.
+    pub(super) fn report_dry_run(&self, job: Job) {
+        self.report_uncopied(&job);
+        let mut report = self.lock_report();
         report.planned_files += job.plan.files;
         let base = self.destination_path(&job.relative, Path::new(""));
         report.dry_run_plans.push((base, job.plan));
     }
 }
 
-/// Takes out of a plan what cannot be fetched from a remote: names that rclone would take for others.
+/// Notices about the destination, collected while its replicas are planned.
+#[derive(Debug, Default)]
+struct PlanNotes {
+    /// Times that the destination shifted.
+    shifts: TimeReconciliation,
+    /// Paths at the destination that differ from the source only in Unicode form.
+    unicode_variants: Vec<Name>,
+}
+
+/// Rejects the files whose names rclone cannot fetch without mistaking them for others.
 fn reject_unfetchable(plan: &mut Plan, relative: &Path) {
     let refusal = |path: &Path| rclone::unsupported_reason(&relative.join(path)).map(str::to_owned);
     let refused = plan.paths().map(|(path, _)| path);
@@ -290,15 +331,15 @@ fn reject_unfetchable(plan: &mut Plan, relative: &Path) {
     plan.reject(&refused);
 }
 
-/// Adds to a plan what only the destination knows: names it cannot hold, and a replica's folder that cannot be made.
+/// Rejects the names that the destination cannot hold. If the replica's own folder cannot be read, adds that failure.
 fn reject_unsupported_names(
     mut plan: Plan,
-    there: &Tree,
+    tree: &Tree,
     root: &Folder,
     relative: &Path,
 ) -> Result<Plan> {
-    if let Some(error) = there.failure() {
-        // With nothing in it, nothing else would tell.
+    if let Some(error) = tree.failure() {
+        // Without any other omission the failure would not be reported.
         if plan.omissions.is_empty() {
             plan.omissions.push(Omission {
                 path: PathBuf::new(),
@@ -307,8 +348,9 @@ fn reject_unsupported_names(
         }
     } else if plan.has_work() {
         let folder = preflight::open_nearest(root, relative)?;
-        let misfits = name_rules::unsupported_names(&plan, there, &NameRules::for_folder(&folder));
-        plan.reject(&misfits);
+        let unsupported =
+            name_rules::unsupported_names(&plan, tree, &NameRules::for_folder(&folder));
+        plan.reject(&unsupported);
     }
     Ok(plan)
 }

@@ -1,4 +1,4 @@
-//! Files at the destination whose time is not the one that was set, and that are the same all the same.
+//! Files whose mtime the destination altered, although their content is the same as at the source.
 
 use std::path::Path;
 
@@ -11,18 +11,18 @@ use crate::storage::content_compare::{ContentComparison, ContentRecord, TimeReco
 use crate::storage::{LocalStorage, RemoteStorage, Storage};
 
 impl DestinationCopy<'_> {
-    /// Gives files of the destination's tree the time of the source where the storage returns another than was set, and
-    /// keeps these times in the index. Where contents were compared they decide; otherwise only differences of time that
-    /// storages make have the contents of their files compared.
+    /// Restores the source's mtimes in the tree of a local destination where the storage altered them, and stores the
+    /// altered times in the index. Compared contents decide if available; otherwise only files whose times differ in a way
+    /// that storages cause are compared.
     pub(super) fn reconcile_times(
         &self,
         storage: &LocalStorage,
         replica: &SourceReplica,
         tree: &mut Tree,
-        found: Option<(&mut ContentRecord, &ContentComparison)>,
+        compared: Option<(&mut ContentRecord, &ContentComparison)>,
     ) -> Result<TimeReconciliation> {
-        if let Some((record, found)) = found {
-            return Ok(self.reconcile_compared_times(record, replica, tree, found));
+        if let Some((record, compared)) = compared {
+            return Ok(self.reconcile_compared_times(record, replica, tree, compared));
         }
         if !TimeReconciliation::has_candidates([&replica.tree, tree]) {
             return Ok(TimeReconciliation::default());
@@ -30,18 +30,21 @@ impl DestinationCopy<'_> {
         let relative = replica.relative();
         let mut record = self.open_record(&storage.database)?;
         let on_progress = |bytes| self.compare_meter.add_bytes(bytes);
-        let off = match &*self.spec.source {
+        let reconciled = match &*self.spec.source {
             Storage::Local(source) => {
-                let both = |root, tree| content_compare::ComparedReplica {
+                let replica_at = |root, tree| content_compare::ComparedReplica {
                     root,
                     relative: &relative,
                     tree,
                 };
-                let sides = [both(&source.root, &replica.tree), both(&storage.root, tree)];
+                let replicas = [
+                    replica_at(&source.root, &replica.tree),
+                    replica_at(&storage.root, tree),
+                ];
                 let threads = self.worker_count(storage);
                 TimeReconciliation::detect([&replica.tree, tree], &mut |wanted| {
                     content_compare::compare_selected(
-                        sides,
+                        replicas,
                         &mut record,
                         threads,
                         &on_progress,
@@ -61,30 +64,30 @@ impl DestinationCopy<'_> {
                 })?
             }
         };
-        self.record_times(record, &off, &relative);
-        tree.restore_original_times(&off.altered);
-        Ok(off)
+        self.record_times(record, &reconciled, &relative);
+        tree.restore_original_times(&reconciled.altered);
+        Ok(reconciled)
     }
 
-    /// The same for a destination behind rclone.
+    /// Restores the source's mtimes in the tree of a remote destination, like [`Self::reconcile_times`].
     pub(super) fn reconcile_remote_times(
         &self,
         storage: &RemoteStorage,
         replica: &SourceReplica,
         tree: &mut Tree,
-        found: Option<&ContentComparison>,
+        compared: Option<&ContentComparison>,
     ) -> Result<TimeReconciliation> {
         let relative = replica.relative();
-        if found.is_none() && !TimeReconciliation::has_candidates([&replica.tree, tree]) {
+        if compared.is_none() && !TimeReconciliation::has_candidates([&replica.tree, tree]) {
             return Ok(TimeReconciliation::default());
         }
         let mut record = self.open_record(&storage.database)?;
-        if let Some(found) = found {
-            return Ok(self.reconcile_compared_times(&mut record, replica, tree, found));
+        if let Some(compared) = compared {
+            return Ok(self.reconcile_compared_times(&mut record, replica, tree, compared));
         }
         let source = &self.spec.source;
         let on_progress = |bytes| self.compare_meter.add_bytes(bytes);
-        let off = TimeReconciliation::detect([&replica.tree, tree], &mut |wanted| {
+        let reconciled = TimeReconciliation::detect([&replica.tree, tree], &mut |wanted| {
             let (database, abilities) = (source.database(), source.features());
             storage.compare_contents(
                 database,
@@ -94,9 +97,9 @@ impl DestinationCopy<'_> {
                 &on_progress,
             )
         })?;
-        self.record_times(record, &off, &relative);
-        tree.restore_original_times(&off.altered);
-        Ok(off)
+        self.record_times(record, &reconciled, &relative);
+        tree.restore_original_times(&reconciled.altered);
+        Ok(reconciled)
     }
 
     fn reconcile_compared_times(
@@ -104,28 +107,39 @@ impl DestinationCopy<'_> {
         record: &mut ContentRecord,
         replica: &SourceReplica,
         tree: &mut Tree,
-        found: &ContentComparison,
+        compared: &ContentComparison,
     ) -> TimeReconciliation {
         let relative = replica.relative();
-        let off = TimeReconciliation::from_comparison(&replica.tree, tree, found);
-        let held = record.store_altered_times(&relative, &off.altered);
-        let differing = record.store_differing(&relative, [&replica.tree, tree], found);
-        for error in [held, differing].into_iter().filter_map(Result::err) {
+        let reconciled = TimeReconciliation::from_comparison(&replica.tree, tree, compared);
+        let stored_times = record.store_altered_times(&relative, &reconciled.altered);
+        let stored_differences = record.store_differing(&relative, [&replica.tree, tree], compared);
+        for error in [stored_times, stored_differences]
+            .into_iter()
+            .filter_map(Result::err)
+        {
             self.report_problem(error);
         }
-        tree.restore_original_times(&off.altered);
-        off
+        tree.restore_original_times(&reconciled.altered);
+        reconciled
     }
 
-    /// An index that cannot be written stops no copy.
-    fn record_times(&self, mut record: ContentRecord, off: &TimeReconciliation, relative: &Path) {
-        let kept = record.store_altered_times(relative, &off.altered);
-        for error in [kept, record.finish()].into_iter().filter_map(Result::err) {
+    /// Stores altered times. A failure is reported and does not stop the copy.
+    fn record_times(
+        &self,
+        mut record: ContentRecord,
+        reconciled: &TimeReconciliation,
+        relative: &Path,
+    ) {
+        let stored = record.store_altered_times(relative, &reconciled.altered);
+        for error in [stored, record.finish()]
+            .into_iter()
+            .filter_map(Result::err)
+        {
             self.report_problem(error);
         }
     }
 
-    /// What the index knows of source and destination, where they are in it; nothing for a dry run, which keeps nothing.
+    /// Opens the record of compared contents. A dry run gets an empty one, because it records nothing (decision 17).
     fn open_record(&self, destination: &Database) -> Result<ContentRecord> {
         let index = self.index.try_clone()?;
         if self.spec.dry_run {

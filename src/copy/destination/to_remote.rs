@@ -1,17 +1,16 @@
-//! What a lane does where its destination is behind rclone: one listing, a plan, one process for all files, and one
-//! listing that proves them.
+//! Copies to a remote destination: lists it, plans, sends all files with one rclone process, and verifies them by listing.
 
 use std::path::PathBuf;
 use std::sync::PoisonError;
 
 use super::{CopyEvent, DestinationCopy, SourceReplica};
 use crate::base::error::Result;
+use crate::base::ignore::ignore;
 use crate::base::interrupt;
-use crate::base::name::Name;
 use crate::copy::local::Job;
 use crate::copy::name_rules;
 use crate::copy::name_rules::NameRules;
-use crate::copy::plan::{Omission, Plan, plan};
+use crate::copy::plan::{Plan, plan};
 use crate::copy::remote;
 use crate::copy::remote::{CANNOT_KEEP_VERSION, OutgoingFile, Upload, UploadEnd};
 use crate::index::{SentFolder, SentRecord};
@@ -20,7 +19,6 @@ use crate::model::registry::Category;
 use crate::os::stat::EntryKind;
 use crate::rclone;
 use crate::rclone::{RemoteListing, TransferLimits};
-use crate::snapshot::manifest::ManifestFiles;
 use crate::snapshot::respelled;
 use crate::snapshot::tree::Tree;
 use crate::storage::content_compare;
@@ -58,27 +56,27 @@ impl DestinationCopy<'_> {
         }
         self.report_planned(&jobs);
         for job in &jobs {
-            self.lock_report().add_same(job.plan.same_files);
-            for Omission { path, reason } in &job.plan.omissions {
-                self.lock_report().add(reason.clone().into(), || {
-                    self.destination_path(&job.relative, path)
-                });
-            }
+            self.report_uncopied(job);
         }
         self.send(storage, &jobs)?;
         interrupt::with_grace_period(|| self.record_sent(storage, &jobs, trees))
     }
 
-    /// Plans every replica by one listing of the destination; what it showed is told to the index.
+    /// Plans every replica with one listing of the destination, which is recorded in the index. Returns each job with the
+    /// destination's tree, unless that tree was respelled.
     fn plan_remote(&mut self, storage: &RemoteStorage) -> Result<(Vec<Job>, Vec<Option<Tree>>)> {
         let spec = self.spec;
-        for category in self.categories() {
-            let inner = spec.registry.inner_categories(category);
-            storage.list_projects(category, &spec.scope, &inner)?;
+        let mut categories: Vec<&Category> = Vec::new();
+        for SourceReplica { category, .. } in &spec.replicas {
+            if !categories.contains(&category) {
+                categories.push(category);
+                let inner = spec.registry.inner_categories(category);
+                storage.list_projects(category, &spec.scope, &inner)?;
+            }
         }
         if !spec.dry_run {
-            // An index that cannot be written stops no copy.
-            storage.database_id(&mut self.index).unwrap_or_default();
+            let id = storage.database_id(&mut self.index);
+            ignore(id, "an index that cannot be written stops no copy");
         }
         let (mut jobs, mut trees) = (Vec::new(), Vec::new());
         let replicas = spec.replicas.iter();
@@ -86,45 +84,19 @@ impl DestinationCopy<'_> {
             replicas.map(|replica| storage.stored_spelling(&replica.category, &replica.project));
         let ids: Vec<ProjectId> = ids.collect();
         let mut builder = ObservationBuilder::start(&self.index, self.database)?;
-        let mut off = TimeReconciliation::default();
-        for (replica, id) in spec.replicas.iter().zip(&ids) {
-            let (category, project) = (&replica.category, &replica.project);
-            let relative = replica.relative();
+        let mut shifts = TimeReconciliation::default();
+        for replica in spec.replicas.iter().zip(&ids) {
+            let relative = replica.0.relative();
             if let Some(why) = rclone::unsupported_reason(&relative) {
                 self.report_refused(&relative, why.to_owned());
                 continue;
             }
-            let (registry, exclusions) = (&spec.registry, &spec.exclusions);
-            let mut tree = storage.destination_tree(registry, exclusions, category, project)?;
-            // The index knows the names that the storage has.
-            let is_respelled = id != project || respelled::is_needed(&replica.tree, &tree);
-            if is_respelled {
-                builder.add(category, id, &tree)?;
-            }
-            let folds = storage.features.is_case_insensitive();
-            respelled::respell(&replica.tree, &mut tree, &|_, _| folds);
-            let compared = spec.rules.checksum;
-            let contents = if compared {
-                self.compare_remote_contents(storage, replica, &tree)?
-            } else {
-                let trees = [&replica.tree, &tree];
-                self.known_differences(&storage.database, &relative, trees)?
-            };
-            let found = compared.then_some(&contents);
-            off.add_shifts(&self.reconcile_remote_times(storage, replica, &mut tree, found)?);
-            let plan = plan(&replica.tree, &tree, spec.rules, &contents);
-            if !is_respelled {
-                builder.add(category, id, &tree)?;
-            }
-            jobs.push(Job {
-                plan: reject_unsupported(plan, &tree, storage),
-                relative,
-                unfinished: false,
-            });
-            trees.push((!is_respelled).then_some(tree));
+            let (plan, tree) =
+                self.plan_remote_replica(storage, replica, &mut builder, &mut shifts)?;
+            jobs.push(Job::new(relative, plan));
+            trees.push(tree);
         }
-        off.notices(&self.database.name)
-            .for_each(|text| (self.on_event)(CopyEvent::Notice(text)));
+        self.report_shifts(&shifts);
         let observation = builder.finish()?;
         if !spec.dry_run {
             let written =
@@ -139,15 +111,40 @@ impl DestinationCopy<'_> {
         Ok((jobs, trees))
     }
 
-    /// The categories of the replicas, each once.
-    fn categories(&self) -> Vec<&Category> {
-        let mut categories = Vec::new();
-        for replica in &self.spec.replicas {
-            if !categories.contains(&&replica.category) {
-                categories.push(&replica.category);
-            }
+    fn plan_remote_replica<'r>(
+        &self,
+        storage: &RemoteStorage,
+        (replica, id): (&'r SourceReplica, &'r ProjectId),
+        builder: &mut ObservationBuilder<'_, 'r>,
+        shifts: &mut TimeReconciliation,
+    ) -> Result<(Plan, Option<Tree>)> {
+        let spec = self.spec;
+        let (category, project) = (&replica.category, &replica.project);
+        let relative = replica.relative();
+        let (registry, exclusions) = (&spec.registry, &spec.exclusions);
+        let mut tree = storage.destination_tree(registry, exclusions, category, project)?;
+        // The index stores the names as the storage spells them, so the tree is added before it is respelled.
+        let is_respelled = id != project || respelled::is_needed(&replica.tree, &tree);
+        if is_respelled {
+            builder.add(category, id, &tree)?;
         }
-        categories
+        let is_case_insensitive = storage.features.is_case_insensitive();
+        respelled::respell(&replica.tree, &mut tree, &|_, _| is_case_insensitive);
+        let compares_content = spec.rules.checksum;
+        let contents = if compares_content {
+            self.compare_remote_contents(storage, replica, &tree)?
+        } else {
+            let trees = [&replica.tree, &tree];
+            self.known_differences(&storage.database, &relative, trees)?
+        };
+        let compared = compares_content.then_some(&contents);
+        shifts.add_shifts(&self.reconcile_remote_times(storage, replica, &mut tree, compared)?);
+        let plan = plan(&replica.tree, &tree, spec.rules, &contents);
+        if !is_respelled {
+            builder.add(category, id, &tree)?;
+        }
+        let plan = reject_unsupported(plan, &tree, storage);
+        Ok((plan, (!is_respelled).then_some(tree)))
     }
 
     fn compare_remote_contents(
@@ -171,15 +168,15 @@ impl DestinationCopy<'_> {
         )
     }
 
-    /// Sends what the plans say, and tells the report.
+    /// Sends the files of the plans and reports their outcomes.
     fn send(&mut self, storage: &RemoteStorage, jobs: &[Job]) -> Result<()> {
         let mut files = Vec::new();
         for job in jobs {
             files.extend(outgoing_files(job, &*storage.listing_of(&job.relative)?));
         }
-        // Bytes are counted twice where they are read back too, and rclone says only when all of it is done.
+        // Bytes count twice if they are verified; rclone reports progress for both passes at once.
         let (meter, passes) = (self.meter, if self.spec.verify { 2 } else { 1 });
-        let sending = Upload {
+        let upload = Upload {
             source: &self.spec.source,
             destination: storage,
             limits: &TransferLimits::default(),
@@ -192,20 +189,20 @@ impl DestinationCopy<'_> {
         };
         let (report, database) = (self.report, self.database);
         let mut kept = Vec::new();
-        let sent = sending.send(&mut self.index, &files, &mut kept, &mut |file, outcome| {
+        let sent = upload.send(&mut self.index, &files, &mut kept, &mut |file, outcome| {
             let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
             report.add(outcome, || database.path(&file.path_below_root()));
         });
         let kept = kept.iter().map(|versions| storage.remote.path(versions));
         self.lock_report().version_folders.extend(kept);
         match sent? {
-            // Where nothing answers any more, every file was told so.
+            // Every file is already reported as failed.
             UploadEnd::Lost(_) => Ok(()),
             UploadEnd::Answered => self.make_empty_folders(storage, jobs),
         }
     }
 
-    /// Makes folders in which there is nothing, where the storage holds such, and notes them down.
+    /// Creates empty folders if the storage supports them, and adds them to the sync record.
     fn make_empty_folders(&mut self, storage: &RemoteStorage, jobs: &[Job]) -> Result<()> {
         if interrupt::is_requested() {
             return Ok(());
@@ -229,7 +226,7 @@ impl DestinationCopy<'_> {
         self.index.update_sent(destination, source, &made)
     }
 
-    /// Tells the index what is at the destination now: what was there, and what was proven since.
+    /// Records the destination's files in the index: those listed before the copy, and those verified since.
     fn record_sent(
         &mut self,
         storage: &RemoteStorage,
@@ -239,7 +236,7 @@ impl DestinationCopy<'_> {
         let spec = self.spec;
         let mut builder = ObservationBuilder::start(&self.index, self.database)?;
         for (job, tree) in jobs.iter().zip(trees) {
-            // What has other names there was noted as it has them.
+            // A respelled tree was recorded before the copy, with the storage's own names.
             let Some(tree) = tree.filter(|_| job.plan.has_work()) else {
                 continue;
             };
@@ -258,17 +255,17 @@ impl DestinationCopy<'_> {
     }
 }
 
-/// A plan without what the destination cannot hold: links, names that rclone would take for others, names that the storage
-/// would take for one, and files in the place of folders.
-fn reject_unsupported(mut plan: Plan, there: &Tree, storage: &RemoteStorage) -> Plan {
+/// Rejects what the destination cannot hold: links, names that rclone or the storage would mistake for others, and entries
+/// that would replace one of another kind.
+fn reject_unsupported(mut plan: Plan, tree: &Tree, storage: &RemoteStorage) -> Plan {
     let rules = NameRules::for_remote(storage.features.is_case_insensitive());
-    let mut refused = name_rules::unsupported_names(&plan, there, &rules);
+    let mut refused = name_rules::unsupported_names(&plan, tree, &rules);
     for (path, _) in plan.paths() {
         if let Some(why) = rclone::unsupported_reason(&path) {
             refused.insert(path, why.to_owned());
         }
     }
-    let other = "something of another kind has its name there; move that away by hand";
+    let other = "the destination has an entry of another kind with this name; move it away by hand";
     for folder in &plan.folders {
         if folder.displaced.is_some() {
             refused.insert(folder.path.clone(), other.to_owned());
@@ -285,41 +282,33 @@ fn reject_unsupported(mut plan: Plan, there: &Tree, storage: &RemoteStorage) -> 
         }
     }
     plan.reject(&refused);
-    plan.skip_links("it is a symbolic link, which remotes do not hold");
+    plan.skip_links("it is a symbolic link, which remotes cannot store");
     plan
 }
 
-/// The files of a plan, as they are sent.
+/// Returns the files of a plan to send.
 fn outgoing_files(job: &Job, listed: &RemoteListing) -> Vec<OutgoingFile> {
     let mut files = Vec::new();
     for folder in &job.plan.folders {
-        let file = |name: &Name, bytes, modified, replaces| {
-            let path = folder.path.join(name.as_path());
-            let before = listed.file(&job.relative.join(&path));
+        files.extend(folder.files().map(|file| {
+            let path = folder.path.join(file.name.as_path());
+            let previous = listed.file(&job.relative.join(&path));
             OutgoingFile {
                 replica: job.relative.clone(),
-                previous_tag: before.map_or(0, |before| before.tag),
+                previous_tag: previous.map_or(0, |previous| previous.tag),
                 path,
-                bytes,
-                modified,
-                replaces,
+                bytes: file.bytes,
+                modified: file.modified,
+                replaces: file.replaced.is_some(),
             }
-        };
-        let mut packed: ManifestFiles<'_> = folder.add.files();
-        while let Ok(Some(add)) = packed.next() {
-            let name = Name::from_bytes(add.name.to_vec());
-            files.push(file(&name, add.bytes, add.modified, false));
-        }
-        let replaced = folder.replace.iter();
-        files.extend(replaced.map(|new| file(&new.name, new.new.bytes, new.new.modified, true)));
+        }));
     }
     files
 }
 
-/// The folders of a plan that are to be made with nothing in them, below the replica's.
+/// Returns the empty folders that a plan creates, relative to the replica.
 fn empty_folders(job: &Job) -> impl Iterator<Item = PathBuf> + '_ {
-    let empty = job.plan.folders.iter().filter(|folder| {
-        !folder.exists && folder.add.packed().is_empty() && folder.replace.is_empty()
-    });
+    let folders = job.plan.folders.iter();
+    let empty = folders.filter(|folder| !folder.exists && !folder.has_files());
     empty.map(|folder| folder.path.clone())
 }

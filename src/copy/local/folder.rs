@@ -1,34 +1,36 @@
-//! Making the folders of plans, and letting the owner write into those that are read-only until everything is in them.
+//! Creates the folders of plans, and makes read-only folders writable until their files are copied.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::folder_metadata::FolderMetadataWriter;
-use super::{Job, TransferContext, split_path};
+use super::job::{Job, TransferContext};
 use crate::base::error::{Error, Result};
+use crate::base::ignore::ignore;
 use crate::base::interrupt;
 use crate::copy::outcome::Outcome;
 use crate::copy::plan::{Plan, PlannedFolder};
+use crate::model::path::split_path;
 use crate::os::descent::FolderOpener;
 use crate::os::folder::{Folder, is_not_found};
 
-/// The permissions by which an owner makes files in a folder.
+/// Permission bits that let the owner create files in a folder.
 const OWNER_WRITE: u32 = 0o300;
 
-/// What became of the folders.
+/// State of the destination folders of all jobs.
 #[derive(Debug)]
 pub(super) struct DestinationFolders {
-    /// For each job those that could not be made, and why.
+    /// For each job, the folders that could not be created, with the reasons.
     failed: Vec<BTreeMap<PathBuf, String>>,
-    /// For each folder of each job whether something was made in it.
+    /// For each folder of each job, true if an entry was created in it.
     touched: Vec<Vec<AtomicBool>>,
-    /// For each job the places of the read-only folders that the owner may write into for now.
+    /// For each job, the indexes of read-only folders that are writable during the transfer.
     made_writable: Vec<BTreeSet<usize>>,
 }
 
 impl DestinationFolders {
-    /// Makes all folders that are not there; those that cannot be made are told of.
+    /// Creates the missing folders and reports those that cannot be created.
     pub(super) fn create(jobs: &[Job], context: &TransferContext<'_>) -> Self {
         let untouched = |plan: &Plan| plan.folders.iter().map(|_| AtomicBool::default()).collect();
         let mut folders = Self {
@@ -44,17 +46,19 @@ impl DestinationFolders {
         folders
     }
 
-    /// Why nothing can be written into a folder, if it or one above it could not be made.
+    /// Returns why a folder, or one above it, could not be created, if so.
     pub(super) fn failure(&self, job: usize, path: &Path) -> Option<&str> {
         let failed = &self.failed[job];
         if failed.is_empty() {
             return None;
         }
-        let mut above = path.ancestors();
-        above.find_map(|path| failed.get(path)).map(String::as_str)
+        let mut ancestors = path.ancestors();
+        ancestors
+            .find_map(|path| failed.get(path))
+            .map(String::as_str)
     }
 
-    /// Notes that something was made in a folder.
+    /// Records that an entry was created in a folder.
     pub(super) fn mark_touched(&self, job: usize, folder: usize) {
         self.touched[job][folder].store(true, Ordering::Relaxed);
     }
@@ -66,26 +70,26 @@ impl DestinationFolders {
         let mut maker = FolderMaker {
             job,
             context,
-            descent: FolderOpener::new(context.destination),
+            opener: FolderOpener::new(context.destination),
             parent: None,
         };
-        for (place, folder) in job.plan.folders.iter().enumerate() {
+        for (index, folder) in job.plan.folders.iter().enumerate() {
             if interrupt::check().is_err() {
                 return;
             }
             if folder.has_files() {
-                self.make_writable(number, place, &mut maker);
+                self.make_writable(number, index, &mut maker);
             }
             if folder.path == Path::new("") {
-                self.mark_touched(number, place);
+                self.mark_touched(number, index);
             } else if !folder.exists && self.failure(number, &folder.path).is_none() {
-                let parent = parent_of(place, job);
+                let parent = parent_index(index, job);
                 if let Some(parent) = parent {
                     self.make_writable(number, parent, &mut maker);
                 }
                 match maker.make_folder(folder) {
                     Ok(()) => {
-                        self.mark_touched(number, place);
+                        self.mark_touched(number, index);
                         parent.inspect(|parent| self.mark_touched(number, *parent));
                     }
                     Err(error) => self.fail(number, &folder.path, &error, context),
@@ -94,21 +98,21 @@ impl DestinationFolders {
         }
     }
 
-    /// Lets the owner write into a folder of the destination that is read-only.
-    fn make_writable(&mut self, job: usize, place: usize, maker: &mut FolderMaker<'_>) {
-        let folder = &maker.job.plan.folders[place];
-        let is_closed = folder
+    /// Makes a read-only folder of the destination writable for its owner.
+    fn make_writable(&mut self, job: usize, index: usize, maker: &mut FolderMaker<'_>) {
+        let folder = &maker.job.plan.folders[index];
+        let is_read_only = folder
             .destination_mode
             .is_some_and(|mode| mode & OWNER_WRITE != OWNER_WRITE);
-        if !is_closed || !self.made_writable[job].insert(place) {
+        if !is_read_only || !self.made_writable[job].insert(index) {
             return;
         }
         let path = maker.job.relative.join(&folder.path);
-        let opened = maker.descent.open(&path);
-        // Where it cannot be opened up, what is to be written there says why.
-        opened
-            .and_then(|folder| folder.ensure_owner_can_write())
-            .unwrap_or_default();
+        let opened = maker.opener.open(&path);
+        ignore(
+            opened.and_then(|folder| folder.ensure_owner_can_write()),
+            "each file that cannot be created in the folder reports its own failure",
+        );
     }
 
     fn fail(&mut self, job: usize, path: &Path, error: &Error, context: &TransferContext<'_>) {
@@ -117,56 +121,56 @@ impl DestinationFolders {
         self.failed[job].insert(path.to_owned(), error.full_message());
     }
 
-    /// Gives folders that were made or written into their times, and the new ones their permissions.
+    /// Sets the times of folders that the run created or wrote to, and the permissions of new ones.
     ///
-    /// Folders are reached through those above them: one that its owner cannot enter comes after what is in it.
+    /// Folders that their owner cannot enter come last, the innermost first: the path to a folder leads through its
+    /// parents.
     pub(super) fn finish(&mut self, jobs: &[Job], context: &TransferContext<'_>) {
         const OWNER_SEARCH: u32 = 0o100;
         for (number, job) in jobs.iter().enumerate() {
-            let mut stamper = FolderMetadataWriter::new(job, context);
-            let all = || job.plan.folders.iter().enumerate();
-            let enters = |(_, folder): &(usize, &PlannedFolder)| folder.mode & OWNER_SEARCH != 0;
-            let (open, closed): (Vec<_>, Vec<_>) = all().partition(enters);
-            for (place, folder) in open.into_iter().chain(closed.into_iter().rev()) {
-                self.finish_one((number, place), folder, &mut stamper, context);
+            let mut writer = FolderMetadataWriter::new(job, context);
+            let all = job.plan.folders.iter().enumerate();
+            let can_enter = |(_, folder): &(usize, &PlannedFolder)| folder.mode & OWNER_SEARCH != 0;
+            let (open, closed): (Vec<_>, Vec<_>) = all.partition(can_enter);
+            for (index, folder) in open.into_iter().chain(closed.into_iter().rev()) {
+                self.finish_one((number, index), folder, &mut writer, context);
             }
         }
     }
 
     fn finish_one(
         &self,
-        (job, place): (usize, usize),
+        (job, index): (usize, usize),
         folder: &PlannedFolder,
-        stamper: &mut FolderMetadataWriter<'_>,
+        writer: &mut FolderMetadataWriter<'_>,
         context: &TransferContext<'_>,
     ) {
-        let is_touched = self.touched[job][place].load(Ordering::Relaxed);
-        let was_opened = self.made_writable[job].contains(&place);
+        let is_touched = self.touched[job][index].load(Ordering::Relaxed);
+        let was_made_writable = self.made_writable[job].contains(&index);
         if self.failure(job, &folder.path).is_some() {
             return;
         }
-        let finished = stamper.finish_folder(folder, is_touched, was_opened);
-        let why = match finished {
+        let why = match writer.finish_folder(folder, is_touched, was_made_writable) {
             Ok(None) => return,
-            Ok(Some(lost)) => lost,
+            Ok(Some(warning)) => warning,
             Err(error) if is_not_found(&error) => return,
             Err(error) => error.full_message(),
         };
-        let (above, name) = split_path(&folder.path);
-        (context.on_outcome)(job, above, name, Outcome::Failed(why));
+        let (parent, name) = split_path(&folder.path);
+        (context.on_outcome)(job, parent, name, Outcome::Failed(why));
     }
 }
 
-/// The place of the folder that a folder of a plan is in.
-fn parent_of(place: usize, job: &Job) -> Option<usize> {
+/// Returns the index of a planned folder's parent in the plan.
+fn parent_index(index: usize, job: &Job) -> Option<usize> {
     let folders = &job.plan.folders;
-    let parent = folders[place].path.parent().unwrap_or(Path::new(""));
+    let (parent, _) = split_path(&folders[index].path);
     let found = folders.binary_search_by(|folder| folder.path.as_path().cmp(parent));
     found.ok()
 }
 
-/// Makes the folders down to the replica's own where they are not there. Those of the category are everybody's, as the
-/// root is; the client's and the project's are never wider than at the source, also if the run is killed.
+/// Creates the missing folders down to the replica's own. Category folders get the mode of the root. Client and project
+/// folders never get a wider mode than at the source, even if the run is killed.
 fn make_replica_folder(relative: &Path, context: &TransferContext<'_>) -> Result<()> {
     const CLIENT_AND_PROJECT: usize = 2;
     let root = context.destination;
@@ -180,25 +184,25 @@ fn make_replica_folder(relative: &Path, context: &TransferContext<'_>) -> Result
     Ok(())
 }
 
-/// Makes folders one after the other; neighbours are made through one handle of the folder they are in.
+/// Creates folders one by one. Siblings share one handle of their parent.
 struct FolderMaker<'a> {
     job: &'a Job,
     context: &'a TransferContext<'a>,
-    descent: FolderOpener,
+    opener: FolderOpener,
     parent: Option<(&'a Path, Folder)>,
 }
 
 impl<'a> FolderMaker<'a> {
-    /// Makes one folder, after keeping what has its name.
+    /// Creates one folder. An entry of the same name is first kept as an old version.
     fn make_folder(&mut self, folder: &'a PlannedFolder) -> Result<()> {
-        let (above, name) = split_path(&folder.path);
+        let (parent_path, name) = split_path(&folder.path);
         if self
             .parent
             .as_ref()
-            .is_none_or(|(path, _)| path.as_os_str() != above.as_os_str())
+            .is_none_or(|(path, _)| path.as_os_str() != parent_path.as_os_str())
         {
-            let path = self.job.relative.join(above);
-            self.parent = Some((above, self.descent.open(&path)?));
+            let path = self.job.relative.join(parent_path);
+            self.parent = Some((parent_path, self.opener.open(&path)?));
         }
         let Some((_, parent)) = &self.parent else {
             return Ok(());

@@ -1,31 +1,33 @@
-//! The attributes, permissions and times of folders: those that a run made get all of them, those that it wrote into their
-//! times.
+//! Attributes, permissions and times of folders. A folder that the run created gets all of them; an existing folder that
+//! it wrote to gets its mtime.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::{Job, TransferContext, split_path};
+use super::job::{Job, TransferContext};
 use crate::base::error::{Error, Result};
+use crate::copy::outcome::attribute_warning;
 use crate::copy::plan::PlannedFolder;
+use crate::model::path::split_path;
 use crate::os::attribute;
-use crate::os::attribute::XattrCopier;
+use crate::os::attribute::{XattrCopier, XattrOutcome};
 use crate::os::descent::FolderOpener;
 use crate::os::folder::Folder;
 use crate::os::host;
 
-/// What systems say of a folder whose time cannot be set by us.
+/// Errors for a folder whose metadata this user may not change.
 const PERMISSION_ERRORS: [ErrorKind; 2] =
     [ErrorKind::PermissionDenied, ErrorKind::ReadOnlyFilesystem];
 
-/// Finishes the folders of one replica.
+/// Sets the metadata of the folders of one replica.
 pub(super) struct FolderMetadataWriter<'a> {
     job: &'a Job,
     source: FolderOpener,
     destination: FolderOpener,
-    /// The folder at the destination that the last one is in.
+    /// Parent of the last folder at the destination, with its path.
     parent: Option<(PathBuf, Folder)>,
     attributes: XattrCopier,
-    /// How many folders in a row did not hold the mode or time that changed at the source alone.
+    /// Number of consecutive folders that did not keep the mode or mtime set on them.
     consecutive_misses: u8,
 }
 
@@ -41,32 +43,34 @@ impl<'a> FolderMetadataWriter<'a> {
         }
     }
 
-    /// Gives a folder what is due: all of it where it is new or a run died in it, its time where something was made in it,
-    /// its own mode where that was widened for the time of writing. Returns why an attribute of a new folder was lost.
-    ///
-    /// # Errors
-    /// The system refused.
+    /// Sets the metadata that is due: everything for a new folder or an unfinished replica, the mtime if an entry was
+    /// created in the folder, and its own mode if it was made writable. Returns a warning if a new folder lost an
+    /// extended attribute.
     pub(super) fn finish_folder(
         &mut self,
         folder: &PlannedFolder,
         is_touched: bool,
-        was_opened: bool,
+        was_made_writable: bool,
     ) -> Result<Option<String>> {
-        /// A storage that holds so few of them holds none.
+        /// Number of consecutive misses after which the storage counts as unable to keep folder metadata.
         const MAX_MISSES: u8 = 8;
         let is_ours = !folder.exists || self.job.unfinished;
-        if is_ours || is_touched || was_opened {
-            return match self.apply_metadata(folder, is_ours || folder.needs_metadata, was_opened) {
-                // Where nothing can be written the folder is what it was.
+        if is_ours || is_touched || was_made_writable {
+            return match self.apply_metadata(
+                folder,
+                is_ours || folder.needs_metadata,
+                was_made_writable,
+            ) {
+                // On a read-only storage the folder is unchanged.
                 Err(error) if !is_ours && is_permission_error(&error) => Ok(None),
-                stamped => stamped,
+                applied => applied,
             };
         }
         if folder.needs_metadata && self.consecutive_misses < MAX_MISSES {
-            // A folder that is another's, or on a storage that cannot hold this, is no failure.
-            let stamped = self.apply_metadata(folder, true, false);
-            let holds = stamped.is_ok() && self.has_metadata(folder).unwrap_or_default();
-            self.consecutive_misses = if holds {
+            // Not a failure: the folder may belong to another user, or the storage may not keep metadata.
+            let applied = self.apply_metadata(folder, true, false);
+            let is_kept = applied.is_ok() && self.has_metadata(folder).unwrap_or_default();
+            self.consecutive_misses = if is_kept {
                 0
             } else {
                 self.consecutive_misses + 1
@@ -79,67 +83,67 @@ impl<'a> FolderMetadataWriter<'a> {
         &mut self,
         folder: &PlannedFolder,
         whole: bool,
-        was_opened: bool,
+        was_made_writable: bool,
     ) -> Result<Option<String>> {
         let path = self.job.relative.join(&folder.path);
-        let (above, name) = split_path(&path);
-        let lost = if whole {
-            let made = self.open_parent(above)?.open_child(name)?;
-            self.apply_attributes(&made, folder, &path)?
+        let (parent, name) = split_path(&path);
+        let warning = if whole {
+            let created = self.open_parent(parent)?.open_child(name)?;
+            self.apply_attributes(&created, folder, &path)?
         } else {
-            if was_opened && let Some(mode) = folder.destination_mode {
-                self.open_parent(above)?
+            if was_made_writable && let Some(mode) = folder.destination_mode {
+                self.open_parent(parent)?
                     .open_child(name)?
                     .set_own_mode(mode)?;
             }
             None
         };
-        match self.open_parent(above)?.set_modified(name, folder.modified) {
-            // The time of a folder that was there before is its owner's to set, and where nothing can be written it is
-            // what it was.
+        match self
+            .open_parent(parent)?
+            .set_modified(name, folder.modified)
+        {
+            // Only its owner may set the mtime of an existing folder; on a read-only storage it is unchanged.
             Err(Error::Io { source, .. })
                 if folder.exists && PERMISSION_ERRORS.contains(&source.kind()) => {}
             set => set?,
         }
-        Ok(lost)
+        Ok(warning)
     }
 
-    /// Gives a folder the attributes and the mode of its source; the attribute that was lost, if one was.
+    /// Applies the extended attributes and the mode of the source. Returns a warning if an attribute was refused.
     fn apply_attributes(
         &mut self,
-        folder_there: &Folder,
+        destination: &Folder,
         folder: &PlannedFolder,
         path: &Path,
     ) -> Result<Option<String>> {
         let mode = target_mode(folder);
         let Ok(source) = self.source.open(path) else {
-            folder_there.set_own_mode(mode)?;
+            destination.set_own_mode(mode)?;
             return Ok(None);
         };
         if folder.exists {
-            folder_there.ensure_owner_can_write()?;
+            destination.ensure_owner_can_write()?;
         }
-        // Before the mode: the owner of a read-only folder may set no attributes.
-        let kept = self.attributes.copy(&source, folder_there);
-        // A folder without them is still the folder, but its group must not get what the list gave to others.
+        // Before the mode, because attributes cannot be set on a read-only folder.
+        let copied = self.attributes.copy(&source, destination);
+        // If the access list was not copied, the group bits must not grant what the list granted to other accounts.
         let group = match attribute::acl_group_mode(&source) {
-            Some(group) if kept != attribute::XattrOutcome::Copied => !0o070 | group,
+            Some(group) if copied != XattrOutcome::Copied => !0o070 | group,
             _ => !0,
         };
-        folder_there.set_own_mode(mode & group)?;
-        Ok(match kept {
-            attribute::XattrOutcome::Failed(why) if !folder.exists => Some(format!(
-                "it is there, without an extended attribute that was refused: {why}"
-            )),
+        destination.set_own_mode(mode & group)?;
+        Ok(match copied {
+            XattrOutcome::Failed(why) if !folder.exists => Some(attribute_warning(&why)),
             _ => None,
         })
     }
 
-    /// Whether a folder at the destination has the mode and time that it was given.
+    /// True if a folder at the destination has the planned mode and mtime.
     fn has_metadata(&mut self, folder: &PlannedFolder) -> Result<bool> {
         let path = self.job.relative.join(&folder.path);
-        let (above, name) = split_path(&path);
-        let stat = self.open_parent(above)?.stat(name)?;
+        let (parent, name) = split_path(&path);
+        let stat = self.open_parent(parent)?.stat(name)?;
         Ok(stat.mode & 0o777 == target_mode(folder) & 0o777 && stat.modified == folder.modified)
     }
 
@@ -152,12 +156,13 @@ impl<'a> FolderMetadataWriter<'a> {
     }
 }
 
-/// Whether something cannot be set because it is another's, or nothing can be written.
+/// True if metadata cannot be set because another user owns the folder or the storage is read-only.
 fn is_permission_error(error: &Error) -> bool {
     matches!(error, Error::Io { source, .. } if PERMISSION_ERRORS.contains(&source.kind()))
 }
 
-/// The mode that a folder gets: its own, but whoever is not root reads their copies only as their owner.
+/// Returns the mode for a folder: the planned mode, plus read access for the owner. Without that, only root could read
+/// the copy.
 fn target_mode(folder: &PlannedFolder) -> u32 {
     const READ: u32 = 0o500;
     folder.mode | if host::user_id() == 0 { 0 } else { READ }

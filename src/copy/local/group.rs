@@ -1,33 +1,33 @@
-//! Files that were copied to temporary names: flushed together, read back, and given their final names.
+//! Files copied to temporary names: flushed together, read back, and given their final names.
 //!
-//! The names themselves reach stable storage with the next flush; only then is a file told of as copied.
+//! The final names reach stable storage with the next flush. Only then are the files reported as copied (decision 13).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::queue::QueuedItem;
-use super::worker::{FolderPair, PendingFile, Worker};
-use super::{Job, TimeMismatch, VerifiedFile};
+use super::item::{FolderPair, ItemCopier, PendingFile};
+use super::job::{TimeMismatch, VerifiedFile};
 use crate::base::error::{Error, Result};
 use crate::base::interrupt;
-use crate::base::name::Name;
-use crate::copy::outcome;
-use crate::copy::outcome::{CopiedItem, Outcome};
-use crate::os::attribute;
+use crate::base::timestamp::Timestamp;
+use crate::copy::outcome::{CopiedItem, Outcome, Verification, attribute_warning};
+use crate::copy::plan::PlannedFile;
+use crate::os::attribute::XattrOutcome;
 use crate::os::folder::Folder;
 use crate::snapshot::digest::Digest;
 use crate::storage::copy_file::TempCopy;
 
-/// Files up to this size are announced to the disk before they are read back: 1 MiB.
+/// Maximum size of a file that is prefetched before it is read back: 1 MiB.
 const MAX_READAHEAD_BYTES: u64 = 1 << 20;
 
-/// What a worker has copied and not told of yet.
+/// Copied files of a worker that are not reported yet.
 #[derive(Debug, Default)]
 pub(super) struct Group {
-    /// Under temporary names.
+    /// Files under temporary names.
     pending: Vec<PendingFile>,
-    /// Under their final names, which are not flushed yet.
+    /// Files under final names that are not flushed yet.
     unflushed: Vec<PersistedFile>,
+    /// Bytes of the pending files.
     bytes: u64,
 }
 
@@ -35,18 +35,18 @@ pub(super) struct Group {
 #[derive(Debug)]
 struct PersistedFile {
     pair: FolderPair,
-    item: QueuedItem,
+    item: PlannedFile,
     copied: CopiedItem,
     digest: Option<Digest>,
-    modified: crate::base::timestamp::Timestamp,
-    /// The time that was set and the one that the storage shows in its place.
-    time_mismatch: Option<[crate::base::timestamp::Timestamp; 2]>,
+    modified: Timestamp,
+    /// The mtime that was set and the one that the storage reports, if they differ.
+    time_mismatch: Option<[Timestamp; 2]>,
 }
 
 impl Group {
-    pub(super) fn add(&mut self, waiting: PendingFile) {
-        self.bytes += waiting.temp.source_stat.bytes;
-        self.pending.push(waiting);
+    pub(super) fn add(&mut self, file: PendingFile) {
+        self.bytes += file.temp.source_stat.bytes;
+        self.pending.push(file);
     }
 
     pub(super) const fn len(&self) -> usize {
@@ -57,113 +57,119 @@ impl Group {
         self.bytes
     }
 
-    /// Brings everything that waits under its final name.
-    pub(super) fn persist_all(&mut self, worker: &mut Worker<'_>) {
+    /// Gives all pending files their final names. After cancellation they are dropped, which removes the temporary files.
+    pub(super) fn persist_all(&mut self, items: &mut ItemCopier<'_>) {
         self.bytes = 0;
-        let waiting = std::mem::take(&mut self.pending);
-        if waiting.is_empty() {
+        let pending = std::mem::take(&mut self.pending);
+        if pending.is_empty() {
             return;
         }
         if interrupt::check().is_err() {
-            return report_unreached(waiting, worker);
+            for PendingFile { pair, item, temp } in pending {
+                drop(temp);
+                items.report(&pair, &item, Outcome::Unreached);
+            }
+            return;
         }
-        let flushed = self.flush(&waiting, worker);
-        if worker.context.verify {
-            prefetch_for_read_back(&waiting);
+        let flushed = self.flush(&pending, items);
+        if items.context.verify {
+            prefetch_for_read_back(&pending);
         }
-        for (file, flushed) in waiting.into_iter().zip(flushed) {
-            self.finish_one(file, flushed, worker);
+        for (file, flushed) in pending.into_iter().zip(flushed) {
+            self.finish_one(file, flushed, items);
         }
     }
 
-    /// Flushes what waits, and with it the names given before; says of each file that waits how that went.
-    fn flush(&mut self, waiting: &[PendingFile], worker: &Worker<'_>) -> Vec<Result<()>> {
+    /// Flushes the pending files and the unflushed names, reports the latter, and returns one result for each pending
+    /// file.
+    fn flush(&mut self, pending: &[PendingFile], items: &ItemCopier<'_>) -> Vec<Result<()>> {
         let mut systems: BTreeMap<u64, Arc<Folder>> = BTreeMap::new();
-        let pairs = waiting.iter().map(|file| &file.pair);
+        let pairs = pending.iter().map(|file| &file.pair);
         for pair in pairs.chain(self.unflushed.iter().map(|file| &file.pair)) {
             systems
                 .entry(pair.device)
                 .or_insert_with(|| Arc::clone(&pair.to));
         }
-        let whole = systems
+        let all_flushed = systems
             .values()
             .all(|folder| folder.flush_file_system().unwrap_or(false));
-        self.report_persisted(whole, worker);
-        // Where it cannot be done for all at once, or failed for somebody's file, each is asked by itself.
-        let one = |file: &PendingFile| if whole { Ok(()) } else { file.temp.flush() };
-        waiting.iter().map(one).collect()
+        self.report_persisted(all_flushed, items);
+        // If the file system cannot be flushed as a whole, or that failed for any file, each file is flushed by itself.
+        let flush_one = |file: &PendingFile| {
+            if all_flushed {
+                Ok(())
+            } else {
+                file.temp.flush()
+            }
+        };
+        pending.iter().map(flush_one).collect()
     }
 
-    /// Tells of the files whose names are flushed now, or asks their folders to be.
-    fn report_persisted(&mut self, flushed: bool, worker: &Worker<'_>) {
+    /// Reports the files whose final names are on stable storage. Unless `flushed`, flushes their folders first.
+    fn report_persisted(&mut self, flushed: bool, items: &ItemCopier<'_>) {
         let mut folders: BTreeMap<(usize, usize), Result<(), String>> = BTreeMap::new();
-        let (mut proofs, mut other_times) = (Vec::new(), Vec::new());
+        let (mut verified, mut mismatches) = (Vec::new(), Vec::new());
         for file in std::mem::take(&mut self.unflushed) {
-            let place = (file.pair.job, file.pair.folder);
-            let kept = if flushed {
+            let result = if flushed {
                 Ok(())
             } else {
                 let flush = || file.pair.to.flush().map_err(|error| error.full_message());
-                folders.entry(place).or_insert_with(flush).clone()
+                let folder = (file.pair.job, file.pair.folder);
+                folders.entry(folder).or_insert_with(flush).clone()
             };
-            let outcome = match kept {
+            let outcome = match result {
                 Ok(()) => {
-                    proofs.extend(file.verified_file(worker));
-                    other_times.extend(file.time_mismatch(worker));
+                    verified.extend(file.verified_file(items));
+                    mismatches.extend(file.time_mismatch(items));
                     Outcome::Copied(file.copied)
                 }
                 Err(why) => Outcome::Failed(why),
             };
-            worker.report(&file.pair, &file.item, outcome);
+            items.report(&file.pair, &file.item, outcome);
         }
-        if !proofs.is_empty() {
-            (worker.context.on_verified)(&proofs);
+        if !verified.is_empty() {
+            (items.context.on_verified)(&verified);
         }
-        if !other_times.is_empty() {
-            (worker.context.on_time_mismatch)(&other_times);
+        if !mismatches.is_empty() {
+            (items.context.on_time_mismatch)(&mismatches);
         }
     }
 
-    /// Reads a flushed file back and gives it its name; where what was read back differs, once more.
-    fn finish_one(&mut self, file: PendingFile, flushed: Result<()>, worker: &mut Worker<'_>) {
-        let PendingFile {
-            pair,
-            item,
-            temp: part,
-        } = file;
+    /// Verifies and renames one flushed file. If verification fails, copies the file once more.
+    fn finish_one(&mut self, file: PendingFile, flushed: Result<()>, items: &mut ItemCopier<'_>) {
+        let PendingFile { pair, item, temp } = file;
         if interrupt::check().is_err() {
-            return worker.report(&pair, &item, Outcome::Unreached);
+            return items.report(&pair, &item, Outcome::Unreached);
         }
-        let finished = flushed.and_then(|()| verify_and_persist(&pair, &item, part, worker));
+        let finished = flushed.and_then(|()| verify_and_persist(&pair, &item, temp, items));
         let finished = match finished {
             Err(Error::VerificationFailed { .. } | Error::SourceChanged { .. }) => {
-                retry_copy(&pair, &item, worker)
+                retry_copy(&pair, &item, items)
             }
             finished => finished,
         };
         match finished {
-            Ok(named) => self.unflushed.push(named),
-            Err(Error::Interrupted) => worker.report(&pair, &item, Outcome::Unreached),
-            Err(error) => worker.report(&pair, &item, worker.failure_outcome(&pair, &item, &error)),
+            Ok(persisted) => self.unflushed.push(persisted),
+            Err(error) => items.report_failure(&pair, &item, &error),
         }
     }
 
-    /// Flushes and tells of what is left. After a stop only the folders are flushed, which takes no time.
-    pub(super) fn flush_names(&mut self, worker: &mut Worker<'_>) {
+    /// Flushes and reports the files under final names. After cancellation only their folders are flushed, which is fast.
+    pub(super) fn flush_names(&mut self, items: &ItemCopier<'_>) {
         if interrupt::check().is_err() {
-            self.report_persisted(false, worker);
+            self.report_persisted(false, items);
         } else {
-            self.flush(&[], worker);
+            self.flush(&[], items);
         }
     }
 }
 
-/// Sees to it that the disk is asked for what is read back, and for many files at once.
-fn prefetch_for_read_back(waiting: &[PendingFile]) {
-    for file in waiting {
+/// Drops the files from the page cache, so that they are read from the disk, and starts reading the small ones.
+fn prefetch_for_read_back(pending: &[PendingFile]) {
+    for file in pending {
         file.temp.drop_cache();
     }
-    for file in waiting {
+    for file in pending {
         if file.temp.source_stat.bytes <= MAX_READAHEAD_BYTES {
             file.temp.prefetch();
         }
@@ -171,32 +177,31 @@ fn prefetch_for_read_back(waiting: &[PendingFile]) {
 }
 
 impl PersistedFile {
-    /// What is known of its content now.
-    fn verified_file(&self, worker: &Worker<'_>) -> Option<VerifiedFile> {
+    /// Returns the file with its digest, if it has one.
+    fn verified_file(&self, items: &ItemCopier<'_>) -> Option<VerifiedFile> {
         if self.item.is_link {
             return None;
         }
         Some(VerifiedFile {
             job: self.pair.job,
-            folder: worker
+            folder: items
                 .folder_path(self.pair.job, self.pair.folder)
                 .to_owned(),
-            name: Name::from(self.item.name.as_os_str()),
+            name: self.item.name.clone(),
             bytes: self.copied.bytes,
             modified: self.modified,
             digest: self.digest?,
         })
     }
 
-    /// The time that the storage shows in the place of the one that was set.
-    fn time_mismatch(&self, worker: &Worker<'_>) -> Option<TimeMismatch> {
+    fn time_mismatch(&self, items: &ItemCopier<'_>) -> Option<TimeMismatch> {
         let [modified, shown] = self.time_mismatch?;
         Some(TimeMismatch {
             job: self.pair.job,
-            folder: worker
+            folder: items
                 .folder_path(self.pair.job, self.pair.folder)
                 .to_owned(),
-            name: Name::from(self.item.name.as_os_str()),
+            name: self.item.name.clone(),
             bytes: self.copied.bytes,
             modified,
             shown,
@@ -204,84 +209,75 @@ impl PersistedFile {
     }
 }
 
-/// The time that was set and the one that the storage shows, where these differ by more than the precision that the
-/// file system's own times prove.
+/// Returns the mtime that was set and the one that the storage reports, if they differ by more than the precision of the
+/// file system's own timestamps.
 fn find_time_mismatch(
-    item: &QueuedItem,
-    part: &TempCopy,
-    takes: bool,
-) -> Option<[crate::base::timestamp::Timestamp; 2]> {
-    let copy = part.copy_stat.as_ref()?;
-    // A fetched file already has the time that this storage shows.
-    let meant = if takes {
+    item: &PlannedFile,
+    temp: &TempCopy,
+    is_moved: bool,
+) -> Option<[Timestamp; 2]> {
+    let copy = temp.copy_stat.as_ref()?;
+    // A fetched file already has the mtime that this storage reports.
+    let intended = if is_moved {
         item.modified
     } else {
-        part.source_stat.modified
+        temp.source_stat.modified
     };
-    let same = meant.equals_at(copy.modified, copy.status_changed.coarsest_precision());
-    (!same && meant != crate::base::timestamp::Timestamp::UNKNOWN).then_some([meant, copy.modified])
+    let same = intended.equals_at(copy.modified, copy.status_changed.coarsest_precision());
+    (!same && intended != Timestamp::UNKNOWN).then_some([intended, copy.modified])
 }
 
-/// Tells of files that are given up because of a stop; their temporary names go with them.
-fn report_unreached(waiting: Vec<PendingFile>, worker: &Worker<'_>) {
-    for PendingFile {
-        pair,
-        item,
-        temp: part,
-    } in waiting
-    {
-        drop(part);
-        worker.report(&pair, &item, Outcome::Unreached);
-    }
-}
-
-/// Copies one file from the beginning and finishes it by itself.
+/// Copies one file again from the beginning, and finishes it by itself.
 fn retry_copy(
     pair: &FolderPair,
-    item: &QueuedItem,
-    worker: &mut Worker<'_>,
+    item: &PlannedFile,
+    items: &mut ItemCopier<'_>,
 ) -> Result<PersistedFile> {
-    let part = worker.copy_to_temp_buffered(pair, item)?;
-    part.flush()?;
-    part.drop_cache();
-    verify_and_persist(pair, item, part, worker)
+    let temp = items.copy_to_temp_buffered(pair, item)?;
+    temp.flush()?;
+    temp.drop_cache();
+    verify_and_persist(pair, item, temp, items)
 }
 
-/// Reads a flushed copy back and gives it its name.
+/// Reads a flushed copy back and gives it its final name.
 fn verify_and_persist(
     pair: &FolderPair,
-    item: &QueuedItem,
-    mut part: TempCopy,
-    worker: &mut Worker<'_>,
+    item: &PlannedFile,
+    mut temp: TempCopy,
+    items: &mut ItemCopier<'_>,
 ) -> Result<PersistedFile> {
-    let digest = if worker.context.verify {
-        verify(pair, item, &part, worker)?
+    let digest = if items.context.verify {
+        verify(pair, item, &temp, items)?
     } else {
         None
     };
     let copied = CopiedItem {
-        bytes: part.source_stat.bytes,
+        bytes: temp.source_stat.bytes,
         replaced: item.replaced.is_some(),
         verification: match digest {
-            _ if part.is_cloned => outcome::Verification::Cloned,
-            Some(_) => outcome::Verification::ReadBack,
-            None => outcome::Verification::Written,
+            _ if temp.is_cloned => Verification::Cloned,
+            Some(_) => Verification::ReadBack,
+            None => Verification::Written,
         },
-        lacks_attributes: part.attributes == attribute::XattrOutcome::Unsupported,
-        remark: attribute_warning(&part),
+        lacks_attributes: temp.attributes == XattrOutcome::Unsupported,
+        remark: match &temp.attributes {
+            XattrOutcome::Copied | XattrOutcome::Unsupported => None,
+            XattrOutcome::Failed(why) => Some(attribute_warning(why)),
+        },
     };
-    part.close()?;
-    let modified = part.source_stat.modified;
-    let other_time = find_time_mismatch(item, &part, worker.context.move_source);
+    temp.close()?;
+    let modified = temp.source_stat.modified;
+    let time_mismatch = find_time_mismatch(item, &temp, items.context.move_source);
+    let name = item.name.as_os_str();
     match &item.replaced {
-        None => part.persist_noclobber(&item.name)?,
+        None => temp.persist_noclobber(name)?,
         Some(old) => {
-            let Job { relative, .. } = &worker.jobs[pair.job];
-            let path = worker.folder_path(pair.job, pair.folder).join(&item.name);
-            let versions = worker.context.versions;
-            // It may be there in another Unicode normal form.
-            let name = pair.to.existing_name(&item.name);
-            versions.replace(part, (&pair.to, &name), (relative, &path), old)?;
+            let relative = &items.jobs[pair.job].relative;
+            let path = items.folder_path(pair.job, pair.folder).join(name);
+            let versions = items.context.versions;
+            // The destination may hold the name in another Unicode form.
+            let name = pair.to.existing_name(name);
+            versions.replace(temp, (&pair.to, &name), (relative, &path), old)?;
         }
     }
     Ok(PersistedFile {
@@ -290,42 +286,35 @@ fn verify_and_persist(
         copied,
         digest,
         modified,
-        time_mismatch: other_time,
+        time_mismatch,
     })
 }
 
-/// Fails unless what was read back is what the source holds.
+/// Reads a copy back and returns its digest; `None` if it shares the source's blocks.
+///
+/// # Errors
+/// [`Error::VerificationFailed`] if the content differs from the source.
 fn verify(
     pair: &FolderPair,
-    item: &QueuedItem,
-    part: &TempCopy,
-    worker: &mut Worker<'_>,
+    item: &PlannedFile,
+    temp: &TempCopy,
+    items: &mut ItemCopier<'_>,
 ) -> Result<Option<Digest>> {
-    let meter = worker.context.meter;
+    let meter = items.context.meter;
     let on_progress = |bytes| meter.add_bytes(bytes);
-    let source = pair.from.path().join(&item.name);
-    let verdict = part.verify(worker.copier.buffer(), &on_progress, &source)?;
-    let Some(verdict) = verdict else {
-        // There is nothing to be read back of it.
-        meter.add_bytes(part.source_stat.bytes);
+    let name = item.name.as_os_str();
+    let source = pair.from.path().join(name);
+    let digests = temp.verify(items.copier.buffer(), &on_progress, &source)?;
+    let Some(digests) = digests else {
+        meter.add_bytes(temp.source_stat.bytes);
         return Ok(None);
     };
-    if verdict.source == verdict.copy {
-        return Ok(Some(verdict.copy));
+    if digests.source == digests.copy {
+        return Ok(Some(digests.copy));
     }
     Err(Error::VerificationFailed {
-        path: pair.to.path().join(&item.name),
-        source_digest: verdict.source.to_string(),
-        copy_digest: verdict.copy.to_string(),
+        path: pair.to.path().join(name),
+        source_digest: digests.source.to_string(),
+        copy_digest: digests.copy.to_string(),
     })
-}
-
-/// What of a copy could not be kept.
-fn attribute_warning(part: &TempCopy) -> Option<String> {
-    match &part.attributes {
-        attribute::XattrOutcome::Copied | attribute::XattrOutcome::Unsupported => None,
-        attribute::XattrOutcome::Failed(why) => Some(format!(
-            "it is there, without an extended attribute that was refused: {why}"
-        )),
-    }
 }

@@ -1,125 +1,32 @@
-//! Carrying out plans on one destination: folders first, then files by several threads, then the folders' own times.
+//! Executes plans on one local destination: creates folders, copies files with several threads, sets folder metadata.
 //!
-//! Every item of the plans ends in exactly one outcome. A file counts as copied only once it has its final name and that
-//! name is on stable storage.
+//! `transfer` takes one job for each replica and reports exactly one outcome for every item of its plan. The queue hands
+//! out batches of files; each worker copies them to temporary names and collects these in a group. A group is flushed,
+//! read back and renamed as a whole. A file counts as copied only when its final name is on stable storage.
 
 mod folder;
 mod folder_metadata;
 mod group;
+mod item;
+mod job;
 mod queue;
 mod worker;
 
-use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 use std::thread;
-use std::time::Instant;
+
+pub use self::job::{Job, TimeMismatch, TransferContext, VerifiedFile};
 
 use self::folder::DestinationFolders;
 use self::queue::CopyQueue;
 use self::worker::Worker;
-use super::outcome::Outcome;
 use super::plan::Plan;
-use crate::base::monitor::ProgressCounter;
-use crate::base::name::Name;
-use crate::base::timestamp::Timestamp;
-use crate::os::folder::Folder;
+use crate::model::path::split_path;
 use crate::os::limit::CopyThreads;
-use crate::snapshot::digest::Digest;
 use crate::storage::copy_file::remove_leftover;
-use crate::storage::version::Versions;
 
-/// One replica that is to be copied.
-#[derive(Debug)]
-pub struct Job {
-    /// The replica's folder below both roots.
-    pub relative: PathBuf,
-    /// What is to be done.
-    pub plan: Plan,
-    /// Whether a run died in it before it gave the folders their times and permissions.
-    pub unfinished: bool,
-}
-
-/// What was read back and proven to be what the source is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VerifiedFile {
-    /// The job, by its place.
-    pub job: usize,
-    /// The folder, by its path below the replica's.
-    pub folder: PathBuf,
-    /// The file's name.
-    pub name: Name,
-    /// Its size.
-    pub bytes: u64,
-    /// Its modification time.
-    pub modified: Timestamp,
-    /// The digest of its content.
-    pub digest: Digest,
-}
-
-/// A time that the destination shows for a file in the place of the one that was set.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TimeMismatch {
-    /// The job, by its place.
-    pub job: usize,
-    /// The folder, by its path below the replica's.
-    pub folder: PathBuf,
-    /// The file's name.
-    pub name: Name,
-    /// Its size.
-    pub bytes: u64,
-    /// Its time at the source.
-    pub modified: Timestamp,
-    /// The time that the destination shows.
-    pub shown: Timestamp,
-}
-
-/// Told of the outcome of an item: the job, the folder below the replica's, and the name; empty for the folder itself.
-pub type OutcomeFn<'a> = dyn Fn(usize, &Path, &OsStr, Outcome) + Sync + 'a;
-
-/// Told of what was proven, many at once.
-pub type VerifiedFn<'a> = dyn Fn(&[VerifiedFile]) + Sync + 'a;
-
-/// Receives the times that the destination shows in the place of others, many at once.
-pub type TimeMismatchFn<'a> = dyn Fn(&[TimeMismatch]) + Sync + 'a;
-
-/// Between which folders plans are carried out, and who is told of what.
-pub struct TransferContext<'a> {
-    /// The source database's root.
-    pub source: &'a Arc<Folder>,
-    /// Whether files are moved from there where they can be, because nobody else needs them.
-    pub move_source: bool,
-    /// The destination database's root.
-    pub destination: &'a Arc<Folder>,
-    /// Where old versions go.
-    pub versions: &'a Versions<'a>,
-    /// Whether copies are read back.
-    pub verify: bool,
-    /// When no further file is begun.
-    pub deadline: Option<Instant>,
-    /// How many threads copy.
-    pub workers: usize,
-    /// Told of files and bytes.
-    pub meter: &'a ProgressCounter,
-    /// Told of outcomes.
-    pub on_outcome: &'a OutcomeFn<'a>,
-    /// Told of digests.
-    pub on_verified: &'a VerifiedFn<'a>,
-    /// Receives other times.
-    pub on_time_mismatch: &'a TimeMismatchFn<'a>,
-}
-
-impl std::fmt::Debug for TransferContext<'_> {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("Route")
-            .field("source", &self.source)
-            .field("destination", &self.destination)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Carries out plans; every item is told of once. Stopping on request is no error here: what was not reached is told so.
+/// Executes plans and reports every item exactly once. Cancellation is not an error; items not reached are reported as
+/// `Unreached`.
 pub fn transfer(jobs: &[Job], context: &TransferContext<'_>) {
     for (job, Job { relative, plan, .. }) in jobs.iter().enumerate() {
         report_omissions(job, plan, context);
@@ -131,10 +38,10 @@ pub fn transfer(jobs: &[Job], context: &TransferContext<'_>) {
     thread::scope(|scope| {
         for number in 0..threads.count() {
             let worker = Worker::new(jobs, context, &folders, &queue);
-            // The first begins with the largest files, the others with the small ones.
+            // The first thread starts with the largest files, the others with the small ones.
             let work = move || worker.run(number == 0);
             if thread::Builder::new().spawn_scoped(scope, work).is_err() {
-                // Those that there are will do.
+                // The threads that did start are enough.
                 if number == 0 {
                     Worker::new(jobs, context, &folders, &queue).run(true);
                 }
@@ -147,7 +54,7 @@ pub fn transfer(jobs: &[Job], context: &TransferContext<'_>) {
     folders.finish(jobs, context);
 }
 
-/// Tells of everything that is not to be copied.
+/// Reports the items that the plan omits.
 fn report_omissions(job: usize, plan: &Plan, context: &TransferContext<'_>) {
     for item in &plan.omissions {
         let (folder, name) = split_path(&item.path);
@@ -155,22 +62,13 @@ fn report_omissions(job: usize, plan: &Plan, context: &TransferContext<'_>) {
     }
 }
 
-/// Removes what killed runs left in a replica.
+/// Removes temporary files that interrupted runs left in a replica.
 fn remove_leftovers(relative: &Path, plan: &Plan, context: &TransferContext<'_>) {
     for path in &plan.leftovers {
-        let (above, name) = split_path(path);
-        // One that cannot be removed stays for a later run.
-        let _swept = context
-            .destination
-            .open_descendant(&relative.join(above))
-            .is_ok_and(|folder| remove_leftover(&folder, name));
+        let (parent, name) = split_path(path);
+        // A file that cannot be removed stays for a later run.
+        if let Ok(folder) = context.destination.open_descendant(&relative.join(parent)) {
+            remove_leftover(&folder, name);
+        }
     }
-}
-
-/// The folder of a path and its last name.
-fn split_path(path: &Path) -> (&Path, &OsStr) {
-    (
-        path.parent().unwrap_or(Path::new("")),
-        path.file_name().unwrap_or_default(),
-    )
 }

@@ -1,6 +1,10 @@
-//! What a copy would do, worked out before anything is touched. A plan is a pure value: printing it is the dry run.
+//! The plan of a copy, made before anything is written. A dry run prints it.
 //!
-//! Of files that are only to be added, however many, it holds what a manifest holds: some twenty bytes each.
+//! `plan` compares the trees of source and destination under the rules of the copy. The result lists the folders with the
+//! files to add and to replace, and every omitted item with its reason. `narrow` removes what the destination cannot hold
+//! or what this run leaves for later; each removed item stays in the plan as an omission.
+//!
+//! Files to add are stored as packed manifests, at about twenty bytes each.
 
 mod narrow;
 mod planner;
@@ -8,120 +12,127 @@ mod planner;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 pub use self::planner::plan;
 
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
+use crate::model::path::split_path;
 use crate::os::stat::EntryKind;
 use crate::snapshot::diff::DiffEntry;
-use crate::snapshot::manifest::{Manifest, ManifestBuilder, ManifestFile};
+use crate::snapshot::manifest::{Manifest, ManifestBuilder, ManifestFile, ManifestFiles};
 
-/// How differing files are handled.
+/// Rules for files that differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CopyRules {
-    /// Replace also what is newer at the destination; the old version is kept.
+    /// Replaces files that are newer at the destination too; the old versions are kept.
     pub overwrite: bool,
-    /// Only add what is missing.
+    /// Adds missing files and replaces none.
     pub only_add: bool,
-    /// Files of one size are the same if their content is, whatever their times.
+    /// Compares files of the same size by content instead of by mtime.
     pub checksum: bool,
 }
 
-/// Why something is not copied.
+/// Reason for omitting an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OmissionReason {
-    /// The destination has another, and the rules do not say to replace it.
+    /// The destination has another version, which the rules do not replace.
     Conflict(String),
-    /// It is left out on purpose.
+    /// Left out on purpose.
     Skipped(String),
-    /// It could not be looked at, or cannot be there.
+    /// Unreadable, or impossible at the destination.
     Failed(String),
-    /// It is left for another run.
+    /// Left for another run.
     Postponed,
 }
 
-/// Something that is not copied.
+/// An item that is not copied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Omission {
-    /// The path below the replica's folder.
+    /// Path relative to the replica.
     pub path: PathBuf,
-    /// Why.
     pub reason: OmissionReason,
 }
 
-/// A file or link that takes the place of something else.
+/// A file or link that replaces an entry of the destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replacement {
-    /// Its name.
     pub name: Name,
-    /// What it is at the source.
+    /// The entry at the source.
     pub new: DiffEntry,
-    /// The version to be kept.
+    /// The entry at the destination, to be kept as an old version.
     pub old: DiffEntry,
 }
 
 /// A folder of the source.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedFolder {
-    /// The path below the replica's folder; empty for that folder itself.
+    /// Path relative to the replica; empty for the replica's own folder.
     pub path: PathBuf,
-    /// Its permission bits at the source.
+    /// Permission bits at the source.
     pub mode: u32,
-    /// Its modification time at the source.
+    /// The mtime at the source.
     pub modified: Timestamp,
-    /// Whether the destination has it.
+    /// True if the destination has the folder.
     pub exists: bool,
-    /// Its permission bits at the destination, where that is known.
+    /// Permission bits at the destination, if known.
     pub destination_mode: Option<u32>,
-    /// Whether the destination has it with another mode or time, and it changed at the source since.
+    /// True if mode or mtime differ at the destination, and the source folder was the last to change.
     pub needs_metadata: bool,
-    /// What has its name at the destination now and is to be kept elsewhere.
+    /// The file or link of the same name at the destination, to be kept as an old version.
     pub displaced: Option<DiffEntry>,
-    /// Files and links whose names are free at the destination.
+    /// Files and links to add, whose names are free at the destination.
     pub add: Manifest,
-    /// Those that replace something.
+    /// Files and links that replace an entry.
     pub replace: Vec<Replacement>,
 }
 
-/// What a copy of one replica would do.
+/// The plan for one replica.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// Folders, each before what is in it.
+    /// Folders, each before its contents.
     pub folders: Vec<PlannedFolder>,
-    /// What is not copied and not the same.
+    /// Items that are neither copied nor already the same.
     pub omissions: Vec<Omission>,
-    /// Files and links that the destination has already.
+    /// Number of files and links that the destination already has.
     pub same_files: u64,
-    /// Files and links to be copied.
+    /// Number of files and links to copy.
     pub files: u64,
-    /// Their bytes.
+    /// Number of bytes to copy.
     pub bytes: u64,
-    /// Temporary files of ours at the destination.
+    /// Temporary files that interrupted runs left at the destination.
     pub leftovers: Vec<PathBuf>,
-    /// Entries at the destination whose names have other cases there: the path at the source, and the name there.
+    /// Entries whose names differ only in case: path at the source, and name at the destination.
     pub case_renames: Vec<(PathBuf, Name)>,
 }
 
 impl PlannedFolder {
-    /// Whether files or links are copied into it.
+    /// True if files or links are copied into the folder.
     pub fn has_files(&self) -> bool {
         !self.add.packed().is_empty() || !self.replace.is_empty()
     }
 
-    /// Everything that is to be copied into it but files of these names.
+    /// Returns the files and links to copy: first those to add, in the order of their names, then the replacements.
+    pub fn files(&self) -> PlannedFiles<'_> {
+        PlannedFiles {
+            add: self.add.files(),
+            replace: self.replace.iter(),
+        }
+    }
+
+    /// Returns the files and links to copy, without those of these names.
     pub fn manifest_without(&self, names: &BTreeSet<&OsStr>) -> Manifest {
         if names.is_empty() && self.replace.is_empty() {
             return self.add.clone();
         }
-        let mut packer = ManifestBuilder::default();
+        let mut builder = ManifestBuilder::default();
         let mut replace: Vec<_> = self.replace.iter().collect();
         replace.sort_by(|a, b| a.name.cmp(&b.name));
         let mut replace = replace.into_iter().peekable();
         let mut keep = |file: &ManifestFile<'_>| {
             if !names.contains(OsStr::from_bytes(file.name)) {
-                packer.add(file);
+                builder.add(file);
             }
         };
         let mut files = self.add.files();
@@ -132,12 +143,54 @@ impl PlannedFolder {
             keep(&file);
         }
         replace.for_each(|new| keep(&new.to_manifest_file()));
-        packer.finish()
+        builder.finish()
+    }
+}
+
+/// A file or link to copy.
+#[derive(Clone, Debug)]
+pub struct PlannedFile {
+    pub name: Name,
+    pub bytes: u64,
+    /// The mtime at the source when the plan was made.
+    pub modified: Timestamp,
+    pub is_link: bool,
+    /// The entry that it replaces at the destination, if any.
+    pub replaced: Option<DiffEntry>,
+}
+
+/// Iterator over the files and links of a planned folder.
+#[derive(Debug)]
+pub struct PlannedFiles<'a> {
+    add: ManifestFiles<'a>,
+    replace: std::slice::Iter<'a, Replacement>,
+}
+
+impl Iterator for PlannedFiles<'_> {
+    type Item = PlannedFile;
+
+    fn next(&mut self) -> Option<PlannedFile> {
+        if let Ok(Some(file)) = self.add.next() {
+            return Some(PlannedFile {
+                name: Name::from_bytes(file.name.to_vec()),
+                bytes: file.bytes,
+                modified: file.modified,
+                is_link: file.target.is_some(),
+                replaced: None,
+            });
+        }
+        self.replace.next().map(|replacement| PlannedFile {
+            name: replacement.name.clone(),
+            bytes: replacement.new.bytes,
+            modified: replacement.new.modified,
+            is_link: replacement.new.kind == EntryKind::Link,
+            replaced: Some(replacement.old),
+        })
     }
 }
 
 impl Replacement {
-    /// What is to be copied, as a manifest has it; where a link points is not known.
+    /// Returns the manifest entry of the source file. The target of a link is not known.
     fn to_manifest_file(&self) -> ManifestFile<'_> {
         ManifestFile {
             name: self.name.as_bytes(),
@@ -149,45 +202,43 @@ impl Replacement {
 }
 
 impl Plan {
-    /// Whether anything is to be made at the destination.
+    /// True if anything is written to the destination, apart from the metadata of folders.
     pub fn has_work(&self) -> bool {
         self.files > 0
             || !self.case_renames.is_empty()
             || self.folders.iter().any(|folder| !folder.exists)
     }
 
-    /// Whether a folder at the destination gets the mode or time that changed at the source alone.
+    /// True if an existing folder gets the mode or mtime of its source.
     pub fn has_metadata_updates(&self) -> bool {
         self.folders.iter().any(|folder| folder.needs_metadata)
     }
 
-    /// Leaves the modes and times of folders at the destination as they are.
+    /// Leaves modes and mtimes of existing folders as they are.
     pub fn skip_metadata_updates(&mut self) {
         for folder in &mut self.folders {
             folder.needs_metadata = false;
         }
     }
 
-    /// How many files and links at the destination give way to others, kept as old versions.
+    /// Returns the number of entries at the destination that are replaced and kept as old versions.
     pub fn replacement_count(&self) -> usize {
         let replaced =
             |folder: &PlannedFolder| folder.replace.len() + usize::from(folder.displaced.is_some());
         self.folders.iter().map(replaced).sum()
     }
-}
 
-impl Plan {
-    /// One that brings these files, sorted by path: path, size, time, and whether something is replaced.
+    /// Returns the plan that copies these files: path, size in bytes, mtime, and true for a replacement.
     pub fn from_files(files: &[(PathBuf, u64, Timestamp, bool)]) -> Self {
         let mut folders: BTreeMap<PathBuf, (ManifestBuilder, Vec<Replacement>)> = BTreeMap::new();
         let mut plan = Self::default();
         let mut sorted: Vec<_> = files.iter().collect();
         sorted.sort_by(|a, b| a.0.cmp(&b.0));
         for (path, bytes, modified, replaces) in sorted {
-            let name = Name::from(path.file_name().unwrap_or_default());
-            let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-            let (add, replace) = folders.entry(folder).or_default();
-            let seen = DiffEntry {
+            let (folder, name) = split_path(path);
+            let name = Name::from(name);
+            let (add, replace) = folders.entry(folder.to_owned()).or_default();
+            let entry = DiffEntry {
                 kind: EntryKind::File,
                 bytes: *bytes,
                 modified: *modified,
@@ -195,8 +246,8 @@ impl Plan {
             if *replaces {
                 replace.push(Replacement {
                     name,
-                    new: seen,
-                    old: seen,
+                    new: entry,
+                    old: entry,
                 });
             } else {
                 add.add(&ManifestFile {
@@ -226,17 +277,13 @@ impl Plan {
         plan
     }
 
-    /// The paths of everything that is to be copied, and whether it replaces something.
+    /// Returns the paths of all files and links to copy, with true for a replacement.
     pub fn paths(&self) -> impl Iterator<Item = (PathBuf, bool)> {
         self.folders.iter().flat_map(|folder| {
-            let mut files = folder.add.files();
-            let added = std::iter::from_fn(move || {
-                let name = files.next().ok()??.name.to_vec();
-                Some((folder.path.join(Name::from_bytes(name).as_path()), false))
-            });
-            let replaced = folder.replace.iter();
-            let replaced = replaced.map(|new| (folder.path.join(new.name.as_path()), true));
-            added.chain(replaced)
+            folder.files().map(|file| {
+                let path = folder.path.join(file.name.as_path());
+                (path, file.replaced.is_some())
+            })
         })
     }
 }
@@ -245,7 +292,7 @@ impl Plan {
 mod tests {
     use super::*;
 
-    fn seen(kind: EntryKind) -> DiffEntry {
+    fn entry(kind: EntryKind) -> DiffEntry {
         DiffEntry {
             kind,
             bytes: 7,
@@ -265,8 +312,8 @@ mod tests {
         }
         let replace = replace.iter().map(|name| Replacement {
             name: (*name).into(),
-            new: seen(EntryKind::Link),
-            old: seen(EntryKind::File),
+            new: entry(EntryKind::Link),
+            old: entry(EntryKind::File),
         });
         PlannedFolder {
             path: PathBuf::new(),

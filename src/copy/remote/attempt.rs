@@ -1,12 +1,12 @@
-//! Sending the files of a batch once: those that can be sent are, and what the log says of each is noted.
+//! One attempt to send the files of a batch.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use super::round::{SendBatch, SendState};
+use super::batch::{SendBatch, SendState};
 use super::source::{SourceProbe, SourceState};
+use super::upload::{CANNOT_KEEP_VERSION, OutgoingFile, Upload};
 use super::upload_journal::SendJournal;
-use super::{CANNOT_KEEP_VERSION, Upload};
 use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::index::{Index, SentFile};
@@ -15,136 +15,145 @@ use crate::rclone::{TransferBatch, TransferEvent};
 use crate::storage::version;
 
 impl Upload<'_> {
-    /// Sends those of these files that can be sent; gives what kept rclone from the rest, if it said.
+    /// Sends these files, except those that are known to fail, and sets their states from rclone's log. Returns the error
+    /// that ended rclone, if any.
     pub(super) fn send_once(
         &self,
         index: &mut Index,
-        round: &mut SendBatch<'_>,
-        places: &[usize],
+        batch: &mut SendBatch<'_>,
+        indexes: &[usize],
         kept: &mut Vec<PathBuf>,
     ) -> Result<Option<String>> {
-        self.stat_sources(round, places);
-        self.reject_normalization_variants(round, places)?;
-        let mut is_fresh = true;
-        let mut paths: Vec<PathBuf> = Vec::with_capacity(places.len());
-        let mut begun = Vec::with_capacity(places.len());
-        let mut place_of: HashMap<PathBuf, usize> = HashMap::with_capacity(places.len());
-        for place in places {
-            if matches!(round.states[*place], SendState::Unknown) {
-                let file = &round.files[*place];
-                is_fresh = is_fresh && self.destination.is_known_missing(&file.replica);
-                let whole = file.path_below_root();
-                place_of.insert(whole.clone(), *place);
-                paths.push(whole);
-                begun.push((
-                    file.journal_file(),
-                    round.source_stats[*place],
-                    file.previous_tag,
-                ));
-                round.attempted[*place] = true;
-            }
-        }
+        self.stat_sources(batch, indexes);
+        self.reject_unicode_variants(batch, indexes)?;
+        let due: Vec<usize> = indexes
+            .iter()
+            .copied()
+            .filter(|index| matches!(batch.states[*index], SendState::Unknown))
+            .collect();
+        let paths: Vec<PathBuf> = due
+            .iter()
+            .map(|index| batch.files[*index].path_below_root())
+            .collect();
+        let index_of: HashMap<PathBuf, usize> = paths.iter().cloned().zip(due.clone()).collect();
+        let journal_rows = batch.mark_attempted(&due);
         let (destination, source) = (
             &self.destination.database.root,
             &self.source.database().root,
         );
         let remote = &self.destination.remote;
+        let can_move = self.destination.features.can_move();
+        let is_new_destination = due.iter().all(|index| {
+            self.destination
+                .is_known_missing(&batch.files[*index].replica)
+        });
         let versions = version::remote_version_folder(self.run)?;
-        let batch = if self.destination.features.can_move() {
+        let transfer = if can_move {
             TransferBatch::upload(remote, source, &paths, &versions, self.limits)
         } else {
             TransferBatch::upload_new(remote, source, &paths, self.limits)
         };
-        let batch = batch.with_new_destination(is_fresh);
-        let mut journal = SendJournal::begin(index, destination, source, &begun)?;
-        let mut keeps = false;
-        let ended = batch.run(&mut |news| match news {
+        let transfer = transfer.with_new_destination(is_new_destination);
+        let mut journal = SendJournal::begin(index, destination, source, &journal_rows)?;
+        let mut has_kept_version = false;
+        let ended = transfer.run(&mut |event| match event {
             TransferEvent::Bytes(bytes) => (self.on_progress)(0, bytes),
             TransferEvent::Done(path) => {
-                if let Some(place) = place_of.get(path) {
-                    let file = &round.files[*place];
-                    round.states[*place] = SendState::ReportedSent;
+                if let Some(index) = index_of.get(path) {
+                    let file = &batch.files[*index];
+                    batch.states[*index] = SendState::ReportedSent;
                     (self.on_progress)(1, 0);
-                    keeps |= file.replaces;
+                    has_kept_version |= file.replaces;
                     journal.record_sent(file);
                 }
             }
-            TransferEvent::VersionKept => keeps = true,
-            // What rclone gives up because it was told to stop has not failed.
+            TransferEvent::VersionKept => has_kept_version = true,
+            // After cancellation rclone reports the files it abandons as failed.
             TransferEvent::Failed(_, _) if interrupt::is_requested() => {}
             TransferEvent::Failed(path, why) => {
-                if let Some(place) = place_of.get(path) {
-                    round.states[*place] = SendState::Failed(why.to_owned());
+                if let Some(index) = index_of.get(path) {
+                    batch.states[*index] = SendState::Failed(why.to_owned());
                 }
             }
         });
-        if keeps && self.destination.features.can_move() {
+        if has_kept_version && can_move {
             kept.push(versions);
         }
-        let noted = journal.finish();
+        let written = journal.finish();
         match ended {
             Err(Error::Interrupted) => Ok(None),
             ended => {
-                noted?;
+                written?;
                 Ok(ended?.error)
             }
         }
     }
 
-    /// Notes what each file is now, and which are gone.
-    fn stat_sources(&self, round: &mut SendBatch<'_>, places: &[usize]) {
+    /// Sets the source stats of these files, and the states of those that cannot be sent.
+    fn stat_sources(&self, batch: &mut SendBatch<'_>, indexes: &[usize]) {
         let mut probe = SourceProbe::new(self.source);
-        for place in places {
-            let file = &round.files[*place];
-            round.source_stats[*place] = SentFile {
-                bytes: file.bytes,
-                modified: file.modified,
-                ..SentFile::default()
-            };
-            if let Some(why) = rclone::unsupported_reason(&file.path_below_root()) {
-                round.states[*place] = SendState::Failed(why.to_owned());
-                continue;
-            }
-            if file.replaces && !self.destination.features.can_move() {
-                round.states[*place] = SendState::Failed(CANNOT_KEEP_VERSION.to_owned());
-                continue;
-            }
-            match probe.stat_file(file) {
-                SourceState::Missing => round.states[*place] = SendState::Vanished,
-                SourceState::File(seen) => round.source_stats[*place] = seen,
-                SourceState::NotAFile(why) => round.states[*place] = SendState::Failed(why),
-                // What cannot be looked at rclone will say why.
-                SourceState::Unknown => {}
+        for index in indexes {
+            let file = &batch.files[*index];
+            let (stat, state) = self.stat_source(&mut probe, file);
+            batch.source_stats[*index] = stat;
+            if let Some(state) = state {
+                batch.states[*index] = state;
             }
         }
     }
 
-    /// The files that are not what they were when they were sent, or that rclone says were being written to.
-    pub(super) fn find_changing(&self, round: &SendBatch<'_>) -> Vec<usize> {
+    fn stat_source(
+        &self,
+        probe: &mut SourceProbe<'_>,
+        file: &OutgoingFile,
+    ) -> (SentFile, Option<SendState>) {
+        let planned = SentFile {
+            bytes: file.bytes,
+            modified: file.modified,
+            ..SentFile::default()
+        };
+        if let Some(why) = rclone::unsupported_reason(&file.path_below_root()) {
+            return (planned, Some(SendState::Failed(why.to_owned())));
+        }
+        if file.replaces && !self.destination.features.can_move() {
+            let why = CANNOT_KEEP_VERSION.to_owned();
+            return (planned, Some(SendState::Failed(why)));
+        }
+        match probe.stat_file(file) {
+            SourceState::File(stat) => (stat, None),
+            SourceState::Missing => (planned, Some(SendState::Vanished)),
+            SourceState::NotAFile(why) => (planned, Some(SendState::Failed(why))),
+            // rclone will report the reason.
+            SourceState::Unknown => (planned, None),
+        }
+    }
+
+    /// Returns the files that changed while they were sent, by their stat or by rclone's log.
+    pub(super) fn find_changing(&self, batch: &SendBatch<'_>) -> Vec<usize> {
         let mut probe = SourceProbe::new(self.source);
         let mut changing = Vec::new();
-        for (place, file) in round.files.iter().enumerate() {
-            let changes = match &round.states[place] {
+        for (index, file) in batch.files.iter().enumerate() {
+            let is_changing = match &batch.states[index] {
                 SendState::ReportedSent => {
-                    matches!(probe.stat_file(file), SourceState::File(now) if now != round.source_stats[place])
+                    matches!(probe.stat_file(file), SourceState::File(now) if now != batch.source_stats[index])
                 }
                 SendState::Failed(why) => why.contains("source file is being updated ("),
                 SendState::Unknown | SendState::Vanished => false,
             };
-            if changes {
-                changing.push(place);
+            if is_changing {
+                changing.push(index);
             }
         }
         changing
     }
 
-    /// Notes which of those that were not sent went away meanwhile.
-    pub(super) fn mark_vanished(&self, round: &mut SendBatch<'_>) {
+    /// Marks the files that were not sent and are missing at the source by now.
+    pub(super) fn mark_vanished(&self, batch: &mut SendBatch<'_>) {
         let mut probe = SourceProbe::new(self.source);
-        for (file, fate) in round.files.iter().zip(&mut round.states) {
-            let was_sent = matches!(fate, SendState::ReportedSent | SendState::Vanished);
+        for (file, state) in batch.files.iter().zip(&mut batch.states) {
+            let was_sent = matches!(state, SendState::ReportedSent | SendState::Vanished);
             if !was_sent && matches!(probe.stat_file(file), SourceState::Missing) {
-                *fate = SendState::Vanished;
+                *state = SendState::Vanished;
             }
         }
     }

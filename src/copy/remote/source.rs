@@ -1,31 +1,32 @@
-//! What the files of a source are, looked at just before they are sent and again afterwards.
+//! Stat of source files just before they are sent, and again afterwards.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::OutgoingFile;
+use super::upload::OutgoingFile;
 use crate::base::error::Result;
 use crate::index::SentFile;
+use crate::model::path::split_path;
 use crate::os::folder::{Folder, is_not_found};
 use crate::os::stat::EntryKind;
 use crate::snapshot::digest::Digest;
 use crate::storage::Storage;
 
-/// Looking at files of a source one after the other; neighbours through one handle of their folder.
+/// Stats files of a source one by one. Files of one folder share its handle.
 pub(crate) struct SourceProbe<'a> {
     root: Option<&'a Folder>,
     folder: Option<(PathBuf, Result<Folder>)>,
 }
 
-/// What is at the source.
+/// State of a path at the source.
 pub(crate) enum SourceState {
-    /// This file.
+    /// A file.
     File(SentFile),
-    /// Nothing of the name.
+    /// No entry of this name.
     Missing,
-    /// Something else.
+    /// An entry of another kind, described for a message.
     NotAFile(String),
-    /// It could not be looked at.
+    /// Not accessible.
     Unknown,
 }
 
@@ -37,12 +38,12 @@ impl<'a> SourceProbe<'a> {
         }
     }
 
-    /// What a file of a replica is; it is gone only where the replica is still there, for a whole one that is not may be on
-    /// a disk that is not mounted.
+    /// Stats a file of a replica. A file is missing only if its replica exists: a missing replica may be on a disk that is
+    /// not mounted.
     pub(super) fn stat_file(&mut self, file: &OutgoingFile) -> SourceState {
         match self.stat_path(&file.path_below_root()) {
             SourceState::Missing if !self.has_replica(&file.replica) => SourceState::Unknown,
-            seen => seen,
+            state => state,
         }
     }
 
@@ -51,17 +52,14 @@ impl<'a> SourceProbe<'a> {
             .is_some_and(|root| root.open_descendant(replica).is_ok())
     }
 
-    /// What has this path below the root.
-    pub(crate) fn stat_path(&mut self, whole: &Path) -> SourceState {
+    /// Stats a path relative to the root.
+    pub(crate) fn stat_path(&mut self, path: &Path) -> SourceState {
         let Some(root) = self.root else {
             return SourceState::Unknown;
         };
-        let (above, name) = (
-            whole.parent().unwrap_or(Path::new("")),
-            whole.file_name().unwrap_or_default(),
-        );
-        if self.folder.as_ref().is_none_or(|(path, _)| path != above) {
-            self.folder = Some((above.to_owned(), root.open_descendant(above)));
+        let (parent, name) = split_path(path);
+        if self.folder.as_ref().is_none_or(|(path, _)| path != parent) {
+            self.folder = Some((parent.to_owned(), root.open_descendant(parent)));
         }
         let folder = match &self.folder {
             Some((_, Ok(folder))) => folder,
@@ -77,7 +75,7 @@ impl<'a> SourceProbe<'a> {
                 link_digest: 0,
             }),
             Ok(stat) => {
-                SourceState::NotAFile(format!("it is {} now", stat.kind.noun_with_article()))
+                SourceState::NotAFile(format!("it is now {}", stat.kind.noun_with_article()))
             }
             Err(error) if is_not_found(&error) => SourceState::Missing,
             Err(_) => SourceState::Unknown,
@@ -85,8 +83,8 @@ impl<'a> SourceProbe<'a> {
     }
 }
 
-/// What tells a file from every other on its file system, whatever its name; 0 where that is not kept. Its number alone
-/// would not do: that is given to another file once this one is gone.
+/// Returns an id that no other file of the file system has or had, or 0 if the file system provides none. It includes the
+/// birth time, because the inode number of a deleted file is reused.
 fn file_id(folder: &Folder, name: &OsStr) -> u64 {
     folder
         .file_id(name)

@@ -1,23 +1,23 @@
-//! The journal of files on their way: written before and while files are sent, settled by a listing.
+//! Journal of the files that an upload may have sent: written before and during the upload, settled by a listing.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::OutgoingFile;
-use super::prove::{check_listed, list_files, listing_precision};
+use super::listed::{check_listed, list_files, listed_version, listing_precision};
+use super::upload::OutgoingFile;
 use crate::base::error::{Error, Result};
 use crate::index::{Index, ListedVersion, SentFile, SentPath, SentRecord, UnverifiedUpload};
 use crate::rclone;
 use crate::rclone::{CheckVerdict, ListedFile};
 use crate::storage::{RemoteStorage, Storage};
 
-/// The index is told after so many files at the latest.
+/// Maximum number of reported files that are not written to the index yet.
 const MAX_UNWRITTEN_FILES: usize = 512;
 
-/// And after so long.
+/// Maximum time between two writes to the index.
 const WRITE_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Files that the index was not told of yet.
+/// Journal of one attempt; collects files that rclone reports as sent, and writes them to the index in groups.
 pub(super) struct SendJournal<'a> {
     index: &'a mut Index,
     destination: &'a Path,
@@ -28,7 +28,7 @@ pub(super) struct SendJournal<'a> {
 }
 
 impl<'a> SendJournal<'a> {
-    /// Begins one: notes the files that are about to be sent.
+    /// Records the files that are about to be sent: path, stat at the source, and version tag at the destination.
     pub(super) fn begin(
         index: &'a mut Index,
         destination: &'a Path,
@@ -46,7 +46,7 @@ impl<'a> SendJournal<'a> {
         })
     }
 
-    /// Notes a file that is said to be there.
+    /// Records a file that rclone reported as sent.
     pub(super) fn record_sent(&mut self, file: &OutgoingFile) {
         self.files.push(file.journal_file());
         if self.files.len() >= MAX_UNWRITTEN_FILES || self.last_write.elapsed() > WRITE_INTERVAL {
@@ -65,7 +65,7 @@ impl<'a> SendJournal<'a> {
         }
     }
 
-    /// Writes the rest; gives the first failure.
+    /// Writes the remaining files and returns the first failure.
     pub(super) fn finish(mut self) -> Result<()> {
         if !self.files.is_empty() {
             self.write();
@@ -74,16 +74,16 @@ impl<'a> SendJournal<'a> {
     }
 }
 
-/// What a listing shows of the files that a run left when it died.
+/// Files that an interrupted run left in the journal, sorted by what a listing shows.
 #[derive(Default)]
 struct SettledFiles {
-    /// Files that are there as they were sent, with their marks.
+    /// Files listed as they were sent, with their version tags.
     confirmed: Vec<(SentPath, SentFile)>,
-    /// Files that are not there, are as they were before, or were brought by somebody else.
+    /// Files that are missing, unchanged, or written by another program.
     resolved: Vec<SentPath>,
-    /// What was found that is none of these.
+    /// Files that may be incomplete, with the version found.
     doubtful: Vec<(SentPath, ListedVersion)>,
-    /// Files of which the listing says too little, with their marks.
+    /// Files that the listing can neither confirm nor reject.
     undecided: Vec<(UnverifiedUpload, ListedFile)>,
 }
 
@@ -96,41 +96,33 @@ impl SettledFiles {
             _ if !row.may_be_incomplete(listed_version(found)) && !is_proof => {
                 self.resolved.push(row.file);
             }
-            Ok(mark) if is_proof => {
-                let sent = SentFile {
-                    tag: mark,
-                    ..row.sent
-                };
-                self.confirmed.push((row.file, sent));
+            Ok(tag) if is_proof => {
+                self.confirmed
+                    .push((row.file, SentFile { tag, ..row.sent }));
             }
             Ok(_) => self.undecided.push((row, found.clone())),
             Err(_) => self.doubtful.push((row.file, listed_version(found))),
         }
     }
 
-    /// Compares the content of what a listing says too little of.
+    /// Compares the content of the undecided files with the source.
     fn compare_undecided(&mut self, destination: &RemoteStorage, source: &Storage) -> Result<()> {
-        let unsure = std::mem::take(&mut self.undecided);
-        let files: Vec<PathBuf> = unsure
+        let undecided = std::mem::take(&mut self.undecided);
+        let files: Vec<PathBuf> = undecided
             .iter()
             .map(|(row, _)| row.file.below_root())
             .collect();
-        let how = rclone::CheckMethod::best_for(&destination.features, source.features());
+        let method = rclone::CheckMethod::best_for(&destination.features, source.features());
         let root = &source.database().root;
-        let verdicts = match destination.remote.check(root, &files, how, &mut |_| {}) {
+        let verdicts = match destination.remote.check(root, &files, method, &mut |_| {}) {
             Err(Error::Interrupted) => return Err(Error::Interrupted),
             verdicts => verdicts.unwrap_or_default(),
         };
-        for ((row, found), whole) in unsure.into_iter().zip(files) {
+        for ((row, found), whole) in undecided.into_iter().zip(files) {
             if verdicts.get(&whole) == Some(&CheckVerdict::Same) {
-                let mark = found.tag;
-                self.confirmed.push((
-                    row.file,
-                    SentFile {
-                        tag: mark,
-                        ..row.sent
-                    },
-                ));
+                let tag = found.tag;
+                self.confirmed
+                    .push((row.file, SentFile { tag, ..row.sent }));
             } else {
                 self.doubtful.push((row.file, listed_version(&found)));
             }
@@ -139,25 +131,14 @@ impl SettledFiles {
     }
 }
 
-/// What a listing shows, as the index keeps it.
-pub(super) const fn listed_version(found: &ListedFile) -> ListedVersion {
-    ListedVersion {
-        bytes: found.bytes,
-        tag: found.tag,
-    }
-}
-
-/// Settles what a run left that died while it sent files from a source: what a listing shows of them as they were sent is
-/// there, and of what else it shows in their place the index knows that it may be half.
-///
-/// # Errors
-/// The files could not be listed, or the index cannot be written.
+/// Settles the files that an interrupted upload from this source left in the journal. Files that a listing, or their
+/// content, confirms count as sent. Other versions found in their place stay in the journal as possibly incomplete.
 pub fn settle_journal(
     index: &mut Index,
     destination: &RemoteStorage,
     source: &Storage,
 ) -> Result<()> {
-    let step = listing_precision(source.features(), destination);
+    let precision = listing_precision(source.features(), destination);
     let (root, source_root) = (&destination.database.root, &source.database().root);
     let rows = index.unverified_uploads(root, source_root)?;
     if rows.is_empty() {
@@ -168,16 +149,17 @@ pub fn settle_journal(
     let mut settled = SettledFiles::default();
     for row in rows {
         let found = listed.file(&row.file.below_root());
-        let is_as_sent = check_listed(step, &row.sent, found).is_ok();
-        // Where times are kept, size and time say that it is whole; elsewhere rclone must have said so.
-        let is_proof = is_as_sent && (step.is_some() || (row.is_reported && row.found.is_none()));
+        let is_as_sent = check_listed(precision, &row.sent, found).is_ok();
+        // Size and time prove that a file is complete. A storage without times needs rclone's report too.
+        let is_proof =
+            is_as_sent && (precision.is_some() || (row.is_reported && row.found.is_none()));
         settled.add(row, found, is_proof);
     }
     settled.compare_undecided(destination, source)?;
     let mut record = SentRecord::new();
-    let mut good = Vec::new();
+    let mut confirmed = Vec::new();
     for (file, sent) in settled.confirmed {
-        good.push(file.below_root());
+        confirmed.push(file.below_root());
         let changes = record.entry(file.replica.clone()).or_default();
         changes.add(&file.path, sent);
         settled.resolved.push(file);
@@ -187,7 +169,7 @@ pub fn settle_journal(
         changes.remove(&file.path);
     }
     index.update_sent(root, source_root, &record)?;
-    // That no listing proved them may have been told as a failure.
-    index.clear_failures(source_root, root, &good)?;
+    // The interrupted run may have recorded a failure for files that are confirmed now.
+    index.clear_failures(source_root, root, &confirmed)?;
     index.settle_uploads(root, source_root, &settled.resolved, &settled.doubtful)
 }

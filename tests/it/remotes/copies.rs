@@ -207,7 +207,7 @@ fn renamed_listing_entry_counts_as_failed() {
         let reason = item["reason"].as_str().unwrap();
         let is_refused = reason.contains("StatusCode: 500");
         assert!(
-            is_refused || reason == "a listing afterwards does not show it",
+            is_refused || reason == "the remote does not list it after the copy",
             "{run}"
         );
         assert_eq!(document["failed_files"], 1, "{run}");
@@ -295,7 +295,7 @@ fn symlinks_are_skipped_and_reported() {
             json!({
                 "path": storage.address(&format!("footage/acme/spot/{name}")),
                 "outcome": "skipped",
-                "reason": "it is a symbolic link, which remotes do not hold",
+                "reason": "it is a symbolic link, which remotes cannot store",
             })
         });
         assert_eq!(document["items"], json!(expected), "{run}");
@@ -518,7 +518,7 @@ fn file_never_replaces_a_folder() {
             let document = run.document();
             let items = document["items"].as_array().unwrap();
             assert_eq!(items.len(), 1, "{run}");
-            let why = "something of another kind has its name there; move that away by hand";
+            let why = "the destination has an entry of another kind with this name; move it away by hand";
             assert_eq!(items[0]["reason"], why, "{run}");
             assert_eq!(document["copied_files"], 4, "{run}");
             assert_eq!(place.remotes.stdout_of(&["cat", &inside]), "somebody's");

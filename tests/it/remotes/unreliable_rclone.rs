@@ -205,7 +205,7 @@ fn file_deleted_at_remote_is_skipped() {
             "{run}"
         );
         let reason = &run.document()["items"][0]["reason"];
-        assert_eq!(*reason, "it went away before it was copied", "{run}");
+        assert_eq!(*reason, "it disappeared from the source before it was copied", "{run}");
     });
 }
 
@@ -342,7 +342,7 @@ fn reported_upload_is_checked_in_listing() {
             for line in [THERE, "sync all all WORK CLOUD"] {
                 assert_fails(
                     run(place, &nothing, line),
-                    "a listing afterwards does not show it",
+                    "the remote does not list it after the copy",
                 );
             }
             place.copy_by_rclone(&storage.root);

@@ -1,0 +1,145 @@
+//! Copies single files and links to temporary names, and reports the outcome of each item.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::job::{Job, TransferContext};
+use crate::base::error::{Error, Result};
+use crate::copy::outcome::{Outcome, VANISHED};
+use crate::copy::plan::PlannedFile;
+use crate::os::folder::{Folder, is_not_found};
+use crate::storage::copy_file::{Copier, TempCopy, copy_file, copy_link, move_file};
+
+/// The open source and destination folders of a batch, with its position in the plans.
+#[derive(Clone, Debug)]
+pub(super) struct FolderPair {
+    /// Index of the job.
+    pub(super) job: usize,
+    /// Index of the folder in the job's plan.
+    pub(super) folder: usize,
+    pub(super) from: Arc<Folder>,
+    pub(super) to: Arc<Folder>,
+    /// Device number of the destination folder.
+    pub(super) device: u64,
+}
+
+/// A copied file that still has its temporary name.
+#[derive(Debug)]
+pub(super) struct PendingFile {
+    pub(super) pair: FolderPair,
+    pub(super) item: PlannedFile,
+    pub(super) temp: TempCopy,
+}
+
+/// Copies the items of a worker and of its group.
+pub(super) struct ItemCopier<'a> {
+    pub(super) jobs: &'a [Job],
+    pub(super) context: &'a TransferContext<'a>,
+    pub(super) copier: Copier,
+}
+
+impl<'a> ItemCopier<'a> {
+    /// Returns the path of a planned folder, relative to its replica.
+    pub(super) fn folder_path(&self, job: usize, folder: usize) -> &'a Path {
+        &self.jobs[job].plan.folders[folder].path
+    }
+
+    /// Reports the outcome of an item.
+    pub(super) fn report(&self, pair: &FolderPair, item: &PlannedFile, outcome: Outcome) {
+        self.report_in(pair.job, pair.folder, item, outcome);
+    }
+
+    /// Reports the outcome of an item whose folders are not open.
+    pub(super) fn report_in(
+        &self,
+        job: usize,
+        folder: usize,
+        item: &PlannedFile,
+        outcome: Outcome,
+    ) {
+        let folder = self.folder_path(job, folder);
+        (self.context.on_outcome)(job, folder, item.name.as_os_str(), outcome);
+        self.context.meter.add_files(1);
+    }
+
+    /// Reports an item that could not be copied. A file that disappeared from the source is not a failure.
+    pub(super) fn report_failure(&self, pair: &FolderPair, item: &PlannedFile, error: &Error) {
+        let outcome = match error {
+            Error::Interrupted => Outcome::Unreached,
+            error => {
+                let has_vanished = is_not_found(error)
+                    && !self.context.move_source
+                    && is_missing_in(&pair.from, item)
+                    && self.is_at_source(pair.job, Path::new(""));
+                vanished_or_failed(has_vanished, error)
+            }
+        };
+        self.report(pair, item, outcome);
+    }
+
+    /// Returns the outcome of all items in a folder that could not be opened.
+    pub(super) fn folder_failure(&self, job: usize, path: &Path, error: &Error) -> Outcome {
+        let has_vanished = is_not_found(error)
+            && !self.context.move_source
+            && !self.is_at_source(job, path)
+            && self.is_at_source(job, Path::new(""));
+        vanished_or_failed(has_vanished, error)
+    }
+
+    /// True if the source has this folder of a replica. Callers check the replica's own folder too: if that is missing,
+    /// its disk may not be mounted, and nothing counts as deleted.
+    fn is_at_source(&self, job: usize, folder: &Path) -> bool {
+        let path = self.jobs[job].relative.join(folder);
+        !self
+            .context
+            .source
+            .open_descendant(&path)
+            .is_err_and(|error| is_not_found(&error))
+    }
+
+    /// Copies a file or link to a temporary name.
+    pub(super) fn copy_to_temp(
+        &mut self,
+        pair: &FolderPair,
+        item: &PlannedFile,
+    ) -> Result<TempCopy> {
+        let name = item.name.as_os_str();
+        if item.is_link {
+            return copy_link(&pair.from, name, &pair.to);
+        }
+        let meter = self.context.meter;
+        let on_progress = |bytes| meter.add_bytes(bytes);
+        if self.context.move_source
+            && let Some(temp) = move_file(&pair.from, name, &pair.to, &mut self.copier)?
+        {
+            return Ok(temp);
+        }
+        copy_file(&pair.from, name, &pair.to, &mut self.copier, &on_progress)
+    }
+
+    /// Copies a file to a temporary name with plain reads and writes only.
+    pub(super) fn copy_to_temp_buffered(
+        &mut self,
+        pair: &FolderPair,
+        item: &PlannedFile,
+    ) -> Result<TempCopy> {
+        self.copier.buffered_only = true;
+        let copied = self.copy_to_temp(pair, item);
+        self.copier.buffered_only = false;
+        copied
+    }
+}
+
+fn is_missing_in(folder: &Folder, item: &PlannedFile) -> bool {
+    folder
+        .stat(item.name.as_os_str())
+        .is_err_and(|error| is_not_found(&error))
+}
+
+fn vanished_or_failed(has_vanished: bool, error: &Error) -> Outcome {
+    if has_vanished {
+        Outcome::Skipped(VANISHED.to_owned())
+    } else {
+        Outcome::Failed(error.full_message())
+    }
+}

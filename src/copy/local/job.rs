@@ -1,0 +1,105 @@
+//! One replica to copy, and the settings and callbacks that the threads of a transfer share.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::base::monitor::ProgressCounter;
+use crate::base::name::Name;
+use crate::base::timestamp::Timestamp;
+use crate::copy::outcome::Outcome;
+use crate::copy::plan::Plan;
+use crate::os::folder::Folder;
+use crate::snapshot::digest::Digest;
+use crate::storage::version::Versions;
+
+/// One replica to copy.
+#[derive(Debug)]
+pub struct Job {
+    /// The replica's folder, relative to both roots.
+    pub relative: PathBuf,
+    pub plan: Plan,
+    /// True if an earlier run ended before it set the times and permissions of the replica's folders.
+    pub unfinished: bool,
+}
+
+impl Job {
+    pub const fn new(relative: PathBuf, plan: Plan) -> Self {
+        Self {
+            relative,
+            plan,
+            unfinished: false,
+        }
+    }
+}
+
+/// A copied file whose content was read back and equals the source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedFile {
+    /// Index of the job.
+    pub job: usize,
+    /// The file's folder, relative to the replica.
+    pub folder: PathBuf,
+    pub name: Name,
+    pub bytes: u64,
+    pub modified: Timestamp,
+    pub digest: Digest,
+}
+
+/// A copied file for which the destination reports another mtime than was set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimeMismatch {
+    /// Index of the job.
+    pub job: usize,
+    /// The file's folder, relative to the replica.
+    pub folder: PathBuf,
+    pub name: Name,
+    pub bytes: u64,
+    /// The mtime at the source.
+    pub modified: Timestamp,
+    /// The mtime that the destination reports.
+    pub shown: Timestamp,
+}
+
+/// Receives the outcome of an item: job, folder relative to the replica, and name. An empty folder and name denote the
+/// replica's own folder.
+pub type OutcomeFn<'a> = dyn Fn(usize, &Path, &OsStr, Outcome) + Sync + 'a;
+
+/// Receives verified files in batches.
+pub type VerifiedFn<'a> = dyn Fn(&[VerifiedFile]) + Sync + 'a;
+
+/// Receives time mismatches in batches.
+pub type TimeMismatchFn<'a> = dyn Fn(&[TimeMismatch]) + Sync + 'a;
+
+/// Roots, settings and callbacks of a transfer.
+pub struct TransferContext<'a> {
+    /// Root of the source.
+    pub source: &'a Arc<Folder>,
+    /// Moves files instead of copying them where the file system allows it; for fetched files, which nothing else needs.
+    pub move_source: bool,
+    /// Root of the destination.
+    pub destination: &'a Arc<Folder>,
+    /// Store of the old versions of replaced files.
+    pub versions: &'a Versions<'a>,
+    /// Reads copies back.
+    pub verify: bool,
+    /// Time after which no further file is started.
+    pub deadline: Option<Instant>,
+    /// Number of copying threads.
+    pub workers: usize,
+    pub meter: &'a ProgressCounter,
+    pub on_outcome: &'a OutcomeFn<'a>,
+    pub on_verified: &'a VerifiedFn<'a>,
+    pub on_time_mismatch: &'a TimeMismatchFn<'a>,
+}
+
+impl std::fmt::Debug for TransferContext<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("TransferContext")
+            .field("source", &self.source)
+            .field("destination", &self.destination)
+            .finish_non_exhaustive()
+    }
+}
