@@ -1,4 +1,4 @@
-//! The lanes of a copy: one thread for each destination, what they count, and how they end.
+//! Runs the copies to all destinations, one thread each, and shows their common progress.
 
 use std::io;
 use std::path::PathBuf;
@@ -12,31 +12,32 @@ use super::outcome::Outcome;
 use super::report::Report;
 use crate::base::confirmation::Confirmation;
 use crate::base::error::{Error, IoResultExt as _, Result};
+use crate::base::ignore::ignore;
 use crate::base::interrupt;
 use crate::base::monitor::{Monitor, ProgressCounter, ProgressEvent};
 use crate::index::Index;
 use crate::model::registry::Database;
 
-/// How often what the lanes count is shown.
+/// Interval at which progress is shown.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Time after a stop from which on the user is told which storages are still waited for.
+/// Time after cancellation at which the user is shown the storages that are still writing.
 const SLOW_STOP: Duration = Duration::from_millis(800);
 
-/// The lanes of a copy while they are under way. Each is waited for: a flush that was begun cannot be abandoned, and
-/// before the lane ends neither its counts are final nor its lock is free.
+/// The running copies to all destinations. Every copy is waited for: a started flush cannot be aborted, and before a copy
+/// ends its counts are not final and its lock is not free.
 pub(super) struct DestinationCopies {
     databases: Vec<Database>,
     reports: Vec<Arc<Mutex<Report>>>,
     states: Vec<CopyState>,
     meter: Arc<ProgressCounter>,
     compare_meter: Arc<ProgressCounter>,
-    /// How often every byte is counted.
+    /// Number of times that each byte is counted: 2 if copies are read back.
     passes: u64,
     events: Receiver<CopyEvent>,
 }
 
-/// Measures how long a stop takes.
+/// Measures the time since cancellation.
 #[derive(Debug, Default)]
 struct StopTimer {
     requested: Option<Instant>,
@@ -44,7 +45,7 @@ struct StopTimer {
 }
 
 impl StopTimer {
-    /// Whether a stop has taken longer than [`SLOW_STOP`]; true once.
+    /// True once, when cancellation has taken longer than [`SLOW_STOP`].
     fn is_slow(&mut self) -> bool {
         if !interrupt::is_requested() {
             return false;
@@ -56,7 +57,7 @@ impl StopTimer {
     }
 }
 
-/// Copying so many files and bytes begins.
+/// Returns the event that copying this number of files and bytes starts.
 const fn copying_started((files, bytes): (u64, u64)) -> ProgressEvent<'static> {
     ProgressEvent::Started {
         task: "copying",
@@ -65,19 +66,17 @@ const fn copying_started((files, bytes): (u64, u64)) -> ProgressEvent<'static> {
     }
 }
 
-/// State of a lane.
+/// State of the copy to one destination.
 #[derive(Debug)]
 enum CopyState {
-    /// It is under way.
     Running,
-    /// It ended.
     Ended(Result<()>),
 }
 
 impl DestinationCopies {
-    /// Begins a lane for each destination. One that cannot be begun has ended with its failure; the others go on.
+    /// Starts a copy to each destination. One that cannot be started ends with its failure; the others continue.
     pub(super) fn start(index: &Index, spec: &Arc<CopySpec>, destinations: &[&Database]) -> Self {
-        let (sender, news) = mpsc::channel();
+        let (sender, events) = mpsc::channel();
         let mut copies = Self {
             databases: destinations.iter().map(|to| (*to).clone()).collect(),
             reports: Vec::new(),
@@ -85,12 +84,12 @@ impl DestinationCopies {
             meter: Arc::default(),
             compare_meter: Arc::default(),
             passes: if spec.verify { 2 } else { 1 },
-            events: news,
+            events,
         };
-        for place in 0..destinations.len() {
+        for number in 0..destinations.len() {
             copies.reports.push(Arc::default());
-            let begun = copies.start_one(index, spec, place, sender.clone());
-            copies.states.push(match begun {
+            let started = copies.start_one(index, spec, number, sender.clone());
+            copies.states.push(match started {
                 Ok(()) => CopyState::Running,
                 Err(error) => CopyState::Ended(Err(error)),
             });
@@ -98,21 +97,25 @@ impl DestinationCopies {
         copies
     }
 
-    /// Begins the lane of one destination in a thread of its own.
+    /// Starts the copy to one destination in a thread of its own.
     fn start_one(
         &self,
         index: &Index,
         spec: &Arc<CopySpec>,
-        place: usize,
+        number: usize,
         sender: Sender<CopyEvent>,
     ) -> Result<()> {
-        let report = Arc::clone(&self.reports[place]);
+        let report = Arc::clone(&self.reports[number]);
         let meters = [&self.meter, &self.compare_meter].map(Arc::clone);
         let spec = Arc::clone(spec);
-        let (index, database) = (index.try_clone()?, self.databases[place].clone());
+        let (index, database) = (index.try_clone()?, self.databases[number].clone());
         let work = move || {
-            // The receiver is gone only where the process ends.
-            let tell = |news| sender.send(news).unwrap_or_default();
+            let on_event = |event| {
+                ignore(
+                    sender.send(event),
+                    "the receiver outlives every copy, except at exit",
+                );
+            };
             let copy = DestinationCopy {
                 spec: &spec,
                 database: &database,
@@ -120,26 +123,26 @@ impl DestinationCopies {
                 report: &report,
                 meter: &meters[0],
                 compare_meter: &meters[1],
-                on_event: &tell,
+                on_event: &on_event,
             };
             let ended = copy.run();
-            // What was asked of the source ends here: once the last lane is heard of, this process may end too.
+            // Releases the source first, because the process may exit after the last copy has ended.
             drop(spec);
-            tell(CopyEvent::Ended(place, ended));
+            on_event(CopyEvent::Ended(number, ended));
         };
-        let root = &self.databases[place].root;
-        let begun = thread::Builder::new().spawn(work);
-        begun.at("begin a thread for the copy to", root).map(drop)
+        let root = &self.databases[number].root;
+        let started = thread::Builder::new().spawn(work);
+        started.at("start a thread for the copy to", root).map(drop)
     }
 
-    /// Shows what the lanes do, and asks for them, until all have ended. After a stop it says once which it waits for.
+    /// Shows progress and requests confirmations until all copies have ended. A slow cancellation is reported once.
     pub(super) fn watch(&mut self, confirmation: Confirmation, monitor: &dyn Monitor) {
         let (mut shown, mut planned) = ((0, 0), None);
         let mut stop = StopTimer::default();
         while self
             .states
             .iter()
-            .any(|end| matches!(end, CopyState::Running))
+            .any(|state| matches!(state, CopyState::Running))
         {
             match self.events.recv_timeout(POLL_INTERVAL) {
                 Ok(CopyEvent::Comparing { files, bytes }) => {
@@ -155,12 +158,10 @@ impl DestinationCopies {
                     monitor.on_event(&ProgressEvent::TotalsRaised { files, bytes });
                 }
                 Ok(CopyEvent::Confirm { question, answer }) => {
-                    // What is shown of the work gives way to the question.
+                    // The question replaces the progress display.
                     monitor.on_event(&ProgressEvent::Finished);
-                    // A lane that has ended waits for no answer.
-                    answer
-                        .send(confirmation.require(&question))
-                        .unwrap_or_default();
+                    let sent = answer.send(confirmation.require(&question));
+                    ignore(sent, "a copy that has ended needs no answer");
                     if let Some(planned) = planned {
                         monitor.on_event(&copying_started(planned));
                         shown = (0, 0);
@@ -168,7 +169,9 @@ impl DestinationCopies {
                 }
                 Ok(CopyEvent::Notice(text)) => monitor.on_event(&ProgressEvent::Notice(&text)),
                 Ok(CopyEvent::Problem(error)) => monitor.on_event(&ProgressEvent::Problem(&error)),
-                Ok(CopyEvent::Ended(place, how)) => self.states[place] = CopyState::Ended(how),
+                Ok(CopyEvent::Ended(number, result)) => {
+                    self.states[number] = CopyState::Ended(result);
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
@@ -181,13 +184,14 @@ impl DestinationCopies {
                 monitor.on_event(&ProgressEvent::Warning(&self.waiting_message()));
             }
         }
+        monitor.on_event(&ProgressEvent::Finished);
     }
 
-    /// The message about storages that still write after a stop.
+    /// Returns the message about the storages that still write after cancellation.
     fn waiting_message(&self) -> String {
-        let open = self.databases.iter().zip(&self.states);
-        let open = open.filter(|(_, end)| matches!(end, CopyState::Running));
-        let names: Vec<_> = open
+        let copies = self.databases.iter().zip(&self.states);
+        let running = copies.filter(|(_, state)| matches!(state, CopyState::Running));
+        let names: Vec<_> = running
             .map(|(database, _)| format!("`{}`", database.name))
             .collect();
         let again = if interrupt::was_terminated() {
@@ -196,37 +200,36 @@ impl DestinationCopies {
             "Ctrl-C again"
         };
         format!(
-            "stopping: waiting for {} to finish what is under way there, which cannot be abandoned; {again} leaves at \
-             once, without a report",
+            "stopping: waiting for {} to finish writes that cannot be aborted; {again} exits at once, without a report",
             names.join(" and ")
         )
     }
 
-    /// Puts together what the lanes came to.
+    /// Adds the reports of all copies.
     ///
     /// # Errors
-    /// The first failure, if nothing could be begun anywhere.
+    /// The first failure, if no copy could be started.
     pub(super) fn finish(self, report: &mut Report) -> Result<()> {
-        let mut began = false;
+        let mut has_started = false;
         let mut first = None;
         let parts = self
             .databases
             .into_iter()
             .zip(self.reports)
             .zip(self.states);
-        for ((database, part), end) in parts {
+        for ((database, part), state) in parts {
             let mut part = part.lock().unwrap_or_else(PoisonError::into_inner);
-            began |= part.planned_files > 0;
+            has_started |= part.planned_files > 0;
             report.append(std::mem::take(&mut part));
             let root: PathBuf = database.root;
-            let failure = match end {
+            let failure = match state {
                 CopyState::Ended(Ok(())) => {
-                    began = true;
+                    has_started = true;
                     continue;
                 }
                 CopyState::Ended(Err(error)) => error,
                 CopyState::Running => {
-                    let why = io::Error::other("it ended early; copy again");
+                    let why = io::Error::other("the copy ended unexpectedly; copy again");
                     Error::Io {
                         action: "copy to",
                         path: root.clone(),
@@ -236,14 +239,14 @@ impl DestinationCopies {
             };
             let outcome = match &failure {
                 Error::Interrupted => Outcome::Unreached,
-                Error::Declined => Outcome::Skipped("you said no".to_owned()),
+                Error::Declined => Outcome::Skipped("you answered no".to_owned()),
                 error => Outcome::Failed(error.full_message()),
             };
             report.add(outcome, || root);
             first.get_or_insert(failure);
         }
         match first {
-            Some(error) if !began => Err(error),
+            Some(error) if !has_started => Err(error),
             _ => Ok(()),
         }
     }

@@ -1,4 +1,11 @@
-//! A copy from beginning to end: which replicas, looking at the source, and one lane for each destination.
+//! Copies replicas from one database to others: list, plan, check, execute, record.
+//!
+//! `copy` finds the requested replicas, scans them at the source once, and starts one thread for each destination
+//! (`fan_out`, `destination`). Each destination plans against its own files (`plan`), checks names and free space
+//! (`name_rules`, `preflight`), and executes the plan (`local` or `remote`). Every item ends in exactly one outcome, and
+//! the outcomes add up to the planned items (`outcome`, `report`). `run_recorder` records the run.
+//!
+//! No file is replaced without keeping the old version, and none counts as copied before it is on stable storage.
 
 pub mod destination;
 mod fan_out;
@@ -32,32 +39,34 @@ use crate::model::registry::{Category, Database, Registry};
 use crate::storage::Storage;
 use crate::storage::observation::ObservationBuilder;
 
-/// What is to be copied.
+const COMPARING_STARTED: ProgressEvent<'_> = ProgressEvent::Started {
+    task: "comparing",
+    files: None,
+    bytes: None,
+};
+
+/// A request to copy.
 #[derive(Debug)]
 pub struct CopyRequest<'a> {
-    /// Which projects.
+    /// Projects to copy.
     pub scope: Scope,
-    /// Which categories.
     pub categories: Vec<&'a Category>,
-    /// The database they are on.
     pub source: &'a Database,
-    /// The databases they go to.
     pub destinations: Vec<&'a Database>,
-    /// How differing files are handled.
     pub rules: CopyRules,
-    /// Whether copies are read back.
+    /// Reads copies back.
     pub verify: bool,
-    /// Only plan.
+    /// Plans and writes nothing.
     pub dry_run: bool,
-    /// Who is asked before files are replaced. Where there is nobody the rules alone say what is done.
+    /// Confirmation before files are replaced. Without an interactive user the rules alone decide.
     pub confirmation: Confirmation,
 }
 
-/// Copies, or plans to. Replicas and files that fail are in the report; the rest is copied all the same.
+/// Copies, or plans a dry run. Replicas and files that fail are reported, and the others are copied.
 ///
 /// # Errors
-/// Nothing could be begun: the source or all destinations are offline, locked or full, the project is not there, the
-/// index cannot be written.
+/// Nothing could be started: the source or all destinations are offline, locked or full, the project does not exist, or
+/// the index cannot be written.
 pub fn copy(
     index: &mut Index,
     registry: &Registry,
@@ -68,15 +77,11 @@ pub fn copy(
     let start = Instant::now();
     let mut report = Report::default();
     let source = Storage::open(index, request.source)?;
-    let meant = find_replicas(&source, registry, request, &mut report).or_else(|error| {
+    let replicas = find_replicas(&source, registry, request, &mut report).or_else(|error| {
         let (categories, scope) = (&request.categories, &request.scope);
         Err(add_holders(error, index, registry, categories, scope)?)
     })?;
-    monitor.on_event(&ProgressEvent::Started {
-        task: "comparing",
-        files: None,
-        bytes: None,
-    });
+    monitor.on_event(&COMPARING_STARTED);
     let exclusions = Arc::new(Exclusions::new(registry.exclusion_rules())?);
     let mut spec = CopySpec {
         registry: registry.clone(),
@@ -91,10 +96,9 @@ pub fn copy(
         run,
         limits: CopyLimits::default(),
     };
-    scan_source(index, &mut spec, &meant, &mut report, monitor)?;
+    scan_source(index, &mut spec, &replicas, &mut report, monitor)?;
     let mut copies = DestinationCopies::start(index, &Arc::new(spec), &request.destinations);
     copies.watch(request.confirmation, monitor);
-    monitor.on_event(&ProgressEvent::Finished);
     copies.finish(&mut report)?;
     report.elapsed = start.elapsed();
     report.interrupted = interrupt::is_requested();
@@ -102,10 +106,7 @@ pub fn copy(
     Ok(report)
 }
 
-/// Carries out an errand that was put together elsewhere, to one destination; gives it back.
-///
-/// # Errors
-/// Nothing could be begun.
+/// Executes a prepared copy to one destination and returns its specification. A sync uses it for local destinations.
 pub fn execute(
     index: &Index,
     spec: CopySpec,
@@ -113,20 +114,15 @@ pub fn execute(
     monitor: &dyn Monitor,
     report: &mut Report,
 ) -> Result<Arc<CopySpec>> {
-    monitor.on_event(&ProgressEvent::Started {
-        task: "comparing",
-        files: None,
-        bytes: None,
-    });
+    monitor.on_event(&COMPARING_STARTED);
     let spec = Arc::new(spec);
     let mut copies = DestinationCopies::start(index, &spec, &[destination]);
     copies.watch(Confirmation::NonInteractive, monitor);
-    monitor.on_event(&ProgressEvent::Finished);
     copies.finish(report)?;
     Ok(spec)
 }
 
-/// The replicas at the source that are meant; folders that cannot be listed are reported.
+/// Returns the requested replicas at the source, and reports the folders that cannot be listed.
 fn find_replicas<'a>(
     source: &Storage,
     registry: &Registry,
@@ -138,8 +134,8 @@ fn find_replicas<'a>(
     for category in &request.categories {
         let listing = source.list_projects(registry, category, scope)?;
         let path = |path: &Path| source.path(path, Path::new(""));
-        for (place, problem) in listing.problems.iter().enumerate() {
-            let folder = listing.problem_folder(place);
+        for (index, problem) in listing.problems.iter().enumerate() {
+            let folder = listing.problem_folder(index);
             report.add(Outcome::Failed(problem.full_message()), || path(&folder));
         }
         for link in &listing.links {
@@ -156,17 +152,17 @@ fn find_replicas<'a>(
     Ok(replicas)
 }
 
-/// Looks at every replica at the source; what was seen is told to the index, unless nothing is to be done.
+/// Scans every replica at the source. Unless it is a dry run, the scan is recorded in the index.
 fn scan_source(
     index: &mut Index,
     spec: &mut CopySpec,
-    meant: &[(&Category, ProjectId)],
+    replicas: &[(&Category, ProjectId)],
     report: &mut Report,
     monitor: &dyn Monitor,
 ) -> Result<()> {
     let (source, registry) = (&spec.source, &spec.registry);
     let mut builder = ObservationBuilder::start(index, source.database())?;
-    for (category, project) in meant {
+    for (category, project) in replicas {
         let tree = source.tree(registry, &spec.exclusions, category, project)?;
         monitor.on_event(&ProgressEvent::Files(tree.file_count()));
         if let Some(error) = tree.failure() {

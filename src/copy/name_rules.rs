@@ -1,7 +1,9 @@
-//! Names that a destination cannot hold, or cannot tell from others in the same folder: found before the first byte.
+//! Names that a destination cannot hold, or cannot distinguish from others in the same folder. They are found before the
+//! first byte is written.
 //!
-//! File systems are asked, not listed: a folder that takes names of either case for one is found by making a temporary
-//! file in it and looking for that under another spelling. That is only done where names are such that it matters.
+//! File systems are probed instead of listed (decision 26): a folder is case-insensitive if a temporary file in it is
+//! found under another spelling. Probes happen only if a name makes the answer matter. A folder that refuses the temporary
+//! file counts as case-sensitive, because nothing can be written to it anyway.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,6 +12,7 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
 use super::plan::{Plan, PlannedFolder};
+use crate::base::ignore::ignore;
 use crate::base::name::Name;
 use crate::base::unicode::{to_nfc, to_nfd};
 use crate::os::folder::Folder;
@@ -17,15 +20,15 @@ use crate::snapshot::manifest::ManifestFiles;
 use crate::snapshot::tree::Tree;
 use crate::storage::copy_file::temporary_name_with;
 
-/// What other systems than Unix keep out of names.
+/// Bytes that Windows file systems do not allow in names.
 const WINDOWS_RESERVED: &[u8] = b"<>:\"\\|?*";
 
-/// What a folder of a destination does with names, asked once each.
+/// Rules of a destination folder for names. Each rule is probed once, when it is first needed.
 #[derive(Debug)]
 pub struct NameRules<'a> {
-    /// Where it can be tried out.
+    /// Folder for probes; `None` for a remote.
     probe_folder: Option<&'a Folder>,
-    /// The longest name, in bytes.
+    /// Maximum length of a name, in bytes.
     max_name_bytes: usize,
     case_insensitive: OnceCell<bool>,
     normalization_insensitive: OnceCell<bool>,
@@ -34,7 +37,7 @@ pub struct NameRules<'a> {
 }
 
 impl<'a> NameRules<'a> {
-    /// Of the file system and folder in which a replica is, or will be made.
+    /// Returns the rules of an existing folder, in which a replica is or will be created.
     pub fn for_folder(folder: &'a Folder) -> Self {
         const USUAL_MAX_NAME_BYTES: usize = 255;
         Self {
@@ -49,40 +52,40 @@ impl<'a> NameRules<'a> {
         }
     }
 
-    /// Of a remote, which takes upper and lower case for the same or not; what else it does with names only rclone knows.
-    pub fn for_remote(folds_case: bool) -> Self {
+    /// Returns the rules of a remote. Only its case sensitivity is known; rclone translates other names itself.
+    pub fn for_remote(case_insensitive: bool) -> Self {
         Self {
             probe_folder: None,
             max_name_bytes: usize::MAX,
-            case_insensitive: folds_case.into(),
+            case_insensitive: case_insensitive.into(),
             normalization_insensitive: false.into(),
             ignores_trailing_dots: false.into(),
             accepted_bytes: OnceCell::from(BTreeMap::new()),
         }
     }
 
-    /// Whether it takes upper and lower case for the same.
+    /// True if upper and lower case denote the same entry.
     fn is_case_insensitive(&self) -> bool {
         *self
             .case_insensitive
             .get_or_init(|| self.is_found_under_variant("case", str::to_uppercase))
     }
 
-    /// Whether it takes a letter with its accent, written as one character or as two, for the same.
+    /// True if an accented letter denotes the same entry as one character or as two.
     fn is_normalization_insensitive(&self) -> bool {
         *self
             .normalization_insensitive
             .get_or_init(|| self.is_found_under_variant("\u{e9}", to_nfd))
     }
 
-    /// Whether it drops dots and spaces at the end.
+    /// True if dots and spaces at the end of a name are ignored.
     fn ignores_trailing_dots(&self) -> bool {
         *self
             .ignores_trailing_dots
             .get_or_init(|| self.is_found_under_variant("end", |name| format!("{name}.")))
     }
 
-    /// Whether a file made under a name is found under another spelling of it.
+    /// True if a file created under a name is found under another spelling.
     fn is_found_under_variant(&self, word: &str, spell: impl Fn(&str) -> String) -> bool {
         let name = temporary_name_with(word.as_bytes());
         let other = spell(&name.to_string_lossy());
@@ -91,63 +94,67 @@ impl<'a> NameRules<'a> {
         self.with_probe_file(&name, is_found).unwrap_or_default()
     }
 
-    /// Looks at something while there is a file of this name; `None` if that cannot be made.
-    fn with_probe_file<T>(&self, name: &OsStr, look: impl FnOnce() -> T) -> Option<T> {
+    /// Runs `probe` while a file of this name exists; returns `None` if it cannot be created.
+    fn with_probe_file<T>(&self, name: &OsStr, probe: impl FnOnce() -> T) -> Option<T> {
         let folder = self.probe_folder?;
         let before = folder.stat_self();
         folder.create_file(name).ok()?;
-        let seen = look();
-        folder.remove_temporary(name).unwrap_or_default();
-        // A folder is none the newer for a question, least of all in a dry run.
+        let result = probe();
+        let removed = folder.remove_temporary(name);
+        ignore(removed, "the next run removes a temporary file that stays");
+        // Restores the folder's mtime: probing must not change it.
         if let Ok(before) = before {
-            let own = OsStr::new(".");
-            folder
-                .set_modified(own, before.modified)
-                .unwrap_or_default();
+            let restored = folder.set_modified(OsStr::new("."), before.modified);
+            ignore(
+                restored,
+                "the mtime of another user's folder cannot be restored",
+            );
         }
-        Some(seen)
+        Some(result)
     }
 
-    /// Whether a name may hold this byte.
+    /// True if a name may contain this byte.
     fn accepts_byte(&self, byte: u8) -> bool {
-        let ask = |byte: u8| {
+        let probe = |byte: u8| {
             let name = temporary_name_with(&[byte]);
             self.with_probe_file(&name, || ()).is_some()
         };
-        // The questions are few: all are asked at the first.
-        let holds = self.accepted_bytes.get_or_init(|| {
+        // There are few such bytes, so the first call probes all.
+        let accepted = self.accepted_bytes.get_or_init(|| {
             let bytes = WINDOWS_RESERVED.iter().copied().chain([1, 0xff]);
-            bytes.map(|byte| (byte, ask(byte))).collect()
+            bytes.map(|byte| (byte, probe(byte))).collect()
         });
-        holds.get(&byte).copied().unwrap_or(true)
+        accepted.get(&byte).copied().unwrap_or(true)
     }
 
-    /// Why a name cannot be held, if so.
+    /// Returns why the destination cannot hold a name, if so.
     fn unsupported_reason(&self, name: &[u8]) -> Option<String> {
         if name.len() > self.max_name_bytes {
             return Some(format!(
-                "its name has {} bytes, and this storage holds names of {} at most",
+                "its name has {} bytes, and this storage supports at most {}",
                 name.len(),
                 self.max_name_bytes
             ));
         }
-        let awkward = name
+        let refused = name
             .iter()
             .find(|byte| WINDOWS_RESERVED.contains(byte) && !self.accepts_byte(**byte));
-        if let Some(byte) = awkward {
+        if let Some(byte) = refused {
             let sign = char::from(*byte);
-            return Some(format!("this storage holds no name with `{sign}` in it"));
+            return Some(format!("this storage does not support names with `{sign}`"));
         }
         if name.iter().any(|byte| *byte < b' ') && !self.accepts_byte(1) {
-            return Some("this storage holds no name with a control character in it".to_owned());
+            return Some("this storage does not support names with control characters".to_owned());
         }
         if std::str::from_utf8(name).is_err() && !self.accepts_byte(0xff) {
-            return Some("its name is not UTF-8, and this storage holds no such name".to_owned());
+            return Some(
+                "its name is not UTF-8, and this storage does not support such names".to_owned(),
+            );
         }
         None
     }
 
-    /// What the folder takes a name for.
+    /// Returns a key that is equal for all names that denote the same entry.
     fn comparison_key(&self, name: &[u8]) -> Vec<u8> {
         let folds = [
             self.is_normalization_insensitive(),
@@ -158,21 +165,23 @@ impl<'a> NameRules<'a> {
     }
 }
 
-/// Finds the names of a plan that the destination cannot hold, with the reason for each path.
+/// Returns the paths of a plan that the destination cannot hold, with the reasons.
 pub fn unsupported_names(
     plan: &Plan,
     destination: &Tree,
     rules: &NameRules<'_>,
 ) -> BTreeMap<PathBuf, String> {
     let mut unsupported = BTreeMap::new();
-    let mut made: BTreeMap<&Path, Vec<&OsStr>> = BTreeMap::new();
+    let mut new_folders: BTreeMap<&Path, Vec<&OsStr>> = BTreeMap::new();
     for folder in plan.folders.iter().filter(|folder| !folder.exists) {
-        if let (Some(above), Some(name)) = (folder.path.parent(), folder.path.file_name()) {
-            made.entry(above).or_default().push(name);
+        if let (Some(parent), Some(name)) = (folder.path.parent(), folder.path.file_name()) {
+            new_folders.entry(parent).or_default().push(name);
         }
     }
     for folder in &plan.folders {
-        let folders = made.remove(folder.path.as_path()).unwrap_or_default();
+        let folders = new_folders
+            .remove(folder.path.as_path())
+            .unwrap_or_default();
         let new = new_names(folder, &folders);
         if !new.is_empty() {
             check_folder(&folder.path, &new, destination, rules, &mut unsupported);
@@ -181,7 +190,7 @@ pub fn unsupported_names(
     unsupported
 }
 
-/// The names that a folder gets.
+/// Returns the names that a plan adds to a folder.
 fn new_names(folder: &PlannedFolder, folders: &[&OsStr]) -> Vec<OsString> {
     let mut names: Vec<OsString> = folders.iter().map(|name| (*name).to_owned()).collect();
     let mut files = folder.add.files();
@@ -191,7 +200,7 @@ fn new_names(folder: &PlannedFolder, folders: &[&OsStr]) -> Vec<OsString> {
     names
 }
 
-/// Finds the misfits among the new names of one folder.
+/// Adds the unsupported ones among the new names of a folder.
 fn check_folder(
     path: &Path,
     new: &[OsString],
@@ -204,23 +213,23 @@ fn check_folder(
             unsupported.insert(path.join(name), why);
         }
     }
-    let there = names_in_folder(destination, path);
-    find_clashes(path, new, &there, rules, unsupported);
+    let existing = names_in_folder(destination, path);
+    find_clashes(path, new, &existing, rules, unsupported);
 }
 
-/// Finds the new names of a folder that cannot be told from others, new ones or those that are there.
+/// Adds the new names of a folder that the destination cannot distinguish from other new or existing names.
 pub fn find_clashes(
     path: &Path,
     new: &[OsString],
-    there: &[Name],
+    existing: &[Name],
     rules: &NameRules<'_>,
     unsupported: &mut BTreeMap<PathBuf, String>,
 ) {
-    if !may_clash(new, there) || !rules.folds_names() {
+    if !may_clash(new, existing) || !rules.folds_names() {
         return;
     }
     let mut taken: BTreeMap<Vec<u8>, &[u8]> = BTreeMap::new();
-    for name in there {
+    for name in existing {
         taken.insert(rules.comparison_key(name.as_bytes()), name.as_bytes());
     }
     for name in new {
@@ -230,11 +239,13 @@ pub fn find_clashes(
         if *other != name.as_bytes() {
             let why = |other: &[u8]| {
                 let other = Name::from_bytes(other.to_vec());
-                format!("this storage cannot tell its name from `{other}` in the same folder")
+                format!(
+                    "this storage cannot distinguish its name from `{other}` in the same folder"
+                )
             };
             unsupported.insert(path.join(name), why(other));
-            // Neither of two new ones has more right to the name.
-            if !there.iter().any(|name| name.as_bytes() == *other) {
+            // Of two new names, both are refused.
+            if !existing.iter().any(|name| name.as_bytes() == *other) {
                 let first = path.join(OsStr::from_bytes(other));
                 unsupported
                     .entry(first)
@@ -252,12 +263,11 @@ impl NameRules<'_> {
     }
 }
 
-/// Whether any two names would be one to a disk that takes as much for the same as any does. Most folders hold no such
-/// names, and then no disk is asked.
-fn may_clash(new: &[OsString], there: &[Name]) -> bool {
+/// True if any file system could confuse two of the names. Most folders have no such names, and then nothing is probed.
+fn may_clash(new: &[OsString], existing: &[Name]) -> bool {
     let new = new.iter().map(|name| name.as_bytes());
-    let all = new.chain(there.iter().map(Name::as_bytes));
-    // Names in small letters alone cannot be taken for each other.
+    let all = new.chain(existing.iter().map(Name::as_bytes));
+    // Names of lower-case ASCII letters alone cannot be confused.
     if !all.clone().any(has_variants) {
         return false;
     }
@@ -266,13 +276,13 @@ fn may_clash(new: &[OsString], there: &[Name]) -> bool {
     all.iter().map(folded).collect::<BTreeSet<_>>().len() < all.len()
 }
 
-/// Whether there may be another spelling of a name.
+/// True if another spelling of a name may denote the same entry.
 fn has_variants(name: &[u8]) -> bool {
-    let other = |byte: &u8| byte.is_ascii_uppercase() || !byte.is_ascii();
-    name.iter().any(other) || name.ends_with(b".") || name.ends_with(b" ")
+    let is_variable = |byte: &u8| byte.is_ascii_uppercase() || !byte.is_ascii();
+    name.iter().any(is_variable) || name.ends_with(b".") || name.ends_with(b" ")
 }
 
-/// What a folder takes a name for that takes normal forms, cases, and dots at the end for the same, or not.
+/// Returns the comparison key of a name under three rules: Unicode forms, cases, and dots at the end are equal, or not.
 fn fold_key(name: &[u8], [forms, cases, ends]: [bool; 3]) -> Vec<u8> {
     let Ok(text) = std::str::from_utf8(name) else {
         return name.to_vec();
@@ -291,7 +301,7 @@ fn fold_key(name: &[u8], [forms, cases, ends]: [bool; 3]) -> Vec<u8> {
     key.into_bytes()
 }
 
-/// The names that a folder of the destination holds.
+/// Returns the names in a folder of the destination.
 pub fn names_in_folder(destination: &Tree, path: &Path) -> Vec<Name> {
     let Some(folder) = destination.folders.get(path) else {
         return Vec::new();
@@ -309,7 +319,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_folder_takes_for_one_name_depends_on_its_habits() {
+    fn equal_names_depend_on_the_rules() {
         let temporary = tempfile::tempdir().unwrap();
         let folder = Folder::open(temporary.path()).unwrap();
         let rules = |case: bool, form: bool, end: bool| NameRules {
@@ -324,8 +334,8 @@ mod tests {
                 (1, false),
             ])),
         };
-        let same = |habits: &NameRules<'_>, a: &str, b: &str| {
-            habits.comparison_key(a.as_bytes()) == habits.comparison_key(b.as_bytes())
+        let same = |rules: &NameRules<'_>, a: &str, b: &str| {
+            rules.comparison_key(a.as_bytes()) == rules.comparison_key(b.as_bytes())
         };
         let (unix, windows) = (rules(false, false, false), rules(true, false, true));
         let mac = rules(true, true, false);
@@ -343,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn a_unix_folder_holds_and_tells_apart_every_name() {
+    fn unix_folder_distinguishes_every_name() {
         let temporary = tempfile::tempdir().unwrap();
         let folder = Folder::open(temporary.path()).unwrap();
         let rules = NameRules::for_folder(&folder);

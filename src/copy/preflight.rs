@@ -1,4 +1,5 @@
-//! What is found out before the first byte: whether source and destination are the same files, and whether there is room.
+//! Checks before the first byte is written: source and destination do not overlap, projects do not clash, and the files
+//! fit.
 
 use std::collections::BTreeSet;
 use std::collections::btree_map::{BTreeMap, Entry};
@@ -13,39 +14,40 @@ use crate::base::error::{Error, Result};
 use crate::base::name::Name;
 use crate::base::unicode::to_nfc;
 use crate::base::unit;
+use crate::model::project::path_within;
 use crate::os::feature::is_same_folder;
 use crate::os::folder::Folder;
 use crate::os::space::FreeSpace;
 use crate::os::stat::EntryKind;
 use crate::snapshot::tree::Tree;
 
-/// The folder of a path below a root, or the nearest above it that is there.
-///
-/// # Errors
-/// Not even the root can be opened.
+/// Reason for refusing a folder that is source and destination at once.
+const SAME_FOLDER: &str = "both paths lead to the same folder";
+
+/// Opens the folder of a path below a root, or its nearest existing ancestor.
 pub fn open_nearest(root: &Folder, relative: &Path) -> Result<Folder> {
-    let mut above = relative.ancestors();
-    let found = above.find_map(|path| root.open_descendant(path).ok());
+    let mut ancestors = relative.ancestors();
+    let found = ancestors.find_map(|path| root.open_descendant(path).ok());
     found.map_or_else(|| root.open_descendant(Path::new("")), Ok)
 }
 
-/// Fails if a replica's folder at the destination is its folder at the source by another path, or lies in that, or that
-/// in it: a mount or a hard-linked folder can make it so though the roots differ.
-///
-/// # Errors
-/// [`Error::SameFolder`].
+/// Fails with [`Error::SameFolder`] if a replica's folders at source and destination are the same folder, or one contains
+/// the other. Mounts and hard-linked folders make that possible although the roots differ.
 pub fn refuse_same_folder(source: &Folder, destination: &Folder, relative: &Path) -> Result<()> {
-    let here = open_ancestors(source, relative);
-    let there = open_ancestors(destination, relative);
-    let holds = |chain: &[Folder], folder: &Folder| {
+    let source_chain = open_ancestors(source, relative);
+    let destination_chain = open_ancestors(destination, relative);
+    let contains = |chain: &[Folder], folder: &Folder| {
         let mut chain = chain.iter();
         chain.any(|other| is_same_folder(other, folder))
     };
-    let why = match (here.last(), there.last()) {
-        (Some(a), Some(b)) if is_same_folder(a, b) => "one is the other by another path",
-        (Some(a), _) if holds(&there, a) => "the destination lies in the source",
-        (_, Some(b)) if there.len() == relative.iter().count() + 1 && holds(&here, b) => {
-            "the source lies in the destination"
+    let why = match (source_chain.last(), destination_chain.last()) {
+        (Some(a), Some(b)) if is_same_folder(a, b) => SAME_FOLDER,
+        (Some(a), _) if contains(&destination_chain, a) => "the destination is inside the source",
+        (_, Some(b))
+            if destination_chain.len() == relative.iter().count() + 1
+                && contains(&source_chain, b) =>
+        {
+            "the source is inside the destination"
         }
         _ => return Ok(()),
     };
@@ -56,29 +58,24 @@ pub fn refuse_same_folder(source: &Folder, destination: &Folder, relative: &Path
     })
 }
 
-/// Fails if any folder of a replica at the source is also one of it at the destination, by a mount somewhere below: what is
-/// copied to the one would be written into the other.
-///
-/// # Errors
-/// [`Error::SameFolder`].
+/// Fails with [`Error::SameFolder`] if any folder of a replica at the source is also one of its folders at the destination,
+/// because of a mount inside the replica. A copy would write into the source.
 pub fn refuse_shared_folder(
-    (source, here): (&Folder, &Tree),
-    (destination, there): (&Folder, &Tree),
+    (source, source_tree): (&Folder, &Tree),
+    (destination, destination_tree): (&Folder, &Tree),
     relative: &Path,
 ) -> Result<()> {
-    let places: BTreeMap<_, _> = here
+    let source_folders: BTreeMap<_, _> = source_tree
         .folders
         .iter()
         .map(|(path, folder)| (folder.file_id, path))
         .collect();
-    for (path, folder) in &there.folders {
-        let Some(other) = places.get(&folder.file_id) else {
+    for (path, folder) in &destination_tree.folders {
+        let Some(other) = source_folders.get(&folder.file_id) else {
             continue;
         };
-        // Collected anew, so that the replica's own folder has no slash at its end.
-        let below = |path: &Path| relative.join(path).components().collect::<PathBuf>();
-        let (from, to) = (below(other), below(path));
-        // Some file systems give a number to another folder once nobody asks for the first: both are asked at once.
+        let (from, to) = (path_within(relative, other), path_within(relative, path));
+        // Some file systems reuse the inode number of a folder that is not open, so both are open during the comparison.
         if is_same_folder(
             &source.open_descendant(&from)?,
             &destination.open_descendant(&to)?,
@@ -86,14 +83,14 @@ pub fn refuse_shared_folder(
             return Err(Error::SameFolder {
                 from: source.path().join(from),
                 to: destination.path().join(to),
-                why: "one is the other by another path",
+                why: SAME_FOLDER,
             });
         }
     }
     Ok(())
 }
 
-/// The root and each folder down to this path, as far as they are there.
+/// Opens the root and each existing folder down to this path.
 fn open_ancestors(root: &Folder, relative: &Path) -> Vec<Folder> {
     let mut next = root.open_descendant(Path::new("")).ok();
     let mut chain = Vec::new();
@@ -105,11 +102,9 @@ fn open_ancestors(root: &Folder, relative: &Path) -> Vec<Folder> {
     chain
 }
 
-/// Finds clients and projects that the destination takes for others, which are there or are copied too: their files would
-/// be mixed. Each comes with the reason, by its path below the root; `replicas` are the paths of projects.
-///
-/// # Errors
-/// The root cannot be opened.
+/// Returns the clients and projects whose names the destination cannot distinguish from others that it has or that are
+/// copied too, because their files would be mixed. Each path is relative to the root and has its reason. `replicas` are
+/// the paths of projects.
 pub fn find_clashing_projects(
     root: &Folder,
     replicas: &[PathBuf],
@@ -120,40 +115,40 @@ pub fn find_clashing_projects(
         .iter()
         .flat_map(|path| path.ancestors().take(CLIENT_AND_PROJECT))
     {
-        if let (Some(above), Some(name)) = (path.parent(), path.file_name()) {
-            names.entry(above).or_default().insert(name);
+        if let (Some(parent), Some(name)) = (path.parent(), path.file_name()) {
+            names.entry(parent).or_default().insert(name);
         }
     }
     let mut clashing = BTreeMap::new();
-    for (above, names) in names {
-        let there = root
-            .open_descendant(above)
+    for (parent, names) in names {
+        let existing = root
+            .open_descendant(parent)
             .and_then(|folder| folder.entry_names());
-        let there = there.unwrap_or_default().into_iter().map(Name::from);
-        let there: Vec<_> = there.collect();
-        // One in another Unicode normal form is the same client or project.
+        let existing = existing.unwrap_or_default().into_iter().map(Name::from);
+        let existing: Vec<_> = existing.collect();
+        // A name in another Unicode form denotes the same client or project, and does not clash.
         let form = |name: &OsStr| to_nfc(name.as_encoded_bytes()).into_owned();
-        let is_there = |name: &OsStr| {
-            there
+        let exists = |name: &OsStr| {
+            existing
                 .iter()
                 .any(|other| form(other.as_os_str()) == form(name))
         };
-        let is_one = |name: &OsStr| {
+        let is_unique = |name: &OsStr| {
             names
                 .iter()
                 .filter(|other| form(other) == form(name))
                 .count()
                 == 1
         };
-        let odd =
-            |name: &OsStr| !name.as_encoded_bytes().is_ascii() && is_there(name) && is_one(name);
-        let new = names.iter().filter(|name| !odd(name));
+        let is_known =
+            |name: &OsStr| !name.as_encoded_bytes().is_ascii() && exists(name) && is_unique(name);
+        let new = names.iter().filter(|name| !is_known(name));
         let names: Vec<_> = new.map(|name| (*name).to_owned()).collect();
-        let folder = open_nearest(root, above)?;
+        let folder = open_nearest(root, parent)?;
         name_rules::find_clashes(
-            above,
+            parent,
             &names,
-            &there,
+            &existing,
             &NameRules::for_folder(&folder),
             &mut clashing,
         );
@@ -161,7 +156,7 @@ pub fn find_clashing_projects(
     Ok(clashing)
 }
 
-/// What one file system has to take.
+/// Bytes and files that the plans add to one file system.
 #[derive(Debug)]
 struct SpaceDemand {
     folder: PathBuf,
@@ -170,56 +165,53 @@ struct SpaceDemand {
     files: u64,
 }
 
-/// Fails unless every file system of a destination has room for the plans: for each the replica's folder below both
-/// roots, and the plan.
-///
-/// # Errors
-/// [`Error::NotEnoughSpace`], or a file system does not say what it has left.
+/// Fails with [`Error::NotEnoughSpace`] unless every file system of a destination has room for the plans. Each plan comes
+/// with its replica's folder, relative to both roots.
 pub fn require_space(
     database: &str,
     source: Option<&Arc<Folder>>,
     root: &Folder,
     plans: &[(&Path, &Plan)],
 ) -> Result<()> {
-    let mut loads = BTreeMap::new();
+    let mut demands = BTreeMap::new();
     let (mut work, mut read_only) = (0, 0);
-    let kept_on = root.stat_self()?.device;
+    let root_device = root.stat_self()?.device;
     for (relative, plan) in plans.iter().filter(|(_, plan)| plan.has_work()) {
         let folder = open_nearest(root, relative)?;
         work += 1;
         read_only += usize::from(folder.is_read_only());
         let device = folder.stat_self()?.device;
-        if device != kept_on {
-            // What is replaced is copied to the versions, which are at the root.
-            demand_on(&mut loads, root, kept_on)?.add_old_versions(plan);
+        if device != root_device {
+            // Old versions are kept at the root, so replaced files are copied to another file system.
+            demand_on(&mut demands, root, root_device)?.add_old_versions(plan);
         }
         if let Some(source) = source
             && folder.supports_reflink()
             && source.open_descendant(relative)?.stat_self()?.device == device
         {
-            // What is cloned takes no room.
+            // Cloned files need no space.
             continue;
         }
-        demand_on(&mut loads, &folder, device)?.add_plan(source, relative, plan);
+        demand_on(&mut demands, &folder, device)?.add_plan(source, relative, plan);
     }
     if work > 0 && work == read_only {
-        // One failure of the whole, not one of each file.
+        // One failure for the destination instead of one for each file.
         return Err(root.read_only_error());
     }
-    loads
+    demands
         .values()
-        .try_for_each(|load| load.require_fit(database))
+        .try_for_each(|demand| demand.require_fit(database))
 }
 
-/// The load of the file system that holds a folder.
+/// Returns the demand on the file system that holds a folder.
 fn demand_on<'a>(
-    loads: &'a mut BTreeMap<u64, SpaceDemand>,
+    demands: &'a mut BTreeMap<u64, SpaceDemand>,
     folder: &Folder,
     device: u64,
 ) -> Result<&'a mut SpaceDemand> {
-    Ok(match loads.entry(device) {
-        Entry::Occupied(load) => load.into_mut(),
-        Entry::Vacant(place) => place.insert(SpaceDemand {
+    Ok(match demands.entry(device) {
+        Entry::Occupied(demand) => demand.into_mut(),
+        Entry::Vacant(entry) => entry.insert(SpaceDemand {
             folder: folder.path().to_owned(),
             space: folder.free_space()?,
             bytes: 0,
@@ -229,7 +221,7 @@ fn demand_on<'a>(
 }
 
 impl SpaceDemand {
-    /// Adds what a plan replaces.
+    /// Adds the old versions that a plan replaces.
     fn add_old_versions(&mut self, plan: &Plan) {
         for replacement in plan.folders.iter().flat_map(|folder| &folder.replace) {
             let blocks = replacement.old.bytes.div_ceil(self.space.block_size);
@@ -239,16 +231,16 @@ impl SpaceDemand {
         }
     }
 
-    /// Adds what a plan brings.
+    /// Adds the files and folders that a plan creates.
     fn add_plan(&mut self, source: Option<&Arc<Folder>>, relative: &Path, plan: &Plan) {
         let folders = plan.folders.iter().filter(|folder| !folder.exists).count();
         self.files += plan.files + folders as u64;
         let block = self.space.block_size;
-        // A file takes whole blocks; only where it might be too much is it worth counting them.
-        let most = plan.bytes.saturating_add(plan.files.saturating_mul(block));
-        let enough = self.space.free_bytes.saturating_sub(self.bytes);
-        let bytes = if most <= enough {
-            most
+        // Every file takes whole blocks. They are counted exactly only if an upper bound does not fit.
+        let upper_bound = plan.bytes.saturating_add(plan.files.saturating_mul(block));
+        let free = self.space.free_bytes.saturating_sub(self.bytes);
+        let bytes = if upper_bound <= free {
+            upper_bound
         } else {
             allocated_bytes(source, relative, plan, block)
         };
@@ -278,7 +270,7 @@ impl SpaceDemand {
     }
 }
 
-/// The bytes that a plan takes in whole blocks, without the holes in its files.
+/// Returns the bytes of a plan in whole blocks, without the holes in its files.
 fn allocated_bytes(source: Option<&Arc<Folder>>, relative: &Path, plan: &Plan, block: u64) -> u64 {
     let mut bytes: u64 = 0;
     for planned in &plan.folders {

@@ -1,4 +1,4 @@
-//! What a copy came to, item by item; it adds up.
+//! Report of a copy: counts of all outcomes, and the items that need attention.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -6,71 +6,70 @@ use std::time::Duration;
 use super::outcome::{Outcome, Verification};
 use super::plan::Plan;
 
-/// An item that was not plainly copied or the same.
+/// An item that needs attention: neither copied without a warning nor already the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportedItem {
-    /// Where it is or belongs at the destination.
+    /// Path at the destination.
     pub path: PathBuf,
-    /// How it ended.
     pub outcome: Outcome,
 }
 
-/// What a copy came to. All items are files and links, and folders that could not be made;
-/// `planned_files` is the sum of copied, moved, same, conflict, failed and skipped (of a dry run: with what would be copied).
+/// Result of a copy or sync. Its items are files, links, and folders that could not be created. `planned_files` is the sum
+/// of copied, moved, same, conflict, failed and skipped items; in a dry run, also of those that would be copied
+/// (decision 5).
 #[derive(Debug, Default)]
 pub struct Report {
-    /// Items looked at.
+    /// Items of the source.
     pub planned_files: u64,
-    /// Bytes that were to be copied.
+    /// Bytes to copy.
     pub planned_bytes: u64,
-    /// Items that are whole at the destination now and were not before.
+    /// Items copied completely.
     pub copied_files: u64,
-    /// Their bytes.
+    /// Bytes of the copied items.
     pub copied_bytes: u64,
-    /// Those of them that took the place of an older version, which was kept.
+    /// Copied items that replaced an older version, which was kept.
     pub replaced_files: u64,
-    /// Those of them that were read back and were what the source is.
+    /// Copied items that were read back and equal the source.
     pub verified_files: u64,
-    /// Those of them that share the blocks of the source, so that there was nothing to be read back.
+    /// Copied items that share the source's blocks and were therefore not read back.
     pub cloned_files: u64,
-    /// Those of them whose extended attributes the destination cannot hold.
+    /// Copied items whose extended attributes the destination does not support.
     pub bare_files: u64,
-    /// Those of them that lack something of the source, as an extended attribute that was refused.
+    /// Copied items with a warning, such as a refused extended attribute.
     pub incomplete_files: u64,
-    /// Items that were there already.
+    /// Items that the destination already had.
     pub same_files: u64,
-    /// Items of which another version was kept.
+    /// Items of which the destination kept another version.
     pub conflict_files: u64,
-    /// Items that are not at the destination as they should be.
+    /// Items missing or wrong at the destination.
     pub failed_files: u64,
-    /// Items left out, or not reached.
+    /// Items left out or not reached.
     pub skipped_files: u64,
-    /// Items that were given a new name at the destination.
+    /// Items renamed at the destination.
     pub moved_files: u64,
-    /// Items that were moved among the old versions, because they are gone from the source.
+    /// Items missing at the source, and therefore moved to the old versions.
     pub deleted_files: u64,
-    /// Items that are gone from the source, and still at the destination.
+    /// Items missing at the source, and still at the destination.
     pub gone_files: u64,
-    /// Items that are left for the next sync, because this one was to end.
+    /// Items left for the next sync by a limit of this one.
     pub left_files: u64,
-    /// Everything that was not plainly copied or the same.
+    /// Items that need attention.
     pub items: Vec<ReportedItem>,
-    /// What would be copied, only of a dry run: the replica's folder at the destination, and the plan.
+    /// Plans of a dry run, each with the replica's folder at the destination.
     pub dry_run_plans: Vec<(PathBuf, Plan)>,
-    /// Where old versions of what was replaced are.
+    /// Folders of the old versions of replaced files.
     pub version_folders: Vec<PathBuf>,
-    /// The run was stopped on request.
+    /// True if the run was canceled.
     pub interrupted: bool,
-    /// The files are there, but the index could not be told.
+    /// True if something could not be recorded in the index.
     pub unrecorded: bool,
-    /// How long it took.
     pub elapsed: Duration,
 }
 
 impl Report {
-    /// Counts one outcome and lists what a person must know of.
+    /// Counts one outcome, and adds an item if it needs attention.
     pub fn add(&mut self, outcome: Outcome, path: impl FnOnce() -> PathBuf) {
-        // What is no longer at the source is nothing that was to be brought from there.
+        // Items missing at the source were not planned.
         self.planned_files += u64::from(!matches!(outcome, Outcome::Deleted | Outcome::Gone(_)));
         match &outcome {
             Outcome::Copied(copied) => {
@@ -98,7 +97,7 @@ impl Report {
         });
     }
 
-    /// The items as the index and the log keep them: path, outcome and reason.
+    /// Returns the items as the index and the log store them: path, outcome and reason.
     pub fn run_items(&self) -> impl Iterator<Item = (&Path, &str, Option<&str>)> {
         let items = self.items.iter();
         items.map(|item| {
@@ -107,13 +106,13 @@ impl Report {
         })
     }
 
-    /// Counts items that were there already.
+    /// Counts items that the destination already had.
     pub fn add_same(&mut self, files: u64) {
         self.planned_files += files;
         self.same_files += files;
     }
 
-    /// Adds what another destination came to.
+    /// Adds the report of another destination.
     pub fn append(&mut self, mut other: Self) {
         self.planned_files += other.planned_files;
         self.planned_bytes = self.planned_bytes.saturating_add(other.planned_bytes);

@@ -1,4 +1,4 @@
-//! A run that brings files somewhere, from its number to its end: noted in the index and in the log.
+//! Records a run in the index and in the log, from its start to its end.
 
 use super::report::Report;
 use crate::base::error::{Error, Result};
@@ -8,35 +8,32 @@ use crate::index::run_log;
 use crate::index::run_log::RunLogEntry;
 use crate::index::{Index, RunEnd, RunStart};
 
-/// Does the work of a run; gives its number, its state and what it came to.
-///
-/// # Errors
-/// What the work says, or the index cannot be written.
+/// Executes `work` as a run, and returns the run's id, its state and its report.
 pub fn record_run(
     index: &mut Index,
-    begun: &RunStart<'_>,
+    start: &RunStart<'_>,
     monitor: &dyn Monitor,
     work: &mut dyn FnMut(&mut Index, i64) -> Result<Report>,
 ) -> Result<(i64, &'static str, Report)> {
     let started = Timestamp::now();
-    let run = index.begin_run(begun)?;
-    let done = work(index, run);
-    let ended = summarize(&done);
+    let run = index.begin_run(start)?;
+    let result = work(index, run);
+    let ended = summarize(&result);
     let entry = RunLogEntry {
         run,
-        start: begun,
+        start,
         started,
         end: &ended,
-        error: done.as_ref().err(),
+        error: result.as_ref().err(),
     };
-    let items = || done.iter().flat_map(Report::run_items);
+    let items = || result.iter().flat_map(Report::run_items);
     let logged = run_log::append(&entry, items(), monitor);
-    let noted = index.add_run_items(run, items());
-    let noted = noted.and(index.end_run(run, &ended));
+    let recorded = index.add_run_items(run, items());
+    let recorded = recorded.and(index.end_run(run, &ended));
     let mut state = ended.state;
-    let report = done?;
-    // What was copied is there, whatever the index says.
-    if let Err(error) = noted {
+    let report = result?;
+    // The files are copied even if the index could not record them.
+    if let Err(error) = recorded {
         monitor.on_event(&ProgressEvent::Problem(&error));
         state = downgrade_if_complete(state);
     }
@@ -46,7 +43,7 @@ pub fn record_run(
     Ok((run, state, report))
 }
 
-/// The state of a run of which something could not be noted.
+/// Returns the state of a run that could not be recorded completely.
 pub fn downgrade_if_complete(state: &'static str) -> &'static str {
     match state {
         "complete" => "partial",
@@ -54,15 +51,15 @@ pub fn downgrade_if_complete(state: &'static str) -> &'static str {
     }
 }
 
-/// What a run came to, for the journal.
-fn summarize(done: &Result<Report>) -> RunEnd<'static> {
-    let state = match done {
+/// Returns the end of a run as the index stores it.
+fn summarize(result: &Result<Report>) -> RunEnd<'static> {
+    let state = match result {
         Err(Error::Interrupted) => "interrupted",
         Err(Error::Offline { .. } | Error::StorageUnreachable { .. }) => "unreachable",
         Err(_) => "refused",
         Ok(report) => run_state(report),
     };
-    let count = |count: fn(&Report) -> u64| done.as_ref().map(count).unwrap_or_default();
+    let count = |count: fn(&Report) -> u64| result.as_ref().map(count).unwrap_or_default();
     RunEnd {
         state,
         files: count(|report| report.copied_files + report.moved_files),
@@ -71,7 +68,7 @@ fn summarize(done: &Result<Report>) -> RunEnd<'static> {
     }
 }
 
-/// The state of a run that came to its end.
+/// Returns the state of a run that ended with a report.
 pub fn run_state(report: &Report) -> &'static str {
     let failures = report.failed_files + report.conflict_files + report.incomplete_files;
     if report.interrupted {

@@ -109,7 +109,7 @@ fn quiet_prints_only_problems() {
     assert_snapshot!(studio.run(["--quiet", "nightly.ab"]).status(3), @"
     exit 3
     --- stdout
-    conflict $STUDIO/NAS/footage/acme/spot/reel.mov: it differs in size, and the one there is newer
+    conflict $STUDIO/NAS/footage/acme/spot/reel.mov: it differs in size, and the destination is newer
     copied 0 files, 0 B in N s; 3 already there; 1 in conflict
     a file in conflict is as it was; `--overwrite` replaces it and keeps the old version
     --- stderr

@@ -99,15 +99,15 @@ fn exfat_refuses_unsupported_and_colliding_names() {
     assert_snapshot!(studio.lines(&[LINE]), @r"
     exit 3
     --- stdout
-    failed $STUDIO/NAS/footage/acme/spot/A.txt: this storage cannot tell its name from `a.txt` in the same folder
-    failed $STUDIO/NAS/footage/acme/spot/Plates: this storage cannot tell its name from `plates` in the same folder
-    failed $STUDIO/NAS/footage/acme/spot/Plates/p: its folder `Plates`: this storage cannot tell its name from `plates` in the same folder
-    failed $STUDIO/NAS/footage/acme/spot/a.txt: this storage cannot tell its name from `A.txt` in the same folder
-    failed $STUDIO/NAS/footage/acme/spot/caf\xe9: its name is not UTF-8, and this storage holds no such name
+    failed $STUDIO/NAS/footage/acme/spot/A.txt: this storage cannot distinguish its name from `a.txt` in the same folder
+    failed $STUDIO/NAS/footage/acme/spot/Plates: this storage cannot distinguish its name from `plates` in the same folder
+    failed $STUDIO/NAS/footage/acme/spot/Plates/p: its folder `Plates`: this storage cannot distinguish its name from `plates` in the same folder
+    failed $STUDIO/NAS/footage/acme/spot/a.txt: this storage cannot distinguish its name from `A.txt` in the same folder
+    failed $STUDIO/NAS/footage/acme/spot/caf\xe9: its name is not UTF-8, and this storage does not support such names
     failed $STUDIO/NAS/footage/acme/spot/link: cannot create a symbolic link in `$STUDIO/NAS/footage/acme/spot`: this storage may hold none: Function not implemented (os error 38)
-    failed $STUDIO/NAS/footage/acme/spot/plates: this storage cannot tell its name from `Plates` in the same folder
-    failed $STUDIO/NAS/footage/acme/spot/plates/p: its folder `plates`: this storage cannot tell its name from `Plates` in the same folder
-    failed $STUDIO/NAS/footage/acme/spot/what?: this storage holds no name with `?` in it
+    failed $STUDIO/NAS/footage/acme/spot/plates: this storage cannot distinguish its name from `Plates` in the same folder
+    failed $STUDIO/NAS/footage/acme/spot/plates/p: its folder `plates`: this storage cannot distinguish its name from `Plates` in the same folder
+    failed $STUDIO/NAS/footage/acme/spot/what?: this storage does not support names with `?`
     copied and verified 2 files, 10 B in N s; 9 failed
     ");
     assert_snapshot!(studio.tree("NAS/footage"), @"
@@ -127,14 +127,14 @@ fn ntfs_refuses_unsupported_and_colliding_names() {
     assert_snapshot!(studio.lines(&[LINE]), @r"
     exit 3
     --- stdout
-    failed $STUDIO/NAS/footage/acme/spot/A.txt: this storage cannot tell its name from `a.txt` in the same folder
-    failed $STUDIO/NAS/footage/acme/spot/Plates: this storage cannot tell its name from `plates` in the same folder
-    failed $STUDIO/NAS/footage/acme/spot/Plates/p: its folder `Plates`: this storage cannot tell its name from `plates` in the same folder
-    failed $STUDIO/NAS/footage/acme/spot/a.txt: this storage cannot tell its name from `A.txt` in the same folder
-    failed $STUDIO/NAS/footage/acme/spot/caf\xe9: its name is not UTF-8, and this storage holds no such name
-    failed $STUDIO/NAS/footage/acme/spot/plates: this storage cannot tell its name from `Plates` in the same folder
-    failed $STUDIO/NAS/footage/acme/spot/plates/p: its folder `plates`: this storage cannot tell its name from `Plates` in the same folder
-    failed $STUDIO/NAS/footage/acme/spot/what?: this storage holds no name with `?` in it
+    failed $STUDIO/NAS/footage/acme/spot/A.txt: this storage cannot distinguish its name from `a.txt` in the same folder
+    failed $STUDIO/NAS/footage/acme/spot/Plates: this storage cannot distinguish its name from `plates` in the same folder
+    failed $STUDIO/NAS/footage/acme/spot/Plates/p: its folder `Plates`: this storage cannot distinguish its name from `plates` in the same folder
+    failed $STUDIO/NAS/footage/acme/spot/a.txt: this storage cannot distinguish its name from `A.txt` in the same folder
+    failed $STUDIO/NAS/footage/acme/spot/caf\xe9: its name is not UTF-8, and this storage does not support such names
+    failed $STUDIO/NAS/footage/acme/spot/plates: this storage cannot distinguish its name from `Plates` in the same folder
+    failed $STUDIO/NAS/footage/acme/spot/plates/p: its folder `plates`: this storage cannot distinguish its name from `Plates` in the same folder
+    failed $STUDIO/NAS/footage/acme/spot/what?: this storage does not support names with `?`
     copied and verified 2 files, 10 B in N s; 8 failed
     ");
 }
@@ -151,7 +151,7 @@ fn existing_name_in_other_case_is_refused() {
     assert_snapshot!(studio.lines(&[LINE]), @"
     exit 3
     --- stdout
-    failed $STUDIO/NAS/footage/acme/spot/reel.mov: this storage cannot tell its name from `Reel.mov` in the same folder
+    failed $STUDIO/NAS/footage/acme/spot/reel.mov: this storage cannot distinguish its name from `Reel.mov` in the same folder
     copied and verified 1 file, 9 B in N s; 1 failed
     ");
     // A folder in another case is the same folder there, and gets the spelling of the source.

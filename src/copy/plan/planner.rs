@@ -1,8 +1,9 @@
-//! Planning: what becomes of each folder and file of the source.
+//! Makes the plan of one replica: decides about each folder and file of the source.
 
 use std::path::{Path, PathBuf};
 
 use super::{CopyRules, Omission, OmissionReason, Plan, PlannedFolder, Replacement};
+use crate::base::ignore::ignore;
 use crate::base::name::Name;
 use crate::base::timestamp::TimePrecision;
 use crate::os::stat::EntryKind;
@@ -12,8 +13,7 @@ use crate::snapshot::manifest::{ManifestBuilder, ManifestFile, ManifestFiles};
 use crate::snapshot::tree::{Tree, TreeFolder};
 use crate::storage::content_compare::ContentComparison;
 
-/// Plans the copy of one replica. Where content decides, `contents` is what was found of the files that have one size on
-/// both sides.
+/// Plans the copy of one replica. `contents` holds the compared contents of files of equal size, if any.
 pub fn plan(
     source: &Tree,
     destination: &Tree,
@@ -36,8 +36,8 @@ pub fn plan(
             OmissionReason::Failed(problem.error.full_message()),
         );
     }
-    for (path, folder, there) in diff::pair_folders(source, destination) {
-        planner.plan_folder(path, folder, there);
+    for (path, folder, existing) in diff::pair_folders(source, destination) {
+        planner.plan_folder(path, folder, existing);
     }
     let mut plan = planner.plan;
     plan.omissions.sort_by(|a, b| a.path.cmp(&b.path));
@@ -45,17 +45,20 @@ pub fn plan(
     plan
 }
 
-/// The state of planning.
+/// State of the planning of one replica.
 struct Planner<'a> {
     plan: Plan,
+    /// Source and destination.
     trees: [&'a Tree; 2],
     rules: CopyRules,
     contents: &'a ContentComparison,
-    /// Folders that cannot be made at the destination, and why.
+    /// Folders that are not created, with the reasons.
     blocked: Vec<(PathBuf, OmissionReason)>,
-    /// The folder under way, and what becomes of what is in it.
+    /// Current folder.
     folder: &'a Path,
+    /// Files and links to add to the current folder.
     add: ManifestBuilder,
+    /// Replacements in the current folder.
     replace: Vec<Replacement>,
 }
 
@@ -64,23 +67,28 @@ impl<'a> Planner<'a> {
         self.plan.omissions.push(Omission { path, reason });
     }
 
-    /// Plans a folder and the files in it.
-    fn plan_folder(&mut self, path: &'a Path, folder: &'a TreeFolder, there: Option<&TreeFolder>) {
-        let exists = there.is_some();
+    /// Plans a folder and its files. `existing` is the folder at the destination.
+    fn plan_folder(
+        &mut self,
+        path: &'a Path,
+        folder: &'a TreeFolder,
+        existing: Option<&TreeFolder>,
+    ) {
+        let exists = existing.is_some();
         if let Some(reason) = self.find_obstacle(path) {
             if !exists && path != Path::new("") {
                 self.omit(path.to_owned(), reason.clone());
             }
             return self.omit_all(path, folder, &reason);
         }
-        let displaces = if exists {
+        let displaced = if exists {
             None
         } else {
             diff::blocking_entry(self.trees[1], path)
         };
-        if let Some(there) = displaces {
-            let folder_here = DiffEntry::of_kind(EntryKind::Folder);
-            if let Err(reason) = self.check_replacement(folder_here, there, Difference::Kind) {
+        if let Some(old) = displaced {
+            let new = DiffEntry::of_kind(EntryKind::Folder);
+            if let Err(reason) = self.check_replacement(new, old, Difference::Kind) {
                 self.omit(path.to_owned(), reason.clone());
                 let reason = nested_reason(path, reason);
                 self.blocked.push((path.to_owned(), reason.clone()));
@@ -88,26 +96,30 @@ impl<'a> Planner<'a> {
             }
         }
         self.folder = path;
-        // A tree's own manifests are never damaged.
-        let sides = [Some(folder), there];
-        diff::diff_folder_pair(self.trees, path, sides, self).unwrap_or_default();
+        let pair = [Some(folder), existing];
+        let compared = diff::diff_folder_pair(self.trees, path, pair, self);
+        ignore(
+            compared,
+            "the manifests of a scanned tree are never malformed",
+        );
         let add = std::mem::take(&mut self.add).finish();
         let mode = copied_mode(folder);
-        let step = self.trees[0].precision().max(self.trees[1].precision());
+        let precision = self.trees[0].precision().max(self.trees[1].precision());
         self.plan.folders.push(PlannedFolder {
             path: path.to_owned(),
             mode,
             modified: folder.modified,
             exists,
-            destination_mode: there.map(|there| there.mode),
-            needs_metadata: there.is_some_and(|there| needs_metadata(there, mode, folder, step)),
-            displaced: displaces,
+            destination_mode: existing.map(|existing| existing.mode),
+            needs_metadata: existing
+                .is_some_and(|existing| needs_metadata(folder, mode, existing, precision)),
+            displaced,
             add,
             replace: std::mem::take(&mut self.replace),
         });
     }
 
-    /// Why nothing can be done at this path, if so.
+    /// Returns why nothing can be copied to this path, if so.
     fn find_obstacle(&self, path: &Path) -> Option<OmissionReason> {
         let blocked = self
             .blocked
@@ -122,7 +134,7 @@ impl<'a> Planner<'a> {
             .or_else(|| unread.map(|problem| OmissionReason::Failed(problem.error.full_message())))
     }
 
-    /// Leaves out all that is in a folder.
+    /// Omits all entries of a folder.
     fn omit_all(&mut self, path: &Path, folder: &TreeFolder, reason: &OmissionReason) {
         let mut files = ManifestFiles::of(folder.packed());
         while let Ok(Some(file)) = files.next() {
@@ -134,44 +146,44 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Whether something at the source replaces what differs from it at the destination, or why not.
+    /// Checks the rules for replacing an entry of the destination by a different one; returns why not as an error.
     fn check_replacement(
         &self,
-        here: DiffEntry,
-        there: DiffEntry,
+        new: DiffEntry,
+        old: DiffEntry,
         difference: Difference,
     ) -> Result<(), OmissionReason> {
         let word = difference.word();
-        let newer = here.modified > there.modified && difference != Difference::Kind;
+        let is_newer = new.modified > old.modified && difference != Difference::Kind;
         if self.rules.only_add {
             return Err(OmissionReason::Skipped(format!(
-                "it differs in {word}, and only what is missing is added"
+                "it differs in {word}, and only missing files are added"
             )));
         }
-        if newer || self.rules.overwrite {
+        if is_newer || self.rules.overwrite {
             return Ok(());
         }
         Err(OmissionReason::Conflict(match difference {
             Difference::Kind => {
                 format!(
-                    "{} is there, {} here",
-                    there.kind.noun_with_article(),
-                    here.kind.noun_with_article()
+                    "the destination has {}, the source {}",
+                    old.kind.noun_with_article(),
+                    new.kind.noun_with_article()
                 )
             }
-            _ if here.modified == there.modified => {
+            _ if new.modified == old.modified => {
                 format!("it differs in {word}, and both have the same time")
             }
-            _ => format!("it differs in {word}, and the one there is newer"),
+            _ => format!("it differs in {word}, and the destination is newer"),
         }))
     }
 
-    fn count_copy(&mut self, seen: DiffEntry) {
+    fn count_copy(&mut self, entry: DiffEntry) {
         self.plan.files += 1;
-        self.plan.bytes = self.plan.bytes.saturating_add(seen.bytes);
+        self.plan.bytes = self.plan.bytes.saturating_add(entry.bytes);
     }
 
-    /// Why the name itself can be neither copied nor compared, if so.
+    /// Returns why the destination entry of this path cannot be read, if so.
     fn read_failure(&self, path: &Path) -> Option<OmissionReason> {
         let problems = &self.trees[1].problems;
         let problem = problems.iter().find(|problem| problem.path == path)?;
@@ -204,45 +216,45 @@ impl DiffVisitor for Planner<'_> {
         };
         match change {
             EntryDiff::OnlyB(_) => {}
-            EntryDiff::OnlyA(here) | EntryDiff::Differs(here, ..) | EntryDiff::Same(here, _)
-                if here.kind == EntryKind::Special =>
+            EntryDiff::OnlyA(new) | EntryDiff::Differs(new, ..) | EntryDiff::Same(new, _)
+                if new.kind == EntryKind::Special =>
             {
-                let why = format!("it is {}", here.kind.noun_with_article());
+                let why = format!("it is {}", new.kind.noun_with_article());
                 self.omit(path(), OmissionReason::Skipped(why));
             }
-            // A folder of the source is planned by itself.
-            EntryDiff::Differs(here, ..) if here.kind == EntryKind::Folder => {}
+            // Folders are planned separately.
+            EntryDiff::Differs(new, ..) if new.kind == EntryKind::Folder => {}
             EntryDiff::Same(..) => self.plan.same_files += 1,
-            EntryDiff::OnlyA(here) => {
+            EntryDiff::OnlyA(new) => {
                 if let Some(reason) = self.read_failure(&path()) {
                     return self.omit(path(), reason);
                 }
-                self.count_copy(here);
+                self.count_copy(new);
                 self.add.add(&ManifestFile {
                     name,
-                    bytes: here.bytes,
-                    modified: here.modified,
-                    // Where a link points is read when it is copied.
-                    target: (here.kind == EntryKind::Link).then_some(&[]),
+                    bytes: new.bytes,
+                    modified: new.modified,
+                    // The target is read when the link is copied.
+                    target: (new.kind == EntryKind::Link).then_some(&[]),
                 });
             }
-            EntryDiff::Differs(here, there, difference) => {
-                if let Err(reason) = self.check_replacement(here, there, difference) {
+            EntryDiff::Differs(new, old, difference) => {
+                if let Err(reason) = self.check_replacement(new, old, difference) {
                     return self.omit(path(), reason);
                 }
-                self.count_copy(here);
-                let modified = self.trees[1].reported_time(self.folder, name, there.modified);
+                self.count_copy(new);
+                let modified = self.trees[1].reported_time(self.folder, name, old.modified);
                 self.replace.push(Replacement {
                     name: known,
-                    new: here,
-                    old: DiffEntry { modified, ..there },
+                    new,
+                    old: DiffEntry { modified, ..old },
                 });
             }
         }
     }
 }
 
-/// What becomes of what is in a folder that is not made.
+/// Returns the reason for omitting the contents of a folder that is omitted for `reason`.
 fn nested_reason(folder: &Path, reason: OmissionReason) -> OmissionReason {
     let why = |reason| format!("its folder `{}`: {reason}", Name::from(folder));
     match reason {
@@ -253,8 +265,8 @@ fn nested_reason(folder: &Path, reason: OmissionReason) -> OmissionReason {
     }
 }
 
-/// The mode that a folder gets at the destination. Of one that could not be read whole its owner can read the copy, or no
-/// later run could complete it.
+/// Returns the mode of a folder at the destination. If the source folder could not be read completely, its owner gets full
+/// access to the copy; otherwise no later run could complete it.
 fn copied_mode(folder: &TreeFolder) -> u32 {
     let is_read = folder
         .files
@@ -263,13 +275,17 @@ fn copied_mode(folder: &TreeFolder) -> u32 {
     folder.mode | if is_read { 0 } else { 0o700 }
 }
 
-/// Whether the mode or time of a folder at the destination differs, and the one at the source was the last to change. A
-/// folder that was just given both is the last to change itself, so that no storage is written to each night for what it
-/// cannot hold.
-fn needs_metadata(there: &TreeFolder, mode: u32, here: &TreeFolder, step: TimePrecision) -> bool {
-    let same_mode = mode & 0o777 == there.mode & 0o777;
-    let same_time = here.modified.equals_at(there.modified, step);
-    here.changed > there.changed && !(same_mode && same_time)
+/// True if mode or mtime of a folder differ, and the source folder was the last to change. Setting both makes the
+/// destination folder the last to change; so a storage that cannot keep them is not written to again every night.
+fn needs_metadata(
+    source: &TreeFolder,
+    mode: u32,
+    destination: &TreeFolder,
+    precision: TimePrecision,
+) -> bool {
+    let same_mode = mode & 0o777 == destination.mode & 0o777;
+    let same_time = source.modified.equals_at(destination.modified, precision);
+    source.changed > destination.changed && !(same_mode && same_time)
 }
 
 #[cfg(test)]
@@ -281,13 +297,13 @@ mod tests {
     use crate::base::timestamp::Timestamp;
     use crate::snapshot::tree::{Problem, ScannedFolder};
 
-    /// A file of a tree: its path, size and second.
+    /// A file of a tree: path, size in bytes, and mtime in seconds.
     type Row = (&'static str, u64, i64);
 
-    /// A tree of these folders and files; a folder is one with a slash at its end.
+    /// Returns a tree of these files and folders; a path with a slash at its end is a folder.
     fn tree(rows: &[Row]) -> Tree {
         let mut tree = Tree::default();
-        let mut packers: BTreeMap<PathBuf, ManifestBuilder> = BTreeMap::new();
+        let mut builders: BTreeMap<PathBuf, ManifestBuilder> = BTreeMap::new();
         let folder = || TreeFolder {
             mode: 0o755,
             modified: Timestamp::default(),
@@ -307,8 +323,8 @@ mod tests {
                 continue;
             }
             let path = Path::new(path);
-            let packer = packers.entry(path.parent().unwrap().into()).or_default();
-            packer.add(&ManifestFile {
+            let builder = builders.entry(path.parent().unwrap().into()).or_default();
+            builder.add(&ManifestFile {
                 name: path.file_name().unwrap().as_encoded_bytes(),
                 bytes: *bytes,
                 modified: Timestamp {
@@ -321,15 +337,15 @@ mod tests {
         for (path, folder) in &mut tree.folders {
             folder.files = Some(ScannedFolder {
                 path: path.clone(),
-                manifest: packers.remove(path).unwrap_or_default().finish(),
+                manifest: builders.remove(path).unwrap_or_default().finish(),
                 ..ScannedFolder::default()
             });
         }
         tree
     }
 
-    /// What becomes of each file, sorted by path.
-    fn fates(source: &Tree, destination: &Tree, rules: CopyRules) -> Vec<String> {
+    /// Returns the decision about each file, sorted by path.
+    fn decisions(source: &Tree, destination: &Tree, rules: CopyRules) -> Vec<String> {
         let plan = plan(source, destination, rules, &ContentComparison::default());
         let copied = plan.paths().map(|(path, replaces)| {
             let word = if replaces { "replace" } else { "add" };
@@ -344,9 +360,9 @@ mod tests {
             };
             format!("{}: {word}", item.path.display())
         });
-        let mut fates: Vec<_> = copied.chain(left_out).collect();
-        fates.sort();
-        fates
+        let mut decisions: Vec<_> = copied.chain(left_out).collect();
+        decisions.sort();
+        decisions
     }
 
     const OVERWRITE: CopyRules = CopyRules {
@@ -370,16 +386,16 @@ mod tests {
             ("size", 2, 5),
             ("x", 1, 1),
         ]);
-        let there = tree(&[
+        let destination = tree(&[
             ("newer", 1, 5),
             ("older", 1, 5),
             ("same", 1, 5),
             ("size", 1, 5),
             ("z", 1, 1),
         ]);
-        let fates = |rules| fates(&source, &there, rules);
+        let decisions = |rules| decisions(&source, &destination, rules);
         assert_eq!(
-            fates(CopyRules::default()),
+            decisions(CopyRules::default()),
             [
                 "newer: replace",
                 "older: conflict",
@@ -388,7 +404,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            fates(OVERWRITE),
+            decisions(OVERWRITE),
             [
                 "newer: replace",
                 "older: replace",
@@ -397,12 +413,12 @@ mod tests {
             ]
         );
         assert_eq!(
-            fates(ONLY_ADD),
+            decisions(ONLY_ADD),
             ["newer: skip", "older: skip", "size: skip", "x: add"]
         );
         let plan = plan(
             &source,
-            &there,
+            &destination,
             CopyRules::default(),
             &ContentComparison::default(),
         );
@@ -410,14 +426,14 @@ mod tests {
     }
 
     #[test]
-    fn content_decides_where_it_is_asked_for() {
+    fn checksum_rule_compares_content() {
         let source = tree(&[
             ("equal", 1, 9),
             ("new", 1, 9),
             ("rot", 1, 5),
             ("size", 2, 9),
         ]);
-        let there = tree(&[
+        let destination = tree(&[
             ("equal", 1, 5),
             ("new", 1, 5),
             ("rot", 1, 5),
@@ -432,7 +448,7 @@ mod tests {
             covers_all: true,
             ..ContentComparison::default()
         };
-        let plan = plan(&source, &there, rules, &contents);
+        let plan = plan(&source, &destination, rules, &contents);
         let copied: Vec<_> = plan.paths().map(|(path, _)| path).collect();
         assert_eq!(copied, [PathBuf::from("new"), "size".into()]);
         assert_eq!(plan.same_files, 1);
@@ -441,36 +457,39 @@ mod tests {
     }
 
     #[test]
-    fn what_lies_below_a_blocked_folder_shares_its_fate() {
+    fn contents_of_a_blocked_folder_are_omitted() {
         let source = tree(&[("a/", 0, 1), ("a-b", 1, 1), ("a/x", 1, 1)]);
-        let there = tree(&[("a", 1, 1)]);
-        let blocked = fates(&source, &there, CopyRules::default());
+        let destination = tree(&[("a", 1, 1)]);
+        let blocked = decisions(&source, &destination, CopyRules::default());
         assert_eq!(blocked, ["a-b: add", "a/x: conflict", "a: conflict"]);
-        let replaced = fates(&source, &there, OVERWRITE);
+        let replaced = decisions(&source, &destination, OVERWRITE);
         assert_eq!(replaced, ["a-b: add", "a/x: add"]);
     }
 
     #[test]
-    fn an_unread_destination_is_not_an_empty_one() {
+    fn unreadable_destination_is_not_empty() {
         let error = Error::SourceChanged {
             path: "/d/a".into(),
         };
         let source = tree(&[("a/", 0, 1), ("a/x", 1, 1)]);
-        let mut there = tree(&[("a/", 0, 1)]);
-        there.problems.push(Problem {
+        let mut destination = tree(&[("a/", 0, 1)]);
+        destination.problems.push(Problem {
             path: "a".into(),
             error,
         });
-        assert_eq!(fates(&source, &there, CopyRules::default()), ["a/x: fail"]);
+        assert_eq!(
+            decisions(&source, &destination, CopyRules::default()),
+            ["a/x: fail"]
+        );
     }
 
     #[test]
-    fn what_is_refused_is_taken_out_with_what_is_below_it() {
+    fn rejected_folder_takes_its_files_along() {
         let source = tree(&[("a/", 0, 1), ("a/x", 3, 1), ("b", 5, 1), ("c", 7, 1)]);
-        let there = tree(&[]);
+        let destination = tree(&[]);
         let mut plan = plan(
             &source,
-            &there,
+            &destination,
             CopyRules::default(),
             &ContentComparison::default(),
         );

@@ -84,7 +84,7 @@ fn newer_files_replace_others_conflict() {
     exit 3
     --- stdout
     conflict $STUDIO/NAS/footage/acme/spot/equal: it differs in size, and both have the same time
-    conflict $STUDIO/NAS/footage/acme/spot/older: it differs in size, and the one there is newer
+    conflict $STUDIO/NAS/footage/acme/spot/older: it differs in size, and the destination is newer
     copied and verified 2 files, 8 B in N s; 1 of these replaced an older version; 1 already there; 2 in conflict
     old versions: $STUDIO/NAS/.auto-backup/versions/RUN-1
     a file in conflict is as it was; `--overwrite` replaces it and keeps the old version
@@ -120,20 +120,20 @@ fn conflicts_are_in_every_format() {
     assert_snapshot!(studio.json(&[LINE]).status(3), @r#"
     exit 3
     --- stdout
-    {"command":"copy","run":1,"state":"partial","planned_files":5,"planned_bytes":8,"copied_files":2,"copied_bytes":8,"same_files":1,"conflict_files":2,"failed_files":0,"skipped_files":0,"verified_files":2,"seconds":N,"items":[{"path":"$STUDIO/NAS/footage/acme/spot/equal","outcome":"conflict","reason":"it differs in size, and both have the same time"},{"path":"$STUDIO/NAS/footage/acme/spot/older","outcome":"conflict","reason":"it differs in size, and the one there is newer"}]}
+    {"command":"copy","run":1,"state":"partial","planned_files":5,"planned_bytes":8,"copied_files":2,"copied_bytes":8,"same_files":1,"conflict_files":2,"failed_files":0,"skipped_files":0,"verified_files":2,"seconds":N,"items":[{"path":"$STUDIO/NAS/footage/acme/spot/equal","outcome":"conflict","reason":"it differs in size, and both have the same time"},{"path":"$STUDIO/NAS/footage/acme/spot/older","outcome":"conflict","reason":"it differs in size, and the destination is newer"}]}
     "#);
     assert_snapshot!(run_with_format(&studio, "plain", LINE).status(3), @"
     exit 3
     --- stdout
     $STUDIO/NAS/footage/acme/spot/equal	conflict	it differs in size, and both have the same time
-    $STUDIO/NAS/footage/acme/spot/older	conflict	it differs in size, and the one there is newer
+    $STUDIO/NAS/footage/acme/spot/older	conflict	it differs in size, and the destination is newer
     ");
     assert_snapshot!(run_with_format(&studio, "csv", LINE).status(3), @r#"
     exit 3
     --- stdout
     path,outcome,reason
     $STUDIO/NAS/footage/acme/spot/equal,conflict,"it differs in size, and both have the same time"
-    $STUDIO/NAS/footage/acme/spot/older,conflict,"it differs in size, and the one there is newer"
+    $STUDIO/NAS/footage/acme/spot/older,conflict,"it differs in size, and the destination is newer"
     "#);
 }
 
@@ -170,9 +170,9 @@ fn no_update_only_adds_missing_files() {
     assert_snapshot!(studio.lines(&[&format!("{LINE} --no-update")]).status(0), @"
     exit 0
     --- stdout
-    skipped $STUDIO/NAS/footage/acme/spot/equal: it differs in size, and only what is missing is added
-    skipped $STUDIO/NAS/footage/acme/spot/newer: it differs in size, and only what is missing is added
-    skipped $STUDIO/NAS/footage/acme/spot/older: it differs in size, and only what is missing is added
+    skipped $STUDIO/NAS/footage/acme/spot/equal: it differs in size, and only missing files are added
+    skipped $STUDIO/NAS/footage/acme/spot/newer: it differs in size, and only missing files are added
+    skipped $STUDIO/NAS/footage/acme/spot/older: it differs in size, and only missing files are added
     copied and verified 1 file, 4 B in N s; 1 already there; 3 skipped
     ");
     assert_eq!(studio.read("NAS/footage/acme/spot/newer"), "nas");
@@ -198,13 +198,13 @@ fn dry_run_changes_nothing() {
     planned $STUDIO/NAS/footage/acme/spot/newer: replace, keeping the old version
     planned $STUDIO/NAS/footage/acme/spot/sub/missing: add
     conflict $STUDIO/NAS/footage/acme/spot/equal: it differs in size, and both have the same time
-    conflict $STUDIO/NAS/footage/acme/spot/older: it differs in size, and the one there is newer
+    conflict $STUDIO/NAS/footage/acme/spot/older: it differs in size, and the destination is newer
     would copy 2 files, 8 B; 1 already there; 2 in conflict
     ");
     assert_snapshot!(studio.json(&[&line]).status(3), @r#"
     exit 3
     --- stdout
-    {"command":"copy","run":null,"state":"partial","planned_files":5,"planned_bytes":8,"copied_files":0,"copied_bytes":0,"same_files":1,"conflict_files":2,"failed_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"items":[{"path":"$STUDIO/NAS/footage/acme/spot/newer","outcome":"planned","reason":"replace, keeping the old version"},{"path":"$STUDIO/NAS/footage/acme/spot/sub/missing","outcome":"planned","reason":"add"},{"path":"$STUDIO/NAS/footage/acme/spot/equal","outcome":"conflict","reason":"it differs in size, and both have the same time"},{"path":"$STUDIO/NAS/footage/acme/spot/older","outcome":"conflict","reason":"it differs in size, and the one there is newer"}]}
+    {"command":"copy","run":null,"state":"partial","planned_files":5,"planned_bytes":8,"copied_files":0,"copied_bytes":0,"same_files":1,"conflict_files":2,"failed_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"items":[{"path":"$STUDIO/NAS/footage/acme/spot/newer","outcome":"planned","reason":"replace, keeping the old version"},{"path":"$STUDIO/NAS/footage/acme/spot/sub/missing","outcome":"planned","reason":"add"},{"path":"$STUDIO/NAS/footage/acme/spot/equal","outcome":"conflict","reason":"it differs in size, and both have the same time"},{"path":"$STUDIO/NAS/footage/acme/spot/older","outcome":"conflict","reason":"it differs in size, and the destination is newer"}]}
     "#);
     copy_answer(&studio, &format!("{line} --overwrite"));
     assert_eq!([studio.tree("NAS"), studio.tree("WORK")], before);

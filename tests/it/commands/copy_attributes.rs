@@ -120,7 +120,7 @@ fn overwritten_symlink_is_kept_as_version() {
     assert_snapshot!(studio.lines(&[LINE]).status(3), @"
     exit 3
     --- stdout
-    conflict $STUDIO/NAS/footage/acme/spot/link: it differs in target, and the one there is newer
+    conflict $STUDIO/NAS/footage/acme/spot/link: it differs in target, and the destination is newer
     copied 0 files, 0 B in N s; 1 in conflict
     a file in conflict is as it was; `--overwrite` replaces it and keeps the old version
     ");

@@ -22,9 +22,9 @@ fn destination_symlink_is_never_written_through() {
     assert_snapshot!(studio.lines(&[LINE]).status(3), @"
     exit 3
     --- stdout
-    conflict $STUDIO/NAS/footage/acme/spot/b: a symbolic link is there, a file here
-    conflict $STUDIO/NAS/footage/acme/spot/sub: a symbolic link is there, a folder here
-    conflict $STUDIO/NAS/footage/acme/spot/sub/a: its folder `sub`: a symbolic link is there, a folder here
+    conflict $STUDIO/NAS/footage/acme/spot/b: the destination has a symbolic link, the source a file
+    conflict $STUDIO/NAS/footage/acme/spot/sub: the destination has a symbolic link, the source a folder
+    conflict $STUDIO/NAS/footage/acme/spot/sub/a: its folder `sub`: the destination has a symbolic link, the source a folder
     copied 0 files, 0 B in N s; 3 in conflict
     a file in conflict is as it was; `--overwrite` replaces it and keeps the old version
     ");
@@ -62,9 +62,9 @@ fn file_and_folder_of_one_name_conflict() {
     assert_snapshot!(studio.lines(&[LINE]).status(3), @"
     exit 3
     --- stdout
-    conflict $STUDIO/NAS/footage/acme/spot/x: a file is there, a folder here
-    conflict $STUDIO/NAS/footage/acme/spot/x/inner: its folder `x`: a file is there, a folder here
-    conflict $STUDIO/NAS/footage/acme/spot/y: a folder is there, a file here
+    conflict $STUDIO/NAS/footage/acme/spot/x: the destination has a file, the source a folder
+    conflict $STUDIO/NAS/footage/acme/spot/x/inner: its folder `x`: the destination has a file, the source a folder
+    conflict $STUDIO/NAS/footage/acme/spot/y: the destination has a folder, the source a file
     copied 0 files, 0 B in N s; 3 in conflict
     a file in conflict is as it was; `--overwrite` replaces it and keeps the old version
     ");
@@ -192,7 +192,7 @@ fn pipe_at_file_path_is_a_conflict() {
     assert_snapshot!(studio.lines(&[LINE]).status(3), @"
     exit 3
     --- stdout
-    conflict $STUDIO/NAS/footage/acme/spot/a: a socket, pipe or device is there, a file here
+    conflict $STUDIO/NAS/footage/acme/spot/a: the destination has a socket, pipe or device, the source a file
     copied 0 files, 0 B in N s; 1 in conflict
     a file in conflict is as it was; `--overwrite` replaces it and keeps the old version
     ");

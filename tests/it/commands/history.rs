@@ -89,7 +89,7 @@ fn plain_and_csv_have_one_line_each() {
     exit 0
     --- stdout
     path,outcome,reason
-    $STUDIO/NAS/footage/acme/spot/reel.mov,conflict,"it differs in size, and the one there is newer"
+    $STUDIO/NAS/footage/acme/spot/reel.mov,conflict,"it differs in size, and the destination is newer"
     $STUDIO/NAS/footage/acme/spot/plates/p2.exr,copied,
     $STUDIO/NAS/scratch/render/acme/spot/f1.exr,copied,
     "#);
@@ -109,7 +109,7 @@ fn run_number_lists_its_items() {
     --- stdout
     │ run ┆ started ┆ ended ┆ took ┆ command ┆ what ┆ from ┆ to ┆ files ┆ size ┆ failed ┆ state │
     │ 3 ┆ just now ┆ just now ┆ N s ┆ copy ┆ acme/spot all ┆ WORK ┆ NAS ┆ 2 ┆ 14 B ┆ 0 ┆ partial │
-    conflict $STUDIO/NAS/footage/acme/spot/reel.mov: it differs in size, and the one there is newer
+    conflict $STUDIO/NAS/footage/acme/spot/reel.mov: it differs in size, and the destination is newer
     copied $STUDIO/NAS/footage/acme/spot/plates/p2.exr
     copied $STUDIO/NAS/scratch/render/acme/spot/f1.exr
     ");
@@ -311,7 +311,7 @@ fn log_has_the_same_facts() {
     run 3, partial: copy acme/spot all from WORK to NAS
       NOW to NOW, N s, on HOST
       2 files, 14 B, 0 failed
-      conflict $STUDIO/NAS/footage/acme/spot/reel.mov: it differs in size, and the one there is newer
+      conflict $STUDIO/NAS/footage/acme/spot/reel.mov: it differs in size, and the destination is newer
     ");
 }
 

@@ -102,7 +102,7 @@ fn refused(studio: &Studio, line: &str) -> Vec<(String, String)> {
 }
 
 fn cannot_tell(name: &str, other: &str) -> (String, String) {
-    let why = format!("this storage cannot tell its name from `{other}` in the same folder");
+    let why = format!("this storage cannot distinguish its name from `{other}` in the same folder");
     (name.to_owned(), why)
 }
 
@@ -224,10 +224,10 @@ fn unsupported_names_are_refused_with_reason() {
     insta::assert_snapshot!(run, @r"
     exit 3
     --- stdout
-    failed $STUDIO/NAS/footage/acme/spot/a:b: this storage holds no name with `:` in it
-    failed $STUDIO/NAS/footage/acme/spot/caf\xe9: its name is not UTF-8, and this storage holds no such name
-    failed $STUDIO/NAS/footage/acme/spot/tab\there: this storage holds no name with a control character in it
-    failed $STUDIO/NAS/footage/acme/spot/what?: this storage holds no name with `?` in it
+    failed $STUDIO/NAS/footage/acme/spot/a:b: this storage does not support names with `:`
+    failed $STUDIO/NAS/footage/acme/spot/caf\xe9: its name is not UTF-8, and this storage does not support such names
+    failed $STUDIO/NAS/footage/acme/spot/tab\there: this storage does not support names with control characters
+    failed $STUDIO/NAS/footage/acme/spot/what?: this storage does not support names with `?`
     copied and verified 1 file, 5 B in N s; 4 failed
     ");
     assert_eq!(read_files(&studio.path(TO)).len(), 1);

@@ -71,7 +71,7 @@ fn bind_mounted_source_category_is_refused() {
     assert_snapshot!(studio.lines(&[LINE]).status(3), @"
     exit 3
     --- stdout
-    failed $STUDIO/NAS/footage/acme/spot: `$STUDIO/WORK/footage/acme/spot` and `$STUDIO/NAS/footage/acme/spot` are the same files: one is the other by another path
+    failed $STUDIO/NAS/footage/acme/spot: `$STUDIO/WORK/footage/acme/spot` and `$STUDIO/NAS/footage/acme/spot` are the same files: both paths lead to the same folder
     copied 0 files, 0 B in N s; 1 failed
     ");
     assert_eq!(studio.tree("WORK"), before);
@@ -105,7 +105,7 @@ fn destination_bind_mounted_inside_source_is_refused() {
     assert_snapshot!(studio.lines(&[LINE]).status(3), @"
     exit 3
     --- stdout
-    failed $STUDIO/NAS/footage/acme/spot: `$STUDIO/WORK/footage/acme/spot` and `$STUDIO/NAS/footage/acme/spot` are the same files: one is the other by another path
+    failed $STUDIO/NAS/footage/acme/spot: `$STUDIO/WORK/footage/acme/spot` and `$STUDIO/NAS/footage/acme/spot` are the same files: both paths lead to the same folder
     copied 0 files, 0 B in N s; 1 failed
     ");
     assert_eq!(studio.tree("WORK"), before);
@@ -122,7 +122,7 @@ fn bind_mounted_source_subfolder_is_refused() {
     assert_snapshot!(studio.lines(&[LINE]).status(3), @"
     exit 3
     --- stdout
-    failed $STUDIO/NAS/footage/acme/spot: `$STUDIO/WORK/footage/acme/spot/plates/inner` and `$STUDIO/NAS/footage/acme/spot` are the same files: one is the other by another path
+    failed $STUDIO/NAS/footage/acme/spot: `$STUDIO/WORK/footage/acme/spot/plates/inner` and `$STUDIO/NAS/footage/acme/spot` are the same files: both paths lead to the same folder
     copied 0 files, 0 B in N s; 1 failed
     ");
     assert_eq!(studio.tree("WORK"), before);
@@ -139,7 +139,7 @@ fn source_bind_mounted_inside_destination_is_refused() {
     assert_snapshot!(studio.lines(&[LINE]).status(3), @"
     exit 3
     --- stdout
-    failed $STUDIO/NAS/footage/acme/spot: `$STUDIO/WORK/footage/acme/spot` and `$STUDIO/NAS/footage/acme/spot` are the same files: the source lies in the destination
+    failed $STUDIO/NAS/footage/acme/spot: `$STUDIO/WORK/footage/acme/spot` and `$STUDIO/NAS/footage/acme/spot` are the same files: the source is inside the destination
     copied 0 files, 0 B in N s; 1 failed
     ");
     assert_eq!(studio.tree("NAS"), before);

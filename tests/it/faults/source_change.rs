@@ -199,7 +199,10 @@ fn vanished_source_is_skipped_alone() {
         let document = assert_accounted(&run);
         assert_eq!(document["skipped_files"], 1, "{run}");
         let reason = &document["items"][0]["reason"];
-        assert_eq!(*reason, "it disappeared from the source before it was copied", "{run}");
+        assert_eq!(
+            *reason, "it disappeared from the source before it was copied",
+            "{run}"
+        );
         assert!(!studio.path(TO).join("b").exists(), "{run}");
         assert_next_copy_completes(&studio);
     }

@@ -99,7 +99,7 @@ fn each_destination_is_confirmed_separately() {
             .send_line(if named.contains("NAS") { "y" } else { "n" })
             .unwrap();
     }
-    session.exp_string("you said no").unwrap();
+    session.exp_string("you answered no").unwrap();
     wait_for_prompt(&mut session);
     assert_eq!(studio.read("NAS/footage/acme/spot/reel.mov"), "reel");
     assert_eq!(studio.read("EMPTY/footage/acme/spot/reel.mov"), "reel");

@@ -477,7 +477,7 @@ fn newer_files_replace_others_conflict() {
             reasons,
             [
                 "it differs in size, and both have the same time",
-                "it differs in size, and the one there is newer",
+                "it differs in size, and the destination is newer",
             ],
             "{run}"
         );
@@ -518,7 +518,8 @@ fn file_never_replaces_a_folder() {
             let document = run.document();
             let items = document["items"].as_array().unwrap();
             assert_eq!(items.len(), 1, "{run}");
-            let why = "the destination has an entry of another kind with this name; move it away by hand";
+            let why =
+                "the destination has an entry of another kind with this name; move it away by hand";
             assert_eq!(items[0]["reason"], why, "{run}");
             assert_eq!(document["copied_files"], 4, "{run}");
             assert_eq!(place.remotes.stdout_of(&["cat", &inside]), "somebody's");

@@ -205,7 +205,10 @@ fn file_deleted_at_remote_is_skipped() {
             "{run}"
         );
         let reason = &run.document()["items"][0]["reason"];
-        assert_eq!(*reason, "it disappeared from the source before it was copied", "{run}");
+        assert_eq!(
+            *reason, "it disappeared from the source before it was copied",
+            "{run}"
+        );
     });
 }
 
