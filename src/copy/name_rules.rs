@@ -30,10 +30,41 @@ pub struct NameRules<'a> {
     probe_folder: Option<&'a Folder>,
     /// Maximum length of a name, in bytes.
     max_name_bytes: usize,
-    case_insensitive: OnceCell<bool>,
-    normalization_insensitive: OnceCell<bool>,
-    ignores_trailing_dots: OnceCell<bool>,
+    folding: OnceCell<Folding>,
+    /// For some bytes, true if a name may contain them.
     accepted_bytes: OnceCell<BTreeMap<u8, bool>>,
+}
+
+/// Differences in spelling that a destination ignores.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Folding {
+    /// Upper and lower case.
+    case: bool,
+    /// An accented letter as one character or as two.
+    unicode_form: bool,
+    /// Dots and spaces at the end of a name.
+    trailing_dots: bool,
+}
+
+impl Folding {
+    /// Returns a key that is equal for all names that denote the same entry.
+    fn key(self, name: &[u8]) -> Vec<u8> {
+        let Ok(text) = std::str::from_utf8(name) else {
+            return name.to_vec();
+        };
+        let mut key = if self.unicode_form {
+            String::from_utf8_lossy(&to_nfc(name)).into_owned()
+        } else {
+            text.to_owned()
+        };
+        if self.case {
+            key = key.to_lowercase();
+        }
+        if self.trailing_dots {
+            key.truncate(key.trim_end_matches(['.', ' ']).len());
+        }
+        key.into_bytes()
+    }
 }
 
 impl<'a> NameRules<'a> {
@@ -45,9 +76,7 @@ impl<'a> NameRules<'a> {
             max_name_bytes: folder
                 .free_space()
                 .map_or(USUAL_MAX_NAME_BYTES, |space| space.max_name_length),
-            case_insensitive: OnceCell::new(),
-            normalization_insensitive: OnceCell::new(),
-            ignores_trailing_dots: OnceCell::new(),
+            folding: OnceCell::new(),
             accepted_bytes: OnceCell::new(),
         }
     }
@@ -57,32 +86,21 @@ impl<'a> NameRules<'a> {
         Self {
             probe_folder: None,
             max_name_bytes: usize::MAX,
-            case_insensitive: case_insensitive.into(),
-            normalization_insensitive: false.into(),
-            ignores_trailing_dots: false.into(),
+            folding: OnceCell::from(Folding {
+                case: case_insensitive,
+                ..Folding::default()
+            }),
             accepted_bytes: OnceCell::from(BTreeMap::new()),
         }
     }
 
-    /// True if upper and lower case denote the same entry.
-    fn is_case_insensitive(&self) -> bool {
-        *self
-            .case_insensitive
-            .get_or_init(|| self.is_found_under_variant("case", str::to_uppercase))
-    }
-
-    /// True if an accented letter denotes the same entry as one character or as two.
-    fn is_normalization_insensitive(&self) -> bool {
-        *self
-            .normalization_insensitive
-            .get_or_init(|| self.is_found_under_variant("\u{e9}", to_nfd))
-    }
-
-    /// True if dots and spaces at the end of a name are ignored.
-    fn ignores_trailing_dots(&self) -> bool {
-        *self
-            .ignores_trailing_dots
-            .get_or_init(|| self.is_found_under_variant("end", |name| format!("{name}.")))
+    /// Returns the spellings that denote the same entry.
+    fn folding(&self) -> Folding {
+        *self.folding.get_or_init(|| Folding {
+            case: self.is_found_under_variant("case", str::to_uppercase),
+            unicode_form: self.is_found_under_variant("\u{e9}", to_nfd),
+            trailing_dots: self.is_found_under_variant("end", |name| format!("{name}.")),
+        })
     }
 
     /// True if a file created under a name is found under another spelling.
@@ -153,16 +171,6 @@ impl<'a> NameRules<'a> {
         }
         None
     }
-
-    /// Returns a key that is equal for all names that denote the same entry.
-    fn comparison_key(&self, name: &[u8]) -> Vec<u8> {
-        let folds = [
-            self.is_normalization_insensitive(),
-            self.is_case_insensitive(),
-            self.ignores_trailing_dots(),
-        ];
-        fold_key(name, folds)
-    }
 }
 
 /// Returns the paths of a plan that the destination cannot hold, with the reasons.
@@ -225,16 +233,17 @@ pub fn find_clashes(
     rules: &NameRules<'_>,
     unsupported: &mut BTreeMap<PathBuf, String>,
 ) {
-    if !may_clash(new, existing) || !rules.folds_names() {
+    if !may_clash(new, existing) || rules.folding() == Folding::default() {
         return;
     }
+    let folding = rules.folding();
     let mut taken: BTreeMap<Vec<u8>, &[u8]> = BTreeMap::new();
     for name in existing {
-        taken.insert(rules.comparison_key(name.as_bytes()), name.as_bytes());
+        taken.insert(folding.key(name.as_bytes()), name.as_bytes());
     }
     for name in new {
         let other = taken
-            .entry(rules.comparison_key(name.as_bytes()))
+            .entry(folding.key(name.as_bytes()))
             .or_insert(name.as_bytes());
         if *other != name.as_bytes() {
             let why = |other: &[u8]| {
@@ -255,14 +264,6 @@ pub fn find_clashes(
     }
 }
 
-impl NameRules<'_> {
-    fn folds_names(&self) -> bool {
-        self.is_case_insensitive()
-            || self.is_normalization_insensitive()
-            || self.ignores_trailing_dots()
-    }
-}
-
 /// True if any file system could confuse two of the names. Most folders have no such names, and then nothing is probed.
 fn may_clash(new: &[OsString], existing: &[Name]) -> bool {
     let new = new.iter().map(|name| name.as_bytes());
@@ -272,7 +273,12 @@ fn may_clash(new: &[OsString], existing: &[Name]) -> bool {
         return false;
     }
     let all: BTreeSet<_> = all.collect();
-    let folded = |name: &&[u8]| fold_key(name, [true; 3]);
+    let folding = Folding {
+        case: true,
+        unicode_form: true,
+        trailing_dots: true,
+    };
+    let folded = |name: &&[u8]| folding.key(name);
     all.iter().map(folded).collect::<BTreeSet<_>>().len() < all.len()
 }
 
@@ -280,25 +286,6 @@ fn may_clash(new: &[OsString], existing: &[Name]) -> bool {
 fn has_variants(name: &[u8]) -> bool {
     let is_variable = |byte: &u8| byte.is_ascii_uppercase() || !byte.is_ascii();
     name.iter().any(is_variable) || name.ends_with(b".") || name.ends_with(b" ")
-}
-
-/// Returns the comparison key of a name under three rules: Unicode forms, cases, and dots at the end are equal, or not.
-fn fold_key(name: &[u8], [forms, cases, ends]: [bool; 3]) -> Vec<u8> {
-    let Ok(text) = std::str::from_utf8(name) else {
-        return name.to_vec();
-    };
-    let mut key = if forms {
-        String::from_utf8_lossy(&to_nfc(name)).into_owned()
-    } else {
-        text.to_owned()
-    };
-    if cases {
-        key = key.to_lowercase();
-    }
-    if ends {
-        key.truncate(key.trim_end_matches(['.', ' ']).len());
-    }
-    key.into_bytes()
 }
 
 /// Returns the names in a folder of the destination.
@@ -322,12 +309,14 @@ mod tests {
     fn equal_names_depend_on_the_rules() {
         let temporary = tempfile::tempdir().unwrap();
         let folder = Folder::open(temporary.path()).unwrap();
-        let rules = |case: bool, form: bool, end: bool| NameRules {
+        let rules = |case, unicode_form, trailing_dots| NameRules {
             probe_folder: Some(&folder),
             max_name_bytes: 12,
-            case_insensitive: case.into(),
-            normalization_insensitive: form.into(),
-            ignores_trailing_dots: end.into(),
+            folding: OnceCell::from(Folding {
+                case,
+                unicode_form,
+                trailing_dots,
+            }),
             accepted_bytes: OnceCell::from(BTreeMap::from([
                 (b'?', false),
                 (0xff, false),
@@ -335,7 +324,7 @@ mod tests {
             ])),
         };
         let same = |rules: &NameRules<'_>, a: &str, b: &str| {
-            rules.comparison_key(a.as_bytes()) == rules.comparison_key(b.as_bytes())
+            rules.folding().key(a.as_bytes()) == rules.folding().key(b.as_bytes())
         };
         let (unix, windows) = (rules(false, false, false), rules(true, false, true));
         let mac = rules(true, true, false);
@@ -358,7 +347,7 @@ mod tests {
         let folder = Folder::open(temporary.path()).unwrap();
         let rules = NameRules::for_folder(&folder);
         if cfg!(target_os = "linux") {
-            assert!(!rules.folds_names());
+            assert_eq!(rules.folding(), Folding::default());
             assert_eq!(rules.unsupported_reason(b"what?\n\xff"), None);
         }
         assert_eq!(folder.entry_names().unwrap(), Vec::<OsString>::new());

@@ -6,8 +6,8 @@ use std::path::Path;
 use super::DestinationCopy;
 use crate::base::error::Result;
 use crate::base::own_name::{OWN_FOLDER, is_temporary};
+use crate::copy::local;
 use crate::copy::local::Job;
-use crate::model::path::split_path;
 use crate::os::folder::Folder;
 use crate::snapshot::tree;
 use crate::storage::LocalStorage;
@@ -42,13 +42,8 @@ impl DestinationCopy<'_> {
     /// Removes the temporary files from a replica.
     fn clean_replica(&self, storage: &LocalStorage, relative: &Path) {
         let walked = tree::walk(&storage.root, relative, &self.spec.exclusions, &[]);
-        for path in walked.map(|tree| tree.leftovers).unwrap_or_default() {
-            let (parent, name) = split_path(&path);
-            // A file that cannot be removed stays for a later run.
-            if let Ok(folder) = storage.root.open_descendant(&relative.join(parent)) {
-                remove_leftover(&folder, name);
-            }
-        }
+        let leftovers = walked.map(|tree| tree.leftovers).unwrap_or_default();
+        local::remove_leftovers(&storage.root, relative, &leftovers);
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
-use super::record::{altered_times, record_digests, written_replicas};
+use super::record::{VerificationRecorder, written_replicas};
 use super::{CopyEvent, DestinationCopy};
 use crate::base::error::{Error, Result};
 use crate::base::interrupt;
-use crate::copy::local::{Job, TimeMismatch, TransferContext, VerifiedFile, transfer};
+use crate::copy::local::{Job, TransferContext, transfer};
 use crate::copy::outcome::Outcome;
 use crate::copy::preflight;
 use crate::model::identity;
@@ -167,24 +167,7 @@ impl DestinationCopy<'_> {
                 .unwrap_or_else(PoisonError::into_inner)
                 .add(outcome, path);
         };
-        let index = Mutex::new((&mut self.index, None));
-        let on_verified = |files: &[VerifiedFile]| {
-            let mut index = index.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Err(error) = record_digests(index.0, ids, jobs, files) {
-                index.1.get_or_insert(error);
-            }
-        };
-        let on_time_mismatch = |times: &[TimeMismatch]| {
-            let mut index = index.lock().unwrap_or_else(PoisonError::into_inner);
-            let replicas = &self.spec.replicas;
-            if let Some(id) = ids[1]
-                && let Err(error) = index
-                    .0
-                    .add_altered_times(id, &altered_times(jobs, replicas, times))
-            {
-                index.1.get_or_insert(error);
-            }
-        };
+        let recorder = VerificationRecorder::new(&mut self.index, ids, jobs, &self.spec.replicas);
         let context = TransferContext {
             source,
             move_source,
@@ -195,12 +178,11 @@ impl DestinationCopy<'_> {
             workers,
             meter: self.meter,
             on_outcome: &on_outcome,
-            on_verified: &on_verified,
-            on_time_mismatch: &on_time_mismatch,
+            on_verified: &|files| recorder.record_verified(files),
+            on_time_mismatch: &|times| recorder.record_times(times),
         };
         transfer(jobs, &context);
-        let (_, failed) = index.into_inner().unwrap_or_else(PoisonError::into_inner);
-        if let Some(error) = failed {
+        if let Some(error) = recorder.finish() {
             self.report_problem(error);
         }
         let path = versions

@@ -11,6 +11,7 @@ use super::fetch_folder::FetchFolder;
 use crate::base::error::{Error, Result};
 use crate::base::timestamp::Timestamp;
 use crate::base::unit;
+use crate::copy::remote::list_files;
 use crate::rclone;
 use crate::rclone::{
     CheckMethod, CheckVerdict, TimeSource, TransferBatch, TransferEvent, TransferLimits,
@@ -247,27 +248,16 @@ impl RemoteFetch<'_> {
             .iter()
             .map(|file| file.path_below_root.clone())
             .collect();
-        if paths.is_empty() {
-            return Ok(());
-        }
-        let (remote, features) = (&self.source.remote, &self.source.features);
-        let listed = remote.list(
-            rclone::ListTarget::Files(&paths),
-            features,
-            TimeSource::Cheap,
-        );
-        let listed = match listed {
+        let listing = match list_files(self.source, &paths) {
             Err(error @ Error::Interrupted) => return Err(error),
-            listed => listed,
+            listing => listing,
         };
         let mut absent = Vec::new();
         for (index, (file, state)) in self.files.iter().zip(&mut *states).enumerate() {
             let before = self.source.listing_of(&file.path_below_root)?;
             let before = before.file(&file.path_below_root);
-            let now = match &listed {
-                Ok(listed) => listed
-                    .as_ref()
-                    .and_then(|listed| listed.file(&file.path_below_root)),
+            let now = match &listing {
+                Ok(listing) => listing.file(&file.path_below_root),
                 Err(error) => {
                     if state.is_usable() {
                         *state = FetchState::Failed(error.full_message());

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 
 use super::{DestinationCopy, SourceReplica};
 use crate::base::error::{Error, Result};
@@ -122,7 +122,7 @@ fn copied_files(root: &Path, jobs: &[Job], items: &[ReportedItem]) -> Vec<(PathB
 
 /// Returns the times that the destination reports instead of those that were set, by folder relative to the root. If the
 /// source itself reports an altered time, the original one is kept.
-pub(super) fn altered_times(
+fn altered_times(
     jobs: &[Job],
     replicas: &[SourceReplica],
     times: &[TimeMismatch],
@@ -169,37 +169,78 @@ fn sent_record(jobs: &[Job], copied: &[(PathBuf, Manifest)]) -> SentRecord {
     record
 }
 
-/// Stores the digests of verified files for both source and destination, whose content is the same.
-pub(super) fn record_digests(
-    index: &mut Index,
+/// Records verified files and altered times during a transfer, from all its threads.
+pub(super) struct VerificationRecorder<'a> {
+    /// The index, and the first failure to write it.
+    index: Mutex<(&'a mut Index, Option<Error>)>,
+    /// Row ids of source and destination.
     ids: [Option<i64>; 2],
-    jobs: &[Job],
-    files: &[VerifiedFile],
-) -> Result<()> {
-    let mut folders: BTreeMap<(usize, &Path), FileDigests> = BTreeMap::new();
-    for file in files {
-        let content = FileDigest {
-            bytes: file.bytes,
-            modified: file.modified,
-            digest: file.digest,
-        };
-        let folder = folders.entry((file.job, &file.folder)).or_default();
-        folder.insert(file.name.clone(), content);
+    jobs: &'a [Job],
+    replicas: &'a [SourceReplica],
+}
+
+impl<'a> VerificationRecorder<'a> {
+    pub(super) fn new(
+        index: &'a mut Index,
+        ids: [Option<i64>; 2],
+        jobs: &'a [Job],
+        replicas: &'a [SourceReplica],
+    ) -> Self {
+        Self {
+            index: Mutex::new((index, None)),
+            ids,
+            jobs,
+            replicas,
+        }
     }
-    let folders: Vec<_> = folders
-        .into_iter()
-        .map(|((job, folder), contents)| (jobs[job].relative.join(folder), contents))
-        .collect();
-    let rows: Vec<_> = ids
-        .into_iter()
-        .flatten()
-        .flat_map(|id| {
-            folders
-                .iter()
-                .map(move |(folder, contents)| (id, folder.as_path(), contents))
-        })
-        .collect();
-    index.add_digests(&rows)
+
+    /// Stores the digests of verified files for both source and destination, whose content is the same.
+    pub(super) fn record_verified(&self, files: &[VerifiedFile]) {
+        let mut folders: BTreeMap<(usize, &Path), FileDigests> = BTreeMap::new();
+        for file in files {
+            let digest = FileDigest {
+                bytes: file.bytes,
+                modified: file.modified,
+                digest: file.digest,
+            };
+            let folder = folders.entry((file.job, &file.folder)).or_default();
+            folder.insert(file.name.clone(), digest);
+        }
+        let folders: Vec<_> = folders
+            .into_iter()
+            .map(|((job, folder), digests)| (self.jobs[job].relative.join(folder), digests))
+            .collect();
+        let mut rows = Vec::new();
+        for id in self.ids.into_iter().flatten() {
+            rows.extend(
+                folders
+                    .iter()
+                    .map(|(path, digests)| (id, path.as_path(), digests)),
+            );
+        }
+        self.write(|index| index.add_digests(&rows));
+    }
+
+    /// Stores the times that the destination reports instead of those that were set.
+    pub(super) fn record_times(&self, times: &[TimeMismatch]) {
+        if let Some(id) = self.ids[1] {
+            let altered = altered_times(self.jobs, self.replicas, times);
+            self.write(|index| index.add_altered_times(id, &altered));
+        }
+    }
+
+    fn write(&self, write: impl FnOnce(&mut Index) -> Result<()>) {
+        let mut index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = write(index.0) {
+            index.1.get_or_insert(error);
+        }
+    }
+
+    /// Returns the first failure to write the index, if any.
+    pub(super) fn finish(self) -> Option<Error> {
+        let index = self.index.into_inner();
+        index.unwrap_or_else(PoisonError::into_inner).1
+    }
 }
 
 #[cfg(test)]

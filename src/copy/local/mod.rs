@@ -12,7 +12,7 @@ mod job;
 mod queue;
 mod worker;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 pub use self::job::{Job, TimeMismatch, TransferContext, VerifiedFile};
@@ -22,6 +22,7 @@ use self::queue::CopyQueue;
 use self::worker::Worker;
 use super::plan::Plan;
 use crate::model::path::split_path;
+use crate::os::folder::Folder;
 use crate::os::limit::CopyThreads;
 use crate::storage::copy_file::remove_leftover;
 
@@ -30,7 +31,7 @@ use crate::storage::copy_file::remove_leftover;
 pub fn transfer(jobs: &[Job], context: &TransferContext<'_>) {
     for (job, Job { relative, plan, .. }) in jobs.iter().enumerate() {
         report_omissions(job, plan, context);
-        remove_leftovers(relative, plan, context);
+        remove_leftovers(context.destination, relative, &plan.leftovers);
     }
     let mut folders = DestinationFolders::create(jobs, context);
     let queue = CopyQueue::new(jobs);
@@ -62,12 +63,12 @@ fn report_omissions(job: usize, plan: &Plan, context: &TransferContext<'_>) {
     }
 }
 
-/// Removes temporary files that interrupted runs left in a replica.
-fn remove_leftovers(relative: &Path, plan: &Plan, context: &TransferContext<'_>) {
-    for path in &plan.leftovers {
+/// Removes temporary files that interrupted runs left in a replica. The caller holds the database's lock.
+pub fn remove_leftovers(root: &Folder, relative: &Path, leftovers: &[PathBuf]) {
+    for path in leftovers {
         let (parent, name) = split_path(path);
         // A file that cannot be removed stays for a later run.
-        if let Ok(folder) = context.destination.open_descendant(&relative.join(parent)) {
+        if let Ok(folder) = root.open_descendant(&relative.join(parent)) {
             remove_leftover(&folder, name);
         }
     }

@@ -1,7 +1,7 @@
 //! One attempt to send the files of a batch.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::batch::{SendBatch, SendState};
 use super::source::{SourceProbe, SourceState};
@@ -41,19 +41,14 @@ impl Upload<'_> {
             &self.destination.database.root,
             &self.source.database().root,
         );
-        let remote = &self.destination.remote;
-        let can_move = self.destination.features.can_move();
+        let versions = version::remote_version_folder(self.run)?;
         let is_new_destination = due.iter().all(|index| {
             self.destination
                 .is_known_missing(&batch.files[*index].replica)
         });
-        let versions = version::remote_version_folder(self.run)?;
-        let transfer = if can_move {
-            TransferBatch::upload(remote, source, &paths, &versions, self.limits)
-        } else {
-            TransferBatch::upload_new(remote, source, &paths, self.limits)
-        };
-        let transfer = transfer.with_new_destination(is_new_destination);
+        let transfer = self
+            .transfer_batch(&paths, &versions)
+            .with_new_destination(is_new_destination);
         let mut journal = SendJournal::begin(index, destination, source, &journal_rows)?;
         let mut has_kept_version = false;
         let ended = transfer.run(&mut |event| match event {
@@ -76,7 +71,7 @@ impl Upload<'_> {
                 }
             }
         });
-        if has_kept_version && can_move {
+        if has_kept_version && self.destination.features.can_move() {
             kept.push(versions);
         }
         let written = journal.finish();
@@ -86,6 +81,16 @@ impl Upload<'_> {
                 written?;
                 Ok(ended?.error)
             }
+        }
+    }
+
+    /// Returns the transfer of these files. It replaces files only if the storage can keep their old versions.
+    fn transfer_batch<'b>(&'b self, paths: &'b [PathBuf], versions: &Path) -> TransferBatch<'b> {
+        let (remote, source) = (&self.destination.remote, &self.source.database().root);
+        if self.destination.features.can_move() {
+            TransferBatch::upload(remote, source, paths, versions, self.limits)
+        } else {
+            TransferBatch::upload_new(remote, source, paths, self.limits)
         }
     }
 

@@ -24,7 +24,7 @@ pub(super) enum ListedState {
 }
 
 /// Lists exactly these files.
-pub(super) fn list_files(destination: &RemoteStorage, files: &[PathBuf]) -> Result<RemoteListing> {
+pub fn list_files(destination: &RemoteStorage, files: &[PathBuf]) -> Result<RemoteListing> {
     if files.is_empty() {
         return Ok(RemoteListing::default());
     }

@@ -15,6 +15,7 @@ mod upload;
 mod upload_journal;
 mod verify;
 
+pub use self::listed::list_files;
 pub(crate) use self::source::{SourceProbe, SourceState};
 pub use self::upload::{CANNOT_KEEP_VERSION, OutgoingFile, Upload, UploadEnd};
 pub use self::upload_journal::settle_journal;
