@@ -270,7 +270,7 @@ impl RemoteFetch<'_> {
                 }
                 _ if state.is_usable() => {
                     *state = FetchState::Failed(
-                        "it changed while it was fetched; copy again".to_owned(),
+                        "it changed while it was copied; copy again".to_owned(),
                     );
                 }
                 _ => {}

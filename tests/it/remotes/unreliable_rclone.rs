@@ -95,21 +95,27 @@ fn partial_download_is_never_copied() {
         let copied = log_line("info", "Copied (new)", REEL);
         let half = work + &hole_script("$to");
         for (does, why) in [
-            (half.clone() + "kill -9 $$\n", "rclone did not say"),
+            (
+                half.clone() + "kill -9 $$\n",
+                "rclone did not report it as fetched",
+            ),
             (
                 half.clone() + &copied + "kill -9 $$\n",
-                "was killed before it came to its end",
+                "was killed before it finished",
             ),
             (
                 half.clone() + &copied + "exit 2\n",
-                "was killed before it came to its end",
+                "was killed before it finished",
             ),
-            (half.clone() + "exit 0\n", "rclone did not say"),
+            (
+                half.clone() + "exit 0\n",
+                "rclone did not report it as fetched",
+            ),
             (
                 half.clone() + &copied + "exit 0\n",
-                "it is not what the storage holds",
+                "the fetched file differs from the source",
             ),
-            (copied.clone() + "exit 0\n", "it is not there"),
+            (copied.clone() + "exit 0\n", "it is missing"),
             (
                 half + &log_line("error", "Failed to copy: no Copied (new) here", REEL)
                     + "exit 1\n",
