@@ -2,6 +2,7 @@
 
 mod absence;
 pub mod availability;
+mod concurrent;
 pub mod content_compare;
 pub mod copy_file;
 mod local;
