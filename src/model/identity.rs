@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::own_folder;
 use crate::base::error::{Error, IoResultExt as _, Result};
+use crate::base::ignore::ignore;
 use crate::base::own_name::{self, OWN_FOLDER};
 use crate::base::timestamp::Timestamp;
 use crate::os::file;
@@ -124,7 +125,8 @@ fn write(own: &Folder, identity: &Identity, root: &Folder) -> Result<()> {
     let temporary = own_name::temporary(&identity.id);
     let text = identity.to_json(&path)?;
     let mut file = own.create_file(&temporary)?;
-    file.try_lock().unwrap_or_default();
+    // A run that removes leftovers skips locked files.
+    ignore(file.try_lock(), "a file system without locks");
     root.assign_owner_to(&file);
     let written = file
         .write_all(text.as_bytes())
@@ -133,7 +135,7 @@ fn write(own: &Folder, identity: &Identity, root: &Folder) -> Result<()> {
         .at("write", &path)
         .and_then(|()| own.rename_no_replace(&temporary, own, OsStr::new(FILE_NAME)));
     if written.is_err() {
-        own.remove_temporary(&temporary).unwrap_or_default();
+        ignore(own.remove_temporary(&temporary), "a later run removes it");
     }
     written?;
     own.flush()

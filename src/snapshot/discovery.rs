@@ -1,7 +1,6 @@
 //! Which projects a database holds in a category: its client folders and the project folders in them.
 
 use std::collections::BTreeSet;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use super::tree;
@@ -135,41 +134,6 @@ impl<'a> ProjectListing<'a> {
     }
 }
 
-/// Fails for a category whose folder was a file system of its own and is none now: it is not mounted.
-///
-/// # Errors
-/// [`Error::Io`] with the folder, also if it cannot be opened.
-pub fn require_mounted(
-    root: &Folder,
-    category: &Category,
-    mounted: &BTreeSet<PathBuf>,
-) -> Result<()> {
-    if !mounted.contains(&category.path) {
-        return Ok(());
-    }
-    let is_mounted_now = match root.open_descendant(&category.path) {
-        Err(error) if is_not_found(&error) => false,
-        opened => opened?.mount_id()? != root.mount_id()?,
-    };
-    if is_mounted_now {
-        return Ok(());
-    }
-    let why = "it was a mounted file system and is none now; if it is meant to be none, `load --forget` the database";
-    Err(Error::Io {
-        action: "look at",
-        path: root.path().join(&category.path),
-        source: io::Error::other(why),
-    })
-}
-
-/// Whether a category's folder is a file system of its own, as far as both can be looked at: what is not known must not
-/// be remembered as a mount.
-pub fn is_mounted(root: &Folder, category: &Category) -> bool {
-    let own = root.open_descendant(&category.path);
-    let own = own.and_then(|folder| folder.mount_id());
-    own.is_ok_and(|own| root.mount_id().is_ok_and(|root| own != root))
-}
-
 /// Lists the projects of a scope; `inner` are the folders of other categories within this one, `mounted` those that were
 /// file systems of their own.
 ///
@@ -185,8 +149,8 @@ pub fn list<'a>(
     mounted: &BTreeSet<PathBuf>,
 ) -> Result<ProjectListing<'a>> {
     let mut listing = ProjectListing::empty(category);
-    listing.is_mounted = is_mounted(root, category);
-    if let Err(problem) = require_mounted(root, category, mounted) {
+    listing.is_mounted = mount::is_category_mounted(root, &category.path);
+    if let Err(problem) = mount::require_category_mounted(root, &category.path, mounted) {
         listing.problems.push(problem);
         listing.is_unreadable = true;
         return Ok(listing);

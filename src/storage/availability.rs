@@ -129,34 +129,43 @@ fn connect_within(
         root: database.root.clone(),
         cause: trouble,
     })?;
-    let offline = |why: String| {
-        Err(Error::Offline {
-            database: database.name.clone(),
-            root: database.root.clone(),
-            why,
-            may_be_right_disk: true,
-        })
-    };
-    match (&known.identity, &connection.identity) {
-        (Some(known), Some(found)) if known == found => return Ok((remote, connection)),
-        (Some(_), Some(_)) => {
-            return offline("is another database by its identity file".to_owned());
-        }
-        (Some(_), None) => {
-            return offline("has lost its identity file `.auto-backup/database.json`: it may be another bucket or folder".to_owned());
-        }
-        (None, _) => {}
+    check_remote(known, &connection).map_err(|problem| problem.into_error(database))?;
+    Ok((remote, connection))
+}
+
+/// Fails if a remote is not the expected database: by its identity or, without one, by its category folders.
+fn check_remote(known: &KnownDatabase, connection: &ConnectionCheck) -> Result<(), RootProblem> {
+    if known.identity.is_some() {
+        return check_identity(
+            known.identity.as_deref(),
+            connection.identity.as_deref(),
+            "it may be another bucket or folder",
+        );
     }
     let names = connection.names.as_deref().unwrap_or_default();
     let first = |path: &PathBuf| path.iter().next().map(Name::from);
-    let holds = |path: &PathBuf| first(path).is_none_or(|name| names.contains(&name));
-    if known.files > 0 && !known.categories.iter().any(holds) {
-        let files = unit::format_counted(known.files, "file");
-        return offline(format!(
-            "holds none of the category folders, though the index knows {files} there"
-        ));
+    let is_present = |path: &PathBuf| first(path).is_none_or(|name| names.contains(&name));
+    if known.files > 0 && !known.categories.iter().any(is_present) {
+        return Err(RootProblem::no_categories(known.files));
     }
-    Ok((remote, connection))
+    Ok(())
+}
+
+/// Fails if the identity of a root is not the known one; `suspicion` is added if it has none.
+fn check_identity(
+    known: Option<&str>,
+    found: Option<&str>,
+    suspicion: &str,
+) -> Result<(), RootProblem> {
+    match found {
+        _ if known.is_none() || known == found => Ok(()),
+        Some(_) => Err(RootProblem::unexpected(
+            "is another database by its identity file",
+        )),
+        None => Err(RootProblem::unexpected(format!(
+            "has lost its identity file `.auto-backup/database.json`: {suspicion}"
+        ))),
+    }
 }
 
 fn open_within(
@@ -172,12 +181,7 @@ fn open_within(
         None if interrupt::is_requested() => return Err(Error::Interrupted),
         None => RootProblem::missing(format!("did not answer within {} s", timeout.as_secs())),
     };
-    Err(Error::Offline {
-        database: database.name.clone(),
-        root: database.root.clone(),
-        why: problem.why,
-        may_be_right_disk: problem.is_other_root,
-    })
+    Err(problem.into_error(database))
 }
 
 /// What a root is recognised by.
@@ -198,9 +202,7 @@ impl RootIds {
             root_id: root.root_id(),
         }
     }
-}
 
-impl RootIds {
     /// Of a remote, which has nothing but its identity.
     pub fn of_remote(identity: Option<&str>) -> Self {
         Self {
@@ -231,6 +233,23 @@ impl RootProblem {
         Self {
             why: why.into(),
             is_other_root: true,
+        }
+    }
+
+    /// The root holds no category, although files are known there.
+    fn no_categories(known_files: u64) -> Self {
+        let files = unit::format_counted(known_files, "file");
+        Self::unexpected(format!(
+            "holds none of the category folders, though the index knows {files} there"
+        ))
+    }
+
+    fn into_error(self, database: &Database) -> Error {
+        Error::Offline {
+            database: database.name.clone(),
+            root: database.root.clone(),
+            why: self.why,
+            may_be_right_disk: self.is_other_root,
         }
     }
 }
@@ -287,9 +306,7 @@ impl ExpectedRoot {
                 .iter()
                 .all(|path| is_folder_missing(&root, path))
         {
-            return Err(RootProblem::unexpected(format!(
-                "holds none of the category folders, though the index knows {files} there"
-            )));
+            return Err(RootProblem::no_categories(self.files));
         }
         self.check_root_id(&root)?;
         Ok(root)
@@ -300,15 +317,11 @@ impl ExpectedRoot {
         let found = identity::read(root).map_err(|error| {
             RootProblem::unexpected(format!("cannot be identified: {}", error.full_message()))
         })?;
-        if self.ids.identity.is_none() || self.ids.identity == found {
-            return Ok(());
-        }
-        Err(RootProblem::unexpected(match found {
-            Some(_) => "is another database by its identity file",
-            None => {
-                "has lost its identity file `.auto-backup/database.json`: it may be another disk or not mounted"
-            }
-        }))
+        check_identity(
+            self.ids.identity.as_deref(),
+            found.as_deref(),
+            "it may be another disk or not mounted",
+        )
     }
 
     /// Fails where nothing proves a root without a known identity to be the database. The folder that was there at the

@@ -13,12 +13,11 @@ use crate::model::exclusion::Exclusions;
 use crate::model::mount;
 use crate::model::mount::MissingMount;
 use crate::model::place::{overlap, resolve_root};
-use crate::model::project::{ProjectId, replica_path};
+use crate::model::project::{ProjectId, path_within, replica_path};
 use crate::model::registry::{Category, Database, Registry};
 use crate::os::feature::is_same_folder;
 use crate::os::folder::{Folder, is_not_found};
 use crate::snapshot::discovery;
-use crate::snapshot::discovery::require_mounted;
 use crate::snapshot::time_alias::AlteredTimesByFolder;
 use crate::snapshot::tree;
 use crate::snapshot::tree::Tree;
@@ -101,8 +100,9 @@ impl LocalStorage {
     ) -> Result<Tree> {
         let relative = replica_path(&category.path, project);
         let inner = registry.inner_categories(category);
-        let walked = require_mounted(&self.root, category, &self.known_mounts)
-            .and_then(|()| tree::walk(&self.root, &relative, exclusions, &inner));
+        let walked =
+            mount::require_category_mounted(&self.root, &category.path, &self.known_mounts)
+                .and_then(|()| tree::walk(&self.root, &relative, exclusions, &inner));
         let mut tree = match walked {
             Err(Error::Interrupted) => return Err(Error::Interrupted),
             Err(error) if is_not_found(&error) => Tree::default(),
@@ -162,12 +162,7 @@ impl LocalStorage {
 
     /// The path of something of a replica; the replica's own folder has no slash at its end.
     pub fn path(&self, replica: &Path, path: &Path) -> PathBuf {
-        let base = self.root.path().join(replica);
-        if path == Path::new("") {
-            base
-        } else {
-            base.join(path)
-        }
+        self.root.path().join(path_within(replica, path))
     }
 
     /// Its row in the index, made where it was never looked at; none there where the index can only be read.

@@ -1,6 +1,5 @@
 //! One database of a copy, a comparison or a sync, opened once: on a disk or behind rclone.
 
-mod absence;
 pub mod availability;
 mod concurrent;
 pub mod content_compare;
@@ -9,6 +8,7 @@ mod local;
 pub mod lock;
 pub mod observation;
 mod remote;
+mod remote_listing;
 mod remote_tree;
 mod same_place;
 pub mod version;
@@ -25,7 +25,7 @@ use crate::base::error::Result;
 use crate::index::Index;
 use crate::model::address;
 use crate::model::exclusion::Exclusions;
-use crate::model::project::{ProjectId, Scope, replica_path};
+use crate::model::project::{ProjectId, Scope, path_within, replica_path};
 use crate::model::registry::{Category, Database, Registry};
 use crate::os::folder::{Folder, is_not_found};
 use crate::rclone::RemoteFeatures;
@@ -140,12 +140,7 @@ impl Storage {
 
     /// The path of something of a replica; the replica's own folder has no slash at its end.
     pub fn path(&self, replica: &Path, path: &Path) -> PathBuf {
-        let base = address::join(&self.database().root, replica);
-        if path == Path::new("") {
-            base
-        } else {
-            base.join(path)
-        }
+        address::join(&self.database().root, &path_within(replica, path))
     }
 
     /// Its row in the index, made where it was never looked at; none there where the index can only be read.

@@ -12,7 +12,6 @@ use crate::model::mount;
 use crate::model::project::{ProjectId, replica_path};
 use crate::model::registry::{Category, Database};
 use crate::os::folder::Folder;
-use crate::snapshot::discovery::is_mounted;
 use crate::snapshot::tree::Tree;
 
 /// Replicas of one database that were seen, and are not written to the index yet.
@@ -24,8 +23,9 @@ pub struct ObservationBuilder<'i, 'a> {
     staging: ScanStaging<'i>,
     categories: Vec<&'a Category>,
     missing: Vec<(&'a Category, &'a ProjectId)>,
-    /// What is mounted below its root, and what of that was seen.
-    mounts: (BTreeSet<PathBuf>, BTreeSet<PathBuf>),
+    /// The mount points below the root, and those that were walked.
+    mounts: BTreeSet<PathBuf>,
+    walked_mounts: BTreeSet<PathBuf>,
 }
 
 impl<'i, 'a> ObservationBuilder<'i, 'a> {
@@ -47,7 +47,8 @@ impl<'i, 'a> ObservationBuilder<'i, 'a> {
             stored,
             categories: Vec::new(),
             missing: Vec::new(),
-            mounts: (mounts, BTreeSet::new()),
+            mounts,
+            walked_mounts: BTreeSet::new(),
         })
     }
 
@@ -72,7 +73,6 @@ impl<'i, 'a> ObservationBuilder<'i, 'a> {
             return Ok(());
         }
         let replica = replica_path(&category.path, project);
-        let (all, seen) = &mut self.mounts;
         let concerns = |mount: &&PathBuf| mount::affects(mount, &category.path, &replica);
         let is_read = |mount: &&PathBuf| match mount.strip_prefix(&replica) {
             Ok(path) => tree
@@ -81,7 +81,8 @@ impl<'i, 'a> ObservationBuilder<'i, 'a> {
                 .is_some_and(|folder| folder.files.is_some()),
             Err(_) => true,
         };
-        seen.extend(all.iter().filter(concerns).filter(is_read).cloned());
+        let walked = self.mounts.iter().filter(concerns).filter(is_read);
+        self.walked_mounts.extend(walked.cloned());
         let staged_replica = self.staging.begin_replica(&category.path, project)?;
         if let Some(precision) = tree.proven_precision {
             self.staging.add_precision(staged_replica, precision);
@@ -107,7 +108,7 @@ impl<'i, 'a> ObservationBuilder<'i, 'a> {
             stored: self.stored,
             categories: self.categories,
             missing: self.missing,
-            mounts: self.mounts.1,
+            mounts: self.walked_mounts,
         })
     }
 }
@@ -141,15 +142,11 @@ impl Observation<'_> {
     pub fn write(&self, index: &mut Index, observed_root: ObservedRoot<'_>) -> Result<()> {
         let (ids, mounted) = match observed_root {
             ObservedRoot::Local(root) => {
-                let categories = self.categories.iter();
-                let mounted = categories.filter(|category| is_mounted(root, category));
-                let mounted = mounted.map(|category| category.path.clone());
+                let categories = self.categories.iter().map(|category| &category.path);
+                let categories = categories.filter(|path| mount::is_category_mounted(root, path));
                 let inner = self.mounts.iter();
                 let inner = inner.filter(|mount| mount::is_mounted(root, mount));
-                (
-                    RootIds::of_folder(root),
-                    mounted.chain(inner.cloned()).collect(),
-                )
+                (RootIds::of_folder(root), categories.chain(inner).collect())
             }
             ObservedRoot::Remote(identity) => (RootIds::of_remote(identity), Vec::new()),
         };
@@ -162,7 +159,7 @@ impl Observation<'_> {
             writer.record_missing(&category.path, project)?;
         }
         for folder in mounted {
-            writer.record_mount(&folder)?;
+            writer.record_mount(folder)?;
         }
         writer.finish(false)
     }

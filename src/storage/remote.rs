@@ -16,9 +16,7 @@ use crate::index::{Index, SentChanges, SentRow};
 use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, Scope, path_within, replica_path};
 use crate::model::registry::{Category, Database, Registry};
-use crate::rclone::{
-    CheckMethod, CheckVerdict, ListTarget, Remote, RemoteFeatures, RemoteListing, TimeSource,
-};
+use crate::rclone::{CheckMethod, CheckVerdict, Remote, RemoteFeatures, RemoteListing};
 use crate::snapshot::discovery::ProjectListing;
 use crate::snapshot::tree::Tree;
 
@@ -36,7 +34,7 @@ pub struct RemoteStorage {
     /// The index by a handle of its own.
     index: Mutex<Index>,
     /// What was listed: everything below these folders; nothing where the folder is not there.
-    listings: Mutex<BTreeMap<PathBuf, Arc<RemoteListing>>>,
+    pub(super) listings: Mutex<BTreeMap<PathBuf, Arc<RemoteListing>>>,
 }
 
 impl RemoteStorage {
@@ -86,86 +84,7 @@ impl RemoteStorage {
         self.features.time_precision().is_some() && !self.features.has_slow_mod_times()
     }
 
-    /// Everything below a folder, listed once; empty where the folder is not there.
-    ///
-    /// # Errors
-    /// It could not be listed at all, or an interruption.
-    pub fn listing_of(&self, folder: &Path) -> Result<Arc<RemoteListing>> {
-        let mut kept = self.listings.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = folder.ancestors().find_map(|above| kept.get(above));
-        if let Some(known) = known {
-            return Ok(Arc::clone(known));
-        }
-        let listed = Arc::new(self.list_with_times(folder)?);
-        kept.insert(folder.to_owned(), Arc::clone(&listed));
-        Ok(listed)
-    }
-
-    /// Whether a listing that was made before shows that nothing is there with this path: it showed everything around it,
-    /// with nothing closed or left out.
-    pub fn is_known_missing(&self, folder: &Path) -> bool {
-        let kept = self.listings.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = folder.ancestors().find_map(|above| kept.get(above));
-        known.is_some_and(|listed| {
-            let mut below = listed.folders.range(folder.to_owned()..);
-            let is_there = below
-                .next()
-                .is_some_and(|(path, _)| path.starts_with(folder));
-            !is_there && listed.problems.is_empty() && !listed.is_incomplete
-        })
-    }
-
-    /// Lists a folder. Where times are slow, only files that were not sent from here are asked for theirs.
-    fn list_with_times(&self, folder: &Path) -> Result<RemoteListing> {
-        let list = |wanted: ListTarget<'_>, times| self.remote.list(wanted, &self.features, times);
-        let mut listed = list(ListTarget::Folder(folder), TimeSource::Cheap)?.unwrap_or_default();
-        if !self.features.has_slow_mod_times() {
-            return Ok(listed);
-        }
-        let unknown = self.files_of_unknown_time(&listed)?;
-        if unknown.is_empty() {
-            return Ok(listed);
-        }
-        let own = list(ListTarget::Files(&unknown), TimeSource::ModTime)?.unwrap_or_default();
-        for (path, files) in &mut listed.folders {
-            let own = own.folders.get(path);
-            for (name, file) in files {
-                if let Some(own) = own.and_then(|files| files.get(name)) {
-                    file.modified = own.modified;
-                }
-            }
-        }
-        Ok(listed)
-    }
-
-    /// The files of a listing that were not sent from here as they are.
-    fn files_of_unknown_time(&self, listed: &RemoteListing) -> Result<Vec<PathBuf>> {
-        let mut records: BTreeMap<PathBuf, UploadRecord> = BTreeMap::new();
-        let index = self.index();
-        for replica in index.all_sent_replicas(&self.database.root)? {
-            let record = UploadRecord::from_rows(&index.sent_rows(&self.database.root, &replica)?);
-            records.insert(replica, record);
-        }
-        drop(index);
-        let mut unknown = Vec::new();
-        for (path, files) in &listed.folders {
-            let record = path
-                .ancestors()
-                .find_map(|above| records.get_key_value(above));
-            for (name, file) in files {
-                let known = record.is_some_and(|(replica, record)| {
-                    let folder = path.strip_prefix(replica).unwrap_or(path);
-                    record.source_time(folder, name, file).is_some()
-                });
-                if !known {
-                    unknown.push(path.join(name.as_path()));
-                }
-            }
-        }
-        Ok(unknown)
-    }
-
-    fn index(&self) -> MutexGuard<'_, Index> {
+    pub(super) fn index(&self) -> MutexGuard<'_, Index> {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

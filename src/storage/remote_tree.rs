@@ -15,7 +15,7 @@ use crate::model::project::{ProjectId, Scope, path_within};
 use crate::rclone::{ListedFile, RemoteFeatures, RemoteListing, UnicodeLookup};
 use crate::snapshot::aggregate::FileTotals;
 use crate::snapshot::discovery::ProjectListing;
-use crate::snapshot::manifest::{ManifestBuilder, ManifestFile};
+use crate::snapshot::manifest::{Manifest, ManifestBuilder, ManifestFile};
 use crate::snapshot::tree::{Problem, ScannedFolder, Tree, TreeFolder};
 
 /// What was sent of a replica, whoever sent it.
@@ -216,7 +216,7 @@ impl ReplicaTreeBuilder<'_> {
                 closed.files = None;
             }
         }
-        add_subfolder_names(&mut tree);
+        set_subfolder_names(&mut tree);
         tree
     }
 
@@ -269,11 +269,8 @@ impl ReplicaTreeBuilder<'_> {
         files: &BTreeMap<Name, ListedFile>,
         duplicates: &BTreeSet<PathBuf>,
     ) -> (ScannedFolder, Vec<Problem>) {
-        let mut packer = ManifestBuilder::with_capacity(files.len());
-        let mut seen = ScannedFolder {
-            path: path.to_owned(),
-            ..ScannedFolder::default()
-        };
+        let mut unreadable = Vec::new();
+        let mut entries = Vec::with_capacity(files.len());
         let mut problems = Vec::new();
         for (name, file) in files {
             if self.exclusions.excludes(path, name.as_os_str(), false) {
@@ -297,7 +294,7 @@ impl ReplicaTreeBuilder<'_> {
                         why: why.to_owned(),
                     },
                 });
-                seen.unreadable.push(name.clone());
+                unreadable.push(name.clone());
                 continue;
             };
             let mut own = self
@@ -310,22 +307,23 @@ impl ReplicaTreeBuilder<'_> {
             {
                 if !self.replaces_partial {
                     problems.push(self.partial_problem(path, name));
-                    seen.unreadable.push(name.clone());
+                    unreadable.push(name.clone());
                     continue;
                 }
                 own = Timestamp::UNKNOWN;
             }
             let modified = self.record.source_time(path, name, file).unwrap_or(own);
-            packer.add(&ManifestFile {
-                name: name.as_bytes(),
-                bytes,
-                modified,
-                target: None,
-            });
-            seen.totals.add(bytes, modified);
+            entries.push((name, bytes, modified));
         }
-        seen.manifest = packer.finish();
-        (seen, problems)
+        let (manifest, totals) = pack_files(&entries);
+        let folder = ScannedFolder {
+            path: path.to_owned(),
+            manifest,
+            totals,
+            unreadable,
+            ..ScannedFolder::default()
+        };
+        (folder, problems)
     }
 }
 
@@ -362,8 +360,6 @@ pub(super) fn with_record(
         else {
             continue;
         };
-        let mut packer = ManifestBuilder::with_capacity(files.len());
-        let mut tally = FileTotals::default();
         let mut all: BTreeMap<Name, (u64, Timestamp)> = BTreeMap::new();
         let mut before = seen.manifest.files();
         while let Ok(Some(file)) = before.next() {
@@ -377,27 +373,37 @@ pub(super) fn with_record(
                 .iter()
                 .map(|(name, file)| (name.clone(), (file.bytes, file.modified))),
         );
-        for (name, (bytes, modified)) in &all {
-            packer.add(&ManifestFile {
-                name: name.as_bytes(),
-                bytes: *bytes,
-                modified: *modified,
-                target: None,
-            });
-            tally.add(*bytes, *modified);
-        }
-        seen.manifest = packer.finish();
-        seen.totals = tally;
+        let entries: Vec<_> = all
+            .iter()
+            .map(|(name, (bytes, modified))| (name, *bytes, *modified))
+            .collect();
+        (seen.manifest, seen.totals) = pack_files(&entries);
     }
-    for folder in tree.folders.values_mut() {
-        folder.subfolders.clear();
-    }
-    add_subfolder_names(&mut tree);
+    set_subfolder_names(&mut tree);
     tree
 }
 
-/// Tells every folder the names of those in it.
-fn add_subfolder_names(tree: &mut Tree) {
+/// Packs the sizes and times of the files of one folder, which are sorted by name.
+fn pack_files(files: &[(&Name, u64, Timestamp)]) -> (Manifest, FileTotals) {
+    let mut builder = ManifestBuilder::with_capacity(files.len());
+    let mut totals = FileTotals::default();
+    for (name, bytes, modified) in files {
+        builder.add(&ManifestFile {
+            name: name.as_bytes(),
+            bytes: *bytes,
+            modified: *modified,
+            target: None,
+        });
+        totals.add(*bytes, *modified);
+    }
+    (builder.finish(), totals)
+}
+
+/// Sets the names of the subfolders of every folder.
+fn set_subfolder_names(tree: &mut Tree) {
+    for folder in tree.folders.values_mut() {
+        folder.subfolders.clear();
+    }
     let paths: Vec<PathBuf> = tree.folders.keys().cloned().collect();
     for path in paths {
         if let (Some(above), Some(name)) = (path.parent(), path.file_name())

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::{LocalStorage, RemoteStorage, Storage};
 use crate::base::error::{Error, Result};
+use crate::base::ignore::ignore;
 use crate::base::interrupt;
 use crate::base::own_name::{self, OWN_FOLDER};
 use crate::model::address;
@@ -144,7 +145,7 @@ fn is_visible_through(source: StorageRef<'_>, destination: StorageRef<'_>) -> Re
 struct ProbeFile<'a> {
     storage: StorageRef<'a>,
     name: OsString,
-    /// Keeps runs that sweep temporary files from removing it.
+    /// Locked until the probe ends: a run that removes leftovers skips locked files.
     locked_file: Option<File>,
     /// Whether our own folder was made for it.
     created_folder: bool,
@@ -170,7 +171,7 @@ impl<'a> ProbeFile<'a> {
                 let own = own_folder::open(&storage.root)?;
                 probe.created_folder = is_new;
                 let file = own.create_file(&probe.name)?;
-                file.try_lock().unwrap_or_default();
+                ignore(file.try_lock(), "a file system without locks");
                 probe.locked_file = Some(file);
             }
             StorageRef::Remote(storage) => storage.remote.put_probe_file(&probe.path(), &id)?,
@@ -232,22 +233,30 @@ impl<'a> ProbeFile<'a> {
 
 impl Drop for ProbeFile<'_> {
     fn drop(&mut self) {
-        // What cannot be removed is swept by a later run, as temporary files are.
         match self.storage {
             StorageRef::Local(storage) => {
                 let own = OsStr::new(OWN_FOLDER);
                 if self.locked_file.take().is_some()
                     && let Ok(folder) = storage.root.open_child(own)
                 {
-                    folder.remove_temporary(&self.name).unwrap_or_default();
+                    ignore(
+                        folder.remove_temporary(&self.name),
+                        "a later run removes it",
+                    );
                 }
                 if self.created_folder {
-                    storage.root.remove_empty_folder(own).unwrap_or_default();
+                    ignore(
+                        storage.root.remove_empty_folder(own),
+                        "another run may use the folder by now",
+                    );
                 }
             }
             StorageRef::Remote(storage) => {
                 let remove = || storage.remote.remove_probe_file(&self.path());
-                interrupt::with_grace_period(remove).unwrap_or_default();
+                ignore(
+                    interrupt::with_grace_period(remove),
+                    "a later run removes it",
+                );
             }
         }
     }

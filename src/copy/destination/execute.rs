@@ -15,8 +15,8 @@ use crate::copy::preflight;
 use crate::copy::report::ReportedItem;
 use crate::index::{FileDigest, FileDigests, Index, SentFile, SentFolder, SentRecord};
 use crate::model::identity;
+use crate::model::mount::require_category_mounted;
 use crate::os::folder::Folder;
-use crate::snapshot::discovery::require_mounted;
 use crate::snapshot::manifest::Manifest;
 use crate::snapshot::time_alias::{AlteredTime, AlteredTimes, AlteredTimesByFolder};
 use crate::storage::LocalStorage;
@@ -139,7 +139,9 @@ impl DestinationCopy<'_> {
     fn reject_unmounted(&self, storage: &LocalStorage, jobs: &mut [Job]) {
         for replica in &self.spec.replicas {
             let category = &replica.category;
-            let Err(error) = require_mounted(&storage.root, category, &storage.known_mounts) else {
+            let Err(error) =
+                require_category_mounted(&storage.root, &category.path, &storage.known_mounts)
+            else {
                 continue;
             };
             let relative = replica.relative();

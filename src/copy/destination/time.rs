@@ -40,12 +40,12 @@ impl DestinationCopy<'_> {
                 let sides = [both(&source.root, &replica.tree), both(&storage.root, tree)];
                 let threads = self.worker_count(storage);
                 TimeReconciliation::detect([&replica.tree, tree], &mut |wanted| {
-                    content_compare::compare_selected(
+                    content_compare::compare(
                         sides,
                         &mut record,
                         threads,
                         &on_progress,
-                        wanted,
+                        Some(wanted),
                     )
                 })?
             }

@@ -1,6 +1,6 @@
 //! Entries that are left alone: our own, what storages and desktops keep for themselves, and what `exclude` adds.
 
-mod housekeeping;
+mod system_name;
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -95,9 +95,9 @@ pub fn nests_too_deep(pattern: &str) -> bool {
 /// Whether storages or desktops keep an entry of this name for themselves.
 fn is_housekeeping_entry(name: &OsStr, is_folder: bool) -> bool {
     if is_folder {
-        housekeeping::is_folder(name)
+        system_name::is_folder(name)
     } else {
-        housekeeping::is_file(name)
+        system_name::is_file(name)
     }
 }
 

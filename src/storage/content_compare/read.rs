@@ -1,13 +1,13 @@
 //! Reading files on two sides by several threads, which take them from all folders alike.
 
-use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use super::{ComparedReplica, ProgressFn, SameSizePair};
+use super::pair::{ComparedReplica, ProgressFn, SameSizePair};
 use crate::base::error::{Error, IoResultExt as _, Result};
+use crate::base::ignore::ignore;
 use crate::base::interrupt;
 use crate::base::name::Name;
 use crate::index::FileDigest;
@@ -16,6 +16,7 @@ use crate::os::folder::Folder;
 use crate::os::stat::Stat;
 use crate::snapshot::diff::DiffEntry;
 use crate::snapshot::digest::Digest;
+use crate::storage::concurrent::run_both;
 
 /// Files below this size are read one side after the other: a thread costs more than it saves.
 const MIN_CONCURRENT_BYTES: u64 = 1 << 20;
@@ -83,7 +84,9 @@ pub(super) fn read_all(
         drop(result_sender);
         let outcome = loop {
             match interrupt::check().and_then(|()| source.next_batch()) {
-                Ok(Some(piece)) => batch_sender.send(piece).unwrap_or_default(),
+                Ok(Some(batch)) => {
+                    ignore(batch_sender.send(batch), "the readers outlive this loop");
+                }
                 Ok(None) => break Ok(()),
                 Err(error) => break Err(error),
             }
@@ -115,10 +118,12 @@ impl PairReader<'_> {
         loop {
             let waiting = batches.lock();
             let next = waiting.unwrap_or_else(PoisonError::into_inner).recv();
-            let Ok(piece) = next else { return };
-            result_sender
-                .send(self.read_batch(piece))
-                .unwrap_or_default();
+            let Ok(batch) = next else { return };
+            let result = self.read_batch(batch);
+            ignore(
+                result_sender.send(result),
+                "the receiver outlives its readers",
+            );
         }
     }
 
@@ -155,7 +160,7 @@ fn read_pair(
     on_progress: &ProgressFn<'_>,
 ) -> Result<[FileDigest; 2]> {
     let read = |side: usize, buffer: &mut Vec<u8>, on_progress: &dyn Fn(u64)| {
-        let seen = &pair.seen[side];
+        let seen = &pair.entries[side];
         let digest = if let Some(digest) = known[side] {
             on_progress(seen.bytes);
             digest
@@ -173,22 +178,14 @@ fn read_pair(
         })
     };
     let quiet = |_| {};
-    if pair.seen[0].bytes < MIN_CONCURRENT_BYTES || known.iter().any(Option::is_some) {
+    if pair.entries[0].bytes < MIN_CONCURRENT_BYTES || known.iter().any(Option::is_some) {
         return Ok([read(0, buffer, on_progress)?, read(1, buffer, &quiet)?]);
     }
-    thread::scope(|scope| {
-        let second = || read(1, &mut Vec::new(), &quiet);
-        let begun = thread::Builder::new().spawn_scoped(scope, second);
-        let first = read(0, buffer, on_progress)?;
-        let second = match begun {
-            Ok(second) => second.join().unwrap_or_else(|_| {
-                Err(io::Error::other("reading it failed")).at("read", folders[1].path())
-            }),
-            // The system gives no more threads.
-            Err(_) => second(),
-        };
-        Ok([first, second?])
-    })
+    let (first, second) = run_both(
+        || read(0, buffer, on_progress),
+        || read(1, &mut Vec::new(), &quiet),
+    );
+    Ok([first?, second?])
 }
 
 /// Reads one file, which must be what was seen.

@@ -5,15 +5,14 @@
 //! number of quarter hours only a few are read: the whole disk is off then, and the rest is taken for the same by its size.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::ContentComparison;
+use super::comparison::ContentComparison;
+use super::pair::pairs_of_two_times;
 use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::base::unit;
-use crate::snapshot::diff;
-use crate::snapshot::diff::{DiffVisitor, Difference, EntryDiff};
 use crate::snapshot::time_alias::{AlteredTime, AlteredTimesByFolder};
 use crate::snapshot::tree::Tree;
 
@@ -43,7 +42,7 @@ struct TimeDifference {
     /// The time of the first side.
     original: Timestamp,
     /// The time of the second side.
-    second_time: Timestamp,
+    other: Timestamp,
     /// The time that the storage of the second side shows.
     reported: Timestamp,
 }
@@ -51,9 +50,7 @@ struct TimeDifference {
 impl TimeReconciliation {
     /// Whether two times of any file differ as they do where a storage returns another time than was set.
     pub fn has_candidates(trees: [&Tree; 2]) -> bool {
-        let files = time_differences(trees);
-        let mut files = files.iter();
-        files.any(|file| file.original.may_be_stored_as(file.second_time))
+        time_differences(trees).any(|file| file.original.may_be_stored_as(file.other))
     }
 
     /// Finds files whose times differ as they do where a storage returns another time than was set, and that are the same.
@@ -69,9 +66,9 @@ impl TimeReconciliation {
         let mut reconciliation = Self::default();
         let (mut shifted, mut single) = (BTreeMap::<i64, Vec<TimeDifference>>::new(), Vec::new());
         for candidate in time_differences(trees) {
-            match time_zone_shift(candidate.original, candidate.second_time, precision) {
+            match time_zone_shift(candidate.original, candidate.other, precision) {
                 Some(seconds) => shifted.entry(seconds).or_default().push(candidate),
-                None if candidate.original.may_be_stored_as(candidate.second_time) => {
+                None if candidate.original.may_be_stored_as(candidate.other) => {
                     single.push(candidate);
                 }
                 None => {}
@@ -161,53 +158,21 @@ fn describe_shift(seconds: i64) -> String {
     format!("exactly {}{part} {word}", quarters / 4)
 }
 
-/// The files of one size on both sides with two times.
-fn time_differences(trees: [&Tree; 2]) -> Vec<TimeDifference> {
-    let mut found = TimeDifferenceCollector {
-        trees,
-        folder: Path::new(""),
-        files: Vec::new(),
-    };
-    for (path, a, b) in diff::pair_folders(trees[0], trees[1]) {
-        found.folder = path;
-        // A tree's own manifests are never damaged.
-        diff::diff_folder_pair(trees, path, [Some(a), b], &mut found).unwrap_or_default();
-    }
-    found.files
-}
-
-/// Collects them folder by folder.
-struct TimeDifferenceCollector<'a> {
-    trees: [&'a Tree; 2],
-    folder: &'a Path,
-    files: Vec<TimeDifference>,
-}
-
-impl DiffVisitor for TimeDifferenceCollector<'_> {
-    fn visit_unchanged(&mut self, _packed: &[u8]) {}
-
-    fn visit_name(&mut self, name: &[u8], change: EntryDiff) {
-        let EntryDiff::Differs(a, b, Difference::Time) = change else {
-            return;
-        };
-        if [a, b]
-            .iter()
-            .any(|seen| seen.modified == Timestamp::UNKNOWN)
-        {
-            return;
-        }
-        let reported = self.trees[1].reported_time(self.folder, name, b.modified);
-        let name = Name::from_bytes(name.to_vec());
-        self.files.push(TimeDifference {
-            path: self.folder.join(name.as_path()),
-            folder: self.folder.to_owned(),
-            bytes: a.bytes,
-            original: a.modified,
-            second_time: b.modified,
-            reported,
-            name,
-        });
-    }
+/// The files of one size on both sides whose times differ and are known.
+fn time_differences(trees: [&Tree; 2]) -> impl Iterator<Item = TimeDifference> {
+    pairs_of_two_times(trees).filter_map(|(folder, pair)| {
+        let [original, other] = pair.entries.map(|entry| entry.modified);
+        let is_known = original != Timestamp::UNKNOWN && other != Timestamp::UNKNOWN;
+        is_known.then(|| TimeDifference {
+            path: folder.join(pair.name.as_path()),
+            folder: folder.to_owned(),
+            bytes: pair.entries[0].bytes,
+            original,
+            other,
+            reported: pair.reported_times[1],
+            name: pair.name,
+        })
+    })
 }
 
 /// By how many seconds the second time is off, if that is a whole number of quarter hours as between two time zones.
@@ -218,13 +183,6 @@ fn time_zone_shift(a: Timestamp, b: Timestamp, precision: TimePrecision) -> Opti
     let seconds = b.seconds.checked_sub(a.seconds)?;
     let is_whole = a.nanoseconds == b.nanoseconds && seconds % QUARTER == 0;
     (is_whole && seconds != 0 && seconds.abs() <= MOST).then_some(seconds)
-}
-
-impl ContentComparison {
-    /// Whether the content of a file was compared and is the same on both sides.
-    pub fn is_same(&self, path: &Path) -> bool {
-        !self.differing.contains(path) && !self.unread.contains_key(path)
-    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 use std::ffi::OsStr;
 use std::io::ErrorKind;
+use std::sync::Arc;
 
+use super::across::DisplacedFile;
 use super::check::{is_io_error, raced_error, require_unchanged};
 use super::{EntryRef, PathInReplica, Versions, flush_if_needed};
 use crate::base::error::Result;
@@ -10,11 +12,11 @@ use crate::os::folder::Folder;
 use crate::snapshot::diff::DiffEntry;
 
 impl Versions<'_> {
-    /// Moves a file or link among the old versions; its name is free then. Where those are on another file system it is copied
-    /// there, and removed once the copy was proven.
+    /// Moves a file or link into the folder of old versions, which frees its name. If that folder is on another file system,
+    /// the file is copied, the copy is verified, and the original is removed.
     ///
     /// # Errors
-    /// As for [`Self::replace`].
+    /// [`crate::base::error::Error::ConcurrentChange`] if the file changed since the plan; it then keeps its name.
     pub fn move_to_versions(
         &self,
         place: EntryRef<'_>,
@@ -22,47 +24,41 @@ impl Versions<'_> {
         old: &DiffEntry,
     ) -> Result<()> {
         let (folder, name) = place;
-        require_unchanged(folder, name, old)?;
-        let kept = self.mirror_folder(relative)?;
-        match folder.rename_no_replace(name, &kept, name) {
-            Err(error) if is_io_error(&error, ErrorKind::CrossesDevices) => {
-                let copied = self.copy_across_devices(place, &kept, old)?;
-                let displaced = super::across::DisplacedFile::displace(folder, name, &copied)?;
+        let kept = match self.move_aside(place, relative, old)? {
+            (kept, Some(displaced)) => {
                 displaced.remove()?;
+                kept
             }
-            moved => {
-                moved?;
+            (kept, None) => {
                 restore_if_unexpected(&kept, folder, name, old)?;
+                kept
             }
-        }
+        };
         flush_if_needed(&kept)?;
         folder.flush()
     }
 
-    /// Makes a folder in the place of a file, link or special file, and keeps that.
+    /// Creates a folder in place of a file, symbolic link or special file, which becomes an old version.
     ///
     /// # Errors
-    /// As for [`Self::replace`].
+    /// [`crate::base::error::Error::ConcurrentChange`] if the entry changed since the plan; it then keeps its name.
     pub fn replace_with_folder(
         &self,
-        (parent, name): (&Folder, &OsStr),
+        place: EntryRef<'_>,
         relative: PathInReplica<'_>,
         old: &DiffEntry,
         mode: u32,
     ) -> Result<()> {
-        require_unchanged(parent, name, old)?;
-        let kept = self.mirror_folder(relative)?;
-        match parent.rename_no_replace(name, &kept, name) {
-            Err(error) if is_io_error(&error, ErrorKind::CrossesDevices) => {
-                let copied = self.copy_across_devices((parent, name), &kept, old)?;
-                let displaced = super::across::DisplacedFile::displace(parent, name, &copied)?;
+        let (parent, name) = place;
+        let kept = match self.move_aside(place, relative, old)? {
+            (_, Some(displaced)) => {
                 return match parent.ensure_folder(name, mode) {
                     Ok(()) => displaced.remove(),
                     Err(error) => displaced.restore().and(Err(error)),
                 };
             }
-            moved => moved?,
-        }
+            (kept, None) => kept,
+        };
         let replaced = require_unchanged(&kept, name, old).and_then(|()| {
             flush_if_needed(&kept)?;
             parent.ensure_folder(name, mode)
@@ -71,6 +67,26 @@ impl Versions<'_> {
             kept.rename_no_replace(name, parent, name)?;
         }
         replaced
+    }
+
+    /// Frees the name of an entry that is still as planned. Returns the folder of its old version and, if that is a copy on
+    /// another file system, the displaced original.
+    fn move_aside<'a>(
+        &self,
+        (folder, name): EntryRef<'a>,
+        relative: PathInReplica<'_>,
+        old: &DiffEntry,
+    ) -> Result<(Arc<Folder>, Option<DisplacedFile<'a>>)> {
+        require_unchanged(folder, name, old)?;
+        let kept = self.mirror_folder(relative)?;
+        match folder.rename_no_replace(name, &kept, name) {
+            Err(error) if is_io_error(&error, ErrorKind::CrossesDevices) => {
+                let copied = self.copy_across_devices((folder, name), &kept, old)?;
+                let displaced = DisplacedFile::displace(folder, name, &copied)?;
+                Ok((kept, Some(displaced)))
+            }
+            moved => moved.map(|()| (kept, None)),
+        }
     }
 }
 
