@@ -264,10 +264,10 @@ const fn is_unsupported(kind: ErrorKind) -> bool {
 /// True if `name` still belongs to the open file: another process may have removed the file while it was opened. On a file
 /// system without stable ids, any file of that name will do.
 fn is_current(own: &Folder, name: &OsStr, file: &File) -> bool {
-    let (Ok(held), Ok(there)) = (file::stat(file), own.stat(name)) else {
+    let (Ok(opened), Ok(named)) = (file::stat(file), own.stat(name)) else {
         return false;
     };
-    (held.device, held.inode) == (there.device, there.inode) || !own.features().stable_ids
+    (opened.device, opened.inode) == (named.device, named.inode) || !own.features().stable_ids
 }
 
 /// Creates a file that only its owner can read; `None` if it exists by now.
@@ -356,10 +356,10 @@ mod tests {
 
     #[test]
     fn unknown_facts_are_omitted() {
-        let words = |text| LockHolder::parse(text).description();
-        let whole = "run=7 process=12 host=ws1 since=2026-11-22T04:28:55Z\n";
+        let description = |text| LockHolder::parse(text).description();
+        let complete = "run=7 process=12 host=ws1 since=2026-11-22T04:28:55Z\n";
         let expected = "run 7 of process 12 on `ws1`, since 2026-11-22T04:28:55Z";
-        assert_eq!(words(whole).as_deref(), Some(expected));
+        assert_eq!(description(complete).as_deref(), Some(expected));
         for (text, expected) in [
             ("", None),
             ("host=ws1 since=2026-11-22T04:28:55Z", None),
@@ -368,7 +368,7 @@ mod tests {
             ("run=7 host=ws\u{1b}[1m since=now", Some("run 7")),
             ("run=7 hosts=x\0host=ws1", Some("run 7")),
         ] {
-            assert_eq!(words(text).as_deref(), expected, "{text:?}");
+            assert_eq!(description(text).as_deref(), expected, "{text:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Reading files on two sides by several threads, which take them from all folders alike.
+//! Reading pairs of files with several threads, which share one queue of batches.
 
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -18,43 +18,45 @@ use crate::snapshot::diff::DiffEntry;
 use crate::snapshot::digest::Digest;
 use crate::storage::concurrent::run_both;
 
-/// Files below this size are read one side after the other: a thread costs more than it saves.
+/// Size from which both files of a pair are read at the same time: 1 MiB. For smaller files a thread costs more than it
+/// saves.
 const MIN_CONCURRENT_BYTES: u64 = 1 << 20;
 
-/// So many pieces wait for a thread to take them.
+/// Largest number of batches that wait for a thread.
 const MAX_QUEUED_BATCHES: usize = 16;
 
-/// Files of one folder that are to be read by one thread.
+/// Files of one folder, read by one thread.
 #[derive(Debug)]
 pub(super) struct ReadBatch {
     pub(super) folder: PathBuf,
     pub(super) files: Vec<UnreadPair>,
 }
 
-/// A file that is to be read on both sides, or on the one that is not known.
+/// A file to read on both sides, or on the side whose digest is not known.
 #[derive(Debug)]
 pub(super) struct UnreadPair {
     pub(super) pair: SameSizePair,
     pub(super) known: [Option<Digest>; 2],
 }
 
-/// A piece that was read: what each of its files holds on the two sides, or why that is not known.
+/// The digests of a batch's files, or the reasons why they could not be read.
 #[derive(Debug)]
 pub(super) struct ReadBatchResult {
     pub(super) folder: PathBuf,
     pub(super) files: Vec<(Name, Result<[FileDigest; 2], String>)>,
 }
 
-/// Who has files read.
+/// Source of batches and receiver of their results.
 pub(super) trait BatchSource {
-    /// The next piece; `None` after the last.
+    /// Returns the next batch; `None` after the last.
     fn next_batch(&mut self) -> Result<Option<ReadBatch>>;
 
-    /// Takes in a piece that was read.
+    /// Stores the result of a batch.
     fn accept(&mut self, done: ReadBatchResult);
 }
 
-/// Reads files until there are no more. After a stop, or an error of who asks, those are not read that were not begun.
+/// Reads batches until the source has no more. After a request to stop or an error of the source, the remaining batches are
+/// not read.
 pub(super) fn read_all(
     sides: [ComparedReplica<'_>; 2],
     threads: usize,
@@ -76,9 +78,9 @@ pub(super) fn read_all(
                 .spawn_scoped(scope, move || reader.run(waiting, &result_sender));
             match begun {
                 Ok(_) => {}
-                // The system gives no more; those that there are do it all.
+                // The system refuses more threads; the existing ones do all the work.
                 Err(_) if number > 0 => break,
-                Err(error) => return Err(error).at("begin a thread to read", sides[0].root.path()),
+                Err(error) => return Err(error).at("start a thread to read", sides[0].root.path()),
             }
         }
         drop(result_sender);
@@ -102,7 +104,7 @@ pub(super) fn read_all(
     })
 }
 
-/// A thread's own.
+/// The state of one reading thread.
 struct PairReader<'a> {
     sides: [ComparedReplica<'a>; 2],
     on_progress: &'a ProgressFn<'a>,
@@ -127,7 +129,7 @@ impl PairReader<'_> {
         }
     }
 
-    /// Reads a piece; after a stop those of its files are left out that were not read.
+    /// Reads a batch. After a request to stop, the files that were not read are missing in the result.
     fn read_batch(&mut self, ReadBatch { folder, files }: ReadBatch) -> ReadBatchResult {
         let open =
             |side: ComparedReplica<'_>| side.root.open_descendant(&side.relative.join(&folder));
@@ -152,7 +154,7 @@ impl PairReader<'_> {
     }
 }
 
-/// Reads a file on both sides, or on the one that is not known.
+/// Reads a file on both sides, or on the side whose digest is not known.
 fn read_pair(
     folders: &[Folder; 2],
     UnreadPair { pair, known }: &UnreadPair,
@@ -160,20 +162,20 @@ fn read_pair(
     on_progress: &ProgressFn<'_>,
 ) -> Result<[FileDigest; 2]> {
     let read = |side: usize, buffer: &mut Vec<u8>, on_progress: &dyn Fn(u64)| {
-        let seen = &pair.entries[side];
+        let entry = &pair.entries[side];
         let digest = if let Some(digest) = known[side] {
-            on_progress(seen.bytes);
+            on_progress(entry.bytes);
             digest
         } else {
-            let shown = DiffEntry {
+            let reported = DiffEntry {
                 modified: pair.reported_times[side],
-                ..*seen
+                ..*entry
             };
-            read_one(&folders[side], &pair.name, &shown, buffer, on_progress)?
+            read_one(&folders[side], &pair.name, &reported, buffer, on_progress)?
         };
         Ok(FileDigest {
-            bytes: seen.bytes,
-            modified: seen.modified,
+            bytes: entry.bytes,
+            modified: entry.modified,
             digest,
         })
     };
@@ -188,7 +190,7 @@ fn read_pair(
     Ok([first?, second?])
 }
 
-/// Reads one file, which must be what was seen.
+/// Reads one file and fails if it changed since the tree was read.
 fn read_one(
     folder: &Folder,
     name: &Name,

@@ -1,8 +1,9 @@
-//! Files whose times differ because a storage returns other times than were set: out of its range, rounded, or shifted by a
-//! change of clocks.
+//! Files whose times differ only because a storage returns other times than it was given: rounded, out of its range, or
+//! shifted by a change of time zone.
 //!
-//! Where a difference of two times looks like that, content decides. Of many files that are off by one and the same whole
-//! number of quarter hours only a few are read: the whole disk is off then, and the rest is taken for the same by its size.
+//! If two times differ in such a way, content decides. If many files are shifted by the same whole number of quarter hours,
+//! only three are read: then the whole disk is shifted, and the other files count as the same if their sizes are (decision
+//! 3).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -16,48 +17,45 @@ use crate::base::unit;
 use crate::snapshot::time_alias::{AlteredTime, AlteredTimesByFolder};
 use crate::snapshot::tree::Tree;
 
-/// So many files must be off by the same time before that is taken for a shift of the whole disk.
+/// Number of files with one shift from which the whole disk counts as shifted.
 const MIN_SHIFTED_FILES: usize = 3;
 
-/// So many of them are read.
+/// Number of shifted files that are read.
 const SAMPLE_FILES: usize = 3;
 
-/// Files of one size and content on two sides whose times differ.
+/// Files with the same size and content but different times.
 #[derive(Debug, Default)]
 pub struct TimeReconciliation {
-    /// What the second side shows for the times of the first, by folder below the replica's.
+    /// The times that the second side reports instead of those of the first, by folder below the replica's.
     pub altered: AlteredTimesByFolder,
-    /// By how many seconds all times of the second side are off, and of how many files.
+    /// The shifts of the second side in seconds, with the number of files of each.
     pub shifts: BTreeMap<i64, u64>,
-    /// How many files were read on either side.
+    /// Number of files that were read on either side.
     pub files_read: u64,
 }
 
-/// A file of one size on both sides with two times.
+/// A file with one size and two times.
 struct TimeDifference {
     path: PathBuf,
     folder: PathBuf,
     name: Name,
     bytes: u64,
-    /// The time of the first side.
+    /// The time on the first side.
     original: Timestamp,
-    /// The time of the second side.
+    /// The time on the second side.
     other: Timestamp,
-    /// The time that the storage of the second side shows.
+    /// The time that the storage of the second side reports.
     reported: Timestamp,
 }
 
 impl TimeReconciliation {
-    /// Whether two times of any file differ as they do where a storage returns another time than was set.
+    /// True if the times of any file differ in the way of a storage that returns other times.
     pub fn has_candidates(trees: [&Tree; 2]) -> bool {
         time_differences(trees).any(|file| file.original.may_be_stored_as(file.other))
     }
 
-    /// Finds files whose times differ as they do where a storage returns another time than was set, and that are the same.
+    /// Finds files that are the same although their times differ in the way of a storage that returns other times.
     /// `compare` compares the contents of files, by their paths below the replica's folder.
-    ///
-    /// # Errors
-    /// The index cannot be read, or an interruption.
     pub fn detect(
         trees: [&Tree; 2],
         compare: &mut dyn FnMut(&BTreeSet<PathBuf>) -> Result<ContentComparison>,
@@ -74,31 +72,31 @@ impl TimeReconciliation {
                 None => {}
             }
         }
-        let mut whole = Vec::new();
+        let mut shifted_disks = Vec::new();
         for (seconds, mut files) in shifted {
             if files.len() < MIN_SHIFTED_FILES {
                 single.append(&mut files);
             } else {
-                // An empty file proves nothing.
+                // An empty file proves nothing, so it is read last.
                 files.sort_by_key(|file| (file.bytes == 0, file.bytes));
-                whole.push((seconds, files));
+                shifted_disks.push((seconds, files));
             }
         }
-        let samples = whole
+        let samples = shifted_disks
             .iter()
             .flat_map(|(_, files)| files.iter().take(SAMPLE_FILES));
-        let wanted = samples.chain(&single).map(|file| file.path.clone());
-        let wanted: BTreeSet<PathBuf> = wanted.collect();
-        if wanted.is_empty() {
+        let selected = samples.chain(&single).map(|file| file.path.clone());
+        let selected: BTreeSet<PathBuf> = selected.collect();
+        if selected.is_empty() {
             return Ok(reconciliation);
         }
-        let found = compare(&wanted)?;
+        let found = compare(&selected)?;
         reconciliation.files_read = found.files_read;
         let same = |file: &TimeDifference| found.is_same(&file.path);
         for file in single.iter().filter(|file| same(file)) {
             reconciliation.add(file);
         }
-        for (seconds, files) in whole {
+        for (seconds, files) in shifted_disks {
             if files.iter().take(SAMPLE_FILES).all(same) {
                 reconciliation.shifts.insert(seconds, files.len() as u64);
                 for file in &files {
@@ -109,7 +107,7 @@ impl TimeReconciliation {
         Ok(reconciliation)
     }
 
-    /// Of files whose content was compared, those of another time that hold the same.
+    /// Returns the files with the same content but different times, after a comparison of contents.
     pub fn from_comparison(a: &Tree, b: &Tree, found: &ContentComparison) -> Self {
         let mut reconciliation = Self::default();
         for file in time_differences([a, b]) {
@@ -130,25 +128,23 @@ impl TimeReconciliation {
         folder.insert(file.name.clone(), time);
     }
 
-    /// Adds the shifts of another replica.
     pub fn add_shifts(&mut self, other: &Self) {
         for (seconds, files) in &other.shifts {
             *self.shifts.entry(*seconds).or_default() += files;
         }
     }
 
-    /// For each shift a sentence for people, where the second side is the database of this name.
+    /// Returns a notice for each shift; the second side is the database of this name.
     pub fn notices(&self, database: &str) -> impl Iterator<Item = String> {
         self.shifts.iter().map(move |(seconds, files)| {
             let (files, hours) = (unit::format_counted(*files, "file"), describe_shift(*seconds));
             format!(
-                "{files} on `{database}` have times that are {hours}, and the same sizes: taken for the same; `--checksum` reads them all"
+                "{files} on `{database}` have the same sizes and times {hours}: treated as the same; `--checksum` compares their contents"
             )
         })
     }
 }
 
-/// A shift in words: `1 h later`, `5.75 h earlier`.
 fn describe_shift(seconds: i64) -> String {
     const QUARTER: u64 = 900;
     let quarters = seconds.unsigned_abs() / QUARTER;
@@ -158,7 +154,7 @@ fn describe_shift(seconds: i64) -> String {
     format!("exactly {}{part} {word}", quarters / 4)
 }
 
-/// The files of one size on both sides whose times differ and are known.
+/// The files with one size and two known times.
 fn time_differences(trees: [&Tree; 2]) -> impl Iterator<Item = TimeDifference> {
     pairs_of_two_times(trees).filter_map(|(folder, pair)| {
         let [original, other] = pair.entries.map(|entry| entry.modified);
@@ -175,7 +171,7 @@ fn time_differences(trees: [&Tree; 2]) -> impl Iterator<Item = TimeDifference> {
     })
 }
 
-/// By how many seconds the second time is off, if that is a whole number of quarter hours as between two time zones.
+/// The difference of two times in seconds, if it is a whole number of quarter hours as between two time zones.
 fn time_zone_shift(a: Timestamp, b: Timestamp, precision: TimePrecision) -> Option<i64> {
     const QUARTER: i64 = 900;
     const MOST: i64 = 26 * 3600;

@@ -10,10 +10,7 @@ use crate::base::error::{Error, Result};
 use crate::rclone::{ListTarget, RemoteListing, TimeSource};
 
 impl RemoteStorage {
-    /// Everything below a folder, listed once; empty where the folder is not there.
-    ///
-    /// # Errors
-    /// It could not be listed at all, or an interruption.
+    /// Everything below a folder, from the first listing that covers it; empty if the folder does not exist.
     pub fn listing_of(&self, folder: &Path) -> Result<Arc<RemoteListing>> {
         let mut kept = self.listings.lock().unwrap_or_else(PoisonError::into_inner);
         let known = folder.ancestors().find_map(|above| kept.get(above));
@@ -25,8 +22,8 @@ impl RemoteStorage {
         Ok(listed)
     }
 
-    /// Whether a listing that was made before shows that nothing is there with this path: it showed everything around it,
-    /// with nothing closed or left out.
+    /// True if an earlier listing proves that a folder does not exist: it covers the folder, is complete and has no
+    /// problem.
     pub fn is_known_missing(&self, folder: &Path) -> bool {
         let kept = self.listings.lock().unwrap_or_else(PoisonError::into_inner);
         let known = folder.ancestors().find_map(|above| kept.get(above));
@@ -39,7 +36,8 @@ impl RemoteStorage {
         })
     }
 
-    /// Lists a folder. Where times are slow, only files that were not sent from here are asked for theirs.
+    /// Lists a folder. If the storage returns times slowly, requests them only for files that the record of sent files does
+    /// not cover.
     fn list_with_times(&self, folder: &Path) -> Result<RemoteListing> {
         let list = |wanted: ListTarget<'_>, times| self.remote.list(wanted, &self.features, times);
         let mut listed = list(ListTarget::Folder(folder), TimeSource::Cheap)?.unwrap_or_default();
@@ -62,7 +60,7 @@ impl RemoteStorage {
         Ok(listed)
     }
 
-    /// The files of a listing that were not sent from here as they are.
+    /// The files of a listing that are not in the record of sent files with this version.
     fn files_of_unknown_time(&self, listed: &RemoteListing) -> Result<Vec<PathBuf>> {
         let mut records: BTreeMap<PathBuf, UploadRecord> = BTreeMap::new();
         let index = self.index();
@@ -89,11 +87,8 @@ impl RemoteStorage {
         Ok(unknown)
     }
 
-    /// Returns those of these files that a listing shows, or that lie where nothing can be listed: that shows nothing
-    /// either, and the process that is asked for lists says nothing of it.
-    ///
-    /// # Errors
-    /// An interruption.
+    /// Returns those of these files that may exist: a listing shows them, or they are in a folder that cannot be listed. The
+    /// files of such a folder are missing in the listing, and rclone reports no error for them.
     pub fn possibly_present(&self, mut files: Vec<PathBuf>) -> Result<HashSet<PathBuf>> {
         if files.is_empty() {
             return Ok(HashSet::new());
@@ -112,7 +107,7 @@ impl RemoteStorage {
                 files.retain(|path| listed.file(path).is_some() || is_unreadable(path));
             }
             Err(Error::Interrupted) => return Err(Error::Interrupted),
-            // That the root itself is not there is no answer about files.
+            // A missing root proves nothing about its files.
             Ok(None) | Err(_) => {}
         }
         Ok(files.into_iter().collect())

@@ -1,11 +1,11 @@
-//! Moving an entry among the old versions, so that its name is free.
+//! Moving an entry into the folder of old versions, which frees its name.
 
 use std::ffi::OsStr;
 use std::io::ErrorKind;
 use std::sync::Arc;
 
-use super::across::DisplacedFile;
 use super::check::{is_io_error, raced_error, require_unchanged};
+use super::cross_device::DisplacedFile;
 use super::{EntryRef, PathInReplica, Versions, flush_if_needed};
 use crate::base::error::Result;
 use crate::os::folder::Folder;
@@ -90,8 +90,7 @@ impl Versions<'_> {
     }
 }
 
-/// Fails unless what came among the versions is what the plan saw. Somebody saved another version meanwhile then, which goes
-/// back to its name.
+/// Fails unless the kept entry is the planned one. Another one was saved meanwhile, and goes back to its name.
 fn restore_if_unexpected(
     kept: &Folder,
     folder: &Folder,
