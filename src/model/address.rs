@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_told_from_folders() {
+    fn addresses_differ_from_folders() {
         for (word, root) in [
             ("s3:bucket/studio", "s3:bucket/studio"),
             ("s3:bucket//studio/./", "s3:bucket/studio"),
@@ -182,14 +182,14 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_of_that_name_wins() {
+    fn existing_folder_wins() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("we:ird")).unwrap();
         assert_eq!(parse(OsStr::new("we:ird"), folder.path()).unwrap(), None);
     }
 
     #[test]
-    fn an_address_stays_below_its_root() {
+    fn address_stays_below_its_root() {
         for word in ["s3:a/../b", "s3:..", "s3:a\nb"] {
             let refused = parse(OsStr::new(word), Path::new("/no/such/folder"));
             assert!(
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_joined_as_the_remote_writes_them() {
+    fn paths_are_joined_in_the_form_of_the_root() {
         for (root, below, whole) in [
             ("s3:", "footage/a", "s3:footage/a"),
             ("s3:bucket", "footage/a", "s3:bucket/footage/a"),
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_that_hold_the_same_files_are_told() {
+    fn overlapping_addresses_are_detected() {
         for (root, other, relation) in [
             ("s3:a", "s3:a", Some("is already")),
             ("s3:a/b", "s3:a", Some("lies inside")),

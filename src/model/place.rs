@@ -181,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn roots_that_are_asked_for_ahead_are_where_they_are_when_asked_for_alone() {
+    fn prefetched_roots_resolve_the_same() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
         std::fs::create_dir(root.join("there")).unwrap();
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn roots_that_hold_the_same_files_are_told() {
+    fn overlapping_roots_are_detected() {
         for (root, other, relation) in [
             ("/a/b", "/a/b/", Some("is already")),
             ("/a/b/c", "/a/b", Some("lies inside")),

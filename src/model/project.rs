@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_are_told_apart() {
+    fn words_select_scopes() {
         assert_eq!(parse("all").unwrap(), Scope::All);
         assert_eq!(parse("acme").unwrap(), Scope::Client("acme".into()));
         let spot = ProjectId {
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_outside_a_database_can_be_named() {
+    fn projects_stay_inside_a_database() {
         for word in [
             "",
             "/",

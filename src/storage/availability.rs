@@ -60,7 +60,7 @@ pub fn offline_reason(index: &Index, database: &Database, known: &KnownDatabase)
     match opened {
         Ok(()) => None,
         Err(Error::Offline { why, .. }) => Some(why),
-        Err(Error::StorageUnreachable { cause: cause, .. }) => Some(cause.to_string()),
+        Err(Error::StorageUnreachable { cause, .. }) => Some(cause.to_string()),
         Err(error) => Some(error.full_message()),
     }
 }
@@ -124,7 +124,7 @@ fn connect_within(
     let connection = connection.map_err(|cause| Error::StorageUnreachable {
         database: database.name.clone(),
         root: database.root.clone(),
-        cause: cause,
+        cause,
     })?;
     check_remote(known, &connection).map_err(|problem| problem.into_error(database))?;
     Ok((remote, connection))

@@ -224,42 +224,18 @@ impl ReplicaTreeBuilder<'_> {
     fn add_empty_folders(&self, tree: &mut Tree) {
         for (path, files) in &self.record.folders {
             if files.is_empty() && !tree.folders.contains_key(path) {
-                let seen = ScannedFolder {
-                    path: path.clone(),
-                    ..ScannedFolder::default()
-                };
-                tree.folders
-                    .insert(path.clone(), TreeFolder::from_files(seen));
+                tree.folders.insert(path.clone(), empty_folder(path));
             }
         }
     }
 
     /// True if a folder is excluded, belongs to another category, or is below such a folder.
     fn is_excluded(&self, full_path: &Path, path: &Path) -> bool {
-        let excluded = |path: &Path| {
-            let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
-                return false;
-            };
-            self.exclusions.excludes(above, name, true)
-        };
-        path.ancestors().any(excluded)
+        self.exclusions.excludes_folder(path)
             || self
                 .inner_categories
                 .iter()
                 .any(|inner| full_path.starts_with(inner))
-    }
-
-    fn partial_problem(&self, path: &Path, name: &Name) -> Problem {
-        let path = path.join(name.as_path());
-        let why = "an interrupted run may have sent only part of it; copy or sync it there again";
-        Problem {
-            error: Error::Rclone {
-                action: "verify",
-                path: self.relative.join(&path),
-                why: why.to_owned(),
-            },
-            path,
-        }
     }
 
     fn build_folder(
@@ -268,57 +244,27 @@ impl ReplicaTreeBuilder<'_> {
         files: &BTreeMap<Name, ListedFile>,
         duplicates: &BTreeSet<PathBuf>,
     ) -> (ScannedFolder, Vec<Problem>) {
-        let mut unreadable = Vec::new();
+        let (mut unreadable, mut problems) = (Vec::new(), Vec::new());
         let mut entries = Vec::with_capacity(files.len());
-        let mut problems = Vec::new();
         for (name, file) in files {
             if self.exclusions.excludes(path, name.as_os_str(), false) {
                 continue;
             }
-            let Some(bytes) = file.bytes else {
-                let full_path = path_within(self.relative, path).join(name.as_path());
-                let (action, why) = if duplicates.contains(&full_path) {
-                    (
-                        "read",
-                        "more than one file there has this name; rename all but one",
-                    )
-                } else {
-                    (
-                        "read",
-                        "the storage reports no size for it, as for an online document",
-                    )
-                };
-                problems.push(Problem {
-                    path: path.join(name.as_path()),
-                    error: Error::Rclone {
-                        action,
-                        path: full_path,
-                        why: why.to_owned(),
-                    },
-                });
-                unreadable.push(name.clone());
-                continue;
-            };
-            let mut listed_time = self
-                .features
-                .time_precision()
-                .map_or(Timestamp::UNKNOWN, |_| file.modified);
-            if self
-                .partial
-                .may_be_partial(&path.join(name.as_path()), file, self.features)
-            {
-                if !self.replaces_partial {
-                    problems.push(self.partial_problem(path, name));
+            match self.read_file(path, name, file, duplicates) {
+                Ok((bytes, modified)) => entries.push((name, bytes, modified)),
+                Err((action, why)) => {
+                    let path = path.join(name.as_path());
+                    problems.push(Problem {
+                        error: Error::Rclone {
+                            action,
+                            path: self.relative.join(&path),
+                            why: why.to_owned(),
+                        },
+                        path,
+                    });
                     unreadable.push(name.clone());
-                    continue;
                 }
-                listed_time = Timestamp::UNKNOWN;
             }
-            let modified = self
-                .record
-                .source_time(path, name, file)
-                .unwrap_or(listed_time);
-            entries.push((name, bytes, modified));
         }
         let (manifest, totals) = pack_files(&entries);
         let folder = ScannedFolder {
@@ -329,6 +275,42 @@ impl ReplicaTreeBuilder<'_> {
             ..ScannedFolder::default()
         };
         (folder, problems)
+    }
+
+    /// Returns the size and time of a listed file.
+    ///
+    /// # Errors
+    /// The action that fails, and the reason.
+    fn read_file(
+        &self,
+        folder: &Path,
+        name: &Name,
+        file: &ListedFile,
+        duplicates: &BTreeSet<PathBuf>,
+    ) -> Result<(u64, Timestamp), (&'static str, &'static str)> {
+        let path = folder.join(name.as_path());
+        let Some(bytes) = file.bytes else {
+            let why = if duplicates.contains(&self.relative.join(&path)) {
+                "more than one file there has this name; rename all but one"
+            } else {
+                "the storage reports no size for it, as for an online document"
+            };
+            return Err(("read", why));
+        };
+        let is_partial = self.partial.may_be_partial(&path, file, self.features);
+        if is_partial && !self.replaces_partial {
+            let why =
+                "an interrupted run may have sent only part of it; copy or sync it there again";
+            return Err(("verify", why));
+        }
+        let has_time = !is_partial && self.features.time_precision().is_some();
+        let listed_time = if has_time {
+            file.modified
+        } else {
+            Timestamp::UNKNOWN
+        };
+        let source_time = self.record.source_time(folder, name, file);
+        Ok((bytes, source_time.unwrap_or(listed_time)))
     }
 }
 
@@ -349,12 +331,8 @@ pub(super) fn with_record(
     let new = record.folders.iter().filter(|(_, files)| !files.is_empty());
     for path in new.map(|(path, _)| path).chain(created) {
         for above in path.ancestors() {
-            tree.folders.entry(above.to_owned()).or_insert_with(|| {
-                TreeFolder::from_files(ScannedFolder {
-                    path: above.to_owned(),
-                    ..ScannedFolder::default()
-                })
-            });
+            let folder = tree.folders.entry(above.to_owned());
+            folder.or_insert_with(|| empty_folder(above));
         }
     }
     for (path, files) in &record.folders {
@@ -388,6 +366,14 @@ pub(super) fn with_record(
     tree
 }
 
+fn empty_folder(path: &Path) -> TreeFolder {
+    TreeFolder::from_files(ScannedFolder {
+        path: path.to_owned(),
+        ..ScannedFolder::default()
+    })
+}
+
+/// Packs the sizes and times of the files of one folder. They are sorted by name.
 fn pack_files(files: &[(&Name, u64, Timestamp)]) -> (Manifest, FileTotals) {
     let mut builder = ManifestBuilder::with_capacity(files.len());
     let mut totals = FileTotals::default();

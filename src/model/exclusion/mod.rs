@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn defaults_and_patterns_are_left_alone() {
+    fn defaults_and_patterns_are_excluded() {
         let rules = ExclusionRules {
             patterns: vec!["*.tmp".to_owned(), "cache/".to_owned()],
             include_housekeeping: false,
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_pattern_is_refused() {
+    fn invalid_pattern_is_refused() {
         let rules = ExclusionRules {
             patterns: vec!["[z-a]".to_owned()],
             ..ExclusionRules::default()
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn housekeeping_can_be_taken_for_work() {
+    fn housekeeping_can_be_included() {
         let excludes = |with_housekeeping| {
             let rules = ExclusionRules {
                 patterns: Vec::new(),
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_nested_too_deep_are_refused() {
+    fn deeply_nested_patterns_are_refused() {
         for levels in [33, 20_000] {
             let braces = format!("{}b{}", "{a,".repeat(levels), "}".repeat(levels));
             let rules = ExclusionRules {

@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_page_on_exclusions_names_them_all() {
+    fn documentation_lists_all_names() {
         let page = include_str!("../../../docs/exclusions.md");
         let folders = FOLDERS.iter().chain(&FOLDERS_IN_ANY_CASE);
         for name in folders.chain(&FILES).chain(&FILES_IN_ANY_CASE) {
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_systems_are_recognised() {
+    fn system_names_are_recognized() {
         for name in ["@eaDir", "#recycle", "$Recycle.Bin", ".Trash-1000", ".zfs"] {
             assert!(is_folder(OsStr::new(name)), "{name}");
         }
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_people_are_not() {
+    fn user_names_are_not_system_names() {
         for name in [
             "Trash",
             "cache",
