@@ -324,7 +324,7 @@ impl<'a> Comparer<'_, 'a> {
                 category: place,
                 project: project.path(),
                 path,
-                contents: (!contents.is_empty()).then_some(contents),
+                contents: (!contents.decides_nothing()).then_some(contents),
             };
             folder.add_empty_folder(trees);
             diff::diff_folder(&trees[0], &trees[1], path, &mut folder)
@@ -364,7 +364,13 @@ impl<'a> Comparer<'_, 'a> {
             tree: &trees[number],
         };
         let threads = Disk::of(a).copy_threads(&Disk::of(b));
-        content_compare::compare([side(a, 0), side(b, 1)], record, threads, &on_progress)
+        content_compare::compare(
+            [side(a, 0), side(b, 1)],
+            record,
+            threads,
+            &on_progress,
+            None,
+        )
     }
 }
 

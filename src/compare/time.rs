@@ -72,5 +72,5 @@ fn compare_files(
     };
     let threads = Disk::of(a).copy_threads(&Disk::of(b));
     let sides = [side(a, trees[0]), side(b, trees[1])];
-    content_compare::compare_selected(sides, record, threads, &|_| {}, wanted)
+    content_compare::compare(sides, record, threads, &|_| {}, Some(wanted))
 }

@@ -114,11 +114,7 @@ impl DestinationCopies {
                 ignore(
                     sender.send(event),
                     "the receiver outlives every copy, except at exit",
-<<<<<<< HEAD
-                )
-=======
                 );
->>>>>>> 689f70f7f8c117ef877bdf676a5c416bd3d73c47
             };
             let copy = DestinationCopy {
                 spec: &spec,
@@ -204,11 +200,7 @@ impl DestinationCopies {
             "Ctrl-C again"
         };
         format!(
-<<<<<<< HEAD
-            "stopping: waiting until writes to {} end, which cannot be aborted; {again} exits at once, without a report",
-=======
             "stopping: waiting for {} to finish writes that cannot be aborted; {again} exits at once, without a report",
->>>>>>> 689f70f7f8c117ef877bdf676a5c416bd3d73c47
             names.join(" and ")
         )
     }

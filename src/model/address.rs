@@ -1,7 +1,6 @@
-//! The address of a database behind rclone, `REMOTE:path`: told from a folder, joined with paths below it, set beside
-//! others.
+//! Addresses of databases behind rclone, `REMOTE:path`: distinguished from folders, joined with paths, compared.
 //!
-//! Every root that is a folder is absolute, so a root that is not is an address.
+//! The root of a local database is absolute, so a relative root is an address.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -10,16 +9,16 @@ use std::path::{Path, PathBuf};
 use crate::base::error::{Error, Result};
 use crate::base::escape;
 
-/// Whether a root is the address of a remote.
+/// True if a root is the address of a remote.
 pub fn is_remote(root: &Path) -> bool {
     root.is_relative() && !root.as_os_str().is_empty()
 }
 
-/// The address that a root as typed is, without slashes at its end; `None` where it means a folder. One that exists
-/// below `base` under this very name always wins.
+/// Returns the address that a typed root means, without slashes at its end; `None` if it means a folder. An existing folder
+/// of exactly this name below `base` always wins.
 ///
 /// # Errors
-/// `Error::MalformedManifest` for one that would leave its remote's folder, or cannot be handed to rclone.
+/// [`Error::InvalidWord`] for an address that leaves its remote's folder or that rclone cannot accept.
 pub fn parse(typed: &OsStr, base: &Path) -> Result<Option<PathBuf>> {
     let Some((remote, path)) = split(typed.as_bytes()) else {
         return Ok(None);
@@ -35,7 +34,7 @@ pub fn parse(typed: &OsStr, base: &Path) -> Result<Option<PathBuf>> {
         })
     };
     let Some(text) = typed.to_str() else {
-        return malformed("the address of a remote has to be UTF-8");
+        return malformed("the address of a remote must be UTF-8");
     };
     if text.chars().any(escape::is_unsafe) {
         return malformed("it contains a control character");
@@ -52,9 +51,9 @@ pub fn parse(typed: &OsStr, base: &Path) -> Result<Option<PathBuf>> {
     ))
 }
 
-/// The remote's name with its colon, and the path on it; `None` for what is no address.
+/// Splits an address into the remote's name with its colon and the path; `None` if it is no address.
 ///
-/// A name may carry options, `sftp,host=nas:path`, and there a colon may stand in quotes.
+/// A name may contain options, as in `sftp,host=nas:path`, and a colon in quotes.
 fn split(address: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut quote = None;
     let start = usize::from(address.first() == Some(&b':'));
@@ -75,7 +74,7 @@ fn split(address: &[u8]) -> Option<(&[u8], &[u8])> {
     None
 }
 
-/// Whether rclone takes this for the name of a remote, with or without options.
+/// True if rclone accepts this as the name of a remote, with or without options.
 fn is_remote_name(name: &[u8]) -> bool {
     let name = name.split(|byte| *byte == b',').next().unwrap_or_default();
     let inside =
@@ -84,7 +83,7 @@ fn is_remote_name(name: &[u8]) -> bool {
     starts_well && name.iter().all(inside)
 }
 
-/// The path of something below a root, be it a folder or an address.
+/// The path of an entry below a root, which is a folder or an address.
 pub fn join(root: &Path, below: &Path) -> PathBuf {
     if !is_remote(root) {
         return root.join(below);
@@ -95,7 +94,7 @@ pub fn join(root: &Path, below: &Path) -> PathBuf {
     OsString::from_vec([root, slash, below].concat()).into()
 }
 
-/// The topmost folder of the remote that an address names, as an address, and the path from there; `None` for a folder.
+/// The topmost folder of an address, and the path below it; `None` for a folder.
 pub fn split_top(root: &Path) -> Option<(PathBuf, PathBuf)> {
     if !is_remote(root) {
         return None;
@@ -107,7 +106,7 @@ pub fn split_top(root: &Path) -> Option<(PathBuf, PathBuf)> {
     Some((top.into(), path.to_owned()))
 }
 
-/// How an address relates to another that holds some of the same files, as [`super::place::overlap`] says it of folders.
+/// The relation of two addresses that hold the same files, in the words of [`super::place::overlap`].
 pub fn overlap(root: &Path, other: &Path) -> Option<&'static str> {
     let (remote, path) = split(root.as_os_str().as_bytes())?;
     let (other_remote, other_path) = split(other.as_os_str().as_bytes())?;
@@ -151,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_told_from_folders() {
+    fn addresses_differ_from_folders() {
         for (word, root) in [
             ("s3:bucket/studio", "s3:bucket/studio"),
             ("s3:bucket//studio/./", "s3:bucket/studio"),
@@ -183,14 +182,14 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_of_that_name_wins() {
+    fn existing_folder_wins() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join("we:ird")).unwrap();
         assert_eq!(parse(OsStr::new("we:ird"), folder.path()).unwrap(), None);
     }
 
     #[test]
-    fn an_address_stays_below_its_root() {
+    fn address_stays_below_its_root() {
         for word in ["s3:a/../b", "s3:..", "s3:a\nb"] {
             let refused = parse(OsStr::new(word), Path::new("/no/such/folder"));
             assert!(
@@ -201,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_joined_as_the_remote_writes_them() {
+    fn paths_are_joined_in_the_form_of_the_root() {
         for (root, below, whole) in [
             ("s3:", "footage/a", "s3:footage/a"),
             ("s3:bucket", "footage/a", "s3:bucket/footage/a"),
@@ -214,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_that_hold_the_same_files_are_told() {
+    fn overlapping_addresses_are_detected() {
         for (root, other, relation) in [
             ("s3:a", "s3:a", Some("is already")),
             ("s3:a/b", "s3:a", Some("lies inside")),

@@ -1,4 +1,5 @@
-//! The identity file `ROOT/.auto-backup/database.json`: tells a database from an empty mount point or another disk.
+//! The identity file `ROOT/.auto-backup/database.json`, which distinguishes a database from an empty mount point or another
+//! disk.
 
 use std::ffi::OsStr;
 use std::io::{self, Read as _, Write as _};
@@ -8,33 +9,31 @@ use serde::{Deserialize, Serialize};
 
 use super::own_folder;
 use crate::base::error::{Error, IoResultExt as _, Result};
+use crate::base::ignore::ignore;
 use crate::base::own_name::{self, OWN_FOLDER};
 use crate::base::timestamp::Timestamp;
 use crate::os::file;
 use crate::os::folder::Folder;
 use crate::os::host;
 
-/// The file's name within our folder.
+/// Name of the identity file in the program's folder.
 const FILE_NAME: &str = "database.json";
 
-/// Greatest length of the file, in bytes: whoever can write there could make it endless.
+/// Largest size of the file that is read, in bytes: other users may be able to write it.
 pub const MAX_FILE_SIZE: u64 = 64 << 10;
 
-/// What the file says.
+/// The contents of the file.
 #[derive(Debug, Serialize, Deserialize)]
 struct Identity {
     /// 128 random bits in hexadecimal.
     id: String,
-    /// What the database was called when the file was made; for people.
+    /// The database's name when the file was created; for readers only.
     name: String,
-    /// When it was made, RFC 3339 UTC; for people.
+    /// Time of creation, RFC 3339 in UTC; for readers only.
     created: Option<String>,
 }
 
-/// The identity at a root; `None` where there is no file.
-///
-/// # Errors
-/// The file is there and cannot be read, or is no identity file.
+/// Returns the identity of a root; `None` if it has no identity file.
 pub fn read(root: &Folder) -> Result<Option<String>> {
     let Some(own) = own_folder::find(root)? else {
         return Ok(None);
@@ -50,35 +49,28 @@ pub fn read(root: &Folder) -> Result<Option<String>> {
     parse(&text, &path).map(Some)
 }
 
-/// The identity that the text of an identity file says.
-///
-/// # Errors
-/// It is none.
+/// Returns the identity in the text of an identity file.
 pub fn parse(text: &str, path: &Path) -> Result<String> {
     match serde_json::from_str(text) {
         Ok(Identity { id, .. }) if is_id(&id) => Ok(id),
         _ => Err(io::Error::other(
-            "it is not an identity file; move it away if it is not",
+            "it is not an identity file of auto-backup; if it belongs to another program, move it away",
         ))
-        .at("understand", path),
+        .at("read", path),
     }
 }
 
-/// Whether this can be an identity: at most 64 letters and digits. Anybody may have written the file.
+/// True for at most 64 letters and digits. Any user may have written the file.
 fn is_id(id: &str) -> bool {
     const MAX_ID_LENGTH: usize = 64;
     (1..=MAX_ID_LENGTH).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// The text of an identity file for a database that has none.
-///
-/// # Errors
-/// The system has no source of randomness.
+/// Returns the text of a new identity file.
 pub fn generate(database: &str, path: &Path) -> Result<String> {
     Identity::new(database)?.to_json(path)
 }
 
-/// The path of the identity file below a root.
 pub fn relative_path() -> PathBuf {
     Path::new(OWN_FOLDER).join(FILE_NAME)
 }
@@ -98,10 +90,7 @@ impl Identity {
     }
 }
 
-/// The identity at a root, made where there is none.
-///
-/// # Errors
-/// The root cannot be written.
+/// Returns the identity of a root; creates it if the root has none.
 pub fn read_or_create(root: &Folder, database: &str) -> Result<String> {
     if let Some(id) = read(root)? {
         return Ok(id);
@@ -109,7 +98,7 @@ pub fn read_or_create(root: &Folder, database: &str) -> Result<String> {
     let identity = Identity::new(database)?;
     let own = own_folder::open(root)?;
     match write(&own, &identity, root) {
-        // Another first copy was quicker: its identity is the database's.
+        // Another first copy created the identity meanwhile.
         Err(Error::ConcurrentChange { path }) => {
             read(root)?.ok_or(Error::ConcurrentChange { path })
         }
@@ -117,14 +106,15 @@ pub fn read_or_create(root: &Folder, database: &str) -> Result<String> {
     }
 }
 
-/// Writes the file whole, readable by whoever can read the root.
+/// Writes the complete file, readable for all who can read the root.
 fn write(own: &Folder, identity: &Identity, root: &Folder) -> Result<()> {
     let mode = root.stat_self()?.mode;
     let path = own.path().join(FILE_NAME);
     let temporary = own_name::temporary(&identity.id);
     let text = identity.to_json(&path)?;
     let mut file = own.create_file(&temporary)?;
-    file.try_lock().unwrap_or_default();
+    // A run that removes leftovers skips locked files.
+    ignore(file.try_lock(), "a file system without locks");
     root.assign_owner_to(&file);
     let written = file
         .write_all(text.as_bytes())
@@ -133,7 +123,7 @@ fn write(own: &Folder, identity: &Identity, root: &Folder) -> Result<()> {
         .at("write", &path)
         .and_then(|()| own.rename_no_replace(&temporary, own, OsStr::new(FILE_NAME)));
     if written.is_err() {
-        own.remove_temporary(&temporary).unwrap_or_default();
+        ignore(own.remove_temporary(&temporary), "a later run removes it");
     }
     written?;
     own.flush()

@@ -1,7 +1,7 @@
-//! The nouns of a studio: databases, categories, clients, projects, exclusions and the registry that tracks them.
+//! The nouns of a studio: databases, categories, clients, projects and exclusions, and the registry that holds them.
 //!
-//! Names and roots come in as typed and go out checked: no two databases share a folder, no name leaves its root. The
-//! identity file, which proves that a root is the database it was, is read and written here.
+//! Names, roots and patterns come in as typed and go out checked: no two databases share a folder, and no name leaves its
+//! root. `identity` proves that a root is the expected database, and `mount` that an unmounted folder is not a deleted one.
 
 pub mod address;
 pub mod exclusion;

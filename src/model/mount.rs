@@ -1,7 +1,7 @@
-//! File systems that are mounted inside categories: at a client's or project's folder, or anywhere in a project.
+//! File systems mounted at a category, a client's or project's folder, or inside a project.
 //!
-//! The index remembers them. A folder that was one and is none now is not mounted: what lies below it is unread, never
-//! gone.
+//! The index remembers these mounts. A folder that was one and is an ordinary folder now is unmounted: its files are unread,
+//! never deleted. Only this file decides that.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -11,44 +11,64 @@ use crate::base::error::{Error, Result};
 use crate::os::folder::{Folder, is_not_found};
 use crate::os::mount_table;
 
-/// A remembered mount that is not there now.
+/// A remembered mount that is not mounted now.
 #[derive(Debug)]
 pub struct MissingMount {
     /// Its folder below the root.
     pub path: PathBuf,
-    /// What is said of it.
+    /// The error for everything below that folder.
     pub error: Error,
 }
 
-/// The folders below a root that are file systems of their own now, as the system lists them.
+/// The mount points below a root, as the system lists them.
 pub fn list_below(root: &Path) -> BTreeSet<PathBuf> {
     mount_table::mount_points_below(root).into_iter().collect()
 }
 
-/// Whether a folder below a root is a file system of its own, as far as it can be looked at.
+/// True if a folder below a root is a mount point. A folder that cannot be opened is not: the index must not remember it.
 pub fn is_mounted(root: &Folder, path: &Path) -> bool {
     is_mount_point(root, path).unwrap_or(false)
 }
 
-/// Whether a mount lies in a replica's folder, or above it within its category.
+/// True if a category's folder is on another file system than the root. The mount may be above the category's folder. A
+/// folder that cannot be opened is not: the index must not remember it.
+pub fn is_category_mounted(root: &Folder, category: &Path) -> bool {
+    is_on_other_file_system(root, root.open_descendant(category)).unwrap_or(false)
+}
+
+/// Fails if a category was on another file system than the root, according to the remembered mounts, and is not now.
+pub fn require_category_mounted(
+    root: &Folder,
+    category: &Path,
+    remembered: &BTreeSet<PathBuf>,
+) -> Result<()> {
+    if remembered.contains(category)
+        && !is_on_other_file_system(root, root.open_descendant(category))?
+    {
+        return Err(unmounted_error(root, category, NOT_MOUNTED.to_owned()));
+    }
+    Ok(())
+}
+
+/// True if a mount is in a replica's folder, or above it within its category.
 pub fn affects(mount: &Path, category: &Path, replica: &Path) -> bool {
     let is_inside = mount != category && mount.starts_with(category);
     is_inside && (mount.starts_with(replica) || replica.starts_with(mount))
 }
 
-/// Those of these mounts that concern a replica's folder and are not there now: in it, or above it within its category.
-/// Those inside others of them are left out, and so are those of inner categories.
+/// Returns the remembered mounts that affect a replica and are not mounted now. Leaves out those below another missing mount
+/// and those of inner categories.
 pub fn find_missing(
     root: &Folder,
     category: &Path,
     replica: &Path,
-    inner: &[PathBuf],
-    mounted: &BTreeSet<PathBuf>,
+    inner_categories: &[PathBuf],
+    remembered: &BTreeSet<PathBuf>,
 ) -> Vec<MissingMount> {
     let mut missing: Vec<MissingMount> = Vec::new();
-    for path in mounted {
-        let concerns = affects(path, category, replica);
-        if !concerns || inner.iter().any(|inner| path.starts_with(inner)) {
+    for path in remembered {
+        let is_inner = inner_categories.iter().any(|inner| path.starts_with(inner));
+        if is_inner || !affects(path, category, replica) {
             continue;
         }
         if !missing.iter().any(|above| path.starts_with(&above.path)) {
@@ -58,30 +78,44 @@ pub fn find_missing(
     missing
 }
 
-/// Says that a remembered mount is not there, if it is not.
+/// Returns the error for a remembered mount that is not mounted now.
 pub fn check_missing(root: &Folder, path: &Path) -> Option<MissingMount> {
     let why = match is_mount_point(root, path) {
         Ok(true) => return None,
-        Ok(false) => "it was a mounted file system and is none now; if it is meant to be none, `load --forget` the database".to_owned(),
+        Ok(false) => NOT_MOUNTED.to_owned(),
         Err(error) => error.full_message(),
     };
     Some(MissingMount {
         path: path.to_owned(),
-        error: Error::Io {
-            action: "look at",
-            path: root.path().join(path),
-            source: io::Error::other(why),
-        },
+        error: unmounted_error(root, path, why),
     })
 }
 
-/// Whether a folder is there and another file system than the one it lies in.
+const NOT_MOUNTED: &str = "it was a mounted file system and is not mounted now; mount it, or `load --forget` the database if it is an ordinary folder now";
+
+fn unmounted_error(root: &Folder, path: &Path, why: String) -> Error {
+    Error::Io {
+        action: "read",
+        path: root.path().join(path),
+        source: io::Error::other(why),
+    }
+}
+
+/// True if a folder exists and is on another file system than its parent folder.
 fn is_mount_point(root: &Folder, path: &Path) -> Result<bool> {
     let above = match root.open_descendant(path.parent().unwrap_or(Path::new(""))) {
         Err(error) if is_not_found(&error) => return Ok(false),
         above => above?,
     };
-    match above.open_child(path.file_name().unwrap_or_default()) {
+    is_on_other_file_system(
+        &above,
+        above.open_child(path.file_name().unwrap_or_default()),
+    )
+}
+
+/// True if a folder exists and is on another file system than the folder above it.
+fn is_on_other_file_system(above: &Folder, folder: Result<Folder>) -> Result<bool> {
+    match folder {
         Err(error) if is_not_found(&error) => Ok(false),
         folder => Ok(folder?.mount_id()? != above.mount_id()?),
     }

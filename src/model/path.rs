@@ -1,17 +1,17 @@
-//! Where our own files live, and what `~` means in a path.
+//! Places of the program's own files, and paths as users type them.
 
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
 use crate::base::error::{Error, Result};
 
-/// The folder of our files within each of the user's folders.
+/// The program's folder in each of the user's folders.
 const APP_FOLDER: &str = "auto-backup";
 
-/// Where the index is unless `--index` names another file.
+/// The index file, unless `--index` names another.
 ///
 /// # Errors
-/// [`Error::NoHome`] where the user has no home folder.
+/// [`Error::NoHome`] if the user has no home folder.
 pub fn index_file() -> Result<PathBuf> {
     let folder = dirs::data_dir().ok_or(Error::NoHome {
         what: "place for the index",
@@ -20,41 +20,42 @@ pub fn index_file() -> Result<PathBuf> {
     Ok(folder.join(APP_FOLDER).join("index.sqlite"))
 }
 
-/// The start-up file in the user's configuration folder, if there is such a folder.
+/// The start-up file in the user's configuration folder.
 pub fn configuration_file() -> Option<PathBuf> {
     Some(dirs::config_dir()?.join(APP_FOLDER).join(".config"))
 }
 
-/// Where rclone keeps its configuration unless told otherwise, if there is a place for it.
+/// The default configuration file of rclone.
 pub fn rclone_configuration() -> Option<PathBuf> {
     Some(dirs::config_dir()?.join("rclone").join("rclone.conf"))
 }
 
-/// Whether this is the folder of all programs' settings.
+/// True for the folder that holds the configuration of all programs.
 pub fn is_configuration_folder(path: &Path) -> bool {
     let resolved = |path: &Path| path.canonicalize().ok();
     dirs::config_dir()
         .is_some_and(|folder| resolved(&folder).is_some_and(|own| resolved(path) == Some(own)))
 }
 
-/// The folder of the prompt's histories, if there is a place for it.
+/// The folder for the prompt's histories and the locks of remotes.
 pub fn state_folder() -> Option<PathBuf> {
     let folder = dirs::state_dir().or_else(dirs::data_local_dir)?;
     Some(folder.join(APP_FOLDER))
 }
 
-/// A path as typed: a leading `~` expanded, relative to `base`, without `.` and resolved `..`.
+/// The absolute path of a typed path: `~` at its start is expanded, `base` is put before a relative one, `.` and `..` are
+/// resolved.
 ///
 /// # Errors
-/// [`Error::NoHome`] for `~` without one.
+/// [`Error::NoHome`] for `~` without a home folder.
 pub fn absolute(typed: &OsStr, base: &Path) -> Result<PathBuf> {
     Ok(normalize_lexically(&base.join(expand_home(typed)?)))
 }
 
-/// A path as typed with a leading `~` expanded, and nothing else.
+/// Expands `~` at the start of a typed path.
 ///
 /// # Errors
-/// As for [`absolute`].
+/// [`Error::NoHome`] for `~` without a home folder.
 pub fn expand_home(typed: &OsStr) -> Result<PathBuf> {
     expand_home_in(typed, dirs::home_dir())
 }
@@ -70,7 +71,7 @@ fn expand_home_in(typed: &OsStr, home: Option<PathBuf>) -> Result<PathBuf> {
     Ok(home.join(rest))
 }
 
-/// Removes `.`, and `..` with the part before it, without asking the disk.
+/// Removes `.`, and `..` with the part before it, without a query to the file system.
 fn normalize_lexically(path: &Path) -> PathBuf {
     let mut normal = PathBuf::new();
     for component in path.components() {

@@ -1,4 +1,4 @@
-//! What a database or category may be called, and where it may be.
+//! Rules for the names and locations of databases and categories.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -14,16 +14,14 @@ use crate::base::escape;
 use crate::base::own_name::OWN_FOLDER;
 use crate::os::timeout::{call_with_timeout, receive_within};
 
-/// Refuses a name that the grammar needs: names stand in comma-separated lists, in table headings and next to `all`.
-///
-/// # Errors
-/// `Error::MalformedManifest`.
+/// Fails for a name that the command language reserves: names appear in comma-separated lists and next to `all` and
+/// options.
 pub fn check_name(noun: &'static str, name: &str) -> Result<()> {
     let why = match name {
         "" => "it is empty",
-        "all" => "`all` means every one",
+        "all" => "`all` selects every one",
         _ if name.contains([',', '/']) => "it contains `,` or `/`",
-        _ if name.starts_with('-') => "it begins like an option",
+        _ if name.starts_with('-') => "it begins with `-`, like an option",
         _ if name.chars().any(escape::is_unsafe) => "it contains a control character",
         _ => return Ok(()),
     };
@@ -34,10 +32,10 @@ pub fn check_name(noun: &'static str, name: &str) -> Result<()> {
     })
 }
 
-/// A category's path without `.` and trailing slashes.
+/// Returns a typed category path without `.` and trailing slashes.
 ///
 /// # Errors
-/// `Error::MalformedManifest` for one that is absolute, leaves the root or is where our own files are.
+/// [`Error::InvalidWord`] for an absolute path, a path that leaves the root, and the program's own folder.
 pub fn parse_category_path(typed: &Path) -> Result<PathBuf> {
     let malformed = |why| Error::InvalidWord {
         noun: "category path",
@@ -52,7 +50,7 @@ pub fn parse_category_path(typed: &Path) -> Result<PathBuf> {
             Component::ParentDir => return Err(malformed("`..` would leave the database's root")),
             Component::RootDir | Component::Prefix(_) => {
                 return Err(malformed(
-                    "it must be relative: it is looked for below every root",
+                    "it must be relative to the roots of the databases",
                 ));
             }
         }
@@ -68,10 +66,10 @@ pub fn parse_category_path(typed: &Path) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// The root that a word means: the address of a remote, or a folder, relative to `base`.
+/// Returns the root that a typed word means: an address, or a folder relative to `base`.
 ///
 /// # Errors
-/// `Error::MalformedManifest` for an impossible address, [`Error::NoHome`] for `~` without one.
+/// [`Error::InvalidWord`] for an impossible address; [`Error::NoHome`] for `~` without a home folder.
 pub fn parse_root(typed: &OsStr, base: &Path) -> Result<PathBuf> {
     match address::parse(typed, base)? {
         Some(address) => Ok(address),
@@ -79,10 +77,10 @@ pub fn parse_root(typed: &OsStr, base: &Path) -> Result<PathBuf> {
     }
 }
 
-/// How long a storage may take to say where its root really is.
+/// Timeout for resolving the links in a root.
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Where a root really is, links resolved, as far as it exists and answers.
+/// Returns a root with links resolved, as far as it exists and its storage answers in time.
 pub fn resolve_root(root: &Path) -> PathBuf {
     if address::is_remote(root) {
         return root.to_owned();
@@ -92,22 +90,21 @@ pub fn resolve_root(root: &Path) -> PathBuf {
         .unwrap_or_else(|| root.to_owned())
 }
 
-/// Where many roots really are: that is asked on one thread, before anybody needs to know. A thread for each of a hundred
-/// roots would take most of the time in which a prompt has to be there.
+/// Resolves many roots on one thread before they are needed. One thread for each of a hundred roots would use most of the
+/// time in which the prompt must appear.
 #[derive(Debug, Default)]
 pub struct RootPrefetch {
-    /// Each root with where it really is, in the order in which they are asked for.
+    /// Roots and resolved roots, in the order of the requests.
     results: Option<Receiver<(PathBuf, PathBuf)>>,
-    /// Those that were not needed yet.
+    /// Roots that were not needed yet.
     pending: HashSet<PathBuf>,
 }
 
 impl RootPrefetch {
-    /// Begins to ask.
     pub fn start(roots: Vec<PathBuf>) -> Self {
         let (answer, answers) = mpsc::channel();
         let awaited = roots.iter().cloned().collect();
-        // Without a thread each is asked for when it is needed.
+        // Without a thread, each root is resolved when it is needed.
         let _begun = thread::Builder::new().spawn(move || {
             for root in roots {
                 let real = resolve_links(&root);
@@ -122,7 +119,7 @@ impl RootPrefetch {
         }
     }
 
-    /// Where a root really is, as [`resolve_root`] says it; those before it are passed over.
+    /// Returns a root with links resolved, like [`resolve_root`]. Skips the roots before it.
     pub fn resolve(&mut self, root: &Path) -> PathBuf {
         if !self.pending.contains(root) {
             return resolve_root(root);
@@ -135,7 +132,7 @@ impl RootPrefetch {
                         return real;
                     }
                 }
-                // It hangs at this one; those after it are asked for one by one.
+                // The storage of this root hangs. The roots after it are resolved one by one.
                 Err(RecvTimeoutError::Timeout) => {
                     self.results = None;
                     return root.to_owned();
@@ -148,21 +145,21 @@ impl RootPrefetch {
 }
 
 fn resolve_links(root: &Path) -> PathBuf {
-    // Where a remote is only rclone could tell.
+    // Only rclone could resolve an address.
     if address::is_remote(root) {
         return root.to_owned();
     }
     let real = root
         .ancestors()
         .find_map(|above| Some((above.canonicalize().ok()?, above)));
-    // What is not there yet may still lie behind a link.
+    // A folder that does not exist yet may still be behind a link.
     match real {
         Some((real, above)) => real.join(root.strip_prefix(above).unwrap_or(Path::new(""))),
         None => root.to_owned(),
     }
 }
 
-/// How a root relates to another that holds some of the same files: `is already`, `lies inside`, `contains`.
+/// The relation of two roots that hold the same files: `is already`, `lies inside`, `contains`.
 pub fn overlap(root: &Path, other: &Path) -> Option<&'static str> {
     if address::is_remote(root) || address::is_remote(other) {
         return address::overlap(root, other);
@@ -184,14 +181,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn roots_that_are_asked_for_ahead_are_where_they_are_when_asked_for_alone() {
+    fn prefetched_roots_resolve_the_same() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
         std::fs::create_dir(root.join("there")).unwrap();
         std::os::unix::fs::symlink("there", root.join("link")).unwrap();
         let roots = ["there", "link", "link/not yet", "other"].map(|name| root.join(name));
         let mut ahead = RootPrefetch::start(roots[..3].to_vec());
-        // One is passed over, one comes twice, and one was never expected.
+        // Skips one result, requests one twice, and requests an unexpected one.
         for number in [1, 2, 0, 1, 3] {
             let root = &roots[number];
             assert_eq!(
@@ -204,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn roots_that_hold_the_same_files_are_told() {
+    fn overlapping_roots_are_detected() {
         for (root, other, relation) in [
             ("/a/b", "/a/b/", Some("is already")),
             ("/a/b/c", "/a/b", Some("lies inside")),

@@ -1,4 +1,4 @@
-//! Projects, and what a command can be asked about: one project, a client, or all.
+//! Projects, and the scopes of commands: one project, one client, or all.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -16,17 +16,15 @@ use crate::base::unicode::to_nfc;
 /// `CLIENT/PROJECT`: one project's folder below every category of every database.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProjectId {
-    /// The client's folder name.
     pub client: Name,
-    /// The project's folder name.
     pub project: Name,
 }
 
 impl ProjectId {
-    /// Reads `CLIENT/PROJECT`.
+    /// Parses `CLIENT/PROJECT`.
     ///
     /// # Errors
-    /// `Error::MalformedManifest` unless it is two folder names; nothing outside the databases can be named.
+    /// [`Error::InvalidWord`] unless it is two folder names.
     pub fn parse(word: &OsStr) -> Result<Self> {
         match Scope::parse(word)? {
             Scope::Project(project) => Ok(project),
@@ -39,7 +37,7 @@ impl ProjectId {
         self.client.as_path().join(self.project.as_path())
     }
 
-    /// The same project with its names in composed form (NFC), by which spellings of one project are equal.
+    /// The project with its names in composed form (NFC). All spellings of one project are equal in this form.
     pub fn composed(&self) -> Self {
         let [client, project] = [&self.client, &self.project].map(composed_name);
         Self { client, project }
@@ -63,12 +61,12 @@ impl Serialize for ProjectId {
     }
 }
 
-/// A name in composed form (NFC).
+/// The name in composed form (NFC).
 pub fn composed_name(name: &Name) -> Name {
     Name::from_bytes(to_nfc(name.as_bytes()).into_owned())
 }
 
-/// Which projects a command is about.
+/// The projects that a command works on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// Every project of every client.
@@ -80,10 +78,10 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// Reads `all`, `CLIENT` or `CLIENT/PROJECT`.
+    /// Parses `all`, `CLIENT` or `CLIENT/PROJECT`.
     ///
     /// # Errors
-    /// `Error::MalformedManifest` for `..`, an absolute path, an empty part or more than two parts.
+    /// [`Error::InvalidWord`] for `..`, an absolute path, an empty part or more than two parts.
     pub fn parse(word: &OsStr) -> Result<Self> {
         if word == "all" {
             return Ok(Self::All);
@@ -109,10 +107,10 @@ impl Scope {
         }
     }
 
-    /// Reads a client's name, where nothing else can stand.
+    /// Parses a client's name.
     ///
     /// # Errors
-    /// `Error::MalformedManifest` unless it is one folder name.
+    /// [`Error::InvalidWord`] unless it is one folder name.
     pub fn parse_client(word: &OsStr) -> Result<Name> {
         let why = match word.as_bytes() {
             b"" => "it is empty",
@@ -127,7 +125,7 @@ impl Scope {
         })
     }
 
-    /// Whether a project is meant.
+    /// True if the scope includes a project, in any Unicode form.
     pub fn contains(&self, project: &ProjectId) -> bool {
         match self {
             Self::All => true,
@@ -138,7 +136,7 @@ impl Scope {
         }
     }
 
-    /// The name as typed.
+    /// The scope as typed.
     pub fn name(&self) -> Name {
         match self {
             Self::All => "all".into(),
@@ -148,8 +146,8 @@ impl Scope {
     }
 }
 
-/// `CLIENT/PROJECT` from `CLIENT/PROJECT/`, as shells complete the names of folders. `CLIENT/` stays: it may be a project that
-/// was not typed to its end, and must not stand for all of the client's.
+/// Returns `CLIENT/PROJECT` for `CLIENT/PROJECT/`, which shells complete. `CLIENT/` stays as it is: it may be an unfinished
+/// project, and must not select all projects of the client.
 fn without_final_slash(word: &[u8]) -> &[u8] {
     match word.strip_suffix(b"/") {
         Some(project) if project.contains(&b'/') => project,
@@ -157,7 +155,6 @@ fn without_final_slash(word: &[u8]) -> &[u8] {
     }
 }
 
-/// One folder name, or what is wrong with it.
 fn parse_folder_name(word: &OsStr, part: &OsStr) -> Result<Name> {
     let why = match part.as_bytes() {
         b"" => "a part of it is empty; a project is written CLIENT/PROJECT",
@@ -180,31 +177,27 @@ fn malformed_error(word: &OsStr, why: &'static str) -> Error {
 /// One project's folder in one category on one database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replica {
-    /// The database's name.
     pub database: String,
-    /// The category's name.
     pub category: String,
-    /// The project.
     pub project: ProjectId,
-    /// The database's root.
     pub root: PathBuf,
     /// The folder below the root.
     pub relative: PathBuf,
 }
 
 impl Replica {
-    /// The whole path of the folder.
+    /// The full path of the folder.
     pub fn path(&self) -> PathBuf {
         address::join(&self.root, &self.relative)
     }
 }
 
-/// A path below a root from the path of a category and what follows.
+/// The path of a project's folder below a root.
 pub fn replica_path(category: &Path, project: &ProjectId) -> PathBuf {
     category.join(project.path())
 }
 
-/// The path of something within a replica; of the replica's own folder without a slash at its end.
+/// The path of an entry of a replica; the replica's own folder has no slash at its end.
 pub fn path_within(replica: &Path, path: &Path) -> PathBuf {
     if path == Path::new("") {
         replica.to_owned()
@@ -222,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_are_told_apart() {
+    fn words_select_scopes() {
         assert_eq!(parse("all").unwrap(), Scope::All);
         assert_eq!(parse("acme").unwrap(), Scope::Client("acme".into()));
         let spot = ProjectId {
@@ -234,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_outside_a_database_can_be_named() {
+    fn projects_stay_inside_a_database() {
         for word in [
             "",
             "/",

@@ -1,7 +1,6 @@
 //! Discovery of the projects in a category: its client folders and the project folders in them.
 
 use std::collections::BTreeSet;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use super::subfolder::{Subfolders, list_subfolders};
@@ -166,38 +165,6 @@ impl<'a> ProjectListing<'a> {
     }
 }
 
-/// Fails for a category whose folder was on another file system than the root and is not now: it is not mounted.
-pub fn require_mounted(
-    root: &Folder,
-    category: &Category,
-    mounted: &BTreeSet<PathBuf>,
-) -> Result<()> {
-    if !mounted.contains(&category.path) {
-        return Ok(());
-    }
-    let is_mounted_now = match root.open_descendant(&category.path) {
-        Err(error) if is_not_found(&error) => false,
-        opened => opened?.mount_id()? != root.mount_id()?,
-    };
-    if is_mounted_now {
-        return Ok(());
-    }
-    let why = "it was a mounted file system and is none now; if it is meant to be none, `load --forget` the database";
-    Err(Error::Io {
-        action: "look at",
-        path: root.path().join(&category.path),
-        source: io::Error::other(why),
-    })
-}
-
-/// True if a category's folder is on another file system than the root. A folder that cannot be opened is not: the index must
-/// not remember it as a mount.
-pub fn is_mounted(root: &Folder, category: &Category) -> bool {
-    let own = root.open_descendant(&category.path);
-    let own = own.and_then(|folder| folder.mount_id());
-    own.is_ok_and(|own| root.mount_id().is_ok_and(|root| own != root))
-}
-
 /// Lists the projects of a scope. `inner` are the folders of other categories inside this one, `mounted` the remembered mounts.
 ///
 /// A single project is listed even if its folder is missing. A missing category folder holds no project.
@@ -212,8 +179,8 @@ pub fn list<'a>(
     mounted: &BTreeSet<PathBuf>,
 ) -> Result<ProjectListing<'a>> {
     let mut listing = ProjectListing::empty(category);
-    listing.is_mounted = is_mounted(root, category);
-    if let Err(problem) = require_mounted(root, category, mounted) {
+    listing.is_mounted = mount::is_category_mounted(root, &category.path);
+    if let Err(problem) = mount::require_category_mounted(root, &category.path, mounted) {
         listing.problems.push(problem);
         listing.is_unreadable = true;
         return Ok(listing);

@@ -1,4 +1,5 @@
-//! Whether a database is there: a root that is missing, empty or another disk is offline, never an empty database.
+//! Checks that a database is online and is the expected one. A root that is missing, empty or on another disk is offline,
+//! never an empty database (decision 11).
 
 use std::cell::Cell;
 use std::ffi::OsStr;
@@ -21,28 +22,27 @@ use crate::os::folder::{Folder, is_not_found};
 use crate::os::timeout::call_with_timeout;
 use crate::rclone::{ConnectionCheck, Remote};
 
-/// How long a storage may take to answer, where work depends on it.
+/// Timeout for a storage that an operation needs.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(error::STORAGE_TIMEOUT_SECONDS);
 
-/// How long it may take where somebody only wants to know.
+/// Timeout for a local storage in a list or notice.
 const STATUS_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long a storage behind rclone may take there: it is a program and a connection.
+/// Timeout for a remote in a list or notice: rclone must start and connect.
 const REMOTE_STATUS_TIMEOUT: Duration = Duration::from_secs(6);
 
-/// Opens the root of a database that is there.
+/// Opens the root of a local database.
 ///
 /// # Errors
-/// [`Error::Offline`] with what was found instead.
+/// [`Error::Offline`] with the reason.
 pub fn open_root(index: &Index, database: &Database, known: &KnownDatabase) -> Result<Arc<Folder>> {
     open_within(CONNECT_TIMEOUT, index, database, known).map(Arc::new)
 }
 
-/// Reaches a database behind rclone that answers, and is the one it should be.
+/// Connects to a remote and checks that it is the expected database.
 ///
 /// # Errors
-/// [`Error::StorageUnreachable`] with what is in the way, [`Error::Offline`] where it is another or was emptied, or there is no
-/// rclone.
+/// [`Error::StorageUnreachable`] with the cause; [`Error::Offline`] if it is another database, or rclone is not installed.
 pub fn connect(
     index: &Index,
     database: &Database,
@@ -51,7 +51,7 @@ pub fn connect(
     connect_within(CONNECT_TIMEOUT, true, index, database, known)
 }
 
-/// What is wrong with a database's root, if anything is; for a list or a notice.
+/// The reason why a database is offline, for a list or notice; `None` if it is online.
 pub fn offline_reason(index: &Index, database: &Database, known: &KnownDatabase) -> Option<String> {
     let opened = if database.is_remote() {
         connect_within(REMOTE_STATUS_TIMEOUT, false, index, database, known).map(|_| ())
@@ -61,7 +61,7 @@ pub fn offline_reason(index: &Index, database: &Database, known: &KnownDatabase)
     match opened {
         Ok(()) => None,
         Err(Error::Offline { why, .. }) => Some(why),
-        Err(Error::StorageUnreachable { cause: trouble, .. }) => Some(trouble.to_string()),
+        Err(Error::StorageUnreachable { cause, .. }) => Some(cause.to_string()),
         Err(error) => Some(error.full_message()),
     }
 }
@@ -91,10 +91,7 @@ pub fn online_databases(index: &Index, databases: &[Database]) -> Result<Vec<boo
     })
 }
 
-/// Says that a database shows the identity of another one that is tracked, as a cloned drive does, if it does.
-///
-/// # Errors
-/// The index cannot be read.
+/// Builds the error for a database that has the identity of another registered one, as a cloned drive has.
 pub fn shared_identity_error(
     index: &Index,
     databases: &[Database],
@@ -115,7 +112,7 @@ pub fn shared_identity_error(
     Ok(None)
 }
 
-/// The identity that a folder shows now; of a remote the one that it showed last.
+/// The identity that a folder has now, or that a remote had last.
 fn current_identity(index: &Index, database: &Database) -> Result<Option<String>> {
     if database.is_remote() {
         return index.identity(&database.root);
@@ -128,7 +125,7 @@ fn current_identity(index: &Index, database: &Database) -> Result<Option<String>
     Ok(call_with_timeout(STATUS_TIMEOUT, read).flatten())
 }
 
-/// `stays`: whether more will be asked of it.
+/// Connects to a remote within this time; keeps the connection open if more requests follow.
 fn connect_within(
     timeout: Duration,
     keep_connection: bool,
@@ -137,8 +134,8 @@ fn connect_within(
     known: &KnownDatabase,
 ) -> Result<(Remote, ConnectionCheck)> {
     let remembered = Cell::new(false);
-    let lookup = |stamp: &str| {
-        let version = index.program_version(stamp);
+    let lookup = |fingerprint: &str| {
+        let version = index.program_version(fingerprint);
         remembered.set(version.is_some());
         version
     };
@@ -150,39 +147,47 @@ fn connect_within(
         remote.keep_connected();
     }
     let connection = remote.check_connection(known.identity.as_deref(), timeout)?;
-    let connection = connection.map_err(|trouble| Error::StorageUnreachable {
+    let connection = connection.map_err(|cause| Error::StorageUnreachable {
         database: database.name.clone(),
         root: database.root.clone(),
-        cause: trouble,
+        cause,
     })?;
-    let offline = |why: String| {
-        Err(Error::Offline {
-            database: database.name.clone(),
-            root: database.root.clone(),
-            why,
-            may_be_right_disk: true,
-        })
-    };
-    match (&known.identity, &connection.identity) {
-        (Some(known), Some(found)) if known == found => return Ok((remote, connection)),
-        (Some(_), Some(_)) => {
-            return offline("is another database by its identity file".to_owned());
-        }
-        (Some(_), None) => {
-            return offline("has lost its identity file `.auto-backup/database.json`: it may be another bucket or folder".to_owned());
-        }
-        (None, _) => {}
+    check_remote(known, &connection).map_err(|problem| problem.into_error(database))?;
+    Ok((remote, connection))
+}
+
+fn check_remote(known: &KnownDatabase, connection: &ConnectionCheck) -> Result<(), RootProblem> {
+    if known.identity.is_some() {
+        return check_identity(
+            known.identity.as_deref(),
+            connection.identity.as_deref(),
+            "it may be another bucket or folder",
+        );
     }
     let names = connection.names.as_deref().unwrap_or_default();
     let first = |path: &PathBuf| path.iter().next().map(Name::from);
-    let holds = |path: &PathBuf| first(path).is_none_or(|name| names.contains(&name));
-    if known.files > 0 && !known.categories.iter().any(holds) {
-        let files = unit::format_counted(known.files, "file");
-        return offline(format!(
-            "holds none of the category folders, though the index knows {files} there"
-        ));
+    let is_present = |path: &PathBuf| first(path).is_none_or(|name| names.contains(&name));
+    if known.files > 0 && !known.categories.iter().any(is_present) {
+        return Err(RootProblem::no_categories(known.files));
     }
-    Ok((remote, connection))
+    Ok(())
+}
+
+/// Fails if the identity of a root is not the known one; `suspicion` is added if it has none.
+fn check_identity(
+    known: Option<&str>,
+    found: Option<&str>,
+    suspicion: &str,
+) -> Result<(), RootProblem> {
+    match found {
+        _ if known.is_none() || known == found => Ok(()),
+        Some(_) => Err(RootProblem::unexpected(
+            "is another database by its identity file",
+        )),
+        None => Err(RootProblem::unexpected(format!(
+            "has lost its identity file `.auto-backup/database.json`: {suspicion}"
+        ))),
+    }
 }
 
 fn open_within(
@@ -198,36 +203,28 @@ fn open_within(
         None if interrupt::is_requested() => return Err(Error::Interrupted),
         None => RootProblem::missing(format!("did not answer within {} s", timeout.as_secs())),
     };
-    Err(Error::Offline {
-        database: database.name.clone(),
-        root: database.root.clone(),
-        why: problem.why,
-        may_be_right_disk: problem.is_other_root,
-    })
+    Err(problem.into_error(database))
 }
 
-/// What a root is recognised by.
+/// The values that identify a root.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RootIds {
-    /// Its identity, once a copy went there.
+    /// The identity, which the first copy creates.
     pub identity: Option<String>,
-    /// When and where its folder was made, as far as its file system keeps that.
+    /// Ids of the root's file system and folder, and its creation time; `None` if the file system does not store that.
     pub root_id: Option<String>,
 }
 
 impl RootIds {
-    /// Of a root that was opened as that of its database. An identity file that became unreadable since then says
-    /// nothing.
+    /// The values of an open root. An identity file that became unreadable counts as none.
     pub fn of_folder(root: &Folder) -> Self {
         Self {
             identity: identity::read(root).ok().flatten(),
             root_id: root.root_id(),
         }
     }
-}
 
-impl RootIds {
-    /// Of a remote, which has nothing but its identity.
+    /// The values of a remote, which has an identity only.
     pub fn of_remote(identity: Option<&str>) -> Self {
         Self {
             identity: identity.map(str::to_owned),
@@ -236,15 +233,15 @@ impl RootIds {
     }
 }
 
-/// What is wrong with a root.
+/// The reason why a root is not the expected one.
 struct RootProblem {
     why: String,
-    /// Whether there is something that may be meant.
+    /// True if another root was found at this path, so that `load --forget` may accept it.
     is_other_root: bool,
 }
 
 impl RootProblem {
-    /// There is nothing that could be the database.
+    /// No root was found that could be the database.
     const fn missing(why: String) -> Self {
         Self {
             why,
@@ -252,22 +249,39 @@ impl RootProblem {
         }
     }
 
-    /// There is something else.
+    /// Another root was found.
     fn unexpected(why: impl Into<String>) -> Self {
         Self {
             why: why.into(),
             is_other_root: true,
         }
     }
+
+    /// The root contains no category folder, although the index knows files there.
+    fn no_categories(known_files: u64) -> Self {
+        let files = unit::format_counted(known_files, "file");
+        Self::unexpected(format!(
+            "holds none of the category folders, though the index knows {files} there"
+        ))
+    }
+
+    fn into_error(self, database: &Database) -> Error {
+        Error::Offline {
+            database: database.name.clone(),
+            root: database.root.clone(),
+            why: self.why,
+            may_be_right_disk: self.is_other_root,
+        }
+    }
 }
 
-/// What should be found at a root.
+/// The facts that a root must match.
 struct ExpectedRoot {
     root: PathBuf,
     ids: RootIds,
     files: u64,
     categories: Vec<PathBuf>,
-    /// Where files of projects are known; empty where the identity says more.
+    /// Folders of projects with files; empty if an identity is known, which proves more.
     projects: Vec<PathBuf>,
 }
 
@@ -289,7 +303,7 @@ impl ExpectedRoot {
         })
     }
 
-    /// The open root, or what is wrong with it.
+    /// Opens the root and checks it.
     fn open_and_check(&self) -> Result<Folder, RootProblem> {
         let absent = |error| RootProblem::missing(open_failure(&error));
         let root = Folder::open(&self.root).map_err(absent)?;
@@ -313,70 +327,64 @@ impl ExpectedRoot {
                 .iter()
                 .all(|path| is_folder_missing(&root, path))
         {
-            return Err(RootProblem::unexpected(format!(
-                "holds none of the category folders, though the index knows {files} there"
-            )));
+            return Err(RootProblem::no_categories(self.files));
         }
         self.check_root_id(&root)?;
         Ok(root)
     }
 
-    /// Fails where the identity file is not the one that is known.
+    /// Fails if the identity is not the known one.
     fn check_identity(&self, root: &Folder) -> Result<(), RootProblem> {
         let found = identity::read(root).map_err(|error| {
             RootProblem::unexpected(format!("cannot be identified: {}", error.full_message()))
         })?;
-        if self.ids.identity.is_none() || self.ids.identity == found {
-            return Ok(());
-        }
-        Err(RootProblem::unexpected(match found {
-            Some(_) => "is another database by its identity file",
-            None => {
-                "has lost its identity file `.auto-backup/database.json`: it may be another disk or not mounted"
-            }
-        }))
+        check_identity(
+            self.ids.identity.as_deref(),
+            found.as_deref(),
+            "it may be another disk or not mounted",
+        )
     }
 
-    /// Fails where nothing proves a root without a known identity to be the database. The folder that was there at the
-    /// last look does; one that was made elsewhere must hold half of the projects, as after moving to a larger disk; and
-    /// where the file system does not say, one of them will do.
+    /// Fails if nothing proves that a root without a known identity is the database. The known root id proves it. With
+    /// another root id, as after moving to a larger disk, half of the known projects must exist; without one, a single
+    /// project.
     fn check_root_id(&self, root: &Folder) -> Result<(), RootProblem> {
         let (known, found) = (&self.ids.root_id, root.root_id());
-        let enough = match found {
+        let needed = match found {
             Some(_) if found == *known => return Ok(()),
             Some(_) if known.is_some() => self.projects.len().div_ceil(2),
             _ => self.projects.len().min(1),
         };
-        let there = self
+        let present = self
             .projects
             .iter()
             .filter(|path| !is_folder_missing(root, path));
-        match there.take(enough).count() {
-            count if count == enough => Ok(()),
+        match present.take(needed).count() {
+            count if count == needed => Ok(()),
             0 => Err(RootProblem::unexpected(
-                "holds no project that the index knows there: it may be another disk",
+                "holds no project that the index knows present: it may be another disk",
             )),
             count => Err(RootProblem::unexpected(format!(
-                "holds only {count} of {} project folders that the index knows there: it may be another disk",
+                "holds only {count} of {} project folders that the index knows present: it may be another disk",
                 self.projects.len()
             ))),
         }
     }
 }
 
-/// Whether a folder is surely not there; one that cannot be read may be.
+/// True if a folder does not exist; false if that cannot be decided.
 fn is_folder_missing(root: &Folder, path: &Path) -> bool {
     root.open_descendant(path)
         .is_err_and(|error| is_not_found(&error))
 }
 
-/// `is not there`, or the cause.
+/// The reason why a root could not be opened.
 fn open_failure(error: &Error) -> String {
     match error {
         Error::Io { source, .. } if source.kind() == std::io::ErrorKind::NotADirectory => {
             "is not a folder".to_owned()
         }
-        error if is_not_found(error) => "is not there".to_owned(),
+        error if is_not_found(error) => "does not exist".to_owned(),
         Error::Io { source, .. } => format!("cannot be read: {source}"),
         error => error.to_string(),
     }

@@ -1,4 +1,4 @@
-//! A database on a disk of this machine or mounted there, opened once.
+//! A database in a folder of this machine, or on a file system mounted there.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -13,26 +13,23 @@ use crate::model::exclusion::Exclusions;
 use crate::model::mount;
 use crate::model::mount::MissingMount;
 use crate::model::place::{overlap, resolve_root};
-use crate::model::project::{ProjectId, replica_path};
+use crate::model::project::{ProjectId, path_within, replica_path};
 use crate::model::registry::{Category, Database, Registry};
 use crate::os::feature::is_same_folder;
 use crate::os::folder::{Folder, is_not_found};
 use crate::snapshot::discovery;
-use crate::snapshot::discovery::require_mounted;
 use crate::snapshot::time_alias::AlteredTimesByFolder;
 use crate::snapshot::tree::Tree;
 use crate::snapshot::tree_walk;
 
-/// A database that is there.
+/// A local database that is online.
 #[derive(Clone, Debug)]
 pub struct LocalStorage {
-    /// The database.
     pub database: Database,
-    /// Its root.
     pub root: Arc<Folder>,
-    /// Folders of categories, and in them, that were file systems of their own at the last look.
+    /// Remembered mount points below the root, at categories or inside them.
     pub known_mounts: BTreeSet<PathBuf>,
-    /// The index by a handle of its own.
+    /// An index handle of its own, so that any thread can query it.
     index: Arc<Mutex<Index>>,
 }
 
@@ -40,7 +37,7 @@ impl LocalStorage {
     /// Opens a database.
     ///
     /// # Errors
-    /// [`Error::Offline`], or the index cannot be read.
+    /// [`Error::Offline`].
     pub fn open(index: &Index, database: &Database) -> Result<Self> {
         let stored = index.database(&database.root)?;
         let root = availability::open_root(index, database, &stored)?;
@@ -55,17 +52,14 @@ impl LocalStorage {
         })
     }
 
-    /// The times that the storage shows in the place of those that were set, of a replica's files; by folder below the
+    /// The times that the storage reports instead of the original ones for the files of a replica, by folder below the
     /// replica's.
-    ///
-    /// # Errors
-    /// The index cannot be read.
     pub fn altered_times(&self, relative: &Path) -> Result<AlteredTimesByFolder> {
         let index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
         super::stored_altered_times(&index, &self.database, relative)
     }
 
-    /// Refuses to copy to a root that holds files of this one by now, through a mount or a link that came after `add`.
+    /// Fails if a destination holds files of this database, because of a mount or link that changed since `add`.
     ///
     /// # Errors
     /// [`Error::Overlap`].
@@ -87,11 +81,8 @@ impl LocalStorage {
         })
     }
 
-    /// What it holds of a replica: nothing where there is none, and a problem where it cannot be read or its category is
-    /// not mounted.
-    ///
-    /// # Errors
-    /// An interruption, or the index cannot be read.
+    /// Reads the tree of a replica. The tree is empty if the replica does not exist, and has a problem if the replica
+    /// cannot be read or a mount is missing.
     pub fn tree(
         &self,
         registry: &Registry,
@@ -101,8 +92,9 @@ impl LocalStorage {
     ) -> Result<Tree> {
         let relative = replica_path(&category.path, project);
         let inner = registry.inner_categories(category);
-        let walked = require_mounted(&self.root, category, &self.known_mounts)
-            .and_then(|()| tree_walk::walk(&self.root, &relative, exclusions, &inner));
+        let walked =
+            mount::require_category_mounted(&self.root, &category.path, &self.known_mounts)
+                .and_then(|()| tree_walk::walk(&self.root, &relative, exclusions, &inner));
         let mut tree = match walked {
             Err(Error::Interrupted) => return Err(Error::Interrupted),
             Err(error) if is_not_found(&error) => Tree::default(),
@@ -114,7 +106,7 @@ impl LocalStorage {
         };
         for mount in self.missing_mounts(category, &relative, &inner) {
             let Ok(path) = mount.path.strip_prefix(&relative) else {
-                // The project is on it, or its client.
+                // The mount is at the project's folder or above it.
                 return Ok(Tree::unreadable(mount.error));
             };
             if path == Path::new("") {
@@ -127,7 +119,7 @@ impl LocalStorage {
         Ok(tree)
     }
 
-    /// Remembered mounts that concern a replica and are not there now.
+    /// The remembered mounts that affect a replica and are not mounted now.
     fn missing_mounts(
         &self,
         category: &Category,
@@ -138,7 +130,7 @@ impl LocalStorage {
         mount::find_missing(&self.root, &category.path, relative, inner, mounted)
     }
 
-    /// Says that something below the root lies on a remembered mount that is not there now, if it does.
+    /// The error for a path below a remembered mount that is not mounted now.
     pub fn missing_mount(&self, path: &Path) -> Option<Error> {
         let mut above = self
             .known_mounts
@@ -148,32 +140,24 @@ impl LocalStorage {
         missing.map(|missing| missing.error)
     }
 
-    /// A project as this database spells it: the folders of a client or project may be there in another Unicode normal
-    /// form.
+    /// The project with its names in the Unicode form that this database stores.
     pub fn stored_spelling(&self, category: &Category, project: &ProjectId) -> ProjectId {
         discovery::stored_spelling(&self.root, category, project)
     }
 
-    /// Whether something is found in a folder by this name, whatever the folder lists.
+    /// True if a folder resolves this name, even if its listing spells the name otherwise.
     pub fn resolves_name(&self, folder: &Path, name: &OsStr) -> bool {
         let folder = self.root.open_descendant(folder);
         folder.is_ok_and(|folder| folder.stat(name).is_ok())
     }
 
-    /// The path of something of a replica; the replica's own folder has no slash at its end.
+    /// The full path of an entry of a replica; the replica's own folder has no slash at its end.
     pub fn path(&self, replica: &Path, path: &Path) -> PathBuf {
-        let base = self.root.path().join(replica);
-        if path == Path::new("") {
-            base
-        } else {
-            base.join(path)
-        }
+        self.root.path().join(path_within(replica, path))
     }
 
-    /// Its row in the index, made where it was never looked at; none there where the index can only be read.
-    ///
-    /// # Errors
-    /// The index cannot be read or written.
+    /// The database's row in the index, which is created if it is missing; `None` if it is missing and the index is
+    /// read-only.
     pub fn database_id(&self, index: &mut Index) -> Result<Option<i64>> {
         super::ensure_database_id(index, &self.database, ObservedRoot::Local(&self.root))
     }

@@ -1,7 +1,7 @@
-//! One run at a time on each database: a lock on `ROOT/.auto-backup/lock` that dies with its process. While it is held,
-//! the file says by whom.
+//! One writing run per database (decision 14): a lock on the file `ROOT/.auto-backup/lock`, which the system releases when the
+//! process ends. While the lock is held, the file names its holder.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt as _;
@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process;
 
 use crate::base::error::{Error, IoResultExt as _, Result};
+use crate::base::ignore::ignore;
 use crate::base::timestamp::Timestamp;
 use crate::model::own_folder;
 use crate::model::path;
@@ -19,22 +20,22 @@ use crate::os::folder::Folder;
 use crate::os::host;
 use crate::snapshot::digest::Digest;
 
-/// The file's name within our folder.
+/// Name of the lock file in the program's folder.
 const FILE_NAME: &str = "lock";
 
-/// The folder of the locks of databases that are no folders, within the state folder.
+/// Subfolder of the user's state folder for the locks of remotes.
 const STATE_SUBFOLDER: &str = "locks";
 
-/// How often a lock file that others keep taking away is made anew.
+/// Number of attempts to create a lock file that another program keeps removing.
 const ATTEMPTS: u32 = 100;
 
-/// The longest text of a lock file, in bytes.
+/// Length of the longest text in a lock file, in bytes.
 const MAX_BYTES: usize = 512;
 
-/// The words that the text of a lock file begins with.
+/// Keys of the words in a lock file: `run=7 process=1234 host=ws1 since=2026-11-22T04:28:55Z`.
 const KEYS: [&str; 4] = ["run=", "process=", "host=", "since="];
 
-/// While it lives, no other run writes to the database.
+/// A held lock. Until it is dropped, no other run writes to the database.
 #[derive(Debug)]
 pub struct Lock {
     file: File,
@@ -42,17 +43,16 @@ pub struct Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Nobody holds it any more. What cannot be taken back is written anew by the next who does.
-        self.file.set_len(0).unwrap_or_default();
+        ignore(self.file.set_len(0), "the next holder overwrites the text");
     }
 }
 
 impl Lock {
-    /// Takes the lock of a database for a run where there is a lock file; `None` before the first copy went there, for
-    /// nothing is written before there is something to be copied.
+    /// Acquires a database's lock for a run if its lock file exists; `None` before the first copy, because a run writes
+    /// nothing before it has a file to copy.
     ///
     /// # Errors
-    /// [`Error::Locked`] if another run has it.
+    /// [`Error::Locked`] if another run holds it.
     pub fn acquire(root: &Folder, database: &str, run: i64) -> Result<Option<Self>> {
         match own_folder::find(root)? {
             Some(own) => Self::try_acquire(&own, OsStr::new(FILE_NAME), database, run),
@@ -60,28 +60,22 @@ impl Lock {
         }
     }
 
-    /// Takes the lock of a database for a run, and makes the lock file where there is none.
+    /// Acquires a database's lock for a run; creates the lock file if it does not exist.
     ///
     /// # Errors
-    /// [`Error::Locked`] if another run has it, or the root cannot be written.
+    /// [`Error::Locked`] if another run holds it.
     pub fn create_and_acquire(root: &Folder, database: &str, run: i64) -> Result<Self> {
         let own = own_folder::open(root)?;
-        for _ in 0..ATTEMPTS {
-            if let Some(lock) = Self::try_acquire(&own, OsStr::new(FILE_NAME), database, run)? {
-                return Ok(lock);
-            }
-            create_lock_file(&own, root)?;
-        }
-        Err(Error::ConcurrentChange {
-            path: own.path().join(FILE_NAME),
+        Self::acquire_or_create(&own, OsStr::new(FILE_NAME), database, run, || {
+            create_lock_file(&own, root)
         })
     }
 
-    /// Takes the lock of a database that is no folder, for a run: a file named after its root, in the state folder. It
-    /// keeps out the other runs of this user on this host.
+    /// Acquires the lock of a remote for a run: a file in a state folder, named after the remote's root. It excludes the other
+    /// runs of this user on this host.
     ///
     /// # Errors
-    /// [`Error::Locked`] if another run has it, or the state folder cannot be written.
+    /// [`Error::Locked`] if another run holds it.
     pub fn acquire_in_state_folder(
         folder: &Path,
         root: &Path,
@@ -96,29 +90,40 @@ impl Lock {
             .at("create the folder", &locks)?;
         let locks = Folder::open(&locks)?;
         let digest = Digest::of_bytes(root.as_os_str().as_bytes());
-        let name = format!("{digest}.lock");
-        let name = OsStr::new(&name);
-        for _ in 0..ATTEMPTS {
-            if let Some(lock) = Self::try_acquire(&locks, name, database, run)? {
-                return Ok(lock);
-            }
-            create_if_missing(&locks, name)?;
-        }
-        Err(Error::ConcurrentChange {
-            path: locks.path().join(name),
+        let name = OsString::from(format!("{digest}.lock"));
+        Self::acquire_or_create(&locks, &name, database, run, || {
+            create_if_missing(&locks, &name).map(|_| ())
         })
     }
 
-    /// The same in the user's state folder.
+    /// Acquires the lock of a remote for a run in the user's state folder.
     ///
     /// # Errors
-    /// As for [`Self::acquire_in_state_folder`]; [`Error::NoHome`] where there is no such folder.
+    /// [`Error::Locked`] if another run holds it; [`Error::NoHome`] if the user has no state folder.
     pub fn acquire_remote(database: &Database, run: i64) -> Result<Self> {
         let folder = path::state_folder().ok_or(Error::NoHome {
             what: "place for locks",
             option: "HOME",
         })?;
         Self::acquire_in_state_folder(&folder, &database.root, &database.name, run)
+    }
+
+    fn acquire_or_create(
+        folder: &Folder,
+        name: &OsStr,
+        database: &str,
+        run: i64,
+        create: impl Fn() -> Result<()>,
+    ) -> Result<Self> {
+        for _ in 0..ATTEMPTS {
+            if let Some(lock) = Self::try_acquire(folder, name, database, run)? {
+                return Ok(lock);
+            }
+            create()?;
+        }
+        Err(Error::ConcurrentChange {
+            path: folder.path().join(name),
+        })
     }
 
     fn try_acquire(own: &Folder, name: &OsStr, database: &str, run: i64) -> Result<Option<Self>> {
@@ -134,7 +139,7 @@ impl Lock {
                     lock: path,
                 });
             }
-            // Some file systems know no locks: there nobody can be kept out.
+            // On a file system without locks no run can be excluded.
             Err(TryLockError::Error(error)) if is_unsupported(error.kind()) => {}
             taken => taken.map_err(io::Error::from).at("lock", &path)?,
         }
@@ -144,7 +149,7 @@ impl Lock {
         if !LockHolder::is_overwritable(&file) {
             return Err(Error::Untrusted {
                 path,
-                why: "it holds something else than the name of a run".to_owned(),
+                why: "it contains something other than the name of a run; move it away".to_owned(),
             });
         }
         LockHolder::current(run).write(&file);
@@ -152,7 +157,7 @@ impl Lock {
     }
 }
 
-/// Who holds a lock, as far as it is known.
+/// The known facts about the holder of a lock.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct LockHolder {
     run: Option<i64>,
@@ -162,7 +167,7 @@ struct LockHolder {
 }
 
 impl LockHolder {
-    /// This process, for a run.
+    /// This process, working on a run.
     fn current(run: i64) -> Self {
         Self {
             run: Some(run),
@@ -176,30 +181,35 @@ impl LockHolder {
         }
     }
 
-    /// Writes who holds the lock. Where that cannot be written the lock is held all the same.
+    /// Writes the holder to the lock file. A failure leaves the lock held without a name.
     fn write(&self, file: &File) {
-        let part = |name: &str, value: Option<String>| {
-            value.map_or_else(String::new, |value| format!("{name}={value} "))
-        };
-        let run = part("run", self.run.map(|run| run.to_string()));
-        let process = part("process", self.process.map(|process| process.to_string()));
-        let host = part("host", self.host.clone());
-        let since = part("since", self.since.clone());
-        let line = format!("{run}{process}{host}{since}");
-        file.set_len(0)
-            .and_then(|()| file.write_all_at(format!("{}\n", line.trim_end()).as_bytes(), 0))
-            .unwrap_or_default();
+        let values = [
+            self.run.map(|run| run.to_string()),
+            self.process.map(|process| process.to_string()),
+            self.host.clone(),
+            self.since.clone(),
+        ];
+        let words = KEYS.iter().zip(values);
+        let words: Vec<_> = words
+            .filter_map(|(key, value)| Some(format!("{key}{}", value?)))
+            .collect();
+        let line = words.join(" ") + "\n";
+        ignore(
+            file.set_len(0)
+                .and_then(|()| file.write_all_at(line.as_bytes(), 0)),
+            "the holder's name is only for messages",
+        );
     }
 
-    /// What a lock file says; anybody may have written it, so only what can be is believed.
+    /// Reads the holder from a lock file. Any user may have written it, so each value is checked.
     fn read(file: &File) -> Self {
         let mut bytes = [0; MAX_BYTES];
         let length = file.read_at(&mut bytes, 0).unwrap_or_default();
         Self::parse(&String::from_utf8_lossy(&bytes[..length]))
     }
 
-    /// Whether a lock file holds nothing that would be lost: it is empty, or some run wrote to it. After a loss of power it
-    /// may hold zeros.
+    /// True if overwriting a lock file loses nothing: it is empty, contains zeros as after a power failure, or was written by a
+    /// run.
     fn is_overwritable(file: &File) -> bool {
         let mut bytes = [0; MAX_BYTES + 1];
         let Ok(length) = file.read_at(&mut bytes, 0) else {
@@ -212,25 +222,25 @@ impl LockHolder {
     }
 
     fn parse(text: &str) -> Self {
-        let value = |name: &str| {
-            let mut parts = text.split_whitespace();
-            parts.find_map(|part| part.strip_prefix(name)?.strip_prefix('='))
-        };
-        let of = |value: Option<&str>, allowed: fn(char) -> bool| {
+        let [run, process, host, since] = KEYS.map(|key| {
+            let mut words = text.split_whitespace();
+            words.find_map(|word| word.strip_prefix(key))
+        });
+        let checked = |value: Option<&str>, allowed: fn(char) -> bool| {
             let value = value.filter(|value| !value.is_empty() && value.chars().all(allowed));
             value.map(str::to_owned)
         };
         Self {
-            run: value("run").and_then(|run| run.parse().ok()),
-            process: value("process").and_then(|process| process.parse().ok()),
-            host: of(value("host"), |c| c.is_ascii_alphanumeric() || c == '-'),
-            since: of(value("since"), |c| {
+            run: run.and_then(|run| run.parse().ok()),
+            process: process.and_then(|process| process.parse().ok()),
+            host: checked(host, |c| c.is_ascii_alphanumeric() || c == '-'),
+            since: checked(since, |c| {
                 c.is_ascii_digit() || ['-', ':', 'T', 'Z'].contains(&c)
             }),
         }
     }
 
-    /// ``run 7 of process 1234 on `ws1`, since 2026-11-22T04:28:55Z``, without what is not known.
+    /// ``run 7 of process 1234 on `ws1`, since 2026-11-22T04:28:55Z``, without the unknown parts.
     fn description(&self) -> Option<String> {
         let run = self.run.map(|run| format!("run {run}"));
         let process = self.process.map(|process| format!("process {process}"));
@@ -246,21 +256,21 @@ impl LockHolder {
     }
 }
 
-/// What systems say of locks that a file system does not have.
+/// True for the errors of file systems that do not support locks.
 const fn is_unsupported(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Unsupported | ErrorKind::InvalidInput)
 }
 
-/// Whether a name still stands for an open file: somebody may have taken the file away while it was opened. Where the names
-/// of one file may have different numbers, it is enough that there is a file.
+/// True if `name` still belongs to the open file: another process may have removed the file while it was opened. On a file
+/// system without stable ids, any file of that name will do.
 fn is_current(own: &Folder, name: &OsStr, file: &File) -> bool {
-    let (Ok(held), Ok(there)) = (file::stat(file), own.stat(name)) else {
+    let (Ok(opened), Ok(named)) = (file::stat(file), own.stat(name)) else {
         return false;
     };
-    (held.device, held.inode) == (there.device, there.inode) || !own.features().stable_ids
+    (opened.device, opened.inode) == (named.device, named.inode) || !own.features().stable_ids
 }
 
-/// Makes a file of this name, readable by nobody else; `None` where another run was quicker.
+/// Creates a file that only its owner can read; `None` if it exists by now.
 fn create_if_missing(folder: &Folder, name: &OsStr) -> Result<Option<File>> {
     match folder.create_file(name) {
         Err(Error::Io { source, .. }) if source.kind() == ErrorKind::AlreadyExists => Ok(None),
@@ -268,7 +278,7 @@ fn create_if_missing(folder: &Folder, name: &OsStr) -> Result<Option<File>> {
     }
 }
 
-/// Makes the lock file for whoever may write to the root.
+/// Creates the lock file with the permissions to write that the root has.
 fn create_lock_file(own: &Folder, root: &Folder) -> Result<()> {
     let Some(file) = create_if_missing(own, OsStr::new(FILE_NAME))? else {
         return Ok(());
@@ -286,8 +296,8 @@ mod tests {
     use super::*;
     use crate::base::own_name::OWN_FOLDER;
 
-    /// What is said of a lock that is held, with the moment taken out.
-    fn said(error: &Error) -> String {
+    /// Returns the message of a held lock without its time.
+    fn message_without_time(error: &Error) -> String {
         let text = error.to_string();
         let (before, since) = text.split_once(", since ").unwrap();
         let (_, after) = since.split_once("Z: ").unwrap();
@@ -303,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_comes_second_is_told_who_holds_it() {
+    fn second_run_learns_the_holder() {
         let temporary = tempfile::tempdir().unwrap();
         let root = Folder::open(temporary.path()).unwrap();
         assert!(Lock::acquire(&root, "NAS", 1).unwrap().is_none());
@@ -313,7 +323,10 @@ mod tests {
             Lock::acquire(&root, "NAS", 8).map(drop),
             Lock::create_and_acquire(&root, "NAS", 8).map(drop),
         ] {
-            assert_eq!(said(&second.unwrap_err()), expected(7, &path));
+            assert_eq!(
+                message_without_time(&second.unwrap_err()),
+                expected(7, &path)
+            );
         }
         drop(first);
         assert_eq!(fs::read(&path).unwrap(), b"");
@@ -323,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_database_that_is_no_folder_is_locked_beside() {
+    fn remote_is_locked_in_the_state_folder() {
         let temporary = tempfile::tempdir().unwrap();
         let state = temporary.path().join("state/auto-backup");
         let take =
@@ -333,7 +346,7 @@ mod tests {
         let digest = Digest::of_bytes(b"s3:bucket/studio");
         let path = state.join("locks").join(format!("{digest}.lock"));
         let refused = take("s3:bucket/studio", 9).unwrap_err();
-        assert_eq!(said(&refused), expected(7, &path));
+        assert_eq!(message_without_time(&refused), expected(7, &path));
         drop((first, other));
         take("s3:bucket/studio", 9).unwrap();
         let mode = |path: &PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -342,12 +355,12 @@ mod tests {
     }
 
     #[test]
-    fn what_a_lock_file_does_not_say_is_left_out() {
-        let words = |text| LockHolder::parse(text).description();
-        let whole = "run=7 process=12 host=ws1 since=2026-11-22T04:28:55Z\n";
-        let told = "run 7 of process 12 on `ws1`, since 2026-11-22T04:28:55Z";
-        assert_eq!(words(whole).as_deref(), Some(told));
-        for (text, told) in [
+    fn unknown_facts_are_omitted() {
+        let description = |text| LockHolder::parse(text).description();
+        let complete = "run=7 process=12 host=ws1 since=2026-11-22T04:28:55Z\n";
+        let expected = "run 7 of process 12 on `ws1`, since 2026-11-22T04:28:55Z";
+        assert_eq!(description(complete).as_deref(), Some(expected));
+        for (text, expected) in [
             ("", None),
             ("host=ws1 since=2026-11-22T04:28:55Z", None),
             ("run=7", Some("run 7")),
@@ -355,7 +368,7 @@ mod tests {
             ("run=7 host=ws\u{1b}[1m since=now", Some("run 7")),
             ("run=7 hosts=x\0host=ws1", Some("run 7")),
         ] {
-            assert_eq!(words(text).as_deref(), told, "{text:?}");
+            assert_eq!(description(text).as_deref(), expected, "{text:?}");
         }
     }
 }

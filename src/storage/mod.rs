@@ -1,13 +1,18 @@
-//! One database of a copy, a comparison or a sync, opened once: on a disk or behind rclone.
+//! One opened database: a local folder or a remote behind rclone.
+//!
+//! A database of the registry comes in; out comes a [`Storage`] that is online and is proven to be that database. Through
+//! it the layers above list projects, read trees, compare contents, hold the lock and record their observations in the
+//! index. A root that is missing, empty or replaced is offline, never an empty database.
 
-mod absence;
 pub mod availability;
+mod concurrent;
 pub mod content_compare;
 pub mod copy_file;
 mod local;
 pub mod lock;
 pub mod observation;
 mod remote;
+mod remote_list;
 mod remote_tree;
 mod same_place;
 pub mod version;
@@ -24,7 +29,7 @@ use crate::base::error::Result;
 use crate::index::Index;
 use crate::model::address;
 use crate::model::exclusion::Exclusions;
-use crate::model::project::{ProjectId, Scope, replica_path};
+use crate::model::project::{ProjectId, Scope, path_within, replica_path};
 use crate::model::registry::{Category, Database, Registry};
 use crate::os::folder::{Folder, is_not_found};
 use crate::rclone::RemoteFeatures;
@@ -33,12 +38,12 @@ use crate::snapshot::discovery::ProjectListing;
 use crate::snapshot::time_alias::AlteredTimesByFolder;
 use crate::snapshot::tree::Tree;
 
-/// A database that is there.
+/// A database that is online.
 #[derive(Debug)]
 pub enum Storage {
-    /// On a disk.
+    /// A folder of this machine, or mounted there.
     Local(LocalStorage),
-    /// Behind rclone.
+    /// A remote behind rclone.
     Remote(Box<RemoteStorage>),
 }
 
@@ -46,7 +51,7 @@ impl Storage {
     /// Opens a database.
     ///
     /// # Errors
-    /// [`crate::base::error::Error::Offline`] or [`crate::base::error::Error::StorageUnreachable`], or the index cannot be read.
+    /// [`crate::base::error::Error::Offline`] or [`crate::base::error::Error::StorageUnreachable`].
     pub fn open(index: &Index, database: &Database) -> Result<Self> {
         Ok(if database.is_remote() {
             Self::Remote(Box::new(RemoteStorage::open(index, database)?))
@@ -55,7 +60,6 @@ impl Storage {
         })
     }
 
-    /// The database.
     pub const fn database(&self) -> &Database {
         match self {
             Self::Local(storage) => &storage.database,
@@ -63,7 +67,7 @@ impl Storage {
         }
     }
 
-    /// Its root, where that is a folder.
+    /// The root; `None` for a remote.
     pub const fn root_folder(&self) -> Option<&Arc<Folder>> {
         match self {
             Self::Local(storage) => Some(&storage.root),
@@ -71,7 +75,7 @@ impl Storage {
         }
     }
 
-    /// What it can do, where that is not what every disk can.
+    /// The features of a remote; `None` for a folder.
     pub const fn features(&self) -> Option<&RemoteFeatures> {
         match self {
             Self::Local(_) => None,
@@ -79,7 +83,7 @@ impl Storage {
         }
     }
 
-    /// A project as it is spelled here.
+    /// The project with its names in the Unicode form that this database stores.
     pub fn stored_spelling(&self, category: &Category, project: &ProjectId) -> ProjectId {
         match self {
             Self::Local(storage) => storage.stored_spelling(category, project),
@@ -87,7 +91,7 @@ impl Storage {
         }
     }
 
-    /// Whether something is found in a folder by this name, whatever the folder lists.
+    /// True if a folder resolves this name, even if its listing spells the name otherwise.
     pub fn resolves_name(&self, folder: &Path, name: &std::ffi::OsStr) -> bool {
         match self {
             Self::Local(storage) => storage.resolves_name(folder, name),
@@ -95,10 +99,10 @@ impl Storage {
         }
     }
 
-    /// The projects of a scope in a category that are there, and what could not be listed.
+    /// Lists the projects of a scope in a category, and the folders that could not be read.
     ///
     /// # Errors
-    /// An interruption; a remote could not be listed at all.
+    /// A remote could not be listed at all; [`crate::base::error::Error::Interrupted`].
     pub fn list_projects<'a>(
         &self,
         registry: &Registry,
@@ -120,10 +124,11 @@ impl Storage {
         }
     }
 
-    /// What it holds of a replica: nothing where there is none, and a problem where it cannot be read.
+    /// Reads the tree of a replica. The tree is empty if the replica does not exist, and has a problem if it cannot be
+    /// read.
     ///
     /// # Errors
-    /// An interruption; a remote could not be listed at all.
+    /// A remote could not be listed at all; [`crate::base::error::Error::Interrupted`].
     pub fn tree(
         &self,
         registry: &Registry,
@@ -137,33 +142,23 @@ impl Storage {
         }
     }
 
-    /// The path of something of a replica; the replica's own folder has no slash at its end.
+    /// The full path of an entry of a replica; the replica's own folder has no slash at its end.
     pub fn path(&self, replica: &Path, path: &Path) -> PathBuf {
-        let base = address::join(&self.database().root, replica);
-        if path == Path::new("") {
-            base
-        } else {
-            base.join(path)
-        }
+        address::join(&self.database().root, &path_within(replica, path))
     }
 
-    /// Its row in the index, made where it was never looked at; none there where the index can only be read.
-    ///
-    /// # Errors
-    /// The index cannot be read or written.
+    /// The database's row in the index, which is created if it is missing; `None` if it is missing and the index is
+    /// read-only.
     pub fn database_id(&self, index: &mut Index) -> Result<Option<i64>> {
         ensure_database_id(index, self.database(), self.observed_root())
     }
 
-    /// Tells the index of replicas that were seen there.
-    ///
-    /// # Errors
-    /// The index cannot be written.
+    /// Writes an observation to the index.
     pub fn record_observation(&self, seen: &Observation<'_>, index: &mut Index) -> Result<()> {
         seen.write(index, self.observed_root())
     }
 
-    /// Where what is seen there is.
+    /// The root that observations of this database were made at.
     pub fn observed_root(&self) -> ObservedRoot<'_> {
         match self {
             Self::Local(storage) => ObservedRoot::Local(&storage.root),
@@ -171,10 +166,7 @@ impl Storage {
         }
     }
 
-    /// Says that nothing of a scope is in these categories, and what comes near.
-    ///
-    /// # Errors
-    /// An interruption; a remote could not be listed.
+    /// Builds the error for a scope that no category contains, with similar names as suggestions.
     pub fn no_replica_error(
         &self,
         registry: &Registry,
@@ -186,7 +178,7 @@ impl Storage {
         discovery::no_replica_error(&list, categories, scope, database)
     }
 
-    /// Refuses to copy to a root that holds files of this one by now, through a mount or a link that came after `add`.
+    /// Fails if a destination holds files of this database, because of a mount or link that changed since `add`.
     ///
     /// # Errors
     /// [`crate::base::error::Error::Overlap`].
@@ -198,7 +190,7 @@ impl Storage {
     }
 }
 
-/// The row of a database in the index, made where it was never looked at.
+/// The row of a database in the index, which is created if it is missing.
 fn ensure_database_id(
     index: &mut Index,
     database: &Database,
@@ -213,8 +205,7 @@ fn ensure_database_id(
     index.database_id(&database.root)
 }
 
-/// The times that a storage shows in the place of those that were set, of a replica's files; by folder below the
-/// replica's.
+/// The times that a storage reports instead of the original ones for the files of a replica, by folder below the replica's.
 fn stored_altered_times(
     index: &Index,
     database: &Database,
@@ -223,8 +214,8 @@ fn stored_altered_times(
     let Some(id) = index.database_id(&database.root)? else {
         return Ok(AlteredTimesByFolder::new());
     };
-    let held = index.altered_times(id, relative)?.into_iter();
-    let below = held.filter_map(|(folder, times)| {
+    let altered = index.altered_times(id, relative)?.into_iter();
+    let below = altered.filter_map(|(folder, times)| {
         let folder = folder.strip_prefix(relative).ok()?.to_owned();
         Some((folder, times))
     });

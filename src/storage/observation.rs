@@ -1,4 +1,4 @@
-//! Telling the index of replicas that were walked for a copy or a comparison: these are looks too.
+//! Recording the replicas that a copy, comparison or sync has read: each is a scan of its own for the index.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -12,10 +12,9 @@ use crate::model::mount;
 use crate::model::project::{ProjectId, replica_path};
 use crate::model::registry::{Category, Database};
 use crate::os::folder::Folder;
-use crate::snapshot::discovery::is_mounted;
 use crate::snapshot::tree::Tree;
 
-/// Replicas of one database that were seen, and are not written to the index yet.
+/// Builds an observation from the trees of the replicas of one database.
 #[derive(Debug)]
 pub struct ObservationBuilder<'i, 'a> {
     database: &'a Database,
@@ -24,15 +23,13 @@ pub struct ObservationBuilder<'i, 'a> {
     staging: ScanStaging<'i>,
     categories: Vec<&'a Category>,
     missing: Vec<(&'a Category, &'a ProjectId)>,
-    /// What is mounted below its root, and what of that was seen.
-    mounts: (BTreeSet<PathBuf>, BTreeSet<PathBuf>),
+    /// The mount points below the root, and those that were walked.
+    mounts: BTreeSet<PathBuf>,
+    walked_mounts: BTreeSet<PathBuf>,
 }
 
 impl<'i, 'a> ObservationBuilder<'i, 'a> {
-    /// Begins, before the first of them is walked.
-    ///
-    /// # Errors
-    /// The index cannot be read.
+    /// Starts an observation. Call it before the first replica is read, because it takes the time.
     pub fn start(index: &'i Index, database: &'a Database) -> Result<Self> {
         let stored = index.database(&database.root)?;
         let mounts = if database.is_remote() {
@@ -47,14 +44,12 @@ impl<'i, 'a> ObservationBuilder<'i, 'a> {
             stored,
             categories: Vec::new(),
             missing: Vec::new(),
-            mounts: (mounts, BTreeSet::new()),
+            mounts,
+            walked_mounts: BTreeSet::new(),
         })
     }
 
-    /// Adds a replica; a tree without folders says that it is not there, one that could not be read says nothing.
-    ///
-    /// # Errors
-    /// The index cannot be read, or there is no room for temporary tables.
+    /// Adds a replica. A tree without folders means that the replica does not exist; an unreadable tree adds nothing.
     pub fn add(
         &mut self,
         category: &'a Category,
@@ -72,8 +67,7 @@ impl<'i, 'a> ObservationBuilder<'i, 'a> {
             return Ok(());
         }
         let replica = replica_path(&category.path, project);
-        let (all, seen) = &mut self.mounts;
-        let concerns = |mount: &&PathBuf| mount::affects(mount, &category.path, &replica);
+        let affects_replica = |mount: &&PathBuf| mount::affects(mount, &category.path, &replica);
         let is_read = |mount: &&PathBuf| match mount.strip_prefix(&replica) {
             Ok(path) => tree
                 .folders
@@ -81,7 +75,8 @@ impl<'i, 'a> ObservationBuilder<'i, 'a> {
                 .is_some_and(|folder| folder.files.is_some()),
             Err(_) => true,
         };
-        seen.extend(all.iter().filter(concerns).filter(is_read).cloned());
+        let walked = self.mounts.iter().filter(affects_replica).filter(is_read);
+        self.walked_mounts.extend(walked.cloned());
         let staged_replica = self.staging.begin_replica(&category.path, project)?;
         if let Some(precision) = tree.proven_precision {
             self.staging.add_precision(staged_replica, precision);
@@ -95,10 +90,6 @@ impl<'i, 'a> ObservationBuilder<'i, 'a> {
         self.staging.end_replica(staged_replica)
     }
 
-    /// Ends, once all of them were added.
-    ///
-    /// # Errors
-    /// There is no room for temporary tables.
     pub fn finish(self) -> Result<Observation<'a>> {
         Ok(Observation {
             staged: self.staging.finish()?,
@@ -107,21 +98,20 @@ impl<'i, 'a> ObservationBuilder<'i, 'a> {
             stored: self.stored,
             categories: self.categories,
             missing: self.missing,
-            mounts: self.mounts.1,
+            mounts: self.walked_mounts,
         })
     }
 }
 
-/// Where they were seen.
+/// The root at which replicas were observed.
 #[derive(Clone, Copy, Debug)]
 pub enum ObservedRoot<'a> {
-    /// Below this root.
     Local(&'a Arc<Folder>),
-    /// On a remote with this identity.
+    /// A remote with this identity.
     Remote(Option<&'a str>),
 }
 
-/// Replicas that can be written to the index.
+/// Observed replicas, ready to be written to the index.
 #[derive(Debug)]
 pub struct Observation<'a> {
     staged: StagedScan,
@@ -134,22 +124,18 @@ pub struct Observation<'a> {
 }
 
 impl Observation<'_> {
-    /// Writes them to the index that they were set beside.
+    /// Writes the observation to the index that it was built with.
     ///
     /// # Errors
-    /// The index cannot be written, or was told to forget the database meanwhile.
+    /// The database was forgotten meanwhile.
     pub fn write(&self, index: &mut Index, observed_root: ObservedRoot<'_>) -> Result<()> {
         let (ids, mounted) = match observed_root {
             ObservedRoot::Local(root) => {
-                let categories = self.categories.iter();
-                let mounted = categories.filter(|category| is_mounted(root, category));
-                let mounted = mounted.map(|category| category.path.clone());
+                let categories = self.categories.iter().map(|category| &category.path);
+                let categories = categories.filter(|path| mount::is_category_mounted(root, path));
                 let inner = self.mounts.iter();
                 let inner = inner.filter(|mount| mount::is_mounted(root, mount));
-                (
-                    RootIds::of_folder(root),
-                    mounted.chain(inner.cloned()).collect(),
-                )
+                (RootIds::of_folder(root), categories.chain(inner).collect())
             }
             ObservedRoot::Remote(identity) => (RootIds::of_remote(identity), Vec::new()),
         };
@@ -162,7 +148,7 @@ impl Observation<'_> {
             writer.record_missing(&category.path, project)?;
         }
         for folder in mounted {
-            writer.record_mount(&folder)?;
+            writer.record_mount(folder)?;
         }
         writer.finish(false)
     }

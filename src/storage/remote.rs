@@ -1,4 +1,4 @@
-//! A database behind rclone, reached once. What is asked of it is listed once and kept for as long as this lives.
+//! A database behind rclone. One connection and one listing of each folder serve the whole operation.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,34 +16,30 @@ use crate::index::{Index, SentChanges, SentRow};
 use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, Scope, path_within, replica_path};
 use crate::model::registry::{Category, Database, Registry};
-use crate::rclone::{
-    CheckMethod, CheckVerdict, ListTarget, Remote, RemoteFeatures, RemoteListing, TimeSource,
-};
+use crate::rclone::{CheckMethod, CheckVerdict, Remote, RemoteFeatures, RemoteListing};
 use crate::snapshot::discovery::ProjectListing;
 use crate::snapshot::tree::Tree;
 
-/// A database that answers.
+/// A remote database that is online.
 #[derive(Debug)]
 pub struct RemoteStorage {
-    /// The database.
     pub database: Database,
-    /// How it is reached.
+    /// The connection to the remote.
     pub remote: Remote,
-    /// What it can do.
     pub features: RemoteFeatures,
-    /// What its identity file says, once it has one.
+    /// The identity in its identity file, once that exists.
     identity: OnceLock<String>,
-    /// The index by a handle of its own.
+    /// An index handle of its own, so that any thread can query it.
     index: Mutex<Index>,
-    /// What was listed: everything below these folders; nothing where the folder is not there.
-    listings: Mutex<BTreeMap<PathBuf, Arc<RemoteListing>>>,
+    /// The listings so far, each with everything below its folder; empty if the folder does not exist.
+    pub(super) listings: Mutex<BTreeMap<PathBuf, Arc<RemoteListing>>>,
 }
 
 impl RemoteStorage {
-    /// Reaches a database, and stays connected with it.
+    /// Connects to a database and stays connected.
     ///
     /// # Errors
-    /// [`crate::base::error::Error::StorageUnreachable`] or [`crate::base::error::Error::Offline`], or the index cannot be read.
+    /// [`crate::base::error::Error::StorageUnreachable`] or [`crate::base::error::Error::Offline`].
     pub fn open(index: &Index, database: &Database) -> Result<Self> {
         let known = index.database(&database.root)?;
         let (remote, connection) = availability::connect(index, database, &known)?;
@@ -51,7 +47,7 @@ impl RemoteStorage {
         remote.configure_mod_times(&features)?;
         let mut listed = BTreeMap::new();
         if connection.is_empty() {
-            // That was a listing of everything.
+            // The connection check listed the whole root.
             listed.insert(PathBuf::new(), Arc::default());
         }
         Ok(Self {
@@ -64,15 +60,12 @@ impl RemoteStorage {
         })
     }
 
-    /// What its identity file says, if it has one.
+    /// The identity in its identity file, if it has one.
     pub fn identity(&self) -> Option<&str> {
         self.identity.get().map(String::as_str)
     }
 
-    /// Makes its identity file where it has none, before anything else is brought there.
-    ///
-    /// # Errors
-    /// It cannot be written there.
+    /// Creates the identity file if it does not exist. It must be the first file that is sent.
     pub fn ensure_identity(&self) -> Result<()> {
         if self.identity.get().is_none() {
             let made = self.remote.create_identity(&self.database.name)?;
@@ -81,95 +74,16 @@ impl RemoteStorage {
         Ok(())
     }
 
-    /// Whether a listing tells two versions of one size apart by their own times.
+    /// True if a listing distinguishes two versions of one size by their times.
     pub fn has_reliable_mod_times(&self) -> bool {
         self.features.time_precision().is_some() && !self.features.has_slow_mod_times()
     }
 
-    /// Everything below a folder, listed once; empty where the folder is not there.
-    ///
-    /// # Errors
-    /// It could not be listed at all, or an interruption.
-    pub fn listing_of(&self, folder: &Path) -> Result<Arc<RemoteListing>> {
-        let mut kept = self.listings.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = folder.ancestors().find_map(|above| kept.get(above));
-        if let Some(known) = known {
-            return Ok(Arc::clone(known));
-        }
-        let listed = Arc::new(self.list_with_times(folder)?);
-        kept.insert(folder.to_owned(), Arc::clone(&listed));
-        Ok(listed)
-    }
-
-    /// Whether a listing that was made before shows that nothing is there with this path: it showed everything around it,
-    /// with nothing closed or left out.
-    pub fn is_known_missing(&self, folder: &Path) -> bool {
-        let kept = self.listings.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = folder.ancestors().find_map(|above| kept.get(above));
-        known.is_some_and(|listed| {
-            let mut below = listed.folders.range(folder.to_owned()..);
-            let is_there = below
-                .next()
-                .is_some_and(|(path, _)| path.starts_with(folder));
-            !is_there && listed.problems.is_empty() && !listed.is_incomplete
-        })
-    }
-
-    /// Lists a folder. Where times are slow, only files that were not sent from here are asked for theirs.
-    fn list_with_times(&self, folder: &Path) -> Result<RemoteListing> {
-        let list = |wanted: ListTarget<'_>, times| self.remote.list(wanted, &self.features, times);
-        let mut listed = list(ListTarget::Folder(folder), TimeSource::Cheap)?.unwrap_or_default();
-        if !self.features.has_slow_mod_times() {
-            return Ok(listed);
-        }
-        let unknown = self.files_of_unknown_time(&listed)?;
-        if unknown.is_empty() {
-            return Ok(listed);
-        }
-        let own = list(ListTarget::Files(&unknown), TimeSource::ModTime)?.unwrap_or_default();
-        for (path, files) in &mut listed.folders {
-            let own = own.folders.get(path);
-            for (name, file) in files {
-                if let Some(own) = own.and_then(|files| files.get(name)) {
-                    file.modified = own.modified;
-                }
-            }
-        }
-        Ok(listed)
-    }
-
-    /// The files of a listing that were not sent from here as they are.
-    fn files_of_unknown_time(&self, listed: &RemoteListing) -> Result<Vec<PathBuf>> {
-        let mut records: BTreeMap<PathBuf, UploadRecord> = BTreeMap::new();
-        let index = self.index();
-        for replica in index.all_sent_replicas(&self.database.root)? {
-            let record = UploadRecord::from_rows(&index.sent_rows(&self.database.root, &replica)?);
-            records.insert(replica, record);
-        }
-        drop(index);
-        let mut unknown = Vec::new();
-        for (path, files) in &listed.folders {
-            let record = path
-                .ancestors()
-                .find_map(|above| records.get_key_value(above));
-            for (name, file) in files {
-                let known = record.is_some_and(|(replica, record)| {
-                    let folder = path.strip_prefix(replica).unwrap_or(path);
-                    record.source_time(folder, name, file).is_some()
-                });
-                if !known {
-                    unknown.push(path.join(name.as_path()));
-                }
-            }
-        }
-        Ok(unknown)
-    }
-
-    fn index(&self) -> MutexGuard<'_, Index> {
+    pub(super) fn index(&self) -> MutexGuard<'_, Index> {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The folder that has to be listed for a scope in a category.
+    /// The folder to list for a scope in a category.
     fn listing_base(category: &Category, scope: &Scope) -> PathBuf {
         match scope {
             Scope::All => category.path.clone(),
@@ -178,10 +92,7 @@ impl RemoteStorage {
         }
     }
 
-    /// The projects of a scope in a category.
-    ///
-    /// # Errors
-    /// It could not be listed at all, or an interruption.
+    /// Lists the projects of a scope in a category, and the folders that could not be read.
     pub fn list_projects<'a>(
         &self,
         category: &'a Category,
@@ -199,7 +110,7 @@ impl RemoteStorage {
             match names.as_slice() {
                 [] => listing.is_unreadable = true,
                 [client] => listing.unreadable_clients.push(client.clone()),
-                // What is in a project is found closed when that is looked at.
+                // Reading the project reports its closed folders.
                 _ => continue,
             }
             listing.problems.push(self.list_error(path, why));
@@ -207,7 +118,6 @@ impl RemoteStorage {
         Ok(listing)
     }
 
-    /// Says that a folder could not be listed.
     fn list_error(&self, path: &Path, why: &str) -> crate::base::error::Error {
         crate::base::error::Error::Rclone {
             action: "list",
@@ -216,7 +126,7 @@ impl RemoteStorage {
         }
     }
 
-    /// A project as this database spells it: the folders of a client or project may be there in another Unicode normal form.
+    /// The project with its names in the Unicode form that this database stores.
     pub fn stored_spelling(&self, category: &Category, project: &ProjectId) -> ProjectId {
         let path = self.stored_path(&replica_path(&category.path, project));
         let mut names = path.iter().rev().map(Name::from);
@@ -226,34 +136,31 @@ impl RemoteStorage {
         }
     }
 
-    /// The folder of a replica as this database spells it. What cannot be listed has the name that it was asked for.
+    /// The folder of a replica with its names in the Unicode form that this database stores. A name that cannot be listed
+    /// stays as it is.
     fn stored_path(&self, replica: &Path) -> PathBuf {
         let is_listed = |listed: Arc<RemoteListing>| listed.folders.contains_key(replica);
         if replica.as_os_str().is_ascii() || self.listing_of(replica).is_ok_and(is_listed) {
             return replica.to_owned();
         }
-        let mut spelled = PathBuf::new();
+        let mut stored = PathBuf::new();
         for part in replica {
             let name = Name::from(part);
             let names = if part.is_ascii() {
                 None
             } else {
-                self.remote.folder_names(&spelled).unwrap_or_default()
+                self.remote.folder_names(&stored).unwrap_or_default()
             };
             let names = names.filter(|names| !names.contains(&name));
-            let form = to_nfc(name.as_bytes());
+            let composed = to_nfc(name.as_bytes());
             let mut names = names.into_iter().flatten();
-            let other = names.find(|other| to_nfc(other.as_bytes()) == form);
-            spelled.push(other.as_ref().unwrap_or(&name).as_path());
+            let other = names.find(|other| to_nfc(other.as_bytes()) == composed);
+            stored.push(other.as_ref().unwrap_or(&name).as_path());
         }
-        spelled
+        stored
     }
 
-    /// What it holds of a replica. Of files that may be half, because a run that was sending them did not come to its end,
-    /// nothing is known.
-    ///
-    /// # Errors
-    /// It could not be listed at all, or an interruption.
+    /// Reads the tree of a replica. Files that an interrupted run may have sent only in part are unreadable.
     pub fn tree(
         &self,
         registry: &Registry,
@@ -264,11 +171,8 @@ impl RemoteStorage {
         self.read_tree(registry, exclusions, category, project, false)
     }
 
-    /// What it holds of a replica that files go to: files that may be half are older than any version, so that they are
-    /// replaced and kept.
-    ///
-    /// # Errors
-    /// As for [`Self::tree`].
+    /// Reads the tree of a replica that is a destination. Files that an interrupted run may have sent only in part count as
+    /// older than any version, so that a copy replaces them and keeps them as old versions.
     pub fn destination_tree(
         &self,
         registry: &Registry,
@@ -318,8 +222,8 @@ impl RemoteStorage {
         Ok(tree)
     }
 
-    /// A tree of a replica as it is after files were sent there: with everything that the record says of it, but what is
-    /// excluded by now, and with folders that were made.
+    /// Returns the tree of a replica after an upload: with the recorded files, unless they are excluded by now, and with
+    /// the created folders.
     pub fn tree_after_upload(
         &self,
         tree: Tree,
@@ -331,21 +235,16 @@ impl RemoteStorage {
         remote_tree::with_record(tree, &record, made, &self.features)
     }
 
-    /// Its row in the index, made where it was never looked at; none there where the index can only be read.
-    ///
-    /// # Errors
-    /// The index cannot be read or written.
+    /// The database's row in the index, which is created if it is missing; `None` if it is missing and the index is
+    /// read-only.
     pub fn database_id(&self, index: &mut Index) -> Result<Option<i64>> {
         super::ensure_database_id(index, &self.database, ObservedRoot::Remote(self.identity()))
     }
 
-    /// Takes back what the record says of a replica and the listing does not show: it was changed or taken away there.
-    ///
-    /// # Errors
-    /// It could not be listed, or the index cannot be written.
+    /// Removes from the record of sent files those that the listing shows changed or not at all.
     pub fn correct_record(&self, replica: &Path) -> Result<()> {
-        let spelled = self.stored_path(replica);
-        let listed = self.listing_of(&spelled)?;
+        let stored = self.stored_path(replica);
+        let listed = self.listing_of(&stored)?;
         let mut index = self.index();
         let rows = index.sent_rows(&self.database.root, replica)?;
         let is_unreadable = |path: &Path| {
@@ -355,22 +254,22 @@ impl RemoteStorage {
                 .any(|(closed, _)| path.starts_with(closed))
         };
         let mut missing = SentChanges::default();
-        for path in UploadRecord::from_rows(&rows).missing_or_changed(&listed, &spelled) {
-            // What could not be listed contradicts nothing.
-            if !is_unreadable(&spelled.join(&path)) {
+        for path in UploadRecord::from_rows(&rows).missing_or_changed(&listed, &stored) {
+            // A folder that could not be listed contradicts nothing.
+            if !is_unreadable(&stored.join(&path)) {
                 missing.remove(&path);
             }
         }
-        // By no source: what there is of others is only taken back.
+        // The empty source path stands for every source: its rows only remove.
         let record = [(replica.to_owned(), missing)].into();
         index.update_sent(&self.database.root, Path::new(""), &record)
     }
 
-    /// Which files of one size hold other bytes on another database: by the digests that storages say, else both are
-    /// read. The files are given by their paths below the replica's folder.
+    /// Compares files of one size with those of another database: by the checksums that both storages report, or by reading
+    /// both. `paths` are below the replica's folder.
     ///
     /// # Errors
-    /// Nothing could be compared, or an interruption.
+    /// Not a single file could be compared.
     pub fn compare_contents(
         &self,
         other: &Database,
@@ -400,7 +299,9 @@ impl RemoteStorage {
                     found.unread.insert(path, why);
                 }
                 None => {
-                    found.unread.insert(path, "it was not compared".to_owned());
+                    found
+                        .unread
+                        .insert(path, "rclone did not compare it".to_owned());
                 }
             }
         }
@@ -408,14 +309,15 @@ impl RemoteStorage {
     }
 }
 
-/// What a remote can do: known from before, or asked now.
+/// The remote's features: from the index, or queried and stored there.
 fn load_features(index: &Index, remote: &Remote) -> Result<RemoteFeatures> {
     if let Some(features) = index.features(remote.root(), &remote.cache_key())? {
         return Ok(features);
     }
     let features = remote.query_features()?;
     if !index.is_read_only() {
-        // Asking may have changed the configuration: rclone notes in it what it found out.
+        // A query may have changed the configuration, because rclone stores its findings there; so the key is computed
+        // again.
         index.store_features(remote.root(), &remote.cache_key(), &features)?;
     }
     Ok(features)

@@ -1,7 +1,7 @@
-//! What a listing of a remote means: which projects there are, and the tree of one of them.
+//! From a listing of a remote to projects and to the tree of a replica.
 //!
-//! A file that was sent, and of which the listing still shows what it showed then, has the time that it had at its source:
-//! so storages that keep times coarsely, slowly or not at all agree with the disks.
+//! If a listing shows a sent file unchanged, the file gets the time that it had at its source. So a storage that keeps
+//! times with low precision, slowly or not at all agrees with the disks (decision 20).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -15,10 +15,10 @@ use crate::model::project::{ProjectId, Scope, path_within};
 use crate::rclone::{ListedFile, RemoteFeatures, RemoteListing, UnicodeLookup};
 use crate::snapshot::aggregate::FileTotals;
 use crate::snapshot::discovery::ProjectListing;
-use crate::snapshot::manifest::{ManifestBuilder, ManifestFile};
+use crate::snapshot::manifest::{Manifest, ManifestBuilder, ManifestFile};
 use crate::snapshot::tree::{Problem, ScannedFolder, Tree, TreeFolder};
 
-/// What was sent of a replica, whoever sent it.
+/// The record of the files of a replica that were sent, by any source.
 #[derive(Debug, Default)]
 pub(super) struct UploadRecord {
     folders: BTreeMap<PathBuf, SentFolder>,
@@ -34,7 +34,7 @@ impl UploadRecord {
         record
     }
 
-    /// The same without what is excluded.
+    /// Removes excluded files.
     pub(super) fn without(mut self, exclusions: &Exclusions) -> Self {
         self.folders
             .retain(|folder, _| !exclusions.excludes_folder(folder));
@@ -44,7 +44,7 @@ impl UploadRecord {
         self
     }
 
-    /// The time at its source of a file, if it is the one that was sent.
+    /// The time of a file at its source, if the listing shows the version that was sent.
     pub(super) fn source_time(
         &self,
         folder: &Path,
@@ -55,7 +55,7 @@ impl UploadRecord {
         (Some(sent.bytes) == listed.bytes && sent.tag == listed.tag).then_some(sent.modified)
     }
 
-    /// The files, below the replica's folder, of which a listing does not show what was sent.
+    /// The recorded files, below the replica's folder, that a listing does not show as they were sent.
     pub(super) fn missing_or_changed(
         &self,
         listed: &RemoteListing,
@@ -75,7 +75,7 @@ impl UploadRecord {
     }
 }
 
-/// Files of a replica that are not proven, by their paths below its folder.
+/// Sent files of a replica that are not verified yet, by their paths below its folder.
 #[derive(Debug, Default)]
 pub(super) struct PartialFiles {
     files: BTreeMap<PathBuf, Vec<UnverifiedUpload>>,
@@ -91,9 +91,9 @@ impl PartialFiles {
         partial
     }
 
-    /// Whether what a listing shows may be half of what a run was sending.
+    /// True if a listed file may be an incomplete upload.
     fn may_be_partial(&self, path: &Path, listed: &ListedFile, features: &RemoteFeatures) -> bool {
-        let shown = ListedVersion {
+        let listed_version = ListedVersion {
             bytes: listed.bytes,
             tag: listed.tag,
         };
@@ -102,10 +102,10 @@ impl PartialFiles {
             .filter(|_| !features.has_slow_mod_times());
         let is_complete = |row: &UnverifiedUpload| {
             let same_time = match precision {
-                Some(step) => listed
+                Some(precision) => listed
                     .modified
-                    .equals_at(row.sent.modified, step.max(TimePrecision::Second)),
-                // Sizes alone prove nothing.
+                    .equals_at(row.sent.modified, precision.max(TimePrecision::Second)),
+                // The same size alone proves nothing.
                 None => row.is_reported && row.found.is_none(),
             };
             listed.bytes == Some(row.sent.bytes) && same_time
@@ -113,12 +113,12 @@ impl PartialFiles {
         let rows = self.files.get(path);
         rows.is_some_and(|rows| {
             rows.iter()
-                .any(|row| row.may_be_incomplete(shown) && !is_complete(row))
+                .any(|row| row.may_be_incomplete(listed_version) && !is_complete(row))
         })
     }
 }
 
-/// The projects of a scope that a listing of a category shows.
+/// Adds the projects of a scope that a listing of a category shows.
 pub(super) fn collect_projects(
     listed: &RemoteListing,
     listing: &mut ProjectListing<'_>,
@@ -155,23 +155,23 @@ pub(super) fn collect_projects(
     listing.client_count = clients.len();
 }
 
-/// What a tree is made of.
+/// The inputs for the tree of a replica.
 pub(super) struct ReplicaTreeBuilder<'a> {
     /// The replica's folder below the root.
     pub(super) relative: &'a Path,
-    /// The folders of other categories.
+    /// The folders of other categories, which are left out.
     pub(super) inner_categories: &'a [PathBuf],
     pub(super) exclusions: &'a Exclusions,
     pub(super) features: &'a RemoteFeatures,
     pub(super) record: &'a UploadRecord,
-    /// Files that may be half, because a run that was sending them did not come to its end.
+    /// Files that an interrupted run may have sent only in part.
     pub(super) partial: &'a PartialFiles,
-    /// Whether these are older than any version, to be replaced; else nothing is known of them.
+    /// True if such files count as older than any version, so that they are replaced; false if they are unreadable.
     pub(super) replaces_partial: bool,
 }
 
 impl ReplicaTreeBuilder<'_> {
-    /// The tree that a listing shows of it.
+    /// Builds the tree that a listing shows.
     pub(super) fn build(&self, listed: &RemoteListing) -> Tree {
         let mut tree = Tree {
             proven_precision: Some(
@@ -197,70 +197,45 @@ impl ReplicaTreeBuilder<'_> {
         }
         let from = self.relative.to_owned();
         let folders = listed.folders.range(from..);
-        for (whole, files) in folders.take_while(|(path, _)| path.starts_with(self.relative)) {
-            let path = whole.strip_prefix(self.relative).unwrap_or(whole);
-            if self.is_excluded(whole, path) {
+        for (full_path, files) in folders.take_while(|(path, _)| path.starts_with(self.relative)) {
+            let path = full_path.strip_prefix(self.relative).unwrap_or(full_path);
+            if self.is_excluded(full_path, path) {
                 continue;
             }
-            let (seen, problems) = self.build_folder(path, files, &listed.duplicates);
+            let (scanned, problems) = self.build_folder(path, files, &listed.duplicates);
             tree.problems.extend(problems);
             tree.folders
-                .insert(path.to_owned(), TreeFolder::from_files(seen));
+                .insert(path.to_owned(), TreeFolder::from_files(scanned));
         }
         if !tree.folders.is_empty() && !self.features.keeps_empty_folders() {
             self.add_empty_folders(&mut tree);
         }
         for Problem { path, .. } in &tree.problems {
-            // What a folder that cannot be listed holds is not known.
+            // The files of a folder that cannot be listed are unknown.
             if let Some(closed) = tree.folders.get_mut(path) {
                 closed.files = None;
             }
         }
-        add_subfolder_names(&mut tree);
+        set_subfolder_names(&mut tree);
         tree
     }
 
-    /// Folders that were made at a storage which holds none that are empty: they are there as far as it can hold them.
+    /// Adds the recorded empty folders, for a storage that cannot hold them.
     fn add_empty_folders(&self, tree: &mut Tree) {
         for (path, files) in &self.record.folders {
             if files.is_empty() && !tree.folders.contains_key(path) {
-                let seen = ScannedFolder {
-                    path: path.clone(),
-                    ..ScannedFolder::default()
-                };
-                tree.folders
-                    .insert(path.clone(), TreeFolder::from_files(seen));
+                tree.folders.insert(path.clone(), empty_folder(path));
             }
         }
     }
 
-    /// Whether a folder is excluded, another category's, or below one that is.
-    fn is_excluded(&self, whole: &Path, path: &Path) -> bool {
-        let excluded = |path: &Path| {
-            let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
-                return false;
-            };
-            self.exclusions.excludes(above, name, true)
-        };
-        path.ancestors().any(excluded)
+    /// True if a folder is excluded, belongs to another category, or is below such a folder.
+    fn is_excluded(&self, full_path: &Path, path: &Path) -> bool {
+        self.exclusions.excludes_folder(path)
             || self
                 .inner_categories
                 .iter()
-                .any(|inner| whole.starts_with(inner))
-    }
-
-    /// Says that a file may be half.
-    fn partial_problem(&self, path: &Path, name: &Name) -> Problem {
-        let path = path.join(name.as_path());
-        let why = "a run that was sending it did not come to its end; copy or sync it there again";
-        Problem {
-            error: Error::Rclone {
-                action: "prove",
-                path: self.relative.join(&path),
-                why: why.to_owned(),
-            },
-            path,
-        }
+                .any(|inner| full_path.starts_with(inner))
     }
 
     fn build_folder(
@@ -269,71 +244,81 @@ impl ReplicaTreeBuilder<'_> {
         files: &BTreeMap<Name, ListedFile>,
         duplicates: &BTreeSet<PathBuf>,
     ) -> (ScannedFolder, Vec<Problem>) {
-        let mut packer = ManifestBuilder::with_capacity(files.len());
-        let mut seen = ScannedFolder {
-            path: path.to_owned(),
-            ..ScannedFolder::default()
-        };
-        let mut problems = Vec::new();
+        let (mut unreadable, mut problems) = (Vec::new(), Vec::new());
+        let mut entries = Vec::with_capacity(files.len());
         for (name, file) in files {
             if self.exclusions.excludes(path, name.as_os_str(), false) {
                 continue;
             }
-            let Some(bytes) = file.bytes else {
-                let whole = path_within(self.relative, path).join(name.as_path());
-                let (action, why) = if duplicates.contains(&whole) {
-                    (
-                        "tell which file is meant by",
-                        "its name is there more than once: rename one of them there",
-                    )
-                } else {
-                    ("say the size of", "it is a document that has none")
-                };
-                problems.push(Problem {
-                    path: path.join(name.as_path()),
-                    error: Error::Rclone {
-                        action,
-                        path: whole,
-                        why: why.to_owned(),
-                    },
-                });
-                seen.unreadable.push(name.clone());
-                continue;
-            };
-            let mut own = self
-                .features
-                .time_precision()
-                .map_or(Timestamp::UNKNOWN, |_| file.modified);
-            if self
-                .partial
-                .may_be_partial(&path.join(name.as_path()), file, self.features)
-            {
-                if !self.replaces_partial {
-                    problems.push(self.partial_problem(path, name));
-                    seen.unreadable.push(name.clone());
-                    continue;
+            match self.read_file(path, name, file, duplicates) {
+                Ok((bytes, modified)) => entries.push((name, bytes, modified)),
+                Err((action, why)) => {
+                    let path = path.join(name.as_path());
+                    problems.push(Problem {
+                        error: Error::Rclone {
+                            action,
+                            path: self.relative.join(&path),
+                            why: why.to_owned(),
+                        },
+                        path,
+                    });
+                    unreadable.push(name.clone());
                 }
-                own = Timestamp::UNKNOWN;
             }
-            let modified = self.record.source_time(path, name, file).unwrap_or(own);
-            packer.add(&ManifestFile {
-                name: name.as_bytes(),
-                bytes,
-                modified,
-                target: None,
-            });
-            seen.totals.add(bytes, modified);
         }
-        seen.manifest = packer.finish();
-        (seen, problems)
+        let (manifest, totals) = pack_files(&entries);
+        let folder = ScannedFolder {
+            path: path.to_owned(),
+            manifest,
+            totals,
+            unreadable,
+            ..ScannedFolder::default()
+        };
+        (folder, problems)
+    }
+
+    /// Returns the size and time of a listed file.
+    ///
+    /// # Errors
+    /// The action that fails, and the reason.
+    fn read_file(
+        &self,
+        folder: &Path,
+        name: &Name,
+        file: &ListedFile,
+        duplicates: &BTreeSet<PathBuf>,
+    ) -> Result<(u64, Timestamp), (&'static str, &'static str)> {
+        let path = folder.join(name.as_path());
+        let Some(bytes) = file.bytes else {
+            let why = if duplicates.contains(&self.relative.join(&path)) {
+                "more than one file there has this name; rename all but one"
+            } else {
+                "the storage reports no size for it, as for an online document"
+            };
+            return Err(("read", why));
+        };
+        let is_partial = self.partial.may_be_partial(&path, file, self.features);
+        if is_partial && !self.replaces_partial {
+            let why =
+                "an interrupted run may have sent only part of it; copy or sync it there again";
+            return Err(("verify", why));
+        }
+        let has_time = !is_partial && self.features.time_precision().is_some();
+        let listed_time = if has_time {
+            file.modified
+        } else {
+            Timestamp::UNKNOWN
+        };
+        let source_time = self.record.source_time(folder, name, file);
+        Ok((bytes, source_time.unwrap_or(listed_time)))
     }
 }
 
-/// A tree with everything that the record says of it, and with folders that were made.
+/// Adds the recorded files and the created folders to a tree.
 pub(super) fn with_record(
     mut tree: Tree,
     record: &UploadRecord,
-    made: &[PathBuf],
+    created: &[PathBuf],
     features: &RemoteFeatures,
 ) -> Tree {
     if tree.folders.is_empty() {
@@ -344,29 +329,23 @@ pub(super) fn with_record(
         );
     }
     let new = record.folders.iter().filter(|(_, files)| !files.is_empty());
-    for path in new.map(|(path, _)| path).chain(made) {
+    for path in new.map(|(path, _)| path).chain(created) {
         for above in path.ancestors() {
-            tree.folders.entry(above.to_owned()).or_insert_with(|| {
-                TreeFolder::from_files(ScannedFolder {
-                    path: above.to_owned(),
-                    ..ScannedFolder::default()
-                })
-            });
+            let folder = tree.folders.entry(above.to_owned());
+            folder.or_insert_with(|| empty_folder(above));
         }
     }
     for (path, files) in &record.folders {
-        let Some(seen) = tree
+        let Some(scanned) = tree
             .folders
             .get_mut(path)
             .and_then(|folder| folder.files.as_mut())
         else {
             continue;
         };
-        let mut packer = ManifestBuilder::with_capacity(files.len());
-        let mut tally = FileTotals::default();
         let mut all: BTreeMap<Name, (u64, Timestamp)> = BTreeMap::new();
-        let mut before = seen.manifest.files();
-        while let Ok(Some(file)) = before.next() {
+        let mut earlier = scanned.manifest.files();
+        while let Ok(Some(file)) = earlier.next() {
             all.insert(
                 Name::from_bytes(file.name.to_vec()),
                 (file.bytes, file.modified),
@@ -377,27 +356,44 @@ pub(super) fn with_record(
                 .iter()
                 .map(|(name, file)| (name.clone(), (file.bytes, file.modified))),
         );
-        for (name, (bytes, modified)) in &all {
-            packer.add(&ManifestFile {
-                name: name.as_bytes(),
-                bytes: *bytes,
-                modified: *modified,
-                target: None,
-            });
-            tally.add(*bytes, *modified);
-        }
-        seen.manifest = packer.finish();
-        seen.totals = tally;
+        let entries: Vec<_> = all
+            .iter()
+            .map(|(name, (bytes, modified))| (name, *bytes, *modified))
+            .collect();
+        (scanned.manifest, scanned.totals) = pack_files(&entries);
     }
-    for folder in tree.folders.values_mut() {
-        folder.subfolders.clear();
-    }
-    add_subfolder_names(&mut tree);
+    set_subfolder_names(&mut tree);
     tree
 }
 
-/// Tells every folder the names of those in it.
-fn add_subfolder_names(tree: &mut Tree) {
+fn empty_folder(path: &Path) -> TreeFolder {
+    TreeFolder::from_files(ScannedFolder {
+        path: path.to_owned(),
+        ..ScannedFolder::default()
+    })
+}
+
+/// Packs the sizes and times of the files of one folder. They are sorted by name.
+fn pack_files(files: &[(&Name, u64, Timestamp)]) -> (Manifest, FileTotals) {
+    let mut builder = ManifestBuilder::with_capacity(files.len());
+    let mut totals = FileTotals::default();
+    for (name, bytes, modified) in files {
+        builder.add(&ManifestFile {
+            name: name.as_bytes(),
+            bytes: *bytes,
+            modified: *modified,
+            target: None,
+        });
+        totals.add(*bytes, *modified);
+    }
+    (builder.finish(), totals)
+}
+
+/// Sets the names of the subfolders of every folder.
+fn set_subfolder_names(tree: &mut Tree) {
+    for folder in tree.folders.values_mut() {
+        folder.subfolders.clear();
+    }
     let paths: Vec<PathBuf> = tree.folders.keys().cloned().collect();
     for path in paths {
         if let (Some(above), Some(name)) = (path.parent(), path.file_name())

@@ -1,8 +1,8 @@
-//! Finds out whether two opened databases are one place: a folder and a remote that leads to it, two remotes with one
-//! folder behind them, or one inside the other.
+//! Detecting that two opened databases are one place: a folder and a remote that leads to it, two remotes with one folder
+//! behind them, or one inside the other.
 //!
-//! A file with a random name is put on one of them for a moment and looked for on the other, in each folder where it
-//! could show. Two databases with one identity file are refused too, for one may be a clone of the other.
+//! A probe file with a random name is created in one of them for a moment, and searched for in the other, in each folder
+//! that could show it. Two databases with one identity are refused too, because one may be a clone of the other.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::{LocalStorage, RemoteStorage, Storage};
 use crate::base::error::{Error, Result};
+use crate::base::ignore::ignore;
 use crate::base::interrupt;
 use crate::base::own_name::{self, OWN_FOLDER};
 use crate::model::address;
@@ -21,15 +22,13 @@ use crate::os::folder::is_not_found;
 use crate::os::host;
 use crate::rclone::{ListTarget, TimeSource};
 
-/// Largest number of folders below a root in which the token is looked for.
+/// Largest number of folders above and below a root in which the probe file is searched for.
 const MAX_DEPTH: usize = 12;
 
-/// An opened database, borrowed.
+/// A borrowed storage.
 #[derive(Clone, Copy, Debug)]
 pub enum StorageRef<'a> {
-    /// On a disk.
     Local(&'a LocalStorage),
-    /// Behind rclone.
     Remote(&'a RemoteStorage),
 }
 
@@ -43,18 +42,17 @@ impl<'a> From<&'a Storage> for StorageRef<'a> {
 }
 
 impl Storage {
-    /// Refuses to write to a destination that is this database by another way, or has its identity.
+    /// Fails if a destination is this database by another path, or has its identity.
     ///
-    /// `writes` says whether anything will be written. If not, and identity files already prove that the roots are two
-    /// places, nothing more is asked.
+    /// If nothing is written (`writes`) and identity files prove that the roots are two places, no probe file is created.
     ///
     /// # Errors
-    /// [`Error::SameFolder`] or [`Error::SameIdentity`]; the question could not be answered.
+    /// [`Error::SameFolder`] or [`Error::SameIdentity`]; the probe failed.
     pub fn refuse_same_place(&self, destination: StorageRef<'_>, writes: bool) -> Result<()> {
         let source = StorageRef::from(self);
         let [here, there] = [source, destination].map(StorageRef::identity);
         let is_shared = here.is_some() && here == there;
-        // What has an identity file that the other does not show is not the other.
+        // A root whose identity file the other does not show is another place.
         let are_apart = here != there && there.is_some();
         if !is_shared && !writes && are_apart {
             return Ok(());
@@ -62,11 +60,11 @@ impl Storage {
         refuse_if_same(source, destination, is_shared)
     }
 
-    /// Refuses to compare a database with itself, reached by another way. Databases with two identities are two places;
-    /// two folders are known apart without a file being written.
+    /// Fails if both databases are one place. Databases with two identities are two places; two folders are distinguished
+    /// without a probe file.
     ///
     /// # Errors
-    /// [`Error::SameFolder`]; the question could not be answered.
+    /// [`Error::SameFolder`].
     pub fn refuse_comparison(&self, other: &Self) -> Result<()> {
         let [a, b] = [self, other].map(StorageRef::from);
         let is_remote = !matches!((a, b), (StorageRef::Local(_), StorageRef::Local(_)));
@@ -75,20 +73,20 @@ impl Storage {
         }
         match refuse_if_same(a, b, false) {
             refused @ Err(Error::SameFolder { .. } | Error::Interrupted) => refused,
-            // A comparison writes nothing else: one that may not write is none the worse for it.
+            // A comparison writes nothing else, so a root that cannot be written must not end it.
             _ => Ok(()),
         }
     }
 }
 
-/// Fails if both are one place, or share an identity and cannot be told apart.
+/// Fails if both are one place, or if they share an identity and nothing proves that they are two places.
 fn refuse_if_same(
     source: StorageRef<'_>,
     destination: StorageRef<'_>,
     is_shared: bool,
 ) -> Result<()> {
     let is_same = if are_on_one_device(source, destination) {
-        // Numbers of folders tell these apart, which is looked at elsewhere.
+        // Their file ids distinguish them; the overlap check compares those.
         Ok(false)
     } else {
         is_visible_through(source, destination)
@@ -98,7 +96,7 @@ fn refuse_if_same(
         Ok(true) => Err(Error::SameFolder {
             from: from.root.clone(),
             to: to.root.clone(),
-            why: "what is written to the one shows in the other",
+            why: "a file written to one of them appears in the other",
         }),
         Err(Error::Interrupted) => Err(Error::Interrupted),
         _ if is_shared => Err(Error::SameIdentity {
@@ -110,7 +108,7 @@ fn refuse_if_same(
     }
 }
 
-/// Whether both are folders on one file system of this machine.
+/// True if both are folders on one file system of this machine.
 fn are_on_one_device(a: StorageRef<'_>, b: StorageRef<'_>) -> bool {
     let (StorageRef::Local(a), StorageRef::Local(b)) = (a, b) else {
         return false;
@@ -119,9 +117,9 @@ fn are_on_one_device(a: StorageRef<'_>, b: StorageRef<'_>) -> bool {
     device(a).is_some() && device(a) == device(b)
 }
 
-/// Puts a token on one of both, and returns whether the other shows it.
+/// Creates a probe file in one of the two and returns true if the other shows it.
 fn is_visible_through(source: StorageRef<'_>, destination: StorageRef<'_>) -> Result<bool> {
-    // A folder takes a token at the least cost; if that cannot be written, a remote may.
+    // A folder costs less than a remote. If it cannot be written, the remote may be.
     let (first, second) = match (source, destination) {
         (StorageRef::Local(_), StorageRef::Remote(_)) => (source, destination),
         _ => (destination, source),
@@ -130,7 +128,7 @@ fn is_visible_through(source: StorageRef<'_>, destination: StorageRef<'_>) -> Re
         Ok(probe) => probe.is_visible_in(second),
         Err(Error::Interrupted) => Err(Error::Interrupted),
         Err(error) => match (first, second) {
-            // Neither will the copy be able to write there, which says why.
+            // The copy cannot write there either, and reports why.
             (StorageRef::Local(_), StorageRef::Local(_)) => Ok(false),
             (StorageRef::Local(_), StorageRef::Remote(_)) => {
                 ProbeFile::create(second)?.is_visible_in(first)
@@ -140,13 +138,13 @@ fn is_visible_through(source: StorageRef<'_>, destination: StorageRef<'_>) -> Re
     }
 }
 
-/// A file with a random name in our own folder of a database, removed when this goes.
+/// A file with a random name in the program's folder of a database, removed on drop.
 struct ProbeFile<'a> {
     storage: StorageRef<'a>,
     name: OsString,
-    /// Keeps runs that sweep temporary files from removing it.
+    /// Locked until the probe ends: a run that removes leftovers skips locked files.
     locked_file: Option<File>,
-    /// Whether our own folder was made for it.
+    /// True if the program's folder was created for it.
     created_folder: bool,
 }
 
@@ -170,7 +168,7 @@ impl<'a> ProbeFile<'a> {
                 let own = own_folder::open(&storage.root)?;
                 probe.created_folder = is_new;
                 let file = own.create_file(&probe.name)?;
-                file.try_lock().unwrap_or_default();
+                ignore(file.try_lock(), "a file system without locks");
                 probe.locked_file = Some(file);
             }
             StorageRef::Remote(storage) => storage.remote.put_probe_file(&probe.path(), &id)?,
@@ -178,12 +176,12 @@ impl<'a> ProbeFile<'a> {
         Ok(probe)
     }
 
-    /// Its path below a root that shows it.
+    /// Its path below its own root.
     fn path(&self) -> PathBuf {
         Path::new(OWN_FOLDER).join(&self.name)
     }
 
-    /// Its paths below the other root, if this one is that root or lies inside it under the names of its own path.
+    /// Its paths below the other root, if this root is that root or a folder below it.
     fn paths_below(&self) -> Vec<PathBuf> {
         let root = self.storage.root_components();
         let depth = root.len().min(MAX_DEPTH);
@@ -212,7 +210,7 @@ impl<'a> ProbeFile<'a> {
         }
     }
 
-    /// Whether a folder above a remote's root shows it. Many may not be read there, which says nothing.
+    /// True if a folder above a remote's root shows it. A folder that cannot be read proves nothing.
     fn is_visible_above(&self, storage: &RemoteStorage) -> Result<bool> {
         let Some((top, path)) = address::split_top(&storage.database.root) else {
             return Ok(false);
@@ -232,22 +230,30 @@ impl<'a> ProbeFile<'a> {
 
 impl Drop for ProbeFile<'_> {
     fn drop(&mut self) {
-        // What cannot be removed is swept by a later run, as temporary files are.
         match self.storage {
             StorageRef::Local(storage) => {
                 let own = OsStr::new(OWN_FOLDER);
                 if self.locked_file.take().is_some()
                     && let Ok(folder) = storage.root.open_child(own)
                 {
-                    folder.remove_temporary(&self.name).unwrap_or_default();
+                    ignore(
+                        folder.remove_temporary(&self.name),
+                        "a later run removes it",
+                    );
                 }
                 if self.created_folder {
-                    storage.root.remove_empty_folder(own).unwrap_or_default();
+                    ignore(
+                        storage.root.remove_empty_folder(own),
+                        "another run may use the folder by now",
+                    );
                 }
             }
             StorageRef::Remote(storage) => {
                 let remove = || storage.remote.remove_probe_file(&self.path());
-                interrupt::with_grace_period(remove).unwrap_or_default();
+                ignore(
+                    interrupt::with_grace_period(remove),
+                    "a later run removes it",
+                );
             }
         }
     }
@@ -261,7 +267,7 @@ impl<'a> StorageRef<'a> {
         }
     }
 
-    /// The identity that its root shows now.
+    /// The identity that its root has now.
     fn identity(self) -> Option<String> {
         match self {
             Self::Local(storage) => identity::read(&storage.root).ok().flatten(),
@@ -269,7 +275,7 @@ impl<'a> StorageRef<'a> {
         }
     }
 
-    /// The names on the way to its root.
+    /// The names in the path of its root.
     fn root_components(self) -> Vec<OsString> {
         let path = match self {
             Self::Local(storage) => resolve_root(storage.root.path()),

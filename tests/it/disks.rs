@@ -103,14 +103,14 @@ fn unmounted_category_is_not_empty() {
       render on WORK: $STUDIO/WORK/scratch/render/acme/spot (scanned just now)
       render on NAS: $STUDIO/NAS/scratch/render/acme/spot (scanned just now)
     --- stderr
-    problem: cannot look at `$STUDIO/NAS/footage`: it was a mounted file system and is none now; if it is meant to be none, `load --forget` the database
+    problem: cannot read `$STUDIO/NAS/footage`: it was a mounted file system and is not mounted now; mount it, or `load --forget` the database if it is an ordinary folder now
     ");
     assert_snapshot!(studio.lines(&["copy acme/spot footage WORK NAS"]), @"
     exit 3
     --- stdout
-    failed $STUDIO/NAS/footage/acme/spot/plates: cannot look at `$STUDIO/NAS/footage`: it was a mounted file system and is none now; if it is meant to be none, `load --forget` the database
-    failed $STUDIO/NAS/footage/acme/spot/plates/p1.exr: cannot look at `$STUDIO/NAS/footage`: it was a mounted file system and is none now; if it is meant to be none, `load --forget` the database
-    failed $STUDIO/NAS/footage/acme/spot/reel.mov: cannot look at `$STUDIO/NAS/footage`: it was a mounted file system and is none now; if it is meant to be none, `load --forget` the database
+    failed $STUDIO/NAS/footage/acme/spot/plates: cannot read `$STUDIO/NAS/footage`: it was a mounted file system and is not mounted now; mount it, or `load --forget` the database if it is an ordinary folder now
+    failed $STUDIO/NAS/footage/acme/spot/plates/p1.exr: cannot read `$STUDIO/NAS/footage`: it was a mounted file system and is not mounted now; mount it, or `load --forget` the database if it is an ordinary folder now
+    failed $STUDIO/NAS/footage/acme/spot/reel.mov: cannot read `$STUDIO/NAS/footage`: it was a mounted file system and is not mounted now; mount it, or `load --forget` the database if it is an ordinary folder now
     copied 0 files, 0 B in N s; 3 failed
     ");
     assert_snapshot!(studio.tree("NAS"), @"

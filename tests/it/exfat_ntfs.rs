@@ -104,7 +104,7 @@ fn exfat_refuses_unsupported_and_colliding_names() {
     failed $STUDIO/NAS/footage/acme/spot/Plates/p: its folder `Plates`: this storage cannot distinguish its name from `plates` in the same folder
     failed $STUDIO/NAS/footage/acme/spot/a.txt: this storage cannot distinguish its name from `A.txt` in the same folder
     failed $STUDIO/NAS/footage/acme/spot/caf\xe9: its name is not UTF-8, and this storage does not support such names
-    failed $STUDIO/NAS/footage/acme/spot/link: cannot create a symbolic link in `$STUDIO/NAS/footage/acme/spot`: this storage may hold none: Function not implemented (os error 38)
+    failed $STUDIO/NAS/footage/acme/spot/link: cannot create a symbolic link in `$STUDIO/NAS/footage/acme/spot`: the file system may not support symbolic links: Function not implemented (os error 38)
     failed $STUDIO/NAS/footage/acme/spot/plates: this storage cannot distinguish its name from `Plates` in the same folder
     failed $STUDIO/NAS/footage/acme/spot/plates/p: its folder `plates`: this storage cannot distinguish its name from `Plates` in the same folder
     failed $STUDIO/NAS/footage/acme/spot/what?: this storage does not support names with `?`

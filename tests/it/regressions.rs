@@ -120,7 +120,7 @@ fn copy_records_mounted_categories() {
         let run = studio.lines(&[line]).status(3);
         assert!(
             run.to_string()
-                .contains("it was a mounted file system and is none now"),
+                .contains("it was a mounted file system and is not mounted now"),
             "{run}"
         );
     }

@@ -49,7 +49,7 @@ fn missing_root_is_offline() {
     --- stdout
     {"command":"load","run":2,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
     --- stderr
-    problem: database `NAS` is offline: `$STUDIO/NAS` is not there
+    problem: database `NAS` is offline: `$STUDIO/NAS` does not exist
     --- known
     "offline" 1
     "#);
@@ -62,7 +62,7 @@ fn dangling_symlink_root_is_offline() {
     --- stdout
     {"command":"load","run":2,"state":"partial","databases":[{"name":"NAS","state":"offline","files":1,"bytes":4,"projects":1,"added":0,"changed":0,"gone":0,"unreadable":0,"seconds":N}]}
     --- stderr
-    problem: database `NAS` is offline: `$STUDIO/NAS` is not there
+    problem: database `NAS` is offline: `$STUDIO/NAS` does not exist
     --- known
     "offline" 1
     "#);
@@ -255,7 +255,7 @@ fn other_disk_at_same_root_is_offline() {
     ");
     studio.file("NAS/.auto-backup/database.json", "not json");
     assert_snapshot!(studio.run(["--quiet", "-c", "load NAS"]).stderr, @"
-    problem: database `NAS` is offline: `$STUDIO/NAS` cannot be identified: cannot understand `$STUDIO/NAS/.auto-backup/database.json`: it is not an identity file; move it away if it is not
+    problem: database `NAS` is offline: `$STUDIO/NAS` cannot be identified: cannot read `$STUDIO/NAS/.auto-backup/database.json`: it is not an identity file of auto-backup; if it belongs to another program, move it away
     hint: mount or connect it; if this is the right disk, `load --forget NAS`, then `load NAS`
     ");
     assert_eq!(studio.read("NAS/footage/acme/spot/reel.mov"), "other");

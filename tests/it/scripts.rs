@@ -62,7 +62,7 @@ fn partial_run_does_not_stop_script() {
     │ render   ┆ scratch/render │
     └──────────┴────────────────┘
     --- stderr
-    problem: database `NAS` is offline: `$STUDIO/NAS` is not there
+    problem: database `NAS` is offline: `$STUDIO/NAS` does not exist
     1 of 2 commands completed in part: script.ab:1
     ");
     assert_snapshot!(studio.lines(&["load NAS", "list categories"]), @"
@@ -80,7 +80,7 @@ fn partial_run_does_not_stop_script() {
     │ render   ┆ scratch/render │
     └──────────┴────────────────┘
     --- stderr
-    problem: database `NAS` is offline: `$STUDIO/NAS` is not there
+    problem: database `NAS` is offline: `$STUDIO/NAS` does not exist
     ");
 }
 
@@ -253,7 +253,7 @@ fn script_paths_are_relative_to_its_folder() {
     assert_snapshot!(studio.lines(&["add database HERE store", "list databases"]), @"
     exit 0
     --- stdout
-    added database HERE at $STUDIO/store, offline: it is not there
+    added database HERE at $STUDIO/store, offline: it does not exist
     ┌──────────┬──────────────────────────┬─────────┐
     │ database ┆ root                     ┆ state   │
     ╞══════════╪══════════════════════════╪═════════╡
@@ -263,7 +263,7 @@ fn script_paths_are_relative_to_its_folder() {
     assert_snapshot!(piped(&studio, &[], b"add database HERE store\nlist databases\n"), @"
     exit 0
     --- stdout
-    added database HERE at $STUDIO/store, offline: it is not there
+    added database HERE at $STUDIO/store, offline: it does not exist
     ┌──────────┬──────────────────────────┬─────────┐
     │ database ┆ root                     ┆ state   │
     ╞══════════╪══════════════════════════╪═════════╡
@@ -307,7 +307,7 @@ fn quiet_hides_unrequested_output() {
     └──────────┴──────────┴──────────┴───────┴──────┴───────┘
     scanned 1 of 2 databases, 5 files, 25 B in N s
     --- stderr
-    problem: database `NAS` is offline: `$STUDIO/NAS` is not there
+    problem: database `NAS` is offline: `$STUDIO/NAS` does not exist
     ");
 }
 

@@ -262,7 +262,7 @@ fn startup_answers_are_hidden() {
     │ render   ┆ scratch/render │
     └──────────┴────────────────┘
     --- stderr
-    problem: database `NAS` is offline: `$STUDIO/NAS` is not there
+    problem: database `NAS` is offline: `$STUDIO/NAS` does not exist
     ");
 }
 

@@ -367,7 +367,7 @@ fn category_path_stays_below_root() {
         add category far a/../../up
                          ^^^^^^^^^^
     hint: write it as in `add category footage footage/`
-    script.ab:3:18: error: `/footage` cannot be a category path: it must be relative: it is looked for below every root
+    script.ab:3:18: error: `/footage` cannot be a category path: it must be relative to the roots of the databases
         add category abs /footage
                          ^^^^^^^^
     hint: write it as in `add category footage footage/`
@@ -379,7 +379,7 @@ fn category_path_stays_below_root() {
         add category own .auto-backup/x
                          ^^^^^^^^^^^^^^
     hint: write it as in `add category footage footage/`
-    script.ab:6:14: error: `all` cannot be a category: `all` means every one
+    script.ab:6:14: error: `all` cannot be a category: `all` selects every one
         add category all x
                      ^^^
     hint: write it as in `add category footage footage/`

@@ -12,8 +12,8 @@ use crate::copy::local::{Job, TransferContext, transfer};
 use crate::copy::outcome::Outcome;
 use crate::copy::preflight;
 use crate::model::identity;
+use crate::model::mount::require_category_mounted;
 use crate::os::folder::Folder;
-use crate::snapshot::discovery::require_mounted;
 use crate::storage::LocalStorage;
 use crate::storage::lock::Lock;
 use crate::storage::version::Versions;
@@ -133,7 +133,9 @@ impl DestinationCopy<'_> {
     fn reject_unmounted(&self, storage: &LocalStorage, jobs: &mut [Job]) {
         for replica in &self.spec.replicas {
             let category = &replica.category;
-            let Err(error) = require_mounted(&storage.root, category, &storage.known_mounts) else {
+            let Err(error) =
+                require_category_mounted(&storage.root, &category.path, &storage.known_mounts)
+            else {
                 continue;
             };
             let relative = replica.relative();

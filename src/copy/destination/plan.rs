@@ -249,7 +249,13 @@ impl DestinationCopy<'_> {
         let (files, bytes) = content_compare::comparison_size(&replica.tree, tree);
         (self.on_event)(CopyEvent::Comparing { files, bytes });
         let on_progress = |bytes| self.compare_meter.add_bytes(bytes);
-        content_compare::compare(replicas, record, self.worker_count(storage), &on_progress)
+        content_compare::compare(
+            replicas,
+            record,
+            self.worker_count(storage),
+            &on_progress,
+            None,
+        )
     }
 
     /// Returns the files that an earlier comparison found to differ.

@@ -43,12 +43,12 @@ impl DestinationCopy<'_> {
                 ];
                 let threads = self.worker_count(storage);
                 TimeReconciliation::detect([&replica.tree, tree], &mut |wanted| {
-                    content_compare::compare_selected(
+                    content_compare::compare(
                         replicas,
                         &mut record,
                         threads,
                         &on_progress,
-                        wanted,
+                        Some(wanted),
                     )
                 })?
             }

@@ -195,7 +195,7 @@ impl DiffVisitor for Planner<'_> {
     fn visit_unchanged(&mut self, packed: &[u8]) {
         let mut files = ManifestFiles::of(packed);
         while let Ok(Some(file)) = files.next() {
-            if self.contents.is_empty() {
+            if self.contents.decides_nothing() {
                 self.plan.same_files += 1;
             } else {
                 self.visit_name(file.name, EntryDiff::Same(file.into(), file.into()));
@@ -206,7 +206,7 @@ impl DiffVisitor for Planner<'_> {
     fn visit_name(&mut self, name: &[u8], change: EntryDiff) {
         let known = Name::from_bytes(name.to_vec());
         let path = || self.folder.join(known.as_path());
-        let change = if self.contents.is_empty() {
+        let change = if self.contents.decides_nothing() {
             change
         } else {
             match self.contents.resolve_change(&path(), change) {

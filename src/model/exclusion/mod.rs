@@ -1,6 +1,7 @@
-//! Entries that are left alone: our own, what storages and desktops keep for themselves, and what `exclude` adds.
+//! Exclusions: the program's own files, the files that storages and desktops create for themselves, and the patterns of
+//! `exclude`.
 
-mod housekeeping;
+mod system_name;
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -10,16 +11,16 @@ use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use crate::base::error::{Error, Result};
 use crate::base::own_name::is_own;
 
-/// What a person says about which entries are left alone.
+/// The exclusions that users control.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExclusionRules {
     /// Patterns in gitignore syntax, relative to a project's folder.
     pub patterns: Vec<String>,
-    /// Whether what storages and desktops keep for themselves is treated as work.
+    /// True if the files that storages and desktops create for themselves are not excluded.
     pub include_housekeeping: bool,
 }
 
-/// Decides which entries are left alone.
+/// Decides which entries are excluded.
 #[derive(Clone, Debug)]
 pub struct Exclusions {
     patterns: Gitignore,
@@ -27,10 +28,10 @@ pub struct Exclusions {
 }
 
 impl Exclusions {
-    /// Compiles these rules.
+    /// Compiles the rules.
     ///
     /// # Errors
-    /// `Error::MalformedManifest` for a pattern that is not one.
+    /// [`Error::InvalidWord`] for a pattern that is not in gitignore syntax.
     pub fn new(rules: &ExclusionRules) -> Result<Self> {
         let patterns = &rules.patterns;
         let malformed = |word: &str| Error::InvalidWord {
@@ -56,7 +57,7 @@ impl Exclusions {
         })
     }
 
-    /// Whether an entry is left alone; `path` is that of the folder it is in, relative to the project's folder.
+    /// True if an entry is excluded. `path` is its folder, relative to the project's folder.
     pub fn excludes(&self, path: &Path, name: &OsStr, is_folder: bool) -> bool {
         is_own(name)
             || (!self.include_housekeeping && is_housekeeping_entry(name, is_folder))
@@ -67,7 +68,7 @@ impl Exclusions {
                     .is_ignore())
     }
 
-    /// Whether a folder is left alone or lies in one that is; `path` is relative to the project's folder.
+    /// True if a folder is excluded or is below an excluded folder. `path` is relative to the project's folder.
     pub fn excludes_folder(&self, path: &Path) -> bool {
         path.ancestors().any(|path| {
             let (above, name) = (path.parent(), path.file_name());
@@ -78,7 +79,7 @@ impl Exclusions {
     }
 }
 
-/// Whether braces stand in braces in more than 32 levels: compiling such a pattern may use up the stack.
+/// True if a pattern nests more than 32 levels of braces: compiling it may overflow the stack.
 pub fn nests_too_deep(pattern: &str) -> bool {
     const MAX_DEPTH: usize = 32;
     let mut depth: usize = 0;
@@ -92,16 +93,16 @@ pub fn nests_too_deep(pattern: &str) -> bool {
     })
 }
 
-/// Whether storages or desktops keep an entry of this name for themselves.
+/// True if storages or desktops create entries of this name for themselves.
 fn is_housekeeping_entry(name: &OsStr, is_folder: bool) -> bool {
     if is_folder {
-        housekeeping::is_folder(name)
+        system_name::is_folder(name)
     } else {
-        housekeeping::is_file(name)
+        system_name::is_file(name)
     }
 }
 
-/// Whether a folder of this name, where clients and projects are, is nobody's work. No setting changes that.
+/// True if a folder of this name is never a client or project. No setting changes that.
 pub fn is_housekeeping_folder(name: &OsStr) -> bool {
     is_own(name) || is_housekeeping_entry(name, true)
 }
@@ -111,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn defaults_and_patterns_are_left_alone() {
+    fn defaults_and_patterns_are_excluded() {
         let rules = ExclusionRules {
             patterns: vec!["*.tmp".to_owned(), "cache/".to_owned()],
             include_housekeeping: false,
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_pattern_is_refused() {
+    fn invalid_pattern_is_refused() {
         let rules = ExclusionRules {
             patterns: vec!["[z-a]".to_owned()],
             ..ExclusionRules::default()
@@ -150,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn housekeeping_can_be_taken_for_work() {
+    fn housekeeping_can_be_included() {
         let excludes = |with_housekeeping| {
             let rules = ExclusionRules {
                 patterns: Vec::new(),
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_nested_too_deep_are_refused() {
+    fn deeply_nested_patterns_are_refused() {
         for levels in [33, 20_000] {
             let braces = format!("{}b{}", "{a,".repeat(levels), "}".repeat(levels));
             let rules = ExclusionRules {

@@ -1,21 +1,20 @@
-//! Files that were compared once and hold other bytes, though their sizes and times say that they are the same.
+//! Files that an earlier comparison found to differ, although their sizes and times are the same.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::{ContentComparison, ContentRecord, same_size_pairs};
+use super::comparison::ContentComparison;
+use super::pair::same_size_pairs;
+use super::record::ContentRecord;
 use crate::base::error::Result;
 use crate::index::Index;
 use crate::model::project::path_within;
-use crate::snapshot::time_alias::{AlteredTime, AlteredTimesByFolder};
+use crate::snapshot::time_alias::AlteredTimesByFolder;
 use crate::snapshot::tree::Tree;
 
 impl ContentComparison {
-    /// What the index knows of a replica on two databases with these rows: files that differ, and that still have the size
-    /// and time they had when they were compared. Nothing is read.
-    ///
-    /// # Errors
-    /// The index cannot be read.
+    /// Returns the differing files of a replica that the index knows for two databases, if they still have the size and time
+    /// of that comparison. Reads no file.
     pub fn from_index(
         index: &Index,
         databases: [Option<i64>; 2],
@@ -33,31 +32,18 @@ impl ContentComparison {
             let Ok(path) = folder.strip_prefix(replica) else {
                 continue;
             };
-            for pair in same_size_pairs(trees[0], trees[1], path) {
-                let now = AlteredTime {
-                    bytes: pair.seen[0].bytes,
-                    original: pair.reported_times[0],
-                    reported: pair.reported_times[1],
-                };
-                if files.get(&pair.name) == Some(&now) {
+            for pair in same_size_pairs(trees, path) {
+                if files.get(&pair.name) == Some(&pair.reported()) {
                     found.differing.insert(path.join(pair.name.as_path()));
                 }
             }
         }
         Ok(found)
     }
-
-    /// Whether it says anything of any file.
-    pub fn is_empty(&self) -> bool {
-        !self.covers_all && self.differing.is_empty()
-    }
 }
 
 impl ContentRecord {
-    /// Keeps which files of a replica differ, for those who do not compare contents.
-    ///
-    /// # Errors
-    /// The index could not be written.
+    /// Stores the differing files of a replica for commands that do not compare contents.
     pub fn store_differing(
         &mut self,
         replica: &Path,
@@ -71,7 +57,7 @@ impl ContentRecord {
             return Ok(());
         }
         let mut files = AlteredTimesByFolder::new();
-        // Of what could not be read this time what was known stays.
+        // A file that could not be read this time keeps its earlier result.
         for (folder, mut known) in self.index.differing_files([a, b], replica)? {
             let path = folder.strip_prefix(replica).unwrap_or(&folder);
             known.retain(|name, _| found.unread.contains_key(&path.join(name.as_path())));
@@ -82,15 +68,11 @@ impl ContentRecord {
         let folders = found.differing.iter().filter_map(|path| path.parent());
         let folders: BTreeSet<PathBuf> = folders.map(Path::to_owned).collect();
         for path in folders {
-            for pair in same_size_pairs(trees[0], trees[1], &path) {
+            for pair in same_size_pairs(trees, &path) {
                 if found.differing.contains(&path.join(pair.name.as_path())) {
-                    let time = AlteredTime {
-                        bytes: pair.seen[0].bytes,
-                        original: pair.reported_times[0],
-                        reported: pair.reported_times[1],
-                    };
+                    let reported = pair.reported();
                     let folder = files.entry(path_within(replica, &path)).or_default();
-                    folder.insert(pair.name, time);
+                    folder.insert(pair.name, reported);
                 }
             }
         }

@@ -1,13 +1,13 @@
-//! Reading files on two sides by several threads, which take them from all folders alike.
+//! Reading pairs of files with several threads, which share one queue of batches.
 
-use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use super::{ComparedReplica, ProgressFn, SameSizePair};
+use super::pair::{ComparedReplica, ProgressFn, SameSizePair};
 use crate::base::error::{Error, IoResultExt as _, Result};
+use crate::base::ignore::ignore;
 use crate::base::interrupt;
 use crate::base::name::Name;
 use crate::index::FileDigest;
@@ -16,44 +16,47 @@ use crate::os::folder::Folder;
 use crate::os::stat::Stat;
 use crate::snapshot::diff::DiffEntry;
 use crate::snapshot::digest::Digest;
+use crate::storage::concurrent::run_both;
 
-/// Files below this size are read one side after the other: a thread costs more than it saves.
+/// Size from which both files of a pair are read at the same time: 1 MiB. For smaller files a thread costs more than it
+/// saves.
 const MIN_CONCURRENT_BYTES: u64 = 1 << 20;
 
-/// So many pieces wait for a thread to take them.
+/// Largest number of batches that wait for a thread.
 const MAX_QUEUED_BATCHES: usize = 16;
 
-/// Files of one folder that are to be read by one thread.
+/// Files of one folder, read by one thread.
 #[derive(Debug)]
 pub(super) struct ReadBatch {
     pub(super) folder: PathBuf,
     pub(super) files: Vec<UnreadPair>,
 }
 
-/// A file that is to be read on both sides, or on the one that is not known.
+/// A file to read on both sides, or on the side whose digest is not known.
 #[derive(Debug)]
 pub(super) struct UnreadPair {
     pub(super) pair: SameSizePair,
     pub(super) known: [Option<Digest>; 2],
 }
 
-/// A piece that was read: what each of its files holds on the two sides, or why that is not known.
+/// The digests of a batch's files, or the reasons why they could not be read.
 #[derive(Debug)]
 pub(super) struct ReadBatchResult {
     pub(super) folder: PathBuf,
     pub(super) files: Vec<(Name, Result<[FileDigest; 2], String>)>,
 }
 
-/// Who has files read.
+/// Source of batches and receiver of their results.
 pub(super) trait BatchSource {
-    /// The next piece; `None` after the last.
+    /// Returns the next batch; `None` after the last.
     fn next_batch(&mut self) -> Result<Option<ReadBatch>>;
 
-    /// Takes in a piece that was read.
+    /// Stores the result of a batch.
     fn accept(&mut self, done: ReadBatchResult);
 }
 
-/// Reads files until there are no more. After a stop, or an error of who asks, those are not read that were not begun.
+/// Reads batches until the source has no more. After a request to stop or an error of the source, the remaining batches are
+/// not read.
 pub(super) fn read_all(
     sides: [ComparedReplica<'_>; 2],
     threads: usize,
@@ -75,15 +78,17 @@ pub(super) fn read_all(
                 .spawn_scoped(scope, move || reader.run(waiting, &result_sender));
             match begun {
                 Ok(_) => {}
-                // The system gives no more; those that there are do it all.
+                // The system refuses more threads; the existing ones do all the work.
                 Err(_) if number > 0 => break,
-                Err(error) => return Err(error).at("begin a thread to read", sides[0].root.path()),
+                Err(error) => return Err(error).at("start a thread to read", sides[0].root.path()),
             }
         }
         drop(result_sender);
         let outcome = loop {
             match interrupt::check().and_then(|()| source.next_batch()) {
-                Ok(Some(piece)) => batch_sender.send(piece).unwrap_or_default(),
+                Ok(Some(batch)) => {
+                    ignore(batch_sender.send(batch), "the readers outlive this loop");
+                }
                 Ok(None) => break Ok(()),
                 Err(error) => break Err(error),
             }
@@ -99,7 +104,7 @@ pub(super) fn read_all(
     })
 }
 
-/// A thread's own.
+/// The state of one reading thread.
 struct PairReader<'a> {
     sides: [ComparedReplica<'a>; 2],
     on_progress: &'a ProgressFn<'a>,
@@ -115,14 +120,16 @@ impl PairReader<'_> {
         loop {
             let waiting = batches.lock();
             let next = waiting.unwrap_or_else(PoisonError::into_inner).recv();
-            let Ok(piece) = next else { return };
-            result_sender
-                .send(self.read_batch(piece))
-                .unwrap_or_default();
+            let Ok(batch) = next else { return };
+            let result = self.read_batch(batch);
+            ignore(
+                result_sender.send(result),
+                "the receiver outlives its readers",
+            );
         }
     }
 
-    /// Reads a piece; after a stop those of its files are left out that were not read.
+    /// Reads a batch. After a request to stop, the files that were not read are missing in the result.
     fn read_batch(&mut self, ReadBatch { folder, files }: ReadBatch) -> ReadBatchResult {
         let open =
             |side: ComparedReplica<'_>| side.root.open_descendant(&side.relative.join(&folder));
@@ -147,7 +154,7 @@ impl PairReader<'_> {
     }
 }
 
-/// Reads a file on both sides, or on the one that is not known.
+/// Reads a file on both sides, or on the side whose digest is not known.
 fn read_pair(
     folders: &[Folder; 2],
     UnreadPair { pair, known }: &UnreadPair,
@@ -155,43 +162,35 @@ fn read_pair(
     on_progress: &ProgressFn<'_>,
 ) -> Result<[FileDigest; 2]> {
     let read = |side: usize, buffer: &mut Vec<u8>, on_progress: &dyn Fn(u64)| {
-        let seen = &pair.seen[side];
+        let entry = &pair.entries[side];
         let digest = if let Some(digest) = known[side] {
-            on_progress(seen.bytes);
+            on_progress(entry.bytes);
             digest
         } else {
-            let shown = DiffEntry {
+            let reported = DiffEntry {
                 modified: pair.reported_times[side],
-                ..*seen
+                ..*entry
             };
-            read_one(&folders[side], &pair.name, &shown, buffer, on_progress)?
+            read_one(&folders[side], &pair.name, &reported, buffer, on_progress)?
         };
         Ok(FileDigest {
-            bytes: seen.bytes,
-            modified: seen.modified,
+            bytes: entry.bytes,
+            modified: entry.modified,
             digest,
         })
     };
     let quiet = |_| {};
-    if pair.seen[0].bytes < MIN_CONCURRENT_BYTES || known.iter().any(Option::is_some) {
+    if pair.entries[0].bytes < MIN_CONCURRENT_BYTES || known.iter().any(Option::is_some) {
         return Ok([read(0, buffer, on_progress)?, read(1, buffer, &quiet)?]);
     }
-    thread::scope(|scope| {
-        let second = || read(1, &mut Vec::new(), &quiet);
-        let begun = thread::Builder::new().spawn_scoped(scope, second);
-        let first = read(0, buffer, on_progress)?;
-        let second = match begun {
-            Ok(second) => second.join().unwrap_or_else(|_| {
-                Err(io::Error::other("reading it failed")).at("read", folders[1].path())
-            }),
-            // The system gives no more threads.
-            Err(_) => second(),
-        };
-        Ok([first, second?])
-    })
+    let (first, second) = run_both(
+        || read(0, buffer, on_progress),
+        || read(1, &mut Vec::new(), &quiet),
+    );
+    Ok([first?, second?])
 }
 
-/// Reads one file, which must be what was seen.
+/// Reads one file and fails if it changed since the tree was read.
 fn read_one(
     folder: &Folder,
     name: &Name,

@@ -1,7 +1,7 @@
-//! What the index knows of the contents of two databases, and learns while their files are read.
+//! The digests that the index knows for two databases, and those that are computed during a comparison.
 //!
-//! It is told every so often, not at the end: memory does not grow with what is read, and reading that is stopped or
-//! dies goes on where it was.
+//! New digests are written at intervals: memory stays bounded, and an interrupted comparison continues later with the
+//! digests it had.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,21 +12,21 @@ use crate::index::{FileDigest, FileDigests, Index};
 use crate::model::project::path_within;
 use crate::snapshot::time_alias::AlteredTimesByFolder;
 
-/// The index is told after so many files at the latest.
+/// Number of files after which digests are written.
 const MAX_UNWRITTEN_FILES: usize = 4096;
 
-/// And after so many bytes of one side: 4 GiB.
+/// Number of bytes of one side after which digests are written: 4 GiB.
 const MAX_UNWRITTEN_BYTES: u64 = 4 << 30;
 
-/// What is known of the contents of two databases.
+/// The known contents of two databases.
 #[derive(Debug)]
 pub struct ContentRecord {
     pub(super) index: Index,
-    /// Their rows in the index, as far as they have one.
+    /// Their rows in the index; `None` for a database that has none.
     pub(super) databases: [Option<i64>; 2],
     uses_known: bool,
     pub(super) is_writable: bool,
-    /// What the index was not told yet, by folder.
+    /// New digests by folder.
     unwritten: BTreeMap<PathBuf, [FileDigests; 2]>,
     files: usize,
     bytes: u64,
@@ -34,7 +34,8 @@ pub struct ContentRecord {
 }
 
 impl ContentRecord {
-    /// Of the databases with these rows, by a handle of its own; of one without a row nothing is known or kept.
+    /// Creates the record of two databases with an index handle of its own. For a database without a row, no digest is
+    /// known or stored.
     pub const fn new(index: Index, databases: [Option<i64>; 2]) -> Self {
         Self {
             uses_known: true,
@@ -48,13 +49,13 @@ impl ContentRecord {
         }
     }
 
-    /// Whether what was known before counts, for files that still have the size and time they had.
+    /// Sets whether known digests count for files that still have their size and time.
     pub const fn with_known(mut self, uses_known: bool) -> Self {
         self.uses_known = uses_known;
         self
     }
 
-    /// What is known of a folder below the roots, on both.
+    /// The known digests of a folder below both roots.
     pub(super) fn known_digests(&self, folder: &Path) -> Result<[FileDigests; 2]> {
         let known = |database: Option<i64>| match database {
             Some(id) if self.uses_known => self.index.digests(id, folder),
@@ -63,7 +64,7 @@ impl ContentRecord {
         Ok([known(self.databases[0])?, known(self.databases[1])?])
     }
 
-    /// Takes in what was read of files in a folder below the roots, on both sides.
+    /// Adds the digests of files in a folder below the roots.
     pub(super) fn add(&mut self, folder: PathBuf, read: Vec<(Name, [FileDigest; 2])>) {
         if !self.is_writable || read.is_empty() {
             return;
@@ -80,28 +81,25 @@ impl ContentRecord {
         }
     }
 
-    /// Keeps the times that the second database shows in the place of those of the first, of the files of a replica.
-    ///
-    /// # Errors
-    /// The index could not be written.
+    /// Stores the times that the second database reports instead of those of the first.
     pub fn store_altered_times(
         &mut self,
         replica: &Path,
-        held: &AlteredTimesByFolder,
+        altered: &AlteredTimesByFolder,
     ) -> Result<()> {
         let Some(id) = self.databases[1].filter(|_| self.is_writable) else {
             return Ok(());
         };
-        let whole = held
+        let full = altered
             .iter()
             .map(|(folder, times)| (path_within(replica, folder), times.clone()));
-        self.index.add_altered_times(id, &whole.collect())
+        self.index.add_altered_times(id, &full.collect())
     }
 
-    /// Tells the index the rest.
+    /// Writes the remaining digests.
     ///
     /// # Errors
-    /// The index could not be written, now or before: nothing is kept from then on.
+    /// A write failed, now or before. No digest was stored after the first failure.
     pub fn finish(mut self) -> Result<()> {
         self.flush();
         self.failure.map_or(Ok(()), Err)

@@ -1,66 +1,61 @@
-//! Files whose times differ because a storage returns other times than were set: out of its range, rounded, or shifted by a
-//! change of clocks.
+//! Files whose times differ only because a storage returns other times than it was given: rounded, out of its range, or
+//! shifted by a change of time zone.
 //!
-//! Where a difference of two times looks like that, content decides. Of many files that are off by one and the same whole
-//! number of quarter hours only a few are read: the whole disk is off then, and the rest is taken for the same by its size.
+//! If two times differ in such a way, content decides. If many files are shifted by the same whole number of quarter hours,
+//! only three are read: then the whole disk is shifted, and the other files count as the same if their sizes are (decision
+//! 3).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::ContentComparison;
+use super::comparison::ContentComparison;
+use super::pair::pairs_of_two_times;
 use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::base::unit;
-use crate::snapshot::diff;
-use crate::snapshot::diff::{DiffVisitor, Difference, EntryDiff};
 use crate::snapshot::time_alias::{AlteredTime, AlteredTimesByFolder};
 use crate::snapshot::tree::Tree;
 
-/// So many files must be off by the same time before that is taken for a shift of the whole disk.
+/// Number of files with one shift from which the whole disk counts as shifted.
 const MIN_SHIFTED_FILES: usize = 3;
 
-/// So many of them are read.
+/// Number of shifted files that are read.
 const SAMPLE_FILES: usize = 3;
 
-/// Files of one size and content on two sides whose times differ.
+/// Files with the same size and content but different times.
 #[derive(Debug, Default)]
 pub struct TimeReconciliation {
-    /// What the second side shows for the times of the first, by folder below the replica's.
+    /// The times that the second side reports instead of those of the first, by folder below the replica's.
     pub altered: AlteredTimesByFolder,
-    /// By how many seconds all times of the second side are off, and of how many files.
+    /// The shifts of the second side in seconds, with the number of files of each.
     pub shifts: BTreeMap<i64, u64>,
-    /// How many files were read on either side.
+    /// Number of files that were read on either side.
     pub files_read: u64,
 }
 
-/// A file of one size on both sides with two times.
+/// A file with one size and two times.
 struct TimeDifference {
     path: PathBuf,
     folder: PathBuf,
     name: Name,
     bytes: u64,
-    /// The time of the first side.
+    /// The time on the first side.
     original: Timestamp,
-    /// The time of the second side.
-    second_time: Timestamp,
-    /// The time that the storage of the second side shows.
+    /// The time on the second side.
+    other: Timestamp,
+    /// The time that the storage of the second side reports.
     reported: Timestamp,
 }
 
 impl TimeReconciliation {
-    /// Whether two times of any file differ as they do where a storage returns another time than was set.
+    /// True if the times of any file differ in the way of a storage that returns other times.
     pub fn has_candidates(trees: [&Tree; 2]) -> bool {
-        let files = time_differences(trees);
-        let mut files = files.iter();
-        files.any(|file| file.original.may_be_stored_as(file.second_time))
+        time_differences(trees).any(|file| file.original.may_be_stored_as(file.other))
     }
 
-    /// Finds files whose times differ as they do where a storage returns another time than was set, and that are the same.
+    /// Finds files that are the same although their times differ in the way of a storage that returns other times.
     /// `compare` compares the contents of files, by their paths below the replica's folder.
-    ///
-    /// # Errors
-    /// The index cannot be read, or an interruption.
     pub fn detect(
         trees: [&Tree; 2],
         compare: &mut dyn FnMut(&BTreeSet<PathBuf>) -> Result<ContentComparison>,
@@ -69,39 +64,39 @@ impl TimeReconciliation {
         let mut reconciliation = Self::default();
         let (mut shifted, mut single) = (BTreeMap::<i64, Vec<TimeDifference>>::new(), Vec::new());
         for candidate in time_differences(trees) {
-            match time_zone_shift(candidate.original, candidate.second_time, precision) {
+            match time_zone_shift(candidate.original, candidate.other, precision) {
                 Some(seconds) => shifted.entry(seconds).or_default().push(candidate),
-                None if candidate.original.may_be_stored_as(candidate.second_time) => {
+                None if candidate.original.may_be_stored_as(candidate.other) => {
                     single.push(candidate);
                 }
                 None => {}
             }
         }
-        let mut whole = Vec::new();
+        let mut shifted_disks = Vec::new();
         for (seconds, mut files) in shifted {
             if files.len() < MIN_SHIFTED_FILES {
                 single.append(&mut files);
             } else {
-                // An empty file proves nothing.
+                // An empty file proves nothing, so it is read last.
                 files.sort_by_key(|file| (file.bytes == 0, file.bytes));
-                whole.push((seconds, files));
+                shifted_disks.push((seconds, files));
             }
         }
-        let samples = whole
+        let samples = shifted_disks
             .iter()
             .flat_map(|(_, files)| files.iter().take(SAMPLE_FILES));
-        let wanted = samples.chain(&single).map(|file| file.path.clone());
-        let wanted: BTreeSet<PathBuf> = wanted.collect();
-        if wanted.is_empty() {
+        let selected = samples.chain(&single).map(|file| file.path.clone());
+        let selected: BTreeSet<PathBuf> = selected.collect();
+        if selected.is_empty() {
             return Ok(reconciliation);
         }
-        let found = compare(&wanted)?;
+        let found = compare(&selected)?;
         reconciliation.files_read = found.files_read;
         let same = |file: &TimeDifference| found.is_same(&file.path);
         for file in single.iter().filter(|file| same(file)) {
             reconciliation.add(file);
         }
-        for (seconds, files) in whole {
+        for (seconds, files) in shifted_disks {
             if files.iter().take(SAMPLE_FILES).all(same) {
                 reconciliation.shifts.insert(seconds, files.len() as u64);
                 for file in &files {
@@ -112,7 +107,7 @@ impl TimeReconciliation {
         Ok(reconciliation)
     }
 
-    /// Of files whose content was compared, those of another time that hold the same.
+    /// Returns the files with the same content but different times, after a comparison of contents.
     pub fn from_comparison(a: &Tree, b: &Tree, found: &ContentComparison) -> Self {
         let mut reconciliation = Self::default();
         for file in time_differences([a, b]) {
@@ -133,25 +128,23 @@ impl TimeReconciliation {
         folder.insert(file.name.clone(), time);
     }
 
-    /// Adds the shifts of another replica.
     pub fn add_shifts(&mut self, other: &Self) {
         for (seconds, files) in &other.shifts {
             *self.shifts.entry(*seconds).or_default() += files;
         }
     }
 
-    /// For each shift a sentence for people, where the second side is the database of this name.
+    /// Returns a notice for each shift; the second side is the database of this name.
     pub fn notices(&self, database: &str) -> impl Iterator<Item = String> {
         self.shifts.iter().map(move |(seconds, files)| {
             let (files, hours) = (unit::format_counted(*files, "file"), describe_shift(*seconds));
             format!(
-                "{files} on `{database}` have times that are {hours}, and the same sizes: taken for the same; `--checksum` reads them all"
+                "{files} on `{database}` have the same sizes and times {hours}: treated as the same; `--checksum` compares their contents"
             )
         })
     }
 }
 
-/// A shift in words: `1 h later`, `5.75 h earlier`.
 fn describe_shift(seconds: i64) -> String {
     const QUARTER: u64 = 900;
     let quarters = seconds.unsigned_abs() / QUARTER;
@@ -161,56 +154,24 @@ fn describe_shift(seconds: i64) -> String {
     format!("exactly {}{part} {word}", quarters / 4)
 }
 
-/// The files of one size on both sides with two times.
-fn time_differences(trees: [&Tree; 2]) -> Vec<TimeDifference> {
-    let mut found = TimeDifferenceCollector {
-        trees,
-        folder: Path::new(""),
-        files: Vec::new(),
-    };
-    for (path, a, b) in diff::pair_folders(trees[0], trees[1]) {
-        found.folder = path;
-        // A tree's own manifests are never damaged.
-        diff::diff_folder_pair(trees, path, [Some(a), b], &mut found).unwrap_or_default();
-    }
-    found.files
+/// The files with one size and two known times.
+fn time_differences(trees: [&Tree; 2]) -> impl Iterator<Item = TimeDifference> {
+    pairs_of_two_times(trees).filter_map(|(folder, pair)| {
+        let [original, other] = pair.entries.map(|entry| entry.modified);
+        let is_known = original != Timestamp::UNKNOWN && other != Timestamp::UNKNOWN;
+        is_known.then(|| TimeDifference {
+            path: folder.join(pair.name.as_path()),
+            folder: folder.to_owned(),
+            bytes: pair.entries[0].bytes,
+            original,
+            other,
+            reported: pair.reported_times[1],
+            name: pair.name,
+        })
+    })
 }
 
-/// Collects them folder by folder.
-struct TimeDifferenceCollector<'a> {
-    trees: [&'a Tree; 2],
-    folder: &'a Path,
-    files: Vec<TimeDifference>,
-}
-
-impl DiffVisitor for TimeDifferenceCollector<'_> {
-    fn visit_unchanged(&mut self, _packed: &[u8]) {}
-
-    fn visit_name(&mut self, name: &[u8], change: EntryDiff) {
-        let EntryDiff::Differs(a, b, Difference::Time) = change else {
-            return;
-        };
-        if [a, b]
-            .iter()
-            .any(|seen| seen.modified == Timestamp::UNKNOWN)
-        {
-            return;
-        }
-        let reported = self.trees[1].reported_time(self.folder, name, b.modified);
-        let name = Name::from_bytes(name.to_vec());
-        self.files.push(TimeDifference {
-            path: self.folder.join(name.as_path()),
-            folder: self.folder.to_owned(),
-            bytes: a.bytes,
-            original: a.modified,
-            second_time: b.modified,
-            reported,
-            name,
-        });
-    }
-}
-
-/// By how many seconds the second time is off, if that is a whole number of quarter hours as between two time zones.
+/// The difference of two times in seconds, if it is a whole number of quarter hours as between two time zones.
 fn time_zone_shift(a: Timestamp, b: Timestamp, precision: TimePrecision) -> Option<i64> {
     const QUARTER: i64 = 900;
     const MOST: i64 = 26 * 3600;
@@ -218,13 +179,6 @@ fn time_zone_shift(a: Timestamp, b: Timestamp, precision: TimePrecision) -> Opti
     let seconds = b.seconds.checked_sub(a.seconds)?;
     let is_whole = a.nanoseconds == b.nanoseconds && seconds % QUARTER == 0;
     (is_whole && seconds != 0 && seconds.abs() <= MOST).then_some(seconds)
-}
-
-impl ContentComparison {
-    /// Whether the content of a file was compared and is the same on both sides.
-    pub fn is_same(&self, path: &Path) -> bool {
-        !self.differing.contains(path) && !self.unread.contains_key(path)
-    }
 }
 
 #[cfg(test)]

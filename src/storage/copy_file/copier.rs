@@ -1,66 +1,96 @@
-//! Moving the bytes of one file, each by what is soundest and quickest for it.
+//! Copying the bytes of one file, by the method that is safest and fastest for it.
 //!
-//! | file | moved by |
+//! | file | method |
 //! |---|---|
-//! | larger than 64 KiB, on a file system that can | a clone: no byte is moved |
-//! | with holes | what lies between them, so that they stay holes |
-//! | up to 64 KiB, and up to 1 MiB where a digest is wanted | one read and one write; its digest is taken on the way |
-//! | larger, between two places of one file system | the kernel, in pieces, so that it can be watched and stopped |
-//! | up to 64 MiB, between two file systems | `fs_extra` at once |
-//! | larger | `fs_extra` in pieces, so that it can be watched and stopped |
+//! | larger than 64 KiB, if the file system supports clones | a clone |
+//! | with holes | only the data between the holes |
+//! | up to 64 KiB, or up to 1 MiB if a digest is needed | one read and one write; the digest comes from the buffer |
+//! | larger | the kernel, in pieces of 8 MiB |
+//! | larger, if the kernel refuses, and below 64 MiB | `fs_extra`, which copies the file in one call |
+//! | larger still | a buffer of 1 MiB, again and again |
 //!
-//! `fs_extra` is only ever pointed at the temporary file. docs/decisions/0012 says why it does not move all of them.
+//! Copying in pieces reports progress and stops on request between two pieces; a call of `fs_extra` does neither, which is why
+//! it ends at 64 MiB. `fs_extra` only ever writes to the temporary copy. Reasons and measurements: decision 12.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write as _};
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::FileExt as _;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use fs_extra::file::{CopyOptions, TransitProcess, copy, copy_with_progress};
+use fs_extra::file::CopyOptions;
 
-use super::Copier;
 use crate::base::error::Error;
 use crate::base::interrupt;
+use crate::os::attribute::{XattrCopier, XattrOutcome, acl_group_mode};
 use crate::os::file;
 use crate::os::folder::Folder;
 use crate::os::stat::Stat;
 use crate::snapshot::digest::Digest;
 
-/// From this size on a clone is tried: smaller files share too little to be worth the question.
+/// Size above which a clone is tried: 64 KiB. Smaller files share too little to pay for the system call.
 const MIN_CLONE_BYTES: u64 = 64 << 10;
 
-/// Up to this size a file passes through memory at once: 1 MiB.
+/// Largest file that is read into memory as a whole: 1 MiB.
 const SMALL_FILE_BYTES: u64 = 1 << 20;
 
-/// From this size on a file is copied in pieces, so that it can be watched and stopped: 64 MiB.
-pub(super) const LARGE_FILE_BYTES: u64 = 64 << 20;
+/// Size from which a file is always copied in pieces: 64 MiB.
+const LARGE_FILE_BYTES: u64 = 64 << 20;
 
-/// The size of the pieces that pass through memory: 1 MiB.
+/// Size of the pieces that pass through memory: 1 MiB.
 const BUFFER_BYTES: usize = 1 << 20;
 
-/// The size of the pieces that the kernel copies: at 10 MB/s still less than a second.
+/// Size of the pieces that the kernel copies: 8 MiB, which take less than a second at 10 MB/s.
 const KERNEL_CHUNK_BYTES: u64 = 8 << 20;
 
-/// Stopping inside a file unwinds through `fs_extra`, which has no other way out.
-const _: () = assert!(cfg!(panic = "unwind"), "a copy is stopped by unwinding");
-
-/// How the bytes of a file went over.
+/// The method that copied the bytes of a file.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum CopyMethod {
-    /// They are shared now.
+    /// Source and copy share their blocks.
     Cloned,
-    /// Through memory; with their digest if it was wanted.
+    /// The bytes passed through memory. Holds their digest, if one was requested.
     Buffered(Option<Digest>),
-    /// Nobody saw them.
+    /// The bytes were copied without computing a digest.
     Unhashed,
-    /// There were fewer, or more, than the size said.
+    /// The source's size differs from its metadata: it changed while it was copied.
     SizeChanged,
 }
 
+/// Buffers, and facts about the disks, that are reused from file to file.
+#[derive(Debug, Default)]
+pub struct Copier {
+    buffer: Vec<u8>,
+    attributes: XattrCopier,
+    /// The destination's device.
+    destination_device: u64,
+    /// True if the destination is a file system in memory.
+    destination_in_memory: bool,
+    /// Pairs of devices between which no file can be cloned.
+    uncloneable: Vec<(u64, u64)>,
+    /// Pairs of devices between which the kernel does not copy.
+    no_kernel_copy: Vec<(u64, u64)>,
+    /// True if a copy needs the digest of its source.
+    pub with_digests: bool,
+    /// True if this process reads and writes every byte itself. Set for a second attempt, because a clone, a copy by the kernel
+    /// or a wrong report of holes may have caused the first failure.
+    pub buffered_only: bool,
+}
+
 impl Copier {
-    /// Moves the bytes of a source, which is `stat`, into an empty file. No size is believed without a read at its end.
+    /// Sets the folder, and its device, that the next files are copied to.
+    pub fn set_destination(&mut self, folder: &Folder, device: u64) {
+        if self.destination_device != device {
+            self.destination_device = device;
+            self.destination_in_memory = folder.is_in_memory();
+        }
+    }
+
+    /// Memory for reading files.
+    pub const fn buffer(&mut self) -> &mut Vec<u8> {
+        &mut self.buffer
+    }
+
+    /// Copies a source with this metadata into an empty file. No reported size is trusted without a read at its end.
     pub(super) fn copy_bytes(
         &mut self,
         (from, stat): (&File, &Stat),
@@ -76,7 +106,7 @@ impl Copier {
             on_progress(size);
             return Ok(CopyMethod::Cloned);
         }
-        // Compression makes the blocks fewer than the bytes too, without any hole.
+        // A compressed file has fewer blocks than bytes too, but no hole.
         if stat.allocated_bytes < size && file::next_data_range(from, 0, size)? != Some((0, size)) {
             let end = self.copy_around_holes(from, size, to, on_progress)?;
             return check_size((from, to), size, end);
@@ -84,29 +114,20 @@ impl Copier {
         if size <= MIN_CLONE_BYTES || (self.with_digests && size <= SMALL_FILE_BYTES) {
             return self.copy_small(from, size, to, on_progress);
         }
-        if let Some(end) = self.try_copy_in_kernel(from, stat, to, on_progress)? {
-            // Some file systems begin and cannot go on, or say that the end is reached before it is.
-            let end = self.copy_buffered(from, (end, size), to, on_progress)?;
-            return check_size((from, to), size, end);
-        }
-        // It would give the temporary file setuid, setgid and the sticky bit for a moment.
-        if size < LARGE_FILE_BYTES && stat.mode & 0o7000 == 0 {
-            match copy(fd_path(from), fd_path(to), &options()).map_err(into_io_error) {
-                Ok(_) => on_progress(size),
-                // It gives the new file the permissions of the source first, and some file systems take none.
-                Err(error) if is_unsupported(&error) => {
-                    let end = self.copy_buffered(from, (0, size), to, on_progress)?;
-                    return check_size((from, to), size, end);
-                }
-                Err(error) => return Err(error),
+        // Some file systems start a copy in the kernel and cannot finish it, or report the end too early.
+        let copied = match self.try_copy_in_kernel(from, stat, to, on_progress)? {
+            Some(end) => end,
+            None if size < LARGE_FILE_BYTES && copy_with_fs_extra(from, stat, to)? => {
+                on_progress(size);
+                size
             }
-        } else {
-            copy_in_pieces(from, to, on_progress)?;
-        }
-        check_size((from, to), size, size)
+            None => 0,
+        };
+        let end = self.copy_buffered(from, (copied, size), to, on_progress)?;
+        check_size((from, to), size, end)
     }
 
-    /// Lets both files share their blocks, if their file systems can.
+    /// Clones a file; returns false if the file systems cannot.
     fn try_clone(&mut self, from: &File, stat: &Stat, to: &File) -> io::Result<bool> {
         let devices = (stat.device, self.destination_device);
         if self.uncloneable.contains(&devices) {
@@ -119,7 +140,7 @@ impl Copier {
         Ok(cloned)
     }
 
-    /// Lets the kernel copy a file, if it can between the two file systems; says where that ended.
+    /// Copies a file in the kernel and returns the offset it reached; `None` if it cannot copy between these file systems.
     fn try_copy_in_kernel(
         &mut self,
         from: &File,
@@ -132,7 +153,7 @@ impl Copier {
             return Ok(None);
         }
         if self.destination_in_memory && stat.device == self.destination_device {
-            // In memory a size that need not grow with every page saves a twentieth of the time.
+            // On tmpfs this saves the kernel work for every page: 5 % of the time.
             to.set_len(stat.bytes)?;
         }
         let end = copy_range_in_kernel(from, (0, stat.bytes), to, on_progress)?;
@@ -142,7 +163,7 @@ impl Copier {
         Ok(end)
     }
 
-    /// Reads a small file whole and writes it. It is read by offset: looking for holes moves the position of a file.
+    /// Copies a small file with one read and one write. Reads by offset, because the search for holes moves the file position.
     fn copy_small(
         &mut self,
         from: &File,
@@ -150,7 +171,7 @@ impl Copier {
         mut to: &File,
         on_progress: &dyn Fn(u64),
     ) -> io::Result<CopyMethod> {
-        // One byte more, so that a file that grew is seen.
+        // One byte more than the size shows that the file grew.
         let wanted = usize::try_from(size).unwrap_or(BUFFER_BYTES) + 1;
         if self.buffer.len() < wanted {
             self.buffer.resize(wanted, 0);
@@ -176,7 +197,7 @@ impl Copier {
         Ok(CopyMethod::Buffered(digest))
     }
 
-    /// Copies what holds data, and leaves the rest the holes that they are; returns where the source ended.
+    /// Copies the data of a file and keeps its holes; returns the offset at which the source ended.
     fn copy_around_holes(
         &mut self,
         from: &File,
@@ -199,7 +220,7 @@ impl Copier {
         Ok(size)
     }
 
-    /// Copies a stretch of a file to the same place of another; returns where the source ended, or the end of the stretch.
+    /// Copies a range of a file through memory; returns its end, or the offset at which the source ended before.
     fn copy_buffered(
         &mut self,
         from: &File,
@@ -228,9 +249,29 @@ impl Copier {
         }
         Ok(at)
     }
+
+    /// Gives a copy the extended attributes, permissions and time of its source; returns the result of the first and the
+    /// copy's metadata. In this order, because the owner may set attributes only while the file is writable.
+    pub(super) fn apply_metadata(
+        &mut self,
+        (from, stat): (&File, &Stat),
+        to: &File,
+    ) -> io::Result<(XattrOutcome, Stat)> {
+        let attributes = self.attributes.copy(from, to);
+        let mode = match acl_group_mode(from) {
+            // Without the access control list, the group's bits would grant more than the list does.
+            Some(group) if attributes != XattrOutcome::Copied => {
+                stat.mode & !0o070 | stat.mode & group
+            }
+            _ => stat.mode,
+        };
+        file::set_mode(to, mode)?;
+        file::set_modified(to, stat.modified)?;
+        Ok((attributes, file::stat(to)?))
+    }
 }
 
-/// Copies a stretch without leaving the kernel; says where that ended, or nothing if it cannot be done between these two.
+/// Copies a range in the kernel and returns the offset it reached; `None` if it cannot copy between these two files.
 fn copy_range_in_kernel(
     from: &File,
     (begin, end): (u64, u64),
@@ -252,90 +293,32 @@ fn copy_range_in_kernel(
     Ok(Some(at))
 }
 
-/// Copies a large file through memory, so that it can be watched and stopped between two pieces.
-fn copy_in_pieces(from: &File, to: &File, on_progress: &dyn Fn(u64)) -> io::Result<()> {
-    let mut seen = 0;
-    let piece = |state: TransitProcess| {
-        on_progress(state.copied_bytes.saturating_sub(seen));
-        seen = state.copied_bytes;
-        if check_interrupt().is_err() {
-            resume_unwind(Box::new(Stopped));
+/// Copies a file with one call of `fs_extra`; returns false if it must be copied otherwise.
+///
+/// Both files are open, and `/proc/self/fd` names exactly these two, even if they are renamed meanwhile. Elsewhere such names
+/// share the file position, so only Linux uses them. A file with setuid, setgid or the sticky bit is left out, because
+/// `fs_extra` would set that bit on the copy for a moment; so is a file system that accepts no permissions.
+fn copy_with_fs_extra(from: &File, stat: &Stat, to: &File) -> io::Result<bool> {
+    if !cfg!(target_os = "linux") || stat.mode & 0o7000 != 0 {
+        return Ok(false);
+    }
+    let path = |file: &File| format!("/proc/self/fd/{}", file.as_raw_fd());
+    let options = CopyOptions::new().overwrite(true);
+    match fs_extra::file::copy(path(from), path(to), &options).map_err(into_io_error) {
+        Ok(_) => Ok(true),
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::PermissionDenied | ErrorKind::Unsupported
+            ) =>
+        {
+            Ok(false)
         }
-    };
-    let (from, to) = (fd_path(from), fd_path(to));
-    match catch_unwind(AssertUnwindSafe(|| {
-        copy_with_progress(from, to, &options(), piece)
-    })) {
-        Ok(copied) => copied.map(|_| ()).map_err(into_io_error),
-        Err(payload) if payload.is::<Stopped>() => Err(ErrorKind::Interrupted.into()),
-        Err(payload) => resume_unwind(payload),
+        Err(error) => Err(error),
     }
 }
 
-/// Carried by the unwinding that stops a copy.
-struct Stopped;
-
-fn options() -> CopyOptions {
-    CopyOptions::new().overwrite(true).buffer_size(BUFFER_BYTES)
-}
-
-/// A path that means this open file and nothing else, whatever happens to its name.
-fn fd_path(file: &File) -> PathBuf {
-    let folder = if cfg!(target_os = "linux") {
-        "/proc/self/fd"
-    } else {
-        "/dev/fd"
-    };
-    Path::new(folder).join(file.as_raw_fd().to_string())
-}
-
-/// Whether a copy that ended at this place is the whole source: both end at the size, whatever the file systems say of it.
-fn check_size((from, to): (&File, &File), size: u64, end: u64) -> io::Result<CopyMethod> {
-    let is_whole = end == size
-        && ends_at(from, size)?
-        && (file::stat(to)?.bytes == size || (has_byte_before(to, size)? && ends_at(to, size)?));
-    Ok(if is_whole {
-        CopyMethod::Unhashed
-    } else {
-        CopyMethod::SizeChanged
-    })
-}
-
-/// Whether nothing can be read of a file from this place on.
-fn ends_at(file: &File, place: u64) -> io::Result<bool> {
-    read_byte(file, place).map(|read| read == 0)
-}
-
-/// Whether a file's last byte before this place can be read.
-fn has_byte_before(file: &File, place: u64) -> io::Result<bool> {
-    let Some(last) = place.checked_sub(1) else {
-        return Ok(true);
-    };
-    read_byte(file, last).map(|read| read == 1)
-}
-
-fn read_byte(file: &File, place: u64) -> io::Result<usize> {
-    loop {
-        match file.read_at(&mut [0], place) {
-            Err(error) if error.kind() == ErrorKind::Interrupted => check_interrupt()?,
-            read => return read,
-        }
-    }
-}
-
-fn is_unsupported(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::PermissionDenied | ErrorKind::Unsupported
-    )
-}
-
-/// Fails once work should stop.
-fn check_interrupt() -> io::Result<()> {
-    interrupt::check().map_err(|_| ErrorKind::Interrupted.into())
-}
-
-/// The system's error within that of `fs_extra`.
+/// Returns the system's error within an error of `fs_extra`.
 fn into_io_error(error: fs_extra::error::Error) -> io::Error {
     use fs_extra::error::ErrorKind as Kind;
     match error.kind {
@@ -344,13 +327,51 @@ fn into_io_error(error: fs_extra::error::Error) -> io::Error {
         Kind::PermissionDenied => ErrorKind::PermissionDenied.into(),
         Kind::AlreadyExists => ErrorKind::AlreadyExists.into(),
         Kind::Interrupted => ErrorKind::Interrupted.into(),
-        // A short write is how a full disk first shows.
-        _ if error.to_string().contains("whole buffer") => ErrorKind::StorageFull.into(),
         _ => io::Error::other(error.to_string()),
     }
 }
 
-/// Names the side that failed, as far as the error tells.
+/// Checks that a copy which reached this offset is complete: both files must end at the size, whatever the file systems
+/// report.
+fn check_size((from, to): (&File, &File), size: u64, end: u64) -> io::Result<CopyMethod> {
+    let is_complete = end == size
+        && ends_at(from, size)?
+        && (file::stat(to)?.bytes == size || (has_byte_before(to, size)? && ends_at(to, size)?));
+    Ok(if is_complete {
+        CopyMethod::Unhashed
+    } else {
+        CopyMethod::SizeChanged
+    })
+}
+
+/// True if no byte can be read at this offset.
+fn ends_at(file: &File, offset: u64) -> io::Result<bool> {
+    read_byte(file, offset).map(|read| read == 0)
+}
+
+/// True if the byte before this offset can be read, or the offset is 0.
+fn has_byte_before(file: &File, offset: u64) -> io::Result<bool> {
+    let Some(last) = offset.checked_sub(1) else {
+        return Ok(true);
+    };
+    read_byte(file, last).map(|read| read == 1)
+}
+
+fn read_byte(file: &File, offset: u64) -> io::Result<usize> {
+    loop {
+        match file.read_at(&mut [0], offset) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => check_interrupt()?,
+            read => return read,
+        }
+    }
+}
+
+/// Fails after a request to stop.
+fn check_interrupt() -> io::Result<()> {
+    interrupt::check().map_err(|_| ErrorKind::Interrupted.into())
+}
+
+/// Names the side that failed, as far as the error shows it.
 pub(super) fn copy_error(source: io::Error, from: &Path, to: &Folder) -> Error {
     if source.kind() == ErrorKind::Interrupted && interrupt::check().is_err() {
         return Error::Interrupted;

@@ -1,215 +1,47 @@
-//! Copying one file so that its final name never stands for half of it.
+//! Copying one file so that its final name never belongs to an incomplete copy.
 //!
-//! The bytes go to a temporary file in the destination's folder. Only when they are whole, flushed, read back and carry
-//! the source's time and permissions may that file get its final name; flushing, reading back and naming are the caller's
-//! to ask for, because they are cheaper for many files at once.
+//! A source goes in, a [`TempCopy`] comes out: a temporary file in the destination's folder that has all bytes of the
+//! source, its time, permissions and extended attributes. The caller flushes it, reads it back and gives it its final name,
+//! because these steps cost less for many files at once (decision 13).
 
 mod copier;
+mod temp_copy;
 mod temp_name;
 mod verify;
 
-use std::ffi::{OsStr, OsString};
-use std::fs::File;
-use std::io::ErrorKind;
+use std::ffi::OsStr;
+use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
+pub use self::copier::Copier;
 use self::copier::CopyMethod;
+pub use self::temp_copy::TempCopy;
+use self::temp_name::create_temporary;
 pub use self::temp_name::temporary_name_with;
-use self::temp_name::{create_temporary, temporary_name};
 use crate::base::error::{Error, IoResultExt as _, Result};
-use crate::os::attribute;
-use crate::os::attribute::XattrCopier;
 use crate::os::file;
 use crate::os::folder::Folder;
 use crate::os::stat::{EntryKind, Stat};
 use crate::snapshot::digest::Digest;
 
-/// What copying files one after the other uses again: memory, and what was found out about the disks.
-#[derive(Debug, Default)]
-pub struct Copier {
-    buffer: Vec<u8>,
-    attributes: XattrCopier,
-    /// The device that is copied to.
-    destination_device: u64,
-    /// Whether that is memory.
-    destination_in_memory: bool,
-    /// Pairs of devices between which nothing can be cloned.
-    uncloneable: Vec<(u64, u64)>,
-    /// Pairs of devices between which the kernel copies nothing.
-    no_kernel_copy: Vec<(u64, u64)>,
-    /// Whether digests are wanted of what passes through memory.
-    pub with_digests: bool,
-    /// Whether every byte is read and written by this process: for a second attempt, where a clone, the kernel's copying or
-    /// what a file system tells of holes may have been what went wrong.
-    pub buffered_only: bool,
-}
-
-impl Copier {
-    /// Says where the next files go to: a folder, and the device that it is on.
-    pub fn set_destination(&mut self, folder: &Folder, device: u64) {
-        if self.destination_device != device {
-            self.destination_device = device;
-            self.destination_in_memory = folder.is_in_memory();
-        }
-    }
-}
-
-/// A whole copy under a temporary name. Dropping it removes it; giving it a final name consumes it.
-#[derive(Debug)]
-pub struct TempCopy {
-    folder: Arc<Folder>,
-    name: OsString,
-    /// The copy; a link has none.
-    file: Option<File>,
-    /// Where a link points.
-    link_target: Option<OsString>,
-    /// The source, where it must be read again to know its digest.
-    source_file: Option<File>,
-    /// Whether the temporary name no longer stands for it.
-    is_disarmed: bool,
-    /// What the source was when it was copied.
-    pub source_stat: Stat,
-    /// What the storage shows of the copy; `None` for a link.
-    pub copy_stat: Option<Stat>,
-    /// The digest of the source's bytes, if they passed through memory.
-    pub digest: Option<Digest>,
-    /// Whether it shares the source's blocks, so that there is nothing to be read back.
-    pub is_cloned: bool,
-    /// What became of its extended attributes.
-    pub attributes: attribute::XattrOutcome,
-}
-
-impl TempCopy {
-    /// Its temporary name, and the folder this is in.
-    pub fn location(&self) -> (&Arc<Folder>, &OsStr) {
-        (&self.folder, &self.name)
-    }
-
-    /// Gives the copy a name that must be free.
-    ///
-    /// # Errors
-    /// The name is taken by now, or the system refused.
-    pub fn persist_noclobber(mut self, name: &OsStr) -> Result<()> {
-        self.folder
-            .rename_no_replace(&self.name, &self.folder, name)?;
-        self.is_disarmed = true;
-        Ok(())
-    }
-
-    /// Gives the copy the name of the file it replaces, whose old version is kept elsewhere by now.
-    ///
-    /// # Errors
-    /// The system refused.
-    pub fn persist(mut self, name: &OsStr) -> Result<()> {
-        self.folder.rename(&self.name, &self.folder, name)?;
-        self.is_disarmed = true;
-        Ok(())
-    }
-
-    /// Moves the copy into another folder of the same file system, under a name that must be free there.
-    ///
-    /// # Errors
-    /// The name is taken, the folder is on another file system, or the system refused; it is where it was then.
-    pub fn move_to(&mut self, folder: &Arc<Folder>, name: &OsStr) -> Result<()> {
-        self.folder.rename_no_replace(&self.name, folder, name)?;
-        self.folder = Arc::clone(folder);
-        name.clone_into(&mut self.name);
-        Ok(())
-    }
-
-    /// Moves it back into the folder of its final name, under a temporary name.
-    ///
-    /// # Errors
-    /// As for [`Self::move_to`].
-    pub fn move_back(&mut self, folder: &Arc<Folder>) -> Result<()> {
-        self.move_to(folder, &temporary_name())
-    }
-
-    /// Gives the copy a name in another folder of the same file system, which must be free.
-    ///
-    /// # Errors
-    /// As for [`Self::persist_noclobber`].
-    pub fn persist_noclobber_in(mut self, folder: &Folder, name: &OsStr) -> Result<()> {
-        self.folder.rename_no_replace(&self.name, folder, name)?;
-        self.is_disarmed = true;
-        Ok(())
-    }
-
-    /// Lets go of it: its name stands for something else from now on, which must not be removed.
-    pub const fn disarm(&mut self) {
-        self.is_disarmed = true;
-    }
-
-    /// Its name stands for it after all.
-    pub const fn rearm(&mut self) {
-        self.is_disarmed = false;
-    }
-
-    /// Closes the copy where its file system may write or fail only then. Nothing can be read back any more.
-    ///
-    /// # Errors
-    /// Its bytes could not be kept.
-    pub fn close(&mut self) -> Result<()> {
-        if self.folder.features().is_reliable {
-            return Ok(());
-        }
-        let closed = self.file.take().map_or(Ok(()), file::close);
-        closed.at("close a copy in", self.folder.path())
-    }
-
-    /// Flushes this file alone.
-    ///
-    /// # Errors
-    /// Its bytes could not be kept.
-    pub fn flush(&self) -> Result<()> {
-        match &self.file {
-            Some(file) => file.sync_all().at("flush", self.folder.path()),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Drop for TempCopy {
-    fn drop(&mut self) {
-        if !self.is_disarmed {
-            // What cannot be removed is swept by the next run.
-            self.folder.remove_temporary(&self.name).unwrap_or_default();
-        }
-    }
-}
-
-/// Makes a symbolic link under a temporary name, with the time of the one it copies.
-///
-/// # Errors
-/// The file system has no links, or the system refused.
+/// Copies a symbolic link and its time to a temporary name in `destination`.
 pub fn copy_link(source: &Folder, name: &OsStr, destination: &Arc<Folder>) -> Result<TempCopy> {
     let (target, stat) = (source.read_link(name)?, source.stat(name)?);
     let (temporary, ()) = create_temporary(destination, |temporary| {
         destination.create_symlink(temporary, &target)
     })
     .map_err(explain_no_symlinks)?;
-    let temp = TempCopy {
-        folder: Arc::clone(destination),
-        name: temporary,
-        file: None,
-        link_target: Some(target),
-        source_file: None,
-        is_disarmed: false,
-        source_stat: Stat { bytes: 0, ..stat },
-        copy_stat: None,
-        digest: None,
-        is_cloned: false,
-        attributes: attribute::XattrOutcome::Copied,
-    };
+    let mut temp = TempCopy::new(destination, temporary, Stat { bytes: 0, ..stat });
+    temp.link_target = Some(target);
     destination.set_modified(&temp.name, stat.modified)?;
     Ok(temp)
 }
 
-/// Copies a file to a temporary file in `destination`, whole, with its time, permissions and extended attributes, but not
-/// flushed yet; `told` hears of the bytes while they are moved.
+/// Copies a file with its time, permissions and extended attributes to a temporary name in `destination`. Does not flush it.
+/// `on_progress` receives the number of bytes of each piece.
 ///
 /// # Errors
-/// `Error::ChangedFile` if the source was not the same before and after, [`Error::Interrupted`], or what the disks refused.
+/// [`Error::SourceChanged`] if the source changed while it was copied; [`Error::Interrupted`].
 pub fn copy_file(
     source: &Folder,
     name: &OsStr,
@@ -220,23 +52,12 @@ pub fn copy_file(
     let (from, stat) = source.open_file(name)?;
     let (temporary, to) =
         create_temporary(destination, |temporary| destination.create_file(temporary))?;
-    let mut temp = TempCopy {
-        folder: Arc::clone(destination),
-        name: temporary,
-        file: None,
-        link_target: None,
-        source_file: None,
-        is_disarmed: false,
-        source_stat: stat,
-        copy_stat: None,
-        digest: None,
-        is_cloned: false,
-        attributes: attribute::XattrOutcome::Copied,
-    };
+    let mut temp = TempCopy::new(destination, temporary, stat);
     let method = copier.copy_bytes((&from, &stat), &to, on_progress);
     let changed = || Error::SourceChanged {
         path: source.path().join(name),
     };
+    // A change explains a failure to read, so it is reported first.
     if !file::is_unchanged(&from, &stat) {
         return Err(changed());
     }
@@ -245,26 +66,24 @@ pub fn copy_file(
     if method == CopyMethod::SizeChanged {
         return Err(changed());
     }
-    copier.apply_metadata(&from, &to, &mut temp).at(
+    let (attributes, copy_stat) = copier.apply_metadata((&from, &stat), &to).at(
         "set the time or permissions of a file in",
         destination.path(),
     )?;
+    temp.attributes = attributes;
+    temp.copy_stat = Some(copy_stat);
     match method {
         CopyMethod::SizeChanged => {}
         CopyMethod::Cloned => temp.is_cloned = true,
         CopyMethod::Buffered(digest) => temp.digest = digest,
-        // Its source must be read again.
         CopyMethod::Unhashed => temp.source_file = copier.with_digests.then_some(from),
     }
     temp.file = Some(to);
     Ok(temp)
 }
 
-/// Moves a file that nobody else needs to a temporary name in `destination`, as it is; `None` where that is on another
-/// file system. The digest, where one is wanted, is of what the file holds now.
-///
-/// # Errors
-/// [`Error::Interrupted`], or what the disk refused.
+/// Moves a file that is needed nowhere else to a temporary name in `destination`; returns `None` if that is on another file
+/// system. The digest, if requested, is computed before the move.
 pub fn move_file(
     source: &Folder,
     name: &OsStr,
@@ -273,7 +92,7 @@ pub fn move_file(
 ) -> Result<Option<TempCopy>> {
     let (file, stat) = source.open_file(name)?;
     let digest = if copier.with_digests {
-        let read = Digest::of_file(&file, &mut copier.buffer, &|_| {});
+        let read = Digest::of_file(&file, copier.buffer(), &|_| {});
         Some(read.at("read", source.path().join(name))?)
     } else {
         None
@@ -287,52 +106,14 @@ pub fn move_file(
         }
         moved => moved?.0,
     };
-    Ok(Some(TempCopy {
-        folder: Arc::clone(destination),
-        name: temporary,
-        file: Some(file),
-        link_target: None,
-        source_file: None,
-        is_disarmed: false,
-        source_stat: stat,
-        copy_stat: Some(stat),
-        digest,
-        is_cloned: false,
-        attributes: attribute::XattrOutcome::Copied,
-    }))
+    let mut temp = TempCopy::new(destination, temporary, stat);
+    temp.file = Some(file);
+    temp.copy_stat = Some(stat);
+    temp.digest = digest;
+    Ok(Some(temp))
 }
 
-impl Copier {
-    /// Memory to read into.
-    pub const fn buffer(&mut self) -> &mut Vec<u8> {
-        &mut self.buffer
-    }
-
-    /// Gives a copy its extended attributes, permissions and time. In this order: the owner of a file may give it attributes
-    /// only while it may be written.
-    fn apply_metadata(
-        &mut self,
-        from: &File,
-        to: &File,
-        temp: &mut TempCopy,
-    ) -> std::io::Result<()> {
-        let mode = temp.source_stat.mode;
-        temp.attributes = self.attributes.copy(from, to);
-        if temp.attributes != attribute::XattrOutcome::Copied
-            && let Some(group) = attribute::acl_group_mode(from)
-        {
-            // Without the list the bits of the group would let in more than the list does.
-            file::set_mode(to, mode & !0o070 | mode & group)?;
-        } else {
-            file::set_mode(to, mode)?;
-        }
-        file::set_modified(to, temp.source_stat.modified)?;
-        temp.copy_stat = Some(file::stat(to)?);
-        Ok(())
-    }
-}
-
-/// Says of a file system that has no symbolic links that this is why.
+/// Adds to a refusal that the file system may not support symbolic links.
 fn explain_no_symlinks(error: Error) -> Error {
     match error {
         Error::Io { path, source, .. }
@@ -341,24 +122,52 @@ fn explain_no_symlinks(error: Error) -> Error {
                 ErrorKind::Unsupported | ErrorKind::PermissionDenied
             ) =>
         {
+            let why = format!("the file system may not support symbolic links: {source}");
             Error::Io {
                 action: "create a symbolic link in",
                 path,
-                source: std::io::Error::new(
-                    source.kind(),
-                    format!("this storage may hold none: {source}"),
-                ),
+                source: io::Error::new(source.kind(), why),
             }
         }
         error => error,
     }
 }
 
-/// Removes a temporary file that a run left behind; says whether it is gone. Only for who holds the database's lock: no
-/// other run can be using it then.
+/// Removes a temporary file that an earlier run left behind; returns true if it is removed.
+///
+/// Only the holder of the database's lock may call this: no other run has temporary copies then. A comparison or a first copy
+/// may create a file without that lock; it locks the file itself, and a locked file stays.
 pub fn remove_leftover(folder: &Folder, name: &OsStr) -> bool {
-    let is_ours = folder
-        .stat(name)
-        .is_ok_and(|stat| matches!(stat.kind, EntryKind::File | EntryKind::Link));
-    is_ours && folder.remove_temporary(name).is_ok()
+    let is_removable = match folder.stat(name).map(|stat| stat.kind) {
+        Ok(EntryKind::Link) => true,
+        Ok(EntryKind::File) => !is_locked(folder, name),
+        _ => false,
+    };
+    is_removable && folder.remove_temporary(name).is_ok()
+}
+
+/// True if another open file holds the lock of this file. A file that cannot be opened or locked is not in use by this
+/// program.
+fn is_locked(folder: &Folder, name: &OsStr) -> bool {
+    let opened = folder.open_file(name);
+    opened.is_ok_and(|(file, _)| matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn locked_leftover_stays() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = Folder::open(temporary.path()).unwrap();
+        let name = OsStr::new(".auto-backup-same-1.part");
+        let file = folder.create_file(name).unwrap();
+        file.try_lock().unwrap();
+        assert!(!remove_leftover(&folder, name));
+        assert!(folder.stat(name).is_ok());
+        drop(file);
+        assert!(remove_leftover(&folder, name));
+        assert!(folder.stat(name).is_err());
+    }
 }

@@ -11,7 +11,7 @@ use crate::base::own_name;
 use crate::os::folder::Folder;
 use crate::os::host;
 
-/// Makes something under a temporary name that nobody else has.
+/// Creates an entry under a new temporary name with `make`; returns the name and the result.
 pub(super) fn create_temporary<T>(
     folder: &Folder,
     make: impl Fn(&OsStr) -> Result<T>,
@@ -20,11 +20,11 @@ pub(super) fn create_temporary<T>(
     for _ in 0..ATTEMPTS {
         let name = temporary_name();
         match make(&name) {
-            // A process of the same number left it behind, or one on a host of the same name has it.
+            // Left behind by a process with the same id, or in use on a host with the same name.
             Err(Error::Io { source, .. }) if source.kind() == ErrorKind::AlreadyExists => {}
             created => {
                 return created
-                    .map(|what| (name, what))
+                    .map(|made| (name, made))
                     .map_err(|error| with_folder_path(error, folder));
             }
         }
@@ -34,21 +34,21 @@ pub(super) fn create_temporary<T>(
     })
 }
 
-/// A name that no other process on this host has.
+/// Returns a temporary name that no other process on this host uses.
 pub(super) fn temporary_name() -> OsString {
     temporary_name_with(b"")
 }
 
-/// A temporary name with something in it, to see whether a folder takes that.
+/// Returns a temporary name that contains `word`, for testing which names a folder accepts.
 pub fn temporary_name_with(word: &[u8]) -> OsString {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
-    static BEGINNING: LazyLock<String> =
+    static PREFIX: LazyLock<String> =
         LazyLock::new(|| format!("{}-{}-", host::name(), process::id()));
     let number = NUMBER.fetch_add(1, Ordering::Relaxed).to_string();
-    own_name::temporary([BEGINNING.as_bytes(), number.as_bytes(), word].concat())
+    own_name::temporary([PREFIX.as_bytes(), number.as_bytes(), word].concat())
 }
 
-/// Names the folder in which no file can be made, not the temporary file that nobody knows.
+/// Replaces the path of the temporary file, which users do not know, by its folder.
 fn with_folder_path(error: Error, folder: &Folder) -> Error {
     match error {
         Error::Io { source, .. } => Error::Io {

@@ -1,51 +1,52 @@
-//! Reading a copy back, past what the system still has of it in memory, and setting it beside its source.
+//! Reading a copy back from its disk and computing the digests of source and copy.
 
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::thread;
 
 use super::TempCopy;
 use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::interrupt;
 use crate::os::file;
 use crate::snapshot::digest::Digest;
+use crate::storage::concurrent::run_both;
 
-/// Digests of both sides.
+/// The digests of a source and its copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DigestPair {
-    /// Of the source.
+    /// The source's digest.
     pub source: Digest,
-    /// Of the copy as it was read back.
+    /// The digest of the copy as it was read back.
     pub copy: Digest,
 }
 
 impl TempCopy {
-    /// Asks the system to forget what it has of the flushed copy in memory.
+    /// Requests that the system drop the flushed copy from memory, so that reading it back reaches the disk.
     pub fn drop_cache(&self) {
         if let Some(file) = self.file_to_read_back() {
             file::drop_from_cache(file);
         }
     }
 
-    /// Tells the system that the copy will be read soon.
+    /// Announces to the system that the copy will be read soon.
     pub fn prefetch(&self) {
         if let Some(file) = self.file_to_read_back() {
             file::prefetch(file);
         }
     }
 
-    /// The copy's file, unless there is nothing to be read back: a link has none, and a clone's bytes are the source's own.
+    /// The copy's open file; `None` for a symbolic link, and for a clone, which shares its source's blocks.
     pub fn file_to_read_back(&self) -> Option<&File> {
         self.file.as_ref().filter(|_| !self.is_cloned)
     }
 
-    /// Reads the flushed copy back, and at the same time the source if it was not hashed on its way; `None` if there is
-    /// nothing to be read back. `told` hears of the bytes of the copy; the source has this path, for messages.
+    /// Reads the flushed copy back and returns both digests; `None` if the copy has nothing to read. Reads the source at the
+    /// same time if copying did not compute its digest. `on_progress` receives the copy's bytes; `source_path` is for
+    /// messages.
     ///
     /// # Errors
-    /// One of them cannot be read, the source changed meanwhile, or work should stop.
+    /// [`Error::SourceChanged`] if the source changed while it was read again; [`Error::Interrupted`].
     pub fn verify(
         &self,
         buffer: &mut Vec<u8>,
@@ -62,9 +63,12 @@ impl TempCopy {
             return Ok(None);
         };
         let path = folder.path();
-        let (source, copy) = match (&self.digest, &self.source_file) {
-            (Some(digest), _) => (Ok(*digest), Digest::of_file(file, buffer, on_progress)),
-            (None, Some(source_file)) => read_concurrently(source_file, file, buffer, on_progress),
+        let mut read_copy = || Digest::of_file(file, buffer, on_progress);
+        let (copy, source) = match (&self.digest, &self.source_file) {
+            (Some(digest), _) => (read_copy(), Ok(*digest)),
+            (None, Some(source_file)) => run_both(&mut read_copy, || {
+                Digest::of_file(source_file, &mut Vec::new(), &|_| {})
+            }),
             (None, None) => return Ok(None),
         };
         let copy = check_stopped(copy)?.at("read back a copy in", path)?;
@@ -80,29 +84,7 @@ impl TempCopy {
     }
 }
 
-/// Reads two files at the same time: they are on two disks mostly.
-fn read_concurrently(
-    source_file: &File,
-    copy: &File,
-    buffer: &mut Vec<u8>,
-    on_progress: &(dyn Fn(u64) + Sync),
-) -> (io::Result<Digest>, io::Result<Digest>) {
-    thread::scope(|scope| {
-        let read = || Digest::of_file(source_file, &mut Vec::new(), &|_| {});
-        let source = thread::Builder::new().spawn_scoped(scope, read);
-        let copy = Digest::of_file(copy, buffer, on_progress);
-        let source = match source {
-            Ok(thread) => thread
-                .join()
-                .unwrap_or_else(|_| Err(io::Error::other("reading it failed"))),
-            // The system gives no more threads.
-            Err(_) => read(),
-        };
-        (source, copy)
-    })
-}
-
-/// Tells an interruption from a failure.
+/// Separates a request to stop from a failure to read.
 fn check_stopped(read: io::Result<Digest>) -> Result<io::Result<Digest>> {
     match read {
         Err(error) if error.kind() == io::ErrorKind::Interrupted => {

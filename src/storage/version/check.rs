@@ -1,4 +1,4 @@
-//! Comparing what is there with what the plan saw, and one name with another.
+//! Checks that entries are still as planned, and that two names belong to one file.
 
 use std::ffi::OsStr;
 use std::io::ErrorKind;
@@ -10,41 +10,41 @@ use crate::os::stat::{EntryKind, Stat};
 use crate::snapshot::diff::DiffEntry;
 use crate::snapshot::digest::Digest;
 
-/// Fails unless what has the name is still what the plan saw.
+/// Fails unless the entry of this name is still as planned.
 pub(super) fn require_unchanged(folder: &Folder, name: &OsStr, planned: &DiffEntry) -> Result<()> {
     let now = folder.stat(name)?;
-    let same = match planned.kind {
+    let is_same = match planned.kind {
         EntryKind::File => now.bytes == planned.bytes && now.modified == planned.modified,
         EntryKind::Link => now.modified == planned.modified,
         EntryKind::Folder | EntryKind::Special => true,
     };
-    if same && now.kind == planned.kind {
+    if is_same && now.kind == planned.kind {
         return Ok(());
     }
     Err(raced_error(folder, name))
 }
 
-/// Fails unless the second name, among the versions, is for the very content that has the first.
+/// Fails unless the kept name has the content that the original name has.
 ///
-/// One number for both proves it where numbers are stable. On other file systems, where the names of one file have different
-/// numbers or a link is made as a copy, both are read.
+/// Equal file ids prove it on a file system with stable ids. Elsewhere the names of one file may have different ids, or a
+/// hard link may be made as a copy; so both are read.
 pub(super) fn require_kept(
     (folder, name): EntryRef<'_>,
     kept: &Folder,
     old: &DiffEntry,
 ) -> Result<()> {
-    let (there, second) = (folder.stat(name)?, kept.stat(name)?);
-    let same_id = (there.device, there.inode) == (second.device, second.inode);
+    let (original, copy) = (folder.stat(name)?, kept.stat(name)?);
+    let same_id = (original.device, original.inode) == (copy.device, copy.inode);
     let is_kept = (same_id && folder.features().stable_ids)
-        || (there.has_same_size_and_time(&second)
-            && has_same_content(folder, kept, name, there.kind)?);
+        || (original.has_same_size_and_time(&copy)
+            && has_same_content(folder, kept, name, original.kind)?);
     if !is_kept {
         return Err(raced_error(folder, name));
     }
     require_unchanged(kept, name, old)
 }
 
-/// Whether a name in two folders is for the same bytes, or for links to the same target.
+/// True if a name has the same bytes, or the same link target, in two folders.
 fn has_same_content(a: &Folder, b: &Folder, name: &OsStr, kind: EntryKind) -> Result<bool> {
     match kind {
         EntryKind::File => Ok(digest(a, name)? == digest(b, name)?),
@@ -58,7 +58,7 @@ fn digest(folder: &Folder, name: &OsStr) -> Result<Digest> {
     Digest::of_file(&file, &mut Vec::new(), &|_| {}).at("read", folder.path().join(name))
 }
 
-/// Whether a name stands for this file, as it was.
+/// True if a name belongs to this unchanged file.
 pub(super) fn is_same_file_at(folder: &Folder, name: &OsStr, file: &Stat) -> bool {
     folder
         .stat(name)

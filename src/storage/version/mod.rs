@@ -1,18 +1,15 @@
-//! Keeping what is replaced: `ROOT/.auto-backup/versions/RUN/...` at the destination holds every old version.
+//! Keeping old versions: `ROOT/.auto-backup/versions/RUN/...` at the destination holds each replaced or removed file
+//! (decision 6).
 //!
-//! | file | what it does |
-//! |---|---|
-//! | `mod` | makes the folder of a run, and in it the folders of the replicas |
-//! | `replace` | gives a copy the name of what it replaces |
-//! | `aside` | moves away what is gone from the source, or in the way of a folder |
-//! | `across` | copies an old version to another file system, where it cannot be moved |
-//! | `checks` | compares what is there with what the plan saw |
+//! `replace` gives a copy the name of the file it replaces. `move_aside` frees the name of an entry that the source no
+//! longer has, or that a folder needs. `cross_device` copies an old version to another file system. `check` compares
+//! entries with the plan.
 //!
-//! No report of a file system is believed where the result can be looked at.
+//! No report of success by a file system is trusted if the result can be checked.
 
-mod across;
-mod aside;
 mod check;
+mod cross_device;
+mod move_aside;
 mod replace;
 
 use std::ffi::{OsStr, OsString};
@@ -26,27 +23,21 @@ use crate::model::own_folder;
 use crate::os::folder::Folder;
 use crate::os::host;
 
-/// Returns a new name for a folder of old versions: `TIME-HOST-RUN-RANDOM`. Its 128 random bits make it different at every
-/// call, also for two runs with the same number in the same second.
-///
-/// # Errors
-/// The system has no source of randomness.
+/// Returns a new name for a folder of old versions: `TIME-HOST-RUN-RANDOM`. Its 128 random bits distinguish even two runs
+/// with the same number in the same second.
 pub fn version_folder_name(run: i64) -> Result<String> {
     let (time, host) = (Timestamp::now().to_file_name(), host::name());
     Ok(format!("{time}-{host}-{run}-{}", host::random_id()?))
 }
 
-/// Returns a new folder below the root of a remote for the old versions of one attempt of a run.
-///
-/// # Errors
-/// As for [`version_folder_name`].
+/// Returns a new folder, below the root of a remote, for the old versions of one attempt of a run.
 pub fn remote_version_folder(run: i64) -> Result<PathBuf> {
     Ok([OWN_FOLDER, "versions", &version_folder_name(run)?]
         .iter()
         .collect())
 }
 
-/// Where the old versions of one run on one database go.
+/// The old versions of one run on one database.
 #[derive(Debug)]
 pub struct Versions<'a> {
     root: &'a Folder,
@@ -56,20 +47,20 @@ pub struct Versions<'a> {
 
 #[derive(Debug, Default)]
 struct VersionsState {
-    /// The run's own folder, once something was kept in it: its name and its handle.
+    /// The run's own folder, once it has an old version: its name and its handle.
     run_folder: Option<(OsString, Arc<Folder>)>,
-    /// The folder in which something was kept last: its path below the run's, and its handle.
+    /// The last used folder: its path below the run's folder, and its handle.
     last_folder: Option<(PathBuf, Arc<Folder>)>,
 }
 
 /// A name in an open folder.
 type EntryRef<'a> = (&'a Folder, &'a OsStr);
 
-/// A replica's folder below the root, and a path below that.
+/// A replica's folder below the root, and a path below that folder.
 type PathInReplica<'a> = (&'a Path, &'a Path);
 
 impl<'a> Versions<'a> {
-    /// For a run of this number on the database with this root. The folder is made when the first version is kept.
+    /// Prepares a run's old versions below this root. The folder is created for the first version.
     pub fn new(root: &'a Folder, run: i64) -> Self {
         Self {
             root,
@@ -78,13 +69,13 @@ impl<'a> Versions<'a> {
         }
     }
 
-    /// The run's folder below the root, if anything was kept.
+    /// The run's folder below the root, if it has an old version.
     pub fn run_path(&self) -> Option<PathBuf> {
         let (name, _) = self.state().run_folder.clone()?;
         Some(Path::new(OWN_FOLDER).join("versions").join(name))
     }
 
-    /// The folder among the versions for what has this path, with the same permissions on the way.
+    /// Opens or creates the folder for the old version of this path, with the permissions of the original folders.
     fn mirror_folder(&self, (replica, path): PathInReplica<'_>) -> Result<Arc<Folder>> {
         let relative = replica.join(path.parent().unwrap_or(Path::new("")));
         let mut state = self.state();
@@ -110,7 +101,7 @@ impl<'a> Versions<'a> {
         Ok(kept)
     }
 
-    /// Makes a folder for this run, exclusively. Its handle is kept, so that nobody can exchange it later.
+    /// Creates the run's folder, exclusively. Its handle stays open, so that no other process can replace the folder.
     fn make_run_folder(&self) -> Result<(OsString, Folder)> {
         let own = own_folder::open(self.root)?;
         let versions = own.trusted_child(OsStr::new("versions"), self.root)?;
@@ -128,7 +119,7 @@ impl<'a> Versions<'a> {
     }
 }
 
-/// A flush of the whole file system follows where there is one; elsewhere each folder is flushed by itself.
+/// Flushes a folder, unless a flush of the whole file system follows.
 fn flush_if_needed(folder: &Folder) -> Result<()> {
     if folder.can_flush_file_system() {
         Ok(())

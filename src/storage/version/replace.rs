@@ -1,8 +1,8 @@
-//! Giving a whole copy the name of what it replaces.
+//! Giving a complete copy the name of the file it replaces (decision 6).
 //!
-//! The copy goes among the versions first, and is then exchanged with what it replaces: one step, in which neither is ever
-//! without a name, and whatever had the name at that moment is kept. Where a file system cannot exchange, the old version gets
-//! a second name, or is moved or copied, before its own is given to the new.
+//! The copy moves into the folder of old versions and is exchanged with the old file. This is one step: neither file is
+//! ever without a name, and the file that has the name at that moment is kept. On a file system that cannot exchange names,
+//! the old version gets a second name, or is moved or copied, before the copy gets its name.
 
 use std::ffi::OsStr;
 use std::io::{self, ErrorKind};
@@ -16,7 +16,7 @@ use crate::os::stat::Stat;
 use crate::snapshot::diff::DiffEntry;
 use crate::storage::copy_file::TempCopy;
 
-/// Errors of file systems that have no hard links, or no more for a file.
+/// Errors of file systems without hard links, or for a file with too many.
 const NO_HARD_LINK_ERRORS: [ErrorKind; 3] = [
     ErrorKind::PermissionDenied,
     ErrorKind::Unsupported,
@@ -24,11 +24,10 @@ const NO_HARD_LINK_ERRORS: [ErrorKind; 3] = [
 ];
 
 impl Versions<'_> {
-    /// Gives a whole copy the name of what it replaces, and keeps that.
+    /// Gives a copy the name of the file it replaces, and keeps that file.
     ///
     /// # Errors
-    /// [`crate::base::error::Error::ConcurrentChange`] if what has the name is no longer what the plan saw; or the old version could not be kept. It is
-    /// where it was then.
+    /// [`crate::base::error::Error::ConcurrentChange`] if the old file is no longer as planned. It then keeps its name.
     pub fn replace(
         &self,
         mut temp: TempCopy,
@@ -51,7 +50,7 @@ impl Versions<'_> {
             }
             Err(error) => return Err(error),
         }
-        // From the exchange on its name stands for the old version, which must never be removed.
+        // After the exchange the name belongs to the old version, which must never be removed.
         temp.disarm();
         let exchanged = kept.exchange(name, folder, name);
         match exchanged {
@@ -68,7 +67,7 @@ impl Versions<'_> {
                 if is_not_found(&error) {
                     return temp.persist_noclobber_in(folder, name);
                 }
-                // A network may have lost no more than the answer.
+                // On a network file system only the answer may have been lost.
                 if is_same_file_at(&kept, name, &copy) {
                     temp.rearm();
                 }
@@ -77,8 +76,8 @@ impl Versions<'_> {
         }
     }
 
-    /// Replaces where names cannot be exchanged: the old version gets a second name among the versions, or is moved there.
-    /// That reaches stable storage before its own name is given away, for such a file system may not keep the order.
+    /// Replaces a file without an exchange: the old version gets a second name in the folder of old versions, or is moved
+    /// there. It is flushed before its name is reused, because such a file system may reorder the steps.
     fn replace_without_exchange(
         &self,
         temp: TempCopy,
@@ -120,8 +119,8 @@ impl Versions<'_> {
     }
 }
 
-/// Gives a copy the name of a file that was moved among the versions. Where that fails, or something else came there, it
-/// goes back.
+/// Gives a copy the name of a file that was moved to the old versions. If that fails or the moved file is not the planned
+/// one, the file goes back.
 fn persist_or_restore(
     temp: TempCopy,
     (folder, name): EntryRef<'_>,
@@ -134,12 +133,12 @@ fn persist_or_restore(
     };
     placed.map_err(|error| match kept.rename_no_replace(name, folder, name) {
         Ok(()) => error,
-        // Both failed: the second says where the old version is.
+        // The second error names the place of the old version.
         Err(lost) => lost,
     })
 }
 
-/// Fails where a file system reported that a copy was renamed, and something else is to be seen.
+/// Fails if a file system reported success but the name does not belong to the copy.
 fn require_replaced(
     (folder, name): EntryRef<'_>,
     kept: &Folder,
@@ -153,13 +152,12 @@ fn require_replaced(
     if is_same_file_at(folder, name, copy) {
         return Ok(());
     }
-    let why = "the file system reported success, but its name stands for something else";
+    let why = "the file system reported success, but its name belongs to another file";
     Err(io::Error::other(why)).at("replace", folder.path().join(name))
 }
 
-/// After an exchange: what came among the versions must be what the plan saw, else both go back, for somebody saved a
-/// newer version meanwhile. What comes back is removed only if it is the copy still: somebody may have saved over that
-/// too.
+/// Checks an exchange. If the kept file is not the planned one, a newer version was saved meanwhile, and both go back. The
+/// returned copy is removed only if it is unchanged, because another program may have saved over it.
 fn finish_exchange(
     kept: &Folder,
     (folder, name): EntryRef<'_>,
@@ -169,7 +167,7 @@ fn finish_exchange(
     match require_unchanged(kept, name, old) {
         Ok(()) => return require_replaced((folder, name), kept, old, copy),
         Err(error) if is_not_found(&error) => {
-            let why = "the file system reported an exchange of two names, but replaced one: the old version is lost";
+            let why = "the file system reported an exchange of two files but replaced one: the old version is lost";
             return Err(io::Error::other(why))
                 .at("keep the old version of", folder.path().join(name));
         }

@@ -114,7 +114,7 @@ fn category_path_is_relative_and_unique() {
     assert_snapshot!(complaints.join("\n"), @"
     -c:1:16: error: `..` cannot be a category path: `..` would leave the database's root
     -c:1:16: error: `a/../../b` cannot be a category path: `..` would leave the database's root
-    -c:1:16: error: `/etc` cannot be a category path: it must be relative: it is looked for below every root
+    -c:1:16: error: `/etc` cannot be a category path: it must be relative to the roots of the databases
     -c:1:16: error: `` cannot be a category path: it is empty; the root itself is written `.`
     -c:1:16: error: `.auto-backup/versions` cannot be a category path: `.auto-backup` is where auto-backup keeps its own files
     ");
@@ -171,11 +171,11 @@ fn reserved_names_are_refused() {
         })
         .collect();
     assert_snapshot!(complaints.join("\n"), @"
-    -c:1:14: error: `all` cannot be a database: `all` means every one
+    -c:1:14: error: `all` cannot be a database: `all` selects every one
     -c:1:14: error: `a,b` cannot be a database: it contains `,` or `/`
     -c:1:14: error: `a/b` cannot be a database: it contains `,` or `/`
     -c:1:14: error: `` cannot be a database: it is empty
-    -c:1:17: error: `-x` cannot be a database: it begins like an option
+    -c:1:17: error: `-x` cannot be a database: it begins with `-`, like an option
     ");
 }
 
@@ -229,7 +229,7 @@ fn offline_root_reports_reason() {
     exit 0
     --- stdout
     added database F at $STUDIO/file, offline: it is not a folder
-    added database G at $STUDIO/gone, offline: it is not there
+    added database G at $STUDIO/gone, offline: it does not exist
     added database D at $STUDIO/disk
     ");
 }
@@ -250,7 +250,7 @@ fn only_bare_tilde_means_home_folder() {
     assert_snapshot!(studio.lines(&lines).ok(), @"
     exit 0
     --- stdout
-    added database A at $STUDIO/home/work, offline: it is not there
+    added database A at $STUDIO/home/work, offline: it does not exist
     added database B at $STUDIO/~bob
     ");
 }

@@ -11,7 +11,7 @@ fn missing_root_is_added_as_offline() {
     assert_snapshot!(studio.lines(&["add database NAS gone/nas", "add database FILE file", "list databases"]), @"
     exit 0
     --- stdout
-    added database NAS at $STUDIO/gone/nas, offline: it is not there
+    added database NAS at $STUDIO/gone/nas, offline: it does not exist
     added database FILE at $STUDIO/file, offline: it is not a folder
     ┌──────────┬─────────────────────────────┬─────────┐
     │ database ┆ root                        ┆ state   │
@@ -42,10 +42,10 @@ fn tilde_and_variables_expand_in_paths() {
     assert_snapshot!(run, @"
     exit 0
     --- stdout
-    added database HOME at $STUDIO/home/work, offline: it is not there
-    added database NAS at $STUDIO/mnt/a, offline: it is not there
-    added database NAS2 at $STUDIO/mnt2, offline: it is not there
-    added database PRICE at $STUDIO/$NAS_MOUNT, offline: it is not there
+    added database HOME at $STUDIO/home/work, offline: it does not exist
+    added database NAS at $STUDIO/mnt/a, offline: it does not exist
+    added database NAS2 at $STUDIO/mnt2, offline: it does not exist
+    added database PRICE at $STUDIO/$NAS_MOUNT, offline: it does not exist
     added category render in scratch/render
     ┌──────────┬───────────────────────────────┬─────────┐
     │ database ┆ root                          ┆ state   │
@@ -78,7 +78,7 @@ fn script_root_is_relative_to_script() {
     assert_snapshot!(studio.run(["scripts/add.ab"]), @"
     exit 0
     --- stdout
-    added database A at $STUDIO/a, offline: it is not there
+    added database A at $STUDIO/a, offline: it does not exist
     ┌──────────┬──────────────────────┬─────────┐
     │ database ┆ root                 ┆ state   │
     ╞══════════╪══════════════════════╪═════════╡
@@ -100,7 +100,7 @@ fn line_root_is_relative_to_working_folder() {
     assert_snapshot!(run, @"
     exit 0
     --- stdout
-    added database A at $STUDIO/here/a, offline: it is not there
+    added database A at $STUDIO/here/a, offline: it does not exist
     ");
 }
 

@@ -340,7 +340,7 @@ fn invalid_comparisons_are_refused() {
     assert_snapshot!(studio.lines(&[LINE]).status(1), @"
     exit 1
     --- stderr
-    -c:1:24: error: database `NAS` is offline: `$STUDIO/NAS` is not there
+    -c:1:24: error: database `NAS` is offline: `$STUDIO/NAS` does not exist
         compare acme/spot WORK NAS
                                ^^^
     hint: mount or connect it, then try again

@@ -16,15 +16,15 @@ fn offline_destination_does_not_block_others() {
     assert_snapshot!(studio.lines(&lines).status(3), @"
     exit 3
     --- stdout
-    added database CLOUD at $STUDIO/gone, offline: it is not there
-    failed $STUDIO/gone: database `CLOUD` is offline: `$STUDIO/gone` is not there
+    added database CLOUD at $STUDIO/gone, offline: it does not exist
+    failed $STUDIO/gone: database `CLOUD` is offline: `$STUDIO/gone` does not exist
     copied and verified 1 file, 6 B in N s; 1 failed
     ");
     assert_snapshot!(studio.json(&lines).status(3), @r#"
     exit 3
     --- stdout
     {"command":"add","kind":"database","name":"CLOUD","root":"$STUDIO/gone","online":false,"change":"added"}
-    {"command":"copy","run":2,"state":"partial","planned_files":2,"planned_bytes":0,"copied_files":0,"copied_bytes":0,"same_files":1,"conflict_files":0,"failed_files":1,"skipped_files":0,"verified_files":0,"seconds":N,"items":[{"path":"$STUDIO/gone","outcome":"failed","reason":"database `CLOUD` is offline: `$STUDIO/gone` is not there"}]}
+    {"command":"copy","run":2,"state":"partial","planned_files":2,"planned_bytes":0,"copied_files":0,"copied_bytes":0,"same_files":1,"conflict_files":0,"failed_files":1,"skipped_files":0,"verified_files":0,"seconds":N,"items":[{"path":"$STUDIO/gone","outcome":"failed","reason":"database `CLOUD` is offline: `$STUDIO/gone` does not exist"}]}
     "#);
     assert!(!studio.path("gone").exists());
 }
@@ -36,7 +36,7 @@ fn missing_root_is_refused_and_not_created() {
     assert_snapshot!(studio.lines(&[LINE]).status(1), @"
     exit 1
     --- stderr
-    -c:1:29: error: database `NAS` is offline: `$STUDIO/NAS` is not there
+    -c:1:29: error: database `NAS` is offline: `$STUDIO/NAS` does not exist
         copy acme/spot footage WORK NAS
                                     ^^^
     hint: mount or connect it, then try again
@@ -49,9 +49,9 @@ fn missing_root_is_refused_and_not_created() {
     assert_snapshot!(studio.lines(&lines).status(1), @"
     exit 1
     --- stdout
-    added database CLOUD at $STUDIO/gone, offline: it is not there
+    added database CLOUD at $STUDIO/gone, offline: it does not exist
     --- stderr
-    -c 2:1:29: error: database `NAS` is offline: `$STUDIO/NAS` is not there
+    -c 2:1:29: error: database `NAS` is offline: `$STUDIO/NAS` does not exist
         copy acme/spot footage WORK NAS,CLOUD
                                     ^^^^^^^^^
     hint: mount or connect it, then try again
@@ -59,7 +59,7 @@ fn missing_root_is_refused_and_not_created() {
     assert_snapshot!(studio.lines(&["copy acme/spot footage NAS WORK"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:24: error: database `NAS` is offline: `$STUDIO/NAS` is not there
+    -c:1:24: error: database `NAS` is offline: `$STUDIO/NAS` does not exist
         copy acme/spot footage NAS WORK
                                ^^^
     hint: mount or connect it, then try again

@@ -113,7 +113,7 @@ fn offline_database_is_an_error() {
     assert_snapshot!(studio.lines(&["explore acme/spot footage NAS"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:27: error: database `NAS` is offline: `$STUDIO/NAS` is not there
+    -c:1:27: error: database `NAS` is offline: `$STUDIO/NAS` does not exist
         explore acme/spot footage NAS
                                   ^^^
     hint: mount or connect it, then try again

@@ -33,7 +33,7 @@ fn offline_database_keeps_its_numbers() {
     └──────────┴──────────────────────┴─────────┘
       footage on WORK: $STUDIO/WORK/footage/acme/teaser (scanned just now)
     --- stderr
-    problem: database `WORK` is offline: `$STUDIO/WORK` is not there
+    problem: database `WORK` is offline: `$STUDIO/WORK` does not exist
     ");
 }
 

@@ -256,7 +256,7 @@ fn refused_and_unreachable_runs_are_recorded() {
     run 1, unreachable: copy acme/spot footage from WORK to NAS
       NOW to NOW, N s, on HOST
       0 files, 0 B, 0 failed
-      error: database `NAS` is offline: `$STUDIO/NAS` is not there
+      error: database `NAS` is offline: `$STUDIO/NAS` does not exist
     run 2, refused: copy acme/none footage from WORK to NAS
       NOW to NOW, N s, on HOST
       0 files, 0 B, 0 failed

@@ -24,7 +24,7 @@ fn offline_database_keeps_last_scan() {
     └──────────┴──────────┴──────────┴───────┴──────┴───────┘
     scanned 1 of 2 databases, 0 files, 0 B in N s
     --- stderr
-    problem: database `WORK` is offline: `$STUDIO/WORK` is not there
+    problem: database `WORK` is offline: `$STUDIO/WORK` does not exist
     ");
     studio.folder("WORK/lost+found");
     assert_snapshot!(studio.lines(&["load WORK"]).status(3).stderr, @"

@@ -184,7 +184,7 @@ fn unread_startup_file_keeps_its_lines() {
     assert_snapshot!(run, @"
     exit 0
     --- stdout
-    added database MORE at /more, offline: it is not there
+    added database MORE at /more, offline: it does not exist
     saved in $STUDIO/home/.config/auto-backup/.config: 1 line added, 0 removed
     as it was: $STUDIO/home/.config/auto-backup/.config.DATE
     ");
@@ -198,7 +198,7 @@ fn conflicting_name_in_file_is_refused() {
     assert_snapshot!(session(&studio, &["--no-config"], &["add database NAS /more", "save"]), @"
     exit 1
     --- stdout
-    added database NAS at /more, offline: it is not there
+    added database NAS at /more, offline: it does not exist
     --- stderr
     -c 2:1:1: error: database `NAS` is already at `$STUDIO/NAS`, not at `/more`
         save

@@ -45,7 +45,7 @@ fn foreign_lock_file_is_refused() {
     -c:1:1: error: `$STUDIO/NAS/.auto-backup/lock` is not used: it is also another file (2 hard links lead to it)
     -c:1:1: error: `$STUDIO/NAS/.auto-backup/lock` is not used: it is a symbolic link, not a file
     -c:1:1: error: `$STUDIO/NAS/.auto-backup/lock` is not used: it is a folder, not a file
-    -c:1:1: error: `$STUDIO/NAS/.auto-backup/lock` is not used: it holds something else than the name of a run
+    -c:1:1: error: `$STUDIO/NAS/.auto-backup/lock` is not used: it contains something other than the name of a run; move it away
     -c:1:1: error: `$STUDIO/NAS/.auto-backup/lock` is not used: it is a socket, pipe or device, not a file
     ");
 }

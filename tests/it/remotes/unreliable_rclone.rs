@@ -279,12 +279,14 @@ fn partial_upload_is_replaced_and_kept() {
         );
         let why = back.document()["items"][0]["reason"].clone();
         assert!(
-            why.as_str().unwrap().contains("did not come to its end"),
+            why.as_str()
+                .unwrap()
+                .contains("may have sent only part of it"),
             "{back}"
         );
         let looked = run(place, &old, "load CLOUD");
         assert!(
-            looked.stderr.contains("did not come to its end"),
+            looked.stderr.contains("may have sent only part of it"),
             "{looked}"
         );
         let again = run(place, &old, THERE).status(0);

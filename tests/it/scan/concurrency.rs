@@ -135,7 +135,7 @@ fn offline_database_does_not_affect_others() {
     studio.file("NAS/footage/acme/spot/n", "n");
     studio.lines(&["load"]).ok();
     let wrecks: [OfflineCause; 5] = [
-        ("is not there", |_| {}),
+        ("does not exist", |_| {}),
         ("is empty", |studio| {
             studio.folder("NAS");
         }),
@@ -145,7 +145,7 @@ fn offline_database_does_not_affect_others() {
         ("holds no project that the index knows", |studio| {
             studio.folder("NAS/footage");
         }),
-        ("is not there", |studio| {
+        ("does not exist", |studio| {
             symlink("nowhere", studio.path("NAS")).unwrap();
         }),
     ];

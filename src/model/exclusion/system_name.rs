@@ -1,14 +1,14 @@
-//! Names of what storages and desktops keep for themselves: recycle bins, snapshots, thumbnails, search indexes.
+//! Names of the files and folders that storages and desktops create for themselves: recycle bins, snapshots, thumbnails,
+//! search indexes.
 //!
-//! Sources: the manuals of Synology (`@eaDir`, `#recycle`, `#snapshot`), QNAP (`@Recycle`, `.@__thumb`), `NetApp` (`.snapshot`),
-//! `OpenZFS` (`.zfs`) and Netatalk (`.AppleDouble`); Apple's TN1150 (`._*`); the trash specification of freedesktop.org
-//! (`.Trash-UID`); the Linux kernel's NFS client (`.nfs*`) and libfuse (`.fuse_hidden*`). Names that people give to their
-//! own folders, such as `cache`, `tmp` or `Trash`, are not among them.
+//! Sources: the manuals of Synology (`@eaDir`, `#recycle`, `#snapshot`), QNAP (`@Recycle`, `.@__thumb`), `NetApp`
+//! (`.snapshot`), `OpenZFS` (`.zfs`) and Netatalk (`.AppleDouble`); Apple's TN1150 (`._*`); the trash specification of
+//! freedesktop.org (`.Trash-UID`); the Linux kernel's NFS client (`.nfs*`) and libfuse (`.fuse_hidden*`). Names that users
+//! give to their own folders, such as `cache`, `tmp` or `Trash`, are not listed.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
-/// Folders.
 const FOLDERS: [&str; 27] = [
     "#recycle",
     "#snapshot",
@@ -39,20 +39,19 @@ const FOLDERS: [&str; 27] = [
     "lost+found",
 ];
 
-/// Files.
 const FILES: [&str; 3] = [
     ".DS_Store",
     ".apdisk",
     ".com.apple.timemachine.donotpresent",
 ];
 
-/// Folders of systems that take upper and lower case for the same.
+/// Folders of systems that ignore case.
 const FOLDERS_IN_ANY_CASE: [&str; 2] = ["$RECYCLE.BIN", "System Volume Information"];
 
-/// Files of such systems.
+/// Files of systems that ignore case.
 const FILES_IN_ANY_CASE: [&str; 3] = ["Thumbs.db", "ehthumbs.db", "desktop.ini"];
 
-/// Whether a folder of this name is kept by a storage or a desktop for itself.
+/// True if storages or desktops create folders of this name for themselves.
 pub(super) fn is_folder(name: &OsStr) -> bool {
     FOLDERS.iter().any(|known| name == *known)
         || FOLDERS_IN_ANY_CASE
@@ -61,7 +60,7 @@ pub(super) fn is_folder(name: &OsStr) -> bool {
         || matches_prefix(name, ".Trash-", u8::is_ascii_digit)
 }
 
-/// Whether a file of this name is kept by a storage or a desktop for itself.
+/// True if storages or desktops create files of this name for themselves.
 pub(super) fn is_file(name: &OsStr) -> bool {
     FILES.iter().any(|known| name == *known)
         || FILES_IN_ANY_CASE
@@ -72,7 +71,7 @@ pub(super) fn is_file(name: &OsStr) -> bool {
         || matches_prefix(name, ".fuse_hidden", u8::is_ascii_hexdigit)
 }
 
-/// Whether a name is this prefix followed by at least one byte, all of them of this kind.
+/// True if a name is the prefix followed by at least one byte, and all of those are of this kind.
 fn matches_prefix(name: &OsStr, prefix: &str, is_kind: fn(&u8) -> bool) -> bool {
     name.as_bytes()
         .strip_prefix(prefix.as_bytes())
@@ -84,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_page_on_exclusions_names_them_all() {
+    fn documentation_lists_all_names() {
         let page = include_str!("../../../docs/exclusions.md");
         let folders = FOLDERS.iter().chain(&FOLDERS_IN_ANY_CASE);
         for name in folders.chain(&FILES).chain(&FILES_IN_ANY_CASE) {
@@ -93,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_systems_are_recognised() {
+    fn system_names_are_recognized() {
         for name in ["@eaDir", "#recycle", "$Recycle.Bin", ".Trash-1000", ".zfs"] {
             assert!(is_folder(OsStr::new(name)), "{name}");
         }
@@ -108,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_people_are_not() {
+    fn user_names_are_not_system_names() {
         for name in [
             "Trash",
             "cache",

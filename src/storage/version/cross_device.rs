@@ -1,5 +1,5 @@
-//! Keeping an old version on another file system than its own: it is copied, the copy is proven, and only then is the original
-//! removed or replaced, if it is unchanged.
+//! Keeping an old version on another file system: it is copied and the copy verified before the original, if still
+//! unchanged, is removed or replaced.
 
 use std::ffi::{OsStr, OsString};
 use std::io::ErrorKind;
@@ -15,7 +15,7 @@ use crate::snapshot::diff::DiffEntry;
 use crate::storage::copy_file::{Copier, TempCopy, copy_file, copy_link, temporary_name_with};
 
 impl Versions<'_> {
-    /// Copies an old version among the others and returns what was copied. It was flushed and read back by then.
+    /// Copies an old version to its folder and returns the original's metadata. The copy is flushed and verified.
     pub(super) fn copy_across_devices(
         &self,
         (folder, name): EntryRef<'_>,
@@ -23,14 +23,15 @@ impl Versions<'_> {
         old: &DiffEntry,
     ) -> Result<Stat> {
         if !matches!(old.kind, EntryKind::File | EntryKind::Link) {
-            let why = "it is on another file system than the kept versions; move it away by hand";
+            let why = "it is on another file system than the old versions and is no file or link; move it away yourself";
             return Err(Error::Io {
                 action: "replace",
                 path: folder.path().join(name),
                 source: std::io::Error::other(why),
             });
         }
-        // In our own folder the next run finds what one that was killed leaves. Some file systems move nothing from there.
+        // The next run removes leftovers from the program's folder, so the copy starts there. Some file systems cannot move
+        // it from there.
         let own = Arc::new(own_folder::open(self.root)?);
         match copy_verified((folder, name), &own, kept, old.kind) {
             Err(error) if is_io_error(&error, ErrorKind::CrossesDevices) => {
@@ -40,7 +41,7 @@ impl Versions<'_> {
         }
     }
 
-    /// Replaces on a file system other than that of the versions: the old version is copied there first.
+    /// Replaces a file whose old versions are on another file system: the old version is copied there first.
     pub(super) fn replace_across_devices(
         &self,
         mut temp: TempCopy,
@@ -52,7 +53,7 @@ impl Versions<'_> {
         let copied = self.copy_across_devices(place, kept, old)?;
         let temporary = temp.location().1.to_owned();
         let new = folder.stat(&temporary)?;
-        // From the exchange on the temporary name stands for the old version.
+        // After the exchange the temporary name belongs to the old version.
         temp.disarm();
         let exchanged = folder.exchange(&temporary, folder, name);
         if !matches!(exchanged, Ok(true)) && is_same_file_at(folder, &temporary, &new) {
@@ -60,25 +61,26 @@ impl Versions<'_> {
         }
         if exchanged? {
             if is_same_file_at(folder, &temporary, &copied) {
-                // Its copy is kept.
+                // Its copy is kept among the old versions.
                 return folder.remove_temporary(&temporary);
             }
             folder.exchange(&temporary, folder, name)?;
             keep_concurrent_save(folder, name, &temporary, &new)?;
             return Err(raced_error(folder, name));
         }
-        let there = folder.stat(name)?;
-        let is_unchanged = there.kind == EntryKind::Link
-            || there.status_changed == copied.status_changed
+        let current = folder.stat(name)?;
+        let is_unchanged = current.kind == EntryKind::Link
+            || current.status_changed == copied.status_changed
             || !folder.features().is_reliable;
-        if !(is_unchanged && folder.is_same_file(&there, &copied)) {
+        if !(is_unchanged && folder.is_same_file(&current, &copied)) {
             return Err(raced_error(folder, name));
         }
         temp.persist(name)
     }
 }
 
-/// Copies a file or link to a temporary name in a folder, proves the copy, and gives it its name among the versions.
+/// Copies a file or symbolic link to a temporary name in a folder, verifies the copy, and moves it into the folder of old
+/// versions.
 fn copy_verified(
     (folder, name): EntryRef<'_>,
     within: &Arc<Folder>,
@@ -109,7 +111,7 @@ fn copy_verified(
     Ok(original)
 }
 
-/// An original whose copy is kept, under a temporary name beside its own.
+/// An original under a temporary name, whose copy is kept among the old versions.
 pub(super) struct DisplacedFile<'a> {
     folder: &'a Folder,
     name: &'a OsStr,
@@ -117,30 +119,30 @@ pub(super) struct DisplacedFile<'a> {
 }
 
 impl<'a> DisplacedFile<'a> {
-    /// Takes the name from a file that is still what was copied. What somebody saved meanwhile keeps it.
+    /// Renames a file that is unchanged since it was copied. A file that was saved meanwhile keeps its name.
     pub(super) fn displace(folder: &'a Folder, name: &'a OsStr, copied: &Stat) -> Result<Self> {
         if !is_same_file_at(folder, name, copied) {
             return Err(raced_error(folder, name));
         }
-        let aside = Self {
+        let displaced = Self {
             folder,
             name,
             temporary: temporary_name_with(b""),
         };
-        folder.rename_no_replace(name, folder, &aside.temporary)?;
-        if is_same_file_at(folder, &aside.temporary, copied) {
-            return Ok(aside);
+        folder.rename_no_replace(name, folder, &displaced.temporary)?;
+        if is_same_file_at(folder, &displaced.temporary, copied) {
+            return Ok(displaced);
         }
-        aside.restore()?;
+        displaced.restore()?;
         Err(raced_error(folder, name))
     }
 
-    /// Removes the original; its copy is all that is left of it.
+    /// Removes the original. Its copy remains.
     pub(super) fn remove(self) -> Result<()> {
         self.folder.remove_temporary(&self.temporary)
     }
 
-    /// Gives the original its name again; where somebody else took that, one beside it.
+    /// Gives the original its name back, or a name beside it if that is taken.
     pub(super) fn restore(self) -> Result<()> {
         let Self {
             folder,
@@ -156,8 +158,8 @@ impl<'a> DisplacedFile<'a> {
     }
 }
 
-/// After an exchange that was taken back in a file's own folder: removes the copy, but if somebody saved over that too,
-/// gives what they saved a name that stays.
+/// Cleans up after an exchange that was undone: removes the copy, or, if another program saved over it, gives the saved
+/// file a name that stays.
 fn keep_concurrent_save(
     folder: &Folder,
     name: &OsStr,

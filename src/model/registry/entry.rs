@@ -1,0 +1,70 @@
+//! The registered things, whatever their kind, for lists and for the start-up file.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+/// The effect of adding to the registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RegistryChange {
+    /// It is new.
+    Added,
+    /// It was registered already.
+    Unchanged,
+    /// It replaced another of its name.
+    Replaced,
+}
+
+impl RegistryChange {
+    /// Word for it in answers.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Unchanged => "unchanged",
+            Self::Replaced => "replaced",
+        }
+    }
+}
+
+/// The kinds of registered things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RegistryKind {
+    /// A database.
+    Database,
+    /// A folder below every root.
+    Category,
+    /// A pattern of excluded files.
+    Exclusion,
+}
+
+impl RegistryKind {
+    /// All kinds.
+    pub const ALL: [Self; 3] = [Self::Database, Self::Category, Self::Exclusion];
+
+    /// The word for users.
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::Database => "database",
+            Self::Category => "category",
+            Self::Exclusion => "exclusion",
+        }
+    }
+}
+
+/// Kind and name, which identify a registered thing.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RegistryKey {
+    pub kind: RegistryKind,
+    /// Its name; for an exclusion the pattern.
+    pub name: String,
+}
+
+/// One registered thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegistryEntry {
+    pub key: RegistryKey,
+    /// Its root or path; empty for an exclusion.
+    pub location: PathBuf,
+}

@@ -1,0 +1,192 @@
+//! Databases, categories and exclusions, and the rules that they share: unique names, one location for each name.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use super::entry::{RegistryChange, RegistryEntry, RegistryKey, RegistryKind};
+use crate::base::error::{Error, Result};
+use crate::base::suggest::suggest;
+use crate::model::address;
+
+/// A named root: a folder of this machine, or a remote.
+#[derive(Clone, Debug)]
+pub struct Database {
+    pub name: String,
+    /// An absolute path, or the address of a remote.
+    pub root: PathBuf,
+    /// The root with links resolved, once it was needed.
+    pub(super) resolved: OnceLock<PathBuf>,
+}
+
+/// Compares names and roots only.
+impl PartialEq for Database {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.name, &self.root) == (&other.name, &other.root)
+    }
+}
+
+impl Eq for Database {}
+
+impl Database {
+    pub(super) fn new(name: &str, root: &Path) -> Self {
+        Self {
+            name: name.to_owned(),
+            root: root.to_owned(),
+            resolved: OnceLock::new(),
+        }
+    }
+
+    /// True if it is behind rclone.
+    pub fn is_remote(&self) -> bool {
+        address::is_remote(&self.root)
+    }
+
+    /// The path of an entry below the root.
+    pub fn path(&self, below: &Path) -> PathBuf {
+        address::join(&self.root, below)
+    }
+
+    /// The root with links resolved, as it was when this was first called.
+    pub(super) fn resolved_root(&self, resolve: impl FnOnce(&Path) -> PathBuf) -> &Path {
+        self.resolved.get_or_init(|| resolve(&self.root))
+    }
+}
+
+/// A named folder below every root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Category {
+    pub name: String,
+    /// The folder relative to a root, without `.` and `..`.
+    pub path: PathBuf,
+}
+
+impl Category {
+    /// The path as it is typed and shown: `.` for the root itself.
+    pub fn display_path(&self) -> &Path {
+        if self.path.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            &self.path
+        }
+    }
+}
+
+/// Items of one kind with unique names.
+pub(super) trait Named {
+    const KIND: RegistryKind;
+
+    fn name(&self) -> &str;
+
+    fn location(&self) -> &Path;
+}
+
+impl Named for Database {
+    const KIND: RegistryKind = RegistryKind::Database;
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn location(&self) -> &Path {
+        &self.root
+    }
+}
+
+impl Named for Category {
+    const KIND: RegistryKind = RegistryKind::Category;
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn location(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// The pattern of an exclusion, which is its name.
+impl Named for String {
+    const KIND: RegistryKind = RegistryKind::Exclusion;
+
+    fn name(&self) -> &str {
+        self
+    }
+
+    fn location(&self) -> &Path {
+        Path::new("")
+    }
+}
+
+/// Returns the position of the item with this exact name.
+///
+/// # Errors
+/// [`Error::UnknownName`] with the nearest names.
+pub(super) fn position<T: Named>(items: &[T], name: &str) -> Result<usize> {
+    let found = items.iter().position(|item| item.name() == name);
+    found.ok_or_else(|| {
+        let known = items.iter().map(Named::name);
+        Error::UnknownName {
+            noun: T::KIND.noun(),
+            name: name.into(),
+            suggestions: suggest(name, known.clone())
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
+            known: known.map(str::to_owned).collect(),
+        }
+    })
+}
+
+/// Adds an item, or replaces the one of its name; `overlap` names the relation of two items that hold the same files.
+///
+/// # Errors
+/// [`Error::NameTaken`] if the name has another location and `replace` is false; [`Error::Overlap`].
+pub(super) fn add<T: Named>(
+    items: &mut Vec<T>,
+    item: T,
+    replace: bool,
+    mut overlap: impl FnMut(&T, &T) -> Option<&'static str>,
+) -> Result<RegistryChange> {
+    let same_name = items.iter().position(|known| known.name() == item.name());
+    if let Some(existing) = same_name.map(|at| &items[at]) {
+        if existing.location() == item.location() {
+            return Ok(RegistryChange::Unchanged);
+        }
+        if !replace {
+            return Err(Error::NameTaken {
+                noun: T::KIND.noun(),
+                name: item.name().to_owned(),
+                existing: existing.location().to_owned(),
+                requested: item.location().to_owned(),
+            });
+        }
+    }
+    for other in items.iter().filter(|other| other.name() != item.name()) {
+        if let Some(relation) = overlap(&item, other) {
+            return Err(Error::Overlap {
+                noun: T::KIND.noun(),
+                path: item.location().to_owned(),
+                relation,
+                other: other.name().to_owned(),
+                existing: other.location().to_owned(),
+            });
+        }
+    }
+    if let Some(at) = same_name {
+        items[at] = item;
+        return Ok(RegistryChange::Replaced);
+    }
+    items.push(item);
+    Ok(RegistryChange::Added)
+}
+
+/// The entries of items of one kind.
+pub(super) fn entries<T: Named>(items: &[T]) -> impl Iterator<Item = RegistryEntry> {
+    items.iter().map(|item| RegistryEntry {
+        key: RegistryKey {
+            kind: T::KIND,
+            name: item.name().to_owned(),
+        },
+        location: item.location().to_owned(),
+    })
+}

@@ -1,0 +1,134 @@
+//! The temporary copy of a file, until it gets its final name or is removed.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::sync::Arc;
+
+use super::temp_name::temporary_name;
+use crate::base::error::{IoResultExt as _, Result};
+use crate::base::ignore::ignore;
+use crate::os::attribute::XattrOutcome;
+use crate::os::file;
+use crate::os::folder::Folder;
+use crate::os::stat::Stat;
+use crate::snapshot::digest::Digest;
+
+/// A complete copy under a temporary name. Dropping it removes it; `persist` gives it its final name.
+#[derive(Debug)]
+pub struct TempCopy {
+    folder: Arc<Folder>,
+    pub(super) name: OsString,
+    /// The open copy; `None` for a symbolic link, and once it is closed.
+    pub(super) file: Option<File>,
+    /// The target of a symbolic link.
+    pub(super) link_target: Option<OsString>,
+    /// The open source, if it must be read again to compute its digest.
+    pub(super) source_file: Option<File>,
+    /// True once the temporary name may belong to another file, which must not be removed.
+    is_disarmed: bool,
+    /// The source's metadata before it was copied.
+    pub source_stat: Stat,
+    /// The copy's metadata as its file system reports it; `None` for a symbolic link.
+    pub copy_stat: Option<Stat>,
+    /// The digest of the source's bytes, if they passed through memory.
+    pub digest: Option<Digest>,
+    /// True if the copy shares the source's blocks, so that reading it back proves nothing.
+    pub is_cloned: bool,
+    /// The result of copying the extended attributes.
+    pub attributes: XattrOutcome,
+}
+
+impl TempCopy {
+    pub(super) fn new(folder: &Arc<Folder>, name: OsString, source_stat: Stat) -> Self {
+        Self {
+            folder: Arc::clone(folder),
+            name,
+            file: None,
+            link_target: None,
+            source_file: None,
+            is_disarmed: false,
+            source_stat,
+            copy_stat: None,
+            digest: None,
+            is_cloned: false,
+            attributes: XattrOutcome::Copied,
+        }
+    }
+
+    /// The copy's folder and its temporary name there.
+    pub fn location(&self) -> (&Arc<Folder>, &OsStr) {
+        (&self.folder, &self.name)
+    }
+
+    /// Renames the copy to `name`, which must be free.
+    pub fn persist_noclobber(self, name: &OsStr) -> Result<()> {
+        let folder = Arc::clone(&self.folder);
+        self.persist_noclobber_in(&folder, name)
+    }
+
+    /// Renames the copy to `name` in another folder of the same file system, where that name must be free.
+    pub fn persist_noclobber_in(mut self, folder: &Folder, name: &OsStr) -> Result<()> {
+        self.folder.rename_no_replace(&self.name, folder, name)?;
+        self.is_disarmed = true;
+        Ok(())
+    }
+
+    /// Renames the copy over the file it replaces. The old version must be kept elsewhere by now.
+    pub fn persist(mut self, name: &OsStr) -> Result<()> {
+        self.folder.rename(&self.name, &self.folder, name)?;
+        self.is_disarmed = true;
+        Ok(())
+    }
+
+    /// Moves the copy into another folder of the same file system, where `name` must be free. After a failure it is still in
+    /// its old folder.
+    pub fn move_to(&mut self, folder: &Arc<Folder>, name: &OsStr) -> Result<()> {
+        self.folder.rename_no_replace(&self.name, folder, name)?;
+        self.folder = Arc::clone(folder);
+        name.clone_into(&mut self.name);
+        Ok(())
+    }
+
+    /// Moves the copy back into the folder of its final name, under a new temporary name.
+    pub fn move_back(&mut self, folder: &Arc<Folder>) -> Result<()> {
+        self.move_to(folder, &temporary_name())
+    }
+
+    /// Stops removing the copy on drop: its name may belong to another file from now on.
+    pub const fn disarm(&mut self) {
+        self.is_disarmed = true;
+    }
+
+    /// Removes the copy on drop again: its name still belongs to it.
+    pub const fn rearm(&mut self) {
+        self.is_disarmed = false;
+    }
+
+    /// Closes the copy on a file system that may write, and fail, only then. It cannot be read back afterwards.
+    pub fn close(&mut self) -> Result<()> {
+        if self.folder.features().is_reliable {
+            return Ok(());
+        }
+        let closed = self.file.take().map_or(Ok(()), file::close);
+        closed.at("close a copy in", self.folder.path())
+    }
+
+    /// Flushes this copy alone.
+    pub fn flush(&self) -> Result<()> {
+        match &self.file {
+            Some(file) => file.sync_all().at("flush", self.folder.path()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for TempCopy {
+    fn drop(&mut self) {
+        if !self.is_disarmed {
+            ignore(
+                self.folder.remove_temporary(&self.name),
+                "the next run removes it",
+            );
+        }
+    }
+}

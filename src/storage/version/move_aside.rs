@@ -1,0 +1,105 @@
+//! Moving an entry into the folder of old versions, which frees its name.
+
+use std::ffi::OsStr;
+use std::io::ErrorKind;
+use std::sync::Arc;
+
+use super::check::{is_io_error, raced_error, require_unchanged};
+use super::cross_device::DisplacedFile;
+use super::{EntryRef, PathInReplica, Versions, flush_if_needed};
+use crate::base::error::Result;
+use crate::os::folder::Folder;
+use crate::snapshot::diff::DiffEntry;
+
+impl Versions<'_> {
+    /// Moves a file or link into the folder of old versions, which frees its name. If that folder is on another file system,
+    /// the file is copied, the copy is verified, and the original is removed.
+    ///
+    /// # Errors
+    /// [`crate::base::error::Error::ConcurrentChange`] if the file changed since the plan; it then keeps its name.
+    pub fn move_to_versions(
+        &self,
+        place: EntryRef<'_>,
+        relative: PathInReplica<'_>,
+        old: &DiffEntry,
+    ) -> Result<()> {
+        let (folder, name) = place;
+        let kept = match self.move_aside(place, relative, old)? {
+            (kept, Some(displaced)) => {
+                displaced.remove()?;
+                kept
+            }
+            (kept, None) => {
+                restore_if_unexpected(&kept, folder, name, old)?;
+                kept
+            }
+        };
+        flush_if_needed(&kept)?;
+        folder.flush()
+    }
+
+    /// Creates a folder in place of a file, symbolic link or special file, which becomes an old version.
+    ///
+    /// # Errors
+    /// [`crate::base::error::Error::ConcurrentChange`] if the entry changed since the plan; it then keeps its name.
+    pub fn replace_with_folder(
+        &self,
+        place: EntryRef<'_>,
+        relative: PathInReplica<'_>,
+        old: &DiffEntry,
+        mode: u32,
+    ) -> Result<()> {
+        let (parent, name) = place;
+        let kept = match self.move_aside(place, relative, old)? {
+            (_, Some(displaced)) => {
+                return match parent.ensure_folder(name, mode) {
+                    Ok(()) => displaced.remove(),
+                    Err(error) => displaced.restore().and(Err(error)),
+                };
+            }
+            (kept, None) => kept,
+        };
+        let replaced = require_unchanged(&kept, name, old).and_then(|()| {
+            flush_if_needed(&kept)?;
+            parent.ensure_folder(name, mode)
+        });
+        if replaced.is_err() {
+            kept.rename_no_replace(name, parent, name)?;
+        }
+        replaced
+    }
+
+    /// Frees the name of an entry that is still as planned. Returns the folder of its old version and, if that is a copy on
+    /// another file system, the displaced original.
+    fn move_aside<'a>(
+        &self,
+        (folder, name): EntryRef<'a>,
+        relative: PathInReplica<'_>,
+        old: &DiffEntry,
+    ) -> Result<(Arc<Folder>, Option<DisplacedFile<'a>>)> {
+        require_unchanged(folder, name, old)?;
+        let kept = self.mirror_folder(relative)?;
+        match folder.rename_no_replace(name, &kept, name) {
+            Err(error) if is_io_error(&error, ErrorKind::CrossesDevices) => {
+                let copied = self.copy_across_devices((folder, name), &kept, old)?;
+                let displaced = DisplacedFile::displace(folder, name, &copied)?;
+                Ok((kept, Some(displaced)))
+            }
+            moved => moved.map(|()| (kept, None)),
+        }
+    }
+}
+
+/// Fails unless the kept entry is the planned one. Another one was saved meanwhile, and goes back to its name.
+fn restore_if_unexpected(
+    kept: &Folder,
+    folder: &Folder,
+    name: &OsStr,
+    old: &DiffEntry,
+) -> Result<()> {
+    if require_unchanged(kept, name, old).is_ok() {
+        return Ok(());
+    }
+    kept.rename_no_replace(name, folder, name)?;
+    Err(raced_error(folder, name))
+}
