@@ -52,7 +52,7 @@ enum ListSubcommand {
         #[arg(value_name = "DATABASE")]
         database: Option<String>,
     },
-    /// List all databases, and which of them are online
+    /// List all databases with their state, online or offline
     #[command(after_help = "Examples:\n  list databases")]
     Databases,
     /// List all categories

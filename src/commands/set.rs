@@ -17,7 +17,7 @@ use crate::output::page::Page;
 
 /// List the settings, or change one
 ///
-/// A setting lasts until the prompt or script ends. In the start-up file it applies to all of them. Options of the program
+/// A setting lasts until the prompt or script ends. In the start-up file it applies to every session. Options of the program
 /// override the start-up file.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:

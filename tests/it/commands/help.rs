@@ -35,28 +35,28 @@ fn the_overview_lists_every_command() {
       add       Track a database or a category
       compare   Compare a project on two databases, file by file
       copy      Copy a category of a project from one database to others
-      echo      Write words
-      exclude   Leave files and folders alone that match a pattern
+      echo      Print words
+      exclude   Exclude files and folders that match a pattern
       explore   Open a project's folder in the file manager
-      failures  List the files that could not be brought to another database
+      failures  List the files that `sync` could not copy yet
       fetch     Show where projects are, how big they are and how their replicas compare
       find      Find files in the index, also on databases that are offline
-      help      Show the commands, or one of them with examples
-      history   List the last runs, or what one of them handled
+      help      Show the commands, or one command with examples
+      history   List the last runs, or the files of one run
       list      List clients, projects, databases or categories
-      load      Look at the disks and bring the index up to date
+      load      Scan databases and update the index
       remove    Stop tracking a database, a category or an exclusion
-      save      Write what this session changed into the start-up file
+      save      Save the changes of this session in the start-up file
       set       List the settings, or change one
       source    Run a file of commands
       sync      Send what changed since the last sync to another database
       exit      Leave the prompt or end the script
 
     More help:
-      examples     What people do with it, and the lines for it
-      scripts      Files of commands: arguments, variables, quotes, cron
+      examples     Common tasks and their commands
+      scripts      Scripts: arguments, variables, quotes, cron
       keys         Keys at the prompt
-      exit-status  What the program ends with, and how to use it
+      exit-status  Exit statuses and their use in a shell
 
     `help COMMAND` explains a command with examples. Quote names with spaces: 'Camera Raw'.
     To begin:
@@ -75,11 +75,11 @@ fn page_lists_arguments_options_and_examples() {
     --- stdout
     Copy a category of a project from one database to others
 
-    What is missing there is copied; what is older there is replaced, and its old version is kept in
-    `.auto-backup/versions/` at that database's root. What is newer there, or differs with the same
-    time, is a conflict: it is kept and reported. Files that are only there stay. A file gets its name
-    only once it is whole, on the disk, and was read back and found to be what the source is. To go on
-    after an interruption, give the same line again.
+    Files missing at the destination are copied. Older files there are replaced, and their old versions
+    are kept in `.auto-backup/versions/` at the root of that database. Newer files there, and files that
+    differ with the same time, are conflicts: they are kept and reported. Files that only the
+    destination has stay. A copy is written under a temporary name, flushed, read back and compared, and
+    only then gets its name. To continue after an interruption, run the same line again.
 
     Usage: copy [OPTIONS] PROJECT CATEGORY FROM TO[,TO...]
 
@@ -91,29 +91,29 @@ fn page_lists_arguments_options_and_examples() {
               The category, or `all`
 
       <FROM>
-              The database the files are on
+              The database to copy from
 
       <TO>...
-              The database they go to, or several separated by commas
+              The databases to copy to, separated by commas
 
     Options:
           --dry-run
-              Only show what would be done
+              Only show the files that would be copied
 
           --overwrite
-              Replace also what is newer there; the old version is kept
+              Replace newer files too; the old versions are kept
 
           --no-update
-              Only add what is missing
+              Only add missing files
 
           --checksum
-              Compare files of one size by their content, not by their times
+              Compare files of equal size by content instead of time
 
           --verify
-              Read back what was copied, also after `set verify off`
+              Read copies back, even after `set verify off`
 
           --no-verify
-              Do not read back what was copied
+              Do not read copies back
 
           --yes
               Replace older files without asking at the prompt
@@ -196,7 +196,7 @@ fn help_is_written_in_every_format() {
     assert_snapshot!(studio.json(&["help save"]), @r#"
     exit 0
     --- stdout
-    {"command":"help","text":"Write what this session changed into the start-up file\n\nWhat was added gets an `add` or `exclude` line, the lines of what was removed or replaced go, and\nevery other line stays as it is, also those that another session saved meanwhile. The file as it was\nis kept beside it. A name that the file gives another place by now is an error, unless it was added\nwith `--replace`.\n\nUsage: save\n\nOptions:\n  -h, --help\n          Print help\n\nExamples:\n  save\n"}
+    {"command":"help","text":"Save the changes of this session in the start-up file\n\nEach added database, category or exclusion gets an `add` or `exclude` line. Lines of removed or\nreplaced ones are deleted. All other lines stay as they are, including those that another session\nhas saved. A backup of the file is kept beside it. If the file now gives a name another location,\n`save` fails, unless the name was added with `--replace`.\n\nUsage: save\n\nOptions:\n  -h, --help\n          Print help\n\nExamples:\n  save\n"}
     "#);
     assert_snapshot!(run_with_format(&studio, "plain", "help save"), @"
     exit 0

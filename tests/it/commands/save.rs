@@ -118,7 +118,7 @@ fn save_writes_the_configured_file() {
     --- stdout
     added category a in a
     saved in my.config: 1 line added, 0 removed
-    as it was: my.config.DATE
+    backup: my.config.DATE
     ");
     assert_snapshot!(studio.read("my.config"), @"add category a a");
 }
@@ -186,7 +186,7 @@ fn unread_startup_file_keeps_its_lines() {
     --- stdout
     added database MORE at /more, offline: it does not exist
     saved in $STUDIO/home/.config/auto-backup/.config: 1 line added, 0 removed
-    as it was: $STUDIO/home/.config/auto-backup/.config.DATE
+    backup: $STUDIO/home/.config/auto-backup/.config.DATE
     ");
     assert_eq!(studio.read(FILE), before + "add database MORE /more\n");
 }
@@ -230,7 +230,7 @@ fn configured_file_resolves_its_own_folder() {
     added category x in x
     database HERE is no longer tracked; its files are untouched
     saved in jobs/mine: 1 line added, 1 removed
-    as it was: jobs/mine.DATE
+    backup: jobs/mine.DATE
     ");
     assert_eq!(studio.read("jobs/mine"), "add category x x\n");
 }

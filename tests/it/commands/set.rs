@@ -11,20 +11,20 @@ fn settings_are_listed_with_allowed_values() {
     exit 0
     --- stdout
     ┌──────────────┬───────┬───────────────────────────────┬─────────────────────────────────────────────────────────────────────────────┐
-    │ setting      ┆ value ┆ takes                         ┆ what it is                                                                  │
+    │ setting      ┆ value ┆ accepts                       ┆ purpose                                                                     │
     ╞══════════════╪═══════╪═══════════════════════════════╪═════════════════════════════════════════════════════════════════════════════╡
-    │ format       ┆ table ┆ table, plain, csv, json       ┆ how answers are written                                                     │
-    │ color        ┆ auto  ┆ auto, always, never           ┆ whether there is colour                                                     │
-    │ pager        ┆ on    ┆ on, off                       ┆ answers longer than the screen go through $PAGER, at the prompt             │
-    │ hints        ┆ on    ┆ on, off                       ┆ grey hints at the prompt                                                    │
-    │ verify       ┆ on    ┆ on, off                       ┆ what was copied is read back                                                │
+    │ format       ┆ table ┆ table, plain, csv, json       ┆ format of answers                                                           │
+    │ color        ┆ auto  ┆ auto, always, never           ┆ color in output                                                             │
+    │ pager        ┆ on    ┆ on, off                       ┆ page answers longer than the screen through $PAGER, at the prompt           │
+    │ hints        ┆ on    ┆ on, off                       ┆ gray hints at the prompt                                                    │
+    │ verify       ┆ on    ┆ on, off                       ┆ read copies back and compare them with the source                           │
     │ jobs         ┆ auto  ┆ auto, 1 to 64                 ┆ threads on each disk                                                        │
     │ confirm      ┆ on    ┆ on, off                       ┆ ask before files are replaced, at the prompt                                │
-    │ housekeeping ┆ on    ┆ on, off                       ┆ leave alone what storages and desktops keep for themselves                  │
+    │ housekeeping ┆ on    ┆ on, off                       ┆ skip files that storages and desktops keep for themselves                   │
     │ rclone       ┆ auto  ┆ auto, the path of the program ┆ the program behind databases like s3:bucket/studio; auto is the one on PATH │
     └──────────────┴───────┴───────────────────────────────┴─────────────────────────────────────────────────────────────────────────────┘
     ┌─────────┬───────┬───────────────┬──────────────────────┐
-    │ setting ┆ value ┆ takes         ┆ what it is           │
+    │ setting ┆ value ┆ accepts       ┆ purpose              │
     ╞═════════╪═══════╪═══════════════╪══════════════════════╡
     │ jobs    ┆ auto  ┆ auto, 1 to 64 ┆ threads on each disk │
     └─────────┴───────┴───────────────┴──────────────────────┘

@@ -118,7 +118,7 @@ fn dry_run_lists_items_and_changes_nothing() {
     assert_snapshot!(studio.json(&[&format!("{LINE} --dry-run --delete")]).ok(), @r#"
     exit 0
     --- stdout
-    {"command":"sync","run":null,"state":"complete","planned_files":5,"planned_bytes":10,"copied_files":0,"copied_bytes":0,"same_files":3,"conflict_files":0,"failed_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"moved_files":0,"deleted_files":0,"gone_files":1,"left_files":0,"items":[{"path":"$STUDIO/NAS/footage/acme/spot/new","outcome":"planned","reason":"add"},{"path":"$STUDIO/NAS/footage/acme/spot/reel.mov","outcome":"planned","reason":"replace, keeping the old version"},{"path":"$STUDIO/NAS/footage/acme/teaser/t.mov","outcome":"gone","reason":"no longer on WORK: to be moved to the old versions"}]}
+    {"command":"sync","run":null,"state":"complete","planned_files":5,"planned_bytes":10,"copied_files":0,"copied_bytes":0,"same_files":3,"conflict_files":0,"failed_files":0,"skipped_files":0,"verified_files":0,"seconds":N,"moved_files":0,"deleted_files":0,"gone_files":1,"left_files":0,"items":[{"path":"$STUDIO/NAS/footage/acme/spot/new","outcome":"planned","reason":"add"},{"path":"$STUDIO/NAS/footage/acme/spot/reel.mov","outcome":"planned","reason":"replace, keeping the old version"},{"path":"$STUDIO/NAS/footage/acme/teaser/t.mov","outcome":"gone","reason":"no longer on WORK: to be moved among the old versions"}]}
     "#);
     assert_eq!(studio.tree("NAS"), before);
 }
@@ -251,11 +251,11 @@ fn help_lists_the_options() {
     --- stdout
     Send what changed since the last sync to another database
 
-    For the push of every night: what was sent is remembered, so that the destination is listed only the
-    first time. What the source holds is what counts: what differs at the destination is replaced, and
-    its old version is kept in `.auto-backup/versions/` there. What failed is remembered too, and goes
-    first the next time. Files that are gone from the source are told of, and stay; with `--delete` they
-    are moved among the old versions, and folders that are empty then go too.
+    For a nightly push: sent files are recorded, so the destination is listed only by the first sync.
+    The source is authoritative: files that differ at the destination are replaced, and their old
+    versions are kept in `.auto-backup/versions/` there. Failed files are recorded too, and are sent
+    first by the next sync. Files missing at the source are reported and kept; with `--delete` they are
+    moved to the old versions, and folders left empty are deleted.
 
     Usage: sync [OPTIONS] PROJECT CATEGORY FROM TO
 
@@ -267,36 +267,36 @@ fn help_lists_the_options() {
               The category, or `all`
 
       <FROM>
-              The database the files are on
+              The database to send from
 
       <TO>
-              The database they go to
+              The database to send to
 
     Options:
           --count
-              Only say how many files and bytes would go
+              Only count the files and bytes that would be sent
 
           --dry-run
-              Only show what would be done
+              Only show the files that would be sent
 
           --retry-failed
-              Only what failed before
+              Only files that failed before
 
           --delete
-              Move what is gone from the source among the old versions
+              Move files missing at the source to the old versions
 
           --force
-              Delete also where more than half of it, or all of it, seems gone
+              Delete even if more than half of the files, or all, are missing at the source
 
           --bwlimit <RATE>
-              At most so many bytes a second, or a timetable: `10M`, `08:00,512k 23:00,off`; for
-              databases behind rclone
+              Limit in bytes a second, or a timetable: `10M`, `08:00,512k 23:00,off`; only for databases
+              behind rclone
 
           --max-files <N>
-              At most so many files; the rest is for the next time
+              Send at most N files; the rest is left for the next sync
 
           --for <DURATION>
-              Begin no file after so long: `30m`, `2h`
+              Start no file after this time: `30m`, `2h`
 
           --yes
               Delete without asking at the prompt
