@@ -116,7 +116,7 @@ impl Session {
         }
         // With `--quiet` a good night prints nothing, whatever rclone it has.
         if let Some(notice) = rclone::take_version_notice().filter(|_| !self.messages.is_quiet()) {
-            self.messages.warning(&notice);
+            self.messages.warning(notice);
         }
         if let Some(next) = self
             .printer
