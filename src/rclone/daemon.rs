@@ -248,7 +248,8 @@ fn read_log(mut stream: impl Read, sender: &SyncSender<Vec<u8>>, log_bytes: &Ato
     }
 }
 
-/// Parses an answer. Only its status field proves that an object does not exist; an HTTP status alone may come from a proxy.
+/// Parses an answer. Only its status field proves that an object does not exist: rclone's server also answers 404 to a request
+/// that it does not know.
 fn parse_answer(status: u16, body: &[u8]) -> RcAnswer {
     let Ok(answer) = serde_json::from_slice::<Value>(body) else {
         return RcAnswer::Failure(UNREADABLE_ANSWER.to_owned());

@@ -60,7 +60,7 @@ fn spawn_reader(
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(_) => 0,
             };
-            let whole = splitter.push(&buffer[..read]);
+            let lines = splitter.push(&buffer[..read]);
             let rest = (read == 0).then(|| splitter.finish()).flatten();
             let to_line = if is_log {
                 OutputLine::Log
@@ -68,7 +68,7 @@ fn spawn_reader(
                 OutputLine::Stdout
             };
             let chunk = OutputChunk {
-                lines: whole.into_iter().chain(rest).map(to_line).collect(),
+                lines: lines.into_iter().chain(rest).map(to_line).collect(),
                 bytes: read as u64,
                 is_log,
                 has_cut_line: splitter.is_cut,

@@ -6,7 +6,8 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::line::OutputLine;
@@ -75,40 +76,23 @@ static CONFIGURED_PROGRAM: Mutex<Option<PathBuf>> = Mutex::new(None);
 /// Returns the stored version of the program with this fingerprint, if any.
 pub type VersionLookup<'a> = dyn Fn(&str) -> Option<RcloneVersion> + 'a;
 
-/// Warning about an old program, which a run prints once.
-static VERSION_NOTICE: Mutex<VersionNotice> = Mutex::new(VersionNotice::Unneeded);
+/// Warning about an old program.
+static VERSION_NOTICE: OnceLock<String> = OnceLock::new();
 
-#[derive(Debug)]
-enum VersionNotice {
-    Unneeded,
-    Pending(String),
-    Taken,
-}
+/// True once the warning was returned: a session prints it only once.
+static NOTICE_TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// Returns the warning about an old program, if there is one that was not returned before.
-pub fn take_version_notice() -> Option<String> {
-    let mut notice = VERSION_NOTICE
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
-    match &mut *notice {
-        VersionNotice::Pending(text) => {
-            let text = std::mem::take(text);
-            *notice = VersionNotice::Taken;
-            Some(text)
-        }
-        VersionNotice::Unneeded | VersionNotice::Taken => None,
-    }
+/// Returns the warning about an old program, unless it was returned before.
+pub fn take_version_notice() -> Option<&'static str> {
+    let notice = VERSION_NOTICE.get()?;
+    (!NOTICE_TAKEN.swap(true, Ordering::Relaxed)).then_some(notice)
 }
 
 /// Notes that a killed transfer of this old version leaves incomplete files.
-fn note_old_version(program: &Program) {
-    let mut notice = VERSION_NOTICE
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
-    if matches!(*notice, VersionNotice::Unneeded) && !program.version.uses_partial_files() {
-        *notice = VersionNotice::Pending(format!(
-            "rclone {} gives a file its final name before the file is complete: a killed transfer leaves incomplete files until the next copy or sync; {FIRST_WITH_PARTIALS} and newer do not",
-            program.version
+fn note_old_version(version: RcloneVersion) {
+    if !version.uses_partial_files() {
+        VERSION_NOTICE.get_or_init(|| format!(
+            "rclone {version} gives a file its final name before the file is complete: a killed transfer leaves incomplete files until the next copy or sync; {FIRST_WITH_PARTIALS} and newer do not",
         ));
     }
 }
@@ -146,9 +130,8 @@ impl Program {
                 oldest: OLDEST.to_string(),
             });
         }
-        let program = Self { path, version };
-        note_old_version(&program);
-        Ok(program)
+        note_old_version(version);
+        Ok(Self { path, version })
     }
 
     /// Identifies the program's file: path, inode, size and mtime.
@@ -209,7 +192,7 @@ mod tests {
 
     #[test]
     fn versions_are_parsed_and_ordered() {
-        for (line, version, whole) in [
+        for (line, version, uses_partial_files) in [
             ("rclone v1.60.1-DEV", "1.60.1", false),
             ("rclone v1.63.0", "1.63.0", true),
             ("rclone v1.75.2", "1.75.2", true),
@@ -217,7 +200,7 @@ mod tests {
         ] {
             let found = RcloneVersion::parse(line).unwrap();
             assert_eq!(found.to_string(), version);
-            assert_eq!(found.uses_partial_files(), whole);
+            assert_eq!(found.uses_partial_files(), uses_partial_files);
             assert!(found >= OLDEST);
         }
         assert!(RcloneVersion::parse("rclone v1.59.2").unwrap() < OLDEST);

@@ -115,7 +115,7 @@ impl Session {
         }
         // A successful nightly run with `--quiet` prints nothing, whatever the version of rclone is.
         if let Some(notice) = rclone::take_version_notice().filter(|_| !self.messages.is_quiet()) {
-            self.messages.warning(&notice);
+            self.messages.warning(notice);
         }
         if let Some(next) = self
             .printer

@@ -198,9 +198,9 @@ mod tests {
 
     /// A folder of files with these names, sizes and nanoseconds.
     fn manifest(files: &[Row]) -> Manifest {
-        let mut packer = ManifestBuilder::default();
+        let mut builder = ManifestBuilder::default();
         for (name, bytes, nanoseconds) in files {
-            packer.add(&ManifestFile {
+            builder.add(&ManifestFile {
                 name: name.as_bytes(),
                 bytes: *bytes,
                 modified: Timestamp {
@@ -210,17 +210,17 @@ mod tests {
                 target: None,
             });
         }
-        packer.finish()
+        builder.finish()
     }
 
-    fn aggregate(step: TimePrecision, folders: &[(&str, &[Row])]) -> Aggregate {
-        let mut sum = Aggregate::new(step);
+    fn aggregate(precision: TimePrecision, folders: &[(&str, &[Row])]) -> Aggregate {
+        let mut sum = Aggregate::new(precision);
         for (path, files) in folders {
             let (path, manifest) = (Path::new(path), manifest(files));
-            let tally = FileTotals::of(manifest.files()).unwrap();
+            let totals = FileTotals::of(manifest.files()).unwrap();
             sum.add_folder(
                 path,
-                &tally,
+                &totals,
                 &folder_fingerprints(path, manifest.files()).unwrap(),
             );
         }

@@ -207,8 +207,8 @@ impl<'a> FolderView<'a> {
         let names = self.folder.map_or(&[][..], |folder| &folder.subfolders);
         names
             .binary_search_by(|other| other.as_bytes().cmp(name))
-            .is_ok_and(|place| {
-                let path = self.path.join(names[place].as_path());
+            .is_ok_and(|position| {
+                let path = self.path.join(names[position].as_path());
                 self.tree.folders.contains_key(&path)
             })
     }

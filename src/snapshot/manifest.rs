@@ -278,13 +278,13 @@ pub fn join_by_name(
 
 /// Returns a manifest with the files of both. For a name in both, the file of `later` counts.
 pub fn merge(earlier: &[u8], later: &[u8]) -> Result<Manifest, MalformedManifest> {
-    let mut packer = ManifestBuilder::default();
+    let mut builder = ManifestBuilder::default();
     join_by_name(earlier, later, &mut |earlier, later| {
         if let Some(file) = later.or(earlier) {
-            packer.add(&file);
+            builder.add(&file);
         }
     })?;
-    Ok(packer.finish())
+    Ok(builder.finish())
 }
 
 /// Length of the common beginning of two names. Compares eight bytes at a time, because it runs for every packed file.
@@ -357,16 +357,16 @@ mod tests {
     type Row = (u64, Timestamp, Option<Vec<u8>>);
 
     fn pack(files: &BTreeMap<Vec<u8>, Row>) -> Manifest {
-        let mut packer = ManifestBuilder::default();
+        let mut builder = ManifestBuilder::default();
         for (name, (bytes, modified, target)) in files {
-            packer.add(&ManifestFile {
+            builder.add(&ManifestFile {
                 name,
                 bytes: if target.is_some() { 0 } else { *bytes },
                 modified: *modified,
                 target: target.as_deref(),
             });
         }
-        packer.finish()
+        builder.finish()
     }
 
     fn unpack(manifest: &Manifest) -> BTreeMap<Vec<u8>, Row> {
@@ -430,10 +430,10 @@ mod tests {
 
     #[test]
     fn frames_of_a_sequence_take_a_few_bytes_each() {
-        let mut packer = ManifestBuilder::default();
+        let mut builder = ManifestBuilder::default();
         for frame in 1001..1241 {
             let name = format!("sh010_comp_v003.{frame}.exr");
-            packer.add(&ManifestFile {
+            builder.add(&ManifestFile {
                 name: name.as_bytes(),
                 bytes: 12_345_678 + frame,
                 modified: Timestamp {
@@ -443,6 +443,6 @@ mod tests {
                 target: None,
             });
         }
-        assert!(packer.finish().packed().len() <= 240 * 20);
+        assert!(builder.finish().packed().len() <= 240 * 20);
     }
 }

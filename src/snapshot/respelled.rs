@@ -156,8 +156,8 @@ fn unmatched_names(folder: &TreeFolder, other: &TreeFolder) -> Vec<Name> {
 /// Renames an entry of a tree, and every path below it.
 fn rename(tree: &mut Tree, folder: &Path, old: &Name, new: &Name) {
     if let Some(parent) = tree.folders.get_mut(folder) {
-        if let Ok(place) = parent.subfolders.binary_search(old) {
-            parent.subfolders[place] = new.clone();
+        if let Ok(position) = parent.subfolders.binary_search(old) {
+            parent.subfolders[position] = new.clone();
             parent.subfolders.sort_unstable();
         } else if let Some(files) = &mut parent.files {
             rename_file(files, old, new);
@@ -228,9 +228,9 @@ mod tests {
     fn tree(folders: &[(&str, &[&str])]) -> Tree {
         let mut tree = Tree::default();
         for (path, names) in folders {
-            let mut packer = ManifestBuilder::default();
+            let mut builder = ManifestBuilder::default();
             for name in *names {
-                packer.add(&ManifestFile {
+                builder.add(&ManifestFile {
                     name: name.as_bytes(),
                     bytes: 7,
                     modified: Timestamp::default(),
@@ -239,7 +239,7 @@ mod tests {
             }
             let mut folder = TreeFolder::from_files(ScannedFolder {
                 path: path.into(),
-                manifest: packer.finish(),
+                manifest: builder.finish(),
                 ..ScannedFolder::default()
             });
             let below = folders.iter().filter_map(|(other, _)| {

@@ -20,7 +20,7 @@ impl<'a> Frame<'a> {
     pub fn of(name: &'a [u8]) -> Option<Self> {
         let (stem, tail) = name.split_at(extension_start(name)?);
         let before = stem.iter().rposition(|byte| !byte.is_ascii_digit());
-        let (head, digits) = stem.split_at(before.map_or(0, |place| place + 1));
+        let (head, digits) = stem.split_at(before.map_or(0, |position| position + 1));
         let magnitude = parse_number(digits)?;
         let unsigned = unsigned_head(head).filter(|_| magnitude > 0);
         Some(Self {

@@ -48,7 +48,7 @@ impl Series {
         let spelling = (frame.digits, frame.is_padded, is_negative);
         let alike =
             |group: &DigitGroup| (group.digits, group.is_padded, group.is_negative) == spelling;
-        let place = self.groups.iter().position(alike).unwrap_or_else(|| {
+        let index = self.groups.iter().position(alike).unwrap_or_else(|| {
             self.groups.push(DigitGroup {
                 digits: frame.digits,
                 is_padded: frame.is_padded,
@@ -60,7 +60,7 @@ impl Series {
             });
             self.groups.len() - 1
         });
-        &mut self.groups[place]
+        &mut self.groups[index]
     }
 
     /// Padding of a group, inferred from all groups of the series.
@@ -77,8 +77,8 @@ impl Series {
 
     /// Adds a sequence for each set of groups with the same padding.
     pub(super) fn build_sequences(&mut self, sequences: &mut Vec<Sequence>) {
-        for place in 0..self.groups.len() {
-            self.groups[place].padding = self.inferred_padding(&self.groups[place]);
+        for index in 0..self.groups.len() {
+            self.groups[index].padding = self.inferred_padding(&self.groups[index]);
         }
         let counting = self.count_signs();
         self.groups.sort_by_key(DigitGroup::order);
