@@ -164,8 +164,7 @@ impl Index {
     }
 }
 
-/// Gives checksums to everything that an older program wrote.
-pub(super) fn store_all_checksums(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+fn store_all_checksums(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     transaction.execute_batch(
         "UPDATE replicas SET folder_rows = (SELECT count(*) FROM folders WHERE replica_id = replicas.id)",
     )?;
@@ -482,7 +481,7 @@ mod tests {
     }
 
     #[test]
-    fn an_older_index_gets_its_checksums() {
+    fn recomputed_checksums_are_accepted() {
         let temporary = tempfile::tempdir().unwrap();
         let path = temporary.path().join("index");
         fill(&path);

@@ -6,7 +6,6 @@
 
 mod change_counter;
 mod checksum;
-mod composing;
 mod content_difference;
 mod digest;
 mod failure;
@@ -16,7 +15,6 @@ mod folder_record;
 mod in_progress;
 mod open;
 pub mod overview;
-mod packing;
 mod pending_upload;
 mod read_transaction;
 mod remote_feature;
@@ -42,7 +40,7 @@ pub use self::digest::{FileDigest, FileDigests};
 pub use self::failure::KnownFailure;
 pub use self::fetch_folder::FetchFolderRecord;
 pub use self::folder::FolderFiles;
-pub use self::open::OpenedIndex;
+pub use self::open::{OpenedIndex, SetAside};
 pub use self::pending_upload::{ListedVersion, SentPath, UnverifiedUpload};
 pub use self::read_transaction::ReadTransaction;
 pub use self::replica::{KnownDatabase, KnownReplica};

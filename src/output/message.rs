@@ -99,6 +99,14 @@ impl Messages {
         ));
     }
 
+    /// Warns that the index of an older development version was set aside.
+    pub fn index_outdated(self, kept: &Path) {
+        let moved_to = Name::from(kept);
+        self.warning(&format!(
+            "the index was written by an older development version and is set aside as `{moved_to}`; a new one was started, run `load` to fill it from the disks"
+        ));
+    }
+
     /// A word in its colour, if there is any.
     pub fn painted(self, word: &str, tone: Tone) -> String {
         if self.has_color {
