@@ -13,6 +13,7 @@ use crate::base::escape::visible;
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
 use crate::index::KnownFailure;
+use crate::index::RunId;
 use crate::index::overview;
 use crate::model::project::{ProjectId, Scope};
 use crate::model::registry::Registry;
@@ -56,7 +57,7 @@ struct FailureRow {
     attempts: u64,
     first: Timestamp,
     last: Timestamp,
-    run: i64,
+    run: RunId,
 }
 
 impl FailureRow {

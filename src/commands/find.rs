@@ -15,7 +15,7 @@ use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
 use crate::base::unit;
-use crate::index::{FolderFiles, Index, ReadTransaction};
+use crate::index::{DatabaseId, FolderFiles, Index, ReadTransaction};
 use crate::model::address;
 use crate::model::project::{ProjectId, Scope, replica_path};
 use crate::model::registry::{Category, Database};
@@ -105,7 +105,7 @@ pub(crate) struct FindAnswer<'a> {
 /// A category of a database that was looked at.
 #[derive(Debug)]
 struct SearchLocation<'a> {
-    database_id: i64,
+    database_id: DatabaseId,
     database: &'a Database,
     category: &'a Category,
 }

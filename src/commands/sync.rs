@@ -14,7 +14,7 @@ use crate::base::exit_status::ExitStatus;
 use crate::base::unit;
 use crate::copy::report::Report;
 use crate::copy::run_recorder;
-use crate::index::RunStart;
+use crate::index::{OutcomeKind, RunId, RunStart, RunState};
 use crate::language::lexer::quote;
 use crate::model::project::Scope;
 use crate::model::registry::Registry;
@@ -97,8 +97,7 @@ impl SyncArgs {
         request.confirmation = workspace.confirmation.or_granted(self.yes);
         let monitor = workspace.monitor.as_ref();
         if request.dry_run {
-            // It writes nothing that would need a number.
-            let report = sync::sync(index, registry, &request, 0, monitor)?;
+            let report = sync::sync(index, registry, &request, RunId::DRY_RUN, monitor)?;
             let state = run_recorder::run_state(&report);
             return Ok(SyncAnswer::new(None, state, &self, report));
         }
@@ -200,7 +199,7 @@ struct SyncTotals {
 }
 
 impl SyncAnswer {
-    fn new(run: Option<i64>, state: &'static str, command: &SyncArgs, report: Report) -> Self {
+    fn new(run: Option<RunId>, state: RunState, command: &SyncArgs, report: Report) -> Self {
         Self {
             sync_totals: SyncTotals {
                 moved_files: report.moved_files,
@@ -291,7 +290,12 @@ impl Stream for SyncAnswer {
     fn is_routine(&self) -> bool {
         // A night in which nothing was done but what was to be, with links and files gone from the source as every night,
         // and with files that were renamed or moved among the old versions, as the line asks.
-        let good = ["skipped", "gone", "moved", "deleted"];
+        let good = [
+            OutcomeKind::Skipped,
+            OutcomeKind::Gone,
+            OutcomeKind::Moved,
+            OutcomeKind::Deleted,
+        ];
         self.copy.is_complete() && self.copy.has_only(&good)
     }
 }

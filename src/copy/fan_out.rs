@@ -13,7 +13,7 @@ use super::report::Report;
 use crate::base::confirmation::Confirmation;
 use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::interrupt;
-use crate::base::monitor::{Monitor, ProgressCounter, ProgressEvent};
+use crate::base::monitor::{Monitor, ProgressCounter, ProgressEvent, Task};
 use crate::index::Index;
 use crate::model::registry::Database;
 
@@ -59,7 +59,7 @@ impl StopTimer {
 /// Copying so many files and bytes begins.
 const fn copying_started((files, bytes): (u64, u64)) -> ProgressEvent<'static> {
     ProgressEvent::Started {
-        task: "copying",
+        task: Task::Copy,
         files: Some(files),
         bytes: Some(bytes),
     }

@@ -23,9 +23,9 @@ use self::report::Report;
 use crate::base::confirmation::Confirmation;
 use crate::base::error::Result;
 use crate::base::interrupt;
-use crate::base::monitor::{Monitor, ProgressEvent};
-use crate::index::Index;
+use crate::base::monitor::{Monitor, ProgressEvent, Task};
 use crate::index::overview::add_holders;
+use crate::index::{Index, RunId};
 use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, Scope, replica_path};
 use crate::model::registry::{Category, Database, Registry};
@@ -62,7 +62,7 @@ pub fn copy(
     index: &mut Index,
     registry: &Registry,
     request: &CopyRequest<'_>,
-    run: i64,
+    run: RunId,
     monitor: &dyn Monitor,
 ) -> Result<Report> {
     let start = Instant::now();
@@ -73,7 +73,7 @@ pub fn copy(
         Err(add_holders(error, index, registry, categories, scope)?)
     })?;
     monitor.on_event(&ProgressEvent::Started {
-        task: "comparing",
+        task: Task::Compare,
         files: None,
         bytes: None,
     });
@@ -114,7 +114,7 @@ pub fn execute(
     report: &mut Report,
 ) -> Result<Arc<CopySpec>> {
     monitor.on_event(&ProgressEvent::Started {
-        task: "comparing",
+        task: Task::Compare,
         files: None,
         bytes: None,
     });

@@ -1,6 +1,7 @@
 //! How one item of a copy ended.
 
 use super::plan::OmissionReason;
+use crate::index::OutcomeKind;
 
 /// Said of a file that went away by itself while others were copied, which is nobody's failure.
 pub const VANISHED: &str = "it went away before it was copied";
@@ -27,17 +28,17 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// How it ended, in one word.
-    pub const fn word(&self) -> &'static str {
+    /// Returns the outcome without its details.
+    pub const fn kind(&self) -> OutcomeKind {
         match self {
-            Self::Copied(_) => "copied",
-            Self::Conflict(_) => "conflict",
-            Self::Skipped(_) => "skipped",
-            Self::Failed(_) => "failed",
-            Self::Unreached => "unreached",
-            Self::Moved(_) => "moved",
-            Self::Deleted => "deleted",
-            Self::Gone(_) => "gone",
+            Self::Copied(_) => OutcomeKind::Copied,
+            Self::Conflict(_) => OutcomeKind::Conflict,
+            Self::Skipped(_) => OutcomeKind::Skipped,
+            Self::Failed(_) => OutcomeKind::Failed,
+            Self::Unreached => OutcomeKind::Unreached,
+            Self::Moved(_) => OutcomeKind::Moved,
+            Self::Deleted => OutcomeKind::Deleted,
+            Self::Gone(_) => OutcomeKind::Gone,
         }
     }
 

@@ -1,10 +1,11 @@
 //! What a copy came to, item by item; it adds up.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::outcome::{Outcome, Verification};
 use super::plan::Plan;
+use crate::index::RunItem;
 
 /// An item that was not plainly copied or the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,12 +99,12 @@ impl Report {
         });
     }
 
-    /// The items as the index and the log keep them: path, outcome and reason.
-    pub fn run_items(&self) -> impl Iterator<Item = (&Path, &str, Option<&str>)> {
-        let items = self.items.iter();
-        items.map(|item| {
-            let outcome = &item.outcome;
-            (item.path.as_path(), outcome.word(), outcome.reason())
+    /// Returns the items in the form of the index and the log.
+    pub fn run_items(&self) -> impl Iterator<Item = RunItem<'_>> {
+        self.items.iter().map(|item| RunItem {
+            path: &item.path,
+            outcome: item.outcome.kind(),
+            reason: item.outcome.reason(),
         })
     }
 

@@ -1,4 +1,4 @@
-//! A run that brings files somewhere, from its number to its end: noted in the index and in the log.
+//! The record of a run, from its start to its end, in the index and in the log.
 
 use super::report::Report;
 use crate::base::error::{Error, Result};
@@ -6,63 +6,54 @@ use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::base::timestamp::Timestamp;
 use crate::index::run_log;
 use crate::index::run_log::RunLogEntry;
-use crate::index::{Index, RunEnd, RunStart};
+use crate::index::{Index, RunEnd, RunId, RunStart, RunState};
 
-/// Does the work of a run; gives its number, its state and what it came to.
+/// Executes `work` as a recorded run.
 ///
 /// # Errors
-/// What the work says, or the index cannot be written.
+/// The error of `work`, or the start of the run cannot be recorded. Later failures to record are problems for the
+/// monitor and make the run partial: the copied files exist all the same.
 pub fn record_run(
     index: &mut Index,
-    begun: &RunStart<'_>,
+    start: &RunStart<'_>,
     monitor: &dyn Monitor,
-    work: &mut dyn FnMut(&mut Index, i64) -> Result<Report>,
-) -> Result<(i64, &'static str, Report)> {
+    work: &mut dyn FnMut(&mut Index, RunId) -> Result<Report>,
+) -> Result<(RunId, RunState, Report)> {
     let started = Timestamp::now();
-    let run = index.begin_run(begun)?;
-    let done = work(index, run);
-    let ended = summarize(&done);
+    let run = index.begin_run(start)?;
+    let result = work(index, run);
+    let end = summarize(&result);
     let entry = RunLogEntry {
         run,
-        start: begun,
+        start,
         started,
-        end: &ended,
-        error: done.as_ref().err(),
+        end: &end,
+        error: result.as_ref().err(),
     };
-    let items = || done.iter().flat_map(Report::run_items);
-    let logged = run_log::append(&entry, items(), monitor);
-    let noted = index.add_run_items(run, items());
-    let noted = noted.and(index.end_run(run, &ended));
-    let mut state = ended.state;
-    let report = done?;
-    // What was copied is there, whatever the index says.
-    if let Err(error) = noted {
-        monitor.on_event(&ProgressEvent::Problem(&error));
-        state = downgrade_if_complete(state);
+    let items = || result.iter().flat_map(Report::run_items);
+    let is_logged = run_log::append(&entry, items(), monitor);
+    let recorded = index.add_run_items(run, items());
+    let recorded = recorded.and(index.end_run(run, &end));
+    let report = result?;
+    if let Err(error) = &recorded {
+        monitor.on_event(&ProgressEvent::Problem(error));
     }
-    if !logged {
-        state = downgrade_if_complete(state);
-    }
+    let state = if recorded.is_ok() && is_logged {
+        end.state
+    } else {
+        end.state.downgraded()
+    };
     Ok((run, state, report))
 }
 
-/// The state of a run of which something could not be noted.
-pub fn downgrade_if_complete(state: &'static str) -> &'static str {
-    match state {
-        "complete" => "partial",
-        state => state,
-    }
-}
-
-/// What a run came to, for the journal.
-fn summarize(done: &Result<Report>) -> RunEnd<'static> {
-    let state = match done {
-        Err(Error::Interrupted) => "interrupted",
-        Err(Error::Offline { .. } | Error::StorageUnreachable { .. }) => "unreachable",
-        Err(_) => "refused",
+fn summarize(result: &Result<Report>) -> RunEnd {
+    let state = match result {
+        Err(Error::Interrupted) => RunState::Interrupted,
+        Err(Error::Offline { .. } | Error::StorageUnreachable { .. }) => RunState::Unreachable,
+        Err(_) => RunState::Refused,
         Ok(report) => run_state(report),
     };
-    let count = |count: fn(&Report) -> u64| done.as_ref().map(count).unwrap_or_default();
+    let count = |count: fn(&Report) -> u64| result.as_ref().map(count).unwrap_or_default();
     RunEnd {
         state,
         files: count(|report| report.copied_files + report.moved_files),
@@ -71,14 +62,14 @@ fn summarize(done: &Result<Report>) -> RunEnd<'static> {
     }
 }
 
-/// The state of a run that came to its end.
-pub fn run_state(report: &Report) -> &'static str {
+/// Returns the state of a run that was executed to its end or canceled.
+pub fn run_state(report: &Report) -> RunState {
     let failures = report.failed_files + report.conflict_files + report.incomplete_files;
     if report.interrupted {
-        "interrupted"
+        RunState::Interrupted
     } else if failures > 0 || report.unrecorded {
-        "partial"
+        RunState::Partial
     } else {
-        "complete"
+        RunState::Complete
     }
 }

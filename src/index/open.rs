@@ -1,4 +1,4 @@
-//! Opening the index: creating it, bringing an older one up to date, setting a damaged one aside.
+//! Opening the index: creates a missing one, and sets a damaged or outdated one aside.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags, Row, TransactionBehavior};
 
-use super::checksum::VerifiedCache;
+use super::checksum::store_roots_checksum;
 use super::schema::{APPLICATION_ID, OUTDATED_APPLICATION_ID, SCHEMA, VERSION};
 use super::sqlite_error::Explain as _;
+use super::verify::VerifiedCache;
 use super::{Index, file_id};
 use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::interrupt;
@@ -17,19 +18,19 @@ use crate::base::timestamp::Timestamp;
 use crate::os::folder::is_not_found;
 use crate::os::own_file::OwnFile;
 
-/// How long a writer waits for another process that is writing.
+/// Longest wait for another process that is writing.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long is waited between two tries to open it.
+/// Delay between two attempts to open the index.
 const OPEN_RETRY_DELAY: Duration = Duration::from_millis(20);
 
-/// How long is waited between two tries of one statement.
+/// Delay between two attempts of one statement.
 const BUSY_RETRY_DELAY: Duration = Duration::from_millis(2);
 
-/// Whether to wait on for another process that is writing, after so many tries.
-fn wait_for_writer(tries: i32) -> bool {
+/// Waits for another process that is writing; `false` ends the wait.
+fn wait_for_writer(attempts: i32) -> bool {
     thread::sleep(BUSY_RETRY_DELAY);
-    let waited = BUSY_RETRY_DELAY.saturating_mul(tries.unsigned_abs());
+    let waited = BUSY_RETRY_DELAY.saturating_mul(attempts.unsigned_abs());
     waited < LOCK_TIMEOUT && interrupt::check().is_ok()
 }
 
@@ -88,12 +89,12 @@ impl Index {
         })
     }
 
-    /// Opens the index, or says that it is damaged.
+    /// Opens the index. A damaged or outdated one is an error.
     pub(super) fn open_strict(path: &Path) -> Result<Self> {
         let own =
             OwnFile::find_or_make_folder(path).map_err(|error| as_index_error(error, path))?;
         create_private(&own, path)?;
-        // Its links were followed, as far as they are to be.
+        // `OwnFile` has followed the links that are trusted.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NOFOLLOW
@@ -110,7 +111,7 @@ impl Index {
                 is_lockable = true;
             }
             match opened {
-                // Changing the journal's kind does not wait for others by itself.
+                // A change of the journal mode does not wait by itself.
                 Err(Error::IndexBusy { .. }) if start.elapsed() < LOCK_TIMEOUT => {
                     interrupt::check()?;
                     thread::sleep(OPEN_RETRY_DELAY);
@@ -166,7 +167,7 @@ impl Index {
         }
     }
 
-    /// Opens an index whose disk can only be read, where no other process can be writing it.
+    /// Opens an index on a read-only disk, where no other process can be writing it.
     fn open_immutable(own: &OwnFile, path: &Path) -> Option<Self> {
         let log = own.sibling("-wal").ok()?.stat().ok()?;
         if log.is_some_and(|log| log.bytes > 0) {
@@ -187,10 +188,7 @@ impl Index {
         sound.then(|| Self::new(connection, path, true))
     }
 
-    /// Starts an empty index because this one turned out to be damaged, and sets this one aside.
-    ///
-    /// # Errors
-    /// The file cannot be renamed, no new one be made, or this one can only be read.
+    /// Sets this index aside because it is damaged, starts an empty one, and returns the new path of the damaged file.
     pub fn rebuild(&mut self) -> Result<PathBuf> {
         self.require_writable()?;
         let path = self.path.clone();
@@ -213,6 +211,7 @@ fn create_tables(connection: &mut Connection, path: &Path) -> Result<()> {
     );
     transaction
         .execute_batch(&sql)
+        .and_then(|()| store_roots_checksum(&transaction))
         .and_then(|()| transaction.commit())
         .explain("create", path)
 }
@@ -239,7 +238,7 @@ fn schema_version(connection: &Connection, path: &Path) -> Result<i64> {
     }
 }
 
-/// Says of a failure on the index itself, and not on a folder above it, that it is about the index.
+/// Names the index in an I/O error on its own path; errors on parent folders are unchanged.
 fn as_index_error(error: Error, index: &Path) -> Error {
     match error {
         Error::Io { path, source, .. } if path == index => Error::Io {
@@ -251,7 +250,7 @@ fn as_index_error(error: Error, index: &Path) -> Error {
     }
 }
 
-/// Creates the file readable by nobody else, as it lists what a studio works on; refuses what is no file of ours.
+/// Creates the file with private permissions: it lists the projects of a studio.
 fn create_private(own: &OwnFile, path: &Path) -> Result<()> {
     let found = own
         .stat()
@@ -260,14 +259,14 @@ fn create_private(own: &OwnFile, path: &Path) -> Result<()> {
         return Ok(());
     }
     match own.create() {
-        // Another process did so meanwhile, or there is something that is none of ours.
+        // Another process created it. SQLite refuses a file that is not an index.
         Err(_) if own.stat()?.is_some() => Ok(()),
         Err(Error::Io { source, .. }) => Err(source).at("create the index", path),
         created => created.map(|_| ()),
     }
 }
 
-/// Fails where the file system of the index cannot lock files: `SQLite` would wait for a lock that nobody holds.
+/// Fails if the file system cannot lock files: `SQLite` would wait for a lock that no process holds.
 fn require_locks(own: &OwnFile, path: &Path) -> Result<()> {
     own.probe_lock_support()
         .map_err(|source| Error::IndexLockUnsupported {
@@ -276,7 +275,7 @@ fn require_locks(own: &OwnFile, path: &Path) -> Result<()> {
         })
 }
 
-/// Waits until no other process holds the lock of this name.
+/// Waits for a lock.
 fn acquire_lock(own: &OwnFile, index: &Path) -> Result<fs::File> {
     let file = own.open_to_lock()?;
     let start = Instant::now();
@@ -298,7 +297,7 @@ fn acquire_lock(own: &OwnFile, index: &Path) -> Result<fs::File> {
     }
 }
 
-/// Renames a damaged index and its log files.
+/// Renames an index and its log files.
 fn set_aside(path: &Path, word: &str) -> Result<PathBuf> {
     let own = OwnFile::find(path)?;
     let kept = unused_sibling(&own, word)?;
@@ -312,12 +311,11 @@ fn set_aside(path: &Path, word: &str) -> Result<PathBuf> {
     Ok(kept.path())
 }
 
-/// `index.sqlite` -> `index.sqlite.damaged-20261122T042855Z`, or with a number where that is taken.
+/// Returns an unused path: `index.sqlite.damaged-20261122T042855Z`, with a number if it is taken.
 fn unused_sibling(own: &OwnFile, word: &str) -> Result<OwnFile> {
-    /// Number of names that are tried.
-    const MAX_TRIES: u32 = 1000;
+    const MAX_ATTEMPTS: u32 = 1000;
     let base = format!(".{word}-{}", Timestamp::now().to_file_name());
-    for number in 1..=MAX_TRIES {
+    for number in 1..=MAX_ATTEMPTS {
         let other = match number {
             1 => own.sibling(&base)?,
             number => own.sibling(&format!("{base}-{number}"))?,

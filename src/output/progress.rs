@@ -210,7 +210,7 @@ impl Monitor for Progress {
     fn on_event(&self, event: &ProgressEvent<'_>) {
         match event {
             ProgressEvent::Started { task, files, bytes } => {
-                *self.lock_task() = Some(ActiveTask::new(task, (*files, *bytes)));
+                *self.lock_task() = Some(ActiveTask::new(task.word(), (*files, *bytes)));
             }
             ProgressEvent::DatabaseStarted(place) => {
                 self.update(|task| task.databases.push((*place).to_owned()));

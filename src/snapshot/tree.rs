@@ -14,6 +14,7 @@ use crate::base::name::Name;
 use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::model::exclusion::{Exclusions, is_housekeeping_folder};
 use crate::os::disk::Disk;
+use crate::os::file_id::FileId;
 use crate::os::folder::{Folder, is_not_found};
 use crate::os::stat::{EntryKind, Stat};
 
@@ -27,7 +28,7 @@ pub struct ScannedFolder {
     /// What they amount to.
     pub totals: FileTotals,
     /// Device, number and bytes of those with several names.
-    pub hard_links: Vec<(u64, u64, u64)>,
+    pub hard_links: Vec<(FileId, u64)>,
     /// The names in it that could not be looked at: what is known of them is older.
     pub unreadable: Vec<Name>,
     /// The times that the storage shows of files whose time in the manifest is the one that was set.
@@ -50,11 +51,7 @@ impl ScannedFolder {
                 target: child.target.map(Name::as_bytes),
             });
             totals.add(child.bytes, child.modified);
-            hard_links.extend(
-                child
-                    .file_id
-                    .map(|(device, inode)| (device, inode, child.bytes)),
-            );
+            hard_links.extend(child.file_id.map(|file_id| (file_id, child.bytes)));
         }
         let (unreadable, errors) = std::mem::take(&mut contents.problems).into_iter().unzip();
         let seen = Self {
@@ -105,7 +102,7 @@ pub struct TreeFolder {
     /// When its status was last changed, its mode or time among it; the beginning of time where that is not known.
     pub changed: Timestamp,
     /// Its device and its number there.
-    pub file_id: (u64, u64),
+    pub file_id: FileId,
     /// Its files and links; `None` if it could not be read.
     pub files: Option<ScannedFolder>,
     /// The names of its sockets, pipes and devices.
@@ -377,7 +374,7 @@ impl TreeFolder {
             mode: 0o755,
             modified: Timestamp::now(),
             changed: Timestamp::default(),
-            file_id: (0, 0),
+            file_id: FileId::default(),
             files: Some(files),
             specials: Vec::new(),
             subfolders: Vec::new(),
@@ -464,7 +461,7 @@ impl TreeBuilder<'_> {
                 mode: stat.mode,
                 modified: stat.modified,
                 changed: stat.status_changed,
-                file_id: (stat.device, stat.inode),
+                file_id: stat.file_id(),
                 files: None,
                 specials: Vec::new(),
                 subfolders: Vec::new(),

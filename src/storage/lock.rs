@@ -11,6 +11,7 @@ use std::process;
 
 use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::timestamp::Timestamp;
+use crate::index::RunId;
 use crate::model::own_folder;
 use crate::model::path;
 use crate::model::registry::Database;
@@ -53,7 +54,7 @@ impl Lock {
     ///
     /// # Errors
     /// [`Error::Locked`] if another run has it.
-    pub fn acquire(root: &Folder, database: &str, run: i64) -> Result<Option<Self>> {
+    pub fn acquire(root: &Folder, database: &str, run: RunId) -> Result<Option<Self>> {
         match own_folder::find(root)? {
             Some(own) => Self::try_acquire(&own, OsStr::new(FILE_NAME), database, run),
             None => Ok(None),
@@ -64,7 +65,7 @@ impl Lock {
     ///
     /// # Errors
     /// [`Error::Locked`] if another run has it, or the root cannot be written.
-    pub fn create_and_acquire(root: &Folder, database: &str, run: i64) -> Result<Self> {
+    pub fn create_and_acquire(root: &Folder, database: &str, run: RunId) -> Result<Self> {
         let own = own_folder::open(root)?;
         for _ in 0..ATTEMPTS {
             if let Some(lock) = Self::try_acquire(&own, OsStr::new(FILE_NAME), database, run)? {
@@ -86,7 +87,7 @@ impl Lock {
         folder: &Path,
         root: &Path,
         database: &str,
-        run: i64,
+        run: RunId,
     ) -> Result<Self> {
         let locks = folder.join(STATE_SUBFOLDER);
         fs::DirBuilder::new()
@@ -113,7 +114,7 @@ impl Lock {
     ///
     /// # Errors
     /// As for [`Self::acquire_in_state_folder`]; [`Error::NoHome`] where there is no such folder.
-    pub fn acquire_remote(database: &Database, run: i64) -> Result<Self> {
+    pub fn acquire_remote(database: &Database, run: RunId) -> Result<Self> {
         let folder = path::state_folder().ok_or(Error::NoHome {
             what: "place for locks",
             option: "HOME",
@@ -121,7 +122,7 @@ impl Lock {
         Self::acquire_in_state_folder(&folder, &database.root, &database.name, run)
     }
 
-    fn try_acquire(own: &Folder, name: &OsStr, database: &str, run: i64) -> Result<Option<Self>> {
+    fn try_acquire(own: &Folder, name: &OsStr, database: &str, run: RunId) -> Result<Option<Self>> {
         let Some(file) = own.open_to_lock(name)? else {
             return Ok(None);
         };
@@ -155,7 +156,7 @@ impl Lock {
 /// Who holds a lock, as far as it is known.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct LockHolder {
-    run: Option<i64>,
+    run: Option<RunId>,
     process: Option<u32>,
     host: Option<String>,
     since: Option<String>,
@@ -163,7 +164,7 @@ struct LockHolder {
 
 impl LockHolder {
     /// This process, for a run.
-    fn current(run: i64) -> Self {
+    fn current(run: RunId) -> Self {
         Self {
             run: Some(run),
             process: Some(process::id()),
@@ -221,7 +222,7 @@ impl LockHolder {
             value.map(str::to_owned)
         };
         Self {
-            run: value("run").and_then(|run| run.parse().ok()),
+            run: value("run").and_then(|run| run.parse().ok().map(RunId)),
             process: value("process").and_then(|process| process.parse().ok()),
             host: of(value("host"), |c| c.is_ascii_alphanumeric() || c == '-'),
             since: of(value("since"), |c| {
@@ -294,7 +295,7 @@ mod tests {
         format!("{before}: {after}")
     }
 
-    fn expected(run: i64, lock: &Path) -> String {
+    fn expected(run: RunId, lock: &Path) -> String {
         let (process, host) = (process::id(), host::name());
         format!(
             "another run is at work on `NAS`: run {run} of process {process} on `{host}`: it holds `{}`",
@@ -306,18 +307,18 @@ mod tests {
     fn whoever_comes_second_is_told_who_holds_it() {
         let temporary = tempfile::tempdir().unwrap();
         let root = Folder::open(temporary.path()).unwrap();
-        assert!(Lock::acquire(&root, "NAS", 1).unwrap().is_none());
+        assert!(Lock::acquire(&root, "NAS", RunId(1)).unwrap().is_none());
         let path = temporary.path().join(OWN_FOLDER).join(FILE_NAME);
-        let first = Lock::create_and_acquire(&root, "NAS", 7).unwrap();
+        let first = Lock::create_and_acquire(&root, "NAS", RunId(7)).unwrap();
         for second in [
-            Lock::acquire(&root, "NAS", 8).map(drop),
-            Lock::create_and_acquire(&root, "NAS", 8).map(drop),
+            Lock::acquire(&root, "NAS", RunId(8)).map(drop),
+            Lock::create_and_acquire(&root, "NAS", RunId(8)).map(drop),
         ] {
-            assert_eq!(said(&second.unwrap_err()), expected(7, &path));
+            assert_eq!(said(&second.unwrap_err()), expected(RunId(7), &path));
         }
         drop(first);
         assert_eq!(fs::read(&path).unwrap(), b"");
-        let third = Lock::acquire(&root, "NAS", 9).unwrap();
+        let third = Lock::acquire(&root, "NAS", RunId(9)).unwrap();
         assert!(third.is_some());
         assert!(fs::read_to_string(&path).unwrap().starts_with("run=9 "));
     }
@@ -326,14 +327,15 @@ mod tests {
     fn a_database_that_is_no_folder_is_locked_beside() {
         let temporary = tempfile::tempdir().unwrap();
         let state = temporary.path().join("state/auto-backup");
-        let take =
-            |root: &str, run| Lock::acquire_in_state_folder(&state, root.as_ref(), "NAS", run);
+        let take = |root: &str, run| {
+            Lock::acquire_in_state_folder(&state, root.as_ref(), "NAS", RunId(run))
+        };
         let first = take("s3:bucket/studio", 7).unwrap();
         let other = take("s3:bucket/other", 8).unwrap();
         let digest = Digest::of_bytes(b"s3:bucket/studio");
         let path = state.join("locks").join(format!("{digest}.lock"));
         let refused = take("s3:bucket/studio", 9).unwrap_err();
-        assert_eq!(said(&refused), expected(7, &path));
+        assert_eq!(said(&refused), expected(RunId(7), &path));
         drop((first, other));
         take("s3:bucket/studio", 9).unwrap();
         let mode = |path: &PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;

@@ -12,7 +12,7 @@ use super::remote_tree::{PartialFiles, ReplicaTreeBuilder, UploadRecord};
 use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::unicode::to_nfc;
-use crate::index::{Index, SentChanges, SentRow};
+use crate::index::{DatabaseId, Index, SentChanges, SentRow};
 use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, Scope, path_within, replica_path};
 use crate::model::registry::{Category, Database, Registry};
@@ -335,7 +335,7 @@ impl RemoteStorage {
     ///
     /// # Errors
     /// The index cannot be read or written.
-    pub fn database_id(&self, index: &mut Index) -> Result<Option<i64>> {
+    pub fn database_id(&self, index: &mut Index) -> Result<Option<DatabaseId>> {
         super::ensure_database_id(index, &self.database, ObservedRoot::Remote(self.identity()))
     }
 

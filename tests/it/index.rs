@@ -435,7 +435,7 @@ fn full_disk_keeps_last_scan() {
     -c:1:1: error: cannot write the index `small/index`: database or disk is full
         load
         ^^^^
-    hint: its disk is full: free some space there; the index still holds the last look
+    hint: free some space on its disk; the index still holds the last scan
     ");
     assert_snapshot!(after, @"
     exit 0

@@ -12,6 +12,7 @@ use crate::base::name::Name;
 use crate::base::unit;
 use crate::copy::plan::Plan;
 use crate::copy::report::{Report, ReportedItem};
+use crate::index::{OutcomeKind, RunId, RunState};
 use crate::output::cell::{Cell, Tone};
 use crate::output::json::JsonWriter;
 use crate::output::stream::{PageWriter, RowWriter, Stream};
@@ -38,8 +39,8 @@ pub(crate) struct CopyAnswer {
 #[derive(Debug, Serialize)]
 struct CopyTotals {
     /// `None` for a dry run, which is none.
-    run: Option<i64>,
-    state: &'static str,
+    run: Option<RunId>,
+    state: RunState,
     planned_files: u64,
     planned_bytes: u64,
     copied_files: u64,
@@ -56,7 +57,7 @@ struct CopyTotals {
 #[derive(Debug, Serialize)]
 struct CopyItem<'a> {
     path: Name,
-    outcome: &'static str,
+    outcome: OutcomeKind,
     reason: Option<&'a str>,
 }
 
@@ -64,7 +65,7 @@ impl<'a> CopyItem<'a> {
     fn from_report(item: &'a ReportedItem) -> Self {
         Self {
             path: Name::from(item.path.as_path()),
-            outcome: item.outcome.word(),
+            outcome: item.outcome.kind(),
             reason: item.outcome.reason(),
         }
     }
@@ -77,15 +78,15 @@ impl<'a> CopyItem<'a> {
         };
         Self {
             path: Name::from(base.join(path)),
-            outcome: "planned",
+            outcome: OutcomeKind::Planned,
             reason: Some(reason),
         }
     }
 
     fn tone(&self) -> Tone {
         match self.outcome {
-            "failed" => Tone::Bad,
-            "planned" => Tone::Good,
+            OutcomeKind::Failed => Tone::Bad,
+            OutcomeKind::Planned => Tone::Good,
             _ => Tone::Warning,
         }
     }
@@ -93,8 +94,8 @@ impl<'a> CopyItem<'a> {
 
 impl CopyAnswer {
     pub(in crate::commands) fn new(
-        run: Option<i64>,
-        state: &'static str,
+        run: Option<RunId>,
+        state: RunState,
         dry_run: bool,
         report: Report,
     ) -> Self {
@@ -143,13 +144,13 @@ impl CopyAnswer {
 
     /// Whether everything was done that was to be done.
     pub(in crate::commands) fn is_complete(&self) -> bool {
-        self.totals.state == "complete" && !self.dry_run
+        self.totals.state == RunState::Complete && !self.dry_run
     }
 
     /// Whether nothing is listed that ended in another way than these.
-    pub(in crate::commands) fn has_only(&self, outcomes: &[&str]) -> bool {
+    pub(in crate::commands) fn has_only(&self, outcomes: &[OutcomeKind]) -> bool {
         let mut items = self.items.iter();
-        items.all(|item| outcomes.contains(&item.outcome.word()))
+        items.all(|item| outcomes.contains(&item.outcome.kind()))
     }
 
     /// Lists what was not plainly copied or the same.
@@ -157,11 +158,11 @@ impl CopyAnswer {
         self.visit_items(&mut |item| {
             // What an interrupted run did not come to, and what is gone, is counted, not listed: it may be a hundred
             // thousand lines.
-            if matches!(item.outcome, "unreached" | "gone") {
+            if matches!(item.outcome, OutcomeKind::Unreached | OutcomeKind::Gone) {
                 return Ok(());
             }
             lines.cells(vec![
-                Cell::Styled(item.outcome.to_owned(), item.tone()),
+                Cell::Styled(item.outcome.as_str().to_owned(), item.tone()),
                 Cell::text(" "),
                 Cell::from(&item.path),
                 Cell::optional(item.reason, |reason| Cell::text(format!(": {reason}"))),
@@ -202,7 +203,7 @@ impl CopyAnswer {
     }
 
     fn is_interrupted(&self) -> bool {
-        self.totals.state == "interrupted"
+        self.totals.state == RunState::Interrupted
     }
 
     /// What a person wants to know first.
@@ -324,7 +325,7 @@ impl Stream for CopyAnswer {
         self.visit_items(&mut |item| {
             rows.row(&[
                 Cell::from(&item.path),
-                Cell::text(item.outcome),
+                Cell::text(item.outcome.as_str()),
                 Cell::optional(item.reason, Cell::text),
             ])
         })
@@ -337,8 +338,8 @@ impl Stream for CopyAnswer {
 
     fn exit_status(&self) -> ExitStatus {
         match self.totals.state {
-            "complete" => ExitStatus::Done,
-            "interrupted" => interrupt::exit_status(),
+            RunState::Complete => ExitStatus::Done,
+            RunState::Interrupted => interrupt::exit_status(),
             _ => ExitStatus::Partial,
         }
     }

@@ -15,7 +15,7 @@ use crate::copy;
 use crate::copy::CopyRequest;
 use crate::copy::plan::CopyRules;
 use crate::copy::run_recorder;
-use crate::index::RunStart;
+use crate::index::{RunId, RunStart};
 use crate::language::lexer::quote;
 use crate::model::project::Scope;
 use crate::model::registry::{Database, Registry};
@@ -91,8 +91,8 @@ impl CopyArgs {
         request.dry_run |= workspace.dry_run;
         request.confirmation = workspace.confirmation.or_granted(self.yes);
         if request.dry_run {
-            // It writes nothing that would need a number.
-            let report = copy::copy(index, registry, &request, 0, workspace.monitor.as_ref())?;
+            let monitor = workspace.monitor.as_ref();
+            let report = copy::copy(index, registry, &request, RunId::DRY_RUN, monitor)?;
             let state = run_recorder::run_state(&report);
             return Ok(CopyAnswer::new(None, state, true, report));
         }

@@ -16,7 +16,7 @@ use crate::commands::search;
 use crate::commands::search::Hit;
 use crate::commands::workspace::Workspace;
 use crate::index::overview::{ProjectSummary, ReplicaSummary};
-use crate::index::{Index, ReadTransaction};
+use crate::index::{DatabaseId, Index, ReadTransaction};
 use crate::model::project::{ProjectId, Scope};
 use crate::model::registry::Registry;
 use crate::output::answer::Answer as _;
@@ -35,7 +35,7 @@ pub(crate) struct FetchFilesAnswer<'a> {
     _snapshot: ReadTransaction<'a>,
     fetched: FetchAnswer,
     /// The rows of the databases by their names.
-    database_ids: BTreeMap<&'a str, i64>,
+    database_ids: BTreeMap<&'a str, DatabaseId>,
     group_sequences: bool,
 }
 

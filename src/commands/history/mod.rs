@@ -14,6 +14,7 @@ use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
 use crate::base::unit;
 use crate::index;
+use crate::index::{RunId, RunState};
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
 use crate::output::page::Page;
@@ -38,7 +39,7 @@ const DEFAULT_LIMIT: u64 = 20;
 pub(crate) struct HistoryArgs {
     /// Only this run, and what it handled
     #[arg(value_name = "RUN", value_parser = parse_run_number, conflicts_with_all = ["all", "last"])]
-    run: Option<i64>,
+    run: Option<RunId>,
     /// All runs, not just the last 20
     #[arg(long)]
     all: bool,
@@ -48,8 +49,9 @@ pub(crate) struct HistoryArgs {
 }
 
 /// Reads the number of a run.
-fn parse_run_number(word: &str) -> Result<i64, &'static str> {
+fn parse_run_number(word: &str) -> Result<RunId, &'static str> {
     word.parse()
+        .map(RunId)
         .map_err(|_| "a run is a number; `history` lists them")
 }
 
@@ -73,7 +75,7 @@ pub(crate) struct HistoryAnswer {
 /// A run as it is told.
 #[derive(Debug, Serialize)]
 struct RunRow {
-    run: i64,
+    run: RunId,
     command: String,
     what: Option<String>,
     from: Option<String>,
@@ -85,7 +87,7 @@ struct RunRow {
     files: u64,
     bytes: u64,
     failed: u64,
-    state: String,
+    state: RunState,
 }
 
 impl From<index::Run> for RunRow {
@@ -117,7 +119,7 @@ impl HistoryArgs {
 
     /// Prepares the answer about one run; the printer reads it while it writes.
     pub(crate) fn stream_items(self, workspace: &Workspace) -> Result<RunItemsAnswer<'_>> {
-        RunItemsAnswer::new(&workspace.index, self.run.unwrap_or_default())
+        RunItemsAnswer::new(&workspace.index, self.run.unwrap_or(RunId::DRY_RUN))
     }
 }
 
@@ -168,7 +170,7 @@ impl RunRow {
             Cell::Count(self.files),
             Cell::Bytes(self.bytes),
             Cell::Count(self.failed),
-            Cell::Styled(self.state.clone(), self.tone()),
+            Cell::Styled(self.state.as_str().to_owned(), self.tone()),
         ]
     }
 
@@ -177,9 +179,9 @@ impl RunRow {
     }
 
     fn tone(&self) -> Tone {
-        match &*self.state {
-            "complete" => Tone::Good,
-            "refused" | "unreachable" => Tone::Bad,
+        match self.state {
+            RunState::Complete => Tone::Good,
+            RunState::Refused | RunState::Unreachable => Tone::Bad,
             _ => Tone::Warning,
         }
     }

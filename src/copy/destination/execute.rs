@@ -13,7 +13,7 @@ use crate::copy::local::{Job, TimeMismatch, TransferContext, VerifiedFile, trans
 use crate::copy::outcome::Outcome;
 use crate::copy::preflight;
 use crate::copy::report::ReportedItem;
-use crate::index::{FileDigest, FileDigests, Index, SentFile, SentFolder, SentRecord};
+use crate::index::{DatabaseId, FileDigest, FileDigests, Index, SentFile, SentFolder, SentRecord};
 use crate::model::identity;
 use crate::os::folder::Folder;
 use crate::snapshot::discovery::require_mounted;
@@ -235,7 +235,7 @@ impl DestinationCopy<'_> {
     }
 
     /// Forgets the digests of folders in which files may be replaced by others of their size and time.
-    fn forget_replaced_digests(&mut self, id: Option<i64>, jobs: &[Job]) {
+    fn forget_replaced_digests(&mut self, id: Option<DatabaseId>, jobs: &[Job]) {
         let Some(id) = id.filter(|_| self.spec.rules.checksum) else {
             return;
         };
@@ -377,7 +377,7 @@ fn sent_record(jobs: &[Job], copied: &[(PathBuf, Manifest)]) -> SentRecord {
 /// Keeps what was proven, for source and destination alike: their content is the same.
 fn record_digests(
     index: &mut Index,
-    ids: [Option<i64>; 2],
+    ids: [Option<DatabaseId>; 2],
     jobs: &[Job],
     proofs: &[VerifiedFile],
 ) -> Result<()> {

@@ -24,7 +24,7 @@ use crate::base::error::{Error, Result};
 use crate::base::monitor::ProgressCounter;
 use crate::base::name::Name;
 use crate::base::unit;
-use crate::index::Index;
+use crate::index::{Index, RunId};
 use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, Scope, replica_path};
 use crate::model::registry::{Category, Database, Registry};
@@ -55,7 +55,7 @@ pub struct CopySpec {
     /// Whether somebody is asked before files are replaced.
     pub confirm_replacements: bool,
     /// The run's number.
-    pub run: i64,
+    pub run: RunId,
     /// What bounds it.
     pub limits: CopyLimits,
 }

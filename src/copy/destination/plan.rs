@@ -13,6 +13,7 @@ use crate::copy::name_rules::NameRules;
 use crate::copy::outcome::Outcome;
 use crate::copy::plan::{Omission, OmissionReason, Plan, plan};
 use crate::copy::preflight;
+use crate::index::DatabaseId;
 use crate::model::project::{ProjectId, replica_path};
 use crate::model::registry::Database;
 use crate::os::folder::Folder;
@@ -261,7 +262,10 @@ impl DestinationCopy<'_> {
     }
 
     /// The rows of source and destination in the index.
-    pub(super) fn database_ids(&mut self, storage: &LocalStorage) -> Result<[Option<i64>; 2]> {
+    pub(super) fn database_ids(
+        &mut self,
+        storage: &LocalStorage,
+    ) -> Result<[Option<DatabaseId>; 2]> {
         let source = self.spec.source.database_id(&mut self.index)?;
         Ok([source, storage.database_id(&mut self.index)?])
     }

@@ -26,7 +26,9 @@ use super::outcome::{Outcome, Verification};
 use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 use crate::base::timestamp::Timestamp;
-use crate::index::{Index, ListedVersion, SentChanges, SentFile, SentFolder, SentPath, SentRecord};
+use crate::index::{
+    Index, ListedVersion, RunId, SentChanges, SentFile, SentFolder, SentPath, SentRecord,
+};
 use crate::model::project::path_within;
 use crate::rclone::{RemoteListing, TransferLimits};
 use crate::snapshot::manifest::{Manifest, ManifestBuilder, ManifestFile};
@@ -85,7 +87,7 @@ pub struct Upload<'a> {
     /// Whether content is compared too.
     pub verify: bool,
     /// The run's number.
-    pub run: i64,
+    pub run: RunId,
     /// Told of files and bytes that were moved.
     pub on_progress: &'a dyn Fn(u64, u64),
 }

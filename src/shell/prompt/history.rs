@@ -16,6 +16,7 @@ use clap::Command;
 use crate::base::error::{IoResultExt as _, Result};
 use crate::language::lexer::lex;
 use crate::model::path;
+use crate::os::file_id::FileId;
 use crate::os::host;
 use crate::os::own_file::OwnFile;
 use crate::shell::position::{Position, Role};
@@ -157,9 +158,9 @@ impl HistoryFile {
 
     /// Whether the file's path still leads to this one.
     fn is_current(&self, file: &File) -> bool {
-        let open = file.metadata().map(|found| (found.dev(), found.ino()));
+        let open = file.metadata().map(|found| FileId::of(&found));
         let there = self.own_file.stat();
-        matches!((open, there), (Ok(open), Ok(Some(there))) if open == (there.device, there.inode))
+        matches!((open, there), (Ok(open), Ok(Some(there))) if open == there.file_id())
     }
 
     fn is_owned_by_user(file: &File) -> bool {

@@ -11,6 +11,7 @@ use crate::base::name::Name;
 use crate::base::own_name::is_temporary;
 use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::model::exclusion::Exclusions;
+use crate::os::file_id::FileId;
 use crate::os::folder::{Folder, is_not_found};
 use crate::os::reader::FolderReader;
 use crate::os::stat::{EntryKind, Stat};
@@ -50,9 +51,9 @@ enum EntryExtra {
     /// Where a link points.
     Target(Name),
     /// Device and number of a file with several names.
-    HardLink(u64, u64),
+    HardLink(FileId),
     /// The same of a folder, and when its status was last changed.
-    Folder(u64, u64, Timestamp),
+    Folder(FileId, Timestamp),
 }
 
 /// An entry of a folder.
@@ -74,7 +75,7 @@ pub struct FolderEntry<'a> {
     pub changed: Option<Timestamp>,
     /// Device and number of a folder, so that it is known under another path; and of a file with several names, so that
     /// it is counted once.
-    pub file_id: Option<(u64, u64)>,
+    pub file_id: Option<FileId>,
 }
 
 impl EntryRow {
@@ -186,9 +187,9 @@ impl FolderContents {
         let (mut target, mut place, mut changed) = (None, None, None);
         match row.extra.map(|place| &self.extras[place as usize]) {
             Some(EntryExtra::Target(name)) => target = Some(name),
-            Some(EntryExtra::HardLink(device, inode)) => place = Some((*device, *inode)),
-            Some(EntryExtra::Folder(device, inode, at)) => {
-                (place, changed) = (Some((*device, *inode)), Some(*at));
+            Some(EntryExtra::HardLink(file_id)) => place = Some(*file_id),
+            Some(EntryExtra::Folder(file_id, at)) => {
+                (place, changed) = (Some(*file_id), Some(*at));
             }
             None => {}
         }
@@ -219,14 +220,8 @@ impl FolderContents {
 fn read_extra(folder: &Folder, name: &OsStr, stat: &Stat) -> Result<Option<EntryExtra>> {
     Ok(match stat.kind {
         EntryKind::Link => Some(EntryExtra::Target(folder.read_link(name)?.into())),
-        EntryKind::File if stat.link_count > 1 => {
-            Some(EntryExtra::HardLink(stat.device, stat.inode))
-        }
-        EntryKind::Folder => Some(EntryExtra::Folder(
-            stat.device,
-            stat.inode,
-            stat.status_changed,
-        )),
+        EntryKind::File if stat.link_count > 1 => Some(EntryExtra::HardLink(stat.file_id())),
+        EntryKind::Folder => Some(EntryExtra::Folder(stat.file_id(), stat.status_changed)),
         _ => None,
     })
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{ContentComparison, ContentRecord, same_size_pairs};
 use crate::base::error::Result;
-use crate::index::Index;
+use crate::index::{DatabaseId, Index};
 use crate::model::project::path_within;
 use crate::snapshot::time_alias::{AlteredTime, AlteredTimesByFolder};
 use crate::snapshot::tree::Tree;
@@ -18,7 +18,7 @@ impl ContentComparison {
     /// The index cannot be read.
     pub fn from_index(
         index: &Index,
-        databases: [Option<i64>; 2],
+        databases: [Option<DatabaseId>; 2],
         replica: &Path,
         trees: [&Tree; 2],
     ) -> Result<Self> {

@@ -22,6 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::base::error::Result;
 use crate::base::own_name::OWN_FOLDER;
 use crate::base::timestamp::Timestamp;
+use crate::index::RunId;
 use crate::model::own_folder;
 use crate::os::folder::Folder;
 use crate::os::host;
@@ -31,7 +32,7 @@ use crate::os::host;
 ///
 /// # Errors
 /// The system has no source of randomness.
-pub fn version_folder_name(run: i64) -> Result<String> {
+pub fn version_folder_name(run: RunId) -> Result<String> {
     let (time, host) = (Timestamp::now().to_file_name(), host::name());
     Ok(format!("{time}-{host}-{run}-{}", host::random_id()?))
 }
@@ -40,7 +41,7 @@ pub fn version_folder_name(run: i64) -> Result<String> {
 ///
 /// # Errors
 /// As for [`version_folder_name`].
-pub fn remote_version_folder(run: i64) -> Result<PathBuf> {
+pub fn remote_version_folder(run: RunId) -> Result<PathBuf> {
     Ok([OWN_FOLDER, "versions", &version_folder_name(run)?]
         .iter()
         .collect())
@@ -50,7 +51,7 @@ pub fn remote_version_folder(run: i64) -> Result<PathBuf> {
 #[derive(Debug)]
 pub struct Versions<'a> {
     root: &'a Folder,
-    run: i64,
+    run: RunId,
     state: Mutex<VersionsState>,
 }
 
@@ -70,7 +71,7 @@ type PathInReplica<'a> = (&'a Path, &'a Path);
 
 impl<'a> Versions<'a> {
     /// For a run of this number on the database with this root. The folder is made when the first version is kept.
-    pub fn new(root: &'a Folder, run: i64) -> Self {
+    pub fn new(root: &'a Folder, run: RunId) -> Self {
         Self {
             root,
             run,
@@ -144,8 +145,8 @@ mod tests {
     #[test]
     fn two_attempts_never_share_a_folder() {
         let (first, second) = (
-            remote_version_folder(7).unwrap(),
-            remote_version_folder(7).unwrap(),
+            remote_version_folder(RunId(7)).unwrap(),
+            remote_version_folder(RunId(7)).unwrap(),
         );
         assert_ne!(first, second);
         let name = first.file_name().unwrap().to_str().unwrap();
