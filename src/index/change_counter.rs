@@ -1,18 +1,9 @@
 //! Detection of changes to the index by any process.
 
 use super::Index;
+use super::cache::ChangeCounter;
 use super::sqlite_error::Explain as _;
 use crate::base::error::Result;
-use crate::os::file_id::FileId;
-
-/// State of an index at one moment. Two equal states of one handle mean that nothing was written in between.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ChangeCounter {
-    file_id: Option<FileId>,
-    /// Changes by other connections.
-    data_version: i64,
-    own_changes: u64,
-}
 
 impl Index {
     /// Returns the current state.

@@ -3,11 +3,10 @@
 //! A row with files has a checksum of its own. The row of a database, its replicas and its categories have one in common, so
 //! that a lost row is noticed. The roots of all databases have one as well.
 
-use std::collections::BTreeMap;
-
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, Row, ffi, params};
 
+use super::cache::ReplicaCounts;
 use super::sql::{execute, rows};
 use super::{DatabaseId, Index};
 use crate::base::error::Result;
@@ -29,9 +28,6 @@ const REPLICA_QUERY: &str = "
     SELECT category, client, project, id, present, looked_at, revision, files, bytes, folders, newest, newest_ns,
            unreadable, step, fingerprints, folder_rows
     FROM replicas WHERE database_id = ?1";
-
-/// Number of replicas in each category of a database.
-pub(super) type ReplicaCounts = BTreeMap<Vec<u8>, usize>;
 
 /// Returns the checksum of the parts of a row.
 pub(super) fn row_checksum(parts: &[&[u8]]) -> [u8; 16] {

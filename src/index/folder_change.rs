@@ -4,13 +4,31 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use super::ScanChanges;
 use super::folder::StoredFolder;
 use crate::model::exclusion::Exclusions;
 use crate::snapshot::aggregate::{
     FileFingerprinter, Fingerprints, add_fingerprints, subtract_fingerprints,
 };
 use crate::snapshot::manifest::{MalformedManifest, Manifest, join_by_name};
+
+/// Numbers of files and links that differ from the previous scan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ScanChanges {
+    /// New ones.
+    pub added: u64,
+    /// Those with another size, time or target.
+    pub changed: u64,
+    /// Those that no longer exist.
+    pub missing: u64,
+}
+
+impl std::ops::AddAssign for ScanChanges {
+    fn add_assign(&mut self, other: Self) {
+        self.added += other.added;
+        self.changed += other.changed;
+        self.missing += other.missing;
+    }
+}
 
 /// Returns the changes of a folder and its new fingerprints. Only changed files are hashed.
 pub(super) fn folder_changes(

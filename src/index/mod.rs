@@ -7,6 +7,7 @@
 //! Databases are identified by their root, categories by their folder, not by the names of a start-up file: a database
 //! that is renamed keeps its scan. Paths are stored as bytes. Checksums guard the rows that answers are made from.
 
+mod cache;
 mod change_counter;
 mod checksum;
 mod content_difference;
@@ -44,11 +45,12 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-pub use self::change_counter::ChangeCounter;
+pub use self::cache::ChangeCounter;
 pub use self::digest::{FileDigest, FileDigests};
 pub use self::failure::KnownFailure;
 pub use self::fetch_folder::FetchFolderRecord;
 pub use self::folder::FolderFiles;
+pub use self::folder_change::ScanChanges;
 pub use self::id::{DatabaseId, RunId};
 pub use self::open::{OpenedIndex, SetAside};
 pub use self::pending_upload::{ListedVersion, SentPath, UnverifiedUpload};
@@ -59,7 +61,7 @@ pub use self::run_item::{RunFiles, RunItem};
 pub use self::run_state::{OutcomeKind, RunState};
 pub use self::scan::ScanWriter;
 pub use self::sent_file::{SentFile, SentFolder, SentRow, link_digest};
-pub use self::staged_scan::{ScanChanges, ScanStaging, StagedScan};
+pub use self::staged_scan::{ScanStaging, StagedScan};
 pub use self::sync_record::{SentChanges, SentRecord};
 
 use crate::base::error::{Error, Result};
@@ -73,7 +75,7 @@ pub struct Index {
     /// Identity of the open file, to detect that the path leads to another one.
     file_id: Option<FileId>,
     read_only: bool,
-    verified: verify::VerifiedCache,
+    verified: cache::VerifiedCache,
 }
 
 /// Returns the identity of the file with this path, if it exists.

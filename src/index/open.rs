@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags, Row, TransactionBehavior};
 
+use super::cache::VerifiedCache;
 use super::checksum::store_roots_checksum;
 use super::schema::{APPLICATION_ID, OUTDATED_APPLICATION_ID, SCHEMA, VERSION};
 use super::sqlite_error::Explain as _;
-use super::verify::VerifiedCache;
 use super::{Index, file_id};
 use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::interrupt;

@@ -264,7 +264,7 @@ impl ScanWriter<'_> {
 mod tests {
     use super::*;
 
-    /// Writes a look that saw this replica with one empty folder.
+    /// Writes a scan of this replica with one empty folder.
     fn see(index: &mut Index, known: &KnownDatabase, project: &ProjectId) {
         let mut draft = index.stage_scan(known).unwrap();
         let replica = draft.begin_replica(Path::new("footage"), project).unwrap();
@@ -372,7 +372,7 @@ mod tests {
             index.write_scan(root, &began),
             Err(Error::DatabaseForgotten { .. })
         ));
-        // Looked at again by somebody else, who saw no such project.
+        // Scanned again by another process, without the project.
         let other = index.write_scan(root, &nothing).unwrap();
         other.finish(true).unwrap();
         let look = index.write_scan(root, &began).unwrap();

@@ -9,7 +9,7 @@ use rusqlite::{Params, Transaction, params};
 
 use super::checksum::row_checksum;
 use super::folder::StoredFolder;
-use super::folder_change::{count_missing, folder_changes};
+use super::folder_change::{ScanChanges, count_missing, folder_changes};
 use super::replica_row::{ReplicaRow, find_replica};
 use super::sql::{bytes, encode_fingerprints, execute};
 use super::sqlite_error::Explain as _;
@@ -42,25 +42,6 @@ CREATE TABLE IF NOT EXISTS temp.staged_deletions (
 DELETE FROM temp.staged_folders;
 DELETE FROM temp.staged_deletions;
 ";
-
-/// Numbers of files and links that differ from the previous scan.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ScanChanges {
-    /// New ones.
-    pub added: u64,
-    /// Those with another size, time or target.
-    pub changed: u64,
-    /// Those that no longer exist.
-    pub missing: u64,
-}
-
-impl std::ops::AddAssign for ScanChanges {
-    fn add_assign(&mut self, other: Self) {
-        self.added += other.added;
-        self.changed += other.changed;
-        self.missing += other.missing;
-    }
-}
 
 /// A scan of one database in progress.
 #[derive(Debug)]

@@ -1,27 +1,13 @@
 //! Verification of the index by its checksums. A database is verified once, until the index changes.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use super::change_counter::ChangeCounter;
-use super::checksum::{
-    ROOTS_KEY, ReplicaCounts, corruption_error, database_checksum, roots_checksum,
-};
+use super::cache::{ReplicaCounts, VerifiedDatabases};
+use super::checksum::{ROOTS_KEY, corruption_error, database_checksum, roots_checksum};
 use super::sql::{one, optional};
 use super::sqlite_error::Explain as _;
 use super::{DatabaseId, Index};
 use crate::base::error::Result;
-
-/// Verified databases with their numbers of replicas, valid for one state of the index.
-#[derive(Debug, Default)]
-pub(super) struct VerifiedDatabases {
-    change_counter: Option<ChangeCounter>,
-    databases: BTreeMap<DatabaseId, ReplicaCounts>,
-}
-
-/// The verified databases of an open index.
-pub(super) type VerifiedCache = RefCell<VerifiedDatabases>;
 
 impl Index {
     /// Fails if the rows of a database are not those that were written.

@@ -11,4 +11,20 @@ pub use self::project::{
     add_holders, clients, example_project, known_projects, projects, unknown_name_error,
     visit_projects,
 };
-pub use self::summary::{ProjectSummary, ReplicaStatus, ReplicaSummary, compare};
+pub use self::summary::{ProjectSummary, ReplicaStatus, ReplicaSummary};
+
+use super::Index;
+use crate::base::error::Result;
+use crate::model::project::Scope;
+use crate::model::registry::Registry;
+
+/// Compares the replicas of the projects in a scope.
+///
+/// # Errors
+/// [`crate::base::error::Error::UnknownName`] for a client or project that no tracked database has.
+pub fn compare(index: &Index, registry: &Registry, scope: &Scope) -> Result<Vec<ProjectSummary>> {
+    let projects = known_projects(index, registry, scope)?;
+    let mut projects = summary::summarize(index, registry, projects)?;
+    content::mark_content_differences(index, registry, &mut projects)?;
+    Ok(projects)
+}

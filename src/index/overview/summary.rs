@@ -5,13 +5,11 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::content;
-use super::project::known_projects;
 use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
 use crate::index::{Index, KnownDatabase, KnownReplica};
-use crate::model::project::{ProjectId, Scope};
+use crate::model::project::ProjectId;
 use crate::model::registry::{Category, Database, Registry};
 
 /// Comparison of a replica with the others of its project and category.
@@ -98,12 +96,12 @@ impl IndexedCategory<'_> {
     }
 }
 
-/// Compares the replicas of the projects in a scope.
-///
-/// # Errors
-/// [`crate::base::error::Error::UnknownName`] for a client or project that no tracked database has.
-pub fn compare(index: &Index, registry: &Registry, scope: &Scope) -> Result<Vec<ProjectSummary>> {
-    let projects = known_projects(index, registry, scope)?;
+/// Compares the replicas of projects by their totals and fingerprints.
+pub(super) fn summarize(
+    index: &Index,
+    registry: &Registry,
+    projects: Vec<ProjectId>,
+) -> Result<Vec<ProjectSummary>> {
     let mut categories = Vec::new();
     for category in registry.categories() {
         let mut row = Vec::new();
@@ -113,17 +111,14 @@ pub fn compare(index: &Index, registry: &Registry, scope: &Scope) -> Result<Vec<
         categories.push(row);
     }
     let projects = projects.into_iter();
-    let mut projects: Vec<ProjectSummary> = projects
-        .map(|project| ProjectSummary {
-            replicas: categories
-                .iter()
-                .flat_map(|row| compare_row(row, &project))
-                .collect(),
-            project,
-        })
-        .collect();
-    content::mark_content_differences(index, registry, &mut projects)?;
-    Ok(projects)
+    let projects = projects.map(|project| ProjectSummary {
+        replicas: categories
+            .iter()
+            .flat_map(|row| compare_row(row, &project))
+            .collect(),
+        project,
+    });
+    Ok(projects.collect())
 }
 
 fn read_category<'a>(
