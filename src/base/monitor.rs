@@ -4,13 +4,38 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::error::Error;
 
+/// A kind of long work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// Scanning databases.
+    Scan,
+    /// Comparing source and destination.
+    Compare,
+    /// Copying files.
+    Copy,
+    /// Sending files to a remote.
+    Sync,
+}
+
+impl Task {
+    /// The word for people: `looking at NAS`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Scan => "looking",
+            Self::Compare => "comparing",
+            Self::Copy => "copying",
+            Self::Sync => "syncing",
+        }
+    }
+}
+
 /// Something that happened during long work.
 #[derive(Debug)]
 pub enum ProgressEvent<'a> {
     /// A task begins; totals where they are known.
     Started {
-        /// What it is, for people: `looking at NAS`.
-        task: &'a str,
+        /// The kind of task.
+        task: Task,
         /// Files it will handle.
         files: Option<u64>,
         /// Bytes it will move.

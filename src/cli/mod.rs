@@ -30,7 +30,7 @@ use crate::commands::startup;
 use crate::commands::startup::{StartupFile, StartupSearch};
 use crate::commands::with_uniform_help;
 use crate::commands::workspace::Workspace;
-use crate::index::Index;
+use crate::index::{Index, SetAside};
 use crate::language::variable::Variables;
 use crate::model::path;
 use crate::model::place::RootPrefetch;
@@ -250,8 +250,10 @@ fn open_workspace(
 ) -> Result<Workspace> {
     let path = options.index.clone().map_or_else(path::index_file, Ok)?;
     let opened = Index::open(&path)?;
-    if let Some(kept) = opened.set_aside {
-        messages.index_damaged(&kept);
+    match opened.set_aside {
+        None => {}
+        Some(SetAside::Damaged(kept)) => messages.index_damaged(&kept),
+        Some(SetAside::Outdated(kept)) => messages.index_outdated(&kept),
     }
     let mut variables = Variables::default();
     for (name, value) in options.definitions.iter().cloned() {

@@ -12,8 +12,8 @@ use crate::base::error::Result;
 use crate::base::escape::visible;
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
-use crate::index::KnownFailure;
 use crate::index::overview;
+use crate::index::{KnownFailure, RunId};
 use crate::model::project::{ProjectId, Scope};
 use crate::model::registry::Registry;
 use crate::output::answer::{Answer, Records};
@@ -56,7 +56,7 @@ struct FailureRow {
     attempts: u64,
     first: Timestamp,
     last: Timestamp,
-    run: i64,
+    run: RunId,
 }
 
 impl FailureRow {

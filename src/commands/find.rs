@@ -12,7 +12,7 @@ use super::search::Hit;
 use super::workspace::Workspace;
 use crate::base::error::Result;
 use crate::base::unit;
-use crate::index::{FolderFiles, Index, ReadTransaction};
+use crate::index::{DatabaseId, FolderFiles, Index, ReadTransaction};
 use crate::model::address;
 use crate::model::project::{ProjectId, Scope, replica_path};
 use crate::model::registry::{Category, Database};
@@ -99,7 +99,7 @@ pub(crate) struct FindAnswer<'a> {
 /// A category of a scanned database.
 #[derive(Debug)]
 struct SearchLocation<'a> {
-    database_id: i64,
+    database_id: DatabaseId,
     database: &'a Database,
     category: &'a Category,
 }

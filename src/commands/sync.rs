@@ -14,7 +14,7 @@ use crate::base::exit_status::ExitStatus;
 use crate::base::unit;
 use crate::copy::report::Report;
 use crate::copy::run_recorder;
-use crate::index::RunStart;
+use crate::index::{OutcomeKind, RunId, RunStart, RunState};
 use crate::language::lexer::quote;
 use crate::model::project::Scope;
 use crate::model::registry::Registry;
@@ -96,8 +96,7 @@ impl SyncArgs {
         let request = self.request(registry, dry_run, confirmation)?;
         let monitor = workspace.monitor.as_ref();
         if request.dry_run {
-            // A dry run is not recorded, so it has no number.
-            let report = sync::sync(index, registry, &request, 0, monitor)?;
+            let report = sync::sync(index, registry, &request, RunId::DRY_RUN, monitor)?;
             let state = run_recorder::run_state(&report);
             return Ok(SyncAnswer::new(None, state, &self, report));
         }
@@ -200,7 +199,7 @@ struct SyncTotals {
 }
 
 impl SyncAnswer {
-    fn new(run: Option<i64>, state: &'static str, command: &SyncArgs, report: Report) -> Self {
+    fn new(run: Option<RunId>, state: RunState, command: &SyncArgs, report: Report) -> Self {
         Self {
             count_only: command.count,
             delete_missing: command.delete,
@@ -287,7 +286,12 @@ impl Stream for SyncAnswer {
 
     fn is_routine(&self) -> bool {
         // Links and files missing at the source recur every night; renames and deletions are part of the request.
-        let routine = ["skipped", "gone", "moved", "deleted"];
+        let routine = [
+            OutcomeKind::Skipped,
+            OutcomeKind::Gone,
+            OutcomeKind::Moved,
+            OutcomeKind::Deleted,
+        ];
         self.copy.is_complete() && self.copy.has_only(&routine)
     }
 }

@@ -13,7 +13,7 @@ use std::thread;
 use self::folder::FolderComparison;
 use crate::base::error::{Error, Result};
 use crate::base::interrupt;
-use crate::base::monitor::{Monitor, ProgressEvent};
+use crate::base::monitor::{Monitor, ProgressEvent, Task};
 use crate::index::Index;
 use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, Scope, path_within, replica_path};
@@ -121,7 +121,7 @@ pub fn compare(
     };
     let replicas = find_replicas(&sides, registry, request, &mut comparison)?;
     monitor.on_event(&ProgressEvent::Started {
-        task: "comparing",
+        task: Task::Compare,
         files: None,
         bytes: None,
     });

@@ -14,7 +14,7 @@ use crate::base::confirmation::Confirmation;
 use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::ignore::ignore;
 use crate::base::interrupt;
-use crate::base::monitor::{Monitor, ProgressCounter, ProgressEvent};
+use crate::base::monitor::{Monitor, ProgressCounter, ProgressEvent, Task};
 use crate::index::Index;
 use crate::model::registry::Database;
 
@@ -60,7 +60,7 @@ impl StopTimer {
 /// Returns the event that copying this number of files and bytes starts.
 const fn copying_started((files, bytes): (u64, u64)) -> ProgressEvent<'static> {
     ProgressEvent::Started {
-        task: "copying",
+        task: Task::Copy,
         files: Some(files),
         bytes: Some(bytes),
     }

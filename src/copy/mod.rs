@@ -30,9 +30,9 @@ use self::report::Report;
 use crate::base::confirmation::Confirmation;
 use crate::base::error::Result;
 use crate::base::interrupt;
-use crate::base::monitor::{Monitor, ProgressEvent};
-use crate::index::Index;
+use crate::base::monitor::{Monitor, ProgressEvent, Task};
 use crate::index::overview::add_holders;
+use crate::index::{Index, RunId};
 use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, Scope, replica_path};
 use crate::model::registry::{Category, Database, Registry};
@@ -40,7 +40,7 @@ use crate::storage::Storage;
 use crate::storage::observation::ObservationBuilder;
 
 const COMPARING_STARTED: ProgressEvent<'_> = ProgressEvent::Started {
-    task: "comparing",
+    task: Task::Compare,
     files: None,
     bytes: None,
 };
@@ -71,7 +71,7 @@ pub fn copy(
     index: &mut Index,
     registry: &Registry,
     request: &CopyRequest<'_>,
-    run: i64,
+    run: RunId,
     monitor: &dyn Monitor,
 ) -> Result<Report> {
     let start = Instant::now();

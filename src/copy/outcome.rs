@@ -1,6 +1,7 @@
 //! Outcome of one item of a copy.
 
 use super::plan::OmissionReason;
+use crate::index::OutcomeKind;
 
 /// Reason for skipping a file that disappeared from the source during the run, which is not a failure.
 pub const VANISHED: &str = "it disappeared from the source before it was copied";
@@ -32,17 +33,17 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Returns the word for the outcome in reports and in the index.
-    pub const fn word(&self) -> &'static str {
+    /// Returns the outcome without its details.
+    pub const fn kind(&self) -> OutcomeKind {
         match self {
-            Self::Copied(_) => "copied",
-            Self::Conflict(_) => "conflict",
-            Self::Skipped(_) => "skipped",
-            Self::Failed(_) => "failed",
-            Self::Unreached => "unreached",
-            Self::Moved(_) => "moved",
-            Self::Deleted => "deleted",
-            Self::Gone(_) => "gone",
+            Self::Copied(_) => OutcomeKind::Copied,
+            Self::Conflict(_) => OutcomeKind::Conflict,
+            Self::Skipped(_) => OutcomeKind::Skipped,
+            Self::Failed(_) => OutcomeKind::Failed,
+            Self::Unreached => OutcomeKind::Unreached,
+            Self::Moved(_) => OutcomeKind::Moved,
+            Self::Deleted => OutcomeKind::Deleted,
+            Self::Gone(_) => OutcomeKind::Gone,
         }
     }
 

@@ -1,10 +1,11 @@
 //! Report of a copy: counts of all outcomes, and the items that need attention.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::outcome::{Outcome, Verification};
 use super::plan::Plan;
+use crate::index::RunItem;
 
 /// An item that needs attention: neither copied without a warning nor already the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,12 +98,12 @@ impl Report {
         });
     }
 
-    /// Returns the items as the index and the log store them: path, outcome and reason.
-    pub fn run_items(&self) -> impl Iterator<Item = (&Path, &str, Option<&str>)> {
-        let items = self.items.iter();
-        items.map(|item| {
-            let outcome = &item.outcome;
-            (item.path.as_path(), outcome.word(), outcome.reason())
+    /// Returns the items as the index and the log store them.
+    pub fn run_items(&self) -> impl Iterator<Item = RunItem<'_>> {
+        self.items.iter().map(|item| RunItem {
+            path: &item.path,
+            outcome: item.outcome.kind(),
+            reason: item.outcome.reason(),
         })
     }
 

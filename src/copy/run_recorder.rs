@@ -6,57 +6,49 @@ use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::base::timestamp::Timestamp;
 use crate::index::run_log;
 use crate::index::run_log::RunLogEntry;
-use crate::index::{Index, RunEnd, RunStart};
+use crate::index::{Index, RunEnd, RunId, RunStart, RunState};
 
 /// Executes `work` as a run, and returns the run's id, its state and its report.
 pub fn record_run(
     index: &mut Index,
     start: &RunStart<'_>,
     monitor: &dyn Monitor,
-    work: &mut dyn FnMut(&mut Index, i64) -> Result<Report>,
-) -> Result<(i64, &'static str, Report)> {
+    work: &mut dyn FnMut(&mut Index, RunId) -> Result<Report>,
+) -> Result<(RunId, RunState, Report)> {
     let started = Timestamp::now();
     let run = index.begin_run(start)?;
     let result = work(index, run);
-    let ended = summarize(&result);
+    let end = summarize(&result);
     let entry = RunLogEntry {
         run,
         start,
         started,
-        end: &ended,
+        end: &end,
         error: result.as_ref().err(),
     };
     let items = || result.iter().flat_map(Report::run_items);
-    let logged = run_log::append(&entry, items(), monitor);
+    let is_logged = run_log::append(&entry, items(), monitor);
     let recorded = index.add_run_items(run, items());
-    let recorded = recorded.and(index.end_run(run, &ended));
-    let mut state = ended.state;
+    let recorded = recorded.and(index.end_run(run, &end));
     let report = result?;
     // The files are copied even if the index could not record them.
-    if let Err(error) = recorded {
-        monitor.on_event(&ProgressEvent::Problem(&error));
-        state = downgrade_if_complete(state);
+    if let Err(error) = &recorded {
+        monitor.on_event(&ProgressEvent::Problem(error));
     }
-    if !logged {
-        state = downgrade_if_complete(state);
-    }
+    let state = if recorded.is_ok() && is_logged {
+        end.state
+    } else {
+        end.state.downgraded()
+    };
     Ok((run, state, report))
 }
 
-/// Returns the state of a run that could not be recorded completely.
-pub fn downgrade_if_complete(state: &'static str) -> &'static str {
-    match state {
-        "complete" => "partial",
-        state => state,
-    }
-}
-
 /// Returns the end of a run as the index stores it.
-fn summarize(result: &Result<Report>) -> RunEnd<'static> {
+fn summarize(result: &Result<Report>) -> RunEnd {
     let state = match result {
-        Err(Error::Interrupted) => "interrupted",
-        Err(Error::Offline { .. } | Error::StorageUnreachable { .. }) => "unreachable",
-        Err(_) => "refused",
+        Err(Error::Interrupted) => RunState::Interrupted,
+        Err(Error::Offline { .. } | Error::StorageUnreachable { .. }) => RunState::Unreachable,
+        Err(_) => RunState::Refused,
         Ok(report) => run_state(report),
     };
     let count = |count: fn(&Report) -> u64| result.as_ref().map(count).unwrap_or_default();
@@ -69,13 +61,13 @@ fn summarize(result: &Result<Report>) -> RunEnd<'static> {
 }
 
 /// Returns the state of a run that ended with a report.
-pub fn run_state(report: &Report) -> &'static str {
+pub fn run_state(report: &Report) -> RunState {
     let failures = report.failed_files + report.conflict_files + report.incomplete_files;
     if report.interrupted {
-        "interrupted"
+        RunState::Interrupted
     } else if failures > 0 || report.unrecorded {
-        "partial"
+        RunState::Partial
     } else {
-        "complete"
+        RunState::Complete
     }
 }

@@ -1,85 +1,85 @@
-//! Files of two databases whose contents were compared and differ, though their sizes and times say that they are the same.
+//! Files of two databases whose contents were compared and differ, although their sizes and times are equal.
 
-use std::ffi::OsString;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
 
 use rusqlite::{Connection, params};
 
-use super::Index;
-use super::sqlite_error::Explain as _;
-use super::time_alias::{pack_times, unpack_times};
+use super::sql::{SUBTREE, bytes, execute, read_path, rows, subtree_bounds};
+use super::time_alias::{pack_times, read_times};
+use super::{DatabaseId, Index};
 use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::snapshot::manifest::{Manifest, ManifestFiles};
 use crate::snapshot::time_alias::{AlteredTimes, AlteredTimesByFolder};
 
-/// A row a folder and pair of databases; the one with the lower number is first.
-const SUBTREE_FILTER: &str = "first_id = ?1 AND second_id = ?2
-                     AND (folder = ?3 OR ?3 = x'' OR (folder > ?4 AND folder < ?5))";
-
 impl Index {
-    /// Replaces what is known of a replica on two databases. The times of the first are the meant ones, those of the second
-    /// the shown ones.
-    ///
-    /// # Errors
-    /// The index cannot be written.
+    /// Replaces the known differences of a replica on two databases. `original` holds the times of the first database,
+    /// `reported` those of the second.
     pub fn replace_differing(
         &mut self,
-        databases: [i64; 2],
+        databases: [DatabaseId; 2],
         replica: &Path,
         files: &AlteredTimesByFolder,
     ) -> Result<()> {
         if files.is_empty() && !self.has_differing_files()? {
             return Ok(());
         }
-        let path = self.path.clone();
-        let transaction = self.transaction()?;
-        replace_rows(&transaction, databases, replica, files).explain("write", &path)?;
-        transaction.commit().explain("write", &path)
+        let ([first, second], is_swapped) = ordered(databases);
+        let sql =
+            format!("DELETE FROM differing WHERE first_id = ?4 AND second_id = ?5 AND {SUBTREE}");
+        self.write(|transaction| {
+            let [from, to] = subtree_bounds(replica);
+            let parameters = params![bytes(replica), from, to, first, second];
+            execute(transaction, &sql, parameters)?;
+            for (folder, files) in files {
+                let files = swap_times_if(is_swapped, files.clone());
+                write_row(transaction, [first, second], folder, &files)?;
+            }
+            Ok(())
+        })
     }
 
-    /// What is known of a folder of two databases and of all folders below it.
-    ///
-    /// # Errors
-    /// The index cannot be read.
+    /// Returns the known differences of a folder of two databases and all folders below it.
     pub fn differing_files(
         &self,
-        databases: [i64; 2],
-        below: &Path,
+        databases: [DatabaseId; 2],
+        folder: &Path,
     ) -> Result<AlteredTimesByFolder> {
-        read_subtree(&self.connection, databases, below).explain("read", &self.path)
+        let ([first, second], is_swapped) = ordered(databases);
+        let sql = format!(
+            "SELECT folder, shown, meant FROM differing WHERE first_id = ?4 AND second_id = ?5 AND {SUBTREE}"
+        );
+        let [from, to] = subtree_bounds(folder);
+        let parameters = params![bytes(folder), from, to, first, second];
+        self.rows(&sql, parameters, |row| {
+            let files = swap_times_if(is_swapped, read_times(row, 1, 2)?);
+            Ok((read_path(row, 0)?, files))
+        })
     }
 
-    /// Whether any file is known to differ.
-    ///
-    /// # Errors
-    /// The index cannot be read.
+    /// True if any difference is known.
     pub fn has_differing_files(&self) -> Result<bool> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM differing)";
-        let query = self.connection.prepare_cached(sql);
-        query
-            .and_then(|mut query| query.query_row([], |row| row.get(0)))
-            .explain("read", &self.path)
+        self.one("SELECT EXISTS (SELECT 1 FROM differing)", [], |row| {
+            row.get(0)
+        })
     }
 }
 
-/// Forgets files of a folder of a database, which were written.
+/// Deletes the known differences of files that were written to a folder of a database.
 pub(super) fn forget_written(
     connection: &Connection,
     root: &Path,
     folder: &Path,
     written: &Manifest,
 ) -> rusqlite::Result<()> {
-    let sql = "SELECT first_id, second_id, meant, shown FROM differing
+    let sql = "SELECT first_id, second_id, shown, meant FROM differing
                WHERE folder = ?2
                  AND EXISTS (SELECT 1 FROM databases WHERE root = ?1 AND id IN (first_id, second_id))";
-    let (root, key) = (root.as_os_str().as_bytes(), folder.as_os_str().as_bytes());
-    let mut query = connection.prepare_cached(sql)?;
-    let mut rows = query.query(params![root, key])?;
-    while let Some(row) = rows.next()? {
-        let databases = [row.get(0)?, row.get(1)?];
-        let mut files = unpack_times(row.get_ref(3)?.as_blob()?, row.get_ref(2)?.as_blob()?);
+    let known: Vec<([DatabaseId; 2], AlteredTimes)> =
+        rows(connection, sql, [root, folder].map(bytes), |row| {
+            Ok(([row.get(0)?, row.get(1)?], read_times(row, 2, 3)?))
+        })?;
+    for (databases, mut files) in known {
         let mut names = ManifestFiles::of(written.packed());
         while let Ok(Some(file)) = names.next() {
             files.remove(&Name::from_bytes(file.name.to_vec()));
@@ -89,8 +89,8 @@ pub(super) fn forget_written(
     Ok(())
 }
 
-/// The databases in the order in which rows have them, and whether that is another.
-const fn ordered([a, b]: [i64; 2]) -> ([i64; 2], bool) {
+/// Orders two databases as in the rows; `true` if they were swapped.
+fn ordered([a, b]: [DatabaseId; 2]) -> ([DatabaseId; 2], bool) {
     if a <= b {
         ([a, b], false)
     } else {
@@ -98,80 +98,36 @@ const fn ordered([a, b]: [i64; 2]) -> ([i64; 2], bool) {
     }
 }
 
-fn swap_times(mut files: AlteredTimes) -> AlteredTimes {
-    for file in files.values_mut() {
-        std::mem::swap(&mut file.original, &mut file.reported);
+fn swap_times_if(is_swapped: bool, mut files: AlteredTimes) -> AlteredTimes {
+    if is_swapped {
+        for file in files.values_mut() {
+            std::mem::swap(&mut file.original, &mut file.reported);
+        }
     }
     files
 }
 
-/// All paths below a folder are between these two: `0` follows `/`.
-fn subtree_bounds(folder: &[u8]) -> [Vec<u8>; 2] {
-    [b"/", b"0"].map(|end| [folder, end].concat())
-}
-
-fn replace_rows(
-    connection: &Connection,
-    databases: [i64; 2],
-    replica: &Path,
-    files: &AlteredTimesByFolder,
-) -> rusqlite::Result<()> {
-    let ([first, second], is_swapped) = ordered(databases);
-    let own = replica.as_os_str().as_bytes();
-    let [from, to] = subtree_bounds(own);
-    let sql = format!("DELETE FROM differing WHERE {SUBTREE_FILTER}");
-    let mut query = connection.prepare_cached(&sql)?;
-    query.execute(params![first, second, own, from, to])?;
-    for (folder, files) in files {
-        let files = files.clone();
-        let files = if is_swapped { swap_times(files) } else { files };
-        write_row(connection, [first, second], folder, &files)?;
-    }
-    Ok(())
-}
-
-/// Writes a row, or removes it where nothing is left to say.
+/// Writes a row, or deletes it if no file is left.
 fn write_row(
     connection: &Connection,
-    [first, second]: [i64; 2],
+    [first, second]: [DatabaseId; 2],
     folder: &Path,
     files: &AlteredTimes,
 ) -> rusqlite::Result<()> {
-    let key = folder.as_os_str().as_bytes();
+    let folder = bytes(folder);
     if files.is_empty() {
         let sql = "DELETE FROM differing WHERE first_id = ?1 AND second_id = ?2 AND folder = ?3";
-        let mut query = connection.prepare_cached(sql)?;
-        query.execute(params![first, second, key])?;
-        return Ok(());
+        return execute(connection, sql, params![first, second, folder]);
     }
-    let (meant, shown) = (
+    let (original, reported) = (
         pack_times(files, |file| file.original),
         pack_times(files, |file| file.reported),
     );
     let sql = "INSERT OR REPLACE INTO differing (first_id, second_id, folder, meant, shown)
                VALUES (?1, ?2, ?3, ?4, ?5)";
-    let mut query = connection.prepare_cached(sql)?;
-    query.execute(params![first, second, key, meant, shown])?;
-    Ok(())
-}
-
-fn read_subtree(
-    connection: &Connection,
-    databases: [i64; 2],
-    below: &Path,
-) -> rusqlite::Result<AlteredTimesByFolder> {
-    let ([first, second], is_swapped) = ordered(databases);
-    let own = below.as_os_str().as_bytes();
-    let [from, to] = subtree_bounds(own);
-    let sql = format!("SELECT folder, meant, shown FROM differing WHERE {SUBTREE_FILTER}");
-    let mut query = connection.prepare_cached(&sql)?;
-    let mut rows = query.query(params![first, second, own, from, to])?;
-    let mut found = AlteredTimesByFolder::new();
-    while let Some(row) = rows.next()? {
-        let folder = OsString::from_vec(row.get(0)?);
-        let files = unpack_times(row.get_ref(2)?.as_blob()?, row.get_ref(1)?.as_blob()?);
-        let files = if is_swapped { swap_times(files) } else { files };
-        found.insert(folder.into(), files);
-    }
-    Ok(found)
+    execute(
+        connection,
+        sql,
+        params![first, second, folder, original, reported],
+    )
 }

@@ -1,152 +1,139 @@
-//! Digests of files that were read whole: by copies that were verified, and by comparisons of content.
+//! Digests of files that were read completely, by verified copies and content comparisons.
 //!
-//! They are kept a row a folder and a group of files: the files as a manifest, and their digests one after the other.
-//! What was read later stands for itself; a folder's rows are brought together once there are many.
+//! A row holds the files of one folder that were read together: a manifest, and their digests in the same order. Later rows
+//! replace earlier ones; a folder with many rows is merged into one.
 
 use std::collections::BTreeMap;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use rusqlite::{Connection, params};
 
-use super::Index;
 use super::checksum::{row_checksum, verify_row};
+use super::sql::{bytes, execute, one};
 use super::sqlite_error::Explain as _;
+use super::{DatabaseId, Index};
 use crate::base::error::Result;
+use crate::base::ignore::ignore;
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
 use crate::snapshot::digest::Digest;
 use crate::snapshot::manifest::{MalformedManifest, ManifestBuilder, ManifestFile, ManifestFiles};
 
-/// From so many rows on the rows of a folder are brought together.
+/// Number of rows of a folder that are merged into one.
 const MERGE_ROWS: i64 = 16;
 
-/// A file whose content was read.
+const DELETE_SQL: &str = "DELETE FROM digests WHERE database_id = ?1 AND folder = ?2";
+
+/// The digest of a file, valid while the file keeps its size and time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileDigest {
-    /// Its size.
+    /// The size in bytes.
     pub bytes: u64,
-    /// Its modification time when it was read.
+    /// The modification time when the file was read.
     pub modified: Timestamp,
-    /// The digest of its bytes.
+    /// The digest of the content.
     pub digest: Digest,
 }
 
-/// The contents of files of one folder, by their names.
+/// Digests of the files of one folder, by name.
 pub type FileDigests = BTreeMap<Name, FileDigest>;
 
 impl Index {
-    /// Keeps what was read of files: for each the database, the folder below its root, and the contents.
-    ///
-    /// # Errors
-    /// The index cannot be written.
-    pub fn add_digests(&mut self, new_digests: &[(i64, &Path, &FileDigests)]) -> Result<()> {
-        let path = self.path.clone();
-        let transaction = self.transaction()?;
-        for (database, folder, contents) in new_digests {
-            let rows = insert(&transaction, *database, folder, contents).explain("write", &path)?;
-            if rows >= MERGE_ROWS {
-                merge_rows(&transaction, *database, folder).explain("write", &path)?;
+    /// Adds digests: for each folder the database, the path below its root, and the files.
+    pub fn add_digests(&mut self, new_digests: &[(DatabaseId, &Path, &FileDigests)]) -> Result<()> {
+        self.write(|transaction| {
+            for (database, folder, files) in new_digests {
+                if insert(transaction, *database, folder, files)? >= MERGE_ROWS {
+                    merge_rows(transaction, *database, folder)?;
+                }
             }
-        }
-        transaction.commit().explain("write", &path)
+            Ok(())
+        })
     }
 
-    /// Forgets what was read of the files of a folder, before some of them are replaced by others of their size and time.
-    ///
-    /// # Errors
-    /// The index cannot be written.
-    pub fn forget_digests(&mut self, database: i64, folder: &Path) -> Result<()> {
-        let sql = "DELETE FROM digests WHERE database_id = ?1 AND folder = ?2";
-        let parameters = params![database, folder.as_os_str().as_bytes()];
-        self.connection
-            .execute(sql, parameters)
-            .explain("write", &self.path)?;
-        Ok(())
+    /// Deletes the digests of a folder. Called before files are replaced by others that may have the same size and time.
+    pub fn forget_digests(&mut self, database: DatabaseId, folder: &Path) -> Result<()> {
+        self.execute(DELETE_SQL, params![database, bytes(folder)])
     }
 
-    /// What is known of the contents of files in a folder of a database. It holds of those that still have their size
-    /// and time.
-    ///
-    /// # Errors
-    /// The index cannot be read or is damaged.
-    pub fn digests(&self, database: i64, folder: &Path) -> Result<FileDigests> {
+    /// Returns the digests of files in a folder. The caller compares sizes and times.
+    pub fn digests(&self, database: DatabaseId, folder: &Path) -> Result<FileDigests> {
         read_digests(&self.connection, database, folder).explain("read", &self.path)
     }
 }
 
-/// Adds a row; gives how many the folder has now.
+/// Adds a row and returns the number of rows of the folder.
 fn insert(
     connection: &Connection,
-    database: i64,
+    database: DatabaseId,
     folder: &Path,
-    contents: &FileDigests,
+    files: &FileDigests,
 ) -> rusqlite::Result<i64> {
-    let mut packer = ManifestBuilder::with_capacity(contents.len());
-    let mut digests = Vec::with_capacity(contents.len() * size_of::<u128>());
-    for (name, content) in contents {
-        packer.add(&ManifestFile {
+    let mut manifest = ManifestBuilder::with_capacity(files.len());
+    let mut digests = Vec::with_capacity(files.len() * size_of::<u128>());
+    for (name, file) in files {
+        manifest.add(&ManifestFile {
             name: name.as_bytes(),
-            bytes: content.bytes,
-            modified: content.modified,
+            bytes: file.bytes,
+            modified: file.modified,
             target: None,
         });
-        digests.extend_from_slice(&content.digest.0.to_le_bytes());
+        digests.extend_from_slice(&file.digest.0.to_le_bytes());
     }
-    let folder = folder.as_os_str().as_bytes();
+    let (folder, manifest) = (bytes(folder), manifest.finish());
     let sql = "INSERT INTO digests (database_id, folder, part, manifest, digests, checksum) VALUES (?1, ?2,
                    (SELECT coalesce(max(part) + 1, 0) FROM digests WHERE database_id = ?1 AND folder = ?2), ?3, ?4, ?5)
-               RETURNING part";
-    let manifest = packer.finish();
+               RETURNING part + 1";
     let checksum = row_checksum(&[folder, manifest.packed(), &digests]);
     let parameters = params![database, folder, manifest.packed(), digests, checksum];
-    let mut query = connection.prepare_cached(sql)?;
-    let part: i64 = query.query_row(parameters, |row| row.get(0))?;
-    Ok(part + 1)
+    one(connection, sql, parameters, |row| row.get(0))
 }
 
-/// Makes one row of all that a folder has.
-fn merge_rows(connection: &Connection, database: i64, folder: &Path) -> rusqlite::Result<()> {
-    let contents = read_digests(connection, database, folder)?;
-    let sql = "DELETE FROM digests WHERE database_id = ?1 AND folder = ?2";
-    let mut query = connection.prepare_cached(sql)?;
-    query.execute(params![database, folder.as_os_str().as_bytes()])?;
-    insert(connection, database, folder, &contents).map(|_| ())
+fn merge_rows(
+    connection: &Connection,
+    database: DatabaseId,
+    folder: &Path,
+) -> rusqlite::Result<()> {
+    let files = read_digests(connection, database, folder)?;
+    execute(connection, DELETE_SQL, params![database, bytes(folder)])?;
+    insert(connection, database, folder, &files).map(|_| ())
 }
 
 fn read_digests(
     connection: &Connection,
-    database: i64,
+    database: DatabaseId,
     folder: &Path,
 ) -> rusqlite::Result<FileDigests> {
     let sql = "SELECT manifest, digests, checksum FROM digests WHERE database_id = ?1 AND folder = ?2 ORDER BY part";
     let mut query = connection.prepare_cached(sql)?;
-    let mut rows = query.query(params![database, folder.as_os_str().as_bytes()])?;
-    let mut contents = FileDigests::new();
+    let mut rows = query.query(params![database, bytes(folder)])?;
+    let mut files = FileDigests::new();
     while let Some(row) = rows.next()? {
         let (manifest, digests) = (row.get_ref(0)?.as_blob()?, row.get_ref(1)?.as_blob()?);
-        let parts = [folder.as_os_str().as_bytes(), manifest, digests];
-        verify_row(row.get_ref(2)?.as_blob()?, &parts)?;
-        // A row that cannot be understood is one that is not there: its files are read again.
-        unpack_digests(manifest, digests, &mut contents).unwrap_or_default();
+        let checksum = row.get_ref(2)?.as_blob()?;
+        verify_row(checksum, &[bytes(folder), manifest, digests])?;
+        ignore(
+            unpack_digests(manifest, digests, &mut files),
+            "files without a digest are read again",
+        );
     }
-    Ok(contents)
+    Ok(files)
 }
 
 fn unpack_digests(
     manifest: &[u8],
     digests: &[u8],
-    contents: &mut FileDigests,
+    found: &mut FileDigests,
 ) -> Result<(), MalformedManifest> {
     let mut files = ManifestFiles::of(manifest);
     let mut digests = digests.as_chunks().0.iter();
     while let (Some(file), Some(digest)) = (files.next()?, digests.next()) {
-        let content = FileDigest {
+        let digest = FileDigest {
             bytes: file.bytes,
             modified: file.modified,
             digest: Digest(u128::from_le_bytes(*digest)),
         };
-        contents.insert(Name::from_bytes(file.name.to_vec()), content);
+        found.insert(Name::from_bytes(file.name.to_vec()), digest);
     }
     Ok(())
 }

@@ -1,138 +1,102 @@
-//! The files that a sync could not bring to its destination, until one does.
+//! Files that a sync could not send, until one succeeds.
 
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Params, Row, params};
+use rusqlite::{Row, params};
 
-use super::Index;
-use super::run::{from_seconds, read_count, read_path};
-use super::sqlite_error::Explain as _;
+use super::sql::{bytes, execute, from_seconds, read_path, read_u64, subtree_bounds};
+use super::{Index, RunId};
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
 
-/// The columns of a failure, as [`read_failure`] reads them.
+/// The columns that [`read_failure`] reads.
 const COLUMNS: &str = "source, destination, path, error, attempts, first_at, last_at, run";
 
-/// A file that could not be brought to its destination.
+/// A file that could not be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownFailure {
-    /// The root of the database it is on.
+    /// The root of the source.
     pub source: PathBuf,
-    /// The root of the database it was to go to.
+    /// The root of the destination.
     pub destination: PathBuf,
-    /// Its path below both.
+    /// The path below both roots.
     pub path: PathBuf,
-    /// What was said the last time.
+    /// The error of the last attempt.
     pub error: String,
-    /// How often it was tried.
+    /// Number of attempts.
     pub attempts: u64,
-    /// When it failed first.
+    /// Time of the first failure.
     pub first_at: Timestamp,
-    /// When it failed last.
+    /// Time of the last failure.
     pub last_at: Timestamp,
-    /// The run in which it did.
-    pub run: i64,
+    /// The run of the last attempt.
+    pub run: RunId,
 }
 
 impl Index {
-    /// Notes files that failed in a run, by their paths below both roots, and what was said of each; one that failed
-    /// before has one attempt more.
-    ///
-    /// # Errors
-    /// The index cannot be written.
+    /// Records files that failed in a run: paths below both roots, and errors. Counts an attempt for each.
     pub fn record_failures(
         &mut self,
-        run: i64,
+        run: RunId,
         source: &Path,
         destination: &Path,
         failures: &[(PathBuf, String)],
     ) -> Result<()> {
         let now = Timestamp::now().seconds;
-        let [source, destination] = [source, destination].map(|root| root.as_os_str().as_bytes());
-        let index = self.path.clone();
-        let transaction = self.transaction()?;
         let sql = "INSERT INTO failures (destination, source, path, error, attempts, first_at, last_at, run)
                    VALUES (?1, ?2, ?3, ?4, 1, ?5, ?5, ?6)
                    ON CONFLICT DO UPDATE SET
                        error = excluded.error, attempts = attempts + 1, last_at = excluded.last_at, run = excluded.run";
-        for (path, error) in failures {
-            let path = path.as_os_str().as_bytes();
-            transaction
-                .prepare_cached(sql)
-                .and_then(|mut query| {
-                    query.execute(params![destination, source, path, error, now, run])
-                })
-                .explain("write", &index)?;
-        }
-        transaction.commit().explain("write", &index)
+        self.write(|transaction| {
+            for (path, error) in failures {
+                let [destination, source, path] = [destination, source, path].map(bytes);
+                let parameters = params![destination, source, path, error, now, run];
+                execute(transaction, sql, parameters)?;
+            }
+            Ok(())
+        })
     }
 
-    /// Forgets the failures of files that are at their destination now, or are wanted there no more.
-    ///
-    /// # Errors
-    /// The index cannot be written.
+    /// Deletes the failures of files that were sent, or no longer need to be.
     pub fn clear_failures(
         &mut self,
         source: &Path,
         destination: &Path,
         paths: &[PathBuf],
     ) -> Result<()> {
-        let [source, destination] = [source, destination].map(|root| root.as_os_str().as_bytes());
-        let index = self.path.clone();
-        let transaction = self.transaction()?;
         let sql = "DELETE FROM failures WHERE destination = ?1 AND source = ?2 AND path = ?3";
-        for path in paths {
-            let path = path.as_os_str().as_bytes();
-            transaction
-                .prepare_cached(sql)
-                .and_then(|mut query| query.execute(params![destination, source, path]))
-                .explain("write", &index)?;
-        }
-        transaction.commit().explain("write", &index)
+        self.write(|transaction| {
+            for path in paths {
+                execute(transaction, sql, [destination, source, path].map(bytes))?;
+            }
+            Ok(())
+        })
     }
 
-    /// The failures between two databases in a folder below their roots, sorted by path.
-    ///
-    /// # Errors
-    /// The index cannot be read.
+    /// Returns the failures between two databases in a folder below their roots, sorted by path.
     pub fn failures_below(
         &self,
         source: &Path,
         destination: &Path,
         folder: &Path,
     ) -> Result<Vec<KnownFailure>> {
-        // `/` is followed by `0`: between the two is what lies below the folder.
-        let bound = |last: u8| {
-            let mut bound = folder.as_os_str().as_bytes().to_vec();
-            if !bound.is_empty() {
-                bound.push(last);
-            }
-            bound
-        };
+        let [from, to] = subtree_bounds(folder);
         let sql = format!(
             "SELECT {COLUMNS} FROM failures WHERE destination = ?1 AND source = ?2
-             AND (?3 = x'' OR path >= ?3 AND path < ?4) ORDER BY path"
+             AND (?3 = x'' OR path >= ?4 AND path < ?5) ORDER BY path"
         );
-        let [source, destination] = [source, destination].map(|root| root.as_os_str().as_bytes());
-        self.read_failures(&sql, params![destination, source, bound(b'/'), bound(b'0')])
+        let [destination, source, folder] = [destination, source, folder].map(bytes);
+        self.rows(
+            &sql,
+            params![destination, source, folder, from, to],
+            read_failure,
+        )
     }
 
-    /// All failures, sorted by destination, source and path.
-    ///
-    /// # Errors
-    /// The index cannot be read.
+    /// Returns all failures, sorted by destination, source and path.
     pub fn failures(&self) -> Result<Vec<KnownFailure>> {
         let sql = format!("SELECT {COLUMNS} FROM failures ORDER BY destination, source, path");
-        self.read_failures(&sql, [])
-    }
-
-    fn read_failures(&self, sql: &str, parameters: impl Params) -> Result<Vec<KnownFailure>> {
-        let rows = self
-            .connection
-            .prepare_cached(sql)
-            .and_then(|mut query| query.query_map(parameters, read_failure)?.collect());
-        rows.explain("read", &self.path)
+        self.rows(&sql, [], read_failure)
     }
 }
 
@@ -142,7 +106,7 @@ fn read_failure(row: &Row<'_>) -> rusqlite::Result<KnownFailure> {
         destination: read_path(row, 1)?,
         path: read_path(row, 2)?,
         error: row.get(3)?,
-        attempts: read_count(row, 4)?,
+        attempts: read_u64(row, 4)?,
         first_at: from_seconds(row.get(5)?),
         last_at: from_seconds(row.get(6)?),
         run: row.get(7)?,
@@ -168,7 +132,7 @@ mod tests {
             .map(|(path, error)| ((*path).into(), (*error).to_owned()))
             .collect();
         index
-            .record_failures(run, WORK.as_ref(), destination.as_ref(), &failures)
+            .record_failures(RunId(run), WORK.as_ref(), destination.as_ref(), &failures)
             .unwrap();
     }
 
@@ -185,7 +149,7 @@ mod tests {
         index.connection.execute(sql, []).unwrap();
         note(&mut index, 4, NAS, &[("footage/a", "no room")]);
         let known = index.failures().unwrap().remove(0);
-        assert_eq!((known.attempts, known.run), (2, 4));
+        assert_eq!((known.attempts, known.run), (2, RunId(4)));
         assert_eq!(known.error, "no room");
         assert_eq!(known.first_at.seconds, 7);
         assert!(known.last_at.seconds > 7);

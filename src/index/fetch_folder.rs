@@ -1,71 +1,47 @@
-//! Private folders in which files of remotes wait for their names: noted before they are made, so that what a run leaves when
-//! it dies is found by the next one and nothing else is.
+//! Private folders in which fetched files of remotes wait for their final names. A folder is recorded before it is created,
+//! so that the next run finds and removes exactly the folders of a killed run.
 
-use std::ffi::OsString;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Row, params};
+use rusqlite::params;
 
 use super::Index;
-use super::sqlite_error::Explain as _;
+use super::sql::{bytes, read_path};
 use crate::base::error::Result;
 
-/// A private folder that a run made and did not remove.
+/// A private folder that a run created and has not removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FetchFolderRecord {
-    /// Its name in our own folder.
+    /// Its name in the own folder.
     pub name: String,
-    /// The root of the database whose files are in it.
+    /// The root of the database that its files come from.
     pub source: PathBuf,
 }
 
 impl Index {
-    /// Notes a folder that is about to be made at a root.
-    ///
-    /// # Errors
-    /// The index cannot be written.
+    /// Records a folder before it is created at a root.
     pub fn record_fetch_folder(&mut self, root: &Path, folder: &FetchFolderRecord) -> Result<()> {
         let sql = "INSERT OR REPLACE INTO staging (root, folder, source) VALUES (?1, ?2, ?3)";
-        let parameters = params![bytes(root), folder.name, bytes(&folder.source)];
-        self.connection
-            .execute(sql, parameters)
-            .explain("write", &self.path)?;
-        Ok(())
+        self.execute(
+            sql,
+            params![bytes(root), folder.name, bytes(&folder.source)],
+        )
     }
 
-    /// Returns the folders at a root that were noted and not removed. Only for who holds the database's lock.
-    ///
-    /// # Errors
-    /// The index cannot be read.
+    /// Returns the recorded folders at a root. The caller must hold the database's lock: otherwise they may be in use.
     pub fn fetch_folders(&self, root: &Path) -> Result<Vec<FetchFolderRecord>> {
         let sql = "SELECT folder, source FROM staging WHERE root = ?1 ORDER BY folder";
-        let read = |row: &Row<'_>| {
+        self.rows(sql, [bytes(root)], |row| {
             Ok(FetchFolderRecord {
                 name: row.get(0)?,
-                source: OsString::from_vec(row.get(1)?).into(),
+                source: read_path(row, 1)?,
             })
-        };
-        let rows = self
-            .connection
-            .prepare_cached(sql)
-            .and_then(|mut query| query.query_map([bytes(root)], read)?.collect());
-        rows.explain("read", &self.path)
+        })
     }
 
-    /// Forgets a folder that was removed.
-    ///
-    /// # Errors
-    /// The index cannot be written.
+    /// Deletes the record of a folder that was removed.
     pub fn forget_fetch_folder(&mut self, root: &Path, name: &str) -> Result<()> {
         let sql = "DELETE FROM staging WHERE root = ?1 AND folder = ?2";
-        self.connection
-            .execute(sql, params![bytes(root), name])
-            .explain("write", &self.path)?;
-        Ok(())
+        self.execute(sql, params![bytes(root), name])
     }
-}
-
-fn bytes(path: &Path) -> &[u8] {
-    path.as_os_str().as_bytes()
 }

@@ -1,101 +1,113 @@
-//! The index: one `SQLite` file of what the last look at each replica saw, and of runs. Deleting it loses no file of the
-//! studio's.
+//! The index: one `SQLite` file with the last scan of every replica, the record of sent files, and the history of runs.
 //!
-//! Places are known by root and folder, not by the names a start-up file gives them, so a database that is renamed keeps
-//! its last look. All paths are stored as bytes.
+//! Scans, copies and syncs write to it; `list`, `find`, `fetch` and the overview read it without touching a disk. It may be
+//! deleted at any time: `load` rebuilds the scans from the disks, and no file of a studio is lost with it. The sent record
+//! and the history are lost.
+//!
+//! Databases are identified by their root, categories by their folder, not by the names of a start-up file: a database
+//! that is renamed keeps its scan. Paths are stored as bytes. Checksums guard the rows that answers are made from.
 
+mod cache;
 mod change_counter;
 mod checksum;
-mod composing;
 mod content_difference;
 mod digest;
 mod failure;
 mod fetch_folder;
 mod folder;
+mod folder_change;
 mod folder_record;
+mod id;
 mod in_progress;
 mod open;
 pub mod overview;
-mod packing;
 mod pending_upload;
 mod read_transaction;
 mod remote_feature;
 mod replica;
+mod replica_row;
 mod run;
 mod run_item;
 pub mod run_log;
+mod run_state;
 mod scan;
 mod schema;
+mod sent_file;
+mod sql;
 mod sqlite_error;
-mod staging;
+mod staged_scan;
 mod sync_record;
 mod time_alias;
+mod verify;
 
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::Connection;
 
-pub use self::change_counter::ChangeCounter;
+pub use self::cache::ChangeCounter;
 pub use self::digest::{FileDigest, FileDigests};
 pub use self::failure::KnownFailure;
 pub use self::fetch_folder::FetchFolderRecord;
 pub use self::folder::FolderFiles;
-pub use self::open::OpenedIndex;
+pub use self::folder_change::ScanChanges;
+pub use self::id::{DatabaseId, RunId};
+pub use self::open::{OpenedIndex, SetAside};
 pub use self::pending_upload::{ListedVersion, SentPath, UnverifiedUpload};
 pub use self::read_transaction::ReadTransaction;
 pub use self::replica::{KnownDatabase, KnownReplica};
 pub use self::run::{Run, RunEnd, RunStart};
 pub use self::run_item::{RunFiles, RunItem};
-pub use self::scan::{ScanChanges, ScanWriter};
-pub use self::staging::{ScanStaging, StagedScan};
-pub use self::sync_record::{SentChanges, SentFile, SentFolder, SentRecord, SentRow, link_digest};
+pub use self::run_state::{OutcomeKind, RunState};
+pub use self::scan::ScanWriter;
+pub use self::sent_file::{SentFile, SentFolder, SentRow, link_digest};
+pub use self::staged_scan::{ScanStaging, StagedScan};
+pub use self::sync_record::{SentChanges, SentRecord};
 
-use self::sqlite_error::Explain as _;
 use crate::base::error::{Error, Result};
+use crate::os::file_id::FileId;
 
 /// An open index.
 #[derive(Debug)]
 pub struct Index {
     connection: Connection,
     path: PathBuf,
-    /// What tells the open file from another of its name.
-    file_id: Option<(u64, u64)>,
+    /// Identity of the open file, to detect that the path leads to another one.
+    file_id: Option<FileId>,
     read_only: bool,
-    /// What of it was found to be sound.
-    verified: checksum::VerifiedCache,
+    verified: cache::VerifiedCache,
 }
 
-/// What tells the file of this name from every other.
-fn file_id(path: &Path) -> Option<(u64, u64)> {
-    let found = fs::metadata(path).ok()?;
-    Some((found.dev(), found.ino()))
+/// Returns the identity of the file with this path, if it exists.
+fn file_id(path: &Path) -> Option<FileId> {
+    fs::metadata(path)
+        .ok()
+        .map(|metadata| FileId::of(&metadata))
 }
 
 impl Index {
-    /// Its file.
+    /// The path of the index.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether it can only be read.
+    /// True if the index cannot be written.
     pub const fn is_read_only(&self) -> bool {
         self.read_only
     }
 
-    /// The same index by another handle, for another thread.
+    /// Opens the index once more, for another thread.
     ///
     /// # Errors
-    /// As for opening it.
+    /// The conditions of [`Self::open`]; a damaged or outdated index is an error here.
     pub fn try_clone(&self) -> Result<Self> {
         Self::open_strict(&self.path)
     }
 
-    /// Opens the file anew if another stands in its place, or none: the index may be deleted at any time.
+    /// Opens the index again if its file was deleted or replaced, which may happen at any time.
     ///
     /// # Errors
-    /// As for opening it.
+    /// The conditions of [`Self::open`].
     pub fn reopen_if_replaced(&mut self) -> Result<()> {
         if !self.read_only && file_id(&self.path) != self.file_id {
             *self = Self::open(&self.path)?.index;
@@ -103,7 +115,7 @@ impl Index {
         Ok(())
     }
 
-    /// Fails unless the index can be written; asked before work that must be recorded.
+    /// Fails unless the index can be written. Called before work that must be recorded.
     ///
     /// # Errors
     /// [`Error::IndexReadOnly`].
@@ -115,13 +127,5 @@ impl Index {
         } else {
             Ok(())
         }
-    }
-
-    /// A transaction that writes; it waits for another process that is writing.
-    fn transaction(&mut self) -> Result<Transaction<'_>> {
-        self.require_writable()?;
-        self.connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .explain("write", &self.path)
     }
 }

@@ -1,14 +1,15 @@
-//! Opening the index: creating it, bringing an older one up to date, setting a damaged one aside.
+//! Opening the index: creates a missing one, and sets a damaged or outdated one aside.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags, Row};
+use rusqlite::{Connection, OpenFlags, Row, TransactionBehavior};
 
-use super::checksum::VerifiedCache;
-use super::schema::{APPLICATION_ID, MIGRATIONS, VERSION};
+use super::cache::VerifiedCache;
+use super::checksum::store_roots_checksum;
+use super::schema::{APPLICATION_ID, OUTDATED_APPLICATION_ID, SCHEMA, VERSION};
 use super::sqlite_error::Explain as _;
 use super::{Index, file_id};
 use crate::base::error::{Error, IoResultExt as _, Result};
@@ -17,39 +18,48 @@ use crate::base::timestamp::Timestamp;
 use crate::os::folder::is_not_found;
 use crate::os::own_file::OwnFile;
 
-/// How long a writer waits for another process that is writing.
+/// Longest wait for another process that is writing.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long is waited between two tries to open it.
+/// Delay between two attempts to open the index.
 const OPEN_RETRY_DELAY: Duration = Duration::from_millis(20);
 
-/// How long is waited between two tries of one statement.
+/// Delay between two attempts of one statement.
 const BUSY_RETRY_DELAY: Duration = Duration::from_millis(2);
 
-/// Whether to wait on for another process that is writing, after so many tries.
-fn wait_for_writer(tries: i32) -> bool {
+/// Waits for another process that is writing; `false` ends the wait.
+fn wait_for_writer(attempts: i32) -> bool {
     thread::sleep(BUSY_RETRY_DELAY);
-    let waited = BUSY_RETRY_DELAY.saturating_mul(tries.unsigned_abs());
+    let waited = BUSY_RETRY_DELAY.saturating_mul(attempts.unsigned_abs());
     waited < LOCK_TIMEOUT && interrupt::check().is_ok()
 }
 
-/// An index and, where the one before was damaged, where that was set aside.
+/// An opened index.
 #[derive(Debug)]
 pub struct OpenedIndex {
     /// The index.
     pub index: Index,
-    /// The damaged one.
-    pub set_aside: Option<PathBuf>,
+    /// The previous file, if it could not be used.
+    pub set_aside: Option<SetAside>,
+}
+
+/// The new path of an index file that could not be used.
+#[derive(Debug)]
+pub enum SetAside {
+    /// The file was damaged.
+    Damaged(PathBuf),
+    /// The file was written by an older development version.
+    Outdated(PathBuf),
 }
 
 impl Index {
-    /// Opens the index, creating it where there is none and setting a damaged one aside.
+    /// Opens the index. Creates it if it is missing; sets it aside and starts a new one if it is damaged or outdated.
     ///
     /// # Errors
-    /// [`Error::IndexTooNew`], [`Error::NotAnIndex`], or what the disk refused.
+    /// [`Error::IndexTooNew`] or [`Error::NotAnIndex`].
     pub fn open(path: &Path) -> Result<OpenedIndex> {
         match Self::open_strict(path) {
-            Err(Error::IndexDamaged { .. }) => Self::replace_damaged(path),
+            Err(Error::IndexDamaged { .. } | Error::IndexOutdated { .. }) => Self::replace(path),
             opened => Ok(OpenedIndex {
                 index: opened?,
                 set_aside: None,
@@ -57,33 +67,34 @@ impl Index {
         }
     }
 
-    /// Sets a damaged index aside and begins a new one, unless another process has done so meanwhile.
-    fn replace_damaged(path: &Path) -> Result<OpenedIndex> {
+    /// Sets an unusable index aside and starts a new one, unless another process has done so.
+    fn replace(path: &Path) -> Result<OpenedIndex> {
         let own = OwnFile::find(path)?;
         let lock = acquire_lock(&own.sibling(".lock")?, path)?;
-        let opened = match Self::open_strict(path) {
-            Err(Error::IndexDamaged { .. }) => {
-                let set_aside = Some(set_aside(path)?);
-                Ok(OpenedIndex {
-                    index: Self::open_strict(path)?,
-                    set_aside,
-                })
+        let aside = match Self::open_strict(path) {
+            Err(Error::IndexDamaged { .. }) => SetAside::Damaged(set_aside(path, "damaged")?),
+            Err(Error::IndexOutdated { .. }) => SetAside::Outdated(set_aside(path, "outdated")?),
+            opened => {
+                return Ok(OpenedIndex {
+                    index: opened?,
+                    set_aside: None,
+                });
             }
-            opened => Ok(OpenedIndex {
-                index: opened?,
-                set_aside: None,
-            }),
         };
+        let index = Self::open_strict(path)?;
         drop(lock);
-        opened
+        Ok(OpenedIndex {
+            index,
+            set_aside: Some(aside),
+        })
     }
 
-    /// Opens the index, or says that it is damaged.
+    /// Opens the index. A damaged or outdated one is an error.
     pub(super) fn open_strict(path: &Path) -> Result<Self> {
         let own =
             OwnFile::find_or_make_folder(path).map_err(|error| as_index_error(error, path))?;
         create_private(&own, path)?;
-        // Its links were followed, as far as they are to be.
+        // `OwnFile` has followed the links that are trusted.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NOFOLLOW
@@ -100,7 +111,7 @@ impl Index {
                 is_lockable = true;
             }
             match opened {
-                // Changing the journal's kind does not wait for others by itself.
+                // A change of the journal mode does not wait by itself.
                 Err(Error::IndexBusy { .. }) if start.elapsed() < LOCK_TIMEOUT => {
                     interrupt::check()?;
                     thread::sleep(OPEN_RETRY_DELAY);
@@ -113,99 +124,50 @@ impl Index {
         }
     }
 
-    /// Sets the connection up and brings the schema up to date.
+    /// Configures the connection and creates the tables in an empty file.
     fn prepare(mut connection: Connection, path: &Path) -> Result<Self> {
-        // Where locks are not known to work nobody waits for one.
+        // Reading the version fails at once where locks do not work; only then is it safe to wait for one.
         connection
             .busy_timeout(Duration::ZERO)
             .explain("open", path)?;
-        let version = schema_version(&connection, path)?;
+        let version = schema_version(&connection, path);
         connection
             .busy_handler(Some(wait_for_writer))
             .explain("open", path)?;
         let read_only = connection.is_readonly("main").explain("open", path)?;
-        let mut index = Self {
+        let has_tables = match version {
+            // An index that cannot be set aside cannot be replaced either.
+            Err(Error::IndexOutdated { path }) if read_only => {
+                return Err(Error::IndexReadOnly { path });
+            }
+            version => version? == VERSION,
+        };
+        if read_only && !has_tables {
+            let path = path.to_owned();
+            return Err(Error::IndexReadOnly { path });
+        }
+        if !read_only {
+            let settings =
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;";
+            connection.execute_batch(settings).explain("open", path)?;
+        }
+        if !has_tables {
+            create_tables(&mut connection, path)?;
+        }
+        Ok(Self::new(connection, path, read_only))
+    }
+
+    fn new(connection: Connection, path: &Path, read_only: bool) -> Self {
+        Self {
             connection,
             path: path.to_owned(),
             file_id: file_id(path),
             read_only,
             verified: VerifiedCache::default(),
-        };
-        if read_only {
-            return if version == VERSION {
-                Ok(index)
-            } else {
-                Err(Error::IndexReadOnly {
-                    path: path.to_owned(),
-                })
-            };
         }
-        let settings =
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;";
-        index
-            .connection
-            .execute_batch(settings)
-            .explain("open", path)?;
-        if version < VERSION {
-            index.migrate(version)?;
-        }
-        Ok(index)
     }
 
-    /// Brings an index up to date, after a copy of one that holds something; of several processes one does it.
-    fn migrate(&mut self, found: i64) -> Result<()> {
-        if found == 0 {
-            return self.apply_migrations();
-        }
-        // Not the one under which a damaged index is replaced, as that is held while one is opened.
-        let name = OwnFile::find(&self.path)?.sibling(".upgrade-lock")?;
-        let lock = acquire_lock(&name, &self.path)?;
-        if schema_version(&self.connection, &self.path)? == found {
-            self.back_up(found)?;
-        }
-        self.apply_migrations()?;
-        // Whoever waits for it finds nothing left to do.
-        name.remove().unwrap_or_default();
-        drop(lock);
-        Ok(())
-    }
-
-    /// Copies the index as it is; like it, the copy is readable by nobody else.
-    fn back_up(&self, found: i64) -> Result<()> {
-        let own = OwnFile::find(&self.path)?;
-        let copy = unused_sibling(&own, &format!("version-{found}"))?;
-        copy.create()?;
-        let path = copy.path();
-        let copied = self
-            .connection
-            .execute("VACUUM INTO ?1", [path.to_string_lossy()]);
-        if copied.is_err() {
-            // Half a copy would only fill the disk.
-            copy.remove().unwrap_or_default();
-        }
-        copied.map(|_| ()).explain("back up", &self.path)
-    }
-
-    /// Applies the missing migrations in one transaction.
-    fn apply_migrations(&mut self) -> Result<()> {
-        let path = self.path.clone();
-        let transaction = self.transaction()?;
-        // Another process may have done it while we waited for the right to write.
-        let found = schema_version(&transaction, &path)?;
-        for migration in &MIGRATIONS[usize::try_from(found).unwrap_or_default()..] {
-            migration
-                .apply(&transaction)
-                .explain("bring up to date", &path)?;
-        }
-        let stamp =
-            format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};");
-        transaction
-            .execute_batch(&stamp)
-            .explain("bring up to date", &path)?;
-        transaction.commit().explain("bring up to date", &path)
-    }
-
-    /// Opens an index whose disk can only be read, where no other process can be writing it.
+    /// Opens an index on a read-only disk, where no other process can be writing it.
     fn open_immutable(own: &OwnFile, path: &Path) -> Option<Self> {
         let log = own.sibling("-wal").ok()?.stat().ok()?;
         if log.is_some_and(|log| log.bytes > 0) {
@@ -223,52 +185,60 @@ impl Index {
         let connection =
             Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags).ok()?;
         let sound = schema_version(&connection, path).is_ok_and(|version| version == VERSION);
-        sound.then(|| Self {
-            connection,
-            path: path.to_owned(),
-            file_id: file_id(path),
-            read_only: true,
-            verified: VerifiedCache::default(),
-        })
+        sound.then(|| Self::new(connection, path, true))
     }
 
-    /// Starts an empty index because this one turned out to be damaged, and sets this one aside.
-    ///
-    /// # Errors
-    /// The file cannot be renamed, no new one be made, or this one can only be read.
+    /// Sets this index aside because it is damaged, starts an empty one, and returns the new path of the damaged file.
     pub fn rebuild(&mut self) -> Result<PathBuf> {
         self.require_writable()?;
         let path = self.path.clone();
-        let set_aside = set_aside(&path)?;
+        let set_aside = set_aside(&path, "damaged")?;
         *self = Self::open_strict(&path)?;
         Ok(set_aside)
     }
 }
 
-/// The schema version of an index; 0 for an empty file.
+/// Creates the tables, unless another process has done so.
+fn create_tables(connection: &mut Connection, path: &Path) -> Result<()> {
+    let transaction = connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .explain("create", path)?;
+    if schema_version(&transaction, path)? == VERSION {
+        return Ok(());
+    }
+    let sql = format!(
+        "{SCHEMA} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};"
+    );
+    transaction
+        .execute_batch(&sql)
+        .and_then(|()| store_roots_checksum(&transaction))
+        .and_then(|()| transaction.commit())
+        .explain("create", path)
+}
+
+/// Returns the schema version of an index: [`VERSION`], or 0 for an empty file.
 fn schema_version(connection: &Connection, path: &Path) -> Result<i64> {
-    // In one statement, so that what another process sets up meanwhile is seen whole or not at all.
+    // One statement, so that the tables of another process are visible completely or not at all.
     let sql = "SELECT user_version, application_id, schema_version
                FROM pragma_user_version, pragma_application_id, pragma_schema_version";
     let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
     let (version, application, tables): (i64, i64, i64) =
         connection.query_row(sql, [], read).explain("read", path)?;
-    if tables != 0 && application != APPLICATION_ID {
-        return Err(Error::NotAnIndex {
-            path: path.to_owned(),
-        });
-    }
-    if version > VERSION {
-        return Err(Error::IndexTooNew {
-            path: path.to_owned(),
+    let path = path.to_owned();
+    match (application, version) {
+        _ if tables == 0 => Ok(0),
+        (APPLICATION_ID, VERSION) => Ok(version),
+        (APPLICATION_ID, VERSION..) => Err(Error::IndexTooNew {
+            path,
             found: version,
             known: VERSION,
-        });
+        }),
+        (APPLICATION_ID | OUTDATED_APPLICATION_ID, _) => Err(Error::IndexOutdated { path }),
+        _ => Err(Error::NotAnIndex { path }),
     }
-    Ok(version)
 }
 
-/// Says of a failure on the index itself, and not on a folder above it, that it is about the index.
+/// Names the index in an I/O error on its own path; errors on parent folders are unchanged.
 fn as_index_error(error: Error, index: &Path) -> Error {
     match error {
         Error::Io { path, source, .. } if path == index => Error::Io {
@@ -280,7 +250,7 @@ fn as_index_error(error: Error, index: &Path) -> Error {
     }
 }
 
-/// Creates the file readable by nobody else, as it lists what a studio works on; refuses what is no file of ours.
+/// Creates the file with private permissions: it lists the projects of a studio.
 fn create_private(own: &OwnFile, path: &Path) -> Result<()> {
     let found = own
         .stat()
@@ -289,14 +259,14 @@ fn create_private(own: &OwnFile, path: &Path) -> Result<()> {
         return Ok(());
     }
     match own.create() {
-        // Another process did so meanwhile, or there is something that is none of ours.
+        // Another process created it. SQLite refuses a file that is not an index.
         Err(_) if own.stat()?.is_some() => Ok(()),
         Err(Error::Io { source, .. }) => Err(source).at("create the index", path),
         created => created.map(|_| ()),
     }
 }
 
-/// Fails where the file system of the index cannot lock files: `SQLite` would wait for a lock that nobody holds.
+/// Fails if the file system cannot lock files: `SQLite` would wait for a lock that no process holds.
 fn require_locks(own: &OwnFile, path: &Path) -> Result<()> {
     own.probe_lock_support()
         .map_err(|source| Error::IndexLockUnsupported {
@@ -305,7 +275,7 @@ fn require_locks(own: &OwnFile, path: &Path) -> Result<()> {
         })
 }
 
-/// Waits until no other process holds the lock of this name.
+/// Waits for a lock.
 fn acquire_lock(own: &OwnFile, index: &Path) -> Result<fs::File> {
     let file = own.open_to_lock()?;
     let start = Instant::now();
@@ -327,10 +297,10 @@ fn acquire_lock(own: &OwnFile, index: &Path) -> Result<fs::File> {
     }
 }
 
-/// Renames a damaged index and its log files.
-fn set_aside(path: &Path) -> Result<PathBuf> {
+/// Renames an index and its log files.
+fn set_aside(path: &Path, word: &str) -> Result<PathBuf> {
     let own = OwnFile::find(path)?;
-    let kept = unused_sibling(&own, "damaged")?;
+    let kept = unused_sibling(&own, word)?;
     own.rename_to(&kept)?;
     for suffix in ["-wal", "-shm"] {
         match own.sibling(suffix)?.rename_to(&kept.sibling(suffix)?) {
@@ -341,12 +311,11 @@ fn set_aside(path: &Path) -> Result<PathBuf> {
     Ok(kept.path())
 }
 
-/// `index.sqlite` -> `index.sqlite.damaged-20261122T042855Z`, or with a number where that is taken.
+/// Returns an unused path: `index.sqlite.damaged-20261122T042855Z`, with a number if it is taken.
 fn unused_sibling(own: &OwnFile, word: &str) -> Result<OwnFile> {
-    /// Number of names that are tried.
-    const MAX_TRIES: u32 = 1000;
+    const MAX_ATTEMPTS: u32 = 1000;
     let base = format!(".{word}-{}", Timestamp::now().to_file_name());
-    for number in 1..=MAX_TRIES {
+    for number in 1..=MAX_ATTEMPTS {
         let other = match number {
             1 => own.sibling(&base)?,
             number => own.sibling(&format!("{base}-{number}"))?,

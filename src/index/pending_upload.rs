@@ -1,18 +1,20 @@
-//! Files on their way to a destination: noted before they are sent, and forgotten once they are proven to be there, or not to
-//! be. Should a run die, the next one knows what it may have left half: that is never taken for somebody's newer file.
+//! Files that are being sent. A file is recorded before its transfer and deleted once a listing shows the result. After a
+//! killed run the next one knows which files may be incomplete, and does not mistake them for newer versions.
 
-use std::ffi::OsString;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Params, Row, params};
+use rusqlite::{Row, params};
 
-use super::sqlite_error::Explain as _;
+use super::sql::{bytes, execute, read_path, read_u64};
 use super::{Index, SentFile};
 use crate::base::error::Result;
 use crate::base::timestamp::Timestamp;
 
-/// A file that is on its way.
+/// The columns that [`read_upload`] reads.
+const COLUMNS: &str =
+    "replica, path, bytes, modified, modified_ns, number, said, mark_before, left_mark, left_bytes";
+
+/// The path of a sent file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SentPath {
     /// The replica's folder below both roots.
@@ -28,96 +30,93 @@ impl SentPath {
     }
 }
 
-/// Something found at a destination that is not what was sent: its size and its mark in a listing.
+/// A version of a file in a listing of a destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListedVersion {
-    /// Its size; `None` where the storage does not know it.
+    /// The size in bytes; `None` if the storage does not report it.
     pub bytes: Option<u64>,
-    /// Its mark.
+    /// The version tag.
     pub tag: u64,
 }
 
-/// A file that was on its way when a run died, or that was found as something else afterwards.
+/// A file whose transfer was not verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnverifiedUpload {
-    /// Which file.
+    /// Its path.
     pub file: SentPath,
-    /// What was sent.
+    /// The sent version.
     pub sent: SentFile,
-    /// Whether rclone said that it is there.
+    /// True if rclone reported the file as sent.
     pub is_reported: bool,
-    /// The mark of what a listing showed there before it was sent; 0 where that is not known.
+    /// The version tag at the destination before the transfer; 0 if unknown.
     pub previous_tag: u64,
-    /// What was found there that is not what was sent.
+    /// Another version that was found at the destination after the transfer.
     pub found: Option<ListedVersion>,
 }
 
 impl UnverifiedUpload {
-    /// Whether what a listing shows there was neither there before nor brought by somebody else since: it may be half of
-    /// what was sent.
+    /// True if the listed version may be an incomplete upload: it was not there before the transfer, and no other program
+    /// wrote it since.
     pub fn may_be_incomplete(&self, listed: ListedVersion) -> bool {
         let is_untouched = self.previous_tag != 0 && listed.tag == self.previous_tag;
-        !is_untouched && self.found.is_none_or(|left| left == listed)
+        !is_untouched && self.found.is_none_or(|found| found == listed)
     }
 }
 
 impl Index {
-    /// Notes files that are about to be sent, and the marks of what is there before that.
-    ///
-    /// # Errors
-    /// The index cannot be written.
+    /// Records files before their transfer, with the version tags at the destination.
     pub fn begin_uploads(
         &mut self,
         destination: &Path,
         source: &Path,
         files: &[(SentPath, SentFile, u64)],
     ) -> Result<()> {
-        // What is known of what was there before an earlier attempt holds still.
+        // The tag from before an earlier attempt stays: that attempt may have changed the destination.
         let sql = "INSERT INTO sending (destination, source, replica, path, bytes, modified, modified_ns, number, said, mark_before)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, ?9)
                    ON CONFLICT (destination, source, replica, path) DO UPDATE SET
                    bytes = ?5, modified = ?6, modified_ns = ?7, number = ?8, said = 0, left_mark = NULL, left_bytes = NULL";
-        let path = self.path.clone();
-        let transaction = self.transaction()?;
-        for (file, sent, previous_tag) in files {
-            let parameters = params![
-                bytes(destination),
-                bytes(source),
-                bytes(&file.replica),
-                bytes(&file.path),
-                sent.bytes.cast_signed(),
-                sent.modified.seconds,
-                sent.modified.nanoseconds,
-                sent.file_id.cast_signed(),
-                previous_tag.cast_signed()
-            ];
-            let query = transaction.prepare_cached(sql);
-            query
-                .and_then(|mut query| query.execute(parameters))
-                .explain("write", &path)?;
-        }
-        transaction.commit().explain("write", &path)
+        self.write(|transaction| {
+            for (file, sent, previous_tag) in files {
+                let [destination, source, replica, path] = key(destination, source, file);
+                let parameters = params![
+                    destination,
+                    source,
+                    replica,
+                    path,
+                    sent.bytes.cast_signed(),
+                    sent.modified.seconds,
+                    sent.modified.nanoseconds,
+                    sent.file_id.cast_signed(),
+                    previous_tag.cast_signed()
+                ];
+                execute(transaction, sql, parameters)?;
+            }
+            Ok(())
+        })
     }
 
-    /// Notes files that are said to be there.
-    ///
-    /// # Errors
-    /// The index cannot be written.
+    /// Records files that rclone reported as sent.
     pub fn mark_uploads_reported(
         &mut self,
         destination: &Path,
         source: &Path,
         files: &[SentPath],
     ) -> Result<()> {
+        if files.is_empty() {
+            return Ok(());
+        }
         let sql = "UPDATE sending SET said = 1
                    WHERE destination = ?1 AND source = ?2 AND replica = ?3 AND path = ?4";
-        self.execute_for_uploads(destination, source, files, sql)
+        self.write(|transaction| {
+            for file in files {
+                execute(transaction, sql, key(destination, source, file))?;
+            }
+            Ok(())
+        })
     }
 
-    /// Notes what was found in the place of files, and forgets those that are proven to be there or not to be.
-    ///
-    /// # Errors
-    /// The index cannot be written.
+    /// Deletes the files whose result is known, and records the other versions that were found in place of files.
     pub fn settle_uploads(
         &mut self,
         destination: &Path,
@@ -125,127 +124,80 @@ impl Index {
         settled: &[SentPath],
         found: &[(SentPath, ListedVersion)],
     ) -> Result<()> {
-        let sql = "DELETE FROM sending
-                   WHERE destination = ?1 AND source = ?2 AND replica = ?3 AND path = ?4";
-        self.execute_for_uploads(destination, source, settled, sql)?;
-        let sql = "UPDATE sending SET left_mark = ?5, left_bytes = ?6
-                   WHERE destination = ?1 AND source = ?2 AND replica = ?3 AND path = ?4";
-        let path = self.path.clone();
-        let transaction = self.transaction()?;
-        for (file, left) in found {
-            let parameters = params![
-                bytes(destination),
-                bytes(source),
-                bytes(&file.replica),
-                bytes(&file.path),
-                left.tag.cast_signed(),
-                left.bytes.map(u64::cast_signed)
-            ];
-            let query = transaction.prepare_cached(sql);
-            query
-                .and_then(|mut query| query.execute(parameters))
-                .explain("write", &path)?;
-        }
-        transaction.commit().explain("write", &path)
+        let delete = "DELETE FROM sending
+                      WHERE destination = ?1 AND source = ?2 AND replica = ?3 AND path = ?4";
+        let update = "UPDATE sending SET left_mark = ?5, left_bytes = ?6
+                      WHERE destination = ?1 AND source = ?2 AND replica = ?3 AND path = ?4";
+        self.write(|transaction| {
+            for file in settled {
+                execute(transaction, delete, key(destination, source, file))?;
+            }
+            for (file, version) in found {
+                let [destination, source, replica, path] = key(destination, source, file);
+                let (tag, bytes) = (
+                    version.tag.cast_signed(),
+                    version.bytes.map(u64::cast_signed),
+                );
+                let parameters = params![destination, source, replica, path, tag, bytes];
+                execute(transaction, update, parameters)?;
+            }
+            Ok(())
+        })
     }
 
-    fn execute_for_uploads(
-        &mut self,
-        destination: &Path,
-        source: &Path,
-        files: &[SentPath],
-        sql: &str,
-    ) -> Result<()> {
-        if files.is_empty() {
-            return Ok(());
-        }
-        let path = self.path.clone();
-        let transaction = self.transaction()?;
-        for file in files {
-            let parameters = params![
-                bytes(destination),
-                bytes(source),
-                bytes(&file.replica),
-                bytes(&file.path)
-            ];
-            let query = transaction.prepare_cached(sql);
-            query
-                .and_then(|mut query| query.execute(parameters))
-                .explain("write", &path)?;
-        }
-        transaction.commit().explain("write", &path)
-    }
-
-    /// Returns the files from a source that are not proven.
-    ///
-    /// # Errors
-    /// The index cannot be read.
+    /// Returns the unverified files from one source, sorted by path.
     pub fn unverified_uploads(
         &self,
         destination: &Path,
         source: &Path,
     ) -> Result<Vec<UnverifiedUpload>> {
-        let sql = "SELECT replica, path, bytes, modified, modified_ns, number, said, mark_before, left_mark, left_bytes
-                   FROM sending WHERE destination = ?1 AND source = ?2 ORDER BY replica, path";
-        self.query_unverified(sql, params![bytes(destination), bytes(source)])
+        let sql = format!(
+            "SELECT {COLUMNS} FROM sending WHERE destination = ?1 AND source = ?2 ORDER BY replica, path"
+        );
+        self.rows(&sql, [destination, source].map(bytes), read_upload)
     }
 
-    /// Returns the files of a replica that are not proven, whatever source they came from.
-    ///
-    /// # Errors
-    /// The index cannot be read.
+    /// Returns the unverified files of one replica from all sources, sorted by path.
     pub fn unverified_in_replica(
         &self,
         destination: &Path,
         replica: &Path,
     ) -> Result<Vec<UnverifiedUpload>> {
-        let sql = "SELECT replica, path, bytes, modified, modified_ns, number, said, mark_before, left_mark, left_bytes
-                   FROM sending WHERE destination = ?1 AND replica = ?2 ORDER BY path";
-        self.query_unverified(sql, params![bytes(destination), bytes(replica)])
-    }
-
-    fn query_unverified(
-        &self,
-        sql: &str,
-        parameters: impl Params,
-    ) -> Result<Vec<UnverifiedUpload>> {
-        let rows = self
-            .connection
-            .prepare_cached(sql)
-            .and_then(|mut query| query.query_map(parameters, read_unverified)?.collect());
-        rows.explain("read", &self.path)
+        let sql = format!(
+            "SELECT {COLUMNS} FROM sending WHERE destination = ?1 AND replica = ?2 ORDER BY path"
+        );
+        self.rows(&sql, [destination, replica].map(bytes), read_upload)
     }
 }
 
-fn read_unverified(row: &Row<'_>) -> rusqlite::Result<UnverifiedUpload> {
-    let mark: Option<i64> = row.get(8)?;
+fn key<'a>(destination: &'a Path, source: &'a Path, file: &'a SentPath) -> [&'a [u8]; 4] {
+    [destination, source, &file.replica, &file.path].map(bytes)
+}
+
+fn read_upload(row: &Row<'_>) -> rusqlite::Result<UnverifiedUpload> {
+    let tag: Option<i64> = row.get(8)?;
     let size: Option<i64> = row.get(9)?;
     Ok(UnverifiedUpload {
         file: SentPath {
-            replica: OsString::from_vec(row.get(0)?).into(),
-            path: OsString::from_vec(row.get(1)?).into(),
+            replica: read_path(row, 0)?,
+            path: read_path(row, 1)?,
         },
         sent: SentFile {
-            bytes: row.get::<_, i64>(2)?.cast_unsigned(),
+            bytes: read_u64(row, 2)?,
             modified: Timestamp {
                 seconds: row.get(3)?,
                 nanoseconds: row.get(4)?,
             },
-            file_id: row.get::<_, i64>(5)?.cast_unsigned(),
-            tag: 0,
-            link_digest: 0,
+            file_id: read_u64(row, 5)?,
+            ..SentFile::default()
         },
         is_reported: row.get(6)?,
-        previous_tag: row.get::<_, i64>(7)?.cast_unsigned(),
-        found: mark.map(|mark| ListedVersion {
+        previous_tag: read_u64(row, 7)?,
+        found: tag.map(|tag| ListedVersion {
             bytes: size.map(i64::cast_unsigned),
-            tag: mark.cast_unsigned(),
+            tag: tag.cast_unsigned(),
         }),
     })
-}
-
-fn bytes(path: &Path) -> &[u8] {
-    path.as_os_str().as_bytes()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Several reads of the index that see the same looks.
+//! Several reads of the index that see the same state.
 
 use rusqlite::Transaction;
 
@@ -6,22 +6,20 @@ use super::Index;
 use super::sqlite_error::Explain as _;
 use crate::base::error::Result;
 
-/// While it lives, looks that are written by others are not seen.
+/// A consistent view of the index. While it exists, the handle does not see what other processes write.
 #[derive(Debug)]
 pub struct ReadTransaction<'a> {
-    /// It only reads, so there is nothing to lose when it ends.
-    _transaction: Transaction<'a>,
+    /// `None` inside an outer transaction. Dropping it loses nothing, because it only reads.
+    _transaction: Option<Transaction<'a>>,
 }
 
 impl Index {
-    /// Lets all reads from now on see the same looks.
-    ///
-    /// # Errors
-    /// The index cannot be read.
+    /// Begins a consistent view, unless one exists. Without it, a concurrent scan looks like damage.
     pub fn read_transaction(&self) -> Result<ReadTransaction<'_>> {
-        let transaction = self.connection.unchecked_transaction();
+        let is_outermost = self.connection.is_autocommit();
+        let transaction = is_outermost.then(|| self.connection.unchecked_transaction());
         Ok(ReadTransaction {
-            _transaction: transaction.explain("read", &self.path)?,
+            _transaction: transaction.transpose().explain("read", &self.path)?,
         })
     }
 }

@@ -1,58 +1,40 @@
-//! What remotes can do, asked for once: the answer holds for as long as rclone and its configuration stay what they are.
+//! Features of remotes and versions of rclone programs. They are valid while the program and its configuration stay the
+//! same, so each is requested once.
 
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::params;
 
 use super::Index;
-use super::sqlite_error::Explain as _;
+use super::sql::bytes;
 use crate::base::error::Result;
 use crate::rclone::{RcloneVersion, RemoteFeatures};
 
 impl Index {
-    /// The version of the rclone program with this stamp, if it was asked before.
+    /// Returns the version of the rclone program with this stamp, if it is known.
     pub fn program_version(&self, stamp: &str) -> Option<RcloneVersion> {
         let sql = "SELECT version FROM programs WHERE stamp = ?1";
-        let found: Option<String> = self
-            .connection
-            .query_row(sql, [stamp], |row| row.get(0))
-            .ok();
-        found.and_then(|version| RcloneVersion::from_number(&version))
+        // A program whose version cannot be read is asked again.
+        let version: String = self.one(sql, [stamp], |row| row.get(0)).ok()?;
+        RcloneVersion::from_number(&version)
     }
 
-    /// Keeps the version of an rclone program.
-    ///
-    /// # Errors
-    /// The index cannot be written.
+    /// Stores the version of an rclone program.
     pub fn store_program_version(&self, stamp: &str, version: RcloneVersion) -> Result<()> {
         let sql = "INSERT OR REPLACE INTO programs (stamp, version) VALUES (?1, ?2)";
-        self.connection
-            .execute(sql, params![stamp, version.to_string()])
-            .explain("write", &self.path)?;
-        Ok(())
+        self.execute(sql, params![stamp, version.to_string()])
     }
 
-    /// What the remote with this root can do, if that was asked when program and configuration had this stamp.
-    ///
-    /// # Errors
-    /// The index cannot be read.
+    /// Returns the features of the remote with this root, if they are known for this program and configuration.
     pub fn features(&self, root: &Path, stamp: &str) -> Result<Option<RemoteFeatures>> {
         let sql = "SELECT abilities FROM remotes WHERE root = ?1 AND stamp = ?2";
-        let parameters = params![root.as_os_str().as_bytes(), stamp];
-        let found: Option<String> = self
-            .connection
-            .query_row(sql, parameters, |row| row.get(0))
-            .optional()
-            .explain("read", &self.path)?;
-        // What cannot be understood is asked again.
+        let found: Option<String> =
+            self.optional(sql, params![bytes(root), stamp], |row| row.get(0))?;
+        // Features that cannot be parsed are requested again.
         Ok(found.and_then(|text| RemoteFeatures::from_json(&text)))
     }
 
-    /// Keeps what a remote can do.
-    ///
-    /// # Errors
-    /// The index cannot be written.
+    /// Stores the features of a remote.
     pub fn store_features(
         &self,
         root: &Path,
@@ -61,10 +43,6 @@ impl Index {
     ) -> Result<()> {
         let sql = "INSERT INTO remotes (root, stamp, abilities) VALUES (?1, ?2, ?3)
                    ON CONFLICT (root) DO UPDATE SET stamp = ?2, abilities = ?3";
-        let parameters = params![root.as_os_str().as_bytes(), stamp, features.to_json()];
-        self.connection
-            .execute(sql, parameters)
-            .explain("write", &self.path)?;
-        Ok(())
+        self.execute(sql, params![bytes(root), stamp, features.to_json()])
     }
 }

@@ -1,34 +1,35 @@
-//! What runs handled: item by item what was not plainly brought, and folder by folder what was.
+//! Items of runs: one row for each item that was not simply copied, one manifest per folder for the files that were.
 
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, Row, params};
 
-use super::Index;
 use super::checksum::{row_checksum, verify_row};
 use super::content_difference;
-use super::run::read_path;
+use super::sql::{bytes, execute, one, optional};
 use super::sqlite_error::Explain as _;
+use super::{Index, OutcomeKind, RunId};
 use crate::base::error::Result;
 use crate::base::interrupt;
 use crate::snapshot::manifest::{Manifest, ManifestFiles, merge};
 
-/// Something that a run did not plainly handle.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RunItem {
-    /// Where it is or belongs.
-    pub path: PathBuf,
-    /// How it ended.
-    pub outcome: String,
-    /// Why.
-    pub reason: Option<String>,
+/// An item that was not simply copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunItem<'a> {
+    /// Its path at the destination.
+    pub path: &'a Path,
+    /// Its outcome.
+    pub outcome: OutcomeKind,
+    /// The reason, for people.
+    pub reason: Option<&'a str>,
 }
 
-/// The files of one folder that a run plainly handled.
+/// The files of one folder that a run copied.
 #[derive(Clone, Copy, Debug)]
 pub struct RunFiles<'a> {
-    /// The root of the database they went to.
+    /// The root of the destination.
     pub root: &'a Path,
     /// The folder below the root.
     pub folder: &'a Path,
@@ -36,103 +37,83 @@ pub struct RunFiles<'a> {
 }
 
 impl RunFiles<'_> {
-    /// The files, in the order of their names.
+    /// The files, sorted by name.
     pub const fn files(&self) -> ManifestFiles<'_> {
         ManifestFiles::of(self.packed)
     }
 }
 
 impl Index {
-    /// Keeps what a run did not plainly handle: paths, outcomes and reasons, after those that were kept before.
-    ///
-    /// # Errors
-    /// The index cannot be written.
+    /// Appends items to a run.
     pub fn add_run_items<'i>(
         &mut self,
-        run: i64,
-        items: impl IntoIterator<Item = (&'i Path, &'i str, Option<&'i str>)>,
+        run: RunId,
+        items: impl IntoIterator<Item = RunItem<'i>>,
     ) -> Result<()> {
         let mut items = items.into_iter().peekable();
         if items.peek().is_none() {
             return Ok(());
         }
-        let path = self.path.clone();
-        let transaction = self.transaction()?;
-        insert_items(&transaction, run, items).explain("write", &path)?;
-        transaction.commit().explain("write", &path)
+        self.write(|transaction| insert_items(transaction, run, items))
     }
 
-    /// Keeps files that a run plainly handled, by their folders below the root of a database; files of a folder may be
-    /// kept bit by bit.
-    ///
-    /// # Errors
-    /// The index cannot be written, or is damaged.
+    /// Adds copied files to a run, by folder below the root of the destination. A folder may be added in parts.
     pub fn add_run_files(
         &mut self,
-        run: i64,
+        run: RunId,
         root: &Path,
         folders: &[(PathBuf, Manifest)],
     ) -> Result<()> {
         if folders.is_empty() {
             return Ok(());
         }
-        let path = self.path.clone();
-        let transaction = self.transaction()?;
-        for (folder, manifest) in folders {
-            let key = (run, root, folder.as_path());
-            insert_files(&transaction, key, manifest).explain("write", &path)?;
-            content_difference::forget_written(&transaction, root, folder, manifest)
-                .explain("write", &path)?;
-        }
-        transaction.commit().explain("write", &path)
+        self.write(|transaction| {
+            for (folder, manifest) in folders {
+                insert_files(transaction, (run, root, folder), manifest)?;
+                content_difference::forget_written(transaction, root, folder, manifest)?;
+            }
+            Ok(())
+        })
     }
 
-    /// Hands what a run did not plainly handle to `visit`, while it says to go on.
-    ///
-    /// # Errors
-    /// What `visit` says; the index cannot be read, or the search was interrupted.
+    /// Passes the items of a run to `visit` in their order until it returns `false`.
     pub fn visit_run_items(
         &self,
-        run: i64,
-        visit: &mut dyn FnMut(&RunItem) -> Result<bool>,
+        run: RunId,
+        visit: &mut dyn FnMut(&RunItem<'_>) -> Result<bool>,
     ) -> Result<()> {
         let sql = "SELECT path, outcome, reason FROM run_items WHERE run = ?1 ORDER BY place";
-        let query = self.connection.prepare_cached(sql);
-        let mut query = query.explain("read", &self.path)?;
-        let mut rows = query.query([run]).explain("read", &self.path)?;
-        while let Some(row) = rows.next().explain("read", &self.path)? {
-            interrupt::check()?;
-            if !visit(&read_run_item(row).explain("read", &self.path)?)? {
-                break;
-            }
-        }
-        Ok(())
+        self.visit_rows(sql, run, &mut |row| {
+            let item = read_run_item(row).explain("read", &self.path)?;
+            visit(&item)
+        })
     }
 
-    /// Hands the folders with files that a run plainly handled to `visit`, sorted by root and path, while it says to go
-    /// on.
-    ///
-    /// # Errors
-    /// What `visit` says; the index cannot be read, or the search was interrupted.
+    /// Passes the folders with copied files of a run, sorted by root and path, to `visit` until it returns `false`.
     pub fn visit_run_files(
         &self,
-        run: i64,
+        run: RunId,
         visit: &mut dyn FnMut(&RunFiles<'_>) -> Result<bool>,
     ) -> Result<()> {
         let sql = "SELECT root, folder, manifest, checksum FROM run_files WHERE run = ?1 ORDER BY root, folder";
+        self.visit_rows(sql, run, &mut |row| {
+            let files = read_run_files(row).explain("read", &self.path)?;
+            visit(&files)
+        })
+    }
+
+    fn visit_rows(
+        &self,
+        sql: &str,
+        run: RunId,
+        visit: &mut dyn FnMut(&Row<'_>) -> Result<bool>,
+    ) -> Result<()> {
         let query = self.connection.prepare_cached(sql);
         let mut query = query.explain("read", &self.path)?;
         let mut rows = query.query([run]).explain("read", &self.path)?;
         while let Some(row) = rows.next().explain("read", &self.path)? {
             interrupt::check()?;
-            let (root, folder) = (read_path(row, 0), read_path(row, 1));
-            let packed = verified_manifest(row).explain("read", &self.path)?;
-            let files = RunFiles {
-                root: &root.explain("read", &self.path)?,
-                folder: &folder.explain("read", &self.path)?,
-                packed,
-            };
-            if !visit(&files)? {
+            if !visit(row)? {
                 break;
             }
         }
@@ -140,60 +121,61 @@ impl Index {
     }
 }
 
-/// The manifest of a row of root, folder, manifest and checksum.
-fn verified_manifest<'a>(row: &'a Row<'_>) -> rusqlite::Result<&'a [u8]> {
-    let (root, folder) = (row.get_ref(0)?.as_blob()?, row.get_ref(1)?.as_blob()?);
-    let manifest = row.get_ref(2)?.as_blob()?;
-    verify_row(row.get_ref(3)?.as_blob()?, &[root, folder, manifest])?;
-    Ok(manifest)
+fn read_run_item<'a>(row: &'a Row<'_>) -> rusqlite::Result<RunItem<'a>> {
+    Ok(RunItem {
+        path: Path::new(OsStr::from_bytes(row.get_ref(0)?.as_blob()?)),
+        outcome: row.get(1)?,
+        reason: row.get_ref(2)?.as_str_or_null()?,
+    })
 }
 
-fn read_run_item(row: &Row<'_>) -> rusqlite::Result<RunItem> {
-    Ok(RunItem {
-        path: read_path(row, 0)?,
-        outcome: row.get(1)?,
-        reason: row.get(2)?,
+fn read_run_files<'a>(row: &'a Row<'_>) -> rusqlite::Result<RunFiles<'a>> {
+    let (root, folder) = (row.get_ref(0)?.as_blob()?, row.get_ref(1)?.as_blob()?);
+    let packed = row.get_ref(2)?.as_blob()?;
+    verify_row(row.get_ref(3)?.as_blob()?, &[root, folder, packed])?;
+    Ok(RunFiles {
+        root: Path::new(OsStr::from_bytes(root)),
+        folder: Path::new(OsStr::from_bytes(folder)),
+        packed,
     })
 }
 
 fn insert_items<'i>(
     connection: &Connection,
-    run: i64,
-    items: impl Iterator<Item = (&'i Path, &'i str, Option<&'i str>)>,
+    run: RunId,
+    items: impl Iterator<Item = RunItem<'i>>,
 ) -> rusqlite::Result<()> {
     let sql = "SELECT coalesce(max(place) + 1, 0) FROM run_items WHERE run = ?1";
-    let first: i64 = connection.query_row(sql, [run], |row| row.get(0))?;
+    let first: i64 = one(connection, sql, [run], |row| row.get(0))?;
     let sql =
         "INSERT INTO run_items (run, place, path, outcome, reason) VALUES (?1, ?2, ?3, ?4, ?5)";
-    let mut query = connection.prepare_cached(sql)?;
-    for (place, (path, outcome, reason)) in (first..).zip(items) {
-        let path = path.as_os_str().as_bytes();
-        query.execute(params![run, place, path, outcome, reason])?;
+    for (place, item) in (first..).zip(items) {
+        let parameters = params![run, place, bytes(item.path), item.outcome, item.reason];
+        execute(connection, sql, parameters)?;
     }
     Ok(())
 }
 
-/// Adds the files of a folder to those that are kept already.
+/// Merges the files of a folder with those that are already stored.
 fn insert_files(
     connection: &Connection,
-    (run, root, folder): (i64, &Path, &Path),
+    (run, root, folder): (RunId, &Path, &Path),
     manifest: &Manifest,
 ) -> rusqlite::Result<()> {
-    let (root, folder) = (root.as_os_str().as_bytes(), folder.as_os_str().as_bytes());
+    let [root, folder] = [root, folder].map(bytes);
     let sql = "SELECT root, folder, manifest, checksum FROM run_files WHERE run = ?1 AND root = ?2 AND folder = ?3";
-    let mut query = connection.prepare_cached(sql)?;
-    let read = |row: &Row<'_>| verified_manifest(row).map(<[u8]>::to_vec);
-    let stored = query
-        .query_row(params![run, root, folder], read)
-        .optional()?;
-    // One that cannot be understood gives way.
-    let both = stored.and_then(|kept| merge(&kept, manifest.packed()).ok());
-    let packed = both.as_ref().unwrap_or(manifest).packed();
+    let read = |row: &Row<'_>| read_run_files(row).map(|files| files.packed.to_vec());
+    let stored = optional(connection, sql, params![run, root, folder], read)?;
+    // A stored manifest that cannot be parsed is replaced.
+    let merged = stored.and_then(|stored| merge(&stored, manifest.packed()).ok());
+    let packed = merged.as_ref().unwrap_or(manifest).packed();
     let sql = "INSERT OR REPLACE INTO run_files (run, root, folder, manifest, checksum) VALUES (?1, ?2, ?3, ?4, ?5)";
-    let mut query = connection.prepare_cached(sql)?;
     let checksum = row_checksum(&[root, folder, packed]);
-    query.execute(params![run, root, folder, packed, checksum])?;
-    Ok(())
+    execute(
+        connection,
+        sql,
+        params![run, root, folder, packed, checksum],
+    )
 }
 
 #[cfg(test)]
@@ -209,7 +191,7 @@ mod tests {
         (temporary, index)
     }
 
-    fn begin(index: &mut Index) -> i64 {
+    fn begin(index: &mut Index) -> RunId {
         let begun = RunStart {
             command: "copy",
             subject: "acme/spot footage",
@@ -236,21 +218,26 @@ mod tests {
     fn items_come_back_in_their_order() {
         let (_folder, mut index) = index();
         let run = begin(&mut index);
-        let (b, a) = (Path::new("/nas/b"), Path::new("/nas/a"));
-        let none: [(&Path, &str, Option<&str>); 0] = [];
-        index.add_run_items(run, none).unwrap();
-        index
-            .add_run_items(run, [(b, "failed", Some("it is gone"))])
-            .unwrap();
-        index.add_run_items(run, [(a, "unreached", None)]).unwrap();
-        let mut items = Vec::new();
-        let mut take = |item: &RunItem| {
-            items.push((item.path.clone(), item.outcome.clone(), item.reason.clone()));
+        let failed = RunItem {
+            path: Path::new("/nas/b"),
+            outcome: OutcomeKind::Failed,
+            reason: Some("it is gone"),
+        };
+        let unreached = RunItem {
+            path: Path::new("/nas/a"),
+            outcome: OutcomeKind::Unreached,
+            reason: None,
+        };
+        index.add_run_items(run, []).unwrap();
+        index.add_run_items(run, [failed]).unwrap();
+        index.add_run_items(run, [unreached]).unwrap();
+        let mut expected = vec![failed, unreached].into_iter();
+        let mut compare = |item: &RunItem<'_>| {
+            assert_eq!(Some(*item), expected.next());
             Ok(true)
         };
-        index.visit_run_items(run, &mut take).unwrap();
-        let failed = (b.into(), "failed".into(), Some("it is gone".into()));
-        assert_eq!(items, [failed, (a.into(), "unreached".into(), None)]);
+        index.visit_run_items(run, &mut compare).unwrap();
+        assert_eq!(expected.next(), None);
     }
 
     #[test]

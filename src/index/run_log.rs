@@ -1,15 +1,15 @@
-//! The log of runs: a file a month in the user's state folder, for people. A run whose log cannot be written is done, but
-//! not `complete`.
+//! The log of runs: one text file per month in the user's state folder, for people.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{RunEnd, RunStart};
+use super::sql::bytes;
+use super::{OutcomeKind, RunEnd, RunId, RunItem, RunStart};
 use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::escape::visible;
+use crate::base::ignore::ignore;
 use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::base::timestamp::Timestamp;
 use crate::base::unit;
@@ -21,33 +21,33 @@ use crate::os::own_file::OwnFile;
 #[derive(Clone, Copy, Debug)]
 pub struct RunLogEntry<'a> {
     /// Its number.
-    pub run: i64,
-    /// What it was about.
+    pub run: RunId,
+    /// Its description.
     pub start: &'a RunStart<'a>,
-    /// When it began.
+    /// Its start time.
     pub started: Timestamp,
-    /// What it came to.
-    pub end: &'a RunEnd<'a>,
-    /// What ended it early.
+    /// Its result.
+    pub end: &'a RunEnd,
+    /// The error that ended it, if any.
     pub error: Option<&'a Error>,
 }
 
-/// Appends a run that ends now to the log of this month: how it went, and of the items (path, outcome and reason) those
-/// that failed or are in conflict. A problem with that is told to the monitor; returns whether there was none.
+/// Appends a run that ends now to the log of this month, with the items that failed or are in conflict. Reports a failure
+/// to the monitor and returns `false` then: the run is not `complete` without its log.
 pub fn append<'i>(
     entry: &RunLogEntry<'_>,
-    items: impl IntoIterator<Item = (&'i Path, &'i str, Option<&'i str>)>,
+    items: impl IntoIterator<Item = RunItem<'i>>,
     monitor: &dyn Monitor,
 ) -> bool {
-    // Without a home there is no place for a log.
+    // Without a home folder there is no log.
     let Some(folder) = path::state_folder() else {
         return true;
     };
     let now = Timestamp::now();
     let mut text = format_head(entry, now);
-    for (path, outcome, reason) in items {
-        if matches!(outcome, "failed" | "conflict") {
-            append_item(&mut text, outcome, path, reason);
+    for item in items {
+        if matches!(item.outcome, OutcomeKind::Failed | OutcomeKind::Conflict) {
+            append_item(&mut text, &item);
         }
     }
     let written = append_to_file(&month_file(&folder, now), &text);
@@ -57,7 +57,7 @@ pub fn append<'i>(
     written.is_ok()
 }
 
-/// The log of the month of a moment, by the calendar of UTC.
+/// Returns the log file of a month, in UTC.
 fn month_file(folder: &Path, timestamp: Timestamp) -> PathBuf {
     const MONTH: usize = "2026-11".len();
     let day = timestamp.rfc3339().unwrap_or_default();
@@ -65,62 +65,48 @@ fn month_file(folder: &Path, timestamp: Timestamp) -> PathBuf {
     folder.join(format!("{month}.log"))
 }
 
-/// What comes before the items.
+/// Formats everything except the items.
 fn format_head(entry: &RunLogEntry<'_>, now: Timestamp) -> String {
-    let (begun, ended) = (entry.start, entry.end);
-    let mut text = format!("run {}, {}: {}", entry.run, ended.state, begun.command);
+    let (start, end) = (entry.start, entry.end);
     let words = [
-        (" ", Some(begun.subject)),
-        (" from ", begun.source),
-        (" to ", begun.destination.filter(|_| begun.source.is_some())),
-        (" at ", begun.destination.filter(|_| begun.source.is_none())),
+        (" ", Some(start.subject)),
+        (" from ", start.source),
+        (" to ", start.destination.filter(|_| start.source.is_some())),
+        (" at ", start.destination.filter(|_| start.source.is_none())),
     ];
-    for (before, word) in words {
-        if let Some(word) = word {
-            append_text(
-                &mut text,
-                format_args!("{before}{}", visible(word.as_bytes())),
-            );
-        }
-    }
+    let words = words
+        .into_iter()
+        .filter_map(|(before, word)| Some(format!("{before}{}", visible(word?.as_bytes()))));
     let seconds = now.seconds.saturating_sub(entry.started.seconds);
-    let took = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
-    append_text(
-        &mut text,
-        format_args!(
-            "\n  {} to {}, {}, on {}\n",
-            to_the_second(entry.started),
-            to_the_second(now),
-            unit::format_duration(took),
-            host::name()
-        ),
-    );
-    append_text(
-        &mut text,
-        format_args!(
-            "  {}, {}, {} failed\n",
-            unit::format_counted(ended.files, "file"),
-            unit::format_bytes(ended.bytes),
-            unit::format_count(ended.failed)
-        ),
-    );
-    if let Some(error) = entry.error {
-        append_text(
-            &mut text,
-            format_args!("  error: {}\n", visible(error.full_message().as_bytes())),
-        );
-    }
-    text
+    let elapsed = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
+    let error = entry.error.map(|error| {
+        let message = error.full_message();
+        format!("  error: {}\n", visible(message.as_bytes()))
+    });
+    format!(
+        "run {}, {}: {}{}\n  {} to {}, {}, on {}\n  {}, {}, {} failed\n{}",
+        entry.run,
+        end.state.as_str(),
+        start.command,
+        words.collect::<String>(),
+        to_the_second(entry.started),
+        to_the_second(now),
+        unit::format_duration(elapsed),
+        host::name(),
+        unit::format_counted(end.files, "file"),
+        unit::format_bytes(end.bytes),
+        unit::format_count(end.failed),
+        error.unwrap_or_default()
+    )
 }
 
-/// An item.
-fn append_item(text: &mut String, outcome: &str, path: &Path, reason: Option<&str>) {
-    let path = visible(path.as_os_str().as_bytes());
-    append_text(text, format_args!("  {outcome} {path}"));
-    if let Some(reason) = reason {
-        append_text(text, format_args!(": {}", visible(reason.as_bytes())));
-    }
-    text.push('\n');
+fn append_item(text: &mut String, item: &RunItem<'_>) {
+    let (outcome, path) = (item.outcome.as_str(), visible(bytes(item.path)));
+    let reason = item
+        .reason
+        .map(|reason| format!(": {}", visible(reason.as_bytes())));
+    let line = writeln!(text, "  {outcome} {path}{}", reason.unwrap_or_default());
+    ignore(line, "writing to a string cannot fail");
 }
 
 fn to_the_second(timestamp: Timestamp) -> String {
@@ -131,12 +117,7 @@ fn to_the_second(timestamp: Timestamp) -> String {
     whole.rfc3339().unwrap_or_default()
 }
 
-/// Appends formatted text; writing to a `String` cannot fail.
-fn append_text(text: &mut String, arguments: std::fmt::Arguments<'_>) {
-    text.write_fmt(arguments).unwrap_or_default();
-}
-
-/// Appends to a log that nobody else can read, in one write: runs side by side do not mix their lines.
+/// Appends to a private log file in one write, so that concurrent runs do not mix their lines.
 fn append_to_file(path: &Path, text: &str) -> Result<()> {
     let own = OwnFile::find_or_make_folder(path)?;
     let written = own.open_to_append()?.write_all(text.as_bytes());
@@ -147,24 +128,26 @@ fn append_to_file(path: &Path, text: &str) -> Result<()> {
 mod tests {
     use std::ffi::OsStr;
     use std::fs;
+    use std::os::unix::ffi::OsStrExt as _;
 
     use super::*;
+    use crate::index::RunState;
 
     const STARTED: Timestamp = Timestamp {
         seconds: 1_763_785_735,
         nanoseconds: 5,
     };
 
-    const ENDED: RunEnd<'_> = RunEnd {
-        state: "partial",
+    const ENDED: RunEnd = RunEnd {
+        state: RunState::Partial,
         files: 12,
         bytes: 3_400_000_000,
         failed: 1,
     };
 
-    fn head_of(begun: &RunStart<'_>, ended: &RunEnd<'_>, error: Option<&Error>) -> String {
+    fn head_of(begun: &RunStart<'_>, ended: &RunEnd, error: Option<&Error>) -> String {
         let entry = RunLogEntry {
-            run: 7,
+            run: RunId(7),
             start: begun,
             started: STARTED,
             end: ended,
@@ -201,7 +184,7 @@ mod tests {
             destination: Some("NAS"),
         };
         let ended = RunEnd {
-            state: "refused",
+            state: RunState::Refused,
             files: 0,
             bytes: 0,
             failed: 0,
@@ -221,8 +204,18 @@ mod tests {
     fn names_cannot_break_a_line() {
         let mut text = String::new();
         let path = Path::new(OsStr::from_bytes(b"/nas/caf\xe9\nrun 8"));
-        append_item(&mut text, "failed", path, Some("\u{1b}[1mno"));
-        append_item(&mut text, "conflict", Path::new("/nas/b"), None);
+        let items = [
+            (OutcomeKind::Failed, path, Some("\u{1b}[1mno")),
+            (OutcomeKind::Conflict, Path::new("/nas/b"), None),
+        ];
+        for (outcome, path, reason) in items {
+            let item = RunItem {
+                path,
+                outcome,
+                reason,
+            };
+            append_item(&mut text, &item);
+        }
         let lines = "  failed /nas/caf\\xe9\\nrun 8: \\x1b[1mno\n  conflict /nas/b\n";
         assert_eq!(text, lines);
     }

@@ -1,4 +1,4 @@
-//! What `SQLite`'s errors mean for a person.
+//! Conversion of `SQLite`'s errors to errors with a path and a hint.
 
 use std::error::Error as StdError;
 use std::ffi::OsString;
@@ -10,18 +10,18 @@ use rusqlite::ErrorCode;
 use crate::base::error::{Error, Result};
 use crate::base::interrupt;
 
-/// Where `SQLite` looks for a folder for temporary files: first in these variables, then in these places.
+/// Candidates for `SQLite`'s temporary folder, in its order: environment variables, then folders.
 const TEMP_FOLDER_CANDIDATES: ([&str; 2], [&str; 4]) = (
     ["SQLITE_TMPDIR", "TMPDIR"],
     ["/var/tmp", "/usr/tmp", "/tmp", "."],
 );
 
-/// Gives an `SQLite` error the index's path and what to do.
+/// Converts `SQLite`'s errors.
 pub(super) trait Explain<T> {
-    /// Turns the error into one of ours.
+    /// Adds the failed action, the path of the index and a hint.
     fn explain(self, action: &'static str, path: &Path) -> Result<T>;
 
-    /// The same for work in temporary tables, which are in a file elsewhere.
+    /// Does so for work in temporary tables, which are in a file of the temporary folder.
     fn explain_temporary(self, action: &'static str, path: &Path) -> Result<T>;
 }
 
@@ -54,9 +54,9 @@ fn index_error(source: &rusqlite::Error, action: &'static str, path: &Path) -> E
         }
         Some(ErrorCode::ReadOnly) => return Error::IndexReadOnly { path },
         Some(ErrorCode::DiskFull) => {
-            "its disk is full: free some space there; the index still holds the last look"
+            "free some space on its disk; the index still holds the last scan"
         }
-        // Waiting ends with Ctrl-C, too.
+        // Ctrl-C ends the wait for another process.
         Some(ErrorCode::DatabaseBusy) if interrupt::check().is_err() => return Error::Interrupted,
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             return Error::IndexBusy {
@@ -65,11 +65,11 @@ fn index_error(source: &rusqlite::Error, action: &'static str, path: &Path) -> E
             };
         }
         Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-            "check that its folder is there and yours to write, or name another file with `--index FILE`"
+            "check that its folder exists and is writable, or name another file with `--index FILE`"
         }
-        Some(ErrorCode::SystemIoFailure) => "check the disk it is on, and whether that is full",
+        Some(ErrorCode::SystemIoFailure) => "check its disk, and the free space there",
         _ => {
-            "if it happens again, move the file away and `load`: the index is rebuilt from the disks"
+            "if it happens again, move the file away and run `load`, which rebuilds the index from the disks"
         }
     };
     Error::Index {
@@ -80,7 +80,7 @@ fn index_error(source: &rusqlite::Error, action: &'static str, path: &Path) -> E
     }
 }
 
-/// The folder in which `SQLite` keeps temporary files.
+/// Returns the folder of `SQLite`'s temporary files.
 fn temp_folder() -> PathBuf {
     let (variables, places) = TEMP_FOLDER_CANDIDATES;
     let named = variables.into_iter().filter_map(std::env::var_os);
@@ -93,7 +93,7 @@ fn temp_folder() -> PathBuf {
     folders.find(is_usable).unwrap_or_else(|| ".".into())
 }
 
-/// What `SQLite` said, once: its errors repeat themselves as their own cause.
+/// Returns `SQLite`'s message without the cause, which repeats it.
 fn message(source: &rusqlite::Error) -> Box<dyn StdError + Send + Sync> {
     source.to_string().into()
 }

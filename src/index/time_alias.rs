@@ -1,17 +1,15 @@
 //! Modification times that a storage does not return as they were set: out of its range, rounded, or shifted.
 //!
-//! For each such file the index keeps the time the storage shows and the time it stands for. While a file has its size
-//! and the time shown, scans and copies take it for a file of the time meant.
+//! For each such file the index stores the time that the storage reports and the original time. While a file has its size
+//! and the reported time, scans and copies treat it as a file with the original time.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, Row, params};
 
-use super::Index;
-use super::sqlite_error::Explain as _;
+use super::sql::{SUBTREE, bytes, execute, optional, read_path, subtree_bounds};
+use super::{DatabaseId, Index};
 use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
@@ -19,132 +17,109 @@ use crate::snapshot::manifest::{MalformedManifest, ManifestBuilder, ManifestFile
 use crate::snapshot::time_alias::{AlteredTime, AlteredTimes, AlteredTimesByFolder};
 
 impl Index {
-    /// Adds times to those known of a database; a later one replaces an earlier one of the same file.
-    ///
-    /// # Errors
-    /// The index cannot be written.
+    /// Adds times of a database; a later one replaces an earlier one of the same file.
     pub fn add_altered_times(
         &mut self,
-        database: i64,
+        database: DatabaseId,
         altered: &AlteredTimesByFolder,
     ) -> Result<()> {
         if altered.values().all(BTreeMap::is_empty) {
             return Ok(());
         }
-        let path = self.path.clone();
-        let transaction = self.transaction()?;
-        for (folder, times) in altered {
-            merge_folder(&transaction, database, folder, times).explain("write", &path)?;
-        }
-        transaction.commit().explain("write", &path)
+        self.write(|transaction| {
+            for (folder, times) in altered {
+                merge_folder(transaction, database, folder, times)?;
+            }
+            Ok(())
+        })
     }
 
-    /// The times known of a folder of a database and of all folders below it.
-    ///
-    /// # Errors
-    /// The index cannot be read.
-    pub fn altered_times(&self, database: i64, below: &Path) -> Result<AlteredTimesByFolder> {
-        read_subtree(&self.connection, database, below).explain("read", &self.path)
+    /// Returns the altered times of a folder and all folders below it.
+    pub fn altered_times(
+        &self,
+        database: DatabaseId,
+        folder: &Path,
+    ) -> Result<AlteredTimesByFolder> {
+        let sql =
+            format!("SELECT folder, shown, meant FROM held WHERE database_id = ?4 AND {SUBTREE}");
+        let [from, to] = subtree_bounds(folder);
+        let parameters = params![bytes(folder), from, to, database];
+        self.rows(&sql, parameters, |row| {
+            Ok((read_path(row, 0)?, read_times(row, 1, 2)?))
+        })
     }
 
-    /// Whether any such time is known of a database.
-    ///
-    /// # Errors
-    /// The index cannot be read.
-    pub fn has_altered_times(&self, database: i64) -> Result<bool> {
+    /// True if any altered time of a database is known.
+    pub fn has_altered_times(&self, database: DatabaseId) -> Result<bool> {
         let sql = "SELECT EXISTS (SELECT 1 FROM held WHERE database_id = ?1)";
-        let query = self.connection.prepare_cached(sql);
-        query
-            .and_then(|mut query| query.query_row([database], |row| row.get(0)))
-            .explain("read", &self.path)
+        self.one(sql, [database], |row| row.get(0))
     }
 }
 
 fn merge_folder(
     connection: &Connection,
-    database: i64,
+    database: DatabaseId,
     folder: &Path,
     times: &AlteredTimes,
 ) -> rusqlite::Result<()> {
     let sql = "SELECT shown, meant FROM held WHERE database_id = ?1 AND folder = ?2";
-    let key = folder.as_os_str().as_bytes();
-    let mut query = connection.prepare_cached(sql)?;
-    let before = query
-        .query_row(params![database, key], |row| {
-            Ok(unpack_times(
-                row.get_ref(0)?.as_blob()?,
-                row.get_ref(1)?.as_blob()?,
-            ))
-        })
-        .optional()?;
-    let mut all = before.unwrap_or_default();
+    let key = params![database, bytes(folder)];
+    let stored = optional(connection, sql, key, |row| read_times(row, 0, 1))?;
+    let mut all = stored.unwrap_or_default();
     all.extend(times.iter().map(|(name, time)| (name.clone(), *time)));
-    let [shown, meant] = [
-        |time: &AlteredTime| time.reported,
-        |time: &AlteredTime| time.original,
-    ]
-    .map(|of: fn(&AlteredTime) -> Timestamp| pack_times(&all, of));
+    let (reported, original) = (
+        pack_times(&all, |time| time.reported),
+        pack_times(&all, |time| time.original),
+    );
     let sql =
         "INSERT OR REPLACE INTO held (database_id, folder, shown, meant) VALUES (?1, ?2, ?3, ?4)";
-    let mut query = connection.prepare_cached(sql)?;
-    query.execute(params![database, key, shown, meant])?;
-    Ok(())
+    execute(
+        connection,
+        sql,
+        params![database, bytes(folder), reported, original],
+    )
 }
 
-/// Packs the names and sizes with one of the two times.
+/// Packs names and sizes with one of the two times.
 pub(super) fn pack_times(times: &AlteredTimes, time_of: fn(&AlteredTime) -> Timestamp) -> Vec<u8> {
-    let mut packer = ManifestBuilder::with_capacity(times.len());
+    let mut manifest = ManifestBuilder::with_capacity(times.len());
     for (name, time) in times {
-        packer.add(&ManifestFile {
+        manifest.add(&ManifestFile {
             name: name.as_bytes(),
             bytes: time.bytes,
             modified: time_of(time),
             target: None,
         });
     }
-    packer.finish().packed().to_vec()
+    manifest.finish().packed().to_vec()
 }
 
-/// Unpacks a row; one that cannot be understood counts as empty, so that its files are compared anew.
-pub(super) fn unpack_times(shown: &[u8], meant: &[u8]) -> AlteredTimes {
-    let read = || -> Result<AlteredTimes, MalformedManifest> {
-        let (mut shown, mut meant) = (ManifestFiles::of(shown), ManifestFiles::of(meant));
-        let mut times = AlteredTimes::new();
-        while let (Some(a), Some(b)) = (shown.next()?, meant.next()?) {
-            if (a.name, a.bytes) != (b.name, b.bytes) {
-                return Err(MalformedManifest);
-            }
-            let time = AlteredTime {
-                bytes: a.bytes,
-                reported: a.modified,
-                original: b.modified,
-            };
-            times.insert(Name::from_bytes(a.name.to_vec()), time);
+/// Reads the times in two columns. A row that cannot be parsed is empty, so that its files are compared again.
+pub(super) fn read_times(
+    row: &Row<'_>,
+    reported: usize,
+    original: usize,
+) -> rusqlite::Result<AlteredTimes> {
+    let (reported, original) = (row.get_ref(reported)?, row.get_ref(original)?);
+    Ok(unpack_times(reported.as_blob()?, original.as_blob()?).unwrap_or_default())
+}
+
+fn unpack_times(reported: &[u8], original: &[u8]) -> Result<AlteredTimes, MalformedManifest> {
+    let mut reported = ManifestFiles::of(reported);
+    let mut original = ManifestFiles::of(original);
+    let mut times = AlteredTimes::new();
+    while let (Some(a), Some(b)) = (reported.next()?, original.next()?) {
+        if (a.name, a.bytes) != (b.name, b.bytes) {
+            return Err(MalformedManifest);
         }
-        Ok(times)
-    };
-    read().unwrap_or_default()
-}
-
-fn read_subtree(
-    connection: &Connection,
-    database: i64,
-    below: &Path,
-) -> rusqlite::Result<AlteredTimesByFolder> {
-    // `0` follows `/`: between the two are all paths below the folder.
-    let sql = "SELECT folder, shown, meant FROM held
-               WHERE database_id = ?1 AND (folder = ?2 OR ?2 = x'' OR (folder > ?3 AND folder < ?4))";
-    let own = below.as_os_str().as_bytes();
-    let (from, to) = ([own, b"/"].concat(), [own, b"0"].concat());
-    let mut query = connection.prepare_cached(sql)?;
-    let mut rows = query.query(params![database, own, from, to])?;
-    let mut altered = AlteredTimesByFolder::new();
-    while let Some(row) = rows.next()? {
-        let folder = OsString::from_vec(row.get(0)?);
-        let times = unpack_times(row.get_ref(1)?.as_blob()?, row.get_ref(2)?.as_blob()?);
-        altered.insert(folder.into(), times);
+        let time = AlteredTime {
+            bytes: a.bytes,
+            reported: a.modified,
+            original: b.modified,
+        };
+        times.insert(Name::from_bytes(a.name.to_vec()), time);
     }
-    Ok(altered)
+    Ok(times)
 }
 
 #[cfg(test)]

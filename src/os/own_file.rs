@@ -273,14 +273,6 @@ impl OwnFile {
             .rename_no_replace(&self.name, &other.folder, &other.name)
     }
 
-    /// Removes it.
-    ///
-    /// # Errors
-    /// It is not there, or the system refused.
-    pub fn remove(&self) -> Result<()> {
-        self.folder.remove_temporary(&self.name)
-    }
-
     /// Refuses what is no file of ours.
     fn require_own(&self, stat: &Stat) -> io::Result<()> {
         let why = match stat.kind {

@@ -2,6 +2,7 @@
 
 use rustix::fs::FileType;
 
+use super::file_id::FileId;
 use crate::base::timestamp::Timestamp;
 
 /// What an entry of a folder is.
@@ -60,6 +61,14 @@ pub struct Stat {
 }
 
 impl Stat {
+    /// Returns the identity of the file or folder.
+    pub const fn file_id(&self) -> FileId {
+        FileId {
+            device: self.device,
+            inode: self.inode,
+        }
+    }
+
     /// Whether two looks through one handle show that the file did not change in between: the time of its status cannot be
     /// set back. The handle says which file it is; its number changes on some file systems.
     pub fn is_unchanged_since(&self, earlier: &Self) -> bool {

@@ -99,6 +99,14 @@ impl Messages {
         ));
     }
 
+    /// Reports an index of an older development version and the path it was moved to.
+    pub fn index_outdated(self, kept: &Path) {
+        let moved_to = Name::from(kept);
+        self.warning(&format!(
+            "the index was written by an older development version and is set aside as `{moved_to}`; a new one was started, run `load` to fill it from the disks"
+        ));
+    }
+
     /// Returns the word, colored if standard error is.
     pub fn painted(self, word: &str, tone: Tone) -> String {
         if self.has_color {

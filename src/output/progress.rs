@@ -224,7 +224,7 @@ impl Monitor for Progress {
         match event {
             ProgressEvent::Started { task, files, bytes } => {
                 *self.lock_task() = Some(ActiveTask::new(
-                    task,
+                    task.word(),
                     Totals {
                         files: *files,
                         bytes: *bytes,

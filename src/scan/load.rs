@@ -8,7 +8,7 @@ use std::thread;
 use super::discover::ScanScope;
 use super::{ScanState, ScanSummary, scan};
 use crate::base::error::{Error, Result};
-use crate::base::monitor::{Monitor, ProgressEvent};
+use crate::base::monitor::{Monitor, ProgressEvent, Task};
 use crate::index::Index;
 use crate::index::overview;
 use crate::model::exclusion::Exclusions;
@@ -35,7 +35,7 @@ pub fn scan_all(
         files += known_file_count(index, database, extent)?;
     }
     monitor.on_event(&ProgressEvent::Started {
-        task: "looking",
+        task: Task::Scan,
         files: Some(files).filter(|files| *files > 0),
         bytes: None,
     });

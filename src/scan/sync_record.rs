@@ -9,7 +9,7 @@ use super::discover::ScanScope;
 use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::timestamp::TimePrecision;
-use crate::index::{Index, SentChanges, SentFile, SentFolder};
+use crate::index::{DatabaseId, Index, SentChanges, SentFile, SentFolder};
 use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, Scope};
 use crate::model::registry::{Category, Database, Registry};
@@ -79,7 +79,7 @@ pub(super) fn correct_local_record(
 /// The step in which a replica's file system keeps times.
 fn time_precision(
     index: &Index,
-    database: i64,
+    database: DatabaseId,
     category: &Category,
     project: &ProjectId,
 ) -> Result<TimePrecision> {
@@ -95,7 +95,7 @@ type StoredFiles = BTreeMap<PathBuf, SentFolder>;
 /// The files of a replica, by their folders.
 fn stored_files(
     index: &Index,
-    database: i64,
+    database: DatabaseId,
     category: &Category,
     project: &ProjectId,
 ) -> Result<StoredFiles> {

@@ -5,8 +5,7 @@ use std::path::Path;
 
 use xxhash_rust::xxh3::{xxh3_128, xxh3_128_with_seed};
 
-pub use super::manifest::FileTotals;
-use super::manifest::{MalformedManifest, ManifestFile, ManifestFiles};
+use super::manifest::{FileTotals, MalformedManifest, ManifestFile, ManifestFiles};
 use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::base::unicode::to_nfc;
 use crate::os::stat::EntryKind;

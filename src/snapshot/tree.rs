@@ -11,6 +11,7 @@ use super::time_alias::{AlteredTimes, AlteredTimesByFolder};
 use crate::base::error::Error;
 use crate::base::name::Name;
 use crate::base::timestamp::{TimePrecision, Timestamp};
+use crate::os::file_id::FileId;
 
 /// The files of one folder, as a scan found them.
 #[derive(Clone, Debug, Default)]
@@ -20,8 +21,8 @@ pub struct ScannedFolder {
     /// Files and links.
     pub manifest: Manifest,
     pub totals: FileTotals,
-    /// Device, inode and bytes of the files with several names.
-    pub hard_links: Vec<(u64, u64, u64)>,
+    /// Id and bytes of each file with several names.
+    pub hard_links: Vec<(FileId, u64)>,
     /// Names whose stat failed: the index keeps older entries for them.
     pub unreadable: Vec<Name>,
     /// Times that the storage reports, for files whose time in the manifest is the one that was set.
@@ -66,8 +67,7 @@ pub struct TreeFolder {
     pub modified: Timestamp,
     /// The folder's ctime; the epoch if it is unknown.
     pub changed: Timestamp,
-    /// Device and inode.
-    pub file_id: (u64, u64),
+    pub file_id: FileId,
     /// Files and links; `None` if the folder could not be read.
     pub files: Option<ScannedFolder>,
     /// Names of sockets, pipes and devices.
@@ -83,7 +83,7 @@ impl TreeFolder {
             mode: 0o755,
             modified: Timestamp::now(),
             changed: Timestamp::default(),
-            file_id: (0, 0),
+            file_id: FileId::default(),
             files: Some(files),
             specials: Vec::new(),
             subfolders: Vec::new(),

@@ -119,11 +119,7 @@ impl ScannedFolder {
                 modified: child.modified,
                 target: child.target.map(Name::as_bytes),
             });
-            hard_links.extend(
-                child
-                    .file_id
-                    .map(|(device, inode)| (device, inode, child.bytes)),
-            );
+            hard_links.extend(child.file_id.map(|file_id| (file_id, child.bytes)));
         }
         let (unreadable, errors) = std::mem::take(&mut contents.problems).into_iter().unzip();
         let folder = Self {
@@ -181,7 +177,7 @@ impl TreeFolder {
             mode: stat.mode,
             modified: stat.modified,
             changed: stat.status_changed,
-            file_id: (stat.device, stat.inode),
+            file_id: stat.file_id(),
             files: None,
             specials: Vec::new(),
             subfolders: Vec::new(),

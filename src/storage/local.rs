@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::availability;
 use super::observation::ObservedRoot;
 use crate::base::error::{Error, Result};
-use crate::index::Index;
+use crate::index::{DatabaseId, Index};
 use crate::model::exclusion::Exclusions;
 use crate::model::mount;
 use crate::model::mount::MissingMount;
@@ -158,7 +158,7 @@ impl LocalStorage {
 
     /// The database's row in the index, which is created if it is missing; `None` if it is missing and the index is
     /// read-only.
-    pub fn database_id(&self, index: &mut Index) -> Result<Option<i64>> {
+    pub fn database_id(&self, index: &mut Index) -> Result<Option<DatabaseId>> {
         super::ensure_database_id(index, &self.database, ObservedRoot::Local(&self.root))
     }
 }

@@ -12,6 +12,7 @@ use std::process;
 use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::ignore::ignore;
 use crate::base::timestamp::Timestamp;
+use crate::index::RunId;
 use crate::model::own_folder;
 use crate::model::path;
 use crate::model::registry::Database;
@@ -53,7 +54,7 @@ impl Lock {
     ///
     /// # Errors
     /// [`Error::Locked`] if another run holds it.
-    pub fn acquire(root: &Folder, database: &str, run: i64) -> Result<Option<Self>> {
+    pub fn acquire(root: &Folder, database: &str, run: RunId) -> Result<Option<Self>> {
         match own_folder::find(root)? {
             Some(own) => Self::try_acquire(&own, OsStr::new(FILE_NAME), database, run),
             None => Ok(None),
@@ -64,7 +65,7 @@ impl Lock {
     ///
     /// # Errors
     /// [`Error::Locked`] if another run holds it.
-    pub fn create_and_acquire(root: &Folder, database: &str, run: i64) -> Result<Self> {
+    pub fn create_and_acquire(root: &Folder, database: &str, run: RunId) -> Result<Self> {
         let own = own_folder::open(root)?;
         Self::acquire_or_create(&own, OsStr::new(FILE_NAME), database, run, || {
             create_lock_file(&own, root)
@@ -80,7 +81,7 @@ impl Lock {
         folder: &Path,
         root: &Path,
         database: &str,
-        run: i64,
+        run: RunId,
     ) -> Result<Self> {
         let locks = folder.join(STATE_SUBFOLDER);
         fs::DirBuilder::new()
@@ -100,7 +101,7 @@ impl Lock {
     ///
     /// # Errors
     /// [`Error::Locked`] if another run holds it; [`Error::NoHome`] if the user has no state folder.
-    pub fn acquire_remote(database: &Database, run: i64) -> Result<Self> {
+    pub fn acquire_remote(database: &Database, run: RunId) -> Result<Self> {
         let folder = path::state_folder().ok_or(Error::NoHome {
             what: "place for locks",
             option: "HOME",
@@ -112,7 +113,7 @@ impl Lock {
         folder: &Folder,
         name: &OsStr,
         database: &str,
-        run: i64,
+        run: RunId,
         create: impl Fn() -> Result<()>,
     ) -> Result<Self> {
         for _ in 0..ATTEMPTS {
@@ -126,7 +127,7 @@ impl Lock {
         })
     }
 
-    fn try_acquire(own: &Folder, name: &OsStr, database: &str, run: i64) -> Result<Option<Self>> {
+    fn try_acquire(own: &Folder, name: &OsStr, database: &str, run: RunId) -> Result<Option<Self>> {
         let Some(file) = own.open_to_lock(name)? else {
             return Ok(None);
         };
@@ -160,7 +161,7 @@ impl Lock {
 /// The known facts about the holder of a lock.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct LockHolder {
-    run: Option<i64>,
+    run: Option<RunId>,
     process: Option<u32>,
     host: Option<String>,
     since: Option<String>,
@@ -168,7 +169,7 @@ struct LockHolder {
 
 impl LockHolder {
     /// This process, working on a run.
-    fn current(run: i64) -> Self {
+    fn current(run: RunId) -> Self {
         Self {
             run: Some(run),
             process: Some(process::id()),
@@ -231,7 +232,7 @@ impl LockHolder {
             value.map(str::to_owned)
         };
         Self {
-            run: run.and_then(|run| run.parse().ok()),
+            run: run.and_then(|run| run.parse().ok().map(RunId)),
             process: process.and_then(|process| process.parse().ok()),
             host: checked(host, |c| c.is_ascii_alphanumeric() || c == '-'),
             since: checked(since, |c| {
@@ -267,7 +268,7 @@ fn is_current(own: &Folder, name: &OsStr, file: &File) -> bool {
     let (Ok(opened), Ok(named)) = (file::stat(file), own.stat(name)) else {
         return false;
     };
-    (opened.device, opened.inode) == (named.device, named.inode) || !own.features().stable_ids
+    opened.file_id() == named.file_id() || !own.features().stable_ids
 }
 
 /// Creates a file that only its owner can read; `None` if it exists by now.
@@ -304,7 +305,7 @@ mod tests {
         format!("{before}: {after}")
     }
 
-    fn expected(run: i64, lock: &Path) -> String {
+    fn expected(run: RunId, lock: &Path) -> String {
         let (process, host) = (process::id(), host::name());
         format!(
             "another run is at work on `NAS`: run {run} of process {process} on `{host}`: it holds `{}`",
@@ -316,21 +317,21 @@ mod tests {
     fn second_run_learns_the_holder() {
         let temporary = tempfile::tempdir().unwrap();
         let root = Folder::open(temporary.path()).unwrap();
-        assert!(Lock::acquire(&root, "NAS", 1).unwrap().is_none());
+        assert!(Lock::acquire(&root, "NAS", RunId(1)).unwrap().is_none());
         let path = temporary.path().join(OWN_FOLDER).join(FILE_NAME);
-        let first = Lock::create_and_acquire(&root, "NAS", 7).unwrap();
+        let first = Lock::create_and_acquire(&root, "NAS", RunId(7)).unwrap();
         for second in [
-            Lock::acquire(&root, "NAS", 8).map(drop),
-            Lock::create_and_acquire(&root, "NAS", 8).map(drop),
+            Lock::acquire(&root, "NAS", RunId(8)).map(drop),
+            Lock::create_and_acquire(&root, "NAS", RunId(8)).map(drop),
         ] {
             assert_eq!(
                 message_without_time(&second.unwrap_err()),
-                expected(7, &path)
+                expected(RunId(7), &path)
             );
         }
         drop(first);
         assert_eq!(fs::read(&path).unwrap(), b"");
-        let third = Lock::acquire(&root, "NAS", 9).unwrap();
+        let third = Lock::acquire(&root, "NAS", RunId(9)).unwrap();
         assert!(third.is_some());
         assert!(fs::read_to_string(&path).unwrap().starts_with("run=9 "));
     }
@@ -339,14 +340,15 @@ mod tests {
     fn remote_is_locked_in_the_state_folder() {
         let temporary = tempfile::tempdir().unwrap();
         let state = temporary.path().join("state/auto-backup");
-        let take =
-            |root: &str, run| Lock::acquire_in_state_folder(&state, root.as_ref(), "NAS", run);
+        let take = |root: &str, run| {
+            Lock::acquire_in_state_folder(&state, root.as_ref(), "NAS", RunId(run))
+        };
         let first = take("s3:bucket/studio", 7).unwrap();
         let other = take("s3:bucket/other", 8).unwrap();
         let digest = Digest::of_bytes(b"s3:bucket/studio");
         let path = state.join("locks").join(format!("{digest}.lock"));
         let refused = take("s3:bucket/studio", 9).unwrap_err();
-        assert_eq!(message_without_time(&refused), expected(7, &path));
+        assert_eq!(message_without_time(&refused), expected(RunId(7), &path));
         drop((first, other));
         take("s3:bucket/studio", 9).unwrap();
         let mode = |path: &PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;

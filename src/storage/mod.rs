@@ -26,7 +26,7 @@ pub use self::same_place::StorageRef;
 
 use self::observation::{Observation, ObservationBuilder, ObservedRoot};
 use crate::base::error::Result;
-use crate::index::Index;
+use crate::index::{DatabaseId, Index};
 use crate::model::address;
 use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, Scope, path_within, replica_path};
@@ -149,7 +149,7 @@ impl Storage {
 
     /// The database's row in the index, which is created if it is missing; `None` if it is missing and the index is
     /// read-only.
-    pub fn database_id(&self, index: &mut Index) -> Result<Option<i64>> {
+    pub fn database_id(&self, index: &mut Index) -> Result<Option<DatabaseId>> {
         ensure_database_id(index, self.database(), self.observed_root())
     }
 
@@ -195,7 +195,7 @@ fn ensure_database_id(
     index: &mut Index,
     database: &Database,
     observed_root: ObservedRoot<'_>,
-) -> Result<Option<i64>> {
+) -> Result<Option<DatabaseId>> {
     let known = index.database_id(&database.root)?;
     if known.is_some() || index.is_read_only() {
         return Ok(known);

@@ -12,7 +12,7 @@ use super::remote_tree::{PartialFiles, ReplicaTreeBuilder, UploadRecord};
 use crate::base::error::Result;
 use crate::base::name::Name;
 use crate::base::unicode::to_nfc;
-use crate::index::{Index, SentChanges, SentRow};
+use crate::index::{DatabaseId, Index, SentChanges, SentRow};
 use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, Scope, path_within, replica_path};
 use crate::model::registry::{Category, Database, Registry};
@@ -237,7 +237,7 @@ impl RemoteStorage {
 
     /// The database's row in the index, which is created if it is missing; `None` if it is missing and the index is
     /// read-only.
-    pub fn database_id(&self, index: &mut Index) -> Result<Option<i64>> {
+    pub fn database_id(&self, index: &mut Index) -> Result<Option<DatabaseId>> {
         super::ensure_database_id(index, &self.database, ObservedRoot::Remote(self.identity()))
     }
 

@@ -13,9 +13,8 @@ use crate::index::{ListedVersion, SentFolder, SentRow, UnverifiedUpload};
 use crate::model::exclusion::{Exclusions, is_housekeeping_folder};
 use crate::model::project::{ProjectId, Scope, path_within};
 use crate::rclone::{ListedFile, RemoteFeatures, RemoteListing, UnicodeLookup};
-use crate::snapshot::aggregate::FileTotals;
 use crate::snapshot::discovery::ProjectListing;
-use crate::snapshot::manifest::{Manifest, ManifestBuilder, ManifestFile};
+use crate::snapshot::manifest::{FileTotals, Manifest, ManifestBuilder, ManifestFile};
 use crate::snapshot::tree::{Problem, ScannedFolder, Tree, TreeFolder};
 
 /// The record of the files of a replica that were sent, by any source.

@@ -12,7 +12,7 @@ use super::respelled::RespelledFiles;
 use super::source::SourceSnapshot;
 use crate::base::error::Result;
 use crate::base::interrupt;
-use crate::base::monitor::ProgressEvent;
+use crate::base::monitor::{ProgressEvent, Task};
 use crate::base::name::Name;
 use crate::copy;
 use crate::copy::destination::{CopyLimits, CopySpec, SourceReplica};
@@ -33,7 +33,7 @@ impl SyncRun<'_> {
     ) -> Result<Report> {
         let mut report = Report::default();
         self.monitor.on_event(&ProgressEvent::Started {
-            task: "comparing",
+            task: Task::Compare,
             files: None,
             bytes: None,
         });

@@ -32,7 +32,7 @@ use crate::base::error::Result;
 use crate::base::interrupt;
 use crate::base::monitor::Monitor;
 use crate::copy::report::Report;
-use crate::index::Index;
+use crate::index::{Index, RunId};
 use crate::model::exclusion::Exclusions;
 use crate::model::project::Scope;
 use crate::model::registry::{Category, Database, Registry};
@@ -79,7 +79,7 @@ struct SyncRun<'a> {
     request: &'a SyncRequest<'a>,
     exclusions: Arc<Exclusions>,
     source: Arc<Storage>,
-    run: i64,
+    run: RunId,
     monitor: &'a dyn Monitor,
     /// Whether source and destination were found to be two places.
     are_known_distinct: Cell<bool>,
@@ -94,7 +94,7 @@ pub fn sync(
     index: &mut Index,
     registry: &Registry,
     request: &SyncRequest<'_>,
-    run: i64,
+    run: RunId,
     monitor: &dyn Monitor,
 ) -> Result<Report> {
     let start = Instant::now();

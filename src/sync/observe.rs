@@ -7,7 +7,7 @@ use super::SyncRun;
 use super::collect::SyncReplica;
 use super::work::SyncWork;
 use crate::base::error::Result;
-use crate::index::Index;
+use crate::index::{DatabaseId, Index};
 use crate::model::project::Scope;
 use crate::snapshot::tree::Tree;
 use crate::storage::RemoteStorage;
@@ -90,7 +90,11 @@ impl SyncWork {
 }
 
 /// What the index knows of a replica at the destination.
-fn stored_tree(index: &Index, database: Option<i64>, replica: &SyncReplica<'_>) -> Result<Tree> {
+fn stored_tree(
+    index: &Index,
+    database: Option<DatabaseId>,
+    replica: &SyncReplica<'_>,
+) -> Result<Tree> {
     let mut tree = Tree::default();
     let Some(database) = database else {
         return Ok(tree);

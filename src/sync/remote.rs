@@ -8,7 +8,7 @@ use super::source::SourceSnapshot;
 use super::work::SyncWork;
 use crate::base::error::Result;
 use crate::base::interrupt;
-use crate::base::monitor::ProgressEvent;
+use crate::base::monitor::{ProgressEvent, Task};
 use crate::copy::outcome::Outcome;
 use crate::copy::remote;
 use crate::copy::remote::{OutgoingFile, Upload, UploadEnd};
@@ -43,7 +43,7 @@ impl SyncRun<'_> {
             return Ok(report);
         }
         self.monitor.on_event(&ProgressEvent::Started {
-            task: "comparing",
+            task: Task::Compare,
             files: None,
             bytes: None,
         });
@@ -93,7 +93,7 @@ impl SyncRun<'_> {
         let bytes: u64 = now.iter().map(|file| file.bytes).sum();
         report.planned_bytes = bytes;
         self.monitor.on_event(&ProgressEvent::Started {
-            task: "syncing",
+            task: Task::Sync,
             files: Some(now.len() as u64),
             bytes: Some(bytes),
         });

@@ -224,10 +224,27 @@ fn newer_index_is_refused_and_untouched() {
     assert_snapshot!(studio.lines(&["load"]), @"
     exit 1
     --- stderr
-    error: the index `$STUDIO/home/.local/share/auto-backup/index.sqlite` has version 99, this program knows versions up to 7
+    error: the index `$STUDIO/home/.local/share/auto-backup/index.sqlite` has version 99, this program knows versions up to 1
     hint: use a newer auto-backup, or another file with `--index FILE`
     ");
     assert_eq!(fs::read(studio.path(INDEX)).unwrap(), before);
+}
+
+#[test]
+fn outdated_index_is_set_aside_and_refilled() {
+    let studio = scanned_studio();
+    let answer = studio.json(&["fetch all"]).ok().stdout;
+    let outdated = Connection::open(studio.path(INDEX)).unwrap();
+    outdated
+        .execute_batch("PRAGMA application_id = 1096106571; PRAGMA user_version = 7;")
+        .unwrap();
+    drop(outdated);
+    let run = studio.lines(&["list clients", "load"]).ok();
+    assert_snapshot!(run.stderr, @"warning: the index was written by an older development version and is set aside as `$STUDIO/home/.local/share/auto-backup/index.sqlite.outdated-DATE`; a new one was started, run `load` to fill it from the disks");
+    assert!(names_beside_index(&studio).contains("index.sqlite.outdated-DATE"));
+    let refilled = studio.json(&["fetch all"]).ok();
+    assert_eq!(refilled.stdout, answer);
+    assert!(refilled.stderr.is_empty(), "{refilled}");
 }
 
 #[test]
@@ -418,7 +435,7 @@ fn full_disk_keeps_last_scan() {
     -c:1:1: error: cannot write the index `small/index`: database or disk is full
         load
         ^^^^
-    hint: its disk is full: free some space there; the index still holds the last look
+    hint: free some space on its disk; the index still holds the last scan
     ");
     assert_snapshot!(after, @"
     exit 0

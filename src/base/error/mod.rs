@@ -286,6 +286,12 @@ pub enum Error {
         /// What `SQLite` said.
         source: Box<dyn StdError + Send + Sync>,
     },
+    /// The index was written by an older development version; opening sets it aside.
+    #[error("the index `{}` was written by an older development version", Name::from(path.as_path()))]
+    IndexOutdated {
+        /// Its file.
+        path: PathBuf,
+    },
     /// The index was written by a newer program.
     #[error("the index `{}` has version {found}, this program knows versions up to {known}", Name::from(path.as_path()))]
     IndexTooNew {

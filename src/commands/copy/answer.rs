@@ -11,6 +11,7 @@ use crate::base::name::Name;
 use crate::base::unit;
 use crate::commands::command::rounded_seconds;
 use crate::copy::report::{Report, ReportedItem};
+use crate::index::{OutcomeKind, RunId, RunState};
 use crate::output::cell::{Cell, Tone};
 use crate::output::json::JsonWriter;
 use crate::output::stream::{PageWriter, RowWriter, Stream};
@@ -19,16 +20,16 @@ use crate::output::stream::{PageWriter, RowWriter, Stream};
 #[derive(Debug)]
 pub(crate) struct CopyAnswer {
     /// `None` for a dry run, which is not recorded.
-    run: Option<i64>,
-    state: &'static str,
+    run: Option<RunId>,
+    state: RunState,
     pub(crate) report: Report,
 }
 
 /// The totals, as JSON. `planned_files` is the sum of copied, same, conflict, failed and skipped.
 #[derive(Debug, Serialize)]
 struct CopyTotals {
-    run: Option<i64>,
-    state: &'static str,
+    run: Option<RunId>,
+    state: RunState,
     planned_files: u64,
     planned_bytes: u64,
     copied_files: u64,
@@ -45,7 +46,7 @@ struct CopyTotals {
 #[derive(Debug, Serialize)]
 struct CopyItem<'a> {
     path: Name,
-    outcome: &'static str,
+    outcome: OutcomeKind,
     reason: Option<&'a str>,
 }
 
@@ -53,7 +54,7 @@ impl<'a> CopyItem<'a> {
     fn from_report(item: &'a ReportedItem) -> Self {
         Self {
             path: Name::from(item.path.as_path()),
-            outcome: item.outcome.word(),
+            outcome: item.outcome.kind(),
             reason: item.outcome.reason(),
         }
     }
@@ -66,22 +67,22 @@ impl<'a> CopyItem<'a> {
         };
         Self {
             path: Name::from(base.join(path)),
-            outcome: "planned",
+            outcome: OutcomeKind::Planned,
             reason: Some(reason),
         }
     }
 
     fn tone(&self) -> Tone {
         match self.outcome {
-            "failed" => Tone::Bad,
-            "planned" => Tone::Good,
+            OutcomeKind::Failed => Tone::Bad,
+            OutcomeKind::Planned => Tone::Good,
             _ => Tone::Warning,
         }
     }
 }
 
 impl CopyAnswer {
-    pub(crate) const fn new(run: Option<i64>, state: &'static str, report: Report) -> Self {
+    pub(crate) const fn new(run: Option<RunId>, state: RunState, report: Report) -> Self {
         Self { run, state, report }
     }
 
@@ -91,13 +92,13 @@ impl CopyAnswer {
 
     /// True if every planned file is at the destination.
     pub(crate) fn is_complete(&self) -> bool {
-        self.state == "complete" && !self.is_dry_run()
+        self.state == RunState::Complete && !self.is_dry_run()
     }
 
     /// True if every listed item has one of these outcomes.
-    pub(crate) fn has_only(&self, outcomes: &[&str]) -> bool {
+    pub(crate) fn has_only(&self, outcomes: &[OutcomeKind]) -> bool {
         let mut items = self.report.items.iter();
-        items.all(|item| outcomes.contains(&item.outcome.word()))
+        items.all(|item| outcomes.contains(&item.outcome.kind()))
     }
 
     /// Visits the files that a dry run would copy, then the items of the report.
@@ -115,11 +116,11 @@ impl CopyAnswer {
     pub(crate) fn write_items(&self, lines: &mut PageWriter<'_>) -> Result<()> {
         self.visit_items(&mut |item| {
             // Counted only, as they may be 100,000 lines.
-            if matches!(item.outcome, "unreached" | "gone") {
+            if matches!(item.outcome, OutcomeKind::Unreached | OutcomeKind::Gone) {
                 return Ok(());
             }
             lines.cells(vec![
-                Cell::Styled(item.outcome.to_owned(), item.tone()),
+                Cell::Styled(item.outcome.as_str().to_owned(), item.tone()),
                 Cell::text(" "),
                 Cell::from(&item.path),
                 Cell::optional(item.reason, |reason| Cell::text(format!(": {reason}"))),
@@ -175,7 +176,7 @@ impl CopyAnswer {
     }
 
     fn is_interrupted(&self) -> bool {
-        self.state == "interrupted"
+        self.state == RunState::Interrupted
     }
 
     /// Returns the main line: files, bytes and time, then the other counts.
@@ -302,7 +303,7 @@ impl Stream for CopyAnswer {
         self.visit_items(&mut |item| {
             rows.row(&[
                 Cell::from(&item.path),
-                Cell::text(item.outcome),
+                Cell::text(item.outcome.as_str()),
                 Cell::optional(item.reason, Cell::text),
             ])
         })
@@ -315,8 +316,8 @@ impl Stream for CopyAnswer {
 
     fn exit_status(&self) -> ExitStatus {
         match self.state {
-            "complete" => ExitStatus::Done,
-            "interrupted" => interrupt::exit_status(),
+            RunState::Complete => ExitStatus::Done,
+            RunState::Interrupted => interrupt::exit_status(),
             _ => ExitStatus::Partial,
         }
     }

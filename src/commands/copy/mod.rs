@@ -16,7 +16,7 @@ use crate::copy;
 use crate::copy::CopyRequest;
 use crate::copy::plan::CopyRules;
 use crate::copy::run_recorder;
-use crate::index::RunStart;
+use crate::index::{RunId, RunStart};
 use crate::language::lexer::quote;
 use crate::model::project::Scope;
 use crate::model::registry::{Database, Registry};
@@ -93,8 +93,8 @@ impl CopyArgs {
         let (index, registry) = (&mut workspace.index, &workspace.registry);
         let request = self.request(registry, verify, dry_run, confirmation)?;
         if request.dry_run {
-            // A dry run is not recorded, so it has no number.
-            let report = copy::copy(index, registry, &request, 0, workspace.monitor.as_ref())?;
+            let monitor = workspace.monitor.as_ref();
+            let report = copy::copy(index, registry, &request, RunId::DRY_RUN, monitor)?;
             let state = run_recorder::run_state(&report);
             return Ok(CopyAnswer::new(None, state, report));
         }

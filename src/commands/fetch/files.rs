@@ -10,7 +10,7 @@ use crate::commands::search;
 use crate::commands::search::Hit;
 use crate::commands::workspace::Workspace;
 use crate::index::overview::ReplicaSummary;
-use crate::index::{Index, ReadTransaction};
+use crate::index::{DatabaseId, Index, ReadTransaction};
 use crate::model::project::{ProjectId, Scope};
 use crate::model::registry::Registry;
 use crate::output::answer::Answer as _;
@@ -28,7 +28,7 @@ pub(crate) struct FetchFilesAnswer<'a> {
     _snapshot: ReadTransaction<'a>,
     fetched: FetchAnswer,
     /// Ids of the scanned databases, by name.
-    database_ids: BTreeMap<&'a str, i64>,
+    database_ids: BTreeMap<&'a str, DatabaseId>,
     group_sequences: bool,
 }
 

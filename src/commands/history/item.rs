@@ -11,7 +11,7 @@ use crate::base::error::Result;
 use crate::base::escape::visible;
 use crate::base::name::Name;
 use crate::base::unit;
-use crate::index::{Index, ReadTransaction};
+use crate::index::{Index, OutcomeKind, ReadTransaction, RunId};
 use crate::model::address;
 use crate::output::cell::{Cell, Tone};
 use crate::output::json::JsonWriter;
@@ -31,22 +31,22 @@ pub(crate) struct RunItemsAnswer<'a> {
 #[derive(Debug, Serialize)]
 struct HistoryItem<'a> {
     path: Name,
-    outcome: &'a str,
+    outcome: OutcomeKind,
     reason: Option<&'a str>,
 }
 
 impl HistoryItem<'_> {
     fn tone(&self) -> Tone {
         match self.outcome {
-            "failed" => Tone::Bad,
-            "copied" => Tone::Good,
+            OutcomeKind::Failed => Tone::Bad,
+            OutcomeKind::Copied => Tone::Good,
             _ => Tone::Warning,
         }
     }
 }
 
 impl<'a> RunItemsAnswer<'a> {
-    pub(super) fn new(index: &'a Index, number: i64) -> Result<Self> {
+    pub(super) fn new(index: &'a Index, number: RunId) -> Result<Self> {
         // Before the transaction: this may write that the run was interrupted.
         let run = index.run(number)?.into();
         Ok(Self {
@@ -60,9 +60,9 @@ impl<'a> RunItemsAnswer<'a> {
     fn visit_items(&self, on_item: &mut dyn FnMut(&HistoryItem<'_>) -> Result<()>) -> Result<()> {
         self.index.visit_run_items(self.run.run, &mut |item| {
             on_item(&HistoryItem {
-                path: Name::from(item.path.as_path()),
-                outcome: &item.outcome,
-                reason: item.reason.as_deref(),
+                path: Name::from(item.path),
+                outcome: item.outcome,
+                reason: item.reason,
             })?;
             Ok(true)
         })?;
@@ -75,7 +75,7 @@ impl<'a> RunItemsAnswer<'a> {
             {
                 on_item(&HistoryItem {
                     path: base.join(Path::new(OsStr::from_bytes(file.name))).into(),
-                    outcome: "copied",
+                    outcome: OutcomeKind::Copied,
                     reason: None,
                 })?;
             }
@@ -96,13 +96,13 @@ impl Stream for RunItemsAnswer<'_> {
         let (mut listed, mut unreached) = (0_u64, 0);
         self.visit_items(&mut |item| {
             // Counted only, as in the answer of the run itself.
-            if item.outcome == "unreached" {
+            if item.outcome == OutcomeKind::Unreached {
                 unreached += 1;
                 return Ok(());
             }
             listed += 1;
             lines.cells(vec![
-                Cell::Styled(item.outcome.to_owned(), item.tone()),
+                Cell::Styled(item.outcome.as_str().to_owned(), item.tone()),
                 Cell::text(" "),
                 Cell::from(&item.path),
                 Cell::optional(item.reason, |reason| {
@@ -125,7 +125,7 @@ impl Stream for RunItemsAnswer<'_> {
         self.visit_items(&mut |item| {
             rows.row(&[
                 Cell::from(&item.path),
-                Cell::text(item.outcome),
+                Cell::text(item.outcome.as_str()),
                 Cell::optional(item.reason, Cell::text),
             ])
         })

@@ -11,6 +11,7 @@ use self::row::{CSV_HEADINGS, RunRow, TABLE_HEADINGS};
 use super::command::RunCommand;
 use super::workspace::Workspace;
 use crate::base::error::Result;
+use crate::index::RunId;
 use crate::output::answer::{Answer, Records};
 use crate::output::page::Page;
 
@@ -34,7 +35,7 @@ const DEFAULT_LIMIT: u64 = 20;
 pub(crate) struct HistoryArgs {
     /// The files of this run
     #[arg(value_name = "RUN", value_parser = parse_run_number, conflicts_with_all = ["all", "last"])]
-    run: Option<i64>,
+    run: Option<RunId>,
     /// All runs instead of the last 20
     #[arg(long)]
     all: bool,
@@ -43,8 +44,9 @@ pub(crate) struct HistoryArgs {
     last: Option<u64>,
 }
 
-fn parse_run_number(word: &str) -> Result<i64, &'static str> {
+fn parse_run_number(word: &str) -> Result<RunId, &'static str> {
     word.parse()
+        .map(RunId)
         .map_err(|_| "a run is a number; `history` lists them")
 }
 
@@ -71,7 +73,7 @@ impl HistoryArgs {
 
     /// Prepares the answer about one run; its items are read from the index while they are printed.
     pub(crate) fn stream_items(self, workspace: &Workspace) -> Result<RunItemsAnswer<'_>> {
-        RunItemsAnswer::new(&workspace.index, self.run.unwrap_or_default())
+        RunItemsAnswer::new(&workspace.index, self.run.unwrap_or(RunId::DRY_RUN))
     }
 }
 

@@ -7,12 +7,13 @@ use serde::Serialize;
 use crate::base::timestamp::Timestamp;
 use crate::base::unit;
 use crate::index;
+use crate::index::{RunId, RunState};
 use crate::output::cell::{Cell, Tone};
 
 /// A run, as JSON and as a row.
 #[derive(Debug, Serialize)]
 pub(super) struct RunRow {
-    pub(super) run: i64,
+    pub(super) run: RunId,
     command: String,
     what: Option<String>,
     from: Option<String>,
@@ -24,7 +25,7 @@ pub(super) struct RunRow {
     files: u64,
     bytes: u64,
     failed: u64,
-    state: String,
+    state: RunState,
 }
 
 impl From<index::Run> for RunRow {
@@ -76,7 +77,7 @@ impl RunRow {
             Cell::Count(self.files),
             Cell::Bytes(self.bytes),
             Cell::Count(self.failed),
-            Cell::Styled(self.state.clone(), self.tone()),
+            Cell::Styled(self.state.as_str().to_owned(), self.tone()),
         ]
     }
 
@@ -85,9 +86,9 @@ impl RunRow {
     }
 
     fn tone(&self) -> Tone {
-        match &*self.state {
-            "complete" => Tone::Good,
-            "refused" | "unreachable" => Tone::Bad,
+        match self.state {
+            RunState::Complete => Tone::Good,
+            RunState::Refused | RunState::Unreachable => Tone::Bad,
             _ => Tone::Warning,
         }
     }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::base::exit_status::ExitStatus;
 use crate::base::unit;
 use crate::commands::command::rounded_seconds;
+use crate::index::{RunId, RunState};
 use crate::model::registry::Database;
 use crate::output::answer::{Answer, Records};
 use crate::output::cell::{Cell, Tone};
@@ -17,8 +18,8 @@ use crate::scan::{ScanState, ScanSummary};
 #[derive(Debug, Serialize)]
 pub(crate) struct LoadAnswer {
     /// `None` for a dry run, which is not recorded.
-    pub(super) run: Option<i64>,
-    pub(super) state: &'static str,
+    pub(super) run: Option<RunId>,
+    pub(super) state: RunState,
     pub(super) databases: Vec<LoadedDatabase>,
     #[serde(skip)]
     pub(super) setup_hint: Option<&'static str>,
@@ -27,10 +28,36 @@ pub(crate) struct LoadAnswer {
     pub(super) elapsed: Duration,
 }
 
+/// What `load` did with a database, or would do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DatabaseState {
+    Scanned(ScanState),
+    Forgotten,
+    WouldScan,
+    WouldForget,
+}
+
+impl DatabaseState {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Scanned(state) => state.word(),
+            Self::Forgotten => "forgotten",
+            Self::WouldScan => "would be looked at",
+            Self::WouldForget => "would be forgotten",
+        }
+    }
+}
+
+impl Serialize for DatabaseState {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.word())
+    }
+}
+
 #[derive(Debug, Serialize)]
 pub(super) struct LoadedDatabase {
     name: String,
-    state: &'static str,
+    state: DatabaseState,
     pub(super) files: u64,
     pub(super) bytes: u64,
     projects: u64,
@@ -44,8 +71,13 @@ pub(super) struct LoadedDatabase {
 impl LoadAnswer {
     /// Returns the line below the table; `None` if no database was scanned.
     fn headline(&self) -> Option<String> {
-        let is_scanned =
-            |database: &&LoadedDatabase| ["complete", "partial"].contains(&database.state);
+        let is_scanned = |database: &&LoadedDatabase| {
+            let state = database.state;
+            matches!(
+                state,
+                DatabaseState::Scanned(ScanState::Complete | ScanState::Partial)
+            )
+        };
         let scanned: Vec<_> = self.databases.iter().filter(is_scanned).collect();
         let (number, all) = (scanned.len() as u64, self.databases.len() as u64);
         let databases = match (number, all) {
@@ -66,7 +98,7 @@ impl LoadAnswer {
 }
 
 impl LoadedDatabase {
-    pub(super) fn new(database: &Database, state: &'static str, scan: &ScanSummary) -> Self {
+    pub(super) fn new(database: &Database, state: DatabaseState, scan: &ScanSummary) -> Self {
         Self {
             name: database.name.clone(),
             state,
@@ -82,17 +114,19 @@ impl LoadedDatabase {
     }
 
     pub(super) fn needs_attention(&self) -> bool {
-        [ScanState::Partial, ScanState::Offline]
-            .iter()
-            .any(|state| state.word() == self.state)
+        matches!(
+            self.state,
+            DatabaseState::Scanned(ScanState::Partial | ScanState::Offline)
+        )
     }
 
     fn state_cell(&self) -> Cell {
-        let tone = match self.state {
-            "partial" | "offline" => Tone::Warning,
-            _ => Tone::Good,
+        let tone = if self.needs_attention() {
+            Tone::Warning
+        } else {
+            Tone::Good
         };
-        Cell::Styled(self.state.to_owned(), tone)
+        Cell::Styled(self.state.word().to_owned(), tone)
     }
 }
 
@@ -145,7 +179,7 @@ impl Answer for LoadAnswer {
         let rows = self.databases.iter().map(|database| {
             vec![
                 database.name.as_str().into(),
-                Cell::text(database.state),
+                Cell::text(database.state.word()),
                 Cell::Count(database.files),
                 Cell::Bytes(database.bytes),
                 Cell::Count(database.projects),
@@ -175,7 +209,7 @@ impl Answer for LoadAnswer {
     }
 
     fn exit_status(&self) -> ExitStatus {
-        if matches!(self.state, "complete" | "planned") {
+        if matches!(self.state, RunState::Complete | RunState::Planned) {
             ExitStatus::Done
         } else {
             ExitStatus::Partial

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use self::answer::{LoadAnswer, LoadedDatabase};
+use self::answer::{DatabaseState, LoadAnswer, LoadedDatabase};
 use super::command::{RunCommand, database_names};
 use super::workspace::Workspace;
 use crate::base::confirmation::Confirmation;
@@ -15,11 +15,10 @@ use crate::base::error::{Error, Result};
 use crate::base::monitor::Monitor;
 use crate::base::timestamp::Timestamp;
 use crate::base::unit;
-use crate::copy::run_recorder;
 use crate::index::overview;
 use crate::index::run_log;
 use crate::index::run_log::RunLogEntry;
-use crate::index::{Index, RunEnd, RunStart};
+use crate::index::{Index, RunEnd, RunStart, RunState};
 use crate::language::lexer::quote;
 use crate::model::project::Scope;
 use crate::model::registry::{Database, Registry};
@@ -117,7 +116,7 @@ impl RunCommand for LoadArgs {
             state: if logged {
                 ended.state
             } else {
-                run_recorder::downgrade_if_complete(ended.state)
+                ended.state.downgraded()
             },
             databases,
             setup_hint: workspace.registry.setup_hint(),
@@ -147,9 +146,9 @@ impl LoadArgs {
     fn dry_run(&self, workspace: &Workspace, databases: &[Database]) -> Result<LoadAnswer> {
         let (index, registry) = (&workspace.index, &workspace.registry);
         let planned = if self.forget.is_some() {
-            "would be forgotten"
+            DatabaseState::WouldForget
         } else {
-            "would be looked at"
+            DatabaseState::WouldScan
         };
         let planned_databases = databases.iter().map(|database| {
             let known = scan::stored_summary(index, registry, database)?;
@@ -157,7 +156,7 @@ impl LoadArgs {
         });
         Ok(LoadAnswer {
             run: None,
-            state: "planned",
+            state: RunState::Planned,
             databases: planned_databases.collect::<Result<_>>()?,
             setup_hint: registry.setup_hint(),
             elapsed: Duration::ZERO,
@@ -200,12 +199,12 @@ impl LoadArgs {
 }
 
 /// Returns state and totals of the run, for the history.
-fn run_totals(scanned: &Result<Vec<LoadedDatabase>>) -> RunEnd<'static> {
+fn run_totals(scanned: &Result<Vec<LoadedDatabase>>) -> RunEnd {
     let state = match scanned {
-        Err(Error::Interrupted) => "interrupted",
-        Err(_) => "refused",
-        Ok(scanned) if scanned.iter().any(LoadedDatabase::needs_attention) => "partial",
-        Ok(_) => "complete",
+        Err(Error::Interrupted) => RunState::Interrupted,
+        Err(_) => RunState::Refused,
+        Ok(scanned) if scanned.iter().any(LoadedDatabase::needs_attention) => RunState::Partial,
+        Ok(_) => RunState::Complete,
     };
     let scanned = scanned.as_ref().map_or(&[][..], Vec::as_slice).iter();
     RunEnd {
@@ -241,7 +240,7 @@ fn scan_stale(
         let summary = fresh.map_or_else(|| scan::stored_summary(index, registry, database), Ok)?;
         Ok(LoadedDatabase::new(
             database,
-            summary.state.word(),
+            DatabaseState::Scanned(summary.state),
             &summary,
         ))
     };
@@ -298,7 +297,11 @@ fn forget(
         index.forget_database(&database.root)?;
         let mut summary = scan::stored_summary(index, registry, database)?;
         summary.changes.missing = known.files;
-        forgotten.push(LoadedDatabase::new(database, "forgotten", &summary));
+        forgotten.push(LoadedDatabase::new(
+            database,
+            DatabaseState::Forgotten,
+            &summary,
+        ));
     }
     Ok(forgotten)
 }

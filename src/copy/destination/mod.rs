@@ -30,7 +30,7 @@ use crate::base::error::{Error, Result};
 use crate::base::monitor::ProgressCounter;
 use crate::base::name::Name;
 use crate::base::unit;
-use crate::index::Index;
+use crate::index::{Index, RunId};
 use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, Scope, path_within, replica_path};
 use crate::model::registry::{Category, Database, Registry};
@@ -56,7 +56,7 @@ pub struct CopySpec {
     /// Requests confirmation before files are replaced.
     pub confirm_replacements: bool,
     /// Id of the run.
-    pub run: i64,
+    pub run: RunId,
     pub limits: CopyLimits,
 }
 

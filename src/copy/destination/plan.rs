@@ -293,7 +293,10 @@ impl DestinationCopy<'_> {
     }
 
     /// Returns the row ids of source and destination in the index.
-    pub(super) fn database_ids(&mut self, storage: &LocalStorage) -> Result<[Option<i64>; 2]> {
+    pub(super) fn database_ids(
+        &mut self,
+        storage: &LocalStorage,
+    ) -> Result<[Option<DatabaseId>; 2]> {
         let source = self.spec.source.database_id(&mut self.index)?;
         Ok([source, storage.database_id(&mut self.index)?])
     }

@@ -11,7 +11,7 @@ use crate::base::name::Name;
 use crate::copy::local::{Job, TimeMismatch, VerifiedFile};
 use crate::copy::outcome::Outcome;
 use crate::copy::report::ReportedItem;
-use crate::index::{FileDigest, FileDigests, Index, SentFile, SentFolder, SentRecord};
+use crate::index::{DatabaseId, FileDigest, FileDigests, Index, SentFile, SentFolder, SentRecord};
 use crate::model::path::split_path;
 use crate::model::project::path_within;
 use crate::snapshot::manifest::Manifest;
@@ -39,7 +39,7 @@ impl DestinationCopy<'_> {
     }
 
     /// Forgets the digests of folders in which a file may be replaced by another of the same size and mtime.
-    pub(super) fn forget_replaced_digests(&mut self, id: Option<i64>, jobs: &[Job]) {
+    pub(super) fn forget_replaced_digests(&mut self, id: Option<DatabaseId>, jobs: &[Job]) {
         let Some(id) = id.filter(|_| self.spec.rules.checksum) else {
             return;
         };
@@ -174,7 +174,7 @@ pub(super) struct VerificationRecorder<'a> {
     /// The index, and the first failure to write it.
     index: Mutex<(&'a mut Index, Option<Error>)>,
     /// Row ids of source and destination.
-    ids: [Option<i64>; 2],
+    ids: [Option<DatabaseId>; 2],
     jobs: &'a [Job],
     replicas: &'a [SourceReplica],
 }
@@ -182,7 +182,7 @@ pub(super) struct VerificationRecorder<'a> {
 impl<'a> VerificationRecorder<'a> {
     pub(super) fn new(
         index: &'a mut Index,
-        ids: [Option<i64>; 2],
+        ids: [Option<DatabaseId>; 2],
         jobs: &'a [Job],
         replicas: &'a [SourceReplica],
     ) -> Self {

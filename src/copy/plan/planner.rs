@@ -295,6 +295,7 @@ mod tests {
     use super::*;
     use crate::base::error::Error;
     use crate::base::timestamp::Timestamp;
+    use crate::os::file_id::FileId;
     use crate::snapshot::tree::{Problem, ScannedFolder};
 
     /// A file of a tree: path, size in bytes, and mtime in seconds.
@@ -308,7 +309,7 @@ mod tests {
             mode: 0o755,
             modified: Timestamp::default(),
             changed: Timestamp::default(),
-            file_id: (0, 0),
+            file_id: FileId::default(),
             files: None,
             specials: Vec::new(),
             subfolders: Vec::new(),

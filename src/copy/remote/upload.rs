@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::base::timestamp::Timestamp;
 use crate::copy::outcome::Outcome;
-use crate::index::SentPath;
+use crate::index::{RunId, SentPath};
 use crate::rclone::TransferLimits;
 use crate::storage::{RemoteStorage, Storage};
 
@@ -53,7 +53,7 @@ pub struct Upload<'a> {
     /// Compares the content of all files after they were sent.
     pub verify: bool,
     /// Id of the run.
-    pub run: i64,
+    pub run: RunId,
     /// Receives the numbers of files and bytes sent since the last call.
     pub on_progress: &'a dyn Fn(u64, u64),
 }

@@ -1,14 +1,17 @@
-//! Replicas that agree by names, sizes and times, and of which a comparison of contents found that they differ.
+//! Differences between replicas that agree by names, sizes and times, found by an earlier comparison of contents.
 
-use super::{ProjectSummary, ReplicaStatus};
+use std::path::Path;
+
+use super::summary::{ProjectSummary, ReplicaStatus};
 use crate::base::error::Result;
 use crate::base::name::Name;
-use crate::index::{FolderFiles, Index};
+use crate::base::timestamp::Timestamp;
+use crate::index::{DatabaseId, FolderFiles, Index};
 use crate::model::project::{ProjectId, Scope, path_within, replica_path};
 use crate::model::registry::Registry;
 use crate::snapshot::time_alias::{AlteredTime, AlteredTimes};
 
-/// Of two replicas that are present and hold a file of one size and time with other contents, the later one differs.
+/// Marks the later of two present replicas as different if a file in both is known to have different contents.
 pub(super) fn mark_content_differences(
     index: &Index,
     registry: &Registry,
@@ -18,26 +21,19 @@ pub(super) fn mark_content_differences(
         return Ok(());
     }
     let databases = registry.databases().iter();
-    let rows = databases.map(|database| index.database_id(&database.root));
-    let rows = rows.collect::<Result<Vec<Option<i64>>>>()?;
-    for state in projects {
-        let ProjectSummary { project, replicas } = state;
-        for (category, row) in registry
-            .categories()
-            .iter()
-            .zip(replicas.chunks_mut(rows.len()))
-        {
-            for second in 1..row.len() {
-                for first in 0..second {
-                    let present = [first, second].map(|at| row[at].state == ReplicaStatus::Present);
-                    let (Some(a), Some(b)) = (rows[first], rows[second]) else {
-                        continue;
-                    };
-                    if present == [true; 2]
-                        && has_content_difference(index, [a, b], &category.path, project)?
-                    {
-                        row[second].state = ReplicaStatus::Differs;
-                    }
+    let ids = databases.map(|database| index.database_id(&database.root));
+    let ids = ids.collect::<Result<Vec<Option<DatabaseId>>>>()?;
+    for ProjectSummary { project, replicas } in projects {
+        let rows = replicas.chunks_mut(ids.len());
+        for (category, row) in registry.categories().iter().zip(rows) {
+            for (second, first) in (1..row.len()).flat_map(|b| (0..b).map(move |a| (b, a))) {
+                let is_present = |place: usize| row[place].state == ReplicaStatus::Present;
+                if let (Some(a), Some(b)) = (ids[first], ids[second])
+                    && is_present(first)
+                    && is_present(second)
+                    && has_content_difference(index, [a, b], &category.path, project)?
+                {
+                    row[second].state = ReplicaStatus::Differs;
                 }
             }
         }
@@ -45,52 +41,54 @@ pub(super) fn mark_content_differences(
     Ok(())
 }
 
-/// Whether the last look at both databases shows a file that is known to differ as it was when it was compared.
+/// True if a file that is known to differ is unchanged on both databases since it was compared.
 fn has_content_difference(
     index: &Index,
-    databases: [i64; 2],
-    category: &std::path::Path,
+    databases: [DatabaseId; 2],
+    category: &Path,
     project: &ProjectId,
 ) -> Result<bool> {
     let replica = replica_path(category, project);
-    for (folder, files) in index.differing_files(databases, &replica)? {
-        let scope = Scope::Project(project.clone());
-        let mut matching = [AlteredTimes::new(), AlteredTimes::new()];
-        for (side, (database, shown)) in databases.iter().zip(&mut matching).enumerate() {
-            let time_of = |file: &AlteredTime| {
-                if side == 0 {
-                    file.original
-                } else {
-                    file.reported
-                }
-            };
-            let mut visit = |known: &FolderFiles<'_>| -> Result<bool> {
+    let times: [fn(&AlteredTime) -> Timestamp; 2] = [|file| file.original, |file| file.reported];
+    for (folder, mut files) in index.differing_files(databases, &replica)? {
+        for (database, time_of) in databases.into_iter().zip(times) {
+            let mut unchanged = AlteredTimes::new();
+            let scope = Scope::Project(project.clone());
+            index.visit_folders(database, category, &scope, &mut |known| {
                 if path_within(&replica, known.path) != folder {
                     return Ok(true);
                 }
-                let mut all = known.files();
-                while let Some(file) = all
-                    .next()
-                    .map_err(|malformed| index.damaged_error(malformed))?
-                {
-                    let name = Name::from_bytes(file.name.to_vec());
-                    let is_unchanged = |then: &AlteredTime| {
-                        (then.bytes, time_of(then)) == (file.bytes, file.modified)
-                    };
-                    if let Some(compared) = files.get(&name).filter(|then| is_unchanged(then)) {
-                        shown.insert(name, *compared);
-                    }
-                }
+                unchanged = unchanged_files(index, known, &files, time_of)?;
                 Ok(false)
-            };
-            index.visit_folders(*database, category, &scope, &mut visit)?;
+            })?;
+            files = unchanged;
         }
-        if matching[0]
-            .keys()
-            .any(|name| matching[1].contains_key(name))
-        {
+        if !files.is_empty() {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// Returns the compared files that still have their size and time in a folder.
+fn unchanged_files(
+    index: &Index,
+    folder: &FolderFiles<'_>,
+    compared: &AlteredTimes,
+    time_of: fn(&AlteredTime) -> Timestamp,
+) -> Result<AlteredTimes> {
+    let mut unchanged = AlteredTimes::new();
+    let mut files = folder.files();
+    while let Some(file) = files
+        .next()
+        .map_err(|malformed| index.damaged_error(malformed))?
+    {
+        let name = Name::from_bytes(file.name.to_vec());
+        if let Some(then) = compared.get(&name)
+            && (then.bytes, time_of(then)) == (file.bytes, file.modified)
+        {
+            unchanged.insert(name, *then);
+        }
+    }
+    Ok(unchanged)
 }

@@ -17,6 +17,7 @@ use crate::base::error::{IoResultExt as _, Result};
 use crate::base::ignore::ignore;
 use crate::language::lexer::lex;
 use crate::model::path;
+use crate::os::file_id::FileId;
 use crate::os::host;
 use crate::os::own_file::OwnFile;
 use crate::shell::position::{Position, Role};
@@ -153,9 +154,9 @@ impl HistoryFile {
 
     /// True if the path still leads to this file.
     fn is_current(&self, file: &File) -> bool {
-        let open = file.metadata().map(|found| (found.dev(), found.ino()));
+        let open = file.metadata().map(|found| FileId::of(&found));
         let there = self.own_file.stat();
-        matches!((open, there), (Ok(open), Ok(Some(there))) if open == (there.device, there.inode))
+        matches!((open, there), (Ok(open), Ok(Some(there))) if open == there.file_id())
     }
 
     fn is_owned_by_user(file: &File) -> bool {

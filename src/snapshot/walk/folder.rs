@@ -11,6 +11,7 @@ use crate::base::name::Name;
 use crate::base::own_name::is_temporary;
 use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::model::exclusion::Exclusions;
+use crate::os::file_id::FileId;
 use crate::os::folder::{Folder, is_not_found};
 use crate::os::reader::FolderReader;
 use crate::os::stat::{EntryKind, Stat};
@@ -50,9 +51,9 @@ enum EntryExtra {
     /// A link's target.
     Target(Name),
     /// Device and inode of a file with several names.
-    HardLink(u64, u64),
+    HardLink(FileId),
     /// A folder's device, inode and ctime.
-    Folder(u64, u64, Timestamp),
+    Folder(FileId, Timestamp),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -69,7 +70,7 @@ pub struct FolderEntry<'a> {
     /// A folder's ctime.
     pub changed: Option<Timestamp>,
     /// Device and inode of a folder, to recognize it under another path, and of a file with several names, to count it once.
-    pub file_id: Option<(u64, u64)>,
+    pub file_id: Option<FileId>,
 }
 
 impl EntryRow {
@@ -181,9 +182,9 @@ impl FolderContents {
         let (mut target, mut file_id, mut changed) = (None, None, None);
         match row.extra.map(|index| &self.extras[index as usize]) {
             Some(EntryExtra::Target(name)) => target = Some(name),
-            Some(EntryExtra::HardLink(device, inode)) => file_id = Some((*device, *inode)),
-            Some(EntryExtra::Folder(device, inode, at)) => {
-                (file_id, changed) = (Some((*device, *inode)), Some(*at));
+            Some(EntryExtra::HardLink(id)) => file_id = Some(*id),
+            Some(EntryExtra::Folder(id, at)) => {
+                (file_id, changed) = (Some(*id), Some(*at));
             }
             None => {}
         }
@@ -212,14 +213,8 @@ impl FolderContents {
 fn read_extra(folder: &Folder, name: &OsStr, stat: &Stat) -> Result<Option<EntryExtra>> {
     Ok(match stat.kind {
         EntryKind::Link => Some(EntryExtra::Target(folder.read_link(name)?.into())),
-        EntryKind::File if stat.link_count > 1 => {
-            Some(EntryExtra::HardLink(stat.device, stat.inode))
-        }
-        EntryKind::Folder => Some(EntryExtra::Folder(
-            stat.device,
-            stat.inode,
-            stat.status_changed,
-        )),
+        EntryKind::File if stat.link_count > 1 => Some(EntryExtra::HardLink(stat.file_id())),
+        EntryKind::Folder => Some(EntryExtra::Folder(stat.file_id(), stat.status_changed)),
         _ => None,
     })
 }

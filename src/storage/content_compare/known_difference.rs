@@ -7,7 +7,7 @@ use super::comparison::ContentComparison;
 use super::pair::same_size_pairs;
 use super::record::ContentRecord;
 use crate::base::error::Result;
-use crate::index::Index;
+use crate::index::{DatabaseId, Index};
 use crate::model::project::path_within;
 use crate::snapshot::time_alias::AlteredTimesByFolder;
 use crate::snapshot::tree::Tree;
@@ -17,7 +17,7 @@ impl ContentComparison {
     /// of that comparison. Reads no file.
     pub fn from_index(
         index: &Index,
-        databases: [Option<i64>; 2],
+        databases: [Option<DatabaseId>; 2],
         replica: &Path,
         trees: [&Tree; 2],
     ) -> Result<Self> {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::base::error::{Error, Result};
 use crate::base::name::Name;
-use crate::index::{FileDigest, FileDigests, Index};
+use crate::index::{DatabaseId, FileDigest, FileDigests, Index};
 use crate::model::project::path_within;
 use crate::snapshot::time_alias::AlteredTimesByFolder;
 
@@ -23,7 +23,7 @@ const MAX_UNWRITTEN_BYTES: u64 = 4 << 30;
 pub struct ContentRecord {
     pub(super) index: Index,
     /// Their rows in the index; `None` for a database that has none.
-    pub(super) databases: [Option<i64>; 2],
+    pub(super) databases: [Option<DatabaseId>; 2],
     uses_known: bool,
     pub(super) is_writable: bool,
     /// New digests by folder.
@@ -36,7 +36,7 @@ pub struct ContentRecord {
 impl ContentRecord {
     /// Creates the record of two databases with an index handle of its own. For a database without a row, no digest is
     /// known or stored.
-    pub const fn new(index: Index, databases: [Option<i64>; 2]) -> Self {
+    pub const fn new(index: Index, databases: [Option<DatabaseId>; 2]) -> Self {
         Self {
             uses_known: true,
             is_writable: !(index.is_read_only() || matches!(databases, [None, None])),
@@ -57,7 +57,7 @@ impl ContentRecord {
 
     /// The known digests of a folder below both roots.
     pub(super) fn known_digests(&self, folder: &Path) -> Result<[FileDigests; 2]> {
-        let known = |database: Option<i64>| match database {
+        let known = |database: Option<DatabaseId>| match database {
             Some(id) if self.uses_known => self.index.digests(id, folder),
             _ => Ok(FileDigests::new()),
         };

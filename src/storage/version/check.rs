@@ -34,7 +34,7 @@ pub(super) fn require_kept(
     old: &DiffEntry,
 ) -> Result<()> {
     let (original, copy) = (folder.stat(name)?, kept.stat(name)?);
-    let same_id = (original.device, original.inode) == (copy.device, copy.inode);
+    let same_id = original.file_id() == copy.file_id();
     let is_kept = (same_id && folder.features().stable_ids)
         || (original.has_same_size_and_time(&copy)
             && has_same_content(folder, kept, name, original.kind)?);

@@ -19,19 +19,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::base::error::Result;
 use crate::base::own_name::OWN_FOLDER;
 use crate::base::timestamp::Timestamp;
+use crate::index::RunId;
 use crate::model::own_folder;
 use crate::os::folder::Folder;
 use crate::os::host;
 
 /// Returns a new name for a folder of old versions: `TIME-HOST-RUN-RANDOM`. Its 128 random bits distinguish even two runs
 /// with the same number in the same second.
-pub fn version_folder_name(run: i64) -> Result<String> {
+pub fn version_folder_name(run: RunId) -> Result<String> {
     let (time, host) = (Timestamp::now().to_file_name(), host::name());
     Ok(format!("{time}-{host}-{run}-{}", host::random_id()?))
 }
 
 /// Returns a new folder, below the root of a remote, for the old versions of one attempt of a run.
-pub fn remote_version_folder(run: i64) -> Result<PathBuf> {
+pub fn remote_version_folder(run: RunId) -> Result<PathBuf> {
     Ok([OWN_FOLDER, "versions", &version_folder_name(run)?]
         .iter()
         .collect())
@@ -41,7 +42,7 @@ pub fn remote_version_folder(run: i64) -> Result<PathBuf> {
 #[derive(Debug)]
 pub struct Versions<'a> {
     root: &'a Folder,
-    run: i64,
+    run: RunId,
     state: Mutex<VersionsState>,
 }
 
@@ -61,7 +62,7 @@ type PathInReplica<'a> = (&'a Path, &'a Path);
 
 impl<'a> Versions<'a> {
     /// Prepares a run's old versions below this root. The folder is created for the first version.
-    pub fn new(root: &'a Folder, run: i64) -> Self {
+    pub fn new(root: &'a Folder, run: RunId) -> Self {
         Self {
             root,
             run,
@@ -135,8 +136,8 @@ mod tests {
     #[test]
     fn two_attempts_never_share_a_folder() {
         let (first, second) = (
-            remote_version_folder(7).unwrap(),
-            remote_version_folder(7).unwrap(),
+            remote_version_folder(RunId(7)).unwrap(),
+            remote_version_folder(RunId(7)).unwrap(),
         );
         assert_ne!(first, second);
         let name = first.file_name().unwrap().to_str().unwrap();

@@ -6,7 +6,6 @@ mod hard_links;
 mod interruption;
 mod invariant;
 mod large;
-mod migration;
 mod partial_scan;
 mod progress;
 mod regression;

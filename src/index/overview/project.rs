@@ -1,0 +1,199 @@
+//! Clients and projects on the tracked databases.
+
+use std::collections::BTreeSet;
+
+use crate::base::error::{Error, Result};
+use crate::base::name::Name;
+use crate::base::suggest::suggest;
+use crate::index::Index;
+use crate::language::lexer::quote;
+use crate::model::project::{ProjectId, Scope, composed_name};
+use crate::model::registry::{Category, Database, Registry};
+
+/// Returns the clients on all tracked databases.
+pub fn clients(index: &Index, registry: &Registry) -> Result<BTreeSet<Name>> {
+    let projects = projects(index, registry, registry.databases())?;
+    let all: BTreeSet<Name> = projects.into_iter().map(|project| project.client).collect();
+    let is_shown = |client: &&Name| {
+        let composed = composed_name(client);
+        composed == **client || !all.contains(&composed)
+    };
+    Ok(all.iter().filter(is_shown).cloned().collect())
+}
+
+/// Returns the projects on these databases. A project with several Unicode normal forms is listed once, unless one database
+/// has both forms: they are two projects there.
+pub fn projects(
+    index: &Index,
+    registry: &Registry,
+    databases: &[Database],
+) -> Result<BTreeSet<ProjectId>> {
+    let (mut projects, mut duplicates) = (Vec::new(), BTreeSet::new());
+    for database in databases {
+        let Some(id) = index.database_id(&database.root)? else {
+            continue;
+        };
+        let mut own = Vec::new();
+        for category in registry.categories() {
+            own.append(&mut index.projects(id, &category.path)?);
+        }
+        duplicates.extend(duplicate_spellings(&own));
+        projects.append(&mut own);
+    }
+    // Collected once: merging set after set would take longer with each database.
+    let mut projects: BTreeSet<ProjectId> = projects.into_iter().collect();
+    let is_known = |project: &ProjectId| {
+        let composed = project.composed();
+        composed == *project || duplicates.contains(&composed)
+    };
+    let other: Vec<ProjectId> = projects
+        .iter()
+        .filter(|project| !is_known(project))
+        .cloned()
+        .collect();
+    let mut shown = BTreeSet::new();
+    for project in other {
+        let composed = project.composed();
+        // The composed form is preferred, then the first.
+        if projects.contains(&composed) || !shown.insert(composed) {
+            projects.remove(&project);
+        }
+    }
+    Ok(projects)
+}
+
+/// Returns the composed forms of projects that one database holds in two forms.
+fn duplicate_spellings(projects: &[ProjectId]) -> BTreeSet<ProjectId> {
+    let is_odd = |project: &&ProjectId| !project.path().as_os_str().as_encoded_bytes().is_ascii();
+    let odd: BTreeSet<&ProjectId> = projects.iter().filter(is_odd).collect();
+    let (mut seen, mut twice) = (BTreeSet::new(), BTreeSet::new());
+    for project in odd {
+        let composed = project.composed();
+        if !seen.insert(composed.clone()) {
+            twice.insert(composed);
+        }
+    }
+    twice
+}
+
+/// Passes client and project of every replica on the tracked databases to `visit`; a project may occur several times.
+pub fn visit_projects(
+    index: &Index,
+    registry: &Registry,
+    mut visit: impl FnMut(&[u8], &[u8]),
+) -> Result<()> {
+    let _view = index.read_transaction()?;
+    for database in registry.databases() {
+        let Some(id) = index.database_id(&database.root)? else {
+            continue;
+        };
+        for category in registry.categories() {
+            index.visit_projects(id, &category.path, &mut visit)?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns any project, as an example for help texts.
+pub fn example_project(index: &Index, registry: &Registry) -> Result<Option<ProjectId>> {
+    for database in registry.databases() {
+        let Some(id) = index.database_id(&database.root)? else {
+            continue;
+        };
+        for category in registry.categories() {
+            let found = index.first_project(id, &category.path)?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Returns the projects in a scope.
+///
+/// # Errors
+/// [`Error::UnknownName`] with suggestions for a client or project that no tracked database has.
+pub fn known_projects(index: &Index, registry: &Registry, scope: &Scope) -> Result<Vec<ProjectId>> {
+    let all = projects(index, registry, registry.databases())?;
+    let matching: Vec<ProjectId> = all
+        .iter()
+        .filter(|project| scope.contains(project))
+        .cloned()
+        .collect();
+    if !matching.is_empty() || *scope == Scope::All {
+        return Ok(matching);
+    }
+    let (noun, names): (_, BTreeSet<Name>) = match scope {
+        Scope::Client(_) => (
+            "client",
+            all.iter().map(|project| project.client.clone()).collect(),
+        ),
+        _ => ("project", all.iter().map(ProjectId::name).collect()),
+    };
+    Err(unknown_name_error(noun, scope.name(), &names))
+}
+
+/// Returns the error of an unknown name, with similar names.
+pub fn unknown_name_error(noun: &'static str, name: Name, names: &BTreeSet<Name>) -> Error {
+    let typed = name.to_string();
+    let words: Vec<String> = names.iter().map(|name| quote(name.as_os_str())).collect();
+    let near = suggest(&typed, words.iter().map(String::as_str))
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    let known = if words.len() <= 12 { words } else { Vec::new() };
+    Error::UnknownName {
+        noun,
+        name,
+        suggestions: near,
+        known,
+    }
+}
+
+/// Adds the databases that have a scope in these categories to [`Error::ReplicaNotFound`]. Returns other errors unchanged.
+pub fn add_holders(
+    mut error: Error,
+    index: &Index,
+    registry: &Registry,
+    categories: &[&Category],
+    scope: &Scope,
+) -> Result<Error> {
+    let Error::ReplicaNotFound {
+        database,
+        elsewhere,
+        ..
+    } = &mut error
+    else {
+        return Ok(error);
+    };
+    *elsewhere = holders(index, registry, categories, scope)?;
+    elsewhere.retain(|name| name != database);
+    Ok(error)
+}
+
+/// Returns the names of the databases that have a scope in these categories.
+fn holders(
+    index: &Index,
+    registry: &Registry,
+    categories: &[&Category],
+    scope: &Scope,
+) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    if *scope == Scope::All {
+        return Ok(names);
+    }
+    for database in registry.databases() {
+        let Some(id) = index.database_id(&database.root)? else {
+            continue;
+        };
+        for category in categories {
+            let projects = index.projects(id, &category.path)?;
+            if projects.iter().any(|project| scope.contains(project)) {
+                names.push(database.name.clone());
+                break;
+            }
+        }
+    }
+    Ok(names)
+}

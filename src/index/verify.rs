@@ -1,0 +1,271 @@
+//! Verification of the index by its checksums. A database is verified once, until the index changes.
+
+use std::collections::btree_map::Entry;
+
+use super::cache::{ReplicaCounts, VerifiedDatabases};
+use super::checksum::{ROOTS_KEY, corruption_error, database_checksum, roots_checksum};
+use super::sql::{one, optional};
+use super::sqlite_error::Explain as _;
+use super::{DatabaseId, Index};
+use crate::base::error::Result;
+
+impl Index {
+    /// Fails if the rows of a database are not those that were written.
+    pub(super) fn verify(&self, database: DatabaseId) -> Result<()> {
+        self.with_verified(database, |_| Ok(()))
+    }
+
+    /// Fails if the roots of the databases are not those that were written.
+    pub(super) fn verify_roots(&self) -> Result<()> {
+        let sql = "SELECT checksum FROM checksums WHERE name = ?1";
+        let verify = || {
+            let stored: Option<Vec<u8>> =
+                optional(&self.connection, sql, [ROOTS_KEY], |row| row.get(0))?;
+            if stored == Some(roots_checksum(&self.connection)?.to_vec()) {
+                Ok(())
+            } else {
+                Err(corruption_error("the checksum of the databases is wrong"))
+            }
+        };
+        verify().explain("read", &self.path)
+    }
+
+    /// Fails unless a category has this number of replicas.
+    pub(super) fn verify_count(
+        &self,
+        database: DatabaseId,
+        category: &[u8],
+        found: usize,
+    ) -> Result<()> {
+        self.with_verified(database, |counts| {
+            if counts.get(category).copied().unwrap_or_default() == found {
+                Ok(())
+            } else {
+                Err(corruption_error("replicas are missing"))
+            }
+        })
+    }
+
+    fn with_verified(
+        &self,
+        database: DatabaseId,
+        inspect: impl FnOnce(&ReplicaCounts) -> rusqlite::Result<()>,
+    ) -> Result<()> {
+        let _view = self.read_transaction()?;
+        let now = self.change_counter()?;
+        let mut verified = self.verified.borrow_mut();
+        if verified.change_counter != Some(now) {
+            *verified = VerifiedDatabases {
+                change_counter: Some(now),
+                ..VerifiedDatabases::default()
+            };
+        }
+        let counts = match verified.databases.entry(database) {
+            Entry::Occupied(counts) => counts.into_mut(),
+            Entry::Vacant(place) => {
+                place.insert(self.read_verified(database).explain("read", &self.path)?)
+            }
+        };
+        inspect(counts).explain("read", &self.path)
+    }
+
+    fn read_verified(&self, database: DatabaseId) -> rusqlite::Result<ReplicaCounts> {
+        let sql = "SELECT checksum FROM databases WHERE id = ?1";
+        let stored: Vec<u8> = one(&self.connection, sql, [database], |row| row.get(0))?;
+        let (checksum, counts) = database_checksum(&self.connection, database)?;
+        if stored == checksum {
+            Ok(counts)
+        } else {
+            Err(corruption_error("the checksum of a database is wrong"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+    use crate::base::error::Error;
+    use crate::base::ignore::ignore;
+    use crate::base::name::Name;
+    use crate::base::timestamp::Timestamp;
+    use crate::index::{FileDigest, RunId, RunStart, SentChanges, SentFile, SentRecord};
+    use crate::model::project::{ProjectId, Scope};
+    use crate::snapshot::digest::Digest;
+    use crate::snapshot::manifest::{ManifestBuilder, ManifestFile};
+    use crate::snapshot::tree::ScannedFolder;
+
+    const ROOT: &str = "/mnt/work";
+    const CATEGORIES: [&str; 2] = ["footage", "scratch/render"];
+
+    fn project(name: &str) -> ProjectId {
+        ProjectId {
+            client: Name::from("acme"),
+            project: Name::from(name),
+        }
+    }
+
+    fn folder(path: &str, files: u64) -> ScannedFolder {
+        let mut packer = ManifestBuilder::default();
+        let mut seen = ScannedFolder {
+            path: path.into(),
+            ..ScannedFolder::default()
+        };
+        for number in 0..files {
+            let modified = Timestamp {
+                seconds: 1_767_323_045,
+                nanoseconds: 7,
+            };
+            packer.add(&ManifestFile {
+                name: format!("frame.{number:04}.exr").as_bytes(),
+                bytes: 1000 + number,
+                modified,
+                target: None,
+            });
+            seen.totals.add(1000 + number, modified);
+        }
+        seen.manifest = packer.finish();
+        seen
+    }
+
+    /// An index with something in every table that has checksums.
+    fn fill(path: &Path) {
+        let mut index = Index::open(path).unwrap().index;
+        let known = index.database(Path::new(ROOT)).unwrap();
+        let mut draft = index.stage_scan(&known).unwrap();
+        for category in CATEGORIES {
+            for name in ["spot", "teaser"] {
+                let replica = draft
+                    .begin_replica(Path::new(category), &project(name))
+                    .unwrap();
+                for (folder_path, files) in [("", 3), ("plates", 20), ("plates/sh010", 0)] {
+                    draft
+                        .add_folder(replica, folder(folder_path, files))
+                        .unwrap();
+                }
+                draft.end_replica(replica).unwrap();
+            }
+        }
+        let drafted = draft.finish().unwrap();
+        let writer = index.write_scan(Path::new(ROOT), &known).unwrap();
+        writer.write_replicas(&drafted).unwrap();
+        for category in CATEGORIES {
+            writer.record_category_scan(Path::new(category)).unwrap();
+        }
+        writer.record_mount(Path::new(CATEGORIES[0])).unwrap();
+        writer
+            .record_root(Some("0123456789abcdef"), Some("birth"))
+            .unwrap();
+        writer.finish(true).unwrap();
+        let id = index.database_id(Path::new(ROOT)).unwrap().unwrap();
+        let content = FileDigest {
+            bytes: 7,
+            modified: Timestamp::default(),
+            digest: Digest(77),
+        };
+        let contents = [(Name::from("reel.mov"), content)].into();
+        index
+            .add_digests(&[(id, Path::new("footage/acme/spot"), &contents)])
+            .unwrap();
+        let mut changes = SentChanges::default();
+        changes.add(Path::new("reel.mov"), SentFile::default());
+        let record = SentRecord::from([(PathBuf::from("footage/acme/spot"), changes)]);
+        index
+            .update_sent(Path::new("s3:b"), Path::new(ROOT), &record)
+            .unwrap();
+        let begun = RunStart {
+            command: "copy",
+            subject: "all",
+            source: None,
+            destination: None,
+        };
+        let run = index.begin_run(&begun).unwrap();
+        let handled = [(PathBuf::from("plates"), folder("", 4).manifest)];
+        index.add_run_files(run, Path::new(ROOT), &handled).unwrap();
+    }
+
+    /// What an index says of replicas and their files, and what it knows of single files: the latter may be forgotten.
+    fn answers(index: &Index) -> Result<(String, Vec<String>)> {
+        let known = index.database(Path::new(ROOT))?;
+        let id = known.id.unwrap_or(DatabaseId(0));
+        let mut said = format!("{known:?} {:?}", index.mounted_folders(id)?);
+        for category in CATEGORIES.map(Path::new) {
+            let replicas = index.replicas(id, category)?;
+            let looked_at = index.category_scanned_at(id, category)?;
+            write!(said, "{replicas:?} {looked_at:?}").unwrap();
+            index.visit_folders(id, category, &Scope::All, &mut |folder| {
+                write!(said, "{:?} {:?}", folder.project, folder.path).unwrap();
+                let mut files = folder.files();
+                while let Some(file) = files
+                    .next()
+                    .map_err(|damaged| index.damaged_error(damaged))?
+                {
+                    write!(said, "{file:?}").unwrap();
+                }
+                Ok(true)
+            })?;
+        }
+        let digests = index.digests(id, Path::new("footage/acme/spot"))?;
+        let mut single: Vec<String> = digests.iter().map(|digest| format!("{digest:?}")).collect();
+        let sent = index.sent_rows(Path::new("s3:b"), Path::new("footage/acme/spot"))?;
+        single.extend(sent.iter().map(|row| format!("{row:?} {:?}", row.files())));
+        index.visit_run_files(RunId(1), &mut |folder| {
+            single.push(format!("{folder:?}"));
+            Ok(true)
+        })?;
+        Ok((said, single))
+    }
+
+    #[test]
+    fn no_flipped_bit_changes_an_answer() {
+        /// Of the bytes that hold something every so many; a prime, so that all kinds of places are met.
+        const STRIDE: usize = 41;
+        let temporary = tempfile::tempdir().unwrap();
+        let path = temporary.path().join("index");
+        fill(&path);
+        let sound = fs::read(&path).unwrap();
+        let index = Index::open(&path).unwrap().index;
+        let (said, single) = answers(&index).unwrap();
+        assert!(single.len() == 3 && said.contains("bytes: 1019"));
+        drop(index);
+        let flipped_path = temporary.path().join("flipped");
+        let mut noticed = 0;
+        let is_used = |place: &usize| sound[*place..].iter().take(16).any(|byte| *byte != 0);
+        for place in (0..sound.len()).filter(is_used).step_by(STRIDE) {
+            let mut flipped = sound.clone();
+            flipped[place] ^= 1 << (place % 8);
+            for suffix in ["", "-wal", "-shm"] {
+                let file = temporary.path().join(format!("flipped{suffix}"));
+                ignore(fs::remove_file(file), "not every open leaves one");
+            }
+            fs::write(&flipped_path, &flipped).unwrap();
+            let told = Index::open_strict(&flipped_path).and_then(|index| answers(&index));
+            match told {
+                Err(_) => noticed += 1,
+                Ok((told, some)) => {
+                    assert!(told == said, "bit {} of byte {place}", place % 8);
+                    assert!(some.iter().all(|one| single.contains(one)), "byte {place}");
+                }
+            }
+        }
+        assert!(noticed > 100, "{noticed}");
+    }
+
+    #[test]
+    fn recomputed_checksums_are_accepted() {
+        let temporary = tempfile::tempdir().unwrap();
+        let path = temporary.path().join("index");
+        fill(&path);
+        let mut index = Index::open(&path).unwrap().index;
+        let before = answers(&index).unwrap();
+        let sql = "UPDATE databases SET checksum = x''; UPDATE folders SET checksum = x'';
+                   DELETE FROM checksums; UPDATE replicas SET folder_rows = 0;";
+        index.connection.execute_batch(sql).unwrap();
+        assert!(matches!(answers(&index), Err(Error::IndexDamaged { .. })));
+        index.recompute_checksums().unwrap();
+        assert_eq!(answers(&index).unwrap(), before);
+    }
+}
