@@ -56,7 +56,7 @@ impl ExitStatus {
             Self::Partial => {
                 "some items failed, are in conflict or differ, or a database to be looked at is offline"
             }
-            Self::Locked => "another run is at work on that database",
+            Self::Locked => "another run has locked the database",
             Self::Interrupted => "stopped by Ctrl-C",
             Self::Terminated => "stopped by SIGTERM or SIGHUP",
         }

@@ -65,7 +65,7 @@ fn suggest_command_option(word: &str, what: &str, words: &[OsString]) -> Error {
         message: format!("`{}` {what}", Name::from(word)),
         span: 0..0,
         hint: Some(format!(
-            "a command is run with `-c`, as in `auto-backup -c '{example}'`"
+            "to run a command, use `-c`, as in `auto-backup -c '{example}'`"
         )),
     }
 }

@@ -317,7 +317,7 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     use super::*;
-    use crate::base::error::Error;
+    use crate::base::error::{Error, IndexProblem};
     use crate::base::name::Name;
     use crate::base::timestamp::Timestamp;
     use crate::index::{FileDigest, RunStart, SentChanges, SentFile, SentRecord};
@@ -494,7 +494,13 @@ mod tests {
         }
         let sql = "DELETE FROM checksums; UPDATE replicas SET folder_rows = 0;";
         index.connection.execute_batch(sql).unwrap();
-        assert!(matches!(answers(&index), Err(Error::IndexDamaged { .. })));
+        assert!(matches!(
+            answers(&index),
+            Err(Error::Index {
+                problem: IndexProblem::Damaged,
+                ..
+            })
+        ));
         let transaction = index.transaction().unwrap();
         store_all_checksums(&transaction).unwrap();
         transaction.commit().unwrap();

@@ -9,7 +9,7 @@ use rusqlite::{OptionalExtension as _, Row, params};
 use super::Index;
 use super::checksum::{corruption_error, verify_row};
 use super::sqlite_error::Explain as _;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, IndexProblem, Result};
 use crate::base::interrupt;
 use crate::model::project::{ProjectId, Scope};
 use crate::snapshot::aggregate::Fingerprints;
@@ -118,9 +118,10 @@ impl Index {
 
     /// Says that a manifest in this index cannot be read.
     pub fn damaged_error(&self, _: MalformedManifest) -> Error {
-        Error::IndexDamaged {
+        Error::Index {
             path: self.path.clone(),
-            source: "the files of a folder cannot be read".into(),
+            problem: IndexProblem::Damaged,
+            source: Some("the files of a folder cannot be read".into()),
         }
     }
 

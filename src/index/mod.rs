@@ -53,7 +53,7 @@ pub use self::staging::{ScanStaging, StagedScan};
 pub use self::sync_record::{SentChanges, SentFile, SentFolder, SentRecord, SentRow, link_digest};
 
 use self::sqlite_error::Explain as _;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, IndexProblem, Result};
 
 /// An open index.
 #[derive(Debug)]
@@ -106,12 +106,10 @@ impl Index {
     /// Fails unless the index can be written; asked before work that must be recorded.
     ///
     /// # Errors
-    /// [`Error::IndexReadOnly`].
+    /// [`IndexProblem::ReadOnly`].
     pub fn require_writable(&self) -> Result<()> {
         if self.read_only {
-            Err(Error::IndexReadOnly {
-                path: self.path.clone(),
-            })
+            Err(Error::index(IndexProblem::ReadOnly, self.path.clone()))
         } else {
             Ok(())
         }

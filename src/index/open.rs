@@ -11,7 +11,7 @@ use super::checksum::VerifiedCache;
 use super::schema::{APPLICATION_ID, MIGRATIONS, VERSION};
 use super::sqlite_error::Explain as _;
 use super::{Index, file_id};
-use crate::base::error::{Error, IoResultExt as _, Result};
+use crate::base::error::{Error, IndexProblem, IoResultExt as _, Result};
 use crate::base::interrupt;
 use crate::base::timestamp::Timestamp;
 use crate::os::folder::is_not_found;
@@ -46,10 +46,12 @@ impl Index {
     /// Opens the index, creating it where there is none and setting a damaged one aside.
     ///
     /// # Errors
-    /// [`Error::IndexTooNew`], [`Error::NotAnIndex`], or what the disk refused.
+    /// [`IndexProblem::TooNew`], [`IndexProblem::NotAnIndex`], or what the disk refused.
     pub fn open(path: &Path) -> Result<OpenedIndex> {
         match Self::open_strict(path) {
-            Err(Error::IndexDamaged { .. }) => Self::replace_damaged(path),
+            Err(error) if error.index_problem() == Some(IndexProblem::Damaged) => {
+                Self::replace_damaged(path)
+            }
             opened => Ok(OpenedIndex {
                 index: opened?,
                 set_aside: None,
@@ -62,7 +64,7 @@ impl Index {
         let own = OwnFile::find(path)?;
         let lock = acquire_lock(&own.sibling(".lock")?, path)?;
         let opened = match Self::open_strict(path) {
-            Err(Error::IndexDamaged { .. }) => {
+            Err(error) if error.index_problem() == Some(IndexProblem::Damaged) => {
                 let set_aside = Some(set_aside(path)?);
                 Ok(OpenedIndex {
                     index: Self::open_strict(path)?,
@@ -93,19 +95,20 @@ impl Index {
         loop {
             let opened = Connection::open_with_flags(own.path(), flags).explain("open", path);
             let opened = opened.and_then(|connection| Self::prepare(connection, path));
-            if let Err(Error::IndexBusy { .. } | Error::Index { .. }) = &opened
-                && !is_lockable
-            {
+            let problem = opened.as_ref().err().and_then(Error::index_problem);
+            let is_busy = problem == Some(IndexProblem::Busy);
+            let is_failed = matches!(problem, Some(IndexProblem::Failed { .. }));
+            if (is_busy || is_failed) && !is_lockable {
                 require_locks(&own, path)?;
                 is_lockable = true;
             }
             match opened {
                 // Changing the journal's kind does not wait for others by itself.
-                Err(Error::IndexBusy { .. }) if start.elapsed() < LOCK_TIMEOUT => {
+                Err(_) if is_busy && start.elapsed() < LOCK_TIMEOUT => {
                     interrupt::check()?;
                     thread::sleep(OPEN_RETRY_DELAY);
                 }
-                Err(error @ (Error::IndexReadOnly { .. } | Error::Index { .. })) => {
+                Err(error) if is_failed || problem == Some(IndexProblem::ReadOnly) => {
                     return Self::open_immutable(&own, path).ok_or(error);
                 }
                 prepared => return prepared,
@@ -135,9 +138,7 @@ impl Index {
             return if version == VERSION {
                 Ok(index)
             } else {
-                Err(Error::IndexReadOnly {
-                    path: path.to_owned(),
-                })
+                Err(Error::index(IndexProblem::ReadOnly, path.to_owned()))
             };
         }
         let settings =
@@ -254,16 +255,16 @@ fn schema_version(connection: &Connection, path: &Path) -> Result<i64> {
     let (version, application, tables): (i64, i64, i64) =
         connection.query_row(sql, [], read).explain("read", path)?;
     if tables != 0 && application != APPLICATION_ID {
-        return Err(Error::NotAnIndex {
-            path: path.to_owned(),
-        });
+        return Err(Error::index(IndexProblem::NotAnIndex, path.to_owned()));
     }
     if version > VERSION {
-        return Err(Error::IndexTooNew {
-            path: path.to_owned(),
-            found: version,
-            known: VERSION,
-        });
+        return Err(Error::index(
+            IndexProblem::TooNew {
+                found: version,
+                known: VERSION,
+            },
+            path.to_owned(),
+        ));
     }
     Ok(version)
 }
@@ -298,11 +299,11 @@ fn create_private(own: &OwnFile, path: &Path) -> Result<()> {
 
 /// Fails where the file system of the index cannot lock files: `SQLite` would wait for a lock that nobody holds.
 fn require_locks(own: &OwnFile, path: &Path) -> Result<()> {
-    own.probe_lock_support()
-        .map_err(|source| Error::IndexLockUnsupported {
-            path: path.to_owned(),
-            source,
-        })
+    own.probe_lock_support().map_err(|source| Error::Index {
+        path: path.to_owned(),
+        problem: IndexProblem::LockUnsupported,
+        source: Some(source.into()),
+    })
 }
 
 /// Waits until no other process holds the lock of this name.
@@ -317,9 +318,10 @@ fn acquire_lock(own: &OwnFile, index: &Path) -> Result<fs::File> {
                 thread::sleep(OPEN_RETRY_DELAY);
             }
             Err(fs::TryLockError::WouldBlock) => {
-                return Err(Error::IndexBusy {
+                return Err(Error::Index {
                     path: index.to_owned(),
-                    source: "another process keeps it locked".into(),
+                    problem: IndexProblem::Busy,
+                    source: Some("another process keeps it locked".into()),
                 });
             }
             Err(fs::TryLockError::Error(source)) => return Err(source).at("lock", own.path()),

@@ -11,7 +11,7 @@ use super::checksum::{store_checksum, store_roots_checksum};
 use super::folder::encode_fingerprints;
 use super::sqlite_error::Explain as _;
 use super::staging::{StagedReplica, StagedScan, staging_key};
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, IndexProblem, Result};
 use crate::base::name::Name;
 use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::model::project::ProjectId;
@@ -65,7 +65,7 @@ impl Index {
     /// wrote since is newer and stays.
     ///
     /// # Errors
-    /// The index cannot be written; [`Error::DatabaseForgotten`] if the database was forgotten meanwhile.
+    /// The index cannot be written; [`IndexProblem::DatabaseForgotten`] if the database was forgotten meanwhile.
     pub fn write_scan(&mut self, root: &Path, known: &KnownDatabase) -> Result<ScanWriter<'_>> {
         let path = self.path.clone();
         let transaction = self.transaction()?;
@@ -76,7 +76,7 @@ impl Index {
             let parameters = params![id, root.as_os_str().as_bytes()];
             let exists = transaction.query_row(sql, parameters, |row| row.get(0));
             if !exists.explain("write", &path)? {
-                return Err(Error::DatabaseForgotten { path });
+                return Err(Error::index(IndexProblem::DatabaseForgotten, path));
             }
         }
         // A database that was forgotten begins with a higher number than it ever had, so that looks that are older
@@ -90,7 +90,7 @@ impl Index {
             })
             .explain("write", &path)?;
         if revision <= known.revision {
-            return Err(Error::DatabaseForgotten { path });
+            return Err(Error::index(IndexProblem::DatabaseForgotten, path));
         }
         Ok(ScanWriter {
             transaction,
@@ -534,7 +534,10 @@ mod tests {
         index.forget_database(root).unwrap();
         assert!(matches!(
             index.write_scan(root, &began),
-            Err(Error::DatabaseForgotten { .. })
+            Err(Error::Index {
+                problem: IndexProblem::DatabaseForgotten,
+                ..
+            })
         ));
         assert_eq!(index.database(root).unwrap().id, None);
     }
@@ -557,7 +560,10 @@ mod tests {
         index.forget_database(root).unwrap();
         assert!(matches!(
             index.write_scan(root, &began),
-            Err(Error::DatabaseForgotten { .. })
+            Err(Error::Index {
+                problem: IndexProblem::DatabaseForgotten,
+                ..
+            })
         ));
         // Looked at again by somebody else, who saw no such project.
         let other = index.write_scan(root, &nothing).unwrap();

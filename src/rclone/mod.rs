@@ -16,6 +16,7 @@ mod line;
 mod list;
 mod list_reader;
 mod log;
+mod message;
 mod name;
 mod process;
 mod program;
