@@ -1,23 +1,23 @@
-//! Who answers where a command asks before it does something.
+//! Confirmation before a command changes or deletes something.
 
 use super::error::{Error, Result};
 
-/// Who answers.
+/// The source of the answer to a confirmation.
 #[derive(Clone, Copy, Debug)]
 pub enum Confirmation {
-    /// A person at the prompt.
+    /// The user at the prompt answers.
     Interactive(fn(&str) -> bool),
-    /// Somebody who said yes to everything beforehand: `--yes`, `set confirm off`.
+    /// Confirmed in advance by `--yes` or `set confirm off`.
     Granted,
-    /// There is nobody: a script, `-c`, a pipe.
+    /// Nothing can answer: a script, `-c`, a pipe.
     NonInteractive,
 }
 
 impl Confirmation {
-    /// Goes on only with consent.
+    /// Returns only if the action is confirmed.
     ///
     /// # Errors
-    /// [`Error::Declined`] if the person says no, [`Error::ConfirmationRequired`] where there is nobody to say yes.
+    /// [`Error::Declined`] if the user answers no; [`Error::ConfirmationRequired`] if the session is not interactive.
     pub fn require(self, question: &str) -> Result<()> {
         match self {
             Self::Interactive(ask) if !ask(question) => Err(Error::Declined),
@@ -28,12 +28,11 @@ impl Confirmation {
         }
     }
 
-    /// The same, with `--yes` on the line itself.
+    /// Returns [`Self::Granted`] if the line itself has `--yes`.
     pub const fn or_granted(self, yes: bool) -> Self {
         if yes { Self::Granted } else { self }
     }
 
-    /// Whether a person is there to be asked.
     pub const fn is_interactive(self) -> bool {
         matches!(self, Self::Interactive(_))
     }

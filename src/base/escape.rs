@@ -1,8 +1,8 @@
-//! Makes control characters, direction marks and broken UTF-8 visible, so that a file name can never steer a terminal.
+//! Escapes for control characters, direction marks and invalid UTF-8, so that a file name can never control a terminal.
 
 use std::fmt::Write as _;
 
-/// True for characters that move the cursor, start an escape sequence or reorder the text around them.
+/// True for characters that move the cursor, begin an escape sequence or reorder the text around them.
 pub fn is_unsafe(character: char) -> bool {
     character.is_control()
         || matches!(character,
@@ -14,7 +14,7 @@ pub fn is_unsafe(character: char) -> bool {
         )
 }
 
-/// Writes one unsafe character the way a quoted word spells it: `\n`, `\x1b`, `\u{202e}`.
+/// Appends one unsafe character as a quoted word spells it: `\n`, `\x1b`, `\u{202e}`.
 fn escape_character(character: char, text: &mut String) {
     match character {
         '\n' => text.push_str("\\n"),
@@ -25,37 +25,28 @@ fn escape_character(character: char, text: &mut String) {
     }
 }
 
-/// Appends formatted text; writing to a `String` cannot fail.
+/// Appends formatted text. Writing to a `String` cannot fail.
 fn push(text: &mut String, arguments: std::fmt::Arguments<'_>) {
     if text.write_fmt(arguments).is_err() {
         text.push('\u{fffd}');
     }
 }
 
-/// The bytes of a name as one line of safe text: unsafe characters and bytes that are not UTF-8 are escaped.
+/// Returns a name as one line of safe text: unsafe characters and invalid UTF-8 are escaped.
 pub fn visible(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        for character in chunk.valid().chars() {
-            if is_unsafe(character) {
-                escape_character(character, &mut text);
-            } else {
-                text.push(character);
-            }
-        }
-        for byte in chunk.invalid() {
-            push(&mut text, format_args!("\\x{byte:02x}"));
-        }
-    }
-    text
+    escape_where(bytes, is_unsafe)
 }
 
-/// The bytes of a name with only what would break a line or a column escaped; for tables that go to a file or pipe.
+/// Returns a name in which line breaks, tabs and invalid UTF-8 are escaped, for tables in a file or pipe.
 pub fn single_line(bytes: &[u8]) -> String {
+    escape_where(bytes, |character| matches!(character, '\n' | '\r' | '\t'))
+}
+
+fn escape_where(bytes: &[u8], is_escaped: impl Fn(char) -> bool) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
-            if matches!(character, '\n' | '\r' | '\t') {
+            if is_escaped(character) {
                 escape_character(character, &mut text);
             } else {
                 text.push(character);
@@ -68,7 +59,7 @@ pub fn single_line(bytes: &[u8]) -> String {
     text
 }
 
-/// Lines for programs that are shown on a terminal all the same: only tabs and line feeds still steer it.
+/// Escapes lines for programs that are printed on a terminal: only tabs and line feeds stay as they are.
 pub fn escape_lines(lines: &[u8]) -> String {
     let is_kept = |byte: &u8| matches!(byte, b'\t' | b'\n');
     lines
@@ -81,7 +72,7 @@ pub fn escape_lines(lines: &[u8]) -> String {
         })
 }
 
-/// JSON that is shown on a terminal: the same document, with every unsafe character escaped as JSON has it.
+/// Escapes every unsafe character of a JSON document as JSON does; the value of the document stays the same.
 pub fn escape_json(document: &str) -> String {
     let mut text = String::with_capacity(document.len());
     for character in document.chars() {

@@ -1,14 +1,14 @@
-//! The exit statuses of the process, and which of several wins.
+//! Exit statuses of the process, and their order of severity.
 
 use std::process::{ExitCode, Termination};
 
-/// How a line, a script or the process ended. The worst of several is the last in this order.
+/// Result of a line, a script or the process. The maximum of several statuses is the worst.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ExitStatus {
-    /// 0: everything was done.
+    /// 0: success.
     #[default]
     Done,
-    /// 3: a run finished, but some items failed, or a check found differences.
+    /// 3: the run finished, but some items failed, or a comparison found differences.
     Partial,
     /// 1: a command failed.
     Failed,
@@ -23,7 +23,7 @@ pub enum ExitStatus {
 }
 
 impl ExitStatus {
-    /// All of them, in the order of their numbers.
+    /// All statuses, ordered by their numbers.
     pub const ALL: [Self; 7] = [
         Self::Done,
         Self::Failed,
@@ -34,7 +34,7 @@ impl ExitStatus {
         Self::Terminated,
     ];
 
-    /// The number the process ends with.
+    /// Returns the number that the process ends with.
     pub const fn code(self) -> u8 {
         match self {
             Self::Done => 0,
@@ -47,7 +47,7 @@ impl ExitStatus {
         }
     }
 
-    /// What it tells whoever started the process.
+    /// Returns the meaning, for the help text.
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Done => "all done",
@@ -56,18 +56,18 @@ impl ExitStatus {
             Self::Partial => {
                 "some items failed, are in conflict or differ, or a database to be looked at is offline"
             }
-            Self::Locked => "another run is at work on that database",
+            Self::Locked => "another run has locked the database",
             Self::Interrupted => "stopped by Ctrl-C",
             Self::Terminated => "stopped by SIGTERM or SIGHUP",
         }
     }
 
-    /// Whether somebody asked for everything to stop.
+    /// True for an end by Ctrl-C or a signal.
     pub const fn is_cancellation(self) -> bool {
         matches!(self, Self::Interrupted | Self::Terminated)
     }
 
-    /// Whether a script stops here. A run that left items behind has done all the rest, so the script goes on.
+    /// True if a script stops here. It continues after [`Self::Partial`]: such a run processed all other items.
     pub const fn stops_script(self) -> bool {
         !matches!(self, Self::Done | Self::Partial)
     }

@@ -1,7 +1,7 @@
-//! Stopping on request: signals set a flag, and all long work asks it between two steps.
+//! Cancellation: signals set a flag, and long work checks it between two steps.
 //!
-//! The first Ctrl-C lets the step under way end cleanly; the second leaves at once. Because every file lands by rename,
-//! leaving at any point leaves no half file under a final name.
+//! After the first Ctrl-C the current step ends cleanly; the second ends the process at once. Every file gets its final name by
+//! a rename, so that no incomplete file ever has one.
 
 use std::cell::Cell;
 use std::fs;
@@ -17,43 +17,43 @@ use signal_hook::{SigId, flag, low_level};
 
 use super::error::{Error, Result};
 use super::exit_status::ExitStatus;
+use super::ignore::ignore;
 
 static CANCEL_REQUESTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 static IDLE: AtomicBool = AtomicBool::new(false);
 static TERMINATED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
-/// What is done at Ctrl-C.
+/// The installed handlers of Ctrl-C.
 static CTRL_C_HANDLERS: Mutex<Vec<SigId>> = Mutex::new(Vec::new());
 
-/// Whether nobody wants the rest of what is under way any more.
+/// True if the pager was left, so that the rest of the answer is not needed.
 static OUTPUT_ABANDONED: AtomicBool = AtomicBool::new(false);
 
-/// State of the work that a first Ctrl-C does not stop.
+/// Grace period of a thread: work that a cancellation does not stop at once.
 #[derive(Clone, Copy, Debug)]
 enum Grace {
-    /// There is none.
+    /// No grace period.
     Off,
-    /// It runs, and no stop was requested.
+    /// The work runs, and no cancellation was requested.
     Pending,
-    /// A stop was requested; it may go on until then.
+    /// A cancellation was requested; the work may continue until this time.
     Until(Instant),
 }
 
 thread_local! {
-    /// State of work on this thread that a first Ctrl-C does not stop.
+    /// Grace period of this thread.
     static GRACE: Cell<Grace> = const { Cell::new(Grace::Off) };
 }
 
-/// Lets a write beyond the limit of `ulimit -f` fail like any other, for its file alone: SIGXFSZ has no effect from now on.
-/// Where the system refuses that, the signal ends the process as before.
+/// Ignores SIGXFSZ, so that a write beyond the limit of `ulimit -f` fails for its file alone.
 pub fn ignore_file_size_signal() {
-    let _refused = flag::register(SIGXFSZ, Arc::default());
+    ignore(
+        flag::register(SIGXFSZ, Arc::default()),
+        "without the handler the signal ends the process, as before",
+    );
 }
 
-/// Catches Ctrl-C, SIGTERM and SIGHUP from now on.
-///
-/// # Errors
-/// The system refused a handler.
+/// Installs the handlers of Ctrl-C, SIGTERM and SIGHUP.
 pub fn install() -> io::Result<()> {
     install_ctrl_c()?;
     for signal in termination_signals() {
@@ -64,10 +64,10 @@ pub fn install() -> io::Result<()> {
     Ok(())
 }
 
-/// Catches Ctrl-C: the first sets a flag, the one after it ends the process.
+/// Installs the handlers of Ctrl-C: the first signal sets a flag, the second ends the process.
 fn install_ctrl_c() -> io::Result<()> {
     let mut handlers = ctrl_c_handlers();
-    // In this order, or the first would find the flag that it has just set.
+    // The order matters: the check of the flag must run before the flag is set.
     handlers.push(flag::register_conditional_shutdown(
         SIGINT,
         130,
@@ -77,8 +77,7 @@ fn install_ctrl_c() -> io::Result<()> {
     Ok(())
 }
 
-/// The requests to end that are listened to: not the loss of the terminal where whoever started the process had that
-/// ignored, as `nohup` does, and the system tells so.
+/// Returns the signals that end the process. SIGHUP is not among them if the parent process ignored it, as `nohup` does.
 fn termination_signals() -> Vec<i32> {
     // See proc_pid_status(5): a mask in hexadecimal, whose lowest bit is signal 1, SIGHUP.
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -91,7 +90,7 @@ fn termination_signals() -> Vec<i32> {
     }
 }
 
-/// Lets every Ctrl-C pass without effect. The signal stays caught: it is never again the end of the process by itself.
+/// Removes the handlers of Ctrl-C. The signal stays caught, so that it does not end the process.
 fn uninstall_ctrl_c() {
     for action in ctrl_c_handlers().drain(..) {
         low_level::unregister(action);
@@ -104,26 +103,26 @@ fn ctrl_c_handlers() -> MutexGuard<'static, Vec<SigId>> {
         .unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether work should stop now.
+/// True if the work should stop.
 pub fn is_requested() -> bool {
     CANCEL_REQUESTED.load(Ordering::Relaxed) || OUTPUT_ABANDONED.load(Ordering::Relaxed)
 }
 
-/// Whether the request came from outside (SIGTERM, SIGHUP), so that the prompt must end too.
+/// True after SIGTERM or SIGHUP, which also end the prompt.
 pub fn was_terminated() -> bool {
     TERMINATED.load(Ordering::SeqCst)
 }
 
-/// While it lives, the process waits for a person to type.
+/// Marks the process as idle while the prompt waits for input.
 #[derive(Debug)]
 pub struct IdleGuard;
 
 impl IdleGuard {
-    /// From now on; `None` if the process was asked to end before: then nobody would end it while it waits.
+    /// Marks the process as idle. `None` if SIGTERM or SIGHUP came before: nothing would then end the wait.
     pub fn begin() -> Option<Self> {
         let idle = Self;
         IDLE.store(true, Ordering::SeqCst);
-        // In this order: a request after this question finds the process idle.
+        // The order matters: a signal after this check finds the process idle.
         (!was_terminated()).then_some(idle)
     }
 }
@@ -134,19 +133,18 @@ impl Drop for IdleGuard {
     }
 }
 
-/// While it lives, another program has the terminal: Ctrl-C is meant for it and has no effect here, however often.
+/// Gives the terminal to another program: Ctrl-C has no effect on this process while the lease exists.
 #[derive(Debug)]
 pub struct TerminalLease;
 
 impl TerminalLease {
-    /// From now on.
     pub fn begin() -> Self {
         uninstall_ctrl_c();
         reset();
         Self
     }
 
-    /// That program was left: what is under way for it need not go on.
+    /// Cancels the work whose output the other program no longer reads.
     pub fn abandon_output() {
         OUTPUT_ABANDONED.store(true, Ordering::SeqCst);
     }
@@ -155,15 +153,11 @@ impl TerminalLease {
 impl Drop for TerminalLease {
     fn drop(&mut self) {
         OUTPUT_ABANDONED.store(false, Ordering::SeqCst);
-        // It was allowed at the start; should it not be now, SIGTERM still ends the process.
-        install_ctrl_c().unwrap_or_default();
+        ignore(install_ctrl_c(), "SIGTERM still ends the process");
     }
 }
 
-/// Ends the process at SIGTERM or SIGHUP while it is idle, after `tidy`; work under way is asked to stop instead.
-///
-/// # Errors
-/// The system refused a handler.
+/// Calls `cleanup` and ends the process at SIGTERM or SIGHUP while it is idle. Work in progress is canceled instead.
 pub fn exit_when_idle(cleanup: impl Fn() + Send + 'static) -> io::Result<()> {
     let mut signals = Signals::new(termination_signals())?;
     let spawned = thread::Builder::new().spawn(move || {
@@ -177,7 +171,7 @@ pub fn exit_when_idle(cleanup: impl Fn() + Send + 'static) -> io::Result<()> {
     spawned.map(drop)
 }
 
-/// The exit status of work that was stopped.
+/// Returns the exit status of canceled work.
 pub fn exit_status() -> ExitStatus {
     if was_terminated() {
         ExitStatus::Terminated
@@ -186,13 +180,12 @@ pub fn exit_status() -> ExitStatus {
     }
 }
 
-/// Forgets a Ctrl-C that has been answered, so that the next command of the prompt runs.
+/// Clears a Ctrl-C that was handled, so that the next command of the prompt runs.
 pub fn reset() {
     CANCEL_REQUESTED.store(was_terminated(), Ordering::Relaxed);
 }
 
-/// Does work on this thread that a stop ends only 10 seconds after it was requested, because the work is mostly short
-/// and records what the stop left.
+/// Runs work that a cancellation stops only after 10 seconds: mostly short work that records the state of the canceled run.
 pub fn with_grace_period<T>(work: impl FnOnce() -> T) -> T {
     GRACE.set(Grace::Pending);
     let result = work();
@@ -200,7 +193,7 @@ pub fn with_grace_period<T>(work: impl FnOnce() -> T) -> T {
     result
 }
 
-/// Whether the work on this thread may go on although a stop was requested.
+/// True if the work on this thread may continue after a cancellation.
 fn is_in_grace_period() -> bool {
     const GRACE_PERIOD: Duration = Duration::from_secs(10);
     let now = Instant::now();
@@ -214,7 +207,7 @@ fn is_in_grace_period() -> bool {
     }
 }
 
-/// Waits so long, unless work should stop.
+/// Sleeps for this time.
 ///
 /// # Errors
 /// [`Error::Interrupted`].
@@ -233,7 +226,7 @@ pub fn is_past(deadline: Option<Instant>) -> bool {
     deadline.is_some_and(|deadline| Instant::now() >= deadline)
 }
 
-/// `Err(Interrupted)` once a stop was requested; called between two steps of all long work.
+/// Fails after a cancellation. All long work calls this between two steps.
 ///
 /// # Errors
 /// [`Error::Interrupted`].

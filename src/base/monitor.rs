@@ -1,4 +1,4 @@
-//! What long work tells of itself while it runs. Watching never steers: a monitor returns nothing.
+//! Progress events of long work. A monitor returns nothing, so that watching never changes the work.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -41,40 +41,39 @@ pub enum ProgressEvent<'a> {
         /// Bytes it will move.
         bytes: Option<u64>,
     },
-    /// The task is at this place now, perhaps at others too: the name of a database.
+    /// The task starts work on the database of this name. Several may be in progress.
     DatabaseStarted(&'a str),
-    /// It is done there.
+    /// The task finished its work on this database.
     DatabaseFinished(&'a str),
-    /// This many more files were handled.
+    /// More files were processed.
     Files(u64),
-    /// This many more folders were looked at.
+    /// More folders were scanned.
     Folders(u64),
-    /// This many more bytes were moved.
+    /// More bytes were moved.
     Bytes(u64),
-    /// One item went wrong; the task goes on.
+    /// One item failed; the task continues.
     Problem(&'a Error),
-    /// Something a person should know that is no failure.
+    /// A message of interest that is not a failure.
     Notice(&'a str),
-    /// Something a person must know that is no failure.
+    /// An important message that is not a failure.
     Warning(&'a str),
-    /// So many more files and bytes will be handled than was known when the task began.
+    /// The totals grow by these numbers after the start.
     TotalsRaised {
         /// Files.
         files: u64,
         /// Bytes.
         bytes: u64,
     },
-    /// The task is over.
+    /// The task ended.
     Finished,
 }
 
-/// Told of events, from any thread.
+/// Receives progress events, from any thread.
 pub trait Monitor: Sync {
-    /// Takes note of one event.
     fn on_event(&self, event: &ProgressEvent<'_>);
 }
 
-/// Counts what several threads do; whoever shows it looks at it now and then.
+/// Counters that several threads increase and the progress display polls.
 #[derive(Debug, Default)]
 pub struct ProgressCounter {
     files: AtomicU64,
@@ -82,17 +81,16 @@ pub struct ProgressCounter {
 }
 
 impl ProgressCounter {
-    /// This many more files were handled.
     pub fn add_files(&self, number: u64) {
         self.files.fetch_add(number, Ordering::Relaxed);
     }
 
-    /// This many more bytes were moved or read back.
+    /// Adds bytes that were moved or read back.
     pub fn add_bytes(&self, number: u64) {
         self.bytes.fetch_add(number, Ordering::Relaxed);
     }
 
-    /// Files and bytes so far.
+    /// Returns the numbers of files and bytes so far.
     pub fn totals(&self) -> (u64, u64) {
         (
             self.files.load(Ordering::Relaxed),

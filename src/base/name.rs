@@ -1,4 +1,4 @@
-//! A name or path exactly as the disk holds it: any bytes, shown safely, written to JSON without loss.
+//! Names and paths of any bytes: printed safely and written to JSON without loss.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -13,28 +13,24 @@ use super::escape;
 
 /// A file, folder, client or project name, or a path: bytes that need not be UTF-8.
 ///
-/// `Display` is one safe line (see [`escape::visible`]). In JSON it is a string where it is UTF-8 and
-/// `{"bytes_base64": "..."}` where it is not.
+/// `Display` prints one safe line (see [`escape::visible`]). In JSON it is a string if it is UTF-8, else
+/// `{"bytes_base64": "..."}`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(OsString);
 
 impl Name {
-    /// The name whose bytes these are.
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
         Self(OsString::from_vec(bytes))
     }
 
-    /// The bytes as they are on the disk.
     pub fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
     }
 
-    /// The name for calls of the operating system.
     pub fn as_os_str(&self) -> &OsStr {
         &self.0
     }
 
-    /// The name as a path.
     pub fn as_path(&self) -> &Path {
         Path::new(&self.0)
     }
@@ -76,7 +72,6 @@ impl From<PathBuf> for Name {
     }
 }
 
-/// Bytes in base64.
 pub fn to_base64(bytes: &[u8]) -> String {
     STANDARD.encode(bytes)
 }

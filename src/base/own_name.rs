@@ -22,13 +22,13 @@ pub fn interim(name: &OsStr) -> OsString {
     interim
 }
 
-/// True if a name is the one of a temporary file of this program.
+/// True for the name of a temporary file of this program.
 pub fn is_temporary(name: &OsStr) -> bool {
     let name = name.as_bytes();
     name.starts_with(BEFORE.as_bytes()) && name.ends_with(AFTER.as_bytes())
 }
 
-/// True if a name belongs to this program.
+/// True for the names of this program's folder and temporary files.
 pub fn is_own(name: &OsStr) -> bool {
     name == OWN_FOLDER || is_temporary(name)
 }

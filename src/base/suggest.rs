@@ -1,6 +1,6 @@
-//! The known names nearest to a mistyped one.
+//! Suggestions for mistyped names.
 
-/// Up to three known names that a typist could have meant, best first. Names may be quoted as on a line.
+/// Returns up to three known names similar to the typed one, best first. Known names may be quoted as on a line.
 pub fn suggest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let query = typed.to_lowercase();
     let mut candidates: Vec<(f64, &str)> = known
@@ -9,7 +9,7 @@ pub fn suggest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Vec
         .filter(|(likeness, _)| *likeness >= 0.75)
         .collect();
     candidates.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
-    // Names that are far less likely than the best one only distract.
+    // Names that are far less similar than the best one only distract.
     let best = candidates.first().map_or(0.0, |(likeness, _)| *likeness);
     candidates.retain(|(likeness, _)| *likeness >= best - 0.08);
     candidates
@@ -19,13 +19,12 @@ pub fn suggest<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Vec
         .collect()
 }
 
-/// A name without the quotes around it.
 fn unquoted(name: &str) -> &str {
     name.trim_matches(['\'', '"'])
 }
 
-/// Likeness from 0 to 1. A name that begins with what was typed comes first, then one whose last part is or begins with it;
-/// one swapped, wrong, missing or surplus letter costs little.
+/// Returns a similarity from 0 to 1. A name that begins with the typed text comes first, then one whose last part equals it
+/// or begins with it. One swapped, wrong, missing or extra letter costs little.
 fn similarity(typed: &str, name: &str) -> f64 {
     let last = name.rsplit('/').next().unwrap_or(name);
     if !typed.is_empty() && name.starts_with(typed) {

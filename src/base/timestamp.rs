@@ -1,4 +1,4 @@
-//! A point in time as file systems keep it, and when two of them count as the same.
+//! Timestamps of file systems, and their comparison at the precision of a file system.
 
 use std::ops::RangeInclusive;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -7,8 +7,8 @@ use serde::{Serialize, Serializer};
 
 /// Seconds since 1970-01-01 UTC (negative before) and the nanoseconds after them.
 ///
-/// Wider than any calendar library: disks hold times far outside its range. In JSON it is RFC 3339 in UTC,
-/// or null for a year that RFC 3339 cannot write.
+/// The range is wider than that of calendar libraries, because disks hold times outside it. In JSON it is RFC 3339 in UTC,
+/// or null for a year that RFC 3339 cannot express.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp {
     /// Whole seconds since the epoch, rounded down.
@@ -18,13 +18,13 @@ pub struct Timestamp {
 }
 
 impl Timestamp {
-    /// Of a file on a storage that keeps no times: older than any time.
+    /// Time of a file on a storage that keeps no times: older than any other.
     pub const UNKNOWN: Self = Self {
         seconds: i64::MIN,
         nanoseconds: 0,
     };
 
-    /// Now, by the system's clock.
+    /// Returns the time of the system's clock.
     pub fn now() -> Self {
         let since = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -35,15 +35,15 @@ impl Timestamp {
         }
     }
 
-    /// How long ago this was; zero for a moment in the future.
+    /// Returns the time since then; zero for a time in the future.
     pub fn age(self) -> Duration {
         let seconds = Self::now().seconds.saturating_sub(self.seconds);
         Duration::from_secs(u64::try_from(seconds).unwrap_or(0))
     }
 
-    /// The age in words: `just now`, `5 min ago`, `3 h ago`, `12 days ago`; the date of a time of the future.
+    /// Formats the age: `just now`, `5 min ago`, `3 h ago`, `12 days ago`; the date for a time in the future.
     pub fn ago(self) -> String {
-        /// Clocks of machines are off by as much, in seconds.
+        /// Maximum difference between the clocks of two machines, in seconds.
         const CLOCK_TOLERANCE: i64 = 60;
         if self.seconds.saturating_sub(Self::now().seconds) >= CLOCK_TOLERANCE {
             return self.date();
@@ -57,7 +57,7 @@ impl Timestamp {
         }
     }
 
-    /// The date in UTC, `2026-11-22`; of a year outside the calendar in words.
+    /// Formats the date in UTC: `2026-11-22`; words for a year outside the calendar.
     fn date(self) -> String {
         match jiff::Timestamp::new(self.seconds, 0) {
             Ok(stamp) => stamp.strftime("%Y-%m-%d").to_string(),
@@ -65,7 +65,7 @@ impl Timestamp {
         }
     }
 
-    /// `2026-11-22T04:28:55Z`, with as many decimals as it has; `None` outside the years RFC 3339 knows.
+    /// Formats as `2026-11-22T04:28:55Z`, with the decimals that are needed; `None` outside the years of RFC 3339.
     pub fn rfc3339(self) -> Option<String> {
         let nanoseconds = i32::try_from(self.nanoseconds).ok()?;
         let stamp = jiff::Timestamp::new(self.seconds, nanoseconds).ok()?;
@@ -73,11 +73,11 @@ impl Timestamp {
             .then(|| stamp.to_string())
     }
 
-    /// Reads `2026-11-22T04:28:55.5Z`, with any offset.
+    /// Parses `2026-11-22T04:28:55.5Z`, with any offset.
     pub fn parse(text: &str) -> Option<Self> {
         let stamp: jiff::Timestamp = text.parse().ok()?;
         let (seconds, nanoseconds) = (stamp.as_second(), stamp.subsec_nanosecond());
-        // Both have one sign there, and the nanoseconds come after the second here.
+        // jiff gives both fields one sign; here the nanoseconds are never negative.
         Some(match u32::try_from(nanoseconds) {
             Ok(nanoseconds) => Self {
                 seconds,
@@ -90,7 +90,7 @@ impl Timestamp {
         })
     }
 
-    /// `20261122T042855Z`: sortable, and a valid file name everywhere.
+    /// Formats as `20261122T042855Z`: sortable, and a valid file name on every file system.
     pub fn to_file_name(self) -> String {
         match jiff::Timestamp::new(self.seconds, 0) {
             Ok(stamp) => stamp.strftime("%Y%m%dT%H%M%SZ").to_string(),
@@ -98,12 +98,12 @@ impl Timestamp {
         }
     }
 
-    /// Whether two modification times are the same, where the coarser of their file systems keeps `step`.
+    /// True if two modification times are equal at this precision, the coarser one of their file systems.
     pub fn equals_at(self, other: Self, precision: TimePrecision) -> bool {
         self.truncate_to(precision) == other.truncate_to(precision)
     }
 
-    /// This moment as a file system with this step keeps it: the rest is cut off, not rounded.
+    /// Returns this time as a file system of this precision stores it: truncated, not rounded.
     #[must_use]
     pub const fn truncate_to(self, precision: TimePrecision) -> Self {
         let (seconds, nanoseconds) = (self.seconds, self.nanoseconds);
@@ -124,12 +124,13 @@ impl Timestamp {
         }
     }
 
-    /// Whether a storage may show `other` for a file that was given this time: rounded, or out of its range.
+    /// True if a storage may report `other` for a file that was set to this time: rounded, shifted by a time zone, or outside
+    /// its range.
     ///
-    /// Only times that are nearly the same, and times that some file systems cannot represent, count: a difference that
-    /// people make with a file is none of these.
+    /// Only times that are nearly equal, and times that some file systems cannot represent, qualify. Changes that people make
+    /// to a file do not.
     pub fn may_be_stored_as(self, other: Self) -> bool {
-        /// The ranges that every file system represents, in any time zone: 1980-01-02 to 2038-01-18.
+        /// Range that every file system represents, in any time zone: 1980-01-02 to 2038-01-18.
         const COMMON_RANGE: RangeInclusive<i64> = 315_619_200..=2_147_385_600;
         const MINUTE: i64 = 60;
         const MAX_ZONE_SHIFT: i64 = 26 * 3600;
@@ -142,9 +143,9 @@ impl Timestamp {
             || !COMMON_RANGE.contains(&self.seconds)
     }
 
-    /// The coarsest step of a file system that could have made this time by itself.
+    /// Returns the coarsest precision of a file system that can have produced this time.
     ///
-    /// Asked of status-change times, which no program can set: one that is not a whole second proves a finer step.
+    /// Meant for status-change times, which no program can set: a fraction of a second proves a finer precision.
     pub const fn coarsest_precision(self) -> TimePrecision {
         if self.nanoseconds == 0 && self.seconds % 2 == 0 {
             TimePrecision::TwoSeconds
@@ -158,7 +159,7 @@ impl Timestamp {
     }
 }
 
-/// The steps in which file systems keep times, finest first: most Unix ones; NTFS and SMB; HFS+, ext3; FAT.
+/// Precision of the times of a file system, finest first: most Unix file systems; NTFS and SMB; HFS+ and ext3; FAT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TimePrecision {
     /// 1 ns.
@@ -172,7 +173,7 @@ pub enum TimePrecision {
 }
 
 impl TimePrecision {
-    /// All steps, finest first.
+    /// All precisions, finest first.
     pub const ALL: [Self; 4] = [
         Self::Nanosecond,
         Self::HundredNanoseconds,
@@ -226,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_tells_how_fine_its_file_system_is() {
+    fn a_time_shows_the_precision_of_its_file_system() {
         assert_eq!(at(2, 0).coarsest_precision(), TimePrecision::TwoSeconds);
         assert_eq!(at(3, 0).coarsest_precision(), TimePrecision::Second);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Names that are the same in another spelling: in another Unicode normal form, or in other cases.
+//! Unicode normal forms and case folding of names, to find names that differ in spelling only.
 
 use std::borrow::Cow;
 
@@ -28,7 +28,7 @@ pub fn fold_case(name: &[u8]) -> Cow<'_, [u8]> {
     let lower = std::str::from_utf8(&name).map(str::to_lowercase);
     match lower {
         Ok(lower) if lower.as_bytes() != &*name => {
-            // A letter in lower case may be composed anew.
+            // Lower case can produce letters that compose again.
             Cow::Owned(to_nfc(lower.as_bytes()).into_owned())
         }
         _ => name,

@@ -1,8 +1,8 @@
-//! Sizes, counts and durations: how people read them, and how they type a duration.
+//! Formats of sizes, counts and durations, and the parser of typed durations.
 
 use std::time::Duration;
 
-/// Bytes in decimal units with three significant digits: `0 B`, `999 B`, `1.23 kB`, `45.6 GB`.
+/// Formats a number of bytes in decimal units with three significant digits: `0 B`, `999 B`, `1.23 kB`, `45.6 GB`.
 pub fn format_bytes(count: u64) -> String {
     const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
     if count < 1000 {
@@ -11,7 +11,7 @@ pub fn format_bytes(count: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "three digits are shown")]
     let mut value = count as f64 / 1000.0;
     let mut unit = 0;
-    // 999.5 and more would print as 1000, so the next unit takes over there.
+    // 999.5 and more would print as 1000; the next unit is used instead.
     while value >= 999.5 && unit + 1 < UNITS.len() {
         value /= 1000.0;
         unit += 1;
@@ -24,7 +24,7 @@ pub fn format_bytes(count: u64) -> String {
     format!("{value:.decimals$} {}", UNITS[unit])
 }
 
-/// A count with thousands separated: `1,234,567`.
+/// Formats a count with thousands separators: `1,234,567`.
 pub fn format_count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -37,13 +37,13 @@ pub fn format_count(number: u64) -> String {
     text
 }
 
-/// `1 file`, `12 files`: a count with its noun.
+/// Formats a count with its noun: `1 file`, `12 files`.
 pub fn format_counted(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", format_count(number))
 }
 
-/// A duration in the two units that matter: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`, `5 d 3 h`.
+/// Formats a duration in at most two units: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 10 min`, `5 d 3 h`.
 pub fn format_duration(length: Duration) -> String {
     let seconds = length.as_secs();
     match seconds {
@@ -55,10 +55,10 @@ pub fn format_duration(length: Duration) -> String {
     }
 }
 
-/// Reads a duration as people type it: `90s`, `15m`, `1h`, `2d`, `1w`; a bare number is seconds.
+/// Parses a typed duration: `90s`, `15m`, `1h`, `2d`, `1w`; a number without a unit is seconds.
 ///
 /// # Errors
-/// A line that says what a duration looks like.
+/// A message that describes the format of a duration.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let seconds_per_unit = match &text[digits.len()..] {

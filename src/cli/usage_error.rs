@@ -68,7 +68,7 @@ fn suggest_command_option(message: String, words: &[OsString]) -> Error {
         message,
         span: 0..0,
         hint: Some(format!(
-            "a command is run with `-c`, as in `auto-backup -c '{example}'`"
+            "to run a command, use `-c`, as in `auto-backup -c '{example}'`"
         )),
     }
 }

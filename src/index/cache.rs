@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::id::DatabaseId;
-use crate::os::file_id::FileId;
+use crate::os::stat::FileId;
 
 /// State of an index at one moment. Two equal states of one handle mean that nothing was written in between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

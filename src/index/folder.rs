@@ -10,7 +10,7 @@ use super::checksum::{corruption_error, verify_row};
 use super::sql::{bytes, decode_fingerprints, read_path, read_project};
 use super::sqlite_error::Explain as _;
 use super::{DatabaseId, Index};
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, IndexProblem, Result};
 use crate::base::interrupt;
 use crate::model::project::{ProjectId, Scope};
 use crate::snapshot::aggregate::Fingerprints;
@@ -110,9 +110,10 @@ impl Index {
 
     /// Converts the error of a malformed manifest in this index.
     pub fn damaged_error(&self, _: MalformedManifest) -> Error {
-        Error::IndexDamaged {
+        Error::Index {
             path: self.path.clone(),
-            source: "the files of a folder cannot be read".into(),
+            problem: IndexProblem::Damaged,
+            source: Some("the files of a folder cannot be read".into()),
         }
     }
 

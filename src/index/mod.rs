@@ -64,8 +64,8 @@ pub use self::sent_file::{SentFile, SentFolder, SentRow, link_digest};
 pub use self::staged_scan::{ScanStaging, StagedScan};
 pub use self::sync_record::{SentChanges, SentRecord};
 
-use crate::base::error::{Error, Result};
-use crate::os::file_id::FileId;
+use crate::base::error::{Error, IndexProblem, Result};
+use crate::os::stat::FileId;
 
 /// An open index.
 #[derive(Debug)]
@@ -118,12 +118,10 @@ impl Index {
     /// Fails unless the index can be written. Called before work that must be recorded.
     ///
     /// # Errors
-    /// [`Error::IndexReadOnly`].
+    /// [`IndexProblem::ReadOnly`].
     pub fn require_writable(&self) -> Result<()> {
         if self.read_only {
-            Err(Error::IndexReadOnly {
-                path: self.path.clone(),
-            })
+            Err(Error::index(IndexProblem::ReadOnly, self.path.clone()))
         } else {
             Ok(())
         }

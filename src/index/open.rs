@@ -12,7 +12,7 @@ use super::checksum::store_roots_checksum;
 use super::schema::{APPLICATION_ID, OUTDATED_APPLICATION_ID, SCHEMA, VERSION};
 use super::sqlite_error::Explain as _;
 use super::{Index, file_id};
-use crate::base::error::{Error, IoResultExt as _, Result};
+use crate::base::error::{Error, IndexProblem, IoResultExt as _, Result};
 use crate::base::interrupt;
 use crate::base::timestamp::Timestamp;
 use crate::os::folder::is_not_found;
@@ -56,11 +56,12 @@ impl Index {
     /// Opens the index. Creates it if it is missing; sets it aside and starts a new one if it is damaged or outdated.
     ///
     /// # Errors
-    /// [`Error::IndexTooNew`] or [`Error::NotAnIndex`].
+    /// [`IndexProblem::TooNew`] or [`IndexProblem::NotAnIndex`].
     pub fn open(path: &Path) -> Result<OpenedIndex> {
-        match Self::open_strict(path) {
-            Err(Error::IndexDamaged { .. } | Error::IndexOutdated { .. }) => Self::replace(path),
-            opened => Ok(OpenedIndex {
+        let opened = Self::open_strict(path);
+        match opened.as_ref().err().and_then(Error::index_problem) {
+            Some(IndexProblem::Damaged | IndexProblem::Outdated) => Self::replace(path),
+            _ => Ok(OpenedIndex {
                 index: opened?,
                 set_aside: None,
             }),
@@ -71,10 +72,11 @@ impl Index {
     fn replace(path: &Path) -> Result<OpenedIndex> {
         let own = OwnFile::find(path)?;
         let lock = acquire_lock(&own.sibling(".lock")?, path)?;
-        let aside = match Self::open_strict(path) {
-            Err(Error::IndexDamaged { .. }) => SetAside::Damaged(set_aside(path, "damaged")?),
-            Err(Error::IndexOutdated { .. }) => SetAside::Outdated(set_aside(path, "outdated")?),
-            opened => {
+        let opened = Self::open_strict(path);
+        let aside = match opened.as_ref().err().and_then(Error::index_problem) {
+            Some(IndexProblem::Damaged) => SetAside::Damaged(set_aside(path, "damaged")?),
+            Some(IndexProblem::Outdated) => SetAside::Outdated(set_aside(path, "outdated")?),
+            _ => {
                 return Ok(OpenedIndex {
                     index: opened?,
                     set_aside: None,
@@ -104,19 +106,20 @@ impl Index {
         loop {
             let opened = Connection::open_with_flags(own.path(), flags).explain("open", path);
             let opened = opened.and_then(|connection| Self::prepare(connection, path));
-            if let Err(Error::IndexBusy { .. } | Error::Index { .. }) = &opened
-                && !is_lockable
-            {
+            let problem = opened.as_ref().err().and_then(Error::index_problem);
+            let is_busy = problem == Some(IndexProblem::Busy);
+            let is_failed = matches!(problem, Some(IndexProblem::Failed { .. }));
+            if (is_busy || is_failed) && !is_lockable {
                 require_locks(&own, path)?;
                 is_lockable = true;
             }
             match opened {
                 // A change of the journal mode does not wait by itself.
-                Err(Error::IndexBusy { .. }) if start.elapsed() < LOCK_TIMEOUT => {
+                Err(_) if is_busy && start.elapsed() < LOCK_TIMEOUT => {
                     interrupt::check()?;
                     thread::sleep(OPEN_RETRY_DELAY);
                 }
-                Err(error @ (Error::IndexReadOnly { .. } | Error::Index { .. })) => {
+                Err(error) if is_failed || problem == Some(IndexProblem::ReadOnly) => {
                     return Self::open_immutable(&own, path).ok_or(error);
                 }
                 prepared => return prepared,
@@ -137,14 +140,13 @@ impl Index {
         let read_only = connection.is_readonly("main").explain("open", path)?;
         let has_tables = match version {
             // An index that cannot be set aside cannot be replaced either.
-            Err(Error::IndexOutdated { path }) if read_only => {
-                return Err(Error::IndexReadOnly { path });
+            Err(error) if read_only && error.index_problem() == Some(IndexProblem::Outdated) => {
+                return Err(Error::index(IndexProblem::ReadOnly, path));
             }
             version => version? == VERSION,
         };
         if read_only && !has_tables {
-            let path = path.to_owned();
-            return Err(Error::IndexReadOnly { path });
+            return Err(Error::index(IndexProblem::ReadOnly, path));
         }
         if !read_only {
             let settings =
@@ -224,18 +226,17 @@ fn schema_version(connection: &Connection, path: &Path) -> Result<i64> {
     let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
     let (version, application, tables): (i64, i64, i64) =
         connection.query_row(sql, [], read).explain("read", path)?;
-    let path = path.to_owned();
-    match (application, version) {
-        _ if tables == 0 => Ok(0),
-        (APPLICATION_ID, VERSION) => Ok(version),
-        (APPLICATION_ID, VERSION..) => Err(Error::IndexTooNew {
-            path,
+    let problem = match (application, version) {
+        _ if tables == 0 => return Ok(0),
+        (APPLICATION_ID, VERSION) => return Ok(version),
+        (APPLICATION_ID, VERSION..) => IndexProblem::TooNew {
             found: version,
             known: VERSION,
-        }),
-        (APPLICATION_ID | OUTDATED_APPLICATION_ID, _) => Err(Error::IndexOutdated { path }),
-        _ => Err(Error::NotAnIndex { path }),
-    }
+        },
+        (APPLICATION_ID | OUTDATED_APPLICATION_ID, _) => IndexProblem::Outdated,
+        _ => IndexProblem::NotAnIndex,
+    };
+    Err(Error::index(problem, path))
 }
 
 /// Names the index in an I/O error on its own path; errors on parent folders are unchanged.
@@ -268,11 +269,11 @@ fn create_private(own: &OwnFile, path: &Path) -> Result<()> {
 
 /// Fails if the file system cannot lock files: `SQLite` would wait for a lock that no process holds.
 fn require_locks(own: &OwnFile, path: &Path) -> Result<()> {
-    own.probe_lock_support()
-        .map_err(|source| Error::IndexLockUnsupported {
-            path: path.to_owned(),
-            source,
-        })
+    own.probe_lock_support().map_err(|source| Error::Index {
+        path: path.to_owned(),
+        problem: IndexProblem::LockUnsupported,
+        source: Some(source.into()),
+    })
 }
 
 /// Waits for a lock.
@@ -287,9 +288,10 @@ fn acquire_lock(own: &OwnFile, index: &Path) -> Result<fs::File> {
                 thread::sleep(OPEN_RETRY_DELAY);
             }
             Err(fs::TryLockError::WouldBlock) => {
-                return Err(Error::IndexBusy {
+                return Err(Error::Index {
                     path: index.to_owned(),
-                    source: "another process keeps it locked".into(),
+                    problem: IndexProblem::Busy,
+                    source: Some("another process keeps it locked".into()),
                 });
             }
             Err(fs::TryLockError::Error(source)) => return Err(source).at("lock", own.path()),

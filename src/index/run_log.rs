@@ -131,6 +131,7 @@ mod tests {
     use std::os::unix::ffi::OsStrExt as _;
 
     use super::*;
+    use crate::base::error::IndexProblem;
     use crate::index::RunState;
 
     const STARTED: Timestamp = Timestamp {
@@ -189,9 +190,7 @@ mod tests {
             bytes: 0,
             failed: 0,
         };
-        let error = Error::IndexReadOnly {
-            path: "/index\n".into(),
-        };
+        let error = Error::index(IndexProblem::ReadOnly, "/index\n");
         let told = "run 7, refused: load all at NAS
   2025-11-22T04:28:55Z to 2025-11-22T04:30:10Z, 1 min 15 s, on HOST
   0 files, 0 B, 0 failed

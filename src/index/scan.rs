@@ -10,7 +10,7 @@ use super::sql::{bytes, execute, one, read_project, read_u64, rows};
 use super::sqlite_error::Explain as _;
 use super::staged_scan::{StagedReplica, staging_key};
 use super::{DatabaseId, Index, KnownDatabase, ScanChanges, StagedScan};
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, IndexProblem, Result};
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
 use crate::model::project::ProjectId;
@@ -44,7 +44,7 @@ impl Index {
     /// wrote since is newer and stays.
     ///
     /// # Errors
-    /// [`Error::DatabaseForgotten`] if the database was forgotten since the scan began.
+    /// [`IndexProblem::DatabaseForgotten`] if the database was forgotten since the scan began.
     pub fn write_scan(&mut self, root: &Path, known: &KnownDatabase) -> Result<ScanWriter<'_>> {
         self.require_writable()?;
         let path = self.path.clone();
@@ -59,7 +59,7 @@ impl Index {
                 row.get(0)
             });
             if !exists.explain("write", &path)? {
-                return Err(Error::DatabaseForgotten { path });
+                return Err(Error::index(IndexProblem::DatabaseForgotten, path));
             }
         }
         // A forgotten database starts with a higher revision than it ever had: scans from before are older.
@@ -73,7 +73,7 @@ impl Index {
             })
             .explain("write", &path)?;
         if revision <= known.revision {
-            return Err(Error::DatabaseForgotten { path });
+            return Err(Error::index(IndexProblem::DatabaseForgotten, path));
         }
         Ok(ScanWriter {
             transaction,
@@ -347,7 +347,10 @@ mod tests {
         index.forget_database(root).unwrap();
         assert!(matches!(
             index.write_scan(root, &began),
-            Err(Error::DatabaseForgotten { .. })
+            Err(Error::Index {
+                problem: IndexProblem::DatabaseForgotten,
+                ..
+            })
         ));
         assert_eq!(index.database(root).unwrap().id, None);
     }
@@ -370,7 +373,10 @@ mod tests {
         index.forget_database(root).unwrap();
         assert!(matches!(
             index.write_scan(root, &began),
-            Err(Error::DatabaseForgotten { .. })
+            Err(Error::Index {
+                problem: IndexProblem::DatabaseForgotten,
+                ..
+            })
         ));
         // Scanned again by another process, without the project.
         let other = index.write_scan(root, &nothing).unwrap();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, IndexProblem, Result};
 use crate::base::interrupt;
 
 /// Candidates for `SQLite`'s temporary folder, in its order: environment variables, then folders.
@@ -33,9 +33,10 @@ impl<T> Explain<T> for rusqlite::Result<T> {
     fn explain_temporary(self, action: &'static str, path: &Path) -> Result<T> {
         self.map_err(|source| match source.sqlite_error_code() {
             Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => {
-                Error::StagingUnavailable {
-                    folder: temp_folder(),
-                    source: message(&source),
+                Error::Index {
+                    path: temp_folder(),
+                    problem: IndexProblem::StagingUnavailable,
+                    source: Some(message(&source)),
                 }
             }
             _ => index_error(&source, action, path),
@@ -47,25 +48,27 @@ fn index_error(source: &rusqlite::Error, action: &'static str, path: &Path) -> E
     let path = path.to_owned();
     let hint = match source.sqlite_error_code() {
         Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
-            return Error::IndexDamaged {
+            return Error::Index {
                 path,
-                source: message(source),
+                problem: IndexProblem::Damaged,
+                source: Some(message(source)),
             };
         }
-        Some(ErrorCode::ReadOnly) => return Error::IndexReadOnly { path },
+        Some(ErrorCode::ReadOnly) => return Error::index(IndexProblem::ReadOnly, path),
         Some(ErrorCode::DiskFull) => {
             "free some space on its disk; the index still holds the last scan"
         }
         // Ctrl-C ends the wait for another process.
         Some(ErrorCode::DatabaseBusy) if interrupt::check().is_err() => return Error::Interrupted,
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            return Error::IndexBusy {
+            return Error::Index {
                 path,
-                source: message(source),
+                problem: IndexProblem::Busy,
+                source: Some(message(source)),
             };
         }
         Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-            "check that its folder exists and is writable, or name another file with `--index FILE`"
+            "check that its folder exists and is writable, or use another file with `--index FILE`"
         }
         Some(ErrorCode::SystemIoFailure) => "check its disk, and the free space there",
         _ => {
@@ -73,10 +76,9 @@ fn index_error(source: &rusqlite::Error, action: &'static str, path: &Path) -> E
         }
     };
     Error::Index {
-        action,
         path,
-        hint,
-        source: message(source),
+        problem: IndexProblem::Failed { action, hint },
+        source: Some(message(source)),
     }
 }
 

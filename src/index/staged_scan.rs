@@ -19,7 +19,7 @@ use crate::base::name::Name;
 use crate::base::timestamp::TimePrecision;
 use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, replica_path};
-use crate::os::file_id::FileId;
+use crate::os::stat::FileId;
 use crate::snapshot::aggregate::{Aggregate, Fingerprints, folder_fingerprints};
 use crate::snapshot::manifest::{FileTotals, ManifestBuilder, ManifestFile, join_by_name};
 use crate::snapshot::time_alias::AlteredTimesByFolder;
@@ -88,7 +88,7 @@ impl Index {
     /// Begins a scan of a database.
     ///
     /// # Errors
-    /// [`crate::base::error::Error::StagingUnavailable`] if temporary tables have no room.
+    /// [`crate::base::error::IndexProblem::StagingUnavailable`] if temporary tables have no room.
     pub fn stage_scan(&self, known: &KnownDatabase) -> Result<ScanStaging<'_>> {
         self.connection
             .execute_batch(STAGING_TABLES)

@@ -91,8 +91,7 @@ impl Folder {
     /// Whether both looks, at names on this file system, show one file with one content. A rename changes the time of its
     /// status, and some file systems do not keep the size of a link.
     pub fn is_same_file(&self, a: &Stat, b: &Stat) -> bool {
-        a.has_same_size_and_time(b)
-            && (!self.features().stable_ids || (a.device, a.inode) == (b.device, b.inode))
+        a.has_same_size_and_time(b) && (!self.features().stable_ids || a.file_id() == b.file_id())
     }
 }
 
@@ -180,7 +179,7 @@ impl<'a> FeatureProbe<'a> {
         let [a, b, c] = &self.names;
         let id = |name: &OsStr| {
             let stat = self.folder.stat(name).ok()?;
-            Some((stat.device, stat.inode))
+            Some(stat.file_id())
         };
         let (first, other) = (id(a)?, id(b)?);
         let again = id(a)?;
@@ -223,7 +222,7 @@ impl<'a> FeatureProbe<'a> {
             return (false, true);
         }
         let same_id = match (folder.stat(a), folder.stat(c)) {
-            (Ok(a), Ok(c)) => (a.device, a.inode) == (c.device, c.inode),
+            (Ok(a), Ok(c)) => a.file_id() == c.file_id(),
             _ => false,
         };
         let link_survives =
@@ -239,7 +238,7 @@ impl<'a> FeatureProbe<'a> {
 pub fn is_same_folder(a: &Folder, b: &Folder) -> bool {
     let ids = |folder: &Folder| {
         let stat = folder.stat_self().ok()?;
-        Some((stat.device, stat.inode))
+        Some(stat.file_id())
     };
     if ids(a).is_none() || ids(a) != ids(b) {
         return false;

@@ -1,31 +1,12 @@
 //! Where an open folder comes from: the file system it is mounted from, and when it was made there.
 
 use std::ffi::OsStr;
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::os::unix::fs::MetadataExt as _;
 use std::time::UNIX_EPOCH;
 
 use super::folder::Folder;
 use crate::base::error::Result;
-
-/// Identity of a file or folder on this host while it exists: its device and inode numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FileId {
-    /// The device number.
-    pub device: u64,
-    /// The inode number.
-    pub inode: u64,
-}
-
-impl FileId {
-    /// The identity of the file with this metadata.
-    pub fn of(metadata: &Metadata) -> Self {
-        Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-        }
-    }
-}
 
 impl Folder {
     /// What tells the mounted file system from every other: also two places of one device, where the system can say.

@@ -95,14 +95,24 @@ pub struct CopyThreads {
 }
 
 impl CopyThreads {
-    /// As many of the threads that are wanted as there are handles for; at least one.
+    /// Reserves the requested threads as far as handles are available, at least one.
     pub fn reserve(requested: usize) -> Self {
         ACTIVE_DESTINATIONS.fetch_add(1, Ordering::Relaxed);
-        let others = COPY_THREADS.load(Ordering::Relaxed);
-        let available = (copy_handles() / MIN_HANDLES_PER_THREAD).saturating_sub(others);
-        let number = requested.min(available).max(1);
-        COPY_THREADS.fetch_add(number, Ordering::Relaxed);
-        Self { count: number }
+        let room = copy_handles() / MIN_HANDLES_PER_THREAD;
+        let share = |others: usize| requested.min(room.saturating_sub(others)).max(1);
+        // One atomic update: two destinations that start at once must not both take the same handles.
+        let mut others = COPY_THREADS.load(Ordering::Relaxed);
+        while let Err(current) = COPY_THREADS.compare_exchange_weak(
+            others,
+            others + share(others),
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        ) {
+            others = current;
+        }
+        Self {
+            count: share(others),
+        }
     }
 
     /// Number of threads.

@@ -258,7 +258,7 @@ impl OwnFile {
         self.folder.rename(name, &self.folder, &self.name)?;
         let (named, ours) = (self.folder.stat(&self.name)?, super::file::stat(&file));
         let ours = ours.at("look at", &path)?;
-        if (named.device, named.inode) != (ours.device, ours.inode) {
+        if named.file_id() != ours.file_id() {
             return Err(Error::ConcurrentChange { path });
         }
         self.folder.flush()

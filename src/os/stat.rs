@@ -1,8 +1,10 @@
 //! What the file system says of one entry.
 
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt as _;
+
 use rustix::fs::FileType;
 
-use super::file_id::FileId;
 use crate::base::timestamp::Timestamp;
 
 /// What an entry of a folder is.
@@ -58,6 +60,25 @@ pub struct Stat {
     pub inode: u64,
     /// How many names it has.
     pub link_count: u64,
+}
+
+/// Identity of a file or folder on this host while it exists: its device and inode numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId {
+    /// The device number.
+    pub device: u64,
+    /// The inode number.
+    pub inode: u64,
+}
+
+impl FileId {
+    /// The identity of the file with this metadata.
+    pub fn of(metadata: &Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        }
+    }
 }
 
 impl Stat {

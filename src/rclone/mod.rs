@@ -23,6 +23,7 @@ mod list;
 mod list_reader;
 mod listed_file;
 mod log;
+mod message;
 mod name;
 mod probe_file;
 mod process;

@@ -10,7 +10,7 @@ use super::line::{GrammarCache, execute_line};
 use super::script::Script;
 use super::statement::Statement;
 use crate::base::confirmation::Confirmation;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, IndexProblem, Result};
 use crate::base::exit_status::ExitStatus;
 use crate::base::interrupt;
 use crate::commands::Flow;
@@ -239,7 +239,7 @@ impl Session {
             }
             error => report(statement, error, &self.workspace, self.messages),
         }
-        if matches!(error, Error::IndexDamaged { .. }) {
+        if error.index_problem() == Some(IndexProblem::Damaged) {
             self.rebuild_index();
         }
         error.exit_status()

@@ -11,7 +11,7 @@ use super::time_alias::{AlteredTimes, AlteredTimesByFolder};
 use crate::base::error::Error;
 use crate::base::name::Name;
 use crate::base::timestamp::{TimePrecision, Timestamp};
-use crate::os::file_id::FileId;
+use crate::os::stat::FileId;
 
 /// The files of one folder, as a scan found them.
 #[derive(Clone, Debug, Default)]

@@ -308,7 +308,7 @@ mod tests {
     fn expected(run: RunId, lock: &Path) -> String {
         let (process, host) = (process::id(), host::name());
         format!(
-            "another run is at work on `NAS`: run {run} of process {process} on `{host}`: it holds `{}`",
+            "another run has locked `NAS`: run {run} of process {process} on `{host}`: it holds `{}`",
             lock.display()
         )
     }

@@ -140,10 +140,10 @@ fn full_disk_is_refused_before_copying() {
     assert_snapshot!(studio.lines(&["copy acme/spot footage WORK NAS"]), @"
     exit 1
     --- stderr
-    -c:1:29: error: `NAS` has no room: 3.01 MB are needed at `$STUDIO/NAS`, 1.05 MB are free
+    -c:1:29: error: not enough space on `NAS`: 3.01 MB needed at `$STUDIO/NAS`, 1.05 MB free
         copy acme/spot footage WORK NAS
                                     ^^^
-    hint: make room there, or copy fewer projects; nothing was copied
+    hint: free some space there, or copy fewer projects; nothing was copied
     ");
     assert_eq!(studio.tree("NAS"), "");
 }
@@ -198,10 +198,10 @@ fn free_space_is_checked_for_versions() {
     assert_snapshot!(studio.lines(&["copy acme/spot footage WORK NAS"]), @"
     exit 1
     --- stderr
-    -c:1:29: error: `NAS` has no room: 2.00 MB are needed at `$STUDIO/NAS`, 1.05 MB are free
+    -c:1:29: error: not enough space on `NAS`: 2.00 MB needed at `$STUDIO/NAS`, 1.05 MB free
         copy acme/spot footage WORK NAS
                                     ^^^
-    hint: make room there, or copy fewer projects; nothing was copied
+    hint: free some space there, or copy fewer projects; nothing was copied
     ");
     assert_eq!(studio.read(name).len(), 2_000_000);
 }

@@ -121,7 +121,7 @@ fn read_only_index_can_be_queried() {
     -c:1:1: error: the index `$STUDIO/home/.local/share/auto-backup/index.sqlite` is read-only
         load
         ^^^^
-    hint: name another file with `--index FILE`
+    hint: use another file with `--index FILE`
     ");
 }
 
@@ -224,7 +224,7 @@ fn newer_index_is_refused_and_untouched() {
     assert_snapshot!(studio.lines(&["load"]), @"
     exit 1
     --- stderr
-    error: the index `$STUDIO/home/.local/share/auto-backup/index.sqlite` has version 99, this program knows versions up to 1
+    error: the index `$STUDIO/home/.local/share/auto-backup/index.sqlite` has version 99, but this program reads versions up to 1
     hint: use a newer auto-backup, or another file with `--index FILE`
     ");
     assert_eq!(fs::read(studio.path(INDEX)).unwrap(), before);
@@ -260,7 +260,7 @@ fn foreign_sqlite_file_is_refused_and_untouched() {
     exit 1
     --- stderr
     error: `catalog.db` is not an index of auto-backup but another program's SQLite file
-    hint: name another file with `--index FILE`
+    hint: use another file with `--index FILE`
     ");
     assert_eq!(fs::read(studio.path("catalog.db")).unwrap(), before);
 }

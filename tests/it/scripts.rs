@@ -95,7 +95,7 @@ fn invalid_script_files_are_refused() {
     exit 1
     --- stderr
     error: cannot read the script `missing.ab`: No such file or directory (os error 2)
-    hint: a command is run with `-c`, as in `auto-backup -c 'list clients'`
+    hint: to run a command, use `-c`, as in `auto-backup -c 'list clients'`
     ");
     assert_snapshot!(studio.run(["WORK"]), @"
     exit 2
@@ -383,7 +383,7 @@ fn invalid_process_options_are_usage_errors() {
     exit 2
     --- stderr
     error: `list` is a command, not a script
-    hint: a command is run with `-c`, as in `auto-backup -c 'list clients'`
+    hint: to run a command, use `-c`, as in `auto-backup -c 'list clients'`
     ");
     assert_snapshot!(studio.run(["-c"]), @"
     exit 2
@@ -440,15 +440,15 @@ fn bare_command_suggests_the_option() {
     let complaints = words.map(|words| studio.run(words).status(2).stderr);
     assert_snapshot!(complaints.concat(), @"
     error: `list` is a command, not a script
-    hint: a command is run with `-c`, as in `auto-backup -c 'list clients'`
+    hint: to run a command, use `-c`, as in `auto-backup -c 'list clients'`
     error: `help` is a command, not a script
-    hint: a command is run with `-c`, as in `auto-backup -c 'help'`
+    hint: to run a command, use `-c`, as in `auto-backup -c 'help'`
     error: `help` is a command, not a script
-    hint: a command is run with `-c`, as in `auto-backup -c 'help copy'`
+    hint: to run a command, use `-c`, as in `auto-backup -c 'help copy'`
     error: `--older-than` is not an option of auto-backup itself
-    hint: a command is run with `-c`, as in `auto-backup -c 'load --older-than 1h'`
+    hint: to run a command, use `-c`, as in `auto-backup -c 'load --older-than 1h'`
     error: `fetch` is a command, not a script
-    hint: a command is run with `-c`, as in `auto-backup -c 'list clients'`
+    hint: to run a command, use `-c`, as in `auto-backup -c 'list clients'`
     ");
 }
 

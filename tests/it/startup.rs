@@ -187,7 +187,7 @@ fn configured_startup_file_must_exist() {
     exit 1
     --- stderr
     error: cannot read the start-up file `missing`: No such file or directory (os error 2)
-    hint: `--config` or `$AUTO_BACKUP_CONFIG` names it; `--no-config` does without
+    hint: `--config` or `$AUTO_BACKUP_CONFIG` names it; `--no-config` starts without it
     ");
     assert_snapshot!(studio.run(["--config", "home", "-c", "list databases"]), @"
     exit 2
@@ -202,7 +202,7 @@ fn configured_startup_file_must_exist() {
     exit 1
     --- stderr
     error: cannot read the start-up file `missing`: No such file or directory (os error 2)
-    hint: `--config` or `$AUTO_BACKUP_CONFIG` names it; `--no-config` does without
+    hint: `--config` or `$AUTO_BACKUP_CONFIG` names it; `--no-config` starts without it
     ");
 }
 
@@ -228,7 +228,7 @@ fn failing_startup_file_stops_the_session() {
     $STUDIO/home/.config/auto-backup/.config:1:6: error: there is no database `TAPE`
         load TAPE
              ^^^^
-    hint: there are none yet: `add database NAME ROOT`
+    hint: none exists yet: `add database NAME ROOT` adds one
     ");
 }
 

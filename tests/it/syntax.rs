@@ -337,7 +337,7 @@ fn paths_outside_databases_are_refused() {
     script.ab:9:15: error: `acme` cannot be a project: a project is written CLIENT/PROJECT
         fetch project acme
                       ^^^^
-    hint: `fetch client acme` shows all of its projects; did you mean `acme/spot` or `acme/teaser`?
+    hint: `fetch client acme` lists all of its projects; did you mean `acme/spot` or `acme/teaser`?
     script.ab:10:18: error: `..` cannot be a client: `.` and `..` would leave the database
         list projects in ..
                          ^^
@@ -406,7 +406,7 @@ fn category_path_stays_below_root() {
     script.ab:12:16: error: the variable `$NOT_SET` is not set
         add database X $NOT_SET/x
                        ^^^^^^^^^^
-    hint: set it in the environment or with `-D NOT_SET=VALUE`; a dollar sign is written `\$`
+    hint: set it in the environment or with `-D NOT_SET=VALUE`; write `\$` for a dollar sign
     12 of 12 commands failed: script.ab:1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
     ");
 }

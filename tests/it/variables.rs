@@ -56,11 +56,11 @@ fn unset_variables_are_marked() {
     script.ab:1:6: error: the variable `$1` is not set
         echo $1
              ^^
-    hint: it stands for an argument of the script: `auto-backup FILE ARGUMENT`, `source FILE ARGUMENT`, `set -- ARGUMENT`; a dollar sign is written `\$`
+    hint: it holds an argument of the script: `auto-backup FILE ARGUMENT`, `source FILE ARGUMENT`, `set -- ARGUMENT`; write `\$` for a dollar sign
     script.ab:2:18: error: the variable `$NO_SUCH` is not set
         add database NAS $NO_SUCH/studio
                          ^^^^^^^^^^^^^^^
-    hint: set it in the environment or with `-D NO_SUCH=VALUE`; a dollar sign is written `\$`
+    hint: set it in the environment or with `-D NO_SUCH=VALUE`; write `\$` for a dollar sign
     2 of 3 commands failed: script.ab:1, 2
     ");
 }

@@ -1,43 +1,41 @@
-//! Why a storage behind rclone cannot be reached, as a person who looks after it needs to know.
+//! Reasons why a remote database cannot be reached, with their messages and hints.
 
 use std::fmt;
 
-use super::rclone_message;
-
-/// Exit status of rclone where a folder is not there.
+/// Exit status of rclone if a folder does not exist.
 pub const EXIT_DIRECTORY_NOT_FOUND: i32 = 3;
 
-/// Exit status of rclone where a file is not there.
+/// Exit status of rclone if a file does not exist.
 pub const EXIT_FILE_NOT_FOUND: i32 = 4;
 
-/// What is in the way.
+/// The reason why a remote cannot be reached. Each message continues a sentence about the root.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConnectionError {
-    /// The machine is there, its server is not.
+    /// The host is up, but no server listens on the port.
     ConnectionRefused,
-    /// No answer came within so many seconds.
+    /// No answer arrived within this number of seconds.
     Timeout(u64),
-    /// No machine has the name.
+    /// The host name could not be resolved.
     HostNotFound,
-    /// The machine cannot be reached from here.
+    /// No route leads to the host.
     HostUnreachable,
-    /// rclone's configuration has no remote of the name.
+    /// rclone's configuration has no remote of this name.
     RemoteNotConfigured,
-    /// Key, password or user is wrong.
+    /// The key, the password or the user is wrong.
     AuthenticationFailed,
-    /// The machine has another host key than the known one.
+    /// The host key differs from the known one.
     HostKeyMismatch,
-    /// The token by which the storage knows the user is no longer valid.
+    /// The access token expired or was revoked.
     TokenExpired,
-    /// The storage takes no more requests for now.
+    /// The storage accepts no more requests for now.
     RateLimited,
-    /// Whoever is asked may not look there.
+    /// The user may not read the root.
     AccessDenied,
-    /// There is no such bucket or folder.
+    /// The bucket or folder does not exist.
     FolderNotFound,
-    /// rclone's configuration is encrypted, and nothing says with what.
+    /// rclone's configuration is encrypted and no password is set.
     ConfigEncrypted,
-    /// What rclone said.
+    /// Another error, in rclone's words.
     Other(String),
 }
 
@@ -45,60 +43,42 @@ impl fmt::Display for ConnectionError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::ConnectionRefused => {
-                "refused the connection: the machine is there, but nothing listens"
+                "refused the connection: the host is up, but the server is not running"
             }
             Self::Timeout(seconds) => {
                 return write!(formatter, "did not answer within {seconds} s");
             }
-            Self::HostNotFound => "is on a machine that nobody knows by that name",
-            Self::HostUnreachable => "is on a machine that cannot be reached from here",
-            Self::RemoteNotConfigured => "is on a remote that rclone does not know",
+            Self::HostNotFound => "is on a host whose name could not be resolved",
+            Self::HostUnreachable => "is on a host that is unreachable from this machine",
+            Self::RemoteNotConfigured => "is on a remote that is not configured in rclone",
             Self::AuthenticationFailed => "rejected the key, user or password",
-            Self::HostKeyMismatch => {
-                "shows another host key than the known one: it may be another machine"
-            }
-            Self::TokenExpired => {
-                "no longer accepts the token of this user: it expired or was revoked"
-            }
-            Self::RateLimited => "limits the rate of requests, and takes no more for now",
-            Self::AccessDenied => "may not be looked at by this user",
-            Self::FolderNotFound => "is not there: there is no such bucket or folder",
-            Self::ConfigEncrypted => "is configured in a file that is encrypted",
+            Self::HostKeyMismatch => "presented an unexpected host key: it may be another machine",
+            Self::TokenExpired => "rejected the access token: it expired or was revoked",
+            Self::RateLimited => "limits the rate of requests, and accepts no more for now",
+            Self::AccessDenied => "denies access to this user",
+            Self::FolderNotFound => "does not exist: no such bucket or folder",
+            Self::ConfigEncrypted => "is configured in an encrypted file",
             Self::Other(message) => return write!(formatter, "cannot be used: {message}"),
         })
     }
 }
 
 impl ConnectionError {
-    /// What to do about it.
-    pub fn hint(&self, root: &str) -> String {
+    pub(super) fn hint(&self, root: &str) -> String {
         let remote = root.split(':').next().unwrap_or_default();
         match self {
-            Self::ConnectionRefused => format!("see that its server runs, and that `rclone config show {remote}` names the right host and port"),
-            Self::Timeout(_) | Self::HostUnreachable => "see that the network and the machine are up, then try again".to_owned(),
-            Self::HostNotFound => format!("see that the network is up, and that `rclone config show {remote}` names the right host"),
-            Self::RemoteNotConfigured => "`rclone config` sets it up, `rclone listremotes` shows those there are".to_owned(),
-            Self::AuthenticationFailed => format!("`rclone config update {remote}` takes another key or password"),
-            Self::HostKeyMismatch => "ask whoever looks after the machine; if it is right, take the new key into the file of known hosts".to_owned(),
+            Self::ConnectionRefused => format!("check that its server runs, and that `rclone config show {remote}` shows the right host and port"),
+            Self::Timeout(_) | Self::HostUnreachable => "check that the network and the host are up, then try again".to_owned(),
+            Self::HostNotFound => format!("check that the network is up, and that `rclone config show {remote}` shows the right host"),
+            Self::RemoteNotConfigured => "`rclone config` sets it up, `rclone listremotes` lists the configured remotes".to_owned(),
+            Self::AuthenticationFailed => format!("`rclone config update {remote}` sets another key or password"),
+            Self::HostKeyMismatch => "ask its administrator; if the key is right, add it to the file of known hosts".to_owned(),
             Self::TokenExpired => format!("`rclone config reconnect {remote}:` gets a new token"),
             Self::RateLimited => "try again later; an API key of your own in rclone's configuration has a limit of its own".to_owned(),
-            Self::AccessDenied => "whoever looks after it can allow that".to_owned(),
-            Self::FolderNotFound => format!("if the name is right, `rclone mkdir {root}` makes it"),
+            Self::AccessDenied => "ask its administrator for permission".to_owned(),
+            Self::FolderNotFound => format!("if the name is right, `rclone mkdir {root}` creates it"),
             Self::ConfigEncrypted => "set `RCLONE_CONFIG_PASS`, or `RCLONE_PASSWORD_COMMAND` to a command that prints the password".to_owned(),
             Self::Other(_) => format!("`rclone lsf {root}` tries the same by hand"),
-        }
-    }
-
-    /// Meaning of a message of rclone's, for people and for trying again: nothing is absent because of it.
-    pub fn from_message(message: &str) -> Self {
-        rclone_message::classify(message)
-    }
-
-    /// Meaning of an end with an exit status and a message.
-    pub fn from_exit(status: Option<i32>, message: &str) -> Self {
-        match status {
-            Some(EXIT_DIRECTORY_NOT_FOUND | EXIT_FILE_NOT_FOUND) => Self::FolderNotFound,
-            _ => rclone_message::classify(message),
         }
     }
 }

@@ -1,46 +1,171 @@
-//! Hints that are put together: what is not there, which names may be meant, and what to type instead.
+//! Hints: the command or the step that solves the problem of an error.
 
 use std::io;
 
+use super::Error;
 use crate::base::name::Name;
 
-/// What to do where the system refused something.
-pub(super) fn io_hint(action: &str, kind: io::ErrorKind) -> Option<String> {
-    let hint = match kind {
-        io::ErrorKind::NotFound => return missing_hint(action),
-        io::ErrorKind::PermissionDenied => {
-            "its owner can give you permission; or name another place"
+/// Maximum number of known names in a hint.
+const MAX_KNOWN_NAMES: usize = 5;
+
+impl Error {
+    /// Returns a command to type or a step to take, if one is likely to help.
+    pub fn hint(&self) -> Option<String> {
+        self.name_hint()
+            .or_else(|| self.storage_hint())
+            .or_else(|| self.copy_hint())
+            .or_else(|| self.file_hint())
+    }
+
+    /// Returns the hint for a wrong word in a line.
+    fn name_hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::UnknownName {
+                noun,
+                suggestions,
+                known,
+                ..
+            } => return unknown_hint(noun, suggestions, known),
+            Self::NotAProject {
+                listing_command,
+                suggestions,
+                ..
+            } => return not_a_project_hint(listing_command.as_deref(), suggestions),
+            Self::ReplicaNotFound {
+                project, elsewhere, ..
+            } if !elsewhere.is_empty() => {
+                return Some(format!("`{project}` is on {}", elsewhere.join(", ")));
+            }
+            Self::ReplicaNotFound {
+                suggestions,
+                database,
+                ..
+            } if suggestions.is_empty() => {
+                return Some(format!(
+                    "`list projects` lists all projects; `load {database}` scans again"
+                ));
+            }
+            Self::ReplicaNotFound { suggestions, .. } => return Some(did_you_mean(suggestions)),
+            Self::InvalidWord { noun, .. } => return example_hint(noun),
+            Self::InvalidValue { values, .. } => return Some(format!("it takes {values}")),
+            Self::Syntax { hint, .. } => return hint.clone(),
+            Self::UnsetVariable { variable, .. } => return Some(unset_hint(variable)),
+            Self::RunNotFound { known, .. } => return Some(run_hint(*known)),
+            Self::NameTaken {
+                noun: "category", ..
+            } => "`add category NAME PATH --replace` gives it the new path",
+            Self::NameTaken { .. } => "`add database NAME ROOT --replace` gives it the new root",
+            Self::Overlap {
+                noun: "category", ..
+            } => "give each category a folder of its own",
+            Self::Overlap { .. } => {
+                "give each database a folder of its own, or `remove database` the other first"
+            }
+            Self::SameDatabase { .. } => "name another database to copy to",
+            Self::CompareWithItself { .. } => "name another database to compare with",
+            Self::ConfirmationRequired { .. } => {
+                "add `--yes` at the end of the line to confirm in advance"
+            }
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+
+    /// Returns the hint for a database that cannot be used.
+    fn storage_hint(&self) -> Option<String> {
+        match self {
+            Self::Offline {
+                database,
+                may_be_right_disk: true,
+                ..
+            } => Some(format!(
+                "mount or connect it; if this is the right disk, `load --forget {database}`, then `load {database}`"
+            )),
+            Self::Offline { .. } => Some("mount or connect it, then try again".to_owned()),
+            Self::StorageUnreachable { root, cause, .. } => {
+                Some(cause.hint(&Name::from(root.as_path()).to_string()))
+            }
+            Self::RcloneNotFound { .. } | Self::RcloneTooOld { .. } => Some(
+                "install it from `https://rclone.org/install/` or with the system's package manager; `set rclone PATH` names a program that is not on PATH".to_owned(),
+            ),
+            Self::Locked { .. } => Some("try again when that run has ended".to_owned()),
+            Self::SameIdentity {
+                database,
+                file,
+                other,
+            } => Some(format!(
+                "if they are one place, `remove database {database}`; if `{database}` is a clone of `{other}`, delete `{}` and `load --forget {database}`: the next copy creates a new identity for it",
+                Name::from(file.as_path())
+            )),
+            _ => None,
         }
+    }
+
+    /// Returns the hint for a copy or sync that was refused or failed.
+    fn copy_hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::TooManyMissing { .. } => {
+                "nothing was deleted; check that the right disk is mounted; `--force` moves these files to the old versions anyway"
+            }
+            Self::NotEnoughSpace { .. } => {
+                "free some space there, or copy fewer projects; nothing was copied"
+            }
+            Self::SameFolder { .. } => "nothing needs to be copied there",
+            Self::SourceChanged { .. } => "copy again when no program writes to it",
+            Self::ConcurrentChange { .. } => "copy again: it will be compared again",
+            Self::VerificationFailed { .. } => {
+                "copy again; if it fails again, the disk, its cable or the memory may be failing"
+            }
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+
+    /// Returns the hint for a file of the program, or for a refusal of the operating system.
+    fn file_hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Io { action, source, .. } => io_hint(action, source.kind())?,
+            Self::Index { problem, .. } => problem.hint()?,
+            Self::NoHome { option, .. } => return Some(format!("name one with `{option}`")),
+            Self::Untrusted { .. } => {
+                "check who created it, then move it away; a new one is created when it is needed"
+            }
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+fn io_hint(action: &str, kind: io::ErrorKind) -> Option<&'static str> {
+    Some(match kind {
+        io::ErrorKind::NotFound => return missing_hint(action),
+        io::ErrorKind::PermissionDenied => "ask its owner for permission, or use another place",
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "make some room there, then try again"
+            "free some space there, then try again"
         }
         io::ErrorKind::FileTooLarge => {
             "the file system, or the limit that `ulimit -f` shows, allows no larger file"
         }
-        io::ErrorKind::ReadOnlyFilesystem => "it can only be read there; name another place",
+        io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only; use another place",
         _ => return None,
-    };
-    Some(hint.to_owned())
+    })
 }
 
-/// What to do where a file that was named is not there.
-fn missing_hint(action: &str) -> Option<String> {
-    match action {
-        "read the script" => {
-            Some("a command is run with `-c`, as in `auto-backup -c 'list clients'`".to_owned())
+/// Returns the hint for a missing file, if the action shows that the user named it.
+fn missing_hint(action: &str) -> Option<&'static str> {
+    Some(match action {
+        "read the script" => "to run a command, use `-c`, as in `auto-backup -c 'list clients'`",
+        "read the start-up file" => {
+            "`--config` or `$AUTO_BACKUP_CONFIG` names it; `--no-config` starts without it"
         }
-        "read the start-up file" => Some(
-            "`--config` or `$AUTO_BACKUP_CONFIG` names it; `--no-config` does without".to_owned(),
-        ),
-        "read the file" => Some(
-            "a relative path is looked for in the script's folder, at the prompt in the current one".to_owned(),
-        ),
-        _ => None,
-    }
+        "read the file" => {
+            "a relative path starts at the script's folder, at the prompt at the current folder"
+        }
+        _ => return None,
+    })
 }
 
-/// How something of this kind is written.
-pub(super) fn example_hint(noun: &str) -> Option<String> {
+fn example_hint(noun: &str) -> Option<String> {
     let example = match noun {
         "database" | "root" => "add database NAS /mnt/nas/studio",
         "remote root" => "add database CLOUD s3:bucket/studio",
@@ -52,7 +177,7 @@ pub(super) fn example_hint(noun: &str) -> Option<String> {
     Some(format!("write it as in `{example}`"))
 }
 
-/// What is not there: a project, a client, or any project at all.
+/// Returns the beginning of the message for a missing project, a missing client, or a database without projects.
 pub(super) fn absence_message(project: &Name) -> String {
     if is_all_projects(project) {
         "there is no project".to_owned()
@@ -61,60 +186,55 @@ pub(super) fn absence_message(project: &Name) -> String {
     }
 }
 
-/// What is said of something, after a colon, where there is anything to be said.
+/// Returns `: DETAIL`, or nothing without a detail.
 pub(super) fn colon_suffix(detail: Option<&str>) -> String {
     detail.map_or_else(String::new, |words| format!(": {words}"))
 }
 
-/// Whether every project was asked for.
+/// True for the word that selects every project.
 pub(super) fn is_all_projects(project: &Name) -> bool {
     project.as_bytes() == b"all"
 }
 
-/// `did you mean ...`, else the names there are, else how to add one.
-pub(super) fn unknown_hint(noun: &str, suggestions: &[String], known: &[String]) -> Option<String> {
+/// Returns `did you mean ...`; without suggestions, the known names; without any, the command that adds one.
+fn unknown_hint(noun: &str, suggestions: &[String], known: &[String]) -> Option<String> {
     if !suggestions.is_empty() {
         return Some(did_you_mean(suggestions));
     }
     if !known.is_empty() {
         return Some(known_names(known));
     }
-    match noun {
-        "database" => Some("there are none yet: `add database NAME ROOT`".to_owned()),
-        "category" => Some("there are none yet: `add category NAME PATH`".to_owned()),
+    let hint = match noun {
+        "database" => "none exists yet: `add database NAME ROOT` adds one",
+        "category" => "none exists yet: `add category NAME PATH` adds one",
         "client" | "project" => {
-            Some("`load` looks at the disks, `list projects` shows what was found".to_owned())
+            "`load` scans the databases, `list projects` lists the projects found"
         }
-        "command" => Some("`help` lists the commands".to_owned()),
-        _ => None,
-    }
+        "command" => "`help` lists the commands",
+        _ => return None,
+    };
+    Some(hint.to_owned())
 }
 
-/// Which runs there are: from the first to the last.
-pub(super) fn run_hint(known: Option<(i64, i64)>) -> String {
+fn run_hint(known: Option<(i64, i64)>) -> String {
     match known {
-        None => "there are none yet: `load`, then `copy`".to_owned(),
-        Some((first, last)) if first == last => format!("there is only run {first}"),
+        None => "no run exists yet: `load`, then `copy`".to_owned(),
+        Some((first, last)) if first == last => format!("only run {first} exists"),
         Some((first, last)) => {
-            format!("there are the runs {first} to {last}; `history --all` lists them")
+            format!("runs {first} to {last} exist; `history --all` lists them")
         }
     }
 }
 
-/// How a variable gets a value, and how a dollar sign is written.
-pub(super) fn unset_hint(variable: &str) -> String {
+fn unset_hint(variable: &str) -> String {
     let how_to_set = if variable.bytes().all(|byte| byte.is_ascii_digit()) {
-        "it stands for an argument of the script: `auto-backup FILE ARGUMENT`, `source FILE ARGUMENT`, `set -- ARGUMENT`".to_owned()
+        "it holds an argument of the script: `auto-backup FILE ARGUMENT`, `source FILE ARGUMENT`, `set -- ARGUMENT`".to_owned()
     } else {
         format!("set it in the environment or with `-D {variable}=VALUE`")
     };
-    format!("{how_to_set}; a dollar sign is written `\\$`")
+    format!("{how_to_set}; write `\\$` for a dollar sign")
 }
 
-/// How many known names a hint has room for.
-const MAX_KNOWN_NAMES: usize = 5;
-
-/// `known: ...`, and how many more there are.
 fn known_names(known: &[String]) -> String {
     let shown = known.iter().take(MAX_KNOWN_NAMES).map(String::as_str);
     let shown = shown.collect::<Vec<_>>().join(", ");
@@ -124,20 +244,16 @@ fn known_names(known: &[String]) -> String {
     }
 }
 
-/// What shows all projects of a client, and which one may be meant.
-pub(super) fn not_a_project_hint(
-    listing_command: Option<&str>,
-    suggestions: &[String],
-) -> Option<String> {
+fn not_a_project_hint(listing_command: Option<&str>, suggestions: &[String]) -> Option<String> {
     let suggestion = (!suggestions.is_empty()).then(|| did_you_mean(suggestions));
-    let listing_hint = listing_command.map(|line| format!("`{line}` shows all of its projects"));
-    match (listing_hint, suggestion) {
-        (Some(instead), Some(near)) => Some(format!("{instead}; {near}")),
-        (instead, near) => instead.or(near),
+    let listing = listing_command.map(|line| format!("`{line}` lists all of its projects"));
+    match (listing, suggestion) {
+        (Some(listing), Some(suggestion)) => Some(format!("{listing}; {suggestion}")),
+        (listing, suggestion) => listing.or(suggestion),
     }
 }
 
-/// `did you mean` with one to three names.
+/// Returns `did you mean ...?` with one to three names.
 pub fn did_you_mean(suggestions: &[String]) -> String {
     let names: Vec<_> = suggestions
         .iter()

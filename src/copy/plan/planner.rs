@@ -295,7 +295,7 @@ mod tests {
     use super::*;
     use crate::base::error::Error;
     use crate::base::timestamp::Timestamp;
-    use crate::os::file_id::FileId;
+    use crate::os::stat::FileId;
     use crate::snapshot::tree::{Problem, ScannedFolder};
 
     /// A file of a tree: path, size in bytes, and mtime in seconds.

@@ -17,9 +17,9 @@ use crate::base::error::{IoResultExt as _, Result};
 use crate::base::ignore::ignore;
 use crate::language::lexer::lex;
 use crate::model::path;
-use crate::os::file_id::FileId;
 use crate::os::host;
 use crate::os::own_file::OwnFile;
+use crate::os::stat::FileId;
 use crate::shell::position::{Position, Role};
 use crate::snapshot::digest::Digest;
 

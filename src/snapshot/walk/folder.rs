@@ -11,10 +11,9 @@ use crate::base::name::Name;
 use crate::base::own_name::is_temporary;
 use crate::base::timestamp::{TimePrecision, Timestamp};
 use crate::model::exclusion::Exclusions;
-use crate::os::file_id::FileId;
 use crate::os::folder::{Folder, is_not_found};
 use crate::os::reader::FolderReader;
-use crate::os::stat::{EntryKind, Stat};
+use crate::os::stat::{EntryKind, FileId, Stat};
 
 /// Content of a folder. Its memory is reused for the next folder.
 #[derive(Debug, Default)]

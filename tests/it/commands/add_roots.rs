@@ -67,7 +67,7 @@ fn tilde_and_variables_expand_in_paths() {
     -c:1:18: error: the variable `$NO_SUCH` is not set
         add database NAS /mnt/$NO_SUCH/a
                          ^^^^^^^^^^^^^^^
-    hint: set it in the environment or with `-D NO_SUCH=VALUE`; a dollar sign is written `\$`
+    hint: set it in the environment or with `-D NO_SUCH=VALUE`; write `\$` for a dollar sign
     ");
 }
 

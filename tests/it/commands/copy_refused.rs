@@ -112,7 +112,7 @@ fn unknown_names_suggest_nearest_and_copy_nothing() {
     -c:1:1: error: there is no project in any category of database `NAS`
         copy all all NAS WORK
         ^^^^^^^^^^^^^^^^^^^^^
-    hint: `list projects` shows what there is; `load NAS` looks again
+    hint: `list projects` lists all projects; `load NAS` scans again
     ");
     assert_snapshot!(studio.lines(&["copy acme/spot fotage WORK NAS"]).status(1), @"
     exit 1

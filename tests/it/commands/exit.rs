@@ -26,7 +26,7 @@ fn exit_keeps_the_failure_status() {
     -c:1:13: error: there is no category `c`
         explore a/b c D
                     ^
-    hint: there are none yet: `add category NAME PATH`
+    hint: none exists yet: `add category NAME PATH` adds one
     no start-up file found at `./.config` or `$STUDIO/home/.config/auto-backup/.config`; name one with `--config FILE`
     ");
 }

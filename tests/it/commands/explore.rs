@@ -95,7 +95,7 @@ fn unknown_names_suggest_nearest() {
     -c:1:9: error: `acme/spot` is not in category `footage` of database `NAS`
         explore acme/spot footage NAS
                 ^^^^^^^^^
-    hint: `list projects` shows what there is; `load NAS` looks again
+    hint: `list projects` lists all projects; `load NAS` scans again
     ");
     assert_snapshot!(studio.lines(&["explore acme footage WORK"]).status(2), @"
     exit 2

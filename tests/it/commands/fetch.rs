@@ -188,7 +188,7 @@ fn unknown_names_suggest_nearest() {
     -c:1:15: error: `acme` cannot be a project: a project is written CLIENT/PROJECT
         fetch project acme
                       ^^^^
-    hint: `fetch client acme` shows all of its projects; did you mean `acme/spot` or `acme/teaser`?
+    hint: `fetch client acme` lists all of its projects; did you mean `acme/spot` or `acme/teaser`?
     ");
     assert_snapshot!(studio.lines(&["fetch client acme/spot"]).status(2), @"
     exit 2
@@ -253,7 +253,7 @@ fn folder_name_suggests_its_projects() {
     -c:1:15: error: `acme` cannot be a project: a project is written CLIENT/PROJECT
         fetch project acme
                       ^^^^
-    hint: `fetch client acme` shows all of its projects; did you mean `acme/spot` or `acme/teaser`?
+    hint: `fetch client acme` lists all of its projects; did you mean `acme/spot` or `acme/teaser`?
     -c:1:15: error: `spot` cannot be a project: a project is written CLIENT/PROJECT
         fetch project spot
                       ^^^^
@@ -276,6 +276,6 @@ fn folder_name_suggests_its_projects() {
     -c:1:15: error: `acme` cannot be a project: a project is written CLIENT/PROJECT
         fetch project acme
                       ^^^^
-    hint: `fetch client acme` shows all of its projects
+    hint: `fetch client acme` lists all of its projects
     ");
 }

@@ -46,7 +46,7 @@ fn live_option_scans_first() {
     -c:1:15: error: there is no project `acme/teaser`
         fetch project acme/teaser
                       ^^^^^^^^^^^
-    hint: `load` looks at the disks, `list projects` shows what was found
+    hint: `load` scans the databases, `list projects` lists the projects found
     ");
     assert_snapshot!(studio.lines(&["fetch client acme --live"]), @"
     exit 0

@@ -136,7 +136,7 @@ fn unknown_run_number_is_an_error() {
     -c:1:9: error: there is no run `9`
         history 9
                 ^
-    hint: there are none yet: `load`, then `copy`
+    hint: no run exists yet: `load`, then `copy`
     ");
     studio.lines(&["load"]).ok();
     assert_snapshot!(studio.lines(&["history 9"]).status(1), @"
@@ -145,7 +145,7 @@ fn unknown_run_number_is_an_error() {
     -c:1:9: error: there is no run `9`
         history 9
                 ^
-    hint: there is only run 1
+    hint: only run 1 exists
     ");
     studio.lines(&["load"]).ok();
     assert_snapshot!(studio.lines(&["history 9"]).status(1), @"
@@ -154,7 +154,7 @@ fn unknown_run_number_is_an_error() {
     -c:1:9: error: there is no run `9`
         history 9
                 ^
-    hint: there are the runs 1 to 2; `history --all` lists them
+    hint: runs 1 to 2 exist; `history --all` lists them
     ");
 }
 

@@ -81,10 +81,10 @@ fn only_forget_removes_index_entries() {
     studio.lines(&["load"]).status(3);
     let unanswered = studio.lines(&["load --forget WORK"]).status(2);
     assert_snapshot!(unanswered.stderr, @"
-    -c:1:1: error: this asks, and nobody is there to answer: remove `WORK` (5 files) from the index? no file is touched
+    -c:1:1: error: confirmation required, but the session is not interactive: remove `WORK` (5 files) from the index? no file is touched
         load --forget WORK
         ^^^^^^^^^^^^^^^^^^
-    hint: `--yes` at the end of the line says yes beforehand
+    hint: add `--yes` at the end of the line to confirm in advance
     ");
     assert!(studio.lines(&["list clients"]).ok().stdout.contains("acme"));
     assert_snapshot!(studio.lines(&["load --forget WORK --yes"]), @"

@@ -145,7 +145,7 @@ fn unwritable_file_is_an_error() {
     -c 2:1:1: error: cannot create `$STUDIO/home/.config/auto-backup/.config.DATE`: Permission denied (os error 13)
         save
         ^^^^
-    hint: its owner can give you permission; or name another place
+    hint: ask its owner for permission, or use another place
     ");
 }
 

@@ -118,7 +118,7 @@ fn unreadable_file_is_reported() {
     script.ab:1:1: error: cannot read the file `$STUDIO/missing.ab`: No such file or directory (os error 2)
         source missing.ab
         ^^^^^^^^^^^^^^^^^
-    hint: a relative path is looked for in the script's folder, at the prompt in the current one
+    hint: a relative path starts at the script's folder, at the prompt at the current folder
     script.ab:2:1: error: `$STUDIO/folder` is not a script: it is a folder
         source folder
         ^^^^^^^^^^^^^

@@ -236,10 +236,10 @@ fn deletion_refusal_suggests_force() {
     assert_snapshot!(studio.lines(&[&format!("{LINE} --delete")]).status(1), @"
     exit 1
     --- stderr
-    -c:1:1: error: 3 of 5 files that were synced to `NAS` are gone from `$STUDIO/WORK`
+    -c:1:1: error: 3 of 5 files synced to `NAS` are missing from `$STUDIO/WORK`
         sync all all WORK NAS --delete
         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-    hint: nothing was deleted; see that the right disk is mounted; `--force` moves them among the old versions all the same
+    hint: nothing was deleted; check that the right disk is mounted; `--force` moves these files to the old versions anyway
     ");
 }
 

@@ -34,10 +34,10 @@ fn second_copy_to_one_database_is_refused() {
     assert_snapshot!(studio.lines(&[LINE]).status(5), @"
     exit 5
     --- stderr
-    -c:1:29: error: another run is at work on `NAS`: it holds `$STUDIO/NAS/.auto-backup/lock`
+    -c:1:29: error: another run has locked `NAS`: it holds `$STUDIO/NAS/.auto-backup/lock`
         copy acme/spot footage WORK NAS
                                     ^^^
-    hint: try again when it is done
+    hint: try again when that run has ended
     ");
     let run = studio.json(&["copy acme/spot all WORK NAS"]).status(5);
     assert!(run.bytes.is_empty(), "{run}");
@@ -74,10 +74,10 @@ fn lock_is_held_until_copy_ends() {
     assert_snapshot!(studio.lines(&[LINE]).status(5), @"
     exit 5
     --- stderr
-    -c:1:29: error: another run is at work on `NAS`: run 1 of process N on `HOST`, since NOW: it holds `$STUDIO/NAS/.auto-backup/lock`
+    -c:1:29: error: another run has locked `NAS`: run 1 of process N on `HOST`, since NOW: it holds `$STUDIO/NAS/.auto-backup/lock`
         copy acme/spot footage WORK NAS
                                     ^^^
-    hint: try again when it is done
+    hint: try again when that run has ended
     ");
     held.finish().ok();
     assert_mirrored(&studio);
@@ -111,7 +111,7 @@ fn locked_destination_does_not_block_others() {
     assert_snapshot!(run.status(3), @"
     exit 3
     --- stdout
-    failed $STUDIO/SLOW: another run is at work on `SLOW`: it holds `$STUDIO/SLOW/.auto-backup/lock`
+    failed $STUDIO/SLOW: another run has locked `SLOW`: it holds `$STUDIO/SLOW/.auto-backup/lock`
     copied and verified 2 files, 2.10 MB in N s; 1 failed
     ");
     assert_mirrored(&studio);
@@ -135,7 +135,7 @@ fn full_destination_does_not_block_others() {
     exit 3
     --- stdout
     added database SLOW at $STUDIO/SLOW
-    failed $STUDIO/SLOW: `SLOW` has no room: 2.10 MB are needed at `$STUDIO/SLOW`, 1.05 MB are free
+    failed $STUDIO/SLOW: not enough space on `SLOW`: 2.10 MB needed at `$STUDIO/SLOW`, 1.05 MB free
     copied and verified 2 files, 2.10 MB in N s; 1 failed
     ");
     assert_mirrored(&studio);

@@ -42,11 +42,11 @@ fn foreign_lock_file_is_refused() {
         with_lock(|lock| drop(std::os::unix::net::UnixListener::bind(lock).unwrap())),
     ];
     assert_snapshot!(told.join("\n"), @r"
-    -c:1:1: error: `$STUDIO/NAS/.auto-backup/lock` is not used: it is also another file (2 hard links lead to it)
-    -c:1:1: error: `$STUDIO/NAS/.auto-backup/lock` is not used: it is a symbolic link, not a file
-    -c:1:1: error: `$STUDIO/NAS/.auto-backup/lock` is not used: it is a folder, not a file
-    -c:1:1: error: `$STUDIO/NAS/.auto-backup/lock` is not used: it contains something other than the name of a run; move it away
-    -c:1:1: error: `$STUDIO/NAS/.auto-backup/lock` is not used: it is a socket, pipe or device, not a file
+    -c:1:1: error: `$STUDIO/NAS/.auto-backup/lock` is not trusted: it is also another file (2 hard links lead to it)
+    -c:1:1: error: `$STUDIO/NAS/.auto-backup/lock` is not trusted: it is a symbolic link, not a file
+    -c:1:1: error: `$STUDIO/NAS/.auto-backup/lock` is not trusted: it is a folder, not a file
+    -c:1:1: error: `$STUDIO/NAS/.auto-backup/lock` is not trusted: it contains something other than the name of a run; move it away
+    -c:1:1: error: `$STUDIO/NAS/.auto-backup/lock` is not trusted: it is a socket, pipe or device, not a file
     ");
 }
 

@@ -69,9 +69,9 @@ fn persistent_mismatch_leaves_no_name() {
     let folder = studio.path(TO).display().to_string();
     let reasons = reasons.map(|reason| reason.replace(&folder, "TO"));
     assert_snapshot!(reasons.collect::<Vec<_>>().join("\n"), @"
-    `TO/a` was withdrawn: read back, its XXH3-128 was 15eb22cf85929120478e7b369aa5b4d9, and the source's 7abee6cadc67b9ea53509ed0f1b6f22b
-    `TO/b` was withdrawn: read back, its XXH3-128 was edf8037caea2f2208bc3b1a94dacf0ac, and the source's c18be1fc54874c6cad4ed0344f150f28
-    `TO/large` was withdrawn: read back, its XXH3-128 was f982c0e39af4fab67b9be30ed5cf4a6e, and the source's 2b9e722ff21cea8c3cfb0c704cbc2b5a
+    verification of `TO/a` failed: source XXH3-128 7abee6cadc67b9ea53509ed0f1b6f22b, copy 15eb22cf85929120478e7b369aa5b4d9; the copy was removed
+    verification of `TO/b` failed: source XXH3-128 c18be1fc54874c6cad4ed0344f150f28, copy edf8037caea2f2208bc3b1a94dacf0ac; the copy was removed
+    verification of `TO/large` failed: source XXH3-128 2b9e722ff21cea8c3cfb0c704cbc2b5a, copy f982c0e39af4fab67b9be30ed5cf4a6e; the copy was removed
     ");
     assert_eq!(differing_files(&studio), ["a", "b", "large"]);
     assert_eq!(studio.read(format!("{TO}/b")), "older b");

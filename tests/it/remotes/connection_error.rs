@@ -81,7 +81,7 @@ fn refused_connection_is_reported() {
             assert_message(
                 place,
                 5,
-                "refused the connection: the machine is there, but nothing listens",
+                "refused the connection: the host is up, but the server is not running",
             );
             server.restart();
             let counts = place.scan_fields("load CLOUD", &["state", "files", "gone"]);
@@ -96,7 +96,7 @@ fn refused_connection_is_reported() {
 fn unknown_remote_is_reported() {
     with_studio(|place| {
         place.add_database("CLOUD", "nosuch:studio");
-        assert_message(place, 0, "is on a remote that rclone does not know");
+        assert_message(place, 0, "is on a remote that is not configured in rclone");
     });
 }
 
@@ -132,12 +132,12 @@ fn missing_bucket_or_folder_is_reported() {
     with_studio(|place| {
         let _server = Server::s3(place.remotes, "cloud");
         place.add_database("CLOUD", "cloud:nosuchbucket");
-        assert_message(place, 0, "is not there: there is no such bucket or folder");
+        assert_message(place, 0, "does not exist: no such bucket or folder");
     });
     with_studio(|place| {
         let server = Server::sftp(place.remotes, "cloud");
         place.add_database("CLOUD", &server.address("nowhere"));
-        assert_message(place, 0, "is not there: there is no such bucket or folder");
+        assert_message(place, 0, "does not exist: no such bucket or folder");
         assert!(!fs::exists(server.folder().join("nowhere")).unwrap());
     });
 }
@@ -155,7 +155,7 @@ fn changed_host_key_is_refused() {
         assert_message(
             place,
             0,
-            "shows another host key than the known one: it may be another machine",
+            "presented an unexpected host key: it may be another machine",
         );
     });
 }
@@ -196,7 +196,7 @@ fn encrypted_configuration_needs_its_password() {
             .remotes
             .stdout_of(&["config", "encryption", "set", "--password-command", &secret]);
         assert!(!place.studio.read("remotes/rclone.conf").contains("alias"));
-        assert_message(place, 0, "is configured in a file that is encrypted");
+        assert_message(place, 0, "is configured in an encrypted file");
         let mut command = place.command();
         command.env("RCLONE_CONFIG_PASS", "a password");
         command.args(["-c", "copy acme/spot footage WORK CLOUD"]);

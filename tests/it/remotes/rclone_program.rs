@@ -81,7 +81,7 @@ fn outdated_rclone_is_refused() {
         let run = |line: &str| place.studio.finish(place.with(&program).args(["-c", line]));
         for (line, status) in [("load CLOUD", 3), (THERE, 1)] {
             let run = run(line);
-            let why = "`$STUDIO/bin/rclone` is rclone 1.53.0; 1.60.0 is the oldest that works here";
+            let why = "`$STUDIO/bin/rclone` is rclone 1.53.0, but 1.60.0 or newer is required";
             assert!(run.stderr.contains(why), "{run}");
             assert_eq!(run.status, status, "{run}");
         }

@@ -197,7 +197,7 @@ fn full_temporary_folder_is_named() {
         let full = when_full(&studio, &[], Some((variable, "scrap")));
         assert!(full.stderr.contains("$STUDIO/scrap"), "{full}");
         assert!(
-            full.stderr.contains("the index still holds the last look"),
+            full.stderr.contains("the index still holds the last scan"),
             "{full}"
         );
     }

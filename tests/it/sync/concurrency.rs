@@ -20,7 +20,7 @@ fn second_run_is_refused_naming_first() {
         let second = site.json(line).status(5);
         let said = &second.stderr;
         assert!(
-            said.contains("another run is at work on `CLOUD`: run 1"),
+            said.contains("another run has locked `CLOUD`: run 1"),
             "{second}"
         );
     }

@@ -96,10 +96,10 @@ fn deleting_more_than_half_requires_force() {
     assert_snapshot!(site.lines(&[&format!("{LINE} --delete")]), @"
     exit 1
     --- stderr
-    -c:1:1: error: 8 of 15 files that were synced to `CLOUD` are gone from `$STUDIO/WORK`
+    -c:1:1: error: 8 of 15 files synced to `CLOUD` are missing from `$STUDIO/WORK`
         sync all all WORK CLOUD --delete
         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-    hint: nothing was deleted; see that the right disk is mounted; `--force` moves them among the old versions all the same
+    hint: nothing was deleted; check that the right disk is mounted; `--force` moves these files to the old versions anyway
     ");
     assert_eq!(site.sync("").assert_sent(0).count("gone"), 8);
     assert_eq!(

@@ -108,7 +108,7 @@ fn history_records_every_sync() {
         "  failed ",
         "footage/acme/spot/closed/f: ",
         "run 3, refused: sync",
-        "are gone from",
+        "are missing from",
         "run 4, unreachable: sync",
         "cannot be reached",
     ] {

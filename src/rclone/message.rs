@@ -1,11 +1,27 @@
-//! Meaning of rclone's messages, for people and for trying again.
+//! Classification of rclone's messages, for hints and retries.
 //!
-//! A message quotes what the user and others named: paths, addresses, requests. These are taken out first, and what is left is
-//! searched for whole phrases, from the cause at its end to its beginning. No phrase ever means that something is absent: that
-//! is said by an exit status or by a field of an answer alone.
+//! The exit status decides first. A message quotes names that users chose: paths, addresses, request numbers. These are removed
+//! before the rest is searched for whole phrases, from the cause at the end to the beginning. No phrase ever proves that
+//! something is absent: only an exit status or a field of an answer does.
 
-use super::STORAGE_TIMEOUT_SECONDS;
-use super::connection::ConnectionError;
+use crate::base::error::{
+    ConnectionError, EXIT_DIRECTORY_NOT_FOUND, EXIT_FILE_NOT_FOUND, STORAGE_TIMEOUT_SECONDS,
+};
+
+impl ConnectionError {
+    /// Classifies a message. The result never proves that something is absent.
+    pub fn from_message(message: &str) -> Self {
+        classify(message)
+    }
+
+    /// Classifies the end of an rclone process by its exit status, then by its message.
+    pub fn from_exit(status: Option<i32>, message: &str) -> Self {
+        match status {
+            Some(EXIT_DIRECTORY_NOT_FOUND | EXIT_FILE_NOT_FOUND) => Self::FolderNotFound,
+            _ => classify(message),
+        }
+    }
+}
 
 /// Phrases of messages, in lower case.
 const PHRASES: &[(ConnectionError, &[&str])] = &[
@@ -103,10 +119,10 @@ const PHRASES: &[(ConnectionError, &[&str])] = &[
     ),
 ];
 
-/// Words before a status of HTTP.
+/// Words that precede an HTTP status.
 const STATUS_PREFIXES: &[&str] = &["error", "statuscode:", "code:", "code", "status", "http"];
 
-/// Causes at whose beginning a path stands that is not quoted.
+/// Beginnings of segments that continue with an unquoted path.
 const PATH_OPERATIONS: &[&str] = &[
     "open ",
     "lstat ",
@@ -126,9 +142,8 @@ const PATH_OPERATIONS: &[&str] = &[
     "newfstatat ",
 ];
 
-/// Meaning of a message.
-pub(super) fn classify(message: &str) -> ConnectionError {
-    // Newer versions quote what the server of tokens says.
+fn classify(message: &str) -> ConnectionError {
+    // Newer versions of rclone quote the answer of the token server.
     if message.contains("oauth2: \"invalid_grant\"") {
         return ConnectionError::TokenExpired;
     }
@@ -138,12 +153,12 @@ pub(super) fn classify(message: &str) -> ConnectionError {
         .filter(|segment| !is_path_operation(segment))
         .collect();
     for segment in segments.iter().rev() {
-        for (trouble, phrases) in PHRASES {
+        for (error, phrases) in PHRASES {
             if phrases
                 .iter()
                 .any(|phrase| contains_phrase(segment, phrase))
             {
-                return trouble.clone();
+                return error.clone();
             }
         }
     }
@@ -160,7 +175,7 @@ fn is_path_operation(segment: &str) -> bool {
     PATH_OPERATIONS.iter().any(|verb| segment.starts_with(verb))
 }
 
-/// Whether a phrase stands in a text, with no letter or digit at either end.
+/// True if a text contains a phrase that no letter, digit or slash adjoins.
 fn contains_phrase(text: &str, phrase: &str) -> bool {
     let is_boundary = |character: Option<char>| {
         character.is_none_or(|character| !character.is_alphanumeric() && character != '/')
@@ -171,7 +186,7 @@ fn contains_phrase(text: &str, phrase: &str) -> bool {
     })
 }
 
-/// The status of HTTP that a message names: a number of three digits that stands behind a word for it, or before its reason.
+/// Returns the HTTP status in a message: three digits after a word like `status`, or before the reason phrase.
 fn http_status(text: &str) -> Option<u16> {
     const REASONS: &[&str] = &[
         "unauthorized",
@@ -193,7 +208,7 @@ fn http_status(text: &str) -> Option<u16> {
     })
 }
 
-/// A message without what others named in it: quoted text, addresses, paths, and the numbers of requests.
+/// Removes names from a message: quoted text, addresses, paths, and the ids of requests and hosts.
 fn strip_names(message: &str) -> String {
     let unquoted = strip_quoted(message);
     let mut kept = String::with_capacity(unquoted.len());
@@ -204,13 +219,13 @@ fn strip_names(message: &str) -> String {
         let begins_path = bare.starts_with(['/', '~']) || bare.starts_with("./");
         is_in_path |= begins_path;
         let is_name = is_in_path || is_id || bare.contains("://");
-        // A path ends where the cause follows.
+        // A path ends at the colon before the cause.
         if is_in_path && bare.ends_with(':') {
             is_in_path = false;
         }
         let lower = bare.to_ascii_lowercase();
         is_id = matches!(lower.as_str(), "requestid:" | "hostid:")
-            || (lower == "id:" && kept.to_ascii_lowercase().trim_end().ends_with(['t']));
+            || (lower == "id:" && kept.trim_end().ends_with(['t', 'T']));
         if is_name {
             kept.push_str(if bare.ends_with(':') { ": " } else { " " });
         } else {
@@ -220,7 +235,7 @@ fn strip_names(message: &str) -> String {
     kept
 }
 
-/// A message without what stands in double quotes or backquotes.
+/// Removes text in double quotes or backquotes.
 fn strip_quoted(message: &str) -> String {
     let mut kept = String::with_capacity(message.len());
     let mut characters = message.chars();
@@ -245,8 +260,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_are_told_apart() {
-        for (said, trouble) in [
+    fn messages_are_classified() {
+        for (message, expected) in [
             (
                 "NewFs: couldn't connect SSH: dial tcp 127.0.0.1:22999: connect: connection refused",
                 ConnectionError::ConnectionRefused,
@@ -320,13 +335,13 @@ mod tests {
                 ConnectionError::TokenExpired,
             ),
         ] {
-            assert_eq!(classify(said), trouble, "{said}");
+            assert_eq!(classify(message), expected, "{message}");
         }
     }
 
     #[test]
     fn names_in_messages_mean_nothing() {
-        for said in [
+        for message in [
             "Failed to create file system for \"dav:studio/footage/acme404/spot\": read metadata failed: 500",
             "Failed to create file system for \"dav:couldn't find/401/permission denied\": read metadata failed: 500",
             "Propfind \"http://127.0.0.1:21404/403 Forbidden/\": EOF",
@@ -340,9 +355,9 @@ mod tests {
             "something else",
         ] {
             assert_eq!(
-                classify(said),
-                ConnectionError::Other(said.to_owned()),
-                "{said}"
+                classify(message),
+                ConnectionError::Other(message.to_owned()),
+                "{message}"
             );
         }
     }
