@@ -115,6 +115,15 @@ impl RemoteStorage {
         })
     }
 
+    /// Lists exactly these files, by their paths below the root.
+    pub fn list_files(&self, files: &[PathBuf]) -> Result<RemoteListing> {
+        let target = ListTarget::Files(files);
+        let listed = self
+            .remote
+            .list(target, &self.features, TimeSource::Cheap)?;
+        Ok(listed.unwrap_or_default())
+    }
+
     /// Lists a folder. Where times are slow, only files that were not sent from here are asked for theirs.
     fn list_with_times(&self, folder: &Path) -> Result<RemoteListing> {
         let list = |wanted: ListTarget<'_>, times| self.remote.list(wanted, &self.features, times);
