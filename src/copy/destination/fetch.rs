@@ -269,9 +269,8 @@ impl RemoteFetch<'_> {
                 (Some(before), Some(now)) if (before.bytes, before.tag) == (now.bytes, now.tag) => {
                 }
                 _ if state.is_usable() => {
-                    *state = FetchState::Failed(
-                        "it changed while it was copied; copy again".to_owned(),
-                    );
+                    *state =
+                        FetchState::Failed("it changed while it was copied; copy again".to_owned());
                 }
                 _ => {}
             }
