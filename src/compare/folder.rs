@@ -1,8 +1,8 @@
-//! One folder of a replica on two databases, name by name.
+//! The comparison of one folder, name by name.
 
 use std::path::{Path, PathBuf};
 
-use super::{CompareVerdict, Comparison};
+use super::comparison::{CompareVerdict, Comparison};
 use crate::base::name::Name;
 use crate::model::project::path_within;
 use crate::os::stat::EntryKind;
@@ -12,7 +12,7 @@ use crate::snapshot::manifest::ManifestFiles;
 use crate::snapshot::tree::{Tree, TreeFolder};
 use crate::storage::content_compare::ContentComparison;
 
-/// One folder as it is compared.
+/// A comparison of one folder in progress.
 pub(super) struct FolderComparison<'a> {
     pub(super) comparison: &'a mut Comparison,
     pub(super) category: usize,
@@ -26,7 +26,7 @@ impl FolderComparison<'_> {
         path_within(&self.project, path)
     }
 
-    /// An empty folder that only one side has is listed; any other shows in what is in it.
+    /// Lists an empty folder that only one side has. Other folders are represented by their files.
     pub(super) fn add_empty_folder(&mut self, trees: &[Tree; 2]) {
         let is_empty = |folder: &TreeFolder| {
             folder.packed().is_empty()
@@ -39,10 +39,10 @@ impl FolderComparison<'_> {
             [None, Some(folder)] if is_empty(folder) => CompareVerdict::OnlyB,
             _ => return,
         };
-        let other = trees
+        let is_blocked = trees
             .iter()
             .any(|tree| diff::blocking_entry(tree, self.path).is_some());
-        if other {
+        if is_blocked {
             return;
         }
         let path = self.below(self.path);

@@ -71,6 +71,12 @@ impl RemoteListing {
         folder.get(&Name::from(path.file_name()?))
     }
 
+    /// True if nothing is known of a path, because it or a folder above it could not be listed.
+    pub fn is_unread(&self, path: &Path) -> bool {
+        let mut problems = self.problems.iter();
+        problems.any(|(folder, _)| path.starts_with(folder))
+    }
+
     pub fn file_count(&self) -> usize {
         self.folders.values().map(BTreeMap::len).sum()
     }

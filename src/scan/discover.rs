@@ -1,4 +1,4 @@
-//! Which replicas a look at a database is about: the categories and the projects in them, without what these hold.
+//! The replicas in the scope of a scan: categories and their projects, without the files in them.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -6,24 +6,23 @@ use std::path::{Path, PathBuf};
 use crate::base::error::Result;
 use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::base::name::Name;
+use crate::index::{Index, KnownDatabase};
 use crate::model::project::{ProjectId, Scope};
 use crate::model::registry::{Category, Registry};
-use crate::os::folder::Folder;
-use crate::snapshot::discovery;
 use crate::snapshot::discovery::ProjectListing;
 
-/// What was found in the categories of a database.
+/// The replicas found in the categories of a database.
 #[derive(Debug, Default)]
 pub struct Discovery<'a> {
-    /// What was found in each category.
+    /// One listing for each category.
     pub listings: Vec<ProjectListing<'a>>,
-    /// Folders of categories, and in them, that are file systems of their own.
+    /// Mounted category folders and mounts inside them, relative to the root.
     pub mounts: BTreeSet<PathBuf>,
-    /// Folders that could not be listed.
+    /// Number of folders that could not be listed.
     pub unreadable: u64,
 }
 
-/// What a look is asked to look at.
+/// The part of a database that a scan reads.
 #[derive(Clone, Debug)]
 pub struct ScanScope<'a> {
     /// The categories.
@@ -33,7 +32,7 @@ pub struct ScanScope<'a> {
 }
 
 impl<'a> ScanScope<'a> {
-    /// These projects in all categories.
+    /// Selects these projects in all categories.
     pub fn all_categories(registry: &'a Registry, scope: Scope) -> Self {
         Self {
             categories: registry.categories().iter().collect(),
@@ -41,13 +40,13 @@ impl<'a> ScanScope<'a> {
         }
     }
 
-    /// Whether everything that is tracked is looked at.
+    /// True if the scope covers everything that is tracked.
     pub fn is_whole(&self, registry: &Registry) -> bool {
         self.scope == Scope::All && self.categories.len() == registry.categories().len()
     }
 }
 
-/// The category and project of a replica's folder below a root, if it is of these categories and this scope.
+/// Returns the category and project of a replica's folder (relative to the root) if both are in scope.
 pub fn match_replica<'a>(
     categories: &[&'a Category],
     scope: &Scope,
@@ -65,34 +64,54 @@ pub fn match_replica<'a>(
     })
 }
 
-/// What was known before a look.
+/// The index's knowledge of a database before a scan.
 #[derive(Debug, Default)]
-pub struct Baseline {
-    /// Projects that are to be looked for, whether they are there or not.
-    pub expected: BTreeSet<ProjectId>,
-    /// Categories whose folders were a file system of their own.
-    pub mounted: BTreeSet<PathBuf>,
+pub(super) struct Baseline {
+    /// Projects that are scanned even if no listing contains them.
+    pub(super) expected: BTreeSet<ProjectId>,
+    /// Folders that were mounts at the previous scan, relative to the root.
+    pub(super) mounted: BTreeSet<PathBuf>,
 }
 
+impl Baseline {
+    /// Loads the baseline. Projects are expected only in a scan of one client, so that its missing projects are recorded.
+    /// A scan of everything finds missing projects by its listings, and a scan of one project names it.
+    pub(super) fn load(
+        index: &Index,
+        known: &KnownDatabase,
+        scan_scope: &ScanScope<'_>,
+    ) -> Result<Self> {
+        let Some(id) = known.id else {
+            return Ok(Self::default());
+        };
+        let mut expected = BTreeSet::new();
+        if let Scope::Client(_) = scan_scope.scope {
+            for category in &scan_scope.categories {
+                expected.extend(index.projects(id, &category.path)?);
+            }
+            expected.retain(|project| scan_scope.scope.contains(project));
+        }
+        let mounted = index.mounted_folders(id)?;
+        Ok(Self { expected, mounted })
+    }
+}
+
+/// Lists one category, given the categories nested inside it.
+type ListFn<'l, 'a> = dyn FnMut(&'a Category, &[PathBuf]) -> Result<ProjectListing<'a>> + 'l;
+
 impl<'a> Discovery<'a> {
-    /// Lists the categories of an extent.
-    ///
-    /// # Errors
-    /// Only an interruption; what cannot be read is counted and told to the monitor.
-    pub fn discover(
-        root: &Folder,
+    /// Lists the categories in scope. Unreadable folders are counted and reported to the monitor.
+    pub(super) fn discover(
         registry: &Registry,
-        extent: &ScanScope<'a>,
-        mut before: Baseline,
+        scan_scope: &ScanScope<'a>,
+        baseline: &Baseline,
+        root: &Path,
         monitor: &dyn Monitor,
+        list: &mut ListFn<'_, 'a>,
     ) -> Result<Self> {
         let mut discovery = Self::default();
-        for category in &extent.categories {
-            let inner = registry.inner_categories(category);
-            let listing = discovery::list(root, category, &extent.scope, &inner, &before.mounted)?;
-            if matches!(extent.scope, Scope::Client(_)) {
-                before.expected.extend(listing.projects.iter().cloned());
-            }
+        for &category in &scan_scope.categories {
+            let listing = list(category, &registry.inner_categories(category))?;
             if listing.is_mounted {
                 discovery.mounts.insert(category.path.clone());
             }
@@ -100,15 +119,19 @@ impl<'a> Discovery<'a> {
             report_problems(&listing, root, monitor);
             discovery.listings.push(listing);
         }
-        if matches!(extent.scope, Scope::Client(_)) {
+        if matches!(scan_scope.scope, Scope::Client(_)) {
+            let mut expected = baseline.expected.clone();
+            for listing in &discovery.listings {
+                expected.extend(listing.projects.iter().cloned());
+            }
             for listing in &mut discovery.listings {
-                listing.add_expected(&before.expected);
+                listing.add_expected(&expected);
             }
         }
         Ok(discovery)
     }
 
-    /// The replicas to be looked at, category by category.
+    /// Returns the replicas to scan, category by category.
     pub fn replicas(&self) -> impl Iterator<Item = (&'a Category, &ProjectId)> {
         self.listings.iter().flat_map(|listing| {
             let projects = listing.projects.iter();
@@ -117,13 +140,13 @@ impl<'a> Discovery<'a> {
     }
 }
 
-/// Tells of folders that could not be read, and of links that are not followed.
-fn report_problems(listing: &ProjectListing<'_>, root: &Folder, monitor: &dyn Monitor) {
+/// Reports unreadable folders, and symbolic links in place of client or project folders.
+fn report_problems(listing: &ProjectListing<'_>, root: &Path, monitor: &dyn Monitor) {
     for problem in &listing.problems {
         monitor.on_event(&ProgressEvent::Problem(problem));
     }
     for link in &listing.links {
-        let path = Name::from(root.path().join(link));
+        let path = Name::from(root.join(link));
         monitor.on_event(&ProgressEvent::Notice(&format!(
             "note: `{path}` is a symbolic link and is not followed"
         )));

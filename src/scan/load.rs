@@ -1,4 +1,4 @@
-//! A load from beginning to end: all its databases side by side, but one at a time on each disk.
+//! The scan of several databases at once, but of one at a time on each disk.
 
 use std::collections::BTreeSet;
 use std::panic::resume_unwind;
@@ -18,101 +18,97 @@ use crate::os::disk::DiskLocks;
 use crate::storage::Storage;
 use crate::storage::observation::ObservationBuilder;
 
-/// Looks at databases, as far as the extent goes, and writes what changed in each; the looks are in their order.
+/// Scans databases and returns the summaries in the order of the databases.
 ///
 /// # Errors
-/// What the first of them says that failed; the others were looked at all the same, unless it was an interruption.
+/// Returns the first database's failure after all databases were scanned; a cancellation stops all scans.
 pub fn scan_all(
     index: &mut Index,
     registry: &Registry,
     databases: &[&Database],
-    extent: &ScanScope<'_>,
+    scan_scope: &ScanScope<'_>,
     monitor: &dyn Monitor,
 ) -> Result<Vec<ScanSummary>> {
     index.reopen_if_replaced()?;
     let mut files = 0;
     for database in databases {
-        files += known_file_count(index, database, extent)?;
+        files += known_file_count(index, database, scan_scope)?;
     }
     monitor.on_event(&ProgressEvent::Started {
         task: Task::Scan,
         files: Some(files).filter(|files| *files > 0),
         bytes: None,
     });
-    let turns = DiskLocks::default();
+    let disk_locks = DiskLocks::default();
     let scan_one = |index: &mut Index, database: &Database| {
         monitor.on_event(&ProgressEvent::DatabaseStarted(&database.name));
-        let seen = scan(index, registry, database, extent, &turns, monitor);
+        let summary = scan(index, registry, database, scan_scope, &disk_locks, monitor);
         monitor.on_event(&ProgressEvent::DatabaseFinished(&database.name));
-        seen
+        summary
     };
     let scans = run_in_parallel(index, databases, &scan_one);
     monitor.on_event(&ProgressEvent::Finished);
     let mut scans = scans?;
-    if matches!(extent.scope, Scope::Client(_)) {
+    if matches!(scan_scope.scope, Scope::Client(_)) {
         for (database, scan) in databases.iter().zip(&mut scans) {
-            if scan.state == ScanState::Complete {
-                match record_absent_projects(index, registry, database, extent) {
-                    Err(Error::Interrupted) => return Err(Error::Interrupted),
-                    Err(error) => {
-                        monitor.on_event(&ProgressEvent::Problem(&error));
-                        scan.state = ScanState::Partial;
-                    }
-                    Ok(()) => {}
+            if scan.state != ScanState::Complete {
+                continue;
+            }
+            match record_absent_projects(index, registry, database, scan_scope) {
+                Err(Error::Interrupted) => return Err(Error::Interrupted),
+                Err(error) => {
+                    monitor.on_event(&ProgressEvent::Problem(&error));
+                    scan.state = ScanState::Partial;
                 }
+                Ok(()) => {}
             }
         }
     }
     Ok(scans)
 }
 
-/// How many files the last look at this part of a database saw.
-fn known_file_count(index: &Index, database: &Database, extent: &ScanScope<'_>) -> Result<u64> {
+/// Returns the number of files in scope at the previous scan.
+fn known_file_count(index: &Index, database: &Database, scan_scope: &ScanScope<'_>) -> Result<u64> {
     let Some(id) = index.database(&database.root)?.id else {
         return Ok(0);
     };
     let mut files = 0;
-    for category in &extent.categories {
+    for category in &scan_scope.categories {
         let replicas = index.replicas(id, &category.path)?.into_iter();
-        let meant = replicas.filter(|replica| extent.scope.contains(&replica.project));
-        files += meant.map(|replica| replica.aggregate.files).sum::<u64>();
+        let selected = replicas.filter(|replica| scan_scope.scope.contains(&replica.project));
+        files += selected.map(|replica| replica.aggregate.files).sum::<u64>();
     }
     Ok(files)
 }
 
-/// Looks for those of a client's projects that other databases hold and this one was not seen to, so that it is noted
-/// that they are not there. A look at everything notes that by its listing.
+/// Reads the projects of a client that only other databases hold, so that the index records them as missing here. A scan
+/// of everything records that by its listings.
 fn record_absent_projects(
     index: &mut Index,
     registry: &Registry,
     database: &Database,
-    extent: &ScanScope<'_>,
+    scan_scope: &ScanScope<'_>,
 ) -> Result<()> {
-    let known = index.database(&database.root)?;
-    let Some(id) = known.id else {
+    let Some(id) = index.database(&database.root)?.id else {
         return Ok(());
     };
-    let mut rest = overview::projects(index, registry, registry.databases())?;
-    rest.retain(|project| extent.scope.contains(project));
+    let mut projects = overview::projects(index, registry, registry.databases())?;
+    projects.retain(|project| scan_scope.scope.contains(project));
     let mut replicas = Vec::new();
-    for category in &extent.categories {
+    for category in &scan_scope.categories {
         let stored = index.replicas(id, &category.path)?.into_iter();
-        let stored: BTreeSet<_> = stored.map(|replica| replica.project).collect();
-        let is_new = |project: &&ProjectId| !stored.contains(*project);
-        replicas.extend(
-            rest.iter()
-                .filter(is_new)
-                .map(|project| (*category, project.clone())),
-        );
+        let stored: BTreeSet<ProjectId> = stored.map(|replica| replica.project).collect();
+        let new = projects.iter().filter(|project| !stored.contains(*project));
+        replicas.extend(new.map(|project| (*category, project.clone())));
     }
     if replicas.is_empty() {
         return Ok(());
     }
     let storage = Storage::open(index, database)?;
     let exclusions = Arc::new(Exclusions::new(registry.exclusion_rules())?);
-    // Of a remote, so that one listing tells of all.
-    for category in &extent.categories {
-        storage.list_projects(registry, category, &extent.scope)?;
+    // Prefetch: on a remote, one listing then serves all projects of a category.
+    for category in &scan_scope.categories {
+        storage.list_projects(registry, category, &scan_scope.scope)?;
     }
     let mut builder = ObservationBuilder::start(index, database)?;
     for (category, project) in &replicas {
@@ -123,8 +119,8 @@ fn record_absent_projects(
     storage.record_observation(&observation, index)
 }
 
-/// Each in a thread, with the index opened once more: what one waits for holds up none of the others, and what a look
-/// kept in temporary files goes with it.
+/// Scans each database in a thread with its own handle of the index: a slow storage then delays no other scan, and each
+/// scan has its own staging table.
 fn run_in_parallel(
     index: &Index,
     databases: &[&Database],
@@ -135,7 +131,7 @@ fn run_in_parallel(
             let own = index.try_clone();
             let begun =
                 thread::Builder::new().spawn_scoped(scope, move || scan_one(&mut own?, database));
-            // Where the system gives no thread for it, it is done here, before the next.
+            // If the system refuses another thread, this thread scans the database before it starts the next.
             begun.map_err(|_| {
                 let own = index.try_clone();
                 own.and_then(|mut own| scan_one(&mut own, database))
@@ -146,7 +142,7 @@ fn run_in_parallel(
             Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
             Err(done) => done,
         });
-        // All of them, before the first failure is told.
+        // All threads end before the first failure is returned.
         ended.collect::<Vec<_>>().into_iter().collect()
     })
 }

@@ -1,11 +1,11 @@
-//! A look at a database behind rclone: a listing of each category, set beside the index like what is walked on a disk.
+//! The scan of a database behind rclone: its categories are listed.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use super::discover::{Discovery, ScanScope};
+use super::completed::CompletedScan;
+use super::discover::{Baseline, Discovery, ScanScope};
 use super::walk::WalkSummary;
-use super::{CompletedScan, emptied_error, expected_projects};
 use crate::base::error::Result;
 use crate::base::monitor::{Monitor, ProgressEvent};
 use crate::base::timestamp::Timestamp;
@@ -17,19 +17,34 @@ use crate::snapshot::tree::Tree;
 use crate::storage::RemoteStorage;
 use crate::storage::availability::RootIds;
 
-/// Lists everything in an extent, without writing.
+/// Lists everything in scope without writing.
 pub(super) fn scan_remote<'a>(
     index: &Index,
     registry: &Registry,
     database: &Database,
-    extent: &ScanScope<'a>,
+    scan_scope: &ScanScope<'a>,
     monitor: &dyn Monitor,
 ) -> Result<CompletedScan<'a>> {
-    let began = Timestamp::now();
+    let started = Timestamp::now();
     let known = index.database(&database.root)?;
     let storage = RemoteStorage::open(index, database)?;
     let exclusions = Arc::new(Exclusions::new(registry.exclusion_rules())?);
-    let discovery = discover(&storage, index, registry, extent, monitor)?;
+    let baseline = Baseline::load(index, &known, scan_scope)?;
+    let scope = &scan_scope.scope;
+    let discovery = Discovery::discover(
+        registry,
+        scan_scope,
+        &baseline,
+        &database.root,
+        monitor,
+        &mut |category, inner| {
+            let mut listing = storage.list_projects(category, scope, inner)?;
+            if let Scope::Project(project) = scope {
+                listing.projects.insert(project.clone());
+            }
+            Ok(listing)
+        },
+    )?;
     let mut staging = index
         .stage_scan(&known)?
         .with_exclusions(Arc::clone(&exclusions));
@@ -40,84 +55,58 @@ pub(super) fn scan_remote<'a>(
             walked.missing.push((category, project.clone()));
             continue;
         }
-        let place = staging.begin_replica(&category.path, project)?;
-        stage_tree(&mut walked, &mut staging, place, tree, monitor)?;
-        staging.end_replica(place)?;
+        let replica = staging.begin_replica(&category.path, project)?;
+        stage_tree(&mut walked, &mut staging, replica, tree, monitor)?;
+        staging.end_replica(replica)?;
     }
-    let drafted = staging.finish()?;
-    let clients: usize = discovery
-        .listings
-        .iter()
-        .map(|listing| listing.client_count)
-        .sum();
-    let is_blind = discovery.unreadable + walked.unreadable > 0 || walked.has_content;
-    let whole = extent.is_whole(registry);
-    if whole && known.files > 0 && known.identity.is_none() && !is_blind && clients == 0 {
-        return Err(emptied_error(database, &known));
-    }
-    Ok(CompletedScan {
+    let scanned = CompletedScan {
+        staged: staging.finish()?,
         previous: known,
-        started: began,
+        started,
         root_ids: RootIds::of_remote(storage.identity()),
         discovery,
         walked,
-        staged: drafted,
         remote: Some(storage),
-    })
+    };
+    refuse_emptied_database(database, registry, scan_scope, &scanned)?;
+    Ok(scanned)
 }
 
-/// What is in the categories.
-fn discover<'a>(
-    storage: &RemoteStorage,
-    index: &Index,
+/// Refuses a remote without any client folder if the index knows files there. Unlike on a disk, only a scan of the whole
+/// database is checked: listing the other categories would cost further requests.
+fn refuse_emptied_database(
+    database: &Database,
     registry: &Registry,
-    extent: &ScanScope<'a>,
-    monitor: &dyn Monitor,
-) -> Result<Discovery<'a>> {
-    let known = index.database(&storage.database.root)?;
-    let mut expected = expected_projects(index, &known, extent)?;
-    let mut discovery = Discovery::default();
-    for category in &extent.categories {
-        let inner = registry.inner_categories(category);
-        let mut listing = storage.list_projects(category, &extent.scope, &inner)?;
-        match &extent.scope {
-            Scope::Project(project) => {
-                listing.projects.insert(project.clone());
-            }
-            Scope::Client(_) => expected.extend(listing.projects.iter().cloned()),
-            Scope::All => {}
-        }
-        for problem in &listing.problems {
-            discovery.unreadable += 1;
-            monitor.on_event(&ProgressEvent::Problem(problem));
-        }
-        discovery.listings.push(listing);
+    scan_scope: &ScanScope<'_>,
+    scanned: &CompletedScan<'_>,
+) -> Result<()> {
+    let mut listings = scanned.discovery.listings.iter();
+    if scan_scope.is_whole(registry)
+        && scanned.previous.files > 0
+        && scanned.may_be_other_database()
+        && listings.all(|listing| listing.client_count == 0)
+    {
+        return Err(scanned.emptied_error(database));
     }
-    if matches!(extent.scope, Scope::Client(_)) {
-        for listing in &mut discovery.listings {
-            listing.add_expected(&expected);
-        }
-    }
-    Ok(discovery)
+    Ok(())
 }
 
-/// Takes in the tree of a replica.
+/// Adds the tree of a replica to the staging table.
 fn stage_tree(
     walked: &mut WalkSummary<'_>,
     staging: &mut ScanStaging<'_>,
-    place: usize,
+    replica: usize,
     tree: Tree,
     monitor: &dyn Monitor,
 ) -> Result<()> {
     for problem in &tree.problems {
-        walked.unreadable += 1;
-        monitor.on_event(&ProgressEvent::Problem(&problem.error));
+        walked.report_problem(&problem.error, monitor);
     }
-    if let Some(step) = tree.proven_precision {
-        staging.add_precision(place, step);
+    if let Some(precision) = tree.proven_precision {
+        staging.add_precision(replica, precision);
     }
     if tree.failure().is_some() {
-        return staging.add_unreadable_folder(place, Path::new(""));
+        return staging.add_unreadable_folder(replica, Path::new(""));
     }
     for (path, folder) in tree.folders {
         match folder.files {
@@ -125,9 +114,9 @@ fn stage_tree(
                 walked.has_content |= files.totals.files > 0;
                 monitor.on_event(&ProgressEvent::Folders(1));
                 monitor.on_event(&ProgressEvent::Files(files.totals.files));
-                staging.add_folder(place, files)?;
+                staging.add_folder(replica, files)?;
             }
-            None => staging.add_unreadable_folder(place, &path)?,
+            None => staging.add_unreadable_folder(replica, &path)?,
         }
     }
     Ok(())

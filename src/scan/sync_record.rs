@@ -1,5 +1,5 @@
-//! The record of what was sent to a database, held against what a look shows there: what was taken away or changed by
-//! somebody is no longer known to be there, and goes again with the next sync.
+//! The correction of the sync record after a scan: files that are changed or missing at the destination are removed from
+//! it, so that the next sync sends them again.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,96 +13,91 @@ use crate::index::{DatabaseId, Index, SentChanges, SentFile, SentFolder};
 use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, Scope};
 use crate::model::registry::{Category, Database, Registry};
-use crate::snapshot::manifest::ManifestFiles;
 use crate::storage::RemoteStorage;
 
-/// Corrects the record of a database behind rclone by what was listed.
+/// Corrects the record of a database behind rclone by its listings.
 pub(super) fn correct_remote_record(
     index: &Index,
     storage: &RemoteStorage,
-    extent: &ScanScope<'_>,
+    scan_scope: &ScanScope<'_>,
 ) -> Result<()> {
     for replica in index.all_sent_replicas(&storage.database.root)? {
-        if discover::match_replica(&extent.categories, &extent.scope, &replica).is_some() {
+        if discover::match_replica(&scan_scope.categories, &scan_scope.scope, &replica).is_some() {
             storage.correct_record(&replica)?;
         }
     }
     Ok(())
 }
 
-/// Corrects the record of a database on a disk by what the index knows now. Where part of a replica could not be read the
-/// index keeps what was known, and so does the record.
+/// Corrects the record of a local database by the index. Where the scan could not read, the index keeps its previous
+/// entries, and so does the record.
 pub(super) fn correct_local_record(
     index: &mut Index,
     registry: &Registry,
     database: &Database,
-    extent: &ScanScope<'_>,
+    scan_scope: &ScanScope<'_>,
 ) -> Result<()> {
     let exclusions = Exclusions::new(registry.exclusion_rules())?;
     let Some(id) = index.database_id(&database.root)? else {
         return Ok(());
     };
     for replica in index.all_sent_replicas(&database.root)? {
-        let meant = discover::match_replica(&extent.categories, &extent.scope, &replica);
-        let Some((category, project)) = meant else {
+        let matched = discover::match_replica(&scan_scope.categories, &scan_scope.scope, &replica);
+        let Some((category, project)) = matched else {
             continue;
         };
-        let step = time_precision(index, id, category, &project)?;
-        let known = stored_files(index, id, category, &project)?;
-        let mut gone = SentChanges::default();
+        let precision = time_precision(index, id, category, &project)?;
+        let stored = stored_files(index, id, category, &project)?;
+        let mut outdated = SentChanges::default();
         for row in index.sent_rows(&database.root, &replica)? {
             if exclusions.excludes_folder(&row.folder) {
                 continue;
             }
-            let there = known.get(&row.folder);
-            let files = row.files().into_iter();
-            let names = files.filter(|(name, sent)| {
-                if exclusions.excludes(&row.folder, name.as_os_str(), false) {
-                    return false;
+            let stored = stored.get(&row.folder);
+            for (name, sent) in row.files() {
+                let file = stored.and_then(|files| files.get(&name));
+                if !exclusions.excludes(&row.folder, name.as_os_str(), false)
+                    && !file.is_some_and(|file| is_as_sent(file, &sent, precision))
+                {
+                    outdated.remove(&row.folder.join(name.as_path()));
                 }
-                let file = there.and_then(|files| files.get(name));
-                !file.is_some_and(|file| {
-                    let is_same = file.modified.equals_at(sent.modified, step);
-                    (file.link_digest, file.bytes) == (sent.link_digest, sent.bytes)
-                        && (is_same || sent.link_digest != 0)
-                })
-            });
-            for (name, _) in names {
-                gone.remove(&row.folder.join(name.as_path()));
             }
         }
-        index.update_sent(&database.root, Path::new(""), &[(replica, gone)].into())?;
+        index.update_sent(&database.root, Path::new(""), &[(replica, outdated)].into())?;
     }
     Ok(())
 }
 
-/// The step in which a replica's file system keeps times.
+/// True if a file is as it was sent. A link is compared by its target alone.
+fn is_as_sent(file: &SentFile, sent: &SentFile, precision: TimePrecision) -> bool {
+    (file.link_digest, file.bytes) == (sent.link_digest, sent.bytes)
+        && (sent.link_digest != 0 || file.modified.equals_at(sent.modified, precision))
+}
+
+/// Returns the time precision of a replica's file system; the coarsest if the index does not know it.
 fn time_precision(
     index: &Index,
     database: DatabaseId,
     category: &Category,
     project: &ProjectId,
 ) -> Result<TimePrecision> {
-    let replicas = index.replicas(database, &category.path)?;
-    let known = replicas.iter().find(|replica| replica.project == *project);
+    let known = index.replica(database, &category.path, project)?;
     Ok(known.map_or(TimePrecision::TwoSeconds, |replica| {
         replica.aggregate.precision
     }))
 }
 
-type StoredFiles = BTreeMap<PathBuf, SentFolder>;
-
-/// The files of a replica, by their folders.
+/// Returns the files of a replica according to the index, by folder.
 fn stored_files(
     index: &Index,
     database: DatabaseId,
     category: &Category,
     project: &ProjectId,
-) -> Result<StoredFiles> {
+) -> Result<BTreeMap<PathBuf, SentFolder>> {
     let scope = Scope::Project(project.clone());
-    let mut known = StoredFiles::new();
+    let mut stored = BTreeMap::new();
     index.visit_folders(database, &category.path, &scope, &mut |folder| {
-        let mut files: ManifestFiles<'_> = folder.files();
+        let mut files = folder.files();
         let mut names = SentFolder::new();
         while let Some(file) = files
             .next()
@@ -110,8 +105,8 @@ fn stored_files(
         {
             names.insert(Name::from_bytes(file.name.to_vec()), SentFile::of(&file));
         }
-        known.insert(folder.path.to_owned(), names);
+        stored.insert(folder.path.to_owned(), names);
         Ok(true)
     })?;
-    Ok(known)
+    Ok(stored)
 }

@@ -1,5 +1,6 @@
-//! What one look at a database sees: its replicas walked, every folder packed and set beside the index.
+//! The walk of a database's replicas: every folder is packed and added to the staging table.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,46 +17,48 @@ use crate::model::registry::{Category, Registry};
 use crate::os::disk::Disk;
 use crate::os::folder::Folder;
 use crate::os::stat::{EntryKind, Stat};
+use crate::snapshot::time_alias::AlteredTimesByFolder;
 use crate::snapshot::tree::ScannedFolder;
 use crate::snapshot::walk;
 use crate::snapshot::walk::{FolderContents, VisitOutcome, Walk, WalkTarget};
 
-/// What was seen beside what the draft holds.
+/// Results of a walk besides the staging table.
 #[derive(Debug, Default)]
-pub struct WalkSummary<'a> {
-    /// Replicas that were looked for and are not there.
-    pub missing: Vec<(&'a Category, ProjectId)>,
-    /// Files and folders that could not be looked at.
-    pub unreadable: u64,
-    /// Whether there was anything but folders, or anything that is left alone.
-    pub has_content: bool,
+pub(super) struct WalkSummary<'a> {
+    /// Expected replicas whose folders do not exist.
+    pub(super) missing: Vec<(&'a Category, ProjectId)>,
+    /// Number of files and folders that could not be read.
+    pub(super) unreadable: u64,
+    /// True if any replica holds something besides folders, or an excluded entry.
+    pub(super) has_content: bool,
 }
 
-/// What a walker makes of a folder.
+impl WalkSummary<'_> {
+    pub(super) fn report_problem(&mut self, error: &Error, monitor: &dyn Monitor) {
+        self.unreadable += 1;
+        monitor.on_event(&ProgressEvent::Problem(error));
+    }
+}
+
+/// One folder, as a walker thread returns it.
 enum VisitedFolder {
-    /// It was read.
     Read(Box<ReadFolder>),
-    /// It could not be read.
     Unreadable(PathBuf, Error),
-    /// It is not there; `true` for a replica's own folder.
+    /// Missing; `true` for the replica's own folder.
     Missing(bool),
 }
 
 /// A folder that was read.
 struct ReadFolder {
     folder: ScannedFolder,
-    /// Why names in it could not be looked at.
+    /// Errors of entries that could not be read.
     errors: Vec<Error>,
     precision: Option<TimePrecision>,
     has_content: bool,
 }
 
-/// Walks replicas of a database and tells the draft of every folder.
-///
-/// # Errors
-/// The index cannot be read, or the look was interrupted; what cannot be read on the disk is counted and told to the
-/// monitor.
-pub fn walk_replicas<'a>(
+/// Walks replicas of a database and stages every folder. Unreadable folders are counted and reported to the monitor.
+pub(super) fn walk_replicas<'a>(
     root: &Arc<Folder>,
     registry: &Registry,
     exclusions: &Arc<Exclusions>,
@@ -65,7 +68,7 @@ pub fn walk_replicas<'a>(
     monitor: &dyn Monitor,
 ) -> Result<WalkSummary<'a>> {
     let mut inner: BTreeMap<&Path, Arc<[PathBuf]>> = BTreeMap::new();
-    let starts = replicas.iter().map(|(category, project)| WalkTarget {
+    let targets = replicas.iter().map(|(category, project)| WalkTarget {
         path: replica_path(&category.path, project),
         inner_categories: Arc::clone(
             inner
@@ -73,151 +76,168 @@ pub fn walk_replicas<'a>(
                 .or_insert_with(|| registry.inner_categories(category).into()),
         ),
     });
-    let starts: Vec<WalkTarget> = starts.collect();
-    let mut closed = missing_mounts(root, exclusions, replicas, &starts, mounted);
-    let walkers = Disk::of(root).walk_threads();
-    let mut walk = Walk::begin(root, starts, exclusions, walkers, VisitedFolder::from_visit);
-    let mut walked = WalkSummary::default();
-    let mut places = BTreeMap::new();
-    let mut held = BTreeMap::new();
+    let targets: Vec<WalkTarget> = targets.collect();
+    let mut stager = ReplicaStager {
+        replicas,
+        missing_mounts: missing_mounts(root, exclusions, replicas, &targets, mounted),
+        open: BTreeMap::new(),
+        staging,
+        monitor,
+        summary: WalkSummary::default(),
+    };
+    let threads = Disk::of(root).walk_threads();
+    let mut walk = Walk::begin(
+        root,
+        targets,
+        exclusions,
+        threads,
+        VisitedFolder::from_visit,
+    );
     while let Some(batch) = walk.next()? {
-        for (replica, mut visited) in batch.folders {
-            let (category, project) = &replicas[replica];
-            if closed
-                .get(&replica)
-                .is_some_and(|closed| visited.is_below(closed))
-            {
-                continue;
-            }
-            if matches!(visited, VisitedFolder::Missing(true)) && !closed.contains_key(&replica) {
-                walked.missing.push((category, project.clone()));
-                continue;
-            }
-            let place = match places.get(&replica) {
-                Some(place) => *place,
-                None => staging.begin_replica(&category.path, project)?,
-            };
-            if places.insert(replica, place).is_none() {
-                held.insert(replica, staging.altered_times(&category.path, project)?);
-            }
-            if let VisitedFolder::Read(read) = &mut visited
-                && let Some(times) = held
-                    .get(&replica)
-                    .and_then(|held| held.get(&read.folder.path))
-            {
-                read.folder.restore_original_times(times);
-            }
-            walked.stage(visited, staging, place, monitor)?;
+        for (replica, visited) in batch.folders {
+            stager.stage(replica, visited)?;
         }
         for replica in batch.complete {
-            held.remove(&replica);
-            for mount in closed.remove(&replica).into_iter().flatten() {
-                let (category, project) = &replicas[replica];
-                let place = match places.get(&replica) {
-                    Some(place) => *place,
-                    None => staging.begin_replica(&category.path, project)?,
-                };
-                places.insert(replica, place);
-                let unread = VisitedFolder::Unreadable(mount.path, mount.error);
-                walked.stage(unread, staging, place, monitor)?;
-            }
-            if let Some(place) = places.remove(&replica) {
-                staging.end_replica(place)?;
-            }
+            stager.end(replica)?;
         }
     }
-    Ok(walked)
+    Ok(stager.summary)
 }
 
-/// Remembered mounts that are not there now, by the places of their replicas and with their paths below these: nothing is
-/// known of them.
+/// Returns the remembered mounts that are missing now, by the number of their replica and with their paths below it. The
+/// scan leaves everything below them as the index knows it.
 fn missing_mounts(
     root: &Folder,
     exclusions: &Exclusions,
     replicas: &[(&Category, ProjectId)],
-    starts: &[WalkTarget],
+    targets: &[WalkTarget],
     mounted: &BTreeSet<PathBuf>,
 ) -> BTreeMap<usize, Vec<MissingMount>> {
-    let mut closed = BTreeMap::new();
+    let mut missing = BTreeMap::new();
     if mounted.is_empty() {
-        return closed;
+        return missing;
     }
-    for (place, ((category, _), start)) in replicas.iter().zip(starts).enumerate() {
-        let category = &category.path;
-        let missing = mount::find_missing(
-            root,
-            category,
-            &start.path,
-            &start.inner_categories,
-            mounted,
-        );
-        let below = missing.into_iter().map(|mount| MissingMount {
-            // The whole of it, where the mount is its folder or one above that.
-            path: mount
-                .path
-                .strip_prefix(&start.path)
-                .unwrap_or(Path::new(""))
-                .to_owned(),
-            error: mount.error,
+    for (number, ((category, _), target)) in replicas.iter().zip(targets).enumerate() {
+        let (category, inner) = (&category.path, &target.inner_categories);
+        let mounts = mount::find_missing(root, category, &target.path, inner, mounted);
+        let below = mounts.into_iter().map(|mount| {
+            // A mount at the replica's folder or above it covers the whole replica.
+            let path = mount.path.strip_prefix(&target.path);
+            MissingMount {
+                path: path.unwrap_or(Path::new("")).to_owned(),
+                error: mount.error,
+            }
         });
-        let meant: Vec<MissingMount> = below
+        let relevant: Vec<MissingMount> = below
             .filter(|mount| !exclusions.excludes_folder(&mount.path))
             .collect();
-        if !meant.is_empty() {
-            closed.insert(place, meant);
+        if !relevant.is_empty() {
+            missing.insert(number, relevant);
         }
     }
-    closed
+    missing
 }
 
-impl WalkSummary<'_> {
-    /// Takes in one folder of the replica with this place in the draft.
-    fn stage(
-        &mut self,
-        visited: VisitedFolder,
-        staging: &mut ScanStaging<'_>,
-        place: usize,
-        monitor: &dyn Monitor,
-    ) -> Result<()> {
+/// A replica with folders in the staging table that is not complete yet.
+struct OpenReplica {
+    /// Its number in the staging table.
+    staged: usize,
+    altered_times: AlteredTimesByFolder,
+}
+
+/// Moves visited folders to the staging table. Replicas are identified by their position in `replicas`.
+struct ReplicaStager<'w, 's, 'a> {
+    replicas: &'w [(&'a Category, ProjectId)],
+    missing_mounts: BTreeMap<usize, Vec<MissingMount>>,
+    open: BTreeMap<usize, OpenReplica>,
+    staging: &'w mut ScanStaging<'s>,
+    monitor: &'w dyn Monitor,
+    summary: WalkSummary<'a>,
+}
+
+impl ReplicaStager<'_, '_, '_> {
+    /// Stages one folder, unless it lies below a missing mount.
+    fn stage(&mut self, replica: usize, mut visited: VisitedFolder) -> Result<()> {
+        let mounts = self.missing_mounts.get(&replica);
+        if mounts.is_some_and(|mounts| visited.is_below(mounts)) {
+            return Ok(());
+        }
+        if matches!(visited, VisitedFolder::Missing(true)) && mounts.is_none() {
+            let (category, project) = &self.replicas[replica];
+            self.summary.missing.push((category, project.clone()));
+            return Ok(());
+        }
+        let open = self.open(replica)?;
+        if let VisitedFolder::Read(read) = &mut visited
+            && let Some(times) = open.altered_times.get(&read.folder.path)
+        {
+            read.folder.restore_original_times(times);
+        }
+        let staged = open.staged;
+        self.stage_folder(staged, visited)
+    }
+
+    /// Completes a replica. Its missing mounts are staged as unreadable.
+    fn end(&mut self, replica: usize) -> Result<()> {
+        for mount in self.missing_mounts.remove(&replica).into_iter().flatten() {
+            let staged = self.open(replica)?.staged;
+            self.stage_folder(staged, VisitedFolder::Unreadable(mount.path, mount.error))?;
+        }
+        match self.open.remove(&replica) {
+            Some(open) => self.staging.end_replica(open.staged),
+            None => Ok(()),
+        }
+    }
+
+    fn open(&mut self, replica: usize) -> Result<&OpenReplica> {
+        match self.open.entry(replica) {
+            Entry::Occupied(entry) => Ok(entry.into_mut()),
+            Entry::Vacant(entry) => {
+                let (category, project) = &self.replicas[replica];
+                Ok(entry.insert(OpenReplica {
+                    staged: self.staging.begin_replica(&category.path, project)?,
+                    altered_times: self.staging.altered_times(&category.path, project)?,
+                }))
+            }
+        }
+    }
+
+    fn stage_folder(&mut self, staged: usize, visited: VisitedFolder) -> Result<()> {
         match visited {
             VisitedFolder::Missing(_) => Ok(()),
             VisitedFolder::Unreadable(path, error) => {
-                self.report_problem(&error, monitor);
-                staging.add_unreadable_folder(place, &path)
+                self.summary.report_problem(&error, self.monitor);
+                self.staging.add_unreadable_folder(staged, &path)
             }
             VisitedFolder::Read(read) => {
                 for error in &read.errors {
-                    self.report_problem(error, monitor);
+                    self.summary.report_problem(error, self.monitor);
                 }
-                self.has_content |= read.has_content;
-                if let Some(step) = read.precision {
-                    staging.add_precision(place, step);
+                self.summary.has_content |= read.has_content;
+                if let Some(precision) = read.precision {
+                    self.staging.add_precision(staged, precision);
                 }
-                monitor.on_event(&ProgressEvent::Folders(1));
-                monitor.on_event(&ProgressEvent::Files(read.folder.totals.files));
-                staging.add_folder(place, read.folder)
+                let files = read.folder.totals.files;
+                self.monitor.on_event(&ProgressEvent::Folders(1));
+                self.monitor.on_event(&ProgressEvent::Files(files));
+                self.staging.add_folder(staged, read.folder)
             }
         }
-    }
-
-    fn report_problem(&mut self, error: &Error, monitor: &dyn Monitor) {
-        self.unreadable += 1;
-        monitor.on_event(&ProgressEvent::Problem(error));
     }
 }
 
 impl VisitedFolder {
-    /// Whether it is of one of these folders, or of something below it.
-    fn is_below(&self, closed: &[MissingMount]) -> bool {
+    /// True if the folder is one of these mounts or lies below one.
+    fn is_below(&self, mounts: &[MissingMount]) -> bool {
         let path = match self {
             Self::Read(read) => &read.folder.path,
             Self::Unreadable(path, _) => path,
             Self::Missing(_) => return false,
         };
-        closed.iter().any(|mount| path.starts_with(&mount.path))
+        mounts.iter().any(|mount| path.starts_with(&mount.path))
     }
 
-    /// Runs on the walkers' threads: packing is most of the work that is not the system's.
+    /// Packs a folder. Runs on the walker threads, because packing takes most of the time outside system calls.
     fn from_visit(visited: walk::FolderVisit<'_>) -> Self {
         match visited.outcome {
             VisitOutcome::Missing => Self::Missing(visited.path == Path::new("")),
@@ -234,17 +254,17 @@ impl VisitedFolder {
 impl ReadFolder {
     fn from_contents(path: &Path, contents: &mut FolderContents, stat: Option<Stat>) -> Self {
         let mut children = contents.entries();
-        let holds_something =
+        let has_content =
             contents.excluded_count > 0 || children.any(|child| child.kind != EntryKind::Folder);
         drop(children);
         let own = stat.map(|stat| stat.status_changed.coarsest_precision());
-        let step = contents.precision.into_iter().chain(own).min();
+        let precision = contents.precision.into_iter().chain(own).min();
         let (folder, errors) = ScannedFolder::of(path, contents);
         Self {
             folder,
             errors,
-            precision: step,
-            has_content: holds_something,
+            precision,
+            has_content,
         }
     }
 }

@@ -159,6 +159,12 @@ impl Tree {
         whole.map(|problem| &problem.error)
     }
 
+    /// True if nothing is known of a path, because it or a folder above it could not be read.
+    pub fn is_unread(&self, path: &Path) -> bool {
+        let mut problems = self.problems.iter();
+        problems.any(|problem| path.starts_with(&problem.path))
+    }
+
     /// True if the tree holds a file or link at this path.
     pub fn has_file(&self, path: &Path) -> bool {
         let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {

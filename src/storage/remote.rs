@@ -16,7 +16,9 @@ use crate::index::{DatabaseId, Index, SentChanges, SentRow};
 use crate::model::exclusion::Exclusions;
 use crate::model::project::{ProjectId, Scope, path_within, replica_path};
 use crate::model::registry::{Category, Database, Registry};
-use crate::rclone::{CheckMethod, CheckVerdict, Remote, RemoteFeatures, RemoteListing};
+use crate::rclone::{
+    CheckMethod, CheckVerdict, ListTarget, Remote, RemoteFeatures, RemoteListing, TimeSource,
+};
 use crate::snapshot::discovery::ProjectListing;
 use crate::snapshot::tree::Tree;
 
@@ -77,6 +79,15 @@ impl RemoteStorage {
     /// True if a listing distinguishes two versions of one size by their times.
     pub fn has_reliable_mod_times(&self) -> bool {
         self.features.time_precision().is_some() && !self.features.has_slow_mod_times()
+    }
+
+    /// Lists exactly these files, by their paths below the root.
+    pub fn list_files(&self, files: &[PathBuf]) -> Result<RemoteListing> {
+        let target = ListTarget::Files(files);
+        let listed = self
+            .remote
+            .list(target, &self.features, TimeSource::Cheap)?;
+        Ok(listed.unwrap_or_default())
     }
 
     pub(super) fn index(&self) -> MutexGuard<'_, Index> {

@@ -1,11 +1,13 @@
-//! Names that differ from those that were sent only in case or Unicode form, at a remote that takes both for one: they are
-//! renamed there over a third name, and what they lead to is never taken away as gone.
+//! Renames at a remote that differ only in case or Unicode normal form.
+//!
+//! A case-insensitive remote takes both spellings for one entry. It is renamed by way of a temporary name, and its old
+//! spelling is never deleted as missing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::SyncRun;
+use super::run::SyncRun;
 use super::work::SyncWork;
 use crate::base::error::Result;
 use crate::base::interrupt;
@@ -18,53 +20,54 @@ use crate::model::project::path_within;
 use crate::storage::RemoteStorage;
 
 impl SyncRun<'_> {
-    /// Renames what has another spelling now, and forgets its old one. Gives the old paths of files that both their spellings
-    /// lead to; what has another spelling and is a file of its own is gone.
+    /// Renames respelled files at the destination and removes their old spellings from the record. Returns the old paths of
+    /// files that both spellings lead to. An old spelling that is a file of its own is added to the missing files.
     pub(super) fn respell_destination(
         &self,
         index: &mut Index,
         storage: &RemoteStorage,
         work: &mut SyncWork,
     ) -> Result<HashSet<PathBuf>> {
-        let others = std::mem::take(&mut work.respelled);
-        let renamed = work.renames.iter();
-        let renamed = renamed.map(|renamed| (renamed.old_path(), renamed.file.path_below_root()));
-        let mut names = RemoteSpellings::new(storage);
-        let mut one = HashSet::new();
-        for (old, new) in renamed.filter(|(old, new)| is_respelled(old, new)) {
-            interrupt::check()?;
-            if names.respell_path(&old, &new)? {
-                one.insert(old);
+        let mut spellings = RemoteSpellings::new(storage);
+        let mut respelled = HashSet::new();
+        for renamed in &work.renames {
+            let old = renamed.previous.path_below_root();
+            let new = renamed.file.path_below_root();
+            if is_respelled(&old, &new) {
+                interrupt::check()?;
+                if spellings.respell_path(&old, &new)? {
+                    respelled.insert(old);
+                }
             }
         }
-        let mut here = HashSet::new();
+        let mut replaced = HashSet::new();
         let mut record = SentRecord::new();
-        for ((replica, gone), (_, new)) in others.into_pairs() {
+        for (file, (_, new)) in std::mem::take(&mut work.respelled).into_pairs() {
             interrupt::check()?;
-            let old = replica.join(&gone.path);
-            if !names.respell_path(&old, &new)? {
-                work.missing.push((replica, gone));
+            let old = file.path_below_root();
+            if !spellings.respell_path(&old, &new)? {
+                work.missing.push(file);
                 continue;
             }
-            let changes = record.entry(replica.clone()).or_default();
-            changes.remove(&gone.path);
-            work.removed.push((replica, gone.path));
-            here.insert(new);
-            one.insert(old);
+            let changes = record.entry(file.replica.clone()).or_default();
+            changes.remove(&file.path);
+            work.removed.push((file.replica, file.path));
+            replaced.insert(new);
+            respelled.insert(old);
         }
-        for (path, why) in &names.stuck {
+        for (path, reason) in &spellings.stuck {
             let path = Name::from(storage.remote.path(path).as_path());
             let notice = format!(
-                "a rename could not be completed: {why}; the entry is now `{path}`; rename it by hand"
+                "a rename could not be completed: {reason}; the entry is now `{path}`; rename it by hand"
             );
             self.monitor.on_event(&ProgressEvent::Notice(&notice));
         }
         for file in &mut work.send {
-            file.replaces |= here.contains(&file.path_below_root());
+            file.replaces |= replaced.contains(&file.path_below_root());
         }
         let (source, destination) = self.roots();
         index.update_sent(destination, source, &record)?;
-        Ok(one)
+        Ok(respelled)
     }
 }
 
@@ -73,14 +76,14 @@ fn is_respelled(old: &Path, new: &Path) -> bool {
     old == new
 }
 
-/// How a storage spells names, and what became of those that were to be spelled otherwise.
+/// Spellings of names at a storage, and the results of renames.
 struct RemoteSpellings<'a> {
     storage: &'a RemoteStorage,
-    /// The names in folders, by the paths of these as the source spells them; `None` where they cannot be listed.
+    /// The names in folders, by the folders' paths in the source's spelling; `None` if a folder cannot be listed.
     folders: BTreeMap<PathBuf, Option<BTreeSet<Name>>>,
-    /// Whether two spellings lead to one entry, by the folder above as the source spells it.
+    /// True if two spellings lead to one entry, by the parent folder in the source's spelling.
     same_entry: HashMap<(PathBuf, Name, Name), bool>,
-    /// What got a third name and could be given neither of the two again, and why.
+    /// Entries that have a temporary name and could be renamed to neither spelling, with the reasons.
     stuck: Vec<(PathBuf, String)>,
 }
 
@@ -94,21 +97,21 @@ impl<'a> RemoteSpellings<'a> {
         }
     }
 
-    /// Whether two paths that differ only in their spelling lead to one file; gives it the new one on the way.
+    /// Renames every folder on a path, and the file, to the new spelling. Returns true if both spellings lead to one file.
     fn respell_path(&mut self, old: &Path, new: &Path) -> Result<bool> {
         let mut above = PathBuf::new();
         let depth = new.iter().count();
-        for (at, (old, new)) in old.iter().zip(new.iter()).enumerate() {
+        for (level, (old, new)) in old.iter().zip(new.iter()).enumerate() {
             if old != new {
                 let key = (above.clone(), Name::from(old), Name::from(new));
                 let known = self.same_entry.get(&key).copied();
-                let level = match known {
+                let is_same = match known {
                     Some(known) => known,
-                    None => self.respell_entry(&above, [old, new], at + 1 < depth)?,
+                    None => self.respell_entry(&above, [old, new], level + 1 < depth)?,
                 };
-                self.same_entry.insert(key, level);
-                // Below two folders nothing is one file, and nothing is renamed.
-                if !level {
+                self.same_entry.insert(key, is_same);
+                // Two separate folders hold separate files, so that nothing below them is renamed.
+                if !is_same {
                     return Ok(false);
                 }
             }
@@ -117,46 +120,46 @@ impl<'a> RemoteSpellings<'a> {
         Ok(true)
     }
 
-    /// Whether two names in a folder lead to one entry, which then has the new one if the storage can do that.
+    /// Renames an entry to its new spelling if the storage can. Returns true if both names lead to one entry.
     fn respell_entry(&mut self, above: &Path, names: [&OsStr; 2], is_folder: bool) -> Result<bool> {
         let storage = self.storage;
         let [old, new] = names.map(Name::from);
         let Some(names) = self.names(above)? else {
-            // Nobody knows: nothing is taken away.
+            // Unknown names count as one entry, so that nothing is deleted.
             return Ok(true);
         };
         match [&old, &new].map(|name| names.contains(name)) {
-            // Two entries, each with a name of its own.
+            // Two entries, one for each spelling.
             [true, true] => return Ok(false),
-            // It was given the new one, or nothing is there.
+            // The entry has the new name already, or does not exist.
             [false, _] => return Ok(names.contains(&new)),
             [true, false] => {}
         }
         let [from, to] = [&old, &new].map(|name| path_within(above, name.as_path()));
-        let third = Name::from(own_name::interim(new.as_os_str()));
-        let is_free = !names.contains(&third);
+        let temporary = Name::from(own_name::interim(new.as_os_str()));
+        let is_free = !names.contains(&temporary);
         if !may_exist(storage, &to, is_folder)? {
             return Ok(false);
         }
-        let between = path_within(above, third.as_path());
+        let between = path_within(above, temporary.as_path());
         if is_free && rename_entry(storage, &from, &between, is_folder).is_ok() {
             let renamed = if may_exist(storage, &to, is_folder)? {
-                Err("its new name is taken".to_owned())
+                Err("the new name is in use".to_owned())
             } else {
                 rename_entry(storage, &between, &to, is_folder)
             };
-            // Back to what it was; where even that fails it keeps the third name, and is sent anew.
-            if let Err(why) = renamed
+            // Restore the old name. If that fails too, the entry keeps the temporary name and the file is sent again.
+            if let Err(reason) = renamed
                 && rename_entry(storage, &between, &from, is_folder).is_err()
             {
-                self.stuck.push((between, why));
+                self.stuck.push((between, reason));
             }
             self.folders.remove(above);
         }
         Ok(true)
     }
 
-    /// The names in a folder; `None` where they cannot be listed.
+    /// Returns the names in a folder, or `None` if it cannot be listed.
     fn names(&mut self, folder: &Path) -> Result<Option<&BTreeSet<Name>>> {
         if !self.folders.contains_key(folder) {
             let names = self.storage.remote.folder_names(folder)?;
@@ -166,7 +169,7 @@ impl<'a> RemoteSpellings<'a> {
     }
 }
 
-/// Whether a storage may find something by this path. What is not known counts as found, so that nothing is taken away.
+/// True unless a storage proves that nothing exists at a path.
 fn may_exist(storage: &RemoteStorage, path: &Path, is_folder: bool) -> Result<bool> {
     if is_folder {
         let names = storage.remote.folder_names(path)?;

@@ -1,8 +1,10 @@
-//! What changed in one replica since it was last sent: a pure value, made of its tree and of the record.
+//! The changes of one replica since the previous sync, computed from its tree and from the record of sent files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::collect::SyncReplica;
+use super::run::SyncRun;
 use super::skipped::ExcludedPaths;
 use crate::base::name::Name;
 use crate::base::timestamp::Timestamp;
@@ -10,136 +12,171 @@ use crate::index::{SentFile, SentFolder, SentRow};
 use crate::snapshot::manifest::ManifestFiles;
 use crate::snapshot::tree::{Tree, TreeFolder};
 
-/// A file that is new or another than the one that was sent.
+/// A file that is new, or differs from the file that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ChangedFile {
     /// The path below the replica's folder.
     pub(super) path: PathBuf,
-    /// Its size now.
+    /// Current size in bytes.
     pub(super) bytes: u64,
-    /// Its modification time now.
+    /// Current mtime.
     pub(super) modified: Timestamp,
-    /// What was sent before under this name, if anything.
+    /// The file that was sent under this name, if any.
     pub(super) before: Option<SentFile>,
 }
 
-/// A file that a source sent, and that it does not show any more.
+/// A file that a source sent and no longer holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct MissingFile {
+    /// The replica's folder below the root.
+    pub(super) replica: PathBuf,
     /// The path below the replica's folder.
     pub(super) path: PathBuf,
-    /// What was sent.
+    /// The file as it was sent.
     pub(super) sent: SentFile,
 }
 
-/// What changed in one replica.
+impl MissingFile {
+    pub(super) fn path_below_root(&self) -> PathBuf {
+        self.replica.join(&self.path)
+    }
+}
+
+/// Changes of one replica. Paths are relative to its folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ReplicaChanges {
-    /// Files to be sent, sorted.
+    /// Files to send, sorted.
     pub(super) send: Vec<ChangedFile>,
-    /// Files that this source sent and does not show, sorted.
+    /// Files that this source sent and no longer holds, sorted.
     pub(super) missing: Vec<MissingFile>,
-    /// Folders with nothing in them that were not made there.
+    /// Empty folders that are not in the record.
     pub(super) folders: Vec<PathBuf>,
-    /// Links, which no remote holds.
+    /// Symbolic links, which remotes cannot hold.
     pub(super) links: Vec<PathBuf>,
-    /// How many links are new, or others than those that were sent.
+    /// Number of links that are new, or differ from those that were sent.
     pub(super) changed_links: u64,
     /// Pipes, sockets and devices.
     pub(super) specials: Vec<PathBuf>,
-    /// How many files are as they were sent.
+    /// Number of files that are unchanged since they were sent.
     pub(super) same: u64,
-    /// How many files this source sent.
+    /// Number of files that this source sent.
     pub(super) sent_files: u64,
 }
 
+impl SyncRun<'_> {
+    /// Returns the changes of a replica.
+    pub(super) fn replica_changes(&self, replica: &SyncReplica<'_>) -> ReplicaChanges {
+        let excluded = self.excluded_paths(&replica.relative);
+        let source = &self.request.source.root;
+        ReplicaChanges::between(&replica.sent_rows, &replica.tree, source, &excluded)
+    }
+}
+
 impl ReplicaChanges {
-    /// What changed between the record of a replica and its tree at this source. What is left alone now is not gone,
-    /// whatever was sent before.
+    /// Compares the record of a replica with its tree at this source. Excluded files are not missing, even if they were
+    /// sent before.
     pub(super) fn between(
         rows: &[SentRow],
         tree: &Tree,
         source: &Path,
-        left_alone: &ExcludedPaths<'_>,
+        excluded: &ExcludedPaths<'_>,
     ) -> Self {
-        let mut changes = Self::default();
+        let mut finder = ChangeFinder {
+            tree,
+            source,
+            excluded,
+            changes: Self::default(),
+        };
         let mut by_folder: BTreeMap<&Path, Vec<&SentRow>> = BTreeMap::new();
         for row in rows {
             by_folder.entry(&row.folder).or_default().push(row);
         }
         for (path, folder) in &tree.folders {
             let rows = by_folder.remove(path.as_path()).unwrap_or_default();
-            changes.add_folder(path, folder, &rows, source, tree, left_alone);
+            finder.compare_folder(path, folder, &rows);
         }
-        // Folders that the tree does not show.
         for (path, rows) in by_folder {
-            if left_alone.excludes_folder(path) {
-                continue;
-            }
-            for row in rows.iter().filter(|row| row.source == source) {
-                let mut files = row.files();
-                files.retain(|name, _| !left_alone.excludes_file(path, name));
-                changes.sent_files += files.len() as u64;
-                if !is_unread(tree, path) {
-                    let gone = files.into_iter().map(|(name, sent)| MissingFile {
-                        path: path.join(name.as_path()),
-                        sent,
-                    });
-                    changes.missing.extend(gone);
-                }
+            finder.add_missing_folder(path, &rows);
+        }
+        finder.changes
+    }
+}
+
+/// A comparison of one replica in progress.
+struct ChangeFinder<'a> {
+    tree: &'a Tree,
+    source: &'a Path,
+    excluded: &'a ExcludedPaths<'a>,
+    changes: ReplicaChanges,
+}
+
+impl ChangeFinder<'_> {
+    /// Adds the files of a folder that is in the record and not in the tree.
+    fn add_missing_folder(&mut self, path: &Path, rows: &[&SentRow]) {
+        if self.excluded.excludes_folder(path) {
+            return;
+        }
+        let source = self.source;
+        for row in rows.iter().filter(|row| row.source == source) {
+            let mut files = row.files();
+            files.retain(|name, _| !self.excluded.excludes_file(path, name));
+            self.changes.sent_files += files.len() as u64;
+            for (name, sent) in files {
+                self.add_missing(path, &name, sent);
             }
         }
-        changes
     }
 
-    fn add_folder(
-        &mut self,
-        path: &Path,
-        folder: &TreeFolder,
-        rows: &[&SentRow],
-        source: &Path,
-        tree: &Tree,
-        left_alone: &ExcludedPaths<'_>,
-    ) {
+    fn add_missing(&mut self, folder: &Path, name: &Name, sent: SentFile) {
+        let path = folder.join(name.as_path());
+        if !self.tree.is_unread(&path) {
+            self.changes.missing.push(MissingFile {
+                replica: self.excluded.relative.to_owned(),
+                path,
+                sent,
+            });
+        }
+    }
+
+    fn compare_folder(&mut self, path: &Path, folder: &TreeFolder, rows: &[&SentRow]) {
         let specials = folder.specials.iter().map(|name| path.join(name.as_path()));
-        self.specials.extend(specials);
+        self.changes.specials.extend(specials);
         let packed = folder.packed();
         let is_read = folder.files.is_some();
         if packed.is_empty() && folder.subfolders.is_empty() && is_read && rows.is_empty() {
-            self.folders.push(path.to_owned());
+            self.changes.folders.push(path.to_owned());
         }
-        // By far the most folders: nothing changed in them.
+        // Shortcut for the common case: the folder is unchanged.
         if let [row] = rows
-            && row.source == source
+            && row.source == self.source
             && row.manifest.packed() == packed
             && is_read
         {
             let files = count_files(packed);
-            self.same += files;
-            self.sent_files += files;
+            self.changes.same += files;
+            self.changes.sent_files += files;
             return;
         }
         let mut sent = SentFolder::new();
         let mut own: BTreeSet<Name> = BTreeSet::new();
         for row in rows {
             let files = row.files();
-            if row.source == source {
+            if row.source == self.source {
                 own.extend(files.keys().cloned());
             }
             sent.extend(files);
         }
-        own.retain(|name| !left_alone.excludes_file(path, name));
-        self.sent_files += own.len() as u64;
+        own.retain(|name| !self.excluded.excludes_file(path, name));
+        self.changes.sent_files += own.len() as u64;
         self.compare_files(path, packed, &sent, &mut own);
-        let gone = own
-            .into_iter()
-            .map(|name| (path.join(name.as_path()), sent[&name]));
-        let gone = gone.filter(|(path, _)| is_read && !is_unread(tree, path));
-        self.missing
-            .extend(gone.map(|(path, sent)| MissingFile { path, sent }));
+        if is_read {
+            for name in own {
+                self.add_missing(path, &name, sent[&name]);
+            }
+        }
     }
 
-    /// Sets the files of a folder beside what was sent; what is met goes from `own`.
+    /// Compares the files of a folder with the record, and removes the files that exist from `own`.
     fn compare_files(
         &mut self,
         folder: &Path,
@@ -147,6 +184,7 @@ impl ReplicaChanges {
         sent: &SentFolder,
         own: &mut BTreeSet<Name>,
     ) {
+        let changes = &mut self.changes;
         let mut files = ManifestFiles::of(packed);
         while let Ok(Some(file)) = files.next() {
             let name = Name::from_bytes(file.name.to_vec());
@@ -155,13 +193,13 @@ impl ReplicaChanges {
             let before = sent.get(&name).copied();
             let is_same = before.is_some_and(|sent| sent.matches(&file));
             if file.target.is_some() {
-                self.links.push(path);
-                self.same += u64::from(is_same);
-                self.changed_links += u64::from(!is_same);
+                changes.links.push(path);
+                changes.same += u64::from(is_same);
+                changes.changed_links += u64::from(!is_same);
             } else if is_same {
-                self.same += 1;
+                changes.same += 1;
             } else {
-                self.send.push(ChangedFile {
+                changes.send.push(ChangedFile {
                     path,
                     bytes: file.bytes,
                     modified: file.modified,
@@ -172,7 +210,7 @@ impl ReplicaChanges {
     }
 }
 
-/// How many files a manifest holds.
+/// Counts the files in a manifest.
 fn count_files(packed: &[u8]) -> u64 {
     let mut files = ManifestFiles::of(packed);
     let mut count = 0;
@@ -180,12 +218,6 @@ fn count_files(packed: &[u8]) -> u64 {
         count += 1;
     }
     count
-}
-
-/// Whether nothing is known of what has this path in a tree.
-fn is_unread(tree: &Tree, path: &Path) -> bool {
-    let mut problems = tree.problems.iter();
-    problems.any(|problem| path.starts_with(&problem.path))
 }
 
 #[cfg(test)]
@@ -204,7 +236,7 @@ mod tests {
         }
     }
 
-    /// Name, size and second.
+    /// Name, size in bytes, and mtime in seconds.
     type Row<'a> = (&'a str, u64, i64);
 
     fn tree(folders: &[(&str, &[Row<'_>])]) -> Tree {
@@ -251,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_new_another_or_gone_is_told_from_what_is_the_same() {
+    fn new_changed_and_missing_files_are_separated() {
         let rows = [
             sent("", WORK, &[("a", 1, 1), ("b", 2, 2), ("c", 3, 3)]),
             sent("old", WORK, &[("x", 1, 1)]),
@@ -278,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn what_another_source_sent_is_there_and_is_not_gone() {
+    fn files_of_another_source_are_not_missing() {
         let rows = [
             sent("", "/nas", &[("a", 1, 1), ("z", 1, 1)]),
             sent("", WORK, &[("b", 2, 2)]),
@@ -289,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_read_is_not_gone() {
+    fn unread_folders_and_files_are_not_missing() {
         let rows = [
             sent("", WORK, &[("a", 1, 1)]),
             sent("closed", WORK, &[("x", 1, 1)]),

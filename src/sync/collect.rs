@@ -1,9 +1,9 @@
-//! The replicas of a sync: those that are at the source, looked at, and those that were sent from there and are gone.
+//! The replicas of a sync: those at the source, and those that were sent from it and no longer exist there.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::SyncRun;
+use super::run::SyncRun;
 use super::source::SourceSnapshot;
 use crate::base::error::Result;
 use crate::base::monitor::ProgressEvent;
@@ -15,36 +15,33 @@ use crate::index::overview::add_holders;
 use crate::index::{Index, SentChanges, SentRow};
 use crate::model::project::{ProjectId, Scope, replica_path};
 use crate::model::registry::Category;
-use crate::scan::discover;
 use crate::snapshot::tree::Tree;
 use crate::storage::Storage;
 use crate::storage::observation::ObservationBuilder;
 
 /// One replica of a sync.
 pub(super) struct SyncReplica<'a> {
-    /// Its category.
     pub(super) category: &'a Category,
-    /// Its project.
     pub(super) project: ProjectId,
     /// Its folder below both roots.
     pub(super) relative: PathBuf,
-    /// What the source holds of it; nothing where it is gone.
+    /// The tree at the source; empty if the replica does not exist there.
     pub(super) tree: Tree,
-    /// What was sent of it.
+    /// The record of files that were sent.
     pub(super) sent_rows: Vec<SentRow>,
-    /// What a listing showed at the destination, where one was made.
+    /// The tree at the destination, if it was listed.
     pub(super) destination_tree: Option<Tree>,
-    /// Why nothing can be done with it, if so.
+    /// The reason why the replica cannot be synced, if any.
     pub(super) refusal: Option<String>,
 }
 
 impl SyncReplica<'_> {
-    /// Whether nothing of it was ever sent to the destination.
+    /// True if nothing of the replica was ever sent to the destination.
     pub(super) fn is_new(&self) -> bool {
         self.sent_rows.is_empty() && !self.tree.folders.is_empty()
     }
 
-    /// Takes what is there already for sent.
+    /// Takes existing files at the destination as sent.
     pub(super) fn adopt(&mut self, source: &Path, changes: &SentChanges) {
         let folders = changes.folders();
         self.sent_rows = folders
@@ -53,12 +50,12 @@ impl SyncReplica<'_> {
     }
 }
 
-/// What was seen at the source.
+/// The parts of the source that were read.
 #[derive(Default)]
 struct SourceCoverage {
-    /// The folders of replicas that are there.
+    /// Folders of the replicas that exist.
     replicas: BTreeSet<PathBuf>,
-    /// Folders of which nothing is known: what was sent from below them is not gone.
+    /// Unreadable folders. Files that were sent from below them are not missing.
     unreadable: Vec<PathBuf>,
 }
 
@@ -66,59 +63,49 @@ impl SourceCoverage {
     fn is_unreadable(&self, relative: &Path) -> bool {
         self.unreadable
             .iter()
-            .any(|closed| relative.starts_with(closed))
+            .any(|folder| relative.starts_with(folder))
     }
 }
 
 impl<'a> SyncRun<'a> {
-    /// The replicas that are meant. What was seen at the source is told to the index, unless nothing is to be done.
+    /// Collects the replicas in scope, and records the contents of the source in the index unless this is a dry run.
     pub(super) fn collect_replicas(
         &self,
         index: &mut Index,
         snapshot: SourceSnapshot,
         report: &mut Report,
     ) -> Result<Vec<SyncReplica<'a>>> {
-        let destination = &self.request.destination.root;
-        let mut gathered = Vec::new();
-        let mut seen = SourceCoverage {
+        let mut replicas = Vec::new();
+        let mut coverage = SourceCoverage {
             unreadable: snapshot.unreadable,
             ..SourceCoverage::default()
         };
-        let is_remote = self.request.destination.is_remote();
-        for (path, why) in snapshot.problems {
-            report.add(Outcome::Failed(why), || self.destination_path(&path));
+        for (path, reason) in snapshot.problems {
+            report.add(Outcome::Failed(reason), || self.destination_path(&path));
         }
         for (place, project, tree) in snapshot.replicas {
             let category = self.request.categories[place];
             self.monitor
                 .on_event(&ProgressEvent::Files(tree.file_count()));
             let relative = replica_path(&category.path, &project);
-            seen.replicas.insert(relative.clone());
+            coverage.replicas.insert(relative.clone());
             if let Some(error) = tree.failure() {
                 report.add(Outcome::Failed(error.full_message()), || {
                     self.destination_path(&relative)
                 });
                 continue;
             }
-            if is_remote {
+            if self.request.destination.is_remote() {
                 self.report_unreadable(&relative, &tree, report);
             }
-            gathered.push(SyncReplica {
-                category,
-                project,
-                sent_rows: index.sent_rows(destination, &relative)?,
-                relative,
-                tree,
-                destination_tree: None,
-                refusal: None,
-            });
+            replicas.push(self.replica(index, (category, project), relative, tree)?);
         }
         if !self.request.dry_run {
-            self.record_source(index, &gathered, report)?;
+            self.record_source(index, &replicas, report)?;
         }
-        self.add_missing_replicas(index, &mut gathered, &seen, report)?;
-        self.forget_failures(index, &seen)?;
-        if gathered.is_empty() && report.items.is_empty() {
+        self.add_missing_replicas(index, &mut replicas, &coverage, report)?;
+        self.forget_failures(index, &coverage)?;
+        if replicas.is_empty() && report.items.is_empty() {
             let (categories, scope) = (&self.request.categories, &self.request.scope);
             let name = &self.request.source.name;
             let error = self
@@ -126,17 +113,35 @@ impl<'a> SyncRun<'a> {
                 .no_replica_error(self.registry, categories, scope, name)?;
             return Err(add_holders(error, index, self.registry, categories, scope)?);
         }
-        Ok(gathered)
+        Ok(replicas)
+    }
+
+    fn replica(
+        &self,
+        index: &Index,
+        (category, project): (&'a Category, ProjectId),
+        relative: PathBuf,
+        tree: Tree,
+    ) -> Result<SyncReplica<'a>> {
+        Ok(SyncReplica {
+            category,
+            project,
+            sent_rows: index.sent_rows(&self.request.destination.root, &relative)?,
+            relative,
+            tree,
+            destination_tree: None,
+            refusal: None,
+        })
     }
 
     fn record_source(
         &self,
         index: &mut Index,
-        gathered: &[SyncReplica<'_>],
+        replicas: &[SyncReplica<'_>],
         report: &mut Report,
     ) -> Result<()> {
         let mut builder = ObservationBuilder::start(index, self.request.source)?;
-        for replica in gathered {
+        for replica in replicas {
             builder.add(replica.category, &replica.project, &replica.tree)?;
         }
         let observation = builder.finish()?;
@@ -147,23 +152,23 @@ impl<'a> SyncRun<'a> {
         Ok(())
     }
 
-    /// Adds the replicas of which this source sent something, and that it does not hold any more.
+    /// Adds the replicas that this source sent and that no longer exist there.
     fn add_missing_replicas(
         &self,
         index: &Index,
-        gathered: &mut Vec<SyncReplica<'a>>,
-        seen: &SourceCoverage,
+        replicas: &mut Vec<SyncReplica<'a>>,
+        coverage: &SourceCoverage,
         report: &mut Report,
     ) -> Result<()> {
-        let (destination, source) = (&self.request.destination.root, &self.request.source.root);
+        let (source, destination) = self.roots();
         for relative in index.sent_replicas(destination, source)? {
-            if seen.replicas.contains(&relative) || seen.is_unreadable(&relative) {
+            if coverage.replicas.contains(&relative) || coverage.is_unreadable(&relative) {
                 continue;
             }
             let Some((category, project)) = self.match_replica(&relative) else {
                 continue;
             };
-            // Nothing is there, unless a mount in it is away.
+            // Empty, unless a mount inside the replica is missing, which is a problem in its tree.
             let (registry, exclusions) = (self.registry, &self.exclusions);
             let tree = match &*self.source {
                 Storage::Local(storage) => {
@@ -172,56 +177,47 @@ impl<'a> SyncRun<'a> {
                 Storage::Remote(_) => Tree::default(),
             };
             self.report_unreadable(&relative, &tree, report);
-            if tree.failure().is_some() {
-                continue;
+            if tree.failure().is_none() {
+                replicas.push(self.replica(index, (category, project), relative, tree)?);
             }
-            gathered.push(SyncReplica {
-                category,
-                project,
-                sent_rows: index.sent_rows(destination, &relative)?,
-                relative,
-                tree,
-                destination_tree: None,
-                refusal: None,
-            });
         }
         Ok(())
     }
 
-    /// Reports what could not be read of a replica at the source.
+    /// Reports the unreadable files and folders of a replica at the source.
     pub(super) fn report_unreadable(&self, relative: &Path, tree: &Tree, report: &mut Report) {
         for problem in &tree.problems {
-            // The replica's own folder has no slash at its end.
-            let whole: PathBuf = relative.join(&problem.path).components().collect();
+            // Without a trailing slash for the replica's own folder.
+            let path: PathBuf = relative.join(&problem.path).components().collect();
             report.add(Outcome::Failed(problem.error.full_message()), || {
-                self.destination_path(&whole)
+                self.destination_path(&path)
             });
         }
     }
 
-    /// Forgets the failures of what is no longer at the source, is left alone by now, or could be listed this time.
-    fn forget_failures(&self, index: &mut Index, seen: &SourceCoverage) -> Result<()> {
+    /// Forgets failures of paths that are missing at the source, are excluded now, or could be listed this time.
+    fn forget_failures(&self, index: &mut Index, coverage: &SourceCoverage) -> Result<()> {
         if self.request.dry_run {
             return Ok(());
         }
         let (source, destination) = self.roots();
         let mut probe = SourceProbe::new(&self.source);
-        let mut gone = Vec::new();
+        let mut obsolete = Vec::new();
         for failure in index.failures_below(source, destination, Path::new(""))? {
-            let is_over = if self.replica_of(&failure.path).is_some() {
-                self.is_excluded(&failure.path)
-                    || self.is_missing_at_source(&mut probe, &failure.path)?
+            let path = failure.path;
+            let is_obsolete = if self.replica_of(&path).is_some() {
+                self.is_excluded(&path) || self.is_missing_at_source(&mut probe, &path)?
             } else {
-                self.was_listed(&failure.path) && !seen.is_unreadable(&failure.path)
+                self.was_listed(&path) && !coverage.is_unreadable(&path)
             };
-            if is_over {
-                gone.push(failure.path);
+            if is_obsolete {
+                obsolete.push(path);
             }
         }
-        index.clear_failures(source, destination, &gone)
+        index.clear_failures(source, destination, &obsolete)
     }
 
-    /// Whether a path is the folder of a category or a client that this sync lists.
+    /// True if a path is the folder of a category or client that this sync lists.
     fn was_listed(&self, path: &Path) -> bool {
         let mut categories = self.request.categories.iter();
         categories.any(|category| {
@@ -231,14 +227,9 @@ impl<'a> SyncRun<'a> {
             let names: Vec<Name> = below.iter().map(Name::from).collect();
             match (&self.request.scope, names.as_slice()) {
                 (Scope::All, [] | [_]) => true,
-                (Scope::Client(meant), [client]) => meant == client,
+                (Scope::Client(client), [name]) => client == name,
                 _ => false,
             }
         })
-    }
-
-    /// The category and project of a replica's folder, if these are meant.
-    pub(super) fn match_replica(&self, relative: &Path) -> Option<(&'a Category, ProjectId)> {
-        discover::match_replica(&self.request.categories, &self.request.scope, relative)
     }
 }

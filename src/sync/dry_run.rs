@@ -1,72 +1,44 @@
-//! What a sync to a remote would do, told without doing it.
+//! The report of a dry run of a sync to a remote.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::SyncRun;
+use super::run::SyncRun;
 use super::work::SyncWork;
 use crate::base::timestamp::Timestamp;
 use crate::copy::outcome::Outcome;
 use crate::copy::plan::Plan;
-use crate::copy::remote::OutgoingFile;
 use crate::copy::report::Report;
 
+/// Path, size in bytes, mtime, and true if the file replaces another.
+type DryRunFile = (PathBuf, u64, Timestamp, bool);
+
 impl SyncRun<'_> {
-    /// Reports what would be done.
+    /// Reports the work without executing it.
     pub(super) fn report_dry_run(&self, work: SyncWork, report: &mut Report) {
         report.planned_bytes = work.send.iter().map(|file| file.bytes).sum();
-        let files = work.send.len() as u64;
-        report.planned_files += files;
-        let mut by_replica: BTreeMap<PathBuf, Vec<OutgoingFile>> = BTreeMap::new();
+        report.planned_files += work.send.len() as u64;
+        let mut by_replica: BTreeMap<PathBuf, Vec<DryRunFile>> = BTreeMap::new();
         for file in work.send {
-            by_replica
-                .entry(file.replica.clone())
-                .or_default()
-                .push(file);
+            let planned = (file.path, file.bytes, file.modified, file.replaces);
+            by_replica.entry(file.replica).or_default().push(planned);
         }
         for (replica, files) in by_replica {
-            report.dry_run_plans.push((
-                self.destination_path(&replica),
-                Plan::from_files(&plan_files(&files)),
-            ));
+            let path = self.destination_path(&replica);
+            report.dry_run_plans.push((path, Plan::from_files(&files)));
         }
-        for (whole, why) in work.refused {
-            report.add(Outcome::Failed(why), || self.destination_path(&whole));
+        for (path, reason) in work.refused {
+            report.add(Outcome::Failed(reason), || self.destination_path(&path));
         }
         for renamed in work.renames {
-            let reason = renamed.reason();
-            report.add(Outcome::Moved(reason), || {
+            report.add(Outcome::Moved(renamed.reason()), || {
                 self.destination_path(&renamed.file.path_below_root())
             });
         }
-        for (replica, gone) in work.missing {
+        for file in work.missing {
             report.add(self.missing_outcome(), || {
-                self.destination_path(&replica.join(&gone.path))
+                self.destination_path(&file.path_below_root())
             });
         }
     }
-
-    /// How a file is told of that is gone from the source and stays at the destination.
-    pub(super) fn missing_outcome(&self) -> Outcome {
-        let source = &self.request.source.name;
-        Outcome::Gone(if self.request.delete {
-            format!("no longer on {source}: to be moved among the old versions")
-        } else {
-            format!("no longer on {source}")
-        })
-    }
-
-    /// How a file is told of that is gone from the source, and that somebody else changed at the destination.
-    pub(super) fn changed_outcome(&self) -> Outcome {
-        let source = &self.request.source.name;
-        Outcome::Gone(format!(
-            "no longer on {source}; it was changed there by someone else since it was sent, so it stays"
-        ))
-    }
-}
-
-/// The files of one replica as a plan would list them: path, size, time, and whether something is replaced.
-fn plan_files(files: &[OutgoingFile]) -> Vec<(PathBuf, u64, Timestamp, bool)> {
-    let of = |file: &OutgoingFile| (file.path.clone(), file.bytes, file.modified, file.replaces);
-    files.iter().map(of).collect()
 }

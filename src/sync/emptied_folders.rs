@@ -1,124 +1,97 @@
-//! Folders at the destination in which nothing is left: they go with what was in them.
+//! Folders at the destination that a sync left empty.
 //!
-//! Only folders that the record names, and that the source holds no more, are removed, and only while they are empty. A
-//! category's own folder stays.
+//! A folder is removed only if it is in the record, certainly missing at the source, and empty. A category's own folder is
+//! kept.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::SyncRun;
 use super::collect::SyncReplica;
-use super::work::SyncWork;
+use super::run::SyncRun;
+use super::work::{ReplicaPath, SyncWork};
 use crate::base::error::Result;
 use crate::base::interrupt;
-use crate::copy::remote::{SourceProbe, SourceState};
 use crate::index::Index;
 use crate::os::folder::is_not_found;
-use crate::snapshot::tree::Tree;
-use crate::storage::{LocalStorage, RemoteStorage, Storage};
-
-/// A folder of a replica: the replica's folder below both roots, and the path below that.
-type ReplicaFolder = (PathBuf, PathBuf);
+use crate::storage::{LocalStorage, RemoteStorage};
 
 impl SyncRun<'_> {
-    /// The folders of the record that the source holds no more, the deepest first.
+    /// Returns the folders in the record that are missing at the source, the deepest first.
     pub(super) fn missing_sent_folders(
         &self,
         replicas: &[SyncReplica<'_>],
-    ) -> Result<Vec<ReplicaFolder>> {
+    ) -> Result<Vec<ReplicaPath>> {
         let source = &self.request.source.root;
-        let mut folders = BTreeSet::new();
-        for replica in replicas {
+        self.missing_folders(replicas, |replica| {
             let rows = replica.sent_rows.iter().filter(|row| row.source == *source);
-            let paths = rows.flat_map(|row| row.folder.ancestors());
-            let paths: BTreeSet<&Path> = paths.collect();
-            self.add_missing_folders(replica, paths, &mut folders)?;
-        }
-        Ok(folders.into_iter().rev().collect())
+            rows.flat_map(|row| row.folder.ancestors()).collect()
+        })
     }
 
-    /// The folders that renames took files out of, likewise.
+    /// Returns the folders that renames took files from and that are missing at the source, the deepest first.
     fn emptied_by_renames(
         &self,
         replicas: &[SyncReplica<'_>],
         work: &SyncWork,
-    ) -> Result<Vec<ReplicaFolder>> {
+    ) -> Result<Vec<ReplicaPath>> {
+        self.missing_folders(replicas, |replica| {
+            let removed = work.removed.iter();
+            let own = removed.filter(|(other, _)| *other == replica.relative);
+            own.flat_map(|(_, path)| path.ancestors().skip(1)).collect()
+        })
+    }
+
+    fn missing_folders<'r>(
+        &self,
+        replicas: &'r [SyncReplica<'_>],
+        candidates: impl Fn(&'r SyncReplica<'_>) -> BTreeSet<&'r Path>,
+    ) -> Result<Vec<ReplicaPath>> {
         let mut folders = BTreeSet::new();
         for replica in replicas {
-            let removed = work.removed.iter();
-            let own = removed.filter(|(of, _)| *of == replica.relative);
-            let paths = own.flat_map(|(_, path)| path.ancestors().skip(1));
-            let paths: BTreeSet<&Path> = paths.collect();
-            self.add_missing_folders(replica, paths, &mut folders)?;
+            let tree = &replica.tree;
+            let mut missing = candidates(replica);
+            missing.retain(|path| {
+                let mut problems = tree.problems.iter();
+                !tree.folders.contains_key(*path)
+                    && !tree.is_unread(path)
+                    && !problems.any(|problem| problem.path.starts_with(path))
+            });
+            if missing.is_empty() || self.seems_unmounted(replica)? {
+                continue;
+            }
+            let excluded = self.excluded_paths(&replica.relative);
+            for path in missing {
+                let folder = (replica.relative.clone(), path.to_owned());
+                if !excluded.excludes_folder(path)
+                    && self.is_folder_missing(&path_below_root(&folder))?
+                {
+                    folders.insert(folder);
+                }
+            }
         }
         Ok(folders.into_iter().rev().collect())
     }
 
-    fn add_missing_folders(
-        &self,
-        replica: &SyncReplica<'_>,
-        paths: BTreeSet<&Path>,
-        folders: &mut BTreeSet<ReplicaFolder>,
-    ) -> Result<()> {
-        let tree = &replica.tree;
-        let missing: Vec<&Path> = paths
-            .into_iter()
-            .filter(|path| !tree.folders.contains_key(*path) && !is_unread(tree, path))
-            .collect();
-        if missing.is_empty() || self.seems_unmounted(replica)? {
-            return Ok(());
-        }
-        let left_alone = self.excluded_paths(&replica.relative);
-        for path in missing {
-            let whole: PathBuf = replica.relative.join(path).components().collect();
-            if !left_alone.excludes_folder(path) && self.is_folder_missing(&whole)? {
-                folders.insert((replica.relative.clone(), path.to_owned()));
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether the category holds no project at the source any more: then its disk is more likely away.
+    /// True if neither the replica nor any other project of its category exists at the source. An unmounted disk is then
+    /// more likely than a deletion.
     fn seems_unmounted(&self, replica: &SyncReplica<'_>) -> Result<bool> {
         Ok(replica.tree.folders.is_empty()
             && !self.request.force
             && self.is_category_empty(replica.category)?)
     }
 
-    /// Whether a folder is surely not at the source.
-    fn is_folder_missing(&self, whole: &Path) -> Result<bool> {
-        match &*self.source {
-            Storage::Local(source) => {
-                let is_gone = matches!(
-                    SourceProbe::new(&self.source).stat_path(whole),
-                    SourceState::Missing
-                );
-                Ok(is_gone && source.missing_mount(whole).is_none())
-            }
-            Storage::Remote(source) => {
-                let listed = source.listing_of(whole.parent().unwrap_or(Path::new("")))?;
-                let mut problems = listed.problems.iter();
-                let is_closed = problems.any(|(closed, _)| whole.starts_with(closed));
-                let mut folders = listed.folders.keys();
-                Ok(!is_closed
-                    && !listed.is_incomplete
-                    && !folders.any(|path| path.starts_with(whole)))
-            }
-        }
-    }
-
-    /// The folder of a client at the destination that goes with the folder of its last project, if the source has none.
-    fn emptied_client_folder(&self, (replica, path): &ReplicaFolder) -> Result<Option<PathBuf>> {
+    /// Returns the client's folder if `folder` is a replica's own and the source has no such client.
+    fn emptied_client_folder(&self, (replica, path): &ReplicaPath) -> Result<Option<PathBuf>> {
         if path != Path::new("") {
             return Ok(None);
         }
         let client = replica.parent().unwrap_or(Path::new(""));
-        let is_gone = self.is_folder_missing(client)?;
-        Ok(is_gone.then(|| client.to_owned()))
+        let is_missing = self.is_folder_missing(client)?;
+        Ok(is_missing.then(|| client.to_owned()))
     }
 
-    /// Removes folders at a remote from which everything was renamed or moved away. Those that cannot be removed stay.
+    /// Removes the empty folders at a remote and from the record. Folders that cannot be removed are kept.
     pub(super) fn remove_empty_folders(
         &self,
         index: &mut Index,
@@ -139,7 +112,7 @@ impl SyncRun<'_> {
             return Ok(());
         }
         let removed = if storage.features.keeps_empty_folders() {
-            self.remove_empty_remote(storage, &folders)?
+            self.remove_empty_remote(storage, folders)?
         } else {
             folders
         };
@@ -151,43 +124,34 @@ impl SyncRun<'_> {
     fn remove_empty_remote(
         &self,
         storage: &RemoteStorage,
-        folders: &[ReplicaFolder],
-    ) -> Result<Vec<ReplicaFolder>> {
-        let whole = |(replica, path): &ReplicaFolder| -> PathBuf {
-            replica.join(path).components().collect()
-        };
-        let paths: Vec<PathBuf> = folders.iter().map(whole).collect();
+        mut folders: Vec<ReplicaPath>,
+    ) -> Result<Vec<ReplicaPath>> {
+        let paths: Vec<PathBuf> = folders.iter().map(path_below_root).collect();
         let removed = storage.remote.remove_empty_folders(&paths)?;
-        let done: Vec<ReplicaFolder> = folders
-            .iter()
-            .filter(|folder| removed.contains(&whole(folder)))
-            .cloned()
-            .collect();
+        folders.retain(|folder| removed.contains(&path_below_root(folder)));
         let mut clients = BTreeSet::new();
-        for folder in &done {
+        for folder in &folders {
             clients.extend(self.emptied_client_folder(folder)?);
         }
         let clients: Vec<PathBuf> = clients.into_iter().collect();
-        // One with another project in it stays.
+        // A client's folder with another project is not empty and is kept.
         storage.remote.remove_empty_folders(&clients)?;
-        Ok(done)
+        Ok(folders)
     }
 
-    /// Removes folders of a disk that are empty, and then those of clients; gives those that are not there any more.
+    /// Removes the empty folders on a disk, and the empty folders of their clients. Returns those that no longer exist.
     pub(super) fn remove_empty_local(
         &self,
         storage: &LocalStorage,
-        folders: &[ReplicaFolder],
-    ) -> Result<Vec<ReplicaFolder>> {
+        folders: &[ReplicaPath],
+    ) -> Result<Vec<ReplicaPath>> {
         let mut removed = Vec::new();
         for folder in folders {
-            let (replica, path) = folder;
-            let whole: PathBuf = replica.join(path).components().collect();
-            if !remove_if_empty(storage, &whole) {
+            if !remove_if_empty(storage, &path_below_root(folder)) {
                 continue;
             }
             if let Some(client) = self.emptied_client_folder(folder)? {
-                // One with another project in it stays.
+                // A client's folder with another project is not empty and is kept.
                 remove_if_empty(storage, &client);
             }
             removed.push(folder.clone());
@@ -196,13 +160,18 @@ impl SyncRun<'_> {
     }
 }
 
-/// Removes a folder if it is empty; says whether it is not there any more.
-fn remove_if_empty(storage: &LocalStorage, whole: &Path) -> bool {
+/// Returns the path below the root, without a trailing slash for a replica's own folder.
+fn path_below_root((replica, path): &ReplicaPath) -> PathBuf {
+    replica.join(path).components().collect()
+}
+
+/// Removes a folder if it is empty. Returns true if it no longer exists.
+fn remove_if_empty(storage: &LocalStorage, path: &Path) -> bool {
     let (above, name) = (
-        whole.parent().unwrap_or(Path::new("")),
-        whole.file_name().unwrap_or(OsStr::new("")),
+        path.parent().unwrap_or(Path::new("")),
+        path.file_name().unwrap_or(OsStr::new("")),
     );
-    if storage.missing_mount(whole).is_some() {
+    if storage.missing_mount(path).is_some() {
         return false;
     }
     let removed = storage
@@ -213,10 +182,4 @@ fn remove_if_empty(storage: &LocalStorage, whole: &Path) -> bool {
         Ok(()) => true,
         Err(error) => is_not_found(&error),
     }
-}
-
-/// Whether nothing is known of what has this path at the source.
-fn is_unread(tree: &Tree, path: &Path) -> bool {
-    let mut problems = tree.problems.iter();
-    problems.any(|problem| path.starts_with(&problem.path) || problem.path.starts_with(path))
 }

@@ -1,16 +1,16 @@
-//! The first sync of a replica to a destination: one listing, and what it shows as the source has it is noted down as if it
-//! had been sent.
+//! The first sync of a replica to a remote. Files that the destination already holds are recorded as sent.
 
 use std::path::Path;
 
-use super::SyncRun;
 use super::collect::SyncReplica;
+use super::run::SyncRun;
 use crate::base::error::Result;
+use crate::base::ignore::ignore;
 use crate::base::monitor::ProgressEvent;
 use crate::base::name::Name;
 use crate::copy::remote::{SourceProbe, SourceState};
 use crate::index::{Index, SentChanges, SentFile, SentFolder};
-use crate::model::project::{Scope, replica_path};
+use crate::model::project::replica_path;
 use crate::model::registry::Category;
 use crate::os::stat::EntryKind;
 use crate::rclone::UnicodeLookup;
@@ -23,32 +23,29 @@ use crate::storage::RemoteStorage;
 use crate::storage::content_compare::{ContentRecord, TimeReconciliation};
 
 impl SyncRun<'_> {
-    /// Lists the destination once for all replicas that were never sent there, and notes what is there already.
+    /// Lists the destination for all replicas that were never sent to it, and adopts the files that it holds.
     pub(super) fn adopt_existing(
         &self,
         index: &mut Index,
         storage: &RemoteStorage,
         replicas: &mut [SyncReplica<'_>],
     ) -> Result<()> {
-        let new = replicas.iter().filter(|replica| replica.is_new()).count();
-        if new == 0 {
-            return Ok(());
-        }
-        if new > 1 {
-            // One listing for all of a category, not one for each.
+        let new = replicas.iter_mut().filter(|replica| replica.is_new());
+        let new: Vec<&mut SyncReplica<'_>> = new.collect();
+        if new.len() > 1 {
+            // Prefetch: one listing of a category serves all its replicas.
             let mut categories: Vec<&Category> = Vec::new();
-            for replica in replicas.iter().filter(|replica| replica.is_new()) {
+            for replica in &new {
                 if !categories.contains(&replica.category) {
                     categories.push(replica.category);
                 }
             }
-            let scope: &Scope = &self.request.scope;
             for category in categories {
                 let inner = self.registry.inner_categories(category);
-                storage.list_projects(category, scope, &inner)?;
+                storage.list_projects(category, &self.request.scope, &inner)?;
             }
         }
-        for replica in replicas.iter_mut().filter(|replica| replica.is_new()) {
+        for replica in new {
             self.adopt_replica(index, storage, replica)?;
         }
         Ok(())
@@ -67,32 +64,10 @@ impl SyncRun<'_> {
             replica.refusal = Some(error.full_message());
             return Ok(());
         }
-        let folds = storage.features.is_case_insensitive();
-        respell(&replica.tree, &mut there, &|_, _| folds);
+        let is_case_insensitive = storage.features.is_case_insensitive();
+        respell(&replica.tree, &mut there, &|_, _| is_case_insensitive);
         self.reconcile_times(index, storage, replica, &mut there)?;
-        let spelled = replica_path(&category.path, &storage.stored_spelling(category, project));
-        let listed = storage.listing_of(&spelled)?;
-        let forms = UnicodeLookup::below(&listed, &spelled);
-        let mut adopting = SameFileCollector {
-            source: SourceProbe::new(&self.source),
-            relative: &replica.relative,
-            folder: Path::new(""),
-            tag_of: &|path| forms.file(path).map_or(0, |file| file.tag),
-            files: SentFolder::new(),
-        };
-        let mut changes = SentChanges::default();
-        for (path, folder) in &replica.tree.folders {
-            if !there.folders.contains_key(path) {
-                continue;
-            }
-            adopting.folder = path;
-            // A tree's own manifests are never damaged.
-            diff::diff_folder(&replica.tree, &there, path, &mut adopting).unwrap_or_default();
-            let files = std::mem::take(&mut adopting.files);
-            if !files.is_empty() || (folder.packed().is_empty() && folder.subfolders.is_empty()) {
-                changes.add_folder(path, files);
-            }
-        }
+        let changes = self.find_same_files(storage, replica, &there)?;
         let source = &self.source.database().root;
         replica.adopt(source, &changes);
         if !self.request.dry_run {
@@ -102,11 +77,8 @@ impl SyncRun<'_> {
         replica.destination_tree = Some(there);
         Ok(())
     }
-}
 
-impl SyncRun<'_> {
-    /// Gives files of the destination's tree the time of the source where the storage returns another than was set, and
-    /// keeps these times in the index.
+    /// Restores mtimes in the destination's tree if the storage returns others than were set, and stores both in the index.
     fn reconcile_times(
         &self,
         index: &mut Index,
@@ -119,21 +91,58 @@ impl SyncRun<'_> {
             return Ok(());
         }
         let source = &self.source;
-        let off = TimeReconciliation::detect(trees, &mut |wanted| {
-            let (database, abilities) = (source.database(), source.features());
+        let times = TimeReconciliation::detect(trees, &mut |wanted| {
+            let (database, features) = (source.database(), source.features());
             let paths = wanted.iter().cloned().collect();
-            storage.compare_contents(database, abilities, paths, &replica.relative, &|_| {})
+            storage.compare_contents(database, features, paths, &replica.relative, &|_| {})
         })?;
-        for notice in off.notices(&storage.database.name) {
+        for notice in times.notices(&storage.database.name) {
             self.monitor.on_event(&ProgressEvent::Notice(&notice));
         }
         if !self.request.dry_run {
-            let rows = [None, storage.database_id(index)?];
-            let mut record = ContentRecord::new(index.try_clone()?, rows);
-            record.store_altered_times(&replica.relative, &off.altered)?;
+            let ids = [None, storage.database_id(index)?];
+            let mut record = ContentRecord::new(index.try_clone()?, ids);
+            record.store_altered_times(&replica.relative, &times.altered)?;
         }
-        there.restore_original_times(&off.altered);
+        there.restore_original_times(&times.altered);
         Ok(())
+    }
+
+    /// Returns the files and empty folders that are the same on both sides.
+    fn find_same_files(
+        &self,
+        storage: &RemoteStorage,
+        replica: &SyncReplica<'_>,
+        there: &Tree,
+    ) -> Result<SentChanges> {
+        let project = storage.stored_spelling(replica.category, &replica.project);
+        let stored_path = replica_path(&replica.category.path, &project);
+        let listed = storage.listing_of(&stored_path)?;
+        let forms = UnicodeLookup::below(&listed, &stored_path);
+        let mut collector = SameFileCollector {
+            source: SourceProbe::new(&self.source),
+            relative: &replica.relative,
+            folder: Path::new(""),
+            tag_of: &|path| forms.file(path).map_or(0, |file| file.tag),
+            files: SentFolder::new(),
+        };
+        let mut changes = SentChanges::default();
+        for (path, folder) in &replica.tree.folders {
+            if !there.folders.contains_key(path) {
+                continue;
+            }
+            collector.folder = path;
+            let visited = diff::diff_folder(&replica.tree, there, path, &mut collector);
+            ignore(
+                visited,
+                "manifests that a tree packed itself are well formed",
+            );
+            let files = std::mem::take(&mut collector.files);
+            if !files.is_empty() || (folder.packed().is_empty() && folder.subfolders.is_empty()) {
+                changes.add_folder(path, files);
+            }
+        }
+        Ok(changes)
     }
 }
 
@@ -155,23 +164,23 @@ impl DiffVisitor for SameFileCollector<'_> {
     }
 
     fn visit_name(&mut self, name: &[u8], change: EntryDiff) {
-        let EntryDiff::Same(here, _) = change else {
+        let EntryDiff::Same(file, _) = change else {
             return;
         };
-        if here.kind != EntryKind::File {
+        if file.kind != EntryKind::File {
             return;
         }
         let name = Name::from_bytes(name.to_vec());
-        let whole = self.relative.join(self.folder).join(name.as_path());
-        let number = match self.source.stat_path(&whole) {
-            SourceState::File(seen) => seen.file_id,
+        let path = self.relative.join(self.folder).join(name.as_path());
+        let file_id = match self.source.stat_path(&path) {
+            SourceState::File(stat) => stat.file_id,
             _ => 0,
         };
         let sent = SentFile {
-            bytes: here.bytes,
-            modified: here.modified,
-            file_id: number,
-            tag: (self.tag_of)(&whole),
+            bytes: file.bytes,
+            modified: file.modified,
+            file_id,
+            tag: (self.tag_of)(&path),
             link_digest: 0,
         };
         self.files.insert(name, sent);

@@ -1,10 +1,10 @@
-//! Times and permissions of folders: where these alone changed at the source, a replica is brought up to date too.
+//! Times and permissions of folders. A replica in which only these changed at the source is updated too.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::SyncRun;
 use super::collect::SyncReplica;
+use super::run::SyncRun;
 use crate::base::error::Result;
 use crate::base::interrupt;
 use crate::copy::outcome::Outcome;
@@ -13,25 +13,25 @@ use crate::index::Index;
 use crate::snapshot::digest::Digest;
 use crate::snapshot::tree::Tree;
 
-/// What stands for the folders of replicas at the source, by their own folders below the root.
+/// Digests of the folders' metadata, by the replica's folder below the root.
 pub(super) type FolderDigests = BTreeMap<PathBuf, Digest>;
 
 impl SyncRun<'_> {
-    /// The folders of these replicas, of those that could be read whole.
+    /// Returns the digests of all replicas that were read without a problem.
     pub(super) fn folder_digests(&self, replicas: &[SyncReplica<'_>]) -> FolderDigests {
-        // A remote tells no permissions of folders.
+        // Remotes have no permissions of folders.
         if self.source.root_folder().is_none() {
             return FolderDigests::new();
         }
-        let whole = replicas
+        let complete = replicas
             .iter()
             .filter(|replica| !replica.tree.folders.is_empty() && replica.tree.problems.is_empty());
-        whole
+        complete
             .map(|replica| (replica.relative.clone(), folder_digest(&replica.tree)))
             .collect()
     }
 
-    /// Whether folders of a replica are known to be others than those that were brought last.
+    /// True if the folders of a replica are known to differ from those that were copied last.
     pub(super) fn have_folders_changed(
         &self,
         index: &Index,
@@ -44,7 +44,7 @@ impl SyncRun<'_> {
         Ok(before.is_some_and(|before| now.is_some_and(|now| *now != before)))
     }
 
-    /// Keeps what was brought: nothing of a run that was stopped, or of a replica in which something failed or is left.
+    /// Records the digests, except those of replicas with failed or unreached files. A cancelled run records none.
     pub(super) fn record_folder_digests(
         &self,
         index: &mut Index,
@@ -55,30 +55,28 @@ impl SyncRun<'_> {
             return Ok(());
         }
         let (source, destination) = self.roots();
-        let is_left =
+        let is_unfinished =
             |outcome: &Outcome| matches!(outcome, Outcome::Failed(_) | Outcome::Unreached);
-        let left: Vec<&Path> = report
+        let unfinished: Vec<&Path> = report
             .items
             .iter()
-            .filter(|item| is_left(&item.outcome))
+            .filter(|item| is_unfinished(&item.outcome))
             .filter_map(|item| item.path.strip_prefix(destination).ok())
             .collect();
-        let done = folders.iter().filter(|(replica, _)| {
-            !left
-                .iter()
-                .any(|path| path.starts_with(replica) || replica.starts_with(path))
-        });
-        let mut news = Vec::new();
-        for (replica, digest) in done {
-            if index.sent_folders_digest(destination, source, replica)? != Some(*digest) {
-                news.push((replica.as_path(), *digest));
+        let mut changed = Vec::new();
+        for (replica, digest) in folders {
+            let mut unfinished = unfinished.iter();
+            if !unfinished.any(|path| path.starts_with(replica) || replica.starts_with(path))
+                && index.sent_folders_digest(destination, source, replica)? != Some(*digest)
+            {
+                changed.push((replica.as_path(), *digest));
             }
         }
-        index.store_sent_folders_digests(destination, source, news)
+        index.store_sent_folders_digests(destination, source, changed)
     }
 }
 
-/// What stands for paths, permissions and times of all folders.
+/// Returns the digest of paths, permissions and mtimes of all folders.
 fn folder_digest(tree: &Tree) -> Digest {
     let mut bytes = Vec::new();
     for (path, folder) in &tree.folders {

@@ -1,14 +1,13 @@
-//! A sync to a database on a disk: replicas in which something changed go the way of every copy, and what the record says
-//! of them is brought up to date.
+//! A sync to a database on a disk. Changed replicas go through the copy pipeline; then the record is updated.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::SyncRun;
-use super::changes::MissingFile;
+use super::changes::{MissingFile, ReplicaChanges};
 use super::collect::SyncReplica;
 use super::folder_metadata::FolderDigests;
 use super::respelled::RespelledFiles;
+use super::run::SyncRun;
 use super::source::SourceSnapshot;
 use crate::base::error::Result;
 use crate::base::interrupt;
@@ -38,26 +37,25 @@ impl SyncRun<'_> {
             bytes: None,
         });
         let mut replicas = self.collect_replicas(index, snapshot, &mut report)?;
-        let failed = self.failed_paths(index)?;
-        let mut spec = self.copy_spec(&failed);
-        let (mut gone, respelled) = self.find_missing_files(&replicas)?;
+        let mut spec = self.copy_spec(self.failed_paths(index)?);
+        let changes = replicas.iter().map(|replica| self.replica_changes(replica));
+        let changes: Vec<ReplicaChanges> = changes.collect();
+        let sent_files = changes.iter().map(|changes| changes.sent_files).sum();
+        let mut missing = self.find_missing_files(&changes)?;
+        let respelled = RespelledFiles::extract(&replicas, &mut missing);
         spec.limits.renamed_replicas = respelled.renamed_replicas();
         let folders = self.folder_digests(&replicas);
-        let known =
-            self.add_changed_replicas(index, &mut replicas, &folders, &mut spec, &mut report)?;
-        self.refuse_mass_deletion(&gone, known)?;
-        // Copying looks by itself, before it writes.
-        let deletes = self.request.delete && !gone.is_empty() && spec.replicas.is_empty();
+        for (replica, changes) in replicas.iter_mut().zip(&changes) {
+            self.add_if_changed(index, replica, changes, &folders, &mut spec, &mut report)?;
+        }
+        self.refuse_mass_deletion(&missing, sent_files)?;
+        // The copy pipeline makes this check itself before it writes.
+        let deletes = self.request.delete && !missing.is_empty() && spec.replicas.is_empty();
         self.refuse_same_place(StorageRef::Local(storage), deletes)?;
         self.monitor.on_event(&ProgressEvent::Finished);
         if !spec.replicas.is_empty() {
-            let spec = copy::execute(
-                index,
-                spec,
-                self.request.destination,
-                self.monitor,
-                &mut report,
-            )?;
+            let destination = self.request.destination;
+            let spec = copy::execute(index, spec, destination, self.monitor, &mut report)?;
             if !self.request.dry_run {
                 self.record_copied(index, &spec.replicas, &replicas, &mut report)?;
             }
@@ -65,80 +63,66 @@ impl SyncRun<'_> {
         if !self.request.dry_run {
             self.record_folder_digests(index, &folders, &report)?;
             self.record_failures(index, &report)?;
-            gone.extend(respelled.stored_under_both(&storage.root));
+            missing.extend(respelled.stored_under_both(&storage.root));
         }
-        self.delete_local(index, storage, &replicas, &gone, &mut report)?;
+        self.delete_local(index, storage, &replicas, &missing, &mut report)?;
         Ok(report)
     }
 
-    /// What is gone from the source, with the folders of its replicas, and what it holds under another spelling.
-    fn find_missing_files(
-        &self,
-        replicas: &[SyncReplica<'_>],
-    ) -> Result<(Vec<(PathBuf, MissingFile)>, RespelledFiles)> {
-        let mut gone = Vec::new();
+    /// Returns the files that are certainly missing at the source.
+    fn find_missing_files(&self, changes: &[ReplicaChanges]) -> Result<Vec<MissingFile>> {
+        let mut missing = Vec::new();
         if self.request.retry_failed {
-            return Ok((gone, RespelledFiles::default()));
+            return Ok(missing);
         }
         let mut probe = SourceProbe::new(&self.source);
-        for replica in replicas {
-            for file in self.replica_changes(replica).missing {
-                if self.is_missing_at_source(&mut probe, &replica.relative.join(&file.path))? {
-                    gone.push((replica.relative.clone(), file));
-                }
+        for file in changes.iter().flat_map(|changes| &changes.missing) {
+            if self.is_missing_at_source(&mut probe, &file.path_below_root())? {
+                missing.push(file.clone());
             }
         }
-        let respelled = RespelledFiles::extract(replicas, &mut gone);
-        Ok((gone, respelled))
+        Ok(missing)
     }
 
-    /// Adds the replicas with work to the errand, and reports what is the same in the others; gives how many files this
-    /// source sent before.
-    fn add_changed_replicas(
+    /// Adds a replica with changes to the copy, and reports the files of an unchanged one.
+    fn add_if_changed(
         &self,
         index: &Index,
-        replicas: &mut [SyncReplica<'_>],
+        replica: &mut SyncReplica<'_>,
+        changes: &ReplicaChanges,
         folders: &FolderDigests,
         spec: &mut CopySpec,
         report: &mut Report,
-    ) -> Result<u64> {
-        let mut known = 0;
-        for replica in replicas {
-            let changes = self.replica_changes(replica);
-            known += changes.sent_files;
-            let is_failed = spec
-                .limits
-                .priority
-                .iter()
-                .any(|path| path.starts_with(&replica.relative));
-            let has_work = !changes.send.is_empty()
-                || !changes.folders.is_empty()
-                || changes.changed_links > 0
-                || self.have_folders_changed(index, &replica.relative, folders)?
-                || replica.is_new();
-            if (has_work && !self.request.retry_failed) || is_failed {
-                spec.replicas.push(SourceReplica {
-                    category: replica.category.clone(),
-                    project: replica.project.clone(),
-                    tree: std::mem::take(&mut replica.tree),
-                });
-            } else if !self.request.retry_failed {
-                report.add_same(changes.same);
-                // Of the others copying tells.
-                self.report_unreadable(&replica.relative, &replica.tree, report);
-            }
+    ) -> Result<()> {
+        let mut failed = spec.limits.priority.iter();
+        let has_failed = failed.any(|path| path.starts_with(&replica.relative));
+        let has_changed = !changes.send.is_empty()
+            || !changes.folders.is_empty()
+            || changes.changed_links > 0
+            || self.have_folders_changed(index, &replica.relative, folders)?
+            || replica.is_new();
+        if (has_changed && !self.request.retry_failed) || has_failed {
+            spec.replicas.push(SourceReplica {
+                category: replica.category.clone(),
+                project: replica.project.clone(),
+                tree: std::mem::take(&mut replica.tree),
+            });
+        } else if !self.request.retry_failed {
+            report.add_same(changes.same);
+            // The copy pipeline reports unreadable files of the other replicas.
+            self.report_unreadable(&replica.relative, &replica.tree, report);
         }
-        Ok(known)
+        Ok(())
     }
 
-    /// The files that failed before, by their paths below both roots.
+    /// Returns the files that failed before, by their paths below the root.
     fn failed_paths(&self, index: &Index) -> Result<HashSet<PathBuf>> {
         let (source, destination) = self.roots();
         let failures = index.failures_below(source, destination, Path::new(""))?;
         Ok(failures.into_iter().map(|failure| failure.path).collect())
     }
 
-    fn copy_spec(&self, failed: &HashSet<PathBuf>) -> CopySpec {
+    fn copy_spec(&self, failed: HashSet<PathBuf>) -> CopySpec {
         CopySpec {
             registry: self.registry.clone(),
             scope: self.request.scope.clone(),
@@ -146,7 +130,7 @@ impl SyncRun<'_> {
             source: self.source.clone(),
             replicas: Vec::new(),
             rules: CopyRules {
-                // What the source holds is what counts; what was there is kept among the old versions.
+                // The source always wins. Replaced files are moved to the old versions.
                 overwrite: true,
                 ..CopyRules::default()
             },
@@ -156,7 +140,7 @@ impl SyncRun<'_> {
             run: self.run,
             limits: CopyLimits {
                 only: self.request.retry_failed.then(|| failed.clone()),
-                priority: failed.clone(),
+                priority: failed,
                 max_files: self.request.max_files,
                 deadline: self.request.limits.deadline,
                 ..CopyLimits::default()
@@ -164,18 +148,18 @@ impl SyncRun<'_> {
         }
     }
 
-    /// Notes what is at the destination now: everything that the report says nothing else of.
+    /// Records as sent all files of the copied replicas for which the report has no other outcome.
     fn record_copied(
         &self,
         index: &mut Index,
-        done: &[SourceReplica],
-        gathered: &[SyncReplica<'_>],
+        copied: &[SourceReplica],
+        replicas: &[SyncReplica<'_>],
         report: &mut Report,
     ) -> Result<()> {
         let (source, destination) = self.roots();
         let mut others: HashSet<PathBuf> = HashSet::new();
         for item in &report.items {
-            let Ok(whole) = item.path.strip_prefix(destination) else {
+            let Ok(path) = item.path.strip_prefix(destination) else {
                 continue;
             };
             match &item.outcome {
@@ -183,16 +167,16 @@ impl SyncRun<'_> {
                 Outcome::Unreached if !interrupt::is_requested() => report.left_files += 1,
                 _ => {}
             }
-            others.insert(whole.to_owned());
+            others.insert(path.to_owned());
         }
         let mut probe = SourceProbe::new(&self.source);
         let (mut record, mut good) = (SentRecord::new(), Vec::new());
-        for replica in done {
+        for replica in copied {
             let relative = replica.relative();
-            let known = gathered
+            let known = replicas
                 .iter()
-                .find(|gathered| gathered.relative == relative)
-                .map_or(&[][..], |gathered| &gathered.sent_rows);
+                .find(|replica| replica.relative == relative)
+                .map_or(&[][..], |replica| &replica.sent_rows);
             let changes = sent_changes(replica, known, &others, &mut probe, &mut good);
             if !interrupt::is_requested() || changes.folders().any(|(_, files)| !files.is_empty()) {
                 record.insert(relative, changes);
@@ -202,15 +186,15 @@ impl SyncRun<'_> {
         index.clear_failures(source, destination, &good)
     }
 
-    /// Notes what failed, each path once.
+    /// Records failures, one for each path.
     fn record_failures(&self, index: &mut Index, report: &Report) -> Result<()> {
         let (source, destination) = self.roots();
         let mut failed = BTreeMap::new();
         for item in &report.items {
-            if let (Outcome::Failed(why), Ok(whole)) =
+            if let (Outcome::Failed(reason), Ok(path)) =
                 (&item.outcome, item.path.strip_prefix(destination))
             {
-                failed.insert(whole.to_owned(), why.clone());
+                failed.insert(path.to_owned(), reason.clone());
             }
         }
         let failed: Vec<_> = failed.into_iter().collect();
@@ -218,7 +202,7 @@ impl SyncRun<'_> {
     }
 }
 
-/// What is at the destination now of a replica that was copied, but for `others`; `good` gets all its files.
+/// Returns the files of a copied replica, except `others`, as they were sent. Adds their paths to `good`.
 fn sent_changes(
     replica: &SourceReplica,
     known: &[SentRow],
@@ -230,44 +214,44 @@ fn sent_changes(
     let known = known.iter().map(|row| (row.folder.as_path(), row.files()));
     let known: BTreeMap<&Path, SentFolder> = known.collect();
     let mut changes = SentChanges::default();
-    for (path, folder) in &replica.tree.folders {
+    for (folder_path, folder) in &replica.tree.folders {
         if folder.files.is_some() {
-            good.push(relative.join(path).components().collect());
+            good.push(relative.join(folder_path).components().collect());
         }
-        let before = known.get(path.as_path());
+        let before = known.get(folder_path.as_path());
         let mut sent = SentFolder::new();
         let mut files = ManifestFiles::of(folder.packed());
         while let Ok(Some(file)) = files.next() {
             let name = Name::from_bytes(file.name.to_vec());
-            let whole = relative.join(path).join(name.as_path());
-            if others.contains(&whole) {
+            let path = relative.join(folder_path).join(name.as_path());
+            if others.contains(&path) {
                 continue;
             }
             let same = before
                 .and_then(|files| files.get(&name))
                 .filter(|sent| sent.matches(&file));
-            let number = match same {
+            let file_id = match same {
                 Some(same) => same.file_id,
-                None => file_id(&probe.stat_path(&whole)),
+                None => file_id(&probe.stat_path(&path)),
             };
-            let state = SentFile {
-                file_id: number,
+            let file = SentFile {
+                file_id,
                 ..SentFile::of(&file)
             };
-            sent.insert(name, state);
-            good.push(whole);
+            sent.insert(name, file);
+            good.push(path);
         }
         if !sent.is_empty() || folder.packed().is_empty() {
-            changes.add_folder(path, sent);
+            changes.add_folder(folder_path, sent);
         }
     }
     changes
 }
 
-/// A file's number on its file system; 0 where that is not known.
-fn file_id(seen: &SourceState) -> u64 {
-    match seen {
-        SourceState::File(seen) => seen.file_id,
+/// Returns the id of a file at the source; 0 if it is unknown.
+fn file_id(state: &SourceState) -> u64 {
+    match state {
+        SourceState::File(stat) => stat.file_id,
         SourceState::Missing | SourceState::NotAFile(_) | SourceState::Unknown => 0,
     }
 }

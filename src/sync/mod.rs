@@ -1,5 +1,12 @@
-//! A sync from beginning to end: what changed since the last one goes to the destination, known from the record of what was
-//! sent there, without listing it.
+//! A sync: sends the changes since the previous sync of two databases, without listing the destination.
+//!
+//! `source` reads the replicas at the source and `collect` joins them with the record of sent files; the first sync of a
+//! replica adopts the files that the destination already holds (`first_sync`). `changes` compares tree and record.
+//! `local` executes the changes by the copy pipeline, `remote` by rclone. `renames`, `respelled` and `case_rename` rename
+//! files at the destination instead of sending them again; `deletions` moves missing files to the old versions.
+//!
+//! Rule: a file is missing at the source only if `source_check` proves it. Unmounted, unreadable and excluded folders
+//! prove nothing, and a mass deletion needs `--force`.
 
 mod case_rename;
 mod changes;
@@ -14,82 +21,41 @@ mod local_deletions;
 mod name_clash;
 mod observe;
 mod remote;
+mod remote_deletions;
 mod renames;
+mod request;
 mod respelled;
 mod retry;
+mod run;
 mod skipped;
 mod source;
+mod source_check;
+mod upload;
 mod work;
 
 use std::cell::Cell;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+pub use self::request::SyncRequest;
+
+use self::run::SyncRun;
 use self::source::{SourcePrefetch, SourceSnapshot, read_source};
-use crate::base::confirmation::Confirmation;
 use crate::base::error::Result;
 use crate::base::interrupt;
 use crate::base::monitor::Monitor;
 use crate::copy::report::Report;
 use crate::index::{Index, RunId};
 use crate::model::exclusion::Exclusions;
-use crate::model::project::Scope;
-use crate::model::registry::{Category, Database, Registry};
-use crate::rclone::TransferLimits;
+use crate::model::registry::{Category, Registry};
+use crate::storage::Storage;
 use crate::storage::lock::Lock;
-use crate::storage::{Storage, StorageRef};
 
-/// What is to be synced.
-#[derive(Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is an option of the line"
-)]
-pub struct SyncRequest<'a> {
-    /// Which projects.
-    pub scope: Scope,
-    /// Which categories.
-    pub categories: Vec<&'a Category>,
-    /// The database they are on.
-    pub source: &'a Database,
-    /// The database they go to.
-    pub destination: &'a Database,
-    /// Only what failed before.
-    pub retry_failed: bool,
-    /// What is gone from the source is moved among the old versions.
-    pub delete: bool,
-    /// Also where most of it seems gone.
-    pub force: bool,
-    /// Only plan.
-    pub dry_run: bool,
-    /// Whether content is compared where that means reading it back.
-    pub verify: bool,
-    /// How many files at most.
-    pub max_files: Option<u64>,
-    /// What bounds a transfer.
-    pub limits: TransferLimits,
-    /// Who is asked before something is deleted.
-    pub confirmation: Confirmation,
-}
-
-/// What a sync has at hand.
-struct SyncRun<'a> {
-    registry: &'a Registry,
-    request: &'a SyncRequest<'a>,
-    exclusions: Arc<Exclusions>,
-    source: Arc<Storage>,
-    run: RunId,
-    monitor: &'a dyn Monitor,
-    /// Whether source and destination were found to be two places.
-    are_known_distinct: Cell<bool>,
-}
-
-/// Syncs, or plans to. Files that fail are in the report and remembered; the rest is sent all the same.
+/// Executes a sync, or plans it in a dry run. Failed files are reported and recorded; the others are sent.
 ///
 /// # Errors
-/// Nothing could be begun: a database does not answer, another run is at work, the project is not there, most of it seems
-/// gone, the index cannot be written.
+/// The sync did not start: a database is unreachable, another run holds the lock, no replica is in scope, or more than
+/// half of the sent files are missing at the source. Failures of the index also end the sync.
 pub fn sync(
     index: &mut Index,
     registry: &Registry,
@@ -104,8 +70,8 @@ pub fn sync(
         None
     };
     let exclusions = Arc::new(Exclusions::new(registry.exclusion_rules())?);
-    // Before anything: where nothing answers, nothing is noted or forgotten. What is only read goes on meanwhile.
-    let ahead = if request.source.is_remote() || request.retry_failed {
+    // A local source is read while the destination connects. If the destination is unreachable, nothing is recorded.
+    let prefetch = if request.source.is_remote() || request.retry_failed {
         None
     } else {
         Some(SourcePrefetch::start(
@@ -116,18 +82,14 @@ pub fn sync(
         )?)
     };
     let destination = Storage::open(index, request.destination)?;
-    let (source, snapshot) = if let Some(ahead) = ahead {
-        ahead.wait()?
+    let (source, snapshot) = if let Some(prefetch) = prefetch {
+        prefetch.wait()?
     } else {
         let source = Storage::open(index, request.source)?;
         let snapshot = if request.retry_failed && request.destination.is_remote() {
             SourceSnapshot::default()
         } else {
-            let categories = request
-                .categories
-                .iter()
-                .map(|category| (*category).clone());
-            let categories: Vec<Category> = categories.collect();
+            let categories: Vec<Category> = request.categories.iter().copied().cloned().collect();
             read_source(&source, registry, &exclusions, &categories, &request.scope)?
         };
         (Arc::new(source), snapshot)
@@ -149,26 +111,4 @@ pub fn sync(
     report.interrupted = interrupt::is_requested();
     report.items.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(report)
-}
-
-impl SyncRun<'_> {
-    /// The roots of the source and of the destination.
-    fn roots(&self) -> (&Path, &Path) {
-        (&self.request.source.root, &self.request.destination.root)
-    }
-
-    /// Refuses a destination that is the source by another way, once a run. `writes` says whether anything will be written.
-    fn refuse_same_place(&self, destination: StorageRef<'_>, writes: bool) -> Result<()> {
-        if self.request.dry_run || self.are_known_distinct.get() {
-            return Ok(());
-        }
-        self.source.refuse_same_place(destination, writes)?;
-        self.are_known_distinct.set(writes);
-        Ok(())
-    }
-
-    /// The path of something at the destination, from its path below the root.
-    fn destination_path(&self, whole: &Path) -> PathBuf {
-        self.request.destination.path(whole)
-    }
 }

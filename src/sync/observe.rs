@@ -1,20 +1,20 @@
-//! What the index is told of a remote after a sync: what it holds now of the replicas in which something was done.
+//! The index entries of a remote after a sync, derived from the work without another listing.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::SyncRun;
 use super::collect::SyncReplica;
-use super::work::SyncWork;
+use super::run::SyncRun;
+use super::work::{ReplicaPath, SyncWork};
 use crate::base::error::Result;
-use crate::index::{DatabaseId, Index};
+use crate::index::Index;
 use crate::model::project::Scope;
 use crate::snapshot::tree::Tree;
 use crate::storage::RemoteStorage;
 use crate::storage::observation::{ObservationBuilder, ObservedRoot};
 
 impl SyncRun<'_> {
-    /// Tells the index what the destination holds now of the replicas in which something was done.
+    /// Records the contents of all replicas that were changed or listed.
     pub(super) fn record_destination(
         &self,
         index: &mut Index,
@@ -22,47 +22,15 @@ impl SyncRun<'_> {
         replicas: &[SyncReplica<'_>],
         work: &SyncWork,
     ) -> Result<()> {
-        let touched = work.touched();
-        let database = index.database_id(&storage.database.root)?;
+        let changed = work.changed_replicas();
         let mut trees = Vec::new();
         for replica in replicas {
-            let is_touched = touched.contains(replica.relative.as_path());
-            let listed = replica.destination_tree.as_ref();
-            if !is_touched && listed.is_none() {
-                continue;
+            if changed.contains(replica.relative.as_path()) || replica.destination_tree.is_some() {
+                trees.push((
+                    replica,
+                    self.tree_after_sync(index, storage, replica, work)?,
+                ));
             }
-            let before = match listed {
-                Some(_) => storage.tree(
-                    self.registry,
-                    &self.exclusions,
-                    replica.category,
-                    &replica.project,
-                )?,
-                None => stored_tree(index, database, replica)?,
-            };
-            let rows = index.sent_rows(&storage.database.root, &replica.relative)?;
-            let made: Vec<PathBuf> = work
-                .new_folders
-                .iter()
-                .filter(|(of, _)| *of == replica.relative)
-                .map(|(_, folder)| folder.clone())
-                .collect();
-            let mut tree = storage.tree_after_upload(before, &rows, &made, &self.exclusions);
-            for (_, path) in work
-                .removed
-                .iter()
-                .filter(|(of, _)| *of == replica.relative)
-            {
-                tree.remove_file(path);
-            }
-            for (_, path) in work
-                .removed_folders
-                .iter()
-                .filter(|(of, _)| *of == replica.relative)
-            {
-                tree.remove_empty_folder(path);
-            }
-            trees.push((replica, tree));
         }
         if trees.is_empty() {
             return Ok(());
@@ -74,29 +42,61 @@ impl SyncRun<'_> {
         let observation = builder.finish()?;
         observation.write(index, ObservedRoot::Remote(storage.identity()))
     }
-}
 
-impl SyncWork {
-    /// The replicas in which something was done, by their folders.
-    fn touched(&self) -> BTreeSet<&Path> {
-        let sent = self.send.iter().map(|file| file.replica.as_path());
-        let renamed = self.renames.iter();
-        let renamed = renamed.map(|renamed| renamed.file.replica.as_path());
-        let others = self.removed.iter().chain(&self.new_folders);
-        let others = others.chain(&self.removed_folders);
-        let others = others.map(|(replica, _)| replica.as_path());
-        sent.chain(renamed).chain(others).collect()
+    /// Returns the tree of a replica at the destination: the tree before the sync with all changes applied.
+    fn tree_after_sync(
+        &self,
+        index: &Index,
+        storage: &RemoteStorage,
+        replica: &SyncReplica<'_>,
+        work: &SyncWork,
+    ) -> Result<Tree> {
+        let (category, project) = (replica.category, &replica.project);
+        let before = match replica.destination_tree {
+            Some(_) => storage.tree(self.registry, &self.exclusions, category, project)?,
+            None => stored_tree(index, &storage.database.root, replica)?,
+        };
+        let rows = index.sent_rows(&storage.database.root, &replica.relative)?;
+        let new_folders: Vec<PathBuf> = paths_in(replica, &work.new_folders).cloned().collect();
+        let mut tree = storage.tree_after_upload(before, &rows, &new_folders, &self.exclusions);
+        for path in paths_in(replica, &work.removed) {
+            tree.remove_file(path);
+        }
+        for path in paths_in(replica, &work.removed_folders) {
+            tree.remove_empty_folder(path);
+        }
+        Ok(tree)
     }
 }
 
-/// What the index knows of a replica at the destination.
-fn stored_tree(
-    index: &Index,
-    database: Option<DatabaseId>,
+impl SyncWork {
+    /// Returns the folders of all replicas that the work changes.
+    fn changed_replicas(&self) -> BTreeSet<&Path> {
+        let sent = self.send.iter().map(|file| &file.replica);
+        let renamed = self.renames.iter().map(|renamed| &renamed.file.replica);
+        let others = self.removed.iter().chain(&self.new_folders);
+        let others = others.chain(&self.removed_folders);
+        let others = others.map(|(replica, _)| replica);
+        let replicas = sent.chain(renamed).chain(others);
+        replicas.map(PathBuf::as_path).collect()
+    }
+}
+
+/// Returns those of `paths` that lie in a replica.
+fn paths_in<'a>(
     replica: &SyncReplica<'_>,
-) -> Result<Tree> {
+    paths: &'a [ReplicaPath],
+) -> impl Iterator<Item = &'a PathBuf> {
+    paths
+        .iter()
+        .filter(|(other, _)| *other == replica.relative)
+        .map(|(_, path)| path)
+}
+
+/// Returns the tree of a replica at the destination according to the index.
+fn stored_tree(index: &Index, root: &Path, replica: &SyncReplica<'_>) -> Result<Tree> {
     let mut tree = Tree::default();
-    let Some(database) = database else {
+    let Some(database) = index.database_id(root)? else {
         return Ok(tree);
     };
     let scope = Scope::Project(replica.project.clone());

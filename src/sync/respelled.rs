@@ -1,5 +1,6 @@
-//! Files that were sent under another spelling of their name: renamed in case or in their Unicode normal form only. To a
-//! storage that folds names both are one file, which must not be taken away.
+//! Files that were renamed at the source in case or in Unicode normal form only.
+//!
+//! A case-insensitive storage takes both spellings for one file, which must not be deleted under the old one.
 
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
@@ -13,92 +14,91 @@ use crate::model::project::path_within;
 use crate::os::folder::Folder;
 use crate::snapshot::manifest::ManifestFiles;
 
-/// Files that are gone, with the folders of their replicas.
-type MissingFiles = Vec<(PathBuf, MissingFile)>;
-
-/// Files that are at the source under another spelling: as they were sent, and their paths now, below the root.
+/// Files as they were sent, and their current paths.
 #[derive(Debug, Default)]
-pub(super) struct RespelledFiles(Vec<((PathBuf, MissingFile), CurrentPath)>);
+pub(super) struct RespelledFiles(Vec<(MissingFile, CurrentPath)>);
 
-/// Where a file is now: its replica, and its path below the root.
+/// Current location of a file: its replica, and its path below the root.
 pub(super) type CurrentPath = (PathBuf, PathBuf);
 
 impl RespelledFiles {
-    /// Takes out of files that are gone from the source those that it holds under another spelling.
-    pub(super) fn extract(replicas: &[SyncReplica<'_>], gone: &mut MissingFiles) -> Self {
+    /// Removes the files from `missing` that the source holds under another spelling, and returns them.
+    pub(super) fn extract(replicas: &[SyncReplica<'_>], missing: &mut Vec<MissingFile>) -> Self {
         let mut respelled = Self::default();
-        if gone.is_empty() {
+        if missing.is_empty() {
             return respelled;
         }
         let key = |path: &Path| fold_case(path.as_os_str().as_encoded_bytes()).into_owned();
-        let sent = |(replica, file): &(PathBuf, MissingFile)| key(&replica.join(&file.path));
-        let wanted: HashSet<Vec<u8>> = gone.iter().map(sent).collect();
+        let sent = |file: &MissingFile| key(&file.path_below_root());
+        let wanted: HashSet<Vec<u8>> = missing.iter().map(sent).collect();
         let mut found: BTreeMap<Vec<u8>, CurrentPath> = BTreeMap::new();
         for replica in replicas {
-            for (folder, there) in &replica.tree.folders {
-                let mut files = ManifestFiles::of(there.packed());
+            for (path, folder) in &replica.tree.folders {
+                let mut files = ManifestFiles::of(folder.packed());
                 while let Ok(Some(file)) = files.next() {
                     let name = Name::from_bytes(file.name.to_vec());
-                    let whole = path_within(&replica.relative, folder).join(name.as_path());
-                    let key = key(&whole);
+                    let path = path_within(&replica.relative, path).join(name.as_path());
+                    let key = key(&path);
                     if wanted.contains(&key) {
-                        found.insert(key, (replica.relative.clone(), whole));
+                        found.insert(key, (replica.relative.clone(), path));
                     }
                 }
             }
         }
-        for file in std::mem::take(gone) {
+        for file in std::mem::take(missing) {
             match found.get(&sent(&file)) {
-                Some(now) => respelled.0.push((file, now.clone())),
-                None => gone.push(file),
+                Some(current) => respelled.0.push((file, current.clone())),
+                None => missing.push(file),
             }
         }
         respelled
     }
 
-    /// What was sent, and where it is now.
-    pub(super) fn into_pairs(self) -> impl Iterator<Item = ((PathBuf, MissingFile), CurrentPath)> {
+    /// Returns the files as they were sent, with their current paths.
+    pub(super) fn into_pairs(self) -> impl Iterator<Item = (MissingFile, CurrentPath)> {
         self.0.into_iter()
     }
 
-    /// The folders of replicas whose client or project has another spelling now.
+    /// Returns the current folders of replicas whose client or project is spelled differently now.
     pub(super) fn renamed_replicas(&self) -> HashSet<PathBuf> {
-        let renamed = self.0.iter().filter(|((before, _), now)| *before != now.0);
-        renamed.map(|(_, now)| now.0.clone()).collect()
+        let renamed = self.0.iter();
+        let renamed = renamed.filter(|(file, (replica, _))| file.replica != *replica);
+        renamed.map(|(_, (replica, _))| replica.clone()).collect()
     }
 
-    /// Those of them that a destination holds beside the other spelling: they are gone from the source after all.
-    pub(super) fn stored_under_both(self, root: &Folder) -> MissingFiles {
-        let mut listed = DestinationNames {
+    /// Returns the files that the destination holds under both spellings. Their old spellings are separate files, which
+    /// are missing at the source.
+    pub(super) fn stored_under_both(self, root: &Folder) -> Vec<MissingFile> {
+        let mut names = DestinationNames {
             root,
             folders: BTreeMap::new(),
         };
-        let beside = self.0.into_iter().filter(|((replica, file), now)| {
-            listed.contains(&replica.join(&file.path)) && listed.contains(&now.1)
+        let both = self.0.into_iter().filter(|(file, (_, path))| {
+            names.contains(&file.path_below_root()) && names.contains(path)
         });
-        beside.map(|(file, _)| file).collect()
+        both.map(|(file, _)| file).collect()
     }
 }
 
-/// The names that folders of a destination list.
+/// The names in folders of a destination, listed once for each folder.
 struct DestinationNames<'a> {
     root: &'a Folder,
     folders: BTreeMap<PathBuf, HashSet<OsString>>,
 }
 
 impl DestinationNames<'_> {
-    /// Whether every name of a path is listed as it is written.
+    /// True if the folders list every name of a path in this very spelling.
     fn contains(&mut self, path: &Path) -> bool {
         path.ancestors().all(|path| {
-            let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
+            let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
                 return true;
             };
             let root = self.root;
-            let names = self.folders.entry(above.to_owned()).or_insert_with(|| {
+            let names = self.folders.entry(folder.to_owned()).or_insert_with(|| {
                 let entries = root
-                    .open_descendant(above)
+                    .open_descendant(folder)
                     .and_then(|folder| folder.entry_names());
-                // Of a folder that cannot be read nothing is taken away.
+                // No names for an unreadable folder, so that nothing in it is deleted.
                 entries.unwrap_or_default().into_iter().collect()
             });
             names.contains(name)

@@ -1,24 +1,24 @@
-//! What a sync leaves alone in a replica whatever the record says of it: what is excluded now, and what belongs to another
-//! category now.
+//! Excluded paths of a replica: paths that an exclusion rule matches, and folders of another category.
+//!
+//! A sync neither sends, deletes nor reports them, even if they were sent before.
 
 use std::path::{Path, PathBuf};
 
-use super::SyncRun;
-use super::collect::SyncReplica;
+use super::run::SyncRun;
 use crate::base::name::Name;
 use crate::model::exclusion::Exclusions;
 
-/// Decides for paths below the folder of one replica.
+/// Excluded paths below the folder of one replica.
 pub(super) struct ExcludedPaths<'a> {
     exclusions: Option<&'a Exclusions>,
     /// The replica's folder below the root.
-    relative: &'a Path,
-    /// The folders of categories inside this one, below the root.
+    pub(super) relative: &'a Path,
+    /// Folders of categories nested inside the replica's category, relative to the root.
     inner_categories: Vec<PathBuf>,
 }
 
 impl ExcludedPaths<'_> {
-    /// Leaves nothing alone.
+    /// Excludes nothing.
     #[cfg(test)]
     pub(super) fn none() -> Self {
         Self {
@@ -28,20 +28,20 @@ impl ExcludedPaths<'_> {
         }
     }
 
-    /// Whether a folder is left alone, or lies in one that is.
+    /// True if a folder, or a folder above it, is excluded.
     pub(super) fn excludes_folder(&self, path: &Path) -> bool {
-        let excluded = |exclusions: &&Exclusions| exclusions.excludes_folder(path);
-        self.exclusions.as_ref().is_some_and(excluded) || self.is_in_other_category(path)
+        let excluded = |exclusions: &Exclusions| exclusions.excludes_folder(path);
+        self.exclusions.is_some_and(excluded) || self.is_in_other_category(path)
     }
 
-    /// Whether a file of a folder that is not left alone is.
+    /// True if a file's own name is excluded. Does not check its folder.
     pub(super) fn excludes_file(&self, folder: &Path, name: &Name) -> bool {
         let excluded =
-            |exclusions: &&Exclusions| exclusions.excludes(folder, name.as_os_str(), false);
-        self.exclusions.as_ref().is_some_and(excluded)
+            |exclusions: &Exclusions| exclusions.excludes(folder, name.as_os_str(), false);
+        self.exclusions.is_some_and(excluded)
     }
 
-    /// Whether something of this path is left alone, or lies in a folder that is.
+    /// True if a file, or a folder above it, is excluded.
     pub(super) fn excludes_path(&self, path: &Path) -> bool {
         let folder = path.parent().unwrap_or(Path::new(""));
         let name = Name::from(path.file_name().unwrap_or_default());
@@ -58,7 +58,7 @@ impl ExcludedPaths<'_> {
 }
 
 impl SyncRun<'_> {
-    /// What is left alone in a replica.
+    /// Returns the excluded paths of a replica.
     pub(super) fn excluded_paths<'a>(&'a self, relative: &'a Path) -> ExcludedPaths<'a> {
         let category = self.match_replica(relative).map(|(category, _)| category);
         ExcludedPaths {
@@ -70,26 +70,11 @@ impl SyncRun<'_> {
         }
     }
 
-    /// What changed in a replica since it was sent.
-    pub(super) fn replica_changes(
-        &self,
-        replica: &SyncReplica<'_>,
-    ) -> super::changes::ReplicaChanges {
-        let left_alone = self.excluded_paths(&replica.relative);
-        let source = &self.request.source.root;
-        super::changes::ReplicaChanges::between(
-            &replica.sent_rows,
-            &replica.tree,
-            source,
-            &left_alone,
-        )
-    }
-
-    /// Whether something below both roots is left alone by now.
-    pub(super) fn is_excluded(&self, whole: &Path) -> bool {
-        self.replica_of(whole).is_some_and(|replica| {
-            let path = whole.strip_prefix(&replica).unwrap_or(whole);
-            self.excluded_paths(&replica).excludes_path(path)
+    /// True if a path below the root is excluded.
+    pub(super) fn is_excluded(&self, path: &Path) -> bool {
+        self.replica_of(path).is_some_and(|replica| {
+            let below = path.strip_prefix(&replica).unwrap_or(path);
+            self.excluded_paths(&replica).excludes_path(below)
         })
     }
 }

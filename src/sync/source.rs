@@ -1,5 +1,7 @@
-//! Looking at the source of a sync: on a disk while the destination is asked whether it answers, behind rclone after that.
-//! Nothing of it is told to the index before the destination has answered.
+//! The contents of a sync's source.
+//!
+//! A local source is read while the destination connects, a remote one after that. Nothing is recorded in the index before
+//! the destination has answered.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,8 +9,9 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use super::SyncRequest;
+use super::request::SyncRequest;
 use crate::base::error::{Error, IoResultExt as _, Result};
+use crate::base::ignore::ignore;
 use crate::base::interrupt;
 use crate::index::Index;
 use crate::model::exclusion::Exclusions;
@@ -17,21 +20,21 @@ use crate::model::registry::{Category, Database, Registry};
 use crate::snapshot::tree::Tree;
 use crate::storage::Storage;
 
-/// How long is waited at once before Ctrl-C is looked for.
+/// Time between two checks for a cancellation.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// What the source holds.
+/// Contents of the source.
 #[derive(Default)]
 pub(super) struct SourceSnapshot {
-    /// The replicas that are there: the category by its place, the project and what it holds.
+    /// The replicas: position of the category in the request, project, and tree.
     pub(super) replicas: Vec<(usize, ProjectId, Tree)>,
-    /// Folders that could not be listed, below the root, and why.
+    /// Folders that could not be listed, relative to the root, with the errors.
     pub(super) problems: Vec<(PathBuf, String)>,
-    /// Folders of which nothing is known: what was sent from below them is not gone.
+    /// Unreadable folders of categories and clients. Files that were sent from below them are not missing.
     pub(super) unreadable: Vec<PathBuf>,
 }
 
-/// What is to be looked at, by somebody who may outlive the one who asked.
+/// Owned input of the prefetch thread, which may outlive the sync.
 struct PrefetchTask {
     index: Index,
     database: Database,
@@ -41,7 +44,7 @@ struct PrefetchTask {
     scope: Scope,
 }
 
-/// A look under way.
+/// A prefetch of the source in progress.
 pub(super) struct SourcePrefetch {
     result: Receiver<Result<(Arc<Storage>, SourceSnapshot)>>,
 }
@@ -61,41 +64,39 @@ impl PrefetchTask {
 }
 
 impl SourcePrefetch {
-    /// Begins to look at a source on a disk.
+    /// Starts to read a local source in a thread.
     pub(super) fn start(
         index: &Index,
         registry: &Registry,
         request: &SyncRequest<'_>,
         exclusions: &Arc<Exclusions>,
     ) -> Result<Self> {
-        let spec = PrefetchTask {
+        let task = PrefetchTask {
             index: index.try_clone()?,
             database: request.source.clone(),
             registry: registry.clone(),
             exclusions: Arc::clone(exclusions),
-            categories: request
-                .categories
-                .iter()
-                .map(|category| (*category).clone())
-                .collect(),
+            categories: request.categories.iter().copied().cloned().collect(),
             scope: request.scope.clone(),
         };
-        let (sender, answer) = mpsc::channel();
-        // Nobody listens any more where the destination did not answer.
-        let work = move || sender.send(spec.run()).unwrap_or_default();
+        let (sender, result) = mpsc::channel();
+        let work = move || {
+            let sent = sender.send(task.run());
+            ignore(sent, "without a destination no one waits for the source");
+        };
         let root = &request.source.root;
         thread::Builder::new()
             .spawn(work)
-            .at("begin a thread for the look at", root)?;
-        Ok(Self { result: answer })
+            .at("start a thread to read", root)?;
+        Ok(Self { result })
     }
 
-    /// What was seen, once all of it was.
+    /// Waits for the contents of the source.
     pub(super) fn wait(self) -> Result<(Arc<Storage>, SourceSnapshot)> {
         loop {
             interrupt::check()?;
             match self.result.recv_timeout(POLL_INTERVAL) {
-                Ok(answer) => return answer,
+                Ok(result) => return result,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Err(Error::Interrupted),
             }
@@ -103,7 +104,7 @@ impl SourcePrefetch {
     }
 }
 
-/// Looks at everything that is meant.
+/// Reads all replicas in scope.
 pub(super) fn read_source(
     storage: &Storage,
     registry: &Registry,
@@ -117,7 +118,7 @@ pub(super) fn read_source(
         let problems = listing.problems.iter().enumerate();
         snapshot.problems.extend(
             problems
-                .map(|(place, problem)| (listing.problem_folder(place), problem.full_message())),
+                .map(|(number, problem)| (listing.problem_folder(number), problem.full_message())),
         );
         if listing.is_unreadable {
             snapshot.unreadable.push(category.path.clone());

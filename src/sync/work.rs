@@ -1,87 +1,107 @@
-//! What a sync to a remote has to do, known from the record of what was sent and from what the source holds now.
+//! The work of a sync to a remote, computed from the record of sent files and from the source.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use super::SyncRun;
 use super::changes::{MissingFile, ReplicaChanges};
 use super::collect::SyncReplica;
 use super::name_clash;
-use super::renames::RenamedFile;
 use super::respelled::RespelledFiles;
+use super::run::SyncRun;
 use crate::base::error::Result;
 use crate::base::interrupt;
+use crate::base::name::Name;
 use crate::copy::name_rules::NameRules;
 use crate::copy::outcome::Outcome;
-use crate::copy::remote::{CANNOT_KEEP_VERSION, OutgoingFile, SourceProbe, SourceState};
+use crate::copy::remote::{CANNOT_KEEP_VERSION, OutgoingFile, SourceProbe};
 use crate::copy::report::Report;
 use crate::index::Index;
 use crate::os::stat::EntryKind;
 use crate::rclone;
 use crate::rclone::RemoteListing;
-use crate::storage::{RemoteStorage, Storage};
+use crate::storage::RemoteStorage;
 
-/// What is to be done, replica by replica.
+/// A replica's folder below the root, and a path below that folder.
+pub(super) type ReplicaPath = (PathBuf, PathBuf);
+
+/// Work in all replicas of a sync.
 #[derive(Default)]
 pub(super) struct SyncWork {
-    /// Files to be sent, those that failed before first.
+    /// Files to send; those that failed before come first.
     pub(super) send: Vec<OutgoingFile>,
-    /// How many of them failed before.
+    /// Number of files at the start of `send` that failed before.
     pub(super) failed_before: usize,
-    /// Files that the storage cannot tell from others, by their paths below both roots, and why.
+    /// Files that cannot be sent, by their paths below the root, with the reasons.
     pub(super) refused: Vec<(PathBuf, String)>,
-    /// Files to be given a new name there.
+    /// Files to rename at the destination.
     pub(super) renames: Vec<RenamedFile>,
-    /// Files that are gone from the source, with the folders of their replicas.
-    pub(super) missing: Vec<(PathBuf, MissingFile)>,
+    /// Files that are missing at the source.
+    pub(super) missing: Vec<MissingFile>,
     /// Files that the source holds under another spelling of their names.
     pub(super) respelled: RespelledFiles,
-    /// Empty folders to be made, likewise.
-    pub(super) new_folders: Vec<(PathBuf, PathBuf)>,
-    /// How many files this source sent before.
+    /// Empty folders to create.
+    pub(super) new_folders: Vec<ReplicaPath>,
+    /// Number of files that this source sent before.
     pub(super) sent_files: u64,
-    /// Files that are no longer there under their names, likewise.
-    pub(super) removed: Vec<(PathBuf, PathBuf)>,
-    /// Folders that are no longer there, likewise.
-    pub(super) removed_folders: Vec<(PathBuf, PathBuf)>,
+    /// Files that the destination no longer holds under these paths.
+    pub(super) removed: Vec<ReplicaPath>,
+    /// Folders that the destination no longer holds.
+    pub(super) removed_folders: Vec<ReplicaPath>,
 }
 
-/// What is known of the destination.
+/// A file that was renamed at the source since it was sent.
+pub(super) struct RenamedFile {
+    /// The file under its new name.
+    pub(super) file: OutgoingFile,
+    /// The file under its old name.
+    pub(super) previous: MissingFile,
+}
+
+impl RenamedFile {
+    /// The note in the report.
+    pub(super) fn reason(&self) -> String {
+        let old = self.previous.path_below_root();
+        format!("it was `{}`", Name::from(old.as_path()))
+    }
+}
+
+/// Properties of the destination that decide about replacements.
 struct DestinationState<'a> {
-    /// Whether it can keep what is replaced.
+    /// True if the storage can move a replaced file to the old versions.
     can_move: bool,
-    /// What a listing showed, where one was made.
+    /// The listing of the replica, if one was made.
     listed: Option<&'a RemoteListing>,
 }
 
 impl DestinationState<'_> {
-    /// The mark of a file in the listing; 0 where there is none.
-    fn tag(&self, whole: &Path) -> u64 {
-        let found = self.listed.and_then(|listed| listed.file(whole));
+    /// Returns the version tag of a listed file; 0 if it is unknown.
+    fn tag(&self, path: &Path) -> u64 {
+        let found = self.listed.and_then(|listed| listed.file(path));
         found.map_or(0, |found| found.tag)
     }
 }
 
 impl SyncWork {
-    /// Adds what changed in a replica: what `failed` before at once, everything else to `later`.
+    /// Adds the changes of a replica. Files that failed before are added to `send`, all others to `later`.
     fn add_changes(
         &mut self,
         replica: &SyncReplica<'_>,
         changes: ReplicaChanges,
         clashes: &BTreeMap<PathBuf, String>,
         failed: &HashSet<PathBuf>,
-        there: &DestinationState<'_>,
+        destination: &DestinationState<'_>,
         later: &mut Vec<OutgoingFile>,
     ) {
         let relative = &replica.relative;
         for changed in changes.send {
-            let whole = relative.join(&changed.path);
+            let path = relative.join(&changed.path);
             let replaces = changed.before.is_some() || is_listed(replica, &changed.path);
             let clash = name_clash::clash_reason(clashes, &changed.path).cloned();
-            let refusal = rclone::unsupported_reason(&whole).map(str::to_owned);
-            let unkept = (replaces && !there.can_move).then(|| CANNOT_KEEP_VERSION.to_owned());
-            if let Some(why) = clash.or(refusal).or(unkept) {
-                self.refused.push((whole, why));
+            let unsupported = rclone::unsupported_reason(&path).map(str::to_owned);
+            let unkept =
+                (replaces && !destination.can_move).then(|| CANNOT_KEEP_VERSION.to_owned());
+            if let Some(reason) = clash.or(unsupported).or(unkept) {
+                self.refused.push((path, reason));
                 continue;
             }
             let file = OutgoingFile {
@@ -89,12 +109,12 @@ impl SyncWork {
                 replaces,
                 previous_tag: changed
                     .before
-                    .map_or_else(|| there.tag(&whole), |before| before.tag),
+                    .map_or_else(|| destination.tag(&path), |before| before.tag),
                 path: changed.path,
                 bytes: changed.bytes,
                 modified: changed.modified,
             };
-            if failed.contains(&whole) {
+            if failed.contains(&path) {
                 self.send.push(file);
             } else {
                 later.push(file);
@@ -108,7 +128,7 @@ impl SyncWork {
 }
 
 impl SyncRun<'_> {
-    /// What is to be done; what cannot be done is reported.
+    /// Collects the work in all replicas, and reports the entries that a remote cannot hold.
     pub(super) fn collect_work(
         &self,
         index: &Index,
@@ -117,29 +137,29 @@ impl SyncRun<'_> {
         report: &mut Report,
     ) -> Result<SyncWork> {
         let mut work = SyncWork::default();
-        let folds = storage.features.is_case_insensitive();
-        let rules = NameRules::for_remote(folds);
+        let is_case_insensitive = storage.features.is_case_insensitive();
+        let rules = NameRules::for_remote(is_case_insensitive);
         let mut later = Vec::new();
         let mut probe = SourceProbe::new(&self.source);
         let (source, destination) = self.roots();
         for replica in replicas {
             interrupt::check()?;
             let relative = &replica.relative;
-            let refused = rclone::unsupported_reason(relative).map(str::to_owned);
-            if let Some(why) = refused.or_else(|| replica.refusal.clone()) {
-                report.add(Outcome::Failed(why), || self.destination_path(relative));
+            let unsupported = rclone::unsupported_reason(relative).map(str::to_owned);
+            if let Some(reason) = unsupported.or_else(|| replica.refusal.clone()) {
+                report.add(Outcome::Failed(reason), || self.destination_path(relative));
                 continue;
             }
             let changes = self.replica_changes(replica);
             report.add_same(changes.same);
             work.sent_files += changes.sent_files;
             self.report_unsupported(relative, &changes, report);
-            for gone in &changes.missing {
-                if self.is_missing_at_source(&mut probe, &relative.join(&gone.path))? {
-                    work.missing.push((relative.clone(), gone.clone()));
+            for file in &changes.missing {
+                if self.is_missing_at_source(&mut probe, &file.path_below_root())? {
+                    work.missing.push(file.clone());
                 }
             }
-            let clashes = if folds {
+            let clashes = if is_case_insensitive {
                 replica.find_clashes(&rules)
             } else {
                 BTreeMap::new()
@@ -150,57 +170,34 @@ impl SyncRun<'_> {
                 Some(_) => Some(storage.listing_of(relative)?),
                 None => None,
             };
-            let there = DestinationState {
+            let state = DestinationState {
                 can_move: storage.features.can_move(),
                 listed: listed.as_deref(),
             };
-            work.add_changes(replica, changes, &clashes, &failed, &there, &mut later);
+            work.add_changes(replica, changes, &clashes, &failed, &state, &mut later);
         }
         work.failed_before = work.send.len();
         work.send.append(&mut later);
         Ok(work)
     }
 
-    /// Reports what no remote holds.
+    /// Reports links and special files, which remotes cannot hold, as skipped.
     fn report_unsupported(&self, relative: &Path, changes: &ReplicaChanges, report: &mut Report) {
         let link = "it is a symbolic link, which remotes cannot store";
         let special = format!("it is {}", EntryKind::Special.noun_with_article());
         let special = special.as_str();
         let links = changes.links.iter().map(|path| (path, link));
-        for (path, why) in links.chain(changes.specials.iter().map(|path| (path, special))) {
-            report.add(Outcome::Skipped(why.to_owned()), || {
+        let specials = changes.specials.iter().map(|path| (path, special));
+        for (path, reason) in links.chain(specials) {
+            report.add(Outcome::Skipped(reason.to_owned()), || {
                 self.destination_path(&relative.join(path))
             });
         }
     }
-
-    /// Whether something that was sent is surely no longer at the source: it may be excluded by now, or belong to another
-    /// category, or lie where nobody can look.
-    pub(super) fn is_missing_at_source(
-        &self,
-        probe: &mut SourceProbe<'_>,
-        whole: &Path,
-    ) -> Result<bool> {
-        match &*self.source {
-            Storage::Local(source) => Ok(matches!(probe.stat_path(whole), SourceState::Missing)
-                && source.missing_mount(whole).is_none()),
-            Storage::Remote(source) => {
-                let folder = whole.parent().unwrap_or(Path::new(""));
-                let listed = source.listing_of(folder)?;
-                let closed = listed
-                    .problems
-                    .iter()
-                    .any(|(closed, _)| whole.starts_with(closed));
-                Ok(!closed && listed.file(whole).is_none())
-            }
-        }
-    }
 }
 
-/// Whether a listing of the destination shows a file of this path.
+/// True if the listing of the destination contains a file.
 fn is_listed(replica: &SyncReplica<'_>, path: &Path) -> bool {
-    let Some(there) = &replica.destination_tree else {
-        return false;
-    };
-    there.has_file(path)
+    let tree = replica.destination_tree.as_ref();
+    tree.is_some_and(|tree| tree.has_file(path))
 }

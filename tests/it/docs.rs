@@ -349,7 +349,9 @@ fn pages_name_existing_code_and_tests() {
     }
 }
 
-/// The text of all integration tests.
+/// The text of all tests: integration tests and unit tests.
 fn sources_of_tests() -> String {
-    sources("tests/it").into_values().collect()
+    ["tests/it", "src"]
+        .map(|folder| sources(folder).into_values().collect::<String>())
+        .concat()
 }

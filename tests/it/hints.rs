@@ -75,7 +75,7 @@ fn hint_names_the_holding_database() {
 #[test]
 fn sync_with_two_destinations_is_refused() {
     let said = complaint(&studio(), "sync acme/spot footage WORK NAS,CLOUD");
-    assert!(said.contains("one database at a time"), "{said}");
+    assert!(said.contains("sends to one database"), "{said}");
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn missing_startup_file_names_searched_paths() {
     let studio = Studio::bare();
     let run = studio.lines(&["load NAS"]).status(1);
     assert!(
-        run.stderr.contains("looked for `./.config` and"),
+        run.stderr.contains("no start-up file found at `./.config` or"),
         "{}",
         run.stderr
     );

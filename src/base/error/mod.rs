@@ -6,6 +6,7 @@
 mod connection;
 mod hint;
 mod index;
+mod message;
 
 use std::error::Error as StdError;
 use std::io;
@@ -145,7 +146,7 @@ pub enum Error {
     /// A project, a client or `all` that has no folder in the category or in any category.
     #[error(
         "{} in {place} of database `{database}`",
-        hint::absence_message(project)
+        message::absence_message(project)
     )]
     ReplicaNotFound {
         project: Name,
@@ -197,7 +198,7 @@ pub enum Error {
         copy_digest: String,
     },
     /// Another run holds the lock of the database. The holder is that run, if it is known: ``run 7 of process 1234 on `ws1` ``.
-    #[error("another run has locked `{database}`{}: it holds `{}`", hint::colon_suffix(holder.as_deref()), Name::from(lock.as_path()))]
+    #[error("another run has locked `{database}`{}: it holds `{}`", message::colon_suffix(holder.as_deref()), Name::from(lock.as_path()))]
     Locked {
         database: String,
         holder: Option<String>,
@@ -292,7 +293,7 @@ impl Error {
             | Self::InvalidWord { word, .. }
             | Self::InvalidValue { word, .. }
             | Self::UnsetVariable { word, .. } => Some(word.clone()),
-            Self::ReplicaNotFound { project, .. } if !hint::is_all_projects(project) => {
+            Self::ReplicaNotFound { project, .. } if !message::is_all_projects(project) => {
                 Some(project.clone())
             }
             Self::Offline { database, .. }

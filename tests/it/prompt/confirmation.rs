@@ -136,7 +136,7 @@ fn first_steps_suggest_the_next_command() {
             "add category footage footage/",
             "next: `load` scans the databases",
         ),
-        ("load", "next: `fetch all` shows what is where"),
+        ("load", "next: `fetch all` shows where every project is"),
     ] {
         let answer = run_line(&mut session, line);
         assert!(answer.contains(next), "{answer}");

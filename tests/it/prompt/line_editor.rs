@@ -259,7 +259,7 @@ fn invalid_utf8_does_not_end_prompt() {
     for bytes in [&b"list \xff"[..], b"\xe6\x28", b"\x12\xff"] {
         terminal.write_all(bytes).unwrap();
         session
-            .exp_string("is not UTF-8; type the line again")
+            .exp_string("is not valid UTF-8; type the line again")
             .unwrap();
         wait_for_prompt(&mut session);
     }

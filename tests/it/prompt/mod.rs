@@ -265,7 +265,7 @@ fn forget_requires_confirmation() {
     let mut session = start(&studio, &[]);
     session.send_line("load --forget WORK").unwrap();
     session
-        .exp_string("(5 files)? no file is touched [y/N] ")
+        .exp_string("(5 files) from the index? no file is touched [y/N] ")
         .unwrap();
     session.send_line("n").unwrap();
     session.exp_string("nothing was done").unwrap();

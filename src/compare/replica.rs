@@ -1,0 +1,231 @@
+//! The comparison of replicas.
+
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+
+use super::comparison::{CompareVerdict, Comparison};
+use super::content;
+use super::folder::FolderComparison;
+use super::request::CompareRequest;
+use crate::base::error::{Error, Result};
+use crate::base::interrupt;
+use crate::base::monitor::{Monitor, ProgressEvent};
+use crate::index::{DatabaseId, Index};
+use crate::model::exclusion::Exclusions;
+use crate::model::project::{ProjectId, path_within, replica_path};
+use crate::model::registry::{Category, Registry};
+use crate::snapshot::diff;
+use crate::snapshot::respelled;
+use crate::snapshot::tree::Tree;
+use crate::storage::Storage;
+use crate::storage::content_compare;
+use crate::storage::content_compare::{ContentComparison, ContentRecord, TimeReconciliation};
+use crate::storage::observation::{Observation, ObservationBuilder};
+
+/// A replica in at least one database: the position of its category in the request, and the project.
+pub(super) type ReplicaKey = (usize, ProjectId);
+
+/// A comparison in progress.
+pub(super) struct Comparer<'i, 'a> {
+    /// One handle for each database.
+    pub(super) indexes: [&'i Index; 2],
+    pub(super) sides: &'a [Storage; 2],
+    pub(super) request: &'a CompareRequest<'a>,
+    pub(super) monitor: &'a dyn Monitor,
+    pub(super) comparison: Comparison,
+    /// Known and new digests, if contents are compared.
+    pub(super) record: Option<ContentRecord>,
+}
+
+impl<'a> Comparer<'_, 'a> {
+    /// Compares all replicas and returns the contents of both databases for the index.
+    pub(super) fn compare_all<'r>(
+        &mut self,
+        registry: &Registry,
+        exclusions: &Arc<Exclusions>,
+        replicas: &'r BTreeSet<ReplicaKey>,
+        spelled: &'r OnceCell<Vec<[ProjectId; 2]>>,
+    ) -> Result<[Observation<'r>; 2]>
+    where
+        'a: 'r,
+    {
+        let ids = replicas.iter().map(|(place, project)| {
+            let category = self.request.categories[*place];
+            [0, 1].map(|side: usize| self.sides[side].stored_spelling(category, project))
+        });
+        let ids: &'r [[ProjectId; 2]] = spelled.get_or_init(|| ids.collect());
+        let mut builders = [
+            ObservationBuilder::start(self.indexes[0], self.request.databases[0])?,
+            ObservationBuilder::start(self.indexes[1], self.request.databases[1])?,
+        ];
+        let mut times = TimeReconciliation::default();
+        for ((place, project), ids) in replicas.iter().zip(ids) {
+            interrupt::check()?;
+            let category = self.request.categories[*place];
+            let relative = replica_path(&category.path, project);
+            let mut trees = self.read_trees(registry, exclusions, category, project)?;
+            self.monitor.on_event(&ProgressEvent::Files(
+                trees[0].file_count().max(trees[1].file_count()),
+            ));
+            // The index stores names as the storages spell them, so that trees are recorded before they are respelled.
+            let is_recorded = respelled::is_needed(&trees[0], &trees[1]);
+            if is_recorded {
+                for ((builder, tree), id) in builders.iter_mut().zip(&trees).zip(ids) {
+                    builder.add(category, id, tree)?;
+                }
+                self.respell(&relative, &mut trees);
+            }
+            let contents = self.compare_contents(&relative, &trees)?;
+            times.add_shifts(&self.reconcile_times(&relative, &mut trees, &contents)?);
+            if !is_recorded {
+                for ((builder, tree), id) in builders.iter_mut().zip(&trees).zip(ids) {
+                    builder.add(category, id, tree)?;
+                }
+            }
+            self.compare_replica(*place, project, &trees, &contents)?;
+        }
+        for notice in times.notices(&self.request.databases[1].name) {
+            self.monitor.on_event(&ProgressEvent::Notice(&notice));
+        }
+        let [a, b] = builders;
+        Ok([a.finish()?, b.finish()?])
+    }
+
+    /// Reads a replica in both databases.
+    fn read_trees(
+        &self,
+        registry: &Registry,
+        exclusions: &Arc<Exclusions>,
+        category: &Category,
+        project: &ProjectId,
+    ) -> Result<[Tree; 2]> {
+        let read_tree = |side: &Storage| side.tree(registry, exclusions, category, project);
+        // In parallel, because the two are usually on two disks.
+        let (a, b) = thread::scope(|scope| {
+            let second = thread::Builder::new().spawn_scoped(scope, || read_tree(&self.sides[1]));
+            let first = read_tree(&self.sides[0]);
+            let second = match second {
+                Ok(thread) => thread.join().unwrap_or(Err(Error::Interrupted)),
+                // The system refuses another thread.
+                Err(_) => read_tree(&self.sides[1]),
+            };
+            (first, second)
+        });
+        Ok([a?, b?])
+    }
+
+    /// Changes the names in B's tree to the spelling of A.
+    fn respell(&self, relative: &Path, trees: &mut [Tree; 2]) {
+        let [first, second] = trees;
+        let finds = |folder: &Path, name: &OsStr| {
+            let folder = relative.join(folder);
+            self.sides
+                .iter()
+                .all(|side| side.resolves_name(&folder, name))
+        };
+        respelled::respell(first, second, &finds);
+    }
+
+    /// Compares one replica.
+    fn compare_replica(
+        &mut self,
+        place: usize,
+        project: &ProjectId,
+        trees: &[Tree; 2],
+        contents: &ContentComparison,
+    ) -> Result<()> {
+        for tree in trees {
+            for problem in &tree.problems {
+                let verdict = CompareVerdict::Failed(problem.error.full_message());
+                let path = path_within(&project.path(), &problem.path);
+                self.comparison.add(place, path, verdict);
+            }
+        }
+        let paths: BTreeSet<_> = trees.iter().flat_map(|tree| tree.folders.keys()).collect();
+        for path in paths {
+            // Unread folders were reported above.
+            if trees.iter().any(|tree| tree.is_unread(path)) {
+                continue;
+            }
+            let mut folder = FolderComparison {
+                comparison: &mut self.comparison,
+                category: place,
+                project: project.path(),
+                path,
+                contents: (!contents.decides_nothing()).then_some(contents),
+            };
+            folder.add_empty_folder(trees);
+            diff::diff_folder(&trees[0], &trees[1], path, &mut folder)
+                .map_err(|malformed| self.indexes[0].damaged_error(malformed))?;
+        }
+        self.comparison.files_read += contents.files_read;
+        Ok(())
+    }
+
+    /// Compares the contents of files of one size if that is requested. Otherwise returns the differences that the index
+    /// knows.
+    fn compare_contents(
+        &mut self,
+        relative: &Path,
+        trees: &[Tree; 2],
+    ) -> Result<ContentComparison> {
+        let trees = trees.each_ref();
+        let Some(record) = &mut self.record else {
+            let ids = self.database_ids()?;
+            return ContentComparison::from_index(self.indexes[0], ids, relative, trees);
+        };
+        let (files, bytes) = content_compare::comparison_size(trees[0], trees[1]);
+        let monitor = self.monitor;
+        monitor.on_event(&ProgressEvent::TotalsRaised { files, bytes });
+        let on_progress = |bytes| monitor.on_event(&ProgressEvent::Bytes(bytes));
+        content::compare_files(self.sides, trees, relative, record, None, &on_progress)
+    }
+
+    /// Restores mtimes in B's tree if a storage returns others than were set, and stores both in the index. Compared
+    /// contents decide; without them, only the files in question are read.
+    fn reconcile_times(
+        &mut self,
+        relative: &Path,
+        trees: &mut [Tree; 2],
+        contents: &ContentComparison,
+    ) -> Result<TimeReconciliation> {
+        let pair = trees.each_ref();
+        let times = if let Some(record) = &mut self.record {
+            let times = TimeReconciliation::from_comparison(pair[0], pair[1], contents);
+            record.store_altered_times(relative, &times.altered)?;
+            record.store_differing(relative, pair, contents)?;
+            times
+        } else {
+            if !TimeReconciliation::has_candidates(pair) {
+                return Ok(TimeReconciliation::default());
+            }
+            let mut record = ContentRecord::new(self.indexes[0].try_clone()?, self.database_ids()?);
+            let times = TimeReconciliation::detect(pair, &mut |paths| {
+                content::compare_files(
+                    self.sides,
+                    pair,
+                    relative,
+                    &mut record,
+                    Some(paths),
+                    &|_| {},
+                )
+            })?;
+            record.store_altered_times(relative, &times.altered)?;
+            record.finish()?;
+            times
+        };
+        self.comparison.files_read += times.files_read;
+        trees[1].restore_original_times(&times.altered);
+        Ok(times)
+    }
+
+    fn database_ids(&self) -> Result<[Option<DatabaseId>; 2]> {
+        let [a, b] = self.request.databases;
+        let index = self.indexes[0];
+        Ok([index.database_id(&a.root)?, index.database_id(&b.root)?])
+    }
+}

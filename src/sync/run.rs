@@ -1,0 +1,68 @@
+//! The state of one sync, shared by its steps.
+
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::request::SyncRequest;
+use crate::base::error::Result;
+use crate::base::monitor::Monitor;
+use crate::index::RunId;
+use crate::model::exclusion::Exclusions;
+use crate::model::project::ProjectId;
+use crate::model::registry::{Category, Registry};
+use crate::scan::discover;
+use crate::storage::{Storage, StorageRef};
+
+/// A sync in progress. Its steps are methods in the files of this folder.
+pub(super) struct SyncRun<'a> {
+    pub(super) registry: &'a Registry,
+    pub(super) request: &'a SyncRequest<'a>,
+    pub(super) exclusions: Arc<Exclusions>,
+    pub(super) source: Arc<Storage>,
+    pub(super) run: RunId,
+    pub(super) monitor: &'a dyn Monitor,
+    /// True once source and destination are proven to be two places.
+    pub(super) are_known_distinct: Cell<bool>,
+}
+
+impl<'a> SyncRun<'a> {
+    /// Returns the roots of the source and of the destination.
+    pub(super) fn roots(&self) -> (&Path, &Path) {
+        (&self.request.source.root, &self.request.destination.root)
+    }
+
+    /// Refuses a destination that is the source under another path. Checks once in a run; a check that `writes` is final.
+    pub(super) fn refuse_same_place(
+        &self,
+        destination: StorageRef<'_>,
+        writes: bool,
+    ) -> Result<()> {
+        if self.request.dry_run || self.are_known_distinct.get() {
+            return Ok(());
+        }
+        self.source.refuse_same_place(destination, writes)?;
+        self.are_known_distinct.set(writes);
+        Ok(())
+    }
+
+    /// Returns the path at the destination of a path below the root.
+    pub(super) fn destination_path(&self, path: &Path) -> PathBuf {
+        self.request.destination.path(path)
+    }
+
+    /// Returns the category and project of a replica's folder if both are in scope.
+    pub(super) fn match_replica(&self, relative: &Path) -> Option<(&'a Category, ProjectId)> {
+        discover::match_replica(&self.request.categories, &self.request.scope, relative)
+    }
+
+    /// Returns the folder of the replica that holds a path, if it is in scope.
+    pub(super) fn replica_of(&self, path: &Path) -> Option<PathBuf> {
+        let categories = self.request.categories.iter();
+        let inside = categories.filter(|category| path.starts_with(&category.path));
+        let category = inside.max_by_key(|category| category.path.iter().count())?;
+        let below = path.strip_prefix(&category.path).ok()?;
+        let replica: PathBuf = category.path.iter().chain(below.iter().take(2)).collect();
+        self.match_replica(&replica).map(|_| replica)
+    }
+}
