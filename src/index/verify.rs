@@ -88,7 +88,7 @@ mod tests {
     use std::path::{Path, PathBuf};
 
     use super::*;
-    use crate::base::error::{Error, IndexProblem};
+    use crate::base::error::IndexProblem;
     use crate::base::ignore::ignore;
     use crate::base::name::Name;
     use crate::base::timestamp::Timestamp;

@@ -14,6 +14,7 @@ use crate::copy::name_rules::NameRules;
 use crate::copy::outcome::Outcome;
 use crate::copy::plan::{Omission, OmissionReason, Plan, plan};
 use crate::copy::preflight;
+use crate::index::DatabaseId;
 use crate::model::path::split_path;
 use crate::model::project::{ProjectId, replica_path};
 use crate::model::registry::Database;
