@@ -1,63 +1,22 @@
-//! Features of file systems that were seen to work. Some file systems, mostly programs behind FUSE, report success and do
-//! something else: `RENAME_EXCHANGE` replaces, `RENAME_NOREPLACE` replaces, the names of one file have different numbers.
+//! Probes of file system features. Some file systems, mostly programs behind FUSE, report success and do something else:
+//! `RENAME_EXCHANGE` replaces, `RENAME_NOREPLACE` replaces, the names of one file have different file IDs.
 //!
-//! Well-known local file systems (`space.rs`) do what they say. Every other is tried out once with temporary files, the first time
-//! that a folder on it is asked; all folders that were opened from one root share what was found.
+//! Well-known local file systems (`space.rs`) are reliable. Every other one is probed once with temporary files, the first
+//! time a folder on it needs a feature; all folders opened from one root share the result (decision 26).
 
-use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::FileExt as _;
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
 use rustix::fs::AtFlags;
 use rustix::io::Errno;
 
+use super::feature_cache::FileSystemFeatures;
 use super::folder::Folder;
 use super::host;
 use super::stat::Stat;
 use crate::base::error::Result;
 use crate::base::own_name;
-
-/// Features of one file system.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is there or not, whatever the others are"
-)]
-pub struct FileSystemFeatures {
-    /// Two names can be exchanged.
-    pub exchange: bool,
-    /// A rename can be told not to replace.
-    pub no_replace: bool,
-    /// A file can have a second name, which never replaces.
-    pub hard_links: bool,
-    /// A file keeps its number under every name, and no other file has it.
-    pub stable_ids: bool,
-    /// What it reports of a rename need not be looked at.
-    pub is_reliable: bool,
-}
-
-impl FileSystemFeatures {
-    const ALL: Self = Self {
-        exchange: true,
-        no_replace: true,
-        hard_links: true,
-        stable_ids: true,
-        is_reliable: true,
-    };
-
-    const NONE: Self = Self {
-        exchange: false,
-        no_replace: false,
-        hard_links: false,
-        stable_ids: false,
-        is_reliable: false,
-    };
-}
-
-/// Features of the file systems that were tried out, by their device numbers.
-#[derive(Debug, Default)]
-pub(super) struct FeatureCache(Mutex<BTreeMap<u64, FileSystemFeatures>>);
 
 impl Folder {
     /// Features of this folder's file system. May create temporary files in the folder, once for each file system.

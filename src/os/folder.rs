@@ -13,7 +13,7 @@ use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, Timespec, Timestamps};
 use rustix::io::Errno;
 
 use super::attribute::acl_group_mode;
-use super::feature::{FeatureCache, FileSystemFeatures};
+use super::feature_cache::{FeatureCache, FileSystemFeatures};
 use super::limit;
 use super::stat::{EntryKind, Stat};
 use crate::base::error::{Error, IoResultExt as _, Result};

@@ -7,6 +7,7 @@ pub mod descent;
 pub mod disk;
 pub mod exec_shim;
 pub mod feature;
+mod feature_cache;
 pub mod file;
 pub mod file_id;
 pub mod folder;

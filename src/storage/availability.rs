@@ -362,10 +362,10 @@ impl ExpectedRoot {
         match present.take(needed).count() {
             count if count == needed => Ok(()),
             0 => Err(RootProblem::unexpected(
-                "holds no project that the index knows present: it may be another disk",
+                "contains none of the projects in the index: it may be another disk",
             )),
             count => Err(RootProblem::unexpected(format!(
-                "holds only {count} of {} project folders that the index knows present: it may be another disk",
+                "contains only {count} of {} project folders in the index: it may be another disk",
                 self.projects.len()
             ))),
         }

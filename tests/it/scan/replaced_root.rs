@@ -51,7 +51,7 @@ fn disk_with_other_projects_is_offline() {
     ];
     let told = loads.map(|line| studio.lines(&[line]).status(3).stderr);
     assert_snapshot!(told[0], @"
-    problem: database `WORK` is offline: `$STUDIO/WORK` holds no project that the index knows there: it may be another disk
+    problem: database `WORK` is offline: `$STUDIO/WORK` contains none of the projects in the index: it may be another disk
     hint: mount or connect it; if this is the right disk, `load --forget WORK`, then `load WORK`
     ");
     assert!(told.iter().all(|other| *other == told[0]), "{told:?}");

@@ -33,7 +33,7 @@ fn assert_missing_mount_deletes_nothing(folder: &str, is_removed: bool) {
         let night = sync(&studio, "--delete --force").status(3);
         assert_eq!(night.count("failed"), 1, "{night}");
         let load = studio.lines(&["load WORK"]).status(3);
-        assert!(load.stderr.contains("is none now"), "{load}");
+        assert!(load.stderr.contains("is not mounted now"), "{load}");
     }
     assert_eq!(studio.read(format!("NAS/{inside}")), "cached");
     assert!(!studio.path("NAS/footage/acme/spot/reel.mov").exists());
