@@ -132,13 +132,13 @@ fn page_lists_arguments_options_and_examples() {
     assert_snapshot!(studio.lines(&["help list projects"]), @"
     exit 0
     --- stdout
-    List all projects, or those of a client, or those of a client on a database
+    List all projects, those of a client, or those of a client on a database
 
     Usage: list projects [in CLIENT [in DATABASE]]
 
     Arguments:
-      [CLIENT]    Only this client's
-      [DATABASE]  Only those on this database
+      [CLIENT]    Only projects of this client
+      [DATABASE]  Only projects on this database
 
     Options:
       -h, --help  Print help
@@ -153,31 +153,31 @@ fn page_lists_arguments_options_and_examples() {
     --- stdout
     Find files in the index, also on databases that are offline
 
-    PATTERN is a glob (`*`, `?`, `[...]`, `{a,b}`) or, without any of these, a part of the name; upper
-    and lower case are the same. With a `/` in it, it is held against the path below the category's
+    PATTERN is a glob (`*`, `?`, `[...]`, `{a,b}`) for the whole name or, without any of these, a part
+    of the name. Case is ignored. A PATTERN with a `/` is matched against the path below the category's
     folder instead of the name.
 
-    Frames of an image sequence are one line, with the frames that match, their number, and which
-    between the first and the last of them are not there. `plain` and `csv` list every file.
+    The matching frames of an image sequence are one line, with their number and the frames missing
+    between the first and the last. `plain` and `csv` list every file.
 
     Usage: find [OPTIONS] PATTERN [in DATABASE]
 
     Arguments:
       <PATTERN>
-              What to look for
+              A glob or a part of the name
 
       [DATABASE]
-              Only on this database
+              Only files on this database
 
     Options:
           --limit <N>
-              Stop after so many lines; in `plain`, `csv` and `json` after so many files
+              Stop after N lines; in `plain`, `csv` and `json` after N files
 
           --no-sequences
-              Show every file, and no sequences
+              List every frame of an image sequence
 
       -s, --case-sensitive
-              Tell upper and lower case apart
+              Match case exactly
 
       -h, --help
               Print help
@@ -201,12 +201,12 @@ fn help_is_written_in_every_format() {
     assert_snapshot!(run_with_format(&studio, "plain", "help save"), @"
     exit 0
     --- stdout
-    Write what this session changed into the start-up file
+    Save the changes of this session in the start-up file
 
-    What was added gets an `add` or `exclude` line, the lines of what was removed or replaced go, and
-    every other line stays as it is, also those that another session saved meanwhile. The file as it was
-    is kept beside it. A name that the file gives another place by now is an error, unless it was added
-    with `--replace`.
+    Each added database, category or exclusion gets an `add` or `exclude` line. Lines of removed or
+    replaced ones are deleted. All other lines stay as they are, including those that another session
+    has saved. A backup of the file is kept beside it. If the file now gives a name another location,
+    `save` fails, unless the name was added with `--replace`.
 
     Usage: save
 
@@ -221,12 +221,12 @@ fn help_is_written_in_every_format() {
     exit 0
     --- stdout
     help
-    Write what this session changed into the start-up file
+    Save the changes of this session in the start-up file
     ""
-    "What was added gets an `add` or `exclude` line, the lines of what was removed or replaced go, and"
-    "every other line stays as it is, also those that another session saved meanwhile. The file as it was"
-    "is kept beside it. A name that the file gives another place by now is an error, unless it was added"
-    with `--replace`.
+    "Each added database, category or exclusion gets an `add` or `exclude` line. Lines of removed or"
+    "replaced ones are deleted. All other lines stay as they are, including those that another session"
+    "has saved. A backup of the file is kept beside it. If the file now gives a name another location,"
+    "`save` fails, unless the name was added with `--replace`."
     ""
     Usage: save
     ""
