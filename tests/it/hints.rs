@@ -111,7 +111,8 @@ fn missing_startup_file_names_searched_paths() {
     let studio = Studio::bare();
     let run = studio.lines(&["load NAS"]).status(1);
     assert!(
-        run.stderr.contains("no start-up file found at `./.config` or"),
+        run.stderr
+            .contains("no start-up file found at `./.config` or"),
         "{}",
         run.stderr
     );
