@@ -70,7 +70,7 @@ const WRITERS: &[&str] = &[
     "copy/name_rules.rs",
     "model/identity.rs",
     "model/own_folder.rs",
-    "storage/copy_file/mod.rs",
+    "storage/copy_file/",
     "storage/lock.rs",
     "storage/same_place.rs",
     "storage/version/",

@@ -33,7 +33,10 @@ fn index_size_limit_is_one_error_line() {
     let studio = Studio::new();
     studio.file(format!("{FROM}/small"), "small");
     let run = limited(&studio, 8).status(1);
-    assert!(run.stderr.contains("error: cannot create the index"), "{run}");
+    assert!(
+        run.stderr.contains("error: cannot create the index"),
+        "{run}"
+    );
 }
 
 /// The owner of a file that nobody may write to may give it no attributes either, unless that is root.

@@ -393,7 +393,10 @@ fn reported_version_is_checked_in_listing() {
         .status(3);
         let reason = run.document()["items"][0]["reason"].clone();
         assert!(
-            reason.as_str().unwrap().contains("it is not there"),
+            reason
+                .as_str()
+                .unwrap()
+                .contains("the file is not among them"),
             "{run}"
         );
     });

@@ -145,7 +145,7 @@ fn offline_database_does_not_affect_others() {
         ("holds none of the category folders", |studio| {
             studio.file("NAS/photos/1.jpg", "1");
         }),
-        ("holds no project that the index knows", |studio| {
+        ("contains none of the projects in the index", |studio| {
             studio.folder("NAS/footage");
         }),
         ("does not exist", |studio| {

@@ -107,7 +107,7 @@ fn recreated_root_needs_half_the_projects() {
     );
     let load = studio.lines(&["load WORK"]).status(3);
     assert!(
-        load.stderr.contains("holds only 1 of 4 project folders"),
+        load.stderr.contains("contains only 1 of 4 project folders"),
         "{load}"
     );
     studio.folder("WORK/footage/acme/teaser");
@@ -155,7 +155,7 @@ fn unknown_root_id_needs_one_project() {
     let load = studio.lines(&["load WORK"]).status(3);
     assert!(
         load.stderr
-            .contains("holds no project that the index knows"),
+            .contains("contains none of the projects in the index"),
         "{load}"
     );
 }
