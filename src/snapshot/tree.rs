@@ -229,7 +229,7 @@ impl Tree {
     }
 
     /// Removes a folder from the tree if the tree holds nothing in it.
-    pub fn remove_empty_folder(&mut self, path: &Path) {
+    pub fn drop_empty_folder(&mut self, path: &Path) {
         let mut below = self.folders.range(path.to_owned()..);
         let own = below.next().filter(|(folder, _)| *folder == path);
         let is_empty = own.is_some_and(|(_, folder)| folder.packed().is_empty());

@@ -63,7 +63,7 @@ impl SyncRun<'_> {
             tree.remove_file(path);
         }
         for path in paths_in(replica, &work.removed_folders) {
-            tree.remove_empty_folder(path);
+            tree.drop_empty_folder(path);
         }
         Ok(tree)
     }

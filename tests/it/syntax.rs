@@ -416,15 +416,15 @@ fn help_for_unknown_topic_is_an_error() {
     assert_snapshot!(complaints("help nosuch\nhelp lod\nhelp add nothing\n"), @"
     exit 2
     --- stderr
-    script.ab:1:6: error: unknown command `nosuch`
+    script.ab:1:6: error: there is no command `nosuch`
         help nosuch
              ^^^^^^
     hint: `help` lists the commands
-    script.ab:2:6: error: unknown command `lod`
+    script.ab:2:6: error: there is no command `lod`
         help lod
              ^^^
     hint: did you mean `load`?
-    script.ab:3:10: error: unknown command `add nothing`
+    script.ab:3:10: error: there is no command `add nothing`
         help add nothing
                  ^^^^^^^
     hint: known: add database, add category
@@ -452,9 +452,9 @@ fn help_option_shows_command_help() {
     Usage: fetch all [OPTIONS]
 
     Options:
-          --live          Look at the disks first
-          --files         List the files of every replica too, frames of an image sequence as one line
-          --no-sequences  Show every file, and no sequences
+          --live          Scan the databases first
+          --files         List the files of every replica, with one line for each image sequence
+          --no-sequences  List every frame of an image sequence
       -h, --help          Print help
 
     Examples:
