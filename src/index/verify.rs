@@ -98,7 +98,7 @@ mod tests {
     use crate::snapshot::manifest::{ManifestBuilder, ManifestFile};
     use crate::snapshot::tree::ScannedFolder;
 
-    const ROOT: &str = "/mnt/work";
+    const ROOT: &str = "/mnt/studio";
     const CATEGORIES: [&str; 2] = ["footage", "scratch/render"];
 
     fn project(name: &str) -> ProjectId {

@@ -222,7 +222,7 @@ mod tests {
     fn registry() -> Registry {
         let mut registry = Registry::default();
         registry
-            .add_database("WORK", Path::new("/mnt/work"), false)
+            .add_database("WORK", Path::new("/mnt/studio"), false)
             .unwrap();
         registry
             .add_category("footage", Path::new("footage/"), false)
@@ -236,7 +236,7 @@ mod tests {
         let before = registry.clone();
         assert_eq!(
             registry
-                .add_database("WORK", Path::new("/mnt/work"), false)
+                .add_database("WORK", Path::new("/mnt/studio"), false)
                 .unwrap(),
             RegistryChange::Unchanged
         );
@@ -257,7 +257,7 @@ mod tests {
             .unwrap_err();
         assert_eq!(
             taken.to_string(),
-            "database `WORK` is already at `/mnt/work`, not at `/mnt/w2`"
+            "database `WORK` is already at `/mnt/studio`, not at `/mnt/w2`"
         );
         assert_eq!(
             registry
@@ -270,13 +270,13 @@ mod tests {
 
     #[test]
     fn databases_never_share_files() {
-        for root in ["/mnt/work", "/mnt/work/inner", "/mnt", "/"] {
+        for root in ["/mnt/studio", "/mnt/studio/inner", "/mnt", "/"] {
             let refused = registry().add_database("B", Path::new(root), false);
             assert!(matches!(refused, Err(Error::Overlap { .. })), "{root}");
         }
         assert!(
             registry()
-                .add_database("B", Path::new("/mnt/work2"), false)
+                .add_database("B", Path::new("/mnt/studio2"), false)
                 .is_ok()
         );
     }
