@@ -25,9 +25,7 @@ fn with_examples() -> Studio {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let relative = path.strip_prefix(top).unwrap();
-            let copied = relative.starts_with("examples/studio/NAS/.auto-backup")
-                || relative.starts_with("examples/studio/NAS/footage/acme");
-            if copied {
+            if copied_by_quickstart(relative) {
                 continue;
             }
             if path.is_symlink() {
@@ -40,6 +38,13 @@ fn with_examples() -> Studio {
         }
     }
     studio
+}
+
+/// True for what a quickstart in the checkout itself has copied.
+fn copied_by_quickstart(path: &Path) -> bool {
+    [".auto-backup", "footage/acme", "scratch"]
+        .iter()
+        .any(|copied| path.starts_with(Path::new("examples/studio/NAS").join(copied)))
 }
 
 #[test]
