@@ -31,7 +31,10 @@ pub(super) fn compare_files(
         relative,
         tree,
     };
-    let threads = Disk::of(a).copy_threads(&Disk::of(b));
+    let threads = sides[0]
+        .database()
+        .access
+        .copy_threads([&Disk::of(a), &Disk::of(b)]);
     let replicas = [side(a, trees[0]), side(b, trees[1])];
     content_compare::compare(replicas, record, threads, on_progress, selected)
 }

@@ -3,6 +3,7 @@
 //! Names, roots and patterns come in as typed and go out checked: no two databases share a folder, and no name leaves its
 //! root. `identity` proves that a root is the expected database, and `mount` that an unmounted folder is not a deleted one.
 
+pub mod access;
 pub mod address;
 pub mod exclusion;
 pub mod identity;

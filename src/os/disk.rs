@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::num::{NonZero, NonZeroUsize};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -89,27 +88,19 @@ impl Disk {
         }
     }
 
-    /// How many threads should copy between two disks at once.
+    /// Returns the number of threads that suits copies between two disks.
     pub fn copy_threads(&self, other: &Self) -> usize {
-        thread_override().unwrap_or_else(|| self.default_copy_threads(other))
-    }
-
-    fn default_copy_threads(&self, other: &Self) -> usize {
         /// One copies while the other flushes or reads back.
         const ROTATIONAL_THREADS: usize = 2;
         match (self.kind, other.kind) {
             (DiskKind::Rotational, _) | (_, DiskKind::Rotational) => ROTATIONAL_THREADS,
             (DiskKind::Network, _) | (_, DiskKind::Network) => NETWORK_THREADS,
-            (DiskKind::SolidState, DiskKind::SolidState) => self.default_walk_threads(),
+            (DiskKind::SolidState, DiskKind::SolidState) => self.walk_threads(),
         }
     }
 
-    /// How many threads should walk it at once.
+    /// Returns the number of threads that suits a walk.
     pub fn walk_threads(&self) -> usize {
-        thread_override().unwrap_or_else(|| self.default_walk_threads())
-    }
-
-    fn default_walk_threads(&self) -> usize {
         match self.kind {
             DiskKind::Rotational => 1,
             DiskKind::Network => NETWORK_THREADS,
@@ -118,18 +109,6 @@ impl Disk {
                 .min(MAX_LOCAL_THREADS),
         }
     }
-}
-
-/// How many threads somebody wants on every disk; 0 for what suits the disk.
-static THREAD_OVERRIDE: AtomicUsize = AtomicUsize::new(0);
-
-/// Has every disk worked on by so many threads from now on; `None` for what suits it.
-pub fn set_thread_override(number: Option<NonZeroUsize>) {
-    THREAD_OVERRIDE.store(number.map_or(0, NonZeroUsize::get), Ordering::Relaxed);
-}
-
-fn thread_override() -> Option<usize> {
-    Some(THREAD_OVERRIDE.load(Ordering::Relaxed)).filter(|number| *number > 0)
 }
 
 /// Lets those who share a disk take turns.

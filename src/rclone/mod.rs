@@ -43,7 +43,7 @@ pub use self::connection::ConnectionCheck;
 pub use self::feature::RemoteFeatures;
 pub use self::listed_file::{ListTarget, ListedFile, RemoteListing, TimeSource};
 pub use self::name::unsupported_reason;
-pub use self::program::{RcloneVersion, set_program, take_version_notice};
+pub use self::program::RcloneVersion;
 pub use self::remote::Remote;
 pub use self::transfer_log::TransferEvent;
 pub use self::unicode::UnicodeLookup;

@@ -6,13 +6,12 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::line::OutputLine;
 use super::process::{self, ProcessLimits};
 use crate::base::error::{Error, Result};
+use crate::model::access::Access;
 use crate::model::path;
 
 /// Oldest version with all commands and flags that this program uses.
@@ -70,50 +69,14 @@ pub(super) struct Program {
     pub(super) version: RcloneVersion,
 }
 
-/// Program that the setting `rclone` names.
-static CONFIGURED_PROGRAM: Mutex<Option<PathBuf>> = Mutex::new(None);
-
 /// Returns the stored version of the program with this fingerprint, if any.
 pub type VersionLookup<'a> = dyn Fn(&str) -> Option<RcloneVersion> + 'a;
 
-/// Warning about an old program.
-static VERSION_NOTICE: OnceLock<String> = OnceLock::new();
-
-/// True once the warning was returned: a session prints it only once.
-static NOTICE_TAKEN: AtomicBool = AtomicBool::new(false);
-
-/// Returns the warning about an old program, unless it was returned before.
-pub fn take_version_notice() -> Option<&'static str> {
-    let notice = VERSION_NOTICE.get()?;
-    (!NOTICE_TAKEN.swap(true, Ordering::Relaxed)).then_some(notice)
-}
-
-/// Notes that a killed transfer of this old version leaves incomplete files.
-fn note_old_version(version: RcloneVersion) {
-    if !version.uses_partial_files() {
-        VERSION_NOTICE.get_or_init(|| format!(
-            "rclone {version} gives a file its final name before the file is complete: a killed transfer leaves incomplete files until the next copy or sync; {FIRST_WITH_PARTIALS} and newer do not",
-        ));
-    }
-}
-
-/// Uses this program from now on; `None` for the one on PATH.
-pub fn set_program(program: Option<&Path>) {
-    let mut configured = CONFIGURED_PROGRAM
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
-    *configured = program.map(Path::to_owned);
-}
-
 impl Program {
-    /// Finds the program that the setting `rclone` names, otherwise the first on PATH.
-    pub(super) fn find(lookup: &VersionLookup<'_>) -> Result<Self> {
-        let configured = CONFIGURED_PROGRAM
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let path = match configured {
-            Some(path) if is_program(&path) => path,
+    /// Finds the program that `access` names, otherwise the first on PATH. Leaves a warning about an old version.
+    pub(super) fn find(access: &Access, lookup: &VersionLookup<'_>) -> Result<Self> {
+        let path = match &access.rclone {
+            Some(path) if is_program(path) => path.clone(),
             Some(path) => {
                 let why = format!("`{}` is not an executable file", path.display());
                 return Err(Error::RcloneNotFound { why });
@@ -130,7 +93,11 @@ impl Program {
                 oldest: OLDEST.to_string(),
             });
         }
-        note_old_version(version);
+        if !version.uses_partial_files() {
+            access.rclone_warning.get_or_init(|| format!(
+                "rclone {version} gives a file its final name before the file is complete: a killed transfer leaves incomplete files until the next copy or sync; {FIRST_WITH_PARTIALS} and newer do not",
+            ));
+        }
         Ok(Self { path, version })
     }
 

@@ -11,6 +11,7 @@ use super::daemon::Daemon;
 use super::name;
 use super::program::{Program, RcloneVersion, VersionLookup, configuration_fingerprint};
 use crate::base::error::{Error, Result};
+use crate::model::access::Access;
 use crate::model::address;
 
 /// Response time below which a remote counts as near, in milliseconds.
@@ -40,14 +41,14 @@ pub(super) struct Concurrency {
 }
 
 impl Remote {
-    /// Opens the remote with this address. `lookup` may return a stored version of the program, which saves a process.
+    /// Opens the remote with this address by the program that `access` names. `lookup` may return a stored version of the program, which saves a process.
     ///
     /// # Errors
     /// [`Error::RcloneNotFound`] or [`Error::RcloneTooOld`].
-    pub fn open(root: &Path, lookup: &VersionLookup<'_>) -> Result<Self> {
+    pub fn open(root: &Path, access: &Access, lookup: &VersionLookup<'_>) -> Result<Self> {
         Ok(Self {
             root: root.to_owned(),
-            program: Program::find(lookup)?,
+            program: Program::find(access, lookup)?,
             daemon: OnceLock::new(),
             latency_ms: AtomicU64::new(0),
         })

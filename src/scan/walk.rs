@@ -85,7 +85,7 @@ pub(super) fn walk_replicas<'a>(
         monitor,
         summary: WalkSummary::default(),
     };
-    let threads = Disk::of(root).walk_threads();
+    let threads = registry.access().walk_threads(&Disk::of(root));
     let mut walk = Walk::begin(
         root,
         targets,

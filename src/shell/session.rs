@@ -17,12 +17,11 @@ use crate::commands::Flow;
 use crate::commands::settings::Settings;
 use crate::commands::source::SourceArgs;
 use crate::commands::workspace::Workspace;
+use crate::model::access::Access;
 use crate::model::path;
-use crate::os::disk;
 use crate::output::message::{Messages, write_line, write_text};
 use crate::output::printer::Printer;
 use crate::output::progress::Progress;
-use crate::rclone;
 
 /// Maximum depth of nested `source` lines.
 const MAX_SCRIPT_DEPTH: usize = 100;
@@ -46,6 +45,7 @@ pub struct Session {
     confirmation: Confirmation,
     /// Settings that printer and messages use.
     applied_settings: Settings,
+    has_warned_of_rclone: bool,
     /// Script files that are running, innermost last.
     running_scripts: Vec<PathBuf>,
     grammar: GrammarCache,
@@ -79,6 +79,7 @@ impl Session {
             messages,
             keep_going: false,
             is_interactive: false,
+            has_warned_of_rclone: false,
             failure_summary: FailureSummary::default(),
             running_scripts: Vec::new(),
             grammar: GrammarCache::default(),
@@ -113,10 +114,7 @@ impl Session {
         if let Some(notice) = self.printer.take_notice() {
             self.messages.warning(&notice);
         }
-        // A successful nightly run with `--quiet` prints nothing, whatever the version of rclone is.
-        if let Some(notice) = rclone::take_version_notice().filter(|_| !self.messages.is_quiet()) {
-            self.messages.warning(notice);
-        }
+        self.warn_of_rclone();
         if let Some(next) = self
             .printer
             .take_next_step()
@@ -245,6 +243,18 @@ impl Session {
         error.exit_status()
     }
 
+    /// Prints the warning about rclone's version, once for a program. A successful nightly run with `--quiet` prints nothing,
+    /// whatever the version is.
+    fn warn_of_rclone(&mut self) {
+        let warning = self.workspace.registry.access().rclone_warning.get();
+        if let Some(warning) = warning.filter(|_| !self.has_warned_of_rclone) {
+            if !self.messages.is_quiet() {
+                self.messages.warning(warning);
+            }
+            self.has_warned_of_rclone = true;
+        }
+    }
+
     fn apply_changed_settings(&mut self) {
         if self.workspace.settings != self.applied_settings {
             self.apply_settings();
@@ -265,8 +275,12 @@ impl Session {
         {
             self.workspace.monitor = Box::new(Progress::new(self.messages, accessible));
         }
-        disk::set_thread_override(settings.jobs);
-        rclone::set_program(settings.rclone.as_deref());
+        let registry = &mut self.workspace.registry;
+        if (settings.jobs, &settings.rclone) != (registry.access().jobs, &registry.access().rclone)
+        {
+            registry.set_access(Access::new(settings.jobs, settings.rclone.clone()));
+            self.has_warned_of_rclone = false;
+        }
         self.workspace.confirmation = match self.confirmation {
             Confirmation::Interactive(_) if !settings.confirm => Confirmation::Granted,
             confirmation => confirmation,

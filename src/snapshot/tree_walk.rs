@@ -12,11 +12,10 @@ use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::name::Name;
 use crate::base::timestamp::TimePrecision;
 use crate::model::exclusion::Exclusions;
-use crate::os::disk::Disk;
 use crate::os::folder::Folder;
 use crate::os::stat::{EntryKind, Stat};
 
-/// Walks `root`/`relative`, without excluded entries and without the `inner` folders, which are relative to the root.
+/// Walks `root`/`relative` with this number of threads, without excluded entries and without the `inner` folders, which are relative to the root.
 ///
 /// Entries that vanish during the walk count as missing. Folders and entries that cannot be read become problems.
 ///
@@ -27,17 +26,17 @@ pub fn walk(
     relative: &Path,
     exclusions: &Arc<Exclusions>,
     inner: &[PathBuf],
+    threads: usize,
 ) -> Result<Tree> {
     let target = WalkTarget {
         path: relative.to_owned(),
         inner_categories: inner.into(),
     };
-    let walkers = Disk::of(root).walk_threads();
     let mut walk = Walk::begin(
         root,
         vec![target],
         exclusions,
-        walkers,
+        threads,
         WalkItem::from_visit,
     );
     let mut builder = TreeBuilder {

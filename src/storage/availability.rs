@@ -139,7 +139,7 @@ fn connect_within(
         remembered.set(version.is_some());
         version
     };
-    let remote = Remote::open(&database.root, &lookup)?;
+    let remote = Remote::open(&database.root, &database.access, &lookup)?;
     if !remembered.get() && !index.is_read_only() {
         index.store_program_version(&remote.program_fingerprint(), remote.version())?;
     }

@@ -15,6 +15,7 @@ use crate::model::mount::MissingMount;
 use crate::model::place::{overlap, resolve_root};
 use crate::model::project::{ProjectId, path_within, replica_path};
 use crate::model::registry::{Category, Database, Registry};
+use crate::os::disk::Disk;
 use crate::os::feature::is_same_folder;
 use crate::os::folder::{Folder, is_not_found};
 use crate::snapshot::discovery;
@@ -50,6 +51,11 @@ impl LocalStorage {
             known_mounts: mounted,
             index: Arc::new(Mutex::new(index.try_clone()?)),
         })
+    }
+
+    /// Returns the number of threads that walk this database.
+    pub fn walk_threads(&self) -> usize {
+        self.database.access.walk_threads(&Disk::of(&self.root))
     }
 
     /// The times that the storage reports instead of the original ones for the files of a replica, by folder below the
@@ -94,7 +100,15 @@ impl LocalStorage {
         let inner = registry.inner_categories(category);
         let walked =
             mount::require_category_mounted(&self.root, &category.path, &self.known_mounts)
-                .and_then(|()| tree_walk::walk(&self.root, &relative, exclusions, &inner));
+                .and_then(|()| {
+                    tree_walk::walk(
+                        &self.root,
+                        &relative,
+                        exclusions,
+                        &inner,
+                        self.walk_threads(),
+                    )
+                });
         let mut tree = match walked {
             Err(Error::Interrupted) => return Err(Error::Interrupted),
             Err(error) if is_not_found(&error) => Tree::default(),

@@ -41,7 +41,13 @@ impl DestinationCopy<'_> {
 
     /// Removes the temporary files from a replica.
     fn clean_replica(&self, storage: &LocalStorage, relative: &Path) {
-        let walked = tree_walk::walk(&storage.root, relative, &self.spec.exclusions, &[]);
+        let walked = tree_walk::walk(
+            &storage.root,
+            relative,
+            &self.spec.exclusions,
+            &[],
+            storage.walk_threads(),
+        );
         let leftovers = walked.map(|tree| tree.leftovers).unwrap_or_default();
         local::remove_leftovers(&storage.root, relative, &leftovers);
     }

@@ -250,10 +250,9 @@ impl DestinationCopy<'_> {
     /// Returns the number of threads that copy between the two disks.
     fn worker_count(&self, storage: &LocalStorage) -> usize {
         let destination = Disk::of(&storage.root);
-        match self.spec.source.root_folder() {
-            Some(source) => Disk::of(source).copy_threads(&destination),
-            // Fetched files are moved within the destination disk.
-            None => destination.copy_threads(&destination),
-        }
+        // Fetched files are moved within the destination disk.
+        let source = self.spec.source.root_folder().map(|root| Disk::of(root));
+        let disks = [source.as_ref().unwrap_or(&destination), &destination];
+        storage.database.access.copy_threads(disks)
     }
 }

@@ -7,10 +7,12 @@ mod entry;
 mod named;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use self::entry::{RegistryChange, RegistryEntry, RegistryKey, RegistryKind};
 pub use self::named::{Category, Database};
 
+use super::access::Access;
 use super::exclusion::ExclusionRules;
 use super::place::{check_name, overlap, parse_category_path, resolve_root};
 use super::project::{ProjectId, Replica, replica_path};
@@ -22,6 +24,7 @@ pub struct Registry {
     databases: Vec<Database>,
     categories: Vec<Category>,
     exclusions: ExclusionRules,
+    access: Arc<Access>,
 }
 
 impl Registry {
@@ -46,6 +49,18 @@ impl Registry {
     /// Sets whether the files that storages and desktops create for themselves are excluded.
     pub const fn exclude_housekeeping(&mut self, exclude: bool) {
         self.exclusions.include_housekeeping = !exclude;
+    }
+
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// Sets the access to all databases, present and future.
+    pub fn set_access(&mut self, access: Access) {
+        self.access = Arc::new(access);
+        for database in &mut self.databases {
+            database.access = Arc::clone(&self.access);
+        }
     }
 
     /// All entries: databases, categories, exclusions.
@@ -120,7 +135,7 @@ impl Registry {
         mut resolve: impl FnMut(&Path) -> PathBuf,
     ) -> Result<RegistryChange> {
         check_name("database", name)?;
-        let database = Database::new(name, root);
+        let database = Database::new(name, root, &self.access);
         named::add(&mut self.databases, database, replace, |new, other| {
             overlap(
                 new.resolved_root(&mut resolve),
@@ -218,6 +233,7 @@ impl Registry {
 mod tests {
     use super::*;
     use crate::base::error::Error;
+    use std::num::NonZeroUsize;
 
     fn registry() -> Registry {
         let mut registry = Registry::default();
@@ -361,5 +377,18 @@ mod tests {
     fn unknown_name_suggests_the_nearest() {
         let error = registry().database("WROK").unwrap_err();
         assert_eq!(error.hint().as_deref(), Some("did you mean `WORK`?"));
+    }
+
+    #[test]
+    fn access_reaches_all_databases() {
+        let mut registry = registry();
+        let access = Access::new(NonZeroUsize::new(3), Some("/opt/rclone".into()));
+        registry.set_access(access.clone());
+        registry
+            .add_database("NAS", Path::new("/mnt/nas"), false)
+            .unwrap();
+        for database in registry.databases() {
+            assert_eq!(*database.access, access);
+        }
     }
 }

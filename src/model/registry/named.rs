@@ -1,11 +1,12 @@
 //! Databases, categories and exclusions, and the rules that they share: unique names, one location for each name.
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::entry::{RegistryChange, RegistryEntry, RegistryKey, RegistryKind};
 use crate::base::error::{Error, Result};
 use crate::base::suggest::suggest;
+use crate::model::access::Access;
 use crate::model::address;
 
 /// A named root: a folder of this machine, or a remote.
@@ -14,6 +15,7 @@ pub struct Database {
     pub name: String,
     /// An absolute path, or the address of a remote.
     pub root: PathBuf,
+    pub access: Arc<Access>,
     /// The root with links resolved, once it was needed.
     pub(super) resolved: OnceLock<PathBuf>,
 }
@@ -28,10 +30,11 @@ impl PartialEq for Database {
 impl Eq for Database {}
 
 impl Database {
-    pub(super) fn new(name: &str, root: &Path) -> Self {
+    pub(super) fn new(name: &str, root: &Path, access: &Arc<Access>) -> Self {
         Self {
             name: name.to_owned(),
             root: root.to_owned(),
+            access: Arc::clone(access),
             resolved: OnceLock::new(),
         }
     }
