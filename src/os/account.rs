@@ -1,11 +1,11 @@
-//! Groups of users, as the files of this machine list them.
+//! Groups of users, from the files of this machine.
 
 use std::fs;
 
 use super::host;
 
-/// Whether nobody but this user is in a group: its private group, which many systems give every user, and under which
-/// whatever the user makes can be written by the group.
+/// True if this user is the only member of a group. Many systems give every user such a private group and let it write
+/// the user's new files.
 pub fn is_private_group(group: u32) -> bool {
     let read = |path| fs::read_to_string(path).unwrap_or_default();
     is_private_in(
@@ -16,7 +16,7 @@ pub fn is_private_group(group: u32) -> bool {
     )
 }
 
-/// The same by the text of both files. A group or user that these do not list proves nothing.
+/// Checks both lists. A group or user that they do not list proves nothing.
 fn is_private_in(group: u32, user: u32, users: &str, groups: &str) -> bool {
     let parse_number = |field: Option<&&str>| field.and_then(|field| field.parse::<u32>().ok());
     let mut own_name = None;

@@ -1,5 +1,5 @@
-//! Extended attributes, as far as they belong to the file and not to the machine: what people and programs attach
-//! (`user.`), and who may read and write (POSIX access control lists).
+//! Extended attributes that belong to the file and not to the machine: attributes of people and programs (`user.`) and
+//! POSIX access control lists.
 
 use std::ffi::{CStr, OsStr};
 use std::io;
@@ -9,27 +9,27 @@ use std::os::unix::ffi::OsStrExt as _;
 use rustix::fs::{XattrFlags, fgetxattr, flistxattr, fsetxattr};
 use rustix::io::Errno;
 
-/// The longest list of names, and the longest value, that Linux knows: bytes.
+/// Greatest size in bytes of a list of names and of a value; the limit of Linux.
 const MAX_XATTR_SIZE: usize = 64 * 1024;
 
-/// Room for the names that files usually have: bytes.
+/// Size in bytes of a usual list of names.
 const USUAL_NAMES_SIZE: usize = 512;
 
-/// The access control lists of a file, and of what will be made in a folder.
+/// The access control list of an entry, and the one that a folder hands down to new entries.
 const ACL_NAMES: [&str; 2] = ["system.posix_acl_access", "system.posix_acl_default"];
 
-/// What became of the attributes of one file.
+/// Outcome of copying the attributes of one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum XattrOutcome {
-    /// They are all there; most files have none.
+    /// All attributes were copied; most files have none.
     Copied,
-    /// The destination's file system keeps none of this kind.
+    /// The destination's file system stores no attributes of this kind.
     Unsupported,
-    /// One was refused, and why.
+    /// One attribute was refused, with the reason.
     Failed(String),
 }
 
-/// Copies attributes; its memory is used again for the next file.
+/// Copies attributes and reuses its buffers for the next file.
 #[derive(Debug, Default)]
 pub struct XattrCopier {
     names: Vec<u8>,
@@ -37,7 +37,7 @@ pub struct XattrCopier {
 }
 
 impl XattrCopier {
-    /// Copies those of an open file or folder. What the source's file system does not tell is not there.
+    /// Copies the attributes of an open file or folder. Attributes that the source cannot list count as missing.
     pub fn copy(&mut self, source: &impl AsFd, target: &impl AsFd) -> XattrOutcome {
         let Some(length) = self.read_names(source) else {
             return XattrOutcome::Copied;
@@ -50,7 +50,7 @@ impl XattrCopier {
         let (acls, others): (Vec<_>, Vec<_>) = attribute_names
             .filter(|name| is_portable(name.to_bytes()))
             .partition(|name| is_acl(name.to_bytes()));
-        // The lists last: with one the owner may have no right to set the others any more.
+        // Access control lists go last: they may take the right to set the others from the owner.
         for name in others.into_iter().chain(acls) {
             match self.copy_one(source, target, name) {
                 Ok(()) => {}
@@ -63,9 +63,9 @@ impl XattrCopier {
         outcome
     }
 
-    /// Reads the names; gives how many bytes they are.
+    /// Reads the names and returns their size in bytes.
     fn read_names(&mut self, source: &impl AsFd) -> Option<usize> {
-        // The system makes room for as much as is asked for, at every call.
+        // The kernel allocates a buffer of the requested size at every call.
         self.names.resize(USUAL_NAMES_SIZE, 0);
         match flistxattr(source, &mut self.names[..]) {
             Err(Errno::RANGE) => {
@@ -85,14 +85,14 @@ impl XattrCopier {
         self.value.resize(MAX_XATTR_SIZE, 0);
         match fgetxattr(source, name, &mut self.value[..]) {
             Ok(length) => fsetxattr(target, name, &self.value[..length], XattrFlags::empty()),
-            // It was taken away meanwhile.
+            // Another process removed it meanwhile.
             Err(Errno::NODATA) => Ok(()),
             Err(error) => Err(error),
         }
     }
 }
 
-/// The outcome of an attribute that the target's file system knows, and refused.
+/// Returns the outcome for an attribute that the target's file system supports but refused.
 fn failed_outcome(name: &CStr, error: Errno) -> XattrOutcome {
     let shown = OsStr::from_bytes(name.to_bytes()).to_string_lossy();
     XattrOutcome::Failed(format!("`{shown}`: {}", io::Error::from(error)))
@@ -102,13 +102,13 @@ fn is_acl(name: &[u8]) -> bool {
     ACL_NAMES.iter().any(|list| name == list.as_bytes())
 }
 
-/// Whether an attribute means the same on another file system and machine.
+/// True if the attribute has the same meaning on another file system and machine.
 fn is_portable(name: &[u8]) -> bool {
     cfg!(not(target_os = "linux")) || name.starts_with(b"user.") || is_acl(name)
 }
 
-/// What the owning group may do with a file or folder that has an access control list: its permission bits show what anybody in
-/// that list may. `None` without a list.
+/// Returns the permissions of the owning group of an entry with an access control list; `None` without a list. The
+/// group bits of such an entry's mode are the mask of the list.
 pub fn acl_group_mode(file: &impl AsFd) -> Option<u32> {
     const HEADER: usize = 4;
     const OWNING_GROUP: u16 = 4;

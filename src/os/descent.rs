@@ -1,5 +1,5 @@
-//! Opening many folders of one tree, one after the other. On the way to a deep one some folders are kept open, so that the
-//! next is not looked for from the root again: the cost of a tree grows with its depth, not with the square of it.
+//! Opens many folders of one tree. Some folders on the way to a deep one stay open, so that the next search does not
+//! start at the root: the cost of a tree grows with its depth, not with the square of its depth.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -10,32 +10,31 @@ use super::folder::Folder;
 use super::limit;
 use crate::base::error::Result;
 
-/// Levels between two folders that are kept. In trees that are less deep every folder is opened from the root.
+/// Number of levels between two cached folders. In trees with fewer levels every folder is opened from the root.
 const CACHE_INTERVAL: usize = 32;
 
 /// Opens folders below a root.
 #[derive(Debug)]
 pub struct FolderOpener {
     root: Arc<Folder>,
-    /// Each is an ancestor of the next.
+    /// Cached folders, each an ancestor of the next.
     cached: Vec<CachedFolder>,
-    /// The last folder that was opened, where it is a deep one: mostly the next lies in it.
+    /// The last opened folder if it is a deep one: the next usually lies inside.
     last: Option<CachedFolder>,
-    /// How many are kept at most.
+    /// Maximum number of cached folders.
     capacity: usize,
 }
 
-/// A folder that is kept open.
+/// An open folder.
 #[derive(Debug)]
 struct CachedFolder {
-    /// Its path below the root.
+    /// The path below the root.
     path: PathBuf,
     depth: usize,
     folder: Folder,
 }
 
 impl FolderOpener {
-    /// One from this root.
     pub fn new(root: &Arc<Folder>) -> Self {
         const MAX_CACHED: usize = 16;
         Self {
@@ -46,7 +45,7 @@ impl FolderOpener {
         }
     }
 
-    /// Opens a folder some levels down.
+    /// Opens a folder below the root.
     ///
     /// # Errors
     /// As for [`Folder::open_descendant`].
@@ -80,7 +79,7 @@ impl FolderOpener {
             }
         }
         if depth >= CACHE_INTERVAL && self.capacity > 0 {
-            // Without a handle for it the next is opened from further up.
+            // Without another handle the next search starts further up.
             self.last = folder.try_clone().ok().map(|folder| CachedFolder {
                 path: OsStr::from_bytes(full_path).into(),
                 depth,
@@ -90,12 +89,12 @@ impl FolderOpener {
         Ok(folder)
     }
 
-    /// Keeps a folder open; where too many are, another gives way, so that those left lie the closer the deeper they are.
+    /// Caches a folder. A full cache drops one, so that the remaining folders are denser at greater depth.
     fn cache(&mut self, path: &[u8], depth: usize, folder: &Folder) {
         if self.capacity == 0 {
             return;
         }
-        // Where there is no handle for it, it is opened again.
+        // Without another handle the folder is opened again.
         let Ok(folder) = folder.try_clone() else {
             return;
         };
@@ -120,14 +119,14 @@ impl FolderOpener {
 }
 
 impl CachedFolder {
-    /// Whether it is on the way to this path.
+    /// True if the folder is an ancestor of this path, or the path itself.
     fn is_on_path_to(&self, path: &[u8]) -> bool {
         let rest = path.strip_prefix(self.path.as_os_str().as_bytes());
         rest.is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
     }
 }
 
-/// The first name of a path, and the bytes after it.
+/// Splits a path into its first name and the rest.
 fn split_first_name(path: &[u8]) -> Option<(&OsStr, &[u8])> {
     let mut components = Path::new(OsStr::from_bytes(path)).components();
     let name = components.find_map(|component| match component {

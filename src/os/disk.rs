@@ -1,4 +1,4 @@
-//! The disk that a folder is on: what shares one must take turns, and how many threads it can keep busy.
+//! The disk of a folder: work on one disk takes turns, and the kind of the disk decides the number of threads.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,16 +12,16 @@ use super::folder::Folder;
 use crate::base::error::Result;
 use crate::base::interrupt;
 
-/// How long is waited at once before Ctrl-C is looked for.
+/// Longest wait between two checks for Ctrl-C.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// How many threads ask a storage behind a network at once: each waits for an answer most of the time.
+/// Threads for a network storage: each waits for an answer most of the time.
 const NETWORK_THREADS: usize = 8;
 
-/// More threads than this no local disk is the quicker for.
+/// Most threads that make a local disk faster.
 const MAX_LOCAL_THREADS: usize = 8;
 
-/// The numbers of network file systems in Linux's `statfs`: NFS, SMB (three generations), AFS, Ceph, 9P, FUSE.
+/// File system types of Linux's `statfs` on a network: NFS, SMB (three generations), AFS, Ceph, 9P, FUSE.
 #[cfg(target_os = "linux")]
 const NETWORK_FILE_SYSTEMS: [u32; 8] = [
     0x6969,
@@ -34,35 +34,33 @@ const NETWORK_FILE_SYSTEMS: [u32; 8] = [
     0x6573_5546,
 ];
 
-/// A disk, or what stands for one: a network share, a file system in memory.
+/// A disk, a network share or a file system in memory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Disk {
     key: DiskKey,
     kind: DiskKind,
 }
 
-/// What tells it from others.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum DiskKey {
-    /// A disk of this machine, by its folder in the system's list of devices.
+    /// A disk of this machine, by its path in the system's list of devices.
     Block(PathBuf),
     /// A file system without a disk of its own, by its device number.
     Device(u64),
 }
 
-/// How it answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum DiskKind {
-    /// Many at once.
+    /// Serves many requests at once.
     SolidState,
-    /// One place at a time: two readers make its head travel between them.
+    /// Serves one place at a time: two readers make its head travel between them.
     Rotational,
-    /// After a while, but many at once.
+    /// Answers late, but many requests at once.
     Network,
 }
 
 impl Disk {
-    /// The disk of an open folder; as far as the system says, partitions of one disk are one.
+    /// Returns the disk of an open folder. Partitions of one disk are the same, as far as the system reports it.
     pub fn of(folder: &Folder) -> Self {
         let device = folder.stat_self().map_or(0, |stat| stat.device);
         match block_device(device) {
@@ -90,7 +88,7 @@ impl Disk {
 
     /// Returns the number of threads that suits copies between two disks.
     pub fn copy_threads(&self, other: &Self) -> usize {
-        /// One copies while the other flushes or reads back.
+        /// One thread copies while the other flushes or reads back.
         const ROTATIONAL_THREADS: usize = 2;
         match (self.kind, other.kind) {
             (DiskKind::Rotational, _) | (_, DiskKind::Rotational) => ROTATIONAL_THREADS,
@@ -111,14 +109,14 @@ impl Disk {
     }
 }
 
-/// Lets those who share a disk take turns.
+/// Makes work on the same disk take turns.
 #[derive(Debug, Default)]
 pub struct DiskLocks {
     locked: Mutex<BTreeSet<Disk>>,
     released: Condvar,
 }
 
-/// While it lives, the disk is taken.
+/// Holds the disk until it is dropped.
 #[derive(Debug)]
 pub struct DiskLockGuard<'a> {
     locks: &'a DiskLocks,
@@ -126,7 +124,7 @@ pub struct DiskLockGuard<'a> {
 }
 
 impl DiskLocks {
-    /// Waits until nobody has this disk.
+    /// Waits until the disk is free.
     ///
     /// # Errors
     /// [`Error::Interrupted`](crate::base::error::Error::Interrupted) while waiting.
@@ -153,7 +151,7 @@ impl Drop for DiskLockGuard<'_> {
     }
 }
 
-/// The folder of a disk in Linux's list of devices; the whole disk for one of its partitions.
+/// Returns the disk of a device in Linux's list; for a partition, the whole disk.
 #[cfg(target_os = "linux")]
 fn block_device(device: u64) -> Option<PathBuf> {
     let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
@@ -166,7 +164,7 @@ fn block_device(device: u64) -> Option<PathBuf> {
     }
 }
 
-/// Whether a disk has a head that must travel. A virtual machine's disk says so without knowing.
+/// True if the disk has a head that must travel. A virtual machine's disk claims that without knowledge.
 fn is_rotational(path: &Path) -> bool {
     let is_virtual = path.iter().any(|part| {
         let part = part.as_encoded_bytes();
@@ -181,7 +179,7 @@ fn block_device(_device: u64) -> Option<PathBuf> {
     None
 }
 
-/// Whether a folder is on a storage behind a network, as far as the system says.
+/// True if a folder is on a network storage, as far as the system reports it.
 #[cfg(target_os = "linux")]
 #[expect(
     clippy::cast_possible_truncation,

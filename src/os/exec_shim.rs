@@ -1,5 +1,5 @@
-//! A child process that dies with us, even if we are killed at once: our own program starts in its place, asks the
-//! system for that, and becomes the other program.
+//! Child processes that end with this process, even if it is killed: this program starts itself, requests the signal
+//! from the system and executes the other program.
 
 use std::ffi::OsString;
 use std::io;
@@ -10,22 +10,25 @@ use std::sync::OnceLock;
 
 use rustix::process::{Pid, Signal, getppid, kill_process_group};
 
-/// The option by which our own program knows that it is to become another.
+use crate::base::ignore::ignore;
+
+/// Option that makes this program execute another one.
 pub const EXEC_SHIM_OPTION: &str = "--become";
 
-/// Our own program, where it can start others in its place.
+/// Path of this program, if it can start others this way.
 static OWN_PROGRAM: OnceLock<PathBuf> = OnceLock::new();
 
-/// Lets children die with this process from now on: it is the program that knows [`EXEC_SHIM_OPTION`].
+/// Makes later children end with this process, which must accept [`EXEC_SHIM_OPTION`].
 pub fn enable() {
-    // A program that was replaced meanwhile is still found by this name.
+    // This name also finds a program whose file was replaced meanwhile.
     let own = Path::new("/proc/self/exe");
     if own.exists() {
         OWN_PROGRAM.get_or_init(|| own.to_owned());
     }
 }
 
-/// A program in a process group of its own, that dies with the thread that starts it where the system knows that.
+/// Returns a command that runs in its own process group. Where the system supports it, the child ends with the thread
+/// that starts it.
 pub fn child_command(program: &Path) -> Command {
     let mut command = match OWN_PROGRAM.get() {
         Some(own) => {
@@ -42,7 +45,7 @@ pub fn child_command(program: &Path) -> Command {
     command
 }
 
-/// Becomes the program that stands after [`EXEC_SHIM_OPTION`] and the number of the process that started it.
+/// Executes the program that follows [`EXEC_SHIM_OPTION`] and the ID of the process that started it.
 pub fn exec_program(mut arguments: impl Iterator<Item = OsString>) -> io::Error {
     let (Some(parent), Some(program)) = (arguments.next(), arguments.next()) else {
         return io::ErrorKind::InvalidInput.into();
@@ -50,7 +53,7 @@ pub fn exec_program(mut arguments: impl Iterator<Item = OsString>) -> io::Error 
     if let Err(error) = die_with_parent() {
         return error;
     }
-    // It may have died before that was asked for.
+    // The parent may have ended before the request.
     let now = getppid().map(|pid| pid.as_raw_nonzero().to_string());
     if now.as_deref().map(OsString::from) != Some(parent) {
         return io::ErrorKind::BrokenPipe.into();
@@ -70,12 +73,14 @@ const fn die_with_parent() -> io::Result<()> {
     Ok(())
 }
 
-/// Asks all processes of a child's group to end: at once, or as Ctrl-C would.
+/// Signals all processes of a child's group: kills them, or ends them as Ctrl-C does.
 pub fn signal_group(child: u32, at_once: bool) {
     let pid = i32::try_from(child).ok().and_then(Pid::from_raw);
     let signal = if at_once { Signal::KILL } else { Signal::INT };
     if let Some(pid) = pid {
-        // A group that has ended is what is wanted.
-        kill_process_group(pid, signal).unwrap_or_default();
+        ignore(
+            kill_process_group(pid, signal),
+            "the group may have ended already",
+        );
     }
 }

@@ -16,10 +16,12 @@ use super::folder::Folder;
 use super::host;
 use super::stat::Stat;
 use crate::base::error::Result;
+use crate::base::ignore::ignore;
 use crate::base::own_name;
 
 impl Folder {
-    /// Features of this folder's file system. May create temporary files in the folder, once for each file system.
+    /// Returns the features of this folder's file system. May create temporary files in the folder, once for each file
+    /// system.
     pub fn features(&self) -> FileSystemFeatures {
         *self.features_cell().get_or_init(|| {
             if self.has_reliable_file_system() {
@@ -39,7 +41,7 @@ impl Folder {
         if let Some(features) = systems.get(&stat.device) {
             return *features;
         }
-        // Where no temporary file can be made nothing is known; another folder may do.
+        // Without temporary files the features stay unknown; another folder may show them.
         let Some(features) = FeatureProbe::start(self).and_then(|trial| trial.run()) else {
             return FileSystemFeatures::NONE;
         };
@@ -47,14 +49,14 @@ impl Folder {
         features
     }
 
-    /// Whether both looks, at names on this file system, show one file with one content. A rename changes the time of its
-    /// status, and some file systems do not keep the size of a link.
+    /// True if both results show one file with unchanged content. A rename changes the status time, and some file
+    /// systems change the size of a link.
     pub fn is_same_file(&self, a: &Stat, b: &Stat) -> bool {
         a.has_same_size_and_time(b) && (!self.features().stable_ids || a.file_id() == b.file_id())
     }
 }
 
-/// Temporary files in a folder, with different contents. They are removed at the end.
+/// Temporary files with different contents in a folder, removed when dropped.
 struct FeatureProbe<'a> {
     folder: &'a Folder,
     names: [OsString; 3],
@@ -63,8 +65,10 @@ struct FeatureProbe<'a> {
 impl Drop for FeatureProbe<'_> {
     fn drop(&mut self) {
         for name in &self.names {
-            // Most are gone by then. What cannot be removed is swept by the next run.
-            self.folder.remove_temporary(name).unwrap_or_default();
+            ignore(
+                self.folder.remove_temporary(name),
+                "most are removed already, and the next run removes the others",
+            );
         }
     }
 }
@@ -100,10 +104,13 @@ impl<'a> FeatureProbe<'a> {
         })
     }
 
-    /// Creates the first two files anew, and removes the third.
+    /// Creates the first two files anew and removes the third.
     fn reset(&self) -> bool {
         for name in &self.names {
-            self.folder.remove_temporary(name).unwrap_or_default();
+            ignore(
+                self.folder.remove_temporary(name),
+                "creating the file fails if the old one stayed",
+            );
         }
         let [a, b, _] = &self.names;
         [(a, "a"), (b, "bb")].iter().all(|(name, content)| {
@@ -112,7 +119,7 @@ impl<'a> FeatureProbe<'a> {
         }) && self.has_contents([Some("a"), Some("bb"), None])
     }
 
-    /// Whether the files hold these contents, whatever their sizes are said to be; `None` stands for no file.
+    /// True if the files have these contents, whatever size the file system reports; `None` for a missing file.
     fn has_contents(&self, contents: [Option<&str>; 3]) -> bool {
         let names = self.names.iter().zip(contents);
         names.into_iter().all(|(name, content)| match content {
@@ -133,7 +140,7 @@ impl<'a> FeatureProbe<'a> {
         Some(content)
     }
 
-    /// Whether a file has one number at every look and under another name, and no other file has it.
+    /// True if the file IDs are unique, repeatable and the same under another name.
     fn has_stable_ids(&self) -> Option<bool> {
         let [a, b, c] = &self.names;
         let id = |name: &OsStr| {
@@ -148,8 +155,8 @@ impl<'a> FeatureProbe<'a> {
         Some(first == again && first == renamed && first != other && id(a)? == first)
     }
 
-    /// Whether a rename that must not replace works. That a program behind FUSE looks at the flag does not show here: the
-    /// kernel itself refuses where it sees the name taken.
+    /// True if a rename that must not replace works. The kernel itself refuses an existing name, so this does not show
+    /// whether a FUSE program obeys the flag.
     fn supports_no_replace(&self) -> bool {
         let [a, b, c] = &self.names;
         let rename = |to: &OsStr| self.folder.raw_rename_no_replace(a, self.folder, to);
@@ -165,7 +172,8 @@ impl<'a> FeatureProbe<'a> {
         exchanged.is_ok() && self.has_contents([Some("bb"), Some("a"), None])
     }
 
-    /// Whether a second name is for the same content and never replaces, and whether it has the number of the first.
+    /// Reports whether a second name shows the same content and never replaces, and whether it has the file ID of the
+    /// first.
     fn probe_hard_links(&self) -> (bool, bool) {
         let [a, b, c] = &self.names;
         let folder = self.folder;
@@ -173,7 +181,7 @@ impl<'a> FeatureProbe<'a> {
             rustix::fs::linkat(folder.handle(), a, folder.handle(), to, AtFlags::empty())
         };
         if link(b) != Err(Errno::EXIST) || !self.has_contents([Some("a"), Some("bb"), None]) {
-            // Most of them have no links at all: nothing is to be said of their numbers then.
+            // Most of these file systems have no hard links, so their IDs cannot be compared.
             let has_none = self.has_contents([Some("a"), Some("bb"), None]);
             return (false, has_none);
         }
@@ -190,10 +198,10 @@ impl<'a> FeatureProbe<'a> {
     }
 }
 
-/// Whether two folders are one, which is written to by both names.
+/// True if two handles lead to one folder; the check may write to both.
 ///
-/// Equal numbers prove that where they are stable. Elsewhere a temporary file is made in the one and looked for in the other;
-/// where none can be made, they are taken for one.
+/// Equal file IDs prove it where they are stable. Elsewhere a temporary file is created in one folder and searched in
+/// the other. If no file can be created, the folders count as one.
 pub fn is_same_folder(a: &Folder, b: &Folder) -> bool {
     let ids = |folder: &Folder| {
         let stat = folder.stat_self().ok()?;
@@ -205,7 +213,7 @@ pub fn is_same_folder(a: &Folder, b: &Folder) -> bool {
     a.has_reliable_file_system() || is_visible_in(a, b).unwrap_or(true)
 }
 
-/// Whether a file that is made in one folder can be seen in another.
+/// True if a file created in one folder appears in the other.
 fn is_visible_in(a: &Folder, b: &Folder) -> Result<bool> {
     let name = own_name::temporary(format!("token-{}", host::random_id()?));
     drop(b.create_file(&name)?);

@@ -1,4 +1,4 @@
-//! Open files: cloning and copying inside the kernel, where their data is, what of them stays cached, flushing.
+//! Open files: reflinks, copies inside the kernel, ranges of data, caching, flushing.
 
 use std::fs::File;
 use std::io;
@@ -9,22 +9,20 @@ use super::folder::Folder;
 use super::space;
 use super::stat::Stat;
 use crate::base::error::{IoResultExt as _, Result};
+use crate::base::ignore::ignore;
 use crate::base::timestamp::Timestamp;
 
-/// Errors of systems for times that a file system cannot represent.
+/// Errors for times that a file system cannot represent.
 pub(super) const NOT_REPRESENTABLE: [Errno; 4] =
     [Errno::INVAL, Errno::RANGE, Errno::OVERFLOW, Errno::NOTSUP];
 
-/// What the file system says of an open file.
-///
-/// # Errors
-/// The system refused.
+/// Returns the metadata of an open file.
 pub fn stat(file: &File) -> io::Result<Stat> {
     Ok(Stat::from_raw(&rustix::fs::fstat(file)?))
 }
 
-/// Whether an open file is what it was at an earlier look. On a file system where the time of the status is another at every
-/// look, size and modification time decide; those that do what they say are none of these.
+/// True if an open file is unchanged since an earlier call. File systems that report another status time at every call
+/// are compared by size and modification time; none of them is a reliable one.
 pub fn is_unchanged(file: &File, earlier: &Stat) -> bool {
     let Ok(now) = stat(file) else {
         return false;
@@ -39,18 +37,12 @@ pub fn is_unchanged(file: &File, earlier: &Stat) -> bool {
         && stat(file).is_ok_and(|again| again.status_changed != now.status_changed)
 }
 
-/// Closes a file, and reports what dropping it would not: some network file systems write only then.
-///
-/// # Errors
-/// Something that was written could not be kept.
+/// Closes a file and returns the error that dropping it would hide: some network file systems write only now.
 pub fn close(file: File) -> io::Result<()> {
     Ok(nix::unistd::close(file)?)
 }
 
-/// Sets the modification time of an open file; a file system that cannot represent it keeps another.
-///
-/// # Errors
-/// The system refused.
+/// Sets the modification time of an open file. A file system that cannot represent it stores another.
 pub fn set_modified(file: &File, modified: Timestamp) -> io::Result<()> {
     let timespec = rustix::fs::Timespec {
         tv_sec: modified.seconds,
@@ -66,10 +58,7 @@ pub fn set_modified(file: &File, modified: Timestamp) -> io::Result<()> {
     }
 }
 
-/// Sets the permissions of an open file, but never setuid or setgid; a file system without permissions keeps its own.
-///
-/// # Errors
-/// The system refused.
+/// Sets the permissions of an open file, but never setuid or setgid. A file system without permissions keeps its own.
 pub fn set_mode(file: &File, mode: u32) -> io::Result<()> {
     let bits = rustix::fs::Mode::from_raw_mode((mode & 0o777) as rustix::fs::RawMode);
     match rustix::fs::fchmod(file, bits) {
@@ -78,10 +67,10 @@ pub fn set_mode(file: &File, mode: u32) -> io::Result<()> {
     }
 }
 
-/// Makes an empty file share the blocks of another; says `false` where the two cannot.
+/// Makes an empty file share the blocks of another; returns `false` if the two cannot share blocks.
 ///
 /// # Errors
-/// They could, but the disk refused.
+/// They could share blocks, but the disk refused.
 #[cfg(target_os = "linux")]
 pub fn reflink(source: &File, target: &File) -> io::Result<bool> {
     match rustix::fs::ioctl_ficlone(target, source) {
@@ -99,20 +88,14 @@ pub fn reflink(source: &File, target: &File) -> io::Result<bool> {
     }
 }
 
-/// The same, where the system has no such call.
-///
-/// # Errors
-/// None.
+/// Returns `false`: the system has no such call.
 #[cfg(not(target_os = "linux"))]
 pub fn reflink(_source: &File, _target: &File) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Copies bytes from one file to the same place of another without leaving the kernel; gives how many, 0 at the end, or
-/// `None` where it cannot be done between these two.
-///
-/// # Errors
-/// A disk refused.
+/// Copies bytes to the same position of another file inside the kernel. Returns their number, 0 at the end, or `None`
+/// if the kernel cannot copy between these two files.
 #[cfg(target_os = "linux")]
 pub fn copy_in_kernel(
     source: &File,
@@ -140,10 +123,7 @@ pub fn copy_in_kernel(
     }
 }
 
-/// The same, where the system has no such call.
-///
-/// # Errors
-/// None.
+/// Returns `None`: the system has no such call.
 #[cfg(not(target_os = "linux"))]
 pub fn copy_in_kernel(
     _source: &File,
@@ -154,11 +134,8 @@ pub fn copy_in_kernel(
     Ok(None)
 }
 
-/// The next stretch of a file that holds data, from this place on: where it begins and ends. `None` if only a hole is
-/// left. Where the file system does not tell, everything is data.
-///
-/// # Errors
-/// The system refused.
+/// Returns begin and end of the next range of data from this position on; `None` if only a hole is left. If the file
+/// system reports no holes, the whole file is data.
 #[cfg(any(target_os = "linux", target_os = "macos"))]
 pub fn next_data_range(file: &File, from: u64, size: u64) -> io::Result<Option<(u64, u64)>> {
     use rustix::fs::{SeekFrom, seek};
@@ -175,44 +152,47 @@ pub fn next_data_range(file: &File, from: u64, size: u64) -> io::Result<Option<(
     Ok((begin < end).then_some((begin, end)))
 }
 
-/// The same, where the system does not tell: everything is data.
-///
-/// # Errors
-/// None.
+/// Returns the rest of the file: the system reports no holes.
 #[cfg(not(any(target_os = "linux", target_os = "macos")))]
 pub fn next_data_range(_file: &File, from: u64, size: u64) -> io::Result<Option<(u64, u64)>> {
     Ok((from < size).then_some((from, size)))
 }
 
-/// Asks the system to forget what it has of a flushed file in memory, so that the next read asks the disk. It need not
-/// obey: a file system in memory has nothing else.
+/// Drops a flushed file from the cache of the kernel, so that the next read comes from the disk. The kernel may ignore
+/// it, and a file system in memory always does.
 pub fn drop_from_cache(file: &File) {
     #[cfg(target_os = "linux")]
-    rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed).unwrap_or_default();
+    ignore(
+        rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed),
+        "advice may be ignored",
+    );
     #[cfg(not(target_os = "linux"))]
     let _ = file;
 }
 
-/// Tells the system that the beginning of a file is read soon, so that the disk gets several questions at once.
+/// Announces a read of the beginning of a file, so that the disk can serve several requests at once.
 pub fn prefetch(file: &File) {
     #[cfg(target_os = "linux")]
-    rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::WillNeed).unwrap_or_default();
+    ignore(
+        rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::WillNeed),
+        "advice may be ignored",
+    );
     #[cfg(not(target_os = "linux"))]
     let _ = file;
 }
 
 impl Folder {
-    /// Whether one call flushes everything that was written to this folder's file system. It does nothing where that is a
-    /// program behind FUSE, and reports success.
+    /// True if one call flushes everything written to this folder's file system. FUSE file systems report success
+    /// without doing so.
     pub fn can_flush_file_system(&self) -> bool {
         cfg!(target_os = "linux") && !self.is_fuse()
     }
 
-    /// Makes everything that was written to this folder's file system so far survive a loss of power; says `false` where
-    /// the system can do that only file by file.
+    /// Flushes everything written to this folder's file system to the disk; returns `false` if the system can flush
+    /// only single files.
     ///
     /// # Errors
-    /// Something that was written, by anybody, could not be kept.
+    /// Data of any process could not be written.
     pub fn flush_file_system(&self) -> Result<bool> {
         if !self.can_flush_file_system() {
             return Ok(false);

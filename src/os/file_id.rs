@@ -1,4 +1,4 @@
-//! Where an open folder comes from: the file system it is mounted from, and when it was made there.
+//! Identity of an open folder: its mounted file system and its creation time.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -9,10 +9,8 @@ use super::folder::Folder;
 use crate::base::error::Result;
 
 impl Folder {
-    /// What tells the mounted file system from every other: also two places of one device, where the system can say.
-    ///
-    /// # Errors
-    /// The folder is gone.
+    /// Returns the identity of the mounted file system: its device, and where the system reports it, the mount, which
+    /// tells two mounts of one device apart.
     pub fn mount_id(&self) -> Result<(u64, Option<u64>)> {
         Ok((self.stat_self()?.device, self.kernel_mount_id()))
     }
@@ -33,8 +31,8 @@ impl Folder {
         None
     }
 
-    /// What tells a file in it from every other that has its number before or after: the number, and when it was made in
-    /// seconds and nanoseconds. `None` where that is not kept.
+    /// Returns inode and creation time in seconds and nanoseconds, which differ from those of every file that had the
+    /// inode before. `None` if the file system does not store creation times.
     #[cfg(target_os = "linux")]
     pub fn file_id(&self, name: &OsStr) -> Option<(u64, i64, u32)> {
         use rustix::fs::{AtFlags, StatxFlags, statx};
@@ -49,17 +47,17 @@ impl Folder {
         ))
     }
 
-    /// The same where the system does not say.
+    /// Returns `None`: the system does not report creation times.
     #[cfg(not(target_os = "linux"))]
     pub fn file_id(&self, _name: &OsStr) -> Option<(u64, i64, u32)> {
         None
     }
 
-    /// What tells this folder from one of the same name that was made elsewhere or anew: the number of its file system,
-    /// its own there, and when it was made. `None` where that is not kept; 1970 stands for not.
+    /// Returns a text that differs for a folder of the same name that was created elsewhere or anew: ID of the file
+    /// system, inode and creation time. `None` if the file system does not store creation times, or reports 1970.
     ///
-    /// The time alone would not do: the roots of file systems have the same number each, and many are made in the same
-    /// second. Nor would the number of the file system: some are given the device's at every mount.
+    /// The creation time alone is not enough: all roots have the same inode, and many are created in the same second.
+    /// The ID of the file system alone is not either: some get a new one at every mount.
     pub fn root_id(&self) -> Option<String> {
         let system = rustix::fs::fstatvfs(self.handle()).ok()?.f_fsid;
         let file = File::from(self.handle().try_clone().ok()?);

@@ -1,5 +1,5 @@
-//! An open folder. Everything in it is reached through its handle and no symbolic link is followed on the way, so that
-//! work below a root stays below that root even while somebody moves things about.
+//! An open folder. Its entries are reached through its handle and without following symbolic links, so that work below
+//! a root stays there even while other processes rename folders.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -20,18 +20,18 @@ use crate::base::error::{Error, IoResultExt as _, Result};
 use crate::base::timestamp::Timestamp;
 use crate::base::unicode::to_nfc;
 
-/// An open folder and the path it was opened by.
+/// An open folder and the path by which it was opened.
 #[derive(Debug)]
 pub struct Folder {
     handle: OwnedFd,
     path: PathBuf,
-    /// Features of its file system, once they were asked for.
+    /// Features of its file system, once requested.
     features: OnceLock<FileSystemFeatures>,
-    /// What was found out about file systems below the root that this was opened from.
+    /// Features of the file systems below the same root.
     feature_cache: Arc<FeatureCache>,
 }
 
-/// How folders are opened: links are refused, and a pipe in the place of a folder does not block.
+/// Flags for opening folders: links are refused, and a pipe does not block.
 const OPEN_FLAGS: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::CLOEXEC)
@@ -44,10 +44,7 @@ impl AsFd for Folder {
 }
 
 impl Folder {
-    /// Opens a folder that the user named; a link there is followed, because the user named it.
-    ///
-    /// # Errors
-    /// The folder is not there or cannot be read.
+    /// Opens a folder that the user named. A link is followed because the user named it.
     pub fn open(path: &Path) -> Result<Self> {
         let flags = OPEN_FLAGS.difference(OFlags::NOFOLLOW);
         let handle = limit::open_with_retry(|| rustix::fs::openat(CWD, path, flags, Mode::empty()));
@@ -60,7 +57,6 @@ impl Folder {
         })
     }
 
-    /// A folder that is open.
     pub(super) fn from_handle(handle: OwnedFd, path: &Path) -> Self {
         Self {
             handle,
@@ -70,25 +66,22 @@ impl Folder {
         }
     }
 
-    /// The path, for messages.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The handle itself.
     pub(super) fn into_handle(self) -> OwnedFd {
         self.handle
     }
 
-    /// The handle, for what else reads folders.
     pub(super) const fn handle(&self) -> &OwnedFd {
         &self.handle
     }
 
-    /// Opens the folder of this name in it.
+    /// Opens the folder of this name inside.
     ///
     /// # Errors
-    /// It is not there, is no folder (a link to one is none), or cannot be read.
+    /// It does not exist, is not a folder (or is a link), or cannot be read.
     pub fn open_child(&self, name: &OsStr) -> Result<Self> {
         let mut path = self.path.join(name);
         let open = |name: &OsStr| {
@@ -107,7 +100,7 @@ impl Folder {
         Ok(self.with_shared_features(handle, path))
     }
 
-    /// The name of an entry that has this name in another Unicode normal form; asked only where there is none of this
+    /// Returns the name of the entry that is the same in another Unicode normal form. Called only if no entry has this
     /// very name.
     fn find_normalized_name(&self, name: &OsStr) -> Option<OsString> {
         if name.as_bytes().is_ascii() {
@@ -118,7 +111,7 @@ impl Folder {
         entries.find(|entry| to_nfc(entry.as_bytes()) == normalized)
     }
 
-    /// The name that an entry has here: this one, or the same in another Unicode normal form.
+    /// Returns the name of the entry: this one, or the same in another Unicode normal form.
     pub fn existing_name(&self, name: &OsStr) -> OsString {
         if !name.as_bytes().is_ascii()
             && self.stat(name).is_err_and(|error| is_not_found(&error))
@@ -129,10 +122,10 @@ impl Folder {
         name.to_owned()
     }
 
-    /// Opens a folder some levels down.
+    /// Opens a folder at this path inside.
     ///
     /// # Errors
-    /// As for `Self::entry`, naming the level that failed.
+    /// As for [`Self::open_child`], with the path that failed.
     pub fn open_descendant(&self, relative: &Path) -> Result<Self> {
         let mut folder = self.try_clone()?;
         for name in normal_components(relative) {
@@ -141,14 +134,14 @@ impl Folder {
         Ok(folder)
     }
 
-    /// A second handle of the same folder.
+    /// Returns a second handle of the same folder.
     pub(super) fn try_clone(&self) -> Result<Self> {
         let handle = limit::open_with_retry(|| rustix::io::fcntl_dupfd_cloexec(&self.handle, 0));
         let handle = handle.at("open", &self.path)?;
         Ok(self.with_shared_features(handle, self.path.clone()))
     }
 
-    /// A folder that shares with this one what is found out about file systems.
+    /// Returns a folder that shares the cache of features with this one.
     pub(super) fn with_shared_features(&self, handle: OwnedFd, path: PathBuf) -> Self {
         Self {
             handle,
@@ -158,21 +151,18 @@ impl Folder {
         }
     }
 
-    /// Features of its file system, once they were asked for.
     pub(super) const fn features_cell(&self) -> &OnceLock<FileSystemFeatures> {
         &self.features
     }
 
-    /// What was found out about file systems below the same root.
     pub(super) fn feature_cache(&self) -> &FeatureCache {
         &self.feature_cache
     }
 
-    /// Makes a folder in it with these permissions, less those the process withholds; one that is there already will
-    /// do.
+    /// Creates a folder with these permissions, minus the umask; an existing folder is accepted.
     ///
     /// # Errors
-    /// The system refused, or something else has the name.
+    /// Another kind of entry has the name, or the system refused.
     pub fn ensure_folder(&self, name: &OsStr, mode: u32) -> Result<()> {
         match rustix::fs::mkdirat(&self.handle, name, permission_bits(mode)) {
             Err(Errno::EXIST)
@@ -186,14 +176,14 @@ impl Folder {
         }
     }
 
-    /// The folder of this name, made with the permissions of `like` where there is none.
+    /// Opens the folder of this name; creates it with the permissions of `like` if it does not exist.
     ///
     /// # Errors
-    /// It cannot be made, or something else has the name.
+    /// Another kind of entry has the name, or it cannot be created.
     pub fn open_or_create_child(&self, name: &OsStr, like: &Self) -> Result<Self> {
         match self.open_child(name) {
             Err(error) if is_not_found(&error) => {
-                // Where there is an access control list the group's bits show what anybody in the list may.
+                // With an access control list the group bits are its mask, not the permissions of the group.
                 let group = acl_group_mode(like).map_or(0o777, |group| !0o070 | group);
                 let mode = like.stat_self()?.mode & group | 0o700;
                 self.ensure_folder(name, mode)?;
@@ -206,7 +196,7 @@ impl Folder {
         }
     }
 
-    /// Whether a path leads to this very folder.
+    /// True if a path leads to this very folder.
     pub fn is_same_as_path(&self, path: &Path) -> bool {
         let [here, there] = [rustix::fs::fstat(&self.handle), rustix::fs::stat(path)];
         here.is_ok_and(|here| {
@@ -214,7 +204,7 @@ impl Folder {
         })
     }
 
-    /// Makes a folder that must not be there yet.
+    /// Creates a folder.
     ///
     /// # Errors
     /// The name is taken, or the system refused.
@@ -223,10 +213,7 @@ impl Folder {
             .at("create the folder", self.path.join(name))
     }
 
-    /// The names of all entries but `.` and `..`, in the order of the file system.
-    ///
-    /// # Errors
-    /// The folder cannot be read.
+    /// Returns the names of all entries but `.` and `..`, in the order of the file system.
     pub fn entry_names(&self) -> Result<Vec<OsString>> {
         let mut names = Vec::new();
         for entry in Dir::read_from(&self.handle).at("read", &self.path)? {
@@ -242,40 +229,31 @@ impl Folder {
         Ok(names)
     }
 
-    /// What the file system says of an entry; a link is not followed.
-    ///
-    /// # Errors
-    /// The entry is not there or cannot be looked at.
+    /// Returns the metadata of an entry; a link is not followed.
     pub fn stat(&self, name: &OsStr) -> Result<Stat> {
         let stat = rustix::fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW)
             .at("look at", self.path.join(name))?;
         Ok(Stat::from_raw(&stat))
     }
 
-    /// What the file system says of the folder itself.
-    ///
-    /// # Errors
-    /// The folder is gone.
+    /// Returns the metadata of the folder itself.
     pub fn stat_self(&self) -> Result<Stat> {
         Ok(Stat::from_raw(
             &rustix::fs::fstat(&self.handle).at("look at", &self.path)?,
         ))
     }
 
-    /// Where a symbolic link points.
-    ///
-    /// # Errors
-    /// It is not there or no link.
+    /// Returns the target of a symbolic link.
     pub fn read_link(&self, name: &OsStr) -> Result<OsString> {
         let target = rustix::fs::readlinkat(&self.handle, name, Vec::new())
             .at("read the link", self.path.join(name))?;
         Ok(OsString::from_vec(target.into_bytes()))
     }
 
-    /// Opens a regular file for reading, and says what it is.
+    /// Opens a regular file for reading, and returns its metadata.
     ///
     /// # Errors
-    /// It cannot be read, or is something else by now.
+    /// It cannot be read, or is no regular file any more.
     pub fn open_file(&self, name: &OsStr) -> Result<(File, Stat)> {
         let path = self.path.join(name);
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
@@ -293,7 +271,7 @@ impl Folder {
         }
     }
 
-    /// Creates a file that must not be there yet, readable by nobody else.
+    /// Creates a file that only this user can read.
     ///
     /// # Errors
     /// The name is taken, or the system refused.
@@ -315,28 +293,19 @@ impl Folder {
             .at("create the link", self.path.join(name))
     }
 
-    /// Removes a temporary file of ours.
-    ///
-    /// # Errors
-    /// The system refused.
+    /// Removes a temporary file of this program.
     pub fn remove_temporary(&self, name: &OsStr) -> Result<()> {
         rustix::fs::unlinkat(&self.handle, name, AtFlags::empty())
             .at("remove the temporary file", self.path.join(name))
     }
 
-    /// Removes a folder in which there is nothing; the system refuses for any other.
-    ///
-    /// # Errors
-    /// There is something in it, it is no folder, or the system refused.
+    /// Removes an empty folder; the system refuses any other.
     pub fn remove_empty_folder(&self, name: &OsStr) -> Result<()> {
         rustix::fs::unlinkat(&self.handle, name, AtFlags::REMOVEDIR)
             .at("remove the empty folder", self.path.join(name))
     }
 
-    /// Sets the modification time of an entry; a link's own, not that of its target.
-    ///
-    /// # Errors
-    /// The system refused.
+    /// Sets the modification time of an entry; of a link itself, not of its target.
     pub fn set_modified(&self, name: &OsStr, modified: Timestamp) -> Result<()> {
         let timespec = Timespec {
             tv_sec: modified.seconds,
@@ -350,11 +319,8 @@ impl Folder {
             .at("set the time of", self.path.join(name))
     }
 
-    /// Sets the permissions of the folder itself; the group that its files inherit stays as it is. A file system
+    /// Sets the permissions of the folder itself, but keeps setgid, by which new files inherit the group. A file system
     /// without permissions keeps its own.
-    ///
-    /// # Errors
-    /// The system refused.
     pub fn set_own_mode(&self, mode: u32) -> Result<()> {
         const INHERIT_GROUP: u32 = 0o2000;
         const STICKY: u32 = 0o1000;
@@ -366,10 +332,7 @@ impl Folder {
         }
     }
 
-    /// Lets this process write into the folder if it is its owner, whatever the mode says; root may anyway.
-    ///
-    /// # Errors
-    /// The system refused.
+    /// Lets this process write into the folder if it owns it, whatever the mode is. Root needs no permission.
     pub fn ensure_owner_can_write(&self) -> Result<()> {
         let stat = rustix::fs::fstat(&self.handle).at("look at", &self.path)?;
         let user = rustix::process::geteuid();
@@ -379,25 +342,22 @@ impl Folder {
         self.set_own_mode(self.stat_self()?.mode | 0o700)
     }
 
-    /// Makes renames and new names in this folder survive a loss of power.
-    ///
-    /// # Errors
-    /// The disk refused.
+    /// Flushes new names and renames in this folder to the disk.
     pub fn flush(&self) -> Result<()> {
         match rustix::fs::fsync(&self.handle) {
-            // Some network file systems cannot flush a folder and keep it safe themselves.
+            // Some network file systems cannot flush a folder and store it safely by themselves.
             Err(Errno::INVAL | Errno::NOTSUP | Errno::NOSYS) => Ok(()),
             flushed => flushed.at("flush", &self.path),
         }
     }
 }
 
-/// Whether an error says that something is not there.
+/// True if the error reports a missing entry.
 pub fn is_not_found(error: &Error) -> bool {
     matches!(error, Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
 }
 
-/// The folder names of a relative path.
+/// Returns the names of a relative path.
 fn normal_components(relative: &Path) -> impl Iterator<Item = &OsStr> {
     relative
         .components()
@@ -407,7 +367,8 @@ fn normal_components(relative: &Path) -> impl Iterator<Item = &OsStr> {
         })
 }
 
-/// `Too many levels of symbolic links` is what the system says of one link that we refuse to follow.
+/// Replaces `Too many levels of symbolic links`, which the system reports for a single link that this program refuses
+/// to follow.
 pub(super) fn explain_errno(errno: Errno) -> io::Error {
     match errno {
         Errno::LOOP => io::Error::other("it is a symbolic link, and links are not followed"),
@@ -419,12 +380,12 @@ pub(super) fn explain_errno(errno: Errno) -> io::Error {
     }
 }
 
-/// The bits that are neither of owner, group nor others.
+/// Returns the setuid, setgid and sticky bits.
 fn special_bits(mode: u32) -> Mode {
     Mode::from_raw_mode((mode & 0o7000) as rustix::fs::RawMode)
 }
 
-/// The bits that anybody may set; the system's type for them has 16 bits on some systems.
+/// Returns the permission bits. The type of the system has 16 bits on some systems.
 fn permission_bits(mode: u32) -> Mode {
     Mode::from_raw_mode((mode & 0o777) as rustix::fs::RawMode)
 }

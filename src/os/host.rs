@@ -1,4 +1,4 @@
-//! This machine's name and processes, and bytes nobody can guess.
+//! Name and processes of this machine, and random IDs.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -8,7 +8,7 @@ use rustix::process::{Pid, test_kill_process};
 
 use crate::base::error::{IoResultExt as _, Result};
 
-/// The host's name with everything but letters, digits and `-` replaced, so that it can stand in a file name.
+/// Returns the host name for use in a file name: every character but letters, digits and `-` is replaced.
 pub fn name() -> String {
     let name = rustix::system::uname()
         .nodename()
@@ -26,7 +26,7 @@ pub fn name() -> String {
     }
 }
 
-/// 128 random bits in hexadecimal, to tell one database from every other.
+/// Returns 128 random bits in hexadecimal.
 ///
 /// # Errors
 /// The system has no source of randomness.
@@ -39,15 +39,15 @@ pub fn random_id() -> Result<String> {
     Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }
 
-/// The number of the user this process runs as.
+/// Returns the ID of the user that runs this process.
 pub fn user_id() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
-/// Whether a process of this number lives on this machine, whoever it belongs to.
+/// True if a process of any user has this ID on this machine.
 pub fn is_process_alive(process: u32) -> bool {
     let number = i32::try_from(process).ok().and_then(Pid::from_raw);
-    // One of another user is not ours to send signals to; it is there all the same.
+    // Another user's process cannot be signaled, but it exists.
     number.is_some_and(|number| matches!(test_kill_process(number), Ok(()) | Err(Errno::PERM)))
 }
 

@@ -1,4 +1,4 @@
-//! How many files this process may hold open at once, and how copies share them.
+//! The limit of open files of this process, and the shares of copies.
 
 use std::cell::Cell;
 use std::io;
@@ -11,47 +11,51 @@ use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::base::error::Error;
+use crate::base::ignore::ignore;
 use crate::base::interrupt;
 
-/// More than this nothing here needs.
+/// No operation needs more open files than this.
 const MAX_OPEN_FILES: u64 = 16_384;
 
-/// Where there is no limit to be asked for.
+/// Assumed limit if the system reports none.
 const DEFAULT_OPEN_FILES: u64 = 1024;
 
-/// So many open files the two threads of a copy have at once, and some more.
+/// Open files of the two threads of a copy, with a reserve.
 const RESERVED_HANDLES: u64 = 4096;
 
-/// Handles that one thread of a copy needs to be of use.
+/// Minimum number of handles for one thread of a copy.
 const MIN_HANDLES_PER_THREAD: usize = 16;
 
-/// Handles that each further destination needs beside its copies: its index, root, lock and versions.
+/// Handles of each further destination besides its copies: its index, root, lock and versions.
 const HANDLES_PER_DESTINATION: usize = 12;
 
-/// Threads that copy, of all destinations.
+/// Number of copying threads of all destinations.
 static COPY_THREADS: AtomicUsize = AtomicUsize::new(0);
 
-/// Destinations that are copied to.
+/// Number of destinations of running copies.
 static ACTIVE_DESTINATIONS: AtomicUsize = AtomicUsize::new(0);
 
-/// How often the system had no handle left.
+/// Number of times that the system had no handle left.
 static SHORTAGE_COUNT: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
-    /// Whether this thread can close files of its own when handles run short.
+    /// True if this thread holds files that it can close when handles run short.
     static HOLDS_FILES: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Lets the system make its table of this process's open files as large as a copy needs it. It grows at once while there
-/// is one thread; later a Linux makes everybody wait for all processors each time it doubles, 10 ms and more.
+/// Grows the kernel's table of open files while the process has one thread. Later, Linux stops the process for 10 ms or
+/// more each time the table doubles.
 pub fn grow_file_table() {
     let last = max_open_files().min(RESERVED_HANDLES).saturating_sub(1);
-    // Where it cannot be done it is done later.
-    let _closed = i32::try_from(last)
-        .is_ok_and(|last| rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stderr(), last).is_ok());
+    if let Ok(last) = i32::try_from(last) {
+        ignore(
+            rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stderr(), last),
+            "the table grows later, when it must",
+        );
+    }
 }
 
-/// How many files may be open, after asking for as many as may be had.
+/// Raises the limit of open files as far as needed and permitted, and returns it.
 pub fn max_open_files() -> u64 {
     static LIMIT: OnceLock<u64> = OnceLock::new();
     *LIMIT.get_or_init(raise_limit)
@@ -73,12 +77,12 @@ fn raise_limit() -> u64 {
     }
 }
 
-/// One part of this many of all handles.
+/// Returns the given fraction of all handles.
 pub fn handle_share(divisor: usize) -> usize {
     usize::try_from(max_open_files()).unwrap_or(usize::MAX) / divisor.max(1)
 }
 
-/// Handles that all copies may hold together: the rest is for folders that are walked, the index, rclone and the terminal.
+/// Returns the number of handles for all copies together. The rest is for walks, the index, rclone and the terminal.
 fn copy_handles() -> usize {
     const OTHER_HANDLES: usize = 128;
     let destinations = ACTIVE_DESTINATIONS
@@ -88,7 +92,7 @@ fn copy_handles() -> usize {
     handle_share(1).saturating_sub(rest)
 }
 
-/// The threads that copy to one destination, as far as handles go.
+/// Copying threads that one destination has reserved.
 #[derive(Debug)]
 pub struct CopyThreads {
     count: usize,
@@ -115,7 +119,6 @@ impl CopyThreads {
         }
     }
 
-    /// Number of threads.
     pub const fn count(&self) -> usize {
         self.count
     }
@@ -128,22 +131,23 @@ impl Drop for CopyThreads {
     }
 }
 
-/// Handles that one thread of a copy may hold now.
+/// Returns the number of handles that one copying thread may hold now.
 pub fn handles_per_thread() -> usize {
     copy_handles() / COPY_THREADS.load(Ordering::Relaxed).max(1)
 }
 
-/// How often the system had no handle left: when this changes, whoever can close files should.
+/// Returns the number of times that the system had no handle left. A thread that can close files does so when it
+/// changes.
 pub fn shortage_count() -> u64 {
     SHORTAGE_COUNT.load(Ordering::Relaxed)
 }
 
-/// Says whether this thread holds files that it can close; then it does not wait when handles run short.
+/// Sets whether this thread holds files that it can close; such a thread never waits for handles.
 pub fn set_holds_files(holds: bool) {
     HOLDS_FILES.set(holds);
 }
 
-/// Whether something failed because this process, or the machine, has too many files open.
+/// True if the error reports too many open files in this process or on this machine.
 pub fn is_handle_shortage(error: &Error) -> bool {
     let (Error::Io { source, .. } | Error::Copy { source, .. }) = error else {
         return false;
@@ -154,7 +158,7 @@ pub fn is_handle_shortage(error: &Error) -> bool {
         .any(|errno| number == io::Error::from(*errno).raw_os_error())
 }
 
-/// Opens something; where no handle is left it waits, for a second at most, until others have closed theirs.
+/// Calls `open`. If no handle is left, it retries for at most a second while other threads close files.
 pub(super) fn open_with_retry<T>(mut open: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
     const LONGEST_PAUSE: Duration = Duration::from_millis(256);
     let mut pause = Duration::from_millis(2);

@@ -1,5 +1,9 @@
-//! What the standard library lacks of the operating system: folder handles, renames that cannot replace, clones, flushing,
-//! extended attributes, free space, random bytes, the host's name, terminals.
+//! System calls that the standard library lacks: folder handles, renames that cannot replace, reflinks, flushing,
+//! extended attributes, free space, random IDs, terminals.
+//!
+//! Everything is reached through handles of open folders, so that no symbolic link leads out of a root. Some file
+//! systems report success falsely; `feature` finds them with probes, and callers check the results there. This folder
+//! contains no rule of the product.
 
 pub mod account;
 pub mod attribute;

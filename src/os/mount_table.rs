@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// The folders below this one at which file systems are mounted, relative to it; none where the system does not list them.
+/// Returns the mount points below this folder as relative paths; none if the system has no such list.
 #[cfg(target_os = "linux")]
 pub fn mount_points_below(root: &Path) -> Vec<PathBuf> {
     let list = std::fs::read("/proc/self/mountinfo").unwrap_or_default();
@@ -16,13 +16,13 @@ pub fn mount_points_below(root: &Path) -> Vec<PathBuf> {
     below.filter(|path| path != Path::new("")).collect()
 }
 
-/// The same where the system has no such list.
+/// Returns nothing: the system has no such list.
 #[cfg(not(target_os = "linux"))]
 pub fn mount_points_below(_root: &Path) -> Vec<PathBuf> {
     Vec::new()
 }
 
-/// The folder of a mount, as a line of the list has it.
+/// Returns the mount point of a line.
 #[cfg(target_os = "linux")]
 fn parse_mount_point(line: &[u8]) -> Option<PathBuf> {
     use std::ffi::OsString;
@@ -32,7 +32,7 @@ fn parse_mount_point(line: &[u8]) -> Option<PathBuf> {
     Some(OsString::from_vec(unescape_octal(word)).into())
 }
 
-/// A word in which blanks, tabs, line feeds and backslashes are written in octal.
+/// Decodes a word in which blanks, tabs, line feeds and backslashes are written in octal.
 #[cfg(target_os = "linux")]
 fn unescape_octal(mut word: &[u8]) -> Vec<u8> {
     let mut plain = Vec::with_capacity(word.len());

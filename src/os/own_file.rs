@@ -1,8 +1,9 @@
-//! Files of our own in folders that others may be able to write: the start-up file, the history, the log of runs, the index.
+//! Files of this program in folders that other users may be able to write: the start-up file, the history, the run log,
+//! the index.
 //!
-//! Each is opened once, through the handle of its folder and without following a link, and what was opened is checked.
-//! Where only this user can write the folder whatever lies there is this user's; elsewhere it must be a file with one name
-//! that belongs to this user, to root or to the folder's owner.
+//! Each is opened once, through the handle of its folder and without following a link, and then checked on the open
+//! handle. In a folder that only this user can write, any regular file is accepted. Elsewhere the file must have one
+//! name and belong to this user, to root or to the owner of the folder.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, TryLockError};
@@ -19,24 +20,25 @@ use super::limit;
 use super::stat::{EntryKind, Stat};
 use super::trusted_path;
 use crate::base::error::{Error, IoResultExt as _, Result};
+use crate::base::ignore::ignore;
 use crate::base::own_name;
 
-/// Number of tries where a file appears and disappears under our hands.
+/// Maximum number of attempts while another process creates and removes the file.
 const MAX_ATTEMPTS: u32 = 16;
 
-/// A file of ours: its folder, open, and its name there.
+/// A file of this program: its open folder and its name there.
 #[derive(Debug)]
 pub struct OwnFile {
     folder: Folder,
     name: OsString,
-    /// Whether nobody else can write the folder.
+    /// True if only this user and root can write to the folder.
     is_private: bool,
-    /// The user that the folder belongs to.
+    /// Owner of the folder.
     owner: u32,
 }
 
 impl OwnFile {
-    /// Finds a file whose folder is there; the file itself need not be.
+    /// Finds a file in an existing folder; the file itself may be missing.
     ///
     /// # Errors
     /// The folder is missing or cannot be opened; a link on the way belongs to another user.
@@ -44,10 +46,10 @@ impl OwnFile {
         Self::from_parent(trusted_path::open_parent(path, false)?)
     }
 
-    /// Finds a file; folders that are missing are made for this user alone.
+    /// Finds a file, and creates missing folders for this user alone.
     ///
     /// # Errors
-    /// As for [`Self::find`]; a folder cannot be made.
+    /// As for [`Self::find`]; a folder cannot be created.
     pub fn find_or_make_folder(path: &Path) -> Result<Self> {
         Self::from_parent(trusted_path::open_parent(path, true)?)
     }
@@ -61,35 +63,30 @@ impl OwnFile {
         })
     }
 
-    /// The path that it was found by, without links.
+    /// Returns its path without symbolic links.
     pub fn path(&self) -> PathBuf {
         self.folder.path().join(&self.name)
     }
 
-    /// Whether nobody but this user and root can write its folder.
     pub const fn is_private(&self) -> bool {
         self.is_private
     }
 
-    /// The number of the user that its folder belongs to.
     pub const fn folder_owner(&self) -> u32 {
         self.owner
     }
 
-    /// The file beside it whose name is this one's and a suffix.
-    ///
-    /// # Errors
-    /// The folder is gone.
+    /// Returns the file beside this one whose name has this suffix.
     pub fn sibling(&self, suffix: &str) -> Result<Self> {
         let mut name = self.name.clone();
         name.push(suffix);
         Self::from_parent((self.folder.try_clone()?, name))
     }
 
-    /// Its state; `None` where there is no such file.
+    /// Returns its metadata; `None` if it does not exist.
     ///
     /// # Errors
-    /// It cannot be looked at, or is nothing that we use.
+    /// It is not a file of this program.
     pub fn stat(&self) -> Result<Option<Stat>> {
         match self.folder.stat(&self.name) {
             Err(error) if is_not_found(&error) => Ok(None),
@@ -104,20 +101,20 @@ impl OwnFile {
     /// Opens it for reading.
     ///
     /// # Errors
-    /// It is not there, cannot be read, or is nothing that we use.
+    /// It is missing, or not a file of this program.
     pub fn open(&self) -> Result<(File, Stat)> {
         self.open_with(OFlags::RDONLY, "read")
     }
 
-    /// Opens it for reading and adding at its end; makes it, for this user alone, where there is none.
+    /// Opens it for reading and appending. Creates it for this user alone if it does not exist.
     ///
     /// # Errors
-    /// It cannot be written or made, or is nothing that we use.
+    /// It is not a file of this program, or cannot be written.
     pub fn open_to_append(&self) -> Result<File> {
         self.open_or_create(OFlags::RDWR | OFlags::APPEND)
     }
 
-    /// Opens it for locking; makes it, for this user alone, where there is none.
+    /// Opens it for locking. Creates it for this user alone if it does not exist.
     ///
     /// # Errors
     /// As for [`Self::open_to_append`].
@@ -141,7 +138,7 @@ impl OwnFile {
 
     fn open_with(&self, flags: OFlags, action: &'static str) -> Result<(File, Stat)> {
         let path = self.path();
-        // Looked at first: opening a pipe or device can do things.
+        // Checked before it is opened: opening a pipe or device can have effects.
         let prefix = self.folder.stat(&self.name)?;
         self.require_own(&prefix).at(action, &path)?;
         let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
@@ -153,7 +150,7 @@ impl OwnFile {
         Ok((file, stat))
     }
 
-    /// Makes the file, which must not be there, for this user alone; what root makes in a user's folder is that user's.
+    /// Creates the file for this user alone; a file that root creates in the folder of a user belongs to that user.
     ///
     /// # Errors
     /// The name is taken, or the system refused.
@@ -165,10 +162,10 @@ impl OwnFile {
         Ok(file)
     }
 
-    /// Makes the file, which must not be there, with this content, for the owner and group of `like` alone.
+    /// Creates the file with this content, owner, group and permissions of `like`.
     ///
     /// # Errors
-    /// The name is taken, or the system refused; `like` belongs to a user to whom this one cannot give files.
+    /// The name is taken, or this user cannot give files to the owner of `like`.
     pub fn create_with(&self, content: &[u8], like: &Stat) -> Result<()> {
         let mut file = self.folder.create_file(&self.name)?;
         let private = Stat {
@@ -178,14 +175,15 @@ impl OwnFile {
         let written = apply_ownership(&file, &private).and_then(|()| file.write_all(content));
         let written = written.and_then(|()| file.sync_all());
         if written.is_err() {
-            // The failure is told; half a file is of no use.
-            self.folder.remove_temporary(&self.name).unwrap_or_default();
+            ignore(
+                self.folder.remove_temporary(&self.name),
+                "the failure of the write is reported",
+            );
         }
         written.at("write", self.path())
     }
 
-    /// Whether the folder's file system locks files for programs that ask for POSIX locks: an error where it cannot. Where no
-    /// file can be made nothing is tried.
+    /// Tries a POSIX lock on the folder's file system. Succeeds without a test if no file can be created.
     ///
     /// # Errors
     /// The file system refused the lock.
@@ -197,14 +195,17 @@ impl OwnFile {
             return Ok(());
         };
         let locked = rustix::fs::fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive);
-        self.folder.remove_temporary(&name).unwrap_or_default();
+        ignore(
+            self.folder.remove_temporary(&name),
+            "a temporary file is harmless",
+        );
         Ok(locked?)
     }
 
-    /// Locks the folder, where its file system knows locks, until what is returned is dropped.
+    /// Locks the folder until the returned handle is dropped; `None` if its file system has no locks.
     ///
     /// # Errors
-    /// Another process keeps it locked for longer than `patience`.
+    /// Another process holds the lock for longer than `timeout`.
     pub fn lock_folder(&self, timeout: Duration, poll_interval: Duration) -> Result<Option<File>> {
         let handle = File::from(self.folder.try_clone()?.into_handle());
         let start = Instant::now();
@@ -223,18 +224,20 @@ impl OwnFile {
         }
     }
 
-    /// Puts a file with this content in its place, never half: written under a name that nobody can guess, flushed, named.
-    /// Owner, group and permissions are those of `like`, where there is one.
+    /// Replaces its content at once: the new content is written under a random name, flushed and renamed. Owner, group
+    /// and permissions are those of `like`, if given.
     ///
     /// # Errors
-    /// It cannot be written; or what is there belongs to a user to whom this one cannot give files.
+    /// It cannot be written, or this user cannot give files to the owner of `like`.
     pub fn replace(&self, content: &[u8], like: Option<&Stat>) -> Result<()> {
         let name = temporary_name()?;
         let file = self.folder.create_file(&name)?;
         let replaced = self.write_and_rename(&name, file, content, like);
         if replaced.is_err() {
-            // The failure is told; what is left is a file with a name of ours.
-            self.folder.remove_temporary(&name).unwrap_or_default();
+            ignore(
+                self.folder.remove_temporary(&name),
+                "the failure of the write is reported, and a temporary file is harmless",
+            );
         }
         replaced
     }
@@ -264,16 +267,16 @@ impl OwnFile {
         self.folder.flush()
     }
 
-    /// Gives it another name beside it, which must be free.
+    /// Renames it to another name in its folder.
     ///
     /// # Errors
-    /// [`Error::ConcurrentChange`] if the name is taken; the system refused.
+    /// [`Error::ConcurrentChange`] if the name is taken.
     pub fn rename_to(&self, other: &Self) -> Result<()> {
         self.folder
             .rename_no_replace(&self.name, &other.folder, &other.name)
     }
 
-    /// Refuses what is no file of ours.
+    /// Refuses anything but a file of this program.
     fn require_own(&self, stat: &Stat) -> io::Result<()> {
         let why = match stat.kind {
             EntryKind::File => None,
@@ -289,18 +292,18 @@ impl OwnFile {
     }
 }
 
-/// A name of ours that nobody can guess.
+/// Returns a random temporary name.
 fn temporary_name() -> Result<OsString> {
     Ok(own_name::temporary(host::random_id()?))
 }
 
-/// Gives a file the owner, group and permissions of another.
+/// Applies the owner, group and permissions of another file.
 fn apply_ownership(file: &File, like: &Stat) -> io::Result<()> {
     let now = super::file::stat(file)?;
     if (now.owner, now.group) != (like.owner, like.group) {
         let (owner, group) = (Uid::from_raw(like.owner), Gid::from_raw(like.group));
         let given = rustix::fs::fchown(file, Some(owner), Some(group));
-        // A group that this user is not in gets nothing; a file of another user is not taken over.
+        // If this user is not in the group, the file keeps its own group. A file of another user is refused.
         if let Err(error) = given
             && now.owner != like.owner
         {

@@ -1,4 +1,4 @@
-//! Private folders below a root: used by their handles, also by other programs, and removed as a whole.
+//! Private folders below a root: used through their handles, also by other programs, and removed as a whole.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -15,10 +15,10 @@ use super::stat::EntryKind;
 use crate::base::error::{IoResultExt as _, Result};
 
 impl Folder {
-    /// Opens a folder in it that this user made for itself.
+    /// Opens a private folder of this user.
     ///
     /// # Errors
-    /// It is not there, is no folder, or belongs to somebody else.
+    /// It does not exist, is not a folder, or belongs to another user.
     pub fn open_private(&self, name: &OsStr) -> Result<Self> {
         let folder = self.open_child(name)?;
         if folder.stat_self()?.owner == host::user_id() {
@@ -31,14 +31,14 @@ impl Folder {
         Err(why).at("use", folder.path())
     }
 
-    /// Path for another program to reach this very folder, also after its name was given to something else. It holds as
-    /// long as this handle is open.
+    /// Returns a path by which another program reaches this very folder, even after its name was given to another one.
+    /// It is valid while this handle is open.
     pub fn handle_path(&self) -> PathBuf {
         #[cfg(target_os = "linux")]
         {
             let number = self.as_fd().as_raw_fd();
             let path = PathBuf::from(format!("/proc/{}/fd/{number}", process::id()));
-            // `/proc` may be missing, or show the numbers of another namespace.
+            // `/proc` may be missing, or show the handles of another namespace.
             if self.is_same_as_path(&path) {
                 return path;
             }
@@ -46,10 +46,7 @@ impl Folder {
         self.path().to_owned()
     }
 
-    /// Removes something in it with everything below, and follows no link on the way. A name that is free is no error.
-    ///
-    /// # Errors
-    /// The system refused.
+    /// Removes an entry and everything below it, without following links. A missing entry is not an error.
     pub fn remove_tree(&self, name: &OsStr) -> Result<()> {
         let is_folder = match self.stat(name) {
             Err(error) if super::folder::is_not_found(&error) => return Ok(()),

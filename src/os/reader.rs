@@ -1,4 +1,4 @@
-//! Reading an open folder: every name in it, with what the file system says of the entry.
+//! Reads an open folder: every name in it, with the metadata of the entry.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -11,7 +11,7 @@ use super::folder::Folder;
 use super::stat::Stat;
 use crate::base::error::{IoResultExt as _, Result};
 
-/// Reads folders one after the other, into the same memory.
+/// Reads folders one after the other, with one buffer.
 #[derive(Default)]
 pub struct FolderReader {
     #[cfg(target_os = "linux")]
@@ -25,12 +25,11 @@ impl fmt::Debug for FolderReader {
 }
 
 impl FolderReader {
-    /// Reads a folder that was just opened and not read before: hands each entry but `.` and `..` to `visit`, in the
-    /// order of the file system, until that breaks. An entry that cannot be looked at comes with the failure; a link is
-    /// not followed.
+    /// Reads a folder that was just opened. Passes each entry but `.` and `..` to `visit`, in the order of the file
+    /// system, until that breaks. An entry whose metadata cannot be read comes with the error; a link is not followed.
     ///
     /// # Errors
-    /// The folder cannot be read, or not to its end.
+    /// The folder cannot be read to its end.
     #[cfg(target_os = "linux")]
     pub fn read(
         &mut self,
@@ -41,7 +40,7 @@ impl FolderReader {
 
         use rustix::fs::RawDir;
 
-        /// Some hundred names at a time: few system calls, and the memory stays in the processor's cache.
+        /// Size for some hundred names at a time: few system calls, and the buffer stays in the cache of the processor.
         const BUFFER: usize = 32 * 1024;
         self.buffer.resize(BUFFER, MaybeUninit::uninit());
         let mut entries = RawDir::new(folder.handle(), &mut self.buffer);
@@ -58,10 +57,10 @@ impl FolderReader {
         Ok(())
     }
 
-    /// The same, where the system's own calls cannot be reached.
+    /// Reads a folder in the way of the Linux version, by the standard library.
     ///
     /// # Errors
-    /// The folder cannot be read, or not to its end.
+    /// The folder cannot be read to its end.
     #[cfg(not(target_os = "linux"))]
     pub fn read(
         &mut self,
@@ -82,7 +81,7 @@ impl FolderReader {
     }
 }
 
-/// What the file system says of an entry.
+/// Returns the metadata of an entry.
 #[inline]
 fn stat_entry(folder: &Folder, name: &std::ffi::CStr) -> Result<Stat> {
     match rustix::fs::statat(folder.handle(), name, AtFlags::SYMLINK_NOFOLLOW) {

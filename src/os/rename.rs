@@ -1,4 +1,4 @@
-//! Giving entries other names: in the place of what has one, only where one is free, or both at once.
+//! Renames: with replacement, without replacement, and the exchange of two names.
 
 use std::ffi::OsStr;
 use std::io;
@@ -11,10 +11,7 @@ use super::stat::Stat;
 use crate::base::error::{Error, IoResultExt as _, Result};
 
 impl Folder {
-    /// Gives an entry another name, in the place of whatever has it.
-    ///
-    /// # Errors
-    /// The system refused.
+    /// Renames an entry and replaces the entry of the new name, if any.
     pub fn rename(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> Result<()> {
         let before = self.stat_if_unreliable(name, to)?;
         self.raw_rename(name, to, to_name)
@@ -22,22 +19,23 @@ impl Folder {
         self.verify_renamed(name, to, to_name, before.as_ref())
     }
 
-    /// Gives an entry another name that must be free.
+    /// Renames an entry to a free name.
     ///
     /// # Errors
-    /// [`Error::ConcurrentChange`] if the name is taken by now, or the system refused.
+    /// [`Error::ConcurrentChange`] if the name is taken by now.
     pub fn rename_no_replace(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> Result<()> {
         let before = self.stat_if_unreliable(name, to)?;
         let renamed = if to.features().is_reliable {
             match self.raw_rename_no_replace(name, to, to_name) {
-                // File systems that do not know it, as on a network, mostly know hard links, which never replace.
+                // File systems without this flag, such as network file systems, usually have hard links, which never
+                // replace.
                 Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
                     self.rename_no_replace_fallback(name, to, to_name)
                 }
                 renamed => renamed,
             }
         } else {
-            // A program behind FUSE may pass over the flag: a name that another machine has just taken would be replaced.
+            // A FUSE program may ignore the flag: a name that another machine has just taken would be replaced.
             self.rename_no_replace_fallback(name, to, to_name)
         };
         let path = to.path().join(to_name);
@@ -48,7 +46,7 @@ impl Folder {
         self.verify_renamed(name, to, to_name, before.as_ref())
     }
 
-    /// What is to be renamed, where the file system is not known to tell the truth.
+    /// Returns the metadata of the entry to rename, if the file system is not known to be reliable.
     fn stat_if_unreliable(&self, name: &OsStr, to: &Self) -> Result<Option<Stat>> {
         if to.features().is_reliable {
             return Ok(None);
@@ -56,8 +54,8 @@ impl Folder {
         self.stat(name).map(Some)
     }
 
-    /// Fails unless an entry has its new name and not its old one any more. Somebody may have given the old one to another
-    /// file meanwhile.
+    /// Fails unless the entry has its new name and lost its old one. Another process may have given the old name to
+    /// another file meanwhile.
     fn verify_renamed(
         &self,
         name: &OsStr,
@@ -68,7 +66,7 @@ impl Folder {
         let Some(before) = before else {
             return Ok(());
         };
-        // Its size and time may lag behind; the old name is free, or another file's.
+        // Size and time may lag behind. The old name must be free or belong to another file.
         let has_new_name = to.stat(to_name).is_ok_and(|now| now.kind == before.kind);
         let has_old_name = self
             .stat(name)
@@ -83,14 +81,14 @@ impl Folder {
         Err(io::Error::other(why)).at("rename to", to.path().join(to_name))
     }
 
-    /// Whether two names in one folder are one to the file system, which tells no upper from lower case.
+    /// True if two names in one folder are the same to a case-insensitive file system.
     fn is_case_variant(&self, other: &Self, name: &OsStr, to_name: &OsStr) -> bool {
         let folded = |name: &OsStr| name.to_string_lossy().to_lowercase();
         self.path() == other.path() && folded(name) == folded(to_name)
     }
 
-    /// A rename that cannot replace, from two steps. Where there are no hard links, a rename that is told not to replace; and
-    /// where there is none, looking first is the best there is.
+    /// Renames to a free name in two steps, by a hard link. Without hard links it uses a rename with the flag, and
+    /// without the flag it checks the name first.
     fn rename_no_replace_fallback(
         &self,
         name: &OsStr,
@@ -104,7 +102,7 @@ impl Folder {
         };
         match linked {
             Ok(()) => return rustix::fs::unlinkat(self.handle(), name, AtFlags::empty()),
-            // Folders have no second name, and some file systems link only within a part of them.
+            // Folders cannot have a second name, and some file systems link only within a part of the tree.
             Err(Errno::PERM | Errno::NOTSUP | Errno::NOSYS | Errno::MLINK | Errno::XDEV) => {}
             Err(error) => return Err(error),
         }
@@ -121,7 +119,7 @@ impl Folder {
         }
     }
 
-    /// Renames, and believes what the system says of it.
+    /// Renames without checking the result.
     pub(super) fn raw_rename(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> Result<(), Errno> {
         rustix::fs::renameat(self.handle(), name, to.handle(), to_name)
     }
@@ -153,20 +151,17 @@ impl Folder {
         Err(Errno::NOSYS)
     }
 
-    /// Gives a file a second name elsewhere on the same file system.
+    /// Gives a file a second name on the same file system.
     ///
     /// # Errors
-    /// The name is taken, the file system has no hard links, or the system refused.
+    /// The name is taken, or the file system has no hard links.
     pub fn hard_link(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> Result<()> {
         rustix::fs::linkat(self.handle(), name, to.handle(), to_name, AtFlags::empty())
             .at("keep the old version as", to.path().join(to_name))
     }
 
-    /// Exchanges two entries in one step, so that neither name is ever free; says `false` where the file system cannot, or was
-    /// seen to do something else.
-    ///
-    /// # Errors
-    /// One of them is not there, they are on different file systems, or the system refused.
+    /// Exchanges two entries in one step, so that neither name is ever free. Returns `false` if the file system cannot,
+    /// or did something else in a probe.
     pub fn exchange(&self, name: &OsStr, to: &Self, to_name: &OsStr) -> Result<bool> {
         if !to.features().exchange {
             return Ok(false);

@@ -1,27 +1,27 @@
-//! How much a file system has room for, and how long its names may be.
+//! Free space, block size, longest name and kind of a file system.
 
 use std::os::fd::AsFd;
 
 use super::folder::Folder;
 use crate::base::error::{Error, IoResultExt as _, Result};
 
-/// What a file system has left.
+/// Limits of a file system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FreeSpace {
     /// Bytes that this user may still write.
     pub free_bytes: u64,
-    /// Files that may still be made; `None` where there is no limit.
+    /// Number of files that can still be created; `None` without a limit.
     pub free_files: Option<u64>,
-    /// What it gives room in: every file takes a multiple of it, in bytes.
+    /// Size of a block in bytes: every file takes a multiple.
     pub block_size: u64,
-    /// The longest name, in bytes.
+    /// Length of the longest name in bytes.
     pub max_name_length: usize,
 }
 
-/// The numbers of file systems in Linux's `statfs` whose files can share blocks: Btrfs, XFS, bcachefs, OCFS2.
+/// File system types of Linux's `statfs` whose files can share blocks: Btrfs, XFS, bcachefs, OCFS2.
 const REFLINK_FILE_SYSTEMS: [u32; 4] = [0x9123_683e, 0x5846_5342, 0xca45_1a4e, 0x7461_636f];
 
-/// The numbers of file systems that do what they say: ext2 to ext4, XFS, Btrfs, bcachefs, F2FS, ZFS, and the one in memory.
+/// File system types that are known to report the truth: ext2 to ext4, XFS, Btrfs, bcachefs, F2FS, ZFS and tmpfs.
 const RELIABLE_FILE_SYSTEMS: [u32; 7] = [
     0xef53,
     0x5846_5342,
@@ -32,18 +32,18 @@ const RELIABLE_FILE_SYSTEMS: [u32; 7] = [
     TMPFS,
 ];
 
-/// More than any file system gives room in: a larger block is no number to count with. 64 MiB.
+/// Largest plausible block, in bytes; a larger one is ignored. 64 MiB.
 const LARGEST_BLOCK: u64 = 64 << 20;
 
-/// The number of Linux's file system in memory.
+/// Type of Linux's file system in memory.
 const TMPFS: u32 = 0x0102_1994;
 
-/// Whether an open file is on a file system that does what it says.
+/// True if an open file is on a reliable file system.
 pub(super) fn is_on_reliable_file_system(file: impl AsFd) -> bool {
     is_reliable_type(file_system_type_of(file))
 }
 
-/// The number by which the system knows the kind of the file system that holds this.
+/// Returns the type of the file system that holds this entry.
 #[cfg(target_os = "linux")]
 #[expect(
     clippy::cast_possible_truncation,
@@ -55,7 +55,7 @@ fn file_system_type_of(file: impl AsFd) -> Option<u32> {
     Some(system.f_type as u32)
 }
 
-/// The same, where the system does not say.
+/// Returns `None`: the system does not report the type.
 #[cfg(not(target_os = "linux"))]
 fn file_system_type_of(_file: impl AsFd) -> Option<u32> {
     None
@@ -68,13 +68,13 @@ fn is_reliable_type(kind: Option<u32>) -> bool {
 }
 
 impl Folder {
-    /// Whether files on this folder's file system can share blocks, as far as its kind says.
+    /// True if files on this folder's file system can share blocks, as far as its type shows.
     pub fn supports_reflink(&self) -> bool {
         self.file_system_type()
             .is_some_and(|kind| REFLINK_FILE_SYSTEMS.contains(&kind))
     }
 
-    /// Whether nothing can be written on this folder's file system, as far as the system says.
+    /// True if this folder's file system is mounted read-only, as far as the system reports.
     pub fn is_read_only(&self) -> bool {
         rustix::fs::fstatvfs(self.handle()).is_ok_and(|system| {
             system
@@ -83,7 +83,7 @@ impl Folder {
         })
     }
 
-    /// Failure of a write to a folder that can only be read, as the system words it.
+    /// Returns the error of a write to a read-only folder, in the words of the system.
     pub fn read_only_error(&self) -> Error {
         Error::Io {
             action: "write to",
@@ -92,41 +92,37 @@ impl Folder {
         }
     }
 
-    /// Whether this folder's file system is in memory, as far as its kind says.
+    /// True if this folder's file system is in memory, as far as its type shows.
     pub fn is_in_memory(&self) -> bool {
         self.file_system_type() == Some(TMPFS)
     }
 
-    /// Whether this folder's file system is one that does what it says. Systems that do not tell the kind have none that are
-    /// programs of users.
+    /// True if this folder's file system is known to be reliable. Systems that do not report the type have no FUSE.
     pub fn has_reliable_file_system(&self) -> bool {
         is_reliable_type(self.file_system_type())
     }
 
-    /// Whether this folder's file system is a program that the kernel asks by FUSE.
+    /// True if this folder's file system is a FUSE program.
     pub(super) fn is_fuse(&self) -> bool {
         const FUSE: u32 = 0x6573_5546;
         self.file_system_type() == Some(FUSE)
     }
 
-    /// The number by which the system knows the kind of this folder's file system.
+    /// Returns the type of this folder's file system.
     fn file_system_type(&self) -> Option<u32> {
         file_system_type_of(self.handle())
     }
 
-    /// What the file system of this folder has left.
-    ///
-    /// # Errors
-    /// The system refused.
+    /// Returns the limits of this folder's file system.
     pub fn free_space(&self) -> Result<FreeSpace> {
         let statvfs =
             rustix::fs::fstatvfs(self.handle()).at("ask for free space at", self.path())?;
         let block = Some(statvfs.f_frsize).filter(|block| (1..=LARGEST_BLOCK).contains(block));
         let block = block.unwrap_or(1);
-        // Some programs behind FUSE say that nothing is left of a thousand million, and more is free than there is.
+        // Some FUSE programs report none left of a billion, or more free than there is in total.
         let is_plausible =
             |all: u64, free: u64| self.has_reliable_file_system() || (1..=all).contains(&free);
-        // A file system in memory without a limit, and some on a network, say that they have no blocks at all.
+        // tmpfs without a limit and some network file systems report no blocks at all.
         let has_block_counts =
             statvfs.f_blocks > 0 && is_plausible(statvfs.f_blocks, statvfs.f_bavail);
         Ok(FreeSpace {
@@ -135,7 +131,7 @@ impl Folder {
             } else {
                 u64::MAX
             },
-            // File systems that make inodes as they need them count none.
+            // File systems that create inodes on demand report a count of 0.
             free_files: (statvfs.f_files > 0 && is_plausible(statvfs.f_files, statvfs.f_favail))
                 .then_some(statvfs.f_favail),
             block_size: block,

@@ -1,4 +1,4 @@
-//! What the file system says of one entry.
+//! Metadata of one entry.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
@@ -7,12 +7,11 @@ use rustix::fs::FileType;
 
 use crate::base::timestamp::Timestamp;
 
-/// What an entry of a folder is.
+/// Kind of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EntryKind {
     /// A regular file.
     File,
-    /// A folder.
     Folder,
     /// A symbolic link.
     Link,
@@ -21,7 +20,7 @@ pub enum EntryKind {
 }
 
 impl EntryKind {
-    /// With its article, for messages.
+    /// Returns the kind with its article, for messages.
     pub const fn noun_with_article(self) -> &'static str {
         match self {
             Self::File => "a file",
@@ -32,47 +31,43 @@ impl EntryKind {
     }
 }
 
-/// What systems count the blocks of a file in, whatever the file system's own blocks are: bytes.
+/// Unit of a file's block count in bytes, whatever the block size of the file system is.
 const STAT_BLOCK_BYTES: u64 = 512;
 
-/// What the file system says of one entry.
+/// Metadata of one entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stat {
-    /// What it is.
     pub kind: EntryKind,
     /// Apparent size in bytes.
     pub bytes: u64,
-    /// Bytes it takes on the disk; less than its size where it has holes.
+    /// Space on the disk in bytes; smaller than the size if the file has holes.
     pub allocated_bytes: u64,
-    /// When its content was last changed.
+    /// Time of the last change of the content.
     pub modified: Timestamp,
-    /// When its status was last changed; no program can set it.
+    /// Time of the last change of the status; no program can set it.
     pub status_changed: Timestamp,
     /// Permission bits, 0 to 0o7777.
     pub mode: u32,
-    /// The number of the user it belongs to.
+    /// User ID of the owner.
     pub owner: u32,
-    /// The number of its group.
+    /// Group ID.
     pub group: u32,
-    /// The device it is on.
+    /// Device number.
     pub device: u64,
-    /// Its number there.
+    /// Inode number.
     pub inode: u64,
-    /// How many names it has.
+    /// Number of names.
     pub link_count: u64,
 }
 
 /// Identity of a file or folder on this host while it exists: its device and inode numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId {
-    /// The device number.
     pub device: u64,
-    /// The inode number.
     pub inode: u64,
 }
 
 impl FileId {
-    /// The identity of the file with this metadata.
     pub fn of(metadata: &Metadata) -> Self {
         Self {
             device: metadata.dev(),
@@ -82,7 +77,6 @@ impl FileId {
 }
 
 impl Stat {
-    /// Returns the identity of the file or folder.
     pub const fn file_id(&self) -> FileId {
         FileId {
             device: self.device,
@@ -90,20 +84,19 @@ impl Stat {
         }
     }
 
-    /// Whether two looks through one handle show that the file did not change in between: the time of its status cannot be
-    /// set back. The handle says which file it is; its number changes on some file systems.
+    /// True if a file was unchanged between two calls on one handle: no program can set the status time back. The inode
+    /// is not compared, because it changes on some file systems.
     pub fn is_unchanged_since(&self, earlier: &Self) -> bool {
         let state = |stat: &Self| (stat.bytes, stat.modified, stat.status_changed);
         state(self) == state(earlier)
     }
 
-    /// Whether both are looks at one content, as far as size and time tell. Some file systems do not keep the size of a link.
+    /// True if size and time are equal. The size of links is ignored, because some file systems change it.
     pub fn has_same_size_and_time(&self, other: &Self) -> bool {
         let has_size = self.kind == EntryKind::Link || self.bytes == other.bytes;
         self.kind == other.kind && self.modified == other.modified && has_size
     }
 
-    /// From what the system returned.
     #[expect(
         clippy::unnecessary_cast,
         clippy::cast_sign_loss,

@@ -1,4 +1,4 @@
-//! The terminal: what it can, what comes from it, its size, and its settings as they were before the prompt changed them.
+//! The terminal: its abilities, input and size, and its settings before the prompt changed them.
 
 use std::io::{self, IsTerminal, Write as _};
 use std::os::fd::AsFd;
@@ -7,12 +7,14 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
 
-/// Columns of the terminal behind standard output; `None` where it is none.
+use crate::base::ignore::ignore;
+
+/// Returns the number of columns of the terminal at standard output; `None` without a terminal.
 pub fn stdout_width() -> Option<u16> {
     width_of(&io::stdout())
 }
 
-/// Columns of the terminal behind standard error; `None` where it is none.
+/// Returns the number of columns of the terminal at standard error; `None` without a terminal.
 pub fn stderr_width() -> Option<u16> {
     width_of(&io::stderr())
 }
@@ -28,23 +30,23 @@ fn width_of(stream: &(impl IsTerminal + AsFd)) -> Option<u16> {
         .or(Some(80))
 }
 
-/// Rows of the terminal behind standard output; `None` where it is none, or one that does not say.
+/// Returns the number of rows of the terminal at standard output; `None` without a terminal, or if it reports none.
 pub fn stdout_height() -> Option<u16> {
     let size = tcgetwinsize(io::stdout()).ok()?;
     Some(size.ws_row).filter(|rows| *rows > 0)
 }
 
-/// The settings of the terminal behind standard input, to be put back before the process ends.
+/// Settings of the terminal at standard input, restored before the process ends.
 #[derive(Clone, Debug)]
 pub struct TerminalSettings(Option<Termios>);
 
 impl TerminalSettings {
-    /// The settings now.
+    /// Reads the present settings.
     pub fn save() -> Self {
         Self(tcgetattr(io::stdin()).ok())
     }
 
-    /// Keeps the terminal from writing `^C` into a line of progress, which would then break and stay.
+    /// Keeps the terminal from writing `^C` into a line of progress.
     pub fn hide_control_characters(&self) {
         let mut settings = self.clone();
         if let Some(settings) = &mut settings.0 {
@@ -53,45 +55,45 @@ impl TerminalSettings {
         settings.restore();
     }
 
-    /// Puts them back, as far as the terminal is still there.
+    /// Restores the settings, if the terminal still exists.
     pub fn restore(&self) {
         if let Some(settings) = &self.0 {
-            // A terminal that is gone needs no settings.
-            tcsetattr(io::stdin(), OptionalActions::Now, settings).unwrap_or_default();
+            ignore(
+                tcsetattr(io::stdin(), OptionalActions::Now, settings),
+                "a closed terminal needs no settings",
+            );
         }
     }
 
-    /// Puts them back in the middle of a line that is being typed.
+    /// Restores the settings while a line is being typed.
     pub fn restore_while_typing(&self) {
         const END_BRACKETED_PASTE: &[u8] = b"\x1b[?2004l\n";
-        io::stdout()
-            .write_all(END_BRACKETED_PASTE)
-            .unwrap_or_default();
+        ignore(
+            io::stdout().write_all(END_BRACKETED_PASTE),
+            "a closed terminal needs no settings",
+        );
         self.restore();
     }
 }
 
-/// Whether the terminal can move its cursor, so that a line can be edited on it.
+/// True if the terminal can move its cursor, so that it can edit a line.
 pub fn can_move_cursor() -> bool {
     std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb")
 }
 
-/// What came from standard input.
+/// Input from the terminal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TerminalInput {
-    /// Some bytes, a whole line from a terminal; none at its end.
+    /// Some bytes, a whole line in the usual mode; empty at the end.
     Bytes(Vec<u8>),
-    /// A signal came first.
+    /// A signal arrived first.
     Signal,
 }
 
-/// Waits for standard input, or for a signal.
-///
-/// # Errors
-/// It cannot be read.
+/// Waits for standard input or a signal.
 pub fn read_stdin() -> io::Result<TerminalInput> {
     let stdin = io::stdin();
-    // A read would be begun again after a signal, waiting for input is not.
+    // A read restarts after a signal; a poll does not.
     let mut waits = [PollFd::new(&stdin, PollFlags::IN)];
     match poll(&mut waits, None) {
         Err(Errno::INTR) => return Ok(TerminalInput::Signal),
@@ -99,7 +101,7 @@ pub fn read_stdin() -> io::Result<TerminalInput> {
     };
     let mut bytes = vec![0; 64 << 10];
     match rustix::io::read(&stdin, &mut bytes) {
-        // The terminal is gone.
+        // The terminal was closed.
         Err(Errno::IO) => Ok(TerminalInput::Bytes(Vec::new())),
         Err(Errno::INTR) => Ok(TerminalInput::Signal),
         read => {

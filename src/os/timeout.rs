@@ -1,16 +1,18 @@
-//! Asking a storage that may never answer: a dead network mount can hold a system call for hours.
+//! Calls to a storage that may never return: a dead network mount can block a system call for hours.
 
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::base::ignore::ignore;
 use crate::base::interrupt;
 
-/// How long is waited at once before Ctrl-C is looked for.
+/// Longest wait between two checks for Ctrl-C.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// What `ask` says, or `None` if it takes longer or work should stop; then a thread of its own goes on waiting for it.
+/// Returns the result of `ask`, or `None` after the timeout or a cancellation; its thread then continues to wait for
+/// it.
 pub fn call_with_timeout<T: Send + 'static>(
     timeout: Duration,
     operation: impl FnOnce() -> T + Send + 'static,
@@ -21,21 +23,23 @@ pub fn call_with_timeout<T: Send + 'static>(
     let worker_operation = Arc::clone(&shared_operation);
     let spawned = thread::Builder::new().spawn(move || {
         if let Some(ask) = take(&worker_operation) {
-            // Nobody listens any more once the time is over.
-            sender.send(ask()).unwrap_or_default();
+            ignore(
+                sender.send(ask()),
+                "after the timeout the receiver is dropped",
+            );
         }
     });
     match spawned {
         Ok(_) => receive_within(&receiver, timeout).ok(),
-        // Where the system gives no thread it is asked here, however long that takes.
+        // Without another thread it runs on this one, however long that takes.
         Err(_) => take(&shared_operation).map(|ask| ask()),
     }
 }
 
-/// The next answer of a thread that asks; an error if it takes longer or work should stop.
+/// Returns the next message.
 ///
 /// # Errors
-/// [`RecvTimeoutError`].
+/// [`RecvTimeoutError`] after the timeout, a cancellation or the end of the sender.
 pub fn receive_within<T>(answers: &Receiver<T>, timeout: Duration) -> Result<T, RecvTimeoutError> {
     let start = Instant::now();
     loop {

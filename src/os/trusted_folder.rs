@@ -1,6 +1,6 @@
 //! Folders and files of the program below a root that other people may write to.
 //!
-//! No name proves anything there. Every entry is opened relative to the handle of the folder above it, without following a
+//! No name proves anything there. Every entry is opened relative to the handle of its folder, without following a
 //! symbolic link, and its type and owner are checked on the open handle.
 
 use std::ffi::{OsStr, OsString};
@@ -13,6 +13,7 @@ use super::folder::{Folder, explain_errno, is_not_found};
 use super::host;
 use super::stat::{EntryKind, Stat};
 use crate::base::error::{Error, IoResultExt as _, Result};
+use crate::base::ignore::ignore;
 
 impl Folder {
     /// Opens a folder that a trusted user owns; `None` if it does not exist.
@@ -42,7 +43,7 @@ impl Folder {
         Ok(child)
     }
 
-    /// Opens a folder in one of ours; creates it with the permissions of `root` if it does not exist.
+    /// Opens a folder inside a folder of this program; creates it with the permissions of `root` if it does not exist.
     ///
     /// # Errors
     /// [`Error::Untrusted`] if another user owns it.
@@ -52,11 +53,11 @@ impl Folder {
         Ok(child)
     }
 
-    /// Creates a folder that only this user can enter, and returns its name and handle. The name is `PREFIX-` and 128 random
-    /// bits.
+    /// Creates a folder that only this user can enter, and returns its name and handle. The name is `PREFIX-` and 128
+    /// random bits.
     ///
     /// # Errors
-    /// The system refused, or somebody exchanged the folder.
+    /// The system refused, or another process exchanged the folder.
     pub fn create_private_folder(&self, prefix: &str) -> Result<(OsString, Self)> {
         let name = OsString::from(format!("{prefix}-{}", host::random_id()?));
         rustix::fs::mkdirat(self.handle(), &name, Mode::RWXU)
@@ -77,8 +78,8 @@ impl Folder {
         self.open_regular(name, OFlags::RDONLY, u64::MAX)
     }
 
-    /// Opens a lock file for reading and writing, without changing it; where that is refused, for reading. `None` if there is
-    /// none. Network file systems lock only files that are open for writing.
+    /// Opens a lock file for reading and writing, without changing it, or for reading if writing is refused. `None` if
+    /// it does not exist. Network file systems lock only files that are open for writing.
     ///
     /// # Errors
     /// [`Error::Untrusted`] if it is anything but a regular file with one name; or it cannot be opened.
@@ -90,8 +91,8 @@ impl Folder {
         }
     }
 
-    /// Opens a regular file that has at most so many names. It is looked at before it is opened, because opening a device can
-    /// have effects, and again on the handle, because somebody may have exchanged it in between.
+    /// Opens a regular file with at most `max_links` names. It is checked before it is opened, because opening a device
+    /// can have effects, and again on the handle, because another process may have exchanged it.
     fn open_regular(&self, name: &OsStr, access: OFlags, max_links: u64) -> Result<Option<File>> {
         let path = self.path().join(name);
         let require = |stat: &Stat| match irregularity(stat, max_links) {
@@ -118,17 +119,20 @@ impl Folder {
         Ok(Some(handle.into()))
     }
 
-    /// Gives something to this folder's owner and group, as far as the process may: root's nightly copy must not shut
-    /// the owner out.
+    /// Assigns this folder's owner and group, as far as the process may: root's nightly copy must not lock the owner
+    /// out.
     pub fn assign_owner_to(&self, target: &impl AsFd) {
         if let Ok(stat) = rustix::fs::fstat(self.handle()) {
             let (owner, group) = (Uid::from_raw(stat.st_uid), Gid::from_raw(stat.st_gid));
-            rustix::fs::fchown(target, Some(owner), Some(group)).unwrap_or_default();
+            ignore(
+                rustix::fs::fchown(target, Some(owner), Some(group)),
+                "only root may give files away, and the others own them already",
+            );
         }
     }
 
-    /// Fails unless the folder belongs to this user, to the owner of `above`, to root, or to somebody who may write to
-    /// `above` anyway.
+    /// Fails unless the folder belongs to this user, to root, to the owner of `parent`, or to a user who may write to
+    /// `parent` anyway.
     fn require_trusted(&self, parent: &Self) -> Result<()> {
         let owner = self.stat_self()?.owner;
         if is_trusted(owner, host::user_id(), &parent.stat_self()?) {
@@ -139,8 +143,8 @@ impl Folder {
     }
 }
 
-/// Whether an owner may be trusted with a folder in `above`. Where a group or everybody may write to that, and no sticky
-/// bit protects the entries, whoever made the folder needs no link or trick to change what is below the root.
+/// True if a folder in `parent` may be trusted with this owner. If a group or everybody can write to `parent` and no
+/// sticky bit protects its entries, the owner can change everything below the root without any trick.
 fn is_trusted(owner: u32, user: u32, parent: &Stat) -> bool {
     const OTHERS_WRITE: u32 = 0o022;
     const STICKY: u32 = 0o1000;
@@ -148,7 +152,7 @@ fn is_trusted(owner: u32, user: u32, parent: &Stat) -> bool {
         || (parent.mode & OTHERS_WRITE != 0 && parent.mode & STICKY == 0)
 }
 
-/// The reason why an entry is no regular file with at most so many names.
+/// Returns the reason why an entry is not a regular file with at most `max_links` names.
 fn irregularity(stat: &Stat, max_links: u64) -> Option<String> {
     match stat.kind {
         EntryKind::File if stat.link_count > max_links => Some(format!(
@@ -203,7 +207,7 @@ mod tests {
         assert!(!is_trusted(1002, 0o755));
         assert!(is_trusted(1002, 0o2775));
         assert!(is_trusted(1002, 0o777));
-        // In such a folder everybody may make an entry, and nobody may exchange one of others.
+        // In such a folder everybody may create entries, and only their owners may rename them.
         assert!(!is_trusted(1002, 0o1777));
     }
 

@@ -1,4 +1,4 @@
-//! The way to a file of ours: folder by folder, where only links of this user and of root are followed.
+//! The path to a file of this program: folder by folder, and only through links of this user and of root.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -18,41 +18,41 @@ use super::limit;
 use super::stat::{EntryKind, Stat};
 use crate::base::error::{Error, IoResultExt as _, Result};
 
-/// Number of symbolic links on one way; more are a circle.
+/// Maximum number of symbolic links on one path; more are a cycle.
 const MAX_LINKS: u32 = 40;
 
-/// How the folders on the way are opened: one that can be entered but not listed will do.
+/// Flags for opening the folders on the path: permission to enter them is enough.
 #[cfg(target_os = "linux")]
 const TRAVERSE_FLAGS: OFlags = OFlags::PATH
     .union(OFlags::DIRECTORY)
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC);
-/// How the folders on the way are opened.
+/// Flags for opening the folders on the path.
 #[cfg(not(target_os = "linux"))]
 const TRAVERSE_FLAGS: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC);
 
-/// How the folder at the end is opened.
+/// Flags for opening the last folder.
 const LIST_FLAGS: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC);
 
-/// Whether a user is this one or root, whom nobody is safe from.
+/// True for this user and for root, who can change everything.
 pub fn is_us_or_root(owner: u32) -> bool {
     owner == 0 || owner == host::user_id()
 }
 
-/// Whether nobody but this user and root can change which names a folder holds.
+/// True if only this user and root can change the names in a folder.
 pub fn is_private(folder: &Folder) -> bool {
     const GROUP: u32 = 0o020;
     const OTHERS: u32 = 0o002;
     let Ok(stat) = folder.stat_self() else {
         return false;
     };
-    // With an access control list the bits of the group may be those of anybody.
+    // With an access control list the group bits may be those of other users.
     let is_group_private =
         || account::is_private_group(stat.group) && acl_group_mode(folder).is_none();
     is_us_or_root(stat.owner)
@@ -60,7 +60,8 @@ pub fn is_private(folder: &Folder) -> bool {
         && (stat.mode & GROUP == 0 || is_group_private())
 }
 
-/// The folder that holds a file, open, and the file's name in it. A folder that is missing is made if `make` says so.
+/// Returns the open folder that contains a file, and the name of the file. Creates missing folders if `create_missing`
+/// is set.
 ///
 /// # Errors
 /// A folder is missing or cannot be opened; a link on the way belongs to another user.
@@ -96,7 +97,7 @@ pub fn open_parent(path: &Path, create_missing: bool) -> Result<(Folder, OsStrin
     }
 }
 
-/// Opens a folder to pass through it.
+/// Opens a folder in order to traverse it.
 fn open_for_traversal(above: impl AsFd, name: impl AsRef<Path>) -> Result<OwnedFd, Errno> {
     limit::open_with_retry(|| {
         rustix::fs::openat(&above, name.as_ref(), TRAVERSE_FLAGS, Mode::empty())
@@ -120,7 +121,7 @@ fn path_steps(path: &Path) -> impl DoubleEndedIterator<Item = PathStep> {
     })
 }
 
-/// The folder that was reached, and what is still to go.
+/// The folder reached so far, and the remaining parts.
 #[derive(Debug)]
 struct PathWalk {
     handle: OwnedFd,
@@ -139,7 +140,7 @@ impl PathWalk {
         })
     }
 
-    /// The kind of an entry; `None` if there is none.
+    /// Returns the kind of an entry; `None` if it does not exist.
     fn kind(&self, name: &OsStr) -> Result<Option<EntryKind>> {
         match rustix::fs::statat(&self.handle, name, AtFlags::SYMLINK_NOFOLLOW) {
             Err(Errno::NOENT) => Ok(None),
@@ -158,7 +159,7 @@ impl PathWalk {
         Ok(())
     }
 
-    /// Makes a folder for this user alone; what root makes in a user's folder is that user's.
+    /// Creates a folder for this user alone; a folder that root creates in the folder of a user belongs to that user.
     fn create_folder(&mut self, name: &OsStr) -> Result<()> {
         let parent = self.open_folder()?;
         match parent.create_folder(name, 0o700) {
@@ -170,7 +171,7 @@ impl PathWalk {
         self.enter(name)
     }
 
-    /// Goes where a link leads.
+    /// Follows a link.
     fn follow_link(&mut self, name: &OsStr, path: &Path) -> Result<()> {
         let link = self.path.join(name);
         self.links += 1;
@@ -192,7 +193,7 @@ impl PathWalk {
         Ok(())
     }
 
-    /// The folder that was reached.
+    /// Opens the folder reached.
     fn open_folder(&self) -> Result<Folder> {
         let handle = limit::open_with_retry(|| {
             rustix::fs::openat(&self.handle, ".", LIST_FLAGS, Mode::empty())

@@ -1,7 +1,7 @@
 //! The private folder of one process for its temporary files, with the record of its owner.
 //!
-//! A name proves nothing: a folder is removed only where this user owns it, nobody else may look into it, its record names
-//! it, and the record's lock is free, which the system frees when the process that made it ends.
+//! A name proves nothing. A folder is removed only if this user owns it, no other user can enter it, its record names
+//! it, and the lock of the record is free. The system releases that lock when its process ends.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{Read as _, Write as _};
@@ -14,9 +14,10 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use rustix::fs::OFlags;
 
 use crate::base::error::{Error, IoResultExt as _, Result};
+use crate::base::ignore::ignore;
 use crate::os::host;
 
-/// Beginning of a folder's name; 128 random bits follow.
+/// Prefix of the name of a folder; 128 random bits follow.
 const NAME_PREFIX: &str = ".auto-backup-";
 
 /// Name of the record in the folder.
@@ -25,19 +26,19 @@ const RECORD_NAME: &str = "owner";
 /// Beginning of the record; the name of the folder follows.
 const RECORD_PREFIX: &str = "temporary files of a running auto-backup, removed by the next: ";
 
-/// Folders of this process, by the folder that they are in.
+/// Folders of this process, by the folder that contains them.
 static PROCESS_FOLDERS: Mutex<Vec<(PathBuf, Weak<ProcessFolder>)>> = Mutex::new(Vec::new());
 
-/// The folder, removed with this.
+/// The folder, removed when dropped.
 #[derive(Debug)]
 pub(super) struct ProcessFolder {
     path: PathBuf,
-    /// Locked for as long as this lives.
+    /// Locked while this lives.
     _record: File,
 }
 
 impl ProcessFolder {
-    /// This process's folder below another, made where there is none.
+    /// Returns this process's folder below `base`; creates it if it does not exist.
     pub(super) fn get_or_create(base: &Path) -> Result<Arc<Self>> {
         let mut folders = PROCESS_FOLDERS
             .lock()
@@ -56,7 +57,7 @@ impl ProcessFolder {
     fn create(base: &Path) -> Result<Self> {
         let name = format!("{NAME_PREFIX}{}", host::random_id()?);
         let path = base.join(&name);
-        // Fails where the name is taken, by a link too.
+        // Fails if the name is taken, also by a link.
         let made = DirBuilder::new().mode(0o700).create(&path);
         made.at("create a folder in", base)?;
         let own = fs::symlink_metadata(&path).at("look at", &path)?;
@@ -75,9 +76,9 @@ impl ProcessFolder {
                 .create_new(true)
                 .mode(0o600)
                 .open(&record)?;
-            // Locked before it says anything: nobody takes it for that of a dead process meanwhile.
+            // Locked before anything is written, so that no process takes the folder for an abandoned one.
             file.try_lock().or_else(|error| match error {
-                // Without locks nobody can tell that it is dead, and so nobody removes it.
+                // Without locks no process can prove that it is abandoned, so none removes it.
                 fs::TryLockError::Error(_) => Ok(()),
                 fs::TryLockError::WouldBlock => {
                     Err(std::io::Error::from(std::io::ErrorKind::WouldBlock))
@@ -100,22 +101,21 @@ impl ProcessFolder {
 
 impl Drop for ProcessFolder {
     fn drop(&mut self) {
-        // What cannot be removed now is removed by a later process.
-        fs::remove_dir_all(&self.path).unwrap_or_default();
+        ignore(fs::remove_dir_all(&self.path), "a later process removes it");
     }
 }
 
-/// Whether something is a folder of this user's that nobody else may use.
+/// True for a folder of this user that no other user can enter.
 fn is_private(metadata: &fs::Metadata) -> bool {
     metadata.is_dir() && metadata.uid() == host::user_id() && other_permission_bits(metadata) == 0
 }
 
-/// Bits of what others than the owner may do with something.
+/// Returns the permission bits of group and others.
 fn other_permission_bits(metadata: &fs::Metadata) -> u32 {
     metadata.permissions().mode() & 0o077
 }
 
-/// Removes what processes of this user left that have ended.
+/// Removes the folders of processes of this user that have ended.
 fn remove_abandoned(base: &Path) {
     let Ok(entries) = fs::read_dir(base) else {
         return;
@@ -125,7 +125,10 @@ fn remove_abandoned(base: &Path) {
         if let Some(name) = name.to_str().filter(|name| is_process_folder_name(name))
             && check_abandoned(&entry.path(), name).is_some()
         {
-            fs::remove_dir_all(entry.path()).unwrap_or_default();
+            ignore(
+                fs::remove_dir_all(entry.path()),
+                "a later process removes it",
+            );
         }
     }
 }
@@ -135,7 +138,7 @@ fn is_process_folder_name(name: &str) -> bool {
     random.is_some_and(|random| random.len() == 32 && random.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
-/// Whether a folder was made by a process of this user that has ended.
+/// Returns `Some` if a process of this user created the folder and has ended.
 fn check_abandoned(folder: &Path, name: &str) -> Option<()> {
     let metadata = fs::symlink_metadata(folder).ok()?;
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
@@ -156,7 +159,7 @@ fn check_abandoned(folder: &Path, name: &str) -> Option<()> {
     (text == format!("{RECORD_PREFIX}{name}\n") && record.try_lock().is_ok()).then_some(())
 }
 
-/// The user's folder for sockets, where there is one that nobody else may use.
+/// Returns the user's folder for sockets, if it exists and no other user can enter it.
 pub(super) fn runtime_folder() -> Option<PathBuf> {
     let folder = PathBuf::from(std::env::var_os("XDG_RUNTIME_DIR")?);
     let metadata = fs::symlink_metadata(&folder).ok()?;
@@ -169,7 +172,7 @@ mod tests {
 
     use super::*;
 
-    /// A folder as a process made it that has ended.
+    /// Creates a folder as an ended process leaves it.
     fn left(base: &Path) -> PathBuf {
         let home = ProcessFolder::create(base).unwrap();
         let path = home.path.clone();

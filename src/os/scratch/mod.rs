@@ -1,6 +1,7 @@
-//! Temporary files and folders that only we can read, removed with their values. All of a process lie in one private folder,
-//! whose owner record is locked for as long as the process lives; what a killed process left is removed by a later one, which
-//! knows it by that record alone.
+//! Temporary files and folders that only this user can read, removed when dropped.
+//!
+//! All of a process are in one private folder with an owner record, which stays locked while the process lives. A later
+//! process removes the folder of a killed one, and recognizes it by that record alone.
 
 mod home;
 
@@ -15,13 +16,12 @@ use tempfile::{NamedTempFile, TempDir};
 use self::home::ProcessFolder;
 use crate::base::error::{IoResultExt as _, Result};
 
-/// Greatest length of a socket's path, in bytes: the system's limit is 108 with the NUL at its end, and 104 on some.
+/// Maximum length of the path of a socket in bytes: with the final NUL, systems permit 104 to 108.
 const MAX_SOCKET_PATH: usize = 103;
 
 /// Name of the socket in its folder.
 const SOCKET_NAME: &str = "s";
 
-/// A temporary file.
 #[derive(Debug)]
 pub struct TempFile {
     file: NamedTempFile,
@@ -30,10 +30,7 @@ pub struct TempFile {
 }
 
 impl TempFile {
-    /// Makes a file with these lines.
-    ///
-    /// # Errors
-    /// It cannot be written.
+    /// Creates a file with these lines.
     pub fn with_lines(lines: impl Iterator<Item = String>) -> Result<Self> {
         let process_folder = ProcessFolder::get_or_create(&std::env::temp_dir())?;
         let made = tempfile::Builder::new().tempfile_in(process_folder.path());
@@ -54,13 +51,11 @@ impl TempFile {
         })
     }
 
-    /// Path of the file.
     pub fn path(&self) -> &Path {
         self.file.path()
     }
 }
 
-/// A temporary folder.
 #[derive(Debug)]
 pub struct TempFolder {
     folder: TempDir,
@@ -69,17 +64,14 @@ pub struct TempFolder {
 }
 
 impl TempFolder {
-    /// Makes an empty folder.
-    ///
-    /// # Errors
-    /// It cannot be made.
+    /// Creates an empty folder.
     pub fn new() -> Result<Self> {
         Self::below(&std::env::temp_dir())
     }
 
     fn below(base: &Path) -> Result<Self> {
         let process_folder = ProcessFolder::get_or_create(base)?;
-        // The home is private whatever the umask, and so is all that is in it.
+        // Its parent is private, whatever the umask is.
         let made = tempfile::Builder::new()
             .prefix("f")
             .tempdir_in(process_folder.path());
@@ -89,23 +81,19 @@ impl TempFolder {
         })
     }
 
-    /// Path of the folder.
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
 }
 
-/// A private folder for a socket: in the user's folder for such, where there is one.
+/// A private folder for a socket, in the user's folder for sockets if that exists.
 #[derive(Debug)]
 pub struct SocketFolder {
     folder: TempFolder,
 }
 
 impl SocketFolder {
-    /// Makes the folder where the path of a socket in it is short enough.
-    ///
-    /// # Errors
-    /// It cannot be made.
+    /// Creates the folder at a place where the path of its socket is short enough.
     pub fn new() -> Result<Self> {
         let bases = [home::runtime_folder(), Some(std::env::temp_dir())];
         for base in bases.into_iter().flatten() {
@@ -116,21 +104,17 @@ impl SocketFolder {
                 return Ok(Self { folder });
             }
         }
-        // A long `TMPDIR` has no room for a socket.
+        // A long `TMPDIR` leaves no space for the path of a socket.
         let folder = TempFolder::below(Path::new("/tmp"))?;
         Ok(Self { folder })
     }
 
-    /// Path of the socket.
     pub fn socket(&self) -> PathBuf {
         self.folder.path().join(SOCKET_NAME)
     }
 }
 
-/// Reads a file of at most so many bytes; `None` where it is longer.
-///
-/// # Errors
-/// It cannot be read.
+/// Reads a file of at most this number of bytes; `None` if it is longer.
 pub fn read_bounded(path: &Path, max_bytes: u64) -> Result<Option<Vec<u8>>> {
     use std::io::Read as _;
     let file = fs::File::open(path).at("open", path)?;
