@@ -109,7 +109,7 @@ fn error_in_continued_line_marks_its_word() {
     └──────────┴──────────┴──────────┴───────┴──────┴───────┴───────┘
     scanned 2 databases, 5 files, 25 B in N s
     --- stderr
-    script.ab:4:3: error: there is no project `acme/sopt`
+    script.ab:4:3: error: unknown project `acme/sopt`
           acme/sopt
           ^^^^^^^^^
     hint: did you mean `acme/spot`?
@@ -117,7 +117,7 @@ fn error_in_continued_line_marks_its_word() {
     assert_snapshot!(studio.script("list projects \\\n  in acme \\\n  in WROK"), @"
     exit 1
     --- stderr
-    script.ab:3:6: error: there is no database `WROK`
+    script.ab:3:6: error: unknown database `WROK`
           in WROK
              ^^^^
     hint: did you mean `WORK`?
@@ -164,11 +164,11 @@ fn caret_aligns_after_tabs_and_wide_characters() {
     assert_snapshot!(run.to_string().replace('\u{301}', ""), @r"
     exit 2
     --- stderr
-    script.ab:1:8: error: there is no database `WROK`
+    script.ab:1:8: error: unknown database `WROK`
          load  WROK
                ^^^^
     hint: did you mean `WORK`?
-    script.ab:2:19: error: there is no database `WROK`
+    script.ab:2:19: error: unknown database `WROK`
         copy 東京/春 footage WROK NAS
                              ^^^^
     hint: did you mean `WORK`?
@@ -180,7 +180,7 @@ fn caret_aligns_after_tabs_and_wide_characters() {
         list clients 東京
                      ^^^^
     hint: write it as: list clients
-    script.ab:5:6: error: there is no database `\x1b[31m`
+    script.ab:5:6: error: unknown database `\x1b[31m`
         load $'\x1b[31m' \u{202e}X
              ^^^^^^^^^^^
     hint: known: WORK, NAS
@@ -256,7 +256,7 @@ fn names_accept_every_quoting_style() {
     assert_snapshot!(studio.lines(&["list projects in Bobs"]), @r#"
     exit 1
     --- stderr
-    -c:1:18: error: there is no client `Bobs`
+    -c:1:18: error: unknown client `Bobs`
         list projects in Bobs
                          ^^^^
     hint: did you mean `"Bob's"`?

@@ -145,7 +145,7 @@ fn errors_escape_control_characters_in_names() {
     assert_snapshot!(run, @r"
     exit 2
     --- stderr
-    script.ab:1:15: error: there is no project `red\x1b[31m/x`
+    script.ab:1:15: error: unknown project `red\x1b[31m/x`
         fetch project $'red\x1b[31m/x'
                       ^^^^^^^^^^^^^^^^
     hint: did you mean `$'red\x1b[31m/red\x1b[31m'`?
@@ -153,11 +153,11 @@ fn errors_escape_control_characters_in_names() {
         load $'caf\xe9'
              ^^^^^^^^^^
     hint: write it as: load [OPTIONS] [DATABASE]...
-    script.ab:3:14: error: there is no client `caf\xe8`
+    script.ab:3:14: error: unknown client `caf\xe8`
         fetch client $'caf\xe8'
                      ^^^^^^^^^^
     hint: did you mean `$'caf\xe9'`?
-    script.ab:4:15: error: there is no project `line\nfeed/line\nfeex`
+    script.ab:4:15: error: unknown project `line\nfeed/line\nfeex`
         fetch project $'line\nfeed/line\nfeex'
                       ^^^^^^^^^^^^^^^^^^^^^^^^
     hint: did you mean `$'line\nfeed/line\nfeed'`?

@@ -20,7 +20,7 @@ fn script_stops_at_first_failing_line() {
     │ render   ┆ scratch/render │
     └──────────┴────────────────┘
     --- stderr
-    script.ab:2:6: error: there is no database `TAPE`
+    script.ab:2:6: error: unknown database `TAPE`
         load TAPE
              ^^^^
     hint: known: WORK, NAS

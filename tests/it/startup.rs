@@ -225,7 +225,7 @@ fn failing_startup_file_stops_the_session() {
     assert_snapshot!(studio.run(["--keep-going", "-c", "list databases"]), @"
     exit 1
     --- stderr
-    $STUDIO/home/.config/auto-backup/.config:1:6: error: there is no database `TAPE`
+    $STUDIO/home/.config/auto-backup/.config:1:6: error: unknown database `TAPE`
         load TAPE
              ^^^^
     hint: none exists yet: `add database NAME ROOT` adds one

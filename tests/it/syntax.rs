@@ -48,23 +48,23 @@ fn unknown_name_suggests_nearest() {
     ), @r#"
     exit 1
     --- stderr
-    script.ab:1:6: error: there is no database `WROK`
+    script.ab:1:6: error: unknown database `WROK`
         load WROK
              ^^^^
     hint: did you mean `WORK`?
-    script.ab:2:16: error: there is no category `fotage`
+    script.ab:2:16: error: unknown category `fotage`
         copy acme/spot fotage WORK NAS
                        ^^^^^^
     hint: did you mean `footage`?
-    script.ab:3:18: error: there is no client `amce`
+    script.ab:3:18: error: unknown client `amce`
         list projects in amce
                          ^^^^
     hint: did you mean `acme`?
-    script.ab:4:15: error: there is no project `acme/spto`
+    script.ab:4:15: error: unknown project `acme/spto`
         fetch project acme/spto
                       ^^^^^^^^^
     hint: did you mean `acme/spot`?
-    script.ab:5:14: error: there is no client `nobody`
+    script.ab:5:14: error: unknown client `nobody`
         fetch client nobody
                      ^^^^^^
     hint: known: "Bob's", acme
@@ -77,19 +77,19 @@ fn unknown_name_lists_known_names() {
     assert_snapshot!(complaints("load TAPE\nfind x in TAPE\nexplore acme/spot sound WORK --print\ncopy acme/spot footage WORK NAS,TAPE\n"), @"
     exit 1
     --- stderr
-    script.ab:1:6: error: there is no database `TAPE`
+    script.ab:1:6: error: unknown database `TAPE`
         load TAPE
              ^^^^
     hint: known: WORK, NAS
-    script.ab:2:11: error: there is no database `TAPE`
+    script.ab:2:11: error: unknown database `TAPE`
         find x in TAPE
                   ^^^^
     hint: known: WORK, NAS
-    script.ab:3:19: error: there is no category `sound`
+    script.ab:3:19: error: unknown category `sound`
         explore acme/spot sound WORK --print
                           ^^^^^
     hint: known: footage, render
-    script.ab:4:29: error: there is no database `TAPE`
+    script.ab:4:29: error: unknown database `TAPE`
         copy acme/spot footage WORK NAS,TAPE
                                     ^^^^^^^^
     hint: known: WORK, NAS
@@ -189,7 +189,7 @@ fn surplus_arguments_are_marked() {
         add database X /x y
                           ^
     hint: write it as: add database [OPTIONS] NAME ROOT; quote a name with spaces: '/x y'
-    script.ab:2:33: error: there is no database `more`
+    script.ab:2:33: error: unknown database `more`
         copy acme/spot footage WORK NAS more
                                         ^^^^
     hint: known: WORK, NAS
@@ -416,15 +416,15 @@ fn help_for_unknown_topic_is_an_error() {
     assert_snapshot!(complaints("help nosuch\nhelp lod\nhelp add nothing\n"), @"
     exit 2
     --- stderr
-    script.ab:1:6: error: there is no command `nosuch`
+    script.ab:1:6: error: unknown command `nosuch`
         help nosuch
              ^^^^^^
     hint: `help` lists the commands
-    script.ab:2:6: error: there is no command `lod`
+    script.ab:2:6: error: unknown command `lod`
         help lod
              ^^^
     hint: did you mean `load`?
-    script.ab:3:10: error: there is no command `add nothing`
+    script.ab:3:10: error: unknown command `add nothing`
         help add nothing
                  ^^^^^^^
     hint: known: add database, add category
@@ -493,7 +493,7 @@ fn unquoted_name_with_spaces_suggests_quotes() {
          fetch project acme/b c\nlist projects in Bob's Diner\ncopy acme/b d footage WORK NAS\n",
     );
     assert_snapshot!(studio.run(["--keep-going", "script.ab"]).stderr, @r#"
-    script.ab:1:23: error: there is no database `film`
+    script.ab:1:23: error: unknown database `film`
         copy Bob's Diner/menu film footage WORK NAS
                               ^^^^
     hint: quote a name with spaces: "Bob's Diner/menu film"
@@ -509,7 +509,7 @@ fn unquoted_name_with_spaces_suggests_quotes() {
         list projects in Bob's Diner
                                ^^^^^
     hint: quote a name with spaces: "Bob's Diner"
-    script.ab:5:15: error: there is no database `footage`
+    script.ab:5:15: error: unknown database `footage`
         copy acme/b d footage WORK NAS
                       ^^^^^^^
     hint: known: WORK, NAS

@@ -70,7 +70,7 @@ fn error_marks_the_variable_in_line() {
     let studio = Studio::filled();
     studio.file("script.ab", "copy acme/spot footage WORK $1\n");
     assert_snapshot!(studio.run(["script.ab", "NSA"]).status(1).stderr, @"
-    script.ab:1:29: error: there is no database `NSA`
+    script.ab:1:29: error: unknown database `NSA`
         copy acme/spot footage WORK $1
                                     ^^
     hint: did you mean `NAS`?

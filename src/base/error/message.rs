@@ -5,7 +5,7 @@ use crate::base::name::Name;
 /// Returns the beginning of the message for a missing project, a missing client, or a database without projects.
 pub(super) fn absence_message(project: &Name) -> String {
     if is_all_projects(project) {
-        "there is no project".to_owned()
+        "no project".to_owned()
     } else {
         format!("`{project}` is not")
     }

@@ -47,7 +47,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A database, category, client, project, command or setting (the noun) that does not exist.
-    #[error("there is no {noun} `{name}`")]
+    #[error("unknown {noun} `{name}`")]
     UnknownName {
         noun: &'static str,
         name: Name,
@@ -169,7 +169,7 @@ pub enum Error {
     #[error("`{}` is not a script: {why}", Name::from(path.as_path()))]
     NotAScript { path: PathBuf, why: String },
     /// No default location exists for one of the program's own files. The option names one.
-    #[error("there is no {what}: HOME is not set and the user has no home folder")]
+    #[error("no {what}: HOME is not set and the user has no home folder")]
     NoHome {
         what: &'static str,
         option: &'static str,
@@ -205,7 +205,7 @@ pub enum Error {
         lock: PathBuf,
     },
     /// A run number that does not exist. Holds the first and the last known number, if any.
-    #[error("there is no run `{run}`")]
+    #[error("unknown run `{run}`")]
     RunNotFound { run: i64, known: Option<(i64, i64)> },
     /// The plan needs more bytes or files than the destination has free.
     #[error("not enough space on `{database}`: {needed} needed at `{}`, {free} free", Name::from(path.as_path()))]

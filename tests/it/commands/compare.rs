@@ -315,7 +315,7 @@ fn invalid_comparisons_are_refused() {
     assert_snapshot!(studio.lines(&["compare acme/spot footage WORK NSA"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:32: error: there is no database `NSA`
+    -c:1:32: error: unknown database `NSA`
         compare acme/spot footage WORK NSA
                                        ^^^
     hint: did you mean `NAS`?

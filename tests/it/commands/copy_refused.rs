@@ -109,7 +109,7 @@ fn unknown_names_suggest_nearest_and_copy_nothing() {
     assert_snapshot!(studio.lines(&["copy all all NAS WORK"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:1: error: there is no project in any category of database `NAS`
+    -c:1:1: error: no project in any category of database `NAS`
         copy all all NAS WORK
         ^^^^^^^^^^^^^^^^^^^^^
     hint: `list projects` lists all projects; `load NAS` scans again
@@ -117,7 +117,7 @@ fn unknown_names_suggest_nearest_and_copy_nothing() {
     assert_snapshot!(studio.lines(&["copy acme/spot fotage WORK NAS"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:16: error: there is no category `fotage`
+    -c:1:16: error: unknown category `fotage`
         copy acme/spot fotage WORK NAS
                        ^^^^^^
     hint: did you mean `footage`?
@@ -125,7 +125,7 @@ fn unknown_names_suggest_nearest_and_copy_nothing() {
     assert_snapshot!(studio.lines(&["copy acme/spot footage WORK NAS,CLUOD"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:29: error: there is no database `CLUOD`
+    -c:1:29: error: unknown database `CLUOD`
         copy acme/spot footage WORK NAS,CLUOD
                                     ^^^^^^^^^
     hint: known: WORK, NAS

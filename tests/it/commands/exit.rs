@@ -23,7 +23,7 @@ fn exit_keeps_the_failure_status() {
     assert_snapshot!(run.status(1), @"
     exit 1
     --- stderr
-    -c:1:13: error: there is no category `c`
+    -c:1:13: error: unknown category `c`
         explore a/b c D
                     ^
     hint: none exists yet: `add category NAME PATH` adds one

@@ -76,7 +76,7 @@ fn unknown_names_suggest_nearest() {
     assert_snapshot!(studio.lines(&["explore acme/spot fotage WORK"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:19: error: there is no category `fotage`
+    -c:1:19: error: unknown category `fotage`
         explore acme/spot fotage WORK
                           ^^^^^^
     hint: did you mean `footage`?
@@ -84,7 +84,7 @@ fn unknown_names_suggest_nearest() {
     assert_snapshot!(studio.lines(&["explore acme/spot footage WROK"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:27: error: there is no database `WROK`
+    -c:1:27: error: unknown database `WROK`
         explore acme/spot footage WROK
                                   ^^^^
     hint: did you mean `WORK`?

@@ -151,7 +151,7 @@ fn unknown_names_suggest_nearest() {
     assert_snapshot!(studio.lines(&["failures amce"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:10: error: there is no client `amce`
+    -c:1:10: error: unknown client `amce`
         failures amce
                  ^^^^
     hint: did you mean `acme`?
@@ -159,7 +159,7 @@ fn unknown_names_suggest_nearest() {
     assert_snapshot!(studio.lines(&["failures --to NSA"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:15: error: there is no database `NSA`
+    -c:1:15: error: unknown database `NSA`
         failures --to NSA
                       ^^^
     hint: did you mean `NAS`?

@@ -161,7 +161,7 @@ fn unknown_names_suggest_nearest() {
     assert_snapshot!(studio.lines(&["fetch client amce"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:14: error: there is no client `amce`
+    -c:1:14: error: unknown client `amce`
         fetch client amce
                      ^^^^
     hint: did you mean `acme`?
@@ -169,7 +169,7 @@ fn unknown_names_suggest_nearest() {
     assert_snapshot!(studio.lines(&["fetch project acme/spto"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:15: error: there is no project `acme/spto`
+    -c:1:15: error: unknown project `acme/spto`
         fetch project acme/spto
                       ^^^^^^^^^
     hint: did you mean `acme/spot`?
@@ -177,7 +177,7 @@ fn unknown_names_suggest_nearest() {
     assert_snapshot!(studio.lines(&["fetch project bobs/long"]).status(1), @r#"
     exit 1
     --- stderr
-    -c:1:15: error: there is no project `bobs/long`
+    -c:1:15: error: unknown project `bobs/long`
         fetch project bobs/long
                       ^^^^^^^^^
     hint: did you mean `"Bob's/long film"`?

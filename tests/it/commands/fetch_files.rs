@@ -152,7 +152,7 @@ fn files_option_reports_empty_and_invalid_requests() {
     assert_snapshot!(frames().lines(&["fetch client amce --files"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:14: error: there is no client `amce`
+    -c:1:14: error: unknown client `amce`
         fetch client amce --files
                      ^^^^
     hint: did you mean `acme`?

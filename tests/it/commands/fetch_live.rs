@@ -43,7 +43,7 @@ fn live_option_scans_first() {
     assert_snapshot!(studio.lines(&["fetch project acme/teaser"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:15: error: there is no project `acme/teaser`
+    -c:1:15: error: unknown project `acme/teaser`
         fetch project acme/teaser
                       ^^^^^^^^^^^
     hint: `load` scans the databases, `list projects` lists the projects found

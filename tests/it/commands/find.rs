@@ -259,7 +259,7 @@ fn invalid_line_reports_the_error() {
     assert_snapshot!(studio.lines(&["find reel in NSA"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:14: error: there is no database `NSA`
+    -c:1:14: error: unknown database `NSA`
         find reel in NSA
                      ^^^
     hint: did you mean `NAS`?

@@ -293,7 +293,7 @@ fn unknown_command_suggests_nearest() {
     assert_snapshot!(studio.lines(&["help cpoy"]).status(2), @"
     exit 2
     --- stderr
-    -c:1:6: error: there is no command `cpoy`
+    -c:1:6: error: unknown command `cpoy`
         help cpoy
              ^^^^
     hint: did you mean `copy`?
@@ -301,7 +301,7 @@ fn unknown_command_suggests_nearest() {
     assert_snapshot!(studio.lines(&["help add databse"]).status(2), @"
     exit 2
     --- stderr
-    -c:1:10: error: there is no command `add databse`
+    -c:1:10: error: unknown command `add databse`
         help add databse
                  ^^^^^^^
     hint: did you mean `add database`?
@@ -309,7 +309,7 @@ fn unknown_command_suggests_nearest() {
     assert_snapshot!(studio.lines(&["help zzz"]).status(2), @"
     exit 2
     --- stderr
-    -c:1:6: error: there is no command `zzz`
+    -c:1:6: error: unknown command `zzz`
         help zzz
              ^^^
     hint: `help` lists the commands

@@ -133,7 +133,7 @@ fn unknown_run_number_is_an_error() {
     assert_snapshot!(studio.lines(&["history 9"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:9: error: there is no run `9`
+    -c:1:9: error: unknown run `9`
         history 9
                 ^
     hint: no run exists yet: `load`, then `copy`
@@ -142,7 +142,7 @@ fn unknown_run_number_is_an_error() {
     assert_snapshot!(studio.lines(&["history 9"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:9: error: there is no run `9`
+    -c:1:9: error: unknown run `9`
         history 9
                 ^
     hint: only run 1 exists
@@ -151,7 +151,7 @@ fn unknown_run_number_is_an_error() {
     assert_snapshot!(studio.lines(&["history 9"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:9: error: there is no run `9`
+    -c:1:9: error: unknown run `9`
         history 9
                 ^
     hint: runs 1 to 2 exist; `history --all` lists them

@@ -176,7 +176,7 @@ fn unknown_names_suggest_nearest() {
     assert_snapshot!(studio.lines(&["list projects in amce"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:18: error: there is no client `amce`
+    -c:1:18: error: unknown client `amce`
         list projects in amce
                          ^^^^
     hint: did you mean `acme`?
@@ -184,7 +184,7 @@ fn unknown_names_suggest_nearest() {
     assert_snapshot!(studio.lines(&["list projects in acme in NSA"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:26: error: there is no database `NSA`
+    -c:1:26: error: unknown database `NSA`
         list projects in acme in NSA
                                  ^^^
     hint: did you mean `NAS`?

@@ -226,7 +226,7 @@ fn unknown_database_suggests_nearest() {
     assert_snapshot!(studio.lines(&["load NSA"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:6: error: there is no database `NSA`
+    -c:1:6: error: unknown database `NSA`
         load NSA
              ^^^
     hint: did you mean `NAS`?

@@ -110,7 +110,7 @@ fn only_forget_removes_index_entries() {
     assert_snapshot!(studio.lines(&["load --forget WROK"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:15: error: there is no database `WROK`
+    -c:1:15: error: unknown database `WROK`
         load --forget WROK
                       ^^^^
     hint: did you mean `WORK`?

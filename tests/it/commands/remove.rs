@@ -98,7 +98,7 @@ fn unknown_names_suggest_nearest() {
     assert_snapshot!(studio.lines(&["remove database WROK"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:17: error: there is no database `WROK`
+    -c:1:17: error: unknown database `WROK`
         remove database WROK
                         ^^^^
     hint: did you mean `WORK`?
@@ -106,7 +106,7 @@ fn unknown_names_suggest_nearest() {
     assert_snapshot!(studio.lines(&["remove category fotage"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:17: error: there is no category `fotage`
+    -c:1:17: error: unknown category `fotage`
         remove category fotage
                         ^^^^^^
     hint: did you mean `footage`?
@@ -114,7 +114,7 @@ fn unknown_names_suggest_nearest() {
     assert_snapshot!(studio.lines(&["remove exclusion '*.tmp'"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:18: error: there is no exclusion `*.tmp`
+    -c:1:18: error: unknown exclusion `*.tmp`
         remove exclusion '*.tmp'
                          ^^^^^^^
     ");

@@ -97,7 +97,7 @@ fn invalid_values_are_reported() {
     assert_snapshot!(studio.run(["--keep-going", "script.ab"]).status(2), @"
     exit 2
     --- stderr
-    script.ab:1:5: error: there is no setting `hint`
+    script.ab:1:5: error: unknown setting `hint`
         set hint off
             ^^^^
     hint: did you mean `hints`?

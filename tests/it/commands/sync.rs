@@ -197,7 +197,7 @@ fn unknown_names_suggest_nearest() {
     assert_snapshot!(studio.lines(&["sync all all WORK NSA"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:19: error: there is no database `NSA`
+    -c:1:19: error: unknown database `NSA`
         sync all all WORK NSA
                           ^^^
     hint: did you mean `NAS`?
@@ -205,7 +205,7 @@ fn unknown_names_suggest_nearest() {
     assert_snapshot!(studio.lines(&["sync all footag WORK NAS"]).status(1), @"
     exit 1
     --- stderr
-    -c:1:10: error: there is no category `footag`
+    -c:1:10: error: unknown category `footag`
         sync all footag WORK NAS
                  ^^^^^^
     hint: did you mean `footage`?

@@ -86,7 +86,7 @@ fn scan_age_is_recorded_per_category() {
 fn unknown_category_suggests_nearest() {
     let studio = Studio::filled();
     let run = studio.lines(&["load --category rendr"]).status(1);
-    assert!(run.stderr.contains("there is no category `rendr`"), "{run}");
+    assert!(run.stderr.contains("unknown category `rendr`"), "{run}");
     assert!(run.stderr.contains("hint: did you mean `render`?"), "{run}");
     studio
         .lines(&["load --category render --forget WORK"])

@@ -18,13 +18,13 @@ use crate::servers::Remotes;
 /// Columns of the terminal in the picture.
 const COLUMNS: u16 = 92;
 
-/// What the picture is called and shows, for those who do not see it.
+/// Title and description of the picture, for screen readers.
 const WORDS: (&str, &str) = (
     "The prompt of auto-backup",
-    "A terminal. Three databases are listed, of which SHELF is offline. A table shows that the project acme/teaser is \
-     present on WORK and differs on NAS. A copy to a database that is not there is answered with a caret below the \
-     mistyped name and a hint which one was meant. Below that another copy is half typed: the command is green, names \
-     that are known are blue, an option is cyan, and in grey stands what has to come yet.",
+    "A terminal. Three databases are listed; SHELF is offline. A table shows that the project acme/teaser is present on \
+     WORK and differs on NAS. A copy names an unknown database: a caret marks the mistyped name, and a hint suggests the \
+     right one. Another copy is half typed: the command is green, known names are blue, an option is cyan, and the \
+     expected next word is gray.",
 );
 
 #[test]
